@@ -1,0 +1,63 @@
+# Two commands do everything: `make repro` and `make test`. Each target sets up .venv once.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check -q
+P ?= sample
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+export HF_HUB_DISABLE_TELEMETRY := 1
+export ORT_DISABLE_TELEMETRY := 1
+
+.PHONY: help setup repro report test test-all check smoke profile bench doctor clean
+help:            ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	  { echo "error: $(PYTHON) is not Python 3.11, 3.12 or 3.13" >&2; \
+	    echo "remedy: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 4; }
+	@echo "setting up $(VENV) (a few minutes, once)"
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -c requirements.txt "$$(grep -oE '^torch==[^ ]+' requirements.txt)"
+	$(PIP) install --no-deps -r requirements.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(READY)  ## the virtual environment, nothing else
+
+repro: setup     ## run the pipeline of params.yaml, print the leaderboard
+	@thermark doctor --quiet
+	dvc repro
+	@thermark leaderboard
+
+report: setup    ## tables and plots only
+	dvc repro report
+	@thermark leaderboard
+
+test: setup      ## the fast tests
+	pytest -m "not slow"
+
+test-all: setup  ## every test, the slow ones too
+	pytest
+
+check: setup     ## lint, format, types
+	ruff check .
+	ruff format --check .
+	mypy
+
+smoke: setup     ## the whole pipeline in miniature, in a copy of the tree
+	pytest -m slow tests/pipeline/test_smoke.py
+
+profile: setup   ## make profiles/$(P).yaml the params.yaml
+	thermark profile $(P)
+
+bench: setup     ## benchmarks of the inner loops; ratios, not seconds
+	@for script in benchmarks/*.py; do echo "== $$script"; python $$script || exit 1; done
+
+doctor: setup    ## is this machine fit?
+	thermark doctor
+
+clean:           ## remove the virtual environment; data and caches stay
+	rm -rf $(VENV)

@@ -1,0 +1,84 @@
+"""What a contestant said, in its own vocabulary; a miss stays a row of NaN."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from thermark.core import files
+from thermark.core.errors import DataError
+
+Status = Literal["ok", "skipped", "failed"]
+COLUMNS = ("frames", "faces", "xy", "score", "boxes")
+TEXTS = ("contestant", "vocabulary", "box_source", "data", "status", "reason")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predicted instances of one contestant on one data set.
+
+    `frames` (M,) str; `faces` (M,) int64, the row of the prompted face in the face set, -1 for an unprompted
+    detection; `xy` (M, K, 2) float32 source px, NaN = nothing predicted; `score` (M, K) float32;
+    `boxes` (M, 4) float32, what was cropped from. `box_source` says where the boxes come from (`prompt`, `frame`,
+    a detector's name). `data` is the fingerprint of the face set they were made on. A contestant that could not
+    run has status `skipped` or `failed`, a reason, and no rows.
+    """
+
+    contestant: str
+    vocabulary: str
+    box_source: str
+    data: str
+    frames: np.ndarray
+    faces: np.ndarray
+    xy: np.ndarray
+    score: np.ndarray
+    boxes: np.ndarray
+    status: Status = "ok"
+    reason: str = ""
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @staticmethod
+    def none(contestant: str, data: str, status: Status, reason: str) -> "Predictions":
+        """Return the rowless predictions of a contestant that could not run, and why."""
+        empty = np.zeros((0, 0, 2), np.float32)
+        return Predictions(
+            contestant=contestant,
+            vocabulary="",
+            box_source="",
+            data=data,
+            frames=np.zeros(0, "U1"),
+            faces=np.zeros(0, np.int64),
+            xy=empty,
+            score=empty[..., 0],
+            boxes=np.zeros((0, 4), np.float32),
+            status=status,
+            reason=reason,
+        )
+
+    def save(self, path: Path) -> None:
+        """Write as npz, deterministic to the byte."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        files.write_arrays(path, columns | {name: np.array(getattr(self, name)) for name in TEXTS})
+
+    @staticmethod
+    def open(path: Path) -> "Predictions":
+        """Read what `save` wrote."""
+        stored: dict[str, Any] = files.read_arrays(path)
+        for name in TEXTS:
+            stored[name] = str(stored[name])
+        if stored["status"] not in ("ok", "skipped", "failed"):
+            raise DataError(
+                f"{path} has the unknown status {stored['status']!r}", "run `dvc repro` to predict again"
+            )
+        return Predictions(**stored)
+
+    def require(self, data: str) -> None:
+        """Raise DataError unless these predictions were made on the face set with fingerprint `data`."""
+        if self.data != data:
+            raise DataError(
+                f"predictions of {self.contestant} belong to another version of the data set",
+                "run `dvc repro` to predict again",
+            )

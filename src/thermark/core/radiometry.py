@@ -1,0 +1,60 @@
+"""From sensor values to degrees Celsius, and from degrees to the 8-bit image that a network sees."""
+
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core.config import Section
+
+Celsius = NDArray[np.float32]
+
+
+class Tone(Section):
+    """A named tone mapping: how degrees Celsius become grey levels.
+
+    `clip`: `low`..`high` degrees become 0..255, the same for every frame.
+    `minmax`: the frame's own coldest and warmest pixel.
+    `percentile`: the frame's own `low_percent` and `high_percent` percentiles.
+    `clahe`: `percentile`, then contrast-limited adaptive histogram equalisation.
+    """
+
+    name: Literal["clip", "minmax", "percentile", "clahe"] = "clip"
+    low: float = 20.0
+    high: float = 40.0
+    low_percent: float = 1.0
+    high_percent: float = 99.0
+
+
+def linear_celsius(raw: NDArray[Any], scale: float, offset: float) -> Celsius:
+    """Return `raw * scale + offset` as float32 degrees Celsius."""
+    return raw.astype(np.float32) * np.float32(scale) + np.float32(offset)
+
+
+def render(celsius: Celsius, tone: Tone) -> NDArray[np.uint8]:
+    """Map degrees Celsius (H, W) to uint8 grey (H, W); NaN and infinite pixels become black.
+
+    A constant image is mid-grey under the adaptive mappings: nothing is divided by zero.
+    """
+    finite = np.isfinite(celsius)
+    if not finite.any():
+        return np.zeros(celsius.shape, np.uint8)
+    low, high = _limits(celsius[finite], tone)
+    if high > low:
+        scaled = np.clip((celsius - np.float32(low)) / np.float32(high - low), 0, 1)
+    else:
+        scaled = np.full(celsius.shape, 0.5, np.float32)
+    grey = np.where(finite, np.rint(scaled * 255), 0).astype(np.uint8)
+    if tone.name == "clahe":
+        grey = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(grey).astype(np.uint8)
+    return grey
+
+
+def _limits(values: Celsius, tone: Tone) -> tuple[float, float]:
+    if tone.name == "clip":
+        return tone.low, tone.high
+    if tone.name == "minmax":
+        return float(values.min()), float(values.max())
+    low, high = np.percentile(values, [tone.low_percent, tone.high_percent])
+    return float(low), float(high)

@@ -1,0 +1,72 @@
+"""The floor: every face looks like the mean of the training faces."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark import landmarks
+from thermark.core import geometry
+from thermark.core.config import Section
+from thermark.core.errors import DataError
+from thermark.core.faces import Faces
+
+
+class Config(Section):
+    """`train`: the face set whose training split is averaged; `vocabulary`: what is predicted."""
+
+    train: str
+    vocabulary: str = "ibug68"
+
+
+@dataclass(frozen=True)
+class MeanShape:
+    """Predicts `shape` (K, 2), in units of the prompt's longer side from the prompt's centre, for every prompt."""
+
+    vocabulary: str
+    shape: NDArray[np.float64]
+
+    def __call__(
+        self, image: NDArray[np.uint8], boxes: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return xy (P, K, 2) and scores of 1; the image is not looked at."""
+        centre, side = _square(boxes)
+        xy = (centre[:, None] + self.shape * side[:, None, None]).astype(np.float32)
+        return xy, np.where(np.isnan(xy).any(-1), np.nan, 1.0).astype(np.float32)
+
+    def on_crops(
+        self, pixels: NDArray[np.uint8], to_source: NDArray[np.float64], padding: float
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the same from packed crops, whose outline tells the prompt."""
+        size = pixels.shape[1]
+        side = to_source[:, 0, 0] * size / padding
+        centre = geometry.apply(to_source, np.full((1, 2), (size - 1) / 2))[:, 0]
+        boxes = np.concatenate([centre - side[:, None] / 2, centre + side[:, None] / 2], axis=1)
+        return self(pixels, boxes)
+
+
+def fit(faces: Faces, vocabulary: str) -> MeanShape:
+    """Return the mean of the training faces; raises DataError when a point is labelled in none of them."""
+    shapes = []
+    for name in np.unique(faces.vocabularies):
+        rows = faces.take((faces.vocabularies == name) & (faces.splits == "train"))
+        count = len(landmarks.load(str(name)))
+        xy = landmarks.project(rows.xy[:, :count].astype(np.float64), str(name), vocabulary)
+        centre, side = _square(rows.prompts)
+        shapes.append((xy - centre[:, None]) / side[:, None, None])
+    stacked = np.concatenate(shapes)
+    if not (len(stacked) and np.isfinite(stacked).all(axis=-1).any(axis=0).all()):
+        raise DataError("no training face labels every point of the mean shape", "train on another data set")
+    return MeanShape(vocabulary, np.nanmean(stacked, axis=0))
+
+
+def load(config: Config, faces_root: Path) -> MeanShape:
+    """Fit the mean shape on `faces_root/<train>`."""
+    return fit(Faces.open(faces_root / config.train / "faces.npz"), config.vocabulary)
+
+
+def _square(boxes: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return centres (P, 2) and longer sides (P,) of boxes (P, 4)."""
+    boxes = np.asarray(boxes, np.float64)
+    return (boxes[:, :2] + boxes[:, 2:]) / 2, geometry.box_size(boxes).max(axis=-1)

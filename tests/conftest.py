@@ -1,0 +1,37 @@
+"""Fixtures that find real files by name on machines that have them, and skip with a reason elsewhere."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Callable[[str], Path]:
+    """Return a function from a file or folder name to its path under THERMARK_MIRRORS."""
+    roots = [Path(root) for root in os.environ.get("THERMARK_MIRRORS", "").split(os.pathsep) if root]
+
+    def find(name: str) -> Path:
+        for root in roots:
+            for path in sorted(root.rglob(name)):
+                return path
+        pytest.skip(f"{name} is in no folder of THERMARK_MIRRORS")
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str], Path]:
+    """Return a function from a reference file's name to its path, in tests/golden or under THERMARK_GOLDEN."""
+    roots = [GOLDEN, *(Path(root) for root in [os.environ.get("THERMARK_GOLDEN", "")] if root)]
+
+    def find(name: str) -> Path:
+        for root in roots:
+            if (root / name).exists():
+                return root / name
+        pytest.skip(f"{name} is neither in tests/golden nor under THERMARK_GOLDEN")
+
+    return find
