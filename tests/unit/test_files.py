@@ -1,4 +1,4 @@
-import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,14 +25,31 @@ def test_a_failed_directory_leaves_the_old_one(tmp_path):
     assert [p.name for p in path.iterdir()] == ["x"] and [p.name for p in tmp_path.iterdir()] == ["d"]
 
 
+def test_a_directory_whose_rename_fails_keeps_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "d"
+    with files.fresh_directory(path) as folder:
+        (folder / "x").write_text("1")
+    replace = Path.replace
+
+    def refuse_the_new(self, target):
+        if ".tmp-" in self.name:
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse_the_new)
+    with pytest.raises(OSError, match="No space"), files.fresh_directory(path) as folder:
+        (folder / "y").write_text("2")
+    assert [p.name for p in path.iterdir()] == ["x"] and [p.name for p in tmp_path.iterdir()] == ["d"]
+
+
 def test_a_rename_that_fails_loses_nothing(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
     files.write_json(path, {"a": 1})
 
-    def refuse(*_):
+    def refuse(*_: object):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(OSError, match="No space"):
         files.write_json(path, {"a": 2})
     assert files.read_json(path) == {"a": 1} and [p.name for p in tmp_path.iterdir()] == ["a.json"]

@@ -26,16 +26,26 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def fresh_directory(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary directory that replaces `path` when the block ends without an error."""
+    """Yield an empty temporary directory that replaces `path` when the block ends without an error.
+
+    What stood at `path` is moved aside before the new one takes its name, so that a failed rename loses nothing.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    aside = path.with_name(f"{path.name}.old-{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary
         if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
+            path.replace(aside)
+        try:
+            temporary.replace(path)
+        except OSError:
+            if aside.exists():
+                aside.replace(path)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -1,0 +1,82 @@
+"""One file by its content: from the cache, a mirror, a folder filled by hand, or the network."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from thermark.assets import cache, mirrors
+from thermark.assets.download import PATIENT, Patience, download
+from thermark.assets.mirrors import Mirrors
+from thermark.assets.request import Remote, plain
+from thermark.core.errors import NetworkError
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where files are looked for and kept: the cache folder, and the mirrors (`<cache>/placed` is one of them)."""
+
+    cache: Path
+    mirrors: Mirrors
+    patience: Patience = PATIENT
+
+
+def this_store() -> Store:
+    """Return this machine's store, as THERMARK_CACHE and THERMARK_MIRRORS describe."""
+    root = cache.location()
+    return Store(root, Mirrors((*mirrors.roots(), cache.placed(root))))
+
+
+def at_hand(store: Store, sha256: str, size: int, name: str) -> Path | None:
+    """Return a verified local file with this content, or None; `size` is in bytes and `name` only a hint."""
+    return cache.find(store.cache, sha256) or store.mirrors.find(sha256, size, name)
+
+
+def obtain(remote: Remote, store: Store) -> tuple[Path, str]:
+    """Return a verified local copy of a remote file and its sha256; not to be written to.
+
+    A file of unknown sha256 is taken from the cache when its URL was fetched before, and otherwise downloaded.
+    Raises what `download` raises; the NetworkError says where the file can be placed by hand.
+    """
+    if found := _local(remote, store):
+        return found
+    cache.writable(store.cache)
+    with cache.lock(store.cache, remote.url):
+        if found := _local(remote, store):
+            return found  # another process was faster
+        part = cache.part_path(store.cache, remote.url, remote.name)
+        try:
+            sha256 = download(remote, part, store.patience)
+        except NetworkError as error:
+            raise NetworkError(
+                f"{remote.name} is missing: {error.cause}{_lookalikes(remote, store)}",
+                f"{error.remedy}; or {by_hand(remote, store)}",
+            ) from error
+        if remote.sha256 is None:
+            cache.remember(store.cache, remote.url, sha256)
+        return cache.admit(store.cache, part, sha256), sha256
+
+
+def by_hand(remote: Remote, store: Store) -> str:
+    """Return the sentence that says how to place a file by hand."""
+    return (
+        f"download {plain(remote.url)} elsewhere and put {remote.name} into {cache.placed(store.cache)} "
+        "or a folder of THERMARK_MIRRORS"
+    )
+
+
+def _local(remote: Remote, store: Store) -> tuple[Path, str] | None:
+    sha256 = remote.sha256 or cache.recall(store.cache, remote.url)
+    if sha256 is None:
+        return None
+    if path := cache.find(store.cache, sha256):
+        return path, sha256
+    if remote.size is not None:
+        path = store.mirrors.find(sha256, remote.size, remote.name)
+    else:
+        named = store.mirrors.named(remote.name)
+        path = next((path for path in named if store.mirrors.sha256(path) == sha256), None)
+    return (path, sha256) if path else None
+
+
+def _lookalikes(remote: Remote, store: Store) -> str:
+    named = store.mirrors.named(remote.name)
+    return f"; {named[0]} has the name but sha256 {store.mirrors.sha256(named[0])}" if named else ""

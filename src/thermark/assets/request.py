@@ -1,0 +1,207 @@
+"""One HTTP request that begins or continues a part file."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import requests
+
+from thermark.core import files
+from thermark.core.errors import ConfigError, DataError, NetworkError
+from thermark.core.progress import track
+
+CHUNK = 1 << 16
+MEGABYTE = 1 << 20
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html|head|body)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file on a web server: `size` and `limit` in bytes, None like `sha256` where there is none."""
+
+    url: str
+    name: str
+    size: int | None = None
+    sha256: str | None = None
+    limit: int | None = None
+
+
+class Again(Exception):
+    """A failure that may pass: why, and how many seconds the server asks to wait."""
+
+    def __init__(self, cause: str, wait: float = 0.0):
+        super().__init__(cause)
+        self.wait = wait
+
+
+def attempt(session: requests.Session, remote: Remote, part: Path, timeout: tuple[float, float]) -> None:
+    """Ask once for what `part` lacks and append it; `timeout` is (connect, next byte) in seconds.
+
+    Raises Again for what may pass, NetworkError for what will not, DataError for a web page, a wrong size or a
+    full disk, ConfigError beyond `remote.limit`.
+    """
+    try:
+        with session.get(remote.url, headers=_headers(remote, part), stream=True, timeout=timeout) as response:
+            if response.status_code == 416:
+                return _past_the_end(response, part)
+            _refuse(response, remote)
+            start, total = _span(response, part)
+            _accept_size(response, remote, part, start, total)
+            _receive(response, remote, part, start, total)
+    except (requests.exceptions.SSLError, requests.TooManyRedirects, ValueError) as error:
+        raise NetworkError(
+            f"{plain(remote.url)}: {type(error).__name__}", "check certificates, proxy and the URL"
+        ) from error
+    except requests.RequestException as error:
+        raise Again(type(error).__name__) from error
+    except OSError as error:
+        if error.errno != 28:
+            raise
+        raise no_space(remote.name, part.parent, None) from error
+
+
+def held(part: Path) -> int:
+    """Return how many bytes a part file holds, 0 when it is absent."""
+    return part.stat().st_size if part.is_file() else 0
+
+
+def note(part: Path) -> Path:
+    """Return the file beside `part` that keeps what If-Range must name."""
+    return part.with_name(f"{part.name}.validator")
+
+
+def discard(part: Path) -> None:
+    """Forget a part file."""
+    part.unlink(missing_ok=True)
+    note(part).unlink(missing_ok=True)
+
+
+def plain(url: str) -> str:
+    """Return a URL without user, password, query and fragment, which may hold secrets."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def is_web_page(head: bytes) -> bool:
+    """Tell whether the first bytes of a file are HTML."""
+    return WEB_PAGE.match(head.lstrip()) is not None
+
+
+def no_space(name: str, folder: Path, needed: int | None) -> DataError:
+    """Return the DataError of a full disk; `needed` is in bytes, None when unknown."""
+    need = "more space" if needed is None else f"{needed} bytes"
+    return DataError(
+        f"{name} needs {need} but {shutil.disk_usage(folder).free} bytes are free in {folder}",
+        "free some disk space and run the same command again; a download continues where it stopped",
+    )
+
+
+def _headers(remote: Remote, part: Path) -> dict[str, str]:
+    headers = {"Accept-Encoding": "identity", "User-Agent": "thermark"}
+    if remote.size is not None and held(part) > remote.size:
+        discard(part)
+    validator = note(part).read_text(encoding="utf-8") if note(part).is_file() else ""
+    # Without a validator only a known sha256 can tell afterwards whether the halves belong together.
+    if held(part) and (validator or remote.sha256):
+        headers["Range"] = f"bytes={held(part)}-"
+        if validator:
+            headers["If-Range"] = validator
+    return headers
+
+
+def _past_the_end(response: requests.Response, part: Path) -> None:
+    if response.headers.get("Content-Range", "").rpartition("/")[2] == str(held(part)):
+        return
+    discard(part)
+    raise Again("the part did not fit the file")
+
+
+def _refuse(response: requests.Response, remote: Remote) -> None:
+    code, where = response.status_code, plain(remote.url)
+    if code in (401, 403):
+        raise NetworkError(f"{where} refused access (HTTP {code})", "check the licence and your credentials there")
+    if code in (404, 410):
+        raise NetworkError(f"{where} is gone (HTTP {code})", "look for its new address")
+    if code in TRANSIENT:
+        asked = response.headers.get("Retry-After", "")
+        raise Again(f"HTTP {code}", min(float(asked), 60.0) if asked.isdigit() else 0.0)
+    if code not in (200, 206):
+        raise NetworkError(f"{where} answered HTTP {code}", "try again later")
+
+
+def _span(response: requests.Response, part: Path) -> tuple[int, int | None]:
+    """Return (first byte that is coming, total size or None)."""
+    if response.status_code == 206:
+        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        if match is None or int(match[1]) != held(part):
+            discard(part)
+            raise Again("the server sent another range than asked for")
+        return int(match[1]), None if match[2] == "*" else int(match[2])
+    length = response.headers.get("Content-Length", "")
+    encoded = response.headers.get("Content-Encoding", "identity") != "identity"
+    return 0, int(length) if length.isdigit() and not encoded else None
+
+
+def _accept_size(response: requests.Response, remote: Remote, part: Path, start: int, total: int | None) -> None:
+    if total is None or _says_web_page(response):
+        return
+    if remote.size is not None and total != remote.size:
+        raise DataError(
+            f"{plain(remote.url)} offers {total} bytes, expected {remote.size} for {remote.name}",
+            "upstream has changed the file: compare, then update its size and sha256",
+        )
+    _within_limit(remote, total)
+    if shutil.disk_usage(part.parent).free < total - start:
+        raise no_space(remote.name, part.parent, total - start)
+
+
+def _within_limit(remote: Remote, size: int) -> None:
+    if remote.limit is not None and size > remote.limit:
+        raise ConfigError(
+            f"{remote.name} takes {size / 1e6:.1f} MB or more, max_mb is {remote.limit / 1e6:.1f}",
+            "raise max_mb in params.yaml, or place the file by hand",
+        )
+
+
+def _receive(response: requests.Response, remote: Remote, part: Path, start: int, total: int | None) -> None:
+    with part.open("ab" if start else "wb") as file:
+        if not start:
+            # Written once the old bytes are gone, so that a kill in between mixes nothing.
+            files.write_text(note(part), _validator(response))
+        megabytes = -(-((total or start) - start) // MEGABYTE)
+        for _ in track(_megabytes(response, remote, file, start), megabytes, remote.name, "MB"):
+            pass
+    if total is not None and held(part) < total:
+        raise Again(f"the connection was cut at {held(part)} of {total} bytes")
+
+
+def _megabytes(response: requests.Response, remote: Remote, file: BinaryIO, start: int) -> Iterator[None]:
+    """Write the body to `file`, yielding once a megabyte."""
+    received = told = start
+    for chunk in response.iter_content(CHUNK):
+        if received == 0 and (is_web_page(chunk) or _says_web_page(response)):
+            raise DataError(
+                f"{plain(remote.url)} sent a web page instead of {remote.name}",
+                "open the address in a browser: a licence, a log-in or a quota is in the way",
+            )
+        received += len(chunk)
+        _within_limit(remote, received)
+        file.write(chunk)
+        while received - told >= MEGABYTE:
+            told += MEGABYTE
+            yield
+
+
+def _says_web_page(response: requests.Response) -> bool:
+    return response.headers.get("Content-Type", "").startswith("text/html")
+
+
+def _validator(response: requests.Response) -> str:
+    """Return what If-Range may name: a strong ETag, else the date (RFC 9110, 13.1.5), else nothing."""
+    tag = response.headers.get("ETag", "")
+    return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")

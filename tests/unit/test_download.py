@@ -1,0 +1,376 @@
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scripted_server import (
+    CUT,
+    FLIPPED,
+    HTML,
+    NO_RANGE,
+    OK,
+    PAGE_AS_FILE,
+    SHIFTED,
+    SHORT,
+    SLOW,
+    Script,
+    digest,
+    serving,
+)
+
+from thermark.assets import cache
+from thermark.assets.download import Patience, download
+from thermark.assets.mirrors import Mirrors
+from thermark.assets.obtain import Store, obtain
+from thermark.assets.request import Remote, is_web_page, plain
+from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
+
+CONTENT = np.random.default_rng(0).bytes(700_000)
+QUICK = Patience(connect=2.0, read=2.0, pause=0.001, attempts=4)
+Usage = namedtuple("Usage", "total used free")
+
+
+def remote(script: Script, **known) -> Remote:
+    given = {"size": len(script.content), "sha256": digest(script.content)} | known
+    return Remote(script.url, "set.zip", **given)
+
+
+def run(script: Script, part: Path, **known) -> str:
+    return download(remote(script, **known), part, QUICK)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [OK],
+        [CUT, OK],
+        [CUT, CUT, OK],
+        [CUT, NO_RANGE],
+        [CUT, 503, OK],
+        [429, OK],
+        [503, 503, 503, OK],
+        [SLOW],
+        [CUT, SHIFTED],
+        [CUT, SHORT, OK],
+    ],
+)
+@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}])
+def test_the_file_arrives_whole_despite_passing_faults(tmp_path, steps, known):
+    with serving(Script(CONTENT, steps, pause=0.002)) as script:
+        assert run(script, tmp_path / "a.part", **known) == digest(CONTENT)
+    assert (tmp_path / "a.part").read_bytes() == CONTENT
+    assert [path.name for path in tmp_path.iterdir()] == ["a.part"]
+
+
+def test_a_cut_download_asks_only_for_the_rest(tmp_path):
+    with serving(Script(CONTENT, [CUT, OK])) as script:
+        run(script, tmp_path / "a.part")
+    assert script.seen[0] is None
+    start = int(script.seen[1].removeprefix("bytes=").rstrip("-"))
+    assert len(CONTENT) // 2 - (1 << 16) <= start <= len(CONTENT) // 2
+
+
+def test_giving_up_keeps_the_part_and_the_next_run_continues_it(tmp_path):
+    with serving(Script(CONTENT, [CUT, 503])) as script:
+        with pytest.raises(NetworkError, match="after 4 attempts: HTTP 503"):
+            run(script, tmp_path / "a.part")
+        assert 0 < (tmp_path / "a.part").stat().st_size <= len(CONTENT) // 2
+        script.steps = [OK]
+        assert run(script, tmp_path / "a.part") == digest(CONTENT)
+    assert script.seen[-1] is not None
+
+
+def test_a_server_that_always_cuts_at_the_same_byte_ends_in_an_error(tmp_path):
+    with serving(Script(CONTENT, [CUT], etag=None)) as script, pytest.raises(NetworkError, match="gave up"):
+        run(script, tmp_path / "a.part", sha256=None)
+    # Without ETag and sha256 nothing says that two halves belong together: never a Range.
+    assert script.seen == [None] * 4
+
+
+def test_new_content_between_two_runs_is_not_glued_to_the_old(tmp_path):
+    other = CONTENT[::-1]
+    with serving(Script(CONTENT, [CUT, 404])) as script:
+        with pytest.raises(NetworkError, match="gone"):
+            run(script, tmp_path / "a.part")
+        script.content, script.etag, script.steps = other, '"v2"', [OK]
+        assert run(script, tmp_path / "a.part", sha256=None) == digest(other)
+
+
+def test_without_an_etag_a_stale_half_is_found_by_its_hash_and_fetched_again(tmp_path):
+    other = CONTENT[::-1]
+    with serving(Script(CONTENT, [CUT, 404], etag=None)) as script:
+        with pytest.raises(NetworkError):
+            run(script, tmp_path / "a.part")
+        script.content, script.steps = other, [OK]
+        assert run(script, tmp_path / "a.part", sha256=digest(other)) == digest(other)
+
+
+def test_a_finished_part_needs_no_network(tmp_path):
+    (tmp_path / "a.part").write_bytes(CONTENT)
+    gone = Remote("http://127.0.0.1:9/x", "x", len(CONTENT), digest(CONTENT))
+    assert download(gone, tmp_path / "a.part", QUICK) == digest(CONTENT)
+
+
+def test_a_finished_part_of_unknown_hash_is_accepted_by_the_server(tmp_path):
+    (tmp_path / "a.part").write_bytes(CONTENT)
+    (tmp_path / "a.part.validator").write_text('"v1"')
+    with serving(Script(CONTENT)) as script:
+        assert run(script, tmp_path / "a.part", sha256=None, size=None) == digest(CONTENT)
+    assert script.seen == [f"bytes={len(CONTENT)}-"]
+
+
+def test_wrong_bytes_of_the_right_size_are_set_aside_with_both_hashes(tmp_path):
+    flipped = bytes([CONTENT[0] ^ 1]) + CONTENT[1:]
+    with serving(Script(CONTENT, [FLIPPED])) as script, pytest.raises(DataError) as error:
+        run(script, tmp_path / "a.part")
+    assert digest(CONTENT) in error.value.cause and digest(flipped) in error.value.cause
+    assert [path.name for path in tmp_path.iterdir()] == ["a.part.bad"]
+
+
+@pytest.mark.parametrize("step", [HTML, PAGE_AS_FILE])
+@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}])
+def test_a_web_page_is_not_a_file(tmp_path, step, known):
+    with serving(Script(CONTENT, [step])) as script, pytest.raises(DataError):
+        run(script, tmp_path / "a.part", **known)
+    assert len(script.seen) == 1
+    assert all(path.stat().st_size <= len('"v1"') for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("code", "word"), [(401, "refused"), (403, "refused"), (404, "gone"), (418, "418")])
+def test_a_final_answer_is_not_asked_for_twice(tmp_path, code, word):
+    with serving(Script(CONTENT, [code])) as script, pytest.raises(NetworkError, match=word):
+        run(script, tmp_path / "a.part")
+    assert len(script.seen) == 1
+
+
+def test_another_size_is_refused_before_it_is_downloaded(tmp_path):
+    with serving(Script(CONTENT)) as script, pytest.raises(DataError, match="offers 700000 bytes, expected 5"):
+        run(script, tmp_path / "a.part", size=5)
+    assert not (tmp_path / "a.part").exists()
+
+
+def test_the_limit_holds_before_the_first_byte(tmp_path):
+    with serving(Script(CONTENT)) as script, pytest.raises(ConfigError, match="max_mb"):
+        run(script, tmp_path / "a.part", limit=699_999)
+    assert not (tmp_path / "a.part").exists()
+
+
+def test_a_silent_server_is_given_up(tmp_path):
+    patience = Patience(connect=1.0, read=0.1, pause=0.001, attempts=2)
+    with serving(Script(CONTENT, [SLOW], pause=0.5)) as script, pytest.raises(NetworkError, match="gave up"):
+        download(remote(script), tmp_path / "a.part", patience)
+
+
+def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 1000))
+    with (
+        serving(Script(CONTENT)) as script,
+        pytest.raises(DataError, match="700000 bytes but 1000 bytes are free"),
+    ):
+        run(script, tmp_path / "a.part")
+
+
+def test_a_disk_that_fills_up_is_reported_and_resumed(tmp_path, monkeypatch):
+    original = Path.open
+
+    class Full:
+        def __init__(self, file):
+            self.file, self.room = file, 200_000
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *arguments):
+            self.file.close()
+
+        def write(self, chunk):
+            self.room -= len(chunk)
+            if self.room < 0:
+                raise OSError(28, "No space left on device")
+            self.file.write(chunk)
+
+    def scarce(self, mode="r", *arguments, **named):
+        file = original(self, mode, *arguments, **named)
+        return Full(file) if self.name.endswith(".part") and mode in ("ab", "wb") else file
+
+    with serving(Script(CONTENT)) as script:
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "open", scarce)
+            with pytest.raises(DataError, match="needs more space"):
+                run(script, tmp_path / "a.part")
+        assert run(script, tmp_path / "a.part") == digest(CONTENT)
+    assert script.seen[1] is not None
+
+
+def test_secrets_in_an_address_stay_out_of_messages():
+    assert plain("https://me:pw@host.org:8/a/b.zip?token=s#f") == "https://host.org:8/a/b.zip"
+
+
+@pytest.mark.parametrize(
+    ("head", "page"),
+    [(b"\xef\xbb\xbf<!doctype HTML>", True), (b"  \n<html lang=x>", True), (b"PK\x03\x04", False), (b"", False)],
+)
+def test_web_pages_are_told_by_their_first_bytes(head, page):
+    assert is_web_page(head) is page
+
+
+# --- obtain: the cache, two processes, kills, no network
+
+
+def test_obtain_fills_the_cache_once(tmp_path):
+    store = Store(tmp_path / "cache", Mirrors(()), QUICK)
+    with serving(Script(CONTENT)) as script:
+        path, sha256 = obtain(remote(script), store)
+        again, _ = obtain(remote(script), store)
+    assert len(script.seen) == 1
+    assert path == again == tmp_path / "cache/objects" / sha256[:2] / sha256
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_url_without_a_known_hash_is_fetched_once(tmp_path):
+    store = Store(tmp_path, Mirrors(()), QUICK)
+    with serving(Script(CONTENT)) as script:
+        for _ in range(2):
+            assert obtain(remote(script, sha256=None, size=None), store)[1] == digest(CONTENT)
+    assert len(script.seen) == 1
+
+
+def test_a_damaged_object_is_set_aside_and_fetched_again(tmp_path):
+    store = Store(tmp_path, Mirrors(()), QUICK)
+    with serving(Script(CONTENT)) as script:
+        path, _ = obtain(remote(script), store)
+        path.chmod(0o644)
+        path.write_bytes(CONTENT[:-1] + b"x")
+        assert obtain(remote(script), store)[0].read_bytes() == CONTENT
+    assert path.with_name(path.name + ".bad").exists()
+
+
+def _obtain(url: str, sha256: str | None, root: str, queue) -> None:
+    known = Remote(url, "set.zip", len(CONTENT), sha256)
+    queue.put(str(obtain(known, Store(Path(root), Mirrors(()), QUICK))[0]))
+
+
+@pytest.mark.parametrize("sha256", [digest(CONTENT), None])
+def test_two_processes_download_once(tmp_path, sha256):
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    with serving(Script(CONTENT, [SLOW], pause=0.02)) as script:
+        both = [context.Process(target=_obtain, args=(script.url, sha256, str(tmp_path), queue)) for _ in range(2)]
+        for process in both:
+            process.start()
+        paths = {queue.get(timeout=20) for _ in both}
+        for process in both:
+            process.join(5)
+    assert len(paths) == 1 and len(script.seen) == 1
+    assert Path(paths.pop()).read_bytes() == CONTENT
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from thermark.assets.mirrors import Mirrors
+from thermark.assets.obtain import Store, obtain
+from thermark.assets.request import Remote
+obtain(Remote(sys.argv[1], "set.zip", int(sys.argv[3]), sys.argv[4]), Store(Path(sys.argv[2]), Mirrors(())))
+"""
+
+
+def test_a_killed_download_leaves_no_object_and_is_continued(tmp_path):
+    content = np.random.default_rng(1).bytes(4_000_000)
+    with serving(Script(content, [SLOW, OK], pause=0.1)) as script:
+        known = remote(script)
+        arguments = [script.url, str(tmp_path), str(known.size), known.sha256]
+        process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments])
+        part = cache.part_path(tmp_path, script.url, "set.zip")
+        deadline = time.monotonic() + 20
+        while not (part.exists() and part.stat().st_size > 500_000) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(5)
+        assert not (tmp_path / "objects").exists()
+        assert 500_000 < part.stat().st_size < len(content)
+        path, _ = obtain(known, Store(tmp_path, Mirrors(()), QUICK))
+    assert script.seen[1] is not None
+    assert path.read_bytes() == content
+    assert not part.exists()
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_end_in_the_same_object(tmp_path):
+    rng = np.random.default_rng(2)
+    with serving(Script(CONTENT, [SLOW], pause=0.01)) as script:
+        known = remote(script)
+        arguments = [script.url, str(tmp_path), str(known.size), known.sha256]
+        for _ in range(8):
+            process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments])
+            time.sleep(rng.uniform(0.2, 0.9))
+            process.kill()
+            process.wait(5)
+            found = cache.object_path(tmp_path, known.sha256)
+            assert not found.exists() or found.read_bytes() == CONTENT
+        script.steps = [OK]
+        assert obtain(known, Store(tmp_path, Mirrors(()), QUICK))[0].read_bytes() == CONTENT
+
+
+def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/models/a.onnx?token=secret"
+        start = time.monotonic()
+        with pytest.raises(NetworkError) as error:
+            obtain(Remote(url, "a.onnx", 3, digest(b"abc")), Store(tmp_path, Mirrors(())))
+    assert time.monotonic() - start < 5
+    assert "a.onnx is missing" in error.value.cause
+    assert str(tmp_path / "placed") in error.value.remedy and "secret" not in error.value.remedy
+
+
+def test_a_name_look_up_that_hangs_ends_in_time(tmp_path, monkeypatch):
+    done = threading.Event()
+
+    def hang(*arguments, **named):
+        done.wait(10)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    start = time.monotonic()
+    with pytest.raises(NetworkError, match="cannot be reached"):
+        download(Remote("https://nowhere.example/x", "x"), tmp_path / "x", Patience(connect=0.2))
+    assert time.monotonic() - start < 2
+    done.set()
+
+
+def test_a_proxy_is_asked_instead_of_the_host(tmp_path, monkeypatch):
+    with serving(Script(CONTENT)) as script:
+        monkeypatch.setenv("http_proxy", script.url.removesuffix("/folder/set.zip"))
+        monkeypatch.setenv("no_proxy", "")
+        known = Remote("http://nowhere.invalid/x", "x", len(CONTENT), digest(CONTENT))
+        assert download(known, tmp_path / "x", QUICK) == digest(CONTENT)
+
+
+def test_an_impossible_host_name_cannot_be_reached(tmp_path):
+    with pytest.raises(NetworkError, match="cannot be reached"):
+        download(Remote(f"https://{'a' * 70}.example/x", "x"), tmp_path / "x", QUICK)
+
+
+def test_an_unwritable_cache_is_named_with_the_way_out(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SetupError) as error:
+        obtain(Remote("http://127.0.0.1:9/x", "x"), Store(tmp_path / "file" / "cache", Mirrors(())))
+    assert "file" in error.value.cause and "THERMARK_CACHE" in error.value.remedy
+
+
+def test_the_cache_follows_its_variables(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.delenv("THERMARK_CACHE", raising=False)
+    assert cache.location() == tmp_path / "xdg" / "thermark"
+    monkeypatch.setenv("THERMARK_CACHE", str(tmp_path / "own"))
+    assert cache.location() == tmp_path / "own"
