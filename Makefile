@@ -10,6 +10,10 @@ export DVC_NO_ANALYTICS := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 export ORT_DISABLE_TELEMETRY := 1
 
+SHOW = echo; cat metrics/leaderboard.txt; echo; \
+  echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
+  echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.rtmpose_t.epochs=30"
+
 .PHONY: help setup repro report test test-all check smoke profile bench doctor clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -30,11 +34,11 @@ setup: $(READY)  ## the virtual environment, nothing else
 repro: setup     ## run the pipeline of params.yaml, print the leaderboard
 	@thermark doctor --quiet
 	dvc repro
-	@thermark leaderboard
+	@$(SHOW)
 
 report: setup    ## tables and plots only
 	dvc repro report
-	@thermark leaderboard
+	@$(SHOW)
 
 test: setup      ## the fast tests
 	pytest -m "not slow"

@@ -3,12 +3,9 @@
 import argparse
 from pathlib import Path
 
-from thermark.doctor import pinned
-
 from thermark.core import errors
 from thermark.core.files import write_json
-
-NAMES = ["numpy", "opencv-python-headless", "pillow", "scipy", "numba", "torch", "pandas", "matplotlib"]
+from thermark.pins import pinned
 
 
 def main() -> None:
@@ -16,7 +13,7 @@ def main() -> None:
     parser.add_argument("--requirements", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    write_json(options.out, pinned(options.requirements, NAMES))
+    write_json(options.out, pinned(options.requirements))
 
 
 if __name__ == "__main__":

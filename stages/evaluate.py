@@ -25,7 +25,8 @@ def main() -> None:
     predictions.require(files.read_json(options.report)["fingerprint"])
     config = section(Path("params.yaml"), options.params, Config)
     evaluation = evaluate(Faces.open(options.faces / "faces.npz"), predictions, config)
-    write(evaluation, options.metrics, options.details, options.ced, options.errors)
+    digest = files.sha256(options.predictions)
+    write(evaluation, digest, options.metrics, options.details, options.ced, options.errors)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The `thermark` command: doctor, profile, leaderboard."""
+"""The `thermark` command: doctor, profile, readme."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ from thermark.core import errors
 from thermark.core.config import nearest, read
 from thermark.core.errors import ConfigError
 from thermark.core.files import write_text
+
+MARKER = "<!-- leaderboard -->"
 
 
 def main() -> None:
@@ -25,9 +27,9 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     profile.add_argument("name")
     profile.add_argument("--profiles", type=Path, default=Path("profiles"))
     profile.add_argument("--params", type=Path, default=Path("params.yaml"))
-    leaderboard = commands.add_parser("leaderboard", help="print the leaderboard and where to look")
-    leaderboard.add_argument("--params", type=Path, default=Path("params.yaml"))
-    leaderboard.add_argument("--metrics", type=Path, default=Path("metrics"))
+    readme = commands.add_parser("readme", help="renew the leaderboard between the markers of a README")
+    readme.add_argument("readme", type=Path)
+    readme.add_argument("leaderboard", type=Path)
     options = parser.parse_args(arguments)
     if options.command == "doctor":
         from thermark.doctor import report
@@ -36,9 +38,7 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     elif options.command == "profile":
         switch(options.name, options.profiles, options.params)
     else:
-        from thermark.report.console import show
-
-        show(options.params, options.metrics)
+        renew(options.readme, options.leaderboard)
 
 
 def switch(name: str, profiles: Path, params: Path) -> None:
@@ -56,6 +56,14 @@ def switch(name: str, profiles: Path, params: Path) -> None:
         print(f"your own {params} was kept as {backup}")
     write_text(params, known[name])
     print(f"{params} is now the profile {name}; `make repro` runs it")
+
+
+def renew(readme: Path, leaderboard: Path) -> None:
+    """Replace what stands between the README's two leaderboard markers; raises ConfigError when one is missing."""
+    parts = readme.read_text(encoding="utf-8").split(MARKER)
+    if len(parts) != 3:
+        raise ConfigError(f"{readme} does not hold {MARKER} twice", "put one before and one after the leaderboard")
+    write_text(readme, MARKER.join([parts[0], f"\n{leaderboard.read_text(encoding='utf-8').strip()}\n", parts[2]]))
 
 
 if __name__ == "__main__":

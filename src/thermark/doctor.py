@@ -10,30 +10,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from thermark.assets import cache, mirrors
 from thermark.core.errors import ConfigError, SetupError, ThermarkError
+from thermark.pins import Installed, canonical, pins
 
-# The packages whose version can move a number.
-MOVERS = (
-    "numpy",
-    "opencv-python-headless",
-    "torch",
-    "scipy",
-    "numba",
-    "pillow",
-    "onnxruntime",
-    "mediapipe",
-    "transformers",
-)
 PYTHON = ((3, 11), (3, 14))
 FREE_BYTES = 2 * 10**9
 TELEMETRY = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DVC_NO_ANALYTICS")
 REBUILD = "remove .venv and run `make repro`, which installs exactly requirements.txt"
 
-Installed = dict[str, str]
 Mark = Literal["ok", "warn", "fail"]
 
 
@@ -82,47 +69,13 @@ def report(requirements: Path, quiet: bool = False, dvc_config: Path = Path(".dv
         raise SetupError(f"{len(failed)} of {len(checks)} checks failed: {names}", "follow the arrows above")
 
 
-def pins(requirements: Path) -> Installed:
-    """Return name -> version of the `name==version` lines that apply here, sorted; options are skipped.
-
-    Raises ConfigError for a file that is absent and for a line that pins nothing.
-    """
-    try:
-        lines = requirements.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ConfigError(
-            f"{requirements} cannot be read: {error.strerror}", "run from the project root"
-        ) from error
-    found: Installed = {}
-    for line in lines:
-        text = f" {line}".split(" #")[0].strip()
-        if not text or text.startswith("-"):
-            continue
-        try:
-            wanted = Requirement(text)
-        except InvalidRequirement as error:
-            raise ConfigError(f"{requirements}: {text!r} is no requirement", "write name==version") from error
-        exact = [part.version for part in wanted.specifier if part.operator == "=="]
-        if len(exact) != 1:
-            raise ConfigError(f"{requirements}: {text!r} pins no version", "write name==version")
-        if wanted.marker is None or wanted.marker.evaluate():
-            found[_canonical(wanted.name)] = exact[0]
-    return dict(sorted(found.items()))
-
-
-def pinned(requirements: Path, names: Iterable[str] = MOVERS) -> dict[str, str | None]:
-    """Return the pinned version of each named package, None where there is no pin: the content of env.json."""
-    known = pins(requirements)
-    return {name: known.get(_canonical(name)) for name in sorted(names)}
-
-
 def installed(distributions: Iterable[metadata.Distribution]) -> Installed:
     """Return name -> version of distributions; the first of a name counts, as for `import`."""
     versions: Installed = {}
     for distribution in distributions:
         # A folder left over from a broken uninstall has no metadata.
         if distribution.metadata and (name := distribution.metadata["Name"]):
-            versions.setdefault(_canonical(name), distribution.version)
+            versions.setdefault(canonical(name), distribution.version)
     return versions
 
 
@@ -260,7 +213,3 @@ def _same_version(found: str, pin: str) -> bool:
         return Version(found).public == Version(pin).public
     except InvalidVersion:
         return found == pin
-
-
-def _canonical(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from thermark import doctor
+from thermark import doctor, pins
 from thermark.core.errors import ConfigError, SetupError
 from thermark.doctor import Check
 
@@ -120,7 +120,7 @@ def requirements(tmp_path):
 
 
 def test_pins_are_read_with_markers_extras_and_comments(requirements):
-    assert doctor.pins(requirements) == {
+    assert pins.pins(requirements) == {
         "dvc": "3.67.1",
         "numpy": "2.4.6",
         "torch": "2.13.0",
@@ -133,13 +133,13 @@ def test_a_line_that_pins_nothing_is_an_error(requirements, line):
     requirements.write_text(line)
     with pytest.raises(ConfigError, match="name==version"):
         try:
-            doctor.pins(requirements)
+            pins.pins(requirements)
         except ConfigError as error:
             raise ConfigError(error.remedy, "") from error
 
 
 def test_pinned_answers_for_every_name(requirements):
-    assert doctor.pinned(requirements, ["torch", "numba", "numpy"]) == {
+    assert pins.pinned(requirements, ["torch", "numba", "numpy"]) == {
         "numba": None,
         "numpy": "2.4.6",
         "torch": "2.13.0",

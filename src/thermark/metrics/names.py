@@ -1,0 +1,67 @@
+"""What every metric means and which way is better."""
+
+import re
+from dataclasses import dataclass
+
+from thermark.core.config import nearest
+from thermark.core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's direction (None for a count that is neither), unit and meaning.
+
+    `counts_misses` is False for a mean over found faces, which a contestant could improve by finding fewer.
+    """
+
+    higher_is_better: bool | None
+    unit: str
+    meaning: str
+    counts_misses: bool = True
+
+
+def _mean(normaliser: str) -> Metric:
+    return Metric(
+        False, "fraction", f"mean over found faces of the mean error / {normaliser}", counts_misses=False
+    )
+
+
+# Thresholds are left out of the keys: `pck@10px` is described by `pck@px`.
+METRICS = {
+    "nme_io": _mean("distance of the outer eye corners"),
+    "nme_io_pooled": Metric(
+        False, "fraction", "mean over all predicted points of error / inter-ocular distance (MMPose)", False
+    ),
+    "nme_diag": _mean("diagonal of the labelled box"),
+    "nme_diag_pooled": Metric(False, "fraction", "mean over all predicted points of error / diagonal", False),
+    "nme_mean_wh": _mean("mean of width and height of the labelled box"),
+    "nme_sqrt_wh": _mean("square root of the area of the labelled box"),
+    "error_px_mean": Metric(False, "px", "mean over found faces of the mean error in source px", False),
+    "error_px_median": Metric(False, "px", "median over found faces of the mean error in source px", False),
+    "pck@px": Metric(True, "fraction", "labelled points within so many source px; misses are failures"),
+    "pck@io": Metric(True, "fraction", "labelled points within that part of the inter-ocular distance"),
+    "pck@diag": Metric(True, "fraction", "labelled points within that part of the box diagonal"),
+    "auc@io": Metric(True, "fraction", "area under the error distribution up to that NME, misses as failures"),
+    "failure@io": Metric(False, "fraction", "faces above that NME or missed"),
+    "auc@diag": Metric(True, "fraction", "area under the distribution of error / diagonal up to there"),
+    "failure@diag": Metric(False, "fraction", "faces above that part of the diagonal or missed"),
+    "auc@px": Metric(True, "fraction", "area under the error distribution up to so many px, misses as failures"),
+    "failure@px": Metric(False, "fraction", "faces above so many px or missed"),
+    "missed": Metric(False, "faces", "faces of which a labelled point has no prediction"),
+    "faces": Metric(None, "faces", "labelled faces that were scored"),
+    "points": Metric(None, "points", "landmarks that the contestant's vocabulary shares with the scored one"),
+    "unlabelled": Metric(None, "faces", "faces without a label in the scored vocabulary, left out"),
+    "unprompted": Metric(None, "faces", "faces without a box to crop from; for a top-down contestant, misses"),
+    "unnormalised_io": Metric(None, "faces", "faces without an inter-ocular distance, left out of *_io"),
+    "unnormalised_box": Metric(None, "faces", "faces whose labelled box is empty, left out of box metrics"),
+    "offset_x_px": Metric(None, "px", "mean signed offset to the right; a convention more than an error"),
+    "offset_y_px": Metric(None, "px", "mean signed offset downwards; a convention more than an error"),
+}
+
+
+def describe(name: str) -> Metric:
+    """Return what a metric such as `pck@10px` or `nme_io_low` means; raises ConfigError for others."""
+    stem = re.sub(r"_(low|high)$", "", re.sub(r"@[0-9.]+", "@", name))
+    if stem not in METRICS:
+        raise ConfigError(f"there is no metric {name!r}", nearest(stem, list(METRICS)))
+    return METRICS[stem]

@@ -1,0 +1,62 @@
+"""Normalised mean error: per image, and pooled over points as MMPose does."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core.geometry import bounding_box, box_size
+from thermark.landmarks import Vocabulary
+from thermark.metrics.distances import Floats
+
+
+def interocular(xy: NDArray[np.floating], vocabulary: Vocabulary) -> Floats:
+    """Return the distance between the outer eye corners of faces (N, K, 2), (N,) in source px.
+
+    NaN where a corner is unlabelled, where both coincide, and for a vocabulary that has no eyes.
+    """
+    if vocabulary.interocular is None:
+        return np.full(len(xy), np.nan)
+    right, left = (xy[:, index].astype(np.float64) for index in vocabulary.interocular)
+    return positive(np.hypot(*(left - right).T))
+
+
+def box_normalisers(xy: NDArray[np.floating]) -> dict[str, Floats]:
+    """Return sizes of the tight box round the labelled points of faces (N, K, 2), each (N,) in source px.
+
+    `diag` is its diagonal (MLCM-KD), `mean_wh` the mean of width and height (T-FAKE), `sqrt_wh` the side of
+    the square of equal area. NaN where that is zero or nothing is labelled.
+    """
+    width, height = box_size(bounding_box(xy).astype(np.float64)).T
+    return {
+        "diag": positive(np.hypot(width, height)),
+        "mean_wh": positive((width + height) / 2),
+        "sqrt_wh": positive(np.sqrt(width * height)),
+    }
+
+
+def positive(normaliser: Floats) -> Floats:
+    """Return `normaliser` with NaN wherever nothing can be divided by it."""
+    usable = np.isfinite(normaliser) & (normaliser > 0)
+    return np.where(usable, normaliser, np.nan)
+
+
+def normalised(face_errors: Floats, normaliser: Floats) -> Floats:
+    """Return per-face errors (N,) as fractions of `normaliser` (N,).
+
+    NaN where the face has no normaliser, infinity for a missed face that has one.
+    """
+    return face_errors / normaliser
+
+
+def pooled(errors: Floats, normaliser: Floats) -> float:
+    """Return the mean of errors (N, K) / normaliser (N,) over all predicted points of all faces; NaN if none.
+
+    A face counts with its number of labelled points (MMPose 1.3, `keypoint_nme`), whereas the per-image mean
+    counts every face once.
+    """
+    return mean_of_finite(errors / normaliser[:, None])
+
+
+def mean_of_finite(values: Floats) -> float:
+    """Return the mean of the finite values, NaN when there is none."""
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else float("nan")

@@ -1,0 +1,64 @@
+"""What requirements.txt pins."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from thermark.core.errors import ConfigError
+
+Installed = dict[str, str]
+
+# The packages whose version can move a number.
+MOVERS = (
+    "numpy",
+    "opencv-python-headless",
+    "torch",
+    "scipy",
+    "numba",
+    "pillow",
+    "pandas",
+    "matplotlib",
+    "onnxruntime",
+    "mediapipe",
+    "transformers",
+)
+
+
+def pins(requirements: Path) -> Installed:
+    """Return name -> version of the `name==version` lines that apply here, sorted; options are skipped.
+
+    Raises ConfigError for a file that is absent and for a line that pins nothing.
+    """
+    try:
+        lines = requirements.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ConfigError(
+            f"{requirements} cannot be read: {error.strerror}", "run from the project root"
+        ) from error
+    found: Installed = {}
+    for line in lines:
+        text = f" {line}".split(" #")[0].strip()
+        if not text or text.startswith("-"):
+            continue
+        try:
+            wanted = Requirement(text)
+        except InvalidRequirement as error:
+            raise ConfigError(f"{requirements}: {text!r} is no requirement", "write name==version") from error
+        exact = [part.version for part in wanted.specifier if part.operator == "=="]
+        if len(exact) != 1:
+            raise ConfigError(f"{requirements}: {text!r} pins no version", "write name==version")
+        if wanted.marker is None or wanted.marker.evaluate():
+            found[canonical(wanted.name)] = exact[0]
+    return dict(sorted(found.items()))
+
+
+def pinned(requirements: Path, names: Iterable[str] = MOVERS) -> dict[str, str | None]:
+    """Return the pinned version of each named package, None where there is no pin: the content of env.json."""
+    known = pins(requirements)
+    return {name: known.get(canonical(name)) for name in sorted(names)}
+
+
+def canonical(name: str) -> str:
+    """Return a distribution's name as indexes compare it."""
+    return name.lower().replace("_", "-").replace(".", "-")

@@ -1,0 +1,132 @@
+"""What the report reads: exactly the data sets and contestants that are named, never what else lies around."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thermark.core import files
+from thermark.core.errors import DataError
+from thermark.metrics.names import describe
+
+Summary = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders of earlier stages.
+
+    In git: `reports`/<dataset>.json, `details`/<dataset>/<contestant>.json, `ced`/<dataset>/<contestant>.csv,
+    `training`/<run>.csv. For the galleries: `faces`/<dataset>/, `predictions`/<contestant>/<dataset>.npz,
+    `errors`/<dataset>/<contestant>.npz.
+    """
+
+    reports: Path
+    details: Path
+    ced: Path
+    training: Path
+    faces: Path
+    predictions: Path
+    errors: Path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One contestant on one data set: its flat summary and the summaries of subsets."""
+
+    contestant: str
+    summary: Summary
+    subsets: dict[str, dict[str, Summary]]
+
+    @property
+    def ran(self) -> bool:
+        """Whether there are numbers."""
+        return bool(self.summary.get("status") == "ok")
+
+
+@dataclass(frozen=True)
+class Board:
+    """The results of one data set, contestants in the order given.
+
+    `report` holds its card (origin and terms) and what was found in it, such as whether its images are rendered.
+    """
+
+    dataset: str
+    report: dict[str, Any]
+    entries: tuple[Entry, ...]
+
+    @property
+    def main(self) -> str:
+        """The metric that ranks, which the labels decide: `nme_io`, `nme_diag` or `error_px_mean`."""
+        return next((entry.summary["metric"] for entry in self.entries if entry.ran), "nme_io")
+
+    @property
+    def rendered(self) -> bool:
+        """Whether the images come out of the renderer, in the layout of the real data set."""
+        return bool(self.report["rendered"])
+
+    @property
+    def title(self) -> str:
+        """What the data set is called in headings; a rendered one is not called by the real one's name alone."""
+        name = str(self.report["card"].get("title") or self.dataset)
+        return f"{name}, rendered" if self.rendered else name
+
+
+def boards(datasets: Mapping[str, Sequence[str]], places: Places) -> list[Board]:
+    """Read the results of each data set and its contestants; raises DataError for one that is missing."""
+    return [
+        Board(
+            dataset,
+            found(places.reports / f"{dataset}.json", f"prepare@{dataset}"),
+            tuple(_entry(dataset, contestant, places) for contestant in contestants),
+        )
+        for dataset, contestants in datasets.items()
+    ]
+
+
+def found(path: Path, stage: str) -> Any:
+    """Read a JSON file that `stage` wrote; raises DataError when it is absent."""
+    return files.read_json(existing(path, stage))
+
+
+def existing(path: Path, stage: str) -> Path:
+    """Return `path`; raises DataError that names the stage to run when it is absent."""
+    if not path.is_file():
+        raise DataError(f"{path} is missing", f"run `dvc repro {stage}`, which writes it")
+    return path
+
+
+def ranked(board: Board) -> list[Entry]:
+    """Return entries from best to worst by the main metric; those without numbers come last.
+
+    Contestants whose means are not comparable (see `comparable`) come after all that are.
+    """
+    sign = -1 if describe(board.main).higher_is_better else 1
+
+    def order(entry: Entry) -> tuple[int, float, str]:
+        value = entry.summary.get(board.main)
+        tier = 3 if not entry.ran else 2 if value is None else 0 if comparable(entry, board) else 1
+        return tier, sign * (value or 0.0), entry.contestant
+
+    return sorted(board.entries, key=order)
+
+
+def comparable(entry: Entry, board: Board) -> bool:
+    """Whether means over found faces may be compared: few misses, and all points of the others scored."""
+    if not entry.ran:
+        return False
+    points = max(other.summary.get("points", 0) for other in board.entries)
+    return few_misses(entry.summary) and bool(entry.summary["points"] == points)
+
+
+def few_misses(summary: Summary) -> bool:
+    """Whether at most 1 % of the prompted faces were missed, so that means over found faces leave little out."""
+    unprompted = summary.get("unprompted", 0)
+    return bool(summary["missed"] - unprompted <= 0.01 * (summary["faces"] - unprompted))
+
+
+def _entry(dataset: str, contestant: str, places: Places) -> Entry:
+    name = f"{contestant}.json"
+    stage = f"evaluate@{dataset}-{contestant}"
+    details = found(places.details / dataset / name, stage)
+    return Entry(contestant, details["summary"], details["subsets"])

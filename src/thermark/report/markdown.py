@@ -1,0 +1,25 @@
+"""Markdown that no name, reason or file can break out of."""
+
+import re
+from collections.abc import Sequence
+
+PLAIN = re.compile(r"[A-Za-z0-9_.@+-]+")
+SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&$])")
+
+
+def escaped(text: str) -> str:
+    """Return text on one line in which every character that Markdown or HTML could interpret stands for
+    itself.
+    """
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(name: str) -> str:
+    """Return a plain name as code, and anything else as escaped text."""
+    return f"`{name}`" if PLAIN.fullmatch(name) else escaped(name)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose first column is left-aligned and whose others are right-aligned."""
+    rule = [":---", *("---:" for _ in header[1:])]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, rule, *rows])

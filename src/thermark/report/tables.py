@@ -1,0 +1,179 @@
+"""The leaderboard: one table a data set, tables of subsets below it."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from thermark.core import files
+from thermark.landmarks import load
+from thermark.metrics.names import describe
+from thermark.report.inputs import Board, Entry, Summary, comparable, few_misses, ranked
+from thermark.report.markdown import code, escaped, table
+from thermark.report.numbers import label, natural, shown
+
+# Columns by main metric, thresholds left out: `pck@io` is every PCK that is relative to the eyes.
+COLUMNS = {
+    "nme_io": ("nme_io", "nme_diag", "nme_mean_wh", "error_px_mean", "pck@io", "auc@io", "failure@io"),
+    "nme_diag": ("nme_diag", "nme_io", "nme_mean_wh", "error_px_mean", "pck@diag", "auc@diag", "failure@diag"),
+    "error_px_mean": ("error_px_mean", "error_px_median", "pck@px", "offset_x_px", "offset_y_px"),
+}
+NARROW = 3  # values of a stratum that still fit beside another's
+
+LEGEND = """\
+Every contestant is scored in source pixels on the same faces. **Best** and <ins>second</ins> of each column;
+↓ lower is better, ↑ higher is better. Means are over found faces, PCK, AUC and failure count a missed face as
+a failure, and *missed* says how many there were. The 95 % interval is a bootstrap by subject."""
+
+RENDERED = """\
+> **Rendered data.** These images come out of a renderer, not out of a camera. The numbers show that the pipeline
+> works and how contestants compare on it; they are no evidence about real thermal cameras."""
+
+
+def write(path: Path, boards: Sequence[Board]) -> None:
+    """Write the leaderboard of all `boards` as Markdown."""
+    files.write_text(path, "\n\n".join(["# Leaderboard", LEGEND, *map(section, boards)]) + "\n")
+
+
+def section(board: Board) -> str:
+    """Return the part about one data set: what it is, the main table, notes, and a table for each stratum."""
+    parts = [f"## {escaped(board.title)}", _about(board)]
+    parts += [RENDERED] if board.rendered else []
+    parts += [main_table(board), *_notes(board)]
+    ran = [entry for entry in ranked(board) if entry.ran]
+    for strata in _tables(ran):
+        names = ", ".join(escaped("landmarks" if name == "points" else name) for name in strata)
+        parts.append(f"**By {names}**\n\n{subset_table(board, ran, strata)}")
+    return "\n\n".join(parts)
+
+
+def main_table(board: Board) -> str:
+    """Return the main table, contestants from best to worst, those that could not run with their reason."""
+    names = _columns(board)
+    if not names:
+        return table(
+            ["contestant", "numbers"], [[code(entry.contestant), _reason(entry)] for entry in ranked(board)]
+        )
+    marks = {name: _podium(board, name) for name in names}
+    rows = []
+    for entry in ranked(board):
+        first, *rest = [_cell(entry, name, marks[name]) for name in names]
+        if entry.ran:
+            missed = f"{entry.summary['missed']} of {entry.summary['faces']}"
+            rows.append([_name(entry, board), first, interval(entry.summary, names[0]), *rest, missed])
+        else:
+            rows.append([code(entry.contestant), _reason(entry), "", *[""] * len(rest), ""])
+    return table(["contestant", label(names[0]), "95 %", *map(label, names[1:]), "missed ↓"], rows)
+
+
+def _columns(board: Board) -> list[str]:
+    present = {name for entry in board.entries if entry.ran for name in entry.summary}
+    return [
+        name
+        for column in COLUMNS[board.main]
+        for name in sorted(present, key=natural)
+        if re.sub(r"@[0-9.]+", "@", name) == column
+    ]
+
+
+def subset_table(board: Board, ran: Sequence[Entry], strata: Sequence[str]) -> str:
+    """Return the main metric of each part of the `strata`, with its number of faces, beside that of the
+    whole.
+    """
+    parts = [(name, value) for name in strata for value in _values(ran, name)]
+    rows = []
+    for entry in ran:
+        numbers = [entry.subsets.get(name, {}).get(value, {}).get(board.main) for name, value in parts]
+        cells = [shown(board.main, number) for number in [*numbers, entry.summary.get(board.main)]]
+        rows.append([_name(entry, board), *cells])
+    titles = [f"{escaped(value)}{_size(ran, name, value)}" for name, value in parts]
+    return table([label(board.main), *titles, "all"], rows)
+
+
+def interval(summary: Summary, name: str) -> str:
+    """Return the bootstrap interval of a metric as printed; n/a where one subject or none was drawn from."""
+    bounds = [summary.get(f"{name}_{end}") for end in ("low", "high")]
+    return "n/a" if None in bounds else "–".join(shown(name, bound) for bound in bounds)
+
+
+def _tables(ran: Sequence[Entry]) -> list[list[str]]:
+    """Return which strata share a table: the narrow ones do, wide ones and landmark groups stand alone."""
+    names = sorted({name for entry in ran for name in entry.subsets} - {"points"})
+    narrow = sorted(
+        (name for name in names if len(_values(ran, name)) <= NARROW), key=lambda name: -len(_values(ran, name))
+    )
+    wide = [[name] for name in [*names, "points"] if name not in narrow and len(_values(ran, name)) > 1]
+    return [narrow, *wide] if narrow else wide
+
+
+def _values(ran: Sequence[Entry], stratum: str) -> list[str]:
+    return sorted({value for entry in ran for value in entry.subsets.get(stratum, {})}, key=natural)
+
+
+def _about(board: Board) -> str:
+    numbers = [entry.summary for entry in board.entries if entry.ran]
+    faces = f"{numbers[0]['faces']} faces" if numbers else "no contestant could run"
+    # Terms and caveats of the real data set do not apply to a rendering in its layout.
+    said = (
+        [] if board.rendered else [board.report["card"].get(key, "") for key in ("licence", "citation", "notes")]
+    )
+    return " · ".join([code(board.dataset), faces, *(escaped(text) for text in said if text)])
+
+
+def _notes(board: Board) -> list[str]:
+    ran = [entry for entry in board.entries if entry.ran]
+    notes = []
+    unprompted = max((entry.summary.get("unprompted", 0) for entry in ran), default=0)
+    if unprompted:
+        notes.append(f"{unprompted} faces have no box to crop from: whoever needs one misses them.")
+    if any(not few_misses(entry.summary) for entry in ran):
+        notes.append(
+            "† misses more than 1 % of the prompted faces: its means leave out difficult ones and do not compete."
+        )
+    if any(few_misses(entry.summary) and not comparable(entry, board) for entry in ran):
+        notes.append("‡ has not all landmarks of the others: compare it under *landmarks*.")
+    notes += [
+        f"Landmarks of {code(name)} are provisional: {escaped(load(name).provisional)}."
+        for name in sorted(board.report.get("vocabularies", {}))
+        if load(name).provisional and not board.rendered
+    ]
+    return ["\n\n".join(notes)] if notes else []
+
+
+def _name(entry: Entry, board: Board) -> str:
+    if comparable(entry, board):
+        return code(entry.contestant)
+    return code(entry.contestant) + (" ‡" if few_misses(entry.summary) else " †")
+
+
+def _reason(entry: Entry) -> str:
+    return f"*{escaped(str(entry.summary['status']))}: {escaped(str(entry.summary.get('reason', '')))}*"
+
+
+def _podium(board: Board, name: str) -> list[str]:
+    """Return the best and second-best printed values of a column, of those that may compete in it."""
+    metric = describe(name)
+    if metric.higher_is_better is None:
+        return []
+    counted = [
+        entry.summary[name]
+        for entry in board.entries
+        if name in entry.summary
+        and (comparable(entry, board) or (metric.counts_misses and not few_misses(entry.summary)))
+    ]
+    best = sorted(set(counted), reverse=bool(metric.higher_is_better))
+    # Of two contestants the loser is not honoured.
+    return list(dict.fromkeys(shown(name, value) for value in best))[: 2 if len(counted) > 2 else 1]
+
+
+def _cell(entry: Entry, name: str, podium: Sequence[str]) -> str:
+    text = shown(name, entry.summary.get(name))
+    if text not in podium:
+        return text
+    return f"**{text}**" if text == podium[0] else f"<ins>{text}</ins>"
+
+
+def _size(ran: Sequence[Entry], stratum: str, value: str) -> str:
+    if stratum == "points":
+        return ""
+    faces = max(entry.subsets.get(stratum, {}).get(value, {}).get("faces", 0) for entry in ran)
+    return f" ({faces})"

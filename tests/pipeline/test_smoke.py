@@ -1,0 +1,175 @@
+"""The real pipeline in miniature, in a copy of the tree: run, repeat, edit, kill, experiment."""
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
+
+
+def run(tree: Path, *command: str, check: bool = True) -> str:
+    """Run a command in the tree as the Makefile would, with this Python's environment first on the path."""
+    done = subprocess.run(command, cwd=tree, env=environment(), capture_output=True, text=True, check=False)
+    assert not check or done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout + done.stderr
+
+
+def environment() -> dict[str, str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    # A mirror or a cache of the user must not matter: the default never needs them.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("THERMARK_")}
+    return kept | {"PATH": path, "DVC_NO_ANALYTICS": "1", "PYTHONPATH": "src"}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    """Return a git checkout of the files git knows (or would), on the smoke profile, after one `dvc repro`."""
+    tree = tmp_path_factory.mktemp("smoke") / "a tree with blanks"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file() and name not in ("dvc.lock", "params.yaml"):
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, tree / name)
+    for folder in ("metrics", "plots"):
+        shutil.rmtree(tree / folder, ignore_errors=True)
+    run(tree, sys.executable, "-m", "thermark.cli", "profile", "smoke")
+    run(tree, "git", "init", "-q")
+    commit(tree, "start")
+    run(tree, "dvc", "repro")
+    commit(tree, "first run")
+    return tree
+
+
+def commit(tree: Path, message: str) -> None:
+    run(tree, "git", "add", "-A")
+    identity = ("-c", "user.name=smoke", "-c", "user.email=smoke@example.org")
+    run(tree, "git", *identity, "commit", "-qm", message)
+
+
+def stale(tree: Path) -> set[str]:
+    return set(json.loads(run(tree, "dvc", "status", "--json").splitlines()[-1]))
+
+
+def scores(tree: Path) -> dict[str, str]:
+    return {str(p.relative_to(tree)): p.read_text() for p in sorted((tree / "metrics").rglob("*.json"))}
+
+
+def test_every_promised_file_is_there(tree):
+    assert (tree / "metrics/leaderboard.md").stat().st_size > 500
+    assert {p.parent.name for p in (tree / "metrics").glob("*/rtmpose_t.json")} >= {
+        "tfake",
+        "charlotte",
+        "thermeval",
+    }
+    drawn = ("figures/ced_tfake.svg", "figures/training.svg", "figures/gallery_tfake.png", "contact/tfake.png")
+    for name in ("curves/ced.csv", "curves/training.csv", *drawn):
+        assert (tree / "plots" / name).stat().st_size > 100, name
+    table = json.loads((tree / "metrics/tfake/rtmpose_t.json").read_text())
+    assert table["missed"] == 0 and 0 < table["nme_io"] < 10 and table["faces"] > 10
+
+
+def test_a_second_run_has_nothing_to_do(tree):
+    assert stale(tree) == set()
+    assert "Data and pipelines are up to date." in run(tree, "dvc", "repro")
+
+
+def test_numbers_and_plots_work_as_dvc_users_expect(tree):
+    shown = json.loads(run(tree, "dvc", "metrics", "show", "--json"))[""]["data"]
+    assert "nme_io" in shown["metrics/tfake/rtmpose_t.json"]["data"]
+    page = run(tree, "dvc", "plots", "show", "-o", "page")
+    assert "index.html" in page
+    html = (tree / "page/index.html").read_text()
+    assert "vega" in html and "cdn.jsdelivr" not in html and 'src="http' not in html
+    shutil.rmtree(tree / "page")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("src/thermark/learn/objectives/simcc.py", "# note\n", {"train@rtmpose_t"}),
+        ("src/thermark/report/tables.py", "# note\n", {"report"}),
+        ("src/thermark/predictors/mean_shape.py", "# note\n", {"predict@mean_shape"}),
+        ("src/thermark/datasets/charlotte.py", "# note\n", {"prepare@charlotte"}),
+        ("README.md", "note\n", set()),
+    ],
+)
+def test_an_edit_stales_only_what_it_must(tree, path, text, expected):
+    before = (tree / path).read_text()
+    (tree / path).write_text(before + text)
+    try:
+        assert stale(tree) == expected
+    finally:
+        (tree / path).write_text(before)
+
+
+def test_a_metric_stales_scores_and_nothing_dear(tree):
+    path = tree / "src/thermark/metrics/pck.py"
+    before = path.read_text()
+    path.write_text(before + "# note\n")
+    try:
+        assert {name.split("@")[0] for name in stale(tree)} == {"evaluate", "evaluate-learned"}
+    finally:
+        path.write_text(before)
+
+
+def test_a_killed_training_goes_on_to_the_same_numbers(tree):
+    before = scores(tree)
+    model = (tree / "data/models/rtmpose_t/model.safetensors").read_bytes()
+    child = subprocess.Popen(
+        ["dvc", "repro", "-f", "-s", "train@rtmpose_t"],
+        cwd=tree,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    # Killed as soon as an epoch is on disk.
+    deadline = time.monotonic() + 120
+    while not list((tree / "data/checkpoints").rglob("*.safetensors")):
+        assert time.monotonic() < deadline and child.poll() is None
+        time.sleep(0.02)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    assert not (tree / "data/models/rtmpose_t/model.safetensors").exists()
+    run(tree, "dvc", "repro")
+    assert (tree / "data/models/rtmpose_t/model.safetensors").read_bytes() == model
+    assert scores(tree) == before
+
+
+def test_an_experiment_is_a_second_row(tree):
+    run(tree, "dvc", "exp", "run", "-n", "one-epoch", "-S", "runs.rtmpose_t.epochs=1")
+    rows = list(csv.DictReader(io.StringIO(run(tree, "dvc", "exp", "show", "--csv"))))
+    names = {row["Experiment"] for row in rows}
+    assert "one-epoch" in names
+    column = "metrics/tfake/rtmpose_t.json:nme_io"
+    assert len({row[column] for row in rows if row[column]}) == 2
+    changed = json.loads(run(tree, "dvc", "metrics", "diff", "HEAD", "--json"))
+    assert changed["metrics/tfake/rtmpose_t.json"]["nme_io"]["diff"] != 0
+    assert "metrics/tfake/mean_shape.json" not in changed
+
+
+def test_a_typo_ends_before_any_work(tree):
+    path = tree / "params.yaml"
+    before = path.read_text()
+    path.write_text(before.replace("epochs: ", "epoch: "))
+    try:
+        output = run(tree, "dvc", "repro", "train@rtmpose_t", check=False)
+        assert "error: runs.rtmpose_t.epoch" in output and "did you mean `epochs`?" in output
+    finally:
+        path.write_text(before)

@@ -1,0 +1,54 @@
+"""Which stages an edit makes stale, read off the graph; test_smoke.py sees the same happen for real."""
+
+from pathlib import Path
+
+import pytest
+
+
+def touched(stages, path: str) -> set[str]:
+    """Return the stages whose own dependencies contain a path."""
+    target = Path(path)
+    return {s.name for s in stages.values() if any(target == Path(d) or Path(d) in target.parents for d in s.deps)}
+
+
+def kinds(names: set[str]) -> set[str]:
+    return {name.split("@")[0] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("src/thermark/learn/objectives/simcc.py", {"train"}),
+        ("src/thermark/learn/objectives/new.py", set()),
+        ("src/thermark/learn/recipes/new.py", set()),
+        ("src/thermark/predictors/new.py", set()),
+        ("src/thermark/predictors/mean_shape.py", {"predict"}),
+        ("src/thermark/datasets/new.py", set()),
+        ("src/thermark/metrics/pck.py", {"evaluate", "evaluate-learned"}),
+        ("src/thermark/report/tables.py", {"report"}),
+        ("src/thermark/cli.py", set()),
+        ("README.md", set()),
+        ("requirements.txt", {"env"}),
+    ],
+)
+def test_an_edit_stales_only_what_it_must(stages, path, expected):
+    assert kinds(touched(stages, path)) <= expected | ({"report"} if "metrics/" in path else set())
+    if expected:
+        assert kinds(touched(stages, path)) >= expected
+
+
+def test_an_objective_stales_only_the_runs_that_name_it(stages):
+    runs = touched(stages, "src/thermark/learn/objectives/simcc.py")
+    for name in runs:
+        assert "learn/objectives/simcc.py" in " ".join(stages[name].deps)
+    assert all(name.startswith("train@") for name in runs)
+
+
+@pytest.mark.parametrize("name", ["facesynthetics", "tfake", "charlotte", "thermeval"])
+def test_a_loader_stales_only_its_own_preparation(stages, name):
+    assert touched(stages, f"src/thermark/datasets/{name}.py") <= {f"prepare@{n}" for n in (name, "tfake")}
+
+
+def test_a_new_landmark_mapping_reruns_no_model(stages):
+    stale = kinds(touched(stages, "src/thermark/landmarks/new.yaml"))
+    assert not stale & {"train", "predict", "predict-learned", "render"}

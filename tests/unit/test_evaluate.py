@@ -1,0 +1,337 @@
+"""Evaluation of whole face sets: alignment, misses, vocabularies, subsets, and what may never happen."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thermark.core.errors import DataError
+from thermark.core.faces import Faces
+from thermark.core.geometry import bounding_box
+from thermark.core.predictions import Predictions
+from thermark.landmarks import bridge, load, project
+from thermark.metrics import names
+from thermark.metrics.evaluate import Config, Evaluation, evaluate, write
+
+FAST = Config(bootstrap=50)
+
+
+def faces(count: int = 12, vocabulary: str = "facesynthetics70", seed: int = 0) -> Faces:
+    rng = np.random.default_rng(seed)
+    points = len(load(vocabulary))
+    xy = rng.uniform(50, 250, (count, points, 2)).astype(np.float32)
+    box = bounding_box(xy)
+    return Faces(
+        ids=np.array([f"f{i:03}" for i in range(count)]),
+        frames=np.array([f"f{i:03}" for i in range(count)]),
+        subjects=np.array([f"s{i % 4}" for i in range(count)]),
+        splits=np.full(count, "test"),
+        vocabularies=np.full(count, vocabulary),
+        boxes=box,
+        prompts=box,
+        xy=xy,
+        visible=np.ones((count, points), bool),
+        strata={
+            "ambient": np.array(["warm", "cold", "cold"] * count)[:count],
+            "width_band": np.array(["Mean", ""] * count)[:count],
+        },
+    )
+
+
+def predictions(truth: Faces, noise: float = 2.0, vocabulary: str = "", seed: int = 1) -> Predictions:
+    vocabulary = vocabulary or str(truth.vocabularies[0])
+    xy = project(truth.xy, str(truth.vocabularies[0]), vocabulary)
+    xy = (xy + np.random.default_rng(seed).normal(0, noise, xy.shape)).astype(np.float32)
+    return Predictions(
+        contestant="c",
+        vocabulary=vocabulary,
+        box_source="prompt",
+        data="d",
+        frames=truth.frames,
+        faces=np.arange(len(truth)),
+        xy=xy,
+        score=np.ones(xy.shape[:2], np.float32),
+        boxes=truth.prompts,
+    )
+
+
+def without(given: Predictions, row: int) -> Predictions:
+    keep = np.arange(len(given)) != row
+    columns = {name: getattr(given, name)[keep] for name in ("frames", "faces", "xy", "score", "boxes")}
+    return replace(given, **columns)
+
+
+def silent(given: Predictions, row: int) -> Predictions:
+    xy = given.xy.copy()
+    xy[row] = np.nan
+    return replace(given, xy=xy)
+
+
+def numbers(summary: dict) -> dict[str, float]:
+    return {name: value for name, value in summary.items() if not isinstance(value, str)}
+
+
+def test_a_constant_shift_gives_known_numbers():
+    truth = faces()
+    shifted = replace(predictions(truth, noise=0), xy=truth.xy + np.float32([3, 4]))
+    summary = evaluate(truth, shifted, FAST).summary
+    assert summary["error_px_mean"] == pytest.approx(5)
+    assert summary["error_px_median"] == pytest.approx(5)
+    eyes = np.linalg.norm(truth.xy[:, 36] - truth.xy[:, 45], axis=1)
+    assert summary["nme_io"] == pytest.approx(np.mean(5 / eyes), rel=1e-5)
+    width, height = (bounding_box(truth.xy[:, :68])[:, 2:] - bounding_box(truth.xy[:, :68])[:, :2]).T
+    assert summary["nme_diag"] == pytest.approx(np.mean(5 / np.hypot(width, height)), rel=1e-5)
+    assert summary["nme_mean_wh"] == pytest.approx(np.mean(10 / (width + height)), rel=1e-5)
+    assert summary["nme_sqrt_wh"] == pytest.approx(np.mean(5 / np.sqrt(width * height)), rel=1e-5)
+    assert (summary["pck@3px"], summary["pck@10px"]) == (0, 1)
+    assert (summary["faces"], summary["missed"], summary["points"]) == (12, 0, 68)
+
+
+def test_perfect_predictions_are_perfect():
+    summary = evaluate(faces(), predictions(faces(), noise=0), FAST).summary
+    assert summary["nme_io"] == summary["nme_io_low"] == summary["nme_io_high"] == 0
+    assert summary["auc@0.08io"] == 1
+    assert summary["failure@0.08io"] == 0
+
+
+@pytest.mark.parametrize("miss", [without, silent])
+def test_a_miss_costs_and_is_counted_however_it_is_said(miss):
+    truth = faces()
+    full = evaluate(truth, predictions(truth), FAST).summary
+    less = evaluate(truth, miss(predictions(truth), 5), FAST).summary
+    assert (full["missed"], less["missed"]) == (0, 1)
+    assert less["faces"] == full["faces"] == 12
+    for name in full:
+        metric = names.describe(name) if name not in ("status", "metric") else None
+        if metric and metric.counts_misses and metric.higher_is_better is not None:
+            worse = less[name] < full[name] if metric.higher_is_better else less[name] > full[name]
+            assert worse or less[name] == full[name], name
+    assert less["pck@10px"] == pytest.approx(full["pck@10px"] * 11 / 12, rel=0.02)
+    assert less["failure@0.08io"] == pytest.approx(full["failure@0.08io"] + 1 / 12)
+
+
+def test_leaving_out_the_difficult_points_makes_the_face_a_miss():
+    truth, said = faces(), predictions(faces())
+    said.xy[3, 40] = np.nan
+    summary = evaluate(truth, said, FAST).summary
+    assert summary["missed"] == 1
+
+
+def test_all_missed_has_no_mean_and_is_never_the_best():
+    truth = faces()
+    nothing = replace(predictions(truth), xy=np.full_like(truth.xy, np.nan))
+    summary = evaluate(truth, nothing, FAST).summary
+    assert "nme_io" not in summary and "error_px_mean" not in summary
+    assert summary["auc@0.08io"] == summary["pck@20px"] == 0
+    assert summary["failure@0.08io"] == 1
+    assert summary["missed"] == 12
+
+
+def test_order_of_faces_and_predictions_is_irrelevant():
+    truth, said = faces(), predictions(faces())
+    rng = np.random.default_rng(5)
+    order = rng.permutation(len(truth))
+    back = np.argsort(order)
+    moved = replace(
+        said, **{n: getattr(said, n)[order] for n in ("frames", "xy", "score", "boxes")}, faces=np.arange(12)
+    )
+    shuffle = rng.permutation(12)
+    shuffled = replace(said, **{n: getattr(said, n)[shuffle] for n in ("frames", "faces", "xy", "score", "boxes")})
+    expected = numbers(evaluate(truth, said, FAST).summary)
+    assert numbers(evaluate(truth.take(order), moved, FAST).summary) == pytest.approx(expected)
+    assert numbers(evaluate(truth, shuffled, FAST).summary) == expected
+    assert (truth.take(order).take(back).ids == truth.ids).all()
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10_000))
+def test_the_whole_is_the_weighted_mean_of_its_parts(seed):
+    truth = faces(seed=seed)
+    said = silent(predictions(truth, seed=seed + 1), seed % 12)
+    result = evaluate(truth, said, FAST)
+    parts = result.subsets["ambient"].values()
+    found = np.array([part["faces"] - part["missed"] for part in parts])
+    all_faces = np.array([part["faces"] for part in parts])
+    for name in ("nme_io", "nme_diag", "nme_mean_wh", "nme_sqrt_wh", "error_px_mean"):
+        mean = np.average([part[name] for part in parts], weights=found)
+        assert result.summary[name] == pytest.approx(mean), name
+    for name in ("auc@0.08io", "failure@0.08io", "pck@10px", "pck@0.05io"):
+        mean = np.average([part[name] for part in parts], weights=all_faces)
+        assert result.summary[name] == pytest.approx(mean), name
+    assert result.summary["missed"] == sum(part["missed"] for part in parts) == 1
+
+
+def test_subsets_hold_strata_and_landmark_groups_but_no_empty_value():
+    truth = faces()
+    truth.visible[:, 30] = False
+    result = evaluate(truth, predictions(truth), FAST)
+    assert set(result.subsets["ambient"]) == {"warm", "cold"}
+    assert set(result.subsets["width_band"]) == {"Mean"}
+    points = result.subsets["points"]
+    assert (points["inner51"]["points"], points["jaw"]["points"]) == (51, 17)
+    whole = (points["inner51"]["error_px_mean"] * 51 + points["jaw"]["error_px_mean"] * 17) / 68
+    assert result.summary["error_px_mean"] == pytest.approx(whole)
+    assert points["hidden"]["error_px_mean"] == pytest.approx(
+        np.linalg.norm(predictions(truth).xy[:, 30] - truth.xy[:, 30], axis=1).mean(), rel=1e-5
+    )
+
+
+def test_translation_happens_on_both_sides():
+    truth = faces()
+    own = evaluate(truth, predictions(truth, noise=0, vocabulary="ibug68"), FAST).summary
+    assert own["error_px_mean"] == 0
+    nose = Config(vocabulary="nose1", bootstrap=50)
+    summary = evaluate(truth, predictions(truth, noise=0, vocabulary="nose1"), nose).summary
+    assert summary["error_px_mean"] == 0
+    assert summary["nme_io"] == 0  # normalised by the eyes of the face, although a nose has none
+    assert "nme_diag" not in summary
+
+
+def test_a_single_point_reports_its_signed_offset_in_pixels():
+    truth = faces(vocabulary="nose1")
+    said = replace(predictions(truth, noise=0), xy=truth.xy + np.float32([0.5, 2]))
+    summary = evaluate(truth, said, Config(vocabulary="nose1", bootstrap=50)).summary
+    assert summary["offset_x_px"] == pytest.approx(0.5, abs=1e-4)
+    assert summary["offset_y_px"] == pytest.approx(2, abs=1e-4)
+    assert not any("nme" in name or name.endswith("io") for name in summary)
+    assert summary["metric"] == "error_px_mean"
+    assert "auc@20px" in summary and "error_px_mean_low" in summary
+
+
+def test_a_smaller_vocabulary_is_scored_on_what_it_has():
+    truth = faces(vocabulary="ibug68")
+    known = bridge("charlotte43_left", "ibug68").any(axis=1)
+    half = predictions(truth, noise=0)
+    xy = np.zeros((12, 43, 2), np.float32)
+    for point, weights in enumerate(bridge("charlotte43_left", "ibug68")):
+        xy[:, weights > 0] = truth.xy[:, point, None]  # so that averages of these are exact
+    summary = evaluate(truth, replace(half, vocabulary="charlotte43_left", xy=xy), FAST).summary
+    assert 20 < summary["points"] == known.sum() < 68
+    assert summary["missed"] == 0
+    assert summary["error_px_mean"] == pytest.approx(0, abs=1e-4)
+
+
+def test_every_row_is_read_in_its_own_vocabulary():
+    truth = faces(vocabulary="charlotte73")
+    profile = np.arange(12) % 2 == 1
+    truth = replace(truth, vocabularies=np.where(profile, "charlotte43_left", "charlotte73"))
+    truth.xy[profile, 43:] = np.nan
+    said = predictions(faces(vocabulary="ibug68"), noise=0)
+    said.xy[~profile] = project(truth.xy[~profile], "charlotte73", "ibug68")
+    said.xy[profile] = np.nan_to_num(project(truth.xy[profile, :43], "charlotte43_left", "ibug68"), nan=-999)
+    result = evaluate(truth, replace(said, xy=said.xy + np.float32([0, 2])), FAST)
+    assert result.summary["error_px_mean"] == pytest.approx(2, abs=1e-4)
+    assert result.summary["unnormalised_io"] == 6
+    assert result.summary["metric"] == "nme_diag"
+    box = bounding_box(project(truth.xy[profile, :43], "charlotte43_left", "ibug68"))
+    diagonal = np.hypot(*(box[:, 2:] - box[:, :2]).T)
+    assert result.errors["nme_diag"][profile] == pytest.approx(2 / diagonal, rel=1e-4)
+
+
+def test_unlabelled_points_are_not_called_hidden():
+    truth = faces()
+    truth.xy[:, 30] = np.nan
+    truth.visible[:, 30] = False
+    assert not {"hidden", "visible"} & set(evaluate(truth, predictions(faces()), FAST).subsets["points"])
+
+
+def test_a_face_without_eyes_is_counted_out_of_the_interocular_metrics_only():
+    truth = faces()
+    truth.xy[2, 36] = np.nan
+    result = evaluate(truth, predictions(faces()), FAST)
+    assert result.summary["metric"] == "nme_diag"  # one face in twelve is too many to rank without
+    assert "nme_diag_low" in result.summary and "nme_io_low" in result.summary
+    assert result.summary["unnormalised_io"] == 1
+    assert result.summary["unnormalised_box"] == 0
+    kept = np.isfinite(result.errors["nme_io"])
+    assert kept.sum() == 11
+    assert result.summary["nme_io"] == pytest.approx(result.errors["nme_io"][kept].mean())
+    assert np.isfinite(result.errors["nme_diag"]).sum() == 12
+
+
+def test_only_the_test_split_is_scored():
+    truth = faces()
+    truth.splits[:4] = "train"
+    assert evaluate(truth, predictions(truth), FAST).summary["faces"] == 8
+    assert evaluate(truth, predictions(truth), Config(split="all", bootstrap=0)).summary["faces"] == 12
+    assert (evaluate(truth, predictions(truth), FAST).errors["rows"] == np.arange(4, 12)).all()
+    truth.splits[:] = "train"
+    with pytest.raises(DataError, match="no face"):
+        evaluate(truth, predictions(truth), FAST)
+
+
+def test_misaligned_predictions_are_refused():
+    truth, said = faces(), predictions(faces())
+    with pytest.raises(DataError, match="twice"):
+        evaluate(truth, replace(said, faces=np.zeros(12, np.int64)), FAST)
+    with pytest.raises(DataError, match="does not exist"):
+        evaluate(truth, replace(said, faces=np.arange(12) + 1), FAST)
+    with pytest.raises(DataError, match="shape"):
+        evaluate(truth, replace(said, xy=said.xy[:, :60]), FAST)
+
+
+def test_unprompted_detections_do_not_answer_for_a_face():
+    truth, said = faces(), predictions(faces())
+    rows = said.faces.copy()
+    rows[11] = -1
+    assert evaluate(truth, replace(said, faces=rows), FAST).summary["missed"] == 1
+
+
+def test_a_contestant_that_could_not_run_has_a_reason_and_no_numbers():
+    result = evaluate(faces(), Predictions.none("c", "d", "skipped", "weights absent"), FAST)
+    assert result.summary == {"status": "skipped", "reason": "weights absent"}
+    assert result.subsets == {}
+
+
+def test_landmarks_without_counterpart_are_a_row_with_a_reason():
+    truth = faces()
+    result = evaluate(truth, predictions(truth, vocabulary="nose1"), FAST)
+    assert result.summary == {"status": "skipped", "reason": "nose1 cannot be read as ibug68"}
+
+
+def test_one_subject_has_no_interval():
+    truth = replace(faces(), subjects=np.full(12, "s0"))
+    assert not any(name.endswith(("_low", "_high")) for name in evaluate(truth, predictions(truth), FAST).summary)
+
+
+def everything(result: Evaluation) -> str:
+    return json.dumps([result.summary, result.subsets], allow_nan=False)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000), st.sampled_from(["facesynthetics70", "ibug68", "nose1"]))
+def test_no_input_brings_nan_into_the_numbers(seed, vocabulary):
+    rng = np.random.default_rng(seed)
+    truth = faces(5, vocabulary, seed)
+    said = predictions(truth, seed=seed)
+    truth.xy[rng.uniform(size=truth.xy.shape[:2]) < rng.uniform(0, 0.9)] = np.nan
+    said.xy[rng.uniform(size=said.xy.shape[:2]) < rng.uniform(0, 0.9)] = np.nan
+    if np.isnan(truth.xy[..., 0]).all():
+        return
+    target = "nose1" if vocabulary == "nose1" else "ibug68"
+    try:
+        result = evaluate(truth, said, Config(vocabulary=target, bootstrap=20))
+    except DataError:
+        assert np.isnan(truth.xy[:, : len(load(target)), 0]).all()
+        return
+    everything(result)
+    for name in result.summary:
+        assert name in ("status", "metric") or names.describe(name)
+
+
+def test_written_files_are_deterministic_and_complete(tmp_path):
+    for run in ("a", "b"):
+        folder = tmp_path / run
+        result = evaluate(faces(), predictions(faces()), FAST)
+        write(result, "0" * 64, folder / "m.json", folder / "s.json", folder / "c.csv", folder / "e.npz")
+    for name in ("m.json", "s.json", "c.csv", "e.npz"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    lines = (tmp_path / "a" / "c.csv").read_text().splitlines()
+    assert lines[0] == "error,fraction" and len(lines) == 102
+    assert lines[1].startswith("0,") and lines[-1].startswith("0.16,")
+    nothing = evaluate(faces(), Predictions.none("c", "d", "failed", "x"), FAST)
+    write(nothing, "0" * 64, tmp_path / "m.json", tmp_path / "s.json", tmp_path / "c.csv", tmp_path / "e.npz")
+    assert (tmp_path / "c.csv").read_text() == "error,fraction\n"

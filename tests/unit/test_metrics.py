@@ -1,0 +1,166 @@
+"""Single metrics against hand-built answers, brute force and numerical integration."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from thermark.core.errors import ConfigError
+from thermark.landmarks import load
+from thermark.metrics import auc, bootstrap, distances, names, nme, pck
+
+IBUG = load("ibug68")
+
+
+def face(interocular: float = 60.0, width: float = 120.0, height: float = 160.0) -> np.ndarray:
+    """A (1, 68, 2) face whose eye corners and whose box have the given sizes."""
+    rng = np.random.default_rng(0)
+    xy = rng.uniform([10, 20], [10 + width, 20 + height], (68, 2))
+    right, left = IBUG.interocular
+    xy[right], xy[left] = [30, 50], [30 + interocular, 50]
+    xy[0], xy[16] = [10, 20], [10 + width, 20 + height]
+    return xy[None]
+
+
+def test_three_pixels_at_sixty_are_exactly_five_percent():
+    truth = face()
+    errors = distances.distances(truth, truth + np.array([3.0, 0.0]))
+    assert nme.normalised(distances.per_face(errors), nme.interocular(truth, IBUG)) == pytest.approx([0.05])
+    sizes = nme.box_normalisers(truth)
+    assert sizes["diag"] == pytest.approx([200.0])
+    assert sizes["mean_wh"] == pytest.approx([140.0])
+    assert sizes["sqrt_wh"] == pytest.approx([np.sqrt(120 * 160)])
+
+
+def test_unlabelled_is_nan_and_missed_is_infinite():
+    truth, predicted = face(), face() + 1.0
+    truth[0, 3] = np.nan
+    truth[0, 4, 1] = np.nan
+    predicted[0, 4] = np.nan
+    predicted[0, 5, 0] = np.nan
+    predicted[0, 6] = np.inf
+    errors = distances.distances(truth, predicted)[0]
+    assert np.isnan(errors[[3, 4]]).all()
+    assert np.isinf(errors[[5, 6]]).all()
+    assert np.isfinite(np.delete(errors, [3, 4, 5, 6])).all()
+
+
+@pytest.mark.parametrize("corner", ["unlabelled", "coincident"])
+def test_a_face_without_eyes_has_no_normaliser(corner):
+    truth = face()
+    right, left = IBUG.interocular
+    truth[0, right] = np.nan if corner == "unlabelled" else truth[0, left]
+    assert np.isnan(nme.interocular(truth, IBUG)).all()
+
+
+def test_a_single_point_has_no_box_and_no_eyes():
+    truth = np.array([[[4.0, 5.0]]])
+    assert all(np.isnan(size).all() for size in nme.box_normalisers(truth).values())
+    assert np.isnan(nme.interocular(truth, load("nose1"))).all()
+
+
+def test_per_face_is_missed_when_any_labelled_point_is():
+    errors = np.array([[1.0, 3.0, np.nan], [1.0, np.inf, 2.0], [np.nan, np.nan, np.nan]])
+    result = distances.per_face(errors)
+    assert result[0] == 2.0
+    assert np.isinf(result[1])
+    assert np.isnan(result[2])
+
+
+def test_pooled_equals_the_mmpose_formula():
+    rng = np.random.default_rng(1)
+    truth = rng.uniform(0, 100, (7, 68, 2))
+    predicted = truth + rng.normal(0, 3, truth.shape)
+    mask = rng.uniform(size=(7, 68)) < 0.7
+    factor = np.linalg.norm(truth[:, 36] - truth[:, 45], axis=1)
+    # keypoint_nme of MMPose 1.3: (K, N) distances, -1 where masked, the rest averaged together.
+    reference = np.full((68, 7), -1.0)
+    for n in range(7):
+        for k in range(68):
+            if mask[n, k]:
+                reference[k, n] = np.linalg.norm(predicted[n, k] / factor[n] - truth[n, k] / factor[n])
+    expected = reference[reference != -1].sum() / max(1, (reference != -1).sum())
+    errors = distances.distances(np.where(mask[..., None], truth, np.nan), predicted)
+    assert nme.pooled(errors, factor) == pytest.approx(expected, rel=1e-12)
+    assert nme.pooled(errors, factor) != pytest.approx(
+        nme.mean_of_finite(distances.per_face(errors) / factor), rel=1e-6
+    )
+
+
+ERRORS = arrays(np.float64, (6, 5), elements=st.one_of(st.floats(0, 40), st.just(np.nan), st.just(np.inf)))
+
+
+@given(ERRORS, st.floats(0.5, 30))
+def test_pck_equals_brute_force(errors, threshold):
+    hits = total = 0
+    for value in errors.ravel():
+        if np.isnan(value):
+            continue
+        total += 1
+        hits += value <= threshold
+    if total:
+        assert pck.pck(errors, threshold) == pytest.approx(hits / total)
+    else:
+        assert np.isnan(pck.pck(errors, threshold))
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.floats(0, 0.2), st.just(np.inf)), min_size=1, max_size=20), st.floats(0.02, 0.15))
+def test_auc_equals_numerical_integration_of_the_curve(values, limit):
+    values = np.array(values)
+    grid = np.linspace(0, limit, 20001)
+    fraction = np.searchsorted(np.sort(values), grid, side="right") / len(values)
+    assert auc.auc(values, limit) == pytest.approx(np.trapezoid(fraction, grid) / limit, abs=1e-3)
+
+
+def test_auc_and_failures_by_hand():
+    values = np.array([0.0, 0.04, 0.08, 0.1, np.inf, np.nan])
+    assert auc.auc(values, 0.08) == pytest.approx((1 + 0.5) / 5)
+    assert auc.failure_rate(values, 0.08) == pytest.approx(2 / 5)
+    error, fraction = auc.ced(values, 0.16, 5)
+    assert error == pytest.approx([0, 0.04, 0.08, 0.12, 0.16])
+    assert fraction == pytest.approx([0.2, 0.4, 0.6, 0.8, 0.8])
+    assert np.isnan(auc.auc(np.array([np.nan]), 0.08))
+
+
+def test_bootstrap_of_independent_subjects_matches_the_normal_interval():
+    values = np.random.default_rng(2).normal(5, 1, 400)
+    low, high = bootstrap.interval(values, np.arange(400).astype(str), 20_000, seed=3)
+    half = 1.96 * values.std() / 20
+    assert low == pytest.approx(values.mean() - half, abs=0.006)
+    assert high == pytest.approx(values.mean() + half, abs=0.006)
+
+
+def test_bootstrap_resamples_subjects_not_frames():
+    values = np.repeat([1.0, 2.0, 3.0, 4.0], 100)
+    subjects = np.repeat(["a", "b", "c", "d"], 100)
+    low, high = bootstrap.interval(values, subjects, 2000, seed=0)
+    assert (low, high) == (1.5, 3.5)  # of the 256 equally likely draws, 2.5 % lie outside on either side
+    narrow = bootstrap.interval(values, np.arange(400).astype(str), 2000, seed=0)
+    assert narrow[1] - narrow[0] < 0.3
+
+
+def test_bootstrap_is_seeded_and_refuses_one_subject():
+    values, subjects = np.arange(5.0), np.array(list("abcab"))
+    assert bootstrap.interval(values, subjects, 50, 7) == bootstrap.interval(values, subjects, 50, 7)
+    assert bootstrap.interval(values, subjects, 50, 7) != bootstrap.interval(values, subjects, 50, 8)
+    assert bootstrap.interval(values, np.full(5, "a"), 50, 7) is None
+    assert bootstrap.interval(np.full(5, np.inf), subjects, 50, 7) is None
+
+
+def test_bootstrap_in_chunks_keeps_the_law(monkeypatch):
+    values = np.random.default_rng(2).normal(5, 1, 60)
+    subjects = np.arange(60).astype(str)
+    whole = bootstrap.interval(values, subjects, 500, seed=3)
+    monkeypatch.setattr(bootstrap, "CHUNK", 60 * 7)
+    assert bootstrap.interval(values, subjects, 500, seed=3) == whole
+
+
+def test_directions_are_declared():
+    assert names.describe("pck@10px").higher_is_better
+    assert names.describe("failure@0.08io").higher_is_better is False
+    assert names.describe("nme_io_low").higher_is_better is False
+    assert not names.describe("nme_io").counts_misses
+    with pytest.raises(ConfigError):
+        names.describe("nme_eye")
