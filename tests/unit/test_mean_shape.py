@@ -28,7 +28,7 @@ def test_similar_faces_are_predicted_exactly_and_test_faces_are_not_seen():
     shape[0], shape[1] = (0, 0), (1, 1)
     xy = np.stack([shape * 80 + 10, shape * 40 + 200, np.random.default_rng(1).uniform(0, 99, (68, 2))])
     faces = table(xy, ["train", "train", "test"])
-    model = mean_shape.fit(faces, "ibug68")
+    model = mean_shape.fit(faces)
     points, score = model(np.zeros((9, 9, 3), np.uint8), faces.prompts)
     assert np.allclose(points[:2], xy[:2], atol=1e-3) and (score == 1).all()
 
@@ -36,7 +36,7 @@ def test_similar_faces_are_predicted_exactly_and_test_faces_are_not_seen():
 def test_crops_tell_the_same_as_boxes_and_no_prompt_is_a_miss():
     rng = np.random.default_rng(2)
     faces = table(rng.uniform(20, 90, (3, 68, 2)), ["train"] * 3)
-    model = mean_shape.fit(faces, "ibug68")
+    model = mean_shape.fit(faces)
     maps = np.stack([geometry.crop_to_source(box, 64, 1.75) for box in faces.prompts])
     maps[1] = np.nan
     points, score = model.on_crops(np.zeros((3, 64, 64), np.uint8), maps, 1.75)
@@ -49,4 +49,11 @@ def test_an_unlabelled_point_cannot_have_a_mean():
     xy = np.random.default_rng(3).uniform(0, 9, (2, 68, 2))
     xy[:, 5] = np.nan
     with pytest.raises(DataError, match="every point"):
-        mean_shape.fit(table(xy, ["train", "train"]), "ibug68")
+        mean_shape.fit(table(xy, ["train", "train"]))
+
+
+def test_two_vocabularies_have_no_mean():
+    faces = table(np.random.default_rng(4).uniform(0, 9, (2, 68, 2)), ["train", "train"])
+    faces.vocabularies[1] = "nose1"
+    with pytest.raises(DataError, match="several"):
+        mean_shape.fit(faces)

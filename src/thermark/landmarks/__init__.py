@@ -1,4 +1,7 @@
-"""Landmark vocabularies as data: names, flip partners, groups, normaliser, bridges."""
+"""Landmark vocabularies as data: names, flip partners, groups, normaliser; and bridges between them.
+
+Bridges have files of their own, so that a new mapping re-runs scores and no model.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from pydantic import Field
 
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError
@@ -20,8 +24,6 @@ class VocabularyFile(Section):
 
     `points`: the names in order. `flips`: pairs of names exchanged by a horizontal flip. `groups`: named lists.
     `interocular`: the two names whose distance normalises, or null. `source`: where the definition comes from.
-    `bridges`: target vocabulary -> version -> target name -> one source name, or several to be averaged;
-    the first version listed is the default. `provisional`: why a mapping is not settled, or empty.
     """
 
     name: str
@@ -30,8 +32,17 @@ class VocabularyFile(Section):
     flips: list[tuple[str, str]]
     groups: dict[str, list[str]]
     interocular: tuple[str, str] | None
-    bridges: dict[str, dict[str, dict[str, str | list[str]]]]
+
+
+class Bridges(Section):
+    """How one vocabulary is read as others.
+
+    `targets`: target vocabulary -> version -> target name -> one source name, or several to be averaged; the first
+    version listed is the default. `provisional`: why the mapping is not settled, or empty.
+    """
+
     provisional: str = ""
+    targets: dict[str, dict[str, dict[str, str | list[str]]]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,8 +54,6 @@ class Vocabulary:
     flip: NDArray[np.int64]
     groups: dict[str, NDArray[np.int64]]
     interocular: tuple[int, int] | None
-    bridges: dict[str, dict[str, dict[str, str | list[str]]]]
-    provisional: str
 
     def __len__(self) -> int:
         return len(self.points)
@@ -79,9 +88,16 @@ def load(name: str) -> Vocabulary:
         flip=flip,
         groups={group: np.array([position[p] for p in members]) for group, members in content.groups.items()},
         interocular=tuple(position[p] for p in content.interocular) if content.interocular else None,  # type: ignore
-        bridges=content.bridges,
-        provisional=content.provisional,
     )
+
+
+@cache
+def bridges(name: str) -> Bridges:
+    """Return the bridges in `bridges/<name>.yaml`, none when there is no such file; raises ConfigError."""
+    path = FOLDER / "bridges" / f"{name}.yaml"
+    if not path.is_file():
+        return Bridges()
+    return parse(yaml.safe_load(path.read_text(encoding="utf-8")), Bridges, f"landmarks/bridges/{path.name}")
 
 
 def project(
@@ -108,9 +124,10 @@ def project(
 def bridge(source: str, target: str, version: str | None = None) -> NDArray[np.float64]:
     """Return the (K_target, K_source) averaging weights of a bridge; a row of zeros has no counterpart."""
     start, end = load(source), load(target)
-    versions = start.bridges.get(target)
+    targets = bridges(source).targets
+    versions = targets.get(target)
     if not versions:
-        known = ", ".join(sorted(start.bridges)) or "nothing"
+        known = ", ".join(sorted(targets)) or "nothing"
         raise ConfigError(f"no bridge leads from {source} to {target}", f"{source} can be read as: {known}")
     if version is None:
         version = next(iter(versions))

@@ -13,7 +13,7 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
-from thermark.landmarks import load
+from thermark.landmarks import bridges, load
 from thermark.metrics.auc import ced
 from thermark.metrics.distances import per_face
 from thermark.metrics.names import describe
@@ -68,7 +68,7 @@ def evaluate(faces: Faces, predictions: Predictions, config: Config) -> Evaluati
         )
     if predictions.status != "ok":
         return Evaluation({"status": predictions.status, "reason": predictions.reason}, {}, {}, {})
-    if config.vocabulary not in {predictions.vocabulary, *load(predictions.vocabulary).bridges}:
+    if config.vocabulary not in {predictions.vocabulary, *bridges(predictions.vocabulary).targets}:
         reason = f"{predictions.vocabulary} cannot be read as {config.vocabulary}"
         return Evaluation({"status": "skipped", "reason": reason}, {}, {}, {})
     scores = score(faces, predictions, config.vocabulary, config.bridges).rows(chosen)

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark import landmarks
 from thermark.core import geometry
 from thermark.core.config import Section
 from thermark.core.errors import DataError
@@ -14,10 +13,9 @@ from thermark.core.faces import Faces
 
 
 class Config(Section):
-    """`train`: the face set whose training split is averaged; `vocabulary`: what is predicted."""
+    """`train`: the face set whose training split is averaged; its landmarks are what is predicted."""
 
     train: str
-    vocabulary: str = "ibug68"
 
 
 @dataclass(frozen=True)
@@ -46,24 +44,25 @@ class MeanShape:
         return self(pixels, boxes)
 
 
-def fit(faces: Faces, vocabulary: str) -> MeanShape:
-    """Return the mean of the training faces; raises DataError when a point is labelled in none of them."""
-    shapes = []
-    for name in np.unique(faces.vocabularies):
-        rows = faces.take((faces.vocabularies == name) & (faces.splits == "train"))
-        count = len(landmarks.load(str(name)))
-        xy = landmarks.project(rows.xy[:, :count].astype(np.float64), str(name), vocabulary)
-        centre, side = _square(rows.prompts)
-        shapes.append((xy - centre[:, None]) / side[:, None, None])
-    stacked = np.concatenate(shapes)
-    if not (len(stacked) and np.isfinite(stacked).all(axis=-1).any(axis=0).all()):
+def fit(faces: Faces) -> MeanShape:
+    """Return the mean of the training faces, in their own vocabulary.
+
+    Raises DataError when they have several vocabularies, or when a point is labelled in none of them.
+    """
+    rows = faces.take(faces.splits == "train")
+    names = np.unique(rows.vocabularies)
+    if len(names) != 1:
+        raise DataError("the training faces have several landmark vocabularies", "train on another data set")
+    centre, side = _square(rows.prompts)
+    shapes = (rows.xy - centre[:, None]) / side[:, None, None]
+    if not np.isfinite(shapes).all(axis=-1).any(axis=0).all():
         raise DataError("no training face labels every point of the mean shape", "train on another data set")
-    return MeanShape(vocabulary, np.nanmean(stacked, axis=0))
+    return MeanShape(str(names[0]), np.nanmean(shapes, axis=0))
 
 
 def load(config: Config, faces_root: Path) -> MeanShape:
     """Fit the mean shape on `faces_root/<train>`."""
-    return fit(Faces.open(faces_root / config.train / "faces.npz"), config.vocabulary)
+    return fit(Faces.open(faces_root / config.train / "faces.npz"))
 
 
 def _square(boxes: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

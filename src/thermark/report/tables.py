@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from thermark.core import files
-from thermark.landmarks import load
+from thermark.landmarks import bridges
 from thermark.metrics.names import describe
 from thermark.report.inputs import Board, Entry, Summary, comparable, few_misses, ranked
 from thermark.report.markdown import code, escaped, table
@@ -132,9 +132,9 @@ def _notes(board: Board) -> list[str]:
     if any(few_misses(entry.summary) and not comparable(entry, board) for entry in ran):
         notes.append("‡ has not all landmarks of the others: compare it under *landmarks*.")
     notes += [
-        f"Landmarks of {code(name)} are provisional: {escaped(load(name).provisional)}."
+        f"Landmarks of {code(name)} are provisional: {escaped(bridges(name).provisional)}."
         for name in sorted(board.report.get("vocabularies", {}))
-        if load(name).provisional and not board.rendered
+        if bridges(name).provisional and not board.rendered
     ]
     return ["\n\n".join(notes)] if notes else []
 

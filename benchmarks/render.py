@@ -1,0 +1,50 @@
+"""How fast the embedded data set is rendered: pairs of colour and temperature per second, and where time goes.
+
+`python benchmarks/render.py [--pixels 256] [--pairs 24] [--processes 2]`
+"""
+
+import argparse
+import multiprocessing
+import time
+
+from thermark.core import seeds
+from thermark.render.person import sample_person, sample_pose
+from thermark.render.scene import Camera, render_scene
+from thermark.render.sensor import observe
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pixels", type=int, default=256)
+    parser.add_argument("--pairs", type=int, default=24)
+    parser.add_argument("--processes", type=int, default=2)
+    chosen = parser.parse_args()
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(chosen.processes) as pool:
+        warm_up = [(chosen.pixels, 1, number) for number in range(chosen.processes)]
+        pool.starmap(pairs, warm_up, chunksize=1)
+        start = time.perf_counter()
+        jobs = [(chosen.pixels, 1, number) for number in range(chosen.pairs)]
+        seconds = pool.starmap(pairs, jobs, chunksize=1)
+        rate = chosen.pairs / (time.perf_counter() - start)
+    print(f"pairs {chosen.pixels}x{chosen.pixels}, {chosen.processes} processes: {rate:.1f} pairs/s", end="")
+    print(f" (one pair: fastest {1000 * min(seconds):.0f} ms, mean {1000 * sum(seconds) / len(seconds):.0f} ms)")
+    pairs(512, 2, 0)
+    unit = min(pairs(512, 2, number) for number in range(6))
+    print(f"one T-FAKE unit (512x512 colour, warm, cold), one process: {1000 * unit:.0f} ms")
+
+
+def pairs(pixels: int, rooms: int, number: int) -> float:
+    """Render one person nobody has seen before in colour and in `rooms` temperatures; return the seconds."""
+    start = time.perf_counter()
+    rng = seeds.rng(0, "benchmark", number)
+    person = sample_person(rng)
+    pose = sample_pose(rng, position=(0.0, 0.0, 0.7))
+    scene = render_scene([(person, pose)], Camera(pixels, pixels, 1.75 * pixels), (27.0, 18.0)[:rooms], rng)
+    for celsius in scene.celsius:
+        observe(celsius, rng)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+"""ThermEval-D: 192 x 256 thermal frames with several people, boxes for person, chest, forehead and nose.
+
+Layout, at any depth: `Thermal_N.png` (8-bit picture), `Thermal_N.tiff` (temperatures), `annotations_{1,2}.json`
+(COCO; the second names `.jpg` files that are `.png` on disk, and its image ids restart). A frame's key is
+(annotation file, stem). A face is a nose with the smallest person box around it; its one point is the centre of
+the nose box.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core.errors import DataError
+from thermark.core.faces import Faces
+from thermark.core.frames import Frames, Modality
+from thermark.core.radiometry import Celsius, Tone, linear_celsius
+from thermark.loading import coco, images, known_temperatures, splits
+from thermark.loading.card import Card
+from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+
+MODALITY: Modality = "thermal"
+PUBLISHED_FRAMES = (1048, 1049)
+IDS = {"person": 0, "chest": 1, "forehead": 2, "nose": 3}
+SUFFIXES = {"png": (".png",), "tiff": (".tif", ".tiff")}
+
+# Frames 241-1050 are 18 sessions of 45 frames, 15 at each distance; those before are the office part.
+OFFICE, LAST, SESSION, STEP = 240, 1050, 45, 15
+DISTANCES = ("2ft", "6ft", "10ft")
+
+# A head box from a forehead box: as wide as the face below it, from just above the brows to the chin, in units
+# of the forehead's width. The constants are medians over rendered heads (landmark box against forehead box), to be
+# compared with real frames; never from the nose, which is what is to be found.
+HEAD_SIDE = 1.55
+HEAD_RISE = 0.05
+
+CARD = Card(
+    title="ThermEval-D",
+    url="https://www.kaggle.com/datasets/shriayush/thermeval",
+    licence="see the Kaggle page",
+    redistribution="no",
+    citation="Shrivastava et al., ThermEval, KDD 2026, arXiv 2602.14989",
+    notes="annotations_1 begins with office scenes of several people, annotations_2 is mostly one person at 2 ft: "
+    "numbers on the two measure different things.",
+)
+
+
+class Config(Source):
+    """What is read and which sessions of annotations_1 validate; annotations_2 is the test split.
+
+    `source`: `tiff`, degrees Celsius through `tone`; `png`, the 8-bit picture as published protocols use it.
+    `outline`: what is subtracted from a COCO coordinate to count from pixel centres.
+    """
+
+    source: Literal["tiff", "png"] = "tiff"
+    val: tuple[str, ...] = ("session_04", "session_05")
+    outline: float = 0.5
+    tone: Tone = Tone()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One nose: `person`, `forehead` (4,) boxes in source px, NaN where there is none; `nose` (2,)."""
+
+    frame: str
+    name: str
+    session: str
+    person: NDArray[np.float64]
+    forehead: NDArray[np.float64]
+    nose: NDArray[np.float64]
+
+
+def load(root: Path, config: Config) -> Loaded:
+    """Return the annotated frames and their faces; raises DataError when there is none."""
+    findings = Findings()
+    pictures = _pictures(root, SUFFIXES[config.source], findings)
+    frames: dict[str, Path] = {}
+    rows: list[Row] = []
+    used: set[str] = set()
+    for part, path in _annotations(root, findings).items():
+        scene = coco.read(path, IDS, findings)
+        findings.facts[f"frames_annotations_{part}"] = len(scene)
+        for name, instances in scene.items():
+            stem = _stem(name)
+            used.add(stem)
+            if stem not in pictures:
+                findings.add("missing_image", f"{path.name}: {stem}")
+                continue
+            frames[f"{part}/{stem}"] = pictures[stem]
+            rows += _rows(f"{part}/{stem}", _session(stem), instances, config.outline, findings)
+    require_any(len(rows), "annotated nose", root.name)
+    findings.add("missing_annotation", *(stem for stem in pictures if stem not in used))
+    _count(findings)
+    if config.source == "tiff":
+        findings.facts.update(known_temperatures.compare(root, pictures, lambda path: read(path, config)))
+    return Loaded(_frames(frames, root), _faces(rows, config), findings)
+
+
+def read(path: Path, config: Config) -> Celsius | NDArray[np.uint8]:
+    """Return degrees Celsius (H, W) float32 of a TIFF, or the grey levels (H, W) uint8 of a PNG.
+
+    Raises DataError when unreadable, or when no known unit makes the temperatures plausible.
+    """
+    if config.source == "png":
+        image = images.rgb(path)
+        return np.rint(image.mean(axis=-1)).astype(np.uint8)
+    return celsius(images.single(path, "uint16", "int16", "int32", "float32", "float64"), path.name)
+
+
+def celsius(raw: NDArray, name: str) -> Celsius:
+    """Return degrees Celsius from a matrix of degrees, centikelvin or 1/64 kelvin, whichever is plausible.
+
+    The three ranges do not overlap: a median of -20..80 deg C is read as 25315..35315 or 16201..22601 otherwise.
+    """
+    finite = raw[np.isfinite(raw)]
+    median = float(np.median(finite)) if finite.size else np.nan
+    scales = ((1.0, 0.0), (0.01, -273.15), (1 / 64, -273.15))
+    for scale, offset in scales if raw.dtype.kind in "iu" else scales[:1]:
+        if -20 <= median * scale + offset <= 80:
+            return linear_celsius(raw, scale, offset)
+    raise DataError(
+        f"{name} has the median {median:.6g}, no temperature in any known unit",
+        "check that the TIFFs hold degrees Celsius, centikelvin or 1/64 kelvin",
+    )
+
+
+def _pictures(root: Path, suffixes: tuple[str, ...], findings: Findings) -> dict[str, Path]:
+    """Return `Thermal_N` -> file, however N is padded."""
+    found: dict[str, Path] = {}
+    for path in sorted(root.rglob("*")):
+        stem = _stem(path.stem)
+        if stem.startswith("Thermal_") and path.suffix.lower() in suffixes:
+            if stem in found:
+                findings.add("duplicate_image", path.relative_to(root).as_posix())
+            found.setdefault(stem, path)
+    return found
+
+
+def _stem(name: str) -> str:
+    """Return `Thermal_N` without padding, or the name as it is."""
+    match = re.fullmatch(r"Thermal_0*(\d+)", name, re.IGNORECASE)
+    return f"Thermal_{match[1]}" if match else name
+
+
+def _annotations(root: Path, findings: Findings) -> dict[str, Path]:
+    """Return annotation part (1 or 2) -> file."""
+    found: dict[str, Path] = {}
+    for path in sorted(root.rglob("annotations_[12].json")):
+        part = path.stem[-1]
+        if part in found:
+            findings.add("duplicate_annotations", path.relative_to(root).as_posix())
+        found.setdefault(part, path)
+    require_any(len(found), "annotations_[12].json", root.name)
+    return dict(sorted(found.items()))
+
+
+def _rows(
+    frame: str, session: str, instances: dict[str, NDArray[np.float64]], outline: float, findings: Findings
+) -> list[Row]:
+    """Return one row a nose; a nose outside of every person is noted and left out."""
+    people = instances["person"] - outline
+    noses = _centres(instances["nose"] - outline)
+    foreheads = instances["forehead"] - outline
+    owners = [_owner(centre, people) for centre in _centres(foreheads)]
+    rows = []
+    for index, nose in enumerate(noses):
+        owner = _owner(nose, people)
+        if owner is None:
+            findings.add("nose_without_person", f"{frame}/{index}")
+            continue
+        own = [box for box, person in zip(foreheads, owners, strict=True) if person == owner]
+        forehead = max(own, key=_area) if own else np.full(4, np.nan)
+        rows.append(Row(frame, f"{frame}/{index}", session, people[owner], forehead, nose))
+    findings.add("nose_without_forehead", *(row.name for row in rows if np.isnan(row.forehead).any()))
+    return rows
+
+
+def _centres(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (boxes[:, :2] + boxes[:, 2:]) / 2
+
+
+def _area(box: NDArray[np.float64]) -> float:
+    return float((box[2] - box[0]) * (box[3] - box[1]))
+
+
+def _owner(point: NDArray[np.float64], people: NDArray[np.float64]) -> int | None:
+    """Return the index of the smallest box that contains a point, or None."""
+    inside = ((people[:, :2] <= point) & (point <= people[:, 2:])).all(axis=1)
+    candidates = np.flatnonzero(inside)
+    return min(candidates.tolist(), key=lambda index: _area(people[index])) if len(candidates) else None
+
+
+def head_box(forehead: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the square head boxes (..., 4) below forehead boxes (..., 4); NaN stays NaN."""
+    width = forehead[..., 2] - forehead[..., 0]
+    centre = (forehead[..., 0] + forehead[..., 2]) / 2
+    top = forehead[..., 3] - HEAD_RISE * width
+    side = HEAD_SIDE * width
+    return np.stack([centre - side / 2, top, centre + side / 2, top + side], axis=-1)
+
+
+def _frame_number(stem: str) -> int:
+    """Return N of `Thermal_N`; a number beyond the known order for any other name."""
+    digits = stem.removeprefix("Thermal_")
+    return int(digits) if digits.isdecimal() else LAST + 1
+
+
+def _session(stem: str) -> str:
+    """Return who is likely to be in a frame: the session, the office, or the frame itself where unknown."""
+    number = _frame_number(stem)
+    if number <= OFFICE:
+        return "office"
+    return f"session_{(number - OFFICE - 1) // SESSION:02d}" if number <= LAST else stem
+
+
+def distance(stem: str) -> str:
+    """Return `office`, `2ft`, `6ft`, `10ft`, or nothing beyond the numbers whose order is known."""
+    number = _frame_number(stem)
+    if number <= OFFICE:
+        return "office"
+    return DISTANCES[(number - OFFICE - 1) % SESSION // STEP] if number <= LAST else ""
+
+
+def _count(findings: Findings) -> None:
+    total = sum(count for name, count in findings.facts.items() if name.startswith("frames_annotations"))
+    if total not in PUBLISHED_FRAMES:
+        findings.add("warning", f"{total} frames are annotated; the published set has 1,048 or 1,049")
+
+
+def _frames(frames: dict[str, Path], root: Path) -> Frames:
+    stems = [name.split("/")[1] for name in frames]
+    return Frames(
+        ids=strings(frames),
+        subjects=strings(map(_session, stems)),
+        paths=strings(path.relative_to(root).as_posix() for path in frames.values()),
+        sizes=np.zeros((len(frames), 2), np.int32),
+        modality=MODALITY,
+    )
+
+
+def _faces(rows: list[Row], config: Config) -> Faces:
+    parts = strings(row.frame[0] for row in rows)
+    sessions = strings(row.session for row in rows)
+    known = splits.by_list(sessions, config.val, [])
+    nose = np.stack([row.nose for row in rows])[:, None]
+    chosen = np.where(parts == "2", "test", known)
+    splits.require(chosen, [*(["val"] if config.val else []), *(["test"] if "2" in parts else [])])
+    return Faces(
+        ids=strings(row.name for row in rows),
+        frames=strings(row.frame for row in rows),
+        subjects=sessions,
+        splits=chosen,
+        vocabularies=np.full(len(rows), "nose1"),
+        boxes=np.stack([row.person for row in rows]).astype(np.float32),
+        prompts=head_box(np.stack([row.forehead for row in rows])).astype(np.float32),
+        xy=nose.astype(np.float32),
+        visible=np.ones((len(rows), 1), np.bool_),
+        strata={
+            "distance": strings(distance(row.frame[2:]) for row in rows),
+            "source": strings(f"annotations_{part}" for part in parts),
+        },
+    )

@@ -1,0 +1,87 @@
+"""FaceSynthetics' labels, which T-FAKE shares: `{id}_ldmks.txt`, 70 lines of "x y"."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core.errors import DataError
+from thermark.core.faces import Faces
+from thermark.core.geometry import bounding_box
+from thermark.loading import splits
+from thermark.loading.loaded import Findings
+
+VOCABULARY = "facesynthetics70"
+POINTS = 70
+SUFFIX = "_ldmks.txt"
+
+
+def read(path: Path, count: int) -> NDArray[np.float32]:
+    """Return points (count, 2) float32 px; `nan` is an unlabelled point.
+
+    Raises DataError, naming file and line, for anything but `count` lines of two numbers.
+    """
+    remedy = "fetch the file again"
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path.name} is no text file", remedy) from error
+    lines = text.rstrip().splitlines()
+    if len(lines) != count:
+        raise DataError(f"{path.name} has {len(lines)} lines instead of {count}", remedy)
+    points = np.empty((count, 2), np.float32)
+    for row, line in enumerate(lines):
+        fields = line.split()
+        try:
+            x, y = map(float, fields)
+        except ValueError as error:
+            raise DataError(f"{path.name}, line {row + 1}: {line[:40]!r} is no point", remedy) from error
+        points[row] = (x, y) if np.isfinite([x, y]).all() else np.nan
+    return points
+
+
+def find(root: Path, findings: Findings) -> dict[str, Path]:
+    """Return id -> landmark file under `root`; an id found twice is noted and its first file used."""
+    found: dict[str, Path] = {}
+    for path in sorted(root.rglob(f"*{SUFFIX}")):
+        name = path.name.removesuffix(SUFFIX)
+        if name in found:
+            findings.add("duplicate_id", path.relative_to(root).as_posix())
+        found.setdefault(name, path)
+    return found
+
+
+def read_all(paths: dict[str, Path], findings: Findings) -> dict[str, NDArray[np.float32]]:
+    """Return id -> points (70, 2) float32; files that do not parse are noted, with the reason, and left out."""
+    labels = {}
+    for name, path in paths.items():
+        try:
+            labels[name] = read(path, POINTS)
+        except DataError as error:
+            findings.add("bad_annotation", error.cause)
+    return labels
+
+
+def faces(
+    ids: NDArray[np.str_],
+    subjects: NDArray[np.str_],
+    xy: NDArray[np.float32],
+    fractions: splits.Fractions,
+    strata: dict[str, NDArray[np.str_]] | None = None,
+) -> Faces:
+    """Return one face a frame from 70 points (N, 70, 2), split by the hash of the subject."""
+    chosen = splits.by_hash(subjects, fractions)
+    splits.require(chosen, fractions.expected())
+    boxes = bounding_box(xy)
+    return Faces(
+        ids=ids,
+        frames=ids,
+        subjects=subjects,
+        splits=chosen,
+        vocabularies=np.full(len(ids), VOCABULARY),
+        boxes=boxes,
+        prompts=boxes,
+        xy=xy,
+        visible=~np.isnan(xy).any(axis=-1),
+        strata=strata or {},
+    )

@@ -1,0 +1,64 @@
+"""What a loader hands over: tables, and what it found wrong on the way."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from thermark.core.config import Section
+from thermark.core.errors import DataError
+from thermark.core.faces import Faces
+from thermark.core.frames import Frames
+
+
+class Source(Section):
+    """Settings that every data set has.
+
+    `raw`: the folder of the raw files under data/raw; `max_bad_fraction`: frames that may be unreadable, as a
+    fraction of all, before preparing fails.
+    """
+
+    raw: str
+    max_bad_fraction: float = 0.01
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a loader saw: `lists`, kind -> names of all files or rows concerned; `facts`, plain measured values."""
+
+    lists: dict[str, list[str]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, kind: str, *names: str) -> None:
+        """Note files or rows under `kind`."""
+        self.lists.setdefault(kind, []).extend(names)
+
+    def summary(self, examples: int = 20) -> dict[str, Any]:
+        """Return counts with at most `examples` names a kind, sorted, and the facts."""
+        kinds = {
+            kind: {"count": len(names), "examples": sorted(names)[:examples]}
+            for kind, names in sorted(self.lists.items())
+            if names
+        }
+        return {"found": kinds, "facts": self.facts}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A data set as tables; `frames.sizes` are still zero, every `faces.frames` is in `frames.ids`."""
+
+    frames: Frames
+    faces: Faces
+    findings: Findings
+
+
+def strings(values: Iterable[Any]) -> np.ndarray:
+    """Return values as a 1-D array of str; empty input gives an empty str array."""
+    return np.array([str(value) for value in values], dtype=np.str_).reshape(-1)
+
+
+def require_any(count: int, what: str, root: str) -> None:
+    """Raise DataError when nothing was found."""
+    if not count:
+        raise DataError(f"no {what} under {root}", "check the raw folder and its layout (DATA.md)")

@@ -1,0 +1,93 @@
+"""Train, val and test: by hash or by list, with nobody on two sides."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core import seeds
+from thermark.core.config import Section, nearest
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.faces import Faces
+
+Strings = NDArray[np.str_]
+NAMES = ("train", "val", "test")
+
+
+class Fractions(Section):
+    """Shares of val and test, by the hash of a key under `seed`; the rest is train."""
+
+    val: float = 0.05
+    test: float = 0.05
+    seed: int = 0
+
+    def expected(self) -> list[str]:
+        """Return the splits that must not be empty."""
+        shares = {"train": 1 - self.val - self.test, "val": self.val, "test": self.test}
+        return [name for name in NAMES if shares[name] > 0]
+
+
+def by_hash(keys: Strings, fractions: Fractions) -> Strings:
+    """Return the split (N,) of each key; a key keeps its split whatever else is in the data set."""
+    unique, inverse = np.unique(keys, return_inverse=True)
+    places = np.array([seeds.integer("split", fractions.seed, str(key)) / 2**64 for key in unique])
+    names = np.where(
+        places < fractions.test, "test", np.where(places < fractions.test + fractions.val, "val", "train")
+    )
+    return names[inverse]
+
+
+def by_list(groups: Strings, val: Iterable[str], test: Iterable[str]) -> Strings:
+    """Return the split (N,) of each group: those listed are val or test, the others train.
+
+    Raises ConfigError for a listed group that does not exist, or is in both lists.
+    """
+    val, test = list(val), list(test)
+    known = sorted(set(map(str, groups)))
+    for name in (*val, *test):
+        if name not in known:
+            raise ConfigError(f"no {name!r} in the data, though a split lists it", nearest(name, known))
+    both = sorted(set(val) & set(test))
+    if both:
+        raise ConfigError(f"{both[0]!r} is listed for val and for test", "take it out of one list")
+    return np.where(np.isin(groups, test), "test", np.where(np.isin(groups, val), "val", "train"))
+
+
+def require(splits: Strings, expected: Iterable[str]) -> None:
+    """Raise DataError unless each of the `expected` splits has a face."""
+    present = set(map(str, splits))
+    for name in expected:
+        if name not in present:
+            raise DataError(f"no face is left in the {name} split", "change the split or the filters")
+
+
+def check(faces: Faces, digests: dict[str, str]) -> None:
+    """Raise DataError for a repeated id, a subject in two splits, or a file whose content is in two.
+
+    `digests` maps each frame id to the hash of its file.
+    """
+    ids, counts = np.unique(faces.ids, return_counts=True)
+    if (counts > 1).any():
+        raise DataError(f"face id {ids[counts > 1][0]} occurs twice", "make the ids of the loader unique")
+    _one_split(faces.subjects, faces.splits, "subject")
+    contents = np.array([digests[str(frame)] for frame in faces.frames])
+    names = _two_split_groups(contents, faces.splits)
+    if names:
+        frames = sorted(set(map(str, faces.frames[contents == names[0]])))
+        raise DataError(
+            f"the same image is in two splits, as {' and '.join(frames[:2])}",
+            "remove one of the files, or put both into one split",
+        )
+
+
+def _one_split(groups: Strings, splits: Strings, what: str) -> None:
+    names = _two_split_groups(groups, splits)
+    if names:
+        raise DataError(f"{what} {names[0]} is in two splits", "split by subject, not by frame")
+
+
+def _two_split_groups(groups: Strings, splits: Strings) -> list[str]:
+    """Return the groups, sorted, that have faces in more than one split."""
+    pairs = np.unique(np.stack([groups, splits]), axis=1)[0]
+    names, counts = np.unique(pairs, return_counts=True)
+    return [str(name) for name in names[counts > 1]]

@@ -1,0 +1,86 @@
+"""CSV files as people save them: BOM or not, comma, semicolon or tab, decimal point or comma."""
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from thermark.core.errors import DataError
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV by column: names are lower case without blanks or signs; cells are stripped text.
+
+    `rows` counts what stands below the header; `blank` names the lines, from 1, on which every cell is empty (they
+    are not among the rows); `lines` (rows,) are the rows' line numbers in the file.
+    """
+
+    columns: dict[str, list[str]]
+    lines: list[int]
+    blank: list[int]
+    decimal: str
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def number(self, name: str) -> np.ndarray:
+        """Return a column as float64 (rows,), NaN for empty or unreadable cells such as `#DIV/0!`."""
+        return np.array([_number(cell, self.decimal) for cell in self.columns[name]], np.float64)
+
+    def unreadable(self) -> list[str]:
+        """Return the distinct cells that start with `#`: errors that a spreadsheet left behind."""
+        return sorted({cell for column in self.columns.values() for cell in column if cell.startswith("#")})
+
+
+def read(path: Path) -> Table:
+    """Read a CSV by its header; raises DataError when it has none, or a row is longer than the header."""
+    text = _text(path)
+    lines = text.splitlines()
+    if not lines:
+        raise DataError(f"{path.name} is empty", "fetch the file again")
+    delimiter = max(",;\t", key=lines[0].count)
+    header, *rows = csv.reader(lines, delimiter=delimiter)
+    names = [_plain(name) for name in header]
+    repeated = {name for name in names if name and names.count(name) > 1}
+    if repeated:
+        raise DataError(f"{path.name} has two columns {sorted(repeated)[0]!r}", "remove one of them")
+    kept: list[list[str]] = []
+    numbers, blank = [], []
+    for line, row in enumerate(rows, start=2):
+        cells = [cell.strip() for cell in row]
+        if not any(cells):
+            blank.append(line)
+            continue
+        if any(cells[len(names) :]):
+            raise DataError(
+                f"{path.name}, line {line}: {len(cells)} cells under {len(names)} headings",
+                "save the file with one separator (a decimal comma needs `;` between cells)",
+            )
+        kept.append((cells + [""] * len(names))[: len(names)])
+        numbers.append(line)
+    columns = {name: [row[index] for row in kept] for index, name in enumerate(names) if name}
+    return Table(columns, numbers, blank, "," if delimiter == ";" else ".")
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    for encoding in ("utf-8-sig", "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise DataError(f"{path.name} is no text file", "fetch the file again")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _number(cell: str, decimal: str) -> float:
+    try:
+        return float(cell.replace(",", ".") if decimal == "," else cell)
+    except ValueError:
+        return np.nan

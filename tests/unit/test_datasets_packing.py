@@ -1,0 +1,206 @@
+"""Packed crops equal what one would cut by hand; damage is counted; leaks stop the stage."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from thermark.core import geometry, origin, radiometry
+from thermark.core.errors import DataError
+from thermark.datasets import facesynthetics, packing, tfake, thermeval
+from thermark.loading.splits import Fractions
+
+CROP = packing.CropConfig(size=32, padding=1.5)
+CONFIG = tfake.Config(raw="r", split=Fractions(val=0.3, test=0.3), max_bad_fraction=0.2)
+
+
+def ramp(seed):
+    """A 16-bit frame of 96 x 80 whose value tells where one is."""
+    yy, xx = np.mgrid[:80, :96]
+    return (xx * 300 + yy * 200 + seed * 7 + 9000).astype(np.uint16)
+
+
+@pytest.fixture
+def raw(tmp_path):
+    root = tmp_path / "raw"
+    for index in range(12):
+        xy = np.random.default_rng(index).uniform(20, 60, (70, 2))
+        for folder in ("labels", "warm", "cold"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        text = "".join(f"{x:.3f} {y:.3f}\n" for x, y in xy)
+        (root / f"labels/{index:06d}_ldmks.txt").write_text(text)
+        for seed, folder in ((index, "warm"), (index + 100, "cold")):
+            cv2.imwrite(str(root / folder / f"{index:06d}_thermal.png"), ramp(seed))
+    return root
+
+
+def pack(raw, tmp_path, name="out", config=CONFIG, dataset=tfake, workers=1):
+    out = tmp_path / name
+    packing.pack(dataset, raw, config, CROP, out, tmp_path / f"{name}.json", tmp_path / f"{name}.csv", workers)
+    return out, json.loads((tmp_path / f"{name}.json").read_text())
+
+
+def test_crops_are_what_their_map_says(raw, tmp_path):
+    out, content = pack(raw, tmp_path)
+    faces, crops = packing.open_faces(out)
+    assert crops.pixels.shape == (24, 32, 32)
+    assert isinstance(crops.pixels, np.memmap)
+    assert crops.padding == 1.5
+    for row in (0, 11, 23):
+        index, folder = faces.frames[row].split("/")
+        celsius = tfake.read(raw / folder / f"{index}_thermal.png", CONFIG)
+        grey = radiometry.render(celsius, CONFIG.tone)
+        matrix = geometry.crop_to_source(faces.prompts[row], 32, 1.5)
+        np.testing.assert_allclose(crops.to_source[row], matrix)
+        assert np.array_equal(crops.pixels[row], geometry.warp(grey, matrix, 32))
+    x, y = geometry.apply(crops.to_source[5], np.array([[16.0, 16.0]]))[0]
+    assert faces.ids[5] == "000002/warm"
+    assert abs(float(crops.pixels[5, 16, 16]) - ramp(2)[round(y), round(x)] / 65535 * 255) < 2
+    assert content["frames"] == content["faces"] == 24
+    assert content["frame_sizes"] == {"96x80": 24}
+    assert content["strata"] == {"ambient": {"cold": 12, "warm": 12}}
+    assert 20 < content["median_face_celsius"] < 40
+    assert content["rendered"] is False
+
+
+def test_bytes_do_not_depend_on_workers(raw, tmp_path):
+    one, first = pack(raw, tmp_path, "one", workers=1)
+    two, second = pack(raw, tmp_path, "two", workers=2)
+    names = sorted(path.name for path in one.iterdir())
+    assert names == ["card.json", "crops.npz", "faces.npz", "frames.npz", "pixels.npy"]
+    for name in names:
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+    assert first == second
+    assert (tmp_path / "one.csv").read_text() == (tmp_path / "two.csv").read_text()
+
+
+def test_the_split_table_is_by_subject(raw, tmp_path):
+    out, _ = pack(raw, tmp_path)
+    header, *lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert header == "subject,split"
+    assert lines == sorted(lines)
+    faces, _ = packing.open_faces(out)
+    assert dict(line.split(",") for line in lines) == dict(zip(faces.subjects, faces.splits, strict=True))
+
+
+def test_the_fingerprint_follows_the_data(raw, tmp_path):
+    _, before = pack(raw, tmp_path)
+    cv2.imwrite(str(raw / "warm/000003_thermal.png"), ramp(103) + 40)
+    _, after = pack(raw, tmp_path, "again")
+    assert before["fingerprint"] != after["fingerprint"]
+
+
+def test_unreadable_frames_are_left_out_and_listed(raw, tmp_path):
+    path = raw / "warm/000004_thermal.png"
+    path.write_bytes(path.read_bytes()[:50])
+    cv2.imwrite(str(raw / "cold/000005_thermal.png"), (ramp(1) >> 8).astype(np.uint8))
+    out, content = pack(raw, tmp_path)
+    faces, crops = packing.open_faces(out)
+    assert len(faces) == len(crops.pixels) == len(crops.to_source) == content["faces"] == 22
+    assert not {"000004/warm", "000005/cold"} & set(faces.ids)
+    assert content["found"]["unreadable"]["count"] == 2
+    assert (out / "pixels.npy").stat().st_size == 128 + 22 * 32 * 32
+    row = faces.ids.tolist().index("000005/warm")
+    celsius = tfake.read(raw / "warm/000005_thermal.png", CONFIG)
+    grey = radiometry.render(celsius, CONFIG.tone)
+    assert np.array_equal(crops.pixels[row], geometry.warp(grey, crops.to_source[row], 32))
+
+
+def test_too_many_unreadable_frames_stop_the_stage(raw, tmp_path):
+    for index in range(5):
+        (raw / f"warm/{index:06d}_thermal.png").write_bytes(b"")
+    with pytest.raises(DataError, match="5 of 24 frames cannot be read, first: 000000_thermal"):
+        pack(raw, tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failure_leaves_the_last_result_alone(raw, tmp_path):
+    pack(raw, tmp_path)
+    before = (tmp_path / "out/pixels.npy").read_bytes()
+    for path in (raw / "warm").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(DataError):
+        pack(raw, tmp_path)
+    assert (tmp_path / "out/pixels.npy").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir() if "tmp-" in p.name] == []
+
+
+def test_the_same_file_in_two_splits_is_a_leak(raw, tmp_path):
+    faces = tfake.load(raw, CONFIG).faces
+    train, test = (faces.subjects[faces.splits == name][0] for name in ("train", "test"))
+    data = (raw / f"warm/{train}_thermal.png").read_bytes()
+    (raw / f"warm/{test}_thermal.png").write_bytes(data)
+    with pytest.raises(DataError, match="the same image is in two splits"):
+        pack(raw, tmp_path)
+
+
+def test_odd_labels_are_listed(raw, tmp_path):
+    path = raw / "labels/000001_ldmks.txt"
+    lines = path.read_text().splitlines()
+    lines[40] = "nan nan"
+    lines[3] = "900 30"
+    path.write_text("\n".join(lines) + "\n")
+    _, content = pack(raw, tmp_path)
+    assert content["found"]["unlabelled_point"]["examples"] == ["000001/cold", "000001/warm"]
+    assert content["found"]["far_out_of_frame"]["count"] == 2
+
+
+def test_an_implausible_temperature_stops_the_stage(raw, tmp_path):
+    class Plausible(tfake.Config):
+        plausible: tuple[float, float] = (37.0, 40.0)
+
+    config = Plausible(**CONFIG.model_dump() | {"split": CONFIG.split, "tone": CONFIG.tone})
+    with pytest.raises(DataError, match="median face has"):
+        pack(raw, tmp_path, config=config)
+
+
+def frame(number):
+    """A constant frame with one dead pixel."""
+    celsius = np.full((64, 48), 30 + number / 100, np.float32)
+    celsius[0, 0] = np.nan if number == 1 else celsius[0, 1]
+    return celsius
+
+
+def test_no_prompt_means_a_black_crop_and_no_map(tmp_path):
+    root = tmp_path / "raw"
+    root.mkdir()
+    categories = [{"id": i, "name": n} for i, n in enumerate(["Person", "Chest", "Forehead", "Nose"])]
+    for number in (1, 241, 511):
+        cv2.imwrite(str(root / f"Thermal_{number}.tiff"), frame(number))
+    for part, numbers in ((1, (1, 241)), (2, (511,))):
+        images = [{"id": n, "file_name": f"Thermal_{n}.jpg"} for n in numbers]
+        boxes = [(0, [5, 5, 40, 50]), (3, [20, 20, 4, 4]), (2, [15, 8, 14, 6])]
+        annotations = [
+            {"id": 1, "image_id": n, "category_id": c, "bbox": b}
+            for n in numbers
+            for c, b in boxes
+            if (n, c) != (1, 2)
+        ]
+        content = {"images": images, "annotations": annotations, "categories": categories}
+        (root / f"annotations_{part}.json").write_text(json.dumps(content))
+    config = thermeval.Config(raw="r", val=("session_00",))
+    out, content = pack(root, tmp_path, config=config, dataset=thermeval)
+    _, crops = packing.open_faces(out)
+    assert np.isnan(crops.to_source[0]).all()
+    assert not crops.pixels[0].any()
+    assert crops.pixels[1:].any(axis=(1, 2)).all()
+    assert content["unprompted"] == 1
+    assert content["found"]["constant_image"]["count"] == 2
+    assert content["found"]["not_finite_pixels"]["examples"] == ["1/Thermal_1"]
+
+
+def test_rgb_crops_have_three_channels(tmp_path, mirror):
+    config = facesynthetics.Config(raw="r")
+    out, content = pack(mirror("facesynthetics_100"), tmp_path, config=config, dataset=facesynthetics)
+    faces, crops = packing.open_faces(out)
+    assert crops.pixels.shape == (100, 32, 32, 3)
+    assert content["splits"].keys() == {"train", "val", "test"}
+    # The nose tip of most faces is near the middle of its crop.
+    tips = geometry.apply(geometry.invert(crops.to_source), faces.xy[:, 30:31].astype(np.float64))[:, 0]
+    assert np.abs(np.median(tips, axis=0) - 15.5).max() < 4
+
+
+def test_rendered_data_say_so(raw, tmp_path):
+    origin.mark_rendered(raw, CROP)
+    assert pack(raw, tmp_path)[1]["rendered"] is True

@@ -1,0 +1,135 @@
+"""FaceSynthetics and T-FAKE, hand-made in their real layouts, and the real samples where they are."""
+
+import cv2
+import numpy as np
+import pytest
+
+from thermark.core.errors import DataError
+from thermark.datasets import facesynthetics, tfake
+from thermark.loading.splits import Fractions
+
+HALVES = Fractions(val=0.3, test=0.3)
+RGB = facesynthetics.Config(raw="r", split=HALVES)
+THERMAL = tfake.Config(raw="r", split=HALVES)
+
+
+def points(seed):
+    return np.random.default_rng(seed).uniform(5, 60, (70, 2)).round(3)
+
+
+def write_labels(folder, name, xy):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}_ldmks.txt").write_text("".join(f"{x:.3f} {y:.3f}\n" for x, y in xy))
+
+
+def write_thermal(folder, name, value=30000, dtype=np.uint16):
+    folder.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(folder / f"{name}_thermal.png"), np.full((64, 64), value, dtype))
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Twelve ids, as the archives unpack: nested folders, an unlabelled and a malformed one."""
+    for index in range(12):
+        name = f"{index:06d}"
+        write_labels(tmp_path / "facesynthetics/dataset_100", name, points(index))
+        folder = tmp_path / "facesynthetics/dataset_100"
+        cv2.imwrite(str(folder / f"{name}.png"), np.full((64, 64, 3), index, np.uint8))
+        cv2.imwrite(str(folder / f"{name}_seg.png"), np.zeros((64, 64), np.uint8))
+        write_thermal(tmp_path / "warm/some/depth", name, 40000 + index)
+        write_thermal(tmp_path / "cold", name, 20000 + index)
+    return tmp_path
+
+
+def test_pictures_and_labels_meet(root):
+    loaded = facesynthetics.load(root, RGB)
+    assert loaded.faces.ids.tolist() == [f"{i:06d}" for i in range(12)]
+    np.testing.assert_allclose(loaded.faces.xy[3], points(3), atol=1e-5)
+    low, high = points(3).min(axis=0), points(3).max(axis=0)
+    np.testing.assert_allclose(loaded.faces.boxes[3], [*low, *high], atol=1e-5)
+    assert loaded.frames.paths[0] == "facesynthetics/dataset_100/000000.png"
+    assert loaded.findings.summary()["found"] == {}
+
+
+def test_pictures_are_rgb(root):
+    path = root / "facesynthetics/dataset_100/000000.png"
+    cv2.imwrite(str(path), np.full((64, 64, 3), (0, 0, 250), np.uint8))  # OpenCV writes BGR
+    assert facesynthetics.read(path, RGB)[0, 0].tolist() == [250, 0, 0]
+
+
+def test_what_does_not_meet_is_listed(root):
+    folder = root / "facesynthetics/dataset_100"
+    (folder / "000001.png").unlink()
+    (folder / "000002_ldmks.txt").unlink()
+    write_labels(folder, "000003", points(3)[:68])
+    write_labels(root / "facesynthetics/other", "000004", points(99))
+    loaded = facesynthetics.load(root, RGB)
+    assert loaded.findings.lists == {
+        "duplicate_id": ["facesynthetics/other/000004_ldmks.txt"],
+        "bad_annotation": ["000003_ldmks.txt has 68 lines instead of 70"],
+        "missing_image": ["000001"],
+        "missing_annotation": ["000002", "000003"],
+    }
+    assert len(loaded.faces) == 9
+    np.testing.assert_allclose(loaded.faces.xy[1], points(4), atol=1e-5)  # the first file counts
+
+
+def test_warm_and_cold_share_labels_and_split(root):
+    faces = tfake.load(root, THERMAL).faces
+    assert len(faces) == 24
+    assert faces.ids[:2].tolist() == ["000000/cold", "000000/warm"]
+    assert faces.strata["ambient"][:2].tolist() == ["cold", "warm"]
+    for name in np.unique(faces.subjects):
+        rows = faces.subjects == name
+        assert len(set(faces.splits[rows])) == 1
+        assert np.ptp(faces.xy[rows], axis=0).max() == 0
+
+
+def test_thermal_split_equals_rgb_split(root):
+    rgb, thermal = facesynthetics.load(root, RGB).faces, tfake.load(root, THERMAL).faces
+    split = dict(zip(rgb.ids, rgb.splits, strict=True))
+    assert all(split[s] == t for s, t in zip(thermal.subjects, thermal.splits, strict=True))
+
+
+def test_ids_meet_however_they_are_padded(root):
+    (root / "warm/some/depth/000005_thermal.png").rename(root / "warm/5_thermal.png")
+    faces = tfake.load(root, THERMAL).faces
+    assert "000005/warm" in faces.ids
+
+
+def test_one_condition_may_be_absent_and_is_listed(root):
+    (root / "cold/000002_thermal.png").unlink()
+    write_thermal(root / "cold", "000099")
+    write_thermal(root / "cold/twice", "000003")
+    lists = tfake.load(root, THERMAL).findings.lists
+    assert lists["missing_image"] == ["000002/cold"]
+    assert lists["missing_annotation"] == ["000099/cold"]
+    assert lists["duplicate_id"] == ["000003/cold"]
+
+
+def test_sixteen_bits_become_degrees(root):
+    celsius = tfake.read(root / "warm/some/depth/000001_thermal.png", THERMAL)
+    assert celsius.dtype == np.float32
+    np.testing.assert_allclose(celsius, 20 + 20 * 40001 / 65535, rtol=1e-6)
+    write_thermal(root / "warm", "8bit", 200, np.uint8)
+    with pytest.raises(DataError, match="8bit_thermal"):
+        tfake.read(root / "warm/8bit_thermal.png", THERMAL)
+
+
+def test_nothing_and_empty_splits_are_errors(tmp_path, root):
+    with pytest.raises(DataError, match="no labelled thermal picture"):
+        tfake.load(root, tfake.Config(raw="r", warm="hot", cold="icy"))
+    with pytest.raises(DataError, match="no labelled FaceSynthetics"):
+        facesynthetics.load(root / "warm", RGB)
+    with pytest.raises(DataError, match="split"):
+        facesynthetics.load(root, facesynthetics.Config(raw="r", split=Fractions(val=1e-9, test=1e-9)))
+
+
+def test_the_real_samples(mirror):
+    loaded = facesynthetics.load(mirror("facesynthetics_100"), facesynthetics.Config(raw="r"))
+    assert len(loaded.faces) == len(loaded.frames) == 100
+    assert loaded.findings.summary()["found"] == {}
+    eyes = loaded.faces.xy[:, [36, 45], 0]
+    assert (eyes[:, 0] < eyes[:, 1]).mean() > 0.9  # the subject's right comes first, image-left
+    width = loaded.faces.boxes[:, 2] - loaded.faces.boxes[:, 0]
+    assert 120 < np.median(width) < 220

@@ -1,0 +1,77 @@
+"""Nobody and nothing is on two sides."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.faces import Faces
+from thermark.loading import splits
+
+
+def table(subjects, names):
+    count = len(subjects)
+    ids = np.array([f"f{i}" for i in range(count)])
+    boxes = np.zeros((count, 4), np.float32)
+    return Faces(
+        ids=ids,
+        frames=ids,
+        subjects=np.array(subjects),
+        splits=np.array(names),
+        vocabularies=np.full(count, "nose1"),
+        boxes=boxes,
+        prompts=boxes,
+        xy=np.zeros((count, 1, 2), np.float32),
+        visible=np.ones((count, 1), bool),
+    )
+
+
+def test_shares_are_met():
+    keys = np.array([f"{i:06d}" for i in range(20000)])
+    chosen = splits.by_hash(keys, splits.Fractions(val=0.1, test=0.2))
+    assert abs((chosen == "val").mean() - 0.1) < 0.01
+    assert abs((chosen == "test").mean() - 0.2) < 0.01
+
+
+@given(st.lists(st.text("0123456789/w", min_size=1), min_size=1, max_size=30), st.integers(0, 9))
+def test_a_key_keeps_its_split_in_any_company(keys, seed):
+    fractions = splits.Fractions(val=0.3, test=0.3, seed=seed)
+    together = splits.by_hash(np.array(keys), fractions)
+    alone = [splits.by_hash(np.array([key]), fractions)[0] for key in keys]
+    assert together.tolist() == alone
+
+
+def test_seed_moves_ids():
+    keys = np.arange(200).astype(str)
+    one, two = (splits.by_hash(keys, splits.Fractions(val=0.3, test=0.3, seed=s)) for s in (0, 1))
+    assert (one != two).any()
+
+
+def test_lists_are_checked():
+    groups = np.array(["S1", "S2", "S2", "S3"])
+    assert splits.by_list(groups, ["S3"], ["S1"]).tolist() == ["test", "train", "train", "val"]
+    with pytest.raises(ConfigError, match="S4"):
+        splits.by_list(groups, ["S4"], [])
+    with pytest.raises(ConfigError, match="for val and for test"):
+        splits.by_list(groups, ["S1"], ["S1"])
+
+
+def test_leaks_are_found():
+    faces = table(["a", "a", "b"], ["train", "train", "test"])
+    digests = {"f0": "x", "f1": "x", "f2": "y"}
+    splits.check(faces, digests)  # the same file twice within one split is no leak
+    with pytest.raises(DataError, match="subject a is in two splits"):
+        splits.check(replace(faces, splits=np.array(["train", "test", "test"])), digests)
+    with pytest.raises(DataError, match="same image is in two splits, as f0 and f2"):
+        splits.check(faces, digests | {"f2": "x", "f1": "z"})
+    with pytest.raises(DataError, match="face id f0 occurs twice"):
+        splits.check(replace(faces, ids=np.array(["f0", "f0", "f1"])), digests)
+
+
+def test_an_empty_split_is_an_error():
+    with pytest.raises(DataError, match="val split"):
+        splits.require(np.array(["train", "test"]), ["train", "val", "test"])
+    assert splits.Fractions(val=0.0, test=1.0).expected() == ["test"]

@@ -1,0 +1,32 @@
+"""Order and results are those of one process."""
+
+import operator
+import os
+from functools import partial
+
+import pytest
+
+from thermark.core.parallel import ordered
+
+
+def whose(_):
+    return os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2, None])
+def test_results_come_in_order(workers):
+    assert list(ordered(partial(operator.mul, 3), range(23), workers)) == list(range(0, 69, 3))
+
+
+def test_one_worker_is_this_process():
+    assert set(ordered(whose, [1, 2], 1)) == {os.getpid()}
+    assert os.getpid() not in set(ordered(whose, [1, 2], 2))
+
+
+def test_no_job_is_no_work():
+    assert list(ordered(whose, [], 4)) == []
+
+
+def test_an_error_comes_through():
+    with pytest.raises(ZeroDivisionError):
+        list(ordered(partial(operator.truediv, 1), [1, 0], 2))
