@@ -12,6 +12,10 @@ SOURCE = ROOT / "src"
 # A refactored downloader must not download again; its manifest and the verified hashes are the dependency.
 FREE = {"fetch"}
 
+# Whole packages as one dependency: core by design (touching it re-runs the world), the others because what depends on
+# them takes seconds.
+UNITS = {"core", "loading", "report"}
+
 
 @functools.cache
 def imports(path: Path) -> frozenset[Path]:
@@ -85,8 +89,7 @@ def test_no_dependency_on_code_that_is_never_imported(stages):
         unused = [
             str(p.relative_to(ROOT))
             for p in code(stage.deps)
-            # core is one unit by design: touching it re-runs the world. So is loading, for the cheap preparation.
-            if p not in needed and not {"core", "loading"} & set(p.parts) and p.read_text(encoding="utf-8").strip()
+            if p not in needed and not UNITS & set(p.parts) and p.read_text(encoding="utf-8").strip()
         ]
         if unused:
             idle[stage.name] = unused

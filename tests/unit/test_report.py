@@ -241,7 +241,9 @@ def test_the_gallery_spans_best_to_worst_and_a_miss_is_worst():
 def test_the_gallery_refuses_an_unknown_reference(results, tmp_path):
     config = build.Config(gallery_reference="absent")
     with pytest.raises(DataError, match="absent"):
-        build.build({"one": results.contestants}, [], results.places, tmp_path, tmp_path, tmp_path / "l.md", config)
+        build.build(
+            {"one": results.contestants}, [], results.places, tmp_path, tmp_path, tmp_path / "l.md", config
+        )
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=8))

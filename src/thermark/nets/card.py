@@ -1,0 +1,89 @@
+"""A trained network as two files: `model.safetensors`, and `model.json` with all that inference needs to know."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from thermark.core import files
+from thermark.core.config import Section, parse
+from thermark.core.errors import ConfigError, DataError
+from thermark.nets.cspnext import Size
+from thermark.nets.inputs import MEAN, STD
+from thermark.nets.rtmpose import RTMPose
+
+Triple = tuple[float, float, float]
+
+
+class ModelCard(Section):
+    """What a trained network is, what it wants and where it comes from.
+
+    `points` landmarks of `vocabulary` from a square image of `input_size` pixels that shows `padding` times the
+    prompt, normalised by `mean` and `std`; trained on the face sets `trained_on` of `modality`; `val_nme` is the
+    validation error of the kept epoch, `best_epoch` (from 1), in units of the prompt's side.
+    """
+
+    recipe: str
+    objective: str
+    size: Size
+    points: int
+    vocabulary: str
+    input_size: int
+    padding: float
+    mean: Triple = MEAN
+    std: Triple = STD
+    modality: Literal["rgb", "thermal"]
+    trained_on: list[str]
+    params: int
+    seed: int
+    precision: Literal["fp32", "bf16"]
+    best_epoch: int
+    val_nme: float
+
+
+def write(folder: Path, card: ModelCard, weights: Mapping[str, Tensor]) -> None:
+    """Write weights (float32, plain memory order) and card into an existing folder."""
+    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / "model.safetensors")
+    files.write_json(folder / "model.json", card.model_dump())
+
+
+def read(folder: Path) -> tuple[RTMPose, ModelCard]:
+    """Return the network of a folder in evaluation mode, and its card.
+
+    Raises DataError for absent or damaged files and for weights that are not exactly the card's network.
+    """
+    try:
+        card = parse(files.read_json(folder / "model.json"), ModelCard, f"{folder.name}/model.json")
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} holds no model.json", "run `dvc repro` to train the model") from error
+    except (ConfigError, ValueError) as error:
+        raise DataError(f"{folder}/model.json is damaged: {error}", "run `dvc repro` to train again") from error
+    model = RTMPose(card.size, card.points, card.input_size)
+    load_weights(model, folder / "model.safetensors")
+    return model.eval(), card
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Load a safetensors file into a network; raises DataError unless keys and shapes are exactly its own."""
+    try:
+        stored = load_file(path)
+    except (FileNotFoundError, SafetensorError) as error:
+        raise DataError(f"cannot read {path}: {error}", "train or fetch the model again") from error
+    own = model.state_dict()
+    problems = [f"{name} is missing" for name in own if name not in stored]
+    problems += [f"{name} is unexpected" for name in stored if name not in own]
+    problems += [
+        f"{name} is {list(stored[name].shape)}, not {list(own[name].shape)}"
+        for name in own
+        if name in stored and stored[name].shape != own[name].shape
+    ]
+    if problems:
+        rest = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+        raise DataError(
+            f"{path} does not fit the network: {problems[0]}{rest}",
+            "take the weights of the same size, number of points and input size",
+        )
+    model.load_state_dict(stored)

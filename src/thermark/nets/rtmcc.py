@@ -1,0 +1,101 @@
+"""The RTMCC head of RTMPose: one attention token per landmark, one classification per axis.
+
+Module names, and so the keys of the state_dict, are those of the published checkpoints.
+"""
+
+from math import sqrt
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+HIDDEN = 256
+EXPANDED = 512
+SHARED = 128
+
+
+class ScaleNorm(nn.Module):
+    """g * x / max(|x| / sqrt(d), 1e-5) over the last axis, with one learned g (Nguyen and Salazar 2019)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.g = nn.Parameter(torch.ones(1))
+        self.factor = width**-0.5
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Keep the shape (..., width); float32 also under autocast, for the squares would lose digits."""
+        x = x.float()
+        return x * (self.g / (x.norm(dim=-1, keepdim=True) * self.factor).clamp(min=1e-5))
+
+
+class ResidualScale(nn.Module):
+    """A learned gain per channel on the shortcut."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Keep the shape (..., width)."""
+        return x * self.scale
+
+
+class GatedAttention(nn.Module):
+    """Gated attention unit over the landmark tokens (Hua et al. 2022), without positions or dropout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.rand(2, SHARED))
+        self.beta = nn.Parameter(torch.rand(2, SHARED))
+        self.o = nn.Linear(EXPANDED, HIDDEN, bias=False)
+        self.uv = nn.Linear(HIDDEN, 2 * EXPANDED + SHARED, bias=False)
+        self.ln = ScaleNorm(HIDDEN)
+        self.res_scale = ResidualScale(HIDDEN)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Keep the shape (N, K, 256)."""
+        u, v, base = F.silu(self.uv(self.ln(x))).split([EXPANDED, EXPANDED, SHARED], dim=-1)
+        query, key = (base.unsqueeze(-2) * self.gamma + self.beta).unbind(-2)
+        attention = F.relu(torch.bmm(query, key.transpose(1, 2)) / sqrt(SHARED)).square()
+        # The shortcut is the token itself, not its normalised form.
+        return self.res_scale(x) + self.o(u * torch.bmm(attention, v))
+
+
+class RTMCCHead(nn.Module):
+    """From a feature map to classification logits over half-pixel bins, for each landmark and axis.
+
+    `channels` is the width of the feature map, `points` the number of landmarks K, `input_size` the (width,
+    height) in pixels of the images that the backbone saw. It holds no batch normalisation and no dropout, so
+    foreign features may pass through it in training mode.
+    """
+
+    def __init__(self, channels: int, points: int, input_size: tuple[int, int], split: int = 2):
+        super().__init__()
+        width, height = input_size
+        cells = (width // 32) * (height // 32)
+        self.final_layer = nn.Conv2d(channels, points, 7, padding=3)
+        self.mlp = nn.Sequential(ScaleNorm(cells), nn.Linear(cells, HIDDEN, bias=False))
+        self.gau = GatedAttention()
+        self.cls_x = nn.Linear(HIDDEN, width * split, bias=False)
+        self.cls_y = nn.Linear(HIDDEN, height * split, bias=False)
+        self.apply(_initialise)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Map features (N, C, H / 32, W / 32) to raw logits (N, K, 2 W) and (N, K, 2 H) along x and y."""
+        tokens = self.gau(self.mlp(self._maps(features).flatten(2)))
+        return self.cls_x(tokens), self.cls_y(tokens)
+
+    def _maps(self, features: Tensor) -> Tensor:
+        if min(features.shape[-2:]) > 2:
+            return self.final_layer(features)
+        # On a map of 2 x 2, oneDNN's bf16 weight gradient of a 7 x 7 kernel is whatever the memory held before.
+        with torch.autocast(features.device.type, enabled=False):
+            return self.final_layer(features.float())
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=0.01)
+    elif isinstance(module, nn.Conv2d):
+        nn.init.normal_(module.weight, std=0.001)
+        nn.init.zeros_(module.bias)  # type: ignore[arg-type]

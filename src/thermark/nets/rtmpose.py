@@ -1,0 +1,30 @@
+"""RTMPose (Jiang et al. 2023, arXiv 2303.07399): CSPNeXt and the RTMCC head."""
+
+from torch import Tensor, nn
+
+from thermark.core.errors import ConfigError
+from thermark.nets.cspnext import STRIDE, CSPNeXt, Size
+from thermark.nets.rtmcc import RTMCCHead
+
+
+class RTMPose(nn.Module):
+    """RTMPose of one of five sizes for K `points`.
+
+    `input_size` is a number of pixels, or (width, height), each a multiple of 32; ConfigError otherwise.
+    `backbone` ends in the feature map that `head` accepts: the place where distillation injects features.
+    """
+
+    def __init__(self, size: Size, points: int, input_size: int | tuple[int, int] = 256):
+        super().__init__()
+        width, height = (input_size, input_size) if isinstance(input_size, int) else input_size
+        if width % STRIDE or height % STRIDE or min(width, height) < STRIDE:
+            raise ConfigError(
+                f"an RTMPose input of {width} x {height} px is not a multiple of {STRIDE}",
+                f"use {max(1, round(width / STRIDE)) * STRIDE}",
+            )
+        self.backbone = CSPNeXt(size)
+        self.head = RTMCCHead(self.backbone.channels, points, (width, height))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Map normalised images (N, 3, H, W) to raw logits (N, K, 2 W) and (N, K, 2 H) along x and y."""
+        return self.head(self.backbone(images))

@@ -1,0 +1,109 @@
+"""A network that was trained here, as a contestant."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from thermark import landmarks
+from thermark.core import geometry
+from thermark.core.errors import DataError
+from thermark.core.geometry import Array
+from thermark.learn import simcc
+from thermark.nets import card
+from thermark.nets.inputs import input_to_crop, normalised
+
+Points = NDArray[np.float32]
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A network of square input `size` that looks at `padding` times the prompt; float32 throughout.
+
+    `net` maps normalised images (N, 3, size, size) to SimCC logits; with `flip` (K,) the logits of the image and
+    of its mirror image are averaged.
+    """
+
+    net: nn.Module
+    vocabulary: str
+    size: int
+    padding: float
+    device: torch.device
+    flip: NDArray[np.int64] | None = None
+
+    def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> tuple[Points, Scores]:
+        """Return xy (P, K, 2) in source pixels and score (P, K) for boxes (P, 4) in an image (H, W[, 3]).
+
+        A box that is NaN or has no area gives a row of NaN.
+        """
+        to_source = np.full((len(boxes), 2, 3), np.nan)
+        for row, box in enumerate(boxes):
+            if np.isfinite(box).all() and geometry.box_size(box).max() > 0:
+                to_source[row] = geometry.crop_to_source(box, self.size, self.padding)
+        crops = [geometry.warp(image, matrix, self.size) for matrix in to_source if np.isfinite(matrix).all()]
+        return self._located(crops, to_source)
+
+    def on_crops(self, pixels: NDArray[np.uint8], to_source: Array, padding: float) -> tuple[Points, Scores]:
+        """Return the same from packed crops (B, S, S[, 3]) that show `padding` times the prompt.
+
+        `to_source` (B, 2, 3) maps their pixels to source pixels; a NaN map gives a row of NaN.
+        """
+        to_crop = input_to_crop(self.size, self.padding, pixels.shape[1], padding)
+        rows = np.flatnonzero(np.isfinite(to_source).all(axis=(1, 2)))
+        crops = [geometry.warp(pixels[row], to_crop, self.size) for row in rows]
+        maps = np.full(to_source.shape, np.nan)
+        for row in rows:
+            maps[row] = geometry.compose(to_source[row], to_crop)
+        return self._located(crops, maps)
+
+    def _located(self, crops: list[NDArray[np.uint8]], to_source: Array) -> tuple[Points, Scores]:
+        """Return points and scores for the finite rows of `to_source`, whose images are `crops`."""
+        rows = np.isfinite(to_source).all(axis=(1, 2))
+        points = len(landmarks.load(self.vocabulary))
+        xy = np.full((len(rows), points, 2), np.nan, np.float32)
+        score = np.full((len(rows), points), np.nan, np.float32)
+        if crops:
+            found, score[rows] = self._forward(np.stack(crops))
+            xy[rows] = geometry.apply(to_source[rows], found)
+        return xy, score
+
+    @torch.inference_mode()
+    def _forward(self, images: NDArray[np.uint8]) -> tuple[Points, Scores]:
+        batch = normalised(images, self.device)
+        logits = self.net(batch)
+        if self.flip is not None:
+            flip = torch.from_numpy(self.flip).to(self.device)
+            logits = simcc.averaged(logits, simcc.mirrored(self.net(batch.flip(-1)), flip))
+        xy, score = simcc.peaks(logits)
+        # A logit that is not finite says nothing about any place.
+        score = torch.where(score.isfinite(), score, torch.nan)
+        return torch.where(score[..., None].isnan(), torch.nan, xy).cpu().numpy(), score.cpu().numpy()
+
+
+def load(folder: Path, device: torch.device | str = "cpu", flip_test: bool = True) -> Learned:
+    """Load a folder with model.safetensors and model.json; with `flip_test`, as published, at twice the time.
+
+    Raises DataError when files are absent or damaged, when weights and card disagree, and when the card's number
+    of points is not that of its vocabulary.
+    """
+    net, about = card.read(folder)
+    vocabulary = landmarks.load(about.vocabulary)
+    if len(vocabulary) != about.points:
+        raise DataError(
+            f"{folder.name} predicts {about.points} points, {about.vocabulary} has {len(vocabulary)}",
+            "train the model again with this version",
+        )
+    device = torch.device(device)
+    net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Learned(
+        net=net,
+        vocabulary=about.vocabulary,
+        size=about.input_size,
+        padding=about.padding,
+        device=device,
+        flip=vocabulary.flip if flip_test else None,
+    )

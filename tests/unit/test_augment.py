@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thermark import landmarks
+from thermark.core import geometry, seeds
+from thermark.learn import augment
+from thermark.learn.augment import PLAIN, Augment, View
+
+views = st.builds(
+    View,
+    flip=st.booleans(),
+    scale=st.floats(0.5, 1.5),
+    degrees=st.floats(-80, 80),
+    shift=st.tuples(st.floats(-0.2, 0.2), st.floats(-0.2, 0.2)),
+    hole=st.none(),
+)
+
+
+def dot(xy: np.ndarray, size: int) -> np.ndarray:
+    """An image of a round blob at `xy`."""
+    rows, columns = np.mgrid[:size, :size]
+    return (255 * np.exp(-((columns - xy[0]) ** 2 + (rows - xy[1]) ** 2) / 18)).astype(np.uint8)
+
+
+def centre(image: np.ndarray) -> np.ndarray:
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    total = image.astype(float).sum()
+    return np.array([(columns * image).sum() / total, (rows * image).sum() / total])
+
+
+def test_the_plain_view_is_the_identity():
+    np.testing.assert_allclose(augment.matrix(PLAIN, 64), [[1, 0, 0], [0, 1, 0]], atol=1e-12)
+
+
+@given(views, st.floats(-0.12, 0.12), st.floats(-0.12, 0.12))
+def test_pixels_and_points_move_together(view, x, y):
+    size = 96
+    xy = np.array([(size - 1) / 2 + size * x, (size - 1) / 2 + size * y])
+    to_plain = augment.matrix(view, size)
+    moved = geometry.apply(geometry.invert(to_plain), xy[None])[0]
+    if (moved < 14).any() or (moved > size - 15).any():
+        return
+    found = centre(geometry.warp(dot(xy, size), to_plain, size))
+    np.testing.assert_allclose(found, moved, atol=0.2)
+
+
+def test_scale_enlarges_and_shift_moves_to_the_right():
+    xy = np.array([[31.5 + 10, 31.5]])
+    larger = augment.matrix(View(False, 1.5, 0, (0, 0), None), 64)
+    assert geometry.apply(geometry.invert(larger), xy)[0, 0] == pytest.approx(31.5 + 15)
+    shifted = augment.matrix(View(False, 1, 0, (0.25, 0), None), 64)
+    assert geometry.apply(geometry.invert(shifted), xy)[0, 0] == pytest.approx(41.5 + 16)
+
+
+def test_flip_with_permutation_is_an_involution_on_names():
+    vocabulary = landmarks.load("ibug68")
+    xy = seeds.rng(0).uniform(5, 58, (68, 2))
+    flipped = geometry.apply(augment.matrix(View(True, 1, 0, (0, 0), None), 64), xy)[vocabulary.flip]
+    assert flipped[36, 0] == pytest.approx(63 - xy[45, 0])
+    again = geometry.apply(augment.matrix(View(True, 1, 0, (0, 0), None), 64), flipped)[vocabulary.flip]
+    np.testing.assert_allclose(again, xy)
+
+
+def test_draws_stay_within_their_limits_and_take_all_of_them():
+    limits = Augment(scale=0.25, rotation=60, rotation_p=0.6, shift=0.16, shift_p=0.3, hole_p=0.5)
+    drawn = [augment.draw(seeds.rng(0, index), limits) for index in range(2000)]
+    scales = np.array([view.scale for view in drawn])
+    turns = np.array([view.degrees for view in drawn])
+    shifts = np.array([view.shift for view in drawn])
+    assert 0.75 <= scales.min() < 0.77 and 1.23 < scales.max() <= 1.25
+    assert 50 < np.abs(turns).max() <= 60 and (turns != 0).mean() == pytest.approx(0.6, abs=0.04)
+    assert np.abs(shifts).max() <= 0.16 and (shifts[:, 0] != 0).mean() == pytest.approx(0.3, abs=0.04)
+    assert np.mean([view.flip for view in drawn]) == pytest.approx(0.5, abs=0.04)
+    holes = np.array([view.hole for view in drawn if view.hole is not None])
+    assert len(holes) / len(drawn) == pytest.approx(0.5, abs=0.04)
+    assert (holes >= 0).all() and (holes[:, :2] + holes[:, 2:] <= 1).all()
+    assert holes[:, 2:].min() >= 0.2 and holes[:, 2:].max() <= 0.4
+    # A normal distribution cut at one standard deviation: its own is 0.5396.
+    assert scales.std() / 0.25 == pytest.approx(0.5396, rel=0.05)
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (32, 32, 3)])
+def test_distort_keeps_type_and_shape_and_repeats_itself(shape):
+    image = seeds.rng(0).integers(0, 256, shape, np.uint8)
+    before = image.copy()
+    limits = Augment(blur_p=0.5, noise_p=0.5)
+    different = 0
+    for index in range(20):
+        first = augment.distort(image, seeds.rng(1, index), limits)
+        assert first.shape == shape and first.dtype == np.uint8
+        np.testing.assert_array_equal(first, augment.distort(image, seeds.rng(1, index), limits))
+        different += not np.array_equal(first, image)
+    np.testing.assert_array_equal(image, before)
+    assert different == 20
+
+
+def test_punch_blackens_the_hole_and_nothing_else():
+    image = np.full((40, 40), 200, np.uint8)
+    augment.punch(image, View(False, 1, 0, (0, 0), (0.25, 0.5, 0.5, 0.25)))
+    assert (image[20:30, 10:30] == 0).all() and (image == 0).sum() == 200

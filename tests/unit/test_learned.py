@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+import drawn
+from thermark import landmarks
+from thermark.core import geometry, seeds
+from thermark.core.config import parse
+from thermark.core.errors import DataError
+from thermark.learn.recipes import supervised
+from thermark.learn.recipes.supervised import Config
+from thermark.predictors import learned
+from thermark.predictors.learned import Learned
+
+
+class Brightest(nn.Module):
+    """Stands in for a trained network: its logits peak at the brightest row and column, to half a pixel."""
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        grey = images.mean(1)
+        return tuple(self.profile(grey.amax(axis)) for axis in (1, 2))
+
+    def profile(self, levels: torch.Tensor) -> torch.Tensor:
+        between = (levels + torch.cat([levels[:, 1:], levels[:, -1:]], dim=1)) / 2
+        fine = torch.stack([levels, between], dim=-1).flatten(1)
+        # Averaged over a pixel each way, a symmetric blob peaks at its centre.
+        smooth = nn.functional.avg_pool1d(fine[:, None], 9, 1, 4)
+        return smooth
+
+
+def nose(flip=None) -> Learned:
+    return Learned(Brightest(), "nose1", 128, 1.25, torch.device("cpu"), flip)
+
+
+def frame(at: np.ndarray, shape=(240, 320)) -> np.ndarray:
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    distance = (columns - at[0]) ** 2 + (rows - at[1]) ** 2
+    return np.repeat((20 + 200 * np.exp(-distance / 200))[..., None], 3, axis=-1).astype(np.uint8)
+
+
+def packed(image: np.ndarray, box: np.ndarray, size: int, padding: float):
+    to_source = geometry.crop_to_source(box, size, padding)
+    return geometry.warp(image, to_source, size)[None], to_source[None]
+
+
+@pytest.mark.parametrize("flip", [None, np.array([0])])
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_blob_is_found_where_it_is_on_both_paths(flip, grey):
+    at = np.array([150.0, 97.0])
+    box = np.array([110.0, 60, 190, 140], np.float32)
+    image = frame(at)
+    direct, score = nose(flip)(image, box[None])
+    pixels, to_source = packed(image, box, 192, 1.75)
+    if grey:
+        pixels = np.ascontiguousarray(pixels[..., 0])
+    through, _ = nose(flip).on_crops(pixels, to_source, 1.75)
+    assert direct.shape == (1, 1, 2) and direct.dtype == score.dtype == np.float32
+    # Half a bin of a 128-px input over a 100-px view is 0.2 px.
+    np.testing.assert_allclose(direct[0, 0], at, atol=0.4)
+    np.testing.assert_allclose(through[0, 0], at, atol=0.4)
+    np.testing.assert_allclose(through, direct, atol=0.3)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A tiny network after a few steps, with a face set."""
+    root = tmp_path_factory.mktemp("learned")
+    drawn.write(root / "faces" / "drawn", 40, 64)
+    section = {"train": ["drawn"], "input_size": 64, "epochs": 2, "batch": 8, "threads": 1}
+    run = parse(section, Config, "x")
+    supervised.train(run, root / "faces", root / "state", root / "model", root / "history.csv")
+    return root
+
+
+def crops(count: int) -> tuple[np.ndarray, np.ndarray]:
+    pixels = np.stack([drawn.crop(seeds.rng(9, index), 96, 1.75)[0] for index in range(count)])
+    return pixels, np.repeat(np.array([[[2.0, 0, 5], [0, 2.0, 7]]]), count, axis=0)
+
+
+@pytest.mark.parametrize("flip_test", [False, True])
+def test_a_face_alone_is_predicted_as_in_a_batch(trained, flip_test):
+    model = learned.load(trained / "model", "cpu", flip_test)
+    pixels, maps = crops(8)
+    together, scores = model.on_crops(pixels, maps, 1.75)
+    alone = [model.on_crops(pixels[i : i + 1], maps[i : i + 1], 1.75) for i in range(8)]
+    np.testing.assert_allclose(np.concatenate([score for _, score in alone]), scores, atol=1e-4)
+    # A barely trained network says the same of every face, so that the mean with its mirror image has two equal
+    # peaks for the points on the midline: there the sides may differ.
+    flip = landmarks.load("ibug68").flip
+    sided = flip != np.arange(68) if flip_test else slice(None)
+    np.testing.assert_allclose(np.concatenate([xy for xy, _ in alone])[:, sided], together[:, sided], atol=1e-4)
+    assert together.shape == (8, 68, 2) and model.vocabulary == "ibug68"
+
+
+def test_a_missing_prompt_is_a_row_of_nan_in_its_place(trained):
+    model = learned.load(trained / "model", flip_test=False)
+    pixels, maps = crops(3)
+    wanted, _ = model.on_crops(pixels, maps, 1.75)
+    maps[1] = np.nan
+    xy, score = model.on_crops(pixels, maps, 1.75)
+    assert np.isnan(xy[1]).all() and np.isnan(score[1]).all()
+    np.testing.assert_allclose(xy[[0, 2]], wanted[[0, 2]], atol=1e-4)
+    boxes = np.array([[np.nan] * 4, [5, 5, 50, 60], [9, 9, 9, 9]], np.float32)
+    xy, _ = model(frame(np.array([30.0, 30.0])), boxes)
+    assert np.isnan(xy).all(axis=(1, 2)).tolist() == [True, False, True]
+    nothing, _ = model.on_crops(pixels, np.full_like(maps, np.nan), 1.75)
+    assert np.isnan(nothing).all()
+    assert model(frame(np.array([30.0, 30.0])), np.zeros((0, 4), np.float32))[0].shape == (0, 68, 2)
+
+
+def test_logits_that_are_not_finite_are_a_miss():
+    class Broken(nn.Module):
+        def forward(self, images):
+            logits = torch.zeros(len(images), 1, 256)
+            logits[0, 0, 7] = torch.nan
+            logits[1, 0, 9] = torch.inf
+            logits[2, 0, 11] = 1.0
+            return logits, logits
+
+    model = Learned(Broken(), "nose1", 128, 1.25, torch.device("cpu"))
+    pixels, maps = crops(3)
+    xy, score = model.on_crops(pixels, maps, 1.75)
+    assert np.isnan(xy).all(axis=(1, 2)).tolist() == [True, True, False]
+    assert np.isnan(score).all(axis=1).tolist() == [True, True, False]
+
+
+def test_weights_that_do_not_fit_are_refused(trained, tmp_path):
+    stored = load_file(trained / "model" / "model.safetensors")
+    card = (trained / "model" / "model.json").read_text()
+
+    def refused(weights, text, cause):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        if weights is not None:
+            save_file(weights, folder / "model.safetensors")
+        (folder / "model.json").write_text(text)
+        with pytest.raises(DataError, match=cause):
+            learned.load(folder)
+
+    short = dict(stored)
+    del short["head.cls_x.weight"]
+    refused(short, card, "head.cls_x.weight is missing")
+    refused(stored | {"head.extra": torch.zeros(1)}, card, "head.extra is unexpected")
+    reshaped = stored | {"head.mlp.0.g": torch.ones(2)}
+    refused(reshaped, card, r"head.mlp.0.g is \[2\], not \[1\]")
+    refused(None, card, "cannot read")
+    refused(stored, card.replace('"points": 68', '"points": 67'), "does not fit")
+    refused(stored, card.replace('"ibug68"', '"nose1"'), "predicts 68 points, nose1 has 1")
+    refused(stored, "{", "damaged")
+    refused(stored, card.replace('"size"', '"sise"'), "damaged")
+    with pytest.raises(DataError, match=r"no model\.json"):
+        learned.load(tmp_path / "absent")

@@ -1,0 +1,119 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thermark.learn import simcc
+from thermark.learn.objectives.simcc import divergence, loss
+from thermark.learn.targets import Targets
+
+BETA10 = "rtmpose beta10 label_softmax, "
+
+
+@pytest.mark.parametrize(
+    ("case", "sigma", "split"),
+    [("rtm", None, 2), ("aniso", (4.9, 5.66), 2), ("ratio3", (5.66, 5.66), 3)],
+)
+def test_encode_is_the_reference_codec(case, sigma, split, golden):
+    with np.load(golden("simcc_encode.npz")) as stored:
+        xy, visible = torch.from_numpy(stored["keypoints"]), torch.from_numpy(stored["visible"])
+        labels, weight = simcc.encode(xy, visible, (256, 256), sigma, split)
+        np.testing.assert_allclose(labels[0], stored[f"{case}_x"], atol=1e-6)
+        np.testing.assert_allclose(labels[1], stored[f"{case}_y"], atol=1e-6)
+        np.testing.assert_array_equal(weight, stored[f"{case}_w"])
+
+
+def test_decode_is_the_reference_codec(golden):
+    with np.load(golden("simcc_decode.npz")) as stored:
+        logits = (torch.from_numpy(stored["simcc_x"])[None], torch.from_numpy(stored["simcc_y"])[None])
+        xy, score = simcc.decode(logits)
+        np.testing.assert_array_equal(xy, stored["argmax_keypoints"])
+        np.testing.assert_array_equal(score, stored["argmax_scores"])
+
+
+def test_default_sigma_is_the_published_one():
+    assert [simcc.default_sigma(pixels) for pixels in (192, 256, 384)] == [4.9, 5.66, 6.93]
+
+
+@given(st.integers(0, 127), st.integers(0, 191))
+def test_decoding_a_label_returns_its_point(x2, y2):
+    xy = torch.tensor([[[x2 / 2, y2 / 2]]])
+    labels, weight = simcc.encode(xy, torch.ones(1, 1), (64, 96))
+    assert weight.item() == 1
+    found, score = simcc.decode(labels)
+    assert torch.equal(found, xy) and score.item() == 1
+
+
+def test_an_unlabelled_point_may_be_nan():
+    labels, weight = simcc.encode(torch.full((1, 1, 2), torch.nan), torch.zeros(1, 1), (64, 64))
+    assert weight.item() == 0 and labels[0].sum() == 0 and labels[0].isfinite().all()
+
+
+def test_peaks_of_nan_logits_are_nan_and_negative_peaks_count():
+    logits = torch.full((1, 2, 8), -1.0)
+    logits[0, 0, 3] = -0.5
+    logits[0, 1, 5] = torch.nan
+    xy, score = simcc.peaks((logits, logits))
+    assert xy[0, 0].tolist() == [1.5, 1.5] and score[0, 0] == -0.5
+    assert xy[0, 1].isnan().all() and score[0, 1].isnan()
+
+
+@given(st.integers(0, 126))
+def test_mirrored_undoes_a_flip_in_pixel_centres(x2):
+    """A point at p in an image of 64 px is at 63 - p after the flip, and its logits come back to p."""
+    flip = torch.tensor([1, 0])
+    xy = torch.tensor([[[x2 / 2, 7.0], [20.0, 9.0]]])
+    flipped = (torch.tensor([[63.0, 0.0]]) + xy * torch.tensor([-1.0, 1.0]))[:, flip]
+    labels, _ = simcc.encode(flipped, torch.ones(1, 2), (64, 64))
+    assert torch.equal(simcc.decode(simcc.mirrored(labels, flip))[0], xy)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "beta"),
+    [
+        (BETA10 + "0/1 weights", "weights", 10),
+        (BETA10 + "soft weights", "weights_soft", 10),
+        (BETA10 + "no target weight", None, 10),
+        ("beta1 label_softmax label_beta1", "weights", 1),
+    ],
+)
+def test_divergence_is_the_reference_loss(name, weights, beta, golden):
+    told = json.loads(golden("losses.json").read_text())["KLDiscretLoss"][name]
+    with np.load(golden("simcc_losses.npz")) as stored:
+        values = {key: torch.from_numpy(stored[key]) for key in stored.files}
+    x, y = values["student_x"].requires_grad_(), values["student_y"].requires_grad_()
+    weight = values[weights] if weights else torch.ones_like(values["weights"])
+    value = divergence((x, y), (values["gt_x"], values["gt_y"]), weight, beta)
+    value.backward()
+    assert value.item() == pytest.approx(told["value"], rel=1e-5)
+    assert x.grad.norm().item() == pytest.approx(told["grad_x_norm"], rel=1e-5)
+    assert y.grad.norm().item() == pytest.approx(told["grad_y_norm"], rel=1e-5)
+    np.testing.assert_allclose(x.grad.flatten()[:6], told["grad_x_first6"], rtol=1e-4)
+
+
+def test_loss_encodes_its_targets(golden):
+    told = json.loads(golden("losses.json").read_text())["KLDiscretLoss"][BETA10 + "0/1 weights"]
+    with np.load(golden("simcc_losses.npz")) as stored:
+        values = {key: torch.from_numpy(stored[key]) for key in stored.files}
+    targets = Targets(values["gt_keypoints"], values["gt_visible"], (256, 256))
+    value = loss((values["student_x"], values["student_y"]), targets)
+    assert value.item() == pytest.approx(told["value"], rel=1e-5)
+
+
+def test_loss_is_float32_under_autocast():
+    logits = torch.randn(2, 3, 64, dtype=torch.bfloat16)
+    targets = Targets(torch.full((2, 3, 2), 10.0), torch.ones(2, 3), (32, 32))
+    with torch.autocast("cpu", torch.bfloat16):
+        value = loss((logits, logits), targets)
+    assert value.dtype == torch.float32
+    assert value.item() == pytest.approx(loss((logits.float(), logits.float()), targets).item(), rel=1e-6)
+
+
+def test_a_point_without_weight_has_no_gradient():
+    logits = torch.randn(1, 2, 64, requires_grad=True)
+    targets = Targets(torch.full((1, 2, 2), 10.0), torch.tensor([[1.0, 0.0]]), (32, 32))
+    loss((logits, logits), targets).backward()
+    assert logits.grad[0, 0].abs().sum() > 0 and logits.grad[0, 1].abs().sum() == 0
