@@ -12,8 +12,8 @@ SOURCE = ROOT / "src"
 # A refactored downloader must not download again; its manifest and the verified hashes are the dependency.
 FREE = {"fetch"}
 
-# Whole packages as one dependency: core by design (touching it re-runs the world), the others because what depends on
-# them takes seconds.
+# Whole packages as one dependency: core by design (touching it re-runs the world), the others because what depends
+# on them takes seconds.
 UNITS = {"core", "loading", "report"}
 
 
