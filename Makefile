@@ -14,7 +14,7 @@ SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
   echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.rtmpose_t.epochs=30"
 
-.PHONY: help setup repro report test test-all check smoke profile bench doctor clean
+.PHONY: help setup repro report test slow check smoke profile bench doctor clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -43,8 +43,8 @@ report: setup    ## tables and plots only
 test: setup      ## the fast tests
 	pytest -m "not slow"
 
-test-all: setup  ## every test, the slow ones too
-	pytest
+slow: setup      ## the slow tests, `smoke` among them
+	pytest -m slow
 
 check: setup     ## lint, format, types
 	ruff check .

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from thermark.core.files import read_json
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 # A refactored downloader must not download again; its manifest and the verified hashes are the dependency.
@@ -94,6 +96,33 @@ def test_no_dependency_on_code_that_is_never_imported(stages):
         if unused:
             idle[stage.name] = unused
     assert idle == {}
+
+
+PACKAGES = {"cv2": "opencv-python-headless", "PIL": "pillow"}
+
+
+def packages(paths: set[Path]) -> set[str]:
+    """Return the distributions that files import, by the names that env.json uses."""
+    found = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            found |= {PACKAGES.get(name.split(".")[0], name.split(".")[0]) for name in names}
+    return found
+
+
+def test_the_versions_of_what_a_stage_imports_are_its_parameters(stages):
+    movers = set(read_json(ROOT / "env.json"))
+    wrong = {}
+    for stage in stages.values():
+        if stage.name.split("@")[0] in FREE | {"env"}:
+            continue
+        imported = packages(closure(code(stage.deps))) & movers
+        if imported != set(stage.params["env.json"]):
+            wrong[stage.name] = sorted(imported ^ set(stage.params["env.json"]))
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("kind", ["train", "predict", "predict-learned", "render", "prepare"])

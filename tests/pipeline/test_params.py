@@ -9,6 +9,8 @@ import yaml
 
 from thermark.core.config import parse, section
 from thermark.datasets import packing
+from thermark.metrics import evaluate
+from thermark.report import build, contact
 
 ROOT = Path(__file__).parents[2]
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
@@ -40,6 +42,32 @@ def test_every_section_of_every_profile_is_valid(path):
     assert {dataset["raw"] for dataset in content["datasets"].values()} <= raw_sets
     trained = {run["train"] for run in content["runs"].values()}
     assert trained <= set(content["datasets"])
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
+def test_nobody_is_scored_on_what_they_were_trained_on(path):
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    splits: dict[str, list] = {}
+    for dataset in content["datasets"].values():
+        splits.setdefault(dataset["raw"], []).append(dataset.get("split"))
+    # Sets that share a raw tree share its ids: their faces must fall into the same splits.
+    assert all(split == others[0] for others in splits.values() for split in others)
+    trained = {
+        user["train"] for kind in ("runs", "predictors") for user in content[kind].values() if "train" in user
+    }
+    everything = {name for name, how in content["evaluate"].items() if how.get("split") == "all"}
+    assert not trained & everything
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
+def test_every_data_set_is_scored(path):
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert set(content["evaluate"]) == set(content["datasets"])
+    for name, raw in content["evaluate"].items():
+        parse(raw, evaluate.Config, f"evaluate.{name}")
+    parse(content["report"], build.Config, "report")
+    for name, raw in content["contact"].items():
+        parse(raw, contact.Config, f"contact.{name}")
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)

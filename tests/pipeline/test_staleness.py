@@ -49,6 +49,13 @@ def test_a_loader_stales_only_its_own_preparation(stages, name):
     assert touched(stages, f"src/thermark/datasets/{name}.py") <= {f"prepare@{n}" for n in (name, "tfake")}
 
 
-def test_a_new_landmark_mapping_reruns_no_model(stages):
-    stale = kinds(touched(stages, "src/thermark/landmarks/new.yaml"))
-    assert not stale & {"train", "predict", "predict-learned", "render"}
+@pytest.mark.parametrize(
+    "path", ["new.yaml", "bridges/facesynthetics70/nose1.yaml", "bridges/ibug68/nose1.yaml", "charlotte73.yaml"]
+)
+def test_another_landmark_mapping_reruns_scores_and_no_model(stages, path):
+    assert kinds(touched(stages, f"src/thermark/landmarks/{path}")) == {"evaluate", "evaluate-learned", "report"}
+
+
+def test_the_mapping_of_the_labels_reruns_the_training_that_reads_it(stages):
+    stale = kinds(touched(stages, "src/thermark/landmarks/bridges/facesynthetics70/ibug68.yaml"))
+    assert stale == {"train", "evaluate", "evaluate-learned", "report"}

@@ -1,6 +1,6 @@
 """Landmark vocabularies as data: names, flip partners, groups, normaliser; and bridges between them.
 
-Bridges have files of their own, so that a new mapping re-runs scores and no model.
+Each bridge is a file of its own, so that a new mapping re-runs scores and no model.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import Field
 
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError
@@ -34,15 +33,15 @@ class VocabularyFile(Section):
     interocular: tuple[str, str] | None
 
 
-class Bridges(Section):
-    """How one vocabulary is read as others.
+class Bridge(Section):
+    """How one vocabulary is read as another: the content of `bridges/<source>/<target>.yaml`.
 
-    `targets`: target vocabulary -> version -> target name -> one source name, or several to be averaged; the first
-    version listed is the default. `provisional`: why the mapping is not settled, or empty.
+    `versions`: version -> target name -> one source name, or several to be averaged; the first version listed is
+    the default. `provisional`: why the mapping is not settled, or empty.
     """
 
-    provisional: str = ""
-    targets: dict[str, dict[str, dict[str, str | list[str]]]] = Field(default_factory=dict)
+    provisional: str
+    versions: dict[str, dict[str, str | list[str]]]
 
 
 @dataclass(frozen=True)
@@ -91,13 +90,25 @@ def load(name: str) -> Vocabulary:
     )
 
 
+def targets(source: str) -> list[str]:
+    """Return the names of the vocabularies that `source` has a bridge to, sorted."""
+    return sorted(path.stem for path in (FOLDER / "bridges" / source).glob("*.yaml") if path.stem != source)
+
+
 @cache
-def bridges(name: str) -> Bridges:
-    """Return the bridges in `bridges/<name>.yaml`, none when there is no such file; raises ConfigError."""
-    path = FOLDER / "bridges" / f"{name}.yaml"
+def bridge(source: str, target: str) -> Bridge:
+    """Return how `source` is read as `target`; raises ConfigError when there is no such bridge."""
+    path = FOLDER / "bridges" / source / f"{target}.yaml"
     if not path.is_file():
-        return Bridges()
-    return parse(yaml.safe_load(path.read_text(encoding="utf-8")), Bridges, f"landmarks/bridges/{path.name}")
+        known = ", ".join(targets(source)) or "nothing"
+        raise ConfigError(f"no bridge leads from {source} to {target}", f"{source} can be read as: {known}")
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return parse(raw, Bridge, f"landmarks/bridges/{source}/{target}.yaml")
+
+
+def provisional(source: str) -> str:
+    """Return why what `source` is read as is not settled, or nothing."""
+    return next((text for target in targets(source) if (text := bridge(source, target).provisional)), "")
 
 
 def project(
@@ -110,32 +121,27 @@ def project(
     """
     if source == target:
         return xy
-    weights = bridge(source, target, version)
-    missing = weights.sum(axis=1) == 0
-    projected = np.einsum("ts,...sc->...tc", weights, np.nan_to_num(xy, nan=0.0))
+    matrix = weights(source, target, version)
+    missing = matrix.sum(axis=1) == 0
+    projected = np.einsum("ts,...sc->...tc", matrix, np.nan_to_num(xy, nan=0.0))
     # A target is known only when every source point that it averages is known.
-    unknown = np.einsum("ts,...s->...t", (weights > 0).astype(float), np.isnan(xy).any(-1).astype(float)) > 0
+    unknown = np.einsum("ts,...s->...t", (matrix > 0).astype(float), np.isnan(xy).any(-1).astype(float)) > 0
     projected[unknown | missing] = np.nan
     result: NDArray[np.floating] = projected.astype(xy.dtype)
     return result
 
 
 @cache
-def bridge(source: str, target: str, version: str | None = None) -> NDArray[np.float64]:
+def weights(source: str, target: str, version: str | None = None) -> NDArray[np.float64]:
     """Return the (K_target, K_source) averaging weights of a bridge; a row of zeros has no counterpart."""
-    start, end = load(source), load(target)
-    targets = bridges(source).targets
-    versions = targets.get(target)
-    if not versions:
-        known = ", ".join(sorted(targets)) or "nothing"
-        raise ConfigError(f"no bridge leads from {source} to {target}", f"{source} can be read as: {known}")
+    start, end, versions = load(source), load(target), bridge(source, target).versions
     if version is None:
         version = next(iter(versions))
     if version not in versions:
         raise ConfigError(f"{source} has no bridge {version!r} to {target}", nearest(version, list(versions)))
-    weights = np.zeros((len(end), len(start)))
+    matrix = np.zeros((len(end), len(start)))
     for target_point, sources in versions[version].items():
         listed = [sources] if isinstance(sources, str) else sources
         for point in listed:
-            weights[end.index(target_point), start.index(point)] += 1 / len(listed)
-    return weights
+            matrix[end.index(target_point), start.index(point)] += 1 / len(listed)
+    return matrix
