@@ -57,8 +57,11 @@ smoke: setup     ## the whole pipeline in miniature, in a copy of the tree
 profile: setup   ## make profiles/$(P).yaml the params.yaml
 	thermark profile $(P)
 
-bench: setup     ## benchmarks of the inner loops; ratios, not seconds
-	@for script in benchmarks/*.py; do echo "== $$script"; python $$script || exit 1; done
+bench: setup     ## inner loops against the naive way (default profile)
+	dvc repro -q prepare@tfake
+	python benchmarks/render.py
+	python benchmarks/packing.py data/faces/tfake
+	python benchmarks/training.py
 
 doctor: setup    ## is this machine fit?
 	thermark doctor

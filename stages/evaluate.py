@@ -24,7 +24,7 @@ def main() -> None:
     predictions = Predictions.open(options.predictions)
     predictions.require(files.read_json(options.report)["fingerprint"])
     config = section(Path("params.yaml"), options.params, Config)
-    evaluation = evaluate(Faces.open(options.faces / "faces.npz"), predictions, config)
+    evaluation = evaluate(Faces.open(options.faces / "faces.npz"), predictions, config, options.faces.name)
     digest = files.sha256(options.predictions)
     write(evaluation, digest, options.metrics, options.details, options.ced, options.errors)
 

@@ -8,6 +8,15 @@ import numpy as np
 from thermark.core import files, geometry, seeds
 from thermark.core.faces import Faces
 
+# What a run on such a set must say.
+RUN = {
+    "recipe": "supervised",
+    "objective": "simcc",
+    "train": "drawn",
+    "labels": "ibug68",
+    "vocabulary": "ibug68",
+}
+
 
 def canonical() -> np.ndarray:
     """Return 68 points (68, 2) in the iBUG order, face about 2 wide, x to the right, y down."""

@@ -59,11 +59,19 @@ def switch(name: str, profiles: Path, params: Path) -> None:
 
 
 def renew(readme: Path, leaderboard: Path) -> None:
-    """Replace what stands between the README's two leaderboard markers; raises ConfigError when one is missing."""
+    """Put the leaderboard's overview (what stands before its parts) between the README's two markers.
+
+    Raises ConfigError when a marker is missing.
+    """
     parts = readme.read_text(encoding="utf-8").split(MARKER)
     if len(parts) != 3:
         raise ConfigError(f"{readme} does not hold {MARKER} twice", "put one before and one after the leaderboard")
-    write_text(readme, MARKER.join([parts[0], f"\n{leaderboard.read_text(encoding='utf-8').strip()}\n", parts[2]]))
+    write_text(readme, MARKER.join([parts[0], f"\n{overview(leaderboard)}\n", parts[2]]))
+
+
+def overview(leaderboard: Path) -> str:
+    """Return the text between the leaderboard's title and its first part."""
+    return leaderboard.read_text(encoding="utf-8").split("\n## ")[0].partition("\n")[2].strip()
 
 
 if __name__ == "__main__":

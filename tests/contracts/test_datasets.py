@@ -7,7 +7,7 @@ from inspect import signature
 
 import pytest
 
-from thermark import datasets
+from thermark import datasets, landmarks
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Tone
@@ -49,6 +49,22 @@ def test_the_interface(dataset):
     if dataset.MODALITY == "thermal":
         assert isinstance(dataset.Config(raw="x").tone, Tone)
     assert dataset.__doc__ and "ayout" in dataset.__doc__
+
+
+@each
+def test_the_schemes_are_those_of_the_vocabularies(dataset):
+    """Preparing reads no vocabulary file; what loaders know by themselves must agree with those files."""
+    for name, scheme in dataset.SCHEMES.items():
+        vocabulary = landmarks.load(name)
+        assert (scheme.points, scheme.eyes) == (len(vocabulary), vocabulary.interocular)
+
+
+@each
+def test_fractions_are_fractions(dataset):
+    for bad in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ConfigError, match="max_bad_fraction"):
+            parse({"raw": "x", "max_bad_fraction": bad}, dataset.Config, "datasets.x")
+    assert dataset.Config(raw="x").strict is False
 
 
 @each

@@ -41,10 +41,10 @@ def test_an_unknown_profile_names_the_nearest(profiles, tmp_path):
 def test_the_readme_keeps_everything_but_the_leaderboard(tmp_path):
     readme, board = tmp_path / "README.md", tmp_path / "l.md"
     readme.write_text(f"before\n{cli.MARKER}\nold\n{cli.MARKER}\nafter\n")
-    board.write_text("# new\n\n| a |\n")
+    board.write_text("# new\n\n| a |\n\nlegend\n\n## part\n\n| b |\n")
     for _ in range(2):
         cli.renew(readme, board)
-    assert readme.read_text() == f"before\n{cli.MARKER}\n# new\n\n| a |\n{cli.MARKER}\nafter\n"
+    assert readme.read_text() == f"before\n{cli.MARKER}\n| a |\n\nlegend\n{cli.MARKER}\nafter\n"
 
 
 def test_a_readme_without_markers_is_left_alone(tmp_path):

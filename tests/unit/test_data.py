@@ -97,7 +97,10 @@ def test_epochs_shuffle_everything_and_drop_the_rest():
     assert [len(rows) for rows in first] == [32, 32]
     assert len(np.unique(np.concatenate(first))) == 64
     assert not np.array_equal(first[0], second[0])
-    assert [len(rows) for rows in data.order(5, 32, 0, 0)] == [5]
+    assert [len(rows) for rows in data.order(32, 32, 0, 0)] == [32]
+    with pytest.raises(ConfigError, match="a batch of 32 needs more than the 31 training faces") as caught:
+        data.order(31, 32, 0, 0)
+    assert caught.value.remedy == "set `batch: 31`"
     np.testing.assert_array_equal(np.concatenate(data.in_order(70, 32)), np.arange(70))
 
 
@@ -131,12 +134,17 @@ def test_fingerprint_sees_pixels_and_labels(root, tmp_path):
     told = data.fingerprint(root, ["grey"])
     assert told == data.fingerprint(tmp_path, ["grey"])
     pixels = np.load(tmp_path / "grey" / "pixels.npy")
-    np.save(tmp_path / "grey" / "pixels.npy", pixels + np.uint8(1))
-    assert told != data.fingerprint(tmp_path, ["grey"])
+    pixels[17, 40, 41] ^= 1  # one bit of one pixel
+    np.save(tmp_path / "grey" / "pixels.npy", pixels)
+    seen = data.fingerprint(tmp_path, ["grey"])
+    assert told != seen
+    faces = Faces.open(tmp_path / "grey" / "faces.npz")
+    faces.xy[3, 5, 0] += 1
+    faces.save(tmp_path / "grey" / "faces.npz")
+    assert seen != data.fingerprint(tmp_path, ["grey"])
 
 
 def test_labels_in_another_vocabulary_than_declared_are_refused(root):
     data.check_labels(root, ["grey", "colour"], "ibug68")
-    data.check_labels(root, ["grey"], None)
     with pytest.raises(ConfigError, match="grey is labelled in ibug68, not in nose1"):
         data.check_labels(root, ["grey"], "nose1")

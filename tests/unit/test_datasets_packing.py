@@ -1,15 +1,21 @@
 """Packed crops equal what one would cut by hand; damage is counted; leaks stop the stage."""
 
 import json
+import sys
+from dataclasses import asdict, fields
 
 import cv2
 import numpy as np
 import pytest
 
-from thermark.core import geometry, origin, radiometry
-from thermark.core.errors import DataError
+from thermark import landmarks
+from thermark.core import files, geometry, origin, radiometry
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError, DataError
 from thermark.datasets import facesynthetics, packing, tfake, thermeval
+from thermark.loading import reading
 from thermark.loading.splits import Fractions
+from thermark.report.inputs import Places, boards
 
 CROP = packing.CropConfig(size=32, padding=1.5)
 CONFIG = tfake.Config(raw="r", split=Fractions(val=0.3, test=0.3), max_bad_fraction=0.2)
@@ -144,6 +150,85 @@ def test_odd_labels_are_listed(raw, tmp_path):
     _, content = pack(raw, tmp_path)
     assert content["found"]["unlabelled_point"]["examples"] == ["000001/cold", "000001/warm"]
     assert content["found"]["far_out_of_frame"]["count"] == 2
+
+
+def test_eyes_on_the_wrong_side_are_listed(raw, tmp_path):
+    for index in range(12):
+        path = raw / f"labels/{index:06d}_ldmks.txt"
+        lines = path.read_text().splitlines()
+        right, left = ("55 30", "25 30") if index == 7 else ("25 30", "55 30")  # the subject's right is image-left
+        lines[36], lines[45] = right, left
+        path.write_text("\n".join(lines) + "\n")
+    _, content = pack(raw, tmp_path)
+    assert content["found"]["sides_exchanged"]["examples"] == ["000007/cold", "000007/warm"]
+
+
+def test_what_is_missing_stops_a_strict_stage(raw, tmp_path):
+    strict = CONFIG.model_copy(update={"strict": True})
+    pack(raw, tmp_path, config=strict)
+    (raw / "cold/000005_thermal.png").unlink()
+    pack(raw, tmp_path, "lax")
+    with pytest.raises(DataError, match="1 x missing image, first: 000005/cold"):
+        pack(raw, tmp_path, "strict", config=strict)
+    assert not (tmp_path / "strict").exists()
+    cv2.imwrite(str(raw / "cold/000005_thermal.png"), ramp(105))
+    cv2.imwrite(str(raw / "cold/000077_thermal.png"), ramp(177))
+    with pytest.raises(DataError, match="1 x missing annotation, first: 000077/cold"):
+        pack(raw, tmp_path, "strict", config=strict)
+
+
+def test_the_report_is_what_the_board_reads(raw, tmp_path):
+    _, content = pack(raw, tmp_path)
+    assert content["card"] == asdict(tfake.CARD)
+    files.write_json(
+        tmp_path / "tfake/mean.json", {"summary": {"status": "skipped"}, "subsets": {}, "predictions": ""}
+    )
+    (tmp_path / "out.json").rename(tmp_path / "tfake.json")
+    places = Places(**{field.name: tmp_path for field in fields(Places)})
+    (board,) = boards({"tfake": ["mean"]}, places)
+    assert (board.title, board.rendered) == ("T-FAKE", False)
+    assert board.entries[0].contestant == "mean"
+
+
+def test_preparing_reads_no_vocabulary(raw, tmp_path, monkeypatch):
+    """The stage depends on no landmark YAML, so it may not open one: a mended bridge must not repack faces."""
+    opened: list[str] = []
+    watching = [True]
+
+    def watch(event, arguments):
+        if event == "open" and watching:
+            opened.append(str(arguments[0]))
+
+    def refuse(name):
+        raise AssertionError(f"prepare loads the vocabulary {name}")
+
+    monkeypatch.setattr(landmarks, "load", refuse)
+    sys.addaudithook(watch)  # for good: a hook cannot be removed, only silenced
+    try:
+        pack(raw, tmp_path)
+    finally:
+        watching.clear()
+    assert any(name.endswith("_ldmks.txt") for name in opened)
+    assert [name for name in opened if name.endswith((".yaml", ".yml"))] == []
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        *(([2, 1, 3, 2], 17.5), ([1.6, 0.6, 3.4, 2.4], 17.5), ([2, 1, 2, 1], 12.0), ([-9, -9, 0, 0], 0.0)),
+        *(([-9, 1, -1, 3], np.nan), ([1, -9, 3, -2], np.nan), ([10, 1, 12, 3], np.nan), ([1, 8, 3, 9], np.nan)),
+        *(([-1e30, -1e30, 1e30, 1e30], 38.5), ([np.nan, 1, 3, 3], np.nan)),
+    ],
+)
+def test_the_median_of_a_box_is_of_the_pixels_inside(box, expected):
+    celsius = np.array([[10 * y + x for x in range(8)] for y in range(8)], np.float32)
+    assert reading._median(celsius, np.array(box, np.float32)) == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("raw_crop", [{"size": 0}, {"size": -4}, {"padding": 0.99}, {"padding": float("nan")}])
+def test_impossible_crops_are_refused(raw_crop):
+    with pytest.raises(ConfigError, match=r"prepare\.(size|padding)"):
+        parse(raw_crop, packing.CropConfig, "prepare")
 
 
 def test_an_implausible_temperature_stops_the_stage(raw, tmp_path):

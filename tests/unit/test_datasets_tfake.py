@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from thermark.core import visibility
 from thermark.core.errors import DataError
 from thermark.datasets import facesynthetics, tfake
 from thermark.loading.splits import Fractions
@@ -74,6 +75,56 @@ def test_what_does_not_meet_is_listed(root):
     np.testing.assert_allclose(loaded.faces.xy[1], points(4), atol=1e-5)  # the first file counts
 
 
+def test_copies_of_a_tree_are_not_mixed(root):
+    """A second, shifted copy: pictures must keep the labels that lie beside them."""
+    first, second = root / "facesynthetics/dataset_100", root / "facesynthetics/zz"
+    for index in range(12):
+        name = f"{index:06d}"
+        write_labels(second, name, points(index) + 1)
+        cv2.imwrite(str(second / f"{name}.png"), np.full((64, 64, 3), 100 + index, np.uint8))
+    (first / "000002_ldmks.txt").unlink()
+    (first / "000005.png").unlink()
+    loaded = facesynthetics.load(root, RGB)
+    for path, xy in zip(loaded.frames.paths, loaded.faces.xy, strict=True):
+        beside = np.loadtxt(str(root / path).removesuffix(".png") + "_ldmks.txt")
+        np.testing.assert_allclose(xy, beside, atol=1e-4)
+        assert ("zz" in path) == (path[-10:-4] in ("000002", "000005"))
+    copies = [f"facesynthetics/zz/{i:06d}" for i in range(12) if i not in (2, 5)]
+    here = "facesynthetics/dataset_100"
+    assert {kind: sorted(names) for kind, names in loaded.findings.lists.items()} == {
+        "duplicate_image": sorted([*(f"{name}.png" for name in copies), f"{here}/000002.png"]),
+        "duplicate_id": sorted([*(f"{name}_ldmks.txt" for name in copies), f"{here}/000005_ldmks.txt"]),
+    }
+
+
+def test_labels_in_another_folder_are_not_a_pictures(root):
+    folder = root / "facesynthetics/dataset_100"
+    (root / "elsewhere").mkdir()
+    (folder / "000007_ldmks.txt").rename(root / "elsewhere/000007_ldmks.txt")
+    loaded = facesynthetics.load(root, RGB)
+    assert loaded.findings.lists == {"missing_image": ["000007"], "missing_annotation": ["000007"]}
+    assert len(loaded.faces) == 11
+
+
+def test_thermal_labels_that_contradict_each_other_are_left_out(root):
+    write_labels(root / "copy", "000003", points(3))
+    write_labels(root / "copy", "4", points(4) + 1)
+    loaded = tfake.load(root, THERMAL)
+    lists = loaded.findings.lists
+    assert lists["duplicate_id"] == [f"facesynthetics/dataset_100/{i:06d}_ldmks.txt" for i in (3, 4)]
+    assert lists["bad_annotation"] == ["the copies of 4_ldmks.txt differ"]
+    assert len(loaded.faces) == 22 and "000003" in loaded.faces.subjects
+    assert not {"000004", "4"} & set(loaded.faces.subjects)
+
+
+def test_hidden_points_are_told_by_the_file_beside_rendered_sets(root):
+    flags = np.random.default_rng(0).random(70) < 0.5
+    visibility.write(root, {"000003": flags})
+    for faces in (facesynthetics.load(root, RGB).faces, tfake.load(root, THERMAL).faces):
+        own = faces.subjects == "000003"
+        assert own.any() and (faces.visible[own] == flags).all() and faces.visible[~own].all()
+
+
 def test_warm_and_cold_share_labels_and_split(root):
     faces = tfake.load(root, THERMAL).faces
     assert len(faces) == 24
@@ -104,7 +155,7 @@ def test_one_condition_may_be_absent_and_is_listed(root):
     lists = tfake.load(root, THERMAL).findings.lists
     assert lists["missing_image"] == ["000002/cold"]
     assert lists["missing_annotation"] == ["000099/cold"]
-    assert lists["duplicate_id"] == ["000003/cold"]
+    assert lists["duplicate_image"] == ["cold/twice/000003_thermal.png"]
 
 
 def test_sixteen_bits_become_degrees(root):

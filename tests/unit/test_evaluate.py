@@ -2,21 +2,27 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thermark.core.errors import DataError
+from thermark.core import files
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.geometry import bounding_box
 from thermark.core.predictions import Predictions
-from thermark.landmarks import bridge, load, project
+from thermark.landmarks import load, project, weights
+from thermark.metrics import evaluate as evaluation
 from thermark.metrics import names
-from thermark.metrics.evaluate import Config, Evaluation, evaluate, write
+from thermark.metrics.evaluate import Config, Evaluation, write
+from thermark.report.inputs import few_misses
 
 FAST = Config(bootstrap=50)
+evaluate = partial(evaluation.evaluate, dataset="shown")
 
 
 def faces(count: int = 12, vocabulary: str = "facesynthetics70", seed: int = 0) -> Faces:
@@ -86,8 +92,24 @@ def test_a_constant_shift_gives_known_numbers():
     assert summary["nme_diag"] == pytest.approx(np.mean(5 / np.hypot(width, height)), rel=1e-5)
     assert summary["nme_mean_wh"] == pytest.approx(np.mean(10 / (width + height)), rel=1e-5)
     assert summary["nme_sqrt_wh"] == pytest.approx(np.mean(5 / np.sqrt(width * height)), rel=1e-5)
+    for name in ("io", "diag", "mean_wh", "sqrt_wh"):  # with all points labelled, both means are the same
+        assert summary[f"nme_{name}_pooled"] == pytest.approx(summary[f"nme_{name}"], rel=1e-5), name
     assert (summary["pck@3px"], summary["pck@10px"]) == (0, 1)
     assert (summary["faces"], summary["missed"], summary["points"]) == (12, 0, 68)
+
+
+def test_pooled_means_count_points_where_means_per_image_count_faces():
+    truth = faces(2)
+    truth.xy[1, 34:] = np.nan
+    shift = np.array([[[3.0, 4.0]], [[6.0, 8.0]]], np.float32)
+    summary = evaluate(truth, replace(predictions(truth, noise=0), xy=truth.xy + shift), FAST).summary
+    box = bounding_box(truth.xy[:, :68])
+    width, height = (box[:, 2:] - box[:, :2]).T
+    sizes = {"diag": np.hypot(width, height), "mean_wh": (width + height) / 2, "sqrt_wh": np.sqrt(width * height)}
+    for name, size in sizes.items():
+        each = np.array([5.0, 10.0]) / size
+        assert summary[f"nme_{name}"] == pytest.approx(each.mean(), rel=1e-5), name
+        assert summary[f"nme_{name}_pooled"] == pytest.approx((each * [68, 34]).sum() / 102, rel=1e-5), name
 
 
 def test_perfect_predictions_are_perfect():
@@ -203,11 +225,11 @@ def test_a_single_point_reports_its_signed_offset_in_pixels():
 
 def test_a_smaller_vocabulary_is_scored_on_what_it_has():
     truth = faces(vocabulary="ibug68")
-    known = bridge("charlotte43_left", "ibug68").any(axis=1)
+    known = weights("charlotte43_left", "ibug68").any(axis=1)
     half = predictions(truth, noise=0)
     xy = np.zeros((12, 43, 2), np.float32)
-    for point, weights in enumerate(bridge("charlotte43_left", "ibug68")):
-        xy[:, weights > 0] = truth.xy[:, point, None]  # so that averages of these are exact
+    for point, row in enumerate(weights("charlotte43_left", "ibug68")):
+        xy[:, row > 0] = truth.xy[:, point, None]  # so that averages of these are exact
     summary = evaluate(truth, replace(half, vocabulary="charlotte43_left", xy=xy), FAST).summary
     assert 20 < summary["points"] == known.sum() < 68
     assert summary["missed"] == 0
@@ -280,6 +302,56 @@ def test_unprompted_detections_do_not_answer_for_a_face():
     assert evaluate(truth, replace(said, faces=rows), FAST).summary["missed"] == 1
 
 
+def test_faces_without_label_or_prompt_excuse_no_miss():
+    """Of 12 faces one is missed with its box known; 3 unlabelled ones without a box have nothing to do with it."""
+    truth = faces()
+    truth.xy[:3] = np.nan
+    truth = replace(truth, prompts=np.where(np.arange(12)[:, None] < 3, np.nan, truth.prompts))
+    summary = evaluate(truth, silent(predictions(faces()), 5), FAST).summary
+    assert (summary["faces"], summary["missed"], summary["unlabelled"]) == (9, 1, 3)
+    assert "unprompted" not in summary and not few_misses(summary)
+
+
+@pytest.mark.parametrize(("missed", "told"), [((3, 4), 0), ((3, 4, 5), 1), ((5,), 1), ((), 0)])
+def test_only_misses_of_prompted_faces_count_as_the_contestants(missed, told):
+    """Faces 3 and 4 have no box; who finds them all the same is not forgiven another miss for that."""
+    truth, said = faces(), predictions(faces())
+    truth = replace(truth, prompts=np.where(np.isin(np.arange(12), (3, 4))[:, None], np.nan, truth.prompts))
+    for row in missed:
+        said = silent(said, row)
+    summary = evaluate(truth, said, FAST).summary
+    assert (summary["missed"], summary["unprompted"], summary["missed_prompted"]) == (len(missed), 2, told)
+    assert few_misses(summary) == (told == 0)
+
+
+def test_nobody_is_scored_on_all_faces_of_a_set_that_taught_him():
+    truth, everyone = faces(), Config(split="all", bootstrap=0)
+    taught = replace(predictions(truth), trained_on=("other", "shown"))
+    with pytest.raises(DataError, match="c was trained on shown") as caught:
+        evaluate(truth, taught, everyone)
+    assert caught.value.code == 3 and "split: test" in caught.value.remedy
+    assert evaluate(truth, taught, FAST).summary["faces"] == 12  # all are test faces
+    assert evaluation.evaluate(truth, taught, everyone, "third").summary["faces"] == 12
+
+
+@pytest.mark.parametrize("trained_on", [(), ("tfake",), ("facesynthetics", "tfake")])
+def test_predictions_are_read_as_written(tmp_path, trained_on):
+    said = replace(predictions(faces()), trained_on=trained_on)
+    said.save(tmp_path / "p.npz")
+    back = Predictions.open(tmp_path / "p.npz")
+    assert back.trained_on == trained_on and back.contestant == "c"
+    assert (back.xy == said.xy).all() and (back.frames == said.frames).all()
+
+
+def test_predictions_of_another_version_are_refused(tmp_path):
+    predictions(faces()).save(tmp_path / "p.npz")
+    stored = files.read_arrays(tmp_path / "p.npz")
+    del stored["trained_on"]
+    files.write_arrays(tmp_path / "p.npz", stored)
+    with pytest.raises(DataError, match="has no trained_on"):
+        Predictions.open(tmp_path / "p.npz")
+
+
 def test_a_contestant_that_could_not_run_has_a_reason_and_no_numbers():
     result = evaluate(faces(), Predictions.none("c", "d", "skipped", "weights absent"), FAST)
     assert result.summary == {"status": "skipped", "reason": "weights absent"}
@@ -290,6 +362,23 @@ def test_landmarks_without_counterpart_are_a_row_with_a_reason():
     truth = faces()
     result = evaluate(truth, predictions(truth, vocabulary="nose1"), FAST)
     assert result.summary == {"status": "skipped", "reason": "nose1 cannot be read as ibug68"}
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"bootstrap": -1},
+        {"seed": -1},
+        {"split": "train"},
+        {"thresholds": {"pck_px": [0.0]}},
+        {"thresholds": {"auc_io": -0.1}},
+        {"thresholds": {"auc_px": float("inf")}},
+    ],
+)
+def test_impossible_scoring_is_a_config_error(section):
+    with pytest.raises(ConfigError, match=r"evaluate\.x") as caught:
+        parse(section, Config, "evaluate.x")
+    assert caught.value.code == 2
 
 
 def test_one_subject_has_no_interval():

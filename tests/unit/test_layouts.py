@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from thermark import landmarks
-from thermark.core import files, origin
+from thermark.core import files, origin, visibility
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError
 from thermark.core.geometry import bounding_box
+from thermark.core.predictions import Predictions
 from thermark.datasets import charlotte as read_charlotte
 from thermark.datasets import facesynthetics
 from thermark.datasets import tfake as read_tfake
@@ -15,6 +18,9 @@ from thermark.datasets import thermeval as read_thermeval
 from thermark.layouts import charlotte, tfake, thermeval
 from thermark.loading import images
 from thermark.loading.splits import Fractions
+from thermark.metrics.evaluate import Config as Scoring
+from thermark.metrics.evaluate import evaluate
+from thermark.render.scene import render_scene
 
 HALVES = Fractions(val=0.3, test=0.3, seed=1)
 FACE = np.random.default_rng(0).uniform(0, 100, (70, 2))
@@ -92,6 +98,75 @@ def test_half_a_face_gives_back_its_points_exactly(side):
     known = ~np.isnan(back[:, 0])
     assert known.sum() == 39
     np.testing.assert_allclose(back[known], FACE[:68][known])
+
+
+@pytest.mark.parametrize(("yaw", "side"), [(60.0, "right"), (-60.0, "left")])
+def test_half_a_face_keeps_the_flags_of_its_points(yaw, side):
+    """Read through the bridge, a point is hidden where it was hidden before."""
+    flags = np.random.default_rng(3).random(70) < 0.5
+    seen = charlotte.visible_points(flags, yaw)
+    assert seen.shape == (43,)
+    shown = np.where(seen[:, None], charlotte.half(FACE, side), np.nan)
+    back = ~np.isnan(landmarks.project(shown, f"charlotte43_{side}", "ibug68", "A")[:, 0])
+    known = ~np.isnan(landmarks.project(charlotte.half(FACE, side), f"charlotte43_{side}", "ibug68", "A")[:, 0])
+    assert np.array_equal(back[known], flags[:68][known])
+    frontal = charlotte.visible_points(flags, 10.0)
+    assert frontal.shape == (73,) and np.array_equal(frontal[:68], flags[:68])
+
+
+def test_hidden_points_reach_the_scores(tmp_path, monkeypatch):
+    scenes = []
+
+    def watched(*arguments):
+        scenes.append(render_scene(*arguments))
+        return scenes[-1]
+
+    monkeypatch.setattr(tfake, "render_scene", watched)
+    tfake.write(tmp_path / "raw", tfake.Config(count=8, size=96), 1)
+    monkeypatch.undo()
+    faces = read_tfake.load(tmp_path / "raw", read_tfake.Config(raw="r", split=HALVES)).faces
+    for subject, visible in zip(faces.subjects, faces.visible, strict=True):
+        assert np.array_equal(visible, scenes[int(subject)].visible[0])
+    assert 0.5 < faces.visible.mean() < 1
+    count = len(faces)
+    guess = Predictions(
+        contestant="x",
+        vocabulary="facesynthetics70",
+        box_source="prompt",
+        data="",
+        frames=faces.frames,
+        faces=np.arange(count),
+        xy=faces.xy + 1,
+        score=np.ones(faces.xy.shape[:2], np.float32),
+        boxes=faces.prompts,
+    )
+    config = Scoring(vocabulary="ibug68", split="all", bootstrap=0)
+    points = evaluate(faces, guess, config, "tfake").subsets["points"]
+    assert {"visible", "hidden"} <= points.keys()
+
+
+def test_flags_of_charlotte_are_those_of_its_rows(people):
+    flags = visibility.read(people)
+    faces = read_charlotte.load(people, read_charlotte.Config(raw="r", resolution="median")).faces
+    assert len(flags) == 60 and {len(own) for own in flags.values()} == {43, 73}
+    for frame, visible, vocabulary in zip(faces.frames, faces.visible, faces.vocabularies, strict=True):
+        own = flags[str(frame)]
+        assert len(own) == (73 if vocabulary == "charlotte73" else 43)
+        assert np.array_equal(visible[: len(own)], own) and not visible[len(own) :].any()
+    # A face turned away hides a part of its contour, a frontal one little.
+    assert 0.3 < np.mean(np.concatenate(list(flags.values()))) < 1
+
+
+@pytest.mark.parametrize("layout", [tfake, charlotte, thermeval])
+def test_sizes_and_counts_are_positive(layout):
+    allowed = {"seed", "unlabelled", "office", "warm", "cold"}
+    for name in layout.Config.model_fields.keys() - allowed:
+        for bad in (0, -1):
+            with pytest.raises(ConfigError, match=f"render.x.{name}"):
+                parse({name: bad}, layout.Config, "render.x")
+    for name in layout.Config.model_fields.keys() & {"unlabelled", "office"}:
+        with pytest.raises(ConfigError, match=f"render.x.{name}"):
+            parse({name: -1}, layout.Config, "render.x")
 
 
 def test_the_halves_of_a_mirrored_face_are_mirrored():

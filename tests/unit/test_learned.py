@@ -68,8 +68,7 @@ def trained(tmp_path_factory):
     """A tiny network after a few steps, with a face set."""
     root = tmp_path_factory.mktemp("learned")
     drawn.write(root / "faces" / "drawn", 40, 64)
-    section = {"train": ["drawn"], "input_size": 64, "epochs": 2, "batch": 8, "threads": 1}
-    run = parse(section, Config, "x")
+    run = parse(drawn.RUN | {"input_size": 64, "epochs": 2, "batch": 8, "threads": 1}, Config, "x")
     supervised.train(run, root / "faces", root / "state", root / "model", root / "history.csv")
     return root
 
@@ -91,7 +90,7 @@ def test_a_face_alone_is_predicted_as_in_a_batch(trained, flip_test):
     flip = landmarks.load("ibug68").flip
     sided = flip != np.arange(68) if flip_test else slice(None)
     np.testing.assert_allclose(np.concatenate([xy for xy, _ in alone])[:, sided], together[:, sided], atol=1e-4)
-    assert together.shape == (8, 68, 2) and model.vocabulary == "ibug68"
+    assert together.shape == (8, 68, 2) and model.vocabulary == "ibug68" and model.trained_on == ("drawn",)
 
 
 def test_a_missing_prompt_is_a_row_of_nan_in_its_place(trained):

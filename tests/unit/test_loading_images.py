@@ -42,6 +42,36 @@ def test_rgb_order_alpha_and_grey(tmp_path):
     assert images.rgb(write(tmp_path / "grey.png", GREY)).shape == (8, 8, 3)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int16", "int32", "float32", "float64"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_channels_of_any_depth_are_rgb(tmp_path, dtype, channels):
+    stored = np.arange(6 * 5 * channels).reshape(6, 5, channels).astype(dtype)
+    image = images.decode(write(tmp_path / "a.tiff", stored))  # OpenCV takes BGR(A)
+    assert image.dtype == dtype and image.flags.c_contiguous
+    assert np.array_equal(image[..., :3], stored[..., 2::-1])
+    assert np.array_equal(image[..., 3:], stored[..., 3:])
+    with pytest.raises(DataError, match=f"{channels} channels"):
+        images.single(tmp_path / "a.tiff", dtype)
+    with pytest.raises(DataError, match="not 8-bit"):
+        images.rgb(tmp_path / "a.tiff")
+
+
+def test_other_kinds_of_tiff_are_refused_or_read_never_a_crash(tmp_path):
+    """Two-channel, five-channel, bilevel and complex files, written without OpenCV."""
+    for name, picture in {
+        "la": Image.fromarray(np.dstack([GREY, GREY]), "LA"),
+        "bits": Image.fromarray(GREY > 9),
+        "cmyk": Image.fromarray(np.dstack([GREY] * 4), "CMYK"),
+        "lab": Image.fromarray(np.dstack([GREY] * 3), "LAB"),
+    }.items():
+        path = tmp_path / f"{name}.tiff"
+        picture.save(path)
+        try:
+            assert images.decode(path).shape[:2] == (8, 8)
+        except DataError as error:
+            assert path.name in error.cause
+
+
 def test_palette_is_expanded(tmp_path):
     colour = np.zeros((4, 5, 3), np.uint8)
     colour[..., 1] = 77

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.loading import splits
@@ -74,4 +75,16 @@ def test_leaks_are_found():
 def test_an_empty_split_is_an_error():
     with pytest.raises(DataError, match="val split"):
         splits.require(np.array(["train", "test"]), ["train", "val", "test"])
-    assert splits.Fractions(val=0.0, test=1.0).expected() == ["test"]
+    assert splits.Fractions(val=0.0, test=0.3).expected() == ["train", "test"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        *(({"val": -0.1}, "x.val"), ({"test": -1e-9}, "x.test"), ({"val": float("nan")}, "x.val")),
+        *(({"val": 0.5, "test": 0.5}, "below 1"), ({"test": 1.0}, "below 1"), ({"val": float("inf")}, "x.val")),
+    ],
+)
+def test_impossible_fractions_are_refused(raw, field):
+    with pytest.raises(ConfigError, match=field):
+        parse(raw, splits.Fractions, "x")

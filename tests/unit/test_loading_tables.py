@@ -23,10 +23,25 @@ PLAIN = "ID,Distance,x0\nR1,1.5,2.25\nR2,,#DIV/0!\n"
         PLAIN.replace("\n", "\r\n").encode(),
         PLAIN.replace(".", "§").replace(",", ";").replace("§", ",").encode(),
         PLAIN.replace(",", "\t").encode(),
+        PLAIN.replace(",", "\t").replace(".", ",").encode(),
+        PLAIN.replace(",", ";").encode(),
+        b'ID,Distance,x0\nR1,"1,5","2,25"\nR2,,#DIV/0!\n',
         b" i.d ,x0,Distance\nR1,2.25,1.5\nR2,#DIV/0!,\n",
         b'ID,Distance,x0,note\nR1,1.5,2.25,"warm, 20\xb0"\nR2,,#DIV/0!,\n',
     ],
-    ids=["plain", "bom", "utf-16", "crlf", "decimal comma", "tab", "reordered", "extra, latin-1"],
+    ids=[
+        "plain",
+        "bom",
+        "utf-16",
+        "crlf",
+        "decimal comma",
+        "tab",
+        "tab, comma",
+        "semicolon, point",
+        "quoted",
+        "reordered",
+        "extra, latin-1",
+    ],
 )
 def test_the_same_values_from_every_dialect(tmp_path, data):
     (tmp_path / "a.csv").write_bytes(data)
@@ -35,6 +50,14 @@ def test_the_same_values_from_every_dialect(tmp_path, data):
     np.testing.assert_array_equal(table.number("distance"), [1.5, np.nan])
     np.testing.assert_array_equal(table.number("x0"), [2.25, np.nan])
     assert table.unreadable() == ["#DIV/0!"]
+
+
+def test_a_column_with_both_decimal_signs_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("ID;x0;note\nR1;1,5;a, b\nR2;2.5;c\n")
+    table = tables.read(tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"a\.csv has decimal commas and points in column 'x0'"):
+        table.number("x0")
+    assert np.isnan(table.number("note")).all()
 
 
 def test_blank_rows_are_named_and_left_out(tmp_path):
@@ -53,11 +76,11 @@ def test_ambiguous_files_are_refused(tmp_path, text):
 @given(
     rows=st.lists(st.tuples(st.floats(-1e6, 1e6), st.none() | st.floats(-1e6, 1e6), st.floats(0, 1)), max_size=8),
     delimiter=st.sampled_from(",;\t"),
+    decimal=st.sampled_from(",."),
     bom=st.booleans(),
 )
-def test_numbers_survive_any_dialect(tmp_path_factory, rows, delimiter, bom):
+def test_numbers_survive_any_dialect(tmp_path_factory, rows, delimiter, decimal, bom):
     text = io.StringIO()
-    decimal = "," if delimiter == ";" else "."
     shown = [["" if value is None else repr(float(value)).replace(".", decimal) for value in row] for row in rows]
     csv.writer(text, delimiter=delimiter).writerows([["a", "b", "c"], *shown])
     path = tmp_path_factory.mktemp("csv") / "a.csv"

@@ -1,12 +1,14 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -17,14 +19,13 @@ from torch import nn
 import drawn
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.learn import data, loop, simcc, validation
+from thermark.learn import checkpoint, data, loop, simcc, validation
 from thermark.learn.checkpoint import Checkpoint, Progress
 from thermark.learn.loop import Settings
 from thermark.learn.recipes import supervised
 from thermark.learn.recipes.supervised import Config
 
-TINY = {
-    "train": "drawn",
+TINY = drawn.RUN | {
     "input_size": 64,
     "epochs": 4,
     "batch": 8,
@@ -68,11 +69,27 @@ def fit(checkpoint, errors, terms=None, **settings):
 def test_history_has_every_term_and_the_best_epoch_is_kept(tmp_path):
     trained = fit(tmp_path, [5, 4, float("nan"), 3, 6, 7])
     assert [row["epoch"] for row in trained.progress.history] == [1, 2, 3, 4, 5, 6]
-    assert set(trained.progress.history[0]) == {"epoch", "lr", "squares", "size", "val_nme"}
+    assert set(trained.progress.history[0]) == {"epoch", "lr", "squares", "size", "grad_norm", "val_nme"}
     assert (trained.progress.best_epoch, trained.progress.best) == (4, 3)
     assert trained.progress.history[-1]["squares"] < trained.progress.history[0]["squares"]
     shorter = fit(tmp_path / "again", [5, 4, 4.5, 3, 2.9, 2.8], epochs=6)
     assert not torch.equal(shorter.weights["weight"], trained.weights["weight"])
+
+
+@pytest.mark.parametrize("clip", [None, 1e-3, 1e3])
+def test_the_gradient_norm_is_logged_before_clipping(tmp_path, clip):
+    """Weights stand still, so both steps of every epoch have the gradient of the first, by hand."""
+    slope, offset = 0.5, -0.25
+
+    def terms(model, batch, epoch):
+        model.weight.data.fill_(slope)
+        model.bias.data.fill_(offset)
+        return {"sum": (model(batch) * 3).sum()}
+
+    trained = fit(tmp_path, [3, 2], terms, epochs=2, clip=clip)
+    # d/dw of 3 (w x + b), summed over 4 rows of x = 1, then of x = 2.
+    wanted = (np.hypot(12, 12) + np.hypot(24, 12)) / 2
+    assert [row["grad_norm"] for row in trained.progress.history] == pytest.approx([wanted] * 2)
 
 
 def test_patience_ends_training(tmp_path):
@@ -132,8 +149,8 @@ train(parse(json.loads(sys.argv[1]), Config, "x"), *map(Path, sys.argv[2:]))
 """
 
 
-def test_a_killed_run_resumes_to_the_very_same_result(faces_root, tmp_path):
-    """The process is killed once the second epoch is stored; the rerun must not differ by a bit."""
+def test_a_killed_run_resumes_to_the_very_same_result(faces_root, tmp_path, monkeypatch, capsys):
+    """The process is killed once the second epoch is stored; the rerun must go on and not differ by a bit."""
     changed = TINY | {"epochs": 12}
     arguments = [json.dumps(changed), str(faces_root), str(tmp_path / "state")]
     arguments += [str(tmp_path / "killed" / "model"), str(tmp_path / "killed" / "history.csv")]
@@ -152,9 +169,15 @@ def test_a_killed_run_resumes_to_the_very_same_result(faces_root, tmp_path):
     assert process.returncode == -signal.SIGKILL, "the run ended before it could be killed"
     assert not (tmp_path / "killed").exists()
 
+    validated = []
+    nme = validation.nme
+    monkeypatch.setattr(validation, "nme", lambda *told: validated.append(1) or nme(*told))
     run = config(epochs=12)
     train(run, faces_root, tmp_path / "state", tmp_path / "killed")
+    line = re.search(r"^train model: goes on after epoch (\d+)$", capsys.readouterr().err, re.M)
+    assert line and 2 <= int(line[1]) < 12 and len(validated) == 12 - int(line[1])
     train(run, faces_root, tmp_path / "fresh_state", tmp_path / "fresh")
+    assert "goes on" not in capsys.readouterr().err
     assert outputs(tmp_path / "killed") == outputs(tmp_path / "fresh")
     assert not list((tmp_path / "state").glob("*.safetensors"))
 
@@ -167,18 +190,45 @@ def test_outputs_say_all_that_inference_needs(faces_root, tmp_path):
     assert (told["trained_on"], told["modality"], told["best_epoch"]) == (["drawn"], "thermal", 1)
     with (tmp_path / "out" / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["epoch", "lr", "simcc", "val_nme"] and len(rows) == 1
+    assert list(rows[0]) == ["epoch", "lr", "simcc", "grad_norm", "val_nme"] and len(rows) == 1
     weights = load_file(tmp_path / "out" / "model" / "model.safetensors")
     assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in weights.values())
 
 
-def test_training_may_start_from_a_trained_model(faces_root, tmp_path):
-    train(config(epochs=1), faces_root, tmp_path / "state", tmp_path / "first")
-    start = supervised.initial(config(init=str(tmp_path / "first" / "model")))
-    stored = load_file(tmp_path / "first" / "model" / "model.safetensors")
-    assert all(torch.equal(value, stored[name]) for name, value in start.state_dict().items())
-    with pytest.raises(DataError, match="does not fit the network"):
-        supervised.initial(config(init=str(tmp_path / "first" / "model"), size="s"))
+def test_a_batch_larger_than_the_training_set_is_a_config_error(faces_root, tmp_path):
+    with pytest.raises(ConfigError, match="a batch of 64 needs more than the 21 training faces"):
+        train(config(batch=64), faces_root, tmp_path / "state", tmp_path / "out")
+
+
+def test_the_fingerprint_of_code_sees_every_module_and_table(tmp_path):
+    def package(name: str) -> ModuleType:
+        folder = tmp_path / name
+        (folder / "tables").mkdir(parents=True, exist_ok=True)
+        module = ModuleType(name)
+        module.__path__ = [str(folder)]
+        return module
+
+    code, words = package("code"), package("words")
+    told = [checkpoint.fingerprint(code, words)]
+    for path in ("code/a.py", "words/b.yaml", "words/tables/c.yaml", "words/tables/d.py"):
+        for text in ("x = 1", "x = 2"):
+            (tmp_path / path).write_text(text)
+            told.append(checkpoint.fingerprint(code, words))
+    (tmp_path / "code" / "a.py").rename(tmp_path / "code" / "z.py")
+    told.append(checkpoint.fingerprint(code, words))
+    assert len(set(told)) == len(told)
+    (tmp_path / "code" / "a.pyc").write_text("cache")
+    assert checkpoint.fingerprint(code, words) == told[-1]
+
+
+def test_a_run_depends_on_code_vocabularies_and_pixels(faces_root, tmp_path, monkeypatch):
+    """Which packages the key of a run covers."""
+    seen = []
+    monkeypatch.setattr(checkpoint, "fingerprint", lambda *packages: seen.extend(packages) or "code")
+    train(config(epochs=1), faces_root, tmp_path / "state", tmp_path / "out")
+    assert {package.__name__ for package in seen} == {
+        f"thermark.{n}" for n in ("core", "landmarks", "learn", "nets")
+    }
 
 
 def test_initial_weights_depend_on_the_seed_alone():
@@ -197,13 +247,41 @@ def test_unknown_objectives_and_keys_are_config_errors():
     assert "simcc" in caught.value.remedy
     with pytest.raises(ConfigError, match="epoch"):
         config(epoch=3)
+    with pytest.raises(ConfigError, match="init"):
+        config(init="somewhere")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *({name: 0} for name in ("epochs", "batch", "patience", "threads", "padding", "clip")),
+        *({"weight_decay": -0.1}, {"seed": -1}, {"input_size": 100}, {"input_size": 0}, {"input_size": 64.5}),
+        *({"rate": {"peak": value}} for value in (0, -1e-3, float("inf"), float("nan"), "1e-3")),
+        *({"rate": {name: value}} for name in ("flat", "floor") for value in (-0.1, 1.1)),
+        *({"rate": {"warmup": -1}}, {"ema": {"momentum": 0}}, {"ema": {"momentum": 1.5}}, {"ema": {"gamma": 0}}),
+        *({"augment": {name: 1.5}} for name in ("flip_p", "rotation_p", "hole_p", "noise_p", "shift", "contrast")),
+        *({"augment": {"scale": 1.0}}, {"augment": {"rotation": -1}}, {"augment": {"hole": [0.2, 1.2]}}),
+        *({"train": ["drawn"]}, {"recipe": "distil"}, {"size": "xl"}),
+    ],
+    ids=json.dumps,
+)
+def test_impossible_settings_are_config_errors(changed):
+    with pytest.raises(ConfigError, match=f"runs.tiny.{next(iter(changed))}") as caught:
+        config(**changed)
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("name", ["recipe", "objective", "train", "labels", "vocabulary"])
+def test_what_the_pipeline_depends_on_must_be_said(name):
+    with pytest.raises(ConfigError, match=f"x.{name}: Field required"):
+        parse({key: value for key, value in TINY.items() if key != name}, Config, "x")
 
 
 @pytest.mark.slow
 def test_landmarks_are_learned_from_scratch(tmp_path):
     """Some 300 steps from random weights leave the floor, the mean face, far behind."""
     drawn.write(tmp_path / "faces" / "drawn", 700, 128)
-    run = parse({"train": "drawn", "input_size": 96, "epochs": 10}, Config, "x")
+    run = parse(drawn.RUN | {"input_size": 96, "epochs": 10}, Config, "x")
     train(run, tmp_path / "faces", tmp_path / "state", tmp_path / "out")
     told = json.loads((tmp_path / "out" / "model" / "model.json").read_text())
     faces, held_out = (

@@ -52,6 +52,14 @@ def test_an_unlabelled_point_cannot_have_a_mean():
         mean_shape.fit(table(xy, ["train", "train"]))
 
 
+def test_the_set_that_it_averages_is_said(tmp_path):
+    (tmp_path / "shown").mkdir()
+    rng = np.random.default_rng(5)
+    table(rng.uniform(0, 9, (2, 68, 2)), ["train", "train"]).save(tmp_path / "shown" / "faces.npz")
+    model = mean_shape.load(mean_shape.Config(train="shown"), tmp_path)
+    assert model.trained_on == ("shown",)
+
+
 def test_two_vocabularies_have_no_mean():
     faces = table(np.random.default_rng(4).uniform(0, 9, (2, 68, 2)), ["train", "train"])
     faces.vocabularies[1] = "nose1"

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError
 from thermark.core.radiometry import Tone, linear_celsius, render
 
 RAMP = np.linspace(15, 45, 61, dtype=np.float32).reshape(1, -1)
@@ -32,6 +34,19 @@ def test_a_broken_pixel_does_not_move_the_others():
     good, bad = render(RAMP, Tone(name="minmax")), render(broken, Tone(name="minmax"))
     assert bad[0, 5] == 0
     assert np.delete(bad, 5).tolist() == np.delete(good, 5).tolist()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *({"low": 40.0, "high": 20.0}, {"low": 40.0}, {"low": float("nan")}, {"high": float("inf")}),
+        *({"low_percent": 99.0, "high_percent": 1.0}, {"low_percent": -1.0}, {"high_percent": 101.0}),
+        *({"low_percent": 99.0}, {"low_percent": float("nan")}, {"high_percent": float("nan")}),
+    ],
+)
+def test_impossible_tones_are_refused(raw):
+    with pytest.raises(ConfigError, match=r"datasets\.x"):
+        parse(raw, Tone, "datasets.x")
 
 
 def test_centikelvin_becomes_celsius():

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thermark.core import files
-from thermark.core.errors import DataError
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.geometry import bounding_box, crop_to_source
 from thermark.core.predictions import Predictions
@@ -68,7 +69,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
             given_up = Predictions.none(name, "d", "skipped", "no `weights` | <script>\n# x")
             prediction = answer(faces, *how, vocabulary) if how else given_up
             prediction.save(places.predictions / name / f"{dataset}.npz")
-            evaluation = evaluate(faces, prediction, Scoring(vocabulary=vocabulary, bootstrap=20))
+            evaluation = evaluate(faces, prediction, Scoring(vocabulary=vocabulary, bootstrap=20), dataset)
             write(
                 evaluation,
                 "0" * 64,
@@ -78,7 +79,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
                 places.errors / dataset / f"{name}.npz",
             )
     for run in ("good", "stale"):
-        history = "epoch,lr,kp,fm,val_nme\n1,0.1,2,0.5,0.2\n2,0.1,1,0.5,nan\n3,0.1,1,0,0.1\n"
+        history = "epoch,lr,kp,fm,grad_norm,val_nme\n1,0.1,2,0.5,9,0.2\n2,0.1,1,0.5,8,nan\n3,0.1,1,0,7,0.1\n"
         files.write_text(places.training / f"{run}.csv", history)
     return Results(places, ["poor", "shy", "good", "absent"])
 
@@ -115,7 +116,7 @@ def test_the_long_tables_hold_the_named_contestants_only(report):
     assert set(ced["contestant"]) == {"good", "poor", "shy"}
     assert (ced.groupby(["dataset", "contestant"]).size() == 101).all()
     training = pd.read_csv(report / "training.csv")
-    assert list(training) == ["run", "epoch", "loss", "lr", "kp", "fm", "val_nme"]
+    assert list(training) == ["run", "epoch", "loss", "lr", "kp", "fm", "grad_norm", "val_nme"]
     assert list(training["loss"]) == [2.5, 1.5, 1.0]
     assert training["val_nme"].isna().sum() == 1
 
@@ -151,11 +152,20 @@ def test_fewer_points_do_not_compete():
 
 def test_a_face_without_a_prompt_disqualifies_nobody():
     summary = {"status": "ok", "metric": "error_px_mean", "error_px_mean": 1.0, "faces": 100, "points": 1}
-    entry = Entry("a", summary | {"missed": 10, "unprompted": 10}, {})
+    entry = Entry("a", summary | {"missed": 10, "unprompted": 10, "missed_prompted": 0}, {})
     board = Board("d", REAL, (entry,))
     assert comparable(entry, board)
     assert "10 faces have no box" in tables.section(board)
-    assert not comparable(Entry("a", summary | {"missed": 12, "unprompted": 10}, {}), board)
+    for missed, unprompted in ((12, 10), (2, 10)):  # a face that was found without a prompt excuses no other
+        told = {"missed": missed, "unprompted": unprompted, "missed_prompted": 2}
+        assert not comparable(Entry("a", summary | told, {}), board)
+
+
+def test_impossible_settings_are_config_errors():
+    with pytest.raises(ConfigError, match=r"report\.gallery_faces"):
+        parse({"gallery_faces": 0}, build.Config, "report")
+    with pytest.raises(ConfigError, match=r"contact\.tfake\.count"):
+        parse({"count": 0}, contact.Config, "contact.tfake")
 
 
 def test_direction_decides_what_is_best():

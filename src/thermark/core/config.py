@@ -12,9 +12,9 @@ from thermark.core.errors import ConfigError
 
 
 class Section(BaseModel):
-    """A frozen section of params.yaml in which unknown keys and wrong types are errors."""
+    """A frozen section of params.yaml in which unknown keys, wrong types and infinite numbers are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False)
 
 
 S = TypeVar("S", bound=Section)

@@ -21,8 +21,9 @@ class Predictions:
     `frames` (M,) str; `faces` (M,) int64, the row of the prompted face in the face set, -1 for an unprompted
     detection; `xy` (M, K, 2) float32 source px, NaN = nothing predicted; `score` (M, K) float32;
     `boxes` (M, 4) float32, what was cropped from. `box_source` says where the boxes come from (`prompt`, `frame`,
-    a detector's name). `data` is the fingerprint of the face set they were made on. A contestant that could not
-    run has status `skipped` or `failed`, a reason, and no rows.
+    a detector's name). `data` is the fingerprint of the face set they were made on, `trained_on` names the face
+    sets that the contestant has learned from. A contestant that could not run has status `skipped` or `failed`, a
+    reason, and no rows.
     """
 
     contestant: str
@@ -36,6 +37,7 @@ class Predictions:
     boxes: np.ndarray
     status: Status = "ok"
     reason: str = ""
+    trained_on: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -61,14 +63,19 @@ class Predictions:
     def save(self, path: Path) -> None:
         """Write as npz, deterministic to the byte."""
         columns = {name: getattr(self, name) for name in COLUMNS}
-        files.write_arrays(path, columns | {name: np.array(getattr(self, name)) for name in TEXTS})
+        texts = {name: np.array(getattr(self, name)) for name in TEXTS}
+        files.write_arrays(path, columns | texts | {"trained_on": np.array(self.trained_on, np.str_)})
 
     @staticmethod
     def open(path: Path) -> "Predictions":
-        """Read what `save` wrote."""
+        """Read what `save` wrote; raises DataError for what another version did."""
         stored: dict[str, Any] = files.read_arrays(path)
+        absent = sorted({*COLUMNS, *TEXTS, "trained_on"} - stored.keys())
+        if absent:
+            raise DataError(f"{path} has no {', '.join(absent)}", "run `dvc repro` to predict again")
         for name in TEXTS:
             stored[name] = str(stored[name])
+        stored["trained_on"] = tuple(map(str, stored["trained_on"]))
         if stored["status"] not in ("ok", "skipped", "failed"):
             raise DataError(
                 f"{path} has the unknown status {stored['status']!r}", "run `dvc repro` to predict again"

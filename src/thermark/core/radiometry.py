@@ -1,10 +1,11 @@
 """From sensor values to degrees Celsius, and from degrees to the 8-bit image that a network sees."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from thermark.core.config import Section
 
@@ -23,8 +24,16 @@ class Tone(Section):
     name: Literal["clip", "minmax", "percentile", "clahe"] = "clip"
     low: float = 20.0
     high: float = 40.0
-    low_percent: float = 1.0
-    high_percent: float = 99.0
+    low_percent: float = Field(default=1.0, ge=0)
+    high_percent: float = Field(default=99.0, le=100)
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError("low must be below high")
+        if not self.low_percent < self.high_percent:
+            raise ValueError("low_percent must be below high_percent")
+        return self
 
 
 def linear_celsius(raw: NDArray[Any], scale: float, offset: float) -> Celsius:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import visibility
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
@@ -21,10 +22,16 @@ from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.loading import images, profile_points, splits, tables
 from thermark.loading.card import Card
 from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.loading.sanity import Scheme
 
 MODALITY: Modality = "thermal"
 POINTS = 73
 PROFILE = 43
+SCHEMES = {
+    "charlotte73": Scheme(POINTS, eyes=(36, 45)),
+    "charlotte43_left": Scheme(PROFILE),
+    "charlotte43_right": Scheme(PROFILE),
+}
 NOSE = slice(16, 22)  # on which all readings of the 43 points agree
 BELOW_FOREHEAD = {"A": 40, "B": 39}  # where the forehead begins in each reading
 
@@ -83,7 +90,7 @@ def load(root: Path, config: Config) -> Loaded:
             rows += _rows(path, pictures, unused, config, findings)
     require_any(len(rows), "labelled CHARLOTTE row", root.name)
     findings.add("missing_annotation", *(path.relative_to(root).as_posix() for path in sorted(unused)))
-    return Loaded(_frames(rows, root), _faces(rows, config, findings), findings)
+    return Loaded(_frames(rows, root), _faces(rows, root, config, findings), findings)
 
 
 def read(path: Path, config: Config) -> Celsius:
@@ -202,7 +209,7 @@ def _frame(row: Row) -> str:
     return f"{row.subject}/{row.image.stem}"
 
 
-def _faces(rows: list[Row], config: Config, findings: Findings) -> Faces:
+def _faces(rows: list[Row], root: Path, config: Config, findings: Findings) -> Faces:
     subjects = strings(row.subject for row in rows)
     vocabularies = strings(row.vocabulary for row in rows)
     xy = np.stack([row.xy for row in rows])
@@ -220,7 +227,7 @@ def _faces(rows: list[Row], config: Config, findings: Findings) -> Faces:
         boxes=boxes,
         prompts=boxes,
         xy=xy,
-        visible=~np.isnan(xy).any(axis=-1),
+        visible=visibility.among(~np.isnan(xy).any(axis=-1), map(_frame, rows), root),
         strata=_resolution(box_size(boxes)[:, 0], config, findings)
         | {
             "view": np.where(vocabularies == "charlotte73", "Front", "Side"),

@@ -1,6 +1,6 @@
 """FaceSynthetics: rendered RGB faces with 70 points, the RGB side of T-FAKE.
 
-Layout: `{id}.png` 512 x 512 RGB, `{id}_ldmks.txt` 70 lines, `{id}_seg.png`, at any depth.
+Layout: `{id}.png` 512 x 512 RGB, beside it `{id}_ldmks.txt` 70 lines and `{id}_seg.png`, at any depth.
 """
 
 from pathlib import Path
@@ -14,6 +14,7 @@ from thermark.loading.card import Card
 from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
 
 MODALITY: Modality = "rgb"
+SCHEMES = ldmks.SCHEMES
 
 CARD = Card(
     title="FaceSynthetics",
@@ -34,15 +35,20 @@ class Config(Source):
 def load(root: Path, config: Config) -> Loaded:
     """Return the frames and faces under `root`; raises DataError when there is none."""
     findings = Findings()
-    labels = ldmks.read_all(ldmks.find(root, findings), findings)
-    pictures = {path.stem: path for path in sorted(root.rglob("*.png")) if _is_picture(path)}
-    findings.add("missing_image", *(name for name in labels if name not in pictures))
+    files, pictures = ldmks.find(root), _pictures(root)
+    pairs = _pairs(pictures, files)
+    _note_copies(
+        "duplicate_image", pictures, {name: picture for name, (picture, _) in pairs.items()}, root, findings
+    )
+    _note_copies("duplicate_id", files, {name: label for name, (_, label) in pairs.items()}, root, findings)
+    labels = ldmks.read_all({name: label for name, (_, label) in pairs.items()}, findings)
+    findings.add("missing_image", *(name for name in files if name not in pairs))
     findings.add("missing_annotation", *(name for name in pictures if name not in labels))
-    names = sorted(labels.keys() & pictures.keys())
+    names = sorted(labels)
     require_any(len(names), "labelled FaceSynthetics picture", root.name)
     ids = strings(names)
-    faces = ldmks.faces(ids, ids, np.stack([labels[name] for name in names]), config.split)
-    paths = strings(pictures[name].relative_to(root).as_posix() for name in names)
+    faces = ldmks.faces(ids, ids, np.stack([labels[name] for name in names]), root, config.split)
+    paths = strings(pairs[name][0].relative_to(root).as_posix() for name in names)
     frames = Frames(ids, ids, paths, np.zeros((len(ids), 2), np.int32), MODALITY)
     return Loaded(frames, faces, findings)
 
@@ -52,5 +58,30 @@ def read(path: Path, config: Config) -> NDArray[np.uint8]:
     return images.rgb(path)
 
 
-def _is_picture(path: Path) -> bool:
-    return not path.stem.endswith(("_seg", "_thermal"))
+def _pictures(root: Path) -> dict[str, list[Path]]:
+    """Return id -> its pictures under `root`, sorted."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(root.rglob("*.png")):
+        if not path.stem.endswith(("_seg", "_thermal")):
+            found.setdefault(path.stem, []).append(path)
+    return found
+
+
+def _pairs(pictures: dict[str, list[Path]], labels: dict[str, list[Path]]) -> dict[str, tuple[Path, Path]]:
+    """Return id -> the first picture that has labels beside it, and those: two copies must not be mixed."""
+    pairs: dict[str, tuple[Path, Path]] = {}
+    for name in sorted(pictures.keys() & labels.keys()):
+        beside = {path.parent: path for path in labels[name]}
+        both = [(picture, beside[picture.parent]) for picture in pictures[name] if picture.parent in beside]
+        if both:
+            pairs[name] = both[0]
+    return pairs
+
+
+def _note_copies(
+    kind: str, found: dict[str, list[Path]], used: dict[str, Path], root: Path, findings: Findings
+) -> None:
+    """Note every file of an id beyond the one that is used."""
+    for name, paths in found.items():
+        others = (path for path in paths if path != used.get(name, paths[0]))
+        findings.add(kind, *(path.relative_to(root).as_posix() for path in others))

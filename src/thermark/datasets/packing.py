@@ -20,7 +20,7 @@ from thermark.core.parallel import ordered
 from thermark.core.progress import track
 from thermark.loading import reading, sanity, splits
 from thermark.loading import report as reports
-from thermark.loading.loaded import Loaded, Source
+from thermark.loading.loaded import Loaded, Source, require_complete
 from thermark.loading.reading import CropConfig, Job, Read
 
 __all__ = ["CropConfig", "open_faces", "pack"]
@@ -40,10 +40,12 @@ def pack(
 
     `out` gets pixels.npy, crops.npz, faces.npz, frames.npz and card.json. Bytes do not depend on `workers`, the
     number of processes (default: all cores). Unreadable frames are left out and listed. Raises DataError when
-    they exceed `config.max_bad_fraction`, when a split is left empty, or when somebody or something is in two
-    splits.
+    they exceed `config.max_bad_fraction`, when anything is missing under `config.strict`, when a split is left
+    empty, or when somebody or something is in two splits.
     """
     loaded = _in_frame_order(dataset.load(raw, config))
+    if config.strict:
+        require_complete(loaded.findings, raw.name)
     work = partial(reading.read, dataset=dataset.__name__, config=config, crop=crop)
     with files.fresh_directory(out) as folder:
         jobs = _jobs(raw, loaded)
@@ -51,7 +53,7 @@ def pack(
         kept, pixel_hash = _write_pixels(folder / "pixels.npy", reads, len(loaded.faces))
         loaded, kept = _readable(loaded, kept, config)
         splits.check(loaded.faces, {str(n): r.digest for n, r in zip(loaded.frames.ids, kept, strict=True)})
-        sanity.check(loaded.faces, loaded.frames, loaded.findings)
+        sanity.check(loaded.faces, loaded.frames, dataset.SCHEMES, loaded.findings)
         temperature = _temperature(np.concatenate([read.medians for read in kept]), config)
         loaded.frames.save(folder / "frames.npz")
         loaded.faces.save(folder / "faces.npz")
@@ -59,7 +61,7 @@ def pack(
         padding = np.array(crop.padding, np.float64)
         files.write_arrays(folder / "crops.npz", {"to_source": to_source, "padding": padding})
         files.write_json(folder / "card.json", asdict(dataset.CARD))
-        content = reports.content(loaded, temperature, crop.model_dump(), is_rendered(raw))
+        content = reports.content(loaded, dataset.CARD, temperature, crop.model_dump(), is_rendered(raw))
         content["fingerprint"] = _fingerprint(folder, pixel_hash)
     files.write_json(report, content)
     reports.write_splits(split_table, loaded.faces)

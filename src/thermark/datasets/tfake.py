@@ -17,6 +17,7 @@ from thermark.loading.card import Card
 from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
 
 MODALITY: Modality = "thermal"
+SCHEMES = ldmks.SCHEMES
 SUFFIX = "_thermal.png"
 
 CARD = Card(
@@ -50,25 +51,42 @@ Row = tuple[str, str, Path]  # id, condition, file
 def load(root: Path, config: Config) -> Loaded:
     """Return the thermal frames and faces under `root`; raises DataError when there is none."""
     findings = Findings()
-    paths = ldmks.find(root, findings)
+    paths = _label_files(root, findings)
     found = _thermal(root, config, list(paths))
     named = dict.fromkeys(name for name, _, _ in found)
     labels = ldmks.read_all({name: paths[name] for name in named if name in paths}, findings)
     _compare(found, labels.keys(), findings)
-    rows = _unique(sorted(row for row in found if row[0] in labels), findings)
+    rows = _unique(sorted(row for row in found if row[0] in labels), root, findings)
     require_any(len(rows), "labelled thermal picture", root.name)
     ids = strings(f"{name}/{condition}" for name, condition, _ in rows)
     subjects, ambient = strings(row[0] for row in rows), strings(row[1] for row in rows)
     relative = strings(path.relative_to(root).as_posix() for _, _, path in rows)
     xy = np.stack([labels[name] for name, _, _ in rows])
+    faces = ldmks.faces(ids, subjects, xy, root, config.split, {"ambient": ambient})
     frames = Frames(ids, subjects, relative, np.zeros((len(ids), 2), np.int32), MODALITY)
-    return Loaded(frames, ldmks.faces(ids, subjects, xy, config.split, {"ambient": ambient}), findings)
+    return Loaded(frames, faces, findings)
 
 
 def read(path: Path, config: Config) -> Celsius:
     """Return degrees Celsius (H, W) float32 of a 16-bit PNG; raises DataError when unreadable or not 16-bit."""
     raw: NDArray[np.uint16] = images.single(path, "uint16")
     return linear_celsius(raw, (config.high - config.low) / 65535, config.low)
+
+
+def _label_files(root: Path, findings: Findings) -> dict[str, Path]:
+    """Return id -> landmark file; of copies the first, unless they differ: then none can be trusted."""
+    copies: dict[str, list[Path]] = {}
+    for name, found in ldmks.find(root).items():
+        copies.setdefault(_key(name), []).extend(found)
+    kept: dict[str, Path] = {}
+    for first, *others in copies.values():
+        findings.add("duplicate_id", *(path.relative_to(root).as_posix() for path in others))
+        name = first.name.removesuffix(ldmks.SUFFIX)
+        if all(path.read_bytes() == first.read_bytes() for path in others):
+            kept[name] = first
+        else:
+            findings.add("bad_annotation", f"the copies of {first.name} differ")
+    return kept
 
 
 def _thermal(root: Path, config: Config, names: list[str]) -> list[Row]:
@@ -94,10 +112,10 @@ def _compare(found: list[Row], labels: Collection[str], findings: Findings) -> N
     findings.add("missing_image", *missing)
 
 
-def _unique(rows: list[Row], findings: Findings) -> list[Row]:
+def _unique(rows: list[Row], root: Path, findings: Findings) -> list[Row]:
     kept: dict[tuple[str, str], Row] = {}
     for row in rows:
         if row[:2] in kept:
-            findings.add("duplicate_id", f"{row[0]}/{row[1]}")
+            findings.add("duplicate_image", row[2].relative_to(root).as_posix())
         kept.setdefault(row[:2], row)
     return list(kept.values())

@@ -21,8 +21,11 @@ from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.loading import coco, images, known_temperatures, splits
 from thermark.loading.card import Card
 from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.loading.sanity import Scheme
 
 MODALITY: Modality = "thermal"
+VOCABULARY = "nose1"
+SCHEMES = {VOCABULARY: Scheme(1)}
 PUBLISHED_FRAMES = (1048, 1049)
 IDS = {"person": 0, "chest": 1, "forehead": 2, "nose": 3}
 SUFFIXES = {"png": (".png",), "tiff": (".tif", ".tiff")}
@@ -253,7 +256,7 @@ def _faces(rows: list[Row], config: Config) -> Faces:
         frames=strings(row.frame for row in rows),
         subjects=sessions,
         splits=chosen,
-        vocabularies=np.full(len(rows), "nose1"),
+        vocabularies=np.full(len(rows), VOCABULARY),
         boxes=np.stack([row.person for row in rows]).astype(np.float32),
         prompts=head_box(np.stack([row.forehead for row in rows])).astype(np.float32),
         xy=nose.astype(np.float32),

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from thermark.core import files, seeds
+from thermark.core import files, seeds, visibility
 from thermark.core.config import Section
 from thermark.core.origin import mark_rendered
 from thermark.core.parallel import ordered
@@ -41,13 +42,13 @@ class Config(Section):
     """How many labelled frames in all, how many unlabelled a subject, and the camera (px)."""
 
     seed: int = 0
-    subjects: int = 10
-    count: int = 600
-    unlabelled: int = 2
-    width: int = 320
-    height: int = 240
-    focal: float = 1100.0
-    supersample: int = 2
+    subjects: int = Field(default=10, gt=0)
+    count: int = Field(default=600, gt=0)
+    unlabelled: int = Field(default=2, ge=0)
+    width: int = Field(default=320, gt=0)
+    height: int = Field(default=240, gt=0)
+    focal: float = Field(default=1100.0, gt=0)
+    supersample: int = Field(default=2, gt=0)
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,14 @@ def write(out: Path, config: Config, workers: int | None = None) -> None:
     shots = [shot for subject in range(1, config.subjects + 1) for shot in _shots(subject, config)]
     with files.fresh_directory(out) as root:
         work = ordered(partial(_write, root=root, config=config), shots, workers)
-        rows = list(track(work, len(shots), "render charlotte", "frames"))
+        done = list(track(work, len(shots), "render charlotte", "frames"))
+        visible = {}
         for subject in range(1, config.subjects + 1):
-            own = [row for shot, row in zip(shots, rows, strict=True) if shot.subject == subject]
-            _write_table(root / f"S{subject}/S{subject}.csv", subject, own[config.unlabelled :])
+            own = [labels for shot, labels in zip(shots, done, strict=True) if shot.subject == subject]
+            labelled_ones = own[config.unlabelled :]
+            _write_table(root / f"S{subject}/S{subject}.csv", subject, [row for row, _ in labelled_ones])
+            visible |= {f"S{subject}/{row[0]}": flags for row, flags in labelled_ones}
+        visibility.write(root, visible)
         mark_rendered(root, config)
 
 
@@ -103,8 +108,8 @@ def _person(subject: int, seed: int) -> Person:
     return sample_person(seeds.rng(seed, "charlotte", "person", subject))
 
 
-def _write(shot: Shot, root: Path, config: Config) -> list[str]:
-    """Write one frame as TIFF and JPEG; return its line of the CSV."""
+def _write(shot: Shot, root: Path, config: Config) -> tuple[list[str], NDArray[np.bool_]]:
+    """Write one frame as TIFF and JPEG; return its line of the CSV and which of the line's points are visible."""
     rng = seeds.rng(config.seed, "charlotte", shot.subject, shot.index)
     yaw, pitch = shot.position + rng.normal(0, 4, 2)
     # A head is anywhere within a tenth of the picture's width from the middle.
@@ -118,7 +123,8 @@ def _write(shot: Shot, root: Path, config: Config) -> list[str]:
     write_image(folder / f"R{shot.name}.tiff", np.rint((celsius + 273.15) * 100).astype(np.uint16))
     write_image(folder / f"N{shot.name}.jpg", grey(celsius))
     points = labelled(scene.xy[0].astype(np.float64), float(yaw))
-    return [*_conditions(shot, rng), *(f"{value:.2f}" if np.isfinite(value) else "" for value in points.T.flat)]
+    cells = (f"{value:.2f}" if np.isfinite(value) else "" for value in points.T.flat)
+    return [*_conditions(shot, rng), *cells], visible_points(scene.visible[0], float(yaw))
 
 
 def _conditions(shot: Shot, rng: np.random.Generator) -> list[str]:
@@ -166,6 +172,20 @@ def half(xy: NDArray[np.float64], side: str) -> NDArray[np.float64]:
     six = np.stack([brow[0], brow[1], brow[2] - step, brow[2] + step, brow[3], brow[4]])
     above = forehead(xy)[:3] if side == "right" else forehead(xy)[:1:-1]
     return np.concatenate([xy[list(before)], six, xy[list(after)], above])
+
+
+def visible_points(flags: NDArray[np.bool_], yaw: float) -> NDArray[np.bool_]:
+    """Return which points of `labelled` are visible, (73,) or (43,), from the flags of 68 points or more.
+
+    The renderer has no forehead points: they are as visible as the brow beneath.
+    """
+    above = np.array([flags[17], flags[19], flags[21] and flags[22], flags[24], flags[26]])
+    if abs(yaw) < PROFILE_FROM:
+        return np.concatenate([flags[:68], above])
+    side = "right" if yaw > 0 else "left"
+    brow = flags[list(BROW[side])][[0, 1, 2, 2, 3, 4]]
+    three = above[:3] if side == "right" else above[:1:-1]
+    return np.concatenate([flags[list(BEFORE_BROW[side])], brow, flags[list(AFTER_BROW[side])], three])
 
 
 def _write_table(path: Path, subject: int, rows: list[list[str]]) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from thermark.core import files, seeds
+from thermark.core import files, seeds, visibility
 from thermark.core.config import Section
 from thermark.core.origin import mark_rendered
 from thermark.core.parallel import ordered
@@ -29,9 +30,9 @@ class Config(Section):
     """
 
     seed: int = 0
-    count: int = 600
-    size: int = 512
-    supersample: int = 1
+    count: int = Field(default=600, gt=0)
+    size: int = Field(default=512, gt=0)
+    supersample: int = Field(default=1, gt=0)
     warm: tuple[float, float] = (24.0, 30.0)
     cold: tuple[float, float] = (8.0, 18.0)
 
@@ -43,6 +44,11 @@ class Face:
     number: int
     root: Path
 
+    @property
+    def name(self) -> str:
+        """Return the id as it stands in file names."""
+        return f"{self.number:06d}"
+
 
 def write(out: Path, config: Config, workers: int | None = None) -> None:
     """Write `facesynthetics/`, `warm/` and `cold/` under `out`; the bytes do not depend on `workers`."""
@@ -51,13 +57,14 @@ def write(out: Path, config: Config, workers: int | None = None) -> None:
             (root / name).mkdir()
         faces = [Face(number, root) for number in range(config.count)]
         work = ordered(partial(_write, config=config), faces, workers)
-        for _ in track(work, len(faces), "render tfake", "faces"):
-            pass
+        seen = list(track(work, len(faces), "render tfake", "faces"))
+        visibility.write(root, {face.name: own for face, own in zip(faces, seen, strict=True)})
         mark_rendered(root, config)
 
 
-def _write(face: Face, config: Config) -> None:
-    name, root = f"{face.number:06d}", face.root
+def _write(face: Face, config: Config) -> NDArray[np.bool_]:
+    """Write one id's files; return which of its points (70,) are visible."""
+    name, root = face.name, face.root
     rng = seeds.rng(config.seed, "tfake", face.number)
     person = sample_person(rng)
     camera = Camera(config.size, config.size, FOCAL * config.size, config.supersample)
@@ -69,6 +76,7 @@ def _write(face: Face, config: Config) -> None:
     (root / f"facesynthetics/{name}_ldmks.txt").write_text(lines, encoding="utf-8", newline="\n")
     for condition, celsius in zip(("warm", "cold"), scene.celsius, strict=True):
         write_image(root / f"{condition}/{name}_thermal.png", stored(observe(celsius, rng)))
+    return scene.visible[0]
 
 
 def stored(celsius: NDArray[np.float32]) -> NDArray[np.uint16]:

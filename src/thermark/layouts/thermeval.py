@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from thermark.core import files, seeds
 from thermark.core.config import Section
@@ -33,13 +34,13 @@ class Config(Section):
     """
 
     seed: int = 0
-    office: int = 42
-    repeats: int = 2
-    width: int = 192
-    height: int = 256
-    focal: float = 240.0
-    supersample: int = 2
-    smallest: int = 4
+    office: int = Field(default=42, ge=0)
+    repeats: int = Field(default=2, gt=0)
+    width: int = Field(default=192, gt=0)
+    height: int = Field(default=256, gt=0)
+    focal: float = Field(default=240.0, gt=0)
+    supersample: int = Field(default=2, gt=0)
+    smallest: int = Field(default=4, gt=0)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ Geometry and holes are drawn apart from photometry: paired images of one face sh
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.special import ndtr, ndtri
 
 from thermark.core import geometry
@@ -15,6 +17,7 @@ from thermark.core.config import Section
 from thermark.core.geometry import Array
 
 Image = NDArray[np.uint8]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Augment(Section):
@@ -26,19 +29,19 @@ class Augment(Section):
     win.
     """
 
-    flip_p: float = 0.5
-    scale: float = 0.15
-    rotation: float = 20.0
-    rotation_p: float = 0.6
-    shift: float = 0.05
-    shift_p: float = 0.5
-    brightness: float = 0.2
-    contrast: float = 0.2
-    blur_p: float = 0.1
-    noise: float = 0.02
-    noise_p: float = 0.1
-    hole_p: float = 0.0
-    hole: tuple[float, float] = (0.2, 0.4)
+    flip_p: Fraction = 0.5
+    scale: float = Field(0.15, ge=0, lt=1)
+    rotation: float = Field(20.0, ge=0, le=180)
+    rotation_p: Fraction = 0.6
+    shift: Fraction = 0.05
+    shift_p: Fraction = 0.5
+    brightness: Fraction = 0.2
+    contrast: Fraction = 0.2
+    blur_p: Fraction = 0.1
+    noise: Fraction = 0.02
+    noise_p: Fraction = 0.1
+    hole_p: Fraction = 0.0
+    hole: tuple[Fraction, Fraction] = (0.2, 0.4)
 
 
 @dataclass(frozen=True)

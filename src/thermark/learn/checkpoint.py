@@ -80,9 +80,11 @@ class Checkpoint:
 
 
 def fingerprint(*packages: ModuleType) -> str:
-    """Return a hash of the source files of packages: a state that other code left is not gone on from."""
-    paths = [path for package in packages for path in Path(package.__path__[0]).rglob("*.py")]
-    return sha256("".join(map(files.sha256, sorted(paths))).encode()).hexdigest()
+    """Return a hash of the code and tables of packages: a state that other code left is not gone on from."""
+    roots = [Path(package.__path__[0]) for package in packages]
+    paths = [(path, root) for root in roots for path in root.rglob("*") if path.suffix in (".py", ".yaml")]
+    lines = [f"{root.name}/{path.relative_to(root).as_posix()} {files.sha256(path)}" for path, root in paths]
+    return sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def contiguous(state: State) -> State:

@@ -105,9 +105,9 @@ def _open(folder: Path) -> tuple[Faces, Crops]:
         raise DataError(f"the face set {folder.name} is not prepared", "run `dvc repro`") from error
 
 
-def check_labels(root: Path, names: Sequence[str], labels: str | None) -> None:
-    """Raise ConfigError when a face set is labelled in another vocabulary than `labels`, unless that is None."""
-    for name in names if labels is not None else ():
+def check_labels(root: Path, names: Sequence[str], labels: str) -> None:
+    """Raise ConfigError when a face set is labelled in another vocabulary than `labels`."""
+    for name in names:
         found = sorted(set(map(str, _open(root / name)[0].vocabularies)) - {labels})
         if found:
             raise ConfigError(f"{name} is labelled in {found[0]}, not in {labels}", f"set `labels: {found[0]}`")
@@ -161,11 +161,14 @@ def assemble(
 def order(count: int, batch: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
     """Return the rows of each training batch of an epoch, shuffled; an incomplete last batch is dropped.
 
-    A set smaller than one batch is one batch.
+    Raises ConfigError when not even one batch is complete.
     """
+    if count < batch:
+        raise ConfigError(
+            f"a batch of {batch} needs more than the {count} training faces", f"set `batch: {count}`"
+        )
     shuffled = seeds.rng(seed, "order", epoch).permutation(count)
-    full = max(count // batch, 1)
-    return [shuffled[start * batch : (start + 1) * batch] for start in range(full)]
+    return [shuffled[start * batch : (start + 1) * batch] for start in range(count // batch)]
 
 
 def in_order(count: int, batch: int) -> list[NDArray[np.int64]]:
@@ -188,14 +191,8 @@ def ahead(build: Callable[[Key], Built], keys: Sequence[Key], depth: int = 3) ->
             pool.shutdown(cancel_futures=True)
 
 
-def fingerprint(root: Path, names: Sequence[str], probes: int = 64) -> str:
-    """Return a hash of the tables of the face sets `root/<name>` and of `probes` of their crops."""
-    digest = sha256()
-    for name in names:
-        digest.update(name.encode())
-        for table in ("faces.npz", "crops.npz"):
-            digest.update(files.sha256(root / name / table).encode())
-        pixels = Crops.open(root / name).pixels
-        digest.update(str(pixels.shape).encode())
-        digest.update(np.ascontiguousarray(pixels[:: max(len(pixels) // probes, 1)]).tobytes())
-    return digest.hexdigest()
+def fingerprint(root: Path, names: Sequence[str]) -> str:
+    """Return a hash of all that training reads of the face sets `root/<name>`: tables and every pixel."""
+    parts = [(name, file) for name in names for file in ("faces.npz", "crops.npz", "pixels.npy")]
+    lines = [f"{name}/{file} {files.sha256(root / name / file)}" for name, file in parts]
+    return sha256("\n".join(lines).encode()).hexdigest()

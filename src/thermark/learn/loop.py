@@ -1,12 +1,14 @@
 """The training loop, the same for every recipe."""
 
 import copy
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import TypeVar
 
 import torch
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from thermark.core.errors import DataError
@@ -28,14 +30,14 @@ class Settings(Machine):
     random weights, more and smaller steps learn faster than the published 4e-3 at 512 images.
     """
 
-    epochs: int = 20
-    batch: int = 16
+    epochs: PositiveInt = 20
+    batch: PositiveInt = 16
     rate: Rate = Rate()
-    weight_decay: float = 0.05
+    weight_decay: NonNegativeFloat = 0.05
     ema: Ema | None = Ema()
-    clip: float | None = 35.0
-    patience: int = 10
-    seed: int = 0
+    clip: PositiveFloat | None = 35.0
+    patience: PositiveInt = 10
+    seed: NonNegativeInt = 0
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,15 @@ def fit(
 
     `terms(model, batch, epoch)` gives the weighted loss terms, which are summed; `batches(epoch)` gives the
     `steps` batches of an epoch; `validate(averaged model)` gives an error, NaN when there is none. Epochs count
-    from 0. Goes on from `checkpoint` where a killed run stopped, with the same result. Raises DataError when a
-    term is not finite, leaving the last good checkpoint, and when no epoch could be validated.
+    from 0. The history has the mean of each term and, as `grad_norm`, of the gradient's norm before clipping. Goes
+    on from `checkpoint` where a killed run stopped, with the same result, and says so on stderr. Raises DataError
+    when a term is not finite, leaving the last good checkpoint, and when no epoch could be validated.
     """
     mean = copy.deepcopy(model).eval().requires_grad_(False)
     optimizer = torch.optim.AdamW(schedule.groups(model, settings.weight_decay), settings.rate.peak, fused=True)
     progress = checkpoint.resume(model, mean, optimizer)
+    if progress.epoch:
+        print(f"{label}: goes on after epoch {progress.epoch}", file=sys.stderr, flush=True)
     total = settings.epochs * steps
 
     for epoch in track(range(progress.epoch, settings.epochs), settings.epochs - progress.epoch, label, "epochs"):
@@ -73,7 +78,7 @@ def fit(
             break
         model.train()
         sums: dict[str, float] = {}
-        rate = 0.0
+        rate, norm = 0.0, torch.zeros(())
         for batch in batches(epoch):
             rate = schedule.learning_rate(settings.rate, progress.step, total)
             for group in optimizer.param_groups:
@@ -83,13 +88,14 @@ def fit(
                 sums[name] = sums.get(name, 0.0) + value / steps
             optimizer.zero_grad(set_to_none=True)
             torch.stack(list(losses.values())).sum().backward()
-            if settings.clip is not None:
-                nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+            # Summed where it is: fetching every norm would make a GPU wait.
+            norm = norm + nn.utils.clip_grad_norm_(model.parameters(), settings.clip or inf) / steps
             optimizer.step()
             part = schedule.share(settings.ema, progress.step) if settings.ema else 1.0
             schedule.average(mean, model, part)
             progress.step += 1
-        record(progress, {"epoch": epoch + 1, "lr": rate} | sums, validate(mean))
+        row = {"epoch": epoch + 1, "lr": rate} | sums | {"grad_norm": float(norm)}
+        record(progress, row, validate(mean))
         checkpoint.save(progress, model, mean, optimizer)
 
     if not progress.best_epoch:

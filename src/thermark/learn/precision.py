@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Literal
 
 import torch
+from pydantic import PositiveInt
 from torch import nn
 
 from thermark.core.config import Section
@@ -16,7 +17,7 @@ class Machine(Section):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    threads: int = 2
+    threads: PositiveInt = 2
 
 
 def prepare(machine: Machine) -> torch.device:

@@ -3,6 +3,7 @@
 from math import cos, exp, pi
 
 import torch
+from pydantic import Field, NonNegativeInt, PositiveFloat
 from torch import Tensor, nn
 
 from thermark.core.config import Section
@@ -14,17 +15,17 @@ class Rate(Section):
     The first step runs at 1e-5 of the peak, the cosine ends at `floor` of it.
     """
 
-    peak: float = 1e-3
-    warmup: int = 60
-    flat: float = 0.5
-    floor: float = 0.05
+    peak: PositiveFloat = 1e-3
+    warmup: NonNegativeInt = 60
+    flat: float = Field(0.5, ge=0, le=1)
+    floor: float = Field(0.05, ge=0, le=1)
 
 
 class Ema(Section):
     """Exponential momentum: the weight of step i's weights is (1 - momentum) exp(-(1 + i) / gamma) + momentum."""
 
-    momentum: float = 2e-4
-    gamma: float = 2000.0
+    momentum: float = Field(2e-4, gt=0, le=1)
+    gamma: PositiveFloat = 2000.0
 
 
 def learning_rate(rate: Rate, step: int, steps: int) -> float:

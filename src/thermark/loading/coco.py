@@ -1,4 +1,7 @@
-"""COCO annotations, read with suspicion: classes by name, files by stem, boxes checked."""
+"""COCO annotations, read with suspicion: classes by name, files by stem, boxes checked.
+
+What cannot be understood is an error that names the entry: a label on the wrong picture must not be scored.
+"""
 
 import json
 from pathlib import Path, PurePosixPath
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 from thermark.core.errors import DataError
 from thermark.loading.loaded import Findings
 
+Entry = dict[str, Any]
 Instances = dict[str, NDArray[np.float64]]
 
 
@@ -17,22 +21,24 @@ def read(path: Path, classes: dict[str, int], findings: Findings) -> dict[str, I
     """Return file stem -> class -> boxes (n, 4) as x1, y1, x2, y2, in the file's own coordinates.
 
     `classes`: lower-case name -> id, used (with a warning) only where the file has no table of categories. The
-    suffix of a file name is ignored. Raises DataError when the file is not COCO JSON or lacks a class.
+    suffix of a file name is ignored. Raises DataError when the file is not COCO JSON, lacks a class, has an entry
+    that cannot be understood, or gives one id to two images or categories.
     """
     content = _content(path)
-    ids = _ids(content.get("categories") or [], classes, path, findings)
-    stems = _stems(content["images"], path, findings)
+    ids = _ids(content, classes, path, findings)
+    stems = _stems(content, path, findings)
     boxes: dict[str, dict[str, list[list[float]]]] = {
         stem: {name: [] for name in classes} for stem in stems.values()
     }
-    for annotation in content["annotations"]:
-        name, stem = ids.get(annotation.get("category_id")), stems.get(annotation.get("image_id"))
+    for where, annotation in _entries(content, "annotations", path):
+        name = ids.get(_id(annotation, "category_id", where))
+        stem = stems.get(_id(annotation, "image_id", where))
         if name is None or stem is None:
-            findings.add("orphan_annotation", f"{path.name}: annotation {annotation.get('id')}")
+            findings.add("orphan_annotation", where)
             continue
-        box = _box(annotation)
+        box = _box(annotation, where)
         if box is None:
-            findings.add("bad_annotation", f"{path.name}: annotation {annotation.get('id')} has no box")
+            findings.add("bad_annotation", f"{where} has no box")
             continue
         boxes[stem][name].append(box)
     return {
@@ -41,48 +47,109 @@ def read(path: Path, classes: dict[str, int], findings: Findings) -> dict[str, I
     }
 
 
-def _content(path: Path) -> dict[str, Any]:
+def _content(path: Path) -> Entry:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, numbers or nesting beyond reason
         raise DataError(f"{path.name} is no JSON ({error})", "fetch the file again") from error
     if not isinstance(content, dict) or not {"images", "annotations"} <= content.keys():
         raise DataError(f"{path.name} has no images and annotations", "it should be a COCO file")
     return content
 
 
-def _ids(
-    categories: list[dict[str, Any]], classes: dict[str, int], path: Path, findings: Findings
-) -> dict[Any, str]:
-    if not categories:
+def _entries(content: Entry, table: str, path: Path) -> list[tuple[str, Entry]]:
+    """Return the entries of a table, each with the words that name it."""
+    entries = content.get(table) or []
+    if not isinstance(entries, list):
+        raise _malformed(f"{path.name}: {table}", "is no list")
+    named = [(f"{path.name}: {table}[{place}]", entry) for place, entry in enumerate(entries)]
+    for where, entry in named:
+        if not isinstance(entry, dict):
+            raise _malformed(where, "is no object")
+    return [(f"{where}{_shown(entry.get('id'))}", entry) for where, entry in named]
+
+
+def _shown(number: Any) -> str:
+    return f" (id {str(number)[:20]})" if isinstance(number, int | float | str) else ""
+
+
+def _id(entry: Entry, key: str, where: str) -> int | float | str:
+    value = entry.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise _malformed(where, f"has no usable {key}")
+    return value
+
+
+def _text(entry: Entry, key: str, where: str) -> str:
+    value = entry.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise _malformed(where, f"has no usable {key}")
+    return value.strip()
+
+
+def _ids(content: Entry, classes: dict[str, int], path: Path, findings: Findings) -> dict[Any, str]:
+    """Return category id -> class, of the wanted classes."""
+    entries = _entries(content, "categories", path)
+    if not entries:
         findings.add("warning", f"{path.name} names no categories; their published ids are used")
         return {number: name for name, number in classes.items()}
-    ids = {entry["id"]: str(entry["name"]).strip().lower() for entry in categories}
+    ids: dict[Any, str] = {}
+    for where, entry in entries:
+        number, name = _id(entry, "id", where), _text(entry, "name", where).lower()
+        if ids.setdefault(number, name) != name:
+            raise _malformed(where, f"has the id of {ids[number]!r}")
     absent = sorted(set(classes) - set(ids.values()))
     if absent:
         raise DataError(f"{path.name} has no category {absent[0]}", "check that it is the right file")
     return {number: name for number, name in ids.items() if name in classes}
 
 
-def _stems(entries: list[dict[str, Any]], path: Path, findings: Findings) -> dict[Any, str]:
+def _stems(content: Entry, path: Path, findings: Findings) -> dict[Any, str]:
     """Return image id -> stem; a stem listed twice is noted, its annotations are joined."""
     stems: dict[Any, str] = {}
-    for entry in entries:
-        stem = PurePosixPath(str(entry["file_name"]).replace("\\", "/")).stem
-        if entry["id"] in stems or stem in stems.values():
-            findings.add("duplicate_id", f"{path.name}: {entry['file_name']}")
-        stems.setdefault(entry["id"], stem)
+    seen: set[str] = set()
+    for where, entry in _entries(content, "images", path):
+        number, name = _id(entry, "id", where), _text(entry, "file_name", where)
+        stem = PurePosixPath(name.replace("\\", "/")).stem
+        if stems.setdefault(number, stem) != stem:
+            raise _malformed(where, f"is {stem}, but {stems[number]} has the same id")
+        if stem in seen:
+            findings.add("duplicate_id", f"{path.name}: {name}")
+        seen.add(stem)
     return stems
 
 
-def _box(annotation: dict[str, Any]) -> list[float] | None:
+def _box(annotation: Entry, where: str) -> list[float] | None:
     """Return x1, y1, x2, y2 from the box, or from the outline where there is no box; None when neither serves."""
     box = annotation.get("bbox")
-    if box and len(box) == 4 and np.isfinite(box).all() and min(box[2:]) > 0:
-        return [box[0], box[1], box[0] + box[2], box[1] + box[3]]
+    if box is not None and box != []:
+        x, y, width, height = _numbers(box, where, "bbox", [4])
+        corners = [x, y, x + width, y + height]
+        if np.isfinite(corners).all() and corners[2] > x and corners[3] > y:
+            return corners
     outline = annotation.get("segmentation")
-    if not isinstance(outline, list) or not any(len(part) >= 6 for part in outline):
+    if not isinstance(outline, list):
+        return None  # absent, or a run-length mask, which this reader does not know
+    parts = [_numbers(part, where, "segmentation", range(0, 2**31, 2)) for part in outline]
+    points = [np.reshape(part, (-1, 2)) for part in parts if len(part) >= 6]
+    if not points:
         return None
-    xy = np.concatenate([np.reshape(part, (-1, 2)) for part in outline if len(part) >= 6])
+    xy = np.concatenate(points)
     low, high = xy.min(axis=0), xy.max(axis=0)
-    return [*low.tolist(), *high.tolist()] if (high > low).all() else None
+    return [*low.tolist(), *high.tolist()] if np.isfinite(xy).all() and (high > low).all() else None
+
+
+def _numbers(values: Any, where: str, key: str, lengths: range | list[int]) -> list[float]:
+    """Return a list of numbers whose length is one of `lengths`, infinite where too large for a float."""
+    if not isinstance(values, list) or len(values) not in lengths:
+        raise _malformed(where, f"has a {key} that is no list of coordinates")
+    numbers = []
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _malformed(where, f"has a {type(value).__name__} in its {key}")
+        numbers.append(np.inf if abs(value) > 1e300 else float(value))
+    return numbers
+
+
+def _malformed(where: str, why: str) -> DataError:
+    return DataError(f"{where} {why}", "fetch the file again, or mend the entry")

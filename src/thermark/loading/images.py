@@ -113,8 +113,10 @@ def _opencv(path: Path, data: bytes) -> NDArray:
         raise _unreadable(path, "cannot be decoded")
     if image.ndim == 2:
         return image
-    order = cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    return cv2.cvtColor(image, order)
+    if image.shape[2] not in (3, 4):
+        raise _unreadable(path, f"has {image.shape[2]} channels")
+    # By index and not by cvtColor, which knows few depths.
+    return np.ascontiguousarray(image[..., [2, 1, 0, 3][: image.shape[2]]])
 
 
 def _unreadable(path: Path, why: str) -> DataError:

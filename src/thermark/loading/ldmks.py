@@ -5,15 +5,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import visibility
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.geometry import bounding_box
 from thermark.loading import splits
 from thermark.loading.loaded import Findings
+from thermark.loading.sanity import Scheme
 
 VOCABULARY = "facesynthetics70"
 POINTS = 70
 SUFFIX = "_ldmks.txt"
+SCHEMES = {VOCABULARY: Scheme(POINTS, eyes=(36, 45))}
 
 
 def read(path: Path, count: int) -> NDArray[np.float32]:
@@ -40,14 +43,11 @@ def read(path: Path, count: int) -> NDArray[np.float32]:
     return points
 
 
-def find(root: Path, findings: Findings) -> dict[str, Path]:
-    """Return id -> landmark file under `root`; an id found twice is noted and its first file used."""
-    found: dict[str, Path] = {}
+def find(root: Path) -> dict[str, list[Path]]:
+    """Return id -> its landmark files under `root`, sorted: more than one where a tree holds copies."""
+    found: dict[str, list[Path]] = {}
     for path in sorted(root.rglob(f"*{SUFFIX}")):
-        name = path.name.removesuffix(SUFFIX)
-        if name in found:
-            findings.add("duplicate_id", path.relative_to(root).as_posix())
-        found.setdefault(name, path)
+        found.setdefault(path.name.removesuffix(SUFFIX), []).append(path)
     return found
 
 
@@ -66,10 +66,14 @@ def faces(
     ids: NDArray[np.str_],
     subjects: NDArray[np.str_],
     xy: NDArray[np.float32],
+    root: Path,
     fractions: splits.Fractions,
     strata: dict[str, NDArray[np.str_]] | None = None,
 ) -> Faces:
-    """Return one face a frame from 70 points (N, 70, 2), split by the hash of the subject."""
+    """Return one face a frame from 70 points (N, 70, 2), split by the hash of the subject.
+
+    What is hidden is told, by subject, in the file that rendered sets have under `root`.
+    """
     chosen = splits.by_hash(subjects, fractions)
     splits.require(chosen, fractions.expected())
     boxes = bounding_box(xy)
@@ -82,6 +86,6 @@ def faces(
         boxes=boxes,
         prompts=boxes,
         xy=xy,
-        visible=~np.isnan(xy).any(axis=-1),
+        visible=visibility.among(~np.isnan(xy).any(axis=-1), map(str, subjects), root),
         strata=strata or {},
     )

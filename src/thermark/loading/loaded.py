@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from thermark.core.config import Section
 from thermark.core.errors import DataError
@@ -16,11 +17,13 @@ class Source(Section):
     """Settings that every data set has.
 
     `raw`: the folder of the raw files under data/raw; `max_bad_fraction`: frames that may be unreadable, as a
-    fraction of all, before preparing fails.
+    fraction of all, before preparing fails; `strict`: fail too when an image lacks its annotation, or
+    an annotation its image, instead of going on without.
     """
 
     raw: str
-    max_bad_fraction: float = 0.01
+    max_bad_fraction: float = Field(default=0.01, ge=0, le=1)
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Findings:
 
     def add(self, kind: str, *names: str) -> None:
         """Note files or rows under `kind`."""
-        self.lists.setdefault(kind, []).extend(names)
+        if names:
+            self.lists.setdefault(kind, []).extend(names)
 
     def summary(self, examples: int = 20) -> dict[str, Any]:
         """Return counts with at most `examples` names a kind, sorted, and the facts."""
@@ -62,3 +66,14 @@ def require_any(count: int, what: str, root: str) -> None:
     """Raise DataError when nothing was found."""
     if not count:
         raise DataError(f"no {what} under {root}", "check the raw folder and its layout (DATA.md)")
+
+
+def require_complete(findings: Findings, root: str) -> None:
+    """Raise DataError when an image or an annotation is missing."""
+    for kind in ("missing_image", "missing_annotation"):
+        names = sorted(findings.lists.get(kind, []))
+        if names:
+            raise DataError(
+                f"{root} has {len(names)} x {kind.replace('_', ' ')}, first: {names[0]}",
+                "complete the data, or set strict to false",
+            )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from thermark.core import geometry
 from thermark.core.config import Section
@@ -18,8 +19,8 @@ from thermark.core.radiometry import render
 class CropConfig(Section):
     """How large a crop is (`size` px) and how much it shows (`padding` times the prompt box)."""
 
-    size: int = 192
-    padding: float = 1.75
+    size: int = Field(default=192, gt=0)
+    padding: float = Field(default=1.75, ge=1)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def _median(image: NDArray, box: NDArray[np.float32]) -> float:
     """Return the median temperature inside a box, NaN for a picture or a box outside of the frame."""
     if image.dtype.kind != "f" or not np.isfinite(box).all():
         return np.nan
-    x1, y1, x2, y2 = np.clip(np.rint(box), 0, 2**31 - 2).astype(int)
-    inside = image[y1 : y2 + 1, x1 : x2 + 1]
+    # The end is one beyond the last pixel before it is clipped: a box left of or above the frame stays empty.
+    x1, y1, x2, y2 = np.clip(np.rint(box) + np.array([0, 0, 1, 1], np.float64), 0, 2**31).astype(int)
+    inside = image[y1:y2, x1:x2]
     inside = inside[np.isfinite(inside)]
     return float(np.median(inside)) if inside.size else np.nan

@@ -1,5 +1,6 @@
 """The data report and the split table: small files, in git."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,18 @@ import numpy as np
 from thermark.core import files
 from thermark.core.faces import Faces
 from thermark.core.geometry import box_size
+from thermark.loading.card import Card
 from thermark.loading.loaded import Loaded
 
 
-def content(loaded: Loaded, temperature: dict[str, float], crop: dict[str, Any], rendered: bool) -> dict[str, Any]:
-    """Return the report: counts, findings with examples, sizes and temperatures."""
+def content(
+    loaded: Loaded, card: Card, temperature: dict[str, float], crop: dict[str, Any], rendered: bool
+) -> dict[str, Any]:
+    """Return the report: origin, counts, findings with examples, sizes and temperatures."""
     faces, frames = loaded.faces, loaded.frames
     return (
         {
+            "card": asdict(card),
             "rendered": rendered,
             "modality": frames.modality,
             "frames": len(frames),

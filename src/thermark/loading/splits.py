@@ -1,9 +1,11 @@
 """Train, val and test: by hash or by list, with nobody on two sides."""
 
 from collections.abc import Iterable
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from thermark.core import seeds
 from thermark.core.config import Section, nearest
@@ -15,11 +17,17 @@ NAMES = ("train", "val", "test")
 
 
 class Fractions(Section):
-    """Shares of val and test, by the hash of a key under `seed`; the rest is train."""
+    """Shares of val and test, by the hash of a key under `seed`; the rest, which is not nothing, is train."""
 
-    val: float = 0.05
-    test: float = 0.05
+    val: float = Field(default=0.05, ge=0)
+    test: float = Field(default=0.05, ge=0)
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _leave_some_for_train(self) -> Self:
+        if self.val + self.test >= 1:
+            raise ValueError("val and test together must be below 1")
+        return self
 
     def expected(self) -> list[str]:
         """Return the splits that must not be empty."""

@@ -1,4 +1,7 @@
-"""CSV files as people save them: BOM or not, comma, semicolon or tab, decimal point or comma."""
+"""CSV files as people save them: BOM or not, comma, semicolon or tab, decimal point or comma.
+
+Which decimal sign a column has is told by its own cells, whatever separates them.
+"""
 
 import csv
 import re
@@ -9,26 +12,39 @@ import numpy as np
 
 from thermark.core.errors import DataError
 
+DECIMAL_COMMA, DECIMAL_POINT = (
+    re.compile(rf"[+-]?(\d+{sign}\d*|{sign}\d+)(e[+-]?\d+)?", re.IGNORECASE) for sign in (",", r"\.")
+)
+
 
 @dataclass(frozen=True)
 class Table:
     """A CSV by column: names are lower case without blanks or signs; cells are stripped text.
 
-    `rows` counts what stands below the header; `blank` names the lines, from 1, on which every cell is empty (they
-    are not among the rows); `lines` (rows,) are the rows' line numbers in the file.
+    `name` is the file's; `blank` names the lines, from 1, on which every cell is empty (they are not among the
+    rows); `lines` (rows,) are the rows' line numbers in the file.
     """
 
+    name: str
     columns: dict[str, list[str]]
     lines: list[int]
     blank: list[int]
-    decimal: str
 
     def __len__(self) -> int:
         return len(self.lines)
 
     def number(self, name: str) -> np.ndarray:
-        """Return a column as float64 (rows,), NaN for empty or unreadable cells such as `#DIV/0!`."""
-        return np.array([_number(cell, self.decimal) for cell in self.columns[name]], np.float64)
+        """Return a column as float64 (rows,), NaN for empty or unreadable cells such as `#DIV/0!`.
+
+        Raises DataError when some of its numbers have a decimal comma and others a point.
+        """
+        cells = self.columns[name]
+        comma = any(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+        if comma and any(DECIMAL_POINT.fullmatch(cell) for cell in cells):
+            raise DataError(
+                f"{self.name} has decimal commas and points in column {name!r}", "save the file with one of them"
+            )
+        return np.array([_number(cell.replace(",", ".") if comma else cell) for cell in cells], np.float64)
 
     def unreadable(self) -> list[str]:
         """Return the distinct cells that start with `#`: errors that a spreadsheet left behind."""
@@ -62,7 +78,7 @@ def read(path: Path) -> Table:
         kept.append((cells + [""] * len(names))[: len(names)])
         numbers.append(line)
     columns = {name: [row[index] for row in kept] for index, name in enumerate(names) if name}
-    return Table(columns, numbers, blank, "," if delimiter == ";" else ".")
+    return Table(path.name, columns, numbers, blank)
 
 
 def _text(path: Path) -> str:
@@ -79,8 +95,8 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def _number(cell: str, decimal: str) -> float:
+def _number(cell: str) -> float:
     try:
-        return float(cell.replace(",", ".") if decimal == "," else cell)
+        return float(cell)
     except ValueError:
         return np.nan

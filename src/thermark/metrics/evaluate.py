@@ -6,14 +6,14 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from thermark.core import files
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
-from thermark.landmarks import bridges, load
+from thermark.landmarks import load, targets
 from thermark.metrics.auc import ced
 from thermark.metrics.distances import per_face
 from thermark.metrics.names import describe
@@ -34,8 +34,8 @@ class Config(Section):
     split: Literal["test", "all"] = "test"
     bridges: dict[str, str] = Field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
-    bootstrap: int = 1000
-    seed: int = 0
+    bootstrap: NonNegativeInt = 1000
+    seed: NonNegativeInt = 0
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,23 @@ class Evaluation:
     ced: dict[str, NDArray[np.float64]]
 
 
-def evaluate(faces: Faces, predictions: Predictions, config: Config) -> Evaluation:
-    """Score predictions against labels; a face without a prediction is a miss.
+def evaluate(faces: Faces, predictions: Predictions, config: Config, dataset: str) -> Evaluation:
+    """Score predictions against the labels of the face set `dataset`; a face without a prediction is a miss.
 
     A contestant that could not run, or whose landmarks have no counterpart in the vocabulary, gets a status
-    and a reason and no numbers. Raises DataError for an empty split, misaligned predictions, or labels that
-    do not exist in the vocabulary; ConfigError for a missing bridge.
+    and a reason and no numbers. Raises DataError for an empty split, misaligned predictions, labels that do
+    not exist in the vocabulary, or `split: all` of a set that the contestant was trained on; ConfigError for a
+    missing bridge.
     """
     chosen = np.ones(len(faces), bool) if config.split == "all" else faces.splits == "test"
     if not chosen.any():
         raise DataError(
             f"no face is in the {config.split} split", "choose another split or `limit` in params.yaml"
         )
+    _require_unseen(predictions, config, dataset)
     if predictions.status != "ok":
         return Evaluation({"status": predictions.status, "reason": predictions.reason}, {}, {}, {})
-    if config.vocabulary not in {predictions.vocabulary, *bridges(predictions.vocabulary).targets}:
+    if config.vocabulary not in {predictions.vocabulary, *targets(predictions.vocabulary)}:
         reason = f"{predictions.vocabulary} cannot be read as {config.vocabulary}"
         return Evaluation({"status": "skipped", "reason": reason}, {}, {}, {})
     scores = score(faces, predictions, config.vocabulary, config.bridges).rows(chosen)
@@ -80,11 +82,8 @@ def evaluate(faces: Faces, predictions: Predictions, config: Config) -> Evaluati
     tested = faces.take(np.flatnonzero(chosen))
     main = main_metric(scores)
     summary = {"status": "ok", "metric": main} | _summary(scores, main, config)
-    unprompted = int(np.isnan(tested.prompts).any(axis=1).sum())
-    if unprompted:
-        summary["unprompted"] = unprompted
     return Evaluation(
-        summary=summary,
+        summary=summary | _unprompted(scores, tested),
         subsets=_strata(scores, tested, main, config) | {"points": _groups(scores, main, config)},
         errors=_table(scores, tested, np.flatnonzero(chosen)) | _reading(config),
         ced=_curve(scores, main, config),
@@ -105,6 +104,27 @@ def write(evaluation: Evaluation, predictions: str, metrics: Path, details: Path
     lines = [f"{x:.6g},{y:.6g}" for x, y in zip(*evaluation.ced.values(), strict=True)]
     files.write_text(ced, "\n".join(["error,fraction", *lines]) + "\n")
     files.write_arrays(errors, evaluation.errors)
+
+
+def _require_unseen(predictions: Predictions, config: Config, dataset: str) -> None:
+    """Raise DataError when the scored faces hold those that the contestant has learned from."""
+    if config.split == "all" and dataset in predictions.trained_on:
+        raise DataError(
+            f"{predictions.contestant} was trained on {dataset}, of which all faces would be scored",
+            f"set `split: test` in evaluate.{dataset}, or train on another data set",
+        )
+
+
+def _unprompted(scores: Scores, faces: Faces) -> Summary:
+    """Return how many scored faces have no prompt, and how many were missed although they have one.
+
+    Nothing when every scored face has a prompt: then `missed` says it all.
+    """
+    face_px = per_face(scores.errors)
+    bare = np.isnan(faces.prompts).any(axis=1)
+    unprompted = int((bare & ~np.isnan(face_px)).sum())
+    missed = int((np.isinf(face_px) & ~bare).sum())
+    return {"unprompted": unprompted, "missed_prompted": missed} if unprompted else {}
 
 
 def _summary(scores: Scores, main: str, config: Config) -> Summary:

@@ -26,16 +26,22 @@ def _mean(normaliser: str) -> Metric:
     )
 
 
+def _pooled(normaliser: str) -> Metric:
+    return Metric(
+        False, "fraction", f"mean over all predicted points of error / {normaliser}", counts_misses=False
+    )
+
+
 # Thresholds are left out of the keys: `pck@10px` is described by `pck@px`.
 METRICS = {
     "nme_io": _mean("distance of the outer eye corners"),
-    "nme_io_pooled": Metric(
-        False, "fraction", "mean over all predicted points of error / inter-ocular distance (MMPose)", False
-    ),
+    "nme_io_pooled": _pooled("distance of the outer eye corners (MMPose)"),
     "nme_diag": _mean("diagonal of the labelled box"),
-    "nme_diag_pooled": Metric(False, "fraction", "mean over all predicted points of error / diagonal", False),
+    "nme_diag_pooled": _pooled("diagonal of the labelled box"),
     "nme_mean_wh": _mean("mean of width and height of the labelled box"),
+    "nme_mean_wh_pooled": _pooled("mean of width and height of the labelled box"),
     "nme_sqrt_wh": _mean("square root of the area of the labelled box"),
+    "nme_sqrt_wh_pooled": _pooled("square root of the area of the labelled box"),
     "error_px_mean": Metric(False, "px", "mean over found faces of the mean error in source px", False),
     "error_px_median": Metric(False, "px", "median over found faces of the mean error in source px", False),
     "pck@px": Metric(True, "fraction", "labelled points within so many source px; misses are failures"),
@@ -51,7 +57,10 @@ METRICS = {
     "faces": Metric(None, "faces", "labelled faces that were scored"),
     "points": Metric(None, "points", "landmarks that the contestant's vocabulary shares with the scored one"),
     "unlabelled": Metric(None, "faces", "faces without a label in the scored vocabulary, left out"),
-    "unprompted": Metric(None, "faces", "faces without a box to crop from; for a top-down contestant, misses"),
+    "unprompted": Metric(
+        None, "faces", "scored faces without a box to crop from; for a top-down contestant, misses"
+    ),
+    "missed_prompted": Metric(False, "faces", "missed faces that have a box to crop from"),
     "unnormalised_io": Metric(None, "faces", "faces without an inter-ocular distance, left out of *_io"),
     "unnormalised_box": Metric(None, "faces", "faces whose labelled box is empty, left out of box metrics"),
     "offset_x_px": Metric(None, "px", "mean signed offset to the right; a convention more than an error"),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
-from thermark.landmarks import bridge, load, project
+from thermark.landmarks import load, project, weights
 from thermark.metrics.distances import Floats, distances, offsets
 from thermark.metrics.nme import box_normalisers, interocular
 
@@ -59,7 +59,7 @@ def score(faces: Faces, predictions: Predictions, target: str, versions: dict[st
     predicted = project(_aligned(faces, predictions), predictions.vocabulary, target, version)
     supported: NDArray[np.bool_] = np.ones(len(load(target)), np.bool_)
     if predictions.vocabulary != target:
-        supported = bridge(predictions.vocabulary, target, version).sum(axis=1) > 0
+        supported = weights(predictions.vocabulary, target, version).sum(axis=1) > 0
     return Scores(
         errors=np.where(supported, distances(truth, predicted), np.nan),
         offsets=offsets(truth, predicted),

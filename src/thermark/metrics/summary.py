@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from pydantic import PositiveFloat
 
 from thermark.core.config import Section
 from thermark.metrics.auc import auc, failure_rate
@@ -16,12 +17,12 @@ from thermark.metrics.scores import Scores
 class Thresholds(Section):
     """Limits in source px, as fractions of the inter-ocular distance (io) and of the box diagonal (diag)."""
 
-    pck_px: tuple[float, ...] = (3.0, 5.0, 10.0, 20.0)
-    pck_io: tuple[float, ...] = (0.05, 0.1)
-    pck_diag: tuple[float, ...] = (0.05,)
-    auc_px: float = 20.0
-    auc_io: float = 0.08
-    auc_diag: float = 0.05
+    pck_px: tuple[PositiveFloat, ...] = (3.0, 5.0, 10.0, 20.0)
+    pck_io: tuple[PositiveFloat, ...] = (0.05, 0.1)
+    pck_diag: tuple[PositiveFloat, ...] = (0.05,)
+    auc_px: PositiveFloat = 20.0
+    auc_io: PositiveFloat = 0.08
+    auc_diag: PositiveFloat = 0.05
 
 
 Summary = dict[str, float | int | str]
@@ -84,8 +85,7 @@ def _errors(scores: Scores, face_px: Floats) -> dict[str, float]:
     }
     for name, normaliser in scores.normalisers.items():
         numbers[f"nme_{name}"] = mean_of_finite(normalised(face_px, normaliser))
-    for name in ("io", "diag"):
-        numbers[f"nme_{name}_pooled"] = pooled(scores.errors, scores.normalisers[name])
+        numbers[f"nme_{name}_pooled"] = pooled(scores.errors, normaliser)
     return numbers
 
 

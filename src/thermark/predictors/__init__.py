@@ -21,7 +21,15 @@ class Predictor(Protocol):
     A module in this package exposes `load(...) -> Predictor`.
     """
 
-    vocabulary: str
+    @property
+    def vocabulary(self) -> str:
+        """The name of the landmark vocabulary."""
+        ...
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The names of the face sets it has learned from."""
+        ...
 
     def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> tuple[Points, Scores]:
         """Return xy (P, K, 2) and score (P, K) for boxes (P, 4) in an image (H, W, 3) RGB; NaN box, NaN row."""
@@ -60,6 +68,7 @@ def predict(
         xy=np.concatenate(points),
         score=np.concatenate(scores),
         boxes=faces.prompts,
+        trained_on=predictor.trained_on,
     )
 
 

@@ -25,7 +25,7 @@ class Learned:
     """A network of square input `size` that looks at `padding` times the prompt; float32 throughout.
 
     `net` maps normalised images (N, 3, size, size) to SimCC logits; with `flip` (K,) the logits of the image and
-    of its mirror image are averaged.
+    of its mirror image are averaged. `trained_on` names the face sets of its training.
     """
 
     net: nn.Module
@@ -34,6 +34,7 @@ class Learned:
     padding: float
     device: torch.device
     flip: NDArray[np.int64] | None = None
+    trained_on: tuple[str, ...] = ()
 
     def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> tuple[Points, Scores]:
         """Return xy (P, K, 2) in source pixels and score (P, K) for boxes (P, 4) in an image (H, W[, 3]).
@@ -106,4 +107,5 @@ def load(folder: Path, device: torch.device | str = "cpu", flip_test: bool = Tru
         padding=about.padding,
         device=device,
         flip=vocabulary.flip if flip_test else None,
+        trained_on=tuple(about.trained_on),
     )

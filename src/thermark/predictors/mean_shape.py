@@ -1,6 +1,6 @@
 """The floor: every face looks like the mean of the training faces."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,14 @@ class Config(Section):
 
 @dataclass(frozen=True)
 class MeanShape:
-    """Predicts `shape` (K, 2), in units of the prompt's longer side from the prompt's centre, for every prompt."""
+    """Predicts `shape` (K, 2), in units of the prompt's longer side from the prompt's centre, for every prompt.
+
+    `trained_on` names the face set that it is the mean of.
+    """
 
     vocabulary: str
     shape: NDArray[np.float64]
+    trained_on: tuple[str, ...] = ()
 
     def __call__(
         self, image: NDArray[np.uint8], boxes: NDArray[np.float32]
@@ -62,7 +66,7 @@ def fit(faces: Faces) -> MeanShape:
 
 def load(config: Config, faces_root: Path) -> MeanShape:
     """Fit the mean shape on `faces_root/<train>`."""
-    return fit(Faces.open(faces_root / config.train / "faces.npz"))
+    return replace(fit(Faces.open(faces_root / config.train / "faces.npz")), trained_on=(config.train,))
 
 
 def _square(boxes: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pydantic import PositiveInt
+
 from thermark.core.config import Section
 from thermark.report import gallery, plots, tables
 from thermark.report.inputs import Board, Places, boards
@@ -14,7 +16,7 @@ class Config(Section):
     empty.
     """
 
-    gallery_faces: int = 7
+    gallery_faces: PositiveInt = 7
     gallery_reference: str = ""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from pydantic import PositiveInt
 
 from thermark.core.config import Section
 from thermark.core.errors import DataError
@@ -46,7 +47,7 @@ CLASSES = ListedColormap(
 class Config(Section):
     """`count`: columns."""
 
-    count: int = 8
+    count: PositiveInt = 8
 
 
 def write(root: Path, out: Path, config: Config) -> None:

@@ -121,8 +121,8 @@ def comparable(entry: Entry, board: Board) -> bool:
 
 def few_misses(summary: Summary) -> bool:
     """Whether at most 1 % of the prompted faces were missed, so that means over found faces leave little out."""
-    unprompted = summary.get("unprompted", 0)
-    return bool(summary["missed"] - unprompted <= 0.01 * (summary["faces"] - unprompted))
+    missed = summary.get("missed_prompted", summary["missed"])
+    return bool(missed <= 0.01 * (summary["faces"] - summary.get("unprompted", 0)))
 
 
 def _entry(dataset: str, contestant: str, places: Places) -> Entry:

@@ -33,7 +33,7 @@ def write_ced(boards: Sequence[Board], ced: Path, curves: Path, out: Path, colou
 def write_training(
     runs: Sequence[str], training: Path, curves: Path, out: Path, colours: Mapping[str, str]
 ) -> None:
-    """Write `curves`/training.csv (run, epoch, loss, its terms, val_nme) and `out`/training.svg."""
+    """Write `curves`/training.csv (run, epoch, loss, its terms, grad_norm, val_nme) and `out`/training.svg."""
     histories = {run: _history(existing(training / f"{run}.csv", f"train@{run}")) for run in runs}
     logged = list(dict.fromkeys(name for table in histories.values() for name in table if name != "epoch"))
     _write(
@@ -51,7 +51,7 @@ def write_training(
 def _history(path: Path) -> pd.DataFrame:
     """Return a run's history with the total `loss` before its terms."""
     table = pd.read_csv(path)
-    terms = [name for name in table if name not in ("epoch", "lr", "loss", "val_nme")]
+    terms = [name for name in table if name not in ("epoch", "lr", "loss", "grad_norm", "val_nme")]
     if "loss" not in table:
         table.insert(1, "loss", table[terms].sum(axis=1, min_count=1))
     return table

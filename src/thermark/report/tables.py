@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from thermark.core import files
-from thermark.landmarks import bridges
+from thermark.landmarks import provisional
 from thermark.metrics.names import describe
 from thermark.report.inputs import Board, Entry, Summary, comparable, few_misses, ranked
 from thermark.report.markdown import code, escaped, table
@@ -30,8 +30,28 @@ RENDERED = """\
 
 
 def write(path: Path, boards: Sequence[Board]) -> None:
-    """Write the leaderboard of all `boards` as Markdown."""
-    files.write_text(path, "\n\n".join(["# Leaderboard", LEGEND, *map(section, boards)]) + "\n")
+    """Write the leaderboard of all `boards` as Markdown: one table of main metrics, then a part for each board."""
+    parts = ["# Leaderboard", *overview(boards), LEGEND, *map(section, boards)]
+    files.write_text(path, "\n\n".join(parts) + "\n")
+
+
+def overview(boards: Sequence[Board]) -> list[str]:
+    """Return a table of each contestant's main metric on each board, and what it must not be taken for."""
+    names = list(dict.fromkeys(entry.contestant for board in boards for entry in ranked(board)))
+    rows = [[code(name), *(_main_cell(name, board) for board in boards)] for name in names]
+    header = ["contestant", *(f"{escaped(board.title)}: {label(board.main)}" for board in boards)]
+    said = [RENDERED] if any(board.rendered for board in boards) else []
+    return [table(header, rows), *said]
+
+
+def _main_cell(contestant: str, board: Board) -> str:
+    """Return main metric, 95 % interval and misses of a contestant on a board, or why there are none."""
+    entry = next((each for each in board.entries if each.contestant == contestant), None)
+    if entry is None or not entry.ran:
+        return escaped(entry.summary["status"]) if entry else "–"
+    missed = f", {entry.summary['missed']} missed" if entry.summary["missed"] else ""
+    value = _cell(entry, board.main, _podium(board, board.main))
+    return f"{value} ({interval(entry.summary, board.main)}{missed})"
 
 
 def section(board: Board) -> str:
@@ -132,9 +152,9 @@ def _notes(board: Board) -> list[str]:
     if any(few_misses(entry.summary) and not comparable(entry, board) for entry in ran):
         notes.append("‡ has not all landmarks of the others: compare it under *landmarks*.")
     notes += [
-        f"Landmarks of {code(name)} are provisional: {escaped(bridges(name).provisional)}."
+        f"Landmarks of {code(name)} are provisional: {escaped(provisional(name))}."
         for name in sorted(board.report.get("vocabularies", {}))
-        if bridges(name).provisional and not board.rendered
+        if provisional(name) and not board.rendered
     ]
     return ["\n\n".join(notes)] if notes else []
 

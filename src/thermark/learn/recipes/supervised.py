@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from pydantic import Field, PositiveFloat
 from torch import Tensor, nn
 
-from thermark import landmarks, learn, nets
+from thermark import core, landmarks, learn, nets
 from thermark.core import seeds
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
@@ -23,9 +24,9 @@ from thermark.learn.data import Batch
 from thermark.learn.publish import publish
 from thermark.learn.simcc import Pair
 from thermark.learn.targets import Targets
-from thermark.nets import card, complexity
+from thermark.nets import complexity
 from thermark.nets.card import ModelCard
-from thermark.nets.cspnext import Size
+from thermark.nets.cspnext import STRIDE, Size
 from thermark.nets.inputs import normalised
 from thermark.nets.rtmpose import RTMPose
 
@@ -35,21 +36,20 @@ Objective = Callable[[Pair, Targets], Tensor]
 class Config(loop.Settings):
     """A run's section of params.yaml.
 
-    `train`: the face set, or sets, whose train and val splits are used; `labels`: the vocabulary they are
-    labelled in, which the pipeline depends on (unchecked when absent); the network of `size` sees `padding` times
-    the prompt at `input_size` pixels and predicts the points of `vocabulary`; `objective`: a module of
-    learn/objectives; `init`: a folder with a trained model of the same shape to start from.
+    `train`: the face set whose train and val splits are used; `labels`: the vocabulary they are labelled in; the
+    network of `size` sees `padding` times the prompt at `input_size` pixels and predicts the points of
+    `vocabulary`; `objective`: a module of learn/objectives. What has no default names a file that the pipeline
+    depends on.
     """
 
-    recipe: Literal["supervised"] = "supervised"
+    recipe: Literal["supervised"]
+    objective: str
+    train: str
+    labels: str
+    vocabulary: str
     size: Size = "t"
-    objective: str = "simcc"
-    train: str | list[str]
-    labels: str | None = None
-    vocabulary: str = "ibug68"
-    input_size: int = 128
-    padding: float = 1.25
-    init: str | None = None
+    input_size: int = Field(128, ge=STRIDE, multiple_of=STRIDE)
+    padding: PositiveFloat = 1.25
     augment: Augment = Augment()
 
 
@@ -57,12 +57,13 @@ def train(config: Config, faces_root: Path, checkpoint: Path, out: Path, history
     """Train on `faces_root/<set>` and write out/{model.safetensors, model.json} and the CSV file `history`.
 
     `checkpoint` is a folder for the state of this run; it is emptied when `out` is written. Raises DataError for
-    absent or empty data and for a loss that is not finite, ConfigError for an unknown objective or vocabulary.
+    absent or empty data and for a loss that is not finite, ConfigError for an unknown objective or vocabulary and
+    for a batch larger than the training set.
     """
     device = precision.prepare(config)
     exact = precision.resolved(config, device)
     loss = objective(config.objective)
-    sets = [config.train] if isinstance(config.train, str) else config.train
+    sets = [config.train]
     data.check_labels(faces_root, sets, config.labels)
     seen = (config.vocabulary, config.input_size, config.padding)
     faces = data.gather(faces_root, sets, "train", *seen)
@@ -83,8 +84,8 @@ def train(config: Config, faces_root: Path, checkpoint: Path, out: Path, history
     def validate(mean: nn.Module) -> float:
         return validation.nme(mean, held_out, config.batch, device, exact)
 
-    code, shown = checkpoints.fingerprint(learn, nets), data.fingerprint(faces_root, sets)
-    identity = [config.model_dump(), exact, code, shown]
+    code = checkpoints.fingerprint(core, landmarks, learn, nets)
+    identity = [config.model_dump(), exact, code, data.fingerprint(faces_root, sets)]
     store = Checkpoint(checkpoint, sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest())
     steps = len(data.order(len(faces), config.batch, config.seed, epoch=0))
     trained = loop.fit(model, terms, batches, validate, config, steps, store, f"train {out.name}")
@@ -110,13 +111,10 @@ def train(config: Config, faces_root: Path, checkpoint: Path, out: Path, history
 
 
 def initial(config: Config) -> RTMPose:
-    """Return the network before the first step: random by the seed, or the weights of `init`."""
+    """Return the network before the first step, random by the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.integer("initial", config.seed))
-        model = RTMPose(config.size, len(landmarks.load(config.vocabulary)), config.input_size)
-    if config.init is not None:
-        card.load_weights(model, Path(config.init) / "model.safetensors")
-    return model
+        return RTMPose(config.size, len(landmarks.load(config.vocabulary)), config.input_size)
 
 
 def objective(name: str) -> Objective:

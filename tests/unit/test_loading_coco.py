@@ -1,0 +1,157 @@
+"""A COCO file is understood or refused by name; it never crashes and never mislabels."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from thermark.core.errors import DataError
+from thermark.loading import coco
+from thermark.loading.loaded import Findings
+
+CLASSES = {"person": 0, "nose": 3}
+CATEGORIES = [{"id": 0, "name": "Person"}, {"id": 3, "name": "Nose"}]
+
+
+def write(tmp_path, content):
+    path = tmp_path / "a.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def document(image=None, annotation=None, category=None):
+    """Return a good file in which single entries are replaced."""
+    return {
+        "images": [
+            {"id": 1, "file_name": "Thermal_1.png"},
+            {"id": 2, "file_name": "Thermal_2.png"} | (image or {}),
+        ],
+        "annotations": [
+            {"id": 10, "image_id": 1, "category_id": 3, "bbox": [1, 2, 3, 4]},
+            {"id": 11, "image_id": 2, "category_id": 3, "bbox": [5, 6, 7, 8.5]} | (annotation or {}),
+        ],
+        "categories": [CATEGORIES[0], CATEGORIES[1] | (category or {})],
+    }
+
+
+def read(tmp_path, content):
+    return coco.read(write(tmp_path, content), CLASSES, Findings())
+
+
+def test_a_good_file_is_read(tmp_path):
+    scene = read(tmp_path, document())
+    assert list(scene) == ["Thermal_1", "Thermal_2"]
+    np.testing.assert_array_equal(scene["Thermal_2"]["nose"], [[5, 6, 12, 14.5]])
+    assert scene["Thermal_1"]["person"].shape == (0, 4)
+
+
+def test_an_id_of_two_images_is_refused(tmp_path):
+    """Annotations of the second would be scored on the first."""
+    with pytest.raises(
+        DataError, match=r"a\.json: images\[1\] \(id 1\) is Thermal_2, but Thermal_1 has the same id"
+    ):
+        read(tmp_path, document(image={"id": 1}))
+    repeated = document()
+    repeated["images"].append({"id": 2, "file_name": "Thermal_2.jpg"})
+    findings = Findings()
+    assert len(coco.read(write(tmp_path, repeated), CLASSES, findings)) == 2
+    assert findings.lists["duplicate_id"] == ["a.json: Thermal_2.jpg"]
+
+
+def test_an_id_of_two_categories_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"categories\[1\].*has the id of 'person'"):
+        read(tmp_path, document(category={"id": 0}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [
+        *(({"image": {"file_name": bad}}, r"images\[1\] \(id 2\)") for bad in (None, 7, "", ["a.png"])),
+        *(({"image": {"id": bad}}, r"images\[1\]") for bad in (None, [2], {}, True)),
+        *(({"annotation": {"category_id": bad}}, r"annotations\[1\] \(id 11\)") for bad in (None, [3], {"id": 3})),
+        ({"annotation": {"image_id": [2]}}, r"annotations\[1\] \(id 11\)"),
+        *(
+            ({"annotation": {"bbox": bad}}, r"annotations\[1\] \(id 11\) has a bbox")
+            for bad in ("5,6,7,8", [5, 6, 7], 3, {"x": 5}, [[5, 6, 7, 8]])
+        ),
+        *(({"annotation": {"bbox": [5, 6, 7, bad]}}, r"annotations\[1\]") for bad in ("8", None, True, [8])),
+        *(
+            ({"annotation": {"bbox": None, "segmentation": bad}}, r"annotations\[1\] \(id 11\) has a")
+            for bad in ([1, 2, 3, 4, 5, 6], [[1, 2, 3, 4, 5, 6, 7]], [["1", 2, 3, 4, 5, 6]], ["outline"])
+        ),
+        *(({"category": {"name": bad}}, r"categories\[1\]") for bad in (None, 3, "")),
+        ({"category": {"id": None}}, r"categories\[1\]"),
+    ],
+)
+def test_a_malformed_entry_is_named(tmp_path, changed, where):
+    with pytest.raises(DataError, match=rf"^a\.json: {where}"):
+        read(tmp_path, document(**changed))
+
+
+@pytest.mark.parametrize("table", ["images", "annotations", "categories"])
+@pytest.mark.parametrize("bad", ["text", 3, {"0": {}}, [3], [None], [[]]])
+def test_a_malformed_table_is_named(tmp_path, table, bad):
+    with pytest.raises(DataError, match=rf"^a\.json: {table}"):
+        read(tmp_path, document() | {table: bad})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "<html>", '{"images": []}', "[" * 100_000, '{"images": ' + "9" * 5000])
+def test_what_is_no_coco_is_refused(tmp_path, text):
+    with pytest.raises(DataError, match=r"^a\.json"):
+        read(tmp_path, text)
+
+
+def test_numbers_beyond_reason_are_no_box(tmp_path):
+    for box in ([1, 2, 3, 10**400], [1, 2, 3, float("nan")], [1, 2, float("inf"), 3], [1, 2, 3, -4]):
+        findings = Findings()
+        coco.read(write(tmp_path, document(annotation={"bbox": box})), CLASSES, findings)
+        assert findings.lists["bad_annotation"] == ["a.json: annotations[1] (id 11) has no box"]
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=6)
+    | st.sampled_from([0, 1, 3, "1"]),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def entries(**fields):
+    """Return lists of objects whose fields are as they should be, or anything, or absent."""
+    return st.lists(
+        st.fixed_dictionaries({}, optional={k: v | VALUES for k, v in fields.items()}) | VALUES, max_size=4
+    )
+
+
+IDS = st.integers(0, 3)
+NUMBERS = st.lists(st.integers(-9, 99) | st.floats(), min_size=4, max_size=8)
+FILES = st.fixed_dictionaries(
+    {
+        "images": entries(id=IDS, file_name=st.sampled_from(["Thermal_1.png", "a/b.jpg", "c\\d"])) | VALUES,
+        "annotations": entries(image_id=IDS, category_id=IDS, bbox=NUMBERS, segmentation=st.lists(NUMBERS))
+        | VALUES,
+    },
+    optional={
+        "categories": st.just(CATEGORIES) | entries(id=IDS, name=st.sampled_from(["person", "nose"])) | VALUES
+    },
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(FILES | VALUES)
+def test_any_structure_is_read_or_refused(tmp_path_factory, content):
+    path = write(tmp_path_factory.mktemp("coco"), content)
+    try:
+        scene = coco.read(path, CLASSES, Findings())
+    except DataError as error:
+        assert error.cause.startswith("a.json")
+        return
+    for instances in scene.values():
+        for boxes in instances.values():
+            assert boxes.shape[1:] == (4,) and (boxes[:, 2:] > boxes[:, :2]).all()
