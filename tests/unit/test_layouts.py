@@ -270,3 +270,8 @@ def test_bytes_do_not_depend_on_workers(layout, config, tmp_path):
     layout.write(tmp_path / "one", config, 1)
     layout.write(tmp_path / "two", config, 2)
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+
+def test_more_frames_than_combinations_are_refused():
+    with pytest.raises(ConfigError, match="1002 frames a subject"):
+        parse({"count": 10_000}, charlotte.Config, "render.charlotte")

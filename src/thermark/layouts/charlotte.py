@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from thermark.core import files, seeds, visibility
 from thermark.core.config import Section
@@ -49,6 +50,15 @@ class Config(Section):
     height: int = Field(default=240, gt=0)
     focal: float = Field(default=1100.0, gt=0)
     supersample: int = Field(default=2, gt=0)
+
+    @model_validator(mode="after")
+    def _enough_combinations(self) -> Self:
+        """Refuse more frames a subject than there are rooms, distances and head positions to combine."""
+        known = len(ROOMS) * len(DISTANCES) * len(POSITIONS)
+        wanted = -(-self.count // self.subjects) + self.unlabelled
+        if wanted > known:
+            raise ValueError(f"{wanted} frames a subject are more than the {known} combinations")
+        return self
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+import cv2
+import numpy as np
 import torch
 from pydantic import Field, PositiveFloat
 from torch import Tensor, nn
@@ -85,7 +87,8 @@ def train(config: Config, faces_root: Path, checkpoint: Path, out: Path, history
         return validation.nme(mean, held_out, config.batch, device, exact)
 
     code = checkpoints.fingerprint(core, landmarks, learn, nets)
-    identity = [config.model_dump(), exact, code, data.fingerprint(faces_root, sets)]
+    versions = [module.__version__ for module in (cv2, np, torch)]
+    identity = [config.model_dump(), exact, versions, code, data.fingerprint(faces_root, sets)]
     store = Checkpoint(checkpoint, sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest())
     steps = len(data.order(len(faces), config.batch, config.seed, epoch=0))
     trained = loop.fit(model, terms, batches, validate, config, steps, store, f"train {out.name}")
