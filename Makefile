@@ -12,7 +12,7 @@ export ORT_DISABLE_TELEMETRY := 1
 
 SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
-  echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.rtmpose_t.epochs=30"
+  echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.rtmpose_t.epochs=40"
 
 .PHONY: help setup repro report test slow check smoke profile bench doctor clean
 help:            ## this list
