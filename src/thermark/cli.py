@@ -42,9 +42,9 @@ def _main(arguments: Sequence[str] | None = None) -> None:
 
 
 def switch(name: str, profiles: Path, params: Path) -> None:
-    """Make a profile the params file, unless that would lose parameters which are in no profile.
+    """Make a profile the params file; parameters that are in no profile are first kept as `<params>.bak`.
 
-    Raises ConfigError for an unknown profile, or when `params` differs from every profile and was not saved.
+    Raises ConfigError for an unknown profile and for one that is not YAML.
     """
     known = {path.stem: path.read_text(encoding="utf-8") for path in sorted(profiles.glob("*.yaml"))}
     if name not in known:

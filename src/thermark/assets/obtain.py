@@ -67,13 +67,11 @@ def _local(remote: Remote, store: Store) -> tuple[Path, str] | None:
     sha256 = remote.sha256 or cache.recall(store.cache, remote.url)
     if sha256 is None:
         return None
-    if path := cache.find(store.cache, sha256):
-        return path, sha256
     if remote.size is not None:
-        path = store.mirrors.find(sha256, remote.size, remote.name)
+        path = at_hand(store, sha256, remote.size, remote.name)
     else:
-        named = store.mirrors.named(remote.name)
-        path = next((path for path in named if store.mirrors.sha256(path) == sha256), None)
+        named = (path for path in store.mirrors.named(remote.name) if store.mirrors.sha256(path) == sha256)
+        path = cache.find(store.cache, sha256) or next(named, None)
     return (path, sha256) if path else None
 
 
