@@ -19,7 +19,7 @@ each = pytest.mark.parametrize("dataset", SETS, ids=lambda module: module.__name
 
 def test_all_are_found():
     names = {module.__name__.rsplit(".", 1)[1] for module in SETS}
-    assert {"facesynthetics", "tfake", "charlotte", "thermeval"} <= names
+    assert {"facesynthetics", "tfake", "charlotte", "thermeval", "w300", "coco_wholebody"} <= names
 
 
 @each

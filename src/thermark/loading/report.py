@@ -9,19 +9,20 @@ import numpy as np
 from thermark.core import files
 from thermark.core.faces import Faces
 from thermark.core.geometry import box_size
+from thermark.core.origin import Origin
 from thermark.loading.card import Card
 from thermark.loading.loaded import Loaded
 
 
 def content(
-    loaded: Loaded, card: Card, temperature: dict[str, float], crop: dict[str, Any], rendered: bool
+    loaded: Loaded, card: Card, temperature: dict[str, float], crop: dict[str, Any], origin: Origin
 ) -> dict[str, Any]:
-    """Return the report: origin, counts, findings with examples, sizes and temperatures."""
+    """Return the report: card, origin, counts, findings with examples, sizes and temperatures."""
     faces, frames = loaded.faces, loaded.frames
     return (
         {
             "card": asdict(card),
-            "rendered": rendered,
+            "origin": origin,
             "modality": frames.modality,
             "frames": len(frames),
             "faces": len(faces),

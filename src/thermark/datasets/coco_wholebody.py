@@ -1,0 +1,163 @@
+"""COCO-WholeBody: the labelled faces of COCO 2017, iBUG's 68 points each.
+
+Layout: `annotations/coco_wholebody_{train,val}_v1.0.json`; beside that folder, or in `images/` beside it, the
+pictures `train2017/` and `val2017/`. An annotation is a person: `face_valid`, `face_box` (x, y, width, height) and
+`face_kpts` (68 times x, y, v), zeros where no face is labelled. The published val is the test split.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from thermark.core.errors import DataError
+from thermark.core.faces import Faces
+from thermark.core.frames import Frames, Modality
+from thermark.loading import images, keypoints, splits
+from thermark.loading.card import Card
+from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.loading.sanity import Scheme
+
+MODALITY: Modality = "rgb"
+VOCABULARY = "ibug68"
+POINTS = 68
+SCHEMES = {VOCABULARY: Scheme(POINTS, eyes=(36, 45))}
+FILES = {part: f"coco_wholebody_{part}_v1.0.json" for part in ("train", "val")}
+FIELDS = frozenset({"face_valid", "face_box", "face_kpts"})
+
+CARD = Card(
+    title="COCO-WholeBody (faces)",
+    url="https://github.com/jin-s13/COCO-WholeBody",
+    licence="annotations CC BY-NC 4.0, research only; pictures: COCO 2017, Flickr terms of each",
+    redistribution="no",
+    citation="Jin et al., Whole-Body Human Pose Estimation in the Wild, ECCV 2020, arXiv 2007.11858",
+    notes="Faces are small: which are scored, and so the scores, depend on min_side. MMPose's face models and the "
+    "published whole-body models were trained on its train part.",
+)
+
+
+class Config(Source):
+    """Which faces count, and how the train pictures are split.
+
+    `min_side`: least length of a face box's shorter side, px; `val`: share of the train pictures that validate,
+    by the hash of their number under `seed`.
+    """
+
+    min_side: float = Field(default=32.0, ge=0)
+    val: float = Field(default=0.05, ge=0, lt=1)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One face of the published `part` (train or val): `box` (4,) and `xy` (68, 2) float32 in source px."""
+
+    part: str
+    frame: str
+    name: str
+    path: str
+    box: NDArray[np.float32]
+    xy: NDArray[np.float32]
+
+
+def load(root: Path, config: Config) -> Loaded:
+    """Return the faces under `root` and the pictures that have any; raises DataError when there is none."""
+    findings = Findings()
+    files = keypoints.find(root, FILES, findings)
+    require_any(len(files), FILES["train"], root.name)
+    rows = [row for part, path in files.items() for row in _rows(part, path, root, config, findings)]
+    require_any(len(rows), "labelled COCO-WholeBody face", root.name)
+    faces = _faces(rows, config)
+    expected = {"train": ["train", "val"] if config.val else ["train"], "val": ["test"]}
+    splits.require(faces.splits, [name for part in files for name in expected[part]])
+    findings.facts["labels_in_box"] = keypoints.inside(faces.xy, faces.boxes)
+    return Loaded(_frames(rows), faces, findings)
+
+
+def read(path: Path, config: Config) -> NDArray[np.uint8]:
+    """Return a picture as RGB (H, W, 3) uint8; raises DataError when unreadable."""
+    return images.rgb(path)
+
+
+def _pictures(path: Path, part: str, root: Path) -> dict[str, str]:
+    """Return file name -> path relative to `root` of a part's pictures."""
+    beside = path.parent.parent
+    folders = [folder / f"{part}2017" for folder in (beside, beside / "images")]
+    return {
+        picture.name: picture.relative_to(root).as_posix()
+        for folder in folders
+        if folder.is_dir()
+        for picture in folder.iterdir()
+    }
+
+
+def _rows(part: str, path: Path, root: Path, config: Config, findings: Findings) -> list[Row]:
+    """Return the usable faces of one file, large enough and with a picture; note all others that are labelled."""
+    content = keypoints.read(path, FIELDS)
+    names, pictures = keypoints.file_names(content, path), _pictures(path, part, root)
+    rows: dict[str, Row] = {}
+    missing: dict[str, None] = {}
+    for where, entry in keypoints.entries(content, "annotations", path):
+        if not _has_face(entry, where):
+            continue
+        file = names.get(keypoints.identifier(entry, "image_id", where))
+        number = keypoints.identifier(entry, "id", where)
+        if file is None:
+            findings.add("orphan_annotation", where)
+            continue
+        try:
+            xy, box = keypoints.points(entry, "face_kpts", where, POINTS), _box(entry, where)
+        except DataError as error:
+            findings.add("bad_annotation", error.cause)
+            continue
+        name = f"{file.stem}/{number}"
+        if name in rows:
+            findings.add("duplicate_id", where)
+        elif (box[2:] - box[:2]).min() < config.min_side:
+            findings.add("too_small", name)
+        elif file.name not in pictures:
+            missing[file.name] = None
+        else:
+            rows[name] = Row(part, file.stem, name, pictures[file.name], box, xy)
+    findings.add("missing_image", *missing)
+    findings.facts.update({f"people_{part}": len(content["annotations"]), f"faces_{part}": len(rows)})
+    return list(rows.values())
+
+
+def _has_face(entry: keypoints.Entry, where: str) -> bool:
+    valid = entry.get("face_valid")
+    if not isinstance(valid, bool | int):
+        raise keypoints.malformed(where, "has no usable face_valid")
+    return bool(valid)
+
+
+def _box(entry: keypoints.Entry, where: str) -> NDArray[np.float32]:
+    x, y, width, height = keypoints.numbers(entry, "face_box", where, 4)
+    return keypoints.checked_box(np.array([x, y, x + width, y + height]), where)
+
+
+def _frames(rows: list[Row]) -> Frames:
+    paths = {row.frame: row.path for row in rows}
+    ids = strings(paths)
+    return Frames(ids, ids, strings(paths.values()), np.zeros((len(ids), 2), np.int32), MODALITY)
+
+
+def _faces(rows: list[Row], config: Config) -> Faces:
+    """Return the faces; who is on a picture is not told, so pictures, not people, are kept in one split."""
+    frames = strings(row.frame for row in rows)
+    hashed = splits.by_hash(frames, splits.Fractions(val=config.val, test=0, seed=config.seed))
+    boxes = np.stack([row.box for row in rows])
+    xy = np.stack([row.xy for row in rows])
+    return Faces(
+        ids=strings(row.name for row in rows),
+        frames=frames,
+        subjects=frames,
+        splits=np.where(strings(row.part for row in rows) == "val", "test", hashed),
+        vocabularies=np.full(len(rows), VOCABULARY),
+        boxes=boxes,
+        prompts=boxes,
+        xy=xy,
+        visible=~np.isnan(xy[..., 0]),
+    )

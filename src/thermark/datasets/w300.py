@@ -1,0 +1,263 @@
+"""300W: faces in the wild with iBUG's 68 points, collected from AFW, HELEN, LFPW and iBUG's own pictures.
+
+Layouts: MMPose's, `annotations/face_landmarks_300w_{train,valid,valid_common,valid_challenge,test}.json` beside
+`images/`; or, where there is no such file, iBUG's archives as they unpack, `{stem}.pts` beside each picture. Both
+have the folders `afw/`, `{helen,lfpw}/{trainset,testset}/`, `ibug/`, `01_Indoor/` and `02_Outdoor/`, at any depth.
+`valid` = common (HELEN and LFPW) + challenge (iBUG); `test`, 300 pictures indoors and 300 outdoors, is private.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from thermark.core.errors import DataError
+from thermark.core.faces import Faces
+from thermark.core.frames import Frames, Modality
+from thermark.core.geometry import bounding_box
+from thermark.loading import images, keypoints, pts, splits
+from thermark.loading.card import Card
+from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.loading.sanity import Scheme
+
+MODALITY: Modality = "rgb"
+VOCABULARY = "ibug68"
+POINTS = 68
+SCHEMES = {VOCABULARY: Scheme(POINTS, eyes=(36, 45))}
+FIELDS = frozenset({"keypoints", "center", "scale"})
+SUFFIXES = (".jpg", ".jpeg", ".png")
+SCALE_PX = 200  # unit of `scale` in MMPose's files
+
+# MMPose's file -> part; whatever is in several files belongs to the first.
+FILES = {
+    "valid_common": "common",
+    "valid_challenge": "challenge",
+    "valid": "",
+    "test": "private",
+    "train": "train",
+}
+# Folder -> part, in lower case.
+FOLDERS = {
+    "afw": "train",
+    "trainset": "train",
+    "testset": "common",
+    "ibug": "challenge",
+    "01_indoor": "private",
+    "02_outdoor": "private",
+}
+COLLECTIONS = ("afw", "helen", "lfpw", "ibug", "01_indoor", "02_outdoor")  # where an id begins
+PUBLISHED = {"train": 3148, "common": 554, "challenge": 135, "private": 600}
+
+CARD = Card(
+    title="300W",
+    url="https://ibug.doc.ic.ac.uk/resources/300-W/",
+    licence="research only, non-commercial; the pictures keep the terms of their collections",
+    redistribution="no",
+    citation="Sagonas et al., 300 Faces In-The-Wild Challenge, Image and Vision Computing 47 (2016)",
+    notes="Full is common + challenge, without private. Most published models were trained on its train part. "
+    "Jaw points of turned heads follow the visible contour. Whether MMPose's files still count from 1, as iBUG's "
+    "do, is not documented: the data report says what was assumed (origin).",
+)
+
+
+class Config(Source):
+    """How train pictures are split, and what the labels count from.
+
+    `val`: share of the train pictures that validate, by the hash of their name under `seed`; `pts_origin`,
+    `json_origin`: coordinate of the first pixel's centre in either layout (MATLAB counts from 1).
+    """
+
+    val: float = Field(default=0.05, ge=0, lt=1)
+    seed: int = 0
+    pts_origin: Literal[0, 1] = 1
+    json_origin: Literal[0, 1] = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One face: its `part`, `picture`, and in source px `box` (4,) and `xy` (68, 2) float32."""
+
+    part: str
+    name: str
+    picture: Path
+    box: NDArray[np.float32]
+    xy: NDArray[np.float32]
+
+
+def load(root: Path, config: Config) -> Loaded:
+    """Return one frame and one face a picture under `root`; raises DataError when there is none."""
+    findings = Findings()
+    files = keypoints.find(root, {file: f"face_landmarks_300w_{file}.json" for file in FILES}, findings)
+    if files:
+        found = _from_json(files, config.json_origin, findings)
+    else:
+        found = _from_pts(root, config.pts_origin, findings)
+    rows = _unique(found, root, findings)
+    require_any(len(rows), "labelled 300W picture", root.name)
+    findings.facts["layout"] = "json" if files else "pts"
+    findings.facts["origin"] = config.json_origin if files else config.pts_origin
+    _count(rows, findings)
+    _note_unlabelled([path.parent.parent / "images" for path in files.values()] or [root], rows, root, findings)
+    faces = _faces(rows, config)
+    findings.facts["labels_in_box"] = keypoints.inside(faces.xy, faces.boxes)
+    paths = strings(row.picture.relative_to(root).as_posix() for row in rows)
+    frames = Frames(faces.ids, faces.subjects, paths, np.zeros((len(rows), 2), np.int32), MODALITY)
+    return Loaded(frames, faces, findings)
+
+
+def read(path: Path, config: Config) -> NDArray[np.uint8]:
+    """Return a picture as RGB (H, W, 3) uint8; raises DataError when unreadable."""
+    return images.rgb(path)
+
+
+def square(xy: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the square boxes (..., 4) that MMPose's centre and scale stand for, from points (..., 68, 2).
+
+    Centre and side are those of the tight box with its corners rounded outwards; the side is the longer one.
+    """
+    tight = bounding_box(xy).astype(np.float64)
+    low, high = np.floor(tight[..., :2]), np.ceil(tight[..., 2:])
+    return _around((low + high) / 2, (high - low).max(axis=-1, keepdims=True))
+
+
+def _around(centre: NDArray[np.float64], side: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([centre - side / 2, centre + side / 2], axis=-1)
+
+
+def _from_json(files: dict[str, Path], origin: int, findings: Findings) -> list[Row]:
+    """Return the usable faces of MMPose's files; `valid` repeats common and challenge, which are read once."""
+    rows: list[Row] = []
+    listed: set[PurePosixPath] = set()
+    for file, path in files.items():
+        content = keypoints.read(path, FIELDS)
+        names = keypoints.file_names(content, path)
+        wanted = {number: name for number, name in names.items() if file != "valid" or name not in listed}
+        listed.update(names.values())
+        for where, entry in keypoints.entries(content, "annotations", path):
+            number = keypoints.identifier(entry, "image_id", where)
+            if number not in names:
+                findings.add("orphan_annotation", where)
+            elif number in wanted:
+                rows += _row(entry, where, FILES[file], path, wanted[number], origin, findings)
+    return rows
+
+
+def _row(
+    entry: keypoints.Entry,
+    where: str,
+    part: str,
+    path: Path,
+    relative: PurePosixPath,
+    origin: int,
+    findings: Findings,
+) -> list[Row]:
+    """Return the face of one entry; none, and a note, when it has no picture or cannot be used."""
+    picture = path.parent.parent / "images" / relative
+    if not picture.is_file():
+        findings.add("missing_image", relative.as_posix())
+        return []
+    try:
+        xy, box = keypoints.points(entry, "keypoints", where, POINTS), _box(entry, where)
+    except DataError as error:
+        findings.add("bad_annotation", error.cause)
+        return []
+    return [Row(part or _part(relative), _name(relative), picture, box - np.float32(origin), xy - origin)]
+
+
+def _box(entry: keypoints.Entry, where: str) -> NDArray[np.float32]:
+    centre = keypoints.numbers(entry, "center", where, 2)
+    scale = keypoints.numbers({"scale": [entry.get("scale")]}, "scale", where, 1)
+    return keypoints.checked_box(_around(centre, scale * SCALE_PX), where)
+
+
+def _from_pts(root: Path, origin: int, findings: Findings) -> list[Row]:
+    """Return the faces of all landmark files that have a picture beside them, and note the others."""
+    rows = []
+    for path in sorted(root.rglob("*.pts")):
+        relative = PurePosixPath(path.relative_to(root).as_posix())
+        pictures = (path.with_suffix(form) for suffix in SUFFIXES for form in (suffix, suffix.upper()))
+        picture = next((picture for picture in pictures if picture.is_file()), None)
+        if not _part(relative):
+            findings.add("unknown_part", relative.as_posix())
+        elif picture is None:
+            findings.add("missing_image", relative.as_posix())
+        else:
+            try:
+                xy = pts.read(path, POINTS)
+                box = keypoints.checked_box(square(xy), relative.as_posix())
+            except DataError as error:
+                findings.add("bad_annotation", error.cause)
+                continue
+            rows.append(Row(_part(relative), _name(relative), picture, box - np.float32(origin), xy - origin))
+    return rows
+
+
+def _part(path: PurePosixPath) -> str:
+    """Return the part that a picture's folders name, or nothing."""
+    return next((FOLDERS[folder.lower()] for folder in path.parts[:-1] if folder.lower() in FOLDERS), "")
+
+
+def _name(path: PurePosixPath) -> str:
+    """Return the same id in both layouts: the path from the collection on, without suffix."""
+    folders = [folder.lower() for folder in path.parts[:-1]]
+    start = next((place for place, folder in enumerate(folders) if folder in COLLECTIONS), 0)
+    return PurePosixPath(*path.parts[start:]).with_suffix("").as_posix()
+
+
+def _photograph(name: str) -> str:
+    """Return an id without the number of the face: `afw/134212_1` and `_2` are copies of one photograph."""
+    return re.sub(r"(\s*_\d{1,2})?(_mirror)?$", "", name)
+
+
+def _unique(rows: list[Row], root: Path, findings: Findings) -> list[Row]:
+    """Return one row an id, the first, sorted by id."""
+    kept: dict[str, Row] = {}
+    for row in rows:
+        if kept.setdefault(row.name, row) is not row:
+            findings.add("duplicate_id", row.picture.relative_to(root).as_posix())
+    return [kept[name] for name in sorted(kept)]
+
+
+def _count(rows: list[Row], findings: Findings) -> None:
+    for part, published in PUBLISHED.items():
+        count = sum(row.part == part for row in rows)
+        findings.facts[f"faces_{part}"] = count
+        if count not in (0, published):
+            findings.add("warning", f"{count} faces in {part}; the published set has {published:,}")
+
+
+def _note_unlabelled(folders: list[Path], rows: list[Row], root: Path, findings: Findings) -> None:
+    """Note pictures without usable labels."""
+    used = {row.picture for row in rows}
+    found = {path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES}
+    findings.add("missing_annotation", *(path.relative_to(root).as_posix() for path in sorted(found - used)))
+
+
+def _faces(rows: list[Row], config: Config) -> Faces:
+    parts = strings(row.part for row in rows)
+    subjects = strings(_photograph(row.name) for row in rows)
+    hashed = splits.by_hash(subjects, splits.Fractions(val=config.val, test=0, seed=config.seed))
+    chosen = np.where(parts == "train", hashed, "test")
+    splits.require(chosen, ["train", "val"] if config.val and "train" in parts else [])
+    ids = strings(row.name for row in rows)
+    boxes = np.stack([row.box for row in rows])
+    xy = np.stack([row.xy for row in rows]).astype(np.float32)
+    return Faces(
+        ids=ids,
+        frames=ids,
+        subjects=subjects,
+        splits=chosen,
+        vocabularies=np.full(len(rows), VOCABULARY),
+        boxes=boxes,
+        prompts=boxes,
+        xy=xy,
+        visible=~np.isnan(xy[..., 0]),
+        strata={
+            "subset": np.where(parts == "train", "", parts),
+            "full": np.where(np.isin(parts, ("train", "private")), "", "full"),
+        },
+    )

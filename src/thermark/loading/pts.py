@@ -1,0 +1,46 @@
+"""Landmark files of iBUG: `version: 1`, `n_points: 68`, then lines of "x y" between braces."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core.errors import DataError
+
+REMEDY = "fetch the file again"
+
+
+def read(path: Path, count: int) -> NDArray[np.float32]:
+    """Return points (count, 2) float32 px, counted as the file counts them; `nan` is an unlabelled point.
+
+    Raises DataError, naming file and line, for anything but a header and `count` lines of two numbers in braces.
+    """
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path.name} is no text file", REMEDY) from error
+    if "{" not in lines or "}" not in lines[lines.index("{") :]:
+        raise DataError(f"{path.name} has no points between braces", REMEDY)
+    start = lines.index("{")
+    end = lines.index("}", start)
+    rows = [(number, line) for number, line in enumerate(lines[start + 1 : end], start=start + 2) if line]
+    if len(rows) != count or _declared(lines[:start]) not in (None, count):
+        raise DataError(f"{path.name} does not have {count} points ({len(rows)} lines)", REMEDY)
+    return np.stack([_point(line, f"{path.name}, line {number}") for number, line in rows])
+
+
+def _declared(header: list[str]) -> int | None:
+    """Return the number of points that a header names, None where it names none."""
+    found = [re.fullmatch(r"n_points\s*:\s*(\d+)", line) for line in header]
+    return next((int(match[1]) for match in found if match), None)
+
+
+def _point(line: str, where: str) -> NDArray[np.float32]:
+    try:
+        x, y = map(float, line.split())
+    except ValueError as error:
+        raise DataError(f"{where}: {line[:40]!r} is no point", REMEDY) from error
+    with np.errstate(over="ignore"):
+        xy = np.array([x, y], np.float32)
+    return xy if np.isfinite(xy).all() else np.full(2, np.nan, np.float32)
