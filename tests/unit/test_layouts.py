@@ -57,7 +57,7 @@ def test_tfake_is_read_back_without_a_finding(synthetic):
     thermal = read_tfake.load(synthetic, config)
     assert (len(rgb.faces), len(thermal.faces)) == (8, 16)
     assert rgb.findings.summary()["found"] == thermal.findings.summary()["found"] == {}
-    assert origin.is_rendered(synthetic)
+    assert origin.origin(synthetic) == "rendered"
     picture = facesynthetics.read(synthetic / rgb.frames.paths[0], facesynthetics.Config(raw="r"))
     celsius = read_tfake.read(synthetic / thermal.frames.paths[0], config)
     assert picture.shape == (96, 96, 3) and celsius.shape == (96, 96)

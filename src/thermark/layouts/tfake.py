@@ -13,13 +13,11 @@ from thermark.core.config import Section
 from thermark.core.origin import mark_rendered
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
-from thermark.layouts import write_image
+from thermark.layouts import stored, write_image
 from thermark.render.person import Pose, sample_person, sample_pose
 from thermark.render.scene import Camera, render_scene
 from thermark.render.sensor import observe
 
-LOW, HIGH = 20.0, 40.0  # deg C that 0 and 65535 stand for
-STEP = 32  # 0.01 deg C, below the noise of any camera: the files are half as large as with all 16 bits
 FOCAL = 2.2  # in image widths: a face at one metre fills a third of the picture, as in FaceSynthetics
 
 
@@ -77,12 +75,6 @@ def _write(face: Face, config: Config) -> NDArray[np.bool_]:
     for condition, celsius in zip(("warm", "cold"), scene.celsius, strict=True):
         write_image(root / f"{condition}/{name}_thermal.png", stored(observe(celsius, rng)))
     return scene.visible[0]
-
-
-def stored(celsius: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Return deg C as 16 bits over 20..40, in steps of 0.01; what is colder or warmer is clipped."""
-    share = (celsius.astype(np.float64) - LOW) / (HIGH - LOW)
-    return np.clip(np.rint(share * 65535 / STEP) * STEP, 0, 65535).astype(np.uint16)
 
 
 def _pose(rng: np.random.Generator) -> Pose:
