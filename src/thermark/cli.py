@@ -1,11 +1,12 @@
-"""The `thermark` command: doctor, profile, readme."""
+"""The `thermark` command: doctor, profile, readme, convert-checkpoint."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from thermark.core import errors
-from thermark.core.config import nearest, read
+from thermark.core.config import nearest, parse, read
 from thermark.core.errors import ConfigError
 from thermark.core.files import write_text
 
@@ -30,6 +31,7 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     readme = commands.add_parser("readme", help="renew the leaderboard between the markers of a README")
     readme.add_argument("readme", type=Path)
     readme.add_argument("leaderboard", type=Path)
+    _describe_conversion(commands.add_parser("convert-checkpoint", help="an official RTMPose as a model folder"))
     options = parser.parse_args(arguments)
     if options.command == "doctor":
         from thermark.doctor import report
@@ -37,8 +39,10 @@ def _main(arguments: Sequence[str] | None = None) -> None:
         report(options.requirements, quiet=options.quiet)
     elif options.command == "profile":
         switch(options.name, options.profiles, options.params)
-    else:
+    elif options.command == "readme":
         renew(options.readme, options.leaderboard)
+    else:
+        convert(options)
 
 
 def switch(name: str, profiles: Path, params: Path) -> None:
@@ -67,6 +71,34 @@ def renew(readme: Path, leaderboard: Path) -> None:
     if len(parts) != 3:
         raise ConfigError(f"{readme} does not hold {MARKER} twice", "put one before and one after the leaderboard")
     write_text(readme, MARKER.join([parts[0], f"\n{overview(leaderboard)}\n", parts[2]]))
+
+
+def _describe_conversion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", help="a .pth file, read without running any of it, or .safetensors")
+    parser.add_argument("--out", type=Path, required=True, help="the run's folder; OUT/seed0 is replaced")
+    parser.add_argument("--size", choices=["t", "s", "m", "l", "x"], help="refuse any other size")
+    parser.add_argument("--rows", default="same", help="the final layer: same, fresh, face6 or wholebody133")
+    parser.add_argument("--vocabulary", default="ibug68", help="the landmarks of the model")
+    parser.add_argument(
+        "--input-size", type=int, default=256, help="pixels; another than the file's costs the head"
+    )
+    parser.add_argument("--padding", type=float, default=1.25, help="the model sees PADDING times the face box")
+    parser.add_argument("--seed", type=int, default=0, help="of what has to start at random")
+    parser.add_argument("--report", type=Path, help="a JSON file with the origin of every weight")
+
+
+def convert(options: argparse.Namespace) -> None:
+    """Convert a checkpoint; print the origin of its weights and, on stderr, why it is no predictor yet."""
+    # Imports PyTorch, for which no other command has to wait.
+    from thermark.imported.convert import Config
+    from thermark.imported.convert import convert as converted
+
+    names = ("checkpoint", "size", "rows", "vocabulary", "input_size", "padding", "seed")
+    section = {name: getattr(options, name) for name in names}
+    account = converted(parse(section | {"recipe": "imported"}, Config, "options"), options.out, options.report)
+    print(account.text())
+    for note in account.notes():
+        print(f"warning: {note}; fine-tune before use", file=sys.stderr)
 
 
 def overview(leaderboard: Path) -> str:

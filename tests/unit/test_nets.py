@@ -134,7 +134,7 @@ def test_bf16_gradients_of_the_first_head_layer_are_sound(pixels):
         del (junk := [torch.full((1000, 1000), torch.nan) for _ in range(4)])[:]
         assert not junk
         with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
-            maps = head._maps(features)
+            maps = head.maps(features)
         maps.float().square().sum().backward()
         gradients.append(head.final_layer.weight.grad.clone())
     exact, *fast = gradients

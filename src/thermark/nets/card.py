@@ -22,12 +22,14 @@ class ModelCard(Section):
     """What a trained network is, what it wants and where it comes from.
 
     `points` landmarks of `vocabulary` from a square image of `input_size` pixels that shows `padding` times the
-    prompt, normalised by `mean` and `std`; trained on the face sets `trained_on` of `modality`; `val_nme` is the
-    validation error of the kept epoch, `best_epoch` (from 1), in units of the prompt's side.
+    prompt, normalised by `mean` and `std`; trained on the face sets `trained_on` of `modality`. `val_nme` is the
+    validation error of the kept epoch, `best_epoch` (from 1), in units of the prompt's side; None and 0 where it
+    is unknown. `teacher` names the run that it was distilled from, `start` the run whose weights it began with,
+    empty for random ones; `source` the file of a converted checkpoint.
     """
 
     recipe: str
-    objective: str
+    objective: str = ""
     size: Size
     points: int
     vocabulary: str
@@ -40,8 +42,11 @@ class ModelCard(Section):
     params: int
     seed: int
     precision: Literal["fp32", "bf16"]
-    best_epoch: int
-    val_nme: float
+    best_epoch: int = 0
+    val_nme: float | None = None
+    teacher: str = ""
+    start: str = ""
+    source: str = ""
 
 
 def write(folder: Path, card: ModelCard, weights: Mapping[str, Tensor]) -> None:

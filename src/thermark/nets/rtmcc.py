@@ -82,10 +82,15 @@ class RTMCCHead(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Map features (N, C, H / 32, W / 32) to raw logits (N, K, 2 W) and (N, K, 2 H) along x and y."""
-        tokens = self.gau(self.mlp(self._maps(features).flatten(2)))
+        return self.classify(self.maps(features))
+
+    def classify(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Map one map per landmark (N, K, H / 32, W / 32) to the logits: the part that is equal in all sizes."""
+        tokens = self.gau(self.mlp(maps.flatten(2)))
         return self.cls_x(tokens), self.cls_y(tokens)
 
-    def _maps(self, features: Tensor) -> Tensor:
+    def maps(self, features: Tensor) -> Tensor:
+        """Map features (N, C, H / 32, W / 32) to one map per landmark (N, K, H / 32, W / 32)."""
         if min(features.shape[-2:]) > 2:
             return self.final_layer(features)
         # On a map of 2 x 2, oneDNN's bf16 weight gradient of a 7 x 7 kernel is whatever the memory held before.
