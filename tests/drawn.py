@@ -61,29 +61,68 @@ def crop(rng: np.random.Generator, size: int, padding: float) -> tuple[np.ndarra
     return np.clip(noisy, 0, 255).astype(np.uint8), xy
 
 
+def placed(seed: int, index: int, size: int, padding: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a face of a seed: grey crop (size, size), map crop -> source (2, 3) and points there (68, 2)."""
+    rng = seeds.rng(seed, "drawn", index)
+    image, xy = crop(rng, size, padding)
+    scale, offset = rng.uniform(0.5, 3), rng.uniform(0, 100, 2)
+    to_source = np.array([[scale, 0, offset[0]], [0, scale, offset[1]]])
+    return image, to_source, geometry.apply(to_source, xy)
+
+
+def split(index: int) -> str:
+    """Return the split of a face: one in five is val, one in ten test."""
+    return "val" if index % 5 == 0 else "test" if index % 10 == 1 else "train"
+
+
 def write(
     folder: Path, count: int, size: int = 96, padding: float = 1.75, seed: int = 0, colour: bool = False
 ) -> None:
-    """Write a prepared face set of `count` drawn faces; one in five is val, one in ten test."""
-    images, points, maps, boxes = [], [], [], []
-    for index in range(count):
-        rng = seeds.rng(seed, "drawn", index)
-        image, xy = crop(rng, size, padding)
-        scale, offset = rng.uniform(0.5, 3), rng.uniform(0, 100, 2)
-        to_source = np.array([[scale, 0, offset[0]], [0, scale, offset[1]]])
-        images.append(np.repeat(image[..., None], 3, axis=-1) if colour else image)
-        points.append(geometry.apply(to_source, xy))
-        maps.append(to_source)
-    xy = np.stack(points).astype(np.float32)
+    """Write a prepared face set of `count` drawn faces."""
+    images, maps, points = zip(*(placed(seed, index, size, padding) for index in range(count)), strict=True)
+    pixels = np.stack(images)
+    ids = [f"{index:04d}" for index in range(count)]
+    splits = [split(index) for index in range(count)]
+    pixels = np.repeat(pixels[..., None], 3, axis=-1) if colour else pixels
+    save(folder, ids, ids, splits, pixels, np.stack(maps), np.stack(points), padding)
+
+
+def write_pairs(root: Path, count: int, size: int = 96, padding: float = 1.75, seed: int = 0) -> None:
+    """Write the twins root/rgb and root/thermal, related as FaceSynthetics and T-FAKE are.
+
+    Face 0007 is one tinted image in `rgb`, and in `thermal` 0007/warm and, with its contrast reversed, 0007/cold.
+    """
+    images, maps, points = zip(*(placed(seed, index, size, padding) for index in range(count)), strict=True)
+    grey, to_source, xy = np.stack(images), np.stack(maps), np.stack(points)
+    ids = [f"{index:04d}" for index in range(count)]
+    splits = [split(index) for index in range(count)]
+    rgb = np.rint(grey[..., None] * [1.0, 0.7, 0.5]).astype(np.uint8)
+    save(root / "rgb", ids, ids, splits, rgb, to_source, xy, padding)
+    both = [f"{name}/{ambient}" for ambient in ("warm", "cold") for name in ids]
+    thermal = np.concatenate([grey, 255 - grey // 2])
+    twice = (np.concatenate([each, each]) for each in (to_source, xy))
+    save(root / "thermal", both, ids * 2, splits * 2, thermal, *twice, padding)
+
+
+def save(
+    folder: Path,
+    ids: list[str],
+    subjects: list[str],
+    splits: list[str],
+    pixels: np.ndarray,
+    to_source: np.ndarray,
+    xy: np.ndarray,
+    padding: float,
+) -> None:
+    """Write a prepared face set: pixels (N, S, S[, 3]), maps (N, 2, 3) and points (N, 68, 2) in source pixels."""
+    xy = xy.astype(np.float32)
     boxes = geometry.bounding_box(xy)
-    ids = np.array([f"{index:04d}" for index in range(count)])
-    splits = np.array([("val" if i % 5 == 0 else "test" if i % 10 == 1 else "train") for i in range(count)])
     faces = Faces(
-        ids=ids,
-        frames=ids,
-        subjects=ids,
-        splits=splits,
-        vocabularies=np.full(count, "ibug68"),
+        ids=np.array(ids),
+        frames=np.array(ids),
+        subjects=np.array(subjects),
+        splits=np.array(splits),
+        vocabularies=np.full(len(ids), "ibug68"),
         boxes=boxes,
         prompts=boxes,
         xy=xy,
@@ -91,5 +130,5 @@ def write(
     )
     folder.mkdir(parents=True)
     faces.save(folder / "faces.npz")
-    np.save(folder / "pixels.npy", np.stack(images))
-    files.write_arrays(folder / "crops.npz", {"to_source": np.stack(maps), "padding": np.array(padding)})
+    np.save(folder / "pixels.npy", pixels)
+    files.write_arrays(folder / "crops.npz", {"to_source": to_source, "padding": np.array(padding)})

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -100,3 +101,40 @@ def test_punch_blackens_the_hole_and_nothing_else():
     image = np.full((40, 40), 200, np.uint8)
     augment.punch(image, View(False, 1, 0, (0, 0), (0.25, 0.5, 0.5, 0.25)))
     assert (image[20:30, 10:30] == 0).all() and (image == 0).sum() == 200
+
+
+def test_jitter_is_within_its_bounds_and_takes_all_of_them():
+    """On a patch of mid saturation and value, where a level of RGB is less than a degree of hue."""
+    patch = cv2.cvtColor(np.full((4, 4, 3), (90, 128, 150), np.uint8), cv2.COLOR_HSV2RGB)
+    start = cv2.cvtColor(patch, cv2.COLOR_RGB2HSV)[0, 0].astype(int)
+    moves = []
+    for index in range(400):
+        image = augment.jitter(patch, seeds.rng(0, index), Augment(hue=12, saturation=40, value=25))
+        moves.append(cv2.cvtColor(image, cv2.COLOR_RGB2HSV)[0, 0].astype(int) - start)
+    moves = np.array(moves)
+    extent = np.abs(moves).max(axis=0)
+    assert (extent <= np.array([12, 40, 25]) + 2).all() and (extent >= np.array([10, 35, 22])).all()
+    assert (moves.min(axis=0) < 0).all() and (moves.max(axis=0) > 0).all()
+    assert (np.abs(moves) <= 1).all(axis=1).mean() == pytest.approx(1 / 8, abs=0.06)
+
+
+def test_jitter_keeps_what_it_may_not_change():
+    image = seeds.rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    before = image.copy()
+    none = Augment(hue=0, saturation=0, value=0)
+    for index in range(20):
+        np.testing.assert_array_equal(augment.jitter(image, seeds.rng(1, index), none), before)
+        first = augment.jitter(image, seeds.rng(1, index), Augment())
+        assert first.shape == image.shape and first.dtype == np.uint8
+        np.testing.assert_array_equal(first, augment.jitter(image, seeds.rng(1, index), Augment()))
+    np.testing.assert_array_equal(image, before)
+
+
+def test_jitter_of_value_alone_brightens_every_channel_alike_and_ends_at_the_limits():
+    """Grey has no hue to change: value shifts it by the same step everywhere, cut at 0 and 255."""
+    grey = np.repeat(np.array([[0, 100, 250]], np.uint8)[..., None], 3, axis=-1)
+    for index in range(50):
+        image = augment.jitter(grey, seeds.rng(2, index), Augment(hue=90, saturation=0, value=20)).astype(int)
+        assert (image == image[..., :1]).all()
+        step = image[0, 1, 0] - 100
+        assert image[0, :, 0].tolist() == [max(0, step), 100 + step, min(255, 250 + step)] and abs(step) <= 20

@@ -26,6 +26,17 @@ def test_encode_is_the_reference_codec(case, sigma, split, golden):
         np.testing.assert_array_equal(weight, stored[f"{case}_w"])
 
 
+def test_one_hot_labels_are_those_of_the_reference_codec(golden):
+    """Inside, a single bin and the weight as it was; the reference gives any point outside weight 0, so do we."""
+    with np.load(golden("simcc_encode.npz")) as stored:
+        xy, visible = torch.from_numpy(stored["keypoints"]), torch.from_numpy(stored["visible"])
+        labels, weight = simcc.encode(xy, visible, (256, 256), label="one_hot")
+        np.testing.assert_array_equal(labels[0], stored["onehot_x"])
+        np.testing.assert_array_equal(labels[1], stored["onehot_y"])
+        np.testing.assert_array_equal(weight, stored["onehot_w"])
+        assert set(labels[0].sum(-1).unique().tolist()) == {0.0, 1.0}
+
+
 def test_decode_is_the_reference_codec(golden):
     with np.load(golden("simcc_decode.npz")) as stored:
         logits = (torch.from_numpy(stored["simcc_x"])[None], torch.from_numpy(stored["simcc_y"])[None])
@@ -101,6 +112,15 @@ def test_loss_encodes_its_targets(golden):
     targets = Targets(values["gt_keypoints"], values["gt_visible"], (256, 256))
     value = loss((values["student_x"], values["student_y"]), targets)
     assert value.item() == pytest.approx(told["value"], rel=1e-5)
+
+
+def test_loss_takes_the_label_it_is_told_to():
+    """With one bin of 1 in 64, softmax(10 label) is e^10 against 63 ones; two logits of zeros answer 1/64 each."""
+    targets = Targets(torch.full((1, 1, 2), 10.0), torch.ones(1, 1), (32, 32), "one_hot")
+    zeros = torch.zeros(1, 1, 64)
+    total = np.exp(10) + 63
+    divergence = np.exp(10) / total * np.log(64 * np.exp(10) / total) + 63 / total * np.log(64 / total)
+    assert loss((zeros, zeros), targets).item() == pytest.approx(2 * divergence / 64, rel=1e-5)
 
 
 def test_loss_is_float32_under_autocast():

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from thermark.core import files
+from thermark.learn import processes
 
 Row = dict[str, float]
 State = dict[str, Tensor]
@@ -20,18 +21,22 @@ State = dict[str, Tensor]
 
 @dataclass
 class Progress:
-    """Where training stands: epochs and steps done, the best epoch (from 1, 0 = none), a row an epoch."""
+    """Where training stands: epochs and steps done, the best epoch (from 1, 0 = none), a row an epoch.
+
+    `norms`: the gradient's norm before clipping at each of the first steps.
+    """
 
     epoch: int = 0
     step: int = 0
     best_epoch: int = 0
     best: float = float("inf")
     history: list[Row] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder for the state of one training run.
+    """A folder for the state of one training run, written by process 0 and read by all.
 
     `key` identifies everything that the run depends on; a state with another key is ignored. `last.safetensors`
     is what training goes on from, `best.safetensors` the best weights so far.
@@ -42,6 +47,8 @@ class Checkpoint:
 
     def save(self, progress: Progress, model: nn.Module, mean: nn.Module, optimizer: Optimizer) -> None:
         """Write the state after an epoch, the best weights first when this epoch is the best."""
+        if processes.rank():
+            return
         if progress.best_epoch == progress.epoch:
             self._write("best.safetensors", contiguous(mean.state_dict()), {})
         tensors = _prefixed("model", model.state_dict()) | _prefixed("mean", mean.state_dict())

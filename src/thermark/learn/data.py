@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from thermark import landmarks
 from thermark.core import files, geometry, seeds
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.faces import Crops, Faces
+from thermark.core.faces import Faces, open_set, open_table
 from thermark.core.geometry import Array
 from thermark.learn import augment
 from thermark.learn.augment import Augment, View
@@ -51,6 +51,11 @@ class Samples:
         """Whether any of the sets has three channels, so that batches have."""
         return any(pixels.ndim == 4 for pixels in self.crops)
 
+    @property
+    def modality(self) -> Literal["rgb", "thermal"]:
+        """What the images are."""
+        return "rgb" if self.colour else "thermal"
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -69,7 +74,7 @@ def gather(root: Path, names: Sequence[str], split: str, vocabulary: str, size: 
     """
     crops, maps, origins, points = [], [], [], []
     for index, name in enumerate(names):
-        faces, packed = _open(root / name)
+        faces, packed = open_set(root / name)
         to_crop = input_to_crop(size, padding, packed.pixels.shape[1], packed.padding)
         xy = translated(faces, vocabulary)
         usable = (faces.splits == split) & np.isfinite(packed.to_source).all(axis=(1, 2))
@@ -98,17 +103,10 @@ def gather(root: Path, names: Sequence[str], split: str, vocabulary: str, size: 
     )
 
 
-def _open(folder: Path) -> tuple[Faces, Crops]:
-    try:
-        return Faces.open(folder / "faces.npz"), Crops.open(folder)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError(f"the face set {folder.name} is not prepared", "run `dvc repro`") from error
-
-
 def check_labels(root: Path, names: Sequence[str], labels: str) -> None:
     """Raise ConfigError when a face set is labelled in another vocabulary than `labels`."""
     for name in names:
-        found = sorted(set(map(str, _open(root / name)[0].vocabularies)) - {labels})
+        found = sorted(set(map(str, open_table(root / name).vocabularies)) - {labels})
         if found:
             raise ConfigError(f"{name} is labelled in {found[0]}, not in {labels}", f"set `labels: {found[0]}`")
 
@@ -123,38 +121,42 @@ def translated(faces: Faces, vocabulary: str) -> Array:
     return xy
 
 
-def look(samples: Samples, index: int, view: View) -> tuple[NDArray[np.uint8], Array]:
+def view(seed: int, epoch: int, row: int, limits: Augment | None) -> View:
+    """Return the view of sample `row` in an epoch: it depends on nothing else, not on the place in the batch."""
+    if limits is None:
+        return augment.PLAIN
+    return augment.draw(seeds.rng(seed, "view", epoch, int(row)), limits)
+
+
+def look(samples: Samples, index: int, under: View) -> tuple[NDArray[np.uint8], Array]:
     """Return sample `index` under a view: the image (S, S[, 3]) and its points (K, 2) in input pixels."""
     origin, row = samples.origins[index]
-    to_plain = augment.matrix(view, samples.size)
+    to_plain = augment.matrix(under, samples.size)
     pixels = np.asarray(samples.crops[origin][row])
     image = geometry.warp(pixels, geometry.compose(samples.to_crop[origin], to_plain), samples.size)
     xy = geometry.apply(geometry.invert(to_plain), samples.xy[index])
-    return image, xy[samples.flip] if view.flip else xy
+    return image, xy[samples.flip] if under.flip else xy
 
 
 def assemble(
     samples: Samples, rows: NDArray[np.int64], seed: int = 0, epoch: int = 0, limits: Augment | None = None
 ) -> Batch:
-    """Build the batch of `rows`, augmented within `limits`, or plain.
-
-    A sample's view depends on nothing but (seed, epoch, its row): not on its place in the batch.
-    """
+    """Build the batch of `rows`, augmented within `limits`, or plain."""
     images, points, weights = [], [], []
     for row in rows:
-        view = augment.PLAIN
+        seen = view(seed, epoch, row, limits)
+        image, xy = look(samples, row, seen)
         if limits is not None:
-            view = augment.draw(seeds.rng(seed, "view", epoch, int(row)), limits)
-        image, xy = look(samples, row, view)
-        if limits is not None:
+            if image.ndim == 3:
+                image = augment.jitter(image, seeds.rng(seed, "colour", epoch, int(row)), limits)
             image = augment.distort(image, seeds.rng(seed, "light", epoch, int(row)), limits)
-            image = augment.punch(image, view)
+            image = augment.punch(image, seen)
         if samples.colour and image.ndim == 2:
             image = np.repeat(image[..., None], 3, axis=-1)
         images.append(image)
         points.append(xy)
         weight = samples.weight[row]
-        weights.append(weight[samples.flip] if view.flip else weight)
+        weights.append(weight[samples.flip] if seen.flip else weight)
     return Batch(np.stack(images), np.stack(points).astype(np.float32), np.stack(weights))
 
 

@@ -10,10 +10,14 @@ from torch import nn
 
 from thermark.core.config import Section
 from thermark.core.errors import SetupError
+from thermark.learn import processes
 
 
 class Machine(Section):
-    """`device`: auto takes a GPU where there is one; `precision`: auto takes bf16 where the hardware has it."""
+    """`device`: auto takes a GPU where there is one; `precision`: auto takes bf16 where the hardware has it.
+
+    `threads` of the CPU are shared out when there are several processes.
+    """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -21,11 +25,11 @@ class Machine(Section):
 
 
 def prepare(machine: Machine) -> torch.device:
-    """Set threads and deterministic algorithms for the process and return the device.
+    """Set threads and deterministic algorithms, join the other processes, and return the device of this one.
 
     Raises SetupError when a GPU is asked for and absent.
     """
-    torch.set_num_threads(machine.threads)
+    torch.set_num_threads(max(1, machine.threads // processes.count()))
     # cuBLAS repeats itself only with a fixed workspace; where an operation cannot, PyTorch warns.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -35,7 +39,7 @@ def prepare(machine: Machine) -> torch.device:
     found = torch.cuda.is_available()
     if machine.device == "cuda" and not found:
         raise SetupError("PyTorch finds no GPU", "set `device: auto`, or install the CUDA build of PyTorch")
-    return torch.device("cuda" if found and machine.device != "cpu" else "cpu")
+    return processes.start(torch.device("cuda" if found and machine.device != "cpu" else "cpu"))
 
 
 def resolved(machine: Machine, device: torch.device) -> Literal["fp32", "bf16"]:

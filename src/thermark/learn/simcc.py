@@ -5,6 +5,7 @@ Logits and labels are pairs of (N, K, SPLIT x width) and (N, K, SPLIT x height) 
 """
 
 from math import sqrt
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 SPLIT = 2
 
 Pair = tuple[Tensor, Tensor]
+Label = Literal["gaussian", "one_hot"]
 
 
 def default_sigma(pixels: int) -> float:
@@ -20,12 +22,18 @@ def default_sigma(pixels: int) -> float:
 
 
 def encode(
-    xy: Tensor, weight: Tensor, size: tuple[int, int], sigma: tuple[float, float] | None = None, split: int = SPLIT
+    xy: Tensor,
+    weight: Tensor,
+    size: tuple[int, int],
+    sigma: tuple[float, float] | None = None,
+    split: int = SPLIT,
+    label: Label = "gaussian",
 ) -> tuple[Pair, Tensor]:
-    """Turn points (N, K, 2) into Gaussian labels with peak 1, and correct their weights (N, K).
+    """Turn points (N, K, 2) into labels with peak 1, and correct their weights (N, K).
 
-    `size` is (width, height) in pixels. A point whose window of three `sigma` (in bins) misses the image on either
-    axis gets weight 0 and an empty label; a point of weight below 0.5 gets an empty label and keeps its weight.
+    `size` is (width, height) in pixels. A label is a Gaussian of `sigma` bins, or with `one_hot` a single bin. A
+    point whose window (three sigma, or its bin) misses the image on either axis gets weight 0 and an empty label;
+    a point of weight below 0.5 gets an empty label and keeps its weight.
     """
     sigmas = sigma or (default_sigma(size[0]), default_sigma(size[1]))
     # round() goes to the even neighbour, as the published codec does; a NaN point has weight 0 and any place.
@@ -33,16 +41,17 @@ def encode(
     bins = (size[0] * split, size[1] * split)
     inside = torch.ones_like(weight, dtype=torch.bool)
     for axis in (0, 1):
-        reach = 3 * sigmas[axis]
-        inside &= (centre[..., axis] - reach < bins[axis]) & (centre[..., axis] + reach + 1 >= 0)
+        before, after = (0.0, 0.0) if label == "one_hot" else (3 * sigmas[axis], 3 * sigmas[axis] + 1)
+        inside &= (centre[..., axis] - before < bins[axis]) & (centre[..., axis] + after >= 0)
     marked = (weight >= 0.5) & inside
-    labels = [_gaussians(centre[..., axis], bins[axis], sigmas[axis]) * marked[..., None] for axis in (0, 1)]
+    labels = [_on_axis(centre[..., axis], bins[axis], sigmas[axis], label) * marked[..., None] for axis in (0, 1)]
     return (labels[0], labels[1]), torch.where((weight >= 0.5) & ~inside, 0, weight)
 
 
-def _gaussians(centre: Tensor, bins: int, sigma: float) -> Tensor:
+def _on_axis(centre: Tensor, bins: int, sigma: float, label: Label) -> Tensor:
     grid = torch.arange(bins, device=centre.device, dtype=torch.float32)
-    return torch.exp(-((grid - centre.float()[..., None]) ** 2) / (2 * sigma**2))
+    apart = grid - centre.float()[..., None]
+    return (apart == 0).float() if label == "one_hot" else torch.exp(-(apart**2) / (2 * sigma**2))
 
 
 def decode(logits: Pair, split: int = SPLIT) -> tuple[Tensor, Tensor]:

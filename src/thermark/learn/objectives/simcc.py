@@ -1,4 +1,4 @@
-"""Kullback-Leibler divergence from Gaussian SimCC labels: the supervised loss of RTMPose."""
+"""Kullback-Leibler divergence from SimCC labels: the supervised loss of RTMPose."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -11,7 +11,7 @@ BETA = 10.0
 
 def loss(outputs: Pair, targets: Targets) -> Tensor:
     """Return the divergence of the logits `outputs` from the labels of `targets`, a scalar."""
-    labels, weight = encode(targets.xy, targets.weight, targets.size)
+    labels, weight = encode(targets.xy, targets.weight, targets.size, label=targets.label)
     return divergence(outputs, labels, weight)
 
 

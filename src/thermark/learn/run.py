@@ -1,0 +1,201 @@
+"""What every recipe shares: the settings of a run, its data, its first weights, and what it leaves behind."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, PositiveFloat
+from torch import Tensor, nn
+
+from thermark import core, landmarks, learn, nets
+from thermark.core import seeds
+from thermark.core.config import nearest
+from thermark.core.errors import ConfigError
+from thermark.learn import checkpoint as checkpoints
+from thermark.learn import data, objectives, precision, processes, simcc, validation
+from thermark.learn.augment import Augment
+from thermark.learn.checkpoint import Checkpoint, Progress, State
+from thermark.learn.data import Batch, Samples
+from thermark.learn.loop import Settings
+from thermark.learn.simcc import Pair
+from thermark.learn.targets import Targets
+from thermark.nets import complexity
+from thermark.nets.card import ModelCard
+from thermark.nets.cspnext import STRIDE, Size
+from thermark.nets.rtmpose import RTMPose
+
+Built = TypeVar("Built")
+Objective = Callable[[Pair, Targets], Tensor]
+
+
+class Run(Settings):
+    """A run's section of params.yaml, as far as all recipes agree.
+
+    `train`: the face set whose train and val splits are used; `labels`: the vocabulary they are labelled in; the
+    network of `size` sees `padding` times the prompt at `input_size` pixels and predicts the points of
+    `vocabulary`; `objective`: a module of learn/objectives; `label`: what a point looks like on its axes. What has
+    no default names a file that the pipeline depends on.
+    """
+
+    recipe: str
+    objective: str
+    train: str
+    labels: str
+    vocabulary: str
+    size: Size = "t"
+    input_size: int = Field(128, ge=STRIDE, multiple_of=STRIDE)
+    padding: PositiveFloat = 1.25
+    label: simcc.Label = "gaussian"
+    augment: Augment = Augment()
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The data and the machine of one run."""
+
+    config: Run
+    seed: int
+    sets: tuple[str, ...]
+    device: torch.device
+    exact: Literal["fp32", "bf16"]
+    faces: Samples
+    held_out: Samples
+    loss: Objective
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch."""
+        return len(self._orders(0))
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Yield the epoch's batches, each the part of this process."""
+        return self.built(
+            epoch, lambda rows: data.assemble(self.faces, rows, self.seed, epoch, self.config.augment)
+        )
+
+    def built(self, epoch: int, build: Callable[[NDArray[np.int64]], Built]) -> Iterator[Built]:
+        """Yield `build(rows)` for the rows of each batch of the epoch, each the part of this process."""
+        return data.ahead(build, [processes.part(rows) for rows in self._orders(epoch)])
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Return the context in which forward passes run."""
+        return precision.autocast(self.exact, self.device)
+
+    def labelled(self, outputs: Pair, batch: Batch) -> Tensor:
+        """Return the objective of logits against a batch's labels, scaled to the batch of all processes."""
+        xy, weight = (torch.from_numpy(array).to(self.device) for array in (batch.xy, batch.weight))
+        size = (self.config.input_size, self.config.input_size)
+        # The objective sums over the batch, and the loop takes the mean over processes.
+        return self.loss(outputs, Targets(xy, weight, size, self.config.label)) * processes.count()
+
+    def validate(self, model: nn.Module) -> float:
+        """Return the validation error of a network, or of the student of a pupil."""
+        return validation.nme(model, self.held_out, self.config.batch, self.device, self.exact)
+
+    def placed(self, model: nn.Module) -> nn.Module:
+        """Return a network on the device."""
+        return precision.placed(model, self.device)
+
+    def _orders(self, epoch: int) -> list[NDArray[np.int64]]:
+        return data.order(len(self.faces), self.config.batch, self.seed, epoch)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The network of one seed, and how its training went."""
+
+    card: ModelCard
+    weights: State
+    progress: Progress
+
+
+def ready(config: Run, seed: int, faces_root: Path, sets: Sequence[str]) -> Ready:
+    """Open the face sets `faces_root/<set>` and choose device and precision.
+
+    Raises DataError for absent or empty data, ConfigError for an unknown objective or vocabulary and for other
+    labels than stated.
+    """
+    loss = objective(config.objective)
+    device = precision.prepare(config)
+    data.check_labels(faces_root, sets, config.labels)
+    seen = (config.vocabulary, config.input_size, config.padding)
+    return Ready(
+        config=config,
+        seed=seed,
+        sets=tuple(sets),
+        device=device,
+        exact=precision.resolved(config, device),
+        faces=data.gather(faces_root, sets, "train", *seen),
+        held_out=data.gather(faces_root, sets, "val", *seen),
+        loss=loss,
+    )
+
+
+def initial(config: Run, seed: int) -> RTMPose:
+    """Return the network before the first step, random by the seed.
+
+    Runs on one face set begin alike, which makes them comparable; a teacher on another begins elsewhere.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.integer("initial", config.train, seed))
+        return RTMPose(config.size, len(landmarks.load(config.vocabulary)), config.input_size)
+
+
+def store(at: Ready, folder: Path, faces_root: Path, more: Sequence[str] = (), weights: str = "") -> Checkpoint:
+    """Return the checkpoint of a run, which is gone on from only when nothing that it depends on has changed.
+
+    `more` names further face sets that it reads, `weights` is the hash of another network's.
+    """
+    code = checkpoints.fingerprint(core, landmarks, learn, nets)
+    versions = [module.__version__ for module in (cv2, np, torch)]
+    told = at.config.model_dump(exclude={"seeds"})
+    read = data.fingerprint(faces_root, list(dict.fromkeys([*at.sets, *more])))
+    identity = [told, at.seed, at.exact, versions, code, read, weights]
+    return Checkpoint(folder, sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest())
+
+
+def finished(
+    at: Ready, model: nn.Module, weights: State, progress: Progress, also: Sequence[str] = (), **origin: str
+) -> Finished:
+    """Describe a trained network.
+
+    `also` names further face sets that its weights owe something to, `origin` its `teacher` and the run that it
+    had its `start` from, if any.
+    """
+    config = at.config
+    about = ModelCard(
+        recipe=config.recipe,
+        objective=config.objective,
+        size=config.size,
+        points=len(landmarks.load(config.vocabulary)),
+        vocabulary=config.vocabulary,
+        input_size=config.input_size,
+        padding=config.padding,
+        modality=at.faces.modality,
+        trained_on=list(dict.fromkeys([*at.sets, *also])),
+        params=complexity.parameters(model),
+        seed=at.seed,
+        precision=at.exact,
+        best_epoch=progress.best_epoch,
+        val_nme=progress.best,
+        **origin,
+    )
+    return Finished(about, weights, progress)
+
+
+def objective(name: str) -> Objective:
+    """Return the `loss` of the module learn/objectives/<name>.py; raises ConfigError when there is none."""
+    if not name.isidentifier() or name.startswith("_") or find_spec(f"{objectives.__name__}.{name}") is None:
+        known = sorted(path.stem for path in Path(objectives.__path__[0]).glob("[a-z]*.py"))
+        raise ConfigError(f"there is no objective {name!r}", nearest(name, known))
+    return import_module(f"{objectives.__name__}.{name}").loss

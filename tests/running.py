@@ -1,0 +1,86 @@
+"""Runs in miniature on drawn twins: settings, teachers that know nothing, the command of the train stage."""
+
+from pathlib import Path
+
+import torch
+import yaml
+
+import drawn
+from thermark.nets import card
+from thermark.nets.card import ModelCard
+from thermark.nets.rtmpose import RTMPose
+
+SIDE = 64
+TINY = drawn.RUN | {
+    "train": "thermal",
+    "input_size": SIDE,
+    "epochs": 2,
+    "batch": 7,
+    "threads": 1,
+    "precision": "fp32",
+    "rate": {"peak": 1e-3, "warmup": 2},
+}
+# What a run of each recipe must say beside that.
+MORE = {
+    "supervised": {},
+    "pretrain": {"train": "rgb", "also": "rgb"},
+    "tuned": {"teacher": "rgb_t", "shown": "thermal"},
+    "ktl": {"teacher": "rgb_t", "shown": "rgb"},
+    "kd": {"teacher": "rgb_t", "shown": "rgb"},
+    "mcl": {"teacher": "thermal_t", "shown": "thermal"},
+}
+STAGE = Path(__file__).parents[1] / "stages" / "train.py"
+
+
+def section(recipe: str, **changed) -> dict:
+    """Return a run's section of params.yaml."""
+    return TINY | MORE[recipe] | {"recipe": recipe} | changed
+
+
+def teach(models: Path, name: str, *seeds: int, **changed) -> None:
+    """Write models/<name>/seed<k>, RTMPose with random weights and a card that says `changed`."""
+    about = {
+        "recipe": "pretrain",
+        "size": "t",
+        "points": 68,
+        "vocabulary": "ibug68",
+        "input_size": SIDE,
+        "padding": 1.25,
+        "modality": "rgb",
+        "trained_on": ["elsewhere"],
+        "params": 1,
+        "precision": "fp32",
+    }
+    for seed in seeds:
+        torch.manual_seed(100 + seed)
+        told = ModelCard(**(about | {"seed": seed} | changed))
+        folder = models / name / f"seed{seed}"
+        folder.mkdir(parents=True)
+        card.write(folder, told, RTMPose(told.size, told.points, told.input_size).state_dict())
+
+
+def write(root: Path) -> Path:
+    """Write root/faces, twins of 10 faces of which 7 are train, and root/models; returns root."""
+    drawn.write_pairs(root / "faces", 10, SIDE)
+    teach(root / "models", "rgb_t", 0, 1)
+    teach(root / "models", "rgb_s", 0, size="s")
+    teach(root / "models", "thermal_t", 0, modality="thermal")
+    return root
+
+
+def command(folder: Path, root: Path, recipe: str, **changed) -> list[str]:
+    """Write folder/params.yaml and return the arguments with which the stage trains `<recipe>_x` in there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    runs = {recipe: {"x": section(recipe, **changed)}}
+    (folder / "params.yaml").write_text(yaml.safe_dump({"runs": runs}))
+    flags = {
+        "recipe": recipe,
+        "params": f"runs.{recipe}.x",
+        "faces": root / "faces",
+        "models": root / "models",
+        "checkpoint": folder / "states",
+        "out": folder / "models" / f"{recipe}_x",
+        "history": folder / "training" / f"{recipe}_x.csv",
+        "gradients": folder / "gradients" / f"{recipe}_x.csv",
+    }
+    return [str(STAGE), *(str(word) for name, value in flags.items() for word in (f"--{name}", value))]

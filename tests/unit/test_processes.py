@@ -1,0 +1,276 @@
+"""Two gloo processes against one process with the same global batch."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+import ranks
+from thermark.core.errors import ConfigError
+from thermark.learn import loop, processes
+
+
+def environment(**more: str) -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1"} | more
+
+
+def side_by_side(task: str, folder: Path) -> list[tuple[int, str]]:
+    """Run a task in two processes, as torchrun would, and return exit code and stderr of each."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    started = [
+        subprocess.Popen(
+            [sys.executable, ranks.__file__, task, str(folder)],
+            env=environment(RANK=rank, LOCAL_RANK=rank, **told),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ("0", "1")
+    ]
+    try:
+        texts = [process.communicate(timeout=120)[1] for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    return [(process.returncode, text) for process, text in zip(started, texts, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("both")
+    return folder, side_by_side("everything", folder)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    with ranks.in_double():
+        return ranks.trained(tmp_path_factory.mktemp("alone")), ranks.network().state_dict()
+
+
+def test_batch_normalisation_is_that_of_the_whole_batch(both):
+    layer, x, pull = ranks.layer_and_inputs()
+    wanted = ranks.normalised_once(layer, x, pull)
+    parts = [load_file(both[0] / f"layer{rank}.safetensors") for rank in (0, 1)]
+    found = dict(parts[0])
+    for name in ("y", "x_grad"):
+        found[name] = torch.empty_like(x)
+        for part in parts:
+            found[name][part["rows"]] = part[name]
+    for name in ("weight_grad", "bias_grad"):
+        found[name] = parts[0][name] + parts[1][name]
+    for name in wanted.keys() - {"rows", "num_batches_tracked"}:
+        axis = 1 if wanted[name].dim() == 4 else 0
+        own, sought = (each[name].movedim(axis, 0) for each in (found, wanted))
+        torch.testing.assert_close(own[:4], sought[:4], rtol=1e-5, atol=1e-5)
+        # PyTorch itself has no more digits of channel 4; squares summed in float32 would be off by far more.
+        torch.testing.assert_close(own[4], sought[4], rtol=1e-3, atol=1e-3)
+    assert parts[0].keys() == parts[1].keys() == wanted.keys()
+    for name in layer.state_dict():
+        assert torch.equal(parts[0][name], parts[1][name])
+    assert parts[0]["num_batches_tracked"] == 1
+
+
+def test_messages_between_processes(both):
+    told = [json.loads((both[0] / f"told{rank}.json").read_text()) for rank in (0, 1)]
+    assert told[0] == told[1]
+    torch.manual_seed(0)
+    assert torch.equal(torch.tensor(told[0]["weight"]), nn.Linear(2, 3).weight)
+    assert told[0]["gradients"] == [[[0.5, 0.5]] * 3, [0.5] * 3]
+    assert told[0]["unused"] and (told[0]["first"], told[0]["mean"]) == (0.1, [1.0, 0.5])
+
+
+def progress(path: Path) -> tuple[list[dict[str, float]], list[float]]:
+    with safe_open(path, "pt") as file:
+        history, norms = json.loads(file.metadata()["progress"])
+    return history, norms
+
+
+def distance(first: dict[str, Tensor], second: dict[str, Tensor], names: list[str]) -> float:
+    return sum(float((first[name].double() - second[name].double()).square().sum()) for name in names) ** 0.5
+
+
+def differences(path: Path, wanted: loop.Trained, start: dict[str, Tensor]) -> dict[str, float]:
+    """Return how far two processes are from one, relatively; weights and statistics in units of their way."""
+    (row,), norms = progress(path)
+    (known,) = wanted.progress.history
+    weights = load_file(path)
+    statistics = [name for name in start if "running" in name]
+    learned = [name for name in start if "running" not in name and "num_batches" not in name]
+    way = {"statistics": statistics, "weights": learned}
+    return {
+        **{name: abs(row[name] / known[name] - 1) for name in ("entropy", "energy", "grad_norm")},
+        **{f"norm {n}": abs(a / b - 1) for n, (a, b) in enumerate(zip(norms, wanted.progress.norms, strict=True))},
+        **{k: distance(weights, wanted.weights, n) / distance(wanted.weights, start, n) for k, n in way.items()},
+    }
+
+
+def test_two_processes_train_as_one_does(both, alone):
+    found = differences(both[0] / "both0.safetensors", *alone)
+    assert len(found) == 5 + ranks.STEPS and max(found.values()) < 1e-8, found
+    first, second = (load_file(both[0] / f"both{rank}.safetensors") for rank in (0, 1))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert progress(both[0] / "both0.safetensors") == progress(both[0] / "both1.safetensors")
+
+
+def test_the_comparison_sees_batch_normalisation_of_parts(both, alone):
+    found = differences(both[0] / "apart0.safetensors", *alone)
+    assert found["norm 0"] > 1e-2 and found["weights"] > 1e-2 and found["statistics"] > 1e-2, found
+
+
+@pytest.mark.slow
+def test_in_float32_the_difference_is_noise(tmp_path):
+    """1e-4 for losses and the first gradient; then AdamW enlarges the noise of tiny gradients."""
+    ends = side_by_side("single", tmp_path)
+    assert [code for code, _ in ends] == [0, 0], ends
+    found = differences(
+        tmp_path / "single0.safetensors", ranks.trained(tmp_path / "alone"), ranks.network().state_dict()
+    )
+    assert max(found[name] for name in ("entropy", "energy", "norm 0")) < 1e-4, found
+    assert max(found.values()) < 2e-2, found
+
+
+def test_what_is_not_finite_in_one_process_stops_both(both):
+    folder, ends = both
+    assert [code for code, _ in ends] == [3, 3]
+    assert all("error: the loss term bad is not finite in epoch 2, step 4" in text for _, text in ends)
+    assert all(tensor.isfinite().all() for tensor in load_file(folder / "broken" / "last.safetensors").values())
+
+
+def test_only_the_first_process_prints(both):
+    assert [text.count("t: step 1: ") for _, text in both[1]] == [3, 0]
+
+
+def test_one_process_has_everything(monkeypatch):
+    for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK", "THERMARK_NPROC"):
+        monkeypatch.delenv(name, raising=False)
+    rows, model = np.arange(5), nn.Sequential(nn.BatchNorm2d(3))
+    assert (processes.count(), processes.rank()) == (1, 0)
+    assert processes.part(rows).tolist() == rows.tolist()
+    assert processes.synchronised(model) is model and type(model[0]) is nn.BatchNorm2d
+    assert processes.first(2.5) == 2.5 and processes.mean(torch.tensor(3.0)) == 3
+    assert processes.start(torch.device("cpu")) == torch.device("cpu")
+    processes.relaunched()
+    assert not torch.distributed.is_initialized()
+
+
+def test_a_batch_is_shared_equally_or_not_at_all(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    monkeypatch.setenv("RANK", "1")
+    assert processes.part(np.array([5, 6, 7, 8, 9, 10])).tolist() == [6, 9]
+    with pytest.raises(ConfigError, match="a batch of 8 cannot be shared equally by 3 processes"):
+        processes.part(np.arange(8))
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "", " 2"])
+def test_a_wrong_number_of_processes_is_a_config_error(monkeypatch, value):
+    monkeypatch.setenv("THERMARK_NPROC", value)
+    with pytest.raises(ConfigError, match="THERMARK_NPROC") as caught:
+        processes.relaunched()
+    assert caught.value.code == 2
+    monkeypatch.setenv("WORLD_SIZE", value)
+    with pytest.raises(ConfigError, match="WORLD_SIZE"):
+        processes.count()
+
+
+def test_several_processes_need_to_know_who_they_are(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(ConfigError, match="RANK"):
+        processes.rank()
+
+
+@pytest.mark.parametrize(
+    ("codes", "wanted"), [([1, 3], 3), ([3, 3], 3), ([-15, 4], 4), ([1, -9], 137), ([1, 1], 1)]
+)
+def test_the_exit_code_is_that_of_the_cause(codes, wanted):
+    assert processes._verdict(codes) == wanted
+
+
+SCRIPT = """
+import os, sys, torch
+from thermark.core import errors
+from thermark.learn import processes
+
+def main():
+    processes.relaunched()
+    sys.stdout.write(f"{processes.rank()} {processes.count()} {sys.argv[1]}\\n")
+    processes.start(torch.device("cpu"))
+    if "fail" in sys.argv and processes.rank() == 1:
+        raise errors.SetupError("a cause", "a remedy")
+    processes.wait()
+
+errors.run(main)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("word", "code"), [("--fine=1", 0), ("fail", 4)])
+def test_a_command_runs_itself_in_several_processes(tmp_path, word, code):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    told = subprocess.run(
+        [sys.executable, "script.py", word],
+        cwd=tmp_path,
+        env=environment(THERMARK_NPROC="2"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert told.returncode == code, told.stderr
+    assert sorted(told.stdout.split("\n")) == ["", f"0 2 {word}", f"1 2 {word}"]
+    assert ("error: a cause\nremedy: a remedy" in told.stderr) == bool(code)
+
+
+@pytest.mark.slow
+def test_a_failure_of_one_process_ends_the_other(tmp_path):
+    start = time.monotonic()
+    ends = side_by_side("failing", tmp_path)
+    assert time.monotonic() - start < 60
+    assert ends[1][0] == 3 and "error: the second process has no data" in ends[1][1]
+    assert ends[0][0] == 1 and ends[0][1].startswith("error: another process has ended")
+
+
+def torchrun(task: str, folder: Path) -> subprocess.Popen:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    return subprocess.Popen(
+        [*command, ranks.__file__, task, str(folder)], env=environment(), start_new_session=True
+    )
+
+
+@pytest.mark.slow
+def test_two_killed_processes_resume_to_the_very_same_result(tmp_path):
+    """torchrun alone is killed: its children must die with it."""
+    process = torchrun("resumed", tmp_path)
+    last = tmp_path / "state" / "last.safetensors"
+    deadline = time.monotonic() + 90
+    seen = None
+    while process.poll() is None and time.monotonic() < deadline:
+        stamp = last.stat().st_mtime_ns if last.exists() else None
+        if seen and stamp != seen:
+            process.kill()
+            break
+        seen = seen or stamp
+        time.sleep(0.002)
+    assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
+    time.sleep(0.5)
+    before = last.stat().st_mtime_ns
+    time.sleep(1.5)
+    assert last.stat().st_mtime_ns == before, "the children go on"
+
+    assert torchrun("resumed", tmp_path).wait(timeout=120) == 0
+    (tmp_path / "fresh").mkdir()
+    assert torchrun("resumed", tmp_path / "fresh").wait(timeout=120) == 0
+    results = [path.read_bytes() for path in sorted(tmp_path.rglob("resumed*.safetensors"))]
+    assert len(results) == 4 and len(set(results)) == 1
