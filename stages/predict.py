@@ -4,7 +4,7 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
-from thermark.core import errors
+from thermark.core import errors, files
 from thermark.core.config import section, value
 from thermark.predictors import predict_all
 
@@ -22,7 +22,8 @@ def main() -> None:
     module = import_module(f"thermark.predictors.{options.contestant}")
     predictor = module.load(section(params, options.params, module.Config), options.faces)
     datasets = list(value(params, options.datasets))
-    predict_all(predictor, options.contestant, datasets, options.faces, options.reports, options.out)
+    with files.fresh_directory(options.out) as folder:
+        predict_all(predictor, options.contestant, datasets, options.faces, options.reports, folder)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Run one trained model, which carries its own description, on every data set of params.yaml."""
+"""Run every seed of one trained model, which carries its own description, on every data set of params.yaml."""
 
 import argparse
 from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import value
-from thermark.predictors import learned, predict_all
+from thermark.predictors import learned
 
 
 def main() -> None:
@@ -18,8 +18,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     datasets = list(value(Path("params.yaml"), options.datasets))
-    predictor = learned.load(options.model)
-    predict_all(predictor, options.contestant, datasets, options.faces, options.reports, options.out)
+    learned.predict_run(options.model, options.contestant, datasets, options.faces, options.reports, options.out)
 
 
 if __name__ == "__main__":

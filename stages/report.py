@@ -6,7 +6,7 @@ from pathlib import Path
 from thermark.core import errors, files
 from thermark.core.config import section, value
 from thermark.report import build, console
-from thermark.report.inputs import Places
+from thermark.report.inputs import Places, flattened
 
 
 def main() -> None:
@@ -17,11 +17,11 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
-    runs = list(value(params, options.runs))
-    contestants = [*value(params, options.predictors), *runs]
+    recipes = flattened(value(params, options.runs))
+    contestants = [*value(params, options.predictors), *recipes]
     boards = build.build(
         dict.fromkeys(value(params, options.datasets), contestants),
-        runs,
+        recipes,
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         options.curves,
         options.figures,

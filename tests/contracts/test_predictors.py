@@ -13,7 +13,7 @@ import drawn
 from thermark import landmarks, predictors
 from thermark.core import geometry, seeds
 from thermark.core.config import Section
-from thermark.core.faces import Crops, Faces
+from thermark.core.faces import open_set
 from thermark.core.predictions import Predictions
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
@@ -175,7 +175,7 @@ def test_frames_and_packed_crops_are_answered_alike(contestant):
 
 
 def test_a_whole_face_set_is_answered_row_by_row(contestant, root, tmp_path):
-    faces, crops = Faces.open(root / "drawn" / "faces.npz"), Crops.open(root / "drawn")
+    faces, crops = open_set(root / "drawn")
     crops.to_source[3] = np.nan
     said = predictors.predict(contestant, "c", faces, crops, "fingerprint", batch=4)
     said.save(tmp_path / "drawn.npz")

@@ -12,6 +12,7 @@ from thermark import landmarks
 from thermark.core import files, geometry, origin, radiometry
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
+from thermark.core.faces import open_set
 from thermark.datasets import facesynthetics, packing, tfake, thermeval
 from thermark.loading import reading
 from thermark.loading.splits import Fractions
@@ -49,7 +50,7 @@ def pack(raw, tmp_path, name="out", config=CONFIG, dataset=tfake, workers=1):
 
 def test_crops_are_what_their_map_says(raw, tmp_path):
     out, content = pack(raw, tmp_path)
-    faces, crops = packing.open_faces(out)
+    faces, crops = open_set(out)
     assert crops.pixels.shape == (24, 32, 32)
     assert isinstance(crops.pixels, np.memmap)
     assert crops.padding == 1.5
@@ -67,7 +68,7 @@ def test_crops_are_what_their_map_says(raw, tmp_path):
     assert content["frame_sizes"] == {"96x80": 24}
     assert content["strata"] == {"ambient": {"cold": 12, "warm": 12}}
     assert 20 < content["median_face_celsius"] < 40
-    assert content["rendered"] is False
+    assert content["origin"] == "real"
 
 
 def test_bytes_do_not_depend_on_workers(raw, tmp_path):
@@ -86,7 +87,7 @@ def test_the_split_table_is_by_subject(raw, tmp_path):
     header, *lines = (tmp_path / "out.csv").read_text().splitlines()
     assert header == "subject,split"
     assert lines == sorted(lines)
-    faces, _ = packing.open_faces(out)
+    faces, _ = open_set(out)
     assert dict(line.split(",") for line in lines) == dict(zip(faces.subjects, faces.splits, strict=True))
 
 
@@ -102,7 +103,7 @@ def test_unreadable_frames_are_left_out_and_listed(raw, tmp_path):
     path.write_bytes(path.read_bytes()[:50])
     cv2.imwrite(str(raw / "cold/000005_thermal.png"), (ramp(1) >> 8).astype(np.uint8))
     out, content = pack(raw, tmp_path)
-    faces, crops = packing.open_faces(out)
+    faces, crops = open_set(out)
     assert len(faces) == len(crops.pixels) == len(crops.to_source) == content["faces"] == 22
     assert not {"000004/warm", "000005/cold"} & set(faces.ids)
     assert content["found"]["unreadable"]["count"] == 2
@@ -181,12 +182,12 @@ def test_the_report_is_what_the_board_reads(raw, tmp_path):
     _, content = pack(raw, tmp_path)
     assert content["card"] == asdict(tfake.CARD)
     files.write_json(
-        tmp_path / "tfake/mean.json", {"summary": {"status": "skipped"}, "subsets": {}, "predictions": ""}
+        tmp_path / "mean/tfake.json", {"summary": {"status": "skipped"}, "subsets": {}, "predictions": []}
     )
     (tmp_path / "out.json").rename(tmp_path / "tfake.json")
     places = Places(**{field.name: tmp_path for field in fields(Places)})
     (board,) = boards({"tfake": ["mean"]}, places)
-    assert (board.title, board.rendered) == ("T-FAKE", False)
+    assert (board.title, board.origin) == ("T-FAKE", "real")
     assert board.entries[0].contestant == "mean"
 
 
@@ -266,7 +267,7 @@ def test_no_prompt_means_a_black_crop_and_no_map(tmp_path):
         (root / f"annotations_{part}.json").write_text(json.dumps(content))
     config = thermeval.Config(raw="r", val=("session_00",))
     out, content = pack(root, tmp_path, config=config, dataset=thermeval)
-    _, crops = packing.open_faces(out)
+    _, crops = open_set(out)
     assert np.isnan(crops.to_source[0]).all()
     assert not crops.pixels[0].any()
     assert crops.pixels[1:].any(axis=(1, 2)).all()
@@ -278,7 +279,7 @@ def test_no_prompt_means_a_black_crop_and_no_map(tmp_path):
 def test_rgb_crops_have_three_channels(tmp_path, mirror):
     config = facesynthetics.Config(raw="r")
     out, content = pack(mirror("facesynthetics_100"), tmp_path, config=config, dataset=facesynthetics)
-    faces, crops = packing.open_faces(out)
+    faces, crops = open_set(out)
     assert crops.pixels.shape == (100, 32, 32, 3)
     assert content["splits"].keys() == {"train", "val", "test"}
     # The nose tip of most faces is near the middle of its crop.
@@ -288,4 +289,4 @@ def test_rgb_crops_have_three_channels(tmp_path, mirror):
 
 def test_rendered_data_say_so(raw, tmp_path):
     origin.mark_rendered(raw, CROP)
-    assert pack(raw, tmp_path)[1]["rendered"] is True
+    assert pack(raw, tmp_path)[1]["origin"] == "rendered"

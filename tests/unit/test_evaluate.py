@@ -18,7 +18,7 @@ from thermark.core.predictions import Predictions
 from thermark.landmarks import load, project, weights
 from thermark.metrics import evaluate as evaluation
 from thermark.metrics import names
-from thermark.metrics.evaluate import Config, Evaluation, write
+from thermark.metrics.evaluate import Config, Evaluation
 from thermark.report.inputs import few_misses
 
 FAST = Config(bootstrap=50)
@@ -409,18 +409,3 @@ def test_no_input_brings_nan_into_the_numbers(seed, vocabulary):
     everything(result)
     for name in result.summary:
         assert name in ("status", "metric") or names.describe(name)
-
-
-def test_written_files_are_deterministic_and_complete(tmp_path):
-    for run in ("a", "b"):
-        folder = tmp_path / run
-        result = evaluate(faces(), predictions(faces()), FAST)
-        write(result, "0" * 64, folder / "m.json", folder / "s.json", folder / "c.csv", folder / "e.npz")
-    for name in ("m.json", "s.json", "c.csv", "e.npz"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    lines = (tmp_path / "a" / "c.csv").read_text().splitlines()
-    assert lines[0] == "error,fraction" and len(lines) == 102
-    assert lines[1].startswith("0,") and lines[-1].startswith("0.16,")
-    nothing = evaluate(faces(), Predictions.none("c", "d", "failed", "x"), FAST)
-    write(nothing, "0" * 64, tmp_path / "m.json", tmp_path / "s.json", tmp_path / "c.csv", tmp_path / "e.npz")
-    assert (tmp_path / "c.csv").read_text() == "error,fraction\n"

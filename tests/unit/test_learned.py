@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -6,11 +8,12 @@ from torch import nn
 
 import drawn
 from thermark import landmarks
-from thermark.core import geometry, seeds
-from thermark.core.config import parse
+from thermark.core import files, geometry, seeds
 from thermark.core.errors import DataError
-from thermark.learn.recipes import supervised
-from thermark.learn.recipes.supervised import Config
+from thermark.core.faces import open_set
+from thermark.core.predictions import Predictions
+from thermark.nets import card
+from thermark.nets.rtmpose import RTMPose
 from thermark.predictors import learned
 from thermark.predictors.learned import Learned
 
@@ -63,13 +66,36 @@ def test_a_blob_is_found_where_it_is_on_both_paths(flip, grey):
     np.testing.assert_allclose(through, direct, atol=0.3)
 
 
+def model(folder: Path, seed: int = 0) -> Path:
+    """Write a tiny untrained network, as training would."""
+    torch.manual_seed(seed)
+    about = card.ModelCard(
+        recipe="supervised",
+        objective="simcc",
+        size="t",
+        points=68,
+        vocabulary="ibug68",
+        input_size=64,
+        padding=1.25,
+        modality="thermal",
+        trained_on=["drawn"],
+        params=1,
+        seed=seed,
+        precision="fp32",
+        best_epoch=1,
+        val_nme=0.1,
+    )
+    folder.mkdir(parents=True)
+    card.write(folder, about, RTMPose("t", 68, 64).state_dict())
+    return folder
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A tiny network after a few steps, with a face set."""
+    """A tiny network, with a face set."""
     root = tmp_path_factory.mktemp("learned")
-    drawn.write(root / "faces" / "drawn", 40, 64)
-    run = parse(drawn.RUN | {"input_size": 64, "epochs": 2, "batch": 8, "threads": 1}, Config, "x")
-    supervised.train(run, root / "faces", root / "state", root / "model", root / "history.csv")
+    drawn.write(root / "faces" / "drawn", 12, 64)
+    model(root / "model")
     return root
 
 
@@ -80,33 +106,33 @@ def crops(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("flip_test", [False, True])
 def test_a_face_alone_is_predicted_as_in_a_batch(trained, flip_test):
-    model = learned.load(trained / "model", "cpu", flip_test)
+    network = learned.load(trained / "model", "cpu", flip_test)
     pixels, maps = crops(8)
-    together, scores = model.on_crops(pixels, maps, 1.75)
-    alone = [model.on_crops(pixels[i : i + 1], maps[i : i + 1], 1.75) for i in range(8)]
+    together, scores = network.on_crops(pixels, maps, 1.75)
+    alone = [network.on_crops(pixels[i : i + 1], maps[i : i + 1], 1.75) for i in range(8)]
     np.testing.assert_allclose(np.concatenate([score for _, score in alone]), scores, atol=1e-4)
     # A barely trained network says the same of every face, so that the mean with its mirror image has two equal
     # peaks for the points on the midline: there the sides may differ.
     flip = landmarks.load("ibug68").flip
     sided = flip != np.arange(68) if flip_test else slice(None)
     np.testing.assert_allclose(np.concatenate([xy for xy, _ in alone])[:, sided], together[:, sided], atol=1e-4)
-    assert together.shape == (8, 68, 2) and model.vocabulary == "ibug68" and model.trained_on == ("drawn",)
+    assert together.shape == (8, 68, 2) and network.vocabulary == "ibug68" and network.trained_on == ("drawn",)
 
 
 def test_a_missing_prompt_is_a_row_of_nan_in_its_place(trained):
-    model = learned.load(trained / "model", flip_test=False)
+    network = learned.load(trained / "model", flip_test=False)
     pixels, maps = crops(3)
-    wanted, _ = model.on_crops(pixels, maps, 1.75)
+    wanted, _ = network.on_crops(pixels, maps, 1.75)
     maps[1] = np.nan
-    xy, score = model.on_crops(pixels, maps, 1.75)
+    xy, score = network.on_crops(pixels, maps, 1.75)
     assert np.isnan(xy[1]).all() and np.isnan(score[1]).all()
     np.testing.assert_allclose(xy[[0, 2]], wanted[[0, 2]], atol=1e-4)
     boxes = np.array([[np.nan] * 4, [5, 5, 50, 60], [9, 9, 9, 9]], np.float32)
-    xy, _ = model(frame(np.array([30.0, 30.0])), boxes)
+    xy, _ = network(frame(np.array([30.0, 30.0])), boxes)
     assert np.isnan(xy).all(axis=(1, 2)).tolist() == [True, False, True]
-    nothing, _ = model.on_crops(pixels, np.full_like(maps, np.nan), 1.75)
+    nothing, _ = network.on_crops(pixels, np.full_like(maps, np.nan), 1.75)
     assert np.isnan(nothing).all()
-    assert model(frame(np.array([30.0, 30.0])), np.zeros((0, 4), np.float32))[0].shape == (0, 68, 2)
+    assert network(frame(np.array([30.0, 30.0])), np.zeros((0, 4), np.float32))[0].shape == (0, 68, 2)
 
 
 def test_logits_that_are_not_finite_are_a_miss():
@@ -127,7 +153,7 @@ def test_logits_that_are_not_finite_are_a_miss():
 
 def test_weights_that_do_not_fit_are_refused(trained, tmp_path):
     stored = load_file(trained / "model" / "model.safetensors")
-    card = (trained / "model" / "model.json").read_text()
+    text = (trained / "model" / "model.json").read_text()
 
     def refused(weights, text, cause):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
@@ -140,14 +166,71 @@ def test_weights_that_do_not_fit_are_refused(trained, tmp_path):
 
     short = dict(stored)
     del short["head.cls_x.weight"]
-    refused(short, card, "head.cls_x.weight is missing")
-    refused(stored | {"head.extra": torch.zeros(1)}, card, "head.extra is unexpected")
+    refused(short, text, "head.cls_x.weight is missing")
+    refused(stored | {"head.extra": torch.zeros(1)}, text, "head.extra is unexpected")
     reshaped = stored | {"head.mlp.0.g": torch.ones(2)}
-    refused(reshaped, card, r"head.mlp.0.g is \[2\], not \[1\]")
-    refused(None, card, "cannot read")
-    refused(stored, card.replace('"points": 68', '"points": 67'), "does not fit")
-    refused(stored, card.replace('"ibug68"', '"nose1"'), "predicts 68 points, nose1 has 1")
+    refused(reshaped, text, r"head.mlp.0.g is \[2\], not \[1\]")
+    refused(None, text, "cannot read")
+    refused(stored, text.replace('"points": 68', '"points": 67'), "does not fit")
+    refused(stored, text.replace('"ibug68"', '"nose1"'), "predicts 68 points, nose1 has 1")
     refused(stored, "{", "damaged")
-    refused(stored, card.replace('"size"', '"sise"'), "damaged")
+    refused(stored, text.replace('"size"', '"sise"'), "damaged")
     with pytest.raises(DataError, match=r"no model\.json"):
         learned.load(tmp_path / "absent")
+
+
+def run(root: Path, *seeds: int) -> Path:
+    for seed in seeds:
+        model(root / f"seed{seed}", seed)
+    return root
+
+
+def predicted(root: Path, faces: Path, datasets=("drawn",)) -> Path:
+    files.write_json(root / "reports" / "drawn.json", {"fingerprint": "d"})
+    learned.predict_run(root / "run", "ktl_s", datasets, faces, root / "reports", root / "out")
+    return root / "out"
+
+
+def test_every_seed_of_a_run_answers_under_the_name_of_the_contestant(trained, tmp_path):
+    run(tmp_path / "run", 0, 3, 10)
+    out = predicted(tmp_path, trained / "faces")
+    assert sorted(str(path.relative_to(out)) for path in out.rglob("*.npz")) == [
+        *("seed0/drawn.npz", "seed10/drawn.npz", "seed3/drawn.npz"),
+    ]
+    said = [Predictions.open(out / f"seed{seed}" / "drawn.npz") for seed in (0, 3, 10)]
+    assert {(one.contestant, one.data, one.trained_on) for one in said} == {("ktl_s", "d", ("drawn",))}
+    assert not np.array_equal(said[0].xy, said[1].xy)
+    alone = learned.load(tmp_path / "run" / "seed10")
+    faces, packed_crops = open_set(trained / "faces" / "drawn")
+    xy, _ = alone.on_crops(np.asarray(packed_crops.pixels), packed_crops.to_source, packed_crops.padding)
+    np.testing.assert_array_equal(said[2].xy, xy)
+    assert len(said[2]) == len(faces)
+
+
+def test_a_run_without_seeds_is_refused(trained, tmp_path):
+    model(tmp_path / "run")
+    with pytest.raises(DataError, match="no seed<k> folder") as caught:
+        predicted(tmp_path, trained / "faces")
+    assert caught.value.code == 3 and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("damage", ["weights", "faces"])
+def test_predictions_of_a_run_are_replaced_as_a_whole(trained, tmp_path, damage):
+    run(tmp_path / "run", 0, 1)
+    out = predicted(tmp_path, trained / "faces")
+    before = {path: path.read_bytes() for path in out.rglob("*.npz")}
+    if damage == "weights":
+        (tmp_path / "run/seed1/model.safetensors").write_bytes(b"")
+    with pytest.raises(
+        DataError, match="cannot read" if damage == "weights" else "the face set absent is not prepared"
+    ):
+        predicted(tmp_path, trained / "faces", ("drawn", "absent") if damage == "faces" else ("drawn",))
+    assert {path: path.read_bytes() for path in out.rglob("*.npz")} == before
+    assert not list(tmp_path.glob("out.*"))
+
+
+def test_a_seed_that_is_gone_takes_its_predictions_along(trained, tmp_path):
+    run(tmp_path / "run", 0, 1)
+    predicted(tmp_path, trained / "faces")
+    (tmp_path / "run/seed1").rename(tmp_path / "elsewhere")
+    assert [path.name for path in predicted(tmp_path, trained / "faces").iterdir()] == ["seed0"]

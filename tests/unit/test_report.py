@@ -18,12 +18,25 @@ from thermark.core.faces import Faces
 from thermark.core.geometry import bounding_box, crop_to_source
 from thermark.core.predictions import Predictions
 from thermark.metrics.evaluate import Config as Scoring
-from thermark.metrics.evaluate import evaluate, write
-from thermark.report import build, console, contact, gallery, markdown, numbers, style, tables
-from thermark.report.inputs import Board, Entry, Places, boards, comparable, ranked
+from thermark.metrics.evaluate import evaluate
+from thermark.metrics.outputs import Outputs, write
+from thermark.report import (
+    build,
+    console,
+    contact,
+    gallery,
+    lines,
+    markdown,
+    numbers,
+    standing,
+    style,
+    tables,
+    training,
+)
+from thermark.report.inputs import Board, Entry, Places, boards, comparable, flattened, ranked
 
 COUNT, SIZE = 9, 24
-REAL = {"rendered": False, "card": {}}
+REAL = {"origin": "real", "card": {}}
 
 
 @dataclass(frozen=True)
@@ -48,8 +61,8 @@ def labelled(folder: Path, vocabulary: str, points: int) -> Faces:
     return faces
 
 
-def answer(faces: Faces, noise: float, misses: int, vocabulary: str) -> Predictions:
-    xy = faces.xy + np.random.default_rng(1).normal(0, noise, faces.xy.shape).astype(np.float32)
+def answer(faces: Faces, noise: float, misses: int, vocabulary: str, seed: int = 1) -> Predictions:
+    xy = faces.xy + np.random.default_rng(seed).normal(0, noise, faces.xy.shape).astype(np.float32)
     xy[:misses] = np.nan
     score = np.ones(xy.shape[:2], np.float32)
     return Predictions("c", vocabulary, "prompt", "d", faces.frames, np.arange(COUNT), xy, score, faces.boxes)
@@ -64,30 +77,37 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     for dataset, vocabulary, points in (("one", "ibug68", 68), ("nose", "nose1", 1)):
         faces = labelled(places.faces / dataset, vocabulary, points)
         card = {"title": "Set | <one>", "licence": "CC0"}
-        files.write_json(places.reports / f"{dataset}.json", {"rendered": dataset == "one", "card": card})
+        files.write_json(
+            places.reports / f"{dataset}.json",
+            {"origin": "rendered" if dataset == "one" else "real", "card": card},
+        )
+        scoring = Scoring(vocabulary=vocabulary, bootstrap=20)
         for name, how in said.items():
             given_up = Predictions.none(name, "d", "skipped", "no `weights` | <script>\n# x")
             prediction = answer(faces, *how, vocabulary) if how else given_up
             prediction.save(places.predictions / name / f"{dataset}.npz")
-            evaluation = evaluate(faces, prediction, Scoring(vocabulary=vocabulary, bootstrap=20), dataset)
-            write(
-                evaluation,
-                "0" * 64,
-                root / "metrics" / dataset / f"{name}.json",
-                places.details / dataset / f"{name}.json",
-                places.ced / dataset / f"{name}.csv",
-                places.errors / dataset / f"{name}.npz",
-            )
-    for run in ("good", "stale"):
-        history = "epoch,lr,kp,fm,grad_norm,val_nme\n1,0.1,2,0.5,9,0.2\n2,0.1,1,0.5,8,nan\n3,0.1,1,0,7,0.1\n"
-        files.write_text(places.training / f"{run}.csv", history)
-    return Results(places, ["poor", "shy", "good", "absent"])
+            folders = Outputs(*(folder / name for folder in (root, places.details, places.ced, places.errors)))
+            write(evaluate(faces, prediction, scoring, dataset), ["0" * 64], dataset, folders)
+        seeds = [answer(faces, 0.3 + 0.4 * seed, 0, vocabulary, seed) for seed in range(3)]
+        for seed, prediction in enumerate(seeds):
+            prediction.save(places.predictions / "ktl_s" / f"seed{seed}" / f"{dataset}.npz")
+        folders = Outputs(*(folder / "ktl_s" for folder in (root, places.details, places.ced, places.errors)))
+        write(evaluate(faces, seeds, scoring, dataset), ["0" * 64] * 3, dataset, folders)
+    history = "epoch,lr,kp,fm,grad_norm,val_nme\n1,0.1,2,0.5,9,0.2\n2,0.1,1,0.5,8,nan\n3,0.1,1,0,7,0.1\n"
+    first, *rows = history.splitlines()
+    for run, count in (("good", 1), ("stale", 1), ("ktl_s", 3)):
+        each = [f"{seed},{row}" for seed in range(count) for row in rows[: 3 - (seed == 1)]]
+        files.write_text(places.training / f"{run}.csv", "\n".join([f"seed,{first}", *each, ""]))
+    return Results(places, ["poor", "shy", "good", "absent", "ktl_s"])
 
 
-def made(results: Results, out: Path) -> list[Board]:
+RECIPES = {"good": "supervised", "ktl_s": "ktl", "imported_m": "imported"}
+
+
+def made(results: Results, out: Path, **options) -> list[Board]:
     datasets = {"one": results.contestants, "nose": results.contestants}
-    config = build.Config(gallery_faces=3)
-    return build.build(datasets, ["good"], results.places, out, out, out / "leaderboard.md", config)
+    config = build.Config(gallery_faces=3, **options)
+    return build.build(datasets, RECIPES, results.places, out, out, out / "leaderboard.md", config)
 
 
 @pytest.fixture(scope="module")
@@ -113,18 +133,25 @@ def test_everything_is_written_and_the_same_bytes_twice(results, report, tmp_pat
 def test_the_long_tables_hold_the_named_contestants_only(report):
     ced = pd.read_csv(report / "ced.csv")
     assert list(ced) == ["dataset", "contestant", "error", "fraction"]
-    assert set(ced["contestant"]) == {"good", "poor", "shy"}
+    assert set(ced["contestant"]) == {"good", "poor", "shy", "ktl_s"}
     assert (ced.groupby(["dataset", "contestant"]).size() == 101).all()
-    training = pd.read_csv(report / "training.csv")
-    assert list(training) == ["run", "epoch", "loss", "lr", "kp", "fm", "grad_norm", "val_nme"]
-    assert list(training["loss"]) == [2.5, 1.5, 1.0]
-    assert training["val_nme"].isna().sum() == 1
+    history = pd.read_csv(report / "training.csv")
+    assert list(history) == ["run", "seed", "epoch", "loss", "lr", "kp", "fm", "grad_norm", "val_nme"]
+    good = history[history["run"] == "good"]
+    assert list(good["loss"]) == [2.5, 1.5, 1.0]
+    assert good["val_nme"].isna().sum() == 1
+    several = history[history["run"] == "ktl_s"]
+    assert list(several["seed"]) == [0, 0, 0, 1, 1, 2, 2, 2] and list(several["epoch"]) == [1, 2, 3, 1, 2, 1, 2, 3]
 
 
-def test_a_named_result_that_is_missing_is_an_error_that_names_its_stage(results):
-    with pytest.raises(DataError, match=r"nobody\.json is missing") as caught:
+def test_a_named_result_that_is_missing_is_an_error_with_a_remedy(results, tmp_path):
+    with pytest.raises(DataError, match=r"nobody/one\.json is missing") as caught:
         boards({"one": ["good", "nobody"]}, results.places)
-    assert "evaluate@one-nobody" in caught.value.remedy
+    assert caught.value.remedy == "run `dvc repro`, which writes it"
+    with pytest.raises(DataError, match=r"poor\.csv is missing"):
+        build.build(
+            {"one": ["poor"]}, {"poor": "kd"}, results.places, tmp_path, tmp_path, tmp_path / "l", build.Config()
+        )
 
 
 def test_missing_faces_never_wins(results):
@@ -132,7 +159,7 @@ def test_missing_faces_never_wins(results):
     shy = next(entry for entry in board.entries if entry.contestant == "shy")
     good = next(entry for entry in board.entries if entry.contestant == "good")
     assert shy.summary["nme_io"] < good.summary["nme_io"]
-    assert [entry.contestant for entry in ranked(board)] == ["good", "poor", "shy", "absent"]
+    assert [entry.contestant for entry in ranked(board)] == ["good", "ktl_s", "poor", "shy", "absent"]
     row = line(tables.main_table(board), "shy")
     assert "†" in row and "**" not in row and "4 of 9" in row
     assert f"**{numbers.shown('nme_io', good.summary['nme_io'])}**" in line(tables.main_table(board), "good")
@@ -192,7 +219,7 @@ def test_who_could_not_run_is_a_row_with_a_reason_that_cannot_break_out(results)
 
 
 def test_a_report_of_nothing_but_reasons_is_still_a_report(results, tmp_path):
-    build.build({"one": ["absent"]}, [], results.places, tmp_path, tmp_path, tmp_path / "l.md", build.Config())
+    build.build({"one": ["absent"]}, {}, results.places, tmp_path, tmp_path, tmp_path / "l.md", build.Config())
     assert "skipped" in line((tmp_path / "l.md").read_text(), "absent")
     assert (tmp_path / "ced.csv").read_text() == "dataset,contestant,error,fraction\n"
     assert (tmp_path / "gallery_one.png").stat().st_size > 0
@@ -216,7 +243,7 @@ def test_subsets_are_in_natural_order_beside_the_whole(results):
 def test_the_console_shows_the_order_without_control_characters(results):
     board = boards({"one": results.contestants}, results.places)[0]
     lines = console.leaderboard([board]).splitlines()
-    assert [each.split()[0] for each in lines[2:]] == ["good", "poor", "shy", "absent"]
+    assert [each.split()[0] for each in lines[2:]] == ["good", "ktl_s", "poor", "shy", "absent"]
     evil = Board("d\x1b[31m", REAL, (Entry("x\x07", {"status": "failed", "reason": "a\x1b[2Jb"}, {}),))
     assert console.leaderboard([evil]).replace("\n", "").isprintable()
 
@@ -238,27 +265,27 @@ def test_the_gallery_spans_best_to_worst_and_a_miss_is_worst():
     errors = {
         "rows": np.arange(10, 17),
         "ids": np.array(list("gfedcba")),
-        "nme_io": np.array([0.3, 0.1, np.inf, 0.2, np.nan, 0.1, 0.5]),
+        "main": np.array([0.3, 0.1, np.inf, 0.2, np.nan, 0.1, 0.5]),
     }
     usable = np.ones(20, bool)
-    assert gallery.choose(errors, "nme_io", usable, 3) == [15, 13, 12]
-    assert gallery.choose(errors, "nme_io", usable, 99) == [15, 11, 13, 10, 16, 12]
+    assert gallery.choose(errors, usable, 3) == [15, 13, 12]
+    assert gallery.choose(errors, usable, 99) == [15, 11, 13, 10, 16, 12]
     usable[15] = False
-    assert gallery.choose(errors, "nme_io", usable, 99) == [11, 13, 10, 16, 12]
-    assert gallery.choose(errors, "nme_io", np.zeros(20, bool), 3) == []
+    assert gallery.choose(errors, usable, 99) == [11, 13, 10, 16, 12]
+    assert gallery.choose(errors, np.zeros(20, bool), 3) == []
 
 
 def test_the_gallery_refuses_an_unknown_reference(results, tmp_path):
     config = build.Config(gallery_reference="absent")
     with pytest.raises(DataError, match="absent"):
         build.build(
-            {"one": results.contestants}, [], results.places, tmp_path, tmp_path, tmp_path / "l.md", config
+            {"one": results.contestants}, {}, results.places, tmp_path, tmp_path, tmp_path / "l.md", config
         )
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=8))
 def test_labels_keep_their_order_and_distance(heights):
-    placed = style.spread(heights, 5, 0, 100)
+    placed = lines.spread(heights, 5, 0, 100)
     order = np.argsort(heights, kind="stable")
     steps = np.diff(np.array(placed)[order])
     assert (steps > 4.5).all()
@@ -282,6 +309,131 @@ def test_contact_sheet(tmp_path):
     (tmp_path / "cold" / "000002_thermal.png").unlink()
     with pytest.raises(DataError, match="unreadable"):
         contact.write(tmp_path, tmp_path / "a.png", contact.Config())
+
+
+def test_a_run_of_several_seeds_shows_its_spread_and_their_number(results, report):
+    board = boards({"one": results.contestants}, results.places)[0]
+    entry = next(each for each in board.entries if each.contestant == "ktl_s")
+    mean, std = (numbers.shown("nme_io", entry.summary[f"nme_io{end}"]) for end in ("", "_seed_std"))
+    text = tables.main_table(board)
+    assert text.splitlines()[0].endswith("| missed ↓ | seeds |")
+    assert re.search(rf"\| (<ins>)?{mean}(</ins>)? ± {std} \|", line(text, "ktl_s"))
+    assert line(text, "ktl_s").endswith("| 0 of 9 | 3 |") and line(text, "good").endswith("| 0 of 9 | – |")
+    assert f"{mean} ± {std}" in console.leaderboard([board])
+    overview = (report / "leaderboard.md").read_text().split("##")[0]
+    assert f"± {std} (" in line(overview, "ktl_s") and "±" not in line(overview, "good")
+    assert "± is the standard deviation" in overview
+
+
+def test_without_seeds_nothing_is_said_of_them(results, tmp_path):
+    build.build({"one": ["good"]}, {}, results.places, tmp_path, tmp_path, tmp_path / "l.md", build.Config())
+    assert "±" not in (tmp_path / "l.md").read_text() and "seeds" not in (tmp_path / "l.md").read_text()
+
+
+def test_runs_are_named_by_recipe_and_key():
+    assert flattened({"ktl": {"s": {}, "s_fi": {}}, "mcl": None}) == {"ktl_s": "ktl", "ktl_s_fi": "ktl"}
+    with pytest.raises(ConfigError, match="second run called a_b_c"):
+        flattened({"a": {"b_c": {}}, "a_b": {"c": {}}})
+
+
+def scored(**values: float | None) -> Board:
+    """Return a board of contestants with these errors; None could not run."""
+    summary = {"status": "ok", "metric": "error_px_mean", "missed": 0, "faces": 9, "points": 1}
+    entries = [
+        Entry(name, {"status": "skipped"} if value is None else summary | {"error_px_mean": value}, {})
+        for name, value in values.items()
+    ]
+    return Board("d", REAL, tuple(entries))
+
+
+def test_standing_is_the_mean_place_and_absence_is_the_last_one():
+    first, second = scored(a=1.0, b=2.0, c=3.0), scored(a=9.0, b=1.0, c=2.0)
+    assert standing.standing([first, second]) == ["b", "a", "c"]
+    assert standing.standing([first, scored(a=1.0, b=None, c=2.0)]) == ["a", "c", "b"]
+    assert standing.standing([scored(a=1.0, b=1.0)]) == ["a", "b"]
+
+
+def test_the_best_of_each_recipe_come_before_the_best():
+    order = [*(f"ktl_{size}" for size in "abcdefghi"), "kd_a", "mean_shape", "mcl_a", "kd_b"]
+    recipes = {name: name.split("_")[0] for name in order if name != "mean_shape"}
+    shown = standing.highlighted(order, recipes, [])
+    assert shown == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "ktl_e", "ktl_f", "kd_a", "mean_shape", "mcl_a"]
+    assert standing.highlighted(order[-4:], recipes, []) == ["kd_a", "mean_shape", "mcl_a", "kd_b"]
+    assert standing.highlighted(order, recipes, ["kd_b", "ktl_i"]) == ["ktl_i", "mean_shape", "kd_b"]
+    assert standing.pictured(order, recipes, [], "") == ["ktl_a", "kd_a", "mean_shape", "mcl_a"]
+    assert standing.pictured(order, recipes, ["kd_b"], "ktl_b") == ["kd_b", "ktl_b"]
+    several = {name: name for name in order}
+    assert standing.pictured(order, several, [], "kd_b") == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "kd_b"]
+    for choose in (standing.highlighted, lambda *given: standing.pictured(*given, "")):
+        with pytest.raises(ConfigError, match="'ktl_x'") as caught:
+            choose(order, recipes, ["ktl_x"])
+        assert "did you mean `ktl_" in caught.value.remedy
+
+
+def test_the_highlighted_have_colours_of_their_own_and_the_rest_are_grey():
+    names = ["mean_shape", *(f"n{index}" for index in range(30))]
+    highlighted = ["n29", "mean_shape", *(f"n{index}" for index in range(0, 28, 4))]
+    drawn = style.styles(names, highlighted, "mean_shape")
+    own = {name: drawn[name].colour for name in highlighted}
+    assert len(set(own.values())) == len(own) and style.REST not in own.values()
+    assert drawn["mean_shape"].dashes != "-" and drawn["mean_shape"].named
+    rest = [each for name, each in drawn.items() if name not in highlighted]
+    assert {each.colour for each in rest} == {style.REST} and not any(each.named for each in rest)
+
+
+def test_too_many_names_are_config_errors():
+    for key, count in (("curves", 9), ("gallery_contestants", 6)):
+        with pytest.raises(ConfigError, match=rf"report\.{key}"):
+            parse({key: [f"n{index}" for index in range(count)]}, build.Config, "report")
+
+
+def test_figures_show_whom_the_settings_name(results, tmp_path):
+    made(results, tmp_path, curves=("poor",), gallery_contestants=("shy",), gallery_reference="ktl_s")
+    text = (tmp_path / "ced_one.svg").read_text()
+    assert "<!-- poor -->" in text and "<!-- 3 more -->" in text and "<!-- ktl_s -->" not in text
+    assert "<!-- 2 more -->" in (tmp_path / "training.svg").read_text()
+    tall = [cv2.imread(str(tmp_path / f"gallery_{name}.png")).shape[0] for name in ("one", "nose")]
+    made(results, tmp_path / "again", gallery_contestants=("shy",))
+    assert cv2.imread(str(tmp_path / "again" / "gallery_one.png")).shape[0] < tall[0] == tall[1]
+
+
+def test_terms_of_distillation_have_panels_where_a_run_has_them(results, report, tmp_path):
+    text = (report / "training.svg").read_text()
+    assert "<!-- labels, kp -->" in text and "<!-- features, fm -->" in text and "injection" not in text
+    files.write_text(tmp_path / "t" / "good.csv", "seed,epoch,lr,simcc,grad_norm,val_nme\n0,1,0.1,2,9,0.2\n")
+    places = Places(**vars(results.places) | {"training": tmp_path / "t"})
+    build.build({"one": ["good"]}, {"good": "x"}, places, tmp_path, tmp_path, tmp_path / "l", build.Config())
+    assert "labels, kp" not in (tmp_path / "training.svg").read_text()
+
+
+def test_a_mean_over_seeds_ends_where_the_first_seed_stopped():
+    table = pd.DataFrame({"seed": [0, 0, 0, 1, 1], "epoch": [1, 2, 3, 1, 2], "kp": [4.0, 2.0, 9.0, 2.0, 0.0]})
+    by_seed = training._by_seed(table, "kp")
+    assert by_seed.loc[1].tolist() == [4.0, 2.0] and np.isnan(by_seed.loc[2, 1])  # 0 has no place on a log axis
+    with style.figure(2, 2) as drawn:
+        axes = drawn.add_subplot()
+        assert training._draw({"a": by_seed}, axes, style.styles(["a"], ["a"], "")) == {"a": (1.0, 3.0)}
+        assert sorted(len(each.get_xdata()) for each in axes.lines) == [1, 1, 3]
+
+
+def test_the_first_seed_is_drawn_with_its_own_errors(results, tmp_path):
+    """Of a face the errors told are those of the points drawn, not their mean over seeds."""
+    board = boards({"one": ["ktl_s"]}, results.places)[0]
+    errors = gallery._errors("ktl_s", board, results.places)
+    said = Predictions.open(gallery._first(results.places.predictions / "ktl_s", "one"))
+    alone = evaluate(Faces.open(results.places.faces / "one/faces.npz"), said, Scoring(bootstrap=0), "one").errors
+    np.testing.assert_allclose(errors["main"], alone["nme_io"])
+    assert not np.allclose(errors["main"], errors["nme_io"])
+
+
+def test_the_terminal_shows_the_best_and_says_how_many_more():
+    board = scored(**{f"n{index:02}": float(index) for index in range(20)})
+    text = console.leaderboard([board]).splitlines()
+    assert (
+        text[2].split()[0] == "n00"
+        and text[-2].split()[0] == "n14"
+        and text[-1] == "  and 5 more in the leaderboard"
+    )
 
 
 def line(text: str, name: str) -> str:

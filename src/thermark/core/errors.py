@@ -12,9 +12,13 @@ class ThermarkError(Exception):
     code = 1
 
     def __init__(self, cause: str, remedy: str):
-        super().__init__(cause)
+        # Both are arguments, so that the error survives its way out of a worker process.
+        super().__init__(cause, remedy)
         self.cause = cause
         self.remedy = remedy
+
+    def __str__(self) -> str:
+        return self.cause
 
 
 class Finding(ThermarkError):

@@ -1,11 +1,15 @@
 """Labelled faces: one table, and one memory-mapped array of crops beside it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from thermark.core import files
+from thermark.core.errors import DataError
 
 COLUMNS = ("ids", "frames", "subjects", "splits", "vocabularies", "boxes", "prompts", "xy", "visible")
 
@@ -74,3 +78,32 @@ class Crops:
         stored = files.read_arrays(folder / "crops.npz")
         pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
         return Crops(pixels, stored["to_source"], float(stored["padding"]))
+
+
+def open_set(folder: Path) -> tuple[Faces, Crops]:
+    """Open a prepared face set: its table, and its crops row by row.
+
+    Raises DataError when a part of it is absent or damaged, and when table and crops are not of the same faces.
+    """
+    with _prepared(folder):
+        faces, crops = Faces.open(folder / "faces.npz"), Crops.open(folder)
+        if not len(faces) == len(crops.pixels) == len(crops.to_source):
+            raise ValueError(f"{len(faces)} faces, {len(crops.pixels)} crops, {len(crops.to_source)} maps")
+    return faces, crops
+
+
+def open_table(folder: Path) -> Faces:
+    """Open the table of a prepared face set alone; raises DataError when it is absent or damaged."""
+    with _prepared(folder):
+        return Faces.open(folder / "faces.npz")
+
+
+@contextmanager
+def _prepared(folder: Path) -> Iterator[None]:
+    """Turn what goes wrong on opening a face set into one DataError that names it."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"the face set {folder.name} is not prepared", "run `dvc repro`") from error
+    except (KeyError, ValueError, EOFError, BadZipFile) as error:
+        raise DataError(f"the face set {folder.name} is damaged: {error}", "run `dvc repro`") from error

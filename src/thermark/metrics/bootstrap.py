@@ -1,5 +1,6 @@
 """Percentile bootstrap of a mean, resampled by subject, since frames of one person are not independent."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,20 @@ CHUNK = 4_000_000  # cells of the (replicates, subjects) table held at once
 def interval(
     values: Floats, subjects: NDArray[np.str_], replicates: int, seed: int, level: float = 0.95
 ) -> tuple[float, float] | None:
-    """Return the central `level` interval of the mean of the finite `values` (N,), drawn by `subjects` (N,).
+    """Return the central `level` interval of the mean of the finite `values`, drawn by `subjects` (N,).
 
-    None with fewer than two subjects or no replicates. Every contestant on the same faces and seed sees the
-    same draws, which makes the intervals comparable.
+    `values` is (N,), or (S, N) for S seeds of one run: then a drawn subject brings its faces of all seeds, and
+    the interval is that of the mean over seeds of each seed's mean. None with fewer than two subjects or no
+    replicates, and when a seed has no finite value. Every contestant on the same faces and seed sees the same
+    draws, which makes the intervals comparable.
     """
     names, member = np.unique(subjects, return_inverse=True)
-    if len(names) < 2 or replicates < 1 or not np.isfinite(values).any():
+    finite = np.isfinite(values := np.atleast_2d(values))
+    if len(names) < 2 or replicates < 1 or not finite.any(axis=1).all():
         return None
-    finite = np.isfinite(values)
-    total = _sums(member, np.where(finite, values, 0.0))
-    count = _sums(member, finite)
-    means = np.concatenate(_replicates(total, count, replicates, seed))
+    total = [_sums(member, row) for row in np.where(finite, values, 0.0)]
+    count = [_sums(member, row) for row in finite]
+    means = np.concatenate(list(_replicates(total, count, replicates, seed)))
     low, high = np.nanpercentile(means, [50 * (1 - level), 50 * (1 + level)])
     return float(low), float(high)
 
@@ -34,14 +37,17 @@ def _sums(member: NDArray[np.intp], values: NDArray[Any]) -> Floats:
     return np.asarray(np.bincount(member, values), np.float64)
 
 
-def _replicates(total: Floats, count: Floats, replicates: int, seed: int) -> list[Floats]:
+def _replicates(total: list[Floats], count: list[Floats], replicates: int, seed: int) -> Iterator[Floats]:
+    """Yield chunks of the mean over seeds; `total` and `count` are each seed's sums by subject, (M,)."""
     generator = rng(seed, "bootstrap")
-    subjects = len(total)
-    means = []
+    subjects = len(total[0])
     step = max(1, CHUNK // subjects)
     for start in range(0, replicates, step):
         drawn = generator.integers(0, subjects, (min(step, replicates - start), subjects), dtype=np.int32)
-        found = count[drawn].sum(axis=1)
-        # A draw of subjects without a single found face has no mean.
-        means.append(np.where(found > 0, total[drawn].sum(axis=1) / np.maximum(found, 1), np.nan))
-    return means
+        yield np.mean([_mean(own[drawn], found[drawn]) for own, found in zip(total, count, strict=True)], axis=0)
+
+
+def _mean(total: Floats, count: Floats) -> Floats:
+    """Return means (R,) of drawn subjects (R, M); a draw without a single found face has none."""
+    found = count.sum(axis=1)
+    return np.where(found > 0, total.sum(axis=1) / np.maximum(found, 1), np.nan)

@@ -1,14 +1,13 @@
 """Evaluation: a pure function of faces and predictions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt
 
-from thermark.core import files
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
@@ -16,9 +15,9 @@ from thermark.core.predictions import Predictions
 from thermark.landmarks import load, targets
 from thermark.metrics.auc import ced
 from thermark.metrics.distances import per_face
-from thermark.metrics.names import describe
 from thermark.metrics.nme import normalised
 from thermark.metrics.scores import Scores, score
+from thermark.metrics.seeds import combined
 from thermark.metrics.summary import MAIN, Summary, Thresholds, face_errors, main_metric, summarise
 
 
@@ -43,9 +42,10 @@ class Evaluation:
     """Numbers of one contestant on one data set.
 
     `summary`: flat, finite; `metric` names the one that ranks. `subsets`: stratum -> value -> summary, with
-    landmark groups under `points`. `errors`: one row a scored face (`rows` in the face set, `ids`,
-    `subjects`, `error_px`, `nme_io`, `nme_diag`; infinite = missed), and the `vocabulary` and `bridges` it
-    was read by. `ced`: `error`, `fraction`.
+    landmark groups under `points`. `errors`: one row a scored face (`rows` in the face set, `ids`, `subjects`,
+    `error_px`, `nme_io`, `nme_diag`; infinite = missed), each the mean over seeds, so that a miss of one seed is a
+    miss; `per_seed` (S, N), the error that ranks, by seed; and the `vocabulary` and `bridges` it was read by.
+    `ced`: `error`, `fraction`, the faces of all seeds pooled.
     """
 
     summary: Summary
@@ -54,88 +54,91 @@ class Evaluation:
     ced: dict[str, NDArray[np.float64]]
 
 
-def evaluate(faces: Faces, predictions: Predictions, config: Config, dataset: str) -> Evaluation:
+def evaluate(
+    faces: Faces, predictions: Predictions | Sequence[Predictions], config: Config, dataset: str
+) -> Evaluation:
     """Score predictions against the labels of the face set `dataset`; a face without a prediction is a miss.
 
-    A contestant that could not run, or whose landmarks have no counterpart in the vocabulary, gets a status
-    and a reason and no numbers. Raises DataError for an empty split, misaligned predictions, labels that do
-    not exist in the vocabulary, or `split: all` of a set that the contestant was trained on; ConfigError for a
-    missing bridge.
+    `predictions` are those of a contestant without seeds, or of each seed of a run, whose metrics are then means
+    over `seeds`. A contestant that could not run, or whose landmarks have no counterpart in the vocabulary, gets a
+    status and a reason and no numbers. Raises DataError for an empty split, misaligned predictions, labels that do
+    not exist in the vocabulary, seeds of several vocabularies, or `split: all` of a set that the contestant was
+    trained on; ConfigError for a missing bridge.
     """
+    said = [predictions] if isinstance(predictions, Predictions) else list(predictions)
     chosen = np.ones(len(faces), bool) if config.split == "all" else faces.splits == "test"
     if not chosen.any():
         raise DataError(
             f"no face is in the {config.split} split", "choose another split or `limit` in params.yaml"
         )
-    _require_unseen(predictions, config, dataset)
-    if predictions.status != "ok":
-        return Evaluation({"status": predictions.status, "reason": predictions.reason}, {}, {}, {})
-    if config.vocabulary not in {predictions.vocabulary, *targets(predictions.vocabulary)}:
-        reason = f"{predictions.vocabulary} cannot be read as {config.vocabulary}"
-        return Evaluation({"status": "skipped", "reason": reason}, {}, {}, {})
-    scores = score(faces, predictions, config.vocabulary, config.bridges).rows(chosen)
-    if np.isnan(scores.errors).all():
+    if excuse := _excuse(said, config, dataset):
+        return Evaluation(excuse, {}, {}, {})
+    seeds = [score(faces, one, config.vocabulary, config.bridges).rows(chosen) for one in said]
+    if np.isnan(seeds[0].errors).all():
         raise DataError(
-            f"{predictions.contestant} shares no labelled point with the test faces in {config.vocabulary}",
+            f"{said[0].contestant} shares no labelled point with the test faces in {config.vocabulary}",
             "score in another vocabulary, or add a bridge to landmarks/",
         )
     tested = faces.take(np.flatnonzero(chosen))
-    main = main_metric(scores)
-    summary = {"status": "ok", "metric": main} | _summary(scores, main, config)
+    main = main_metric(seeds[0])
+    summary = {"status": "ok", "metric": main} | _summary(seeds, main, config) | _unprompted(seeds, tested)
     return Evaluation(
-        summary=summary | _unprompted(scores, tested),
-        subsets=_strata(scores, tested, main, config) | {"points": _groups(scores, main, config)},
-        errors=_table(scores, tested, np.flatnonzero(chosen)) | _reading(config),
-        ced=_curve(scores, main, config),
+        summary=summary if isinstance(predictions, Predictions) else summary | {"seeds": len(seeds)},
+        subsets=_strata(seeds, tested, main, config) | {"points": _groups(seeds, main, config)},
+        errors=_table(seeds, main, tested, np.flatnonzero(chosen)) | _reading(config),
+        ced=_curve(seeds, main, config),
     )
 
 
-def write(evaluation: Evaluation, predictions: str, metrics: Path, details: Path, ced: Path, errors: Path) -> None:
-    """Write the summary alone, and with all subsets, as JSON, the curve as CSV, per-face errors as npz.
+def _excuse(said: Sequence[Predictions], config: Config, dataset: str) -> Summary:
+    """Return why there can be no numbers, nothing when there can.
 
-    `predictions` is the sha256 of what was scored: with it in the details, whoever reads these depends on that
-    too. All files exist, even empty. Raises ConfigError for a metric that `names.METRICS` does not explain.
+    Raises DataError when the scored faces hold those that a seed has learned from, and when seeds differ in their
+    landmarks.
     """
-    for name in evaluation.summary.keys() - {"status", "reason", "metric"}:
-        describe(name)
-    content = {"summary": evaluation.summary, "subsets": evaluation.subsets, "predictions": predictions}
-    files.write_json(metrics, evaluation.summary)
-    files.write_json(details, content)
-    lines = [f"{x:.6g},{y:.6g}" for x, y in zip(*evaluation.ced.values(), strict=True)]
-    files.write_text(ced, "\n".join(["error,fraction", *lines]) + "\n")
-    files.write_arrays(errors, evaluation.errors)
+    for one in said:
+        if config.split == "all" and dataset in one.trained_on:
+            raise DataError(
+                f"{one.contestant} was trained on {dataset}, of which all faces would be scored",
+                f"set `split: test` in evaluate.{dataset}, or train on another data set",
+            )
+        if one.status != "ok":
+            return {"status": one.status, "reason": one.reason}
+        if one.vocabulary != said[0].vocabulary:
+            raise DataError(
+                f"seeds of {one.contestant} predict {said[0].vocabulary} and {one.vocabulary}",
+                "run `dvc repro` to predict again",
+            )
+    own = said[0].vocabulary
+    if config.vocabulary in {own, *targets(own)}:
+        return {}
+    return {"status": "skipped", "reason": f"{own} cannot be read as {config.vocabulary}"}
 
 
-def _require_unseen(predictions: Predictions, config: Config, dataset: str) -> None:
-    """Raise DataError when the scored faces hold those that the contestant has learned from."""
-    if config.split == "all" and dataset in predictions.trained_on:
-        raise DataError(
-            f"{predictions.contestant} was trained on {dataset}, of which all faces would be scored",
-            f"set `split: test` in evaluate.{dataset}, or train on another data set",
-        )
-
-
-def _unprompted(scores: Scores, faces: Faces) -> Summary:
+def _unprompted(seeds: Sequence[Scores], faces: Faces) -> dict[str, float]:
     """Return how many scored faces have no prompt, and how many were missed although they have one.
 
     Nothing when every scored face has a prompt: then `missed` says it all.
     """
-    face_px = per_face(scores.errors)
     bare = np.isnan(faces.prompts).any(axis=1)
-    unprompted = int((bare & ~np.isnan(face_px)).sum())
-    missed = int((np.isinf(face_px) & ~bare).sum())
-    return {"unprompted": unprompted, "missed_prompted": missed} if unprompted else {}
+    each: list[dict[str, float]] = []
+    for scores in seeds:
+        face_px = per_face(scores.errors)
+        unprompted = int((bare & ~np.isnan(face_px)).sum())
+        each.append({"unprompted": unprompted, "missed_prompted": int((np.isinf(face_px) & ~bare).sum())})
+    counts = combined(each)
+    return counts if counts["unprompted"] else {}
 
 
-def _summary(scores: Scores, main: str, config: Config) -> Summary:
-    return summarise(scores, main, config.thresholds, config.bootstrap, config.seed)
+def _summary(seeds: Sequence[Scores], main: str, config: Config) -> Summary:
+    return summarise(seeds, main, config.thresholds, config.bootstrap, config.seed)
 
 
-def _strata(scores: Scores, faces: Faces, main: str, config: Config) -> dict[str, dict[str, Summary]]:
+def _strata(seeds: Sequence[Scores], faces: Faces, main: str, config: Config) -> dict[str, dict[str, Summary]]:
     """Return a summary for each value of each stratum; an empty value means that a face is in no part."""
     return {
         name: {
-            str(value): _summary(scores.rows(column == value), main, config)
+            str(value): _summary([scores.rows(column == value) for scores in seeds], main, config)
             for value in np.unique(column)
             if str(value)
         }
@@ -143,24 +146,30 @@ def _strata(scores: Scores, faces: Faces, main: str, config: Config) -> dict[str
     }
 
 
-def _groups(scores: Scores, main: str, config: Config) -> dict[str, Summary]:
+def _groups(seeds: Sequence[Scores], main: str, config: Config) -> dict[str, Summary]:
     """Return a summary for each landmark group, and for visible and hidden points."""
-    vocabulary = load(config.vocabulary)
+    vocabulary, hidden = load(config.vocabulary), seeds[0].hidden
     masks: dict[str, NDArray[np.bool_]] = {
         name: np.isin(np.arange(len(vocabulary)), members) for name, members in vocabulary.groups.items()
     }
-    if scores.hidden.any():
-        masks |= {"visible": ~scores.hidden, "hidden": scores.hidden}
-    parts = {name: scores.points(mask) for name, mask in masks.items()}
-    return {name: _summary(part, main, config) for name, part in parts.items() if not np.isnan(part.errors).all()}
+    if hidden.any():
+        masks |= {"visible": ~hidden, "hidden": hidden}
+    parts = {name: [scores.points(mask) for scores in seeds] for name, mask in masks.items()}
+    return {
+        name: _summary(part, main, config) for name, part in parts.items() if not np.isnan(part[0].errors).all()
+    }
 
 
-def _table(scores: Scores, faces: Faces, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    face_px = per_face(scores.errors)
-    scored = ~np.isnan(face_px)
-    relative = {f"nme_{name}": normalised(face_px, scores.normalisers[name]) for name in ("io", "diag")}
-    columns = {"rows": rows, "ids": faces.ids, "subjects": faces.subjects, "error_px": face_px} | relative
-    return {name: column[scored] for name, column in columns.items()}
+def _table(seeds: Sequence[Scores], main: str, faces: Faces, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Return the columns of the scored faces, and their main error by seed."""
+    face_px = np.stack([per_face(scores.errors) for scores in seeds])
+    relative = {f"nme_{name}": normalised(face_px, seeds[0].normalisers[name]) for name in ("io", "diag")}
+    by_seed = {"error_px": face_px} | relative
+    columns = {"rows": rows, "ids": faces.ids, "subjects": faces.subjects}
+    columns |= {name: errors.mean(axis=0) for name, errors in by_seed.items()}
+    columns["per_seed"] = np.stack([face_errors(scores, main) for scores in seeds])
+    scored = ~np.isnan(face_px[0])
+    return {name: column[..., scored] for name, column in columns.items()}
 
 
 def _reading(config: Config) -> dict[str, NDArray[Any]]:
@@ -171,7 +180,7 @@ def _reading(config: Config) -> dict[str, NDArray[Any]]:
     return {"vocabulary": np.array(config.vocabulary), "bridges": versions.reshape(-1, 2)}
 
 
-def _curve(scores: Scores, main: str, config: Config) -> dict[str, NDArray[np.float64]]:
+def _curve(seeds: Sequence[Scores], main: str, config: Config) -> dict[str, NDArray[np.float64]]:
     limit = getattr(config.thresholds, f"auc_{MAIN[main]}")
-    error, fraction = ced(face_errors(scores, main), 2 * limit)
+    error, fraction = ced(np.concatenate([face_errors(scores, main) for scores in seeds]), 2 * limit)
     return {"error": error, "fraction": fraction}

@@ -1,7 +1,7 @@
 """What every metric means and which way is better."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
@@ -53,14 +53,17 @@ METRICS = {
     "failure@diag": Metric(False, "fraction", "faces above that part of the diagonal or missed"),
     "auc@px": Metric(True, "fraction", "area under the error distribution up to so many px, misses as failures"),
     "failure@px": Metric(False, "fraction", "faces above so many px or missed"),
-    "missed": Metric(False, "faces", "faces of which a labelled point has no prediction"),
+    "seeds": Metric(
+        None, "seeds", "runs that differ in their seed alone: metrics are means, counts maxima over them"
+    ),
+    "missed": Metric(False, "faces", "faces of which a labelled point has no prediction; the most of any seed"),
     "faces": Metric(None, "faces", "labelled faces that were scored"),
     "points": Metric(None, "points", "landmarks that the contestant's vocabulary shares with the scored one"),
     "unlabelled": Metric(None, "faces", "faces without a label in the scored vocabulary, left out"),
     "unprompted": Metric(
         None, "faces", "scored faces without a box to crop from; for a top-down contestant, misses"
     ),
-    "missed_prompted": Metric(False, "faces", "missed faces that have a box to crop from"),
+    "missed_prompted": Metric(False, "faces", "missed faces that have a box to crop from; the most of any seed"),
     "unnormalised_io": Metric(None, "faces", "faces without an inter-ocular distance, left out of *_io"),
     "unnormalised_box": Metric(None, "faces", "faces whose labelled box is empty, left out of box metrics"),
     "offset_x_px": Metric(None, "px", "mean signed offset to the right; a convention more than an error"),
@@ -69,7 +72,15 @@ METRICS = {
 
 
 def describe(name: str) -> Metric:
-    """Return what a metric such as `pck@10px` or `nme_io_low` means; raises ConfigError for others."""
+    """Return what a metric such as `pck@10px` or `nme_io_low` means; raises ConfigError for others.
+
+    An end of an interval is described as its metric is, a spread (`nme_io_seed_std`) has no better direction.
+    """
+    if name.endswith("_seed_std"):
+        metric = describe(name.removesuffix("_seed_std"))
+        return replace(
+            metric, higher_is_better=None, meaning=f"sample standard deviation over seeds: {metric.meaning}"
+        )
     stem = re.sub(r"_(low|high)$", "", re.sub(r"@[0-9.]+", "@", name))
     if stem not in METRICS:
         raise ConfigError(f"there is no metric {name!r}", nearest(stem, list(METRICS)))

@@ -1,6 +1,7 @@
 """Every number of one set of faces, as a flat dictionary; what is undefined is absent."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from pydantic import PositiveFloat
@@ -12,6 +13,7 @@ from thermark.metrics.distances import Floats, per_face
 from thermark.metrics.nme import mean_of_finite, normalised, pooled
 from thermark.metrics.pck import pck
 from thermark.metrics.scores import Scores
+from thermark.metrics.seeds import combined, spread
 
 
 class Thresholds(Section):
@@ -30,17 +32,28 @@ MAIN = {"nme_io": "io", "nme_diag": "diag", "error_px_mean": "px"}  # in order o
 FEW = 0.01
 
 
-def summarise(scores: Scores, main: str, limits: Thresholds, replicates: int, seed: int) -> Summary:
-    """Return counts, errors, NME, PCK, AUC and the 95 % interval of `main`, named as in `metrics.names`."""
-    face_px = per_face(scores.errors)
-    numbers = _counts(scores, face_px) | _errors(scores, face_px) | _rates(scores, limits)
-    if len(scores.supported) == 1:
-        numbers |= _offset(scores)
+def summarise(seeds: Sequence[Scores], main: str, limits: Thresholds, replicates: int, seed: int) -> Summary:
+    """Return counts, errors, NME, PCK, AUC and the 95 % interval of `main`, named as in `metrics.names`.
+
+    `seeds` are the scores of each seed of a run on the same faces, or of the one answer of a contestant without
+    seeds. Metrics are means over seeds, with the spread of `main` over several.
+    """
+    each = [_numbers(scores, limits) for scores in seeds]
+    numbers = combined(each)
     for name in dict.fromkeys([main, "nme_io"]):
-        bounds = interval(face_errors(scores, name), scores.subjects, replicates, seed)
+        values = np.stack([face_errors(scores, name) for scores in seeds])
+        bounds = interval(values, seeds[0].subjects, replicates, seed)
         if bounds:
             numbers |= {f"{name}_low": bounds[0], f"{name}_high": bounds[1]}
+        numbers[f"{name}_seed_std"] = spread([own[name] for own in each])
     return {name: number for name, number in numbers.items() if math.isfinite(number)}
+
+
+def _numbers(scores: Scores, limits: Thresholds) -> dict[str, float]:
+    """Return the numbers of one seed; NaN where a metric is undefined."""
+    face_px = per_face(scores.errors)
+    numbers = _counts(scores, face_px) | _errors(scores, face_px) | _rates(scores, limits)
+    return numbers | _offset(scores) if len(scores.supported) == 1 else numbers
 
 
 def main_metric(scores: Scores) -> str:

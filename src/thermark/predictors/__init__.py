@@ -1,5 +1,6 @@
 """The contract of a contestant, and the one way to run it on a prepared face set."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core import files
-from thermark.core.faces import Crops, Faces
+from thermark.core.faces import Crops, Faces, open_set
 from thermark.core.predictions import Predictions
 from thermark.core.progress import track
 
@@ -43,17 +44,24 @@ class Predictor(Protocol):
 
 
 def predict(
-    predictor: Predictor, contestant: str, faces: Faces, crops: Crops, data: str, batch: int = 64
+    predictor: Predictor,
+    contestant: str,
+    faces: Faces,
+    crops: Crops,
+    data: str,
+    rows: NDArray[np.int64] | None = None,
+    batch: int = 64,
 ) -> Predictions:
-    """Run a contestant on every prompted face; a face that it misses, or that has no prompt, is a row of NaN.
+    """Run a contestant on faces, all or those of `rows`; one that it misses, or without a prompt, is a row of NaN.
 
-    `data` is the fingerprint of the face set. One row a face, in the order of the face set.
+    `data` is the fingerprint of the face set. One row a face, in the order of `rows`.
     """
+    chosen = np.arange(len(faces), dtype=np.int64) if rows is None else rows
     points, scores = [], []
-    starts = range(0, len(faces), batch)
+    starts = range(0, len(chosen), batch)
     for start in track(starts, len(starts), contestant, "batches"):
-        rows = slice(start, start + batch)
-        xy, score = predictor.on_crops(np.asarray(crops.pixels[rows]), crops.to_source[rows], crops.padding)
+        part = chosen[start : start + batch]
+        xy, score = predictor.on_crops(np.asarray(crops.pixels[part]), crops.to_source[part], crops.padding)
         # What is not a finite position is a miss, whatever the model says about it.
         xy = np.where(np.isfinite(xy).all(axis=-1, keepdims=True), xy, np.nan)
         points.append(xy.astype(np.float32))
@@ -63,24 +71,27 @@ def predict(
         vocabulary=predictor.vocabulary,
         box_source="prompt",
         data=data,
-        frames=faces.frames,
-        faces=np.arange(len(faces), dtype=np.int64),
+        frames=faces.frames[chosen],
+        faces=chosen,
         xy=np.concatenate(points),
         score=np.concatenate(scores),
-        boxes=faces.prompts,
+        boxes=faces.prompts[chosen],
         trained_on=predictor.trained_on,
     )
 
 
 def predict_all(
-    predictor: Predictor, contestant: str, datasets: list[str], faces: Path, reports: Path, out: Path
+    predictor: Predictor, contestant: str, datasets: Sequence[str], faces: Path, reports: Path, folder: Path
 ) -> None:
-    """Predict every named face set under `faces` into `out/<dataset>.npz`.
+    """Predict every named face set under `faces` into the existing `folder`, as <dataset>.npz.
 
-    The fingerprint of a face set is read from `reports/<dataset>.json`.
+    The fingerprint of a face set is read from `reports/<dataset>.json`. The training faces of a set that the
+    contestant has learned from are left out: nobody may be scored on them, and they are most of it. Raises
+    DataError for a set that is not prepared.
     """
-    with files.fresh_directory(out) as folder:
-        for name in datasets:
-            data = files.read_json(reports / f"{name}.json")["fingerprint"]
-            table, crops = Faces.open(faces / name / "faces.npz"), Crops.open(faces / name)
-            predict(predictor, contestant, table, crops, data).save(folder / f"{name}.npz")
+    for name in datasets:
+        table, crops = open_set(faces / name)
+        data = files.read_json(reports / f"{name}.json")["fingerprint"]
+        learned = (table.splits == "train") & (name in predictor.trained_on)
+        rows = np.flatnonzero(~learned)
+        predict(predictor, contestant, table, crops, data, rows).save(folder / f"{name}.npz")

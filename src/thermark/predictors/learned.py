@@ -1,5 +1,6 @@
 """A network that was trained here, as a contestant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from thermark import landmarks
-from thermark.core import geometry
+from thermark.core import files, geometry
 from thermark.core.errors import DataError
 from thermark.core.geometry import Array
+from thermark.core.runs import seed_folders
 from thermark.learn import simcc
 from thermark.nets import card
 from thermark.nets.inputs import input_to_crop, normalised
+from thermark.predictors import predict_all
 
 Points = NDArray[np.float32]
 Scores = NDArray[np.float32]
@@ -109,3 +112,20 @@ def load(folder: Path, device: torch.device | str = "cpu", flip_test: bool = Tru
         flip=vocabulary.flip if flip_test else None,
         trained_on=tuple(about.trained_on),
     )
+
+
+def predict_run(
+    model: Path, contestant: str, datasets: Sequence[str], faces: Path, reports: Path, out: Path
+) -> None:
+    """Predict the named face sets with each seed of the run in `model`, into `out`/seed<k>/<dataset>.npz.
+
+    `out` is replaced when all is done. Raises DataError when the run has no seeds, and what `load` and
+    `predict_all` raise.
+    """
+    seeds = seed_folders(model)
+    if not seeds:
+        raise DataError(f"{model} holds no seed<k> folder", "run `dvc repro` to train the model")
+    with files.fresh_directory(out) as whole:
+        for seed in seeds:
+            (whole / seed.name).mkdir()
+            predict_all(load(seed), contestant, datasets, faces, reports, whole / seed.name)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from thermark.core import geometry
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.core.faces import Faces
+from thermark.core.faces import Faces, open_table
 
 
 class Config(Section):
@@ -65,8 +65,8 @@ def fit(faces: Faces) -> MeanShape:
 
 
 def load(config: Config, faces_root: Path) -> MeanShape:
-    """Fit the mean shape on `faces_root/<train>`."""
-    return replace(fit(Faces.open(faces_root / config.train / "faces.npz")), trained_on=(config.train,))
+    """Fit the mean shape on `faces_root/<train>`; raises DataError when that is not prepared."""
+    return replace(fit(open_table(faces_root / config.train)), trained_on=(config.train,))
 
 
 def _square(boxes: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

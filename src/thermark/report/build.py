@@ -3,26 +3,32 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from thermark.core.config import Section
-from thermark.report import gallery, plots, tables
+from thermark.report import ced, gallery, standing, tables, training
 from thermark.report.inputs import Board, Places, boards
-from thermark.report.style import colours
+from thermark.report.style import styles
 
 
 class Config(Section):
-    """`gallery_faces`: columns of the gallery. `gallery_reference`: whose errors choose them, the best if
-    empty.
+    """What the figures show of many contestants.
+
+    `curves`: whose curves have a colour and a label, beside the floor; where empty, the best of each recipe and
+    the best of the others, eight in all. `gallery_contestants`: the rows of the galleries; where empty, the best
+    of each recipe, five in all. `gallery_faces`: their columns. `gallery_reference`: whose errors choose the
+    faces, the best contestant's if empty.
     """
 
+    curves: tuple[str, ...] = Field((), max_length=standing.CURVES)
+    gallery_contestants: tuple[str, ...] = Field((), max_length=standing.ROWS)
     gallery_faces: PositiveInt = 7
     gallery_reference: str = ""
 
 
 def build(
     datasets: Mapping[str, Sequence[str]],
-    runs: Sequence[str],
+    recipes: Mapping[str, str],
     places: Places,
     curves: Path,
     figures: Path,
@@ -31,17 +37,20 @@ def build(
 ) -> list[Board]:
     """Write the leaderboard and all plots for the named data sets, contestants and runs only.
 
-    `datasets` maps each data set to its contestants. Writes `curves`/{ced,training}.csv,
-    `figures`/{ced_<dataset>.svg,training.svg,gallery_<dataset>.png}. Returns the boards, for the console. Raises
-    DataError when the result of a named data set, contestant or run is missing.
+    `datasets` maps each data set to its contestants, `recipes` each run to how it was trained. Writes
+    `curves`/{ced,training}.csv, `figures`/{ced_<dataset>.svg,training.svg,gallery_<dataset>.png}. Returns the
+    boards, for the console. Raises DataError when the result of a named data set, contestant or run is missing,
+    ConfigError for a `config` that names an unknown contestant.
     """
     read = boards(datasets, places)
-    named = list(dict.fromkeys([*runs, *(entry.contestant for board in read for entry in board.entries)]))
-    palette = colours(named)
+    order = standing.standing(read)
+    named = list(dict.fromkeys([*recipes, *(entry.contestant for board in read for entry in board.entries)]))
+    drawn = styles(named, standing.highlighted(order, recipes, config.curves), standing.FLOOR)
+    rows = standing.pictured(order, recipes, config.gallery_contestants, config.gallery_reference)
     tables.write(leaderboard, read)
-    plots.write_ced(read, places.ced, curves, figures, palette)
-    plots.write_training(runs, places.training, curves, figures, palette)
+    ced.write(read, places.ced, curves, figures, drawn)
+    training.write(recipes, places.training, curves, figures, drawn)
     for board in read:
         out = figures / f"gallery_{board.dataset}.png"
-        gallery.write(board, places, out, palette, config.gallery_faces, config.gallery_reference)
+        gallery.write(board, places, out, drawn, rows, config.gallery_faces, config.gallery_reference)
     return read

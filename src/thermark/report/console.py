@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from thermark.report.inputs import Board, Entry, ranked
 from thermark.report.numbers import label, shown
-from thermark.report.tables import interval
+from thermark.report.tables import interval, plus_minus
+
+LINES = 15  # a data set; the rest is in the written leaderboard
 
 
 def leaderboard(boards: Sequence[Board]) -> str:
@@ -14,20 +16,29 @@ def leaderboard(boards: Sequence[Board]) -> str:
 
 def _block(board: Board) -> str:
     entries = ranked(board)
-    width = max(len(_clean(entry.contestant)) for entry in entries)
-    kind = " (rendered data: no evidence about real cameras)" if board.rendered else ""
-    lines = [f"{_clean(board.dataset)}{kind}", f"  {'':{width}}  {label(board.main):>14}  {'95 %':>13}  missed"]
-    return "\n".join(
-        lines + [f"  {_clean(entry.contestant):{width}}  {_row(entry, board.main)}" for entry in entries]
-    )
+    first, more = entries[:LINES], len(entries) - LINES
+    width = max(len(_clean(entry.contestant)) for entry in first)
+    values = [_value(entry, board.main) for entry in first]
+    wide = max(13, *map(len, values))
+    kind = f" ({board.origin} data: no evidence about real cameras)" if board.origin != "real" else ""
+    lines = [
+        f"{_clean(board.dataset)}{kind}",
+        f"  {'':{width}}  {label(board.main):>{wide}}  {'95 %':>13}  missed",
+    ]
+    for entry, value in zip(first, values, strict=True):
+        lines.append(f"  {_clean(entry.contestant):{width}}  {_row(entry, board.main, f'{value:>{wide}}')}")
+    return "\n".join([*lines, f"  and {more} more in the leaderboard"] if more > 0 else lines)
 
 
-def _row(entry: Entry, main: str) -> str:
+def _value(entry: Entry, main: str) -> str:
+    return shown(main, entry.summary.get(main)) + plus_minus(entry.summary, main) if entry.ran else ""
+
+
+def _row(entry: Entry, main: str, value: str) -> str:
     if not entry.ran:
         return f"{entry.summary['status']}: {_clean(entry.summary.get('reason', ''))}"
-    value = shown(main, entry.summary.get(main))
     missed = f"{entry.summary['missed']}/{entry.summary['faces']}"
-    return f"{value:>14}  {interval(entry.summary, main):>13}  {missed:>6}"
+    return f"{value}  {interval(entry.summary, main):>13}  {missed:>6}"
 
 
 def _clean(text: str) -> str:

@@ -11,13 +11,14 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
-from thermark.core.faces import Crops, Faces
+from thermark.core.faces import Crops, Faces, open_set
 from thermark.core.files import read_arrays
 from thermark.core.geometry import apply, invert
 from thermark.core.predictions import Predictions
+from thermark.core.runs import seed_folders
 from thermark.landmarks import load, project
-from thermark.report.inputs import Board, Places, existing, ranked
-from thermark.report.style import INK, bright, figure, save
+from thermark.report.inputs import Board, Entry, Places, existing, ranked
+from thermark.report.style import INK, MUTED, REST, Style, bright, figure, save
 
 CELL = 1.75  # inches
 CAPTION = 0.2
@@ -26,35 +27,38 @@ FEW_POINTS = 5
 Errors = Mapping[str, NDArray[Any]]
 
 
-def write(board: Board, places: Places, out: Path, colours: Mapping[str, str], count: int, reference: str) -> None:
-    """Draw `count` test faces (columns) under each contestant that ran (rows) into the PNG `out`.
+def write(
+    board: Board,
+    places: Places,
+    out: Path,
+    styles: Mapping[str, Style],
+    contestants: Sequence[str],
+    count: int,
+    reference: str,
+) -> None:
+    """Draw `count` test faces (columns) under those of the `contestants` that ran (rows) into the PNG `out`.
 
     The faces are chosen along the errors of `reference` (best, evenly spread, worst); an empty `reference`
-    means the contestant that ranks first. White rings are labels, coloured dots predictions, lines join the
-    two.
+    means the contestant that ranks first. Of several seeds the first is drawn, and its errors are told. White
+    rings are labels, coloured dots predictions, lines join the two.
     """
-    folder = places.faces / board.dataset
-    faces, crops = Faces.open(existing(folder / "faces.npz", "prepare")), Crops.open(folder)
-    ran = [entry.contestant for entry in ranked(board) if entry.ran]
-    if reference not in ["", *ran]:
+    faces, crops = open_set(places.faces / board.dataset)
+    shown = [entry for entry in ranked(board) if entry.ran and entry.contestant in contestants]
+    if reference not in ["", *(entry.contestant for entry in shown)]:
         raise DataError(f"the gallery's reference {reference!r} has no numbers on {board.dataset}", "name another")
-    errors = {
-        name: read_arrays(existing(places.errors / board.dataset / f"{name}.npz", "evaluate")) for name in ran
-    }
-    column = {"nme_io": "nme_io", "nme_diag": "nme_diag"}.get(board.main, "error_px")
+    errors = {entry.contestant: _errors(entry.contestant, board, places) for entry in shown}
     usable = np.isfinite(crops.to_source).all((1, 2))
-    chosen = choose(errors[reference or ran[0]], column, usable, count) if ran else []
-    with figure(LEFT + CELL * max(len(chosen), 1), TOP + (CELL + CAPTION) * max(len(ran), 1)) as drawn:
+    chosen = choose(errors[reference or shown[0].contestant], usable, count) if shown else []
+    with figure(LEFT + CELL * max(len(chosen), 1), TOP + (CELL + CAPTION) * max(len(shown), 1)) as drawn:
         drawn.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0.0, hspace=0.0)
-        grid = drawn.subplots(max(len(ran), 1), max(len(chosen), 1), squeeze=False)
-        for row, name in zip(grid, ran, strict=False):
-            said = Predictions.open(
-                existing(places.predictions / name / f"{board.dataset}.npz", f"predict@{name}")
-            )
+        grid = drawn.subplots(max(len(shown), 1), max(len(chosen), 1), squeeze=False)
+        for row, entry in zip(grid, shown, strict=False):
+            name, colour = entry.contestant, styles[entry.contestant].colour
+            said = Predictions.open(_first(places.predictions / name, board.dataset))
             for axes, face in zip(row, chosen, strict=True):
-                _draw_face(axes, crops, face, _points(faces, said, face, errors[name]), bright(colours[name]))
-                axes.set_xlabel(_caption(errors[name], column, face), fontsize=8, labelpad=2)
-            row[0].set_ylabel(_plain(name), color=colours[name], fontsize=9, weight="bold", labelpad=5)
+                _draw_face(axes, crops, face, _points(faces, said, face, errors[name]), bright(colour))
+                axes.set_xlabel(_caption(errors[name], board.main, face), fontsize=8, labelpad=2)
+            row[0].set_ylabel(_row_label(entry), color=_readable(colour), fontsize=9, weight="bold", labelpad=5)
         for axes, heading, face in zip(grid[0], _headings(len(chosen)), chosen, strict=False):
             axes.set_title(
                 f"{heading}\n{_plain(str(faces.ids[face]))}", fontsize=8, weight="normal", loc="center", pad=4
@@ -65,14 +69,34 @@ def write(board: Board, places: Places, out: Path, colours: Mapping[str, str], c
         save(drawn, out, dpi=110)
 
 
-def choose(errors: Errors, column: str, usable: NDArray[np.bool_], count: int) -> list[int]:
-    """Return rows of the face set from the least to the greatest error, evenly spread; a miss is the
+def _first(predictions: Path, dataset: str) -> Path:
+    """Return the predictions of a contestant, of several seeds those of the first."""
+    return existing([*seed_folders(predictions), predictions][0] / f"{dataset}.npz")
+
+
+def _errors(contestant: str, board: Board, places: Places) -> Errors:
+    """Return a contestant's per-face errors; `main` is the one that ranks, of several seeds that of the first."""
+    stored = read_arrays(existing(places.errors / contestant / f"{board.dataset}.npz"))
+    return stored | {"main": stored["per_seed"][0]}
+
+
+def _row_label(entry: Entry) -> str:
+    return _plain(entry.contestant) + (f"\nfirst of {entry.seeds} seeds" if entry.seeds > 1 else "")
+
+
+def _readable(colour: str) -> str:
+    """Return a colour that can be read on white."""
+    return MUTED if colour == REST else colour
+
+
+def choose(errors: Errors, usable: NDArray[np.bool_], count: int) -> list[int]:
+    """Return rows of the face set from the least to the greatest `main` error, evenly spread; a miss is the
     greatest.
 
     `usable` (N,) bool masks faces that have a crop. Ties are broken by the face's id.
     """
-    keep = usable[errors["rows"]] & ~np.isnan(errors[column])
-    rows, values, ids = errors["rows"][keep], errors[column][keep], errors["ids"][keep]
+    keep = usable[errors["rows"]] & ~np.isnan(errors["main"])
+    rows, values, ids = errors["rows"][keep], errors["main"][keep], errors["ids"][keep]
     order = rows[np.lexsort((ids, values))]
     positions = np.unique(np.rint(np.linspace(0, len(order) - 1, min(count, len(order)))).astype(int))
     return [int(order[position]) for position in positions]
@@ -122,13 +146,13 @@ def _zoom(axes: Axes, truth: NDArray[np.floating], size: int) -> None:
     axes.set(xlim=(left, left + side), ylim=(top + side, top))
 
 
-def _caption(errors: Errors, column: str, face: int) -> str:
-    value = errors[column][errors["rows"] == face]
+def _caption(errors: Errors, main: str, face: int) -> str:
+    value = errors["main"][errors["rows"] == face]
     if not len(value) or np.isnan(value[0]):
         return "not scored"
     if np.isinf(value[0]):
         return "missed"
-    return f"{value[0]:.1f} px" if column == "error_px" else f"NME {100 * value[0]:.1f} %"
+    return f"{value[0]:.1f} px" if main == "error_px_mean" else f"NME {100 * value[0]:.1f} %"
 
 
 def _headings(count: int) -> Sequence[str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from thermark.core import files
-from thermark.core.errors import DataError
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.origin import Origin
 from thermark.metrics.names import describe
 
 Summary = dict[str, Any]
@@ -16,9 +17,9 @@ Summary = dict[str, Any]
 class Places:
     """Folders of earlier stages.
 
-    In git: `reports`/<dataset>.json, `details`/<dataset>/<contestant>.json, `ced`/<dataset>/<contestant>.csv,
-    `training`/<run>.csv. For the galleries: `faces`/<dataset>/, `predictions`/<contestant>/<dataset>.npz,
-    `errors`/<dataset>/<contestant>.npz.
+    In git: `reports`/<dataset>.json, `details`/<contestant>/<dataset>.json, `ced`/<contestant>/<dataset>.csv,
+    `training`/<run>.csv. For the galleries: `faces`/<dataset>/, `errors`/<contestant>/<dataset>.npz,
+    `predictions`/<contestant>/<dataset>.npz or, of a run, `predictions`/<run>/seed<k>/<dataset>.npz.
     """
 
     reports: Path
@@ -43,6 +44,11 @@ class Entry:
         """Whether there are numbers."""
         return bool(self.summary.get("status") == "ok")
 
+    @property
+    def seeds(self) -> int:
+        """Over how many seeds the numbers are means."""
+        return int(self.summary.get("seeds", 1))
+
 
 @dataclass(frozen=True)
 class Board:
@@ -61,15 +67,22 @@ class Board:
         return next((entry.summary["metric"] for entry in self.entries if entry.ran), "nme_io")
 
     @property
-    def rendered(self) -> bool:
-        """Whether the images come out of the renderer, in the layout of the real data set."""
-        return bool(self.report["rendered"])
+    def origin(self) -> Origin:
+        """Where its images come from: a camera or archive, or our renderer, or our guess of temperatures."""
+        return self.report["origin"]  # type: ignore[no-any-return]
 
     @property
     def title(self) -> str:
-        """What the data set is called in headings; a rendered one is not called by the real one's name alone."""
-        name = str(self.report["card"].get("title") or self.dataset)
-        return f"{name}, rendered" if self.rendered else name
+        """What the data set is called in headings."""
+        return titled(self.report, self.dataset)
+
+
+def titled(report: Mapping[str, Any], dataset: str) -> str:
+    """Return what a data set is called; what we made is not called by the real one's name alone."""
+    name = str(report["card"].get("title") or dataset)
+    if report["origin"] == "thermalised":
+        return f"FaceSynthetics, thermalised in the layout of {name}"
+    return f"{name}, rendered" if report["origin"] == "rendered" else name
 
 
 def boards(datasets: Mapping[str, Sequence[str]], places: Places) -> list[Board]:
@@ -84,15 +97,30 @@ def boards(datasets: Mapping[str, Sequence[str]], places: Places) -> list[Board]
     ]
 
 
-def found(path: Path, stage: str) -> Any:
+def flattened(runs: Mapping[str, Mapping[str, Any] | None]) -> dict[str, str]:
+    """Return the recipe of each run of the section `runs`: runs.<recipe>.<key> is called <recipe>_<key>.
+
+    Raises ConfigError for two runs of one name.
+    """
+    recipes: dict[str, str] = {}
+    for recipe, sections in runs.items():
+        for key in sections or {}:
+            name = f"{recipe}_{key}"
+            if name in recipes:
+                raise ConfigError(f"runs.{recipe}.{key} is a second run called {name}", "rename one of the two")
+            recipes[name] = recipe
+    return recipes
+
+
+def found(path: Path, stage: str = "") -> Any:
     """Read a JSON file that `stage` wrote; raises DataError when it is absent."""
     return files.read_json(existing(path, stage))
 
 
-def existing(path: Path, stage: str) -> Path:
-    """Return `path`; raises DataError that names the stage to run when it is absent."""
+def existing(path: Path, stage: str = "") -> Path:
+    """Return `path`; raises DataError that names the stage to run, all where it is empty, when it is absent."""
     if not path.is_file():
-        raise DataError(f"{path} is missing", f"run `dvc repro {stage}`, which writes it")
+        raise DataError(f"{path} is missing", f"run `{f'dvc repro {stage}'.strip()}`, which writes it")
     return path
 
 
@@ -126,7 +154,5 @@ def few_misses(summary: Summary) -> bool:
 
 
 def _entry(dataset: str, contestant: str, places: Places) -> Entry:
-    name = f"{contestant}.json"
-    stage = f"evaluate@{dataset}-{contestant}"
-    details = found(places.details / dataset / name, stage)
+    details = found(places.details / contestant / f"{dataset}.json")
     return Entry(contestant, details["summary"], details["subsets"])

@@ -19,6 +19,10 @@ COLUMNS = {
 }
 NARROW = 3  # values of a stratum that still fit beside another's
 
+SEEDS = """\
+The numbers of a run of several seeds are means over them, ± is the standard deviation between them, and *missed*
+the most that a seed has missed."""
+
 LEGEND = """\
 Every contestant is scored in source pixels on the same faces. **Best** and <ins>second</ins> of each column;
 ↓ lower is better, ↑ higher is better. Means are over found faces, PCK, AUC and failure count a missed face as
@@ -28,10 +32,17 @@ RENDERED = """\
 > **Rendered data.** These images come out of a renderer, not out of a camera. The numbers show that the pipeline
 > works and how contestants compare on it; they are no evidence about real thermal cameras."""
 
+THERMALISED = """\
+> **Thermalised data.** Pictures and labels are those of FaceSynthetics, temperatures were made up from them: they
+> are neither T-FAKE's nor a camera's. Microsoft's terms (R-UDA, non-commercial research) hold for all of it."""
+
+NOTICES = {"rendered": RENDERED, "thermalised": THERMALISED}
+
 
 def write(path: Path, boards: Sequence[Board]) -> None:
     """Write the leaderboard of all `boards` as Markdown: one table of main metrics, then a part for each board."""
-    parts = ["# Leaderboard", *overview(boards), LEGEND, *map(section, boards)]
+    legend = f"{LEGEND}\n{SEEDS}" if any(map(_several, boards)) else LEGEND
+    parts = ["# Leaderboard", *overview(boards), legend, *map(section, boards)]
     files.write_text(path, "\n\n".join(parts) + "\n")
 
 
@@ -40,8 +51,8 @@ def overview(boards: Sequence[Board]) -> list[str]:
     names = list(dict.fromkeys(entry.contestant for board in boards for entry in ranked(board)))
     rows = [[code(name), *(_main_cell(name, board) for board in boards)] for name in names]
     header = ["contestant", *(f"{escaped(board.title)}: {label(board.main)}" for board in boards)]
-    said = [RENDERED] if any(board.rendered for board in boards) else []
-    return [table(header, rows), *said]
+    origins = {board.origin for board in boards}
+    return [table(header, rows), *(notice for origin, notice in NOTICES.items() if origin in origins)]
 
 
 def _main_cell(contestant: str, board: Board) -> str:
@@ -50,14 +61,14 @@ def _main_cell(contestant: str, board: Board) -> str:
     if entry is None or not entry.ran:
         return escaped(entry.summary["status"]) if entry else "–"
     missed = f", {entry.summary['missed']} missed" if entry.summary["missed"] else ""
-    value = _cell(entry, board.main, _podium(board, board.main))
+    value = _cell(entry, board.main, _podium(board, board.main)) + plus_minus(entry.summary, board.main)
     return f"{value} ({interval(entry.summary, board.main)}{missed})"
 
 
 def section(board: Board) -> str:
     """Return the part about one data set: what it is, the main table, notes, and a table for each stratum."""
     parts = [f"## {escaped(board.title)}", _about(board)]
-    parts += [RENDERED] if board.rendered else []
+    parts += [NOTICES[board.origin]] if board.origin in NOTICES else []
     parts += [main_table(board), *_notes(board)]
     ran = [entry for entry in ranked(board) if entry.ran]
     for strata in _tables(ran):
@@ -79,10 +90,13 @@ def main_table(board: Board) -> str:
         first, *rest = [_cell(entry, name, marks[name]) for name in names]
         if entry.ran:
             missed = f"{entry.summary['missed']} of {entry.summary['faces']}"
+            first += plus_minus(entry.summary, names[0])
             rows.append([_name(entry, board), first, interval(entry.summary, names[0]), *rest, missed])
         else:
             rows.append([code(entry.contestant), _reason(entry), "", *[""] * len(rest), ""])
-    return table(["contestant", label(names[0]), "95 %", *map(label, names[1:]), "missed ↓"], rows)
+        rows[-1] += _seeds(entry) if _several(board) else []
+    ends = ["missed ↓", "seeds"] if _several(board) else ["missed ↓"]
+    return table(["contestant", label(names[0]), "95 %", *map(label, names[1:]), *ends], rows)
 
 
 def _columns(board: Board) -> list[str]:
@@ -115,6 +129,20 @@ def interval(summary: Summary, name: str) -> str:
     return "n/a" if None in bounds else "–".join(shown(name, bound) for bound in bounds)
 
 
+def plus_minus(summary: Summary, name: str) -> str:
+    """Return the standard deviation of a metric over several seeds as printed behind it, nothing for one seed."""
+    value = summary.get(f"{name}_seed_std")
+    return "" if value is None else f" ± {shown(name, value)}"
+
+
+def _several(board: Board) -> bool:
+    return any(entry.seeds > 1 for entry in board.entries)
+
+
+def _seeds(entry: Entry) -> list[str]:
+    return [shown("seeds", entry.summary.get("seeds"))]
+
+
 def _tables(ran: Sequence[Entry]) -> list[list[str]]:
     """Return which strata share a table: the narrow ones do, wide ones and landmark groups stand alone."""
     names = sorted({name for entry in ran for name in entry.subsets} - {"points"})
@@ -132,10 +160,9 @@ def _values(ran: Sequence[Entry], stratum: str) -> list[str]:
 def _about(board: Board) -> str:
     numbers = [entry.summary for entry in board.entries if entry.ran]
     faces = f"{numbers[0]['faces']} faces" if numbers else "no contestant could run"
-    # Terms and caveats of the real data set do not apply to a rendering in its layout.
-    said = (
-        [] if board.rendered else [board.report["card"].get(key, "") for key in ("licence", "citation", "notes")]
-    )
+    # Terms and caveats of the real data set do not apply to what we made in its layout.
+    card = board.report["card"] if board.origin == "real" else {}
+    said = [card.get(key, "") for key in ("licence", "citation", "notes")]
     return " · ".join([code(board.dataset), faces, *(escaped(text) for text in said if text)])
 
 
@@ -154,7 +181,7 @@ def _notes(board: Board) -> list[str]:
     notes += [
         f"Landmarks of {code(name)} are provisional: {escaped(provisional(name))}."
         for name in sorted(board.report.get("vocabularies", {}))
-        if provisional(name) and not board.rendered
+        if provisional(name) and board.origin == "real"
     ]
     return ["\n\n".join(notes)] if notes else []
 

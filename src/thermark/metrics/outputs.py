@@ -1,0 +1,83 @@
+"""Scores of one contestant on all data sets, from files to files."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from thermark.core import files
+from thermark.core.errors import DataError
+from thermark.core.faces import open_table
+from thermark.core.predictions import Predictions
+from thermark.core.progress import track
+from thermark.core.runs import seed_folders
+from thermark.metrics.evaluate import Config, Evaluation, evaluate
+from thermark.metrics.names import describe
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Folders of one contestant with a file a data set: `metrics` and `details` JSON, `ced` CSV, `errors` npz."""
+
+    metrics: Path
+    details: Path
+    ced: Path
+    errors: Path
+
+
+def score_all(
+    contestant: str, configs: Mapping[str, Config], faces: Path, reports: Path, predictions: Path, out: Outputs
+) -> None:
+    """Score a contestant on each data set of `configs` and write the four folders of `out`, all or nothing.
+
+    Reads `faces`/<dataset>/, the fingerprint in `reports`/<dataset>.json, and `predictions`/<dataset>.npz, or
+    `predictions`/seed<k>/<dataset>.npz of each seed. Raises DataError for predictions that are missing, of another
+    contestant or made on another version of a face set, and what `evaluate` raises.
+    """
+    with ExitStack() as stack:
+        kinds = (out.metrics, out.details, out.ced, out.errors)
+        folders = Outputs(*(stack.enter_context(files.fresh_directory(folder)) for folder in kinds))
+        for dataset, config in track(configs.items(), len(configs), f"evaluate {contestant}", "data sets"):
+            sources = _sources(predictions, dataset)
+            said = [Predictions.open(path) for path in sources]
+            fingerprint = files.read_json(reports / f"{dataset}.json")["fingerprint"]
+            for one in said:
+                _require(one, contestant, fingerprint)
+            seeded = sources[0].parent != predictions
+            evaluation = evaluate(open_table(faces / dataset), said if seeded else said[0], config, dataset)
+            write(evaluation, [files.sha256(path) for path in sources], dataset, folders)
+
+
+def write(evaluation: Evaluation, predictions: Sequence[str], dataset: str, folders: Outputs) -> None:
+    """Write the summary alone, and with all subsets, as JSON, the curve as CSV, per-face errors as npz.
+
+    `predictions` are the sha256 of the files that were scored, in order of their seeds: with these in the details,
+    whoever reads the details depends on the predictions too. All files exist, even empty. Raises ConfigError for a
+    metric that `names.METRICS` does not explain.
+    """
+    for name in evaluation.summary.keys() - {"status", "reason", "metric"}:
+        describe(name)
+    content = {"summary": evaluation.summary, "subsets": evaluation.subsets, "predictions": list(predictions)}
+    files.write_json(folders.metrics / f"{dataset}.json", evaluation.summary)
+    files.write_json(folders.details / f"{dataset}.json", content)
+    lines = [f"{x:.6g},{y:.6g}" for x, y in zip(*evaluation.ced.values(), strict=True)]
+    files.write_text(folders.ced / f"{dataset}.csv", "\n".join(["error,fraction", *lines]) + "\n")
+    files.write_arrays(folders.errors / f"{dataset}.npz", evaluation.errors)
+
+
+def _sources(predictions: Path, dataset: str) -> list[Path]:
+    """Return the files of predictions on a data set, one a seed, or the one of a contestant without seeds."""
+    paths = [folder / f"{dataset}.npz" for folder in seed_folders(predictions) or [predictions]]
+    for path in paths:
+        if not path.is_file():
+            raise DataError(f"{path} is missing", "run `dvc repro` to predict again")
+    return paths
+
+
+def _require(said: Predictions, contestant: str, fingerprint: str) -> None:
+    if said.contestant != contestant:
+        raise DataError(
+            f"predictions of {contestant} say that they are of {said.contestant}",
+            "run `dvc repro` to predict again",
+        )
+    said.require(fingerprint)

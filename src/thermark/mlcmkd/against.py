@@ -1,0 +1,124 @@
+"""Published numbers beside ours, each with a verdict."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from thermark.mlcmkd.inputs import Study
+from thermark.published import Cell, Published
+from thermark.report.markdown import code, escaped, table
+
+Stability = Mapping[str, Mapping[str, float]]
+INCOMPARABLE = "not comparable: {origin} data"
+LEGEND = (
+    "{source}. Errors in %. *Ours* is the mean over seeds, with their standard deviation and the 95 % "
+    "interval by subject. *Reproduced* means that it differs by at most {tolerance:.2f} percentage points, or "
+    "by twice the standard deviation over seeds where that is more; *outside* that it does not."
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A published number and ours: the mean over seeds, its spread, what is tolerated, and what follows.
+
+    `reproduced` and what belongs to it are None where the run or the data set is not in the profile.
+    """
+
+    table: str
+    cell: Cell
+    reproduced: float | None
+    seed_std: float | None
+    low: float | None
+    high: float | None
+    tolerance: float
+    verdict: str
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus the published number."""
+        return None if self.reproduced is None else self.reproduced - self.cell.value
+
+
+def compare(published: Published, study: Study, stability: Stability, tolerance: float) -> list[Compared]:
+    """Compare every published number with the run that corresponds.
+
+    `reproduced` when ours is within `tolerance`, or within twice the standard deviation over seeds where that is
+    more; else `outside`. Rendered data, and tables that leave out what a comparison needs, are `not comparable`.
+    """
+    rows = []
+    for name, each in published.tables.items():
+        for cell in each.cells:
+            numbers = _numbers(cell, study, stability)
+            ours, seed_std = numbers.get(cell.metric), numbers.get(f"{cell.metric}_seed_std")
+            allowed = max(tolerance, 2 * (seed_std or 0.0))
+            verdict = _verdict(cell, ours, allowed, study, each.incomparable)
+            low, high = (numbers.get(f"{cell.metric}_{end}") for end in ("low", "high"))
+            rows.append(Compared(name, cell, ours, seed_std, low, high, allowed, verdict))
+    return rows
+
+
+def section(published: Published, rows: Sequence[Compared], study: Study, tolerance: float) -> str:
+    """Return the tables as Markdown; what was not run is named below each in one line."""
+    parts = [
+        "## Published and reproduced",
+        LEGEND.format(source=escaped(published.source), tolerance=100 * tolerance),
+    ]
+    if any(row.reproduced is not None for row in rows):
+        parts += map(escaped, published.remarks)
+    for name, each in published.tables.items():
+        ran = [row for row in rows if row.table == name and row.reproduced is not None]
+        idle = dict.fromkeys(
+            code(row.cell.run) + f" on {code(row.cell.dataset)}" * (row.cell.run in study.runs)
+            for row in rows
+            if row.table == name and row.reproduced is None
+        )
+        parts.append(f"### Table {name}: {escaped(each.title)}")
+        if ran:
+            parts += [_table(ran), *map(escaped, [*each.remarks, *_remarks(ran)])]
+        if idle:
+            parts.append(f"Not run in this profile: {', '.join(idle)}.")
+    return "\n\n".join([*parts, escaped(published.absent)])
+
+
+def _numbers(cell: Cell, study: Study, stability: Stability) -> Mapping[str, float]:
+    if cell.metric in stability.get(cell.run, {}):
+        return stability[cell.run]
+    result = study.results.get((cell.run, cell.dataset))
+    if result is None or not result.ran:
+        return {}
+    return result.subsets.get(cell.stratum, {}).get(cell.level, {}) if cell.stratum else result.summary
+
+
+def _verdict(cell: Cell, ours: float | None, allowed: float, study: Study, incomparable: str) -> str:
+    if ours is None:
+        return "not run"
+    origin = next(each.origin for each in study.sets if each.name == cell.dataset)
+    if origin != "real":
+        return INCOMPARABLE.format(origin=origin)
+    if incomparable:
+        return f"not comparable: {incomparable}"
+    # Against rounding: 0.0306 - 0.0296 is a little more than 0.001.
+    return "reproduced" if abs(ours - cell.value) <= allowed + 1e-9 else "outside"
+
+
+def _table(rows: Sequence[Compared]) -> str:
+    header = ["row", "run", "on", "published", "ours", "seed std", "95 %", "difference", "verdict"]
+    return table(header, [_row(row) for row in rows])
+
+
+def _row(row: Compared) -> list[str]:
+    cell, scale, digits = row.cell, *((1, 4) if row.cell.metric == "std" else (100, 2))
+
+    def shown(value: float | None, sign: str = "") -> str:
+        return "–" if value is None else f"{scale * value:{sign}.{digits}f}".replace("-", "−")
+
+    bounds = "–" if row.low is None else f"{shown(row.low)}–{shown(row.high)}"
+    numbers = [shown(cell.value), shown(row.reproduced), shown(row.seed_std), bounds, shown(row.difference, "+")]
+    return [escaped(cell.row), code(cell.run), escaped(_part(cell)), *numbers, row.verdict]
+
+
+def _remarks(rows: Sequence[Compared]) -> list[str]:
+    return [f"{row.cell.row}, {_part(row.cell)}: {row.cell.remark}." for row in rows if row.cell.remark]
+
+
+def _part(cell: Cell) -> str:
+    return " ".join(filter(None, [cell.dataset, cell.level]))

@@ -1,0 +1,194 @@
+"""Does distillation help here? Every comparison that the runs allow, on the same faces."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from thermark.metrics.paired import Paired, paired
+from thermark.mlcmkd.inputs import Study, column
+from thermark.report.markdown import code, escaped, table
+from thermark.report.numbers import LABELS
+
+LABELS_ALONE, SAME_START = "labels alone", "labels alone, same start"
+# What is compared, in the order of the tables; the first two are the question.
+GROUPS = {
+    LABELS_ALONE: "Distilled, against the same network trained on labels alone",
+    SAME_START: "Distilled, against labels alone from the same start",
+    "start": "The start alone: labels from the teacher's weights, against labels from random ones",
+    "conventional": "MCL, against conventional distillation",
+    "ablation": "Ablations (reverse injection alone, forward alone, neither, ...), against the whole of KTL",
+}
+LEGEND = (
+    "All comparisons that the runs allow are listed: the mean of first minus second over the faces that both "
+    "found, in percentage points (px where the error is in px), and its 95 % interval. Negative, *lower*: the "
+    "first has the lower error; *none*: the interval holds zero."
+)
+NO_SEEDS = "None of them includes the spread between seeds: they"
+# What two runs must share for their difference to be that of the method.
+BUDGET = ("train", "input_size", "epochs", "batch")
+WORDS = {"lower error": "lower", "higher error": "higher", "no difference shown": "none"}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Run `a` against run `b` on a data set, in its main metric."""
+
+    group: str
+    a: str
+    b: str
+    dataset: str
+    metric: str
+    result: Paired
+
+
+def pairs(runs: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Return (group, a, b) for all pairs of runs, named `<recipe>_<key>`, that answer a question.
+
+    The last letter of a key's first part is the student's size: `mcl_mt` is compared with `supervised_t`, and
+    `ktl_s_fi` with `ktl_s`.
+    """
+    wanted = []
+    known = list(runs)
+    for name in known:
+        recipe, _, key = name.partition("_")
+        first, _, variant = key.partition("_")
+        if recipe in ("kd", "mcl") or (recipe == "ktl" and not variant):
+            wanted.append((LABELS_ALONE, name, f"supervised_{first[-1:]}"))
+        if recipe == "ktl":
+            wanted.append(("ablation", name, f"ktl_{first}") if variant else (SAME_START, name, f"tuned_{first}"))
+        if recipe == "mcl":
+            wanted.append(("conventional", name, f"kd_{key}"))
+        if recipe == "tuned":
+            wanted.append(("start", name, f"supervised_{key}"))
+    order = list(GROUPS)
+    return sorted((each for each in wanted if each[2] in known), key=lambda each: order.index(each[0]))
+
+
+def compare(study: Study, replicates: int, seed: int) -> list[Comparison]:
+    """Compare all pairs on all data sets on which both ran."""
+    made = []
+    for group, a, b in pairs(study.runs):
+        for each in study.sets:
+            first, second = (study.results[run, each.name] for run in (a, b))
+            if first.ran and second.ran:
+                metric = study.metric(each.name)
+                result = paired(first.errors, second.errors, column(metric), replicates, seed)
+                made.append(Comparison(group, a, b, each.name, metric, result))
+    return made
+
+
+def section(made: Sequence[Comparison], study: Study) -> str:
+    """Return all comparisons as Markdown, after the answer that their counts give."""
+    parts = ["## Does distillation help here?", answer(made, study)]
+    if made:
+        parts.append(cautions(made, study))
+    for group, title in GROUPS.items():
+        if rows := [each for each in made if each.group == group]:
+            parts.append(f"**{title}**\n\n{_table(rows, study)}")
+            parts += _unequal(rows, study)
+    return "\n\n".join(parts)
+
+
+def answer(made: Sequence[Comparison], study: Study) -> str:
+    """Return what the comparisons on thermal faces show, in sentences that their counts write."""
+    thermal = {each.name for each in study.sets if each.thermal}
+    asked = [each for each in made if each.group in (LABELS_ALONE, SAME_START) and each.dataset in thermal]
+    if not asked:
+        return "This profile has no distilled run beside one of the same size that was trained on labels alone."
+    lower, higher, none = tally(asked)
+    if lower and higher:
+        verdict = "It depends: on some it lowers the error, on others it raises it."
+    elif lower or higher:
+        verdict = (
+            f"Where a difference is shown, the distilled network has the {'lower' if lower else 'higher'} error."
+        )
+        if none >= lower + higher:
+            verdict += " Most often none is shown."
+    else:
+        verdict = "No difference is shown."
+    said = [f"**{verdict}**", *_limits(asked, study)]
+    for group in (LABELS_ALONE, SAME_START):
+        if rows := [each for each in asked if each.group == group]:
+            said.append(f"Against {group}, on thermal faces: {_counted(rows)}.")
+    if unequal := sum(bool(_differing(each.a, each.b, study)) for each in asked):
+        said.append(f"In {unequal} of these more than the method differs (†).")
+    return " ".join(said)
+
+
+def _limits(asked: Sequence[Comparison], study: Study) -> list[str]:
+    """Return what the answer is about, where that is less than the question."""
+    limits = []
+    if all(each.result.varied == "subjects" for each in asked):
+        limits.append("of these weights")
+    named = {each.dataset for each in asked}
+    origins = {each.origin for each in study.sets if each.name in named}
+    if "real" not in origins:
+        limits.append(f"on {' and '.join(sorted(origins))} faces")
+    return [f"That is said {' '.join(limits)} only."] if limits else []
+
+
+def cautions(made: Sequence[Comparison], study: Study) -> str:
+    """Return how to read the tables, and what these numbers cannot tell."""
+    count = len(made)
+    trained = sum(each.result.varied == "subjects and seeds" for each in made)
+    chance = f"Of {count} intervals, about {0.05 * count:.1f} leave out zero by chance where nothing differs."
+    said = [LEGEND, chance]
+    if trained < count:
+        some = f"{trained} of them include the spread between seeds; the others" if trained else NO_SEEDS
+        said.append(f"{some} speak of these weights alone, and another seed may turn them.")
+    if colour := [each.title for each in study.sets if not each.thermal]:
+        said.append(f"{escaped(', '.join(colour))}: RGB faces, listed but not counted in the answer.")
+    if ours := [each.title for each in study.sets if each.origin != "real"]:
+        said.append(f"What we made is no evidence about real thermal cameras ({escaped('; '.join(ours))}).")
+    return "\n".join(f"- {each}" for each in said)
+
+
+def tally(made: Sequence[Comparison]) -> tuple[int, int, int]:
+    """Return how many comparisons show a lower error, a higher one, and no difference."""
+    found = [each.result.verdict for each in made]
+    return found.count("lower error"), found.count("higher error"), found.count("no difference shown")
+
+
+def _counted(made: Sequence[Comparison]) -> str:
+    lower, higher, none = tally(made)
+    return f"{lower} of {len(made)} comparisons show a lower error, {higher} a higher one, {none} no difference"
+
+
+def _unequal(made: Sequence[Comparison], study: Study) -> list[str]:
+    """Return a note on the pairs that were not trained within the same budget."""
+    pairs_made = dict.fromkeys((row.a, row.b) for row in made)
+    notes = [f"{code(a)} − {code(b)}: {said}" for a, b in pairs_made if (said := _differing(a, b, study))]
+    return [f"† Not the same budget, so that more than the method differs: {'; '.join(notes)}."] if notes else []
+
+
+def _differing(a: str, b: str, study: Study) -> str:
+    first, second = study.runs[a], study.runs[b]
+    unequal = [name for name in BUDGET if first.get(name) != second.get(name)]
+    return ", ".join(f"{name} {first.get(name)} and {second.get(name)}" for name in unequal)
+
+
+def _table(made: Sequence[Comparison], study: Study) -> str:
+    sets = [each for each in study.sets if any(row.dataset == each.name for row in made)]
+    cells = {(row.a, row.b, row.dataset): _cell(row) for row in made}
+    rows = [
+        [
+            f"{code(a)} − {code(b)}{' †' * bool(_differing(a, b, study))}",
+            *(cells.get((a, b, each.name), "–") for each in sets),
+        ]
+        for a, b in dict.fromkeys((row.a, row.b) for row in made)
+    ]
+    counts = [tally([row for row in made if row.dataset == each.name]) for each in sets]
+    last = ["lower, higher, none", *(", ".join(map(str, count)) for count in counts)]
+    header = [f"{escaped(each.title)}: {LABELS[study.metric(each.name)]}" for each in sets]
+    return table(["difference", *header], [*rows, last])
+
+
+def _cell(row: Comparison) -> str:
+    found = row.result
+    if found.difference is None:
+        return "no face in common"
+    scale = 1 if row.metric == "error_px_mean" else 100
+    low, high = (None if bound is None else f"{scale * bound:+.2f}" for bound in (found.low, found.high))
+    bounds = f" ({low} to {high})" if low else ""
+    text = f"{scale * found.difference:+.2f}{bounds}".replace("-", "−")
+    left_out = f", {found.left_out} left out" if found.left_out else ""
+    return f"{text} {WORDS[found.verdict]}{left_out}"

@@ -1,0 +1,59 @@
+"""Who is shown where there is no room for all: in colour among the curves, and in the galleries."""
+
+from collections.abc import Mapping, Sequence
+
+from thermark.core.config import nearest
+from thermark.core.errors import ConfigError
+from thermark.report.inputs import Board, ranked
+
+FLOOR = "mean_shape"  # what everybody must beat is always shown
+CURVES, ROWS = 8, 5
+
+
+def standing(boards: Sequence[Board]) -> list[str]:
+    """Return all contestants from best to worst by their mean place on the boards, of equals the first named."""
+    places: dict[str, list[float]] = {entry.contestant: [] for board in boards for entry in board.entries}
+    for board in boards:
+        for place, entry in enumerate(ranked(board)):
+            places[entry.contestant].append(place if entry.ran else len(board.entries))
+    return sorted(places, key=lambda name: sum(places[name]) / len(places[name]))
+
+
+def highlighted(order: Sequence[str], recipes: Mapping[str, str], named: Sequence[str]) -> list[str]:
+    """Return whose curves have a colour and a label: those `named`, else the best of each recipe, then the best.
+
+    `order` is from best to worst, `recipes` says how each run was trained. At most eight, and the floor. Raises
+    ConfigError for an unknown name.
+    """
+    _known(named, order, "report.curves")
+    if not named:
+        able = [name for name in order if name != FLOOR]
+        leaders = _leaders(able, recipes)
+        named = [*leaders, *(name for name in able if name not in leaders)][:CURVES]
+    return [name for name in order if name in (*named, FLOOR)]
+
+
+def pictured(order: Sequence[str], recipes: Mapping[str, str], named: Sequence[str], reference: str) -> list[str]:
+    """Return who has a row in the galleries: those `named`, else the best of each recipe, at most five.
+
+    The `reference`, whose errors choose the faces, is always among them. Raises ConfigError for an unknown name.
+    """
+    _known(named, order, "report.gallery_contestants")
+    chosen = [*(named or _leaders(order, recipes))][:ROWS]
+    if reference and reference not in chosen:
+        chosen = [*chosen[: ROWS - 1], reference]
+    return chosen
+
+
+def _leaders(order: Sequence[str], recipes: Mapping[str, str]) -> list[str]:
+    """Return the best contestant of each recipe; one that is not a run stands for itself."""
+    first: dict[str, str] = {}
+    for name in order:
+        first.setdefault(recipes.get(name, name), name)
+    return list(first.values())
+
+
+def _known(named: Sequence[str], order: Sequence[str], where: str) -> None:
+    for name in named:
+        if name not in order:
+            raise ConfigError(f"{where} names the unknown contestant {name!r}", nearest(name, sorted(order)))

@@ -1,0 +1,33 @@
+"""Compare the runs with the published tables and with each other; measure how steadily they trained."""
+
+import argparse
+from pathlib import Path
+
+from thermark.core import errors
+from thermark.core.config import section, value
+from thermark.mlcmkd import build
+from thermark.mlcmkd.inputs import Places
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("runs", "datasets", "params"):
+        parser.add_argument(f"--{name}", required=True)
+    for name in (*Places.__dataclass_fields__, "text", "numbers", "stability", "figure"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    params = Path("params.yaml")
+    build.build(
+        value(params, options.runs),
+        list(value(params, options.datasets)),
+        Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
+        options.text,
+        options.numbers,
+        options.stability,
+        options.figure,
+        section(params, options.params, build.Config),
+    )
+
+
+if __name__ == "__main__":
+    errors.run(main)
