@@ -12,7 +12,7 @@ export ORT_DISABLE_TELEMETRY := 1
 
 SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
-  echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.rtmpose_t.epochs=40"
+  echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised.t.epochs=20"
 
 .PHONY: help setup repro report test slow check smoke profile bench doctor clean
 help:            ## this list
@@ -62,6 +62,8 @@ bench: setup     ## inner loops against the naive way (default profile)
 	python benchmarks/render.py
 	python benchmarks/packing.py data/faces/tfake
 	python benchmarks/training.py
+	python benchmarks/distillation.py
+	python benchmarks/distillation.py --teacher m --student m --pixels 256 --batch 16 --steps 3
 
 doctor: setup    ## is this machine fit?
 	thermark doctor

@@ -125,7 +125,9 @@ def test_the_versions_of_what_a_stage_imports_are_its_parameters(stages):
     assert wrong == {}
 
 
-@pytest.mark.parametrize("kind", ["train", "predict", "predict-learned", "render", "prepare"])
+@pytest.mark.parametrize(
+    "kind", ["pretrain", "supervised", "ktl", "mcl", "kd", "predict", "predict-ktl", "render", "prepare"]
+)
 def test_expensive_stages_do_not_reach_metrics_or_report(stages, kind):
     for stage in stages.values():
         if stage.name.split("@")[0] == kind:

@@ -9,9 +9,13 @@ import yaml
 
 from thermark.core.config import parse, section
 from thermark.datasets import packing
+from thermark.imported import convert
+from thermark.layouts import thermalised
 from thermark.metrics import evaluate
+from thermark.mlcmkd import build as mlcmkd
 from thermark.report import build, contact
 
+KINDS = {"pretrain", "supervised", "tuned", "ktl", "kd", "mcl", "imported"}
 ROOT = Path(__file__).parents[2]
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 
@@ -34,14 +38,60 @@ def test_every_section_of_every_profile_is_valid(path):
         for name, raw in content[kind].items():
             module = import_module(f"thermark.{package}.{name}")
             parse(raw, module.Config, f"{kind}.{name}")
-    for name, raw in content["runs"].items():
-        recipe = import_module(f"thermark.learn.recipes.{raw['recipe']}")
-        config = parse(raw, recipe.Config, f"runs.{name}")
+    for name, raw in content["thermalise"].items():
+        config = parse(raw, thermalised.Config, f"thermalise.{name}")
+        assert config.source in {*content["render"], *content["fetch"]}
+    made = {*content["render"], *content["fetch"], *content["thermalise"], *content.get("placed", [])}
+    assert {dataset["raw"] for dataset in content["datasets"].values()} == made - sources(content)
+
+
+def sources(content) -> set[str]:
+    """Return the raw sets that only other raw sets are made from."""
+    read = {dataset["raw"] for dataset in content["datasets"].values()}
+    return {raw["source"] for raw in content["thermalise"].values()} - read
+
+
+def learned(content) -> dict[str, dict]:
+    """Return the learned runs of a profile by the names of their contestants."""
+    return {f"{kind}_{key}": raw for kind, runs in content["runs"].items() for key, raw in runs.items()}
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
+def test_every_run_of_every_profile_is_valid_and_names_what_exists(path):
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    runs = learned(content)
+    assert set(content["runs"]) == KINDS
+    for kind, group in content["runs"].items():
+        for key, raw in group.items():
+            # The names of outputs come from the section, those of stages from its place.
+            assert raw["recipe"] == kind, (kind, key)
+    for name, raw in runs.items():
+        if raw["recipe"] == "imported":
+            parse(raw, convert.Config, name)
+            continue
+        config = parse(raw, import_module(f"thermark.learn.recipes.{raw['recipe']}").Config, name)
         import_module(f"thermark.learn.objectives.{config.objective}")
-    raw_sets = set(content["render"]) | set(content["fetch"])
-    assert {dataset["raw"] for dataset in content["datasets"].values()} <= raw_sets
-    trained = {run["train"] for run in content["runs"].values()}
-    assert trained <= set(content["datasets"])
+        sets = {config.train, getattr(config, "also", config.train), getattr(config, "shown", config.train)}
+        assert sets <= set(content["datasets"]), name
+        teacher = getattr(config, "teacher", None)
+        if teacher:
+            taught_by(name, config, runs[teacher])
+
+
+def taught_by(name: str, config, teacher: dict) -> None:
+    """Check that a run and its teacher fit, so that nobody learns so after a day of training."""
+    assert teacher["vocabulary"] == config.vocabulary, name
+    assert teacher["input_size"] == config.input_size, name
+    assert {*config.seeds} <= {*teacher["seeds"]} or len(teacher["seeds"]) == 1, name
+    # A key begins with the sizes of teacher and student, or with the one size of both.
+    sizes = name.split("_")[1]
+    assert (sizes[0], sizes[-1]) == (teacher["size"], config.size), name
+
+
+def test_the_default_runs_the_whole_story():
+    content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    ablation = {"ktl_s", "ktl_s_none", "ktl_s_ri", "ktl_s_fi"}
+    assert {"pretrain_s", "supervised_t", "mcl_st", "kd_st"} | ablation == set(learned(content))
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
@@ -53,7 +103,10 @@ def test_nobody_is_scored_on_what_they_were_trained_on(path):
     # Sets that share a raw tree share its ids: their faces must fall into the same splits.
     assert all(split == others[0] for others in splits.values() for split in others)
     trained = {
-        user["train"] for kind in ("runs", "predictors") for user in content[kind].values() if "train" in user
+        user[role]
+        for user in [*learned(content).values(), *content["predictors"].values()]
+        for role in ("train", "also", "shown")
+        if role in user
     }
     everything = {name for name, how in content["evaluate"].items() if how.get("split") == "all"}
     assert not trained & everything
@@ -66,6 +119,7 @@ def test_every_data_set_is_scored(path):
     for name, raw in content["evaluate"].items():
         parse(raw, evaluate.Config, f"evaluate.{name}")
     parse(content["report"], build.Config, "report")
+    parse(content["mlcmkd"], mlcmkd.Config, "mlcmkd")
     for name, raw in content["contact"].items():
         parse(raw, contact.Config, f"contact.{name}")
 
@@ -73,7 +127,7 @@ def test_every_data_set_is_scored(path):
 @pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
 def test_no_contestant_has_two_meanings(path):
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert not set(content["predictors"]) & set(content["runs"])
+    assert not set(content["predictors"]) & set(learned(content))
 
 
 def test_descriptions_tell_what_each_stage_is_for():

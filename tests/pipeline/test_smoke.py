@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+EVALUATIONS = {"evaluate", *(f"evaluate-{recipe}" for recipe in ("pretrain", "supervised", "ktl", "mcl"))}
 pytestmark = pytest.mark.slow
 
 
@@ -72,16 +74,25 @@ def scores(tree: Path) -> dict[str, str]:
 
 def test_every_promised_file_is_there(tree):
     assert (tree / "metrics/leaderboard.md").stat().st_size > 500
-    assert {p.parent.name for p in (tree / "metrics").glob("*/rtmpose_t.json")} >= {
-        "tfake",
-        "charlotte",
-        "thermeval",
-    }
+    for name in ("mean_shape", "pretrain_s", "supervised_t", "ktl_s", "mcl_st"):
+        found = {p.stem for p in (tree / "metrics/scores" / name).glob("*.json")}
+        assert found == {"facesynthetics", "tfake", "charlotte", "thermeval"}, name
+    assert (tree / "metrics/mlcmkd.md").stat().st_size > 500
+    assert set(json.loads((tree / "metrics/stability.json").read_text())) >= {"ktl_s"}
     drawn = ("figures/ced_tfake.svg", "figures/training.svg", "figures/gallery_tfake.png", "contact/tfake.png")
     for name in ("curves/ced.csv", "curves/training.csv", *drawn):
         assert (tree / "plots" / name).stat().st_size > 100, name
-    table = json.loads((tree / "metrics/tfake/rtmpose_t.json").read_text())
-    assert table["missed"] == 0 and 0 < table["nme_io"] < 10 and table["faces"] > 10
+    table = json.loads((tree / "metrics/scores/mcl_st/tfake.json").read_text())
+    assert table["missed"] == 0 and 0 < table["nme_io"] < 10 and table["faces"] > 10 and table["seeds"] == 2
+
+
+def test_a_student_was_taught_by_the_seed_of_its_own(tree):
+    cards = [json.loads((tree / f"data/models/mcl_st/seed{seed}/model.json").read_text()) for seed in (0, 1)]
+    told = [(card["seed"], card["teacher"], card["start"]) for card in cards]
+    assert told == [(0, "ktl_s", ""), (1, "ktl_s", "")]
+    table = list(csv.DictReader((tree / "plots/training/mcl_st.csv").open()))
+    assert [(row["seed"], row["epoch"]) for row in table] == [("0", "1"), ("0", "2"), ("1", "1"), ("1", "2")]
+    assert {"kp", "fm", "lg", "grad_norm", "val_nme"} <= table[0].keys() and "ri" not in table[0]
 
 
 def test_a_second_run_has_nothing_to_do(tree):
@@ -91,7 +102,7 @@ def test_a_second_run_has_nothing_to_do(tree):
 
 def test_numbers_and_plots_work_as_dvc_users_expect(tree):
     shown = json.loads(run(tree, "dvc", "metrics", "show", "--json"))[""]["data"]
-    assert "nme_io" in shown["metrics/tfake/rtmpose_t.json"]["data"]
+    assert "nme_io" in shown["metrics/scores/supervised_t/tfake.json"]["data"]
     page = run(tree, "dvc", "plots", "show", "-o", "page")
     assert "index.html" in page
     html = (tree / "page/index.html").read_text()
@@ -102,7 +113,8 @@ def test_numbers_and_plots_work_as_dvc_users_expect(tree):
 @pytest.mark.parametrize(
     ("path", "text", "expected"),
     [
-        ("src/thermark/learn/objectives/simcc.py", "# note\n", {"train@rtmpose_t"}),
+        ("src/thermark/learn/objectives/simcc.py", "# note\n", {"pretrain@s", "supervised@t", "ktl@s", "mcl@st"}),
+        ("src/thermark/learn/recipes/mcl.py", "# note\n", {"mcl@st"}),
         ("src/thermark/report/tables.py", "# note\n", {"report"}),
         ("src/thermark/predictors/mean_shape.py", "# note\n", {"predict@mean_shape"}),
         ("src/thermark/datasets/charlotte.py", "# note\n", {"prepare@charlotte"}),
@@ -123,16 +135,16 @@ def test_a_metric_stales_scores_and_nothing_dear(tree):
     before = path.read_text()
     path.write_text(before + "# note\n")
     try:
-        assert {name.split("@")[0] for name in stale(tree)} == {"evaluate", "evaluate-learned"}
+        assert {name.split("@")[0] for name in stale(tree)} == EVALUATIONS
     finally:
         path.write_text(before)
 
 
 def test_a_killed_training_goes_on_to_the_same_numbers(tree):
     before = scores(tree)
-    model = (tree / "data/models/rtmpose_t/model.safetensors").read_bytes()
+    model = (tree / "data/models/ktl_s/seed1/model.safetensors").read_bytes()
     child = subprocess.Popen(
-        ["dvc", "repro", "-f", "-s", "train@rtmpose_t"],
+        ["dvc", "repro", "-f", "-s", "ktl@s"],
         cwd=tree,
         env=environment(),
         stdout=subprocess.DEVNULL,
@@ -146,22 +158,22 @@ def test_a_killed_training_goes_on_to_the_same_numbers(tree):
         time.sleep(0.02)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    assert not (tree / "data/models/rtmpose_t/model.safetensors").exists()
-    assert "train rtmpose_t: goes on after epoch" in run(tree, "dvc", "repro")
-    assert (tree / "data/models/rtmpose_t/model.safetensors").read_bytes() == model
+    assert not (tree / "data/models/ktl_s/seed1/model.safetensors").exists()
+    assert re.search(r"train ktl_s-seed[01]: goes on after epoch", run(tree, "dvc", "repro"))
+    assert (tree / "data/models/ktl_s/seed1/model.safetensors").read_bytes() == model
     assert scores(tree) == before
 
 
 def test_an_experiment_is_a_second_row(tree):
-    run(tree, "dvc", "exp", "run", "-n", "one-epoch", "-S", "runs.rtmpose_t.epochs=1")
+    run(tree, "dvc", "exp", "run", "-n", "one-epoch", "-S", "runs.supervised.t.epochs=1")
     rows = list(csv.DictReader(io.StringIO(run(tree, "dvc", "exp", "show", "--csv"))))
     names = {row["Experiment"] for row in rows}
     assert "one-epoch" in names
-    column = "metrics/tfake/rtmpose_t.json:nme_io"
+    column = "metrics/scores/supervised_t/tfake.json:nme_io"
     assert len({row[column] for row in rows if row[column]}) == 2
     changed = json.loads(run(tree, "dvc", "metrics", "diff", "HEAD", "--json"))
-    assert changed["metrics/tfake/rtmpose_t.json"]["nme_io"]["diff"] != 0
-    assert "metrics/tfake/mean_shape.json" not in changed
+    assert changed["metrics/scores/supervised_t/tfake.json"]["nme_io"]["diff"] != 0
+    assert "metrics/scores/mean_shape/tfake.json" not in changed
 
 
 def test_a_typo_ends_before_any_work(tree):
@@ -169,7 +181,7 @@ def test_a_typo_ends_before_any_work(tree):
     before = path.read_text()
     path.write_text(before.replace("epochs: ", "epoch: "))
     try:
-        output = run(tree, "dvc", "repro", "train@rtmpose_t", check=False)
-        assert "error: runs.rtmpose_t.epoch" in output and "did you mean `epochs`?" in output
+        output = run(tree, "dvc", "repro", "supervised@t", check=False)
+        assert "error: runs.supervised.t.epoch" in output and "did you mean `epochs`?" in output
     finally:
         path.write_text(before)

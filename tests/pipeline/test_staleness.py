@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+# Recipes that the default profile runs; whatever a score depends on concerns each of their contestants.
+LEARNED = {"pretrain", "supervised", "ktl", "kd", "mcl"}
+EVALUATIONS = {"evaluate", *(f"evaluate-{recipe}" for recipe in LEARNED)}
+
 
 def touched(stages, path: str) -> set[str]:
     """Return the stages whose own dependencies contain a path."""
@@ -18,13 +22,17 @@ def kinds(names: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("src/thermark/learn/objectives/simcc.py", {"train"}),
+        ("src/thermark/learn/objectives/simcc.py", LEARNED),
+        ("src/thermark/learn/recipes/mcl.py", {"mcl"}),
+        ("src/thermark/learn/supervision.py", {"pretrain", "supervised"}),
+        ("src/thermark/learn/distillation/terms.py", {"ktl", "kd", "mcl"}),
+        ("src/thermark/imported/convert.py", set()),
         ("src/thermark/learn/objectives/new.py", set()),
         ("src/thermark/learn/recipes/new.py", set()),
         ("src/thermark/predictors/new.py", set()),
         ("src/thermark/predictors/mean_shape.py", {"predict"}),
         ("src/thermark/datasets/new.py", set()),
-        ("src/thermark/metrics/pck.py", {"evaluate", "evaluate-learned"}),
+        ("src/thermark/metrics/pck.py", EVALUATIONS),
         ("src/thermark/report/tables.py", {"report"}),
         ("src/thermark/cli.py", set()),
         ("README.md", set()),
@@ -41,7 +49,7 @@ def test_an_objective_stales_only_the_runs_that_name_it(stages):
     runs = touched(stages, "src/thermark/learn/objectives/simcc.py")
     for name in runs:
         assert "learn/objectives/simcc.py" in " ".join(stages[name].deps)
-    assert all(name.startswith("train@") for name in runs)
+    assert kinds(runs) == LEARNED
 
 
 @pytest.mark.parametrize("name", ["facesynthetics", "tfake", "charlotte", "thermeval"])
@@ -53,9 +61,15 @@ def test_a_loader_stales_only_its_own_preparation(stages, name):
     "path", ["new.yaml", "bridges/facesynthetics70/nose1.yaml", "bridges/ibug68/nose1.yaml", "charlotte73.yaml"]
 )
 def test_another_landmark_mapping_reruns_scores_and_no_model(stages, path):
-    assert kinds(touched(stages, f"src/thermark/landmarks/{path}")) == {"evaluate", "evaluate-learned", "report"}
+    assert kinds(touched(stages, f"src/thermark/landmarks/{path}")) == EVALUATIONS | {"report"}
 
 
 def test_the_mapping_of_the_labels_reruns_the_training_that_reads_it(stages):
     stale = kinds(touched(stages, "src/thermark/landmarks/bridges/facesynthetics70/ibug68.yaml"))
-    assert stale == {"train", "evaluate", "evaluate-learned", "report"}
+    assert stale == LEARNED | EVALUATIONS | {"report"}
+
+
+def test_a_student_waits_for_its_teacher_and_for_nobody_else(stages):
+    assert {d for d in stages["mcl@st"].deps if d.startswith("data/models")} == {"data/models/ktl_s"}
+    assert {d for d in stages["ktl@s"].deps if d.startswith("data/models")} == {"data/models/pretrain_s"}
+    assert not [d for d in stages["supervised@t"].deps if d.startswith("data/models")]

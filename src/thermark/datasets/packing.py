@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from thermark.core import files
 from thermark.core.errors import DataError
-from thermark.core.faces import Crops, Faces
 from thermark.core.frames import Frames
-from thermark.core.origin import is_rendered
+from thermark.core.origin import origin
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
 from thermark.loading import reading, sanity, splits
@@ -23,7 +22,7 @@ from thermark.loading import report as reports
 from thermark.loading.loaded import Loaded, Source, require_complete
 from thermark.loading.reading import CropConfig, Job, Read
 
-__all__ = ["CropConfig", "open_faces", "pack"]
+__all__ = ["CropConfig", "pack"]
 
 
 def pack(
@@ -61,15 +60,10 @@ def pack(
         padding = np.array(crop.padding, np.float64)
         files.write_arrays(folder / "crops.npz", {"to_source": to_source, "padding": padding})
         files.write_json(folder / "card.json", asdict(dataset.CARD))
-        content = reports.content(loaded, dataset.CARD, temperature, crop.model_dump(), is_rendered(raw))
+        content = reports.content(loaded, dataset.CARD, temperature, crop.model_dump(), origin(raw))
         content["fingerprint"] = _fingerprint(folder, pixel_hash)
     files.write_json(report, content)
     reports.write_splits(split_table, loaded.faces)
-
-
-def open_faces(folder: Path) -> tuple[Faces, Crops]:
-    """Open the table and the crops of a prepared face set; row i of one belongs to row i of the other."""
-    return Faces.open(folder / "faces.npz"), Crops.open(folder)
 
 
 def _in_frame_order(loaded: Loaded) -> Loaded:
