@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from thermark.core import errors
-from thermark.core.config import value
+from thermark.core.scored import scored
 from thermark.predictors import learned
 
 
@@ -12,13 +12,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contestant", required=True)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--datasets", required=True)
+    parser.add_argument("--scored", required=True)
     parser.add_argument("--faces", type=Path, required=True)
     parser.add_argument("--reports", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    datasets = list(value(Path("params.yaml"), options.datasets))
-    learned.predict_run(options.model, options.contestant, datasets, options.faces, options.reports, options.out)
+    sets = scored(Path("params.yaml"), options.scored)
+    learned.predict_run(options.model, options.contestant, sets, options.faces, options.reports, options.out)
 
 
 if __name__ == "__main__":

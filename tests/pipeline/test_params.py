@@ -8,11 +8,15 @@ import pytest
 import yaml
 
 from thermark.core.config import parse, section
+from thermark.core.scored import scored
 from thermark.datasets import packing
 from thermark.imported import convert
 from thermark.layouts import thermalised
+from thermark.learn.distillation import options
+from thermark.learn.recipes import supervised
 from thermark.metrics import evaluate
 from thermark.mlcmkd import build as mlcmkd
+from thermark.published import load
 from thermark.report import build, contact
 
 KINDS = {"pretrain", "supervised", "tuned", "ktl", "kd", "mcl", "imported"}
@@ -26,7 +30,7 @@ def test_the_params_file_is_the_default_profile():
 
 def test_flags_and_tracked_keys_agree(stages):
     for stage in stages.values():
-        flags = set(re.findall(r"--(?:params|datasets|prepare|runs|predictors) ([\w.]+)", stage.cmd))
+        flags = set(re.findall(r"--(?:params|datasets|prepare|runs|predictors|scored) ([\w.]+)", stage.cmd))
         assert flags <= set(stage.params.get("params.yaml", ())), stage.name
 
 
@@ -88,6 +92,24 @@ def taught_by(name: str, config, teacher: dict) -> None:
     assert (sizes[0], sizes[-1]) == (teacher["size"], config.size), name
 
 
+def test_the_full_profile_runs_every_published_row():
+    content = yaml.safe_load((ROOT / "profiles/full.yaml").read_text(encoding="utf-8"))
+    cells = [cell for table in load("mlcmkd").tables.values() for cell in table.cells]
+    assert {cell.run for cell in cells} <= set(learned(content))
+    assert {cell.dataset for cell in cells if cell.dataset} <= set(content["datasets"])
+    for name, raw in learned(content).items():
+        assert (raw["epochs"], raw["batch"], raw["input_size"], len(raw["seeds"])) == (150, 64, 256, 3), name
+
+
+def test_every_option_of_distillation_stands_in_the_default_to_be_changed():
+    content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    said, known = content["runs"]["ktl"]["s"], options.Config.model_fields
+    shared = supervised.Config.model_fields.keys()
+    assert set(known) - set(shared) <= set(said)
+    # In words of YAML 1.1 and 1.2 alike: 1e-3 without a dot is a text to one of them.
+    assert all(isinstance(number, float) for number in said["lambdas"].values())
+
+
 def test_the_default_runs_the_whole_story():
     content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     ablation = {"ktl_s", "ktl_s_none", "ktl_s_ri", "ktl_s_fi"}
@@ -108,14 +130,14 @@ def test_nobody_is_scored_on_what_they_were_trained_on(path):
         for role in ("train", "also", "shown")
         if role in user
     }
-    everything = {name for name, how in content["evaluate"].items() if how.get("split") == "all"}
+    everything = {name for name, split in content["scored"].items() if split == "all"}
     assert not trained & everything
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
 def test_every_data_set_is_scored(path):
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert set(content["evaluate"]) == set(content["datasets"])
+    assert set(content["evaluate"]) == set(scored(path, "scored")) == set(content["datasets"])
     for name, raw in content["evaluate"].items():
         parse(raw, evaluate.Config, f"evaluate.{name}")
     parse(content["report"], build.Config, "report")

@@ -52,9 +52,14 @@ def test_an_objective_stales_only_the_runs_that_name_it(stages):
     assert kinds(runs) == LEARNED
 
 
-@pytest.mark.parametrize("name", ["facesynthetics", "tfake", "charlotte", "thermeval"])
-def test_a_loader_stales_only_its_own_preparation(stages, name):
-    assert touched(stages, f"src/thermark/datasets/{name}.py") <= {f"prepare@{n}" for n in (name, "tfake")}
+@pytest.mark.parametrize("name", ["facesynthetics", "tfake", "charlotte", "thermeval", "w300", "coco_wholebody"])
+def test_a_loader_stales_its_own_preparation_alone(stages, name):
+    """Nothing is stale where the profile has no such set."""
+    assert touched(stages, f"src/thermark/datasets/{name}.py") == {f"prepare@{name}"} & stages.keys()
+
+
+def test_the_default_profile_prepares_sets(stages):
+    assert {"prepare@facesynthetics", "prepare@tfake", "prepare@charlotte", "prepare@thermeval"} <= stages.keys()
 
 
 @pytest.mark.parametrize(

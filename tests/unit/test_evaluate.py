@@ -19,6 +19,7 @@ from thermark.landmarks import load, project, weights
 from thermark.metrics import evaluate as evaluation
 from thermark.metrics import names
 from thermark.metrics.evaluate import Config, Evaluation
+from thermark.metrics.outputs import Outputs, write
 from thermark.report.inputs import few_misses
 
 FAST = Config(bootstrap=50)
@@ -329,7 +330,7 @@ def test_nobody_is_scored_on_all_faces_of_a_set_that_taught_him():
     taught = replace(predictions(truth), trained_on=("other", "shown"))
     with pytest.raises(DataError, match="c was trained on shown") as caught:
         evaluate(truth, taught, everyone)
-    assert caught.value.code == 3 and "split: test" in caught.value.remedy
+    assert caught.value.code == 3 and "scored.shown: test" in caught.value.remedy
     assert evaluate(truth, taught, FAST).summary["faces"] == 12  # all are test faces
     assert evaluation.evaluate(truth, taught, everyone, "third").summary["faces"] == 12
 
@@ -384,6 +385,21 @@ def test_impossible_scoring_is_a_config_error(section):
 def test_one_subject_has_no_interval():
     truth = replace(faces(), subjects=np.full(12, "s0"))
     assert not any(name.endswith(("_low", "_high")) for name in evaluate(truth, predictions(truth), FAST).summary)
+
+
+def test_details_tell_errors_apart_that_no_summary_can(tmp_path):
+    truth = faces()
+    result = evaluate(truth, predictions(truth), FAST)
+    moved = replace(result, errors=result.errors | {"nme_io": result.errors["nme_io"] * (1 + 1e-9)})
+    details = {}
+    for name, each in {"first": result, "again": result, "moved": moved}.items():
+        folders = Outputs(*(tmp_path / name / kind for kind in Outputs.__dataclass_fields__))
+        write(each, ["0" * 64], "shown", folders)
+        details[name] = files.read_json(folders.details / "shown.json")
+        assert details[name]["errors"] == files.sha256(folders.errors / "shown.npz")
+    assert details["first"] == details["again"]
+    differing = {key for key in details["first"] if details["first"][key] != details["moved"][key]}
+    assert differing == {"errors"}
 
 
 def everything(result: Evaluation) -> str:

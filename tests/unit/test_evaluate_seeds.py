@@ -264,16 +264,23 @@ def test_a_failure_leaves_all_four_folders_as_they_were(tree, damage):
 
 
 def test_the_stage_takes_its_data_sets_from_the_parameters(tree):
-    (tree / "params.yaml").write_text("evaluate: {two: {bootstrap: 50}}\n")
+    (tree / "params.yaml").write_text("evaluate: {two: {bootstrap: 50}}\nscored: {two: test}\n")
     flags = [f"--{kind}=out/{kind}/ktl_s" for kind in KINDS]
     where = ["--faces=faces", "--reports=reports", "--predictions=said"]
-    command = [sys.executable, str(STAGE), "--contestant=ktl_s", "--params=evaluate", *where, *flags]
+    told = ["--contestant=ktl_s", "--params=evaluate", "--scored=scored"]
+    command = [sys.executable, str(STAGE), *told, *where, *flags]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads((tree / "out/metrics/ktl_s/two.json").read_text())["seeds"] == 3
-    (tree / "params.yaml").write_text("evaluate: {two: {bootstrap: -1}}\n")
-    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and "evaluate.two.bootstrap" in done.stderr
+    for wrong, named in (
+        ("evaluate: {two: {bootstrap: -1}}\nscored: {two: test}\n", "evaluate.two.bootstrap"),
+        ("evaluate: {two: {split: all}}\nscored: {two: test}\n", "evaluate.two does not say which faces"),
+        ("evaluate: {two: {}}\nscored: {one: test}\n", "evaluate.two does not say which faces"),
+        ("evaluate: {two: {}}\nscored: {two: most}\n", "scored must say `test` or `all`"),
+    ):
+        (tree / "params.yaml").write_text(wrong)
+        done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and named in done.stderr, done.stderr
 
 
 def test_a_metric_that_nobody_explains_is_not_written(tree):

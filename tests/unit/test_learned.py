@@ -14,7 +14,7 @@ from thermark.core.faces import open_set
 from thermark.core.predictions import Predictions
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
-from thermark.predictors import learned
+from thermark.predictors import learned, predict_all
 from thermark.predictors.learned import Learned
 
 
@@ -186,8 +186,11 @@ def run(root: Path, *seeds: int) -> Path:
 
 
 def predicted(root: Path, faces: Path, datasets=("drawn",)) -> Path:
+    """Predict all faces of the data sets with every seed of a run."""
     files.write_json(root / "reports" / "drawn.json", {"fingerprint": "d"})
-    learned.predict_run(root / "run", "ktl_s", datasets, faces, root / "reports", root / "out")
+    learned.predict_run(
+        root / "run", "ktl_s", dict.fromkeys(datasets, "all"), faces, root / "reports", root / "out"
+    )
     return root / "out"
 
 
@@ -234,3 +237,15 @@ def test_a_seed_that_is_gone_takes_its_predictions_along(trained, tmp_path):
     predicted(tmp_path, trained / "faces")
     (tmp_path / "run/seed1").rename(tmp_path / "elsewhere")
     assert [path.name for path in predicted(tmp_path, trained / "faces").iterdir()] == ["seed0"]
+
+
+def test_only_what_is_scored_is_predicted(tmp_path):
+    drawn.write(tmp_path / "faces" / "drawn", 20, 32)
+    files.write_json(tmp_path / "reports" / "drawn.json", {"fingerprint": "f"})
+    contestant = Learned(RTMPose("t", 68, 32).eval(), "ibug68", 32, 1.25, torch.device("cpu"))
+    (tmp_path / "out").mkdir()
+    for split, wanted in (("test", [1, 11]), ("all", list(range(20)))):
+        predict_all(contestant, "c", {"drawn": split}, tmp_path / "faces", tmp_path / "reports", tmp_path / "out")
+        said = Predictions.open(tmp_path / "out" / "drawn.npz")
+        assert said.faces.tolist() == wanted and len(said.xy) == len(said.boxes) == len(said.frames) == len(wanted)
+        assert said.frames.tolist() == [f"{row:04d}" for row in wanted]

@@ -98,8 +98,11 @@ def test_the_terms_of_the_first_step_are_printed(tmp_path, capsys):
 
 
 def test_patience_ends_training(tmp_path):
+    """Counted from the best epoch, but not before the rate begins to fall, here with the fourth of six epochs."""
     trained = fit(tmp_path, [5, 4, 4, 4, 4, 4], patience=2)
-    assert (trained.progress.epoch, trained.progress.best_epoch) == (4, 2)
+    assert (trained.progress.epoch, trained.progress.best_epoch) == (5, 2)
+    falling = {"rate": {"peak": 0.1, "warmup": 1, "flat": 0.0}}
+    assert fit(tmp_path / "at once", [5, 4, 4, 4, 4, 4], patience=2, **falling).progress.epoch == 4
 
 
 def test_a_run_that_was_never_valid_is_an_error(tmp_path):

@@ -1,5 +1,6 @@
 """Two gloo processes against one process with the same global batch."""
 
+import csv
 import json
 import os
 import signal
@@ -16,9 +17,14 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+import drawn
 import ranks
+import running
+from thermark.core.config import parse
 from thermark.core.errors import ConfigError
-from thermark.learn import loop, processes
+from thermark.learn import data, loop, processes, run
+from thermark.learn.objectives import simcc
+from thermark.learn.recipes import supervised
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -231,6 +237,81 @@ def test_a_command_runs_itself_in_several_processes(tmp_path, word, code):
     assert told.returncode == code, told.stderr
     assert sorted(told.stdout.split("\n")) == ["", f"0 2 {word}", f"1 2 {word}"]
     assert ("error: a cause\nremedy: a remedy" in told.stderr) == bool(code)
+
+
+def test_the_objective_of_the_parts_is_on_average_that_of_the_batch(monkeypatch):
+    """It sums over its batch, and the loop takes the mean over processes."""
+    config = parse(running.section("supervised"), supervised.Config, "x")
+    absent = {"seed": 0, "sets": (), "faces": None, "held_out": None}
+    at = run.Ready(config=config, device=torch.device("cpu"), exact="fp32", loss=simcc.loss, **absent)
+    generator = torch.Generator().manual_seed(4)
+    logits = torch.randn(2, 8, 68, 2 * running.SIDE, generator=generator)
+    xy = 60 * torch.rand(8, 68, 2, generator=generator).numpy()
+    weight = np.broadcast_to(np.arange(8) > 2, (68, 8)).T.astype(np.float32)
+
+    def labelled(rows: np.ndarray) -> float:
+        images = np.zeros((len(rows), 1, 1), np.uint8)
+        return float(at.labelled((logits[0, rows], logits[1, rows]), data.Batch(images, xy[rows], weight[rows])))
+
+    rows = np.arange(8)
+    whole, parts = labelled(rows), []
+    with monkeypatch.context() as alone:
+        alone.setattr(processes, "count", lambda: 2)
+        assert labelled(rows) == pytest.approx(2 * whole, rel=1e-6)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        parts.append(labelled(processes.part(rows)))
+    assert parts[0] != pytest.approx(parts[1], rel=0.1)
+    assert sum(parts) / 2 == pytest.approx(whole, rel=1e-6)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    """Return a folder with twins of 20 faces, of which 28 thermal images are for training, and a teacher."""
+    root = tmp_path_factory.mktemp("pairs")
+    drawn.write_pairs(root / "faces", 20, running.SIDE)
+    running.teach(root / "models", "rgb_s", 0, size="s")
+    return root
+
+
+def staged(folder: Path, root: Path, number: int, recipe: str, **changed) -> tuple[dict, list, dict[str, Tensor]]:
+    """Run the train stage for an epoch of three steps; return its history's row, gradient norms and weights."""
+    # Warm-up is long, for AdamW enlarges the noise of tiny gradients step by step.
+    told = {"batch": 8, "epochs": 1, "rate": {"peak": 1e-3, "warmup": 1000}} | changed
+    done = subprocess.run(
+        [sys.executable, *running.command(folder, root, recipe, **told)],
+        cwd=folder,
+        env=environment(THERMARK_NPROC=str(number)),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(": step 1: ") == 1
+    tables = (folder / name / f"{recipe}_x.csv" for name in ("training", "gradients"))
+    (row,), norms = (list(csv.DictReader(table.read_text().splitlines())) for table in tables)
+    weights = load_file(folder / "models" / f"{recipe}_x" / "seed0" / "model.safetensors")
+    return row, [float(norm["grad_norm"]) for norm in norms], weights
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("recipe", "changed", "terms"),
+    [("supervised", {}, ["simcc"]), ("ktl", {"teacher": "rgb_s"}, ["kp", "fm", "lg", "ri", "fi"])],
+    ids=["supervised", "ktl"],
+)
+def test_the_stage_trains_in_two_processes_as_in_one(pairs, tmp_path, recipe, changed, terms):
+    """The whole way from params.yaml to the tables; a KTL of unequal widths learns both adapters."""
+    results = [staged(tmp_path / str(number), pairs, number, recipe, **changed) for number in (1, 2)]
+    (one, few, own), (two, norms, weights) = results
+    assert list(one) == list(two) == ["seed", "epoch", "lr", *terms, "grad_norm", "val_nme"]
+    assert len(norms) == 3 and norms == pytest.approx(few, rel=3e-4)
+    for name in [*terms, "grad_norm", "lr"]:
+        assert float(two[name]) == pytest.approx(float(one[name]), rel=3e-4), name
+    assert float(two["val_nme"]) == pytest.approx(float(one["val_nme"]), rel=2e-2)
+    # Halves that are added round otherwise than wholes: there were two processes.
+    assert own.keys() == weights.keys() and not all(torch.equal(own[name], weights[name]) for name in own)
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def value(path: Path, dotted: str) -> Any:
-    """Return what stands at `dotted` (such as `runs.rtmpose_t`); raises ConfigError naming the nearest key."""
+    """Return what stands at `dotted` (such as `runs.ktl.s`); raises ConfigError naming the nearest key."""
     node: Any = read(path)
     for depth, key in enumerate(dotted.split(".")):
         if not isinstance(node, dict) or key not in node:

@@ -117,5 +117,6 @@ def _restore(optimizer: Optimizer, stored: State) -> None:
     for index, parameter in enumerate(parameters):
         for name, tensor in _under(f"optimizer.{index}", stored).items():
             # In the parameter's own memory order, so that the next step adds in the same sequence.
-            like = torch.empty_like(parameter) if tensor.shape == parameter.shape else torch.empty_like(tensor)
+            same = tensor.shape == parameter.shape
+            like = torch.empty_like(parameter if same else tensor, device=parameter.device)
             optimizer.state[parameter][name] = like.copy_(tensor)

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -178,9 +179,10 @@ def in_order(count: int, batch: int) -> list[NDArray[np.int64]]:
     return [np.arange(start, min(start + batch, count)) for start in range(0, count, batch)]
 
 
-def ahead(build: Callable[[Key], Built], keys: Sequence[Key], depth: int = 3) -> Iterator[Built]:
-    """Yield `build(key)` for each key in order, built by a background thread up to `depth` items ahead."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
+def ahead(build: Callable[[Key], Built], keys: Sequence[Key], workers: int = 1) -> Iterator[Built]:
+    """Yield `build(key)` for each key in order, built by background threads some items ahead."""
+    depth = workers + 2
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="batches") as pool:
         waiting: deque[Future[Built]] = deque(pool.submit(build, key) for key in keys[:depth])
         try:
             for key in keys[depth:]:
@@ -195,6 +197,16 @@ def ahead(build: Callable[[Key], Built], keys: Sequence[Key], depth: int = 3) ->
 
 def fingerprint(root: Path, names: Sequence[str]) -> str:
     """Return a hash of all that training reads of the face sets `root/<name>`: tables and every pixel."""
-    parts = [(name, file) for name in names for file in ("faces.npz", "crops.npz", "pixels.npy")]
-    lines = [f"{name}/{file} {files.sha256(root / name / file)}" for name, file in parts]
+    parts = [f"{name}/{file}" for name in names for file in ("faces.npz", "crops.npz", "pixels.npy")]
+    states = [(root / part).stat() for part in parts]
+    lines = [
+        f"{part} {_sha256(root / part, state.st_size, state.st_mtime_ns)}"
+        for part, state in zip(parts, states, strict=True)
+    ]
     return sha256("\n".join(lines).encode()).hexdigest()
+
+
+@lru_cache
+def _sha256(path: Path, size: int, changed: int) -> str:
+    """Return the hash of a file, read once for all seeds of a run while its size and time stay."""
+    return files.sha256(path)

@@ -28,9 +28,11 @@ class Settings(Machine):
     """What every recipe's section may say about training.
 
     `batch` images a step; `clip` bounds the norm of the gradient; training ends after `epochs`, or after
-    `patience` epochs without a lower validation error. A network is trained with each of the `seeds`, and
-    the gradient's norm is kept of each of the first `gradient_steps` steps. The defaults suit a thousand faces on
-    two CPU cores: from random weights, more and smaller steps learn faster than the published 4e-3 at 512 images.
+    `patience` epochs without a lower validation error, counted at the earliest from where the rate begins to
+    fall: who stops before has not had the schedule of the others. A network is trained with each of the `seeds`,
+    and the gradient's norm is kept of each of the first `gradient_steps` steps. The defaults suit a thousand faces
+    on two CPU cores: from random weights, more and smaller steps learn faster than the published 4e-3 at 512
+    images.
     """
 
     epochs: PositiveInt = 20
@@ -89,7 +91,7 @@ def fit(
     total = settings.epochs * steps
 
     for epoch in epochs(progress.epoch, settings.epochs, label):
-        if epoch - progress.best_epoch >= settings.patience:
+        if epoch - max(progress.best_epoch, int(settings.epochs * settings.rate.flat)) >= settings.patience:
             break
         model.train()
         sums: dict[str, float] = {}

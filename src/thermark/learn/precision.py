@@ -16,12 +16,14 @@ from thermark.learn import processes
 class Machine(Section):
     """`device`: auto takes a GPU where there is one; `precision`: auto takes bf16 where the hardware has it.
 
-    `threads` of the CPU are shared out when there are several processes.
+    `threads` of the CPU are shared out when there are several processes; `workers` threads of each assemble
+    batches, where one does not keep up with a GPU.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     threads: PositiveInt = 2
+    workers: PositiveInt = 1
 
 
 def prepare(machine: Machine) -> torch.device:

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
@@ -85,7 +86,7 @@ class Ready:
 
     def built(self, epoch: int, build: Callable[[NDArray[np.int64]], Built]) -> Iterator[Built]:
         """Yield `build(rows)` for the rows of each batch of the epoch, each the part of this process."""
-        return data.ahead(build, [processes.part(rows) for rows in self._orders(epoch)])
+        return data.ahead(build, [processes.part(rows) for rows in self._orders(epoch)], self.config.workers)
 
     def autocast(self) -> AbstractContextManager[None]:
         """Return the context in which forward passes run."""
@@ -157,10 +158,11 @@ def store(at: Ready, folder: Path, faces_root: Path, more: Sequence[str] = (), w
     `more` names further face sets that it reads, `weights` is the hash of another network's.
     """
     code = checkpoints.fingerprint(core, landmarks, learn, nets)
-    versions = [module.__version__ for module in (cv2, np, torch)]
-    told = at.config.model_dump(exclude={"seeds"})
+    versions = [module.__version__ for module in (cv2, np, scipy, torch)]
+    # How many seeds there are and who assembles batches changes no result.
+    told = at.config.model_dump(exclude={"seeds", "workers"})
     read = data.fingerprint(faces_root, list(dict.fromkeys([*at.sets, *more])))
-    identity = [told, at.seed, at.exact, versions, code, read, weights]
+    identity = [told, at.seed, at.exact, at.device.type, versions, code, read, weights]
     return Checkpoint(folder, sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest())
 
 

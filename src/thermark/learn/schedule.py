@@ -48,10 +48,13 @@ def share(ema: Ema, step: int) -> float:
 @torch.no_grad()
 def average(mean: nn.Module, model: nn.Module, part: float) -> None:
     """Move the weights and buffers of `mean` towards those of `model` by `part`; counters are copied."""
-    for kept, current in zip(mean.state_dict().values(), model.state_dict().values(), strict=True):
-        if kept.is_floating_point() and part < 1:
-            kept.lerp_(current, part)
-        else:
+    pairs = list(zip(mean.state_dict().values(), model.state_dict().values(), strict=True))
+    moved = [pair for pair in pairs if pair[0].is_floating_point() and part < 1]
+    if moved:
+        # One kernel for all instead of one for each of hundreds.
+        torch._foreach_lerp_([kept for kept, _ in moved], [current for _, current in moved], part)
+    for kept, current in pairs:
+        if not kept.is_floating_point() or part >= 1:
             kept.copy_(current)
 
 

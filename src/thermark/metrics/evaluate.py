@@ -100,7 +100,7 @@ def _excuse(said: Sequence[Predictions], config: Config, dataset: str) -> Summar
         if config.split == "all" and dataset in one.trained_on:
             raise DataError(
                 f"{one.contestant} was trained on {dataset}, of which all faces would be scored",
-                f"set `split: test` in evaluate.{dataset}, or train on another data set",
+                f"set `scored.{dataset}: test`, or train on another data set",
             )
         if one.status != "ok":
             return {"status": one.status, "reason": one.reason}

@@ -51,18 +51,20 @@ def score_all(
 def write(evaluation: Evaluation, predictions: Sequence[str], dataset: str, folders: Outputs) -> None:
     """Write the summary alone, and with all subsets, as JSON, the curve as CSV, per-face errors as npz.
 
-    `predictions` are the sha256 of the files that were scored, in order of their seeds: with these in the details,
-    whoever reads the details depends on the predictions too. All files exist, even empty. Raises ConfigError for a
-    metric that `names.METRICS` does not explain.
+    `predictions` are the sha256 of the files that were scored, in order of their seeds. The details hold these and
+    that of the npz, so that whoever depends on the details depends on all of them: summaries keep six digits only.
+    All files exist, even empty. Raises ConfigError for a metric that `names.METRICS` does not explain.
     """
     for name in evaluation.summary.keys() - {"status", "reason", "metric"}:
         describe(name)
-    content = {"summary": evaluation.summary, "subsets": evaluation.subsets, "predictions": list(predictions)}
+    errors = folders.errors / f"{dataset}.npz"
+    files.write_arrays(errors, evaluation.errors)
+    content = {"summary": evaluation.summary, "subsets": evaluation.subsets}
+    content |= {"predictions": list(predictions), "errors": files.sha256(errors)}
     files.write_json(folders.metrics / f"{dataset}.json", evaluation.summary)
     files.write_json(folders.details / f"{dataset}.json", content)
     lines = [f"{x:.6g},{y:.6g}" for x, y in zip(*evaluation.ced.values(), strict=True)]
     files.write_text(folders.ced / f"{dataset}.csv", "\n".join(["error,fraction", *lines]) + "\n")
-    files.write_arrays(folders.errors / f"{dataset}.npz", evaluation.errors)
 
 
 def _sources(predictions: Path, dataset: str) -> list[Path]:

@@ -8,11 +8,14 @@ from thermark.published import Cell, Published
 from thermark.report.markdown import code, escaped, table
 
 Stability = Mapping[str, Mapping[str, float]]
-INCOMPARABLE = "not comparable: {origin} data"
+UNDECIDED = "undecided: seeds spread"
+# So many tolerances the spread of seeds may allow: without a limit, the noisier a run the more it would reproduce.
+WIDEST = 3
 LEGEND = (
     "{source}. Errors in %. *Ours* is the mean over seeds, with their standard deviation and the 95 % "
-    "interval by subject. *Reproduced* means that it differs by at most {tolerance:.2f} percentage points, or "
-    "by twice the standard deviation over seeds where that is more; *outside* that it does not."
+    "interval by subject. *Reproduced*: it differs by at most {tolerance:.2f} percentage points, or by twice the "
+    "standard deviation over seeds where that is more, yet never by more than {widest:.2f}. *Undecided*: by more, "
+    "but within twice that deviation, so that the seeds spread too far to tell. *Outside*: by more than all these."
 )
 
 
@@ -42,15 +45,21 @@ def compare(published: Published, study: Study, stability: Stability, tolerance:
     """Compare every published number with the run that corresponds.
 
     `reproduced` when ours is within `tolerance`, or within twice the standard deviation over seeds where that is
-    more; else `outside`. Rendered data, and tables that leave out what a comparison needs, are `not comparable`.
+    more, but three times `tolerance` at most; `undecided` when within twice that deviation all the same; else
+    `outside`. Rendered data, and tables that leave out what a comparison needs, are `not comparable`. `not run` is
+    what the profile has no run or no data set for.
     """
+    origins = {each.name: each.origin for each in study.sets}
     rows = []
     for name, each in published.tables.items():
         for cell in each.cells:
-            numbers = _numbers(cell, study, stability)
+            origin = origins.get(cell.dataset)
+            numbers = _numbers(cell, study, stability) if origin else {}
             ours, seed_std = numbers.get(cell.metric), numbers.get(f"{cell.metric}_seed_std")
-            allowed = max(tolerance, 2 * (seed_std or 0.0))
-            verdict = _verdict(cell, ours, allowed, study, each.incomparable)
+            spread = 2 * (seed_std or 0.0)
+            allowed = max(tolerance, min(spread, WIDEST * tolerance))
+            barred = each.incomparable if origin == "real" else f"{origin} data"
+            verdict = _verdict(None if ours is None else abs(ours - cell.value), allowed, spread, barred)
             low, high = (numbers.get(f"{cell.metric}_{end}") for end in ("low", "high"))
             rows.append(Compared(name, cell, ours, seed_std, low, high, allowed, verdict))
     return rows
@@ -60,7 +69,9 @@ def section(published: Published, rows: Sequence[Compared], study: Study, tolera
     """Return the tables as Markdown; what was not run is named below each in one line."""
     parts = [
         "## Published and reproduced",
-        LEGEND.format(source=escaped(published.source), tolerance=100 * tolerance),
+        LEGEND.format(
+            source=escaped(published.source), tolerance=100 * tolerance, widest=WIDEST * 100 * tolerance
+        ),
     ]
     if any(row.reproduced is not None for row in rows):
         parts += map(escaped, published.remarks)
@@ -88,16 +99,15 @@ def _numbers(cell: Cell, study: Study, stability: Stability) -> Mapping[str, flo
     return result.subsets.get(cell.stratum, {}).get(cell.level, {}) if cell.stratum else result.summary
 
 
-def _verdict(cell: Cell, ours: float | None, allowed: float, study: Study, incomparable: str) -> str:
-    if ours is None:
+def _verdict(gap: float | None, allowed: float, spread: float, barred: str) -> str:
+    if gap is None:
         return "not run"
-    origin = next(each.origin for each in study.sets if each.name == cell.dataset)
-    if origin != "real":
-        return INCOMPARABLE.format(origin=origin)
-    if incomparable:
-        return f"not comparable: {incomparable}"
+    if barred:
+        return f"not comparable: {barred}"
     # Against rounding: 0.0306 - 0.0296 is a little more than 0.001.
-    return "reproduced" if abs(ours - cell.value) <= allowed + 1e-9 else "outside"
+    if gap <= allowed + 1e-9:
+        return "reproduced"
+    return UNDECIDED if gap <= spread + 1e-9 else "outside"
 
 
 def _table(rows: Sequence[Compared]) -> str:

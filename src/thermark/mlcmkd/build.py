@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pydantic import NonNegativeFloat, NonNegativeInt, model_validator
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from thermark.core import files
 from thermark.core.config import Section
@@ -20,21 +20,21 @@ from thermark.report.numbers import label, shown
 
 
 class Config(Section):
-    """Stability is measured over the steps, counted from 1, from `start` up to and not including `stop`.
+    """Stability is measured over the steps in [start, stop), counted from 1: 1 and 301 are the first 300.
 
     `tolerance`: what a reproduced error may differ by, as a fraction like the error. `bootstrap`: replicates of an
     interval.
     """
 
-    start: NonNegativeInt = 1
-    stop: NonNegativeInt = 301
+    start: PositiveInt = 1
+    stop: PositiveInt = 301
     tolerance: NonNegativeFloat = 0.001
     bootstrap: NonNegativeInt = 1000
     seed: NonNegativeInt = 0
 
     @model_validator(mode="after")
     def _long_enough(self) -> "Config":
-        if self.stop - max(self.start, 1) < FEWEST:
+        if self.stop - self.start < FEWEST:
             raise ValueError(f"from start to stop there must be {FEWEST} steps")
         return self
 

@@ -17,6 +17,14 @@ GROUPS = {
     "conventional": "MCL, against conventional distillation",
     "ablation": "Ablations (reverse injection alone, forward alone, neither, ...), against the whole of KTL",
 }
+# How the answer counts them.
+COUNTED = {
+    LABELS_ALONE: "Against labels alone",
+    SAME_START: "Against labels alone, same start",
+    "start": "Labels from the teacher's weights against labels from random ones",
+    "conventional": "MCL against conventional distillation",
+    "ablation": "Ablations against the whole of KTL",
+}
 LEGEND = (
     "All comparisons that the runs allow are listed: the mean of first minus second over the faces that both "
     "found, in percentage points (px where the error is in px), and its 95 % interval. Negative, *lower*: the "
@@ -91,39 +99,40 @@ def section(made: Sequence[Comparison], study: Study) -> str:
 def answer(made: Sequence[Comparison], study: Study) -> str:
     """Return what the comparisons on thermal faces show, in sentences that their counts write."""
     thermal = {each.name for each in study.sets if each.thermal}
-    asked = [each for each in made if each.group in (LABELS_ALONE, SAME_START) and each.dataset in thermal]
-    if not asked:
-        return "This profile has no distilled run beside one of the same size that was trained on labels alone."
-    lower, higher, none = tally(asked)
-    if lower and higher:
-        verdict = "It depends: on some it lowers the error, on others it raises it."
-    elif lower or higher:
-        verdict = (
-            f"Where a difference is shown, the distilled network has the {'lower' if lower else 'higher'} error."
-        )
-        if none >= lower + higher:
-            verdict += " Most often none is shown."
-    else:
-        verdict = "No difference is shown."
-    said = [f"**{verdict}**", *_limits(asked, study)]
-    for group in (LABELS_ALONE, SAME_START):
-        if rows := [each for each in asked if each.group == group]:
-            said.append(f"Against {group}, on thermal faces: {_counted(rows)}.")
-    if unequal := sum(bool(_differing(each.a, each.b, study)) for each in asked):
-        said.append(f"In {unequal} of these more than the method differs (†).")
+    counted = [each for each in made if each.dataset in thermal]
+    said = [_headline([each for each in counted if each.group in (LABELS_ALONE, SAME_START)])]
+    said += _limits(counted, study)
+    for group, subject in COUNTED.items():
+        if rows := [each for each in counted if each.group == group]:
+            said.append(f"{subject}, on thermal faces: {_counted(rows, study)}.")
     return " ".join(said)
 
 
-def _limits(asked: Sequence[Comparison], study: Study) -> list[str]:
+def _headline(asked: Sequence[Comparison]) -> str:
+    """Return what the comparisons with labels alone show together."""
+    lower, higher, none = tally(asked)
+    if not asked:
+        return "This profile has no distilled run beside one of the same size that was trained on labels alone."
+    if lower and higher:
+        return "**Against labels alone, it depends: some comparisons show a lower error, others a higher one.**"
+    if not lower and not higher:
+        return "**Against labels alone, no difference is shown.**"
+    said = f"the distilled network has the {'lower' if lower else 'higher'} error where a difference is shown."
+    return f"**Against labels alone, {said}{' Most often none is shown.' * (none >= lower + higher)}**"
+
+
+def _limits(counted: Sequence[Comparison], study: Study) -> list[str]:
     """Return what the answer is about, where that is less than the question."""
+    if not counted:
+        return []
     limits = []
-    if all(each.result.varied == "subjects" for each in asked):
+    if all(each.result.varied == "subjects" for each in counted):
         limits.append("of these weights")
-    named = {each.dataset for each in asked}
+    named = {each.dataset for each in counted}
     origins = {each.origin for each in study.sets if each.name in named}
     if "real" not in origins:
         limits.append(f"on {' and '.join(sorted(origins))} faces")
-    return [f"That is said {' '.join(limits)} only."] if limits else []
+    return [f"What is said here is said {' '.join(limits)} only."] if limits else []
 
 
 def cautions(made: Sequence[Comparison], study: Study) -> str:
@@ -148,9 +157,11 @@ def tally(made: Sequence[Comparison]) -> tuple[int, int, int]:
     return found.count("lower error"), found.count("higher error"), found.count("no difference shown")
 
 
-def _counted(made: Sequence[Comparison]) -> str:
+def _counted(made: Sequence[Comparison], study: Study) -> str:
     lower, higher, none = tally(made)
-    return f"{lower} of {len(made)} comparisons show a lower error, {higher} a higher one, {none} no difference"
+    said = f"{lower} of {len(made)} comparisons show a lower error, {higher} a higher one, {none} no difference"
+    unequal = sum(bool(_differing(each.a, each.b, study)) for each in made)
+    return said + f"; in {unequal} of the {len(made)} more than the method differs (†)" * bool(unequal)
 
 
 def _unequal(made: Sequence[Comparison], study: Study) -> list[str]:

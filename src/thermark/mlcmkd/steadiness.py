@@ -8,10 +8,10 @@ from thermark.report.markdown import code, table
 
 COLUMNS = {"std": "std", "cv": "CV", "mean_step_change": "mean step change", "r2": "R²", "mean": "mean"}
 LEGEND = (
-    "The gradient norm before clipping in steps {first} to {last}, or as many of them as a training had: std "
-    "about the mean (ddof 0), CV = std / mean, mean change from step to step, R² of a straight line. Batch "
-    "and losses decide the scale, so that only rows of one batch compare. Runs other than KTL are in the "
-    "metrics file and the figure."
+    "The gradient norm before clipping in steps {first} to {last} (the first is 1), or as many of them as a "
+    "training had: std about the mean (ddof 0), CV = std / mean, mean change from step to step, R² of a straight "
+    "line. Batch and losses decide the scale, so that only rows of one batch compare. Runs other than KTL are in "
+    "the metrics file and the figure."
 )
 Numbers = dict[str, dict[str, float]]
 
@@ -36,7 +36,7 @@ def section(numbers: Numbers, study: Study, start: int, stop: int) -> str:
     parts = ["## Training stability (Table V)"]
     if not shown:
         return "\n\n".join([*parts, "No KTL run of this profile logged enough steps."])
-    parts.append(LEGEND.format(first=max(start, 1), last=stop - 1))
+    parts.append(LEGEND.format(first=start, last=stop - 1))
     rows = [
         [
             code(run),

@@ -1,6 +1,6 @@
 """The contract of a contestant, and the one way to run it on a prepared face set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from thermark.core import files
 from thermark.core.faces import Crops, Faces, open_set
 from thermark.core.predictions import Predictions
 from thermark.core.progress import track
+from thermark.core.scored import Split
 
 Points = NDArray[np.float32]
 Scores = NDArray[np.float32]
@@ -81,17 +82,15 @@ def predict(
 
 
 def predict_all(
-    predictor: Predictor, contestant: str, datasets: Sequence[str], faces: Path, reports: Path, folder: Path
+    predictor: Predictor, contestant: str, datasets: Mapping[str, Split], faces: Path, reports: Path, folder: Path
 ) -> None:
     """Predict every named face set under `faces` into the existing `folder`, as <dataset>.npz.
 
-    The fingerprint of a face set is read from `reports/<dataset>.json`. The training faces of a set that the
-    contestant has learned from are left out: nobody may be scored on them, and they are most of it. Raises
-    DataError for a set that is not prepared.
+    `datasets` says of each whether its test faces are scored or all are; no others are predicted. The fingerprint
+    of a face set is read from `reports/<dataset>.json`. Raises DataError for a set that is not prepared.
     """
-    for name in datasets:
+    for name, split in datasets.items():
         table, crops = open_set(faces / name)
         data = files.read_json(reports / f"{name}.json")["fingerprint"]
-        learned = (table.splits == "train") & (name in predictor.trained_on)
-        rows = np.flatnonzero(~learned)
+        rows = np.flatnonzero((table.splits == "test") | (split == "all"))
         predict(predictor, contestant, table, crops, data, rows).save(folder / f"{name}.npz")

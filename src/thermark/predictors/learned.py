@@ -1,6 +1,6 @@
 """A network that was trained here, as a contestant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from thermark.core import files, geometry
 from thermark.core.errors import DataError
 from thermark.core.geometry import Array
 from thermark.core.runs import seed_folders
+from thermark.core.scored import Split
 from thermark.learn import simcc
 from thermark.nets import card
 from thermark.nets.inputs import input_to_crop, normalised
@@ -115,17 +116,18 @@ def load(folder: Path, device: torch.device | str = "cpu", flip_test: bool = Tru
 
 
 def predict_run(
-    model: Path, contestant: str, datasets: Sequence[str], faces: Path, reports: Path, out: Path
+    model: Path, contestant: str, datasets: Mapping[str, Split], faces: Path, reports: Path, out: Path
 ) -> None:
     """Predict the named face sets with each seed of the run in `model`, into `out`/seed<k>/<dataset>.npz.
 
-    `out` is replaced when all is done. Raises DataError when the run has no seeds, and what `load` and
-    `predict_all` raise.
+    A GPU is used where there is one. `datasets` is what `predict_all` takes. `out` is replaced when all is done.
+    Raises DataError when the run has no seeds, and what `load` and `predict_all` raise.
     """
     seeds = seed_folders(model)
     if not seeds:
         raise DataError(f"{model} holds no seed<k> folder", "run `dvc repro` to train the model")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     with files.fresh_directory(out) as whole:
         for seed in seeds:
             (whole / seed.name).mkdir()
-            predict_all(load(seed), contestant, datasets, faces, reports, whole / seed.name)
+            predict_all(load(seed, device), contestant, datasets, faces, reports, whole / seed.name)

@@ -39,7 +39,7 @@ def gamma(epoch: int, epochs: int, alpha: float = 1.0) -> float:
     """Return the weight of distillation in `epoch` (from 0) of `epochs`: equation 7.
 
     With t = epoch + 1: 1 up to t = alpha, then 1 - (t - alpha) / epochs, which ends at alpha / epochs. The paper
-    gives no alpha; 1 is the schedule of DWPose.
+    gives no alpha; 1 is the schedule of DWPose. It counts on all epochs, whether or not training stops early.
     """
     t = epoch + 1
     return 1.0 if t <= alpha else 1.0 - (t - alpha) / epochs

@@ -51,8 +51,8 @@ class Config(Run):
     With tt = h_T(F_T), ss = h_S(F_S), fi = h_S(g(F_T)), ri = h_T(f(F_S)) and D(a -> b) the divergence of b from
     a fixed a, `reading` chooses between what the paper says in prose, L_ri = D(tt -> ri) and L_fi = D(tt -> fi),
     and equations 4 and 5 as printed, L_ri = D(ss -> fi) and L_fi = D(tt -> ri). `ri_target: ss` makes it
-    L_ri = D(ss -> ri), as if subscripts named the head first; as printed, it has no effect. `inject_at`: whether
-    features of the backbone or maps of the final convolution change places. `fm_reduction`: see `losses`.
+    L_ri = D(ss -> ri), as if subscripts named the head first; it has no effect under `printed`. `inject_at`:
+    whether features of the backbone or maps of the final convolution change places. `fm_reduction`: see `losses`.
     """
 
     teacher: str

@@ -1,6 +1,7 @@
 """Fine-tuning from a teacher's weights by labels alone: what distillation from the same start must beat.
 
-L = L_kp. It is also how a converted checkpoint with a fresh head becomes a teacher.
+L = 0.1 L_kp, weighted as in the distillation that it is compared with. It is also how a converted checkpoint with
+a fresh head becomes a teacher.
 """
 
 from pathlib import Path
