@@ -461,7 +461,7 @@ def test_the_chain_learns_from_its_teachers_alone(tmp_path):
     more = {"batch": 8, "rate": {"peak": 2e-3, "warmup": 10}, "augment": still}
     teacher = train(tmp_path, tmp_path / "a", "pretrain", epochs=12, **more)
     published(teacher, tmp_path / "models", "pretrain_t")
-    more |= {"epochs": 4, "start": "random"}
+    more |= {"epochs": 8, "start": "random"}
     lambdas = {"kp": 0.0, "fm": 1.0, "lg": 1.0}
     injected = lambdas | {"ri": 1.0, "fi": 1.0}
     transferred = train(tmp_path, tmp_path / "b", "ktl", teacher="pretrain_t", lambdas=injected, **more)
