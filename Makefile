@@ -14,7 +14,7 @@ SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
   echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised.t.epochs=20"
 
-.PHONY: help setup repro report test slow check smoke profile bench doctor clean
+.PHONY: help setup repro report weights test slow check smoke profile bench doctor clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -40,6 +40,10 @@ report: setup    ## tables and plots only
 	dvc repro report
 	@$(SHOW)
 
+weights: setup   ## try again for weights that were not to be had
+	dvc repro -s -f $$(dvc stage list --name-only | grep '^weights@')
+	@echo "then: make repro"
+
 test: setup      ## the fast tests
 	pytest -m "not slow"
 
@@ -64,6 +68,11 @@ bench: setup     ## inner loops against the naive way (default profile)
 	python benchmarks/training.py
 	python benchmarks/distillation.py
 	python benchmarks/distillation.py --teacher m --student m --pixels 256 --batch 16 --steps 3
+	dvc repro -q zeroshot@facemesh cascade@nose_labelled zeroshot@teacher_rtmlib
+	python benchmarks/facemesh.py data/assets/mediapipe_wheel
+	python benchmarks/pose.py
+	python benchmarks/cascade.py
+	python benchmarks/transformers_pose.py
 
 doctor: setup    ## is this machine fit?
 	thermark doctor

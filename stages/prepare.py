@@ -11,7 +11,7 @@ from thermark.datasets import packing
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--loader", required=True)
     parser.add_argument("--params", required=True)
     parser.add_argument("--raw", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--splits", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
-    dataset = import_module(f"thermark.datasets.{options.dataset}")
+    dataset = import_module(f"thermark.datasets.{options.loader}")
     config = section(params, options.params, dataset.Config)
     crop = section(params, "prepare", packing.CropConfig)
     packing.pack(dataset, options.raw, config, crop, options.out, options.report, options.splits)

@@ -1,6 +1,7 @@
 """Write the leaderboard, the curves, the figures, and what a terminal shows at the end."""
 
 import argparse
+from itertools import chain
 from pathlib import Path
 
 from thermark.core import errors, files
@@ -11,14 +12,15 @@ from thermark.report.inputs import Places, flattened
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("datasets", "predictors", "runs", "params"):
+    for name in ("datasets", "predictors", "zeroshot", "cascades", "runs", "params"):
         parser.add_argument(f"--{name}", required=True)
     for name in (*Places.__dataclass_fields__, "curves", "figures", "leaderboard", "text"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
     recipes = flattened(value(params, options.runs))
-    contestants = [*value(params, options.predictors), *recipes]
+    unlearned = (value(params, getattr(options, name)) for name in ("predictors", "zeroshot", "cascades"))
+    contestants = [*chain.from_iterable(unlearned), *recipes]
     boards = build.build(
         dict.fromkeys(value(params, options.datasets), contestants),
         recipes,

@@ -37,8 +37,8 @@ def section(recipe: str, **changed) -> dict:
     return TINY | MORE[recipe] | {"recipe": recipe} | changed
 
 
-def teach(models: Path, name: str, *seeds: int, **changed) -> None:
-    """Write models/<name>/seed<k>, RTMPose with random weights and a card that says `changed`."""
+def untrained(folder: Path, draw: int = 0, **changed) -> Path:
+    """Write a random RTMPose, as training would, and a card that says `changed`; return the folder."""
     about = {
         "recipe": "pretrain",
         "size": "t",
@@ -49,14 +49,20 @@ def teach(models: Path, name: str, *seeds: int, **changed) -> None:
         "modality": "rgb",
         "trained_on": ["elsewhere"],
         "params": 1,
+        "seed": 0,
         "precision": "fp32",
     }
+    torch.manual_seed(draw)
+    told = ModelCard(**(about | changed))
+    folder.mkdir(parents=True)
+    card.write(folder, told, RTMPose(told.size, told.points, told.input_size).state_dict())
+    return folder
+
+
+def teach(models: Path, name: str, *seeds: int, **changed) -> None:
+    """Write models/<name>/seed<k>, untrained teachers."""
     for seed in seeds:
-        torch.manual_seed(100 + seed)
-        told = ModelCard(**(about | {"seed": seed} | changed))
-        folder = models / name / f"seed{seed}"
-        folder.mkdir(parents=True)
-        card.write(folder, told, RTMPose(told.size, told.points, told.input_size).state_dict())
+        untrained(models / name / f"seed{seed}", 100 + seed, seed=seed, **changed)
 
 
 def write(root: Path) -> Path:

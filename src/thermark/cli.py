@@ -1,4 +1,4 @@
-"""The `thermark` command: doctor, profile, readme, convert-checkpoint."""
+"""The `thermark` command: doctor, profile, readme, convert-checkpoint, accept-licence."""
 
 import argparse
 import sys
@@ -31,6 +31,10 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     readme = commands.add_parser("readme", help="renew the leaderboard between the markers of a README")
     readme.add_argument("readme", type=Path)
     readme.add_argument("leaderboard", type=Path)
+    accept = commands.add_parser("accept-licence", help="accept a licence that weights are under")
+    accept.add_argument("name")
+    accept.add_argument("--manifests", type=Path, default=Path("data/manifests/weights"))
+    accept.add_argument("--yes", action="store_true", help="do not ask")
     _describe_conversion(commands.add_parser("convert-checkpoint", help="an official RTMPose as a model folder"))
     options = parser.parse_args(arguments)
     if options.command == "doctor":
@@ -41,6 +45,8 @@ def _main(arguments: Sequence[str] | None = None) -> None:
         switch(options.name, options.profiles, options.params)
     elif options.command == "readme":
         renew(options.readme, options.leaderboard)
+    elif options.command == "accept-licence":
+        accept_licence(options.name, options.manifests, yes=options.yes)
     else:
         convert(options)
 
@@ -71,6 +77,24 @@ def renew(readme: Path, leaderboard: Path) -> None:
     if len(parts) != 3:
         raise ConfigError(f"{readme} does not hold {MARKER} twice", "put one before and one after the leaderboard")
     write_text(readme, MARKER.join([parts[0], f"\n{overview(leaderboard)}\n", parts[2]]))
+
+
+def accept_licence(name: str, manifests: Path, yes: bool) -> None:
+    """Show a licence that weights in `manifests` are under and, on confirmation, note that it is accepted.
+
+    Raises ConfigError for an unknown name, and when nobody confirms.
+    """
+    from thermark.assets import cache, licences
+
+    licence = licences.find(name, licences.known(manifests))
+    print(f"{licence.name}: {licence.title}\n{licence.url}")
+    if not yes and not sys.stdin.isatty():
+        raise ConfigError("nobody is there to confirm", "read the licence, then add --yes")
+    if not yes and input("do you accept it? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise ConfigError(f"{licence.title} was not accepted", "weights under it are left out")
+    cache.writable(cache.location())
+    licences.accept(licence, cache.location())
+    print("accepted; `make weights && make repro` takes them into account")
 
 
 def _describe_conversion(parser: argparse.ArgumentParser) -> None:

@@ -19,8 +19,11 @@ MOVERS = (
     "pillow",
     "pandas",
     "matplotlib",
-    "onnxruntime",
+    "ai-edge-litert",
     "mediapipe",
+    "onnx",
+    "onnxruntime",
+    "rtmlib",
     "transformers",
 )
 

@@ -90,7 +90,7 @@ def test_the_readings_of_a_half_agree_where_both_are_certain():
 def test_every_face_can_be_read_as_68_points_and_as_a_nose():
     for name in set(NAMES) - {"nose1"}:
         assert landmarks.weights(name, "nose1").any()
-        if name != "ibug68":
+        if name not in ("ibug68", "blazeface6"):  # six points cannot stand for 68
             assert landmarks.weights(name, "ibug68").any()
 
 
@@ -106,6 +106,77 @@ def test_known_places():
     assert (mesh.flip[fixed] == fixed).all()
     wings = np.flatnonzero(landmarks.weights("mediapipe478", "nose1", "wings")[0])
     assert wings.tolist() == sorted([102, 49, 48, 115, 331, 279, 278, 344])
+
+
+def test_known_places_of_sapiens308():
+    sapiens = landmarks.load("sapiens308")
+    assert len(sapiens) == 308 and len(sapiens.groups["face"]) == 238
+    assert sapiens.groups["face"].tolist() == list(range(70, 308))
+    places = {
+        "nose": 0,
+        "center_of_nose_root": 71,
+        "tip_of_nose_bridge": 72,
+        "tip_of_chin": 77,
+        "upper_startpoint_of_r_eyebrow": 78,
+        "lower_midpoint_3_of_l_eyebrow": 95,
+        "tip_of_nose": 178,
+        "bottom_center_of_nose": 179,
+        "r_outer_corner_of_nose": 180,
+        "l_outer_corner_of_nose": 181,
+        "inner_corner_of_r_nostril": 182,
+        "outer_corner_of_r_nostril": 183,
+        "upper_corner_of_r_nostril": 184,
+        "inner_corner_of_l_nostril": 185,
+        "outer_corner_of_l_nostril": 186,
+        "upper_corner_of_l_nostril": 187,
+        "r_outer_corner_of_mouth": 188,
+        "midpoint_6_of_lower_inner_lip": 219,
+        "l_top_end_of_inferior_crus": 220,
+        "l_center_of_iris": 272,
+        "r_center_of_iris": 281,
+        "l_center_of_pupil": 290,
+        "r_center_of_pupil": 299,
+    }
+    assert {name: sapiens.index(name) for name in places} == places
+    bridge = [sapiens.index(f"midpoint_{number}_of_nose_bridge") for number in (1, 2, 3)]
+    assert bridge == [73, 74, 75]
+    # Midpoints are numbered along the picture, so a mirror image exchanges numbers as well as sides.
+    for one, other in (
+        (83, 93),
+        (99, 123),
+        (104, 128),
+        (113, 137),
+        (192, 193),
+        (196, 199),
+        (229, 255),
+        (245, 271),
+        (273, 286),
+    ):
+        assert sapiens.flip[one] == other and sapiens.flip[other] == one
+    posts = np.flatnonzero(landmarks.weights("sapiens308", "nose1", "posts")[0])
+    assert posts.tolist() == [182, 183, 185, 186]
+
+
+def test_308_points_are_read_as_51_and_never_as_a_jaw():
+    weights = landmarks.weights("sapiens308", "ibug68")
+    ibug = landmarks.load("ibug68")
+    assert np.flatnonzero(weights.any(axis=1)).tolist() == ibug.groups["inner51"].tolist()
+    assert landmarks.provisional("sapiens308")
+    single = {27: 71, 30: 178, 31: 180, 33: 179, 35: 181, 48: 188, 51: 190, 54: 189, 57: 191}
+    single |= {60: 204, 62: 206, 64: 205, 66: 207}
+    for target, source in single.items():
+        assert np.flatnonzero(weights[target]).tolist() == [source]
+    assert np.flatnonzero(weights[32]).tolist() == [182, 183] and np.flatnonzero(weights[34]).tolist() == [
+        185,
+        186,
+    ]
+
+
+@pytest.mark.parametrize("version", ["centre", "posts", "tip"])
+def test_the_nose_of_308_points_is_that_of_their_68(version):
+    direct = landmarks.weights("sapiens308", "nose1", version)
+    through = landmarks.weights("ibug68", "nose1", version) @ landmarks.weights("sapiens308", "ibug68")
+    np.testing.assert_allclose(direct, through, atol=1e-12)
 
 
 def test_the_68_flips_are_the_reference_ones(golden):

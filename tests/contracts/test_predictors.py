@@ -1,54 +1,28 @@
-"""Every contestant, that is every module in predictors/ with a `load`, answers as the benchmark expects."""
+"""Every contestant on packed crops, that is every module in predictors/ whose `load` needs no bundle of weights.
 
-import pkgutil
+Those on whole frames have their own contract, test_zeroshot.py.
+"""
+
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import drawn
+import families
+from running import untrained
 from thermark import landmarks, predictors
 from thermark.core import geometry, seeds
 from thermark.core.config import Section
 from thermark.core.faces import open_set
 from thermark.core.predictions import Predictions
-from thermark.nets import card
-from thermark.nets.rtmpose import RTMPose
 from thermark.predictors import Predictor, learned, mean_shape
 
-MODULES = {
-    module.name: import_module(f"{predictors.__name__}.{module.name}")
-    for module in pkgutil.iter_modules(predictors.__path__)
-}
-NAMES = sorted(name for name, module in MODULES.items() if hasattr(module, "load"))
+NAMES = sorted(set(families.all_of_them()) - set(families.on_frames()))
+MODULES = {name: import_module(f"{predictors.__name__}.{name}") for name in NAMES}
 PADDING, SIDE = 1.75, 96
-
-
-def random_model(folder: Path) -> Path:
-    """Write a tiny untrained network, as training would."""
-    torch.manual_seed(0)
-    about = card.ModelCard(
-        recipe="supervised",
-        objective="simcc",
-        size="t",
-        points=68,
-        vocabulary="ibug68",
-        input_size=64,
-        padding=1.25,
-        modality="thermal",
-        trained_on=["drawn"],
-        params=1,
-        seed=0,
-        precision="fp32",
-        best_epoch=1,
-        val_nme=0.1,
-    )
-    folder.mkdir()
-    card.write(folder, about, RTMPose("t", 68, 64).state_dict())
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +34,9 @@ def root(tmp_path_factory) -> Path:
 
 # How to load each contestant on a machine without weights; one that is not here has no contract test yet.
 LOADED = {
-    "learned": lambda root, scratch: learned.load(random_model(scratch / "model")),
+    "learned": lambda root, scratch: learned.load(
+        untrained(scratch / "model", modality="thermal", trained_on=["drawn"])
+    ),
     "mean_shape": lambda root, scratch: mean_shape.load(mean_shape.Config(train="drawn"), root),
 }
 

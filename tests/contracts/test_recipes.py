@@ -21,8 +21,11 @@ RECIPES = [import_module(f"{recipes.__name__}.{name}") for name in NAMES]
 each = pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
 # What the pipeline's own expressions read from every run, and from the runs of one recipe.
 DECLARED = {"recipe", "objective", "train", "labels", "vocabulary"}
-MORE = {name: {"teacher", "shown"} for name in ("tuned", "ktl", "kd", "mcl")} | {"pretrain": {"also"}}
-SAID = dict.fromkeys(("objective", "train", "labels", "vocabulary", "teacher", "shown", "also"), "x")
+MORE = {name: {"teacher", "shown"} for name in ("tuned", "ktl", "kd", "mcl")}
+MORE |= {"pretrain": {"also"}, "adapted": {"teacher", "known"}}
+SAID = dict.fromkeys(("objective", "train", "labels", "vocabulary", "teacher", "shown", "also", "known"), "x")
+# Runs are contestants and stand below their recipe; noses are parts of cascades.
+PARTS = {"adapted": ("bakeoff/dvc.yaml", "nose", "noses")}
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 
 
@@ -80,8 +83,10 @@ def test_what_the_pipeline_reads_must_be_said_and_nothing_else(recipe):
 @each
 def test_the_stage_of_its_name_reads_what_must_be_said(recipe):
     """A run of the recipe is trained by the stage of its name, and no expression there reads an optional key."""
-    stage = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"][named(recipe)]
-    assert stage["foreach"] == f"${{runs.{named(recipe)}}}"
+    own = ("dvc.yaml", named(recipe), f"runs.{named(recipe)}")
+    file, name, section = PARTS.get(named(recipe), own)
+    stage = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))["stages"][name]
+    assert stage["foreach"] == f"${{{section}}}"
     read = set(re.findall(r"\$\{item\.(\w+)", yaml.safe_dump(stage["do"], width=10_000)))
     assert read == declared(recipe)
 
@@ -110,12 +115,13 @@ def test_wrong_types_and_impossible_values_are_refused(recipe, name, value):
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
 def test_every_run_of_every_profile_states_what_the_pipeline_reads(path):
     """Runs stand below their recipe; those of `imported` are trained by nobody."""
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))["runs"]
-    assert set(content) == {*NAMES, "imported"}
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert set(content["runs"]) == {*NAMES, "imported"} - PARTS.keys()
     for recipe in RECIPES:
-        for key, section in content[named(recipe)].items():
-            where = f"runs.{named(recipe)}.{key}"
-            assert section["recipe"] == named(recipe), where
+        name = named(recipe)
+        for key, section in (content["noses"] if name in PARTS else content["runs"][name]).items():
+            where = f"{name}.{key}"
+            assert section["recipe"] == name, where
             assert declared(recipe) <= section.keys(), where
             parse(section, recipe.Config, where)
 

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from thermark.assets import weights
+from thermark.bakeoff import build as bakeoff
 from thermark.core.config import parse, section
 from thermark.core.scored import scored
-from thermark.datasets import packing
+from thermark.datasets import framing, packing
+from thermark.exported import onnx
 from thermark.imported import convert
 from thermark.layouts import thermalised
 from thermark.learn.distillation import options
@@ -18,8 +21,12 @@ from thermark.metrics import evaluate
 from thermark.mlcmkd import build as mlcmkd
 from thermark.published import load
 from thermark.report import build, contact
+from thermark.zeroshot import run as zeroshot
 
 KINDS = {"pretrain", "supervised", "tuned", "ktl", "kd", "mcl", "imported"}
+# Options of stages that name a section of params.yaml.
+FLAGS = ["params", "settings", "datasets", "prepare", "runs", "predictors", "zeroshot", "cascades", "scored"]
+FLAGS += ["patience", "evaluate"]
 ROOT = Path(__file__).parents[2]
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 
@@ -30,7 +37,7 @@ def test_the_params_file_is_the_default_profile():
 
 def test_flags_and_tracked_keys_agree(stages):
     for stage in stages.values():
-        flags = set(re.findall(r"--(?:params|datasets|prepare|runs|predictors|scored) ([\w.]+)", stage.cmd))
+        flags = set(re.findall(rf"--(?:{'|'.join(FLAGS)}) ([\w.]+)", stage.cmd))
         assert flags <= set(stage.params.get("params.yaml", ())), stage.name
 
 
@@ -38,10 +45,12 @@ def test_flags_and_tracked_keys_agree(stages):
 def test_every_section_of_every_profile_is_valid(path):
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     section(path, "prepare", packing.CropConfig)
-    for kind, package in [("render", "layouts"), ("datasets", "datasets"), ("predictors", "predictors")]:
+    for kind, package in [("render", "layouts"), ("predictors", "predictors")]:
         for name, raw in content[kind].items():
             module = import_module(f"thermark.{package}.{name}")
             parse(raw, module.Config, f"{kind}.{name}")
+    for name, raw in content["datasets"].items():
+        parse(raw, import_module(f"thermark.datasets.{raw['loader']}").Config, f"datasets.{name}")
     for name, raw in content["thermalise"].items():
         config = parse(raw, thermalised.Config, f"thermalise.{name}")
         assert config.source in {*content["render"], *content["fetch"]}
@@ -114,6 +123,10 @@ def test_the_default_runs_the_whole_story():
     content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     ablation = {"ktl_s", "ktl_s_none", "ktl_s_ri", "ktl_s_fi"}
     assert {"pretrain_s", "supervised_t", "mcl_st", "kd_st"} | ablation == set(learned(content))
+    families = {each["family"] for each in content["zeroshot"].values()}
+    assert families == {"facemesh", "mediapipe", "rtmlib", "sapiens2", "vitpose"}
+    # The default goes no further than the package index, which set up its environment.
+    assert {each["network"] for each in content["weights"].values()} <= {"none", "index"}
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
@@ -130,14 +143,20 @@ def test_nobody_is_scored_on_what_they_were_trained_on(path):
         for role in ("train", "also", "shown")
         if role in user
     }
-    everything = {name for name, split in content["scored"].items() if split == "all"}
-    assert not trained & everything
+    raws = {name: dataset["raw"] for name, dataset in content["datasets"].items()}
+    trained |= {run["train"] for run in content["noses"].values()}
+    everything = {raws[name] for name, split in content["scored"].items() if split == "all"}
+    assert not {raws[name] for name in trained} & everything
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
 def test_every_data_set_is_scored(path):
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert set(content["evaluate"]) == set(scored(path, "scored")) == set(content["datasets"])
+    assert set(content["evaluate"]) == set(scored(path, "scored")) <= set(content["datasets"])
+    # The others are there to learn from.
+    runs = [*learned(content).values(), *content["noses"].values()]
+    learned_from = {run[role] for run in runs for role in ("train", "also", "shown") if role in run}
+    assert set(content["datasets"]) - set(content["scored"]) <= learned_from
     for name, raw in content["evaluate"].items():
         parse(raw, evaluate.Config, f"evaluate.{name}")
     parse(content["report"], build.Config, "report")
@@ -149,10 +168,58 @@ def test_every_data_set_is_scored(path):
 @pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
 def test_no_contestant_has_two_meanings(path):
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert not set(content["predictors"]) & set(learned(content))
+    groups = [content["predictors"], content["zeroshot"], content["cascades"], learned(content)]
+    names = [name for group in groups for name in group]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
+def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path):
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name, raw in content["frames"].items():
+        config = parse(raw, framing.Config, f"frames.{name}")
+        dataset = content["datasets"][name]
+        assert (config.loader, config.raw) == (dataset["loader"], dataset["raw"])
+        module = import_module(f"thermark.datasets.{config.loader}")
+        for changed in config.variants.values():
+            parse(dataset | changed, module.Config, f"frames.{name}")
+    for name, raw in content["weights"].items():
+        assert (ROOT / parse(raw, weights.Config, f"weights.{name}").manifest).is_file()
+    runs = learned(content) | {f"nose_{key}": raw for key, raw in content["noses"].items()}
+    for name, raw in content["exported"].items():
+        config = parse(raw, onnx.Config, f"exported.{name}")
+        assert config.seed in runs[config.run]["seeds"]
+    for raw in content["noses"].values():
+        config = parse(raw, import_module(f"thermark.learn.recipes.{raw['recipe']}").Config, "noses")
+        assert config.train in content["datasets"] and config.teacher in runs
+    bundles = {*content["weights"], *content["exported"]}
+    assert len(bundles) == len(content["weights"]) + len(content["exported"])
+    for name, raw in (content["zeroshot"] | content["cascades"]).items():
+        assert {*raw.get("only", [])} <= {*content["scored"]}, name
+        own = {key: value for key, value in raw.items() if key != "only"}
+        config = parse(own, import_module(f"thermark.predictors.{raw['family']}").Config, name)
+        assert config.weights in bundles, name
+        assert getattr(config, "run", None) in {None, *runs}, name
+        # The whole frame in place of a person that nobody found: only where the name says so.
+        assert getattr(config, "whole_frame", False) == ("wholeframe" in name), name
+    if content["zeroshot"] or content["cascades"]:
+        assert set(content["frames"]) == set(content["scored"])
+    section(path, "patience", zeroshot.Config)
+    section(path, "bakeoff", bakeoff.Config)
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
+def test_files_that_contestants_name_are_in_their_bundles(path):
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name, raw in (content["zeroshot"] | content["cascades"]).items():
+        if raw["weights"] in content["weights"]:
+            manifest = ROOT / content["weights"][raw["weights"]]["manifest"]
+            held = {entry["name"] for entry in yaml.safe_load(manifest.read_text(encoding="utf-8"))["files"]}
+            assert {raw[key] for key in ("pose", "detector", "file") if "." in str(raw.get(key))} <= held, name
 
 
 def test_descriptions_tell_what_each_stage_is_for():
-    content = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-    for name, stage in content["stages"].items():
-        assert (stage.get("do") or stage).get("desc"), name
+    for file in ("dvc.yaml", "bakeoff/dvc.yaml"):
+        content = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
+        for name, stage in content["stages"].items():
+            assert (stage.get("do") or stage).get("desc"), name

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EVALUATIONS = {"evaluate", *(f"evaluate-{recipe}" for recipe in ("pretrain", "supervised", "ktl", "mcl"))}
+KINDS = ("pretrain", "supervised", "ktl", "mcl", "zeroshot", "cascade")
+EVALUATIONS = {"evaluate", *(f"evaluate-{kind}" for kind in KINDS)}
 pytestmark = pytest.mark.slow
 
 
@@ -45,7 +46,7 @@ def tree(tmp_path_factory) -> Path:
         check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file() and name not in ("dvc.lock", "params.yaml"):
+        if (ROOT / name).is_file() and name not in ("dvc.lock", "bakeoff/dvc.lock", "params.yaml"):
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, tree / name)
     for folder in ("metrics", "plots"):
@@ -65,7 +66,8 @@ def commit(tree: Path, message: str) -> None:
 
 
 def stale(tree: Path) -> set[str]:
-    return set(json.loads(run(tree, "dvc", "status", "--json").splitlines()[-1]))
+    told = json.loads(run(tree, "dvc", "status", "--json").splitlines()[-1])
+    return {name.removeprefix("bakeoff/dvc.yaml:") for name in told}
 
 
 def scores(tree: Path) -> dict[str, str]:
@@ -74,10 +76,16 @@ def scores(tree: Path) -> dict[str, str]:
 
 def test_every_promised_file_is_there(tree):
     assert (tree / "metrics/leaderboard.md").stat().st_size > 500
-    for name in ("mean_shape", "pretrain_s", "supervised_t", "ktl_s", "mcl_st"):
+    learned = ("pretrain_s", "supervised_t", "ktl_s", "mcl_st")
+    zeroshot = ("teacher_rtmlib", "face_landmarker", "nose_labelled", "nose_frame")
+    for name in ("mean_shape", *learned, *zeroshot):
         found = {p.stem for p in (tree / "metrics/scores" / name).glob("*.json")}
         assert found == {"facesynthetics", "tfake", "charlotte", "thermeval"}, name
     assert (tree / "metrics/mlcmkd.md").stat().st_size > 500
+    assert "face_landmarker" in (tree / "metrics/bakeoff.md").read_text()
+    for name, status in (("teacher_rtmlib", "ok"), ("nose_frame", "ok"), ("face_landmarker", "skipped")):
+        score = json.loads((tree / f"metrics/scores/{name}/thermeval.json").read_text())
+        assert score["status"] == status, name
     assert set(json.loads((tree / "metrics/stability.json").read_text())) >= {"ktl_s"}
     drawn = ("figures/ced_tfake.svg", "figures/training.svg", "figures/gallery_tfake.png", "contact/tfake.png")
     for name in ("curves/ced.csv", "curves/training.csv", *drawn):
@@ -113,11 +121,16 @@ def test_numbers_and_plots_work_as_dvc_users_expect(tree):
 @pytest.mark.parametrize(
     ("path", "text", "expected"),
     [
-        ("src/thermark/learn/objectives/simcc.py", "# note\n", {"pretrain@s", "supervised@t", "ktl@s", "mcl@st"}),
+        (
+            "src/thermark/learn/objectives/simcc.py",
+            "# note\n",
+            {"pretrain@s", "supervised@t", "ktl@s", "mcl@st", "nose@s"},
+        ),
         ("src/thermark/learn/recipes/mcl.py", "# note\n", {"mcl@st"}),
-        ("src/thermark/report/tables.py", "# note\n", {"report"}),
+        ("src/thermark/report/tables.py", "# note\n", {"report", "bakeoff"}),
+        ("src/thermark/predictors/rtmlib.py", "# note\n", {"zeroshot@teacher_rtmlib"}),
         ("src/thermark/predictors/mean_shape.py", "# note\n", {"predict@mean_shape"}),
-        ("src/thermark/datasets/charlotte.py", "# note\n", {"prepare@charlotte"}),
+        ("src/thermark/datasets/charlotte.py", "# note\n", {"prepare@charlotte", "frames@charlotte"}),
         ("README.md", "note\n", set()),
     ],
 )
@@ -135,7 +148,8 @@ def test_a_metric_stales_scores_and_nothing_dear(tree):
     before = path.read_text()
     path.write_text(before + "# note\n")
     try:
-        assert {name.split("@")[0] for name in stale(tree)} == EVALUATIONS
+        tables = {"report", "bakeoff", "mlcmkd"}
+        assert {name.split("@")[0] for name in stale(tree)} == EVALUATIONS | tables
     finally:
         path.write_text(before)
 

@@ -56,6 +56,44 @@ def test_a_readme_without_markers_is_left_alone(tmp_path):
     assert readme.read_text() == "text"
 
 
+@pytest.fixture
+def manifests(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.setenv("THERMARK_CACHE", str(tmp_path / "cache"))
+    card = (
+        "{model: m, source_page: 'https://a.org', licence: Tiny License, gated: true, "
+        "licence_url: 'https://a.org/l', input_size: [1, 1], channels: rgb, vocabulary: null, trained_on: [x]}"
+    )
+    file = f"{{name: a, url: {{address: 'https://a.org/a'}}, size: null, sha256: null, card: {card}}}"
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "t.yaml").write_text(f"name: t\nfiles: [{file}]\n")
+    return tmp_path / "manifests"
+
+
+@pytest.mark.parametrize(("answer", "yes"), [("y", False), ("YES ", False), ("", True)])
+def test_a_licence_is_shown_and_accepted(manifests, tmp_path, monkeypatch, capsys, answer, yes):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda prompt: answer)
+    cli._main(["accept-licence", "tiny-license", "--manifests", str(manifests), *(["--yes"] if yes else [])])
+    assert "tiny-license: Tiny License\nhttps://a.org/l\n" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "cache").rglob("*.json")] == ["tiny-license.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "terminal", "remedy"),
+    [
+        ("tiny-license", True, "weights under it are left out"),
+        ("tiny-license", False, "add --yes"),
+        ("tiny", True, "did you mean `tiny-license`?"),
+    ],
+)
+def test_a_licence_that_nobody_confirms_is_not_accepted(manifests, tmp_path, monkeypatch, name, terminal, remedy):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr("builtins.input", lambda prompt: "")
+    with pytest.raises(ConfigError) as caught:
+        cli.accept_licence(name, manifests, yes=False)
+    assert remedy in caught.value.remedy and not (tmp_path / "cache").exists()
+
+
 @pytest.mark.parametrize(("arguments", "code"), [(["profile", "nothing"], 2), (["readme", "a", "b"], 3), ([], 2)])
 def test_exit_codes_reach_the_shell(arguments, code, tmp_path):
     (tmp_path / "profiles").mkdir()

@@ -23,6 +23,7 @@ from thermark.metrics.outputs import Outputs, write
 from thermark.report.inputs import few_misses
 
 FAST = Config(bootstrap=50)
+ROWS = ("frames", "faces", "xy", "score", "boxes", "box_score")
 evaluate = partial(evaluation.evaluate, dataset="shown")
 
 
@@ -62,12 +63,13 @@ def predictions(truth: Faces, noise: float = 2.0, vocabulary: str = "", seed: in
         xy=xy,
         score=np.ones(xy.shape[:2], np.float32),
         boxes=truth.prompts,
+        box_score=np.full(len(truth), np.nan, np.float32),
     )
 
 
 def without(given: Predictions, row: int) -> Predictions:
     keep = np.arange(len(given)) != row
-    columns = {name: getattr(given, name)[keep] for name in ("frames", "faces", "xy", "score", "boxes")}
+    columns = {name: getattr(given, name)[keep] for name in ROWS}
     return replace(given, **columns)
 
 
@@ -128,7 +130,7 @@ def test_a_miss_costs_and_is_counted_however_it_is_said(miss):
     assert (full["missed"], less["missed"]) == (0, 1)
     assert less["faces"] == full["faces"] == 12
     for name in full:
-        metric = names.describe(name) if name not in ("status", "metric") else None
+        metric = names.describe(name) if name not in names.TEXTS else None
         if metric and metric.counts_misses and metric.higher_is_better is not None:
             worse = less[name] < full[name] if metric.higher_is_better else less[name] > full[name]
             assert worse or less[name] == full[name], name
@@ -158,11 +160,9 @@ def test_order_of_faces_and_predictions_is_irrelevant():
     rng = np.random.default_rng(5)
     order = rng.permutation(len(truth))
     back = np.argsort(order)
-    moved = replace(
-        said, **{n: getattr(said, n)[order] for n in ("frames", "xy", "score", "boxes")}, faces=np.arange(12)
-    )
+    moved = replace(said, **{n: getattr(said, n)[order] for n in ROWS if n != "faces"}, faces=np.arange(12))
     shuffle = rng.permutation(12)
-    shuffled = replace(said, **{n: getattr(said, n)[shuffle] for n in ("frames", "faces", "xy", "score", "boxes")})
+    shuffled = replace(said, **{n: getattr(said, n)[shuffle] for n in ROWS})
     expected = numbers(evaluate(truth, said, FAST).summary)
     assert numbers(evaluate(truth.take(order), moved, FAST).summary) == pytest.approx(expected)
     assert numbers(evaluate(truth, shuffled, FAST).summary) == expected
@@ -296,11 +296,11 @@ def test_misaligned_predictions_are_refused():
         evaluate(truth, replace(said, xy=said.xy[:, :60]), FAST)
 
 
-def test_unprompted_detections_do_not_answer_for_a_face():
+def test_who_names_faces_in_some_rows_only_is_refused():
     truth, said = faces(), predictions(faces())
-    rows = said.faces.copy()
-    rows[11] = -1
-    assert evaluate(truth, replace(said, faces=rows), FAST).summary["missed"] == 1
+    for rows in (np.where(np.arange(12) == 11, -1, said.faces), np.where(np.arange(12) == 11, -2, said.faces)):
+        with pytest.raises(DataError, match="of c name a face"):
+            evaluate(truth, replace(said, faces=rows), FAST)
 
 
 def test_faces_without_label_or_prompt_excuse_no_miss():
@@ -424,4 +424,4 @@ def test_no_input_brings_nan_into_the_numbers(seed, vocabulary):
         return
     everything(result)
     for name in result.summary:
-        assert name in ("status", "metric") or names.describe(name)
+        assert name in names.TEXTS or names.describe(name)

@@ -56,7 +56,7 @@ def test_every_metric_of_every_part_is_the_mean_over_seeds():
 
     def check(whole, parts):
         assert whole.keys() - {"seeds"} == parts[0].keys() | {"nme_io_seed_std"}
-        for name in parts[0].keys() - {"status", "metric", "nme_io_low", "nme_io_high"}:
+        for name in parts[0].keys() - {*names.TEXTS, "nme_io_low", "nme_io_high"}:
             assert whole[name] == pytest.approx(np.mean([part[name] for part in parts]), rel=1e-12), name
         spread = np.std([part["nme_io"] for part in parts], ddof=1)
         assert whole["nme_io_seed_std"] == pytest.approx(spread, rel=1e-12)

@@ -139,6 +139,7 @@ def test_hidden_points_reach_the_scores(tmp_path, monkeypatch):
         xy=faces.xy + 1,
         score=np.ones(faces.xy.shape[:2], np.float32),
         boxes=faces.prompts,
+        box_score=np.full(count, np.nan, np.float32),
     )
     config = Scoring(vocabulary="ibug68", split="all", bootstrap=0)
     points = evaluate(faces, guess, config, "tfake").subsets["points"]

@@ -7,12 +7,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import drawn
+from running import untrained
 from thermark import landmarks
 from thermark.core import files, geometry, seeds
 from thermark.core.errors import DataError
 from thermark.core.faces import open_set
 from thermark.core.predictions import Predictions
-from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
 from thermark.predictors import learned, predict_all
 from thermark.predictors.learned import Learned
@@ -67,27 +67,7 @@ def test_a_blob_is_found_where_it_is_on_both_paths(flip, grey):
 
 
 def model(folder: Path, seed: int = 0) -> Path:
-    """Write a tiny untrained network, as training would."""
-    torch.manual_seed(seed)
-    about = card.ModelCard(
-        recipe="supervised",
-        objective="simcc",
-        size="t",
-        points=68,
-        vocabulary="ibug68",
-        input_size=64,
-        padding=1.25,
-        modality="thermal",
-        trained_on=["drawn"],
-        params=1,
-        seed=seed,
-        precision="fp32",
-        best_epoch=1,
-        val_nme=0.1,
-    )
-    folder.mkdir(parents=True)
-    card.write(folder, about, RTMPose("t", 68, 64).state_dict())
-    return folder
+    return untrained(folder, seed, seed=seed, modality="thermal", trained_on=["drawn"])
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from thermark.report import (
     console,
     contact,
     gallery,
+    inputs,
     lines,
     markdown,
     numbers,
@@ -65,7 +66,9 @@ def answer(faces: Faces, noise: float, misses: int, vocabulary: str, seed: int =
     xy = faces.xy + np.random.default_rng(seed).normal(0, noise, faces.xy.shape).astype(np.float32)
     xy[:misses] = np.nan
     score = np.ones(xy.shape[:2], np.float32)
-    return Predictions("c", vocabulary, "prompt", "d", faces.frames, np.arange(COUNT), xy, score, faces.boxes)
+    unknown = np.full(COUNT, np.nan, np.float32)
+    rows = np.arange(COUNT)
+    return Predictions("c", vocabulary, "prompt", "d", faces.frames, rows, xy, score, faces.boxes, unknown)
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +189,24 @@ def test_a_face_without_a_prompt_disqualifies_nobody():
     for missed, unprompted in ((12, 10), (2, 10)):  # a face that was found without a prompt excuses no other
         told = {"missed": missed, "unprompted": unprompted, "missed_prompted": 2}
         assert not comparable(Entry("a", summary | told, {}), board)
+
+
+def test_who_found_the_faces_is_told_where_contestants_differ():
+    summary = {"status": "ok", "metric": "error_px_mean", "missed": 0, "faces": 9, "points": 1}
+    told = Entry("told", summary | {"error_px_mean": 1.0, "boxes": "prompt"}, {})
+    numbers_found = {"error_px_mean": 3.0, "missed": 4, "recall": 5 / 9, "precision": 0.625, "predictions": 8}
+    alone = Entry("alone", summary | numbers_found | {"boxes": "a|b", "failed_frames": 2}, {})
+    absent = Entry("absent", {"status": "skipped", "reason": "x"}, {})
+    text = tables.section(Board("d", REAL, (absent, alone, told)))
+    header = next(each for each in text.splitlines() if each.startswith("| contestant"))
+    assert header == "| contestant | error, px ↓ | 95 % | recall, % ↑ | precision, % ↑ | missed ↓ | boxes |"
+    assert line(text, "told") == "| `told` | **1.00** | n/a | – | – | 0 of 9 | `prompt` |"
+    assert line(text, "alone") == r"| `alone` † | 3.00 | n/a | **55.56** | 62.50 | 4 of 9 | a\|b |"
+    assert len(re.findall(r"(?<!\\)\|", line(text, "absent"))) == 8
+    assert "of a face that nobody labelled" in text and "raised an error, which are misses: `alone` (2)." in text
+    for entry in (told, Entry("old", summary | {"error_px_mean": 2.0}, {})):  # nothing to be told apart
+        text = tables.section(Board("d", REAL, (entry, absent)))
+        assert not {"boxes", "precision", "recall"} & set(re.findall(r"\w+", text)) and "raised" not in text
 
 
 def test_impossible_settings_are_config_errors():
@@ -438,3 +459,14 @@ def test_the_terminal_shows_the_best_and_says_how_many_more():
 
 def line(text: str, name: str) -> str:
     return next(each for each in text.splitlines() if each.startswith(f"| `{name}`"))
+
+
+def test_who_could_run_nowhere_is_told_of_once_with_the_reason(results, tmp_path):
+    both = made(results, tmp_path)
+    assert set(inputs.idle(both)) == {"absent"}
+    text = (tmp_path / "leaderboard.md").read_text()
+    assert text.count("`absent`") == 1 and "**Not run here** (1)" in text
+    # One board alone has no place elsewhere to tell of it; where nobody has numbers, every board says so.
+    assert inputs.idle(both[:1]) == {}
+    assert inputs.idle([inputs.without({"good", "poor", "shy", "ktl_s"}, board) for board in both]) == {}
+    assert "1 more could not run here" in console.leaderboard(both)

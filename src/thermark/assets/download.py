@@ -48,7 +48,7 @@ def download(remote: Remote, part: Path, patience: Patience = PATIENT) -> str:
                 discard(part)  # the bytes from an earlier run belonged to other content
                 _transfer(session, remote, part, patience)
     found = files.sha256(part)
-    _verify(remote, part, found)
+    verify(remote, part, found)
     note(part).unlink(missing_ok=True)
     return found
 
@@ -78,6 +78,20 @@ def reach(url: str, seconds: float) -> None:
         raise NetworkError(f"{address[0]} cannot be reached ({failure[0]})", "check the network and its proxy")
 
 
+def verify(remote: Remote, part: Path, found: str) -> None:
+    """Raise DataError, with `part` set aside as `.bad`, unless size and sha256 (`found`) are the promised ones."""
+    size = held(part)
+    if remote.sha256 in (None, found) and remote.size in (None, size):
+        return
+    discarded = cache.quarantine(part)
+    note(part).unlink(missing_ok=True)
+    raise DataError(
+        f"{remote.name} has {size} bytes and sha256 {found}, expected {remote.size or 'any'} bytes and "
+        f"sha256 {remote.sha256 or 'any'}",
+        f"it was set aside as {discarded}; if upstream changed the file, check it and update the manifest",
+    )
+
+
 def _transfer(session: requests.Session, remote: Remote, part: Path, patience: Patience) -> None:
     failures, best = 0, held(part)
     while True:
@@ -93,19 +107,6 @@ def _transfer(session: requests.Session, remote: Remote, part: Path, patience: P
                     "run the same command again later; it continues where it stopped",
                 ) from again
             time.sleep(max(patience.pause * 2 ** (failures - 1), again.wait))
-
-
-def _verify(remote: Remote, part: Path, found: str) -> None:
-    size = held(part)
-    if remote.sha256 in (None, found) and remote.size in (None, size):
-        return
-    discarded = cache.quarantine(part)
-    note(part).unlink(missing_ok=True)
-    raise DataError(
-        f"{remote.name} has {size} bytes and sha256 {found}, expected {remote.size or 'any'} bytes and "
-        f"sha256 {remote.sha256 or 'any'}",
-        f"it was set aside as {discarded}; if upstream changed the file, check it and update the manifest",
-    )
 
 
 def _matches(part: Path, remote: Remote) -> bool:

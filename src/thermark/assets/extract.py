@@ -66,17 +66,24 @@ def extract(archive: Path, out: Path, limits: Limits = LIMITS) -> None:
     with _opened(archive) as members:
         listed = checked(members, archive, limits)
         needed = sum(member.size for member in listed)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(out.parent).free < needed:
-            raise no_space(archive.name, out.parent, needed)
-        try:
-            with files.fresh_directory(out) as folder:
-                for member in track(listed, len(listed), f"unpacking {archive.name}", "files"):
-                    _write(member, folder)
-        except OSError as error:
-            if error.errno != 28:
-                raise
-            raise no_space(archive.name, out.parent, needed) from error
+        with room(archive.name, out.parent, needed), files.fresh_directory(out) as folder:
+            for member in track(listed, len(listed), f"unpacking {archive.name}", "files"):
+                _write(member, folder)
+
+
+def extract_file(archive: Path, name: str, out: Path, limits: Limits = LIMITS) -> None:
+    """Unpack the only file of a zip or tar whose path ends in `name`, at any depth, to the path `out`.
+
+    Raises DataError as `extract` does, for all members, and when none or several of them end in `name`.
+    """
+    wanted = safe_parts(name, archive.name)
+    with _opened(archive) as members:
+        listed = [member for member in checked(members, archive, limits) if not member.folder]
+        fitting = [member for member in listed if safe_parts(member.name, "")[-len(wanted) :] == wanted]
+        if len(fitting) != 1:
+            raise DataError(f"{archive.name} holds {len(fitting)} files {name}, expected one", REMEDY)
+        with room(archive.name, out.parent, fitting[0].size), files.replacing(out) as temporary:
+            _copy(fitting[0], temporary)
 
 
 def checked(members: Iterable[Member], archive: Path, limits: Limits = LIMITS) -> list[Member]:
@@ -113,6 +120,20 @@ def safe_parts(name: str, archive: str) -> list[str]:
     ):
         raise DataError(f"{archive} holds the unsafe name {name!r}", REMEDY)
     return parts
+
+
+@contextmanager
+def room(name: str, folder: Path, needed: int) -> Iterator[None]:
+    """Report a full disk, foreseen or met, as a DataError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < needed:
+        raise no_space(name, folder, needed)
+    try:
+        yield
+    except OSError as error:
+        if error.errno != 28:
+            raise
+        raise no_space(name, folder, needed) from error
 
 
 @contextmanager
@@ -176,6 +197,10 @@ def _write(member: Member, folder: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
+    _copy(member, target)
+
+
+def _copy(member: Member, target: Path) -> None:
     with member.open() as source, target.open("xb") as file:
         shutil.copyfileobj(source, file, 1 << 20)
 

@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -22,13 +22,21 @@ WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html|head|body)", r
 
 @dataclass(frozen=True)
 class Remote:
-    """A file on a web server: `size` and `limit` in bytes, None like `sha256` where there is none."""
+    """A file on a web server: `size` and `limit` in bytes, None like `sha256` where there is none.
+
+    `authorization` is the header of that name; after a redirect to another host it is not sent on.
+    """
 
     url: str
     name: str
     size: int | None = None
     sha256: str | None = None
     limit: int | None = None
+    authorization: str | None = field(default=None, repr=False)
+
+
+class TooLarge(ConfigError):
+    """A file is larger than the caller allows."""
 
 
 class Again(Exception):
@@ -43,7 +51,7 @@ def attempt(session: requests.Session, remote: Remote, part: Path, timeout: tupl
     """Ask once for what `part` lacks and append it; `timeout` is (connect, next byte) in seconds.
 
     Raises Again for what may pass, NetworkError for what will not, DataError for a web page, a wrong size or a
-    full disk, ConfigError beyond `remote.limit`.
+    full disk, TooLarge beyond `remote.limit`.
     """
     try:
         with session.get(remote.url, headers=_headers(remote, part), stream=True, timeout=timeout) as response:
@@ -92,6 +100,13 @@ def is_web_page(head: bytes) -> bool:
     return WEB_PAGE.match(head.lstrip()) is not None
 
 
+def refuse_web_page(path: Path, name: str) -> None:
+    """Raise DataError when a file that has no known sha256 is HTML."""
+    with path.open("rb") as file:
+        if is_web_page(file.read(512)):
+            raise DataError(f"{name} is a web page", "fetch it again: a licence or a log-in was in the way")
+
+
 def no_space(name: str, folder: Path, needed: int | None) -> DataError:
     """Return the DataError of a full disk; `needed` is in bytes, None when unknown."""
     need = "more space" if needed is None else f"{needed} bytes"
@@ -103,6 +118,8 @@ def no_space(name: str, folder: Path, needed: int | None) -> DataError:
 
 def _headers(remote: Remote, part: Path) -> dict[str, str]:
     headers = {"Accept-Encoding": "identity", "User-Agent": "thermark"}
+    if remote.authorization:
+        headers["Authorization"] = remote.authorization
     if remote.size is not None and held(part) > remote.size:
         discard(part)
     validator = note(part).read_text(encoding="utf-8") if note(part).is_file() else ""
@@ -162,7 +179,7 @@ def _accept_size(response: requests.Response, remote: Remote, part: Path, start:
 
 def _within_limit(remote: Remote, size: int) -> None:
     if remote.limit is not None and size > remote.limit:
-        raise ConfigError(
+        raise TooLarge(
             f"{remote.name} takes {size / 1e6:.1f} MB or more, max_mb is {remote.limit / 1e6:.1f}",
             "raise max_mb in params.yaml, or place the file by hand",
         )

@@ -10,8 +10,9 @@ from thermark.core import files
 from thermark.core.errors import DataError
 
 Status = Literal["ok", "skipped", "failed"]
-COLUMNS = ("frames", "faces", "xy", "score", "boxes")
+COLUMNS = ("frames", "faces", "xy", "score", "boxes", "box_score")
 TEXTS = ("contestant", "vocabulary", "box_source", "data", "status", "reason")
+LISTS = ("trained_on", "failed")
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,12 @@ class Predictions:
     """Predicted instances of one contestant on one data set.
 
     `frames` (M,) str; `faces` (M,) int64, the row of the prompted face in the face set, -1 for an unprompted
-    detection; `xy` (M, K, 2) float32 source px, NaN = nothing predicted; `score` (M, K) float32;
-    `boxes` (M, 4) float32, what was cropped from. `box_source` says where the boxes come from (`prompt`, `frame`,
-    a detector's name). `data` is the fingerprint of the face set they were made on, `trained_on` names the face
-    sets that the contestant has learned from. A contestant that could not run has status `skipped` or `failed`, a
+    detection; `xy` (M, K, 2) float32 source px, NaN = nothing predicted; `score` (M, K) float32; `boxes` (M, 4)
+    float32, what was cropped from, and `box_score` (M,) float32, the detector's confidence in them, NaN for a
+    box that was given. `box_source` says where the boxes come from: `prompt` and `labelled` are given with the
+    face, `frame` is the whole picture, anything else is a detector's name. `data` is the fingerprint of the face
+    set they were made on, `trained_on` names the face sets that the contestant has learned from, `failed` the
+    frames on which it raised an error. A contestant that could not run has status `skipped` or `failed`, a
     reason, and no rows.
     """
 
@@ -35,9 +38,11 @@ class Predictions:
     xy: np.ndarray
     score: np.ndarray
     boxes: np.ndarray
+    box_score: np.ndarray
     status: Status = "ok"
     reason: str = ""
     trained_on: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -56,6 +61,7 @@ class Predictions:
             xy=empty,
             score=empty[..., 0],
             boxes=np.zeros((0, 4), np.float32),
+            box_score=np.zeros(0, np.float32),
             status=status,
             reason=reason,
         )
@@ -64,18 +70,20 @@ class Predictions:
         """Write as npz, deterministic to the byte."""
         columns = {name: getattr(self, name) for name in COLUMNS}
         texts = {name: np.array(getattr(self, name)) for name in TEXTS}
-        files.write_arrays(path, columns | texts | {"trained_on": np.array(self.trained_on, np.str_)})
+        lists = {name: np.array(getattr(self, name), np.str_) for name in LISTS}
+        files.write_arrays(path, columns | texts | lists)
 
     @staticmethod
     def open(path: Path) -> "Predictions":
         """Read what `save` wrote; raises DataError for what another version did."""
         stored: dict[str, Any] = files.read_arrays(path)
-        absent = sorted({*COLUMNS, *TEXTS, "trained_on"} - stored.keys())
+        absent = sorted({*COLUMNS, *TEXTS, *LISTS} - stored.keys())
         if absent:
             raise DataError(f"{path} has no {', '.join(absent)}", "run `dvc repro` to predict again")
         for name in TEXTS:
             stored[name] = str(stored[name])
-        stored["trained_on"] = tuple(map(str, stored["trained_on"]))
+        for name in LISTS:
+            stored[name] = tuple(map(str, stored[name]))
         if stored["status"] not in ("ok", "skipped", "failed"):
             raise DataError(
                 f"{path} has the unknown status {stored['status']!r}", "run `dvc repro` to predict again"

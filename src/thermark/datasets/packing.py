@@ -61,6 +61,7 @@ def pack(
         files.write_arrays(folder / "crops.npz", {"to_source": to_source, "padding": padding})
         files.write_json(folder / "card.json", asdict(dataset.CARD))
         content = reports.content(loaded, dataset.CARD, temperature, crop.model_dump(), origin(raw))
+        content["raw"] = config.raw
         content["fingerprint"] = _fingerprint(folder, pixel_hash)
     files.write_json(report, content)
     reports.write_splits(split_table, loaded.faces)

@@ -3,7 +3,8 @@
 Layout, at any depth: `Thermal_N.png` (8-bit picture), `Thermal_N.tiff` (temperatures), `annotations_{1,2}.json`
 (COCO; the second names `.jpg` files that are `.png` on disk, and its image ids restart). A frame's key is
 (annotation file, stem). A face is a nose with the smallest person box around it; its one point is the centre of
-the nose box.
+the nose box. Frames of annotations_1 keep the file's order, those of annotations_2 go by image id: published
+protocols take the first so many of each.
 """
 
 import re
@@ -55,12 +56,14 @@ class Config(Source):
     """What is read and which sessions of annotations_1 validate; annotations_2 is the test split.
 
     `source`: `tiff`, degrees Celsius through `tone`; `png`, the 8-bit picture as published protocols use it.
-    `outline`: what is subtracted from a COCO coordinate to count from pixel centres.
+    `outline`: what is subtracted from a COCO coordinate to count from pixel centres. `prompt`: what a top-down
+    contestant crops from, the `head` box below the forehead or the whole `person`.
     """
 
     source: Literal["tiff", "png"] = "tiff"
     val: tuple[str, ...] = ("session_04", "session_05")
     outline: float = 0.5
+    prompt: Literal["head", "person"] = "head"
     tone: Tone = Tone()
 
 
@@ -84,7 +87,7 @@ def load(root: Path, config: Config) -> Loaded:
     rows: list[Row] = []
     used: set[str] = set()
     for part, path in _annotations(root, findings).items():
-        scene = coco.read(path, IDS, findings)
+        scene = coco.read(path, IDS, findings, by_id=part == "2")
         findings.facts[f"frames_annotations_{part}"] = len(scene)
         for name, instances in scene.items():
             stem = _stem(name)
@@ -249,6 +252,8 @@ def _faces(rows: list[Row], config: Config) -> Faces:
     sessions = strings(row.session for row in rows)
     known = splits.by_list(sessions, config.val, [])
     nose = np.stack([row.nose for row in rows])[:, None]
+    people = np.stack([row.person for row in rows])
+    heads = head_box(np.stack([row.forehead for row in rows]))
     chosen = np.where(parts == "2", "test", known)
     splits.require(chosen, [*(["val"] if config.val else []), *(["test"] if "2" in parts else [])])
     return Faces(
@@ -257,8 +262,8 @@ def _faces(rows: list[Row], config: Config) -> Faces:
         subjects=sessions,
         splits=chosen,
         vocabularies=np.full(len(rows), VOCABULARY),
-        boxes=np.stack([row.person for row in rows]).astype(np.float32),
-        prompts=head_box(np.stack([row.forehead for row in rows])).astype(np.float32),
+        boxes=people.astype(np.float32),
+        prompts=(people if config.prompt == "person" else heads).astype(np.float32),
         xy=nose.astype(np.float32),
         visible=np.ones((len(rows), 1), np.bool_),
         strata={

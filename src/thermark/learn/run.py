@@ -103,10 +103,6 @@ class Ready:
         """Return the validation error of a network, or of the student of a pupil."""
         return validation.nme(model, self.held_out, self.config.batch, self.device, self.exact)
 
-    def placed(self, model: nn.Module) -> nn.Module:
-        """Return a network on the device."""
-        return precision.placed(model, self.device)
-
     def _orders(self, epoch: int) -> list[NDArray[np.int64]]:
         return data.order(len(self.faces), self.config.batch, self.seed, epoch)
 

@@ -11,22 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
+from thermark.loading.keypoints import Entry, entries, malformed
 from thermark.loading.loaded import Findings
 
-Entry = dict[str, Any]
 Instances = dict[str, NDArray[np.float64]]
 
 
-def read(path: Path, classes: dict[str, int], findings: Findings) -> dict[str, Instances]:
+def read(path: Path, classes: dict[str, int], findings: Findings, by_id: bool = False) -> dict[str, Instances]:
     """Return file stem -> class -> boxes (n, 4) as x1, y1, x2, y2, in the file's own coordinates.
 
     `classes`: lower-case name -> id, used (with a warning) only where the file has no table of categories. The
-    suffix of a file name is ignored. Raises DataError when the file is not COCO JSON, lacks a class, has an entry
-    that cannot be understood, or gives one id to two images or categories.
+    suffix of a file name is ignored. Images come in the file's order, or `by_id`. Raises DataError when the file
+    is not COCO JSON, lacks a class, has an entry that cannot be understood, or gives one id to two images or
+    categories.
     """
     content = _content(path)
     ids = _ids(content, classes, path, findings)
     stems = _stems(content, path, findings)
+    if by_id:
+        stems = dict(sorted(stems.items(), key=lambda item: (isinstance(item[0], str), item[0])))
     boxes: dict[str, dict[str, list[list[float]]]] = {
         stem: {name: [] for name in classes} for stem in stems.values()
     }
@@ -58,46 +61,35 @@ def _content(path: Path) -> Entry:
 
 
 def _entries(content: Entry, table: str, path: Path) -> list[tuple[str, Entry]]:
-    """Return the entries of a table, each with the words that name it."""
-    entries = content.get(table) or []
-    if not isinstance(entries, list):
-        raise _malformed(f"{path.name}: {table}", "is no list")
-    named = [(f"{path.name}: {table}[{place}]", entry) for place, entry in enumerate(entries)]
-    for where, entry in named:
-        if not isinstance(entry, dict):
-            raise _malformed(where, "is no object")
-    return [(f"{where}{_shown(entry.get('id'))}", entry) for where, entry in named]
-
-
-def _shown(number: Any) -> str:
-    return f" (id {str(number)[:20]})" if isinstance(number, int | float | str) else ""
+    """Return the entries of a table, none where it is absent, each with the words that name it."""
+    return list(entries({table: content.get(table) or []}, table, path))
 
 
 def _id(entry: Entry, key: str, where: str) -> int | float | str:
     value = entry.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise _malformed(where, f"has no usable {key}")
+        raise malformed(where, f"has no usable {key}")
     return value
 
 
 def _text(entry: Entry, key: str, where: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise _malformed(where, f"has no usable {key}")
+        raise malformed(where, f"has no usable {key}")
     return value.strip()
 
 
 def _ids(content: Entry, classes: dict[str, int], path: Path, findings: Findings) -> dict[Any, str]:
     """Return category id -> class, of the wanted classes."""
-    entries = _entries(content, "categories", path)
-    if not entries:
+    named = _entries(content, "categories", path)
+    if not named:
         findings.add("warning", f"{path.name} names no categories; their published ids are used")
         return {number: name for name, number in classes.items()}
     ids: dict[Any, str] = {}
-    for where, entry in entries:
+    for where, entry in named:
         number, name = _id(entry, "id", where), _text(entry, "name", where).lower()
         if ids.setdefault(number, name) != name:
-            raise _malformed(where, f"has the id of {ids[number]!r}")
+            raise malformed(where, f"has the id of {ids[number]!r}")
     absent = sorted(set(classes) - set(ids.values()))
     if absent:
         raise DataError(f"{path.name} has no category {absent[0]}", "check that it is the right file")
@@ -112,7 +104,7 @@ def _stems(content: Entry, path: Path, findings: Findings) -> dict[Any, str]:
         number, name = _id(entry, "id", where), _text(entry, "file_name", where)
         stem = PurePosixPath(name.replace("\\", "/")).stem
         if stems.setdefault(number, stem) != stem:
-            raise _malformed(where, f"is {stem}, but {stems[number]} has the same id")
+            raise malformed(where, f"is {stem}, but {stems[number]} has the same id")
         if stem in seen:
             findings.add("duplicate_id", f"{path.name}: {name}")
         seen.add(stem)
@@ -142,14 +134,10 @@ def _box(annotation: Entry, where: str) -> list[float] | None:
 def _numbers(values: Any, where: str, key: str, lengths: range | list[int]) -> list[float]:
     """Return a list of numbers whose length is one of `lengths`, infinite where too large for a float."""
     if not isinstance(values, list) or len(values) not in lengths:
-        raise _malformed(where, f"has a {key} that is no list of coordinates")
+        raise malformed(where, f"has a {key} that is no list of coordinates")
     numbers = []
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _malformed(where, f"has a {type(value).__name__} in its {key}")
+            raise malformed(where, f"has a {type(value).__name__} in its {key}")
         numbers.append(np.inf if abs(value) > 1e300 else float(value))
     return numbers
-
-
-def _malformed(where: str, why: str) -> DataError:
-    return DataError(f"{where} {why}", "fetch the file again, or mend the entry")

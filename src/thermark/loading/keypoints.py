@@ -54,7 +54,11 @@ def entries(content: Entry, table: str, path: Path) -> Iterator[tuple[str, Entry
         where = f"{path.name}: {table}[{place}]"
         if not isinstance(entry, dict):
             raise malformed(where, "is no object")
-        yield f"{where} (id {entry['id']})" if isinstance(entry.get("id"), int) else where, entry
+        yield f"{where}{_shown(entry.get('id'))}", entry
+
+
+def _shown(number: Any) -> str:
+    return f" (id {str(number)[:20]})" if isinstance(number, int | float | str) else ""
 
 
 def identifier(entry: Entry, key: str, where: str) -> int | str:

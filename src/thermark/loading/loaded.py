@@ -16,11 +16,12 @@ from thermark.core.frames import Frames
 class Source(Section):
     """Settings that every data set has.
 
-    `raw`: the folder of the raw files under data/raw; `max_bad_fraction`: frames that may be unreadable, as a
-    fraction of all, before preparing fails; `strict`: fail too when an image lacks its annotation, or
-    an annotation its image, instead of going on without.
+    `loader`: the module of datasets/ that reads it; `raw`: the folder of the raw files under data/raw;
+    `max_bad_fraction`: frames that may be unreadable, as a fraction of all, before preparing fails; `strict`:
+    fail too when an image lacks its annotation, or an annotation its image, instead of going on without.
     """
 
+    loader: str = ""
     raw: str
     max_bad_fraction: float = Field(default=0.01, ge=0, le=1)
     strict: bool = False

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from thermark.core.config import Section
 from thermark.core.errors import DataError
@@ -25,14 +25,16 @@ class Config(Section):
     """How a data set is scored.
 
     `vocabulary`: the landmarks compared. `split`: `test`, or `all` faces. `bridges`: source vocabulary ->
-    version of its bridge, where the default is not meant. `bootstrap`: replicates of the 95 % interval, 0 for
-    none.
+    version of its bridge, where the default is not meant. `cap`: how far from a labelled face an unprompted
+    detection may be and still be matched to it, as a part of the size of the face. `bootstrap`: replicates of the
+    95 % interval, 0 for none.
     """
 
     vocabulary: str = "ibug68"
     split: Literal["test", "all"] = "test"
     bridges: dict[str, str] = Field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
+    cap: PositiveFloat = 0.5
     bootstrap: NonNegativeInt = 1000
     seed: NonNegativeInt = 0
 
@@ -41,11 +43,12 @@ class Config(Section):
 class Evaluation:
     """Numbers of one contestant on one data set.
 
-    `summary`: flat, finite; `metric` names the one that ranks. `subsets`: stratum -> value -> summary, with
-    landmark groups under `points`. `errors`: one row a scored face (`rows` in the face set, `ids`, `subjects`,
-    `error_px`, `nme_io`, `nme_diag`; infinite = missed), each the mean over seeds, so that a miss of one seed is a
-    miss; `per_seed` (S, N), the error that ranks, by seed; and the `vocabulary` and `bridges` it was read by.
-    `ced`: `error`, `fraction`, the faces of all seeds pooled.
+    `summary`: flat, finite; `metric` names the one that ranks, `boxes` says who found the faces. `subsets`:
+    stratum -> value -> summary, with landmark groups under `points`. `errors`: one row a scored face (`rows` in
+    the face set, `ids`, `subjects`, `error_px`, `nme_io`, `nme_diag`; infinite = missed), each the mean over
+    seeds, so that a miss of one seed is a miss; `per_seed` (S, N), the error that ranks, by seed; `instances` (S,
+    N), the row of the predictions that answers for the face, -1 for none; and the `vocabulary` and `bridges` it
+    was read by. `ced`: `error`, `fraction`, the faces of all seeds pooled.
     """
 
     summary: Summary
@@ -55,15 +58,20 @@ class Evaluation:
 
 
 def evaluate(
-    faces: Faces, predictions: Predictions | Sequence[Predictions], config: Config, dataset: str
+    faces: Faces,
+    predictions: Predictions | Sequence[Predictions],
+    config: Config,
+    dataset: str,
+    relatives: frozenset[str] = frozenset(),
 ) -> Evaluation:
     """Score predictions against the labels of the face set `dataset`; a face without a prediction is a miss.
 
     `predictions` are those of a contestant without seeds, or of each seed of a run, whose metrics are then means
-    over `seeds`. A contestant that could not run, or whose landmarks have no counterpart in the vocabulary, gets a
-    status and a reason and no numbers. Raises DataError for an empty split, misaligned predictions, labels that do
-    not exist in the vocabulary, seeds of several vocabularies, or `split: all` of a set that the contestant was
-    trained on; ConfigError for a missing bridge.
+    over `seeds`. `relatives` are other face sets that were read from the same files. A contestant that could not
+    run, or whose landmarks have no counterpart in the vocabulary, gets a status and a reason and no numbers.
+    Raises DataError for an empty split, misaligned predictions, labels that do not exist in the vocabulary, seeds
+    of several vocabularies, or `split: all` of a set when the contestant was trained on it or on a relative;
+    ConfigError for a missing bridge.
     """
     said = [predictions] if isinstance(predictions, Predictions) else list(predictions)
     chosen = np.ones(len(faces), bool) if config.split == "all" else faces.splits == "test"
@@ -71,9 +79,9 @@ def evaluate(
         raise DataError(
             f"no face is in the {config.split} split", "choose another split or `limit` in params.yaml"
         )
-    if excuse := _excuse(said, config, dataset):
+    if excuse := _excuse(said, config, dataset, relatives):
         return Evaluation(excuse, {}, {}, {})
-    seeds = [score(faces, one, config.vocabulary, config.bridges).rows(chosen) for one in said]
+    seeds = [score(faces, one, config.vocabulary, config.bridges, chosen, config.cap) for one in said]
     if np.isnan(seeds[0].errors).all():
         raise DataError(
             f"{said[0].contestant} shares no labelled point with the test faces in {config.vocabulary}",
@@ -81,7 +89,8 @@ def evaluate(
         )
     tested = faces.take(np.flatnonzero(chosen))
     main = main_metric(seeds[0])
-    summary = {"status": "ok", "metric": main} | _summary(seeds, main, config) | _unprompted(seeds, tested)
+    summary: Summary = {"status": "ok", "metric": main, "boxes": said[0].box_source}
+    summary |= _summary(seeds, main, config) | _unprompted(seeds, tested) | _detected(seeds) | _failed(said)
     return Evaluation(
         summary=summary if isinstance(predictions, Predictions) else summary | {"seeds": len(seeds)},
         subsets=_strata(seeds, tested, main, config) | {"points": _groups(seeds, main, config)},
@@ -90,16 +99,18 @@ def evaluate(
     )
 
 
-def _excuse(said: Sequence[Predictions], config: Config, dataset: str) -> Summary:
+def _excuse(said: Sequence[Predictions], config: Config, dataset: str, relatives: frozenset[str]) -> Summary:
     """Return why there can be no numbers, nothing when there can.
 
     Raises DataError when the scored faces hold those that a seed has learned from, and when seeds differ in their
     landmarks.
     """
     for one in said:
-        if config.split == "all" and dataset in one.trained_on:
+        taught = [name for name in one.trained_on if name == dataset or name in relatives]
+        if config.split == "all" and taught:
+            same = "" if taught[0] == dataset else f", which was read from the same files as {dataset}"
             raise DataError(
-                f"{one.contestant} was trained on {dataset}, of which all faces would be scored",
+                f"{one.contestant} was trained on {taught[0]}{same}, of which all faces would be scored",
                 f"set `scored.{dataset}: test`, or train on another data set",
             )
         if one.status != "ok":
@@ -128,6 +139,28 @@ def _unprompted(seeds: Sequence[Scores], faces: Faces) -> dict[str, float]:
         each.append({"unprompted": unprompted, "missed_prompted": int((np.isinf(face_px) & ~bare).sum())})
     counts = combined(each)
     return counts if counts["unprompted"] else {}
+
+
+def _detected(seeds: Sequence[Scores]) -> dict[str, float]:
+    """Return how many instances a contestant found itself, and how many of them are no labelled face.
+
+    Nothing for one that was told where the faces are. It holds for all faces alone: an instance that nobody is
+    matched to belongs to no part of them.
+    """
+    each: list[dict[str, float]] = []
+    for scores in seeds:
+        if scores.detections is None:
+            return {}
+        matched = int((scores.instances >= 0).sum())
+        counts = {"predictions": scores.detections, "extra": scores.detections - matched}
+        each.append(counts | {"precision": matched / scores.detections if scores.detections else np.nan})
+    return {name: number for name, number in combined(each).items() if np.isfinite(number)}
+
+
+def _failed(said: Sequence[Predictions]) -> dict[str, float]:
+    """Return on how many frames the contestant raised an error, the most of any seed; nothing when on none."""
+    frames = max(len(one.failed) for one in said)
+    return {"failed_frames": frames} if frames else {}
 
 
 def _summary(seeds: Sequence[Scores], main: str, config: Config) -> Summary:
@@ -168,6 +201,7 @@ def _table(seeds: Sequence[Scores], main: str, faces: Faces, rows: NDArray[np.in
     columns = {"rows": rows, "ids": faces.ids, "subjects": faces.subjects}
     columns |= {name: errors.mean(axis=0) for name, errors in by_seed.items()}
     columns["per_seed"] = np.stack([face_errors(scores, main) for scores in seeds])
+    columns["instances"] = np.stack([scores.instances for scores in seeds])
     scored = ~np.isnan(face_px[0])
     return {name: column[..., scored] for name, column in columns.items()}
 

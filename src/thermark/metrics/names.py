@@ -32,6 +32,9 @@ def _pooled(normaliser: str) -> Metric:
     )
 
 
+# What a summary says in words.
+TEXTS = frozenset({"status", "reason", "metric", "boxes"})
+
 # Thresholds are left out of the keys: `pck@10px` is described by `pck@px`.
 METRICS = {
     "nme_io": _mean("distance of the outer eye corners"),
@@ -64,6 +67,18 @@ METRICS = {
         None, "faces", "scored faces without a box to crop from; for a top-down contestant, misses"
     ),
     "missed_prompted": Metric(False, "faces", "missed faces that have a box to crop from; the most of any seed"),
+    "recall": Metric(True, "fraction", "labelled faces to which a detection was matched"),
+    "precision": Metric(
+        True,
+        "fraction",
+        "detections that were matched to a labelled face; unlabelled faces count against it",
+        False,
+    ),
+    "predictions": Metric(
+        None, "detections", "instances found in frames of scored faces; the most of any seed, as every count"
+    ),
+    "extra": Metric(False, "detections", "instances that were matched to no labelled face", False),
+    "failed_frames": Metric(False, "frames", "frames on which the contestant raised an error"),
     "unnormalised_io": Metric(None, "faces", "faces without an inter-ocular distance, left out of *_io"),
     "unnormalised_box": Metric(None, "faces", "faces whose labelled box is empty, left out of box metrics"),
     "offset_x_px": Metric(None, "px", "mean signed offset to the right; a convention more than an error"),

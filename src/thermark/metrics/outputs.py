@@ -1,6 +1,6 @@
 """Scores of one contestant on all data sets, from files to files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from thermark.core.predictions import Predictions
 from thermark.core.progress import track
 from thermark.core.runs import seed_folders
 from thermark.metrics.evaluate import Config, Evaluation, evaluate
-from thermark.metrics.names import describe
+from thermark.metrics.names import TEXTS, describe
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,9 @@ def score_all(
     """Score a contestant on each data set of `configs` and write the four folders of `out`, all or nothing.
 
     Reads `faces`/<dataset>/, the fingerprint in `reports`/<dataset>.json, and `predictions`/<dataset>.npz, or
-    `predictions`/seed<k>/<dataset>.npz of each seed. Raises DataError for predictions that are missing, of another
-    contestant or made on another version of a face set, and what `evaluate` raises.
+    `predictions`/seed<k>/<dataset>.npz of each seed; the reports also tell which face sets come from the same
+    files. Raises DataError for predictions that are missing, of another contestant or made on another version of a
+    face set, and what `evaluate` raises.
     """
     with ExitStack() as stack:
         kinds = (out.metrics, out.details, out.ced, out.errors)
@@ -44,23 +45,52 @@ def score_all(
             for one in said:
                 _require(one, contestant, fingerprint)
             seeded = sources[0].parent != predictions
-            evaluation = evaluate(open_table(faces / dataset), said if seeded else said[0], config, dataset)
-            write(evaluation, [files.sha256(path) for path in sources], dataset, folders)
+            related = relatives(dataset, {name for one in said for name in one.trained_on}, reports)
+            evaluation = evaluate(
+                open_table(faces / dataset), said if seeded else said[0], config, dataset, related
+            )
+            hashes = [files.sha256(path) for path in sources]
+            write(evaluation, hashes, dataset, folders, variants(predictions, dataset))
 
 
-def write(evaluation: Evaluation, predictions: Sequence[str], dataset: str, folders: Outputs) -> None:
+def relatives(dataset: str, others: Iterable[str], reports: Path) -> frozenset[str]:
+    """Return which of the face sets `others` were read from the same files as `dataset`, by their reports' `raw`.
+
+    A face set without a report, or whose report does not say, is not known to be a relative.
+    """
+    raw = files.read_json(reports / f"{dataset}.json").get("raw")
+    known = [name for name in others if name != dataset and (reports / f"{name}.json").is_file()]
+    return frozenset(name for name in known if raw and files.read_json(reports / f"{name}.json").get("raw") == raw)
+
+
+def variants(predictions: Path, dataset: str) -> dict[str, str]:
+    """Return variant -> sha256 of `predictions`/<dataset>@<variant>.npz: the same frames in another tone."""
+    start = f"{dataset}@"
+    found = sorted(path for path in predictions.glob("*.npz") if path.stem.startswith(start))
+    return {path.stem.removeprefix(start): files.sha256(path) for path in found}
+
+
+def write(
+    evaluation: Evaluation,
+    predictions: Sequence[str],
+    dataset: str,
+    folders: Outputs,
+    variants: Mapping[str, str] | None = None,
+) -> None:
     """Write the summary alone, and with all subsets, as JSON, the curve as CSV, per-face errors as npz.
 
-    `predictions` are the sha256 of the files that were scored, in order of their seeds. The details hold these and
-    that of the npz, so that whoever depends on the details depends on all of them: summaries keep six digits only.
-    All files exist, even empty. Raises ConfigError for a metric that `names.METRICS` does not explain.
+    `predictions` are the sha256 of the files that were scored, in order of their seeds, `variants` those of files
+    that others score. The details hold these and that of the npz, so that whoever depends on the details depends
+    on all of them: summaries keep six digits only. All files exist, even empty. Raises ConfigError for a metric
+    that `names.METRICS` does not explain.
     """
-    for name in evaluation.summary.keys() - {"status", "reason", "metric"}:
+    for name in evaluation.summary.keys() - TEXTS:
         describe(name)
     errors = folders.errors / f"{dataset}.npz"
     files.write_arrays(errors, evaluation.errors)
     content = {"summary": evaluation.summary, "subsets": evaluation.subsets}
     content |= {"predictions": list(predictions), "errors": files.sha256(errors)}
+    content |= {"variants": dict(variants)} if variants else {}
     files.write_json(folders.metrics / f"{dataset}.json", evaluation.summary)
     files.write_json(folders.details / f"{dataset}.json", content)
     lines = [f"{x:.6g},{y:.6g}" for x, y in zip(*evaluation.ced.values(), strict=True)]

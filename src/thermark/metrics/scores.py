@@ -10,7 +10,11 @@ from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.landmarks import load, project, weights
 from thermark.metrics.distances import Floats, distances, offsets
+from thermark.metrics.face_size import face_size
+from thermark.metrics.matching import Rows, assign
 from thermark.metrics.nme import box_normalisers, interocular
+
+GIVEN = ("prompt", "labelled")  # boxes that come with the face
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,9 @@ class Scores:
 
     `errors` (N, K) px, NaN unlabelled, infinite missed; `offsets` (N, K, 2) px; `hidden` (N, K) bool;
     `normalisers`: name -> (N,) px or NaN; `subjects` (N,) str; `supported` (K,) bool, the points that exist
-    in the contestant's vocabulary.
+    in the contestant's vocabulary; `instances` (N,) int64, the row of the predictions that answers for the face,
+    -1 for none; `detections`, of a contestant that finds faces itself, how many instances it found in all frames
+    of scored faces, whichever rows are looked at; None for one that was told where they are.
     """
 
     errors: Floats
@@ -28,6 +34,8 @@ class Scores:
     normalisers: dict[str, Floats]
     subjects: NDArray[np.str_]
     supported: NDArray[np.bool_]
+    instances: Rows
+    detections: int | None
 
     def rows(self, chosen: NDArray[np.bool_]) -> "Scores":
         """Return the faces chosen by a mask (N,)."""
@@ -38,6 +46,7 @@ class Scores:
             hidden=self.hidden[chosen],
             normalisers={name: column[chosen] for name, column in self.normalisers.items()},
             subjects=self.subjects[chosen],
+            instances=self.instances[chosen],
         )
 
     def points(self, chosen: NDArray[np.bool_]) -> "Scores":
@@ -47,27 +56,42 @@ class Scores:
         return replace(self, errors=errors, supported=self.supported & used)
 
 
-def score(faces: Faces, predictions: Predictions, target: str, versions: dict[str, str]) -> Scores:
-    """Translate labels and predictions into the vocabulary `target` and measure them, row by row of `faces`.
+def score(
+    faces: Faces,
+    predictions: Predictions,
+    target: str,
+    versions: dict[str, str],
+    chosen: NDArray[np.bool_],
+    cap: float,
+) -> Scores:
+    """Translate labels and predictions into the vocabulary `target` and measure them on the faces `chosen` (N,).
 
     `versions` names the bridge to use per source vocabulary. Points without a counterpart in the contestant's
-    vocabulary count as unlabelled. Raises ConfigError where no bridge leads, DataError for misaligned
-    predictions.
+    vocabulary count as unlabelled. Unprompted instances are matched to the chosen faces of their frame that have a
+    label to be compared, within `cap` times the size of the face. Raises ConfigError where no bridge leads,
+    DataError for misaligned predictions.
     """
     truth, hidden, eyes = _truth(faces, target, versions)
     version = versions.get(predictions.vocabulary)
-    predicted = project(_aligned(faces, predictions), predictions.vocabulary, target, version)
+    said = project(_points(predictions), predictions.vocabulary, target, version)
     supported: NDArray[np.bool_] = np.ones(len(load(target)), np.bool_)
     if predictions.vocabulary != target:
         supported = weights(predictions.vocabulary, target, version).sum(axis=1) > 0
-    return Scores(
+    wanted = chosen & (np.isfinite(truth).all(axis=-1) & supported).any(axis=1)
+    rows, detections = _answers(faces, predictions, said, np.where(wanted[:, None, None], truth, np.nan), cap)
+    predicted = np.full(truth.shape, np.nan, np.float32)
+    predicted[rows >= 0] = said[rows[rows >= 0]]
+    scores = Scores(
         errors=np.where(supported, distances(truth, predicted), np.nan),
         offsets=offsets(truth, predicted),
         hidden=hidden,
         normalisers={"io": eyes} | box_normalisers(truth),
         subjects=faces.subjects,
         supported=supported,
+        instances=rows,
+        detections=detections,
     )
+    return scores.rows(chosen)
 
 
 def _truth(
@@ -96,8 +120,8 @@ def _truth(
     return truth, np.isnan(seen[..., 0]) & ~np.isnan(truth[..., 0]), eyes
 
 
-def _aligned(faces: Faces, predictions: Predictions) -> NDArray[np.float32]:
-    """Return predicted points (N, K_own, 2) in the order of `faces`, NaN for a face without a row."""
+def _points(predictions: Predictions) -> NDArray[np.float32]:
+    """Return the predicted points (M, K_own, 2); raises DataError when they are not those of the vocabulary."""
     width = len(load(predictions.vocabulary))
     if predictions.xy.shape[1:] != (width, 2):
         raise DataError(
@@ -105,13 +129,57 @@ def _aligned(faces: Faces, predictions: Predictions) -> NDArray[np.float32]:
             f"{predictions.vocabulary} has {width} points",
             "mend the contestant's vocabulary, then predict again",
         )
-    prompted = np.flatnonzero(predictions.faces >= 0)
-    rows = predictions.faces[prompted]
-    if len(np.unique(rows)) != len(rows) or (len(rows) and rows.max() >= len(faces)):
-        raise DataError(
-            f"predictions of {predictions.contestant} name a face twice or one that does not exist",
-            "run `dvc repro` to predict again",
-        )
-    aligned = np.full((len(faces), width, 2), np.nan, np.float32)
-    aligned[rows] = predictions.xy[prompted]
-    return aligned
+    return predictions.xy
+
+
+def _answers(
+    faces: Faces, predictions: Predictions, said: NDArray[np.floating], truth: NDArray[np.floating], cap: float
+) -> tuple[Rows, int | None]:
+    """Return which row of the predictions answers for each face, (N,), -1 for none, and how many were found.
+
+    A prompted row answers for the face that it names; there is nothing to count then. `said` (M, K, 2) and `truth`
+    (N, K, 2), NaN for a face that is not scored, are in the vocabulary that is scored.
+    """
+    if not unprompted(predictions):
+        return _named(faces, predictions), None
+    if not np.isin(predictions.frames, faces.frames).all():
+        raise _misaligned(predictions, "a frame that does not exist")
+    wanted = np.flatnonzero(np.isfinite(truth).all(axis=-1).any(axis=1))
+    answered = np.isfinite(said).all(axis=-1).any(axis=1)
+    able = np.flatnonzero(answered & np.isin(predictions.frames, faces.frames[wanted]))
+    matched = assign(
+        faces.frames[wanted],
+        truth[wanted],
+        cap * face_size(faces)[wanted],
+        predictions.frames[able],
+        said[able],
+        np.nan_to_num(predictions.score[able]).mean(axis=1),
+    )
+    rows = np.full(len(faces), -1, np.int64)
+    rows[wanted[matched >= 0]] = able[matched[matched >= 0]]
+    return rows, len(able)
+
+
+def unprompted(predictions: Predictions) -> bool:
+    """Whether a contestant found the faces itself; raises DataError when it did so for some of them only.
+
+    One without any row is known by the source of its boxes.
+    """
+    found = predictions.faces == -1
+    if found.any() and not found.all():
+        raise _misaligned(predictions, "a face in some rows and none in others")
+    return bool(found.all()) if len(found) else predictions.box_source not in GIVEN
+
+
+def _named(faces: Faces, predictions: Predictions) -> Rows:
+    """Return the row of the predictions that names each face, (N,) int64, -1 for none."""
+    named = predictions.faces
+    if len(np.unique(named)) != len(named) or (len(named) and not 0 <= named.min() <= named.max() < len(faces)):
+        raise _misaligned(predictions, "a face twice or one that does not exist")
+    rows = np.full(len(faces), -1, np.int64)
+    rows[named] = np.arange(len(named))
+    return rows
+
+
+def _misaligned(predictions: Predictions, what: str) -> DataError:
+    return DataError(f"predictions of {predictions.contestant} name {what}", "run `dvc repro` to predict again")

@@ -6,7 +6,7 @@ import numpy as np
 
 from thermark.metrics.names import describe
 
-COUNTS = ("faces", "points", "seeds")
+COUNTS = ("faces", "points", "seeds", "frames", "detections")
 
 
 def combined(summaries: Sequence[dict[str, float]]) -> dict[str, float]:

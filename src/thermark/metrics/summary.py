@@ -87,6 +87,8 @@ def _counts(scores: Scores, face_px: Floats) -> dict[str, float]:
         absent = np.isnan(scores.normalisers[unit][scored])
         if not absent.all():
             numbers[f"unnormalised_{label}"] = int(absent.sum())
+    if scores.detections is not None:
+        numbers["recall"] = float((scores.instances[scored] >= 0).mean()) if scored.any() else math.nan
     return numbers if scored.all() else numbers | {"unlabelled": int((~scored).sum())}
 
 

@@ -15,7 +15,7 @@ from thermark.report.inputs import existing, found, titled
 
 # Recipes of the study, in the order of the tables. An imported teacher has no training of ours.
 RECIPES = ("imported", "pretrain", "supervised", "tuned", "kd", "ktl", "mcl")
-COLUMNS = {"nme_io": "nme_io", "nme_diag": "nme_diag"}
+RELATIVE = ("nme_io", "nme_diag")  # metrics whose per-face values have a column of their name
 Log = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
@@ -77,7 +77,7 @@ class Study:
 
 def column(metric: str) -> str:
     """Return the column of per-face errors whose mean is the metric."""
-    return COLUMNS.get(metric, "error_px")
+    return metric if metric in RELATIVE else "error_px"
 
 
 def read(runs: Any, datasets: Sequence[str], places: Places) -> Study:

@@ -77,6 +77,7 @@ def predict(
         xy=np.concatenate(points),
         score=np.concatenate(scores),
         boxes=faces.prompts[chosen],
+        box_score=np.full(len(chosen), np.nan, np.float32),
         trained_on=predictor.trained_on,
     )
 

@@ -1,6 +1,6 @@
 """A network that was trained here, as a contestant."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +45,36 @@ class Learned:
 
         A box that is NaN or has no area gives a row of NaN.
         """
-        to_source = np.full((len(boxes), 2, 3), np.nan)
-        for row, box in enumerate(boxes):
-            if np.isfinite(box).all() and geometry.box_size(box).max() > 0:
-                to_source[row] = geometry.crop_to_source(box, self.size, self.padding)
-        crops = [geometry.warp(image, matrix, self.size) for matrix in to_source if np.isfinite(matrix).all()]
-        return self._located(crops, to_source)
+        return self.on_boxes([image], [boxes])[0]
+
+    def on_boxes(
+        self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[NDArray[np.float32]], batch: int = 64
+    ) -> list[tuple[Points, Scores]]:
+        """Return the same for each of several images, all grey or all colour, which may differ in size.
+
+        Crops of all images go through the network together, at most `batch` at once.
+        """
+        flat = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
+        counts = [len(own) for own in boxes]
+        owners = np.repeat(np.arange(len(boxes)), counts)
+        maps = np.full((len(flat), 2, 3), np.nan)
+        for row in np.flatnonzero(np.isfinite(flat).all(axis=1) & (geometry.box_size(flat).max(axis=1) > 0)):
+            maps[row] = geometry.crop_to_source(flat[row], self.size, self.padding)
+        parts = [self._located([], maps[:0])]
+        for start in range(0, len(flat), batch):
+            part = slice(start, start + batch)
+            pairs = zip(owners[part], maps[part], strict=True)
+            crops = [
+                geometry.warp(images[at], to_source, self.size)
+                for at, to_source in pairs
+                if np.isfinite(to_source).all()
+            ]
+            parts.append(self._located(crops, maps[part]))
+        xy, score = (np.concatenate(kind) for kind in zip(*parts, strict=True))
+        return [
+            (xy[end - count : end], score[end - count : end])
+            for end, count in zip(np.cumsum(counts), counts, strict=True)
+        ]
 
     def on_crops(self, pixels: NDArray[np.uint8], to_source: Array, padding: float) -> tuple[Points, Scores]:
         """Return the same from packed crops (B, S, S[, 3]) that show `padding` times the prompt.

@@ -1,7 +1,7 @@
 """Published numbers as data: one YAML file a publication, each number with the run of ours that corresponds."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -47,11 +47,19 @@ class Published(Section):
     tables: dict[str, Table]
 
 
+S = TypeVar("S", bound=Section)
+
+
 def load(name: str) -> Published:
-    """Return the content of `<name>.yaml`; raises ConfigError for an unknown name or a broken file."""
+    """Return the paper in `<name>.yaml`; raises ConfigError for an unknown name or a broken file."""
+    return read(name, Published)
+
+
+def read(name: str, kind: type[S]) -> S:
+    """Return the content of `<name>.yaml`, which must be a `kind`; raises ConfigError as `load` does."""
     path = FOLDER / f"{name}.yaml"
     if not path.is_file():
         known = sorted(each.stem for each in FOLDER.glob("*.yaml"))
         raise ConfigError(f"there are no published numbers {name!r}", nearest(name, known))
     raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return parse(raw, Published, f"published/{name}.yaml")
+    return parse(raw, kind, f"published/{name}.yaml")

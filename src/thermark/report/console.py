@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from thermark.report.inputs import Board, Entry, ranked
+from thermark.report.inputs import Board, Entry, idle, ranked, without
 from thermark.report.numbers import label, shown
 from thermark.report.tables import interval, plus_minus
 
@@ -11,7 +11,11 @@ LINES = 15  # a data set; the rest is in the written leaderboard
 
 def leaderboard(boards: Sequence[Board]) -> str:
     """Return each data set's contestants from best to worst, with main metric, interval and misses, as text."""
-    return "\n\n".join(_block(board) for board in boards) + "\n"
+    absent = idle(boards)
+    blocks = [_block(without(absent, board)) for board in boards]
+    if absent:
+        blocks.append(f"{len(absent)} more could not run here; the written leaderboard says why")
+    return "\n\n".join(blocks) + "\n"
 
 
 def _block(board: Board) -> str:

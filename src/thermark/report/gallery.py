@@ -130,10 +130,12 @@ def _points(
     target, versions = str(read["vocabulary"]), {str(name): str(version) for name, version in read["bridges"]}
     own = str(faces.vocabularies[face])
     truth = project(faces.xy[face, : len(load(own))], own, target, versions.get(own))
-    rows = said.xy[said.faces == face]
+    # A face that is not scored has no instance among the errors.
+    answers = read["instances"][0][read["rows"] == face]
+    rows = answers[answers >= 0] if len(answers) else np.flatnonzero(said.faces == face)
     if not len(rows):
         return truth, np.full_like(truth, np.nan)
-    return truth, project(rows[0], said.vocabulary, target, versions.get(said.vocabulary))
+    return truth, project(said.xy[rows[0]], said.vocabulary, target, versions.get(said.vocabulary))
 
 
 def _zoom(axes: Axes, truth: NDArray[np.floating], size: int) -> None:

@@ -1,7 +1,7 @@
 """What the report reads: exactly the data sets and contestants that are named, never what else lies around."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,31 @@ def ranked(board: Board) -> list[Entry]:
         return tier, sign * (value or 0.0), entry.contestant
 
     return sorted(board.entries, key=order)
+
+
+def idle(boards: Sequence[Board]) -> dict[str, Entry]:
+    """Return those who have no numbers on any of several boards for one and the same reason, each with an entry.
+
+    Nobody where nobody has numbers: then the boards say so.
+    """
+    found: dict[str, list[Entry]] = {}
+    for board in boards:
+        for entry in board.entries:
+            found.setdefault(entry.contestant, []).append(entry)
+    if not any(entry.ran for entries in found.values() for entry in entries):
+        return {}
+    return {
+        name: entries[0]
+        for name, entries in found.items()
+        if len(entries) > 1
+        and not any(entry.ran for entry in entries)
+        and len({str(entry.summary.get("reason")) for entry in entries}) == 1
+    }
+
+
+def without(absent: Mapping[str, Entry], board: Board) -> Board:
+    """Return a board without the contestants that are told of elsewhere."""
+    return replace(board, entries=tuple(entry for entry in board.entries if entry.contestant not in absent))
 
 
 def comparable(entry: Entry, board: Board) -> bool:

@@ -19,7 +19,7 @@ def code(name: str) -> str:
     return f"`{name}`" if PLAIN.fullmatch(name) else escaped(name)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table whose first column is left-aligned and whose others are right-aligned."""
-    rule = [":---", *("---:" for _ in header[1:])]
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
+    """Return a table whose first `texts` columns are left-aligned and whose others are right-aligned."""
+    rule = [":---" if place < texts else "---:" for place in range(len(header))]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, rule, *rows])

@@ -1,13 +1,13 @@
 """The leaderboard: one table a data set, tables of subsets below it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from thermark.core import files
 from thermark.landmarks import provisional
 from thermark.metrics.names import describe
-from thermark.report.inputs import Board, Entry, Summary, comparable, few_misses, ranked
+from thermark.report.inputs import Board, Entry, Summary, comparable, few_misses, idle, ranked, without
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, natural, shown
 
@@ -17,6 +17,7 @@ COLUMNS = {
     "nme_diag": ("nme_diag", "nme_io", "nme_mean_wh", "error_px_mean", "pck@diag", "auc@diag", "failure@diag"),
     "error_px_mean": ("error_px_mean", "error_px_median", "pck@px", "offset_x_px", "offset_y_px"),
 }
+DETECTION = ("recall", "precision")  # where a contestant finds faces itself
 NARROW = 3  # values of a stratum that still fit beside another's
 
 SEEDS = """\
@@ -36,23 +37,40 @@ THERMALISED = """\
 > **Thermalised data.** Pictures and labels are those of FaceSynthetics, temperatures were made up from them: they
 > are neither T-FAKE's nor a camera's. Microsoft's terms (R-UDA, non-commercial research) hold for all of it."""
 
+FOUND = """\
+*boxes* says who found the faces: `prompt` and `labelled` boxes were given with them, `frame` is the whole picture,
+anything else is the detector. What was found without being told is matched to the labelled faces of its frame,
+one to one and nearest first, within the part of the face's size that `cap` allows. *recall* is how many of the
+faces were found so, *precision* how many of the detections were labelled faces: one of a face that nobody labelled
+counts against it."""
+
 NOTICES = {"rendered": RENDERED, "thermalised": THERMALISED}
 
 
 def write(path: Path, boards: Sequence[Board]) -> None:
     """Write the leaderboard of all `boards` as Markdown: one table of main metrics, then a part for each board."""
     legend = f"{LEGEND}\n{SEEDS}" if any(map(_several, boards)) else LEGEND
-    parts = ["# Leaderboard", *overview(boards), legend, *map(section, boards)]
+    absent = idle(boards)
+    parts = ["# Leaderboard", *overview(boards), legend, *(section(without(absent, each)) for each in boards)]
     files.write_text(path, "\n\n".join(parts) + "\n")
 
 
 def overview(boards: Sequence[Board]) -> list[str]:
     """Return a table of each contestant's main metric on each board, and what it must not be taken for."""
+    absent = idle(boards)
+    boards = [without(absent, board) for board in boards]
     names = list(dict.fromkeys(entry.contestant for board in boards for entry in ranked(board)))
     rows = [[code(name), *(_main_cell(name, board) for board in boards)] for name in names]
     header = ["contestant", *(f"{escaped(board.title)}: {label(board.main)}" for board in boards)]
     origins = {board.origin for board in boards}
-    return [table(header, rows), *(notice for origin, notice in NOTICES.items() if origin in origins)]
+    notices = (notice for origin, notice in NOTICES.items() if origin in origins)
+    return [table(header, rows), *(_absences(absent) if absent else []), *notices]
+
+
+def _absences(absent: Mapping[str, Entry]) -> list[str]:
+    """Return a table of those who could run nowhere, each with its reason."""
+    rows = [[code(name), _reason(entry)] for name, entry in absent.items()]
+    return [f"**Not run here** ({len(rows)})", table(["contestant", "why"], rows, texts=2)]
 
 
 def _main_cell(contestant: str, board: Board) -> str:
@@ -85,6 +103,7 @@ def main_table(board: Board) -> str:
             ["contestant", "numbers"], [[code(entry.contestant), _reason(entry)] for entry in ranked(board)]
         )
     marks = {name: _podium(board, name) for name in names}
+    told = _finders(board)
     rows = []
     for entry in ranked(board):
         first, *rest = [_cell(entry, name, marks[name]) for name in names]
@@ -95,7 +114,8 @@ def main_table(board: Board) -> str:
         else:
             rows.append([code(entry.contestant), _reason(entry), "", *[""] * len(rest), ""])
         rows[-1] += _seeds(entry) if _several(board) else []
-    ends = ["missed ↓", "seeds"] if _several(board) else ["missed ↓"]
+        rows[-1] += [_boxes(entry)] if told else []
+    ends = ["missed ↓", *["seeds"] * _several(board), *["boxes"] * told]
     return table(["contestant", label(names[0]), "95 %", *map(label, names[1:]), *ends], rows)
 
 
@@ -103,7 +123,7 @@ def _columns(board: Board) -> list[str]:
     present = {name for entry in board.entries if entry.ran for name in entry.summary}
     return [
         name
-        for column in COLUMNS[board.main]
+        for column in (*COLUMNS[board.main], *DETECTION)
         for name in sorted(present, key=natural)
         if re.sub(r"@[0-9.]+", "@", name) == column
     ]
@@ -137,6 +157,15 @@ def plus_minus(summary: Summary, name: str) -> str:
 
 def _several(board: Board) -> bool:
     return any(entry.seeds > 1 for entry in board.entries)
+
+
+def _finders(board: Board) -> bool:
+    """Whether any contestant got its boxes otherwise than with the faces."""
+    return any(entry.summary.get("boxes", "prompt") != "prompt" for entry in board.entries if entry.ran)
+
+
+def _boxes(entry: Entry) -> str:
+    return code(str(entry.summary["boxes"])) if entry.summary.get("boxes") else "–"
 
 
 def _seeds(entry: Entry) -> list[str]:
@@ -178,6 +207,10 @@ def _notes(board: Board) -> list[str]:
         )
     if any(few_misses(entry.summary) and not comparable(entry, board) for entry in ran):
         notes.append("‡ has not all landmarks of the others: compare it under *landmarks*.")
+    notes += [FOUND] if _finders(board) else []
+    counts = {code(entry.contestant): entry.summary.get("failed_frames", 0) for entry in ran}
+    failed = ", ".join(f"{name} ({count})" for name, count in counts.items() if count)
+    notes += [f"Frames on which a contestant raised an error, which are misses: {failed}."] if failed else []
     notes += [
         f"Landmarks of {code(name)} are provisional: {escaped(provisional(name))}."
         for name in sorted(board.report.get("vocabularies", {}))

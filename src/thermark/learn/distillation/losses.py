@@ -3,11 +3,9 @@
 from typing import Literal
 
 from torch import Tensor
-from torch.nn import functional as F
 
+from thermark.learn.divergence import BETA, by_bin
 from thermark.learn.simcc import Pair
-
-BETA = 10.0
 
 
 def features(teacher: Tensor, student: Tensor, reduction: Literal["mean", "sum"] = "mean") -> Tensor:
@@ -29,9 +27,7 @@ def logits(target: Pair, student: Pair, beta: float = BETA) -> Tensor:
     """
     total = student[0].new_zeros((), dtype=student[0].float().dtype)
     for wanted, found in zip(target, student, strict=True):
-        log_q = F.log_softmax(wanted.detach().float() * beta, dim=-1)
-        log_p = F.log_softmax(found.float() * beta, dim=-1)
-        total = total + F.kl_div(log_p, log_q, reduction="none", log_target=True).sum(dim=-1).mean()
+        total = total + by_bin(wanted, found, beta).sum(dim=-1).mean()
     return total
 
 

@@ -7,7 +7,7 @@ import torch
 
 from thermark.core import files, seeds
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.runs import seed_folder, seed_folders
+from thermark.core.runs import teacher_folder
 from thermark.learn import loop, pairs, precision, run
 from thermark.learn.data import Samples
 from thermark.learn.distillation.options import Config
@@ -28,7 +28,7 @@ def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkp
     teacher that never saw such images as it is `shown`.
     """
     at = run.ready(config, seed, faces_root, [config.train])
-    folder = taught_by(models_root / config.teacher, seed)
+    folder = teacher_folder(models_root / config.teacher, seed)
     teacher, about = card.read(folder)
     check(config, at, about)
     shown = at.faces
@@ -37,6 +37,7 @@ def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkp
     check_modality(config, about, shown)
     pupil = assembled(config, seed, teacher)
     start = begin(pupil.student, teacher, config, about)
+    learner = precision.placed(pupil, at.device)
     frozen = precision.placed(teacher.requires_grad_(False), at.device)
 
     def batches(epoch: int) -> Iterator[PairBatch]:
@@ -49,7 +50,7 @@ def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkp
 
     store = run.store(at, checkpoint, faces_root, [config.shown], files.sha256(folder / "model.safetensors"))
     label = f"train {checkpoint.name}"
-    trained = loop.fit(at.placed(pupil), terms, batches, at.validate, config, at.steps, store, label)
+    trained = loop.fit(learner, terms, batches, at.validate, config, at.steps, store, label)
     own = {name: tensor for name, tensor in trained.weights.items() if name.startswith("student.")}
     weights = {name.removeprefix("student."): tensor for name, tensor in own.items()}
     also = [config.shown, *about.trained_on]
@@ -70,21 +71,6 @@ def adapters(config: Config) -> tuple[bool, bool]:
     forward, reverse = config.injected
     at_backbone = config.inject_at == "backbone"
     return bool(config.lambdas.fm or (reverse and at_backbone)), bool(forward and at_backbone)
-
-
-def taught_by(folder: Path, seed: int) -> Path:
-    """Return the teacher's folder for a student of `seed`: that of the same seed, or the only one there is."""
-    own, found = seed_folder(folder, seed), seed_folders(folder)
-    if own in found:
-        return own
-    if not found:
-        raise DataError(f"there is no teacher {folder.name}", "run `dvc repro`, which trains it first")
-    if len(found) > 1:
-        raise DataError(
-            f"the teacher {folder.name} has {', '.join(path.name for path in found)}, but no seed {seed}",
-            "give teacher and student the same seeds, or the teacher a single one",
-        )
-    return found[0]
 
 
 def check(config: Config, at: Ready, about: ModelCard) -> None:

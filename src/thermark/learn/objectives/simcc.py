@@ -1,12 +1,10 @@
 """Kullback-Leibler divergence from SimCC labels: the supervised loss of RTMPose."""
 
 from torch import Tensor
-from torch.nn import functional as F
 
+from thermark.learn.divergence import BETA, by_bin
 from thermark.learn.simcc import Pair, encode
 from thermark.learn.targets import Targets
-
-BETA = 10.0
 
 
 def loss(outputs: Pair, targets: Targets) -> Tensor:
@@ -23,8 +21,5 @@ def divergence(logits: Pair, labels: Pair, weight: Tensor, beta: float = BETA) -
     """
     total = logits[0].new_zeros((), dtype=logits[0].float().dtype)
     for predicted, label in zip(logits, labels, strict=True):
-        log_p = F.log_softmax(predicted.float() * beta, dim=-1)
-        log_q = F.log_softmax(label.float() * beta, dim=-1)
-        per_point = F.kl_div(log_p, log_q, reduction="none", log_target=True).mean(dim=-1)
-        total = total + (per_point * weight).sum()
+        total = total + (by_bin(label, predicted, beta).mean(dim=-1) * weight).sum()
     return total / weight.shape[1]

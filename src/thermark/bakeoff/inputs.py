@@ -1,0 +1,189 @@
+"""What the bake-off reads: one set of labelled noses, and what every contestant of the profile said on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.faces import Faces, open_table
+from thermark.core.frames import Frames
+from thermark.core.origin import Origin
+from thermark.core.pictures import BASE
+from thermark.core.predictions import Predictions
+from thermark.core.runs import seed_folders
+from thermark.metrics.outputs import relatives
+from thermark.report.inputs import existing, flattened, found, titled
+
+NOSE = "nose1"
+Summary = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders of earlier stages.
+
+    `reports`/<dataset>.json, `framed`/<dataset>.json, `details`/<contestant>/<dataset>.json, `faces`/<dataset>/,
+    `predictions`/<contestant>/<dataset>.npz and <dataset>@<variant>.npz, or
+    `predictions`/<run>/seed<k>/<dataset>.npz.
+    """
+
+    reports: Path
+    framed: Path
+    details: Path
+    faces: Path
+    predictions: Path
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One contestant: its scores as in the leaderboard, and what it predicted.
+
+    `said`: on the frames as prepared, one of each seed. `shown`: variant of the pictures -> the same on that; only
+    contestants that look at whole frames have them.
+    """
+
+    name: str
+    summary: Summary
+    subsets: Mapping[str, Mapping[str, Summary]]
+    said: tuple[Predictions, ...]
+    shown: Mapping[str, Predictions]
+
+    @property
+    def ran(self) -> bool:
+        """Whether there are numbers."""
+        return bool(self.summary.get("status") == "ok")
+
+    @property
+    def reason(self) -> str:
+        """Why there are none, with the status that says how much of a failure that is."""
+        return f"{self.summary['status']}: {self.summary['reason']}"
+
+    def unseen(self, picture: str) -> str:
+        """Return why there is nothing on a variant of the pictures, or nothing where there is."""
+        if not self.ran:
+            return self.reason.removeprefix("skipped: ")
+        if picture not in self.shown:
+            return "it looks at faces, not at whole frames"
+        return "" if self.shown[picture].status == "ok" else self.shown[picture].reason
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The names of the face sets it has learned from."""
+        return tuple(dict.fromkeys(name for one in self.said for name in one.trained_on))
+
+
+@dataclass(frozen=True)
+class Study:
+    """The bake-off: faces in the order in which published protocols count, and all contestants.
+
+    `sizes`: frame id -> (width, height) px. `variants`: name -> settings of the pictures that it changes.
+    `relatives`: the face sets read from the same files: who learned from one has seen frames of this. `ownerless`:
+    noses outside of every person, which no face set has.
+    """
+
+    dataset: str
+    title: str
+    origin: Origin
+    faces: Faces
+    sizes: Mapping[str, tuple[int, int]]
+    settings: Mapping[str, Any]
+    variants: Mapping[str, Mapping[str, Any]]
+    relatives: frozenset[str]
+    ownerless: int
+    contestants: tuple[Contestant, ...]
+
+    @property
+    def ran(self) -> list[Contestant]:
+        """The contestants that have numbers."""
+        return [each for each in self.contestants if each.ran]
+
+    @property
+    def scored(self) -> Faces:
+        """The faces of the test split."""
+        return self.faces.take(self.faces.splits == "test")
+
+
+def named(params: Mapping[str, Any]) -> dict[str, bool]:
+    """Return contestant -> whether it looks at whole frames, from the sections of a params file.
+
+    Those of `zeroshot` and `cascades` do, those of `predictors` and `runs` do not. Raises ConfigError for a name
+    that stands for two contestants.
+    """
+    whole = [*(params.get("zeroshot") or {}), *(params.get("cascades") or {})]
+    every = [*whole, *(params.get("predictors") or {}), *flattened(params.get("runs") or {})]
+    if twice := sorted({name for name in every if every.count(name) > 1}):
+        raise ConfigError(f"{twice[0]} names two contestants", "rename one of them in params.yaml")
+    return {name: name in whole for name in every}
+
+
+def read(dataset: str, settings: Mapping[str, Any], contestants: Mapping[str, bool], places: Places) -> Study:
+    """Read what is compared on `dataset`, whose section of params.yaml is `settings`.
+
+    Where nobody looks at whole frames there need be none, and there are no variants. Raises DataError for what is
+    missing, of another version of the face set, or labelled in anything but noses.
+    """
+    report = found(places.reports / f"{dataset}.json", f"prepare@{dataset}")
+    faces, frames = _table(places.faces / dataset)
+    variants = _variants(dataset, places) if any(contestants.values()) else {}
+    reader = _Reader(dataset, report["fingerprint"], tuple(variants), places)
+    everyone = tuple(reader.contestant(name, whole) for name, whole in contestants.items())
+    taught = {name for each in everyone for name in each.trained_on}
+    return Study(
+        dataset=dataset,
+        title=titled(report, dataset),
+        origin=report["origin"],
+        faces=faces,
+        sizes={str(name): (int(w), int(h)) for name, (w, h) in zip(frames.ids, frames.sizes, strict=True)},
+        settings=settings,
+        variants=variants,
+        relatives=relatives(dataset, taught, places.reports) | {dataset},
+        ownerless=report.get("found", {}).get("nose_without_person", {}).get("count", 0),
+        contestants=everyone,
+    )
+
+
+def rows_of(faces: Faces, column: str, value: str) -> NDArray[np.int64]:
+    """Return the rows of the faces whose stratum `column` has that value."""
+    return np.flatnonzero(faces.strata[column] == value)
+
+
+def _table(folder: Path) -> tuple[Faces, Frames]:
+    """Return faces and frames; both must be of noses, in one order."""
+    faces, frames = open_table(folder), Frames.open(existing(folder / "frames.npz"))
+    place = {str(name): index for index, name in enumerate(frames.ids)}
+    order = [place.get(str(name), -1) for name in faces.frames]
+    if set(faces.vocabularies) != {NOSE} or order != sorted(order) or -1 in order:
+        raise DataError(f"{folder.name} is no table of noses in the order of its frames", "run `dvc repro` again")
+    return faces, frames
+
+
+def _variants(dataset: str, places: Places) -> dict[str, Mapping[str, Any]]:
+    """Return the settings that each variant of the pictures changes."""
+    framed = found(places.framed / f"{dataset}.json", f"frames@{dataset}")
+    return {name: each["settings"] for name, each in framed["variants"].items() if name != BASE}
+
+
+@dataclass(frozen=True)
+class _Reader:
+    dataset: str
+    data: str
+    variants: tuple[str, ...]
+    places: Places
+
+    def contestant(self, name: str, whole: bool) -> Contestant:
+        details = found(self.places.details / name / f"{self.dataset}.json", f"evaluate@{name}")
+        if details["summary"].get("status") != "ok":
+            return Contestant(name, details["summary"], {}, (), {})
+        folder = self.places.predictions / name
+        shown = {each: self._open(folder / f"{self.dataset}@{each}.npz") for each in self.variants if whole}
+        said = tuple(self._open(each / f"{self.dataset}.npz") for each in seed_folders(folder) or [folder])
+        return Contestant(name, details["summary"], details["subsets"], said, shown)
+
+    def _open(self, path: Path) -> Predictions:
+        said = Predictions.open(existing(path))
+        said.require(self.data)
+        return said

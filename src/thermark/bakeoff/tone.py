@@ -1,0 +1,50 @@
+"""How much the tone mapping decides: the test noses, scored alike on every variant of the pictures."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from thermark.bakeoff import unified
+from thermark.bakeoff.inputs import Contestant, Study
+from thermark.core.config import parse
+from thermark.core.faces import Faces
+from thermark.core.pictures import BASE
+from thermark.core.predictions import Predictions
+from thermark.core.radiometry import Tone
+from thermark.metrics.evaluate import Config, evaluate
+
+Numbers = dict[str, float]
+
+
+def ablate(each: Contestant, faces: Faces, scoring: Config, dataset: str) -> dict[str, Numbers]:
+    """Return variant -> numbers of a contestant on the test faces, that of the pictures as prepared first.
+
+    A variant on which it could not run is absent; whoever sees no variants has nothing.
+    """
+    if not each.shown:
+        return {}
+    told = {name: one for name, one in {BASE: each.said[0], **each.shown}.items() if one.status == "ok"}
+    return {name: _numbers(one, faces, scoring, dataset) for name, one in told.items()}
+
+
+def words(study: Study) -> dict[str, str]:
+    """Return variant -> how it shows temperatures, that of the pictures as prepared first."""
+    changes: dict[str, Mapping[str, Any]] = {BASE: {}, **study.variants}
+    return {name: _words({**study.settings, **changed}, f"{name}.tone") for name, changed in changes.items()}
+
+
+def _words(settings: Mapping[str, Any], where: str) -> str:
+    if settings.get("source") == "png":
+        return "the 8-bit picture that comes with the temperatures"
+    tone = parse(settings.get("tone", {}), Tone, where)
+    percentiles = f"percentiles {tone.low_percent:g} to {tone.high_percent:g} of each frame"
+    return {
+        "clip": f"{tone.low:g} to {tone.high:g} °C of every frame",
+        "minmax": "the coldest to the warmest pixel of each frame",
+        "percentile": percentiles,
+        "clahe": f"{percentiles}, then contrast-limited adaptive histogram equalisation",
+    }[tone.name]
+
+
+def _numbers(said: Predictions, faces: Faces, scoring: Config, dataset: str) -> Numbers:
+    plain = scoring.model_copy(update={"split": "test", "bootstrap": 0})
+    return unified.numbers(evaluate(faces, said, plain, dataset).summary)

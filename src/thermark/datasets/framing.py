@@ -1,0 +1,108 @@
+"""Whole frames for contestants that look for faces themselves: read once, toned, packed."""
+
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from thermark.core import files, pictures
+from thermark.core.config import Section, parse
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.faces import Faces, open_table
+from thermark.core.frames import Frames
+from thermark.core.parallel import ordered
+from thermark.core.pictures import BASE
+from thermark.core.progress import track
+from thermark.core.radiometry import render
+from thermark.core.scored import Split
+
+
+class Config(Section):
+    """The other ways in which the frames of a data set are shown.
+
+    `loader`, `raw`: as the data set says. `variants`: name -> settings of the data set that differ, `tone` or
+    `source`.
+    """
+
+    loader: str
+    raw: str
+
+    variants: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+def frame(
+    dataset: ModuleType,
+    raw: Path,
+    settings: dict[str, Any],
+    config: Config,
+    split: Split | None,
+    faces: Path,
+    report: Path,
+    out: Path,
+    framed: Path,
+    workers: int | None = None,
+) -> None:
+    """Pack frames into `out`/<variant>/ (see core.pictures) and note in `framed` what they are.
+
+    `base` shows the frames with a scored face (`split`; none where that is None) under `settings`, the data
+    set's section; each variant shows all frames with a face, under the settings that it changes. `faces` is the
+    prepared set and `report` its data report. Raises DataError for a frame that a variant has no file of,
+    ConfigError for a variant that is called `base` or changes what a face is.
+    """
+    table = open_table(faces)
+    frames = Frames.open(faces / "frames.npz")
+    noted = {"data": files.read_json(report)["fingerprint"], "variants": {}}
+    with files.fresh_directory(out) as folder:
+        for name, changed in ({BASE: {}} | _checked(config)).items():
+            shown = _rows(frames, table, split) if name == BASE else _rows(frames, table, "all")
+            own = parse(settings | changed, dataset.Config, f"frames.{name}")
+            (folder / name).mkdir()
+            sources = _paths(raw, frames if name == BASE else dataset.load(raw, own).frames, frames.ids[shown])
+            images = ordered(partial(_read, loader=dataset.__name__, config=own), sources, workers)
+            tracked = track(images, len(shown), f"frames {settings['raw']} {name}", "frames")
+            pictures.write(folder / name, frames.ids[shown], tracked)
+            noted["variants"][name] = {
+                "frames": len(shown),
+                "settings": changed,
+                "sha256": files.sha256(folder / name / "pixels.bin"),
+            }
+    files.write_json(framed, noted)
+
+
+def _checked(config: Config) -> dict[str, dict[str, Any]]:
+    for name, changed in config.variants.items():
+        if name == BASE or not set(changed) <= {"tone", "source"}:
+            raise ConfigError(
+                f"frames: the variant {name} changes {', '.join(changed) or 'nothing'}",
+                "a variant may change `tone` and `source`, and is not called `base`",
+            )
+    return config.variants
+
+
+def _rows(frames: Frames, faces: Faces, split: Split | None) -> NDArray[np.int64]:
+    """Return the rows of the frames that hold a face of the split, in order."""
+    if split is None:
+        return np.zeros(0, np.int64)
+    chosen = faces.frames[(faces.splits == "test") | (split == "all")]
+    return np.flatnonzero(np.isin(frames.ids, chosen))
+
+
+def _paths(raw: Path, frames: Frames, ids: NDArray[np.str_]) -> list[Path]:
+    """Return the files of the frames `ids`: a variant may keep its pictures elsewhere than the set as prepared."""
+    known = dict(zip(map(str, frames.ids), map(str, frames.paths), strict=True))
+    absent = [name for name in map(str, ids) if name not in known]
+    if absent:
+        raise DataError(f"{raw.name} has no picture of {absent[0]}", "leave the variant out, or complete the data")
+    return [raw / known[name] for name in map(str, ids)]
+
+
+def _read(path: Path, loader: str, config: Any) -> NDArray[np.uint8]:
+    """Return a frame as a network sees it; modules do not travel between processes, so the loader goes by name."""
+    image = import_module(loader).read(path, config)
+    toned: NDArray[np.uint8] = render(image, config.tone) if image.dtype.kind == "f" else image
+    return toned

@@ -1,0 +1,105 @@
+"""Somebody finds persons, or tells where they are, and a network that was trained here finds the nose in each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from thermark.core.bundle import Bundle
+from thermark.core.config import Section
+from thermark.core.errors import DataError, SetupError
+from thermark.core.runs import seed_folders
+from thermark.predictors import learned
+from thermark.predictors.learned import Learned
+from thermark.zeroshot import persons
+from thermark.zeroshot.contract import Floats, Given, Image, Instances
+
+Find = Callable[[Sequence[Image]], list[tuple[Floats, Floats]]]
+
+
+class Config(Section):
+    """Where the learned network looks.
+
+    `run`: the run, whose first seed is taken. `given`: the whole `frame` (one answer a frame, which is its
+    ceiling), the `labelled` persons, the `prompt` of each face, or its `own` persons, which `detector` finds, a
+    file of the bundle `weights` (which is not used otherwise); `detector_score` and `nms` are its thresholds,
+    `threads` those of onnxruntime. `padding`: how many longer sides of a box are seen, by default as in training.
+    """
+
+    family: str
+    weights: str
+    run: str
+    given: Given
+    detector: str | None = None
+    detector_score: float = Field(default=0.7, ge=0, le=1)
+    nms: float = Field(default=0.45, ge=0, le=1)
+    threads: PositiveInt = 2
+    padding: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _boxes_have_one_source(self) -> "Config":
+        if (self.given == "own") != (self.detector is not None):
+            raise ValueError("`given: own` needs a detector, any other `given` must have none")
+        return self
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """`network` on the persons that `find` finds in a frame, or on the boxes that are `given`.
+
+    A frame without persons has no instances: the whole frame never stands in for one.
+    """
+
+    network: Learned
+    given: Given
+    box_source: str
+    find: Find | None = None
+    batch: int = 32
+
+    @property
+    def vocabulary(self) -> str:
+        """What the network speaks."""
+        return self.network.vocabulary
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The face sets that the network has learned from."""
+        return self.network.trained_on
+
+    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
+        """Return what the network sees in the boxes of each image; the crops of all images are one batch."""
+        told = [(box, np.full(len(box), np.nan, np.float32)) for box in boxes if box is not None]
+        found = told if self.find is None else self.find(images)
+        answers = self.network.on_boxes(images, [box for box, _ in found])
+        return [
+            Instances(xy, score, box, confidence)
+            for (xy, score), (box, confidence) in zip(answers, found, strict=True)
+        ]
+
+
+def load(config: Config, bundle: Bundle, device: str, model: Path) -> Cascade:
+    """Return the cascade with the first seed of the run in `model`.
+
+    Raises DataError for a run without seeds or damaged weights of either stage, SetupError for an absent GPU.
+    """
+    seeds = seed_folders(model)
+    if not seeds:
+        raise DataError(f"{model} holds no seed<k> folder", "run `dvc repro` to train the model")
+    network = learned.load(seeds[0], chosen(device))
+    if config.padding is not None:
+        network = replace(network, padding=config.padding)
+    if config.detector is None:
+        return Cascade(network, config.given, config.given)
+    find = persons.load(bundle, config.detector, config.detector_score, config.nms, device, config.threads)
+    return Cascade(network, config.given, Path(config.detector).stem, find)
+
+
+def chosen(device: str) -> str:
+    """Return the device that `auto`, `cpu` or `cuda` means here; raises SetupError for a GPU that is not there."""
+    there = torch.cuda.is_available()
+    if device == "cuda" and not there:
+        raise SetupError("there is no GPU that torch can use", "set the device to auto or cpu")
+    return "cuda" if there and device != "cpu" else "cpu"

@@ -1,0 +1,250 @@
+"""MediaPipe's own Tasks on whole frames: FaceLandmarker with 478 points, and FaceDetector, BlazeFace with six.
+
+Both need the package `mediapipe` 0.10.31 (Apache-2.0), which brings no models. Tasks take one picture at a time.
+"""
+
+import atexit
+import weakref
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from textwrap import shorten
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from thermark import landmarks
+from thermark.core import geometry
+from thermark.core.bundle import Bundle
+from thermark.core.config import Section
+from thermark.core.errors import DataError, SetupError
+from thermark.zeroshot import selfcheck
+from thermark.zeroshot.contract import Floats, Given, Image, Instances, Unavailable
+from thermark.zeroshot.quiet import quiet
+
+Task = Literal["landmarker", "detector"]
+VOCABULARY: dict[Task, str] = {"landmarker": "mediapipe478", "detector": "blazeface6"}
+# Half a pixel of the networks' inputs: BlazeFace sees the longer side of the picture in 128; of the mesh's own
+# region we are not told, so this is measured, over mirrored pairs of FaceSynthetics, in longer sides of the mesh.
+HALF_CELL: dict[Task, float] = {"landmarker": 0.0021, "detector": 0.5 / 128}
+# Of a known face, in its longer sides. The points to compare with are of an older mesh; 468 points that are read
+# as 478 are wrong by half the face.
+TOLERANCE: dict[Task, float] = {"landmarker": 0.05, "detector": 0.1}
+
+
+class Config(Section):
+    """What runs, and on what.
+
+    `file`: the model in the bundle that `task` runs. `faces`: how many are looked for in a picture, at most.
+    `min_confidence`: of the detector, and of a face being in what it found. `given`: the whole frame (`own`), or
+    `crop` px of `padding` longer sides round each prompt, which is then answered by the first face in it.
+    """
+
+    family: str
+    weights: str
+    file: str
+    task: Task
+    faces: PositiveInt = 5
+    min_confidence: float = Field(default=0.5, ge=0, le=1)
+    given: Literal["own", "prompt"] = "own"
+    padding: PositiveFloat = 1.5
+    crop: PositiveInt = 256
+
+
+class MediaPipe:
+    """A task, which is closed on leaving a `with` block, by `close`, or when the next one is opened after its end.
+
+    Faces come largest first; of equal ones the surer, then the one further left. FaceLandmarker tells no scores:
+    its points have score 1, its boxes are the outlines of the mesh and have score NaN.
+    """
+
+    batch = 8
+    trained_on: tuple[str, ...] = ()
+
+    def __init__(self, config: Config, package: ModuleType, task: Any) -> None:
+        """Take over `task`, which `opened` made with `package`."""
+        self.config = config
+        self.vocabulary = VOCABULARY[config.task]
+        self.given: Given = config.given
+        self.box_source: str = "blazeface_short_range" if config.given == "own" else config.given
+        self._package, self._task = package, task
+        _open.append(task)
+        self._end = weakref.finalize(self, _left.append, task)
+        self._end.atexit = False
+
+    def close(self) -> None:
+        """Close the task, if it is open."""
+        if self._end.detach():
+            _close(self._task)
+
+    def __enter__(self) -> "MediaPipe":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
+        """Return the faces of each image; raises ValueError for what is no picture, before MediaPipe sees it."""
+        return [
+            self.found(image) if given is None else self._prompted(image, given)
+            for image, given in zip(images, boxes, strict=True)
+        ]
+
+    def found(self, image: Image) -> Instances:
+        """Return the faces of one RGB image (H, W, 3) uint8, in its pixels."""
+        check_image(image)
+        height, width = image.shape[:2]
+        package = self._package
+        wrapped = package.Image(image_format=package.ImageFormat.SRGB, data=np.ascontiguousarray(image))
+        return ordered(READ[self.config.task](self._task.detect(wrapped), width, height), self.config.faces)
+
+    def _prompted(self, image: Image, boxes: Floats) -> Instances:
+        check_image(image)
+        points = len(landmarks.load(self.vocabulary))
+        xy = np.full((len(boxes), points, 2), np.nan, np.float32)
+        score = np.full((len(boxes), points), np.nan, np.float32)
+        for row, box in enumerate(boxes):
+            if not (np.isfinite(box).all() and geometry.box_size(box).max() > 0):
+                continue
+            to_image = geometry.crop_to_source(box, self.config.crop, self.config.padding)
+            inside = self.found(geometry.warp(image, to_image, self.config.crop))
+            if len(inside.xy):
+                xy[row], score[row] = geometry.apply(to_image, inside.xy[0]), inside.score[0]
+        return Instances(xy, score, boxes, np.full(len(boxes), np.nan, np.float32))
+
+
+def load(config: Config, bundle: Bundle, device: str) -> MediaPipe:
+    """Return the contestant, once it has found a known face.
+
+    Raises Unavailable when the package is absent or cannot be loaded, DataError for a file that is no such model
+    or finds other points, SetupError for a GPU.
+    """
+    if device == "cuda":
+        raise SetupError("MediaPipe's Tasks run on the CPU here", "set the device to auto or cpu")
+    path = bundle.file(config.file)
+    # As what runs, prompts, thresholds and the number of faces aside, which are no matter of the model.
+    plain = Config(family=config.family, weights=config.weights, file=config.file, task=config.task, faces=1)
+    known = selfcheck.known("facemesh")
+    expected = replace(known, xy=landmarks.project(known.xy, "mediapipe478", VOCABULARY[config.task]))
+    with quiet(), MediaPipe(plain, *opened(plain, path)) as predictor:
+        try:
+            selfcheck.check(config.file, predictor, expected, TOLERANCE[config.task])
+        except RuntimeError as error:  # a graph may fail on its first picture only
+            raise _refused(path, config.task, error) from error
+    with quiet():
+        contestant = MediaPipe(config, *opened(config, path))
+        contestant.found(known.picture)  # the last greetings come with the first picture
+    return contestant
+
+
+def opened(config: Config, path: Path) -> tuple[ModuleType, Any]:
+    """Return the package and a task made from the model in `path`; raises Unavailable and DataError."""
+    close_left()
+    try:
+        import mediapipe  # seconds, and many machines lack it
+        from mediapipe.tasks.python import BaseOptions, vision
+    except ImportError as error:
+        raise Unavailable(f"the package mediapipe cannot be imported: {error}") from error
+    base, least = BaseOptions(model_asset_path=str(path)), config.min_confidence
+    try:
+        if config.task == "detector":
+            few = vision.FaceDetectorOptions(base_options=base, min_detection_confidence=least)
+            return mediapipe, vision.FaceDetector.create_from_options(few)
+        many = vision.FaceLandmarkerOptions(
+            base_options=base,
+            num_faces=config.faces,
+            min_face_detection_confidence=least,
+            min_face_presence_confidence=least,
+        )
+        return mediapipe, vision.FaceLandmarker.create_from_options(many)
+    except (RuntimeError, ValueError, FileNotFoundError) as error:  # it tells so of missing parts of the file
+        raise _refused(path, config.task, error) from error
+    except OSError as error:
+        raise Unavailable(f"the package mediapipe cannot load its library: {error}") from error
+
+
+def _refused(path: Path, task: Task, error: Exception) -> DataError:
+    said = shorten(str(error), 160) or type(error).__name__
+    return DataError(f"{path.name} does not run as a face {task}: {said}", "bring the weights again")
+
+
+# The package's own `__del__` raises at exit and after an error; and a task that the garbage collector closes may
+# wait forever for a lock of the thread it interrupts. So no task is let go of before it was closed here.
+_open: list[Any] = []
+_left: list[Any] = []
+
+
+def close_left() -> None:
+    """Close the tasks whose contestants are gone."""
+    while _left:
+        _close(_left.pop())
+
+
+def _close(task: Any) -> None:
+    """Close a task for good, also one whose graph has failed, which raises what it raised before."""
+    try:
+        task.close()
+    except (RuntimeError, ValueError):
+        task._lib.close()
+    finally:
+        task._handle = None
+        _open.remove(task)
+
+
+@atexit.register
+def _abandon() -> None:
+    """Keep what is still open from closing itself while the interpreter falls apart."""
+    for task in _open:
+        task._handle = None
+
+
+def check_image(image: NDArray[Any]) -> None:
+    """Raise ValueError for anything but RGB (H, W, 3) uint8 of two pixels a side.
+
+    MediaPipe reads four channels as if they were three, and after an empty image its graph fails on good ones.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"an image is {image.dtype} {image.shape}, not uint8 (H, W, 3)")
+    if min(image.shape[:2]) < 2:
+        raise ValueError(f"an image of {image.shape[1]} x {image.shape[0]} px is too small")
+
+
+def _mesh(result: Any, width: int, height: int) -> Instances:
+    """Return FaceLandmarker's faces in pixels."""
+    faces = [[(point.x * width, point.y * height) for point in face] for face in result.face_landmarks]
+    if not faces:
+        return Instances.none(len(landmarks.load("mediapipe478")))
+    xy = np.array(faces, np.float64)
+    side = geometry.box_size(geometry.bounding_box(xy)).max(axis=-1)
+    xy = (xy - HALF_CELL["landmarker"] * side[:, None, None]).astype(np.float32)
+    ones, unknown = np.ones(xy.shape[:2], np.float32), np.full(len(xy), np.nan, np.float32)
+    return Instances(xy, ones, geometry.bounding_box(xy), unknown)
+
+
+def _detected(result: Any, width: int, height: int) -> Instances:
+    """Return FaceDetector's faces in pixels; of a point the score is that of its face."""
+    found = result.detections
+    if not found:
+        return Instances.none(len(landmarks.load("blazeface6")))
+    shift = HALF_CELL["detector"] * max(width, height)
+    xy = np.array([[(point.x * width, point.y * height) for point in each.keypoints] for each in found])
+    outlines = [each.bounding_box for each in found]
+    corners = np.array([(box.origin_x, box.origin_y) for box in outlines], np.float64)
+    sides = np.array([(box.width, box.height) for box in outlines])
+    boxes = np.concatenate([corners, corners + sides], axis=1) - shift
+    scores = np.array([each.categories[0].score for each in found], np.float32)
+    points = np.repeat(scores[:, None], xy.shape[1], axis=1)
+    return Instances((xy - shift).astype(np.float32), points, boxes.astype(np.float32), scores)
+
+
+READ = {"landmarker": _mesh, "detector": _detected}
+
+
+def ordered(found: Instances, count: int) -> Instances:
+    """Return the first `count` instances: the largest first, then the surer, then the one further left."""
+    size = geometry.box_size(found.boxes).prod(axis=-1)
+    order = np.lexsort((found.boxes[:, 0], -np.nan_to_num(found.box_score), -size))[:count]
+    return Instances(found.xy[order], found.score[order], found.boxes[order], found.box_score[order])

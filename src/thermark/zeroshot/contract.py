@@ -1,0 +1,83 @@
+"""The contract of a contestant that looks at whole frames, and the one way to run it on a data set."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Given = Literal["prompt", "labelled", "frame", "own"]
+
+
+class Unavailable(Exception):
+    """A contestant cannot run on this machine, and why in one line: a package or a device is absent."""
+
+
+@dataclass(frozen=True)
+class Instances:
+    """What was found in one frame, in its pixels (integer = pixel centre).
+
+    `xy` (M, K, 2) float32, NaN = nothing predicted; `score` (M, K) float32; `boxes` (M, 4) float32, what was
+    cropped from; `box_score` (M,) float32, the detector's confidence, NaN for a box that was given.
+    """
+
+    xy: Floats
+    score: Floats
+    boxes: Floats
+    box_score: Floats
+
+    @staticmethod
+    def none(points: int) -> "Instances":
+        """Return no instances of `points` landmarks."""
+        empty = np.zeros((0, points, 2), np.float32)
+        return Instances(empty, empty[..., 0], np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+
+
+class FramePredictor(Protocol):
+    """A zero-shot contestant: its module exposes `Config` (a Section) and `load(config, bundle, device)`.
+
+    `vocabulary`: the landmark vocabulary it speaks. `given`: which boxes it wants to be told: those of the face
+    set (`prompt`: the box for a top-down face model; `labelled`: the labelled instance, such as a person), the
+    whole `frame`, or none, because it finds its `own`. `box_source`: the name of what finds them, and of who is
+    told, what `given` says. `batch`: how many frames it likes at once. `trained_on`: face sets of ours that it
+    has learned from.
+    """
+
+    @property
+    def vocabulary(self) -> str:
+        """The name of the landmark vocabulary."""
+        ...
+
+    @property
+    def given(self) -> Given:
+        """Which boxes it wants to be told."""
+        ...
+
+    @property
+    def box_source(self) -> str:
+        """What finds its boxes."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many frames it likes at once."""
+        ...
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The names of the face sets that it has learned from."""
+        ...
+
+    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
+        """Return the instances of each RGB image (H, W, 3) uint8.
+
+        `boxes` holds an array (P, 4) for each image, in frame pixels; then exactly P instances come back in that
+        order, rows of NaN for boxes that are NaN or empty. It holds None where `given` is `own`.
+        """
+        ...
+
+
+Load = Callable[[], FramePredictor]

@@ -1,0 +1,136 @@
+"""One zero-shot contestant on every data set and variant: predictions, or the reason why there are none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field, PositiveFloat
+
+from thermark.core import bundle, files, pictures
+from thermark.core.config import Section, nearest, parse
+from thermark.core.errors import ConfigError
+from thermark.core.faces import Faces, open_table
+from thermark.core.pictures import BASE
+from thermark.core.predictions import Predictions, Status
+from thermark.core.scored import Split
+from thermark.zeroshot.contract import FramePredictor, Unavailable
+from thermark.zeroshot.sweep import Broken, sweep
+from thermark.zeroshot.watched import Beat, Ended, watched
+
+
+class Config(Section):
+    """How patient the pipeline is with contestants.
+
+    `max_failed`: the fraction of a data set's images on which one may raise an error; `silence`: seconds without a
+    finished batch after which it counts as hanging (the first batch includes loading the model).
+    """
+
+    max_failed: float = Field(default=0.05, ge=0, le=1)
+    silence: PositiveFloat = 900.0
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a contestant finds its weights and the data: `assets` is its bundle, `model` a run or None.
+
+    `faces`/<dataset>/, `frames`/<dataset>/<variant>/, `framed`/<dataset>.json.
+    """
+
+    assets: Path
+    model: Path | None
+    faces: Path
+    frames: Path
+    framed: Path
+
+
+def predict_all(
+    contestant: str,
+    settings: Mapping[str, Any],
+    patience: Config,
+    datasets: Mapping[str, Split],
+    places: Places,
+    out: Path,
+) -> None:
+    """Write `out`/<dataset>.npz and `out`/<dataset>@<variant>.npz, whole or not at all.
+
+    `settings` is the contestant's section, of which `only` lists data sets, where not all are meant, and
+    `family` names a module of predictors/ that knows its type: it is imported where the weights are there, for
+    that takes seconds. Whoever cannot run, for want of weights or a package, is `skipped`; whoever hangs, dies
+    or fails on too many images is `failed`, on every data set. Raises DataError for damaged weights and
+    unprepared data, SetupError for a device that was asked for and is absent.
+    """
+    weights = bundle.read(places.assets)
+    shown = {name: files.read_json(places.framed / f"{name}.json") for name in datasets}
+    wanted, own = _split(settings, datasets)
+    with files.fresh_directory(out) as folder:
+        status: Status = "skipped"
+        reason = weights.reason
+        if weights.status == "ok":
+            try:
+                watched(_predict, patience.silence, contestant, own, patience, wanted, places, folder)
+                status, reason = "skipped", f"its settings say `only: [{', '.join(wanted)}]`"
+                shown = {name: about for name, about in shown.items() if name not in wanted}
+            except Absent as error:
+                reason = str(error)
+            except Ended as error:
+                status, reason = "failed", str(error)
+        for name, about in shown.items():
+            for variant in about["variants"]:
+                said = Predictions.none(contestant, about["data"], status, reason)
+                said.save(folder / _file(name, variant))
+
+
+def _split(settings: Mapping[str, Any], datasets: Mapping[str, Split]) -> tuple[dict[str, Split], dict[str, Any]]:
+    """Return the data sets that a section wants (`only`, all by default), and the rest of the section."""
+    own = dict(settings)
+    only = own.pop("only", list(datasets))
+    for name in only:
+        if name not in datasets:
+            raise ConfigError(f"`only` names {name}, which is not scored", nearest(name, list(datasets)))
+    return {name: split for name, split in datasets.items() if name in only}, own
+
+
+class Absent(Ended):
+    """Something that the contestant needs is not on this machine."""
+
+
+def _predict(
+    beat: Beat,
+    contestant: str,
+    settings: Mapping[str, Any],
+    patience: Config,
+    datasets: Mapping[str, Split],
+    places: Places,
+    folder: Path,
+) -> None:
+    module = import_module(f"thermark.predictors.{settings['family']}")
+    config = parse(settings, module.Config, contestant)
+    more = () if places.model is None else (places.model,)
+
+    def load() -> FramePredictor:
+        return module.load(config, bundle.read(places.assets), "auto", *more)  # type: ignore[no-any-return]
+
+    try:
+        for name, split in datasets.items():
+            table = open_table(places.faces / name)
+            about = files.read_json(places.framed / f"{name}.json")
+            for variant in about["variants"]:
+                rows = _rows(table, split if variant == BASE else "all")
+                seen = pictures.read(places.frames / name / variant)
+                said = sweep(load, contestant, seen, table, rows, about["data"], patience.max_failed, beat)
+                said.save(folder / _file(name, variant))
+    except Unavailable as error:
+        raise Absent(str(error)) from error
+    except Broken as error:
+        raise Ended(str(error)) from error
+
+
+def _rows(faces: Faces, split: Split) -> np.ndarray:
+    return np.flatnonzero((faces.splits == "test") | (split == "all"))
+
+
+def _file(dataset: str, variant: str) -> str:
+    return f"{dataset}.npz" if variant == BASE else f"{dataset}@{variant}.npz"

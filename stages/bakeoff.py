@@ -1,0 +1,36 @@
+"""Compare the zero-shot contestants under the posts' protocols and under ours, and with the published numbers."""
+
+import argparse
+from pathlib import Path
+
+from thermark.bakeoff import build
+from thermark.bakeoff.inputs import Places, named
+from thermark.core import errors
+from thermark.core.config import parse, section, value
+from thermark.metrics.evaluate import Config
+
+SECTIONS = ("zeroshot", "cascades", "predictors", "runs")
+OUTS = ("text", "numbers", "figure")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in (*SECTIONS, "datasets", "evaluate", "params"):
+        parser.add_argument(f"--{name}", required=True)
+    for name in (*Places.__dataclass_fields__, *OUTS):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    params = Path("params.yaml")
+    scoring = value(params, options.evaluate)
+    build.build(
+        named({name: value(params, getattr(options, name)) for name in SECTIONS}),
+        value(params, options.datasets),
+        {name: parse(raw, Config, f"{options.evaluate}.{name}") for name, raw in scoring.items()},
+        Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
+        *(getattr(options, name) for name in OUTS),
+        section(params, options.params, build.Config),
+    )
+
+
+if __name__ == "__main__":
+    errors.run(main)

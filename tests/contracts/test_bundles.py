@@ -1,0 +1,67 @@
+"""Every bundle of weights keeps these promises; a new manifest is found here by itself."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from thermark import landmarks
+from thermark.assets import licences, sources, weights
+
+ROOT = Path(__file__).parents[2]
+PATHS = sorted((ROOT / "data" / "manifests" / "weights").glob("*.yaml"))
+MANIFESTS = {path.stem: weights.read(path) for path in PATHS}
+ENTRIES = {f"{name}/{entry.name}": entry for name, bundle in MANIFESTS.items() for entry in bundle.files}
+
+
+def test_there_are_bundles():
+    assert {"none", "mediapipe_wheel", "dwpose_balanced"} <= set(MANIFESTS)
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_bundle_is_listed_in_data_md(name):
+    assert f"`{name}`" in (ROOT / "DATA.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_card_speaks_a_vocabulary_that_exists_and_names_a_licence(name):
+    card = ENTRIES[name].card
+    if card.vocabulary is not None:
+        assert card.vocabulary in landmarks.names()
+    assert card.licence and card.licence_url.startswith("https://") and card.source_page.startswith("https://")
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_source_is_pinned_as_far_as_it_can_be(name):
+    entry = ENTRIES[name]
+    address = sources.address(entry)
+    assert address.startswith(("https://", "pip:")) and not re.search(r"/(main|master|latest)/", address)
+    assert entry.sha256 or entry.hub or (entry.url and entry.url.sha256)
+
+
+def test_one_content_is_described_once():
+    known: dict[str, tuple[str, weights.Card]] = {}
+    for entry in ENTRIES.values():
+        if entry.sha256:
+            described = (sources.address(entry), entry.card)
+            assert known.setdefault(entry.sha256, described) == described
+
+
+def test_sapiens2_is_gated():
+    assert set(licences.known(PATHS[0].parent)) == {"sapiens2-license"}
+    assert all(
+        entry.card.gated
+        for name, entry in ENTRIES.items()
+        if name.endswith("/model.safetensors") and "sap" in name
+    )
+
+
+def test_mirrors_hold_what_the_manifests_promise(mirror, tmp_path):
+    """The official files, where they are at hand, have the sums that stand in git."""
+    from thermark.assets.mirrors import Mirrors
+    from thermark.assets.obtain import Store
+
+    folder = mirror("face_landmarker.task").parent
+    for bundle in ("face_landmarker", "blaze_face"):
+        for entry in MANIFESTS[bundle].files:
+            assert sources.local(entry, bundle, Store(tmp_path, Mirrors((folder,)))) is not None

@@ -1,0 +1,162 @@
+"""Every contestant on whole frames, that is every module in predictors/ whose `load` takes a bundle of weights."""
+
+import shutil
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import families
+import graphs
+import running
+import shown
+from thermark import landmarks
+from thermark.core import bundle
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError, SetupError
+from thermark.zeroshot.contract import FramePredictor
+
+FAMILIES = families.on_frames()
+BOXES = np.array([[60, 50, 190, 190], [np.nan] * 4, [60, 40, 150, 140], [70, 70, 70, 70]], np.float32)
+
+
+def facemesh(folder: Path, mirror: Callable) -> tuple:
+    for name in shown.MODELS:
+        shutil.copy(shown.model(name), folder / name)
+    return {name: {} for name in shown.MODELS}, {"detector": "given"}, ()
+
+
+def mediapipe(folder: Path, mirror: Callable) -> tuple:
+    shutil.copy(mirror("face_landmarker.task"), folder)
+    about = {"face_landmarker.task": {"vocabulary": "mediapipe478", "channels": "rgb"}}
+    return about, {"file": "face_landmarker.task", "task": "landmarker", "given": "prompt"}, ()
+
+
+def rtmlib(folder: Path, mirror: Callable) -> tuple:
+    graphs.brightest(folder / "pose.onnx", (64, 64))
+    return {"pose.onnx": graphs.card((64, 64), vocabulary="nose1")}, {"pose": "pose.onnx", "given": "labelled"}, ()
+
+
+def cascade(folder: Path, mirror: Callable) -> tuple:
+    running.teach(folder / "models", "nose", 0, points=1, vocabulary="nose1")
+    return {}, {"run": "nose", "given": "labelled"}, (folder / "models/nose",)
+
+
+def sapiens2(folder: Path, mirror: Callable) -> tuple:
+    import_module("tiny").sapiens2().save_pretrained(folder)
+    card = {"vocabulary": "sapiens308", "channels": "rgb", "input_size": [48, 64]}
+    return {"model.safetensors": card, "config.json": card}, {"given": "labelled", "size": [64, 48]}, ()
+
+
+def vitpose(folder: Path, mirror: Callable) -> tuple:
+    import_module("tiny").vitpose(133).save_pretrained(folder)
+    card = {"vocabulary": "coco_wholebody133", "channels": "rgb", "input_size": [48, 64]}
+    return {"model.safetensors": card, "config.json": card}, {"given": "labelled"}, ()
+
+
+# Small weights for each family: (cards, settings, what else `load` takes).
+MADE = {made.__name__: made for made in (facemesh, mediapipe, rtmlib, cascade, sapiens2, vitpose)}
+SLOW = {"sapiens2", "vitpose"}  # transformers takes ten seconds to import
+each = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in FAMILIES]
+)
+
+
+@pytest.fixture(scope="module")
+def made(mirror, tmp_path_factory) -> Callable[[str], FramePredictor]:
+    """Return a function from a family's name to a contestant of it, loaded once."""
+    done: dict[str, FramePredictor] = {}
+
+    def load(name: str) -> FramePredictor:
+        if name not in done:
+            folder = tmp_path_factory.mktemp(name)
+            cards, settings, more = MADE[name](folder, mirror)
+            bundle.write(folder, "ok", "", cards)
+            module = import_module(f"thermark.predictors.{name}")
+            config = parse({"family": name, "weights": "w"} | settings, module.Config, "zeroshot.x")
+            done[name] = module.load(config, bundle.read(folder), "cpu", *more)
+        return done[name]
+
+    return load
+
+
+def pictures() -> list[np.ndarray]:
+    """Return a face, the same moved by (7, 4), and nobody."""
+    face = shown.picture(shown.FACES / "face_0.png")
+    moved = np.zeros_like(face)
+    moved[4:, 7:] = face[:-4, :-7]
+    return [face, moved, np.full((120, 200, 3), 90, np.uint8)]
+
+
+def test_all_are_found_and_can_be_made():
+    assert set(FAMILIES) == set(MADE)
+    assert {tuple(told[:3]) for told in FAMILIES.values()} == {("config", "bundle", "device")}
+
+
+@each
+def test_it_says_who_it_is(made, name):
+    one = made(name)
+    assert one.vocabulary in landmarks.names() and one.given in ("prompt", "labelled", "frame", "own")
+    assert one.box_source and one.batch >= 1 and isinstance(one.trained_on, tuple)
+
+
+@each
+def test_each_box_has_its_row_and_one_that_is_none_a_row_of_nan(made, name):
+    one = made(name)
+    points = len(landmarks.load(one.vocabulary))
+    answers = one(pictures(), [BOXES, BOXES[:0], BOXES[2:3]])
+    assert [len(answer.xy) for answer in answers] == [4, 0, 1]
+    for answer, count in zip(answers, (4, 0, 1), strict=True):
+        assert answer.xy.shape == (count, points, 2) and answer.score.shape == (count, points)
+        assert answer.boxes.shape == (count, 4) and answer.box_score.shape == (count,)
+        assert answer.xy.dtype == answer.score.dtype == answer.boxes.dtype == np.float32
+    assert np.isfinite(answers[0].xy[0]).any() and np.isnan(answers[0].xy[[1, 3]]).all()
+    np.testing.assert_array_equal(answers[0].boxes, BOXES)
+
+
+@each
+def test_company_changes_nothing_and_pictures_stay_as_they_were(made, name):
+    one, images = made(name), pictures()
+    before = [image.copy() for image in images]
+    together = one(images, [BOXES[:1], BOXES[2:3], BOXES[:1]])
+    for image, box, answer in zip(images, [BOXES[:1], BOXES[2:3], BOXES[:1]], together, strict=True):
+        alone = one([image], [box])[0]
+        np.testing.assert_allclose(alone.xy, answer.xy, atol=2e-2)
+        np.testing.assert_allclose(alone.score, answer.score, atol=1e-3)
+    assert all(np.array_equal(image, old) for image, old in zip(images, before, strict=True))
+    assert one([], []) == []
+
+
+@each
+def test_points_move_with_the_picture(made, name):
+    """A box and all pixels under it, moved by (7, 4), move every point by as much; a wrong border would not."""
+    one, (face, moved, _) = made(name), pictures()
+    box = np.array([[60, 50, 190, 190]], np.float32)
+    still, gone = (
+        one([image], [given])[0].xy[0] for image, given in ((face, box), (moved, box + np.float32([7, 4, 7, 4])))
+    )
+    known = np.isfinite(still).all(axis=1) & np.isfinite(gone).all(axis=1)
+    assert known.any()
+    assert np.median(np.abs(gone - still - [7, 4])[known]) < 1.0
+
+
+@each
+def test_a_gpu_that_is_not_there_is_not_replaced(made, name, mirror, tmp_path):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    cards, settings, more = MADE[name](tmp_path, mirror)
+    bundle.write(tmp_path, "ok", "", cards)
+    module = import_module(f"thermark.predictors.{name}")
+    config = parse({"family": name, "weights": "w"} | settings, module.Config, "zeroshot.x")
+    with pytest.raises(SetupError):
+        module.load(config, bundle.read(tmp_path), "cuda", *more)
+
+
+@each
+def test_unknown_settings_are_refused(name):
+    module = import_module(f"thermark.predictors.{name}")
+    with pytest.raises(ConfigError, match="detectr"):
+        parse({"family": name, "weights": "w", "detectr": "x"}, module.Config, "zeroshot.x")

@@ -1,0 +1,70 @@
+"""How the golden vectors of FaceMesh and BlazeFace were made; no test runs this.
+
+`PYTHONPATH=tests python tests/golden/facemesh/make.py MEDIAPIPE_PYTHON RENDERED REAL`
+
+MEDIAPIPE_PYTHON: of an environment with mediapipe 0.10.21; RENDERED: data/raw/tfake/facesynthetics as the default
+profile renders it; REAL: a hundred public FaceSynthetics pictures, of which only points are kept. Points are
+stored as int16 in 1/50 px, detections as float32 (box, six key points, score).
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import shown
+from thermark.core import files
+from thermark.zeroshot import selfcheck
+
+HERE = Path(__file__).parent
+PICKED = ("000002", "000006", "000009")  # faces to be rendered into face_0, 1, 2.png
+KNOWN, KNOWN_SIDE = "000002", 160  # the face of the check at load time
+STEPS = 50
+
+
+def main() -> None:
+    python, renders, reals = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    for number, name in enumerate(PICKED):
+        small = cv2.resize(cv2.imread(str(renders / f"{name}.png")), (256, 256), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(HERE / f"face_{number}.png"), small)
+    files.write_arrays(HERE / "rendered.npz", packed(answers(python, shown.rendered())))
+    real = {}
+    for name in shown.REAL:
+        real |= shown.real(name, shown.picture(reals / f"{name}.png"))
+    files.write_arrays(HERE / "real.npz", packed(answers(python, real)))
+    known(python, shown.picture(renders / f"{KNOWN}.png"))
+
+
+def known(python: str, face: np.ndarray) -> None:
+    """Write the package's own picture of a face with its points."""
+    small = cv2.resize(face, (KNOWN_SIDE, KNOWN_SIDE), interpolation=cv2.INTER_AREA)
+    said = answers(python, {"known": small})
+    xy = np.full((478, 2), np.nan, np.float32)
+    xy[:468] = said["known|mesh"][0]
+    box = said["known|short"][0, :4].astype(np.float32)
+    selfcheck.FOLDER.mkdir(exist_ok=True)
+    files.write_arrays(selfcheck.FOLDER / "facemesh.npz", {"picture": small, "box": box, "xy": xy})
+
+
+def answers(python: str, pictures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return what reference.py says of pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked, told = Path(folder) / "asked.npz", Path(folder) / "told.npz"
+        np.savez(asked, **pictures)
+        subprocess.run([python, str(HERE / "reference.py"), str(asked), str(told)], check=True)
+        return dict(np.load(told))
+
+
+def packed(said: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return answers with small numbers."""
+    return {
+        name: np.round(rows * STEPS).astype(np.int16) if name.endswith("mesh") else rows.astype(np.float32)
+        for name, rows in said.items()
+    }
+
+
+if __name__ == "__main__":
+    main()

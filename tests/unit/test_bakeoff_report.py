@@ -1,0 +1,326 @@
+"""The bake-off in miniature, from files to files: every number, every verdict, no more than they say."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import bakeoff_scene as scene
+from thermark.bakeoff import against, build
+from thermark.bakeoff.against import Posts, Row, Table, Tolerance
+from thermark.bakeoff.inputs import Places, named, read
+from thermark.core import files
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.predictions import Predictions
+from thermark.metrics.evaluate import Config
+from thermark.published import read as published
+
+STAGE = Path(__file__).parents[2] / "stages/bakeoff.py"
+CONTESTANTS = {"shifted": True, "wall": True, "told": True, "absent": True, "floor": False, "run_t": False}
+SCORING = {"thermeval": Config(vocabulary="nose1", bootstrap=0)}
+DATASETS = {"thermeval": scene.SETTINGS, "thermeval_person": {"raw": "thermeval"}, "tfake": {"raw": "tfake"}}
+
+
+def faces():
+    one = {f"1/Thermal_{n}": [(50, 80), (140, 90)] for n in range(1, 5)}
+    two = {f"2/Thermal_{n}": [(90, 60 + n % 9)] for n in range(511, 601)}
+    return scene.noses(one | two)
+
+
+def stages(root, origin="real"):
+    made = faces()
+    files_made = scene.Stages(root, made, origin, {"thermeval_person": "thermeval", "tfake": "tfake"})
+    frames, xy = made.frames.tolist(), made.xy[:, 0].astype(float)
+    tested = made.splits == "test"
+    shifted = scene.said("shifted", "coco_wholebody133", frames, xy + np.array([0, 2]))
+    files_made.add(shifted, minmax=scene.said("shifted", "coco_wholebody133", frames, xy + np.array([0, 6])))
+    # Something near enough for the posts in every frame, and a nose in none.
+    files_made.add(scene.said("wall", "mediapipe478", frames, xy + np.array([30, 40])))
+    rows = np.arange(len(made))
+    files_made.add(scene.said("told", "nose1", frames, xy - [1, 0], rows, trained_on=("thermeval_person",)))
+    files_made.add(Predictions.none("absent", scene.DATA, "skipped", "no weights <here>"))
+    floor = scene.said("floor", "ibug68", made.frames[tested].tolist(), xy[tested] + [8, 0], rows[tested])
+    files_made.add(floor, whole=False)
+    seeds = [
+        scene.said("run_t", "ibug68", made.frames[tested].tolist(), xy[tested] + [0, shift], rows[tested])
+        for shift in (1, 3)
+    ]
+    files_made.add(*seeds, whole=False, seeded=True)
+    return files_made
+
+
+def built(root, places, contestants=CONTESTANTS, datasets=DATASETS, **config):
+    outs = [root / name for name in ("bakeoff.md", "bakeoff.json", "bakeoff.svg")]
+    build.build(contestants, datasets, SCORING, places, *outs, build.Config(**config))
+    return outs[0].read_text(), files.read_json(outs[1]), outs[2]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    root = tmp_path_factory.mktemp("bakeoff")
+    return built(root, stages(root).places)
+
+
+def part(text: str, title: str) -> str:
+    """Return what stands below a heading, up to the next of its level or above."""
+    level = len(title) - len(title.lstrip("#"))
+    lines = text[text.index(title) :].splitlines()
+    ends = [
+        place for place, each in enumerate(lines[1:], 1) if each.startswith("#") and each.split()[0] <= "#" * level
+    ]
+    return "\n".join(lines[: ends[0]] if ends else lines)
+
+
+def line(text: str, start: str) -> str:
+    return next(each for each in text.splitlines() if each.startswith(start))
+
+
+def test_the_same_noses_for_everybody(small):
+    _, numbers, _ = small
+    own = numbers["unified"]
+    assert {name: each["all"]["faces"] for name, each in own.items()} == dict.fromkeys(own, 90)
+    assert own["shifted"]["all"]["error_px_mean"] == pytest.approx(2)
+    assert (own["shifted"]["all"]["recall"], own["shifted"]["all"]["precision"]) == (1, 1)
+    assert own["run_t"]["all"]["error_px_mean"] == pytest.approx(2)  # the mean of its seeds, 1 and 3 px
+    assert own["run_t"]["all"]["recall"] == 1 and "precision" not in own["run_t"]["all"]
+    assert set(own["told"]) == {"all", "2ft", "6ft"} and own["told"]["2ft"]["faces"] == 45
+    assert numbers["order"] == ["run_t", "shifted", "told", "floor", "wall"]
+
+
+def test_the_posts_detect_what_is_not_there(small):
+    """A prediction on the wall 50 px away: all detected within 80 px, none within half a face."""
+    text, numbers, _ = small
+    own = numbers["unified"]["wall"]["all"]
+    assert (own["detection"], own["recall"], own["pck@20px"]) == (1, 0, 0)
+    assert (numbers["part3"]["wall"]["detection"], numbers["part3"]["wall"]["mean"]) == (1, 50)
+    assert line(part(text, "## `unified`"), "| `wall` |").startswith("| `wall` | 100.0 | 0.0 | 0.0 | 0.0 |")
+
+
+def test_parts_of_the_posts(small):
+    text, numbers, _ = small
+    assert set(numbers["part1"]) == {"shifted", "wall", "told"}  # who saw the posts' pictures
+    assert numbers["part1"]["shifted"] == pytest.approx(
+        {"noses": 8, "predictions": 8, "matched": 8, "detection": 1, "precision": 1, "mean": 2, "median": 2}
+        | {"pck@3": 1, "pck@5": 1, "pck@10": 1, "pck@20": 1}
+    )
+    assert numbers["part3"]["told"]["noses"] == 60 and numbers["part3"]["told"]["mean"] == 1
+    # Persons of 60 x 120: 150 px, cut by the frame in neither direction for y, in neither for x.
+    assert numbers["part2"]["told"]["crop_mean"] == pytest.approx(256 / 150, rel=1e-3)
+    assert numbers["part2"]["told"]["native_mean"] == 1
+    titles = [each for each in text.splitlines() if each.startswith("### Part 2,")]
+    assert len(titles) == 2 and "stretched" in titles[0] and "px of the frame" in titles[1]
+    assert "| `told` | 80 | 80 | 1.71 | 1.71 | 100.0 |" in part(text, titles[0])
+    assert "| all of them | 90 | 90 | 1.71 | 1.71 | 100.0 |" in part(text, titles[0])
+    assert "| `told` | 80 | 80 | 1.00 | 1.00 | 100.0 |" in part(text, titles[1])
+    assert "| `told` † | 8 | 8 | 8 | 100.0 |" in part(text, "### Part 1")
+    assert "| `told` | 60 | 60 | 60 | 100.0 | 100.0 |" in part(text, "### Part 3")
+    assert "Has learned from frames of annotations\\_1" in part(text, "## At a glance")
+
+
+def test_who_did_not_run_says_why(small):
+    text, numbers, _ = small
+    glance = part(text, "## At a glance")
+    assert line(glance, "| `absent`") == "| `absent` | skipped: no weights \\<here\\> |"
+    assert numbers["contestants"]["absent"] == {"status": "skipped", "reason": "no weights <here>", "boxes": ""}
+    assert "absent" not in numbers["part1"] and "absent" not in numbers["unified"]
+
+
+def test_who_failed_on_the_pictures_of_the_posts_is_not_in_their_tables(tmp_path):
+    made = stages(tmp_path)
+    good = scene.said("facemesh", "nose1", made.faces.frames.tolist(), made.faces.xy[:, 0])
+    made.add(good, png=Predictions.none("facemesh", scene.DATA, "failed", "no batch for 900 s"))
+    text, numbers, _ = built(tmp_path, made.places, {"facemesh": True})
+    assert numbers["part1"] == {} and numbers["unified"]["facemesh"]["all"]["recall"] == 1
+    assert set(numbers["tone"]["facemesh"]) == {"base", "minmax"}
+    assert "not run: no batch for 900 s" in line(part(text, "## Published and ours"), "| A |")
+
+
+def test_what_is_what(small):
+    text, _, _ = small
+    table = part(text, "## What is what")
+    assert "8 in 4 frames of annotations\\_1: office" in table and "90 in 90 frames of annotations\\_2" in table
+    assert "80 crops of 90" in table and "up to 0.5 of the face" in table and "variant `png`" in table
+
+
+def test_tone_is_ablated(small):
+    text, numbers, _ = small
+    own = numbers["tone"]["shifted"]
+    assert [own[name]["error_px_median"] for name in ("base", "png", "minmax")] == pytest.approx([2, 2, 6])
+    assert (own["base"]["pck@5px"], own["minmax"]["pck@5px"]) == (1, 0)
+    assert set(numbers["tone"]) == {"shifted", "wall", "told"}
+    told = part(text, "## Tone mapping")
+    assert "- `base`: 20 to 40 °C of every frame" in told
+    assert "- `minmax`: the coldest to the warmest pixel of each frame" in told
+    assert "- `png`: the 8-bit picture that comes with the temperatures" in told
+    assert "| `shifted` | 2.00 | 6.00 | 2.00 |" in told  # base, minmax, png
+
+
+def test_conventions_are_told_from_errors(small):
+    text, numbers, _ = small
+    own = numbers["conventions"]
+    assert set(own["shifted"]) == {"centre", "posts", "tip", "body"} and set(own["told"]) == {"as it is"}
+    assert own["shifted"]["posts"]["offset_y_px"] == pytest.approx(2)
+    assert own["shifted"]["posts"]["offset_y_face"] == pytest.approx(2 / 30)
+    assert own["shifted"]["posts"]["error_centred"] == pytest.approx(0, abs=1e-4)
+    assert own["run_t"]["centre"]["found"] == 180  # both seeds
+    assert own["run_t"]["centre"]["error_centred"] == pytest.approx(1)
+    assert own["wall"]["wings"] == {"found": 0}
+    assert "| `told` | as it is | 90 | −1.00 | +0.00 | −3.3 | +0.0 | 1.00 | 0.00 |" in part(
+        text, "## Nose conventions"
+    )
+
+
+def test_every_published_cell_has_a_verdict(small):
+    text, numbers, _ = small
+    cells = numbers["published"]
+    assert len(cells) == sum(len(row.values) for each in against_posts().tables.values() for row in each.rows)
+    assert {each["verdict"] for each in cells} == {"not run: not in this profile"}
+    assert "| A | `facemesh` | 23.3 / – |" in part(text, "## Published and ours")
+    assert json.dumps(numbers, allow_nan=False)
+
+
+def against_posts() -> Posts:
+    return published("bakeoff", Posts)
+
+
+def posts(**table) -> Posts:
+    values = {"detection": 0.685, "mean": 4.16, "pck@5": 0.603, "predictions": 50, "ms": 117}
+    row = Row(row="Sapiens2", run="sapiens", values=values, unmeasured={"ms": "another machine"})
+    told = {"title": "Part 1", "protocol": "part1", "noses": 73, "rows": (row,)} | table
+    return Posts(source="the posts", absent="", tables={"part1": Table(**told)})
+
+
+def verdicts(own, origin="real", skipped=None, tolerance=None, **table) -> dict[str, str]:
+    measured = {"part1": {"sapiens": own}} if own is not None else {}
+    rows = against.compare(posts(**table), measured, skipped or {}, origin, tolerance or Tolerance())
+    return {row.metric: row.verdict for row in rows}
+
+
+def test_verdicts():
+    same = {"noses": 73, "detection": 50 / 73, "mean": 4.16, "pck@5": 44 / 73, "predictions": 50}
+    barred = "not comparable: another machine"
+    assert verdicts(same) == dict.fromkeys(["detection", "mean", "pck@5", "predictions"], "reproduced") | {
+        "ms": barred
+    }
+    moved = same | {"detection": 51 / 73, "mean": 4.66, "pck@5": 42 / 73, "predictions": 52}
+    assert verdicts(moved) == {
+        "detection": "reproduced",  # by one nose
+        "mean": "reproduced",  # by half a px
+        "pck@5": "outside",  # by two noses
+        "predictions": "outside",
+        "ms": barred,
+    }
+    assert verdicts(moved, tolerance=Tolerance(noses=2))["pck@5"] == "reproduced"
+    assert verdicts(same | {"mean": 4.67})["mean"] == "outside"
+    assert verdicts(same | {"noses": 72})["detection"] == "not comparable: 72 noses here"
+    assert verdicts(same, "rendered")["detection"] == "not comparable: rendered data"
+    assert verdicts(same, incomparable="80 crops")["mean"] == "not comparable: 80 crops"
+    assert verdicts(None)["ms"] == "not run: not in this profile"
+    assert verdicts(None, skipped={"sapiens": "no weights"})["mean"] == "not run: no weights"
+    nothing = {"noses": 73, "detection": 0.0, "pck@5": 0.0, "predictions": 0}
+    assert verdicts(nothing)["mean"] == "not run: nothing was found" and verdicts(nothing)["pck@5"] == "outside"
+
+
+def test_verdicts_of_a_row_are_told_together():
+    own = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
+    told = posts()
+    rows = against.compare(told, {"part1": {"sapiens": own}}, {}, "real", Tolerance())
+    text = against.section(told, rows, Tolerance())
+    cells = "68.5 / 68.5 | 4.16 / 9.00 | 60.3 / 60.3 | 50 / 50 | 117 / –"
+    verdict = "reproduced; mean: outside; time: not comparable: another machine"
+    assert f"| Sapiens2 | `sapiens` | {cells} | {verdict} |" in text
+    assert "1/73" in text and "at most 0.5 px" in text
+
+
+def test_rendered_data_are_no_evidence(tmp_path):
+    text, _, _ = built(tmp_path, stages(tmp_path, "rendered").places)
+    assert text.splitlines()[0] == "# The zero-shot bake-off: noses on ThermEval-D, rendered"
+    assert "no evidence about real thermal cameras" in text
+
+
+def test_the_figure_is_drawn_the_same_each_time(small, tmp_path):
+    _, _, figure = small
+    assert built(tmp_path, stages(tmp_path).places)[2].read_bytes() == figure.read_bytes()
+
+
+def test_a_profile_without_the_data_set_or_without_contestants(tmp_path):
+    places = stages(tmp_path).places
+    text, numbers, figure = built(tmp_path, places, datasets={"tfake": {}})
+    assert "This profile has no data set `thermeval`." in text and figure.is_file()
+    assert {each["verdict"] for each in numbers["published"]} == {"not run: not in this profile"}
+    text, numbers, figure = built(tmp_path, places, {})
+    assert "No contestant ran." in text and numbers["unified"] == {}
+    places.framed.joinpath("thermeval.json").unlink()
+    text, numbers, _ = built(tmp_path, places, {"floor": False, "run_t": False})
+    assert set(numbers["unified"]) == {"floor", "run_t"} and numbers["part1"] == numbers["tone"] == {}
+    assert "No contestant ran on these pictures." in part(text, "### Part 1")
+
+
+def test_a_profile_in_which_nobody_ran(tmp_path):
+    text, numbers, _ = built(tmp_path, stages(tmp_path).places, {"absent": True})
+    assert numbers["unified"] == {} and "No contestant ran." in text
+    assert "| `absent` | skipped: no weights" in text
+
+
+def test_what_is_missing_or_outdated_is_a_data_error(tmp_path):
+    made = stages(tmp_path)
+    with pytest.raises(DataError, match="nobody"):
+        read("thermeval", {}, {"nobody": True}, made.places)
+    files.write_json(
+        made.places.reports / "thermeval.json",
+        {"fingerprint": "new", "raw": "thermeval", "origin": "real", "card": {"title": "T"}},
+    )
+    with pytest.raises(DataError, match="another version"):
+        read("thermeval", {}, CONTESTANTS, made.places)
+
+
+def test_wrong_names_are_config_errors(tmp_path):
+    with pytest.raises(ConfigError, match="pgn"):
+        built(tmp_path, stages(tmp_path).places, picture="pgn")
+    with pytest.raises(ConfigError, match="two contestants"):
+        named({"zeroshot": {"run_t": {}}, "runs": {"run": {"t": {}}}})
+    sections = {
+        "zeroshot": {"a": {}},
+        "cascades": {"b": {}},
+        "predictors": {"c": {}},
+        "runs": {"r": {"x": {}}, "s": {}},
+    }
+    assert named(sections) == {"a": True, "b": True, "c": False, "r_x": False}
+    with pytest.raises(ConfigError, match="bakeoff"):
+        parse({"pictures": "png"}, build.Config, "bakeoff")
+
+
+def test_the_stage(tmp_path, monkeypatch):
+    """From the command line, in a profile's words, to the same files."""
+    places = stages(tmp_path).places
+    params = {"zeroshot": {"shifted": {}, "wall": {}, "absent": {}}, "cascades": {"told": {}}}
+    params |= {"predictors": {"floor": {}}, "runs": {"run": {"t": {}}, "kd": None}, "datasets": DATASETS}
+    params |= {"evaluate": {"thermeval": {"vocabulary": "nose1", "bootstrap": 0}}, "bakeoff": {"picture": "png"}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    told = {name: name for name in ("zeroshot", "cascades", "predictors", "runs", "datasets", "evaluate")}
+    told |= {"params": "bakeoff", "text": "a.md", "numbers": "a.json", "figure": "a.svg"}
+    told |= {name: str(getattr(places, name)) for name in Places.__dataclass_fields__}
+    flags = [word for name, value in told.items() for word in (f"--{name}", value)]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(STAGE), *flags])
+    runpy.run_path(str(STAGE), run_name="__main__")
+    text, numbers, figure = built(tmp_path, places)
+    assert (tmp_path / "a.md").read_text() == text and files.read_json(tmp_path / "a.json") == numbers
+    assert (tmp_path / "a.svg").read_bytes() == figure.read_bytes()
+
+
+def test_whoever_finds_nothing_at_all_has_rates_of_nought(tmp_path):
+    made = stages(tmp_path)
+    made.add(scene.said("facemesh", "mediapipe478", [], np.zeros((0, 2))))
+    text, numbers, _ = built(tmp_path, made.places, {"facemesh": True})
+    assert numbers["part1"]["facemesh"]["detection"] == 0 and "mean" not in numbers["part1"]["facemesh"]
+    assert numbers["unified"]["facemesh"]["all"]["recall"] == 0
+    assert numbers["conventions"]["facemesh"]["centre"] == {"found": 0}
+    verdict = {each["metric"]: each["verdict"] for each in numbers["published"] if each["row"] == "A"}
+    assert verdict["mean"] == "not run: nothing was found" and verdict["detection"] == "outside"
+    assert "23.3 / 0.0 | 9.91 / –" in part(text, "### Part 3: hierarchies")

