@@ -12,7 +12,7 @@ export ORT_DISABLE_TELEMETRY := 1
 
 SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
-  echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised.t.epochs=20"
+  echo "bakeoff: metrics/bakeoff.md"; echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised.t.epochs=20"
 
 .PHONY: help setup repro report weights test slow check smoke profile bench doctor clean
 help:            ## this list
@@ -41,7 +41,7 @@ report: setup    ## tables and plots only
 	@$(SHOW)
 
 weights: setup   ## try again for weights that were not to be had
-	dvc repro -s -f $$(dvc stage list --name-only | grep '^weights@')
+	@names=$$(dvc stage list --name-only bakeoff/dvc.yaml | grep 'weights@') && dvc repro -s -f $$names
 	@echo "then: make repro"
 
 test: setup      ## the fast tests
@@ -68,7 +68,7 @@ bench: setup     ## inner loops against the naive way (default profile)
 	python benchmarks/training.py
 	python benchmarks/distillation.py
 	python benchmarks/distillation.py --teacher m --student m --pixels 256 --batch 16 --steps 3
-	dvc repro -q zeroshot@facemesh cascade@nose_labelled zeroshot@teacher_rtmlib
+	dvc repro -q bakeoff/dvc.yaml:weights@mediapipe_wheel
 	python benchmarks/facemesh.py data/assets/mediapipe_wheel
 	python benchmarks/pose.py
 	python benchmarks/cascade.py

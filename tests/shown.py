@@ -41,7 +41,7 @@ def model(name: str) -> Path:
 
 @cache
 def _wheel() -> Path:
-    """Return a folder with the files of the wheel, which the index of the environment that runs the tests has too."""
+    """Return a folder with the files of the wheel: the index that set up this environment has it too."""
     folder = Path(mkdtemp()) / "mediapipe_wheel"
     config = weights.Config(manifest=str(MANIFEST), max_mb=50.0, network="index")
     fill(config, folder, this_store())

@@ -14,9 +14,9 @@ SOURCE = ROOT / "src"
 # A refactored downloader must not download again; its manifest and the verified hashes are the dependency.
 FREE = {"fetch", "weights"}
 
-# Whole packages as one dependency: core by design (touching it re-runs the world), the others because what depends
-# on them takes seconds.
-UNITS = {"core", "loading", "metrics", "report", "zeroshot"}
+# Whole packages as one dependency: core by design (touching it re-runs the world), nets as it holds one network,
+# the others because what depends on them takes seconds.
+UNITS = {"core", "loading", "metrics", "nets", "report", "zeroshot"}
 # Contestants of several families are one group of stages: a new version of what one imports re-runs them all.
 GROUPED = {"zeroshot", "cascade"}
 

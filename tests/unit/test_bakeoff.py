@@ -4,6 +4,8 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import bakeoff_scene as scene
 from thermark.bakeoff import blog, conventions, finetune, noses
@@ -245,10 +247,20 @@ def test_without_its_mean_offset_noise_stays():
     gaps = np.array([[4.0, 1.0], [2.0, 1.0], [np.nan, np.nan], [3.0, 3.0], [3.0, -1.0]])
     numbers = conventions.summarised(gaps, np.full(5, 10.0))
     assert (numbers["found"], numbers["offset_x_px"], numbers["offset_y_px"]) == (4, 3.0, 1.0)
-    assert numbers["error_centred"] == pytest.approx((1 + 1 + 2 + 2) / 4)
-    # A part of a face is a part of each face, not of the mean one.
-    assert conventions.summarised(np.array([[1.0, 0], [0, 0]]), np.array([10.0, 30]))["offset_x_face"] == 0.05
+    assert numbers["error_centred"] == pytest.approx(np.sqrt((1 + 1 + 4 + 4) / 4))
+    assert numbers["error"] == pytest.approx(np.sqrt((17 + 5 + 18 + 10) / 4))
+    # A part of each face, not of the mean one: x = 0.01 (1 x 10 + 0 x 30) / (1 + 9), in least squares.
+    two = conventions.summarised(np.array([[1.0, 0], [0, 0]]), np.array([10.0, 30]))
+    assert two["offset_x_face"] == pytest.approx(0.01)
+    assert two["error_centred"] == pytest.approx(np.sqrt((0.9**2 + 0.3**2) / 2))
     assert conventions.summarised(np.full((2, 2), np.nan), np.ones(2)) == {"found": 0}
+
+
+@given(st.lists(st.tuples(st.floats(-50, 50), st.floats(-50, 50), st.floats(1, 100)), min_size=1, max_size=8))
+def test_taking_an_offset_away_never_adds_error(rows):
+    table = np.array(rows)
+    numbers = conventions.summarised(table[:, :2], table[:, 2])
+    assert numbers["error_centred"] <= numbers["error"] * (1 + 1e-9) + 1e-9
 
 
 # Published numbers.
@@ -272,7 +284,7 @@ def test_the_published_numbers():
     assert found == pytest.approx(sums)
     assert {name: each.noses for name, each in tables.items()} == {"part1": 73, "part2": 80, "part3": 60}
     runs = {row.row: row.run for row in tables["part3"].rows}
-    assert runs["A"] == "facemesh" and runs["D"] == "nose_labelled" and runs["E"] == "nose_frame"
+    assert runs["A"] == "face_landmarker" and runs["D"] == "nose_labelled" and runs["E"] == "nose_frame"
 
 
 def test_published_rates_are_whole_noses():

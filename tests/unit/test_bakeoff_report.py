@@ -132,11 +132,11 @@ def test_who_did_not_run_says_why(small):
 
 def test_who_failed_on_the_pictures_of_the_posts_is_not_in_their_tables(tmp_path):
     made = stages(tmp_path)
-    good = scene.said("facemesh", "nose1", made.faces.frames.tolist(), made.faces.xy[:, 0])
-    made.add(good, png=Predictions.none("facemesh", scene.DATA, "failed", "no batch for 900 s"))
-    text, numbers, _ = built(tmp_path, made.places, {"facemesh": True})
-    assert numbers["part1"] == {} and numbers["unified"]["facemesh"]["all"]["recall"] == 1
-    assert set(numbers["tone"]["facemesh"]) == {"base", "minmax"}
+    good = scene.said("face_landmarker", "nose1", made.faces.frames.tolist(), made.faces.xy[:, 0])
+    made.add(good, png=Predictions.none("face_landmarker", scene.DATA, "failed", "no batch for 900 s"))
+    text, numbers, _ = built(tmp_path, made.places, {"face_landmarker": True})
+    assert numbers["part1"] == {} and numbers["unified"]["face_landmarker"]["all"]["recall"] == 1
+    assert set(numbers["tone"]["face_landmarker"]) == {"base", "minmax"}
     assert "not run: no batch for 900 s" in line(part(text, "## Published and ours"), "| A |")
 
 
@@ -180,7 +180,7 @@ def test_every_published_cell_has_a_verdict(small):
     cells = numbers["published"]
     assert len(cells) == sum(len(row.values) for each in against_posts().tables.values() for row in each.rows)
     assert {each["verdict"] for each in cells} == {"not run: not in this profile"}
-    assert "| A | `facemesh` | 23.3 / – |" in part(text, "## Published and ours")
+    assert "| A | `face_landmarker` | 23.3 / – |" in part(text, "## Published and ours")
     assert json.dumps(numbers, allow_nan=False)
 
 
@@ -316,11 +316,13 @@ def test_the_stage(tmp_path, monkeypatch):
 
 def test_whoever_finds_nothing_at_all_has_rates_of_nought(tmp_path):
     made = stages(tmp_path)
-    made.add(scene.said("facemesh", "mediapipe478", [], np.zeros((0, 2))))
-    text, numbers, _ = built(tmp_path, made.places, {"facemesh": True})
-    assert numbers["part1"]["facemesh"]["detection"] == 0 and "mean" not in numbers["part1"]["facemesh"]
-    assert numbers["unified"]["facemesh"]["all"]["recall"] == 0
-    assert numbers["conventions"]["facemesh"]["centre"] == {"found": 0}
+    made.add(scene.said("face_landmarker", "mediapipe478", [], np.zeros((0, 2))))
+    text, numbers, _ = built(tmp_path, made.places, {"face_landmarker": True})
+    assert (
+        numbers["part1"]["face_landmarker"]["detection"] == 0 and "mean" not in numbers["part1"]["face_landmarker"]
+    )
+    assert numbers["unified"]["face_landmarker"]["all"]["recall"] == 0
+    assert numbers["conventions"]["face_landmarker"]["centre"] == {"found": 0}
     verdict = {each["metric"]: each["verdict"] for each in numbers["published"] if each["row"] == "A"}
     assert verdict["mean"] == "not run: nothing was found" and verdict["detection"] == "outside"
     assert "23.3 / 0.0 | 9.91 / –" in part(text, "### Part 3: hierarchies")

@@ -1,12 +1,13 @@
 """Whole frames: which are packed, under which settings, and what is noted of them."""
 
 import cv2
+import numpy as np
 import pytest
 from test_datasets_thermeval import CONFIG, root  # noqa: F401 - a tree in the real layout
 
 from thermark.core import files, pictures
 from thermark.core.config import parse
-from thermark.core.errors import ConfigError
+from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_table
 from thermark.datasets import framing, packing, thermeval
 
@@ -87,3 +88,11 @@ def test_a_variant_changes_pixels_only(prepared, variants):
 def test_a_misspelt_setting_is_named(prepared):
     with pytest.raises(ConfigError, match=r"frames\.soft"):
         frame(prepared, variants={"soft": {"tone": {"nam": "clip"}}})
+
+
+def test_a_variant_in_other_pixels_is_refused(prepared):
+    raw, _ = prepared
+    for path in raw.rglob("*.png"):
+        cv2.imwrite(str(path), np.zeros((512, 384), np.uint8))
+    with pytest.raises(DataError, match="384 x 512 px in a variant, 192 x 256 as prepared"):
+        frame(prepared)

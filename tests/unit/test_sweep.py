@@ -1,5 +1,7 @@
 """A contestant on packed frames: who gets which boxes, what a failure costs, what comes back in which order."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from thermark.core import pictures
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.zeroshot.contract import Instances
+from thermark.zeroshot.contract import Held, Instances
 from thermark.zeroshot.sweep import Broken, sweep
 
 SIZES = [(8, 6), (10, 4), (5, 5), (7, 9)]  # width, height
@@ -77,7 +79,7 @@ def run(spy, packed, faces, rows=range(5), max_failed=0.5):
         made.append(spy)
         return spy
 
-    said = sweep(load, "spy", packed, faces, np.array(list(rows)), "print", max_failed)
+    said = sweep(Held(load), "spy", packed, faces, np.array(list(rows)), "print", max_failed)
     return said, len(made)
 
 
@@ -207,3 +209,27 @@ def test_finding_nothing_is_no_failure(packed, faces):
 
     said, _ = run(Blind(), packed, faces)
     assert len(said) == 0 and said.xy.shape == (0, 1, 2) and said.failed == ()
+
+
+def test_a_point_far_outside_is_a_miss_and_one_just_outside_is_not(packed, faces):
+    class Wild(Spy):
+        def answer(self, image, box):
+            xy = np.float32([[[-7, 0]], [[-9, 0]], [[15, 13]], [[15, 15]]])  # of a frame of 8 x 6
+            return Instances(xy, np.ones((4, 1), np.float32), np.zeros((4, 4), np.float32), np.ones(4, np.float32))
+
+    said, _ = run(Wild(), packed, faces, rows=[0])
+    assert np.isnan(said.xy[:, 0, 0]).tolist() == [False, True, False, True]
+
+
+def test_after_an_error_the_old_model_is_gone_before_the_new_one_comes(packed, faces):
+    alive, most = weakref.WeakSet(), []
+
+    def load():
+        gc.collect()
+        spy = Spy(batch=4, bad=(0, 1))
+        alive.add(spy)
+        most.append(len(alive))
+        return spy
+
+    said = sweep(Held(load), "spy", packed, faces, np.arange(5), "print", 0.5)
+    assert said.failed == ("f0", "f1") and len(most) > 2 and max(most) == 1

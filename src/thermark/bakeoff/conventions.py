@@ -27,20 +27,21 @@ def summarised(gaps: NDArray[np.float64], sizes: NDArray[np.float64]) -> Numbers
     """Return numbers of predicted minus labelled noses (n, 2) px on faces of `sizes` (n,) px; none finite, no
     offset.
 
-    `offset_*_px` is the mean, positive to the right and downwards, `offset_*_face` that of the parts of a face's
-    size; `error` is the mean length, `error_centred` that after the mean offset in parts of a face was taken away.
+    `offset_*_px` is the mean, positive to the right and downwards; `offset_*_face` the part of a face's size that
+    explains the offsets best, in least squares. `error` is the root mean square length, `error_centred` that after
+    this part was taken away, which can be no larger.
     """
     known = np.isfinite(gaps).all(axis=1)
     gaps, sizes = gaps[known], sizes[known]
     numbers: Numbers = {"found": len(gaps)}
     if not len(gaps):
         return numbers
-    px, face = gaps.mean(axis=0), (gaps / sizes[:, None]).mean(axis=0)
+    px, face = gaps.mean(axis=0), (gaps * sizes[:, None]).sum(axis=0) / np.square(sizes).sum()
     centred = gaps - face * sizes[:, None]
     for axis, name in enumerate("xy"):
         numbers |= {f"offset_{name}_px": float(px[axis]), f"offset_{name}_face": float(face[axis])}
     lengths = {"error": gaps, "error_centred": centred}
-    return numbers | {name: float(np.hypot(*own.T).mean()) for name, own in lengths.items()}
+    return numbers | {name: float(np.sqrt(np.square(own).sum(axis=1).mean())) for name, own in lengths.items()}
 
 
 def _measured(each: Contestant, faces: Faces, scoring: Config, bridges: dict[str, str]) -> Numbers:

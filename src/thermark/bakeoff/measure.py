@@ -4,14 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thermark.bakeoff import blog, conventions, finetune, tone, unified
-from thermark.bakeoff.inputs import Contestant, Study
+from thermark.bakeoff.inputs import NOSE, Contestant, Study
 from thermark.bakeoff.noses import Noses, posted
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces
 from thermark.metrics.evaluate import Config
+from thermark.metrics.face_size import face_size
+from thermark.metrics.scores import score
 
 Numbers = dict[str, float]
 ALL = "all"
@@ -48,7 +51,7 @@ def measure(study: Study, picture: str, scoring: Config) -> Measured:
     return Measured(
         order=tuple(each.name for each in ordered),
         blog=published_protocols(study, ordered, picture),
-        unified={each.name: _unified(each, study.scored) for each in ordered},
+        unified={each.name: _unified(each, study, scoring) for each in ordered},
         tone={name: numbers for name, numbers in toned.items() if numbers},
         conventions={each.name: conventions.conventions(each, study.faces, scoring) for each in ordered},
     )
@@ -74,13 +77,27 @@ def _part(faces: Faces) -> Callable[[Noses], Numbers]:
     return lambda said: blog.score(faces, said)
 
 
-def _unified(each: Contestant, faces: Faces) -> dict[str, Numbers]:
-    """Return the leaderboard's numbers, and beside them how many noses the posts' match would call detected."""
+def _unified(each: Contestant, study: Study, scoring: Config) -> dict[str, Numbers]:
+    """Return the leaderboard's numbers, and beside them how many noses the posts' match would call detected.
+
+    Recall is the same for those who are told where a face is and for those who find it: an answer within the cap.
+    """
+    faces = study.scored
     gaps = np.stack([blog.matched(faces, posted(one)) for one in each.said])
     column = faces.strata[unified.STRATUM]
     numbers = {ALL: unified.numbers(each.summary), **unified.by_distance(each)}
     rows = {name: column == name if name != ALL else np.ones(len(faces), bool) for name in numbers}
+    shares = {"detection": np.isfinite(gaps), "recall": _within_the_cap(each, study, scoring)}
     return {
-        name: own | ({"detection": float(np.isfinite(gaps[:, rows[name]]).mean())} if rows[name].any() else {})
+        name: own | {share: float(hit[:, rows[name]].mean()) for share, hit in shares.items() if rows[name].any()}
         for name, own in numbers.items()
     }
+
+
+def _within_the_cap(each: Contestant, study: Study, scoring: Config) -> NDArray[np.bool_]:
+    """Return (seeds, noses): was the nose answered as near, in parts of the face's size, as a match must be?"""
+    tested = study.faces.splits == "test"
+    seeds = [score(study.faces, one, NOSE, dict(scoring.bridges), tested, scoring.cap) for one in each.said]
+    errors = np.stack([scores.errors[:, 0] for scores in seeds])
+    reached: NDArray[np.bool_] = errors <= scoring.cap * face_size(study.faces)[tested]
+    return reached

@@ -16,11 +16,8 @@ Numbers = dict[str, float]
 
 
 def numbers(summary: Mapping[str, Any]) -> Numbers:
-    """Return what the bake-off shows of a summary; who is told where the faces are recalls what it answers."""
-    found = {name: summary[name] for name in METRICS if name in summary}
-    if "recall" not in found and found.get("faces"):
-        found["recall"] = 1 - found["missed"] / found["faces"]
-    return found
+    """Return what the bake-off shows of a summary."""
+    return {name: summary[name] for name in METRICS if name in summary}
 
 
 def ordered(study: Study) -> list[Contestant]:

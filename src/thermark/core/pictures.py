@@ -68,5 +68,5 @@ def read(folder: Path) -> Pictures:
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"the frames in {folder} are missing or damaged", "run `dvc repro`") from error
     if len(pixels) != counts.sum():
-        raise DataError(f"the frames in {folder} are cut off", "run `dvc repro -f frames`")
+        raise DataError(f"the frames in {folder} are cut off", "run `dvc repro`")
     return Pictures(stored["ids"], sizes, channels, np.cumsum(counts) - counts, pixels)

@@ -1,5 +1,6 @@
 """Whole frames for contestants that look for faces themselves: read once, toned, packed."""
 
+from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -63,7 +64,9 @@ def frame(
             own = parse(settings | changed, dataset.Config, f"frames.{name}")
             (folder / name).mkdir()
             sources = _paths(raw, frames if name == BASE else dataset.load(raw, own).frames, frames.ids[shown])
-            images = ordered(partial(_read, loader=dataset.__name__, config=own), sources, workers)
+            images = _sized(
+                ordered(partial(_read, loader=dataset.__name__, config=own), sources, workers), frames, shown
+            )
             tracked = track(images, len(shown), f"frames {settings['raw']} {name}", "frames")
             pictures.write(folder / name, frames.ids[shown], tracked)
             noted["variants"][name] = {
@@ -99,6 +102,21 @@ def _paths(raw: Path, frames: Frames, ids: NDArray[np.str_]) -> list[Path]:
     if absent:
         raise DataError(f"{raw.name} has no picture of {absent[0]}", "leave the variant out, or complete the data")
     return [raw / known[name] for name in map(str, ids)]
+
+
+def _sized(
+    images: Iterator[NDArray[np.uint8]], frames: Frames, rows: NDArray[np.int64]
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield images; raises DataError for one of another size than its frame, in whose pixels the labels are."""
+    for image, row in zip(images, rows, strict=True):
+        if image.shape[1::-1] != tuple(frames.sizes[row]):
+            width, height = frames.sizes[row]
+            raise DataError(
+                f"{frames.ids[row]} measures {image.shape[1]} x {image.shape[0]} px in a variant, "
+                f"{width} x {height} as prepared",
+                "leave the variant out: its pixels are not those of the labels",
+            )
+        yield image
 
 
 def _read(path: Path, loader: str, config: Any) -> NDArray[np.uint8]:

@@ -42,7 +42,7 @@ FOUND = """\
 anything else is the detector. What was found without being told is matched to the labelled faces of its frame,
 one to one and nearest first, within the part of the face's size that `cap` allows. *recall* is how many of the
 faces were found so, *precision* how many of the detections were labelled faces: one of a face that nobody labelled
-counts against it."""
+counts against it, one in a frame without a scored face does not, as such frames are not shown."""
 
 NOTICES = {"rendered": RENDERED, "thermalised": THERMALISED}
 
@@ -68,9 +68,12 @@ def overview(boards: Sequence[Board]) -> list[str]:
 
 
 def _absences(absent: Mapping[str, Entry]) -> list[str]:
-    """Return a table of those who could run nowhere, each with its reason."""
-    rows = [[code(name), _reason(entry)] for name, entry in absent.items()]
-    return [f"**Not run here** ({len(rows)})", table(["contestant", "why"], rows, texts=2)]
+    """Return a table of those who could run nowhere, with their reasons; who shares one shares a line."""
+    sharing: dict[str, list[str]] = {}
+    for name, entry in absent.items():
+        sharing.setdefault(_reason(entry), []).append(code(name))
+    rows = [[", ".join(names), reason] for reason, names in sharing.items()]
+    return [f"**Not run here** ({len(absent)})", table(["contestant", "why"], rows, texts=2)]
 
 
 def _main_cell(contestant: str, board: Board) -> str:

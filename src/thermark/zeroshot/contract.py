@@ -1,5 +1,7 @@
 """The contract of a contestant that looks at whole frames, and the one way to run it on a data set."""
 
+import gc
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -80,4 +82,22 @@ class FramePredictor(Protocol):
         ...
 
 
-Load = Callable[[], FramePredictor]
+class Held:
+    """A contestant that is loaded when it is first wanted, and again after `drop`: never two at once."""
+
+    def __init__(self, load: Callable[[], FramePredictor]) -> None:
+        self._load = load
+        self._one: FramePredictor | None = None
+
+    def get(self) -> FramePredictor:
+        """Return the contestant, loaded if need be."""
+        if self._one is None:
+            self._one = self._load()
+        return self._one
+
+    def drop(self) -> None:
+        """Forget it and give its memory back: after an error its graph may be poisoned, or memory have run out."""
+        self._one = None
+        gc.collect()
+        if torch := sys.modules.get("torch"):
+            torch.cuda.empty_cache()

@@ -16,7 +16,7 @@ from thermark.core.faces import Faces, open_table
 from thermark.core.pictures import BASE
 from thermark.core.predictions import Predictions, Status
 from thermark.core.scored import Split
-from thermark.zeroshot.contract import FramePredictor, Unavailable
+from thermark.zeroshot.contract import Held, Unavailable
 from thermark.zeroshot.sweep import Broken, sweep
 from thermark.zeroshot.watched import Beat, Ended, watched
 
@@ -106,13 +106,14 @@ def _predict(
     places: Places,
     folder: Path,
 ) -> None:
-    module = import_module(f"thermark.predictors.{settings['family']}")
+    try:
+        module = import_module(f"thermark.predictors.{settings['family']}")
+    except ModuleNotFoundError as error:
+        raise Absent(f"the package {error.name} is not installed") from error
     config = parse(settings, module.Config, contestant)
     more = () if places.model is None else (places.model,)
 
-    def load() -> FramePredictor:
-        return module.load(config, bundle.read(places.assets), "auto", *more)  # type: ignore[no-any-return]
-
+    held = Held(lambda: module.load(config, bundle.read(places.assets), "auto", *more))
     try:
         for name, split in datasets.items():
             table = open_table(places.faces / name)
@@ -120,7 +121,7 @@ def _predict(
             for variant in about["variants"]:
                 rows = _rows(table, split if variant == BASE else "all")
                 seen = pictures.read(places.frames / name / variant)
-                said = sweep(load, contestant, seen, table, rows, about["data"], patience.max_failed, beat)
+                said = sweep(held, contestant, seen, table, rows, about["data"], patience.max_failed, beat)
                 said.save(folder / _file(name, variant))
     except Unavailable as error:
         raise Absent(str(error)) from error

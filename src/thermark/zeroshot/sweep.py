@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from thermark.core.faces import Faces
 from thermark.core.pictures import Pictures
 from thermark.core.predictions import Predictions
 from thermark.core.progress import track
-from thermark.zeroshot.contract import Floats, FramePredictor, Given, Image, Instances, Load
+from thermark.zeroshot.contract import Floats, FramePredictor, Given, Held, Image, Instances
 
 Rows = NDArray[np.int64]
 
@@ -21,7 +22,7 @@ class Broken(Exception):
 
 
 def sweep(
-    load: Load,
+    held: Held,
     contestant: str,
     pictures: Pictures,
     faces: Faces,
@@ -32,22 +33,22 @@ def sweep(
 ) -> Predictions:
     """Predict the frames that hold the faces `rows`, and return what was found in them.
 
-    `load` makes the contestant, again after each error: a graph that raised may be poisoned. A batch on which it
-    fails is tried again in halves, down to single frames; what still fails is listed and has no instances (rows
-    of NaN, where it was told the boxes). Points that are not finite are misses. `data` is the fingerprint of the
+    `held` is the contestant, loaded again after each error. A batch on which it fails is tried again in halves,
+    down to single frames; what still fails is listed and has no instances (rows of NaN, where it was told the
+    boxes). Points that are not finite, or far outside of the frame, are misses. `data` is the fingerprint of the
     face set, `beat` is called after each batch. Raises Broken when more than the fraction `max_failed` of the
     frames failed.
     """
-    predictor = load()
+    given, size = held.get().given, held.get().batch
     wanted = _wanted(pictures, faces, rows)
-    told = predictor.given in ("prompt", "labelled")
+    told = given in ("prompt", "labelled")
     found: list[Instances | None] = []
     failed: list[str] = []
-    batches = [wanted[start : start + predictor.batch] for start in range(0, len(wanted), predictor.batch)]
+    batches = [wanted[start : start + size] for start in range(0, len(wanted), size)]
     for batch in track(batches, len(batches), contestant, "batches"):
         images = [pictures.image(place) for place, _ in batch]
-        boxes = [_boxes(predictor.given, faces, own, image) for (_, own), image in zip(batch, images, strict=True)]
-        predictor, answers = _answers(load, predictor, images, boxes)
+        boxes = [_boxes(given, faces, own, image) for (_, own), image in zip(batch, images, strict=True)]
+        answers = _answers(held, images, boxes)
         failed += [
             str(pictures.ids[place]) for (place, _), each in zip(batch, answers, strict=True) if each is None
         ]
@@ -57,10 +58,10 @@ def sweep(
         beat()
     points = next((each.xy.shape[1] for each in found if each is not None), 0)
     whole = [
-        _missed(points, faces, own, predictor.given) if each is None else each
+        _missed(points, faces, own, given) if each is None else each
         for (_, own), each in zip(wanted, found, strict=True)
     ]
-    return _joined(predictor, contestant, pictures, wanted, whole, points, told, data, failed)
+    return _joined(held.get(), contestant, pictures, wanted, whole, points, told, data, failed)
 
 
 def _wanted(pictures: Pictures, faces: Faces, rows: Rows) -> list[tuple[int, Rows]]:
@@ -80,25 +81,31 @@ def _boxes(given: Given, faces: Faces, own: Rows, image: Image) -> Floats | None
     return (faces.prompts if given == "prompt" else faces.boxes)[own]
 
 
-def _answers(
-    load: Load, predictor: FramePredictor, images: Sequence[Image], boxes: Sequence[Floats | None]
-) -> tuple[FramePredictor, list[Instances | None]]:
-    """Return a working predictor and what was found in each image, None where it failed on the image alone."""
+def _answers(held: Held, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances | None]:
+    """Return what was found in each image, None where the contestant fails on the image alone."""
     try:
-        answers = predictor(images, boxes)
+        answers = held.get()(images, boxes)
         _check(answers, boxes)
-        return predictor, list(answers)
+        return [_near(answer, image) for answer, image in zip(answers, images, strict=True)]
     except ThermarkError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a model raises costs it these images, not the run
         print(f"failed on {len(images)} images: {type(error).__name__}: {error}", file=sys.stderr)
-    predictor = load()
+    # Beyond the handler, which would keep the failed call and its arrays alive.
+    held.drop()
     if len(images) == 1:
-        return predictor, [None]
+        return [None]
     middle = len(images) // 2
-    predictor, first = _answers(load, predictor, images[:middle], boxes[:middle])
-    predictor, second = _answers(load, predictor, images[middle:], boxes[middle:])
-    return predictor, first + second
+    return _answers(held, images[:middle], boxes[:middle]) + _answers(held, images[middle:], boxes[middle:])
+
+
+def _near(answer: Instances, image: Image) -> Instances:
+    """Return an answer without the points that are nowhere, or further outside of the frame than it is long."""
+    size = np.array(image.shape[1::-1])
+    reach = size.max()
+    known = np.isfinite(answer.xy) & (answer.xy >= -reach) & (answer.xy <= size + reach)
+    xy = np.where(known.all(axis=-1, keepdims=True), answer.xy, np.nan).astype(np.float32)
+    return replace(answer, xy=xy)
 
 
 def _check(answers: Sequence[Instances], boxes: Sequence[Floats | None]) -> None:
@@ -134,7 +141,6 @@ def _joined(
     failed: Sequence[str],
 ) -> Predictions:
     all_found = [Instances.none(points), *found]
-    xy = np.concatenate([each.xy for each in all_found])
     counts = [len(each.xy) for each in found]
     rows = [own if told else np.full(count, -1) for (_, own), count in zip(wanted, counts, strict=True)]
     names = [pictures.ids[place] for place, _ in wanted]
@@ -145,7 +151,7 @@ def _joined(
         data=data,
         frames=np.repeat(np.array(names, pictures.ids.dtype), counts),
         faces=np.concatenate([np.zeros(0, np.int64), *rows]).astype(np.int64),
-        xy=np.where(np.isfinite(xy).all(axis=-1, keepdims=True), xy, np.nan).astype(np.float32),
+        xy=np.concatenate([each.xy for each in all_found]).astype(np.float32),
         score=np.concatenate([each.score for each in all_found]).astype(np.float32),
         boxes=np.concatenate([each.boxes for each in all_found]).astype(np.float32),
         box_score=np.concatenate([each.box_score for each in all_found]).astype(np.float32),
