@@ -4,8 +4,9 @@ import argparse
 from importlib import import_module
 from pathlib import Path
 
-from thermark.core import errors
+from thermark.core import errors, files
 from thermark.core.config import section
+from thermark.core.runs import SKIPPED
 from thermark.learn import processes, publish
 from thermark.learn.checkpoint import Checkpoint
 
@@ -20,6 +21,11 @@ def main() -> None:
     processes.relaunched()
     recipe = import_module(f"thermark.learn.recipes.{options.recipe}")
     config = section(Path("params.yaml"), options.params, recipe.Config)
+    said = options.faces / config.train / SKIPPED
+    if said.is_file():
+        if processes.rank() == 0:
+            publish.skipped(options.out, options.history, options.gradients, files.read_json(said)["reason"])
+        return
     states = {seed: options.checkpoint / f"{options.out.name}-seed{seed}" for seed in config.seeds}
     done = {
         seed: recipe.train(config, seed, options.faces, options.models, state) for seed, state in states.items()

@@ -121,6 +121,19 @@ def test_batch_norm_has_the_reference_settings():
     assert all((norm.eps, norm.momentum) == (1e-5, 0.1) for norm in norms)
 
 
+def test_an_attention_counts_as_its_two_products():
+    """7 queries of 2 heads, 5 keys, 4 and 4 channels; on `meta` it is counted as products, on the CPU as one."""
+
+    class Attention(torch.nn.Module):
+        def forward(self, query: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.scaled_dot_product_attention(query, keys, keys)
+
+    for device in ("cpu", "meta"):
+        inputs = (torch.zeros(3, 2, length, 4, device=device) for length in (7, 5))
+        counted = complexity.macs(Attention(), *inputs)
+        assert counted.total() == 3 * 2 * 7 * 5 * (4 + 4)
+
+
 @pytest.mark.parametrize("pixels", [64, 96, 128])
 def test_bf16_gradients_of_the_first_head_layer_are_sound(pixels):
     """oneDNN reads memory that nobody wrote for 7 x 7 kernels on 2 x 2 maps; the head must keep clear of it."""

@@ -432,6 +432,26 @@ def test_the_stage_ends_with_the_code_of_its_error(
     assert not (tmp_path / "models").exists() and not (tmp_path / "training").exists()
 
 
+@pytest.mark.parametrize("recipe", ["supervised", "ktl"])
+def test_without_labels_to_learn_from_the_stage_leaves_a_reason(root, tmp_path, monkeypatch, recipe):
+    """In place of what an earlier run left; that its set is empty and its teacher absent is no error then."""
+    (tmp_path / "none/faces/thermal").mkdir(parents=True)
+    said = {"reason": "the weights of the teacher's backbone are absent"}
+    (tmp_path / "none/faces/thermal/skipped.json").write_text(json.dumps(said))
+    old = tmp_path / "work/models" / f"{recipe}_x" / "seed0"
+    old.mkdir(parents=True)
+    stage(tmp_path / "work", tmp_path / "none", monkeypatch, recipe)
+    left = {path.relative_to(tmp_path / "work").as_posix() for path in (tmp_path / "work").rglob("*.*")}
+    tables = {f"{name}/{recipe}_x.csv" for name in ("training", "gradients")}
+    assert left == {f"models/{recipe}_x/skipped.json", "params.yaml", *tables}
+    assert json.loads((old.parent / "skipped.json").read_text()) == said and not old.exists()
+    texts = {name: (tmp_path / "work" / name).read_text() for name in tables}
+    assert texts == {
+        f"training/{recipe}_x.csv": "seed,epoch\n",
+        f"gradients/{recipe}_x.csv": "seed,step,grad_norm\n",
+    }
+
+
 def test_another_teacher_of_the_same_name_starts_the_run_afresh(root, tmp_path, capsys):
     """The state of a killed run is gone on from with the same teacher, and not with another."""
     (tmp_path / "faces").symlink_to(root / "faces")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from thermark.core.errors import DataError
 
+SKIPPED = "skipped.json"  # in a run's folder, in place of its seeds: {"reason": why it could not be trained}
 NAME = re.compile(r"seed(0|[1-9][0-9]*)")
 
 

@@ -32,8 +32,8 @@ from thermark.learn.simcc import Pair
 from thermark.learn.targets import Targets
 from thermark.nets import complexity
 from thermark.nets.card import ModelCard
-from thermark.nets.cspnext import STRIDE, Size
-from thermark.nets.rtmpose import RTMPose
+from thermark.nets.cspnext import STRIDE
+from thermark.nets.rtmpose import Architecture, RTMPose
 
 Built = TypeVar("Built")
 Objective = Callable[[Pair, Targets], Tensor]
@@ -53,7 +53,7 @@ class Run(Settings):
     train: str
     labels: str
     vocabulary: str
-    size: Size = "t"
+    size: Architecture = "t"
     input_size: int = Field(128, ge=STRIDE, multiple_of=STRIDE)
     padding: PositiveFloat = 1.25
     label: simcc.Label = "gaussian"

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from thermark.core import files
 from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.nets.cspnext import Size
 from thermark.nets.inputs import MEAN, STD
-from thermark.nets.rtmpose import RTMPose
+from thermark.nets.rtmpose import Architecture, RTMPose
 
 Triple = tuple[float, float, float]
 
@@ -30,7 +29,7 @@ class ModelCard(Section):
 
     recipe: str
     objective: str = ""
-    size: Size
+    size: Architecture
     points: int
     vocabulary: str
     input_size: int

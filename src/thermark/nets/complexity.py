@@ -1,7 +1,8 @@
 """What a network costs: parameters and multiply-adds, in the convention of the published tables.
 
 One multiply-add counts as one. Convolutions, linear layers and matrix products count, batch normalisation with
-2 and average pooling with 1 an element; activations, maxima and element-wise products do not (fvcore).
+2 and average pooling with 1 an element; activations, maxima and element-wise products do not (fvcore). An
+attention that is one operation counts as the two matrix products in it.
 """
 
 from collections import Counter
@@ -47,4 +48,8 @@ class _Counting(TorchDispatchMode):
             self.macs["linear"] += out.numel() * args[-2].shape[-1]
         elif operation is aten.bmm:
             self.macs["bmm"] += out.numel() * args[0].shape[-1]
+        elif operation is aten._scaled_dot_product_flash_attention_for_cpu:
+            # Queries (N, H, L, E) times keys (N, H, S, E), and that (N, H, L, S) times values (N, H, S, E).
+            query, key, value = args[:3]
+            self.macs["attention"] += query[..., 0].numel() * key.shape[-2] * (key.shape[-1] + value.shape[-1])
         return out

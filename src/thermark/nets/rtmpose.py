@@ -1,20 +1,26 @@
-"""RTMPose (Jiang et al. 2023, arXiv 2303.07399): CSPNeXt and the RTMCC head."""
+"""RTMPose (Jiang et al. 2023, arXiv 2303.07399): CSPNeXt and the RTMCC head; and that head on MobileNetV2."""
+
+from typing import Literal
 
 from torch import Tensor, nn
 
 from thermark.core.errors import ConfigError
-from thermark.nets.cspnext import STRIDE, CSPNeXt, Size
+from thermark.nets.cspnext import STRIDE, CSPNeXt
+from thermark.nets.mobilenet import MobileNetV2
 from thermark.nets.rtmcc import RTMCCHead
+
+# The five official sizes, and one backbone of others.
+Architecture = Literal["t", "s", "m", "l", "x", "mobilenet_v2"]
 
 
 class RTMPose(nn.Module):
-    """RTMPose of one of five sizes for K `points`.
+    """RTMPose of one of five sizes, or its head on MobileNetV2, for K `points`.
 
     `input_size` is a number of pixels, or (width, height), each a multiple of 32; ConfigError otherwise.
     `backbone` ends in the feature map that `head` accepts: the place where distillation injects features.
     """
 
-    def __init__(self, size: Size, points: int, input_size: int | tuple[int, int] = 256):
+    def __init__(self, size: Architecture, points: int, input_size: int | tuple[int, int] = 256):
         super().__init__()
         width, height = (input_size, input_size) if isinstance(input_size, int) else input_size
         if width % STRIDE or height % STRIDE or min(width, height) < STRIDE:
@@ -22,7 +28,7 @@ class RTMPose(nn.Module):
                 f"an RTMPose input of {width} x {height} px is not a multiple of {STRIDE}",
                 f"use {max(1, round(width / STRIDE)) * STRIDE}",
             )
-        self.backbone = CSPNeXt(size)
+        self.backbone = MobileNetV2() if size == "mobilenet_v2" else CSPNeXt(size)
         self.head = RTMCCHead(self.backbone.channels, points, (width, height))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
