@@ -12,9 +12,9 @@ export ORT_DISABLE_TELEMETRY := 1
 
 SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
-  echo "bakeoff: metrics/bakeoff.md"; echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised.t.epochs=20"
+  echo "bakeoff: metrics/bakeoff.md"; echo "heads:   metrics/finetune.md"; echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised.t.epochs=20"
 
-.PHONY: help setup repro report weights test slow check smoke profile bench doctor clean
+.PHONY: help setup repro report weights speed test slow check smoke profile bench doctor clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -44,6 +44,9 @@ weights: setup   ## try again for weights that were not to be had
 	@names=$$(dvc stage list --name-only bakeoff/dvc.yaml | grep 'weights@') && dvc repro -s -f $$names
 	@echo "then: make repro"
 
+speed: setup     ## time heads and students on this machine, then the report that says so
+	python stages/speed.py --params speed --models data/models --out metrics/speed.json && dvc repro finetune
+
 test: setup      ## the fast tests
 	pytest -m "not slow"
 
@@ -70,6 +73,7 @@ bench: setup     ## inner loops against the naive way (default profile)
 	python benchmarks/distillation.py --teacher m --student m --pixels 256 --batch 16 --steps 3
 	dvc repro -q bakeoff/dvc.yaml:weights@mediapipe_wheel
 	python benchmarks/facemesh.py data/assets/mediapipe_wheel
+	python benchmarks/head.py
 	python benchmarks/pose.py
 	python benchmarks/cascade.py
 	python benchmarks/transformers_pose.py

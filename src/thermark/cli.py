@@ -1,10 +1,11 @@
-"""The `thermark` command: doctor, profile, readme, convert-checkpoint, accept-licence."""
+"""The `thermark` command: doctor, profile, readme, calibrate, predict, convert-checkpoint, accept-licence."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from thermark.calibration.options import describe_calibrate, describe_predict
 from thermark.core import errors
 from thermark.core.config import nearest, parse, read
 from thermark.core.errors import ConfigError
@@ -36,6 +37,8 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     accept.add_argument("--manifests", type=Path, default=Path("data/manifests/weights"))
     accept.add_argument("--yes", action="store_true", help="do not ask")
     _describe_conversion(commands.add_parser("convert-checkpoint", help="an official RTMPose as a model folder"))
+    describe_calibrate(commands.add_parser("calibrate", help="adapt a trained head to your own camera"))
+    describe_predict(commands.add_parser("predict", help="find points on your own pictures"))
     options = parser.parse_args(arguments)
     if options.command == "doctor":
         from thermark.doctor import report
@@ -47,6 +50,14 @@ def _main(arguments: Sequence[str] | None = None) -> None:
         renew(options.readme, options.leaderboard)
     elif options.command == "accept-licence":
         accept_licence(options.name, options.manifests, yes=options.yes)
+    elif options.command == "calibrate":
+        from thermark.calibration.calibrate import calibrate
+
+        calibrate(options)
+    elif options.command == "predict":
+        from thermark.calibration.predict import predict
+
+        predict(options)
     else:
         convert(options)
 

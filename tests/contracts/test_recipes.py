@@ -24,8 +24,8 @@ DECLARED = {"recipe", "objective", "train", "labels", "vocabulary"}
 MORE = {name: {"teacher", "shown"} for name in ("tuned", "ktl", "kd", "mcl")}
 MORE |= {"pretrain": {"also"}, "adapted": {"teacher", "known"}}
 SAID = dict.fromkeys(("objective", "train", "labels", "vocabulary", "teacher", "shown", "also", "known"), "x")
-# Runs are contestants and stand below their recipe; noses are parts of cascades.
-PARTS = {"adapted": ("bakeoff/dvc.yaml", "nose", "noses")}
+# Runs are contestants and stand below their recipe; students of heads are parts of cascades.
+STUDENTS = {"adapted", "supervised"}
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 
 
@@ -83,12 +83,17 @@ def test_what_the_pipeline_reads_must_be_said_and_nothing_else(recipe):
 @each
 def test_the_stage_of_its_name_reads_what_must_be_said(recipe):
     """A run of the recipe is trained by the stage of its name, and no expression there reads an optional key."""
-    own = ("dvc.yaml", named(recipe), f"runs.{named(recipe)}")
-    file, name, section = PARTS.get(named(recipe), own)
-    stage = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))["stages"][name]
-    assert stage["foreach"] == f"${{{section}}}"
-    read = set(re.findall(r"\$\{item\.(\w+)", yaml.safe_dump(stage["do"], width=10_000)))
-    assert read == declared(recipe)
+    name, found = named(recipe), 0
+    for file, stage_name, section, item in (
+        ("dvc.yaml", name, f"runs.{name}", r"\$\{item\.(\w+)"),
+        ("heads/dvc.yaml", f"student-{name}", f"students.{name}", r"\$\{item\.run\.(\w+)"),
+    ):
+        stage = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))["stages"].get(stage_name)
+        if stage:
+            assert stage["foreach"] == f"${{{section}}}"
+            assert set(re.findall(item, yaml.safe_dump(stage["do"], width=10_000))) == declared(recipe)
+            found += 1
+    assert found == (name != "adapted") + (name in STUDENTS)
 
 
 @each
@@ -116,10 +121,13 @@ def test_wrong_types_and_impossible_values_are_refused(recipe, name, value):
 def test_every_run_of_every_profile_states_what_the_pipeline_reads(path):
     """Runs stand below their recipe; those of `imported` are trained by nobody."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert set(content["runs"]) == {*NAMES, "imported"} - PARTS.keys()
+    assert set(content["runs"]) == {*NAMES, "imported"} - {"adapted"}
+    assert set(content["students"]) == STUDENTS
     for recipe in RECIPES:
         name = named(recipe)
-        for key, section in (content["noses"] if name in PARTS else content["runs"][name]).items():
+        students = {key: each["run"] for key, each in content["students"].get(name, {}).items()}
+        assert not students.keys() & content["runs"].get(name, {}).keys()
+        for key, section in (students | content["runs"].get(name, {})).items():
             where = f"{name}.{key}"
             assert section["recipe"] == name, where
             assert declared(recipe) <= section.keys(), where

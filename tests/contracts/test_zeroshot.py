@@ -10,12 +10,16 @@ import pytest
 
 import families
 import graphs
+import head_scene
+import lively
 import running
 import shown
 from thermark import landmarks
-from thermark.core import bundle
+from thermark.core import bundle, files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, SetupError
+from thermark.heads import model as heads
+from thermark.heads.tiny_head import TinyHead
 from thermark.zeroshot.contract import FramePredictor
 
 FAMILIES = families.on_frames()
@@ -44,6 +48,22 @@ def cascade(folder: Path, mirror: Callable) -> tuple:
     return {}, {"run": "nose", "given": "labelled"}, (folder / "models/nose",)
 
 
+def headed(folder: Path, mirror: Callable) -> tuple:
+    torch = import_module("torch")
+    below = lively.write(folder / "made")
+    for name in ("model.safetensors", "model.json"):
+        shutil.move(below / name, folder / name)
+    own = folder / "models/head_x/seed0"
+    own.mkdir(parents=True)
+    section = {"family": "rtmpose", "weights": "w", "stages": [3], "dtype": "float32"}
+    told = {"backbone": section, "backbone_sha256": files.sha256(folder / "model.safetensors"), "channels": 192}
+    torch.manual_seed(0)
+    head = TinyHead(told["channels"], 1, head_scene.MAP)
+    heads.write(own, head_scene.card(**told), head.state_dict())
+    cards = {name: {"face_sets": ["elsewhere"]} for name in ("model.safetensors", "model.json")}
+    return cards, {"run": "head_x", "given": "labelled"}, (own.parent,)
+
+
 def sapiens2(folder: Path, mirror: Callable) -> tuple:
     import_module("tiny").sapiens2().save_pretrained(folder)
     card = {"vocabulary": "sapiens308", "channels": "rgb", "input_size": [48, 64]}
@@ -56,11 +76,12 @@ def vitpose(folder: Path, mirror: Callable) -> tuple:
     return {"model.safetensors": card, "config.json": card}, {"given": "labelled"}, ()
 
 
-# Small weights for each family: (cards, settings, what else `load` takes).
-MADE = {made.__name__: made for made in (facemesh, mediapipe, rtmlib, cascade, sapiens2, vitpose)}
+# Small weights for each family, one of them in two ways: (cards, settings, what else `load` takes).
+MADE = {made.__name__: made for made in (facemesh, mediapipe, rtmlib, cascade, headed, sapiens2, vitpose)}
+FAMILY = {name: name for name in MADE} | {"headed": "cascade"}
 SLOW = {"sapiens2", "vitpose"}  # transformers takes ten seconds to import
 each = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in FAMILIES]
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MADE]
 )
 
 
@@ -74,8 +95,8 @@ def made(mirror, tmp_path_factory) -> Callable[[str], FramePredictor]:
             folder = tmp_path_factory.mktemp(name)
             cards, settings, more = MADE[name](folder, mirror)
             bundle.write(folder, "ok", "", cards)
-            module = import_module(f"thermark.predictors.{name}")
-            config = parse({"family": name, "weights": "w"} | settings, module.Config, "zeroshot.x")
+            module = import_module(f"thermark.predictors.{FAMILY[name]}")
+            config = parse({"family": FAMILY[name], "weights": "w"} | settings, module.Config, "zeroshot.x")
             done[name] = module.load(config, bundle.read(folder), "cpu", *more)
         return done[name]
 
@@ -91,7 +112,7 @@ def pictures() -> list[np.ndarray]:
 
 
 def test_all_are_found_and_can_be_made():
-    assert set(FAMILIES) == set(MADE)
+    assert set(FAMILIES) == set(FAMILY.values())
     assert {tuple(told[:3]) for told in FAMILIES.values()} == {("config", "bundle", "device")}
 
 
@@ -149,14 +170,14 @@ def test_a_gpu_that_is_not_there_is_not_replaced(made, name, mirror, tmp_path):
         pytest.skip("there is a GPU")
     cards, settings, more = MADE[name](tmp_path, mirror)
     bundle.write(tmp_path, "ok", "", cards)
-    module = import_module(f"thermark.predictors.{name}")
-    config = parse({"family": name, "weights": "w"} | settings, module.Config, "zeroshot.x")
+    module = import_module(f"thermark.predictors.{FAMILY[name]}")
+    config = parse({"family": FAMILY[name], "weights": "w"} | settings, module.Config, "zeroshot.x")
     with pytest.raises(SetupError):
         module.load(config, bundle.read(tmp_path), "cuda", *more)
 
 
 @each
 def test_unknown_settings_are_refused(name):
-    module = import_module(f"thermark.predictors.{name}")
+    module = import_module(f"thermark.predictors.{FAMILY[name]}")
     with pytest.raises(ConfigError, match="detectr"):
-        parse({"family": name, "weights": "w", "detectr": "x"}, module.Config, "zeroshot.x")
+        parse({"family": FAMILY[name], "weights": "w", "detectr": "x"}, module.Config, "zeroshot.x")

@@ -16,9 +16,9 @@ FREE = {"fetch", "weights"}
 
 # Whole packages as one dependency: core by design (touching it re-runs the world), nets as it holds one network,
 # the others because what depends on them takes seconds.
-UNITS = {"core", "loading", "metrics", "nets", "report", "zeroshot"}
+UNITS = {"backbones", "core", "heads", "loading", "metrics", "nets", "report", "zeroshot"}
 # Contestants of several families are one group of stages: a new version of what one imports re-runs them all.
-GROUPED = {"zeroshot", "cascade"}
+GROUPED = {"zeroshot", "cascade", "features"}
 
 
 @functools.cache

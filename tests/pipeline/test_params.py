@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from thermark import speed, taught
 from thermark.assets import weights
 from thermark.bakeoff import build as bakeoff
 from thermark.core.config import parse, section
 from thermark.core.scored import scored
 from thermark.datasets import framing, packing
 from thermark.exported import onnx
+from thermark.finetune import build as finetune
+from thermark.heads import crops
+from thermark.heads import plan as head
 from thermark.imported import convert
 from thermark.layouts import thermalised
 from thermark.learn.distillation import options
@@ -26,7 +30,7 @@ from thermark.zeroshot import run as zeroshot
 KINDS = {"pretrain", "supervised", "tuned", "ktl", "kd", "mcl", "imported"}
 # Options of stages that name a section of params.yaml.
 FLAGS = ["params", "settings", "datasets", "prepare", "runs", "predictors", "zeroshot", "cascades", "scored"]
-FLAGS += ["patience", "evaluate"]
+FLAGS += ["patience", "evaluate", "heads", "sets"]
 ROOT = Path(__file__).parents[2]
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 
@@ -67,6 +71,11 @@ def sources(content) -> set[str]:
 def learned(content) -> dict[str, dict]:
     """Return the learned runs of a profile by the names of their contestants."""
     return {f"{kind}_{key}": raw for kind, runs in content["runs"].items() for key, raw in runs.items()}
+
+
+def students(content) -> dict[str, dict]:
+    """Return the students of heads by the names of their runs; what they are `taught` beside their settings."""
+    return {f"student_{key}": raw for group in content["students"].values() for key, raw in group.items()}
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
@@ -144,7 +153,7 @@ def test_nobody_is_scored_on_what_they_were_trained_on(path):
         if role in user
     }
     raws = {name: dataset["raw"] for name, dataset in content["datasets"].items()}
-    trained |= {run["train"] for run in content["noses"].values()}
+    trained |= {cut["faces"] for cut in content["crops"].values()}
     everything = {raws[name] for name, split in content["scored"].items() if split == "all"}
     assert not {raws[name] for name in trained} & everything
 
@@ -154,8 +163,9 @@ def test_every_data_set_is_scored(path):
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert set(content["evaluate"]) == set(scored(path, "scored")) <= set(content["datasets"])
     # The others are there to learn from.
-    runs = [*learned(content).values(), *content["noses"].values()]
+    runs = learned(content).values()
     learned_from = {run[role] for run in runs for role in ("train", "also", "shown") if role in run}
+    learned_from |= {cut["faces"] for cut in content["crops"].values()}
     assert set(content["datasets"]) - set(content["scored"]) <= learned_from
     for name, raw in content["evaluate"].items():
         parse(raw, evaluate.Config, f"evaluate.{name}")
@@ -185,13 +195,10 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path):
             parse(dataset | changed, module.Config, f"frames.{name}")
     for name, raw in content["weights"].items():
         assert (ROOT / parse(raw, weights.Config, f"weights.{name}").manifest).is_file()
-    runs = learned(content) | {f"nose_{key}": raw for key, raw in content["noses"].items()}
     for name, raw in content["exported"].items():
         config = parse(raw, onnx.Config, f"exported.{name}")
-        assert config.seed in runs[config.run]["seeds"]
-    for raw in content["noses"].values():
-        config = parse(raw, import_module(f"thermark.learn.recipes.{raw['recipe']}").Config, "noses")
-        assert config.train in content["datasets"] and config.teacher in runs
+        assert config.seed in learned(content)[config.run]["seeds"]
+    runs = {*learned(content), *students(content), *(f"head_{key}" for key in content["heads"])}
     bundles = {*content["weights"], *content["exported"]}
     assert len(bundles) == len(content["weights"]) + len(content["exported"])
     for name, raw in (content["zeroshot"] | content["cascades"]).items():
@@ -209,9 +216,57 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path):
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
+def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path):
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name, raw in content["crops"].items():
+        config = parse(raw, crops.Config, f"crops.{name}")
+        dataset = content["datasets"][config.faces]
+        assert (config.loader, config.raw) == (dataset["loader"], dataset["raw"])
+        parse(
+            dataset | config.changes, import_module(f"thermark.datasets.{config.loader}").Config, f"crops.{name}"
+        )
+    for name, raw in content["backbones"].items():
+        own = {key: value for key, value in raw.items() if key not in ("store", "only")}
+        config = parse(own, import_module(f"thermark.backbones.{raw['family']}").Config, f"backbones.{name}")
+        assert raw.get("store", "float16") in ("float16", "bfloat16")
+        assert config.weights in {*content["weights"], *content["exported"]}
+    for name, raw in content["heads"].items():
+        config = parse(raw, head.Config, f"heads.{name}")
+        assert config.backbone in content["backbones"] and config.crops in content["crops"]
+        assert config.crops in content["backbones"][config.backbone].get("only", content["crops"])
+        assert len(config.seeds) >= 5 or path.stem == "smoke"
+    for name, raw in content["taught"].items():
+        config = parse(raw, taught.Config, f"taught.{name}")
+        told = content["heads"][config.head.removeprefix("head_")]
+        assert config.head.startswith("head_") and (told["backbone"], told["crops"]) == (
+            config.backbone,
+            config.crops,
+        )
+        assert content["crops"][config.crops]["faces"] == config.faces and config.seed in told["seeds"]
+    for name, raw in students(content).items():
+        own = raw["run"]
+        config = parse(own, import_module(f"thermark.learn.recipes.{own['recipe']}").Config, name)
+        told = content["taught"][raw["taught"]]
+        assert set(raw) == {"taught", "run"}
+        assert config.train == told["faces"] and config.labels == content["crops"][told["crops"]]["vocabulary"]
+        teacher = learned(content)[config.teacher] if own["recipe"] == "adapted" else {}
+        for key in teacher and ("size", "input_size"):
+            assert teacher[key] == own[key], name
+        assert not teacher or teacher["vocabulary"] == config.known
+    known = {*content["cascades"], *content["zeroshot"]}
+    told = section(path, "finetune", finetune.Config)
+    assert {*told.contestants} <= known and {*told.taught} <= {*content["taught"]}
+    for name, teacher in told.students.items():
+        key = content["cascades"][name]["run"].removeprefix("student_")
+        (own,) = [each[key] for each in content["students"].values() if key in (each or {})]
+        assert own["taught"] == teacher and told.networks[name] == f"student_{key}", name
+    assert {*section(path, "speed", speed.Config).students} <= {*students(content)}
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
 def test_files_that_contestants_name_are_in_their_bundles(path):
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for name, raw in (content["zeroshot"] | content["cascades"]).items():
+    for name, raw in (content["zeroshot"] | content["cascades"] | content["backbones"]).items():
         if raw["weights"] in content["weights"]:
             manifest = ROOT / content["weights"][raw["weights"]]["manifest"]
             held = {entry["name"] for entry in yaml.safe_load(manifest.read_text(encoding="utf-8"))["files"]}
@@ -219,7 +274,7 @@ def test_files_that_contestants_name_are_in_their_bundles(path):
 
 
 def test_descriptions_tell_what_each_stage_is_for():
-    for file in ("dvc.yaml", "bakeoff/dvc.yaml"):
-        content = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
+    for path in (ROOT / "dvc.yaml", *ROOT.glob("*/dvc.yaml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         for name, stage in content["stages"].items():
             assert (stage.get("do") or stage).get("desc"), name

@@ -6,9 +6,11 @@ import pytest
 
 # Recipes that the default profile runs; whatever a score depends on concerns each of their contestants.
 LEARNED = {"pretrain", "supervised", "ktl", "kd", "mcl"}
+STUDENTS = {"student-adapted", "student-supervised"}
 EVALUATIONS = {"evaluate", *(f"evaluate-{kind}" for kind in (*LEARNED, "zeroshot", "cascade"))}
 # Tables made of scores; they read the landmarks too.
 READERS = {"report", "bakeoff"}
+PAGES = READERS | {"finetune"}
 
 
 def touched(stages, path: str) -> set[str]:
@@ -24,9 +26,9 @@ def kinds(names: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("src/thermark/learn/objectives/simcc.py", LEARNED | {"nose"}),
+        ("src/thermark/learn/objectives/simcc.py", LEARNED | STUDENTS),
         ("src/thermark/learn/recipes/mcl.py", {"mcl"}),
-        ("src/thermark/learn/supervision.py", {"pretrain", "supervised", "nose"}),
+        ("src/thermark/learn/supervision.py", {"pretrain", "supervised"} | STUDENTS),
         ("src/thermark/learn/distillation/terms.py", {"ktl", "kd", "mcl"}),
         ("src/thermark/imported/convert.py", set()),
         ("src/thermark/learn/objectives/new.py", set()),
@@ -34,10 +36,17 @@ def kinds(names: set[str]) -> set[str]:
         ("src/thermark/predictors/new.py", set()),
         ("src/thermark/predictors/mean_shape.py", {"predict"}),
         ("src/thermark/datasets/new.py", set()),
-        ("src/thermark/metrics/pck.py", EVALUATIONS | {"mlcmkd"}),
-        ("src/thermark/report/tables.py", READERS),
+        ("src/thermark/metrics/pck.py", EVALUATIONS | {"mlcmkd", "finetune"}),
+        ("src/thermark/report/tables.py", PAGES),
         ("src/thermark/predictors/vitpose.py", {"zeroshot"}),
         ("src/thermark/predictors/cascade.py", {"cascade"}),
+        ("src/thermark/taught.py", {"taught"}),
+        ("src/thermark/speed.py", set()),
+        ("src/thermark/heads/decode.py", {"head", "taught", "cascade"}),
+        ("src/thermark/heads/features.py", {"features", "head", "taught", "cascade"}),
+        ("src/thermark/backbones/vitpose.py", {"cascade"}),
+        ("src/thermark/finetune/tables.py", {"finetune"}),
+        ("src/thermark/calibration/calibrate.py", set()),
         ("src/thermark/bakeoff/tone.py", {"bakeoff"}),
         ("src/thermark/assets/wheel.py", set()),
         ("src/thermark/cli.py", set()),
@@ -55,13 +64,14 @@ def test_an_objective_stales_only_the_runs_that_name_it(stages):
     runs = touched(stages, "src/thermark/learn/objectives/simcc.py")
     for name in runs:
         assert "learn/objectives/simcc.py" in " ".join(stages[name].deps)
-    assert kinds(runs) == LEARNED | {"nose"}
+    assert kinds(runs) == LEARNED | STUDENTS
 
 
 @pytest.mark.parametrize("name", ["facesynthetics", "tfake", "charlotte", "thermeval", "w300", "coco_wholebody"])
 def test_a_loader_stales_its_own_preparation_alone(stages, name):
     """Nothing is stale where the profile has no such set."""
-    own = {f"prepare@{name}", f"frames@{name}"} | ({"prepare@thermeval_person"} if name == "thermeval" else set())
+    more = {"thermeval": {"prepare@thermeval_person", "crops@persons"}, "tfake": {"crops@faces"}}
+    own = {f"prepare@{name}", f"frames@{name}"} | more.get(name, set())
     assert touched(stages, f"src/thermark/datasets/{name}.py") == own & stages.keys()
 
 
@@ -73,7 +83,9 @@ def test_the_default_profile_prepares_sets(stages):
     "path", ["new.yaml", "bridges/facesynthetics70/nose1.yaml", "bridges/ibug68/nose1.yaml", "charlotte73.yaml"]
 )
 def test_another_landmark_mapping_reruns_scores_and_no_model(stages, path):
-    again = {"nose"} if path == "bridges/ibug68/nose1.yaml" else set()  # a nose begins as the mean of its points
+    again = (
+        {"student-adapted"} if path == "bridges/ibug68/nose1.yaml" else set()
+    )  # a nose begins as the mean of its points
     assert kinds(touched(stages, f"src/thermark/landmarks/{path}")) == EVALUATIONS | READERS | again
 
 

@@ -11,6 +11,7 @@ import bakeoff_scene as scene
 from thermark.bakeoff import blog, conventions, finetune, noses
 from thermark.bakeoff.against import Posts
 from thermark.bakeoff.noses import Noses
+from thermark.heads import posts
 from thermark.landmarks import load as vocabulary
 from thermark.published import read
 
@@ -117,7 +118,7 @@ def test_the_match_equals_a_plain_one():
 
 def test_a_crop_by_hand():
     """A person of 70 x 190 px at (50, 40): 237.5 px about (85, 135), from -33 (so from 0) and from 16."""
-    made = finetune.crop(np.array([50, 40, 120, 230]) - 0.5, scene.SIZE)
+    made = posts.crop(np.array([50, 40, 120, 230]) - 0.5, scene.SIZE)
     assert made.box == (0, 16, 192, 253)  # the far corner is measured from the clipped one, then cut
     assert (made.sx, made.sy) == pytest.approx((256 / 192, 256 / 237))
     nose = np.array([85.0, 70.0]) - 0.5
@@ -129,18 +130,18 @@ def test_a_crop_by_hand():
 
 
 def test_crops_that_are_square_cut_or_empty():
-    inside = finetune.crop(np.array([80, 100, 120, 140]) - 0.5, scene.SIZE)
+    inside = posts.crop(np.array([80, 100, 120, 140]) - 0.5, scene.SIZE)
     assert inside.box == (75, 95, 125, 145) and inside.sx == inside.sy == 5.12
-    cut = finetune.crop(np.array([150, 100, 190, 140]) - 0.5, scene.SIZE)
+    cut = posts.crop(np.array([150, 100, 190, 140]) - 0.5, scene.SIZE)
     assert cut.box == (145, 95, 192, 145) and cut.sx == pytest.approx(256 / 47)
-    assert finetune.crop(np.array([300, 100, 340, 140]) - 0.5, scene.SIZE) is None
-    assert finetune.crop(np.array([80, 100, 80, 100]) - 0.5, scene.SIZE) is None
+    assert posts.crop(np.array([300, 100, 340, 140]) - 0.5, scene.SIZE) is None
+    assert posts.crop(np.array([80, 100, 80, 100]) - 0.5, scene.SIZE) is None
     # A square that begins left of the frame keeps its side, unlike one clipped at both ends.
-    assert finetune.crop(np.array([0, 100, 80, 140]) - 0.5, scene.SIZE).box == (0, 70, 100, 170)
+    assert posts.crop(np.array([0, 100, 80, 140]) - 0.5, scene.SIZE).box == (0, 70, 100, 170)
 
 
 def test_a_label_on_the_edge_of_a_crop():
-    made = finetune.crop(np.array([80, 100, 120, 140]) - 0.5, scene.SIZE)
+    made = posts.crop(np.array([80, 100, 120, 140]) - 0.5, scene.SIZE)
     assert made.holds(np.array([[74.5, 94.5], [124.4, 144.4], [74.4, 94.5], [124.5, 144.4]])).tolist() == [
         *(True, True, False, False)
     ]
@@ -169,17 +170,17 @@ def test_the_split_equals_a_plain_one(crowd):
     images = {str(faces.frames[row]) for row in train}
     val = [row for row in first if row in usable and str(faces.frames[row]) not in images][:15]
     test = [row for row in second if row in usable][:80]
-    found = finetune.split(faces, sizes)
+    found = posts.split(faces, sizes)
     assert found.train.tolist() == train and found.val.tolist() == val and found.test.tolist() == test
     assert found.every.tolist() == sorted(usable - set(first)) and len(found.every) == 98
     assert set(found.crops) == usable
-    assert finetune.split(faces, sizes).test.tolist() == test
+    assert posts.split(faces, sizes).test.tolist() == test
     assert not images & set(faces.frames[found.val].tolist())
 
 
 def test_the_split_of_few_pairs_takes_what_there_is():
     faces = scene.noses({"1/a": [(90, 60)], "2/b": [(90, 60)]})
-    found = finetune.split(faces, dict.fromkeys(["1/a", "2/b"], scene.SIZE))
+    found = posts.split(faces, dict.fromkeys(["1/a", "2/b"], scene.SIZE))
     assert (found.train.tolist(), found.val.tolist(), found.test.tolist()) == ([0], [], [1])
 
 
@@ -188,7 +189,7 @@ def test_each_crop_asks_for_one_nose():
     faces = scene.noses({"2/a": [(90, 60)], "2/b": [(90, 60)], "2/c": [(90, 60)]})
     faces.boxes[0] = [91, 50, 111, 70]  # its crop ends just left of the nose
     sizes = dict.fromkeys(faces.frames.tolist(), scene.SIZE)
-    pairs = finetune.split(faces, sizes)
+    pairs = posts.split(faces, sizes)
     free = predicted({"2/a": [(95, 70), (87, 60)], "2/b": [(91, 60), (90, 61.5)], "2/x": [(90, 60)]})
     rows = np.array([0, 1, 2])
     answer = finetune.answers(faces, rows, pairs.crops, free)
@@ -201,7 +202,7 @@ def test_each_crop_asks_for_one_nose():
 def test_errors_in_crop_px_and_in_frame_px_are_apart():
     faces = scene.noses({"2/a": [(84.5, 69.5)], "2/b": [(84.5, 69.5)]})
     faces.boxes[:] = np.array([50, 40, 120, 230]) - 0.5
-    pairs = finetune.split(faces, dict.fromkeys(["2/a", "2/b"], scene.SIZE))
+    pairs = posts.split(faces, dict.fromkeys(["2/a", "2/b"], scene.SIZE))
     numbers = finetune.score(faces, np.array([0, 1]), pairs.crops, predicted({"2/a": [(87.5, 69.5)]}))
     assert (numbers["crops"], numbers["answered"]) == (2, 1)
     assert (numbers["native_mean"], numbers["crop_mean"]) == pytest.approx((3.0, 4.0))

@@ -3,14 +3,19 @@
 import numpy as np
 import pytest
 
+import head_scene as scene
 from running import teach
-from thermark.core import seeds
+from thermark.core import files, seeds
 from thermark.core.bundle import Bundle
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
+from thermark.heads import model as heads
+from thermark.heads.backbone import Absent
+from thermark.heads.model import HeadModel
 from thermark.predictors import cascade, learned
 from thermark.predictors.cascade import Cascade, Config
 from thermark.zeroshot import persons
+from thermark.zeroshot.contract import Unavailable
 
 TOLD = {"family": "cascade", "weights": "none", "run": "nose", "given": "labelled"}
 OWN = TOLD | {"weights": "yolox", "given": "own", "detector": "yolox_m.onnx"}
@@ -165,3 +170,81 @@ def test_what_is_absent_is_named(bundle, tmp_path, model, monkeypatch):
     with pytest.raises(SetupError, match="no GPU"):
         loaded(bundle, model, "cuda")
     assert loaded(bundle, model, "auto").network.device.type == "cpu"
+
+
+# A head on a frozen backbone in the network's place.
+
+
+@pytest.fixture
+def headed(tmp_path, monkeypatch):
+    """Return a function that writes a head with such a card; its backbone sees brightness."""
+    asked = []
+    monkeypatch.setattr(heads.backbones, "load", lambda *told: asked.append(told) or scene.backbone())
+
+    def write(**changed):
+        for seed, about in ((10, {}), (3, changed)):
+            folder = tmp_path / "head_x" / f"seed{seed}"
+            folder.mkdir(parents=True)
+            heads.write(folder, scene.card(seed=seed, **about), scene.repeating().state_dict())
+        return tmp_path / "head_x", asked
+
+    return write
+
+
+@pytest.mark.parametrize("kind", ["posts", "square"])
+def test_a_head_is_asked_like_a_network(bundle, headed, kind):
+    folder, asked = headed(geometry=kind, vocabulary="nose1", trained_on=["thermeval_person"])
+    contestant = loaded(bundle, folder, run="x")
+    network = contestant.network
+    assert isinstance(network, HeadModel) and network.card.seed == 3
+    assert [(dict(told[1]), told[2], told[3]) for told in asked] == [(scene.SECTION, bundle, "cpu")]
+    assert (contestant.vocabulary, contestant.trained_on) == ("nose1", ("thermeval_person",))
+    assert (contestant.given, contestant.box_source, contestant.find) == ("labelled", "labelled", None)
+    frames = [scene.blob((30, 40), (70, 90), colour=True), *images()[1:]]
+    for (xy, score), said, own in zip(
+        network.on_boxes(frames, boxes()), contestant(frames, boxes()), boxes(), strict=True
+    ):
+        np.testing.assert_array_equal(said.xy, xy)
+        np.testing.assert_array_equal(said.score, score)
+        np.testing.assert_array_equal(said.boxes, own)
+    np.testing.assert_allclose(contestant(frames, boxes())[0].xy[0, 0], [30, 40], atol=1.5)
+
+
+def test_a_head_answers_the_persons_that_are_found(bundle, headed, monkeypatch):
+    folder, _ = headed()
+    person, nobody = np.array([[10, 20, 50, 60]], np.float32), (NOBODY, NOBODY[:, 0])
+    finder = Finder([nobody, (person, np.array([0.8], np.float32))])
+    monkeypatch.setattr(persons, "load", lambda *told: finder)
+    frames = [scene.blob(nose, (70, 90), colour=True) for nose in ((20, 30), (33, 44))]
+    none, one = loaded(bundle, folder, **OWN)(frames, [None, None])
+    assert none.xy.shape == (0, 1, 2) and none.score.shape == (0, 1)
+    assert one.box_score.tolist() == pytest.approx([0.8])
+    np.testing.assert_allclose(one.xy[0, 0], [33, 44], atol=1.5)
+
+
+def test_padding_of_a_head_is_that_of_its_crops_unless_they_are_those_of_part_2(bundle, headed):
+    folder, _ = headed(geometry="square", padding=1.5)
+    assert loaded(bundle, folder).network.padding == 1.5
+    assert loaded(bundle, folder, padding=2.0).network.padding == 2.0
+    (folder / "seed3" / "head.json").write_text((folder / "seed10" / "head.json").read_text())
+    with pytest.raises(ConfigError, match="`padding` changes nothing of nose"):
+        loaded(bundle, folder, padding=2.0)
+
+
+def test_a_head_on_other_weights_is_refused(bundle, headed):
+    folder, _ = headed(backbone_sha256="c" * 64)
+    with pytest.raises(DataError, match="holds another backbone than head_x was trained on"):
+        loaded(bundle, folder)
+
+
+def test_a_run_that_could_not_be_trained_is_unavailable_and_says_why(bundle, tmp_path, headed, monkeypatch):
+    files.write_json(tmp_path / "supervised_y" / "skipped.json", {"reason": "the weights of x are absent"})
+    with pytest.raises(Unavailable, match="supervised_y was not trained: the weights of x are absent"):
+        loaded(bundle, tmp_path / "supervised_y")
+
+    def absent(*told):
+        raise Absent("the package transformers is not installed")
+
+    monkeypatch.setattr(heads.backbones, "load", absent)
+    with pytest.raises(Unavailable, match="transformers is not installed"):
+        loaded(bundle, headed()[0])

@@ -100,3 +100,15 @@ def test_exit_codes_reach_the_shell(arguments, code, tmp_path):
     command = [sys.executable, "-m", "thermark.cli", *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == code and done.stdout == "" and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["calibrate", "predict"])
+def test_help_says_from_where_pixels_are_counted(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "110")
+    with pytest.raises(SystemExit) as caught:
+        cli._main([command, "--help"])
+    said = capsys.readouterr().out
+    assert (
+        caught.value.code == 0 and "0,0 is the CENTRE" in said and "COCO counts from the picture's OUTLINE" in said
+    )
+    assert "%(" not in said and max(map(len, said.splitlines())) <= 115

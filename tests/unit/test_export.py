@@ -31,12 +31,21 @@ def root(tmp_path_factory) -> Path:
 def test_the_bundle_says_what_rtmlib_and_a_reader_must_know(root):
     about = bundle.read(root / "assets")
     assert about.status == "ok" and sorted(path.name for path in about.folder.iterdir()) == [
-        *("bundle.json", "pose.onnx"),
+        *("bundle.json", "model.json", "model.safetensors", "pose.onnx"),
     ]
     told = about.cards["pose.onnx"]
     assert told["model"] == "RTMPose-t, rgb_t seed 0" and told["source"] == "trained by this pipeline"
     assert (told["input_size"], told["channels"], told["padding"]) == ([64, 64], "rgb", 1.25)
     assert (told["vocabulary"], told["trained_on"], told["licence"]) == ("ibug68", ["elsewhere"], "Apache-2.0")
+    assert told["face_sets"] == ["elsewhere"]
+    assert about.cards["model.safetensors"] == about.cards["model.json"] == told
+
+
+def test_the_network_itself_lies_beside_its_graph(root):
+    net, about = card.read(bundle.read(root / "assets").folder)
+    wanted, told = card.read(root / "models" / "rgb_t" / "seed0")
+    assert about == told
+    assert all(torch.equal(weight, wanted.state_dict()[name]) for name, weight in net.state_dict().items())
 
 
 def test_the_graph_has_the_published_names_and_a_free_batch_axis(root):
@@ -64,7 +73,7 @@ def test_onnxruntime_says_what_torch_says(root, count):
 
 def test_bytes_depend_on_the_weights_only(root, tmp_path):
     exported.export(RUN, root / "models", tmp_path / "again")
-    for name in ("pose.onnx", "bundle.json"):
+    for name in ("pose.onnx", "bundle.json", "model.safetensors", "model.json"):
         assert (tmp_path / "again" / name).read_bytes() == (root / "assets" / name).read_bytes()
     exported.export(exported.Config(run="rgb_t", seed=2), root / "models", tmp_path / "other")
     assert (tmp_path / "other/pose.onnx").read_bytes() != (root / "assets/pose.onnx").read_bytes()

@@ -17,6 +17,11 @@ from thermark.report.markdown import code, escaped
 from thermark.report.tables import NOTICES
 
 TITLE = "# The zero-shot bake-off"
+ELSEWHERE = "part2"  # a cascade's nearest answer is not that of a head in a crop
+PART2 = (
+    "Part 2 is compared in metrics/finetune.md, which asks heads in their crops; the numbers of part 2 here are "
+    "of the nearest answers of contestants that see whole frames."
+)
 
 
 class Config(Section):
@@ -45,7 +50,7 @@ def build(
     posts' data set gets the published numbers alone. Raises DataError for missing or outdated results, ConfigError
     for a picture that the data set does not have.
     """
-    posts = published("bakeoff", Posts)
+    posts = beside(published("bakeoff", Posts))
     if config.dataset not in datasets or config.dataset not in scoring:
         _without(posts, contestants, config, text, numbers, figure)
         return
@@ -57,6 +62,12 @@ def build(
     files.write_text(text, "\n\n".join(_parts(study, made, posts, rows, how.cap, config)) + "\n")
     files.write_json(numbers, _numbers(study, made, rows))
     drawing.draw(made.unified, how.cap, figure)
+
+
+def beside(posts: Posts) -> Posts:
+    """Return the series without the table that another report compares."""
+    tables = {name: each for name, each in posts.tables.items() if name != ELSEWHERE}
+    return posts.model_copy(update={"tables": tables, "absent": f"{posts.absent} {PART2}"})
 
 
 def _parts(

@@ -163,7 +163,7 @@ def _table(folder: Path) -> tuple[Faces, Frames]:
 
 def _variants(dataset: str, places: Places) -> dict[str, Mapping[str, Any]]:
     """Return the settings that each variant of the pictures changes."""
-    framed = found(places.framed / f"{dataset}.json", f"frames@{dataset}")
+    framed = found(places.framed / f"{dataset}.json", f"bakeoff/dvc.yaml:frames@{dataset}")
     return {name: each["settings"] for name, each in framed["variants"].items() if name != BASE}
 
 
@@ -175,7 +175,7 @@ class _Reader:
     places: Places
 
     def contestant(self, name: str, whole: bool) -> Contestant:
-        details = found(self.places.details / name / f"{self.dataset}.json", f"evaluate@{name}")
+        details = found(self.places.details / name / f"{self.dataset}.json")
         if details["summary"].get("status") != "ok":
             return Contestant(name, details["summary"], {}, (), {})
         folder = self.places.predictions / name

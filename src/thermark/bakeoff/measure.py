@@ -12,6 +12,7 @@ from thermark.bakeoff.noses import Noses, posted
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces
+from thermark.heads.posts import split
 from thermark.metrics.evaluate import Config
 from thermark.metrics.face_size import face_size
 from thermark.metrics.scores import score
@@ -64,7 +65,7 @@ def published_protocols(
     parts: dict[str, Callable[[Noses], Numbers]] = {
         name: _part(blog.first(study.faces, part)) for name, part in blog.PARTS.items()
     }
-    pairs = finetune.split(study.faces, study.sizes)
+    pairs = split(study.faces, study.sizes)
     parts |= {
         "part2": lambda said: finetune.score(study.faces, pairs.test, pairs.crops, said),
         "part2_all": lambda said: finetune.score(study.faces, pairs.every, pairs.crops, said),

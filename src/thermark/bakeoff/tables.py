@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from thermark.bakeoff import blog, finetune, tone, unified
+from thermark.bakeoff import blog, tone, unified
 from thermark.bakeoff.inputs import Contestant, Study
 from thermark.bakeoff.measure import ALL, Measured
 from thermark.bakeoff.showing import cells, shown, titles
 from thermark.core.faces import Faces
 from thermark.core.pictures import BASE
+from thermark.heads.posts import split
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import natural
 
@@ -29,7 +30,7 @@ def protocols(study: Study, picture: str, cap: float) -> str:
     """Return what each protocol counts, on which pictures and in which pixels."""
     seen = f"variant {code(picture)}"
     counted = {name: _counted(blog.first(study.faces, part)) for name, part in blog.PARTS.items()}
-    pairs = finetune.split(study.faces, study.sizes)
+    pairs = split(study.faces, study.sizes)
     test = f"{len(pairs.test)} crops of {len(pairs.every)}, annotations\\_2"
     most = f"nearest first, up to {blog.CAP:g} px"
     rows = [

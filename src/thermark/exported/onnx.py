@@ -1,5 +1,9 @@
-"""A network that was trained here, as an ONNX file that rtmlib and anything like it run unmodified."""
+"""A network that was trained here, as an ONNX file that rtmlib and anything like it run unmodified.
 
+The network itself lies beside it, for whoever wants its backbone: a bundle is where all weights are looked for.
+"""
+
+import shutil
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +23,7 @@ from thermark.nets.card import ModelCard
 from thermark.zeroshot import sessions
 
 NAME = "pose.onnx"
+NETWORK = ("model.safetensors", "model.json")  # nets/card.py
 OPSET = 17
 INPUT, OUTPUTS = "input", ("simcc_x", "simcc_y")
 TOLERANCE = 1e-4  # of the largest logit
@@ -32,11 +37,12 @@ class Config(Section):
 
 
 def export(config: Config, models: Path, out: Path) -> None:
-    """Write the bundle `out`/{pose.onnx, bundle.json} from `models`/<run>/seed<seed>, all or nothing.
+    """Write the bundle `out` of `models`/<run>/seed<seed>: pose.onnx and the network's own files, all or nothing.
 
     Raises DataError when the run is not there or damaged, and when onnxruntime does not say what PyTorch says.
     """
-    net, about = card.read(seed_folder(models / config.run, config.seed))
+    trained = seed_folder(models / config.run, config.seed)
+    net, about = card.read(trained)
     with files.fresh_directory(out) as folder:
         (folder / NAME).write_bytes(graph(net, about.input_size, about.points))
         apart = difference(net, folder / NAME, about.input_size)
@@ -45,7 +51,9 @@ def export(config: Config, models: Path, out: Path) -> None:
                 f"{config.run} in ONNX is off by {apart:.2g} of its largest logit",
                 "report it with the versions of torch and onnxruntime",
             )
-        bundle.write(folder, "ok", "", {NAME: described(config, about)})
+        for name in NETWORK:
+            shutil.copyfile(trained / name, folder / name)
+        bundle.write(folder, "ok", "", dict.fromkeys((NAME, *NETWORK), described(config, about)))
 
 
 def graph(net: nn.Module, size: int, points: int) -> bytes:
@@ -97,7 +105,7 @@ def difference(net: nn.Module, path: Path, size: int) -> float:
 
 
 def described(config: Config, about: ModelCard) -> dict[str, object]:
-    """Return the card of the exported file; `face_sets` are those of ours that it has learned from."""
+    """Return the card of each exported file; `face_sets` are those of ours that it has learned from."""
     return {
         "model": f"RTMPose-{about.size}, {config.run} seed {config.seed}",
         "source": "trained by this pipeline",

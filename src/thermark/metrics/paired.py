@@ -73,10 +73,10 @@ def paired(a: Errors, b: Errors, column: str, replicates: int, seed: int) -> Pai
 def _require_same_faces(a: Errors, b: Errors, column: str) -> None:
     for name in ("ids", "subjects"):
         if not np.array_equal(a[name], b[name]):
-            raise DataError(f"two contestants were scored on different faces ({name})", "run `dvc repro evaluate`")
+            raise DataError(f"two contestants were scored on different faces ({name})", "run `dvc repro`")
     for errors in (a, b):
         if errors[column].shape != a["ids"].shape or _per_seed(errors, column).shape[1:] != a["ids"].shape:
-            raise DataError(f"`{column}` or `per_seed` has not one value a face", "run `dvc repro evaluate`")
+            raise DataError(f"`{column}` or `per_seed` has not one value a face", "run `dvc repro`")
 
 
 def _per_seed(errors: Errors, column: str) -> Floats:

@@ -86,7 +86,7 @@ def read(runs: Any, datasets: Sequence[str], places: Places) -> Study:
     Raises ConfigError for runs that are not declared so, DataError for a result that is missing or a broken log.
     """
     named = sections(runs)
-    stages = {run: f"evaluate-{run.replace('_', '@', 1)}" for run in named}
+    stages = {run: f"scores/dvc.yaml:evaluate-{run.replace('_', '@', 1)}" for run in named}
     return Study(
         runs=named,
         sets=tuple(_face_set(name, places) for name in datasets),

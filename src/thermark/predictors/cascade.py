@@ -1,4 +1,7 @@
-"""Somebody finds persons, or tells where they are, and a network that was trained here finds the nose in each."""
+"""Somebody finds persons, or tells where they are, and what was trained here finds the points in each.
+
+That is a network of ours, or a tiny head on a frozen backbone, whose weights are then the bundle's.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,14 +11,18 @@ import numpy as np
 import torch
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from thermark.core import files
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
-from thermark.core.errors import DataError, SetupError
-from thermark.core.runs import seed_folders
+from thermark.core.errors import ConfigError, DataError, SetupError
+from thermark.core.runs import SKIPPED, seed_folders
+from thermark.heads import model as heads
+from thermark.heads.backbone import Absent
+from thermark.heads.model import HeadModel
 from thermark.predictors import learned
 from thermark.predictors.learned import Learned
 from thermark.zeroshot import persons
-from thermark.zeroshot.contract import Floats, Given, Image, Instances
+from thermark.zeroshot.contract import Floats, Given, Image, Instances, Unavailable
 
 Find = Callable[[Sequence[Image]], list[tuple[Floats, Floats]]]
 
@@ -25,8 +32,9 @@ class Config(Section):
 
     `run`: the run, whose first seed is taken. `given`: the whole `frame` (one answer a frame, which is its
     ceiling), the `labelled` persons, the `prompt` of each face, or its `own` persons, which `detector` finds, a
-    file of the bundle `weights` (which is not used otherwise); `detector_score` and `nms` are its thresholds,
-    `threads` those of onnxruntime. `padding`: how many longer sides of a box are seen, by default as in training.
+    file of the bundle `weights` (which holds the backbone of a head, and is not used otherwise); `detector_score`
+    and `nms` are its thresholds, `threads` those of onnxruntime. `padding`: how many longer sides of a box are
+    seen, by default as in training.
     """
 
     family: str
@@ -53,7 +61,7 @@ class Cascade:
     A frame without persons has no instances: the whole frame never stands in for one.
     """
 
-    network: Learned
+    network: Learned | HeadModel
     given: Given
     box_source: str
     find: Find | None = None
@@ -83,18 +91,35 @@ class Cascade:
 def load(config: Config, bundle: Bundle, device: str, model: Path) -> Cascade:
     """Return the cascade with the first seed of the run in `model`.
 
-    Raises DataError for a run without seeds or damaged weights of either stage, SetupError for an absent GPU.
+    Raises Unavailable for a run that could not be trained, DataError for a run without seeds or damaged weights of
+    either stage, SetupError for an absent GPU, ConfigError for a `padding` that a head cannot obey.
     """
+    if (model / SKIPPED).is_file():
+        raise Unavailable(f"{model.name} was not trained: {files.read_json(model / SKIPPED)['reason']}")
     seeds = seed_folders(model)
     if not seeds:
         raise DataError(f"{model} holds no seed<k> folder", "run `dvc repro` to train the model")
-    network = learned.load(seeds[0], chosen(device))
+    network = trained(seeds[0], bundle, chosen(device))
     if config.padding is not None:
+        if isinstance(network, HeadModel) and network.card.geometry == "posts":
+            raise ConfigError(
+                f"`padding` changes nothing of {config.run}, whose crops are those of part 2", "leave it out"
+            )
         network = replace(network, padding=config.padding)
     if config.detector is None:
         return Cascade(network, config.given, config.given)
     find = persons.load(bundle, config.detector, config.detector_score, config.nms, device, config.threads)
     return Cascade(network, config.given, Path(config.detector).stem, find)
+
+
+def trained(folder: Path, bundle: Bundle, device: str) -> Learned | HeadModel:
+    """Return what one seed of a run left in `folder`; the backbone of a head is in the bundle."""
+    if not (folder / heads.CARD).is_file():
+        return learned.load(folder, device)
+    try:
+        return heads.load(folder, bundle, device)
+    except Absent as error:
+        raise Unavailable(str(error)) from error
 
 
 def chosen(device: str) -> str:

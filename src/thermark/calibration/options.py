@@ -1,0 +1,63 @@
+"""The options of `thermark calibrate` and `thermark predict`, without what takes seconds to import."""
+
+import argparse
+from pathlib import Path
+
+CONVENTION = """\
+Coordinates in CSV are pixels of the picture as stored, x to the right, y down; 0,0 is the CENTRE of the first
+pixel, for points and for the corner box_x,box_y alike. COCO counts from the picture's OUTLINE: 0.5 is subtracted.
+"""
+LABELS = """\
+CSV: a header and a row a person, `image,nose_x,nose_y` (two nostrils: right_nostril_x,right_nostril_y,
+left_nostril_x,left_nostril_y; right and left are the subject's; the cells of a hidden point are empty), and if you
+like box_x,box_y,box_w,box_h, a box around the person or head (else the whole picture is the box), and group, such
+as the recording: pictures of one group are never on both sides of a test.
+COCO JSON: key points of these names, with the annotation's bbox as the box; or, for one point, boxes of a category
+Nose, of which the centre counts, each within the smallest box around it of a category Person.
+"""
+PICTURES = """\
+Pictures: PNG, JPEG or TIFF. 8-bit ones are taken as they are. In 16-bit and float ones a pixel is a temperature
+(float: degrees Celsius; integer: centikelvin or 1/64 kelvin), which --tone turns into grey (--tone=-9,40 below 0).
+"""
+WRITTEN = """\
+Written is a CSV with a row a box: image,box_x,box_y,box_w,box_h, then nose_x,nose_y,nose_score for each point;
+cells are empty where a point is missed. --boxes takes the same columns, or COCO with boxes of a category Person.
+"""
+FOLLOWS = """\
+The numbers after calibration are those of pictures that were held out: each fold is predicted by a head that was
+trained on the others. When the folds show no lower error, nothing is written (exit 1) but with --force.
+An earlier calibration as --head is refused when it has learned from any of the pictures, but with --fresh.
+"""
+
+
+def describe_calibrate(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `calibrate`."""
+    _explained(parser, LABELS + CONVENTION + PICTURES + FOLLOWS)
+    parser.add_argument("--images", type=Path, required=True, help="folder of the labelled pictures")
+    parser.add_argument("--labels", type=Path, required=True, help="CSV or COCO JSON, some 30 pictures")
+    parser.add_argument("--head", type=Path, required=True, help="a trained head, or an earlier calibration")
+    parser.add_argument("--weights", type=Path, help="bundle of its backbone; default HEAD/backbone")
+    parser.add_argument("--out", type=Path, required=True, help="the predictor's folder")
+    parser.add_argument("--tone", help="LOW,HIGH in deg C that become black and white; minmax, percentile, clahe")
+    parser.add_argument("--folds", type=int, default=5, help="how often a part is held out (default 5)")
+    parser.add_argument("--seed", type=int, default=0, help="of folds and training")
+    parser.add_argument("--epochs", type=int, help="of which the best is kept (default 60, with --fresh 120)")
+    parser.add_argument("--lr", type=float, help="learning rate (default 0.001, with --fresh 0.003)")
+    parser.add_argument("--fresh", action="store_true", help="begin at random, not at the head's weights")
+    parser.add_argument("--force", action="store_true", help="write the predictor even if nothing was gained")
+
+
+def describe_predict(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `predict`."""
+    _explained(parser, WRITTEN + CONVENTION + PICTURES)
+    parser.add_argument("--predictor", type=Path, required=True, help="of `calibrate`, or any trained run")
+    parser.add_argument("--weights", type=Path, help="bundle of the backbone, where the predictor has none")
+    parser.add_argument("--images", type=Path, required=True, help="folder of pictures, searched to the bottom")
+    parser.add_argument("--boxes", type=Path, help="CSV (image,box_x,...) or COCO; default: whole pictures")
+    parser.add_argument("--out", type=Path, required=True, help="the CSV to write")
+    parser.add_argument("--tone", help="as for calibrate; default: that of the calibration")
+
+
+def _explained(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = text

@@ -1,0 +1,134 @@
+"""One head on one backbone: the published split with several seeds, and the error against the number of labels."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from thermark.core import files
+from thermark.core.errors import DataError
+from thermark.core.parallel import ordered
+from thermark.core.progress import track
+from thermark.core.runs import SKIPPED, seed_folder
+from thermark.heads import crops as crop_sets
+from thermark.heads import decode, features, model, scoring, training
+from thermark.heads.crops import CropSet
+from thermark.heads.features import Features
+from thermark.heads.model import HeadCard
+from thermark.heads.plan import ALL, PUBLISHED, Config, Job, Rows, Trained, planned
+from thermark.heads.summary import compared, summary, table
+from thermark.heads.tiny_head import SIZE, TinyHead
+from thermark.learn import precision
+from thermark.learn.precision import Machine
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things go: models into `out`/seed<k>/, all numbers into the JSON `details`, those that experiments are
+    compared by into the JSON `metrics`, every training of the curve into the CSV `curve`.
+    """
+
+    out: Path
+    metrics: Path
+    details: Path
+    curve: Path
+
+
+def train(config: Config, cut: Path, seen: Path, to: Places) -> None:
+    """Train and score everything.
+
+    `cut` holds the crops, `seen` what `features@<backbone>` left. Without features, everything says why. Raises
+    DataError for absent or damaged files and for features of other crops.
+    """
+    try:
+        status, reason = (str(files.read_json(seen / features.STATUS)[name]) for name in ("status", "reason"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{seen} holds no features of {config.backbone}", "run `dvc repro`") from error
+    if status != "ok":
+        return _skipped(reason, config, to)
+    crops, known = crop_sets.read(cut), features.read(seen / config.crops)
+    if known.card.crops != crops.fingerprint:
+        raise DataError(
+            f"the features of {config.backbone} are of other crops", "run `dvc repro` to compute them again"
+        )
+    work = partial(fitted, cut=cut, seen=seen / config.crops, config=config)
+    # A GPU has room for one; and one thread each, so that numbers do not depend on how many processes there are.
+    workers = 1 if torch.cuda.is_available() else None
+    jobs = planned(crops, config)
+    done = list(track(ordered(work, jobs, workers, chunk=1), len(jobs), f"heads {to.out.name}", "heads"))
+    with files.fresh_directory(to.out) as folder:
+        for each in done:
+            if each.job.budget == PUBLISHED:
+                own = seed_folder(folder, each.job.seed)
+                own.mkdir()
+                weights = {name: torch.from_numpy(array) for name, array in each.weights.items()}
+                model.write(own, described(each, crops, known, config), weights)
+    numbers = summary(done, crops, known, config)
+    files.write_json(to.details, numbers)
+    files.write_json(to.metrics, compared(numbers))
+    files.write_text(to.curve, table(done, config.decode))
+
+
+def fitted(job: Job, cut: Path, seen: Path, config: Config) -> Trained:
+    """Train and score one head, the same on every call, also on a GPU."""
+    device = precision.prepare(Machine(threads=1))
+    crops, known = crop_sets.read(cut), features.read(seen)
+    told = {name: getattr(config, name) for name in training.Config.model_fields} | {"steps": job.steps}
+    settings = training.Config(**told)
+    made = training.fit(known, crops.xy, job.train, job.val, crops.side, settings, job.seed, device=device)
+    head = TinyHead(known.channels, crops.xy.shape[1])
+    head.load_state_dict(made.weights)
+    test = crops.part("test")
+    maps = predicted(head.eval(), known, test)
+    numbers = {}
+    for method in decode.METHODS:
+        xy, _ = decode.decode(maps, method, config.sigma)
+        gap = decode.to_crop(xy.double().numpy(), crops.side, SIZE) - crops.xy[test]
+        for scope, rows in ((ALL, np.arange(len(test))), (PUBLISHED, np.flatnonzero(crops.published[test]))):
+            labelled = np.asarray(np.isfinite(crops.xy[test[rows]]).all(axis=-1))
+            numbers[scope, method] = scoring.numbers(gap[rows], crops.to_frame[test[rows]], labelled)
+    # As arrays: between processes, tensors go by way of shared memory and a file descriptor each.
+    kept = {name: tensor.numpy() for name, tensor in made.weights.items()} if job.budget == PUBLISHED else {}
+    return Trained(job, kept, made.best_epoch, made.val_error, numbers)
+
+
+@torch.inference_mode()
+def predicted(head: TinyHead, known: Features, rows: Rows, batch: int = 32) -> torch.Tensor:
+    """Return the maps (n, K, size, size) of `rows`, computed in float32."""
+    parts = [rows[start : start + batch] for start in range(0, len(rows), batch)]
+    return torch.cat([head(known[part].float()) for part in parts])
+
+
+def described(each: Trained, crops: CropSet, known: Features, config: Config) -> HeadCard:
+    """Return the card of a trained head."""
+    return HeadCard(
+        vocabulary=crops.vocabulary,
+        points=crops.xy.shape[1],
+        channels=known.channels,
+        size=SIZE,
+        side=crops.side,
+        geometry=crops.geometry,
+        padding=crops.padding,
+        decode=config.decode,
+        sigma=config.sigma,
+        backbone=known.card.backbone,
+        backbone_sha256=known.card.sha256,
+        trained_on=list(dict.fromkeys([crops.faces, *known.card.trained_on])),
+        labels=len(each.job.train),
+        labels_val=len(each.job.val),
+        seed=each.job.seed,
+        best_epoch=each.best_epoch,
+        val_error=each.val_error,
+    )
+
+
+def _skipped(reason: str, config: Config, to: Places) -> None:
+    with files.fresh_directory(to.out) as folder:
+        files.write_json(folder / SKIPPED, {"reason": reason})
+    about = {"status": "skipped", "reason": reason}
+    files.write_json(to.metrics, about)
+    files.write_json(to.details, about | {"backbone": config.backbone, "crops": config.crops})
+    files.write_text(to.curve, table([], config.decode))
+    print(f"{to.out.name} was left out: {reason}")

@@ -1,0 +1,159 @@
+"""What a head thinks of crops, as a face set: small networks learn its opinions like any other labels."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import NonNegativeInt
+
+from thermark.core import files, geometry
+from thermark.core.config import Section
+from thermark.core.errors import DataError
+from thermark.core.faces import Crops, Faces, open_set
+from thermark.core.frames import Frames
+from thermark.core.runs import SKIPPED, seed_folder
+from thermark.heads import crops as crop_sets
+from thermark.heads import decode, features, model, run
+from thermark.heads.crops import CropSet
+
+Points = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+class Config(Section):
+    """A taught face set's section of params.yaml.
+
+    `seed` of the run `head` says where the points are in the `crops` of the face set `faces`, of which it sees the
+    features of `backbone`; an opinion with a score below `min_score` is none, and with `inside` one beyond the
+    labelled person, who is told and not found. With `source: true` the head is not asked: the labels are those of
+    the published split alone, which makes the control without a teacher.
+    """
+
+    head: str
+    backbone: str
+    crops: str
+    faces: str
+    seed: NonNegativeInt = 0
+    source: Literal["head", "true"] = "head"
+    min_score: float = 0.0
+    inside: bool = True
+
+
+def teach(config: Config, models: Path, cut: Path, seen: Path, faces: Path, out: Path, report: Path) -> None:
+    """Write `out`, a prepared face set, whole or not at all, and the JSON `report` of how good its labels are.
+
+    Its train split are the crops' part `train` with the labels of `config`, its val split their part `val` with
+    the true ones; of their part `test` it has nothing. `models` holds runs, `cut` the crops, `seen` their
+    features, `faces` the prepared face set. The report says how far, in px of the frame, opinions are from the
+    true labels: of all crops, and of the `unseen` ones that are no part of the published split. Where the head
+    could not be trained, both say why. Raises DataError for files that are absent or of something else, and when
+    no label is left.
+    """
+    said = models / config.head / SKIPPED
+    if config.source == "head" and said.is_file():
+        return skipped(files.read_json(said)["reason"], config, out, report)
+    crops = crop_sets.read(cut)
+    table, packed = open_set(faces)
+    _same_faces(config, crops, table)
+    rows = np.flatnonzero(np.isin(crops.parts, ["train", "val"]))
+    pool = rows[crops.parts[rows] == "train"]
+    true = np.asarray(geometry.apply(crops.to_frame, crops.xy), np.float64)
+    xy = true.copy()
+    if config.source == "head":
+        told = geometry.apply(crops.to_frame[pool], opinions(config, models, seen, crops, pool))
+        beyond = ~inside(told, table.boxes[crops.rows[pool]])
+        xy[pool] = np.where((beyond & config.inside)[..., None], np.nan, told)
+    else:
+        xy[pool[~crops.published[pool]]] = np.nan
+    if not np.isfinite(xy[pool]).all(axis=-1).any():
+        raise DataError(
+            f"{config.head} leaves no label above {config.min_score:g}", "lower `min_score`, or `inside: false`"
+        )
+    unseen = pool[~crops.published[pool]]
+    about = account(xy[pool], true[pool]) | {"unseen": account(xy[unseen], true[unseen])}
+    with files.fresh_directory(out) as folder:
+        write(folder, faces, table, packed, crops, rows, xy[rows])
+    files.write_json(report, {"status": "ok", "reason": ""} | config.model_dump() | about)
+
+
+def skipped(reason: str, config: Config, out: Path, report: Path) -> None:
+    """Leave the reason in place of a face set, for whoever would learn from it."""
+    with files.fresh_directory(out) as folder:
+        files.write_json(folder / SKIPPED, {"reason": reason})
+    files.write_json(report, {"status": "skipped", "reason": reason} | config.model_dump())
+    print(f"{out.parent.name} teaches nothing: {reason}")
+
+
+def opinions(config: Config, models: Path, seen: Path, crops: CropSet, rows: Rows) -> Points:
+    """Return where the head sees the points (n, K, 2) in px of the crops `rows`, NaN where it does not.
+
+    Raises DataError for a head or for features of something else.
+    """
+    head, about = model.read(seed_folder(models / config.head, config.seed))
+    known = features.read(seen)
+    if known.card.crops != crops.fingerprint:
+        raise DataError(
+            f"the features of {config.backbone} are of other crops", "run `dvc repro` to compute them again"
+        )
+    if known.card.sha256 != about.backbone_sha256 or known.card.backbone != about.backbone:
+        raise DataError(
+            f"{config.head} was trained on another backbone than {config.backbone}", "name that of the head"
+        )
+    if (about.vocabulary, about.side, about.geometry) != (crops.vocabulary, crops.side, crops.geometry):
+        raise DataError(f"{config.head} was trained on other crops than {config.crops}", "name those of the head")
+    xy, score = decode.decode(run.predicted(head, known, rows), about.decode, about.sigma)
+    xy[~(score >= config.min_score)] = np.nan
+    return decode.to_crop(xy.double().numpy(), crops.side, about.size)
+
+
+def inside(xy: NDArray[np.floating], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which points (n, K, 2) lie in the boxes (n, 4) of their rows, in the same pixels."""
+    near, far = boxes[:, None, :2], boxes[:, None, 2:]
+    return np.asarray(((xy >= near) & (xy <= far)).all(axis=-1))
+
+
+def account(said: Points, true: Points) -> dict[str, Any]:
+    """Return how many points (n, K, 2) have a label, and its mean and median distance from the true ones."""
+    there = np.isfinite(said).all(axis=-1)
+    apart = np.hypot(*np.moveaxis(said - true, -1, 0))
+    apart = apart[np.isfinite(apart)]
+    return {
+        "points": int(there.size),
+        "labels": int(there.sum()),
+        "native_mean": float(apart.mean()) if len(apart) else None,
+        "native_median": float(np.median(apart)) if len(apart) else None,
+    }
+
+
+def write(folder: Path, faces: Path, table: Faces, packed: Crops, crops: CropSet, rows: Rows, xy: Points) -> None:
+    """Write the faces of the crops `rows` with labels `xy` (n, K, 2), in frame px, as a prepared face set."""
+    own = crops.rows[rows]
+    told = replace(
+        table.take(own),
+        splits=crops.parts[rows],
+        vocabularies=np.full(len(rows), crops.vocabulary),
+        xy=xy.astype(np.float32),
+        visible=np.asarray(np.isfinite(xy).all(axis=-1)),
+    )
+    told.save(folder / "faces.npz")
+    np.save(folder / "pixels.npy", packed.pixels[own], allow_pickle=False)
+    arrays = {"to_source": packed.to_source[own], "padding": np.array(packed.padding)}
+    files.write_arrays(folder / "crops.npz", arrays)
+    frames = Frames.open(faces / "frames.npz")
+    kept = np.isin(frames.ids, told.frames)
+    columns = {name: getattr(frames, name)[kept] for name in ("ids", "subjects", "paths", "sizes")}
+    replace(frames, **columns).save(folder / "frames.npz")
+    shutil.copyfile(faces / "card.json", folder / "card.json")
+
+
+def _same_faces(config: Config, crops: CropSet, table: Faces) -> None:
+    """Raise DataError unless rows of the crops are rows of the table."""
+    fits = crops.faces == config.faces and crops.rows.max() < len(table)
+    if not fits or (table.frames[crops.rows] != crops.frames).any():
+        raise DataError(
+            f"the crops {config.crops} were cut from {crops.faces}, not from these {config.faces}",
+            "name the face set of the crops, or run `dvc repro` to cut them again",
+        )

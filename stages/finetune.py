@@ -1,0 +1,35 @@
+"""Report what tiny heads learn from few labels, beside the post's numbers, and what their students cost."""
+
+import argparse
+from pathlib import Path
+
+from thermark.core import errors
+from thermark.core.config import section, value
+from thermark.finetune import build
+from thermark.finetune.inputs import Places, Profile
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("heads", "datasets", "students", "crops", "params"):
+        parser.add_argument(f"--{name}", required=True)
+    for name in (*Places.__dataclass_fields__, "text", "numbers", "figure", "table"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    params = Path("params.yaml")
+    heads, datasets, students, crops = (
+        value(params, getattr(options, name)) or {} for name in ("heads", "datasets", "students", "crops")
+    )
+    build.build(
+        Profile(list(heads), list(datasets), students, crops),
+        Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
+        options.text,
+        options.numbers,
+        options.figure,
+        options.table,
+        section(params, options.params, build.Config),
+    )
+
+
+if __name__ == "__main__":
+    errors.run(main)

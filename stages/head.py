@@ -1,0 +1,23 @@
+"""Train one tiny head on the features of a frozen backbone, and tell how few labels are enough."""
+
+import argparse
+from pathlib import Path
+
+from thermark.core import errors
+from thermark.core.config import section
+from thermark.heads import plan, run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--params", required=True)
+    for name in ("crops", "features", *run.Places.__dataclass_fields__):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    config = section(Path("params.yaml"), options.params, plan.Config)
+    to = run.Places(*(getattr(options, name) for name in run.Places.__dataclass_fields__))
+    run.train(config, options.crops, options.features, to)
+
+
+if __name__ == "__main__":
+    errors.run(main)

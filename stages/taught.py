@@ -1,0 +1,23 @@
+"""Let a head label the crops of its pool: a face set for small networks to learn from."""
+
+import argparse
+from pathlib import Path
+
+from thermark import taught
+from thermark.core import errors
+from thermark.core.config import section
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--params", required=True)
+    for name in ("models", "crops", "features", "faces", "out", "report"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    config = section(Path("params.yaml"), options.params, taught.Config)
+    places = (options.models, options.crops, options.features, options.faces, options.out, options.report)
+    taught.teach(config, *places)
+
+
+if __name__ == "__main__":
+    errors.run(main)

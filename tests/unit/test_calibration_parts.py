@@ -1,0 +1,221 @@
+"""Folds, intervals, verdicts and pictures of a calibration, each against what is known by hand."""
+
+import re
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thermark.calibration import pictures, words
+from thermark.calibration.crossed import Bench, crossed, folds
+from thermark.calibration.labelled import Labelled, touches
+from thermark.calibration.predict import Seen, chunked, number
+from thermark.core.errors import ConfigError, DataError
+from thermark.heads import training
+from thermark.metrics.paired import Paired
+
+
+@settings(deadline=None)
+@given(
+    groups=st.lists(st.sampled_from("abcdefgh"), min_size=3, max_size=30),
+    count=st.integers(-1, 10),
+    seed=st.integers(0, 3),
+)
+def test_no_group_is_on_two_sides_and_each_row_is_held_out_once(groups, count, seed):
+    names = np.array(groups)
+    try:
+        made = folds(names, count, seed)
+    except ConfigError as error:
+        assert "choose --folds" in error.remedy or "label" in error.remedy
+        different = len(set(groups))
+        # With as many folds as groups, one is held out and two are needed beside it.
+        assert different < 3 or count != different
+        return
+    assert len(made) == count
+    assert sorted(np.concatenate([fold.test for fold in made]).tolist()) == list(range(len(names)))
+    for fold in made:
+        sides = [set(names[rows]) for rows in (fold.train, fold.val, fold.test)]
+        assert all(sides) and sum(map(len, sides)) == len(set().union(*sides)) == len(set(groups))
+
+
+def test_folds_depend_on_the_seed_and_on_nothing_else():
+    names = np.array([f"{index:02d}" for index in range(20)])
+    first, again, other = (folds(names, 5, seed)[0].test.tolist() for seed in (0, 0, 1))
+    assert first == again != other and len(first) == 4
+
+
+def test_a_summary_counts_misses_and_gives_no_false_certainty():
+    errors = np.array([1.0, 2.0, 3.0, 6.0, np.inf])
+    told = words.summary(errors, np.array(list("abcde")), 0)
+    assert told["mean"].value == 3 and told["median"].value == 2.5 and told["missed"].value == 1
+    assert told["pck@3px"].value == pytest.approx(0.6) and told["pck@20px"].value == pytest.approx(0.8)
+    low, high = told["mean"].bounds
+    assert 1 <= low < 3 < high <= 6
+    low, high = told["median"].bounds
+    assert 1 <= low < 2.5 < high <= 6
+    assert words.summary(errors[:3], np.array(list("abc")), 0)["pck@20px"].bounds is None
+    assert words.summary(errors[:3], np.array(list("aaa")), 0)["mean"].bounds is None
+    assert words.summary(errors[4:], np.array(["a"]), 0)["mean"].value is None
+
+
+def test_the_interval_of_a_median_resamples_groups():
+    """Rows of one group come and go together, so doubling them changes nothing."""
+    values, names = np.arange(12.0), np.array([f"{index:02d}" for index in range(12)])
+    once = words.median_interval(values, names, 0)
+    assert once == words.median_interval(np.repeat(values, 3), np.repeat(names, 3), 0)
+    assert once[0] > 1 and once[1] < 10
+
+
+def gain(mean, median=(-3.0, -4.0, -2.0), missed=(0, 0)):
+    paired = Paired(*mean, faces=30, left_out=0, seeds=(1, 1), varied="subjects")
+    return words.Gain(paired, words.Number(median[0], median[1:] if median[1] is not None else None), missed)
+
+
+BETTER, SAME, WORSE, UNKNOWN = (-3.0, -4.0, -2.0), (-3.0, -4.0, 0.5), (3.0, 2.0, 4.0), (-3.0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("found", "helps", "says"),
+    [
+        (gain(BETTER), True, r"^Calibration helps: the mean error changes by -3\.00 px"),
+        (gain(BETTER, SAME), True, "^Calibration helps: "),
+        (gain(SAME, BETTER), True, "^Calibration helps on the typical picture: .* decide the mean"),
+        (gain(SAME, SAME), False, "^Nothing was gained"),
+        (gain(WORSE, BETTER), False, "^Calibration makes it worse"),
+        (gain(BETTER, WORSE), False, "^Calibration makes it worse"),
+        (gain(BETTER, missed=(0, 1)), False, "^1 instead of 0 labels are missed"),
+        (gain(BETTER, missed=(2, 1)), True, "helps"),
+        (gain(UNKNOWN, UNKNOWN), False, "too few groups"),
+        (gain((None, None, None), (None, None, None)), False, "^Nothing can be said"),
+    ],
+)
+def test_only_a_difference_that_was_shown_is_a_gain(found, helps, says):
+    assert found.helps == helps and re.search(says, words.verdict(found))
+
+
+def test_a_difference_is_after_minus_before():
+    names = np.array([f"{index:02d}" for index in range(30)])
+    before = 5 + np.sin(np.arange(30.0))
+    found = words.gained(before, before - 2, names, names, 0)
+    assert found.mean.difference == pytest.approx(-2) and found.mean.verdict == "lower error"
+    assert found.median.value == pytest.approx(-2) and found.median.bounds == pytest.approx((-2, -2))
+    table = words.table(*(words.summary(each, names, 0) for each in (before, before - 2)))
+    assert [line.split("  ")[0] for line in table.splitlines()][1:3] == ["mean, px", "median, px"]
+    assert "None" not in table and len(table.splitlines()) == 8
+
+
+def test_gross_errors_of_a_few_do_not_hide_a_gain():
+    """A fifth is lost before and after, to various places: the mean is all noise, the median is not."""
+    names = np.array([f"{index:02d}" for index in range(60)])
+    near = np.sin(np.arange(60.0))
+    before, after = 14 + near, 6 + near
+    before[:10], after[:10] = 40 + 60 * np.abs(np.sin(np.arange(10))), 40 + 60 * np.abs(np.cos(np.arange(10)))
+    after[10:13] = 140
+    found = words.gained(before, after, names, names, 0)
+    assert found.mean.verdict == "no difference shown" and found.median.bounds[1] < -4 and found.helps
+
+
+@pytest.mark.parametrize(("text", "name"), [("20,40", "clip"), ("minmax", "minmax"), ("clahe", "clahe")])
+def test_a_tone_is_named_or_two_temperatures(text, name):
+    assert pictures.tone(text).name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("40,20", "--tone 40,20: LOW must be below HIGH"),
+        ("20,20", "must be below"),
+        ("nan,40", "must be below"),
+        ("-inf,40", "must be below"),
+        ("1,2,3", "is no tone mapping"),
+    ],
+)
+def test_a_tone_that_cannot_be_is_refused_in_words_of_the_command(text, cause):
+    with pytest.raises(ConfigError, match=cause) as caught:
+        pictures.tone(text)
+    assert "params" not in caught.value.remedy and "\n" not in str(caught.value)
+
+
+def test_a_temperature_is_known_by_its_type_and_its_unit(tmp_path):
+    """The same 20..40 degrees in centikelvin, 1/64 kelvin and degrees."""
+    celsius = np.linspace(20, 40, 64).reshape(8, 8)
+    stored = {
+        "a.tiff": celsius.astype(np.float32),
+        "b.tiff": np.rint((celsius + 273.15) * 100).astype(np.uint16),
+        "c.png": np.rint((celsius + 273.15) * 64).astype(np.uint16),
+    }
+    for name, image in stored.items():
+        cv2.imwrite(str(tmp_path / name), image)
+        grey = pictures.read(tmp_path / name, pictures.tone("20,40"))
+        np.testing.assert_allclose(grey, np.linspace(0, 255, 64).reshape(8, 8), atol=0.7)
+        with pytest.raises(ConfigError, match="temperatures"):
+            pictures.read(tmp_path / name, None)
+    cv2.imwrite(str(tmp_path / "d.png"), np.full((8, 8, 3), 30_000, np.uint16))
+    with pytest.raises(DataError, match="3 channels of uint16"):
+        pictures.read(tmp_path / "d.png", None)
+    cv2.imwrite(str(tmp_path / "e.png"), np.full((8, 8, 4), 30, np.uint8))
+    assert pictures.read(tmp_path / "e.png", None).shape == (8, 8, 3)
+
+
+def test_a_picture_is_found_by_its_name_or_by_the_only_one_like_it(tmp_path):
+    for name in ("a.png", "b.png", "b.tiff", "c.jpg", "d.jpeg", "d.png"):
+        (tmp_path / name).write_bytes(b"")
+    assert pictures.find(tmp_path, "b.png").name == "b.png" and pictures.find(tmp_path, "a.jpg").name == "a.png"
+    assert pictures.find(tmp_path, "b.jpg").name == "b.png" and pictures.find(tmp_path, "b.tif").name == "b.tiff"
+    for name in ("d.jpg", "d.tif"):
+        with pytest.raises(DataError, match=rf"{name} may be d\.jpeg or d\.png"):
+            pictures.find(tmp_path, name)
+    with pytest.raises(DataError, match="is not in"):
+        pictures.find(tmp_path, "x/c.jpg")
+    with pytest.raises(DataError, match="there is no folder"):
+        pictures.below(tmp_path / "x")
+
+
+def test_a_box_beside_the_picture_does_not_touch_it():
+    picture = np.zeros((10, 20), np.uint8)
+    assert touches(np.array([19.4, 9.4, 30, 30]), picture) and touches(np.array([-9, -9, -0.4, -0.4]), picture)
+    assert not touches(np.array([19.5, 0, 30, 5]), picture) and not touches(np.array([0, -9, 5, -0.5]), picture)
+
+
+def test_pictures_go_through_a_network_together_unless_their_depth_differs():
+    grey, colour = np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.uint8)
+    row = [grey] * 20 + [None, colour, None, colour, grey]
+    seen = [Seen(str(index), picture, np.zeros((1, 4), np.float32)) for index, picture in enumerate(row)]
+    parts = list(chunked(iter(seen)))
+    assert [one.name for part in parts for one in part] == [one.name for one in seen]
+    assert [len(part) for part in parts] == [16, 5, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0, "1"), (-0.0001, "0"), (12.3456, "12.346"), (100.0, "100"), (np.nan, ""), (-0.5, "-0.5")],
+)
+def test_numbers_are_written_without_needless_digits(value, text):
+    assert number(value, 3) == text
+
+
+def test_no_head_is_measured_on_what_it_has_seen(monkeypatch):
+    """Each weight remembers the groups of its rows, and no answer is asked of it about one of them."""
+    groups = np.array([f"{row // 2:02d}" for row in range(24)])
+    asked = []
+
+    def fit(features, xy, train, val, *rest):
+        return training.Fitted({"saw": torch.tensor([*train, *val])}, 7, 0.0, [])
+
+    def answer(weights, rows):
+        asked.append((set(groups[weights["saw"].numpy()]), rows))
+        return np.zeros((len(rows), 1, 2))
+
+    monkeypatch.setattr(training, "fit", fit)
+    to_frame = np.tile(np.eye(2, 3), (24, 1, 1))
+    xy = np.ones((24, 1, 2))
+    data = Labelled(groups, groups, groups, np.zeros((24, 8, 8), np.uint8), xy, xy, to_frame)
+    bench = Bench(data, torch.zeros(24, 1, 2, 2), 8, answer)
+    given = {"saw": torch.tensor([], dtype=torch.int64)}
+    found = crossed(bench, given, None, training.Config(), 4, 0, torch.device("cpu"))
+    assert sorted(np.concatenate([rows for _, rows in asked[1:]]).tolist()) == list(range(24))
+    assert all(len(saw) == 9 and not saw & set(groups[rows]) for saw, rows in asked[1:])
+    assert found.epochs == (7,) * 4 and found.after == pytest.approx(np.full(24, np.sqrt(2)))

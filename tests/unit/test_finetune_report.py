@@ -1,0 +1,914 @@
+"""The report of heads from invented results: numbers in their cells, spaces apart, no more said than is true."""
+
+import json
+import re
+import runpy
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from thermark.bakeoff.against import Posts, Tolerance
+from thermark.core import files
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError, DataError
+from thermark.finetune import against, budget, build, cost, drawing
+from thermark.finetune.inputs import Head, Places, Profile, labels, read
+from thermark.published import read as published
+
+STAGE = Path(__file__).parents[2] / "stages/finetune.py"
+LIMITS = (3, 5, 10, 20)
+SETS = ("persons", "faces")
+BUDGETS = {"5": 5, "10": 10, "20": 20, "40": 40, "all": 90}
+
+
+def numbers(crop, native, crops, spread=None):
+    """Return the numbers of a test: errors whose every digit tells its space, median and PCK apart."""
+    made = {"crops": float(crops), "missed": 0.0}
+    for space, value in (("crop", crop), ("native", native)):
+        made |= {f"{space}_mean": value, f"{space}_median": value - 0.5}
+        made |= {f"{space}_pck@{limit}": min(1.0, limit / value / 10) for limit in LIMITS}
+        made |= {f"{space}_mean_spread": spread}
+    return made
+
+
+def curve(native, spread=0.2, crop=1.5):
+    """Return a budget of labels from mean errors in frame px; those in crop px are 1.5 times as large."""
+    made = {}
+    for (key, count), value in zip(BUDGETS.items(), native, strict=True):
+        ends = {} if spread is None else {"low": value - spread, "high": value + spread}
+        made[key] = {"labels": float(count), "steps": 600}
+        for space, scale in (("crop", crop), ("native", 1)):
+            made[key] |= {f"{space}_mean": scale * value, f"{space}_median": scale * (value - 0.5)}
+            made[key] |= {f"{space}_pck@10": 0.75}
+            made[key] |= {f"{space}_mean_{end}": scale * ends[end] if ends else None for end in ("low", "high")}
+    return made
+
+
+def head(native=4.0, seeds=5, **more):
+    crop = 1.3 * native
+    spread = 0.25 if seeds > 1 else None
+    made = {
+        "status": "ok",
+        "reason": "",
+        "backbone": "teacher",
+        "crops": "persons",
+        "faces": "thermeval_person",
+        "side": 256,
+        "geometry": "posts",
+        "epochs": 120,
+        "batch": 8,
+        "constant": numbers(9.1, 7.0, 148),
+        "vocabulary": "nose1",
+        "points": 1,
+        "parameters": 312321,
+        "channels": 640,
+        "labels": 40,
+        "labels_val": 15,
+        "seeds": seeds,
+        "decode": "argmax",
+        "test": {
+            "published": numbers(crop + 0.01, native + 0.01, 80, spread),
+            "all": numbers(crop, native, 148, spread),
+        },
+        "decoders": {
+            "argmax": numbers(crop, native, 148, spread),
+            "dark": numbers(crop - 0.4, native - 0.3, 148, spread),
+            "soft_argmax": numbers(crop + 0.2, native + 0.1, 148, spread),
+        },
+        "quantisation": {"crop_mean": 1.53, "crop_median": 1.57, "native_mean": 1.13, "native_median": 1.17},
+        "budget": curve([9.0, 6.0, 4.3, 4.1, 4.0], 0.2 if seeds > 1 else None),
+    }
+    return made | more
+
+
+SKIPPED = {"status": "skipped", "reason": "sapiens2_04b needs <a licence> | to be read", "crops": "persons"}
+SQUARE = {"crops": "faces", "faces": "tfake", "side": 128, "geometry": "square", "constant": numbers(5, 3.2, 148)}
+HEADS = {
+    "teacher": head(),
+    "nostrils": head(3.0, vocabulary="nostrils2", points=2, parameters=312386, **SQUARE),
+    "once": head(5.0, seeds=1),
+    "sapiens2_04b": SKIPPED,
+}
+MACHINE = {"cpu": "A_CPU", "cores": 2, "threads": 1, "torch": "2.13.0", "precision": ["fp32", "bf16"], "batch": 1}
+SPEED = {
+    "machine": MACHINE,
+    "rows": {
+        "rtmpose_s+head": {
+            "parameters": 2_000_000,
+            "gmacs": 0.7,
+            "fp32_ms": 30.0,
+            "times_smaller": 200.0,
+            "input": 256,
+        },
+        "sapiens2_04b+head": {"parameters": 400_000_000, "gmacs": 103.4, "fp32_ms": 1690.0, "input": 256},
+        "student_t@256px": {
+            "times_smaller": 121.2,
+            "times_faster_fp32": 29.0,
+            "times_faster_bf16": 31,
+            "input": 256,
+        },
+        "student_t": {
+            "parameters": 3_300_000,
+            "gmacs": 0.123,
+            "fp32_ms": 8.25,
+            "fp32_ms_low": 8.0,
+            "fp32_ms_high": 9.0,
+            "bf16_ms": 6.5,
+            "times_smaller": 121.2,
+            "times_faster_fp32": 204.8,
+            "times_faster_bf16": 98.5,
+            "input": 96,
+            "note": "one picture",
+        },
+    },
+}
+
+
+def scored(**more):
+    made = {"status": "ok", "metric": "error_px_mean", "boxes": "labelled", "faces": 200, "missed": 10}
+    made |= {"error_px_mean": 4.25, "error_px_median": 3.5, "pck@5px": 0.6, "pck@10px": 0.9, "points": 1}
+    return made | more
+
+
+DETAILS = {
+    "head_teacher": scored(),
+    "nose_labelled": scored(error_px_mean=4.75, **{"pck@5px": 0.55}),
+    "nose_of_labels": scored(error_px_mean=7.25, error_px_median=5.0, **{"pck@5px": 0.35}),
+    "nose_mobilenet": {"status": "skipped", "reason": "no <torch>"},
+}
+TAUGHT = {"status": "ok", "reason": "", "source": "head", "faces": "charlotte"}
+TAUGHT |= {"head": "head_teacher", "points": 500, "labels": 480, "native_mean": 4.44, "native_median": 4.33}
+TAUGHT |= {"unseen": {"points": 460, "labels": 440, "native_mean": 4.55, "native_median": 4.35}}
+LABELS = TAUGHT | {"source": "true", "faces": "thermeval_person", "labels": 40, "unseen": {"points": 0}}
+OPINIONS = {"teacher": TAUGHT, "labels": LABELS}
+ROLES = {
+    "students": {"nose_labelled": "teacher", "nose_of_labels": "labels", "nose_mobilenet": "teacher"},
+    "networks": {
+        "head_teacher": "rtmpose_s+head",
+        "head_sapiens2_04b": "sapiens2_04b+head",
+        "nose_labelled": "student_t",
+        "nose_of_labels": "student_t_labels",
+        "nose_mobilenet": "student_mobilenet",
+    },
+}
+RUN = {"recipe": "adapted", "size": "t", "input_size": 96}
+STUDENTS = {
+    "adapted": {
+        "t": {"taught": "teacher", "run": RUN},
+        "t_labels": {"taught": "labels", "run": RUN},
+    },
+    "supervised": {"mobilenet": {"taught": "teacher", "run": RUN | {"size": "mobilenet_v2"}}},
+    "empty": None,
+}
+CROPS = {"persons": {"changes": {"source": "png"}}, "faces": {}}
+
+
+class Scene:
+    """Results of earlier stages under `root`."""
+
+    def __init__(self, root, heads=HEADS, details=DETAILS, speed=SPEED, origin="real", taught=OPINIONS):
+        self.root, self.heads, self.contestants, self.taught = root, heads, list(details), list(taught)
+        self.places = Places(*(root / each.name for each in fields(Places)))
+        report = {"origin": origin, "card": {"title": "ThermEval-D"}}
+        files.write_json(self.places.reports / "thermeval.json", report)
+        for key, own in heads.items():
+            files.write_json(self.places.scores / f"{key}.json", own)
+            files.write_text(self.places.curves / f"{key}.csv", trainings(own))
+        for name, own in details.items():
+            files.write_json(self.places.details / name / "thermeval.json", {"summary": own, "subsets": {}})
+        if speed:
+            files.write_json(self.places.speed, speed)
+        for key, own in taught.items():
+            files.write_json(self.places.taught / f"{key}.json", own)
+
+    def told(self, **config):
+        """Return the section of params.yaml, of roles and networks what the contestants need."""
+        told = {"contestants": self.contestants, "taught": self.taught}
+        told |= {
+            key: {name: each for name, each in own.items() if name in self.contestants and each not in gone}
+            for key, own in ROLES.items()
+            for gone in ({"teacher", "labels"} - {*self.taught},)
+        }
+        return told | config
+
+    def build(self, runs=STUDENTS, crops=CROPS, **config):
+        outs = [self.root / name for name in ("finetune.md", "finetune.json", "finetune.svg", "budget.csv")]
+        told = parse(self.told(**config), build.Config, "finetune")
+        build.build(profile(self.heads, runs, crops), self.places, *outs, told)
+        return outs[0].read_text(), files.read_json(outs[1]), outs[2]
+
+
+def profile(heads=(), students=STUDENTS, crops=CROPS, datasets=("thermeval", "tfake")):
+    return Profile(list(heads), datasets, students, crops)
+
+
+def trainings(own):
+    lines = ["labels,seed,crop_mean,native_mean,best_epoch"]
+    for each in own.get("budget", {}).values():
+        seeds = own["seeds"]
+        lines += [f"{each['labels']:.0f},{seed},99,{each['native_mean'] + 0.1 * seed},7" for seed in range(seeds)]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return Scene(tmp_path_factory.mktemp("finetune")).build()
+
+
+def part(text: str, title: str) -> str:
+    """Return what stands below a heading, up to the next of its level or above."""
+    lines = text[text.index(f"{title}\n") :].splitlines()
+    level = title.split()[0]
+    ends = [at for at, each in enumerate(lines[1:], 1) if each.startswith("#") and each.split()[0] <= level]
+    return "\n".join(lines[: ends[0]] if ends else lines)
+
+
+def line(text: str, start: str) -> str:
+    return next(each for each in text.splitlines() if each.startswith(start))
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of all lines of tables."""
+    return [[cell.strip() for cell in each.strip("|").split("|")] for each in text.splitlines() if each[:1] == "|"]
+
+
+# The heads.
+
+
+def test_heads_at_a_glance(small):
+    text, made, _ = small
+    own = part(text, "## The heads at a glance")
+    assert (
+        line(own, "| `teacher` |")
+        == "| `teacher` | `teacher` | `nose1` | 1 | 312,321 | 40 + 15 | 5 | 120 | `persons` | `argmax` |"
+    )
+    assert line(own, "| `nostrils` |").startswith("| `nostrils` | `teacher` | `nostrils2` | 2 | 312,386 |")
+    assert "Heads of different K learn different points" in own
+    assert line(own, "| `sapiens2_04b`") == (
+        "| `sapiens2_04b` | sapiens2\\_04b needs \\<a licence\\> \\| to be read |"
+    )
+    assert made["heads"]["sapiens2_04b"] == SKIPPED and made["heads"]["teacher"]["labels"] == 40
+
+
+def test_errors_in_two_spaces_are_in_two_tables(small):
+    text, _, _ = small
+    crop, native = (part(text, f"#### Errors of `persons` in px of the {space}") for space in ("crop", "frame"))
+    assert "| `teacher` | published | 80 | 5.21 ± 0.25 | 4.71 | 5.8 | 9.6 | 19.2 | 38.4 |" in crop
+    assert "|  | all | 148 | 5.20 ± 0.25 | 4.70 | 5.8 | 9.6 | 19.2 | 38.5 |" in crop
+    assert "| `teacher` | published | 80 | 4.01 ± 0.25 | 3.51 | 7.5 | 12.5 | 24.9 | 49.9 |" in native
+    assert "|  | all | 148 | 4.00 ± 0.25 | 3.50 | 7.5 | 12.5 | 25.0 | 50.0 |" in native
+    # One seed has no spread.
+    assert "| `once` | published | 80 | 5.01 | 4.51 | 6.0 |" in native
+
+
+def test_no_table_mixes_spaces(small):
+    """Of every table, the columns are of the crop, or of the frame, or of neither."""
+    text, _, _ = small
+    heads = [
+        above for above, rule in zip(text.splitlines(), text.splitlines()[1:], strict=False) if rule[:3] == "| :"
+    ]
+    assert sum("crop mean" in each for each in heads) >= 4 and sum("frame mean" in each for each in heads) >= 4
+    assert [each for each in heads if "| crop " in each and "| frame " in each] == []
+
+
+@pytest.mark.parametrize("space", ["crop", "native"])
+def test_numbers_of_one_space_never_reach_the_other(small, tmp_path, space):
+    """Everything in one space times ten: sections about the other do not change by a letter."""
+
+    def scaled(content, name=""):
+        if isinstance(content, dict):
+            return {key: scaled(item, key) for key, item in content.items()}
+        return 10 * content if name.startswith(f"{space}_") and isinstance(content, float) else content
+
+    text, _, _ = Scene(tmp_path, scaled(HEADS)).build()
+    own, other = ("crop", "frame") if space == "crop" else ("frame", "crop")
+    titles = [f"#### {kind} of `{each}` in" for kind in ("Errors", "Decoders", "Budgets") for each in SETS]
+    for title in titles:
+        same, changed = f"{title} px of the {other}", f"{title} px of the {own}"
+        assert part(text, same) == part(small[0], same) and part(text, changed) != part(small[0], changed)
+    post = [part(each, "## Published and ours") for each in (text, small[0])]
+    assert (post[0] == post[1]) == (space == "native")
+
+
+def test_one_scope_where_both_are_the_same_crops(tmp_path):
+    own = head()
+    own["test"]["published"] = own["test"]["all"]
+    other = head()
+    other["test"]["published"] = None
+    none = head()
+    none["test"]["published"] = {"crops": 0, "missed": 0}
+    text, _, _ = Scene(tmp_path, {"same": own, "unpublished": other, "empty": none}).build()
+    told = rows(part(text, "#### Errors of `persons` in px of the frame"))[2:5]
+    assert [row[:3] for row in told] == [[f"`{name}`", "all", "148"] for name in ("same", "unpublished", "empty")]
+
+
+def test_who_misses_points_is_told(tmp_path):
+    own = head()
+    own["test"]["all"]["missed"] = 2.5
+    text, _, _ = Scene(tmp_path, {"lame": own, "good": head()}).build()
+    assert "Not in the means: `lame` has no answer for 2.5 points." in text
+
+
+def test_decoders_and_quantisation(small):
+    text, _, _ = small
+    crop, native = (part(text, f"#### Decoders of `persons` in px of the {space}") for space in ("crop", "frame"))
+    assert "| `teacher` | argmax | 4.00 ± 0.25 | 3.50 |" in native and "|  | DARK | 3.70 ± 0.25 | 3.20 |" in native
+    assert "|  | *quantisation alone* | 1.13 | 1.17 | – | – | – | – |" in native
+    assert "|  | *quantisation alone* | 1.53 | 1.57 | – | – | – | – |" in crop
+    assert "|  | soft-argmax | 5.40 ± 0.25 |" in crop
+    said = line(text, "- `teacher`: the mean of argmax")
+    assert "4.00 px of the frame, is moved by −0.30 with DARK and by +0.10 with soft-argmax" in said
+    assert said.endswith("; quantisation alone is 1.13.")
+
+
+def test_crop_sets_are_apart(small):
+    """Crops of 128 px and of 256, frames of two cameras: no table has both, and each heading says which."""
+    text, _, _ = small
+    persons = "`persons`: 256 x 256 px of `thermeval_person`, cut as the post cuts them, labels `nose1`"
+    faces = "`faces`: 128 x 128 px of `tfake`, square about the prompt, labels `nostrils2`"
+    for kind in ("Errors", "Decoders", "Budgets"):
+        for title, own, other in ((persons, "`teacher`", "`nostrils`"), (faces, "`nostrils`", "`teacher`")):
+            told = part(text, f"### {kind} of {title}")
+            assert f"| {own} |" in told and f"| {other} |" not in told, (kind, title)
+    square = part(text, f"### Errors of {faces}")
+    assert "| `nostrils` | 80 drawn by hash | 80 |" in square and "published" not in square
+
+
+def test_no_split_is_published_but_the_post_s(tmp_path):
+    square = {"nostrils": head(3.0, vocabulary="nostrils2", points=2, **SQUARE)}
+    text, _, _ = Scene(tmp_path, square, {}, taught={}).build()
+    assert "published" not in part(text, "## The heads at a glance").replace("no published split", "")
+
+
+def test_results_of_before_are_shown(tmp_path):
+    """Who does not say side, geometry or constant is shown without."""
+    old = {key: own for key, own in head().items() if key not in {*SQUARE, "epochs", "batch"} | {"faces"}}
+    old |= {"crops": "persons", "budget": {key: dict(own) for key, own in old["budget"].items()}}
+    for own in old["budget"].values():
+        del own["steps"]
+    text, made, _ = Scene(tmp_path, {"old": old}).build()
+    assert "### Errors of `persons`: labels `nose1`" in text and "| 40 + 15 | 5 | – | `persons` |" in text
+    assert "`old`: not told." in text and "the mean place" not in text and "None" not in text
+    assert {each["verdict"] for each in made["published"]} == {"not run: not in this profile"}
+
+
+# How few labels are enough.
+
+
+def curved(native, spread=0.2, val=15):
+    own = head(seeds=1 if spread is None else 5, labels_val=val) | {"budget": curve(native, spread)}
+    return Head("made", own)
+
+
+def test_budgets_of_labels(small):
+    text, made, _ = small
+    native = part(text, "#### Budgets of `persons` in px of the frame")
+    assert "| `teacher` | 5 | 5 | 9.00 | 8.80–9.20 | 8.50 | 75.0 |" in native
+    assert "|  | all 90 | 5 | 4.00 | 3.80–4.20 | 3.50 | 75.0 |" in native
+    assert "| `once` | 5 | 1 | 9.00 | – | 8.50 | 75.0 |" in native
+    crop = part(text, "#### Budgets of `persons` in px of the crop")
+    assert "| `teacher` | 5 | 5 | 13.50 | 13.20–13.80 | 12.75 | 75.0 |" in crop
+    assert made["enough"]["teacher"] == {
+        "labels": 20,
+        "overlapping": 20,
+        "error": 4.3,
+        "complete": 4.0,
+        "most": 40,
+        "every": 90,
+        "intervals": True,
+    }
+
+
+def test_the_curve_as_a_table(tmp_path):
+    Scene(tmp_path).build()
+    lines = (tmp_path / "budget.csv").read_text().splitlines()
+    assert lines[0] == "head,labels,native_mean,low,high"
+    assert "teacher,5,9,8.8,9.2" in lines and "teacher,90,4,3.8,4.2" in lines and "once,5,9,," in lines
+    assert not [line for line in lines if line.startswith("sapiens2_04b")]
+
+
+def test_what_a_curve_says():
+    said = budget.sentence(curved([9.0, 6.0, 4.3, 4.1, 4.0]), 0.1)
+    assert said == (
+        "`made`: **20 of 90 labels** come within 10 % of the mean error with all of them (4.30 against 4.00 px of "
+        "the frame), and so do all larger budgets. From 20 on, the interval overlaps that with all. The 15 that "
+        "choose the epoch come on top: 5 labels are 20 in truth."
+    )
+
+
+def test_near_by_luck_is_not_enough():
+    """10 labels come near, 20 do not: a curve that leaves again has not arrived."""
+    found = budget.enough(curved([9.0, 4.2, 6.0, 4.1, 4.0]), 0.1)
+    assert (found.labels, found.overlapping, found.error) == (40, 40, 4.1)
+    assert "all larger budgets" not in budget.sentence(curved([9.0, 4.2, 6.0, 4.1, 4.0]), 0.1)
+
+
+def test_no_smaller_budget_is_enough():
+    found = budget.enough(curved([9.0, 8.0, 7.0, 6.0, 4.0]), 0.1)
+    assert (found.labels, found.overlapping, found.error) == (None, None, 6.0)
+    said = budget.sentence(curved([9.0, 8.0, 7.0, 6.0, 4.0]), 0.1)
+    assert "no budget below all 90 labels" in said and "with 40 it is 6.00, with all 4.00 px of the frame" in said
+    assert "does not overlap" in said and "**" not in said
+
+
+def test_ends_of_within_and_of_intervals():
+    assert budget.enough(curved([9.0, 9.0, 9.0, 4.5, 4.0]), 0.125).labels == 40
+    assert budget.enough(curved([9.0, 9.0, 9.0, 4.5, 4.0]), 0.12).labels is None
+    # Within 10 %, and yet told apart by narrow intervals; then near by wide intervals alone.
+    narrow = budget.enough(curved([9.0, 9.0, 9.0, 4.3, 4.0], spread=0.1), 0.1)
+    assert (narrow.labels, narrow.overlapping) == (40, None)
+    wide = budget.enough(curved([9.0, 9.0, 9.0, 5.0, 4.0], spread=0.6), 0.1)
+    assert (wide.labels, wide.overlapping) == (None, 40)
+    assert "With 40, the interval overlaps that with all." in budget.sentence(curved([9, 9, 9, 5, 4], 0.6), 0.1)
+
+
+def test_better_than_all_is_enough():
+    found = budget.enough(curved([3.0, 3.0, 3.0, 3.0, 4.0], spread=0.1), 0.1)
+    assert (found.labels, found.overlapping) == (5, None)
+
+
+def test_one_seed_and_one_budget():
+    once = budget.sentence(curved([9.0, 6.0, 4.3, 4.1, 4.0], spread=None), 0.1)
+    assert "**20 of 90 labels**" in once and budget.ONE_SEED in once and "overlap" not in once
+    alone = Head("made", head() | {"budget": {"all": curve([4.0] * 5)["all"]}})
+    assert budget.enough(alone, 0.1) is None and "no budget stands beside" in budget.sentence(alone, 0.1)
+    assert "choose the epoch" not in budget.sentence(curved([9.0, 6.0, 4.3, 4.1, 4.0], val=0), 0.1)
+
+
+def test_budgets_are_in_the_order_of_their_labels():
+    own = curve([9.0, 6.0, 4.3, 4.1, 4.0])
+    shuffled = {key: own[key] for key in ("all", "40", "10", "5", "20")}
+    assert [labels(each) for each in Head("made", {"budget": shuffled}).budget] == [5, 10, 20, 40, 90]
+    # All may be no more than the largest budget, and comes after it.
+    own["all"]["labels"] = 40
+    made = Head("made", {"budget": dict(reversed(own.items()))})
+    assert made.budget[-1]["native_mean"] == 4.0
+    assert budget.enough(made, 0.1).most == 20  # 40 of 40 are not fewer
+    del own["all"]
+    assert budget.enough(Head("made", {"budget": own}), 0.1) is None  # what all would do is not known
+
+
+def test_steps_of_the_budgets():
+    assert budget.steps([curved([9.0, 6.0, 4.3, 4.1, 4.0])]) == (
+        "Optimiser steps of the budgets: `made`: 600 with every budget, so that the curve is about labels."
+    )
+    other = curved([9.0, 6.0, 4.3, 4.1, 4.0])
+    other.numbers["budget"]["5"]["steps"] = 75.0
+    assert "`made`: 75 to 600, so that the curve is not about labels alone." in budget.steps([other])
+    del other.numbers["budget"]["5"]["steps"]
+    assert "`made`: not told." in budget.steps([other])
+
+
+# The post.
+
+
+def compared(tmp_path, own, origin="real"):
+    scene = Scene(tmp_path, {"sapiens2_04b": own}, {}, origin=origin, taught={})
+    study = read("thermeval", profile(["sapiens2_04b"]), [], [], scene.places)
+    return study
+
+
+def test_the_post_beside_ours_when_it_did_not_run(small):
+    text, made, _ = small
+    assert {each["table"] for each in made["published"]} == {"part2"} and len(made["published"]) == 7
+    assert {each["verdict"] for each in made["published"]} == {f"not run: {SKIPPED['reason']}"}
+    own = part(text, "## Published and ours")
+    cells = "| 100.0 / – | 5.47 / – | 5.01 / – | 24.0 / – | 48.8 / – | 92.5 / – | 100.0 / – |"
+    assert cells in line(own, "| Sapiens2-0.4B, head trained on 40")
+    assert "assumed by the post's protocol" in own and "part 1" not in own.split("###")[1]
+    others = line(own, "| `teacher` |")
+    assert others.startswith("| `teacher` | `teacher` | 80 | 5.21 ± 0.25 | 4.71 |")
+    assert "| `once` |" in own and "| `nostrils` |" not in own  # two points are another thing
+    assert "| `sapiens2_04b` |" not in own  # it has a row of its own, and did not run
+
+
+def test_the_post_beside_ours_on_rendered_and_on_real_data(tmp_path):
+    own = head(backbone="sapiens2_04b")
+    study = compared(tmp_path / "a", own, "rendered")
+    posts = published("bakeoff", Posts)
+    made = {row.metric: row for row in against.compare(posts, study, Tolerance())}
+    assert made["crop_mean"].ours == pytest.approx(5.21) and made["detection"].ours is None
+    barred = {metric: row.verdict for metric, row in made.items()}
+    assert barred == dict.fromkeys(made, "not comparable: rendered data") | {
+        "detection": "not comparable: assumed by the protocol"
+    }
+    study = compared(tmp_path / "b", own)
+    made = {row.metric: row.verdict for row in against.compare(posts, study, Tolerance())}
+    assert made["crop_mean"] == "not comparable: the exact 80 crops cannot be guaranteed"
+    text = against.section(posts, against.compare(posts, study, Tolerance()), study, Tolerance())
+    assert "| 100.0 / – | 5.47 / 5.21 | 5.01 / 4.71 | 24.0 / 5.8 |" in text
+    assert "For orientation" not in text  # nobody else ran
+
+
+def test_cells_that_can_be_compared_have_verdicts(tmp_path):
+    """With the post's own crops, as a reader of the original files might have them."""
+    posts = published("bakeoff", Posts)
+    table = posts.tables["part2"].model_copy(update={"incomparable": ""})
+    posts = posts.model_copy(update={"tables": {**posts.tables, "part2": table}})
+    values = {"crop_mean": 5.9, "crop_median": 5.6, "crop_pck@3": 0.25, "crop_pck@5": 0.30, "crop_pck@20": 1.0}
+    own = head()
+    own["test"]["published"] |= values | {"crop_pck@10": 0.925}
+    study = compared(tmp_path, own)
+    made = {row.metric: row.verdict for row in against.compare(posts, study, Tolerance())}
+    assert made == {
+        "detection": "not comparable: assumed by the protocol",
+        "crop_mean": "reproduced",
+        "crop_median": "outside",
+        "crop_pck@3": "reproduced",
+        "crop_pck@5": "outside",
+        "crop_pck@10": "reproduced",
+        "crop_pck@20": "reproduced",
+    }
+    own["test"]["published"]["crops"] = 72
+    made = against.compare(posts, compared(tmp_path, own), Tolerance())
+    assert {row.verdict for row in made if row.metric != "detection"} == {"not comparable: 72 noses here"}
+
+
+def test_another_training_is_not_the_same_protocol(tmp_path):
+    study = compared(tmp_path, head(epochs=25, batch=4))
+    posts = published("bakeoff", Posts)
+    made = {row.metric: row.verdict for row in against.compare(posts, study, Tolerance())}
+    assert made["crop_mean"] == "not comparable: 25 epochs instead of 120, batches of 4 instead of 8"
+    text, _, _ = Scene(tmp_path / "b", {"short": head(epochs=25), "full": head()}, {}, taught={}).build()
+    assert "Trained otherwise than in the post: `short` has 25 epochs instead of 120." in text
+    assert "same protocol" not in text
+
+
+def test_square_crops_are_not_the_post_s(tmp_path):
+    study = compared(tmp_path, head(**SQUARE))
+    made = against.compare(published("bakeoff", Posts), study, Tolerance())
+    assert {row.verdict for row in made} == {"not run: it has no published split"}
+
+
+def test_a_head_without_a_published_split(tmp_path):
+    own = head()
+    own["test"]["published"] = None
+    made = against.compare(published("bakeoff", Posts), compared(tmp_path, own), Tolerance())
+    assert {row.verdict for row in made} == {"not run: it has no published split"}
+
+
+# Students.
+
+
+def test_students_beside_their_head(small):
+    text, made, _ = small
+    own = part(text, "## Distilled into smaller networks")
+    cells = "head | labelled | 200 | 95.0 | – | 4.25 | 3.50 | 60.0 | 90.0 | 2,000,000 | 0.7 | 30.0 |"
+    assert line(own, "| `head_teacher` |") == f"| `head_teacher` | {cells}"
+    assert line(own, "| `nose_labelled` | student of `head_teacher` |").endswith(
+        "| labelled | 200 | 95.0 | – | 4.75 | 3.50 | 55.0 | 90.0 | 3,300,000 | 0.123 | 8.25 |"
+    )
+    assert line(own, "| `nose_of_labels` | control: the published labels, no head | labelled |")
+    assert line(own, "| `sapiens2_04b+head` | compared with").endswith("| – | – | 400,000,000 | 103 | 1690 |")
+    skipped = "| `nose_mobilenet` | student of `head_teacher` | skipped: no \\<torch\\> |"
+    assert line(own, "| `nose_mobilenet`") == skipped
+    assert "- `nose_labelled` against its head `head_teacher`: +0.50 px in the mean, −5.0 points of PCK@5." in own
+    gained = (
+        "- `nose_labelled` against the control `nose_of_labels`, what a head's opinions change over the published"
+    )
+    assert line(own, gained).endswith("labels: −2.50 px in the mean, +20.0 points of PCK@5.")
+    assert "- `nose_of_labels` against" not in own  # it has no head
+    assert made["contestants"]["nose_labelled"]["error_px_mean"] == 4.75
+    assert made["roles"] == dict(zip(DETAILS, ("head", "student", "control", "student"), strict=True))
+    opinions = part(text, "### How good the pseudo-labels were, in px of the frame")
+    assert "| `teacher` | `charlotte` | `head_teacher` | all | 500 | 480 | 4.44 | 4.33 |" in opinions
+    assert "|  |  |  | unseen | 460 | 440 | 4.55 | 4.35 |" in opinions
+    assert made["taught"] == OPINIONS
+
+
+def test_whoever_does_not_beat_the_constant_is_named(small):
+    """Of the crops' noses, an answer that looks at nothing is 7 px off in the mean, 6.5 in the median."""
+    text, _, _ = small
+    own = part(text, "## Distilled into smaller networks")
+    cells = "no network | labelled | 148 | – | – | 7.00 | 6.50 | 7.1 | 14.3 | – | – | – |"
+    assert f"| the mean place of the training labels | {cells}" in own
+    said = "Not better than *the mean place of the training labels* in the {}, in px of the frame: {}."
+    assert f"{said.format('mean', '`nose_of_labels`')} Its numbers are of 148 noses." in own
+    assert "in the median, in px" not in own
+    # Its heads do better, nostrils in neither mean nor median.
+    assert "Not better" not in part(
+        text,
+        "### Errors of `persons`: 256 x 256 px of `thermeval_person`, cut as the post cuts them, labels `nose1`",
+    )
+    constant = "| *the mean place of the training labels* | all | 148 | 9.10 | 8.60 |"
+    assert constant in part(text, "#### Errors of `persons` in px of the crop")
+
+
+@pytest.mark.parametrize(
+    ("mean", "median", "expected"),
+    [
+        (6.9, 6.4, "it beats the mean place of the training labels in the mean and in the median"),
+        (6.9, 6.5, "it beats the mean place of the training labels in the mean, not in the median"),
+        (7.0, 6.4, "it beats the mean place of the training labels in the median, not in the mean"),
+        (7.0, 6.5, "it beats the mean place of the training labels neither in mean nor in median"),
+    ],
+)
+def test_a_student_and_the_constant(tmp_path, mean, median, expected):
+    weak = scored(error_px_mean=mean, error_px_median=median)
+    text, _, _ = Scene(tmp_path, details=DETAILS | {"nose_labelled": weak}).build()
+    assert f"; {expected}; the 0.4B head did not run here" in line(text, "- `student_t`: **")
+    named = [
+        word for word in ("mean", "median") if re.search(rf"in the {word}, in px of the frame: `nose_l", text)
+    ]
+    assert named == [word for word, lost in (("mean", mean == 7), ("median", median == 6.5)) if lost]
+
+
+def test_heads_that_do_not_beat_the_constant(tmp_path):
+    """8 px in the mean and 7.5 in the median; of the other crops 3 against 3.2, and 2.5 against 2.7."""
+    heads = HEADS | {"bad": head(8.0)}
+    text, _, _ = Scene(tmp_path, heads).build()
+    said = " ".join(
+        f"Not better than *the mean place of the training labels* in the {word}, in px of the frame: `bad`."
+        for word in ("mean", "median")
+    )
+    assert said in text and text.count("Not better") == 3  # and the control
+
+
+def test_roles_of_another_profile(tmp_path):
+    """As `bakeoff` has it: the large head taught, several heads ran beside it, and the students are two."""
+    details = {
+        "head_sapiens2_04b": scored(error_px_mean=3.0),
+        "head_teacher": scored(),
+        "nose_labelled": scored(error_px_mean=3.5),
+        "nose_of_labels": scored(error_px_mean=5.0),
+        "nose_mobilenet": scored(error_px_mean=4.0),
+    }
+    taught = {"sapiens2_04b": TAUGHT | {"head": "head_sapiens2_04b"}, "labels": LABELS}
+    told = {"nose_labelled": "sapiens2_04b", "nose_of_labels": "labels", "nose_mobilenet": "sapiens2_04b"}
+    heads = {"sapiens2_04b": head(), "teacher": head()}
+    text, made, _ = Scene(tmp_path, heads, details, taught=taught).build(students=told)
+    assert made["roles"] == dict(zip(details, ["head", "head", "student", "control", "student"], strict=True))
+    own = part(text, "## Distilled into smaller networks")
+    assert "| `head_teacher` | head |" in own and "student of `head_teacher`" not in own
+    assert "| `nose_mobilenet` | student of `head_sapiens2_04b` |" in own and "compared with" not in own
+    assert "- `nose_labelled` against its head `head_sapiens2_04b`: +0.50 px in the mean" in own
+    other = line(own, "- `nose_mobilenet` against the control `nose_of_labels`")
+    assert "−1.00 px" in other and other.endswith("(another network, too: not of the opinions alone).")
+    assert "another network" not in line(own, "- `nose_labelled` against the control")
+    claim = line(own, "- `student_t`: **true of size and speed**")
+    assert "did not run" not in claim and claim.count("head_sapiens2_04b") == 1
+    assert "rtmpose_s+head" not in made["claim"] and list(made["claim"]) == ["student_t", "student_t@256px"]
+
+
+def test_the_large_head_beside_a_student_of_another(tmp_path):
+    details = DETAILS | {"head_sapiens2_04b": scored(error_px_mean=4.0)}
+    text, _, _ = Scene(tmp_path, details=details).build()
+    claim = line(text, "- `student_t`: **true of size and speed**")
+    assert "+0.50 px in the mean, −5.0 points of PCK@5 against its head `head_teacher`; it beats" in claim
+    assert claim.endswith("; +0.75 px in the mean, −5.0 points of PCK@5 against `head_sapiens2_04b`.")
+    gone = DETAILS | {"head_sapiens2_04b": {"status": "skipped", "reason": "a licence"}}
+    text, _, _ = Scene(tmp_path / "b", details=gone).build()
+    assert line(text, "- `student_t`: **").endswith(
+        "; the 0.4B head did not run here, so its accuracy is not compared."
+    )
+    assert "| compared with |" not in text  # its own row, below, says why there is nothing
+
+
+def test_pictures_of_other_domains(small, tmp_path):
+    text, _, _ = small
+    assert "8-bit pictures (`persons`: `source: png`)" in text
+    text, _, _ = Scene(tmp_path).build(crops={"persons": {}, "faces": {"changes": {"source": "png"}}})
+    assert "8-bit" not in text  # no contestant is a head on those crops
+
+
+def test_pseudo_labels_without_a_true_one_or_without_an_unseen_crop(tmp_path):
+    told = TAUGHT | {"head": "h", "points": 9, "labels": 7, "native_mean": None, "native_median": None}
+    told |= {"unseen": {"points": 0, "labels": 0, "native_mean": None, "native_median": None}}
+    text, _, _ = Scene(tmp_path, taught={"teacher": told}).build()
+    assert "| `teacher` | `charlotte` | `h` | all | 9 | 7 | – | – |" in text and "| unseen |" not in text
+    assert "| `nose_labelled` | student of `h` |" in text and "against its head" not in text.split("### 10")[0]
+    assert "Accuracy of `nose_labelled`: its head did not run here" in text or "not compared with `h`" in text
+
+
+def test_labels_without_a_head_and_a_head_that_did_not_run(tmp_path):
+    text, _, _ = Scene(tmp_path / "a").build()
+    assert "| `labels` | `thermeval_person` | its true labels | all | 500 |" in text
+    gone = {"teacher": {"status": "skipped", "reason": "no <torch>"}}
+    text, made, _ = Scene(tmp_path / "b", taught=gone).build()
+    assert "| `teacher` | – | – | skipped: no \\<torch\\> | – | – |" in text
+    assert made["taught"]["teacher"]["reason"] == "no <torch>"
+
+
+def test_other_boxes_are_not_compared(tmp_path):
+    details = DETAILS | {"nose_labelled": scored(boxes="frame", recall=0.5, missed=100, error_px_mean=99.0)}
+    text, _, _ = Scene(tmp_path, details=details).build()
+    assert "against its head `head_teacher`" not in text and "px of the frame: `nose_labelled`" not in text
+    assert line(text, "| `nose_labelled` | student").startswith(
+        "| `nose_labelled` | student of `head_teacher` | frame | 200 | 50.0 | 50.0 | 99.00 |"
+    )
+    assert "not compared with `head_teacher`, other boxes than those of its head" in text
+    assert "it beats" not in line(text, "- `student_t`: **")
+
+
+def test_the_claim_and_the_machine(small):
+    text, made, _ = small
+    own = part(text, "### 10 times smaller, 30 times faster?")
+    assert (
+        "Size and speed against `sapiens2_04b+head`, each at its own input; of accuracy they say nothing:" in own
+    )
+    said = "121.2 times smaller, 204.8 times faster in fp32, 98.5 times faster in bf16, at 96 x 96 px"
+    accuracy = (
+        "Accuracy of `nose_labelled`: +0.50 px in the mean, −5.0 points of PCK@5 against its head `head_teacher`"
+    )
+    assert f"- `student_t`: **true of size and speed**, {said}. {accuracy}; it beats" in own
+    said = "121.2 times smaller, 29.0 times faster in fp32, 31.0 times faster in bf16, at 256 x 256 px"
+    verdict = "true of size and speed with bf16 alone"
+    assert f"- `student_t@256px`: **{verdict}**, {said}. Accuracy: no accuracy at this size" in own
+    assert "**true**" not in own and "| true |" not in own
+    assert "Timed on A\\_CPU, cores: 2, threads: 1, torch 2.13.0, precision: fp32 and bf16, batch 1." in own
+    cells = "| 96 x 96 px | 3,300,000 | 0.123 | 8.25 (8.00–9.00) | 6.50 | 121.2 | 204.8 | 98.5 |"
+    assert line(own, "| `student_t` |") == f"| `student_t` {cells} true of size and speed |"
+    assert "`student_t`: one picture." in own
+    # No head is a student.
+    assert line(own, "| `sapiens2_04b+head` |").endswith("| 1690 | – | – | – | – | – |")
+    assert line(own, "| `rtmpose_s+head` |").endswith("| 200.0 | – | – | – |")
+    assert made["claim"] == {"student_t": "true of size and speed", "student_t@256px": verdict}
+    assert "- `student_mobilenet`: not measured for this profile: `make speed`." in own
+    order = [row[0] for row in rows(own)[2:]]
+    named = ("rtmpose_s+head", "sapiens2_04b+head", "student_t", "student_t@256px")
+    assert sorted(order) == sorted(f"`{name}`" for name in named)
+    assert order[0] == "`sapiens2_04b+head`" and order[1] == "`rtmpose_s+head`"
+
+
+def test_times_of_another_profile_are_not_shown(tmp_path):
+    """The run of that name sees 128 px here, and 96 px where it was timed; and a stranger."""
+    runs = {"adapted": {"t": {"taught": "teacher", "run": RUN | {"input_size": 128}}}}
+    speed = {"machine": MACHINE, "rows": SPEED["rows"] | {"student_s": SPEED["rows"]["student_t"]}}
+    text, made, _ = Scene(tmp_path, speed=speed).build(runs)
+    own = part(text, "### 10 times smaller, 30 times faster?")
+    assert "- `student_t`: not measured for this profile: `make speed`." in own
+    assert made["claim"] == {} and set(made["speed"]["rows"]) == {"rtmpose_s+head", "sapiens2_04b+head"}
+    assert (
+        "| 8.25" not in part(text, "## Distilled into smaller networks")
+        and "3,300,000" not in text
+        and "student_s" not in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("smaller", "plain", "low", "expected"),
+    [
+        (10, 30, None, cost.TRUE),
+        (10, 30, 12, cost.TRUE),
+        (10, 29.97, 30, cost.BF16),
+        (10, None, 31, cost.BF16),
+        (10, 29.97, 29.9, cost.FALSE),
+        (10, 29.97, None, cost.FALSE),
+        (9.99, 300, 300, cost.FALSE),
+        (9.99, None, 300, cost.FALSE),
+        (10, None, 20, cost.UNKNOWN),
+        (10, None, None, cost.UNKNOWN),
+        (None, 300, 300, cost.UNKNOWN),
+    ],
+)
+def test_verdicts_on_the_claim(smaller, plain, low, expected):
+    row = {"times_smaller": smaller, "times_faster_fp32": plain, "times_faster_bf16": low}
+    assert cost.verdict({name: value for name, value in row.items() if value is not None}) == expected
+    assert cost.verdict(row) == expected
+
+
+def test_a_ratio_never_reads_as_what_it_is_not(tmp_path):
+    row = SPEED["rows"]["student_t"] | {"times_smaller": 9.99, "times_faster_fp32": 29.97}
+    text, _, _ = Scene(tmp_path, speed={"machine": {}, "rows": {"student_t": row}}).build()
+    assert "**false of size and speed**, 9.9 times smaller, 29.9 times faster in fp32" in text
+    assert "The machine was not told." in text
+
+
+# Pages of little.
+
+
+def test_rendered_data_are_no_evidence(tmp_path):
+    text, _, _ = Scene(tmp_path, origin="rendered").build()
+    assert text.splitlines()[0] == "# A tiny head on a frozen backbone: noses on ThermEval-D, rendered"
+    assert text.splitlines()[2].startswith("> **Rendered data.**")
+    assert "Another backbone on rendered data is another experiment" in text
+
+
+def test_real_data_have_no_banner(small):
+    text, _, _ = small
+    assert "Rendered" not in text and "rendered" not in text
+
+
+def test_a_profile_without_anything(tmp_path):
+    text, made, figure = Scene(tmp_path, {}, {}, {}, taught={}).build(taught=[])
+    assert "No head ran." in text and "This profile has no students." in text and "`make speed`" in text
+    assert "No head was trained on several budgets" in text and "No pseudo-labels in this profile." in text
+    assert {each["verdict"] for each in made["published"]} == {"not run: not in this profile"}
+    assert (made["heads"], made["contestants"], made["speed"], made["claim"]) == ({}, {}, {}, {})
+    assert "no head was trained" in figure.read_text() or figure.stat().st_size > 1000
+    assert "\n\n\n" not in text and not re.search(r"\bnan\b|None", text)
+
+
+def test_a_profile_in_which_nobody_ran(tmp_path):
+    text, made, _ = Scene(tmp_path, {"sapiens2_04b": SKIPPED}, {"head_x": SKIPPED}, {}).build()
+    assert "No head ran." in text and "| `head_x` | head | skipped: sapiens2\\_04b needs" in text
+    assert made["enough"] == {} and "against `" not in text and "None" not in text
+
+
+def test_a_profile_without_the_data_set(tmp_path):
+    scene = Scene(tmp_path, {}, {}, {}, taught={})
+    (scene.places.reports / "thermeval.json").unlink()
+    outs = [tmp_path / name for name in ("a.md", "a.json", "a.svg", "a.csv")]
+    config = parse({"contestants": ["student_t"]}, build.Config, "finetune")
+    build.build(profile(datasets=["tfake"]), scene.places, *outs, config)
+    text = outs[0].read_text()
+    assert "This profile has no data set `thermeval`." in text
+    assert "| `student_t` | head | skipped: thermeval is not in this profile |" in text
+
+
+def test_a_head_with_little_to_say(tmp_path):
+    """What a run leaves out, where it found nothing or was not asked, is a dash."""
+    bare = {"status": "ok", "reason": "", "backbone": "b", "labels": 3, "test": {"all": {"crops": 2, "missed": 2}}}
+    text, _, _ = Scene(tmp_path, {"bare": bare}, {}, {}).build()
+    assert "| `bare` | `b` | – | – | – | 3 | 1 | – | – | – |" in text
+    assert "| `bare` | all | 2 | – | – | – | – | – | – |" in text and "None" not in text
+
+
+def test_what_is_missing_or_wrong(tmp_path):
+    scene = Scene(tmp_path)
+    with pytest.raises(DataError, match="nobody"):
+        scene.build(contestants=["nobody"], students={}, networks={})
+    with pytest.raises(DataError, match=r"other\.json"):
+        read("thermeval", profile(["other"]), [], [], scene.places)
+    files.write_text(scene.places.curves / "teacher.csv", "labels,seed\n5,0\n")
+    with pytest.raises(DataError, match="no curve of labels"):
+        scene.build()
+    (scene.places.curves / "teacher.csv").unlink()
+    with pytest.raises(DataError, match=r"teacher\.csv"):
+        scene.build()
+    with pytest.raises(ConfigError, match="none of the contestants"):
+        parse({"students": {"head": "x"}, "taught": ["x"], "contestants": ["student"]}, build.Config, "finetune")
+    with pytest.raises(ConfigError, match="not in taught"):
+        parse(
+            {"students": {"student": "y"}, "taught": ["x"], "contestants": ["student"]}, build.Config, "finetune"
+        )
+    with pytest.raises(ConfigError, match="networks names"):
+        parse({"networks": {"head": "x"}, "contestants": ["student"]}, build.Config, "finetune")
+    with pytest.raises(ConfigError, match="within"):
+        parse({"within": -0.1}, build.Config, "finetune")
+
+
+def test_only_what_is_named_is_read(tmp_path):
+    """What another profile left behind is not in the page."""
+    scene = Scene(tmp_path)
+    files.write_json(scene.places.scores / "old.json", head())
+    files.write_json(scene.places.taught / "old.json", TAUGHT | {"faces": "tfake"})
+    text, made, _ = scene.build()
+    assert "old" not in made["heads"] and "`old`" not in text
+    assert made["taught"] == OPINIONS and "| `old` |" not in text
+
+
+# Figure and stage.
+
+
+def test_the_same_numbers_give_the_same_bytes(small, tmp_path):
+    text, made, figure = small
+    again = Scene(tmp_path).build()
+    assert again[0] == text and again[1] == made and again[2].read_bytes() == figure.read_bytes()
+
+
+def test_the_figure_changes_with_the_numbers_of_the_frame_alone(small, tmp_path):
+    _, _, figure = small
+    heads = json.loads(json.dumps(HEADS))
+    for key in ("5", "all"):
+        heads["teacher"]["budget"][key]["crop_mean"] += 1
+    same = Scene(tmp_path / "a", heads).build()[2]
+    assert same.read_bytes() == figure.read_bytes()
+    heads["teacher"]["budget"]["5"]["native_mean"] += 1
+    assert Scene(tmp_path / "b", heads).build()[2].read_bytes() != figure.read_bytes()
+
+
+def test_cameras_share_no_axis(tmp_path, monkeypatch):
+    """Three panels: two sets of one camera on one scale, the other camera on its own."""
+    tops = []
+    monkeypatch.setattr(drawing, "save", lambda drawn, _: tops.extend(each.get_ylim()[1] for each in drawn.axes))
+    far = head(**SQUARE) | {"budget": curve([90.0, 60.0, 43.0, 41.0, 40.0])}
+    near = head(crops="others", side=128) | {"budget": curve([18.0, 6.0, 4.3, 4.1, 4.0])}
+    drawing.draw([Head("a", head()), Head("b", far), Head("c", near)], tmp_path / "none.svg")
+    assert tops == pytest.approx([1.05 * 18, 1.05 * 90, 1.05 * 18])
+
+
+def test_the_stage(tmp_path, monkeypatch):
+    """From the command line, in a profile's words, to the same files."""
+    scene = Scene(tmp_path)
+    params = {"heads": {key: {"weights": "x"} for key in HEADS}, "datasets": {"thermeval": {}}}
+    params |= {"finetune": scene.told(), "students": STUDENTS, "crops": CROPS}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    flags = {name: name for name in ("heads", "datasets", "students", "crops")} | {"params": "finetune"}
+    flags |= {"text": "b.md", "numbers": "b.json", "figure": "b.svg", "table": "b.csv"}
+    flags |= {each.name: str(getattr(scene.places, each.name)) for each in fields(Places)}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        sys, "argv", [str(STAGE), *(word for pair in flags.items() for word in (f"--{pair[0]}", pair[1]))]
+    )
+    runpy.run_path(str(STAGE), run_name="__main__")
+    text, made, figure = scene.build()
+    assert (tmp_path / "b.md").read_text() == text and files.read_json(tmp_path / "b.json") == made
+    assert (tmp_path / "b.svg").read_bytes() == figure.read_bytes()
+    params |= {"heads": None, "students": None, "crops": None, "finetune": {}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    runpy.run_path(str(STAGE), run_name="__main__")
+    assert "No head ran." in (tmp_path / "b.md").read_text()
