@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parents[2] / ".dvc" / "plots"
 DATA = {
     "ced": [{"dataset": "d", "contestant": "c", "error": 0.01, "fraction": 0.5, "rev": rev} for rev in ("a", "b")],
     "training": [{"run": "r", "epoch": 1, "val_nme": 0.1, "rev": rev} for rev in ("a", "b")],
-    "budget": [{"head": "h", "labels": 5, "native_mean": 9.0, "rev": rev} for rev in ("a", "b")],
+    "budget": [{"crops": "c", "head": "h", "labels": 5, "native_mean": 9.0, "rev": rev} for rev in ("a", "b")],
 }
 AXES = {"ced": ("error", "fraction"), "training": ("epoch", "val_nme"), "budget": ("labels", "native_mean")}
 

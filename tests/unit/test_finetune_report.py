@@ -385,9 +385,10 @@ def test_budgets_of_labels(small):
 def test_the_curve_as_a_table(tmp_path):
     Scene(tmp_path).build()
     lines = (tmp_path / "budget.csv").read_text().splitlines()
-    assert lines[0] == "head,labels,native_mean,low,high"
-    assert "teacher,5,9,8.8,9.2" in lines and "teacher,90,4,3.8,4.2" in lines and "once,5,9,," in lines
-    assert not [line for line in lines if line.startswith("sapiens2_04b")]
+    assert lines[0] == "crops,head,labels,native_mean,low,high"
+    assert "persons,teacher,5,9,8.8,9.2" in lines and "persons,teacher,90,4,3.8,4.2" in lines
+    assert "persons,once,5,9,," in lines
+    assert not [line for line in lines if "sapiens2_04b" in line]
 
 
 def test_what_a_curve_says():

@@ -175,11 +175,11 @@ def _from(flags: Sequence[bool]) -> int | None:
 
 def curve(heads: Sequence[Head]) -> str:
     """Return the mean error in frame px of every head and budget as CSV, with its interval over seeds."""
-    lines = ["head,labels,native_mean,low,high"]
+    lines = ["crops,head,labels,native_mean,low,high"]
     for head in heads:
         for each in head.budget:
             ends = (each.get(f"native_mean_{end}") for end in ("low", "high"))
             cells = [each.get("native_mean"), *ends]
             told = ("" if cell is None else f"{cell:.6g}" for cell in cells)
-            lines.append(f"{head.key},{labels(each)},{','.join(told)}")
+            lines.append(f"{head.numbers.get('crops', '')},{head.key},{labels(each)},{','.join(told)}")
     return "\n".join(lines) + "\n"
