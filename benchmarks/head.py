@@ -127,19 +127,11 @@ def timed(job: Callable[[], Result]) -> tuple[float, Result]:
 
 def write_sapiens2(folder: Path) -> None:
     """Write a random pose network with the backbone of Sapiens2-0.4B under the published names of tensors."""
-    from thermark.zeroshot import pretrained
+    # Imports transformers, for which RTMPose need not wait.
+    from thermark import speed
 
     torch.manual_seed(0)
-    config = pretrained.Sapiens2Config(
-        hidden_size=1024,
-        intermediate_size=4096,
-        num_hidden_layers=24,
-        num_attention_heads=16,
-        num_key_value_attention_heads=8,
-        num_labels=308,
-        head_config=pretrained.Sapiens2HeadConfig(upsample_out_channels=[8, 8], conv_out_channels=[8]),
-    )
-    pretrained.Sapiens2ForPoseEstimation(config).save_pretrained(folder)
+    speed.sapiens2_pose().save_pretrained(folder)
     bundle.write(folder, "ok", "", {"model.safetensors": CARD})
 
 

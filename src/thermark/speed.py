@@ -18,6 +18,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from thermark.backbones import rtmpose
+from thermark.backbones import sapiens2 as sapiens2_backbone
 from thermark.core import files
 from thermark.core.config import Section
 from thermark.core.progress import track
@@ -108,8 +109,8 @@ def large(config: Config) -> dict[str, Contestant]:
     }
 
 
-def sapiens2() -> "Mapped":
-    """Return the backbone of Sapiens2-0.4B, pictures (N, 3, H, W) to features (N, 1024, H / 16, W / 16)."""
+def sapiens2_pose() -> pretrained.Sapiens2ForPoseEstimation:
+    """Return a random pose network with the backbone of Sapiens2-0.4B, and a small head of its own."""
     config = pretrained.Sapiens2Config(  # type: ignore[call-arg]
         patch_size=PATCH,
         hidden_size=1024,
@@ -120,15 +121,13 @@ def sapiens2() -> "Mapped":
         num_labels=1,
         head_config=pretrained.Sapiens2HeadConfig(upsample_out_channels=[8], conv_out_channels=[8]),
     )
-    # Its own head, which is left behind, may be small.
-    net = pretrained.Sapiens2ForPoseEstimation(config).model
+    return pretrained.Sapiens2ForPoseEstimation(config)
 
-    def maps(images: Tensor) -> Tensor:
-        height, width = images.shape[2:]
-        tokens: Tensor = net(pixel_values=images).last_hidden_state[:, 1 + config.num_register_tokens :]
-        return tokens.transpose(1, 2).reshape(len(images), -1, height // PATCH, width // PATCH)
 
-    return Mapped(net, maps)
+def sapiens2() -> "Mapped":
+    """Return the backbone of Sapiens2-0.4B, pictures (N, 3, H, W) to features (N, 1024, H / 16, W / 16)."""
+    net = sapiens2_pose().model
+    return Mapped(net, partial(sapiens2_backbone.features, net))
 
 
 @torch.inference_mode()

@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
+import calibrated
 import running
 from thermark import cli
 from thermark.core import bundle, files, seeds
 from thermark.core.errors import ConfigError, DataError, Finding, SetupError
-from thermark.heads import backbone, cutting, model, training
+from thermark.heads import backbone, cutting, model
 
 SIDE, WIDTH, HEIGHT = 40, 90, 80
-SECTION = {"family": "rtmpose", "weights": "tiny", "stages": [1, 2], "dtype": "float32"}
 
 
 def frame(index: int, seed: str = "user") -> tuple[np.ndarray, np.ndarray]:
@@ -32,43 +32,15 @@ def frame(index: int, seed: str = "user") -> tuple[np.ndarray, np.ndarray]:
 def assets(tmp_path_factory) -> Path:
     """Return a folder with `tiny`, a backbone's bundle, and `head`, a run trained on blobs' centres."""
     root = tmp_path_factory.mktemp("assets")
-    running.untrained(root / "tiny")
-    bundle.write(root / "tiny", "ok", "", {"model.safetensors": {}, "model.json": {}})
-    below = backbone.load("tiny", SECTION, bundle.read(root / "tiny"), "cpu")
+    under = calibrated.below(root)
     box = np.array([-0.5, -0.5, WIDTH - 0.5, HEIGHT - 0.5])
     made = [
         (frame(index, "lab"), cutting.cut(frame(index, "lab")[0], box, "square", SIDE, 1.0)) for index in range(88)
     ]
     xy = np.stack([(centre - to_frame[:, 2]) / np.diag(to_frame) for (_, centre), (_, to_frame) in made])[:, None]
-    features = below(np.stack([pixels for _, (pixels, _) in made]))
-
-    class Held:
-        def __getitem__(self, rows):
-            return features[rows]
-
-    config = training.Config(epochs=30, precision="fp32")
-    fitted = training.fit(Held(), xy, np.arange(80), np.arange(80, 88), SIDE, config, 0)
-    card = model.HeadCard(
-        vocabulary="nose1",
-        points=1,
-        channels=below.channels,
-        size=64,
-        side=SIDE,
-        geometry="square",
-        padding=1.0,
-        decode="dark",
-        sigma=2.0,
-        backbone=dict(below.section),
-        backbone_sha256=below.sha256,
-        trained_on=["blobs"],
-        labels=80,
-        labels_val=8,
-        seed=0,
-        best_epoch=fitted.best_epoch,
-        val_error=fitted.val_error,
-    )
-    (root / "head" / "seed0").mkdir(parents=True)
-    model.write(root / "head" / "seed0", card, fitted.weights)
+    pixels = np.stack([pixels for _, (pixels, _) in made])
+    said = {"geometry": "square", "decode": "dark", "trained_on": ["blobs"]}
+    calibrated.write_head(root, under, pixels, xy, range(80), range(80, 88), SIDE, **said)
     return root
 
 
@@ -203,7 +175,9 @@ def test_from_scratch_forgets_where_the_head_came_from(assets, camera, tmp_path)
     words = arguments(assets, camera / "pictures" / "labels.csv", tmp_path / "out", "--fresh", "--force")
     cli._main(words)
     _, card = model.read(tmp_path / "out" / "seed0")
-    assert card.trained_on == [*backbone.load("t", SECTION, bundle.read(assets / "tiny"), "cpu").trained_on]
+    assert card.trained_on == [
+        *backbone.load("t", calibrated.SECTION, bundle.read(assets / "tiny"), "cpu").trained_on
+    ]
 
 
 @pytest.mark.slow

@@ -10,56 +10,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import running
+import calibrated
 from thermark import cli
 from thermark.calibration import labelled
-from thermark.core import bundle, files
-from thermark.heads import backbone, cutting, model, training
+from thermark.core import files
+from thermark.heads import cutting
 from thermark.layouts import thermeval
 
 SIDE, SHIFT = 64, 14.0
-SECTION = {"family": "rtmpose", "weights": "tiny", "stages": [1, 2], "dtype": "float32"}
 
 
 def shifted_head(root: Path, scenes: Path) -> None:
     """Write root/tiny and root/head: it learned from the office that the nose is 14 px of a crop further right."""
-    running.untrained(root / "tiny")
-    bundle.write(root / "tiny", "ok", "", {"model.safetensors": {}, "model.json": {}})
-    below = backbone.load("tiny", SECTION, bundle.read(root / "tiny"), "cpu")
+    under = calibrated.below(root)
     labels = labelled.read(scenes / "Annotations" / "annotations_1.json", ("nose",))
     cut = partial(cutting.cut, kind="posts", side=SIDE, padding=1.0)
     data = labelled.build(labels, scenes / "images", None, cut)
-    features = below(data.pixels)
-
-    class Held:
-        def __getitem__(self, rows):
-            return features[rows]
-
     rows = np.arange(len(data))
-    config = training.Config(epochs=30, precision="fp32")
     xy = data.crop_xy + np.array([SHIFT, 0])
-    fitted = training.fit(Held(), xy, rows[2:], rows[:2], SIDE, config, 0)
-    card = model.HeadCard(
-        vocabulary="nose1",
-        points=1,
-        channels=below.channels,
-        size=64,
-        side=SIDE,
-        geometry="posts",
-        padding=1.0,
-        decode="argmax",
-        sigma=2.0,
-        backbone=dict(below.section),
-        backbone_sha256=below.sha256,
-        trained_on=["thermeval"],
-        labels=len(rows) - 2,
-        labels_val=2,
-        seed=0,
-        best_epoch=fitted.best_epoch,
-        val_error=fitted.val_error,
-    )
-    (root / "head" / "seed0").mkdir(parents=True)
-    model.write(root / "head" / "seed0", card, fitted.weights)
+    said = {"geometry": "posts", "decode": "argmax", "trained_on": ["thermeval"]}
+    calibrated.write_head(root, under, data.pixels, xy, rows[2:], rows[:2], SIDE, **said)
 
 
 def exit_code(monkeypatch, *words: object) -> int:

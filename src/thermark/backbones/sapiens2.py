@@ -5,6 +5,8 @@ patches: (1024, 16, 16) for 0.4B and pictures of 256 px. It is taken out of the 
 finds none of its keys in the bare backbone of transformers, which then stays random.
 """
 
+from typing import Any
+
 from torch import Tensor
 
 from thermark.core.bundle import Bundle
@@ -28,15 +30,17 @@ def load(config: Config, bundle: Bundle, device: str) -> Backbone:
     path = bundle.file(config.file)
     pretrained.require_card(bundle, config.file, {"channels": "rgb"})
     net = sapiens2_files.load_pose_model(path).model
+    return backbone.frozen(net, lambda images: features(net, images), net.config.hidden_size, config, bundle, at)
+
+
+def features(net: Any, images: Tensor) -> Tensor:
+    """Return the tokens of normalised images (N, 3, H, W) on their grid (N, C, H / patch, W / patch).
+
+    `net` is a `Sapiens2Model` of transformers. Raises DataError for pictures that are no whole number of patches.
+    """
     patch, prefix = net.config.patch_size, 1 + net.config.num_register_tokens
-
-    def maps(images: Tensor) -> Tensor:
-        height, width = images.shape[2:]
-        if height % patch or width % patch:
-            raise DataError(
-                f"crops of {width} x {height} px are no whole patches of {patch} px", "make other crops"
-            )
-        tokens = net(pixel_values=images).last_hidden_state[:, prefix:]
-        return tokens.transpose(1, 2).unflatten(2, (height // patch, width // patch))  # type: ignore[no-any-return]
-
-    return backbone.frozen(net, maps, net.config.hidden_size, config, bundle, at)
+    height, width = images.shape[2:]
+    if height % patch or width % patch:
+        raise DataError(f"crops of {width} x {height} px are no whole patches of {patch} px", "make other crops")
+    tokens = net(pixel_values=images).last_hidden_state[:, prefix:]
+    return tokens.transpose(1, 2).unflatten(2, (height // patch, width // patch))  # type: ignore[no-any-return]
