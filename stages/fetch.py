@@ -1,20 +1,25 @@
-"""Bring one real data set, verified file by file against its manifest."""
+"""Bring one real data set, verified against its pins, or pin it."""
 
 import argparse
 from pathlib import Path
 
-from thermark.assets import manifest
+from thermark.assets.obtain import this_store
 from thermark.core import errors
 from thermark.core.config import section
+from thermark.fetching.options import Config
+from thermark.fetching.run import fetch
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", required=True)
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--licences", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    config = section(Path("params.yaml"), options.params, manifest.Config)
-    manifest.fetch(config, options.out)
+    config = section(Path("params.yaml"), options.params, Config)
+    key = options.params.rpartition(".")[2]
+    fetch(key, config, options.manifest, options.licences, options.out, this_store())
 
 
 if __name__ == "__main__":

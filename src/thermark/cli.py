@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 from thermark.calibration.options import describe_calibrate, describe_predict
@@ -32,9 +33,10 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     readme = commands.add_parser("readme", help="renew the leaderboard between the markers of a README")
     readme.add_argument("readme", type=Path)
     readme.add_argument("leaderboard", type=Path)
-    accept = commands.add_parser("accept-licence", help="accept a licence that weights are under")
-    accept.add_argument("name")
+    accept = commands.add_parser("accept-licence", help="accept a licence that data or weights are under")
+    accept.add_argument("name", nargs="?", help="without it, all are listed")
     accept.add_argument("--manifests", type=Path, default=Path("data/manifests/weights"))
+    accept.add_argument("--licences", type=Path, default=Path("data/licences"))
     accept.add_argument("--yes", action="store_true", help="do not ask")
     _describe_conversion(commands.add_parser("convert-checkpoint", help="an official RTMPose as a model folder"))
     describe_calibrate(commands.add_parser("calibrate", help="adapt a trained head to your own camera"))
@@ -49,7 +51,7 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     elif options.command == "readme":
         renew(options.readme, options.leaderboard)
     elif options.command == "accept-licence":
-        accept_licence(options.name, options.manifests, yes=options.yes)
+        accept_licence(options.name, options.manifests, options.licences, yes=options.yes)
     elif options.command == "calibrate":
         from thermark.calibration.calibrate import calibrate
 
@@ -65,6 +67,8 @@ def _main(arguments: Sequence[str] | None = None) -> None:
 def switch(name: str, profiles: Path, params: Path) -> None:
     """Make a profile the params file; parameters that are in no profile are first kept as `<params>.bak`.
 
+    What an earlier switch kept stays: others are kept as `<params>.bak2`, `.bak3` and so on.
+
     Raises ConfigError for an unknown profile and for one that is not YAML.
     """
     known = {path.stem: path.read_text(encoding="utf-8") for path in sorted(profiles.glob("*.yaml"))}
@@ -72,11 +76,22 @@ def switch(name: str, profiles: Path, params: Path) -> None:
         raise ConfigError(f"there is no profile {name!r} in {profiles}", nearest(name, list(known)))
     read(profiles / f"{name}.yaml")
     if params.exists() and params.read_text(encoding="utf-8") not in known.values():
-        backup = params.with_name(params.name + ".bak")
-        write_text(backup, params.read_text(encoding="utf-8"))
-        print(f"your own {params} was kept as {backup}")
+        print(f"your own {params} was kept as {keep(params)}")
     write_text(params, known[name])
     print(f"{params} is now the profile {name}; `make repro` runs it")
+
+
+def keep(params: Path) -> Path:
+    """Copy a file to `<params>.bak`, or `.bak2` and so on where that holds something else; return the copy."""
+    own = params.read_text(encoding="utf-8")
+    for number in count(1):
+        backup = params.with_name(f"{params.name}.bak{number if number > 1 else ''}")
+        if not backup.exists():
+            write_text(backup, own)
+            break
+        if backup.read_text(encoding="utf-8") == own:
+            break
+    return backup
 
 
 def renew(readme: Path, leaderboard: Path) -> None:
@@ -90,22 +105,41 @@ def renew(readme: Path, leaderboard: Path) -> None:
     write_text(readme, MARKER.join([parts[0], f"\n{overview(leaderboard)}\n", parts[2]]))
 
 
-def accept_licence(name: str, manifests: Path, yes: bool) -> None:
-    """Show a licence that weights in `manifests` are under and, on confirmation, note that it is accepted.
+def accept_licence(name: str | None, manifests: Path, sheets: Path, yes: bool) -> None:
+    """Show a licence of weights (`manifests`) or data (`sheets`) and, on confirmation, note that it is accepted.
 
-    Raises ConfigError for an unknown name, and when nobody confirms.
+    Without a name all of them are listed. Raises ConfigError for an unknown name, when nobody confirms, and where
+    the folders are not.
     """
     from thermark.assets import cache, licences
 
-    licence = licences.find(name, licences.known(manifests))
-    print(f"{licence.name}: {licence.title}\n{licence.url}")
+    for folder in (manifests, sheets):
+        if not folder.is_dir():
+            raise ConfigError(f"{folder} is not here", "run it in the repository")
+    known = licences.known(manifests) | licences.of_data(sheets)
+    if name is None:
+        for each in known.values():
+            state = "accepted" if licences.accepted(each, cache.location()) else "not accepted"
+            print(f"{each.name}: {each.title}, {state}" + (f"; covers {each.covers}" if each.covers else ""))
+        return
+    licence = licences.find(name, known)
+    print(f"{licence.name}: {licence.title}\n{licence.terms}\n{licence.url}".replace("\n\n", "\n"))
     if not yes and not sys.stdin.isatty():
         raise ConfigError("nobody is there to confirm", "read the licence, then add --yes")
-    if not yes and input("do you accept it? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise ConfigError(f"{licence.title} was not accepted", "weights under it are left out")
+    if not yes and not _agreed():
+        remedy = "weights under it are left out, a data set under it is not fetched"
+        raise ConfigError(f"{licence.title} was not accepted", remedy)
     cache.writable(cache.location())
     licences.accept(licence, cache.location())
-    print("accepted; `make weights && make repro` takes them into account")
+    print("accepted; `make repro` takes it into account")
+
+
+def _agreed() -> bool:
+    try:
+        return input("do you accept it? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        return False
 
 
 def _describe_conversion(parser: argparse.ArgumentParser) -> None:

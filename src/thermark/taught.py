@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import NonNegativeInt
 
@@ -104,9 +105,9 @@ def opinions(config: Config, models: Path, seen: Path, crops: CropSet, rows: Row
         )
     if (about.vocabulary, about.side, about.geometry) != (crops.vocabulary, crops.side, crops.geometry):
         raise DataError(f"{config.head} was trained on other crops than {config.crops}", "name those of the head")
-    xy, score = decode.decode(run.predicted(head, known, rows), about.decode, about.sigma)
-    xy[~(score >= config.min_score)] = np.nan
-    return decode.to_crop(xy.double().numpy(), crops.side, about.size)
+    xy, score = run.predicted(head, known, rows, [about.decode], about.sigma)[about.decode]
+    sure = torch.where((score >= config.min_score)[..., None], xy, torch.nan)
+    return decode.to_crop(sure.double().numpy(), crops.side, about.size)
 
 
 def inside(xy: NDArray[np.floating], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:

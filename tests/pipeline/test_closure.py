@@ -11,7 +11,8 @@ from thermark.core.files import read_json
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
-# A refactored downloader must not download again; its manifest and the verified hashes are the dependency.
+# A refactored downloader must not download again. What it brings is held against hashes instead: in a bundle's
+# manifest, a dependency of `weights`, and in a data set's, which is an output of `fetch` that stays in git.
 FREE = {"fetch", "weights"}
 
 # Whole packages as one dependency: core by design (touching it re-runs the world), nets as it holds one network,

@@ -8,12 +8,13 @@ import pytest
 import yaml
 
 from thermark import speed, taught
-from thermark.assets import weights
+from thermark.assets import licences, weights
 from thermark.bakeoff import build as bakeoff
 from thermark.core.config import parse, section
 from thermark.core.scored import scored
 from thermark.datasets import framing, packing
 from thermark.exported import onnx
+from thermark.fetching import options as fetching
 from thermark.finetune import build as finetune
 from thermark.heads import crops
 from thermark.heads import plan as head
@@ -58,8 +59,33 @@ def test_every_section_of_every_profile_is_valid(path):
     for name, raw in content["thermalise"].items():
         config = parse(raw, thermalised.Config, f"thermalise.{name}")
         assert config.source in {*content["render"], *content["fetch"]}
+    sheets = licences.of_data(ROOT / "data/licences")
+    for name, raw in content["fetch"].items():
+        for piece in fetching.wanted(parse(raw, fetching.Config, f"fetch.{name}")):
+            assert piece.piece.licence in sheets, (name, piece.key)
     made = {*content["render"], *content["fetch"], *content["thermalise"], *content.get("placed", [])}
     assert {dataset["raw"] for dataset in content["datasets"].values()} == made - sources(content)
+
+
+def test_switching_profiles_never_replaces_fetched_files_by_rendered_ones():
+    contents = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in PROFILES}
+    made = {key for content in contents.values() for key in (*content["render"], *content["thermalise"])}
+    fetched: dict[str, dict] = {}
+    for name, content in contents.items():
+        assert not made & set(content["fetch"]), name
+        for key, raw in content["fetch"].items():
+            assert fetched.setdefault(key, raw["pieces"]) == raw["pieces"], (name, key)
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
+def test_the_readme_counts_the_licences_of_data(path):
+    fetched = yaml.safe_load(path.read_text(encoding="utf-8"))["fetch"].values()
+    named = {piece["licence"] for raw in fetched for piece in raw["pieces"].values()}
+    rows = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    told = [row for row in rows if row.startswith("| `") and f"`{path.stem}`" in row.split("|")[1]]
+    numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    counts = [word for row in told for word in re.findall(r"(\w+) licences?\b", row)]
+    assert counts == [numbers[len(named)]] * bool(named)
 
 
 def sources(content) -> set[str]:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import offline
+
 ROOT = Path(__file__).parents[2]
 KINDS = ("pretrain", "supervised", "ktl", "mcl", "zeroshot", "cascade")
 EVALUATIONS = {"evaluate", *(f"evaluate-{kind}" for kind in KINDS)}
@@ -22,22 +24,32 @@ pytestmark = pytest.mark.slow
 
 def run(tree: Path, *command: str, check: bool = True) -> str:
     """Run a command in the tree as the Makefile would, with this Python's environment first on the path."""
-    done = subprocess.run(command, cwd=tree, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tree, env=environment(tree), capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done.stdout + done.stderr
 
 
-def environment() -> dict[str, str]:
+def environment(tree: Path) -> dict[str, str]:
+    """Return the variables of a shell in the tree, with a Python that cannot leave this machine."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     # A mirror or a cache of the user must not matter: the default never needs them.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("THERMARK_")}
-    return kept | {"PATH": path, "DVC_NO_ANALYTICS": "1", "PYTHONPATH": "src"}
+    return kept | {
+        "PATH": path,
+        "DVC_NO_ANALYTICS": "1",
+        "PYTHONPATH": os.pathsep.join(["src", str(guarded(tree))]),
+    }
+
+
+def guarded(tree: Path) -> Path:
+    return tree.parent / "guard"
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory) -> Path:
     """Return a git checkout of the files git knows (or would), on the smoke profile, after one `dvc repro`."""
     tree = tmp_path_factory.mktemp("smoke") / "a tree with blanks"
+    offline.guard(guarded(tree))
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -99,6 +111,17 @@ def test_every_promised_file_is_there(tree):
         assert (tree / "plots" / name).stat().st_size > 100, name
     table = json.loads((tree / "metrics/scores/mcl_st/tfake.json").read_text())
     assert table["missed"] == 0 and 0 < table["nme_io"] < 10 and table["faces"] > 10 and table["seeds"] == 2
+
+
+def test_nobody_left_this_machine(tree):
+    """Neither a stage, nor a process of its own, nor DVC; and the guard was there to see it."""
+    watched = (guarded(tree) / "left.log.guarded").read_text()
+    for one in (
+        "dvc repro",
+        *(f"stages/{name}.py" for name in ("render", "prepare", "train", "zeroshot", "head")),
+    ):
+        assert one in watched, one
+    assert not (guarded(tree) / "left.log").exists(), (guarded(tree) / "left.log").read_text()
 
 
 def test_a_student_was_taught_by_the_seed_of_its_own(tree):
@@ -178,7 +201,7 @@ def test_a_killed_training_goes_on_to_the_same_numbers(tree):
     child = subprocess.Popen(
         ["dvc", "repro", "-f", "-s", "ktl@s"],
         cwd=tree,
-        env=environment(),
+        env=environment(tree),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

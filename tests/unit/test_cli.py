@@ -32,6 +32,18 @@ def test_params_that_are_in_no_profile_are_kept(profiles, tmp_path):
     assert (tmp_path / "params.yaml.bak").read_text() == "a: mine\n"
 
 
+def test_a_second_switch_keeps_what_the_first_one_kept(profiles, tmp_path, capsys):
+    params = tmp_path / "params.yaml"
+    for own in ("mine", "second", "third", "second"):
+        params.write_text(f"a: {own}\n")
+        cli.switch("full", profiles, params)
+    kept = {path.name: path.read_text() for path in tmp_path.glob("params.yaml.*")}
+    names = [f"params.yaml.bak{number}" for number in ("", 2, 3)]
+    assert kept == dict(zip(names, ("a: mine\n", "a: second\n", "a: third\n"), strict=True))
+    said = [line.rsplit("/", 1)[-1] for line in capsys.readouterr().out.splitlines() if "was kept" in line]
+    assert said == [*names, names[1]]
+
+
 def test_an_unknown_profile_names_the_nearest(profiles, tmp_path):
     with pytest.raises(ConfigError) as caught:
         cli.switch("ful", profiles, tmp_path / "params.yaml")
@@ -69,11 +81,18 @@ def manifests(tmp_path: Path, monkeypatch) -> Path:
     return tmp_path / "manifests"
 
 
+@pytest.fixture
+def sheets(tmp_path: Path) -> Path:
+    (tmp_path / "licences").mkdir()
+    return tmp_path / "licences"
+
+
 @pytest.mark.parametrize(("answer", "yes"), [("y", False), ("YES ", False), ("", True)])
-def test_a_licence_is_shown_and_accepted(manifests, tmp_path, monkeypatch, capsys, answer, yes):
+def test_a_licence_is_shown_and_accepted(manifests, sheets, tmp_path, monkeypatch, capsys, answer, yes):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda prompt: answer)
-    cli._main(["accept-licence", "tiny-license", "--manifests", str(manifests), *(["--yes"] if yes else [])])
+    given = ["--manifests", str(manifests), "--licences", str(sheets)]
+    cli._main(["accept-licence", "tiny-license", *given, *(["--yes"] if yes else [])])
     assert "tiny-license: Tiny License\nhttps://a.org/l\n" in capsys.readouterr().out
     assert [path.name for path in (tmp_path / "cache").rglob("*.json")] == ["tiny-license.json"]
 
@@ -86,12 +105,34 @@ def test_a_licence_is_shown_and_accepted(manifests, tmp_path, monkeypatch, capsy
         ("tiny", True, "did you mean `tiny-license`?"),
     ],
 )
-def test_a_licence_that_nobody_confirms_is_not_accepted(manifests, tmp_path, monkeypatch, name, terminal, remedy):
+def test_a_licence_that_nobody_confirms_is_not_accepted(
+    manifests, sheets, tmp_path, monkeypatch, name, terminal, remedy
+):
     monkeypatch.setattr("sys.stdin.isatty", lambda: terminal, raising=False)
     monkeypatch.setattr("builtins.input", lambda prompt: "")
     with pytest.raises(ConfigError) as caught:
-        cli.accept_licence(name, manifests, yes=False)
+        cli.accept_licence(name, manifests, sheets, yes=False)
     assert remedy in caught.value.remedy and not (tmp_path / "cache").exists()
+
+
+def test_an_end_of_input_at_the_question_is_a_no(manifests, sheets, tmp_path, monkeypatch):
+    def ended(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", ended)
+    with pytest.raises(ConfigError, match="was not accepted") as caught:
+        cli.accept_licence("tiny-license", manifests, sheets, yes=False)
+    assert "a data set under it is not fetched" in caught.value.remedy and not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["tfake", "--yes"]])
+def test_outside_of_the_repository_there_are_no_licences(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/manifests/weights").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"^data/licences is not here$") as caught:
+        cli._main(["accept-licence", *arguments])
+    assert caught.value.remedy == "run it in the repository"
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["profile", "nothing"], 2), (["readme", "a", "b"], 3), ([], 2)])

@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from thermark.core import origin
 from thermark.core.errors import ConfigError, DataError
 from thermark.datasets import charlotte
-from thermark.loading import profile_points
+from thermark.loading import census, profile_points
 
 CONFIG = charlotte.Config(raw="r", val=("S2",), test=("S10",), resolution="median")
 HEADER = ["ID", "Subject", "Distance", "Relative Humidity", "Air flow", "Environment Temperature", "Sensation"]
@@ -160,6 +161,210 @@ def test_wrong_files_and_subjects_are_refused(root):
         charlotte.load(root / "Charlotte-ThermalFace" / "nothing", CONFIG)
 
 
+def checks(loaded):
+    return {check.name: check for check in loaded.findings.checks}
+
+
+def test_the_census_counts_by_subject(root):
+    """Every kind of row once or twice, with and without a picture."""
+    odd = frontal()
+    odd[60:] = np.nan
+    gap = profile("right")
+    gap[[3, 50]] = gap[[50, 3]]
+    rows = [
+        row("R21101", frontal()),
+        row("R21101", frontal()),
+        row("R21102", frontal()),
+        row("R21103", odd),
+        row("R21104", gap),
+        row("R21105", profile("right")),
+        row("R21106", profile("left"), temperature="#DIV/0!"),
+        row("R21107", np.full((73, 2), np.nan)),
+        [""] * len(HEADER),
+    ]
+    write(root, "S2", rows, images=["R21101", "R21105", "R21198", "R21199"])
+    (root / "Charlotte-ThermalFace/S2/R21102.tiff").unlink()  # the fixture's
+    counts = charlotte.load(root, CONFIG).findings.facts["census"]
+    assert list(counts) == ["S1", "S2", "S10"]
+    assert counts["S2"] == {
+        "rows": 8,
+        "frontal": 3,
+        "profile": 3,
+        "odd": 2,
+        "blank": 1,
+        "repeated": 1,
+        "spreadsheet_errors": 1,
+        "left": 1,
+        "right": 1,
+        "unclear": 0,
+        "pictures": 4,
+        "unlabelled": 2,
+    }
+    assert counts["S1"] | {"left": 0} == counts["S10"]
+    assert (counts["S1"]["rows"], counts["S1"]["unlabelled"]) == (2, 0)
+
+
+def published(**changes):
+    """A census with the published numbers: dirt in the subjects in which it was found."""
+    first = {"rows": 8_000, "frontal": 4_225, "profile": 4_170, "odd": 59, "left": 2_148, "right": 1_957}
+    first |= {"unclear": 23, "repeated": 35, "pictures": 10_100, "unlabelled": 1_646, "blank": 0}
+    second, sixth, tenth = {"repeated": 210, "spreadsheet_errors": 9}, {"blank": 1}, {"spreadsheet_errors": 2}
+    return {"S1": first | changes, "S2": second, "S6": sixth, "S10": tenth}
+
+
+def test_the_published_census_passes():
+    assert {check.name: check.verdict for check in census.checks(published())} == {
+        "labelled rows": "ok",
+        "repeated ids": "ok",
+        "pictures without labels": "ok",
+        "blank rows and spreadsheet errors": "ok",
+        "visible side": "ok",
+    }
+
+
+def test_a_blank_row_may_be_one_of_the_odd_ones():
+    assert census.checks(published(odd=58))[0].verdict == "ok"
+    assert census.checks(published(odd=57))[0].verdict == "warning"
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "said"),
+    [
+        (
+            {"frontal": 4_224},
+            "labelled rows",
+            "8,453 rows: 4,224 of 73 points, 4,170 of 43, 59 of other counts, 1 blank",
+        ),
+        ({"profile": 4_171}, "labelled rows", "8,455 rows"),
+        ({"odd": 60}, "labelled rows", "60 of other counts"),
+        ({"repeated": 34}, "repeated ids", "244, 210 in S2"),
+        ({"unlabelled": 100}, "pictures without labels", "100 of 10,100 TIFFs"),
+        (
+            {"blank": 2},
+            "blank rows and spreadsheet errors",
+            "blank rows: S1 and S6; errors such as #DIV/0!: S2 and S10",
+        ),
+        ({"left": 2_500}, "visible side", "2,500 show the left side, 1,957 the right, 23 are unclear"),
+        ({"unclear": 400}, "visible side", "400 are unclear"),
+    ],
+)
+def test_differences_from_the_census_are_warnings_with_both_numbers(changes, name, said):
+    (found,) = [check for check in census.checks(published(**changes)) if check.verdict != "ok"]
+    assert (found.name, found.verdict) == (name, "warning")
+    assert said in found.found
+    assert any(digit.isdigit() for digit in found.expected)
+
+
+def test_which_side_is_the_larger_is_not_published():
+    assert census.checks(published(left=1_957, right=2_148))[4].verdict == "ok"
+
+
+def test_a_small_real_tree_differs_and_a_rendered_one_is_not_compared(root):
+    real = charlotte.load(root, CONFIG)
+    assert checks(real)["labelled rows"].found.startswith("6 rows: 3 of 73 points, 3 of 43")
+    assert checks(real)["face width"].verdict == "warning"
+    assert "the median face is 87 px" in checks(real)["face width"].found
+    origin.mark_rendered(root, CONFIG)
+    rendered = charlotte.load(root, CONFIG)
+    assert list(checks(rendered)) == ["profile reading"]
+    assert rendered.findings.facts == real.findings.facts
+    assert "warning" not in rendered.findings.lists
+
+
+def test_faces_of_the_published_width_pass(tmp_path):
+    write(tmp_path, "S1", [row(f"R1110{i}", frontal(w)) for i, w in enumerate([180, 214, 300])])
+    found = checks(charlotte.load(tmp_path, charlotte.Config(raw="r", val=(), test=("S1",))))
+    assert found["face width"].verdict == "ok"
+    assert "profile reading" not in found  # there is no profile row
+
+
+def test_junk_of_a_mac_is_no_data(root):
+    before = charlotte.load(root, CONFIG)
+    folder = root / "Charlotte-ThermalFace/S1"
+    for name in ("._R11101.tiff", "._S1.csv", ".DS_Store"):
+        (folder / name).write_bytes(b"Mac OS X")
+    (root / "__MACOSX/S1").mkdir(parents=True)
+    (root / "__MACOSX/S1/R11199.tiff").write_bytes(b"Mac OS X")
+    after = charlotte.load(root, CONFIG)
+    assert after.findings == before.findings
+    assert after.frames.paths.tolist() == before.frames.paths.tolist()
+
+
+# The groups as the two public readings have them, in the order of their points.
+READINGS = {
+    "A": {"contour": 9, "brow": 6, "nose": 7, "eye": 6, "mouth": 12, "forehead": 3},
+    "B": {"contour": 12, "brow": 4, "nose": 6, "eye": 5, "mouth": 7, "lips": 5, "forehead": 4},
+}
+# Where each group lies on a head of 100 x 140 px that looks to the right: from, to, and how far it bends.
+LINES = {
+    "contour": ((10, 60), (70, 135), -15),
+    "brow": ((50, 38), (88, 36), -6),
+    "nose": ((90, 48), (92, 82), 10),
+    "eye": ((58, 50), (80, 50), 5),
+    "mouth": ((68, 104), (90, 104), 6),
+    "lips": ((68, 104), (90, 104), -6),
+    "forehead": ((48, 8), (84, 8), -6),
+}
+
+
+def drawn(reading, noise=1.0, rows=30):
+    """Rows (N, 43, 2) of a head whose points come in the order of a reading."""
+    parts = []
+    for group, number in READINGS[reading].items():
+        start, end, bend = LINES[group]
+        t = np.linspace(0, 1, number)[:, None]
+        points = np.array(start) * (1 - t) + np.array(end) * t
+        parts.append(points + np.array([0, bend]) * np.sin(np.pi * t))
+    return np.concatenate(parts) + np.random.default_rng(0).normal(0, noise, (rows, 43, 2))
+
+
+@pytest.mark.parametrize("reading", ["A", "B"])
+@pytest.mark.parametrize("noise", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_the_reading_is_told_by_drawn_heads(reading, noise, mirrored):
+    xy = drawn(reading, noise) * (-1 if mirrored else 1, 1)
+    found = profile_points.readings(xy)
+    other = "B" if reading == "A" else "A"
+    assert found[reading]["disputed"] > 0.75
+    assert found[reading]["disputed"] + found[other]["disputed"] == pytest.approx(1)
+    assert found[reading]["spread"] < found[other]["spread"]
+    assert profile_points.fitting(found) == reading
+    assert profile_points.check(found, reading).verdict == "ok"
+    assert f"reading {reading} fits" in profile_points.check(found, reading).found
+    assert "provisional" in profile_points.check(found, reading).found
+    warning = profile_points.check(found, other)
+    assert (warning.verdict, warning.remedy) == ("warning", f"set profile: {reading} in params.yaml")
+
+
+def test_a_head_under_its_own_reading_has_its_parts_in_order():
+    found = {reading: profile_points.readings(drawn(reading, 0.0)) for reading in "AB"}
+    assert found["A"]["A"]["in_order"] == found["A"]["A"]["steady"] == 1
+    assert found["B"]["B"]["in_order"] == found["B"]["B"]["steady"] == 1
+    assert found["A"]["B"]["steady"] < 0.9  # three brow points end the contour
+
+
+def test_a_contour_may_begin_at_the_chin():
+    xy = drawn("A", 0.0)
+    xy[:, :9] = xy[:, 8::-1]
+    assert profile_points.readings(xy)["A"]["steady"] == 1
+
+
+def test_points_without_order_fit_no_reading():
+    found = profile_points.readings(np.random.default_rng(1).uniform(0, 100, (500, 43, 2)))
+    upside_down = profile_points.readings(drawn("A") * (1, -1))
+    assert profile_points.check(found, "A").verdict == "warning"
+    assert upside_down["A"]["in_order"] == 0
+
+
+def test_the_configured_reading_is_held_against_the_rows(tmp_path):
+    xy = np.full((3, 73, 2), np.nan)
+    xy[:, :43] = drawn("B", rows=3)
+    write(tmp_path, "S1", [row(f"R1110{i}", own) for i, own in enumerate(xy)])
+    for configured, verdict in (("A", "warning"), ("B", "ok")):
+        config = charlotte.Config(raw="r", val=(), test=("S1",), profile=configured)
+        assert checks(charlotte.load(tmp_path, config))["profile reading"].verdict == verdict
+
+
 def test_the_reading_of_profiles_is_told_by_their_shape():
     groups_a = [range(0, 9), range(9, 15), range(15, 22), range(22, 28), range(28, 40), range(40, 43)]
     groups_b = [range(0, 12), range(12, 16), range(16, 22), range(22, 27), range(27, 39), range(39, 43)]
@@ -167,5 +372,5 @@ def test_the_reading_of_profiles_is_told_by_their_shape():
     for groups, expected in ((groups_a, "A"), (groups_b, "B")):
         xy = np.concatenate([np.tile(c, (len(g), 1)) for c, g in zip(centres, groups, strict=True)])
         noisy = xy + np.random.default_rng(0).normal(0, 3, (20, 43, 2))
-        assert profile_points.readings(noisy)[expected] == 1
+        assert profile_points.readings(noisy)[expected]["disputed"] == 1
     assert profile_points.readings(np.zeros((0, 43, 2))) == {}

@@ -83,7 +83,30 @@ def test_faces_meet_their_pictures_and_splits(root):
     assert loaded.findings.summary() == {
         "found": {},
         "facts": {"people_train": 20, "faces_train": 20, "people_val": 5, "faces_val": 3, "labels_in_box": 1.0},
+        "checks": [],
     }
+
+
+@pytest.mark.parametrize("pictures", ["", "images", "coco/images", "elsewhere/deep"])
+@pytest.mark.parametrize("labels", ["annotations", "coco_wholebody", "x/annotations"])
+def test_archives_unpack_where_they_like(root, labels, pictures):
+    """Also beside what macOS packs along, whose names end as the real ones do."""
+    expected = coco.load(root, CONFIG).faces
+    (root / labels).parent.mkdir(parents=True, exist_ok=True)
+    (root / "annotations").rename(root / labels)
+    for part in ("train2017", "val2017"):
+        (root / pictures / part).parent.mkdir(parents=True, exist_ok=True)
+        (root / part).rename(root / pictures / part)
+    for junk in ("__MACOSX/annotations", "__MACOSX/train2017"):
+        (root / junk).mkdir(parents=True)
+    (root / "__MACOSX/annotations/coco_wholebody_train_v1.0.json").write_text("no JSON")
+    (root / "__MACOSX/train2017/000000000001.jpg").write_bytes(b"")
+    (root / labels / "._coco_wholebody_train_v1.0.json").write_bytes(b"\0")
+    loaded = coco.load(root, CONFIG)
+    assert loaded.faces.ids.tolist() == expected.ids.tolist()
+    np.testing.assert_array_equal(loaded.faces.xy, expected.xy)
+    assert loaded.frames.paths[0] == f"{pictures}/train2017/000000000001.jpg".lstrip("/")
+    assert loaded.findings.lists == {}
 
 
 def test_small_faces_are_counted_and_left_out(root):
@@ -195,6 +218,43 @@ def test_a_picture_keeps_its_split_whatever_else_is_there(root):
     assert after.splits.tolist() == before.splits[1:].tolist()
     other = coco.load(root, coco.Config(raw="r", val=0.3, seed=1)).faces
     assert other.splits.tolist() != after.splits.tolist()
+
+
+def test_points_of_faces_that_are_none_take_no_memory(tmp_path, monkeypatch):
+    """Of 260,000 people more than half have no face, but 204 zeros in place of it."""
+    write(
+        tmp_path,
+        "train",
+        [person(n, n, face(n) if n % 10 == 1 else None) for n in range(1, 201)],
+        [*range(1, 201)],
+    )
+    path = tmp_path / "annotations/coco_wholebody_train_v1.0.json"
+    seen = []
+    read = keypoints.read
+    monkeypatch.setattr(keypoints, "read", lambda *given: seen.append(read(*given)) or seen[-1])
+    loaded = coco.load(tmp_path, CONFIG)
+    assert len(loaded.faces) == 20 and loaded.findings.facts["people_train"] == 200
+    (content,) = seen
+    kept = ["face_kpts" in entry for entry in content["annotations"]]
+    assert kept == [entry["face_valid"] for entry in content["annotations"]] and sum(kept) == 20
+    np.testing.assert_array_equal(loaded.faces.ids, [f"{n:012d}/{n}" for n in range(1, 201) if n % 10 == 1])
+    assert "face_kpts" in read(path, coco.FIELDS)["annotations"][1]
+
+
+def test_pictures_of_both_parts_may_have_one_name(tmp_path):
+    """What tells them apart is the folder, wherever the labels lie."""
+    write(tmp_path, "train", [person(n, n, face(n)) for n in range(1, 21)])
+    write(tmp_path, "val", [person(100 + n, n, face(100 + n)) for n in (1, 2, 50)])
+    (tmp_path / "train2017/000000000002.jpg").unlink()
+    (tmp_path / "val2017/000000000001.jpg").unlink()
+    loaded = coco.load(tmp_path, CONFIG)
+    paths = dict(zip(loaded.frames.ids.tolist(), loaded.frames.paths.tolist(), strict=True))
+    of = {
+        own: paths[str(frame)] for own, frame in zip(loaded.faces.ids.tolist(), loaded.faces.frames, strict=True)
+    }
+    assert of["000000000001/1"] == "train2017/000000000001.jpg"
+    assert of["000000000002/102"] == "val2017/000000000002.jpg"
+    assert loaded.findings.lists["missing_image"] == ["000000000002.jpg", "000000000001.jpg"]
 
 
 def test_outlines_and_hands_take_no_memory(tmp_path):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from thermark.core import visibility
+from thermark.core import origin, visibility
 from thermark.core.errors import DataError
 from thermark.datasets import facesynthetics, tfake
 from thermark.loading.splits import Fractions
@@ -142,6 +142,18 @@ def test_thermal_split_equals_rgb_split(root):
     assert all(split[s] == t for s, t in zip(thermal.subjects, thermal.splits, strict=True))
 
 
+def test_ids_and_splits_do_not_hang_on_padding(root):
+    """Neither those of RGB pictures nor of thermal ones; the ids of both go on to be the same."""
+    before = [module.load(root, config).faces for module, config in ((facesynthetics, RGB), (tfake, THERMAL))]
+    for path in [*root.rglob("0*.png"), *root.rglob("0*_ldmks.txt")]:
+        path.rename(path.with_name(path.name.lstrip("0") if path.name[:6].strip("0") else path.name[5:]))
+    assert [path for path in root.rglob("3*")] and not [*root.rglob("00*")]
+    after = [module.load(root, config).faces for module, config in ((facesynthetics, RGB), (tfake, THERMAL))]
+    for one, two in zip(before, after, strict=True):
+        for name in ("ids", "subjects", "splits", "xy"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(two, name), name)
+
+
 def test_ids_meet_however_they_are_padded(root):
     (root / "warm/some/depth/000005_thermal.png").rename(root / "warm/5_thermal.png")
     faces = tfake.load(root, THERMAL).faces
@@ -176,6 +188,139 @@ def test_nothing_and_empty_splits_are_errors(tmp_path, root):
         facesynthetics.load(root, facesynthetics.Config(raw="r", split=Fractions(val=1e-9, test=1e-9)))
 
 
+def checks(loaded):
+    return {check.name: check for check in loaded.findings.checks}
+
+
+def test_a_complete_tree_passes_its_checks(root):
+    for loaded, names in (
+        (facesynthetics.load(root, RGB), ["pictures", "ids of picture and label files", "labels"]),
+        (
+            tfake.load(root, THERMAL),
+            [
+                "thermal files",
+                "ids of warm and cold files",
+                "ids of thermal and label files",
+                "ids of label and RGB files",
+            ],
+        ),
+    ):
+        assert list(checks(loaded)) == names
+        assert {check.verdict for check in loaded.findings.checks} == {"ok"}
+    assert tfake.load(root, THERMAL).findings.facts == {
+        "ids": {"warm": 12, "cold": 12, "labels": 12, "rgb": 12},
+        "published_size": 100,
+    }
+    assert facesynthetics.load(root, RGB).findings.facts == {"ids": 12, "published_size": 100}
+
+
+def test_counts_of_rendered_sets_are_not_those_of_a_release(root):
+    origin.mark_rendered(root, RGB)
+    for module, config in ((tfake, THERMAL), (facesynthetics, RGB)):
+        findings = module.load(root, config).findings
+        assert findings.facts == {}
+        assert {check.verdict for check in findings.checks} == {"ok"}
+
+
+def test_an_eight_bit_thermal_file_fails_and_is_named(root):
+    write_thermal(root / "cold", "000007", 90, np.uint8)
+    check = checks(tfake.load(root, THERMAL))["thermal files"]
+    assert (check.verdict, check.found) == (
+        "failed",
+        "16-bit grey in 23 of 24 files looked at; cold/000007_thermal.png is 8-bit grey",
+    )
+
+
+def test_rgb_pictures_are_eight_bit(root):
+    folder = root / "facesynthetics/dataset_100"
+    cv2.imwrite(str(folder / "000001.png"), np.zeros((64, 64), np.uint8))
+    grey = checks(facesynthetics.load(root, RGB))["pictures"]
+    assert grey.verdict == "warning" and "000001.png is 8-bit grey" in grey.found
+    cv2.imwrite(str(folder / "000002.png"), np.zeros((64, 64, 3), np.uint16))
+    deep = checks(facesynthetics.load(root, RGB))["pictures"]
+    assert deep.verdict == "failed" and "000002.png is 16-bit RGB" in deep.found
+
+
+def test_archives_of_different_sizes_fail(root):
+    for index in range(12, 40):
+        write_thermal(root / "warm/thermal_1k", f"{index:06d}")
+        write_labels(root / "facesynthetics/dataset_1000", f"{index:06d}", points(index))
+    found = checks(tfake.load(root, THERMAL))
+    warm = found["ids of warm and cold files"]
+    assert (warm.verdict, warm.found) == ("failed", "12 in both, 28 only warm, 0 only cold")
+    assert found["ids of thermal and label files"].verdict == "ok"
+    rgb = found["ids of label and RGB files"]
+    assert (rgb.verdict, rgb.found) == ("failed", "12 in both, 28 only label, 0 only RGB")
+
+
+def test_a_few_ids_that_do_not_meet_are_a_warning(root):
+    (root / "cold/000002_thermal.png").unlink()
+    (root / "facesynthetics/dataset_100/000003.png").unlink()
+    write_thermal(root / "warm", "000099")
+    found = checks(tfake.load(root, THERMAL))
+    assert found["ids of warm and cold files"].found == "11 in both, 2 only warm, 0 only cold"
+    assert found["ids of thermal and label files"].found == "12 in both, 1 only thermal, 0 only label"
+    assert found["ids of label and RGB files"].found == "11 in both, 1 only label, 0 only RGB"
+    assert {found[name].verdict for name in found if name.startswith("ids")} == {"warning"}
+    assert checks(facesynthetics.load(root, RGB))["ids of picture and label files"].verdict == "warning"
+
+
+def test_thermal_pictures_without_labels_fail(root):
+    for index in range(5, 12):
+        (root / f"facesynthetics/dataset_100/{index:06d}_ldmks.txt").unlink()
+    loaded = tfake.load(root, THERMAL.model_copy(update={"split": Fractions(val=0, test=0.3)}))
+    check = checks(loaded)["ids of thermal and label files"]
+    assert (check.verdict, check.found) == ("failed", "5 in both, 7 only thermal, 0 only label")
+
+
+def test_more_labels_than_thermal_pictures_are_a_warning(root):
+    """FaceSynthetics of the next larger size serves as well."""
+    for index in range(12, 40):
+        write_labels(root / "facesynthetics/dataset_1000", f"{index:06d}", points(index))
+    check = checks(tfake.load(root, THERMAL))["ids of thermal and label files"]
+    assert (check.verdict, check.found) == ("warning", "12 in both, 0 only thermal, 28 only label")
+
+
+def test_labels_of_another_kind_fail(root):
+    for index in range(7):
+        write_labels(root / "facesynthetics/dataset_100", f"{index:06d}", points(index)[:68])
+    check = checks(facesynthetics.load(root, RGB.model_copy(update={"split": Fractions(val=0, test=0.4)})))[
+        "labels"
+    ]
+    assert (check.verdict, check.found) == ("failed", "70 points in 5 of 12 label files")
+
+
+def test_archives_may_nest_folders_and_hold_junk(root):
+    """As an archive unpacks that was made on a Mac, one folder level deeper than the others."""
+    before = tfake.load(root, THERMAL), facesynthetics.load(root, RGB)
+    (root / "cold").rename(root / "thermal_100")
+    (root / "cold").mkdir()
+    (root / "thermal_100").rename(root / "cold/thermal_100")
+    for name in ("000000_thermal.png", "000000_ldmks.txt", "000000.png"):
+        for folder in ("__MACOSX/cold/thermal_100", "__MACOSX/warm", "cold/thermal_100", "facesynthetics"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            (root / folder / f"._{name}").write_bytes(b"Mac OS X")
+    (root / "__MACOSX/warm/000000_thermal.png").write_bytes(b"Mac OS X")
+    (root / "warm/.DS_Store").write_bytes(b"Bud1")
+    for old, new in zip(before, (tfake.load(root, THERMAL), facesynthetics.load(root, RGB)), strict=True):
+        assert new.findings == old.findings
+        assert new.faces.ids.tolist() == old.faces.ids.tolist()
+    assert tfake.load(root, THERMAL).frames.paths[0] == "cold/thermal_100/000000_thermal.png"
+
+
+def test_a_condition_inside_of_the_others_folder_is_its_own(root):
+    (root / "cold").rename(root / "warm/cold")
+    inner = tfake.load(root, THERMAL.model_copy(update={"cold": "warm/cold/"}))
+    assert inner.faces.strata["ambient"].tolist() == ["cold", "warm"] * 12
+    assert inner.frames.paths[0] == "warm/cold/000000_thermal.png"
+
+
+def test_thermal_pictures_of_no_condition_are_listed(root):
+    write_thermal(root / "thermal_1k", "000001")
+    lists = tfake.load(root, THERMAL).findings.lists
+    assert lists == {"neither_warm_nor_cold": ["thermal_1k/000001_thermal.png"]}
+
+
 def test_the_real_samples(mirror):
     loaded = facesynthetics.load(mirror("facesynthetics_100"), facesynthetics.Config(raw="r"))
     assert len(loaded.faces) == len(loaded.frames) == 100
@@ -184,3 +329,5 @@ def test_the_real_samples(mirror):
     assert (eyes[:, 0] < eyes[:, 1]).mean() > 0.9  # the subject's right comes first, image-left
     width = loaded.faces.boxes[:, 2] - loaded.faces.boxes[:, 0]
     assert 120 < np.median(width) < 220
+    assert {check.verdict for check in loaded.findings.checks} == {"ok"}
+    assert loaded.findings.facts == {"ids": 100, "published_size": 100}

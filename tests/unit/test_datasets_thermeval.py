@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
+from thermark.core import origin
 from thermark.core.errors import DataError
 from thermark.datasets import thermeval
 from thermark.datasets.thermeval import celsius, distance, head_box
+from thermark.loading import known_temperatures, release
+from thermark.loading.loaded import Findings
 
 CONFIG = thermeval.Config(raw="r", val=("session_00",))
 CATEGORIES = [{"id": 7, "name": "person"}, {"id": 1, "name": "Chest"}, {"id": 5, "name": "Forehead"}]
@@ -127,8 +130,91 @@ def test_ids_are_used_with_a_warning_where_names_lack(root):
     assert loaded.faces.ids[-1] == "2/Thermal_541/0"
     assert any("names no categories" in text for text in loaded.findings.lists["warning"])
     write_json(root, 2, images, people, categories=[{"id": 0, "name": "Person"}])
-    with pytest.raises(DataError, match="no category chest"):
+    with pytest.raises(DataError, match="no category forehead"):
         thermeval.load(root, CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("names", "prompt", "absent"),
+    [
+        (["Person", "Chest", "Fore head", " nose "], "head", []),
+        (["PERSON", "Torso", "Forehead", "Nose"], "head", ["chest"]),
+        (["person", "nose"], "person", ["chest", "forehead"]),
+        (["person", "nose"], "head", None),
+        (["person", "forehead"], "person", None),
+        (["forehead", "nose"], "person", None),
+    ],
+)
+def test_only_the_classes_that_are_used_are_needed(root, names, prompt, absent):
+    ids = {"person": 40, "nose": 41, "forehead": 42}
+    categories = [{"id": ids.get("".join(n.split()).lower(), 43), "name": n} for n in names]
+    people = [annotation(1, 40, [10, 10, 100, 200]), annotation(1, 41, [50, 50, 10, 10])]
+    write_json(root, 2, [{"id": 1, "file_name": "Thermal_541.jpg"}], people, categories)
+    config = thermeval.Config(raw="r", val=("session_00",), prompt=prompt)
+    if absent is None:
+        with pytest.raises(DataError, match=r"annotations_2\.json has no category"):
+            thermeval.load(root, config)
+        return
+    loaded = thermeval.load(root, config)
+    np.testing.assert_array_equal(loaded.faces.xy[-1, 0], [54.5, 54.5])
+    said = [f"annotations_2.json has no category {name}, which is not needed" for name in absent]
+    assert loaded.findings.lists.get("warning", []) == said
+    assert check(loaded, "classes").verdict == "ok"
+
+
+def test_frames_of_the_second_file_go_by_image_id_and_of_the_first_as_listed(root):
+    """Published protocols take the first 60 of the second by image id, which here is not the order of the file."""
+    numbers = [541, 600, 511, 601, 241]
+    for number in numbers:
+        write_image(root, number)
+    images = [{"id": i, "file_name": f"Thermal_{n}.jpg"} for i, n in zip([10, 2, 9, 33, 1], numbers, strict=True)]
+    people = [annotation(i, PERSON, [10, 10, 100, 200]) for i in (33, 1, 9, 2, 10)]
+    people += [annotation(i, NOSE, [50, 50, 10, 10]) for i in (33, 1, 9, 2, 10)]
+    write_json(root, 2, images, people)
+    write_json(root, 1, images, people)
+    loaded = thermeval.load(root, thermeval.Config(raw="r", val=()))
+    by_id = [f"2/Thermal_{n}" for n in (241, 600, 511, 541, 601)]
+    assert loaded.frames.ids.tolist() == [*(f"1/Thermal_{n}" for n in numbers), *by_id]
+    assert loaded.faces.frames.tolist()[-5:] == by_id
+
+
+@pytest.mark.parametrize(
+    ("source", "folder", "suffix"), [("png", "images", "png"), ("tiff", "Temp_Matrix", "tiff")]
+)
+def test_of_copies_that_differ_the_published_folder_is_read(root, source, folder, suffix):
+    config = thermeval.Config(raw="r", val=("session_00",), source=source)
+    name = f"Thermal_1.{suffix}"
+    good = root / folder / name
+    overlay = root / "A_Overlays" / name
+    overlay.parent.mkdir()
+    cv2.imwrite(str(overlay), np.zeros((384, 512), np.uint8))
+    loaded = thermeval.load(root, config)
+    assert loaded.frames.paths[0] == f"{folder}/{name}"
+    assert loaded.findings.lists["duplicate_image"] == [f"A_Overlays/{name}"]
+    good.rename(root / name)
+    loaded = thermeval.load(root, config)  # neither is where it should be
+    assert "1/Thermal_1" not in loaded.frames.ids and len(loaded.faces) == 2
+    assert loaded.findings.lists["duplicate_image"] == [f"A_Overlays/{name}", name]
+    assert loaded.findings.lists["ambiguous_image"] == [f"Thermal_1: A_Overlays/{name} and {name} differ"]
+    assert loaded.findings.lists["missing_image"] == ["annotations_1.json: Thermal_1"]
+    overlay.write_bytes((root / name).read_bytes())
+    loaded = thermeval.load(root, config)  # the same picture twice is no question
+    assert loaded.frames.paths[0] == f"A_Overlays/{name}" and "ambiguous_image" not in loaded.findings.lists
+    for part in ("one", "two"):
+        (root / part / folder.upper()).mkdir(parents=True)
+        cv2.imwrite(str(root / part / folder.upper() / name), np.full((9, 9), len(part + source + part), np.uint8))
+    (root / "two" / folder.upper() / name).write_bytes(b"another")
+    assert "1/Thermal_1" not in thermeval.load(root, config).frames.ids  # two at the published place
+
+
+@pytest.mark.parametrize(("off", "verdict"), [(0.055, "ok"), (0.07, "failed"), (-0.07, "failed")])
+def test_readings_agree_as_far_as_they_are_rounded(root, off, verdict):
+    """To 0.1 deg C, so that half of it and what single precision loses are no disagreement."""
+    for number in FRAMES:
+        cv2.imwrite(str(root / f"Temp_Matrix/Thermal_{number}.tiff"), np.full((256, 192), 30 + off, np.float32))
+    rows = [f"Thermal_{n}.tiff,{x},7,30.0" for n in FRAMES for x in range(5)]
+    (root / "coords.csv").write_text("\n".join(["tiff_file,x,y,ground_truth", *rows]))
+    assert check(thermeval.load(root, CONFIG)).verdict == verdict
 
 
 def test_missing_orphan_and_boxless_are_listed(root):
@@ -177,6 +263,193 @@ def test_broken_annotations_name_the_file(root):
         thermeval.load(root, CONFIG)
     with pytest.raises(DataError, match="no annotations_"):
         thermeval.load(root / "images", CONFIG)
+
+
+FRAMES = (1, 2, 241, 256, 511, 541)
+
+
+def scene(number):
+    """A frame of which no two pixels nearby, and no two frames, have the same temperature."""
+    yy, xx = np.mgrid[:256, :192].astype(np.float64)
+    return 25 + 5 * np.sin(xx * 0.37 + number) + 4 * np.cos(yy * 0.23 - number) + xx * 0.011 + yy * 0.003
+
+
+def write_readings(root, numbers=FRAMES, each=10, name="coords.csv"):
+    rng = np.random.default_rng(3)
+    rows = ["tiff_file,x,y,ground_truth"]
+    for number in numbers:
+        for x, y in zip(rng.integers(0, 192, each), rng.integers(0, 256, each), strict=True):
+            rows.append(f"Thermal_{number}.tiff,{x},{y},{round(scene(number)[y, x], 1)}")
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text("\n".join(rows))
+
+
+def write_scenes(root, stored=lambda celsius: celsius.astype(np.float32), shift=0):
+    for number in FRAMES:
+        cv2.imwrite(str(root / f"Temp_Matrix/Thermal_{number}.tiff"), stored(scene(number + shift)))
+
+
+def check(loaded, name="unit and axes"):
+    (found,) = [check for check in loaded.findings.checks if check.name == name]
+    return found
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        lambda c: c.astype(np.float32),
+        lambda c: np.rint((c + 273.15) * 100).astype(np.uint16),
+        lambda c: np.rint((c + 273.15) * 64).astype(np.uint16),
+    ],
+)
+def test_known_temperatures_agree_in_every_unit(root, stored):
+    write_scenes(root, stored)
+    write_readings(root)
+    loaded = thermeval.load(root, CONFIG)
+    assert (check(loaded).verdict, check(loaded).found) == (
+        "ok",
+        "60 of 60 readings agree (6 of 6 frames are there)",
+    )
+    assert loaded.findings.facts["known_temperatures"] == 60
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        (lambda c: c.T, "the matrices are transposed: tiff[x, y] in degrees Celsius agrees for 100%"),
+        (lambda c: c[:, ::-1], "are mirrored left to right: tiff[y, -1 - x]"),
+        (lambda c: c[::-1], "are upside down: tiff[-1 - y, x]"),
+        (lambda c: c[::-1, ::-1], "are turned by 180 degrees: tiff[-1 - y, -1 - x]"),
+        (np.rot90, "are turned by 90 degrees: tiff[-1 - x, y]"),
+        (lambda c: np.rot90(c, -1), "are turned by 90 degrees: tiff[x, -1 - y]"),
+        (lambda c: np.rot90(c, 2).T, "are transposed and turned: tiff[-1 - x, -1 - y]"),
+        (lambda c: c + 1, "no orientation and unit agrees"),
+        (lambda c: c + 273.15, "no orientation and unit agrees"),
+    ],
+)
+def test_a_disagreement_is_diagnosed(root, stored, said):
+    write_scenes(root, lambda c: np.ascontiguousarray(stored(c), np.float32))
+    write_readings(root)
+    found = check(thermeval.load(root, CONFIG))
+    assert found.verdict == "failed"
+    assert said in found.found
+
+
+def test_transposed_centikelvin_is_both(root):
+    write_scenes(root, lambda c: np.rint((c.T + 273.15) * 100).astype(np.uint16))
+    write_readings(root)
+    found = check(thermeval.load(root, CONFIG))
+    assert "transposed: tiff[x, y] in centikelvin agrees for 100%" in found.found
+
+
+def test_a_unit_read_as_another_is_diagnosed(root):
+    """Centikelvin that a reader takes for 1/64 kelvin: the right unit is named."""
+    write_scenes(root, lambda c: np.rint((c + 273.15) * 100).astype(np.uint16))
+    write_readings(root)
+    reader = known_temperatures.Reader(
+        lambda path: cv2.imread(str(path), cv2.IMREAD_UNCHANGED),
+        lambda raw, name: (raw / 64 - 273.15).astype(np.float32),
+    )
+    pictures = {f"Thermal_{n}": root / f"Temp_Matrix/Thermal_{n}.tiff" for n in FRAMES}
+    findings = Findings()
+    known_temperatures.compare(root / "coords.csv", pictures, str, reader, findings)
+    (found,) = findings.checks
+    assert found.verdict == "failed"
+    assert found.found.endswith("the matrices are upright: tiff[y, x] in centikelvin agrees for 100%")
+
+
+def test_other_frames_under_the_same_names_fail(root):
+    write_scenes(root, shift=1)
+    write_readings(root)
+    assert "these are other frames" in check(thermeval.load(root, CONFIG)).found
+
+
+@pytest.mark.parametrize(("wrong", "verdict"), [(0, "ok"), (1, "ok"), (2, "failed")])
+def test_one_in_a_hundred_may_disagree(root, wrong, verdict):
+    write_scenes(root)
+    write_readings(root, each=25, numbers=FRAMES[:4])
+    lines = (root / "coords.csv").read_text().splitlines()
+    for row in range(1, wrong + 1):
+        lines[row] = lines[row].rsplit(",", 1)[0] + ",99.9"
+    (root / "coords.csv").write_text("\n".join(lines))
+    assert check(thermeval.load(root, CONFIG)).verdict == verdict
+
+
+def test_absent_and_unreadable_frames_do_not_count(root):
+    write_scenes(root)
+    write_readings(root, numbers=(*FRAMES, 900, 901))
+    (root / "Temp_Matrix/Thermal_2.tiff").write_bytes(b"II*\0cut")
+    found = check(thermeval.load(root, CONFIG))
+    assert (found.verdict, found.found) == ("ok", "50 of 50 readings agree (5 of 8 frames are there)")
+    write_readings(root, numbers=(900, 901))
+    assert check(thermeval.load(root, CONFIG)).verdict == "warning"
+
+
+def test_the_readings_of_t6_are_chosen_among_others(root):
+    write_scenes(root)
+    write_readings(root, name="Labels/T6/coords.csv")
+    (root / "Labels/T5").mkdir()
+    (root / "Labels/T5/coords.csv").write_text("tiff_file,region\nThermal_1.tiff,Nose\n")
+    assert check(thermeval.load(root, CONFIG)).verdict == "ok"
+
+
+def test_a_real_tree_without_readings_says_where_they_are(root):
+    found = check(thermeval.load(root, CONFIG))
+    assert found.verdict == "warning"
+    assert "Labels/T6/coords.csv" in found.remedy
+
+
+def test_rendered_trees_are_not_compared_with_the_release(root):
+    origin.mark_rendered(root, CONFIG)
+    findings = thermeval.load(root, CONFIG).findings
+    assert [(check.name, check.verdict) for check in findings.checks] == [("classes", "ok")]
+    assert "warning" not in findings.lists
+    write_scenes(root, lambda c: c.T.astype(np.float32).copy())
+    write_readings(root)
+    assert check(thermeval.load(root, CONFIG)).verdict == "failed"  # what is there must be right all the same
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        *((510, 538, "ok"), (511, 538, "ok"), (510, 539, "ok")),
+        *((509, 538, "warning"), (511, 539, "warning"), (538, 510, "warning"), (510, 0, "warning")),
+    ],
+)
+def test_the_published_numbers_of_frames(first, second, verdict):
+    found = release.annotated(first, second)
+    assert found.verdict == verdict
+    assert f"{first + second:,}" in found.found
+
+
+def test_a_small_real_tree_says_how_much_is_there(root):
+    found = check(thermeval.load(root, CONFIG), "annotated frames")
+    assert (found.verdict, found.found) == ("warning", "4 in annotations_1 and 2 in annotations_2, 6")
+
+
+def test_classes_without_names_are_a_warning(root):
+    images = [{"id": 1, "file_name": "Thermal_541.jpg"}]
+    people = [annotation(1, 0, [10, 10, 100, 200]), annotation(1, 3, [50, 50, 10, 10])]
+    write_json(root, 2, images, people, categories=[])
+    found = check(thermeval.load(root, CONFIG), "classes")
+    assert found.verdict == "warning" and "annotations_2.json names no categories" in found.found
+
+
+def test_frames_beyond_the_published_ones_are_counted(root):
+    assert "frames_beyond_1050" not in thermeval.load(root, CONFIG).findings.facts
+    write_image(root, 3502)
+    assert thermeval.load(root, CONFIG).findings.facts["frames_beyond_1050"] == 1
+
+
+def test_junk_of_a_mac_is_no_data(root):
+    before = thermeval.load(root, CONFIG)
+    for name in ("Temp_Matrix/._Thermal_1.tiff", "__MACOSX/Temp_Matrix/Thermal_1.tiff", "images/.DS_Store"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"Mac OS X")
+    (root / "__MACOSX/annotations_1.json").write_bytes(b"Mac OS X")
+    after = thermeval.load(root, CONFIG)
+    assert after.findings == before.findings
+    assert after.frames.paths.tolist() == before.frames.paths.tolist()
 
 
 def test_published_readings_settle_unit_and_axes(root):

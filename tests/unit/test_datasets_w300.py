@@ -132,6 +132,48 @@ def test_both_layouts_say_the_same(mmpose, ibug):
     assert second.frames.paths[0] == "w/300W/01_Indoor/indoor_001.png"
 
 
+@pytest.mark.parametrize("pictures", ["300w/images", "data/pictures", "."])
+@pytest.mark.parametrize("labels", ["300w/annotations", "labels"])
+def test_archives_unpack_where_they_like(mmpose, labels, pictures):
+    """Also beside what macOS packs along, and with another name of the folder above a collection."""
+    expected = w300.load(mmpose, CONFIG).faces
+    (mmpose / labels).parent.mkdir(parents=True, exist_ok=True)
+    (mmpose / "annotations").rename(mmpose / labels)
+    (mmpose / "images/Test").rename(mmpose / "images/300W")
+    for folder in sorted((mmpose / "images").iterdir()):
+        (mmpose / pictures / folder.name).parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(mmpose / pictures / folder.name)
+    (mmpose / "__MACOSX/afw").mkdir(parents=True)
+    (mmpose / "__MACOSX/afw/134212_1.jpg").write_bytes(b"")
+    (mmpose / "__MACOSX/face_landmarks_300w_train.json").write_text("no JSON")
+    (mmpose / pictures / "afw/._134212_1.jpg").write_bytes(b"")
+    loaded = w300.load(mmpose, CONFIG)
+    assert loaded.faces.ids.tolist() == expected.ids.tolist()
+    np.testing.assert_array_equal(loaded.faces.xy, expected.xy)
+    assert loaded.faces.strata["subset"].tolist() == expected.strata["subset"].tolist()
+    assert loaded.findings.lists.keys() == {"warning"}
+
+
+def test_of_two_copies_the_one_beside_the_labels_is_read(mmpose):
+    """The other is noted, as a picture without labels of its own."""
+    shutil.copytree(mmpose / "images/afw", mmpose / "a/afw")
+    for name in ("annotations", "images"):
+        (mmpose / "b").mkdir(exist_ok=True)
+        (mmpose / name).rename(mmpose / "b" / name)
+    loaded = w300.load(mmpose, CONFIG)
+    assert all(path.startswith("b/images/") for path in loaded.frames.paths)
+    assert loaded.findings.lists["missing_annotation"] == ["a/afw/134212_1.jpg", "a/afw/134212_2.jpg"]
+
+
+def test_macos_files_beside_landmarks_are_no_landmarks(ibug):
+    expected = w300.load(ibug, CONFIG)
+    (ibug / "w/afw/._134212_1.pts").write_bytes(b"\0\1")
+    shutil.copytree(ibug / "w/afw", ibug / "__MACOSX/w/afw")
+    loaded = w300.load(ibug, CONFIG)
+    assert loaded.frames.paths.tolist() == expected.frames.paths.tolist()
+    assert loaded.findings.lists == expected.findings.lists
+
+
 def test_coordinates_count_from_the_first_pixel_centre(ibug):
     one = w300.load(ibug, CONFIG)
     zero = w300.load(ibug, w300.Config(raw="r", val=0.3, pts_origin=0))
@@ -149,6 +191,41 @@ def test_copies_of_one_photograph_share_a_split(ibug):
     assert len(set(faces.splits[faces.subjects == "afw/134212"])) == 1
     assert "lfpw/trainset/image_0001" in faces.subjects and "ibug/image_092" in faces.subjects
     assert "01_Indoor/indoor_001" in faces.subjects
+
+
+def test_the_innermost_folder_tells_the_part(ibug, mmpose):
+    """A project called ibug is no challenge set; MMPose's lists meet such a tree, too."""
+    before = w300.load(ibug, CONFIG)
+    (ibug / "w").rename(ibug / "ibug")
+    after = w300.load(ibug, CONFIG)
+    for name in ("ids", "subjects", "splits"):
+        np.testing.assert_array_equal(getattr(before.faces, name), getattr(after.faces, name), name)
+    assert after.faces.strata["subset"].tolist() == before.faces.strata["subset"].tolist()
+    assert [after.findings.facts[f"faces_{part}"] for part in w300.PUBLISHED] == [18, 2, 2, 2]
+    for file in ("valid_common", "valid_challenge", "train", "test"):
+        (mmpose / f"annotations/face_landmarks_300w_{file}.json").unlink()
+    write_list(mmpose, "valid", [name for name in EVERY if name in COMMON + CHALLENGE])
+    edit(
+        mmpose,
+        "valid",
+        lambda c: [image.update(file_name="ibug/" + image["file_name"]) for image in c["images"]],
+    )
+    listed = w300.load(mmpose, CONFIG)
+    assert [listed.findings.facts[f"faces_{part}"] for part in ("common", "challenge")] == [2, 2]
+
+
+def test_case_and_stray_blanks_of_names_do_not_matter(mmpose, ibug):
+    one, two = w300.load(mmpose, CONFIG), w300.load(ibug, CONFIG)
+    for root in (mmpose / "images", ibug / "w"):
+        for old, new in (("afw", "AFW"), ("helen/trainset", "helen/Trainset"), ("lfpw", "LFPW")):
+            (root / old).rename(root / "aside")
+            (root / "aside").rename(root / new)
+    (mmpose / "images/ibug/image_092 _01.jpg").rename(mmpose / "images/ibug/image_092_01.jpg")
+    for before, after in ((one, w300.load(mmpose, CONFIG)), (two, w300.load(ibug, CONFIG))):
+        assert after.findings.lists == before.findings.lists
+        assert after.faces.ids.tolist() == before.faces.ids.tolist()
+        assert after.faces.splits.tolist() == before.faces.splits.tolist()
+    assert "images/ibug/image_092_01.jpg" in w300.load(mmpose, CONFIG).frames.paths
 
 
 def test_valid_alone_tells_its_subsets_by_folder(mmpose):

@@ -31,7 +31,7 @@ from thermark.assets import cache
 from thermark.assets.download import Patience, download
 from thermark.assets.mirrors import Mirrors
 from thermark.assets.obtain import Store, obtain
-from thermark.assets.request import Remote, is_web_page, plain
+from thermark.assets.request import Changed, Page, Remote, is_web_page, plain
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
@@ -139,9 +139,11 @@ def test_wrong_bytes_of_the_right_size_are_set_aside_with_both_hashes(tmp_path):
 @pytest.mark.parametrize("step", [HTML, PAGE_AS_FILE])
 @pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}])
 def test_a_web_page_is_not_a_file(tmp_path, step, known):
-    with serving(Script(CONTENT, [step])) as script, pytest.raises(DataError):
+    # A page that says nothing of itself is known by its size before it is known by its bytes.
+    kind = Changed if step == PAGE_AS_FILE and not known else Page
+    with serving(Script(CONTENT, [step])) as script, pytest.raises(DataError) as error:
         run(script, tmp_path / "a.part", **known)
-    assert len(script.seen) == 1
+    assert len(script.seen) == 1 and type(error.value) is kind
     assert all(path.stat().st_size <= len('"v1"') for path in tmp_path.iterdir())
 
 
@@ -374,3 +376,18 @@ def test_the_cache_follows_its_variables(tmp_path, monkeypatch):
     assert cache.location() == tmp_path / "xdg" / "thermark"
     monkeypatch.setenv("THERMARK_CACHE", str(tmp_path / "own"))
     assert cache.location() == tmp_path / "own"
+
+
+@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}], ids=["pinned", "unpinned"])
+def test_a_page_in_between_loses_nothing_of_what_has_come(tmp_path, known):
+    """Quotas pass; of a hundred gigabytes the half that is here must still be here then."""
+    part = tmp_path / "set.part"
+    with serving(Script(CONTENT, [CUT, HTML])) as script:
+        with pytest.raises(DataError, match="sent a web page"):
+            run(script, part, **known)
+        held = part.read_bytes()
+        assert 0 < len(held) < len(CONTENT)
+        assert CONTENT.startswith(held)
+        script.steps = [OK]
+        assert run(script, part, **known) == digest(CONTENT)
+        assert script.seen[-1] == f"bytes={len(held)}-"

@@ -20,7 +20,7 @@ def folder(tmp_path):
 def test_rows_of_table_and_crops_belong_together(folder):
     faces, crops = open_set(folder)
     assert len(faces) == len(crops.pixels) == len(crops.to_source) == 5
-    assert isinstance(crops.pixels, np.memmap) and crops.padding == 1.75
+    assert all(isinstance(part, np.memmap) for part in crops.pixels.parts) and crops.padding == 1.75
     assert (open_table(folder).ids == faces.ids).all()
 
 

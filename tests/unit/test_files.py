@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +80,18 @@ def test_objects_are_refused(tmp_path):
     with pytest.raises(TypeError, match="objects"):
         files.write_arrays(tmp_path / "1.npz", {"a": np.array([{}], object)})
     assert not list(tmp_path.iterdir())
+
+
+def test_what_the_dead_have_left_is_removed_and_nothing_else(tmp_path):
+    """A killed process of this machine leaves its temporary files; those of others may still be growing."""
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
+    dead, out = gone.stdout.strip(), tmp_path / "se[t]"
+    names = [f"se[t].tmp-{files.MACHINE}-{dead}", f"se[t].old-{files.MACHINE}-{dead}"]
+    kept = [f"se[t].tmp-{files.MACHINE}-{os.getpid()}", f"se[t].tmp-00000000-{dead}", "set.tmp-x", "se[t]"]
+    for name in names + kept:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "content").touch()
+    files.clear_leftovers(out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)

@@ -224,6 +224,39 @@ def test_faces_without_a_prompt_in_their_frame_are_left_out(monkeypatch, tmp_pat
     assert made.rows.tolist() == [0, 1, 2]
 
 
+def test_a_frame_of_many_persons_is_read_once_and_its_crops_are_in_their_places(monkeypatch, tmp_path):
+    """Frames 1 and 2 have faces in several parts, so theirs are far apart; each crop is lit at its own nose."""
+    noses = {"1/a": [(40, 60), (90, 61), (140, 200)], "2/b": [(30, 30), (150, 100)], "2/c": [(96, 128)]}
+    boxes = [[x - 15, y - 15, x + 15, y + 15] for own in noses.values() for x, y in own]
+    splits = ["test", "train", "val", "train", "test", "train"]
+    table = faces(noses, prompts=np.array(boxes, np.float32), splits=splits)
+    images = {name: np.max([scene.blob(xy) for xy in own], axis=0) for name, own in noses.items()}
+    read, cut_from = [], scene.dataset
+
+    def counting(monkeypatch, images):
+        module = cut_from(monkeypatch, images)
+        whole = module.read
+        module.read = lambda path, config: read.append(path.stem) or whole(path, config)
+        return module
+
+    monkeypatch.setattr(scene, "dataset", counting)
+    made = scene.cut(monkeypatch, tmp_path, table, images, geometry="square", side=64)
+    assert sorted(read) == ["a", "b", "c"]
+    assert made.parts.tolist() == ["train"] * 3 + ["val", "test", "test"]
+    assert made.frames.tolist() == ["1/a", "2/b", "2/c", "1/a", "1/a", "2/b"]
+    for row in range(6):
+        told = table.xy[made.rows[row], 0]
+        np.testing.assert_allclose(made.to_frame[row] @ [*scene.brightest(made.pixels[row]), 1], told, atol=0.3)
+
+
+def test_frames_are_all_grey_or_all_in_colour(monkeypatch, tmp_path):
+    table, images = labelled()
+    images["2/c"] = scene.blob(NOSE, colour=True)
+    with pytest.raises(DataError, match="some are grey"):
+        scene.cut(monkeypatch, tmp_path, table, images, geometry="square")
+    assert not list(tmp_path.glob("cut*"))
+
+
 # What is refused.
 
 

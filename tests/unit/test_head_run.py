@@ -20,6 +20,7 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.heads import crops, decode, features, model, plan, run, summary
 from thermark.heads.plan import Job, Trained
+from thermark.heads.tiny_head import TinyHead
 
 STAGE = Path(__file__).parents[2] / "stages" / "head.py"
 PARTS = ["train"] * 24 + ["val"] * 6 + ["test"] * 10
@@ -291,6 +292,24 @@ def test_points_and_misses_are_counted_by_themselves(tmp_path, alone):
     assert (said["crops"], said["missed"], numbers["points"]) == (9, 2, 2)
     assert np.isfinite(said["crop_mean"]) and 0 < said["crop_pck@20"] <= 15 / 17
     assert numbers["quantisation"]["crops"] == 9
+
+
+def test_only_a_batch_of_maps_is_held_and_each_decoder_reads_it(root):
+    """What decoders say of all maps together is, but for rounding, what they say of them batch by batch."""
+    known = features.read(root / "seen/cut")
+    torch.manual_seed(0)
+    head, maps = TinyHead(known.channels, 1).eval(), []
+    torch.nn.init.constant_(head.conv3.bias, 5.0)  # of what is not positive there is no logarithm
+    head.register_forward_hook(lambda module, told, answer: maps.append(answer))
+    rows = np.arange(len(known))[::-1].copy()
+    told = run.predicted(head, known, rows, decode.METHODS, 2.0, batch=7)
+    assert [len(part) for part in maps] == [7] * 5 + [5]
+    for method in decode.METHODS:
+        wanted = [decode.decode(part, method, 2.0)[0] for part in maps]
+        torch.testing.assert_close(told[method][0], torch.cat(wanted), atol=0, rtol=0, equal_nan=True)
+        whole, _ = decode.decode(torch.cat(maps), method, 2.0)
+        torch.testing.assert_close(told[method][0], whole, atol=0.05, rtol=0, equal_nan=True)
+    assert not torch.equal(told["soft_argmax"][0], told["argmax"][0])
 
 
 def test_weights_travel_as_arrays_and_only_those_that_are_kept(root):

@@ -1,9 +1,11 @@
+import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ CONTENT = np.random.default_rng(0).bytes(300_000)
 HALF = len(CONTENT) // 2
 COMMIT, OTHER = "a" * 40, "b" * 40
 FILE = Hub(repo="lab/model", revision=COMMIT, file="deep/model.safetensors")
+DATASET = Hub(repo="lab/faces", revision=COMMIT, file="train.zip", type="dataset")
 SECRET = "hf_secretsecretsecret"
 tokens: list[tuple[str, str | None]] = []  # (host, Authorization) of each request
 # What the real Hub answers: status, error code, message.
@@ -43,8 +46,17 @@ def _online(monkeypatch):
 
 
 @contextmanager
-def hubbub(*steps: str, content: bytes = CONTENT, etag: str = "v1") -> Iterator[list[tuple[str, str, str | None]]]:
-    """A hub that holds one file under every name; a step a GET of it, the last repeats; yields what was asked."""
+def hubbub(
+    *steps: str,
+    content: bytes = CONTENT,
+    etag: str = "v1",
+    tree: dict[str, bytes] | None = None,
+    large: int = 1000,
+) -> Iterator[list[tuple[str, str, str | None]]]:
+    """A hub that holds one file under every name; a step a GET of it, the last repeats; yields what was asked.
+
+    With a `tree` it holds a data set of these files instead, and states the sha256 of those of 1000 bytes on.
+    """
     asked: list[tuple[str, str, str | None]] = []
     tokens.clear()
 
@@ -62,7 +74,10 @@ def hubbub(*steps: str, content: bytes = CONTENT, etag: str = "v1") -> Iterator[
         def answer(self, step: str, body: bool) -> None:
             asked.append((self.command, self.path, self.headers.get("Range")))
             tokens.append((self.headers["Host"].split(":")[0], self.headers.get("Authorization")))
-            if step in NO or "/resolve/" not in self.path:
+            if tree is not None and self.path.startswith("/api/datasets/") and step not in NO.keys() - {"gated"}:
+                return self.info(OTHER if step == "moved" else COMMIT)
+            held = content if tree is None else tree.get(unquote(self.path.partition(f"/resolve/{COMMIT}/")[2]))
+            if step in NO or "/resolve/" not in self.path or held is None:
                 status, code, message = NO.get(step, NO["file"])
                 headers = {"X-Error-Code": code, "X-Error-Message": message, "Content-Length": "0"}
                 return self.begin(status, {name: value for name, value in headers.items() if value})
@@ -71,11 +86,38 @@ def hubbub(*steps: str, content: bytes = CONTENT, etag: str = "v1") -> Iterator[
             if step == "elsewhere" and body and not self.headers["Host"].startswith("localhost"):
                 there = f"http://localhost:{self.server.server_address[1]}{self.path}"
                 return self.begin(302, {"Location": there, "Content-Length": "0"})
-            headers = {"ETag": f'"{etag}"', "X-Repo-Commit": commit, "Content-Length": str(len(content) - start)}
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            headers = {"ETag": f'"{etag}"', "X-Repo-Commit": commit, "Content-Length": str(len(held) - start)}
+            headers["Content-Range"] = f"bytes {start}-{len(held) - 1}/{len(held)}"
             self.begin(206 if start else 200, headers)
             if body:
-                self.wfile.write(content[start : HALF if step == "cut" else None])
+                self.wfile.write(held[start : len(held) // 2 if step == "cut" else None])
+
+        def info(self, commit: str) -> None:
+            """Describe the repository, or list it in pages of two; the list of the description is always cut."""
+            assert tree is not None
+            parts = urlsplit(self.path)
+            answer: object = {"id": "lab/faces", "sha": commit, "siblings": [{"rfilename": "README.md"}]}
+            headers = {"Content-Type": "application/json"}
+            if "/tree/" in parts.path:
+                assert (
+                    parts.path == f"/api/datasets/lab/faces/tree/{COMMIT}"
+                    and "recursive=true" in parts.query.lower()
+                )
+                first = int(parse_qs(parts.query).get("cursor", ["0"])[0])
+                files: list[dict[str, object]] = [
+                    {"type": "directory", "path": "deep", "size": 0, "oid": "0" * 40}
+                ]
+                for name, held in tree.items():
+                    files.append({"type": "file", "path": name, "size": len(held), "oid": "0" * 40})
+                    lfs = {"oid": digest(held), "size": len(held), "pointerSize": 130}
+                    files[-1] |= {"lfs": lfs} if len(held) >= 1000 else {}
+                answer = files[first : first + 2]
+                if files[first + 2 :]:
+                    there = f"http://{self.headers['Host']}{parts.path}?recursive=True&cursor={first + 2}"
+                    headers["Link"] = f'<{there}>; rel="next"'
+            body = json.dumps(answer).encode()
+            self.begin(200, headers | {"Content-Length": str(len(body))})
+            self.wfile.write(body)
 
         def begin(self, status: int, headers: dict[str, str]) -> None:
             self.send_response(status)
@@ -240,3 +282,35 @@ def test_an_unfinished_download_lies_where_the_cache_keeps_parts(tmp_path):
         fetch(FILE, wanted(), store(tmp_path))
     folder = cache.part_path(tmp_path / "cache", hub.address(FILE), "model.safetensors").parent
     assert all(path.is_relative_to(folder) for path in parts(tmp_path))
+
+
+def test_a_file_of_a_data_set_comes_from_where_data_sets_lie(tmp_path):
+    known = Remote(hub.address(DATASET), "train.zip", len(CONTENT), digest(CONTENT))
+    with hubbub("cut", "ok") as asked:
+        path, sha256 = fetch(DATASET, known, store(tmp_path))
+    assert path.read_bytes() == CONTENT and sha256 == digest(CONTENT)
+    assert {path for _, path, _ in asked} == {f"/datasets/lab/faces/resolve/{COMMIT}/train.zip"}
+    assert hub.address(DATASET) == f"https://huggingface.co/datasets/lab/faces/resolve/{COMMIT}/train.zip"
+
+
+@pytest.mark.parametrize(
+    ("step", "cause", "remedy"),
+    [
+        ("gated", "lab/faces is gated", "https://huggingface.co/datasets/lab/faces,"),
+        ("revision", f"no revision {COMMIT}", "new place"),
+        ("file", r"no train.zip", "new place"),
+        ("repository", "does not exist or is private", "log in"),
+    ],
+)
+def test_what_the_hub_refuses_of_a_data_set_has_the_same_words(tmp_path, capfd, step, cause, remedy):
+    with hubbub(step), pytest.raises(Refused) as error:
+        fetch(DATASET, Remote(hub.address(DATASET), "train.zip"), store(tmp_path))
+    assert cause in error.value.cause and remedy in error.value.remedy
+    assert SECRET not in f"{error.value.cause}{error.value.remedy}{capfd.readouterr()}"
+    assert objects(tmp_path) == []
+
+
+def test_a_model_and_a_data_set_of_one_name_are_kept_apart():
+    model, dataset = (Hub(repo="a/b", revision=None, file="c", type=kind) for kind in ("model", "dataset"))
+    assert hub.address(model) == "https://huggingface.co/a/b/resolve/main/c" != hub.address(dataset)
+    assert Hub(repo="a/b", revision=None, file="c") == model

@@ -46,6 +46,8 @@ def test_what_is_not_finite_is_unlabelled(tmp_path, bad):
         (GOOD.replace("}", ""), "no points between braces"),
         (GOOD.replace("{", ""), "no points between braces"),
         ("", "no points between braces"),
+        ("}\n" + GOOD, "more than one pair of braces"),
+        (GOOD + GOOD, "more than one pair of braces"),
         (GOOD.replace("4.25", "4,25"), r"face\.pts, line 5: '3 4,25' is no point"),
         (GOOD.replace("3 4.25", "3 4 5"), "line 5: '3 4 5' is no point"),
         (b"\xff\xfe\x00{}", r"face\.pts is no text file"),

@@ -88,3 +88,27 @@ def test_an_empty_split_is_an_error():
 def test_impossible_fractions_are_refused(raw, field):
     with pytest.raises(ConfigError, match=field):
         parse(raw, splits.Fractions, "x")
+
+
+def test_a_subject_of_two_vocabularies_is_still_one():
+    faces = table(["a", "a", "b"], ["train", "test", "test"])
+    digests = {"f0": "x", "f1": "y", "f2": "z"}
+    other = replace(faces, vocabularies=np.array(["nose1", "ibug68", "nose1"]))
+    with pytest.raises(DataError, match="subject a is in two splits"):
+        splits.check(other, digests)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(splits.NAMES), st.integers(0, 5)), max_size=8))
+def test_whatever_passes_has_no_leak(rows):
+    """And whatever has none passes: told by going through all pairs."""
+    if not rows:
+        return
+    faces = table([f"s{subject}" for subject, _, _ in rows], [split for _, split, _ in rows])
+    digests = {f"f{row}": f"d{content}" for row, (*_, content) in enumerate(rows)}
+    leak = any(a[1] != b[1] and (a[0] == b[0] or a[2] == b[2]) for a in rows for b in rows)
+    try:
+        splits.check(faces, digests)
+    except DataError:
+        assert leak
+    else:
+        assert not leak

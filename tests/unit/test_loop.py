@@ -8,9 +8,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 import drawn
+from thermark.core.code import fingerprint
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.learn import checkpoint, data, loop, simcc, validation
+from thermark.learn import data, loop, simcc, validation
 from thermark.learn.checkpoint import Checkpoint, Progress
 from thermark.learn.loop import Settings
 
@@ -135,7 +136,7 @@ def test_a_broken_gradient_of_finite_terms_is_told_from_a_broken_term(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("seeds", "cause"), [([], "at least 1 item"), ([0, 1, 0], "seed 0 stands there more than once")]
+    ("seeds", "cause"), [([], "at least 1 item"), ([0, 1, 0], "0 stands there more than once")]
 )
 def test_seeds_are_several_and_differ(seeds, cause):
     assert parse({"seeds": [3, 1]}, Settings, "x").seeds == (3, 1)
@@ -166,16 +167,16 @@ def test_the_fingerprint_of_code_sees_every_module_and_table(tmp_path):
         return module
 
     code, words = package("code"), package("words")
-    told = [checkpoint.fingerprint(code, words)]
+    told = [fingerprint(code, words)]
     for path in ("code/a.py", "words/b.yaml", "words/tables/c.yaml", "words/tables/d.py"):
         for text in ("x = 1", "x = 2"):
             (tmp_path / path).write_text(text)
-            told.append(checkpoint.fingerprint(code, words))
+            told.append(fingerprint(code, words))
     (tmp_path / "code" / "a.py").rename(tmp_path / "code" / "z.py")
-    told.append(checkpoint.fingerprint(code, words))
+    told.append(fingerprint(code, words))
     assert len(set(told)) == len(told)
     (tmp_path / "code" / "a.pyc").write_text("cache")
-    assert checkpoint.fingerprint(code, words) == told[-1]
+    assert fingerprint(code, words) == told[-1]
 
 
 def test_validation_is_the_error_of_labelled_points_in_units_of_the_prompt(faces_root):

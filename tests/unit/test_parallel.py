@@ -2,11 +2,12 @@
 
 import operator
 import os
+import time
 from functools import partial
 
 import pytest
 
-from thermark.core.parallel import ordered
+from thermark.core.parallel import AHEAD, ordered
 
 
 def whose(_):
@@ -30,3 +31,19 @@ def test_no_job_is_no_work():
 def test_an_error_comes_through():
     with pytest.raises(ZeroDivisionError):
         list(ordered(partial(operator.truediv, 1), [1, 0], 2))
+
+
+def leave(path):
+    path.touch()
+    return path.name
+
+
+def test_work_is_not_done_far_ahead_of_its_reader(tmp_path):
+    """Results that nobody has taken yet would otherwise fill the memory."""
+    jobs = [tmp_path / f"{number:04d}" for number in range(1000)]
+    results = ordered(leave, jobs, 2, chunk=1)
+    assert next(results) == "0000"
+    time.sleep(0.5)
+    assert len(list(tmp_path.iterdir())) <= 2 * 2 * AHEAD
+    assert len(list(results)) == 999
+    assert len(list(tmp_path.iterdir())) == 1000

@@ -279,10 +279,38 @@ def test_a_network_for_one_crop_at_a_time_says_the_same(tmp_path):
 @pytest.mark.skipif("CUDAExecutionProvider" in sessions.available(), reason="onnxruntime can use CUDA")
 def test_a_device_is_stated_and_cuda_is_no_silent_cpu(tmp_path):
     graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
-    assert loaded(tmp_path, device="auto", threads=3).providers == ("CPUExecutionProvider",)
+    assert loaded(tmp_path, device="auto", threads=3).providers == {"pose": ["CPUExecutionProvider"]}
     with pytest.raises(SetupError, match="without CUDA") as caught:
         loaded(tmp_path, device="cuda")
     assert caught.value.code == 4
+
+
+def test_it_is_told_what_each_network_runs_on(tmp_path):
+    assert finder(tmp_path).providers == {name: ["CPUExecutionProvider"] for name in ("pose", "detector")}
+
+
+class Fallen:
+    """A session that was to run on CUDA, of which onnxruntime could not open the libraries."""
+
+    def __init__(self, *arguments):
+        self.wanted = arguments[-1]
+
+    def get_providers(self):
+        return ["CPUExecutionProvider"]
+
+
+def test_a_gpu_that_onnxruntime_cannot_start_is_no_silent_cpu(tmp_path, monkeypatch, capsys):
+    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
+    monkeypatch.setattr(sessions, "available", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(sessions.onnxruntime, "InferenceSession", Fallen)
+    assert sessions.opened(tmp_path / "pose.onnx", "auto").wanted[0] == "CUDAExecutionProvider"
+    said = capsys.readouterr().err
+    assert said.startswith("warning: onnxruntime could not start CUDA for pose.onnx") and said.count("\n") == 1
+    with pytest.raises(SetupError, match="could not start CUDA") as caught:
+        sessions.opened(tmp_path / "pose.onnx", "cuda")
+    assert caught.value.code == 4
+    sessions.opened(tmp_path / "pose.onnx", "cpu")
+    assert capsys.readouterr().err == ""
 
 
 # --- our own network, unmodified through rtmlib

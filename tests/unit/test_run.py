@@ -18,7 +18,7 @@ import drawn
 import running
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
-from thermark.learn import checkpoint, data, run, validation
+from thermark.learn import data, run, validation
 from thermark.learn.recipes import ktl, supervised
 
 
@@ -106,7 +106,7 @@ def test_a_batch_larger_than_the_training_set_is_a_config_error(root, tmp_path):
 def keys(root: Path, tmp_path: Path, monkeypatch, code: str = "code", faces: Path | None = None, **changed) -> str:
     """Return the key of a run's checkpoint, with another fingerprint of the code in its place."""
     with monkeypatch.context() as patched:
-        patched.setattr(checkpoint, "fingerprint", lambda *packages: code)
+        patched.setattr(run, "fingerprint", lambda *packages: code)
         seed = changed.pop("seed", 0)
         more, weights = changed.pop("more", ()), changed.pop("weights", "")
         at = run.ready(config(**changed), seed, faces or root / "faces", ["thermal"])
@@ -136,7 +136,7 @@ def test_a_run_depends_on_all_that_decides_its_result_and_not_on_other_seeds(roo
 
 def test_a_run_depends_on_the_code_of_all_that_it_calls(root, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(checkpoint, "fingerprint", lambda *packages: seen.extend(packages) or "code")
+    monkeypatch.setattr(run, "fingerprint", lambda *packages: seen.extend(packages) or "code")
     run.store(run.ready(config(), 0, root / "faces", ["thermal"]), tmp_path, root / "faces")
     assert {package.__name__ for package in seen} == {
         f"thermark.{n}" for n in ("core", "landmarks", "learn", "nets")

@@ -224,6 +224,16 @@ def test_wrong_content_is_never_accepted(tmp_path, content, source, step, word):
         assert case.fill().file("model.onnx").read_bytes() == MODEL  # the publisher mended it
 
 
+def test_a_file_that_changed_upstream_is_to_be_written_into_the_manifest_of_weights(tmp_path):
+    with serving(Script(MODEL[:-1])) as script:
+        case = Case(tmp_path, entry(**plain(script.url)))
+        with pytest.raises(DataError, match="offers") as error:
+            case.fill()
+    told = error.value.remedy
+    assert told.startswith("find out what changed upstream; if it is right, write its size and sha256 into ")
+    assert told.endswith(".yaml")
+
+
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "ARCHIVE", Limits(total=100_000))
     with serving(Script(PACKED)) as script, pytest.raises(DataError, match="suspiciously much"):

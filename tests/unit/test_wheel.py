@@ -130,6 +130,38 @@ def test_a_limit_and_a_missing_pip_are_found_before_anything_runs(index, tmp_pat
         wheel.fetch(entry(index).wheel, store(tmp_path), None)
 
 
+def aged(folder: Path, hours: float, inside: float) -> Path:
+    """Make a folder that was last written into so many hours ago, with a file that was `inside` hours ago."""
+    (folder / "pip-unpack").mkdir(parents=True)
+    (folder / "pip-unpack/a.whl").write_bytes(b"half")
+    for path, since in ((folder / "pip-unpack/a.whl", inside), (folder / "pip-unpack", hours), (folder, hours)):
+        os.utime(path, (time.time() - 3600 * since,) * 2)
+    return folder
+
+
+def test_what_a_killed_download_left_is_removed_and_one_that_goes_on_is_not(index, tmp_path):
+    cache = store(tmp_path).cache
+    killed = aged(cache / "wheel-killed", 25, 25)
+    going, new, other = (
+        aged(cache / name, *hours)
+        for name, hours in (("wheel-a", (30, 1)), ("wheel-b", (1, 30)), ("objects", (30, 30)))
+    )
+    sources.fetch(entry(index), store(tmp_path), 10**6)
+    assert not killed.exists() and all(path.exists() for path in (going, new, other))
+    assert {path.name for path in cache.glob("wheel-*")} == {"wheel-a", "wheel-b"}
+
+
+def test_pip_leaves_nothing_where_nobody_sweeps(index, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(wheel.subprocess, "run", lambda command, **more: told.append((command, more)) or Done)
+    with pytest.raises(NetworkError):
+        wheel.fetch(entry(index).wheel, store(tmp_path), None)
+    [(command, more)] = told
+    folder = Path(more["env"]["TMPDIR"])
+    assert folder == Path(command[command.index("--dest") + 1]) and folder.parent == store(tmp_path).cache
+    assert more["env"]["PATH"] == os.environ["PATH"]
+
+
 def test_pip_is_asked_for_exactly_one_wheel_of_one_platform(index, tmp_path, monkeypatch):
     commands = []
     monkeypatch.setattr(wheel.subprocess, "run", lambda command, **_: commands.append(command) or Done)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import graphs
 import running
 from thermark.core import bundle, files, pictures
 from thermark.core.errors import ConfigError, DataError
@@ -94,6 +95,19 @@ def test_a_data_set_that_is_not_wanted_says_so(root, tmp_path):
     assert set(found) == {"s.npz", "s@other.npz", "t.npz", "t@other.npz"}
     assert found["t.npz"].status == "ok" and len(found["t@other.npz"]) == 3
     assert {found[name].reason for name in NAMES} == {"its settings say `only: [t]`"}
+
+
+@pytest.mark.slow
+def test_beside_predictions_stands_what_onnxruntime_ran_on(root, tmp_path):
+    """A detector on onnxruntime and a network of ours, which needs none and so has no line."""
+    graphs.detector(tmp_path / "det.onnx", graphs.raw([(2, 2, 30, 30, 0.9, 0)], (32, 40), 1), (32, 40))
+    files_of = graphs.described(tmp_path, det=graphs.card((40, 32)))
+    places = run.Places(files_of.folder, root / "models/nose", root / "faces", root / "frames", root / "framed")
+    own = SETTINGS | {"given": "own", "detector": "det.onnx"}
+    run.predict_all("me", own, run.Config(), {"s": "test"}, places, tmp_path / "said")
+    assert {path.name for path in (tmp_path / "said").iterdir()} == NAMES | {run.PROVIDERS}
+    assert files.read_json(tmp_path / "said" / run.PROVIDERS) == {"detector": ["CPUExecutionProvider"]}
+    assert Predictions.open(tmp_path / "said" / "s.npz").status == "ok"
 
 
 def test_an_unknown_data_set_is_refused(root, tmp_path):

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import requests
 
 from thermark.assets import cache
-from thermark.assets.request import MEGABYTE, Again, Remote, attempt, discard, held, note, plain
+from thermark.assets.request import MEGABYTE, Again, Changed, Remote, attempt, discard, held, note, plain
 from thermark.core import files
-from thermark.core.errors import ConfigError, DataError, NetworkError
+from thermark.core.errors import ConfigError, NetworkError
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,16 @@ def reach(url: str, seconds: float) -> None:
 
 
 def verify(remote: Remote, part: Path, found: str) -> None:
-    """Raise DataError, with `part` set aside as `.bad`, unless size and sha256 (`found`) are the promised ones."""
+    """Raise Changed, with `part` set aside as `.bad`, unless size and sha256 (`found`) are the promised ones."""
     size = held(part)
     if remote.sha256 in (None, found) and remote.size in (None, size):
         return
     discarded = cache.quarantine(part)
     note(part).unlink(missing_ok=True)
-    raise DataError(
+    raise Changed(
         f"{remote.name} has {size} bytes and sha256 {found}, expected {remote.size or 'any'} bytes and "
         f"sha256 {remote.sha256 or 'any'}",
-        f"it was set aside as {discarded}; if upstream changed the file, check it and update the manifest",
+        f"it was set aside as {discarded}; find out what changed upstream",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from thermark.assets import cache, hub, licences, sources, weights
 from thermark.assets.extract import room
 from thermark.assets.obtain import Store
-from thermark.assets.request import TooLarge
+from thermark.assets.request import Changed, TooLarge
 from thermark.assets.sources import Found
 from thermark.assets.weights import Config, Entry, Manifest
 from thermark.core import bundle, files
@@ -31,7 +31,7 @@ def fill(config: Config, out: Path, store: Store) -> None:
     """
     manifest = weights.read(Path(config.manifest))
     try:
-        _require_licences(manifest, Path(config.manifest).parent, store)
+        _require_licences(manifest, store)
         if _current(manifest, out):
             return
         found = _gather(manifest, config, store)
@@ -48,8 +48,8 @@ def fill(config: Config, out: Path, store: Store) -> None:
             print(f"to pin {entry.name}, write into {config.manifest}: {pin}", file=sys.stderr)
 
 
-def _require_licences(manifest: Manifest, manifests: Path, store: Store) -> None:
-    for licence in licences.missing(licences.gated(manifest), store.cache, manifests):
+def _require_licences(manifest: Manifest, store: Store) -> None:
+    for licence in licences.missing(licences.gated(manifest), store.cache):
         raise Skip(
             f"{manifest.name} is under the {licence.title}: read {licence.url}, then "
             f"`thermark accept-licence {licence.name}`"
@@ -102,6 +102,9 @@ def _fetch(manifest: Manifest, entry: Entry, config: Config, store: Store, budge
         return sources.fetch(entry, store, max(budget, 0))
     except TooLarge as error:
         raise Skip(_too_large(f"{manifest.name} needs {entry.name}", manifest, config)) from error
+    except Changed as error:
+        remedy = f"{error.remedy}; if it is right, write its size and sha256 into {config.manifest}"
+        raise DataError(error.cause, remedy) from error
     except hub.Refused as error:
         raise Skip(f"{error.cause}: {error.remedy}") from error
     except NetworkError as error:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from thermark.core import files
@@ -26,6 +27,8 @@ class Mirrors:
 
     folders: tuple[Path, ...]
     _hashes: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
+    _orders: dict[int, list[Path]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def _sized(self) -> dict[int, list[Path]]:
@@ -47,8 +50,11 @@ class Mirrors:
 
     def find(self, sha256: str, size: int, name: str) -> Path | None:
         """Return a file whose content has this size (bytes) and sha256, whatever it is called, or None."""
-        candidates = self._sized.get(size, [])
-        for path in sorted(candidates, key=lambda path: self._doubt(path, sha256, name)):
+        if sha256 in self._known:
+            return self._known[sha256]
+        # Thousands of frames may have one size: they are put into order once, and the likely ones go first.
+        likely = [*self._hinted.get(sha256, []), *self._called.get((size, name), [])]
+        for path in chain(likely, self._ordered(size)):
             if self.sha256(path) == sha256:
                 return path
         return None
@@ -57,9 +63,30 @@ class Mirrors:
         """Return the files called `name`, sorted; nothing is known about their content."""
         return sorted(path for paths in self._sized.values() for path in paths if path.name == name)
 
-    def _doubt(self, path: Path, sha256: str, name: str) -> tuple[int, bool, str]:
-        hint = self._hints.get(path)
-        return (1 if hint is None else 0 if hint == sha256 else 2), path.name != name, str(path)
+    @cached_property
+    def _hinted(self) -> dict[str, list[Path]]:
+        """What the checksum files claim, by sha256, as far as it is there."""
+        index: dict[str, list[Path]] = defaultdict(list)
+        for path in (path for paths in self._sized.values() for path in paths if path in self._hints):
+            index[self._hints[path]].append(path)
+        return dict(index)
+
+    @cached_property
+    def _called(self) -> dict[tuple[int, str], list[Path]]:
+        """Files by size and name, without those of which a checksum file speaks."""
+        index: dict[tuple[int, str], list[Path]] = defaultdict(list)
+        for size, paths in self._sized.items():
+            for path in paths:
+                if path not in self._hints:
+                    index[size, path.name].append(path)
+        return dict(index)
+
+    def _ordered(self, size: int) -> list[Path]:
+        """Return all files of a size, those last of which a checksum file speaks."""
+        if size not in self._orders:
+            ordered = sorted(self._sized.get(size, []), key=lambda path: (path in self._hints, str(path)))
+            self._orders[size] = ordered
+        return self._orders[size]
 
     def sha256(self, path: Path) -> str:
         """Return the sha256 of a file in the mirrors, computed once; empty when it cannot be read."""
@@ -68,6 +95,7 @@ class Mirrors:
                 self._hashes[path] = files.sha256(path)
             except OSError:
                 self._hashes[path] = ""  # unreadable: it can match nothing
+            self._known.setdefault(self._hashes[path], path)
         return self._hashes[path]
 
 

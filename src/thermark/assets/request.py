@@ -39,6 +39,18 @@ class TooLarge(ConfigError):
     """A file is larger than the caller allows."""
 
 
+class NoSpace(DataError):
+    """A disk is full, or would be."""
+
+
+class Page(DataError):
+    """A web page came in place of a file: a quota, a log-in or a licence is in the way, and may pass."""
+
+
+class Changed(DataError):
+    """Content is other than promised; what to do about it depends on who keeps the promise."""
+
+
 class Again(Exception):
     """A failure that may pass: why, and how many seconds the server asks to wait."""
 
@@ -50,14 +62,16 @@ class Again(Exception):
 def attempt(session: requests.Session, remote: Remote, part: Path, timeout: tuple[float, float]) -> None:
     """Ask once for what `part` lacks and append it; `timeout` is (connect, next byte) in seconds.
 
-    Raises Again for what may pass, NetworkError for what will not, DataError for a web page, a wrong size or a
-    full disk, TooLarge beyond `remote.limit`.
+    Raises Again for what may pass, NetworkError for what will not, Page for a web page, Changed for a wrong
+    size, NoSpace for a full disk, TooLarge beyond `remote.limit`.
     """
     try:
         with session.get(remote.url, headers=_headers(remote, part), stream=True, timeout=timeout) as response:
             if response.status_code == 416:
                 return _past_the_end(response, part)
             _refuse(response, remote)
+            if _says_web_page(response):  # before the part is touched: a quota may pass
+                raise _web_page(remote)
             start, total = _span(response, part)
             _accept_size(response, remote, part, start, total)
             _receive(response, remote, part, start, total)
@@ -104,13 +118,13 @@ def refuse_web_page(path: Path, name: str) -> None:
     """Raise DataError when a file that has no known sha256 is HTML."""
     with path.open("rb") as file:
         if is_web_page(file.read(512)):
-            raise DataError(f"{name} is a web page", "fetch it again: a licence or a log-in was in the way")
+            raise Page(f"{name} is a web page", "fetch it again: a licence or a log-in was in the way")
 
 
-def no_space(name: str, folder: Path, needed: int | None) -> DataError:
-    """Return the DataError of a full disk; `needed` is in bytes, None when unknown."""
+def no_space(name: str, folder: Path, needed: int | None) -> NoSpace:
+    """Return the error of a full disk; `needed` is in bytes, None when unknown."""
     need = "more space" if needed is None else f"{needed} bytes"
-    return DataError(
+    return NoSpace(
         f"{name} needs {need} but {shutil.disk_usage(folder).free} bytes are free in {folder}",
         "free some disk space and run the same command again; a download continues where it stopped",
     )
@@ -165,12 +179,12 @@ def _span(response: requests.Response, part: Path) -> tuple[int, int | None]:
 
 
 def _accept_size(response: requests.Response, remote: Remote, part: Path, start: int, total: int | None) -> None:
-    if total is None or _says_web_page(response):
+    if total is None:
         return
     if remote.size is not None and total != remote.size:
-        raise DataError(
+        raise Changed(
             f"{plain(remote.url)} offers {total} bytes, expected {remote.size} for {remote.name}",
-            "upstream has changed the file: compare, then update its size and sha256",
+            "find out what changed upstream",
         )
     _within_limit(remote, total)
     if shutil.disk_usage(part.parent).free < total - start:
@@ -201,17 +215,21 @@ def _megabytes(response: requests.Response, remote: Remote, file: BinaryIO, star
     """Write the body to `file`, yielding once a megabyte."""
     received = told = start
     for chunk in response.iter_content(CHUNK):
-        if received == 0 and (is_web_page(chunk) or _says_web_page(response)):
-            raise DataError(
-                f"{plain(remote.url)} sent a web page instead of {remote.name}",
-                "open the address in a browser: a licence, a log-in or a quota is in the way",
-            )
+        if received == 0 and is_web_page(chunk):
+            raise _web_page(remote)
         received += len(chunk)
         _within_limit(remote, received)
         file.write(chunk)
         while received - told >= MEGABYTE:
             told += MEGABYTE
             yield
+
+
+def _web_page(remote: Remote) -> Page:
+    return Page(
+        f"{plain(remote.url)} sent a web page instead of {remote.name}",
+        "open the address in a browser: a licence, a log-in or a quota is in the way",
+    )
 
 
 def _says_web_page(response: requests.Response) -> bool:

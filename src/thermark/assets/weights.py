@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from thermark.assets.manifest import Sha256, Size
 from thermark.core.bundle import NAME
 from thermark.core.config import Section, parse
 from thermark.core.config import read as read_yaml
@@ -18,6 +17,8 @@ def _plain(name: str) -> str:
     return name
 
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Size = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(pattern=r"^[\w.-]+$"), AfterValidator(_plain)]
 Text = Annotated[str, Field(min_length=1)]
 Web = Annotated[str, Field(pattern=r"^https?://\S+$")]
@@ -55,11 +56,12 @@ class Url(Section):
 
 
 class Hub(Section):
-    """A file of a model repository on the Hugging Face Hub; `revision` null is the newest, until it is pinned."""
+    """A file of a repository on the Hugging Face Hub; `revision` null is the newest, until it is pinned."""
 
     repo: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
     revision: Commit | None
     file: Text
+    type: Literal["model", "dataset"] = "model"
 
 
 class Wheel(Section):

@@ -1,10 +1,13 @@
 """Wheels of the package index, through pip, which knows the user's index, proxy and credentials."""
 
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from thermark.assets import cache
@@ -23,6 +26,8 @@ PLATFORM = (
 )
 PATIENCE = ("--timeout=10", "--retries=1")
 MINUTES = 20
+PREFIX = "wheel-"
+STALE = 24 * 3600  # seconds; far more than a download may take
 
 
 def address(wheel: Wheel) -> str:
@@ -39,7 +44,8 @@ def fetch(wheel: Wheel, store: Store, limit: int | None) -> Path:
         raise TooLarge(f"{wheel.name} takes {wheel.size / 1e6:.1f} MB", "raise max_mb, or place the wheel by hand")
     if importlib.util.find_spec("pip") is None:
         raise NetworkError("pip is not installed", "install it with `python -m ensurepip`")
-    with tempfile.TemporaryDirectory(dir=store.cache, prefix="wheel-") as folder:
+    sweep(store.cache)
+    with tempfile.TemporaryDirectory(dir=store.cache, prefix=PREFIX) as folder:
         brought = _download(wheel, Path(folder))
         part = cache.part_path(store.cache, address(wheel), brought.name)
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -49,13 +55,31 @@ def fetch(wheel: Wheel, store: Store, limit: int | None) -> Path:
     return cache.admit(store.cache, part, found)
 
 
+def sweep(cache: Path) -> None:
+    """Remove what killed downloads left in a cache: folders that nothing has been written into for a day."""
+    before = time.time() - STALE
+    for folder in cache.glob(f"{PREFIX}*"):
+        try:
+            latest = max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
+        except OSError:
+            continue  # Somebody else's download that ends at this moment.
+        if latest < before:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _download(wheel: Wheel, folder: Path) -> Path:
     wanted = f"{wheel.name}=={wheel.version}"
     command = [sys.executable, "-m", "pip", "download", wanted, "--no-deps", "--only-binary=:all:", *PLATFORM]
     quiet = ["--no-input", "--disable-pip-version-check", "--progress-bar=off", "--dest", str(folder), *PATIENCE]
     try:
         done = subprocess.run(
-            [*command, *quiet], capture_output=True, text=True, errors="replace", timeout=60 * MINUTES, check=False
+            [*command, *quiet],
+            env=os.environ | {"TMPDIR": str(folder)},  # what a killed pip leaves is swept with the rest
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60 * MINUTES,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise NetworkError(f"pip took more than {MINUTES} minutes for {wanted}", "try again later") from error

@@ -11,6 +11,7 @@ from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
 from thermark.heads import backbone
 from thermark.heads.backbone import Backbone, Options
+from thermark.learn import precision
 from thermark.nets import card
 from thermark.nets.cspnext import BLOCKS, CSPNeXt
 from thermark.nets.inputs import MEAN, STD
@@ -38,7 +39,7 @@ def load(config: Config, bundle: Bundle, device: str) -> Backbone:
     Raises DataError for files that are absent or damaged and for other statistics of the input than ours,
     SetupError for an absent device.
     """
-    at = backbone.place(device)
+    at = precision.chosen(device)
     for name in (config.file, "model.json"):
         bundle.file(name)
     model, about = card.read(bundle.folder)

@@ -13,6 +13,7 @@ from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
 from thermark.heads import backbone
 from thermark.heads.backbone import Backbone, Options
+from thermark.learn import precision
 from thermark.zeroshot import pretrained, sapiens2_files
 
 
@@ -26,7 +27,7 @@ def load(config: Config, bundle: Bundle, device: str) -> Backbone:
     Raises DataError for files that are absent, damaged or not what their card says, SetupError for an absent
     device. The backbone raises DataError for pictures that are no whole number of patches.
     """
-    at = backbone.place(device)
+    at = precision.chosen(device)
     path = bundle.file(config.file)
     pretrained.require_card(bundle, config.file, {"channels": "rgb"})
     net = sapiens2_files.load_pose_model(path).model

@@ -16,6 +16,7 @@ from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
 from thermark.heads import backbone
 from thermark.heads.backbone import Backbone, Options
+from thermark.learn import precision
 from thermark.zeroshot import pretrained
 from thermark.zeroshot.pretrained import VitPoseConfig, VitPoseForPoseEstimation
 
@@ -32,7 +33,7 @@ def load(config: Config, bundle: Bundle, device: str) -> Backbone:
     Raises DataError for files that are absent, damaged or not what their card says, or without the expert;
     SetupError for an absent device.
     """
-    at = backbone.place(device)
+    at = precision.chosen(device)
     about = pretrained.described(bundle.file("config.json"), VitPoseConfig)
     inner: Any = about.backbone_config
     if inner.num_experts > 1 and config.expert >= inner.num_experts:

@@ -19,7 +19,7 @@ from thermark.core import files
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.progress import track
 from thermark.core.radiometry import Tone
-from thermark.heads import backbone
+from thermark.learn import precision
 from thermark.predictors import learned
 
 CHUNK = 16  # pictures that go through a network together
@@ -73,7 +73,7 @@ def predict(options: argparse.Namespace) -> None:
 def contestant(seed: Path, weights: Path | None) -> tuple[str, OnBoxes]:
     """Return vocabulary and function of a calibrated head, a head with its bundle, or a trained network."""
     if (seed / "model.json").is_file():
-        network = learned.load(seed, backbone.place("auto"))
+        network = learned.load(seed, precision.chosen("auto"))
         return network.vocabulary, network.on_boxes
     head = place.loaded(seed, weights)[0]
     return head.vocabulary, head.on_boxes

@@ -18,6 +18,7 @@ class Section(BaseModel):
 
 
 S = TypeVar("S", bound=Section)
+SHOWN = 100  # characters of a wrong value in a message of one line
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -61,10 +62,12 @@ def parse(raw: Any, kind: type[S], where: str) -> S:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
-        remedy = "correct the value in params.yaml"
+        remedy, got = "correct the value in params.yaml", repr(first["input"])
+        if len(got) > SHOWN:
+            got = f"{got[:SHOWN]}..."
         if first["type"] == "extra_forbidden":
             remedy = nearest(str(first["loc"][-1]), list(kind.model_fields))
-        raise ConfigError(f"{where}.{field}: {first['msg']} (got {first['input']!r})", remedy) from error
+        raise ConfigError(f"{where}.{field}: {first['msg']} (got {got})", remedy) from error
 
 
 def nearest(name: str, known: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Labelled faces: one table, and one memory-mapped array of crops beside it."""
+"""Labelled faces: one table, and the memory-mapped shards of their crops beside it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ import numpy as np
 
 from thermark.core import files
 from thermark.core.errors import DataError
+from thermark.core.shards import Shards, open_shards
 
 COLUMNS = ("ids", "frames", "subjects", "splits", "vocabularies", "boxes", "prompts", "xy", "visible")
 
@@ -64,20 +65,19 @@ class Faces:
 class Crops:
     """The packed pixels of a face set, row i belonging to face i.
 
-    `pixels` (N, S, S) or (N, S, S, 3 RGB) uint8 memory map; `to_source` (N, 2, 3) float64, crop pixel to source
-    pixel, NaN where the face has no prompt (its pixels are black). A crop shows `padding` times the prompt.
+    `pixels` (N, S, S) or (N, S, S, 3 RGB) uint8, memory-mapped; `to_source` (N, 2, 3) float64, crop pixel to
+    source pixel, NaN where the face has no prompt (its pixels are black). A crop shows `padding` times the prompt.
     """
 
-    pixels: np.ndarray
+    pixels: Shards
     to_source: np.ndarray
     padding: float
 
     @staticmethod
     def open(folder: Path) -> "Crops":
-        """Open `pixels.npy` (memory-mapped) and `crops.npz` of a prepared face set."""
+        """Open the shards (memory-mapped) and `crops.npz` of a prepared face set."""
         stored = files.read_arrays(folder / "crops.npz")
-        pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
-        return Crops(pixels, stored["to_source"], float(stored["padding"]))
+        return Crops(open_shards(folder), stored["to_source"], float(stored["padding"]))
 
 
 def open_set(folder: Path) -> tuple[Faces, Crops]:

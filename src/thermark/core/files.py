@@ -1,9 +1,12 @@
 """Files that are either whole or absent: temp name, then rename."""
 
+import glob
 import hashlib
 import json
 import os
+import platform
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +14,15 @@ from typing import Any
 
 import numpy as np
 
+# Machines that share a disk may have processes of one number.
+MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` and rename it over `path` when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    temporary = _beside(path, "tmp")
     try:
         yield temporary
         temporary.replace(path)
@@ -31,8 +37,7 @@ def fresh_directory(path: Path) -> Iterator[Path]:
     What stood at `path` is moved aside before the new one takes its name, so that a failed rename loses nothing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    aside = path.with_name(f"{path.name}.old-{os.getpid()}")
+    temporary, aside = _beside(path, "tmp"), _beside(path, "old")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
@@ -48,6 +53,29 @@ def fresh_directory(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove what killed processes of this machine left beside `path`: it may be as large as that."""
+    for kind in ("tmp", "old"):
+        for left in path.parent.glob(f"{glob.escape(path.name)}.{kind}-{MACHINE}-*"):
+            pid = left.name.rpartition("-")[2]
+            if pid.isdigit() and not _alive(int(pid)):
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def _beside(path: Path, kind: str) -> Path:
+    return path.with_name(f"{path.name}.{kind}-{MACHINE}-{os.getpid()}")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def sha256(path: Path) -> str:
@@ -86,12 +114,20 @@ def rounded(content: Any, digits: int = 6) -> Any:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a compressed npz whose bytes depend on nothing but the arrays (object arrays are refused)."""
+    """Write an npz whose bytes depend on nothing but the arrays (object arrays are refused).
+
+    Numpy's own writer leaves headers to Python, and compression to zlib, both of which differ between machines.
+    """
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise TypeError(f"array {name} holds Python objects")
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **{name: arrays[name] for name in sorted(arrays)})  # type: ignore[arg-type]
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(arrays):
+            array = np.asanyarray(arrays[name])
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.file_size = array.nbytes  # from two gigabytes on, headers have another form
+            with archive.open(entry, "w") as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

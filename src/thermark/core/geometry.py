@@ -35,13 +35,6 @@ def box_size(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
     return boxes[..., 2:] - boxes[..., :2]
 
 
-def clip_box(boxes: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.floating]:
-    """Clip boxes (..., 4) to the outline of an image of `size` (width, height)."""
-    limit = np.array([size[0], size[1], size[0], size[1]]) - 0.5
-    clipped: NDArray[np.floating] = np.clip(boxes, -0.5, limit)
-    return clipped
-
-
 def crop_to_source(box: NDArray[np.floating], size: int, padding: float) -> Array:
     """Return the (2, 3) map from a square crop of `size` pixels to source pixels.
 

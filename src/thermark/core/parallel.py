@@ -1,8 +1,9 @@
 """Work for several processes, whose result does not depend on how many there are."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -11,18 +12,41 @@ import cv2
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+MOST = 16  # processes: each takes 70 MB before it has read anything
+AHEAD = 4  # chunks a process that wait for the reader: however many jobs there are, memory stays bounded
+
 
 def ordered(
     function: Callable[[Job], Result], jobs: Sequence[Job], workers: int | None, chunk: int = 4
 ) -> Iterator[Result]:
-    """Yield `function` of every job, in order, from `workers` processes (default: one a core).
+    """Yield `function` of every job, in order, from `workers` processes (default: one a core granted to us).
 
     Function and jobs must be picklable, and a job must carry its own seed. One worker means this very process.
     """
-    count = min(workers or os.cpu_count() or 1, len(jobs))
+    count = min(workers or _cores(), len(jobs))
     if count <= 1:
         yield from map(function, jobs)
         return
     context = get_context("spawn")  # forking a process that has threads may hang
+    starts = iter(range(0, len(jobs), chunk))
     with ProcessPoolExecutor(count, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        yield from pool.map(function, jobs, chunksize=chunk)
+        waiting: deque[Future[list[Result]]] = deque()
+        try:
+            for start in starts:
+                waiting.append(pool.submit(_all, function, jobs[start : start + chunk]))
+                if len(waiting) == AHEAD * count:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use: under a batch system fewer than the machine has."""
+    granted = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(granted, MOST)
+
+
+def _all(function: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
+    return [function(job) for job in jobs]

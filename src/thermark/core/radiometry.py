@@ -47,14 +47,18 @@ def render(celsius: Celsius, tone: Tone) -> NDArray[np.uint8]:
     A constant image is mid-grey under the adaptive mappings: nothing is divided by zero.
     """
     finite = np.isfinite(celsius)
+    whole = bool(finite.all())
     if not finite.any():
         return np.zeros(celsius.shape, np.uint8)
-    low, high = _limits(celsius[finite], tone)
+    low, high = _limits(celsius if whole else celsius[finite], tone)
     if high > low:
-        scaled = np.clip((celsius - np.float32(low)) / np.float32(high - low), 0, 1)
+        scaled = (celsius - np.float32(low)) / np.float32(high - low)
+        np.clip(scaled, 0, 1, out=scaled)
     else:
         scaled = np.full(celsius.shape, 0.5, np.float32)
-    grey = np.where(finite, np.rint(scaled * 255), 0).astype(np.uint8)
+    scaled *= np.float32(255)
+    np.rint(scaled, out=scaled)
+    grey = (scaled if whole else np.where(finite, scaled, 0)).astype(np.uint8)
     if tone.name == "clahe":
         grey = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(grey).astype(np.uint8)
     return grey

@@ -17,3 +17,11 @@ def integer(*keys: str | int) -> int:
     """Return a 64-bit integer that depends on nothing but `keys` (not on PYTHONHASHSEED)."""
     text = "\x1f".join(f"{type(key).__name__}:{key}" for key in keys)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def distinct(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the numbers of a list in params.yaml; raises ValueError for one that stands there twice."""
+    twice = sorted({number for number in numbers if numbers.count(number) > 1})
+    if twice:
+        raise ValueError(f"{twice[0]} stands there more than once")
+    return numbers

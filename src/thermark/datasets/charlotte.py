@@ -7,32 +7,31 @@ told by how many of its pairs are filled: 73 = frontal, 43 = profile, anything e
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core import visibility
+from thermark.core import origin, visibility
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.geometry import bounding_box, box_size
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
-from thermark.loading import images, profile_points, splits, tables
+from thermark.loading import census, images, profile_points, splits, tables, tree
 from thermark.loading.card import Card
-from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.loading.loaded import Check, Findings, Loaded, Source, require_any, strings
 from thermark.loading.sanity import Scheme
 
 MODALITY: Modality = "thermal"
-POINTS = 73
-PROFILE = 43
+POINTS, PROFILE = census.POINTS, census.PROFILE
 SCHEMES = {
     "charlotte73": Scheme(POINTS, eyes=(36, 45)),
     "charlotte43_left": Scheme(PROFILE),
     "charlotte43_right": Scheme(PROFILE),
 }
-NOSE = slice(16, 22)  # on which all readings of the 43 points agree
+WIDTH, WIDTH_BAND = 200, 15  # px: the median face, as published subsets suggest
 BELOW_FOREHEAD = {"A": 40, "B": 39}  # where the forehead begins in each reading
 
 CARD = Card(
@@ -82,15 +81,21 @@ class Row:
 def load(root: Path, config: Config) -> Loaded:
     """Return frames and faces of all subjects under `root`; raises DataError when there is none."""
     findings = Findings()
-    pictures = _pictures(root, findings)
+    found = [PurePosixPath(name) for name in tree.files(root)]
+    pictures = _pictures(root, found, findings)
     unused = set(pictures.values())
     rows: list[Row] = []
-    for path in sorted(root.rglob("*"), key=lambda p: (_number(p.stem), p.as_posix())):
+    for path in sorted(found, key=lambda p: (_number(p.stem), p.as_posix())):
         if path.suffix.lower() == ".csv" and re.fullmatch(r"S\d+", path.stem, re.IGNORECASE):
-            rows += _rows(path, pictures, unused, config, findings)
+            rows += _rows(root / path, _subject(path), pictures, unused, config, findings)
     require_any(len(rows), "labelled CHARLOTTE row", root.name)
     findings.add("missing_annotation", *(path.relative_to(root).as_posix() for path in sorted(unused)))
-    return Loaded(_frames(rows, root), _faces(rows, root, config, findings), findings)
+    for (subject, _), picture in pictures.items():
+        _tally(findings, subject, {"pictures": 1, "unlabelled": int(picture in unused)})
+    faces = _faces(rows, root, config, findings)
+    if origin.origin(root) == "real":
+        findings.check(*census.checks(findings.facts["census"]), _width(findings.facts["median_box_width"]))
+    return Loaded(_frames(rows, root), faces, findings)
 
 
 def read(path: Path, config: Config) -> Celsius:
@@ -103,20 +108,27 @@ def _number(stem: str) -> int:
     return int(digits) if digits else -1
 
 
-def _pictures(root: Path, findings: Findings) -> dict[tuple[str, str], Path]:
+def _pictures(root: Path, paths: list[PurePosixPath], findings: Findings) -> dict[tuple[str, str], Path]:
     """Return (subject, digits of the name) -> radiometric TIFF, whatever the case of its suffix."""
     found: dict[tuple[str, str], Path] = {}
-    for path in sorted(root.rglob("*")):
+    for path in paths:
         match = re.fullmatch(r"R(\d+)", path.stem, re.IGNORECASE)
         if match and path.suffix.lower() in (".tif", ".tiff"):
             key = (_subject(path), match[1])
             if key in found:
-                findings.add("duplicate_image", path.relative_to(root).as_posix())
-            found.setdefault(key, path)
+                findings.add("duplicate_image", path.as_posix())
+            found.setdefault(key, root / path)
     return found
 
 
-def _subject(path: Path) -> str:
+def _tally(findings: Findings, subject: str, counts: dict[str, int]) -> None:
+    """Add counts to those of a subject."""
+    own = findings.facts.setdefault("census", {}).setdefault(subject, {})
+    for what, number in counts.items():
+        own[what] = own.get(what, 0) + number
+
+
+def _subject(path: PurePosixPath) -> str:
     """Return the nearest folder called S<n>, or the file's own name where that is S<n>."""
     for name in (path.stem, *(parent.name for parent in path.parents)):
         if re.fullmatch(r"S\d+", name, re.IGNORECASE):
@@ -126,14 +138,16 @@ def _subject(path: Path) -> str:
 
 def _rows(
     path: Path,
+    subject: str,
     pictures: dict[tuple[str, str], Path],
     unused: set[Path],
     config: Config,
     findings: Findings,
 ) -> list[Row]:
     """Return the usable rows of one subject's CSV, note all others, and strike their images off `unused`."""
-    table, subject = tables.read(path), _subject(path)
+    table = tables.read(path)
     xy = _points(table, path)
+    _tally(findings, subject, census.count(table, xy, config.side_margin))
     findings.add("blank_row", *(f"{path.name}, line {line}" for line in table.blank))
     findings.add("spreadsheet_error", *(f"{path.name}: {cell}" for cell in table.unreadable()))
     rows, seen = [], dict[str, int]()
@@ -178,8 +192,7 @@ def _vocabulary(xy: NDArray[np.float32], margin: float) -> str:
         return "charlotte73"
     if count != PROFILE or not filled[:PROFILE].all():
         raise DataError(f"has {count} filled pairs", remedy)
-    low, high = np.float64(xy[:PROFILE, 0].min()), np.float64(xy[:PROFILE, 0].max())
-    displacement = (xy[NOSE, 0].mean() - (low + high) / 2) / max(high - low, 1e-6)
+    displacement = float(census.displacement(xy[:PROFILE]))
     if abs(displacement) < margin:
         raise DataError(f"does not show which side is visible (nose at {displacement:+.2f})", remedy)
     # A nose near the image's left edge of the face leaves the image-right half in view: the subject's left.
@@ -215,7 +228,9 @@ def _faces(rows: list[Row], root: Path, config: Config, findings: Findings) -> F
     xy = np.stack([row.xy for row in rows])
     boxes = _boxes(xy, vocabularies, config.profile)
     profile = xy[vocabularies != "charlotte73", :PROFILE]
-    findings.facts["profile_reading"] = profile_points.readings(profile)
+    findings.facts["profile_reading"] = readings = profile_points.readings(profile)
+    if readings:
+        findings.check(profile_points.check(readings, config.profile))
     chosen = splits.by_list(subjects, config.val, config.test)
     splits.require(chosen, [name for name in ("val", "test") if getattr(config, name)])
     return Faces(
@@ -248,9 +263,14 @@ def _resolution(widths: NDArray[np.floating], config: Config, findings: Findings
     median = float(np.median(widths))
     threshold = median if config.resolution == "median" else config.resolution
     findings.facts.update(median_box_width=median, resolution_threshold=threshold)
-    if abs(median - 200) > 15:
-        findings.add("warning", f"the median face is {median:.0f} px wide; published subsets suggest 200")
     return {
         "resolution": np.where(widths >= threshold, "High", "Low"),
         "band": np.where(np.abs(widths - threshold) <= config.band, "Mean", ""),
     }
+
+
+def _width(median: float) -> Check:
+    expected, found = f"{WIDTH} +- {WIDTH_BAND} px", f"the median face is {median:.0f} px wide"
+    if abs(median - WIDTH) <= WIDTH_BAND:
+        return Check("face width", expected, found, "ok")
+    return Check("face width", expected, found, "warning", "High and Low are not those of published subsets")

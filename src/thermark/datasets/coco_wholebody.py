@@ -1,12 +1,12 @@
 """COCO-WholeBody: the labelled faces of COCO 2017, iBUG's 68 points each.
 
-Layout: `annotations/coco_wholebody_{train,val}_v1.0.json`; beside that folder, or in `images/` beside it, the
-pictures `train2017/` and `val2017/`. An annotation is a person: `face_valid`, `face_box` (x, y, width, height) and
-`face_kpts` (68 times x, y, v), zeros where no face is labelled. The published val is the test split.
+Layout, each at any depth: `coco_wholebody_{train,val}_v1.0.json`, and the pictures in `train2017/` and `val2017/`.
+An annotation is a person: `face_valid`, `face_box` (x, y, width, height) and `face_kpts` (68 times x, y, v), zeros
+where no face is labelled. The published val is the test split.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from pydantic import Field
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
-from thermark.loading import images, keypoints, splits
+from thermark.loading import images, keypoints, located, splits, tree
 from thermark.loading.card import Card
 from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
 from thermark.loading.sanity import Scheme
@@ -25,6 +25,7 @@ VOCABULARY = "ibug68"
 POINTS = 68
 SCHEMES = {VOCABULARY: Scheme(POINTS, eyes=(36, 45))}
 FILES = {part: f"coco_wholebody_{part}_v1.0.json" for part in ("train", "val")}
+SUFFIXES = (".jpg", ".jpeg", ".png")
 FIELDS = frozenset({"face_valid", "face_box", "face_kpts"})
 
 CARD = Card(
@@ -67,7 +68,8 @@ def load(root: Path, config: Config) -> Loaded:
     findings = Findings()
     files = keypoints.find(root, FILES, findings)
     require_any(len(files), FILES["train"], root.name)
-    rows = [row for part, path in files.items() for row in _rows(part, path, root, config, findings)]
+    pictures = located.index(tree.files(root), SUFFIXES)
+    rows = [row for part, path in files.items() for row in _rows(part, path, root, pictures, config, findings)]
     require_any(len(rows), "labelled COCO-WholeBody face", root.name)
     faces = _faces(rows, config)
     expected = {"train": ["train", "val"] if config.val else ["train"], "val": ["test"]}
@@ -81,22 +83,12 @@ def read(path: Path, config: Config) -> NDArray[np.uint8]:
     return images.rgb(path)
 
 
-def _pictures(path: Path, part: str, root: Path) -> dict[str, str]:
-    """Return file name -> path relative to `root` of a part's pictures."""
-    beside = path.parent.parent
-    folders = [folder / f"{part}2017" for folder in (beside, beside / "images")]
-    return {
-        picture.name: picture.relative_to(root).as_posix()
-        for folder in folders
-        if folder.is_dir()
-        for picture in folder.iterdir()
-    }
-
-
-def _rows(part: str, path: Path, root: Path, config: Config, findings: Findings) -> list[Row]:
+def _rows(
+    part: str, path: Path, root: Path, pictures: located.Index, config: Config, findings: Findings
+) -> list[Row]:
     """Return the usable faces of one file, large enough and with a picture; note all others that are labelled."""
-    content = keypoints.read(path, FIELDS)
-    names, pictures = keypoints.file_names(content, path), _pictures(path, part, root)
+    content = keypoints.read(path, FIELDS, _trim)
+    names, beside = keypoints.file_names(content, path), PurePosixPath(path.relative_to(root).as_posix())
     rows: dict[str, Row] = {}
     missing: dict[str, None] = {}
     for where, entry in keypoints.entries(content, "annotations", path):
@@ -117,13 +109,18 @@ def _rows(part: str, path: Path, root: Path, config: Config, findings: Findings)
             findings.add("duplicate_id", where)
         elif (box[2:] - box[:2]).min() < config.min_side:
             findings.add("too_small", name)
-        elif file.name not in pictures:
+        elif (picture := located.ending(pictures, PurePosixPath(f"{part}2017", file.name), beside)) is None:
             missing[file.name] = None
         else:
-            rows[name] = Row(part, file.stem, name, pictures[file.name], box, xy)
+            rows[name] = Row(part, file.stem, name, picture.as_posix(), box, xy)
     findings.add("missing_image", *missing)
     findings.facts.update({f"people_{part}": len(content["annotations"]), f"faces_{part}": len(rows)})
     return list(rows.values())
+
+
+def _trim(entry: keypoints.Entry) -> keypoints.Entry:
+    """Return an entry without the points of a face that is none: zeros, hundreds of megabytes in all."""
+    return entry if entry.get("face_valid", True) else {k: v for k, v in entry.items() if k != "face_kpts"}
 
 
 def _has_face(entry: keypoints.Entry, where: str) -> bool:
@@ -133,6 +130,7 @@ def _has_face(entry: keypoints.Entry, where: str) -> bool:
     return bool(valid)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is infinite is refused at the end
 def _box(entry: keypoints.Entry, where: str) -> NDArray[np.float32]:
     x, y, width, height = keypoints.numbers(entry, "face_box", where, 4)
     return keypoints.checked_box(np.array([x, y, x + width, y + height]), where)

@@ -1,20 +1,29 @@
 """FaceSynthetics: rendered RGB faces with 70 points, the RGB side of T-FAKE.
 
-Layout: `{id}.png` 512 x 512 RGB, beside it `{id}_ldmks.txt` 70 lines and `{id}_seg.png`, at any depth.
+Layout: `{id}.png` 512 x 512 RGB, beside it `{id}_ldmks.txt` 70 lines and `{id}_seg.png`, at any depth; T-FAKE's
+dense labels, `annotations.pkl`, may lie anywhere in the tree.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import origin
 from thermark.core.frames import Frames, Modality
-from thermark.loading import images, ldmks, splits
+from thermark.loading import dense, depth, images, ldmks, pairing, splits, tree
 from thermark.loading.card import Card
-from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.loading.loaded import Check, Findings, Loaded, Source, require_any, strings
 
 MODALITY: Modality = "rgb"
-SCHEMES = ldmks.SCHEMES
+SCHEMES = ldmks.SCHEMES | dense.SCHEMES
+GREY_OR_ALPHA = ("8-bit grey", "8-bit grey with alpha", "8-bit palette", "8-bit RGB with alpha")
+
+Files = dict[str, list[str]]  # id -> paths relative to the raw root
+Labels = dict[str, NDArray[np.float32]]
+Given = tuple[dict[str, str], Labels, list[Check]]
 
 CARD = Card(
     title="FaceSynthetics",
@@ -27,28 +36,35 @@ CARD = Card(
 
 
 class Config(Source):
-    """Where the files are and how ids are split; T-FAKE must use the same `split`."""
+    """Where the files are, which labels are read, how ids are split; T-FAKE must use the same `split`.
 
+    `labels`: the 70 points beside the pictures, or the 478 of `annotations.pkl`, for which those are not needed.
+    """
+
+    labels: Literal["sparse", "dense"] = "sparse"
     split: splits.Fractions = splits.Fractions()
 
 
 def load(root: Path, config: Config) -> Loaded:
     """Return the frames and faces under `root`; raises DataError when there is none."""
     findings = Findings()
-    files, pictures = ldmks.find(root), _pictures(root)
-    pairs = _pairs(pictures, files)
-    _note_copies(
-        "duplicate_image", pictures, {name: picture for name, (picture, _) in pairs.items()}, root, findings
-    )
-    _note_copies("duplicate_id", files, {name: label for name, (_, label) in pairs.items()}, root, findings)
-    labels = ldmks.read_all({name: label for name, (_, label) in pairs.items()}, findings)
-    findings.add("missing_image", *(name for name in files if name not in pairs))
+    pictures, files = _sorted(tree.files(root))
+    given = _dense if config.labels == "dense" else _sparse
+    used, labels, checks = given(root, pictures, files, findings)
+    _note_copies("duplicate_image", pictures, used, findings)
     findings.add("missing_annotation", *(name for name in pictures if name not in labels))
     names = sorted(labels)
     require_any(len(names), "labelled FaceSynthetics picture", root.name)
-    ids = strings(names)
-    faces = ldmks.faces(ids, ids, np.stack([labels[name] for name in names]), root, config.split)
-    paths = strings(pairs[name][0].relative_to(root).as_posix() for name in names)
+    stored = depth.check("pictures", root, [used[name] for name in names], "8-bit RGB", GREY_OR_ALPHA)
+    findings.check(stored, *checks)
+    if origin.origin(root) == "real":
+        findings.facts.update(ids=len(used), published_size=pairing.published_size(len(used)))
+    ids, xy = strings(names), np.stack([labels[name] for name in names])
+    if config.labels == "dense":
+        faces = dense.faces(ids, ids, xy, config.split)
+    else:
+        faces = ldmks.faces(ids, ids, xy, root, config.split)
+    paths = strings(used[name] for name in names)
     frames = Frames(ids, ids, paths, np.zeros((len(ids), 2), np.int32), MODALITY)
     return Loaded(frames, faces, findings)
 
@@ -58,30 +74,53 @@ def read(path: Path, config: Config) -> NDArray[np.uint8]:
     return images.rgb(path)
 
 
-def _pictures(root: Path) -> dict[str, list[Path]]:
-    """Return id -> its pictures under `root`, sorted."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted(root.rglob("*.png")):
-        if not path.stem.endswith(("_seg", "_thermal")):
-            found.setdefault(path.stem, []).append(path)
-    return found
+def _sorted(paths: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return id -> its pictures, and id -> its landmark files, in the order of the paths."""
+    pictures: dict[str, list[str]] = {}
+    labels: dict[str, list[str]] = {}
+    for path in paths:
+        name = path.rpartition("/")[2]
+        if name.endswith(ldmks.SUFFIX):
+            labels.setdefault(dense.key(name.removesuffix(ldmks.SUFFIX)), []).append(path)
+        elif name.endswith(".png") and not name.endswith(("_seg.png", "_thermal.png")):
+            pictures.setdefault(dense.key(name.removesuffix(".png")), []).append(path)
+    return pictures, labels
 
 
-def _pairs(pictures: dict[str, list[Path]], labels: dict[str, list[Path]]) -> dict[str, tuple[Path, Path]]:
+def _sparse(root: Path, pictures: Files, files: Files, findings: Findings) -> Given:
+    """Return id -> the picture that is used, id -> the points (70, 2) beside it, and whether both are whole."""
+    pairs = _pairs(pictures, files)
+    _note_copies("duplicate_id", files, {name: label for name, (_, label) in pairs.items()}, findings)
+    labels = ldmks.read_all({name: root / label for name, (_, label) in pairs.items()}, findings)
+    findings.add("missing_image", *(name for name in files if name not in pairs))
+    checks = [
+        pairing.check("picture", pictures, "label", files),
+        pairing.whole(len(pairs), len(pairs) - len(labels), ldmks.POINTS),
+    ]
+    return {name: picture for name, (picture, _) in pairs.items()}, labels, checks
+
+
+def _dense(root: Path, pictures: Files, files: Files, findings: Findings) -> Given:
+    """Return id -> the first picture, id -> its points (478, 2) in the one file of all, and whether both meet."""
+    used = {name: paths[0] for name, paths in pictures.items()}
+    beside = {name: root / label for name, (_, label) in _pairs(pictures, files).items()}
+    labels = dense.read(root, used, list(used.values()), beside, findings) if used else {}
+    return used, labels, [pairing.check("picture", pictures, "dense label", labels)]
+
+
+def _pairs(pictures: dict[str, list[str]], labels: dict[str, list[str]]) -> dict[str, tuple[str, str]]:
     """Return id -> the first picture that has labels beside it, and those: two copies must not be mixed."""
-    pairs: dict[str, tuple[Path, Path]] = {}
+    pairs: dict[str, tuple[str, str]] = {}
     for name in sorted(pictures.keys() & labels.keys()):
-        beside = {path.parent: path for path in labels[name]}
-        both = [(picture, beside[picture.parent]) for picture in pictures[name] if picture.parent in beside]
+        beside = {path.rpartition("/")[0]: path for path in labels[name]}
+        folders = ((picture, picture.rpartition("/")[0]) for picture in pictures[name])
+        both = [(picture, beside[folder]) for picture, folder in folders if folder in beside]
         if both:
             pairs[name] = both[0]
     return pairs
 
 
-def _note_copies(
-    kind: str, found: dict[str, list[Path]], used: dict[str, Path], root: Path, findings: Findings
-) -> None:
+def _note_copies(kind: str, found: dict[str, list[str]], used: dict[str, str], findings: Findings) -> None:
     """Note every file of an id beyond the one that is used."""
     for name, paths in found.items():
-        others = (path for path in paths if path != used.get(name, paths[0]))
-        findings.add(kind, *(path.relative_to(root).as_posix() for path in others))
+        findings.add(kind, *(path for path in paths if path != used.get(name, paths[0])))

@@ -1,9 +1,9 @@
-"""From frames on disk to a few memory-mapped files of crops, read once and in parallel."""
+"""From frames on disk to memory-mapped shards of crops and a few tables, read once and in parallel."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
-from functools import partial
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,14 +15,26 @@ from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.core.frames import Frames
 from thermark.core.origin import origin
-from thermark.core.parallel import ordered
-from thermark.core.progress import track
-from thermark.loading import reading, sanity, splits
+from thermark.datasets import sharding
+from thermark.datasets.sharding import Part, Plan, Seen
+from thermark.loading import arrival, near, sanity, splits
 from thermark.loading import report as reports
 from thermark.loading.loaded import Loaded, Source, require_complete
-from thermark.loading.reading import CropConfig, Job, Read
+from thermark.loading.reading import CropConfig, Job
 
-__all__ = ["CropConfig", "pack"]
+__all__ = ["CropConfig", "Sharing", "leave_note", "make_part", "pack"]
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Where unfinished shards are kept: `folder`; `keep` them for others when they have been joined.
+
+    `merge`: join what is there, make nothing.
+    """
+
+    folder: Path
+    keep: bool = False
+    merge: bool = False
 
 
 def pack(
@@ -34,42 +46,102 @@ def pack(
     report: Path,
     split_table: Path,
     workers: int | None = None,
-) -> None:
-    """Load a data set and write its faces to `out`, its data report and its split table.
+    sharing: Sharing | None = None,
+) -> dict[str, Any]:
+    """Load a data set, write its faces to `out`, its data report and its split table, and return the report.
 
-    `out` gets pixels.npy, crops.npz, faces.npz, frames.npz and card.json. Bytes do not depend on `workers`, the
-    number of processes (default: all cores). Unreadable frames are left out and listed. Raises DataError when
-    they exceed `config.max_bad_fraction`, when anything is missing under `config.strict`, when a split is left
-    empty, or when somebody or something is in two splits.
+    `out` gets pixels-*.npy, crops.npz, faces.npz, frames.npz and card.json. Bytes do not depend on `workers`, the
+    number of processes (default: all cores), and pixels do not on shards. What was interrupted goes on from its
+    last whole shard. Unreadable frames are left out and listed. Raises DataError when they exceed
+    `config.max_bad_fraction`, when anything is missing under `config.strict`, when a split is left empty, when
+    somebody or something is in two splits, and when a check on arrival fails.
     """
+    files.clear_leftovers(out)
+    at = sharing or Sharing(out.with_name(f".{out.name}.shards"))
+    loaded, jobs, plan = _planned(dataset, raw, config, crop, at.folder)
+    if not at.merge:
+        sharding.make(plan, plan.missing(), dataset, config, crop, jobs, f"prepare {config.raw}", workers)
+    seen = sharding.gather(plan)
+    loaded, seen = _readable(loaded, seen, config)
+    content = _report(dataset, loaded, seen, config, crop, raw)
+    with files.fresh_directory(out) as folder:
+        loaded.frames.save(folder / "frames.npz")
+        loaded.faces.save(folder / "faces.npz")
+        padding = np.array(crop.padding, np.float64)
+        files.write_arrays(folder / "crops.npz", {"to_source": seen.to_source, "padding": padding})
+        files.write_json(folder / "card.json", asdict(dataset.CARD))
+        content["fingerprint"] = _fingerprint(folder, sharding.pixel_hash(seen))
+        sharding.place(plan, folder)
+    if not at.keep:
+        sharding.clear(plan)
+    files.write_json(report, content)
+    reports.write_splits(split_table, loaded.faces)
+    return content
+
+
+def make_part(
+    dataset: ModuleType,
+    raw: Path,
+    config: Any,
+    crop: CropConfig,
+    part: Part,
+    folder: Path,
+    workers: int | None = None,
+) -> Plan:
+    """Make those shards of a data set that belong to `part` and are not yet in `folder`; return the whole plan."""
+    _, jobs, plan = _planned(dataset, raw, config, crop, folder)
+    label = f"prepare {config.raw} {part.index}/{part.count}"
+    sharding.make(plan, plan.missing(part), dataset, config, crop, jobs, label, workers)
+    return plan
+
+
+def leave_note(part: str, out: Path, report: Path, split_table: Path) -> None:
+    """Write what a stage that made a `part` only owes to DVC: outputs that nothing can be read from."""
+    with files.fresh_directory(out) as folder:
+        files.write_json(folder / "part.json", {"part": part})
+    files.write_json(report, {"part": part})
+    files.write_text(split_table, "subject,split\n")
+
+
+def _planned(
+    dataset: ModuleType, raw: Path, config: Any, crop: CropConfig, folder: Path
+) -> tuple[Loaded, list[Job], Plan]:
     loaded = _in_frame_order(dataset.load(raw, config))
     if config.strict:
         require_complete(loaded.findings, raw.name)
-    work = partial(reading.read, dataset=dataset.__name__, config=config, crop=crop)
-    with files.fresh_directory(out) as folder:
-        jobs = _jobs(raw, loaded)
-        reads = track(ordered(work, jobs, workers), len(jobs), f"prepare {config.raw}", "frames")
-        kept, pixel_hash = _write_pixels(folder / "pixels.npy", reads, len(loaded.faces))
-        loaded, kept = _readable(loaded, kept, config)
-        splits.check(loaded.faces, {str(n): r.digest for n, r in zip(loaded.frames.ids, kept, strict=True)})
-        sanity.check(loaded.faces, loaded.frames, dataset.SCHEMES, loaded.findings)
-        temperature = _temperature(np.concatenate([read.medians for read in kept]), config)
-        loaded.frames.save(folder / "frames.npz")
-        loaded.faces.save(folder / "faces.npz")
-        to_source = np.concatenate([read.to_source for read in kept])
-        padding = np.array(crop.padding, np.float64)
-        files.write_arrays(folder / "crops.npz", {"to_source": to_source, "padding": padding})
-        files.write_json(folder / "card.json", asdict(dataset.CARD))
-        content = reports.content(loaded, dataset.CARD, temperature, crop.model_dump(), origin(raw))
-        content["raw"] = config.raw
-        content["fingerprint"] = _fingerprint(folder, pixel_hash)
-    files.write_json(report, content)
-    reports.write_splits(split_table, loaded.faces)
+    arrival.require(loaded.findings)  # of mixed archives no picture needs to be read
+    jobs = _jobs(raw, loaded)
+    return loaded, jobs, sharding.plan(dataset, config, crop, raw, jobs, folder)
+
+
+def _report(
+    dataset: ModuleType, loaded: Loaded, seen: Seen, config: Any, crop: CropConfig, raw: Path
+) -> dict[str, Any]:
+    """Return the data report, once all is checked; raises DataError for what must not be."""
+    faces, frames, findings = loaded.faces, loaded.frames, loaded.findings
+    sanity.check(faces, frames, dataset.SCHEMES, findings)
+    temperature = _temperature(seen.medians)
+    findings.check(*arrival.face_temperature(temperature.get("median_face_celsius", np.nan), config))
+    content = reports.content(
+        loaded, dataset.CARD, temperature, crop.model_dump(include={"size", "padding"}), origin(raw)
+    )
+    content["raw"] = config.raw
+    try:
+        arrival.require(findings)
+        splits.check(faces, dict(zip(map(str, frames.ids), map(str, seen.digests), strict=True)))
+        near.check(seen.looks, frames.ids, faces, config.max_near_duplicates, raw.name, findings)
+    except DataError:
+        print("\n".join(arrival.lines(content)), file=sys.stderr)  # nothing else tells what was seen
+        raise
+    return content | findings.summary()
 
 
 def _in_frame_order(loaded: Loaded) -> Loaded:
     """Sort faces by frame, so that each frame is read once and its crops are written in one go."""
-    return replace(loaded, faces=loaded.faces.take(np.argsort(_places(loaded), kind="stable")))
+    places = _places(loaded)
+    if (np.diff(places) >= 0).all():
+        return loaded  # a copy of 100,000 ids with 478 points would be a gigabyte
+    return replace(loaded, faces=loaded.faces.take(np.argsort(places, kind="stable")))
 
 
 def _places(loaded: Loaded) -> NDArray[np.int64]:
@@ -88,76 +160,42 @@ def _jobs(raw: Path, loaded: Loaded) -> list[Job]:
     ]
 
 
-def _write_pixels(path: Path, reads: Iterable[Read], expected: int) -> tuple[list[Read], str]:
-    """Stream all crops into one npy file; return the reads without their pixels, and the sha256 of all pixels.
-
-    How many crops there are is known at the end, when unreadable frames have been left out: the header is written
-    again. Numpy pads it so that its length does not change with the first axis.
-    """
-    digest, kept, shape = hashlib.sha256(), [], (expected,)
-    with path.open("wb") as file:
-        for read in reads:
-            if not kept:
-                shape = (0, *read.pixels.shape[1:])
-                _write_header(file, (expected, *shape[1:]))
-            data = read.pixels.tobytes()
-            digest.update(data)
-            file.write(data)
-            shape = (shape[0] + len(read.pixels), *shape[1:])
-            kept.append(replace(read, pixels=read.pixels[:0]))
-        file.seek(0)
-        _write_header(file, shape)
-    return kept, digest.hexdigest()
-
-
-def _write_header(file: Any, shape: tuple[int, ...]) -> None:
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)
-
-
-def _readable(loaded: Loaded, reads: list[Read], config: Source) -> tuple[Loaded, list[Read]]:
+def _readable(loaded: Loaded, seen: Seen, config: Source) -> tuple[Loaded, Seen]:
     """Drop the frames that could not be read, and their faces; fill in the sizes of the others."""
     findings, frames, faces = loaded.findings, loaded.frames, loaded.faces
-    bad = np.array([bool(read.error) for read in reads])
-    findings.add("unreadable", *(read.error for read in reads if read.error))
-    findings.add("constant_image", *_named(frames, (read.constant for read in reads)))
-    findings.add("not_finite_pixels", *_named(frames, (not read.finite for read in reads)))
-    if bad.mean() > config.max_bad_fraction:
+    good = seen.errors == ""
+    findings.add("unreadable", *map(str, seen.errors[~good]))
+    findings.add("constant_image", *_named(frames, seen.constant & good))
+    findings.add("not_finite_pixels", *_named(frames, ~seen.finite & good))
+    if np.mean(~good) > config.max_bad_fraction:
         raise DataError(
-            f"{bad.sum()} of {len(bad)} frames cannot be read, first: {findings.lists['unreadable'][0]}",
+            f"{(~good).sum()} of {len(good)} frames cannot be read, first: {findings.lists['unreadable'][0]}",
             "fetch the data again, or raise max_bad_fraction",
         )
-    kept = [read for read in reads if not read.error]
-    chosen = faces.take(~bad[_places(loaded)])
+    chosen = faces if good.all() else faces.take(good[_places(loaded)])
     splits.require(chosen.splits, sorted(set(map(str, faces.splits))))
-    sizes = np.array([read.size for read in kept], np.int32).reshape(-1, 2)
-    left = Frames(frames.ids[~bad], frames.subjects[~bad], frames.paths[~bad], sizes, frames.modality)
-    return Loaded(left, chosen, findings), kept
+    left = Frames(frames.ids[good], frames.subjects[good], frames.paths[good], seen.sizes[good], frames.modality)
+    # Rows of faces were never made of unreadable frames.
+    by_frame = ("sizes", "digests", "errors", "looks", "constant", "finite", "prints")
+    return Loaded(left, chosen, findings), replace(seen, **{name: getattr(seen, name)[good] for name in by_frame})
 
 
-def _named(frames: Frames, concerned: Iterable[bool]) -> Iterator[str]:
-    return (str(name) for name, is_concerned in zip(frames.ids, concerned, strict=True) if is_concerned)
+def _named(frames: Frames, concerned: NDArray[np.bool_]) -> Iterable[str]:
+    return map(str, frames.ids[concerned])
 
 
-def _temperature(medians: NDArray[np.float64], config: Source) -> dict[str, float]:
-    """Return the median of the faces' median temperatures; raises DataError outside of `config.plausible`."""
-    if np.isnan(medians).all():
-        return {}
-    median = float(np.nanmedian(medians))
-    low, high = getattr(config, "plausible", (-np.inf, np.inf))
-    if not low <= median <= high:
-        raise DataError(
-            f"the median face has {median:.1f} deg C, not {low:g} to {high:g}",
-            "correct scale and offset of the data set in params.yaml",
-        )
-    return {"median_face_celsius": median}
+def _temperature(medians: NDArray[np.float64]) -> dict[str, float]:
+    """Return the median of the faces' median temperatures, nothing for pictures."""
+    return {} if np.isnan(medians).all() else {"median_face_celsius": float(np.nanmedian(medians))}
 
 
 def _fingerprint(folder: Path, pixel_hash: str) -> str:
     """Return the sha256 of the pixels and of every array of the tables."""
     digest = hashlib.sha256(pixel_hash.encode())
     for name in ("crops.npz", "faces.npz", "frames.npz"):
-        for key, array in sorted(files.read_arrays(folder / name).items()):
-            digest.update(f"{name}/{key} {array.dtype.str} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+        with np.load(folder / name, allow_pickle=False) as stored:  # one array at a time is in memory
+            for key in sorted(stored.files):
+                array = np.ascontiguousarray(stored[key])
+                digest.update(f"{name}/{key} {array.dtype.str} {array.shape}".encode())
+                digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

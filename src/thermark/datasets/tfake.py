@@ -1,23 +1,27 @@
 """T-FAKE: the faces of FaceSynthetics in two thermal renderings, warm and cold.
 
-Layout: `{id}_thermal.png` 512 x 512 uint16 under one folder a condition (file names do not say which it is), and
-the `{id}_ldmks.txt` of FaceSynthetics anywhere in the same tree. Warm and cold of an id share labels and split.
+Layout: `{id}_thermal.png` 512 x 512 uint16, at any depth under one folder a condition (file names do not say which
+it is), and the `{id}_ldmks.txt` of FaceSynthetics anywhere in the same tree, or the dense labels, one file called
+`annotations.pkl`. Warm and cold of an id share labels and split.
 """
 
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import origin
 from thermark.core.frames import Frames, Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
-from thermark.loading import images, ldmks, splits
+from thermark.loading import dense, depth, images, ldmks, pairing, splits, tree
 from thermark.loading.card import Card
 from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
 
 MODALITY: Modality = "thermal"
-SCHEMES = ldmks.SCHEMES
+SCHEMES = ldmks.SCHEMES | dense.SCHEMES
 SUFFIX = "_thermal.png"
 
 CARD = Card(
@@ -34,37 +38,53 @@ CARD = Card(
 class Config(Source):
     """Where each condition's files are, what the 16 bits mean, how ids are split.
 
-    `warm`, `cold`: folders under the raw root; `low`..`high`: degrees Celsius that 0..65535 stand for.
+    `warm`, `cold`: folders under the raw root; `low`..`high`: degrees Celsius that 0..65535 stand for;
+    `labels`: FaceSynthetics' 70 points, or the 478 of `annotations.pkl`, for which those are not needed.
     """
 
     warm: str = "warm"
     cold: str = "cold"
     low: float = 20.0
     high: float = 40.0
+    labels: Literal["sparse", "dense"] = "sparse"
     tone: Tone = Tone()
     split: splits.Fractions = splits.Fractions()
 
 
-Row = tuple[str, str, Path]  # id, condition, file
+Row = tuple[str, str, str]  # id, condition, file relative to the raw root
+
+
+@dataclass
+class Files:
+    """What a tree holds, by paths relative to it: `labels`, id -> files; `thermal`; `rgb`, only ids."""
+
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    thermal: list[Row] = field(default_factory=list)
+    rgb: set[str] = field(default_factory=set)
 
 
 def load(root: Path, config: Config) -> Loaded:
     """Return the thermal frames and faces under `root`; raises DataError when there is none."""
     findings = Findings()
-    paths = _label_files(root, findings)
-    found = _thermal(root, config, list(paths))
-    named = dict.fromkeys(name for name, _, _ in found)
-    labels = ldmks.read_all({name: paths[name] for name in named if name in paths}, findings)
+    held = _sorted(tree.files(root), config, findings)
+    paths = _label_files(root, held.labels, findings)
+    found = held.thermal
+    labels = _labels(root, config, found, paths, findings)
     _compare(found, labels.keys(), findings)
-    rows = _unique(sorted(row for row in found if row[0] in labels), root, findings)
+    rows = _unique(sorted(row for row in found if row[0] in labels), findings)
     require_any(len(rows), "labelled thermal picture", root.name)
+    labelled: Collection[str] = labels if config.labels == "dense" else paths
+    _check(root, [row[2] for row in rows], found, labelled, held.rgb, findings)
     ids = strings(f"{name}/{condition}" for name, condition, _ in rows)
     subjects, ambient = strings(row[0] for row in rows), strings(row[1] for row in rows)
-    relative = strings(path.relative_to(root).as_posix() for _, _, path in rows)
     xy = np.stack([labels[name] for name, _, _ in rows])
-    faces = ldmks.faces(ids, subjects, xy, root, config.split, {"ambient": ambient})
-    frames = Frames(ids, subjects, relative, np.zeros((len(ids), 2), np.int32), MODALITY)
-    return Loaded(frames, faces, findings)
+    strata = {"ambient": ambient}
+    if config.labels == "dense":
+        faces = dense.faces(ids, subjects, xy, config.split, strata)
+    else:
+        faces = ldmks.faces(ids, subjects, xy, root, config.split, strata)
+    sizes = np.zeros((len(ids), 2), np.int32)
+    return Loaded(Frames(ids, subjects, strings(row[2] for row in rows), sizes, MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> Celsius:
@@ -73,15 +93,33 @@ def read(path: Path, config: Config) -> Celsius:
     return linear_celsius(raw, (config.high - config.low) / 65535, config.low)
 
 
-def _label_files(root: Path, findings: Findings) -> dict[str, Path]:
+def _sorted(paths: Iterable[str], config: Config, findings: Findings) -> Files:
+    """Return which paths are labels, thermal pictures or RGB ones; thermal ones of no condition are noted."""
+    folders = {"warm": PurePosixPath(config.warm), "cold": PurePosixPath(config.cold)}
+    conditions = [(f"{folder}/" if folder.parts else "", own) for own, folder in folders.items()]
+    conditions.sort(reverse=True)  # of folders inside each other, the inner one comes first
+    found = Files()
+    for path in paths:
+        name = path.rpartition("/")[2]
+        if name.endswith(ldmks.SUFFIX):
+            found.labels.setdefault(dense.key(name.removesuffix(ldmks.SUFFIX)), []).append(path)
+        elif name.endswith(SUFFIX):
+            condition = next((own for prefix, own in conditions if path.startswith(prefix)), "")
+            if condition:
+                found.thermal.append((dense.key(name.removesuffix(SUFFIX)), condition, path))
+            else:
+                findings.add("neither_warm_nor_cold", path)
+        elif name.endswith(".png") and not name.endswith("_seg.png"):
+            found.rgb.add(dense.key(name.removesuffix(".png")))
+    return found
+
+
+def _label_files(root: Path, found: dict[str, list[str]], findings: Findings) -> dict[str, Path]:
     """Return id -> landmark file; of copies the first, unless they differ: then none can be trusted."""
-    copies: dict[str, list[Path]] = {}
-    for name, found in ldmks.find(root).items():
-        copies.setdefault(_key(name), []).extend(found)
     kept: dict[str, Path] = {}
-    for first, *others in copies.values():
-        findings.add("duplicate_id", *(path.relative_to(root).as_posix() for path in others))
-        name = first.name.removesuffix(ldmks.SUFFIX)
+    for name, copies in found.items():
+        findings.add("duplicate_id", *copies[1:])
+        first, *others = (root / path for path in copies)
         if all(path.read_bytes() == first.read_bytes() for path in others):
             kept[name] = first
         else:
@@ -89,19 +127,15 @@ def _label_files(root: Path, findings: Findings) -> dict[str, Path]:
     return kept
 
 
-def _thermal(root: Path, config: Config, names: list[str]) -> list[Row]:
-    """Return all thermal files; an id takes the form that it has among the label `names`."""
-    known = {_key(name): name for name in names}
-    return [
-        (known.get(_key(name := path.name.removesuffix(SUFFIX)), name), condition, path)
-        for condition, folder in (("warm", config.warm), ("cold", config.cold))
-        for path in sorted((root / folder).rglob(f"*{SUFFIX}"))
-    ]
-
-
-def _key(name: str) -> str:
-    """Return what identifies an id however it is zero-padded."""
-    return str(int(name)) if name.isdecimal() else name
+def _labels(
+    root: Path, config: Config, found: list[Row], paths: dict[str, Path], findings: Findings
+) -> dict[str, NDArray[np.float32]]:
+    """Return the points of each id that has a thermal picture and labels of the kind that `config` asks for."""
+    named = dict.fromkeys(name for name, _, _ in found)
+    sparse = {name: paths[name] for name in named if name in paths}
+    if config.labels == "sparse" or not found:
+        return ldmks.read_all(sparse, findings)
+    return dense.read(root, named, [path for _, _, path in found], sparse, findings)
 
 
 def _compare(found: list[Row], labels: Collection[str], findings: Findings) -> None:
@@ -112,10 +146,30 @@ def _compare(found: list[Row], labels: Collection[str], findings: Findings) -> N
     findings.add("missing_image", *missing)
 
 
-def _unique(rows: list[Row], root: Path, findings: Findings) -> list[Row]:
+def _unique(rows: list[Row], findings: Findings) -> list[Row]:
     kept: dict[tuple[str, str], Row] = {}
     for row in rows:
         if row[:2] in kept:
-            findings.add("duplicate_image", row[2].relative_to(root).as_posix())
+            findings.add("duplicate_image", row[2])
         kept.setdefault(row[:2], row)
     return list(kept.values())
+
+
+def _check(
+    root: Path, used: list[str], found: list[Row], labelled: Collection[str], rgb: set[str], findings: Findings
+) -> None:
+    """Note whether thermal files have all their bits and the archives belong together."""
+    ids = {own: {name for name, condition, _ in found if condition == own} for own in ("warm", "cold")}
+    labels = set(labelled)
+    findings.check(
+        depth.check("thermal files", root, used, "16-bit grey"),
+        pairing.check("warm", ids["warm"], "cold", ids["cold"]),
+        pairing.check("thermal", ids["warm"] | ids["cold"], "label", labels, of_larger=False),
+    )
+    if rgb:
+        findings.check(pairing.check("label", labels, "RGB", rgb))
+    if origin.origin(root) == "real":
+        counts = {own: len(names) for own, names in (ids | {"labels": labels, "rgb": rgb}).items()}
+        findings.facts.update(
+            ids=counts, published_size=pairing.published_size(max(counts["warm"], counts["cold"]))
+        )

@@ -9,17 +9,18 @@ protocols take the first so many of each.
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import origin
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
-from thermark.loading import coco, images, known_temperatures, splits
+from thermark.loading import coco, images, known_temperatures, located, release, splits, tree
 from thermark.loading.card import Card
 from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
 from thermark.loading.sanity import Scheme
@@ -27,9 +28,11 @@ from thermark.loading.sanity import Scheme
 MODALITY: Modality = "thermal"
 VOCABULARY = "nose1"
 SCHEMES = {VOCABULARY: Scheme(1)}
-PUBLISHED_FRAMES = (1048, 1049)
 IDS = {"person": 0, "chest": 1, "forehead": 2, "nose": 3}
+OPTIONAL = {"head": ("chest",), "person": ("chest", "forehead")}  # by prompt
 SUFFIXES = {"png": (".png",), "tiff": (".tif", ".tiff")}
+FOLDERS = {"png": "images", "tiff": "Temp_Matrix"}  # as published
+DTYPES = ("uint16", "int16", "int32", "float32", "float64")
 
 # Frames 241-1050 are 18 sessions of 45 frames, 15 at each distance; those before are the office part.
 OFFICE, LAST, SESSION, STEP = 240, 1050, 45, 15
@@ -82,12 +85,13 @@ class Row:
 def load(root: Path, config: Config) -> Loaded:
     """Return the annotated frames and their faces; raises DataError when there is none."""
     findings = Findings()
-    pictures = _pictures(root, SUFFIXES[config.source], findings)
+    found = [PurePosixPath(name) for name in tree.files(root)]
+    pictures = _pictures(root, found, config.source, findings)
     frames: dict[str, Path] = {}
     rows: list[Row] = []
     used: set[str] = set()
-    for part, path in _annotations(root, findings).items():
-        scene = coco.read(path, IDS, findings, by_id=part == "2")
+    for part, path in _annotations(root, found, findings).items():
+        scene = coco.read(path, IDS, findings, by_id=part == "2", optional=OPTIONAL[config.prompt])
         findings.facts[f"frames_annotations_{part}"] = len(scene)
         for name, instances in scene.items():
             stem = _stem(name)
@@ -99,9 +103,7 @@ def load(root: Path, config: Config) -> Loaded:
             rows += _rows(f"{part}/{stem}", _session(stem), instances, config.outline, findings)
     require_any(len(rows), "annotated nose", root.name)
     findings.add("missing_annotation", *(stem for stem in pictures if stem not in used))
-    _count(findings)
-    if config.source == "tiff":
-        findings.facts.update(known_temperatures.compare(root, pictures, lambda path: read(path, config)))
+    _check(root, found, pictures, config, findings)
     return Loaded(_frames(frames, root), _faces(rows, config), findings)
 
 
@@ -113,7 +115,7 @@ def read(path: Path, config: Config) -> Celsius | NDArray[np.uint8]:
     if config.source == "png":
         image = images.rgb(path)
         return np.rint(image.mean(axis=-1)).astype(np.uint8)
-    return celsius(images.single(path, "uint16", "int16", "int32", "float32", "float64"), path.name)
+    return celsius(images.single(path, *DTYPES), path.name)
 
 
 def celsius(raw: NDArray, name: str) -> Celsius:
@@ -123,7 +125,7 @@ def celsius(raw: NDArray, name: str) -> Celsius:
     """
     finite = raw[np.isfinite(raw)]
     median = float(np.median(finite)) if finite.size else np.nan
-    scales = ((1.0, 0.0), (0.01, -273.15), (1 / 64, -273.15))
+    scales = tuple(known_temperatures.UNITS.values())
     for scale, offset in scales if raw.dtype.kind in "iu" else scales[:1]:
         if -20 <= median * scale + offset <= 80:
             return linear_celsius(raw, scale, offset)
@@ -133,16 +135,22 @@ def celsius(raw: NDArray, name: str) -> Celsius:
     )
 
 
-def _pictures(root: Path, suffixes: tuple[str, ...], findings: Findings) -> dict[str, Path]:
-    """Return `Thermal_N` -> file, however N is padded."""
-    found: dict[str, Path] = {}
-    for path in sorted(root.rglob("*")):
+def _pictures(root: Path, paths: list[PurePosixPath], source: str, findings: Findings) -> dict[str, Path]:
+    """Return `Thermal_N` -> file, however N is padded; where it cannot be told which is the frame, none."""
+    found: dict[str, list[PurePosixPath]] = {}
+    for path in paths:
         stem = _stem(path.stem)
-        if stem.startswith("Thermal_") and path.suffix.lower() in suffixes:
-            if stem in found:
-                findings.add("duplicate_image", path.relative_to(root).as_posix())
-            found.setdefault(stem, path)
-    return found
+        if stem.startswith("Thermal_") and path.suffix.lower() in SUFFIXES[source]:
+            found.setdefault(stem, []).append(path)
+    kept: dict[str, Path] = {}
+    for stem, copies in found.items():
+        chosen = located.trusted(root, copies, FOLDERS[source])
+        findings.add("duplicate_image", *(path.as_posix() for path in copies if path != chosen))
+        if chosen is None:
+            findings.add("ambiguous_image", f"{stem}: {' and '.join(map(str, copies))} differ")
+        else:
+            kept[stem] = root / chosen
+    return kept
 
 
 def _stem(name: str) -> str:
@@ -151,14 +159,16 @@ def _stem(name: str) -> str:
     return f"Thermal_{match[1]}" if match else name
 
 
-def _annotations(root: Path, findings: Findings) -> dict[str, Path]:
+def _annotations(root: Path, paths: list[PurePosixPath], findings: Findings) -> dict[str, Path]:
     """Return annotation part (1 or 2) -> file."""
     found: dict[str, Path] = {}
-    for path in sorted(root.rglob("annotations_[12].json")):
+    for path in paths:
+        if path.name not in ("annotations_1.json", "annotations_2.json"):
+            continue
         part = path.stem[-1]
         if part in found:
-            findings.add("duplicate_annotations", path.relative_to(root).as_posix())
-        found.setdefault(part, path)
+            findings.add("duplicate_annotations", path.as_posix())
+        found.setdefault(part, root / path)
     require_any(len(found), "annotations_[12].json", root.name)
     return dict(sorted(found.items()))
 
@@ -230,10 +240,25 @@ def distance(stem: str) -> str:
     return DISTANCES[(number - OFFICE - 1) % SESSION // STEP] if number <= LAST else ""
 
 
-def _count(findings: Findings) -> None:
-    total = sum(count for name, count in findings.facts.items() if name.startswith("frames_annotations"))
-    if total not in PUBLISHED_FRAMES:
-        findings.add("warning", f"{total} frames are annotated; the published set has 1,048 or 1,049")
+def _check(
+    root: Path, found: list[PurePosixPath], pictures: dict[str, Path], config: Config, findings: Findings
+) -> None:
+    """Compare what was loaded with what is published of the release, and temperatures with known ones."""
+    beyond = sum(_frame_number(stem) > LAST for stem in pictures)
+    if beyond:
+        findings.facts[f"frames_beyond_{LAST}"] = beyond
+    findings.check(release.classes([text for text in findings.lists.get("warning", []) if "categories" in text]))
+    real = origin.origin(root) == "real"
+    if real:
+        findings.check(release.annotated(*(findings.facts.get(f"frames_annotations_{part}", 0) for part in "12")))
+    if config.source == "tiff":
+        tables = [path for path in found if path.name == known_temperatures.FILE]
+        if tables:
+            chosen = next((path for path in tables if "T6" in path.parts), tables[0])
+            reader = known_temperatures.Reader(lambda path: images.single(path, *DTYPES), celsius)
+            known_temperatures.compare(root / chosen, pictures, _stem, reader, findings)
+        elif real:
+            findings.check(known_temperatures.absent())
 
 
 def _frames(frames: dict[str, Path], root: Path) -> Frames:

@@ -1,9 +1,10 @@
 """300W: faces in the wild with iBUG's 68 points, collected from AFW, HELEN, LFPW and iBUG's own pictures.
 
-Layouts: MMPose's, `annotations/face_landmarks_300w_{train,valid,valid_common,valid_challenge,test}.json` beside
-`images/`; or, where there is no such file, iBUG's archives as they unpack, `{stem}.pts` beside each picture. Both
-have the folders `afw/`, `{helen,lfpw}/{trainset,testset}/`, `ibug/`, `01_Indoor/` and `02_Outdoor/`, at any depth.
-`valid` = common (HELEN and LFPW) + challenge (iBUG); `test`, 300 pictures indoors and 300 outdoors, is private.
+Layouts, at any depth: MMPose's, `face_landmarks_300w_{train,valid,valid_common,valid_challenge,test}.json` and
+pictures whose paths end as its file names do; or, where there is no such file, iBUG's archives as they unpack,
+`{stem}.pts` beside each picture. Both have the folders `afw/`, `{helen,lfpw}/{trainset,testset}/`, `ibug/`,
+`01_Indoor/` and `02_Outdoor/`. `valid` = common (HELEN and LFPW) + challenge (iBUG); `test`, 300 pictures indoors
+and 300 outdoors, is private.
 """
 
 import re
@@ -19,7 +20,7 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.geometry import bounding_box
-from thermark.loading import images, keypoints, pts, splits
+from thermark.loading import images, keypoints, located, pts, splits, tree
 from thermark.loading.card import Card
 from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
 from thermark.loading.sanity import Scheme
@@ -49,7 +50,8 @@ FOLDERS = {
     "01_indoor": "private",
     "02_outdoor": "private",
 }
-COLLECTIONS = ("afw", "helen", "lfpw", "ibug", "01_indoor", "02_outdoor")  # where an id begins
+COLLECTIONS = ("afw", "helen", "lfpw", "ibug", "01_Indoor", "02_Outdoor")  # where an id begins
+SPELLING = {name.lower(): name for name in (*COLLECTIONS, "trainset", "testset")}
 PUBLISHED = {"train": 3148, "common": 554, "challenge": 135, "private": 600}
 
 CARD = Card(
@@ -79,11 +81,11 @@ class Config(Source):
 
 @dataclass(frozen=True)
 class Row:
-    """One face: its `part`, `picture`, and in source px `box` (4,) and `xy` (68, 2) float32."""
+    """One face: its `part`, the `picture`'s relative path, and in source px `box` (4,), `xy` (68, 2) float32."""
 
     part: str
     name: str
-    picture: Path
+    picture: PurePosixPath
     box: NDArray[np.float32]
     xy: NDArray[np.float32]
 
@@ -92,19 +94,21 @@ def load(root: Path, config: Config) -> Loaded:
     """Return one frame and one face a picture under `root`; raises DataError when there is none."""
     findings = Findings()
     files = keypoints.find(root, {file: f"face_landmarks_300w_{file}.json" for file in FILES}, findings)
+    present = list(tree.files(root))
+    pictures = located.index(present, SUFFIXES)
     if files:
-        found = _from_json(files, config.json_origin, findings)
+        found = _from_json(root, files, pictures, config.json_origin, findings)
     else:
-        found = _from_pts(root, config.pts_origin, findings)
-    rows = _unique(found, root, findings)
+        found = _from_pts(root, present, config.pts_origin, findings)
+    rows = _unique(found, findings)
     require_any(len(rows), "labelled 300W picture", root.name)
     findings.facts["layout"] = "json" if files else "pts"
     findings.facts["origin"] = config.json_origin if files else config.pts_origin
     _count(rows, findings)
-    _note_unlabelled([path.parent.parent / "images" for path in files.values()] or [root], rows, root, findings)
+    _note_unlabelled(pictures, rows, findings)
     faces = _faces(rows, config)
     findings.facts["labels_in_box"] = keypoints.inside(faces.xy, faces.boxes)
-    paths = strings(row.picture.relative_to(root).as_posix() for row in rows)
+    paths = strings(row.picture.as_posix() for row in rows)
     frames = Frames(faces.ids, faces.subjects, paths, np.zeros((len(rows), 2), np.int32), MODALITY)
     return Loaded(frames, faces, findings)
 
@@ -128,7 +132,9 @@ def _around(centre: NDArray[np.float64], side: NDArray[np.float64]) -> NDArray[n
     return np.concatenate([centre - side / 2, centre + side / 2], axis=-1)
 
 
-def _from_json(files: dict[str, Path], origin: int, findings: Findings) -> list[Row]:
+def _from_json(
+    root: Path, files: dict[str, Path], pictures: located.Index, origin: int, findings: Findings
+) -> list[Row]:
     """Return the usable faces of MMPose's files; `valid` repeats common and challenge, which are read once."""
     rows: list[Row] = []
     listed: set[PurePosixPath] = set()
@@ -142,52 +148,59 @@ def _from_json(files: dict[str, Path], origin: int, findings: Findings) -> list[
             if number not in names:
                 findings.add("orphan_annotation", where)
             elif number in wanted:
-                rows += _row(entry, where, FILES[file], path, wanted[number], origin, findings)
+                name = wanted[number]
+                picture = _picture(name, pictures, PurePosixPath(path.relative_to(root).as_posix()))
+                if picture is None:
+                    findings.add("missing_image", name.as_posix())
+                else:
+                    rows += _row(entry, where, FILES[file] or _part(name), name, picture, origin, findings)
     return rows
+
+
+def _picture(name: PurePosixPath, pictures: located.Index, near: PurePosixPath) -> PurePosixPath | None:
+    """Return the picture of that name; what is above its collection, such as `Test/`, may be called otherwise."""
+    found = located.ending(pictures, name, near)
+    return found if found is not None else located.ending(pictures, _in_collection(name), near)
 
 
 def _row(
     entry: keypoints.Entry,
     where: str,
     part: str,
-    path: Path,
-    relative: PurePosixPath,
+    name: PurePosixPath,
+    picture: PurePosixPath,
     origin: int,
     findings: Findings,
 ) -> list[Row]:
-    """Return the face of one entry; none, and a note, when it has no picture or cannot be used."""
-    picture = path.parent.parent / "images" / relative
-    if not picture.is_file():
-        findings.add("missing_image", relative.as_posix())
-        return []
+    """Return the face of one entry; none, and a note, when it cannot be used."""
     try:
         xy, box = keypoints.points(entry, "keypoints", where, POINTS), _box(entry, where)
     except DataError as error:
         findings.add("bad_annotation", error.cause)
         return []
-    return [Row(part or _part(relative), _name(relative), picture, box - np.float32(origin), xy - origin)]
+    return [Row(part, _name(name), picture, box - np.float32(origin), xy - origin)]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is infinite is refused at the end
 def _box(entry: keypoints.Entry, where: str) -> NDArray[np.float32]:
     centre = keypoints.numbers(entry, "center", where, 2)
     scale = keypoints.numbers({"scale": [entry.get("scale")]}, "scale", where, 1)
     return keypoints.checked_box(_around(centre, scale * SCALE_PX), where)
 
 
-def _from_pts(root: Path, origin: int, findings: Findings) -> list[Row]:
+def _from_pts(root: Path, present: list[str], origin: int, findings: Findings) -> list[Row]:
     """Return the faces of all landmark files that have a picture beside them, and note the others."""
-    rows = []
-    for path in sorted(root.rglob("*.pts")):
-        relative = PurePosixPath(path.relative_to(root).as_posix())
-        pictures = (path.with_suffix(form) for suffix in SUFFIXES for form in (suffix, suffix.upper()))
-        picture = next((picture for picture in pictures if picture.is_file()), None)
+    rows, known = [], set(present)
+    for relative in (PurePosixPath(path) for path in present if path.endswith(".pts")):
+        pictures = (relative.with_suffix(form) for suffix in SUFFIXES for form in (suffix, suffix.upper()))
+        picture = next((picture for picture in pictures if picture.as_posix() in known), None)
         if not _part(relative):
             findings.add("unknown_part", relative.as_posix())
         elif picture is None:
             findings.add("missing_image", relative.as_posix())
         else:
             try:
-                xy = pts.read(path, POINTS)
+                xy = pts.read(root / relative, POINTS)
                 box = keypoints.checked_box(square(xy), relative.as_posix())
             except DataError as error:
                 findings.add("bad_annotation", error.cause)
@@ -197,15 +210,21 @@ def _from_pts(root: Path, origin: int, findings: Findings) -> list[Row]:
 
 
 def _part(path: PurePosixPath) -> str:
-    """Return the part that a picture's folders name, or nothing."""
-    return next((FOLDERS[folder.lower()] for folder in path.parts[:-1] if folder.lower() in FOLDERS), "")
+    """Return the part that the innermost fitting folder of a picture names, or nothing."""
+    folders = [folder.lower() for folder in reversed(path.parts[:-1])]
+    return next((FOLDERS[folder] for folder in folders if folder in FOLDERS), "")
 
 
 def _name(path: PurePosixPath) -> str:
     """Return the same id in both layouts: the path from the collection on, without suffix."""
-    folders = [folder.lower() for folder in path.parts[:-1]]
-    start = next((place for place, folder in enumerate(folders) if folder in COLLECTIONS), 0)
-    return PurePosixPath(*path.parts[start:]).with_suffix("").as_posix()
+    return _in_collection(path).with_suffix("").as_posix()
+
+
+def _in_collection(path: PurePosixPath) -> PurePosixPath:
+    """Return a path from its collection, the innermost folder that is one, on; folders as they are published."""
+    folders = [SPELLING.get(folder.lower(), folder) for folder in path.parts[:-1]]
+    places = [place for place, folder in enumerate(folders) if folder in COLLECTIONS]
+    return PurePosixPath(*folders[max(places, default=0) :], path.name)
 
 
 def _photograph(name: str) -> str:
@@ -213,12 +232,12 @@ def _photograph(name: str) -> str:
     return re.sub(r"(\s*_\d{1,2})?(_mirror)?$", "", name)
 
 
-def _unique(rows: list[Row], root: Path, findings: Findings) -> list[Row]:
+def _unique(rows: list[Row], findings: Findings) -> list[Row]:
     """Return one row an id, the first, sorted by id."""
     kept: dict[str, Row] = {}
     for row in rows:
         if kept.setdefault(row.name, row) is not row:
-            findings.add("duplicate_id", row.picture.relative_to(root).as_posix())
+            findings.add("duplicate_id", row.picture.as_posix())
     return [kept[name] for name in sorted(kept)]
 
 
@@ -230,11 +249,12 @@ def _count(rows: list[Row], findings: Findings) -> None:
             findings.add("warning", f"{count} faces in {part}; the published set has {published:,}")
 
 
-def _note_unlabelled(folders: list[Path], rows: list[Row], root: Path, findings: Findings) -> None:
+def _note_unlabelled(pictures: located.Index, rows: list[Row], findings: Findings) -> None:
     """Note pictures without usable labels."""
-    used = {row.picture for row in rows}
-    found = {path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES}
-    findings.add("missing_annotation", *(path.relative_to(root).as_posix() for path in sorted(found - used)))
+    found = {path for paths in pictures.values() for path in paths}
+    findings.add(
+        "missing_annotation", *(path.as_posix() for path in sorted(found - {row.picture for row in rows}))
+    )
 
 
 def _faces(rows: list[Row], config: Config) -> Faces:

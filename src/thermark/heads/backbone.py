@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,18 +18,12 @@ from torch import Tensor, nn
 from thermark.core import files
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section, nearest, parse
-from thermark.core.errors import ConfigError, SetupError
+from thermark.core.errors import ConfigError
 from thermark.learn import precision
+from thermark.learn.precision import Dtype, Precision
 from thermark.nets.inputs import normalised
 
-Dtype = Literal["auto", "float32", "bfloat16"]
-Precision = Literal["fp32", "bf16"]
 Maps = Callable[[Tensor], Tensor]
-PRECISIONS: dict[Dtype, Literal["auto", "fp32", "bf16"]] = {
-    "auto": "auto",
-    "float32": "fp32",
-    "bfloat16": "bf16",
-}
 
 
 class Options(Section):
@@ -90,7 +84,7 @@ def frozen(
 ) -> Backbone:
     """Return a Backbone that computes `maps` with `net`, which is moved to the device and learns no more."""
     precision.placed(net, device).eval().requires_grad_(False)
-    exact = precision.resolved(precision.Machine(precision=PRECISIONS[config.dtype]), device)
+    exact = precision.exactness(config.dtype, device)
 
     def forward(images: Tensor) -> Tensor:
         with precision.autocast(exact, device):
@@ -106,14 +100,6 @@ def frozen(
         batch=config.batch,
         precision=exact,
     )
-
-
-def place(device: str) -> torch.device:
-    """Return the device meant by auto, cpu or cuda; raises SetupError when a GPU is asked for and absent."""
-    found = torch.cuda.is_available()
-    if device == "cuda" and not found:
-        raise SetupError("PyTorch finds no GPU", "set `device: auto`, or install the CUDA build of PyTorch")
-    return torch.device("cuda" if found and device != "cpu" else "cpu")
 
 
 class Absent(Exception):

@@ -9,7 +9,6 @@ import hashlib
 import zlib
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -27,9 +26,8 @@ from thermark.core.faces import Faces, open_table
 from thermark.core.frames import Frames
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
-from thermark.core.radiometry import render
 from thermark.heads import posts
-from thermark.heads.cutting import Geometry, Pixels, cut, shows
+from thermark.heads.cutting import Cutting, Geometry, Job, Pixels, crops_of, shows, written
 
 PARTS = ("train", "val", "test")
 ARRAYS = ("rows", "frames", "subjects", "parts", "published", "xy", "to_frame")
@@ -115,19 +113,12 @@ def make(
     table, frames = open_table(faces), Frames.open(faces / "frames.npz")
     chosen = _published(table, frames, config) if config.geometry == "posts" else _prompted(table, frames, config)
     own = parse(settings | config.changes, dataset.Config, f"datasets.{config.faces}")
-    paths = dict(zip(map(str, (read := dataset.load(raw, own).frames).ids), map(str, read.paths), strict=True))
-    sizes = _sizes(frames)
-    boxes = (table.boxes if config.geometry == "posts" else table.prompts)[chosen.rows]
-    jobs = [
-        (raw / _known(paths, str(frame)), sizes[str(frame)], box)
-        for frame, box in zip(table.frames[chosen.rows], boxes, strict=True)
-    ]
-    work = partial(_read, loader=dataset.__name__, settings=own, config=config)
+    jobs = _jobs(table, frames, chosen, dataset.load(raw, own).frames, raw, config.geometry)
+    how = Cutting(config.geometry, config.side, config.padding)
+    work = partial(crops_of, loader=dataset.__name__, settings=own, how=how)
     with files.fresh_directory(out) as folder:
-        done = list(track(ordered(work, jobs, workers, 16), len(jobs), f"crops {out.name}", "crops"))
-        pixels = np.stack([each[0] for each in done])
-        to_frame = np.stack([each[1] for each in done])
-        np.save(folder / "pixels.npy", pixels, allow_pickle=False)
+        done = track(ordered(work, jobs, workers, 16), len(jobs), f"crops {out.name}", "frames")
+        pixels, to_frame = written(folder / "pixels.npy", len(chosen.rows), jobs, done)
         arrays = {
             "rows": chosen.rows,
             "frames": table.frames[chosen.rows],
@@ -218,35 +209,26 @@ def _limited(table: Faces, parts: NDArray[np.str_], published: NDArray[np.bool_]
     return _Chosen(rows, parts[rows], published[rows])
 
 
+def _jobs(table: Faces, frames: Frames, chosen: _Chosen, read: Frames, raw: Path, kind: Geometry) -> list[Job]:
+    """Return the frames of the chosen rows, each once, in the order in which they are first wanted."""
+    paths = dict(zip(map(str, read.ids), map(str, read.paths), strict=True))
+    sizes = _sizes(frames)
+    boxes = (table.boxes if kind == "posts" else table.prompts)[chosen.rows]
+    own: dict[str, list[int]] = {}
+    for place, frame in enumerate(table.frames[chosen.rows]):
+        own.setdefault(str(frame), []).append(place)
+    return [
+        Job(raw / _known(paths, frame), sizes[frame], np.array(places), boxes[places])
+        for frame, places in own.items()
+    ]
+
+
 def _known(paths: dict[str, str], frame: str) -> str:
     if frame not in paths:
         raise DataError(
             f"there is no picture of {frame} under these settings", "complete the data, or `changes: {}`"
         )
     return paths[frame]
-
-
-def _read(
-    job: tuple[Path, tuple[int, int], NDArray[np.float32]], loader: str, settings: Any, config: Config
-) -> tuple[Pixels, NDArray[np.float64]]:
-    """Return one crop and its map; modules do not travel between processes, so the loader goes by name."""
-    path, size, box = job
-    image = import_module(loader).read(path, settings)
-    if image.shape[1::-1] != size:
-        raise DataError(
-            f"{path.name} measures {image.shape[1]} x {image.shape[0]} px, {size[0]} x {size[1]} as prepared",
-            "its pixels are not those of the labels: take the source of the face set",
-        )
-    made = cut(
-        render(image, settings.tone) if image.dtype.kind == "f" else image,
-        box,
-        config.geometry,
-        config.side,
-        config.padding,
-    )
-    if made is None:
-        raise DataError(f"{path.name} has no crop around {box.tolist()}", "run `dvc repro` to prepare it again")
-    return made
 
 
 def _labels(

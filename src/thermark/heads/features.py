@@ -18,8 +18,9 @@ from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.progress import track
 from thermark.heads import crops as crop_sets
-from thermark.heads.backbone import Absent, Backbone, Precision, load
+from thermark.heads.backbone import Absent, Backbone, load
 from thermark.heads.crops import CropSet
+from thermark.learn.precision import Precision
 
 Store = Literal["float16", "bfloat16"]
 Rows = NDArray[np.int64]

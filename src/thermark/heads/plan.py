@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
 from thermark.core import seeds
+from thermark.core.seeds import distinct
 from thermark.heads import samples, training
 from thermark.heads.crops import CropSet
 from thermark.heads.decode import Method
@@ -28,17 +29,9 @@ class Config(training.Config):
 
     backbone: str
     crops: str
-    seeds: tuple[NonNegativeInt, ...] = Field(default=(0, 1, 2, 3, 4), min_length=1)
-    budget: tuple[PositiveInt, ...] = (5, 10, 20, 40)
+    seeds: Annotated[tuple[NonNegativeInt, ...], AfterValidator(distinct)] = Field((0, 1, 2, 3, 4), min_length=1)
+    budget: Annotated[tuple[PositiveInt, ...], AfterValidator(distinct)] = (5, 10, 20, 40)
     decode: Method = "argmax"
-
-    @field_validator("seeds", "budget")
-    @classmethod
-    def _differ(cls, numbers: tuple[int, ...]) -> tuple[int, ...]:
-        twice = sorted({number for number in numbers if numbers.count(number) > 1})
-        if twice:
-            raise ValueError(f"{twice[0]} stands there more than once")
-        return numbers
 
 
 @dataclass(frozen=True)

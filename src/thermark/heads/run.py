@@ -1,11 +1,13 @@
 """One head on one backbone: the published split with several seeds, and the error against the number of labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from thermark.core import files
 from thermark.core.errors import DataError
@@ -15,6 +17,7 @@ from thermark.core.runs import SKIPPED, seed_folder
 from thermark.heads import crops as crop_sets
 from thermark.heads import decode, features, model, scoring, training
 from thermark.heads.crops import CropSet
+from thermark.heads.decode import Method
 from thermark.heads.features import Features
 from thermark.heads.model import HeadCard
 from thermark.heads.plan import ALL, PUBLISHED, Config, Job, Rows, Trained, planned
@@ -81,10 +84,9 @@ def fitted(job: Job, cut: Path, seen: Path, config: Config) -> Trained:
     head = TinyHead(known.channels, crops.xy.shape[1])
     head.load_state_dict(made.weights)
     test = crops.part("test")
-    maps = predicted(head.eval(), known, test)
+    said = predicted(head.eval(), known, test, decode.METHODS, config.sigma)
     numbers = {}
-    for method in decode.METHODS:
-        xy, _ = decode.decode(maps, method, config.sigma)
+    for method, (xy, _) in said.items():
         gap = decode.to_crop(xy.double().numpy(), crops.side, SIZE) - crops.xy[test]
         for scope, rows in ((ALL, np.arange(len(test))), (PUBLISHED, np.flatnonzero(crops.published[test]))):
             labelled = np.asarray(np.isfinite(crops.xy[test[rows]]).all(axis=-1))
@@ -95,10 +97,22 @@ def fitted(job: Job, cut: Path, seen: Path, config: Config) -> Trained:
 
 
 @torch.inference_mode()
-def predicted(head: TinyHead, known: Features, rows: Rows, batch: int = 32) -> torch.Tensor:
-    """Return the maps (n, K, size, size) of `rows`, computed in float32."""
-    parts = [rows[start : start + batch] for start in range(0, len(rows), batch)]
-    return torch.cat([head(known[part].float()) for part in parts])
+def predicted(
+    head: TinyHead, known: Features, rows: Rows, methods: Sequence[Method], sigma: float, batch: int = 32
+) -> dict[Method, tuple[Tensor, Tensor]]:
+    """Return, by each method, points (n, K, 2) in px of the map and scores (n, K) of `rows`, all in float32.
+
+    Maps are read batch by batch: those of all crops would fill the memory of a large set.
+    """
+    parts: dict[Method, list[tuple[Tensor, Tensor]]] = {method: [] for method in methods}
+    for start in range(0, len(rows), batch):
+        maps = head(known[rows[start : start + batch]].float())
+        for method in methods:
+            parts[method].append(decode.decode(maps, method, sigma))
+    return {
+        method: (torch.cat([xy for xy, _ in own]), torch.cat([score for _, score in own]))
+        for method, own in parts.items()
+    }
 
 
 def described(each: Trained, crops: CropSet, known: Features, config: Config) -> HeadCard:

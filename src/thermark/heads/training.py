@@ -75,7 +75,7 @@ def fit(
     there is one. Raises ConfigError for a row in both sets, DataError for a set without labels, for a `start` of
     another shape, for a loss that is not finite and when no epoch could be validated.
     """
-    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device or precision.chosen("auto")
     exact = precision.resolved(Machine(precision=config.precision), device)
     taught, held = _both(features, xy, train, val, side, exact, device)
     labels, known = samples.gaussians(taught.xy, config.sigma), taught.known

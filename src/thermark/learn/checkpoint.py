@@ -2,9 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from pathlib import Path
-from types import ModuleType
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -84,14 +82,6 @@ class Checkpoint:
     def _write(self, name: str, tensors: State, about: dict[str, str]) -> None:
         with files.replacing(self.folder / name) as temporary:
             save_file(tensors, temporary, {"key": self.key} | about)
-
-
-def fingerprint(*packages: ModuleType) -> str:
-    """Return a hash of the code and tables of packages: a state that other code left is not gone on from."""
-    roots = [Path(package.__path__[0]) for package in packages]
-    paths = [(path, root) for root in roots for path in root.rglob("*") if path.suffix in (".py", ".yaml")]
-    lines = [f"{root.name}/{path.relative_to(root).as_posix()} {files.sha256(path)}" for path, root in paths]
-    return sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def contiguous(state: State) -> State:

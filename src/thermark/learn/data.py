@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark import landmarks
-from thermark.core import files, geometry, seeds
+from thermark.core import files, geometry, seeds, shards
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces, open_set, open_table
 from thermark.core.geometry import Array
+from thermark.core.shards import Shards
 from thermark.learn import augment
 from thermark.learn.augment import Augment, View
 from thermark.nets.inputs import input_to_crop
@@ -37,7 +38,7 @@ class Samples:
 
     size: int
     padding: float
-    crops: tuple[NDArray[np.uint8], ...]
+    crops: tuple[Shards, ...]
     to_crop: tuple[Array, ...]
     origins: NDArray[np.int64]
     xy: NDArray[np.float64]
@@ -197,7 +198,8 @@ def ahead(build: Callable[[Key], Built], keys: Sequence[Key], workers: int = 1) 
 
 def fingerprint(root: Path, names: Sequence[str]) -> str:
     """Return a hash of all that training reads of the face sets `root/<name>`: tables and every pixel."""
-    parts = [f"{name}/{file}" for name in names for file in ("faces.npz", "crops.npz", "pixels.npy")]
+    held = {name: ["faces.npz", "crops.npz", *shards.names(root / name)] for name in names}
+    parts = [f"{name}/{file}" for name in names for file in held[name]]
     states = [(root / part).stat() for part in parts]
     lines = [
         f"{part} {_sha256(root / part, state.st_size, state.st_mtime_ns)}"

@@ -5,14 +5,15 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import inf, isfinite, nan
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import torch
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from thermark.core.errors import DataError
 from thermark.core.progress import track
+from thermark.core.seeds import distinct
 from thermark.learn import processes, schedule
 from thermark.learn.checkpoint import Checkpoint, Progress, Row, State
 from thermark.learn.precision import Machine
@@ -43,15 +44,7 @@ class Settings(Machine):
     clip: PositiveFloat | None = 35.0
     patience: PositiveInt = 10
     gradient_steps: NonNegativeInt = 1000
-    seeds: tuple[NonNegativeInt, ...] = Field((0,), min_length=1)
-
-    @field_validator("seeds")
-    @classmethod
-    def _differ(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-        if twice:
-            raise ValueError(f"seed {twice[0]} stands there more than once")
-        return seeds
+    seeds: Annotated[tuple[NonNegativeInt, ...], AfterValidator(distinct)] = Field((0,), min_length=1)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,16 @@ from thermark.core.config import Section
 from thermark.core.errors import SetupError
 from thermark.learn import processes
 
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["fp32", "bf16"]
+Dtype = Literal["auto", "float32", "bfloat16"]
+# Sections about foreign networks call types as their authors do.
+PRECISIONS: dict[Dtype, Literal["auto", "fp32", "bf16"]] = {
+    "auto": "auto",
+    "float32": "fp32",
+    "bfloat16": "bf16",
+}
+
 
 class Machine(Section):
     """`device`: auto takes a GPU where there is one; `precision`: auto takes bf16 where the hardware has it.
@@ -20,7 +30,7 @@ class Machine(Section):
     batches, where one does not keep up with a GPU.
     """
 
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     threads: PositiveInt = 2
     workers: PositiveInt = 1
@@ -38,13 +48,23 @@ def prepare(machine: Machine) -> torch.device:
     # Writing NaN into all fresh memory costs 5 to 10 % of a step and changes no result.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
+    return processes.start(chosen(machine.device))
+
+
+def chosen(device: str) -> torch.device:
+    """Return the device meant by auto, cpu or cuda; raises SetupError when a GPU is asked for and absent."""
     found = torch.cuda.is_available()
-    if machine.device == "cuda" and not found:
+    if device == "cuda" and not found:
         raise SetupError("PyTorch finds no GPU", "set `device: auto`, or install the CUDA build of PyTorch")
-    return processes.start(torch.device("cuda" if found and machine.device != "cpu" else "cpu"))
+    return torch.device("cuda" if found and device != "cpu" else "cpu")
 
 
-def resolved(machine: Machine, device: torch.device) -> Literal["fp32", "bf16"]:
+def exactness(dtype: Dtype, device: torch.device) -> Precision:
+    """Return the precision that a type means on this device."""
+    return resolved(Machine(precision=PRECISIONS[dtype]), device)
+
+
+def resolved(machine: Machine, device: torch.device) -> Precision:
     """Return the precision that `auto` means on this device."""
     if machine.precision != "auto":
         return machine.precision
@@ -54,7 +74,7 @@ def resolved(machine: Machine, device: torch.device) -> Literal["fp32", "bf16"]:
     return "bf16" if capable.get("avx512_bf16") or capable.get("amx_bf16") else "fp32"
 
 
-def autocast(precision: Literal["fp32", "bf16"], device: torch.device) -> AbstractContextManager[None]:
+def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[None]:
     """Return the context in which forward passes run."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 

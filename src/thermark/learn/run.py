@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from thermark import core, landmarks, learn, nets
 from thermark.core import seeds
+from thermark.core.code import fingerprint
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
-from thermark.learn import checkpoint as checkpoints
 from thermark.learn import data, objectives, precision, processes, simcc, validation
 from thermark.learn.augment import Augment
 from thermark.learn.checkpoint import Checkpoint, Progress, State
@@ -153,7 +153,7 @@ def store(at: Ready, folder: Path, faces_root: Path, more: Sequence[str] = (), w
 
     `more` names further face sets that it reads, `weights` is the hash of another network's.
     """
-    code = checkpoints.fingerprint(core, landmarks, learn, nets)
+    code = fingerprint(core, landmarks, learn, nets)
     versions = [module.__version__ for module in (cv2, np, scipy, torch)]
     # How many seeds there are and who assembles batches changes no result.
     told = at.config.model_dump(exclude={"seeds", "workers"})

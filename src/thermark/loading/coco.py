@@ -3,30 +3,33 @@
 What cannot be understood is an error that names the entry: a label on the wrong picture must not be scored.
 """
 
-import json
-from pathlib import Path, PurePosixPath
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
+from thermark.loading import keypoints
 from thermark.loading.keypoints import Entry, entries, malformed
 from thermark.loading.loaded import Findings
 
 Instances = dict[str, NDArray[np.float64]]
 
 
-def read(path: Path, classes: dict[str, int], findings: Findings, by_id: bool = False) -> dict[str, Instances]:
+def read(
+    path: Path, classes: dict[str, int], findings: Findings, by_id: bool = False, optional: Collection[str] = ()
+) -> dict[str, Instances]:
     """Return file stem -> class -> boxes (n, 4) as x1, y1, x2, y2, in the file's own coordinates.
 
-    `classes`: lower-case name -> id, used (with a warning) only where the file has no table of categories. The
-    suffix of a file name is ignored. Images come in the file's order, or `by_id`. Raises DataError when the file
-    is not COCO JSON, lacks a class, has an entry that cannot be understood, or gives one id to two images or
-    categories.
+    `classes`: lower-case name -> id, used (with a warning) only where the file has no table of categories; names
+    are compared without case and blanks. `optional` classes may be absent, with a warning. The suffix of a file
+    name is ignored. Images come in the file's order, or `by_id`. Raises DataError when the file is not COCO
+    JSON, lacks a class, has an entry that cannot be understood, or gives one id to two images or categories.
     """
-    content = _content(path)
-    ids = _ids(content, classes, path, findings)
+    content = keypoints.read(path)
+    ids = _ids(content, classes, optional, path, findings)
     stems = _stems(content, path, findings)
     if by_id:
         stems = dict(sorted(stems.items(), key=lambda item: (isinstance(item[0], str), item[0])))
@@ -50,16 +53,6 @@ def read(path: Path, classes: dict[str, int], findings: Findings, by_id: bool = 
     }
 
 
-def _content(path: Path) -> Entry:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, numbers or nesting beyond reason
-        raise DataError(f"{path.name} is no JSON ({error})", "fetch the file again") from error
-    if not isinstance(content, dict) or not {"images", "annotations"} <= content.keys():
-        raise DataError(f"{path.name} has no images and annotations", "it should be a COCO file")
-    return content
-
-
 def _entries(content: Entry, table: str, path: Path) -> list[tuple[str, Entry]]:
     """Return the entries of a table, none where it is absent, each with the words that name it."""
     return list(entries({table: content.get(table) or []}, table, path))
@@ -79,7 +72,9 @@ def _text(entry: Entry, key: str, where: str) -> str:
     return value.strip()
 
 
-def _ids(content: Entry, classes: dict[str, int], path: Path, findings: Findings) -> dict[Any, str]:
+def _ids(
+    content: Entry, classes: dict[str, int], optional: Collection[str], path: Path, findings: Findings
+) -> dict[Any, str]:
     """Return category id -> class, of the wanted classes."""
     named = _entries(content, "categories", path)
     if not named:
@@ -87,12 +82,13 @@ def _ids(content: Entry, classes: dict[str, int], path: Path, findings: Findings
         return {number: name for name, number in classes.items()}
     ids: dict[Any, str] = {}
     for where, entry in named:
-        number, name = _id(entry, "id", where), _text(entry, "name", where).lower()
+        number, name = _id(entry, "id", where), "".join(_text(entry, "name", where).split()).lower()
         if ids.setdefault(number, name) != name:
             raise malformed(where, f"has the id of {ids[number]!r}")
-    absent = sorted(set(classes) - set(ids.values()))
-    if absent:
-        raise DataError(f"{path.name} has no category {absent[0]}", "check that it is the right file")
+    for absent in sorted(set(classes) - set(ids.values())):
+        if absent not in optional:
+            raise DataError(f"{path.name} has no category {absent}", "check that it is the right file")
+        findings.add("warning", f"{path.name} has no category {absent}, which is not needed")
     return {number: name for number, name in ids.items() if name in classes}
 
 
@@ -101,12 +97,12 @@ def _stems(content: Entry, path: Path, findings: Findings) -> dict[Any, str]:
     stems: dict[Any, str] = {}
     seen: set[str] = set()
     for where, entry in _entries(content, "images", path):
-        number, name = _id(entry, "id", where), _text(entry, "file_name", where)
-        stem = PurePosixPath(name.replace("\\", "/")).stem
+        number, name = _id(entry, "id", where), keypoints.file_name(entry, where)
+        stem = name.stem
         if stems.setdefault(number, stem) != stem:
             raise malformed(where, f"is {stem}, but {stems[number]} has the same id")
         if stem in seen:
-            findings.add("duplicate_id", f"{path.name}: {name}")
+            findings.add("duplicate_id", f"{path.name}: {name.as_posix()}")
         seen.add(stem)
     return stems
 

@@ -5,7 +5,8 @@ numbers cannot be used is one too, which a loader may note and leave out.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,36 +14,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
+from thermark.loading import tree
 from thermark.loading.loaded import Findings
 
 Entry = dict[str, Any]
+Trim = Callable[[Entry], Entry]
 TABLES = frozenset({"images", "annotations", "id", "file_name", "image_id"})
 
 
 def find(root: Path, names: Mapping[str, str], findings: Findings) -> dict[str, Path]:
-    """Return part -> its file, from part -> name in any folder `annotations`; further copies are noted."""
+    """Return part -> its file, from part -> name, anywhere under `root`; further copies are noted."""
+    parts = {name: part for part, name in names.items()}
     found: dict[str, Path] = {}
-    for part, name in names.items():
-        for path in sorted(root.rglob(f"annotations/{name}")):
-            if found.setdefault(part, path) is not path:
-                findings.add("duplicate_annotations", path.relative_to(root).as_posix())
-    return found
+    for relative in tree.files(root):
+        part = parts.get(PurePosixPath(relative).name)
+        if part is not None and found.setdefault(part, root / relative) != root / relative:
+            findings.add("duplicate_annotations", relative)
+    return {part: found[part] for part in names if part in found}
 
 
-def read(path: Path, fields: frozenset[str]) -> Entry:
-    """Return a file's tables; of entries only ids, file names and the `fields` (outlines take gigabytes).
+def read(path: Path, fields: frozenset[str] | None = None, trim: Trim = lambda entry: entry) -> Entry:
+    """Return a file's tables; of entries only ids, file names and the `fields` (outlines take gigabytes), or all.
 
-    Raises DataError when the file is no JSON, or has no images and annotations.
+    `trim` gives what is kept of an entry, or of any other object, as soon as it is read.
+    Raises DataError when the file is no JSON, gives a key of an object twice, or has no images and annotations.
     """
-    kept = TABLES | fields
+    kept = None if fields is None else TABLES | fields
     try:
         text = path.read_text(encoding="utf-8-sig")
-        content = json.loads(text, object_hook=lambda entry: {k: v for k, v in entry.items() if k in kept})
+        content = json.loads(text, object_pairs_hook=lambda pairs: trim(_object(kept, pairs)))
     except (OSError, ValueError, RecursionError) as error:  # no UTF-8, no JSON, numbers or nesting beyond reason
         raise DataError(f"{path.name} is no JSON ({error})", "fetch the file again") from error
     if not isinstance(content, dict) or not {"images", "annotations"} <= content.keys():
         raise DataError(f"{path.name} has no images and annotations", "it should be a COCO file")
     return content
+
+
+def _object(kept: frozenset[str] | None, pairs: list[tuple[str, Any]]) -> Entry:
+    """Return an object's `kept` keys; raises ValueError for one that occurs twice: the first would be lost."""
+    every = dict(pairs)
+    if len(every) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"an object has two keys {next(name for name in names if names.count(name) > 1)!a:.40}")
+    return every if kept is None else {name: value for name, value in pairs if name in kept}
 
 
 def entries(content: Entry, table: str, path: Path) -> Iterator[tuple[str, Entry]]:
@@ -58,7 +72,10 @@ def entries(content: Entry, table: str, path: Path) -> Iterator[tuple[str, Entry
 
 
 def _shown(number: Any) -> str:
-    return f" (id {str(number)[:20]})" if isinstance(number, int | float | str) else ""
+    """Return an id in brackets, on one line whatever it is."""
+    if not isinstance(number, int | float | str):
+        return ""
+    return f" (id {ascii(number) if isinstance(number, str) else number!s:.20})"
 
 
 def identifier(entry: Entry, key: str, where: str) -> int | str:
@@ -73,13 +90,21 @@ def file_names(content: Entry, path: Path) -> dict[int | str, PurePosixPath]:
     """Return image id -> relative file name; raises DataError for one id on two, or a name that leads outside."""
     names: dict[int | str, PurePosixPath] = {}
     for where, entry in entries(content, "images", path):
-        number, text = identifier(entry, "id", where), entry.get("file_name")
-        name = PurePosixPath(text.strip().replace("\\", "/") if isinstance(text, str) else "")
-        if not name.name or name.is_absolute() or ".." in name.parts:
+        number, name = identifier(entry, "id", where), file_name(entry, where)
+        if name.is_absolute() or ".." in name.parts:
             raise malformed(where, "has no usable file_name")
         if names.setdefault(number, name) != name:
             raise malformed(where, f"is {name.name}, but {names[number].name} has the same id")
     return names
+
+
+def file_name(entry: Entry, where: str) -> PurePosixPath:
+    """Return the path that an image has; raises DataError for none, or for what no file system would store."""
+    text = entry.get("file_name")
+    name = PurePosixPath(text.strip().replace("\\", "/") if isinstance(text, str) else "")
+    if name.name in ("", "..") or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in str(name)):
+        raise malformed(where, "has no usable file_name")
+    return name
 
 
 def numbers(entry: Entry, key: str, where: str, count: int) -> NDArray[np.float64]:

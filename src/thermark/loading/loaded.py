@@ -1,8 +1,8 @@
 """What a loader hands over: tables, and what it found wrong on the way."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -17,36 +17,64 @@ class Source(Section):
     """Settings that every data set has.
 
     `loader`: the module of datasets/ that reads it; `raw`: the folder of the raw files under data/raw;
-    `max_bad_fraction`: frames that may be unreadable, as a fraction of all, before preparing fails; `strict`:
-    fail too when an image lacks its annotation, or an annotation its image, instead of going on without.
+    `max_bad_fraction`: frames that may be unreadable, as a fraction of all, before preparing fails;
+    `max_near_duplicates`: test frames that may nearly equal one of train or val, as a fraction of all test frames;
+    `strict`: fail too when an image lacks its annotation, or an annotation its image, instead of going on without.
     """
 
     loader: str = ""
     raw: str
     max_bad_fraction: float = Field(default=0.01, ge=0, le=1)
+    max_near_duplicates: float = Field(default=0.01, ge=0, le=1)
     strict: bool = False
+
+
+Verdict = Literal["ok", "warning", "failed"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question to which a data set on arrival has a known answer.
+
+    `expected` and `found` are said in words; `failed` stops the preparation, `warning` only says so; `remedy` is
+    what to do unless all is well.
+    """
+
+    name: str
+    expected: str
+    found: str
+    verdict: Verdict
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a loader saw: `lists`, kind -> names of all files or rows concerned; `facts`, plain measured values."""
+    """What a loader saw: `lists`, kind -> names of all files or rows concerned; `facts`, plain measured values.
+
+    `checks`: what was compared with what is known of the data set, in the order in which it was.
+    """
 
     lists: dict[str, list[str]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
 
     def add(self, kind: str, *names: str) -> None:
         """Note files or rows under `kind`."""
         if names:
             self.lists.setdefault(kind, []).extend(names)
 
+    def check(self, *checks: Check) -> None:
+        """Note the outcome of checks."""
+        self.checks.extend(checks)
+
     def summary(self, examples: int = 20) -> dict[str, Any]:
-        """Return counts with at most `examples` names a kind, sorted, and the facts."""
+        """Return counts with at most `examples` names a kind, sorted, the facts and the checks."""
         kinds = {
             kind: {"count": len(names), "examples": sorted(names)[:examples]}
             for kind, names in sorted(self.lists.items())
             if names
         }
-        return {"found": kinds, "facts": self.facts}
+        return {"found": kinds, "facts": self.facts, "checks": [asdict(check) for check in self.checks]}
 
 
 @dataclass(frozen=True)

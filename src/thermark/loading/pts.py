@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
+from thermark.loading import numeral
 
 REMEDY = "fetch the file again"
 
@@ -14,7 +15,8 @@ REMEDY = "fetch the file again"
 def read(path: Path, count: int) -> NDArray[np.float32]:
     """Return points (count, 2) float32 px, counted as the file counts them; `nan` is an unlabelled point.
 
-    Raises DataError, naming file and line, for anything but a header and `count` lines of two numbers in braces.
+    Raises DataError, naming file and line, for anything but a header and `count` lines of two numbers in one pair
+    of braces.
     """
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
@@ -24,21 +26,24 @@ def read(path: Path, count: int) -> NDArray[np.float32]:
         raise DataError(f"{path.name} has no points between braces", REMEDY)
     start = lines.index("{")
     end = lines.index("}", start)
+    if "}" in lines[:start] or "{" in lines[end:]:
+        raise DataError(f"{path.name} has points in more than one pair of braces", REMEDY)
     rows = [(number, line) for number, line in enumerate(lines[start + 1 : end], start=start + 2) if line]
-    if len(rows) != count or _declared(lines[:start]) not in (None, count):
+    if len(rows) != count or not _declared(lines[:start]) <= {str(count)}:
         raise DataError(f"{path.name} does not have {count} points ({len(rows)} lines)", REMEDY)
-    return np.stack([_point(line, f"{path.name}, line {number}") for number, line in rows])
+    return np.stack([point(line, f"{path.name}, line {number}") for number, line in rows])
 
 
-def _declared(header: list[str]) -> int | None:
-    """Return the number of points that a header names, None where it names none."""
-    found = [re.fullmatch(r"n_points\s*:\s*(\d+)", line) for line in header]
-    return next((int(match[1]) for match in found if match), None)
+def _declared(header: list[str]) -> set[str]:
+    """Return the numbers of points that a header names, as text: they may have any length."""
+    found = [re.fullmatch(r"n_points\s*:\s*0*(\d+)", line, re.ASCII) for line in header]
+    return {match[1] for match in found if match}
 
 
-def _point(line: str, where: str) -> NDArray[np.float32]:
+def point(line: str, where: str) -> NDArray[np.float32]:
+    """Return a line's x and y (2,), both NaN when either is not finite; raises DataError for other than two."""
     try:
-        x, y = map(float, line.split())
+        x, y = map(numeral.parse, line.split())
     except ValueError as error:
         raise DataError(f"{where}: {line[:40]!r} is no point", REMEDY) from error
     with np.errstate(over="ignore"):

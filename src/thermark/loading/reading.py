@@ -1,7 +1,7 @@
 """One frame from disk to the crops of its faces: what a worker process does."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,20 @@ from thermark.core import geometry
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.radiometry import render
+from thermark.loading import near
 
 
 class CropConfig(Section):
-    """How large a crop is (`size` px) and how much it shows (`padding` times the prompt box)."""
+    """How large a crop is (`size` px) and how much it shows (`padding` times the prompt box), and how it is kept.
+
+    `shard`: frames whose crops share a file; no number depends on it. `part`: `i/n`, to make only every n-th
+    shard, beginning with the i-th, and no face set: for machines that share the work (see datasets.sharding).
+    """
 
     size: int = Field(default=192, gt=0)
     padding: float = Field(default=1.75, ge=1)
+    shard: int = Field(default=4096, gt=0)
+    part: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,9 @@ class Read:
     """What reading one frame gave, or in `error` why it could not be read.
 
     `size` (width, height); `digest` sha256 of the file; `pixels` (n, S, S[, 3]) uint8 and `to_source` (n, 2, 3),
-    one row a face of the frame; `medians` (n,) deg C in each labelled box, NaN for pictures; `constant`, one grey
-    level only; `finite`, no NaN or infinite pixel.
+    one row a face of the frame; `medians` (n,) deg C in each labelled box, NaN for pictures; `look`, the
+    perceptual hash of the whole frame as toned; `constant`, one grey level only; `finite`, no NaN or infinite
+    pixel.
     """
 
     pixels: NDArray[np.uint8]
@@ -46,6 +54,7 @@ class Read:
     medians: NDArray[np.float64]
     size: tuple[int, int] = (0, 0)
     digest: str = ""
+    look: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(near.WORDS, np.uint64))
     constant: bool = False
     finite: bool = True
     error: str = ""
@@ -75,6 +84,7 @@ def read(job: Job, dataset: str, config: Any, crop: CropConfig) -> Read:
         medians=np.array([_median(image, box) for box in job.boxes], np.float64),
         size=(image.shape[1], image.shape[0]),
         digest=digest,
+        look=near.perceptual(grey),
         constant=bool((grey == grey.flat[0]).all()),
         finite=bool(np.isfinite(image).all()),
     )

@@ -17,7 +17,7 @@ from thermark.loading.loaded import Loaded
 def content(
     loaded: Loaded, card: Card, temperature: dict[str, float], crop: dict[str, Any], origin: Origin
 ) -> dict[str, Any]:
-    """Return the report: card, origin, counts, findings with examples, sizes and temperatures."""
+    """Return the report: card, origin, counts, findings with examples, checks, sizes and temperatures."""
     faces, frames = loaded.faces, loaded.frames
     return (
         {

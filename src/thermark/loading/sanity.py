@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames
-from thermark.loading.loaded import Findings
+from thermark.loading.loaded import Check, Findings
+
+UNUSUAL, IMPOSSIBLE = 0.05, 0.25  # shares of points beyond the frame; faces that are cut off have some
+TOGETHER = 8192  # faces: of hundreds of points each, they do not all fit into memory twice
 
 
 @dataclass(frozen=True)
@@ -25,19 +28,44 @@ class Scheme:
 def check(faces: Faces, frames: Frames, schemes: Mapping[str, Scheme], findings: Findings) -> None:
     """Note faces with unlabelled points, points far outside of the frame or exchanged sides.
 
-    `schemes`: vocabulary -> its scheme.
+    `schemes`: vocabulary -> its scheme. Many points beyond the frames mean labels of other pictures, or of the
+    same at another size: a failed check.
     """
     position = {str(name): row for row, name in enumerate(frames.ids)}
     sizes = frames.sizes[[position[str(frame)] for frame in faces.frames]]
+    labelled = beyond = 0
     for name in np.unique(faces.vocabularies):
         rows = np.flatnonzero(faces.vocabularies == name)
-        scheme = schemes[str(name)]
-        xy = faces.xy[rows, : scheme.points]
-        ids = faces.ids[rows]
-        findings.add("unlabelled_point", *map(str, ids[np.isnan(xy).any(axis=(1, 2))]))
-        findings.add("far_out_of_frame", *map(str, ids[far_out(xy, sizes[rows])]))
-        if scheme.eyes:
-            findings.add("sides_exchanged", *map(str, ids[sides_exchanged(xy, scheme.eyes)]))
+        for start in range(0, len(rows), TOGETHER):
+            part = rows[start : start + TOGETHER]
+            _check(faces.xy[part], faces.ids[part], sizes[part], schemes[str(name)], findings)
+            labelled += int(np.isfinite(faces.xy[part]).all(axis=-1).sum())
+            beyond += int(outside(faces.xy[part], sizes[part]).sum())
+    share = beyond / max(labelled, 1)
+    findings.check(
+        Check(
+            "labels in frames",
+            f"at least {1 - UNUSUAL:.0%} of the points",
+            f"{1 - share:.1%} of {labelled:,} points",
+            "failed" if share > IMPOSSIBLE else "warning" if share > UNUSUAL else "ok",
+            "are the pictures of another size than those that were labelled?",
+        )
+    )
+
+
+def outside(xy: NDArray[np.floating], sizes: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Return (N, K) which points (N, K, 2) lie beyond the outline of their frame (N, 2); NaN do not."""
+    return ((xy < -0.5) | (xy > sizes[:, None] - 0.5)).any(axis=-1)
+
+
+def _check(
+    xy: NDArray[np.float32], ids: NDArray[np.str_], sizes: NDArray[np.integer], scheme: Scheme, findings: Findings
+) -> None:
+    xy = xy[:, : scheme.points]
+    findings.add("unlabelled_point", *map(str, ids[np.isnan(xy).any(axis=(1, 2))]))
+    findings.add("far_out_of_frame", *map(str, ids[far_out(xy, sizes)]))
+    if scheme.eyes:
+        findings.add("sides_exchanged", *map(str, ids[sides_exchanged(xy, scheme.eyes)]))
 
 
 def far_out(xy: NDArray[np.floating], sizes: NDArray[np.integer]) -> NDArray[np.bool_]:

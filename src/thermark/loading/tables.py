@@ -4,6 +4,7 @@ Which decimal sign a column has is told by its own cells, whatever separates the
 """
 
 import csv
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from thermark.core.errors import DataError
+from thermark.loading import numeral
 
 DECIMAL_COMMA, DECIMAL_POINT = (
     re.compile(rf"[+-]?(\d+{sign}\d*|{sign}\d+)(e[+-]?\d+)?", re.IGNORECASE) for sign in (",", r"\.")
@@ -52,20 +54,26 @@ class Table:
 
 
 def read(path: Path) -> Table:
-    """Read a CSV by its header; raises DataError when it has none, or a row is longer than the header."""
+    """Read a CSV by its header; raises DataError when it is no text or has none, or for a row that does not fit.
+
+    A quote that is never closed is an error: the rows after it would be a part of one cell.
+    """
     text = _text(path)
-    lines = text.splitlines()
-    if not lines:
+    if not text.strip():
         raise DataError(f"{path.name} is empty", "fetch the file again")
-    delimiter = max(",;\t", key=lines[0].count)
-    header, *rows = csv.reader(lines, delimiter=delimiter)
+    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    try:
+        (_, header), *rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{path.name}, line {reader.line_num}: {error}", "save the file again as CSV") from error
     names = [_plain(name) for name in header]
     repeated = {name for name in names if name and names.count(name) > 1}
     if repeated:
         raise DataError(f"{path.name} has two columns {sorted(repeated)[0]!r}", "remove one of them")
     kept: list[list[str]] = []
     numbers, blank = [], []
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         cells = [cell.strip() for cell in row]
         if not any(cells):
             blank.append(line)
@@ -82,12 +90,17 @@ def read(path: Path) -> Table:
 
 
 def _text(path: Path) -> str:
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read ({error.strerror})", "fetch the file again") from error
     for encoding in ("utf-8-sig", "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"):
         try:
-            return data.decode(encoding)
+            text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if "\0" not in text:  # as UTF-16 has them, whose cells would be no numbers
+            return text
     raise DataError(f"{path.name} is no text file", "fetch the file again")
 
 
@@ -97,6 +110,7 @@ def _plain(name: str) -> str:
 
 def _number(cell: str) -> float:
     try:
-        return float(cell)
+        value = numeral.parse(cell)
     except ValueError:
         return np.nan
+    return value if np.isfinite(value) else np.nan

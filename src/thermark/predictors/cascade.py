@@ -3,25 +3,25 @@
 That is a network of ours, or a tiny head on a frozen backbone, whose weights are then the bundle's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from thermark.core import files
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
-from thermark.core.errors import ConfigError, DataError, SetupError
+from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import SKIPPED, seed_folders
 from thermark.heads import model as heads
 from thermark.heads.backbone import Absent
 from thermark.heads.model import HeadModel
+from thermark.learn import precision
 from thermark.predictors import learned
 from thermark.predictors.learned import Learned
-from thermark.zeroshot import persons
+from thermark.zeroshot import contract, persons
 from thermark.zeroshot.contract import Floats, Given, Image, Instances, Unavailable
 
 Find = Callable[[Sequence[Image]], list[tuple[Floats, Floats]]]
@@ -77,6 +77,11 @@ class Cascade:
         """The face sets that the network has learned from."""
         return self.network.trained_on
 
+    @property
+    def providers(self) -> Mapping[str, Sequence[str]]:
+        """What onnxruntime runs the detector on; our own networks need none."""
+        return contract.providers(self.find)
+
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return what the network sees in the boxes of each image; the crops of all images are one batch."""
         told = [(box, np.full(len(box), np.nan, np.float32)) for box in boxes if box is not None]
@@ -99,7 +104,7 @@ def load(config: Config, bundle: Bundle, device: str, model: Path) -> Cascade:
     seeds = seed_folders(model)
     if not seeds:
         raise DataError(f"{model} holds no seed<k> folder", "run `dvc repro` to train the model")
-    network = trained(seeds[0], bundle, chosen(device))
+    network = trained(seeds[0], bundle, precision.chosen(device).type)
     if config.padding is not None:
         if isinstance(network, HeadModel) and network.card.geometry == "posts":
             raise ConfigError(
@@ -120,11 +125,3 @@ def trained(folder: Path, bundle: Bundle, device: str) -> Learned | HeadModel:
         return heads.load(folder, bundle, device)
     except Absent as error:
         raise Unavailable(str(error)) from error
-
-
-def chosen(device: str) -> str:
-    """Return the device that `auto`, `cpu` or `cuda` means here; raises SetupError for a GPU that is not there."""
-    there = torch.cuda.is_available()
-    if device == "cuda" and not there:
-        raise SetupError("there is no GPU that torch can use", "set the device to auto or cpu")
-    return "cuda" if there and device != "cpu" else "cpu"

@@ -18,7 +18,7 @@ from thermark.core import geometry
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.zeroshot import persons, sessions
+from thermark.zeroshot import contract, persons, sessions
 from thermark.zeroshot.contract import Floats, Given, Image, Instances
 from thermark.zeroshot.persons import Persons
 from thermark.zeroshot.sessions import RTMPose
@@ -55,10 +55,7 @@ class Config(Section):
 
 @dataclass(frozen=True)
 class TopDown:
-    """A pose model of rtmlib's with its card; see FramePredictor for the rest.
-
-    `providers`: what onnxruntime runs it on, best first.
-    """
+    """A pose model of rtmlib's with its card; see FramePredictor for the rest."""
 
     pose: RTMPose
     card: Mapping[str, Any]
@@ -66,10 +63,14 @@ class TopDown:
     given: Given
     box_source: str
     trained_on: tuple[str, ...]
-    providers: tuple[str, ...]
     detector: Persons | None = None
     whole_frame: bool = False
     batch: int = 16
+
+    @property
+    def providers(self) -> Mapping[str, Sequence[str]]:
+        """What onnxruntime runs its networks on, best first."""
+        return {"pose": sessions.providers(self.pose)} | contract.providers(self.detector)
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return the instances of each RGB image, as FramePredictor says.
@@ -151,7 +152,6 @@ def load(config: Config, bundle: Bundle, device: str) -> TopDown:
         given=config.given,
         box_source=f"{source} or frame" if config.whole_frame else source,
         trained_on=tuple(card.get("face_sets", [])),
-        providers=tuple(pose.session.get_providers()),
         detector=detector,
         whole_frame=config.whole_frame,
     )

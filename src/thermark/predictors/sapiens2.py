@@ -10,6 +10,7 @@ from pydantic import PositiveInt, model_validator
 from thermark import landmarks
 from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
+from thermark.learn import precision
 from thermark.zeroshot import pretrained, topdown
 from thermark.zeroshot.sapiens2_files import load_pose_model
 from thermark.zeroshot.topdown import Options, TopDown
@@ -38,7 +39,7 @@ def load(config: Config, bundle: Bundle, device: str) -> TopDown:
     Raises DataError for files that are absent, damaged or not what their card says, and SetupError for an absent
     device.
     """
-    at = topdown.place(device)
+    at = precision.chosen(device)
     path = bundle.file(config.file)
     pretrained.require_card(bundle, config.file, {"vocabulary": VOCABULARY, "channels": "rgb"})
     net = load_pose_model(path)

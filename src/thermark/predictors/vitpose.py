@@ -12,6 +12,7 @@ from torch import Tensor
 from thermark import landmarks
 from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
+from thermark.learn import precision
 from thermark.zeroshot import pretrained, topdown
 from thermark.zeroshot.contract import Unavailable
 from thermark.zeroshot.pretrained import VitPoseConfig, VitPoseForPoseEstimation
@@ -34,7 +35,7 @@ def load(config: Config, bundle: Bundle, device: str) -> TopDown:
     Raises Unavailable when the head has another number of points than COCO-WholeBody; DataError for files that
     are absent, damaged or not what their card says, or without the expert; SetupError for an absent device.
     """
-    at = topdown.place(device)
+    at = precision.chosen(device)
     about = pretrained.described(bundle.file("config.json"), VitPoseConfig)
     if about.num_labels != len(landmarks.load(VOCABULARY)):
         raise Unavailable(f"{bundle.folder.name} has {about.num_labels} key points: no nose row in its head")

@@ -2,9 +2,9 @@
 
 import gc
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class FramePredictor(Protocol):
     set (`prompt`: the box for a top-down face model; `labelled`: the labelled instance, such as a person), the
     whole `frame`, or none, because it finds its `own`. `box_source`: the name of what finds them, and of who is
     told, what `given` says. `batch`: how many frames it likes at once. `trained_on`: face sets of ours that it
-    has learned from.
+    has learned from. Who uses onnxruntime has `providers`, too: network -> what it really runs on, best first.
     """
 
     @property
@@ -80,6 +80,12 @@ class FramePredictor(Protocol):
         order, rows of NaN for boxes that are NaN or empty. It holds None where `given` is `own`.
         """
         ...
+
+
+def providers(one: FramePredictor | Callable[..., Any] | None) -> Mapping[str, Sequence[str]]:
+    """Return what onnxruntime runs the networks of a contestant, or a detector, on; empty without it."""
+    told: Mapping[str, Sequence[str]] = getattr(one, "providers", {})
+    return told
 
 
 class Held:

@@ -35,6 +35,11 @@ class Persons:
     threshold: float
     nms: float
 
+    @property
+    def providers(self) -> dict[str, list[str]]:
+        """What onnxruntime runs it on, best first."""
+        return {"detector": sessions.providers(self.tool)}
+
     def __call__(self, images: Sequence[Image]) -> list[tuple[Floats, Floats]]:
         """Return boxes (P, 4) in frame pixels and scores (P,), best first, of each RGB image (H, W, 3) uint8."""
         if not images:

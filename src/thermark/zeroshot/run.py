@@ -16,9 +16,11 @@ from thermark.core.faces import Faces, open_table
 from thermark.core.pictures import BASE
 from thermark.core.predictions import Predictions, Status
 from thermark.core.scored import Split
-from thermark.zeroshot.contract import Held, Unavailable
+from thermark.zeroshot.contract import Held, Unavailable, providers
 from thermark.zeroshot.sweep import Broken, sweep
 from thermark.zeroshot.watched import Beat, Ended, watched
+
+PROVIDERS = "providers.json"
 
 
 class Config(Section):
@@ -55,6 +57,8 @@ def predict_all(
     out: Path,
 ) -> None:
     """Write `out`/<dataset>.npz and `out`/<dataset>@<variant>.npz, whole or not at all.
+
+    Beside them PROVIDERS says what onnxruntime really ran on, if it was used: it may fall back to the CPU.
 
     `settings` is the contestant's section, of which `only` lists data sets, where not all are meant, and
     `family` names a module of predictors/ that knows its type: it is imported where the weights are there, for
@@ -115,6 +119,8 @@ def _predict(
 
     held = Held(lambda: module.load(config, bundle.read(places.assets), "auto", *more))
     try:
+        if ran_on := providers(held.get()):
+            files.write_json(folder / PROVIDERS, ran_on)
         for name, split in datasets.items():
             table = open_table(places.faces / name)
             about = files.read_json(places.framed / f"{name}.json")

@@ -1,6 +1,7 @@
 """Networks in ONNX files: opened without a download or a word on stdout, and compared with their card first."""
 
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from io import StringIO
@@ -29,6 +30,7 @@ __all__ = [
     "multiclass_nms",
     "opened",
     "ordered",
+    "providers",
     "require_channels",
     "run",
     "tool",
@@ -87,9 +89,17 @@ def opened(path: Path, device: str = "cpu", threads: int = 1) -> onnxruntime.Inf
             "remove the file and run `dvc repro` to bring it again",
         ) from error
     # onnxruntime falls back with a warning only, when the libraries of CUDA are absent or of another version.
-    if device == "cuda" and session.get_providers()[0] != CUDA:
-        raise SetupError("onnxruntime could not start CUDA", "install the CUDA and cuDNN that it was built for")
+    if on_gpu and session.get_providers()[0] != CUDA:
+        cause, remedy = "onnxruntime could not start CUDA", "install the CUDA and cuDNN that it was built for"
+        if device == "cuda":
+            raise SetupError(cause, remedy)
+        print(f"warning: {cause} for {path.name}, which runs on the CPU; {remedy}", file=sys.stderr)
     return session
+
+
+def providers(tool: Tool) -> list[str]:
+    """Return what onnxruntime really runs a network on, best first."""
+    return list(tool.session.get_providers())
 
 
 def tool(kind: type[Tool], path: Path, size: tuple[int, int], device: str, threads: int) -> Tool:

@@ -1,9 +1,9 @@
 """A network that turns one box into heat maps, as a contestant: boxes in, points in the frame's pixels out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import cv2
 import numpy as np
@@ -16,16 +16,15 @@ from thermark import landmarks
 from thermark.core import geometry
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
-from thermark.core.errors import SetupError
 from thermark.core.geometry import Array
 from thermark.learn import precision
+from thermark.learn.precision import Dtype
 from thermark.nets.inputs import normalised
-from thermark.zeroshot import heatmaps
+from thermark.zeroshot import contract, heatmaps
 from thermark.zeroshot.contract import Floats, Given, Image, Instances
 
 Finder = Callable[[Sequence[Image]], list[tuple[Floats, Floats]]]
 Forward = Callable[[Tensor], Tensor]
-Dtype = Literal["auto", "float32", "bfloat16"]
 
 
 class Options(Section):
@@ -79,6 +78,11 @@ class TopDown:
     find: Finder | None = None
     trained_on: tuple[str, ...] = ()
 
+    @property
+    def providers(self) -> Mapping[str, Sequence[str]]:
+        """What onnxruntime runs the detector on; the network itself needs none."""
+        return contract.providers(self.find)
+
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return the instances of each image, as `FramePredictor` says."""
         if not images:
@@ -124,14 +128,6 @@ class TopDown:
         return geometry.apply(to_input, at.double().cpu().numpy()), score.cpu().numpy()
 
 
-def place(device: str) -> torch.device:
-    """Return the device meant by auto, cpu or cuda; raises SetupError when a GPU is asked for and absent."""
-    found = torch.cuda.is_available()
-    if device == "cuda" and not found:
-        raise SetupError("PyTorch finds no GPU", "set `device: auto`, or install the CUDA build of PyTorch")
-    return torch.device("cuda" if found and device != "cpu" else "cpu")
-
-
 def finder(options: Options, bundle: Bundle, device: str) -> tuple[Finder | None, str]:
     """Return the detector of a contestant that finds its `own` persons, and the name of where boxes come from."""
     if options.detector is None:
@@ -146,8 +142,7 @@ def finder(options: Options, bundle: Bundle, device: str) -> tuple[Finder | None
 def computing(net: nn.Module, dtype: Dtype, device: torch.device) -> Callable[..., Tensor]:
     """Return a network of transformers, moved to the device, as a function of its inputs to heat maps."""
     net = precision.placed(net, device)
-    names = {"auto": "auto", "float32": "fp32", "bfloat16": "bf16"}
-    exact = precision.resolved(precision.Machine(precision=names[dtype]), device)  # type: ignore[arg-type]
+    exact = precision.exactness(dtype, device)
 
     def forward(**inputs: Tensor | None) -> Tensor:
         with precision.autocast(exact, device):

@@ -1,0 +1,245 @@
+"""SF-TL54: 142 people of SpeakingFaces, two trials, nine camera positions; thermal pictures with 54 points.
+
+Layout: `{gray,iron}/{train,val,test}/images/*.png`, the same pictures in two palettes, beside `json/*.json`, what
+labelme writes (a rectangle `face`, and groups of points in file order), and `rgb/{train,val,test}/*.png`, visible
+pictures whose names end with another stream number. At any depth: the archive unpacks as `sftl/sftl/`.
+
+Confirmed by IS2AI/thermal-facial-landmarks-detection: folders, file names, JSON, order and flip partners of the
+points, 464 x 348, 2,556 pairs. Inferred: that a labelme coordinate counts from the outline of the picture; that
+RGB pictures lie in no folder `images`, and their stream number (both from users' code); `labels.jsonl` beside
+`images/`, with one object a picture, which users read and which may be theirs: it is read where there is no
+`json/`. Unknown: whether the folders keep people apart. metadata.csv of the repository lists 100, 20 and 22 people
+by number (SpeakingFaces's split, we believe), yet users' code has one of its 20, 119, under `test`: hence `split`.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core.errors import DataError
+from thermark.core.faces import Faces
+from thermark.core.frames import Frames, Modality
+from thermark.core.geometry import bounding_box
+from thermark.core.radiometry import Tone
+from thermark.loading import conventions, labelme, speakingfaces, splits, tree
+from thermark.loading.card import Card
+from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.loading.sanity import Scheme
+
+MODALITY: Modality = "thermal"
+VOCABULARY = "sftl54"
+POINTS = 54
+EYES = (36, 45)
+SCHEMES = {VOCABULARY: Scheme(POINTS, eyes=EYES)}
+Key = tuple[str, str]  # part and name
+SUFFIXES = (".png", ".jpg", ".jpeg")
+PALETTES = {"gray": "gray", "grey": "gray", "iron": "iron", "rgb": "rgb"}
+MADE = {"masks", "images_mirr"}  # what the published scripts write beside the pictures
+PUBLISHED = {"pictures": 2556, "subjects": 142}
+
+BOX = "face"
+# Left and right are those of the picture, as in dlib; points come in this order.
+GROUPS = {
+    "chin": 17,
+    "left_eyebrow": 5,
+    "right_eyebrow": 5,
+    "nose_bridge": 4,
+    "nose_tip": 5,
+    "left_eye": 6,
+    "right_eye": 6,
+    "lips": 6,
+}
+MIDLINE = (49, 51, 52, 53)  # of the mouth, in an order that only a figure tells
+
+CARD = Card(
+    title="SF-TL54",
+    url="https://huggingface.co/datasets/issai/SFTL54",
+    licence="MIT, according to its page on the Hub",
+    redistribution="yes, under MIT; they are pictures of people, so this project passes none on",
+    citation="Kuzdeuov et al., SF-TL54: A Thermal Facial Landmark Dataset with Visual Pairs, SII 2022",
+    notes="Its people are those of TFW indoors: what was trained on one has seen the other's (YOLO5Face-TFW, for "
+    "instance). Grey levels, not temperatures. 50 of the 54 points are among iBUG's 68; the other four lie on the "
+    "midline of the mouth, in an order that we do not know.",
+)
+
+
+class Config(Source):
+    """Which pictures are read, what their labels count from, and who is tested.
+
+    `source`: the palette. `outline`: what is subtracted from a labelme coordinate to count from pixel centres.
+    `split`: by `folders`, where somebody who is in two of them goes whole to the stricter one; or by
+    `speakingfaces`, that corpus's own lists (100 subjects train, 20 validate, 22 test).
+    """
+
+    source: Literal["gray", "iron"] = "gray"
+    outline: float = 0.5
+    split: Literal["folders", "speakingfaces"] = "folders"
+    tone: Tone = Tone()
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Files, relative to the raw root, by palette; pictures and `json` files there by part and name."""
+
+    pictures: dict[str, dict[Key, PurePosixPath]]
+    json: dict[str, dict[Key, PurePosixPath]]
+    lines: dict[str, list[PurePosixPath]]
+
+
+def load(root: Path, config: Config) -> Loaded:
+    """Return one frame and one face a labelled picture; raises DataError when there is none."""
+    findings = Findings()
+    files = _sorted(root, findings)
+    pictures = _of_somebody(files.pictures.get(config.source, {}), findings)
+    labels = _labels(root, files, config.source, findings)
+    keys = sorted(labels.keys() & pictures.keys())
+    require_any(len(keys), f"labelled SF-TL54 picture in {config.source}", root.name)
+    findings.add("missing_image", *("/".join(key) for key in sorted(labels.keys() - pictures.keys())))
+    findings.add("missing_annotation", *(path.as_posix() for key, path in pictures.items() if key not in labels))
+    _note(keys, labels, files, findings)
+    faces = _faces(keys, [labels[key] for key in keys], config, findings)
+    subjects = len(np.unique(faces.subjects))
+    findings.check(
+        conventions.sides(faces.xy, EYES),
+        conventions.inside(faces.xy, faces.prompts),
+        conventions.people(len(findings.lists.get("group_in_two_parts", [])), subjects),
+        conventions.counts({"pictures": len(keys), "subjects": subjects}, [PUBLISHED]),
+    )
+    paths = strings(pictures[key].as_posix() for key in keys)
+    frames = Frames(faces.ids, faces.subjects, paths, np.zeros((len(keys), 2), np.int32), MODALITY)
+    return Loaded(frames, faces, findings)
+
+
+def read(path: Path, config: Config) -> NDArray[np.uint8]:
+    """Return the grey levels (H, W) uint8 of a picture in either palette; raises DataError when unreadable."""
+    return speakingfaces.grey(path)
+
+
+def _sorted(root: Path, findings: Findings) -> Sorted:
+    """Return the files below `root` that lie in folders of a palette and of a part."""
+    files = Sorted({}, {}, {})
+    for path in map(PurePosixPath, tree.files(root)):
+        folders = tuple(name.lower() for name in path.parts[:-1])
+        palette = next((PALETTES[name] for name in folders if name in PALETTES), "")
+        part = speakingfaces.part(folders)
+        if MADE & set(folders) or not (palette and part):
+            continue
+        suffix = path.suffix.lower()
+        if suffix == ".jsonl":
+            files.lines.setdefault(palette, []).append(path)
+        elif suffix == ".json" or suffix in SUFFIXES:
+            kind, found = ("annotation", files.json) if suffix == ".json" else ("image", files.pictures)
+            if found.setdefault(palette, {}).setdefault((part, path.stem), path) is not path:
+                findings.add(f"duplicate_{kind}", path.as_posix())
+    return files
+
+
+def _of_somebody(pictures: dict[Key, PurePosixPath], findings: Findings) -> dict[Key, PurePosixPath]:
+    """Return the pictures whose name tells who is on them; note the others."""
+    known = {key: path for key, path in pictures.items() if speakingfaces.subject(key[1]) is not None}
+    findings.add("unknown_subject", *(path.as_posix() for key, path in pictures.items() if key not in known))
+    return known
+
+
+def _labels(root: Path, files: Sorted, source: str, findings: Findings) -> dict[Key, labelme.Label]:
+    """Return the usable labels: of the palette, else of the other one, whose pictures are the same."""
+    labels: dict[Key, labelme.Label] = {}
+    for palette in (source, "iron" if source == "gray" else "gray"):
+        found = [*_from_json(root, files.json.get(palette, {}), findings)]
+        found = found or [*_from_lines(root, files.lines.get(palette, []), findings)]
+        for key, entry, where in found:
+            if speakingfaces.subject(key[1]) is None:
+                findings.add("unknown_subject", where)
+                continue
+            try:
+                own = labelme.label(entry, GROUPS, BOX, where)
+            except DataError as error:
+                findings.add("bad_annotation", error.cause)
+                continue
+            if labels.setdefault(key, own) is not own:
+                findings.add("duplicate_annotation", where)
+        if found:
+            findings.facts["labels_of"] = palette
+            break
+    return labels
+
+
+def _from_json(root: Path, files: dict[Key, PurePosixPath], findings: Findings) -> Iterator[tuple[Key, Any, str]]:
+    """Yield part and name, content, and the words that name it, of each labelme file."""
+    for key, path in files.items():
+        where = f"{key[0]}/{path.name}"
+        try:
+            entry = json.loads((root / path).read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError, RecursionError) as error:
+            findings.add("bad_annotation", f"{where} is no JSON ({error})")
+            continue
+        if isinstance(entry, dict):
+            entry.pop("imageData", None)  # labelme stores the picture too
+        yield key, entry, where
+
+
+def _from_lines(root: Path, files: list[PurePosixPath], findings: Findings) -> Iterator[tuple[Key, Any, str]]:
+    """Yield the same of each line of `labels.jsonl`."""
+    for path in files:
+        part = speakingfaces.part(path.parts[:-1])
+        text = (root / path).read_text(encoding="utf-8-sig", errors="replace")
+        for number, line in enumerate(text.splitlines(), start=1):
+            where = f"{part}/{path.name}, line {number}"
+            try:
+                entry = json.loads(line) if line.strip() else None
+            except (ValueError, RecursionError) as error:
+                findings.add("bad_annotation", f"{where} is no JSON ({error})")
+                continue
+            name = entry.get("image") if isinstance(entry, dict) else None
+            if isinstance(name, str):
+                yield (part, Path(name.replace("\\", "/")).stem), entry, where
+            elif entry is not None:
+                findings.add("bad_annotation", f"{where} names no image")
+
+
+def _note(keys: list[Key], labels: dict[Key, labelme.Label], files: Sorted, findings: Findings) -> None:
+    """Note pairs without a visible picture, and what tells the order of the mouth's points."""
+    seen = {stem for _, stem in files.pictures.get("rgb", {})}
+    unpaired = [stem for _, stem in keys if speakingfaces.visible(stem) not in seen]
+    findings.facts["visible_pairs"] = len(keys) - len(unpaired)
+    if seen:
+        findings.add("missing_visible", *unpaired)
+    findings.add("missing_box", *("/".join(key) for key in keys if np.isnan(labels[key].box).any()))
+    y = np.stack([labels[key].xy[MIDLINE, 1] for key in keys])
+    order = np.argsort(np.nanmedian(y - y.mean(axis=1, keepdims=True), axis=0), kind="stable")
+    findings.facts["mouth_midline_from_top"] = [MIDLINE[place] for place in order]
+
+
+def _faces(keys: list[Key], labels: list[labelme.Label], config: Config, findings: Findings) -> Faces:
+    parts, names = strings(part for part, _ in keys), [stem for _, stem in keys]
+    people = [speakingfaces.subject(stem) or 0 for stem in names]
+    subjects = strings(f"sub_{number}" for number in people)
+    if config.split == "folders":
+        chosen = speakingfaces.held_out(subjects, parts, findings)
+    else:
+        chosen = strings(speakingfaces.corpus_split(number) for number in people)
+    splits.require(chosen, ["train", *sorted(set(map(str, parts)))] if config.split == "folders" else [])
+    ids = strings("/".join(key) for key in keys)
+    xy = (np.stack([label.xy for label in labels]) - config.outline).astype(np.float32)
+    tight = bounding_box(xy)
+    boxes = (np.stack([label.box for label in labels]) - config.outline).astype(np.float32)
+    return Faces(
+        ids=ids,
+        frames=ids,
+        subjects=subjects,
+        splits=chosen,
+        vocabularies=np.full(len(ids), VOCABULARY),
+        boxes=tight,
+        prompts=np.where(np.isnan(boxes).any(axis=1, keepdims=True), tight, boxes),
+        xy=xy,
+        visible=~np.isnan(xy[..., 0]),
+        strata={
+            "position": strings(map(speakingfaces.position, names)),
+            "session": strings(map(speakingfaces.session, names)),
+        },
+    )

@@ -1,0 +1,231 @@
+"""TFW: thermal faces indoors (SpeakingFaces) and in the wild, several a picture, with a box and five points each.
+
+Layout: `TFW/{train,val,test}/{indoor,outdoor}.csv`, a header and one row a face (picture, xs, ys, xe, ye, p1x,
+p1y, ... p5x, p5y), beside folders of pictures: `{indoor,outdoor}/` in the iron palette, `{indoor,outdoor}_gray/`.
+Points: right eye, left eye, nose tip, right and left corner of the mouth, right and left being the subject's.
+
+Confirmed by IS2AI/TFW: parts, CSV files and their header, order of the columns, both folders, order of the points,
+464 x 348, names such as `103_1_1_4_450_1.png` indoors and `3312.png` outdoors. Inferred: that coordinates count
+from pixel centres; how an unlabelled point is written (here: no number, -1 -1 or 0 0). Unknown: the names of the
+columns (they are read by name where they are those above, else by position); where the newest release keeps its
+semi-controlled pictures (CSV files `c-indoor`, `s-indoor` and `u-outdoor` are read too); who is on a picture
+outdoors.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core.errors import DataError
+from thermark.core.faces import Faces
+from thermark.core.frames import Frames, Modality
+from thermark.core.radiometry import Tone
+from thermark.loading import conventions, five_points, sanity, speakingfaces, splits, tree
+from thermark.loading.card import Card
+from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.loading.sanity import Scheme
+
+MODALITY: Modality = "thermal"
+VOCABULARY = "tfw5"
+SCHEMES = {VOCABULARY: Scheme(five_points.POINTS)}
+EYES = (0, 1)  # centres, not corners: of no use for the inter-ocular distance, but of use to tell exchanged sides
+SUFFIXES = (".png", ".jpg", ".jpeg")
+ENVIRONMENTS = {"indoor": "indoor", "cindoor": "indoor", "sindoor": "semi", "outdoor": "outdoor"}
+ENVIRONMENTS |= {"uoutdoor": "outdoor"}
+PUBLISHED = [{"pictures": 9202, "faces": 14062}, {"pictures": 9982, "faces": 16509}]  # 2021 and 2022
+
+CARD = Card(
+    title="TFW",
+    url="https://huggingface.co/datasets/issai/TFW",
+    licence="MIT, according to its page on the Hub; its first README asked for a signed consent form",
+    redistribution="yes, under MIT; they are pictures of people, so this project passes none on",
+    citation="Kuzdeuov et al., TFW: Annotated Thermal Faces in the Wild Dataset, IEEE TIFS 17 (2022)",
+    notes="YOLO5Face-TFW and the thermal YOLOv5 of its authors were trained on its train part. Indoors its people "
+    "are those of SF-TL54: what was trained on one has seen the other's. Nobody tells the 15 people outdoors "
+    "apart: there each picture is a group, so that intervals are too narrow, and whether somebody is in two parts "
+    "cannot be checked. Grey levels, not temperatures.",
+)
+
+
+class Config(Source):
+    """Which pictures are read and what their labels count from.
+
+    `source`: the folders of `gray` or of `iron` pictures; where a CSV has only the others, those are read.
+    `outline`: what is subtracted from a coordinate to count from pixel centres. `environments`: which are read.
+    """
+
+    source: Literal["gray", "iron"] = "gray"
+    outline: float = 0.0
+    environments: tuple[Literal["indoor", "semi", "outdoor"], ...] = ("indoor", "semi", "outdoor")
+    tone: Tone = Tone()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A CSV, its path relative to the raw root, by its `part` and `environment`."""
+
+    path: PurePosixPath
+    part: str
+    environment: str
+
+
+@dataclass(frozen=True)
+class Face:
+    """A row that has its picture, with the id of its `frame`."""
+
+    frame: str
+    sheet: Sheet
+    row: five_points.Row
+
+
+def load(root: Path, config: Config) -> Loaded:
+    """Return the pictures with a face, and their faces; raises DataError when there is none."""
+    findings = Findings()
+    present = [PurePosixPath(path) for path in tree.files(root)]
+    frames: dict[str, PurePosixPath] = {}
+    found: list[Face] = []
+    for sheet in _sheets(present, config, findings):
+        pictures, used = _pictures(sheet, config.source, present, findings), set()
+        for row in _rows(root, sheet, findings):
+            stem = PurePosixPath(row.name).stem.lower()
+            used.add(stem)
+            if stem not in pictures:
+                findings.add("missing_image", f"{sheet.part}/{sheet.path.stem}/{row.name}")
+                continue
+            frame = f"{sheet.part}/{sheet.environment}/{pictures[stem].stem}"
+            frames[frame] = pictures[stem]
+            found.append(Face(frame, sheet, row))
+        findings.add(
+            "missing_annotation", *(path.as_posix() for stem, path in pictures.items() if stem not in used)
+        )
+    require_any(len(found), "labelled TFW picture", root.name)
+    faces = _faces(found, config, findings)
+    _check(faces, len(frames), findings)
+    people = {str(face): str(who) for face, who in zip(faces.frames, faces.subjects, strict=True)}
+    paths, sizes = strings(frames.values()), np.zeros((len(frames), 2), np.int32)
+    return Loaded(
+        Frames(strings(frames), strings(people[name] for name in frames), paths, sizes, MODALITY), faces, findings
+    )
+
+
+def read(path: Path, config: Config) -> NDArray[np.uint8]:
+    """Return the grey levels (H, W) uint8 of a picture in either palette; raises DataError when unreadable."""
+    return speakingfaces.grey(path)
+
+
+def _sheets(present: list[PurePosixPath], config: Config, findings: Findings) -> list[Sheet]:
+    """Return the CSV files of the wanted environments, one for each in each part; note the others."""
+    sheets: dict[tuple[str, str], Sheet] = {}
+    for path in present:
+        if path.suffix.lower() != ".csv":
+            continue
+        environment = ENVIRONMENTS.get(re.sub(r"[^a-z]", "", path.stem.lower()), "")
+        part = speakingfaces.part(path.parts[:-1])
+        if not (environment and part):
+            findings.add("unknown_part", path.as_posix())
+        elif environment in config.environments:
+            sheet = Sheet(path, part, environment)
+            if sheets.setdefault((part, environment), sheet) is not sheet:
+                findings.add("duplicate_annotations", path.as_posix())
+    return [*sheets.values()]
+
+
+def _pictures(
+    sheet: Sheet, source: str, present: list[PurePosixPath], findings: Findings
+) -> dict[str, PurePosixPath]:
+    """Return name (no suffix, lower case) -> picture, from the folder beside a CSV in the palette wanted."""
+    stem, beside = sheet.path.stem.lower(), sheet.path.parent.parts
+    below = [path for path in present if path.parts[: len(beside)] == beside and len(path.parts) > len(beside) + 1]
+    folders: dict[str, list[PurePosixPath]] = {}
+    for path in below:
+        if path.suffix.lower() in SUFFIXES:
+            folders.setdefault(path.parts[len(beside)].lower(), []).append(path)
+    names = {"gray": (f"{stem}_gray", f"{stem}_grey"), "iron": (stem, f"{stem}_iron")}
+    wanted = [*names[source], *names["iron" if source == "gray" else "gray"]]
+    chosen = next((name for name in wanted if name in folders), "")
+    if chosen and chosen not in names[source]:
+        findings.add("other_palette", "/".join([*beside, chosen]))
+    found: dict[str, PurePosixPath] = {}
+    for path in folders.get(chosen, []):
+        if found.setdefault(path.stem.lower(), path) is not path:
+            findings.add("duplicate_image", path.as_posix())
+    return found
+
+
+def _rows(root: Path, sheet: Sheet, findings: Findings) -> list[five_points.Row]:
+    """Return the usable faces of a CSV, each once; note the other rows."""
+    lines = five_points.table(root / sheet.path)
+    places = five_points.columns(lines[0]) if lines else None
+    rows: list[five_points.Row] = []
+    seen: set[tuple[str, ...]] = set()
+    for number, cells in enumerate(lines, start=1):
+        where = f"{sheet.part}/{sheet.path.name}, line {number}"
+        if (number == 1 and places) or not any(cell.strip() for cell in cells):
+            continue
+        if tuple(cells) in seen:
+            findings.add("duplicate_row", where)
+            continue
+        seen.add(tuple(cells))
+        try:
+            rows.append(five_points.row(cells, places or five_points.BY_POSITION, where))
+        except DataError as error:
+            findings.add("bad_annotation", error.cause)
+    return rows
+
+
+def _check(faces: Faces, frames: int, findings: Findings) -> None:
+    """Note how many faces each environment has, exchanged eyes, and whether labels mean what they should."""
+    for environment in sorted(set(ENVIRONMENTS.values())):
+        findings.facts[f"faces_{environment}"] = int((faces.strata["environment"] == environment).sum())
+    findings.add("sides_exchanged", *map(str, faces.ids[sanity.sides_exchanged(faces.xy, EYES)]))
+    findings.check(
+        conventions.sides(faces.xy, EYES),
+        conventions.inside(faces.xy, faces.boxes),
+        conventions.people(len(findings.lists.get("group_in_two_parts", [])), len(np.unique(faces.subjects))),
+        conventions.counts({"pictures": frames, "faces": len(faces)}, PUBLISHED),
+    )
+
+
+def _group(face: Face) -> str:
+    """Return who is on a picture, or the picture itself where that is not told."""
+    number = speakingfaces.subject(PurePosixPath(face.frame).name)
+    return f"sub_{number}" if number and face.sheet.environment == "indoor" else face.frame
+
+
+def _ordinals(names: list[str]) -> list[int]:
+    """Return how often each name came before."""
+    before: Counter[str] = Counter()
+    places = []
+    for name in names:
+        places.append(before[name])
+        before[name] += 1
+    return places
+
+
+def _faces(found: list[Face], config: Config, findings: Findings) -> Faces:
+    groups, parts = strings(map(_group, found)), strings(face.sheet.part for face in found)
+    chosen = speakingfaces.held_out(groups, parts, findings)
+    splits.require(chosen, sorted(set(map(str, parts))))
+    names = [face.frame for face in found]
+    boxes = np.stack([face.row.box for face in found]) - np.float32(config.outline)
+    xy = np.stack([face.row.xy for face in found]) - np.float32(config.outline)
+    return Faces(
+        ids=strings(f"{name}/{place}" for name, place in zip(names, _ordinals(names), strict=True)),
+        frames=strings(names),
+        subjects=groups,
+        splits=chosen,
+        vocabularies=np.full(len(found), VOCABULARY),
+        boxes=boxes,
+        prompts=boxes,
+        xy=xy,
+        visible=~np.isnan(xy[..., 0]),
+        strata={
+            "environment": strings(face.sheet.environment for face in found),
+            "position": strings(speakingfaces.position(PurePosixPath(name).name) for name in names),
+        },
+    )

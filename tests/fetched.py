@@ -1,0 +1,106 @@
+"""A small data set to be fetched: its files, archives of it, a machine to fetch it on."""
+
+import io
+import shutil
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from thermark.assets import cache, licences
+from thermark.assets.download import Patience
+from thermark.assets.mirrors import Mirrors
+from thermark.assets.obtain import Store
+from thermark.core.config import parse
+from thermark.fetching import manifest, options
+from thermark.fetching.run import fetch
+
+QUICK = Patience(connect=2.0, read=2.0, pause=0.001, attempts=3)
+RNG = np.random.default_rng(0)
+FILES = {"000000.png": RNG.bytes(90_000), "deep/er/000001.png": RNG.bytes(90_000), "l.txt": b"1.0 2.0\n"}
+# Nothing listens there: the connection is refused at once.
+NOWHERE = "http://127.0.0.1:9/iccv/set.zip"
+SHEET = {"title": "Tiny License", "url": "https://example.org/tiny", "terms": "Be kind.", "covers": "all"}
+
+
+def write(folder: Path, contents: dict[str, bytes]) -> Path:
+    """Write files below a folder and return it."""
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return the files below a folder."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def below(name: str, contents: dict[str, bytes]) -> dict[str, bytes]:
+    """Return files as they look one folder further up."""
+    return {f"{name}/{path}": content for path, content in contents.items()}
+
+
+def zipped(contents: dict[str, bytes]) -> bytes:
+    """Return a zip archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as opened:
+        for name, content in contents.items():
+            opened.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
+
+
+@dataclass
+class Machine:
+    """A checkout with a cache, mirrors and the accepted licence `tiny`; the data set is called `set`."""
+
+    root: Path
+    mirrors: tuple[Path, ...] = ()
+    pieces: dict[str, dict] = field(default_factory=dict)
+    max_mb: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name in ("tiny", "strict"):
+            path = self.root / "licences" / f"{name}.yaml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(yaml.safe_dump(SHEET))
+        licences.accept(licences.of_data(self.root / "licences")["tiny"], self.cache)
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    @property
+    def out(self) -> Path:
+        return self.root / "raw" / "set"
+
+    @property
+    def path(self) -> Path:
+        return self.root / "manifests" / "set.json"
+
+    @property
+    def placed(self) -> Path:
+        return cache.placed(self.cache) / "set"
+
+    def store(self) -> Store:
+        return Store(self.cache, Mirrors((*self.mirrors, cache.placed(self.cache))), QUICK)
+
+    def config(self) -> options.Config:
+        pieces = {key: {"licence": "tiny"} | piece for key, piece in self.pieces.items()}
+        return parse({"max_mb": self.max_mb, "pieces": pieces}, options.Config, "fetch.set")
+
+    def fetch(self) -> dict[str, bytes]:
+        """Fetch the data set and return its files."""
+        fetch("set", self.config(), self.path, self.root / "licences", self.out, self.store())
+        return tree(self.out)
+
+    def pins(self) -> dict[str, manifest.Pin]:
+        return manifest.read(self.path)
+
+    def lose(self, *, cached: bool = False) -> None:
+        """Lose the fetched files and, if `cached`, all that the cache holds but licences."""
+        shutil.rmtree(self.out, ignore_errors=True)
+        for name in ("objects", "trees", "urls", "parts") if cached else ():
+            shutil.rmtree(self.cache / name, ignore_errors=True)

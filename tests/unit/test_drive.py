@@ -1,0 +1,453 @@
+import os
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from google_drive import (
+    CUT,
+    ELSEWHERE,
+    FOREVER,
+    FORM,
+    NO_RANGE,
+    OK,
+    PAGE,
+    QUOTA,
+    SIGN_IN,
+    SLOW,
+    Drive,
+    driving,
+)
+from scripted_server import digest
+
+from thermark.assets import cache
+from thermark.assets.download import Patience
+from thermark.assets.mirrors import Mirrors
+from thermark.assets.obtain import Store
+from thermark.assets.request import NoSpace, Remote, TooLarge
+from thermark.core.errors import ConfigError, DataError, NetworkError
+from thermark.fetching import drive, drive_list
+
+ID = "1-Y40_wqVV5WM1swEpjFTJiB8sGdZtQwR"
+FOLDER = "1UE4BsRsJBSEyLtcAkMQ_jYIBKwKjwyQc"
+INNER, INNERMOST = FOLDER[:-1] + "i", FOLDER[:-1] + "j"
+CONTENT = np.random.default_rng(0).bytes(700_000)
+QUICK = Patience(connect=2.0, read=2.0, pause=0.001, attempts=3)
+
+
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "cache", Mirrors(()), QUICK)
+
+
+def wanted(**known) -> Remote:
+    return Remote("", "warm.zip", **{"size": len(CONTENT), "sha256": digest(CONTENT), **known})
+
+
+def begun(form: tuple[int, ...], step: int) -> list[tuple[int, ...]]:
+    """A first transfer that takes `step`; behind a form, the look at what stands there comes before it."""
+    return [(*form, step)] * (1 + len(form))
+
+
+def ids(count: int) -> list[str]:
+    return [f"{number:028d}" for number in range(count)]
+
+
+def objects(tmp_path: Path) -> list[str]:
+    return [path.name for path in (tmp_path / "cache").rglob("objects/*/*")]
+
+
+def trees(tmp_path: Path) -> list[Path]:
+    return [path for path in (tmp_path / "cache").glob("trees/*") if path.suffix != ".part"]
+
+
+def one(*steps: tuple[int, ...], content: bytes = CONTENT, **named) -> Drive:
+    return Drive({ID: content}, steps={ID: list(steps)}, **named)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    yield
+    assert not (tmp_path / "home").exists()
+
+
+# --- one file
+
+
+@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}])
+@pytest.mark.parametrize("steps", [[(OK,)], [(FORM,)], [(CUT,), (OK,)], [(FORM, CUT), (FORM,)], [(429,), (OK,)]])
+def test_a_file_arrives_behind_its_form_and_despite_a_cut(tmp_path, steps, known):
+    with driving(one(*steps)):
+        path, sha256 = drive.file(ID, wanted(**known), store(tmp_path))
+    assert path == cache.object_path(tmp_path / "cache", digest(CONTENT)) and sha256 == digest(CONTENT)
+    assert path.read_bytes() == CONTENT
+    assert list((tmp_path / "cache" / "parts").iterdir()) == []
+
+
+def test_a_small_file_takes_one_request_and_its_redirect(tmp_path):
+    with driving(one((OK,))) as google:
+        drive.file(ID, wanted(), store(tmp_path))
+    assert [path for path, _, _ in google.seen] == ["drive.google.com/uc", "drive.usercontent.google.com/download"]
+
+
+@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}, {"size": None}])
+def test_a_file_that_was_fetched_needs_no_network(tmp_path, known):
+    with driving(one((OK,))) as google:
+        first = drive.file(ID, wanted(**known), store(tmp_path))
+        asked = len(google.seen)
+        assert drive.file(ID, wanted(**known), store(tmp_path)) == first
+    assert len(google.seen) == asked
+
+
+def test_a_mirror_serves_without_network(tmp_path):
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / "other-name.zip").write_bytes(CONTENT)
+    known = Store(tmp_path / "cache", Mirrors((tmp_path / "mirror",)), QUICK)
+    assert drive.file(ID, wanted(), known)[0] == tmp_path / "mirror" / "other-name.zip"
+
+
+@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}])
+@pytest.mark.parametrize("form", [(), (FORM,)])
+def test_a_transfer_that_stays_cut_is_continued_by_the_next_run(tmp_path, form, known):
+    with driving(one(*begun(form, CUT), (503,))), pytest.raises(NetworkError, match="gave up"):
+        drive.file(ID, wanted(**known), store(tmp_path))
+    assert objects(tmp_path) == []
+    # A day later the old form is worth nothing: this server accepts only the one that it sent last.
+    with driving(one((*form, OK))) as google:
+        path, _ = drive.file(ID, wanted(**known), store(tmp_path))
+    assert path.read_bytes() == CONTENT
+    assert len(CONTENT) // 2 - (1 << 16) <= int(google.ranges(ID)[-1][6:-1]) <= len(CONTENT) // 2
+
+
+def test_a_server_without_range_starts_again(tmp_path):
+    with driving(one(*begun((FORM,), CUT), (503,))), pytest.raises(NetworkError):
+        drive.file(ID, wanted(), store(tmp_path))
+    with driving(one((FORM, NO_RANGE))):
+        assert drive.file(ID, wanted(), store(tmp_path))[0].read_bytes() == CONTENT
+
+
+def test_a_file_that_was_replaced_meanwhile_is_not_joined_with_its_past(tmp_path):
+    other = CONTENT[::-1]
+    with driving(one(*begun((FORM,), CUT), (503,))), pytest.raises(NetworkError):
+        drive.file(ID, wanted(size=None, sha256=None), store(tmp_path))
+    with driving(one((FORM,), content=other, etag='"v2"')):
+        assert drive.file(ID, wanted(size=None, sha256=None), store(tmp_path))[1] == digest(other)
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "cause"),
+    [
+        ((QUOTA,), DataError, "too many people"),
+        ((FORM, QUOTA), DataError, "too many people"),
+        ((PAGE,), DataError, "a page instead of warm.zip"),
+        ((SIGN_IN,), NetworkError, f"{ID}/view is private"),
+        ((403,), NetworkError, "refused access"),
+        ((404,), NetworkError, "gone"),
+        ((FORM, ELSEWHERE), DataError, "evil.example"),
+        ((FOREVER,), DataError, "form after form"),
+    ],
+)
+@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}])
+def test_a_page_never_gets_the_name_of_a_file(tmp_path, step, kind, cause, known):
+    with driving(one(step)), pytest.raises(kind, match=cause) as error:
+        drive.file(ID, wanted(**known), store(tmp_path))
+    assert ID in error.value.remedy
+    assert objects(tmp_path) == [] and not (tmp_path / "cache" / "urls").exists()
+    with driving(one((FORM,))):  # and the next run is not misled
+        assert drive.file(ID, wanted(**known), store(tmp_path))[0].read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("step", [(QUOTA,), (FORM, QUOTA), (SIGN_IN,), (403,), (500,)])
+def test_a_page_does_not_cost_what_was_brought_before(tmp_path, step):
+    with driving(one(*begun((FORM,), CUT), (503,))), pytest.raises(NetworkError):
+        drive.file(ID, wanted(), store(tmp_path))
+    with driving(one(step)), pytest.raises((DataError, NetworkError)):
+        drive.file(ID, wanted(), store(tmp_path))
+    with driving(one((FORM,))) as google:
+        assert drive.file(ID, wanted(), store(tmp_path))[0].read_bytes() == CONTENT
+    assert len(CONTENT) // 2 - (1 << 16) <= int(google.ranges(ID)[-1][6:-1]) <= len(CONTENT) // 2
+
+
+def test_wrong_bytes_are_set_aside_with_both_hashes(tmp_path):
+    flipped = bytes([CONTENT[0] ^ 1]) + CONTENT[1:]
+    for form in [(OK,), (FORM,)]:
+        with driving(one(form, content=flipped)), pytest.raises(DataError) as error:
+            drive.file(ID, wanted(), store(tmp_path))
+        assert digest(CONTENT) in error.value.cause and digest(flipped) in error.value.cause
+    assert objects(tmp_path) == []
+    assert [path.suffix for path in (tmp_path / "cache" / "parts").iterdir()] == [".bad"]
+
+
+def test_another_size_and_a_too_large_file_are_refused_before_the_first_byte(tmp_path):
+    for form in [(OK,), (FORM,)]:
+        with driving(one(form)), pytest.raises(DataError, match="offers 700000 bytes"):
+            drive.file(ID, wanted(size=5), store(tmp_path))
+        with driving(one(form)), pytest.raises(TooLarge):
+            drive.file(ID, wanted(limit=699_999), store(tmp_path))
+    assert objects(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "id", ["", "short", "https://drive.google.com/x", "1-Y40_wqVV5WM1swEpj&x=1", "../../../etc/pass"]
+)
+def test_what_is_no_id_is_not_asked_for(tmp_path, id):
+    with pytest.raises(ConfigError):
+        drive.file(id, wanted(), store(tmp_path))
+    with pytest.raises(ConfigError):
+        drive.folder(id, store(tmp_path), None)
+
+
+def test_offline_ends_in_time_and_says_where_to_put_the_file(tmp_path, monkeypatch):
+    def refused(*arguments, **named):
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr("socket.create_connection", refused)
+    begun = time.monotonic()
+    with pytest.raises(NetworkError, match=r"warm.zip is missing: drive.google.com cannot be reached") as error:
+        drive.file(ID, wanted(), Store(tmp_path / "cache", Mirrors(())))
+    assert "placed" in error.value.remedy and ID in error.value.remedy
+    with pytest.raises(NetworkError, match="cannot be reached"):
+        drive.folder(FOLDER, Store(tmp_path / "cache", Mirrors(())), None)
+    assert time.monotonic() - begun < 5
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from google_drive import route
+from thermark.assets.mirrors import Mirrors
+from thermark.assets.obtain import Store
+from thermark.assets.request import Remote
+from thermark.fetching import drive, drive_list
+route(int(sys.argv[1]))
+store = Store(Path(sys.argv[2]), Mirrors(()))
+if sys.argv[4] == "folder":
+    drive.folder(sys.argv[3], store, None)
+else:
+    drive.file(sys.argv[3], Remote("", "warm.zip"), store)
+"""
+
+
+def killed_when(ready, google: Drive, tmp_path: Path, id: str, kind: str) -> None:
+    """Begin in another process, and kill it once `ready()` holds."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    arguments = [str(google.port), str(tmp_path / "cache"), id, kind]
+    process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments], env=environment)
+    deadline = time.monotonic() + 20
+    while not ready() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait(5) == -9
+
+
+@pytest.mark.parametrize("form", [(), (FORM,)])
+def test_a_killed_process_leaves_no_file_and_is_continued(tmp_path, form):
+    content = np.random.default_rng(1).bytes(4_000_000)
+    part = cache.part_path(tmp_path / "cache", drive.address(ID), "warm.zip")
+    with driving(one(*begun(form, SLOW), (*form, OK), content=content)) as google:
+        killed_when(lambda: part.exists() and part.stat().st_size > 500_000, google, tmp_path, ID, "file")
+        assert objects(tmp_path) == [] and 500_000 < part.stat().st_size < len(content)
+        path, _ = drive.file(ID, Remote("", "warm.zip"), store(tmp_path))
+    assert path.read_bytes() == content
+    assert google.ranges(ID)[-1] is not None
+
+
+# --- a folder
+
+
+def nested(**named) -> Drive:
+    a, b, c, d = ids(4)
+    return Drive(
+        {a: b"table", b: CONTENT, c: b"", d: b"deep"},
+        {
+            FOLDER: [(a, "S1.csv", "file"), (INNER, "S 1 & co", "folder")],
+            INNER: [(b, "R1.tiff", "file"), (INNERMOST, "deeper", "folder"), (c, "empty", "file")],
+            INNERMOST: [(d, "R1.tiff", "file")],
+        },
+        **named,
+    )
+
+
+NESTED = {
+    "S1.csv": b"table",
+    "S 1 & co/R1.tiff": CONTENT,
+    "S 1 & co/empty": b"",
+    "S 1 & co/deeper/R1.tiff": b"deep",
+}
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_nested_folder_arrives_whole_and_only_once(tmp_path, capfd):
+    with driving(nested()) as google:
+        found = drive.folder(FOLDER, store(tmp_path), None)
+        asked = len(google.seen)
+        assert drive.folder(FOLDER, store(tmp_path), None) == found
+    assert content(found) == NESTED and trees(tmp_path) == [found] and len(google.seen) == asked
+    assert found.parent == tmp_path / "cache" / "trees"
+    told = capfd.readouterr()
+    assert told.out == "" and told.err.splitlines() == [f"asking what is in {drive_list.address(FOLDER)}"]
+
+
+def test_one_failing_file_stops_the_folder_and_the_next_run_brings_only_that(tmp_path):
+    b = ids(4)[1]
+    with driving(nested(steps={b: [(404,)]})), pytest.raises(NetworkError) as error:
+        drive.folder(FOLDER, store(tmp_path), None)
+    assert "1 files of" in error.value.cause and "S 1 & co/R1.tiff" in error.value.cause
+    assert trees(tmp_path) == []
+    with driving(nested()) as google:
+        assert content(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
+    assert {id for path, id, _ in google.seen if "download" in path} == {b}
+
+
+def test_a_quota_in_the_middle_of_a_folder_is_no_file(tmp_path):
+    with (
+        driving(nested(steps={ids(4)[0]: [(QUOTA,)]})),
+        pytest.raises(DataError, match=r"S1.csv: .*too many people"),
+    ):
+        drive.folder(FOLDER, store(tmp_path), None)
+    assert trees(tmp_path) == []
+
+
+def test_a_folder_that_only_fails_is_given_up_soon(tmp_path):
+    names = ids(200)
+    google = Drive(
+        dict.fromkeys(names, b"x"),
+        {FOLDER: [(id, id, "file") for id in names]},
+        {id: [(403,)] for id in names},
+    )
+    with driving(google), pytest.raises(NetworkError, match=r"200 files of .* arrive, 19[2-5] of them not tried"):
+        drive.folder(FOLDER, store(tmp_path), None)
+    assert 5 <= len({id for path, id, _ in google.seen if path.endswith("uc")}) <= 8
+
+
+def test_scattered_failures_do_not_keep_the_others_away(tmp_path):
+    names = ids(60)
+    bad = names[::6]
+    google = Drive(
+        dict.fromkeys(names, b"x"), {FOLDER: [(id, id, "file") for id in names]}, {id: [(404,)] for id in bad}
+    )
+    with driving(google), pytest.raises(NetworkError, match=r"10 files of [^ ]* did not arrive, the first"):
+        drive.folder(FOLDER, store(tmp_path), None)
+    assert len(list((tmp_path / "cache" / "trees").glob("*.part/*"))) == 50
+
+
+def test_a_full_disk_ends_a_folder_at_once(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    with driving(nested()), monkeypatch.context() as patched, pytest.raises(NoSpace):
+        patched.setattr("shutil.disk_usage", lambda path: usage(10**6, 10**6, 3))
+        drive.folder(FOLDER, store(tmp_path), None)
+    assert trees(tmp_path) == []
+    with driving(nested()):
+        assert content(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
+
+
+def test_a_file_of_a_folder_that_was_cut_is_continued(tmp_path):
+    b = ids(4)[1]
+    with driving(nested(steps={b: [(CUT,), (CUT,), (CUT,), (404,)]})), pytest.raises(NetworkError):
+        drive.folder(FOLDER, store(tmp_path), None)
+    with driving(nested()) as google:
+        assert content(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
+    assert google.ranges(b)[-1] is not None
+
+
+def test_a_killed_folder_is_continued(tmp_path):
+    names = ids(60)
+    files = {id: np.random.default_rng(int(id)).bytes(20_000) for id in names}
+    rows = {FOLDER: [(id, f"{id}.tiff", "file") for id in names]}
+    growing = tmp_path / "cache" / "trees"
+    with driving(Drive(files, rows, {id: [(SLOW,)] for id in names}, pause=0.004)) as google:
+        killed_when(lambda: len(list(growing.glob("*/*"))) > 10, google, tmp_path, FOLDER, "folder")
+    assert trees(tmp_path) == []
+    there = {path.name for path in growing.glob("*/*")}
+    with driving(Drive(files, rows)) as google:
+        found = drive.folder(FOLDER, store(tmp_path), None)
+    assert content(found) == {f"{id}.tiff": files[id] for id in names}
+    assert 10 < len(there) < 60
+    assert {f"{id}.tiff" for path, id, _ in google.seen if "download" in path} == set(content(found)) - there
+
+
+def test_what_is_no_longer_listed_goes(tmp_path):
+    a, b = ids(2)
+    both = {FOLDER: [(a, "old", "file"), (b, "new", "file")]}
+    with driving(Drive({a: b"1", b: b"2"}, both, {b: [(404,)]})), pytest.raises(NetworkError):
+        drive.folder(FOLDER, store(tmp_path), None)
+    with driving(Drive({a: b"1", b: b"2"}, {FOLDER: [(b, "new", "file")]})):
+        assert content(drive.folder(FOLDER, store(tmp_path), None)) == {"new": b"2"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "cause"),
+    [
+        ([], DataError, "lists nothing"),
+        ("<title>Sign in</title>", DataError, "lists nothing"),
+        ("<p>no title", NetworkError, "does not list"),
+        (404, NetworkError, "HTTP 404"),
+        (429, NetworkError, "HTTP 429"),
+    ],
+)
+def test_a_list_that_is_none_is_no_empty_data_set(tmp_path, rows, kind, cause):
+    with driving(Drive(folders={FOLDER: rows})), pytest.raises(kind, match=cause):
+        drive.folder(FOLDER, store(tmp_path), None)
+    assert trees(tmp_path) == []
+
+
+def test_an_inner_folder_that_cannot_be_listed_is_an_error_and_an_empty_one_is_named(tmp_path, capfd):
+    google = nested()
+    google.folders[INNERMOST] = 403
+    with driving(google), pytest.raises(NetworkError, match="HTTP 403"):
+        drive.folder(FOLDER, store(tmp_path), None)
+    google.folders[INNERMOST] = "<title>Sign in</title>"
+    with driving(google):
+        drive.folder(FOLDER, store(tmp_path), None)
+    assert "1 folders came back empty: deeper" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("count", "suspicious"), [(49, False), (50, True), (51, False), (100, True)])
+def test_a_round_number_of_entries_is_named(tmp_path, capfd, count, suspicious):
+    names = ids(count)
+    with driving(Drive(dict.fromkeys(names, b"x"), {FOLDER: [(id, id, "file") for id in names]})):
+        drive.folder(FOLDER, store(tmp_path), None)
+    assert (f"exactly {count} entries" in capfd.readouterr().err) is suspicious
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("a" * 28, "one", "file"), ("b" * 28, "ONE", "file")],
+        [("a" * 28, "one", "file"), ("b" * 28, "one", "file")],
+        [("a" * 28, "é", "file"), ("b" * 28, "é", "file")],
+        [("a" * 28, "C:evil", "file")],
+        [("a" * 28, "bell\x07", "file")],
+        [("a" * 28, "x", "file"), (INNER, "x", "folder")],
+    ],
+)
+def test_names_that_collide_or_lead_astray_are_refused_before_anything_is_fetched(tmp_path, rows):
+    google = Drive({}, {FOLDER: rows, INNER: [("c" * 28, "y", "file")]})
+    with driving(google), pytest.raises(DataError, match=r"unsafe|collide|inside a file"):
+        drive.folder(FOLDER, store(tmp_path), None)
+    assert all("embeddedfolderview" in path for path, _, _ in google.seen)
+    assert trees(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/etc/evil", "..", "a\\b"])
+def test_no_name_leads_out_of_the_folder(tmp_path, name):
+    with driving(Drive({"a" * 28: b"x"}, {FOLDER: [("a" * 28, name, "file")]})):
+        found = drive.folder(FOLDER, store(tmp_path), None)
+    (path,) = found.rglob("*")
+    assert path.parent == found and path.read_bytes() == b"x"
+
+
+def test_a_folder_ends_at_its_limit(tmp_path):
+    whole = sum(len(part) for part in NESTED.values())
+    for _ in range(2):  # nor does a second run take what the first had brought for allowed
+        with driving(nested()), pytest.raises(TooLarge):
+            drive.folder(FOLDER, store(tmp_path), whole - 1)
+        assert trees(tmp_path) == []
+    with driving(nested()):
+        assert content(drive.folder(FOLDER, store(tmp_path), whole)) == NESTED
