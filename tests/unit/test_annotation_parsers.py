@@ -290,12 +290,11 @@ def test_a_json_cut_or_with_a_hole_is_refused_or_whole(folder, name, place, coun
     changed = text[:start] + text[start + count :]
     result = attempt(folder, name, changed.encode())
     if result is not None and name == "coco.json":
-        json.loads(changed)
-        assert (
-            sum(len(boxes) for instances in result.values() for boxes in instances.values())
-            == changed.count('"bbox"')
-            or "bbox" not in changed
-        )
+        findings = Findings()
+        again = coco.read(folder / name, CLASSES, findings)
+        read = sum(len(boxes) for instances in again.values() for boxes in instances.values())
+        # What the hole has made unusable, such as a box without numbers, is said.
+        assert read + sum(map(len, findings.lists.values())) >= len(json.loads(changed)["annotations"] or [])
 
 
 @pytest.mark.parametrize("name", ["coco.json", "points.json"])

@@ -6,6 +6,7 @@ import sys
 import types
 import zipfile
 from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +158,9 @@ def test_no_damage_ends_in_another_error(tmp_path, data):
         assert "\n" not in error.cause + error.remedy
 
 
+@lru_cache
 def small(zipped: bool) -> bytes:
+    """Return a small file, the same every time: torch does not promise as many bytes twice."""
     whole = io.BytesIO()
     content = {"meta": meta(), "state_dict": {"backbone.a": torch.ones(3)}}
     torch.save(content, whole, _use_new_zipfile_serialization=zipped)
