@@ -61,9 +61,10 @@ def test_the_schemes_are_those_of_the_vocabularies(dataset):
 
 @each
 def test_fractions_are_fractions(dataset):
-    for bad in (-0.1, 1.1, float("nan")):
-        with pytest.raises(ConfigError, match="max_bad_fraction"):
-            parse({"raw": "x", "max_bad_fraction": bad}, dataset.Config, "datasets.x")
+    for name in ("max_bad_fraction", "max_near_duplicates"):
+        for bad in (-0.1, 1.1, float("nan")):
+            with pytest.raises(ConfigError, match=name):
+                parse({"raw": "x", name: bad}, dataset.Config, "datasets.x")
     assert dataset.Config(raw="x").strict is False
 
 

@@ -21,7 +21,7 @@ from thermark.core.geometry import bounding_box, box_size
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.loading import census, images, profile_points, splits, tables, tree
 from thermark.loading.card import Card
-from thermark.loading.loaded import Check, Findings, Loaded, Source, require_any, strings
+from thermark.loading.loaded import SAME_CAMERA, Check, Findings, Loaded, Share, Source, require_any, strings
 from thermark.loading.sanity import Scheme
 
 MODALITY: Modality = "thermal"
@@ -64,6 +64,7 @@ class Config(Source):
     val: tuple[str, ...] = ("S5",)
     test: tuple[str, ...] = ("S3", "S8", "S10")
     tone: Tone = Tone()
+    max_near_duplicates: Share = SAME_CAMERA
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from thermark.core.geometry import bounding_box
 from thermark.core.radiometry import Tone
 from thermark.loading import conventions, labelme, speakingfaces, splits, tree
 from thermark.loading.card import Card
-from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.loading.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
 from thermark.loading.sanity import Scheme
 
 MODALITY: Modality = "thermal"
@@ -80,6 +80,7 @@ class Config(Source):
     outline: float = 0.5
     split: Literal["folders", "speakingfaces"] = "folders"
     tone: Tone = Tone()
+    max_near_duplicates: Share = SAME_CAMERA
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from thermark.core.frames import Frames, Modality
 from thermark.core.radiometry import Tone
 from thermark.loading import conventions, five_points, sanity, speakingfaces, splits, tree
 from thermark.loading.card import Card
-from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.loading.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
 from thermark.loading.sanity import Scheme
 
 MODALITY: Modality = "thermal"
@@ -63,6 +63,7 @@ class Config(Source):
     outline: float = 0.0
     environments: tuple[Literal["indoor", "semi", "outdoor"], ...] = ("indoor", "semi", "outdoor")
     tone: Tone = Tone()
+    max_near_duplicates: Share = SAME_CAMERA
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from thermark.core.frames import Frames, Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.loading import coco, images, known_temperatures, located, release, splits, tree
 from thermark.loading.card import Card
-from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.loading.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
 from thermark.loading.sanity import Scheme
 
 MODALITY: Modality = "thermal"
@@ -68,6 +68,7 @@ class Config(Source):
     outline: float = 0.5
     prompt: Literal["head", "person"] = "head"
     tone: Tone = Tone()
+    max_near_duplicates: Share = SAME_CAMERA
 
 
 @dataclass(frozen=True)

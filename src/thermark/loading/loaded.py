@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -11,6 +11,11 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+# For sets of one camera in one room: people before the same wall look nearly alike to a hash of the frame.
+SAME_CAMERA = 1.0
 
 
 class Source(Section):
@@ -24,8 +29,8 @@ class Source(Section):
 
     loader: str = ""
     raw: str
-    max_bad_fraction: float = Field(default=0.01, ge=0, le=1)
-    max_near_duplicates: float = Field(default=0.01, ge=0, le=1)
+    max_bad_fraction: Share = 0.01
+    max_near_duplicates: Share = 0.01
     strict: bool = False
 
 
