@@ -275,7 +275,7 @@ def test_any_place_of_a_json_may_hold_anything(folder, name, data, value, face):
             flat = np.array([float(min(v, 1e308)) for v in entry["face_kpts"]]).reshape(POINTS, 3)
             with np.errstate(over="ignore"):
                 usable = np.isfinite(flat.astype(np.float32)).all(axis=1) & (flat[:, 2].astype(np.float32) > 0)
-            np.testing.assert_allclose(xy[usable], flat[usable, :2], rtol=1e-6)
+            np.testing.assert_allclose(xy[usable], flat[usable, :2], rtol=1e-6, atol=1e-30)
             assert np.isnan(xy[~usable]).all()
 
 
