@@ -749,9 +749,9 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     write(
         case.out.parent,
         {
-            f"set.tmp-{done.pid}/big": b"1",
-            f"set.old-{done.pid}/big": b"1",
-            f"set.tmp-pieces-{done.pid}/warm/big": b"1",
+            f"set.tmp-{files.MACHINE}-{done.pid}/big": b"1",
+            f"set.old-{files.MACHINE}-{done.pid}/big": b"1",
+            f"set.tmp-{files.MACHINE}-pieces-{done.pid}/warm/big": b"1",
             "set.tmp-1/x": b"1",
             "set.tmp-x/y": b"1",
             "other.tmp-9/x": b"2",

@@ -12,7 +12,7 @@ from thermark.assets.obtain import Store
 from thermark.assets.request import Changed
 from thermark.core import files
 from thermark.core.errors import DataError, NetworkError, SetupError
-from thermark.fetching import landing, leftovers, listing, local, manifest, network, options
+from thermark.fetching import landing, listing, local, manifest, network, options
 from thermark.fetching.arrival import Arrival, Folder, Packed
 from thermark.fetching.manifest import File, Pin
 from thermark.fetching.options import Config, Wanted
@@ -82,7 +82,7 @@ def _complete(
     """Make `out` from what has arrived, then write the pins, then say what was done."""
     for parent in (out.parent, path.parent):
         _require_writable(parent)
-    leftovers.clear(out)
+    files.clear_leftovers(out)
     now: dict[str, Pin] = {}
     taken: dict[str, str] = {}
     with files.fresh_directory(out) as folder, _beside(out) as desk:
@@ -107,8 +107,8 @@ def _require_writable(folder: Path) -> None:
 
 @contextmanager
 def _beside(out: Path) -> Iterator[Path]:
-    """Yield a folder in which pieces land: beside the data set, which may have any name; `leftovers` knows it."""
-    desk = out.with_name(f"{out.name}.tmp-pieces-{os.getpid()}")
+    """Yield a folder in which pieces land: beside the data set, and called so that it is cleared after a kill."""
+    desk = out.with_name(f"{out.name}.tmp-{files.MACHINE}-pieces-{os.getpid()}")
     shutil.rmtree(desk, ignore_errors=True)
     desk.mkdir()
     try:
