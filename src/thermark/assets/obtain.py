@@ -1,5 +1,6 @@
 """One file by its content: from the cache, a mirror, a folder filled by hand, or the network."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from thermark.assets.download import PATIENT, Patience, download
 from thermark.assets.mirrors import Mirrors
 from thermark.assets.request import Remote, plain
 from thermark.core.errors import NetworkError
+
+Bring = Callable[[Remote, Path, Patience], str]
 
 
 @dataclass(frozen=True)
@@ -25,16 +28,24 @@ def this_store() -> Store:
     return Store(root, Mirrors((*mirrors.roots(), cache.placed(root))))
 
 
-def at_hand(store: Store, sha256: str, size: int, name: str) -> Path | None:
-    """Return a verified local file with this content, or None; `size` is in bytes and `name` only a hint."""
-    return cache.find(store.cache, sha256) or store.mirrors.find(sha256, size, name)
+def at_hand(store: Store, sha256: str, size: int | None, name: str) -> Path | None:
+    """Return a verified local file with this content, or None.
+
+    `size` is in bytes and `name` only a hint; where the size is unknown, files of the mirrors must be called so.
+    """
+    if path := cache.find(store.cache, sha256):
+        return path
+    if size is not None:
+        return store.mirrors.find(sha256, size, name)
+    return next((path for path in store.mirrors.named(name) if store.mirrors.sha256(path) == sha256), None)
 
 
-def obtain(remote: Remote, store: Store) -> tuple[Path, str]:
+def obtain(remote: Remote, store: Store, bring: Bring = download) -> tuple[Path, str]:
     """Return a verified local copy of a remote file and its sha256; not to be written to.
 
-    A file of unknown sha256 is taken from the cache when its URL was fetched before, and otherwise downloaded.
-    Raises what `download` raises; the NetworkError says where the file can be placed by hand.
+    A file of unknown sha256 is taken from the cache when its URL was fetched before; otherwise `bring` fills a
+    part file with it and returns its sha256. Raises what `bring` raises; the NetworkError says where the file can
+    be placed by hand.
     """
     if found := _local(remote, store):
         return found
@@ -44,7 +55,7 @@ def obtain(remote: Remote, store: Store) -> tuple[Path, str]:
             return found  # another process was faster
         part = cache.part_path(store.cache, remote.url, remote.name)
         try:
-            sha256 = download(remote, part, store.patience)
+            sha256 = bring(remote, part, store.patience)
         except NetworkError as error:
             raise NetworkError(
                 f"{remote.name} is missing: {error.cause}{_lookalikes(remote, store)}",
@@ -67,11 +78,7 @@ def _local(remote: Remote, store: Store) -> tuple[Path, str] | None:
     sha256 = remote.sha256 or cache.recall(store.cache, remote.url)
     if sha256 is None:
         return None
-    if remote.size is not None:
-        path = at_hand(store, sha256, remote.size, remote.name)
-    else:
-        named = (path for path in store.mirrors.named(remote.name) if store.mirrors.sha256(path) == sha256)
-        path = cache.find(store.cache, sha256) or next(named, None)
+    path = at_hand(store, sha256, remote.size, remote.name)
     return (path, sha256) if path else None
 
 

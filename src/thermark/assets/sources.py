@@ -57,7 +57,7 @@ def local(entry: Entry, bundle: str, store: Store) -> Found | None:
     or one that a user placed by hand in a folder called like the bundle. Raises DataError for a damaged archive.
     """
     sha256 = entry.sha256 or cache.recall(store.cache, address(entry))
-    if sha256 and (path := _held(sha256, entry.size, entry.name, store)):
+    if sha256 and (path := at_hand(store, sha256, entry.size, entry.name)):
         return path, sha256
     if packed := _packed(entry, store):
         return _unpack(entry, packed, store)
@@ -94,13 +94,6 @@ def _archive_name(url: str) -> str:
     return PurePosixPath(plain(url)).name
 
 
-def _held(sha256: str, size: int | None, name: str, store: Store) -> Path | None:
-    if size is not None:
-        return at_hand(store, sha256, size, name)
-    named = (path for path in store.mirrors.named(name) if store.mirrors.sha256(path) == sha256)
-    return cache.find(store.cache, sha256) or next(named, None)
-
-
 def _packed(entry: Entry, store: Store) -> Path | None:
     """Return the verified archive or wheel of an entry when it is at hand."""
     if entry.wheel:
@@ -109,7 +102,7 @@ def _packed(entry: Entry, store: Store) -> Path | None:
         name = _archive_name(entry.url.address)
         sha256 = entry.url.sha256 or cache.recall(store.cache, entry.url.address)
         if sha256:
-            return _held(sha256, entry.url.size, name, store)
+            return at_hand(store, sha256, entry.url.size, name)
         if entry.sha256:  # any archive of the right name may be tried: the member is verified
             return next(iter(store.mirrors.named(name)), None)
     return None

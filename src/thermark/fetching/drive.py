@@ -9,6 +9,7 @@ for anew by each run, so that none can be stale. Nothing is written outside of t
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ import requests
 
 from thermark.assets import cache
 from thermark.assets.download import Patience, download, reach
-from thermark.assets.obtain import Store, at_hand, by_hand
+from thermark.assets.obtain import Store, obtain
 from thermark.assets.request import CHUNK, NoSpace, Page, Remote, TooLarge, held
 from thermark.core.errors import ConfigError, DataError, NetworkError
 from thermark.core.progress import track
@@ -42,23 +43,7 @@ def file(id: str, wanted: Remote, store: Store) -> tuple[Path, str]:
     ConfigError (no id).
     """
     _require_id(id)
-    public = replace(wanted, url=address(id))
-    if found := _local(public, store):
-        return found
-    cache.writable(store.cache)
-    with cache.lock(store.cache, public.url):
-        if found := _local(public, store):
-            return found  # another process was faster
-        part = cache.part_path(store.cache, public.url, wanted.name)
-        try:
-            sha256 = _bring(id, public, part, store.patience)
-        except NetworkError as error:
-            raise NetworkError(
-                f"{wanted.name} is missing: {error.cause}", f"{error.remedy}; or {by_hand(public, store)}"
-            ) from error
-        if wanted.sha256 is None:
-            cache.remember(store.cache, public.url, sha256)
-        return cache.admit(store.cache, part, sha256), sha256
+    return obtain(replace(wanted, url=address(id)), store, partial(_bring, id))
 
 
 def folder(id: str, store: Store, limit: int | None) -> Path:
@@ -92,18 +77,6 @@ def _require_id(id: str) -> None:
         raise ConfigError(
             f"{id!r} is no id of Google Drive", "take the letters after /d/ or /folders/ in its address"
         )
-
-
-def _local(wanted: Remote, store: Store) -> tuple[Path, str] | None:
-    sha256 = wanted.sha256 or cache.recall(store.cache, wanted.url)
-    if sha256 is None:
-        return None
-    if wanted.size is not None:
-        path = at_hand(store, sha256, wanted.size, wanted.name)
-    else:
-        named = (path for path in store.mirrors.named(wanted.name) if store.mirrors.sha256(path) == sha256)
-        path = cache.find(store.cache, sha256) or next(named, None)
-    return (path, sha256) if path else None
 
 
 def _bring(id: str, wanted: Remote, part: Path, patience: Patience) -> str:
