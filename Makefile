@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
+OTHER := build/portability
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check -q
-P ?= sample
+P ?= default
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
@@ -12,9 +13,9 @@ export ORT_DISABLE_TELEMETRY := 1
 
 SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
-  echo "bakeoff: metrics/bakeoff.md"; echo "heads:   metrics/finetune.md"; echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised.t.epochs=20"
+  echo "bakeoff: metrics/bakeoff.md"; echo "heads:   metrics/finetune.md"; echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
-.PHONY: help setup repro report weights speed test slow check smoke profile bench doctor clean
+.PHONY: help setup repro report weights speed test slow check smoke portability profile bench doctor clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -41,17 +42,28 @@ report: setup    ## tables and plots only
 	@$(SHOW)
 
 weights: setup   ## try again for weights that were not to be had
-	@names=$$(dvc stage list --name-only bakeoff/dvc.yaml | grep 'weights@') && dvc repro -s -f $$names
+	dvc repro -s -f weights
 	@echo "then: make repro"
 
 speed: setup     ## time heads and students on this machine, then the report that says so
 	python stages/speed.py --params speed --models data/models --out metrics/speed.json && dvc repro finetune
 
+# Two clones of what is committed: the second computes natively, with another number of threads, and shares DVC's cache.
+portability: setup ## repeat the committed results in another arithmetic: which numbers stay in their intervals, which verdicts hold
+	rm -rf $(OTHER) && git clone -q . $(OTHER)/base && git clone -q . $(OTHER)/native
+	sed -i 's/^arithmetic: portable/arithmetic: native/' $(OTHER)/native/params.yaml
+	cd $(OTHER)/native && dvc cache dir --local $(CURDIR)/.dvc/cache && \
+	  PYTHONPATH=$$PWD/src OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 dvc repro
+	python stages/portability.py --base $(OTHER)/base --base-arithmetic "portable, 2 threads" \
+	  --other $(OTHER)/native --other-arithmetic "native, 1 thread" --details metrics/details \
+	  --pages metrics/mlcmkd.json metrics/finetune.json metrics/bakeoff.json --files metrics plots data/reports \
+	  --out studies/$(P)
+
 test: setup      ## the fast tests
-	pytest -m "not slow"
+	pytest -m "not slow" -n 2
 
 slow: setup      ## the slow tests, `smoke` among them
-	pytest -m slow
+	pytest -m slow -n 2 --dist loadfile
 
 check: setup     ## lint, format, types
 	ruff check .
@@ -61,7 +73,7 @@ check: setup     ## lint, format, types
 smoke: setup     ## the whole pipeline in miniature, in a copy of the tree
 	pytest -m slow tests/pipeline/test_smoke.py
 
-profile: setup   ## make profiles/$(P).yaml the params.yaml
+profile: setup   ## merge profiles/$(P).yaml into the default, as params.yaml
 	thermark profile $(P)
 
 bench: setup     ## inner loops against the naive way (default profile)
@@ -72,8 +84,8 @@ bench: setup     ## inner loops against the naive way (default profile)
 	python benchmarks/training.py
 	python benchmarks/distillation.py
 	python benchmarks/distillation.py --teacher m --student m --pixels 256 --batch 16 --steps 3
-	dvc repro -q bakeoff/dvc.yaml:weights@mediapipe_wheel
-	python benchmarks/facemesh.py data/assets/mediapipe_wheel
+	dvc repro -q weights
+	python benchmarks/facemesh.py data/weights/mediapipe_wheel
 	python benchmarks/head.py
 	python benchmarks/pose.py
 	python benchmarks/cascade.py

@@ -5,6 +5,8 @@
 Goal: never slower. MediaPipe's Tasks have no such row, as they take one picture at a time.
 """
 
+import thermark  # noqa: F401  # isort: skip  (before numpy and torch, which read its switches once)
+
 import argparse
 import time
 from collections.abc import Callable

@@ -5,6 +5,8 @@
 Goal: a KTL step costs at most 1.1 x (teacher forward + supervised step).
 """
 
+import thermark  # noqa: F401  # isort: skip  (before numpy and torch, which read its switches once)
+
 import argparse
 import copy
 import time
@@ -92,7 +94,7 @@ def step(
     optimizer = torch.optim.AdamW(schedule.groups(pupil, 0.05), 1e-4, fused=True)
     torch.set_num_threads(told.threads)
     nothing = Samples(told.input_size, 1.25, (), (), *(np.zeros((0, 2)),) * 3, np.zeros(POINTS, np.int64))
-    at = Ready(told, 0, (), torch.device("cpu"), exact, nothing, nothing, simcc.loss)
+    at = Ready(told, 0, (), (), torch.device("cpu"), exact, nothing, nothing, simcc.loss)
 
     def once() -> None:
         terms: dict[str, Tensor] = weighted(pupil, teacher, batch, 0, at, told)

@@ -1,7 +1,9 @@
 """How fast FaceMesh answers on one core, and what batches and another engine would give: ratios, not seconds.
 
-`python benchmarks/facemesh.py data/assets/mediapipe_wheel [--frames 32] [--side 512] [--rounds 5]`
+`python benchmarks/facemesh.py data/weights/mediapipe_wheel [--frames 32] [--side 512] [--rounds 5]`
 """
+
+import thermark  # noqa: F401  # isort: skip  (before numpy and torch, which read its switches once)
 
 import argparse
 import time

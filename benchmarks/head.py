@@ -9,6 +9,8 @@ steps are timed and multiplied, ours runs in full. Goals with Sapiens2: 100 x, a
 alone on two cores.
 """
 
+import thermark  # noqa: F401  # isort: skip  (before numpy and torch, which read its switches once)
+
 import argparse
 import tempfile
 import time

@@ -3,6 +3,8 @@
 python benchmarks/packing.py data/faces/tfake
 """
 
+import thermark  # noqa: F401  # isort: skip  (before numpy and torch, which read its switches once)
+
 import argparse
 import tempfile
 import time

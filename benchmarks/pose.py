@@ -3,6 +3,8 @@
 `python benchmarks/pose.py [--size s] [--pixels 96] [--faces 64] [--rounds 8] [--threads 2]`
 """
 
+import thermark  # noqa: F401  # isort: skip  (before numpy and torch, which read its switches once)
+
 import argparse
 import time
 from collections.abc import Callable

@@ -4,6 +4,8 @@ python benchmarks/scale.py --ids 300                            # frames of the 
 python benchmarks/scale.py --ids 100000 --side 96 --size 48     # the real number of frames, in 10 GB of disk
 """
 
+import thermark  # noqa: F401  # isort: skip  (before numpy and torch, which read its switches once)
+
 import argparse
 import tempfile
 import threading

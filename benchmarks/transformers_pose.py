@@ -5,6 +5,8 @@
 Random weights; 1024 wide with 24 layers is Sapiens2-0.4B. Goal: batches of 8 are not slower than single images.
 """
 
+import thermark  # noqa: F401  # isort: skip  (before numpy and torch, which read its switches once)
+
 import argparse
 import tempfile
 import time

@@ -4,18 +4,18 @@ import argparse
 from pathlib import Path
 
 from thermark.bakeoff import build
-from thermark.bakeoff.inputs import Places, named
+from thermark.bakeoff.inputs import Places
 from thermark.core import errors
 from thermark.core.config import parse, section, value
 from thermark.metrics.evaluate import Config
+from thermark.report.profile import sections, whole_frames
 
-SECTIONS = ("zeroshot", "cascades", "predictors", "runs")
 OUTS = ("text", "numbers", "figure")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in (*SECTIONS, "datasets", "evaluate", "params"):
+    for name in ("contestants", "datasets", "evaluate", "params"):
         parser.add_argument(f"--{name}", required=True)
     for name in (*Places.__dataclass_fields__, *OUTS):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -23,7 +23,7 @@ def main() -> None:
     params = Path("params.yaml")
     scoring = value(params, options.evaluate)
     build.build(
-        named({name: value(params, getattr(options, name)) for name in SECTIONS}),
+        whole_frames(sections(value(params, options.contestants), options.contestants)),
         value(params, options.datasets),
         {name: parse(raw, Config, f"{options.evaluate}.{name}") for name, raw in scoring.items()},
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),

@@ -1,19 +1,21 @@
-"""Write the pinned versions of the packages that can move a number: what the heavy stages depend on."""
+"""Write what moves numbers beside data and parameters: pinned versions, and a hash of the code of each entry."""
 
 import argparse
 from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.files import write_json
+from thermark.entries import hashes
 from thermark.pins import pinned
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requirements", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    for name in ("requirements", "out", "code"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     write_json(options.out, pinned(options.requirements))
+    write_json(options.code, hashes(Path(__file__).resolve().parent))
 
 
 if __name__ == "__main__":

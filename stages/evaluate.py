@@ -1,4 +1,4 @@
-"""Score one contestant on all data sets from files alone."""
+"""Score all contestants on all data sets from files alone; what is scored already, from the same things, stays."""
 
 import argparse
 from pathlib import Path
@@ -7,28 +7,30 @@ from typing import Any
 from thermark.core import errors
 from thermark.core.config import parse, value
 from thermark.core.errors import ConfigError
+from thermark.core.files import read_json
 from thermark.core.scored import scored
+from thermark.metrics.contestants import score_all
 from thermark.metrics.evaluate import Config
-from thermark.metrics.outputs import Outputs, score_all
+from thermark.metrics.inputs import Places
+from thermark.metrics.outputs import Outputs
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--contestant", required=True)
-    parser.add_argument("--params", required=True)
-    parser.add_argument("--scored", required=True)
-    for name in ("faces", "reports", "predictions", *Outputs.__dataclass_fields__):
+    for name in ("contestants", "params", "scored"):
+        parser.add_argument(f"--{name}", required=True)
+    for name in (*Places.__dataclass_fields__, *Outputs.__dataclass_fields__, "summary", "code"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
     sections, splits = value(params, options.params), scored(params, options.scored)
     score_all(
-        options.contestant,
+        value(params, options.contestants) or {},
         {name: reading(f"{options.params}.{name}", raw, splits.get(name)) for name, raw in sections.items()},
-        options.faces,
-        options.reports,
-        options.predictions,
+        Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         Outputs(*(getattr(options, name) for name in Outputs.__dataclass_fields__)),
+        options.summary,
+        read_json(options.code) if options.code.is_file() else None,
     )
 
 

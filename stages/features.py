@@ -12,7 +12,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("name", "params", "sets"):
         parser.add_argument(f"--{name}", required=True)
-    for name in ("crops", "assets", "partial", "out"):
+    for name in ("crops", "weights", "partial", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
@@ -21,7 +21,7 @@ def main() -> None:
         value(params, options.params),
         list(value(params, options.sets)),
         options.crops,
-        options.assets,
+        options.weights,
         options.partial,
         options.out,
     )

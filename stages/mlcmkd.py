@@ -7,18 +7,21 @@ from thermark.core import errors
 from thermark.core.config import section, value
 from thermark.mlcmkd import build
 from thermark.mlcmkd.inputs import Places
+from thermark.report.profile import sections
+
+SECTIONS = ("contestants", "runs", "converted")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("runs", "datasets", "params"):
+    for name in (*SECTIONS, "datasets", "params"):
         parser.add_argument(f"--{name}", required=True)
     for name in (*Places.__dataclass_fields__, "text", "numbers", "stability", "figure"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
     build.build(
-        value(params, options.runs),
+        *(sections(value(params, name), name) for name in (getattr(options, each) for each in SECTIONS)),
         list(value(params, options.datasets)),
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         options.text,

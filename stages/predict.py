@@ -1,30 +1,30 @@
-"""Run one zero-shot contestant on every data set of params.yaml."""
+"""Run every contestant on every data set; what is there already, made from the same things, stays."""
 
 import argparse
-from importlib import import_module
 from pathlib import Path
 
 from thermark.core import errors, files
-from thermark.core.config import section
+from thermark.core.config import section, value
 from thermark.core.scored import scored
-from thermark.predictors import predict_all
+from thermark.inference import Config, Places, Setting, predict_everyone
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--contestant", required=True)
-    parser.add_argument("--params", required=True)
-    parser.add_argument("--scored", required=True)
-    parser.add_argument("--faces", type=Path, required=True)
-    parser.add_argument("--reports", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    for name in ("contestants", "patience", "scored"):
+        parser.add_argument(f"--{name}", required=True)
+    for name in (*Places.__dataclass_fields__, "code", "env", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
-    module = import_module(f"thermark.predictors.{options.contestant}")
-    predictor = module.load(section(params, options.params, module.Config), options.faces)
-    sets = scored(params, options.scored)
-    with files.fresh_directory(options.out) as folder:
-        predict_all(predictor, options.contestant, sets, options.faces, options.reports, folder)
+    setting = Setting(
+        section(params, options.patience, Config),
+        scored(params, options.scored),
+        Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
+        files.read_json(options.code),
+        files.read_json(options.env),
+    )
+    predict_everyone(value(params, options.contestants), setting, options.out)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,29 @@
 """Write the leaderboard, the curves, the figures, and what a terminal shows at the end."""
 
 import argparse
-from itertools import chain
 from pathlib import Path
 
 from thermark.core import errors, files
 from thermark.core.config import section, value
-from thermark.report import build, console
-from thermark.report.inputs import Places, flattened
+from thermark.report import build, console, profile
+from thermark.report.inputs import Places
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("datasets", "predictors", "zeroshot", "cascades", "runs", "params"):
+    for name in ("datasets", "contestants", "runs", "params"):
         parser.add_argument(f"--{name}", required=True)
     for name in (*Places.__dataclass_fields__, "curves", "figures", "leaderboard", "text"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
-    recipes = flattened(value(params, options.runs))
-    unlearned = (value(params, getattr(options, name)) for name in ("predictors", "zeroshot", "cascades"))
-    contestants = [*chain.from_iterable(unlearned), *recipes]
+    contestants, runs = (
+        profile.sections(value(params, name), name) for name in (options.contestants, options.runs)
+    )
     boards = build.build(
-        dict.fromkeys(value(params, options.datasets), contestants),
-        recipes,
+        {dataset: list(contestants) for dataset in value(params, options.datasets)},
+        profile.kinds(contestants, runs),
+        profile.trained(contestants, runs),
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         options.curves,
         options.figures,

@@ -1,13 +1,14 @@
 """Train one run with all its seeds; after a kill, the same command goes on from the last finished epoch."""
 
 import argparse
+import sys
 from importlib import import_module
 from pathlib import Path
 
-from thermark.core import errors, files
+from thermark.core import errors
 from thermark.core.config import section
-from thermark.core.runs import SKIPPED
-from thermark.learn import processes, publish
+from thermark.core.runs import Untrained
+from thermark.learn import outcome, processes, publish, side_by_side
 from thermark.learn.checkpoint import Checkpoint
 
 
@@ -21,15 +22,15 @@ def main() -> None:
     processes.relaunched()
     recipe = import_module(f"thermark.learn.recipes.{options.recipe}")
     config = section(Path("params.yaml"), options.params, recipe.Config)
-    said = options.faces / config.train / SKIPPED
-    if said.is_file():
-        if processes.rank() == 0:
-            publish.skipped(options.out, options.history, options.gradients, files.read_json(said)["reason"])
-        return
     states = {seed: options.checkpoint / f"{options.out.name}-seed{seed}" for seed in config.seeds}
-    done = {
-        seed: recipe.train(config, seed, options.faces, options.models, state) for seed, state in states.items()
-    }
+    try:
+        job = side_by_side.Job(options.recipe, config, options.faces, options.models, states)
+        done = outcome.every_seed(config, options.faces, options.models, job)
+    except Untrained as error:
+        print(f"{options.out.name} was not trained: {error.cause}", file=sys.stderr)
+        if processes.rank() == 0:
+            publish.skipped(options.out, options.history, options.gradients, error.cause)
+        return
     if processes.rank() == 0:
         publish.publish(options.out, options.history, options.gradients, done)
         for state in states.values():

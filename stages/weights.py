@@ -1,13 +1,14 @@
-"""Bring one bundle of weights, verified file by file, or say why it is left out."""
+"""Bring all bundles of weights, verified file by file, or say of each why it is left out."""
 
 import argparse
+import shutil
 from pathlib import Path
 
 from thermark.assets.fill import fill
 from thermark.assets.obtain import this_store
 from thermark.assets.weights import Config
 from thermark.core import errors
-from thermark.core.config import section
+from thermark.core.config import parse, value
 
 
 def main() -> None:
@@ -15,8 +16,14 @@ def main() -> None:
     parser.add_argument("--params", required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    config = section(Path("params.yaml"), options.params, Config)
-    fill(config, options.out, this_store())
+    sections = value(Path("params.yaml"), options.params)
+    wanted = {name: parse(raw, Config, f"{options.params}.{name}") for name, raw in sections.items()}
+    options.out.mkdir(parents=True, exist_ok=True)
+    for folder in options.out.iterdir():
+        if folder.name not in wanted:
+            shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+    for name, config in wanted.items():
+        fill(config, options.out / name, this_store())
 
 
 if __name__ == "__main__":

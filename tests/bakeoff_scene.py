@@ -96,9 +96,9 @@ class Stages:
             columns = ("frames", "faces", "xy", "score", "boxes", "box_score")
             base = replace(one, **{column: getattr(one, column)[kept] for column in columns})
             base.save((folder / f"seed{seed}" if seeded else folder) / "thermeval.npz")
-        if whole:
-            for variant in VARIANTS:
-                shown.get(variant, seeds[0]).save(folder / f"thermeval@{variant}.npz")
+            for variant in VARIANTS if whole else ():
+                place = folder / f"seed{seed}" if seeded else folder
+                shown.get(variant, one).save(place / f"thermeval@{variant}.npz")
         config = Config(vocabulary="nose1", bootstrap=0)
         scored = evaluate(self.faces, list(seeds) if seeded else seeds[0], config, "thermeval")
         told = {"summary": scored.summary, "subsets": scored.subsets, "predictions": []}

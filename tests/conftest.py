@@ -1,12 +1,29 @@
 """Fixtures that find real files by name on machines that have them, and skip with a reason elsewhere."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import thermark  # noqa: F401  (before any test imports numpy or torch, which read their switches once)
+
 GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture
+def native(monkeypatch) -> None:
+    """Let a test compute in bfloat16 on the CPU, which the portable arithmetic refuses."""
+    monkeypatch.setenv("THERMARK_ARITHMETIC", "native")
+
+
+@pytest.fixture
+def waits(monkeypatch) -> list[float]:
+    """Return the seconds that this process would have slept: it does not, however slow the machine is."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    return slept
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from thermark.core.config import parse
 from thermark.fetching import manifest, options
 from thermark.fetching.run import fetch
 
-QUICK = Patience(connect=2.0, read=2.0, pause=0.001, attempts=3)
+QUICK = Patience(connect=60.0, read=60.0, pause=0.001, attempts=3)
 RNG = np.random.default_rng(0)
 FILES = {"000000.png": RNG.bytes(90_000), "deep/er/000001.png": RNG.bytes(90_000), "l.txt": b"1.0 2.0\n"}
 # Nothing listens there: the connection is refused at once.

@@ -3,12 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
 
+from thermark import profiles
 from thermark.calibration.options import describe_calibrate, describe_predict
 from thermark.core import errors
-from thermark.core.config import nearest, parse, read
+from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.core.files import write_text
 
@@ -26,7 +26,7 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     doctor = commands.add_parser("doctor", help="is this machine fit to run the pipeline?")
     doctor.add_argument("--requirements", type=Path, default=Path("requirements.txt"))
     doctor.add_argument("--quiet", action="store_true", help="print only what fails")
-    profile = commands.add_parser("profile", help="make profiles/NAME.yaml the params.yaml")
+    profile = commands.add_parser("profile", help="merge profiles/NAME.yaml into the default, as params.yaml")
     profile.add_argument("name")
     profile.add_argument("--profiles", type=Path, default=Path("profiles"))
     profile.add_argument("--params", type=Path, default=Path("params.yaml"))
@@ -47,7 +47,7 @@ def _main(arguments: Sequence[str] | None = None) -> None:
 
         report(options.requirements, quiet=options.quiet)
     elif options.command == "profile":
-        switch(options.name, options.profiles, options.params)
+        profiles.switch(options.name, options.profiles, options.params)
     elif options.command == "readme":
         renew(options.readme, options.leaderboard)
     elif options.command == "accept-licence":
@@ -62,36 +62,6 @@ def _main(arguments: Sequence[str] | None = None) -> None:
         predict(options)
     else:
         convert(options)
-
-
-def switch(name: str, profiles: Path, params: Path) -> None:
-    """Make a profile the params file; parameters that are in no profile are first kept as `<params>.bak`.
-
-    What an earlier switch kept stays: others are kept as `<params>.bak2`, `.bak3` and so on.
-
-    Raises ConfigError for an unknown profile and for one that is not YAML.
-    """
-    known = {path.stem: path.read_text(encoding="utf-8") for path in sorted(profiles.glob("*.yaml"))}
-    if name not in known:
-        raise ConfigError(f"there is no profile {name!r} in {profiles}", nearest(name, list(known)))
-    read(profiles / f"{name}.yaml")
-    if params.exists() and params.read_text(encoding="utf-8") not in known.values():
-        print(f"your own {params} was kept as {keep(params)}")
-    write_text(params, known[name])
-    print(f"{params} is now the profile {name}; `make repro` runs it")
-
-
-def keep(params: Path) -> Path:
-    """Copy a file to `<params>.bak`, or `.bak2` and so on where that holds something else; return the copy."""
-    own = params.read_text(encoding="utf-8")
-    for number in count(1):
-        backup = params.with_name(f"{params.name}.bak{number if number > 1 else ''}")
-        if not backup.exists():
-            write_text(backup, own)
-            break
-        if backup.read_text(encoding="utf-8") == own:
-            break
-    return backup
 
 
 def renew(readme: Path, leaderboard: Path) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -13,11 +14,13 @@ from typing import Literal
 from packaging.version import InvalidVersion, Version
 
 from thermark.assets import cache, mirrors
+from thermark.core import arithmetic
 from thermark.core.errors import ConfigError, SetupError, ThermarkError
 from thermark.pins import Installed, canonical, pins
 
 PYTHON = ((3, 11), (3, 14))
 FREE_BYTES = 2 * 10**9
+VECTOR = ("avx", "fma", "amx", "asimd", "sve")
 TELEMETRY = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DVC_NO_ANALYTICS")
 REBUILD = "remove .venv and run `make repro`, which installs exactly requirements.txt"
 
@@ -41,6 +44,8 @@ def doctor(requirements: Path, dvc_config: Path) -> list[Check]:
     checks: list[Callable[[], Check]] = [
         lambda: python(sys.version_info[:2]),
         environment,
+        cpu,
+        lambda: numbers(arithmetic.capped(), arithmetic.came_first()),
         lambda: one_opencv(distributions),
         lambda: importable("cv2"),
         lambda: major("numpy", 2, versions),
@@ -93,6 +98,30 @@ def environment() -> Check:
     if sys.prefix != sys.base_prefix or os.environ.get("CONDA_PREFIX"):
         return Check("environment", "ok", sys.prefix)
     return Check("environment", "warn", f"{sys.prefix} is the system's Python", "run `make repro`: it makes .venv")
+
+
+def cpu() -> Check:
+    """Name the CPU and the vector instructions that libraries choose their loops by."""
+    flags = sorted(flag for flag in arithmetic.vector_flags() if flag.startswith(VECTOR))
+    return Check("cpu", "ok", f"{arithmetic.cpu()}: {' '.join(flags) or 'vector flags unknown'}")
+
+
+def numbers(capped: bool, came_first: tuple[str, ...]) -> Check:
+    """Check whether numbers made here are those of other machines, and whether that was asked for."""
+    try:
+        portable = arithmetic.portable()
+    except ConfigError as error:
+        return Check("arithmetic", "fail", error.cause, error.remedy)
+    if not portable:
+        return Check("arithmetic", "ok", "native: as fast as this CPU can, other numbers than elsewhere")
+    if came_first:
+        return Check(
+            "arithmetic", "fail", f"{', '.join(came_first)} came before thermark", "import thermark first"
+        )
+    if capped:
+        return Check("arithmetic", "ok", "portable: the numbers of every x86-64 with AVX2")
+    lacking = f"portable, but {platform.machine()} without AVX2 and FMA: numbers differ in their last digits"
+    return Check("arithmetic", "warn", lacking, "compare with others only what lies within the printed intervals")
 
 
 def one_opencv(distributions: Iterable[metadata.Distribution]) -> Check:

@@ -15,7 +15,7 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.faces import Crops, Faces, open_set
 from thermark.core.frames import Frames
-from thermark.core.runs import SKIPPED, seed_folder
+from thermark.core.runs import LABELLER, MADE_OF, SKIPPED, seed_folder
 from thermark.heads import crops as crop_sets
 from thermark.heads import decode, features, model, run
 from thermark.heads.crops import CropSet
@@ -50,8 +50,8 @@ def teach(config: Config, models: Path, cut: Path, seen: Path, faces: Path, out:
     the true ones; of their part `test` it has nothing. `models` holds runs, `cut` the crops, `seen` their
     features, `faces` the prepared face set. The report says how far, in px of the frame, opinions are from the
     true labels: of all crops, and of the `unseen` ones that are no part of the published split. Where the head
-    could not be trained, both say why. Raises DataError for files that are absent or of something else, and when
-    no label is left.
+    could not be trained, or no opinion of it is left, both say why. Raises DataError for files that are absent or
+    of something else, and for a published split without a label.
     """
     said = models / config.head / SKIPPED
     if config.source == "head" and said.is_file():
@@ -70,13 +70,18 @@ def teach(config: Config, models: Path, cut: Path, seen: Path, faces: Path, out:
     else:
         xy[pool[~crops.published[pool]]] = np.nan
     if not np.isfinite(xy[pool]).all(axis=-1).any():
-        raise DataError(
-            f"{config.head} leaves no label above {config.min_score:g}", "lower `min_score`, or `inside: false`"
-        )
+        if config.source == "true":
+            raise DataError(f"the published split of {config.crops} has no label", "name other crops")
+        where = " within the labelled persons" if config.inside else ""
+        reason = f"{config.head} leaves no label above a score of {config.min_score:g}{where}"
+        return skipped(reason, config, out, report)
     unseen = pool[~crops.published[pool]]
     about = account(xy[pool], true[pool]) | {"unseen": account(xy[unseen], true[unseen])}
     with files.fresh_directory(out) as folder:
         write(folder, faces, table, packed, crops, rows, xy[rows])
+        files.write_json(folder / MADE_OF, {"faces": config.faces})
+        if config.source == "head":
+            files.write_json(folder / LABELLER, {"head": config.head})
     files.write_json(report, {"status": "ok", "reason": ""} | config.model_dump() | about)
 
 
@@ -85,7 +90,7 @@ def skipped(reason: str, config: Config, out: Path, report: Path) -> None:
     with files.fresh_directory(out) as folder:
         files.write_json(folder / SKIPPED, {"reason": reason})
     files.write_json(report, {"status": "skipped", "reason": reason} | config.model_dump())
-    print(f"{out.parent.name} teaches nothing: {reason}")
+    print(f"{out.name} teaches nothing: {reason}")
 
 
 def opinions(config: Config, models: Path, seen: Path, crops: CropSet, rows: Rows) -> Points:

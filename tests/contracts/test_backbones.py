@@ -159,7 +159,7 @@ def test_grey_is_three_equal_channels(made, name):
 
 
 @each
-def test_bfloat16_is_the_same_with_fewer_digits(made, name):
+def test_bfloat16_is_the_same_with_fewer_digits(made, name, native):
     exact, rough = made(name), made(name, dtype="bfloat16")
     assert (rough.precision, rough.section["dtype"]) == ("bf16", "bfloat16")
     a, b = exact(pictures()), rough(pictures())

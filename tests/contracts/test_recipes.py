@@ -24,9 +24,6 @@ DECLARED = {"recipe", "objective", "train", "labels", "vocabulary"}
 MORE = {name: {"teacher", "shown"} for name in ("tuned", "ktl", "kd", "mcl")}
 MORE |= {"pretrain": {"also"}, "adapted": {"teacher", "known"}}
 SAID = dict.fromkeys(("objective", "train", "labels", "vocabulary", "teacher", "shown", "also", "known"), "x")
-# Runs are contestants and stand below their recipe; students of heads are parts of cascades.
-STUDENTS = {"adapted", "supervised"}
-PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 
 
 def named(module) -> str:
@@ -81,19 +78,23 @@ def test_what_the_pipeline_reads_must_be_said_and_nothing_else(recipe):
 
 
 @each
-def test_the_stage_of_its_name_reads_what_must_be_said(recipe):
-    """A run of the recipe is trained by the stage of its name, and no expression there reads an optional key."""
-    name, found = named(recipe), 0
-    for file, stage_name, section, item in (
-        ("dvc.yaml", name, f"runs.{name}", r"\$\{item\.(\w+)"),
-        ("heads/dvc.yaml", f"student-{name}", f"students.{name}", r"\$\{item\.run\.(\w+)"),
-    ):
-        stage = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))["stages"].get(stage_name)
-        if stage:
-            assert stage["foreach"] == f"${{{section}}}"
-            assert set(re.findall(item, yaml.safe_dump(stage["do"], width=10_000))) == declared(recipe)
-            found += 1
-    assert found == (name != "adapted") + (name in STUDENTS)
+def test_the_train_stage_reads_what_every_run_can_say(recipe):
+    """One stage trains runs of all recipes, whose expressions know nothing of defaults."""
+    stage = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["train"]
+    read = set(re.findall(r"\$\{item\.(\w+)", yaml.safe_dump(stage["do"], width=10_000)))
+    assert stage["foreach"] == "${runs}"
+    assert read == DECLARED | {"teacher", "shown", "also", "known"} and read <= set(recipe.Config.model_fields)
+
+
+@each
+def test_what_a_recipe_does_not_use_is_plain(recipe):
+    assert recipe.Config.uses == MORE.get(named(recipe), set())
+    plain = {"also": "x", "shown": "x", "teacher": "none", "known": "x"}
+    own = {name: "x" for name in recipe.Config.uses}
+    run(recipe, **plain | own)
+    for name in plain.keys() - recipe.Config.uses:
+        with pytest.raises(ConfigError, match=f"does not use `{name}`"):
+            run(recipe, **plain | own | {name: "other"})
 
 
 @each
@@ -115,35 +116,3 @@ def test_unknown_keys_are_refused_with_the_nearest(recipe):
 def test_wrong_types_and_impossible_values_are_refused(recipe, name, value):
     with pytest.raises(ConfigError, match=rf"runs\.x\.{name}"):
         run(recipe, **{name: value})
-
-
-@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
-def test_every_run_of_every_profile_states_what_the_pipeline_reads(path):
-    """Runs stand below their recipe; those of `imported` are trained by nobody."""
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert set(content["runs"]) == {*NAMES, "imported"} - {"adapted"}
-    assert set(content["students"]) == STUDENTS
-    for recipe in RECIPES:
-        name = named(recipe)
-        students = {key: each["run"] for key, each in content["students"].get(name, {}).items()}
-        assert not students.keys() & content["runs"].get(name, {}).keys()
-        for key, section in (students | content["runs"].get(name, {})).items():
-            where = f"{name}.{key}"
-            assert section["recipe"] == name, where
-            assert declared(recipe) <= section.keys(), where
-            parse(section, recipe.Config, where)
-
-
-@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
-def test_every_teacher_of_every_profile_is_one_of_its_runs_and_has_the_seeds(path):
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))["runs"]
-    seeds = {
-        f"{recipe}_{key}": set(section.get("seeds", [0]))
-        for recipe, runs in content.items()
-        for key, section in runs.items()
-    }
-    for recipe, runs in content.items():
-        for key, section in runs.items():
-            if "teacher" in section:
-                taught, teaching = seeds[f"{recipe}_{key}"], seeds[section["teacher"]]
-                assert taught <= teaching or len(teaching) == 1, f"{recipe}_{key}"

@@ -12,7 +12,6 @@ import families
 import graphs
 import head_scene
 import lively
-import running
 import shown
 from thermark import landmarks
 from thermark.core import bundle, files
@@ -23,6 +22,7 @@ from thermark.heads.tiny_head import TinyHead
 from thermark.zeroshot.contract import FramePredictor
 
 FAMILIES = families.on_frames()
+FLOAT = {"given": "labelled", "dtype": "float32"}
 BOXES = np.array([[60, 50, 190, 190], [np.nan] * 4, [60, 40, 150, 140], [70, 70, 70, 70]], np.float32)
 
 
@@ -44,7 +44,7 @@ def rtmlib(folder: Path, mirror: Callable) -> tuple:
 
 
 def cascade(folder: Path, mirror: Callable) -> tuple:
-    running.teach(folder / "models", "nose", 0, points=1, vocabulary="nose1")
+    lively.write(folder / "models/nose/seed0", points=1, vocabulary="nose1")
     return {}, {"run": "nose", "given": "labelled"}, (folder / "models/nose",)
 
 
@@ -67,13 +67,13 @@ def headed(folder: Path, mirror: Callable) -> tuple:
 def sapiens2(folder: Path, mirror: Callable) -> tuple:
     import_module("tiny").sapiens2().save_pretrained(folder)
     card = {"vocabulary": "sapiens308", "channels": "rgb", "input_size": [48, 64]}
-    return {"model.safetensors": card, "config.json": card}, {"given": "labelled", "size": [64, 48]}, ()
+    return {"model.safetensors": card, "config.json": card}, {**FLOAT, "size": [64, 48]}, ()
 
 
 def vitpose(folder: Path, mirror: Callable) -> tuple:
     import_module("tiny").vitpose(133).save_pretrained(folder)
     card = {"vocabulary": "coco_wholebody133", "channels": "rgb", "input_size": [48, 64]}
-    return {"model.safetensors": card, "config.json": card}, {"given": "labelled"}, ()
+    return {"model.safetensors": card, "config.json": card}, FLOAT, ()
 
 
 # Small weights for each family, one of them in two ways: (cards, settings, what else `load` takes).
@@ -139,12 +139,15 @@ def test_each_box_has_its_row_and_one_that_is_none_a_row_of_nan(made, name):
 
 @each
 def test_company_changes_nothing_and_pictures_stay_as_they_were(made, name):
+    """Not by 0.02 px; but for what the last digits of a random heat map decide, a tenth of the points or two."""
     one, images = made(name), pictures()
+    boxes = [BOXES[:1], BOXES[2:3], BOXES[:1]]
     before = [image.copy() for image in images]
-    together = one(images, [BOXES[:1], BOXES[2:3], BOXES[:1]])
-    for image, box, answer in zip(images, [BOXES[:1], BOXES[2:3], BOXES[:1]], together, strict=True):
+    still = import_module("steady").points(one, images, boxes) if name in SLOW else [np.True_] * 3
+    for image, box, answer, known in zip(images, boxes, one(images, boxes), still, strict=True):
         alone = one([image], [box])[0]
-        np.testing.assert_allclose(alone.xy, answer.xy, atol=2e-2)
+        assert known.mean() > 0.7
+        np.testing.assert_allclose(np.where(known[..., None], alone.xy, answer.xy), answer.xy, atol=2e-2)
         np.testing.assert_allclose(alone.score, answer.score, atol=1e-3)
     assert all(np.array_equal(image, old) for image, old in zip(images, before, strict=True))
     assert one([], []) == []

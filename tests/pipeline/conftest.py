@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
+from thermark import entries
+from thermark.core import code
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -19,6 +22,11 @@ class Stage:
     outs: tuple[str, ...]
     params: dict[str, tuple[str, ...]]
 
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The keys of code.json that it depends on."""
+        return self.params.get("code.json", ())
+
 
 @pytest.fixture(scope="session")
 def stages() -> dict[str, Stage]:
@@ -30,3 +38,9 @@ def stages() -> dict[str, Stage]:
             stage.name, str(stage.cmd), deps, tuple(str(o.def_path) for o in stage.outs), params
         )
     return resolved
+
+
+@pytest.fixture(scope="session")
+def closures() -> dict[str, set[Path]]:
+    """Return for each key of code.json the files whose code it is a hash of."""
+    return {name: set(code.closure(*begin)) for name, begin in entries.starts(ROOT / "stages").items()}

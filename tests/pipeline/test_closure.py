@@ -1,141 +1,118 @@
-"""What a stage imports is what it depends on: no more, no less."""
+"""What a stage's code can reach is what it depends on, through code.json: no more, no less."""
 
 import ast
-import functools
 import re
 from pathlib import Path
 
 import pytest
 
+from thermark import entries
+from thermark.core import code
 from thermark.core.files import read_json
 
 ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "src"
-# A refactored downloader must not download again. What it brings is held against hashes instead: in a bundle's
-# manifest, a dependency of `weights`, and in a data set's, which is an output of `fetch` that stays in git.
-FREE = {"fetch", "weights"}
-
-# Whole packages as one dependency: core by design (touching it re-runs the world), nets as it holds one network,
-# the others because what depends on them takes seconds.
-UNITS = {"backbones", "core", "heads", "loading", "metrics", "nets", "report", "zeroshot"}
-# Contestants of several families are one group of stages: a new version of what one imports re-runs them all.
-GROUPED = {"zeroshot", "cascade", "features"}
-
-
-@functools.cache
-def imports(path: Path) -> frozenset[Path]:
-    """Return the project's own files that a file imports, static imports only."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            if name.split(".")[0] == "thermark":
-                found |= module_files(name)
-    return frozenset(found)
-
-
-def module_files(name: str) -> set[Path]:
-    """Return the file of a module and the __init__ files above it, where they hold code."""
-    base = SOURCE / name.replace(".", "/")
-    own = [p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()]
-    parents = [SOURCE / Path(*name.split(".")[:n]) / "__init__.py" for n in range(1, name.count(".") + 1)]
-    return {p for p in (*own, *parents) if p.is_file() and p.read_text(encoding="utf-8").strip()}
-
-
-def closure(start: list[Path]) -> set[Path]:
-    seen: set[Path] = set()
-    todo = list(start)
-    while todo:
-        path = todo.pop()
-        if path not in seen:
-            seen.add(path)
-            todo.extend(imports(path))
-    return seen
-
-
-def code(deps: tuple[str, ...]) -> list[Path]:
-    files: list[Path] = []
-    for dep in deps:
-        path = ROOT / dep
-        files += sorted(path.rglob("*.py")) if path.is_dir() else [path] * (path.suffix == ".py")
-    return files
-
-
-def covered(path: Path, deps: tuple[str, ...]) -> bool:
-    return any(path == ROOT / dep or (ROOT / dep) in path.parents for dep in deps)
-
-
-def test_every_import_of_a_stage_is_a_dependency(stages):
-    missing = {}
-    for stage in stages.values():
-        if stage.name.split("@")[0] in FREE:
-            continue
-        gaps = [p for p in closure(code(stage.deps)) if not covered(p, stage.deps)]
-        if gaps:
-            missing[stage.name] = sorted(str(p.relative_to(ROOT)) for p in gaps)
-    assert missing == {}
-
-
-def test_no_dependency_on_code_that_is_never_imported(stages):
-    """An over-broad dependency retrains a model for a typo in a plot."""
-    idle = {}
-    for stage in stages.values():
-        dynamic = [
-            ROOT / d for d in stage.deps if re.search(r"/(recipes|objectives|layouts|datasets|predictors)/", d)
-        ]
-        script = [ROOT / d for d in stage.deps if d.startswith("stages/")]
-        units = code(tuple(d for d in stage.deps if Path(d).name in UNITS))
-        needed = closure(script + [d for d in dynamic if d.suffix == ".py"] + units)
-        unused = [
-            str(p.relative_to(ROOT))
-            for p in code(stage.deps)
-            if p not in needed and not UNITS & set(p.parts) and p.read_text(encoding="utf-8").strip()
-        ]
-        if unused:
-            idle[stage.name] = unused
-    assert idle == {}
-
-
 PACKAGES = {"cv2": "opencv-python-headless", "PIL": "pillow", "ai_edge_litert": "ai-edge-litert"}
+# Contestants and backbones of several families are one group: a new version of what one imports concerns them all.
+GROUPED = {"predict", "features"}
 
 
-@functools.cache
-def packages(path: Path) -> frozenset[str]:
+def script(stage) -> str:
+    return re.search(r"python stages/(\w+)\.py", stage.cmd)[1]
+
+
+def reached(stage, closures) -> set[Path]:
+    """Return the files of all keys that a stage names; the name of a group names all in it."""
+    return set().union(
+        *(files for name in stage.code for key, files in closures.items() if f"{key}.".startswith(f"{name}."))
+    )
+
+
+def test_every_stage_depends_on_the_code_of_its_own_script(stages, closures):
+    for stage in stages.values():
+        if stage.name.split("@")[0] in entries.FREE:
+            assert not stage.code, stage.name
+            continue
+        assert ROOT / "stages" / f"{script(stage)}.py" in reached(stage, closures), stage.name
+
+
+def test_a_name_in_a_command_is_the_one_whose_code_is_depended_on(stages):
+    """`--recipe ktl` and train.ktl, `--loader tfake` and prepare.tfake."""
+    for stage in stages.values():
+        for flag in ("recipe", "loader", "layout"):
+            for name in re.findall(rf"--{flag} (\w+)", stage.cmd):
+                assert f"{script(stage)}.{name}" in stage.code, stage.name
+
+
+def computed(path: Path) -> set[str]:
+    """Return the packages of which a file imports modules by computed names: import_module(f"thermark.x.{y}")."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
+            argument = node.args[0]
+            if isinstance(argument, ast.JoinedStr):
+                text = re.sub(r"\{([\w.]+)\.__name__\}", r"thermark.\1", ast.unparse(argument).strip("f'\""))
+                found.add(re.sub(r"^thermark\.|\.\{.*", "", text))
+    return found
+
+
+# Who has no modules among its own that it could import by name: what it is given has been chosen already.
+CHOSEN = {"objectives": "learn.objectives", "backbones": "backbones"}
+
+
+def test_whatever_is_imported_by_a_computed_name_is_an_entry(closures):
+    known = {*entries.FAMILIES.values(), *(name for also in entries.ALSO.values() for name in also)}
+    known |= {"learn.objectives", "objectives"}
+    for name, files in closures.items():
+        for path in files:
+            if path.suffix == ".py":
+                assert computed(path) <= known, (name, path)
+
+
+def test_a_head_of_a_cascade_may_have_any_backbone(closures):
+    """heads/backbone.py imports by the name in a card, which no section of params.yaml tells."""
+    everyone = {code.PACKAGE / "backbones" / f"{name}.py" for name in entries.modules("backbones")}
+    assert len(everyone) >= 3 and everyone <= closures["predict.cascade"]
+    assert not everyone & closures["train.ktl"]
+
+
+def packages(path: Path) -> set[str]:
     """Return the distributions that a file imports, by the names that env.json uses."""
+    if path.suffix != ".py":
+        return set()
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module]
         found |= {PACKAGES.get(name.split(".")[0], name.split(".")[0]) for name in names}
-    return frozenset(found)
+    return found
 
 
-def test_the_versions_of_what_a_stage_imports_are_its_parameters(stages):
+def test_the_versions_of_what_a_stage_imports_are_its_parameters(stages, closures):
     movers = set(read_json(ROOT / "env.json"))
     wrong = {}
     for stage in stages.values():
-        if stage.name.split("@")[0] in FREE | {"env"}:
+        if stage.name.split("@")[0] in entries.FREE:
             continue
-        imported = set().union(*map(packages, closure(code(stage.deps)))) & movers
-        if stage.name.split("@")[0] in GROUPED:
-            imported |= set(stage.params["env.json"])
-        if imported != set(stage.params["env.json"]):
-            wrong[stage.name] = sorted(imported ^ set(stage.params["env.json"]))
+        imported = set().union(*map(packages, reached(stage, closures))) & movers
+        named = set(stage.params["env.json"])
+        if imported - named or (named - imported and stage.name.split("@")[0] not in GROUPED):
+            wrong[stage.name] = sorted(imported ^ named)
     assert wrong == {}
 
 
-@pytest.mark.parametrize(
-    "kind", ["pretrain", "supervised", "ktl", "mcl", "kd", "predict", "predict-ktl", "render", "prepare"]
-)
-def test_expensive_stages_do_not_reach_metrics_or_report(stages, kind):
-    for stage in stages.values():
-        if stage.name.split("@")[0] == kind:
-            reached = {p.relative_to(SOURCE).parts[1] for p in closure(code(stage.deps)) if SOURCE in p.parents}
-            assert not reached & {"metrics", "report"}, stage.name
+@pytest.mark.parametrize("entry", ["train", "predict", "render", "prepare", "head", "features"])
+def test_expensive_stages_do_not_reach_metrics_or_report(closures, entry):
+    for name, files in closures.items():
+        if name.split(".")[0] == entry:
+            parts = {p.relative_to(code.PACKAGE).parts[0] for p in files if code.PACKAGE in p.parents}
+            assert not parts & {"metrics", "report", "bakeoff", "finetune", "mlcmkd"}, name
+
+
+def test_every_package_of_the_project_is_reached_by_somebody_or_is_a_tool(closures):
+    """Code that no stage reaches is a command of its own, or dead."""
+    everyone = set().union(*closures.values())
+    tools = {"assets", "canaries", "fetching", "calibration", "portability"}
+    for folder in code.PACKAGE.iterdir():
+        if (folder / "__init__.py").is_file() and folder.name not in tools:
+            assert any(folder in path.parents for path in everyone), folder.name

@@ -4,6 +4,7 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import yaml
 
 import offline
 from thermark import doctor
-from thermark.core import files
+from thermark.core import config, files
 from thermark.core.predictions import Predictions
 
 ROOT = Path(__file__).parents[2]
@@ -84,12 +85,16 @@ def test_the_guard_reaches_processes_that_are_started(left, tmp_path):
 
 def params(folder: Path) -> None:
     """Write the smallest params.yaml on which the first stages run."""
-    own = yaml.safe_load((ROOT / "profiles/smoke.yaml").read_text())
+    own = config.read(ROOT / "params.yaml")
     own["render"]["tfake"] |= {"count": 12, "size": 64}
     own["datasets"] = {"tfake": own["datasets"]["tfake"] | {"split": {"val": 0.35, "test": 0.35}}}
     own["scored"] = {"tfake": "test"}
-    own["predictors"] = {"mean_shape": {"train": "tfake"}}
+    own["contestants"] = {"mean_shape": {"family": "mean_shape", "train": "tfake"}}
+    own["weights"] = {"none": own["weights"]["none"]}
     (folder / "params.yaml").write_text(yaml.safe_dump(own))
+    for name in ("requirements.txt", own["weights"]["none"]["manifest"]):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
 
 
 def test_doctor_and_the_first_stages_never_leave_this_machine(left, stages, tmp_path, monkeypatch):
@@ -97,9 +102,9 @@ def test_doctor_and_the_first_stages_never_leave_this_machine(left, stages, tmp_
     assert checks["python"] == checks["cache"] == checks["dvc"] == "ok"
     params(tmp_path)
     monkeypatch.chdir(tmp_path)
-    for name in ("render@tfake", "prepare@tfake", "predict@mean_shape"):
-        python, script, *words = shlex.split(stages[name].cmd)
-        assert python == "python"
+    for name in ("env", "render@tfake", "prepare@tfake", "weights", "predict"):
+        command = shlex.split(stages[name].cmd)
+        _, script, *words = command[command.index("python") :]
         monkeypatch.setattr(sys, "argv", [script, *words])
         runpy.run_path(str(ROOT / script), run_name="__main__")
     assert files.read_json(tmp_path / "data/reports/tfake.json")["faces"]

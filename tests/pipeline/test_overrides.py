@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from dvc.utils.hydra import apply_overrides
 
+from thermark import profiles
 from thermark.core import config
 
-PROFILES = sorted((Path(__file__).parents[2] / "profiles").glob("*.yaml"))
+ROOT = Path(__file__).parents[2]
+PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 PLAIN, NESTED = ("epochs", "alpha"), ("rate", "augment", "lambdas")
 Leaf = tuple[str, ...]
 
@@ -26,7 +28,7 @@ def read(path: Path) -> dict:
 
 def leaves(content: dict) -> dict[Leaf, list[Leaf]]:
     """Return where the numbers stand that one would change, by the place of their run."""
-    runs = {("runs", recipe, key): run for recipe, group in content["runs"].items() for key, run in group.items()}
+    runs = {("runs", name): run for name, run in content["runs"].items()}
     return {place: [(*place, *leaf) for leaf in written(run)] for place, run in runs.items()}
 
 
@@ -77,18 +79,23 @@ def leaks(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
-def test_an_override_changes_what_it_names_and_nothing_else(tmp_path, path):
+def test_an_override_changes_what_it_names_and_nothing_else(tmp_path):
     copy = tmp_path / "params.yaml"
-    copy.write_bytes(path.read_bytes())
+    copy.write_bytes((ROOT / "params.yaml").read_bytes())
+    assert not leaks(copy)
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+def test_nor_in_a_profile_merged_into_the_default(tmp_path, path):
+    copy = tmp_path / "params.yaml"
+    copy.write_text(profiles.text(profiles.merged(read(ROOT / "params.yaml"), read(path), path.stem)))
     assert not leaks(copy)
 
 
 SHARED = """
 runs:
-  ktl:
-    a: &a {epochs: 2, rate: &rate {peak: 0.5, warmup: 3}}
-    b: {<<: *a%s}
+  a: &a {epochs: 2, rate: &rate {peak: 0.5, warmup: 3}}
+  b: {<<: *a%s}
 """
 
 
@@ -105,4 +112,4 @@ def test_what_two_runs_share_is_found(tmp_path, own, shared):
     """A change of `a` is lost there, one of `b` is seen there."""
     path = tmp_path / "params.yaml"
     path.write_text(SHARED % own)
-    assert leaks(path) == ({"runs.ktl.a.rate.peak", "runs.ktl.a.rate.warmup"} if shared else set())
+    assert leaks(path) == ({"runs.a.rate.peak", "runs.a.rate.warmup"} if shared else set())

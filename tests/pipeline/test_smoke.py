@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,8 +19,6 @@ import pytest
 import offline
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("pretrain", "supervised", "ktl", "mcl", "zeroshot", "cascade")
-EVALUATIONS = {"evaluate", *(f"evaluate-{kind}" for kind in KINDS)}
 pytestmark = pytest.mark.slow
 
 
@@ -58,7 +58,7 @@ def tree(tmp_path_factory) -> Path:
         check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file() and Path(name).name not in ("dvc.lock", "params.yaml"):
+        if (ROOT / name).is_file() and Path(name).name != "dvc.lock":
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, tree / name)
     for folder in ("metrics", "plots"):
@@ -81,8 +81,22 @@ def commit(tree: Path, message: str) -> None:
 
 
 def stale(tree: Path) -> set[str]:
+    """Return the stages that would run, once `env` has looked at the code: it alone reads the sources."""
+    run(tree, "dvc", "repro", "env")
     told = json.loads(run(tree, "dvc", "status", "--json").splitlines()[-1])
     return {name.rsplit(":", 1)[-1] for name in told}
+
+
+@contextmanager
+def edited(path: Path, old: str, new: str) -> Iterator[None]:
+    """Replace a text in a file for a while."""
+    before = path.read_text()
+    assert old in before
+    path.write_text(before.replace(old, new, 1))
+    try:
+        yield
+    finally:
+        path.write_text(before)
 
 
 def scores(tree: Path) -> dict[str, str]:
@@ -93,15 +107,20 @@ def test_every_promised_file_is_there(tree):
     assert (tree / "metrics/leaderboard.md").stat().st_size > 500
     learned = ("pretrain_s", "supervised_t", "ktl_s", "mcl_st")
     zeroshot = ("teacher_rtmlib", "face_landmarker", "head_teacher", "nose_frame")
+    summaries = {path.stem: json.loads(path.read_text()) for path in (tree / "metrics/summary").glob("*.json")}
+    assert {"mean_shape", *learned} <= set(summaries) and "face_landmarker" not in summaries
+    assert {"tfake", "charlotte", "missed"} <= set(summaries["ktl_s"])
     for name in ("mean_shape", *learned, *zeroshot):
         found = {p.stem for p in (tree / "metrics/scores" / name).glob("*.json")}
         assert found == {"facesynthetics", "tfake", "charlotte", "thermeval"}, name
     assert (tree / "metrics/mlcmkd.md").stat().st_size > 500
     assert "face_landmarker" in (tree / "metrics/bakeoff.md").read_text()
-    ran = ("teacher_rtmlib", "head_teacher", "nose_frame")
-    for name, status in (*((each, "ok") for each in ran), ("face_landmarker", "skipped")):
+    for name, status in (("teacher_rtmlib", "ok"), ("head_teacher", "ok"), ("face_landmarker", "skipped")):
         score = json.loads((tree / f"metrics/scores/{name}/thermeval.json").read_text())
         assert score["status"] == status, name
+    # Whether so weak a head leaves a label depends on chance: it is a row either way.
+    score = json.loads((tree / "metrics/scores/nose_frame/thermeval.json").read_text())
+    assert score["status"] == "ok" or "head_teacher" in score["reason"]
     assert set(json.loads((tree / "metrics/stability.json").read_text())) >= {"ktl_s"}
     told = json.loads((tree / "metrics/heads/teacher_nostrils.json").read_text())
     assert (told["status"], told["points"], set(told["budget"])) == ("ok", 2, {"5", "all"})
@@ -118,7 +137,7 @@ def test_nobody_left_this_machine(tree):
     watched = (guarded(tree) / "left.log.guarded").read_text()
     for one in (
         "dvc repro",
-        *(f"stages/{name}.py" for name in ("render", "prepare", "train", "zeroshot", "head")),
+        *(f"stages/{name}.py" for name in ("render", "prepare", "train", "predict", "head")),
     ):
         assert one in watched, one
     assert not (guarded(tree) / "left.log").exists(), (guarded(tree) / "left.log").read_text()
@@ -140,7 +159,9 @@ def test_a_second_run_has_nothing_to_do(tree):
 
 def test_numbers_and_plots_work_as_dvc_users_expect(tree):
     shown = json.loads(run(tree, "dvc", "metrics", "show", "--json"))[""]["data"]
-    assert "nme_io" in shown["metrics/scores/supervised_t/tfake.json"]["data"]
+    assert "nme_io" in shown["metrics/summary/supervised_t.json"]["data"]["tfake"]
+    table = run(tree, "dvc", "metrics", "show").splitlines()
+    assert max(map(len, table)) <= 160 and len(table) <= 60
     page = run(tree, "dvc", "plots", "show", "-o", "page")
     assert "index.html" in page
     html = (tree / "page/index.html").read_text()
@@ -149,57 +170,73 @@ def test_numbers_and_plots_work_as_dvc_users_expect(tree):
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "expected"),
+    ("path", "change", "expected"),
     [
         (
-            "src/thermark/learn/objectives/simcc.py",
-            "# note\n",
-            {"pretrain@s", "supervised@t", "ktl@s", "mcl@st", "student-adapted@t"},
+            "learn/objectives/simcc.py",
+            ("return", "return 1.0 *"),
+            {"pretrain_s", "supervised_t", "ktl_s", "mcl_st", "student_t"},
         ),
-        ("src/thermark/learn/recipes/mcl.py", "# note\n", {"mcl@st"}),
-        ("src/thermark/report/tables.py", "# note\n", {"report", "bakeoff", "finetune"}),
-        ("src/thermark/predictors/rtmlib.py", "# note\n", {"zeroshot@teacher_rtmlib"}),
-        ("src/thermark/predictors/mean_shape.py", "# note\n", {"predict@mean_shape"}),
-        (
-            "src/thermark/heads/decode.py",
-            "# note\n",
-            {
-                "head@teacher",
-                "head@teacher_nostrils",
-                "taught@teacher",
-                "cascade@head_teacher",
-                "cascade@nose_frame",
-            },
-        ),
-        ("src/thermark/datasets/charlotte.py", "# note\n", {"prepare@charlotte", "frames@charlotte"}),
-        ("README.md", "note\n", set()),
+        ("learn/recipes/mcl.py", ('"mcl"', '"mc" "lx"[:1]'), {"mcl_st"}),
     ],
 )
-def test_an_edit_stales_only_what_it_must(tree, path, text, expected):
-    before = (tree / path).read_text()
-    (tree / path).write_text(before + text)
-    try:
-        assert stale(tree) == expected
-    finally:
-        (tree / path).write_text(before)
+def test_an_edit_retrains_who_uses_it(tree, path, change, expected):
+    with edited(tree / "src/thermark" / path, *change):
+        assert stale(tree) == {f"train@{name}" for name in expected}
+    assert stale(tree) == set()
 
 
-def test_a_metric_stales_scores_and_nothing_dear(tree):
-    path = tree / "src/thermark/metrics/pck.py"
-    before = path.read_text()
-    path.write_text(before + "# note\n")
-    try:
-        tables = {"report", "bakeoff", "mlcmkd", "finetune"}
-        assert {name.split("@")[0] for name in stale(tree)} == EVALUATIONS | tables
-    finally:
-        path.write_text(before)
+@pytest.mark.parametrize(
+    ("path", "change", "expected"),
+    [
+        ("report/tables.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"report", "bakeoff", "finetune"}),
+        ("predictors/rtmlib.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"predict"}),
+        ("heads/scoring.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"head@teacher", "head@teacher_nostrils"}),
+        ("datasets/charlotte.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"prepare@charlotte", "frames@charlotte"}),
+        ("metrics/auc.py", ("\nimport ", "\nNOTHING = 0\nimport "), {"evaluate"}),
+    ],
+)
+def test_an_edit_stales_what_it_must_and_nothing_dear(tree, path, change, expected):
+    with edited(tree / "src/thermark" / path, *change):
+        pages = {"report", "bakeoff", "finetune", "mlcmkd", "pseudo_labels@noses_of_head"}
+        found = stale(tree)
+        assert expected <= found <= expected | pages
+    assert stale(tree) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("src/thermark/core/errors.py", '"""', '"""A changed docstring. '),
+        ("src/thermark/learn/loop.py", "\nfrom ", "\n# a comment\nfrom "),
+        ("src/thermark/landmarks/ibug68.yaml", "", "# a comment\n"),
+        ("README.md", "", "note\n"),
+    ],
+)
+def test_words_rerun_nothing(tree, path, old, new):
+    with edited(tree / path, old, new):
+        assert stale(tree) == set()
+
+
+def test_a_new_contestant_costs_only_itself(tree):
+    """Of all predictions and scores, those of the others are not even written again."""
+    kept = {path: path.stat().st_mtime_ns for path in (tree / "data/predictions").rglob("*.npz")}
+    scored = {path: path.stat().st_mtime_ns for path in (tree / "metrics/details").rglob("*.json")}
+    new = "contestants:\n  mean_of_colour: {family: mean_shape, train: facesynthetics}"
+    with edited(tree / "params.yaml", "contestants:", new):
+        run(tree, "dvc", "repro", "evaluate")
+        assert (tree / "metrics/summary/mean_of_colour.json").is_file()
+        assert {path: path.stat().st_mtime_ns for path in kept} == kept
+        assert {path: path.stat().st_mtime_ns for path in scored} == scored
+    run(tree, "dvc", "repro")
+    assert not (tree / "metrics/summary/mean_of_colour.json").exists()
 
 
 def test_a_killed_training_goes_on_to_the_same_numbers(tree):
     before = scores(tree)
     model = (tree / "data/models/ktl_s/seed1/model.safetensors").read_bytes()
     child = subprocess.Popen(
-        ["dvc", "repro", "-f", "-s", "ktl@s"],
+        ["dvc", "repro", "-f", "-s", "train@ktl_s"],
         cwd=tree,
         env=environment(tree),
         stdout=subprocess.DEVNULL,
@@ -220,15 +257,17 @@ def test_a_killed_training_goes_on_to_the_same_numbers(tree):
 
 
 def test_an_experiment_is_a_second_row(tree):
-    run(tree, "dvc", "exp", "run", "-n", "one-epoch", "-S", "runs.supervised.t.epochs=1")
+    run(tree, "dvc", "exp", "run", "-n", "one-epoch", "-S", "runs.supervised_t.epochs=1")
     rows = list(csv.DictReader(io.StringIO(run(tree, "dvc", "exp", "show", "--csv"))))
     names = {row["Experiment"] for row in rows}
     assert "one-epoch" in names
-    column = "metrics/scores/supervised_t/tfake.json:nme_io"
+    column = "metrics/summary/supervised_t.json:tfake.nme_io"
     assert len({row[column] for row in rows if row[column]}) == 2
     changed = json.loads(run(tree, "dvc", "metrics", "diff", "HEAD", "--json"))
-    assert changed["metrics/scores/supervised_t/tfake.json"]["nme_io"]["diff"] != 0
-    assert "metrics/scores/mean_shape/tfake.json" not in changed
+    assert set(changed) == {"metrics/summary/supervised_t.json"}
+    assert changed["metrics/summary/supervised_t.json"]["tfake.nme_io"]["diff"] != 0
+    only = run(tree, "dvc", "exp", "show", "--only-changed", "--csv").splitlines()[0].split(",")
+    assert len(only) <= 60
 
 
 def test_a_typo_ends_before_any_work(tree):
@@ -236,7 +275,7 @@ def test_a_typo_ends_before_any_work(tree):
     before = path.read_text()
     path.write_text(before.replace("epochs: ", "epoch: "))
     try:
-        output = run(tree, "dvc", "repro", "supervised@t", check=False)
-        assert "error: runs.supervised.t.epoch" in output and "did you mean `epochs`?" in output
+        output = run(tree, "dvc", "repro", "train@supervised_t", check=False)
+        assert "error: runs.supervised_t.epoch" in output and "did you mean `epochs`?" in output
     finally:
         path.write_text(before)

@@ -3,7 +3,6 @@
 import html
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import requests
 
 GOOGLE = ("drive.google.com", "drive.usercontent.google.com", "docs.google.com", "accounts.google.com")
 # What stands in the way of a file, or how it is sent.
-OK, FORM, QUOTA, SIGN_IN, CUT, NO_RANGE, SLOW, PAGE, ELSEWHERE, FOREVER = range(10)
+OK, FORM, QUOTA, SIGN_IN, CUT, NO_RANGE, HELD, PAGE, ELSEWHERE, FOREVER = range(10)
 
 
 @dataclass
@@ -23,7 +22,8 @@ class Drive:
     """Files (id -> content), folders (id -> rows of (id, name, "file" or "folder"), a page or a code) and steps.
 
     A step is a combination of the above and of HTTP codes; a file's next one begins when it gets past its form,
-    and the last one repeats. `seen` holds (path, id, Range) of each request.
+    and the last one repeats. HELD sends a half, and no more before the test is `over`. `seen` holds (path, id,
+    Range) of each request.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Drive:
     steps: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
     seen: list[tuple[str, str, str | None]] = field(default_factory=list)
     etag: str | None = '"v1"'
-    pause: float = 0.05
+    over: threading.Event = field(default_factory=threading.Event)
     port: int = 0
     issued: dict[str, str] = field(default_factory=dict)
 
@@ -141,12 +141,11 @@ def driving(drive: Drive) -> Iterator[Drive]:
                 headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
             headers["Content-Length"] = str(len(content) - start)
             self.begin(206 if start else 200, headers)
-            end = (start + len(content)) // 2 if CUT in step else len(content)
-            stride = max(len(content) // 20, 1) if SLOW in step else max(len(content), 1)
-            for offset in range(start, end, stride):
-                self.wfile.write(content[offset : min(offset + stride, end)])
-                self.wfile.flush()
-                time.sleep(drive.pause if SLOW in step else 0)
+            end = (start + len(content)) // 2 if CUT in step or HELD in step else len(content)
+            self.wfile.write(content[start:end])
+            self.wfile.flush()
+            if HELD in step:
+                drive.over.wait(600)
 
         def listing(self, id: str, rows: list[tuple[str, str, str]] | int | str) -> None:
             if isinstance(rows, int):
@@ -193,6 +192,7 @@ def driving(drive: Drive) -> Iterator[Drive]:
         with routed(drive.port):
             yield drive
     finally:
+        drive.over.set()
         server.shutdown()
         server.server_close()
         thread.join(5)

@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-OK, CUT, NO_RANGE, FLIPPED, HTML, PAGE_AS_FILE, SLOW, SHIFTED, SHORT = range(9)
+OK, CUT, NO_RANGE, FLIPPED, HTML, PAGE_AS_FILE, SLOW, SHIFTED, SHORT, HELD = range(10)
 
 
 @dataclass
 class Script:
-    """What to serve: `steps` holds faults, or HTTP codes (>= 400) to answer with; `seen` the Range headers."""
+    """What to serve: `steps` holds faults, or HTTP codes (>= 400) to answer with; `seen` the Range headers.
+
+    HELD sends a half, and the rest not before the test is `over`.
+    """
 
     content: bytes
     steps: list[int] = field(default_factory=lambda: [OK])
@@ -21,6 +24,7 @@ class Script:
     seen: list[str | None] = field(default_factory=list)
     pause: float = 0.05
     url: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
 
     def step(self) -> int:
         return self.steps[min(len(self.seen) - 1, len(self.steps) - 1)]
@@ -68,13 +72,16 @@ def serving(script: Script) -> Iterator[Script]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(last - start))
             self.end_headers()
-            end = (start + last) // 2 if step == CUT else last
+            half = (start + last) // 2
+            end = half if step in (CUT, HELD) else last
             stride = len(content) // 20 if step == SLOW else len(content)
             for offset in range(start, end, stride):
                 self.wfile.write(content[offset : min(offset + stride, end)])
                 self.wfile.flush()
                 if step == SLOW:
                     time.sleep(script.pause)
+            if step == HELD and script.over.wait(600):
+                self.wfile.write(content[half:last])
 
         def answer(self, code: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(code)
@@ -97,6 +104,7 @@ def serving(script: Script) -> Iterator[Script]:
     try:
         yield script
     finally:
+        script.over.set()
         server.shutdown()
         server.server_close()
         thread.join(5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import head_scene as scene
-from running import teach
+import lively
 from thermark.core import files, seeds
 from thermark.core.bundle import Bundle
 from thermark.core.config import parse
@@ -26,7 +26,9 @@ GONE = [np.nan] * 4
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
-    teach(root, "nose", 3, 10, points=1, vocabulary="nose1", trained_on=["thermeval_person"], padding=1.5)
+    told = {"points": 1, "vocabulary": "nose1", "trained_on": ["thermeval_person"], "padding": 1.5}
+    for seed in (3, 10):
+        lively.write(root / "nose" / f"seed{seed}", seed, seed=seed, **told)
     return root / "nose"
 
 
@@ -96,7 +98,7 @@ def test_more_crops_than_fit_keep_their_places(model, batch):
         network.on_boxes(images(), boxes(), batch), network.on_boxes(images(), boxes()), strict=True
     ):
         np.testing.assert_allclose(xy, other, atol=1e-4)
-        np.testing.assert_allclose(score, sure, atol=1e-5)
+        np.testing.assert_allclose(score, sure, rtol=1e-5, atol=1e-5)  # the largest are 84
 
 
 def test_grey_frames_are_answered_as_if_repeated(model):

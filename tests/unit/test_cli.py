@@ -8,48 +8,6 @@ from thermark import cli
 from thermark.core.errors import ConfigError
 
 
-@pytest.fixture
-def profiles(tmp_path: Path) -> Path:
-    folder = tmp_path / "profiles"
-    folder.mkdir()
-    (folder / "sample.yaml").write_text("a: 1\n")
-    (folder / "full.yaml").write_text("a: 2\n")
-    return folder
-
-
-def test_a_profile_becomes_the_params_file(profiles, tmp_path):
-    params = tmp_path / "params.yaml"
-    cli.switch("full", profiles, params)
-    assert params.read_text() == "a: 2\n"
-    cli.switch("sample", profiles, params)
-    assert params.read_text() == "a: 1\n" and not (tmp_path / "params.yaml.bak").exists()
-
-
-def test_params_that_are_in_no_profile_are_kept(profiles, tmp_path):
-    params = tmp_path / "params.yaml"
-    params.write_text("a: mine\n")
-    cli.switch("full", profiles, params)
-    assert (tmp_path / "params.yaml.bak").read_text() == "a: mine\n"
-
-
-def test_a_second_switch_keeps_what_the_first_one_kept(profiles, tmp_path, capsys):
-    params = tmp_path / "params.yaml"
-    for own in ("mine", "second", "third", "second"):
-        params.write_text(f"a: {own}\n")
-        cli.switch("full", profiles, params)
-    kept = {path.name: path.read_text() for path in tmp_path.glob("params.yaml.*")}
-    names = [f"params.yaml.bak{number}" for number in ("", 2, 3)]
-    assert kept == dict(zip(names, ("a: mine\n", "a: second\n", "a: third\n"), strict=True))
-    said = [line.rsplit("/", 1)[-1] for line in capsys.readouterr().out.splitlines() if "was kept" in line]
-    assert said == [*names, names[1]]
-
-
-def test_an_unknown_profile_names_the_nearest(profiles, tmp_path):
-    with pytest.raises(ConfigError) as caught:
-        cli.switch("ful", profiles, tmp_path / "params.yaml")
-    assert caught.value.remedy == "did you mean `full`?" and not (tmp_path / "params.yaml").exists()
-
-
 def test_the_readme_keeps_everything_but_the_leaderboard(tmp_path):
     readme, board = tmp_path / "README.md", tmp_path / "l.md"
     readme.write_text(f"before\n{cli.MARKER}\nold\n{cli.MARKER}\nafter\n")

@@ -282,6 +282,7 @@ def test_the_command_says_what_it_took_and_warns(tmp_path, tiny, capsys):
     assert said.err == "warning: face6: 68 of 106 points; fine-tune before use\n"
 
 
+@pytest.mark.slow
 def test_the_stage_reads_its_section(tmp_path, tiny):
     saved(tmp_path / "official.pth", tiny())
     section = {"recipe": "imported", "checkpoint": "official.pth", "size": "t", "rows": "same", "input_size": 256}

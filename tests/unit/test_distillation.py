@@ -213,7 +213,7 @@ class Bench:
     batch: PairBatch
 
     def weighted(self, epoch: int = 0) -> dict[str, torch.Tensor]:
-        at = Ready(self.config, 0, (), torch.device("cpu"), "fp32", None, None, simcc.loss)
+        at = Ready(self.config, 0, (), (), torch.device("cpu"), "fp32", None, None, simcc.loss)
         return weighted(self.pupil, self.teacher, self.batch, epoch, at, self.config)
 
 

@@ -77,6 +77,28 @@ def test_python_range(version, mark):
     assert doctor.python(version).mark == mark
 
 
+@pytest.mark.parametrize(
+    ("mode", "capped", "first", "mark", "words"),
+    [
+        ("portable", True, (), "ok", "every x86-64 with AVX2"),
+        ("portable", False, (), "warn", "without AVX2"),
+        ("portable", True, ("numpy", "torch"), "fail", "numpy, torch came before thermark"),
+        ("native", True, ("numpy",), "ok", "native"),
+        ("exact", True, (), "fail", "THERMARK_ARITHMETIC is 'exact'"),
+    ],
+)
+def test_arithmetic(monkeypatch, mode, capped, first, mark, words):
+    monkeypatch.setenv("THERMARK_ARITHMETIC", mode)
+    check = doctor.numbers(capped, first)
+    assert (check.mark, bool(check.remedy)) == (mark, mark != "ok") and words in check.found
+
+
+def test_the_cpu_is_named_with_what_it_can(monkeypatch):
+    monkeypatch.setattr(doctor.arithmetic, "cpu", lambda: "A CPU")
+    monkeypatch.setattr(doctor.arithmetic, "vector_flags", lambda: frozenset({"fma", "sse2", "avx512bw", "avx2"}))
+    assert doctor.cpu().found == "A CPU: avx2 avx512bw fma"
+
+
 @pytest.mark.parametrize(("free", "mark"), [(2 * 10**9, "ok"), (2 * 10**9 - 1, "fail")])
 def test_disk(free, mark):
     assert doctor.disk(free).mark == mark

@@ -1,7 +1,5 @@
 import multiprocessing
-import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +13,7 @@ import pytest
 from scripted_server import (
     CUT,
     FLIPPED,
+    HELD,
     HTML,
     NO_RANGE,
     OK,
@@ -27,6 +26,7 @@ from scripted_server import (
     serving,
 )
 
+import killing
 from thermark.assets import cache
 from thermark.assets.download import Patience, download
 from thermark.assets.mirrors import Mirrors
@@ -35,7 +35,7 @@ from thermark.assets.request import Changed, Page, Remote, is_web_page, plain
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
-QUICK = Patience(connect=2.0, read=2.0, pause=0.001, attempts=4)
+QUICK = Patience(connect=60.0, read=60.0, pause=0.001, attempts=4)
 Usage = namedtuple("Usage", "total used free")
 
 
@@ -269,7 +269,7 @@ def test_two_processes_download_once(tmp_path, sha256):
         both = [context.Process(target=_obtain, args=(script.url, sha256, str(tmp_path), queue)) for _ in range(2)]
         for process in both:
             process.start()
-        paths = {queue.get(timeout=20) for _ in both}
+        paths = {queue.get(timeout=300) for _ in both}
         for process in both:
             process.join(5)
     assert len(paths) == 1 and len(script.seen) == 1
@@ -286,18 +286,15 @@ obtain(Remote(sys.argv[1], "set.zip", int(sys.argv[3]), sys.argv[4]), Store(Path
 """
 
 
+@pytest.mark.slow
 def test_a_killed_download_leaves_no_object_and_is_continued(tmp_path):
     content = np.random.default_rng(1).bytes(4_000_000)
-    with serving(Script(content, [SLOW, OK], pause=0.1)) as script:
+    with serving(Script(content, [HELD, OK])) as script:
         known = remote(script)
         arguments = [script.url, str(tmp_path), str(known.size), known.sha256]
         process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments])
         part = cache.part_path(tmp_path, script.url, "set.zip")
-        deadline = time.monotonic() + 20
-        while not (part.exists() and part.stat().st_size > 500_000) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait(5)
+        killing.when(lambda: part.exists() and part.stat().st_size > 500_000, process)
         assert not (tmp_path / "objects").exists()
         assert 500_000 < part.stat().st_size < len(content)
         path, _ = obtain(known, Store(tmp_path, Mirrors(()), QUICK))
@@ -323,30 +320,29 @@ def test_kills_at_any_moment_end_in_the_same_object(tmp_path):
         assert obtain(known, Store(tmp_path, Mirrors(()), QUICK))[0].read_bytes() == CONTENT
 
 
-def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_path):
+def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_path, waits):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/models/a.onnx?token=secret"
-        start = time.monotonic()
         with pytest.raises(NetworkError) as error:
             obtain(Remote(url, "a.onnx", 3, digest(b"abc")), Store(tmp_path, Mirrors(())))
-    assert time.monotonic() - start < 5
+    assert sum(waits) < 5
     assert "a.onnx is missing" in error.value.cause
     assert str(tmp_path / "placed") in error.value.remedy and "secret" not in error.value.remedy
 
 
 def test_a_name_look_up_that_hangs_ends_in_time(tmp_path, monkeypatch):
-    done = threading.Event()
+    done, ended = threading.Event(), threading.Event()
 
     def hang(*arguments, **named):
-        done.wait(10)
+        done.wait(600)
+        ended.set()
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    start = time.monotonic()
     with pytest.raises(NetworkError, match="cannot be reached"):
         download(Remote("https://nowhere.example/x", "x"), tmp_path / "x", Patience(connect=0.2))
-    assert time.monotonic() - start < 2
+    assert not ended.is_set()
     done.set()
 
 

@@ -1,28 +1,20 @@
 """Several seeds of one run as one contestant: means, spread, intervals, and misses that no mean can hide."""
 
-import json
-import subprocess
-import sys
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 from test_evaluate import faces, predictions, silent
 
-from thermark.core import files, seeds
 from thermark.core.errors import DataError
 from thermark.core.predictions import Predictions
-from thermark.core.runs import seed_folders
 from thermark.metrics import bootstrap, names, outputs
 from thermark.metrics import evaluate as evaluation
 from thermark.metrics.evaluate import Config
-from thermark.metrics.outputs import Outputs, score_all
+from thermark.metrics.outputs import Outputs
 
 FAST = Config(bootstrap=50)
-KINDS = tuple(Outputs.__dataclass_fields__)
-STAGE = Path(__file__).parents[2] / "stages/evaluate.py"
 evaluate = partial(evaluation.evaluate, dataset="shown")
 
 
@@ -140,22 +132,22 @@ def test_the_curve_pools_the_faces_of_all_seeds():
     np.testing.assert_allclose(result.ced["fraction"], brute)
 
 
-def test_the_interval_is_that_of_the_mean_over_seeds_with_all_faces_of_a_drawn_subject():
-    rng = np.random.default_rng(0)
-    values = rng.uniform(0, 1, (3, 40)) + np.array([[0.0], [0.5], [2.0]])
-    values[0, :9], values[2, 30:33], values[:, 20] = np.inf, np.inf, np.nan
-    subjects = rng.integers(0, 8, 40).astype(str)
-    drawn = seeds.rng(5, "bootstrap").integers(0, 8, (300, 8), dtype=np.int32)
-    means = []
-    for draw in drawn:
-        rows = np.concatenate([np.flatnonzero(subjects == str(subject)) for subject in draw])
-        means.append(np.mean([own[rows][np.isfinite(own[rows])].mean() for own in values]))
-    expected = np.percentile(means, [2.5, 97.5])
-    assert bootstrap.interval(values, subjects, 300, 5) == pytest.approx(expected, rel=1e-12)
+def test_an_interval_says_whether_it_holds_for_other_seeds_too():
+    truth = faces()
+    said = [shifted(truth, [3, 4]), shifted(truth, [6, 8]), shifted(truth, [3, 4])]
+    both, alone = evaluate(truth, said, FAST), evaluate(truth, said[:1], FAST)
+    assert (both.summary["interval"], alone.summary["interval"]) == ("subjects and seeds", "subjects")
+    assert all(part["interval"] == "subjects and seeds" for part in both.subsets["ambient"].values())
+    assert (
+        both.summary["nme_io_high"] - both.summary["nme_io"]
+        > alone.summary["nme_io_high"] - alone.summary["nme_io"]
+    )
+    assert both.summary["nme_io_low"] >= 0  # no error is below
+    assert "interval" not in evaluate(truth, said, Config(bootstrap=0)).summary
 
 
 def test_equal_seeds_have_the_interval_of_one():
-    values, subjects = np.random.default_rng(1).uniform(0, 1, 50), np.arange(50).astype(str)
+    values, subjects = np.random.default_rng(1).uniform(0, 1, 50), np.arange(50).astype(str)  # no seed differs
     one = bootstrap.interval(values, subjects, 200, 0)
     assert bootstrap.interval(np.stack([values] * 3), subjects, 200, 0) == pytest.approx(one, rel=1e-12)
     values[:] = np.inf
@@ -181,110 +173,8 @@ def test_every_number_is_explained():
     assert spread.higher_is_better is None and spread.unit == "fraction" and "standard deviation" in spread.meaning
 
 
-@pytest.fixture
-def tree(tmp_path):
-    """Two prepared face sets and three seeds of a run on them."""
-    for index, dataset in enumerate(("one", "two")):
-        truth = faces(seed=index)
-        truth.save(tmp_path / "faces" / dataset / "faces.npz")
-        files.write_json(tmp_path / "reports" / f"{dataset}.json", {"fingerprint": "d"})
-        for seed in (0, 2, 10):
-            said = replace(predictions(truth, seed=seed), contestant="ktl_s")
-            said.save(tmp_path / "said" / f"seed{seed}" / f"{dataset}.npz")
-        predictions(truth, noise=9).save(tmp_path / "flat" / f"{dataset}.npz")
-    return tmp_path
-
-
-def scored(tree, contestant="ktl_s", said="said", datasets=("one", "two")):
-    out = Outputs(*(tree / "out" / kind for kind in KINDS))
-    configs = dict.fromkeys(datasets, FAST)
-    score_all(contestant, configs, tree / "faces", tree / "reports", tree / said, out)
-    return out
-
-
-def test_a_contestant_is_scored_on_all_data_sets_in_the_order_of_its_seeds(tree):
-    (tree / "said" / "seed01").mkdir()  # is no seed
-    assert [folder.name for folder in seed_folders(tree / "said")] == ["seed0", "seed2", "seed10"]
-    out = scored(tree)
-    for kind, suffix in zip(KINDS, ("json", "json", "csv", "npz"), strict=True):
-        names_there = sorted(path.name for path in getattr(out, kind).iterdir())
-        assert names_there == [f"one.{suffix}", f"two.{suffix}"]
-    details = files.read_json(out.details / "one.json")
-    assert details["predictions"] == [files.sha256(tree / f"said/seed{k}/one.npz") for k in (0, 2, 10)]
-    assert details["summary"] == files.read_json(out.metrics / "one.json") and details["summary"]["seeds"] == 3
-    assert files.read_arrays(out.errors / "two.npz")["per_seed"].shape == (3, 12)
-    flat = files.read_json(scored(tree, "c", "flat").metrics / "two.json")
-    assert "seeds" not in flat and flat["faces"] == 12
-
-
-def test_the_same_input_gives_the_same_bytes_and_nothing_old_stays(tree):
-    out = scored(tree)
-    first = {path: path.read_bytes() for kind in KINDS for path in getattr(out, kind).iterdir()}
-    (out.metrics / "old.json").write_text("{}")
-    scored(tree)
-    assert {path: path.read_bytes() for kind in KINDS for path in getattr(out, kind).iterdir()} == first
-    lines = (out.ced / "one.csv").read_text().splitlines()
-    assert lines[0] == "error,fraction" and len(lines) == 102
-    assert lines[1].startswith("0,") and lines[-1].startswith("0.16,")
-
-
-def test_a_contestant_that_could_not_run_leaves_whole_files(tree):
-    for dataset in ("one", "two"):
-        Predictions.none("c", "d", "failed", "x").save(tree / "none" / f"{dataset}.npz")
-    out = scored(tree, "c", "none")
-    assert (out.ced / "one.csv").read_text() == "error,fraction\n"
-    assert files.read_json(out.metrics / "two.json") == {"reason": "x", "status": "failed"}
-    assert files.read_arrays(out.errors / "one.npz") == {}
-
-
-@pytest.mark.parametrize("damage", ["missing", "stale", "foreign", "unprepared"])
-def test_a_failure_leaves_all_four_folders_as_they_were(tree, damage):
-    out = scored(tree, datasets=("one",))
-    before = {path: path.read_bytes() for path in (tree / "out").rglob("*") if path.is_file()}
-    path = tree / "said" / "seed2" / "two.npz"
-    said = Predictions.open(path)
-    if damage == "missing":
-        path.unlink()
-    if damage == "stale":
-        replace(said, data="other").save(path)
-    if damage == "foreign":
-        replace(said, contestant="kd_s").save(path)
-    if damage == "unprepared":
-        (tree / "faces/two/faces.npz").unlink()
-    told = {
-        "missing": "is missing",
-        "stale": "another version",
-        "foreign": "of kd_s",
-        "unprepared": "not prepared",
-    }
-    with pytest.raises(DataError, match=told[damage]):
-        scored(tree)
-    assert {path: path.read_bytes() for path in (tree / "out").rglob("*") if path.is_file()} == before
-    assert sorted(path.name for path in (tree / "out").iterdir()) == sorted(KINDS) and out.metrics.is_dir()
-
-
-def test_the_stage_takes_its_data_sets_from_the_parameters(tree):
-    (tree / "params.yaml").write_text("evaluate: {two: {bootstrap: 50}}\nscored: {two: test}\n")
-    flags = [f"--{kind}=out/{kind}/ktl_s" for kind in KINDS]
-    where = ["--faces=faces", "--reports=reports", "--predictions=said"]
-    told = ["--contestant=ktl_s", "--params=evaluate", "--scored=scored"]
-    command = [sys.executable, str(STAGE), *told, *where, *flags]
-    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads((tree / "out/metrics/ktl_s/two.json").read_text())["seeds"] == 3
-    for wrong, named in (
-        ("evaluate: {two: {bootstrap: -1}}\nscored: {two: test}\n", "evaluate.two.bootstrap"),
-        ("evaluate: {two: {split: all}}\nscored: {two: test}\n", "evaluate.two does not say which faces"),
-        ("evaluate: {two: {}}\nscored: {one: test}\n", "evaluate.two does not say which faces"),
-        ("evaluate: {two: {}}\nscored: {two: most}\n", "scored must say `test` or `all`"),
-    ):
-        (tree / "params.yaml").write_text(wrong)
-        done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
-        assert done.returncode == 2 and named in done.stderr, done.stderr
-
-
-def test_a_metric_that_nobody_explains_is_not_written(tree):
+def test_a_metric_that_nobody_explains_is_not_written(tmp_path):
     result = evaluate(faces(), predictions(faces()), FAST)
     odd = replace(result, summary=result.summary | {"nme_eye": 0.1})
     with pytest.raises(Exception, match="no metric 'nme_eye'"):
-        outputs.write(odd, [], "one", Outputs(*(tree / kind for kind in KINDS)))
+        outputs.write(odd, [], "one", Outputs(*(tmp_path / kind for kind in Outputs.__dataclass_fields__)))

@@ -17,8 +17,10 @@ from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.metrics import evaluate as evaluation
 from thermark.metrics import names
+from thermark.metrics.contestants import score_all
 from thermark.metrics.evaluate import Config
-from thermark.metrics.outputs import Outputs, relatives, score_all, variants
+from thermark.metrics.inputs import Places
+from thermark.metrics.outputs import Outputs, relatives
 
 NOSE = Config(vocabulary="nose1", bootstrap=20)
 FAST = Config(bootstrap=20)
@@ -207,17 +209,17 @@ def test_scoring_from_files_sees_relatives_and_variants(tmp_path):
         files.write_json(tmp_path / "reports" / f"{name}.json", {"fingerprint": "d", "raw": "r"})
     said = replace(predictions(truth), trained_on=("person",))
     for name in ("shown", "shown@png", "shown@clahe", "shown_person@png"):
-        said.save(tmp_path / "said" / f"{name}.npz")
+        said.save(tmp_path / "said" / "c" / f"{name}.npz")
     out = Outputs(*(tmp_path / "out" / kind for kind in Outputs.__dataclass_fields__))
-    places = (tmp_path / "faces", tmp_path / "reports", tmp_path / "said", out)
+    places = Places(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
+    to = (places, out, tmp_path / "out" / "summary", {"evaluate": "v1"})
     with pytest.raises(DataError, match="from the same files as shown"):
-        score_all("c", {"shown": Config(split="all", bootstrap=0)}, *places)
-    score_all("c", {"shown": Config(bootstrap=0)}, *places)
-    details = files.read_json(out.details / "shown.json")
+        score_all(["c"], {"shown": Config(split="all", bootstrap=0)}, *to)
+    score_all(["c"], {"shown": Config(bootstrap=0)}, *to)
+    details = files.read_json(out.details / "c/shown.json")
     assert list(details["variants"]) == ["clahe", "png"]
-    assert details["variants"]["png"] == files.sha256(tmp_path / "said/shown@png.npz")
-    assert variants(tmp_path / "said", "shown_person").keys() == {"png"}
+    assert details["variants"]["png"] == files.sha256(tmp_path / "said/c/shown@png.npz")
     for name in ("shown@png", "shown@clahe"):
-        (tmp_path / "said" / f"{name}.npz").unlink()
-    score_all("c", {"shown": Config(bootstrap=0)}, *places)
-    assert "variants" not in files.read_json(out.details / "shown.json")
+        (tmp_path / "said/c" / f"{name}.npz").unlink()
+    score_all(["c"], {"shown": Config(bootstrap=0)}, *to)
+    assert "variants" not in files.read_json(out.details / "c/shown.json")

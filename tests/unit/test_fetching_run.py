@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections import namedtuple
 from contextlib import contextmanager
@@ -478,7 +479,7 @@ def test_a_licence_without_a_sheet_is_a_wrong_parameter(tmp_path):
 # --- the network
 
 
-def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_path):
+def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_path, waits):
     with serving(Script(zipped(FILES))) as script:
         case = machine(tmp_path, script.url)
         case.fetch()
@@ -487,9 +488,8 @@ def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_pat
         "warm": {"url": "http://127.0.0.1:9/warm_100.zip?token=secret"},
         "table": {"url": "http://127.0.0.1:9/t.csv"},
     }
-    start = time.monotonic()
     error = refused(case, NetworkError)
-    assert time.monotonic() - start < 5 and error.code == 5
+    assert sum(waits) < 5 and error.code == 5
     assert "set lacks 3 pieces" in error.cause and f"all ({script.url}, 0.2 MB): " in error.cause
     assert "warm (http://127.0.0.1:9/warm_100.zip, unknown size): 127.0.0.1 cannot be reached" in error.cause
     for place in ("set.zip", "warm_100.zip", "t.csv"):
@@ -499,16 +499,20 @@ def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_pat
 
 @pytest.mark.slow
 def test_a_network_that_answers_nothing_costs_five_seconds_whatever_is_missing(tmp_path, monkeypatch):
+    done, ended, asked = threading.Event(), threading.Event(), []
+
     def hang(*arguments, **named):
-        time.sleep(20)
+        asked.append(arguments)
+        done.wait(600)
+        ended.set()
         raise OSError("no answer")
 
     monkeypatch.setattr("socket.create_connection", hang)
     monkeypatch.setattr("fetched.QUICK", PATIENT)
     pieces = {name: {"url": f"https://{name}.example/{name}.zip"} for name in "abc"}
-    start = time.monotonic()
     error = refused(Machine(tmp_path / "m", pieces=pieces), NetworkError)
-    assert time.monotonic() - start < 5
+    assert len(asked) == 1 and not ended.is_set() and PATIENT.connect < 5
+    done.set()
     assert "a (https://a.example/a.zip, unknown size): a.example cannot be reached (no answer)" in error.cause
     assert error.cause.count("not tried") == 2
 
@@ -812,7 +816,7 @@ def test_two_processes_download_once(tmp_path, shared):
         started = [context.Process(target=_fetch, args=(case, queue)) for case in both]
         for process in started:
             process.start()
-        assert all(queue.get(timeout=20) for _ in started)
+        assert all(queue.get(timeout=300) for _ in started)
         for process in started:
             process.join(5)
     assert len(script.seen) == 1

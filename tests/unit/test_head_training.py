@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
+from thermark.core.runs import Untrained
 from thermark.heads import samples, training
 from thermark.heads.tiny_head import TinyHead
 
@@ -197,18 +198,18 @@ def test_errors_name_the_cause():
         fit(features, xy, start=TinyHead(CHANNELS, 2).state_dict())
     broken = features.clone()
     broken[4, 0, 3, 3] = torch.inf
-    with pytest.raises(DataError, match="not finite in epoch 1"):
+    with pytest.raises(Untrained, match="not finite in epoch 1"):
         fit(broken, xy)
     hidden = features.clone()
     hidden[22] = torch.nan
-    with pytest.raises(DataError, match="no epoch"):
+    with pytest.raises(Untrained, match="no epoch"):
         fit(hidden, xy)
     with pytest.raises(ConfigError):
         config(batch=1)
 
 
 @pytest.mark.slow
-def test_bfloat16_is_as_good_as_float32():
+def test_bfloat16_is_as_good_as_float32(native):
     errors: dict[str, list[float]] = {"fp32": [], "bf16": []}
     for seed in range(4):
         features, xy = scene(60, seed=seed, noise=0.4, channels=24)

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import killing
 from thermark.assets import cache
 from thermark.assets.download import Patience
 from thermark.assets.mirrors import Mirrors
@@ -27,7 +27,7 @@ from thermark.fetching import kaggle
 
 HANDLE, VERSION = "shriayush/thermeval", 3
 SECRET = "KGAT_secretsecretsecret"
-QUICK = Patience(connect=2.0, read=2.0, pause=0.001, attempts=3)
+QUICK = Patience(connect=60.0, read=60.0, pause=0.001, attempts=3)
 PAGE = f"https://www.kaggle.com/datasets/{HANDLE}"
 RNG = np.random.default_rng(0)
 FILES = {"thermeval/a.tiff": RNG.bytes(400_000), "thermeval/inner/b.json": b"{}", "read me.txt": b""}
@@ -81,7 +81,7 @@ def kaggling(script: Kaggle) -> Iterator[Kaggle]:
             script.paths.append(self.path)
             script.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             if script.hangs:
-                over.wait(10)
+                over.wait(600)
                 return self.answer(503, b"", {})
             if script.refuse:
                 status, code = script.refuse
@@ -112,12 +112,11 @@ def kaggling(script: Kaggle) -> Iterator[Kaggle]:
                 return self.answer(403, b"", {})
             headers["Content-Length"] = str(len(script.archive) - start)
             self.begin(206 if start else 200, headers)
-            end = (start + len(script.archive)) // 2 if step == "cut" else len(script.archive)
-            stride = len(script.archive) // 20 if step == "slow" else len(script.archive)
-            for offset in range(start, end, stride):
-                self.wfile.write(script.archive[offset : min(end, offset + stride)])
-                self.wfile.flush()
-                time.sleep(0.1 if step == "slow" else 0)
+            end = (start + len(script.archive)) // 2 if step in ("cut", "held") else len(script.archive)
+            self.wfile.write(script.archive[start:end])
+            self.wfile.flush()
+            if step == "held":
+                over.wait(600)
 
         def answer(self, code: int, body: bytes, headers: dict[str, str]) -> None:
             self.begin(code, headers | {"Content-Length": str(len(body))})
@@ -342,17 +341,14 @@ kaggle.dataset(sys.argv[3], int(sys.argv[4]), Store(Path(sys.argv[2]), Mirrors((
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_continued(tmp_path):
     archive = zipped({"a": np.random.default_rng(1).bytes(4_000_000)})
     part = cache.part_path(tmp_path / "cache", kaggle.address(HANDLE, VERSION), f"thermeval-{VERSION}.zip")
-    with kaggling(Kaggle(archive, steps=("slow",))) as script:
+    with kaggling(Kaggle(archive, steps=("held",))) as script:
         arguments = [f"http://127.0.0.1:{script.port}", str(tmp_path / "cache"), HANDLE, str(VERSION)]
         process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments])
-        deadline = time.monotonic() + 20
-        while not (part.exists() and part.stat().st_size > 500_000) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.kill()
-        assert process.wait(5) == -9
+        killing.when(lambda: part.exists() and part.stat().st_size > 500_000, process)
     assert nothing_there(tmp_path) and 500_000 < part.stat().st_size < len(archive)
     with kaggling(Kaggle(archive)) as script:
         assert len(content(fetch(tmp_path))["a"]) == 4_000_000
@@ -415,12 +411,11 @@ def test_what_is_no_handle_is_not_asked_for(tmp_path, handle):
         kaggle.dataset(HANDLE, 0, store(tmp_path), None)
 
 
-def test_without_a_network_it_ends_at_once(tmp_path, monkeypatch, token):
+def test_without_a_network_it_ends_at_once(tmp_path, monkeypatch, token, waits):
     lead(9, monkeypatch)
-    begun = time.monotonic()
     with pytest.raises(NetworkError, match="cannot be reached") as error:
         kaggle.dataset(HANDLE, VERSION, Store(tmp_path / "cache", Mirrors(())), None)
-    assert time.monotonic() - begun < 5 and SECRET not in str(error.value)
+    assert sum(waits) < 5 and SECRET not in str(error.value)
 
 
 def test_a_server_that_never_answers_is_left(tmp_path):

@@ -198,7 +198,7 @@ def test_what_waits_is_bounded(tmp_path, monkeypatch):
     refused(b"\x80\x04}\x8c\x01a)" + b"\x85" * 1000 + b"s.", tmp_path)  # tuples in tuples
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", [*(pytest.param(old, marks=pytest.mark.slow) for old in PROTOCOLS[:-1]), 5])
 def test_cut_off_at_any_byte_it_is_damaged(protocol, tmp_path):
     data = pickle.dumps(ENTRIES, protocol=protocol)
     for length in range(len(data)):

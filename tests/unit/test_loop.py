@@ -1,5 +1,4 @@
 from dataclasses import replace
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -8,9 +7,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 import drawn
-from thermark.core.code import fingerprint
 from thermark.core.config import parse
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import ConfigError
+from thermark.core.runs import Untrained
 from thermark.learn import data, loop, simcc, validation
 from thermark.learn.checkpoint import Checkpoint, Progress
 from thermark.learn.loop import Settings
@@ -107,7 +106,7 @@ def test_patience_ends_training(tmp_path):
 
 
 def test_a_run_that_was_never_valid_is_an_error(tmp_path):
-    with pytest.raises(DataError, match="no epoch of line"):
+    with pytest.raises(Untrained, match="no epoch of line"):
         fit(tmp_path, [float("nan")] * 6)
 
 
@@ -116,7 +115,7 @@ def test_a_broken_term_is_named_and_the_last_good_checkpoint_stays(tmp_path):
         good = model(batch).square().mean()
         return {"good": good, "bad": good * (float("inf") if epoch == 2 else 1.0)}
 
-    with pytest.raises(DataError, match=r"the loss term bad is not finite in epoch 3, step 5"):
+    with pytest.raises(Untrained, match=r"the loss term bad is not finite in epoch 3, step 5"):
         fit(tmp_path, [3, 2, 1, 1, 1, 1], terms)
     stored = load_file(tmp_path / "last.safetensors")
     assert all(tensor.isfinite().all() for tensor in stored.values())
@@ -129,7 +128,7 @@ def test_a_broken_gradient_of_finite_terms_is_told_from_a_broken_term(tmp_path):
     def terms(model, batch, epoch):
         return {"root": (model(batch) - model(batch)).square().sum().sqrt() if epoch else model(batch).sum()}
 
-    with pytest.raises(DataError, match=r"^the gradient is not finite in epoch 2, step 3$"):
+    with pytest.raises(Untrained, match=r"^the gradient is not finite in epoch 2, step 3$"):
         fit(tmp_path, [3, 2], terms)
     stored = load_file(tmp_path / "last.safetensors")
     assert all(tensor.isfinite().all() for tensor in stored.values())
@@ -156,27 +155,6 @@ def test_a_stale_or_damaged_checkpoint_is_ignored(tmp_path):
     (tmp_path / "last.safetensors").write_bytes(whole[: len(whole) // 2])
     assert Checkpoint(tmp_path, "key").resume(model, mean, optimizer) == Progress()
     assert model.weight.item() == before and not optimizer.state
-
-
-def test_the_fingerprint_of_code_sees_every_module_and_table(tmp_path):
-    def package(name: str) -> ModuleType:
-        folder = tmp_path / name
-        (folder / "tables").mkdir(parents=True, exist_ok=True)
-        module = ModuleType(name)
-        module.__path__ = [str(folder)]
-        return module
-
-    code, words = package("code"), package("words")
-    told = [fingerprint(code, words)]
-    for path in ("code/a.py", "words/b.yaml", "words/tables/c.yaml", "words/tables/d.py"):
-        for text in ("x = 1", "x = 2"):
-            (tmp_path / path).write_text(text)
-            told.append(fingerprint(code, words))
-    (tmp_path / "code" / "a.py").rename(tmp_path / "code" / "z.py")
-    told.append(fingerprint(code, words))
-    assert len(set(told)) == len(told)
-    (tmp_path / "code" / "a.pyc").write_text("cache")
-    assert fingerprint(code, words) == told[-1]
 
 
 def test_validation_is_the_error_of_labelled_points_in_units_of_the_prompt(faces_root):

@@ -161,9 +161,9 @@ def test_thousands_of_frames_take_a_moment():
     truth = rng.uniform(0, 50, (10_000, 68, 2)) + np.where(np.arange(10_000) % 2, 100, 0)[:, None, None]
     order = rng.permutation(10_000)
     said = (truth + rng.normal(0, 1, truth.shape))[order]
-    start = time.perf_counter()
+    start = time.process_time()  # of this process alone, however busy the machine is
     answer = assign(frames, truth, np.full(10_000, 20.0), frames[order], said, np.ones(10_000))
-    assert time.perf_counter() - start < 20  # 0.5 s on an idle core
+    assert time.process_time() - start < 20  # 0.5 s of a core
     assert (order[answer] == np.arange(10_000)).all()
 
 

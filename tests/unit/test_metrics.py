@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 
 from thermark.core.errors import ConfigError
 from thermark.landmarks import load
@@ -136,9 +137,38 @@ def test_bootstrap_resamples_subjects_not_frames():
     values = np.repeat([1.0, 2.0, 3.0, 4.0], 100)
     subjects = np.repeat(["a", "b", "c", "d"], 100)
     low, high = bootstrap.interval(values, subjects, 2000, seed=0)
-    assert (low, high) == (1.5, 3.5)  # of the 256 equally likely draws, 2.5 % lie outside on either side
+    # Of the 256 equally likely draws, 2.5 % lie outside of 1.5 and 3.5. Four subjects: 3 degrees of freedom.
+    half = stats.t.ppf(0.975, 3) / 1.959964 * np.sqrt(4 / 3)
+    assert (low, high) == pytest.approx((2.5 - half, 2.5 + half), rel=1e-5)
     narrow = bootstrap.interval(values, np.arange(400).astype(str), 2000, seed=0)
     assert narrow[1] - narrow[0] < 0.3
+
+
+@pytest.mark.parametrize("subjects", [6, 10, 30])
+def test_of_few_subjects_it_is_students_interval(subjects):
+    rng = np.random.default_rng(subjects)
+    means = stats.norm.ppf((np.arange(subjects) + 0.5) / subjects)  # as normal as so few can be
+    names = np.repeat([f"s{index}" for index in range(subjects)], 5)
+    noise = rng.normal(0, 0.3, (subjects, 5))
+    values = (means[:, None] + noise - noise.mean(axis=1, keepdims=True)).ravel()
+    low, high = bootstrap.interval(values, names, 20_000, seed=0)
+    half = stats.t.ppf(0.975, subjects - 1) * means.std(ddof=1) / np.sqrt(subjects)
+    assert (low, high) == pytest.approx((-half, half), rel=0.06)
+
+
+def test_no_end_lies_where_no_mean_can_be():
+    hits, subjects = np.array([1.0] * 9 + [0.0]), np.arange(10).astype(str)
+    assert bootstrap.interval(hits, subjects, 500, 0)[1] > 1
+    low, high = bootstrap.interval(hits, subjects, 500, 0, within=(0.0, 1.0))
+    assert 0 <= low < 0.9 < high == 1
+
+
+def test_who_found_one_subject_alone_has_no_interval():
+    subjects = np.repeat(["a", "b", "c"], 4)
+    values = np.where(subjects == "a", np.arange(12.0), np.inf)
+    assert bootstrap.interval(values, subjects, 200, 0) is None
+    values[4] = 1.0
+    assert bootstrap.interval(values, subjects, 200, 0) is not None
 
 
 def test_bootstrap_is_seeded_and_refuses_one_subject():
@@ -153,8 +183,9 @@ def test_bootstrap_in_chunks_keeps_the_law(monkeypatch):
     values = np.random.default_rng(2).normal(5, 1, 60)
     subjects = np.arange(60).astype(str)
     whole = bootstrap.interval(values, subjects, 500, seed=3)
+    monkeypatch.setattr(bootstrap, "KEPT", 0)
     monkeypatch.setattr(bootstrap, "CHUNK", 60 * 7)
-    assert bootstrap.interval(values, subjects, 500, seed=3) == whole
+    assert bootstrap.interval(values, subjects, 500, seed=3) == pytest.approx(whole, rel=1e-12)
 
 
 def test_directions_are_declared():

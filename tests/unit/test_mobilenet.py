@@ -125,7 +125,7 @@ def test_the_head_reads_its_features():
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_run_trains_it_and_leaves_what_can_be_read(tmp_path, precision):
+def test_a_run_trains_it_and_leaves_what_can_be_read(tmp_path, precision, native):
     drawn.write(tmp_path / "thermal", 20, running.SIDE)
     done = supervision.train(settings(precision=precision), 0, tmp_path, tmp_path / "state", ["thermal"])
     assert done.card.size == "mobilenet_v2" and np.isfinite(done.card.val_nme)

@@ -153,3 +153,19 @@ def test_bf16_gradients_of_the_first_head_layer_are_sound(pixels):
     exact, *fast = gradients
     for gradient in fast:
         assert (gradient - exact).norm() / exact.norm() < 0.02
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 64), (96, 64), (96, 96), (128, 160)])
+def test_a_small_map_meets_a_part_of_the_kernel_and_learns_what_all_of_it_would(size):
+    torch.manual_seed(0)
+    head = RTMPose("t", 5, size).head
+    features = torch.randn(3, 384, size[1] // 32, size[0] // 32, requires_grad=True)
+    learned = [features, head.final_layer.weight, head.final_layer.bias]
+    aim = torch.randn(3, 5, *features.shape[2:])
+    ours, whole = head.maps(features), head.final_layer(features)
+    torch.testing.assert_close(ours, whole, atol=1e-5, rtol=1e-5)
+    wanted = torch.autograd.grad((whole * aim).sum(), learned)
+    for mine, theirs in zip(torch.autograd.grad((ours * aim).sum(), learned), wanted, strict=True):
+        torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-5)
+    with torch.no_grad():
+        assert torch.equal(head.maps(features), whole)

@@ -140,7 +140,8 @@ def test_a_network_that_is_not_its_cards_is_refused(tmp_path):
         loaded(tmp_path)
 
 
-def test_sessions_say_how_many_threads_and_where(tmp_path, capsys):
+def test_sessions_say_how_many_threads_and_where(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("THERMARK_ARITHMETIC", "native")
     graphs.detector(tmp_path / "det.onnx", graphs.raw(TWO, SIZE, 1), SIZE)
     tool = sessions.tool(YOLOX, tmp_path / "det.onnx", SIZE, "auto", 3)
     options = tool.session.get_session_options()
@@ -148,6 +149,15 @@ def test_sessions_say_how_many_threads_and_where(tmp_path, capsys):
     assert tool.session.get_providers()[-1] == "CPUExecutionProvider"
     assert capsys.readouterr().out == ""
     assert not sessions.cuda("cpu")
+
+
+def test_portable_sessions_on_a_cpu_do_what_every_cpu_does(tmp_path, monkeypatch):
+    """One that lays channels out in blocks of its vectors' length adds in another order than others."""
+    monkeypatch.delenv("THERMARK_ARITHMETIC", raising=False)
+    graphs.detector(tmp_path / "det.onnx", graphs.raw(TWO, SIZE, 1), SIZE)
+    options = sessions.opened(tmp_path / "det.onnx", "cpu", 3).get_session_options()
+    assert options.intra_op_num_threads == 1
+    assert options.graph_optimization_level.name == "ORT_ENABLE_EXTENDED"
 
 
 @pytest.mark.skipif("CUDAExecutionProvider" in sessions.available(), reason="onnxruntime can use CUDA")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from thermark.core.errors import SetupError
+from thermark.core import arithmetic
+from thermark.core.errors import ConfigError, SetupError
 from thermark.learn import precision
 
 SOURCE = Path(precision.__file__).parents[1]
@@ -37,11 +38,28 @@ def test_a_gpu_that_is_asked_for_and_absent_is_no_silent_cpu(monkeypatch):
 
 @pytest.mark.parametrize("capable", [True, False])
 def test_types_and_precisions_mean_the_same(monkeypatch, capable):
+    monkeypatch.setenv(arithmetic.VARIABLE, "native")
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": capable})
     cpu = torch.device("cpu")
     told = {dtype: precision.exactness(dtype, cpu) for dtype in ("auto", "float32", "bfloat16")}
     assert told == {"auto": "bf16" if capable else "fp32", "float32": "fp32", "bfloat16": "bf16"}
     assert told["auto"] == precision.resolved(precision.Machine(), cpu)
+
+
+def test_on_a_cpu_portable_means_fp32(monkeypatch):
+    monkeypatch.delenv(arithmetic.VARIABLE, raising=False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True, "amx_bf16": True})
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    cpu = torch.device("cpu")
+    assert [precision.exactness(dtype, cpu) for dtype in ("auto", "float32")] == ["fp32", "fp32"]
+    assert precision.resolved(precision.Machine(), torch.device("cuda")) == "bf16"
+    for ask in (
+        lambda: precision.exactness("bfloat16", cpu),
+        lambda: precision.resolved(precision.Machine(precision="bf16"), cpu),
+    ):
+        with pytest.raises(ConfigError, match="bf16 on a CPU is not portable") as caught:
+            ask()
+        assert "`arithmetic: native`" in caught.value.remedy and arithmetic.VARIABLE in caught.value.remedy
 
 
 def test_nobody_else_decides_on_a_device():
@@ -52,5 +70,6 @@ def test_nobody_else_decides_on_a_device():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr == "is_available"
     }
-    # The two others are told nothing: prediction by a run takes what there is, and heads only count processes.
-    assert asks == {"learn/precision.py", "predictors/learned.py", "heads/run.py"}
+    # The others are told nothing: prediction by a run takes what there is, heads only count processes, and
+    # products ask for a library.
+    assert asks == {"learn/precision.py", "predictors/learned.py", "heads/run.py", "nets/products.py"}

@@ -306,6 +306,7 @@ def test_a_student_starts_from_its_teacher_or_at_random(root, tmp_path, monkeypa
     assert equal(begun, stored(root, source) if source else random)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_what_is_random_and_nothing_else_does(root, tmp_path, monkeypatch):
     """Adapters too: whatever ran before in this process."""
     begun = []
@@ -329,6 +330,7 @@ def test_a_student_takes_the_teacher_of_its_seed_or_the_only_one(root, tmp_path,
 # What is left behind.
 
 
+@pytest.mark.slow
 def test_seeds_differ_and_each_repeats_itself(root, tmp_path):
     """With a single teacher of another size, so that the student is random and has both adapters."""
     one, other, again = (
@@ -383,9 +385,7 @@ def rows(path: Path) -> list[dict[str, str]]:
     ("recipe", "seeds", "terms"),
     [("supervised", [1, 0], ["simcc"]), ("ktl", [1], list(TERMS)), ("mcl", [0], ["kp", "fm", "lg"])],
 )
-def test_the_stage_leaves_a_folder_a_seed_and_two_tables(
-    root, tmp_path, monkeypatch, capsys, recipe, seeds, terms
-):
+def test_the_stage_leaves_a_folder_a_seed_and_two_tables(root, tmp_path, monkeypatch, capfd, recipe, seeds, terms):
     stage(tmp_path, root, monkeypatch, recipe, seeds=seeds, gradient_steps=3)
     models = tmp_path / "models" / f"{recipe}_x"
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
@@ -408,7 +408,7 @@ def test_the_stage_leaves_a_folder_a_seed_and_two_tables(
         best = min((row for row in history if row["seed"] == str(seed)), key=lambda row: float(row["val_nme"]))
         assert (about.seed, str(about.best_epoch)) == (seed, best["epoch"])
         assert about.val_nme == pytest.approx(float(best["val_nme"]), rel=1e-5)
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     for seed in seeds:
         assert f"train {recipe}_x-seed{seed}: step 1: {terms[0]} " in said
 
@@ -422,11 +422,11 @@ def test_the_stage_leaves_a_folder_a_seed_and_two_tables(
     ],
 )
 def test_the_stage_ends_with_the_code_of_its_error(
-    root, tmp_path, monkeypatch, capsys, recipe, changed, code, cause
+    root, tmp_path, monkeypatch, capfd, recipe, changed, code, cause
 ):
     with pytest.raises(SystemExit) as caught:
         stage(tmp_path, root, monkeypatch, recipe, **changed)
-    lines = capsys.readouterr().err.strip().splitlines()
+    lines = capfd.readouterr().err.strip().splitlines()
     assert caught.value.code == code
     assert lines[-2].startswith(cause) and lines[-1].startswith("remedy: ")
     assert not (tmp_path / "models").exists() and not (tmp_path / "training").exists()
@@ -452,6 +452,7 @@ def test_without_labels_to_learn_from_the_stage_leaves_a_reason(root, tmp_path, 
     }
 
 
+@pytest.mark.slow
 def test_another_teacher_of_the_same_name_starts_the_run_afresh(root, tmp_path, capsys):
     """The state of a killed run is gone on from with the same teacher, and not with another."""
     (tmp_path / "faces").symlink_to(root / "faces")

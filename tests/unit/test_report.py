@@ -17,6 +17,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.geometry import bounding_box, crop_to_source
 from thermark.core.predictions import Predictions
+from thermark.inference import PROMPTED
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
 from thermark.metrics.outputs import Outputs, write
@@ -29,12 +30,13 @@ from thermark.report import (
     lines,
     markdown,
     numbers,
+    profile,
     standing,
     style,
     tables,
     training,
 )
-from thermark.report.inputs import Board, Entry, Places, boards, comparable, flattened, ranked
+from thermark.report.inputs import Board, Entry, Places, boards, comparable, ranked
 
 COUNT, SIZE = 9, 24
 REAL = {"origin": "real", "card": {}}
@@ -104,13 +106,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return Results(places, ["poor", "shy", "good", "absent", "ktl_s"])
 
 
-RECIPES = {"good": "supervised", "ktl_s": "ktl", "imported_m": "imported"}
+KINDS = {"good": "supervised", "ktl_s": "ktl"}
+TRAINED = {"good": "good", "ktl_s": "ktl_s"}
 
 
 def made(results: Results, out: Path, **options) -> list[Board]:
     datasets = {"one": results.contestants, "nose": results.contestants}
     config = build.Config(gallery_faces=3, **options)
-    return build.build(datasets, RECIPES, results.places, out, out, out / "leaderboard.md", config)
+    return build.build(datasets, KINDS, TRAINED, results.places, out, out, out / "leaderboard.md", config)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +138,9 @@ def test_everything_is_written_and_the_same_bytes_twice(results, report, tmp_pat
 
 def test_the_long_tables_hold_the_named_contestants_only(report):
     ced = pd.read_csv(report / "ced.csv")
-    assert list(ced) == ["dataset", "contestant", "error", "fraction"]
+    assert list(ced) == ["dataset", "metric", "contestant", "error", "fraction"]
+    told = dict(zip(ced["dataset"], ced["metric"], strict=True))
+    assert told == {"one": "error / distance of the outer eye corners", "nose": "error in source px"}
     assert set(ced["contestant"]) == {"good", "poor", "shy", "ktl_s"}
     assert (ced.groupby(["dataset", "contestant"]).size() == 101).all()
     history = pd.read_csv(report / "training.csv")
@@ -153,7 +158,14 @@ def test_a_named_result_that_is_missing_is_an_error_with_a_remedy(results, tmp_p
     assert caught.value.remedy == "run `dvc repro`, which writes it"
     with pytest.raises(DataError, match=r"poor\.csv is missing"):
         build.build(
-            {"one": ["poor"]}, {"poor": "kd"}, results.places, tmp_path, tmp_path, tmp_path / "l", build.Config()
+            {"one": ["poor"]},
+            {},
+            {"poor": "poor"},
+            results.places,
+            tmp_path,
+            tmp_path,
+            tmp_path / "l",
+            build.Config(),
         )
 
 
@@ -199,10 +211,13 @@ def test_who_found_the_faces_is_told_where_contestants_differ():
     absent = Entry("absent", {"status": "skipped", "reason": "x"}, {})
     text = tables.section(Board("d", REAL, (absent, alone, told)))
     header = next(each for each in text.splitlines() if each.startswith("| contestant"))
-    assert header == "| contestant | error, px ↓ | 95 % | recall, % ↑ | precision, % ↑ | missed ↓ | boxes |"
-    assert line(text, "told") == "| `told` | **1.00** | n/a | – | – | 0 of 9 | `prompt` |"
-    assert line(text, "alone") == r"| `alone` † | 3.00 | n/a | **55.56** | 62.50 | 4 of 9 | a\|b |"
-    assert len(re.findall(r"(?<!\\)\|", line(text, "absent"))) == 8
+    assert (
+        header
+        == "| contestant | error, px ↓ | 95 % | recall, % ↑ | precision, % ↑ | missed ↓ | interval over | boxes |"
+    )
+    assert line(text, "told") == "| `told` | **1.00** | n/a | – | – | 0 of 9 | – | `prompt` |"
+    assert line(text, "alone") == r"| `alone` † | 3.00 | n/a | **55.56** | 62.50 | 4 of 9 | – | a\|b |"
+    assert len(re.findall(r"(?<!\\)\|", line(text, "absent"))) == 9
     assert "of a face that nobody labelled" in text and "raised an error, which are misses: `alone` (2)." in text
     for entry in (told, Entry("old", summary | {"error_px_mean": 2.0}, {})):  # nothing to be told apart
         text = tables.section(Board("d", REAL, (entry, absent)))
@@ -240,14 +255,14 @@ def test_who_could_not_run_is_a_row_with_a_reason_that_cannot_break_out(results)
 
 
 def test_a_report_of_nothing_but_reasons_is_still_a_report(results, tmp_path):
-    build.build({"one": ["absent"]}, {}, results.places, tmp_path, tmp_path, tmp_path / "l.md", build.Config())
+    build.build({"one": ["absent"]}, {}, {}, results.places, tmp_path, tmp_path, tmp_path / "l.md", build.Config())
     assert "skipped" in line((tmp_path / "l.md").read_text(), "absent")
-    assert (tmp_path / "ced.csv").read_text() == "dataset,contestant,error,fraction\n"
+    assert (tmp_path / "ced.csv").read_text() == "dataset,metric,contestant,error,fraction\n"
     assert (tmp_path / "gallery_one.png").stat().st_size > 0
 
 
 def test_rendered_data_are_called_rendered(results, report):
-    one, nose = (report / "leaderboard.md").read_text().split("## ")[1:]
+    one, nose, _ = (report / "leaderboard.md").read_text().split("## ")[1:]
     assert "no evidence about real thermal cameras" in " ".join(one.replace("\n> ", " ").split())
     assert "Rendered" not in nose
     assert "CC0" in nose and "CC0" not in one  # terms of the real set are not those of a rendering
@@ -296,12 +311,14 @@ def test_the_gallery_spans_best_to_worst_and_a_miss_is_worst():
     assert gallery.choose(errors, np.zeros(20, bool), 3) == []
 
 
-def test_the_gallery_refuses_an_unknown_reference(results, tmp_path):
-    config = build.Config(gallery_reference="absent")
-    with pytest.raises(DataError, match="absent"):
-        build.build(
-            {"one": results.contestants}, {}, results.places, tmp_path, tmp_path, tmp_path / "l.md", config
-        )
+def test_the_gallery_refuses_an_unknown_reference_and_copes_with_one_that_could_not_run(results, tmp_path):
+    with pytest.raises(ConfigError, match=r"report\.gallery_reference names the unknown contestant 'god'"):
+        made(results, tmp_path / "a", gallery_reference="god")
+    # What a run came to stops no report: the best takes its place.
+    made(results, tmp_path / "b", gallery_reference="absent")
+    made(results, tmp_path / "c")
+    first, second = (tmp_path / name / "gallery_one.png" for name in "bc")
+    assert first.read_bytes() == second.read_bytes()
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=8))
@@ -332,29 +349,80 @@ def test_contact_sheet(tmp_path):
         contact.write(tmp_path, tmp_path / "a.png", contact.Config())
 
 
-def test_a_run_of_several_seeds_shows_its_spread_and_their_number(results, report):
+def test_a_run_of_several_seeds_shows_its_spread(results, report):
     board = boards({"one": results.contestants}, results.places)[0]
     entry = next(each for each in board.entries if each.contestant == "ktl_s")
     mean, std = (numbers.shown("nme_io", entry.summary[f"nme_io{end}"]) for end in ("", "_seed_std"))
     text = tables.main_table(board)
-    assert text.splitlines()[0].endswith("| missed ↓ | seeds |")
     assert re.search(rf"\| (<ins>)?{mean}(</ins>)? ± {std} \|", line(text, "ktl_s"))
-    assert line(text, "ktl_s").endswith("| 0 of 9 | 3 |") and line(text, "good").endswith("| 0 of 9 | – |")
     assert f"{mean} ± {std}" in console.leaderboard([board])
     overview = (report / "leaderboard.md").read_text().split("##")[0]
     assert f"± {std} (" in line(overview, "ktl_s") and "±" not in line(overview, "good")
     assert "± is the standard deviation" in overview
 
 
-def test_without_seeds_nothing_is_said_of_them(results, tmp_path):
-    build.build({"one": ["good"]}, {}, results.places, tmp_path, tmp_path, tmp_path / "l.md", build.Config())
-    assert "±" not in (tmp_path / "l.md").read_text() and "seeds" not in (tmp_path / "l.md").read_text()
+def test_every_row_says_what_its_interval_covers():
+    own = {"status": "ok", "metric": "error_px_mean", "missed": 0, "faces": 9, "points": 1, "error_px_mean": 2.0}
+    own |= {"error_px_mean_low": 1.0, "error_px_mean_high": 3.0}
+    told = {
+        "many": own | {"seeds": 3, "interval": "subjects and seeds"},
+        "once": own | {"seeds": 1, "interval": "subjects"},
+        "pair": own | {"seeds": 2, "interval": "subjects"},
+        "free": own | {"interval": "subjects"},
+        "bare": {name: value for name, value in own.items() if "_px_mean_" not in name},
+        "absent": {"status": "skipped", "reason": "x"},
+    }
+    said = {"many": "subjects and 3 seeds", "once": "subjects only, 1 seed", "pair": "subjects only, 2 seeds"}
+    said |= {"free": "subjects only", "bare": "", "absent": ""}
+    entries = tuple(Entry(name, each, {}) for name, each in told.items())
+    board = Board("d", REAL, entries)
+    assert {entry.contestant: tables.covered(entry) for entry in entries} == said
+    text, overview = tables.main_table(board), tables.overview([board])[0]
+    assert text.splitlines()[0].endswith("| missed ↓ | interval over |")
+    assert overview.splitlines()[0].endswith("| interval over |")
+    shown = console.leaderboard([board])
+    for name, each in said.items():
+        assert line(text, name).endswith(f"| {each or '–'} |") or name == "absent"
+        assert line(overview, name).endswith(f"| {each or '–'} |")
+        if name != "absent":
+            row = next(one for one in shown.splitlines() if one.split()[:1] == [name])
+            assert row.endswith(each or "0/9")
+    other = Board("e", REAL, (Entry("many", told["once"], {}),))
+    both = tables.overview([Board("d", REAL, entries[:1]), other])[0]
+    assert line(both, "many").endswith("| subjects and 3 seeds; subjects only, 1 seed |")
 
 
-def test_runs_are_named_by_recipe_and_key():
-    assert flattened({"ktl": {"s": {}, "s_fi": {}}, "mcl": None}) == {"ktl_s": "ktl", "ktl_s_fi": "ktl"}
-    with pytest.raises(ConfigError, match="second run called a_b_c"):
-        flattened({"a": {"b_c": {}}, "a_b": {"c": {}}})
+def test_without_seeds_nothing_is_said_of_their_spread(results, tmp_path):
+    build.build({"one": ["good"]}, {}, {}, results.places, tmp_path, tmp_path, tmp_path / "l.md", build.Config())
+    assert "±" not in (tmp_path / "l.md").read_text()
+
+
+def test_a_profile_says_of_what_kind_its_contestants_are():
+    contestants = {
+        "mean_shape": {"family": "mean_shape"},
+        "ktl_s": {"family": "learned", "run": "ktl_s"},
+        "own_name": {"family": "learned", "run": "mcl_st"},
+        "teacher": {"family": "learned", "run": "imported_m"},
+        "nose": {"family": "cascade", "run": "student_t"},
+    }
+    runs = {"ktl_s": {"recipe": "ktl"}, "mcl_st": {"recipe": "mcl"}, "student_t": {"recipe": "adapted"}}
+    assert profile.trained(contestants, runs) == {"ktl_s": "ktl_s", "own_name": "mcl_st"}
+    assert profile.networks(contestants)["teacher"] == "imported_m"
+    assert profile.kinds(contestants, runs) == {
+        "mean_shape": "mean_shape",
+        "ktl_s": "ktl",
+        "own_name": "mcl",
+        "teacher": "learned",
+        "nose": "cascade",
+    }
+    assert [name for name, whole in profile.whole_frames(contestants).items() if whole] == ["nose"]
+    with pytest.raises(ConfigError, match=r"contestants\.a has no family"):
+        profile.whole_frames({"a": {}})
+    assert set(profile.TOLD) == set(PROMPTED)  # who predicts says the same
+    for wrong in (["ktl_s"], {"ktl_s": "learned"}):
+        with pytest.raises(ConfigError, match="`contestants` does not map names to sections"):
+            profile.sections(wrong, "contestants")
+    assert profile.sections(None, "runs") == {}
 
 
 def scored(**values: float | None) -> Board:
@@ -378,7 +446,7 @@ def test_the_best_of_each_recipe_come_before_the_best():
     order = [*(f"ktl_{size}" for size in "abcdefghi"), "kd_a", "mean_shape", "mcl_a", "kd_b"]
     recipes = {name: name.split("_")[0] for name in order if name != "mean_shape"}
     shown = standing.highlighted(order, recipes, [])
-    assert shown == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "ktl_e", "ktl_f", "kd_a", "mean_shape", "mcl_a"]
+    assert shown == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "ktl_e", "kd_a", "mean_shape", "mcl_a"]
     assert standing.highlighted(order[-4:], recipes, []) == ["kd_a", "mean_shape", "mcl_a", "kd_b"]
     assert standing.highlighted(order, recipes, ["kd_b", "ktl_i"]) == ["ktl_i", "mean_shape", "kd_b"]
     assert standing.pictured(order, recipes, [], "") == ["ktl_a", "kd_a", "mean_shape", "mcl_a"]
@@ -403,7 +471,7 @@ def test_the_highlighted_have_colours_of_their_own_and_the_rest_are_grey():
 
 
 def test_too_many_names_are_config_errors():
-    for key, count in (("curves", 9), ("gallery_contestants", 6)):
+    for key, count in (("curves", 8), ("gallery_contestants", 6)):
         with pytest.raises(ConfigError, match=rf"report\.{key}"):
             parse({key: [f"n{index}" for index in range(count)]}, build.Config, "report")
 
@@ -413,6 +481,9 @@ def test_figures_show_whom_the_settings_name(results, tmp_path):
     text = (tmp_path / "ced_one.svg").read_text()
     assert "<!-- poor -->" in text and "<!-- 3 more -->" in text and "<!-- ktl_s -->" not in text
     assert "<!-- 2 more -->" in (tmp_path / "training.svg").read_text()
+    # DVC's page has a curve for each name in its legend, and no more.
+    assert set(pd.read_csv(tmp_path / "ced.csv")["contestant"]) == {"poor"}
+    assert set(pd.read_csv(tmp_path / "training.csv")["run"]) == set()
     tall = [cv2.imread(str(tmp_path / f"gallery_{name}.png")).shape[0] for name in ("one", "nose")]
     made(results, tmp_path / "again", gallery_contestants=("shy",))
     assert cv2.imread(str(tmp_path / "again" / "gallery_one.png")).shape[0] < tall[0] == tall[1]
@@ -423,7 +494,9 @@ def test_terms_of_distillation_have_panels_where_a_run_has_them(results, report,
     assert "<!-- labels, kp -->" in text and "<!-- features, fm -->" in text and "injection" not in text
     files.write_text(tmp_path / "t" / "good.csv", "seed,epoch,lr,simcc,grad_norm,val_nme\n0,1,0.1,2,9,0.2\n")
     places = Places(**vars(results.places) | {"training": tmp_path / "t"})
-    build.build({"one": ["good"]}, {"good": "x"}, places, tmp_path, tmp_path, tmp_path / "l", build.Config())
+    build.build(
+        {"one": ["good"]}, {}, {"good": "good"}, places, tmp_path, tmp_path, tmp_path / "l", build.Config()
+    )
     assert "labels, kp" not in (tmp_path / "training.svg").read_text()
 
 
@@ -465,7 +538,9 @@ def test_who_could_run_nowhere_is_told_of_once_with_the_reason(results, tmp_path
     both = made(results, tmp_path)
     assert set(inputs.idle(both)) == {"absent"}
     text = (tmp_path / "leaderboard.md").read_text()
-    assert text.count("`absent`") == 1 and "**Not run here** (1)" in text
+    assert text.count("`absent`") == 1 and "## Not run here (1)" in text
+    # What a README shows, all before the first part, has their number and not their reasons.
+    assert "4 of 5 contestants" in text.split("\n## ")[0] and "skipped" not in text.split("\n## ")[0]
     # One board alone has no place elsewhere to tell of it; where nobody has numbers, every board says so.
     assert inputs.idle(both[:1]) == {}
     assert inputs.idle([inputs.without({"good", "poor", "shy", "ktl_s"}, board) for board in both]) == {}

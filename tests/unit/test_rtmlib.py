@@ -340,6 +340,7 @@ def test_the_exported_teacher_says_in_a_batch_what_rtmlib_says_box_by_box(teache
     find = rtmlib.load(config(), bundle.read(teacher / "assets"), "auto")
     assert (find.vocabulary, find.trained_on) == ("ibug68", ("elsewhere",))
     own = RTMPose(str(teacher / "assets" / "pose.onnx"), (SIDE, SIDE))
+    own.session = sessions.opened(teacher / "assets" / "pose.onnx")  # in our arithmetic
     images, boxes = faces(6)
     boxes[2] = np.concatenate([boxes[2], boxes[3], boxes[4] + 7])
     for image, box, one in zip(images, boxes, find(images, boxes), strict=True):

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import steady
 import tiny
 from thermark import landmarks
 from thermark.core import bundle
@@ -267,17 +268,17 @@ def test_batches_change_nothing(weights, images):
     one = sapiens2.load(settings(batch=1), weights, "cpu")(images, BOXES)
     many = sapiens2.load(settings(batch=4), weights, "cpu")(images, BOXES)
     alone = [sapiens2.load(settings(), weights, "cpu")([images[3]], [BOXES[3]])[0]]
-    for a, b in zip([*one, many[3]], [*many, alone[0]], strict=True):
+    known = steady.points(sapiens2.load(settings(), weights, "cpu"), images, BOXES)
+    for a, b, still in zip([*one, many[3]], [*many, alone[0]], [*known, known[3]], strict=True):
         np.testing.assert_allclose(a.score, b.score, atol=1e-4)
-        # Where a random map is nearly flat, the last digit decides about the step; it decides seldom.
-        same = np.isclose(a.xy, b.xy, atol=1e-2, equal_nan=True).all(axis=-1)
-        assert same.mean() > 0.99 if same.size else True
+        assert still.mean() > 0.7 if still.size else True
+        np.testing.assert_allclose(np.where(still[..., None], a.xy, b.xy), b.xy, atol=2e-2)
 
 
-def test_bfloat16_is_nearly_the_same(weights, images):
+def test_bfloat16_is_nearly_the_same(weights, native):
     exact = sapiens2.load(settings(flip=False), weights, "cpu")
     rough = sapiens2.load(settings(flip=False, dtype="bfloat16"), weights, "cpu")
-    picture = torch.randn(1, 3, 96, 64)
+    picture = torch.randn(1, 3, 96, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         a, b = exact.forward(picture), rough.forward(picture).float()
     assert not torch.equal(a, b)

@@ -190,16 +190,12 @@ def test_a_kill_while_shards_are_joined_loses_none(raw, tmp_path, monkeypatch):
 def test_shards_of_other_code_are_not_taken(raw, tmp_path, monkeypatch):
     before = packing.make_part(tfake, raw, CONFIG, CROP, Part(1, 1), tmp_path / "shards", workers=1)
     told = []
-    real = code.fingerprint
-    monkeypatch.setattr(code, "fingerprint", lambda *modules: told.extend(modules) or real(*modules) + "x")
+    real = code.key
+    monkeypatch.setattr(code, "key", lambda *starts: told.extend(starts) or real(*starts) + "x")
     after = packing.make_part(tfake, raw, CONFIG, CROP, Part(2, 99), tmp_path / "shards", workers=1)
     assert after.folder != before.folder
-    assert {module.__name__ for module in told} >= {
-        "thermark.core",
-        "thermark.loading",
-        "thermark.datasets.tfake",
-        "thermark.datasets.sharding",
-    }
+    names = {path.relative_to(code.PACKAGE).as_posix() for path in code.closure(*told)}
+    assert names >= {"core/geometry.py", "loading/reading.py", "datasets/tfake.py", "datasets/sharding.py"}
 
 
 def test_shards_of_other_boxes_are_not_taken(raw, tmp_path):
@@ -310,6 +306,7 @@ def ended(process):
     return process.returncode, said, complained
 
 
+@pytest.mark.slow
 def test_the_stage_makes_parts_and_joins_them(raw, tmp_path):
     for number in ("1/2", "2/2"):
         code, said, complained = ended(stage(tmp_path, "--shard", number))
@@ -326,6 +323,7 @@ def test_the_stage_makes_parts_and_joins_them(raw, tmp_path):
     assert "remedy: make them with `--shard i/n`" in complained
 
 
+@pytest.mark.slow
 def test_an_experiment_makes_a_part_for_others(raw, tmp_path):
     part = {"part": "2/3"}
     code, _, complained = ended(stage(tmp_path, prepare=part))

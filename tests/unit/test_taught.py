@@ -240,8 +240,3 @@ def test_crops_of_other_faces_are_refused(root):
     faces.take(np.arange(FACES)[::-1]).save(root / "noses" / "faces.npz")
     with pytest.raises(DataError, match="cut from noses"):
         teach(root)
-
-
-def test_a_head_without_any_opinion_is_refused(root):
-    with pytest.raises(DataError, match="head_x leaves no label above 2"):
-        teach(root, min_score=2.0)

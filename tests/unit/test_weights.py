@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 import zipfile
 from collections import namedtuple
 from pathlib import Path
@@ -27,7 +26,7 @@ from thermark.core.errors import ConfigError, DataError, SetupError
 
 MODEL = np.random.default_rng(0).bytes(400_000)
 NOWHERE = "http://127.0.0.1:9/folder/set.zip"
-QUICK = Patience(connect=2.0, read=2.0, pause=0.001, attempts=3)
+QUICK = Patience(connect=60.0, read=60.0, pause=0.001, attempts=3)
 STAGE = Path(__file__).parents[2] / "stages" / "weights.py"
 CARD = {
     "model": "tiny",
@@ -307,7 +306,7 @@ def test_many_at_once_download_once(tmp_path, placed):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(20)
+            thread.join(300)
         assert len(script.seen) == (0 if placed else 1)
     assert all(bundle.read(case.out).file("model.onnx").read_bytes() == MODEL for case in cases)
 
@@ -315,13 +314,12 @@ def test_many_at_once_download_once(tmp_path, placed):
 # --- what cannot be had is skipped, with a reason that is the same everywhere
 
 
-def test_without_a_network_the_reason_says_what_to_do_and_names_no_path(tmp_path, capfd):
-    begun = time.monotonic()
+def test_without_a_network_the_reason_says_what_to_do_and_names_no_path(tmp_path, capfd, waits):
     assert Case(tmp_path, entry(**plain(NOWHERE))).skipped() == (
         "model.onnx could not be fetched from 127.0.0.1:9: try again when it can, or "
         "place the files by hand (see DATA.md)"
     )
-    assert time.monotonic() - begun < 5
+    assert sum(waits) < 5
     said = capfd.readouterr().err
     assert "cannot be reached" in said and str(tmp_path / "cache" / "placed") in said
 
@@ -462,7 +460,7 @@ def test_the_stage_says_how_it_went(tmp_path, monkeypatch, step, code, status):
         case = Case(tmp_path, entry(**plain(script.url)))
         config = {"manifest": "manifests/tiny.yaml", "max_mb": 1.0, "network": "any"}
         (tmp_path / "params.yaml").write_text(yaml.safe_dump({"weights": {"tiny": config}}))
-        command = [sys.executable, STAGE, "--params", "weights.tiny", "--out", "assets/tiny"]
+        command = [sys.executable, STAGE, "--params", "weights", "--out", "assets"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == code and "Traceback" not in done.stderr and done.stdout == ""
     path = case.out / "bundle.json"

@@ -12,11 +12,13 @@ from thermark.bakeoff.showing import HEADS, shown
 from thermark.core.config import Section
 from thermark.core.origin import Origin
 from thermark.report.markdown import code, escaped, table
+from thermark.report.verdicts import withheld
 
 LEGEND = (
     "Each cell is *published / ours*, rates in %, errors in px. *Reproduced*: a rate differs by at most {noses} "
     "of the table's noses ({rates}), which is what a doubtful match moves; an error in px by at most {px:g} px, "
-    "which is what a pixel convention alone moves. *Outside*: by more. *Not comparable* and *not run* say why."
+    "which is what a pixel convention alone moves. *Outside*: by more. *Not comparable* and *not run* say why. "
+    "A run of ours with fewer than three seeds has numbers and no verdict."
 )
 HALF_DIGIT = {True: 0.0005, False: 0.005}  # of a rate, printed as 68.5 %, and of an error, as 4.16 px
 LONGEST = 120  # letters of a reason in the table; the JSON has all of it
@@ -79,11 +81,16 @@ class Compared:
 
 
 def compare(
-    posts: Posts, measured: Measured, skipped: Mapping[str, str], origin: Origin, allowed: Tolerance
+    posts: Posts,
+    measured: Measured,
+    skipped: Mapping[str, str],
+    origin: Origin,
+    allowed: Tolerance,
+    seeds: Mapping[str, int],
 ) -> list[Compared]:
     """Compare every published number with `measured`: protocol -> contestant -> metric -> number.
 
-    `skipped` says why a contestant of the profile has none.
+    `skipped` says why a contestant of the profile has none, `seeds` of how many seeds are those that we trained.
     """
     made = []
     for name, each in posts.tables.items():
@@ -96,7 +103,8 @@ def compare(
                 if ours is None:
                     verdict = verdict or absent
                 else:
-                    verdict = verdict or _verdict(metric, ours - value, each.noses, allowed)
+                    few = withheld(seeds.get(row.run, 0))
+                    verdict = verdict or few or _verdict(metric, ours - value, each.noses, allowed)
                 made.append(Compared(name, row.row, row.run, metric, value, ours, verdict))
     return made
 

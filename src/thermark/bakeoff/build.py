@@ -58,7 +58,8 @@ def build(
     how = scoring[config.dataset]
     made = measure(study, config.picture, how)
     idle = {each.name: each.unseen(config.picture) for each in study.contestants}
-    rows = against.compare(posts, made.blog, idle, study.origin, config.tolerance)
+    seeds = {each.name: each.seeds for each in study.ran}
+    rows = against.compare(posts, made.blog, idle, study.origin, config.tolerance, seeds)
     files.write_text(text, "\n\n".join(_parts(study, made, posts, rows, how.cap, config)) + "\n")
     files.write_json(numbers, _numbers(study, made, rows))
     drawing.draw(made.unified, how.cap, figure)
@@ -90,7 +91,10 @@ def _numbers(study: Study, made: Measured, rows: Sequence[Compared]) -> dict[str
     """Return everything as plain data: protocol -> contestant (-> part of the noses) -> metric -> number."""
     keys = ("status", "reason", "boxes")
     about = {
-        "contestants": {each.name: {key: each.summary.get(key, "") for key in keys} for each in study.contestants},
+        "contestants": {
+            each.name: {key: each.summary.get(key, "") for key in keys} | {"seeds": each.seeds}
+            for each in study.contestants
+        },
         "order": made.order,
         "variants": tone.words(study),
         "published": [asdict(row) for row in rows],
@@ -102,7 +106,7 @@ def _without(
     posts: Posts, contestants: Mapping[str, bool], config: Config, text: Path, numbers: Path, figure: Path
 ) -> None:
     reason = f"{config.dataset} is not in this profile"
-    rows = against.compare(posts, {}, dict.fromkeys(contestants, reason), "real", config.tolerance)
+    rows = against.compare(posts, {}, dict.fromkeys(contestants, reason), "real", config.tolerance, {})
     parts = [
         TITLE,
         f"This profile has no data set {code(config.dataset)}.",

@@ -1,6 +1,6 @@
 """What the bake-off reads: one set of labelled noses, and what every contestant of the profile said on it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_table
 from thermark.core.frames import Frames
 from thermark.core.origin import Origin
@@ -16,7 +16,7 @@ from thermark.core.pictures import BASE
 from thermark.core.predictions import Predictions
 from thermark.core.runs import seed_folders
 from thermark.metrics.outputs import relatives
-from thermark.report.inputs import existing, flattened, found, titled
+from thermark.report.inputs import existing, found, titled
 
 NOSE = "nose1"
 Summary = Mapping[str, Any]
@@ -27,8 +27,8 @@ class Places:
     """Folders of earlier stages.
 
     `reports`/<dataset>.json, `framed`/<dataset>.json, `details`/<contestant>/<dataset>.json, `faces`/<dataset>/,
-    `predictions`/<contestant>/<dataset>.npz and <dataset>@<variant>.npz, or
-    `predictions`/<run>/seed<k>/<dataset>.npz.
+    `predictions`/<contestant>/<dataset>.npz and <dataset>@<variant>.npz, of seeds in
+    `predictions`/<contestant>/seed<k>/.
     """
 
     reports: Path
@@ -42,15 +42,15 @@ class Places:
 class Contestant:
     """One contestant: its scores as in the leaderboard, and what it predicted.
 
-    `said`: on the frames as prepared, one of each seed. `shown`: variant of the pictures -> the same on that; only
-    contestants that look at whole frames have them.
+    `said`: on the frames as prepared, one of each seed. `shown`: variant of the pictures -> the same on that, one
+    of each seed; only contestants that look at whole frames have them.
     """
 
     name: str
     summary: Summary
     subsets: Mapping[str, Mapping[str, Summary]]
     said: tuple[Predictions, ...]
-    shown: Mapping[str, Predictions]
+    shown: Mapping[str, tuple[Predictions, ...]]
 
     @property
     def ran(self) -> bool:
@@ -68,7 +68,12 @@ class Contestant:
             return self.reason.removeprefix("skipped: ")
         if picture not in self.shown:
             return "it looks at faces, not at whole frames"
-        return "" if self.shown[picture].status == "ok" else self.shown[picture].reason
+        return next((one.reason for one in self.shown[picture] if one.status != "ok"), "")
+
+    @property
+    def seeds(self) -> int:
+        """Over how many seeds of a run its numbers are means, 0 where it comes from no training of ours."""
+        return int(self.summary.get("seeds", 0))
 
     @property
     def trained_on(self) -> tuple[str, ...]:
@@ -107,26 +112,13 @@ class Study:
         return self.faces.take(self.faces.splits == "test")
 
 
-def named(params: Mapping[str, Any]) -> dict[str, bool]:
-    """Return contestant -> whether it looks at whole frames, from the sections of a params file.
-
-    Those of `zeroshot` and `cascades` do, those of `predictors` and `runs` do not. Raises ConfigError for a name
-    that stands for two contestants.
-    """
-    whole = [*(params.get("zeroshot") or {}), *(params.get("cascades") or {})]
-    every = [*whole, *(params.get("predictors") or {}), *flattened(params.get("runs") or {})]
-    if twice := sorted({name for name in every if every.count(name) > 1}):
-        raise ConfigError(f"{twice[0]} names two contestants", "rename one of them in params.yaml")
-    return {name: name in whole for name in every}
-
-
 def read(dataset: str, settings: Mapping[str, Any], contestants: Mapping[str, bool], places: Places) -> Study:
     """Read what is compared on `dataset`, whose section of params.yaml is `settings`.
 
     Where nobody looks at whole frames there need be none, and there are no variants. Raises DataError for what is
     missing, of another version of the face set, or labelled in anything but noses.
     """
-    report = found(places.reports / f"{dataset}.json", f"prepare@{dataset}")
+    report = found(places.reports / f"{dataset}.json")
     faces, frames = _table(places.faces / dataset)
     variants = _variants(dataset, places) if any(contestants.values()) else {}
     reader = _Reader(dataset, report["fingerprint"], tuple(variants), places)
@@ -163,7 +155,7 @@ def _table(folder: Path) -> tuple[Faces, Frames]:
 
 def _variants(dataset: str, places: Places) -> dict[str, Mapping[str, Any]]:
     """Return the settings that each variant of the pictures changes."""
-    framed = found(places.framed / f"{dataset}.json", f"bakeoff/dvc.yaml:frames@{dataset}")
+    framed = found(places.framed / f"{dataset}.json")
     return {name: each["settings"] for name, each in framed["variants"].items() if name != BASE}
 
 
@@ -179,9 +171,13 @@ class _Reader:
         if details["summary"].get("status") != "ok":
             return Contestant(name, details["summary"], {}, (), {})
         folder = self.places.predictions / name
-        shown = {each: self._open(folder / f"{self.dataset}@{each}.npz") for each in self.variants if whole}
-        said = tuple(self._open(each / f"{self.dataset}.npz") for each in seed_folders(folder) or [folder])
+        folders = seed_folders(folder) or [folder]
+        shown = {each: self._all(folders, f"{self.dataset}@{each}.npz") for each in self.variants if whole}
+        said = self._all(folders, f"{self.dataset}.npz")
         return Contestant(name, details["summary"], details["subsets"], said, shown)
+
+    def _all(self, folders: Sequence[Path], name: str) -> tuple[Predictions, ...]:
+        return tuple(self._open(folder / name) for folder in folders)
 
     def _open(self, path: Path) -> Predictions:
         said = Predictions.open(existing(path))

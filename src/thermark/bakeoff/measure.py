@@ -61,7 +61,7 @@ def measure(study: Study, picture: str, scoring: Config) -> Measured:
 def published_protocols(
     study: Study, ordered: Sequence[Contestant], picture: str
 ) -> dict[str, dict[str, Numbers]]:
-    """Return part -> contestant -> numbers, for all that were shown `picture` and did not fail on it."""
+    """Return part -> contestant -> numbers, means over seeds, of who was shown `picture` and did not fail."""
     parts: dict[str, Callable[[Noses], Numbers]] = {
         name: _part(blog.first(study.faces, part)) for name, part in blog.PARTS.items()
     }
@@ -70,8 +70,19 @@ def published_protocols(
         "part2": lambda said: finetune.score(study.faces, pairs.test, pairs.crops, said),
         "part2_all": lambda said: finetune.score(study.faces, pairs.every, pairs.crops, said),
     }
-    said = {each.name: posted(each.shown[picture]) for each in ordered if not each.unseen(picture)}
-    return {part: {name: score(own) for name, own in said.items()} for part, score in sorted(parts.items())}
+    said = {
+        each.name: [posted(one) for one in each.shown[picture]] for each in ordered if not each.unseen(picture)
+    }
+    return {
+        part: {name: averaged([score(one) for one in own]) for name, own in said.items()}
+        for part, score in sorted(parts.items())
+    }
+
+
+def averaged(seeds: Sequence[Numbers]) -> Numbers:
+    """Return the mean over seeds of each number that is defined for all of them."""
+    names = [name for name in seeds[0] if all(name in own for own in seeds)]
+    return {name: float(np.mean([own[name] for own in seeds])) for name in names} if len(seeds) > 1 else seeds[0]
 
 
 def _part(faces: Faces) -> Callable[[Noses], Numbers]:

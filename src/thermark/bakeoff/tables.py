@@ -57,6 +57,7 @@ def overview(study: Study, made: Measured) -> str:
     header = [
         "contestant",
         "boxes",
+        "seeds",
         *(f"part {part} {each}" for part in (1, 3) for each in ("detected, %", "PCK@10, %")),
     ]
     header += [
@@ -68,7 +69,7 @@ def overview(study: Study, made: Measured) -> str:
         old = [cells(made.blog[part].get(name, {}), ("detection", "pck@10")) for part in blog.PARTS]
         own = cells(made.unified[name][ALL], ("recall", "precision", "pck@5px", "pck@10px", "error_px_mean"))
         boxes = escaped(str(each.summary.get("boxes", "")))
-        rows.append([_marked(each, study, made.blog["part1"]), boxes, *old[0], *old[1], *own])
+        rows.append([_marked(each, study, made.blog["part1"]), boxes, _seeds(each), *old[0], *old[1], *own])
     idle = [[code(each.name), escaped(each.reason)] for each in study.contestants if not each.ran]
     parts = ["## At a glance", table(header, rows) if rows else "No contestant ran."]
     parts += [_trained(study, made)] if _trained(study, made) else []
@@ -78,17 +79,21 @@ def overview(study: Study, made: Measured) -> str:
 def everybody(study: Study, made: Measured) -> str:
     """Return the unified protocol: all test noses, and each distance."""
     rows = [
-        [code(name), shown("detection", own[ALL].get("detection")), *cells(own[ALL], UNIFIED)]
+        [
+            *(code(name), _seeds(_named(study, name)), shown("detection", own[ALL].get("detection"))),
+            *cells(own[ALL], UNIFIED),
+        ]
         for name, own in made.unified.items()
     ]
     said = (
         "The test noses of the leaderboard, in frame px. PCK counts a miss as a failure, means are over found "
         "noses. Precision is that of contestants that find faces themselves. "
         f"*Within {blog.CAP:g} px* is what the posts' match would call detected: what it adds to recall are noses "
-        "matched to something that is not there."
+        "matched to something that is not there. *Seeds* are those of a run of ours, of which numbers are means: "
+        "a row of fewer than three says nothing about how it was trained."
     )
     parts = ["## `unified`: the same noses for everybody", said]
-    parts.append(table(["contestant", f"within {blog.CAP:g} px, %", *titles(UNIFIED)], rows))
+    parts.append(table(["contestant", "seeds", f"within {blog.CAP:g} px, %", *titles(UNIFIED)], rows))
     places = unified.distances(study)
     if places:
         header = ["contestant", *(f"{escaped(place)} {title}" for place in places for title in titles(FAR))]
@@ -177,6 +182,10 @@ def _crops(own: Mapping[str, Mapping[str, Any]], names: tuple[str, ...]) -> str:
 
 def _named(study: Study, name: str) -> Contestant:
     return next(each for each in study.contestants if each.name == name)
+
+
+def _seeds(each: Contestant) -> str:
+    return str(each.seeds or "–")
 
 
 def _learned(each: Contestant, study: Study) -> bool:

@@ -1,6 +1,6 @@
 """How much the tone mapping decides: the test noses, scored alike on every variant of the pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from thermark.bakeoff import unified
@@ -22,8 +22,8 @@ def ablate(each: Contestant, faces: Faces, scoring: Config, dataset: str) -> dic
     """
     if not each.shown:
         return {}
-    told = {name: one for name, one in {BASE: each.said[0], **each.shown}.items() if one.status == "ok"}
-    return {name: _numbers(one, faces, scoring, dataset) for name, one in told.items()}
+    told = {BASE: each.said} | {name: own for name, own in each.shown.items() if not each.unseen(name)}
+    return {name: _numbers(own, faces, scoring, dataset) for name, own in told.items()}
 
 
 def words(study: Study) -> dict[str, str]:
@@ -45,6 +45,6 @@ def _words(settings: Mapping[str, Any], where: str) -> str:
     }[tone.name]
 
 
-def _numbers(said: Predictions, faces: Faces, scoring: Config, dataset: str) -> Numbers:
+def _numbers(said: Sequence[Predictions], faces: Faces, scoring: Config, dataset: str) -> Numbers:
     plain = scoring.model_copy(update={"split": "test", "bootstrap": 0})
-    return unified.numbers(evaluate(faces, said, plain, dataset).summary)
+    return unified.numbers(evaluate(faces, list(said), plain, dataset).summary)

@@ -46,12 +46,15 @@ def summary(errors: Floats, groups: Names, seed: int) -> dict[str, Number]:
     found = np.where(np.isfinite(errors), errors, np.nan)
     some = bool(np.isfinite(found).any())
     told = {
-        "mean": Number(float(np.nanmean(found)) if some else None, interval(found, groups, REPLICATES, seed)),
+        "mean": Number(
+            float(np.nanmean(found)) if some else None,
+            interval(found, groups, REPLICATES, seed, within=(0.0, np.inf)),
+        ),
         "median": Number(float(np.nanmedian(found)) if some else None, median_interval(found, groups, seed)),
     }
     for limit in LIMITS:
         hits = (errors <= limit).astype(np.float64)
-        bounds = interval(hits, groups, REPLICATES, seed) if 0 < hits.mean() < 1 else None
+        bounds = interval(hits, groups, REPLICATES, seed, within=(0.0, 1.0)) if 0 < hits.mean() < 1 else None
         told[f"pck@{limit}px"] = Number(pck(errors, limit), bounds)
     return told | {"missed": Number(int(np.isinf(errors).sum()), None)}
 

@@ -28,12 +28,12 @@ def read(path: Path) -> dict[str, Any]:
             loaded = yaml.safe_load(file)
     except FileNotFoundError as error:
         raise ConfigError(
-            f"{path} does not exist", "run from the project root, or `make profile P=sample`"
+            f"{path} does not exist", "run from the project root, or `git checkout params.yaml`"
         ) from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}", "mend the file") from error
     if not isinstance(loaded, dict):
-        raise ConfigError(f"{path} holds no mapping", "compare it with profiles/sample.yaml")
+        raise ConfigError(f"{path} holds no mapping", "compare it with that of git")
     return loaded
 
 
@@ -75,4 +75,4 @@ def nearest(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return f"did you mean `{close[0]}`?"
-    return f"use one of: {', '.join(known)}" if known else "see profiles/sample.yaml for what can stand here"
+    return f"use one of: {', '.join(known)}" if known else "see params.yaml of the default for what can stand here"

@@ -59,7 +59,11 @@ def run(main: Callable[[], None]) -> None:
     debug = "--debug" in sys.argv or os.environ.get("THERMARK_DEBUG", "") not in ("", "0")
     if "--debug" in sys.argv:
         sys.argv.remove("--debug")
+    # Only here, because its failures are those of this module.
+    from thermark.core import arithmetic
+
     try:
+        arithmetic.check()
         main()
     except ThermarkError as error:
         if debug:

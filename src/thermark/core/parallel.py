@@ -23,7 +23,7 @@ def ordered(
 
     Function and jobs must be picklable, and a job must carry its own seed. One worker means this very process.
     """
-    count = min(workers or _cores(), len(jobs))
+    count = min(workers or min(cores(), MOST), len(jobs))
     if count <= 1:
         yield from map(function, jobs)
         return
@@ -42,10 +42,9 @@ def ordered(
             pool.shutdown(cancel_futures=True)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return how many cores this process may use: under a batch system fewer than the machine has."""
-    granted = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(granted, MOST)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _all(function: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:

@@ -6,7 +6,16 @@ from pathlib import Path
 from thermark.core.errors import DataError
 
 SKIPPED = "skipped.json"  # in a run's folder, in place of its seeds: {"reason": why it could not be trained}
+LABELLER = "labeller.json"  # in a face set whose train labels are a head's opinions: {"head": its run}
+MADE_OF = "made_of.json"  # in a face set with pseudo-labels: {"faces": the face set that has its pictures}
 NAME = re.compile(r"seed(0|[1-9][0-9]*)")
+
+
+class Untrained(DataError):
+    """There is nothing to learn from, or training came to nothing, and no mistake in data or settings is known.
+
+    Weak training is a result: whoever runs a pipeline writes the cause into SKIPPED and goes on.
+    """
 
 
 def seed_folder(root: Path, seed: int) -> Path:

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -23,8 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark import core, loading
-from thermark.core import code, files, shards
+from thermark.core import arithmetic, code, files, shards
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
@@ -183,8 +181,9 @@ def _key(dataset: ModuleType, config: Any, crop: CropConfig, raw: Path, jobs: Se
         "crop": crop.model_dump(include={"size", "padding", "shard"}),
     }
     made_by = {
-        "code": code.fingerprint(core, loading, dataset, sys.modules[__name__]),
+        "code": code.key(Path(str(dataset.__file__)), __name__),
         "versions": {name: version(name) for name in LIBRARIES},
+        "arithmetic": arithmetic.mode(),
     }
     digest = hashlib.sha256(json.dumps(read_with | made_by, sort_keys=True).encode())
     for job in jobs:

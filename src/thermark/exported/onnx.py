@@ -17,7 +17,7 @@ from torch import nn
 from thermark.core import bundle, files
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.core.runs import seed_folder
+from thermark.core.runs import SKIPPED, seed_folder
 from thermark.nets import card
 from thermark.nets.card import ModelCard
 from thermark.zeroshot import sessions
@@ -27,6 +27,7 @@ NETWORK = ("model.safetensors", "model.json")  # nets/card.py
 OPSET = 17
 INPUT, OUTPUTS = "input", ("simcc_x", "simcc_y")
 TOLERANCE = 1e-4  # of the largest logit
+SMALLEST = float(np.finfo(np.float32).tiny)  # a network may say nothing but 0
 
 
 class Config(Section):
@@ -39,8 +40,14 @@ class Config(Section):
 def export(config: Config, models: Path, out: Path) -> None:
     """Write the bundle `out` of `models`/<run>/seed<seed>: pose.onnx and the network's own files, all or nothing.
 
-    Raises DataError when the run is not there or damaged, and when onnxruntime does not say what PyTorch says.
+    Where the run was not trained, the bundle holds nothing but the reason. Raises DataError when the run is not
+    there or damaged, and when onnxruntime does not say what PyTorch says.
     """
+    said = models / config.run / SKIPPED
+    if said.is_file():
+        with files.fresh_directory(out) as folder:
+            bundle.write(folder, "skipped", f"{config.run} was not trained: {files.read_json(said)['reason']}", {})
+        return
     trained = seed_folder(models / config.run, config.seed)
     net, about = card.read(trained)
     with files.fresh_directory(out) as folder:
@@ -98,7 +105,7 @@ def difference(net: nn.Module, path: Path, size: int) -> float:
     for part in (images[:1], images):
         wanted = net(torch.from_numpy(part))
         apart += [
-            float(np.abs(found - want.numpy()).max() / want.abs().max())
+            float(np.abs(found - want.numpy()).max() / max(float(want.abs().max()), SMALLEST))
             for found, want in zip(sessions.run(session, part), wanted, strict=True)
         ]
     return float(np.max(apart))

@@ -24,15 +24,10 @@ OTHERS = (
 )
 
 
-def run_of(head: str) -> str:
-    """Return what the table of the posts calls a head of ours."""
-    return f"head_{head}"
-
-
 def part(posts: Posts, study: Study) -> Posts:
     """Return the series with the table of part 2 alone; rows whose training here was another say so."""
     table = posts.tables[PART]
-    other = {run_of(head.key): differing(head) for head in study.ran}
+    other = {head.run: differing(head) for head in study.ran}
     rows = tuple(
         row.model_copy(update={"incomparable": other[row.run]}) if other.get(row.run) else row
         for row in table.rows
@@ -63,10 +58,12 @@ def published(head: Head) -> Mapping[str, float]:
 
 def compare(posts: Posts, study: Study, allowed: Tolerance) -> list[Compared]:
     """Compare every number of part 2 with that of the head that corresponds, on the published test crops."""
-    own = {run_of(head.key): dict(published(head)) for head in study.ran if published(head)}
-    idle = {run_of(head.key): head.reason for head in study.heads if not head.ran}
-    idle |= {run_of(head.key): "it has no published split" for head in study.ran if not published(head)}
-    return against.compare(part(posts, study), {PART: own}, idle, study.origin, allowed)
+    own = {head.run: dict(published(head)) for head in study.ran if published(head)}
+    idle = {name: str(each.get("reason", "")) for name, each in study.unplanned.items()}
+    idle |= {head.run: head.reason for head in study.heads if not head.ran}
+    idle |= {head.run: "it has no published split" for head in study.ran if not published(head)}
+    seeds = {head.run: head.seeds for head in study.ran}
+    return against.compare(part(posts, study), {PART: own}, idle, study.origin, allowed, seeds)
 
 
 def section(posts: Posts, rows: Sequence[Compared], study: Study, allowed: Tolerance) -> str:
@@ -74,7 +71,7 @@ def section(posts: Posts, rows: Sequence[Compared], study: Study, allowed: Toler
     parts = [against.section(part(posts, study), rows, allowed)]
     named = {row.run for row in posts.tables[PART].rows}
     asked = [head for head in study.ran if head.numbers.get("points") == POINTS and published(head)]
-    others = [head for head in asked if run_of(head.key) not in named]
+    others = [head for head in asked if head.run not in named]
     if others:
         also = "" if study.origin == "real" else f" on {study.origin} data"
         header = ["head", "backbone", "crops", *titles(names("crop"))]

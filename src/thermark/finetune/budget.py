@@ -8,15 +8,16 @@ from thermark.finetune.groups import groups, name, told
 from thermark.finetune.inputs import Head, Numbers, Study, labels
 from thermark.finetune.tables import SPACES, names
 from thermark.report.markdown import code, table
+from thermark.report.verdicts import withheld
 
 SHOWN = ("mean", "median", "pck@10")
 LEGEND = (
     "Means over seeds on all test crops, and the 95 % interval of that mean over seeds: of the draw of the labels "
     "and of the start, not of other people or other cameras. Each seed draws its own labels from the pool, few of "
     "them part of more; with all of them only the start and the order of training differ, and the interval says "
-    "less. Intervals that overlap do not prove that more labels are of no use."
+    "less. Intervals that overlap do not prove that more labels are of no use. Of fewer than three seeds there "
+    "are numbers and no verdict."
 )
-ONE_SEED = "One seed has no interval."
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Enough:
     """What a curve says of the mean error in px of the frame.
 
     `labels`: the fewest that come near the error with all of `every`, and stay so with more; `overlapping`: the
-    fewest whose interval overlaps that of all, as do those of more. None where none do; `intervals` says whether
-    there are any. `error` is that with `labels`, or with the most that are not all; `complete` that with all.
+    fewest whose interval overlaps that of all, as do those of more. None where none do. `error` is that with
+    `labels`, or with the most that are not all; `complete` that with all.
     """
 
     labels: int | None
@@ -34,25 +35,29 @@ class Enough:
     complete: float
     most: int
     every: int
-    intervals: bool
 
 
-def enough(head: Head, within: float) -> Enough | None:
-    """Return what the curve of a head says, None where nothing stands beside all labels.
-
-    Near is at most (1 + `within`) times the error with all labels.
-    """
+def ends(head: Head) -> tuple[list[Numbers], Numbers] | None:
+    """Return the budgets below all labels, fewest first, and that of all; None where one of the two is missing."""
     known = [each for each in head.budget if each.get("native_mean") is not None]
     if not known or not head.complete(known[-1]):
         return None
-    last = known[-1]
-    fewer = [each for each in known if labels(each) < labels(last)]
-    if not fewer:
+    fewer = [each for each in known if labels(each) < labels(known[-1])]
+    return (fewer, known[-1]) if fewer else None
+
+
+def enough(head: Head, within: float) -> Enough | None:
+    """Return what the curve of a head says, None where nothing stands beside all labels, or of too few seeds.
+
+    Near is at most (1 + `within`) times the error with all labels.
+    """
+    found = ends(head)
+    if found is None or withheld(head.seeds):
         return None
+    fewer, last = found
     near = [each["native_mean"] <= (1 + within) * last["native_mean"] for each in fewer]
-    intervals = _has_interval(last) and all(map(_has_interval, fewer))
     first = _from(near)
-    over = _from([_overlap(each, last) for each in fewer]) if intervals else None
+    over = _from([_overlap(each, last) for each in fewer])
     return Enough(
         labels=None if first is None else labels(fewer[first]),
         overlapping=None if over is None else labels(fewer[over]),
@@ -60,7 +65,6 @@ def enough(head: Head, within: float) -> Enough | None:
         complete=last["native_mean"],
         most=labels(fewer[-1]),
         every=labels(last),
-        intervals=intervals,
     )
 
 
@@ -99,9 +103,14 @@ def _steps(head: Head) -> str:
 
 def sentence(head: Head, within: float) -> str:
     """Return what a head's curve says in words, no more than its numbers do."""
-    found = enough(head, within)
-    if found is None:
+    pair, found = ends(head), enough(head, within)
+    if pair is None:
         return f"{code(head.key)}: no budget stands beside that of all labels."
+    if found is None:
+        most, every = pair[0][-1], pair[1]
+        numbers = f"{_px(most['native_mean'])} with {labels(most)} of {labels(every)} labels, "
+        numbers += f"{_px(every['native_mean'])} px of the frame with all"
+        return f"{code(head.key)}: {numbers}; {withheld(head.seeds)}."
     share, error, complete = f"{100 * within:g} %", _px(found.error), _px(found.complete)
     if found.labels is None:
         said = (
@@ -118,8 +127,6 @@ def sentence(head: Head, within: float) -> str:
 
 
 def _intervals(found: Enough) -> str:
-    if not found.intervals:
-        return ONE_SEED
     if found.overlapping is None:
         return "The interval with the most of them does not overlap that with all."
     start = "With" if found.overlapping == found.most else "From"
@@ -156,12 +163,10 @@ def _px(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
-def _has_interval(each: Numbers) -> bool:
-    return each.get("native_mean_low") is not None and each.get("native_mean_high") is not None
-
-
 def _overlap(a: Numbers, b: Numbers) -> bool:
     low, high = "native_mean_low", "native_mean_high"
+    if None in (a.get(low), a.get(high), b.get(low), b.get(high)):
+        return True  # what has no end ends nowhere
     return bool(a[low] <= b[high] and a[high] >= b[low])
 
 

@@ -5,12 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, NonNegativeFloat, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, model_validator
 
 from thermark.bakeoff.against import Compared, Posts, Tolerance
 from thermark.core import files
 from thermark.core.config import Section
-from thermark.finetune import against, budget, cost, drawing, students, tables
+from thermark.finetune import against, budget, compare, cost, drawing, students, tables
+from thermark.finetune.compare import Comparison
 from thermark.finetune.inputs import Places, Profile, Study, read
 from thermark.finetune.roles import Roles
 from thermark.published import read as published
@@ -28,27 +29,26 @@ class Config(Section):
     """What the report shows beside the heads.
 
     `dataset`: the noses. `contestants`: heads and students on whole frames; `students`: which of them learned from
-    which pseudo-labels, of those whose reports are shown (`taught`). `networks`: contestant -> the row of its
-    timing, where that has another name; `large`: the row that the others are compared with. `within`: by how much
-    of the error with all labels a budget may miss it to be enough.
+    which pseudo-labels. `networks`: contestant -> the row of its timing, where that is not called as its run;
+    `large`: the row that the others are compared with. `within`: by how much of the error with all labels a budget
+    may miss it to be enough. `bootstrap`: replicates of an interval.
     """
 
     dataset: str = "thermeval"
     contestants: tuple[str, ...] = ()
     students: dict[str, str] = Field(default_factory=dict)
-    taught: tuple[str, ...] = ()
     networks: dict[str, str] = Field(default_factory=dict)
     large: str = "sapiens2_04b+head"
     within: NonNegativeFloat = 0.1
     tolerance: Tolerance = Tolerance()
+    bootstrap: NonNegativeInt = 1000
+    seed: NonNegativeInt = 0
 
     @model_validator(mode="after")
     def _known(self) -> "Config":
         for name, named in (("students", self.students), ("networks", self.networks)):
             if strangers := sorted(set(named) - set(self.contestants)):
                 raise ValueError(f"{name} names {strangers[0]!r}, which is none of the contestants")
-        if untaught := sorted(set(self.students.values()) - set(self.taught)):
-            raise ValueError(f"students names {untaught[0]!r}, which is not in taught")
         return self
 
 
@@ -67,15 +67,19 @@ def build(
     missing.
     """
     posts = published("bakeoff", Posts)
-    study = read(config.dataset, profile, config.contestants, config.taught, places)
+    opinions = dict.fromkeys(config.students.values())
+    study = read(config.dataset, profile, config.contestants, opinions, places)
     rows = against.compare(posts, study, config.tolerance)
-    files.write_text(text, "\n\n".join(_parts(study, posts, rows, config)) + "\n")
-    files.write_json(numbers, _numbers(study, rows, config))
+    made = compare.compare(study, _roles(study, config), config.bootstrap, config.seed)
+    files.write_text(text, "\n\n".join(_parts(study, posts, rows, made, config)) + "\n")
+    files.write_json(numbers, _numbers(study, rows, made, config))
     drawing.draw(study.ran, figure)
     files.write_text(table, budget.curve(study.ran))
 
 
-def _parts(study: Study, posts: Posts, rows: Sequence[Compared], config: Config) -> list[str]:
+def _parts(
+    study: Study, posts: Posts, rows: Sequence[Compared], made: Sequence[Comparison], config: Config
+) -> list[str]:
     return [
         f"{TITLE}: noses on {escaped(study.title)}",
         *([NOTICES[study.origin]] if study.origin in NOTICES else []),
@@ -85,11 +89,11 @@ def _parts(study: Study, posts: Posts, rows: Sequence[Compared], config: Config)
         tables.decoders(study),
         budget.section(study, config.within),
         against.section(posts, rows, study, config.tolerance),
-        students.section(study, _roles(study, config)),
+        students.section(study, _roles(study, config), made),
     ]
 
 
-def _numbers(study: Study, rows: Sequence[Compared], config: Config) -> dict[str, Any]:
+def _numbers(study: Study, rows: Sequence[Compared], made: Sequence[Comparison], config: Config) -> dict[str, Any]:
     """Return everything as plain data: heads by their keys, contestants, networks, and what follows from them."""
     roles = _roles(study, config)
     found = {head.key: budget.enough(head, config.within) for head in study.ran}
@@ -99,11 +103,13 @@ def _numbers(study: Study, rows: Sequence[Compared], config: Config) -> dict[str
         "published": [asdict(row) for row in rows],
         "contestants": study.contestants,
         "roles": {name: roles.kind(name) for name in study.contestants},
-        "taught": dict(study.taught),
+        "comparisons": list(map(compare.plain, made)),
+        "constant": {name: found for name, found in students.standing(study, roles).items() if found},
+        "pseudo_labels": dict(study.pseudo_labels),
         "speed": {**study.speed, "rows": study.timed} if study.speed else {},
         "claim": {name: cost.verdict(study.timed[name]) for name in cost.judged(study, roles)},
     }
 
 
 def _roles(study: Study, config: Config) -> Roles:
-    return Roles(config.students, study.taught, config.large, config.networks)
+    return Roles(config.students, study.pseudo_labels, config.large, {**study.networks, **config.networks})

@@ -1,14 +1,27 @@
 """Who does better than an answer that looks at nothing: always the mean place of the training labels."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scipy.special import stdtrit
 
 from thermark.finetune.groups import of_the_post
 from thermark.finetune.inputs import Head, Numbers
 from thermark.report.markdown import code
+from thermark.report.verdicts import withheld
 
 TITLE = "the mean place of the training labels"
-WORDS = ("mean", "median")
-Pair = tuple[float | None, float | None]
+VERDICTS = ("lower error", "no difference shown", "higher error")
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean error in px of the frame over so many seeds, with its 95 % interval, None where there is none."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    seeds: int
 
 
 def of(heads: Sequence[Head]) -> Numbers:
@@ -21,33 +34,44 @@ def of_noses(heads: Sequence[Head], points: int = 1) -> Numbers:
     return of([head for head in heads if of_the_post(head) and head.numbers.get("points") == points])
 
 
-def pair(numbers: Numbers, names: tuple[str, str] = ("native_mean", "native_median")) -> Pair:
-    """Return mean and median error in px of the frame."""
-    first, second = names
-    return numbers.get(first), numbers.get(second)
+def of_head(head: Head, numbers: Numbers) -> Mean:
+    """Return the mean of a head on its test crops; the interval is that of Student's t over seeds."""
+    value, spread = numbers.get("native_mean"), numbers.get("native_mean_spread")
+    if value is None or spread is None or head.seeds < 2:
+        return Mean(value, None, None, head.seeds)
+    half = float(stdtrit(head.seeds - 1, 0.975)) * spread / head.seeds**0.5
+    return Mean(value, value - half, value + half, head.seeds)
 
 
-def unbeaten(errors: Mapping[str, Pair], constant: Numbers) -> str:
-    """Return in words who is not better than the constant in mean and in median, nothing where all are."""
-    said = []
-    for word, place, limit in zip(WORDS, (0, 1), pair(constant), strict=True):
-        lost = [code(name) for name, own in errors.items() if not _better(own[place], limit)]
-        if lost:
-            said.append(f"Not better than *{TITLE}* in the {word}, in px of the frame: {', '.join(lost)}.")
-    return " ".join(said)
+def of_contestant(summary: Numbers) -> Mean:
+    """Return the mean of a contestant on whole frames; the interval is as in the leaderboard."""
+    value, low, high = (summary.get(f"error_px_mean{end}") for end in ("", "_low", "_high"))
+    return Mean(value, low, high, int(summary.get("seeds", 1)))
 
 
-def beside(own: Pair, constant: Numbers) -> str:
-    """Return in words whether one contestant beats the constant, nothing where that is not known."""
-    limits = pair(constant)
-    if None in own or None in limits:
+def verdict(own: Mean, constant: Numbers) -> str:
+    """Return whether a mean is below that of the constant, by its interval; nothing where either is not known."""
+    limit = constant.get("native_mean")
+    if own.value is None or limit is None:
         return ""
-    mean, median = (_better(each, limit) for each, limit in zip(own, limits, strict=True))
-    if mean == median:
-        return f"it beats {TITLE} {'in the mean and in the median' if mean else 'neither in mean nor in median'}"
-    return f"it beats {TITLE} in the {WORDS[median]}, not in the {WORDS[mean]}"
+    if few := withheld(own.seeds):
+        return few
+    if own.low is None or own.high is None or own.low <= limit <= own.high:
+        return VERDICTS[1]
+    return VERDICTS[0] if own.high < limit else VERDICTS[2]
 
 
-def _better(own: float | None, limit: float | None) -> bool:
-    """Return whether an error is below a limit; without one of them there is nothing to beat."""
-    return own is None or limit is None or own < limit
+def standing(means: Mapping[str, Mean], constant: Numbers, over: str) -> str:
+    """Return in words how each stands to the constant, by intervals that cover what `over` says."""
+    said: dict[str, list[str]] = {}
+    for name, own in means.items():
+        if found := verdict(own, constant):
+            said.setdefault(found, []).append(code(name))
+    if not said:
+        return ""
+    parts = "; ".join(f"*{each}*: {', '.join(names)}" for each, names in sorted(said.items(), key=_order))
+    return f"Against *{TITLE}*, in the mean error in px of the frame, by 95 % intervals {over}: {parts}."
+
+
+def _order(each: tuple[str, list[str]]) -> int:
+    return VERDICTS.index(each[0]) if each[0] in VERDICTS else len(VERDICTS)

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from thermark.finetune import constant
+from thermark.finetune import compare, constant
+from thermark.finetune.compare import Comparison
 from thermark.finetune.inputs import Numbers, Study, base
-from thermark.finetune.roles import Roles, against, ran
+from thermark.finetune.roles import Roles, ran
 from thermark.report.markdown import code, escaped, table
 
 SMALLER, FASTER = 10.0, 30.0
@@ -28,10 +29,9 @@ NO_SPEED = "Nothing was timed here: `make speed` does it, and writes what this s
 ELSEWHERE = "not measured for this profile: `make speed`"
 NOT_LEARNED = "no accuracy at this size, which it was not trained for"
 NO_LARGE = "the 0.4B head did not run here, so its accuracy is not compared"
-ERRORS = ("error_px_mean", "error_px_median")
 
 
-def section(study: Study, roles: Roles) -> str:
+def section(study: Study, roles: Roles, made: Sequence[Comparison]) -> str:
     """Return size and speed of all networks, and the verdict on each student's with its accuracy beside."""
     parts = ["### 10 times smaller, 30 times faster?"]
     if not study.speed.get("rows"):
@@ -46,7 +46,7 @@ def section(study: Study, roles: Roles) -> str:
         if timed[name].get("note")
     ]
     said = f"{_machine(study.speed.get('machine', {}))} {RATIOS}"
-    return "\n\n".join([*parts, _answer(tried, study, roles), said, table(header, rows, texts=2), *notes])
+    return "\n\n".join([*parts, _answer(tried, study, roles, made), said, table(header, rows, texts=2), *notes])
 
 
 def judged(study: Study, roles: Roles) -> list[str]:
@@ -86,11 +86,11 @@ def _ordered(study: Study, roles: Roles) -> list[str]:
     return sorted(study.timed, key=lambda row: (places.get(base(row), len(names) + 1), row))
 
 
-def _answer(tried: Sequence[str], study: Study, roles: Roles) -> str:
+def _answer(tried: Sequence[str], study: Study, roles: Roles, made: Sequence[Comparison]) -> str:
     """Return the verdict on the claim for each network, with its numbers, its input and its accuracy."""
     timed = study.timed
     said = [
-        f"- {code(row)}: **{verdict(timed[row])}**{_because(timed[row])}. {_beside(row, study, roles)}."
+        f"- {code(row)}: **{verdict(timed[row])}**{_because(timed[row])}. {_beside(row, study, roles, made)}."
         for row in tried
     ]
     rows = dict.fromkeys(map(roles.row, roles.of("student", list(study.contestants))))
@@ -99,33 +99,34 @@ def _answer(tried: Sequence[str], study: Study, roles: Roles) -> str:
     return "\n".join([start, "", *said]) if said else "No student was timed."
 
 
-def _beside(row: str, study: Study, roles: Roles) -> str:
+def _beside(row: str, study: Study, roles: Roles, made: Sequence[Comparison]) -> str:
     """Return what is known of the accuracy of those who have this network."""
     if row != base(row):
         return f"Accuracy: {NOT_LEARNED}"
     names = [name for name in roles.of("student", list(study.contestants)) if roles.row(name) == row]
-    said = [f"Accuracy of {code(name)}: {_accuracy(name, study, roles)}" for name in names]
+    said = [f"Accuracy of {code(name)}: {_accuracy(name, study, roles, made)}" for name in names]
     return ". ".join(said)
 
 
-def _accuracy(name: str, study: Study, roles: Roles) -> str:
+def _accuracy(name: str, study: Study, roles: Roles, made: Sequence[Comparison]) -> str:
     """Return one student against its head, against the constant, and against the head on the large backbone."""
     there = ran(study, roles)
     if name not in there:
         return "it did not run here"
     head = roles.head(name)
-    change = against(study, name, head)
-    if not change:
+    own = {each.group: each for each in made if each.a == name}
+    if compare.HEAD in own:
+        said = [f"against its head {code(head)} {compare.told(own[compare.HEAD])}"]
+    else:
         change = "other boxes than those of its head" if head in there else "its head did not run here"
         said = [f"not compared with {code(head)}, {change}" if head else change]
-    else:
-        said = [f"{change} against its head {code(head)}"]
-    own = study.contestants[name]
-    if own.get("boxes") == "labelled":
-        said += [constant.beside(constant.pair(own, ERRORS), constant.of_noses(study.ran))]
+    summary = study.contestants[name]
+    if summary.get("boxes") == "labelled":
+        found = constant.verdict(constant.of_contestant(summary), constant.of_noses(study.ran))
+        said += [f"against {constant.TITLE}: {found}" if found else ""]
     large = [each for each in roles.of("head", there) if roles.row(each) == roles.large]
-    changes = {each: against(study, name, each) for each in large if each != head}
-    said += [f"{text} against {code(each)}" for each, text in changes.items() if text]
+    if compare.LARGE in own:
+        said += [f"against {code(own[compare.LARGE].b)} {compare.told(own[compare.LARGE])}"]
     return "; ".join(filter(None, [*said, "" if large else NO_LARGE]))
 
 

@@ -1,4 +1,4 @@
-"""What the report of part 2 reads: exactly the heads, students and pseudo-labels that the profile names."""
+"""What the report of part 2 reads: exactly the heads, contestants and pseudo-labels that are named."""
 
 import csv
 from collections.abc import Collection, Mapping, Sequence
@@ -8,28 +8,30 @@ from typing import Any
 
 from thermark.core import files
 from thermark.core.errors import DataError
+from thermark.core.files import read_arrays
 from thermark.core.origin import Origin
+from thermark.metrics.paired import Errors
 from thermark.report.inputs import existing, found, titled
 
 Numbers = Mapping[str, Any]
 ALL, PUBLISHED = "all", "published"
-STUDENT = "student_"  # what the timings' names of learned networks begin with
+HEADED = "+head"  # what the timings' names of frozen backbones end with; all others are runs
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What params.yaml says: names of `heads` and `datasets`, `students` (recipe -> key -> run) and `crops`."""
+    """What params.yaml says: names of `heads` and `datasets`, sections of `runs`, `contestants` and `crops`."""
 
     heads: Sequence[str]
     datasets: Collection[str]
-    students: Mapping[str, Mapping[str, Mapping[str, Any]] | None]
-    crops: Mapping[str, Mapping[str, Any]]
+    runs: Mapping[str, Numbers]
+    contestants: Mapping[str, Numbers]
+    crops: Mapping[str, Numbers]
 
     @property
-    def runs(self) -> dict[str, Numbers]:
-        """The sections of the students' runs by what the timings call their networks."""
-        named = [(key, each) for own in self.students.values() for key, each in (own or {}).items()]
-        return {f"{STUDENT}{key}": each["run"] for key, each in named}
+    def networks(self) -> dict[str, str]:
+        """Contestant -> the run that it asks, of those that ask one."""
+        return {name: str(own["run"]) for name, own in self.contestants.items() if own.get("run")}
 
     @property
     def pngs(self) -> tuple[str, ...]:
@@ -42,14 +44,15 @@ class Places:
     """Folders of earlier stages, and a file that need not be there.
 
     `reports`/<dataset>.json, `scores`/<head>.json, `curves`/<head>.csv, `details`/<contestant>/<dataset>.json,
-    `taught`/<key>.json; `speed` is a JSON file.
+    `errors`/<contestant>/<dataset>.npz, `pseudo_labels`/<key>.json; `speed` is a JSON file.
     """
 
     reports: Path
     scores: Path
     curves: Path
     details: Path
-    taught: Path
+    errors: Path
+    pseudo_labels: Path
     speed: Path
 
 
@@ -65,6 +68,11 @@ class Head:
     def ran(self) -> bool:
         """Whether there are numbers."""
         return bool(self.numbers["status"] == "ok")
+
+    @property
+    def run(self) -> str:
+        """What its model, and the contestant that asks it, is called."""
+        return f"head_{self.key}"
 
     @property
     def reason(self) -> str:
@@ -96,9 +104,10 @@ class Head:
 class Study:
     """Everything that the report shows.
 
-    `here`: whether the profile has the data set. `contestants`: name -> summary as in the leaderboard; `taught`:
-    key -> how far the pseudo-labels are from true ones; `speed`: machine and rows, empty where nobody has
-    measured; `runs`: row -> section of the student's run; `eight_bit`: crop sets of 8-bit pictures.
+    `here`: whether the profile has the data set. `contestants`: name -> summary as in the leaderboard; `errors`:
+    the same -> per-face errors, of those that ran; `networks`: the same -> the run that it asks;
+    `pseudo_labels`: key -> how far they are from true labels; `speed`: machine and rows, empty where nobody has
+    measured; `runs`: name -> section; `eight_bit`: crop sets of 8-bit pictures.
     """
 
     dataset: str
@@ -107,8 +116,10 @@ class Study:
     here: bool
     heads: tuple[Head, ...]
     contestants: Mapping[str, Numbers]
-    taught: Mapping[str, Numbers]
+    pseudo_labels: Mapping[str, Numbers]
     speed: Numbers
+    errors: Mapping[str, Errors] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
     runs: Mapping[str, Numbers] = field(default_factory=dict)
     eight_bit: tuple[str, ...] = ()
 
@@ -121,7 +132,7 @@ class Study:
     def timed(self) -> Mapping[str, Numbers]:
         """What was timed: name -> parameters, multiplications and times.
 
-        A student's are those of this profile only if its input has the size that this profile gives it.
+        A run's are those of this profile only if its input has the size that this profile gives it.
         """
         rows: Mapping[str, Numbers] = self.speed.get("rows", {})
         return {name: row for name, row in rows.items() if self._own(base(name), rows)}
@@ -129,36 +140,52 @@ class Study:
     @property
     def pngs(self) -> list[str]:
         """The crop sets of 8-bit pictures that heads among the contestants have learned from."""
-        seen = [head.numbers.get("crops") for head in self.ran if f"head_{head.key}" in self.contestants]
+        asked = {self.networks.get(name) for name in self.contestants}
+        seen = [head.numbers.get("crops") for head in self.ran if head.run in asked]
         return [key for key in self.eight_bit if key in seen]
+
+    @property
+    def unplanned(self) -> dict[str, Numbers]:
+        """The contestants without numbers that ask a head which this profile does not train."""
+        known = {*self.runs, *(head.run for head in self.heads)}
+        return {
+            name: own
+            for name, own in self.contestants.items()
+            if own.get("status") != "ok" and self.networks.get(name, "") not in {"", *known}
+        }
 
     def _own(self, name: str, rows: Mapping[str, Numbers]) -> bool:
         size = rows.get(name, {}).get("input")
-        return not name.startswith(STUDENT) or (size is not None and size == self._size(name))
-
-    def _size(self, name: str) -> int | None:
-        return self.runs.get(name, {}).get("input_size")
+        return name.endswith(HEADED) or (size is not None and size == self.runs.get(name, {}).get("input_size"))
 
 
 def read(
-    dataset: str, profile: Profile, contestants: Sequence[str], taught: Sequence[str], places: Places
+    dataset: str, profile: Profile, contestants: Sequence[str], opinions: Collection[str], places: Places
 ) -> Study:
     """Read what was measured; in a profile without the data set nobody ran on it.
 
-    Raises DataError for results of named heads or contestants that are missing, or broken.
+    `opinions` are keys of pseudo-labels. Raises DataError for results of named heads or contestants that are
+    missing, or broken.
     """
     here = dataset in profile.datasets
-    report = found(places.reports / f"{dataset}.json", f"prepare@{dataset}") if here else {}
+    report = found(places.reports / f"{dataset}.json") if here else {}
     absent = {"status": "skipped", "reason": f"{dataset} is not in this profile"}
+    own = {name: _summary(name, dataset, places) if here else absent for name in contestants}
     return Study(
         dataset=dataset,
         title=titled(report, dataset) if here else dataset,
         origin=report.get("origin", "real"),
         here=here,
         heads=tuple(_head(key, places) for key in profile.heads),
-        contestants={name: _summary(name, dataset, places) if here else absent for name in contestants},
-        taught={key: found(places.taught / f"{key}.json", f"heads/dvc.yaml:taught@{key}") for key in taught},
+        contestants=own,
+        pseudo_labels={key: found(places.pseudo_labels / f"{key}.json") for key in opinions},
         speed=files.read_json(places.speed) if places.speed.is_file() else {},
+        errors={
+            name: read_arrays(existing(places.errors / name / f"{dataset}.npz"))
+            for name, each in own.items()
+            if each.get("status") == "ok"
+        },
+        networks=profile.networks,
         runs=profile.runs,
         eight_bit=profile.pngs,
     )
@@ -175,14 +202,14 @@ def labels(each: Numbers) -> int:
 
 
 def _head(key: str, places: Places) -> Head:
-    numbers = found(places.scores / f"{key}.json", f"head@{key}")
+    numbers = found(places.scores / f"{key}.json")
     if numbers["status"] != "ok":
         return Head(key, numbers)
-    return Head(key, numbers, _trainings(existing(places.curves / f"{key}.csv", f"head@{key}")))
+    return Head(key, numbers, _trainings(existing(places.curves / f"{key}.csv")))
 
 
 def _summary(name: str, dataset: str, places: Places) -> Numbers:
-    summary: Numbers = found(places.details / name / f"{dataset}.json", f"evaluate@{name}")["summary"]
+    summary: Numbers = found(places.details / name / f"{dataset}.json")["summary"]
     return summary
 
 
@@ -195,4 +222,6 @@ def _trainings(path: Path) -> tuple[tuple[int, int, float], ...]:
             (int(row["labels"]), int(row["seed"]), float(row["native_mean"])) for row in rows if row["native_mean"]
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path} is no curve of labels: {error}", "run `dvc repro` again") from error
+        raise DataError(
+            f"{path} is no curve of labels: {error}", "run `dvc repro`, which makes it again"
+        ) from error

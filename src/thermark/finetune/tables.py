@@ -41,6 +41,7 @@ def glance(study: Study) -> str:
     ran = study.ran
     facts = table(FACTS, [_facts(head) for head in ran], texts=3) if ran else NO_HEAD
     idle = [[code(head.key), escaped(head.reason)] for head in study.heads if not head.ran]
+    idle += [[code(name), escaped(str(own.get("reason", "")))] for name, own in study.unplanned.items()]
     parts = ["## The heads at a glance", facts, *([table(["not run", "why"], idle, texts=2)] if idle else [])]
     if not ran:
         return "\n\n".join(parts)
@@ -111,9 +112,9 @@ def _scopes(study: Study) -> str:
 
 
 def _compared(heads: Sequence[Head]) -> list[str]:
-    """Return who is not better than the constant of their crops, on all of these."""
-    errors = {head.key: constant.pair(head.tested(ALL)) for head in heads}
-    said = constant.unbeaten(errors, constant.of(heads))
+    """Return how each stands to the constant of their crops, on all of these."""
+    means = {head.key: constant.of_head(head, head.tested(ALL)) for head in heads}
+    said = constant.standing(means, constant.of(heads), "over seeds, of these crops")
     return [said] if said else []
 
 

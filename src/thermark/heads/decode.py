@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from thermark.nets import peaks
 from thermark.zeroshot import heatmaps
 
 Method = Literal["argmax", "dark", "soft_argmax"]
@@ -19,13 +20,14 @@ Points = TypeVar("Points", Tensor, NDArray[np.float64])
 def decode(maps: Tensor, method: Method, sigma: float) -> tuple[Tensor, Tensor]:
     """Return points (N, K, 2), in pixels of the map, and scores (N, K), the peaks, of maps (N, K, H, W); float32.
 
-    `argmax`: the first highest pixel, as published. `dark`: one Newton step from there on the logarithm of the
-    map, blurred by `sigma` px (that of the Gaussians it was trained on); where it would lead further than `sigma`,
-    or the map has no logarithm, the pixel stands. `soft_argmax`: the mean place under a softmax within 3 `sigma`
-    of the pixel. A map that is constant or not finite points nowhere: NaN, also its score.
+    `argmax`: the highest pixel, as published, the first of several. `dark`: one Newton step from there on the
+    logarithm of the map, blurred by `sigma` px (that of the Gaussians it was trained on); where it would lead
+    further than `sigma`, or the map has no logarithm, the pixel stands. `soft_argmax`: the mean place under a
+    softmax within 3 `sigma` of the pixel. A map that is constant, or not finite, points nowhere: NaN, also the
+    score.
     """
     maps = maps.float()
-    score, place = maps.flatten(2).max(dim=-1)
+    score, place = peaks.highest(maps.flatten(2))
     peak = torch.stack([place % maps.shape[-1], place // maps.shape[-1]], dim=-1).float()
     if method == "dark":
         xy = _dark(maps, peak, sigma)
@@ -33,7 +35,7 @@ def decode(maps: Tensor, method: Method, sigma: float) -> tuple[Tensor, Tensor]:
         xy = _soft(maps, peak, sigma)
     else:
         xy = peak
-    found = maps.isfinite().all(dim=-1).all(dim=-1) & (score > maps.flatten(2).amin(dim=-1))
+    found = maps.isfinite().all(dim=-1).all(dim=-1) & ~peaks.flat(maps.flatten(2))
     return torch.where(found[..., None], xy, torch.nan), torch.where(found, score, torch.nan)
 
 

@@ -126,16 +126,20 @@ def read(folder: Path) -> Features:
     return Features(stored, card)
 
 
+class Unfit(DataError):
+    """Maps that cannot be stored; a run of ours that trained badly may make them, too."""
+
+
 def rounded(maps: Tensor, store: Store) -> Tensor:
     """Return finite float32 maps as they are stored, on the CPU.
 
-    Raises DataError for numbers that are not finite, or too large for the type.
+    Raises Unfit for numbers that are not finite, or too large for the type.
     """
     if not maps.isfinite().all():
-        raise DataError("the backbone answers with numbers that are not finite", "set its `dtype: float32`")
+        raise Unfit("the backbone answers with numbers that are not finite", "set its `dtype: float32`")
     largest = float(maps.abs().max()) if maps.numel() else 0.0
     if largest > torch.finfo(TORCH[store]).max:
-        raise DataError(f"a feature of {largest:.6g} is too large for {store}", "set `store: bfloat16`")
+        raise Unfit(f"a feature of {largest:.6g} is too large for {store}", "set `store: bfloat16`")
     return maps.to(TORCH[store]).cpu()
 
 
@@ -143,8 +147,7 @@ def extract(backbone: Backbone, crops: CropSet, folder: Path, store: Store, part
     """Write the features of all crops as `folder`/{features.npy, features.json}, whole or not at all.
 
     What is finished stays under `partial`, until the caller removes it: after an interruption, work goes on from
-    the last whole batch, unless backbone, crops or type are others. Raises DataError for maps that `rounded`
-    refuses.
+    the last whole batch, unless backbone, crops or type are others. Raises Unfit as `rounded` does.
     """
     size = crops.pixels.shape[1]
     card = Card(
@@ -182,7 +185,8 @@ def features_of(
 
     `settings` is the section of the backbone called `name`: `family` is its module in backbones/ and the rest
     that module's Config, but for `store`, float16 or bfloat16, and `only`, a list of crop sets, all without it.
-    Where the bundle `assets` is skipped or a package is absent, there is nothing but status.json with the reason.
+    Where the bundle `assets` is skipped, a package is absent or a map cannot be stored, there is nothing but
+    status.json with the reason.
     Raises ConfigError for unknown names and settings, and what `load` and `extract` raise.
     """
     own, chosen = _chosen(name, settings, sets)
@@ -199,13 +203,18 @@ def features_of(
                     extract(shown, crop_sets.read(crops / one), folder / one, store, partial / one)
             except Absent as error:
                 reason = str(error)
+            except Unfit as error:
+                reason = f"{error.cause}; {error.remedy}"
+                for whole in folder.iterdir():
+                    shutil.rmtree(whole)
         files.write_json(folder / STATUS, {"status": "skipped" if reason else "ok", "reason": reason})
     shutil.rmtree(partial, ignore_errors=True)
 
 
 def _chosen(name: str, settings: Mapping[str, Any], sets: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-    """Return a backbone's section without `only`, and the crop sets that it wants."""
+    """Return a backbone's section without `source` and `only`, and the crop sets that it wants."""
     own = dict(settings)
+    own.pop("source", None)  # which says where the pipeline takes the bundle from
     only = own.pop("only", list(sets))
     for one in only:
         if one not in sets:

@@ -47,13 +47,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Trained:
-    """What one training gave: weights, if it is published, and the numbers of each test scope by each decoder."""
+    """What one training gave: weights, if it is published, and the numbers of each test scope by each decoder.
+
+    Training that came to nothing has a `reason`, no weights, and misses every point.
+    """
 
     job: Job
     weights: Mapping[str, NDArray[Any]]
     best_epoch: int
     val_error: float
     numbers: Mapping[tuple[str, Method], Numbers]
+    reason: str = ""
 
 
 def planned(crops: CropSet, config: Config) -> list[Job]:

@@ -1,8 +1,9 @@
 """One head on one backbone: the published split with several seeds, and the error against the number of labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
-from thermark.core.runs import SKIPPED, seed_folder
+from thermark.core.runs import SKIPPED, Untrained, seed_folder
 from thermark.heads import crops as crop_sets
 from thermark.heads import decode, features, model, scoring, training
 from thermark.heads.crops import CropSet
@@ -21,6 +22,7 @@ from thermark.heads.decode import Method
 from thermark.heads.features import Features
 from thermark.heads.model import HeadCard
 from thermark.heads.plan import ALL, PUBLISHED, Config, Job, Rows, Trained, planned
+from thermark.heads.scoring import Floats, Numbers
 from thermark.heads.summary import compared, summary, table
 from thermark.heads.tiny_head import SIZE, TinyHead
 from thermark.learn import precision
@@ -42,8 +44,9 @@ class Places:
 def train(config: Config, cut: Path, seen: Path, to: Places) -> None:
     """Train and score everything.
 
-    `cut` holds the crops, `seen` what `features@<backbone>` left. Without features, everything says why. Raises
-    DataError for absent or damaged files and for features of other crops.
+    `cut` holds the crops, `seen` what `features@<backbone>` left. Without features, and where a training on the
+    published labels came to nothing, everything says why. Raises DataError for absent or damaged files and for
+    features of other crops.
     """
     try:
         status, reason = (str(files.read_json(seen / features.STATUS)[name]) for name in ("status", "reason"))
@@ -61,6 +64,9 @@ def train(config: Config, cut: Path, seen: Path, to: Places) -> None:
     workers = 1 if torch.cuda.is_available() else None
     jobs = planned(crops, config)
     done = list(track(ordered(work, jobs, workers, chunk=1), len(jobs), f"heads {to.out.name}", "heads"))
+    main = (each for each in done if each.job.budget == PUBLISHED)
+    if lost := next((each for each in main if each.reason), None):
+        return _skipped(f"seed {lost.job.seed}: {lost.reason}", config, to)
     with files.fresh_directory(to.out) as folder:
         for each in done:
             if each.job.budget == PUBLISHED:
@@ -80,20 +86,38 @@ def fitted(job: Job, cut: Path, seen: Path, config: Config) -> Trained:
     crops, known = crop_sets.read(cut), features.read(seen)
     told = {name: getattr(config, name) for name in training.Config.model_fields} | {"steps": job.steps}
     settings = training.Config(**told)
-    made = training.fit(known, crops.xy, job.train, job.val, crops.side, settings, job.seed, device=device)
+    try:
+        made = training.fit(known, crops.xy, job.train, job.val, crops.side, settings, job.seed, device=device)
+    except Untrained as error:
+        return missed(job, crops, error.cause)
     head = TinyHead(known.channels, crops.xy.shape[1])
     head.load_state_dict(made.weights)
     test = crops.part("test")
     said = predicted(head.eval(), known, test, decode.METHODS, config.sigma)
+    gaps = {
+        method: decode.to_crop(xy.double().numpy(), crops.side, SIZE) - crops.xy[test]
+        for method, (xy, _) in said.items()
+    }
+    # As arrays: between processes, tensors go by way of shared memory and a file descriptor each.
+    kept = {name: tensor.numpy() for name, tensor in made.weights.items()} if job.budget == PUBLISHED else {}
+    return Trained(job, kept, made.best_epoch, made.val_error, scored(gaps, crops))
+
+
+def missed(job: Job, crops: CropSet, reason: str) -> Trained:
+    """Return what is said of a training that came to nothing: a miss of every point."""
+    nowhere = np.full_like(crops.xy[crops.part("test")], np.nan)
+    return Trained(job, {}, 0, inf, scored(dict.fromkeys(decode.METHODS, nowhere), crops), reason)
+
+
+def scored(gaps: Mapping[Method, Floats], crops: CropSet) -> dict[tuple[str, Method], Numbers]:
+    """Return the numbers of each test scope by each decoder, of prediction minus label (n, K, 2) in crop px."""
+    test = crops.part("test")
     numbers = {}
-    for method, (xy, _) in said.items():
-        gap = decode.to_crop(xy.double().numpy(), crops.side, SIZE) - crops.xy[test]
+    for method, gap in gaps.items():
         for scope, rows in ((ALL, np.arange(len(test))), (PUBLISHED, np.flatnonzero(crops.published[test]))):
             labelled = np.asarray(np.isfinite(crops.xy[test[rows]]).all(axis=-1))
             numbers[scope, method] = scoring.numbers(gap[rows], crops.to_frame[test[rows]], labelled)
-    # As arrays: between processes, tensors go by way of shared memory and a file descriptor each.
-    kept = {name: tensor.numpy() for name, tensor in made.weights.items()} if job.budget == PUBLISHED else {}
-    return Trained(job, kept, made.best_epoch, made.val_error, numbers)
+    return numbers
 
 
 @torch.inference_mode()

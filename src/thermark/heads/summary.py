@@ -99,7 +99,8 @@ def table(done: Iterable[Trained], method: Method) -> str:
     for each in sorted(curve, key=lambda one: (len(one.job.train), one.job.seed)):
         numbers = each.numbers[ALL, method]
         cells = [f"{numbers[name]:.6g}" if name in numbers else "" for name in CURVE]
-        writer.writerow([len(each.job.train), each.job.seed, *cells, each.best_epoch, f"{each.val_error:.6g}"])
+        ends = [each.best_epoch, f"{each.val_error:.6g}"] if each.best_epoch else ["", ""]
+        writer.writerow([len(each.job.train), each.job.seed, *cells, *ends])
     return text.getvalue()
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from thermark.core import seeds
 from thermark.core.config import Section
 from thermark.core.errors import ConfigError, DataError
+from thermark.core.runs import Untrained
 from thermark.heads import decode, samples
 from thermark.heads.samples import MANY, Features, Rows, Samples
 from thermark.heads.tiny_head import TinyHead
@@ -73,7 +74,7 @@ def fit(
     has no loss, and a row of them is left out. Weights begin at `start`, by default at random; they and the order
     of crops depend on `seed` and on which rows there are, on nothing else. `device` is by default a GPU where
     there is one. Raises ConfigError for a row in both sets, DataError for a set without labels, for a `start` of
-    another shape, for a loss that is not finite and when no epoch could be validated.
+    another shape; Untrained for a loss that is not finite and when no epoch could be validated.
     """
     device = device or precision.chosen("auto")
     exact = precision.resolved(Machine(precision=config.precision), device)
@@ -102,7 +103,7 @@ def fit(
             best = Fitted(contiguous(head.state_dict()), epoch + 1, error, best.history)
 
     if not best.best_epoch:
-        raise DataError("no epoch of the head gave a finite validation error", "lower `lr`, or check the features")
+        raise Untrained("no epoch of the head gave a finite validation error", "lower `lr`, or check the features")
     return best
 
 
@@ -128,11 +129,11 @@ def mse(maps: Tensor, labels: Tensor, known: Tensor) -> Tensor:
 
 
 def finite(losses: Sequence[Tensor], epoch: int) -> float:
-    """Return the mean of an epoch's losses; raises DataError when one is not finite."""
+    """Return the mean of an epoch's losses; raises Untrained when one is not finite."""
     # All at once: a GPU waits each time.
     mean = float(torch.stack(list(losses)).mean())
     if not isfinite(mean):
-        raise DataError(
+        raise Untrained(
             f"the loss of the head is not finite in epoch {epoch + 1}", "lower `lr`, or check the features"
         )
     return mean

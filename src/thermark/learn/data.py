@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from thermark import landmarks
 from thermark.core import files, geometry, seeds, shards
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.faces import Faces, open_set, open_table
+from thermark.core.faces import Crops, Faces, open_set, open_table
 from thermark.core.geometry import Array
 from thermark.core.shards import Shards
 from thermark.learn import augment
@@ -79,8 +79,7 @@ def gather(root: Path, names: Sequence[str], split: str, vocabulary: str, size: 
         faces, packed = open_set(root / name)
         to_crop = input_to_crop(size, padding, packed.pixels.shape[1], packed.padding)
         xy = translated(faces, vocabulary)
-        usable = (faces.splits == split) & np.isfinite(packed.to_source).all(axis=(1, 2))
-        rows = np.flatnonzero(usable & np.isfinite(xy).all(axis=-1).any(axis=-1))
+        rows = usable(faces, packed, xy, split)
         on_crop = geometry.apply(geometry.invert(packed.to_source[rows]), xy[rows])
         points.append(geometry.apply(geometry.invert(to_crop), on_crop))
         origins.append(np.stack([np.full_like(rows, index), rows], axis=1))
@@ -103,6 +102,18 @@ def gather(root: Path, names: Sequence[str], split: str, vocabulary: str, size: 
         weight=known.astype(np.float32),
         flip=landmarks.load(vocabulary).flip,
     )
+
+
+def usable(faces: Faces, packed: Crops, xy: Array, split: str) -> NDArray[np.int64]:
+    """Return the prompted faces of `split` that have a label among `xy` (N, K, 2)."""
+    shown = (faces.splits == split) & np.isfinite(packed.to_source).all(axis=(1, 2))
+    return np.flatnonzero(shown & np.isfinite(xy).all(axis=-1).any(axis=-1))
+
+
+def count(folder: Path, split: str, vocabulary: str) -> int:
+    """Return how many faces of a face set `gather` would collect."""
+    faces, packed = open_set(folder)
+    return len(usable(faces, packed, translated(faces, vocabulary), split))
 
 
 def check_labels(root: Path, names: Sequence[str], labels: str) -> None:

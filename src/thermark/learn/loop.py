@@ -11,8 +11,8 @@ import torch
 from pydantic import AfterValidator, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
-from thermark.core.errors import DataError
 from thermark.core.progress import track
+from thermark.core.runs import Untrained
 from thermark.core.seeds import distinct
 from thermark.learn import processes, schedule
 from thermark.learn.checkpoint import Checkpoint, Progress, Row, State
@@ -72,7 +72,7 @@ def fit(
     from 0. The history has the mean of each term and, as `grad_norm`, of the gradient's norm before clipping. Goes
     on from `checkpoint` where a killed run stopped, with the same result, and says so on stderr. Of several
     processes each is given its part of every batch, all end with the same weights, and the first validates. Raises
-    DataError when a term or the gradient is not finite, leaving the last good checkpoint, and when no epoch could
+    Untrained when a term or the gradient is not finite, leaving the last good checkpoint, and when no epoch could
     be validated.
     """
     mean = copy.deepcopy(model).eval().requires_grad_(False)
@@ -108,7 +108,7 @@ def fit(
         checkpoint.save(progress, model, mean, optimizer)
 
     if not progress.best_epoch:
-        raise DataError(f"no epoch of {label} gave a finite validation error", "lower the learning rate")
+        raise Untrained(f"no epoch of {label} gave a finite validation error", "lower the learning rate")
     processes.wait()
     weights = checkpoint.best()
     # Whoever clears the checkpoint must not do so before all have read it.
@@ -133,12 +133,12 @@ def descended(
 
 
 def check(values: dict[str, float], epoch: int, step: int) -> None:
-    """Raise DataError naming the loss terms that are not finite, or else the gradient, when it is not."""
+    """Raise Untrained naming the loss terms that are not finite, or else the gradient, when it is not."""
     broken = [name for name, value in values.items() if not isfinite(value)]
     terms = [name for name in broken if name != NORM]
     if broken:
         what = f"the loss term {', '.join(terms)}" if terms else "the gradient"
-        raise DataError(
+        raise Untrained(
             f"{what} is not finite in epoch {epoch + 1}, step {step + 1}",
             "lower the learning rate or `clip`; the checkpoint of the epoch before is kept",
         )

@@ -8,8 +8,9 @@ import torch
 from pydantic import PositiveInt
 from torch import nn
 
+from thermark.core import arithmetic
 from thermark.core.config import Section
-from thermark.core.errors import SetupError
+from thermark.core.errors import ConfigError, SetupError
 from thermark.learn import processes
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -25,6 +26,8 @@ PRECISIONS: dict[Dtype, Literal["auto", "fp32", "bf16"]] = {
 
 class Machine(Section):
     """`device`: auto takes a GPU where there is one; `precision`: auto takes bf16 where the hardware has it.
+
+    On a CPU in portable arithmetic auto is fp32: no bf16 gives the same bytes on all CPUs.
 
     `threads` of the CPU are shared out when there are several processes; `workers` threads of each assemble
     batches, where one does not keep up with a GPU.
@@ -65,7 +68,17 @@ def exactness(dtype: Dtype, device: torch.device) -> Precision:
 
 
 def resolved(machine: Machine, device: torch.device) -> Precision:
-    """Return the precision that `auto` means on this device."""
+    """Return the precision that `auto` means on this device.
+
+    Raises ConfigError for bf16 on a CPU in portable arithmetic.
+    """
+    if device.type == "cpu" and arithmetic.portable():
+        if machine.precision == "bf16":
+            raise ConfigError(
+                "bf16 on a CPU is not portable: its bytes depend on the CPU",
+                f"set `arithmetic: native` in params.yaml ({arithmetic.VARIABLE}=native), or `precision: fp32`",
+            )
+        return "fp32"
     if machine.precision != "auto":
         return machine.precision
     if device.type == "cuda":

@@ -98,16 +98,18 @@ def start(device: torch.device) -> torch.device:
         device = torch.device("cuda", number)
         torch.cuda.set_device(device)
     if not distributed.is_initialized():
-        _die_with_torchrun()
+        # A killed torchrun would leave its children writing the checkpoints that the next start goes on from.
+        if "TORCHELASTIC_RUN_ID" in os.environ:
+            die_with_parent()
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         distributed.init_process_group(backend, rank=rank(), world_size=count(), timeout=PATIENCE)
         atexit.register(distributed.destroy_process_group)
     return device
 
 
-def _die_with_torchrun() -> None:
-    # A killed torchrun would leave its children writing the checkpoints that the next start goes on from.
-    if sys.platform == "linux" and "TORCHELASTIC_RUN_ID" in os.environ:
+def die_with_parent() -> None:
+    """Have the system kill this process when the one that started it ends, however that ends; on Linux only."""
+    if sys.platform == "linux":
         set_signal_at_death_of_parent = 1
         ctypes.CDLL(None).prctl(set_signal_at_death_of_parent, signal.SIGKILL)
 

@@ -8,21 +8,21 @@ from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, Self, TypeVar
 
 import cv2
 import numpy as np
 import scipy
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, model_validator
 from torch import Tensor, nn
 
-from thermark import core, landmarks, learn, nets
-from thermark.core import seeds
-from thermark.core.code import fingerprint
+from thermark import landmarks, learn
+from thermark.core import arithmetic, code, files, seeds
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
+from thermark.core.runs import MADE_OF
 from thermark.learn import data, objectives, precision, processes, simcc, validation
 from thermark.learn.augment import Augment
 from thermark.learn.checkpoint import Checkpoint, Progress, State
@@ -36,6 +36,7 @@ from thermark.nets.cspnext import STRIDE
 from thermark.nets.rtmpose import Architecture, RTMPose
 
 Built = TypeVar("Built")
+NOBODY = "none"  # the teacher of a run that has none
 Objective = Callable[[Pair, Targets], Tensor]
 
 
@@ -44,9 +45,12 @@ class Run(Settings):
 
     `train`: the face set whose train and val splits are used; `labels`: the vocabulary they are labelled in; the
     network of `size` sees `padding` times the prompt at `input_size` pixels and predicts the points of
-    `vocabulary`; `objective`: a module of learn/objectives; `label`: what a point looks like on its axes. What has
-    no default names a file that the pipeline depends on.
+    `vocabulary`; `objective`: a module of learn/objectives; `label`: what a point looks like on its axes. `also`:
+    a second face set, `shown`: the one that the run `teacher` sees, `known`: the teacher's vocabulary. Recipes
+    that do not use them (`uses`) want them empty or plain: the train set again, no teacher, the own vocabulary.
     """
+
+    uses: ClassVar[frozenset[str]] = frozenset()
 
     recipe: str
     objective: str
@@ -58,15 +62,28 @@ class Run(Settings):
     padding: PositiveFloat = 1.25
     label: simcc.Label = "gaussian"
     augment: Augment = Augment()
+    also: str = ""
+    shown: str = ""
+    teacher: str = NOBODY
+    known: str = ""
+
+    @model_validator(mode="after")
+    def _says_nothing_in_vain(self) -> Self:
+        plain = {"also": self.train, "shown": self.train, "teacher": NOBODY, "known": self.vocabulary}
+        for name, wanted in plain.items():
+            if name not in self.uses and getattr(self, name) not in ("", wanted):
+                raise ValueError(f"{self.recipe} does not use `{name}`: set it to {wanted}")
+        return self
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The data and the machine of one run."""
+    """The data and the machine of one run; `pictures` are the `sets`, or those that pseudo-labels were made on."""
 
     config: Run
     seed: int
     sets: tuple[str, ...]
+    pictures: tuple[str, ...]
     device: torch.device
     exact: Literal["fp32", "bf16"]
     faces: Samples
@@ -130,12 +147,19 @@ def ready(config: Run, seed: int, faces_root: Path, sets: Sequence[str]) -> Read
         config=config,
         seed=seed,
         sets=tuple(sets),
+        pictures=tuple(pictures(faces_root / name) for name in sets),
         device=device,
         exact=precision.resolved(config, device),
         faces=data.gather(faces_root, sets, "train", *seen),
         held_out=data.gather(faces_root, sets, "val", *seen),
         loss=loss,
     )
+
+
+def pictures(folder: Path) -> str:
+    """Return the name of the face set whose pictures a face set has: its own, unless it has pseudo-labels."""
+    made = folder / MADE_OF
+    return str(files.read_json(made)["faces"]) if made.is_file() else folder.name
 
 
 def initial(config: Run, seed: int) -> RTMPose:
@@ -153,13 +177,22 @@ def store(at: Ready, folder: Path, faces_root: Path, more: Sequence[str] = (), w
 
     `more` names further face sets that it reads, `weights` is the hash of another network's.
     """
-    code = fingerprint(core, landmarks, learn, nets)
     versions = [module.__version__ for module in (cv2, np, scipy, torch)]
     # How many seeds there are and who assembles batches changes no result.
     told = at.config.model_dump(exclude={"seeds", "workers"})
     read = data.fingerprint(faces_root, list(dict.fromkeys([*at.sets, *more])))
-    identity = [told, at.seed, at.exact, at.device.type, versions, code, read, weights]
+    computed = [at.exact, at.device.type, arithmetic.mode(), versions]
+    identity = [told, at.seed, *computed, behind(at.config), read, weights]
     return Checkpoint(folder, sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest())
+
+
+def behind(config: Run) -> str:
+    """Return a hash of the code and the landmark tables that a run is made by."""
+    named = {config.vocabulary, config.labels, config.known} - {""}
+    tables = [code.TABLES / f"{name}.yaml" for name in sorted(named)]
+    tables += [path for path in code.bridges() if {path.parent.name, path.stem} <= named]
+    modules = (f"recipes.{config.recipe}", f"objectives.{config.objective}")
+    return code.key(*(f"{learn.__name__}.{name}" for name in modules), *tables)
 
 
 def finished(
@@ -180,7 +213,7 @@ def finished(
         input_size=config.input_size,
         padding=config.padding,
         modality=at.faces.modality,
-        trained_on=list(dict.fromkeys([*at.sets, *also])),
+        trained_on=list(dict.fromkeys([*at.pictures, *also])),
         params=complexity.parameters(model),
         seed=at.seed,
         precision=at.exact,

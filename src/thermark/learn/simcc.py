@@ -10,6 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from thermark.nets.peaks import highest
+
 SPLIT = 2
 
 Pair = tuple[Tensor, Tensor]
@@ -64,12 +66,12 @@ def decode(logits: Pair, split: int = SPLIT) -> tuple[Tensor, Tensor]:
 
 
 def peaks(logits: Pair, split: int = SPLIT) -> tuple[Tensor, Tensor]:
-    """Return the points of the highest logits, whatever their sign, and the scores, as `decode` does.
+    """Return the points of the highest logits, the first of several, whatever their sign, and scores, as `decode`.
 
     NaN logits give NaN points and scores.
     """
-    best_x, index_x = logits[0].float().max(dim=-1)
-    best_y, index_y = logits[1].float().max(dim=-1)
+    best_x, index_x = highest(logits[0])
+    best_y, index_y = highest(logits[1])
     score = torch.minimum(best_x, best_y)
     xy = torch.stack([index_x, index_y], dim=-1).float() / split
     return torch.where(score[..., None].isnan(), score[..., None], xy), score

@@ -16,7 +16,7 @@ from thermark.landmarks import load, targets
 from thermark.metrics.auc import ced
 from thermark.metrics.distances import per_face
 from thermark.metrics.nme import normalised
-from thermark.metrics.scores import Scores, score
+from thermark.metrics.scores import Labels, Scores, labels, score
 from thermark.metrics.seeds import combined
 from thermark.metrics.summary import MAIN, Summary, Thresholds, face_errors, main_metric, summarise
 
@@ -63,15 +63,16 @@ def evaluate(
     config: Config,
     dataset: str,
     relatives: frozenset[str] = frozenset(),
+    read: Labels | None = None,
 ) -> Evaluation:
     """Score predictions against the labels of the face set `dataset`; a face without a prediction is a miss.
 
     `predictions` are those of a contestant without seeds, or of each seed of a run, whose metrics are then means
-    over `seeds`. `relatives` are other face sets that were read from the same files. A contestant that could not
-    run, or whose landmarks have no counterpart in the vocabulary, gets a status and a reason and no numbers.
-    Raises DataError for an empty split, misaligned predictions, labels that do not exist in the vocabulary, seeds
-    of several vocabularies, or `split: all` of a set when the contestant was trained on it or on a relative;
-    ConfigError for a missing bridge.
+    over `seeds`. `relatives` are other face sets that were read from the same files, `read` the labels of `faces`
+    where they have been translated before. A contestant that could not run, or whose landmarks have no counterpart
+    in the vocabulary, gets a status and a reason and no numbers. Raises DataError for an empty split, misaligned
+    predictions, labels that do not exist in the vocabulary, seeds of several vocabularies, or `split: all` of a
+    set when the contestant was trained on it or on a relative; ConfigError for a missing bridge.
     """
     said = [predictions] if isinstance(predictions, Predictions) else list(predictions)
     chosen = np.ones(len(faces), bool) if config.split == "all" else faces.splits == "test"
@@ -81,7 +82,8 @@ def evaluate(
         )
     if excuse := _excuse(said, config, dataset, relatives):
         return Evaluation(excuse, {}, {}, {})
-    seeds = [score(faces, one, config.vocabulary, config.bridges, chosen, config.cap) for one in said]
+    read = read or labels(faces, config.vocabulary, config.bridges)
+    seeds = [score(faces, one, config.vocabulary, config.bridges, chosen, config.cap, read) for one in said]
     if np.isnan(seeds[0].errors).all():
         raise DataError(
             f"{said[0].contestant} shares no labelled point with the test faces in {config.vocabulary}",

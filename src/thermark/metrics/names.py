@@ -33,7 +33,7 @@ def _pooled(normaliser: str) -> Metric:
 
 
 # What a summary says in words.
-TEXTS = frozenset({"status", "reason", "metric", "boxes"})
+TEXTS = frozenset({"status", "reason", "metric", "boxes", "interval"})
 
 # Thresholds are left out of the keys: `pck@10px` is described by `pck@px`.
 METRICS = {

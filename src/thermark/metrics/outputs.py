@@ -1,73 +1,36 @@
-"""Scores of one contestant on all data sets, from files to files."""
+"""The files of scores, and those for people, each whole or absent."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from thermark.core import files
-from thermark.core.errors import DataError
-from thermark.core.faces import open_table
-from thermark.core.predictions import Predictions
-from thermark.core.progress import track
-from thermark.core.runs import seed_folders
-from thermark.metrics.evaluate import Config, Evaluation, evaluate
+from thermark.metrics.evaluate import Evaluation
 from thermark.metrics.names import TEXTS, describe
+from thermark.metrics.summary import Summary
+
+KEYS = "keys.json"  # beside the errors: from what each file of a contestant was made, and its sum
+SUFFIXES = {"scores": ".json", "details": ".json", "ced": ".csv", "errors": ".npz"}
+DIGITS = 4  # of a number for people
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Folders of one contestant with a file a data set: `metrics` and `details` JSON, `ced` CSV, `errors` npz."""
+    """Folders of one contestant with a file a data set: `scores` and `details` JSON, `ced` CSV, `errors` npz."""
 
-    metrics: Path
+    scores: Path
     details: Path
     ced: Path
     errors: Path
 
+    def of(self, contestant: str) -> "Outputs":
+        """Return the folders of a contestant below these."""
+        return Outputs(*(getattr(self, kind) / contestant for kind in SUFFIXES))
 
-def score_all(
-    contestant: str, configs: Mapping[str, Config], faces: Path, reports: Path, predictions: Path, out: Outputs
-) -> None:
-    """Score a contestant on each data set of `configs` and write the four folders of `out`, all or nothing.
-
-    Reads `faces`/<dataset>/, the fingerprint in `reports`/<dataset>.json, and `predictions`/<dataset>.npz, or
-    `predictions`/seed<k>/<dataset>.npz of each seed; the reports also tell which face sets come from the same
-    files. Raises DataError for predictions that are missing, of another contestant or made on another version of a
-    face set, and what `evaluate` raises.
-    """
-    with ExitStack() as stack:
-        kinds = (out.metrics, out.details, out.ced, out.errors)
-        folders = Outputs(*(stack.enter_context(files.fresh_directory(folder)) for folder in kinds))
-        for dataset, config in track(configs.items(), len(configs), f"evaluate {contestant}", "data sets"):
-            sources = _sources(predictions, dataset)
-            said = [Predictions.open(path) for path in sources]
-            fingerprint = files.read_json(reports / f"{dataset}.json")["fingerprint"]
-            for one in said:
-                _require(one, contestant, fingerprint)
-            seeded = sources[0].parent != predictions
-            related = relatives(dataset, {name for one in said for name in one.trained_on}, reports)
-            evaluation = evaluate(
-                open_table(faces / dataset), said if seeded else said[0], config, dataset, related
-            )
-            hashes = [files.sha256(path) for path in sources]
-            write(evaluation, hashes, dataset, folders, variants(predictions, dataset))
-
-
-def relatives(dataset: str, others: Iterable[str], reports: Path) -> frozenset[str]:
-    """Return which of the face sets `others` were read from the same files as `dataset`, by their reports' `raw`.
-
-    A face set without a report, or whose report does not say, is not known to be a relative.
-    """
-    raw = files.read_json(reports / f"{dataset}.json").get("raw")
-    known = [name for name in others if name != dataset and (reports / f"{name}.json").is_file()]
-    return frozenset(name for name in known if raw and files.read_json(reports / f"{name}.json").get("raw") == raw)
-
-
-def variants(predictions: Path, dataset: str) -> dict[str, str]:
-    """Return variant -> sha256 of `predictions`/<dataset>@<variant>.npz: the same frames in another tone."""
-    start = f"{dataset}@"
-    found = sorted(path for path in predictions.glob("*.npz") if path.stem.startswith(start))
-    return {path.stem.removeprefix(start): files.sha256(path) for path in found}
+    def files(self, dataset: str) -> dict[str, Path]:
+        """Return kind -> file of a data set."""
+        return {kind: getattr(self, kind) / f"{dataset}{suffix}" for kind, suffix in SUFFIXES.items()}
 
 
 def write(
@@ -86,30 +49,64 @@ def write(
     """
     for name in evaluation.summary.keys() - TEXTS:
         describe(name)
-    errors = folders.errors / f"{dataset}.npz"
-    files.write_arrays(errors, evaluation.errors)
+    to = folders.files(dataset)
+    files.write_arrays(to["errors"], evaluation.errors)
     content = {"summary": evaluation.summary, "subsets": evaluation.subsets}
-    content |= {"predictions": list(predictions), "errors": files.sha256(errors)}
+    content |= {"predictions": list(predictions), "errors": files.sha256(to["errors"])}
     content |= {"variants": dict(variants)} if variants else {}
-    files.write_json(folders.metrics / f"{dataset}.json", evaluation.summary)
-    files.write_json(folders.details / f"{dataset}.json", content)
+    files.write_json(to["scores"], evaluation.summary)
+    files.write_json(to["details"], content)
     lines = [f"{x:.6g},{y:.6g}" for x, y in zip(*evaluation.ced.values(), strict=True)]
-    files.write_text(folders.ced / f"{dataset}.csv", "\n".join(["error,fraction", *lines]) + "\n")
+    files.write_text(to["ced"], "\n".join(["error,fraction", *lines]) + "\n")
 
 
-def _sources(predictions: Path, dataset: str) -> list[Path]:
-    """Return the files of predictions on a data set, one a seed, or the one of a contestant without seeds."""
-    paths = [folder / f"{dataset}.npz" for folder in seed_folders(predictions) or [predictions]]
-    for path in paths:
-        if not path.is_file():
-            raise DataError(f"{path} is missing", "run `dvc repro` to predict again")
-    return paths
+def write_headline(scores: Mapping[str, Summary], path: Path) -> None:
+    """Write what people compare of a contestant's `scores`, data set -> summary: few numbers, of few digits.
+
+    Each data set's main metric, and `missed`, the faces missed on all of them. No file for who has no numbers.
+    """
+    ran = {dataset: own for dataset, own in scores.items() if own["status"] == "ok"}
+    if not ran:
+        path.unlink(missing_ok=True)
+        return
+    told: dict[str, Any] = {
+        dataset: {str(own["metric"]): own[str(own["metric"])]}
+        for dataset, own in ran.items()
+        if own["metric"] in own  # who found no face at all has no mean
+    }
+    told["missed"] = sum(int(own["missed"]) for own in ran.values())
+    files.write_json(path, files.rounded(told, DIGITS))
 
 
-def _require(said: Predictions, contestant: str, fingerprint: str) -> None:
-    if said.contestant != contestant:
-        raise DataError(
-            f"predictions of {contestant} say that they are of {said.contestant}",
-            "run `dvc repro` to predict again",
-        )
-    said.require(fingerprint)
+def relatives(dataset: str, others: Iterable[str], reports: Path) -> frozenset[str]:
+    """Return which of the face sets `others` were read from the same files as `dataset`, by their reports' `raw`.
+
+    A face set without a report, or whose report does not say, is not known to be a relative.
+    """
+    raw = files.read_json(reports / f"{dataset}.json").get("raw")
+    known = [name for name in others if name != dataset and (reports / f"{name}.json").is_file()]
+    return frozenset(name for name in known if raw and files.read_json(reports / f"{name}.json").get("raw") == raw)
+
+
+def remove_unlisted(
+    out: Outputs, headlines: Path, contestants: Collection[str], datasets: Collection[str]
+) -> None:
+    """Remove files of contestants and data sets that are not listed, and what killed processes left.
+
+    `out` holds the folders of all contestants. Files of other kinds stay: these folders may be mistaken.
+    """
+    for kind, suffix in SUFFIXES.items():
+        for folder in sorted(path for path in getattr(out, kind).glob("*") if path.is_dir()):
+            listed = {f"{dataset}{suffix}" for dataset in datasets} | {KEYS}
+            _remove(folder, suffix, listed if folder.name in contestants else set())
+            if not any(folder.iterdir()):
+                folder.rmdir()
+    if headlines.is_dir():
+        _remove(headlines, ".json", {f"{name}.json" for name in contestants})
+
+
+def _remove(folder: Path, suffix: str, listed: Collection[str]) -> None:
+    for path in folder.iterdir():
+        ours = path.suffix == suffix or path.name == KEYS or f"{suffix}.tmp-" in path.name
+        if path.is_file() and ours and path.name not in listed:
+            path.unlink()

@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
-from thermark.core.seeds import rng
-from thermark.metrics.bootstrap import interval
+from thermark.metrics.bootstrap import difference
 from thermark.metrics.distances import Floats
 
 Errors = Mapping[str, NDArray[Any]]
-Verdict = Literal["lower error", "higher error", "no difference shown"]
+Verdict = Literal[
+    "lower error", "higher error", "no difference shown", "one seed: no verdict", "two seeds: no verdict"
+]
+NEEDED = 3  # seeds of a run, below which nothing is said about how it was trained
+TOO_FEW: dict[int, Verdict] = {1: "one seed: no verdict", 2: "two seeds: no verdict"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Paired:
     `difference` is the mean over the `faces` that both found, None without any; `left_out` were missed by either.
     `low` and `high` bound its 95 % interval, None with fewer than two subjects. `varied` says what was let vary in
     it: `subjects` alone, so that it speaks of these weights, or `subjects and seeds`, so that it speaks of the
-    trainings; `seeds` counts those of a and of b.
+    trainings; `seeds` counts those of a and of b, 0 for predictions that come from no training of ours.
     """
 
     difference: float | None
@@ -36,7 +39,13 @@ class Paired:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether a has the lower or the higher error: only where the interval leaves out zero."""
+        """Whether a has the lower or the higher error: only where the interval leaves out zero.
+
+        A run with fewer than three seeds has no verdict, whatever its interval.
+        """
+        fewest = min((count for count in self.seeds if count), default=NEEDED)
+        if fewest < NEEDED:
+            return TOO_FEW[fewest]
         if self.low is None or self.high is None or self.low <= 0 <= self.high:
             return "no difference shown"
         return "lower error" if self.high < 0 else "higher error"
@@ -45,20 +54,18 @@ class Paired:
 def paired(a: Errors, b: Errors, column: str, replicates: int, seed: int) -> Paired:
     """Compare the per-face errors `column` (N,) of two contestants, means over their seeds, infinite = missed.
 
-    Both hold `ids` and `subjects` (N,) of the same faces in the same order. Where both also hold `per_seed`
-    (S, N), the errors of each of at least two seeds, the interval includes the spread between seeds. Raises
-    DataError for different faces or columns of different length.
+    Both hold `ids` and `subjects` (N,) of the same faces in the same order, and `per_seed` (S, N), the errors of
+    each seed of a run; predictions that come from no training of ours have none. Unless a run has one seed only,
+    the interval includes what seeds leave in doubt. Raises DataError for different faces or columns of different
+    length.
     """
     _require_same_faces(a, b, column)
     kept = np.isfinite(a[column]) & np.isfinite(b[column])
-    gap = np.where(kept, np.subtract(a[column], b[column], where=kept, out=np.zeros(len(kept))), np.nan)
-    seeds = (len(_per_seed(a, column)), len(_per_seed(b, column)))
-    trainings = min(seeds) > 1
-    if trainings:
-        first, second = (_per_seed(errors, column)[:, kept] for errors in (a, b))
-        bounds = _with_seeds(first, second, a["subjects"][kept], replicates, seed)
-    else:
-        bounds = interval(gap, a["subjects"], replicates, seed)
+    gap = np.subtract(a[column], b[column], where=kept, out=np.zeros(len(kept)))
+    seeds = (len(a.get("per_seed", ())), len(b.get("per_seed", ())))
+    trainings = max(seeds) > 1 and 1 not in seeds
+    told = [_per_seed(errors, column) if trainings else np.atleast_2d(errors[column]) for errors in (a, b)]
+    bounds = difference(told[0][:, kept], told[1][:, kept], a["subjects"][kept], replicates, seed)
     return Paired(
         difference=float(gap[kept].mean()) if kept.any() else None,
         low=bounds[0] if bounds else None,
@@ -82,32 +89,3 @@ def _require_same_faces(a: Errors, b: Errors, column: str) -> None:
 def _per_seed(errors: Errors, column: str) -> Floats:
     """Return the errors of each seed (S, N); those of a contestant that has no seeds are one row."""
     return np.atleast_2d(errors.get("per_seed", errors[column]))
-
-
-def _with_seeds(
-    a: Floats, b: Floats, subjects: NDArray[np.str_], replicates: int, seed: int
-) -> tuple[float, float] | None:
-    """Return the 95 % interval of mean(a) - mean(b) for errors (S_a, N) and (S_b, N), all finite.
-
-    Subjects are resampled. Seeds are too few for that: intervals that resample three of them hold the truth in
-    about 80 % of cases instead of 95. What seeds add is drawn from Student's t with S_a + S_b - 2 degrees of
-    freedom, scaled by the standard error of the seeds' means, as in the two-sample t-test. Each draw is used with
-    both signs, so that a - b and b - a get mirrored intervals.
-    """
-    names, member = np.unique(subjects, return_inverse=True)
-    if len(names) < 2 or replicates < 1:
-        return None
-    count = np.bincount(member).astype(np.float64)
-    total = np.stack([np.bincount(member, row) for row in (*a, *b)])
-    generator = rng(seed, "paired")
-    freedom = len(a) + len(b) - 2
-    draws = np.empty((replicates, 2))
-    for replicate, student in enumerate(generator.standard_t(freedom, replicates)):
-        times = np.bincount(generator.integers(0, len(names), len(names)), minlength=len(names))
-        means = total @ times / (count @ times)
-        first, second = means[: len(a)], means[len(a) :]
-        variance = (len(a) * first.var() + len(b) * second.var()) / freedom
-        doubt = student * np.sqrt(variance * (1 / len(a) + 1 / len(b)))
-        draws[replicate] = first.mean() - second.mean() + np.array([-doubt, doubt])
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return float(low), float(high)

@@ -56,6 +56,18 @@ class Scores:
         return replace(self, errors=errors, supported=self.supported & used)
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What was to be found, in the vocabulary that is scored.
+
+    `truth` (N, K, 2) source px, NaN unlabelled; `hidden` (N, K) bool; `eyes` (N,), their distance in px or NaN.
+    """
+
+    truth: NDArray[np.float32]
+    hidden: NDArray[np.bool_]
+    eyes: Floats
+
+
 def score(
     faces: Faces,
     predictions: Predictions,
@@ -63,15 +75,17 @@ def score(
     versions: dict[str, str],
     chosen: NDArray[np.bool_],
     cap: float,
+    read: Labels | None = None,
 ) -> Scores:
     """Translate labels and predictions into the vocabulary `target` and measure them on the faces `chosen` (N,).
 
     `versions` names the bridge to use per source vocabulary. Points without a counterpart in the contestant's
     vocabulary count as unlabelled. Unprompted instances are matched to the chosen faces of their frame that have a
-    label to be compared, within `cap` times the size of the face. Raises ConfigError where no bridge leads,
-    DataError for misaligned predictions.
+    label to be compared, within `cap` times the size of the face. `read` are the faces' labels, where they have
+    been translated before. Raises ConfigError where no bridge leads, DataError for misaligned predictions.
     """
-    truth, hidden, eyes = _truth(faces, target, versions)
+    read = read or labels(faces, target, versions)
+    truth = read.truth
     version = versions.get(predictions.vocabulary)
     said = project(_points(predictions), predictions.vocabulary, target, version)
     supported: NDArray[np.bool_] = np.ones(len(load(target)), np.bool_)
@@ -84,8 +98,8 @@ def score(
     scores = Scores(
         errors=np.where(supported, distances(truth, predicted), np.nan),
         offsets=offsets(truth, predicted),
-        hidden=hidden,
-        normalisers={"io": eyes} | box_normalisers(truth),
+        hidden=read.hidden,
+        normalisers={"io": read.eyes} | box_normalisers(truth),
         subjects=faces.subjects,
         supported=supported,
         instances=rows,
@@ -94,15 +108,11 @@ def score(
     return scores.rows(chosen)
 
 
-def _truth(
-    faces: Faces, target: str, versions: dict[str, str]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], Floats]:
-    """Return labels (N, K, 2), hidden flags (N, K) and inter-ocular distances (N,).
+def labels(faces: Faces, target: str, versions: dict[str, str]) -> Labels:
+    """Translate the labels of faces (N,) into the vocabulary `target`, each row from its own.
 
-    Each row is read in its own vocabulary.
-
-    The eyes are looked up before translation, so that a single nose point is normalised by the face it sits
-    in.
+    The eyes are looked up before translation, so that a single nose point is normalised by the face it sits in.
+    Raises ConfigError where no bridge leads.
     """
     width = len(load(target))
     truth = np.full((len(faces), width, 2), np.nan, np.float32)
@@ -117,7 +127,7 @@ def _truth(
         truth[rows] = project(own, str(name), target, version)
         seen[rows] = project(visible, str(name), target, version)
         eyes[rows] = interocular(own, vocabulary)
-    return truth, np.isnan(seen[..., 0]) & ~np.isnan(truth[..., 0]), eyes
+    return Labels(truth, np.isnan(seen[..., 0]) & ~np.isnan(truth[..., 0]), eyes)
 
 
 def _points(predictions: Predictions) -> NDArray[np.float32]:

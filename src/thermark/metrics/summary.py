@@ -36,17 +36,20 @@ def summarise(seeds: Sequence[Scores], main: str, limits: Thresholds, replicates
     """Return counts, errors, NME, PCK, AUC and the 95 % interval of `main`, named as in `metrics.names`.
 
     `seeds` are the scores of each seed of a run on the same faces, or of the one answer of a contestant without
-    seeds. Metrics are means over seeds, with the spread of `main` over several.
+    seeds. Metrics are means over seeds, with the spread of `main` over several. `interval` says what the interval
+    covers: `subjects`, or `subjects and seeds` where there are several.
     """
     each = [_numbers(scores, limits) for scores in seeds]
     numbers = combined(each)
+    covered: Summary = {}
     for name in dict.fromkeys([main, "nme_io"]):
         values = np.stack([face_errors(scores, name) for scores in seeds])
-        bounds = interval(values, seeds[0].subjects, replicates, seed)
+        bounds = interval(values, seeds[0].subjects, replicates, seed, within=(0.0, np.inf))
         if bounds:
+            covered["interval"] = "subjects and seeds" if len(seeds) > 1 else "subjects"
             numbers |= {f"{name}_low": bounds[0], f"{name}_high": bounds[1]}
         numbers[f"{name}_seed_std"] = spread([own[name] for own in each])
-    return {name: number for name, number in numbers.items() if math.isfinite(number)}
+    return {name: number for name, number in numbers.items() if math.isfinite(number)} | covered
 
 
 def _numbers(scores: Scores, limits: Thresholds) -> dict[str, float]:

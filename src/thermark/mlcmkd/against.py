@@ -6,22 +6,24 @@ from dataclasses import dataclass
 from thermark.mlcmkd.inputs import Study
 from thermark.published import Cell, Published
 from thermark.report.markdown import code, escaped, table
+from thermark.report.verdicts import withheld
 
 Stability = Mapping[str, Mapping[str, float]]
 UNDECIDED = "undecided: seeds spread"
 # So many tolerances the spread of seeds may allow: without a limit, the noisier a run the more it would reproduce.
 WIDEST = 3
 LEGEND = (
-    "{source}. Errors in %. *Ours* is the mean over seeds, with their standard deviation and the 95 % "
-    "interval by subject. *Reproduced*: it differs by at most {tolerance:.2f} percentage points, or by twice the "
-    "standard deviation over seeds where that is more, yet never by more than {widest:.2f}. *Undecided*: by more, "
-    "but within twice that deviation, so that the seeds spread too far to tell. *Outside*: by more than all these."
+    "{source}. Errors in %. *Ours* is the mean over seeds, with their standard deviation and the 95 % interval "
+    "over subjects and seeds, of one seed over subjects only. *Reproduced*: it differs by at most {tolerance:.2f} "
+    "percentage points, or by twice the standard deviation over seeds where that is more, yet never by more than "
+    "{widest:.2f}. *Undecided*: by more, but within twice that deviation, so that the seeds spread too far to "
+    "tell. *Outside*: by more than all these. Of fewer than three seeds there is no verdict."
 )
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A published number and ours: the mean over seeds, its spread, what is tolerated, and what follows.
+    """A published number and ours: the mean over so many seeds, its spread, what is tolerated, and what follows.
 
     `reproduced` and what belongs to it are None where the run or the data set is not in the profile.
     """
@@ -29,6 +31,7 @@ class Compared:
     table: str
     cell: Cell
     reproduced: float | None
+    seeds: int
     seed_std: float | None
     low: float | None
     high: float | None
@@ -46,8 +49,8 @@ def compare(published: Published, study: Study, stability: Stability, tolerance:
 
     `reproduced` when ours is within `tolerance`, or within twice the standard deviation over seeds where that is
     more, but three times `tolerance` at most; `undecided` when within twice that deviation all the same; else
-    `outside`. Rendered data, and tables that leave out what a comparison needs, are `not comparable`. `not run` is
-    what the profile has no run or no data set for.
+    `outside`; fewer than three seeds have no verdict. Rendered data, and tables that leave out what a comparison
+    needs, are `not comparable`. `not run` is what the profile has no run or no data set for.
     """
     origins = {each.name: each.origin for each in study.sets}
     rows = []
@@ -59,9 +62,10 @@ def compare(published: Published, study: Study, stability: Stability, tolerance:
             spread = 2 * (seed_std or 0.0)
             allowed = max(tolerance, min(spread, WIDEST * tolerance))
             barred = each.incomparable if origin == "real" else f"{origin} data"
-            verdict = _verdict(None if ours is None else abs(ours - cell.value), allowed, spread, barred)
+            seeds = _seeds(cell, study) if ours is not None else 0
+            verdict = _verdict(None if ours is None else abs(ours - cell.value), allowed, spread, barred, seeds)
             low, high = (numbers.get(f"{cell.metric}_{end}") for end in ("low", "high"))
-            rows.append(Compared(name, cell, ours, seed_std, low, high, allowed, verdict))
+            rows.append(Compared(name, cell, ours, seeds, seed_std, low, high, allowed, verdict))
     return rows
 
 
@@ -99,11 +103,19 @@ def _numbers(cell: Cell, study: Study, stability: Stability) -> Mapping[str, flo
     return result.subsets.get(cell.stratum, {}).get(cell.level, {}) if cell.stratum else result.summary
 
 
-def _verdict(gap: float | None, allowed: float, spread: float, barred: str) -> str:
+def _seeds(cell: Cell, study: Study) -> int:
+    """Return over how many seeds a number of ours is the mean: of trainings, or of results on a data set."""
+    result = study.results.get((cell.run, cell.dataset))
+    return result.seeds if result and result.ran else len(study.logs.get(cell.run, ()))
+
+
+def _verdict(gap: float | None, allowed: float, spread: float, barred: str, seeds: int) -> str:
     if gap is None:
         return "not run"
     if barred:
         return f"not comparable: {barred}"
+    if few := withheld(seeds):
+        return few
     # Against rounding: 0.0306 - 0.0296 is a little more than 0.001.
     if gap <= allowed + 1e-9:
         return "reproduced"

@@ -17,6 +17,7 @@ from thermark.mlcmkd.inputs import FaceSet, Places, Result, Study, read
 from thermark.published import load
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, shown
+from thermark.report.profile import Sections
 
 
 class Config(Section):
@@ -40,7 +41,9 @@ class Config(Section):
 
 
 def build(
-    runs: Any,
+    contestants: Sections,
+    runs: Sections,
+    converted: Sections,
     datasets: Sequence[str],
     places: Places,
     text: Path,
@@ -49,12 +52,14 @@ def build(
     figure: Path,
     config: Config,
 ) -> None:
-    """Write the study of `runs` (recipe -> key -> section) on the named data sets, even where there are no runs.
+    """Write the study of the learned `contestants` on the named data sets, even where there are none.
+
+    Their networks are of `runs` or `converted` checkpoints, by name.
 
     `text`: Markdown; `numbers`: the same as JSON; `stability`: run -> numbers, as JSON; `figure`: gradient norms.
     Raises DataError for missing results, a broken gradient log or contestants scored on different faces.
     """
-    study = read(runs, datasets, places)
+    study = read(contestants, runs, converted, datasets, places)
     measured = steadiness.measure(study, config.start, config.stop)
     published = load("mlcmkd")
     rows = against.compare(published, study, measured, config.tolerance)
@@ -71,7 +76,7 @@ def build(
         numbers, {"comparisons": list(map(_comparison, made)), "published": list(map(_published, rows))}
     )
     files.write_json(stability, measured)
-    drawing.draw(study.logs, config.start, config.stop, figure)
+    drawing.draw(study.logs, study.runs, config.start, config.stop, figure)
 
 
 def _own(study: Study) -> list[str]:
@@ -80,11 +85,19 @@ def _own(study: Study) -> list[str]:
         return []
     header = ["run", "seeds", *(f"{escaped(each.title)}: {label(study.metric(each.name))}" for each in study.sets)]
     rows = [
-        [code(run), str(len(section.get("seeds", [0]))), *(_score(study, run, each) for each in study.sets)]
-        for run, section in study.runs.items()
+        [code(run), _seeds(study, run), *(_score(study, run, each) for each in study.sets)] for run in study.runs
     ]
-    said = "Mean over seeds, ± their standard deviation where there are several, and the 95 % interval by subject."
+    said = (
+        "Mean over seeds, ± their standard deviation where there are several, and the 95 % interval: over "
+        "subjects and seeds where there are several, over subjects only where there is one."
+    )
     return ["## The runs of this profile", said, table(header, rows)]
+
+
+def _seeds(study: Study, run: str) -> str:
+    """Return over how many seeds the numbers of a run are means, a dash where it has none."""
+    ran = (study.results[run, each.name] for each in study.sets)
+    return str(max((each.seeds for each in ran if each.ran), default="–"))
 
 
 def _score(study: Study, run: str, face_set: FaceSet) -> str:

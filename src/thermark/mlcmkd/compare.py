@@ -1,22 +1,17 @@
 """Does distillation help here? Every comparison that the runs allow, on the same faces."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thermark.metrics.paired import Paired, paired
-from thermark.mlcmkd.inputs import Study, column
+from thermark.mlcmkd.inputs import Study
+from thermark.mlcmkd.pairs import GROUPS, LABELS_ALONE, SAME_START, pairs
+from thermark.report.inputs import column
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import LABELS
+from thermark.report.verdicts import undecided, withheld
 
-LABELS_ALONE, SAME_START = "labels alone", "labels alone, same start"
-# What is compared, in the order of the tables; the first two are the question.
-GROUPS = {
-    LABELS_ALONE: "Distilled, against the same network trained on labels alone",
-    SAME_START: "Distilled, against labels alone from the same start",
-    "start": "The start alone: labels from the teacher's weights, against labels from random ones",
-    "conventional": "MCL, against conventional distillation",
-    "ablation": "Ablations (reverse injection alone, forward alone, neither, ...), against the whole of KTL",
-}
 # How the answer counts them.
 COUNTED = {
     LABELS_ALONE: "Against labels alone",
@@ -27,13 +22,14 @@ COUNTED = {
 }
 LEGEND = (
     "All comparisons that the runs allow are listed: the mean of first minus second over the faces that both "
-    "found, in percentage points (px where the error is in px), and its 95 % interval. Negative, *lower*: the "
-    "first has the lower error; *none*: the interval holds zero."
+    "found, in percentage points (px where the error is in px), and its 95 % interval over subjects and seeds. "
+    "Negative, *lower*: the first has the lower error; *none*: the interval holds zero. Of fewer than three seeds "
+    "of either there is the number and no verdict: another seed may turn it."
 )
-NO_SEEDS = "None of them includes the spread between seeds: they"
 # What two runs must share for their difference to be that of the method.
 BUDGET = ("train", "input_size", "epochs", "batch")
 WORDS = {"lower error": "lower", "higher error": "higher", "no difference shown": "none"}
+SHORT = ", ".join([*WORDS.values(), "no verdict"])
 
 
 @dataclass(frozen=True)
@@ -48,33 +44,10 @@ class Comparison:
     result: Paired
 
 
-def pairs(runs: Iterable[str]) -> list[tuple[str, str, str]]:
-    """Return (group, a, b) for all pairs of runs, named `<recipe>_<key>`, that answer a question.
-
-    The last letter of a key's first part is the student's size: `mcl_mt` is compared with `supervised_t`, and
-    `ktl_s_fi` with `ktl_s`.
-    """
-    wanted = []
-    known = list(runs)
-    for name in known:
-        recipe, _, key = name.partition("_")
-        first, _, variant = key.partition("_")
-        if recipe in ("kd", "mcl") or (recipe == "ktl" and not variant):
-            wanted.append((LABELS_ALONE, name, f"supervised_{first[-1:]}"))
-        if recipe == "ktl":
-            wanted.append(("ablation", name, f"ktl_{first}") if variant else (SAME_START, name, f"tuned_{first}"))
-        if recipe == "mcl":
-            wanted.append(("conventional", name, f"kd_{key}"))
-        if recipe == "tuned":
-            wanted.append(("start", name, f"supervised_{key}"))
-    order = list(GROUPS)
-    return sorted((each for each in wanted if each[2] in known), key=lambda each: order.index(each[0]))
-
-
 def compare(study: Study, replicates: int, seed: int) -> list[Comparison]:
     """Compare all pairs on all data sets on which both ran."""
     made = []
-    for group, a, b in pairs(study.runs):
+    for group, a, b in pairs(study.runs, study.teachers):
         for each in study.sets:
             first, second = (study.results[run, each.name] for run in (a, b))
             if first.ran and second.ran:
@@ -110,9 +83,11 @@ def answer(made: Sequence[Comparison], study: Study) -> str:
 
 def _headline(asked: Sequence[Comparison]) -> str:
     """Return what the comparisons with labels alone show together."""
-    lower, higher, none = tally(asked)
+    lower, higher, none, withheld = tally(asked)
     if not asked:
         return "This profile has no distilled run beside one of the same size that was trained on labels alone."
+    if withheld == len(asked):
+        return "**Against labels alone, there is no verdict: that takes three seeds of both.**"
     if lower and higher:
         return "**Against labels alone, it depends: some comparisons show a lower error, others a higher one.**"
     if not lower and not higher:
@@ -126,8 +101,6 @@ def _limits(counted: Sequence[Comparison], study: Study) -> list[str]:
     if not counted:
         return []
     limits = []
-    if all(each.result.varied == "subjects" for each in counted):
-        limits.append("of these weights")
     named = {each.dataset for each in counted}
     origins = {each.origin for each in study.sets if each.name in named}
     if "real" not in origins:
@@ -137,13 +110,11 @@ def _limits(counted: Sequence[Comparison], study: Study) -> list[str]:
 
 def cautions(made: Sequence[Comparison], study: Study) -> str:
     """Return how to read the tables, and what these numbers cannot tell."""
-    count = len(made)
-    trained = sum(each.result.varied == "subjects and seeds" for each in made)
-    chance = f"Of {count} intervals, about {0.05 * count:.1f} leave out zero by chance where nothing differs."
-    said = [LEGEND, chance]
-    if trained < count:
-        some = f"{trained} of them include the spread between seeds; the others" if trained else NO_SEEDS
-        said.append(f"{some} speak of these weights alone, and another seed may turn them.")
+    said = [LEGEND]
+    if count := sum(not undecided(each.result.verdict) for each in made):
+        chance = f"about {0.05 * count:.1f} leave out zero by chance where nothing differs."
+        said.append(f"Of {count} intervals, {chance}")
+    said += _few_teachers(made, study)
     if colour := [each.title for each in study.sets if not each.thermal]:
         said.append(f"{escaped(', '.join(colour))}: RGB faces, listed but not counted in the answer.")
     if ours := [each.title for each in study.sets if each.origin != "real"]:
@@ -151,15 +122,30 @@ def cautions(made: Sequence[Comparison], study: Study) -> str:
     return "\n".join(f"- {each}" for each in said)
 
 
-def tally(made: Sequence[Comparison]) -> tuple[int, int, int]:
-    """Return how many comparisons show a lower error, a higher one, and no difference."""
-    found = [each.result.verdict for each in made]
-    return found.count("lower error"), found.count("higher error"), found.count("no difference shown")
+def _few_teachers(made: Sequence[Comparison], study: Study) -> list[str]:
+    """Return a note on the students of so few teachers that another teacher may turn what is said of them."""
+    taught: dict[str, str] = {}
+    for name in dict.fromkeys(name for each in made for name in (each.a, each.b)):
+        above = str(study.runs[name].get("teacher"))
+        while above in study.teachers:
+            own = study.teachers[above]
+            if (said := withheld(len(own.get("seeds", [0])))) and own.get("recipe") != "imported":
+                taught[name] = f"{code(name)} by {said.partition(':')[0]} of {code(above)}"
+            above = str(own.get("teacher"))
+    return [f"Taught {', '.join(taught.values())}: another teacher may turn what is said."] if taught else []
+
+
+def tally(made: Sequence[Comparison]) -> tuple[int, int, int, int]:
+    """Return how many comparisons show a lower error, a higher one, no difference, and how many have no say."""
+    found = Counter(str(each.result.verdict) for each in made)
+    lower, higher, none = (found[verdict] for verdict in WORDS)
+    return lower, higher, none, len(made) - lower - higher - none
 
 
 def _counted(made: Sequence[Comparison], study: Study) -> str:
-    lower, higher, none = tally(made)
-    said = f"{lower} of {len(made)} comparisons show a lower error, {higher} a higher one, {none} no difference"
+    lower, higher, none, without = tally(made)
+    said = f"{lower} of {len(made)} comparisons show a lower error, {higher} a higher one, {none} no difference, "
+    said += f"{without} have no verdict"
     unequal = sum(bool(_differing(each.a, each.b, study)) for each in made)
     return said + f"; in {unequal} of the {len(made)} more than the method differs (†)" * bool(unequal)
 
@@ -188,7 +174,7 @@ def _table(made: Sequence[Comparison], study: Study) -> str:
         for a, b in dict.fromkeys((row.a, row.b) for row in made)
     ]
     counts = [tally([row for row in made if row.dataset == each.name]) for each in sets]
-    last = ["lower, higher, none", *(", ".join(map(str, count)) for count in counts)]
+    last = [SHORT, *(", ".join(map(str, count)) for count in counts)]
     header = [f"{escaped(each.title)}: {LABELS[study.metric(each.name)]}" for each in sets]
     return table(["difference", *header], [*rows, last])
 
@@ -198,8 +184,10 @@ def _cell(row: Comparison) -> str:
     if found.difference is None:
         return "no face in common"
     scale = 1 if row.metric == "error_px_mean" else 100
+    left_out = f", {found.left_out} left out" if found.left_out else ""
+    if undecided(found.verdict):
+        return f"{scale * found.difference:+.2f}, {found.verdict}{left_out}".replace("-", "−")
     low, high = (None if bound is None else f"{scale * bound:+.2f}" for bound in (found.low, found.high))
     bounds = f" ({low} to {high})" if low else ""
     text = f"{scale * found.difference:+.2f}{bounds}".replace("-", "−")
-    left_out = f", {found.left_out} left out" if found.left_out else ""
     return f"{text} {WORDS[found.verdict]}{left_out}"

@@ -10,6 +10,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from thermark.mlcmkd.inputs import Log
+from thermark.mlcmkd.pairs import Runs, panels
 from thermark.report.style import COLOURS, MUTED, RULE, figure, save
 
 REACH = 7  # steps before and after that a point of a curve stands for
@@ -18,34 +19,27 @@ WIDTH, HEIGHT, ACROSS = 2.4, 2.0, 3  # inches of a panel, panels in a row
 FEW = 3  # names in one column
 
 
-def draw(logs: Mapping[str, Sequence[Log]], start: int, stop: int, out: Path) -> None:
-    """Draw each run's norms on one scale, a panel a recipe and for KTL one a size, steps [start, stop) shaded."""
-    panels = grouped([run for run, seeds in logs.items() if any(len(steps) for steps, _ in seeds)])
-    across = max(1, min(len(panels), ACROSS))
-    down = max(1, -(-len(panels) // across))
+def draw(logs: Mapping[str, Sequence[Log]], runs: Runs, start: int, stop: int, out: Path) -> None:
+    """Draw each run's norms on one scale, a panel a recipe and for KTL one a size, steps [start, stop) shaded.
+
+    `runs` are the sections of those that `logs` names.
+    """
+    grouped = panels(runs, [run for run, seeds in logs.items() if any(len(steps) for steps, _ in seeds)])
+    across = max(1, min(len(grouped), ACROSS))
+    down = max(1, -(-len(grouped) // across))
     with figure(WIDTH * max(across, 2), HEIGHT * down + 0.3) as drawn:
         grid = drawn.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
-        for axes, (title, runs) in zip(grid, panels.items(), strict=False):
-            _draw_panel(axes, {run: logs[run] for run in runs}, (start, stop))
+        for axes, (title, names) in zip(grid, grouped.items(), strict=False):
+            _draw_panel(axes, {run: logs[run] for run in names}, (start, stop))
             axes.set_title(title, fontsize=9, pad=5)
-        for axes in grid[len(panels) :]:
+        for axes in grid[len(grouped) :]:
             axes.set_axis_off()
-        for axes in grid[max(0, len(panels) - across) : len(panels)]:
+        for axes in grid[max(0, len(grouped) - across) : len(grouped)]:
             axes.set_xlabel("step")
             axes.tick_params(labelbottom=True)
         said = f"gradient norm before clipping\nmedian and middle 80 % of {2 * REACH + 1} steps"
         drawn.supylabel(said, fontsize=8, color=MUTED)
         save(drawn, out)
-
-
-def grouped(runs: Sequence[str]) -> dict[str, list[str]]:
-    """Return runs by panel: `kd`, `mcl`, and `ktl s` for all variants of `ktl_s`."""
-    panels: dict[str, list[str]] = {}
-    for run in runs:
-        recipe, _, key = run.partition("_")
-        title = f"{recipe} {key.partition('_')[0]}" if recipe == "ktl" else recipe
-        panels.setdefault(title, []).append(run)
-    return panels
 
 
 def running(log: Sequence[Log]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

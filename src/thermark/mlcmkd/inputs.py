@@ -1,4 +1,4 @@
-"""What the distillation study reads: exactly the runs and data sets that the profile names."""
+"""What the distillation study reads: exactly the networks and data sets that the profile names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import DataError
 from thermark.core.files import read_arrays
 from thermark.core.origin import Origin
 from thermark.report.inputs import existing, found, titled
+from thermark.report.profile import Sections, networks, trained
 
 # Recipes of the study, in the order of the tables. An imported teacher has no training of ours.
-RECIPES = ("imported", "pretrain", "supervised", "tuned", "kd", "ktl", "mcl")
-RELATIVE = ("nme_io", "nme_diag")  # metrics whose per-face values have a column of their name
+IMPORTED = "imported"
+RECIPES = (IMPORTED, "pretrain", "supervised", "tuned", "kd", "ktl", "mcl")
 Log = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
@@ -23,7 +24,8 @@ Log = tuple[NDArray[np.int64], NDArray[np.float64]]
 class Places:
     """Folders of earlier stages.
 
-    `reports`/<dataset>.json, `details`/<run>/<dataset>.json, `errors`/<run>/<dataset>.npz, `gradients`/<run>.csv.
+    `reports`/<dataset>.json, `details`/<contestant>/<dataset>.json, `errors`/<contestant>/<dataset>.npz,
+    `gradients`/<run>.csv.
     """
 
     reports: Path
@@ -55,16 +57,23 @@ class Result:
         """Whether there are numbers."""
         return bool(self.summary.get("status") == "ok")
 
+    @property
+    def seeds(self) -> int:
+        """Over how many seeds the numbers are means."""
+        return int(self.summary.get("seeds", 1))
+
 
 @dataclass(frozen=True)
 class Study:
-    """All runs of the profile that have to do with distillation, and what came of them.
+    """All networks of the profile that have to do with distillation, and what came of them.
 
-    `runs`: name -> section of params.yaml. `results`: by run and data set. `logs`: run -> for each seed its steps
-    (N,), from 1, and gradient norms (N,) before clipping.
+    `runs`: contestant -> section of its run. `teachers`: the sections of all runs and converted checkpoints by
+    name. `results`: by contestant and data set. `logs`: contestant -> for each seed its steps (N,), from 1, and
+    gradient norms (N,) before clipping.
     """
 
-    runs: Mapping[str, Mapping[str, Any]]
+    runs: Sections
+    teachers: Sections
     sets: tuple[FaceSet, ...]
     results: Mapping[tuple[str, str], Result]
     logs: Mapping[str, Sequence[Log]]
@@ -75,52 +84,43 @@ class Study:
         return str(next((result.summary["metric"] for result in ran), "nme_io"))
 
 
-def column(metric: str) -> str:
-    """Return the column of per-face errors whose mean is the metric."""
-    return metric if metric in RELATIVE else "error_px"
+def read(
+    contestants: Sections, runs: Sections, converted: Sections, datasets: Sequence[str], places: Places
+) -> Study:
+    """Read the results of the contestants that are networks of `runs` or of `converted` checkpoints.
 
-
-def read(runs: Any, datasets: Sequence[str], places: Places) -> Study:
-    """Read the results of `runs`, which maps recipe -> key -> section, on the named data sets.
-
-    Raises ConfigError for runs that are not declared so, DataError for a result that is missing or a broken log.
+    Raises DataError for a result that is missing or a broken log.
     """
-    named = sections(runs)
-    stages = {run: f"scores/dvc.yaml:evaluate-{run.replace('_', '@', 1)}" for run in named}
+    own = studied(contestants, runs, converted)
     return Study(
-        runs=named,
+        runs=own,
+        teachers={**converted, **runs},
         sets=tuple(_face_set(name, places) for name in datasets),
-        results={
-            (run, dataset): _result(Path(run, dataset), places, stages[run])
-            for run in named
-            for dataset in datasets
-        },
+        results={(name, dataset): _result(Path(name, dataset), places) for name in own for dataset in datasets},
         logs={
-            run: _log(existing(places.gradients / f"{run}.csv", run.replace("_", "@", 1)))
-            for run in named
-            if not run.startswith("imported_")
+            name: _log(existing(places.gradients / f"{run}.csv"))
+            for name, run in trained(contestants, runs).items()
+            if name in own
         },
     )
 
 
-def sections(runs: Any) -> dict[str, Mapping[str, Any]]:
-    """Return the study's runs by name, `<recipe>_<key>`, in the order of RECIPES."""
-    runs = runs or {}
-    if not isinstance(runs, Mapping) or not all(isinstance(each or {}, Mapping) for each in runs.values()):
-        raise ConfigError("`runs` does not map recipes to runs", "declare a run as runs.<recipe>.<key>")
-    return {f"{recipe}_{key}": each for recipe in RECIPES for key, each in (runs.get(recipe) or {}).items()}
+def studied(contestants: Sections, runs: Sections, converted: Sections) -> dict[str, Mapping[str, Any]]:
+    """Return contestant -> section of its run, of those that have to do with distillation, by their recipes."""
+    found = {name: {**converted, **runs}.get(run, {}) for name, run in networks(contestants).items()}
+    return {
+        name: own for recipe in RECIPES for name, own in found.items() if own.get("recipe", IMPORTED) == recipe
+    }
 
 
 def _face_set(name: str, places: Places) -> FaceSet:
-    report = found(places.reports / f"{name}.json", f"prepare@{name}")
+    report = found(places.reports / f"{name}.json")
     return FaceSet(name, titled(report, name), report["origin"], report["modality"] == "thermal")
 
 
-def _result(which: Path, places: Places, stage: str) -> Result:
-    details = found(places.details / f"{which}.json", stage)
-    return Result(
-        details["summary"], details["subsets"], read_arrays(existing(places.errors / f"{which}.npz", stage))
-    )
+def _result(which: Path, places: Places) -> Result:
+    details = found(places.details / f"{which}.json")
+    return Result(details["summary"], details["subsets"], read_arrays(existing(places.errors / f"{which}.npz")))
 
 
 def _log(path: Path) -> list[Log]:

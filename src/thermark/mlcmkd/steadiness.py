@@ -19,20 +19,21 @@ Numbers = dict[str, dict[str, float]]
 def measure(study: Study, start: int, stop: int) -> Numbers:
     """Return each run's numbers over the steps in [start, stop), means over seeds, with the `steps` there were.
 
-    A run with fewer than three steps in the window has no more than its `steps`.
+    A run with fewer than three steps in the window, or whose gradient was always 0, has no more than its `steps`.
     """
     numbers: Numbers = {}
     for run, logs in study.logs.items():
         norms = [windowed(*log, start, stop) for log in logs]
         steps = min(map(len, norms), default=0)
-        found = over_seeds([stability(each) for each in norms]) if steps >= FEWEST else {}
+        said = steps >= FEWEST and all(each.any() for each in norms)
+        found = over_seeds([stability(each) for each in norms]) if said else {}
         numbers[run] = {"steps": steps} | found
     return numbers
 
 
 def section(numbers: Numbers, study: Study, start: int, stop: int) -> str:
     """Return the numbers of the KTL runs as Markdown: those that the paper compares, and their variants."""
-    shown = [run for run in numbers if run.startswith("ktl_") and "std" in numbers[run]]
+    shown = [run for run in numbers if study.runs[run].get("recipe") == "ktl" and "std" in numbers[run]]
     parts = ["## Training stability (Table V)"]
     if not shown:
         return "\n\n".join([*parts, "No KTL run of this profile logged enough steps."])

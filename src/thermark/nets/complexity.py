@@ -46,6 +46,8 @@ class _Counting(TorchDispatchMode):
             self.macs["average_pool"] += args[0].numel()
         elif operation in (aten.mm, aten.addmm):
             self.macs["linear"] += out.numel() * args[-2].shape[-1]
+        elif operation is torch.ops.mkldnn._linear_pointwise:
+            self.macs["linear"] += out.numel() * args[1].shape[-1]
         elif operation is aten.bmm:
             self.macs["bmm"] += out.numel() * args[0].shape[-1]
         elif operation is aten._scaled_dot_product_flash_attention_for_cpu:

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from thermark.nets.products import Linear
+
 HIDDEN = 256
 EXPANDED = 512
 SHARED = 128
+KERNEL = 7
 
 
 class ScaleNorm(nn.Module):
@@ -47,8 +50,8 @@ class GatedAttention(nn.Module):
         super().__init__()
         self.gamma = nn.Parameter(torch.rand(2, SHARED))
         self.beta = nn.Parameter(torch.rand(2, SHARED))
-        self.o = nn.Linear(EXPANDED, HIDDEN, bias=False)
-        self.uv = nn.Linear(HIDDEN, 2 * EXPANDED + SHARED, bias=False)
+        self.o = Linear(EXPANDED, HIDDEN)
+        self.uv = Linear(HIDDEN, 2 * EXPANDED + SHARED)
         self.ln = ScaleNorm(HIDDEN)
         self.res_scale = ResidualScale(HIDDEN)
 
@@ -73,11 +76,11 @@ class RTMCCHead(nn.Module):
         super().__init__()
         width, height = input_size
         cells = (width // 32) * (height // 32)
-        self.final_layer = nn.Conv2d(channels, points, 7, padding=3)
-        self.mlp = nn.Sequential(ScaleNorm(cells), nn.Linear(cells, HIDDEN, bias=False))
+        self.final_layer = nn.Conv2d(channels, points, KERNEL, padding=KERNEL // 2)
+        self.mlp = nn.Sequential(ScaleNorm(cells), Linear(cells, HIDDEN))
         self.gau = GatedAttention()
-        self.cls_x = nn.Linear(HIDDEN, width * split, bias=False)
-        self.cls_y = nn.Linear(HIDDEN, height * split, bias=False)
+        self.cls_x = Linear(HIDDEN, width * split)
+        self.cls_y = Linear(HIDDEN, height * split)
         self.apply(_initialise)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -92,10 +95,24 @@ class RTMCCHead(nn.Module):
     def maps(self, features: Tensor) -> Tensor:
         """Map features (N, C, H / 32, W / 32) to one map per landmark (N, K, H / 32, W / 32)."""
         if min(features.shape[-2:]) > 2:
-            return self.final_layer(features)
+            return self._convolved(features)
         # On a map of 2 x 2, oneDNN's bf16 weight gradient of a 7 x 7 kernel is whatever the memory held before.
         with torch.autocast(features.device.type, enabled=False):
-            return self.final_layer(features.float())
+            return self._convolved(features.float())
+
+    def _convolved(self, features: Tensor) -> Tensor:
+        """Apply the final convolution; while it learns, only what of its kernel meets the map at all.
+
+        Of 7 x 7 weights, a map of 2 x 2 meets 3 x 3; the others have no gradient, which takes oneDNN long to find.
+        """
+        layer, size = self.final_layer, features.shape[-2:]
+        spare = [max(0, KERNEL // 2 - side + 1) for side in size]
+        learns = torch.is_grad_enabled() and layer.weight.requires_grad and not torch.jit.is_tracing()
+        if not any(spare) or not learns:
+            return layer(features)
+        rows, columns = (slice(skip, KERNEL - skip) for skip in spare)
+        padding = (KERNEL // 2 - spare[0], KERNEL // 2 - spare[1])
+        return F.conv2d(features, layer.weight[:, :, rows, columns], layer.bias, padding=padding)
 
 
 def _initialise(module: nn.Module) -> None:

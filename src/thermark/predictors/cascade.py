@@ -30,7 +30,7 @@ Find = Callable[[Sequence[Image]], list[tuple[Floats, Floats]]]
 class Config(Section):
     """Where the learned network looks.
 
-    `run`: the run, whose first seed is taken. `given`: the whole `frame` (one answer a frame, which is its
+    `run`: the run, each of whose seeds is one contestant. `given`: the whole `frame` (one answer a frame, its
     ceiling), the `labelled` persons, the `prompt` of each face, or its `own` persons, which `detector` finds, a
     file of the bundle `weights` (which holds the backbone of a head, and is not used otherwise); `detector_score`
     and `nms` are its thresholds, `threads` those of onnxruntime. `padding`: how many longer sides of a box are
@@ -94,17 +94,17 @@ class Cascade:
 
 
 def load(config: Config, bundle: Bundle, device: str, model: Path) -> Cascade:
-    """Return the cascade with the first seed of the run in `model`.
+    """Return the cascade with the seed of a run in `model`, or with the first seed of the run there.
 
     Raises Unavailable for a run that could not be trained, DataError for a run without seeds or damaged weights of
     either stage, SetupError for an absent GPU, ConfigError for a `padding` that a head cannot obey.
     """
     if (model / SKIPPED).is_file():
         raise Unavailable(f"{model.name} was not trained: {files.read_json(model / SKIPPED)['reason']}")
-    seeds = seed_folders(model)
-    if not seeds:
+    seed = next(iter(seed_folders(model)), model)
+    if not seed.name.startswith("seed"):
         raise DataError(f"{model} holds no seed<k> folder", "run `dvc repro` to train the model")
-    network = trained(seeds[0], bundle, precision.chosen(device).type)
+    network = trained(seed, bundle, precision.chosen(device).type)
     if config.padding is not None:
         if isinstance(network, HeadModel) and network.card.geometry == "posts":
             raise ConfigError(

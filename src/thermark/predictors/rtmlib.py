@@ -31,7 +31,8 @@ class Config(Section):
     """`pose` and `detector` are files of the bundle `weights`; only who finds its `own` persons has a detector.
 
     `detector_score` and `nms` are its thresholds. With `whole_frame` a frame without persons is taken for one
-    person, as rtmlib does and as no variant should that is not named so. `threads`: of onnxruntime.
+    person, as rtmlib does and as no variant should that is not named so. `threads`: of onnxruntime, in native
+    arithmetic.
     """
 
     family: str

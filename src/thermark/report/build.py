@@ -14,10 +14,10 @@ from thermark.report.style import styles
 class Config(Section):
     """What the figures show of many contestants.
 
-    `curves`: whose curves have a colour and a label, beside the floor; where empty, the best of each recipe and
-    the best of the others, eight in all. `gallery_contestants`: the rows of the galleries; where empty, the best
-    of each recipe, five in all. `gallery_faces`: their columns. `gallery_reference`: whose errors choose the
-    faces, the best contestant's if empty.
+    `curves`: whose curves have a colour and a label, beside the floor; where empty, the best of each kind (a
+    recipe or a family) and then the best of the others, eight with the floor. `gallery_contestants`: the rows of
+    the galleries; where empty, the best of each kind, five in all. `gallery_faces`: their columns.
+    `gallery_reference`: whose errors choose the faces, the best contestant's if empty.
     """
 
     curves: tuple[str, ...] = Field((), max_length=standing.CURVES)
@@ -28,7 +28,8 @@ class Config(Section):
 
 def build(
     datasets: Mapping[str, Sequence[str]],
-    recipes: Mapping[str, str],
+    kinds: Mapping[str, str],
+    trained: Mapping[str, str],
     places: Places,
     curves: Path,
     figures: Path,
@@ -37,19 +38,20 @@ def build(
 ) -> list[Board]:
     """Write the leaderboard and all plots for the named data sets, contestants and runs only.
 
-    `datasets` maps each data set to its contestants, `recipes` each run to how it was trained. Writes
-    `curves`/{ced,training}.csv, `figures`/{ced_<dataset>.svg,training.svg,gallery_<dataset>.png}. Returns the
-    boards, for the console. Raises DataError when the result of a named data set, contestant or run is missing,
-    ConfigError for a `config` that names an unknown contestant.
+    `datasets` maps each data set to its contestants, `kinds` each contestant to its recipe or family, `trained`
+    those that were trained here to their runs. Writes `curves`/{ced,training}.csv,
+    `figures`/{ced_<dataset>.svg,training.svg,gallery_<dataset>.png}. Returns the boards, for the console. Raises
+    DataError when the result of a named data set, contestant or run is missing, ConfigError for a `config` that
+    names an unknown contestant.
     """
     read = boards(datasets, places)
     order = standing.standing(read)
-    named = list(dict.fromkeys([*recipes, *(entry.contestant for board in read for entry in board.entries)]))
-    drawn = styles(named, standing.highlighted(order, recipes, config.curves), standing.FLOOR)
-    rows = standing.pictured(order, recipes, config.gallery_contestants, config.gallery_reference)
+    named = list(dict.fromkeys([*trained, *(entry.contestant for board in read for entry in board.entries)]))
+    drawn = styles(named, standing.highlighted(order, kinds, config.curves), standing.FLOOR)
+    rows = standing.pictured(order, kinds, config.gallery_contestants, config.gallery_reference)
     tables.write(leaderboard, read)
     ced.write(read, places.ced, curves, figures, drawn)
-    training.write(recipes, places.training, curves, figures, drawn)
+    training.write(trained, places.training, curves, figures, drawn)
     for board in read:
         out = figures / f"gallery_{board.dataset}.png"
         gallery.write(board, places, out, drawn, rows, config.gallery_faces, config.gallery_reference)

@@ -12,23 +12,32 @@ from thermark.report.lines import label_ends, line
 from thermark.report.style import MUTED, RULE, Style, figure, save
 
 HEIGHT = 3.8  # inches
+# What the error is of, and its unit in the figure; the CSV has fractions, as all files have.
 AXES = {
-    "nme_io": "error / distance of the outer eye corners, %",
-    "nme_diag": "error / diagonal of the labelled box, %",
-    "error_px_mean": "error, source px",
+    "nme_io": ("error / distance of the outer eye corners", "%"),
+    "nme_diag": ("error / diagonal of the labelled box", "%"),
+    "error_px_mean": ("error in source px", ""),
 }
+COLUMNS = ["dataset", "metric", "contestant", "error", "fraction"]
 
 
 def write(boards: Sequence[Board], ced: Path, curves: Path, out: Path, styles: Mapping[str, Style]) -> None:
-    """Write `curves`/ced.csv (dataset, contestant, error, fraction) and `out`/ced_<dataset>.svg."""
+    """Write `curves`/ced.csv (dataset, metric, contestant, error, fraction) and `out`/ced_<dataset>.svg.
+
+    The CSV, from which DVC draws, holds the contestants with a colour, the best first.
+    """
     tables = []
     for board in boards:
         drawable = _curves(board, ced)
-        tables += [curve.assign(dataset=board.dataset, contestant=name) for name, curve in drawable.items()]
+        tables += [
+            curve.assign(dataset=board.dataset, metric=AXES[board.main][0], contestant=name)
+            for name, curve in reversed(drawable.items())
+            if styles[name].named
+        ]
         with figure(6.4, HEIGHT) as drawn:
             _draw(drawn.add_subplot(), board, drawable, styles)
             save(drawn, out / f"ced_{board.dataset}.svg")
-    long_table.write(curves / "ced.csv", tables, ["dataset", "contestant", "error", "fraction"])
+    long_table.write(curves / "ced.csv", tables, COLUMNS)
 
 
 def _curves(board: Board, folder: Path) -> dict[str, pd.DataFrame]:
@@ -57,7 +66,7 @@ def _draw(axes: Axes, board: Board, curves: Mapping[str, pd.DataFrame], styles: 
     )
     axes.set(xlim=(0, limit), ylim=(0, 100))
     axes.set_title(board.title)
-    axes.set_xlabel(AXES[board.main])
+    axes.set_xlabel(", ".join(filter(None, AXES[board.main])))
     axes.set_ylabel("faces at or below that error, %")
     axes.grid(axis="y")
     ends = {name: (limit, 100 * curve["fraction"].iloc[-1]) for name, curve in curves.items()}

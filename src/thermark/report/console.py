@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from thermark.report.inputs import Board, Entry, idle, ranked, without
 from thermark.report.numbers import label, shown
-from thermark.report.tables import interval, plus_minus
+from thermark.report.tables import covered, interval, plus_minus
 
 LINES = 15  # a data set; the rest is in the written leaderboard
 
@@ -27,7 +27,7 @@ def _block(board: Board) -> str:
     kind = f" ({board.origin} data: no evidence about real cameras)" if board.origin != "real" else ""
     lines = [
         f"{_clean(board.dataset)}{kind}",
-        f"  {'':{width}}  {label(board.main):>{wide}}  {'95 %':>13}  missed",
+        f"  {'':{width}}  {label(board.main):>{wide}}  {'95 %':>13}  {'missed':>7}  interval over",
     ]
     for entry, value in zip(first, values, strict=True):
         lines.append(f"  {_clean(entry.contestant):{width}}  {_row(entry, board.main, f'{value:>{wide}}')}")
@@ -42,7 +42,7 @@ def _row(entry: Entry, main: str, value: str) -> str:
     if not entry.ran:
         return f"{entry.summary['status']}: {_clean(entry.summary.get('reason', ''))}"
     missed = f"{entry.summary['missed']}/{entry.summary['faces']}"
-    return f"{value}  {interval(entry.summary, main):>13}  {missed:>6}"
+    return f"{value}  {interval(entry.summary, main):>13}  {missed:>7}  {covered(entry)}".rstrip()
 
 
 def _clean(text: str) -> str:

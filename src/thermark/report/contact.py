@@ -58,7 +58,7 @@ def write(root: Path, out: Path, config: Config) -> None:
     """
     ids = sorted(path.stem.removesuffix("_thermal") for path in (root / "warm").glob("*_thermal.png"))
     if not ids:
-        raise DataError(f"{root / 'warm'} holds no *_thermal.png", "run `dvc repro render@tfake`")
+        raise DataError(f"{root / 'warm'} holds no *_thermal.png", "run `dvc repro`, which renders or fetches it")
     chosen = [
         ids[index] for index in np.unique(np.linspace(0, len(ids) - 1, min(config.count, len(ids))).astype(int))
     ]

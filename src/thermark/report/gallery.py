@@ -10,14 +10,13 @@ from matplotlib.collections import LineCollection
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from thermark.core.errors import DataError
 from thermark.core.faces import Crops, Faces, open_set
 from thermark.core.files import read_arrays
 from thermark.core.geometry import apply, invert
 from thermark.core.predictions import Predictions
 from thermark.core.runs import seed_folders
 from thermark.landmarks import load, project
-from thermark.report.inputs import Board, Entry, Places, existing, ranked
+from thermark.report.inputs import Board, Entry, Places, column, existing, ranked
 from thermark.report.style import INK, MUTED, REST, Style, bright, figure, save
 
 CELL = 1.75  # inches
@@ -38,17 +37,16 @@ def write(
 ) -> None:
     """Draw `count` test faces (columns) under those of the `contestants` that ran (rows) into the PNG `out`.
 
-    The faces are chosen along the errors of `reference` (best, evenly spread, worst); an empty `reference`
-    means the contestant that ranks first. Of several seeds the first is drawn, and its errors are told. White
-    rings are labels, coloured dots predictions, lines join the two.
+    The faces are chosen along the errors of `reference` (best, evenly spread, worst); without one, or without
+    numbers of it on this set, along those of the contestant that ranks first. Of several seeds the first is drawn,
+    and its errors are told. White rings are labels, coloured dots predictions, lines join the two.
     """
     faces, crops = open_set(places.faces / board.dataset)
     shown = [entry for entry in ranked(board) if entry.ran and entry.contestant in contestants]
-    if reference not in ["", *(entry.contestant for entry in shown)]:
-        raise DataError(f"the gallery's reference {reference!r} has no numbers on {board.dataset}", "name another")
     errors = {entry.contestant: _errors(entry.contestant, board, places) for entry in shown}
     usable = np.isfinite(crops.to_source).all((1, 2))
-    chosen = choose(errors[reference or shown[0].contestant], usable, count) if shown else []
+    leader = reference if reference in errors else next(iter(errors), "")
+    chosen = choose(errors[leader], usable, count) if shown else []
     with figure(LEFT + CELL * max(len(chosen), 1), TOP + (CELL + CAPTION) * max(len(shown), 1)) as drawn:
         drawn.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0.0, hspace=0.0)
         grid = drawn.subplots(max(len(shown), 1), max(len(chosen), 1), squeeze=False)
@@ -77,7 +75,7 @@ def _first(predictions: Path, dataset: str) -> Path:
 def _errors(contestant: str, board: Board, places: Places) -> Errors:
     """Return a contestant's per-face errors; `main` is the one that ranks, of several seeds that of the first."""
     stored = read_arrays(existing(places.errors / contestant / f"{board.dataset}.npz"))
-    return stored | {"main": stored["per_seed"][0]}
+    return stored | {"main": stored["per_seed"][0] if "per_seed" in stored else stored[column(board.main)]}
 
 
 def _row_label(entry: Entry) -> str:

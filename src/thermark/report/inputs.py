@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from thermark.core import files
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import DataError
 from thermark.core.origin import Origin
 from thermark.metrics.names import describe
 
 Summary = dict[str, Any]
+RELATIVE = ("nme_io", "nme_diag")  # metrics whose per-face values have a column of their name
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Places:
 
     In git: `reports`/<dataset>.json, `details`/<contestant>/<dataset>.json, `ced`/<contestant>/<dataset>.csv,
     `training`/<run>.csv. For the galleries: `faces`/<dataset>/, `errors`/<contestant>/<dataset>.npz,
-    `predictions`/<contestant>/<dataset>.npz or, of a run, `predictions`/<run>/seed<k>/<dataset>.npz.
+    `predictions`/<contestant>/<dataset>.npz or, of seeds, `predictions`/<contestant>/seed<k>/<dataset>.npz.
     """
 
     reports: Path
@@ -90,38 +91,28 @@ def boards(datasets: Mapping[str, Sequence[str]], places: Places) -> list[Board]
     return [
         Board(
             dataset,
-            found(places.reports / f"{dataset}.json", f"prepare@{dataset}"),
+            found(places.reports / f"{dataset}.json"),
             tuple(_entry(dataset, contestant, places) for contestant in contestants),
         )
         for dataset, contestants in datasets.items()
     ]
 
 
-def flattened(runs: Mapping[str, Mapping[str, Any] | None]) -> dict[str, str]:
-    """Return the recipe of each run of the section `runs`: runs.<recipe>.<key> is called <recipe>_<key>.
-
-    Raises ConfigError for two runs of one name.
-    """
-    recipes: dict[str, str] = {}
-    for recipe, sections in runs.items():
-        for key in sections or {}:
-            name = f"{recipe}_{key}"
-            if name in recipes:
-                raise ConfigError(f"runs.{recipe}.{key} is a second run called {name}", "rename one of the two")
-            recipes[name] = recipe
-    return recipes
+def found(path: Path) -> Any:
+    """Read a JSON file that an earlier stage wrote; raises DataError when it is absent."""
+    return files.read_json(existing(path))
 
 
-def found(path: Path, stage: str = "") -> Any:
-    """Read a JSON file that `stage` wrote; raises DataError when it is absent."""
-    return files.read_json(existing(path, stage))
-
-
-def existing(path: Path, stage: str = "") -> Path:
-    """Return `path`; raises DataError that names the stage to run, all where it is empty, when it is absent."""
+def existing(path: Path) -> Path:
+    """Return `path`; raises DataError when it is absent."""
     if not path.is_file():
-        raise DataError(f"{path} is missing", f"run `{f'dvc repro {stage}'.strip()}`, which writes it")
+        raise DataError(f"{path} is missing", "run `dvc repro`, which writes it")
     return path
+
+
+def column(metric: str) -> str:
+    """Return the column of per-face errors whose mean is the metric."""
+    return metric if metric in RELATIVE else "error_px"
 
 
 def ranked(board: Board) -> list[Entry]:

@@ -7,7 +7,7 @@ from thermark.core.errors import ConfigError
 from thermark.report.inputs import Board, ranked
 
 FLOOR = "mean_shape"  # what everybody must beat is always shown
-CURVES, ROWS = 8, 5
+CURVES, ROWS = 7, 5  # beside the floor: more curves than eight are told apart by nobody
 
 
 def standing(boards: Sequence[Board]) -> list[str]:
@@ -19,37 +19,38 @@ def standing(boards: Sequence[Board]) -> list[str]:
     return sorted(places, key=lambda name: sum(places[name]) / len(places[name]))
 
 
-def highlighted(order: Sequence[str], recipes: Mapping[str, str], named: Sequence[str]) -> list[str]:
-    """Return whose curves have a colour and a label: those `named`, else the best of each recipe, then the best.
+def highlighted(order: Sequence[str], kinds: Mapping[str, str], named: Sequence[str]) -> list[str]:
+    """Return whose curves have a colour and a label: those `named`, else the best of each kind, then the best.
 
-    `order` is from best to worst, `recipes` says how each run was trained. At most eight, and the floor. Raises
-    ConfigError for an unknown name.
+    `order` is from best to worst, `kinds` says which recipe or family each is of. At most seven, and the floor.
+    Raises ConfigError for an unknown name.
     """
     _known(named, order, "report.curves")
     if not named:
         able = [name for name in order if name != FLOOR]
-        leaders = _leaders(able, recipes)
+        leaders = _leaders(able, kinds)
         named = [*leaders, *(name for name in able if name not in leaders)][:CURVES]
     return [name for name in order if name in (*named, FLOOR)]
 
 
-def pictured(order: Sequence[str], recipes: Mapping[str, str], named: Sequence[str], reference: str) -> list[str]:
-    """Return who has a row in the galleries: those `named`, else the best of each recipe, at most five.
+def pictured(order: Sequence[str], kinds: Mapping[str, str], named: Sequence[str], reference: str) -> list[str]:
+    """Return who has a row in the galleries: those `named`, else the best of each kind, at most five.
 
     The `reference`, whose errors choose the faces, is always among them. Raises ConfigError for an unknown name.
     """
     _known(named, order, "report.gallery_contestants")
-    chosen = [*(named or _leaders(order, recipes))][:ROWS]
+    _known([reference] if reference else [], order, "report.gallery_reference")
+    chosen = [*(named or _leaders(order, kinds))][:ROWS]
     if reference and reference not in chosen:
         chosen = [*chosen[: ROWS - 1], reference]
     return chosen
 
 
-def _leaders(order: Sequence[str], recipes: Mapping[str, str]) -> list[str]:
-    """Return the best contestant of each recipe; one that is not a run stands for itself."""
+def _leaders(order: Sequence[str], kinds: Mapping[str, str]) -> list[str]:
+    """Return the best contestant of each kind; one without a kind stands for itself."""
     first: dict[str, str] = {}
     for name in order:
-        first.setdefault(recipes.get(name, name), name)
+        first.setdefault(kinds.get(name, name), name)
     return list(first.values())
 
 

@@ -10,6 +10,7 @@ from thermark.metrics.names import describe
 from thermark.report.inputs import Board, Entry, Summary, comparable, few_misses, idle, ranked, without
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, natural, shown
+from thermark.report.standing import standing
 
 # Columns by main metric, thresholds left out: `pck@io` is every PCK that is relative to the eyes.
 COLUMNS = {
@@ -25,9 +26,18 @@ The numbers of a run of several seeds are means over them, ± is the standard de
 the most that a seed has missed."""
 
 LEGEND = """\
-Every contestant is scored in source pixels on the same faces. **Best** and <ins>second</ins> of each column;
-↓ lower is better, ↑ higher is better. Means are over found faces, PCK, AUC and failure count a missed face as
-a failure, and *missed* says how many there were. The 95 % interval is a bootstrap by subject."""
+Every contestant is scored in source pixels on the same faces. **Best** and <ins>second</ins> of each column, of
+the numbers as they stand; ↓ lower is better, ↑ higher is better. Means are over found faces, PCK, AUC and
+failure count a missed face as a failure, and *missed* says how many there were. *interval over*: what the 95 %
+interval covers, `subjects and seeds`, or `subjects only`: then it is about these weights, and another training may
+leave it. A place is no verdict on a training method: that takes three seeds and a comparison on the same faces, as
+in the pages about distillation and tiny heads."""
+
+MISSING = """\
+{ran} of {all} contestants, by their mean place on these sets. The others could not run here, mostly for want of
+weights; the last part of the leaderboard, *Not run here*, has each reason."""
+PLACES = "By their mean place on these sets."
+ALONE = "subjects only"
 
 RENDERED = """\
 > **Rendered data.** These images come out of a renderer, not out of a camera. The numbers show that the pipeline
@@ -52,28 +62,44 @@ def write(path: Path, boards: Sequence[Board]) -> None:
     legend = f"{LEGEND}\n{SEEDS}" if any(map(_several, boards)) else LEGEND
     absent = idle(boards)
     parts = ["# Leaderboard", *overview(boards), legend, *(section(without(absent, each)) for each in boards)]
-    files.write_text(path, "\n\n".join(parts) + "\n")
+    files.write_text(path, "\n\n".join([*parts, *([_absences(absent)] if absent else [])]) + "\n")
 
 
 def overview(boards: Sequence[Board]) -> list[str]:
     """Return a table of each contestant's main metric on each board, and what it must not be taken for."""
     absent = idle(boards)
     boards = [without(absent, board) for board in boards]
-    names = list(dict.fromkeys(entry.contestant for board in boards for entry in ranked(board)))
-    rows = [[code(name), *(_main_cell(name, board) for board in boards)] for name in names]
-    header = ["contestant", *(f"{escaped(board.title)}: {label(board.main)}" for board in boards)]
+    names = standing(boards)
+    rows = [[code(name), *(_main_cell(name, board) for board in boards), _over(name, boards)] for name in names]
+    header = ["contestant", *(f"{escaped(board.title)}: {label(board.main)}" for board in boards), "interval over"]
     origins = {board.origin for board in boards}
     notices = (notice for origin, notice in NOTICES.items() if origin in origins)
-    return [table(header, rows), *(_absences(absent) if absent else []), *notices]
+    said = MISSING.format(ran=len(names), all=len(names) + len(absent)) if absent else PLACES
+    return [table(header, rows), said, *notices]
 
 
-def _absences(absent: Mapping[str, Entry]) -> list[str]:
-    """Return a table of those who could run nowhere, with their reasons; who shares one shares a line."""
+def _absences(absent: Mapping[str, Entry]) -> str:
+    """Return the part about those who could run nowhere, with their reasons; who shares one shares a line."""
     sharing: dict[str, list[str]] = {}
     for name, entry in absent.items():
         sharing.setdefault(_reason(entry), []).append(code(name))
     rows = [[", ".join(names), reason] for reason, names in sharing.items()]
-    return [f"**Not run here** ({len(absent)})", table(["contestant", "why"], rows, texts=2)]
+    return f"## Not run here ({len(absent)})\n\n{table(['contestant', 'why'], rows, texts=2)}"
+
+
+def _over(contestant: str, boards: Sequence[Board]) -> str:
+    """Return what the intervals of a contestant cover, once where that is the same on all boards."""
+    entries = (entry for board in boards for entry in board.entries if entry.contestant == contestant)
+    return "; ".join(dict.fromkeys(said for entry in entries if (said := covered(entry)))) or "–"
+
+
+def covered(entry: Entry) -> str:
+    """Return what an interval covers: subjects only, or seeds as well; nothing where there is no interval."""
+    if not entry.ran or interval(entry.summary, str(entry.summary["metric"])) == "n/a":
+        return ""
+    if entry.summary.get("interval") == "subjects and seeds":
+        return f"subjects and {entry.seeds} seeds"
+    return f"subjects only, {entry.seeds} seed{'s' * (entry.seeds > 1)}" if "seeds" in entry.summary else ALONE
 
 
 def _main_cell(contestant: str, board: Board) -> str:
@@ -116,9 +142,8 @@ def main_table(board: Board) -> str:
             rows.append([_name(entry, board), first, interval(entry.summary, names[0]), *rest, missed])
         else:
             rows.append([code(entry.contestant), _reason(entry), "", *[""] * len(rest), ""])
-        rows[-1] += _seeds(entry) if _several(board) else []
-        rows[-1] += [_boxes(entry)] if told else []
-    ends = ["missed ↓", *["seeds"] * _several(board), *["boxes"] * told]
+        rows[-1] += [covered(entry) or "–", *([_boxes(entry)] if told else [])]
+    ends = ["missed ↓", "interval over", *["boxes"] * told]
     return table(["contestant", label(names[0]), "95 %", *map(label, names[1:]), *ends], rows)
 
 
@@ -169,10 +194,6 @@ def _finders(board: Board) -> bool:
 
 def _boxes(entry: Entry) -> str:
     return code(str(entry.summary["boxes"])) if entry.summary.get("boxes") else "–"
-
-
-def _seeds(entry: Entry) -> list[str]:
-    return [shown("seeds", entry.summary.get("seeds"))]
 
 
 def _tables(ran: Sequence[Entry]) -> list[list[str]]:

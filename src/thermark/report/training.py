@@ -6,14 +6,13 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from thermark.report import long_table
 from thermark.report.inputs import existing
 from thermark.report.lines import label_ends, line
 from thermark.report.style import Style, figure, save
 
-UNTRAINED = "imported"  # the recipe whose runs have no history
 KEYS = ("seed", "epoch")
 ALWAYS = ("loss", "lr", "grad_norm", "val_nme")
 TERMS = {
@@ -29,17 +28,15 @@ NARROW = 60  # times; a wider axis has powers of ten only
 
 
 def write(
-    recipes: Mapping[str, str], training: Path, curves: Path, out: Path, styles: Mapping[str, Style]
+    trained: Mapping[str, str], training: Path, curves: Path, out: Path, styles: Mapping[str, Style]
 ) -> None:
     """Write `curves`/training.csv (run, seed, epoch, loss, its terms, grad_norm, val_nme) and `out`/training.svg.
 
-    `recipes` says how each run was trained.
+    `trained` maps contestants to their runs; the CSV, from which DVC draws, holds those with a colour.
     """
-    histories = {
-        run: _history(existing(training / f"{run}.csv")) for run, recipe in recipes.items() if recipe != UNTRAINED
-    }
+    histories = {name: _history(existing(training / f"{run}.csv")) for name, run in trained.items()}
     logged = dict.fromkeys(name for table in histories.values() for name in table if name not in KEYS)
-    tables = [table.assign(run=run) for run, table in histories.items()]
+    tables = [table.assign(run=name) for name, table in histories.items() if styles[name].named]
     long_table.write(curves / "training.csv", tables, ["run", *KEYS, *logged])
     terms = [name for name in TERMS if any(name in table for table in histories.values())]
     with figure(WIDTH, TOP + (BOTTOM if terms else 0)) as drawn:
@@ -98,6 +95,7 @@ def _draw(
         if len(mean):
             line(axes, mean.index, mean, styles[run])
             ends[run] = (float(mean.index[-1]), float(mean.iloc[-1]))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     low, high = axes.get_ylim()
     axes.yaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if high < NARROW * low else (1,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from thermark.core.geometry import Array
+from thermark.nets.peaks import highest
 
 Image = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -69,7 +70,7 @@ def decode(heatmaps: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     without a positive finite maximum points nowhere: NaN, with its score.
     """
     heatmaps = heatmaps.float()
-    score, place = heatmaps.flatten(2).max(dim=-1)
+    score, place = highest(heatmaps.flatten(2))
     xy = torch.stack([place % heatmaps.shape[-1], place // heatmaps.shape[-1]], dim=-1)
     around = _blurred(heatmaps, xy, sigma)
     # The published code blurs all of the map, and gives it its maximum back. Here the maximum's own place gets it,

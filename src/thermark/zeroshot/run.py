@@ -1,7 +1,8 @@
 """One zero-shot contestant on every data set and variant: predictions, or the reason why there are none."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces, open_table
 from thermark.core.pictures import BASE
 from thermark.core.predictions import Predictions, Status
+from thermark.core.runs import seed_folders
 from thermark.core.scored import Split
 from thermark.zeroshot.contract import Held, Unavailable, providers
 from thermark.zeroshot.sweep import Broken, sweep
@@ -55,8 +57,12 @@ def predict_all(
     datasets: Mapping[str, Split],
     places: Places,
     out: Path,
+    missing: Collection[str] | None = None,
 ) -> None:
     """Write `out`/<dataset>.npz and `out`/<dataset>@<variant>.npz, whole or not at all.
+
+    Of the `datasets` those that are `missing`, by default all; of a contestant with a run of several seeds into
+    `out`/seed<k>/ for each.
 
     Beside them PROVIDERS says what onnxruntime really ran on, if it was used: it may fall back to the CPU.
 
@@ -67,24 +73,34 @@ def predict_all(
     unprepared data, SetupError for a device that was asked for and is absent.
     """
     weights = bundle.read(places.assets)
-    shown = {name: files.read_json(places.framed / f"{name}.json") for name in datasets}
+    todo = [name for name in datasets if missing is None or name in missing]
+    shown = {name: files.read_json(places.framed / f"{name}.json") for name in todo}
     wanted, own = _split(settings, datasets)
+    there = {name: split for name, split in wanted.items() if name in todo}
     with files.fresh_directory(out) as folder:
         status: Status = "skipped"
         reason = weights.reason
         if weights.status == "ok":
             try:
-                watched(_predict, patience.silence, contestant, own, patience, wanted, places, folder)
+                if there:
+                    watched(_predict, patience.silence, contestant, own, patience, there, places, folder)
                 status, reason = "skipped", f"its settings say `only: [{', '.join(wanted)}]`"
                 shown = {name: about for name, about in shown.items() if name not in wanted}
             except Absent as error:
                 reason = str(error)
             except Ended as error:
                 status, reason = "failed", str(error)
-        for name, about in shown.items():
-            for variant in about["variants"]:
-                said = Predictions.none(contestant, about["data"], status, reason)
-                said.save(folder / _file(name, variant))
+        for place in answers(places.model, folder):
+            for name, about in shown.items():
+                for variant in about["variants"]:
+                    said = Predictions.none(contestant, about["data"], status, reason)
+                    said.save(place / file_name(name, variant))
+
+
+def answers(model: Path | None, folder: Path) -> list[Path]:
+    """Return where predictions go: below `folder` a folder for each seed of the run `model`, or `folder` alone."""
+    seeds = [] if model is None else seed_folders(model)
+    return [folder / seed.name for seed in seeds] or [folder]
 
 
 def _split(settings: Mapping[str, Any], datasets: Mapping[str, Split]) -> tuple[dict[str, Split], dict[str, Any]]:
@@ -115,29 +131,44 @@ def _predict(
     except ModuleNotFoundError as error:
         raise Absent(f"the package {error.name} is not installed") from error
     config = parse(settings, module.Config, contestant)
-    more = () if places.model is None else (places.model,)
-
-    held = Held(lambda: module.load(config, bundle.read(places.assets), "auto", *more))
+    seeds = [] if places.model is None else seed_folders(places.model) or [places.model]
     try:
-        if ran_on := providers(held.get()):
-            files.write_json(folder / PROVIDERS, ran_on)
-        for name, split in datasets.items():
-            table = open_table(places.faces / name)
-            about = files.read_json(places.framed / f"{name}.json")
-            for variant in about["variants"]:
-                rows = _rows(table, split if variant == BASE else "all")
-                seen = pictures.read(places.frames / name / variant)
-                said = sweep(held, contestant, seen, table, rows, about["data"], patience.max_failed, beat)
-                said.save(folder / _file(name, variant))
+        for more, place in zip([(seed,) for seed in seeds] or [()], answers(places.model, folder), strict=True):
+            held = Held(partial(module.load, config, bundle.read(places.assets), "auto", *more))
+            _sweep(held, beat, contestant, patience, datasets, places, folder, place)
     except Unavailable as error:
         raise Absent(str(error)) from error
     except Broken as error:
         raise Ended(str(error)) from error
 
 
+def _sweep(
+    held: Held,
+    beat: Beat,
+    contestant: str,
+    patience: Config,
+    datasets: Mapping[str, Split],
+    places: Places,
+    folder: Path,
+    place: Path,
+) -> None:
+    """Predict all data sets and variants into `place`; leave in `folder` what onnxruntime ran on."""
+    if ran_on := providers(held.get()):
+        files.write_json(folder / PROVIDERS, ran_on)
+    for name, split in datasets.items():
+        table = open_table(places.faces / name)
+        about = files.read_json(places.framed / f"{name}.json")
+        for variant in about["variants"]:
+            rows = _rows(table, split if variant == BASE else "all")
+            seen = pictures.read(places.frames / name / variant)
+            said = sweep(held, contestant, seen, table, rows, about["data"], patience.max_failed, beat)
+            said.save(place / file_name(name, variant))
+
+
 def _rows(faces: Faces, split: Split) -> np.ndarray:
     return np.flatnonzero((faces.splits == "test") | (split == "all"))
 
 
-def _file(dataset: str, variant: str) -> str:
+def file_name(dataset: str, variant: str) -> str:
+    """Return the name of the file of predictions on a variant of a data set."""
     return f"{dataset}.npz" if variant == BASE else f"{dataset}@{variant}.npz"

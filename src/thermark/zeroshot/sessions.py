@@ -18,6 +18,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from rtmlib import YOLOX, RTMPose
 from rtmlib.tools.object_detection.post_processings import multiclass_nms
 
+from thermark.core import arithmetic
 from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError, SetupError
 
@@ -71,6 +72,7 @@ def cuda(device: str) -> bool:
 def opened(path: Path, device: str = "cpu", threads: int = 1) -> onnxruntime.InferenceSession:
     """Open an ONNX file with `threads` threads inside an operator and one operator at a time.
 
+    On a CPU in portable arithmetic it is one thread, and convolutions keep the layout of the file.
     Raises DataError for a file that is absent, empty, no ONNX or of an opset too new, SetupError for an absent
     device.
     """
@@ -79,6 +81,11 @@ def opened(path: Path, device: str = "cpu", threads: int = 1) -> onnxruntime.Inf
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    if not on_gpu and arithmetic.portable():
+        # Layouts beyond this level are blocks of 8 or 16 channels, as the CPU's vectors are long; in the file's,
+        # a sum has the same order on every CPU. How work is cut for threads depends on the CPU as well.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.intra_op_num_threads = 1
     try:
         session = onnxruntime.InferenceSession(path.read_bytes(), options, [CUDA, CPU] if on_gpu else [CPU])
     except FileNotFoundError as error:

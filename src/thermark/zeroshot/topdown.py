@@ -33,7 +33,7 @@ class Options(Section):
     `file` of the bundle `weights` holds the network; `detector`, for who finds its `own` persons, is another
     file. `dtype`: of the computation; weights stay float32, and auto takes bfloat16 where the hardware has it.
     `flip`: average with the mirror image, as published, at twice the time. `batch`: images, and crops, at once.
-    `detector_score`, `nms`, `threads`: of the detector.
+    `detector_score`, `nms`, `threads` (in native arithmetic): of the detector.
     """
 
     family: str

@@ -1,6 +1,6 @@
 """What a distilled run may say."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, model_validator
 
@@ -54,6 +54,8 @@ class Config(Run):
     L_ri = D(ss -> ri), as if subscripts named the head first; it has no effect under `printed`. `inject_at`:
     whether features of the backbone or maps of the final convolution change places. `fm_reduction`: see `losses`.
     """
+
+    uses: ClassVar[frozenset[str]] = frozenset({"teacher", "shown"})
 
     teacher: str
     shown: str

@@ -5,7 +5,7 @@ reads it from. A few dozen labels are enough to go on from there, where they are
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 
@@ -25,6 +25,8 @@ class Config(Run):
 
     `teacher`: the run whose network is adapted, of the same `size` and `input_size`; `known`: its vocabulary.
     """
+
+    uses: ClassVar[frozenset[str]] = frozenset({"teacher", "known"})
 
     recipe: Literal["adapted"]
     teacher: str

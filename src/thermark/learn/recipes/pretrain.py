@@ -1,7 +1,7 @@
 """The RGB teacher: supervised training on one or two colour face sets, such as 300W and COCO-WholeBody."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from thermark.learn import supervision
 from thermark.learn.run import Finished, Run
@@ -9,6 +9,8 @@ from thermark.learn.run import Finished, Run
 
 class Config(Run):
     """A teacher's section of params.yaml; `also`: a second face set, or `train` again when there is but one."""
+
+    uses: ClassVar[frozenset[str]] = frozenset({"also"})
 
     recipe: Literal["pretrain"]
     also: str

@@ -1,0 +1,155 @@
+"""What the scores of a contestant on a data set are made from, and the key by which that is known."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import scipy
+
+from thermark.core import arithmetic, files
+from thermark.core.errors import DataError
+from thermark.core.predictions import Predictions
+from thermark.core.runs import SKIPPED, seed_folders
+from thermark.metrics.evaluate import Config
+from thermark.metrics.outputs import relatives
+
+CODE = ("evaluate", "landmarks", "bridges")  # entries of code.json
+ABSENT = "it was not run: there are no predictions"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders of earlier stages.
+
+    `faces`/<dataset>/; `reports`/<dataset>.json, whose fingerprint is that of the face set; and
+    `predictions`/<contestant>/<dataset>.npz, or `predictions`/<contestant>/seed<k>/<dataset>.npz of each seed.
+    """
+
+    faces: Path
+    reports: Path
+    predictions: Path
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A data set and how it is scored; `relatives` are the face sets that were read from the same files."""
+
+    dataset: str
+    config: Config
+    fingerprint: str
+    relatives: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A contestant on a data set.
+
+    `sources`: its predictions, of each seed in order where it is `seeded`, and their `sums`; none for a `reason`.
+    `variants`: (variant, sum) of the predictions on the same frames in another tone, which others score. `key`: a
+    hash of all that the scores depend on, empty where the code is not known.
+    """
+
+    contestant: str
+    on: Scored
+    sources: tuple[Path, ...]
+    sums: tuple[str, ...]
+    seeded: bool
+    variants: tuple[tuple[str, str], ...]
+    reason: str
+    key: str
+
+
+def face_sets(configs: Mapping[str, Config], places: Places) -> list[Scored]:
+    """Return the data sets that are scored; raises DataError for one that is not prepared."""
+    known = [path.stem for path in places.reports.glob("*.json")]
+    found = []
+    for dataset, config in configs.items():
+        if dataset not in known:
+            raise DataError(f"the face set {dataset} is not prepared", "run `dvc repro`")
+        fingerprint = files.read_json(places.reports / f"{dataset}.json")["fingerprint"]
+        kin = tuple(sorted(relatives(dataset, known, places.reports)))
+        found.append(Scored(dataset, config, str(fingerprint), kin))
+    return found
+
+
+def tasks(contestant: str, sets: Iterable[Scored], places: Places, code: Mapping[str, Any] | None) -> list[Task]:
+    """Return what there is to score of a contestant, one task a data set.
+
+    `code` is code.json, None where nothing is known of the code. Raises DataError where predictions of one data
+    set or seed are missing; where all are, that is a reason.
+    """
+    folder = places.predictions / contestant
+    reason = _reason(folder)
+    made = []
+    for on in sets:
+        sources = () if reason else _sources(folder, on.dataset)
+        sums = tuple(files.sha256(path) for path in sources)
+        seeded = any(path.parent != folder for path in sources)
+        variants = tuple(_variants(folder, on.dataset).items())
+        about = [on.dataset, on.config.model_dump(mode="json"), on.fingerprint, on.relatives]
+        key = _key([contestant, about, sums, seeded, variants, reason], code)
+        made.append(Task(contestant, on, sources, sums, seeded, variants, reason, key))
+    return made
+
+
+def opened(task: Task) -> Predictions | list[Predictions]:
+    """Read the predictions of a contestant without seeds, or those of each seed.
+
+    Raises DataError for those of another contestant or another version of the face set, and for a damaged file.
+    """
+    if task.reason:
+        return Predictions.none(task.contestant, task.on.fingerprint, "skipped", task.reason)
+    said = [_opened(path) for path in task.sources]
+    for one in said:
+        if one.contestant != task.contestant:
+            raise DataError(
+                f"predictions of {task.contestant} say that they are of {one.contestant}",
+                "run `dvc repro` to predict again",
+            )
+        one.require(task.on.fingerprint)
+    return said if task.seeded else said[0]
+
+
+def _opened(path: Path) -> Predictions:
+    try:
+        return Predictions.open(path)
+    except (BadZipFile, ValueError, EOFError, KeyError) as error:
+        raise DataError(f"{path} is damaged: {error}", "run `dvc repro` to predict again") from error
+
+
+def _reason(folder: Path) -> str:
+    """Return why there are no predictions at all, nothing where there are."""
+    if not folder.is_dir():
+        return ABSENT
+    skipped = folder / SKIPPED
+    return str(files.read_json(skipped)["reason"]) if skipped.is_file() else ""
+
+
+def _sources(folder: Path, dataset: str) -> tuple[Path, ...]:
+    """Return the files of predictions on a data set, one a seed, or the one of a contestant without seeds."""
+    paths = tuple(own / f"{dataset}.npz" for own in seed_folders(folder) or [folder])
+    for path in paths:
+        if not path.is_file():
+            raise DataError(f"{path} is missing", "run `dvc repro` to predict again")
+    return paths
+
+
+def _variants(folder: Path, dataset: str) -> dict[str, str]:
+    """Return variant -> sha256 of `folder`/<dataset>@<variant>.npz: the same frames in another tone."""
+    start = f"{dataset}@"
+    found = sorted(path for path in folder.glob("*.npz") if path.stem.startswith(start))
+    return {path.stem.removeprefix(start): files.sha256(path) for path in found}
+
+
+def _key(told: list[Any], code: Mapping[str, Any] | None) -> str:
+    """Return a hash of what scores depend on; an empty one, which vouches for nothing, without the code."""
+    if code is None:
+        return ""
+    known = {name: code[name] for name in CODE if name in code}
+    content = [told, known, np.__version__, scipy.__version__, arithmetic.mode()]
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,53 @@
+"""Which numbers and verdicts outlive another arithmetic: two trees of results, compared as Markdown and JSON."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from thermark.core import files
+from thermark.core.errors import Finding
+from thermark.portability import page
+from thermark.portability.compare import Compared, Places, compare
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A folder with the results of one run of the pipeline, and in which arithmetic they were made."""
+
+    root: Path
+    arithmetic: str
+
+
+def build(base: Tree, other: Tree, places: Places, out: Path) -> None:
+    """Write `out`/portability.md and .json on the results of two trees.
+
+    Raises DataError for a tree without results, and, after both are written, Finding when a verdict of `base` is
+    another in `other` or no longer there.
+    """
+    found = compare(base.root, other.root, places)
+    files.write_text(out / "portability.md", page.text(base.arithmetic, other.arithmetic, found) + "\n")
+    files.write_json(out / "portability.json", _plain(base, other, found))
+    if lost := found.broken:
+        first = lost[0]
+        raise Finding(
+            f"{len(lost)} verdicts did not hold, such as {first.subject}: {first.base}, then "
+            f"{first.other or 'nothing'}",
+            f"read {out / 'portability.md'}; a verdict that another arithmetic turns is none: it needs more seeds",
+        )
+
+
+def _plain(base: Tree, other: Tree, found: Compared) -> dict[str, Any]:
+    """Return everything as plain data, without the places of the trees."""
+    return {
+        "base": base.arithmetic,
+        "other": other.arithmetic,
+        "counts": {
+            "verdicts": dict(Counter(each.state for each in found.verdicts)),
+            "numbers": dict(Counter(each.state for each in found.numbers)),
+            "files": {name: len(own) for name, own in asdict(found.files).items()},
+        },
+        "verdicts": [asdict(each) | {"state": each.state} for each in found.verdicts],
+        "numbers": [asdict(each) | {"state": each.state} for each in found.numbers],
+        "files": asdict(found.files),
+    }

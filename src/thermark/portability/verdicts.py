@@ -1,0 +1,62 @@
+"""Verdicts of two trees side by side: what was said on a page must be said on its copy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from thermark.report.verdicts import undecided
+
+State = Literal["held", "turned", "vanished", "new", "silent"]
+Page = Mapping[str, Any]
+NOTHING = ("not run", "not comparable")  # what verdicts on published numbers begin with that say nothing of ours
+CELL = ("table", "row", "run", "metric", "dataset", "stratum", "level")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a page of the base tree says of something, and what that of the other tree says; None for nothing."""
+
+    page: str
+    subject: str
+    base: str | None
+    other: str | None
+
+    @property
+    def state(self) -> State:
+        """Whether it `held`; `silent`: neither tree has one; `new`, `vanished`: only the other, only the base."""
+        if not self.base or _says_nothing(self.base):
+            return "silent" if not self.other or _says_nothing(self.other) else "new"
+        if not self.other or _says_nothing(self.other):
+            return "vanished"
+        return "held" if self.base == self.other else "turned"
+
+
+def compare(name: str, base: Page, other: Page) -> list[Verdict]:
+    """Return every verdict of the page `name` in either tree, in the order of the base."""
+    first, second = spoken(base), spoken(other)
+    return [Verdict(name, subject, first.get(subject), second.get(subject)) for subject in {**first, **second}]
+
+
+def spoken(page: Page) -> dict[str, str]:
+    """Return subject -> verdict of all that a page says: comparisons, published numbers, curves of labels."""
+    found = {
+        f"{each['a']} − {each['b']} on {each['dataset']}, {each['group']}": str(each["verdict"])
+        for each in page.get("comparisons", [])
+    }
+    found |= {f"{name} − the constant": str(each) for name, each in page.get("constant", {}).items()}
+    found |= {f"{key}: labels that are enough": _enough(each) for key, each in page.get("enough", {}).items()}
+    found |= {f"{row}: size and speed": str(each) for row, each in page.get("claim", {}).items()}
+    return found | {_cell(each): str(each["verdict"]) for each in page.get("published", [])}
+
+
+def _enough(each: Mapping[str, Any]) -> str:
+    count, every = each.get("labels"), each.get("every")
+    return f"none below {every}" if count is None else f"{count} of {every}"
+
+
+def _cell(each: Mapping[str, Any]) -> str:
+    return "published " + ", ".join(str(each[name]) for name in CELL if each.get(name))
+
+
+def _says_nothing(verdict: str) -> bool:
+    return undecided(verdict) or verdict.startswith(NOTHING)

@@ -1,0 +1,45 @@
+"""What params.yaml says of contestants: whose network is a run's, of what kind each is, who sees whole frames."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from thermark.core.errors import ConfigError
+
+Sections = Mapping[str, Mapping[str, Any]]
+LEARNED = "learned"  # the family whose networks are those of runs
+TOLD = ("mean_shape", LEARNED)  # families that are shown labelled faces; all others look at whole frames
+
+
+def sections(raw: Any, where: str) -> Sections:
+    """Return the sections of `where` by name, none where it is empty; raises ConfigError for anything else."""
+    raw = raw or {}
+    if not isinstance(raw, Mapping) or not all(isinstance(each, Mapping) for each in raw.values()):
+        raise ConfigError(f"`{where}` does not map names to sections", f"declare one as {where}.<name>: {{...}}")
+    return {str(name): each for name, each in raw.items()}
+
+
+def networks(contestants: Sections) -> dict[str, str]:
+    """Return contestant -> the run, or the converted checkpoint, whose network it is, of all learned ones."""
+    return {name: str(own.get("run", name)) for name, own in contestants.items() if own.get("family") == LEARNED}
+
+
+def trained(contestants: Sections, runs: Sections) -> dict[str, str]:
+    """Return contestant -> run, of those whose network a run of this profile has trained."""
+    return {name: run for name, run in networks(contestants).items() if run in runs}
+
+
+def kinds(contestants: Sections, runs: Sections) -> dict[str, str]:
+    """Return of what kind each contestant is: how its run was trained, or else of which family it is."""
+    own = trained(contestants, runs)
+    return {
+        name: str(runs[own[name]].get("recipe")) if name in own else str(each.get("family"))
+        for name, each in contestants.items()
+    }
+
+
+def whole_frames(contestants: Sections) -> dict[str, bool]:
+    """Return contestant -> whether it looks at whole frames; raises ConfigError for one without a family."""
+    for name, own in contestants.items():
+        if not own.get("family"):
+            raise ConfigError(f"contestants.{name} has no family", "say which it is of, such as `family: learned`")
+    return {name: own["family"] not in TOLD for name, own in contestants.items()}

@@ -1,0 +1,106 @@
+"""The bytes that every x86-64 with AVX2 gives: computed here, and under an emulator of another vendor's CPU."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from thermark.canaries import expected
+from thermark.canaries.expected import Said
+from thermark.core import arithmetic
+from thermark.core.errors import ConfigError
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "portable.json"
+EMULATOR = "qemu-x86_64"
+# Of Intel for a machine of AMD and of AMD for all others: both have AVX2 and FMA, no AVX-512.
+INTEL, AMD = "Haswell-noTSX", "EPYC-Rome"
+needs_avx2 = pytest.mark.skipif(
+    not arithmetic.capped(), reason=f"{platform.machine()} without AVX2: other bytes are to be expected"
+)
+
+
+def computed(out: Path, *before: str) -> dict[str, Said]:
+    """Return what the canaries say in a process of their own, where nobody has set threads before them."""
+    environment = {name: value for name, value in os.environ.items() if name != arithmetic.VARIABLE}
+    command = [*before, sys.executable, "-m", "thermark.canaries", "--write", str(out)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return expected.read(out)
+
+
+def compare(found: dict[str, Said], where: str = "") -> None:
+    """Fail for canaries that say something else (`where`, if not on this CPU); skip where versions may be why."""
+    wanted = expected.read(GOLDEN)
+    told = [expected.verdict(name, wanted[name], found[name]) for name in expected.CANARIES]
+    wrong = [words for mark, words in told if mark == "wrong"]
+    assert not wrong, "\n".join([*wrong, where])
+    if other := [words for mark, words in told if mark == "other"]:
+        pytest.skip("; ".join(other))
+
+
+@needs_avx2
+def test_the_bytes_are_those_of_every_cpu(tmp_path):
+    compare(computed(tmp_path / "found.json"))
+
+
+@needs_avx2
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which(EMULATOR), reason=f"no {EMULATOR}: it is in Debian's package qemu-user")
+def test_the_bytes_are_those_of_another_vendors_cpu(tmp_path):
+    # Told what the CPU of this machine is, a process inside finds another one.
+    other = INTEL if "AMD" in Path("/proc/cpuinfo").read_text(encoding="utf-8") else AMD
+    found = computed(tmp_path / "found.json", EMULATOR, "-cpu", other)
+    compare(found, f"all of this on a {other} that {EMULATOR} emulates")
+
+
+def test_every_canary_has_a_committed_hash():
+    assert set(expected.read(GOLDEN)) == set(expected.CANARIES)
+
+
+HERE = Said("0123", {"torch": "2.13.0", "libc": "glibc 2.36"}, "code")
+
+
+@pytest.mark.parametrize(
+    ("found", "mark", "words"),
+    [
+        (HERE, "ok", ["0123"]),
+        (
+            Said("4567", HERE.versions, "code"),
+            "wrong",
+            ["training", "4567 instead of 0123", "A CPU", "torch 2.13.0"],
+        ),
+        (Said("4567", HERE.versions, "edited"), "wrong", ["its code has changed", "--write"]),
+        (
+            Said("4567", {"torch": "2.14.0", "libc": "glibc 2.36"}, "code"),
+            "other",
+            ["torch 2.14.0 instead of 2.13.0"],
+        ),
+        (Said("4567", {"torch": "2.13.0", "libc": "musl"}, "code"), "other", ["libc musl instead of glibc 2.36"]),
+        (Said("0123", {"torch": "2.14.0", "libc": "musl"}, "edited"), "ok", ["0123"]),
+    ],
+)
+def test_a_mismatch_names_the_canary_the_cpu_and_the_library(monkeypatch, found, mark, words):
+    monkeypatch.setattr(arithmetic, "cpu", lambda: "A CPU")
+    told = expected.verdict("training", HERE, found)
+    assert told[0] == mark and all(word in told[1] for word in words)
+
+
+def test_a_canary_notices_one_bit(monkeypatch):
+    from thermark.canaries import numbers
+
+    first = expected.heard("bootstrap")
+    assert first == expected.heard("bootstrap") and {"numpy", "scipy", "libc"} == set(first.versions)
+    said = [array.copy() for array in numbers.bootstrapping()]
+    said[-1].view("uint64")[-1] ^= 1
+    monkeypatch.setattr(numbers, "bootstrapping", lambda: said)
+    assert expected.heard("bootstrap").hash != first.hash
+
+
+def test_an_unknown_canary_is_named():
+    with pytest.raises(ConfigError, match="no canary 'tench'") as caught:
+        expected.heard("tench")
+    assert "training" in caught.value.remedy

@@ -1,0 +1,88 @@
+"""A hash of code changes with what the code says, and with nothing else."""
+
+import pytest
+
+from thermark.core import code
+
+BEFORE = '''"""Title."""
+
+from thermark.core import errors
+
+
+def doubled(x):
+    """Return twice x."""
+    return 2 * x  # a comment
+'''
+
+
+@pytest.fixture
+def hashed(tmp_path):
+    def of(text: str, name: str = "one.py") -> str:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        code.said.cache_clear()
+        return code.key(path)
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("a comment", "another comment"),
+        ('"""Return twice x."""', '"""Return 2 x.\n\n    At length."""'),
+        ('    """Return twice x."""\n', ""),
+        ("2 * x", "(2\n            * x)"),
+        ("\n\n\n", "\n\n\n\n\n"),
+        ('"""Title."""', "'''Another title.'''"),
+    ],
+)
+def test_comments_docstrings_and_layout_say_nothing(hashed, old, new):
+    assert hashed(BEFORE) == hashed(BEFORE.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("2 * x", "3 * x"),
+        ("2 * x", "2.0 * x"),
+        ("doubled(x)", "twice(x)"),
+        ("doubled(x)", "doubled(x, y=None)"),
+        ("return 2 * x", "x = '''Return twice x.'''\n    return 2 * x"),
+        ("import errors", "import files"),
+        ("def doubled", "@staticmethod\ndef doubled"),
+    ],
+)
+def test_everything_else_does(hashed, old, new):
+    assert hashed(BEFORE) != hashed(BEFORE.replace(old, new, 1))
+
+
+def test_a_vocabulary_that_code_names_belongs_to_it(hashed, tmp_path):
+    plain, names = tmp_path / "plain.py", tmp_path / "names.py"
+    plain.write_text("x = 'nothing'\n")
+    names.write_text("def f(a='ibug68', b='nose1'):\n    '''Not nostrils2.'''\n")
+    assert not [path for path in code.closure(plain) if path.suffix == ".yaml"]
+    tables = {path.relative_to(code.TABLES).as_posix() for path in code.closure(names) if path.suffix == ".yaml"}
+    assert tables == {"ibug68.yaml", "nose1.yaml", "bridges/ibug68/ibug68.yaml", "bridges/ibug68/nose1.yaml",
+                      "bridges/nose1/nose1.yaml"}  # fmt: skip
+
+
+def test_a_table_is_known_by_what_it_says_in_its_order(hashed):
+    one = hashed("a: 1\nb: 2\n", "t.yaml")
+    assert one == hashed("# note\na: 1\n\nb:   2\n", "t.yaml")
+    assert one != hashed("a: 1\nb: 3\n", "t.yaml")
+    # The first version of a bridge is the default.
+    assert one != hashed("b: 2\na: 1\n", "t.yaml")
+
+
+def test_imports_are_followed_wherever_they_stand(tmp_path):
+    path = tmp_path / "late.py"
+    path.write_text("def f():\n    from thermark.learn import simcc\n    return simcc\n")
+    names = {found.name for found in code.closure(path)}
+    assert {"late.py", "simcc.py", "__init__.py"} <= names and "loop.py" not in names
+    assert any(found.name == "loop.py" for found in code.closure("thermark.learn.loop"))
+
+
+def test_an_unknown_module_is_an_error():
+    with pytest.raises(ValueError, match=r"no module thermark\.learn\.nothing"):
+        code.key("thermark.learn.nothing")

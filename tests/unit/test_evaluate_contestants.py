@@ -1,0 +1,333 @@
+"""Scoring all contestants from files to files: what is written, what stays, what goes, and who is told of."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_evaluate import faces, predictions
+
+from thermark.core import files
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.predictions import Predictions
+from thermark.core.runs import seed_folders
+from thermark.metrics import contestants
+from thermark.metrics.evaluate import Config
+from thermark.metrics.inputs import ABSENT, Places
+from thermark.metrics.outputs import KEYS, SUFFIXES, Outputs
+
+FAST = Config(bootstrap=50)
+STAGE = Path(__file__).parents[2] / "stages/evaluate.py"
+EVERYBODY = ("ktl_s", "c", "idle")
+CODE = {"evaluate": "v1", "landmarks": {"ibug68": "v1"}, "bridges": {}}
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Two prepared face sets; three seeds of a run, a contestant without seeds, and one that could not run."""
+    for index, dataset in enumerate(("one", "two")):
+        truth = faces(seed=index)
+        truth.save(tmp_path / "faces" / dataset / "faces.npz")
+        files.write_json(tmp_path / "reports" / f"{dataset}.json", {"fingerprint": "d"})
+        for seed in (0, 2, 10):
+            said = replace(predictions(truth, seed=seed), contestant="ktl_s")
+            said.save(tmp_path / "said/ktl_s" / f"seed{seed}" / f"{dataset}.npz")
+        predictions(truth, noise=9).save(tmp_path / "said/c" / f"{dataset}.npz")
+        Predictions.none("idle", "d", "failed", "no memory").save(tmp_path / "said/idle" / f"{dataset}.npz")
+    return tmp_path
+
+
+def scored(tree, names=EVERYBODY, datasets=("one", "two"), code=CODE, workers=1, **config):
+    out = Outputs(*(tree / "out" / kind for kind in SUFFIXES))
+    configs = dict.fromkeys(datasets, Config(bootstrap=50, **config))
+    places = Places(tree / "faces", tree / "reports", tree / "said")
+    contestants.score_all(names, configs, places, out, tree / "out/summary", code, workers)
+    return out
+
+
+def there(tree):
+    return {path.relative_to(tree): path.read_bytes() for path in (tree / "out").rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Which contestant was scored on which data set."""
+    seen = []
+
+    def noting(task, folder):
+        seen.append((task.contestant, task.on.dataset))
+        return real(task, folder)
+
+    real = contestants._evaluated
+    monkeypatch.setattr(contestants, "_evaluated", noting)
+    return seen
+
+
+def test_everybody_is_scored_on_all_data_sets_in_the_order_of_its_seeds(tree):
+    (tree / "said/ktl_s/seed01").mkdir()  # is no seed
+    assert [folder.name for folder in seed_folders(tree / "said/ktl_s")] == ["seed0", "seed2", "seed10"]
+    out = scored(tree)
+    for kind, suffix in SUFFIXES.items():
+        for name in EVERYBODY:
+            names_there = {path.name for path in (getattr(out, kind) / name).iterdir()} - {KEYS}
+            assert names_there == {f"one{suffix}", f"two{suffix}"}
+    details = files.read_json(out.details / "ktl_s/one.json")
+    assert details["predictions"] == [files.sha256(tree / f"said/ktl_s/seed{k}/one.npz") for k in (0, 2, 10)]
+    assert details["summary"] == files.read_json(out.scores / "ktl_s/one.json")
+    assert details["summary"]["seeds"] == 3 and details["summary"]["interval"] == "subjects and seeds"
+    assert details["errors"] == files.sha256(out.errors / "ktl_s/one.npz")
+    assert files.read_arrays(out.errors / "ktl_s/two.npz")["per_seed"].shape == (3, 12)
+    flat = files.read_json(out.scores / "c/two.json")
+    assert "seeds" not in flat and flat["faces"] == 12 and flat["interval"] == "subjects"
+    lines = (out.ced / "c/one.csv").read_text().splitlines()
+    assert lines[0] == "error,fraction" and len(lines) == 102
+    assert lines[1].startswith("0,") and lines[-1].startswith("0.16,")
+
+
+def test_who_could_not_run_leaves_whole_files_with_the_reason(tree):
+    files.write_json(tree / "said/untrained/skipped.json", {"reason": "nothing to learn from"})
+    out = scored(tree, [*EVERYBODY, "absent", "untrained"])
+    told = {"idle": ("failed", "no memory"), "absent": ("skipped", ABSENT)}
+    told |= {"untrained": ("skipped", "nothing to learn from")}
+    for name, (status, reason) in told.items():
+        for dataset in ("one", "two"):
+            assert files.read_json(out.scores / name / f"{dataset}.json") == {"reason": reason, "status": status}
+            assert (out.ced / name / f"{dataset}.csv").read_text() == "error,fraction\n"
+            assert files.read_arrays(out.errors / name / f"{dataset}.npz") == {}
+            details = files.read_json(out.details / name / f"{dataset}.json")
+            assert details["summary"]["reason"] == reason and details["subsets"] == {}
+
+
+def test_people_see_few_numbers_of_few_digits(tree):
+    out = scored(tree)
+    assert sorted(path.name for path in (tree / "out/summary").iterdir()) == ["c.json", "ktl_s.json"]
+    told = files.read_json(tree / "out/summary/ktl_s.json")
+    assert list(told) == ["missed", "one", "two"] and told["missed"] == 0
+    whole = files.read_json(out.scores / "ktl_s/one.json")
+    assert told["one"] == {whole["metric"]: float(f"{whole[whole['metric']]:.4g}")}
+    blind = Predictions.open(tree / "said/c/one.npz")
+    blind.xy[:] = float("nan")
+    blind.save(tree / "said/c/one.npz")
+    scored(tree)
+    told = files.read_json(tree / "out/summary/c.json")
+    assert told["missed"] == 12 and list(told) == ["missed", "two"]
+    Predictions.none("c", "d", "skipped", "x").save(tree / "said/c/one.npz")
+    Predictions.none("c", "d", "skipped", "x").save(tree / "said/c/two.npz")
+    scored(tree)
+    assert not (tree / "out/summary/c.json").exists()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_same_input_gives_the_same_bytes_however_many_work_on_it(tree, workers):
+    scored(tree, workers=2)
+    first = there(tree)
+    shutil.rmtree(tree / "out")
+    scored(tree, EVERYBODY[::-1], workers=workers)
+    assert there(tree) == first
+
+
+def test_what_is_scored_stays_and_what_changed_is_scored_again(tree, counted):
+    scored(tree)
+    first = there(tree)
+    assert len(counted) == 6
+    counted.clear()
+    scored(tree)
+    assert counted == [] and there(tree) == first
+
+    said = Predictions.open(tree / "said/ktl_s/seed2/two.npz")
+    replace(said, xy=said.xy + 1).save(tree / "said/ktl_s/seed2/two.npz")
+    scored(tree)
+    assert counted == [("ktl_s", "two")]
+    counted.clear()
+    said.save(tree / "said/c/one@png.npz")  # details know of variants
+    scored(tree)
+    assert counted == [("c", "one")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"code": CODE | {"evaluate": "v2"}},
+        {"code": CODE | {"landmarks": {"ibug68": "v2"}}},
+        {"seed": 1},
+        {"split": "all"},
+    ],
+)
+def test_everything_is_scored_again_with_other_code_or_settings(tree, counted, change):
+    scored(tree)
+    counted.clear()
+    scored(tree, **change)
+    assert len(counted) == 6
+
+
+def test_without_knowing_the_code_everything_is_scored_again(tree, counted):
+    scored(tree, code=None)
+    scored(tree, code=None)
+    assert len(counted) == 12
+    scored(tree, code=CODE | {"train": "whoever does not score"})
+    counted.clear()
+    scored(tree)
+    assert counted == []
+
+
+def test_another_face_set_of_the_same_files_counts(tree, counted):
+    files.write_json(tree / "reports/one.json", {"fingerprint": "d", "raw": "r"})
+    scored(tree)
+    counted.clear()
+    files.write_json(tree / "reports/other.json", {"fingerprint": "e", "raw": "elsewhere"})
+    scored(tree)
+    assert counted == []
+    files.write_json(tree / "reports/person.json", {"fingerprint": "e", "raw": "r"})
+    scored(tree)
+    assert counted == [(name, "one") for name in EVERYBODY]
+
+
+@pytest.mark.parametrize("kind", [*SUFFIXES, "keys"])
+@pytest.mark.parametrize("harm", ["absent", "damaged"])
+def test_a_damaged_or_absent_file_is_made_again(tree, counted, kind, harm):
+    out = scored(tree)
+    first = there(tree)
+    counted.clear()
+    path = out.errors / "c" / KEYS if kind == "keys" else out.of("c").files("two")[kind]
+    if harm == "absent":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-7])
+    scored(tree)
+    assert there(tree) == first
+    assert set(counted) == ({("c", "one"), ("c", "two")} if kind == "keys" else {("c", "two")})
+
+
+def test_an_interrupted_run_leaves_whole_files_and_the_next_makes_the_rest(tree, monkeypatch):
+    scored(tree)
+    whole = there(tree)
+    shutil.rmtree(tree / "out")
+    real, left = contestants.write, iter(range(3))
+
+    def write(*told):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        real(*told)
+
+    monkeypatch.setattr(contestants, "write", write)
+    with pytest.raises(KeyboardInterrupt):
+        scored(tree)
+    made = there(tree)
+    assert 0 < len(made) < len(whole) and made.items() <= whole.items()
+    monkeypatch.setattr(contestants, "write", real)
+    scored(tree)
+    assert there(tree) == whole
+
+
+def test_who_is_no_longer_listed_goes_and_what_is_not_ours_stays(tree, counted):
+    out = scored(tree)
+    (out.scores / "c/notes.txt").write_text("mine")
+    left = out.errors / "ktl_s/one.npz.tmp-12ab34cd-77"
+    left.write_bytes(b"of a killed process")
+    counted.clear()
+    scored(tree, ["ktl_s"], ["one"])
+    assert counted == [] and not left.exists()
+    assert {path.name for kind in SUFFIXES for path in (tree / "out" / kind).iterdir()} == {"ktl_s", "c"}
+    assert [path.name for path in out.scores.rglob("*") if path.is_file()] == ["notes.txt", "one.json"]
+    assert [path.name for path in (tree / "out/summary").iterdir()] == ["ktl_s.json"]
+    assert list(files.read_json(tree / "out/summary/ktl_s.json")) == ["missed", "one"]
+    scored(tree, ["ktl_s"], ["one", "two"])
+    assert counted == [("ktl_s", "two")]
+
+
+TOLD = {
+    "missing": "seed2/two.npz is missing",
+    "stale": "another version",
+    "foreign": "of kd_s",
+    "damaged": "seed2/two.npz is damaged",
+    "misaligned": "a face twice",
+}
+
+
+@pytest.mark.parametrize(("damage", "workers"), [*((damage, 1) for damage in TOLD), ("misaligned", 2)])
+def test_one_broken_contestant_keeps_its_files_and_hides_nobody(tree, damage, workers):
+    out = scored(tree)
+    before = {path: path.read_bytes() for kind in SUFFIXES for path in (out.of("ktl_s").files("one")[kind],)}
+    path = tree / "said/ktl_s/seed2/two.npz"
+    said = Predictions.open(path)
+    if damage == "missing":
+        path.unlink()
+    if damage == "stale":
+        replace(said, data="other").save(path)
+    if damage == "foreign":
+        replace(said, contestant="kd_s").save(path)
+    if damage == "damaged":
+        path.write_bytes(path.read_bytes()[:200])
+    if damage == "misaligned":
+        said.faces[:] = 0
+        said.save(path)
+    shutil.rmtree(out.scores / "c")
+    with pytest.raises(DataError, match=TOLD[damage]) as caught:
+        scored(tree, ["ktl_s", "c", "idle"], seed=1, workers=workers)
+    assert "ktl_s" in caught.value.cause and caught.value.remedy
+    assert {path: path.read_bytes() for path in before} == before
+    assert files.read_json(out.scores / "c/two.json")["status"] == "ok"
+    assert (tree / "out/summary/ktl_s.json").exists()
+
+
+def test_the_first_of_several_errors_names_the_others(tree):
+    for name in ("c", "idle"):
+        (tree / "said" / name / "one.npz").unlink()
+    with pytest.raises(DataError, match=r"c/one\.npz is missing \(errors too: idle\)"):
+        scored(tree)
+    assert files.read_json(tree / "out/scores/ktl_s/one.json")["seeds"] == 3
+
+
+def test_a_set_that_is_not_prepared_is_said_at_once(tree):
+    scored(tree)
+    before = there(tree)
+    with pytest.raises(DataError, match="three is not prepared"):
+        scored(tree, datasets=("one", "three"))
+    assert there(tree) == before
+    (tree / "faces/two/faces.npz").unlink()
+    with pytest.raises(DataError, match="two is not prepared"):
+        scored(tree, seed=1)
+
+
+def test_errors_of_settings_keep_their_kind(tree):
+    with pytest.raises(ConfigError):
+        scored(tree, bridges={"facesynthetics70": "no such version"})
+
+
+def staged(tree, params):
+    (tree / "params.yaml").write_text(params)
+    told = ["--contestants=contestants", "--params=evaluate", "--scored=scored", "--code=code.json"]
+    told += ["--faces=faces", "--reports=reports", "--predictions=said", "--summary=out/summary"]
+    told += [f"--{kind}=out/{kind}" for kind in SUFFIXES]
+    command = [sys.executable, str(STAGE), *told]
+    return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+
+
+def test_the_stage_takes_contestants_and_data_sets_from_the_parameters(tree):
+    files.write_json(tree / "code.json", CODE)
+    listed = "contestants: {c: {family: x}, ktl_s: {family: learned}}\n"
+    done = staged(tree, f"{listed}evaluate: {{two: {{bootstrap: 50}}}}\nscored: {{two: test}}\n")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tree / "out/scores/ktl_s/two.json").read_text())["seeds"] == 3
+    assert json.loads((tree / "out/errors/c" / KEYS).read_text())["two"]["key"]
+    assert not (tree / "out/scores/idle").exists() and not (tree / "out/scores/c/one.json").exists()
+    (tree / "said/c/two.npz").unlink()
+    done = staged(tree, f"{listed}evaluate: {{two: {{bootstrap: 50}}}}\nscored: {{two: test}}\n")
+    assert done.returncode == 3 and "said/c/two.npz is missing" in done.stderr and "remedy" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ("evaluate: {two: {bootstrap: -1}}\nscored: {two: test}\n", "evaluate.two.bootstrap"),
+        ("evaluate: {two: {split: all}}\nscored: {two: test}\n", "evaluate.two does not say which faces"),
+        ("evaluate: {two: {}}\nscored: {one: test}\n", "evaluate.two does not say which faces"),
+        ("evaluate: {two: {}}\nscored: {two: most}\n", "scored must say `test` or `all`"),
+    ],
+)
+def test_wrong_parameters_are_named(tree, wrong, named):
+    done = staged(tree, f"contestants: {{c: {{}}}}\n{wrong}")
+    assert done.returncode == 2 and named in done.stderr, done.stderr

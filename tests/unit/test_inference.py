@@ -1,0 +1,217 @@
+"""All contestants on all data sets: each predicts again only when something that it depends on has changed."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import drawn
+import running
+from thermark import inference
+from thermark.core import bundle, files, pictures
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.predictions import Predictions
+from thermark.core.runs import SKIPPED
+from thermark.inference import KEYS, Config, Places, Setting
+
+MEAN = {"family": "mean_shape", "train": "one"}
+LEARNED = {"family": "learned", "run": "net"}
+ABSENT = {"family": "facemesh", "weights": "far"}
+CODE = {
+    "predict": {"mean_shape": "m", "learned": "l", "facemesh": "f", "cascade": "c"},
+    "landmarks": {"ibug68": "i", "nose1": "n"},
+}
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Setting:
+    """Return a tree with the face sets `one` and `two`, a run of two seeds, and a bundle that is not here."""
+    places = Places(*(tmp_path / name for name in Places.__dataclass_fields__))
+    for number, name in enumerate(("one", "two")):
+        drawn.write(places.faces / name, 6 + number, 96, 1.75)
+        files.write_json(places.reports / f"{name}.json", {"fingerprint": f"print {name}"})
+        files.write_json(
+            places.framed / f"{name}.json", {"data": f"print {name}", "variants": {pictures.BASE: {}}}
+        )
+    for seed in (0, 1):
+        running.teach(places.models, "net", seed, trained_on=["one"])
+    (places.weights / "far").mkdir(parents=True)
+    bundle.write(places.weights / "far", "skipped", "far away", {})
+    return Setting(Config(), {"one": "all", "two": "all"}, places, CODE, {"numpy": "1"})
+
+
+def predicted(setting: Setting, out: Path, **contestants) -> dict[str, float]:
+    """Predict, and return when each file was written."""
+    inference.predict_everyone(contestants, setting, out)
+    return {path.relative_to(out).as_posix(): path.stat().st_mtime_ns for path in sorted(out.rglob("*.npz"))}
+
+
+def changed(before: dict, after: dict) -> set[str]:
+    return {path for path in after if before.get(path) != after[path]}
+
+
+@pytest.fixture
+def done(setting, tmp_path):
+    out = tmp_path / "out"
+    return out, predicted(setting, out, mean=MEAN, net=LEARNED, mesh=ABSENT)
+
+
+def test_every_contestant_answers_or_says_why_not(done):
+    out, written = done
+    seeds = [f"net/seed{seed}/{name}.npz" for seed in (0, 1) for name in ("one", "two")]
+    assert sorted(written) == sorted([*seeds, "mean/one.npz", "mean/two.npz", "mesh/one.npz", "mesh/two.npz"])
+    said = {path: Predictions.open(out / path) for path in written}
+    assert {one.data for one in said.values()} == {"print one", "print two"}
+    assert (said["mesh/one.npz"].status, said["mesh/one.npz"].reason) == ("skipped", "far away")
+    assert not np.array_equal(said[seeds[0]].xy, said[seeds[2]].xy)
+    assert len(said["mean/two.npz"]) == 7
+
+
+def test_a_second_run_predicts_nothing(setting, done):
+    out, written = done
+    assert predicted(setting, out, mean=MEAN, net=LEARNED, mesh=ABSENT) == written
+
+
+def test_a_new_contestant_costs_itself_and_one_that_left_is_gone(setting, done):
+    out, written = done
+    again = predicted(setting, out, net=LEARNED, other={"family": "mean_shape", "train": "two"})
+    assert changed(written, again) == {"other/one.npz", "other/two.npz"}
+    assert not (out / "mean").exists() and not (out / "mesh").exists()
+
+
+def test_a_new_data_set_costs_itself(setting, done):
+    out, written = done
+    drawn.write(setting.places.faces / "three", 5, 96, 1.75)
+    files.write_json(setting.places.reports / "three.json", {"fingerprint": "print three"})
+    files.write_json(
+        setting.places.framed / "three.json", {"data": "print three", "variants": {pictures.BASE: {}}}
+    )
+    more = replace(setting, datasets={**setting.datasets, "three": "all"})
+    again = predicted(more, out, mean=MEAN, net=LEARNED, mesh=ABSENT)
+    named = {path for path in again if path.endswith("three.npz")}
+    kept = {path: (out / path).read_bytes() for path in written}
+    assert len(named) == 4 and named <= changed(written, again)
+    fresh = predicted(more, out.with_name("fresh"), mean=MEAN, net=LEARNED, mesh=ABSENT)
+    assert fresh.keys() == again.keys()
+    for path in fresh:
+        assert (out.with_name("fresh") / path).read_bytes() == kept.get(path, (out / path).read_bytes())
+
+
+def same_but(setting: Setting, what: str) -> Setting:
+    """Return the setting after one thing has changed, in place or in a copy."""
+    places = setting.places
+    if what == "labels":
+        files.write_json(places.reports / "two.json", {"fingerprint": "another"})
+    elif what == "seed":
+        shutil.rmtree(places.models / "net/seed1")
+        running.teach(places.models, "net", 1, trained_on=["one", "two"])
+    elif what == "split":
+        return replace(setting, datasets={"one": "all", "two": "test"})
+    elif what == "version":
+        return replace(setting, versions={"numpy": "2"})
+    elif what == "code":
+        return replace(setting, code=CODE | {"predict": CODE["predict"] | {"learned": "new"}})
+    elif what == "table":
+        return replace(setting, code=CODE | {"landmarks": {"ibug68": "new"}})
+    return setting
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ("labels", {"mean/two.npz", "net/seed0/two.npz", "net/seed1/two.npz"}),
+        ("seed", {"net/seed1/one.npz", "net/seed1/two.npz"}),
+        ("split", {"mean/two.npz", "net/seed0/two.npz", "net/seed1/two.npz"}),
+        ("version", {"mean", "net"}),
+        ("code", {"net"}),
+        ("table", {"net"}),
+        ("nothing", set()),
+    ],
+)
+def test_what_has_changed_is_predicted_again_and_nothing_else(setting, done, what, expected):
+    wanted = inference.keys("mean", MEAN, setting), inference.keys("net", LEARNED, setting)
+    after = same_but(setting, what)
+    again = inference.keys("mean", MEAN, after), inference.keys("net", LEARNED, after)
+    stale = {f"mean/{path}" for path in again[0] if again[0][path] != wanted[0][path]}
+    stale |= {f"net/{path}" for path in again[1] if again[1][path] != wanted[1][path]}
+    every = {name: {path for path in done[1] if path.startswith(f"{name}/")} for name in ("mean", "net")}
+    assert stale == set().union(*(every.get(name, {name}) for name in expected))
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "no keys", "other bytes"])
+def test_damaged_predictions_are_made_again(setting, done, damage):
+    out, _ = done
+    path = out / "net/seed1/two.npz"
+    whole = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    elif damage == "no keys":
+        (out / "net" / KEYS).write_text("{")
+    else:
+        path.write_bytes(whole[:100] if damage == "cut" else whole[:-1] + b"x")
+    predicted(setting, out, mean=MEAN, net=LEARNED, mesh=ABSENT)
+    assert path.read_bytes() == whole
+
+
+def test_a_run_that_came_to_nothing_is_a_row_with_its_reason(setting, tmp_path):
+    files.write_json(setting.places.models / "net" / SKIPPED, {"reason": "the teacher was weak"})
+    written = predicted(setting, tmp_path / "out", net=LEARNED)
+    assert set(written) == {"net/one.npz", "net/two.npz"}
+    for path in written:
+        one = Predictions.open(tmp_path / "out" / path)
+        assert (one.status, one.reason) == ("skipped", "net was not trained: the teacher was weak")
+
+
+def test_weights_that_arrive_are_used(setting, done):
+    told = inference.keys("mesh", ABSENT, setting)
+    bundle.write(setting.places.weights / "far", "skipped", "still far", {})
+    assert set(told.values()) != set(inference.keys("mesh", ABSENT, setting).values())
+
+
+def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
+    """And a failure on a new set fails everybody's sets, as it would have from scratch."""
+    calls = []
+
+    def predict_all(contestant, section, patience, datasets, where, out, missing):
+        calls.append(sorted(missing))
+        out.mkdir()
+        for name in missing:
+            status = "failed" if broken else "ok"
+            Predictions.none(contestant, f"print {name}", status, "broken").save(out / f"{name}.npz")
+
+    monkeypatch.setattr(inference.frames, "predict_all", predict_all)
+    broken = True
+    predicted(setting, tmp_path / "out", mesh=ABSENT)
+    predicted(setting, tmp_path / "out", mesh=ABSENT)
+    assert calls == [["one", "two"]] * 2
+    broken = False
+    predicted(setting, tmp_path / "out", mesh=ABSENT)
+    files.write_json(setting.places.framed / "two.json", {"data": "new", "variants": {pictures.BASE: {}}})
+    broken, calls[:] = True, []
+    predicted(setting, tmp_path / "out", mesh=ABSENT)
+    assert calls == [["two"], ["one", "two"]]
+    assert {Predictions.open(path).status for path in (tmp_path / "out").rglob("*.npz")} == {"failed"}
+
+
+def test_one_broken_contestant_does_not_stop_the_others(setting, tmp_path):
+    (setting.places.models / "net/seed0/model.safetensors").write_bytes(b"")
+    with pytest.raises(DataError):
+        predicted(setting, tmp_path / "out", net=LEARNED, mean=MEAN, mesh=ABSENT)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"mean", "mesh"}
+
+
+@pytest.mark.parametrize(
+    ("section", "cause"),
+    [
+        ({"family": "means_shape", "train": "one"}, "family is means_shape"),
+        ({"family": "learned", "run": "nett"}, "there is no run nett"),
+        ({"family": "mean_shape", "train": "one", "size": 3}, "size"),
+        ({"family": "learned"}, "run"),
+    ],
+)
+def test_a_wrong_section_is_named(setting, tmp_path, section, cause):
+    with pytest.raises(ConfigError, match=cause) as caught:
+        predicted(setting, tmp_path / "out", me=section)
+    assert caught.value.code == 2
