@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from thermark import profiles
+from thermark.core.config import read
 from thermark.core.faces import open_set
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +36,7 @@ def tree(tmp_path_factory) -> Path:
         if (ROOT / name).is_file() and Path(name).name != "dvc.lock":
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, tree / name)
-    params = yaml.safe_load((tree / "profiles/smoke.yaml").read_text(encoding="utf-8"))
+    params = profiles.merged(read(ROOT / "params.yaml"), read(ROOT / "profiles/smoke.yaml"), "smoke")
     params["render"]["tfake"] |= {"count": 24, "size": 96}
     params["prepare"]["shard"] = 10
     (tree / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")

@@ -363,7 +363,7 @@ def test_the_stage_says_the_same_as_the_network_of_the_run(tmp_path):
     params = {"backbones": {"teacher": section}, "crops": {"a": {"side": SIDE}}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     flags = {"name": "teacher", "params": "backbones.teacher", "sets": "crops"}
-    flags |= {name: name for name in ("crops", "assets", "partial", "out")}
+    flags |= {"crops": "crops", "weights": "assets", "partial": "partial", "out": "out"}
     command = [sys.executable, STAGE, *(word for name, said in flags.items() for word in (f"--{name}", said))]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -16,7 +16,7 @@ import drawn
 import running
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
-from thermark.learn import data, run, validation
+from thermark.learn import data, run, side_by_side, validation
 from thermark.learn.recipes import ktl, supervised
 
 
@@ -44,8 +44,10 @@ def stage(arguments: list[str], monkeypatch) -> None:
 KILLED = """
 import os, runpy, signal, sys
 import thermark
+from thermark.learn import side_by_side
 from thermark.learn.checkpoint import Checkpoint
 
+side_by_side.at_once = lambda config: 1
 _, state, *sys.argv = sys.argv
 write, begun = Checkpoint._write, []
 
@@ -80,6 +82,8 @@ def killed(arguments: list[str], state: Path) -> None:
 )
 def test_a_killed_run_resumes_to_the_very_same_result(root, tmp_path, monkeypatch, capsys, recipe, changed):
     """Killed after the last seed's second epoch, the rerun must go on and not differ by a bit."""
+    # One seed after the other on every machine, so that the kill is known to come in the last; test_side_by_side has the rest.
+    monkeypatch.setattr(side_by_side, "at_once", lambda config: 1)
     *earlier, seed = changed["seeds"]
     state = tmp_path / "killed" / "states" / f"{recipe}_x-seed{seed}"
     arguments = running.command(tmp_path / "killed", root, recipe, **changed)
