@@ -72,7 +72,7 @@ def test_an_edit_stales_only_what_it_must(touched, path, expected):
 
 def test_of_the_runs_only_those_that_use_the_code(touched):
     recipes = {"pretrain_s", "supervised_t", "ktl_s", "mcl_st", "kd_st"}
-    students = {"student_t", "student_t_labels"}
+    students = {"student_t"}
     assert touched("src/thermark/learn/recipes/mcl.py") == {"train@mcl_st"}
     distilled = {f"train@{name}" for name in ("ktl_s", "mcl_st", "kd_st")}
     assert touched("src/thermark/learn/distillation/terms.py") == distilled
@@ -107,7 +107,7 @@ def test_the_mapping_of_the_labels_reruns_the_training_that_reads_it(touched):
     assert trained == {f"train@{name}" for name in ("pretrain_s", "supervised_t", "ktl_s", "mcl_st", "kd_st")}
     # A nose begins as the mean of its points.
     turned = touched("src/thermark/landmarks/bridges/ibug68/nose1.yaml")
-    assert {name for name in turned if name.startswith("train@")} == {"train@student_t", "train@student_t_labels"}
+    assert {name for name in turned if name.startswith("train@")} == {"train@student_t"}
 
 
 def test_a_student_waits_for_its_teacher_and_for_nobody_else(stages):

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from thermark.nets.products import Pointwise
+
 WIDTH, NARROW = 256, 64
 SIZE = 64  # px of the heat map
 
@@ -21,7 +23,7 @@ class TinyHead(nn.Module):
     def __init__(self, channels: int, points: int, size: int = SIZE):
         super().__init__()
         self.size = size
-        self.conv1 = nn.Conv2d(channels, WIDTH, 1)
+        self.conv1 = Pointwise(channels, WIDTH)
         self.norm1 = nn.BatchNorm2d(WIDTH)
         self.conv2 = nn.Conv2d(WIDTH, NARROW, 3, padding=1)
         self.norm2 = nn.BatchNorm2d(NARROW)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from thermark.nets.products import Pointwise
+
 Size = Literal["t", "s", "m", "l", "x"]
 SIZES: tuple[Size, ...] = get_args(Size)
 
@@ -30,7 +32,11 @@ class ConvBlock(nn.Module):
 
     def __init__(self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1):
         super().__init__()
-        self.conv = nn.Conv2d(inside, outside, kernel, stride, kernel // 2, groups=groups, bias=False)
+        self.conv: nn.Conv2d = (
+            Pointwise(inside, outside, bias=False)
+            if kernel == stride == groups == 1
+            else nn.Conv2d(inside, outside, kernel, stride, kernel // 2, groups=groups, bias=False)
+        )
         self.bn = nn.BatchNorm2d(outside)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -71,7 +77,7 @@ class ChannelAttention(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.fc = nn.Conv2d(channels, channels, 1)
+        self.fc = Pointwise(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape (N, C, H, W)."""
