@@ -124,6 +124,7 @@ def test_the_head_reads_its_features():
     assert not torch.equal(x, net(images.flip(0))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_run_trains_it_and_leaves_what_can_be_read(tmp_path, precision, native):
     drawn.write(tmp_path / "thermal", 20, running.SIDE)

@@ -381,6 +381,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recipe", "seeds", "terms"),
     [("supervised", [1, 0], ["simcc"]), ("ktl", [1], list(TERMS)), ("mcl", [0], ["kp", "fm", "lg"])],

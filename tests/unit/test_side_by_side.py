@@ -93,6 +93,7 @@ def test_seeds_side_by_side_are_seeds_in_a_row(root, tmp_path, monkeypatch, capf
     assert not torch.equal(row[0].weights["head.cls_x.weight"], row[1].weights["head.cls_x.weight"])
 
 
+@pytest.mark.slow
 def test_more_seeds_than_processes_come_back_in_order(root, tmp_path):
     told = config(seeds=(2, 0, 1, 9, 8, 12))
     done = train_all(told, job(root, tmp_path, told, Played))
@@ -158,6 +159,7 @@ errors.run(lambda: side_by_side.train_all(told, here.job(Path("."), Path({states
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to end the children")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM], ids=lambda end: end.name)
 def test_who_is_ended_takes_the_seeds_along(tmp_path, end):

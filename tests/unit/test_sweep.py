@@ -221,6 +221,7 @@ def test_a_point_far_outside_is_a_miss_and_one_just_outside_is_not(packed, faces
     assert np.isnan(said.xy[:, 0, 0]).tolist() == [False, True, False, True]
 
 
+@pytest.mark.slow
 def test_after_an_error_the_old_model_is_gone_before_the_new_one_comes(packed, faces):
     alive, most = weakref.WeakSet(), []
 
