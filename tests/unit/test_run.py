@@ -82,7 +82,7 @@ def killed(arguments: list[str], state: Path) -> None:
 )
 def test_a_killed_run_resumes_to_the_very_same_result(root, tmp_path, monkeypatch, capsys, recipe, changed):
     """Killed after the last seed's second epoch, the rerun must go on and not differ by a bit."""
-    # One seed after the other on every machine, so that the kill is known to come in the last; test_side_by_side has the rest.
+    # One seed after the other on every machine, so that the kill comes in the last (else see test_side_by_side).
     monkeypatch.setattr(side_by_side, "at_once", lambda config: 1)
     *earlier, seed = changed["seeds"]
     state = tmp_path / "killed" / "states" / f"{recipe}_x-seed{seed}"
