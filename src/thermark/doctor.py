@@ -102,8 +102,12 @@ def environment() -> Check:
 
 def cpu() -> Check:
     """Name the CPU and the vector instructions that libraries choose their loops by."""
-    flags = sorted(flag for flag in arithmetic.vector_flags() if flag.startswith(VECTOR))
-    return Check("cpu", "ok", f"{arithmetic.cpu()}: {' '.join(flags) or 'vector flags unknown'}")
+    return Check("cpu", "ok", f"{arithmetic.cpu()}: {vectors() or 'vector flags unknown'}")
+
+
+def vectors() -> str:
+    """Return the flags of the CPU's vector instructions, sorted, with spaces between; empty where unknown."""
+    return " ".join(sorted(flag for flag in arithmetic.vector_flags() if flag.startswith(VECTOR)))
 
 
 def numbers(capped: bool, came_first: tuple[str, ...]) -> Check:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from thermark import doctor
 from thermark.core import arithmetic, code, files
 from thermark.core.errors import ConfigError
 
@@ -108,5 +109,4 @@ def verdict(name: str, wanted: Said, found: Said) -> tuple[str, str]:
 
 def cpu() -> str:
     """Return the CPU in words, with what its vectors can do."""
-    flags = sorted(flag for flag in arithmetic.vector_flags() if flag.startswith(("avx", "fma", "amx")))
-    return f"{arithmetic.cpu()} ({' '.join(flags)})"
+    return f"{arithmetic.cpu()} ({doctor.vectors()})"
