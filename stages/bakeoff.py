@@ -8,22 +8,22 @@ from thermark.bakeoff.inputs import Places
 from thermark.core import errors
 from thermark.core.config import parse, section, value
 from thermark.metrics.evaluate import Config
-from thermark.report.profile import sections, whole_frames
+from thermark.report.profile import listed, whole_frames
 
 OUTS = ("text", "numbers", "figure")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("contestants", "datasets", "evaluate", "params"):
+    for name in ("datasets", "evaluate", "params"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, *OUTS):
+    for name in (*Places.__dataclass_fields__, "contestants", *OUTS):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
     scoring = value(params, options.evaluate)
     build.build(
-        whole_frames(sections(value(params, options.contestants), options.contestants)),
+        whole_frames(listed(options.contestants)),
         value(params, options.datasets),
         {name: parse(raw, Config, f"{options.evaluate}.{name}") for name, raw in scoring.items()},
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),

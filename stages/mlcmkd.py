@@ -7,20 +7,21 @@ from thermark.core import errors
 from thermark.core.config import section, value
 from thermark.mlcmkd import build
 from thermark.mlcmkd.inputs import Places
-from thermark.report.profile import sections
+from thermark.report.profile import listed, sections
 
-SECTIONS = ("contestants", "runs", "converted")
+SECTIONS = ("runs", "converted")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in (*SECTIONS, "datasets", "params"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, "text", "numbers", "stability", "figure"):
+    for name in (*Places.__dataclass_fields__, "contestants", "text", "numbers", "stability", "figure"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
     build.build(
+        listed(options.contestants),
         *(sections(value(params, name), name) for name in (getattr(options, each) for each in SECTIONS)),
         list(value(params, options.datasets)),
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),

@@ -11,15 +11,14 @@ from thermark.report.inputs import Places
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("datasets", "contestants", "runs", "params"):
+    for name in ("datasets", "runs", "params"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, "curves", "figures", "leaderboard", "text"):
+    for name in (*Places.__dataclass_fields__, "contestants", "curves", "figures", "leaderboard", "text"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
-    contestants, runs = (
-        profile.sections(value(params, name), name) for name in (options.contestants, options.runs)
-    )
+    contestants = profile.listed(options.contestants)
+    runs = profile.sections(value(params, options.runs), options.runs)
     boards = build.build(
         {dataset: list(contestants) for dataset in value(params, options.datasets)},
         profile.kinds(contestants, runs),

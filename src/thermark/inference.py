@@ -21,7 +21,7 @@ from thermark.core import arithmetic, bundle, files
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
-from thermark.core.runs import SKIPPED, seed_folders
+from thermark.core.runs import seed_folder, seed_folders, skipped
 from thermark.core.scored import Split
 from thermark.predictors import mean_shape, predict_all
 from thermark.zeroshot import run as frames
@@ -138,7 +138,7 @@ def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
         return _prompted([*shared, learned_from], setting)
     if family == "learned":
         model = _model(parse(dict(section), Learned, f"contestants.{name}").run, setting)
-        if (model / SKIPPED).is_file():
+        if skipped(model):
             return _prompted([*shared, _sums(model)], setting)
         seeds = seed_folders(model)
         if not seeds:
@@ -151,8 +151,8 @@ def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
         }
     told, model = _weights(section, setting)
     plain = _framed([*shared, *told], setting)
-    seeds = [] if model is None else seed_folders(model)
-    sums = {f"{seed.name}/": _sums(seed) for seed in seeds} or {"": {}}
+    seeds = frames.seeds(model, setting.places.bundle(str(section["weights"])))
+    sums = {f"seed{seed}/": {} if model is None else _sums(seed_folder(model, seed)) for seed in seeds} or {"": {}}
     return {f"{place}{file}": _hash([key, sum_]) for place, sum_ in sums.items() for file, key in plain.items()}
 
 
@@ -183,7 +183,7 @@ def _weights(section: Mapping[str, Any], setting: Setting) -> tuple[list[Any], P
     told = [held.status, held.reason, sums, {name: dict(card) for name, card in held.cards.items()}]
     told.append({name: setting.code["landmarks"].get(name) for name in sorted(names)})
     model = _model(str(section["run"]), setting) if "run" in section and held.status == "ok" else None
-    if model is not None and (model / SKIPPED).is_file():
+    if model is not None and skipped(model):
         told.append(_sums(model))
     return told, model
 
@@ -254,8 +254,8 @@ def _on_crops(
     from thermark.predictors import learned
 
     model = places.models / str(section["run"])
-    if (model / SKIPPED).is_file():
-        reason = f"{section['run']} was not trained: {files.read_json(model / SKIPPED)['reason']}"
+    if why := skipped(model):
+        reason = f"{section['run']} was not trained: {why}"
         for dataset in datasets:
             data = files.read_json(places.reports / f"{dataset}.json")["fingerprint"]
             Predictions.none(name, data, "skipped", reason).save(folder / f"{dataset}.npz")

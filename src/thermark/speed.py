@@ -22,7 +22,7 @@ from thermark.backbones import sapiens2 as sapiens2_backbone
 from thermark.core import files
 from thermark.core.config import Section
 from thermark.core.progress import track
-from thermark.core.runs import SKIPPED, seed_folder
+from thermark.core.runs import seed_folder, skipped
 from thermark.heads.tiny_head import TinyHead
 from thermark.learn import precision
 from thermark.nets import card, complexity
@@ -142,8 +142,8 @@ def students(config: Config, models: Path) -> dict[str, Contestant]:
     """Return each student at the size it was trained for, and at that of the frozen backbones."""
     found = {}
     for name in config.students:
-        if (models / name / SKIPPED).is_file():
-            print(f"{name} was not trained: {files.read_json(models / name / SKIPPED)['reason']}")
+        if reason := skipped(models / name):
+            print(f"{name} was not trained: {reason}")
             continue
         net, about = card.read(seed_folder(models / name, 0))
         found[name] = Contestant(net, about.input_size)

@@ -35,7 +35,7 @@ def test_a_card_speaks_a_vocabulary_that_exists_and_names_a_licence(name):
 def test_a_source_is_pinned_as_far_as_it_can_be(name):
     entry = ENTRIES[name]
     address = sources.address(entry)
-    assert address.startswith(("https://", "pip:")) and not re.search(r"/(main|master|latest)/", address)
+    assert address.startswith(("https://", "pip:", "npm:")) and not re.search(r"/(main|master|latest)/", address)
     assert entry.sha256 or entry.hub or (entry.url and entry.url.sha256)
 
 

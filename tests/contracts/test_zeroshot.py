@@ -32,6 +32,55 @@ def facemesh(folder: Path, mirror: Callable) -> tuple:
     return {name: {} for name in shown.MODELS}, {"detector": "given"}, ()
 
 
+def blazeface(folder: Path, mirror: Callable) -> tuple:
+    cards, _, _ = facemesh(folder, mirror)
+    return cards, {}, ()
+
+
+def yunet(folder: Path, mirror: Callable) -> tuple:
+    shutil.copy(mirror("face_detection_yunet_2026may.onnx"), folder / "yunet.onnx")
+    return {"yunet.onnx": {}}, {"threshold": 0.5}, ()
+
+
+def centerface(folder: Path, mirror: Callable) -> tuple:
+    weights, fill = (import_module(f"thermark.assets.{name}") for name in ("weights", "fill"))
+    manifest = Path(__file__).parents[2] / "data/manifests/weights/centerface.yaml"
+    config = weights.Config(manifest=str(manifest), max_mb=50.0, network="index")
+    fill.fill(config, folder / "brought", import_module("thermark.assets.obtain").this_store())
+    held = bundle.read(folder / "brought")
+    if held.status != "ok":
+        pytest.skip(held.reason)
+    shutil.copy(held.file("centerface.onnx"), folder)
+    return {"centerface.onnx": {}}, {}, ()
+
+
+def mtcnn(folder: Path, mirror: Callable) -> tuple:
+    torch = import_module("torch")
+    torch.manual_seed(0)
+    torch.save(import_module("thermark.predictors.mtcnn").ONet().state_dict(), folder / "onet.pt")
+    return {"onet.pt": {}}, {}, ()
+
+
+def face_api(folder: Path, mirror: Callable) -> tuple:
+    """Random bytes in the layout of the small network, of which the table is part of the published package."""
+    shapes = {"dense0/conv0/filters": [3, 3, 3, 8], "dense0/conv0/bias": [8]}
+    for number, (inside, outside) in enumerate(((8, 8), (8, 16), (16, 32))):
+        for place in range(number == 0, 3):
+            name, wide = f"dense{number}/conv{place}", inside if place == 0 else outside
+            shapes |= {
+                f"{name}/depthwise_filter": [3, 3, wide, 1],
+                f"{name}/pointwise_filter": [1, 1, wide, outside],
+            }
+            shapes[f"{name}/bias"] = [outside]
+    shapes |= {"fc/weights": [32, 136], "fc/bias": [136]}
+    how = {"dtype": "uint8", "scale": 1 / 255, "min": -0.4}
+    table = [{"weights": [{"name": name, "shape": shape, "quantization": how} for name, shape in shapes.items()]}]
+    files.write_json(folder / "tiny-weights_manifest.json", table)
+    count = sum(int(np.prod(shape)) for shape in shapes.values())
+    (folder / "tiny.bin").write_bytes(np.random.default_rng(0).integers(0, 256, count, np.uint8).tobytes())
+    return {"tiny.bin": {}, "tiny-weights_manifest.json": {}}, {"file": "tiny"}, ()
+
+
 def mediapipe(folder: Path, mirror: Callable) -> tuple:
     shutil.copy(mirror("face_landmarker.task"), folder)
     about = {"face_landmarker.task": {"vocabulary": "mediapipe478", "channels": "rgb"}}
@@ -77,11 +126,21 @@ def vitpose(folder: Path, mirror: Callable) -> tuple:
 
 
 # Small weights for each family, one of them in two ways: (cards, settings, what else `load` takes).
-MADE = {made.__name__: made for made in (facemesh, mediapipe, rtmlib, cascade, headed, sapiens2, vitpose)}
+INDEXED = (blazeface, yunet, centerface, mtcnn, face_api)
+MADE = {
+    made.__name__: made for made in (facemesh, mediapipe, rtmlib, cascade, headed, sapiens2, vitpose, *INDEXED)
+}
+OWN = {"blazeface", "centerface", "yunet"}  # who looks for faces and cannot be told a box
 FAMILY = {name: name for name in MADE} | {"headed": "cascade"}
 SLOW = {"sapiens2", "vitpose"}  # transformers takes ten seconds to import
 each = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MADE]
+)
+
+
+told = pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MADE if name not in OWN],
 )
 
 
@@ -123,7 +182,24 @@ def test_it_says_who_it_is(made, name):
     assert one.box_source and one.batch >= 1 and isinstance(one.trained_on, tuple)
 
 
-@each
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_who_looks_for_faces_finds_one_and_nobody(made, name):
+    one, images = made(name), pictures()
+    points = len(landmarks.load(one.vocabulary))
+    answers = one(images, [None] * 3)
+    assert [len(answer.xy) for answer in answers] == [1, 1, 0]
+    for answer, image in zip(answers, images, strict=True):
+        assert answer.xy.shape[1:] == (points, 2) and answer.score.shape == answer.xy.shape[:2]
+        assert answer.boxes.shape == (len(answer.xy), 4) and answer.box_score.shape == (len(answer.xy),)
+        assert answer.xy.dtype == answer.score.dtype == answer.boxes.dtype == answer.box_score.dtype == np.float32
+        alone = one([image], [None])[0]
+        np.testing.assert_allclose(alone.xy, answer.xy, atol=2e-2)
+    # A detector sees two pixels as one.
+    assert np.median(np.abs(answers[1].xy - answers[0].xy - [7, 4])) < 4
+    assert one([], []) == []
+
+
+@told
 def test_each_box_has_its_row_and_one_that_is_none_a_row_of_nan(made, name):
     one = made(name)
     points = len(landmarks.load(one.vocabulary))
@@ -137,7 +213,7 @@ def test_each_box_has_its_row_and_one_that_is_none_a_row_of_nan(made, name):
     np.testing.assert_array_equal(answers[0].boxes, BOXES)
 
 
-@each
+@told
 def test_company_changes_nothing_and_pictures_stay_as_they_were(made, name):
     """Not by 0.02 px; but for what the last digits of a random heat map decide, a tenth of the points or two."""
     one, images = made(name), pictures()
@@ -153,7 +229,7 @@ def test_company_changes_nothing_and_pictures_stay_as_they_were(made, name):
     assert one([], []) == []
 
 
-@each
+@told
 def test_points_move_with_the_picture(made, name):
     """A box and all pixels under it, moved by (7, 4), move every point by as much; a wrong border would not."""
     one, (face, moved, _) = made(name), pictures()

@@ -78,7 +78,9 @@ def test_profiles_are_deltas(default):
 
 def test_flags_and_tracked_keys_agree(stages):
     for stage in stages.values():
-        flags = set(re.findall(rf"--(?:{'|'.join(FLAGS)}) ([\w.]+)", stage.cmd.replace("--crops data/", "--cut ")))
+        # Files that are called as sections are: a folder of crops, and who was scored.
+        said = stage.cmd.replace("--crops data/", "--cut ").replace("--contestants metrics/", "--listed ")
+        flags = set(re.findall(rf"--(?:{'|'.join(FLAGS)}) ([\w.]+)", said))
         assert flags <= set(stage.params.get("params.yaml", ())), stage.name
 
 
@@ -142,11 +144,16 @@ def test_every_run_of_every_profile_is_valid_and_names_what_exists(content):
             taught_by(name, told, runs[raw["teacher"]])
 
 
+def chained(name: str, seeds, below) -> None:
+    """Check that what builds on seeds finds its own, or the only one."""
+    assert {*seeds} <= {*below} or len(below) == 1, name
+
+
 def taught_by(name: str, told, teacher: dict) -> None:
     """Check that a run and its teacher fit, so that nobody learns so after a day of training."""
     assert teacher["vocabulary"] == told.known or teacher["vocabulary"] == told.vocabulary, name
     assert teacher["input_size"] == told.input_size, name
-    assert {*told.seeds} <= {*teacher["seeds"]} or len(teacher["seeds"]) == 1, name
+    chained(name, told.seeds, teacher["seeds"])
     if told.recipe == "adapted":
         assert teacher["size"] == told.size, name
     else:
@@ -243,7 +250,7 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
         assert (ROOT / parse(raw, weights.Config, f"weights.{name}").manifest).is_file()
     for name, raw in content["exported"].items():
         told = parse(raw, onnx.Config, f"exported.{name}")
-        assert told.seed in content["runs"][told.run]["seeds"]
+        assert told.run in content["runs"]
     bundles = {*content["weights"], *content["exported"]}
     assert len(bundles) == len(content["weights"]) + len(content["exported"])
     for name, raw in content["contestants"].items():
@@ -284,15 +291,20 @@ def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content
         assert told.backbone in content["backbones"] and told.crops in content["crops"]
         assert told.crops in content["backbones"][told.backbone].get("only", content["crops"])
         assert len(told.seeds) >= 3 or path.stem == "smoke"
+        weights = content["exported"].get(content["backbones"][told.backbone]["weights"])
+        if weights:
+            chained(name, told.seeds, content["runs"][weights["run"]]["seeds"])
     for name, raw in content["pseudo_labels"].items():
         told = parse(raw, taught.Config, f"pseudo_labels.{name}")
         assert name not in content["datasets"]
         taught_by_head = content["heads"][told.head.removeprefix("head_")]
         assert told.head.startswith("head_")
         assert (taught_by_head["backbone"], taught_by_head["crops"]) == (told.backbone, told.crops)
-        assert content["crops"][told.crops]["faces"] == told.faces and told.seed in taught_by_head["seeds"]
+        assert content["crops"][told.crops]["faces"] == told.faces
     for name, raw in content["runs"].items():
         if told := content["pseudo_labels"].get(raw["train"]):
+            if told.get("source") != "true":
+                chained(name, raw["seeds"], content["heads"][told["head"].removeprefix("head_")]["seeds"])
             assert raw["labels"] == content["crops"][told["crops"]]["vocabulary"], name
     told = section(path, "finetune", finetune.Config)
     assert {*told.contestants} <= {*content["contestants"]}

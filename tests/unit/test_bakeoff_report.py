@@ -309,7 +309,8 @@ def test_the_stage(tmp_path, monkeypatch):
         "bakeoff": {"picture": "png"},
     }
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    told = {name: name for name in ("contestants", "datasets", "evaluate")}
+    (tmp_path / "contestants.yaml").write_text(yaml.safe_dump(params.pop("contestants"), sort_keys=False))
+    told = {name: name for name in ("datasets", "evaluate")} | {"contestants": "contestants.yaml"}
     told |= {"params": "bakeoff", "text": "a.md", "numbers": "a.json", "figure": "a.svg"}
     told |= {name: str(getattr(places, name)) for name in Places.__dataclass_fields__}
     flags = [word for name, value in told.items() for word in (f"--{name}", value)]

@@ -1,6 +1,7 @@
 """Folds, intervals, verdicts and pictures of a calibration, each against what is known by hand."""
 
 import re
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -9,10 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thermark.calibration import pictures, words
+from thermark.calibration import options, pictures, place, words
 from thermark.calibration.crossed import Bench, crossed, folds
 from thermark.calibration.labelled import Labelled, touches
 from thermark.calibration.predict import Seen, chunked, number
+from thermark.core import files, geometry
 from thermark.core.errors import ConfigError, DataError
 from thermark.heads import training
 from thermark.metrics.paired import Paired
@@ -102,9 +104,38 @@ def test_a_difference_is_after_minus_before():
     found = words.gained(before, before - 2, names, names, 0)
     assert found.mean.difference == pytest.approx(-2) and found.mean.verdict == "lower error"
     assert found.median.value == pytest.approx(-2) and found.median.bounds == pytest.approx((-2, -2))
-    table = words.table(*(words.summary(each, names, 0) for each in (before, before - 2)))
+    columns = {"before": before, "after": before - 2, "constant": before + 1}
+    table = words.table({name: words.summary(each, names, 0) for name, each in columns.items()})
+    assert table.splitlines()[0].split() == list(columns)
     assert [line.split("  ")[0] for line in table.splitlines()][1:3] == ["mean, px", "median, px"]
     assert "None" not in table and len(table.splitlines()) == 8
+
+
+def test_who_gains_much_may_still_be_no_better_than_a_constant():
+    names = np.array([f"{index:02d}" for index in range(30)])
+    noise = np.sin(np.arange(30.0))
+    before, after, constant = 80 + noise, 21 + noise, 20 + np.cos(np.arange(30.0))
+    assert words.gained(before, after, names, names, 0).helps
+    better = words.gained(constant, after, names, names, 0)
+    assert words.against_constant(better).startswith("It is no better than a constant place")
+    assert "+1.0" in words.against_constant(better)
+    shown = words.gained(constant, after - 5, names, names, 0)
+    assert words.against_constant(shown).startswith("It is better than a constant place") and shown.helps
+
+
+def test_a_constant_answers_the_mean_place_of_the_labels_of_others():
+    """In crop px, each point from where it is labelled; an affine map then puts it into the frame."""
+    crop_xy = np.array(
+        [[[10.0, 20], [0, 0]], [[30, 40], [np.nan, np.nan]], [[99, 99], [4, 8]], [[50, 50], [np.nan, np.nan]]]
+    )
+    to_frame = np.repeat(np.array([[[2.0, 0, 1], [0, 3.0, 0]]]), 4, axis=0)
+    xy = geometry.apply(to_frame, crop_xy)
+    labelled = SimpleNamespace(crop_xy=crop_xy, to_frame=to_frame, xy=xy)
+    bench = Bench(labelled, torch.zeros(4), 64, lambda *_: None)
+    found = bench.from_mean(np.array([0, 1]), np.array([2, 3]))
+    # The first point's mean is (20, 30), the second's (0, 0) from the only row that has it.
+    first = np.hypot(2 * 79, 3 * 69), np.hypot(2 * 4, 3 * 8)
+    np.testing.assert_allclose(found, [np.mean(first), np.hypot(2 * 30, 3 * 20)])
 
 
 def test_gross_errors_of_a_few_do_not_hide_a_gain():
@@ -116,6 +147,37 @@ def test_gross_errors_of_a_few_do_not_hide_a_gain():
     after[10:13] = 140
     found = words.gained(before, after, names, names, 0)
     assert found.mean.verdict == "no difference shown" and found.median.bounds[1] < -4 and found.helps
+
+
+@pytest.mark.parametrize(
+    ("unit", "of_celsius"), [("fahrenheit", lambda t: t * 1.8 + 32), ("kelvin", lambda t: t + 273.15)]
+)
+def test_another_unit_is_named_and_converted_on_request(tmp_path, unit, of_celsius):
+    """25 to 37 degrees, which as Fahrenheit or Kelvin would all be white."""
+    degrees = np.linspace(25, 37, 64, dtype=np.float32).reshape(8, 8)
+    cv2.imwrite(str(tmp_path / "c.tiff"), degrees)
+    cv2.imwrite(str(tmp_path / "x.tiff"), of_celsius(degrees).astype(np.float32))
+    wanted = pictures.read(tmp_path / "c.tiff", pictures.heat("20,40", "celsius"))
+    with pytest.raises(
+        ConfigError, match=rf"x\.tiff has a median of .*, which looks like degrees in {unit}"
+    ) as error:
+        pictures.read(tmp_path / "x.tiff", pictures.heat("20,40", "celsius"))
+    assert error.value.remedy == f"add --unit {unit}"
+    found = pictures.read(tmp_path / "x.tiff", pictures.heat("20,40", unit))
+    assert np.abs(found.astype(int) - wanted).max() <= 1 and wanted.std() > 20
+
+
+def test_a_calibration_remembers_its_unit_and_older_ones_had_celsius(tmp_path):
+    tone = pictures.tone("20,40").model_dump()
+    for account, wanted in (
+        ({"tone": tone, "unit": "kelvin"}, "kelvin"),
+        ({"tone": tone}, "celsius"),
+        ({"tone": None, "unit": None}, None),
+    ):
+        files.write_json(tmp_path / place.ACCOUNT, account)
+        found = place.heat(tmp_path / "seed0")
+        assert (found and found.unit) == wanted
+    assert options.UNITS == pictures.UNITS
 
 
 @pytest.mark.parametrize(("text", "name"), [("20,40", "clip"), ("minmax", "minmax"), ("clahe", "clahe")])
@@ -149,7 +211,7 @@ def test_a_temperature_is_known_by_its_type_and_its_unit(tmp_path):
     }
     for name, image in stored.items():
         cv2.imwrite(str(tmp_path / name), image)
-        grey = pictures.read(tmp_path / name, pictures.tone("20,40"))
+        grey = pictures.read(tmp_path / name, pictures.heat("20,40", "celsius"))
         np.testing.assert_allclose(grey, np.linspace(0, 255, 64).reshape(8, 8), atol=0.7)
         with pytest.raises(ConfigError, match="temperatures"):
             pictures.read(tmp_path / name, None)

@@ -14,7 +14,7 @@ from thermark import landmarks
 from thermark.core.errors import DataError, ThermarkError
 from thermark.core.faces import open_set
 from thermark.datasets import packing, sftl54
-from thermark.loading import labelme, speakingfaces
+from thermark.loading import conventions, labelme, speakingfaces
 from thermark.loading.loaded import Findings, strings
 
 CONFIG = sftl54.Config(raw="r")
@@ -29,7 +29,7 @@ EVERY = [(part, name) for part, names in NAMES.items() for name in names]
 
 
 def points(name):
-    """Points (54, 2) as labelme writes them: a face whose mouth has its midline points out of order."""
+    """Points (54, 2) as labelme writes them: a cloud, but for the eyes' corners and the middle of the mouth."""
     rng = np.random.default_rng(abs(hash_of(name)))
     xy = rng.uniform((60, 50), (140, 120), (54, 2)).round(3)
     xy[36, 0], xy[45, 0] = 70, 130
@@ -107,7 +107,7 @@ def test_faces_meet_their_pictures_points_and_splits(tree):
     assert faces.strata["session"].tolist().count("speaking") == 2
     assert loaded.frames.modality == "thermal" and faces.visible.all()
     facts = loaded.findings.facts
-    assert facts["mouth_midline_from_top"] == [49, 52, 53, 51]
+    assert facts["mouth_midline_in_order"] == 1.0
     assert (facts["visible_pairs"], facts["labels_of"]) == (6, "gray")
     assert not loaded.findings.lists
     assert verdicts(loaded) == {"published counts": "warning"} | dict.fromkeys(CHECKS[:3], "ok")
@@ -155,6 +155,67 @@ def test_lines_say_the_same_as_files(tree, flat):
         "val/labels.jsonl, line 2 is no JSON",
         "val/labels.jsonl, line 3 names no image",
     ]
+
+
+def real(xy, rng):
+    """A record as real `labels.jsonl` have them: the mouth as six single points, and the keys in any order."""
+    parts = {shape["label"]: shape["points"] for shape in shapes(xy)}
+    lips = parts.pop("lips")
+    keys = list((parts | {f"lip_p{number}": [point] for number, point in enumerate(lips, start=1)}).items())
+    return dict(keys[place] for place in rng.permutation(len(keys)))
+
+
+def test_real_records_have_the_mouth_in_single_points_and_their_keys_in_any_order(tree):
+    before = sftl54.load(tree, CONFIG)
+    rng = np.random.default_rng(0)
+    for part, names in NAMES.items():
+        folder = tree / f"sftl/sftl/gray/{part}"
+        shutil.rmtree(folder / "json")
+        rows = [
+            {"image": f"images/{name}.png", "face": [[55, 40], [150, 130]]} | real(points(name), rng)
+            for name in names
+        ]
+        (folder / "labels.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    after = sftl54.load(tree, CONFIG)
+    np.testing.assert_array_equal(before.faces.xy, after.faces.xy)
+    np.testing.assert_array_equal(before.faces.prompts, after.faces.prompts)
+    # A mouth of five points is none.
+    broken = real(points(NAMES["val"][0]), rng)
+    del broken["lip_p4"]
+    (tree / "sftl/sftl/gray/val/labels.jsonl").write_text(json.dumps({"image": f"{NAMES['val'][0]}.png"} | broken))
+    assert sftl54.load(tree, CONFIG).findings.lists["bad_annotation"] == [
+        "val/labels.jsonl, line 1 has 53 points in 12 groups, not 54 in 8"
+    ]
+
+
+def test_groups_of_equal_size_go_by_their_names():
+    """The eyes are as long as each other, and so are the brows: in another order, only names tell them apart."""
+    xy = points("x")
+    swapped = list(GROUPS)
+    for one, other in ((1, 2), (5, 6)):
+        swapped[one], swapped[other] = swapped[other], swapped[one]
+    np.testing.assert_array_equal(labelme.label({"shapes": shapes(xy, swapped)}, GROUPS, "face", "x").xy, xy)
+
+
+def test_all_points_are_read_as_ibug68():
+    """From the middle of the mouth as well: the four points go where real labels have them."""
+    xy = np.arange(108.0).reshape(1, 54, 2)
+    seen = landmarks.project(xy, "sftl54", "ibug68")[0]
+    assert np.isfinite(seen).all(axis=-1).sum() == 54
+    np.testing.assert_array_equal(seen[:48], xy[0, :48])
+    pairs = {48: 48, 49: 51, 50: 54, 51: 57, 52: 62, 53: 66}
+    np.testing.assert_array_equal(seen[list(pairs.values())], xy[0, list(pairs)])
+
+
+def test_real_labels_are_read(mirror):
+    """64 records as published: all are usable, the sides are right, the mouth runs from top to bottom."""
+    rows = [json.loads(line) for line in (mirror("sftl54_labels") / "labels.jsonl").read_text().splitlines()]
+    found = [labelme.label(row, GROUPS, "face", "x", {"lips": sftl54.LIPS}) for row in rows]
+    xy = np.stack([each.xy for each in found])
+    assert len(xy) == 64 and np.isfinite(xy).all()
+    assert conventions.sides(xy, sftl54.EYES).verdict == "ok"
+    assert (np.diff(xy[:, list(sftl54.MIDLINE), 1]) > 0).all(axis=1).mean() > 0.95
+    assert conventions.inside(xy, np.stack([each.box for each in found])).verdict == "ok"
 
 
 def test_somebody_in_two_folders_is_tested(tree):
@@ -259,6 +320,13 @@ def test_a_file_that_is_no_json_is_left_out(tree):
     assert len(loaded.faces) == 5
 
 
+def test_nothing_usable_is_an_error_that_says_why(tree):
+    for part, name in EVERY:
+        edit(tree, part, name, lambda content: content["shapes"].pop())
+    with pytest.raises(DataError, match=r"under .*: 6 x bad annotation, first: .*has 48 points"):
+        sftl54.load(tree, CONFIG)
+
+
 def test_nothing_is_an_error(tree):
     with pytest.raises(DataError, match="no labelled SF-TL54 picture in gray under images"):
         sftl54.load(tree / "sftl/sftl/gray/train/images", CONFIG)
@@ -336,7 +404,7 @@ def test_its_points_among_others():
     assert vocabulary.flip.tolist() == mirrored
     weights = landmarks.weights("sftl54", "ibug68")
     assert np.array_equal(weights[:48], np.eye(48, 54))
-    assert np.flatnonzero(weights[48:].any(axis=1)).tolist() == [0, 6]
+    assert np.flatnonzero(weights[48:].any(axis=1)).tolist() == [0, 3, 6, 9, 14, 18]
     for version in ("centre", "posts", "tip"):
         direct = landmarks.weights("sftl54", "nose1", version)
         np.testing.assert_allclose(direct, landmarks.weights("ibug68", "nose1", version) @ weights)

@@ -300,7 +300,13 @@ def test_errors_of_settings_keep_their_kind(tree):
 def staged(tree, params):
     (tree / "params.yaml").write_text(params)
     told = ["--contestants=contestants", "--params=evaluate", "--scored=scored", "--code=code.json"]
-    told += ["--faces=faces", "--reports=reports", "--predictions=said", "--summary=out/summary"]
+    told += [
+        "--faces=faces",
+        "--reports=reports",
+        "--predictions=said",
+        "--summary=out/summary",
+        "--listed=listed.yaml",
+    ]
     told += [f"--{kind}=out/{kind}" for kind in SUFFIXES]
     command = [sys.executable, str(STAGE), *told]
     return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
@@ -313,6 +319,8 @@ def test_the_stage_takes_contestants_and_data_sets_from_the_parameters(tree):
     assert done.returncode == 0, done.stderr
     assert json.loads((tree / "out/scores/ktl_s/two.json").read_text())["seeds"] == 3
     assert json.loads((tree / "out/errors/c" / KEYS).read_text())["two"]["key"]
+    # Who was scored, in the order of the parameters: what pages depend on.
+    assert (tree / "listed.yaml").read_text() == "c:\n  family: x\nktl_s:\n  family: learned\n"
     assert not (tree / "out/scores/idle").exists() and not (tree / "out/scores/c/one.json").exists()
     (tree / "said/c/two.npz").unlink()
     done = staged(tree, f"{listed}evaluate: {{two: {{bootstrap: 50}}}}\nscored: {{two: test}}\n")

@@ -29,12 +29,16 @@ def root(tmp_path_factory) -> Path:
 
 
 def test_the_bundle_says_what_rtmlib_and_a_reader_must_know(root):
-    about = bundle.read(root / "assets")
+    whole = bundle.read(root / "assets")
+    names = [f"seed{seed}/{name}" for seed in (0, 2) for name in ("pose.onnx", "model.safetensors", "model.json")]
+    assert whole.status == "ok" and sorted(whole.cards) == sorted(names) and all(map(whole.file, names))
+    assert whole.cards["seed2/pose.onnx"]["model"] == "RTMPose-t, rgb_t seed2"
+    about = bundle.read(root / "assets/seed0")
     assert about.status == "ok" and sorted(path.name for path in about.folder.iterdir()) == [
         *("bundle.json", "model.json", "model.safetensors", "pose.onnx"),
     ]
     told = about.cards["pose.onnx"]
-    assert told["model"] == "RTMPose-t, rgb_t seed 0" and told["source"] == "trained by this pipeline"
+    assert told["model"] == "RTMPose-t, rgb_t seed0" and told["source"] == "trained by this pipeline"
     assert (told["input_size"], told["channels"], told["padding"]) == ([64, 64], "rgb", 1.25)
     assert (told["vocabulary"], told["trained_on"], told["licence"]) == ("ibug68", ["elsewhere"], "Apache-2.0")
     assert told["face_sets"] == ["elsewhere"]
@@ -42,14 +46,14 @@ def test_the_bundle_says_what_rtmlib_and_a_reader_must_know(root):
 
 
 def test_the_network_itself_lies_beside_its_graph(root):
-    net, about = card.read(bundle.read(root / "assets").folder)
+    net, about = card.read(bundle.read(root / "assets/seed0").folder)
     wanted, told = card.read(root / "models" / "rgb_t" / "seed0")
     assert about == told
     assert all(torch.equal(weight, wanted.state_dict()[name]) for name, weight in net.state_dict().items())
 
 
 def test_the_graph_has_the_published_names_and_a_free_batch_axis(root):
-    model = onnx.load(bundle.read(root / "assets").file("pose.onnx"))
+    model = onnx.load(bundle.read(root / "assets/seed0").file("pose.onnx"))
     onnx.checker.check_model(model, full_check=True)
     (shown,), said = model.graph.input, model.graph.output
     assert (shown.name, [output.name for output in said]) == ("input", ["simcc_x", "simcc_y"])
@@ -63,7 +67,7 @@ def test_the_graph_has_the_published_names_and_a_free_batch_axis(root):
 def test_onnxruntime_says_what_torch_says(root, count):
     net, _ = card.read(root / "models" / "rgb_t" / "seed0")
     images = np.random.default_rng(count).normal(size=(count, 3, 64, 64)).astype(np.float32)
-    found = sessions.run(sessions.opened(root / "assets" / "pose.onnx"), images)
+    found = sessions.run(sessions.opened(root / "assets/seed0/pose.onnx"), images)
     with torch.inference_mode():
         for have, want in zip(found, net(torch.from_numpy(images)), strict=True):
             assert have.shape == want.shape == (count, 68, 128)
@@ -73,17 +77,16 @@ def test_onnxruntime_says_what_torch_says(root, count):
 
 def test_bytes_depend_on_the_weights_only(root, tmp_path):
     exported.export(RUN, root / "models", tmp_path / "again")
-    for name in ("pose.onnx", "bundle.json", "model.safetensors", "model.json"):
-        assert (tmp_path / "again" / name).read_bytes() == (root / "assets" / name).read_bytes()
-    exported.export(exported.Config(run="rgb_t", seed=2), root / "models", tmp_path / "other")
-    assert (tmp_path / "other/pose.onnx").read_bytes() != (root / "assets/pose.onnx").read_bytes()
-    content = (root / "assets/pose.onnx").read_bytes()
+    for path in (path for path in (root / "assets").rglob("*") if path.is_file()):
+        assert (tmp_path / "again" / path.relative_to(root / "assets")).read_bytes() == path.read_bytes()
+    content = (root / "assets/seed0/pose.onnx").read_bytes()
+    assert content != (root / "assets/seed2/pose.onnx").read_bytes()
     assert b".py" not in content and str(root).encode() not in content and b"/home" not in content
 
 
 def test_a_difference_is_seen(root):
     net, _ = card.read(root / "models" / "rgb_t" / "seed0")
-    path = root / "assets" / "pose.onnx"
+    path = root / "assets/seed0/pose.onnx"
     assert exported.difference(net, path, 64) < exported.TOLERANCE
     with torch.no_grad():
         net.head.cls_y.weight[3] += 0.01
@@ -95,26 +98,26 @@ def test_a_difference_is_seen(root):
 
 def test_a_network_that_differs_leaves_nothing_and_the_old_bundle_stays(root, tmp_path, monkeypatch):
     exported.export(RUN, root / "models", tmp_path / "out")
-    before = (tmp_path / "out/pose.onnx").read_bytes()
+    before = (tmp_path / "out/seed2/pose.onnx").read_bytes()
     monkeypatch.setattr(exported, "difference", lambda *_: 0.1)
-    with pytest.raises(DataError, match=r"off by 0\.1 of"):
-        exported.export(exported.Config(run="rgb_t", seed=2), root / "models", tmp_path / "out")
-    assert (tmp_path / "out/pose.onnx").read_bytes() == before
+    with pytest.raises(DataError, match=r"rgb_t seed0 in ONNX is off by 0\.1 of"):
+        exported.export(RUN, root / "models", tmp_path / "out")
+    assert (tmp_path / "out/seed2/pose.onnx").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_a_run_that_is_not_there_is_refused(root, tmp_path):
-    with pytest.raises(DataError, match=r"seed7 holds no model\.json"):
-        exported.export(exported.Config(run="rgb_t", seed=7), root / "models", tmp_path / "out")
+    with pytest.raises(DataError, match=r"rgb_x holds no seed<k> folder"):
+        exported.export(exported.Config(run="rgb_x"), root / "models", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
 def test_the_stage_exports_quietly(root, tmp_path):
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"exported": {"teacher": {"run": "rgb_t", "seed": 2}}}))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"exported": {"teacher": {"run": "rgb_t"}}}))
     flags = ["--params", "exported.teacher", "--models", str(root / "models"), "--out", "out"]
     done = subprocess.run(
         [sys.executable, STAGE, *flags], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert bundle.read(tmp_path / "out").cards["pose.onnx"]["model"].endswith("seed 2")
+    assert bundle.read(tmp_path / "out").cards["seed2/pose.onnx"]["model"].endswith("seed2")

@@ -90,6 +90,11 @@ def test_a_misspelt_setting_is_named(prepared):
         frame(prepared, variants={"soft": {"tone": {"nam": "clip"}}})
 
 
+def test_a_tone_of_pictures_that_have_theirs_already_is_refused(prepared):
+    with pytest.raises(ConfigError, match=r"variant soft changes the tone of .*, which holds no temp"):
+        frame(prepared, variants={"soft": {"source": "png", "tone": {"name": "minmax"}}})
+
+
 def test_a_variant_in_other_pixels_is_refused(prepared):
     raw, _ = prepared
     for path in raw.rglob("*.png"):

@@ -312,11 +312,38 @@ def test_only_a_batch_of_maps_is_held_and_each_decoder_reads_it(root):
     assert not torch.equal(told["soft_argmax"][0], told["argmax"][0])
 
 
+def test_each_head_learns_from_the_backbone_of_its_own_seed(root, tmp_path, alone):
+    """Features of a second seed are louder; a head of that seed is trained on them, and says whose they are."""
+    shutil.copytree(root, tmp_path / "root")
+    seen = tmp_path / "root/seen"
+    for seed in (0, 3):
+        shutil.copytree(seen / "cut", seen / f"seed{seed}" / "cut")
+    own = seen / "seed3/cut"
+    np.save(own / features.ARRAY, 2 * np.load(own / features.ARRAY))
+    files.write_json(own / features.CARD, files.read_json(own / features.CARD) | {"sha256": "c" * 64})
+    shutil.rmtree(seen / "cut")
+    told = config(seeds=[0, 3], budget=[4], epochs=1)
+    to = run.Places(*(tmp_path / name for name in ("head_x", "metrics.json", "flat.json", "curve.csv")))
+    run.train(told, root / "cut", seen, to)
+    plain = run.Places(
+        *(tmp_path / "plain" / name for name in ("head_x", "metrics.json", "flat.json", "curve.csv"))
+    )
+    run.train(told, root / "cut", root / "seen", plain)
+    assert [model.read(to.out / f"seed{k}")[1].backbone_sha256[0] for k in (0, 3)] == ["b", "c"]
+    same, other = (
+        [load_file(at / f"seed{k}/model.safetensors")["conv1.weight"] for at in (to.out, plain.out)]
+        for k in (0, 3)
+    )
+    assert torch.equal(*same) and not torch.equal(*other)
+    with pytest.raises(DataError, match=r"has seed0, seed3, but no seed 1"):
+        run.train(config(seeds=[0, 1], budget=[4], epochs=1), root / "cut", seen, to)
+
+
 def test_weights_travel_as_arrays_and_only_those_that_are_kept(root):
     """A tensor that comes from another process holds a file descriptor: some runs would have a thousand."""
     jobs = {job.budget: job for job in plan.planned(crops.read(root / "cut"), config(seeds=[0], budget=[4]))}
     told = config(seeds=[0], epochs=1)
-    made = {name: run.fitted(job, root / "cut", root / "seen/cut", told).weights for name, job in jobs.items()}
+    made = {name: run.fitted(job, root / "cut", root / "seen", told).weights for name, job in jobs.items()}
     assert made["4"] == made["all"] == {} and set(made["published"]) == set(scene.TinyHead(4, 1).state_dict())
     assert all(isinstance(array, np.ndarray) for array in made["published"].values())
 

@@ -1,5 +1,7 @@
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from thermark.core import files, geometry, seeds
 from thermark.core.errors import DataError
 from thermark.core.faces import open_set
 from thermark.core.predictions import Predictions
+from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
 from thermark.predictors import learned, predict_all
 from thermark.predictors.learned import Learned
@@ -92,6 +95,29 @@ def test_a_face_alone_is_predicted_as_in_a_batch(trained, flip_test):
     np.testing.assert_allclose(np.concatenate([score for _, score in alone]), scores, rtol=1e-4)
     np.testing.assert_allclose(np.concatenate([xy for xy, _ in alone]), together, atol=1e-4)
     assert together.shape == (8, 68, 2) and network.vocabulary == "ibug68" and network.trained_on == ("drawn",)
+
+
+def test_a_face_in_a_picture_has_the_answer_that_it_has_in_a_face_set():
+    """Packed as the set that a network learned from, then cropped: as the stage does, so `thermark predict`."""
+    direct = Learned(Brightest(), "nose1", 128, 1.25, torch.device("cpu"))
+    network = replace(direct, cropped=(96, 1.75))
+    rng = np.random.default_rng(3)
+    picture = cv2.GaussianBlur(rng.integers(0, 255, (400, 500), np.uint8), (0, 0), 1)
+    boxes = np.array([[100, 90, 220, 230], [10.5, 20.25, 60, 90], [300, 200, 480, 395]], np.float32)
+    to_source = np.stack([geometry.crop_to_source(box, 96, 1.75) for box in boxes])
+    packed = np.stack([geometry.warp(picture, matrix, 96) for matrix in to_source])
+    staged, _ = network.on_crops(packed, to_source, 1.75)
+    np.testing.assert_allclose(network(picture, boxes)[0], staged, atol=1e-3)
+    # The picture itself is another input: sharper, and cut by another grid.
+    assert np.abs(direct(picture, boxes)[0] - staged).max() > 5
+
+
+def test_a_network_knows_from_which_crops_it_learned(tmp_path):
+    model(tmp_path / "model")
+    about = card.read(tmp_path / "model")[1]
+    assert about.cropped is None and learned.load(tmp_path / "model").cropped is None
+    files.write_json(tmp_path / "model/model.json", about.model_dump() | {"cropped": [96, 1.75]})
+    assert learned.load(tmp_path / "model").cropped == (96, 1.75)
 
 
 def test_a_missing_prompt_is_a_row_of_nan_in_its_place(trained):

@@ -26,7 +26,9 @@ def own_cache(tmp_path, monkeypatch) -> Path:
 def test_the_shipped_sheets_say_what_a_person_must_know():
     sheets = licences.of_data(DATA)
     assert {"tfake", "facesynthetics-r-uda", "charlotte", "thermeval", "300w", "coco-wholebody"} <= set(sheets)
-    assert {"coco-images", "sftl54", "tfw"} <= set(sheets) and not set(sheets) & set(licences.known(WEIGHTS))
+    assert {"coco-images", "sftl54", "tfw", "thermal-in-car"} <= set(sheets) and not set(sheets) & set(
+        licences.known(WEIGHTS)
+    )
     for sheet in sheets.values():
         assert sheet.url.startswith("https://") and len(sheet.terms.split()) > 15 and sheet.covers
 

@@ -120,7 +120,7 @@ def test_a_damaged_teacher_is_refused(root, tmp_path, spoil, words):
 
 def test_a_teacher_of_other_seeds_is_refused(root, tmp_path):
     cause = refusal(DataError, root, tmp_path, "ktl", 2)
-    assert cause == "the teacher rgb_t has seed0, seed1, but no seed 2"
+    assert cause == "rgb_t has seed0, seed1, but no seed 2"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The report on small fake results: honest ranking, safe text, stable bytes, nothing stale."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -268,6 +268,20 @@ def test_rendered_data_are_called_rendered(results, report):
     assert "CC0" in nose and "CC0" not in one  # terms of the real set are not those of a rendering
     text = console.leaderboard(boards({"one": results.contestants}, results.places))
     assert text.startswith("one (rendered data: no evidence about real cameras)\n")
+
+
+def test_machine_labels_are_called_so_at_every_heading(results):
+    told = {"origin": "real", "boxes": "face", "card": {"title": "Car", "labels": "machine"}}
+    board = replace(boards({"one": results.contestants}, results.places)[0], report=told)
+    assert board.title == "Car, machine labels"
+    part = tables.section(board)
+    assert part.startswith("## Car, machine labels") and tables.MACHINE in part
+    assert "prompts are boxes of faces as publishers draw them" in part
+    assert "Car, machine labels: NME" in tables.overview([board])[0] and tables.MACHINE in tables.overview([board])
+    assert "(machine labels: distances from another network)" in console.leaderboard([board])
+    # What is rendered in the layout of such a set has labels that are exact.
+    drawn = replace(board, report=told | {"origin": "rendered"})
+    assert drawn.title == "Car, rendered" and tables.MACHINE not in tables.section(drawn)
 
 
 def test_subsets_are_in_natural_order_beside_the_whole(results):

@@ -337,10 +337,10 @@ def faces(count: int, size: int = 160) -> tuple[list[np.ndarray], list[np.ndarra
 
 
 def test_the_exported_teacher_says_in_a_batch_what_rtmlib_says_box_by_box(teacher):
-    find = rtmlib.load(config(), bundle.read(teacher / "assets"), "auto")
+    find = rtmlib.load(config(), bundle.read(teacher / "assets/seed0"), "auto")
     assert (find.vocabulary, find.trained_on) == ("ibug68", ("elsewhere",))
-    own = RTMPose(str(teacher / "assets" / "pose.onnx"), (SIDE, SIDE))
-    own.session = sessions.opened(teacher / "assets" / "pose.onnx")  # in our arithmetic
+    own = RTMPose(str(teacher / "assets/seed0/pose.onnx"), (SIDE, SIDE))
+    own.session = sessions.opened(teacher / "assets/seed0/pose.onnx")  # in our arithmetic
     images, boxes = faces(6)
     boxes[2] = np.concatenate([boxes[2], boxes[3], boxes[4] + 7])
     for image, box, one in zip(images, boxes, find(images, boxes), strict=True):
@@ -355,7 +355,7 @@ def test_the_exported_teacher_says_in_a_batch_what_rtmlib_says_box_by_box(teache
 
 def test_the_same_crop_in_torch_and_through_rtmlib_is_the_same_face(teacher):
     """rtmlib's crop lies half an input pixel beside ours, and is not averaged: at scale 1 that can be undone."""
-    find = rtmlib.load(config(), bundle.read(teacher / "assets"), "auto")
+    find = rtmlib.load(config(), bundle.read(teacher / "assets/seed0"), "auto")
     network = learned.load(teacher / "models" / "rgb_t" / "seed0", flip_test=False)
     images, boxes = faces(8)
     for image, box, one in zip(images, boxes, find(images, [_shifted(box) for box in boxes]), strict=True):
@@ -375,10 +375,10 @@ def _shifted(box: np.ndarray) -> np.ndarray:
 
 def test_rendered_and_photographed_people_are_answered(teacher, mirror, tmp_path):
     """YOLOX-nano and the exported network: one row a person, points in the crop, whoever is there is found."""
-    cards = dict(bundle.read(teacher / "assets").cards) | {
+    cards = dict(bundle.read(teacher / "assets/seed0").cards) | {
         "det.onnx": {"input_size": [416, 416], "channels": "bgr"}
     }
-    (tmp_path / "pose.onnx").write_bytes((teacher / "assets" / "pose.onnx").read_bytes())
+    (tmp_path / "pose.onnx").write_bytes((teacher / "assets/seed0/pose.onnx").read_bytes())
     (tmp_path / "det.onnx").write_bytes(mirror("yolox_nano.onnx").read_bytes())
     bundle.write(tmp_path, "ok", "", cards)
     find = rtmlib.load(config(**(OWN | {"detector_score": 0.3})), bundle.read(tmp_path), "auto")

@@ -19,6 +19,7 @@ from thermark.heads import crops as crop_sets
 from thermark.heads import features, model
 from thermark.heads.tiny_head import TinyHead
 from thermark.learn import data, supervision
+from thermark.learn import run as supervised_run
 from thermark.learn.recipes import supervised
 
 SIDE, GRID = 64, 64
@@ -77,11 +78,11 @@ def root(tmp_path):
     for index, row in enumerate(rows):
         x, y = np.rint(crop_xy[index, 0] + 0.5).astype(int) + OFF
         maps[index, 0, y, x] = 0.1 if row == MISS else 1
-    (tmp_path / "seen").mkdir()
-    np.save(tmp_path / "seen" / features.ARRAY, maps)
+    (tmp_path / "seen/cut").mkdir(parents=True)
+    np.save(tmp_path / "seen/cut" / features.ARRAY, maps)
     card = {"dtype": "float16", "shape": list(maps.shape), "backbone": ABOUT, "sha256": "b" * 64}
     card |= {"precision": "fp32", "trained_on": [], "crops": "f" * 64}
-    files.write_json(tmp_path / "seen" / features.CARD, card)
+    files.write_json(tmp_path / "seen/cut" / features.CARD, card)
     write_head(tmp_path / "models" / "head_x" / "seed0")
     return tmp_path
 
@@ -109,7 +110,8 @@ def teach(root, **changed):
     out = root / "taught" / "noses"
     report = root / "taught.json"
     taught.teach(config, root / "models", root / "cut", root / "seen", root / "noses", out, report)
-    return open_set(out), json.loads(report.read_text())
+    first = out if config.source == "true" else out / "seed0"
+    return open_set(first), json.loads(report.read_text())
 
 
 def test_opinions_land_in_the_frame(root):
@@ -179,22 +181,54 @@ def test_the_control_has_the_published_labels_and_asks_no_head(root):
 
 def test_frames_are_those_of_the_crops(root):
     teach(root)
-    frames = Frames.open(root / "taught" / "noses" / "frames.npz")
+    frames = Frames.open(root / "taught/noses/seed0/frames.npz")
     assert len(frames) == sum(part(row) != "test" for row in range(FACES)) and frames.modality == "thermal"
-    assert (root / "taught" / "noses" / "card.json").read_text() == (root / "noses" / "card.json").read_text()
+    assert (root / "taught/noses/seed0/card.json").read_text() == (root / "noses" / "card.json").read_text()
 
 
 def test_the_engine_learns_from_opinions_and_gives_none_no_weight(root):
     teach(root)
-    data.check_labels(root / "taught", ["noses"], "nose1")
-    samples = data.gather(root / "taught", ["noses"], "train", "nose1", 64, 1.25)
+    data.check_labels(root / "taught", ["noses/seed0"], "nose1")
+    samples = data.gather(root / "taught", ["noses/seed0"], "train", "nose1", 64, 1.25)
     assert len(samples) == sum(part(row) == "train" for row in range(FACES)) - 1
     assert samples.weight.min() == 1
-    assert data.fingerprint(root / "taught", ["noses"]) != data.fingerprint(root, ["noses"])
+    assert data.fingerprint(root / "taught", ["noses/seed0"]) != data.fingerprint(root, ["noses"])
     told = running.TINY | {"train": "noses", "labels": "nose1", "vocabulary": "nose1", "size": "mobilenet_v2"}
     config = parse(told | {"recipe": "supervised", "epochs": 1, "batch": 4}, supervised.Config, "x")
     done = supervision.train(config, 0, root / "taught", root / "state", ["noses"])
     assert done.card.trained_on == ["noses"] and np.isfinite(done.card.val_nme)
+
+
+def test_each_seed_of_a_head_labels_for_the_student_of_that_seed(root):
+    """The second head's backbone sees the first one's points a cell further right."""
+    write_head(root / "models/head_x/seed2", seed=2, backbone_sha256="c" * 64)
+    for seed, sha256 in ((0, "b"), (2, "c")):
+        own = root / f"seen/seed{seed}/cut"
+        shutil.copytree(root / "seen/cut", own)
+        np.save(own / features.ARRAY, np.roll(np.load(own / features.ARRAY), seed // 2, axis=3))
+        files.write_json(own / features.CARD, files.read_json(own / features.CARD) | {"sha256": sha256 * 64})
+    shutil.rmtree(root / "seen/cut")
+    _, told = teach(root)
+    first, second = (open_set(root / f"taught/noses/seed{seed}")[0] for seed in (0, 2))
+    pool = (first.splits == "train") & np.isfinite(first.xy).all(axis=(1, 2))
+    crops = crop_sets.read(root / "cut")
+    step = {str(name): matrix[0, 0] for name, matrix in zip(crops.frames, crops.to_frame, strict=True)}
+    apart = (second.xy - first.xy)[pool, 0]
+    np.testing.assert_allclose(apart[:, 0], [step[str(name)] for name in first.frames[pool]], atol=1e-3)
+    np.testing.assert_allclose(apart[:, 1], 0, atol=1e-3)
+    assert (told["seeds"], told["points"], told["labels"]) == (2, 2 * len(crops.part("train")), 2 * pool.sum())
+
+    options = running.TINY | {"train": "noses", "labels": "nose1", "vocabulary": "nose1", "size": "mobilenet_v2"}
+    config = parse(options | {"recipe": "supervised", "epochs": 1, "batch": 4}, supervised.Config, "x")
+    samples = {seed: supervised_run.ready(config, seed, root / "taught", ["noses"]).faces for seed in (0, 2)}
+    assert not np.array_equal(samples[0].xy, samples[2].xy)
+    with pytest.raises(DataError, match="noses has seed0, seed2, but no seed 1"):
+        supervised_run.ready(config, 1, root / "taught", ["noses"])
+    # One seed without an opinion leaves the whole set out: the mean over the others would hide it.
+    np.save(root / "seen/seed2/cut" / features.ARRAY, np.zeros((FACES, 1, GRID, GRID), np.float16))
+    with pytest.raises(DataError, match="not prepared"):
+        teach(root)
+    assert "head_x leaves no label" in files.read_json(root / "taught.json")["reason"]
 
 
 def test_a_head_that_was_left_out_says_why(root):
@@ -227,8 +261,8 @@ def test_a_head_of_something_else_is_refused(root, changed, words):
 
 
 def test_features_of_other_crops_are_refused(root):
-    told = files.read_json(root / "seen" / features.CARD)
-    files.write_json(root / "seen" / features.CARD, told | {"crops": "e" * 64})
+    told = files.read_json(root / "seen/cut" / features.CARD)
+    files.write_json(root / "seen/cut" / features.CARD, told | {"crops": "e" * 64})
     with pytest.raises(DataError, match="of other crops"):
         teach(root)
 

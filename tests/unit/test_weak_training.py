@@ -119,7 +119,7 @@ def test_a_head_without_any_opinion_leaves_a_reason_for_its_students(taught_root
 def test_too_few_opinions_for_a_batch_are_a_reason_and_too_few_labels_of_others_an_error(taught_root):  # noqa: F811
     out, told = teach(taught_root)
     count = sum(part(row) == "train" for row in range(FACES)) - 1
-    assert told["labels"] == count and files.read_json(out / LABELLER) == {"head": "head_x"}
+    assert told["labels"] == count and files.read_json(out / "seed0" / LABELLER) == {"head": "head_x"}
     named = {"train": "noses", "labels": "nose1", "vocabulary": "nose1"}
     root = taught_root / "taught"
     outcome.require(supervised_run(**named, batch=count), root, taught_root / "models")

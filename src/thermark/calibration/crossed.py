@@ -85,13 +85,26 @@ class Bench:
         found = geometry.apply(self.labelled.to_frame[rows], self.answer(weights, rows))
         return per_face(distances(self.labelled.xy[rows], found))
 
+    def from_mean(self, learned: Rows, rows: Rows) -> Floats:
+        """Return the error (n,) in frame px of each row when the answer is the mean place of other labels."""
+        known = np.isfinite(self.labelled.crop_xy[learned]).all(axis=-1, keepdims=True)
+        counts = known.sum(axis=0)
+        summed = np.where(known, self.labelled.crop_xy[learned], 0).sum(axis=0)
+        place = np.where(counts, summed / np.maximum(counts, 1), np.nan)
+        found = geometry.apply(self.labelled.to_frame[rows], np.repeat(place[None], len(rows), axis=0))
+        return per_face(distances(self.labelled.xy[rows], found))
+
 
 @dataclass(frozen=True)
 class Crossed:
-    """Errors (N,) in frame px of the head as given and of heads that saw neither the picture nor its group."""
+    """Errors (N,) in frame px of the head as given and of heads that saw neither the picture nor its group.
+
+    `constant`: of who looks at nothing and always answers the mean place in the crop of the labels of those heads.
+    """
 
     before: Floats
     after: Floats
+    constant: Floats
     epochs: tuple[int, ...]
 
 
@@ -104,14 +117,15 @@ def crossed(
     """
     labelled = bench.labelled
     before = bench.errors(given, np.arange(len(labelled)))
-    after = np.full(len(labelled), np.nan)
+    after, constant = np.full((2, len(labelled)), np.nan)
     epochs = []
     made = folds(labelled.groups, count, seed)
     for number, fold in enumerate(track(made, len(made), "calibrating", "fold")):
         fitted = _fit(bench, fold.train, fold.val, config, seed + number, begin, device)
         after[fold.test] = bench.errors(fitted.weights, fold.test)
+        constant[fold.test] = bench.from_mean(np.concatenate([fold.train, fold.val]), fold.test)
         epochs.append(fitted.best_epoch)
-    return Crossed(before, after, tuple(epochs))
+    return Crossed(before, after, constant, tuple(epochs))
 
 
 def final(

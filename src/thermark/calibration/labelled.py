@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from thermark.calibration import coco_labels, csv_labels, pictures
 from thermark.calibration.labels import Floats, Labels, Row, require_none
+from thermark.calibration.pictures import Heat
 from thermark.core import files, geometry
 from thermark.core.errors import DataError
 from thermark.core.progress import track
-from thermark.core.radiometry import Tone
 
 FEWEST = 8
 Picture = NDArray[np.uint8]
@@ -87,7 +87,7 @@ def _is_json(path: Path) -> bool:
     return start.startswith((b"{", b"[")) or path.suffix.lower() == ".json"
 
 
-def build(labels: Labels, folder: Path, tone: Tone | None, cut: Cut) -> Labelled:
+def build(labels: Labels, folder: Path, heat: Heat | None, cut: Cut) -> Labelled:
     """Read the labelled pictures of `folder` and cut them: `cut` makes of picture and box (4,) a crop
     (S, S[, 3]) and its map (2, 3) to the frame, or None where nothing is left.
 
@@ -104,7 +104,7 @@ def build(labels: Labels, folder: Path, tone: Tone | None, cut: Cut) -> Labelled
     for image, rows in track(by_image.items(), len(by_image), "pictures", "picture"):
         try:
             path = pictures.find(folder, image)
-            content, picture = files.sha256(path), pictures.read(path, tone)
+            content, picture = files.sha256(path), pictures.read(path, heat)
         except DataError as error:
             problems += [f"{row.where}: {error.cause}" for row in rows]
             continue

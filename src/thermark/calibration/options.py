@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+UNITS = ("celsius", "fahrenheit", "kelvin")
+
 CONVENTION = """\
 Coordinates in CSV are pixels of the picture as stored, x to the right, y down; 0,0 is the CENTRE of the first
 pixel, for points and for the corner box_x,box_y alike. COCO counts from the picture's OUTLINE: 0.5 is subtracted.
@@ -17,7 +19,8 @@ Nose, of which the centre counts, each within the smallest box around it of a ca
 """
 PICTURES = """\
 Pictures: PNG, JPEG or TIFF. 8-bit ones are taken as they are. In 16-bit and float ones a pixel is a temperature
-(float: degrees Celsius; integer: centikelvin or 1/64 kelvin), which --tone turns into grey (--tone=-9,40 below 0).
+(float: degrees Celsius, or --unit; integer: centikelvin or 1/64 kelvin), which --tone turns into grey
+(--tone=-9,40 below 0).
 """
 WRITTEN = """\
 Written is a CSV with a row a box: image,box_x,box_y,box_w,box_h, then nose_x,nose_y,nose_score for each point;
@@ -39,6 +42,7 @@ def describe_calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, help="bundle of its backbone; default HEAD/backbone")
     parser.add_argument("--out", type=Path, required=True, help="the predictor's folder")
     parser.add_argument("--tone", help="LOW,HIGH in deg C that become black and white; minmax, percentile, clahe")
+    parser.add_argument("--unit", choices=UNITS, default=UNITS[0], help="of float pixels (default celsius)")
     parser.add_argument("--folds", type=int, default=5, help="how often a part is held out (default 5)")
     parser.add_argument("--seed", type=int, default=0, help="of folds and training")
     parser.add_argument("--epochs", type=int, help="of which the best is kept (default 60, with --fresh 120)")
@@ -56,6 +60,7 @@ def describe_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--boxes", type=Path, help="CSV (image,box_x,...) or COCO; default: whole pictures")
     parser.add_argument("--out", type=Path, required=True, help="the CSV to write")
     parser.add_argument("--tone", help="as for calibrate; default: that of the calibration")
+    parser.add_argument("--unit", choices=UNITS, default=UNITS[0], help="as for calibrate, beside --tone")
 
 
 def _explained(parser: argparse.ArgumentParser, text: str) -> None:

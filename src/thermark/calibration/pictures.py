@@ -1,6 +1,8 @@
 """A user's own pictures as a network sees them: 8-bit as they are, radiometric ones through a tone mapping."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,23 @@ EIGHT_BIT, TIFF = (".png", ".jpg", ".jpeg"), (".tif", ".tiff")
 SUFFIXES = EIGHT_BIT + TIFF
 ADAPTIVE = ("minmax", "percentile", "clahe")
 Picture = NDArray[np.uint8]
+Unit = Literal["celsius", "fahrenheit", "kelvin"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
+# Medians of frames with people in them, in float pixels: no room is that warm in the unit before.
+LIKELY: dict[Unit, tuple[float, float]] = {"fahrenheit": (60.0, 130.0), "kelvin": (250.0, 330.0)}
+
+
+@dataclass(frozen=True)
+class Heat:
+    """How temperatures become grey: their `tone` mapping, and the `unit` of float pixels."""
+
+    tone: Tone
+    unit: Unit = "celsius"
+
+
+def heat(text: str | None, unit: Unit) -> Heat | None:
+    """Return what --tone and --unit ask for, None without --tone."""
+    return Heat(tone(text), unit) if text else None
 
 
 def tone(text: str) -> Tone:
@@ -73,11 +92,12 @@ def below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def read(path: Path, mapping: Tone | None) -> Picture:
+def read(path: Path, mapping: Heat | None) -> Picture:
     """Return a picture (H, W) or (H, W, 3) uint8.
 
-    One channel of 16 or 32 bits holds temperatures: degrees Celsius (float), centikelvin or 1/64 kelvin. Raises
-    DataError for what cannot be read, and ConfigError for temperatures without a tone mapping.
+    One channel of 16 or 32 bits holds temperatures: of the stated unit (float), centikelvin or 1/64 kelvin. Raises
+    DataError for what cannot be read, and ConfigError for temperatures without a tone mapping, or which look as if
+    they were in another unit than stated: they would all be white.
     """
     image = images.decode(path)
     if image.dtype == np.uint8:
@@ -89,4 +109,20 @@ def read(path: Path, mapping: Tone | None) -> Picture:
             f"{path.name} holds {image.dtype} temperatures, and nothing says how they become grey",
             "add --tone LOW,HIGH in degrees Celsius, such as --tone 20,40",
         )
-    return render(celsius(image, path.name), mapping)
+    return render(celsius(_degrees(image, path.name, mapping.unit), path.name), mapping.tone)
+
+
+def _degrees(image: NDArray[Any], name: str, unit: Unit) -> NDArray[Any]:
+    """Return float pixels in degrees Celsius; integers, whose unit tells itself, as they are."""
+    if image.dtype.kind != "f":
+        return image
+    finite = image[np.isfinite(image)]
+    median = float(np.median(finite)) if finite.size else np.nan
+    for other, (low, high) in LIKELY.items():
+        if unit == "celsius" and low < median < high:
+            raise ConfigError(
+                f"{name} has a median of {median:.1f}, which looks like degrees in {other}", f"add --unit {other}"
+            )
+    if unit == "fahrenheit":
+        return np.asarray((image - np.float32(32)) / np.float32(1.8), np.float32)
+    return np.asarray(image - np.float32(273.15), np.float32) if unit == "kelvin" else image

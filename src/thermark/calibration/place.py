@@ -8,16 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from thermark.calibration.pictures import UNITS, Heat
 from thermark.core import bundle, files
 from thermark.core.bundle import Bundle
 from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.core.radiometry import Tone
-from thermark.core.runs import seed_folder, seed_folders
+from thermark.core.runs import matching, seed_folder, seed_folders, seed_number, skipped
 from thermark.heads import model
 from thermark.heads.model import Absent, HeadModel
 
 ACCOUNT, BACKBONE = "calibration.json", "backbone"
-CARDS, SKIPPED = ("head.json", "model.json"), "skipped.json"
+CARDS = ("head.json", "model.json")
 T = TypeVar("T")
 
 
@@ -61,7 +62,7 @@ def only_seed(folder: Path) -> Path:
     if any((folder / name).is_file() for name in CARDS):
         return folder
     seeds = seed_folders(folder)
-    if not seeds and (folder / SKIPPED).is_file():
+    if not seeds and skipped(folder):
         return seed_folder(folder, 0)  # whoever reads it says why it is not there
     if not seeds:
         raise DataError(f"{folder} holds no trained head", "give the folder of a run, or one of its seed<k>")
@@ -71,7 +72,13 @@ def only_seed(folder: Path) -> Path:
 
 
 def backbone(seed: Path, weights: Path | None) -> Bundle:
-    """Return the bundle of a head's backbone; raises DataError when it is absent or was skipped."""
+    """Return the bundle of a head's backbone, of several seeds that of its own.
+
+    Raises DataError when it is absent or was skipped.
+    """
+    number = seed_number(seed)
+    if weights and number is not None:
+        weights = matching(weights, number)
     folders = [weights] if weights else [root / BACKBONE for root in (seed.parent, seed)]
     folder = next((one for one in folders if one.is_dir()), None)
     if folder is None:
@@ -95,11 +102,13 @@ def copy(source: Bundle, target: Path) -> None:
     bundle.write(target, source.status, source.reason, source.cards)
 
 
-def tone(seed: Path) -> Tone | None:
-    """Return the tone mapping that a calibration was made with, None for none and for other predictors."""
-    found = _from_account(seed, lambda account: account["tone"])
+def heat(seed: Path) -> Heat | None:
+    """Return how a calibration made temperatures grey, None where it did not and for other predictors."""
+    found = _from_account(
+        seed, lambda account: account["tone"] and (account["tone"], account.get("unit", UNITS[0]))
+    )
     try:
-        return None if found is None else Tone.model_validate(found)
+        return None if found is None else Heat(Tone.model_validate(found[0]), found[1])
     except ValueError as error:
         raise _damaged(seed, error) from error
 

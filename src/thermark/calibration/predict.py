@@ -15,10 +15,10 @@ from thermark.calibration import pictures, place
 from thermark.calibration.csv_labels import BOX
 from thermark.calibration.labelled import read_boxes, touches, whole
 from thermark.calibration.labels import SHOWN, require_none
+from thermark.calibration.pictures import Heat
 from thermark.core import files
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.progress import track
-from thermark.core.radiometry import Tone
 from thermark.learn import precision
 from thermark.predictors import learned
 
@@ -48,7 +48,7 @@ def predict(options: argparse.Namespace) -> None:
         raise ConfigError(f"{options.out} is a folder", "name the CSV file that --out shall be")
     place.require_writable(options.out)
     seed = place.only_seed(options.predictor)
-    tone = pictures.tone(options.tone) if options.tone else place.tone(seed)
+    heat = pictures.heat(options.tone, options.unit) if options.tone else place.heat(seed)
     asked = wanted(options.images, options.boxes)
     vocabulary, on_boxes = contestant(seed, options.weights)
     points = landmarks.load(vocabulary).points
@@ -57,7 +57,7 @@ def predict(options: argparse.Namespace) -> None:
     with files.replacing(options.out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["image", *BOX, *(f"{point}_{what}" for point in points for what in ("x", "y", "score"))])
-        for seen in chunked(track(looked_at(options.images, asked, tone), len(asked), "predicting", "picture")):
+        for seen in chunked(track(looked_at(options.images, asked, heat), len(asked), "predicting", "picture")):
             failures += [one.error for one in seen if one.error]
             for line in answered(seen, on_boxes, len(points)):
                 writer.writerow(line)
@@ -100,11 +100,11 @@ def wanted(folder: Path, boxes: Path | None) -> dict[str, Floats | None]:
     return {name: np.stack(own) for name, own in found.items()}
 
 
-def looked_at(folder: Path, asked: dict[str, Floats | None], tone: Tone | None) -> Iterator[Seen]:
+def looked_at(folder: Path, asked: dict[str, Floats | None], heat: Heat | None) -> Iterator[Seen]:
     """Read the pictures one after the other; raises ConfigError for temperatures without a tone mapping."""
     for name, boxes in asked.items():
         try:
-            picture = pictures.read(folder / name, tone)
+            picture = pictures.read(folder / name, heat)
         except DataError as error:
             nothing = np.full((1, 4), np.nan, np.float32)
             yield Seen(name, None, nothing if boxes is None else boxes, error.cause)

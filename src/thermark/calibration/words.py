@@ -1,5 +1,6 @@
 """What a calibration says: numbers with intervals, and whether there is a difference at all."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -122,13 +123,13 @@ def _above(number: Number) -> bool:
     return number.bounds is not None and number.bounds[0] > 0
 
 
-def table(before: dict[str, Number], after: dict[str, Number]) -> str:
-    """Return the two rows side by side with their intervals."""
-    lines = [("", "before", "after")]
-    for name in before:
+def table(columns: Mapping[str, dict[str, Number]]) -> str:
+    """Return columns of numbers side by side with their intervals."""
+    lines = [("", *columns)]
+    for name in next(iter(columns.values())):
         unit = ", px" if name in ("mean", "median") else ""
-        lines.append((name + unit, before[name].text(), after[name].text()))
-    widths = [max(len(line[place]) for line in lines) for place in range(3)]
+        lines.append((name + unit, *(each[name].text() for each in columns.values())))
+    widths = [max(len(line[place]) for line in lines) for place in range(len(columns) + 1)]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     return "\n".join(line.rstrip() for line in padded)
 
@@ -154,6 +155,15 @@ def verdict(gain: Gain) -> str:
     if gain.missed[1] > gain.missed[0]:
         return f"{gain.missed[1]} instead of {gain.missed[0]} labels are missed, whatever is gained: {change}."
     return f"Nothing was gained that these labels could show: {change}, and both intervals hold 0."
+
+
+def against_constant(better: Gain) -> str:
+    """Return whether the calibrated head beats an answer that looks at nothing, as their difference says."""
+    mean = better.mean.difference
+    apart = "" if mean is None else f" (mean error {mean:+.2f} px against it)"
+    if better.helps:
+        return f"It is better than a constant place, the mean of the labels{apart}."
+    return f"It is no better than a constant place, the mean of the labels{apart}: it has not learned to look."
 
 
 def plain(numbers: dict[str, Number]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ CANARIES = {
     "training": Canary(NETWORKS, "training", ("torch", "numpy", "opencv-python-headless", "scipy")),
     "onnxruntime": Canary(NETWORKS, "exported", ("onnxruntime", "torch", "onnx")),
     "litert": Canary(NETWORKS, "litert", ("ai-edge-litert",)),
+    "opencv": Canary(NETWORKS, "opencv", ("opencv-python-headless", "torch", "onnx")),
 }
 
 

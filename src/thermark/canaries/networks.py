@@ -1,11 +1,14 @@
-"""Canaries of networks: a training, predictions by PyTorch, onnxruntime and LiteRT, steps of a tiny head."""
+"""Canaries of networks: a training, predictions by each of four engines, steps of a tiny head."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import cv2
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from thermark.canaries import faces, graphs
@@ -74,6 +77,24 @@ def litert() -> Arrays:
         graph = Graph(path, SIDE, graphs.LENGTHS)
     for number in range(3):
         yield from graph(faces.picture(SIDE, number).astype(np.float32) / np.float32(255))
+
+
+def opencv() -> Arrays:
+    """Yield what OpenCV's own engine, which runs YuNet, says of convolutions, full, separable and pointwise."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = nn.Sequential(
+            *(nn.Conv2d(3, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 16, 3, 1, 1, groups=16), nn.Conv2d(16, 32, 1)),
+            *(nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 32, 3, 1, 1), nn.Sigmoid(), nn.Conv2d(32, 8, 3, 1, 1)),
+        )
+    with TemporaryDirectory() as scratch, warnings.catch_warnings():
+        path = Path(scratch) / "small.onnx"
+        warnings.simplefilter("ignore")
+        torch.onnx.export(net.eval(), (torch.zeros(1, 3, SIDE, SIDE),), path, dynamo=False, opset_version=17)
+        engine = cv2.dnn.readNetFromONNX(str(path))
+    for picture in seen().contiguous().numpy():
+        engine.setInput(picture[None])
+        yield np.asarray(engine.forward(), np.float32)
 
 
 def head() -> Arrays:

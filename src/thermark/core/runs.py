@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from thermark.core import files
 from thermark.core.errors import DataError
 
 SKIPPED = "skipped.json"  # in a run's folder, in place of its seeds: {"reason": why it could not be trained}
@@ -23,25 +24,49 @@ def seed_folder(root: Path, seed: int) -> Path:
     return root / f"seed{seed}"
 
 
+def seed_number(folder: Path) -> int | None:
+    """Return the seed whose folder this is by its name, None for any other folder."""
+    found = NAME.fullmatch(folder.name)
+    return int(found[1]) if found else None
+
+
 def seed_folders(root: Path) -> list[Path]:
     """Return the folders of a run's seeds in numerical order, none for a contestant without seeds."""
-    seeds = sorted(int(found[1]) for path in root.glob("seed*") if (found := NAME.fullmatch(path.name)))
+    seeds = sorted(seed for path in root.glob("seed*") if (seed := seed_number(path)) is not None)
     return [seed_folder(root, seed) for seed in seeds]
 
 
-def teacher_folder(folder: Path, seed: int) -> Path:
-    """Return the teacher's folder for a student of `seed`: that of the same seed, or the only one there is.
+def skipped(folder: Path) -> str | None:
+    """Return why a run's folder holds no run, None where it is no such folder."""
+    path = folder / SKIPPED
+    return str(files.read_json(path)["reason"]) if path.is_file() else None
 
-    Raises DataError when there is neither.
+
+def skip(folder: Path, reason: str) -> None:
+    """Write, in place of a run, why there is none: `folder` is replaced."""
+    with files.fresh_directory(folder) as whole:
+        files.write_json(whole / SKIPPED, {"reason": reason})
+
+
+def matching(folder: Path, seed: int) -> Path:
+    """Return what a seed builds on in `folder`: its own folder, the only one, or all of it where seeds have none.
+
+    A chain of runs keeps its seeds apart from end to end; what comes from elsewhere serves them all. Raises
+    DataError when several seeds have a folder and this one has not.
     """
-    own, found = seed_folder(folder, seed), seed_folders(folder)
-    if own in found:
+    own, there = seed_folder(folder, seed), seed_folders(folder)
+    if own in there:
         return own
-    if not found:
-        raise DataError(f"there is no teacher {folder.name}", "run `dvc repro`, which trains it first")
-    if len(found) > 1:
+    if len(there) > 1:
         raise DataError(
-            f"the teacher {folder.name} has {', '.join(path.name for path in found)}, but no seed {seed}",
-            "give teacher and student the same seeds, or the teacher a single one",
+            f"{folder.name} has {', '.join(path.name for path in there)}, but no seed {seed}",
+            "give what builds on it the same `seeds`, or it a single one",
         )
-    return found[0]
+    return there[0] if there else folder
+
+
+def teacher_folder(folder: Path, seed: int) -> Path:
+    """Return the teacher's folder for a student of `seed`, as `matching` does; raises DataError for no teacher."""
+    if not seed_folders(folder):
+        raise DataError(f"there is no teacher {folder.name}", "run `dvc repro`, which trains it first")
+    return matching(folder, seed)

@@ -42,6 +42,8 @@ CARD = Card(
     citation="Ashrafi et al., Charlotte-ThermalFace, Infrared Physics & Technology 124, 104209 (2022)",
     notes="The order of the 43 profile points is not documented: Side results are provisional. Published High, "
     "Low and Mean subsets do not say how the face box is measured.",
+    labels="human",
+    boxes="tight",
 )
 
 
@@ -89,7 +91,7 @@ def load(root: Path, config: Config) -> Loaded:
     for path in sorted(found, key=lambda p: (_number(p.stem), p.as_posix())):
         if path.suffix.lower() == ".csv" and re.fullmatch(r"S\d+", path.stem, re.IGNORECASE):
             rows += _rows(root / path, _subject(path), pictures, unused, config, findings)
-    require_any(len(rows), "labelled CHARLOTTE row", root.name)
+    require_any(len(rows), "labelled CHARLOTTE row", root.name, findings)
     findings.add("missing_annotation", *(path.relative_to(root).as_posix() for path in sorted(unused)))
     for (subject, _), picture in pictures.items():
         _tally(findings, subject, {"pictures": 1, "unlabelled": int(picture in unused)})

@@ -36,6 +36,8 @@ CARD = Card(
     citation="Jin et al., Whole-Body Human Pose Estimation in the Wild, ECCV 2020, arXiv 2007.11858",
     notes="Faces are small: which are scored, and so the scores, depend on min_side. MMPose's face models and the "
     "published whole-body models were trained on its train part.",
+    labels="human",
+    boxes="face",
 )
 
 
@@ -67,10 +69,10 @@ def load(root: Path, config: Config) -> Loaded:
     """Return the faces under `root` and the pictures that have any; raises DataError when there is none."""
     findings = Findings()
     files = keypoints.find(root, FILES, findings)
-    require_any(len(files), FILES["train"], root.name)
+    require_any(len(files), FILES["train"], root.name, findings)
     pictures = located.index(tree.files(root), SUFFIXES)
     rows = [row for part, path in files.items() for row in _rows(part, path, root, pictures, config, findings)]
-    require_any(len(rows), "labelled COCO-WholeBody face", root.name)
+    require_any(len(rows), "labelled COCO-WholeBody face", root.name, findings)
     faces = _faces(rows, config)
     expected = {"train": ["train", "val"] if config.val else ["train"], "val": ["test"]}
     splits.require(faces.splits, [name for part in files for name in expected[part]])

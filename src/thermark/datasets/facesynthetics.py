@@ -32,6 +32,8 @@ CARD = Card(
     redistribution="no",
     citation="Wood et al., Fake It Till You Make It, ICCV 2021",
     notes="There is no official split. Far-side jaw points are projections of hidden 3-D points, not contour.",
+    labels="rendered",
+    boxes="tight",
 )
 
 
@@ -54,7 +56,7 @@ def load(root: Path, config: Config) -> Loaded:
     _note_copies("duplicate_image", pictures, used, findings)
     findings.add("missing_annotation", *(name for name in pictures if name not in labels))
     names = sorted(labels)
-    require_any(len(names), "labelled FaceSynthetics picture", root.name)
+    require_any(len(names), "labelled FaceSynthetics picture", root.name, findings)
     stored = depth.check("pictures", root, [used[name] for name in names], "8-bit RGB", GREY_OR_ALPHA)
     findings.check(stored, *checks)
     if origin.origin(root) == "real":

@@ -53,7 +53,7 @@ def frame(
     `base` shows the frames with a scored face (`split`; none where that is None) under `settings`, the data
     set's section; each variant shows all frames with a face, under the settings that it changes. `faces` is the
     prepared set and `report` its data report. Raises DataError for a frame that a variant has no file of,
-    ConfigError for a variant that is called `base` or changes what a face is.
+    ConfigError for a variant that is called `base`, changes what a face is, or changes nothing.
     """
     table = open_table(faces)
     frames = Frames.open(faces / "frames.npz")
@@ -64,6 +64,8 @@ def frame(
             own = parse(settings | changed, dataset.Config, f"frames.{name}")
             (folder / name).mkdir()
             sources = _paths(raw, frames if name == BASE else dataset.load(raw, own).frames, frames.ids[shown])
+            if "tone" in changed and sources:
+                _require_temperatures(dataset, sources[0], own, name)
             images = _sized(
                 ordered(partial(_read, loader=dataset.__name__, config=own), sources, workers), frames, shown
             )
@@ -85,6 +87,15 @@ def _checked(config: Config) -> dict[str, dict[str, Any]]:
                 "a variant may change `tone` and `source`, and is not called `base`",
             )
     return config.variants
+
+
+def _require_temperatures(dataset: ModuleType, path: Path, config: Any, name: str) -> None:
+    """Raise ConfigError where a tone mapping has nothing to map: its row would be another's by a second name."""
+    if dataset.read(path, config).dtype.kind != "f":
+        raise ConfigError(
+            f"frames: the variant {name} changes the tone of {path.name}, which holds no temperatures",
+            "leave the variant out, or name a `source` that has temperatures",
+        )
 
 
 def _rows(frames: Frames, faces: Faces, split: Split | None) -> NDArray[np.int64]:

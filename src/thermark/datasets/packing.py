@@ -17,7 +17,7 @@ from thermark.core.frames import Frames
 from thermark.core.origin import origin
 from thermark.datasets import sharding
 from thermark.datasets.sharding import Part, Plan, Seen
-from thermark.loading import arrival, near, sanity, splits
+from thermark.loading import arrival, boxes, near, sanity, splits
 from thermark.loading import report as reports
 from thermark.loading.loaded import Loaded, Source, require_complete
 from thermark.loading.reading import CropConfig, Job
@@ -106,7 +106,9 @@ def leave_note(part: str, out: Path, report: Path, split_table: Path) -> None:
 def _planned(
     dataset: ModuleType, raw: Path, config: Any, crop: CropConfig, folder: Path
 ) -> tuple[Loaded, list[Job], Plan]:
-    loaded = _in_frame_order(dataset.load(raw, config))
+    loaded = dataset.load(raw, config)
+    loaded = replace(loaded, faces=boxes.converted(loaded.faces, dataset.CARD.boxes, config.box))
+    loaded = _in_frame_order(loaded)
     if config.strict:
         require_complete(loaded.findings, raw.name)
     arrival.require(loaded.findings)  # of mixed archives no picture needs to be read
@@ -126,6 +128,7 @@ def _report(
         loaded, dataset.CARD, temperature, crop.model_dump(include={"size", "padding"}), origin(raw)
     )
     content["raw"] = config.raw
+    content["boxes"] = config.box or dataset.CARD.boxes
     try:
         arrival.require(findings)
         splits.check(faces, dict(zip(map(str, frames.ids), map(str, seen.digests), strict=True)))

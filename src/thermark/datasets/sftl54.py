@@ -5,11 +5,12 @@ labelme writes (a rectangle `face`, and groups of points in file order), and `rg
 pictures whose names end with another stream number. At any depth: the archive unpacks as `sftl/sftl/`.
 
 Confirmed by IS2AI/thermal-facial-landmarks-detection: folders, file names, JSON, order and flip partners of the
-points, 464 x 348, 2,556 pairs. Inferred: that a labelme coordinate counts from the outline of the picture; that
-RGB pictures lie in no folder `images`, and their stream number (both from users' code); `labels.jsonl` beside
-`images/`, with one object a picture, which users read and which may be theirs: it is read where there is no
-`json/`. Unknown: whether the folders keep people apart. metadata.csv of the repository lists 100, 20 and 22 people
-by number (SpeakingFaces's split, we believe), yet users' code has one of its 20, 119, under `test`: hence `split`.
+points, 464 x 348, 2,556 pairs. By 64 real labels: `labels.jsonl` beside `images/`, with one object a picture, is
+read where there is no `json/`; the mouth is six single points, `lip_p1` to `lip_p6`, of which 49 is iBUG's 51,
+51 its 57, 52 its 62 and 53 its 66. Inferred: a labelme coordinate counts from the outline of the picture;
+RGB pictures lie in no folder `images`, and have this stream number (both from users' code). Unknown: whether the
+folders keep people apart. metadata.csv of the repository lists 100, 20 and 22 people by number (SpeakingFaces's
+split, we believe), yet users' code has one of its 20, 119, under `test`: hence `split`.
 """
 
 import json
@@ -54,7 +55,8 @@ GROUPS = {
     "right_eye": 6,
     "lips": 6,
 }
-MIDLINE = (49, 51, 52, 53)  # of the mouth, in an order that only a figure tells
+MIDLINE = (49, 52, 53, 51)  # of the mouth, from top to bottom
+LIPS = tuple(f"lip_p{number}" for number in range(1, 7))  # as which real labels have the mouth, each a point
 
 CARD = Card(
     title="SF-TL54",
@@ -63,8 +65,9 @@ CARD = Card(
     redistribution="yes, under MIT; they are pictures of people, so this project passes none on",
     citation="Kuzdeuov et al., SF-TL54: A Thermal Facial Landmark Dataset with Visual Pairs, SII 2022",
     notes="Its people are those of TFW indoors: what was trained on one has seen the other's (YOLO5Face-TFW, for "
-    "instance). Grey levels, not temperatures. 50 of the 54 points are among iBUG's 68; the other four lie on the "
-    "midline of the mouth, in an order that we do not know.",
+    "instance). Grey levels, not temperatures. All 54 points are among iBUG's 68.",
+    labels="human",
+    boxes="face",
 )
 
 
@@ -99,7 +102,7 @@ def load(root: Path, config: Config) -> Loaded:
     pictures = _of_somebody(files.pictures.get(config.source, {}), findings)
     labels = _labels(root, files, config.source, findings)
     keys = sorted(labels.keys() & pictures.keys())
-    require_any(len(keys), f"labelled SF-TL54 picture in {config.source}", root.name)
+    require_any(len(keys), f"labelled SF-TL54 picture in {config.source}", root.name, findings)
     findings.add("missing_image", *("/".join(key) for key in sorted(labels.keys() - pictures.keys())))
     findings.add("missing_annotation", *(path.as_posix() for key, path in pictures.items() if key not in labels))
     _note(keys, labels, files, findings)
@@ -158,7 +161,7 @@ def _labels(root: Path, files: Sorted, source: str, findings: Findings) -> dict[
                 findings.add("unknown_subject", where)
                 continue
             try:
-                own = labelme.label(entry, GROUPS, BOX, where)
+                own = labelme.label(entry, GROUPS, BOX, where, {"lips": LIPS})
             except DataError as error:
                 findings.add("bad_annotation", error.cause)
                 continue
@@ -211,9 +214,10 @@ def _note(keys: list[Key], labels: dict[Key, labelme.Label], files: Sorted, find
     if seen:
         findings.add("missing_visible", *unpaired)
     findings.add("missing_box", *("/".join(key) for key in keys if np.isnan(labels[key].box).any()))
-    y = np.stack([labels[key].xy[MIDLINE, 1] for key in keys])
-    order = np.argsort(np.nanmedian(y - y.mean(axis=1, keepdims=True), axis=0), kind="stable")
-    findings.facts["mouth_midline_from_top"] = [MIDLINE[place] for place in order]
+    y = np.stack([labels[key].xy[list(MIDLINE), 1] for key in keys])
+    known = y[np.isfinite(y).all(axis=1)]
+    ordered = (np.diff(known) >= 0).all(axis=1)
+    findings.facts["mouth_midline_in_order"] = float(ordered.mean()) if len(known) else None
 
 
 def _faces(keys: list[Key], labels: list[labelme.Label], config: Config, findings: Findings) -> Faces:

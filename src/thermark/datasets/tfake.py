@@ -32,6 +32,8 @@ CARD = Card(
     citation="Flotho et al., T-FAKE, CVPR 2025, arXiv 2408.15127",
     notes="There is no official split, and synthetic identities are not told: published T-FAKE test numbers, "
     "whose split is not defined, are not comparable. TFAN and MLCM-KD models were trained on it.",
+    labels="rendered",
+    boxes="tight",
 )
 
 
@@ -72,7 +74,7 @@ def load(root: Path, config: Config) -> Loaded:
     labels = _labels(root, config, found, paths, findings)
     _compare(found, labels.keys(), findings)
     rows = _unique(sorted(row for row in found if row[0] in labels), findings)
-    require_any(len(rows), "labelled thermal picture", root.name)
+    require_any(len(rows), "labelled thermal picture", root.name, findings)
     labelled: Collection[str] = labels if config.labels == "dense" else paths
     _check(root, [row[2] for row in rows], found, labelled, held.rgb, findings)
     ids = strings(f"{name}/{condition}" for name, condition, _ in rows)

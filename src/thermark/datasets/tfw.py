@@ -49,6 +49,8 @@ CARD = Card(
     "are those of SF-TL54: what was trained on one has seen the other's. Nobody tells the 15 people outdoors "
     "apart: there each picture is a group, so that intervals are too narrow, and whether somebody is in two parts "
     "cannot be checked. Grey levels, not temperatures.",
+    labels="human",
+    boxes="face",
 )
 
 
@@ -104,7 +106,7 @@ def load(root: Path, config: Config) -> Loaded:
         findings.add(
             "missing_annotation", *(path.as_posix() for stem, path in pictures.items() if stem not in used)
         )
-    require_any(len(found), "labelled TFW picture", root.name)
+    require_any(len(found), "labelled TFW picture", root.name, findings)
     faces = _faces(found, config, findings)
     _check(faces, len(frames), findings)
     people = {str(face): str(who) for face, who in zip(faces.frames, faces.subjects, strict=True)}

@@ -2,9 +2,8 @@
 
 Layout, at any depth: `Thermal_N.png` (8-bit picture), `Thermal_N.tiff` (temperatures), `annotations_{1,2}.json`
 (COCO; the second names `.jpg` files that are `.png` on disk, and its image ids restart). A frame's key is
-(annotation file, stem). A face is a nose with the smallest person box around it; its one point is the centre of
-the nose box. Frames of annotations_1 keep the file's order, those of annotations_2 go by image id: published
-protocols take the first so many of each.
+(annotation file, stem). A face is a nose with the smallest person box around it; its point is the centre of the
+nose box. Frames of annotations_1 keep the file's order, those of annotations_2 go by image id, as protocols do.
 """
 
 import re
@@ -52,6 +51,8 @@ CARD = Card(
     citation="Shrivastava et al., ThermEval, KDD 2026, arXiv 2602.14989",
     notes="annotations_1 begins with office scenes of several people, annotations_2 is mostly one person at 2 ft: "
     "numbers on the two measure different things.",
+    labels="human",
+    boxes="head",
 )
 
 
@@ -102,7 +103,7 @@ def load(root: Path, config: Config) -> Loaded:
                 continue
             frames[f"{part}/{stem}"] = pictures[stem]
             rows += _rows(f"{part}/{stem}", _session(stem), instances, config.outline, findings)
-    require_any(len(rows), "annotated nose", root.name)
+    require_any(len(rows), "annotated nose", root.name, findings)
     findings.add("missing_annotation", *(stem for stem in pictures if stem not in used))
     _check(root, found, pictures, config, findings)
     return Loaded(_frames(frames, root), _faces(rows, config), findings)
@@ -170,7 +171,7 @@ def _annotations(root: Path, paths: list[PurePosixPath], findings: Findings) -> 
         if part in found:
             findings.add("duplicate_annotations", path.as_posix())
         found.setdefault(part, root / path)
-    require_any(len(found), "annotations_[12].json", root.name)
+    require_any(len(found), "annotations_[12].json", root.name, findings)
     return dict(sorted(found.items()))
 
 

@@ -63,6 +63,8 @@ CARD = Card(
     notes="Full is common + challenge, without private. Most published models were trained on its train part. "
     "Jaw points of turned heads follow the visible contour. Whether MMPose's files still count from 1, as iBUG's "
     "do, is not documented: the data report says what was assumed (origin).",
+    labels="human",
+    boxes="face",
 )
 
 
@@ -101,7 +103,7 @@ def load(root: Path, config: Config) -> Loaded:
     else:
         found = _from_pts(root, present, config.pts_origin, findings)
     rows = _unique(found, findings)
-    require_any(len(rows), "labelled 300W picture", root.name)
+    require_any(len(rows), "labelled 300W picture", root.name, findings)
     findings.facts["layout"] = "json" if files else "pts"
     findings.facts["origin"] = config.json_origin if files else config.pts_origin
     _count(rows, findings)

@@ -11,13 +11,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import onnx
 import torch
-from pydantic import NonNegativeInt
 from torch import nn
 
-from thermark.core import bundle, files
+from thermark.core import bundle, files, runs
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.core.runs import SKIPPED, seed_folder
 from thermark.nets import card
 from thermark.nets.card import ModelCard
 from thermark.zeroshot import sessions
@@ -31,36 +29,50 @@ SMALLEST = float(np.finfo(np.float32).tiny)  # a network may say nothing but 0
 
 
 class Config(Section):
-    """An exported model's section of params.yaml: the seed of a run, such as `pretrain_s`."""
+    """An exported model's section of params.yaml: a run, such as `pretrain_s`."""
 
     run: str
-    seed: NonNegativeInt = 0
 
 
 def export(config: Config, models: Path, out: Path) -> None:
-    """Write the bundle `out` of `models`/<run>/seed<seed>: pose.onnx and the network's own files, all or nothing.
+    """Write, of each seed of `models`/<run>, the bundle `out`/seed<k>, all or nothing; `out` is one of them all.
 
-    Where the run was not trained, the bundle holds nothing but the reason. Raises DataError when the run is not
-    there or damaged, and when onnxruntime does not say what PyTorch says.
+    Each holds pose.onnx and the network's own files. Where the run was not trained, `out` holds nothing but the
+    reason. Raises DataError when the run is not there or damaged, and when onnxruntime does not say what PyTorch
+    says.
     """
-    said = models / config.run / SKIPPED
-    if said.is_file():
-        with files.fresh_directory(out) as folder:
-            bundle.write(folder, "skipped", f"{config.run} was not trained: {files.read_json(said)['reason']}", {})
-        return
-    trained = seed_folder(models / config.run, config.seed)
-    net, about = card.read(trained)
+    run = models / config.run
+    reason, seeds = runs.skipped(run), runs.seed_folders(run)
+    if not (reason or seeds):
+        raise DataError(f"{run} holds no seed<k> folder", "run `dvc repro` to train the run")
     with files.fresh_directory(out) as folder:
-        (folder / NAME).write_bytes(graph(net, about.input_size, about.points))
-        apart = difference(net, folder / NAME, about.input_size)
-        if not apart < TOLERANCE:
-            raise DataError(
-                f"{config.run} in ONNX is off by {apart:.2g} of its largest logit",
-                "report it with the versions of torch and onnxruntime",
-            )
-        for name in NETWORK:
-            shutil.copyfile(trained / name, folder / name)
-        bundle.write(folder, "ok", "", dict.fromkeys((NAME, *NETWORK), described(config, about)))
+        if reason:
+            bundle.write(folder, "skipped", f"{config.run} was not trained: {reason}", {})
+            return
+        cards = {}
+        for trained in seeds:
+            own = folder / trained.name
+            own.mkdir()
+            about = exported(trained, own)
+            bundle.write(own, "ok", "", dict.fromkeys((NAME, *NETWORK), about))
+            cards |= {f"{trained.name}/{name}": about for name in (NAME, *NETWORK)}
+        bundle.write(folder, "ok", "", cards)
+
+
+def exported(trained: Path, out: Path) -> dict[str, object]:
+    """Write the network of a seed's folder as pose.onnx, its own files beside it, and return their card."""
+    net, about = card.read(trained)
+    name = f"{trained.parent.name} {trained.name}"
+    (out / NAME).write_bytes(graph(net, about.input_size, about.points))
+    apart = difference(net, out / NAME, about.input_size)
+    if not apart < TOLERANCE:
+        raise DataError(
+            f"{name} in ONNX is off by {apart:.2g} of its largest logit",
+            "report it with the versions of torch and onnxruntime",
+        )
+    for file in NETWORK:
+        shutil.copyfile(trained / file, out / file)
+    return described(name, about)
 
 
 def graph(net: nn.Module, size: int, points: int) -> bytes:
@@ -111,10 +123,10 @@ def difference(net: nn.Module, path: Path, size: int) -> float:
     return float(np.max(apart))
 
 
-def described(config: Config, about: ModelCard) -> dict[str, object]:
+def described(name: str, about: ModelCard) -> dict[str, object]:
     """Return the card of each exported file; `face_sets` are those of ours that it has learned from."""
     return {
-        "model": f"RTMPose-{about.size}, {config.run} seed {config.seed}",
+        "model": f"RTMPose-{about.size}, {name}",
         "source": "trained by this pipeline",
         "licence": "Apache-2.0",
         "input_size": [about.input_size, about.input_size],

@@ -15,8 +15,8 @@ LEGEND = (
     "Means over seeds on all test crops, and the 95 % interval of that mean over seeds: of the draw of the labels "
     "and of the start, not of other people or other cameras. Each seed draws its own labels from the pool, few of "
     "them part of more; with all of them only the start and the order of training differ, and the interval says "
-    "less. Intervals that overlap do not prove that more labels are of no use. Of fewer than three seeds there "
-    "are numbers and no verdict."
+    "less. Labels are called enough, or too few, where the intervals leave no doubt: the upper end of one against "
+    "the lower end of the other. Of fewer than three seeds there are numbers and no verdict."
 )
 
 
@@ -24,13 +24,13 @@ LEGEND = (
 class Enough:
     """What a curve says of the mean error in px of the frame.
 
-    `labels`: the fewest that come near the error with all of `every`, and stay so with more; `overlapping`: the
-    fewest whose interval overlaps that of all, as do those of more. None where none do. `error` is that with
-    `labels`, or with the most that are not all; `complete` that with all.
+    `labels`: the fewest that are shown to come near the error with all of `every`, as are those of more; `short`:
+    the most that are shown not to, as are those of fewer. None where none are. `error` is that with `labels`, or
+    with the most that are not all; `complete` that with all.
     """
 
     labels: int | None
-    overlapping: int | None
+    short: int | None
     error: float
     complete: float
     most: int
@@ -49,18 +49,18 @@ def ends(head: Head) -> tuple[list[Numbers], Numbers] | None:
 def enough(head: Head, within: float) -> Enough | None:
     """Return what the curve of a head says, None where nothing stands beside all labels, or of too few seeds.
 
-    Near is at most (1 + `within`) times the error with all labels.
+    Near is at most (1 + `within`) times the error with all labels, whatever the values within both intervals.
     """
     found = ends(head)
     if found is None or withheld(head.seeds):
         return None
     fewer, last = found
-    near = [each["native_mean"] <= (1 + within) * last["native_mean"] for each in fewer]
-    first = _from(near)
-    over = _from([_overlap(each, last) for each in fewer])
+    first = _from([_below(each, last, 1 + within) for each in fewer])
+    # From the most labels down to the fewest, those that are too few end the list.
+    few = _from([_below(last, each, 1 / (1 + within)) for each in reversed(fewer)])
     return Enough(
         labels=None if first is None else labels(fewer[first]),
-        overlapping=None if over is None else labels(fewer[over]),
+        short=None if few is None else labels(fewer[len(fewer) - 1 - few]),
         error=fewer[-1 if first is None else first]["native_mean"],
         complete=last["native_mean"],
         most=labels(fewer[-1]),
@@ -114,7 +114,7 @@ def sentence(head: Head, within: float) -> str:
     share, error, complete = f"{100 * within:g} %", _px(found.error), _px(found.complete)
     if found.labels is None:
         said = (
-            f"no budget below all {found.every} labels comes within {share} of their mean error and stays there: "
+            f"that fewer than all {found.every} labels come within {share} of their mean error is not shown: "
             f"with {found.most} it is {error}, with all {complete} px of the frame."
         )
     else:
@@ -123,14 +123,8 @@ def sentence(head: Head, within: float) -> str:
             f"**{found.labels} of {found.every} labels** come within {share} of the mean error with all of them "
             f"({error} against {complete} px of the frame){stays}."
         )
-    return f"{code(head.key)}: {said} {_intervals(found)}{_validation(head)}"
-
-
-def _intervals(found: Enough) -> str:
-    if found.overlapping is None:
-        return "The interval with the most of them does not overlap that with all."
-    start = "With" if found.overlapping == found.most else "From"
-    return f"{start} {found.overlapping}{' on' * (start == 'From')}, the interval overlaps that with all."
+    few = "" if found.short is None else f" {found.short} are shown to be too few."
+    return f"{code(head.key)}: {said}{few}{_validation(head)}"
 
 
 def _validation(head: Head) -> str:
@@ -163,11 +157,10 @@ def _px(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
-def _overlap(a: Numbers, b: Numbers) -> bool:
-    low, high = "native_mean_low", "native_mean_high"
-    if None in (a.get(low), a.get(high), b.get(low), b.get(high)):
-        return True  # what has no end ends nowhere
-    return bool(a[low] <= b[high] and a[high] >= b[low])
+def _below(a: Numbers, b: Numbers, times: float) -> bool:
+    """Return whether all of the interval of a is below so many times that of b; not where one is not known."""
+    high, low = a.get("native_mean_high"), b.get("native_mean_low")
+    return high is not None and low is not None and high <= times * low
 
 
 def _from(flags: Sequence[bool]) -> int | None:

@@ -17,8 +17,8 @@ ANOTHER = " (another network, too: not of the pseudo-labels alone)"
 NETWORK = ("recipe", "size", "input_size", "teacher")  # what two runs must share to be of the labels alone
 LEGEND = (
     "Differences are of the noses that both found, with the 95 % interval over subjects and seeds; a run of fewer "
-    "than three seeds has the number and no verdict. The backbone below a head, and the head that wrote "
-    "a student's labels, are of one training each: no interval covers another, and verdicts are about these."
+    "than three seeds has the number and no verdict. A seed has its own chain: the backbone below a head, "
+    "where it was trained here, and the head that wrote a student's labels are of the same seed."
 )
 
 

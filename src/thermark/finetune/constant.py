@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.special import stdtrit
 
 from thermark.finetune.groups import of_the_post
 from thermark.finetune.inputs import Head, Numbers
+from thermark.metrics import bootstrap
 from thermark.report.markdown import code
-from thermark.report.verdicts import withheld
+from thermark.report.verdicts import FEW, withheld
 
 TITLE = "the mean place of the training labels"
+REPLICATES = 2000
 VERDICTS = ("lower error", "no difference shown", "higher error")
 
 
@@ -50,15 +53,28 @@ def of_contestant(summary: Numbers) -> Mean:
 
 
 def verdict(own: Mean, constant: Numbers) -> str:
-    """Return whether a mean is below that of the constant, by its interval; nothing where either is not known."""
+    """Return whether a mean is below that of the constant, by both intervals; nothing where one is not known.
+
+    The constant has an interval over subjects: on other people it would be off by another distance. Of fewer than
+    five seeds nothing is said.
+    """
     limit = constant.get("native_mean")
     if own.value is None or limit is None:
         return ""
-    if few := withheld(own.seeds):
+    least, most = bounds(constant) or (limit, limit)
+    if few := withheld(own.seeds) or FEW.get(own.seeds):
         return few
-    if own.low is None or own.high is None or own.low <= limit <= own.high:
+    if own.low is None or own.high is None or (own.low <= most and own.high >= least):
         return VERDICTS[1]
-    return VERDICTS[0] if own.high < limit else VERDICTS[2]
+    return VERDICTS[0] if own.high < least else VERDICTS[2]
+
+
+def bounds(constant: Numbers) -> tuple[float, float] | None:
+    """Return the 95 % interval over subjects of the constant's mean error in frame px, None of fewer than two."""
+    own = {subject: errors for subject, errors in (constant.get("native_by_subject") or {}).items() if errors}
+    values = np.array([error for errors in own.values() for error in errors])
+    subjects = np.array([subject for subject, errors in own.items() for _ in errors], np.str_)
+    return bootstrap.interval(values, subjects, REPLICATES, 0, within=(0.0, np.inf)) if len(own) > 1 else None
 
 
 def standing(means: Mapping[str, Mean], constant: Numbers, over: str) -> str:
@@ -70,7 +86,8 @@ def standing(means: Mapping[str, Mean], constant: Numbers, over: str) -> str:
     if not said:
         return ""
     parts = "; ".join(f"*{each}*: {', '.join(names)}" for each, names in sorted(said.items(), key=_order))
-    return f"Against *{TITLE}*, in the mean error in px of the frame, by 95 % intervals {over}: {parts}."
+    start = f"Against *{TITLE}*, which has an interval over subjects, in the mean error in px of the frame"
+    return f"{start}, by 95 % intervals {over}: {parts}."
 
 
 def _order(each: tuple[str, list[str]]) -> int:

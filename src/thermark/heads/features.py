@@ -17,6 +17,7 @@ from thermark.core import bundle, files
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.progress import track
+from thermark.core.runs import seed_folders
 from thermark.heads import crops as crop_sets
 from thermark.heads.backbone import Absent, Backbone, load
 from thermark.heads.crops import CropSet
@@ -181,7 +182,9 @@ def features_of(
     out: Path,
     device: str = "auto",
 ) -> None:
-    """Write `out`/<crop set>/ for the `sets` under `crops`, and `out`/status.json, whole or not at all.
+    """Write `out`/[seed<k>/]<crop set>/ for the `sets` under `crops`, and `out`/status.json, whole or not at all.
+
+    A bundle of several seeds gives features of each.
 
     `settings` is the section of the backbone called `name`: `family` is its module in backbones/ and the rest
     that module's Config, but for `store`, float16 or bfloat16, and `only`, a list of crop sets, all without it.
@@ -197,10 +200,13 @@ def features_of(
     reason = weights.reason
     with files.fresh_directory(out) as folder:
         if weights.status == "ok":
+            seeds = [Path(each.name) for each in seed_folders(assets)] or [Path()]
             try:
-                shown = load(name, own, weights, device)
-                for one in chosen:
-                    extract(shown, crop_sets.read(crops / one), folder / one, store, partial / one)
+                for seed in seeds:
+                    shown = load(name, own, bundle.read(assets / seed), device)
+                    for one in chosen:
+                        at = seed / one
+                        extract(shown, crop_sets.read(crops / one), folder / at, store, partial / at)
             except Absent as error:
                 reason = str(error)
             except Unfit as error:

@@ -16,7 +16,7 @@ from thermark.core import files, geometry
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.runs import SKIPPED
+from thermark.core.runs import skipped
 from thermark.heads import backbone as backbones
 from thermark.heads import cutting, decode
 from thermark.heads.backbone import Absent, Backbone
@@ -119,8 +119,7 @@ def read(folder: Path) -> tuple[TinyHead, HeadCard]:
 
     Raises DataError for absent or damaged files, with the reason where there is no head for want of a backbone.
     """
-    if (folder.parent / SKIPPED).is_file():
-        reason = files.read_json(folder.parent / SKIPPED)["reason"]
+    if reason := skipped(folder.parent):
         raise DataError(
             f"{folder.parent.name} was not trained: {reason}", "`make weights && make repro` tries again"
         )

@@ -14,7 +14,7 @@ from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
-from thermark.core.runs import SKIPPED, Untrained, seed_folder
+from thermark.core.runs import Untrained, matching, seed_folder, skip
 from thermark.heads import crops as crop_sets
 from thermark.heads import decode, features, model, scoring, training
 from thermark.heads.crops import CropSet
@@ -44,7 +44,8 @@ class Places:
 def train(config: Config, cut: Path, seen: Path, to: Places) -> None:
     """Train and score everything.
 
-    `cut` holds the crops, `seen` what `features@<backbone>` left. Without features, and where a training on the
+    `cut` holds the crops, `seen` what `features@<backbone>` left: of a backbone with seeds, each head's is that of
+    its own seed. Without features, and where a training on the
     published labels came to nothing, everything says why. Raises DataError for absent or damaged files and for
     features of other crops.
     """
@@ -54,12 +55,13 @@ def train(config: Config, cut: Path, seen: Path, to: Places) -> None:
         raise DataError(f"{seen} holds no features of {config.backbone}", "run `dvc repro`") from error
     if status != "ok":
         return _skipped(reason, config, to)
-    crops, known = crop_sets.read(cut), features.read(seen / config.crops)
-    if known.card.crops != crops.fingerprint:
+    crops = crop_sets.read(cut)
+    known = {seed: below(seen, seed, config) for seed in config.seeds}
+    if any(each.card.crops != crops.fingerprint for each in known.values()):
         raise DataError(
             f"the features of {config.backbone} are of other crops", "run `dvc repro` to compute them again"
         )
-    work = partial(fitted, cut=cut, seen=seen / config.crops, config=config)
+    work = partial(fitted, cut=cut, seen=seen, config=config)
     # A GPU has room for one; and one thread each, so that numbers do not depend on how many processes there are.
     workers = 1 if torch.cuda.is_available() else None
     jobs = planned(crops, config)
@@ -73,17 +75,22 @@ def train(config: Config, cut: Path, seen: Path, to: Places) -> None:
                 own = seed_folder(folder, each.job.seed)
                 own.mkdir()
                 weights = {name: torch.from_numpy(array) for name, array in each.weights.items()}
-                model.write(own, described(each, crops, known, config), weights)
-    numbers = summary(done, crops, known, config)
+                model.write(own, described(each, crops, known[each.job.seed], config), weights)
+    numbers = summary(done, crops, known[config.seeds[0]], config)
     files.write_json(to.details, numbers)
     files.write_json(to.metrics, compared(numbers))
     files.write_text(to.curve, table(done, config.decode))
 
 
+def below(seen: Path, seed: int, config: Config) -> Features:
+    """Return the features that a head of this seed learns from."""
+    return features.read(matching(seen, seed) / config.crops)
+
+
 def fitted(job: Job, cut: Path, seen: Path, config: Config) -> Trained:
     """Train and score one head, the same on every call, also on a GPU."""
     device = precision.prepare(Machine(threads=1))
-    crops, known = crop_sets.read(cut), features.read(seen)
+    crops, known = crop_sets.read(cut), below(seen, job.seed, config)
     told = {name: getattr(config, name) for name in training.Config.model_fields} | {"steps": job.steps}
     settings = training.Config(**told)
     try:
@@ -163,8 +170,7 @@ def described(each: Trained, crops: CropSet, known: Features, config: Config) ->
 
 
 def _skipped(reason: str, config: Config, to: Places) -> None:
-    with files.fresh_directory(to.out) as folder:
-        files.write_json(folder / SKIPPED, {"reason": reason})
+    skip(to.out, reason)
     about = {"status": "skipped", "reason": reason}
     files.write_json(to.metrics, about)
     files.write_json(to.details, about | {"backbone": config.backbone, "crops": config.crops})

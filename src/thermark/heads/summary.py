@@ -56,11 +56,20 @@ def summary(done: Sequence[Trained], crops: CropSet, known: Features, config: Co
     }
 
 
-def constant(crops: CropSet, train: Rows) -> Numbers:
-    """Return the numbers on all test crops of who always answers the mean place of the labels `train`."""
+def constant(crops: CropSet, train: Rows) -> dict[str, Any]:
+    """Return the numbers on all test crops of who always answers the mean place of the labels `train`.
+
+    `native_by_subject`: the errors of each subject's crops in px of the frame, means over points.
+    """
     test = crops.part("test")
     gap = np.nanmean(crops.xy[train], axis=0) - crops.xy[test]
-    return scoring.numbers(gap, crops.to_frame[test], np.asarray(np.isfinite(crops.xy[test]).all(axis=-1)))
+    found = scoring.numbers(gap, crops.to_frame[test], np.asarray(np.isfinite(crops.xy[test]).all(axis=-1)))
+    apart = np.linalg.norm(np.einsum("nij,nkj->nki", crops.to_frame[test][:, :, :2], gap), axis=-1)
+    told: dict[str, list[float]] = {}
+    for subject, row in zip(crops.subjects[test], apart, strict=True):
+        if np.isfinite(row).any():
+            told.setdefault(str(subject), []).append(float(np.nanmean(row)))
+    return found | {"native_by_subject": told}
 
 
 def averaged(numbers: Sequence[Numbers]) -> dict[str, float | None]:

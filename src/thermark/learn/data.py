@@ -33,7 +33,8 @@ class Samples:
     `size`: pixels of its square input, which shows `padding` times the prompt; `crops`: the packed pixels of each
     set; `to_crop`: for each set, the (2, 3) map from network input to packed crop; `origins` (N, 2) int64: set and
     row of each sample; `xy` (N, K, 2) float64 in input pixels, 0 where unlabelled; `weight` (N, K) float32, 1
-    where labelled; `flip` (K,) the permutation of points under a horizontal flip.
+    where labelled; `flip` (K,) the permutation of points under a horizontal flip; `cropped`: (side, times the
+    prompt) of the packed crops, None where sets differ.
     """
 
     size: int
@@ -44,6 +45,7 @@ class Samples:
     xy: NDArray[np.float64]
     weight: NDArray[np.float32]
     flip: NDArray[np.int64]
+    cropped: tuple[int, float] | None = None
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -74,7 +76,7 @@ def gather(root: Path, names: Sequence[str], split: str, vocabulary: str, size: 
     Labels are translated into `vocabulary`; the network sees `padding` times the prompt at `size` pixels. Raises
     DataError for a set that is absent and for a split without faces, ConfigError for labels without a bridge.
     """
-    crops, maps, origins, points = [], [], [], []
+    crops, maps, origins, points, packs = [], [], [], [], set()
     for index, name in enumerate(names):
         faces, packed = open_set(root / name)
         to_crop = input_to_crop(size, padding, packed.pixels.shape[1], packed.padding)
@@ -84,6 +86,7 @@ def gather(root: Path, names: Sequence[str], split: str, vocabulary: str, size: 
         points.append(geometry.apply(geometry.invert(to_crop), on_crop))
         origins.append(np.stack([np.full_like(rows, index), rows], axis=1))
         crops.append(packed.pixels)
+        packs.add((int(packed.pixels.shape[1]), float(packed.padding)))
         maps.append(to_crop)
     xy = np.concatenate(points)
     if not len(xy):
@@ -101,6 +104,7 @@ def gather(root: Path, names: Sequence[str], split: str, vocabulary: str, size: 
         xy=np.where(known[..., None], xy, 0.0),
         weight=known.astype(np.float32),
         flip=landmarks.load(vocabulary).flip,
+        cropped=packs.pop() if len(packs) == 1 else None,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from thermark.core import files
-from thermark.core.runs import LABELLER, SKIPPED, Untrained
+from thermark.core.runs import LABELLER, Untrained, matching, skipped
 from thermark.learn import data, side_by_side
 from thermark.learn.run import Finished, Run
 
@@ -31,20 +31,19 @@ def require(config: Run, faces: Path, models: Path) -> None:
     told = config.model_dump()
     sets = [told[name] for name in READ if told.get(name)]
     for name in sets:
-        if (faces / name / SKIPPED).is_file():
-            raise Untrained(_reason(faces / name), AGAIN)
+        if reason := skipped(faces / name):
+            raise Untrained(reason, AGAIN)
     teacher = models / str(told.get("teacher", ""))
-    if told.get("teacher") and (teacher / SKIPPED).is_file():
-        raise Untrained(f"{teacher.name} was not trained: {_reason(teacher)}", AGAIN)
-    if (faces / config.train / LABELLER).is_file():
-        count = data.count(faces / config.train, "train", config.vocabulary)
+    if told.get("teacher") and (reason := skipped(teacher)):
+        raise Untrained(f"{teacher.name} was not trained: {reason}", AGAIN)
+    for seed in config.seeds:
+        folder = matching(faces / config.train, seed)
+        if not (folder / LABELLER).is_file():
+            continue
+        count = data.count(folder, "train", config.vocabulary)
         if count < config.batch:
-            head = files.read_json(faces / config.train / LABELLER)["head"]
+            head = files.read_json(folder / LABELLER)["head"]
             raise Untrained(
                 f"{head} labelled {count} training faces, fewer than the {config.batch} of a batch",
                 "train the head better, or set a smaller `batch`",
             )
-
-
-def _reason(folder: Path) -> str:
-    return str(files.read_json(folder / SKIPPED)["reason"])

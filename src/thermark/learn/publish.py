@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from thermark.core import files
-from thermark.core.runs import SKIPPED, seed_folder
+from thermark.core.runs import seed_folder, skip
 from thermark.learn.run import Finished
 from thermark.nets import card
 
@@ -36,8 +36,7 @@ def skipped(out: Path, history: Path, gradients: Path, reason: str) -> None:
     """Write the same where there was nothing to learn from: tables without a row, and the reason in `out`."""
     files.write_text(history, table([], ["seed", "epoch"]))
     files.write_text(gradients, table([], ["seed", "step", "grad_norm"]))
-    with files.fresh_directory(out) as folder:
-        files.write_json(folder / SKIPPED, {"reason": reason})
+    skip(out, reason)
 
 
 def table(rows: Iterable[Mapping[str, float]], columns: Sequence[str]) -> str:

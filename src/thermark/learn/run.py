@@ -22,7 +22,7 @@ from thermark import landmarks, learn
 from thermark.core import arithmetic, code, files, seeds
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
-from thermark.core.runs import MADE_OF
+from thermark.core.runs import MADE_OF, matching
 from thermark.learn import data, objectives, precision, processes, simcc, validation
 from thermark.learn.augment import Augment
 from thermark.learn.checkpoint import Checkpoint, Progress, State
@@ -134,13 +134,14 @@ class Finished:
 
 
 def ready(config: Run, seed: int, faces_root: Path, sets: Sequence[str]) -> Ready:
-    """Open the face sets `faces_root/<set>` and choose device and precision.
+    """Open the face sets `faces_root/<set>`, of pseudo-labels those of the seed; choose device and precision.
 
     Raises DataError for absent or empty data, ConfigError for an unknown objective or vocabulary and for other
     labels than stated.
     """
     loss = objective(config.objective)
     device = precision.prepare(config)
+    sets = [of_seed(faces_root, name, seed) for name in sets]
     data.check_labels(faces_root, sets, config.labels)
     seen = (config.vocabulary, config.input_size, config.padding)
     return Ready(
@@ -154,6 +155,11 @@ def ready(config: Run, seed: int, faces_root: Path, sets: Sequence[str]) -> Read
         held_out=data.gather(faces_root, sets, "val", *seen),
         loss=loss,
     )
+
+
+def of_seed(faces_root: Path, name: str, seed: int) -> str:
+    """Return what a face set is called for a seed, below `faces_root`: the head of each seed labels its own."""
+    return matching(faces_root / name, seed).relative_to(faces_root).as_posix()
 
 
 def pictures(folder: Path) -> str:
@@ -219,6 +225,7 @@ def finished(
         precision=at.exact,
         best_epoch=progress.best_epoch,
         val_nme=progress.best,
+        cropped=at.faces.cropped,
         **origin,
     )
     return Finished(about, weights, progress)

@@ -1,6 +1,12 @@
 """Where a data set comes from and what may be done with it."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+# Who said where the points are: people; a network, from which errors are then distances; or who drew the pictures.
+Labels = Literal["human", "machine", "rendered"]
+# What a face is cropped by: the tight box of its landmarks, a publisher's box of the face, or the head.
+Boxes = Literal["tight", "face", "head"]
 
 
 @dataclass(frozen=True)
@@ -8,7 +14,8 @@ class Card:
     """Origin and terms of a data set, written beside its packed faces.
 
     `redistribution` says whether files may be passed on; `notes` what its labels or published models imply for a
-    comparison (for instance, which models were trained on it).
+    comparison (for instance, which models were trained on it). `labels`: whose they are, if nothing is rendered;
+    `boxes`: the kind of its prompts.
     """
 
     title: str
@@ -17,3 +24,5 @@ class Card:
     redistribution: str
     citation: str
     notes: str
+    labels: Labels
+    boxes: Boxes

@@ -4,7 +4,7 @@ The same groups as plain lists in an object (`{"chin": [[x, y], ...], ...}`) are
 as they are: labelme counts from the outline of the picture, in source px.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +22,14 @@ class Label:
     box: NDArray[np.float64]
 
 
-def label(entry: Any, groups: Mapping[str, int], box: str, where: str) -> Label:
+def label(
+    entry: Any, groups: Mapping[str, int], box: str, where: str, singles: Mapping[str, Sequence[str]] | None = None
+) -> Label:
     """Return the face in a labelme file's content; `groups`: name -> number of points, in their order.
 
-    Points come in file order when the sizes of the groups are those expected, or when each is a shape of its own;
-    else by the names of the groups. Raises DataError when neither gives all, and for anything but numbers.
+    `singles`: group -> names of its points, where each may be a shape of its own. Points come by the names of the
+    groups, in whatever order; under other names in file order, when the sizes of the groups are those expected, or
+    when each point is a shape of its own. Raises DataError when neither gives all, and for anything but numbers.
     """
     found, boxes = [], []
     for name, points in _shapes(entry, where):
@@ -36,7 +39,7 @@ def label(entry: Any, groups: Mapping[str, int], box: str, where: str) -> Label:
             found.append((name, points))
     if len(boxes) > 1:
         raise malformed(where, f"has {len(boxes)} shapes {box!r}")
-    xy = _arranged(found, groups, where)
+    xy = _arranged(_joined(found, singles or {}), groups, where)
     xy[~np.isfinite(xy).all(axis=1)] = np.nan
     if np.isnan(xy).all():
         raise malformed(where, "labels no point")
@@ -65,6 +68,19 @@ def _is_points(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value)
 
 
+def _joined(
+    found: list[tuple[str, NDArray[np.float64]]], singles: Mapping[str, Sequence[str]]
+) -> list[tuple[str, NDArray[np.float64]]]:
+    """Return the shapes with those that are single points of a group put together, if all of them are there."""
+    joined = found
+    for group, names in singles.items():
+        own = {name: points for name, points in found if name in names and len(points) == 1}
+        if len(own) == len(names):
+            rest = [shape for shape in joined if shape[0] not in own]
+            joined = [*rest, (group, np.concatenate([own[name] for name in names]))]
+    return joined
+
+
 def _arranged(
     found: list[tuple[str, NDArray[np.float64]]], groups: Mapping[str, int], where: str
 ) -> NDArray[np.float64]:
@@ -72,10 +88,10 @@ def _arranged(
     sizes = [len(points) for _, points in found]
     named = dict(found)
     count = sum(groups.values())
-    if sizes in ([*groups.values()], [1] * count):
-        ordered = [points for _, points in found]
-    elif len(named) == len(found) and {name: len(points) for name, points in named.items()} == groups:
+    if len(named) == len(found) and {name: len(points) for name, points in named.items()} == groups:
         ordered = [named[name] for name in groups]
+    elif sizes in ([*groups.values()], [1] * count):
+        ordered = [points for _, points in found]
     else:
         raise malformed(where, f"has {sum(sizes)} points in {len(sizes)} groups, not {count} in {len(groups)}")
     return np.concatenate(ordered)

@@ -11,6 +11,7 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames
+from thermark.loading.card import Boxes
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -25,6 +26,7 @@ class Source(Section):
     `max_bad_fraction`: frames that may be unreadable, as a fraction of all, before preparing fails;
     `max_near_duplicates`: test frames that may nearly equal one of train or val, as a fraction of all test frames;
     `strict`: fail too when an image lacks its annotation, or an annotation its image, instead of going on without.
+    `box`: the kind that prompts are made to be (loading/boxes.py), by default that of the data card.
     """
 
     loader: str = ""
@@ -32,6 +34,7 @@ class Source(Section):
     max_bad_fraction: Share = 0.01
     max_near_duplicates: Share = 0.01
     strict: bool = False
+    box: Boxes | None = None
 
 
 Verdict = Literal["ok", "warning", "failed"]
@@ -96,10 +99,15 @@ def strings(values: Iterable[Any]) -> np.ndarray:
     return np.array([str(value) for value in values], dtype=np.str_).reshape(-1)
 
 
-def require_any(count: int, what: str, root: str) -> None:
-    """Raise DataError when nothing was found."""
-    if not count:
-        raise DataError(f"no {what} under {root}", "check the raw folder and its layout (DATA.md)")
+def require_any(count: int, what: str, root: str, findings: Findings | None = None) -> None:
+    """Raise DataError when nothing was found, with what was found wrong most often: that is why."""
+    if count:
+        return
+    why = ""
+    if findings is not None and (wrong := {kind: names for kind, names in findings.lists.items() if names}):
+        kind, names = max(wrong.items(), key=lambda each: len(each[1]))
+        why = f": {len(names)} x {kind.replace('_', ' ')}, first: {names[0]}"
+    raise DataError(f"no {what} under {root}{why}", "check the raw folder and its layout (DATA.md)")
 
 
 def require_complete(findings: Findings, root: str) -> None:

@@ -14,7 +14,7 @@ import scipy
 from thermark.core import arithmetic, files
 from thermark.core.errors import DataError
 from thermark.core.predictions import Predictions
-from thermark.core.runs import SKIPPED, seed_folders
+from thermark.core.runs import seed_folders, skipped
 from thermark.metrics.evaluate import Config
 from thermark.metrics.outputs import relatives
 
@@ -126,8 +126,7 @@ def _reason(folder: Path) -> str:
     """Return why there are no predictions at all, nothing where there are."""
     if not folder.is_dir():
         return ABSENT
-    skipped = folder / SKIPPED
-    return str(files.read_json(skipped)["reason"]) if skipped.is_file() else ""
+    return skipped(folder) or ""
 
 
 def _sources(folder: Path, dataset: str) -> tuple[Path, ...]:
@@ -140,10 +139,15 @@ def _sources(folder: Path, dataset: str) -> tuple[Path, ...]:
 
 
 def _variants(folder: Path, dataset: str) -> dict[str, str]:
-    """Return variant -> sha256 of `folder`/<dataset>@<variant>.npz: the same frames in another tone."""
+    """Return [seed<k>/]<variant> -> sha256 of the predictions on the same frames in another tone."""
     start = f"{dataset}@"
-    found = sorted(path for path in folder.glob("*.npz") if path.stem.startswith(start))
-    return {path.stem.removeprefix(start): files.sha256(path) for path in found}
+    places = seed_folders(folder) or [folder]
+    found = sorted(path for place in places for path in place.glob("*.npz") if path.stem.startswith(start))
+    return {_name(path, folder).replace(start, ""): files.sha256(path) for path in found}
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).with_suffix("").as_posix()
 
 
 def _key(told: list[Any], code: Mapping[str, Any] | None) -> str:

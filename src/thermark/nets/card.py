@@ -24,7 +24,8 @@ class ModelCard(Section):
     prompt, normalised by `mean` and `std`; trained on the face sets `trained_on` of `modality`. `val_nme` is the
     validation error of the kept epoch, `best_epoch` (from 1), in units of the prompt's side; None and 0 where it
     is unknown. `teacher` names the run that it was distilled from, `start` the run whose weights it began with,
-    empty for random ones; `source` the file of a converted checkpoint.
+    empty for random ones; `source` the file of a converted checkpoint. `cropped`: (side in px, times the prompt)
+    of the crop that it was shown its input from, as faces are packed; None where it saw the picture itself.
     """
 
     recipe: str
@@ -46,6 +47,7 @@ class ModelCard(Section):
     teacher: str = ""
     start: str = ""
     source: str = ""
+    cropped: tuple[int, float] | None = None
 
 
 def write(folder: Path, card: ModelCard, weights: Mapping[str, Tensor]) -> None:

@@ -50,8 +50,10 @@ def spoken(page: Page) -> dict[str, str]:
 
 
 def _enough(each: Mapping[str, Any]) -> str:
-    count, every = each.get("labels"), each.get("every")
-    return f"none below {every}" if count is None else f"{count} of {every}"
+    count, short, every = each.get("labels"), each.get("short"), each.get("every")
+    if count is not None:
+        return f"{count} of {every} are enough"
+    return "none is shown" if short is None else f"{short} of {every} are too few"
 
 
 def _cell(each: Mapping[str, Any]) -> str:

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from thermark.core import files
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.runs import SKIPPED, seed_folders
+from thermark.core.runs import seed_folders, skipped
 from thermark.heads import model as heads
 from thermark.heads.backbone import Absent
 from thermark.heads.model import HeadModel
@@ -99,8 +98,8 @@ def load(config: Config, bundle: Bundle, device: str, model: Path) -> Cascade:
     Raises Unavailable for a run that could not be trained, DataError for a run without seeds or damaged weights of
     either stage, SetupError for an absent GPU, ConfigError for a `padding` that a head cannot obey.
     """
-    if (model / SKIPPED).is_file():
-        raise Unavailable(f"{model.name} was not trained: {files.read_json(model / SKIPPED)['reason']}")
+    if reason := skipped(model):
+        raise Unavailable(f"{model.name} was not trained: {reason}")
     seed = next(iter(seed_folders(model)), model)
     if not seed.name.startswith("seed"):
         raise DataError(f"{model} holds no seed<k> folder", "run `dvc repro` to train the model")

@@ -29,7 +29,9 @@ class Learned:
     """A network of square input `size` that looks at `padding` times the prompt; float32 throughout.
 
     `net` maps normalised images (N, 3, size, size) to SimCC logits; with `flip` (K,) the logits of the image and
-    of its mirror image are averaged. `trained_on` names the face sets of its training.
+    of its mirror image are averaged. `trained_on` names the face sets of its training. `cropped`: (side, times the
+    prompt) of the packed crops that it learned from; pictures are cropped like that first, so that a face has the
+    same answer in a picture as in a face set.
     """
 
     net: nn.Module
@@ -39,6 +41,7 @@ class Learned:
     device: torch.device
     flip: NDArray[np.int64] | None = None
     trained_on: tuple[str, ...] = ()
+    cropped: tuple[int, float] | None = None
 
     def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> tuple[Points, Scores]:
         """Return xy (P, K, 2) in source pixels and score (P, K) for boxes (P, 4) in an image (H, W[, 3]).
@@ -57,19 +60,17 @@ class Learned:
         flat = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
         counts = [len(own) for own in boxes]
         owners = np.repeat(np.arange(len(boxes)), counts)
-        maps = np.full((len(flat), 2, 3), np.nan)
-        for row in np.flatnonzero(np.isfinite(flat).all(axis=1) & (geometry.box_size(flat).max(axis=1) > 0)):
-            maps[row] = geometry.crop_to_source(flat[row], self.size, self.padding)
-        parts = [self._located([], maps[:0])]
+        usable = np.isfinite(flat).all(axis=1) & (geometry.box_size(flat).max(axis=1) > 0)
+        parts = [self._located([], np.zeros((0, 2, 3)))]
         for start in range(0, len(flat), batch):
             part = slice(start, start + batch)
-            pairs = zip(owners[part], maps[part], strict=True)
-            crops = [
-                geometry.warp(images[at], to_source, self.size)
-                for at, to_source in pairs
-                if np.isfinite(to_source).all()
-            ]
-            parts.append(self._located(crops, maps[part]))
+            maps = np.full((len(flat[part]), 2, 3), np.nan)
+            crops = []
+            for row, (at, box) in enumerate(zip(owners[part], flat[part], strict=True)):
+                if usable[start + row]:
+                    crop, maps[row] = self._cut(images[at], box)
+                    crops.append(crop)
+            parts.append(self._located(crops, maps))
         xy, score = (np.concatenate(kind) for kind in zip(*parts, strict=True))
         return [
             (xy[end - count : end], score[end - count : end])
@@ -88,6 +89,18 @@ class Learned:
         for row in rows:
             maps[row] = geometry.compose(to_source[row], to_crop)
         return self._located(crops, maps)
+
+    def _cut(self, image: NDArray[np.uint8], box: NDArray[np.float32]) -> tuple[NDArray[np.uint8], Array]:
+        """Return the network's input for a box (4,) in an image, and its map to the image."""
+        if self.cropped is None:
+            to_source = geometry.crop_to_source(box, self.size, self.padding)
+            return geometry.warp(image, to_source, self.size), to_source
+        side, padding = self.cropped
+        packed = geometry.crop_to_source(box, side, padding)
+        to_crop = input_to_crop(self.size, self.padding, side, padding)
+        return geometry.warp(geometry.warp(image, packed, side), to_crop, self.size), geometry.compose(
+            packed, to_crop
+        )
 
     def _located(self, crops: list[NDArray[np.uint8]], to_source: Array) -> tuple[Points, Scores]:
         """Return points and scores for the finite rows of `to_source`, whose images are `crops`."""
@@ -136,6 +149,7 @@ def load(folder: Path, device: torch.device | str = "cpu", flip_test: bool = Tru
         device=device,
         flip=vocabulary.flip if flip_test else None,
         trained_on=tuple(about.trained_on),
+        cropped=about.cropped,
     )
 
 

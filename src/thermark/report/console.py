@@ -25,6 +25,7 @@ def _block(board: Board) -> str:
     values = [_value(entry, board.main) for entry in first]
     wide = max(13, *map(len, values))
     kind = f" ({board.origin} data: no evidence about real cameras)" if board.origin != "real" else ""
+    kind = " (machine labels: distances from another network)" if board.machine else kind
     lines = [
         f"{_clean(board.dataset)}{kind}",
         f"  {'':{width}}  {label(board.main):>{wide}}  {'95 %':>13}  {'missed':>7}  interval over",

@@ -73,17 +73,29 @@ class Board:
         return self.report["origin"]  # type: ignore[no-any-return]
 
     @property
+    def machine(self) -> bool:
+        """Whether another network said where the points of these real pictures are."""
+        return self.origin == "real" and machine(self.report)
+
+    @property
     def title(self) -> str:
         """What the data set is called in headings."""
         return titled(self.report, self.dataset)
 
 
 def titled(report: Mapping[str, Any], dataset: str) -> str:
-    """Return what a data set is called; what we made is not called by the real one's name alone."""
+    """Return what a data set is called; what we or a machine made is not called by the real one's name alone."""
     name = str(report["card"].get("title") or dataset)
     if report["origin"] == "thermalised":
         return f"FaceSynthetics, thermalised in the layout of {name}"
-    return f"{name}, rendered" if report["origin"] == "rendered" else name
+    if report["origin"] == "rendered":
+        return f"{name}, rendered"
+    return f"{name}, machine labels" if machine(report) else name
+
+
+def machine(report: Mapping[str, Any]) -> bool:
+    """Return whether a data card says that its labels are a network's."""
+    return bool(report["card"].get("labels") == "machine")
 
 
 def boards(datasets: Mapping[str, Sequence[str]], places: Places) -> list[Board]:

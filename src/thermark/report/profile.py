@@ -1,8 +1,10 @@
 """What params.yaml says of contestants: whose network is a run's, of what kind each is, who sees whole frames."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from thermark.core.config import read
 from thermark.core.errors import ConfigError
 
 Sections = Mapping[str, Mapping[str, Any]]
@@ -16,6 +18,11 @@ def sections(raw: Any, where: str) -> Sections:
     if not isinstance(raw, Mapping) or not all(isinstance(each, Mapping) for each in raw.values()):
         raise ConfigError(f"`{where}` does not map names to sections", f"declare one as {where}.<name>: {{...}}")
     return {str(name): each for name, each in raw.items()}
+
+
+def listed(path: Path) -> Sections:
+    """Return the sections of the contestants that were scored; raises ConfigError for a file of anything else."""
+    return sections(read(path), path.name)
 
 
 def networks(contestants: Sections) -> dict[str, str]:

@@ -38,6 +38,12 @@ MISSING = """\
 weights; the last part of the leaderboard, *Not run here*, has each reason."""
 PLACES = "By their mean place on these sets."
 ALONE = "subjects only"
+# By the kind that a data card states (loading/card.py).
+PROMPTS = {
+    "tight": "prompts are the tight boxes of the landmarks",
+    "face": "prompts are boxes of faces as publishers draw them",
+    "head": "prompts are boxes of heads",
+}
 
 RENDERED = """\
 > **Rendered data.** These images come out of a renderer, not out of a camera. The numbers show that the pipeline
@@ -53,6 +59,10 @@ anything else is the detector. What was found without being told is matched to t
 one to one and nearest first, within the part of the face's size that `cap` allows. *recall* is how many of the
 faces were found so, *precision* how many of the detections were labelled faces: one of a face that nobody labelled
 counts against it, one in a frame without a scored face does not, as such frames are not shown."""
+
+MACHINE = """\
+> **Machine labels.** Pictures are a camera's, but another network said where the points are, and nobody corrected
+> it. An error is a distance from that network: who agrees with it better need not be nearer to the face."""
 
 NOTICES = {"rendered": RENDERED, "thermalised": THERMALISED}
 
@@ -72,8 +82,7 @@ def overview(boards: Sequence[Board]) -> list[str]:
     names = standing(boards)
     rows = [[code(name), *(_main_cell(name, board) for board in boards), _over(name, boards)] for name in names]
     header = ["contestant", *(f"{escaped(board.title)}: {label(board.main)}" for board in boards), "interval over"]
-    origins = {board.origin for board in boards}
-    notices = (notice for origin, notice in NOTICES.items() if origin in origins)
+    notices = dict.fromkeys(notice for board in boards for notice in _notices(board))
     said = MISSING.format(ran=len(names), all=len(names) + len(absent)) if absent else PLACES
     return [table(header, rows), said, *notices]
 
@@ -115,13 +124,17 @@ def _main_cell(contestant: str, board: Board) -> str:
 def section(board: Board) -> str:
     """Return the part about one data set: what it is, the main table, notes, and a table for each stratum."""
     parts = [f"## {escaped(board.title)}", _about(board)]
-    parts += [NOTICES[board.origin]] if board.origin in NOTICES else []
-    parts += [main_table(board), *_notes(board)]
+    parts += [*_notices(board), main_table(board), *_notes(board)]
     ran = [entry for entry in ranked(board) if entry.ran]
     for strata in _tables(ran):
         names = ", ".join(escaped("landmarks" if name == "points" else name) for name in strata)
         parts.append(f"**By {names}**\n\n{subset_table(board, ran, strata)}")
     return "\n\n".join(parts)
+
+
+def _notices(board: Board) -> list[str]:
+    """Return what the numbers of a board must not be taken for."""
+    return [NOTICES[board.origin]] if board.origin in NOTICES else [MACHINE] if board.machine else []
 
 
 def main_table(board: Board) -> str:
@@ -216,7 +229,8 @@ def _about(board: Board) -> str:
     # Terms and caveats of the real data set do not apply to what we made in its layout.
     card = board.report["card"] if board.origin == "real" else {}
     said = [card.get(key, "") for key in ("licence", "citation", "notes")]
-    return " · ".join([code(board.dataset), faces, *(escaped(text) for text in said if text)])
+    prompts = PROMPTS.get(board.report.get("boxes", ""), "")
+    return " · ".join([code(board.dataset), faces, *(escaped(text) for text in (prompts, *said) if text)])
 
 
 def _notes(board: Board) -> list[str]:

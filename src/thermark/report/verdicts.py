@@ -2,6 +2,10 @@
 
 from thermark.metrics.paired import TOO_FEW
 
+# Against an answer that no seed moves, the run's own spread decides alone, and three seeds hardly know it: such a
+# verdict turned when the default was computed in another arithmetic.
+FEW = {3: "three seeds: no verdict against a constant", 4: "four seeds: no verdict against a constant"}
+
 
 def withheld(seeds: int) -> str:
     """Return why there is no verdict on a run of so few seeds, nothing where there are enough."""
@@ -10,4 +14,4 @@ def withheld(seeds: int) -> str:
 
 def undecided(verdict: str) -> bool:
     """Return whether a verdict is that there is none."""
-    return verdict in TOO_FEW.values()
+    return verdict in TOO_FEW.values() or verdict in FEW.values()

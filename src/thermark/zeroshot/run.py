@@ -1,6 +1,6 @@
 """One zero-shot contestant on every data set and variant: predictions, or the reason why there are none."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -16,7 +16,7 @@ from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces, open_table
 from thermark.core.pictures import BASE
 from thermark.core.predictions import Predictions, Status
-from thermark.core.runs import seed_folders
+from thermark.core.runs import matching, seed_folder, seed_folders, seed_number
 from thermark.core.scored import Split
 from thermark.zeroshot.contract import Held, Unavailable, providers
 from thermark.zeroshot.sweep import Broken, sweep
@@ -62,7 +62,7 @@ def predict_all(
     """Write `out`/<dataset>.npz and `out`/<dataset>@<variant>.npz, whole or not at all.
 
     Of the `datasets` those that are `missing`, by default all; of a contestant with a run of several seeds into
-    `out`/seed<k>/ for each.
+    `out`/seed<k>/ for each, as of weights with several seeds.
 
     Beside them PROVIDERS says what onnxruntime really ran on, if it was used: it may fall back to the CPU.
 
@@ -90,17 +90,31 @@ def predict_all(
                 reason = str(error)
             except Ended as error:
                 status, reason = "failed", str(error)
-        for place in answers(places.model, folder):
+        for place in answers(places, folder):
             for name, about in shown.items():
                 for variant in about["variants"]:
                     said = Predictions.none(contestant, about["data"], status, reason)
                     said.save(place / file_name(name, variant))
 
 
-def answers(model: Path | None, folder: Path) -> list[Path]:
-    """Return where predictions go: below `folder` a folder for each seed of the run `model`, or `folder` alone."""
-    seeds = [] if model is None else seed_folders(model)
-    return [folder / seed.name for seed in seeds] or [folder]
+def seeds(model: Path | None, assets: Path) -> list[int]:
+    """Return the seeds of the run `model`, of none those of the bundle: runs of ours in ONNX have some."""
+    found = [seed_number(folder) for folder in seed_folders(model or assets)]
+    return [seed for seed in found if seed is not None]
+
+
+def answers(places: Places, folder: Path) -> list[Path]:
+    """Return where predictions go: below `folder` a folder for each seed, or `folder` alone."""
+    return [seed_folder(folder, seed) for seed in seeds(places.model, places.assets)] or [folder]
+
+
+def _seeded(places: Places, folder: Path) -> Iterator[tuple[Path, list[Path], Path]]:
+    """Yield, for each seed or once, the bundle, the folder of a run if any, and where predictions go."""
+    asked = [] if places.model is None else [places.model]
+    for seed in seeds(places.model, places.assets):
+        yield matching(places.assets, seed), [seed_folder(each, seed) for each in asked], seed_folder(folder, seed)
+    if not seeds(places.model, places.assets):
+        yield places.assets, asked, folder
 
 
 def _split(settings: Mapping[str, Any], datasets: Mapping[str, Split]) -> tuple[dict[str, Split], dict[str, Any]]:
@@ -131,10 +145,9 @@ def _predict(
     except ModuleNotFoundError as error:
         raise Absent(f"the package {error.name} is not installed") from error
     config = parse(settings, module.Config, contestant)
-    seeds = [] if places.model is None else seed_folders(places.model) or [places.model]
     try:
-        for more, place in zip([(seed,) for seed in seeds] or [()], answers(places.model, folder), strict=True):
-            held = Held(partial(module.load, config, bundle.read(places.assets), "auto", *more))
+        for assets, more, place in _seeded(places, folder):
+            held = Held(partial(module.load, config, bundle.read(assets), "auto", *more))
             _sweep(held, beat, contestant, patience, datasets, places, folder, place)
     except Unavailable as error:
         raise Absent(str(error)) from error

@@ -69,8 +69,10 @@ def cuda(device: str) -> bool:
     return present and device != "cpu"
 
 
-def opened(path: Path, device: str = "cpu", threads: int = 1) -> onnxruntime.InferenceSession:
-    """Open an ONNX file with `threads` threads inside an operator and one operator at a time.
+def opened(
+    path: Path, device: str = "cpu", threads: int = 1, content: bytes | None = None
+) -> onnxruntime.InferenceSession:
+    """Open an ONNX file, or `content` in its place, with `threads` threads inside an operator, one at a time.
 
     On a CPU in portable arithmetic it is one thread, and convolutions keep the layout of the file.
     Raises DataError for a file that is absent, empty, no ONNX or of an opset too new, SetupError for an absent
@@ -87,7 +89,9 @@ def opened(path: Path, device: str = "cpu", threads: int = 1) -> onnxruntime.Inf
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         options.intra_op_num_threads = 1
     try:
-        session = onnxruntime.InferenceSession(path.read_bytes(), options, [CUDA, CPU] if on_gpu else [CPU])
+        session = onnxruntime.InferenceSession(
+            content or path.read_bytes(), options, [CUDA, CPU] if on_gpu else [CPU]
+        )
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist", "run `dvc repro` to bring the weights again") from error
     except UNREADABLE as error:

@@ -31,9 +31,9 @@ def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkp
     folder = teacher_folder(models_root / config.teacher, seed)
     teacher, about = card.read(folder)
     check(config, at, about)
-    shown = at.faces
+    shown, shown_set = at.faces, run.of_seed(faces_root, config.shown, seed)
     if config.shown != config.train:
-        shown = pairs.partners(faces_root, config.train, at.faces, config.shown)
+        shown = pairs.partners(faces_root, at.sets[0], at.faces, shown_set)
     check_modality(config, about, shown)
     pupil = assembled(config, seed, teacher)
     start = begin(pupil.student, teacher, config, about)
@@ -48,7 +48,7 @@ def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkp
     def terms(model: Pupil, batch: PairBatch, epoch: int) -> loop.Terms:
         return weighted(model, frozen, batch, epoch, at, config)
 
-    store = run.store(at, checkpoint, faces_root, [config.shown], files.sha256(folder / "model.safetensors"))
+    store = run.store(at, checkpoint, faces_root, [shown_set], files.sha256(folder / "model.safetensors"))
     label = f"train {checkpoint.name}"
     trained = loop.fit(learner, terms, batches, at.validate, config, at.steps, store, label)
     own = {name: tensor for name, tensor in trained.weights.items() if name.startswith("student.")}

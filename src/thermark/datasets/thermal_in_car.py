@@ -1,0 +1,194 @@
+"""ThermalImagesDataset: six people at the wheel of a car in the long-wave infrared, 54 points told by a network.
+
+Layout: a folder a recording, `<person>_<Man|Woman>_<Glasses1|Glasses2|NoGlasses>_<Normal|Yawning><take>/`, with
+`Jpg/Imag_<frame>.jpg`, 320 x 240, grey, beside `Face & Keypoints/labels/Imag_<frame>.txt` (in some recordings
+`Face & Kpts`), one line a face as YOLOv8 writes it. At any depth.
+
+Confirmed on half of the recordings, every tenth picture: all of the above, one face a picture, points in SF-TL54's
+order. Inferred: fractions of the picture count from its outline, as everywhere in YOLO. Unknown: the other half of
+the recordings; what the two pairs of glasses are.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import PositiveInt
+
+from thermark.core.errors import DataError
+from thermark.core.faces import Faces
+from thermark.core.frames import Frames, Modality
+from thermark.core.geometry import bounding_box
+from thermark.core.radiometry import Tone
+from thermark.loading import conventions, speakingfaces, splits, tree, yolo
+from thermark.loading.card import Card
+from thermark.loading.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
+from thermark.loading.sanity import Scheme
+
+MODALITY: Modality = "thermal"
+VOCABULARY = "sftl54"
+POINTS = 54
+EYES = (36, 45)
+SCHEMES = {VOCABULARY: Scheme(POINTS, eyes=EYES)}
+RECORDING = re.compile(r"(?P<person>\d+)_(?:Man|Woman)_(?P<glasses>\w*Glasses\d*)_(?P<state>[A-Za-z]+)\d*")
+FRAME = re.compile(r"\w*?(\d+)")
+GLASSES = {"NoGlasses": "none"}
+SIZE = (320, 240)
+PUBLISHED = {"recordings": 28, "people": 6}
+Key = tuple[str, str]  # recording and name
+
+CARD = Card(
+    title="ThermalImagesDataset",
+    url="https://github.com/mat02/ThermalImagesDataset",
+    licence="academic research only, unmodified, with citation",
+    redistribution="no",
+    citation="Knapik, Cyganek, Balon, Electronics 13, 3502 (2024)",
+    notes="Labels and boxes are a YOLOv8-face's, corrected by nobody: an error here is a distance from that "
+    "network. It has learned SF-TL54's points; who has learned from SF-TL54 agrees with it more easily. Six "
+    "people in a car: frames of a recording look alike, so intervals go by person. Grey levels, not temperatures.",
+    labels="machine",
+    boxes="face",
+)
+
+
+class Config(Source):
+    """Which pictures are read, and who is tested.
+
+    `stride`: of each recording the labelled pictures whose numbers are so far apart at least. `min_confidence`:
+    points of which the network was less sure have no label. `outline`: what is subtracted from a coordinate to
+    count from pixel centres. `train`, `val`: people to learn from, such as `person_1`; all others are tested.
+    """
+
+    stride: PositiveInt = 10
+    min_confidence: Share = 0.5
+    outline: float = 0.5
+    train: tuple[str, ...] = ()
+    val: tuple[str, ...] = ()
+    tone: Tone = Tone()
+    max_near_duplicates: Share = SAME_CAMERA
+
+
+@dataclass(frozen=True)
+class Face:
+    """A labelled picture: its place, relative to the raw root, its size in px, and the face in it."""
+
+    picture: PurePosixPath
+    size: tuple[int, int]
+    row: yolo.Row
+
+
+def load(root: Path, config: Config) -> Loaded:
+    """Return one frame and one face a labelled picture; raises DataError when there is none."""
+    findings = Findings()
+    pictures, labels = _sorted(root, findings)
+    found: dict[Key, Face] = {}
+    for key in _apart(sorted(labels.keys() & pictures.keys(), key=_order), config.stride):
+        where = "/".join(key)
+        try:
+            rows = yolo.rows(root / labels[key], POINTS, where)
+        except DataError as error:
+            findings.add("bad_annotation", error.cause)
+            continue
+        if not rows:
+            findings.add("no_face", where)
+            continue
+        if len(rows) > 1:
+            findings.add("more_faces", where)
+        largest = max(rows, key=lambda row: float(np.prod(row.box[2:] - row.box[:2])))
+        found[key] = Face(pictures[key], _size(root / pictures[key]), largest)
+    findings.add("missing_image", *("/".join(key) for key in sorted(labels.keys() - pictures.keys())))
+    findings.add("missing_annotation", *("/".join(key) for key in sorted(pictures.keys() - labels.keys())))
+    require_any(len(found), "labelled picture of ThermalImagesDataset", root.name, findings)
+    faces = _faces(found, config)
+    people = len(np.unique(faces.subjects))
+    findings.check(
+        conventions.sides(faces.xy, EYES),
+        conventions.inside(faces.xy, faces.prompts),
+        conventions.counts({"recordings": len({name for name, _ in found}), "people": people}, [PUBLISHED]),
+    )
+    paths = strings(face.picture.as_posix() for face in found.values())
+    frames = Frames(faces.ids, faces.subjects, paths, np.zeros((len(found), 2), np.int32), MODALITY)
+    return Loaded(frames, faces, findings)
+
+
+def read(path: Path, config: Config) -> NDArray[np.uint8]:
+    """Return the grey levels (H, W) uint8 of a picture; raises DataError when unreadable."""
+    return speakingfaces.grey(path)
+
+
+def _sorted(root: Path, findings: Findings) -> tuple[dict[Key, PurePosixPath], dict[Key, PurePosixPath]]:
+    """Return pictures and files of labels below `root`, by recording and name."""
+    pictures: dict[Key, PurePosixPath] = {}
+    labels: dict[Key, PurePosixPath] = {}
+    for path in map(PurePosixPath, tree.files(root)):
+        named = [name for name in path.parts[:-1] if RECORDING.fullmatch(name)]
+        if not (named and FRAME.fullmatch(path.stem)):
+            continue
+        suffix, folder = path.suffix.lower(), path.parent.name.lower()
+        kind = pictures if (folder, suffix) == ("jpg", ".jpg") else labels
+        if kind is labels and (folder, suffix) != ("labels", ".txt"):
+            continue
+        if kind.setdefault((named[-1], path.stem), path) is not path:
+            findings.add("duplicate_image" if kind is pictures else "duplicate_annotation", path.as_posix())
+    return pictures, labels
+
+
+def _order(key: Key) -> tuple[str, int, str]:
+    """Return where a picture comes: by its recording, then by its number."""
+    number = FRAME.fullmatch(key[1])
+    return key[0], int(number[1]) if number else 0, key[1]
+
+
+def _apart(keys: list[Key], stride: int) -> list[Key]:
+    """Return of each recording, in order, the first picture then each `stride` numbers behind the last."""
+    kept: list[Key] = []
+    for key in keys:
+        if not kept or kept[-1][0] != key[0] or _order(key)[1] - _order(kept[-1])[1] >= stride:
+            kept.append(key)
+    return kept
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Return (width, height) of a picture; of one that is broken, which preparing will say, that of the camera."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, ValueError):
+        return SIZE
+
+
+def _faces(found: dict[Key, Face], config: Config) -> Faces:
+    told = [matched for name, _ in found if (matched := RECORDING.fullmatch(name))]
+    people = strings(f"person_{int(each['person'])}" for each in told)
+    sizes = np.array([face.size for face in found.values()], np.float64)
+    xy = np.stack([face.row.xy for face in found.values()]) * sizes[:, None] - config.outline
+    sure = np.stack([face.row.confidence for face in found.values()]) >= config.min_confidence
+    xy = np.where(sure[..., None], xy, np.nan).astype(np.float32)
+    boxes = np.stack([face.row.box for face in found.values()]) * np.tile(sizes, 2) - config.outline
+    ids = strings("/".join(key) for key in found)
+    return Faces(
+        ids=ids,
+        frames=ids,
+        subjects=people,
+        splits=_split(people, config),
+        vocabularies=np.full(len(ids), VOCABULARY),
+        boxes=bounding_box(xy),
+        prompts=boxes.astype(np.float32),
+        xy=xy,
+        visible=~np.isnan(xy[..., 0]),
+        strata={
+            "glasses": strings(GLASSES.get(each["glasses"], each["glasses"].lower()) for each in told),
+            "state": strings(each["state"].lower() for each in told),
+            "person": people,
+        },
+    )
+
+
+def _split(people: NDArray[np.str_], config: Config) -> NDArray[np.str_]:
+    """Return the split of each face: of those who are not listed, `test`."""
+    # by_list knows train as the rest; here the rest is tested.
+    names = splits.by_list(people, val=config.val, test=config.train)
+    return np.where(names == "train", "test", np.where(names == "test", "train", names))

