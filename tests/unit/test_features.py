@@ -371,6 +371,6 @@ def test_the_stage_says_the_same_as_the_network_of_the_run(tmp_path):
     pixels = (np.asarray(crops.pixels, np.float32) - np.float32(MEAN)) / np.float32(STD)
     with torch.inference_mode():
         wanted = net.backbone(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()))
-    stored = features.read(tmp_path / "out" / "a")
+    stored = features.read(tmp_path / "out/seed0/a")
     assert stored.card.trained_on == ("elsewhere",) and stored.grid == (1, 1) and wanted.std() > 0.01
     torch.testing.assert_close(stored[np.arange(11)].float(), wanted, rtol=2**-10, atol=1e-4)
