@@ -81,6 +81,15 @@ def test_sets_are_concatenated_and_grey_joins_colour(root):
     assert data.assemble(grey, np.array([0])).images.shape == (1, 64, 64)
 
 
+def test_how_faces_are_packed_is_known_where_all_sets_agree(root, tmp_path):
+    """A network remembers it, and crops pictures of others alike."""
+    drawn.write(tmp_path / "small", 20, 48)
+    drawn.write(tmp_path / "large", 20, 96)
+    alone = data.gather(tmp_path, ["small"], "train", "ibug68", 64, 1.25)
+    both = data.gather(tmp_path, ["small", "large"], "train", "ibug68", 64, 1.25)
+    assert alone.cropped == (48, 1.75) and both.cropped is None
+
+
 def test_a_view_depends_on_seed_epoch_and_row_alone(root):
     samples = data.gather(root, ["grey"], "train", "ibug68", 64, 1.25)
     together = data.assemble(samples, np.array([4, 1, 7]), 3, 2, Augment())
