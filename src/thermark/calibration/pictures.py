@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.calibration.options import Unit
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Tone, render
 from thermark.datasets.thermeval import celsius
@@ -16,8 +17,6 @@ EIGHT_BIT, TIFF = (".png", ".jpg", ".jpeg"), (".tif", ".tiff")
 SUFFIXES = EIGHT_BIT + TIFF
 ADAPTIVE = ("minmax", "percentile", "clahe")
 Picture = NDArray[np.uint8]
-Unit = Literal["celsius", "fahrenheit", "kelvin"]
-UNITS: tuple[Unit, ...] = get_args(Unit)
 # Medians of frames with people in them, in float pixels: no room is that warm in the unit before.
 LIKELY: dict[Unit, tuple[float, float]] = {"fahrenheit": (60.0, 130.0), "kelvin": (250.0, 330.0)}
 

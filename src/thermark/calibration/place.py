@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from thermark.calibration.pictures import UNITS, Heat
+from thermark.calibration.options import UNITS
+from thermark.calibration.pictures import Heat
 from thermark.core import bundle, files
 from thermark.core.bundle import Bundle
 from thermark.core.errors import ConfigError, DataError, SetupError

@@ -30,10 +30,14 @@ def seed_number(folder: Path) -> int | None:
     return int(found[1]) if found else None
 
 
+def seed_numbers(root: Path) -> list[int]:
+    """Return the seeds of a run in order, none for a contestant without seeds."""
+    return sorted(seed for path in root.glob("seed*") if (seed := seed_number(path)) is not None)
+
+
 def seed_folders(root: Path) -> list[Path]:
     """Return the folders of a run's seeds in numerical order, none for a contestant without seeds."""
-    seeds = sorted(seed for path in root.glob("seed*") if (seed := seed_number(path)) is not None)
-    return [seed_folder(root, seed) for seed in seeds]
+    return [seed_folder(root, seed) for seed in seed_numbers(root)]
 
 
 def skipped(folder: Path) -> str | None:

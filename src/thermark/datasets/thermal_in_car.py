@@ -173,7 +173,7 @@ def _faces(found: dict[Key, Face], config: Config) -> Faces:
         ids=ids,
         frames=ids,
         subjects=people,
-        splits=_split(people, config),
+        splits=splits.by_list(people, config.val, config.train, others="test"),
         vocabularies=np.full(len(ids), VOCABULARY),
         boxes=bounding_box(xy),
         prompts=boxes.astype(np.float32),
@@ -185,10 +185,3 @@ def _faces(found: dict[Key, Face], config: Config) -> Faces:
             "person": people,
         },
     )
-
-
-def _split(people: NDArray[np.str_], config: Config) -> NDArray[np.str_]:
-    """Return the split of each face: of those who are not listed, `test`."""
-    # by_list knows train as the rest; here the rest is tested.
-    names = splits.by_list(people, val=config.val, test=config.train)
-    return np.where(names == "train", "test", np.where(names == "test", "train", names))

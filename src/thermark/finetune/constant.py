@@ -10,7 +10,7 @@ from thermark.finetune.groups import of_the_post
 from thermark.finetune.inputs import Head, Numbers
 from thermark.metrics import bootstrap
 from thermark.report.markdown import code
-from thermark.report.verdicts import FEW, withheld
+from thermark.report.verdicts import withheld_alone
 
 TITLE = "the mean place of the training labels"
 REPLICATES = 2000
@@ -61,9 +61,9 @@ def verdict(own: Mean, constant: Numbers) -> str:
     limit = constant.get("native_mean")
     if own.value is None or limit is None:
         return ""
-    least, most = bounds(constant) or (limit, limit)
-    if few := withheld(own.seeds) or FEW.get(own.seeds):
+    if few := withheld_alone(own.seeds):
         return few
+    least, most = bounds(constant) or (limit, limit)
     if own.low is None or own.high is None or (own.low <= most and own.high >= least):
         return VERDICTS[1]
     return VERDICTS[0] if own.high < least else VERDICTS[2]

@@ -19,13 +19,19 @@ def numbers(gap: Floats, to_frame: Floats, labelled: NDArray[np.bool_] | None = 
     that were answered, and `missed` counts the others. What is over nothing is absent.
     """
     there = np.ones(gap.shape[:2], bool) if labelled is None else labelled
-    native = np.einsum("nij,nkj->nki", to_frame[:, :, :2], gap)
+    native = in_frame(gap, to_frame)
     answered = np.isfinite(gap).all(axis=-1)
     found: Numbers = {"crops": int(there.any(axis=1).sum()), "missed": int((there & ~answered).sum())}
     for space, apart in (("crop", gap), ("native", native)):
         errors = np.where(answered, np.hypot(apart[..., 0], apart[..., 1]), np.inf)[there]
         found |= {f"{space}_{name}": value for name, value in _summary(errors).items()}
     return found
+
+
+def in_frame(gap: Floats, to_frame: Floats) -> Floats:
+    """Return differences (n, K, 2) in crop px as those in frame px; `to_frame` (n, 2, 3) may stretch them."""
+    native: Floats = np.einsum("nij,nkj->nki", to_frame[:, :, :2], gap)
+    return native
 
 
 def quantisation(xy: Floats, side: int, size: int, to_frame: Floats) -> Numbers:

@@ -64,7 +64,7 @@ def constant(crops: CropSet, train: Rows) -> dict[str, Any]:
     test = crops.part("test")
     gap = np.nanmean(crops.xy[train], axis=0) - crops.xy[test]
     found = scoring.numbers(gap, crops.to_frame[test], np.asarray(np.isfinite(crops.xy[test]).all(axis=-1)))
-    apart = np.linalg.norm(np.einsum("nij,nkj->nki", crops.to_frame[test][:, :, :2], gap), axis=-1)
+    apart = np.linalg.norm(scoring.in_frame(gap, crops.to_frame[test]), axis=-1)
     told: dict[str, list[float]] = {}
     for subject, row in zip(crops.subjects[test], apart, strict=True):
         if np.isfinite(row).any():

@@ -1,7 +1,7 @@
 """Train, val and test: by hash or by list, with nobody on two sides."""
 
 from collections.abc import Iterable
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,20 +45,24 @@ def by_hash(keys: Strings, fractions: Fractions) -> Strings:
     return names[inverse]
 
 
-def by_list(groups: Strings, val: Iterable[str], test: Iterable[str]) -> Strings:
-    """Return the split (N,) of each group: those listed are val or test, the others train.
+def by_list(
+    groups: Strings, val: Iterable[str], named: Iterable[str], others: Literal["train", "test"] = "train"
+) -> Strings:
+    """Return the split (N,) of each group: val, that of those `named`, and that of all `others`.
 
-    Raises ConfigError for a listed group that does not exist, or is in both lists.
+    Of train and test, the one that is not the others' is that of the named. Raises ConfigError for a listed group
+    that does not exist, or is in both lists.
     """
-    val, test = list(val), list(test)
+    val, named = list(val), list(named)
+    own = "test" if others == "train" else "train"
     known = sorted(set(map(str, groups)))
-    for name in (*val, *test):
+    for name in (*val, *named):
         if name not in known:
             raise ConfigError(f"no {name!r} in the data, though a split lists it", nearest(name, known))
-    both = sorted(set(val) & set(test))
+    both = sorted(set(val) & set(named))
     if both:
-        raise ConfigError(f"{both[0]!r} is listed for val and for test", "take it out of one list")
-    return np.where(np.isin(groups, test), "test", np.where(np.isin(groups, val), "val", "train"))
+        raise ConfigError(f"{both[0]!r} is listed for val and for {own}", "take it out of one list")
+    return np.where(np.isin(groups, named), own, np.where(np.isin(groups, val), "val", others))
 
 
 def require(splits: Strings, expected: Iterable[str]) -> None:

@@ -5,8 +5,7 @@ of 4 px, an offset within the cell and points in fractions of the box, all of th
 not used: after a picture of another size it answers with what it remembers of the last (4.14).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,8 @@ from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.zeroshot import sessions
-from thermark.zeroshot.contract import Floats, Given, Image, Instances
-from thermark.zeroshot.litert import usable
+from thermark.zeroshot.contract import Image, Instances, usable
+from thermark.zeroshot.finder import Finder
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -42,35 +41,19 @@ class Config(Section):
     nms: float = Field(default=0.3, gt=0, le=1)
 
 
-@dataclass(frozen=True)
-class CenterFace:
-    """`net` on each frame, enlarged to the next multiple of 32 px."""
-
-    net: "InferenceSession"
-    threshold: float
-    nms: float
-    vocabulary: str = "tfw5"
-    given: Given = "own"
-    box_source: str = "centerface"
-    batch: int = 16
-    trained_on: tuple[str, ...] = ()
-
-    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the faces of each RGB image, best first; raises ValueError for what is no RGB image."""
-        return [self._found(image) for image in images]
-
-    def _found(self, image: Image) -> Instances:
-        usable(image)
-        height, width = image.shape[:2]
-        size = np.array([-(-width // STEP), -(-height // STEP)]) * STEP
-        boxes, xy, scores = decoded(answered(self.net, image, (int(size[0]), int(size[1]))), self.threshold)
-        kept = suppressed(boxes, scores, self.nms)
-        scale = np.array([width, height]) / size
-        # The map counts from the outline of the picture, in which the first pixel begins at 0; ours at -0.5.
-        points = (xy[kept] * scale - 0.5).astype(np.float32)
-        box = (boxes[kept] * np.tile(scale, 2) - 0.5).astype(np.float32)
-        score = scores[kept].astype(np.float32)
-        return Instances(points, np.repeat(score[:, None], POINTS, axis=1), box, score)
+def faces(image: Image, net: "InferenceSession", threshold: float, nms: float) -> Instances:
+    """Return what the network finds in an RGB image that is enlarged to the next multiple of 32 px."""
+    usable(image)
+    height, width = image.shape[:2]
+    size = np.array([-(-width // STEP), -(-height // STEP)]) * STEP
+    boxes, xy, scores = decoded(answered(net, image, (int(size[0]), int(size[1]))), threshold)
+    kept = suppressed(boxes, scores, nms)
+    scale = np.array([width, height]) / size
+    # The map counts from the outline of the picture, in which the first pixel begins at 0; ours at -0.5.
+    points = (xy[kept] * scale - 0.5).astype(np.float32)
+    box = (boxes[kept] * np.tile(scale, 2) - 0.5).astype(np.float32)
+    score = scores[kept].astype(np.float32)
+    return Instances(points, np.repeat(score[:, None], POINTS, axis=1), box, score)
 
 
 def answered(net: "InferenceSession", image: Image, size: tuple[int, int]) -> Maps:
@@ -101,14 +84,15 @@ def suppressed(boxes: Doubles, scores: Doubles, overlap: float) -> NDArray[np.in
     return np.asarray(cv2.dnn.NMSBoxes(sides.tolist(), scores.tolist(), 0.0, overlap), np.int64).reshape(-1)
 
 
-def load(config: Config, bundle: Bundle, device: str) -> CenterFace:
+def load(config: Config, bundle: Bundle, device: str) -> Finder:
     """Open the network and run it once; raises DataError for a file of something else, SetupError for no GPU."""
     path = bundle.file(config.file)
     net = sessions.opened(path, device, content=resizable(path))
     shapes = [output.shape for output in sessions.tried(net, path.name, (2 * STEP, 2 * STEP))]
     if shapes != [(1, channels, 16, 16) for channels in CHANNELS]:
         raise DataError(f"{path.name} answers {shapes}, not as CenterFace", "bring the weights again")
-    return CenterFace(net, config.threshold, config.nms)
+    find = partial(faces, net=net, threshold=config.threshold, nms=config.nms)
+    return Finder(find, "tfw5", "centerface")
 
 
 def resizable(path: Path) -> bytes:

@@ -20,8 +20,8 @@ from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.zeroshot import selfcheck
 from thermark.zeroshot.blazeface import DESIGNS, BlazeFace, Detections, region, sampled
-from thermark.zeroshot.contract import Given, Instances
-from thermark.zeroshot.litert import Graph, on_cpu, usable
+from thermark.zeroshot.contract import Given, Instances, on_cpu, usable
+from thermark.zeroshot.litert import ENGINE, Graph
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.floating]
@@ -194,7 +194,7 @@ def load(config: Config, bundle: Bundle, device: str) -> FaceMesh | Cascade | Pr
 
     Raises DataError for files that are other models or answer otherwise, SetupError for a GPU.
     """
-    on_cpu(device)
+    on_cpu(device, ENGINE)
     mesh = Mesh.open(bundle.file(FILE))
     short = BlazeFace(bundle.file(DESIGNS["short_range"].file), "short_range")
     own = FaceMesh(mesh, short, config.faces)

