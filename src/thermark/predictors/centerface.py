@@ -92,7 +92,7 @@ def load(config: Config, bundle: Bundle, device: str) -> Finder:
     if shapes != [(1, channels, 16, 16) for channels in CHANNELS]:
         raise DataError(f"{path.name} answers {shapes}, not as CenterFace", "bring the weights again")
     find = partial(faces, net=net, threshold=config.threshold, nms=config.nms)
-    return Finder(find, "tfw5", "centerface")
+    return Finder(find, "tfw5", "centerface", providers={"detector": net.get_providers()})
 
 
 def resizable(path: Path) -> bytes:
