@@ -8,6 +8,7 @@ from thermark.bakeoff.blog import Numbers, averages, within
 from thermark.bakeoff.noses import Noses
 from thermark.core.faces import Faces
 from thermark.heads.posts import Crop, Floats, Rows
+from thermark.heads.scoring import lower_median
 
 
 def answers(faces: Faces, rows: Rows, crops: Mapping[int, Crop], said: Noses) -> Floats:
@@ -36,6 +37,9 @@ def score(faces: Faces, rows: Rows, crops: Mapping[int, Crop], said: Noses) -> N
     numbers: Numbers = {"crops": len(rows), "answered": int(np.isfinite(gap).all(axis=1).sum())}
     for space, scaled in (("crop", gap * factors), ("native", gap)):
         errors = np.nan_to_num(np.hypot(*scaled.T), nan=np.inf)
-        own = averages(errors[np.isfinite(errors)]) | (within(errors) if len(rows) else {})
+        hit = errors[np.isfinite(errors)]
+        own = averages(hit) | (within(errors) if len(rows) else {})
+        if len(hit):
+            own["median"] = lower_median(hit)
         numbers |= {f"{space}_{name}": value for name, value in own.items()}
     return numbers

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from thermark.core.annotated import Annotated
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_table
 from thermark.core.frames import Frames
@@ -83,17 +81,19 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Study:
-    """The bake-off: faces in the order in which published protocols count, and all contestants.
+    """The bake-off: labelled noses, and all contestants.
 
-    `sizes`: frame id -> (width, height) px. `variants`: name -> settings of the pictures that it changes.
-    `relatives`: the face sets read from the same files: who learned from one has seen frames of this. `ownerless`:
-    noses outside of every person, which no face set has.
+    `annotated`: what the annotation files say, which published protocols count. `sizes`: frame id -> (width,
+    height) px. `variants`: name -> settings of the pictures that it changes. `relatives`: the face sets read from
+    the same files: who learned from one has seen frames of this. `ownerless`: noses outside of every person, which
+    no face set has, and parts 1 and 3 of the posts count.
     """
 
     dataset: str
     title: str
     origin: Origin
     faces: Faces
+    annotated: Annotated
     sizes: Mapping[str, tuple[int, int]]
     settings: Mapping[str, Any]
     variants: Mapping[str, Mapping[str, Any]]
@@ -129,6 +129,7 @@ def read(dataset: str, settings: Mapping[str, Any], contestants: Mapping[str, bo
         title=titled(report, dataset),
         origin=report["origin"],
         faces=faces,
+        annotated=Annotated.open(places.faces / dataset),
         sizes={str(name): (int(w), int(h)) for name, (w, h) in zip(frames.ids, frames.sizes, strict=True)},
         settings=settings,
         variants=variants,
@@ -136,11 +137,6 @@ def read(dataset: str, settings: Mapping[str, Any], contestants: Mapping[str, bo
         ownerless=report.get("found", {}).get("nose_without_person", {}).get("count", 0),
         contestants=everyone,
     )
-
-
-def rows_of(faces: Faces, column: str, value: str) -> NDArray[np.int64]:
-    """Return the rows of the faces whose stratum `column` has that value."""
-    return np.flatnonzero(faces.strata[column] == value)
 
 
 def _table(folder: Path) -> tuple[Faces, Frames]:

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.bakeoff import blog, conventions, finetune, tone, unified
+from thermark.bakeoff.blog import Truth
 from thermark.bakeoff.inputs import NOSE, Contestant, Study
 from thermark.bakeoff.noses import Noses, posted
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
-from thermark.core.faces import Faces
 from thermark.heads.posts import split
 from thermark.metrics.evaluate import Config
 from thermark.metrics.face_size import face_size
@@ -63,9 +63,9 @@ def published_protocols(
 ) -> dict[str, dict[str, Numbers]]:
     """Return part -> contestant -> numbers, means over seeds, of who was shown `picture` and did not fail."""
     parts: dict[str, Callable[[Noses], Numbers]] = {
-        name: _part(blog.first(study.faces, part)) for name, part in blog.PARTS.items()
+        name: _part(blog.first(study.annotated, part)) for name, part in blog.PARTS.items()
     }
-    pairs = split(study.faces, study.sizes)
+    pairs = split(study.faces, study.sizes, study.annotated)
     parts |= {
         "part2": lambda said: finetune.score(study.faces, pairs.test, pairs.crops, said),
         "part2_all": lambda said: finetune.score(study.faces, pairs.every, pairs.crops, said),
@@ -85,8 +85,8 @@ def averaged(seeds: Sequence[Numbers]) -> Numbers:
     return {name: float(np.mean([own[name] for own in seeds])) for name in names} if len(seeds) > 1 else seeds[0]
 
 
-def _part(faces: Faces) -> Callable[[Noses], Numbers]:
-    return lambda said: blog.score(faces, said)
+def _part(truth: Truth) -> Callable[[Noses], Numbers]:
+    return lambda said: blog.score(truth, said)
 
 
 def _unified(each: Contestant, study: Study, scoring: Config) -> dict[str, Numbers]:
@@ -95,7 +95,7 @@ def _unified(each: Contestant, study: Study, scoring: Config) -> dict[str, Numbe
     Recall is the same for those who are told where a face is and for those who find it: an answer within the cap.
     """
     faces = study.scored
-    gaps = np.stack([blog.matched(faces, posted(one)) for one in each.said])
+    gaps = np.stack([blog.matched(blog.labelled(faces), posted(one)) for one in each.said])
     column = faces.strata[unified.STRATUM]
     numbers = {ALL: unified.numbers(each.summary), **unified.by_distance(each)}
     rows = {name: column == name if name != ALL else np.ones(len(faces), bool) for name in numbers}

@@ -1,14 +1,17 @@
 """How much the tone mapping decides: the test noses, scored alike on every variant of the pictures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from thermark.bakeoff import unified
 from thermark.bakeoff.inputs import Contestant, Study
 from thermark.core.config import parse
 from thermark.core.faces import Faces
 from thermark.core.pictures import BASE
-from thermark.core.predictions import Predictions
+from thermark.core.predictions import COLUMNS, Predictions
 from thermark.core.radiometry import Tone
 from thermark.metrics.evaluate import Config, evaluate
 
@@ -33,8 +36,8 @@ def words(study: Study) -> dict[str, str]:
 
 
 def _words(settings: Mapping[str, Any], where: str) -> str:
-    if settings.get("source") == "png":
-        return "the 8-bit picture that comes with the temperatures"
+    if settings.get("source") in ("png", "luma"):
+        return "the 8-bit picture that comes with the temperatures" + ", in grey" * (settings["source"] == "luma")
     tone = parse(settings.get("tone", {}), Tone, where)
     percentiles = f"percentiles {tone.low_percent:g} to {tone.high_percent:g} of each frame"
     return {
@@ -47,4 +50,10 @@ def _words(settings: Mapping[str, Any], where: str) -> str:
 
 def _numbers(said: Sequence[Predictions], faces: Faces, scoring: Config, dataset: str) -> Numbers:
     plain = scoring.model_copy(update={"split": "test", "bootstrap": 0})
-    return unified.numbers(evaluate(faces, list(said), plain, dataset).summary)
+    return unified.numbers(evaluate(faces, [_of(faces, one) for one in said], plain, dataset).summary)
+
+
+def _of(faces: Faces, said: Predictions) -> Predictions:
+    """Return the predictions on frames that hold a face: variants show others, which the posts count."""
+    kept = np.isin(said.frames, faces.frames)
+    return replace(said, **{name: getattr(said, name)[kept] for name in COLUMNS})

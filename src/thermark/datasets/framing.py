@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from thermark.core import files, pictures
+from thermark.core import annotated, files, pictures
+from thermark.core.annotated import Annotated
 from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces, open_table
@@ -51,16 +52,18 @@ def frame(
     """Pack frames into `out`/<variant>/ (see core.pictures) and note in `framed` what they are.
 
     `base` shows the frames with a scored face (`split`; none where that is None) under `settings`, the data
-    set's section; each variant shows all frames with a face, under the settings that it changes. `faces` is the
+    set's section; each variant shows all frames with a face, and those with a label that is no face, under the
+    settings that it changes. `faces` is the
     prepared set and `report` its data report. Raises DataError for a frame that a variant has no file of,
     ConfigError for a variant that is called `base`, changes what a face is, or changes nothing.
     """
     table = open_table(faces)
     frames = Frames.open(faces / "frames.npz")
+    everybody = np.union1d(_rows(frames, table, "all"), _annotated(frames, faces))
     noted = {"data": files.read_json(report)["fingerprint"], "variants": {}}
     with files.fresh_directory(out) as folder:
         for name, changed in ({BASE: {}} | _checked(config)).items():
-            shown = _rows(frames, table, split) if name == BASE else _rows(frames, table, "all")
+            shown = _rows(frames, table, split) if name == BASE else everybody
             own = parse(settings | changed, dataset.Config, f"frames.{name}")
             (folder / name).mkdir()
             sources = _paths(raw, frames if name == BASE else dataset.load(raw, own).frames, frames.ids[shown])
@@ -104,6 +107,14 @@ def _rows(frames: Frames, faces: Faces, split: Split | None) -> NDArray[np.int64
         return np.zeros(0, np.int64)
     chosen = faces.frames[(faces.splits == "test") | (split == "all")]
     return np.flatnonzero(np.isin(frames.ids, chosen))
+
+
+def _annotated(frames: Frames, folder: Path) -> NDArray[np.int64]:
+    """Return the rows of the frames with a labelled nose: published protocols count it without a person, too."""
+    if not (folder / annotated.FILE).is_file():
+        return np.zeros(0, np.int64)
+    told = Annotated.open(folder)
+    return np.flatnonzero(np.isin(frames.ids, told.frames[told.having("nose")]))
 
 
 def _paths(raw: Path, frames: Frames, ids: NDArray[np.str_]) -> list[Path]:

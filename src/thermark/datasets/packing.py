@@ -50,7 +50,8 @@ def pack(
 ) -> dict[str, Any]:
     """Load a data set, write its faces to `out`, its data report and its split table, and return the report.
 
-    `out` gets pixels-*.npy, crops.npz, faces.npz, frames.npz and card.json. Bytes do not depend on `workers`, the
+    `out` gets pixels-*.npy, crops.npz, faces.npz, frames.npz and card.json, and annotated.npz of a loader that has
+    one. Bytes do not depend on `workers`, the
     number of processes (default: all cores), and pixels do not on shards. What was interrupted goes on from its
     last whole shard. Unreadable frames are left out and listed. Raises DataError when they exceed
     `config.max_bad_fraction`, when anything is missing under `config.strict`, when a split is left empty, when
@@ -67,6 +68,8 @@ def pack(
     with files.fresh_directory(out) as folder:
         loaded.frames.save(folder / "frames.npz")
         loaded.faces.save(folder / "faces.npz")
+        if loaded.annotated is not None:
+            loaded.annotated.save(folder)
         padding = np.array(crop.padding, np.float64)
         files.write_arrays(folder / "crops.npz", {"to_source": seen.to_source, "padding": padding})
         files.write_json(folder / "card.json", asdict(dataset.CARD))
@@ -180,7 +183,8 @@ def _readable(loaded: Loaded, seen: Seen, config: Source) -> tuple[Loaded, Seen]
     left = Frames(frames.ids[good], frames.subjects[good], frames.paths[good], seen.sizes[good], frames.modality)
     # Rows of faces were never made of unreadable frames.
     by_frame = ("sizes", "digests", "errors", "looks", "constant", "finite", "prints")
-    return Loaded(left, chosen, findings), replace(seen, **{name: getattr(seen, name)[good] for name in by_frame})
+    loaded = replace(loaded, frames=left, faces=chosen)
+    return loaded, replace(seen, **{name: getattr(seen, name)[good] for name in by_frame})
 
 
 def _named(frames: Frames, concerned: NDArray[np.bool_]) -> Iterable[str]:

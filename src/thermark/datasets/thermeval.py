@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core import origin
+from thermark.core.annotated import Annotated, joined
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
-from thermark.loading import coco, images, known_temperatures, located, release, splits, tree
+from thermark.loading import annotated, coco, images, known_temperatures, located, release, splits, tree
 from thermark.loading.card import Card
 from thermark.loading.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
 from thermark.loading.sanity import Scheme
@@ -29,8 +30,8 @@ VOCABULARY = "nose1"
 SCHEMES = {VOCABULARY: Scheme(1)}
 IDS = {"person": 0, "chest": 1, "forehead": 2, "nose": 3}
 OPTIONAL = {"head": ("chest",), "person": ("chest", "forehead")}  # by prompt
-SUFFIXES = {"png": (".png",), "tiff": (".tif", ".tiff")}
-FOLDERS = {"png": "images", "tiff": "Temp_Matrix"}  # as published
+SUFFIXES = {"png": (".png",), "luma": (".png",), "tiff": (".tif", ".tiff")}
+FOLDERS = {"png": "images", "luma": "images", "tiff": "Temp_Matrix"}  # as published
 DTYPES = ("uint16", "int16", "int32", "float32", "float64")
 
 # Frames 241-1050 are 18 sessions of 45 frames, 15 at each distance; those before are the office part.
@@ -59,12 +60,13 @@ CARD = Card(
 class Config(Source):
     """What is read and which sessions of annotations_1 validate; annotations_2 is the test split.
 
-    `source`: `tiff`, degrees Celsius through `tone`; `png`, the 8-bit picture as published protocols use it.
+    `source`: `tiff`, degrees Celsius through `tone`; `png`, the 8-bit picture as it is stored, which parts 1 and 3
+    of the posts show; `luma`, its grey as OpenCV reads it, which part 2 shows.
     `outline`: what is subtracted from a COCO coordinate to count from pixel centres. `prompt`: what a top-down
     contestant crops from, the `head` box below the forehead or the whole `person`.
     """
 
-    source: Literal["tiff", "png"] = "tiff"
+    source: Literal["tiff", "png", "luma"] = "tiff"
     val: tuple[str, ...] = ("session_04", "session_05")
     outline: float = 0.5
     prompt: Literal["head", "person"] = "head"
@@ -92,6 +94,7 @@ def load(root: Path, config: Config) -> Loaded:
     frames: dict[str, Path] = {}
     rows: list[Row] = []
     used: set[str] = set()
+    told: list[Annotated] = []
     for part, path in _annotations(root, found, findings).items():
         scene = coco.read(path, IDS, findings, by_id=part == "2", optional=OPTIONAL[config.prompt])
         findings.facts[f"frames_annotations_{part}"] = len(scene)
@@ -103,20 +106,23 @@ def load(root: Path, config: Config) -> Loaded:
                 continue
             frames[f"{part}/{stem}"] = pictures[stem]
             rows += _rows(f"{part}/{stem}", _session(stem), instances, config.outline, findings)
+        shown = {stem: f"{part}/{stem}" for stem in pictures}
+        told.append(annotated.read(path, IDS, shown, _stem))
     require_any(len(rows), "annotated nose", root.name, findings)
     findings.add("missing_annotation", *(stem for stem in pictures if stem not in used))
     _check(root, found, pictures, config, findings)
-    return Loaded(_frames(frames, root), _faces(rows, config), findings)
+    return Loaded(_frames(frames, root), _faces(rows, config), findings, joined(told))
 
 
 def read(path: Path, config: Config) -> Celsius | NDArray[np.uint8]:
-    """Return degrees Celsius (H, W) float32 of a TIFF, or the grey levels (H, W) uint8 of a PNG.
+    """Return degrees Celsius (H, W) float32 of a TIFF, or a PNG (H, W[, 3]) uint8, grey or RGB.
 
     Raises DataError when unreadable, or when no known unit makes the temperatures plausible.
     """
+    if config.source == "luma":
+        return images.luma(path)
     if config.source == "png":
-        image = images.rgb(path)
-        return np.rint(image.mean(axis=-1)).astype(np.uint8)
+        return images.eight_bit(path)
     return celsius(images.single(path, *DTYPES), path.name)
 
 

@@ -7,7 +7,7 @@ both.
 
 import hashlib
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +20,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from thermark import landmarks
 from thermark.core import files, geometry, seeds
+from thermark.core.annotated import Annotated
 from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces, open_table
@@ -111,9 +112,12 @@ def make(
     the vocabulary, or when part 2's split is asked of a set without its two annotation files.
     """
     table, frames = open_table(faces), Frames.open(faces / "frames.npz")
-    chosen = _published(table, frames, config) if config.geometry == "posts" else _prompted(table, frames, config)
+    if config.geometry == "posts":
+        chosen = _published(table, frames, Annotated.open(faces), config)
+    else:
+        chosen = _prompted(table, frames, config)
     own = parse(settings | config.changes, dataset.Config, f"datasets.{config.faces}")
-    jobs = _jobs(table, frames, chosen, dataset.load(raw, own).frames, raw, config.geometry)
+    jobs = _jobs(table, frames, chosen, dataset.load(raw, own).frames, raw)
     how = Cutting(config.geometry, config.side, config.padding)
     work = partial(crops_of, loader=dataset.__name__, settings=own, how=how)
     with files.fresh_directory(out) as folder:
@@ -157,21 +161,23 @@ class _Chosen:
     rows: NDArray[np.int64]
     parts: NDArray[np.str_]
     published: NDArray[np.bool_]
+    crops: tuple[posts.Crop, ...] = ()
 
 
-def _published(table: Faces, frames: Frames, config: Config) -> _Chosen:
+def _published(table: Faces, frames: Frames, annotated: Annotated, config: Config) -> _Chosen:
     """Part 2's split: its 40, 15 and 80, and beside them the rest of each file, but no image of the 15."""
-    if not {"annotations_1", "annotations_2"} <= set(table.strata.get("source", [])):
+    if not set(posts.SOURCES) <= set(table.strata.get("source", [])):
         raise ConfigError(f"{config.faces} has no annotations_1 and annotations_2", "use `geometry: square`")
-    split = posts.split(table, _sizes(frames))
+    split = posts.split(table, _sizes(frames), annotated)
     parts = np.full(len(table), "", "U5")
     usable = np.isin(np.arange(len(table)), list(split.crops))
     looked_at = set(table.frames[split.val].tolist())
-    first = usable & (table.strata["source"] == "annotations_1")
+    first = usable & (table.strata["source"] == posts.SOURCES[0])
     parts[first & ~np.isin(table.frames, list(looked_at))] = "train"
     parts[split.val], parts[split.every] = "val", "test"
     published = np.isin(np.arange(len(table)), np.concatenate([split.train, split.val, split.test]))
-    return _limited(table, parts, published, config)
+    chosen = _limited(table, parts, published, config)
+    return replace(chosen, crops=tuple(split.crops[row] for row in chosen.rows.tolist()))
 
 
 def _prompted(table: Faces, frames: Frames, config: Config) -> _Chosen:
@@ -209,16 +215,21 @@ def _limited(table: Faces, parts: NDArray[np.str_], published: NDArray[np.bool_]
     return _Chosen(rows, parts[rows], published[rows])
 
 
-def _jobs(table: Faces, frames: Frames, chosen: _Chosen, read: Frames, raw: Path, kind: Geometry) -> list[Job]:
+def _jobs(table: Faces, frames: Frames, chosen: _Chosen, read: Frames, raw: Path) -> list[Job]:
     """Return the frames of the chosen rows, each once, in the order in which they are first wanted."""
     paths = dict(zip(map(str, read.ids), map(str, read.paths), strict=True))
     sizes = _sizes(frames)
-    boxes = (table.boxes if kind == "posts" else table.prompts)[chosen.rows]
     own: dict[str, list[int]] = {}
     for place, frame in enumerate(table.frames[chosen.rows]):
         own.setdefault(str(frame), []).append(place)
     return [
-        Job(raw / _known(paths, frame), sizes[frame], np.array(places), boxes[places])
+        Job(
+            path=raw / _known(paths, frame),
+            size=sizes[frame],
+            places=np.array(places),
+            boxes=table.prompts[chosen.rows[places]],
+            crops=tuple(chosen.crops[place] for place in places if chosen.crops),
+        )
         for frame, places in own.items()
     ]
 

@@ -22,12 +22,16 @@ Maps = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Job:
-    """One frame of `size` (width, height) and the boxes (n, 4) to cut out of it, crops number `places` (n,)."""
+    """One frame of `size` (width, height) and the boxes (n, 4) to cut out of it, crops number `places` (n,).
+
+    `crops`: in their place, the crops of part 2, which are not told by float32.
+    """
 
     path: Path
     size: tuple[int, int]
     places: NDArray[np.int64]
     boxes: NDArray[np.float32]
+    crops: tuple[posts.Crop, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,11 @@ def cut(
         to_frame = geometry.crop_to_source(box, side, padding)
         return geometry.warp(image, to_frame, side), to_frame
     made = posts.crop(box, size)
-    if made is None:
-        return None
+    return None if made is None else stretched(image, made, side)
+
+
+def stretched(image: Pixels, made: posts.Crop, side: int) -> tuple[Pixels, Maps]:
+    """Return a crop of part 2 as (side, side[, 3]) of a frame (H, W[, 3]), and its map (2, 3) to the frame."""
     x0, y0, x1, y1 = made.box
     pixels: Pixels = cv2.resize(image[y0:y1, x0:x1], (side, side), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
     step = posts.SIDE / side / np.array([made.sx, made.sy])
@@ -84,6 +91,9 @@ def crops_of(job: Job, loader: str, settings: Any, how: Cutting) -> tuple[Pixels
             "its pixels are not those of the labels: take the source of the face set",
         )
     shown = render(image, settings.tone) if image.dtype.kind == "f" else image
+    if how.geometry == "posts":
+        whole = [stretched(shown, each, how.side) for each in job.crops]
+        return np.stack([pixels for pixels, _ in whole]), np.stack([to_frame for _, to_frame in whole])
     made = []
     for box in job.boxes:
         one = cut(shown, box, how.geometry, how.side, how.padding)

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core.annotated import Annotated
 from thermark.core.faces import Faces
 
 SIDE, PADDING, SEED = 256, 1.25, 7
 TRAIN, VAL, TEST = 40, 15, 80
+SOURCES = ("annotations_1", "annotations_2")
+DIGITS, SAME = 3, 0.01  # of a float32 px, and within how many px two of them are one
 OUTLINE = 0.5  # the posts count from a frame's outline, we from the centre of its first pixel
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -39,6 +42,11 @@ class Crop:
         """Map points (..., 2) from the crop into the frame."""
         return np.asarray(xy, np.float64) / [self.sx, self.sy] + self.box[:2] - OUTLINE
 
+    def shows(self, nose: tuple[float, float]) -> bool:
+        """Return whether a point in px from the frame's outline is in the crop, as the posts count."""
+        x, y = (nose[0] - self.box[0]) * self.sx, (nose[1] - self.box[1]) * self.sy
+        return 0 <= x < SIDE and 0 <= y < SIDE
+
     def holds(self, xy: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Return which points (..., 2) of the frame lie in the crop."""
         own = self.to_crop(xy)
@@ -46,20 +54,59 @@ class Crop:
 
 
 def crop(person: NDArray[np.floating], size: tuple[int, int]) -> Crop | None:
-    """Return the crop around a person box (4,) in a frame of `size` (width, height) px, None where it is empty.
+    """Return the crop around a person box (4,), corners in px of the frame, as `cropped` does.
 
-    A square of 1.25 x the longer side about the box's centre, its corner truncated and clipped to the frame first,
-    and its far corner measured from there: a crop that would begin outside of the frame keeps its side, one that
-    would end outside is cut.
+    Boxes of a face set are float32, which does not hold 0.1: what was written with up to three digits is restored,
+    or the crop might be another by a pixel.
     """
-    box = np.asarray(person, np.float64) + OUTLINE
-    side = PADDING * max(box[2] - box[0], box[3] - box[1])
-    near = [max(0, int((box[axis] + box[axis + 2]) / 2 - side / 2)) for axis in (0, 1)]
-    far = [min(size[axis], int(near[axis] + side)) for axis in (0, 1)]
-    width, height = far[0] - near[0], far[1] - near[1]
-    if min(width, height) <= 0:
+    near_x, near_y, far_x, far_y = np.round(np.asarray(person, np.float64) + OUTLINE, DIGITS).tolist()
+    width, height = round(far_x - near_x, DIGITS), round(far_y - near_y, DIGITS)
+    return cropped((near_x, near_y, width, height), size)
+
+
+def cropped(person: tuple[float, float, float, float], size: tuple[int, int]) -> Crop | None:
+    """Return the crop around a person (left, top, width, height), in px from the outline of a frame of `size`.
+
+    None where it is empty; `size` is (width, height). A square of 1.25 x the longer side about the box's centre, its
+    corner truncated and clipped to the frame first, and its far corner measured from there: a crop that would begin
+    outside of the frame keeps its side, one that would end outside is cut. All in float64 and in the order of the
+    posts, for a last digit decides what is truncated.
+    """
+    x, y, w, h = person
+    side = max(w, h) * PADDING
+    x0, y0 = max(0, int(x + w / 2 - side / 2)), max(0, int(y + h / 2 - side / 2))
+    x1, y1 = min(size[0], int(x0 + side)), min(size[1], int(y0 + side))
+    if x1 <= x0 or y1 <= y0:
         return None
-    return Crop((near[0], near[1], far[0], far[1]), SIDE / width, SIDE / height)
+    return Crop((x0, y0, x1, y1), SIDE / (x1 - x0), SIDE / (y1 - y0))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A nose (x, y) and the person around it (left, top, width, height), in px from the outline of the `frame`."""
+
+    frame: str
+    nose: tuple[float, float]
+    person: tuple[float, float, float, float]
+
+
+def pairs(annotated: Annotated, source: str) -> list[Pair]:
+    """Return the pairs of one annotation file, image by image in the order in which they were first annotated.
+
+    The person is the smallest that holds the nose, the first of equal ones (where the posts' own script stops).
+    """
+    own = (annotated.sources == source) & annotated.having("person", "nose")
+    images = sorted(np.flatnonzero(own).tolist(), key=lambda image: int(annotated.first[image]))
+    found = []
+    for image in images:
+        people = annotated.boxes(image, "person").tolist()
+        for x, y, w, h in annotated.boxes(image, "nose").tolist():
+            nose = (x + w / 2, y + h / 2)
+            around = [box for box in people if _holds(box, nose)]
+            if around:
+                person = min(around, key=lambda box: box[2] * box[3])
+                found.append(Pair(str(annotated.frames[image]), nose, tuple(person)))
+    return found
 
 
 @dataclass(frozen=True)
@@ -76,28 +123,55 @@ class Split:
     crops: Mapping[int, Crop]
 
 
-def split(faces: Faces, sizes: Mapping[str, tuple[int, int]]) -> Split:
+def split(faces: Faces, sizes: Mapping[str, tuple[int, int]], annotated: Annotated) -> Split:
     """Return who is trained, validated and tested on; `sizes` maps frame ids to (width, height).
 
     Pairs of either file are shuffled, one after the other, from seed 7; those whose nose is outside of the crop
-    are passed over. No validation image is a training image.
+    are passed over, and so are those that are no face of the set. No validation image is a training image.
     """
     draw = random.Random(SEED)
+    rows = _Rows(faces)
     crops: dict[int, Crop] = {}
     shuffled: dict[str, list[int]] = {}
-    for source in ("annotations_1", "annotations_2"):
-        rows = np.flatnonzero(faces.strata["source"] == source).tolist()
-        draw.shuffle(rows)
-        for row in rows:
-            made = crop(faces.boxes[row], sizes[str(faces.frames[row])])
-            if made and made.holds(faces.xy[row, 0]):
+    for source in SOURCES:
+        own = pairs(annotated, source)
+        draw.shuffle(own)
+        shuffled[source] = []
+        for pair in own:
+            made = cropped(pair.person, sizes[pair.frame]) if pair.frame in sizes else None
+            row = rows.taken(pair)
+            if made and row is not None and made.shows(pair.nose):
                 crops[row] = made
-        shuffled[source] = [row for row in rows if row in crops]
-    train = shuffled["annotations_1"][:TRAIN]
+                shuffled[source].append(row)
+    train = shuffled[SOURCES[0]][:TRAIN]
     taken = set(faces.frames[train].tolist())
-    val = [row for row in shuffled["annotations_1"] if str(faces.frames[row]) not in taken][:VAL]
-    test = shuffled["annotations_2"]
+    val = [row for row in shuffled[SOURCES[0]] if str(faces.frames[row]) not in taken][:VAL]
+    test = shuffled[SOURCES[1]]
     train_rows, val_rows, test_rows, every = (
         np.array(rows, np.int64) for rows in (train, val, test[:TEST], sorted(test))
     )
     return Split(train_rows, val_rows, test_rows, every, crops)
+
+
+class _Rows:
+    """Which row of a face set a pair is: each is given once."""
+
+    def __init__(self, faces: Faces) -> None:
+        self._free: dict[str, list[int]] = {}
+        for row, frame in enumerate(faces.frames.tolist()):
+            self._free.setdefault(frame, []).append(row)
+        self._at = faces.xy[:, 0].astype(np.float64) + OUTLINE
+
+    def taken(self, pair: Pair) -> int | None:
+        """Return the row whose label is the nose, up to the digits of float32, or None."""
+        free = self._free.get(pair.frame, [])
+        for row in free:
+            if np.abs(self._at[row] - pair.nose).max() < SAME:
+                free.remove(row)
+                return row
+        return None
+
+
+def _holds(box: list[float], point: tuple[float, float]) -> bool:
+    x, y, w, h = box
+    return x <= point[0] <= x + w and y <= point[1] <= y + h

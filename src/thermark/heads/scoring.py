@@ -45,8 +45,13 @@ def quantisation(xy: Floats, side: int, size: int, to_frame: Floats) -> Numbers:
     return numbers(decode.to_crop(pixel, side, size) - xy, to_frame, labelled)
 
 
+def lower_median(values: Floats) -> float:
+    """Return the middle one of values (n,), of an even number the lower of two, as torch and so part 2 do."""
+    return float(np.sort(values)[(len(values) - 1) // 2])
+
+
 def _summary(errors: Floats) -> Numbers:
     """Return mean and median of the finite errors, and PCK of all; infinite = missed."""
     hit = errors[np.isfinite(errors)]
-    found: Numbers = {"mean": float(hit.mean()), "median": float(np.median(hit))} if len(hit) else {}
+    found: Numbers = {"mean": float(hit.mean()), "median": lower_median(hit)} if len(hit) else {}
     return found | ({f"pck@{limit}": float((errors <= limit).mean()) for limit in LIMITS} if len(errors) else {})

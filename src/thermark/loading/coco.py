@@ -3,7 +3,7 @@
 What cannot be understood is an error that names the entry: a label on the wrong picture must not be scored.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,14 @@ def read(
     JSON, lacks a class, has an entry that cannot be understood, or gives one id to two images or categories.
     """
     content = keypoints.read(path)
-    ids = _ids(content, classes, optional, path, findings)
+    ids = categories(content, classes, optional, path, findings)
     stems = _stems(content, path, findings)
     if by_id:
-        stems = dict(sorted(stems.items(), key=lambda item: (isinstance(item[0], str), item[0])))
+        stems = {number: stems[number] for number in sorted(stems, key=place)}
     boxes: dict[str, dict[str, list[list[float]]]] = {
         stem: {name: [] for name in classes} for stem in stems.values()
     }
-    for where, annotation in _entries(content, "annotations", path):
+    for where, annotation in rows(content, "annotations", path):
         name = ids.get(_id(annotation, "category_id", where))
         stem = stems.get(_id(annotation, "image_id", where))
         if name is None or stem is None:
@@ -53,9 +53,14 @@ def read(
     }
 
 
-def _entries(content: Entry, table: str, path: Path) -> list[tuple[str, Entry]]:
+def rows(content: Entry, table: str, path: Path) -> list[tuple[str, Entry]]:
     """Return the entries of a table, none where it is absent, each with the words that name it."""
     return list(entries({table: content.get(table) or []}, table, path))
+
+
+def place(number: Any) -> tuple[bool, Any]:
+    """Return the key by which ids are sorted: numbers by their value, then texts."""
+    return isinstance(number, str), number
 
 
 def _id(entry: Entry, key: str, where: str) -> int | float | str:
@@ -72,11 +77,11 @@ def _text(entry: Entry, key: str, where: str) -> str:
     return value.strip()
 
 
-def _ids(
-    content: Entry, classes: dict[str, int], optional: Collection[str], path: Path, findings: Findings
+def categories(
+    content: Entry, classes: Mapping[str, int], optional: Collection[str], path: Path, findings: Findings
 ) -> dict[Any, str]:
-    """Return category id -> class, of the wanted classes."""
-    named = _entries(content, "categories", path)
+    """Return category id -> class, of the wanted `classes`; raises DataError as `read` does."""
+    named = rows(content, "categories", path)
     if not named:
         findings.add("warning", f"{path.name} names no categories; their published ids are used")
         return {number: name for name, number in classes.items()}
@@ -96,7 +101,7 @@ def _stems(content: Entry, path: Path, findings: Findings) -> dict[Any, str]:
     """Return image id -> stem; a stem listed twice is noted, its annotations are joined."""
     stems: dict[Any, str] = {}
     seen: set[str] = set()
-    for where, entry in _entries(content, "images", path):
+    for where, entry in rows(content, "images", path):
         number, name = _id(entry, "id", where), keypoints.file_name(entry, where)
         stem = name.stem
         if stems.setdefault(number, stem) != stem:

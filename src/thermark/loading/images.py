@@ -24,12 +24,28 @@ SIGNATURES = {
 
 def rgb(path: Path) -> NDArray[np.uint8]:
     """Return an 8-bit picture as RGB (H, W, 3): grey is repeated, alpha dropped; raises DataError otherwise."""
+    image = eight_bit(path)
+    return np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+
+
+def eight_bit(path: Path) -> NDArray[np.uint8]:
+    """Return an 8-bit picture as stored, grey (H, W) or RGB (H, W, 3) without alpha; DataError otherwise."""
     image = decode(path)
     if image.dtype != np.uint8:
         raise _unreadable(path, f"is {image.dtype}, not 8-bit")
-    if image.ndim == 2:
-        return np.repeat(image[..., None], 3, axis=2)
-    return image[..., :3]
+    return image[..., :3] if image.ndim == 3 else image
+
+
+def luma(path: Path) -> NDArray[np.uint8]:
+    """Return the grey (H, W) that OpenCV makes of an 8-bit picture; raises DataError as `eight_bit` does.
+
+    The decoder weighs the colours, by 0.299, 0.587 and 0.114, and may differ from `cvtColor` by a level.
+    """
+    eight_bit(path)  # refuses what is no such picture
+    grey = cv2.imdecode(
+        np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+    )
+    return np.asarray(grey, np.uint8)
 
 
 def single(path: Path, *dtypes: str) -> NDArray:

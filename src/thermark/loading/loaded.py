@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from thermark.core.annotated import Annotated as Annotations
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
@@ -87,11 +88,15 @@ class Findings:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A data set as tables; `frames.sizes` are still zero, every `faces.frames` is in `frames.ids`."""
+    """A data set as tables; `frames.sizes` are still zero, every `faces.frames` is in `frames.ids`.
+
+    `annotated`: what its files say besides, where a published protocol counts more than faces.
+    """
 
     frames: Frames
     faces: Faces
     findings: Findings
+    annotated: Annotations | None = None
 
 
 def strings(values: Iterable[Any]) -> np.ndarray:

@@ -31,7 +31,7 @@ def sweep(
     max_failed: float,
     beat: Callable[[], None] = lambda: None,
 ) -> Predictions:
-    """Predict the frames that hold the faces `rows`, and return what was found in them.
+    """Predict the frames that hold the faces `rows`, or none at all, and return what was found in them.
 
     `held` is the contestant, loaded again after each error. A batch on which it fails is tried again in halves,
     down to single frames; what still fails is listed and has no instances (rows of NaN, where it was told the
@@ -40,8 +40,8 @@ def sweep(
     frames failed.
     """
     given, size = held.get().given, held.get().batch
-    wanted = _wanted(pictures, faces, rows)
     told = given in ("prompt", "labelled")
+    wanted = _wanted(pictures, faces, rows, told)
     found: list[Instances | None] = []
     failed: list[str] = []
     batches = [wanted[start : start + size] for start in range(0, len(wanted), size)]
@@ -64,12 +64,19 @@ def sweep(
     return _joined(held.get(), contestant, pictures, wanted, whole, points, told, data, failed)
 
 
-def _wanted(pictures: Pictures, faces: Faces, rows: Rows) -> list[tuple[int, Rows]]:
-    """Return (row in `pictures`, rows of its faces) of each frame that holds one of the faces."""
+def _wanted(pictures: Pictures, faces: Faces, rows: Rows, told: bool) -> list[tuple[int, Rows]]:
+    """Return (row in `pictures`, rows of its faces) of each frame that holds one of the faces.
+
+    Who is not told of faces is shown frames without any, too: a protocol may count what is no face.
+    """
     own: dict[str, list[int]] = {}
+    if not told:
+        own = {str(name): [] for name in np.setdiff1d(pictures.ids, faces.frames)}
     for row in rows:
         own.setdefault(str(faces.frames[row]), []).append(int(row))
-    return [(place, np.array(own[str(name)])) for place, name in enumerate(pictures.ids) if str(name) in own]
+    return [
+        (place, np.array(own[str(name)], np.int64)) for place, name in enumerate(pictures.ids) if str(name) in own
+    ]
 
 
 def _boxes(given: Given, faces: Faces, own: Rows, image: Image) -> Floats | None:

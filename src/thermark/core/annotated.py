@@ -1,0 +1,67 @@
+"""What annotation files say, as somebody else's protocol reads them: no box is moved, mended or left out.
+
+A face set has what can be scored; what a published protocol counted may be more, and in another order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core import files
+from thermark.core.errors import DataError
+
+FILE = "annotated.npz"
+COLUMNS = ("frames", "sources", "ranks", "first", "owners", "classes", "xywh")
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """The images of annotation files, of which there are pictures, and their boxes.
+
+    `frames` (I,) str, the frame of each image, in the order of the files; `sources` (I,) str, the file without its
+    suffix; `ranks` (I,) int64, the image's place in its file by its id; `first` (I,) int64, the place of its first
+    annotation, of whatever class, -1 without any. `owners` (B,) int64, the image of each box; `classes` (B,) str;
+    `xywh` (B, 4) float64 as written: left, top, width and height in px, counted as the file does, in its order.
+    """
+
+    frames: NDArray[np.str_]
+    sources: NDArray[np.str_]
+    ranks: Rows
+    first: Rows
+    owners: Rows
+    classes: NDArray[np.str_]
+    xywh: NDArray[np.float64]
+
+    def boxes(self, image: int, name: str) -> NDArray[np.float64]:
+        """Return the boxes (n, 4) of a class in an image."""
+        return np.asarray(self.xywh[(self.owners == image) & (self.classes == name)])
+
+    def having(self, *names: str) -> NDArray[np.bool_]:
+        """Return which images (I,) have a box of each of the classes."""
+        images = np.arange(len(self.frames))
+        return np.asarray(np.all([np.isin(images, self.owners[self.classes == name]) for name in names], axis=0))
+
+    def save(self, folder: Path) -> None:
+        """Write the table into a folder."""
+        files.write_arrays(folder / FILE, {name: getattr(self, name) for name in COLUMNS})
+
+    @staticmethod
+    def open(folder: Path) -> "Annotated":
+        """Read what `save` wrote; raises DataError when it is absent or damaged."""
+        try:
+            stored = files.read_arrays(folder / FILE)
+            return Annotated(**{name: stored[name] for name in COLUMNS})
+        except (OSError, KeyError, ValueError) as error:
+            raise DataError(f"{folder.name} has no {FILE}", "run `dvc repro` to prepare it again") from error
+
+
+def joined(parts: Sequence[Annotated]) -> Annotated:
+    """Return several files, at least one, as one table; ranks and places stay those in each file."""
+    ahead = np.cumsum([0, *(len(part.frames) for part in parts)])
+    own = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    own["owners"] = np.concatenate([part.owners + start for part, start in zip(parts, ahead, strict=False)])
+    return Annotated(**own)
