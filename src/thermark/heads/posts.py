@@ -67,10 +67,10 @@ def crop(person: NDArray[np.floating], size: tuple[int, int]) -> Crop | None:
 def cropped(person: tuple[float, float, float, float], size: tuple[int, int]) -> Crop | None:
     """Return the crop around a person (left, top, width, height), in px from the outline of a frame of `size`.
 
-    None where it is empty; `size` is (width, height). A square of 1.25 x the longer side about the box's centre, its
-    corner truncated and clipped to the frame first, and its far corner measured from there: a crop that would begin
-    outside of the frame keeps its side, one that would end outside is cut. All in float64 and in the order of the
-    posts, for a last digit decides what is truncated.
+    None where it is empty; `size` is (width, height). A square of 1.25 x the longer side about the box's centre,
+    its corner truncated and clipped to the frame first, and its far corner measured from there: a crop that would
+    begin outside of the frame keeps its side, one that would end outside is cut. All in float64, in the order of
+    the posts, for a last digit decides what is cut off.
     """
     x, y, w, h = person
     side = max(w, h) * PADDING

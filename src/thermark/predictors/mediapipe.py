@@ -6,7 +6,7 @@ Both need the package `mediapipe` 0.10.31 (Apache-2.0), which brings no models. 
 import atexit
 import weakref
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import shorten
 from types import ModuleType
@@ -14,13 +14,15 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from thermark import landmarks
 from thermark.core import geometry
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError, SetupError
+from thermark.heads import posts
+from thermark.heads.cutting import stretched
 from thermark.zeroshot import selfcheck
 from thermark.zeroshot.contract import Floats, Given, Image, Instances, Unavailable
 from thermark.zeroshot.quiet import quiet
@@ -30,6 +32,7 @@ VOCABULARY: dict[Task, str] = {"landmarker": "mediapipe478", "detector": "blazef
 # Half a pixel of the networks' inputs: BlazeFace sees the longer side of the picture in 128; of the mesh's own
 # region we are not told, so this is measured, over mirrored pairs of FaceSynthetics, in longer sides of the mesh.
 HALF_CELL: dict[Task, float] = {"landmarker": 0.0021, "detector": 0.5 / 128}
+MANY = 1000  # faces that a detector may say: all
 # Of a known face, in its longer sides. The points to compare with are of an older mesh; 468 points that are read
 # as 478 are wrong by half the face.
 TOLERANCE: dict[Task, float] = {"landmarker": 0.05, "detector": 0.1}
@@ -41,6 +44,10 @@ class Config(Section):
     `file`: the model in the bundle that `task` runs. `faces`: how many are looked for in a picture, at most.
     `min_confidence`: of the detector, and of a face being in what it found. `given`: the whole frame (`own`), or
     `crop` px of `padding` longer sides round each prompt, which is then answered by the first face in it.
+    `detector`: a model in the bundle for FaceDetector, which finds faces first; the landmarker then sees each as
+    part 3 of the posts cuts it, 1.25 longer sides, clipped to the frame and stretched to 256 px. `as_told`: points
+    are what the package says, from the outline of the picture, as the posts take them, and not moved to pixel
+    centres.
     """
 
     family: str
@@ -52,6 +59,14 @@ class Config(Section):
     given: Literal["own", "prompt"] = "own"
     padding: PositiveFloat = 1.5
     crop: PositiveInt = 256
+    detector: str | None = None
+    as_told: bool = False
+
+    @model_validator(mode="after")
+    def _only_a_landmarker_has_a_detector(self) -> "Config":
+        if self.detector and (self.task, self.given) != ("landmarker", "own"):
+            raise ValueError("`detector` is for `task: landmarker` and `given: own`")
+        return self
 
 
 class MediaPipe:
@@ -99,7 +114,8 @@ class MediaPipe:
         height, width = image.shape[:2]
         package = self._package
         wrapped = package.Image(image_format=package.ImageFormat.SRGB, data=np.ascontiguousarray(image))
-        return ordered(READ[self.config.task](self._task.detect(wrapped), width, height), self.config.faces)
+        shift = 0.0 if self.config.as_told else HALF_CELL[self.config.task]
+        return ordered(READ[self.config.task](self._task.detect(wrapped), width, height, shift), self.config.faces)
 
     def _prompted(self, image: Image, boxes: Floats) -> Instances:
         check_image(image)
@@ -116,7 +132,39 @@ class MediaPipe:
         return Instances(xy, score, boxes, np.full(len(boxes), np.nan, np.float32))
 
 
-def load(config: Config, bundle: Bundle, device: str) -> MediaPipe:
+@dataclass(frozen=True)
+class Cascade:
+    """`finder` finds faces in a frame, `mesh` the points in a crop of each: B of the posts' part 3."""
+
+    finder: MediaPipe
+    mesh: MediaPipe
+    box_source: str
+    vocabulary: str = VOCABULARY["landmarker"]
+    given: Given = "own"
+    batch: int = 8
+    trained_on: tuple[str, ...] = ()
+
+    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
+        """Return the faces of each image; raises ValueError as `MediaPipe` does."""
+        return [self._found(image) for image in images]
+
+    def _found(self, image: Image) -> Instances:
+        seen = self.finder.found(image)
+        parts = [Instances.none(len(landmarks.load(self.vocabulary)))]
+        for box, sure in zip(seen.boxes, seen.box_score, strict=True):
+            if made := posts.cropped((*box[:2].tolist(), *(box[2:] - box[:2]).tolist()), image.shape[1::-1]):
+                pixels, to_frame = stretched(image, made, posts.SIDE)
+                inside = self.mesh.found(pixels)
+                xy = geometry.apply(to_frame, inside.xy)
+                if self.mesh.config.as_told:  # `to_frame` is of pixel centres, here as in the crop
+                    xy = (made.to_frame(inside.xy) + posts.OUTLINE).astype(np.float32)
+                count = len(xy)
+                parts.append(Instances(xy, inside.score, np.tile(box, (count, 1)), np.full(count, sure)))
+        columns = zip(*((each.xy, each.score, each.boxes, each.box_score) for each in parts), strict=True)
+        return Instances(*(np.concatenate(column).astype(np.float32) for column in columns))
+
+
+def load(config: Config, bundle: Bundle, device: str) -> MediaPipe | Cascade:
     """Return the contestant, once it has found a known face.
 
     Raises Unavailable when the package is absent or cannot be loaded, DataError for a file that is no such model
@@ -137,7 +185,17 @@ def load(config: Config, bundle: Bundle, device: str) -> MediaPipe:
     with quiet():
         contestant = MediaPipe(config, *opened(config, path))
         contestant.found(known.picture)  # the last greetings come with the first picture
-    return contestant
+        if config.detector is None:
+            return contestant
+        about = {"task": "detector", "file": config.detector, "faces": MANY, "as_told": True}
+        finder = Config(family=config.family, weights=config.weights, **about)
+        cascade = Cascade(
+            MediaPipe(finder, *opened(finder, bundle.file(config.detector))),
+            contestant,
+            Path(config.detector).stem,
+        )
+        selfcheck.check(config.detector, cascade, expected, TOLERANCE["landmarker"])
+    return cascade
 
 
 def opened(config: Config, path: Path) -> tuple[ModuleType, Any]:
@@ -212,32 +270,35 @@ def check_image(image: NDArray[Any]) -> None:
         raise ValueError(f"an image of {image.shape[1]} x {image.shape[0]} px is too small")
 
 
-def _mesh(result: Any, width: int, height: int) -> Instances:
-    """Return FaceLandmarker's faces in pixels."""
+def _mesh(result: Any, width: int, height: int, shift: float) -> Instances:
+    """Return FaceLandmarker's faces in pixels, moved by `shift` longer sides of the mesh."""
     faces = [[(point.x * width, point.y * height) for point in face] for face in result.face_landmarks]
     if not faces:
         return Instances.none(len(landmarks.load("mediapipe478")))
     xy = np.array(faces, np.float64)
     side = geometry.box_size(geometry.bounding_box(xy)).max(axis=-1)
-    xy = (xy - HALF_CELL["landmarker"] * side[:, None, None]).astype(np.float32)
+    xy = (xy - shift * side[:, None, None]).astype(np.float32)
     ones, unknown = np.ones(xy.shape[:2], np.float32), np.full(len(xy), np.nan, np.float32)
     return Instances(xy, ones, geometry.bounding_box(xy), unknown)
 
 
-def _detected(result: Any, width: int, height: int) -> Instances:
-    """Return FaceDetector's faces in pixels; of a point the score is that of its face."""
+def _detected(result: Any, width: int, height: int, shift: float) -> Instances:
+    """Return FaceDetector's faces in pixels, moved by `shift` longer sides of the picture.
+
+    Of a point the score is that of its face.
+    """
     found = result.detections
     if not found:
         return Instances.none(len(landmarks.load("blazeface6")))
-    shift = HALF_CELL["detector"] * max(width, height)
+    moved = shift * max(width, height)
     xy = np.array([[(point.x * width, point.y * height) for point in each.keypoints] for each in found])
     outlines = [each.bounding_box for each in found]
     corners = np.array([(box.origin_x, box.origin_y) for box in outlines], np.float64)
     sides = np.array([(box.width, box.height) for box in outlines])
-    boxes = np.concatenate([corners, corners + sides], axis=1) - shift
+    boxes = np.concatenate([corners, corners + sides], axis=1) - moved
     scores = np.array([each.categories[0].score for each in found], np.float32)
     points = np.repeat(scores[:, None], xy.shape[1], axis=1)
-    return Instances((xy - shift).astype(np.float32), points, boxes.astype(np.float32), scores)
+    return Instances((xy - moved).astype(np.float32), points, boxes.astype(np.float32), scores)
 
 
 READ = {"landmarker": _mesh, "detector": _detected}
