@@ -114,7 +114,16 @@ def test_what_is_stored_is_what_the_backbone_says_rounded_once(crops, tmp_path, 
     assert isinstance(stored.stored, np.memmap) and stored.card.trained_on == ("elsewhere",)
 
 
-@pytest.mark.parametrize("store", ["float16", "bfloat16"])
+def test_float32_keeps_every_bit_as_the_published_head_saw_them(crops, tmp_path):
+    one = Watched()
+    features.extract(one.about, crops, tmp_path / "out", "float32", tmp_path / "partial")
+    stored = features.read(tmp_path / "out")
+    assert stored.dtype == torch.float32
+    assert torch.equal(stored[np.arange(11)], one.about(np.asarray(crops.pixels)))
+    assert np.load(tmp_path / "out" / "features.npy").dtype == np.float32
+
+
+@pytest.mark.parametrize("store", ["float16", "bfloat16", "float32"])
 @pytest.mark.parametrize("colour", [(), (3,)])
 def test_a_head_cannot_tell_them_from_a_live_backbone(tmp_path, store, colour):
     crops = write_crops(tmp_path / "crops", colour=colour)

@@ -742,7 +742,7 @@ def test_the_large_head_beside_a_student_of_another(tmp_path):
 
 def test_pictures_of_other_domains(small, tmp_path):
     text, _, _ = small
-    assert "8-bit pictures (`persons`: `source: png`)" in text
+    assert "8-bit pictures (`persons`)" in text
     text, _, _ = Scene(tmp_path).build(crops={"persons": {}, "faces": {"changes": {"source": "png"}}})
     assert "8-bit" not in text  # no contestant is a head on those crops
 

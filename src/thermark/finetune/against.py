@@ -12,6 +12,7 @@ from thermark.report.markdown import code, table
 
 PART = "part2"
 TRAINED = {"epochs": 120, "batch": 8}  # by the post
+POST = TRAINED | {"features": "float32"}
 POINTS = 1  # the post's heads say where the nose is, and nothing else
 ASSUMED = (
     "The detection rate of 100 % is assumed by the post's protocol, not measured: a head is given a crop with a "
@@ -38,14 +39,15 @@ def part(posts: Posts, study: Study) -> Posts:
 
 def differing(head: Head) -> str:
     """Return where the training of a head differs from the post's, nothing where it does not or is not told."""
-    own = {name: head.numbers.get(name) for name in TRAINED}
+    own = {name: head.numbers.get(name) for name in POST}
     words = {
         "epochs": "{ours} epochs instead of {post}",
         "batch": "batches of {ours} instead of {post}",
+        "features": "features in {ours} instead of {post}",
     }
     said = [
         words[name].format(ours=own[name], post=post)
-        for name, post in TRAINED.items()
+        for name, post in POST.items()
         if own[name] is not None and own[name] != post
     ]
     return ", ".join(said)

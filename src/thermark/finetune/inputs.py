@@ -15,6 +15,7 @@ from thermark.report.inputs import existing, found, titled
 
 Numbers = Mapping[str, Any]
 ALL, PUBLISHED = "all", "published"
+PICTURES = ("png", "luma")  # sources that are the 8-bit pictures
 HEADED = "+head"  # what the timings' names of frozen backbones end with; all others are runs
 
 
@@ -36,7 +37,9 @@ class Profile:
     @property
     def pngs(self) -> tuple[str, ...]:
         """The crop sets whose pictures are 8-bit ones where those of the data set are not."""
-        return tuple(key for key, own in self.crops.items() if (own.get("changes") or {}).get("source") == "png")
+        return tuple(
+            key for key, own in self.crops.items() if (own.get("changes") or {}).get("source") in PICTURES
+        )
 
 
 @dataclass(frozen=True)

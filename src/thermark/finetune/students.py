@@ -20,7 +20,7 @@ LEGEND = (
     "of the mean: over subjects and seeds where there are several, over subjects only where there is one."
 )
 PNG = (
-    "The heads have learned from 8-bit pictures ({}: `source: png`), and whole frames here are as prepared: heads "
+    "The heads have learned from 8-bit pictures ({}), and whole frames here are as prepared: heads "
     "and students are shown the same frames, which are the students' own domain and not the heads'."
 )
 

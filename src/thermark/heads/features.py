@@ -23,13 +23,21 @@ from thermark.heads.backbone import Absent, Backbone, load
 from thermark.heads.crops import CropSet
 from thermark.learn.precision import Precision
 
-Store = Literal["float16", "bfloat16"]
+Store = Literal["float16", "bfloat16", "float32"]
 Rows = NDArray[np.int64]
 
 ARRAY, CARD, STATUS = "features.npy", "features.json", "status.json"
-TORCH: dict[Store, torch.dtype] = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+TORCH: dict[Store, torch.dtype] = {
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+}
 # NumPy knows no bfloat16: its bits are stored.
-STORED: dict[Store, np.dtype[Any]] = {"float16": np.dtype("<f2"), "bfloat16": np.dtype("<u2")}
+STORED: dict[Store, np.dtype[Any]] = {
+    "float16": np.dtype("<f2"),
+    "bfloat16": np.dtype("<u2"),
+    "float32": np.dtype("<f4"),
+}
 
 
 class Card(Section):
@@ -50,7 +58,7 @@ class Card(Section):
 
 @dataclass(frozen=True)
 class Features:
-    """Features on disk: `stored` (M, C, h, w), float16 or the bits of bfloat16 as uint16, memory-mapped."""
+    """Features on disk: `stored` (M, C, h, w), a memory map; bfloat16 as its bits, uint16."""
 
     stored: NDArray[Any]
     card: Card
@@ -165,7 +173,7 @@ def extract(backbone: Backbone, crops: CropSet, folder: Path, store: Store, part
         starts = range(_rewind(file, card, backbone.batch), len(crops.pixels), backbone.batch)
         for start in track(starts, len(starts), f"features of {folder.name}", "batches"):
             maps = rounded(backbone(crops.pixels[start : start + backbone.batch]), store)
-            file.write(maps.view(torch.int16).numpy().tobytes())
+            file.write(maps.view(torch.uint8).numpy().tobytes())
             file.flush()
     with files.fresh_directory(folder) as whole:
         for name in (ARRAY, CARD):
@@ -187,7 +195,8 @@ def features_of(
     A bundle of several seeds gives features of each.
 
     `settings` is the section of the backbone called `name`: `family` is its module in backbones/ and the rest
-    that module's Config, but for `store`, float16 or bfloat16, and `only`, a list of crop sets, all without it.
+    that module's Config, but for `store`, a `Store`, float16 by default, and `only`, a list of crop sets, all
+    without it.
     Where the bundle `assets` is skipped, a package is absent or a map cannot be stored, there is nothing but
     status.json with the reason.
     Raises ConfigError for unknown names and settings, and what `load` and `extract` raise.
@@ -251,7 +260,7 @@ def _rewind(file: BinaryIO, card: Card, batch: int) -> int:
     """Return how many rows of an array that was begun are finished, whole batches, and stand behind them."""
     file.seek(0)
     _write_header(file, card)
-    begin, row = file.tell(), 2 * int(np.prod(card.shape[1:]))
+    begin, row = file.tell(), STORED[card.dtype].itemsize * int(np.prod(card.shape[1:]))
     rows = max(0, file.seek(0, os.SEEK_END) - begin) // row
     done = card.shape[0] if rows >= card.shape[0] else rows // batch * batch
     file.truncate(begin + done * row)

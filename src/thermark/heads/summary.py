@@ -18,6 +18,7 @@ from thermark.heads.scoring import Numbers
 from thermark.heads.tiny_head import SIZE, TinyHead
 from thermark.nets import complexity
 
+COMPUTED = {"fp32": "float32", "bf16": "bfloat16"}
 CURVE = ("crop_mean", "crop_median", "crop_pck@10", "native_mean", "native_median", "native_pck@10")
 INTERVAL = ("crop_mean", "native_mean")
 
@@ -42,6 +43,7 @@ def summary(done: Sequence[Trained], crops: CropSet, known: Features, config: Co
         "points": len(landmarks.load(crops.vocabulary)),
         "parameters": complexity.parameters(TinyHead(known.channels, crops.xy.shape[1])),
         "channels": known.channels,
+        "features": min(known.card.dtype, COMPUTED[known.card.precision], key=_digits),
         "labels": len(main[0].job.train),
         "labels_val": len(main[0].job.val),
         "seeds": len(main),
@@ -54,6 +56,11 @@ def summary(done: Sequence[Trained], crops: CropSet, known: Features, config: Co
         "quantisation": scoring.quantisation(crops.xy[test], crops.side, SIZE, crops.to_frame[test]),
         "budget": {name: _point(own, config.decode, config.epochs) for name, own in curve.items() if own},
     }
+
+
+def _digits(name: str) -> int:
+    """Return how many digits of a number a type keeps."""
+    return {"bfloat16": 8, "float16": 11, "float32": 24}[name]
 
 
 def constant(crops: CropSet, train: Rows) -> dict[str, Any]:
