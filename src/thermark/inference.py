@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import PositiveInt
@@ -39,10 +39,11 @@ class Config(frames.Config):
 
 
 class Learned(Section):
-    """A run of ours on packed crops: its section of params.yaml."""
+    """A run of ours on packed crops: its section of params.yaml; `flip`: see predictors/learned.py."""
 
     family: str
     run: str
+    flip: Literal["aligned", "published", "none"] = "aligned"
 
 
 @dataclass(frozen=True)
@@ -261,7 +262,8 @@ def _on_crops(
             Predictions.none(name, data, "skipped", reason).save(folder / f"{dataset}.npz")
         return None
     scratch = folder / "new"
-    learned.predict_run(model, name, datasets, places.faces, places.reports, scratch)
+    flip = parse(dict(section), Learned, f"contestants.{name}").flip
+    learned.predict_run(model, name, datasets, places.faces, places.reports, scratch, flip)
     return _up(scratch, folder)
 
 

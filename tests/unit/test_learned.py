@@ -86,15 +86,43 @@ def crops(count: int) -> tuple[np.ndarray, np.ndarray]:
     return pixels, np.repeat(np.array([[[2.0, 0, 5], [0, 2.0, 7]]]), count, axis=0)
 
 
-@pytest.mark.parametrize("flip_test", [False, True])
-def test_a_face_alone_is_predicted_as_in_a_batch(trained, flip_test):
-    network = learned.load(trained / "model", "cpu", flip_test)
+@pytest.mark.parametrize("flip", ["none", "aligned", "published"])
+def test_a_face_alone_is_predicted_as_in_a_batch(trained, flip):
+    network = learned.load(trained / "model", "cpu", flip)
     pixels, maps = crops(8)
     together, scores = network.on_crops(pixels, maps, 1.75)
     alone = [network.on_crops(pixels[i : i + 1], maps[i : i + 1], 1.75) for i in range(8)]
     np.testing.assert_allclose(np.concatenate([score for _, score in alone]), scores, rtol=1e-4)
     np.testing.assert_allclose(np.concatenate([xy for xy, _ in alone]), together, atol=1e-4)
     assert together.shape == (8, 68, 2) and network.vocabulary == "ibug68" and network.trained_on == ("drawn",)
+
+
+class Fixed(nn.Module):
+    """Stands in for a network whose logits are told: first of the image, then of its mirror image."""
+
+    def __init__(self, *logits: torch.Tensor):
+        super().__init__()
+        self.left = list(logits)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = self.left.pop(0)
+        return x, torch.eye(8)[4][None, None]
+
+
+@pytest.mark.parametrize(("flip", "wanted"), [("none", 1.0), ("aligned", 1.0), ("published", 1.5)])
+def test_the_published_flip_test_does_not_shift_the_mirror_image(tmp_path, monkeypatch, flip, wanted):
+    """Four pixels have eight bins: pixel 1 is bin 2, mirrored pixel 2 and bin 4; reversed, bin 4 is bin 3.
+
+    Shifted by one it is bin 2 again. As it is, peaks of unequal height at 2 and 3 meet, and the mirror's wins.
+    """
+    image, mirror = torch.zeros(1, 1, 8), torch.zeros(1, 1, 8)
+    image[..., 2], mirror[..., 4] = 1.0, 1.5
+    model(tmp_path / "model")
+    own = learned.load(tmp_path / "model", flip=flip)
+    assert own.shift == {"aligned": 1}.get(flip, 0)
+    told = None if flip == "none" else np.array([0])
+    xy, _ = replace(own, net=Fixed(image, mirror), flip=told)._forward(np.zeros((1, 4, 4, 3), np.uint8))
+    assert xy[0, 0].tolist() == [wanted, 2.0]
 
 
 def test_a_face_in_a_picture_has_the_answer_that_it_has_in_a_face_set():
@@ -121,7 +149,7 @@ def test_a_network_knows_from_which_crops_it_learned(tmp_path):
 
 
 def test_a_missing_prompt_is_a_row_of_nan_in_its_place(trained):
-    network = learned.load(trained / "model", flip_test=False)
+    network = learned.load(trained / "model", flip="none")
     pixels, maps = crops(3)
     wanted, _ = network.on_crops(pixels, maps, 1.75)
     maps[1] = np.nan

@@ -101,11 +101,12 @@ def test_a_detection_is_moved_by_half_a_pixel_of_the_detectors_input():
     point = SimpleNamespace(x=0.25, y=0.5)
     box = SimpleNamespace(origin_x=64, origin_y=32, width=128, height=120)
     face = SimpleNamespace(keypoints=[point] * 6, bounding_box=box, categories=[SimpleNamespace(score=0.75)])
-    said = mediapipe._detected(SimpleNamespace(detections=[face]), 512, 256)
+    shift = mediapipe.HALF_CELL["detector"]
+    said = mediapipe._detected(SimpleNamespace(detections=[face]), 512, 256, shift)
     np.testing.assert_allclose(said.xy, np.full((1, 6, 2), [128 - 2.0, 128 - 2.0]))
     np.testing.assert_allclose(said.boxes, [[62, 30, 190, 150]])
     assert said.score.tolist() == [[0.75] * 6] and said.box_score.tolist() == [0.75]
-    assert len(mediapipe._detected(SimpleNamespace(detections=[]), 512, 256).xy) == 0
+    assert len(mediapipe._detected(SimpleNamespace(detections=[]), 512, 256, shift).xy) == 0
 
 
 def test_a_prompt_is_answered_in_its_place_and_through_its_crop():

@@ -383,6 +383,27 @@ def test_verdicts_on_real_data(tmp_path):
     assert table_v["reproduced"] == pytest.approx(stability(norms())["std"], rel=1e-4)
 
 
+def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_path):
+    runs = declared("supervised_t", "supervised_s")
+    places = made(tmp_path, runs, rendered=False, datasets=["tfake"])
+    flat = np.ones((3, FACES))
+    write_result(places, "supervised_t", "tfake", 0.0420 * flat)
+    write_result(places, "supervised_t_mmpose", "tfake", 0.0410 * flat)
+    asked = learned(runs) | {
+        "supervised_t_mmpose": {"family": "learned", "run": "supervised_t", "flip": "published"},
+        "supervised_t_alone": {"family": "learned", "run": "supervised_t", "flip": "none"},
+    }
+    one = read(asked, runs, {}, ["tfake"], places)
+    assert set(one.runs) == set(one.logs) == set(runs) and one.unshifted == {"supervised_t": "supervised_t_mmpose"}
+    rows = [row for row in against.compare(load("mlcmkd"), one, {}, 0.001) if row.reproduced is not None]
+    assert [(row.cell.row, row.cell.run, row.verdict) for row in rows if row.cell.row == "RTMPose-t"] == [
+        ("RTMPose-t", "supervised_t", "outside"),
+        ("RTMPose-t", "supervised_t_mmpose", "reproduced"),
+    ]
+    text = against.section(load("mlcmkd"), rows, one, 0.001)
+    assert "shifted by the one bin" in text and text.count("| RTMPose-t |") == 2
+
+
 @pytest.mark.parametrize(
     ("mean", "std", "verdict"),
     [

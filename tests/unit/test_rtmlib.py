@@ -356,7 +356,7 @@ def test_the_exported_teacher_says_in_a_batch_what_rtmlib_says_box_by_box(teache
 def test_the_same_crop_in_torch_and_through_rtmlib_is_the_same_face(teacher):
     """rtmlib's crop lies half an input pixel beside ours, and is not averaged: at scale 1 that can be undone."""
     find = rtmlib.load(config(), bundle.read(teacher / "assets/seed0"), "auto")
-    network = learned.load(teacher / "models" / "rgb_t" / "seed0", flip_test=False)
+    network = learned.load(teacher / "models" / "rgb_t" / "seed0", flip="none")
     images, boxes = faces(8)
     for image, box, one in zip(images, boxes, find(images, [_shifted(box) for box in boxes]), strict=True):
         xy, _ = network(image, box)

@@ -17,7 +17,10 @@ LEGEND = (
     "over subjects and seeds, of one seed over subjects only. *Reproduced*: it differs by at most {tolerance:.2f} "
     "percentage points, or by twice the standard deviation over seeds where that is more, yet never by more than "
     "{widest:.2f}. *Undecided*: by more, but within twice that deviation, so that the seeds spread too far to "
-    "tell. *Outside*: by more than all these. Of fewer than three seeds there is no verdict."
+    "tell. *Outside*: by more than all these. Of fewer than three seeds there is no verdict. "
+    "Ours average in the mirror image, its distribution shifted by the one bin that mirroring moves it; MMPose, "
+    "with which the paper was made, does not shift it. Contestants with `flip: published` do as MMPose, and have "
+    "a row of their own where the profile names them."
 )
 
 
@@ -55,7 +58,7 @@ def compare(published: Published, study: Study, stability: Stability, tolerance:
     origins = {each.name: each.origin for each in study.sets}
     rows = []
     for name, each in published.tables.items():
-        for cell in each.cells:
+        for cell in _asked(each.cells, study, stability):
             origin = origins.get(cell.dataset)
             numbers = _numbers(cell, study, stability) if origin else {}
             ours, seed_std = numbers.get(cell.metric), numbers.get(f"{cell.metric}_seed_std")
@@ -92,6 +95,16 @@ def section(published: Published, rows: Sequence[Compared], study: Study, tolera
         if idle:
             parts.append(f"Not run in this profile: {', '.join(idle)}.")
     return "\n\n".join([*parts, escaped(published.absent)])
+
+
+def _asked(cells: Sequence[Cell], study: Study, stability: Stability) -> list[Cell]:
+    """Return all cells, and after each that of the same network with the flip test of MMPose, if there is one."""
+    found = []
+    for cell in cells:
+        found.append(cell)
+        if cell.run in study.unshifted and cell.metric not in stability.get(cell.run, {}):
+            found.append(cell.model_copy(update={"run": study.unshifted[cell.run]}))
+    return found
 
 
 def _numbers(cell: Cell, study: Study, stability: Stability) -> Mapping[str, float]:

@@ -1,7 +1,7 @@
 """What the distillation study reads: exactly the networks and data sets that the profile names."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,8 @@ class Study:
 
     `runs`: contestant -> section of its run. `teachers`: the sections of all runs and converted checkpoints by
     name. `results`: by contestant and data set. `logs`: contestant -> for each seed its steps (N,), from 1, and
-    gradient norms (N,) before clipping.
+    gradient norms (N,) before clipping. `unshifted`: contestant -> the same network with the flip test of MMPose,
+    of those that the profile has twice.
     """
 
     runs: Sections
@@ -77,6 +78,7 @@ class Study:
     sets: tuple[FaceSet, ...]
     results: Mapping[tuple[str, str], Result]
     logs: Mapping[str, Sequence[Log]]
+    unshifted: Mapping[str, str] = field(default_factory=dict)
 
     def metric(self, dataset: str) -> str:
         """Return the metric that ranks on a data set, which its labels decide."""
@@ -92,25 +94,42 @@ def read(
     Raises DataError for a result that is missing or a broken log.
     """
     own = studied(contestants, runs, converted)
+    again = unshifted(contestants, own)
     return Study(
         runs=own,
         teachers={**converted, **runs},
         sets=tuple(_face_set(name, places) for name in datasets),
-        results={(name, dataset): _result(Path(name, dataset), places) for name in own for dataset in datasets},
+        results={
+            (name, dataset): _result(Path(name, dataset), places)
+            for name in (*own, *again.values())
+            for dataset in datasets
+        },
         logs={
             name: _log(existing(places.gradients / f"{run}.csv"))
             for name, run in trained(contestants, runs).items()
             if name in own
         },
+        unshifted=again,
     )
 
 
 def studied(contestants: Sections, runs: Sections, converted: Sections) -> dict[str, Mapping[str, Any]]:
-    """Return contestant -> section of its run, of those that have to do with distillation, by their recipes."""
-    found = {name: {**converted, **runs}.get(run, {}) for name, run in networks(contestants).items()}
+    """Return contestant -> section of its run, of those that have to do with distillation, by their recipes.
+
+    Who asks a network in another way than all others is left out.
+    """
+    asked = {name: run for name, run in networks(contestants).items() if not contestants[name].get("flip")}
+    found = {name: {**converted, **runs}.get(run, {}) for name, run in asked.items()}
     return {
         name: own for recipe in RECIPES for name, own in found.items() if own.get("recipe", IMPORTED) == recipe
     }
+
+
+def unshifted(contestants: Sections, own: Sections) -> dict[str, str]:
+    """Return contestant -> who asks the same run with `flip: published`, of those that are studied."""
+    asked = networks(contestants)
+    again = {run: name for name, run in asked.items() if contestants[name].get("flip") == "published"}
+    return {name: again[asked[name]] for name in own if asked[name] in again}
 
 
 def _face_set(name: str, places: Places) -> FaceSet:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,6 +23,9 @@ from thermark.predictors import predict_all
 
 Points = NDArray[np.float32]
 Scores = NDArray[np.float32]
+# How the mirror image is averaged in: `aligned` shifts its distribution by the bin that mirroring moves it, half a
+# pixel of the input; `published` does not, as MMPose; `none` leaves it out, at half the time.
+Flip = Literal["aligned", "published", "none"]
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,9 @@ class Learned:
     """A network of square input `size` that looks at `padding` times the prompt; float32 throughout.
 
     `net` maps normalised images (N, 3, size, size) to SimCC logits; with `flip` (K,) the logits of the image and
-    of its mirror image are averaged. `trained_on` names the face sets of its training. `cropped`: (side, times the
-    prompt) of the packed crops that it learned from; pictures are cropped like that first, so that a face has the
-    same answer in a picture as in a face set.
+    of its mirror image are averaged, the latter moved by `shift` bins. `trained_on` names the face sets of its
+    training. `cropped`: (side, times the prompt) of the packed crops that it learned from; pictures are cropped
+    like that first, so that a face has the same answer in a picture as in a face set.
     """
 
     net: nn.Module
@@ -42,6 +46,7 @@ class Learned:
     flip: NDArray[np.int64] | None = None
     trained_on: tuple[str, ...] = ()
     cropped: tuple[int, float] | None = None
+    shift: int = simcc.SPLIT - 1
 
     def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> tuple[Points, Scores]:
         """Return xy (P, K, 2) in source pixels and score (P, K) for boxes (P, 4) in an image (H, W[, 3]).
@@ -119,15 +124,15 @@ class Learned:
         logits = self.net(batch)
         if self.flip is not None:
             flip = torch.from_numpy(self.flip).to(self.device)
-            logits = simcc.averaged(logits, simcc.mirrored(self.net(batch.flip(-1)), flip))
+            logits = simcc.averaged(logits, simcc.mirrored(self.net(batch.flip(-1)), flip, self.shift))
         xy, score = simcc.peaks(logits)
         # A logit that is not finite says nothing about any place.
         score = torch.where(score.isfinite(), score, torch.nan)
         return torch.where(score[..., None].isnan(), torch.nan, xy).cpu().numpy(), score.cpu().numpy()
 
 
-def load(folder: Path, device: torch.device | str = "cpu", flip_test: bool = True) -> Learned:
-    """Load a folder with model.safetensors and model.json; with `flip_test`, as published, at twice the time.
+def load(folder: Path, device: torch.device | str = "cpu", flip: Flip = "aligned") -> Learned:
+    """Load a folder with model.safetensors and model.json; the mirror image is averaged in as `flip` says.
 
     Raises DataError when files are absent or damaged, when weights and card disagree, and when the card's number
     of points is not that of its vocabulary.
@@ -147,14 +152,21 @@ def load(folder: Path, device: torch.device | str = "cpu", flip_test: bool = Tru
         size=about.input_size,
         padding=about.padding,
         device=device,
-        flip=vocabulary.flip if flip_test else None,
+        flip=None if flip == "none" else vocabulary.flip,
         trained_on=tuple(about.trained_on),
         cropped=about.cropped,
+        shift=simcc.SPLIT - 1 if flip == "aligned" else 0,
     )
 
 
 def predict_run(
-    model: Path, contestant: str, datasets: Mapping[str, Split], faces: Path, reports: Path, out: Path
+    model: Path,
+    contestant: str,
+    datasets: Mapping[str, Split],
+    faces: Path,
+    reports: Path,
+    out: Path,
+    flip: Flip = "aligned",
 ) -> None:
     """Predict the named face sets with each seed of the run in `model`, into `out`/seed<k>/<dataset>.npz.
 
@@ -168,4 +180,4 @@ def predict_run(
     with files.fresh_directory(out) as whole:
         for seed in seeds:
             (whole / seed.name).mkdir()
-            predict_all(load(seed, device), contestant, datasets, faces, reports, whole / seed.name)
+            predict_all(load(seed, device, flip), contestant, datasets, faces, reports, whole / seed.name)
