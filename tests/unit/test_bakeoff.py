@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import annotated
 import bakeoff_scene as scene
 from thermark.bakeoff import blog, conventions, finetune, noses
 from thermark.bakeoff.against import Posts
@@ -30,9 +31,11 @@ def test_the_first_frames_with_a_nose_in_their_order():
     faces = scene.noses(
         {"1/b": [(9, 9)], "1/a": [(8, 8), (7, 7)], "1/c": [(6, 6)], "2/z": [(5, 5)], "2/y": [(4, 4)]}
     )
-    assert blog.first(faces, blog.Part("annotations_1", 2)).frames.tolist() == ["1/b", "1/a", "1/a"]
-    assert blog.first(faces, blog.Part("annotations_2", 1)).frames.tolist() == ["2/z"]
-    assert len(blog.first(faces, blog.Part("annotations_2", 60))) == 2
+    told = annotated.of(faces)
+    first = blog.first(told, blog.Part("annotations_1", 2, ("nose",), by_id=False))
+    assert first.frames.tolist() == ["1/b", "1/a", "1/a"]
+    assert blog.first(told, blog.Part("annotations_2", 1, ("nose",), by_id=True)).frames.tolist() == ["2/z"]
+    assert len(blog.first(told, blog.Part("annotations_2", 60, ("nose",), by_id=True))) == 2
     assert {name: (part.source[-1], part.frames) for name, part in blog.PARTS.items()} == {
         "part1": ("1", 50),
         "part3": ("2", 60),
@@ -41,7 +44,7 @@ def test_the_first_frames_with_a_nose_in_their_order():
 
 def test_a_nose_is_matched_across_people_within_80_px():
     """One prediction on the second person and one on the wall: the posts call both people detected."""
-    faces = scene.noses({"1/a": [(30, 100), (130, 100)]})
+    faces = blog.labelled(scene.noses({"1/a": [(30, 100), (130, 100)]}))
     said = predicted({"1/a": [(132, 100), (60, 150)]})
     gaps = blog.matched(faces, said)
     assert gaps == pytest.approx([np.hypot(30, 50), 2.0])
@@ -57,16 +60,16 @@ def test_a_nose_is_matched_across_people_within_80_px():
 
 
 def test_the_cap_is_inclusive_and_the_nearest_pair_of_all_comes_first():
-    far = scene.noses({"1/a": [(0, 0)]})
+    far = blog.labelled(scene.noses({"1/a": [(0, 0)]}))
     assert blog.matched(far, predicted({"1/a": [(48, 64)]})) == pytest.approx([80.0])
     assert np.isinf(blog.matched(far, predicted({"1/a": [(48, 64.01)]}))).all()
     # By rows, the first nose would take the prediction that is the second's.
-    two = scene.noses({"1/a": [(40, 50), (50, 50)]})
+    two = blog.labelled(scene.noses({"1/a": [(40, 50), (50, 50)]}))
     assert blog.matched(two, predicted({"1/a": [(49, 50), (10, 50)]})) == pytest.approx([30.0, 1.0])
 
 
 def test_one_nose_is_matched_once_and_only_in_its_own_frame():
-    faces = scene.noses({"1/a": [(50, 50)], "1/b": [(50, 50)]})
+    faces = blog.labelled(scene.noses({"1/a": [(50, 50)], "1/b": [(50, 50)]}))
     said = predicted({"1/a": [(50, 51), (50, 53)], "2/elsewhere": [(50, 50)]})
     numbers = blog.score(faces, said)
     assert (numbers["noses"], numbers["predictions"], numbers["matched"]) == (2, 2, 1)
@@ -74,14 +77,14 @@ def test_one_nose_is_matched_once_and_only_in_its_own_frame():
 
 
 def test_whoever_finds_nothing_has_no_mean_and_no_precision():
-    numbers = blog.score(scene.noses({"1/a": [(50, 50)]}), predicted({}))
+    numbers = blog.score(blog.labelled(scene.noses({"1/a": [(50, 50)]})), predicted({}))
     assert numbers == {"noses": 1, "predictions": 0, "matched": 0, "detection": 0.0} | dict.fromkeys(
         ["pck@3", "pck@5", "pck@10", "pck@20"], 0.0
     )
 
 
 def test_a_part_without_frames_has_no_rates():
-    none = blog.first(scene.noses({"1/a": [(50, 50)]}), blog.PARTS["part3"])
+    none = blog.first(annotated.of(scene.noses({"1/a": [(50, 50)]})), blog.PARTS["part3"])
     assert blog.score(none, predicted({"1/a": [(50, 50)]})) == {"noses": 0, "predictions": 0, "matched": 0}
 
 
@@ -109,7 +112,7 @@ def test_the_match_equals_a_plain_one():
         truth = rng.uniform(0, 190, (rng.integers(1, 5), 2)).astype(np.float32)
         said = rng.uniform(0, 190, (rng.integers(0, 6), 2))
         faces = scene.noses({"1/a": [tuple(point) for point in truth]})
-        got = blog.matched(faces, predicted({"1/a": list(map(tuple, said))}))
+        got = blog.matched(blog.labelled(faces), predicted({"1/a": list(map(tuple, said))}))
         assert got == pytest.approx(plainly(faces.xy[:, 0].astype(float), said, 80), nan_ok=True)
 
 
@@ -149,13 +152,14 @@ def test_a_label_on_the_edge_of_a_crop():
 
 @pytest.fixture(scope="module")
 def crowd():
-    """Return 70 pairs of part 1 in 35 frames and 100 of part 2; some noses are outside of their crop."""
+    """Return 69 pairs of part 1 in 35 frames and 99 of part 2; two are outside of the frame, two in nobody."""
     rng = np.random.default_rng(1)
     one = {f"1/Thermal_{n}": [(40, 60), (150, 80)] for n in range(1, 36)}
     two = {f"2/Thermal_{n}": [tuple(rng.uniform(40, 150, 2))] for n in range(511, 611)}
     faces = scene.noses(one | two)
     faces.boxes[[0, 80]] += 1000  # an empty crop
-    faces.boxes[[5, 81]] = [100, 200, 120, 240]  # the crop of somebody else
+    faces.xy[[0, 80]] += 1000
+    faces.boxes[[5, 81]] = [100, 200, 120, 240]  # somebody else: no pair
     return faces, {frame: scene.SIZE for frame in faces.frames.tolist()}
 
 
@@ -163,24 +167,25 @@ def test_the_split_equals_a_plain_one(crowd):
     faces, sizes = crowd
     random.seed(7)
     usable = set(range(len(faces))) - {0, 5, 80, 81}
-    first, second = list(range(70)), list(range(70, 170))
+    first, second = [row for row in range(70) if row != 5], [row for row in range(70, 170) if row != 81]
     random.shuffle(first)
     random.shuffle(second)
     train = [row for row in first if row in usable][:40]
     images = {str(faces.frames[row]) for row in train}
     val = [row for row in first if row in usable and str(faces.frames[row]) not in images][:15]
     test = [row for row in second if row in usable][:80]
-    found = posts.split(faces, sizes)
+    told = annotated.of(faces)
+    found = posts.split(faces, sizes, told)
     assert found.train.tolist() == train and found.val.tolist() == val and found.test.tolist() == test
     assert found.every.tolist() == sorted(usable - set(first)) and len(found.every) == 98
     assert set(found.crops) == usable
-    assert posts.split(faces, sizes).test.tolist() == test
+    assert posts.split(faces, sizes, told).test.tolist() == test
     assert not images & set(faces.frames[found.val].tolist())
 
 
 def test_the_split_of_few_pairs_takes_what_there_is():
     faces = scene.noses({"1/a": [(90, 60)], "2/b": [(90, 60)]})
-    found = posts.split(faces, dict.fromkeys(["1/a", "2/b"], scene.SIZE))
+    found = posts.split(faces, dict.fromkeys(["1/a", "2/b"], scene.SIZE), annotated.of(faces))
     assert (found.train.tolist(), found.val.tolist(), found.test.tolist()) == ([0], [], [1])
 
 
@@ -188,21 +193,20 @@ def test_each_crop_asks_for_one_nose():
     """Who was asked answers; else the nearest in the crop, however near another outside of it is."""
     faces = scene.noses({"2/a": [(90, 60)], "2/b": [(90, 60)], "2/c": [(90, 60)]})
     faces.boxes[0] = [91, 50, 111, 70]  # its crop ends just left of the nose
-    sizes = dict.fromkeys(faces.frames.tolist(), scene.SIZE)
-    pairs = posts.split(faces, sizes)
+    crops = {row: posts.crop(box, scene.SIZE) for row, box in enumerate(faces.boxes)}
     free = predicted({"2/a": [(95, 70), (87, 60)], "2/b": [(91, 60), (90, 61.5)], "2/x": [(90, 60)]})
     rows = np.array([0, 1, 2])
-    answer = finetune.answers(faces, rows, pairs.crops, free)
-    assert pairs.crops[0].box == (89, 48, 114, 73)
+    answer = finetune.answers(faces, rows, crops, free)
+    assert crops[0].box == (89, 48, 114, 73)
     assert answer[:2] == pytest.approx(np.array([[95, 70], [91, 60]])) and np.isnan(answer[2]).all()
     asked = predicted({"2/a": [(10, 10)], "2/b": [(91, 62)]}, rows=[0, 1])
-    assert finetune.answers(faces, rows, pairs.crops, asked)[:2] == pytest.approx(np.array([[10, 10], [91, 62]]))
+    assert finetune.answers(faces, rows, crops, asked)[:2] == pytest.approx(np.array([[10, 10], [91, 62]]))
 
 
 def test_errors_in_crop_px_and_in_frame_px_are_apart():
     faces = scene.noses({"2/a": [(84.5, 69.5)], "2/b": [(84.5, 69.5)]})
     faces.boxes[:] = np.array([50, 40, 120, 230]) - 0.5
-    pairs = posts.split(faces, dict.fromkeys(["2/a", "2/b"], scene.SIZE))
+    pairs = posts.split(faces, dict.fromkeys(["2/a", "2/b"], scene.SIZE), annotated.of(faces))
     numbers = finetune.score(faces, np.array([0, 1]), pairs.crops, predicted({"2/a": [(87.5, 69.5)]}))
     assert (numbers["crops"], numbers["answered"]) == (2, 1)
     assert (numbers["native_mean"], numbers["crop_mean"]) == pytest.approx((3.0, 4.0))

@@ -144,7 +144,7 @@ def by_hand(root: Path, folder: Path, method: str, rows: np.ndarray) -> dict[str
     crop, native = np.hypot(*gap.T), np.hypot(gap[:, 0] / 2, gap[:, 1] / 3)
     found = {"crops": len(rows), "missed": 0}
     for space, errors in (("crop", crop), ("native", native)):
-        found |= {f"{space}_mean": errors.mean(), f"{space}_median": np.median(errors)}
+        found |= {f"{space}_mean": errors.mean(), f"{space}_median": torch.tensor(errors).median().item()}
         found |= {f"{space}_pck@{limit}": (errors <= limit).mean() for limit in (3, 5, 10, 20)}
     return found
 
@@ -177,7 +177,7 @@ def test_the_file_of_numbers_is_as_reports_expect_it(root, done):
     assert set(numbers) == {
         *("status", "reason", "backbone", "crops", "vocabulary", "points", "parameters", "channels", "labels"),
         *("labels_val", "seeds", "decode", "test", "decoders", "quantisation", "budget", "constant"),
-        *("faces", "geometry", "side", "epochs", "batch"),
+        *("faces", "geometry", "side", "epochs", "batch", "features"),
     }
     told = {"status": "ok", "reason": "", "backbone": "fake", "crops": "cut", "vocabulary": "nose1", "points": 1}
     told |= {"channels": 4, "labels": 12, "labels_val": 4, "seeds": 2, "decode": "argmax"}
@@ -198,7 +198,9 @@ def test_the_file_of_numbers_is_as_reports_expect_it(root, done):
     gap = np.ceil(made.xy[made.part("test"), 0]) - 0.5 - made.xy[made.part("test"), 0]
     assert numbers["quantisation"]["crop_mean"] == pytest.approx(np.hypot(*gap.T).mean(), rel=1e-4)
     native = np.hypot(gap[:, 0] / 2, gap[:, 1] / 3)
-    assert numbers["quantisation"]["native_median"] == pytest.approx(np.median(native), rel=1e-4)
+    assert numbers["quantisation"]["native_median"] == pytest.approx(
+        np.sort(native)[(len(native) - 1) // 2], rel=1e-4
+    )
     assert (out / "metrics.json").read_text() == (out / "metrics.json").read_text().replace("NaN", "")
 
 

@@ -113,7 +113,7 @@ def make(
     """
     table, frames = open_table(faces), Frames.open(faces / "frames.npz")
     if config.geometry == "posts":
-        chosen = _published(table, frames, Annotated.open(faces), config)
+        chosen = _published(table, frames, faces, config)
     else:
         chosen = _prompted(table, frames, config)
     own = parse(settings | config.changes, dataset.Config, f"datasets.{config.faces}")
@@ -164,11 +164,11 @@ class _Chosen:
     crops: tuple[posts.Crop, ...] = ()
 
 
-def _published(table: Faces, frames: Frames, annotated: Annotated, config: Config) -> _Chosen:
+def _published(table: Faces, frames: Frames, folder: Path, config: Config) -> _Chosen:
     """Part 2's split: its 40, 15 and 80, and beside them the rest of each file, but no image of the 15."""
     if not set(posts.SOURCES) <= set(table.strata.get("source", [])):
         raise ConfigError(f"{config.faces} has no annotations_1 and annotations_2", "use `geometry: square`")
-    split = posts.split(table, _sizes(frames), annotated)
+    split = posts.split(table, _sizes(frames), Annotated.open(folder))
     parts = np.full(len(table), "", "U5")
     usable = np.isin(np.arange(len(table)), list(split.crops))
     looked_at = set(table.frames[split.val].tolist())
