@@ -3,6 +3,7 @@
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -17,7 +18,7 @@ from thermark.datasets import framing, packing
 from thermark.exported import onnx
 from thermark.fetching import options as fetching
 from thermark.finetune import build as finetune
-from thermark.heads import crops
+from thermark.heads import crops, features
 from thermark.heads import plan as head
 from thermark.imported import convert
 from thermark.inference import PROMPTED
@@ -285,7 +286,7 @@ def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content
     for name, raw in content["backbones"].items():
         own = {key: value for key, value in raw.items() if key not in ("store", "only", "source")}
         told = parse(own, import_module(f"thermark.backbones.{raw['family']}").Config, f"backbones.{name}")
-        assert raw.get("store", "float16") in ("float16", "bfloat16")
+        assert raw.get("store", "float16") in get_args(features.Store)
         assert told.weights in content[raw["source"]]
     for name, raw in content["heads"].items():
         told = parse(raw, head.Config, f"heads.{name}")

@@ -36,6 +36,7 @@ from thermark.predictors import mediapipe
 from thermark.published import read as published
 from thermark.zeroshot.contract import Held, Instances
 from thermark.zeroshot.sweep import sweep
+from thermark.zeroshot.two_stage import TwoStage
 
 WIDTH, HEIGHT = 192, 256
 PERSON, FOREHEAD, NOSE = 0, 2, 3
@@ -403,7 +404,9 @@ def test_b_of_part_3_crops_and_maps_back_as_the_script_does():
     )
     crops = Task(face_landmarks=mesh)
     landmarker = mediapipe.MediaPipe(mediapipe.Config(task="landmarker", faces=4, **about), PACKAGE, crops)
-    (found,) = mediapipe.Cascade(finder, landmarker, "full_range")([image], [None])
+    (found,) = TwoStage(finder.found, landmarker.found, "mediapipe478", "full_range", as_told=True)(
+        [image], [None]
+    )
     x0, y0, x1, y1 = crop_of(list(face))
     np.testing.assert_array_equal(crops.seen[0], cv2.resize(image[y0:y1, x0:x1], (256, 256)))
     wanted = (0.25 * 256 * (x1 - x0) / 256 + x0, 0.75 * 256 * (y1 - y0) / 256 + y0)

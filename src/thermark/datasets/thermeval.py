@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core import origin
-from thermark.core.annotated import Annotated, joined
+from thermark.core.annotated import joined
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
@@ -38,9 +38,8 @@ DTYPES = ("uint16", "int16", "int32", "float32", "float64")
 OFFICE, LAST, SESSION, STEP = 240, 1050, 45, 15
 DISTANCES = ("2ft", "6ft", "10ft")
 
-# A head box from a forehead box: as wide as the face below it, from just above the brows to the chin, in units
-# of the forehead's width. The constants are medians over rendered heads (landmark box against forehead box), to be
-# compared with real frames; never from the nose, which is what is to be found.
+# A head box from a forehead box, never from the nose: as wide as the face below it, from the brows to the chin, in
+# widths of the forehead. Medians over rendered heads (landmark box against forehead box); real ones are to be compared.
 HEAD_SIDE = 1.55
 HEAD_RISE = 0.05
 
@@ -60,8 +59,8 @@ CARD = Card(
 class Config(Source):
     """What is read and which sessions of annotations_1 validate; annotations_2 is the test split.
 
-    `source`: `tiff`, degrees Celsius through `tone`; `png`, the 8-bit picture as it is stored, which parts 1 and 3
-    of the posts show; `luma`, its grey as OpenCV reads it, which part 2 shows.
+    `source`: `tiff`, degrees Celsius through `tone`; the 8-bit picture as stored (`png`), as parts 1 and 3 of the
+    posts have it, or as grey (`luma`), as part 2 has it.
     `outline`: what is subtracted from a COCO coordinate to count from pixel centres. `prompt`: what a top-down
     contestant crops from, the `head` box below the forehead or the whole `person`.
     """
@@ -94,8 +93,8 @@ def load(root: Path, config: Config) -> Loaded:
     frames: dict[str, Path] = {}
     rows: list[Row] = []
     used: set[str] = set()
-    told: list[Annotated] = []
-    for part, path in _annotations(root, found, findings).items():
+    parts = _annotations(root, found, findings)
+    for part, path in parts.items():
         scene = coco.read(path, IDS, findings, by_id=part == "2", optional=OPTIONAL[config.prompt])
         findings.facts[f"frames_annotations_{part}"] = len(scene)
         for name, instances in scene.items():
@@ -106,12 +105,11 @@ def load(root: Path, config: Config) -> Loaded:
                 continue
             frames[f"{part}/{stem}"] = pictures[stem]
             rows += _rows(f"{part}/{stem}", _session(stem), instances, config.outline, findings)
-        shown = {stem: f"{part}/{stem}" for stem in pictures}
-        told.append(annotated.read(path, IDS, shown, _stem))
     require_any(len(rows), "annotated nose", root.name, findings)
     findings.add("missing_annotation", *(stem for stem in pictures if stem not in used))
     _check(root, found, pictures, config, findings)
-    return Loaded(_frames(frames, root), _faces(rows, config), findings, joined(told))
+    told = joined([annotated.read(path, IDS, part, pictures, _stem) for part, path in parts.items()])
+    return Loaded(_frames(frames, root), _faces(rows, config), findings, told)
 
 
 def read(path: Path, config: Config) -> Celsius | NDArray[np.uint8]:
@@ -119,11 +117,9 @@ def read(path: Path, config: Config) -> Celsius | NDArray[np.uint8]:
 
     Raises DataError when unreadable, or when no known unit makes the temperatures plausible.
     """
-    if config.source == "luma":
-        return images.luma(path)
-    if config.source == "png":
-        return images.eight_bit(path)
-    return celsius(images.single(path, *DTYPES), path.name)
+    if config.source == "tiff":
+        return celsius(images.single(path, *DTYPES), path.name)
+    return images.luma(path) if config.source == "luma" else images.eight_bit(path)
 
 
 def celsius(raw: NDArray, name: str) -> Celsius:
@@ -212,8 +208,7 @@ def _area(box: NDArray[np.float64]) -> float:
 
 def _owner(point: NDArray[np.float64], people: NDArray[np.float64]) -> int | None:
     """Return the index of the smallest box that contains a point, or None."""
-    inside = ((people[:, :2] <= point) & (point <= people[:, 2:])).all(axis=1)
-    candidates = np.flatnonzero(inside)
+    candidates = np.flatnonzero(((people[:, :2] <= point) & (point <= people[:, 2:])).all(axis=1))
     return min(candidates.tolist(), key=lambda index: _area(people[index])) if len(candidates) else None
 
 
@@ -228,8 +223,7 @@ def head_box(forehead: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _frame_number(stem: str) -> int:
     """Return N of `Thermal_N`; a number beyond the known order for any other name."""
-    digits = stem.removeprefix("Thermal_")
-    return int(digits) if digits.isdecimal() else LAST + 1
+    return int(digits) if (digits := stem.removeprefix("Thermal_")).isdecimal() else LAST + 1
 
 
 def _session(stem: str) -> str:

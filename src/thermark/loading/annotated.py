@@ -1,6 +1,6 @@
 """A COCO file as it stands, for a protocol that is to be followed to the letter."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,19 @@ from thermark.loading.loaded import Findings
 
 
 def read(
-    path: Path, classes: Mapping[str, int], shown: Mapping[str, str], stem: Callable[[str], str]
+    path: Path, classes: Mapping[str, int], part: str, pictures: Collection[str], stem: Callable[[str], str]
 ) -> Annotated:
-    """Return one COCO file as it is, of the images that are `shown`: stem, as `stem` writes it -> frame.
+    """Return one COCO file as it is, of the images that have one of the `pictures`; frames are `part`/<picture>.
 
-    `classes`: lower-case name -> id, as `coco.read` takes them; that must have accepted the file before.
+    `stem` writes an image's name as pictures are called. `classes`: lower-case name -> id, as `coco.read` takes
+    them; that must have accepted the file before.
     """
     content = keypoints.read(path)
     ids = coco.categories(content, classes, classes, path, Findings())
     frames: dict[Any, str] = {}
     for where, entry in coco.rows(content, "images", path):
-        if (frame := shown.get(stem(keypoints.file_name(entry, where).stem))) is not None:
-            frames.setdefault(entry["id"], frame)
+        if (name := stem(keypoints.file_name(entry, where).stem)) in pictures:
+            frames.setdefault(entry["id"], f"{part}/{name}")
     row = {name: place for place, name in enumerate(frames)}
     rank = {name: place for place, name in enumerate(sorted(frames, key=coco.place))}
     first = dict.fromkeys(frames, -1)

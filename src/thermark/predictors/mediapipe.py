@@ -6,7 +6,7 @@ Both need the package `mediapipe` 0.10.31 (Apache-2.0), which brings no models. 
 import atexit
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from textwrap import shorten
 from types import ModuleType
@@ -21,11 +21,10 @@ from thermark.core import geometry
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError, SetupError
-from thermark.heads import posts
-from thermark.heads.cutting import stretched
 from thermark.zeroshot import selfcheck
 from thermark.zeroshot.contract import Floats, Given, Image, Instances, Unavailable
 from thermark.zeroshot.quiet import quiet
+from thermark.zeroshot.two_stage import TwoStage
 
 Task = Literal["landmarker", "detector"]
 VOCABULARY: dict[Task, str] = {"landmarker": "mediapipe478", "detector": "blazeface6"}
@@ -132,39 +131,7 @@ class MediaPipe:
         return Instances(xy, score, boxes, np.full(len(boxes), np.nan, np.float32))
 
 
-@dataclass(frozen=True)
-class Cascade:
-    """`finder` finds faces in a frame, `mesh` the points in a crop of each: B of the posts' part 3."""
-
-    finder: MediaPipe
-    mesh: MediaPipe
-    box_source: str
-    vocabulary: str = VOCABULARY["landmarker"]
-    given: Given = "own"
-    batch: int = 8
-    trained_on: tuple[str, ...] = ()
-
-    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the faces of each image; raises ValueError as `MediaPipe` does."""
-        return [self._found(image) for image in images]
-
-    def _found(self, image: Image) -> Instances:
-        seen = self.finder.found(image)
-        parts = [Instances.none(len(landmarks.load(self.vocabulary)))]
-        for box, sure in zip(seen.boxes, seen.box_score, strict=True):
-            if made := posts.cropped((*box[:2].tolist(), *(box[2:] - box[:2]).tolist()), image.shape[1::-1]):
-                pixels, to_frame = stretched(image, made, posts.SIDE)
-                inside = self.mesh.found(pixels)
-                xy = geometry.apply(to_frame, inside.xy)
-                if self.mesh.config.as_told:  # `to_frame` is of pixel centres, here as in the crop
-                    xy = (made.to_frame(inside.xy) + posts.OUTLINE).astype(np.float32)
-                count = len(xy)
-                parts.append(Instances(xy, inside.score, np.tile(box, (count, 1)), np.full(count, sure)))
-        columns = zip(*((each.xy, each.score, each.boxes, each.box_score) for each in parts), strict=True)
-        return Instances(*(np.concatenate(column).astype(np.float32) for column in columns))
-
-
-def load(config: Config, bundle: Bundle, device: str) -> MediaPipe | Cascade:
+def load(config: Config, bundle: Bundle, device: str) -> MediaPipe | TwoStage:
     """Return the contestant, once it has found a known face.
 
     Raises Unavailable when the package is absent or cannot be loaded, DataError for a file that is no such model
@@ -187,13 +154,11 @@ def load(config: Config, bundle: Bundle, device: str) -> MediaPipe | Cascade:
         contestant.found(known.picture)  # the last greetings come with the first picture
         if config.detector is None:
             return contestant
-        about = {"task": "detector", "file": config.detector, "faces": MANY, "as_told": True}
+        about = {"task": "detector", "file": config.detector, "faces": MANY, "as_told": config.as_told}
         finder = Config(family=config.family, weights=config.weights, **about)
-        cascade = Cascade(
-            MediaPipe(finder, *opened(finder, bundle.file(config.detector))),
-            contestant,
-            Path(config.detector).stem,
-        )
+        found = MediaPipe(finder, *opened(finder, bundle.file(config.detector))).found
+        source = Path(config.detector).stem
+        cascade = TwoStage(found, contestant.found, VOCABULARY["landmarker"], source, config.as_told)
         selfcheck.check(config.detector, cascade, expected, TOLERANCE["landmarker"])
     return cascade
 
