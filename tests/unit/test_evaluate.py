@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,6 +100,20 @@ def test_a_constant_shift_gives_known_numbers():
         assert summary[f"nme_{name}_pooled"] == pytest.approx(summary[f"nme_{name}"], rel=1e-5), name
     assert (summary["pck@3px"], summary["pck@10px"]) == (0, 1)
     assert (summary["faces"], summary["missed"], summary["points"]) == (12, 0, 68)
+
+
+def test_the_box_of_an_error_is_that_of_the_scored_labels_and_is_called_so():
+    """Two pupils far outside, which 68 points do not have, and a publisher's box: neither is divided by."""
+    truth = faces()
+    truth.xy[:, 68:] += 500
+    shifted = replace(predictions(truth, noise=0), xy=truth.xy + np.float32([3, 4]))
+    near, far = bounding_box(truth.xy[:, :68])[:, :2], bounding_box(truth.xy[:, :68])[:, 2:]
+    wanted = np.mean(5 / np.linalg.norm(far - near, axis=1))
+    for boxes in (truth.boxes, truth.boxes * 3):
+        summary = evaluate(replace(truth, boxes=boxes), shifted, FAST).summary
+        assert summary["nme_diag"] == pytest.approx(wanted, rel=1e-5)
+    assert "tight box round the scored labels" in names.describe("nme_diag").meaning
+    assert "tight box round the labels" in (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def test_pooled_means_count_points_where_means_per_image_count_faces():

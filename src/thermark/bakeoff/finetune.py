@@ -7,8 +7,7 @@ import numpy as np
 from thermark.bakeoff.blog import Numbers, averages, within
 from thermark.bakeoff.noses import Noses
 from thermark.core.faces import Faces
-from thermark.heads.posts import Crop, Floats, Rows
-from thermark.heads.scoring import lower_median
+from thermark.heads.posts import Crop, Floats, Rows, lower_median
 
 
 def answers(faces: Faces, rows: Rows, crops: Mapping[int, Crop], said: Noses) -> Floats:

@@ -39,7 +39,7 @@ OFFICE, LAST, SESSION, STEP = 240, 1050, 45, 15
 DISTANCES = ("2ft", "6ft", "10ft")
 
 # A head box from a forehead box, never from the nose: as wide as the face below it, from the brows to the chin, in
-# widths of the forehead. Medians over rendered heads (landmark box against forehead box); real ones are to be compared.
+# widths of the forehead. Medians over rendered heads (landmark box against forehead box); real ones may differ.
 HEAD_SIDE = 1.55
 HEAD_RISE = 0.05
 

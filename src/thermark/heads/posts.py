@@ -1,6 +1,6 @@
-"""Part 2 of the posts to the letter: person crops that may be stretched, and the split by seed 7.
+"""Part 2 of the posts to the letter: person crops that may be stretched, the split by seed 7, the median.
 
-Source: nipunbatra/blog, posts/nostril-finetune/scripts/build_dataset_thermeval.py.
+Source: nipunbatra/blog, posts/nostril-finetune/scripts/{build_dataset,train_head}_thermeval.py.
 """
 
 import random
@@ -170,6 +170,11 @@ class _Rows:
                 free.remove(row)
                 return row
         return None
+
+
+def lower_median(values: Floats) -> float:
+    """Return the middle one of values (n,), of an even number the lower of two, as torch and so part 2 do."""
+    return float(np.sort(values)[(len(values) - 1) // 2])
 
 
 def _holds(box: list[float], point: tuple[float, float]) -> bool:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.heads import decode
+from thermark.heads.posts import lower_median
 
 LIMITS = (3, 5, 10, 20)
 Floats = NDArray[np.float64]
@@ -43,11 +44,6 @@ def quantisation(xy: Floats, side: int, size: int, to_frame: Floats) -> Numbers:
     pixel = np.clip(np.ceil(decode.to_map(xy, side, size) - 0.5), 0, size - 1)
     labelled = np.asarray(np.isfinite(xy).all(axis=-1))
     return numbers(decode.to_crop(pixel, side, size) - xy, to_frame, labelled)
-
-
-def lower_median(values: Floats) -> float:
-    """Return the middle one of values (n,), of an even number the lower of two, as torch and so part 2 do."""
-    return float(np.sort(values)[(len(values) - 1) // 2])
 
 
 def _summary(errors: Floats) -> Numbers:

@@ -22,8 +22,9 @@ def interocular(xy: NDArray[np.floating], vocabulary: Vocabulary) -> Floats:
 def box_normalisers(xy: NDArray[np.floating]) -> dict[str, Floats]:
     """Return sizes of the tight box round the labelled points of faces (N, K, 2), each (N,) in source px.
 
-    `diag` is its diagonal (MLCM-KD), `mean_wh` the mean of width and height (T-FAKE), `sqrt_wh` the side of
-    the square of equal area. NaN where that is zero or nothing is labelled.
+    Points are those of the vocabulary that is scored: the box of labels that were translated is that of the
+    translation, and no publisher's box. `diag` is its diagonal (MLCM-KD), `mean_wh` the mean of width and height
+    (T-FAKE), `sqrt_wh` the side of the square of equal area. NaN where that is zero or nothing is labelled.
     """
     width, height = box_size(bounding_box(xy).astype(np.float64)).T
     return {

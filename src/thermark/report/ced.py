@@ -15,7 +15,7 @@ HEIGHT = 3.8  # inches
 # What the error is of, and its unit in the figure; the CSV has fractions, as all files have.
 AXES = {
     "nme_io": ("error / distance of the outer eye corners", "%"),
-    "nme_diag": ("error / diagonal of the labelled box", "%"),
+    "nme_diag": ("error / diagonal of the box round the labels", "%"),
     "error_px_mean": ("error in source px", ""),
 }
 COLUMNS = ["dataset", "metric", "contestant", "error", "fraction"]
