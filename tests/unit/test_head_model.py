@@ -148,7 +148,7 @@ def test_frames_are_answered_as_the_stored_features_were(monkeypatch, tmp_path, 
     said = numbers["test"]["all"]
     assert said["crops"] == len(rows) == 14 and said["missed"] == 0
     assert said["native_mean"] == pytest.approx(errors.mean(), rel=1e-4)
-    assert said["native_median"] == pytest.approx(np.median(errors), rel=1e-4)
+    assert said["native_median"] == pytest.approx(np.sort(errors)[(len(errors) - 1) // 2], rel=1e-4)
 
 
 # On disk.
