@@ -21,7 +21,7 @@ from thermark.core import arithmetic, bundle, files
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
-from thermark.core.runs import seed_folder, seed_folders, skipped
+from thermark.core.runs import seed_folder, seed_folders, seed_numbers, skipped
 from thermark.core.scored import Split
 from thermark.predictors import mean_shape, predict_all
 from thermark.zeroshot import run as frames
@@ -151,7 +151,7 @@ def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
         }
     told, model = _weights(section, setting)
     plain = _framed([*shared, *told], setting)
-    seeds = frames.seeds(model, setting.places.bundle(str(section["weights"])))
+    seeds = seed_numbers(model or setting.places.bundle(str(section["weights"])))
     sums = {f"seed{seed}/": {} if model is None else _sums(seed_folder(model, seed)) for seed in seeds} or {"": {}}
     return {f"{place}{file}": _hash([key, sum_]) for place, sum_ in sums.items() for file, key in plain.items()}
 
