@@ -118,7 +118,8 @@ def stretched(image: Image) -> Image:
     if (image != image[..., :1]).any() or image.min() == image.max():
         return image
     low, high = float(image.min()), float(image.max())
-    return np.rint((image - low) * (255 / (high - low))).astype(np.uint8)
+    shown: Image = np.rint((image - low) * (255 / (high - low))).astype(np.uint8)
+    return shown
 
 
 @torch.inference_mode()
