@@ -37,7 +37,8 @@ def words(study: Study) -> dict[str, str]:
 
 def _words(settings: Mapping[str, Any], where: str) -> str:
     if settings.get("source") in ("png", "luma"):
-        return "the 8-bit picture that comes with the temperatures" + ", in grey" * (settings["source"] == "luma")
+        grey = ", in grey" if settings["source"] == "luma" else ""
+        return f"the 8-bit picture that comes with the temperatures{grey}"
     tone = parse(settings.get("tone", {}), Tone, where)
     percentiles = f"percentiles {tone.low_percent:g} to {tone.high_percent:g} of each frame"
     return {
