@@ -34,7 +34,7 @@ from thermark.heads import posts, scoring
 from thermark.heads.cutting import Cutting, Job, crops_of
 from thermark.predictors import mediapipe
 from thermark.published import read as published
-from thermark.zeroshot.contract import Held, Instances
+from thermark.zeroshot.contract import Held, Instances, Unavailable
 from thermark.zeroshot.sweep import sweep
 from thermark.zeroshot.two_stage import TwoStage
 
@@ -412,6 +412,22 @@ def test_b_of_part_3_crops_and_maps_back_as_the_script_does():
     wanted = (0.25 * 256 * (x1 - x0) / 256 + x0, 0.75 * 256 * (y1 - y0) / 256 + y0)
     np.testing.assert_allclose(found.xy, np.broadcast_to(wanted, (2, POINTS, 2)), atol=1e-4)
     assert y1 == HEIGHT and (x1 - x0) != (y1 - y0) and found.box_score == pytest.approx([0.8, 0.8])
+
+
+def test_a_detector_that_the_package_cannot_run_is_a_row_with_a_reason(monkeypatch):
+    def check(name, *rest):
+        if name == "far.tflite":
+            raise RuntimeError("another number\nof boxes")
+
+    monkeypatch.setattr(
+        mediapipe, "opened", lambda config, path: (PACKAGE, Task(face_landmarks=[], detections=[]))
+    )
+    monkeypatch.setattr(mediapipe.selfcheck, "check", check)
+    bundle = SimpleNamespace(file=Path)
+    about = {"family": "mediapipe", "weights": "w", "file": "x", "task": "landmarker", "faces": 4}
+    assert isinstance(mediapipe.load(mediapipe.Config(**about, detector="near.tflite"), bundle, "cpu"), TwoStage)
+    with pytest.raises(Unavailable, match=r"cannot run far\.tflite: another number of boxes"):
+        mediapipe.load(mediapipe.Config(**about, detector="far.tflite"), bundle, "cpu")
 
 
 def test_points_as_told_are_normalised_ones_times_the_size_of_the_picture():
