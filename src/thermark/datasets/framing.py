@@ -55,8 +55,8 @@ def frame(
     `base` shows the frames with a scored face (`split`; none where that is None) under `settings`, the data
     set's section; each variant shows all frames with a face, and those with a label that is no face, under the
     settings that it changes. `faces` is the prepared set and `report` its data report. Of a set that was left out
-    there is the reason alone. Raises DataError for a frame that a variant has no file of, ConfigError for a variant
-    that is called `base`, changes what a face is, or changes nothing.
+    there is the reason alone. Raises DataError for a frame that a variant has no file of, ConfigError for a
+    variant that is called `base`, changes what a face is, or changes nothing.
     """
     if reason := skipped(faces):
         skip(out, reason)
