@@ -38,6 +38,13 @@ def blazeface(folder: Path, mirror: Callable) -> tuple:
     return cards, {}, ()
 
 
+def blazepose(folder: Path, mirror: Callable) -> tuple:
+    wheel = indexed.brought("mediapipe_wheel")
+    for name in ("pose_detection.tflite", "pose_landmark_full.tflite"):
+        shutil.copy(wheel.file(name), folder / name)
+    return {"pose_detection.tflite": {}, "pose_landmark_full.tflite": {}}, {}, ()
+
+
 def yunet(folder: Path, mirror: Callable) -> tuple:
     shutil.copy(mirror("face_detection_yunet_2026may.onnx"), folder / "yunet.onnx")
     return {"yunet.onnx": {}}, {"threshold": 0.5}, ()
@@ -120,11 +127,11 @@ def vitpose(folder: Path, mirror: Callable) -> tuple:
 
 
 # Small weights for each family, one of them in two ways: (cards, settings, what else `load` takes).
-INDEXED = (blazeface, yunet, centerface, mtcnn, face_api)
+INDEXED = (blazeface, blazepose, yunet, centerface, mtcnn, face_api)
 MADE = {
     made.__name__: made for made in (facemesh, mediapipe, rtmlib, cascade, headed, sapiens2, vitpose, *INDEXED)
 }
-OWN = {"blazeface", "centerface", "yunet"}  # who looks for faces and cannot be told a box
+OWN = {"blazeface", "blazepose", "centerface", "yunet"}  # who looks for faces and cannot be told a box
 FAMILY = {name: name for name in MADE} | {"headed": "cascade"}
 SLOW = {"sapiens2", "vitpose"}  # transformers takes ten seconds to import
 each = pytest.mark.parametrize(
@@ -188,8 +195,10 @@ def test_who_looks_for_faces_finds_one_and_nobody(made, name):
         assert answer.xy.dtype == answer.score.dtype == answer.boxes.dtype == answer.box_score.dtype == np.float32
         alone = one([image], [None])[0]
         np.testing.assert_allclose(alone.xy, answer.xy, atol=2e-2)
-    # A detector sees two pixels as one.
-    assert np.median(np.abs(answers[1].xy - answers[0].xy - [7, 4])) < 4
+    # A detector sees two pixels as one. Feet that are not in a portrait are somewhere.
+    seen = np.all([(each.xy >= 0) & (each.xy <= images[0].shape[0]) for each in answers[:2]], axis=(0, -1))
+    assert seen.mean() > 0.25
+    assert np.median(np.abs(answers[1].xy - answers[0].xy - [7, 4])[seen]) < 4
     assert one([], []) == []
 
 

