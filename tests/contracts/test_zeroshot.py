@@ -62,6 +62,13 @@ def mtcnn(folder: Path, mirror: Callable) -> tuple:
     return {"onet.pt": {}}, {}, ()
 
 
+def cascaded(folder: Path, mirror: Callable) -> tuple:
+    held = indexed.brought("mtcnn")
+    for name in ("pnet.pt", "rnet.pt", "onet.pt"):
+        shutil.copy(held.file(name), folder / name)
+    return {"pnet.pt": {}, "rnet.pt": {}, "onet.pt": {}}, {"given": "own"}, ()
+
+
 def face_api(folder: Path, mirror: Callable) -> tuple:
     """Random bytes in the layout of the small network, of which the table is part of the published package."""
     shapes = {"dense0/conv0/filters": [3, 3, 3, 8], "dense0/conv0/bias": [8]}
@@ -126,13 +133,13 @@ def vitpose(folder: Path, mirror: Callable) -> tuple:
     return {"model.safetensors": card, "config.json": card}, FLOAT, ()
 
 
-# Small weights for each family, one of them in two ways: (cards, settings, what else `load` takes).
-INDEXED = (blazeface, blazepose, yunet, centerface, mtcnn, face_api)
+# Small weights for each family, two of them in two ways: (cards, settings, what else `load` takes).
+INDEXED = (blazeface, blazepose, yunet, centerface, mtcnn, cascaded, face_api)
 MADE = {
     made.__name__: made for made in (facemesh, mediapipe, rtmlib, cascade, headed, sapiens2, vitpose, *INDEXED)
 }
-OWN = {"blazeface", "blazepose", "centerface", "yunet"}  # who looks for faces and cannot be told a box
-FAMILY = {name: name for name in MADE} | {"headed": "cascade"}
+OWN = {"blazeface", "blazepose", "cascaded", "centerface", "yunet"}  # who looks for faces and cannot be told a box
+FAMILY = {name: name for name in MADE} | {"headed": "cascade", "cascaded": "mtcnn"}
 SLOW = {"sapiens2", "vitpose"}  # transformers takes ten seconds to import
 each = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MADE]
