@@ -89,6 +89,20 @@ def face_api(folder: Path, mirror: Callable) -> tuple:
     return {"tiny.bin": {}, "tiny-weights_manifest.json": {}}, {"file": "tiny"}, ()
 
 
+def dlib(folder: Path, mirror: Callable) -> tuple:
+    """Trees of our own, which have learned two faces: where dlib is, which it need not be."""
+    one = pytest.importorskip("dlib")
+    options = one.shape_predictor_training_options()
+    options.num_trees_per_cascade_level, options.cascade_depth, options.oversampling_amount = 20, 4, 20
+    faces, labels = [shown.picture(shown.FACES / f"face_{number}.png") for number in (0, 1)], []
+    for number in range(2):
+        points = [one.point(int(120 + 8 * at + number), int(140 + 5 * (at % 3))) for at in range(5)]
+        labels.append([one.full_object_detection(one.rectangle(80, 90, 200, 210), points)])
+    trained = one.train_shape_predictor(faces, labels, options)
+    trained.save(str(folder / "tiny.dat"))
+    return {"tiny.dat": {}}, {"file": "tiny.dat", "vocabulary": "dlib5"}, ()
+
+
 def mediapipe(folder: Path, mirror: Callable) -> tuple:
     shutil.copy(mirror("face_landmarker.task"), folder)
     about = {"face_landmarker.task": {"vocabulary": "mediapipe478", "channels": "rgb"}}
@@ -134,7 +148,7 @@ def vitpose(folder: Path, mirror: Callable) -> tuple:
 
 
 # Small weights for each family, two of them in two ways: (cards, settings, what else `load` takes).
-INDEXED = (blazeface, blazepose, yunet, centerface, mtcnn, cascaded, face_api)
+INDEXED = (blazeface, blazepose, yunet, centerface, mtcnn, cascaded, face_api, dlib)
 MADE = {
     made.__name__: made for made in (facemesh, mediapipe, rtmlib, cascade, headed, sapiens2, vitpose, *INDEXED)
 }
