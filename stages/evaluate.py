@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from thermark.core import errors
-from thermark.core.config import parse, value
+from thermark.core import errors, moved
+from thermark.core.config import parse, section, value
 from thermark.core.errors import ConfigError
 from thermark.core.files import read_json, write_text
 from thermark.core.scored import scored
@@ -19,7 +19,7 @@ from thermark.metrics.outputs import Outputs
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("contestants", "params", "scored"):
+    for name in ("contestants", "params", "scored", "moved"):
         parser.add_argument(f"--{name}", required=True)
     for name in (*Places.__dataclass_fields__, *Outputs.__dataclass_fields__, "summary", "listed", "code"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -36,6 +36,7 @@ def main() -> None:
         Outputs(*(getattr(options, name) for name in Outputs.__dataclass_fields__)),
         options.summary,
         read_json(options.code) if options.code.is_file() else None,
+        moves=section(params, options.moved, moved.Config).moves(),
     )
 
 

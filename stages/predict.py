@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from thermark.core import errors, files
+from thermark.core import errors, files, moved
 from thermark.core.config import section, value
 from thermark.core.scored import scored
 from thermark.inference import Config, Places, Setting, predict_everyone
@@ -11,7 +11,7 @@ from thermark.inference import Config, Places, Setting, predict_everyone
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("contestants", "patience", "scored"):
+    for name in ("contestants", "patience", "scored", "moved"):
         parser.add_argument(f"--{name}", required=True)
     for name in (*Places.__dataclass_fields__, "code", "env", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -23,6 +23,7 @@ def main() -> None:
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         files.read_json(options.code),
         files.read_json(options.env),
+        section(params, options.moved, moved.Config).moves(),
     )
     predict_everyone(value(params, options.contestants), setting, options.out)
 

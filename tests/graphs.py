@@ -144,6 +144,34 @@ def logarithm(path: Path, size: int) -> Path:
     return write(path, nodes, constants, ["batch", 3, size, size], ["simcc_x", "simcc_y"])
 
 
+def always(path: Path, size: tuple[int, int], said: np.ndarray, batch: int | str = "batch") -> Path:
+    """Write a network that says `said` (C, H, W) of every image of `size` (width, height)."""
+    constants = {"said": said[None].astype(np.float32), "zero": np.float32(0)}
+    nodes = [
+        ("ReduceMean", ["x"], "mean", {"axes": [1, 2, 3], "keepdims": 1}),
+        ("Mul", ["mean", "zero"], "nought", {}),
+        ("Add", ["nought", "said"], "out", {}),
+    ]
+    return write(path, nodes, constants, [batch, 3, size[1], size[0]], ["out"])
+
+
+def brightness(
+    path: Path, size: tuple[int, int], stride: int, bright: int, level: int = 0, batch: int | str = "batch"
+) -> Path:
+    """Write a network that says, in maps of `stride`, how bright an image of `size` (width, height) is, in 0..1.
+
+    So say `bright` channels, each a little less sharply; `level` more say 0.5 everywhere.
+    """
+    sharpness = np.linspace(3, 2, bright)
+    kernel = np.zeros((bright + level, 3, stride, stride), np.float32)
+    kernel[:bright] = sharpness[:, None, None, None] / (3 * stride**2)
+    nodes = [
+        ("Conv", ["x", "kernel"], "seen", {"strides": [stride, stride]}),
+        ("Sigmoid", ["seen"], "out", {}),
+    ]
+    return write(path, nodes, {"kernel": kernel}, [batch, 3, size[1], size[0]], ["out"])
+
+
 def card(size: tuple[int, int], **more) -> dict:
     """Return a card: `size` (width, height)."""
     return {"input_size": list(size), "channels": "rgb"} | more

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ from pydantic import PositiveInt
 from thermark.core import arithmetic, bundle, files
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.predictions import Predictions
-from thermark.core.runs import seed_folder, seed_folders, skipped
+from thermark.core.moved import Moves
+from thermark.core.pictures import BASE
+from thermark.core.predictions import Predictions, file_name
+from thermark.core.runs import seed_folder, seed_folders, seed_numbers, skipped
 from thermark.core.scored import Split
 from thermark.predictors import mean_shape, predict_all
 from thermark.zeroshot import run as frames
@@ -68,13 +70,17 @@ class Places:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all contestants share: which faces count, where things are, hashes of code, versions of packages."""
+    """What all contestants share: which faces count, where things are, hashes of code, versions of packages.
+
+    `moves`: on which data sets boxes are moved, and how.
+    """
 
     config: Config
     datasets: Mapping[str, Split]
     places: Places
     code: Mapping[str, Any]
     versions: Mapping[str, Any]
+    moves: Moves = field(default_factory=dict)
 
 
 def predict_everyone(contestants: Mapping[str, Mapping[str, Any]], setting: Setting, out: Path) -> None:
@@ -98,7 +104,7 @@ def predict_everyone(contestants: Mapping[str, Mapping[str, Any]], setting: Sett
 def _one(name: str, section: Mapping[str, Any], setting: Setting, out: Path) -> None:
     wanted = keys(name, section, setting)
     held = _held(out / name, wanted)
-    if held.keys() == wanted.keys():
+    if held.keys() == wanted.keys() == _there(out / name):
         return
     missing = {_dataset(path) for path in wanted.keys() - held.keys()}
     with files.fresh_directory(out / name) as folder:
@@ -140,19 +146,19 @@ def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
         model = _model(parse(dict(section), Learned, f"contestants.{name}").run, setting)
         if skipped(model):
             return _prompted([*shared, _sums(model)], setting)
-        seeds = seed_folders(model)
-        if not seeds:
+        folders = seed_folders(model)
+        if not folders:
             raise DataError(f"the run {model.name} has no seed", "run `dvc repro`, which trains it")
         tables = setting.code["landmarks"]
         return {
             f"{seed.name}/{file}": key
-            for seed in seeds
+            for seed in folders
             for file, key in _prompted([*shared, _sums(seed), tables], setting).items()
         }
-    told, model = _weights(section, setting)
+    told, trained = _weights(section, setting)
     plain = _framed([*shared, *told], setting)
-    seeds = frames.seeds(model, setting.places.bundle(str(section["weights"])))
-    sums = {f"seed{seed}/": {} if model is None else _sums(seed_folder(model, seed)) for seed in seeds} or {"": {}}
+    seeds = seed_numbers(trained or setting.places.bundle(str(section["weights"])))
+    sums = {f"seed{seed}/": _sums(seed_folder(trained, seed)) if trained else {} for seed in seeds} or {"": {}}
     return {f"{place}{file}": _hash([key, sum_]) for place, sum_ in sums.items() for file, key in plain.items()}
 
 
@@ -161,7 +167,8 @@ def _prompted(shared: list[Any], setting: Setting) -> Keys:
     found = {}
     for dataset, split in setting.datasets.items():
         data = files.read_json(setting.places.reports / f"{dataset}.json")["fingerprint"]
-        found[f"{dataset}.npz"] = _hash([*shared, data, split])
+        found[file_name(dataset)] = _hash([*shared, data, split])
+        found |= _moved(dataset, [*shared, data, split], setting)
     return found
 
 
@@ -171,8 +178,17 @@ def _framed(shared: list[Any], setting: Setting) -> Keys:
     for dataset, split in setting.datasets.items():
         data = files.read_json(setting.places.framed / f"{dataset}.json")
         for variant in data["variants"]:
-            found[frames.file_name(dataset, variant)] = _hash([*shared, data, split, variant])
+            found[file_name(dataset, variant)] = _hash([*shared, data, split, variant])
+        if twice := sorted(data["variants"].keys() & setting.moves.get(dataset, {})):
+            raise ConfigError(f"frames.{dataset}.variants.{twice[0]} has the name of moved boxes", "rename it")
+        found |= _moved(dataset, [*shared, data, split], setting)
     return found
+
+
+def _moved(dataset: str, shared: list[Any], setting: Setting) -> Keys:
+    """Return the key of each variant of a data set in which boxes are moved."""
+    moves = setting.moves.get(dataset, {})
+    return {file_name(dataset, name): _hash([*shared, name, asdict(move)]) for name, move in moves.items()}
 
 
 def _weights(section: Mapping[str, Any], setting: Setting) -> tuple[list[Any], Path | None]:
@@ -222,6 +238,10 @@ def _held(folder: Path, wanted: Keys) -> Keys:
         return {}
 
 
+def _there(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.npz")}
+
+
 def _dataset(path: str) -> str:
     return Path(path).stem.split("@")[0]
 
@@ -234,22 +254,25 @@ def _predict(name: str, section: Mapping[str, Any], missing: set[str], setting: 
     """Write the predictions of the data sets `missing` into a folder."""
     places = setting.places
     if section["family"] in PROMPTED:
-        return _on_crops(name, section, {each: setting.datasets[each] for each in missing}, places, folder)
+        return _on_crops(name, section, {each: setting.datasets[each] for each in missing}, setting, folder)
     held = bundle.read(places.bundle(str(section["weights"])))
     model = _model(str(section["run"]), setting) if "run" in section and held.status == "ok" else None
     where = frames.Places(held.folder, model, places.faces, places.frames, places.framed)
     scratch = folder / "new"
-    frames.predict_all(name, section, setting.config, setting.datasets, where, scratch, missing)
+    frames.predict_all(
+        name, section, setting.config, setting.datasets, where, scratch, missing, moves=setting.moves
+    )
     return _up(scratch, folder)
 
 
 def _on_crops(
-    name: str, section: Mapping[str, Any], datasets: Mapping[str, Split], places: Places, folder: Path
+    name: str, section: Mapping[str, Any], datasets: Mapping[str, Split], setting: Setting, folder: Path
 ) -> None:
     """Run a contestant that sees packed crops, in this process."""
+    places, moves = setting.places, setting.moves
     if section["family"] == "mean_shape":
         predictor = mean_shape.load(_mean(section, name), places.faces)
-        return predict_all(predictor, name, datasets, places.faces, places.reports, folder)
+        return predict_all(predictor, name, datasets, places.faces, places.reports, folder, moves)
     # Imported here: it brings PyTorch, for which whoever has nothing to predict need not wait.
     from thermark.predictors import learned
 
@@ -258,10 +281,11 @@ def _on_crops(
         reason = f"{section['run']} was not trained: {why}"
         for dataset in datasets:
             data = files.read_json(places.reports / f"{dataset}.json")["fingerprint"]
-            Predictions.none(name, data, "skipped", reason).save(folder / f"{dataset}.npz")
+            for variant in (BASE, *moves.get(dataset, {})):
+                Predictions.none(name, data, "skipped", reason).save(folder / file_name(dataset, variant))
         return None
     scratch = folder / "new"
-    learned.predict_run(model, name, datasets, places.faces, places.reports, scratch)
+    learned.predict_run(model, name, datasets, places.faces, places.reports, scratch, moves)
     return _up(scratch, folder)
 
 

@@ -62,7 +62,7 @@ def merged(default: Mapping[str, Any], delta: Mapping[str, Any], name: str) -> P
 def text(params: Params) -> str:
     """Return params as YAML in which no value is shared between two places."""
     head = f"# Made by `make profile P={params[NAME]}` from the default and profiles/{params[NAME]}.yaml.\n"
-    return head + yaml.safe_dump(params, sort_keys=False, width=115, default_flow_style=None)
+    return head + str(yaml.safe_dump(params, sort_keys=False, width=115, default_flow_style=None))
 
 
 def keep(path: Path) -> Path:

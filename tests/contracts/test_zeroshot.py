@@ -20,7 +20,7 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, SetupError
 from thermark.heads import model as heads
 from thermark.heads.tiny_head import TinyHead
-from thermark.zeroshot.contract import FramePredictor
+from thermark.zeroshot.contract import FramePredictor, Unavailable
 
 FAMILIES = families.on_frames()
 FLOAT = {"given": "labelled", "dtype": "float32"}
@@ -103,6 +103,28 @@ def dlib(folder: Path, mirror: Callable) -> tuple:
     return {"tiny.dat": {}}, {"file": "tiny.dat", "vocabulary": "dlib5"}, ()
 
 
+def openseeface(folder: Path, mirror: Callable) -> tuple:
+    graphs.brightness(folder / "lm_model3_opt.onnx", (224, 224), 8, 66, level=132, batch=1)
+    return {"lm_model3_opt.onnx": {}}, {}, ()
+
+
+def tfan(folder: Path, mirror: Callable) -> tuple:
+    torch, module = import_module("torch"), import_module("thermark.predictors.tfan")
+    torch.manual_seed(0)
+    ours = {own: name for name, own in module.renamed().items()}
+    state = {}
+    for name, each in module.TFAN(70).state_dict().items():
+        layer, _, kind = name.removeprefix("backbone.").rpartition(".")
+        state[f"module.feature_network.{ours[layer]}.{kind}" if layer in ours else f"module.{name}"] = each
+    torch.save(state, folder / "tfan70.pt")
+    return {"tfan70.pt": {}}, {"file": "tfan70.pt"}, ()
+
+
+def vitpose_onnx(folder: Path, mirror: Callable) -> tuple:
+    graphs.brightness(folder / "pose.onnx", (48, 64), 4, 133)
+    return {"pose.onnx": graphs.card((48, 64), vocabulary="coco_wholebody133")}, {"given": "labelled"}, ()
+
+
 def mediapipe(folder: Path, mirror: Callable) -> tuple:
     shutil.copy(mirror("face_landmarker.task"), folder)
     about = {"face_landmarker.task": {"vocabulary": "mediapipe478", "channels": "rgb"}}
@@ -149,9 +171,10 @@ def vitpose(folder: Path, mirror: Callable) -> tuple:
 
 # Small weights for each family, two of them in two ways: (cards, settings, what else `load` takes).
 INDEXED = (blazeface, blazepose, yunet, centerface, mtcnn, cascaded, face_api, dlib)
-MADE = {
-    made.__name__: made for made in (facemesh, mediapipe, rtmlib, cascade, headed, sapiens2, vitpose, *INDEXED)
-}
+ELSEWHERE = (openseeface, tfan, vitpose_onnx)
+PUBLISHED = (facemesh, mediapipe, rtmlib, cascade, headed, sapiens2, vitpose)
+MADE = {made.__name__: made for made in (*PUBLISHED, *INDEXED, *ELSEWHERE)}
+NOBODY = {"absent"}  # of which there is nothing to make: it says why it cannot run
 OWN = {"blazeface", "blazepose", "cascaded", "centerface", "yunet"}  # who looks for faces and cannot be told a box
 FAMILY = {name: name for name in MADE} | {"headed": "cascade", "cascaded": "mtcnn"}
 SLOW = {"sapiens2", "vitpose"}  # transformers takes ten seconds to import
@@ -193,8 +216,18 @@ def pictures() -> list[np.ndarray]:
 
 
 def test_all_are_found_and_can_be_made():
-    assert set(FAMILIES) == set(FAMILY.values())
+    assert set(FAMILIES) == {*FAMILY.values(), *NOBODY}
     assert {tuple(told[:3]) for told in FAMILIES.values()} == {("config", "bundle", "device")}
+
+
+@pytest.mark.parametrize("name", sorted(NOBODY))
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda"])
+def test_who_cannot_run_says_so_whatever_is_there(name, device, tmp_path):
+    bundle.write(tmp_path, "ok", "", {})
+    module = import_module(f"thermark.predictors.{name}")
+    config = parse({"family": name, "weights": "w"}, module.Config, "contestants.x")
+    with pytest.raises(Unavailable, match="no family of this version runs w"):
+        module.load(config, bundle.read(tmp_path), device)
 
 
 @each

@@ -224,6 +224,13 @@ def test_nobody_is_scored_on_what_they_were_trained_on(path, content):
     assert not {raws[name] for name in trained} & everything
 
 
+def test_who_cannot_run_has_weights_with_a_reason_and_nobody_else_has(content):
+    reasons = {name: weights.read(ROOT / raw["manifest"]).reason for name, raw in content["weights"].items()}
+    for name, raw in content["contestants"].items():
+        if raw.get("weights") in reasons:
+            assert (raw["family"] == "absent") == bool(reasons[raw["weights"]]), name
+
+
 def test_every_data_set_is_scored(path, content):
     assert set(content["evaluate"]) == set(scored(path, "scored")) <= set(content["datasets"])
     # The others are there to learn from.

@@ -298,8 +298,14 @@ def test_errors_of_settings_keep_their_kind(tree):
 
 
 def staged(tree, params):
-    (tree / "params.yaml").write_text(params)
-    told = ["--contestants=contestants", "--params=evaluate", "--scored=scored", "--code=code.json"]
+    (tree / "params.yaml").write_text(f"{params}moved: {{}}\n")
+    told = [
+        "--contestants=contestants",
+        "--params=evaluate",
+        "--scored=scored",
+        "--moved=moved",
+        "--code=code.json",
+    ]
     told += [
         "--faces=faces",
         "--reports=reports",

@@ -12,6 +12,7 @@ import running
 from thermark import inference
 from thermark.core import bundle, files, pictures
 from thermark.core.errors import ConfigError, DataError
+from thermark.core.moved import Move
 from thermark.core.predictions import Predictions
 from thermark.core.runs import SKIPPED
 from thermark.inference import KEYS, Config, Places, Setting
@@ -170,11 +171,31 @@ def test_weights_that_arrive_are_used(setting, done):
     assert set(told.values()) != set(inference.keys("mesh", ABSENT, setting).values())
 
 
+def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
+    shaken = replace(setting, moves={"one": {"shift10": Move(0.1)}})
+    out = tmp_path / "out"
+    before = predicted(setting, out, mean=MEAN, mesh=ABSENT)
+    after = predicted(shaken, out, mean=MEAN, mesh=ABSENT)
+    assert set(after) - set(before) == {"mean/one@shift10.npz", "mesh/one@shift10.npz"}
+    further = replace(setting, moves={"one": {"shift10": Move(0.2)}})
+    told = [inference.keys("mean", MEAN, each)["one@shift10.npz"] for each in (shaken, further)]
+    assert told[0] != told[1]
+    # Who no longer moves boxes has no such files.
+    assert set(predicted(setting, out, mean=MEAN, mesh=ABSENT)) == set(before)
+
+
+def test_moved_boxes_may_not_be_called_as_pictures_are(setting):
+    about = {"data": "print one", "variants": {pictures.BASE: {}, "shift10": {}}}
+    files.write_json(setting.places.framed / "one.json", about)
+    with pytest.raises(ConfigError, match=r"frames\.one\.variants\.shift10 has the name of moved boxes"):
+        inference.keys("mesh", ABSENT, replace(setting, moves={"one": {"shift10": Move(0.1)}}))
+
+
 def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
     """And a failure on a new set fails everybody's sets, as it would have from scratch."""
     calls = []
 
-    def predict_all(contestant, section, patience, datasets, where, out, missing):
+    def predict_all(contestant, section, patience, datasets, where, out, missing, moves):
         calls.append(sorted(missing))
         out.mkdir()
         for name in missing:

@@ -20,6 +20,7 @@ from thermark.core.predictions import Predictions
 from thermark.inference import PROMPTED
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
+from thermark.metrics.names import MOVED
 from thermark.metrics.outputs import Outputs, write
 from thermark.report import (
     build,
@@ -27,6 +28,7 @@ from thermark.report import (
     contact,
     gallery,
     inputs,
+    legend,
     lines,
     markdown,
     numbers,
@@ -275,19 +277,38 @@ def test_machine_labels_are_called_so_at_every_heading(results):
     board = replace(boards({"one": results.contestants}, results.places)[0], report=told)
     assert board.title == "Car, machine labels"
     part = tables.section(board)
-    assert part.startswith("## Car, machine labels") and tables.MACHINE in part
+    assert part.startswith("## Car, machine labels") and legend.MACHINE in part
     assert "prompts are boxes of faces as publishers draw them" in part
-    assert "Car, machine labels: NME" in tables.overview([board])[0] and tables.MACHINE in tables.overview([board])
+    assert "Car, machine labels: NME" in tables.overview([board])[0] and legend.MACHINE in tables.overview([board])
     assert "(machine labels: distances from another network)" in console.leaderboard([board])
     # What is rendered in the layout of such a set has labels that are exact.
     drawn = replace(board, report=told | {"origin": "rendered"})
-    assert drawn.title == "Car, rendered" and tables.MACHINE not in tables.section(drawn)
+    assert drawn.title == "Car, rendered" and legend.MACHINE not in tables.section(drawn)
 
 
 def test_subsets_are_in_natural_order_beside_the_whole(results):
     board = boards({"nose": ["good"]}, results.places)[0]
     text = tables.subset_table(board, list(board.entries), ["distance"])
     assert text.splitlines()[0] == "| error, px ↓ | 2 ft (3) | 6 ft (3) | 10 ft (3) | all |"
+
+
+def test_moved_boxes_have_a_table_with_misses_of_those_who_were_told_any():
+    summary = {
+        "status": "ok",
+        "metric": "error_px_mean",
+        "missed": 0,
+        "faces": 9,
+        "points": 1,
+        "error_px_mean": 1.0,
+    }
+    moved = {
+        MOVED: {"shift20": {"error_px_mean": 4.0, "missed": 2}, "shift10": {"error_px_mean": 2.0, "missed": 0}}
+    }
+    board = Board("d", REAL, (Entry("told", summary, moved), Entry("finds", summary, {})))
+    text = tables.section(board).split("not quite right")[1]
+    assert "| error, px ↓ | as they are | shift 10 % | shift 20 % |" in text and "finds" not in text
+    assert line(text, "told").split("|")[2:5] == [" 1.00 ", " 2.00 ", " 4.00 (2 missed) "]
+    assert "not quite right" not in tables.section(replace(board, entries=board.entries[1:]))
 
 
 def test_the_console_shows_the_order_without_control_characters(results):

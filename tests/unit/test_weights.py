@@ -392,6 +392,43 @@ def test_the_hub_s_refusal_is_the_reason(tmp_path, monkeypatch):
     assert Case(tmp_path, entry(**where)).skipped() == "lab/model is gated: accept its terms"
 
 
+def test_a_page_in_the_place_of_an_unknown_file_is_a_reason_and_no_wrong_content(tmp_path, capfd):
+    with serving(Script(MODEL, [HTML, OK])) as script:
+        case = Case(tmp_path, entry(content=None, **plain(script.url)))
+        assert case.skipped() == (
+            f"{script.url} sent a page instead of model.onnx: open it in a browser, and place the files by hand "
+            "(see DATA.md)"
+        )
+        assert case.fill().status == "ok"  # the quota of yesterday
+
+
+def test_a_sum_without_a_size_is_enough(tmp_path):
+    with serving(Script(MODEL, [FLIPPED, OK])) as script:
+        case = Case(tmp_path, entry(**plain(script.url)) | {"size": None})
+        with pytest.raises(DataError, match=digest(MODEL)):
+            case.fill()
+    with serving(Script(MODEL)) as script:
+        case = Case(tmp_path, entry(**plain(script.url)) | {"size": None})
+        assert case.fill().file("model.onnx").read_bytes() == MODEL
+
+
+# --- what nothing can run is not brought
+
+
+def test_what_nothing_can_run_is_its_reason_and_is_never_brought(tmp_path):
+    with serving(Script(MODEL)) as script:
+        case = Case(tmp_path, entry(card=GATED, **plain(script.url)))
+        told = yaml.safe_load(case.path.read_text())
+        case.path.write_text(yaml.safe_dump(told | {"reason": "its network is not in this version"}))
+        placed = cache.placed(case.cache)
+        placed.mkdir(parents=True)
+        (placed / "model.onnx").write_bytes(MODEL)
+        assert case.skipped() == "its network is not in this version" and script.seen == []
+        case.path.write_text(yaml.safe_dump(told | {"reason": ""}))
+        with pytest.raises(DataError, match="reason"):
+            case.fill()
+
+
 # --- licences
 
 GATED = {"gated": True, "licence": "Tiny License", "licence_url": "https://example.org/tiny"}

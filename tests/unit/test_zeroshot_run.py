@@ -10,6 +10,7 @@ import running
 from thermark.core import bundle, files, pictures
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
+from thermark.core.moved import Move, moved
 from thermark.core.predictions import Predictions
 from thermark.zeroshot import run
 
@@ -69,6 +70,26 @@ def test_every_variant_is_predicted_the_base_on_scored_faces_only(root, tmp_path
     for one in found.values():
         assert (one.contestant, one.data, one.status) == ("me", "print", "ok")
         assert (one.vocabulary, one.box_source, one.trained_on) == ("nose1", "labelled", ("elsewhere",))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given", ["prompt", "labelled"])
+def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, given):
+    bundle.write(tmp_path, "ok", "", {})
+    places = run.Places(tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed")
+    moves = {"s": {"shift20": Move(shift=0.2)}}
+    run.predict_all(
+        "me", SETTINGS | {"given": given}, run.Config(), {"s": "test"}, places, tmp_path / "said", moves=moves
+    )
+    seed = tmp_path / "said/seed0"
+    assert {path.name for path in seed.iterdir()} == NAMES | {"s@shift20.npz"}
+    said = Predictions.open(seed / "s@shift20.npz")
+    if given == "prompt":
+        assert said.faces.tolist() == [1, 2]
+        told = Faces.open(root / "faces/s/faces.npz")
+        np.testing.assert_array_equal(said.boxes, moved(told.prompts, told.ids, moves["s"]["shift20"])[1:])
+    else:
+        assert (said.status, said.reason) == ("skipped", run.UNTOLD)
 
 
 def test_without_weights_every_file_says_why(root, tmp_path):

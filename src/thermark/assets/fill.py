@@ -9,7 +9,7 @@ from typing import Any
 from thermark.assets import cache, hub, licences, sources, weights
 from thermark.assets.extract import room
 from thermark.assets.obtain import Store
-from thermark.assets.request import Changed, NoClient, TooLarge
+from thermark.assets.request import Changed, NoClient, Page, TooLarge
 from thermark.assets.sources import Found
 from thermark.assets.weights import Config, Entry, Manifest
 from thermark.core import bundle, files
@@ -25,12 +25,14 @@ class Skip(Exception):
 def fill(config: Config, out: Path, store: Store) -> None:
     """Make `out` the bundle that an entry of params.yaml asks for, whole or not at all; what is right stays.
 
-    Without the network, its permission, the room that `max_mb` grants or an accepted licence, the bundle is
-    `skipped` with a reason. Raises DataError for wrong content or a wrong manifest, ConfigError without one, and
-    SetupError for a cache that cannot be written; then `out` stays as it was.
+    Without the network, its permission, the room that `max_mb` grants, an accepted licence or anything that could
+    run the files, the bundle is `skipped` with a reason. Raises DataError for wrong content or a wrong manifest,
+    ConfigError without one, and SetupError for a cache that cannot be written; then `out` stays as it was.
     """
     manifest = weights.read(Path(config.manifest))
     try:
+        if manifest.reason:
+            raise Skip(manifest.reason)
         _require_licences(manifest, store)
         if _current(manifest, out):
             return
@@ -105,6 +107,12 @@ def _fetch(manifest: Manifest, entry: Entry, config: Config, store: Store, budge
     except Changed as error:
         remedy = f"{error.remedy}; if it is right, write its size and sha256 into {config.manifest}"
         raise DataError(error.cause, remedy) from error
+    except Page as error:
+        if entry.sha256:
+            raise
+        # Nothing says what the file is, so this is no wrong content: a quota or a log-in is in the way.
+        where = sources.address(entry)
+        raise Skip(f"{where} sent a page instead of {entry.name}: open it in a browser, and {PLACE}") from error
     except hub.Refused as error:
         raise Skip(f"{error.cause}: {error.remedy}") from error
     except NoClient as error:

@@ -91,8 +91,8 @@ class Npm(Package):
 class Card(Section):
     """What must be known of a model; `gated` asks to accept its licence.
 
-    `input_size` is (width, height) in pixels; `vocabulary` is null for what predicts no landmarks; `trained_on`
-    names data sets as the publisher does.
+    `input_size` is (width, height) in pixels, null where we do not know it; `vocabulary` is null for what predicts
+    no landmarks; `trained_on` names data sets as the publisher does.
     """
 
     model: Text
@@ -100,7 +100,7 @@ class Card(Section):
     licence: Text
     licence_url: Web
     gated: bool = False
-    input_size: tuple[int, int]
+    input_size: tuple[int, int] | None
     channels: Literal["rgb", "bgr"]
     vocabulary: str | None
     trained_on: Annotated[list[Text], Field(min_length=1)]
@@ -108,7 +108,10 @@ class Card(Section):
 
 
 class Entry(Section):
-    """One file of a bundle, with one source; `size` (bytes) and `sha256` are null until somebody knows them."""
+    """One file of a bundle, with one source; `size` (bytes) and `sha256` are null until somebody knows them.
+
+    `unpinned` says why nothing fixes the content, where neither a sum nor the revision of a repository does.
+    """
 
     name: Name
     url: Url | None = None
@@ -117,14 +120,15 @@ class Entry(Section):
     npm: Npm | None = None
     size: Size | None
     sha256: Sha256 | None
+    unpinned: Text | None = None
     card: Card
 
     @model_validator(mode="after")
     def _sound(self) -> "Entry":
         if sum(source is not None for source in (self.url, self.hub, self.wheel, self.npm)) != 1:
             raise ValueError("wants exactly one of url, hub, wheel, npm")
-        if (self.size is None) != (self.sha256 is None):
-            raise ValueError("size and sha256 are known together or not at all")
+        if self.size is not None and self.sha256 is None:
+            raise ValueError("a size is stated together with its sha256: alone it proves nothing")
         return self
 
     @property
@@ -134,9 +138,13 @@ class Entry(Section):
 
 
 class Manifest(Section):
-    """A bundle: its name, which is the file's, and its files; none for contestants that need only runs of ours."""
+    """A bundle: its name, which is the file's, and its files; none for contestants that need only runs of ours.
+
+    `reason`: why nothing in this version can run the files, and what can; then none of them is ever brought.
+    """
 
     name: Annotated[str, Field(pattern=r"^\w+$")]  # no dots: it is a key of params.yaml
+    reason: Text | None = None
     files: list[Entry]
 
 

@@ -15,8 +15,8 @@ from thermark.core.config import Section
 from thermark.core.scored import Split
 from thermark.metrics import evaluate
 from thermark.published import read as published
+from thermark.report.legend import NOTICES
 from thermark.report.markdown import code, escaped
-from thermark.report.tables import NOTICES
 
 TITLE = "# The zero-shot bake-off"
 ELSEWHERE = "part2"  # a cascade's nearest answer is not that of a head in a crop

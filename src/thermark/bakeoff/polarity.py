@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from thermark.bakeoff.inputs import Places, inverts
 from thermark.core.faces import Faces, open_table
-from thermark.core.predictions import Predictions
+from thermark.core.pictures import BASE
+from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders
 from thermark.core.scored import Split
 from thermark.metrics.evaluate import Config, evaluate
@@ -79,8 +80,8 @@ def measure(
         read = labels(faces, how.vocabulary, how.bridges)
         both = {}
         for name in (each for each, whole in contestants.items() if whole):
-            files = (f"{dataset}.npz", f"{dataset}@{variant}.npz")
-            one, other = (_read(places.predictions / name, file, framed["data"]) for file in files)
+            said = (file_name(dataset, each) for each in (BASE, variant))
+            one, other = (_read(places.predictions / name, file, framed["data"]) for file in said)
             both[name] = _both(faces, one, other, how, dataset, read)
         title = titled(found(places.reports / f"{dataset}.json"), dataset)
         made[dataset] = Turned(title, {name: each for name, each in both.items() if each is not None})

@@ -8,11 +8,17 @@ import numpy as np
 
 from thermark.core import files
 from thermark.core.errors import DataError
+from thermark.core.pictures import BASE
 
 Status = Literal["ok", "skipped", "failed"]
 COLUMNS = ("frames", "faces", "xy", "score", "boxes", "box_score")
 TEXTS = ("contestant", "vocabulary", "box_source", "data", "status", "reason")
 LISTS = ("trained_on", "failed")
+
+
+def file_name(dataset: str, variant: str = BASE) -> str:
+    """Return the name of the file of predictions on a data set, or on a variant of its pictures or boxes."""
+    return f"{dataset}.npz" if variant == BASE else f"{dataset}@{variant}.npz"
 
 
 @dataclass(frozen=True)

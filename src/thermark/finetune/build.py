@@ -15,8 +15,8 @@ from thermark.finetune.compare import Comparison
 from thermark.finetune.inputs import Places, Profile, Study, read
 from thermark.finetune.roles import Roles
 from thermark.published import read as published
+from thermark.report.legend import NOTICES
 from thermark.report.markdown import code, escaped
-from thermark.report.tables import NOTICES
 
 TITLE = "# A tiny head on a frozen backbone"
 ABOUT = (

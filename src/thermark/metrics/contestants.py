@@ -13,10 +13,11 @@ from typing import Any
 from thermark.core import files
 from thermark.core.errors import ThermarkError
 from thermark.core.faces import Faces, open_table
+from thermark.core.moved import NOWHERE, Moves
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
 from thermark.metrics.evaluate import Config, Evaluation, evaluate
-from thermark.metrics.inputs import Places, Task, face_sets, opened, tasks
+from thermark.metrics.inputs import Places, Task, face_sets, opened, opened_moved, tasks
 from thermark.metrics.outputs import KEYS, Outputs, remove_unlisted, write, write_headline
 from thermark.metrics.scores import Labels, labels
 
@@ -41,16 +42,17 @@ def score_all(
     headlines: Path,
     code: Mapping[str, Any] | None,
     workers: int | None = None,
+    moves: Moves = NOWHERE,
 ) -> None:
     """Bring `out`.<kind>/<contestant>/<dataset> and `headlines`/<contestant>.json up to date.
 
     `out` holds the folders of all contestants; files of those that are not listed go. `code` is code.json, without
-    which everything is scored. A contestant that has no predictions is `skipped`, with a reason. Raises DataError
-    for a data set that is not prepared; and, after all others are done, the first error of a contestant, whose
-    files stay as they were.
+    which everything is scored. `moves`: the data sets on which contestants saw moved boxes. A contestant without
+    predictions is `skipped`, with a reason. Raises DataError for a data set that is not prepared; and, after all
+    others are done, the first error of a contestant, whose files stay as they were.
     """
     names = list(dict.fromkeys(contestants))
-    sets = face_sets(configs, places)
+    sets = face_sets(configs, places, moves)
     remove_unlisted(out, headlines, names, configs)
     jobs: list[Job] = []
     broken: dict[str, ThermarkError] = {}
@@ -116,7 +118,8 @@ def _evaluated(task: Task, faces: Path) -> Evaluation:
     version = f"{on.fingerprint} {table.stat().st_mtime_ns if table.is_file() else 0}"
     # Whoever has no answers needs no labels.
     read = _labels(folder, version, on.config.model_dump_json()) if task.sources else None
-    return evaluate(_faces(folder, version), said, on.config, on.dataset, frozenset(on.relatives), read)
+    kin, moved = frozenset(on.relatives), opened_moved(task)
+    return evaluate(_faces(folder, version), said, on.config, on.dataset, kin, read, moved)
 
 
 # The contestants that one process scores share face sets and their translation.

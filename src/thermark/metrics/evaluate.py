@@ -1,7 +1,8 @@
 """Evaluation: a pure function of faces and predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from thermark.core.predictions import Predictions
 from thermark.landmarks import load, targets
 from thermark.metrics.auc import ced
 from thermark.metrics.distances import per_face
+from thermark.metrics.names import MOVED
 from thermark.metrics.nme import normalised
 from thermark.metrics.scores import Labels, Scores, labels, score
 from thermark.metrics.seeds import combined
@@ -44,7 +46,8 @@ class Evaluation:
     """Numbers of one contestant on one data set.
 
     `summary`: flat, finite; `metric` names the one that ranks, `boxes` says who found the faces. `subsets`:
-    stratum -> value -> summary, with landmark groups under `points`. `errors`: one row a scored face (`rows` in
+    stratum -> value -> summary, with landmark groups under `points` and
+    moved boxes under MOVED. `errors`: one row a scored face (`rows` in
     the face set, `ids`, `subjects`, `error_px`, `nme_io`, `nme_diag`; infinite = missed), each the mean over
     seeds, so that a miss of one seed is a miss; `per_seed` (S, N), the error that ranks, by seed; `instances` (S,
     N), the row of the predictions that answers for the face, -1 for none; and the `vocabulary` and `bridges` it
@@ -64,13 +67,15 @@ def evaluate(
     dataset: str,
     relatives: frozenset[str] = frozenset(),
     read: Labels | None = None,
+    moved: Mapping[str, Sequence[Predictions]] = MappingProxyType({}),
 ) -> Evaluation:
     """Score predictions against the labels of the face set `dataset`; a face without a prediction is a miss.
 
     `predictions` are those of a contestant without seeds, or of each seed of a run, whose metrics are then means
     over `seeds`. `relatives` are other face sets that were read from the same files, `read` the labels of `faces`
-    where they have been translated before. A contestant that could not run, or whose landmarks have no counterpart
-    in the vocabulary, gets a status and a reason and no numbers. Raises DataError for an empty split, misaligned
+    where they have been translated before; `moved`: variant -> what each seed said of boxes that are not quite
+    right. A contestant that could not run, or whose landmarks have no counterpart in the vocabulary, gets a status
+    and a reason and no numbers. Raises DataError for an empty split, misaligned
     predictions, labels that do not exist in the vocabulary, seeds of several vocabularies, or `split: all` of a
     set when the contestant was trained on it or on a relative; ConfigError for a missing bridge.
     """
@@ -83,7 +88,7 @@ def evaluate(
     if excuse := _excuse(said, config, dataset, relatives):
         return Evaluation(excuse, {}, {}, {})
     read = read or labels(faces, config.vocabulary, config.bridges)
-    seeds = [score(faces, one, config.vocabulary, config.bridges, chosen, config.cap, read) for one in said]
+    seeds = [_scored(faces, one, config, chosen, read) for one in said]
     if np.isnan(seeds[0].errors).all():
         raise DataError(
             f"{said[0].contestant} shares no labelled point with the test faces in {config.vocabulary}",
@@ -93,12 +98,20 @@ def evaluate(
     main = main_metric(seeds[0])
     summary: Summary = {"status": "ok", "metric": main, "boxes": said[0].box_source}
     summary |= _summary(seeds, main, config) | _unprompted(seeds, tested) | _detected(seeds) | _failed(said)
+    rows = {name: [_scored(faces, one, config, chosen, read) for one in each] for name, each in moved.items()}
+    boxes = {name: _summary(each, main, config) for name, each in rows.items()}
     return Evaluation(
         summary=summary if isinstance(predictions, Predictions) else summary | {"seeds": len(seeds)},
-        subsets=_strata(seeds, tested, main, config) | {"points": _groups(seeds, main, config)},
+        subsets=_strata(seeds, tested, main, config)
+        | {"points": _groups(seeds, main, config)}
+        | ({MOVED: boxes} if boxes else {}),
         errors=_table(seeds, main, tested, np.flatnonzero(chosen)) | _reading(config),
         ced=_curve(seeds, main, config),
     )
+
+
+def _scored(faces: Faces, said: Predictions, config: Config, chosen: NDArray[np.bool_], read: Labels) -> Scores:
+    return score(faces, said, config.vocabulary, config.bridges, chosen, config.cap, read)
 
 
 def _excuse(said: Sequence[Predictions], config: Config, dataset: str, relatives: frozenset[str]) -> Summary:

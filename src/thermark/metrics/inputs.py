@@ -13,7 +13,8 @@ import scipy
 
 from thermark.core import arithmetic, files
 from thermark.core.errors import DataError
-from thermark.core.predictions import Predictions
+from thermark.core.moved import Moves
+from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders, skipped
 from thermark.metrics.evaluate import Config
 from thermark.metrics.outputs import relatives
@@ -37,12 +38,16 @@ class Places:
 
 @dataclass(frozen=True)
 class Scored:
-    """A data set and how it is scored; `relatives` are the face sets that were read from the same files."""
+    """A data set and how it is scored; `relatives` are the face sets that were read from the same files.
+
+    `moved`: the variants in which boxes were moved.
+    """
 
     dataset: str
     config: Config
     fingerprint: str
     relatives: tuple[str, ...]
+    moved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,8 @@ class Task:
     """A contestant on a data set.
 
     `sources`: its predictions, of each seed in order where it is `seeded`, and their `sums`; none for a `reason`.
-    `variants`: (variant, sum) of the predictions on the same frames in another tone, which others score. `key`: a
-    hash of all that the scores depend on, empty where the code is not known.
+    `variants`: (variant, sum) of the predictions on the same frames in another tone, which others score, and in
+    moved boxes. `key`: a hash of all that the scores depend on, empty where the code is not known.
     """
 
     contestant: str
@@ -64,7 +69,7 @@ class Task:
     key: str
 
 
-def face_sets(configs: Mapping[str, Config], places: Places) -> list[Scored]:
+def face_sets(configs: Mapping[str, Config], places: Places, moves: Moves) -> list[Scored]:
     """Return the data sets that are scored; raises DataError for one that is not prepared."""
     known = [path.stem for path in places.reports.glob("*.json")]
     found = []
@@ -73,7 +78,7 @@ def face_sets(configs: Mapping[str, Config], places: Places) -> list[Scored]:
             raise DataError(f"the face set {dataset} is not prepared", "run `dvc repro`")
         fingerprint = files.read_json(places.reports / f"{dataset}.json")["fingerprint"]
         kin = tuple(sorted(relatives(dataset, known, places.reports)))
-        found.append(Scored(dataset, config, str(fingerprint), kin))
+        found.append(Scored(dataset, config, str(fingerprint), kin, tuple(moves.get(dataset, ()))))
     return found
 
 
@@ -91,7 +96,7 @@ def tasks(contestant: str, sets: Iterable[Scored], places: Places, code: Mapping
         sums = tuple(files.sha256(path) for path in sources)
         seeded = any(path.parent != folder for path in sources)
         variants = tuple(_variants(folder, on.dataset).items())
-        about = [on.dataset, on.config.model_dump(mode="json"), on.fingerprint, on.relatives]
+        about = [on.dataset, on.config.model_dump(mode="json"), on.fingerprint, on.relatives, on.moved]
         key = _key([contestant, about, sums, seeded, variants, reason], code)
         made.append(Task(contestant, on, sources, sums, seeded, variants, reason, key))
     return made
@@ -104,7 +109,26 @@ def opened(task: Task) -> Predictions | list[Predictions]:
     """
     if task.reason:
         return Predictions.none(task.contestant, task.on.fingerprint, "skipped", task.reason)
-    said = [_opened(path) for path in task.sources]
+    said = _of_task(task, task.sources)
+    return said if task.seeded else said[0]
+
+
+def opened_moved(task: Task) -> dict[str, list[Predictions]]:
+    """Read what the contestant said of moved boxes, of each seed; nothing where it is told none.
+
+    Raises DataError as `opened`, and where a file is missing.
+    """
+    found = {}
+    for variant in task.on.moved:
+        paths = [path.with_name(file_name(task.on.dataset, variant)) for path in task.sources]
+        said = _of_task(task, [existing(path) for path in paths])
+        if said and all(one.status == "ok" for one in said):
+            found[variant] = said
+    return found
+
+
+def _of_task(task: Task, paths: Iterable[Path]) -> list[Predictions]:
+    said = [_opened(path) for path in paths]
     for one in said:
         if one.contestant != task.contestant:
             raise DataError(
@@ -112,7 +136,7 @@ def opened(task: Task) -> Predictions | list[Predictions]:
                 "run `dvc repro` to predict again",
             )
         one.require(task.on.fingerprint)
-    return said if task.seeded else said[0]
+    return said
 
 
 def _opened(path: Path) -> Predictions:
@@ -131,11 +155,14 @@ def _reason(folder: Path) -> str:
 
 def _sources(folder: Path, dataset: str) -> tuple[Path, ...]:
     """Return the files of predictions on a data set, one a seed, or the one of a contestant without seeds."""
-    paths = tuple(own / f"{dataset}.npz" for own in seed_folders(folder) or [folder])
-    for path in paths:
-        if not path.is_file():
-            raise DataError(f"{path} is missing", "run `dvc repro` to predict again")
-    return paths
+    return tuple(existing(own / file_name(dataset)) for own in seed_folders(folder) or [folder])
+
+
+def existing(path: Path) -> Path:
+    """Return a path of predictions; raises DataError when nothing lies there."""
+    if not path.is_file():
+        raise DataError(f"{path} is missing", "run `dvc repro` to predict again")
+    return path
 
 
 def _variants(folder: Path, dataset: str) -> dict[str, str]:

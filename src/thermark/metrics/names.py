@@ -33,6 +33,7 @@ def _pooled(normaliser: str) -> Metric:
 
 
 # What a summary says in words.
+MOVED = "moved_boxes"  # the subsets in which boxes were moved
 TEXTS = frozenset({"status", "reason", "metric", "boxes", "interval"})
 
 # Thresholds are left out of the keys: `pck@10px` is described by `pck@px`.

@@ -7,9 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core import files
+from thermark.core import files, geometry
 from thermark.core.faces import Crops, Faces, open_set
-from thermark.core.predictions import Predictions
+from thermark.core.geometry import Array
+from thermark.core.moved import NOWHERE, Moves, moved
+from thermark.core.predictions import Predictions, file_name
 from thermark.core.progress import track
 from thermark.core.scored import Split
 
@@ -38,9 +40,13 @@ class Predictor(Protocol):
         ...
 
     def on_crops(
-        self, pixels: NDArray[np.uint8], to_source: NDArray[np.float64], padding: float
+        self, pixels: NDArray[np.uint8], to_source: Array, padding: float, to_packed: Array | None = None
     ) -> tuple[Points, Scores]:
-        """Return the same from packed crops (B, S, S[, 3]) with maps (B, 2, 3); a NaN map gives a NaN row."""
+        """Return the same from packed crops (B, S, S[, 3]) with maps (B, 2, 3); a NaN map gives a NaN row.
+
+        `to_packed` (B, 2, 3), for boxes other than those that crops were packed around: maps from the pixels of
+        the crops that would have been packed around these to those of the packed ones.
+        """
         ...
 
 
@@ -52,17 +58,23 @@ def predict(
     data: str,
     rows: NDArray[np.int64] | None = None,
     batch: int = 64,
+    prompts: NDArray[np.float32] | None = None,
 ) -> Predictions:
     """Run a contestant on faces, all or those of `rows`; one that it misses, or without a prompt, is a row of NaN.
 
-    `data` is the fingerprint of the face set. One row a face, in the order of `rows`.
+    `data` is the fingerprint of the face set. One row a face, in the order of `rows`. `prompts` (N, 4): other
+    boxes than those of the faces, which the packed crops must hold with what a contestant sees around them.
     """
     chosen = np.arange(len(faces), dtype=np.int64) if rows is None else rows
     points, scores = [], []
     starts = range(0, len(chosen), batch)
     for start in track(starts, len(starts), contestant, "batches"):
         part = chosen[start : start + batch]
-        xy, score = predictor.on_crops(np.asarray(crops.pixels[part]), crops.to_source[part], crops.padding)
+        pixels, to_source = np.asarray(crops.pixels[part]), crops.to_source[part]
+        to_packed = None
+        if prompts is not None:
+            to_packed = _to_packed(prompts[part], to_source, pixels.shape[1], crops.padding)
+        xy, score = predictor.on_crops(pixels, to_source, crops.padding, to_packed)
         # What is not a finite position is a miss, whatever the model says about it.
         xy = np.where(np.isfinite(xy).all(axis=-1, keepdims=True), xy, np.nan)
         points.append(xy.astype(np.float32))
@@ -76,16 +88,22 @@ def predict(
         faces=chosen,
         xy=np.concatenate(points),
         score=np.concatenate(scores),
-        boxes=faces.prompts[chosen],
+        boxes=(faces.prompts if prompts is None else prompts)[chosen],
         box_score=np.full(len(chosen), np.nan, np.float32),
         trained_on=predictor.trained_on,
     )
 
 
 def predict_all(
-    predictor: Predictor, contestant: str, datasets: Mapping[str, Split], faces: Path, reports: Path, folder: Path
+    predictor: Predictor,
+    contestant: str,
+    datasets: Mapping[str, Split],
+    faces: Path,
+    reports: Path,
+    folder: Path,
+    moves: Moves = NOWHERE,
 ) -> None:
-    """Predict every named face set under `faces` into the existing `folder`, as <dataset>.npz.
+    """Predict every named face set under `faces` into the existing `folder`, as <dataset>[@<move>].npz.
 
     `datasets` says of each whether its test faces are scored or all are; no others are predicted. The fingerprint
     of a face set is read from `reports/<dataset>.json`. Raises DataError for a set that is not prepared.
@@ -94,4 +112,17 @@ def predict_all(
         table, crops = open_set(faces / name)
         data = files.read_json(reports / f"{name}.json")["fingerprint"]
         rows = np.flatnonzero((table.splits == "test") | (split == "all"))
-        predict(predictor, contestant, table, crops, data, rows).save(folder / f"{name}.npz")
+        predict(predictor, contestant, table, crops, data, rows).save(folder / file_name(name))
+        for variant, move in moves.get(name, {}).items():
+            prompts = moved(table.prompts, table.ids, move)
+            said = predict(predictor, contestant, table, crops, data, rows, prompts=prompts)
+            said.save(folder / file_name(name, variant))
+
+
+def _to_packed(prompts: NDArray[np.float32], to_source: Array, size: int, padding: float) -> Array:
+    """Return maps (B, 2, 3) from crops of `size` px around these prompts to those that were packed."""
+    maps = np.full(to_source.shape, np.nan)
+    for row in np.flatnonzero(np.isfinite(to_source).all(axis=(1, 2))):
+        around = geometry.crop_to_source(prompts[row], size, padding)
+        maps[row] = geometry.compose(geometry.invert(to_source[row]), around)
+    return maps

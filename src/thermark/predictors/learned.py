@@ -13,6 +13,7 @@ from thermark import landmarks
 from thermark.core import files, geometry
 from thermark.core.errors import DataError
 from thermark.core.geometry import Array
+from thermark.core.moved import NOWHERE, Moves
 from thermark.core.runs import seed_folders
 from thermark.core.scored import Split
 from thermark.learn import simcc
@@ -77,17 +78,21 @@ class Learned:
             for end, count in zip(np.cumsum(counts), counts, strict=True)
         ]
 
-    def on_crops(self, pixels: NDArray[np.uint8], to_source: Array, padding: float) -> tuple[Points, Scores]:
+    def on_crops(
+        self, pixels: NDArray[np.uint8], to_source: Array, padding: float, to_packed: Array | None = None
+    ) -> tuple[Points, Scores]:
         """Return the same from packed crops (B, S, S[, 3]) that show `padding` times the prompt.
 
-        `to_source` (B, 2, 3) maps their pixels to source pixels; a NaN map gives a row of NaN.
+        `to_source` (B, 2, 3) maps their pixels to source pixels; a NaN map gives a row of NaN. `to_packed` (B, 2,
+        3), for other boxes, maps pixels of the crops around these to pixels of the packed ones.
         """
         to_crop = input_to_crop(self.size, self.padding, pixels.shape[1], padding)
         rows = np.flatnonzero(np.isfinite(to_source).all(axis=(1, 2)))
-        crops = [geometry.warp(pixels[row], to_crop, self.size) for row in rows]
-        maps = np.full(to_source.shape, np.nan)
+        crops, maps = [], np.full(to_source.shape, np.nan)
         for row in rows:
-            maps[row] = geometry.compose(to_source[row], to_crop)
+            own = to_crop if to_packed is None else geometry.compose(to_packed[row], to_crop)
+            crops.append(geometry.warp(pixels[row], own, self.size))
+            maps[row] = geometry.compose(to_source[row], own)
         return self._located(crops, maps)
 
     def _cut(self, image: NDArray[np.uint8], box: NDArray[np.float32]) -> tuple[NDArray[np.uint8], Array]:
@@ -154,11 +159,18 @@ def load(folder: Path, device: torch.device | str = "cpu", flip_test: bool = Tru
 
 
 def predict_run(
-    model: Path, contestant: str, datasets: Mapping[str, Split], faces: Path, reports: Path, out: Path
+    model: Path,
+    contestant: str,
+    datasets: Mapping[str, Split],
+    faces: Path,
+    reports: Path,
+    out: Path,
+    moves: Moves = NOWHERE,
 ) -> None:
     """Predict the named face sets with each seed of the run in `model`, into `out`/seed<k>/<dataset>.npz.
 
-    A GPU is used where there is one. `datasets` is what `predict_all` takes. `out` is replaced when all is done.
+    A GPU is used where there is one. `datasets` and `moves` are what `predict_all` takes. `out` is replaced
+    when all is done.
     Raises DataError when the run has no seeds, and what `load` and `predict_all` raise.
     """
     seeds = seed_folders(model)
@@ -168,4 +180,4 @@ def predict_run(
     with files.fresh_directory(out) as whole:
         for seed in seeds:
             (whole / seed.name).mkdir()
-            predict_all(load(seed, device), contestant, datasets, faces, reports, whole / seed.name)
+            predict_all(load(seed, device), contestant, datasets, faces, reports, whole / seed.name, moves)

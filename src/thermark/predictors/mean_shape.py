@@ -10,6 +10,7 @@ from thermark.core import geometry
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_table
+from thermark.core.geometry import Array
 
 
 class Config(Section):
@@ -38,10 +39,12 @@ class MeanShape:
         return xy, np.where(np.isnan(xy).any(-1), np.nan, 1.0).astype(np.float32)
 
     def on_crops(
-        self, pixels: NDArray[np.uint8], to_source: NDArray[np.float64], padding: float
+        self, pixels: NDArray[np.uint8], to_source: Array, padding: float, to_packed: Array | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the same from packed crops, whose outline tells the prompt."""
+        """Return the same from packed crops, whose outline tells the prompt, or those that map `to_packed`."""
         size = pixels.shape[1]
+        if to_packed is not None:
+            to_source = np.stack([geometry.compose(*both) for both in zip(to_source, to_packed, strict=True)])
         side = to_source[:, 0, 0] * size / padding
         centre = geometry.apply(to_source, np.full((1, 2), (size - 1) / 2))[:, 0]
         boxes = np.concatenate([centre - side[:, None] / 2, centre + side[:, None] / 2], axis=1)

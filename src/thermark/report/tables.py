@@ -6,8 +6,20 @@ from pathlib import Path
 
 from thermark.core import files
 from thermark.landmarks import provisional
-from thermark.metrics.names import describe
+from thermark.metrics.names import MOVED, describe
 from thermark.report.inputs import Board, Entry, Summary, comparable, few_misses, idle, ranked, without
+from thermark.report.legend import (
+    ALONE,
+    FOUND,
+    IN_MOVED,
+    LEGEND,
+    MACHINE,
+    MISSING,
+    NOTICES,
+    PLACES,
+    PROMPTS,
+    SEEDS,
+)
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, natural, shown
 from thermark.report.standing import standing
@@ -20,51 +32,6 @@ COLUMNS = {
 }
 DETECTION = ("recall", "precision")  # where a contestant finds faces itself
 NARROW = 3  # values of a stratum that still fit beside another's
-
-SEEDS = """\
-The numbers of a run of several seeds are means over them, ± is the standard deviation between them, and *missed*
-the most that a seed has missed."""
-
-LEGEND = """\
-Every contestant is scored in source pixels on the same faces. **Best** and <ins>second</ins> of each column, of
-the numbers as they stand; ↓ lower is better, ↑ higher is better. Means are over found faces, PCK, AUC and
-failure count a missed face as a failure, and *missed* says how many there were. *interval over*: what the 95 %
-interval covers, `subjects and seeds`, or `subjects only`: then it is about these weights, and another training may
-leave it. A place is no verdict on a training method: that takes three seeds and a comparison on the same faces, as
-in the pages about distillation and tiny heads."""
-
-MISSING = """\
-{ran} of {all} contestants, by their mean place on these sets. The others could not run here, mostly for want of
-weights; the last part of the leaderboard, *Not run here*, has each reason."""
-PLACES = "By their mean place on these sets."
-ALONE = "subjects only"
-# By the kind that a data card states (loading/card.py).
-PROMPTS = {
-    "tight": "prompts are the tight boxes of the landmarks",
-    "face": "prompts are boxes of faces as publishers draw them",
-    "head": "prompts are boxes of heads",
-}
-
-RENDERED = """\
-> **Rendered data.** These images come out of a renderer, not out of a camera. The numbers show that the pipeline
-> works and how contestants compare on it; they are no evidence about real thermal cameras."""
-
-THERMALISED = """\
-> **Thermalised data.** Pictures and labels are those of FaceSynthetics, temperatures were made up from them: they
-> are neither T-FAKE's nor a camera's. Microsoft's terms (R-UDA, non-commercial research) hold for all of it."""
-
-FOUND = """\
-*boxes* says who found the faces: `prompt` and `labelled` boxes were given with them, `frame` is the whole picture,
-anything else is the detector. What was found without being told is matched to the labelled faces of its frame,
-one to one and nearest first, within the part of the face's size that `cap` allows. *recall* is how many of the
-faces were found so, *precision* how many of the detections were labelled faces: one of a face that nobody labelled
-counts against it, one in a frame without a scored face does not, as such frames are not shown."""
-
-MACHINE = """\
-> **Machine labels.** Pictures are a camera's, but another network said where the points are, and nobody corrected
-> it. An error is a distance from that network: who agrees with it better need not be nearer to the face."""
-
-NOTICES = {"rendered": RENDERED, "thermalised": THERMALISED}
 
 
 def write(path: Path, boards: Sequence[Board]) -> None:
@@ -129,6 +96,7 @@ def section(board: Board) -> str:
     for strata in _tables(ran):
         names = ", ".join(escaped("landmarks" if name == "points" else name) for name in strata)
         parts.append(f"**By {names}**\n\n{subset_table(board, ran, strata)}")
+    parts += [f"{IN_MOVED}\n\n{moved_table(board, ran)}"] if _values(ran, MOVED) else []
     return "\n\n".join(parts)
 
 
@@ -179,9 +147,27 @@ def subset_table(board: Board, ran: Sequence[Entry], strata: Sequence[str]) -> s
     for entry in ran:
         numbers = [entry.subsets.get(name, {}).get(value, {}).get(board.main) for name, value in parts]
         cells = [shown(board.main, number) for number in [*numbers, entry.summary.get(board.main)]]
-        rows.append([_name(entry, board), *cells])
+        if any(number is not None for number in numbers):
+            rows.append([_name(entry, board), *cells])
     titles = [f"{escaped(value)}{_size(ran, name, value)}" for name, value in parts]
     return table([label(board.main), *titles, "all"], rows)
+
+
+def moved_table(board: Board, ran: Sequence[Entry]) -> str:
+    """Return the main metric and the misses of those who were told moved boxes, that of the plain ones first."""
+    variants = _values(ran, MOVED)
+    rows = [
+        [_name(entry, board), *(_with_misses(each, board.main) for each in (entry.summary, *told))]
+        for entry in ran
+        if (told := [entry.subsets.get(MOVED, {}).get(name, {}) for name in variants]) != [{}] * len(variants)
+    ]
+    titles = [re.sub(r"^(shift|scale)([0-9.]+)$", r"\1 \2 %", name) for name in variants]
+    return table([label(board.main), "as they are", *titles], rows)
+
+
+def _with_misses(summary: Summary, name: str) -> str:
+    missed = f" ({summary['missed']} missed)" if summary.get("missed") else ""
+    return shown(name, summary.get(name)) + missed
 
 
 def interval(summary: Summary, name: str) -> str:
@@ -211,7 +197,7 @@ def _boxes(entry: Entry) -> str:
 
 def _tables(ran: Sequence[Entry]) -> list[list[str]]:
     """Return which strata share a table: the narrow ones do, wide ones and landmark groups stand alone."""
-    names = sorted({name for entry in ran for name in entry.subsets} - {"points"})
+    names = sorted({name for entry in ran for name in entry.subsets} - {"points", MOVED})
     narrow = sorted(
         (name for name in names if len(_values(ran, name)) <= NARROW), key=lambda name: -len(_values(ran, name))
     )

@@ -1,7 +1,7 @@
 """One zero-shot contestant on every data set and variant: predictions, or the reason why there are none."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -14,8 +14,9 @@ from thermark.core import bundle, files, pictures
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces, open_table
+from thermark.core.moved import NOWHERE, Moves, moved
 from thermark.core.pictures import BASE
-from thermark.core.predictions import Predictions, Status
+from thermark.core.predictions import Predictions, Status, file_name
 from thermark.core.runs import matching, seed_folder, seed_numbers
 from thermark.core.scored import Split
 from thermark.zeroshot.contract import Held, Unavailable, providers
@@ -23,6 +24,7 @@ from thermark.zeroshot.sweep import Broken, sweep
 from thermark.zeroshot.watched import Beat, Ended, watched
 
 PROVIDERS = "providers.json"
+UNTOLD = "it is told no box of a face"
 
 
 class Config(Section):
@@ -58,11 +60,13 @@ def predict_all(
     places: Places,
     out: Path,
     missing: Collection[str] | None = None,
+    moves: Moves = NOWHERE,
 ) -> None:
     """Write `out`/<dataset>.npz and `out`/<dataset>@<variant>.npz, whole or not at all.
 
     Of the `datasets` those that are `missing`, by default all; of a contestant with a run of several seeds into
-    `out`/seed<k>/ for each, as of weights with several seeds.
+    `out`/seed<k>/ for each, as of weights with several seeds. Variants are those of the pictures and the `moves`
+    of boxes; whoever is told no box of a face is `skipped` on these.
 
     Beside them PROVIDERS says what onnxruntime really ran on, if it was used: it may fall back to the CPU.
 
@@ -74,7 +78,8 @@ def predict_all(
     """
     weights = bundle.read(places.assets)
     todo = [name for name in datasets if missing is None or name in missing]
-    shown = {name: files.read_json(places.framed / f"{name}.json") for name in todo}
+    framed = {name: files.read_json(places.framed / f"{name}.json") for name in todo}
+    shown = {name: (about["data"], [*about["variants"], *moves.get(name, {})]) for name, about in framed.items()}
     wanted, own = _split(settings, datasets)
     there = {name: split for name, split in wanted.items() if name in todo}
     with files.fresh_directory(out) as folder:
@@ -83,7 +88,7 @@ def predict_all(
         if weights.status == "ok":
             try:
                 if there:
-                    watched(_predict, patience.silence, contestant, own, patience, there, places, folder)
+                    watched(_predict, patience.silence, contestant, own, patience, there, places, folder, moves)
                 status, reason = "skipped", f"its settings say `only: [{', '.join(wanted)}]`"
                 shown = {name: about for name, about in shown.items() if name not in wanted}
             except Absent as error:
@@ -91,9 +96,9 @@ def predict_all(
             except Ended as error:
                 status, reason = "failed", str(error)
         for _, _, place in _turns(places, folder):
-            for name, about in shown.items():
-                for variant in about["variants"]:
-                    said = Predictions.none(contestant, about["data"], status, reason)
+            for name, (data, variants) in shown.items():
+                for variant in variants:
+                    said = Predictions.none(contestant, data, status, reason)
                     said.save(place / file_name(name, variant))
 
 
@@ -133,6 +138,7 @@ def _predict(
     datasets: Mapping[str, Split],
     places: Places,
     folder: Path,
+    moves: Moves,
 ) -> None:
     try:
         module = import_module(f"thermark.predictors.{settings['family']}")
@@ -142,7 +148,7 @@ def _predict(
     try:
         for assets, more, place in _turns(places, folder):
             held = Held(partial(module.load, config, bundle.read(assets), "auto", *more))
-            _sweep(held, beat, contestant, patience, datasets, places, folder, place)
+            _sweep(held, beat, contestant, patience, datasets, places, folder, place, moves)
     except Unavailable as error:
         raise Absent(str(error)) from error
     except Broken as error:
@@ -158,6 +164,7 @@ def _sweep(
     places: Places,
     folder: Path,
     place: Path,
+    moves: Moves,
 ) -> None:
     """Predict all data sets and variants into `place`; leave in `folder` what onnxruntime ran on."""
     if ran_on := providers(held.get()):
@@ -170,12 +177,15 @@ def _sweep(
             seen = pictures.read(places.frames / name / variant)
             said = sweep(held, contestant, seen, table, rows, about["data"], patience.max_failed, beat)
             said.save(place / file_name(name, variant))
+        for variant, move in moves.get(name, {}).items():
+            if held.get().given != "prompt":
+                said = Predictions.none(contestant, about["data"], "skipped", UNTOLD)
+            else:
+                other = replace(table, prompts=moved(table.prompts, table.ids, move))
+                rows, seen = _rows(table, split), pictures.read(places.frames / name / BASE)
+                said = sweep(held, contestant, seen, other, rows, about["data"], patience.max_failed, beat)
+            said.save(place / file_name(name, variant))
 
 
 def _rows(faces: Faces, split: Split) -> np.ndarray:
     return np.flatnonzero((faces.splits == "test") | (split == "all"))
-
-
-def file_name(dataset: str, variant: str) -> str:
-    """Return the name of the file of predictions on a variant of a data set."""
-    return f"{dataset}.npz" if variant == BASE else f"{dataset}@{variant}.npz"

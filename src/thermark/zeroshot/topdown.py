@@ -1,7 +1,7 @@
 """A network that turns one box into heat maps, as a contestant: boxes in, points in the frame's pixels out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -27,21 +27,19 @@ Finder = Callable[[Sequence[Image]], list[tuple[Floats, Floats]]]
 Forward = Callable[[Tensor], Tensor]
 
 
-class Options(Section):
+class Told(Section):
     """What every heat-map contestant can be told.
 
     `file` of the bundle `weights` holds the network; `detector`, for who finds its `own` persons, is another
-    file. `dtype`: of the computation; weights stay float32, and auto takes bfloat16 where the hardware has it.
-    `flip`: average with the mirror image, as published, at twice the time. `batch`: images, and crops, at once.
-    `detector_score`, `nms`, `threads` (in native arithmetic): of the detector.
+    file. `flip`: average with the mirror image, as published, at twice the time. `batch`: images, and crops, at
+    once. `detector_score`, `nms`: of the detector; `threads`: of onnxruntime, in native arithmetic.
     """
 
     family: str
     weights: str
-    file: str = "model.safetensors"
+    file: str
     given: Given = "frame"
     detector: str | None = None
-    dtype: Dtype = "auto"
     flip: bool = True
     batch: PositiveInt = 4
     detector_score: float = Field(default=0.7, ge=0, le=1)
@@ -55,6 +53,13 @@ class Options(Section):
         return self
 
 
+class Options(Told):
+    """`dtype`: of the computation; weights stay float32, and auto takes bfloat16 where the hardware has it."""
+
+    file: str = "model.safetensors"
+    dtype: Dtype = "auto"
+
+
 @dataclass(frozen=True)
 class TopDown:
     """A network `forward`: normalised inputs (N, 3, height, width) to heat maps (N, K, h, w) of any stride.
@@ -62,7 +67,7 @@ class TopDown:
     `size` (height, width) of its input; `sigma` of the blur before decoding, in heat-map pixels; `enlarge`,
     OpenCV's interpolation for crops smaller than the input; with `flip`, heat maps of the mirror image are
     averaged in. `batch`: frames, and crops, at once. `find` gives boxes (P, 4) and their scores (P,) for each
-    image, where `given` is `own`.
+    image, where `given` is `own`. `ran_on`: network -> what onnxruntime runs it on, where `forward` uses it.
     """
 
     forward: Forward
@@ -77,11 +82,12 @@ class TopDown:
     enlarge: int = cv2.INTER_CUBIC
     find: Finder | None = None
     trained_on: tuple[str, ...] = ()
+    ran_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def providers(self) -> Mapping[str, Sequence[str]]:
-        """What onnxruntime runs the detector on; the network itself needs none."""
-        return contract.providers(self.find)
+        """What onnxruntime runs the network and the detector on, if it does."""
+        return {**self.ran_on, **contract.providers(self.find)}
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return the instances of each image, as `FramePredictor` says."""
@@ -128,7 +134,7 @@ class TopDown:
         return geometry.apply(to_input, at.double().cpu().numpy()), score.cpu().numpy()
 
 
-def finder(options: Options, bundle: Bundle, device: str) -> tuple[Finder | None, str]:
+def finder(options: Told, bundle: Bundle, device: str) -> tuple[Finder | None, str]:
     """Return the detector of a contestant that finds its `own` persons, and the name of where boxes come from."""
     if options.detector is None:
         return None, str(options.given)
