@@ -15,7 +15,7 @@ SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
   echo "bakeoff: metrics/bakeoff.md"; echo "heads:   metrics/finetune.md"; echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
-.PHONY: help setup repro report weights speed test slow check smoke portability profile bench doctor clean
+.PHONY: help setup repro report weights data speed test slow check smoke portability profile bench doctor clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -43,6 +43,10 @@ report: setup    ## tables and plots only
 
 weights: setup   ## try again for weights that were not to be had
 	dvc repro -s -f weights
+	@echo "then: make repro"
+
+data: setup      ## try again for data sets that were not to be had
+	dvc repro -s -f fetch
 	@echo "then: make repro"
 
 speed: setup     ## time heads and students on this machine, then the report that says so

@@ -1,4 +1,4 @@
-"""Bring one real data set, verified against its pins, or pin it."""
+"""Bring one real data set, verified against its pins, or pin it; an optional one may be left out."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ from thermark.assets.obtain import this_store
 from thermark.core import errors
 from thermark.core.config import section
 from thermark.fetching.options import Config
-from thermark.fetching.run import fetch
+from thermark.fetching.run import fetch_or_skip
 
 
 def main() -> None:
@@ -19,7 +19,9 @@ def main() -> None:
     options = parser.parse_args()
     config = section(Path("params.yaml"), options.params, Config)
     key = options.params.rpartition(".")[2]
-    fetch(key, config, options.manifest, options.licences, options.out, this_store())
+    reason = fetch_or_skip(key, config, options.manifest, options.licences, options.out, this_store())
+    if reason:
+        print(f"{key} is left out: {reason}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section
+from thermark.core.runs import skipped
 from thermark.datasets import packing, sharding
 from thermark.loading import arrival
 
@@ -31,6 +32,10 @@ def main() -> None:
     params = Path("params.yaml")
     dataset = import_module(f"thermark.datasets.{options.loader}")
     config = section(params, options.params, dataset.Config)
+    if reason := skipped(options.raw):
+        packing.leave_out(dataset, config, reason, options.out, options.report, options.splits)
+        print(f"{options.out.name} is left out: {reason}")
+        return
     crop = section(params, "prepare", packing.CropConfig)
     shared = os.environ.get("THERMARK_SHARDS")
     folder = Path(shared) / options.out.name if shared else options.shards

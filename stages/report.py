@@ -6,7 +6,7 @@ from pathlib import Path
 from thermark.core import errors, files
 from thermark.core.config import section, value
 from thermark.report import build, console, profile
-from thermark.report.inputs import Places
+from thermark.report.inputs import Places, left_out
 
 
 def main() -> None:
@@ -29,7 +29,8 @@ def main() -> None:
         options.leaderboard,
         section(params, options.params, build.Config),
     )
-    files.write_text(options.text, console.leaderboard(boards))
+    absent = left_out(value(params, options.datasets), options.reports)
+    files.write_text(options.text, console.leaderboard(boards, absent))
 
 
 if __name__ == "__main__":

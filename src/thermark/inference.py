@@ -106,15 +106,22 @@ def _one(name: str, section: Mapping[str, Any], setting: Setting, out: Path) -> 
     held = _held(out / name, wanted)
     if held.keys() == wanted.keys() == _there(out / name):
         return
-    missing = {_dataset(path) for path in wanted.keys() - held.keys()}
+    absent = {each: reason for each in setting.datasets if (reason := skipped(setting.places.faces / each))}
+    here = setting.datasets.keys() - absent
+    missing = {_dataset(path) for path in wanted.keys() - held.keys()} & here
     with files.fresh_directory(out / name) as folder:
         _predict(name, section, missing, setting, folder)
-        if missing < setting.datasets.keys() and _failed(folder):
+        if missing < here and _failed(folder):
             # Whoever breaks anywhere has failed everywhere, whichever sets were there before.
             for old in folder.iterdir():
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
             held = {}
-            _predict(name, section, set(setting.datasets), setting, folder)
+            _predict(name, section, set(here), setting, folder)
+        for path in sorted(path for path in wanted.keys() - held.keys() if _dataset(path) in absent):
+            dataset = _dataset(path)
+            data = files.read_json(setting.places.reports / f"{dataset}.json")["fingerprint"]
+            (folder / path).parent.mkdir(exist_ok=True)
+            Predictions.none(name, data, "skipped", absent[dataset]).save(folder / path)
         for path in held:
             (folder / path).parent.mkdir(exist_ok=True)
             shutil.copyfile(out / name / path, folder / path)
@@ -252,6 +259,8 @@ def _failed(folder: Path) -> bool:
 
 def _predict(name: str, section: Mapping[str, Any], missing: set[str], setting: Setting, folder: Path) -> None:
     """Write the predictions of the data sets `missing` into a folder."""
+    if not missing:
+        return None
     places = setting.places
     if section["family"] in PROMPTED:
         return _on_crops(name, section, {each: setting.datasets[each] for each in missing}, setting, folder)

@@ -149,6 +149,13 @@ def test_a_data_set_without_inverted_pictures_has_no_polarity(tmp_path):
     assert "## Polarity" not in text and numbers["polarity"] == {}
 
 
+def test_a_data_set_that_was_left_out_has_no_polarity(tmp_path):
+    places = stages(tmp_path).places
+    files.write_json(places.framed / "gone.json", {"data": "x", "variants": {"base": {}}})
+    scoring, splits = SCORING | {"gone": Config(), "unframed": Config()}, {"thermeval": "test", "gone": "all"}
+    assert set(polarity.measure(CONTESTANTS, scoring, splits, places)) == {"thermeval"}
+
+
 def test_predictions_of_another_version_are_refused_for_polarity_too(tmp_path):
     made = stages(tmp_path)
     path = made.places.predictions / "told/thermeval@inverted.npz"

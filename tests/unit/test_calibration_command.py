@@ -107,6 +107,30 @@ def test_a_shifted_definition_of_the_point_is_learned(assets, camera, tmp_path, 
     np.testing.assert_allclose((answers - truth).mean(axis=0), [7, -5], atol=2)
 
 
+def test_what_a_constant_place_does_as_well_is_not_written(assets, tmp_path, capsys):
+    """Blobs that hardly move, labelled 9 px beside: a head learns the offset, who looks at nothing is better."""
+    folder = tmp_path / "still"
+    folder.mkdir()
+    lines = ["image,nose_x,nose_y"]
+    ys, xs = np.mgrid[:HEIGHT, :WIDTH]
+    for index in range(24):
+        rng = seeds.rng(2, index)
+        x, y = np.array([45, 40]) + rng.normal(0, 0.2, 2)
+        blob = 170 * np.exp(-((xs - x) ** 2 + (ys - y) ** 2) / (2 * 4.0**2))
+        picture = np.clip(40 + blob + rng.normal(0, 12, blob.shape), 0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / f"{index:02d}.png"), picture)
+        lines.append(f"{index:02d}.png,{x + 9:.3f},{y:.3f}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    told = arguments(assets, folder / "labels.csv", tmp_path / "out")
+    with pytest.raises(Finding, match="no lower error than that of a constant place") as caught:
+        cli._main(told)
+    assert caught.value.code == 1 and not (tmp_path / "out").exists()
+    assert "constant" in capsys.readouterr().out
+    cli._main([*told, "--force"])
+    about = files.read_json(tmp_path / "out/calibration.json")
+    assert about["difference"]["verdict"] == "lower error" and about["better_than_constant"] is False
+
+
 def begun(assets: Path, camera: Path, table: Path, out: Path, *more: str) -> list[str]:
     """Return the words that begin at the calibration of `camera`, which needs no --weights."""
     words = arguments(assets, table, out, "--force", *more)

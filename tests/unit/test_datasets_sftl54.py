@@ -13,7 +13,7 @@ from PIL import Image
 from thermark import landmarks
 from thermark.core.errors import DataError, ThermarkError
 from thermark.core.faces import open_set
-from thermark.datasets import packing, sftl54
+from thermark.datasets import packing, sftl54, sftl54_visible
 from thermark.loading import conventions, labelme, speakingfaces
 from thermark.loading.loaded import Findings, strings
 
@@ -113,6 +113,31 @@ def test_faces_meet_their_pictures_points_and_splits(tree):
     assert verdicts(loaded) == {"published counts": "warning"} | dict.fromkeys(CHECKS[:3], "ok")
     assert loaded.findings.checks[3].found == "6 pictures, 5 subjects"
     assert loaded.findings.checks[3].expected == "2,556 pictures, 142 subjects"
+
+
+def test_visible_twins_have_the_labels_of_their_thermal_pictures(tree):
+    told = sftl54_visible.Config(raw="r", box="tight")
+    thermal, visible = sftl54.load(tree, CONFIG), sftl54_visible.load(tree, told)
+    assert visible.frames.modality == "rgb" and visible.faces.ids.tolist() == thermal.faces.ids.tolist()
+    np.testing.assert_array_equal(visible.faces.xy, thermal.faces.xy)
+    np.testing.assert_array_equal(visible.faces.splits, thermal.faces.splits)
+    one = visible.faces.ids.tolist().index("test/119_1_2_8_144_102_1")
+    assert visible.frames.paths[one] == "sftl/sftl/rgb/test/119_1_2_8_144_102_3.png"
+    shown = sftl54_visible.read(tree / visible.frames.paths[one], told)
+    assert shown.shape == (348, 464, 3)  # of a camera with other pixels
+    (tree / "sftl/sftl/rgb/train/1_1_1_1_450_3.png").unlink()
+    fewer = sftl54_visible.load(tree, told)
+    assert set(thermal.faces.ids) - set(fewer.faces.ids) == {"train/1_1_1_1_450_1"}
+    assert len(fewer.frames.ids) == len(fewer.faces) == 5
+    shutil.rmtree(tree / "sftl/sftl/rgb")
+    with pytest.raises(DataError, match="no visible twin"):
+        sftl54_visible.load(tree, told)
+
+
+def test_visible_twins_of_the_same_size_are_left_as_they_are(tmp_path):
+    image = np.random.default_rng(0).integers(0, 255, (348, 464, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), image[..., ::-1])
+    np.testing.assert_array_equal(sftl54_visible.read(tmp_path / "a.png", CONFIG), image)
 
 
 def test_both_palettes_have_the_same_faces(tree):

@@ -1,5 +1,6 @@
 """Pairs of one face under one view: blobs and white squares say where each pixel went."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,21 @@ def test_the_partner_is_found_by_its_name_not_by_its_row(root, tmp_path):
     rows = np.arange(14)
     first, second = (pairs.assemble(*both(folder), rows, 0, 0, Augment()) for folder in (root, tmp_path))
     np.testing.assert_array_equal(first.shown, second.shown)
+
+
+def test_a_partner_of_the_same_id_comes_before_one_of_the_subject(root, tmp_path):
+    """As in SF-TL54: many pictures of a person, each with a twin of its own name."""
+    (tmp_path / "rgb").mkdir()
+    faces = Faces.open(root / "rgb" / "faces.npz")
+    for path in (root / "rgb").iterdir():
+        if path.name != "faces.npz":
+            (tmp_path / "rgb" / path.name).symlink_to(path)
+    people = np.array(["0002"] * len(faces))  # whose id is somebody else's picture
+    replace(faces, subjects=people).save(tmp_path / "rgb" / "faces.npz")
+    (tmp_path / "thermal").symlink_to(tmp_path / "rgb")
+    seen, shown = both(tmp_path)
+    np.testing.assert_array_equal(seen.origins[:, 1], shown.origins[:, 1])
+    assert len(set(shown.origins[:, 1].tolist())) == len(seen) > 1
 
 
 def test_one_geometry_whatever_the_packing(blobs):

@@ -72,7 +72,8 @@ def measure(
     for dataset, config in scoring.items():
         noted = places.framed / f"{dataset}.json"
         framed = found(noted) if noted.is_file() else {"variants": {}}
-        variant = next((name for name, about in framed["variants"].items() if inverts(about["settings"])), None)
+        changed = {name: about.get("settings", {}) for name, about in framed["variants"].items()}
+        variant = next((name for name, settings in changed.items() if inverts(settings)), None)
         if variant is None or dataset not in splits:
             continue
         faces = open_table(places.faces / dataset)

@@ -20,6 +20,7 @@ from thermark.core.parallel import ordered
 from thermark.core.pictures import BASE
 from thermark.core.progress import track
 from thermark.core.radiometry import render
+from thermark.core.runs import skip, skipped
 from thermark.core.scored import Split
 
 INVERT = "invert"
@@ -54,10 +55,14 @@ def frame(
 
     `base` shows the frames with a scored face (`split`; none where that is None) under `settings`, the data
     set's section; each variant shows all frames with a face, under the settings that it changes, but one that
-    inverts shows those of `base`. `faces` is the prepared set and `report` its data report. Raises DataError for a
-    frame that a variant has no file of, ConfigError for a variant that is called `base`, changes what a face is,
-    or changes nothing.
+    inverts shows those of `base`. `faces` is the prepared set and `report` its data report. Of a set that was left
+    out there is the reason alone. Raises DataError for a frame that a variant has no file of, ConfigError for a
+    variant that is called `base`, changes what a face is, or changes nothing.
     """
+    if reason := skipped(faces):
+        skip(out, reason)
+        files.write_json(framed, {"data": files.read_json(report)["fingerprint"], "variants": {BASE: {}}})
+        return
     table = open_table(faces)
     frames = Frames.open(faces / "frames.npz")
     noted = {"data": files.read_json(report)["fingerprint"], "variants": {}}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core import files
+from thermark.core import files, runs
 from thermark.core.errors import DataError
 from thermark.core.frames import Frames
 from thermark.core.origin import origin
@@ -22,7 +22,7 @@ from thermark.loading import report as reports
 from thermark.loading.loaded import Loaded, Source, require_complete
 from thermark.loading.reading import CropConfig, Job
 
-__all__ = ["CropConfig", "Sharing", "leave_note", "make_part", "pack"]
+__all__ = ["CropConfig", "Sharing", "leave_note", "leave_out", "make_part", "pack"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,15 @@ def make_part(
     label = f"prepare {config.raw} {part.index}/{part.count}"
     sharding.make(plan, plan.missing(part), dataset, config, crop, jobs, label, workers)
     return plan
+
+
+def leave_out(dataset: ModuleType, config: Any, reason: str, out: Path, report: Path, split_table: Path) -> None:
+    """Write, in place of the faces of a data set that is not here, the reason, and a report that says so."""
+    runs.skip(out, reason)
+    told = {"absent": reason, "card": asdict(dataset.CARD), "modality": dataset.MODALITY, "origin": "real"}
+    told |= {"raw": config.raw, "fingerprint": hashlib.sha256(reason.encode()).hexdigest()}
+    files.write_json(report, told)
+    files.write_text(split_table, "subject,split\n")
 
 
 def leave_note(part: str, out: Path, report: Path, split_table: Path) -> None:

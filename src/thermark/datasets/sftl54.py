@@ -98,7 +98,7 @@ class Sorted:
 def load(root: Path, config: Config) -> Loaded:
     """Return one frame and one face a labelled picture; raises DataError when there is none."""
     findings = Findings()
-    files = _sorted(root, findings)
+    files = listed(root, findings)
     pictures = _of_somebody(files.pictures.get(config.source, {}), findings)
     labels = _labels(root, files, config.source, findings)
     keys = sorted(labels.keys() & pictures.keys())
@@ -124,7 +124,7 @@ def read(path: Path, config: Config) -> NDArray[np.uint8]:
     return speakingfaces.grey(path)
 
 
-def _sorted(root: Path, findings: Findings) -> Sorted:
+def listed(root: Path, findings: Findings) -> Sorted:
     """Return the files below `root` that lie in folders of a palette and of a part."""
     files = Sorted({}, {}, {})
     for path in map(PurePosixPath, tree.files(root)):

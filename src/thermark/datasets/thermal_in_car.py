@@ -10,15 +10,12 @@ the recordings; what the two pairs of glasses are.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from pydantic import PositiveInt
 
-from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.geometry import bounding_box
@@ -27,6 +24,7 @@ from thermark.loading import conventions, speakingfaces, splits, tree, yolo
 from thermark.loading.card import Card
 from thermark.loading.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
 from thermark.loading.sanity import Scheme
+from thermark.loading.stride import Key, apart
 
 MODALITY: Modality = "thermal"
 VOCABULARY = "sftl54"
@@ -38,7 +36,6 @@ FRAME = re.compile(r"\w*?(\d+)")
 GLASSES = {"NoGlasses": "none"}
 SIZE = (320, 240)
 PUBLISHED = {"recordings": 28, "people": 6}
-Key = tuple[str, str]  # recording and name
 
 CARD = Card(
     title="ThermalImagesDataset",
@@ -71,43 +68,21 @@ class Config(Source):
     max_near_duplicates: Share = SAME_CAMERA
 
 
-@dataclass(frozen=True)
-class Face:
-    """A labelled picture: its place, relative to the raw root, its size in px, and the face in it."""
-
-    picture: PurePosixPath
-    size: tuple[int, int]
-    row: yolo.Row
-
-
 def load(root: Path, config: Config) -> Loaded:
     """Return one frame and one face a labelled picture; raises DataError when there is none."""
     findings = Findings()
     pictures, labels = _sorted(root, findings)
-    found: dict[Key, Face] = {}
-    for key in _apart(sorted(labels.keys() & pictures.keys(), key=_order), config.stride):
-        where = "/".join(key)
-        try:
-            rows = yolo.rows(root / labels[key], POINTS, where)
-        except DataError as error:
-            findings.add("bad_annotation", error.cause)
-            continue
-        if not rows:
-            findings.add("no_face", where)
-            continue
-        if len(rows) > 1:
-            findings.add("more_faces", where)
-        largest = max(rows, key=lambda row: float(np.prod(row.box[2:] - row.box[:2])))
-        found[key] = Face(pictures[key], _size(root / pictures[key]), largest)
     findings.add("missing_image", *("/".join(key) for key in sorted(labels.keys() - pictures.keys())))
     findings.add("missing_annotation", *("/".join(key) for key in sorted(pictures.keys() - labels.keys())))
+    both = [(recording, _number(name), name) for recording, name in labels.keys() & pictures.keys()]
+    found = yolo.largest(root, apart(both, config.stride), pictures, labels, POINTS, SIZE, findings)
     require_any(len(found), "labelled picture of ThermalImagesDataset", root.name, findings)
     faces = _faces(found, config)
-    people = len(np.unique(faces.subjects))
+    counts = {"recordings": len({name for name, _ in found}), "people": len(np.unique(faces.subjects))}
     findings.check(
         conventions.sides(faces.xy, EYES),
         conventions.inside(faces.xy, faces.prompts),
-        conventions.counts({"recordings": len({name for name, _ in found}), "people": people}, [PUBLISHED]),
+        conventions.counts(counts, [PUBLISHED]),
     )
     paths = strings(face.picture.as_posix() for face in found.values())
     frames = Frames(faces.ids, faces.subjects, paths, np.zeros((len(found), 2), np.int32), MODALITY)
@@ -136,38 +111,16 @@ def _sorted(root: Path, findings: Findings) -> tuple[dict[Key, PurePosixPath], d
     return pictures, labels
 
 
-def _order(key: Key) -> tuple[str, int, str]:
-    """Return where a picture comes: by its recording, then by its number."""
-    number = FRAME.fullmatch(key[1])
-    return key[0], int(number[1]) if number else 0, key[1]
+def _number(name: str) -> int:
+    """Return which picture of its recording a name is."""
+    number = FRAME.fullmatch(name)
+    return int(number[1]) if number else 0
 
 
-def _apart(keys: list[Key], stride: int) -> list[Key]:
-    """Return of each recording, in order, the first picture then each `stride` numbers behind the last."""
-    kept: list[Key] = []
-    for key in keys:
-        if not kept or kept[-1][0] != key[0] or _order(key)[1] - _order(kept[-1])[1] >= stride:
-            kept.append(key)
-    return kept
-
-
-def _size(path: Path) -> tuple[int, int]:
-    """Return (width, height) of a picture; of one that is broken, which preparing will say, that of the camera."""
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, ValueError):
-        return SIZE
-
-
-def _faces(found: dict[Key, Face], config: Config) -> Faces:
+def _faces(found: dict[Key, yolo.Labelled], config: Config) -> Faces:
     told = [matched for name, _ in found if (matched := RECORDING.fullmatch(name))]
     people = strings(f"person_{int(each['person'])}" for each in told)
-    sizes = np.array([face.size for face in found.values()], np.float64)
-    xy = np.stack([face.row.xy for face in found.values()]) * sizes[:, None] - config.outline
-    sure = np.stack([face.row.confidence for face in found.values()]) >= config.min_confidence
-    xy = np.where(sure[..., None], xy, np.nan).astype(np.float32)
-    boxes = np.stack([face.row.box for face in found.values()]) * np.tile(sizes, 2) - config.outline
+    xy = np.stack([face.xy(config.outline, config.min_confidence) for face in found.values()])
     ids = strings("/".join(key) for key in found)
     return Faces(
         ids=ids,
@@ -176,7 +129,7 @@ def _faces(found: dict[Key, Face], config: Config) -> Faces:
         splits=splits.by_list(people, config.val, config.train, others="test"),
         vocabularies=np.full(len(ids), VOCABULARY),
         boxes=bounding_box(xy),
-        prompts=boxes.astype(np.float32),
+        prompts=np.stack([face.box(config.outline) for face in found.values()]),
         xy=xy,
         visible=~np.isnan(xy[..., 0]),
         strata={

@@ -75,9 +75,13 @@ class Piece(Section):
 
 
 class Config(Section):
-    """An entry of `fetch`: `max_mb` is the most that may be downloaded for the whole set, in 10^6 bytes."""
+    """An entry of `fetch`: `max_mb` is the most that may be downloaded for the whole set, in 10^6 bytes.
+
+    `optional`: whether a set that cannot be had is left out with the reason, where otherwise it is an error.
+    """
 
     max_mb: Annotated[float, Field(ge=0)]
+    optional: bool = False
     pieces: Annotated[dict[Key, Piece], Field(min_length=1)]
 
 

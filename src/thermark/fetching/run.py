@@ -12,12 +12,31 @@ from thermark.assets.obtain import Store
 from thermark.assets.request import Changed
 from thermark.core import files
 from thermark.core.errors import DataError, NetworkError, SetupError
+from thermark.core.runs import skip, skipped
 from thermark.fetching import landing, listing, local, manifest, network, options
 from thermark.fetching.arrival import Arrival, Folder, Packed
 from thermark.fetching.manifest import File, Pin
 from thermark.fetching.options import Config, Wanted
 
 Arrivals = Mapping[str, Arrival]
+
+
+def fetch_or_skip(key: str, config: Config, path: Path, sheets: Path, out: Path, store: Store) -> str | None:
+    """Do as `fetch`; of an optional set that cannot be had leave the reason in `out`, and return it.
+
+    What was fetched before stays, and is an error to miss. Raises what `fetch` raises, NetworkError but for that.
+    """
+    try:
+        fetch(key, config, path, sheets, out, store)
+    except NetworkError as error:
+        if not config.optional or (out.is_dir() and not skipped(out)):
+            raise
+        if not path.exists():
+            manifest.write(path, {})
+        reason = f"{error.cause}: {error.remedy}"
+        skip(out, reason)
+        return reason
+    return None
 
 
 def fetch(key: str, config: Config, path: Path, sheets: Path, out: Path, store: Store) -> None:

@@ -29,21 +29,22 @@ class PairBatch:
 def partners(root: Path, name: str, samples: Samples, other: str) -> Samples:
     """Return the faces of the set `other` that show the same as `samples`, which come from the set `name` alone.
 
-    A face's partner is the one of `other` whose id is its subject, as in T-FAKE, where a warm and a cold image
-    share an RGB one. Rows, labels and network input are those of `samples`. Raises DataError for faces without a
-    partner, and for partners in another split or whose crops do not show the same place.
+    A face's partner is the one of `other` with its id, or else with its subject as the id, as in T-FAKE, where a
+    warm and a cold image share an RGB one. Rows, labels and network input are those of `samples`. Raises DataError
+    for faces without a partner, and for partners in another split or whose crops do not show the same place.
     """
     (faces, crops), (candidates, pixels) = open_set(root / name), open_set(root / other)
     rows = samples.origins[:, 1]
     row_of = {str(label): row for row, label in enumerate(candidates.ids)}
-    wanted = faces.subjects[rows]
-    absent = [str(label) for label in wanted if str(label) not in row_of]
+    own_id, subject = map(str, faces.ids[rows]), faces.subjects[rows]
+    wanted = [name if name in row_of else str(label) for name, label in zip(own_id, subject, strict=True)]
+    absent = [label for label in wanted if label not in row_of]
     if absent:
         raise DataError(
             f"{len(absent)} of {len(rows)} faces of {name} have no partner in {other}, such as {absent[0]}",
             f"pair {name} with the set it was made from, under the same split",
         )
-    found = np.array([row_of[str(label)] for label in wanted], dtype=np.int64)
+    found = np.array([row_of[label] for label in wanted], dtype=np.int64)
     to_crop = input_to_crop(samples.size, samples.padding, pixels.pixels.shape[1], pixels.padding)
     astray = np.flatnonzero(candidates.splits[found] != faces.splits[rows])
     if len(astray):
@@ -51,9 +52,9 @@ def partners(root: Path, name: str, samples: Samples, other: str) -> Samples:
             f"{faces.ids[rows[astray[0]]]} of {name} and its partner in {other} are in different splits",
             "give both data sets the same `split`",
         )
-    own = _corners(crops.to_source[rows], samples.to_crop[0], samples.size)
+    mine = _corners(crops.to_source[rows], samples.to_crop[0], samples.size)
     theirs = _corners(pixels.to_source[found], to_crop, samples.size)
-    apart = np.abs(own - theirs).max(axis=(1, 2))
+    apart = np.abs(mine - theirs).max(axis=(1, 2))
     if not (apart < TOLERANCE).all():
         worst = int(np.argmax(np.where(np.isfinite(apart), apart, np.inf)))
         raise DataError(

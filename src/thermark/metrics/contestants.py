@@ -16,6 +16,7 @@ from thermark.core.faces import Faces, open_table
 from thermark.core.moved import NOWHERE, Moves
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
+from thermark.core.runs import skipped
 from thermark.metrics.evaluate import Config, Evaluation, evaluate
 from thermark.metrics.inputs import Places, Task, face_sets, opened, opened_moved, tasks
 from thermark.metrics.outputs import KEYS, Outputs, remove_unlisted, write, write_headline
@@ -115,6 +116,8 @@ def _score(job: Job) -> ThermarkError | None:
 def _evaluated(task: Task, faces: Path) -> Evaluation:
     said, on = opened(task), task.on
     folder, table = faces / on.dataset, faces / on.dataset / "faces.npz"
+    if reason := skipped(folder):
+        return Evaluation({"status": "skipped", "reason": reason}, {}, {}, {})
     version = f"{on.fingerprint} {table.stat().st_mtime_ns if table.is_file() else 0}"
     # Whoever has no answers needs no labels.
     read = _labels(folder, version, on.config.model_dump_json()) if task.sources else None

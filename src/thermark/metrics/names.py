@@ -62,7 +62,9 @@ METRICS = {
     ),
     "missed": Metric(False, "faces", "faces of which a labelled point has no prediction; the most of any seed"),
     "faces": Metric(None, "faces", "labelled faces that were scored"),
-    "points": Metric(None, "points", "landmarks that the contestant's vocabulary shares with the scored one"),
+    "points": Metric(
+        None, "points", "landmarks of the scored vocabulary that the contestant predicts and a face labels"
+    ),
     "unlabelled": Metric(None, "faces", "faces without a label in the scored vocabulary, left out"),
     "unprompted": Metric(
         None, "faces", "scored faces without a box to crop from; for a top-down contestant, misses"

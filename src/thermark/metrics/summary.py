@@ -84,7 +84,7 @@ def _counts(scores: Scores, face_px: Floats) -> dict[str, float]:
     numbers: dict[str, float] = {
         "faces": int(scored.sum()),
         "missed": int(np.isinf(face_px).sum()),
-        "points": int(scores.supported.sum()),
+        "points": int((scores.supported & ~np.isnan(scores.errors).all(axis=0)).sum()),
     }
     for unit, label in (("io", "io"), ("diag", "box")):
         absent = np.isnan(scores.normalisers[unit][scored])

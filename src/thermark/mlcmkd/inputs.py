@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from thermark.core.errors import DataError
 from thermark.core.files import read_arrays
 from thermark.core.origin import Origin
-from thermark.report.inputs import existing, found, titled
+from thermark.report.inputs import existing, found, left_out, titled
 from thermark.report.profile import Sections, networks, trained
 
 # Recipes of the study, in the order of the tables. An imported teacher has no training of ours.
@@ -92,11 +92,12 @@ def read(
     Raises DataError for a result that is missing or a broken log.
     """
     own = studied(contestants, runs, converted)
+    here = [name for name in datasets if name not in left_out(datasets, places.reports)]
     return Study(
         runs=own,
         teachers={**converted, **runs},
-        sets=tuple(_face_set(name, places) for name in datasets),
-        results={(name, dataset): _result(Path(name, dataset), places) for name in own for dataset in datasets},
+        sets=tuple(_face_set(name, places) for name in here),
+        results={(name, dataset): _result(Path(name, dataset), places) for name in own for dataset in here},
         logs={
             name: _log(existing(places.gradients / f"{run}.csv"))
             for name, run in trained(contestants, runs).items()

@@ -107,7 +107,7 @@ class RTMCCHead(nn.Module):
         """
         layer, size = self.final_layer, features.shape[-2:]
         spare = [max(0, KERNEL // 2 - side + 1) for side in size]
-        learns = torch.is_grad_enabled() and layer.weight.requires_grad and not torch.jit.is_tracing()
+        learns = torch.is_grad_enabled() and layer.weight.requires_grad and not torch.jit.is_tracing()  # type: ignore[attr-defined]
         if not any(spare) or not learns:
             return layer(features)
         rows, columns = (slice(skip, KERNEL - skip) for skip in spare)

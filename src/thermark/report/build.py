@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 
 from thermark.core.config import Section
 from thermark.report import ced, gallery, standing, tables, training
-from thermark.report.inputs import Board, Places, boards
+from thermark.report.inputs import Board, Places, boards, left_out
 from thermark.report.style import styles
 
 
@@ -49,7 +49,7 @@ def build(
     named = list(dict.fromkeys([*trained, *(entry.contestant for board in read for entry in board.entries)]))
     drawn = styles(named, standing.highlighted(order, kinds, config.curves), standing.FLOOR)
     rows = standing.pictured(order, kinds, config.gallery_contestants, config.gallery_reference)
-    tables.write(leaderboard, read)
+    tables.write(leaderboard, read, left_out(datasets, places.reports))
     ced.write(read, places.ced, curves, figures, drawn)
     training.write(trained, places.training, curves, figures, drawn)
     for board in read:

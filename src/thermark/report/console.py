@@ -1,6 +1,7 @@
 """A short leaderboard for the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from thermark.report.inputs import Board, Entry, idle, ranked, without
 from thermark.report.numbers import label, shown
@@ -9,12 +10,16 @@ from thermark.report.tables import covered, interval, plus_minus
 LINES = 15  # a data set; the rest is in the written leaderboard
 
 
-def leaderboard(boards: Sequence[Board]) -> str:
-    """Return each data set's contestants from best to worst, with main metric, interval and misses, as text."""
+def leaderboard(boards: Sequence[Board], left_out: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return each data set's contestants from best to worst, with main metric, interval and misses, as text.
+
+    `left_out`: data set -> why it is not here.
+    """
     absent = idle(boards)
     blocks = [_block(without(absent, board)) for board in boards]
     if absent:
         blocks.append(f"{len(absent)} more could not run here; the written leaderboard says why")
+    blocks += [f"{_clean(name)} is not here: {_clean(reason)}" for name, reason in left_out.items()]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -1,6 +1,6 @@
 """What the report reads: exactly the data sets and contestants that are named, never what else lies around."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -98,8 +98,15 @@ def machine(report: Mapping[str, Any]) -> bool:
     return bool(report["card"].get("labels") == "machine")
 
 
+def left_out(datasets: Iterable[str], reports: Path) -> dict[str, str]:
+    """Return data set -> the reason why it is not here, of those that are not."""
+    told = {name: found(reports / f"{name}.json").get("absent") for name in datasets}
+    return {name: str(reason) for name, reason in told.items() if reason}
+
+
 def boards(datasets: Mapping[str, Sequence[str]], places: Places) -> list[Board]:
-    """Read the results of each data set and its contestants; raises DataError for one that is missing."""
+    """Read the results of each data set that is here and of its contestants; raises DataError for one missing."""
+    absent = left_out(datasets, places.reports)
     return [
         Board(
             dataset,
@@ -107,6 +114,7 @@ def boards(datasets: Mapping[str, Sequence[str]], places: Places) -> list[Board]
             tuple(_entry(dataset, contestant, places) for contestant in contestants),
         )
         for dataset, contestants in datasets.items()
+        if dataset not in absent
     ]
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from thermark.core import files
 from thermark.landmarks import provisional
@@ -34,12 +35,18 @@ DETECTION = ("recall", "precision")  # where a contestant finds faces itself
 NARROW = 3  # values of a stratum that still fit beside another's
 
 
-def write(path: Path, boards: Sequence[Board]) -> None:
-    """Write the leaderboard of all `boards` as Markdown: one table of main metrics, then a part for each board."""
+def write(path: Path, boards: Sequence[Board], left_out: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write the leaderboard of all `boards` as Markdown: one table of main metrics, then a part for each board.
+
+    `left_out`: data set -> why it is not here.
+    """
     legend = f"{LEGEND}\n{SEEDS}" if any(map(_several, boards)) else LEGEND
     absent = idle(boards)
     parts = ["# Leaderboard", *overview(boards), legend, *(section(without(absent, each)) for each in boards)]
-    files.write_text(path, "\n\n".join([*parts, *([_absences(absent)] if absent else [])]) + "\n")
+    parts += [_absences(absent)] if absent else []
+    rows = [[code(name), escaped(reason)] for name, reason in left_out.items()]
+    parts += [f"## Data sets that are not here\n\n{table(['data set', 'why'], rows, texts=2)}"] if rows else []
+    files.write_text(path, "\n\n".join(parts) + "\n")
 
 
 def overview(boards: Sequence[Board]) -> list[str]:

@@ -1,0 +1,148 @@
+"""A data set that cannot be had: a reason on every page, and everything else as ever."""
+
+import numpy as np
+import pytest
+from test_inference import CODE, LEARNED, MEAN
+
+import drawn
+import running
+from fetched import NOWHERE, Machine
+from thermark import inference
+from thermark.core import files, pictures, runs
+from thermark.core.config import parse
+from thermark.core.errors import NetworkError
+from thermark.core.moved import Move
+from thermark.core.predictions import Predictions
+from thermark.datasets import framing, packing, tfw
+from thermark.fetching import manifest
+from thermark.fetching.run import fetch_or_skip
+from thermark.inference import Config, Places, Setting
+from thermark.learn import outcome
+from thermark.learn.recipes import supervised
+from thermark.metrics import contestants
+from thermark.metrics import evaluate as scoring
+from thermark.metrics import inputs as scored
+from thermark.metrics.outputs import SUFFIXES, Outputs
+from thermark.report import console, tables
+from thermark.report import inputs as reported
+from thermark.report.inputs import left_out
+
+REASON = "far is nowhere: place it by hand"
+
+
+def fetched(case: Machine, optional: bool) -> str | None:
+    config = case.config().model_copy(update={"optional": optional})
+    return fetch_or_skip("set", config, case.path, case.root / "licences", case.out, case.store())
+
+
+def test_only_an_optional_set_may_be_left_out_and_only_where_nothing_of_it_is_there(tmp_path):
+    case = Machine(tmp_path / "m", (), {"all": {"url": NOWHERE}})
+    with pytest.raises(NetworkError):
+        fetched(case, optional=False)
+    assert not case.out.exists()
+    reason = fetched(case, optional=True)
+    assert reason and runs.skipped(case.out) == reason and "\n" not in reason
+    assert manifest.read(case.path) == {}
+    assert fetched(case, optional=True) == reason  # again, and nothing is in the way
+    (case.out / runs.SKIPPED).unlink()
+    (case.out / "a.txt").write_text("what was fetched before")
+    with pytest.raises(NetworkError):
+        fetched(case, optional=True)
+    assert (case.out / "a.txt").exists()
+
+
+def test_a_set_that_arrives_later_takes_the_place_of_the_reason(tmp_path):
+    case = Machine(tmp_path / "m", (), {"all": {"url": NOWHERE}})
+    fetched(case, optional=True)
+    (case.placed).mkdir(parents=True)
+    (case.placed / "a.txt").write_text("here")
+    assert fetched(case, optional=True) is None
+    assert runs.skipped(case.out) is None and (case.out / "all/a.txt").read_text() == "here"
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """The face set `one`, a run on it, and `far`, which is left out from its preparation on."""
+    places = Places(*(tmp_path / name for name in Places.__dataclass_fields__))
+    drawn.write(places.faces / "one", 20, 96, 1.75)
+    files.write_json(places.reports / "one.json", {"fingerprint": "print", "card": {}, "origin": "real"})
+    files.write_json(places.framed / "one.json", {"data": "print", "variants": {pictures.BASE: {}}})
+    (tmp_path / "weights").mkdir()
+    running.teach(places.models, "net", 0, trained_on=["other"])
+    config = tfw.Config(raw="far")
+    packing.leave_out(
+        tfw, config, REASON, places.faces / "far", places.reports / "far.json", tmp_path / "splits.csv"
+    )
+    told = parse({"loader": "tfw", "raw": "far"}, framing.Config, "frames.far")
+    framing.frame(
+        tfw,
+        tmp_path / "raw",
+        {"raw": "far"},
+        told,
+        "test",
+        places.faces / "far",
+        places.reports / "far.json",
+        places.frames / "far",
+        places.framed / "far.json",
+    )
+    return tmp_path, places
+
+
+def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
+    root, places = tree
+    assert runs.skipped(places.faces / "far") == runs.skipped(places.frames / "far") == REASON
+    moves = {"one": {"shift10": Move(0.1)}, "far": {"shift10": Move(0.1)}}
+    setting = Setting(Config(), {"one": "test", "far": "test"}, places, CODE, {"numpy": "1"}, moves)
+    everybody = {"mean": MEAN, "net": LEARNED}
+    inference.predict_everyone(everybody, setting, root / "said")
+    for name in ("mean/far.npz", "mean/far@shift10.npz", "net/seed0/far.npz"):
+        said = Predictions.open(root / "said" / name)
+        assert (said.status, said.reason, len(said)) == ("skipped", REASON, 0)
+    assert len(Predictions.open(root / "said/mean/one.npz")) == 2
+    before = {path: path.stat().st_mtime_ns for path in (root / "said").rglob("*.npz")}
+    inference.predict_everyone(everybody, setting, root / "said")
+    assert before == {path: path.stat().st_mtime_ns for path in (root / "said").rglob("*.npz")}
+
+    out = Outputs(*(root / "out" / kind for kind in SUFFIXES))
+    where = scored.Places(places.faces, places.reports, root / "said")
+    configs = {"one": scoring.Config(bootstrap=0), "far": scoring.Config(bootstrap=0)}
+    contestants.score_all(everybody, configs, where, out, root / "out/summary", {}, 1, moves)
+    assert files.read_json(out.details / "net/far.json")["summary"] == {"status": "skipped", "reason": REASON}
+    assert files.read_json(out.details / "net/one.json")["summary"]["status"] == "ok"
+
+    read = reported.Places(
+        places.reports, out.details, out.ced, root / "training", places.faces, root / "said", out.errors
+    )
+    boards = reported.boards({name: list(everybody) for name in configs}, read)
+    assert [board.dataset for board in boards] == ["one"]
+    absent = left_out(configs, places.reports)
+    assert absent == {"far": REASON}
+    tables.write(root / "board.md", boards, absent)
+    assert f"| `far` | {REASON} |" in (root / "board.md").read_text().split("not here")[1]
+    assert f"far is not here: {REASON}" in console.leaderboard(boards, absent)
+    assert "not here" not in console.leaderboard(boards)
+
+
+def test_who_learns_from_it_is_not_trained_for_that_reason(tree):
+    _, places = tree
+    told = running.section("supervised", train="far", also="far", shown="far")
+    config = parse(told, supervised.Config, "runs.x")
+    with pytest.raises(runs.Untrained, match="far is nowhere"):
+        outcome.require(config, places.faces, places.models)
+
+
+def test_a_set_that_arrives_is_predicted(tree):
+    root, places = tree
+    setting = Setting(Config(), {"one": "all", "far": "all"}, places, CODE, {"numpy": "1"})
+    inference.predict_everyone({"mean": MEAN}, setting, root / "said")
+    drawn.write(places.faces / "new", 8, 96, 1.75)
+    runs.skip(places.faces / "far", "gone in a moment")
+    for path in (places.faces / "far").iterdir():
+        path.unlink()
+    for path in (places.faces / "new").iterdir():
+        path.rename(places.faces / "far" / path.name)
+    files.write_json(places.reports / "far.json", {"fingerprint": "arrived"})
+    files.write_json(places.framed / "far.json", {"data": "arrived", "variants": {pictures.BASE: {}}})
+    inference.predict_everyone({"mean": MEAN}, setting, root / "said")
+    said = Predictions.open(root / "said/mean/far.npz")
+    assert said.status == "ok" and np.isfinite(said.xy).all() and len(said) == 8
