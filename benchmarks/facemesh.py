@@ -17,7 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 from thermark.core import bundle
 from thermark.predictors import facemesh
 from thermark.zeroshot import selfcheck
-from thermark.zeroshot.blazeface import DESIGNS
+from thermark.zeroshot.detectors import DESIGNS
 from thermark.zeroshot.quiet import quiet
 
 GRAPHS = {

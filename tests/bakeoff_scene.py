@@ -16,7 +16,7 @@ from thermark.metrics.evaluate import Config, evaluate
 
 SIZE = (192, 256)
 DATA = "fingerprint"
-VARIANTS = ("png", "minmax")
+VARIANTS = ("png", "minmax", "inverted")
 SETTINGS = {"raw": "thermeval", "source": "tiff", "tone": {"name": "clip", "low": 20.0, "high": 40.0}}
 
 
@@ -85,7 +85,7 @@ class Stages:
             told = {"fingerprint": DATA, "raw": raw, "origin": origin, "card": {"title": "ThermEval-D"}}
             files.write_json(self.places.reports / f"{name}.json", told)
         shown = {"base": {"settings": {}}, "png": {"settings": {"source": "png"}}}
-        shown |= {"minmax": {"settings": {"tone": {"name": "minmax"}}}}
+        shown |= {"minmax": {"settings": {"tone": {"name": "minmax"}}}, "inverted": {"settings": {"invert": True}}}
         files.write_json(self.places.framed / "thermeval.json", {"data": DATA, "variants": shown})
 
     def add(self, *seeds: Predictions, whole: bool = True, seeded: bool = False, **shown: Predictions) -> None:

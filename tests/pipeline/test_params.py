@@ -253,7 +253,7 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
         assert (told.loader, told.raw) == (dataset["loader"], dataset["raw"])
         module = import_module(f"thermark.datasets.{told.loader}")
         for changed in told.variants.values():
-            parse(dataset | changed, module.Config, f"frames.{name}")
+            parse(framing.under(dataset, changed), module.Config, f"frames.{name}")
     for name, raw in content["weights"].items():
         assert (ROOT / parse(raw, weights.Config, f"weights.{name}").manifest).is_file()
     for name, raw in content["exported"].items():

@@ -3,6 +3,7 @@
 import json
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 import bakeoff_scene as scene
-from thermark.bakeoff import against, build
+from thermark.bakeoff import against, build, polarity
 from thermark.bakeoff.against import Posts, Row, Table, Tolerance
 from thermark.bakeoff.inputs import Places, read
 from thermark.core import files
@@ -38,7 +39,14 @@ def stages(root, origin="real"):
     frames, xy = made.frames.tolist(), made.xy[:, 0].astype(float)
     tested = made.splits == "test"
     shifted = scene.said("shifted", "coco_wholebody133", frames, xy + np.array([0, 2]))
-    files_made.add(shifted, minmax=scene.said("shifted", "coco_wholebody133", frames, xy + np.array([0, 6])))
+    # Inverted, the first half is found 5 px off, and the other half not at all.
+    half = np.arange(len(made)) < len(made) - 45
+    other = scene.said("shifted", "coco_wholebody133", made.frames[half].tolist(), xy[half] + np.array([3, 4]))
+    files_made.add(
+        shifted,
+        minmax=scene.said("shifted", "coco_wholebody133", frames, xy + np.array([0, 6])),
+        inverted=other,
+    )
     # Something near enough for the posts in every frame, and a nose in none.
     files_made.add(scene.said("wall", "mediapipe478", frames, xy + np.array([30, 40])))
     rows = np.arange(len(made))
@@ -56,7 +64,7 @@ def stages(root, origin="real"):
 
 def built(root, places, contestants=CONTESTANTS, datasets=DATASETS, **config):
     outs = [root / name for name in ("bakeoff.md", "bakeoff.json", "bakeoff.svg")]
-    build.build(contestants, datasets, SCORING, places, *outs, build.Config(**config))
+    build.build(contestants, datasets, SCORING, {"thermeval": "test"}, places, *outs, build.Config(**config))
     return outs[0].read_text(), files.read_json(outs[1]), outs[2]
 
 
@@ -101,6 +109,61 @@ def test_the_posts_detect_what_is_not_there(small):
     told = numbers["part3"]["wall"]
     assert (told["detection"], told["mean"]) == (1, pytest.approx(np.hypot(29.5, 39.5), abs=1e-4))
     assert line(part(text, "## `unified`"), "| `wall` |").startswith("| `wall` | – | 100.0 | 0.0 | 0.0 | 0.0 |")
+
+
+def test_polarity_counts_faces_found_either_way_and_errors_of_those_found_both_ways(small):
+    text, numbers, _ = small
+    own = numbers["polarity"]["thermeval"]
+    assert set(own) == {"shifted", "wall", "told"}  # who sees whole frames, and ran
+    assert own["shifted"] == pytest.approx(
+        {"metric": "error_px_mean", "found": 1, "found_inverted": 0.5, "found_both": 0.5}
+        | {"error": 2, "error_inverted": 5}
+    )
+    assert own["wall"] == {"metric": "error_px_mean", "found": 0, "found_inverted": 0, "found_both": 0}
+    assert own["told"]["error"] == own["told"]["error_inverted"] == pytest.approx(1)
+    lines = part(text, "## Polarity")
+    assert line(lines, "| `shifted` |") == "| `shifted` | finder | 100.0 | 50.0 | 50.0 | 2.00 | 5.00 |"
+    assert line(lines, "| `wall` |") == "| `wall` | finder | 0.0 | 0.0 | 0.0 | – | – |"
+    assert "inverted" not in part(text, "## Tone mapping") and "inverted" not in numbers["variants"]
+
+
+def test_means_over_seeds_count_a_face_as_often_as_it_was_found():
+    """Two seeds of two faces: the first seed loses a face inverted, the second one as prepared."""
+    plain = np.array([[1.0, 2.0], [3.0, np.inf]])
+    inverted = np.array([[np.inf, 4.0], [7.0, 1.0]])
+    numbers = polarity.Both("nme_io", "prompt", plain, inverted).numbers
+    assert numbers == {
+        "found": 0.75,
+        "found_inverted": 0.75,
+        "found_both": 0.5,
+        "error": 2.5,
+        "error_inverted": 5.5,
+    }
+
+
+def test_a_data_set_without_inverted_pictures_has_no_polarity(tmp_path):
+    made = stages(tmp_path)
+    noted = made.places.framed / "thermeval.json"
+    told = files.read_json(noted)
+    told["variants"].pop("inverted")
+    files.write_json(noted, told)
+    text, numbers, _ = built(tmp_path, made.places)
+    assert "## Polarity" not in text and numbers["polarity"] == {}
+
+
+def test_a_data_set_that_was_left_out_has_no_polarity(tmp_path):
+    places = stages(tmp_path).places
+    files.write_json(places.framed / "gone.json", {"data": "x", "variants": {"base": {}}})
+    scoring, splits = SCORING | {"gone": Config(), "unframed": Config()}, {"thermeval": "test", "gone": "all"}
+    assert set(polarity.measure(CONTESTANTS, scoring, splits, places)) == {"thermeval"}
+
+
+def test_predictions_of_another_version_are_refused_for_polarity_too(tmp_path):
+    made = stages(tmp_path)
+    path = made.places.predictions / "told/thermeval@inverted.npz"
+    replace(Predictions.open(path), data="other").save(path)
+    with pytest.raises(DataError, match="another version"):
+        built(tmp_path, made.places)
 
 
 def test_parts_of_the_posts(small):
@@ -319,11 +382,12 @@ def test_the_stage(tmp_path, monkeypatch):
     params |= {
         "datasets": DATASETS,
         "evaluate": {"thermeval": {"vocabulary": "nose1", "bootstrap": 0}},
+        "scored": {"thermeval": "test"},
         "bakeoff": {"picture": "png"},
     }
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / "contestants.yaml").write_text(yaml.safe_dump(params.pop("contestants"), sort_keys=False))
-    told = {name: name for name in ("datasets", "evaluate")} | {"contestants": "contestants.yaml"}
+    told = {name: name for name in ("datasets", "evaluate", "scored")} | {"contestants": "contestants.yaml"}
     told |= {"params": "bakeoff", "text": "a.md", "numbers": "a.json", "figure": "a.svg"}
     told |= {name: str(getattr(places, name)) for name in Places.__dataclass_fields__}
     flags = [word for name, value in told.items() for word in (f"--{name}", value)]

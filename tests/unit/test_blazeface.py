@@ -1,4 +1,4 @@
-"""BlazeFace: anchors, letter-box and suppression by hand, and what MediaPipe answers where its files are."""
+"""MediaPipe's detectors: anchors, letter-box and suppression by hand, and what MediaPipe answers itself."""
 
 import cv2
 import numpy as np
@@ -7,11 +7,11 @@ import pytest
 import shown
 from thermark.core import files, geometry
 from thermark.core.errors import DataError
-from thermark.zeroshot import blazeface
-from thermark.zeroshot.blazeface import BlazeFace, Detections
+from thermark.zeroshot import detectors
+from thermark.zeroshot.detectors import Detections, Detector
 from thermark.zeroshot.litert import Graph
 
-SHORT, FULL = blazeface.DESIGNS["short_range"], blazeface.DESIGNS["full_range"]
+SHORT, FULL, PERSON = (detectors.DESIGNS[kind] for kind in ("short_range", "full_range", "person"))
 
 
 def candidates(boxes, scores) -> Detections:
@@ -21,7 +21,7 @@ def candidates(boxes, scores) -> Detections:
 
 
 def test_short_range_has_896_anchors():
-    anchors = blazeface.anchors(SHORT.size, SHORT.levels)
+    anchors = detectors.anchors(SHORT.size, SHORT.levels)
     assert anchors.shape == (896, 2)
     assert anchors[:4].tolist() == [[4, 4], [4, 4], [12, 4], [12, 4]]
     assert anchors[31:33].tolist() == [[124, 4], [4, 12]]
@@ -30,19 +30,27 @@ def test_short_range_has_896_anchors():
 
 
 def test_full_range_has_one_anchor_for_every_fourth_pixel():
-    anchors = blazeface.anchors(FULL.size, FULL.levels)
+    anchors = detectors.anchors(FULL.size, FULL.levels)
     assert anchors.shape == (2304, 2)
     assert anchors[[0, 1, 47, 48, 2303]].tolist() == [[2, 2], [6, 2], [190, 2], [2, 6], [190, 190]]
 
 
+def test_persons_have_2254_anchors_of_which_six_share_the_coarsest_cells():
+    anchors = detectors.anchors(PERSON.size, PERSON.levels)
+    assert anchors.shape == (2254, 2)
+    assert anchors[[0, 1, 2, 1567]].tolist() == [[4, 4], [4, 4], [12, 4], [220, 220]]
+    assert anchors[[1568, 1570, 1959]].tolist() == [[8, 8], [24, 8], [216, 216]]
+    assert anchors[[1960, 1965, 1966, 2253]].tolist() == [[16, 16], [16, 16], [48, 16], [208, 208]]
+
+
 def test_the_letter_box_shows_the_whole_frame_in_the_middle():
-    to_image = blazeface.letter_box(200, 100, 128)
+    to_image = detectors.letter_box(200, 100, 128)
     corners = geometry.apply(to_image, np.array([[0, 32], [128, 96], [64, 64]]))
     assert corners == pytest.approx(np.array([[-0.5, -0.5], [199.5, 99.5], [99.5, 49.5]]))
 
 
 def test_a_region_is_turned_from_x_to_y():
-    to_image = blazeface.region((10, 20), 40, np.pi / 2, 8)
+    to_image = detectors.region((10, 20), 40, np.pi / 2, 8)
     places = geometry.apply(to_image, np.array([[4, 4], [8, 4], [4, 8], [0, 0]]))
     assert places == pytest.approx(np.array([[10, 20], [10, 40], [-10, 20], [30, 0]]))
 
@@ -57,11 +65,11 @@ def test_it_samples_as_a_perspective_warp_between_corners_does(angle):
     targets = np.array([[0, size], [0, 0], [size, 0], [size, size]], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, targets)
     expected = cv2.warpPerspective(image, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
-    seen = blazeface.sampled(image, blazeface.region(centre, side, angle, size), size, cv2.BORDER_REPLICATE)
+    seen = detectors.sampled(image, detectors.region(centre, side, angle, size), size, cv2.BORDER_REPLICATE)
     assert np.abs(seen.astype(int) - expected).max() <= 2
     wrong = cv2.warpAffine(
         image,
-        blazeface.region(centre, side, angle, size),
+        detectors.region(centre, side, angle, size),
         (size, size),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
@@ -78,7 +86,7 @@ def test_decoding_is_relative_to_the_anchor_and_drops_what_is_no_face():
     numbers[2, 2] = -8  # no width
     numbers[3, 9] = np.nan
     with np.errstate(all="raise"):  # a logit far out is clipped, not an overflow
-        found = blazeface.decode(numbers.ravel(), np.array([-1e9, 1e9, 5.0, 5.0]), centres, 0.5)
+        found = detectors.decode(numbers.ravel(), np.array([-1e9, 1e9, 5.0, 5.0]), centres, 0.5)
     assert found.boxes.tolist() == [[11, 0, 19, 6]]
     assert found.points[0, :2].tolist() == [[14, 9], [12, 4]]
     assert found.scores.tolist() == [1.0]
@@ -86,12 +94,12 @@ def test_decoding_is_relative_to_the_anchor_and_drops_what_is_no_face():
 
 def test_a_score_at_the_threshold_counts():
     numbers = np.tile(np.r_[0, 0, 8, 8, np.zeros(12)], (2, 1))
-    found = blazeface.decode(numbers, np.array([0.0, -1e-3]), np.zeros((2, 2)), 0.5)
+    found = detectors.decode(numbers, np.array([0.0, -1e-3]), np.zeros((2, 2)), 0.5)
     assert found.scores.tolist() == [0.5]
 
 
 def test_overlapping_candidates_are_averaged_by_score():
-    found = blazeface.merged(
+    found = detectors.merged(
         candidates([[0, 0, 10, 10], [100, 0, 110, 10], [0, 2, 10, 12], [0, 9, 10, 19]], [0.9, 0.95, 0.6, 0.8]), 0.3
     )
     assert found.scores.tolist() == [0.95, 0.9, 0.8]
@@ -103,12 +111,12 @@ def test_overlapping_candidates_are_averaged_by_score():
 
 @pytest.mark.parametrize(("height", "faces"), [(3.5, 1), (2.5, 2)])
 def test_candidates_are_one_face_from_three_tenths_of_overlap(height, faces):
-    found = blazeface.merged(candidates([[0, 0, 10, 10], [0, 0, 10, height]], [0.9, 0.8]), blazeface.OVERLAP)
+    found = detectors.merged(candidates([[0, 0, 10, 10], [0, 0, 10, height]], [0.9, 0.8]), detectors.OVERLAP)
     assert len(found) == faces
 
 
 def test_an_overlap_at_the_limit_is_none():
-    assert len(blazeface.merged(candidates([[0, 0, 10, 10], [0, 0, 10, 5]], [0.9, 0.8]), 0.5)) == 2
+    assert len(detectors.merged(candidates([[0, 0, 10, 10], [0, 0, 10, 5]], [0.9, 0.8]), 0.5)) == 2
 
 
 def brute_force(boxes, scores, overlap):
@@ -140,27 +148,27 @@ def test_suppression_equals_brute_force_whatever_the_order(seed):
     scores = rng.choice([0.5, 0.6, 0.75, 0.9], count)  # ties
     expected = brute_force(boxes, scores, 0.3)
     for order in (np.arange(count), rng.permutation(count)):
-        found = blazeface.merged(candidates(boxes[order], scores[order]), 0.3)
+        found = detectors.merged(candidates(boxes[order], scores[order]), 0.3)
         assert np.c_[found.scores, found.boxes] == pytest.approx(expected)
         assert found.points[:, 0] == pytest.approx(expected[:, 1:3])
 
 
 def test_no_candidate_is_no_face():
-    found = blazeface.merged(candidates([], []), 0.3)
+    found = detectors.merged(candidates([], []), 0.3)
     assert (found.boxes.shape, found.points.shape, found.scores.shape) == ((0, 4), (0, 6, 2), (0,))
-    assert len(blazeface.placed(found, blazeface.letter_box(20, 10, 8))) == 0
+    assert len(detectors.placed(found, detectors.letter_box(20, 10, 8))) == 0
 
 
 def test_a_file_that_is_no_graph_is_refused(tmp_path):
     for content in (b"", b"<html>quota exceeded</html>" * 100):
         (tmp_path / "bad.tflite").write_bytes(content)
         with pytest.raises(DataError, match=r"bad\.tflite"):
-            BlazeFace(tmp_path / "bad.tflite", "short_range")
+            Detector(tmp_path / "bad.tflite", "short_range")
 
 
 def test_a_detector_is_not_taken_for_the_other():
     with pytest.raises(DataError, match="not \\(1, 192, 192, 3\\) and 2304 and 36864"):
-        BlazeFace(shown.model(SHORT.file), "full_range")
+        Detector(shown.model(SHORT.file), "full_range")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +182,7 @@ def test_a_detector_is_not_taken_for_the_other():
     ],
 )
 def test_what_is_no_rgb_image_is_refused_and_harms_nothing(image):
-    detector = BlazeFace(shown.model(SHORT.file), "short_range")
+    detector = Detector(shown.model(SHORT.file), "short_range")
     good = shown.picture(shown.FACES / "face_0.png")
     before = detector([good])[0]
     with pytest.raises(ValueError, match="image"):
@@ -184,14 +192,14 @@ def test_what_is_no_rgb_image_is_refused_and_harms_nothing(image):
 
 @pytest.mark.parametrize(("kind", "key"), [("short_range", "short"), ("full_range", "full")])
 def test_it_finds_the_faces_that_mediapipe_finds_in_rendered_pictures(kind, key):
-    detector = BlazeFace(shown.model(blazeface.DESIGNS[kind].file), kind)
+    detector = Detector(shown.model(detectors.DESIGNS[kind].file), kind)
     expected = files.read_arrays(shown.FACES / "rendered.npz")
     compare(detector, shown.rendered(), expected, key)
 
 
 @pytest.mark.parametrize(("kind", "key"), [("short_range", "short"), ("full_range", "full")])
 def test_it_finds_the_faces_that_mediapipe_finds_in_real_pictures(kind, key, mirror):
-    detector = BlazeFace(shown.model(blazeface.DESIGNS[kind].file), kind)
+    detector = Detector(shown.model(detectors.DESIGNS[kind].file), kind)
     expected = files.read_arrays(shown.FACES / "real.npz")
     folder = mirror("facesynthetics_100")
     for name in shown.REAL:

@@ -16,7 +16,7 @@ from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.predictors import facemesh
 from thermark.predictors.facemesh import Cascade, Config, FaceMesh, Mesh, Prompted
 from thermark.zeroshot import selfcheck
-from thermark.zeroshot.blazeface import DESIGNS, BlazeFace, Detections
+from thermark.zeroshot.detectors import DESIGNS, Detections, Detector
 
 EYES = [33, 263]  # outer corners
 SHORT, FULL = DESIGNS["short_range"].file, DESIGNS["full_range"].file
@@ -147,7 +147,7 @@ def mesh() -> Mesh:
 
 @pytest.fixture(scope="module")
 def own(mesh) -> FaceMesh:
-    return FaceMesh(mesh, BlazeFace(shown.model(SHORT), "short_range"), faces=4)
+    return FaceMesh(mesh, Detector(shown.model(SHORT), "short_range"), faces=4)
 
 
 @pytest.fixture

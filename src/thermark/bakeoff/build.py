@@ -5,12 +5,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from thermark.bakeoff import against, drawing, tables, tone
+from thermark.bakeoff import against, drawing, polarity, tables, tone
 from thermark.bakeoff.against import Compared, Posts, Tolerance
 from thermark.bakeoff.inputs import Places, Study, read
 from thermark.bakeoff.measure import Measured, measure
+from thermark.bakeoff.polarity import Turned
 from thermark.core import files
 from thermark.core.config import Section
+from thermark.core.scored import Split
 from thermark.metrics import evaluate
 from thermark.published import read as published
 from thermark.report.legend import NOTICES
@@ -38,6 +40,7 @@ def build(
     contestants: Mapping[str, bool],
     datasets: Mapping[str, Mapping[str, Any]],
     scoring: Mapping[str, evaluate.Config],
+    splits: Mapping[str, Split],
     places: Places,
     text: Path,
     numbers: Path,
@@ -46,13 +49,15 @@ def build(
 ) -> None:
     """Write the bake-off of `contestants` (name -> whether it looks at whole frames), even of none.
 
-    `datasets` are the sections of all data sets, `scoring` says how each is evaluated. A profile without the
+    `datasets` are the sections of all data sets, `scoring` says how each is evaluated, `splits` on which faces. A
+    profile without the
     posts' data set gets the published numbers alone. Raises DataError for missing or outdated results, ConfigError
     for a picture that the data set does not have.
     """
     posts = beside(published("bakeoff", Posts))
+    turned = polarity.measure(contestants, scoring, splits, places)
     if config.dataset not in datasets or config.dataset not in scoring:
-        _without(posts, contestants, config, text, numbers, figure)
+        _without(posts, contestants, turned, config, text, numbers, figure)
         return
     study = read(config.dataset, datasets[config.dataset], contestants, places)
     how = scoring[config.dataset]
@@ -60,8 +65,9 @@ def build(
     idle = {each.name: each.unseen(config.picture) for each in study.contestants}
     seeds = {each.name: each.seeds for each in study.ran}
     rows = against.compare(posts, made.blog, idle, study.origin, config.tolerance, seeds)
-    files.write_text(text, "\n\n".join(_parts(study, made, posts, rows, how.cap, config)) + "\n")
-    files.write_json(numbers, _numbers(study, made, rows))
+    parts = [*_parts(study, made, posts, rows, how.cap, config), polarity.section(turned)]
+    files.write_text(text, "\n\n".join(part for part in parts if part) + "\n")
+    files.write_json(numbers, _numbers(study, made, rows) | {"polarity": polarity.plain(turned)})
     drawing.draw(made.unified, how.cap, figure)
 
 
@@ -103,7 +109,13 @@ def _numbers(study: Study, made: Measured, rows: Sequence[Compared]) -> dict[str
 
 
 def _without(
-    posts: Posts, contestants: Mapping[str, bool], config: Config, text: Path, numbers: Path, figure: Path
+    posts: Posts,
+    contestants: Mapping[str, bool],
+    turned: Mapping[str, Turned],
+    config: Config,
+    text: Path,
+    numbers: Path,
+    figure: Path,
 ) -> None:
     reason = f"{config.dataset} is not in this profile"
     rows = against.compare(posts, {}, dict.fromkeys(contestants, reason), "real", config.tolerance, {})
@@ -111,7 +123,9 @@ def _without(
         TITLE,
         f"This profile has no data set {code(config.dataset)}.",
         against.section(posts, rows, config.tolerance),
+        polarity.section(turned),
     ]
-    files.write_text(text, "\n\n".join(parts) + "\n")
-    files.write_json(numbers, {"contestants": {}, "published": [asdict(row) for row in rows]})
+    files.write_text(text, "\n\n".join(part for part in parts if part) + "\n")
+    told = {"contestants": {}, "published": [asdict(row) for row in rows]}
+    files.write_json(numbers, told | {"polarity": polarity.plain(turned)})
     drawing.draw({}, 0.5, figure)

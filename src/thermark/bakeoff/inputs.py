@@ -150,9 +150,15 @@ def _table(folder: Path) -> tuple[Faces, Frames]:
 
 
 def _variants(dataset: str, places: Places) -> dict[str, Mapping[str, Any]]:
-    """Return the settings that each variant of the pictures changes."""
+    """Return the settings that each variant of the pictures changes; those that invert are of another study."""
     framed = found(places.framed / f"{dataset}.json")
-    return {name: each["settings"] for name, each in framed["variants"].items() if name != BASE}
+    settings = {name: each["settings"] for name, each in framed["variants"].items() if name != BASE}
+    return {name: changed for name, changed in settings.items() if not inverts(changed)}
+
+
+def inverts(changed: Mapping[str, Any]) -> bool:
+    """Tell whether a variant with these settings shows warm as dark."""
+    return bool(changed.get("invert", False))
 
 
 @dataclass(frozen=True)

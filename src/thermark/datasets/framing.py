@@ -24,12 +24,14 @@ from thermark.core.radiometry import render
 from thermark.core.runs import skip, skipped
 from thermark.core.scored import Split
 
+INVERT = "invert"
+
 
 class Config(Section):
     """The other ways in which the frames of a data set are shown.
 
     `loader`, `raw`: as the data set says. `variants`: name -> settings of the data set that differ, `tone` or
-    `source`.
+    `source`, and `invert`, whether the grey levels are turned round.
     """
 
     loader: str
@@ -54,9 +56,10 @@ def frame(
 
     `base` shows the frames with a scored face (`split`; none where that is None) under `settings`, the data
     set's section; each variant shows all frames with a face, and those with a label that is no face, under the
-    settings that it changes. `faces` is the prepared set and `report` its data report. Of a set that was left out
-    there is the reason alone. Raises DataError for a frame that a variant has no file of, ConfigError for a
-    variant that is called `base`, changes what a face is, or changes nothing.
+    settings that it changes, but one that inverts shows those of `base`. `faces` is the prepared set and `report`
+    its data report. Of a set that was left out there is the reason alone. Raises DataError for a frame that a
+    variant has no file of, ConfigError for a variant that is called `base`, changes what a face is, or changes
+    nothing.
     """
     if reason := skipped(faces):
         skip(out, reason)
@@ -68,15 +71,15 @@ def frame(
     noted = {"data": files.read_json(report)["fingerprint"], "variants": {}}
     with files.fresh_directory(out) as folder:
         for name, changed in ({BASE: {}} | _checked(config)).items():
-            shown = _rows(frames, table, split) if name == BASE else everybody
-            own = parse(settings | changed, dataset.Config, f"frames.{name}")
+            held = name == BASE or INVERT in changed
+            shown = _rows(frames, table, split) if held else everybody
+            own = parse(under(settings, changed), dataset.Config, f"frames.{name}")
             (folder / name).mkdir()
             sources = _paths(raw, frames if name == BASE else dataset.load(raw, own).frames, frames.ids[shown])
             if "tone" in changed and sources:
                 _require_temperatures(dataset, sources[0], own, name)
-            images = _sized(
-                ordered(partial(_read, loader=dataset.__name__, config=own), sources, workers), frames, shown
-            )
+            seen = partial(_read, loader=dataset.__name__, config=own, invert=INVERT in changed)
+            images = _sized(ordered(seen, sources, workers), frames, shown)
             tracked = track(images, len(shown), f"frames {settings['raw']} {name}", "frames")
             pictures.write(folder / name, frames.ids[shown], tracked)
             noted["variants"][name] = {
@@ -87,12 +90,18 @@ def frame(
     files.write_json(framed, noted)
 
 
+def under(settings: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
+    """Return the data set's own settings in a variant; grey levels are turned round after it has been read."""
+    return settings | {name: each for name, each in changed.items() if name != INVERT}
+
+
 def _checked(config: Config) -> dict[str, dict[str, Any]]:
     for name, changed in config.variants.items():
-        if name == BASE or not set(changed) <= {"tone", "source"}:
+        wrong = not set(changed) <= {"tone", "source", INVERT} or changed.get(INVERT, True) is not True
+        if name == BASE or wrong:
             raise ConfigError(
                 f"frames: the variant {name} changes {', '.join(changed) or 'nothing'}",
-                "a variant may change `tone` and `source`, and is not called `base`",
+                "a variant may change `tone` and `source` or say `invert: true`, and is not called `base`",
             )
     return config.variants
 
@@ -146,8 +155,8 @@ def _sized(
         yield image
 
 
-def _read(path: Path, loader: str, config: Any) -> NDArray[np.uint8]:
+def _read(path: Path, loader: str, config: Any, invert: bool) -> NDArray[np.uint8]:
     """Return a frame as a network sees it; modules do not travel between processes, so the loader goes by name."""
     image = import_module(loader).read(path, config)
     toned: NDArray[np.uint8] = render(image, config.tone) if image.dtype.kind == "f" else image
-    return toned
+    return 255 - toned if invert else toned

@@ -9,8 +9,8 @@ import numpy as np
 
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
-from thermark.zeroshot.blazeface import DESIGNS, KEYPOINTS, BlazeFace, Range
 from thermark.zeroshot.contract import Image, Instances, on_cpu
+from thermark.zeroshot.detectors import DESIGNS, FACE, Detector, Range
 from thermark.zeroshot.finder import Finder
 from thermark.zeroshot.litert import ENGINE
 
@@ -23,16 +23,16 @@ class Config(Section):
     detector: Range = "short_range"
 
 
-def faces(image: Image, detector: BlazeFace) -> Instances:
+def faces(image: Image, detector: Detector) -> Instances:
     """Return what the detector finds in an RGB image; a point's score is its face's."""
     [found] = detector([image])
     score = found.scores.astype(np.float32)
     xy, boxes = found.points.astype(np.float32), found.boxes.astype(np.float32)
-    return Instances(xy, np.repeat(score[:, None], KEYPOINTS, axis=1), boxes, score)
+    return Instances(xy, np.repeat(score[:, None], FACE, axis=1), boxes, score)
 
 
 def load(config: Config, bundle: Bundle, device: str) -> Finder:
     """Open the detector; raises DataError for files that are other models, SetupError for a GPU."""
     on_cpu(device, ENGINE)
-    detector = BlazeFace(bundle.file(DESIGNS[config.detector].file), config.detector)
+    detector = Detector(bundle.file(DESIGNS[config.detector].file), config.detector)
     return Finder(partial(faces, detector=detector), "blazeface6", f"blazeface_{config.detector}")

@@ -20,7 +20,7 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.zeroshot import sessions
 from thermark.zeroshot.contract import Image, Instances, usable
-from thermark.zeroshot.finder import Finder
+from thermark.zeroshot.finder import Finder, suppressed
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -74,14 +74,6 @@ def decoded(maps: Maps, threshold: float) -> tuple[Doubles, Doubles, Doubles]:
     near = np.clip(middle - size / 2, 0, None)
     told = points[:, rows, columns].T.reshape(-1, POINTS, 2)[..., ::-1]
     return np.concatenate([near, near + size], axis=1), told * size[:, None] + near[:, None], scores
-
-
-def suppressed(boxes: Doubles, scores: Doubles, overlap: float) -> NDArray[np.int64]:
-    """Return which boxes (M, 4) are left when of those that overlap by more the better one stays, best first."""
-    if not len(boxes):
-        return np.zeros(0, np.int64)
-    sides = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    return np.asarray(cv2.dnn.NMSBoxes(sides.tolist(), scores.tolist(), 0.0, overlap), np.int64).reshape(-1)
 
 
 def load(config: Config, bundle: Bundle, device: str) -> Finder:

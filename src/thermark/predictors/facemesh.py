@@ -19,8 +19,8 @@ from thermark.core import geometry
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.zeroshot import selfcheck
-from thermark.zeroshot.blazeface import DESIGNS, BlazeFace, Detections, region, sampled
 from thermark.zeroshot.contract import Given, Instances, on_cpu, usable
+from thermark.zeroshot.detectors import DESIGNS, Detections, Detector, region, sampled
 from thermark.zeroshot.litert import ENGINE, Graph
 
 Image = NDArray[np.uint8]
@@ -96,7 +96,7 @@ class FaceMesh:
     """FaceMesh with its short-range detector, on whole frames."""
 
     mesh: Mesh
-    detector: BlazeFace
+    detector: Detector
     faces: int = 1
     vocabulary: str = VOCABULARY
     given: Given = "own"
@@ -123,7 +123,7 @@ class Cascade:
     The crop is square, `pad` longer sides of the box wide, 256 px, black beyond the frame.
     """
 
-    detector: BlazeFace
+    detector: Detector
     crops: FaceMesh
     pad: float = 1.25
     vocabulary: str = VOCABULARY
@@ -196,7 +196,7 @@ def load(config: Config, bundle: Bundle, device: str) -> FaceMesh | Cascade | Pr
     """
     on_cpu(device, ENGINE)
     mesh = Mesh.open(bundle.file(FILE))
-    short = BlazeFace(bundle.file(DESIGNS["short_range"].file), "short_range")
+    short = Detector(bundle.file(DESIGNS["short_range"].file), "short_range")
     own = FaceMesh(mesh, short, config.faces)
     face = selfcheck.known("facemesh")
     selfcheck.check(FILE, own, face, NEARLY if config.older else EXACT)
@@ -204,7 +204,7 @@ def load(config: Config, bundle: Bundle, device: str) -> FaceMesh | Cascade | Pr
         return Prompted(mesh, config.pad or ROI)
     if config.detector == "short_range":
         return own
-    full = BlazeFace(bundle.file(DESIGNS["full_range"].file), "full_range")
+    full = Detector(bundle.file(DESIGNS["full_range"].file), "full_range")
     # The crop is another sampling of the same face, hence only close.
     selfcheck.check(DESIGNS["full_range"].file, Cascade(full, own), face)
     return Cascade(full, own, config.pad or 1.25)

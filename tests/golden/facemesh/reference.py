@@ -9,6 +9,7 @@ import mediapipe
 import numpy as np
 
 face_mesh, face_detection = mediapipe.solutions.face_mesh, mediapipe.solutions.face_detection
+pose = mediapipe.solutions.pose
 
 
 def main() -> None:
@@ -22,6 +23,7 @@ def main() -> None:
             places, scores = detections(image, selection)
             rows = (places * size - 0.5).reshape(-1, 16)
             answers[f"{name}|{key}"] = np.concatenate([rows, scores[:, None]], axis=1)
+        answers[f"{name}|body"] = body(image) * size - 0.5
     np.savez_compressed(sys.argv[2], **answers)
 
 
@@ -31,6 +33,15 @@ def mesh(image: np.ndarray) -> np.ndarray:
     with face_mesh.FaceMesh(**options, min_detection_confidence=0.5) as solution:
         faces = solution.process(image).multi_face_landmarks or []
     return np.array([[[point.x, point.y] for point in face.landmark] for face in faces]).reshape(-1, 468, 2)
+
+
+def body(image: np.ndarray) -> np.ndarray:
+    """Return normalised points (M, 33, 2) of the one person that it answers for, or of none."""
+    options = {"static_image_mode": True, "model_complexity": 1, "min_detection_confidence": 0.5}
+    with pose.Pose(**options) as solution:
+        found = solution.process(image).pose_landmarks
+    points = [] if found is None else [[[point.x, point.y] for point in found.landmark]]
+    return np.array(points).reshape(-1, 33, 2)
 
 
 def detections(image: np.ndarray, selection: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,8 @@
-"""BlazeFace, short and full range, on LiteRT: MediaPipe's face detectors, run by a small graph of our own.
+"""MediaPipe's detectors of faces and of persons on LiteRT, run by a small graph of our own.
 
-A re-implementation of what `mediapipe 0.10.21` (Apache-2.0) does around its two .tflite files, after the options
-in its graphs `face_detection_{short,full}_range_cpu`. Boxes and key points are in pixels, integer = pixel centre.
+A re-implementation of what `mediapipe 0.10.21` (Apache-2.0) does around its .tflite files, after the options in
+its graphs `face_detection_{short,full}_range_cpu` and `pose_detection_cpu`. Boxes and key points are in pixels,
+integer = pixel centre.
 """
 
 from collections.abc import Sequence
@@ -19,16 +20,17 @@ from thermark.zeroshot.litert import Graph
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.floating]
-Range = Literal["short_range", "full_range"]
+Range = Literal["short_range", "full_range"]  # of BlazeFace
+Kind = Literal["short_range", "full_range", "person"]
 
-KEYPOINTS = 6  # right eye, left eye, nose tip, mouth, right ear, left ear
-COORDINATES = 4 + 2 * KEYPOINTS
+FACE = 6  # right eye, left eye, nose tip, mouth, right ear, left ear
+PERSON = 4  # middle of the hips, and a point of the circle about the body there; the same of the shoulders
 OVERLAP = 0.3
 
 
 @dataclass(frozen=True)
 class Design:
-    """A detector's file, input in pixels, levels of its grid as (stride, anchors a cell), and least score.
+    """A detector's file, input in pixels, levels of its grid as (stride, anchors a cell), least score, key points.
 
     `threshold` is the graph's own: MediaPipe 0.10.21 does not hand its `min_detection_confidence` on (measured).
     """
@@ -37,19 +39,21 @@ class Design:
     size: int
     levels: tuple[tuple[int, int], ...]
     threshold: float
+    keypoints: int = FACE
 
 
-DESIGNS: dict[Range, Design] = {
+DESIGNS: dict[Kind, Design] = {
     "short_range": Design("face_detection_short_range.tflite", 128, ((8, 2), (16, 6)), 0.5),
     "full_range": Design("face_detection_full_range_sparse.tflite", 192, ((4, 1),), 0.6),
+    "person": Design("pose_detection.tflite", 224, ((8, 2), (16, 2), (32, 6)), 0.5, PERSON),
 }
 
 
 @dataclass(frozen=True)
 class Detections:
-    """The faces in one image, best first.
+    """The faces in one image, best first; of persons too, `boxes` are those of faces.
 
-    `boxes` (M, 4) and `points` (M, 6, 2) in pixels; `scores` (M,), 0..1. All float64.
+    `boxes` (M, 4) and `points` (M, K, 2) in pixels; `scores` (M,), 0..1. All float64.
     """
 
     boxes: Floats
@@ -64,15 +68,15 @@ class Detections:
         return Detections(self.boxes[:count], self.points[:count], self.scores[:count])
 
 
-class BlazeFace:
-    """One of the two detectors."""
+class Detector:
+    """One of the detectors."""
 
-    def __init__(self, path: Path, kind: Range) -> None:
+    def __init__(self, path: Path, kind: Kind) -> None:
         """Open the model file; raises DataError when it is not that detector."""
         self.design = DESIGNS[kind]
         self._anchors = anchors(self.design.size, self.design.levels)
         count = len(self._anchors)
-        self._graph = Graph(path, self.design.size, (COORDINATES * count, count))
+        self._graph = Graph(path, self.design.size, ((4 + 2 * self.design.keypoints) * count, count))
 
     def __call__(self, images: Sequence[Image]) -> list[Detections]:
         """Return the faces of each RGB image (H, W, 3) uint8; raises ValueError for what is no such image."""
@@ -131,17 +135,17 @@ def decode(numbers: Floats, logits: Floats, centres: Floats, threshold: float) -
     `numbers` holds for each anchor (x, y, w, h) and the key points, places relative to the anchor's centre (N, 2);
     `logits` (N,) their scores, clipped at 100. What has no area is dropped, as is what is not finite.
     """
-    rows = np.asarray(numbers, np.float64).reshape(-1, COORDINATES)
+    rows = np.asarray(numbers, np.float64).reshape(len(centres), -1)
     scores = 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float64), -100, 100)))
     kept = (scores >= threshold) & np.isfinite(rows).all(axis=1) & (rows[:, 2:4] > 0).all(axis=1)
     rows, centres = rows[kept], centres[kept]
     middle, half = rows[:, :2] + centres, rows[:, 2:4] / 2
-    points = rows[:, 4:].reshape(-1, KEYPOINTS, 2) + centres[:, None]
+    points = rows[:, 4:].reshape(-1, rows.shape[1] // 2 - 2, 2) + centres[:, None]
     return Detections(np.concatenate([middle - half, middle + half], axis=1), points, scores[kept])
 
 
 def merged(found: Detections, overlap: float) -> Detections:
-    """Return faces: each is the score-weighted mean of the candidates that overlap the best one left by more.
+    """Return detections: each is the score-weighted mean of the candidates that overlap the best one left by more.
 
     Its score is that of the best. Candidates are ranked by score, then size, then from left to right.
     """
@@ -157,7 +161,9 @@ def merged(found: Detections, overlap: float) -> Detections:
         scores.append(found.scores[left[0]])
         left = left[~near]
     return Detections(
-        np.array(boxes).reshape(-1, 4), np.array(points).reshape(-1, KEYPOINTS, 2), np.array(scores, np.float64)
+        np.array(boxes).reshape(-1, 4),
+        np.array(points).reshape(-1, *found.points.shape[1:]),
+        np.array(scores, np.float64),
     )
 
 
