@@ -6,7 +6,8 @@ from pathlib import Path
 from thermark.core import errors, files, moved
 from thermark.core.config import section, value
 from thermark.core.scored import scored
-from thermark.inference import Config, Places, Setting, predict_everyone
+from thermark.inference import predict_everyone
+from thermark.prediction_keys import Config, Places, Setting
 
 
 def main() -> None:

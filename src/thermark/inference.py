@@ -1,87 +1,31 @@
 """All contestants on all data sets: what is predicted already, from the same things, is not predicted again.
 
-A file of predictions is known by a key, a hash of all that it depends on: the contestant's section, its code and
-tables, its weights, the data. Keys lie beside the files, in KEYS, with the sums of the files.
+A file of predictions is known by its key (prediction_keys.py). Keys lie beside the files, in KEYS, with sums.
 """
 
-import json
 import shutil
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import PositiveInt
 
-from thermark.core import arithmetic, bundle, files
-from thermark.core.config import Section, nearest, parse
-from thermark.core.errors import ConfigError, DataError
-from thermark.core.moved import Moves
+from thermark.core import bundle, files
+from thermark.core.config import parse
+from thermark.core.errors import DataError
 from thermark.core.pictures import BASE
 from thermark.core.predictions import Predictions, file_name
-from thermark.core.runs import seed_folder, seed_folders, seed_numbers, skipped
+from thermark.core.runs import skipped
 from thermark.core.scored import Split
+from thermark.prediction_keys import Keys, Learned, Setting, keys, mean_settings, run_folder
 from thermark.predictors import mean_shape, predict_all
 from thermark.zeroshot import run as frames
 from thermark.zeroshot.run import PROVIDERS
 
 KEYS = "keys.json"
 PROMPTED = ("learned", "mean_shape")  # families that see packed crops; all others see whole frames
-Keys = dict[str, str]
-
-
-class Config(frames.Config):
-    """How patient the pipeline is with contestants, of which so many run `together`, in processes of their own."""
-
-    together: PositiveInt = 2
-
-
-class Learned(Section):
-    """A run of ours on packed crops: its section of params.yaml; `flip`: see predictors/learned.py."""
-
-    family: str
-    run: str
-    flip: Literal["aligned", "published", "none"] = "aligned"
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where contestants find things: `weights`/<bundle>/ or `exported`/<bundle>/, `models`/<run>/, and the data.
-
-    `faces`/<dataset>/, `reports`/<dataset>.json, `frames`/<dataset>/<variant>/, `framed`/<dataset>.json.
-    """
-
-    weights: Path
-    exported: Path
-    models: Path
-    faces: Path
-    reports: Path
-    frames: Path
-    framed: Path
-
-    def bundle(self, name: str) -> Path:
-        """Return the folder of a bundle: runs of ours in ONNX stand in the place of weights from elsewhere."""
-        own = self.exported / name
-        return own if own.is_dir() else self.weights / name
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all contestants share: which faces count, where things are, hashes of code, versions of packages.
-
-    `moves`: on which data sets boxes are moved, and how.
-    """
-
-    config: Config
-    datasets: Mapping[str, Split]
-    places: Places
-    code: Mapping[str, Any]
-    versions: Mapping[str, Any]
-    moves: Moves = field(default_factory=dict)
 
 
 def predict_everyone(contestants: Mapping[str, Mapping[str, Any]], setting: Setting, out: Path) -> None:
@@ -133,104 +77,6 @@ def _one(name: str, section: Mapping[str, Any], setting: Setting, out: Path) -> 
     print(f"{name}: {_told(out / name, wanted)}", file=sys.stderr)
 
 
-def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
-    """Return the file of each prediction of a contestant and the hash of all that it depends on.
-
-    Raises ConfigError for an unknown family.
-    """
-    family = str(section.get("family"))
-    if family not in setting.code["predict"]:
-        raise ConfigError(
-            f"contestants.{name}.family is {family}", nearest(family, sorted(setting.code["predict"]))
-        )
-    shared = [name, dict(section), setting.code["predict"][family], dict(setting.versions)]
-    shared += [arithmetic.mode()]
-    if family == "mean_shape":
-        learned_from = files.read_json(setting.places.reports / f"{_mean(section, name).train}.json")[
-            "fingerprint"
-        ]
-        return _prompted([*shared, learned_from], setting)
-    if family == "learned":
-        model = _model(parse(dict(section), Learned, f"contestants.{name}").run, setting)
-        if skipped(model):
-            return _prompted([*shared, _sums(model)], setting)
-        folders = seed_folders(model)
-        if not folders:
-            raise DataError(f"the run {model.name} has no seed", "run `dvc repro`, which trains it")
-        tables = setting.code["landmarks"]
-        return {
-            f"{seed.name}/{file}": key
-            for seed in folders
-            for file, key in _prompted([*shared, _sums(seed), tables], setting).items()
-        }
-    told, trained = _weights(section, setting)
-    plain = _framed([*shared, *told], setting)
-    seeds = seed_numbers(trained or setting.places.bundle(str(section["weights"])))
-    sums = {f"seed{seed}/": _sums(seed_folder(trained, seed)) if trained else {} for seed in seeds} or {"": {}}
-    return {f"{place}{file}": _hash([key, sum_]) for place, sum_ in sums.items() for file, key in plain.items()}
-
-
-def _prompted(shared: list[Any], setting: Setting) -> Keys:
-    """Return the key of each data set for somebody who sees packed crops."""
-    found = {}
-    for dataset, split in setting.datasets.items():
-        data = files.read_json(setting.places.reports / f"{dataset}.json")["fingerprint"]
-        found[file_name(dataset)] = _hash([*shared, data, split])
-        found |= _moved(dataset, [*shared, data, split], setting)
-    return found
-
-
-def _framed(shared: list[Any], setting: Setting) -> Keys:
-    """Return the key of each data set and variant for somebody who sees whole frames."""
-    found = {}
-    for dataset, split in setting.datasets.items():
-        data = files.read_json(setting.places.framed / f"{dataset}.json")
-        for variant in data["variants"]:
-            found[file_name(dataset, variant)] = _hash([*shared, data, split, variant])
-        if twice := sorted(data["variants"].keys() & setting.moves.get(dataset, {})):
-            raise ConfigError(f"frames.{dataset}.variants.{twice[0]} has the name of moved boxes", "rename it")
-        found |= _moved(dataset, [*shared, data, split], setting)
-    return found
-
-
-def _moved(dataset: str, shared: list[Any], setting: Setting) -> Keys:
-    """Return the key of each variant of a data set in which boxes are moved."""
-    moves = setting.moves.get(dataset, {})
-    return {file_name(dataset, name): _hash([*shared, name, asdict(move)]) for name, move in moves.items()}
-
-
-def _weights(section: Mapping[str, Any], setting: Setting) -> tuple[list[Any], Path | None]:
-    """Return what is known of the weights of somebody who sees whole frames, and the folder of a run of ours."""
-    held = bundle.read(setting.places.bundle(str(section["weights"])))
-    names = {str(card.get("vocabulary")) for card in held.cards.values()}
-    sums = {name: card.get("sha256") or files.sha256(held.folder / name) for name, card in held.cards.items()}
-    told = [held.status, held.reason, sums, {name: dict(card) for name, card in held.cards.items()}]
-    told.append({name: setting.code["landmarks"].get(name) for name in sorted(names)})
-    model = _model(str(section["run"]), setting) if "run" in section and held.status == "ok" else None
-    if model is not None and skipped(model):
-        told.append(_sums(model))
-    return told, model
-
-
-def _model(run: str, setting: Setting) -> Path:
-    """Return the folder of a run; raises ConfigError when there is none."""
-    path = setting.places.models / run
-    if not path.is_dir():
-        known = sorted(each.name for each in setting.places.models.iterdir() if each.is_dir())
-        raise ConfigError(f"there is no run {run}", nearest(run, known))
-    return path
-
-
-def _sums(folder: Path) -> dict[str, str]:
-    """Return the sha256 of every file below a folder."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): files.sha256(path) for path in paths}
-
-
-def _hash(told: list[Any]) -> str:
-    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:20]
-
-
 def _held(folder: Path, wanted: Keys) -> Keys:
     """Return the files that are there, whole, from the same things, and that are no failure."""
     try:
@@ -266,7 +112,7 @@ def _predict(name: str, section: Mapping[str, Any], missing: set[str], setting: 
     if section["family"] in PROMPTED:
         return _on_crops(name, section, {each: setting.datasets[each] for each in missing}, setting, folder)
     held = bundle.read(places.bundle(str(section["weights"])))
-    model = _model(str(section["run"]), setting) if "run" in section and held.status == "ok" else None
+    model = run_folder(str(section["run"]), setting) if "run" in section and held.status == "ok" else None
     where = frames.Places(held.folder, model, places.faces, places.frames, places.framed)
     scratch = folder / "new"
     frames.predict_all(
@@ -281,7 +127,7 @@ def _on_crops(
     """Run a contestant that sees packed crops, in this process."""
     places, moves = setting.places, setting.moves
     if section["family"] == "mean_shape":
-        predictor = mean_shape.load(_mean(section, name), places.faces)
+        predictor = mean_shape.load(mean_settings(section, name), places.faces)
         return predict_all(predictor, name, datasets, places.faces, places.reports, folder, moves)
     # Imported here: it brings PyTorch, for which whoever has nothing to predict need not wait.
     from thermark.predictors import learned
@@ -298,11 +144,6 @@ def _on_crops(
     flip = parse(dict(section), Learned, f"contestants.{name}").flip
     learned.predict_run(model, name, datasets, places.faces, places.reports, scratch, moves, flip)
     return _up(scratch, folder)
-
-
-def _mean(section: Mapping[str, Any], name: str) -> mean_shape.Config:
-    own = {key: each for key, each in section.items() if key != "family"}
-    return parse(own, mean_shape.Config, f"contestants.{name}")
 
 
 def _up(scratch: Path, folder: Path) -> None:

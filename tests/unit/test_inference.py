@@ -15,7 +15,8 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.moved import Move
 from thermark.core.predictions import Predictions
 from thermark.core.runs import SKIPPED
-from thermark.inference import KEYS, Config, Places, Setting
+from thermark.inference import KEYS
+from thermark.prediction_keys import Config, Places, Setting
 
 MEAN = {"family": "mean_shape", "train": "one"}
 LEARNED = {"family": "learned", "run": "net"}

@@ -16,13 +16,13 @@ from thermark.core.predictions import Predictions
 from thermark.datasets import framing, packing, tfw
 from thermark.fetching import manifest
 from thermark.fetching.run import fetch_or_skip
-from thermark.inference import Config, Places, Setting
 from thermark.learn import outcome
 from thermark.learn.recipes import supervised
 from thermark.metrics import contestants
 from thermark.metrics import evaluate as scoring
 from thermark.metrics import inputs as scored
 from thermark.metrics.outputs import SUFFIXES, Outputs
+from thermark.prediction_keys import Config, Places, Setting
 from thermark.report import console, tables
 from thermark.report import inputs as reported
 from thermark.report.inputs import left_out
