@@ -76,8 +76,8 @@ def test_leaks_are_found():
 
 
 def test_an_empty_split_is_an_error():
-    with pytest.raises(DataError, match="val split"):
-        splits.require(np.array(["train", "test"]), ["train", "val", "test"])
+    with pytest.raises(DataError, match=r"val split \(2 in test, 1 in train\)"):
+        splits.require(np.array(["train", "test", "test"]), ["train", "val", "test"])
     assert splits.Fractions(val=0.0, test=0.3).expected() == ["train", "test"]
 
 

@@ -67,10 +67,15 @@ def by_list(
 
 def require(splits: Strings, expected: Iterable[str]) -> None:
     """Raise DataError unless each of the `expected` splits has a face."""
-    present = set(map(str, splits))
+    names, counts = np.unique(splits, return_counts=True)
     for name in expected:
-        if name not in present:
-            raise DataError(f"no face is left in the {name} split", "change the split or the filters")
+        if name not in names:
+            held = ", ".join(f"{count} in {each}" for each, count in zip(names, counts, strict=True))
+            raise DataError(
+                f"no face is left in the {name} split ({held or 'none at all'})",
+                "change what the data set's section says of splits (`split`, or lists such as `train` and `val`), or what "
+                "it leaves out",
+            )
 
 
 def check(faces: Faces, digests: dict[str, str]) -> None:
