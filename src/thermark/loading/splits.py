@@ -73,8 +73,8 @@ def require(splits: Strings, expected: Iterable[str]) -> None:
             held = ", ".join(f"{count} in {each}" for each, count in zip(names, counts, strict=True))
             raise DataError(
                 f"no face is left in the {name} split ({held or 'none at all'})",
-                "change what the data set's section says of splits (`split`, or lists such as `train` and `val`), or what "
-                "it leaves out",
+                "change what the data set's section says of splits (`split`, or lists such as `train` and `val`), "
+                "or what it leaves out",
             )
 
 
