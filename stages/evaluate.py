@@ -4,12 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from thermark.core import errors, moved
-from thermark.core.config import parse, section, value
+from thermark.core.config import parse, read, section, value
 from thermark.core.errors import ConfigError
-from thermark.core.files import read_json, write_text
+from thermark.core.files import read_json
 from thermark.core.scored import scored
 from thermark.metrics.contestants import score_all
 from thermark.metrics.evaluate import Config
@@ -19,24 +17,21 @@ from thermark.metrics.outputs import Outputs
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("contestants", "params", "scored", "moved"):
+    for name in ("params", "scored", "moved"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, *Outputs.__dataclass_fields__, "summary", "listed", "code"):
+    for name in (*Places.__dataclass_fields__, *Outputs.__dataclass_fields__, "contestants", "summary", "code"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
     sections, splits = value(params, options.params), scored(params, options.scored)
-    contestants = value(params, options.contestants) or {}
-    # Pages depend on this file: each of them would list all sections in the lock.
-    write_text(options.listed, yaml.safe_dump(contestants, sort_keys=False))
     score_all(
-        contestants,
+        read(options.contestants),
         {name: reading(f"{options.params}.{name}", raw, splits.get(name)) for name, raw in sections.items()},
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         Outputs(*(getattr(options, name) for name in Outputs.__dataclass_fields__)),
         options.summary,
         read_json(options.code) if options.code.is_file() else None,
-        moves=section(params, options.moved, moved.Config).moves(),
+        moves=section(params, options.moved, moved.Config).moves(splits),
     )
 
 

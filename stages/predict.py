@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+import yaml
+
 from thermark.core import errors, files, moved
 from thermark.core.config import section, value
 from thermark.core.scored import scored
@@ -14,19 +16,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("contestants", "patience", "scored", "moved"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, "code", "env", "out"):
+    for name in (*Places.__dataclass_fields__, "code", "env", "listed", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
+    splits = scored(params, options.scored)
     setting = Setting(
         section(params, options.patience, Config),
-        scored(params, options.scored),
+        splits,
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         files.read_json(options.code),
         files.read_json(options.env),
-        section(params, options.moved, moved.Config).moves(),
+        section(params, options.moved, moved.Config).moves(splits),
     )
-    predict_everyone(value(params, options.contestants), setting, options.out)
+    contestants = value(params, options.contestants) or {}
+    predict_everyone(contestants, setting, options.out)
+    # Scores and pages depend on this file: each of them would list all sections in the lock.
+    files.write_text(options.listed, yaml.safe_dump(contestants, sort_keys=False))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from thermark.core.pictures import BASE
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import skipped
 from thermark.core.scored import Split
-from thermark.prediction_keys import Keys, Learned, Setting, keys, mean_settings, run_folder
+from thermark.prediction_keys import Keys, Learned, Places, Setting, keys, mean_settings, run_folder
 from thermark.predictors import mean_shape, predict_all
 from thermark.zeroshot import run as frames
 from thermark.zeroshot.run import PROVIDERS
@@ -63,10 +63,7 @@ def _one(name: str, section: Mapping[str, Any], setting: Setting, out: Path) -> 
             held = {}
             _predict(name, section, set(here), setting, folder)
         for path in sorted(path for path in wanted.keys() - held.keys() if _dataset(path) in absent):
-            dataset = _dataset(path)
-            data = files.read_json(setting.places.reports / f"{dataset}.json")["fingerprint"]
-            (folder / path).parent.mkdir(exist_ok=True)
-            Predictions.none(name, data, "skipped", absent[dataset]).save(folder / path)
+            _none(name, folder / path, absent[_dataset(path)], setting)
         for path in held:
             (folder / path).parent.mkdir(exist_ok=True)
             shutil.copyfile(out / name / path, folder / path)
@@ -126,6 +123,11 @@ def _on_crops(
 ) -> None:
     """Run a contestant that sees packed crops, in this process."""
     places, moves = setting.places, setting.moves
+    if why := _untaught(name, section, places):
+        for dataset in datasets:
+            for variant in (BASE, *moves.get(dataset, {})):
+                _none(name, folder / file_name(dataset, variant), why, setting)
+        return None
     if section["family"] == "mean_shape":
         predictor = mean_shape.load(mean_settings(section, name), places.faces)
         return predict_all(predictor, name, datasets, places.faces, places.reports, folder, moves)
@@ -133,17 +135,25 @@ def _on_crops(
     from thermark.predictors import learned
 
     model = places.models / str(section["run"])
-    if why := skipped(model):
-        reason = f"{section['run']} was not trained: {why}"
-        for dataset in datasets:
-            data = files.read_json(places.reports / f"{dataset}.json")["fingerprint"]
-            for variant in (BASE, *moves.get(dataset, {})):
-                Predictions.none(name, data, "skipped", reason).save(folder / file_name(dataset, variant))
-        return None
     scratch = folder / "new"
     flip = parse(dict(section), Learned, f"contestants.{name}").flip
     learned.predict_run(model, name, datasets, places.faces, places.reports, scratch, moves, flip)
     return _up(scratch, folder)
+
+
+def _untaught(name: str, section: Mapping[str, Any], places: Places) -> str:
+    """Return why somebody who sees packed crops has learned nothing, or nothing."""
+    if section["family"] == "mean_shape":
+        return skipped(places.faces / mean_settings(section, name).train) or ""
+    why = skipped(places.models / str(section["run"]))
+    return f"{section['run']} was not trained: {why}" if why else ""
+
+
+def _none(name: str, path: Path, reason: str, setting: Setting) -> None:
+    """Write, in place of predictions, why there are none."""
+    data = files.read_json(setting.places.reports / f"{_dataset(str(path))}.json")["fingerprint"]
+    path.parent.mkdir(exist_ok=True)
+    Predictions.none(name, data, "skipped", reason).save(path)
 
 
 def _up(scratch: Path, folder: Path) -> None:

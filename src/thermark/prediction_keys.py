@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from thermark.predictors import mean_shape
 from thermark.zeroshot import run as frames
 
 Keys = dict[str, str]
+OPTIONAL = {"dlib": "dlib-bin"}  # family -> its package, which is not among the pinned ones of env.json
 
 
 class Config(frames.Config):
@@ -86,7 +88,7 @@ def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
             f"contestants.{name}.family is {family}", nearest(family, sorted(setting.code["predict"]))
         )
     shared = [name, dict(section), setting.code["predict"][family], dict(setting.versions)]
-    shared += [arithmetic.mode()]
+    shared += [arithmetic.mode(), _optional(family)]
     if family == "mean_shape":
         learned_from = files.read_json(setting.places.reports / f"{mean_settings(section, name).train}.json")[
             "fingerprint"
@@ -110,6 +112,14 @@ def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
     seeds = seed_numbers(trained or setting.places.bundle(str(section["weights"])))
     sums = {f"seed{seed}/": _sums(seed_folder(trained, seed)) if trained else {} for seed in seeds} or {"": {}}
     return {f"{place}{file}": _hash([key, sum_]) for place, sum_ in sums.items() for file, key in plain.items()}
+
+
+def _optional(family: str) -> str | None:
+    """Return the version of a package that only this family needs and nobody has to install, or None."""
+    try:
+        return version(OPTIONAL[family])
+    except (KeyError, PackageNotFoundError):
+        return None
 
 
 def _prompted(shared: list[Any], setting: Setting) -> Keys:

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from thermark import entries, inference, profiles, speed, taught
+from thermark import entries, prediction_keys, profiles, speed, taught
 from thermark.assets import licences, weights
 from thermark.bakeoff import build as bakeoff
 from thermark.core import config
@@ -263,7 +263,7 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
     assert len(bundles) == len(content["weights"]) + len(content["exported"])
     for name, raw in content["contestants"].items():
         if raw["family"] == "learned":
-            asked = parse(raw, inference.Learned, f"contestants.{name}")
+            asked = parse(raw, prediction_keys.Learned, f"contestants.{name}")
             assert asked.run in trained_names(content), name
             continue
         assert {*raw.get("only", [])} <= {*content["scored"]}, name
@@ -280,7 +280,7 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
         assert getattr(told, "whole_frame", False) == ("wholeframe" in name), name
     if any(raw["family"] not in PROMPTED for raw in content["contestants"].values()):
         assert set(content["frames"]) == set(content["scored"])
-    section(path, "patience", inference.Config)
+    section(path, "patience", prediction_keys.Config)
     section(path, "bakeoff", bakeoff.Config)
 
 

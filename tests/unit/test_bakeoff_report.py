@@ -141,6 +141,15 @@ def test_means_over_seeds_count_a_face_as_often_as_it_was_found():
     }
 
 
+def test_polarity_does_not_count_a_face_whose_error_cannot_be_told():
+    """Of four faces one has no eyes and one is missed inverted: two of three are found both ways."""
+    plain = np.array([[0.02, np.nan, 0.04, 0.01]])
+    inverted = np.array([[0.03, np.nan, 0.05, np.inf]])
+    numbers = polarity.Both("nme_io", "prompt", plain, inverted).numbers
+    assert (numbers["found"], numbers["found_inverted"]) == (1.0, pytest.approx(2 / 3))
+    assert (numbers["error"], numbers["error_inverted"]) == (pytest.approx(0.03), pytest.approx(0.04))
+
+
 def test_a_data_set_without_inverted_pictures_has_no_polarity(tmp_path):
     made = stages(tmp_path)
     noted = made.places.framed / "thermeval.json"

@@ -129,6 +129,8 @@ def test_visible_twins_have_the_labels_of_their_thermal_pictures(tree):
     fewer = sftl54_visible.load(tree, told)
     assert set(thermal.faces.ids) - set(fewer.faces.ids) == {"train/1_1_1_1_450_1"}
     assert len(fewer.frames.ids) == len(fewer.faces) == 5
+    paired = sftl54.load(tree, sftl54.Config(raw="r", paired=True))
+    assert paired.faces.ids.tolist() == fewer.faces.ids.tolist()
     shutil.rmtree(tree / "sftl/sftl/rgb")
     with pytest.raises(DataError, match="no visible twin"):
         sftl54_visible.load(tree, told)

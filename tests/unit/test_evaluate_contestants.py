@@ -297,21 +297,16 @@ def test_errors_of_settings_keep_their_kind(tree):
         scored(tree, bridges={"facesynthetics70": "no such version"})
 
 
-def staged(tree, params):
+def staged(tree, listed, params):
+    (tree / "listed.yaml").write_text(listed)
     (tree / "params.yaml").write_text(f"{params}moved: {{}}\n")
-    told = [
-        "--contestants=contestants",
-        "--params=evaluate",
-        "--scored=scored",
-        "--moved=moved",
-        "--code=code.json",
-    ]
+    told = ["--contestants=listed.yaml", "--params=evaluate", "--scored=scored", "--moved=moved"]
     told += [
+        "--code=code.json",
         "--faces=faces",
         "--reports=reports",
         "--predictions=said",
         "--summary=out/summary",
-        "--listed=listed.yaml",
     ]
     told += [f"--{kind}=out/{kind}" for kind in SUFFIXES]
     command = [sys.executable, str(STAGE), *told]
@@ -320,16 +315,14 @@ def staged(tree, params):
 
 def test_the_stage_takes_contestants_and_data_sets_from_the_parameters(tree):
     files.write_json(tree / "code.json", CODE)
-    listed = "contestants: {c: {family: x}, ktl_s: {family: learned}}\n"
-    done = staged(tree, f"{listed}evaluate: {{two: {{bootstrap: 50}}}}\nscored: {{two: test}}\n")
+    listed = "c: {family: x}\nktl_s: {family: learned}\n"
+    done = staged(tree, listed, "evaluate: {two: {bootstrap: 50}}\nscored: {two: test}\n")
     assert done.returncode == 0, done.stderr
     assert json.loads((tree / "out/scores/ktl_s/two.json").read_text())["seeds"] == 3
     assert json.loads((tree / "out/errors/c" / KEYS).read_text())["two"]["key"]
-    # Who was scored, in the order of the parameters: what pages depend on.
-    assert (tree / "listed.yaml").read_text() == "c:\n  family: x\nktl_s:\n  family: learned\n"
     assert not (tree / "out/scores/idle").exists() and not (tree / "out/scores/c/one.json").exists()
     (tree / "said/c/two.npz").unlink()
-    done = staged(tree, f"{listed}evaluate: {{two: {{bootstrap: 50}}}}\nscored: {{two: test}}\n")
+    done = staged(tree, listed, "evaluate: {two: {bootstrap: 50}}\nscored: {two: test}\n")
     assert done.returncode == 3 and "said/c/two.npz is missing" in done.stderr and "remedy" in done.stderr
 
 
@@ -343,5 +336,5 @@ def test_the_stage_takes_contestants_and_data_sets_from_the_parameters(tree):
     ],
 )
 def test_wrong_parameters_are_named(tree, wrong, named):
-    done = staged(tree, f"contestants: {{c: {{}}}}\n{wrong}")
+    done = staged(tree, "c: {}\n", wrong)
     assert done.returncode == 2 and named in done.stderr, done.stderr

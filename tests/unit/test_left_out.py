@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from scripted_server import HTML, Script, serving
 from test_inference import CODE, LEARNED, MEAN
 
 import drawn
 import running
 from fetched import NOWHERE, Machine
 from thermark import inference
+from thermark.assets.request import Page
 from thermark.core import files, pictures, runs
 from thermark.core.config import parse
 from thermark.core.errors import NetworkError
@@ -15,7 +17,7 @@ from thermark.core.moved import Move
 from thermark.core.predictions import Predictions
 from thermark.datasets import framing, packing, tfw
 from thermark.fetching import manifest
-from thermark.fetching.run import fetch_or_skip
+from thermark.fetching.run import NOT_HAD, fetch_or_skip
 from thermark.learn import outcome
 from thermark.learn.recipes import supervised
 from thermark.metrics import contestants
@@ -40,15 +42,36 @@ def test_only_an_optional_set_may_be_left_out_and_only_where_nothing_of_it_is_th
     with pytest.raises(NetworkError):
         fetched(case, optional=False)
     assert not case.out.exists()
-    reason = fetched(case, optional=True)
-    assert reason and runs.skipped(case.out) == reason and "\n" not in reason
+    told = fetched(case, optional=True)
+    # What went wrong names folders of this machine; the reason, which gets into results, does not.
+    assert told and str(tmp_path) in told and runs.skipped(case.out) == NOT_HAD and "\n" not in told
     assert manifest.read(case.path) == {}
-    assert fetched(case, optional=True) == reason  # again, and nothing is in the way
+    assert fetched(case, optional=True) == told  # again, and nothing is in the way
     (case.out / runs.SKIPPED).unlink()
     (case.out / "a.txt").write_text("what was fetched before")
     with pytest.raises(NetworkError):
         fetched(case, optional=True)
     assert (case.out / "a.txt").exists()
+
+
+def test_a_page_in_place_of_it_and_a_licence_that_nobody_accepted_are_reasons_too(tmp_path):
+    with serving(Script(b"<html><body>log in</body></html>", [HTML] * 9)) as script:
+        case = Machine(tmp_path / "m", (), {"all": {"url": script.url}})
+        assert fetched(case, optional=True) and runs.skipped(case.out) == NOT_HAD
+        with pytest.raises(Page):
+            fetched(case, optional=False)
+    strict = Machine(tmp_path / "n", (), {"all": {"url": NOWHERE, "licence": "strict"}})
+    fetched(strict, optional=True)
+    assert "licences that you have not accepted: strict" in runs.skipped(strict.out)
+
+
+def test_a_mean_shape_of_it_is_a_row_with_its_reason(tree):
+    root, places = tree
+    setting = Setting(Config(), {"one": "all"}, places, CODE, {"numpy": "1"}, {"one": {"shift10": Move(0.1)}})
+    inference.predict_everyone({"mean": MEAN | {"train": "far"}}, setting, root / "said")
+    for name in ("one.npz", "one@shift10.npz"):
+        said = Predictions.open(root / "said/mean" / name)
+        assert (said.status, said.reason) == ("skipped", REASON)
 
 
 def test_a_set_that_arrives_later_takes_the_place_of_the_reason(tmp_path):

@@ -276,7 +276,7 @@ def test_a_poisoned_graph_is_left_without_a_word_and_a_new_one_is_right(real, fa
     path = mirror(real.config.file)
     poisoned = mediapipe.load(real.config, bundle(path), "cpu")
     with monkeypatch.context() as unchecked:
-        unchecked.setattr(mediapipe, "check_image", lambda image: None)
+        unchecked.setattr(mediapipe, "usable", lambda image: None)
         with pytest.raises(RuntimeError):
             poisoned([good[:0]], [None])
     with pytest.raises(RuntimeError):

@@ -62,8 +62,12 @@ def test_all_directions_and_both_factors_are_drawn_by_the_id_alone():
 
 def test_variants_are_named_by_percent_and_boxes_stay_in_their_crop():
     config = parse({"datasets": ["x"], "shift": [0.1, 0.125], "scale": [0.2]}, moved.Config, "moved_boxes")
-    assert config.moves() == {"x": {"shift10": Move(0.1), "shift12.5": Move(0.125), "scale20": Move(0.0, 0.2)}}
-    assert not moved.Config().moves()
+    assert config.moves(["x"]) == {
+        "x": {"shift10": Move(0.1), "shift12.5": Move(0.125), "scale20": Move(0.0, 0.2)}
+    }
+    assert not moved.Config().moves([])
+    with pytest.raises(ConfigError, match="moved_boxes names x, which is not scored"):
+        config.moves(["y"])
     for wrong in ({"shift": [0.3]}, {"scale": [0.5]}, {"shift": [0.0]}, {"scales": [0.1]}):
         with pytest.raises(ConfigError):
             parse(wrong, moved.Config, "moved_boxes")

@@ -42,11 +42,15 @@ class Both:
 
     @property
     def numbers(self) -> dict[str, float]:
-        """Rates of faces, means over seeds, and mean errors of those found both ways, where there are any."""
+        """Rates of faces, means over seeds, and mean errors of those found both ways, where there are any.
+
+        A face whose error cannot be told, for want of its eyes, is not counted.
+        """
+        known = ~(np.isnan(self.plain) | np.isnan(self.inverted))
         once, other = np.isfinite(self.plain), np.isfinite(self.inverted)
         both = once & other
         rates = {"found": once, "found_inverted": other, "found_both": both}
-        numbers = {name: float(each.mean()) for name, each in rates.items()}
+        numbers = {name: float(each[known].mean()) for name, each in rates.items()}
         if not both.any():
             return numbers
         errors = {"error": self.plain, "error_inverted": self.inverted}

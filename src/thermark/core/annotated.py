@@ -45,6 +45,20 @@ class Annotated:
         images = np.arange(len(self.frames))
         return np.asarray(np.all([np.isin(images, self.owners[self.classes == name]) for name in names], axis=0))
 
+    def within(self, frames: NDArray[np.str_]) -> "Annotated":
+        """Return the same without images of other frames, such as those that cannot be read."""
+        kept = np.isin(self.frames, frames)
+        boxes, place = kept[self.owners], np.cumsum(kept) - 1
+        return Annotated(
+            frames=self.frames[kept],
+            sources=self.sources[kept],
+            ranks=self.ranks[kept],
+            first=self.first[kept],
+            owners=place[self.owners[boxes]].astype(np.int64),
+            classes=self.classes[boxes],
+            xywh=self.xywh[boxes],
+        )
+
     def save(self, folder: Path) -> None:
         """Write the table into a folder."""
         files.write_arrays(folder / FILE, {name: getattr(self, name) for name in COLUMNS})

@@ -1,6 +1,6 @@
 """Boxes that are not quite right, as those of detectors: how far points depend on the box around a face."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated
@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from thermark.core.config import Section
+from thermark.core.config import Section, nearest
+from thermark.core.errors import ConfigError
 
 # Further, and a face would leave its packed crop, which shows 1.75 boxes of which a network sees 1.25.
 Shift = Annotated[float, Field(gt=0, le=0.25)]
@@ -50,8 +51,14 @@ class Config(Section):
     shift: list[Shift] = Field(default_factory=lambda: [0.1, 0.2])
     scale: list[Scale] = Field(default_factory=lambda: [0.1, 0.2])
 
-    def moves(self) -> Moves:
-        """Return data set -> variant (`shift10` is a shift by 10 %) -> move."""
+    def moves(self, scored: Collection[str]) -> Moves:
+        """Return data set -> variant (`shift10` is a shift by 10 %) -> move.
+
+        Raises ConfigError for a data set that is not among the `scored`.
+        """
+        for name in self.datasets:
+            if name not in scored:
+                raise ConfigError(f"moved_boxes names {name}, which is not scored", nearest(name, list(scored)))
         each = {f"shift{_percent(shift)}": Move(shift=shift) for shift in self.shift}
         each |= {f"scale{_percent(scale)}": Move(scale=scale) for scale in self.scale}
         return dict.fromkeys(self.datasets, each)

@@ -97,11 +97,12 @@ def under(settings: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
 
 def _checked(config: Config) -> dict[str, dict[str, Any]]:
     for name, changed in config.variants.items():
-        wrong = not set(changed) <= {"tone", "source", INVERT} or changed.get(INVERT, True) is not True
-        if name == BASE or wrong:
+        # What inverts shows nothing else in another way, so that polarity is compared with nothing but itself.
+        right = changed == {INVERT: True} or set(changed) <= {"tone", "source"}
+        if name == BASE or not right:
             raise ConfigError(
                 f"frames: the variant {name} changes {', '.join(changed) or 'nothing'}",
-                "a variant may change `tone` and `source` or say `invert: true`, and is not called `base`",
+                "a variant changes `tone` and `source`, or says `invert: true` alone, and is not called `base`",
             )
     return config.variants
 

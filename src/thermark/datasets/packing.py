@@ -69,7 +69,7 @@ def pack(
         loaded.frames.save(folder / "frames.npz")
         loaded.faces.save(folder / "faces.npz")
         if loaded.annotated is not None:
-            loaded.annotated.save(folder)
+            loaded.annotated.within(loaded.frames.ids).save(folder)
         padding = np.array(crop.padding, np.float64)
         files.write_arrays(folder / "crops.npz", {"to_source": seen.to_source, "padding": padding})
         files.write_json(folder / "card.json", asdict(dataset.CARD))

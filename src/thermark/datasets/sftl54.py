@@ -74,12 +74,14 @@ CARD = Card(
 class Config(Source):
     """Which pictures are read, what their labels count from, and who is tested.
 
-    `source`: the palette. `outline`: what is subtracted from a labelme coordinate to count from pixel centres.
+    `source`: the palette. `paired`: pictures without a visible twin are left out. `outline`: what is subtracted
+    from a labelme coordinate to count from pixel centres.
     `split`: by `folders`, where somebody who is in two of them goes whole to the stricter one; or by
     `speakingfaces`, that corpus's own lists (100 subjects train, 20 validate, 22 test).
     """
 
     source: Literal["gray", "iron"] = "gray"
+    paired: bool = False
     outline: float = 0.5
     split: Literal["folders", "speakingfaces"] = "folders"
     tone: Tone = Tone()
@@ -102,6 +104,9 @@ def load(root: Path, config: Config) -> Loaded:
     pictures = _of_somebody(files.pictures.get(config.source, {}), findings)
     labels = _labels(root, files, config.source, findings)
     keys = sorted(labels.keys() & pictures.keys())
+    if config.paired:
+        seen = {stem for _, stem in files.pictures.get("rgb", {})}
+        keys = [key for key in keys if speakingfaces.visible(key[1]) in seen]
     require_any(len(keys), f"labelled SF-TL54 picture in {config.source}", root.name, findings)
     findings.add("missing_image", *("/".join(key) for key in sorted(labels.keys() - pictures.keys())))
     findings.add("missing_annotation", *(path.as_posix() for key, path in pictures.items() if key not in labels))

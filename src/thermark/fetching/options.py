@@ -77,7 +77,8 @@ class Piece(Section):
 class Config(Section):
     """An entry of `fetch`: `max_mb` is the most that may be downloaded for the whole set, in 10^6 bytes.
 
-    `optional`: whether a set that cannot be had is left out with the reason, where otherwise it is an error.
+    `optional`: whether a set that cannot be had is left out with the reason, where otherwise it is an error. Not
+    for a set that `crops` or `bakeoff` names, which have no place for a reason.
     """
 
     max_mb: Annotated[float, Field(ge=0)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from thermark.assets import cache, licences
 from thermark.assets.obtain import Store
-from thermark.assets.request import Changed
+from thermark.assets.request import Changed, Page
 from thermark.core import files
 from thermark.core.errors import DataError, NetworkError, SetupError
 from thermark.core.runs import skip, skipped
@@ -19,23 +19,28 @@ from thermark.fetching.manifest import File, Pin
 from thermark.fetching.options import Config, Wanted
 
 Arrivals = Mapping[str, Arrival]
+NOT_HAD = "its files could not be had: `make data` says why, and tries again"
+
+
+class Unaccepted(NetworkError):
+    """Licences that nobody here has accepted."""
 
 
 def fetch_or_skip(key: str, config: Config, path: Path, sheets: Path, out: Path, store: Store) -> str | None:
-    """Do as `fetch`; of an optional set that cannot be had leave the reason in `out`, and return it.
+    """Do as `fetch`; of an optional set that cannot be had leave a reason in `out`, and return what went wrong.
 
-    What was fetched before stays, and is an error to miss. Raises what `fetch` raises, NetworkError but for that.
+    The reason is the same on every machine: it gets into results. What was fetched before stays, and is an error
+    to miss. Raises what `fetch` raises, but for that.
     """
     try:
         fetch(key, config, path, sheets, out, store)
-    except NetworkError as error:
+    except (NetworkError, Page) as error:
         if not config.optional or (out.is_dir() and not skipped(out)):
             raise
         if not path.exists():
             manifest.write(path, {})
-        reason = f"{error.cause}: {error.remedy}"
-        skip(out, reason)
-        return reason
+        skip(out, error.cause if isinstance(error, Unaccepted) else NOT_HAD)
+        return f"{error.cause}; {error.remedy}"
     return None
 
 
@@ -76,7 +81,7 @@ def _require_licences(key: str, pieces: Sequence[Wanted], sheets: Path, store: S
         for name in sorted(refused)
     ]
     commands = " and ".join(f"`thermark accept-licence {name}`" for name in sorted(refused))
-    raise NetworkError(
+    raise Unaccepted(
         f"{key} is under licences that you have not accepted: {'; '.join(told)}",
         f"read them, then {commands}, or name them in {licences.VARIABLE}, separated by commas",
     )

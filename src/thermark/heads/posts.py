@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.annotated import Annotated
+from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 
 SIDE, PADDING, SEED = 256, 1.25, 7
@@ -127,22 +128,29 @@ def split(faces: Faces, sizes: Mapping[str, tuple[int, int]], annotated: Annotat
     """Return who is trained, validated and tested on; `sizes` maps frame ids to (width, height).
 
     Pairs of either file are shuffled, one after the other, from seed 7; those whose nose is outside of the crop
-    are passed over, and so are those that are no face of the set. No validation image is a training image.
+    are passed over, and so are those that are no face of the set. No validation image is a training image. Raises
+    DataError when no pair at all is a face of the set.
     """
     draw = random.Random(SEED)
     rows = _Rows(faces)
     crops: dict[int, Crop] = {}
     shuffled: dict[str, list[int]] = {}
+    wanted = 0
     for source in SOURCES:
         own = pairs(annotated, source)
         draw.shuffle(own)
         shuffled[source] = []
         for pair in own:
+            wanted += pair.frame in sizes
             made = cropped(pair.person, sizes[pair.frame]) if pair.frame in sizes else None
             row = rows.taken(pair)
             if made and row is not None and made.shows(pair.nose):
                 crops[row] = made
                 shuffled[source].append(row)
+    if wanted and not any(shuffled.values()):
+        raise DataError(
+            "no labelled nose is where the annotation files have it", "set `outline` of the data set to 0.5"
+        )
     train = shuffled[SOURCES[0]][:TRAIN]
     taken = set(faces.frames[train].tolist())
     val = [row for row in shuffled[SOURCES[0]] if str(faces.frames[row]) not in taken][:VAL]

@@ -13,16 +13,15 @@ from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from thermark import landmarks
 from thermark.core import geometry
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
-from thermark.core.errors import DataError, SetupError
+from thermark.core.errors import DataError
 from thermark.zeroshot import selfcheck
-from thermark.zeroshot.contract import Floats, Given, Image, Instances, Unavailable
+from thermark.zeroshot.contract import Floats, Given, Image, Instances, Unavailable, on_cpu, usable
 from thermark.zeroshot.quiet import quiet
 from thermark.zeroshot.two_stage import TwoStage
 
@@ -109,7 +108,7 @@ class MediaPipe:
 
     def found(self, image: Image) -> Instances:
         """Return the faces of one RGB image (H, W, 3) uint8, in its pixels."""
-        check_image(image)
+        usable(image)  # after an empty image its graph fails on good ones
         height, width = image.shape[:2]
         package = self._package
         wrapped = package.Image(image_format=package.ImageFormat.SRGB, data=np.ascontiguousarray(image))
@@ -117,7 +116,7 @@ class MediaPipe:
         return ordered(READ[self.config.task](self._task.detect(wrapped), width, height, shift), self.config.faces)
 
     def _prompted(self, image: Image, boxes: Floats) -> Instances:
-        check_image(image)
+        usable(image)  # after an empty image its graph fails on good ones
         points = len(landmarks.load(self.vocabulary))
         xy = np.full((len(boxes), points, 2), np.nan, np.float32)
         score = np.full((len(boxes), points), np.nan, np.float32)
@@ -137,8 +136,7 @@ def load(config: Config, bundle: Bundle, device: str) -> MediaPipe | TwoStage:
     Raises Unavailable when the package is absent or cannot be loaded, DataError for a file that is no such model
     or finds other points, SetupError for a GPU.
     """
-    if device == "cuda":
-        raise SetupError("MediaPipe's Tasks run on the CPU here", "set the device to auto or cpu")
+    on_cpu(device, "MediaPipe's Tasks here")
     path = bundle.file(config.file)
     # As what runs, prompts, thresholds and the number of faces aside, which are no matter of the model.
     plain = Config(family=config.family, weights=config.weights, file=config.file, task=config.task, faces=1)
@@ -226,17 +224,6 @@ def _abandon() -> None:
     """Keep what is still open from closing itself while the interpreter falls apart."""
     for task in _open:
         task._handle = None
-
-
-def check_image(image: NDArray[Any]) -> None:
-    """Raise ValueError for anything but RGB (H, W, 3) uint8 of two pixels a side.
-
-    MediaPipe reads four channels as if they were three, and after an empty image its graph fails on good ones.
-    """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"an image is {image.dtype} {image.shape}, not uint8 (H, W, 3)")
-    if min(image.shape[:2]) < 2:
-        raise ValueError(f"an image of {image.shape[1]} x {image.shape[0]} px is too small")
 
 
 def _mesh(result: Any, width: int, height: int, shift: float) -> Instances:

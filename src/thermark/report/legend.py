@@ -45,6 +45,6 @@ MACHINE = """\
 
 IN_MOVED = """\
 **In boxes that are not quite right**: each moved by so many percent of its sides, in one of eight directions, or
-made so many percent larger or smaller. Who finds faces itself is not asked."""
+made so many percent larger or smaller. Who is not told these boxes is not asked."""
 
 NOTICES = {"rendered": RENDERED, "thermalised": THERMALISED}

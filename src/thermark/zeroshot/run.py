@@ -24,7 +24,7 @@ from thermark.zeroshot.sweep import Broken, sweep
 from thermark.zeroshot.watched import Beat, Ended, watched
 
 PROVIDERS = "providers.json"
-UNTOLD = "it is told no box of a face"
+UNTOLD = "it is not told the prompts, which are what moves"
 
 
 class Config(Section):
@@ -66,7 +66,7 @@ def predict_all(
 
     Of the `datasets` those that are `missing`, by default all; of a contestant with a run of several seeds into
     `out`/seed<k>/ for each, as of weights with several seeds. Variants are those of the pictures and the `moves`
-    of boxes; whoever is told no box of a face is `skipped` on these.
+    of boxes; whoever is not told the prompts is `skipped` on these.
 
     Beside them PROVIDERS says what onnxruntime really ran on, if it was used: it may fall back to the CPU.
 
