@@ -81,7 +81,8 @@ def _held(folder: Path, wanted: Keys) -> Keys:
         return {
             path: key
             for path, key in wanted.items()
-            if known[path]["key"] == key
+            if path in known
+            and known[path]["key"] == key
             and files.sha256(folder / path) == known[path]["sha256"]
             and Predictions.open(folder / path).status != "failed"
         }

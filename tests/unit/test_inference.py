@@ -83,6 +83,18 @@ def test_a_new_contestant_costs_itself_and_one_that_left_is_gone(setting, done):
     assert not (out / "mean").exists() and not (out / "mesh").exists()
 
 
+def test_a_new_data_set_leaves_the_others_alone(setting, done):
+    """Of one of them nothing is left but its predictions: to predict it again would be an error."""
+    out, written = done
+    drawn.write(setting.places.faces / "three", 5, 96, 1.75)
+    files.write_json(setting.places.reports / "three.json", {"fingerprint": "print three"})
+    shutil.rmtree(setting.places.faces / "two")
+    kept = {path: (out / path).read_bytes() for path in written if path.startswith("net/")}
+    predicted(replace(setting, datasets={**setting.datasets, "three": "all"}), out, net=LEARNED)
+    assert len(Predictions.open(out / "net/seed0/three.npz")) == 5
+    assert kept == {path: (out / path).read_bytes() for path in kept}
+
+
 def test_a_new_data_set_costs_itself(setting, done):
     out, written = done
     drawn.write(setting.places.faces / "three", 5, 96, 1.75)
