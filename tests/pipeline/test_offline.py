@@ -97,6 +97,7 @@ def params(folder: Path) -> None:
         shutil.copyfile(ROOT / name, folder / name)
 
 
+@pytest.mark.slow
 def test_doctor_and_the_first_stages_never_leave_this_machine(left, stages, tmp_path, monkeypatch):
     checks = {check.name: check.mark for check in doctor.doctor(ROOT / "requirements.txt", ROOT / ".dvc/config")}
     assert checks["python"] == checks["cache"] == checks["dvc"] == "ok"

@@ -85,7 +85,11 @@ def test_an_override_changes_what_it_names_and_nothing_else(tmp_path):
     assert not leaks(copy)
 
 
-@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+# That of GPUs has a hundred runs: seconds.
+LISTED = [pytest.param(path, marks=pytest.mark.slow if path.stem == "full" else ()) for path in PROFILES]
+
+
+@pytest.mark.parametrize("path", LISTED, ids=lambda path: path.stem)
 def test_nor_in_a_profile_merged_into_the_default(tmp_path, path):
     copy = tmp_path / "params.yaml"
     copy.write_text(profiles.text(profiles.merged(read(ROOT / "params.yaml"), read(path), path.stem)))

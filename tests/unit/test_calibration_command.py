@@ -107,6 +107,7 @@ def test_a_shifted_definition_of_the_point_is_learned(assets, camera, tmp_path, 
     np.testing.assert_allclose((answers - truth).mean(axis=0), [7, -5], atol=2)
 
 
+@pytest.mark.slow
 def test_what_a_constant_place_does_as_well_is_not_written(assets, tmp_path, capsys):
     """Blobs that hardly move, labelled 9 px beside: a head learns the offset, who looks at nothing is better."""
     folder = tmp_path / "still"

@@ -75,6 +75,7 @@ class Played(Job):
         return Finished(ModelCard(**ABOUT, seed=seed), {"w": torch.full((3,), float(seed))}, Progress(epoch=seed))
 
 
+@pytest.mark.slow
 def test_seeds_side_by_side_are_seeds_in_a_row(root, tmp_path, monkeypatch, capfd):
     told = config(ktl, seeds=(1, 0), epochs=1)
     together = train_all(told, job(root, tmp_path / "together", told))
