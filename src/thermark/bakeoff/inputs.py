@@ -1,6 +1,6 @@
 """What the bake-off reads: one set of labelled noses, and what every contestant of the profile said on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_table
 from thermark.core.frames import Frames
 from thermark.core.origin import Origin
-from thermark.core.pictures import BASE
-from thermark.core.predictions import Predictions
+from thermark.core.pictures import BASE, INVERT
+from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders
 from thermark.metrics.outputs import relatives
 from thermark.report.inputs import existing, found, titled
@@ -158,7 +158,7 @@ def _variants(dataset: str, places: Places) -> dict[str, Mapping[str, Any]]:
 
 def inverts(changed: Mapping[str, Any]) -> bool:
     """Tell whether a variant with these settings shows warm as dark."""
-    return bool(changed.get("invert", False))
+    return bool(changed.get(INVERT, False))
 
 
 @dataclass(frozen=True)
@@ -173,15 +173,17 @@ class _Reader:
         if details["summary"].get("status") != "ok":
             return Contestant(name, details["summary"], {}, (), {})
         folder = self.places.predictions / name
-        folders = seed_folders(folder) or [folder]
-        shown = {each: self._all(folders, f"{self.dataset}@{each}.npz") for each in self.variants if whole}
-        said = self._all(folders, f"{self.dataset}.npz")
-        return Contestant(name, details["summary"], details["subsets"], said, shown)
+        shown = {each: said(folder, file_name(self.dataset, each), self.data) for each in self.variants if whole}
+        plain = said(folder, file_name(self.dataset), self.data)
+        return Contestant(name, details["summary"], details["subsets"], plain, shown)
 
-    def _all(self, folders: Sequence[Path], name: str) -> tuple[Predictions, ...]:
-        return tuple(self._open(folder / name) for folder in folders)
 
-    def _open(self, path: Path) -> Predictions:
-        said = Predictions.open(existing(path))
-        said.require(self.data)
-        return said
+def said(folder: Path, name: str, data: str) -> tuple[Predictions, ...]:
+    """Return a contestant's predictions in files of this name, one of each seed.
+
+    Raises DataError for one that is missing or of another version of the face set than `data`.
+    """
+    found = tuple(Predictions.open(existing(each / name)) for each in seed_folders(folder) or [folder])
+    for one in found:
+        one.require(data)
+    return found

@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.bakeoff.inputs import Places, inverts
+from thermark.bakeoff.inputs import Places, inverts, said
 from thermark.core.faces import Faces, open_table
 from thermark.core.pictures import BASE
 from thermark.core.predictions import Predictions, file_name
-from thermark.core.runs import seed_folders
 from thermark.core.scored import Split
 from thermark.metrics.evaluate import Config, evaluate
 from thermark.metrics.scores import Labels, labels
-from thermark.report.inputs import existing, found, titled
+from thermark.report.inputs import found, titled
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, shown
 
@@ -85,20 +83,12 @@ def measure(
         read = labels(faces, how.vocabulary, how.bridges)
         both = {}
         for name in (each for each, whole in contestants.items() if whole):
-            said = (file_name(dataset, each) for each in (BASE, variant))
-            one, other = (_read(places.predictions / name, file, framed["data"]) for file in said)
+            names = (file_name(dataset, each) for each in (BASE, variant))
+            one, other = (said(places.predictions / name, file, framed["data"]) for file in names)
             both[name] = _both(faces, one, other, how, dataset, read)
         title = titled(found(places.reports / f"{dataset}.json"), dataset)
         made[dataset] = Turned(title, {name: each for name, each in both.items() if each is not None})
     return made
-
-
-def _read(folder: Path, name: str, data: str) -> list[Predictions]:
-    """Return the predictions in a file of that name, one of each seed."""
-    said = [Predictions.open(existing(each / name)) for each in seed_folders(folder) or [folder]]
-    for one in said:
-        one.require(data)
-    return said
 
 
 def _both(

@@ -70,8 +70,7 @@ def moved(boxes: NDArray[np.floating], ids: Sequence[str] | NDArray[np.str_], mo
     The hash of a face's id draws which, so that every contestant gets the same boxes. NaN stays NaN.
     """
     near, far = np.asarray(boxes, np.float64).reshape(-1, 2, 2).swapaxes(0, 1)
-    drawn = np.array([sha256(str(name).encode()).digest()[:2] for name in ids], "S2")
-    lots = np.frombuffer(drawn.tobytes(), np.uint8).reshape(-1, 2)
+    lots = np.array([list(sha256(str(name).encode()).digest()[:2]) for name in ids], np.int64).reshape(-1, 2)
     size = far - near
     centre = (near + far) / 2 + move.shift * size * COMPASS[lots[:, 0] % len(COMPASS)]
     half = size / 2 * (1 + move.scale * np.where(lots[:, 1:] % 2, 1, -1))

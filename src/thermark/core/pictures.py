@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from thermark.core import files
 from thermark.core.errors import DataError
 
+INVERT = "invert"  # the setting of a variant in which warm is dark
 BASE = "base"  # frames as they were prepared; every other name is a variant
 
 

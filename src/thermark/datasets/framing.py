@@ -18,13 +18,11 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces, open_table
 from thermark.core.frames import Frames
 from thermark.core.parallel import ordered
-from thermark.core.pictures import BASE
+from thermark.core.pictures import BASE, INVERT
 from thermark.core.progress import track
 from thermark.core.radiometry import render
 from thermark.core.runs import skip, skipped
 from thermark.core.scored import Split
-
-INVERT = "invert"
 
 
 class Config(Section):

@@ -100,7 +100,11 @@ class Sorted:
 def load(root: Path, config: Config) -> Loaded:
     """Return one frame and one face a labelled picture; raises DataError when there is none."""
     findings = Findings()
-    files = listed(root, findings)
+    return labelled(root, config, listed(root, findings), findings)
+
+
+def labelled(root: Path, config: Config, files: Sorted, findings: Findings) -> Loaded:
+    """Return the same of files that are listed already, and note in `findings` what is wrong."""
     pictures = _of_somebody(files.pictures.get(config.source, {}), findings)
     labels = _labels(root, files, config.source, findings)
     keys = sorted(labels.keys() & pictures.keys())

@@ -37,8 +37,10 @@ def load(root: Path, config: Config) -> Loaded:
 
     Raises DataError as that does, and when there is no twin.
     """
-    thermal = sftl54.load(root, config)
-    visible = {stem: path for (_, stem), path in sftl54.listed(root, Findings()).pictures.get("rgb", {}).items()}
+    findings = Findings()
+    files = sftl54.listed(root, findings)
+    thermal = sftl54.labelled(root, config, files, findings)
+    visible = {stem: path for (_, stem), path in files.pictures.get("rgb", {}).items()}
     paths = [visible.get(speakingfaces.visible(str(name).split("/")[1])) for name in thermal.frames.ids]
     rows = np.flatnonzero([path is not None for path in paths])
     require_any(len(rows), "visible twin of an SF-TL54 picture", root.name, thermal.findings)

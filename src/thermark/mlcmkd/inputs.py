@@ -95,7 +95,8 @@ def read(
     """
     own = studied(contestants, runs, converted)
     again = unshifted(contestants, own)
-    here = [name for name in datasets if name not in left_out(datasets, places.reports)]
+    absent = left_out(datasets, places.reports)
+    here = [name for name in datasets if name not in absent]
     return Study(
         runs=own,
         teachers={**converted, **runs},

@@ -12,11 +12,10 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat
 
 from thermark import landmarks
-from thermark.core import geometry
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.zeroshot.contract import Floats, Given, Image, Instances, Unavailable, on_cpu, usable
+from thermark.zeroshot.contract import Floats, Given, Image, Instances, Unavailable, croppable, on_cpu, usable
 from thermark.zeroshot.finder import Finder
 
 PACKAGE = "dlib-bin==20.0.1"  # as the extra `dlib` of pyproject.toml
@@ -64,7 +63,7 @@ class Prompted:
             raise ValueError("no box was given")
         told = np.asarray(boxes, np.float32)
         xy = np.full((len(told), len(landmarks.load(self.vocabulary)), 2), np.nan, np.float32)
-        for row in np.flatnonzero(np.isfinite(told).all(axis=1) & (geometry.box_size(told) > 0).all(axis=1)):
+        for row in croppable(told):
             xy[row] = self.trees(image, square(told[row], self.side, self.lift))
         score = np.where(np.isnan(xy).any(axis=-1), np.float32(np.nan), np.float32(1))
         return Instances(xy, score, told, np.full(len(told), np.nan, np.float32))

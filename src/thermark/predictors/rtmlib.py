@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
 from thermark import landmarks
-from thermark.core import geometry
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
@@ -106,7 +105,7 @@ class TopDown:
         points = len(landmarks.load(self.vocabulary))
         xy = np.full((len(every), points, 2), np.nan, np.float32)
         score = np.full((len(every), points), np.nan, np.float32)
-        usable = np.flatnonzero(np.isfinite(every).all(axis=1) & (geometry.box_size(every) > 0).all(axis=1))
+        usable = contract.croppable(every)
         for start in range(0, len(usable), AT_ONCE):
             rows = usable[start : start + AT_ONCE]
             seen = {image: sessions.ordered(images[image], self.card) for image in np.unique(whose[rows])}

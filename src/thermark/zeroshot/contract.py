@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import geometry
 from thermark.core.errors import SetupError
 
 Image = NDArray[np.uint8]
@@ -96,6 +97,11 @@ def usable(image: Image) -> None:
         raise ValueError(f"an image is {image.dtype} {image.shape}, not uint8 (H, W, 3)")
     if min(image.shape[:2]) < 2:
         raise ValueError(f"an image of {image.shape[1]} x {image.shape[0]} px is too small")
+
+
+def croppable(boxes: Floats) -> NDArray[np.int64]:
+    """Return which boxes (P, 4) there is something to crop from: they are no NaN, and have an area."""
+    return np.flatnonzero(np.isfinite(boxes).all(axis=1) & (geometry.box_size(boxes) > 0).all(axis=1))
 
 
 def on_cpu(device: str, engine: str) -> None:

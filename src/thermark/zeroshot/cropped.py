@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from thermark.core import geometry
 from thermark.core.geometry import Array
-from thermark.zeroshot.contract import Floats, Given, Image, Instances
+from thermark.zeroshot.contract import Floats, Given, Image, Instances, croppable
 
 # Crops (N, size, size, 3) uint8 RGB -> points (N, K, 2) in fractions of the crop from its outline, scores (N, K).
 Answer = Callable[[Image], tuple[NDArray[np.floating], NDArray[np.floating]]]
@@ -47,7 +47,7 @@ class Cropped:
         told = [np.zeros((0, 4), np.float32) if own is None else np.asarray(own, np.float32) for own in boxes]
         flat = np.concatenate([np.zeros((0, 4), np.float32), *told])
         owners = np.repeat(np.arange(len(told)), [len(own) for own in told])
-        rows = np.flatnonzero(np.isfinite(flat).all(axis=1) & (geometry.box_size(flat) > 0).all(axis=1))
+        rows = croppable(flat)
         xy = np.full((len(flat), self.points, 2), np.nan, np.float32)
         score = np.full((len(flat), self.points), np.nan, np.float32)
         if len(rows):

@@ -15,6 +15,7 @@ from thermark.core.progress import track
 from thermark.zeroshot.contract import Floats, FramePredictor, Given, Held, Image, Instances
 
 Rows = NDArray[np.int64]
+TOLD = ("prompt", "labelled")  # who is given the boxes of faces
 
 
 class Broken(Exception):
@@ -40,7 +41,7 @@ def sweep(
     frames failed.
     """
     given, size = held.get().given, held.get().batch
-    told = given in ("prompt", "labelled")
+    told = given in TOLD
     wanted = _wanted(pictures, faces, rows, told)
     found: list[Instances | None] = []
     failed: list[str] = []
@@ -85,7 +86,12 @@ def _boxes(given: Given, faces: Faces, own: Rows, image: Image) -> Floats | None
     if given == "frame":
         height, width = image.shape[:2]
         return np.array([[-0.5, -0.5, width - 0.5, height - 0.5]], np.float32)
-    return (faces.prompts if given == "prompt" else faces.boxes)[own]
+    return _told(given, faces, own)
+
+
+def _told(given: Given, faces: Faces, own: Rows) -> Floats:
+    """Return the boxes of faces as who is told of them gets them: their prompts, or the labelled ones."""
+    return np.asarray((faces.prompts if given == "prompt" else faces.boxes)[own])
 
 
 def _answers(held: Held, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances | None]:
@@ -129,9 +135,9 @@ def _check(answers: Sequence[Instances], boxes: Sequence[Floats | None]) -> None
 
 def _missed(points: int, faces: Faces, own: Rows, given: Given) -> Instances:
     """Return what a frame holds on which a contestant failed: a miss for each face that it was told of."""
-    if given not in ("prompt", "labelled"):
+    if given not in TOLD:
         return Instances.none(points)
-    boxes = (faces.prompts if given == "prompt" else faces.boxes)[own]
+    boxes = _told(given, faces, own)
     xy = np.full((len(own), points, 2), np.nan, np.float32)
     return Instances(xy, xy[..., 0], boxes, np.full(len(own), np.nan, np.float32))
 
