@@ -73,7 +73,7 @@ def frame(
             shown = _rows(frames, table, split) if held else everybody
             own = parse(under(settings, changed), dataset.Config, f"frames.{name}")
             (folder / name).mkdir()
-            sources = _paths(raw, frames if name == BASE else dataset.load(raw, own).frames, frames.ids[shown])
+            sources = _paths(raw, frames if held else dataset.load(raw, own).frames, frames.ids[shown])
             if "tone" in changed and sources:
                 _require_temperatures(dataset, sources[0], own, name)
             seen = partial(_read, loader=dataset.__name__, config=own, invert=INVERT in changed)
@@ -89,8 +89,8 @@ def frame(
 
 
 def under(settings: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
-    """Return the data set's own settings in a variant; grey levels are turned round after it has been read."""
-    return settings | {name: each for name, each in changed.items() if name != INVERT}
+    """Return the data set's settings in a variant: its own where grey levels are only turned round afterwards."""
+    return settings if INVERT in changed else settings | changed
 
 
 def _checked(config: Config) -> dict[str, dict[str, Any]]:
