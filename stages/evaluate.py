@@ -2,15 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from thermark.core import errors, moved
-from thermark.core.config import parse, read, section, value
-from thermark.core.errors import ConfigError
+from thermark.core.config import read, section, value
 from thermark.core.files import read_json
 from thermark.core.scored import scored
 from thermark.metrics.contestants import score_all
-from thermark.metrics.evaluate import Config
+from thermark.metrics.evaluate import reading
 from thermark.metrics.inputs import Places
 from thermark.metrics.outputs import Outputs
 
@@ -33,13 +31,6 @@ def main() -> None:
         read_json(options.code) if options.code.is_file() else None,
         moves=section(params, options.moved, moved.Config).moves(splits),
     )
-
-
-def reading(where: str, raw: dict[str, Any], split: str | None) -> Config:
-    """Return how a data set is scored; which of its faces are is said once, for predictions and scores alike."""
-    if split is None or "split" in raw:
-        raise ConfigError(f"{where} does not say which faces are scored", "say `test` or `all` under `scored`")
-    return parse(raw | {"split": split}, Config, where)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Evaluation: a pure function of faces and predictions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveFloat
 
-from thermark.core.config import Section
-from thermark.core.errors import DataError
+from thermark.core.config import Section, parse
+from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.landmarks import load, targets
 from thermark.metrics.auc import ced
 from thermark.metrics.distances import per_face
 from thermark.metrics.names import MOVED
-from thermark.metrics.nme import normalised
+from thermark.metrics.nme import mean_of_finite, normalised
 from thermark.metrics.scores import Labels, Scores, labels, score
 from thermark.metrics.seeds import combined
 from thermark.metrics.summary import MAIN, Summary, Thresholds, face_errors, main_metric, summarise
@@ -41,6 +41,13 @@ class Config(Section):
     seed: NonNegativeInt = 0
 
 
+def reading(where: str, raw: dict[str, Any], split: str | None) -> Config:
+    """Return how a data set is scored; which of its faces are is said once, for predictions and scores alike."""
+    if split is None or "split" in raw:
+        raise ConfigError(f"{where} does not say which faces are scored", "say `test` or `all` under `scored`")
+    return parse(raw | {"split": split}, Config, where)
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Numbers of one contestant on one data set.
@@ -51,13 +58,17 @@ class Evaluation:
     the face set, `ids`, `subjects`, `error_px`, `nme_io`, `nme_diag`; infinite = missed), each the mean over
     seeds, so that a miss of one seed is a miss; `per_seed` (S, N), the error that ranks, by seed; `instances` (S,
     N), the row of the predictions that answers for the face, -1 for none; and the `vocabulary` and `bridges` it
-    was read by. `ced`: `error`, `fraction`, the faces of all seeds pooled.
+    was read by. `ced`: `error`, `fraction`, the faces of all seeds pooled. `landmarks`: the mean error of each
+    point of the vocabulary over found faces and seeds, in the unit of the metric that ranks, None where nothing is
+    labelled. `trained_on`: the face sets that the contestant has learned from.
     """
 
     summary: Summary
     subsets: dict[str, dict[str, Summary]]
     errors: dict[str, NDArray[Any]]
     ced: dict[str, NDArray[np.float64]]
+    landmarks: list[float | None] = field(default_factory=list)
+    trained_on: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -107,6 +118,8 @@ def evaluate(
         | ({MOVED: boxes} if boxes else {}),
         errors=_table(seeds, main, tested, np.flatnonzero(chosen)) | _reading(config),
         ced=_curve(seeds, main, config),
+        landmarks=_by_landmark(seeds, main),
+        trained_on=said[0].trained_on,
     )
 
 
@@ -219,6 +232,13 @@ def _table(seeds: Sequence[Scores], main: str, faces: Faces, rows: NDArray[np.in
     columns["instances"] = np.stack([scores.instances for scores in seeds])
     scored = ~np.isnan(face_px[0])
     return {name: column[..., scored] for name, column in columns.items()}
+
+
+def _by_landmark(seeds: Sequence[Scores], main: str) -> list[float | None]:
+    """Return the mean error of each point over found faces and seeds in the unit of `main`, None of no points."""
+    each = [scores.errors / scores.size(MAIN[main])[:, None] for scores in seeds]
+    means = np.array([[mean_of_finite(column) for column in errors.T] for errors in each]).mean(axis=0)
+    return [float(mean) if np.isfinite(mean) else None for mean in means]
 
 
 def _reading(config: Config) -> dict[str, NDArray[Any]]:

@@ -46,6 +46,12 @@ METRICS = {
     "nme_mean_wh_pooled": _pooled("mean of width and height of the tight box round the scored labels"),
     "nme_sqrt_wh": _mean("square root of the area of the tight box round the scored labels"),
     "nme_sqrt_wh_pooled": _pooled("square root of the area of the tight box round the scored labels"),
+    "found": Metric(True, "fraction", "labelled faces of which every labelled point has a prediction"),
+    "nme_io_all": Metric(False, "fraction", "as nme_io, over all faces: a missed one counts the stated cap"),
+    "nme_diag_all": Metric(False, "fraction", "as nme_diag, over all faces: a missed one counts the stated cap"),
+    "error_px_mean_all": Metric(
+        False, "px", "as error_px_mean, over all faces: a missed one counts the stated cap"
+    ),
     "error_px_mean": Metric(False, "px", "mean over found faces of the mean error in source px", False),
     "error_px_median": Metric(False, "px", "median over found faces of the mean error in source px", False),
     "pck@px": Metric(True, "fraction", "labelled points within so many source px; misses are failures"),

@@ -53,6 +53,7 @@ def write(
     files.write_arrays(to["errors"], evaluation.errors)
     content = {"summary": evaluation.summary, "subsets": evaluation.subsets}
     content |= {"predictions": list(predictions), "errors": files.sha256(to["errors"])}
+    content |= {"landmarks": evaluation.landmarks, "trained_on": list(evaluation.trained_on)}
     content |= {"variants": dict(variants)} if variants else {}
     files.write_json(to["scores"], evaluation.summary)
     files.write_json(to["details"], content)

@@ -37,6 +37,10 @@ class Scores:
     instances: Rows
     detections: int | None
 
+    def size(self, unit: str) -> Floats:
+        """Return what errors in px are divided by for a unit: `px`, or the name of a normaliser; (N,)."""
+        return np.ones(len(self.errors)) if unit == "px" else self.normalisers[unit]
+
     def rows(self, chosen: NDArray[np.bool_]) -> "Scores":
         """Return the faces chosen by a mask (N,)."""
         return replace(

@@ -17,7 +17,10 @@ from thermark.metrics.seeds import combined, spread
 
 
 class Thresholds(Section):
-    """Limits in source px, as fractions of the inter-ocular distance (io) and of the box diagonal (diag)."""
+    """Limits in source px, as fractions of the inter-ocular distance (io) and of the box diagonal (diag).
+
+    `miss_*`: what a missed face counts in means over all faces, and what a found one counts at most.
+    """
 
     pck_px: tuple[PositiveFloat, ...] = (3.0, 5.0, 10.0, 20.0)
     pck_io: tuple[PositiveFloat, ...] = (0.05, 0.1)
@@ -25,6 +28,9 @@ class Thresholds(Section):
     auc_px: PositiveFloat = 20.0
     auc_io: PositiveFloat = 0.08
     auc_diag: PositiveFloat = 0.05
+    miss_px: PositiveFloat = 50.0
+    miss_io: PositiveFloat = 0.5
+    miss_diag: PositiveFloat = 0.2
 
 
 Summary = dict[str, float | int | str]
@@ -111,9 +117,8 @@ def _rates(scores: Scores, limits: Thresholds) -> dict[str, float]:
     """Return what counts misses as failures: PCK of points, AUC and failure rate of faces."""
     numbers = {}
     for name, unit in MAIN.items():
-        size = np.ones(len(scores.errors)) if unit == "px" else scores.normalisers[unit]
         for limit in getattr(limits, f"pck_{unit}"):
-            numbers[f"pck@{limit:g}{unit}"] = pck(scores.errors / size[:, None], limit)
+            numbers[f"pck@{limit:g}{unit}"] = pck(scores.errors / scores.size(unit)[:, None], limit)
         limit, values = getattr(limits, f"auc_{unit}"), face_errors(scores, name)
         numbers[f"auc@{limit:g}{unit}"] = auc(values, limit)
         numbers[f"failure@{limit:g}{unit}"] = failure_rate(values, limit)

@@ -1,0 +1,88 @@
+"""What follows from comparing contestants on the same faces: declared families, and a matrix of all pairs."""
+
+import json
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from thermark.core import files
+from thermark.core.config import Section
+from thermark.core.errors import DataError
+
+SCHEMA = 1
+
+
+class Pair(Section):
+    """Contestant `a` against `b` on a data set, on the `faces` that both found, of so many `subjects`.
+
+    `difference` is the main metric of a less that of b, in its unit; `low` and `high` bound its 95 % interval;
+    `difference_all` is that over all faces, a miss at the stated cap. `p` is of a sign-flip permutation of subject
+    means, `p_holm` adjusted within the family. `mde`: the smallest difference that would be detected in four of
+    five such tests. `grey`: why nothing follows from the difference, empty where something does. `verdict`: `lower
+    error`, `higher error`, `no difference shown`, or why there is none.
+    """
+
+    dataset: str
+    a: str
+    b: str
+    difference: float | None
+    low: float | None = None
+    high: float | None = None
+    difference_all: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    mde: float | None = None
+    faces: int
+    left_out: int
+    subjects: int
+    seeds: tuple[int, int]
+    verdict: str
+    grey: str = ""
+
+
+class Family(Section):
+    """Comparisons that were declared before looking, adjusted together; `question` is what they answer."""
+
+    name: str
+    question: str
+    pairs: tuple[Pair, ...]
+
+
+class Matrix(Section):
+    """All pairs of the contestants that ran on a data set, row less column: exploratory, nothing was declared.
+
+    `groups`: contestant -> letters; two that share a letter are not separated after Holm over all pairs.
+    """
+
+    contestants: tuple[str, ...]
+    difference: tuple[tuple[float | None, ...], ...]
+    low: tuple[tuple[float | None, ...], ...]
+    high: tuple[tuple[float | None, ...], ...]
+    p_holm: tuple[tuple[float | None, ...], ...]
+    grey: tuple[tuple[str, ...], ...]
+    groups: dict[str, str]
+
+
+class Comparisons(Section):
+    """All families of the profile, and data set -> matrix."""
+
+    families: tuple[Family, ...] = ()
+    matrices: dict[str, Matrix] = Field(default_factory=dict)
+
+
+def write_comparisons(path: Path, made: Comparisons) -> None:
+    """Write as JSON."""
+    files.write_json(path, {"schema": SCHEMA} | made.model_dump(mode="json", exclude_defaults=True))
+
+
+def open_comparisons(path: Path) -> Comparisons:
+    """Return what `write_comparisons` wrote; raises DataError where it is absent or of another schema."""
+    if not path.is_file():
+        raise DataError(f"{path} is missing", "run `dvc repro results`")
+    raw = files.read_json(path)
+    try:
+        if raw.pop("schema") != SCHEMA:
+            raise DataError(f"{path} has another schema than {SCHEMA}", "run `dvc repro results`")
+        return Comparisons.model_validate_json(json.dumps(raw))
+    except (ValidationError, KeyError, AttributeError) as error:
+        raise DataError(f"{path} holds no comparisons: {str(error).splitlines()[0]}", "run `dvc repro`") from error

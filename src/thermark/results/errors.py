@@ -1,0 +1,94 @@
+"""The error of every scored face, contestant and seed of a data set: a Parquet file beside the records.
+
+Columns: `contestant`, `seed` (int8, -1 for an answer that no training of ours made), `face`, `subject`, `error`
+(float32, in the unit of the main metric, infinite = missed). Its bytes depend on the values and on pyarrow's version.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+from thermark.core import files
+from thermark.core.errors import DataError
+
+COLUMNS = ("contestant", "seed", "face", "subject", "error")
+Errors = dict[
+    str, NDArray[Any]
+]  # `ids`, `subjects` (N,), and `per_seed` (S, N), or (1, N) where `seeded` is False
+
+
+def table(contestants: Mapping[str, Errors]) -> pa.Table:
+    """Return the errors of several contestants as one table; `seeded` (a 0-d bool) says whose rows are seeds."""
+    parts = [_rows(name, errors) for name, errors in contestants.items()]
+    columns = {column: np.concatenate([part[column] for part in parts]) for column in COLUMNS} if parts else {}
+    texts = {"contestant", "face", "subject"}
+    return pa.table(
+        {
+            column: pa.array(columns[column]).dictionary_encode() if column in texts else pa.array(columns[column])
+            for column in columns
+        }
+    )
+
+
+def write(path: Path, contestants: Mapping[str, Errors]) -> None:
+    """Write the errors of all contestants, whole or not at all."""
+    with files.replacing(path) as temporary:
+        parquet.write_table(table(contestants), temporary, compression="zstd", compression_level=9)
+
+
+def read(source: Any, where: str) -> dict[str, Errors]:
+    """Return contestant -> `ids`, `subjects`, `per_seed` and `seeded` of a path or an open file.
+
+    Raises DataError that names `where` for what is no such file.
+    """
+    try:
+        frame = parquet.read_table(source, columns=list(COLUMNS)).to_pandas()
+    except (OSError, pa.ArrowException, KeyError) as error:
+        cause = str(error).splitlines()[0]
+        raise DataError(f"{where} holds no per-face errors: {cause}", "run `dvc repro results`") from error
+    found: dict[str, Errors] = {}
+    for name, rows in frame.groupby("contestant", sort=False, observed=True):
+        seeds = rows["seed"].unique()
+        first = rows[rows["seed"] == seeds[0]]
+        found[str(name)] = {
+            "ids": first["face"].to_numpy(np.str_),
+            "subjects": first["subject"].to_numpy(np.str_),
+            "per_seed": np.stack([rows[rows["seed"] == seed]["error"].to_numpy(np.float64) for seed in seeds]),
+            "seeded": np.array(seeds[0] >= 0),
+        }
+    return found
+
+
+def open_errors(path: Path) -> dict[str, Errors]:
+    """Return the errors of a file; raises DataError where it is absent."""
+    if not path.is_file():
+        raise DataError(f"{path} is missing", "run `dvc repro results`")
+    return read(path, str(path))
+
+
+def _rows(name: str, errors: Errors) -> dict[str, NDArray[Any]]:
+    values = np.atleast_2d(errors["per_seed"])
+    seeds = np.arange(len(values)) if errors["seeded"] else np.array([-1])
+    faces = values.shape[1]
+    return {
+        "contestant": np.full(values.size, name),
+        "seed": np.repeat(seeds, faces).astype(np.int8),
+        "face": np.tile(errors["ids"], len(values)),
+        "subject": np.tile(errors["subjects"], len(values)),
+        "error": values.ravel().astype(np.float32),
+    }
+
+
+def mean_error(errors: Errors) -> NDArray[np.float64]:
+    """Return the error of each face, the mean over seeds: infinite where any seed missed it; (N,)."""
+    return np.asarray(errors["per_seed"].mean(axis=0))
+
+
+def names(found: Iterable[Mapping[str, Errors]]) -> list[str]:
+    """Return all contestants of several data sets, each once, in their order."""
+    return list(dict.fromkeys(name for each in found for name in each))
