@@ -178,7 +178,7 @@ def _metrics(summary: Mapping[str, Any], how: Protocol, errors: Errors, config: 
         if _is_metric(name):
             beside = {end[1:]: summary.get(name + end) for end in ENDS}
             own = of_all if describe(name).counts_misses else of_found
-            made[name] = Estimate(value=summary.get(name), **beside, **own)
+            made[name] = Estimate.model_validate({"value": summary.get(name)} | beside | own)
     return made
 
 
