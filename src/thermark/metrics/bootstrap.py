@@ -51,7 +51,7 @@ def interval(
 def difference(a: Floats, b: Floats, subjects: NDArray[np.str_], replicates: int, seed: int) -> Bounds | None:
     """Return the 95 % interval of what `interval` is about, of `a` less that of `b`, (S_a, N) and (S_b, N)."""
     found = apart(a, b, subjects, replicates, seed)
-    return found and found.bounds()
+    return found.bounds() if found else None
 
 
 def apart(a: Floats, b: Floats, subjects: NDArray[np.str_], replicates: int, seed: int) -> Spread | None:

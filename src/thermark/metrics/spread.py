@@ -1,4 +1,4 @@
-"""How far an estimate may lie from the truth: at any level, as one interval, or as the p at which it meets zero."""
+"""How far an estimate may lie from the truth: at any level, as an interval, or as the p at which it meets zero."""
 
 from dataclasses import dataclass
 
