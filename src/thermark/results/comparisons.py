@@ -51,7 +51,8 @@ class Family(Section):
 class Matrix(Section):
     """All pairs of the contestants that ran on a data set, row less column: exploratory, nothing was declared.
 
-    `groups`: contestant -> letters; two that share a letter are not separated after Holm over all pairs.
+    `groups`: contestant -> a letter; who has A is not told from the best (over all faces, a miss at its cap), who
+    has B not from the best of the others, and so on; p adjusted over everybody against that best.
     """
 
     contestants: tuple[str, ...]
