@@ -114,6 +114,8 @@ def pairwise(
     coded = {name: {**errors, "subjects": codes} for name, errors in contestants.items()}
     named = combinations(contestants, 2) if pairs is None else pairs
     pairs = [(a, b) for a, b in named if a in contestants and b in contestants]
+    if not pairs:
+        return {}
     means = np.array([_gaps(coded[a], coded[b], column) for a, b in pairs]).reshape(len(pairs), -1)
     flipped = sign_flips(means, config.flips, config.seed)
     known = floors or {}

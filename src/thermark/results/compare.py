@@ -162,7 +162,7 @@ def _groups(
     """Return the letter of each of `names`, which are sorted from the best: A for who is not told from the best.
 
     The family of the A is everybody against the best, over all faces, a miss at its cap; B are those who are not
-    told from the best of the others, and so on. All pairs would be a family in which ten subjects can show nothing.
+    told from the best of the others, and so on. In a family of all pairs ten subjects could show nothing.
     """
     doubt, floors = _doubt(results, config), _floors(results, names)
     capped = {name: _capped(errors[name], doubt.cap) for name in names}
