@@ -18,6 +18,7 @@ from thermark.datasets import framing, packing
 from thermark.exported import onnx
 from thermark.fetching import options as fetching
 from thermark.finetune import build as finetune
+from thermark.gate import judge
 from thermark.heads import crops, features
 from thermark.heads import plan as head
 from thermark.imported import convert
@@ -26,13 +27,16 @@ from thermark.layouts import thermalised
 from thermark.learn.distillation import options
 from thermark.learn.recipes import supervised
 from thermark.metrics import evaluate
+from thermark.metrics.names import describe
+from thermark.metrics.summary import MAIN
 from thermark.mlcmkd import build as mlcmkd
 from thermark.published import load
 from thermark.report import build, contact
+from thermark.results import compare
 
 # Options of stages that name a section of params.yaml.
 FLAGS = ["params", "settings", "datasets", "prepare", "runs", "contestants", "converted", "scored", "patience"]
-FLAGS += ["evaluate", "heads", "sets", "crops"]
+FLAGS += ["evaluate", "heads", "sets", "crops", "compared"]
 ROOT = Path(__file__).parents[2]
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 NAMES = ["default", *(path.stem for path in PROFILES)]
@@ -282,6 +286,17 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
         assert set(content["frames"]) == set(content["scored"])
     section(path, "patience", prediction_keys.Config)
     section(path, "bakeoff", bakeoff.Config)
+
+
+def test_what_is_compared_and_gated_in_every_profile_exists(path, content):
+    declared = section(path, "comparisons", compare.Config)
+    compare.require_known(declared, content["contestants"], content["evaluate"])
+    gate = section(path, "gate", judge.Config)
+    for name in gate.margins:
+        assert describe(name).higher_is_better is not None, name
+    # One margin for each metric that can rank, and for those that no contestant improves by finding fewer faces.
+    assert {"found", *MAIN, *(f"{name}_all" for name in MAIN)} <= set(gate.margins)
+    assert (gate.scores == "exact") == (content["profile"] == "smoke")
 
 
 def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content):

@@ -9,7 +9,7 @@ from thermark.core.config import section
 from thermark.core.errors import DataError, ThermarkError
 from thermark.gate import outputs
 from thermark.gate.judge import Config, Row, exit_code, judge
-from thermark.gate.sources import RESULTS, Side, side
+from thermark.gate.sources import Side, side
 from thermark.metrics.names import describe
 
 
@@ -26,7 +26,6 @@ def describe_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--params", type=Path, default=Path("params.yaml"), help="whose section `gate` has margins"
     )
-    parser.add_argument("--results", default=RESULTS, help="where a revision or project has its records")
     parser.add_argument("--strict", action="store_true", help="what is inconclusive fails, too")
     for kind in ("markdown", "json", "junit"):
         parser.add_argument(f"--{kind}", type=Path, help=f"write a {kind} report to this file")
@@ -37,7 +36,7 @@ def compare(options: argparse.Namespace) -> None:
     config = section(options.params, "gate", Config)
     for name in config.margins:
         describe(name)
-    base, head = (_side(name, options.results) for name in (options.base, options.head))
+    base, head = (_side(name, config.results) for name in (options.base, options.head))
     rows = judge(base, head, config)
     if not any(row.contestant for row in rows) and not any(row.verdict != "new" for row in rows):
         raise Incomparable(f"{base.name} and {head.name} have no data set in common", "compare other results")
@@ -49,7 +48,7 @@ def compare(options: argparse.Namespace) -> None:
 
 def _side(name: str, results: str) -> Side:
     try:
-        return side(name, results=results)
+        return side(name, results)
     except DataError as error:
         raise Incomparable(error.cause, error.remedy) from error
 

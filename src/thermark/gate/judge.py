@@ -38,6 +38,7 @@ class Margin(Section):
 class Config(Section):
     """What the gate looks at.
 
+    `results`: where a project has its records, below its root.
     `margins` by metric; of a main metric, and of its mean over all faces, faces are paired, every other metric is
     compared as it stands. `exact`: numbers of `Record.exact` that must not move by more than `tolerance` of
     themselves. `scores`: `exact` where the same code must give the same scores, as in one arithmetic on one CPU:
@@ -45,6 +46,7 @@ class Config(Section):
     gated. `replicates` and `seed` of the interval.
     """
 
+    results: str
     margins: dict[str, Margin]
     exact: tuple[str, ...] = ("parameters", "macs")
     tolerance: NonNegativeFloat = 1e-6

@@ -10,7 +10,6 @@ from thermark.results.errors import Errors, open_errors
 from thermark.results.errors import read as read_errors
 from thermark.results.record import ResultSet, open_all, read_set
 
-RESULTS = "metrics/results"  # where `dvc.yaml` has them, below the root of the project
 EXPERIMENTS = "refs/exps"
 
 
@@ -27,7 +26,7 @@ class Side:
     commit: str = ""
 
 
-def side(name: str, repository: Path = Path(), results: str = RESULTS) -> Side:
+def side(name: str, results: str, repository: Path = Path()) -> Side:
     """Return the results of a folder, or of a revision, tag, branch or DVC experiment.
 
     A folder holds <set>.json and <set>.parquet, or is the root of a project that has them under `results`. Raises

@@ -34,8 +34,9 @@ def build(
     """Write `out`/<set>.json and `out`/<set>.parquet of every data set that is here; those of others go.
 
     `known` says of each contestant what its scores do not; what follows from comparing them is written to the JSON
-    `comparisons`. Raises DataError where scores are missing.
+    `comparisons`. Raises DataError where scores are missing, ConfigError for a family that names nobody we know.
     """
+    compare.require_known(compared, known, configs)
     absent = left_out(configs, places.reports)
     here = [name for name in configs if name not in absent]
     reports = {path.stem: files.read_json(path) for path in sorted(places.reports.glob("*.json"))}

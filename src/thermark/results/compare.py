@@ -1,6 +1,6 @@
 """Declared families of comparisons and the matrix of all pairs, from records and per-face errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from string import ascii_uppercase
 
@@ -39,32 +39,33 @@ class Config(Section):
     seed: NonNegativeInt = 0
 
 
+def require_known(config: Config, contestants: Collection[str], datasets: Collection[str]) -> None:
+    """Raise ConfigError for a family that names a data set or a contestant that is not in the profile."""
+    for name, declared in config.families.items():
+        where = f"comparisons.families.{name}"
+        for kind, named, known in (
+            ("contestant", [each for pair in declared.pairs for each in pair], contestants),
+            ("data set", list(declared.datasets), datasets),
+        ):
+            for each in named:
+                if each not in known:
+                    raise ConfigError(f"{where} names the unknown {kind} {each!r}", nearest(each, sorted(known)))
+
+
 def comparisons(
     sets: Mapping[str, ResultSet], errors: Mapping[str, Mapping[str, Errors]], config: Config
 ) -> Comparisons:
     """Return all declared families and, of each data set, the matrix of all who ran.
 
-    A declared pair of which one did not run has a verdict that says so and no numbers. Raises ConfigError for a
-    family that names an unknown data set or contestant.
+    A declared pair of which one did not run has a verdict that says so and no numbers; data sets that are not here
+    are left out.
     """
-    for name, declared in config.families.items():
-        _known(name, declared, sets)
     return Comparisons(
         families=tuple(
             _family(name, declared, sets, errors, config) for name, declared in config.families.items()
         ),
         matrices={name: _matrix(results, errors[name], config) for name, results in sets.items()},
     )
-
-
-def _known(name: str, declared: Declared, sets: Mapping[str, ResultSet]) -> None:
-    listed = {record.contestant for results in sets.values() for record in results.records}
-    for contestant in (each for pair in declared.pairs for each in pair):
-        if contestant not in listed:
-            where = f"comparisons.families.{name}"
-            raise ConfigError(
-                f"{where} names the unknown contestant {contestant!r}", nearest(contestant, [*listed])
-            )
 
 
 def _family(

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -72,8 +73,16 @@ class Comparisons(Section):
 
 
 def write_comparisons(path: Path, made: Comparisons) -> None:
-    """Write as JSON."""
-    files.write_json(path, {"schema": SCHEMA} | made.model_dump(mode="json", exclude_defaults=True))
+    """Write as JSON, a line a family and a line a matrix: nobody reads these numbers here."""
+    plain = files.rounded(made.model_dump(mode="json", exclude_defaults=True))
+    families = ",\n".join(_line(own) for own in plain.get("families", []))
+    matrices = ",\n".join(f"{_line(name)}: {_line(own)}" for name, own in plain.get("matrices", {}).items())
+    text = f'{{\n"schema": {SCHEMA},\n"families": [\n{families}\n],\n"matrices": {{\n{matrices}\n}}\n}}\n'
+    files.write_text(path, text)
+
+
+def _line(content: Any) -> str:
+    return json.dumps(content, allow_nan=False)
 
 
 def open_comparisons(path: Path) -> Comparisons:
