@@ -1,12 +1,10 @@
 """The bake-off: zero-shot contestants under the posts' protocols and ours, as Markdown, JSON and a figure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from thermark.bakeoff import against, drawing, polarity, tables, tone
-from thermark.bakeoff.against import Compared, Posts, Tolerance
 from thermark.bakeoff.inputs import Places, Study, read
 from thermark.bakeoff.measure import Measured, measure
 from thermark.bakeoff.polarity import Turned
@@ -14,12 +12,12 @@ from thermark.core import files
 from thermark.core.config import Section
 from thermark.core.scored import Split
 from thermark.metrics import evaluate
-from thermark.published import read as published
+from thermark.published import Published, load
 from thermark.report.legend import NOTICES
 from thermark.report.markdown import code, escaped
+from thermark.report.reference import Compared, Tolerance
 
 TITLE = "# The zero-shot bake-off"
-ELSEWHERE = "part2"  # a cascade's nearest answer is not that of a head in a crop
 PART2 = (
     "Part 2 is compared in metrics/finetune.md, which asks heads in their crops; the numbers of part 2 here are "
     "of the nearest answers of contestants that see whole frames."
@@ -54,7 +52,7 @@ def build(
     posts' data set gets the published numbers alone. Raises DataError for missing or outdated results, ConfigError
     for a picture that the data set does not have.
     """
-    posts = beside(published("bakeoff", Posts))
+    posts = load("posts")
     turned = polarity.measure(contestants, scoring, splits, places)
     if config.dataset not in datasets or config.dataset not in scoring:
         _without(posts, contestants, turned, config, text, numbers, figure)
@@ -71,14 +69,8 @@ def build(
     drawing.draw(made.unified, how.cap, figure)
 
 
-def beside(posts: Posts) -> Posts:
-    """Return the series without the table that another report compares."""
-    tables = {name: each for name, each in posts.tables.items() if name != ELSEWHERE}
-    return posts.model_copy(update={"tables": tables, "absent": f"{posts.absent} {PART2}"})
-
-
 def _parts(
-    study: Study, made: Measured, posts: Posts, rows: Sequence[Compared], cap: float, config: Config
+    study: Study, made: Measured, posts: Published, rows: Sequence[Compared], cap: float, config: Config
 ) -> list[str]:
     return [
         f"{TITLE}: noses on {escaped(study.title)}",
@@ -87,7 +79,7 @@ def _parts(
         tables.overview(study, made),
         tables.everybody(study, made),
         tables.posts(study, made),
-        against.section(posts, rows, config.tolerance),
+        against.section(posts, rows, config.tolerance, f"{posts.absent} {PART2}"),
         tables.toned(study, made),
         tables.called(made),
     ]
@@ -103,13 +95,13 @@ def _numbers(study: Study, made: Measured, rows: Sequence[Compared]) -> dict[str
         },
         "order": made.order,
         "variants": tone.words(study),
-        "published": [asdict(row) for row in rows],
+        "published": list(map(against.plain, rows)),
     }
     return about | made.blog | {name: getattr(made, name) for name in ("unified", "tone", "conventions")}
 
 
 def _without(
-    posts: Posts,
+    posts: Published,
     contestants: Mapping[str, bool],
     turned: Mapping[str, Turned],
     config: Config,
@@ -122,10 +114,10 @@ def _without(
     parts = [
         TITLE,
         f"This profile has no data set {code(config.dataset)}.",
-        against.section(posts, rows, config.tolerance),
+        against.section(posts, rows, config.tolerance, f"{posts.absent} {PART2}"),
         polarity.section(turned),
     ]
     files.write_text(text, "\n\n".join(part for part in parts if part) + "\n")
-    told = {"contestants": {}, "published": [asdict(row) for row in rows]}
+    told = {"contestants": {}, "published": list(map(against.plain, rows))}
     files.write_json(numbers, told | {"polarity": polarity.plain(turned)})
     drawing.draw({}, 0.5, figure)
