@@ -35,8 +35,9 @@ class Column(Section):
 class Cell(Column):
     """One published number: its table, row and column, and the `value` printed, rates and errors as fractions.
 
-    `run`: the contestant of ours, or `norun` why there is none. `protocol`: how the source measured; `noses`: what
-    its rates count. `incomparable`: why ours is another thing; `doubt`: what speaks against the number.
+    `run`: the contestant of ours; `norun`: why there is none, or none in any profile. `protocol`: how the source
+    measured; `noses`: what its rates count. `incomparable`: why ours is another thing; `doubt`: what speaks
+    against the number.
     """
 
     source: str
@@ -64,7 +65,7 @@ class Note(Section):
 
 
 class Row(Section):
-    """A row: column -> number. `run` or the reason for none; `also`: others of ours -> why they do not compare."""
+    """A row: column -> number. Its `run`, or why there is none; `also`: others -> why they do not compare."""
 
     row: str
     values: dict[str, float]
@@ -96,7 +97,7 @@ class Table(Section):
             if strangers := sorted({*note.rows} - rows | {*note.columns} - columns):
                 raise ValueError(f"a note names {strangers[0]!r}, which is no row and no column")
         for row in self.rows:
-            if bool(row.run) == bool(row.norun):
+            if not row.run and not row.norun:
                 raise ValueError(f"row {row.row!r} needs a run, or a reason for none")
             if strangers := sorted({*row.values} - columns):
                 raise ValueError(f"row {row.row!r} has {strangers[0]!r}, which is no column")

@@ -177,16 +177,10 @@ def _barred(cell: Cell, ours: Ours) -> str:
 
 
 def _limit(cell: Cell, spread: float, allowed: Tolerance) -> float:
-    """Return by how much a number may differ, half a digit of print included where what is allowed is in print."""
-    match cell.unit:
-        case "rate":
-            return 0.0005 + (allowed.noses / cell.noses if cell.noses else 0.0)
-        case "px" | "crop px":
-            return 0.005 + allowed.px
-        case "count":
-            return allowed.noses
-        case "M" | "G":
-            return 0.005
-        case "fraction" | "norm":
-            return max(allowed.error, min(spread, WIDEST * allowed.error))
-    return 0.0  # parameters are exact; of the rest, times above all, every cell says why it is unmeasured
+    """Return by how much a number may differ, half a printed digit included; an error also by the `spread`."""
+    error = max(allowed.error, min(spread, WIDEST * allowed.error))
+    limits = {"fraction": error, "norm": error, "px": 0.005 + allowed.px, "crop px": 0.005 + allowed.px}
+    limits |= {"rate": 0.0005 + allowed.noses / max(cell.noses, 1), "count": allowed.noses, "M": 0.005, "G": 0.005}
+    return limits.get(
+        cell.unit, 0.0
+    )  # parameters are exact; of times and the like every cell says why there is none
