@@ -92,6 +92,24 @@ def test_cells_say_what_they_are():
     assert Counter(tuple(getattr(cell, name) for name in KEY) for cell in CELLS).most_common(1)[0][1] == 1
 
 
+# Sums of columns as a second way of writing them down; MLCM-KD's errors and the posts are summed with their pages.
+SUMS = {
+    "mlcmkd/I": {"params": 213.58, "gflops": 316.23, "full": 0.3311, "front": 0.1999},
+    "mlcmkd/II": {
+        **{"params": 110.45, "gflops": 20.85, "low_cpu": 194.45, "high_cpu": 129.6, "gtx1660": 25.4},
+        **{"rtx4090": 20.54, "orin": 28.01},
+    },
+    "tfake/charlotte": {"high": 0.559, "low": 0.972, "side": 0.679, "front": 0.91, "full": 0.881},
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_no_digit_slipped(name):
+    rows = grid(name).values()
+    found = {column: sum(own.get(column, 0.0) for own in rows) for column in SUMS[name]}
+    assert found == pytest.approx(SUMS[name], abs=1e-6)
+
+
 # Known doubts, each by arithmetic.
 
 
