@@ -47,15 +47,15 @@ class Comparison(Paired):
     `difference`, `low` and `high` are over the `faces` that both found, of so many `subjects`. `p` is two-sided,
     of subject means, and speaks of what `varied` names: with several seeds it is the larger of the permutation's
     and of that at which the interval meets zero; None with fewer than two subjects. `detectable`: the minimal
-    detectable effect. `found`: the parts of the labelled faces that a and b found, means over seeds. `capped`: the
-    difference over all faces that are labelled for both, errors cut off at the cap and misses counted as it, with
-    its interval `capped_low` to `capped_high`. `grey`: why the difference is too small to be spoken of, or empty.
+    detectable effect. `found`: which part of the faces that are labelled for both a and b found, means over seeds.
+    `capped`: the difference over all these faces, errors cut off at the cap and misses counted as it, with its
+    interval `capped_low` to `capped_high`. `grey`: why the difference is too small to be spoken of, or empty.
     """
 
     subjects: int
     p: float | None
     detectable: float | None
-    found: tuple[float, float]
+    found: tuple[float, float] | None
     capped: float | None
     capped_low: float | None
     capped_high: float | None
@@ -75,7 +75,7 @@ class Comparison(Paired):
             low=_minus(self.high),
             high=_minus(self.low),
             seeds=self.seeds[::-1],
-            found=self.found[::-1],
+            found=self.found and self.found[::-1],
             capped=_minus(self.capped),
             capped_low=_minus(self.capped_high),
             capped_high=_minus(self.capped_low),
@@ -104,7 +104,9 @@ def pairwise(
     the larger. All see the same resamples and patterns of signs, so a pair's numbers do not depend on who else is
     there. Raises DataError for different faces.
     """
-    if not contestants:
+    named = combinations(contestants, 2) if pairs is None else pairs
+    pairs = [(a, b) for a, b in named if a in contestants and b in contestants]
+    if not pairs:
         return {}
     first = next(iter(contestants.values()))
     for errors in contestants.values():
@@ -112,9 +114,7 @@ def pairwise(
     # Numbers in the order of names: sorting text again for each pair would take most of the time.
     codes = np.unique(first["subjects"], return_inverse=True)[1]
     coded = {name: {**errors, "subjects": codes} for name, errors in contestants.items()}
-    named = combinations(contestants, 2) if pairs is None else pairs
-    pairs = [(a, b) for a, b in named if a in contestants and b in contestants]
-    means = np.array([_gaps(coded[a], coded[b], column) for a, b in pairs]).reshape(len(pairs), -1)
+    means = np.stack([_gaps(coded[a], coded[b], column) for a, b in pairs])
     flipped = sign_flips(means, config.flips, config.seed)
     known = floors or {}
     return {
@@ -149,7 +149,7 @@ def _compared(a: Errors, b: Errors, column: str, config: Config, flipped: float,
         subjects=spread.subjects if spread else len(np.unique(a["subjects"][_found_by_both(a, b, column)])),
         p=_p(flipped, told, spread),
         detectable=detectable(spread) if spread else None,
-        found=(_found(rows[0][:, labelled]), _found(rows[1][:, labelled])),
+        found=(_found(rows[0][:, labelled]), _found(rows[1][:, labelled])) if labelled.any() else None,
         capped=capped,
         capped_low=bounds and bounds[0],
         capped_high=bounds and bounds[1],
@@ -201,4 +201,4 @@ def _grey(told: Paired, spread: Spread | None, floor: float) -> str:
 
 
 def _minus(value: float | None) -> float | None:
-    return None if value is None else -value
+    return None if value is None else 0.0 - value  # and no zero with a sign
