@@ -104,9 +104,7 @@ def pairwise(
     the larger. All see the same resamples and patterns of signs, so a pair's numbers do not depend on who else is
     there. Raises DataError for different faces.
     """
-    named = combinations(contestants, 2) if pairs is None else pairs
-    pairs = [(a, b) for a, b in named if a in contestants and b in contestants]
-    if not pairs:
+    if not contestants:
         return {}
     first = next(iter(contestants.values()))
     for errors in contestants.values():
@@ -114,7 +112,11 @@ def pairwise(
     # Numbers in the order of names: sorting text again for each pair would take most of the time.
     codes = np.unique(first["subjects"], return_inverse=True)[1]
     coded = {name: {**errors, "subjects": codes} for name, errors in contestants.items()}
-    means = np.stack([_gaps(coded[a], coded[b], column) for a, b in pairs])
+    named = combinations(contestants, 2) if pairs is None else pairs
+    pairs = [(a, b) for a, b in named if a in contestants and b in contestants]
+    if not pairs:
+        return {}
+    means = np.array([_gaps(coded[a], coded[b], column) for a, b in pairs]).reshape(len(pairs), -1)
     flipped = sign_flips(means, config.flips, config.seed)
     known = floors or {}
     return {
