@@ -30,7 +30,7 @@ Starts = dict[str, list[str | Path]]
 
 def starts(stages: Path) -> Starts:
     """Return entry, or entry.module -> the scripts, modules and tables that its closure begins with."""
-    found: Starts = {name: [stages / f"{name}.py"] for name in (*PLAIN, *PAGES)}
+    found: Starts = {name: [stages / f"{name}.py", *templates(name)] for name in (*PLAIN, *PAGES)}
     found["convert"] = [stages / "convert.py", *sorted((code.PACKAGE / "imported").rglob("*.yaml"))]
     for entry, package in FAMILIES.items():
         for name in modules(package):
@@ -44,6 +44,11 @@ def starts(stages: Path) -> Starts:
     found |= {f"bridges.{path.parent.name}.{path.stem}": [path] for path in bridges}
     found |= {"tables.landmarks": [*landmarks], "tables.bridges": [*bridges]}
     return found | {"tables.published": [*sorted((code.PACKAGE / "published").glob("*.yaml"))]}
+
+
+def templates(package: str) -> list[Path]:
+    """Return what a package writes pages from, which no import names; none where it writes none."""
+    return sorted((code.PACKAGE / package / "templates").glob("*"))
 
 
 def hashes(stages: Path) -> dict[str, object]:

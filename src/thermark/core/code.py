@@ -59,8 +59,10 @@ class Said:
 
 @cache
 def said(path: Path) -> Said:
-    """Return what a Python or YAML file says, without its comments, docstrings and layout."""
+    """Return what a Python or YAML file says, without its comments, docstrings and layout; a template says all."""
     text = path.read_text(encoding="utf-8")
+    if path.suffix not in (".py", ".yaml"):
+        return Said(sha256(text.encode()).hexdigest())
     if path.suffix == ".yaml":
         return Said(sha256(json.dumps(yaml.safe_load(text)).encode()).hexdigest())
     tree = ast.parse(text)

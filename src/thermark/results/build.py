@@ -13,6 +13,7 @@ from thermark.report import profile
 from thermark.report.inputs import left_out
 from thermark.report.profile import Sections
 from thermark.results import collect, compare, errors
+from thermark.results.caveats import few_teachers
 from thermark.results.collect import Known, Places
 from thermark.results.comparisons import write_comparisons
 from thermark.results.costs import costs
@@ -59,7 +60,7 @@ def build(
         beside[name] = per_face
         errors.write(out / f"{name}.parquet", per_face)
         write_set(out / f"{name}.json", sets[name])
-    write_comparisons(comparisons, compare.comparisons(sets, beside, compared))
+    write_comparisons(comparisons, compare.comparisons(sets, beside, compared, known))
     for path in out.glob("*"):
         if path.suffix in SUFFIXES and path.stem not in here:
             path.unlink()
@@ -68,8 +69,15 @@ def build(
 def known(contestants: Sections, runs: Sections, models: Path) -> dict[str, Known]:
     """Return what is known of each contestant beside its scores; `models` holds the folders of runs."""
     kinds, nets = profile.kinds(contestants, runs), profile.networks(contestants)
+    asked = {name: runs.get(str(own.get("run", nets.get(name))), {}) for name, own in contestants.items()}
     return {
-        name: Known(kinds[name], str(own.get("family")), costs(models / nets[name]) if name in nets else {})
+        name: Known(
+            kinds[name],
+            str(own.get("family")),
+            costs(models / nets[name]) if name in nets else {},
+            asked[name],
+            few_teachers(asked[name], runs),
+        )
         for name, own in contestants.items()
     }
 
