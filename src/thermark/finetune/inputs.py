@@ -185,7 +185,7 @@ class Study:
             return Record.model_validate(absent | {"contestant": name, "status": "skipped", "reason": reason})
         if record := self.results.of(name):
             return record
-        raise DataError(f"{dataset} has no record of {name}", "run `dvc repro results`")
+        raise DataError(f"{dataset} has no record of {name}", "run `dvc repro`")
 
 
 def read(config: Config, profile: Profile, places: Places) -> Study:
