@@ -251,6 +251,12 @@ def test_a_display_from_a_textbook():
     assert letters([NAN, 1.0], table(2, [(0, 1)])) == [("b",), ("a",)]
 
 
+def test_a_letter_whose_pairs_all_have_another_is_left_out():
+    """First found is the group of 0, 1 and 2, of which each pair is in one of the four others as well."""
+    found = letters(list(range(6)), table(6, [(0, 4), (1, 3), (2, 5), (3, 4), (4, 5)]))
+    assert found == [("a", "b", "c"), ("a", "d"), ("b", "d"), ("b", "c"), ("d",), ("a", "c")]
+
+
 def test_students_that_differ_from_their_own_baseline_alone_take_few_letters_and_no_time():
     """Splitting groups pair by pair would make 2^29 of them."""
     found = letters(list(range(58)), table(58, [(2 * i, 2 * i + 1) for i in range(29)]))
