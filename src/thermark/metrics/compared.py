@@ -130,7 +130,8 @@ def separated(
 ) -> NDArray[np.bool_]:
     """Return who of `names` is told apart from whom, (M, M), by p `adjusted` for the pairs of a family.
 
-    Pairs that are in neither are not told apart.
+    Pairs that are in neither are not told apart. For groups of all faces, compare errors that are cut off at the
+    cap: on faces that both found, whoever finds but the easy ones is told apart from few.
     """
     place = {name: index for index, name in enumerate(names)}
     table = np.zeros((len(names), len(names)), np.bool_)
