@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from thermark.core import errors, moved
-from thermark.core.config import parse, read, section, value
+from thermark.core.config import parse, read, value
 from thermark.core.errors import ConfigError
 from thermark.core.files import read_json
 from thermark.core.scored import scored
@@ -17,7 +17,7 @@ from thermark.metrics.outputs import Outputs
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "scored", "moved"):
+    for name in ("params", "scored", "moved", "jitter"):
         parser.add_argument(f"--{name}", required=True)
     for name in (*Places.__dataclass_fields__, *Outputs.__dataclass_fields__, "contestants", "summary", "code"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -31,7 +31,7 @@ def main() -> None:
         Outputs(*(getattr(options, name) for name in Outputs.__dataclass_fields__)),
         options.summary,
         read_json(options.code) if options.code.is_file() else None,
-        moves=section(params, options.moved, moved.Config).moves(splits),
+        moves=moved.read(params, options.moved, options.jitter, splits),
     )
 
 

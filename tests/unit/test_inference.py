@@ -213,19 +213,20 @@ def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
         out.mkdir()
         for name in missing:
             status = "failed" if broken else "ok"
-            Predictions.none(contestant, f"print {name}", status, "broken").save(out / f"{name}.npz")
+            data = f"print {name.removesuffix('.npz')}"
+            Predictions.none(contestant, data, status, "broken").save(out / name)
 
     monkeypatch.setattr(inference.frames, "predict_all", predict_all)
     broken = True
     predicted(setting, tmp_path / "out", mesh=ABSENT)
     predicted(setting, tmp_path / "out", mesh=ABSENT)
-    assert calls == [["one", "two"]] * 2
+    assert calls == [["one.npz", "two.npz"]] * 2
     broken = False
     predicted(setting, tmp_path / "out", mesh=ABSENT)
     files.write_json(setting.places.framed / "two.json", {"data": "new", "variants": {pictures.BASE: {}}})
     broken, calls[:] = True, []
     predicted(setting, tmp_path / "out", mesh=ABSENT)
-    assert calls == [["two"], ["one", "two"]]
+    assert calls == [["two.npz"], ["one.npz", "two.npz"]]
     assert {Predictions.open(path).status for path in (tmp_path / "out").rglob("*.npz")} == {"failed"}
 
 

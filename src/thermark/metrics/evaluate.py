@@ -1,7 +1,7 @@
 """Evaluation: a pure function of faces and predictions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from thermark.core.predictions import Predictions
 from thermark.landmarks import load, targets
 from thermark.metrics.auc import ced
 from thermark.metrics.distances import per_face
+from thermark.metrics.floor import Jittered, floor
 from thermark.metrics.names import MOVED
 from thermark.metrics.nme import normalised
 from thermark.metrics.scores import Labels, Scores, labels, score
@@ -51,13 +52,15 @@ class Evaluation:
     the face set, `ids`, `subjects`, `error_px`, `nme_io`, `nme_diag`; infinite = missed), each the mean over
     seeds, so that a miss of one seed is a miss; `per_seed` (S, N), the error that ranks, by seed; `instances` (S,
     N), the row of the predictions that answers for the face, -1 for none; and the `vocabulary` and `bridges` it
-    was read by. `ced`: `error`, `fraction`, the faces of all seeds pooled.
+    was read by. `ced`: `error`, `fraction`, the faces of all seeds pooled. `floor`: see metrics/floor.py,
+    empty for who saw no shifted pictures.
     """
 
     summary: Summary
     subsets: dict[str, dict[str, Summary]]
     errors: dict[str, NDArray[Any]]
     ced: dict[str, NDArray[np.float64]]
+    floor: Summary = field(default_factory=dict)
 
 
 def evaluate(
@@ -68,14 +71,15 @@ def evaluate(
     relatives: frozenset[str] = frozenset(),
     read: Labels | None = None,
     moved: Mapping[str, Sequence[Predictions]] = MappingProxyType({}),
+    jittered: Jittered | None = None,
 ) -> Evaluation:
     """Score predictions against the labels of the face set `dataset`; a face without a prediction is a miss.
 
     `predictions` are those of a contestant without seeds, or of each seed of a run, whose metrics are then means
     over `seeds`. `relatives` are other face sets that were read from the same files, `read` the labels of `faces`
     where they have been translated before; `moved`: variant -> what each seed said of boxes that are not quite
-    right. A contestant that could not run, or whose landmarks have no counterpart in the vocabulary, gets a status
-    and a reason and no numbers. Raises DataError for an empty split, misaligned
+    right; `jittered`: of shifted pictures. A contestant that could not run, or whose landmarks have no counterpart
+    in the vocabulary, gets a status and a reason and no numbers. Raises DataError for an empty split, misaligned
     predictions, labels that do not exist in the vocabulary, seeds of several vocabularies, or `split: all` of a
     set when the contestant was trained on it or on a relative; ConfigError for a missing bridge.
     """
@@ -107,6 +111,9 @@ def evaluate(
         | ({MOVED: boxes} if boxes else {}),
         errors=_table(seeds, main, tested, np.flatnonzero(chosen)) | _reading(config),
         ced=_curve(seeds, main, config),
+        floor=floor(faces, chosen, seeds, jittered, main, config.vocabulary, config.bridges, config.cap)
+        if jittered
+        else {},
     )
 
 
