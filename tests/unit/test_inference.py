@@ -12,11 +12,13 @@ import running
 from thermark import inference
 from thermark.core import bundle, files, pictures
 from thermark.core.errors import ConfigError, DataError
+from thermark.core.jitter import Jitter
 from thermark.core.moved import Move
 from thermark.core.predictions import Predictions
 from thermark.core.runs import SKIPPED
 from thermark.inference import KEYS
 from thermark.prediction_keys import Config, Places, Setting
+from thermark.predictors import mean_shape
 
 MEAN = {"family": "mean_shape", "train": "one"}
 LEARNED = {"family": "learned", "run": "net"}
@@ -195,6 +197,41 @@ def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
     assert told[0] != told[1]
     # Who no longer moves boxes has no such files.
     assert set(predicted(setting, out, mean=MEAN, mesh=ABSENT)) == set(before)
+
+
+def test_shifted_pictures_have_files_and_keys_of_their_own(setting, tmp_path, monkeypatch):
+    """Another jitter costs itself: nothing else of the same data set is asked for again."""
+    asked = []
+
+    def on_crops(self, pixels, *rest):
+        asked.append(len(pixels))
+        return seen(self, pixels, *rest)
+
+    seen = mean_shape.MeanShape.on_crops
+    monkeypatch.setattr(mean_shape.MeanShape, "on_crops", on_crops)
+    out, others = tmp_path / "out", {"mean": MEAN, "net": LEARNED, "mesh": ABSENT}
+    before = predicted(setting, out, **others)
+    assert asked == [6, 7]
+    shaken = replace(setting, moves={"one": {"jitter": Jitter((1, 2), 3)}})
+    kept = {path: (out / path).read_bytes() for path in before}
+    asked.clear()
+    after = predicted(shaken, out, **others)
+    seeds = {f"net/seed{seed}/one@jitter.npz" for seed in (0, 1)}
+    assert set(after) - set(before) == {"mean/one@jitter.npz", "mesh/one@jitter.npz", *seeds}
+    assert asked == [3 * 8]
+    assert len(Predictions.open(out / "net/seed1/one@jitter.npz")) == 3 * 8
+    assert Predictions.open(out / "mesh/one@jitter.npz").reason == "far away"
+    assert predicted(shaken, out, **others) == after
+    asked.clear()
+    fewer = replace(setting, moves={"one": {"jitter": Jitter((2,), 3)}})
+    predicted(fewer, out, **others)
+    assert asked == [3 * 4] and len(Predictions.open(out / "mean/one@jitter.npz")) == 3 * 4
+    told = [inference.keys("net", LEARNED, each) for each in (setting, shaken, fewer)]
+    assert told[0].items() <= told[1].items() and told[0].items() <= told[2].items()
+    assert all(told[1][path] != told[2][path] for path in told[1].keys() - told[0].keys())
+    assert kept == {path: (out / path).read_bytes() for path in kept}
+    # Who no longer shifts pictures has no such files.
+    assert set(predicted(setting, out, **others)) == set(before)
 
 
 def test_moved_boxes_may_not_be_called_as_pictures_are(setting):

@@ -45,7 +45,7 @@ class Config(Section):
 
     datasets: list[str] = Field(default_factory=list)
     shifts: list[Shift] = Field(default_factory=lambda: [1, 2], min_length=1)
-    faces: PositiveInt = 12
+    faces: PositiveInt = 8
 
     def moves(self, scored: Collection[str]) -> Mapping[str, Mapping[str, Jitter]]:
         """Return data set -> VARIANT -> jitter; raises ConfigError for one that is not among the `scored`."""
@@ -118,11 +118,11 @@ def shifted(pictures: Pictures, faces: Faces, seen: Views) -> Shifted:
 def chosen(faces: Faces, scored: NDArray[np.bool_], most: int) -> Rows:
     """Return the rows of at most so many of the faces that are `scored` (N,), in order.
 
-    One of each subject comes first, then a second of each, in the order of their ids' hashes; unlabelled faces
-    last. A frame comes with all its scored faces, or with none, so that nobody answers for a neighbour; the first
-    one comes even if it holds more.
+    One of each subject comes first, then a second of each, in the order of their ids' hashes; those without a
+    label or a prompt last. A frame comes with all its scored faces, or with none, so that nobody answers for a
+    neighbour; the first one comes even if it holds more.
     """
-    bare = ~np.isfinite(faces.xy).all(axis=-1).any(axis=1)
+    bare = ~np.isfinite(faces.xy).all(axis=-1).any(axis=1) | np.isnan(faces.prompts).any(axis=1)
     lots = {int(row): sha256(str(faces.ids[row]).encode()).digest() for row in np.flatnonzero(scored)}
     turns: Counter[str] = Counter()
     order = []

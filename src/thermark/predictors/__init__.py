@@ -125,14 +125,14 @@ def predict_all(
         scored = (table.splits == "test") | (split == "all")
         for file, move in todo.items():
             if isinstance(move, Jitter):
-                said = _shifted(predictor, contestant, table, crops, data, scored, move)
+                said = predict_shifted(predictor, contestant, table, crops, data, scored, move)
             else:
                 prompts = None if move is None else moved(table.prompts, table.ids, move)
                 said = predict(predictor, contestant, table, crops, data, np.flatnonzero(scored), prompts=prompts)
             said.save(folder / file)
 
 
-def _shifted(
+def predict_shifted(
     predictor: Predictor,
     contestant: str,
     faces: Faces,
