@@ -193,10 +193,10 @@ def _part(summary: Mapping[str, Any], main: str) -> Part:
 
 
 def _floor(told: Mapping[str, Any] | None, main: str) -> Floor | None:
-    if told is None:
+    if not told:
         return None
-    counts = {name: told[name] for name in ("faces", "lost", "views")}
-    return Floor(px=told["px"], value=told.get(main), **counts)
+    counts = {name: told[name] for name in ("faces", "lost", "flickering", "views")}
+    return Floor(px=told.get("px"), value=told.get(main), **counts)
 
 
 def _mean(values: NDArray[np.floating]) -> float | None:
