@@ -53,7 +53,7 @@ def counts(study: Study) -> list[str]:
     for own in families(study):
         if made := thermal(study, own):
             other = sum(bool(pair.caveat) for pair in made)
-            more = f"; in {other} of the {len(made)} more than the question differs (*caveat*)" * bool(other)
+            more = f"; {other} of the {len(made)} have a *caveat*" * bool(other)
             said.append(f"{escaped(own.question)} On thermal faces {printed.counted(made)}{more}.")
     return said
 

@@ -192,6 +192,8 @@ def _groups(
     letters: dict[str, str] = {}
     left = list(names)
     for letter in ascii_uppercase:
+        if not left:
+            break
         best, others = left[0], left[1:]
         made = pairwise(
             {name: capped[name] for name in left}, "error", doubt, floors, [(each, best) for each in others]
@@ -200,8 +202,6 @@ def _groups(
         apart = [each for each, own in zip(others, p.tolist(), strict=True) if made[each, best].shown(own)]
         letters |= {name: letter for name in left if name not in apart}
         left = apart
-        if not left:
-            break
     return letters | dict.fromkeys(left, ascii_uppercase[-1])
 
 
