@@ -1,6 +1,6 @@
 """Records and comparisons in miniature, from errors that a test writes down: no prediction, no evaluation."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -56,16 +56,21 @@ def write(
     origin: str = "real",
     training: Mapping[str, tuple[Mapping, str]] | None = None,
     title: str = "",
+    unseeded: Collection[str] = (),
 ) -> None:
     """Write `root`/results and `root`/comparisons.json of data set -> records and -> contestant -> errors (S, N).
 
-    `training`: contestant -> section of its run, and which of its teachers are too few.
+    `training`: contestant -> section of its run, and which of its teachers are too few; `unseeded`: who was not
+    trained here.
     """
     sets = {name: _set(name, own, origin, title or name.upper()) for name, own in records.items()}
     everybody = {record.contestant for own in records.values() for record in own}
     known = {name: Known("kind", "", {}, *(training or {}).get(name, ())) for name in everybody}
     config = parse({"families": dict(families), "bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
-    beside = {name: {each: errors(values) for each, values in own.items()} for name, own in found.items()}
+    beside = {
+        name: {each: errors(values, each not in unseeded) for each, values in own.items()}
+        for name, own in found.items()
+    }
     for name, results in sets.items():
         write_set(root / f"results/{name}.json", results)
     (root / "results").mkdir(parents=True, exist_ok=True)

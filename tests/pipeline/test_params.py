@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 import yaml
 
+import questions
 from thermark import entries, prediction_keys, profiles, speed, taught
 from thermark.assets import licences, weights
 from thermark.bakeoff import build as bakeoff
@@ -306,6 +307,17 @@ def test_what_is_compared_and_gated_in_every_profile_exists(path, content):
     # One margin for each metric that can rank, and for those that no contestant improves by finding fewer faces.
     assert {"found", *MAIN, *(f"{name}_all" for name in MAIN)} <= set(gate.margins)
     assert (gate.scores == "exact") == (content["profile"] == "smoke")
+
+
+def test_every_question_that_a_profile_allows_is_declared(content):
+    """A run that somebody adds is compared with those that answer for it, or this says which pair is missing."""
+    declared = [tuple(pair) for own in content["comparisons"]["families"].values() for pair in own["pairs"]]
+    allowed = questions.of_runs(content) | questions.of_students(content)
+    assert allowed <= {*declared} and len(declared) == len({*declared})
+    assert {*content["mlcmkd"].get("answers", ["distillation"])} <= {
+        *content["comparisons"]["families"]
+    } or not allowed
+    assert len(allowed) >= (0 if content["profile"] in ("smoke", "bakeoff") else 3)
 
 
 def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content):

@@ -80,7 +80,7 @@ def gain(head: Head) -> str:
     means = {method: own.get("native_mean") for method, own in head.numbers["decoders"].items()}
     base = means.pop("argmax", None)
     others = [
-        f"{means[method] - base:+.2f} with {DECODERS[method]}".replace("-", "−", 1)
+        f"{means[method] - base:+.2f}".replace("-", "−") + f" with {DECODERS[method]}"
         for method in DECODERS
         if base is not None and means.get(method) is not None
     ]
