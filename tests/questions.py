@@ -13,7 +13,8 @@ def of_runs(content: dict) -> set[tuple[str, str]]:
     """Return the pairs of contestants of a profile that say whether a way of training helps.
 
     Distilled networks against labels alone, and where they began with a teacher's weights also against labels from
-    there; MCL against conventional distillation from the teacher of its teacher; variants of KTL against all of it.
+    there; MCL against conventional distillation from the teacher of its teacher; variants of KTL against the whole
+    of it.
     """
     runs, above = studied(content["contestants"], content["runs"], content["converted"]), content["runs"]
     chosen = whole(runs)

@@ -311,13 +311,13 @@ def test_what_is_compared_and_gated_in_every_profile_exists(path, content):
 
 def test_every_question_that_a_profile_allows_is_declared(content):
     """A run that somebody adds is compared with those that answer for it, or this says which pair is missing."""
-    declared = [tuple(pair) for own in content["comparisons"]["families"].values() for pair in own["pairs"]]
-    allowed = questions.of_runs(content) | questions.of_students(content)
-    assert allowed <= {*declared} and len(declared) == len({*declared})
-    assert {*content["mlcmkd"].get("answers", ["distillation"])} <= {
-        *content["comparisons"]["families"]
-    } or not allowed
-    assert len(allowed) >= (0 if content["profile"] in ("smoke", "bakeoff") else 3)
+    families, mine = content["comparisons"]["families"], questions.of_runs(content)
+    declared = {tuple(pair) for own in families.values() for pair in own["pairs"]}
+    assert mine | questions.of_students(content) <= declared
+    places = [(*pair, name) for own in families.values() for pair in own["pairs"] for name in own["datasets"]]
+    assert len(places) == len({*places}), "what is asked twice is adjusted twice"
+    assert not mine or {*content["mlcmkd"].get("answers", ["distillation"])} <= {*families}
+    assert len(mine) >= {"bakeoff": 0, "smoke": 1}.get(content["profile"], 3)
 
 
 def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content):
