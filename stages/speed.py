@@ -7,9 +7,10 @@ depends on the file in git.
 import argparse
 from pathlib import Path
 
-from thermark import speed
-from thermark.core import errors
+from thermark.core import errors, files
 from thermark.core.config import section
+from thermark.speed import networks
+from thermark.speed.options import Config
 
 
 def main() -> None:
@@ -18,8 +19,8 @@ def main() -> None:
     for name in ("models", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    config = section(Path("params.yaml"), options.params, speed.Config)
-    speed.measure(config, options.models, options.out)
+    config = section(Path("params.yaml"), options.params, Config)
+    files.write_json(options.out, networks.measured(config, options.models))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from thermark import entries, prediction_keys, profiles, speed, taught
+from thermark import entries, prediction_keys, profiles, taught
 from thermark.assets import licences, weights
 from thermark.bakeoff import build as bakeoff
 from thermark.core import config
@@ -33,6 +33,7 @@ from thermark.mlcmkd import build as mlcmkd
 from thermark.published import load
 from thermark.report import build, contact
 from thermark.results import compare
+from thermark.speed import options as speed
 
 # Options of stages that name a section of params.yaml.
 FLAGS = ["params", "settings", "datasets", "prepare", "runs", "contestants", "converted", "scored", "patience"]
