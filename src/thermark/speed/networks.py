@@ -23,7 +23,7 @@ from thermark.core.runs import seed_folder, skipped
 from thermark.heads.tiny_head import TinyHead
 from thermark.learn import precision
 from thermark.nets import card, complexity
-from thermark.nets.cspnext import BLOCKS, CSPNeXt
+from thermark.nets.cspnext import CSPNeXt
 from thermark.nets.rtmpose import RTMPose
 from thermark.speed.options import Config
 from thermark.zeroshot import pretrained
@@ -83,8 +83,7 @@ def large(config: Config) -> dict[str, Contestant]:
     torch.manual_seed(0)
     points, stages = config.points, config.stages
     vit, teacher = sapiens2(), CSPNeXt("s")
-    for stage in range(max(stages) + 1, len(BLOCKS) + 1):
-        teacher.set_submodule(f"stage{stage}", nn.Identity())
+    rtmpose.shorten(teacher, stages)
     maps = Mapped(teacher, partial(rtmpose.features, teacher, stages=stages))
     seen = f"stages {', '.join(map(str, stages))}"
     return {
