@@ -337,7 +337,10 @@ def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content
     for name, labels in told.students.items():
         run = content["contestants"][name]["run"]
         assert content["runs"][run]["train"] == labels and told.networks[name] == run, name
-    assert {*section(path, "speed", speed.Config).students} <= {*content["runs"]}
+    timed = section(path, "speed", speed.Config)
+    assert {*timed.students} <= {*content["runs"]}
+    shown = {*content["scored"]} & {*content["frames"]}
+    assert timed.contestants.dataset in shown if timed.contestants else not shown
 
 
 def test_files_that_contestants_name_are_in_their_bundles(path, content):

@@ -29,12 +29,13 @@ DEVICE = "cpu"
 
 @dataclass(frozen=True)
 class Loaded:
-    """A contestant that answers picture `n` of so many `pictures`; `parameters` as far as they can be counted.
+    """A contestant whose `answer` to picture n of so many `pictures` are points (M, K, 2) in its pixels.
 
-    `dataset` the pictures are of; `boxes`: which it is told, `own` for none.
+    `dataset`: whose pictures they are; `boxes`: which it is told, `own` for none; `parameters`: how many numbers
+    it has learned, as far as they can be counted.
     """
 
-    answer: Callable[[int], object]
+    answer: Callable[[int], Floats]
     pictures: int
     dataset: str
     boxes: Given
@@ -95,7 +96,7 @@ def load(name: str, section: Mapping[str, Any], options: Contestants, setting: S
         asked = questions(dataset, "prompt", options.pictures, setting)
         boxes = [np.zeros((0, 4), np.float32) if own is None else own for _, own in asked]
         return Loaded(
-            lambda n: one(asked[n][0], boxes[n]), len(asked), dataset, "prompt", lambda: parameters.counted(one)
+            lambda n: one(asked[n][0], boxes[n])[0], len(asked), dataset, "prompt", lambda: parameters.counted(one)
         )
     whole = bundle.read(setting.places.bundle(str(section["weights"])))
     model = run_folder(str(section["run"]), setting) if "run" in section else None
@@ -107,7 +108,7 @@ def load(name: str, section: Mapping[str, Any], options: Contestants, setting: S
     framed = run.contestant_of(name, own, weights, more, DEVICE, options.threads).get()
     asked = questions(dataset, framed.given, options.pictures, setting)
     return Loaded(
-        lambda n: framed([asked[n][0]], [asked[n][1]]),
+        lambda n: framed([asked[n][0]], [asked[n][1]])[0].xy,
         len(asked),
         dataset,
         framed.given,

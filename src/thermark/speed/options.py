@@ -28,7 +28,7 @@ class Config(Section):
 
     Students are also measured at the size that the large network sees. `stages`: those of RTMPose-s below its
     head, as `backbones.<teacher>.stages` has them; what comes after them is left away. `contestants`: how these
-    are timed from picture to points, nobody where it is left out.
+    are timed from picture to points, nobody where it is left out, as in profiles without frames.
     """
 
     students: tuple[str, ...]

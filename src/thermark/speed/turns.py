@@ -8,9 +8,10 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -28,6 +29,7 @@ from thermark.zeroshot.watched import Beat, Ended, watched
 Sections = Mapping[str, Mapping[str, Any]]
 Said = dict[str, Any]  # of one contestant in one turn
 Work = Callable[..., None]
+T = TypeVar("T")
 
 
 class Load(Protocol):
@@ -42,7 +44,8 @@ def measured(options: Contestants, sections: Sections, setting: Setting) -> dict
     """Return how long contestants take a picture: `rows` by name, and what they have in common.
 
     A row is `status` ok with times, or skipped or failed with a `reason`. Times are medians and quartiles in ms;
-    `times_reference` is a time in units of that of the reference network, which runs before each picture.
+    `times_reference` is a time in units of that of the reference network, which runs before each picture. `found`:
+    in how many of the `pictures` a contestant saw somebody; where it did not, a second stage had nothing to do.
     """
     idle = {name: contestants.why_not(name, section, options, setting) for name, section in sections.items()}
     rows = {name: {"status": "skipped", "reason": why} for name, why in idle.items() if why}
@@ -71,7 +74,8 @@ def row(said: Sequence[Said]) -> dict[str, Any]:
     ms, beside = ([number for own in said for number in own[key]] for key in ("ms", "beside"))
     first = {key: said[0][key] for key in ("parameters", "dataset", "boxes") if said[0][key] is not None}
     ratio = float(np.median(ms) / np.median(beside))
-    return {"status": "ok", "times_reference": ratio, "pictures": len(ms)} | spread(ms) | first
+    counts = {"pictures": len(ms), "found": sum(own["found"] for own in said)}
+    return {"status": "ok", "times_reference": ratio} | counts | spread(ms) | first
 
 
 def spread(ms: Sequence[float]) -> dict[str, float]:
@@ -135,14 +139,17 @@ def one_turn(
         if torch := sys.modules.get("torch"):
             torch.set_num_threads(options.threads)
         own = range(turn, one.pictures, options.turns)
-        said: Said = {"status": "ok", "ms": [], "beside": [], "dataset": one.dataset, "boxes": one.boxes}
+        said: Said = {"status": "ok", "ms": [], "beside": [], "found": 0}
+        said |= {"dataset": one.dataset, "boxes": one.boxes}
         said["parameters"] = one.parameters() if turn == 0 else None
         if own:
             beside(), one.answer(own[0])
         for picture in own:
             beat()
-            said["beside"].append(lasted(beside))
-            said["ms"].append(lasted(lambda at=picture: one.answer(at)))  # type: ignore[misc]
+            said["beside"].append(lasted(beside)[0])
+            ms, xy = lasted(partial(one.answer, picture))
+            said["ms"].append(ms)
+            said["found"] += bool(np.isfinite(xy).all(axis=-1).any())
             if sum(said["ms"]) >= 1000 * options.seconds / options.turns:
                 break
         return said
@@ -152,11 +159,11 @@ def one_turn(
         return {"status": "failed", "reason": f"{type(error).__name__}: {_line(error)}"}
 
 
-def lasted(call: Callable[[], object]) -> float:
-    """Return how many ms a call takes."""
+def lasted(call: Callable[[], T]) -> tuple[float, T]:
+    """Return how many ms a call takes, and what it returns."""
     start = time.perf_counter()
-    call()
-    return 1000 * (time.perf_counter() - start)
+    answer = call()
+    return 1000 * (time.perf_counter() - start), answer
 
 
 def _line(error: Exception) -> str:
