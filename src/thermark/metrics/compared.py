@@ -47,15 +47,15 @@ class Comparison(Paired):
     `difference`, `low` and `high` are over the `faces` that both found, of so many `subjects`. `p` is two-sided,
     of subject means, and speaks of what `varied` names: with several seeds it is the larger of the permutation's
     and of that at which the interval meets zero; None with fewer than two subjects. `detectable`: the minimal
-    detectable effect. `found`: the parts of the labelled faces that a and b found, means over seeds. `capped`: the
-    difference over all faces that are labelled for both, errors cut off at the cap and misses counted as it, with
-    its interval `capped_low` to `capped_high`. `grey`: why the difference is too small to be spoken of, or empty.
+    detectable effect. `found`: which part of the faces that are labelled for both a and b found, means over seeds.
+    `capped`: the difference over all these faces, errors cut off at the cap and misses counted as it, with its
+    interval `capped_low` to `capped_high`. `grey`: why the difference is too small to be spoken of, or empty.
     """
 
     subjects: int
     p: float | None
     detectable: float | None
-    found: tuple[float, float]
+    found: tuple[float, float] | None
     capped: float | None
     capped_low: float | None
     capped_high: float | None
@@ -75,7 +75,7 @@ class Comparison(Paired):
             low=_minus(self.high),
             high=_minus(self.low),
             seeds=self.seeds[::-1],
-            found=self.found[::-1],
+            found=self.found and self.found[::-1],
             capped=_minus(self.capped),
             capped_low=_minus(self.capped_high),
             capped_high=_minus(self.capped_low),
@@ -125,22 +125,6 @@ def pairwise(
     }
 
 
-def separated(
-    names: Sequence[str], made: Mapping[Pair, Comparison], adjusted: Mapping[Pair, float]
-) -> NDArray[np.bool_]:
-    """Return who of `names` is told apart from whom, (M, M), by p `adjusted` for the pairs of a family.
-
-    Pairs that are in neither are not told apart.
-    """
-    place = {name: index for index, name in enumerate(names)}
-    table = np.zeros((len(names), len(names)), np.bool_)
-    for (a, b), p in adjusted.items():
-        found = made.get((a, b)) or made.get((b, a))
-        if found and a in place and b in place and found.shown(p):
-            table[place[a], place[b]] = table[place[b], place[a]] = True
-    return table
-
-
 def _compared(a: Errors, b: Errors, column: str, config: Config, flipped: float, floor: float) -> Comparison:
     told, spread = doubted(a, b, column, config.bootstrap, config.seed)
     rows = [per_seed(errors, column) for errors in (a, b)]
@@ -151,7 +135,7 @@ def _compared(a: Errors, b: Errors, column: str, config: Config, flipped: float,
         subjects=spread.subjects if spread else len(np.unique(a["subjects"][_found_by_both(a, b, column)])),
         p=_p(flipped, told, spread),
         detectable=detectable(spread) if spread else None,
-        found=(_found(rows[0][:, labelled]), _found(rows[1][:, labelled])),
+        found=(_found(rows[0][:, labelled]), _found(rows[1][:, labelled])) if labelled.any() else None,
         capped=capped,
         capped_low=bounds and bounds[0],
         capped_high=bounds and bounds[1],
@@ -203,4 +187,4 @@ def _grey(told: Paired, spread: Spread | None, floor: float) -> str:
 
 
 def _minus(value: float | None) -> float | None:
-    return None if value is None else -value
+    return None if value is None else 0.0 - value  # and no zero with a sign
