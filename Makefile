@@ -49,8 +49,10 @@ data: setup      ## try again for data sets that were not to be had
 	dvc repro -s -f fetch
 	@echo "then: make repro"
 
-speed: setup     ## time heads and students on this machine, then the report that says so
-	python stages/speed.py --params speed --models data/models --out metrics/speed.json && dvc repro finetune
+speed: setup     ## time contestants, heads and students on this machine, then the pages that say so
+	python stages/speed.py --params speed --contestants contestants --patience patience --scored scored \
+	  --weights data/weights --exported data/exported --models data/models --faces data/faces --reports data/reports \
+	  --frames data/frames --framed data/framed --out metrics/speed.json && dvc repro finetune
 
 # Two clones of what is committed: the second computes natively, with another number of threads, and shares DVC's cache.
 portability: setup ## repeat the committed results in another arithmetic: which numbers stay in their intervals, which verdicts hold

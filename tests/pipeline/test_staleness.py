@@ -50,7 +50,7 @@ def kinds(names: set[str]) -> set[str]:
         ("src/thermark/report/tables.py", {"report"}),
         ("src/thermark/report/legend.py", PAGES - {"mlcmkd"}),
         ("src/thermark/taught.py", {"pseudo_labels"}),
-        ("src/thermark/speed.py", set()),
+        ("src/thermark/speed/networks.py", set()),
         ("src/thermark/heads/scoring.py", {"head", "pseudo_labels"}),
         ("src/thermark/heads/features.py", {"features", "head", "pseudo_labels"}),
         ("src/thermark/backbones/vitpose.py", {"predict"}),
