@@ -9,7 +9,7 @@ from typing import Any
 from thermark.blog import figures, hub, keys, known, plotted, provenance, references, spoken, tables
 from thermark.core import files
 from thermark.core.errors import ConfigError
-from thermark.report.standing import FLOOR, highlighted
+from thermark.report.standing import CURVES, FLOOR, highlighted
 from thermark.report.style import styles
 from thermark.results import errors, ranking
 from thermark.results.comparisons import Comparisons, open_comparisons
@@ -41,6 +41,27 @@ class Options:
     title: str = TITLE
 
 
+@dataclass(frozen=True)
+class Printed:
+    """All tables: data set -> leaderboard, the declared families, and who did not run."""
+
+    boards: Mapping[str, tables.Table]
+    families: Sequence[tables.Table]
+    absences: tables.Table
+
+    @classmethod
+    def of(cls, sets: Mapping[str, ResultSet], made: Comparisons) -> "Printed":
+        """Return the tables of records and comparisons."""
+        groups = _groups(made)
+        boards = {name: tables.leaderboard(name, each, groups.get(name, {})) for name, each in sets.items()}
+        return cls(boards, tables.families(made, sets), tables.absences(sets))
+
+    def names(self) -> keys.Key:
+        """Return the tables as a template names them."""
+        boards = {name: each.as_markdown() for name, each in self.boards.items()}
+        return keys.tree("table", {"leaderboard": boards, "not_run": self.absences.as_markdown()})
+
+
 def build(options: Options) -> list[str]:
     """Write the bundle to `options.out`, whole or not at all; return what its author should look at.
 
@@ -56,9 +77,10 @@ def build(options: Options) -> list[str]:
     template, where = read_template(options.template)
     with files.fresh_directory(options.out) as folder:
         drawn = draw(sets, options.results, folder / FIGURES)
-        said = known_names(sets, made, drawn, at, options.title)
+        printed = Printed.of(sets, made)
+        said = known_names(sets, made, printed, drawn, at, options.title)
         files.write_text(folder / "index.md", keys.render(template, said, where))
-        for table in all_tables(sets, made):
+        for table in (*printed.boards.values(), *printed.families, printed.absences):
             tables.write(folder / TABLES, table)
         files.write_text(folder / "references.bib", references.bibtex(references.shown(sets, at.id)))
         hub.write(folder / HUB, sets, options.hub, at.date, options.url)
@@ -88,18 +110,9 @@ def everything(sets: Mapping[str, ResultSet], made: Comparisons) -> dict[str, An
     }
 
 
-def all_tables(sets: Mapping[str, ResultSet], made: Comparisons) -> list[tables.Table]:
-    """Return the leaderboard of each data set, each declared family, and who did not run."""
-    groups = _groups(made)
-    boards = [tables.leaderboard(name, each, groups.get(name, {})) for name, each in sets.items()]
-    return [*boards, *tables.families(made, sets), tables.absences(sets)]
-
-
 def draw(sets: Mapping[str, ResultSet], results: Path, out: Path) -> list[figures.Drawing]:
     """Write all figures of all data sets; a contestant has one colour in all of them."""
-    ran = {record.contestant for each in sets.values() for record in each.records if record.ran}
-    order = [name for name in ranking.standing(sets) if name in ran]
-    named = highlighted(order, ranking.kinds(sets), [])
+    order, named = coloured(sets)
     looks = styles(order, named, FLOOR)
     made = []
     for name, each in sets.items():
@@ -119,37 +132,40 @@ def draw(sets: Mapping[str, ResultSet], results: Path, out: Path) -> list[figure
     return made
 
 
+def coloured(sets: Mapping[str, ResultSet]) -> tuple[list[str], list[str]]:
+    """Return who ran, from best to worst, and who has a colour: the best of each set, then of each kind."""
+    ran = {record.contestant for each in sets.values() for record in each.records if record.ran}
+    order, kinds = [name for name in ranking.standing(sets) if name in ran], ranking.kinds(sets)
+    first = [best[0].contestant for each in sets.values() if (best := ranking.ranked(each))]
+    able = [name for name in (*first, *highlighted(order, kinds, [])) if name != FLOOR]
+    return order, highlighted(order, kinds, list(dict.fromkeys(able))[:CURVES])
+
+
 def _banded(results: ResultSet, named: Sequence[str]) -> list[str]:
     """Return whose distributions have bands: more than a few hide each other."""
-    return [record.contestant for record in ranking.ranked(results) if record.contestant in named][:BANDS]
+    order = [record.contestant for record in ranking.ranked(results)]
+    return [name for name in order if name in named and name != FLOOR][:BANDS]
 
 
 def known_names(
     sets: Mapping[str, ResultSet],
     made: Comparisons,
+    printed: Printed,
     drawn: list[figures.Drawing],
     at: provenance.Commit,
     title: str,
 ) -> dict[str, Any]:
     """Return all names that a template can use."""
-    boards = {name: tables.leaderboard(name, each, _groups(made).get(name, {})) for name, each in sets.items()}
     numbers = known.numbers(sets)
-    absences = tables.absences(sets)
     return numbers | {
         "metric": keys.Key("metric", numbers),
         "sets": list(sets),
         "data": known.data_sets(sets, _groups(made)),
         "contestant": known.contestants(sets),
         "difference": known.differences(made, sets),
-        "families": known.families(made, tables.families(made, sets), sets),
+        "families": known.families(made, printed.families, sets),
         "figure": known.figures(drawn, FIGURES),
-        "table": keys.tree(
-            "table",
-            {
-                "leaderboard": {name: each.as_markdown() for name, each in boards.items()},
-                "not_run": absences.as_markdown(),
-            },
-        ),
+        "table": printed.names(),
         "absent": len({record.contestant for each in sets.values() for record in each.records if not record.ran}),
         "notices": [*dict.fromkeys(filter(None, (known.notice(each.data_set) for each in sets.values())))],
         "references": references.listed(references.shown(sets, at.id)),

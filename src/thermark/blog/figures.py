@@ -155,9 +155,16 @@ def _pareto(drawn: Figure, results: ResultSet, table: pd.DataFrame, styles: Styl
             look: dict[str, Any] = {"color": colour, "transform": axes.transData + aside}
             axes.plot([amount, amount], [each["error_low"], each["error_high"]], linewidth=1.6, **look)
             axes.plot(amount, each["error"], "o", markersize=5, **look)
-            written: dict[str, Any] = {"color": colour, "fontsize": 8, "va": "center", "textcoords": "offset points"}
-            at = (DODGE * (len(own) - 1) + 7, 0)
-            axes.annotate(_literal(each["contestant"]), (amount, label), at, **written)
+            axes.annotate(
+                _literal(each["contestant"]),
+                (amount, label),
+                (DODGE * (len(own) - 1) + 7, 0),
+                textcoords="offset points",
+                va="center",
+                color=colour,
+                fontsize=8,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+            )
     least, most = table["parameters"].min(), table["parameters"].max()
     room = 1.6 if most < 2 * least else 2.5
     axes.set(xlim=(least / 1.2, most * room if _wide(drawn) else most * room**1.3), ylim=(0, high))

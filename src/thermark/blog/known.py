@@ -188,7 +188,7 @@ def figures(drawn: Sequence[Drawing], folder: str) -> Key:
 
 def _figure(drawing: Drawing, folder: str) -> Key:
     wide, narrow = (f"{folder}/{drawing.name}_{width}" for width in WIDTHS)
-    numbers, alt = f"{folder}/{drawing.name}.csv", escape(drawing.alt)
+    numbers, alt = f"{folder}/{drawing.name}.csv", escape(drawing.alt).replace("{", "&#123;")
     html = (
         f'<picture><source media="(max-width: {WIDTHS[0] - 1}px)" srcset="{narrow}.svg">'
         f'<img src="{wide}.svg" alt="{alt}" width="{WIDTHS[0]}" loading="lazy"></picture>'

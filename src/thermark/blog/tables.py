@@ -17,7 +17,7 @@ from thermark.results.notices import caveat
 from thermark.results.ranking import ranked, whole
 from thermark.results.record import DataSet, Record, ResultSet
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet runs at the start of a cell
+FORMULA = ("=", "+", "-", "@")  # what a spreadsheet runs at the start of a cell
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,10 @@ def write_csv(path: Path, data: pd.DataFrame) -> None:
 
 
 def _safe(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    if not isinstance(cell, str):
+        return cell
+    line = " ".join(cell.split())  # a line break within a cell is read differently by everybody
+    return f"'{line}" if line.startswith(FORMULA) else line
 
 
 def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Table:
