@@ -138,6 +138,12 @@ def test_a_curve_by_hand():
     assert (drawn.low[3], drawn.high[3]) == pytest.approx(expected)
 
 
+def test_faces_that_cannot_be_scored_do_not_count():
+    own = per_face(0.1, 0)
+    own["per_seed"] = np.array([[0.1] * 12 + [np.nan] * 6 + [np.inf] * 6])
+    assert curve(own, 0.4, samples=5, replicates=0).fraction == pytest.approx([0, 2 / 3, 2 / 3, 2 / 3, 2 / 3])
+
+
 def test_order_goes_by_all_faces_and_landmarks(tmp_path):
     results = open_all(scene(tmp_path / "results"))["tfake"]
     assert [each.contestant for each in ranking.ranked(results)] == ["ktl_s", "kd_st", EVIL, "blind", FORMULA]

@@ -175,6 +175,14 @@ def test_without_comparisons_nothing_is_called_real(bundle, tmp_path):
     assert "No comparison was declared" in text and "Not told apart" not in text and "| group |" not in text
 
 
+def test_a_folder_of_something_else_is_not_replaced(bundle, tmp_path):
+    (tmp_path / "posts").mkdir()
+    (tmp_path / "posts" / "mine.md").write_text("mine")
+    with pytest.raises(ConfigError, match="something else"):
+        build.build(options(bundle.parent / "results", tmp_path / "posts"))
+    assert (tmp_path / "posts" / "mine.md").read_text() == "mine"
+
+
 def test_absent_records_and_comparisons_say_what_to_do(tmp_path):
     with pytest.raises(DataError, match="no results"):
         build.build(options(tmp_path, tmp_path / "blog"))

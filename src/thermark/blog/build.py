@@ -17,6 +17,7 @@ from thermark.results.notices import caveat
 from thermark.results.record import SCHEMA, ResultSet, open_all
 
 BANDS = 3
+PROVENANCE = "provenance.json"
 FIGURES, TABLES, HUB = "figures", "tables", "huggingface"
 TITLE = "Facial landmarks on thermal images: what Thermark measured"
 
@@ -65,8 +66,13 @@ class Printed:
 def build(options: Options) -> list[str]:
     """Write the bundle to `options.out`, whole or not at all; return what its author should look at.
 
-    Raises DataError for records that are missing and ConfigError for a template that names what nobody has.
+    Raises DataError for records that are missing, ConfigError for a template that names what nobody has and for a
+    folder that holds something else.
     """
+    if options.out.exists() and any(options.out.iterdir()) and not (options.out / PROVENANCE).is_file():
+        raise ConfigError(
+            f"{options.out} holds something else than a bundle", "name a folder that may be replaced"
+        )
     at = provenance.commit(Path())
     opened = open_all(options.results)
     sets = {
@@ -87,7 +93,7 @@ def build(options: Options) -> list[str]:
         files.write_json(folder / "results.json", everything(sets, made))
         read = [path for name in sets for path in _files(options.results, name)]
         read += [options.comparisons] if options.comparisons else []
-        files.write_json(folder / "provenance.json", provenance.told(sets, at, read, folder, options.command))
+        files.write_json(folder / PROVENANCE, provenance.told(sets, at, read, folder, options.command))
     bare = keys.bare_numbers(template)
     return [f"{where}: {len(bare)} numbers come from no name of a result: {', '.join(bare[:5])}"] if bare else []
 

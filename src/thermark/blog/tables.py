@@ -76,20 +76,13 @@ def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Tab
     """Return who ran, best first; `groups`: contestant -> letters that those who are not told apart share."""
     main, on = results.protocol.main, results.data_set
     everyone = ranked(results)
-    header = [
-        "contestant",
-        label("found"),
-        label(f"{main}_all"),
-        label(main),
-        "learned from",
-        "seeds",
-        "landmarks",
-    ]
+    columns = ("found", f"{main}_all", main)
+    header = ["contestant", "learned from", *map(label, columns), "seeds", "landmarks"]
     rows = [
         [
             record.contestant,
-            *(bounded(metric, record.metrics.get(metric)) for metric in ("found", f"{main}_all", main)),
             record.trained_on,
+            *(bounded(metric, record.metrics.get(metric)) for metric in columns),
             str(record.seeds or "–"),
             str(record.points),
         ]
@@ -105,6 +98,7 @@ def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Tab
         header=tuple(header),
         rows=tuple(map(tuple, rows)),
         data=pd.DataFrame([_numbers(name, on, results, record, groups) for record in everyone]),
+        texts=2,
     )
 
 
@@ -145,25 +139,25 @@ def _family(family: Family, sets: Mapping[str, ResultSet]) -> Table:
             _title(pair.dataset, sets),
             pair.a,
             pair.b,
+            said(pair),
             _difference(pair, sets),
             "–" if pair.p_holm is None else printed("p", pair.p_holm),
             str(pair.faces),
             str(pair.subjects),
-            said(pair),
         )
         for pair in family.pairs
     ]
     shown = {caveat(sets[pair.dataset].data_set): None for pair in family.pairs if pair.dataset in sets}
-    header = ("data set", "a", "b", "a less b (95 %)", "p, Holm", "faces", "subjects", "verdict")
+    header = ("data set", "a", "b", "verdict on a", "a less b (95 %)", "p, Holm", "faces", "subjects")
     data = pd.DataFrame([_pair(pair, sets) for pair in family.pairs])
     return Table(
-        f"family_{found_by(family.name)}",
-        family.question,
-        "; ".join(filter(None, shown)),
-        header,
-        tuple(rows),
-        data,
-        3,
+        name=f"family_{found_by(family.name)}",
+        title=family.question,
+        caveat="; ".join(filter(None, shown)),
+        header=header,
+        rows=tuple(rows),
+        data=data,
+        texts=4,
     )
 
 
