@@ -1,6 +1,7 @@
 """A post says nothing but what records say."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -173,6 +174,28 @@ def test_without_comparisons_nothing_is_called_real(bundle, tmp_path):
     build.build(options(bundle.parent / "results", tmp_path / "blog", comparisons=None))
     text = (tmp_path / "blog" / "index.md").read_text()
     assert "No comparison was declared" in text and "Not told apart" not in text and "| group |" not in text
+
+
+def test_the_page_about_it_names_what_there_is(bundle, tmp_path):
+    """Each `.name` in a row of docs/publishing.md stands behind the names of that row."""
+    page = (Path(__file__).parents[2] / "docs" / "publishing.md").read_text(encoding="utf-8")
+    behind = {
+        "<metric>.": "nme_io.ktl_s.tfake",
+        "difference.": "difference.ktl_s.kd_st.tfake",
+        "data.": "data.tfake",
+        "contestant.": "contestant.ktl_s.tfake",
+        "figure.": "figure.ced.tfake",
+        "families": "families[0]",
+    }
+    lines = []
+    for start, key in behind.items():
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{start}")]
+        names = re.findall(r"`\.(\w+)`", row)
+        assert len(names) >= 4
+        lines += [f"{{% set _ = {key}.{name} %}}" for name in names]
+    mine = tmp_path / "mine.md"
+    mine.write_text("\n".join(lines))
+    build.build(options(bundle.parent / "results", tmp_path / "blog", template=mine))
 
 
 def test_a_folder_of_something_else_is_not_replaced(bundle, tmp_path):
