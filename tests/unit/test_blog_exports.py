@@ -114,7 +114,8 @@ def test_csv_tables_hold_the_records_numbers(bundle):
         ("rendered", "rendered", "rendered data only")
     }
     assert float(rows[0]["nme_io_all"]) == 0.0912 and float(rows[0]["nme_io_all_low"]) == pytest.approx(0.0789)
-    assert rows[3]["nme_io"] == "" and rows[0]["group"] == "a"
+    assert [row["floor"] for row in rows[:2]] == ["0.0211", ""]
+    assert rows[3]["nme_io"] == "" and rows[0]["group"] == "A"
     family = pd.read_csv(bundle / "tables" / "family_recipes.csv")
     assert family["difference"].tolist()[:2] == [-0.0056, -0.0056] and family["seeds_b"].tolist() == [3, 3, 0]
     assert set(pd.read_csv(bundle / "tables" / "leaderboard_car.csv")["labels"]) == {"machine"}

@@ -61,7 +61,7 @@ def _beside(metric: str, estimate: Estimate, record: Record) -> dict[str, Any]:
 
 
 def data_sets(sets: Mapping[str, ResultSet], groups: Mapping[str, Mapping[str, str]]) -> Key:
-    """Return data set -> what it is, who is best on it, and who is not told apart from that one."""
+    """Return data set -> what it is, who is best on it, and who is in the group of that one."""
     return tree("data", {name: _data_set(name, each, groups.get(name, {})) for name, each in sets.items()})
 
 
@@ -70,6 +70,7 @@ def _data_set(name: str, results: ResultSet, groups: Mapping[str, str]) -> dict[
     order = [record.contestant for record in ranked(results)]
     with_value = [each.contestant for each in ranked(results) if value(each, how.main) is not None]
     found = most_found(results)
+    letter = groups.get(with_value[0], "") if with_value else ""
     return {
         "name": name,
         "title": on.title,
@@ -94,14 +95,9 @@ def _data_set(name: str, results: ResultSet, groups: Mapping[str, str]) -> dict[
         "most_found": [record.contestant for record in found],
         "ran": len(order),
         "listed": len(results.records),
-        "grouped": bool(groups),
-        "not_told_apart": _beside_the_best(order, groups),
+        "letter": letter,
+        "group": [each for each in order if letter and groups.get(each) == letter],
     }
-
-
-def _beside_the_best(order: Sequence[str], groups: Mapping[str, str]) -> list[str]:
-    letters = set(groups.get(order[0], "")) if order else set()
-    return [each for each in order[1:] if letters & set(groups.get(each, ""))]
 
 
 def notice(on: DataSet) -> Markdown:
@@ -122,6 +118,7 @@ def contestants(sets: Mapping[str, ResultSet]) -> Key:
                 "trained_on": record.trained_on,
                 "boxes": record.boxes,
                 "landmarks": record.points,
+                "floor": words.printed(results.protocol.main, record.floor and record.floor.value),
             } | {name: round(amount) for name, amount in record.exact.items()}
     return tree("contestant", found)
 

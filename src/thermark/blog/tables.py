@@ -73,7 +73,7 @@ def _safe(cell: object) -> object:
 
 
 def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Table:
-    """Return who ran, best first; `groups`: contestant -> letters that those who are not told apart share."""
+    """Return who ran, best first; `groups`: contestant -> letter of those who are not told apart."""
     main, on = results.protocol.main, results.data_set
     everyone = ranked(results)
     columns = ("found", f"{main}_all", main)
@@ -124,6 +124,7 @@ def _numbers(
         "faces": record.faces,
         "subjects": record.subjects,
         "missed": record.missed,
+        "floor": None if record.floor is None else record.floor.value,
         "group": groups.get(record.contestant, ""),
     }
 
