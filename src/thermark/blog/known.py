@@ -118,7 +118,7 @@ def contestants(sets: Mapping[str, ResultSet]) -> Key:
                 "trained_on": record.trained_on,
                 "boxes": record.boxes,
                 "landmarks": record.points,
-                "floor": words.printed(results.protocol.main, record.floor and record.floor.value),
+                "floor": words.printed(results.protocol.main, record.floor.value if record.floor else None),
             } | {name: round(amount) for name, amount in record.exact.items()}
     return tree("contestant", found)
 
