@@ -15,7 +15,7 @@ SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
   echo "bakeoff: metrics/bakeoff.md"; echo "heads:   metrics/finetune.md"; echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
-.PHONY: help setup repro report weights data speed test slow check smoke smoke-baseline portability profile bench doctor clean
+.PHONY: help setup repro report blog weights data speed test slow check smoke smoke-baseline portability profile bench doctor clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -40,6 +40,11 @@ repro: setup     ## run the pipeline of params.yaml, print the leaderboard
 report: setup    ## tables and plots only
 	dvc repro report
 	@$(SHOW)
+
+# Not a stage: it names the commit. TEMPLATE=mine.md takes a post of your own.
+blog: setup      ## a post from the results: text, figures, tables, exports, in plots/blog/
+	python stages/blog.py --results metrics/results --comparisons metrics/comparisons.json --out plots/blog \
+	  $(if $(TEMPLATE),--template $(TEMPLATE))
 
 weights: setup   ## try again for weights that were not to be had
 	dvc repro -s -f weights
