@@ -21,6 +21,9 @@ from thermark.core.predictions import Predictions
 from thermark.metrics.evaluate import Config
 from thermark.published import Column, Published, Row, Table, load
 from thermark.report.reference import Tolerance
+from thermark.results import errors
+from thermark.results.errors import open_errors
+from thermark.results.record import Estimate, open_set, write_set
 
 STAGE = Path(__file__).parents[2] / "stages/bakeoff.py"
 CONTESTANTS = {"shifted": True, "wall": True, "told": True, "absent": True, "floor": False, "run_t": False}
@@ -126,6 +129,35 @@ def test_polarity_counts_faces_found_either_way_and_errors_of_those_found_both_w
     assert line(lines, "| `shifted` |") == "| `shifted` | finder | 100.0 | 50.0 | 50.0 | 2.00 | 5.00 |"
     assert line(lines, "| `wall` |") == "| `wall` | finder | 0.0 | 0.0 | 0.0 | – | – |"
     assert "inverted" not in part(text, "## Tone mapping") and "inverted" not in numbers["variants"]
+
+
+def test_polarity_of_nobody_is_said(tmp_path):
+    made = stages(tmp_path)
+    text, numbers, _ = built(tmp_path, made.places, {"absent": True})
+    assert "No contestant ran on both." in part(text, "## Polarity") and numbers["polarity"] == {"thermeval": {}}
+
+
+def test_what_the_common_protocol_has_measured_is_read_from_its_records(tmp_path):
+    """A record and per-face errors that nobody would measure on these predictions, and the page tells them."""
+    made = stages(tmp_path)
+    record = made.places.results / "thermeval.json"
+    results, beside = open_set(record), made.places.results / "thermeval.parquet"
+    shifted = results.of("shifted")
+    told = shifted.metrics | {"error_px_mean": Estimate(value=7.77, faces=90, subjects=90)}
+    changed = shifted.model_copy(update={"metrics": told, "boxes": "elsewhere"})
+    records = tuple(changed if each.contestant == "shifted" else each for each in results.records)
+    write_set(record, results.model_copy(update={"records": records}))
+    per_face = open_errors(beside)
+    per_face["shifted"]["per_seed"][:, made.faces.strata["distance"][made.faces.splits == "test"] == "6ft"] = 4.0
+    errors.write(beside, per_face)
+    text, numbers, _ = built(tmp_path, made.places)
+    own = numbers["unified"]["shifted"]
+    assert own["all"]["error_px_mean"] == numbers["tone"]["shifted"]["base"]["error_px_mean"] == 7.77
+    assert (own["2ft"]["error_px_mean"], own["6ft"]["error_px_mean"], own["6ft"]["pck@3px"]) == (2, 4, 0)
+    assert line(part(text, "## At a glance"), "| `shifted` |").startswith("| `shifted` | elsewhere | – |")
+    # Of those found inverted too, 23 are at 2 ft and 22 at 6 ft.
+    assert numbers["polarity"]["thermeval"]["shifted"]["error"] == pytest.approx((23 * 2 + 22 * 4) / 45)
+    assert numbers["part3"]["shifted"]["mean"] < 3  # the posts' own protocol is measured
 
 
 def test_means_over_seeds_count_a_face_as_often_as_it_was_found():

@@ -15,10 +15,6 @@ from thermark.published import load
 from thermark.report.reference import Tolerance
 
 TEMPLATE = Path(__file__).parent / "templates/bakeoff.md"
-PART2 = (
-    "Part 2 is compared in metrics/finetune.md, which asks heads in their crops; the numbers of part 2 here are "
-    "of the nearest answers of contestants that see whole frames."
-)
 
 
 class Config(Section):
@@ -60,7 +56,7 @@ def build(
     seeds = {record.contestant: record.seeds for record in page.study.records} if page else {}
     origin = page.study.results.data_set.origin if page else "real"
     rows = against.compare(posts, made.values, made.unseen, origin, config.tolerance, seeds)
-    published = against.section(posts, rows, config.tolerance, f"{posts.absent} {PART2}")
+    published = against.section(posts, rows, config.tolerance, posts.absent)
     told = _plain(page) if page else {"contestants": {}}
     told |= {"published": list(map(against.plain, rows)), "polarity": dict(map(_polarity, turned))}
     files.write_text(text, rendered(TEMPLATE, dataset=name, page=page, published=published, turned=turned))

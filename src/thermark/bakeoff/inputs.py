@@ -24,7 +24,6 @@ from thermark.results.record import Record, ResultSet, open_set
 
 NOSE = "nose1"
 Said = tuple[Predictions, ...]  # one of each seed
-Variants = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,12 @@ class Places:
 
 @dataclass(frozen=True)
 class Study:
-    """A scored data set; `contestants`: name -> whether it looks at whole frames, and so at variants of them.
+    """A data set as it was scored, and its pictures.
 
-    `records`: of these contestants; `toned`: variant -> the settings of the pictures that it changes; `inverted`:
-    the variant in which warm is dark, if there is one.
+    `contestants`: name -> whether it looks at whole frames, and so at variants of them; `records` are theirs.
+    `errors`: contestant -> those of each scored face, in the unit of the main metric; `faces`: all (N,), of which
+    `scored` (N,) are. `toned`: variant -> the settings of the pictures that it changes; `inverted`: that in which
+    warm is dark, if there is one.
     """
 
     name: str
@@ -53,24 +54,11 @@ class Study:
     contestants: Mapping[str, bool]
     results: ResultSet
     records: tuple[Record, ...]
-    toned: Variants
+    errors: Mapping[str, Errors]
+    faces: Faces
+    scored: NDArray[np.bool_]
+    toned: Mapping[str, Mapping[str, Any]]
     inverted: str | None
-
-    @cached_property
-    def errors(self) -> dict[str, Errors]:
-        """Contestant -> its errors of each scored face, in the unit of the main metric."""
-        return open_errors(self.places.results / f"{self.name}.parquet")
-
-    @cached_property
-    def faces(self) -> Faces:
-        """All faces, whatever their split."""
-        return open_table(self.places.faces / self.name)
-
-    @cached_property
-    def scored(self) -> NDArray[np.bool_]:
-        """Which of the faces (N,) are scored."""
-        every = self.results.protocol.split == "all"
-        return np.ones(len(self.faces), bool) if every else self.faces.splits == "test"
 
     @cached_property
     def annotated(self) -> Annotated:
@@ -138,5 +126,16 @@ def read(dataset: str, contestants: Mapping[str, bool], places: Places) -> Study
     changed = {name: about["settings"] for name, about in framed.items() if name != BASE}
     inverted = [name for name, settings in changed.items() if settings.get(INVERT)]
     toned = {name: settings for name, settings in changed.items() if name not in inverted}
-    known = tuple(filter(None, records.values()))
-    return Study(dataset, places, contestants, results, known, toned, next(iter(inverted), None))
+    faces = open_table(places.faces / dataset)
+    return Study(
+        dataset,
+        places,
+        contestants,
+        results,
+        tuple(filter(None, records.values())),
+        open_errors(places.results / f"{dataset}.parquet"),
+        faces,
+        (faces.splits == "test") | (results.protocol.split == "all"),
+        toned,
+        next(iter(inverted), None),
+    )
