@@ -30,7 +30,7 @@ Starts = dict[str, list[str | Path]]
 
 def starts(stages: Path) -> Starts:
     """Return entry, or entry.module -> the scripts, modules and tables that its closure begins with."""
-    found: Starts = {name: [stages / f"{name}.py"] for name in (*PLAIN, *PAGES)}
+    found: Starts = {name: [stages / f"{name}.py", *templates(name)] for name in (*PLAIN, *PAGES)}
     found["convert"] = [stages / "convert.py", *sorted((code.PACKAGE / "imported").rglob("*.yaml"))]
     for entry, package in FAMILIES.items():
         for name in modules(package):
@@ -56,6 +56,11 @@ def hashes(stages: Path) -> dict[str, object]:
             node = node.setdefault(key, {})  # type: ignore[assignment]
         node[last] = code.key(*begin)
     return tree
+
+
+def templates(entry: str) -> list[Path]:
+    """Return the templates of the page that an entry writes, none for what is no page or has none; sorted."""
+    return sorted((code.PACKAGE / entry / "templates").glob("*.*"))
 
 
 def modules(package: str) -> list[str]:
