@@ -1,0 +1,141 @@
+"""Whether contestants differ: all pairs of a data set as a matrix, declared comparisons as intervals."""
+
+from thermark.page import words
+from thermark.page.figures.vega import GREY, INK, REST, Rows, Spec, amounts, spec, told
+from thermark.page.order import ranked
+from thermark.results.comparisons import Comparisons, Matrix, Pair
+from thermark.results.record import ResultSet
+
+READABLE = 12  # contestants up to which a cell holds its number
+STEP = 24  # px a cell
+
+
+def pairs(results: ResultSet, matrix: Matrix) -> Rows:
+    """Return a row a pair: `a`, `b`, a less b and its interval in shown units, p and why it is grey."""
+    factor = words.scale(results.protocol.main)
+    order = [record.contestant for record in ranked(results) if record.contestant in matrix.contestants]
+    place = {name: index for index, name in enumerate(matrix.contestants)}
+    rows: Rows = []
+    for a in order:
+        for b in order:
+            i, j = place[a], place[b]
+            known = {"difference": matrix.difference[i][j], "low": matrix.low[i][j], "high": matrix.high[i][j]}
+            if a != b:
+                scaled = {key: factor * value for key, value in known.items() if value is not None}
+                p = {} if matrix.p_holm[i][j] is None else {"p": matrix.p_holm[i][j]}
+                rows.append({"a": a, "b": b} | scaled | p | {"grey": matrix.grey[i][j]})
+    return rows
+
+
+def matrix(results: ResultSet, matrix: Matrix) -> Spec:
+    """Return the difference of each pair, row less column: blue where the row errs less, grey if nothing follows."""
+    order = [record.contestant for record in ranked(results) if record.contestant in matrix.contestants]
+    rows = pairs(results, matrix)
+    said = [row | {"shown": _signed(row["difference"])} for row in rows if "difference" in row]
+    grey = [row for row in rows if row["grey"] or "difference" not in row]
+    plain = [row for row in said if not row["grey"]]
+    axis = {"type": "nominal", "sort": order, "scale": {"domain": order}, "title": None}
+    x = {"field": "b", **axis, "axis": {"orient": "top", "labelAngle": -50, "domain": False, "ticks": False}}
+    y = {"field": "a", **axis, "axis": {"domain": False, "ticks": False}}
+    most = max((abs(row["difference"]) for row in plain), default=1.0)
+    unit = words.unit(results.protocol.main)
+    legend = {
+        "title": f"row less column, {unit}",
+        "gradientLength": 180,
+        "orient": "bottom",
+        "direction": "horizontal",
+    }
+    scale = {"scheme": "blueorange", "domain": [-most, most]}
+    hover = told(
+        {"a": "row", "b": "column", "difference": f"row less column, {unit}", "low": "low", "high": "high"}
+    )
+    hover += told({"p": "p (Holm)", "grey": "why nothing follows"})
+    colour = amounts("difference", "", scale=scale, legend=legend)
+    layers: list[Spec] = [
+        {"data": {"values": grey}, "mark": {"type": "rect", "color": GREY}, "encoding": {"x": x, "y": y}}
+        | {"encoding": {"x": x, "y": y, "tooltip": hover}},
+        {"data": {"values": plain}, "mark": {"type": "rect", "stroke": None}}
+        | {"encoding": {"x": x, "y": y, "color": colour, "tooltip": hover}},
+    ]
+    if len(order) <= READABLE:
+        text = {"type": "text", "fontSize": 10}
+        layers.append(
+            {"data": {"values": said}, "mark": text} | {"encoding": {"x": x, "y": y, "text": {"field": "shown"}}}
+        )
+    step = 2 * STEP if len(order) <= READABLE else STEP
+    title = f"Every pair: {words.titled(results.data_set)}"
+    subtitle = "row less column; blue: the row errs less; grey: nothing follows; exploratory, Holm over all pairs"
+    size = {"width": {"step": step}, "height": {"step": STEP}}
+    return spec(title, subtitle, [], **size, layer=layers)
+
+
+def alt_matrix(results: ResultSet, matrix: Matrix) -> str:
+    """Return the figure of `matrix` in a sentence: how many pairs are told apart, the best against others."""
+    rows = pairs(results, matrix)
+    apart = sum(1 for row in rows if not row["grey"] and "difference" in row) // 2
+    first = rows[0]["a"] if rows else ""
+    mine = [row for row in rows if row["a"] == first and "difference" in row]
+    unit = words.unit(results.protocol.main)
+    said = "; ".join(
+        f"{row['b']} {_signed(row['difference'])} {unit}{' (grey)' if row['grey'] else ''}" for row in mine[:5]
+    )
+    on = words.titled(results.data_set)
+    return f"{apart} of {len(rows) // 2} pairs on {on} are told apart. {first} less {said}." if rows else ""
+
+
+def families(results: ResultSet, comparisons: Comparisons) -> Spec | None:
+    """Return the declared comparisons of a data set as intervals of differences, None where there are none."""
+    told_pairs = [
+        (family.name, pair)
+        for family in comparisons.families
+        for pair in family.pairs
+        if pair.dataset == results.data_set.name and pair.difference is not None
+    ]
+    if not told_pairs:
+        return None
+    factor, unit = words.scale(results.protocol.main), words.unit(results.protocol.main)
+    rows: Rows = [_compared(name, pair, factor) for name, pair in told_pairs]
+    order = list(dict.fromkeys(row["pair"] for row in rows))
+    y = {"field": "pair", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 260}}
+    x = amounts("difference", f"difference of the errors, {unit}; left of 0: the first errs less")
+    hover = told({"family": "question", "pair": "pair", "difference": "difference", "low": "low", "high": "high"})
+    hover += told({"p": "p (Holm)", "verdict": "verdict", "grey": "why nothing follows"})
+    layers = [
+        {"data": {"values": [{"zero": 0}]}, "mark": {"type": "rule", "color": REST, "strokeDash": [4, 3]}}
+        | {"encoding": {"x": amounts("zero", x["title"])}},
+        {"mark": {"type": "rule", "color": INK, "strokeWidth": 2}}
+        | {"encoding": {"x": amounts("low", x["title"]), "x2": {"field": "high"}, "y": y, "opacity": _faint()}},
+        {"mark": {"type": "point", "filled": True, "color": INK, "size": 70, "opacity": 1}}
+        | {"encoding": {"x": x, "y": y, "tooltip": hover, "opacity": _faint()}},
+    ]
+    title = f"Declared comparisons: {words.titled(results.data_set)}"
+    subtitle = "difference on the same faces, 95 % intervals; faint: nothing follows"
+    return spec(title, subtitle, rows, width=560, height={"step": 24}, layer=layers, usermeta={"fluid": True})
+
+
+def alt_families(results: ResultSet, comparisons: Comparisons) -> str:
+    """Return the figure of `families` in a sentence."""
+    unit, factor = words.unit(results.protocol.main), words.scale(results.protocol.main)
+    said = [
+        f"{pair.a} less {pair.b} {_signed(factor * pair.difference)} {unit}: {pair.verdict}"
+        for family in comparisons.families
+        for pair in family.pairs
+        if pair.dataset == results.data_set.name and pair.difference is not None
+    ]
+    on = words.titled(results.data_set)
+    return f"Declared comparisons on {on}: {'; '.join(said)}."
+
+
+def _faint() -> Spec:
+    return {"condition": {"test": "datum.grey != ''", "value": 0.35}, "value": 1}
+
+
+def _compared(family: str, pair: Pair, factor: float) -> dict[str, object]:
+    numbers = {"difference": pair.difference, "low": pair.low, "high": pair.high}
+    row: dict[str, object] = {"family": family, "pair": f"{pair.a} less {pair.b}", "grey": pair.grey}
+    row |= {key: factor * value for key, value in numbers.items() if value is not None}
+    return row | {"verdict": pair.verdict} | ({} if pair.p_holm is None else {"p": pair.p_holm})
+
+
+def _signed(number: float) -> str:
+    return f"{number:+.2f}".replace("-", "\N{MINUS SIGN}")
