@@ -59,15 +59,17 @@ def notice_of(on: DataSet) -> str:
 def titled(on: DataSet) -> str:
     """Return a data set's title, which names rendered data and machine labels as such."""
     said = origin(on)
-    words: tuple[str, ...] = ("rendered",) if on.origin == "rendered" else ("thermalised",) if on.origin == "thermalised" else ()
+    words: tuple[str, ...] = (
+        ("rendered",) if on.origin == "rendered" else ("thermalised",) if on.origin == "thermalised" else ()
+    )
     words += ("machine labels",) if notice_of(on) == "machine" else ()
     missing = [word for word in words if word not in on.title]
     return f"{on.title} ({said})" if missing else on.title
 
 
-def interval(metric: str, estimate: Estimate | Record | None) -> str:
+def interval(metric: str, estimate: Estimate | None) -> str:
     """Return a 95 % interval as printed, such as `4.63–6.01`; empty where there is none."""
-    if not isinstance(estimate, Estimate) or estimate.low is None or estimate.high is None:
+    if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     return f"{shown(metric, estimate.low)}{DASH}{shown(metric, estimate.high)}"
 

@@ -93,7 +93,7 @@ def _rows(results: ResultSet, found: list[tuple[Record, float]]) -> Rows:
 
 def _labelled(rows: Rows) -> Rows:
     """Return rows with the height of each label: those of points beside each other do not cover each other."""
-    apart = max(float(row.get("high", row["error"])) for row in rows) / LABELS
+    apart = max(float(row.get("high") or row["error"] or 0.0) for row in rows) / LABELS
     made: Rows = []
     for row in sorted(rows, key=lambda row: row["error"]):
         beside = [each["label"] for each in made if abs(log10(each["cost"] / row["cost"])) < BESIDE]

@@ -28,10 +28,10 @@ def pairs(results: ResultSet, matrix: Matrix) -> Rows:
 
 
 def matrix(results: ResultSet, matrix: Matrix) -> Spec:
-    """Return the difference of each pair, row less column: blue where the row errs less, grey if nothing follows."""
+    """Return the difference of each pair, row less column: blue if the row errs less, grey if nothing follows."""
     order = [record.contestant for record in ranked(results) if record.contestant in matrix.contestants]
     rows = pairs(results, matrix)
-    said = [row | {"shown": _signed(row["difference"])} for row in rows if "difference" in row]
+    said = [row | {"shown": signed(row["difference"])} for row in rows if "difference" in row]
     grey = [row for row in rows if row["grey"] or "difference" not in row]
     plain = [row for row in said if not row["grey"]]
     axis = {"type": "nominal", "sort": order, "scale": {"domain": order}, "title": None}
@@ -77,7 +77,7 @@ def alt_matrix(results: ResultSet, matrix: Matrix) -> str:
     mine = [row for row in rows if row["a"] == first and "difference" in row]
     unit = words.unit(results.protocol.main)
     said = "; ".join(
-        f"{row['b']} {_signed(row['difference'])} {unit}{' (grey)' if row['grey'] else ''}" for row in mine[:5]
+        f"{row['b']} {signed(row['difference'])} {unit}{' (grey)' if row['grey'] else ''}" for row in mine[:5]
     )
     on = words.titled(results.data_set)
     return f"{apart} of {len(rows) // 2} pairs on {on} are told apart. {first} less {said}." if rows else ""
@@ -117,7 +117,7 @@ def alt_families(results: ResultSet, comparisons: Comparisons) -> str:
     """Return the figure of `families` in a sentence."""
     unit, factor = words.unit(results.protocol.main), words.scale(results.protocol.main)
     said = [
-        f"{pair.a} less {pair.b} {_signed(factor * pair.difference)} {unit}: {pair.verdict}"
+        f"{pair.a} less {pair.b} {signed(factor * pair.difference)} {unit}: {pair.verdict}"
         for family in comparisons.families
         for pair in family.pairs
         if pair.dataset == results.data_set.name and pair.difference is not None
@@ -137,5 +137,6 @@ def _compared(family: str, pair: Pair, factor: float) -> dict[str, object]:
     return row | {"verdict": pair.verdict} | ({} if pair.p_holm is None else {"p": pair.p_holm})
 
 
-def _signed(number: float) -> str:
+def signed(number: float) -> str:
+    """Return a difference as printed, with its sign."""
     return f"{number:+.2f}".replace("-", "\N{MINUS SIGN}")
