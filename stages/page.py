@@ -22,7 +22,7 @@ def main() -> None:
     params = Path("params.yaml")
     sources = {
         "training": tuple(dict.fromkeys(run["train"] for run in value(params, options.runs).values())),
-        "budget": tuple(dict.fromkeys(crop["faces"] for crop in value(params, options.crops).values())),
+        "budget": tuple(dict.fromkeys(crop["raw"] for crop in value(params, options.crops).values())),
     }
     folder = Path(os.path.relpath(options.results, options.out)).as_posix()
     places = inputs.Places(options.results, **{name: getattr(options, name) for name in optional})

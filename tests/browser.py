@@ -1,4 +1,4 @@
-"""A headless Chromium, driven through its DevTools protocol over aiohttp's websocket (a package that dvc brings)."""
+"""A headless Chromium, driven through its DevTools protocol over aiohttp's websocket, which dvc brings."""
 
 import asyncio
 import base64
@@ -92,9 +92,11 @@ class Tab:
 
 
 @asynccontextmanager
-async def tab(url: str, *, scripts: bool = True, width: int = 1400, height: int = 900, dark: bool = False) -> AsyncIterator[Tab]:
+async def tab(
+    url: str, *, scripts: bool = True, width: int = 1400, height: int = 900, dark: bool = False
+) -> AsyncIterator[Tab]:
     """Yield a page that has loaded `url`; the browser ends with the block."""
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         switches = [*SWITCHES, *QUIET, "--remote-debugging-port=0", f"--user-data-dir={home}", "about:blank"]
         browser = subprocess.Popen([str(found()), *switches], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

@@ -54,7 +54,7 @@ def real(best: Record, others: Sequence[Record], matrix: Matrix | None) -> str:
     if not others:
         return "Nobody else is of this case."
     if matrix is None or best.contestant not in matrix.groups:
-        return "Whether the difference is real is unknown: no comparisons were made on this data set."
+        return "Unknown: nothing was compared on this data set."
     letters = set(matrix.groups[best.contestant])
     same = [each.contestant for each in others if letters & set(matrix.groups.get(each.contestant, ""))]
     rest = len(others) - len(same)
@@ -67,7 +67,7 @@ def real(best: Record, others: Sequence[Record], matrix: Matrix | None) -> str:
 def fast(record: Record, speeds: Speeds) -> str:
     """Return how fast and how large a contestant is, as far as that is known."""
     time, size = cost(record, "milliseconds", speeds), record.exact.get("parameters")
-    said = "Not timed here" if time is None else f"{time:.3g} ms a face on one CPU"
+    said = "Not timed here" if time is None else f"{words.milliseconds(time)} ms a face on one CPU"
     more = [f"{words.amount(size)} parameters"] if size else []
     more += [f"{words.amount(macs)} multiply-adds"] if (macs := record.exact.get("macs")) else []
     return f"{said}; {' and '.join(more)}." if more else f"{said}; its size is not counted."

@@ -53,16 +53,18 @@ def head(results: ResultSet) -> tuple[str, ...]:
     return (*columns, "trained on", "boxes", "landmarks", "seeds", "parameters", "ms")
 
 
+def top(results: ResultSet) -> float:
+    """Return where the axis of drawn intervals ends, in the unit of the main metric."""
+    errors = (of_all(results, record) for record in ranked(results))
+    return max((error.high or error.value or 0.0 for error in errors), default=0.0)
+
+
 def rows(results: ResultSet, matrix: Matrix | None, speeds: Speeds) -> list[Row]:
     """Return a line for each contestant that ran, best first."""
-    top = max(
-        (of_all(results, record).high or of_all(results, record).value or 0 for record in ranked(results)),
-        default=0,
-    )
-    return [_row(results, record, matrix, speeds, top) for record in ranked(results)]
+    return [_row(results, record, matrix, speeds, top(results)) for record in ranked(results)]
 
 
-def _row(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Speeds, top: float) -> Row:
+def _row(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Speeds, end: float) -> Row:
     main, every, time = results.protocol.main, of_all(results, record), cost(record, "milliseconds", speeds)
     size, letters = record.exact.get("parameters"), matrix.groups.get(record.contestant, "") if matrix else ""
     most = max(each.points for each in results.records)
@@ -77,14 +79,14 @@ def _row(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Spee
         Cell(record.trained_on, "", record.trained_on),
         Cell("given" if given(record) else "found", record.boxes.replace("_", " "), record.boxes),
         Cell(f"{record.points} of {most}", "", str(record.points)),
-        Cell(str(record.seeds or 1), "" if record.seeds else "one answer", str(record.seeds)),
+        Cell(str(record.seeds or words.DASH), "", str(record.seeds)),
         Cell(words.amount(size) if size else words.DASH, "", f"{size:.0f}" if size else ""),
-        Cell(words.DASH if time is None else f"{time:.3g}", "", "" if time is None else f"{time:.6g}"),
+        Cell(words.DASH if time is None else words.milliseconds(time), "", "" if time is None else f"{time:.6g}"),
     )
     whisker = None
-    if every.value is not None and top:
-        low, high = (every.value if end is None else end for end in (every.low, every.high))
-        whisker = Whisker(*(round(100 * max(end, 0.0) / top, 2) for end in (every.value, low, high)))
+    if every.value is not None and end:
+        low, high = (every.value if each is None else each for each in (every.low, every.high))
+        whisker = Whisker(*(round(100 * max(each, 0.0) / end, 2) for each in (every.value, low, high)))
     boxes, trained = "given" if given(record) else "found", TRAINED[record.trained_on]
     return Row(record.contestant, boxes, trained, partial(results, record), cells, whisker)
 
@@ -189,8 +191,8 @@ def _time(record: Record, speeds: Speeds) -> str:
     if time is None:
         return "not measured here"
     own = speeds[record.contestant]
-    ends = [f"{own[key]:.3g}" for key in ("fp32_ms_low", "fp32_ms_high") if key in own]
-    return f"{time:.3g} ms a face" + (f" ({words.DASH.join(ends)})" if len(ends) == 2 else "")
+    ends = [words.milliseconds(own[key]) for key in ("fp32_ms_low", "fp32_ms_high") if key in own]
+    return f"{words.milliseconds(time)} ms a face" + (f" ({words.DASH.join(ends)})" if len(ends) == 2 else "")
 
 
 def _metrics(record: Record) -> list[tuple[str, str, str]]:

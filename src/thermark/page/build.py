@@ -50,6 +50,7 @@ class Part:
     notice: str
     answer: dict[str, str]
     head: tuple[str, ...]
+    drawn: str
     rows: list[board.Row]
     figures: tuple[Figure, ...]
     faces: list[gallery.Face]
@@ -80,11 +81,21 @@ def context(inputs: Inputs, config: Config) -> dict[str, Any]:
         "timed": _timed(inputs),
         "boxes": answers.BOXES,
         "trained": answers.TRAINED,
-        "notices": list(dict.fromkeys(part.notice for part in parts if part.notice)),
+        "notices": notices(parts),
         "made": {part.results.data_set.name: part.results.made for part in parts},
         "folder": inputs.folder,
         "data": data(inputs, specs),
     }
+
+
+def notices(parts: Sequence[Part]) -> list[tuple[str, str]]:
+    """Return what numbers must not be taken for: which data sets (empty: all of them), and the sentence."""
+    found = dict.fromkeys(part.notice for part in parts if part.notice)
+    made = []
+    for notice in found:
+        titles = [part.title for part in parts if part.notice == notice]
+        made.append(("" if len(titles) == len(parts) else words.listed(titles, len(titles)), notice))
+    return made
 
 
 def data(inputs: Inputs, specs: Mapping[str, Spec]) -> dict[str, Any]:
@@ -96,7 +107,25 @@ def data(inputs: Inputs, specs: Mapping[str, Spec]) -> dict[str, Any]:
         replies[name] = answers.answers(results, matrix, inputs.speeds)
         for record in results.records:
             cards[f"{name}/{record.contestant}"] = board.card(results, record, matrix, inputs.speeds)
-    return {"figures": specs, "dark": DARK, "cards": cards, "common": common, "answers": replies}
+    return {
+        "figures": {key: packed(spec) for key, spec in specs.items()},
+        "dark": DARK,
+        "cards": cards,
+        "common": common,
+        "answers": replies,
+    }
+
+
+def packed(node: Any) -> Any:
+    """Return a specification in which rows of data are lists of cells below one list of fields: half as long."""
+    if isinstance(node, list):
+        return [packed(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if isinstance(rows := node.get("values"), list):
+        fields = list(dict.fromkeys(field for row in rows for field in row))
+        return {"fields": fields, "rows": [[row.get(field) for field in fields] for row in rows]}
+    return {key: packed(each) for key, each in node.items()}
 
 
 def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs: dict[str, Spec]) -> Part:
@@ -110,8 +139,15 @@ def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs
         if spec is not None:
             specs[figure.key] = spec
         drawn.append(figure)
-    why = "" if seen else "No pictures: " + (
-        "no prepared faces were given." if gallery.permitted(on) else "the terms of real data do not permit them here."
+    why = (
+        ""
+        if seen
+        else "No pictures: "
+        + (
+            "no prepared faces were given."
+            if gallery.permitted(on)
+            else "the terms of real data do not permit them here."
+        )
     )
     return Part(
         results=results,
@@ -120,6 +156,7 @@ def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs
         notice=words.NOTICES.get(words.notice_of(on), ""),
         answer=answers.answer(results, "any", "any", matrix, inputs.speeds),
         head=board.head(results),
+        drawn=f"0{words.DASH}{words.value(results.protocol.main, board.top(results))}",
         rows=board.rows(results, matrix, inputs.speeds),
         figures=tuple(drawn),
         faces=faces,
@@ -135,13 +172,13 @@ def _figures(inputs: Inputs, name: str, names: Sequence[str]) -> Iterator[tuple[
     if (declared := figures.families(results, comparisons)) is not None:
         alt = figures.alt_families(results, comparisons)
         yield Figure(f"families-{name}", "Declared comparisons", alt), declared
+    said, numbers = figures.alt_ced(results, errors, names), tables.ced(results, errors, names)
+    yield Figure(f"ced-{name}", "Faces within an error", said, numbers), figures.ced(results, errors, names)
     if matrix is not None:
         said, numbers = figures.alt_matrix(results, matrix), tables.matrix(results, matrix)
         yield Figure(f"matrix-{name}", "Every pair", said, numbers), figures.matrix(results, matrix)
     else:
         yield Figure("", "Every pair", "No pairs of contestants were compared on this data set."), None
-    said, numbers = figures.alt_ced(results, errors, names), tables.ced(results, errors, names)
-    yield Figure(f"ced-{name}", "Faces within an error", said, numbers), figures.ced(results, errors, names)
     if (drawn := figures.landmarks(results, names)) is not None:
         said, numbers = figures.alt_landmarks(results, names), tables.landmarks(results, names)
         yield Figure(f"landmarks-{name}", "Error by landmark", said, numbers), drawn
@@ -162,7 +199,7 @@ def _costs(inputs: Inputs, results: ResultSet) -> Iterator[tuple[Figure, Spec | 
         title, drawn = f"Error against {axis}", figures.pareto(results, axis, inputs.speeds)
         if drawn is None:
             why = {
-                "milliseconds": "No contestant on this data set was timed here: `make speed` times networks.",
+                "milliseconds": "No contestant on this data set was timed here; make speed times networks.",
                 "parameters": "No contestant on this data set has a counted size.",
             }[axis]
             yield Figure("", title, why), None
@@ -205,8 +242,8 @@ def not_run(sets: Mapping[str, ResultSet]) -> Table:
     for name, results in sets.items():
         for record in results.records:
             if not record.ran:
-                reason = grouped.setdefault((record.status, record.reason), {})
-                reason.setdefault(record.contestant, []).append(name)
+                who = grouped.setdefault((record.status, record.reason), {})
+                who.setdefault(record.contestant, []).append(name)
     rows: list[tuple[str, ...]] = []
     for (status, reason), who in grouped.items():
         where: dict[tuple[str, ...], list[str]] = {}
@@ -220,7 +257,11 @@ def not_run(sets: Mapping[str, ResultSet]) -> Table:
 
 def _machine(inputs: Inputs) -> str:
     known = inputs.machine
-    return f"{known['cpu']}, {known.get('threads', '?')} threads, batch {known.get('batch', '?')}" if known.get("cpu") else ""
+    return (
+        f"{known['cpu']}, {known.get('threads', '?')} threads, batch {known.get('batch', '?')}"
+        if known.get("cpu")
+        else ""
+    )
 
 
 def _timed(inputs: Inputs) -> Table:
@@ -228,8 +269,10 @@ def _timed(inputs: Inputs) -> Table:
     rows = [
         (
             name,
-            f"{own['fp32_ms']:.3g}" if own.get("fp32_ms") is not None else words.DASH,
-            words.DASH.join(f"{own[key]:.3g}" for key in ("fp32_ms_low", "fp32_ms_high") if own.get(key) is not None),
+            words.milliseconds(own["fp32_ms"]) if own.get("fp32_ms") is not None else words.DASH,
+            words.DASH.join(
+                words.milliseconds(own[key]) for key in ("fp32_ms_low", "fp32_ms_high") if own.get(key) is not None
+            ),
             words.amount(own["parameters"]) if own.get("parameters") else words.DASH,
             str(own.get("note", "")),
         )

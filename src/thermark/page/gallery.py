@@ -30,7 +30,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Face:
-    """A face, its subject, its mean error over contestants as printed, every contestant's, and a data URI or ``."""
+    """A face, its subject, its mean error over contestants as printed, every one's, and a data URI."""
 
     face: str
     subject: str
@@ -52,7 +52,8 @@ def worst(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]
     first = errors[known[0]]
     subject = dict(zip(first["ids"], first["subjects"], strict=True))
     means = {
-        face: float(np.mean([min(each[face], miss) for each in table.values() if face in each])) for face in subject
+        face: float(np.mean([min(each[face], miss) for each in table.values() if face in each]))
+        for face in subject
     }
     chosen = sorted(means, key=lambda face: (-means[face], str(face)))[:count]
     columns = [name for name in named(results, names) if name in known]
@@ -90,5 +91,7 @@ def pictures(on: DataSet, chosen: Sequence[Face], folder: Path | None) -> dict[s
 def _picture(faces: Faces, crops: Crops, row: int) -> str:
     pixels = np.asarray(crops.pixels[row])
     small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    coded = cv2.imencode(".jpg", small[..., ::-1] if small.ndim == 3 else small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    coded = cv2.imencode(
+        ".jpg", small[..., ::-1] if small.ndim == 3 else small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    )
     return f"data:image/jpeg;base64,{base64.b64encode(coded[1].tobytes()).decode()}"

@@ -19,8 +19,8 @@ from thermark.results.record import ResultSet, open_all
 class Inputs:
     """All that is shown.
 
-    `sets` and `errors` by data set; `speeds`: contestant or run -> its times, on `machine`; `budget` and `training`:
-    lines of those curves; `published`: a cell each (source, table, row, column, unit, published, ours, verdict,
+    `sets` and `errors` by data set; `speeds`: contestant or run -> its times, on `machine`; `budget` and
+    `training`: lines of those curves; `published`: a cell each (source, table, row, column, unit, published, ours, verdict,
     reason, doubt); `sources`: `budget` or `training` -> the data sets behind it; `folder`, where records lie as
     seen from the page; `faces`: prepared faces, for pictures.
     """

@@ -30,6 +30,16 @@
     if (!node || typeof node !== "object") return node;
     return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, PLAIN.has(k) ? v : recoloured(v)]));
   };
+  // Rows of data are packed as lists of cells; a cell that is null was not there.
+  const unpacked = (node) => {
+    if (Array.isArray(node)) return node.map(unpacked);
+    if (!node || typeof node !== "object") return node;
+    if (Array.isArray(node.rows) && Array.isArray(node.fields)) {
+      const filled = (row) => node.fields.map((field, i) => [field, row[i]]).filter(([, cell]) => cell !== null);
+      return { values: node.rows.map((row) => Object.fromEntries(filled(row))) };
+    }
+    return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, unpacked(v)]));
+  };
   const fitted = (spec, width) => {
     const meta = spec.usermeta ?? {};
     const narrow = width < 520;
@@ -41,10 +51,11 @@
     return spec;
   };
   const draw = async (chart) => {
-    const spec = fitted(structuredClone(data.figures[chart.dataset.figure]), chart.clientWidth);
+    const spec = fitted(unpacked(data.figures[chart.dataset.figure]), chart.clientWidth);
     chart.view?.finalize();
     const drawn = await vegaEmbed(chart, dark() ? recoloured(spec) : spec, {
       ast: true, actions: false, renderer: "svg", tooltip: { theme: dark() ? "dark" : "light" },
+      defaultStyle: false, logLevel: 1,
     });
     chart.view = drawn.view;
     chart.dataset.drawn = chart.clientWidth;

@@ -152,13 +152,13 @@ def costs(results: ResultSet, axis: cost.Axis, speeds: cost.Speeds) -> Table:
     rows = [
         (
             record.contestant,
-            words.amount(price),
+            words.milliseconds(price) if axis == "milliseconds" else words.amount(price),
             f"{printed('found', found(record).value)} %",
             words.with_interval(results, f"{main}_all", of_all(results, record)),
         )
         for record, price in cost.priced(results, axis, speeds)
     ]
-    return Table(cost.TITLES[axis], ("contestant", axis, "found", "error over all faces"), tuple(rows))
+    return Table("Cost and error", ("contestant", axis, "found", "error over all faces"), tuple(rows))
 
 
 def budget(lines: learning.Lines) -> Table:

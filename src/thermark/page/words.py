@@ -90,6 +90,11 @@ def covered(record: Record) -> str:
     return "subjects only, 1 seed" if record.seeds == 1 else "subjects only, weights as they came"
 
 
+def milliseconds(number: float) -> str:
+    """Return a time as printed, three digits that count."""
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
+
+
 def amount(number: float) -> str:
     """Return a large number for people: 4.1 M, 410 k."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):

@@ -135,7 +135,7 @@ def parts(results: ResultSet, stratum: str, names: Sequence[str] = ()) -> Spec:
     ]
     title = f"Error by {called(stratum)}: {words.titled(results.data_set)}"
     subtitle = f"{words.long_unit(main)}, over found faces; bars: 95 % intervals"
-    meta = {"fluid": True, "least": max(300, 14 + len(order) * (14 + 7 * len(known)))}
+    meta = {"fluid": True, "least": max(300, 14 + len(order) * (7 + 5 * len(known)))}
     return spec(title, subtitle, rows, width=WIDTH, height=300, layer=layers, usermeta=meta)
 
 

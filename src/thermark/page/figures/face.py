@@ -48,10 +48,10 @@ def landmarks(results: ResultSet, names: Sequence[str] = ()) -> Spec | None:
     colour = {
         "field": "error",
         "type": "quantitative",
-        "scale": scale | {"range": "heatmap", "interpolate": "lab"},
+        "scale": scale | {"range": "heatmap"},
         "legend": legend,
     }
-    size = {"field": "error", "type": "quantitative", "scale": scale | {"range": [12, 150]}, "legend": None}
+    size = {"field": "error", "type": "quantitative", "scale": scale | {"range": [12, 150]}, "legend": legend}
     lines = {"mark": {"type": "line", "color": REST, "strokeWidth": 1, "opacity": 0.55}} | {
         "encoding": {"x": x, "y": y, "detail": {"field": "part"}, "order": {"field": "order"}}
     }

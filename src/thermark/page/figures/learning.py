@@ -23,7 +23,7 @@ def budget(lines: Lines, where: str) -> Spec | None:
     if not rows:
         return None
     names = sorted({row["head"] for row in rows})
-    x = amounts("labels", "labels to learn from", scale={"type": "log", "padding": 20})
+    x = amounts("labels", "labels to learn from", scale={"type": "log", "padding": 30, "nice": False})
     y = amounts("error", "mean error, px of the frame", scale={"zero": True})
     colour = coloured(names, "head")
     hover = told({"head": "head", "labels": "labels", "error": "mean error, px", "low": "low", "high": "high"})
@@ -72,8 +72,10 @@ def training(lines: Lines, where: str) -> Spec | None:
         return None
     names = sorted({row["run"] for row in rows})
     x = amounts("epoch", "epoch", axis={"tickMinStep": 1})
-    y = amounts("error", "validation error, % of the eyes' distance", scale={"type": "log", "nice": True})
-    colour = coloured(names, "run")
+    y = amounts(
+        "error", "validation error, % of the eyes' distance", scale={"type": "log", "nice": False, "padding": 10}
+    )
+    colour = coloured(names, "run", legend={"symbolType": "stroke"})
     hover = told({"run": "run", "epoch": "epoch", "error": "error, %", "low": "least seed", "high": "worst seed"})
     layers = [
         {"mark": {"type": "area", "opacity": 0.15}}

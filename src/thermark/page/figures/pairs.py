@@ -8,6 +8,8 @@ from thermark.results.record import ResultSet
 
 READABLE = 12  # contestants up to which a cell holds its number
 STEP = 24  # px a cell
+FOLLOWS = "isValid(datum.difference) && datum.grey === ''"
+BLACK = "#000000"  # on the light middle of the scale, in both themes
 
 
 def pairs(results: ResultSet, matrix: Matrix) -> Rows:
@@ -31,13 +33,11 @@ def matrix(results: ResultSet, matrix: Matrix) -> Spec:
     """Return the difference of each pair, row less column: blue if the row errs less, grey if nothing follows."""
     order = [record.contestant for record in ranked(results) if record.contestant in matrix.contestants]
     rows = pairs(results, matrix)
-    said = [row | {"shown": signed(row["difference"])} for row in rows if "difference" in row]
-    grey = [row for row in rows if row["grey"] or "difference" not in row]
-    plain = [row for row in said if not row["grey"]]
+    known = [abs(row["difference"]) for row in rows if "difference" in row and not row["grey"]]
     axis = {"type": "nominal", "sort": order, "scale": {"domain": order}, "title": None}
     x = {"field": "b", **axis, "axis": {"orient": "top", "labelAngle": -50, "domain": False, "ticks": False}}
     y = {"field": "a", **axis, "axis": {"domain": False, "ticks": False}}
-    most = max((abs(row["difference"]) for row in plain), default=1.0)
+    most = max(known, default=1.0)
     unit = words.unit(results.protocol.main)
     legend = {
         "title": f"row less column, {unit}",
@@ -52,21 +52,21 @@ def matrix(results: ResultSet, matrix: Matrix) -> Spec:
     hover += told({"p": "p (Holm)", "grey": "why nothing follows"})
     colour = amounts("difference", "", scale=scale, legend=legend)
     layers: list[Spec] = [
-        {"data": {"values": grey}, "mark": {"type": "rect", "color": GREY}, "encoding": {"x": x, "y": y}}
+        {"transform": [{"filter": f"!({FOLLOWS})"}], "mark": {"type": "rect", "color": GREY}}
         | {"encoding": {"x": x, "y": y, "tooltip": hover}},
-        {"data": {"values": plain}, "mark": {"type": "rect", "stroke": None}}
+        {"transform": [{"filter": FOLLOWS}], "mark": {"type": "rect"}}
         | {"encoding": {"x": x, "y": y, "color": colour, "tooltip": hover}},
     ]
     if len(order) <= READABLE:
-        text = {"type": "text", "fontSize": 10}
-        layers.append(
-            {"data": {"values": said}, "mark": text} | {"encoding": {"x": x, "y": y, "text": {"field": "shown"}}}
-        )
+        shown = {"field": "difference", "type": "quantitative", "format": "+.2f"}
+        colours = {"condition": {"test": f"{FOLLOWS} && abs(datum.difference) < {most / 2:.6g}", "value": BLACK}}
+        text = {"x": x, "y": y, "text": shown, "color": colours | {"value": INK}}
+        layers.append({"mark": {"type": "text", "fontSize": 10}, "encoding": text})
     step = 2 * STEP if len(order) <= READABLE else STEP
     title = f"Every pair: {words.titled(results.data_set)}"
     subtitle = "row less column; blue: the row errs less; grey: nothing follows; exploratory, Holm over all pairs"
     size = {"width": {"step": step}, "height": {"step": STEP}}
-    return spec(title, subtitle, [], **size, layer=layers)
+    return spec(title, subtitle, rows, **size, layer=layers)
 
 
 def alt_matrix(results: ResultSet, matrix: Matrix) -> str:
@@ -97,7 +97,7 @@ def families(results: ResultSet, comparisons: Comparisons) -> Spec | None:
     rows: Rows = [_compared(name, pair, factor) for name, pair in told_pairs]
     order = list(dict.fromkeys(row["pair"] for row in rows))
     y = {"field": "pair", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 260}}
-    x = amounts("difference", f"difference of the errors, {unit}; left of 0: the first errs less")
+    x = amounts("difference", f"difference of the errors, {unit}")
     hover = told({"family": "question", "pair": "pair", "difference": "difference", "low": "low", "high": "high"})
     hover += told({"p": "p (Holm)", "verdict": "verdict", "grey": "why nothing follows"})
     layers = [
@@ -109,7 +109,7 @@ def families(results: ResultSet, comparisons: Comparisons) -> Spec | None:
         | {"encoding": {"x": x, "y": y, "tooltip": hover, "opacity": _faint()}},
     ]
     title = f"Declared comparisons: {words.titled(results.data_set)}"
-    subtitle = "difference on the same faces, 95 % intervals; faint: nothing follows"
+    subtitle = "on the same faces, 95 % intervals; left of 0: the first errs less; faint: nothing follows"
     return spec(title, subtitle, rows, width=560, height={"step": 24}, layer=layers, usermeta={"fluid": True})
 
 

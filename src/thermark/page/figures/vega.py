@@ -14,9 +14,10 @@ Rows = list[dict[str, Any]]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"  # a name: nothing is fetched
 FONT = "system-ui, 'DejaVu Sans', sans-serif"
 WIDTH = 640
+DIGITS = 4  # of every number in a figure
 # Okabe and Ito's palette without black and yellow, which one of the themes swallows, and two more.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6D46", "#7B4FA3")
-HEAT = ("#56B4E9", "#E69F00", "#D55E00")  # from little to much, to be told apart on white and on black
+HEAT = ("#2F8FCB", "#A583AE", "#D55E00")  # from little to much, to be told apart on white and on black
 INK, MUTED, RULE, REST, GREY = "#1D2127", "#5C6470", "#DDE1E7", "#A9A9A8", "#D5D8DC"  # REST: who is not named
 # What each of these is on a dark page: figures are made for a light one.
 DARK = dict(
@@ -64,7 +65,7 @@ def spec(title: str, subtitle: str, rows: Rows, **body: Any) -> Spec:
     """Return a whole specification of one figure with its data; `body` is its marks and encodings."""
     heading = {"text": title, "subtitle": subtitle}
     made = {"$schema": SCHEMA, "title": heading, "data": {"values": rows}, "config": config(), **body}
-    return files.rounded(made, 5)  # type: ignore[no-any-return]
+    return files.rounded(made, DIGITS)  # type: ignore[no-any-return]
 
 
 def coloured(names: Sequence[str], field: str = "contestant", **more: Any) -> Spec:
