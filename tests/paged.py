@@ -16,7 +16,7 @@ MISS = 0.5
 
 
 def per_face(values: Sequence[float], seeds: int = 0) -> Errors:
-    """Return errors of single faces, `seeds` times if there are several; faces f0, f1, ... of subjects s0 to s3."""
+    """Return errors of single faces, `seeds` times if there are several; faces f0, ... of subjects s0 to s3."""
     rows = np.stack([np.asarray(values, np.float64)] * max(seeds, 1))
     ids = np.array([f"f{index}" for index in range(len(values))])
     subjects = np.array([f"s{index % SUBJECTS}" for index in range(len(values))])

@@ -27,6 +27,7 @@ from thermark.learn.distillation import options
 from thermark.learn.recipes import supervised
 from thermark.metrics import evaluate
 from thermark.mlcmkd import build as mlcmkd
+from thermark.page import build as page
 from thermark.published import load
 from thermark.report import build, contact
 
@@ -241,6 +242,7 @@ def test_every_data_set_is_scored(path, content):
     for name, raw in content["evaluate"].items():
         parse(raw, evaluate.Config, f"evaluate.{name}")
     parse(content["report"], build.Config, "report")
+    parse(content["page"], page.Config, "page")
     parse(content["mlcmkd"], mlcmkd.Config, "mlcmkd")
     for name, raw in content["contact"].items():
         parse(raw, contact.Config, f"contact.{name}")

@@ -13,6 +13,7 @@ from thermark.results.comparisons import Matrix
 from thermark.results.record import Estimate, Record, ResultSet
 
 Facts = list[tuple[str, str]]
+EXACT = {"macs": "multiply-adds"}
 TRAINED = {"this set's train split": "own", "thermal": "thermal", "RGB": "rgb", "nothing": "nothing"}
 
 
@@ -146,7 +147,7 @@ def _facts(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Sp
             f"{record.points}" + (": fewer than others, means do not compare" if partial(results, record) else ""),
         ),
         ("recipe or family", record.kind),
-        *((name, words.amount(value)) for name, value in sorted(record.exact.items())),
+        *((EXACT.get(name, name), words.amount(value)) for name, value in sorted(record.exact.items())),
         ("time", _time(record, speeds)),
         ("predictions, sha256", ", ".join(record.predictions) or "none"),
         ("errors, sha256", record.errors or "none"),

@@ -130,7 +130,8 @@ def packed(node: Any) -> Any:
 
 def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs: dict[str, Spec]) -> Part:
     results, errors = inputs.sets[name], inputs.errors[name]
-    on, matrix = results.data_set, inputs.comparisons.matrices.get(name)
+    on, main = results.data_set, results.protocol.main
+    matrix = inputs.comparisons.matrices.get(name)
     worst = gallery.worst(results, errors, names, config.worst)
     seen = gallery.pictures(on, worst, inputs.faces) if config.pictures else {}
     faces = [gallery.Face(**(vars(each) | {"picture": seen.get(each.face, "")})) for each in worst]
@@ -156,7 +157,7 @@ def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs
         notice=words.NOTICES.get(words.notice_of(on), ""),
         answer=answers.answer(results, "any", "any", matrix, inputs.speeds),
         head=board.head(results),
-        drawn=f"0{words.DASH}{words.value(results.protocol.main, board.top(results))}",
+        drawn=f"0{words.DASH}{words.scale(main) * board.top(results):.3g} {words.unit(main)}",
         rows=board.rows(results, matrix, inputs.speeds),
         figures=tuple(drawn),
         faces=faces,

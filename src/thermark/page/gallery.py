@@ -85,7 +85,14 @@ def pictures(on: DataSet, chosen: Sequence[Face], folder: Path | None) -> dict[s
         return {}
     faces, crops = open_set(folder / on.name)
     row = {str(name): index for index, name in enumerate(faces.ids)}
-    return {each.face: _picture(faces, crops, row[each.face]) for each in chosen if each.face in row}
+    return {
+        each.face: _picture(faces, crops, row[each.face]) for each in chosen if usable(crops, row.get(each.face))
+    }
+
+
+def usable(crops: Crops, row: int | None) -> bool:
+    """Return whether a face is there and was cropped: one without a box is black."""
+    return row is not None and bool(np.isfinite(crops.to_source[row]).all())
 
 
 def _picture(faces: Faces, crops: Crops, row: int) -> str:

@@ -20,9 +20,9 @@ class Inputs:
     """All that is shown.
 
     `sets` and `errors` by data set; `speeds`: contestant or run -> its times, on `machine`; `budget` and
-    `training`: lines of those curves; `published`: a cell each (source, table, row, column, unit, published, ours, verdict,
-    reason, doubt); `sources`: `budget` or `training` -> the data sets behind it; `folder`, where records lie as
-    seen from the page; `faces`: prepared faces, for pictures.
+    `training`: lines of those curves; `published`: a cell each (source, table, row, column, unit,
+    published, ours, verdict, reason, doubt); `sources`: `budget` or `training` -> the data sets behind it;
+    `folder`, where records lie as seen from the page; `faces`: prepared faces, for pictures.
     """
 
     sets: Mapping[str, ResultSet]
@@ -55,24 +55,28 @@ def read(places: Places, sources: Mapping[str, tuple[str, ...]], folder: str = "
     """Return what is there; raises DataError where there are no records, or where a file holds something else."""
     sets = open_all(places.results)
     errors = {name: open_errors(places.results / f"{name}.parquet") for name in sets}
-    speed = files.read_json(places.speed) if _is(places.speed) else {}
+    speed = _content(places.speed, {})
     return Inputs(
         sets=sets,
         errors=errors,
-        comparisons=open_comparisons(places.comparisons) if _is(places.comparisons) else Comparisons(),  # type: ignore[arg-type]
+        comparisons=_compared(places.comparisons),
         speeds=speed.get("rows", {}),
         machine=speed.get("machine", {}),
         budget=_lines(places.budget),
         training=_lines(places.training),
-        published=tuple(files.read_json(places.published)) if _is(places.published) else (),  # type: ignore[arg-type]
+        published=tuple(_content(places.published, ())),
         sources=sources,
         folder=folder,
         faces=places.faces,
     )
 
 
-def _is(path: Path | None) -> bool:
-    return path is not None and path.is_file()
+def _content(path: Path | None, absent: Any) -> Any:
+    return files.read_json(path) if path is not None and path.is_file() else absent
+
+
+def _compared(path: Path | None) -> Comparisons:
+    return open_comparisons(path) if path is not None and path.is_file() else Comparisons()
 
 
 def _lines(path: Path | None) -> Lines:

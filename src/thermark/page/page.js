@@ -45,7 +45,11 @@
     const narrow = width < 520;
     delete spec.title;
     if (meta.fluid) Object.assign(spec, { width: Math.max(width, meta.least ?? 0), autosize: { type: "fit-x", contains: "padding" } });
-    if (meta.cell) spec.columns = Math.max(1, Math.floor(width / (meta.cell + 20)));
+    if (meta.cell) {
+      spec.columns = Math.max(2, Math.floor(width / (meta.cell + 20)));
+      const part = Math.min(1, (width / spec.columns - 20) / meta.cell);
+      Object.assign(spec.spec, { width: spec.spec.width * part, height: spec.spec.height * part });
+    }
     spec.config.legend.columns = narrow ? 2 : 4;
     if (narrow) spec.config.axis.labelLimit = 96;
     return spec;
@@ -125,10 +129,10 @@
   const opened = (key) => {
     const own = data.cards[key];
     document.getElementById("card-title").textContent = own.contestant;
-    const body = [facts(own.facts), made("h3", "Protocol and data"), facts(data.common[own.dataset])];
+    const body = [made("p", `on ${data.common[own.dataset][0][1]}`), facts(own.facts), made("h3", "Protocol and data"), facts(data.common[own.dataset])];
     if (own.metrics) {
       const rows = own.metrics.map(([name, value, ends]) => [name, ends ? `${value} (95 % interval ${ends})` : value]);
-      body.splice(1, 0, made("h3", "Every metric"), facts(rows));
+      body.splice(2, 0, made("h3", "Every metric"), facts(rows));
     }
     document.getElementById("card-body").replaceChildren(...body);
     if (!card.open) card.showModal();

@@ -20,7 +20,13 @@ from thermark.page import words
 
 FOLDER = Path(__file__).parent
 VENDOR = FOLDER / "vendor"
-UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+UNSAFE: dict[str, str | int | None] = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
 DIGITS = 6
 
 
@@ -66,7 +72,7 @@ def policy(scripts: list[str]) -> str:
 @cache
 def bundle() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script."""
-    script = str(vl_convert.javascript_bundle())
+    script = str(vl_convert.javascript_bundle(None))  # type: ignore[arg-type]
     if "</script" in script.lower() or "\r" in script:
         raise ValueError("the bundle of Vega cannot stand in a page as it is")
     return script

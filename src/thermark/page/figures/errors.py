@@ -198,7 +198,7 @@ def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[s
     ]
     title = f"Every subject: {words.titled(results.data_set)}"
     subtitle = f"{words.long_unit(main)}; a dot a subject, a tick the mean, a bar its 95 % interval"
-    return spec(title, subtitle, rows, width=WIDTH, height={"step": 26}, layer=layers, usermeta={"fluid": True})
+    return spec(title, subtitle, rows, width=WIDTH, height=26 * len(order), layer=layers, usermeta={"fluid": True})
 
 
 def alt_subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str] = ()) -> str:

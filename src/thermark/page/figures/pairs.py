@@ -7,7 +7,7 @@ from thermark.results.comparisons import Comparisons, Matrix, Pair
 from thermark.results.record import ResultSet
 
 READABLE = 12  # contestants up to which a cell holds its number
-STEP = 24  # px a cell
+STEP = 22  # px a cell
 FOLLOWS = "isValid(datum.difference) && datum.grey === ''"
 BLACK = "#000000"  # on the light middle of the scale, in both themes
 
@@ -110,7 +110,7 @@ def families(results: ResultSet, comparisons: Comparisons) -> Spec | None:
     ]
     title = f"Declared comparisons: {words.titled(results.data_set)}"
     subtitle = "on the same faces, 95 % intervals; left of 0: the first errs less; faint: nothing follows"
-    return spec(title, subtitle, rows, width=560, height={"step": 24}, layer=layers, usermeta={"fluid": True})
+    return spec(title, subtitle, rows, width=560, height=26 * len(order), layer=layers, usermeta={"fluid": True})
 
 
 def alt_families(results: ResultSet, comparisons: Comparisons) -> str:
