@@ -32,7 +32,9 @@ def starts(stages: Path) -> Starts:
     """Return entry, or entry.module -> the scripts, modules and tables that its closure begins with."""
     found: Starts = {name: [stages / f"{name}.py"] for name in (*PLAIN, *PAGES)}
     # What a page is made of is its code, too.
-    parts = (path for path in (code.PACKAGE / "page").rglob("*.*") if path.suffix in (".html", ".css", ".js", ".txt"))
+    parts = (
+        path for path in (code.PACKAGE / "page").rglob("*.*") if path.suffix in (".html", ".css", ".js", ".txt")
+    )
     found["page"] = [stages / "page.py", *sorted(parts)]
     found["convert"] = [stages / "convert.py", *sorted((code.PACKAGE / "imported").rglob("*.yaml"))]
     for entry, package in FAMILIES.items():

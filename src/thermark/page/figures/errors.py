@@ -118,13 +118,21 @@ def parts(results: ResultSet, stratum: str, names: Sequence[str] = ()) -> Spec:
             if part.value is not None:
                 found = 100 * (1 - part.missed / part.faces) if part.faces else 0.0
                 row: dict[str, Any] = {"contestant": name, "part": each, "error": factor * part.value}
-                row |= {"faces": part.faces, "found": found}
+                row |= {"place": known.index(name), "faces": part.faces, "found": found}
                 if part.low is not None and part.high is not None:
                     row |= {"low": factor * part.low, "high": factor * part.high}
                 rows.append(row)
-    x = {"field": "part", "type": "nominal", "sort": order, "title": called(stratum), "axis": {"labelAngle": 0}}
+    x = {
+        "field": "part",
+        "type": "nominal",
+        "scale": {"domain": order},
+        "title": called(stratum),
+        "axis": {"labelAngle": 0},
+    }
     y = amounts("error", f"error of found faces, {words.unit(main)}", scale={"zero": True})
-    common = {"x": x, "xOffset": {"field": "contestant", "sort": known}, "color": coloured(known)}
+    # Without a sort of its own, the offset takes the domain of the colours for one.
+    offset = {"field": "place", "type": "ordinal", "sort": "ascending"}
+    common = {"x": x, "xOffset": offset, "color": coloured(known)}
     hover = told({"contestant": "contestant", "part": called(stratum), "error": "error", "low": "low"})
     hover += told({"high": "high", "faces": "faces", "found": "% found"})
     layers = [
@@ -186,7 +194,7 @@ def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[s
     x = amounts(
         "error", f"error over all faces, a miss counts {factor * results.protocol.miss:g} {words.unit(main)}"
     )
-    y = {"field": "contestant", "type": "nominal", "sort": order, "title": None}
+    y = {"field": "contestant", "type": "nominal", "scale": {"domain": order}, "title": None}
     hover = told({"contestant": "contestant", "subject": "subject", "error": "error"})
     layers = [
         {"data": {"values": means}, "mark": {"type": "rule", "color": INK, "strokeWidth": 5, "opacity": 0.25}}

@@ -59,7 +59,7 @@ def landmarks(results: ResultSet, names: Sequence[str] = ()) -> Spec | None:
     dots = {"mark": {"type": "point", "filled": True, "opacity": 0.9}} | {
         "encoding": {"x": x, "y": y, "color": colour, "size": size, "tooltip": hover}
     }
-    facet = {"field": "contestant", "type": "nominal", "sort": drawn, "title": None}
+    facet = {"field": "contestant", "type": "nominal", "sort": None, "title": None}
     title = f"Error by landmark: {words.titled(results.data_set)}"
     subtitle = f"{words.long_unit(main)}, on the mean face; larger and redder is worse"
     inner = {"width": CELL, "height": round(CELL * 1.05), "layer": [lines, dots]}

@@ -34,7 +34,7 @@ def matrix(results: ResultSet, matrix: Matrix) -> Spec:
     order = [record.contestant for record in ranked(results) if record.contestant in matrix.contestants]
     rows = pairs(results, matrix)
     known = [abs(row["difference"]) for row in rows if "difference" in row and not row["grey"]]
-    axis = {"type": "nominal", "sort": order, "scale": {"domain": order}, "title": None}
+    axis = {"type": "nominal", "scale": {"domain": order}, "title": None}
     x = {"field": "b", **axis, "axis": {"orient": "top", "labelAngle": -50, "domain": False, "ticks": False}}
     y = {"field": "a", **axis, "axis": {"domain": False, "ticks": False}}
     most = max(known, default=1.0)
@@ -96,7 +96,13 @@ def families(results: ResultSet, comparisons: Comparisons) -> Spec | None:
     factor, unit = words.scale(results.protocol.main), words.unit(results.protocol.main)
     rows: Rows = [_compared(name, pair, factor) for name, pair in told_pairs]
     order = list(dict.fromkeys(row["pair"] for row in rows))
-    y = {"field": "pair", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 260}}
+    y = {
+        "field": "pair",
+        "type": "nominal",
+        "scale": {"domain": order},
+        "title": None,
+        "axis": {"labelLimit": 260},
+    }
     x = amounts("difference", f"difference of the errors, {unit}")
     hover = told({"family": "question", "pair": "pair", "difference": "difference", "low": "low", "high": "high"})
     hover += told({"p": "p (Holm)", "verdict": "verdict", "grey": "why nothing follows"})

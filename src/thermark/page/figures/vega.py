@@ -1,6 +1,7 @@
 """What all figures share: the frame of a Vega-Lite specification, colours of both themes, marks.
 
-Numbers stand in a figure's own data, rounded; no text of a file becomes a field name or an expression.
+Numbers stand in a figure's own data, rounded. No text of a file becomes a field name or part of an expression:
+orders are domains of scales, as Vega-Lite makes expressions of lists to sort by.
 """
 
 from collections.abc import Mapping, Sequence
