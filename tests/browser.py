@@ -25,13 +25,14 @@ def found() -> str | None:
 
 
 class Tab:
-    """One page: what it logged (`errors`), what it asked for (`requests`), and commands to it."""
+    """One page: what it logged (`errors`), what it asked for (`requests`), why it did not get it (`blocked`)."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket, self.numbers = socket, itertools.count(1)
         self.waiting: dict[int, asyncio.Future[Any]] = {}
         self.errors: list[str] = []
         self.requests: list[str] = []
+        self.blocked: list[str] = []
         self.reader = asyncio.ensure_future(self._read())
 
     async def _read(self) -> None:
@@ -46,6 +47,8 @@ class Tab:
                 self.errors.append(str([each.get("value") for each in told["params"]["args"]]))
             elif told["method"] == "Log.entryAdded" and told["params"]["entry"]["level"] == "error":
                 self.errors.append(told["params"]["entry"]["text"])
+            elif told["method"] == "Network.loadingFailed":
+                self.blocked.append(told["params"].get("blockedReason", ""))
             elif told["method"] == "Network.requestWillBeSent":
                 self.requests.append(told["params"]["request"]["url"])
 
@@ -66,7 +69,7 @@ class Tab:
 
     async def until(self, script: str) -> None:
         """Wait until an expression is true."""
-        for _ in range(STARTS * 20):
+        for _ in range(STARTS * 6):
             if await self.run(script):
                 return
             await asyncio.sleep(0.05)

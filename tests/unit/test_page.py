@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 
 import paged
 from thermark.core.errors import DataError
-from thermark.page import answers, board, build, figures, gallery, inputs, order, render, words
+from thermark.page import answers, board, build, figures, gallery, inputs, order, packing, render, words
 from thermark.page.figures.errors import within
 from thermark.results import errors as stored
 from thermark.results.record import write_set
@@ -160,20 +160,28 @@ def test_every_specification_compiles_and_is_called_rendered():
 
 
 def unpacked(node):
-    """Return a specification as it was before it was packed."""
+    """Return a specification as it was before it was packed, as the script does."""
     if isinstance(node, list):
         return [unpacked(each) for each in node]
     if not isinstance(node, dict):
         return node
-    if node.keys() == {"fields", "rows"}:
-        rows = [dict(zip(node["fields"], row, strict=True)) for row in node["rows"]]
-        return {"values": [{key: cell for key, cell in row.items() if cell is not None} for row in rows]}
+    if isinstance(node.get("columns"), dict):
+        columns = {field: cells(column) for field, column in node["columns"].items()}
+        rows = zip(*columns.values(), strict=True)
+        lines = [dict(zip(columns, row, strict=True)) for row in rows]
+        return {"values": [{key: cell for key, cell in line.items() if cell is not None} for line in lines]}
     return {key: unpacked(each) for key, each in node.items()}
+
+
+def cells(column):
+    if isinstance(column, list):
+        return column
+    return [None if index is None else column["texts"][index] for index in column["at"]]
 
 
 def test_packing_loses_nothing(small):
     spec = figures.ced(*small, ["good"])
-    assert unpacked(build.packed(spec)) == spec
+    assert unpacked(packing.packed(spec)) == spec
 
 
 def test_no_text_of_a_file_becomes_a_field_or_an_expression():

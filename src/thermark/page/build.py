@@ -9,7 +9,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from thermark.core import files
 from thermark.core.config import Section
-from thermark.page import answers, board, figures, gallery, render, tables, words
+from thermark.page import answers, board, figures, gallery, packing, render, tables, words
 from thermark.page.figures.cost import TITLES, Axis
 from thermark.page.figures.vega import DARK, Spec
 from thermark.page.inputs import Inputs
@@ -107,25 +107,15 @@ def data(inputs: Inputs, specs: Mapping[str, Spec]) -> dict[str, Any]:
         replies[name] = answers.answers(results, matrix, inputs.speeds)
         for record in results.records:
             cards[f"{name}/{record.contestant}"] = board.card(results, record, matrix, inputs.speeds)
+    labels = packing.numbered(cards.values(), "metrics")
     return {
-        "figures": {key: packed(spec) for key, spec in specs.items()},
+        "figures": {key: packing.packed(spec) for key, spec in specs.items()},
         "dark": DARK,
         "cards": cards,
+        "labels": labels,
         "common": common,
         "answers": replies,
     }
-
-
-def packed(node: Any) -> Any:
-    """Return a specification in which rows of data are lists of cells below one list of fields: half as long."""
-    if isinstance(node, list):
-        return [packed(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    if isinstance(rows := node.get("values"), list):
-        fields = list(dict.fromkeys(field for row in rows for field in row))
-        return {"fields": fields, "rows": [[row.get(field) for field in fields] for row in rows]}
-    return {key: packed(each) for key, each in node.items()}
 
 
 def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs: dict[str, Spec]) -> Part:

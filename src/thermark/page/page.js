@@ -30,13 +30,15 @@
     if (!node || typeof node !== "object") return node;
     return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, PLAIN.has(k) ? v : recoloured(v)]));
   };
-  // Rows of data are packed as lists of cells; a cell that is null was not there.
+  // Rows of data are packed as columns; a cell that is null was not there.
+  const cells = (column) => (Array.isArray(column) ? column : column.at.map((i) => column.texts[i] ?? null));
   const unpacked = (node) => {
     if (Array.isArray(node)) return node.map(unpacked);
     if (!node || typeof node !== "object") return node;
-    if (Array.isArray(node.rows) && Array.isArray(node.fields)) {
-      const filled = (row) => node.fields.map((field, i) => [field, row[i]]).filter(([, cell]) => cell !== null);
-      return { values: node.rows.map((row) => Object.fromEntries(filled(row))) };
+    if (node.columns && typeof node.columns === "object") {
+      const columns = Object.entries(node.columns).map(([field, column]) => [field, cells(column)]);
+      const row = (_, i) => Object.fromEntries(columns.map(([field, all]) => [field, all[i]]).filter(([, cell]) => cell !== null));
+      return { values: Array.from(columns[0]?.[1] ?? [], row) };
     }
     return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, unpacked(v)]));
   };
@@ -131,7 +133,7 @@
     document.getElementById("card-title").textContent = own.contestant;
     const body = [made("p", `on ${data.common[own.dataset][0][1]}`), facts(own.facts), made("h3", "Protocol and data"), facts(data.common[own.dataset])];
     if (own.metrics) {
-      const rows = own.metrics.map(([name, value, ends]) => [name, ends ? `${value} (95 % interval ${ends})` : value]);
+      const rows = own.metrics.map(([label, value, ends]) => [data.labels[label], ends ? `${value} (95 % interval ${ends})` : value]);
       body.splice(2, 0, made("h3", "Every metric"), facts(rows));
     }
     document.getElementById("card-body").replaceChildren(...body);

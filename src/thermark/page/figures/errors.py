@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.metrics.bootstrap import interval
 from thermark.metrics.rates import rate_interval
 from thermark.page import words
 from thermark.page.figures.vega import INK, REST, WIDTH, Rows, Spec, amounts, coloured, dashed, shaped, spec, told
@@ -90,11 +91,14 @@ def within(errors: Errors, edge: float, band: bool) -> tuple[float, float | None
 
 
 def _curve(results: ResultSet, name: str, errors: Errors, band: bool) -> Rows:
-    rows = []
+    """Return points of a curve. Its band is the plain bootstrap: that of a printed rate jumps at 0 and 100 %."""
+    rows, values = [], np.atleast_2d(errors["per_seed"])
     for edge in np.linspace(0, limit(results), STEPS + 1):
-        part, low, high = within(errors, float(edge), band)
-        row = {"contestant": name, "error": words.scale(results.protocol.main) * float(edge), "part": part}
-        rows.append(row | ({"low": low, "high": high} if low is not None else {}))
+        hits = (values <= edge).astype(np.float64)
+        row = {"contestant": name, "error": words.scale(results.protocol.main) * float(edge)}
+        row["part"] = 100 * float(hits.mean())
+        ends = interval(hits, errors["subjects"], DRAWS, SEED, within=(0.0, 1.0)) if band else None
+        rows.append(row | ({"low": 100 * ends[0], "high": 100 * ends[1]} if ends else {}))
     return rows
 
 
