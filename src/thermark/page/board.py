@@ -50,7 +50,7 @@ class Row:
 def head(results: ResultSet) -> tuple[str, ...]:
     """Return the columns of the leaderboard after the contestant and its drawn interval."""
     unit = words.unit(results.protocol.main)
-    columns = ("group", "found, %", f"error, all faces, {unit}", f"error, found faces, {unit}", "floor", "tier")
+    columns = ("found, %", f"error, all faces, {unit}", "group", f"error, found faces, {unit}", "floor", "tier")
     return (*columns, "trained on", "boxes", "landmarks", "seeds", "parameters", "ms")
 
 
@@ -71,9 +71,9 @@ def _row(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Spee
     most = max(each.points for each in results.records)
     floor = record.floor.value if record.floor else None
     cells = (
-        Cell(letters or words.DASH, "", letters),
         _estimate("found", record, found(record)),
         _estimate(f"{main}_all", record, every),
+        Cell(letters or words.DASH, "", letters),
         _estimate(main, record, of_found(results, record)),
         Cell(shown(main, floor), "", "" if floor is None else f"{floor:.6g}"),
         Cell(record.tier, "", record.tier),

@@ -40,7 +40,7 @@ def page(context: dict[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"unit": words.long_unit, "amount": _amount, "bare": _bare}
+    environment.filters |= {"unit": words.long_unit, "amount": _amount, "bare": _bare, "breakable": _breakable}
     scripts = [bundle(), _text(VENDOR / "sortable.js"), _text(FOLDER / "page.js")]
     return environment.get_template("template.html").render(
         **context,
@@ -81,6 +81,11 @@ def bundle() -> str:
 def _amount(value: float, main: str) -> str:
     """Return a stated limit with its unit, such as `20 %`."""
     return f"{words.scale(main) * value:g} {words.unit(main)}"
+
+
+def _breakable(name: str) -> Markup:
+    """Return a name as text that may be broken behind an underscore."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _bare(value: Any) -> str:

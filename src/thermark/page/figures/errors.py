@@ -160,8 +160,8 @@ def alt_parts(results: ResultSet, stratum: str, names: Sequence[str] = ()) -> st
         known = {key: value for key, value in own.items() if value is not None}
         if known:
             least, most = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-            ends = [f"{words.value(main, known[key])} at {key}" for key in (least, most)]
-            said.append(f"{name} from {ends[0]} to {ends[1]}")
+            ends = dict.fromkeys(f"{words.value(main, known[key])} at {key}" for key in (least, most))
+            said.append(f"{name} {'from ' * (len(ends) > 1)}{' to '.join(ends)}")
     on = words.titled(results.data_set)
     return f"Error of found faces of {on} by {called(stratum)}: {'; '.join(said)}."
 

@@ -37,6 +37,7 @@ def landmarks(results: ResultSet, names: Sequence[str] = ()) -> Spec | None:
             error = record.landmarks[index] if record and index < len(record.landmarks) else None
             if place is not None and error is not None:
                 row = {"contestant": name, "point": point, "part": _part(point), "order": index}
+                row["place"] = drawn.index(name)
                 rows.append(row | {"x": place[0], "y": place[1], "error": words.scale(main) * error})
     if not rows:
         return None
@@ -59,7 +60,7 @@ def landmarks(results: ResultSet, names: Sequence[str] = ()) -> Spec | None:
     dots = {"mark": {"type": "point", "filled": True, "opacity": 0.9}} | {
         "encoding": {"x": x, "y": y, "color": colour, "size": size, "tooltip": hover}
     }
-    facet = {"field": "contestant", "type": "nominal", "sort": None, "title": None}
+    facet = {"field": "contestant", "type": "nominal", "sort": {"field": "place", "op": "min"}, "title": None}
     title = f"Error by landmark: {words.titled(results.data_set)}"
     subtitle = f"{words.long_unit(main)}, on the mean face; larger and redder is worse"
     inner = {"width": CELL, "height": round(CELL * 1.05), "layer": [lines, dots]}
