@@ -15,7 +15,7 @@ SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "page:    plots/report/index.html"; echo "figures: plots/figures/, plots/contact/"; \
   echo "bakeoff: metrics/bakeoff.md"; echo "heads:   metrics/finetune.md"; echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
-.PHONY: help setup repro report weights data speed test slow check smoke portability profile bench doctor clean
+.PHONY: help setup repro report weights data speed test slow check smoke smoke-baseline portability profile bench doctor clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -77,6 +77,11 @@ check: setup     ## lint, format, types
 smoke: setup     ## the whole pipeline in miniature, in a copy of the tree
 	pytest -m slow tests/pipeline/test_smoke.py
 
+smoke-baseline: setup ## renew the results that every smoke run is compared with
+	rm -rf build/smoke && git clone -q . build/smoke
+	cd build/smoke && export PYTHONPATH=$$PWD/src && thermark profile smoke && dvc repro
+	rm -rf tests/golden/smoke && cp -r build/smoke/metrics/results tests/golden/smoke
+
 profile: setup   ## merge profiles/$(P).yaml into the default, as params.yaml
 	thermark profile $(P)
 
@@ -85,6 +90,7 @@ bench: setup     ## inner loops against the naive way (default profile)
 	python benchmarks/render.py
 	python benchmarks/packing.py data/faces/tfake
 	python benchmarks/scale.py --ids 300
+	python benchmarks/bootstrap.py
 	python benchmarks/training.py
 	python benchmarks/distillation.py
 	python benchmarks/distillation.py --teacher m --student m --pixels 256 --batch 16 --steps 3

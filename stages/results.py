@@ -4,20 +4,20 @@ import argparse
 from pathlib import Path
 
 from thermark.core import errors
-from thermark.core.config import value
+from thermark.core.config import section, value
 from thermark.core.files import read_json
 from thermark.core.scored import scored
 from thermark.metrics.evaluate import reading
 from thermark.report import profile
-from thermark.results import build
+from thermark.results import build, compare
 from thermark.results.collect import Places
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "scored", "runs"):
+    for name in ("params", "scored", "runs", "compared"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, "contestants", "models", "code", "env", "out"):
+    for name in (*Places.__dataclass_fields__, "contestants", "models", "code", "env", "out", "comparisons"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
@@ -29,7 +29,9 @@ def main() -> None:
         build.known(profile.listed(options.contestants), runs, options.models),
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         build.made_by(read_json(options.code), read_json(options.env)),
+        section(params, options.compared, compare.Config),
         options.out,
+        options.comparisons,
     )
 
 

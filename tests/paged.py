@@ -94,7 +94,10 @@ def inputs(extra: str = "", **more: Any) -> Inputs:
     records += [record("fair", errors["fair"], exact={"parameters": 4e6, "macs": 7e7})]
     records += [record("good", errors["good"], seeds=3, trained_on="this set's train split", per_seed=(0.02,) * 3)]
     records[-1] = records[-1].model_copy(
-        update={"exact": {"parameters": 6e6}, "floor": Floor(px=0.4, value=0.004, faces=6, lost=0, views=4)}
+        update={
+            "exact": {"parameters": 6e6},
+            "floor": Floor(px=0.4, value=0.004, faces=6, lost=0, flickering=0, views=4),
+        }
     )
     records += [record(extra, errors[extra])] if extra else []
     return Inputs(sets={"small": results(records)}, errors={"small": errors}, **more)
@@ -131,19 +134,21 @@ def _pair(results: ResultSet, dataset: str, a: str, b: str, apart: float) -> Pai
     )
 
 
-def _matrix(results: ResultSet, apart: float) -> Matrix:
+def _matrix(results: ResultSet, apart_by: float) -> Matrix:
     names = [each.contestant for each in ranked(results) if of_found(results, each).value is not None]
-    cells = [[_difference(results, a, b, apart) if a != b else None for b in names] for a in names]
+    cells = [[_difference(results, a, b, apart_by) if a != b else None for b in names] for a in names]
 
     def table(pick: Any, nothing: Any) -> tuple[Any, ...]:
         return tuple(tuple(nothing if cell is None else pick(*cell) for cell in row) for row in cells)
 
-    groups = dict.fromkeys(names, "")
-    for index, name in enumerate(names):
-        same = [b for b, cell in zip(names, cells[index], strict=True) if cell is None or not cell[2]]
-        if not any(set(groups[name]) & set(groups[b]) for b in same if b != name) or not groups[name]:
-            letter = "abcdefghijklmnopqrstuvwxyz"[min(index, 25)]
-            groups |= {b: groups[b] + letter for b in same}
+    groups: dict[str, str] = {}
+    left = names
+    for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
+        apart = [name for name in left[1:] if _difference(results, name, left[0], apart_by)[2]]
+        groups |= {name: letter for name in left if name not in apart}
+        left = apart
+        if not left:
+            break
     return Matrix(
         contestants=tuple(names),
         difference=table(lambda d, w, real: d, None),

@@ -1,4 +1,4 @@
-"""The `thermark` command: doctor, profile, readme, calibrate, predict, convert-checkpoint, accept-licence."""
+"""The `thermark` command: doctor, profile, readme, calibrate, predict, compare, and two about weights."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ from thermark.core import errors
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.core.files import write_text
+from thermark.gate.command import describe_compare
 
 MARKER = "<!-- leaderboard -->"
 
@@ -41,6 +42,8 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     _describe_conversion(commands.add_parser("convert-checkpoint", help="an official RTMPose as a model folder"))
     describe_calibrate(commands.add_parser("calibrate", help="adapt a trained head to your own camera"))
     describe_predict(commands.add_parser("predict", help="find points on your own pictures"))
+    compared = commands.add_parser("compare", help="are results worse? exit 0 no, 1 yes, 2 cannot be compared")
+    describe_compare(compared)
     options = parser.parse_args(arguments)
     if options.command == "doctor":
         from thermark.doctor import report
@@ -60,6 +63,10 @@ def _main(arguments: Sequence[str] | None = None) -> None:
         from thermark.calibration.predict import predict
 
         predict(options)
+    elif options.command == "compare":
+        from thermark.gate.command import compare
+
+        compare(options)
     else:
         convert(options)
 

@@ -20,7 +20,7 @@ FAMILIES = {
 }
 # Module -> the packages of whose modules it may import any in its turn.
 ALSO = {"predict.cascade": ["backbones"]}
-PLAIN = ("thermalise", "export", "head", "pseudo_labels", "evaluate", "contact")
+PLAIN = ("thermalise", "export", "head", "pseudo_labels", "evaluate", "results", "contact")
 PAGES = ("report", "bakeoff", "finetune", "mlcmkd", "page")
 # What brings files from elsewhere is held against sums instead: a refactored downloader downloads nothing again.
 FREE = ("env", "fetch", "weights")
@@ -32,9 +32,8 @@ def starts(stages: Path) -> Starts:
     """Return entry, or entry.module -> the scripts, modules and tables that its closure begins with."""
     found: Starts = {name: [stages / f"{name}.py"] for name in (*PLAIN, *PAGES)}
     # What a page is made of is its code, too.
-    parts = (
-        path for path in (code.PACKAGE / "page").rglob("*.*") if path.suffix in (".html", ".css", ".js", ".txt")
-    )
+    page = code.PACKAGE / "page"
+    parts = (path for path in page.rglob("*.*") if path.suffix in (".html", ".css", ".js", ".txt"))
     found["page"] = [stages / "page.py", *sorted(parts)]
     found["convert"] = [stages / "convert.py", *sorted((code.PACKAGE / "imported").rglob("*.yaml"))]
     for entry, package in FAMILIES.items():

@@ -18,6 +18,7 @@ MOVERS = (
     "numba",
     "pillow",
     "pandas",
+    "pyarrow",
     "matplotlib",
     "ai-edge-litert",
     "mediapipe",

@@ -11,13 +11,15 @@ import yaml
 from thermark import entries, prediction_keys, profiles, speed, taught
 from thermark.assets import licences, weights
 from thermark.bakeoff import build as bakeoff
-from thermark.core import config
+from thermark.core import config, moved
 from thermark.core.config import parse, section
+from thermark.core.jitter import VARIANT
 from thermark.core.scored import scored
 from thermark.datasets import framing, packing
 from thermark.exported import onnx
 from thermark.fetching import options as fetching
 from thermark.finetune import build as finetune
+from thermark.gate import judge
 from thermark.heads import crops, features
 from thermark.heads import plan as head
 from thermark.imported import convert
@@ -26,14 +28,17 @@ from thermark.layouts import thermalised
 from thermark.learn.distillation import options
 from thermark.learn.recipes import supervised
 from thermark.metrics import evaluate
+from thermark.metrics.names import describe
+from thermark.metrics.summary import MAIN
 from thermark.mlcmkd import build as mlcmkd
 from thermark.page import build as page
 from thermark.published import load
 from thermark.report import build, contact
+from thermark.results import compare
 
 # Options of stages that name a section of params.yaml.
 FLAGS = ["params", "settings", "datasets", "prepare", "runs", "contestants", "converted", "scored", "patience"]
-FLAGS += ["evaluate", "heads", "sets", "crops"]
+FLAGS += ["evaluate", "heads", "sets", "crops", "moved", "jitter", "compared"]
 ROOT = Path(__file__).parents[2]
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 NAMES = ["default", *(path.stem for path in PROFILES)]
@@ -171,8 +176,8 @@ def trained_names(content) -> set[str]:
 
 def test_the_full_profile_runs_every_published_row(default):
     content = profiles.merged(default, config.read(ROOT / "profiles/full.yaml"), "full")
-    cells = [cell for table in load("mlcmkd").tables.values() for cell in table.cells]
-    assert {cell.run for cell in cells} <= set(content["runs"]) & set(content["contestants"])
+    cells = load("mlcmkd").cells()
+    assert {cell.run for cell in cells if cell.run} <= set(content["runs"]) & set(content["contestants"])
     assert {cell.dataset for cell in cells if cell.dataset} <= set(content["datasets"])
     for name, raw in content["runs"].items():
         assert (raw["epochs"], raw["batch"], raw["input_size"], len(raw["seeds"])) == (150, 64, 256, 3), name
@@ -235,6 +240,8 @@ def test_who_cannot_run_has_weights_with_a_reason_and_nobody_else_has(content):
 
 def test_every_data_set_is_scored(path, content):
     assert set(content["evaluate"]) == set(scored(path, "scored")) <= set(content["datasets"])
+    shaken = moved.read(path, "moved_boxes", "jitter", scored(path, "scored"))
+    assert [name for name, moves in shaken.items() if VARIANT in moves], "nobody has a jitter floor"
     # The others are there to learn from.
     learned_from = {run[role] for run in content["runs"].values() for role in TRAINED}
     learned_from |= {cut["faces"] for cut in content["crops"].values()}
@@ -246,6 +253,12 @@ def test_every_data_set_is_scored(path, content):
     parse(content["mlcmkd"], mlcmkd.Config, "mlcmkd")
     for name, raw in content["contact"].items():
         parse(raw, contact.Config, f"contact.{name}")
+
+
+def test_the_jitter_floor_of_real_cameras_is_measured_on_each_of_them(path, content):
+    if content["profile"] == "real":
+        rendered = {name for name, raw in content["datasets"].items() if raw["raw"] in content["render"]}
+        assert set(content["jitter"]["datasets"]) == set(content["scored"]) - rendered
 
 
 def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, content):
@@ -284,6 +297,17 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
         assert set(content["frames"]) == set(content["scored"])
     section(path, "patience", prediction_keys.Config)
     section(path, "bakeoff", bakeoff.Config)
+
+
+def test_what_is_compared_and_gated_in_every_profile_exists(path, content):
+    declared = section(path, "comparisons", compare.Config)
+    compare.require_known(declared, content["contestants"], content["evaluate"])
+    gate = section(path, "gate", judge.Config)
+    for name in gate.margins:
+        assert describe(name).higher_is_better is not None, name
+    # One margin for each metric that can rank, and for those that no contestant improves by finding fewer faces.
+    assert {"found", *MAIN, *(f"{name}_all" for name in MAIN)} <= set(gate.margins)
+    assert (gate.scores == "exact") == (content["profile"] == "smoke")
 
 
 def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content):

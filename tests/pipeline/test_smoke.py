@@ -103,6 +103,44 @@ def scores(tree: Path) -> dict[str, str]:
     return {str(p.relative_to(tree)): p.read_text() for p in sorted((tree / "metrics").rglob("*.json"))}
 
 
+# Beside the pipeline's own results: damage that each must turn the gate red, done to the code that makes them.
+DAMAGE = {
+    "all points 1 px off": ("predictors/learned.py", "geometry.apply(to_source[rows], found)", "{} + 1"),
+    "swapped flip indices": ("learn/simcc.py", "reversed_x = logits[0][:, flip]", "reversed_x = logits[0]"),
+    "half a pixel in the decoder": ("learn/simcc.py", "dim=-1).float() / split", "{} + 0.5"),
+    "one contestant silently failing": (
+        "predictors/learned.py",
+        "xy, score = simcc.peaks(logits)",
+        "{}; xy = xy * (torch.nan if len(self.trained_on) > 1 else 1)",
+    ),
+    "a doubled subject": ("results/collect.py", "stored[key][..., known]", "{}.repeat(2, -1)"),
+}
+
+
+def compared(tree: Path) -> tuple[int, str]:
+    """Return what the gate says of the tree's results against those in git, and its exit code."""
+    command = [sys.executable, "-m", "thermark.cli", "compare", str(ROOT / "tests/golden/smoke")]
+    done = subprocess.run(command, cwd=tree, env=environment(tree), capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_results_are_those_in_git(tree):
+    code, told = compared(tree)
+    assert code == 0, f"{told}\nif they should move: `make smoke-baseline`, and a sentence in CHANGELOG.md"
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_turns_the_gate_red(tree, tmp_path, damage):
+    name, old, new = DAMAGE[damage]
+    other = tmp_path / "a tree with blanks"
+    shutil.copytree(tree, other, symlinks=True)
+    with edited(other / "src/thermark" / name, old, new.replace("{}", old)):
+        for stage in ("env", "predict", "evaluate", "results"):
+            run(other, "dvc", "repro", "--single-item", stage)
+        code, told = compared(other)
+    assert code == (2 if damage == "a doubled subject" else 1), told
+
+
 def test_every_promised_file_is_there(tree):
     assert (tree / "metrics/leaderboard.md").stat().st_size > 500
     learned = ("pretrain_s", "supervised_t", "ktl_s", "mcl_st")

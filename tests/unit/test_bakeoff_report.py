@@ -12,14 +12,14 @@ import yaml
 
 import bakeoff_scene as scene
 from thermark.bakeoff import against, build, polarity
-from thermark.bakeoff.against import Posts, Row, Table, Tolerance
 from thermark.bakeoff.inputs import Places, read
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
 from thermark.metrics.evaluate import Config
-from thermark.published import read as published
+from thermark.published import Column, Published, Row, Table, load
+from thermark.report.reference import Tolerance
 
 STAGE = Path(__file__).parents[2] / "stages/bakeoff.py"
 CONTESTANTS = {"shifted": True, "wall": True, "told": True, "absent": True, "floor": False, "run_t": False}
@@ -265,8 +265,7 @@ def test_conventions_are_told_from_errors(small):
 def test_every_published_cell_has_a_verdict(small):
     text, numbers, _ = small
     cells = numbers["published"]
-    tables = {name: each for name, each in against_posts().tables.items() if name != "part2"}
-    assert len(cells) == sum(len(row.values) for each in tables.values() for row in each.rows)
+    assert len(cells) == len(load("posts").cells("part1", "part3")) == 80
     assert {each["verdict"] for each in cells} == {"not run: not in this profile"}
     own = part(text, "## Published and ours")
     assert "| A | `face_landmarker` | 23.3 / – |" in own
@@ -276,21 +275,21 @@ def test_every_published_cell_has_a_verdict(small):
     assert json.dumps(numbers, allow_nan=False)
 
 
-def against_posts() -> Posts:
-    return published("bakeoff", Posts)
-
-
-def posts(**table) -> Posts:
+def posts(**table) -> Published:
     values = {"detection": 0.685, "mean": 4.16, "pck@5": 0.603, "predictions": 50, "ms": 117}
-    row = Row(row="Sapiens2", run="sapiens", values=values, unmeasured={"ms": "another machine"})
-    told = {"title": "Part 1", "protocol": "part1", "noses": 73, "rows": (row,)} | table
-    return Posts(source="the posts", absent="", tables={"part1": Table(**told)})
+    units = {"detection": "rate", "mean": "px", "pck@5": "rate", "predictions": "count"}
+    columns = {name: Column(title=name, unit=unit) for name, unit in units.items()}
+    columns["ms"] = Column(title="ms", unit="ms", unmeasured="another machine")
+    told = {"title": "Part 1", "dataset": "thermeval", "protocol": "part1", "noses": 73, "columns": columns}
+    told |= {"rows": (Row(row="Sapiens2", run="sapiens", values=values),)} | table
+    other = Table(title="", columns={}, rows=())
+    return Published(source="the posts", absent="", tables={"part1": Table(**told), "part3": other})
 
 
 def verdicts(own, origin="real", skipped=None, tolerance=None, seeds=None, **table) -> dict[str, str]:
     measured = {"part1": {"sapiens": own}} if own is not None else {}
     rows = against.compare(posts(**table), measured, skipped or {}, origin, tolerance or Tolerance(), seeds or {})
-    return {row.metric: row.verdict for row in rows}
+    return {row.cell.metric: row.said for row in rows}
 
 
 def test_verdicts():
@@ -327,7 +326,7 @@ def test_verdicts_of_a_row_are_told_together():
     own = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
     told = posts()
     rows = against.compare(told, {"part1": {"sapiens": own}}, {}, "real", Tolerance(), {})
-    text = against.section(told, rows, Tolerance())
+    text = against.section(told, rows, Tolerance(), "")
     cells = "68.5 / 68.5 | 4.16 / 9.00 | 60.3 / 60.3 | 50 / 50 | 117 / –"
     verdict = "reproduced; mean: outside; time: not comparable: another machine"
     assert f"| Sapiens2 | `sapiens` | {cells} | {verdict} |" in text

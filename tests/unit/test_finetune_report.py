@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import yaml
 
-from thermark.bakeoff.against import Posts, Tolerance
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.finetune import against, budget, build, constant, cost, drawing
 from thermark.finetune.inputs import Head, Places, Profile, labels, read
-from thermark.published import read as published
+from thermark.published import load as published
+from thermark.report.reference import Tolerance
 
 STAGE = Path(__file__).parents[2] / "stages/finetune.py"
 LIMITS = (3, 5, 10, 20)
@@ -507,15 +507,15 @@ def test_the_post_beside_ours_when_it_did_not_run(small):
 def test_the_post_beside_ours_on_rendered_and_on_real_data(tmp_path):
     own = head(backbone="sapiens2_04b")
     study = compared(tmp_path / "a", own, "rendered")
-    posts = published("bakeoff", Posts)
-    made = {row.metric: row for row in against.compare(posts, study, Tolerance())}
-    assert made["crop_mean"].ours == pytest.approx(5.21) and made["detection"].ours is None
-    barred = {metric: row.verdict for metric, row in made.items()}
+    posts = published("posts")
+    made = {row.cell.metric: row for row in against.compare(posts, study, Tolerance())}
+    assert made["crop_mean"].value == pytest.approx(5.21) and made["detection"].value is None
+    barred = {metric: row.said for metric, row in made.items()}
     assert barred == dict.fromkeys(made, "not comparable: rendered data") | {
         "detection": "not comparable: assumed by the protocol"
     }
     study = compared(tmp_path / "b", own)
-    made = {row.metric: row.verdict for row in against.compare(posts, study, Tolerance())}
+    made = {row.cell.metric: row.said for row in against.compare(posts, study, Tolerance())}
     assert made["crop_mean"] == "not comparable: the exact 80 crops cannot be guaranteed"
     text = against.section(posts, against.compare(posts, study, Tolerance()), study, Tolerance())
     assert "| 100.0 / – | 5.47 / 5.21 | 5.01 / 4.71 | 24.0 / 5.8 |" in text
@@ -524,14 +524,14 @@ def test_the_post_beside_ours_on_rendered_and_on_real_data(tmp_path):
 
 def test_cells_that_can_be_compared_have_verdicts(tmp_path):
     """With the post's own crops, as a reader of the original files might have them."""
-    posts = published("bakeoff", Posts)
+    posts = published("posts")
     table = posts.tables["part2"].model_copy(update={"incomparable": ""})
     posts = posts.model_copy(update={"tables": {**posts.tables, "part2": table}})
     values = {"crop_mean": 5.9, "crop_median": 5.6, "crop_pck@3": 0.25, "crop_pck@5": 0.30, "crop_pck@20": 1.0}
     own = head()
     own["test"]["published"] |= values | {"crop_pck@10": 0.925}
     study = compared(tmp_path, own)
-    made = {row.metric: row.verdict for row in against.compare(posts, study, Tolerance())}
+    made = {row.cell.metric: row.said for row in against.compare(posts, study, Tolerance())}
     assert made == {
         "detection": "not comparable: assumed by the protocol",
         "crop_mean": "reproduced",
@@ -543,13 +543,13 @@ def test_cells_that_can_be_compared_have_verdicts(tmp_path):
     }
     own["test"]["published"]["crops"] = 72
     made = against.compare(posts, compared(tmp_path, own), Tolerance())
-    assert {row.verdict for row in made if row.metric != "detection"} == {"not comparable: 72 noses here"}
+    assert {row.said for row in made if row.cell.metric != "detection"} == {"not comparable: 72 noses here"}
 
 
 def test_another_training_is_not_the_same_protocol(tmp_path):
     study = compared(tmp_path, head(epochs=25, batch=4))
-    posts = published("bakeoff", Posts)
-    made = {row.metric: row.verdict for row in against.compare(posts, study, Tolerance())}
+    posts = published("posts")
+    made = {row.cell.metric: row.said for row in against.compare(posts, study, Tolerance())}
     assert made["crop_mean"] == "not comparable: 25 epochs instead of 120, batches of 4 instead of 8"
     text, _, _ = Scene(tmp_path / "b", {"short": head(epochs=25), "full": head()}, {}, opinions={}).build()
     assert "Trained otherwise than in the post: `short` has 25 epochs instead of 120." in text
@@ -558,15 +558,15 @@ def test_another_training_is_not_the_same_protocol(tmp_path):
 
 def test_square_crops_are_not_the_post_s(tmp_path):
     study = compared(tmp_path, head(**SQUARE))
-    made = against.compare(published("bakeoff", Posts), study, Tolerance())
-    assert {row.verdict for row in made} == {"not run: it has no published split"}
+    made = against.compare(published("posts"), study, Tolerance())
+    assert {row.said for row in made} == {"not run: it has no published split"}
 
 
 def test_a_head_without_a_published_split(tmp_path):
     own = head()
     own["test"]["published"] = None
-    made = against.compare(published("bakeoff", Posts), compared(tmp_path, own), Tolerance())
-    assert {row.verdict for row in made} == {"not run: it has no published split"}
+    made = against.compare(published("posts"), compared(tmp_path, own), Tolerance())
+    assert {row.said for row in made} == {"not run: it has no published split"}
 
 
 # Students.

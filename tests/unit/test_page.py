@@ -232,6 +232,8 @@ def test_a_difference_is_real_where_letters_differ(small):
         == "Real: told apart from all 2 others of this case."
     )
     assert answers.answer(results, "any", "any", same, {})["real"] == "Not told apart from fair and poor."
+    # Without `good`, the best of the case is not the one that the letters are about.
+    assert answers.answer(results, "any", "other", same, {})["real"].startswith("In group A, as good, from whom")
 
 
 def test_speed_and_size_are_told_as_far_as_known(small):
@@ -263,7 +265,7 @@ def test_a_card_has_what_a_number_rests_on(small):
     facts = dict(board.card(results, good, paged.compared({"small": results}).matrices["small"], SPEEDS)["facts"])
     assert facts["found"] == "100.00 % (95 % interval 50.00–100.00); 12 faces, 4 subjects"
     assert facts["seeds"] == "3: 2.00, 2.00, 2.00 %" and facts["intervals cover"] == "subjects and 3 seeds"
-    assert facts["floor"].startswith("0.40 %, 0.40 px") and facts["group"] == "a: told apart from everybody"
+    assert facts["floor"].startswith("0.40 %, 0.40 px") and facts["group"] == "A, its best: alone in it"
     assert facts["predictions, sha256"] == "p" * 64 and facts["time"] == "12.5 ms a face (12–13)"
     assert dict(board.card(results, results.of("idle"), None, {})["facts"]) == {
         "why it has no numbers": "needs 300 MB"
@@ -401,7 +403,7 @@ def test_it_works_with_nothing_but_records():
     text = soup.get_text(" ", strip=True)
     for said in ("nothing was compared", "No published numbers", "Nothing was timed", "There are no such curves"):
         assert said in text
-    assert soup.find("td", attrs={"data-sort": "a"}) is None  # no group letters
+    assert soup.find("td", attrs={"data-sort": "A"}) is None  # no group letters
 
 
 def test_a_set_without_a_found_face_is_shown():

@@ -1,25 +1,22 @@
 """The bake-off: zero-shot contestants under the posts' protocols and ours, as Markdown, JSON and a figure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from thermark.bakeoff import against, drawing, polarity, tables, tone
-from thermark.bakeoff.against import Compared, Posts, Tolerance
 from thermark.bakeoff.inputs import Places, Study, read
 from thermark.bakeoff.measure import Measured, measure
-from thermark.bakeoff.polarity import Turned
 from thermark.core import files
 from thermark.core.config import Section
 from thermark.core.scored import Split
 from thermark.metrics import evaluate
-from thermark.published import read as published
+from thermark.published import Published, load
 from thermark.report.legend import NOTICES
 from thermark.report.markdown import code, escaped
+from thermark.report.reference import Compared, Tolerance
 
 TITLE = "# The zero-shot bake-off"
-ELSEWHERE = "part2"  # a cascade's nearest answer is not that of a head in a crop
 PART2 = (
     "Part 2 is compared in metrics/finetune.md, which asks heads in their crops; the numbers of part 2 here are "
     "of the nearest answers of contestants that see whole frames."
@@ -50,35 +47,36 @@ def build(
     """Write the bake-off of `contestants` (name -> whether it looks at whole frames), even of none.
 
     `datasets` are the sections of all data sets, `scoring` says how each is evaluated, `splits` on which faces. A
-    profile without the
-    posts' data set gets the published numbers alone. Raises DataError for missing or outdated results, ConfigError
-    for a picture that the data set does not have.
+    profile without the posts' data set gets the published numbers alone. Raises DataError for missing or outdated
+    results, ConfigError for a picture that the data set does not have.
     """
-    posts = beside(published("bakeoff", Posts))
-    turned = polarity.measure(contestants, scoring, splits, places)
-    if config.dataset not in datasets or config.dataset not in scoring:
-        _without(posts, contestants, turned, config, text, numbers, figure)
-        return
-    study = read(config.dataset, datasets[config.dataset], contestants, places)
-    how = scoring[config.dataset]
-    made = measure(study, config.picture, how)
-    idle = {each.name: each.unseen(config.picture) for each in study.contestants}
-    seeds = {each.name: each.seeds for each in study.ran}
-    rows = against.compare(posts, made.blog, idle, study.origin, config.tolerance, seeds)
-    parts = [*_parts(study, made, posts, rows, how.cap, config), polarity.section(turned)]
-    files.write_text(text, "\n\n".join(part for part in parts if part) + "\n")
-    files.write_json(numbers, _numbers(study, made, rows) | {"polarity": polarity.plain(turned)})
-    drawing.draw(made.unified, how.cap, figure)
+    posts, turned = load("posts"), polarity.measure(contestants, scoring, splits, places)
+    if config.dataset in datasets and config.dataset in scoring:
+        study = read(config.dataset, datasets[config.dataset], contestants, places)
+        cap = scoring[config.dataset].cap
+        made = measure(study, config.picture, scoring[config.dataset])
+        idle = {each.name: each.unseen(config.picture) for each in study.contestants}
+        seeds = {each.name: each.seeds for each in study.ran}
+        rows = against.compare(posts, made.blog, idle, study.origin, config.tolerance, seeds)
+        parts, told, drawn = _parts(study, made, posts, rows, cap, config), _numbers(study, made), made.unified
+    else:
+        idle = dict.fromkeys(contestants, f"{config.dataset} is not in this profile")
+        rows = against.compare(posts, {}, idle, "real", config.tolerance, {})
+        lead = [TITLE, f"This profile has no data set {code(config.dataset)}."]
+        parts, told, drawn, cap = [*lead, _published(posts, rows, config)], {"contestants": {}}, {}, 0.5
+    parts.append(polarity.section(turned))
+    files.write_text(text, "\n\n".join(filter(None, parts)) + "\n")
+    told |= {"published": list(map(against.plain, rows)), "polarity": polarity.plain(turned)}
+    files.write_json(numbers, told)
+    drawing.draw(drawn, cap, figure)
 
 
-def beside(posts: Posts) -> Posts:
-    """Return the series without the table that another report compares."""
-    tables = {name: each for name, each in posts.tables.items() if name != ELSEWHERE}
-    return posts.model_copy(update={"tables": tables, "absent": f"{posts.absent} {PART2}"})
+def _published(posts: Published, rows: Sequence[Compared], config: Config) -> str:
+    return against.section(posts, rows, config.tolerance, f"{posts.absent} {PART2}")
 
 
 def _parts(
-    study: Study, made: Measured, posts: Posts, rows: Sequence[Compared], cap: float, config: Config
+    study: Study, made: Measured, posts: Published, rows: Sequence[Compared], cap: float, config: Config
 ) -> list[str]:
     return [
         f"{TITLE}: noses on {escaped(study.title)}",
@@ -87,13 +85,13 @@ def _parts(
         tables.overview(study, made),
         tables.everybody(study, made),
         tables.posts(study, made),
-        against.section(posts, rows, config.tolerance),
+        _published(posts, rows, config),
         tables.toned(study, made),
         tables.called(made),
     ]
 
 
-def _numbers(study: Study, made: Measured, rows: Sequence[Compared]) -> dict[str, Any]:
+def _numbers(study: Study, made: Measured) -> dict[str, Any]:
     """Return everything as plain data: protocol -> contestant (-> part of the noses) -> metric -> number."""
     keys = ("status", "reason", "boxes")
     about = {
@@ -103,29 +101,5 @@ def _numbers(study: Study, made: Measured, rows: Sequence[Compared]) -> dict[str
         },
         "order": made.order,
         "variants": tone.words(study),
-        "published": [asdict(row) for row in rows],
     }
     return about | made.blog | {name: getattr(made, name) for name in ("unified", "tone", "conventions")}
-
-
-def _without(
-    posts: Posts,
-    contestants: Mapping[str, bool],
-    turned: Mapping[str, Turned],
-    config: Config,
-    text: Path,
-    numbers: Path,
-    figure: Path,
-) -> None:
-    reason = f"{config.dataset} is not in this profile"
-    rows = against.compare(posts, {}, dict.fromkeys(contestants, reason), "real", config.tolerance, {})
-    parts = [
-        TITLE,
-        f"This profile has no data set {code(config.dataset)}.",
-        against.section(posts, rows, config.tolerance),
-        polarity.section(turned),
-    ]
-    files.write_text(text, "\n\n".join(part for part in parts if part) + "\n")
-    told = {"contestants": {}, "published": [asdict(row) for row in rows]}
-    files.write_json(numbers, told | {"polarity": polarity.plain(turned)})
-    drawing.draw({}, 0.5, figure)

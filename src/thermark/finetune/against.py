@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from thermark.bakeoff import against
-from thermark.bakeoff.against import Compared, Posts, Tolerance
 from thermark.bakeoff.showing import cells, shown, titles
 from thermark.finetune.groups import of_the_post
 from thermark.finetune.inputs import PUBLISHED, Head, Study
 from thermark.finetune.tables import ERRORS, mean, names
+from thermark.published import Cell, Published
+from thermark.report import reference
 from thermark.report.markdown import code, table
+from thermark.report.reference import NO_PROFILE, Compared, Ours, Tolerance
 
 PART = "part2"
 TRAINED = {"epochs": 120, "batch": 8}  # by the post
@@ -23,18 +25,6 @@ OTHERS = (
     "For orientation, the other heads of noses, cut and split the same way, in px of the crop. Another "
     "backbone{also} is another experiment: no verdict."
 )
-
-
-def part(posts: Posts, study: Study) -> Posts:
-    """Return the series with the table of part 2 alone; rows whose training here was another say so."""
-    table = posts.tables[PART]
-    other = {head.run: differing(head) for head in study.ran}
-    rows = tuple(
-        row.model_copy(update={"incomparable": other[row.run]}) if other.get(row.run) else row
-        for row in table.rows
-    )
-    told = table.model_copy(update={"rows": rows})
-    return posts.model_copy(update={"tables": {PART: told}, "absent": ASSUMED})
 
 
 def differing(head: Head) -> str:
@@ -58,19 +48,26 @@ def published(head: Head) -> Mapping[str, float]:
     return head.tested(PUBLISHED) if of_the_post(head) else {}
 
 
-def compare(posts: Posts, study: Study, allowed: Tolerance) -> list[Compared]:
+def compare(posts: Published, study: Study, allowed: Tolerance) -> list[Compared]:
     """Compare every number of part 2 with that of the head that corresponds, on the published test crops."""
-    own = {head.run: dict(published(head)) for head in study.ran if published(head)}
     idle = {name: str(each.get("reason", "")) for name, each in study.unplanned.items()}
     idle |= {head.run: head.reason for head in study.heads if not head.ran}
-    idle |= {head.run: "it has no published split" for head in study.ran if not published(head)}
-    seeds = {head.run: head.seeds for head in study.ran}
-    return against.compare(part(posts, study), {PART: own}, idle, study.origin, allowed, seeds)
+    idle |= {head.run: "it has no published split" for head in study.ran}
+    ran = {head.run: head for head in study.ran if published(head)}
+
+    def ours(cell: Cell) -> Ours | str:
+        if cell.run not in ran:
+            return idle.get(cell.run, NO_PROFILE)
+        head, own = ran[cell.run], published(ran[cell.run])
+        other = differing(head)
+        return Ours(own.get(cell.metric), head.seeds, origin=study.origin, noses=own.get("crops"), differing=other)
+
+    return reference.compare(posts.cells(PART), ours, allowed)
 
 
-def section(posts: Posts, rows: Sequence[Compared], study: Study, allowed: Tolerance) -> str:
+def section(posts: Published, rows: Sequence[Compared], study: Study, allowed: Tolerance) -> str:
     """Return the comparison as Markdown, and below it the heads that have no row in the post."""
-    parts = [against.section(part(posts, study), rows, allowed)]
+    parts = [against.section(posts, rows, allowed, ASSUMED)]
     named = {row.run for row in posts.tables[PART].rows}
     asked = [head for head in study.ran if head.numbers.get("points") == POINTS and published(head)]
     others = [head for head in asked if head.run not in named]

@@ -7,16 +7,17 @@ from typing import Any
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, model_validator
 
-from thermark.bakeoff.against import Compared, Posts, Tolerance
+from thermark.bakeoff.against import plain
 from thermark.core import files
 from thermark.core.config import Section
 from thermark.finetune import against, budget, compare, cost, drawing, students, tables
 from thermark.finetune.compare import Comparison
 from thermark.finetune.inputs import Places, Profile, Study, read
 from thermark.finetune.roles import Roles
-from thermark.published import read as published
+from thermark.published import Published, load
 from thermark.report.legend import NOTICES
 from thermark.report.markdown import code, escaped
+from thermark.report.reference import Compared, Tolerance
 
 TITLE = "# A tiny head on a frozen backbone"
 ABOUT = (
@@ -66,7 +67,7 @@ def build(
     `table` is the curve of the figure as CSV, a row a head and budget. Raises DataError for results that are
     missing.
     """
-    posts = published("bakeoff", Posts)
+    posts = load("posts")
     opinions = dict.fromkeys(config.students.values())
     study = read(config.dataset, profile, config.contestants, opinions, places)
     rows = against.compare(posts, study, config.tolerance)
@@ -78,7 +79,7 @@ def build(
 
 
 def _parts(
-    study: Study, posts: Posts, rows: Sequence[Compared], made: Sequence[Comparison], config: Config
+    study: Study, posts: Published, rows: Sequence[Compared], made: Sequence[Comparison], config: Config
 ) -> list[str]:
     return [
         f"{TITLE}: noses on {escaped(study.title)}",
@@ -100,7 +101,7 @@ def _numbers(study: Study, rows: Sequence[Compared], made: Sequence[Comparison],
     return {
         "heads": {head.key: head.numbers for head in study.heads},
         "enough": {key: asdict(each) for key, each in found.items() if each},
-        "published": [asdict(row) for row in rows],
+        "published": list(map(plain, rows)),
         "contestants": study.contestants,
         "roles": {name: roles.kind(name) for name in study.contestants},
         "comparisons": list(map(compare.plain, made)),

@@ -21,15 +21,13 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from thermark.core.seeds import rng
 from thermark.metrics.distances import Floats
+from thermark.metrics.spread import TAIL, Spread
 
 Bounds = tuple[float, float]
 EVERYWHERE = (-np.inf, np.inf)
-TAIL = 0.025  # outside of a 95 % interval, on each side
-NORMAL = 1.959963984540054  # the normal's quantile there
 CHUNK = 1_000_000  # cells of the (replicates, subjects) table held at once
 KEPT = 250_000  # cells of a table that is kept for the next call: subsets have the same few numbers of subjects
 
@@ -44,17 +42,25 @@ def interval(
     than two subjects have a finite value, without replicates, and when a seed has no finite value. Every
     contestant on the same faces and seed sees the same draws, which makes the intervals comparable.
     """
-    found = _bounds([np.atleast_2d(values)], subjects, replicates, seed)
-    return found and (max(found[0], within[0]), min(found[1], within[1]))
+    if (found := _spread([np.atleast_2d(values)], subjects, replicates, seed)) is None:
+        return None
+    low, high = found.bounds()
+    return max(low, within[0]), min(high, within[1])
 
 
 def difference(a: Floats, b: Floats, subjects: NDArray[np.str_], replicates: int, seed: int) -> Bounds | None:
     """Return the 95 % interval of what `interval` is about, of `a` less that of `b`, (S_a, N) and (S_b, N)."""
-    return _bounds([np.atleast_2d(a), np.atleast_2d(b)], subjects, replicates, seed)
+    found = apart(a, b, subjects, replicates, seed)
+    return found.bounds() if found else None
 
 
-def _bounds(runs: Sequence[Floats], subjects: NDArray[np.str_], replicates: int, seed: int) -> Bounds | None:
-    """Return the interval of one run's mean, or of the first's less the second's."""
+def apart(a: Floats, b: Floats, subjects: NDArray[np.str_], replicates: int, seed: int) -> Spread | None:
+    """Return the doubt about a difference at every level: `difference` is its 95 % interval."""
+    return _spread([np.atleast_2d(a), np.atleast_2d(b)], subjects, replicates, seed)
+
+
+def _spread(runs: Sequence[Floats], subjects: NDArray[np.str_], replicates: int, seed: int) -> Spread | None:
+    """Return the doubt about one run's mean, or about the first's less the second's."""
     table = np.concatenate(runs)
     finite = np.isfinite(table)
     if replicates < 1 or not finite.any(axis=1).all():
@@ -73,13 +79,9 @@ def _bounds(runs: Sequence[Floats], subjects: NDArray[np.str_], replicates: int,
     starts = np.cumsum([len(run) for run in runs])[:-1]
     parts = list(zip(np.split(own, starts), np.split(draws, starts, axis=1), strict=True))
     estimate, drawn = _contrast([mean for mean, _ in parts]), _contrast([means for _, means in parts])
-    few = several / (several - 1)  # a bootstrap's variance is that of a sample, divided by G
-    widening = stdtrit(several - 1, 1 - TAIL) / NORMAL * np.sqrt(few)
     low, high = np.percentile(drawn, [100 * TAIL, 100 * (1 - TAIL)])
-    below, above = max(estimate - low, 0.0), max(high - estimate, 0.0)
-    trained = _of_seeds(parts, few)
-    ends = estimate - np.hypot(widening * below, trained), estimate + np.hypot(widening * above, trained)
-    return float(ends[0]), float(ends[1])
+    below, above = max(float(estimate - low), 0.0), max(float(high - estimate), 0.0)
+    return Spread(float(estimate), below, above, several, *_of_seeds(parts, several / (several - 1)))
 
 
 def _sums(member: NDArray[np.intp], values: NDArray[np.generic], subjects: int) -> Floats:
@@ -92,10 +94,11 @@ def _contrast(parts: Sequence[Floats]) -> Floats:
     return np.asarray(means[0] if len(means) == 1 else means[0] - means[1])
 
 
-def _of_seeds(parts: Sequence[tuple[Floats, Floats]], few: float) -> float:
-    """Return how far seeds alone leave the truth from the estimate on either side, 0 where no run has several.
+def _of_seeds(parts: Sequence[tuple[Floats, Floats]], few: float) -> tuple[float, float, float]:
+    """Return the variance of the estimate between seeds, its degrees of freedom, and what subjects have of it.
 
-    `parts` holds the means of each seed of a run, (S,), and those of each draw, (R, S).
+    `parts` holds the means of each seed of a run, (S,), and those of each draw, (R, S). No variance where no run
+    has several.
     """
     errors, freedom, common = [], [], 0.0
     for own, draws in parts:
@@ -104,12 +107,12 @@ def _of_seeds(parts: Sequence[tuple[Floats, Floats]], few: float) -> float:
         errors.append(own.var(ddof=1) / seeds)
         freedom.append(seeds - 1)
         # How the seeds' distances from their mean vary with the subjects is no difference between seeds.
-        apart = draws - draws.mean(axis=1, keepdims=True)
-        common += few * apart.var(axis=0).sum() / (seeds * (seeds - 1))
+        off = draws - draws.mean(axis=1, keepdims=True)
+        common += few * off.var(axis=0).sum() / (seeds * (seeds - 1))
     if not (square := float(sum(errors))):
-        return 0.0
+        return 0.0, np.inf, 0.0
     together = square**2 / sum(error**2 / own for error, own in zip(errors, freedom, strict=True))
-    return float(np.sqrt(max(stdtrit(together, 1 - TAIL) ** 2 * square - NORMAL**2 * common, 0.0)))
+    return square, float(together), float(common)
 
 
 def _means(total: Floats, count: Floats, times: Floats) -> Floats:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
-from thermark.metrics.bootstrap import difference
+from thermark.metrics.bootstrap import apart
 from thermark.metrics.distances import Floats
+from thermark.metrics.spread import Spread
 
 Errors = Mapping[str, NDArray[Any]]
 Verdict = Literal[
@@ -59,14 +60,20 @@ def paired(a: Errors, b: Errors, column: str, replicates: int, seed: int) -> Pai
     the interval includes what seeds leave in doubt. Raises DataError for different faces or columns of different
     length.
     """
-    _require_same_faces(a, b, column)
+    return doubted(a, b, column, replicates, seed)[0]
+
+
+def doubted(a: Errors, b: Errors, column: str, replicates: int, seed: int) -> tuple[Paired, Spread | None]:
+    """Return `paired`, and the doubt of which its interval is the 95 %, None where there is none."""
+    require_same_faces(a, b, column)
     kept = np.isfinite(a[column]) & np.isfinite(b[column])
     gap = np.subtract(a[column], b[column], where=kept, out=np.zeros(len(kept)))
     seeds = (len(a.get("per_seed", ())), len(b.get("per_seed", ())))
     trainings = max(seeds) > 1 and 1 not in seeds
-    told = [_per_seed(errors, column) if trainings else np.atleast_2d(errors[column]) for errors in (a, b)]
-    bounds = difference(told[0][:, kept], told[1][:, kept], a["subjects"][kept], replicates, seed)
-    return Paired(
+    told = [per_seed(errors, column) if trainings else np.atleast_2d(errors[column]) for errors in (a, b)]
+    spread = apart(told[0][:, kept], told[1][:, kept], a["subjects"][kept], replicates, seed)
+    bounds = spread and spread.bounds()
+    found = Paired(
         difference=float(gap[kept].mean()) if kept.any() else None,
         low=bounds[0] if bounds else None,
         high=bounds[1] if bounds else None,
@@ -75,17 +82,19 @@ def paired(a: Errors, b: Errors, column: str, replicates: int, seed: int) -> Pai
         seeds=seeds,
         varied="subjects and seeds" if trainings else "subjects",
     )
+    return found, spread
 
 
-def _require_same_faces(a: Errors, b: Errors, column: str) -> None:
+def require_same_faces(a: Errors, b: Errors, column: str) -> None:
+    """Raise DataError for contestants of different faces or subjects, and for columns of different length."""
     for name in ("ids", "subjects"):
         if not np.array_equal(a[name], b[name]):
             raise DataError(f"two contestants were scored on different faces ({name})", "run `dvc repro`")
     for errors in (a, b):
-        if errors[column].shape != a["ids"].shape or _per_seed(errors, column).shape[1:] != a["ids"].shape:
+        if errors[column].shape != a["ids"].shape or per_seed(errors, column).shape[1:] != a["ids"].shape:
             raise DataError(f"`{column}` or `per_seed` has not one value a face", "run `dvc repro`")
 
 
-def _per_seed(errors: Errors, column: str) -> Floats:
+def per_seed(errors: Errors, column: str) -> Floats:
     """Return the errors of each seed (S, N); those of a contestant that has no seeds are one row."""
     return np.atleast_2d(errors.get("per_seed", errors[column]))

@@ -11,7 +11,6 @@ from thermark.core import files
 from thermark.core.config import Section
 from thermark.metrics.stability import FEWEST
 from thermark.mlcmkd import against, compare, drawing, steadiness
-from thermark.mlcmkd.against import Compared
 from thermark.mlcmkd.compare import Comparison
 from thermark.mlcmkd.inputs import FaceSet, Places, Result, Study, read
 from thermark.published import load
@@ -73,7 +72,7 @@ def build(
     ]
     files.write_text(text, "\n\n".join(parts) + "\n")
     files.write_json(
-        numbers, {"comparisons": list(map(_comparison, made)), "published": list(map(_published, rows))}
+        numbers, {"comparisons": list(map(_comparison, made)), "published": list(map(against.plain, rows))}
     )
     files.write_json(stability, measured)
     drawing.draw(study.logs, study.runs, config.start, config.stop, figure)
@@ -116,10 +115,3 @@ def _comparison(each: Comparison) -> dict[str, Any]:
         **asdict(each.result),
         "verdict": each.result.verdict,
     }
-
-
-def _published(row: Compared) -> dict[str, Any]:
-    ours = {name: value for name, value in asdict(row).items() if name != "cell"}
-    cell = row.cell.model_dump()
-    cell["published"] = cell.pop("value")
-    return ours | cell | {"difference": row.difference}

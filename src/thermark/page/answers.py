@@ -50,18 +50,31 @@ def answer(results: ResultSet, boxes: str, trained: str, matrix: Matrix | None, 
 
 
 def real(best: Record, others: Sequence[Record], matrix: Matrix | None) -> str:
-    """Return from whom the best of a case is told apart, after Holm over all pairs of the data set."""
+    """Return from whom the best of a case is told apart, as far as the letters of the data set say it.
+
+    A letter says who is not told from the best that has it; of two others with that letter it says nothing.
+    """
     if not others:
         return "Nobody else is of this case."
     if matrix is None or best.contestant not in matrix.groups:
         return "Unknown: nothing was compared on this data set."
-    letters = set(matrix.groups[best.contestant])
-    same = [each.contestant for each in others if letters & set(matrix.groups.get(each.contestant, ""))]
+    own, first = matrix.groups[best.contestant], leader(matrix, best.contestant)
+    letters = {each.contestant: matrix.groups.get(each.contestant, own) for each in others}
+    same = [name for name, letter in letters.items() if letter <= own]
     rest = len(others) - len(same)
+    if first != best.contestant:
+        told = f" {rest} of the others are in later groups." if rest else ""
+        return f"In group {own}, as {first}, from whom it is not told apart.{told}"
     if not same:
         return f"Real: told apart from {'the other one' if rest == 1 else f'all {rest} others'} of this case."
     told = f" Told apart from the other {rest}." if rest else ""
     return f"Not told apart from {words.listed(same, 3)}.{told}"
+
+
+def leader(matrix: Matrix, contestant: str) -> str:
+    """Return the best of a contestant's group."""
+    letter = matrix.groups[contestant]
+    return next(name for name in matrix.contestants if matrix.groups.get(name) == letter)
 
 
 def fast(record: Record, speeds: Speeds) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from thermark.metrics.names import describe
 from thermark.page import words
+from thermark.page.answers import leader
 from thermark.page.figures.cost import Speeds, cost
 from thermark.page.order import found, given, of_all, of_found, partial, ranked
 from thermark.report.numbers import label, natural, shown
@@ -169,21 +170,25 @@ def _counted(results: ResultSet, name: str, record: Record, estimate: Estimate) 
 
 
 def _group(record: Record, matrix: Matrix | None) -> str:
-    letters = matrix.groups.get(record.contestant, "") if matrix else ""
-    if not matrix or not letters:
+    letter = matrix.groups.get(record.contestant, "") if matrix else ""
+    if not matrix or not letter:
         return "not compared"
-    same = [name for name, own in matrix.groups.items() if set(own) & set(letters) and name != record.contestant]
-    return (
-        f"{letters}: not told apart from {words.listed(same)}" if same else f"{letters}: told apart from everybody"
-    )
+    first = leader(matrix, record.contestant)
+    if first != record.contestant:
+        return f"{letter}: not told apart from {first}, the best of that group"
+    same = [name for name, own in matrix.groups.items() if own == letter and name != first]
+    return f"{letter}, its best: {f'not told apart from {words.listed(same)}' if same else 'alone in it'}"
 
 
 def _floor(main: str, record: Record) -> str:
     floor = record.floor
     if floor is None:
         return "not measured"
+    if floor.px is None:
+        return f"unknown: no face was found in all {floor.views} views"
     value = "" if floor.value is None else f"{words.value(main, floor.value)}, "
-    said = f"the scatter of its points when the picture moves by 1{words.DASH}2 px, {floor.faces} faces"
+    lost = f", {floor.lost} more were lost in some view" if floor.lost else ""
+    said = f"the scatter of its points when the picture moves by 1{words.DASH}2 px, {floor.faces} faces{lost}"
     return f"{value}{floor.px:.2f} px: {said}"
 
 

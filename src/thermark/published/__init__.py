@@ -1,65 +1,148 @@
-"""Published numbers as data: one YAML file a publication, each number with the run of ours that corresponds."""
+"""Published numbers as data: one YAML file a source, its tables of rows and columns, and the cells of these."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
-import yaml
+from pydantic import Field, NonNegativeInt, model_validator
 
+from thermark.core import config
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError
 
 FOLDER = Path(__file__).parent
+# `rate`: a part of the table's noses; `fraction`: an error divided by the size of the face.
+Unit = Literal[
+    "rate", "fraction", "px", "crop px", "count", "parameters", "M", "G", "norm", "ms", "FPS", "MB", "epoch"
+]
 
 
-class Cell(Section):
-    """One published number.
+class Column(Section):
+    """A column of a table, and which numbers of ours correspond: `dataset` is empty for what no data set decides.
 
-    `row`: its label in the table. `run`: what trains the same here. `dataset`, `metric`: ours; `stratum` and
-    `level` name the part of the data set, both empty for the whole. `value`: as printed, errors as fractions.
-    `remark`: what speaks against it.
+    A column that names no metric has its key, one that names no data set has the table's. `stratum`, `level`: a
+    part of the data set. `unmeasured`: why no number of ours can stand beside it, whatever the data.
     """
 
-    row: str
-    run: str
-    dataset: str
-    metric: str
-    value: float
+    title: str
+    unit: Unit
+    metric: str = ""
+    dataset: str = ""
     stratum: str = ""
     level: str = ""
-    remark: str = ""
+    unmeasured: str = ""
+
+
+class Cell(Column):
+    """One published number: its table, row and column, and the `value` printed, rates and errors as fractions.
+
+    `run`: the contestant of ours; `norun`: why there is none, or none in any profile. `protocol`: how the source
+    measured; `noses`: what its rates count. `incomparable`: why ours is another thing; `doubt`: what speaks
+    against the number.
+    """
+
+    source: str
+    table: str
+    row: str
+    value: float
+    run: str
+    norun: str
+    protocol: str
+    noses: int
+    incomparable: str
+    doubt: str
+
+
+class Note(Section):
+    """What is said of the cells of some rows and columns, of all where none are named."""
+
+    said: str
+    rows: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    def covers(self, row: str, column: str) -> bool:
+        """Return whether this is said of a cell."""
+        return (not self.rows or row in self.rows) and (not self.columns or column in self.columns)
+
+
+class Row(Section):
+    """A row: column -> number. Its `run`, or why there is none; `also`: others -> why they do not compare."""
+
+    row: str
+    values: dict[str, float]
+    run: str = ""
+    norun: str = ""
+    also: dict[str, str] = Field(default_factory=dict)
+    incomparable: str = ""
+    doubt: str = ""
 
 
 class Table(Section):
-    """A published table; `incomparable` says why none of it can be compared, empty where it can."""
+    """A table in which each row has in each column a number, or is named as `absent` with the reason."""
 
     title: str
+    dataset: str = ""
+    protocol: str = ""
+    noses: NonNegativeInt = 0
     incomparable: str = ""
     remarks: tuple[str, ...] = ()
-    cells: tuple[Cell, ...]
+    columns: dict[str, Column]
+    rows: tuple[Row, ...]
+    doubts: tuple[Note, ...] = ()
+    absent: tuple[Note, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Table":
+        rows, columns = {row.row for row in self.rows}, set(self.columns)
+        for note in (*self.doubts, *self.absent):
+            if strangers := sorted({*note.rows} - rows | {*note.columns} - columns):
+                raise ValueError(f"a note names {strangers[0]!r}, which is no row and no column")
+        for row in self.rows:
+            if not row.run and not row.norun:
+                raise ValueError(f"row {row.row!r} needs a run, or a reason for none")
+            if strangers := sorted({*row.values} - columns):
+                raise ValueError(f"row {row.row!r} has {strangers[0]!r}, which is no column")
+            for column in sorted(columns - {*row.values}):
+                if not any(note.covers(row.row, column) for note in self.absent):
+                    raise ValueError(f"row {row.row!r} has no {column!r} and no reason for that")
+        return self
 
 
 class Published(Section):
-    """A publication: where it is, what of it is not in the file, what holds for all of it, its tables."""
+    """A source: where it is, what of it is not in the file, what holds for all of it, its tables."""
 
     source: str
     absent: str
     remarks: tuple[str, ...] = ()
     tables: dict[str, Table]
 
+    def cells(self, *tables: str) -> list[Cell]:
+        """Return the numbers of some tables or of all, row by row, once for each contestant of ours."""
+        return [
+            self._cell(name, row, key, run, other)
+            for name in tables or self.tables
+            for row in self.tables[name].rows
+            for run, other in {row.run: row.incomparable, **row.also}.items()
+            for key in row.values
+        ]
 
-S = TypeVar("S", bound=Section)
+    def _cell(self, name: str, row: Row, key: str, run: str, other: str) -> Cell:
+        table = self.tables[name]
+        own: dict[str, Any] = {"metric": key, "dataset": table.dataset}
+        own |= table.columns[key].model_dump(exclude_unset=True)
+        own |= table.model_dump(include={"protocol", "noses"})
+        own |= {"source": self.source, "table": name, "row": row.row, "value": row.values[key]}
+        own |= {"run": run, "norun": row.norun, "incomparable": other or table.incomparable}
+        doubts = [note.said for note in table.doubts if note.covers(row.row, key)]
+        return Cell(**own, doubt="; ".join([*doubts, *filter(None, [row.doubt])]))
+
+
+def names() -> list[str]:
+    """Return the names of all sources."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def load(name: str) -> Published:
-    """Return the paper in `<name>.yaml`; raises ConfigError for an unknown name or a broken file."""
-    return read(name, Published)
-
-
-def read(name: str, kind: type[S]) -> S:
-    """Return the content of `<name>.yaml`, which must be a `kind`; raises ConfigError as `load` does."""
-    path = FOLDER / f"{name}.yaml"
-    if not path.is_file():
-        known = sorted(each.stem for each in FOLDER.glob("*.yaml"))
-        raise ConfigError(f"there are no published numbers {name!r}", nearest(name, known))
-    raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return parse(raw, kind, f"published/{name}.yaml")
+    """Return the source in `<name>.yaml`; raises ConfigError for an unknown name or a broken file."""
+    if name not in names():
+        raise ConfigError(f"there are no published numbers {name!r}", nearest(name, names()))
+    return parse(config.read(FOLDER / f"{name}.yaml"), Published, f"published/{name}.yaml")

@@ -12,9 +12,11 @@ from thermark.metrics.evaluate import Config
 from thermark.report import profile
 from thermark.report.inputs import left_out
 from thermark.report.profile import Sections
-from thermark.results import collect, errors
+from thermark.results import collect, compare, errors
 from thermark.results.collect import Known, Places
+from thermark.results.comparisons import write_comparisons
 from thermark.results.costs import costs
+from thermark.results.errors import Errors
 from thermark.results.record import Made, ResultSet, write_set
 
 SUFFIXES = (".json", ".parquet")
@@ -25,16 +27,22 @@ def build(
     known: Mapping[str, Known],
     places: Places,
     made: Made,
+    compared: compare.Config,
     out: Path,
+    comparisons: Path,
 ) -> None:
     """Write `out`/<set>.json and `out`/<set>.parquet of every data set that is here; those of others go.
 
-    `known` says of each contestant what its scores do not. Raises DataError where scores are missing.
+    `known` says of each contestant what its scores do not; what follows from comparing them is written to the JSON
+    `comparisons`. Raises DataError where scores are missing, ConfigError for a family that names nobody we know.
     """
+    compare.require_known(compared, known, configs)
     absent = left_out(configs, places.reports)
     here = [name for name in configs if name not in absent]
     reports = {path.stem: files.read_json(path) for path in sorted(places.reports.glob("*.json"))}
     modalities = {name: str(report.get("modality", "")) for name, report in reports.items()}
+    sets: dict[str, ResultSet] = {}
+    beside: dict[str, dict[str, Errors]] = {}
     for name in track(here, len(here), "results", "data sets"):
         told = collect.details(list(known), name, places)
         per_face = collect.errors(name, told, places)
@@ -47,8 +55,11 @@ def build(
             )
             for contestant, own in told.items()
         )
+        sets[name] = ResultSet(data_set=on, protocol=how, made=made, records=records)
+        beside[name] = per_face
         errors.write(out / f"{name}.parquet", per_face)
-        write_set(out / f"{name}.json", ResultSet(data_set=on, protocol=how, made=made, records=records))
+        write_set(out / f"{name}.json", sets[name])
+    write_comparisons(comparisons, compare.comparisons(sets, beside, compared))
     for path in out.glob("*"):
         if path.suffix in SUFFIXES and path.stem not in here:
             path.unlink()

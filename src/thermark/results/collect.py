@@ -97,12 +97,16 @@ def details(contestants: Sequence[str], dataset: str, places: Places) -> dict[st
 
 
 def errors(dataset: str, told: Mapping[str, Mapping[str, Any]], places: Places) -> dict[str, Errors]:
-    """Return contestant -> per-face errors of the main metric, of those that ran."""
+    """Return contestant -> per-face errors of the main metric, of those that ran.
+
+    Faces that it cannot be told of, such as those without eyes, are left out: nobody could find or miss them.
+    """
     made = {}
     for name, own in told.items():
         if own["summary"]["status"] == "ok":
             stored = files.read_arrays(places.errors / name / f"{dataset}.npz")
-            made[name] = {key: stored[key] for key in ("ids", "subjects", "per_seed")}
+            known = ~np.isnan(stored["per_seed"]).any(axis=0)
+            made[name] = {key: stored[key][..., known] for key in ("ids", "subjects", "per_seed")}
             made[name]["seeded"] = np.array("seeds" in own["summary"])
     return made
 
@@ -178,7 +182,7 @@ def _metrics(summary: Mapping[str, Any], how: Protocol, errors: Errors, config: 
         if _is_metric(name):
             beside = {end[1:]: summary.get(name + end) for end in ENDS}
             own = of_all if describe(name).counts_misses else of_found
-            made[name] = Estimate(value=summary.get(name), **beside, **own)
+            made[name] = Estimate.model_validate({"value": summary.get(name)} | beside | own)
     return made
 
 
@@ -193,10 +197,10 @@ def _part(summary: Mapping[str, Any], main: str) -> Part:
 
 
 def _floor(told: Mapping[str, Any] | None, main: str) -> Floor | None:
-    if told is None:
+    if not told:
         return None
-    counts = {name: told[name] for name in ("faces", "lost", "views")}
-    return Floor(px=told["px"], value=told.get(main), **counts)
+    counts = {name: told[name] for name in ("faces", "lost", "flickering", "views")}
+    return Floor(px=told.get("px"), value=told.get(main), **counts)
 
 
 def _mean(values: NDArray[np.floating]) -> float | None:

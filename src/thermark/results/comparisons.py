@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -51,7 +52,8 @@ class Family(Section):
 class Matrix(Section):
     """All pairs of the contestants that ran on a data set, row less column: exploratory, nothing was declared.
 
-    `groups`: contestant -> letters; two that share a letter are not separated after Holm over all pairs.
+    `groups`: contestant -> a letter; who has A is not told from the best (over all faces, a miss at its cap), who
+    has B not from the best of the others, and so on; p adjusted over everybody against that best.
     """
 
     contestants: tuple[str, ...]
@@ -71,8 +73,16 @@ class Comparisons(Section):
 
 
 def write_comparisons(path: Path, made: Comparisons) -> None:
-    """Write as JSON."""
-    files.write_json(path, {"schema": SCHEMA} | made.model_dump(mode="json", exclude_defaults=True))
+    """Write as JSON, a line a family and a line a matrix: nobody reads these numbers here."""
+    plain = files.rounded(made.model_dump(mode="json", exclude_defaults=True))
+    families = ",\n".join(_line(own) for own in plain.get("families", []))
+    matrices = ",\n".join(f"{_line(name)}: {_line(own)}" for name, own in plain.get("matrices", {}).items())
+    text = f'{{\n"schema": {SCHEMA},\n"families": [\n{families}\n],\n"matrices": {{\n{matrices}\n}}\n}}\n'
+    files.write_text(path, text)
+
+
+def _line(content: Any) -> str:
+    return json.dumps(content, allow_nan=False)
 
 
 def open_comparisons(path: Path) -> Comparisons:

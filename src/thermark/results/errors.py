@@ -1,7 +1,7 @@
 """The error of every scored face, contestant and seed of a data set: a Parquet file beside the records.
 
 Columns: `contestant`, `seed` (int8, -1 for an answer that no training of ours made), `face`, `subject`, `error`
-(float32, in the unit of the main metric, infinite = missed). Its bytes depend on the values and on pyarrow's version.
+(float32, in the unit of the main metric, infinite = missed). The bytes depend on the values and pyarrow's version.
 """
 
 from collections.abc import Iterable, Mapping

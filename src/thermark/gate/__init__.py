@@ -1,0 +1,1 @@
+"""The gate: whether results are worse than others, by a margin and beyond doubt."""

@@ -1,0 +1,190 @@
+"""Everything that is said of two contestants on the same faces, for one pair, a family or all pairs of many."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+
+from thermark.core.config import Section
+from thermark.metrics.bootstrap import Bounds, difference
+from thermark.metrics.distances import Floats
+from thermark.metrics.family import Pair
+from thermark.metrics.paired import Errors, Paired, doubted, per_seed, require_same_faces
+from thermark.metrics.permutation import FLIPS, sign_flips, subject_means
+from thermark.metrics.power import detectable
+from thermark.metrics.rates import rate
+from thermark.metrics.spread import Spread
+
+LEVEL = 0.05
+NO_FACE = "no face found by both"
+ONE_SUBJECT = "no interval"
+UNDETECTABLE = "below the minimal detectable effect"
+JITTER = "below the jitter floor"
+
+
+class Config(Section):
+    """How contestants are compared.
+
+    `cap`: the error that a miss counts as on all faces, and the largest that any face counts as, in the errors'
+    unit. `bootstrap`: replicates of an interval; `flips`: patterns of signs that are drawn where there are too
+    many subjects to look at all.
+    """
+
+    cap: PositiveFloat
+    bootstrap: PositiveInt = 1000
+    flips: PositiveInt = FLIPS
+    seed: NonNegativeInt = 0
+
+
+@dataclass(frozen=True)
+class Comparison(Paired):
+    """The error of a minus that of b, and how far it can be believed.
+
+    `difference`, `low` and `high` are over the `faces` that both found, of so many `subjects`. `p` is two-sided,
+    of subject means, and speaks of what `varied` names: with several seeds it is the larger of the permutation's
+    and of that at which the interval meets zero; None with fewer than two subjects. `detectable`: the minimal
+    detectable effect. `found`: which part of the faces that are labelled for both a and b found, means over seeds.
+    `capped`: the difference over all these faces, errors cut off at the cap and misses counted as it, with its
+    interval `capped_low` to `capped_high`. `grey`: why the difference is too small to be spoken of, or empty.
+    """
+
+    subjects: int
+    p: float | None
+    detectable: float | None
+    found: tuple[float, float] | None
+    capped: float | None
+    capped_low: float | None
+    capped_high: float | None
+    grey: str
+
+    def shown(self, adjusted: float | None = None) -> bool:
+        """Whether a and b are told apart: by the verdict and by p, `adjusted` in a family, and it is not grey."""
+        p = self.p if adjusted is None else adjusted
+        verdict = self.verdict in ("lower error", "higher error")
+        return verdict and p is not None and p <= LEVEL and not self.grey
+
+    def mirrored(self) -> "Comparison":
+        """Return the comparison of b with a."""
+        return replace(
+            self,
+            difference=_minus(self.difference),
+            low=_minus(self.high),
+            high=_minus(self.low),
+            seeds=self.seeds[::-1],
+            found=self.found and self.found[::-1],
+            capped=_minus(self.capped),
+            capped_low=_minus(self.capped_high),
+            capped_high=_minus(self.capped_low),
+        )
+
+
+def compare(a: Errors, b: Errors, column: str, config: Config, floor: float = 0.0) -> Comparison:
+    """Compare two contestants by the per-face errors `column`, as `paired.paired` does and from the same input.
+
+    `floor`: what either moves by under shifts of its input that change nothing, the larger of both, in the unit of
+    the errors. Raises DataError for different faces.
+    """
+    return pairwise({"a": a, "b": b}, column, config, {"a": floor})["a", "b"]
+
+
+def pairwise(
+    contestants: Mapping[str, Errors],
+    column: str,
+    config: Config,
+    floors: Mapping[str, float] | None = None,
+    pairs: Sequence[Pair] | None = None,
+) -> dict[Pair, Comparison]:
+    """Compare `pairs` of contestants on the same faces, each with each where none are named, in their order.
+
+    A pair of somebody who is not there is left out. `floors`: contestant -> its jitter floor; that of a pair is
+    the larger. All see the same resamples and patterns of signs, so a pair's numbers do not depend on who else is
+    there. Raises DataError for different faces.
+    """
+    if not contestants:
+        return {}
+    first = next(iter(contestants.values()))
+    for errors in contestants.values():
+        require_same_faces(first, errors, column)
+    # Numbers in the order of names: sorting text again for each pair would take most of the time.
+    codes = np.unique(first["subjects"], return_inverse=True)[1]
+    coded = {name: {**errors, "subjects": codes} for name, errors in contestants.items()}
+    named = combinations(contestants, 2) if pairs is None else pairs
+    pairs = [(a, b) for a, b in named if a in contestants and b in contestants]
+    if not pairs:
+        return {}
+    means = np.array([_gaps(coded[a], coded[b], column) for a, b in pairs]).reshape(len(pairs), -1)
+    flipped = sign_flips(means, config.flips, config.seed)
+    known = floors or {}
+    return {
+        (a, b): _compared(coded[a], coded[b], column, config, p, max(known.get(a, 0.0), known.get(b, 0.0)))
+        for (a, b), p in zip(pairs, flipped.tolist(), strict=True)
+    }
+
+
+def _compared(a: Errors, b: Errors, column: str, config: Config, flipped: float, floor: float) -> Comparison:
+    told, spread = doubted(a, b, column, config.bootstrap, config.seed)
+    rows = [per_seed(errors, column) for errors in (a, b)]
+    labelled = ~np.isnan(rows[0]).any(axis=0) & ~np.isnan(rows[1]).any(axis=0)
+    capped, bounds = _capped([own[:, labelled] for own in rows], a["subjects"][labelled], told, config)
+    return Comparison(
+        **vars(told),
+        subjects=spread.subjects if spread else len(np.unique(a["subjects"][_found_by_both(a, b, column)])),
+        p=_p(flipped, told, spread),
+        detectable=detectable(spread) if spread else None,
+        found=(_found(rows[0][:, labelled]), _found(rows[1][:, labelled])) if labelled.any() else None,
+        capped=capped,
+        capped_low=bounds and bounds[0],
+        capped_high=bounds and bounds[1],
+        grey=_grey(told, spread, floor),
+    )
+
+
+def _found_by_both(a: Errors, b: Errors, column: str) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(a[column]) & np.isfinite(b[column]))
+
+
+def _gaps(a: Errors, b: Errors, column: str) -> Floats:
+    """Return the mean difference of each subject (G,), NaN where both found none of its faces."""
+    kept = _found_by_both(a, b, column)
+    return subject_means(np.where(kept, a[column], np.nan) - np.where(kept, b[column], np.nan), a["subjects"])
+
+
+def _p(flipped: float, told: Paired, spread: Spread | None) -> float | None:
+    if spread is None or not np.isfinite(flipped):
+        return None
+    # Flipped signs know nothing of trainings: where those vary, the interval has its say too.
+    return max(flipped, spread.p()) if told.varied == "subjects and seeds" else flipped
+
+
+def _found(rows: Floats) -> float:
+    return rate(np.isfinite(rows).astype(np.float64))
+
+
+def _capped(
+    rows: Sequence[Floats], subjects: NDArray[Any], told: Paired, config: Config
+) -> tuple[float | None, Bounds | None]:
+    """Return the difference of errors (S, N) that are cut off at the cap, and its interval."""
+    if not len(subjects):
+        return None, None
+    a, b = (np.minimum(own, config.cap) for own in rows)
+    if told.varied == "subjects":
+        a, b = a.mean(axis=0), b.mean(axis=0)
+    return float(a.mean() - b.mean()), difference(a, b, subjects, config.bootstrap, config.seed)
+
+
+def _grey(told: Paired, spread: Spread | None, floor: float) -> str:
+    if told.difference is None:
+        return NO_FACE
+    if spread is None:
+        return ONE_SUBJECT
+    size = abs(told.difference)
+    reasons = {UNDETECTABLE: detectable(spread), JITTER: floor}
+    return ", ".join(reason for reason, least in reasons.items() if size < least)
+
+
+def _minus(value: float | None) -> float | None:
+    return None if value is None else 0.0 - value  # and no zero with a sign

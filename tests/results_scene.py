@@ -1,0 +1,103 @@
+"""Results in miniature: labelled faces, contestants with known errors, and the real way from them to records."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from thermark.core import files
+from thermark.core.config import parse
+from thermark.core.faces import Faces
+from thermark.core.geometry import bounding_box
+from thermark.core.predictions import Predictions
+from thermark.landmarks import load
+from thermark.metrics import contestants as scoring
+from thermark.metrics.evaluate import Config
+from thermark.metrics.inputs import Places as Scored
+from thermark.metrics.outputs import SUFFIXES, Outputs
+from thermark.results import build, compare
+from thermark.results.collect import Known, Places
+from thermark.results.record import Made
+
+SUBJECTS, EACH, SEEDS = 20, 4, 3
+HOW = Config(bootstrap=200)
+MADE = Made(code={"predict": "p", "evaluate": "e"}, environment={"numpy": "1"}, arithmetic="portable")
+CARD = {"title": "Shown", "labels": "human", "licence": "CC0", "citation": "Nobody", "notes": "", "url": ""}
+Change = Callable[[Predictions], Predictions]
+
+
+def faces(subjects: int = SUBJECTS) -> Faces:
+    """Return upright faces of 68 points, some 100 px wide, EACH of each subject, all to be scored."""
+    rng, count = np.random.default_rng(5), subjects * EACH
+    vocabulary = load("ibug68")
+    shape = rng.uniform(0, 100, (68, 2))
+    shape[list(vocabulary.interocular or ())] = [[20, 40], [80, 40]]
+    xy = (shape + rng.normal(0, 2, (count, 68, 2)) + rng.uniform(50, 100, (count, 1, 2))).astype(np.float32)
+    names = np.array([f"f{row:03}" for row in range(count)])
+    return Faces(
+        ids=names,
+        frames=names,
+        subjects=np.array([f"s{row // EACH:02}" for row in range(count)]),
+        splits=np.full(count, "test"),
+        vocabularies=np.full(count, "ibug68"),
+        boxes=bounding_box(xy),
+        prompts=bounding_box(xy),
+        xy=xy,
+        visible=np.ones((count, 68), bool),
+        strata={"distance": np.array(["near", "far"])[np.arange(count) % 2]},
+    )
+
+
+def said(truth: Faces, contestant: str, noise: float, seed: int) -> Predictions:
+    """Return predictions that are off by normal noise, a part of which is the subject's own."""
+    rng = np.random.default_rng(seed)
+    who = np.unique(truth.subjects, return_inverse=True)[1]
+    scale = noise * rng.uniform(0.7, 1.3, who.max() + 1)[who][:, None, None]
+    xy = (truth.xy + rng.normal(0, 1, truth.xy.shape) * scale).astype(np.float32)
+    return replace(
+        Predictions.none(contestant, "d", "ok", ""),
+        vocabulary="ibug68",
+        box_source="prompt",
+        frames=truth.frames,
+        faces=np.arange(len(truth)),
+        xy=xy,
+        score=np.ones(xy.shape[:2], np.float32),
+        boxes=truth.prompts,
+        box_score=np.full(len(truth), np.nan, np.float32),
+        trained_on=("elsewhere",) if contestant == "run" else (),
+    )
+
+
+def write(
+    root: Path,
+    change: Change = lambda own: own,
+    truth: Faces | None = None,
+    families: dict | None = None,
+    report: dict | None = None,
+    more: dict[str, float] | None = None,
+) -> Path:
+    """Write what stages leave under `root` and return the folder of the records.
+
+    `run` has three seeds, `ready` none, `idle` did not run; `more`: name -> noise px of others. `change` is
+    done to the predictions of all who ran.
+    """
+    truth = truth or faces()
+    truth.save(root / "faces/shown/faces.npz")
+    about = {"fingerprint": "d", "boxes": "tight", "card": CARD, "origin": "real", "modality": "thermal"}
+    files.write_json(root / "reports/shown.json", about | (report or {}))
+    files.write_json(root / "reports/elsewhere.json", about)
+    for seed in range(SEEDS):
+        change(said(truth, "run", 3.0, seed)).save(root / f"said/run/seed{seed}/shown.npz")
+    for place, (name, noise) in enumerate(({"ready": 6.0} | (more or {})).items()):
+        change(said(truth, name, noise, 100 + place)).save(root / f"said/{name}/shown.npz")
+    Predictions.none("idle", "d", "skipped", "no weights").save(root / "said/idle/shown.npz")
+    out = Outputs(*(root / kind for kind in SUFFIXES))
+    names = ["run", "ready", *(more or {}), "idle"]
+    places = Scored(root / "faces", root / "reports", root / "said")
+    scoring.score_all(names, {"shown": HOW}, places, out, root / "summary", None, 1)
+    known = {name: Known("kind", "facemesh", {"parameters": 10.0} if name == "run" else {}) for name in names}
+    config = parse({"families": families or {}, "bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
+    where = Places(root / "reports", out.details, out.errors, root / "faces")
+    build.build({"shown": HOW}, known, where, MADE, config, root / "results", root / "comparisons.json")
+    return root / "results"

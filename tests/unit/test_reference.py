@@ -1,0 +1,176 @@
+"""Published numbers beside ours: a verdict a cell by hand-built cases, and the table of all."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thermark.published import Cell
+from thermark.report import reference
+from thermark.report.reference import Compared, Ours, Tolerance, compare, recalled, reference_table
+
+
+def cell(value=0.05, unit="fraction", **other) -> Cell:
+    told = dict(title="NME", metric="nme_io", dataset="tfake", source="a paper", table="I", row="net", run="mine")
+    told |= dict(norun="", protocol="", noses=0, incomparable="", doubt="")
+    return Cell(**told | {"value": value, "unit": unit} | other)
+
+
+def one(published: Cell, ours: Ours | str, allowed: Tolerance | None = None) -> Compared:
+    (made,) = compare([published], lambda each: ours, allowed or Tolerance())
+    return made
+
+
+@pytest.mark.parametrize(
+    ("value", "std", "verdict"),
+    [
+        (0.051, 0.0, "reproduced"),  # at the tolerance
+        (0.0512, 0.0, "outside"),
+        (0.0512, 0.0007, "reproduced"),  # within twice the spread
+        (0.053, 0.004, "reproduced"),  # three tolerances at most
+        (0.0531, 0.004, "undecided: seeds spread"),
+        (0.0469, 0.004, "undecided: seeds spread"),
+        (0.058, 0.004, "undecided: seeds spread"),
+        (0.0581, 0.004, "outside"),
+        (0.0531, 0.0015, "outside"),
+    ],
+)
+def test_errors_as_fractions_go_by_points_and_by_the_spread_of_seeds(value, std, verdict):
+    assert one(cell(), Ours(value, seeds=3, seed_std=std)).said == verdict
+
+
+@pytest.mark.parametrize(
+    ("unit", "published", "reproduced", "outside"),
+    [
+        ("rate", 0.685, 0.685 + 1 / 73 + 0.0005, 0.685 - 1 / 73 - 0.0006),
+        ("px", 4.16, 4.665, 4.166 - 0.512),
+        ("crop px", 5.466, 4.961, 5.972),
+        ("count", 82, 81, 84),
+        ("M", 4.33, 4.333538, 4.336),
+        ("G", 0.58, 0.5752, 0.5699),
+        ("parameters", 410625, 410625, 410626),
+    ],
+)
+def test_every_unit_has_its_tolerance(unit, published, reproduced, outside):
+    asked = cell(published, unit, noses=73)
+    assert one(asked, Ours(reproduced)).said == "reproduced"
+    assert one(asked, Ours(outside)).said == "outside"
+    # Seeds widen what is allowed of an error as a fraction only.
+    assert one(asked, Ours(outside, seeds=3, seed_std=1e9)).said == "outside"
+
+
+def test_more_may_be_allowed():
+    asked = cell(0.685, "rate", noses=73)
+    assert one(asked, Ours(0.685 + 2 / 73)).verdict == "outside"
+    assert one(asked, Ours(0.685 + 2 / 73), Tolerance(noses=2)).verdict == "reproduced"
+    assert one(cell(4.0, "px"), Ours(5.0), Tolerance(px=1)).verdict == "reproduced"
+    assert one(cell(), Ours(0.059, seeds=3), Tolerance(error=0.01)).verdict == "reproduced"
+
+
+def test_reasons_go_in_this_order():
+    """What has nothing beside it, data, the contestant, the cell, what was counted; then numbers, then seeds."""
+    barred = cell(
+        0.5, "rate", noses=60, unmeasured="another machine", incomparable="another network", dataset="thermeval"
+    )
+    ours = Ours(None, seeds=1, origin="rendered", noses=59, differing="25 epochs")
+    said = [one(barred, ours).said]
+    said.append(one(barred := barred.model_copy(update={"unmeasured": ""}), ours).said)
+    said.append(one(barred, ours := Ours(None, 1, noses=59, differing="25 epochs")).said)
+    said.append(one(barred, ours := Ours(None, 1, noses=59)).said)
+    said.append(one(barred := barred.model_copy(update={"incomparable": ""}), ours).said)
+    said.append(one(barred, Ours(None, 1, noses=60)).said)
+    said.append(one(barred, Ours(0.5, 1, noses=60)).said)
+    said.append(one(barred, Ours(0.5, 2)).said)
+    said.append(one(barred, Ours(0.5, 3)).said)
+    assert said == [
+        *("not comparable: another machine", "not comparable: rendered data", "not comparable: 25 epochs"),
+        *("not comparable: another network", "not comparable: 59 noses here", "not run: nothing was found"),
+        *("one seed: no verdict", "two seeds: no verdict", "reproduced"),
+    ]
+
+
+def test_what_nothing_ran_for_has_the_reason_and_no_number():
+    made = one(cell(incomparable="old"), "no weights")
+    assert (made.said, made.verdict, made.reason, made.value) == (
+        "not run: no weights",
+        "not run",
+        "no weights",
+        None,
+    )
+    nobody = cell(run="", norun="no contestant is STAR")
+
+    def unasked(each):
+        raise AssertionError("a cell without a contestant is looked up")
+
+    assert compare([nobody], unasked, Tolerance())[0].said == "not run: no contestant is STAR"
+
+
+def test_what_no_data_set_decides_is_compared_on_rendered_data():
+    assert one(cell(4.33, "M", dataset=""), Ours(4.33, origin="rendered")).said == "reproduced"
+    assert one(cell(4.33, "M"), Ours(4.33, origin="rendered")).said == "not comparable: rendered data"
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.1), st.integers(0, 5))
+def test_verdicts_do_not_know_who_was_first_and_doubt_only_grows(published, ours, std, seeds):
+    """Exchanged numbers have the same verdict; what is reproduced stays so when seeds spread more."""
+    rank = {"outside": 0, "undecided": 1, "reproduced": 2}
+    there = one(cell(published), Ours(ours, seeds, std)).verdict
+    assert there == one(cell(ours), Ours(published, seeds, std)).verdict
+    wider = one(cell(published), Ours(ours, seeds, 2 * std)).verdict
+    assert there == wider if seeds in (1, 2) else rank[wider] >= rank[there]
+
+
+SCORES = {"status": "ok", "seeds": 3, "nme_io": 0.04, "nme_io_seed_std": 0.001, "nme_io_low": 0.03}
+SUBSETS = {"view": {"Side": {"nme_io": 0.06}}}
+
+
+def test_scores_of_a_data_set_answer_for_its_cells():
+    found = reference.summarised(cell(), SCORES, SUBSETS, "real")
+    assert found == Ours(0.04, 3, 0.001, 0.03, None, "real")
+    side = reference.summarised(cell(stratum="view", level="Side"), SCORES, SUBSETS, "rendered")
+    assert side == Ours(0.06, 3, origin="rendered")
+    for absent in (cell(stratum="view", level="Front"), cell(stratum="band", level="Mean"), cell(metric="ms")):
+        assert reference.summarised(absent, SCORES, SUBSETS, "real") == "not measured"
+    assert reference.summarised(cell(), {"status": "skipped", "reason": "no weights"}, {}, "real") == "no weights"
+    assert reference.summarised(cell(), {"status": "failed"}, {}, "real") == "failed"
+
+
+def test_the_table_of_all():
+    rows = [one(cell(doubt="a slip"), Ours(0.0701, seeds=3)), one(cell(4.33, "M", row="<img>"), "no | weights")]
+    first, second = reference_table(rows)
+    assert first == {
+        **dict(source="a paper", table="I", row="net", column="NME", unit="fraction", run="mine"),
+        **dict(dataset="tfake", protocol="", published=0.05, ours=0.0701, verdict="outside", reason=""),
+        "doubt": "a slip",
+    }
+    assert (second["ours"], second["verdict"], second["reason"]) == (None, "not run", "no | weights")
+    assert json.dumps([first, second], allow_nan=False)
+    text = reference.markdown(rows)
+    assert text.count("### a paper: I") == 1
+    assert "| net | NME | mine | outside | a slip | 0.05 | 0.0701 | fraction |" in text
+    assert "| \\<img\\> | NME | mine | not run: no \\| weights |  | 4.33 | – | M |" in text
+
+
+def test_what_pages_keep_is_recalled_and_the_rest_compared():
+    told = {"table": "I", "run": "mine", "metric": "nme_io"}
+    page = [
+        told | {"row": "a", "ours": 0.06, "verdict": "outside", "tolerance": 0.001},
+        told
+        | {"row": "b", "reproduced": 0.07, "level": "", "verdict": "not comparable: rendered data: all of it"},
+        told | {"row": "c", "ours": 0.08, "seeds": 1, "verdict": "one seed: no verdict"},
+        told | {"row": "d", "ours": None, "verdict": "not run: no weights"},
+        told | {"row": "e", "reproduced": None, "verdict": "not run", "reason": "not measured"},
+    ]
+    cells = [cell(row=row) for row in "abcdef"]
+    found = {"e": Ours(0.05, 3), "a": Ours(0.05, 3)}
+    made = recalled(cells, page, lambda each: found.get(each.row, "nobody asked"), Tolerance())
+    assert [(each.value, each.verdict, each.reason) for each in made] == [
+        (0.06, "outside", ""),
+        (0.07, "not comparable", "rendered data: all of it"),
+        (0.08, "one seed: no verdict", ""),
+        (None, "not run", "no weights"),
+        (0.05, "reproduced", ""),
+        (None, "not run", "nobody asked"),
+    ]
+    assert [each.said for each in made[:4]] == [each["verdict"] for each in page[:4]]

@@ -1,0 +1,259 @@
+"""Records: what they say, that they can be read again, and that every schema ever written can."""
+
+import json
+
+import numpy as np
+import pytest
+
+import results_scene
+from thermark.core import files
+from thermark.core.errors import ConfigError, DataError
+from thermark.landmarks import load
+from thermark.metrics.names import describe
+from thermark.results import errors
+from thermark.results.comparisons import open_comparisons
+from thermark.results.origins import tier, trained_on
+from thermark.results.record import SCHEMA, open_all, open_set, read_set, write_set
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    families = {
+        "better": {"question": "Is it?", "datasets": ["shown"], "pairs": [["run", "ready"], ["run", "idle"]]}
+    }
+    return results_scene.write(tmp_path_factory.mktemp("results"), families=families)
+
+
+def test_a_record_holds_what_evaluation_found(folder):
+    results = open_set(folder / "shown.json")
+    run, summary = results.of("run"), files.read_json(folder.parent / "scores/run/shown.json")
+    assert run.ran and run.seeds == 3 and run.faces == 80 and run.subjects == 20 and run.points == 68
+    assert results.protocol.main == "nme_io" and results.protocol.labels == "d"
+    own = run.metrics["nme_io"]
+    assert (own.value, own.low, own.high) == tuple(summary[f"nme_io{end}"] for end in ("", "_low", "_high"))
+    assert own.seed_std == summary["nme_io_seed_std"] and own.faces == 80 and own.subjects == 20
+    assert all(describe(name) for name in run.metrics)
+    assert run.metrics["found"].value == 1.0 and 0.8 < run.metrics["found"].low < 1.0
+    assert len(run.landmarks) == 68 and len(run.per_seed) == 3 and len(run.predictions) == 3
+    assert np.mean(run.per_seed) == pytest.approx(own.value, rel=1e-5)
+    assert np.mean(run.landmarks) == pytest.approx(own.value, rel=1e-5)
+    assert set(run.parts["distance"]) == {"near", "far"} and run.parts["distance"]["far"].faces == 40
+    assert run.exact == {"parameters": 10.0} and results.made == results_scene.MADE
+
+
+def test_who_did_not_run_has_a_reason_and_no_number(folder):
+    idle = open_set(folder / "shown.json").of("idle")
+    assert (idle.status, idle.reason) == ("skipped", "no weights")
+    assert not idle.ran and not idle.metrics and not idle.predictions
+
+
+def test_the_mean_over_all_faces_counts_a_miss_at_its_cap_and_nothing_more(tmp_path):
+    def change(own):
+        xy = own.xy.copy()
+        xy[:20] = np.nan  # missed
+        xy[20:40] += 1000.0  # found, yet worse than a miss
+        return results_scene.replace(own, xy=xy)
+
+    results = open_set(results_scene.write(tmp_path, change) / "shown.json")
+    own = results.of("ready").metrics
+    rest = errors.open_errors(tmp_path / "results/shown.parquet")["ready"]["per_seed"][0, 40:]
+    assert results.protocol.miss == 0.5
+    assert own["found"].value == 0.75 and own["found"].low < 0.75 < own["found"].high
+    assert own["nme_io_all"].value == pytest.approx((40 * 0.5 + rest.sum()) / 80, rel=1e-4)
+    assert own["nme_io"].faces == 60 and own["nme_io_all"].faces == 80
+
+
+def test_errors_of_every_face_and_seed_come_back(folder):
+    found = errors.open_errors(folder / "shown.parquet")
+    stored = files.read_arrays(folder.parent / "errors/run/shown.npz")
+    assert list(found) == ["run", "ready"]
+    assert np.array_equal(found["run"]["ids"], stored["ids"])
+    assert np.array_equal(found["run"]["subjects"], stored["subjects"])
+    np.testing.assert_allclose(found["run"]["per_seed"], stored["per_seed"], rtol=1e-7)
+    assert found["run"]["seeded"] and not found["ready"]["seeded"] and found["ready"]["per_seed"].shape == (1, 80)
+
+
+def test_a_face_that_the_main_metric_cannot_be_told_of_is_neither_found_nor_missed(tmp_path):
+    """Of 1,000 faces seven have no eyes: they have an error in px, and none between the eyes."""
+    truth = results_scene.faces(250)
+    xy = truth.xy.copy()
+    xy[:7, list(load("ibug68").interocular)] = np.nan
+
+    def change(own):
+        points = own.xy.copy()
+        points[5:10] = np.nan  # two of them, and three others
+        return results_scene.replace(own, xy=points)
+
+    folder = results_scene.write(tmp_path, change, truth=results_scene.replace(truth, xy=xy))
+    results, found = open_set(folder / "shown.json"), errors.open_errors(folder / "shown.parquet")
+    assert results.protocol.main == "nme_io" and results.of("ready").faces == 1000
+    assert found["ready"]["per_seed"].shape == (1, 993) and not np.isnan(found["ready"]["per_seed"]).any()
+    assert results.of("ready").metrics["found"].value == pytest.approx(990 / 993)
+    assert results.of("ready").metrics["nme_io_all"].faces == 993
+
+
+def test_a_miss_stays_infinite(tmp_path):
+    def change(own):
+        xy = own.xy.copy()
+        xy[3, 10] = np.nan
+        return results_scene.replace(own, xy=xy)
+
+    found = errors.open_errors(results_scene.write(tmp_path, change) / "shown.parquet")
+    assert np.isinf(found["ready"]["per_seed"][0, 3]) and np.isfinite(found["ready"]["per_seed"]).sum() == 79
+
+
+def test_written_twice_the_bytes_are_equal(folder, tmp_path):
+    again = results_scene.write(tmp_path)
+    for name in ("shown.json", "shown.parquet"):
+        assert (folder / name).read_bytes() == (again / name).read_bytes(), name
+    results = open_set(folder / "shown.json")
+    write_set(tmp_path / "copy.json", results)
+    assert open_set(tmp_path / "copy.json") == results
+
+
+def test_a_change_of_one_contestant_is_a_change_of_one_line(folder, tmp_path):
+    def change(own):
+        return results_scene.replace(own, xy=own.xy + 1) if own.contestant == "run" else own
+
+    other = results_scene.write(tmp_path, change)
+    pairs = zip((folder / "shown.json").open(), (other / "shown.json").open(), strict=True)
+    assert sum(one != two for one, two in pairs) == 1
+
+
+def test_results_of_sets_that_are_gone_go(tmp_path):
+    for name in ("gone.json", "gone.parquet", "README.md"):
+        (tmp_path / "results").mkdir(exist_ok=True)
+        (tmp_path / "results" / name).write_text("")
+    results_scene.write(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == [
+        "README.md",
+        "shown.json",
+        "shown.parquet",
+    ]
+
+
+# Written by the version that brought this schema; a later reader must still understand it.
+OLDEST = """{"schema": 1,
+"data_set": {"citation": "", "faces": 2, "labels": "human", "licence": "", "modality": "thermal", "name": "cars",
+ "notes": "", "origin": "real", "subjects": 1, "title": "Cars"},
+"protocol": {"boxes": "face", "bridges": {}, "cap": 0.5, "labels": "abc", "main": "nme_io", "miss": 0.5,
+ "split": "all", "vocabulary": "ibug68"},
+"made": {"arithmetic": "portable", "code": {"predict": "x"}, "environment": {"numpy": "2.4.6"}},
+"records": [{"boxes": "prompt", "contestant": "ktl_s", "dataset": "cars", "errors": "e", "faces": 2, "kind": "ktl",
+ "metrics": {"found": {"faces": 2, "subjects": 1, "value": 0.5},
+ "nme_io": {"faces": 1, "subjects": 1, "value": 0.1}},
+ "missed": 1, "points": 68, "predictions": ["p"], "status": "ok", "subjects": 1, "tier": "measured",
+ "trained_on": "thermal", "trained_sets": ["tfake"]},
+ {"contestant": "dlib", "dataset": "cars", "kind": "dlib", "reason": "no weights", "status": "skipped",
+ "tier": "measured", "trained_on": "RGB"}]}"""
+
+
+def test_the_oldest_schema_can_be_read():
+    results = read_set(OLDEST, "old.json")
+    assert results.of("ktl_s").metrics["nme_io"].value == 0.1 and results.of("dlib").reason == "no weights"
+    assert results.protocol.id == read_set(OLDEST, "again.json").protocol.id
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("not JSON", "old.json holds no results"),
+        ("[]", "old.json holds no results"),
+        ("{}", "old.json holds no results"),
+        (OLDEST.replace('"schema": 1', '"schema": 99'), f"schema 99, this version reads {SCHEMA}"),
+        (OLDEST.replace('"schema": 1', '"schema": 0'), "old.json holds no results"),
+        (OLDEST.replace('"tier": "measured"', '"tier": "superb"'), "old.json holds no results"),
+        (OLDEST.replace('"value": 0.1', '"value": NaN'), "old.json holds no results"),
+    ],
+)
+def test_what_is_no_set_of_results_is_named(text, cause):
+    with pytest.raises(DataError, match=cause):
+        read_set(text, "old.json")
+
+
+def test_a_damaged_or_absent_file_is_named(tmp_path):
+    (tmp_path / "shown.parquet").write_bytes(b"no parquet")
+    with pytest.raises(DataError, match=r"shown\.parquet holds no per-face errors"):
+        errors.open_errors(tmp_path / "shown.parquet")
+    for opened in (errors.open_errors, open_set):
+        with pytest.raises(DataError, match="missing"):
+            opened(tmp_path / "absent.json")
+    with pytest.raises(DataError, match="holds no results"):
+        open_all(tmp_path)
+
+
+def test_protocols_differ_when_anything_does(folder):
+    how = open_set(folder / "shown.json").protocol
+    others = [{"split": "all"}, {"miss": 0.4}, {"labels": "e"}, {"bridges": {"a": "v2"}}, {"vocabulary": "nose1"}]
+    assert len({how.id, *(how.model_copy(update=other).id for other in others)}) == len(others) + 1
+
+
+@pytest.mark.parametrize(
+    ("family", "sets", "told"),
+    [
+        ("learned", ["here", "rgb"], "this set's train split"),
+        ("learned", ["rgb", "warm"], "thermal"),
+        ("learned", ["rgb"], "RGB"),
+        ("facemesh", [], "RGB"),
+        ("tfan", [], "thermal"),
+        ("absent", [], "nothing"),
+    ],
+)
+def test_what_a_contestant_learned_from(family, sets, told):
+    assert trained_on(family, sets, "here", {"rgb": "rgb", "warm": "thermal"}) == told
+
+
+def test_rendered_pictures_are_no_measurement():
+    assert tier("real") == "measured" and tier("rendered") == tier("thermalised") == "rendered data only"
+
+
+def test_a_declared_pair_is_adjusted_in_its_family_and_told_apart(folder):
+    (family,) = open_comparisons(folder.parent / "comparisons.json").families
+    better, absent = family.pairs
+    assert better.verdict == "lower error" and not better.grey and better.high < 0
+    assert better.p_holm >= better.p and better.seeds == (3, 0) and better.subjects == 20
+    assert better.difference == pytest.approx(better.difference_all, rel=1e-3)
+    assert absent.verdict == "not run: idle" and absent.difference is None and absent.p_holm is None
+
+
+def test_groups_are_of_those_who_are_not_told_from_the_best(tmp_path):
+    noises = {"best": 3.0, "same": 3.02, "worse": 5.0, "as_bad": 5.01, "worst": 12.0}
+    results_scene.write(tmp_path, more=noises)
+    matrix = open_comparisons(tmp_path / "comparisons.json").matrices["shown"]
+    letters = [matrix.groups[name] for name in noises]
+    assert letters == ["A", "A", "B", "B", "D"] and matrix.groups["ready"] == "C"
+    where = {name: place for place, name in enumerate(matrix.contestants)}
+    assert set(where) == {"run", "ready", *noises}
+    best, worst = where["best"], where["worst"]
+    assert matrix.difference[best][worst] == -matrix.difference[worst][best] < 0
+    assert matrix.difference[best][best] is None and matrix.low[best][worst] < matrix.high[best][worst] < 0
+
+
+def test_who_finds_fewer_faces_is_not_among_the_best_however_exact(tmp_path):
+    def change(own):
+        xy = own.xy.copy()
+        xy[::2] = np.where(own.contestant == "shy", np.nan, xy[::2])
+        return results_scene.replace(own, xy=xy)
+
+    results_scene.write(tmp_path, change, more={"shy": 1.0, "bold": 3.0})
+    groups = open_comparisons(tmp_path / "comparisons.json").matrices["shown"].groups
+    assert groups["bold"] == "A" and groups["shy"] > "A"
+
+
+def test_a_family_that_names_nobody_we_know_is_refused(tmp_path):
+    families = {"odd": {"question": "?", "datasets": ["shown"], "pairs": [["runn", "ready"]]}}
+    with pytest.raises(ConfigError, match=r"families\.odd names the unknown contestant 'runn'") as caught:
+        results_scene.write(tmp_path, families=families)
+    assert "run" in caught.value.remedy
+
+
+def test_comparisons_that_are_none_are_named(tmp_path):
+    path = tmp_path / "comparisons.json"
+    with pytest.raises(DataError, match="missing"):
+        open_comparisons(path)
+    path.write_text(json.dumps({"schema": 7}))
+    with pytest.raises(DataError, match="another schema"):
+        open_comparisons(path)
+    path.write_text(json.dumps({"schema": 1, "families": 3}))
+    with pytest.raises(DataError, match="holds no comparisons"):
+        open_comparisons(path)
