@@ -37,8 +37,8 @@ repro: setup     ## run the pipeline of params.yaml, print the leaderboard
 	dvc repro
 	@$(SHOW)
 
-report: setup    ## tables and plots only
-	dvc repro report
+report: setup    ## tables, plots and the page only
+	dvc repro report page
 	@$(SHOW)
 
 weights: setup   ## try again for weights that were not to be had
