@@ -137,6 +137,22 @@ def test_pairs_are_row_less_column_and_grey_where_nothing_follows(small):
     assert "0 of 3 pairs" in figures.alt_matrix(results, grey)
 
 
+def test_a_declared_pair_is_faint_unless_its_verdict_says_something(small):
+    results, _ = small
+    made = paged.compared({"small": results})
+    rows = figures.families(results, made)["data"]["values"]
+    assert [row["pair"] for row in rows] == ["good less fair", "fair less poor"] and all(
+        row["shown"] for row in rows
+    )
+    doubt = [pair.model_copy(update={"verdict": "no difference shown"}) for pair in made.families[0].pairs]
+    asked = made.families[0].model_copy(update={"pairs": tuple(doubt)})
+    rows = figures.families(results, made.model_copy(update={"families": (asked,)}))["data"]["values"]
+    assert not any(row["shown"] for row in rows)
+    away = [pair.model_copy(update={"difference": None}) for pair in doubt]
+    asked = asked.model_copy(update={"pairs": tuple(away)})
+    assert figures.families(results, made.model_copy(update={"families": (asked,)})) is None
+
+
 def test_curves_are_means_over_seeds_and_none_without_lines():
     rows = figures.training(TRAINING, "rendered data")["data"]["values"]
     last = next(row for row in rows if row["run"] == "mcl_st" and row["epoch"] == 2)

@@ -8,6 +8,7 @@ from thermark.results.record import ResultSet
 
 READABLE = 12  # contestants up to which a cell holds its number
 STEP = 22  # px a cell
+SHOWN = ("lower error", "higher error")  # verdicts that say something
 FOLLOWS = "isValid(datum.difference) && datum.grey === ''"
 BLACK = "#000000"  # on the light middle of the scale, in both themes
 
@@ -133,14 +134,15 @@ def alt_families(results: ResultSet, comparisons: Comparisons) -> str:
 
 
 def _faint() -> Spec:
-    return {"condition": {"test": "datum.grey != ''", "value": 0.35}, "value": 1}
+    return {"condition": {"test": "datum.shown", "value": 1}, "value": 0.35}
 
 
 def _compared(family: str, pair: Pair, factor: float) -> dict[str, object]:
     numbers = {"difference": pair.difference, "low": pair.low, "high": pair.high}
     row: dict[str, object] = {"family": family, "pair": f"{pair.a} less {pair.b}", "grey": pair.grey}
     row |= {key: factor * value for key, value in numbers.items() if value is not None}
-    return row | {"verdict": pair.verdict} | ({} if pair.p_holm is None else {"p": pair.p_holm})
+    shown = pair.verdict in SHOWN and not pair.grey
+    return row | {"verdict": pair.verdict, "shown": shown} | ({} if pair.p_holm is None else {"p": pair.p_holm})
 
 
 def signed(number: float) -> str:
