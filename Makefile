@@ -12,7 +12,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export ORT_DISABLE_TELEMETRY := 1
 
 SHOW = echo; cat metrics/leaderboard.txt; echo; \
-  echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
+  echo "tables:  metrics/leaderboard.md"; echo "page:    plots/report/index.html"; echo "figures: plots/figures/, plots/contact/"; \
   echo "bakeoff: metrics/bakeoff.md"; echo "heads:   metrics/finetune.md"; echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
 .PHONY: help setup repro report blog weights data speed test slow check smoke smoke-baseline portability profile bench doctor clean
@@ -37,8 +37,8 @@ repro: setup     ## run the pipeline of params.yaml, print the leaderboard
 	dvc repro
 	@$(SHOW)
 
-report: setup    ## tables and plots only
-	dvc repro report
+report: setup    ## tables, plots and the page only
+	dvc repro report page
 	@$(SHOW)
 
 # Not a stage: it names the commit. TEMPLATE=mine.md takes a post of your own.

@@ -31,6 +31,7 @@ from thermark.metrics import evaluate
 from thermark.metrics.names import describe
 from thermark.metrics.summary import MAIN
 from thermark.mlcmkd import build as mlcmkd
+from thermark.page import build as page
 from thermark.published import load
 from thermark.report import build, contact
 from thermark.results import compare
@@ -249,6 +250,7 @@ def test_every_data_set_is_scored(path, content):
     for name, raw in content["evaluate"].items():
         parse(raw, evaluate.Config, f"evaluate.{name}")
     parse(content["report"], build.Config, "report")
+    parse(content["page"], page.Config, "page")
     parse(content["mlcmkd"], mlcmkd.Config, "mlcmkd")
     for name, raw in content["contact"].items():
         parse(raw, contact.Config, f"contact.{name}")
