@@ -14,6 +14,7 @@ from thermark.report.inputs import left_out
 from thermark.report.profile import Sections
 from thermark.report.reference import Tolerance
 from thermark.results import collect, compare, errors
+from thermark.results.caveats import few_teachers
 from thermark.results.collect import Known, Places
 from thermark.results.comparisons import write_comparisons
 from thermark.results.costs import costs
@@ -63,7 +64,7 @@ def build(
     sets = reproductions(sets, Tolerance())
     for name, results in sets.items():
         write_set(out / f"{name}.json", results)
-    write_comparisons(comparisons, compare.comparisons(sets, beside, compared))
+    write_comparisons(comparisons, compare.comparisons(sets, beside, compared, known))
     for path in out.glob("*"):
         if path.suffix in SUFFIXES and path.stem not in here:
             path.unlink()
@@ -72,8 +73,15 @@ def build(
 def known(contestants: Sections, runs: Sections, models: Path) -> dict[str, Known]:
     """Return what is known of each contestant beside its scores; `models` holds the folders of runs."""
     kinds, nets = profile.kinds(contestants, runs), profile.networks(contestants)
+    asked = {name: runs.get(str(own.get("run", nets.get(name))), {}) for name, own in contestants.items()}
     return {
-        name: Known(kinds[name], str(own.get("family")), costs(models / nets[name]) if name in nets else {})
+        name: Known(
+            kinds[name],
+            str(own.get("family")),
+            costs(models / nets[name]) if name in nets else {},
+            asked[name],
+            few_teachers(asked[name], runs),
+        )
         for name, own in contestants.items()
     }
 
