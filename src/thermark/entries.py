@@ -20,10 +20,12 @@ FAMILIES = {
 }
 # Module -> the packages of whose modules it may import any in its turn.
 ALSO = {"predict.cascade": ["backbones"]}
-PLAIN = ("thermalise", "export", "head", "pseudo_labels", "evaluate", "results", "contact")
-PAGES = ("report", "bakeoff", "finetune", "mlcmkd")
+PLAIN = ("thermalise", "export", "head", "pseudo_labels", "evaluate", "results", "reference", "contact")
+PAGES = ("report", "bakeoff", "finetune", "mlcmkd", "page")
 # What brings files from elsewhere is held against sums instead: a refactored downloader downloads nothing again.
 FREE = ("env", "fetch", "weights")
+
+PARTS = (".md", ".html", ".css", ".js", ".txt")  # what a page is made of beside Python
 
 Starts = dict[str, list[str | Path]]
 
@@ -46,11 +48,6 @@ def starts(stages: Path) -> Starts:
     return found | {"tables.published": [*sorted((code.PACKAGE / "published").glob("*.yaml"))]}
 
 
-def templates(package: str) -> list[Path]:
-    """Return what a package writes pages from, which no import names; none where it writes none."""
-    return sorted((code.PACKAGE / package / "templates").glob("*"))
-
-
 def hashes(stages: Path) -> dict[str, object]:
     """Return the hash of each entry as a tree: `train.ktl` is the key `ktl` under `train`."""
     tree: dict[str, object] = {}
@@ -61,6 +58,11 @@ def hashes(stages: Path) -> dict[str, object]:
             node = node.setdefault(key, {})  # type: ignore[assignment]
         node[last] = code.key(*begin)
     return tree
+
+
+def templates(entry: str) -> list[Path]:
+    """Return the templates of the page that an entry writes, its styles and scripts among them, sorted."""
+    return sorted(path for path in (code.PACKAGE / entry).rglob("*.*") if path.suffix in PARTS)
 
 
 def modules(package: str) -> list[str]:

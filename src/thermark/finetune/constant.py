@@ -42,8 +42,8 @@ def of_head(head: Head, numbers: Numbers) -> Estimate:
 def verdict(own: Estimate, seeds: int, constant: Numbers) -> str:
     """Return whether a mean over so many seeds is below that of the constant; nothing where one is not known.
 
-    Both have intervals, the constant's over subjects: on other people it would be off by another distance. Of fewer
-    than five seeds nothing is said.
+    Both have intervals, the constant's over subjects: on other people it would be off by another distance. Of
+    fewer than five seeds nothing is said.
     """
     limit = constant.get("native_mean")
     if own.value is None or limit is None:

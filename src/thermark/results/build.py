@@ -12,6 +12,7 @@ from thermark.metrics.evaluate import Config
 from thermark.report import profile
 from thermark.report.inputs import left_out
 from thermark.report.profile import Sections
+from thermark.report.reference import Tolerance
 from thermark.results import collect, compare, errors
 from thermark.results.caveats import few_teachers
 from thermark.results.collect import Known, Places
@@ -19,6 +20,7 @@ from thermark.results.comparisons import write_comparisons
 from thermark.results.costs import costs
 from thermark.results.errors import Errors
 from thermark.results.record import Made, ResultSet, write_set
+from thermark.results.reproduced import reproductions
 
 SUFFIXES = (".json", ".parquet")
 
@@ -59,7 +61,9 @@ def build(
         sets[name] = ResultSet(data_set=on, protocol=how, made=made, records=records)
         beside[name] = per_face
         errors.write(out / f"{name}.parquet", per_face)
-        write_set(out / f"{name}.json", sets[name])
+    sets = reproductions(sets, Tolerance())
+    for name, results in sets.items():
+        write_set(out / f"{name}.json", results)
     write_comparisons(comparisons, compare.comparisons(sets, beside, compared, known))
     for path in out.glob("*"):
         if path.suffix in SUFFIXES and path.stem not in here:

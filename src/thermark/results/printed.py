@@ -65,9 +65,8 @@ def _row(pair: Pair, results: ResultSet) -> list[str]:
     main, bounded = results.protocol.main, _bounded(pair)
     left_out = f" ({pair.left_out} left out)" if pair.left_out else ""
     seeds = " and ".join(dict.fromkeys(str(count) for count in pair.seeds if count))
-    of = f"{pair.faces} faces{left_out}, {pair.subjects} subjects" + (
-        f", {seeds} seed{'s' * (seeds != '1')}" if seeds else ""
-    )
+    trained = f", {seeds} seed{'s' * (seeds != '1')}" if seeds else ""
+    of = f"{pair.faces} faces{left_out}, {pair.subjects} subjects{trained}"
     return [
         f"{code(pair.a)} − {code(pair.b)}",
         escaped(results.data_set.title),
