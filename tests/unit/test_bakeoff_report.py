@@ -13,7 +13,7 @@ import yaml
 import bakeoff_scene as scene
 from thermark.bakeoff import against, build, polarity
 from thermark.bakeoff.inputs import Places, read
-from thermark.bakeoff.measure import frame
+from thermark.bakeoff.measure import flat
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -320,7 +320,7 @@ def posts(**table) -> Published:
 
 
 def verdicts(own, origin="real", skipped=None, tolerance=None, seeds=None, **table) -> dict[str, str]:
-    values = frame({("part1", "sapiens", ""): own or {}})
+    values = flat({("part1", "sapiens", ""): own or {}})
     rows = against.compare(posts(**table), values, skipped or {}, origin, tolerance or Tolerance(), seeds or {})
     return {row.cell.metric: row.said for row in rows}
 
@@ -358,7 +358,7 @@ def test_verdicts():
 def test_verdicts_of_a_row_are_told_together():
     own = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
     told = posts()
-    rows = against.compare(told, frame({("part1", "sapiens", ""): own}), {}, "real", Tolerance(), {})
+    rows = against.compare(told, flat({("part1", "sapiens", ""): own}), {}, "real", Tolerance(), {})
     text = against.section(told, rows, Tolerance(), "")
     cells = "68.5 / 68.5 | 4.16 / 9.00 | 60.3 / 60.3 | 50 / 50 | 117 / –"
     verdict = "reproduced; mean: outside; time: not comparable: another machine"

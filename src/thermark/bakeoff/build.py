@@ -6,7 +6,7 @@ from typing import Any
 
 from thermark.bakeoff import against, drawing, polarity
 from thermark.bakeoff.inputs import Places, read
-from thermark.bakeoff.measure import PROTOCOLS, Measured, frame, measure, nested
+from thermark.bakeoff.measure import PROTOCOLS, Measured, measure, nested
 from thermark.bakeoff.page import Page, rendered
 from thermark.core import files
 from thermark.core.config import Section
@@ -44,7 +44,7 @@ def build(
     for a picture that the data set does not have.
     """
     posts, name, page = load("posts"), config.dataset, None
-    made = Measured(frame({}), unseen=dict.fromkeys(contestants, f"{name} is not in this profile"))
+    made = Measured({}, unseen=dict.fromkeys(contestants, f"{name} is not in this profile"))
     if name in datasets and name in scoring:
         study = read(name, contestants, places)
         made = measure(study, config.picture, scoring[name])

@@ -86,7 +86,7 @@ class Page:
 
         `beside`: which of its boxes and seeds stand beside its name, which is `marked` where part 1 flatters it.
         """
-        known = {name for each, name, *_ in self.made.values.index if each == protocol}
+        known = {name for each, name, *_ in self.made.values if each == protocol}
         records = [self.study.results.of(name) for name in self.made.order if name in known]
         rows = []
         for one in filter(None, records):
@@ -105,7 +105,7 @@ class Page:
 
     def readings(self) -> list[Row]:
         """Return a row for each reading of each contestant, which is named beside its first."""
-        keys = dict.fromkeys((name, way) for each, name, way, _ in self.made.values.index if each == "conventions")
+        keys = dict.fromkeys((name, way) for each, name, way, _ in self.made.values if each == "conventions")
         first = dict(reversed(keys))
         return [
             (

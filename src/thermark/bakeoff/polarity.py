@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from thermark.bakeoff.inputs import Places, Study, read
-from thermark.bakeoff.measure import Measured, frame
+from thermark.bakeoff.measure import Measured, flat
 from thermark.bakeoff.noses import Numbers
 from thermark.bakeoff.showing import Head, rate
 from thermark.heads.posts import Floats
@@ -42,7 +42,7 @@ def measure(study: Study, scoring: Config) -> Measured:
         if not isinstance(said, str):
             inverted = evaluate(study.faces, said, how, study.name, read=truth).errors["per_seed"]
             made[record.contestant] = numbers(study.errors[record.contestant]["per_seed"], inverted)
-    return Measured(frame({("polarity", name, ""): own for name, own in made.items()}), tuple(made))
+    return Measured(flat({("polarity", name, ""): own for name, own in made.items()}), tuple(made))
 
 
 def numbers(plain: Floats, inverted: Floats) -> Numbers:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 from thermark.report.markdown import table
 
 LIMITS = (3, 5, 10, 20)
 LEVELS = ("protocol", "contestant", "part", "metric")
+Values = Mapping[tuple[str, ...], float]  # by these
 ANY = {"": "{}"}  # the part of what has no parts
 
 
@@ -82,8 +81,8 @@ def columns(
     ]
 
 
-def board(values: pd.Series, lead: Sequence[str], rows: Sequence[Row], columns: Sequence[Column]) -> str:
-    """Return a table of `values`, indexed by `LEVELS`; each row begins with texts, whose titles are `lead`."""
+def board(values: Values, lead: Sequence[str], rows: Sequence[Row], columns: Sequence[Column]) -> str:
+    """Return a table of `values`; each row begins with texts, whose titles are `lead`."""
     lines = []
     for texts, row in rows:
         told = [(head, tuple({**own, **row}[level] for level in LEVELS)) for head, own in columns]
