@@ -21,9 +21,11 @@ FAMILIES = {
 # Module -> the packages of whose modules it may import any in its turn.
 ALSO = {"predict.cascade": ["backbones"]}
 PLAIN = ("thermalise", "export", "head", "pseudo_labels", "evaluate", "results", "contact")
-PAGES = ("report", "bakeoff", "finetune", "mlcmkd")
+PAGES = ("report", "bakeoff", "finetune", "mlcmkd", "page")
 # What brings files from elsewhere is held against sums instead: a refactored downloader downloads nothing again.
 FREE = ("env", "fetch", "weights")
+
+PARTS = (".md", ".html", ".css", ".js", ".txt")  # what a page is made of beside Python
 
 Starts = dict[str, list[str | Path]]
 
@@ -59,8 +61,8 @@ def hashes(stages: Path) -> dict[str, object]:
 
 
 def templates(entry: str) -> list[Path]:
-    """Return the templates of the page that an entry writes, none for what is no page or has none; sorted."""
-    return sorted((code.PACKAGE / entry / "templates").glob("*.*"))
+    """Return the templates of the page that an entry writes, its styles and scripts among them, sorted."""
+    return sorted(path for path in (code.PACKAGE / entry).rglob("*.*") if path.suffix in PARTS)
 
 
 def modules(package: str) -> list[str]:
