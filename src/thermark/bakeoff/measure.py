@@ -1,7 +1,7 @@
 """Every number of the bake-off, as one table: protocol, contestant, part of the noses and metric -> number."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -31,19 +31,6 @@ PROTOCOLS = ("part1", "part2", "part2_all", "part3", "unified", "tone", "convent
 Key = tuple[str, str, str]  # protocol, contestant, part
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What was measured: `values` of the contestants that ran, in their `order`, the best first.
-
-    Its protocols are the posts' parts, of those that saw their pictures, and `unseen` says why others did not;
-    `unified`, whose parts are `all` and each distance; `tone`, with variants; `conventions`, with readings.
-    """
-
-    values: Values
-    order: tuple[str, ...] = ()
-    unseen: Mapping[str, str] = field(default_factory=dict)
-
-
 def flat(parts: Mapping[Key, Numbers]) -> Values:
     """Return the numbers of each protocol, contestant and part by these and their metric."""
     return {(*key, metric): value for key, own in parts.items() for metric, value in own.items()}
@@ -60,10 +47,12 @@ def nested(values: Values) -> dict[str, Any]:
     return told
 
 
-def measure(study: Study, picture: str, scoring: Config) -> Measured:
-    """Measure all contestants; `picture` is the variant that the posts saw, `scoring` the ordinary evaluation.
+def measure(study: Study, picture: str, scoring: Config) -> tuple[Values, dict[str, str]]:
+    """Return the numbers of who ran, the best first, and why contestants have none of the posts' parts.
 
-    Raises ConfigError when the data set has variants, but none of that name.
+    These are of those that saw `picture`, the posts' variant. The parts of `unified` are `all` and each distance,
+    of `tone` the variants, of `conventions` the readings of a nose. `scoring` is the ordinary evaluation. Raises
+    ConfigError when the data set has variants, but none of that name.
     """
     if study.toned and picture not in study.toned:
         cause = f"{study.name} has no variant of its pictures called {picture!r}"
@@ -83,8 +72,7 @@ def measure(study: Study, picture: str, scoring: Config) -> Measured:
             made |= {("unified", name, part): own for part, own in _unified(record, said, study).items()}
             made |= {("tone", name, variant): own for variant, own in _toned(record, study, how).items()}
             made |= {("conventions", name, way): own for way, own in _conventions(said, study, how).items()}
-    unseen = {name: shown for name, shown in seen.items() if isinstance(shown, str)}
-    return Measured(flat(made), tuple(record.contestant for record in ran), unseen)
+    return flat(made), {name: shown for name, shown in seen.items() if isinstance(shown, str)}
 
 
 def averaged(seeds: Sequence[Numbers]) -> Numbers:
