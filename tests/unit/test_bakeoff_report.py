@@ -160,6 +160,30 @@ def test_what_the_common_protocol_has_measured_is_read_from_its_records(tmp_path
     assert numbers["part3"]["shifted"]["mean"] < 3  # the posts' own protocol is measured
 
 
+def test_an_answer_beyond_the_cap_is_no_recall_though_it_was_told_whose_nose_is_asked(tmp_path):
+    """16 px off on heads of 30 px, of which half is the cap: nothing is missed, and nothing is recalled."""
+    made = stages(tmp_path)
+    frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
+    made.add(scene.said("nose", "nose1", frames, xy + np.array([0, 16]), np.arange(len(made.faces))))
+    _, numbers, _ = built(tmp_path, made.places, {"nose": True})
+    own = numbers["unified"]["nose"]
+    for part_of in ("all", "2ft", "6ft"):
+        assert (own[part_of]["missed"], own[part_of]["recall"], own[part_of]["detection"]) == (0, 0, 1)
+        assert own[part_of]["pck@20px"] == 1
+
+
+def test_two_seeds_of_a_published_contestant_have_no_verdict(tmp_path):
+    made = stages(tmp_path)
+    frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
+    seeds = [
+        scene.said("face_landmarker", "nose1", frames, xy + shift, np.arange(len(frames))) for shift in (1, 2)
+    ]
+    made.add(*seeds, seeded=True)
+    _, numbers, _ = built(tmp_path, made.places, {"face_landmarker": True})
+    told = {each["verdict"] for each in numbers["published"] if each["run"] == "face_landmarker"}
+    assert told == {"two seeds: no verdict", "not comparable: another machine"}
+
+
 def test_means_over_seeds_count_a_face_as_often_as_it_was_found():
     """Two seeds of two faces: the first seed loses a face inverted, the second one as prepared."""
     plain = np.array([[1.0, 2.0], [3.0, np.inf]])
