@@ -1,6 +1,5 @@
 """The bake-off as Markdown: rows and titles of its tables; what they mean is said in a template."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from thermark.bakeoff import blog, polarity
 from thermark.bakeoff.inputs import Study, why
@@ -18,18 +16,17 @@ from thermark.core.config import parse
 from thermark.core.faces import Faces
 from thermark.core.pictures import BASE
 from thermark.core.radiometry import Tone
+from thermark.core.templates import render
 from thermark.report.legend import NOTICES
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import natural
 
 
 def rendered(template: Path, **told: Any) -> str:
-    """Return a template filled with what is told, without the empty lines that absent parts leave."""
-    words = Environment(loader=FileSystemLoader(template.parent), undefined=StrictUndefined, trim_blocks=True)
-    words.filters |= {"escaped": escaped, "code": code}
-    words.globals.update(board=board, columns=columns, table=table, heads=HEADS, polarity=polarity.heads)
-    text = words.get_template(template.name).render(told, cap=f"{blog.CAP:g}", notices=NOTICES)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    """Return a template filled with what is told, and with what all tables need."""
+    needed = {"board": board, "columns": columns, "table": table, "heads": HEADS, "polarity": polarity.heads}
+    words = {"cap": f"{blog.CAP:g}", "notices": NOTICES}
+    return render(template, {"escaped": escaped, "code": code}, **needed, **words, **told)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,16 @@ class Places:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a contestant beside its scores: its recipe or family, and numbers that no chance moves."""
+    """What is known of a contestant beside its scores: its recipe or family, and numbers that no chance moves.
+
+    `training`: the section of the run that it asks, empty for none; `taught`: its teachers of too few seeds.
+    """
 
     kind: str
     family: str
     exact: dict[str, float]
+    training: Mapping[str, Any] = field(default_factory=dict)
+    taught: str = ""
 
 
 def data_set(name: str, config: Config, places: Places) -> DataSet:
@@ -192,7 +197,7 @@ def _is_metric(name: str) -> bool:
 
 
 def _part(summary: Mapping[str, Any], main: str) -> Part:
-    ends = {end: summary.get(f"{main}_{end}") for end in ("low", "high")}
+    ends = {end: summary.get(f"{main}_{end}") for end in ("low", "high", "seed_std")}
     return Part(value=summary.get(main), **ends, faces=summary["faces"], missed=summary["missed"])
 
 
