@@ -24,8 +24,10 @@ Errors = dict[
 
 def table(contestants: Mapping[str, Errors]) -> pa.Table:
     """Return the errors of several contestants as one table; `seeded` (a 0-d bool) says whose rows are seeds."""
-    parts = [_rows(name, errors) for name, errors in contestants.items()]
-    columns = {column: np.concatenate([part[column] for part in parts]) for column in COLUMNS} if parts else {}
+    nobody: Errors = {"ids": np.zeros(0, "U1"), "subjects": np.zeros(0, "U1"), "per_seed": np.zeros((1, 0))}
+    every = contestants or {"": nobody | {"seeded": np.array(False)}}
+    parts = [_rows(name, errors) for name, errors in every.items()]
+    columns = {column: np.concatenate([part[column] for part in parts]) for column in COLUMNS}
     texts = {"contestant", "face", "subject"}
     return pa.table(
         {
