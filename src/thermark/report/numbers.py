@@ -14,6 +14,9 @@ LABELS = {
     "nme_diag_pooled": "NME diagonal, pooled",
     "nme_mean_wh_pooled": "NME W/H, pooled",
     "nme_sqrt_wh_pooled": "NME area, pooled",
+    "nme_io_all": "NME inter-ocular, all faces",
+    "nme_diag_all": "NME diagonal, all faces",
+    "error_px_mean_all": "error, all faces",
     "error_px_mean": "error",
     "error_px_median": "median error",
     "offset_x_px": "offset x",
@@ -38,7 +41,7 @@ def shown(name: str, value: Any) -> str:
     unit = describe(name).unit
     if unit == "fraction":
         return f"{100 * value:.2f}"
-    return f"{value:.2f}" if unit == "px" else f"{value:d}"
+    return f"{value:.2f}" if unit == "px" else f"{value:.0f}"
 
 
 def natural(text: str) -> list[tuple[float, str]]:

@@ -59,7 +59,8 @@ def build(
         beside[name] = per_face
         errors.write(out / f"{name}.parquet", per_face)
         write_set(out / f"{name}.json", sets[name])
-    write_comparisons(comparisons, compare.comparisons(sets, beside, compared))
+    made_of = compare.comparisons(sets, beside, compared)
+    write_comparisons(comparisons, made_of.model_copy(update={"left_out": absent}))
     for path in out.glob("*"):
         if path.suffix in SUFFIXES and path.stem not in here:
             path.unlink()
@@ -68,8 +69,14 @@ def build(
 def known(contestants: Sections, runs: Sections, models: Path) -> dict[str, Known]:
     """Return what is known of each contestant beside its scores; `models` holds the folders of runs."""
     kinds, nets = profile.kinds(contestants, runs), profile.networks(contestants)
+    trained = profile.trained(contestants, runs)
     return {
-        name: Known(kinds[name], str(own.get("family")), costs(models / nets[name]) if name in nets else {})
+        name: Known(
+            kinds[name],
+            str(own.get("family")),
+            costs(models / nets[name]) if name in nets else {},
+            trained.get(name, ""),
+        )
         for name, own in contestants.items()
     }
 

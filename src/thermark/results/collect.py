@@ -42,11 +42,15 @@ class Places:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a contestant beside its scores: its recipe or family, and numbers that no chance moves."""
+    """What is known of a contestant beside its scores.
+
+    Its recipe or family, numbers that no chance moves, and the `run` that trained its network here, if any.
+    """
 
     kind: str
     family: str
     exact: dict[str, float]
+    run: str = ""
 
 
 def data_set(name: str, config: Config, places: Places) -> DataSet:
@@ -68,6 +72,7 @@ def data_set(name: str, config: Config, places: Places) -> DataSet:
         faces=len(scored),
         subjects=len(np.unique(scored.subjects)),
         face=_mean_face(scored, config),
+        vocabularies=tuple(sorted(report.get("vocabularies", ()))),
     )
 
 
@@ -127,6 +132,7 @@ def record(
         "dataset": on.name,
         "contestant": name,
         "kind": known.kind,
+        "run": known.run,
         "status": summary["status"],
         "reason": summary.get("reason", ""),
         "tier": tier(on.origin),

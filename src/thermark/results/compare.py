@@ -14,6 +14,7 @@ from thermark.metrics.compared import Comparison, compare, pairwise
 from thermark.metrics.compared import Config as Doubt
 from thermark.results.comparisons import Comparisons, Family, Matrix, Pair
 from thermark.results.errors import Errors, mean_error
+from thermark.results.ranking import whole
 from thermark.results.record import ResultSet
 
 Named = tuple[str, str]
@@ -163,13 +164,17 @@ def _groups(
     """Return the letter of each of `names`, which are sorted from the best: A for who is not told from the best.
 
     The family of the A is everybody against the best, over all faces, a miss at its cap; B are those who are not
-    told from the best of the others, and so on. In a family of all pairs ten subjects could show nothing.
+    told from the best of the others, and so on. In a family of all pairs ten subjects could show nothing. Who has
+    not all landmarks of the others has no letter: its error is of other points.
     """
     doubt, floors = _doubt(results, config), _floors(results, names)
     capped = {name: _capped(errors[name], doubt.cap) for name in names}
     letters: dict[str, str] = {}
-    left = list(names)
+    complete = {record.contestant for record in results.records if whole(record, results)}
+    left = [name for name in names if name in complete]
     for letter in ascii_uppercase:
+        if not left:
+            break
         best, others = left[0], left[1:]
         made = pairwise(
             {name: capped[name] for name in left}, "error", doubt, floors, [(each, best) for each in others]
@@ -178,8 +183,6 @@ def _groups(
         apart = [each for each, own in zip(others, p.tolist(), strict=True) if made[each, best].shown(own)]
         letters |= {name: letter for name in left if name not in apart}
         left = apart
-        if not left:
-            break
     return letters | dict.fromkeys(left, ascii_uppercase[-1])
 
 
