@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from thermark.core import errors, moved
-from thermark.core.config import read, section, value
+from thermark.core.config import read, value
 from thermark.core.files import read_json
 from thermark.core.scored import scored
 from thermark.metrics.contestants import score_all
@@ -15,7 +15,7 @@ from thermark.metrics.outputs import Outputs
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "scored", "moved"):
+    for name in ("params", "scored", "moved", "jitter"):
         parser.add_argument(f"--{name}", required=True)
     for name in (*Places.__dataclass_fields__, *Outputs.__dataclass_fields__, "contestants", "summary", "code"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -29,7 +29,7 @@ def main() -> None:
         Outputs(*(getattr(options, name) for name in Outputs.__dataclass_fields__)),
         options.summary,
         read_json(options.code) if options.code.is_file() else None,
-        moves=section(params, options.moved, moved.Config).moves(splits),
+        moves=moved.read(params, options.moved, options.jitter, splits),
     )
 
 

@@ -14,7 +14,7 @@ from thermark.prediction_keys import Config, Places, Setting
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("contestants", "patience", "scored", "moved"):
+    for name in ("contestants", "patience", "scored", "moved", "jitter"):
         parser.add_argument(f"--{name}", required=True)
     for name in (*Places.__dataclass_fields__, "code", "env", "listed", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -27,7 +27,7 @@ def main() -> None:
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         files.read_json(options.code),
         files.read_json(options.env),
-        section(params, options.moved, moved.Config).moves(splits),
+        moved.read(params, options.moved, options.jitter, splits),
     )
     contestants = value(params, options.contestants) or {}
     predict_everyone(contestants, setting, options.out)

@@ -5,7 +5,7 @@ A file of predictions is known by its key (prediction_keys.py). Keys lie beside 
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,8 @@ import numpy as np
 from thermark.core import bundle, files
 from thermark.core.config import parse
 from thermark.core.errors import DataError
-from thermark.core.pictures import BASE
-from thermark.core.predictions import Predictions, file_name
+from thermark.core.predictions import Predictions
 from thermark.core.runs import skipped
-from thermark.core.scored import Split
 from thermark.prediction_keys import Keys, Learned, Places, Setting, keys, mean_settings, run_folder
 from thermark.predictors import mean_shape, predict_all
 from thermark.zeroshot import run as frames
@@ -53,15 +51,16 @@ def _one(name: str, section: Mapping[str, Any], setting: Setting, out: Path) -> 
         return
     absent = {each: reason for each in setting.datasets if (reason := skipped(setting.places.faces / each))}
     here = setting.datasets.keys() - absent
-    missing = {_dataset(path) for path in wanted.keys() - held.keys()} & here
+    every = {Path(path).name for path in wanted if _dataset(path) in here}
+    missing = {Path(path).name for path in wanted.keys() - held.keys()} & every
     with files.fresh_directory(out / name) as folder:
         _predict(name, section, missing, setting, folder)
-        if missing < here and _failed(folder):
+        if missing < every and _failed(folder):
             # Whoever breaks anywhere has failed everywhere, whichever sets were there before.
             for old in folder.iterdir():
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
             held = {}
-            _predict(name, section, set(here), setting, folder)
+            _predict(name, section, every, setting, folder)
         for path in sorted(path for path in wanted.keys() - held.keys() if _dataset(path) in absent):
             _none(name, folder / path, absent[_dataset(path)], setting)
         for path in held:
@@ -102,13 +101,15 @@ def _failed(folder: Path) -> bool:
     return any(Predictions.open(path).status == "failed" for path in folder.rglob("*.npz"))
 
 
-def _predict(name: str, section: Mapping[str, Any], missing: set[str], setting: Setting, folder: Path) -> None:
-    """Write the predictions of the data sets `missing` into a folder."""
+def _predict(
+    name: str, section: Mapping[str, Any], missing: Collection[str], setting: Setting, folder: Path
+) -> None:
+    """Write the predictions that are `missing`, by the names of their files, into a folder."""
     if not missing:
         return None
     places = setting.places
     if section["family"] in PROMPTED:
-        return _on_crops(name, section, {each: setting.datasets[each] for each in missing}, setting, folder)
+        return _on_crops(name, section, missing, setting, folder)
     held = bundle.read(places.bundle(str(section["weights"])))
     model = run_folder(str(section["run"]), setting) if "run" in section and held.status == "ok" else None
     where = frames.Places(held.folder, model, places.faces, places.frames, places.framed)
@@ -120,25 +121,25 @@ def _predict(name: str, section: Mapping[str, Any], missing: set[str], setting: 
 
 
 def _on_crops(
-    name: str, section: Mapping[str, Any], datasets: Mapping[str, Split], setting: Setting, folder: Path
+    name: str, section: Mapping[str, Any], missing: Collection[str], setting: Setting, folder: Path
 ) -> None:
     """Run a contestant that sees packed crops, in this process."""
     places, moves = setting.places, setting.moves
     if why := _untaught(name, section, places):
-        for dataset in datasets:
-            for variant in (BASE, *moves.get(dataset, {})):
-                _none(name, folder / file_name(dataset, variant), why, setting)
+        for file in sorted(missing):
+            _none(name, folder / file, why, setting)
         return None
+    datasets = {each: setting.datasets[each] for each in sorted(set(map(_dataset, missing)))}
     if section["family"] == "mean_shape":
         predictor = mean_shape.load(mean_settings(section, name), places.faces)
-        return predict_all(predictor, name, datasets, places.faces, places.reports, folder, moves)
+        return predict_all(predictor, name, datasets, places.faces, places.reports, folder, moves, missing)
     # Imported here: it brings PyTorch, for which whoever has nothing to predict need not wait.
     from thermark.predictors import learned
 
     model = places.models / str(section["run"])
     scratch = folder / "new"
     flip = parse(dict(section), Learned, f"contestants.{name}").flip
-    learned.predict_run(model, name, datasets, places.faces, places.reports, scratch, moves, flip)
+    learned.predict_run(model, name, datasets, places.faces, places.reports, scratch, moves, flip, missing)
     return _up(scratch, folder)
 
 

@@ -66,7 +66,7 @@ class Places:
 class Setting:
     """What all contestants share: which faces count, where things are, hashes of code, versions of packages.
 
-    `moves`: on which data sets boxes are moved, and how.
+    `moves`: on which data sets boxes are moved, or pictures shifted, and how.
     """
 
     config: Config
@@ -140,13 +140,14 @@ def _framed(shared: list[Any], setting: Setting) -> Keys:
         for variant in data["variants"]:
             found[file_name(dataset, variant)] = _hash([*shared, data, split, variant])
         if twice := sorted(data["variants"].keys() & setting.moves.get(dataset, {})):
-            raise ConfigError(f"frames.{dataset}.variants.{twice[0]} has the name of moved boxes", "rename it")
+            where = f"frames.{dataset}.variants.{twice[0]}"
+            raise ConfigError(f"{where} has the name of moved boxes or shifted pictures", "rename it")
         found |= _moved(dataset, [*shared, data, split], setting)
     return found
 
 
 def _moved(dataset: str, shared: list[Any], setting: Setting) -> Keys:
-    """Return the key of each variant of a data set in which boxes are moved."""
+    """Return the key of each variant of a data set in which boxes are moved or pictures shifted."""
     moves = setting.moves.get(dataset, {})
     return {file_name(dataset, name): _hash([*shared, name, asdict(move)]) for name, move in moves.items()}
 

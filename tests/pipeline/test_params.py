@@ -11,8 +11,9 @@ import yaml
 from thermark import entries, prediction_keys, profiles, speed, taught
 from thermark.assets import licences, weights
 from thermark.bakeoff import build as bakeoff
-from thermark.core import config
+from thermark.core import config, moved
 from thermark.core.config import parse, section
+from thermark.core.jitter import VARIANT
 from thermark.core.scored import scored
 from thermark.datasets import framing, packing
 from thermark.exported import onnx
@@ -36,7 +37,7 @@ from thermark.results import compare
 
 # Options of stages that name a section of params.yaml.
 FLAGS = ["params", "settings", "datasets", "prepare", "runs", "contestants", "converted", "scored", "patience"]
-FLAGS += ["evaluate", "heads", "sets", "crops", "compared"]
+FLAGS += ["evaluate", "heads", "sets", "crops", "moved", "jitter", "compared"]
 ROOT = Path(__file__).parents[2]
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 NAMES = ["default", *(path.stem for path in PROFILES)]
@@ -238,6 +239,8 @@ def test_who_cannot_run_has_weights_with_a_reason_and_nobody_else_has(content):
 
 def test_every_data_set_is_scored(path, content):
     assert set(content["evaluate"]) == set(scored(path, "scored")) <= set(content["datasets"])
+    shaken = moved.read(path, "moved_boxes", "jitter", scored(path, "scored"))
+    assert [name for name, moves in shaken.items() if VARIANT in moves], "nobody has a jitter floor"
     # The others are there to learn from.
     learned_from = {run[role] for run in content["runs"].values() for role in TRAINED}
     learned_from |= {cut["faces"] for cut in content["crops"].values()}
@@ -248,6 +251,12 @@ def test_every_data_set_is_scored(path, content):
     parse(content["mlcmkd"], mlcmkd.Config, "mlcmkd")
     for name, raw in content["contact"].items():
         parse(raw, contact.Config, f"contact.{name}")
+
+
+def test_the_jitter_floor_of_real_cameras_is_measured_on_each_of_them(path, content):
+    if content["profile"] == "real":
+        rendered = {name for name, raw in content["datasets"].items() if raw["raw"] in content["render"]}
+        assert set(content["jitter"]["datasets"]) == set(content["scored"]) - rendered
 
 
 def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, content):

@@ -295,8 +295,9 @@ def test_errors_of_settings_keep_their_kind(tree):
 
 def staged(tree, listed, params):
     (tree / "listed.yaml").write_text(listed)
-    (tree / "params.yaml").write_text(f"{params}moved: {{}}\n")
+    (tree / "params.yaml").write_text(f"{params}moved: {{}}\njitter: {{}}\n")
     told = ["--contestants=listed.yaml", "--params=evaluate", "--scored=scored", "--moved=moved"]
+    told += ["--jitter=jitter"]
     told += [
         "--code=code.json",
         "--faces=faces",

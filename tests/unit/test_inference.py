@@ -12,11 +12,13 @@ import running
 from thermark import inference
 from thermark.core import bundle, files, pictures
 from thermark.core.errors import ConfigError, DataError
+from thermark.core.jitter import Jitter
 from thermark.core.moved import Move
 from thermark.core.predictions import Predictions
 from thermark.core.runs import SKIPPED
 from thermark.inference import KEYS
 from thermark.prediction_keys import Config, Places, Setting
+from thermark.predictors import mean_shape
 
 MEAN = {"family": "mean_shape", "train": "one"}
 LEARNED = {"family": "learned", "run": "net"}
@@ -197,6 +199,41 @@ def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
     assert set(predicted(setting, out, mean=MEAN, mesh=ABSENT)) == set(before)
 
 
+def test_shifted_pictures_have_files_and_keys_of_their_own(setting, tmp_path, monkeypatch):
+    """Another jitter costs itself: nothing else of the same data set is asked for again."""
+    asked = []
+
+    def on_crops(self, pixels, *rest):
+        asked.append(len(pixels))
+        return seen(self, pixels, *rest)
+
+    seen = mean_shape.MeanShape.on_crops
+    monkeypatch.setattr(mean_shape.MeanShape, "on_crops", on_crops)
+    out, others = tmp_path / "out", {"mean": MEAN, "net": LEARNED, "mesh": ABSENT}
+    before = predicted(setting, out, **others)
+    assert asked == [6, 7]
+    shaken = replace(setting, moves={"one": {"jitter": Jitter((1, 2), 3)}})
+    kept = {path: (out / path).read_bytes() for path in before}
+    asked.clear()
+    after = predicted(shaken, out, **others)
+    seeds = {f"net/seed{seed}/one@jitter.npz" for seed in (0, 1)}
+    assert set(after) - set(before) == {"mean/one@jitter.npz", "mesh/one@jitter.npz", *seeds}
+    assert asked == [3 * 8]
+    assert len(Predictions.open(out / "net/seed1/one@jitter.npz")) == 3 * 8
+    assert Predictions.open(out / "mesh/one@jitter.npz").reason == "far away"
+    assert predicted(shaken, out, **others) == after
+    asked.clear()
+    fewer = replace(setting, moves={"one": {"jitter": Jitter((2,), 3)}})
+    predicted(fewer, out, **others)
+    assert asked == [3 * 4] and len(Predictions.open(out / "mean/one@jitter.npz")) == 3 * 4
+    told = [inference.keys("net", LEARNED, each) for each in (setting, shaken, fewer)]
+    assert told[0].items() <= told[1].items() and told[0].items() <= told[2].items()
+    assert all(told[1][path] != told[2][path] for path in told[1].keys() - told[0].keys())
+    assert kept == {path: (out / path).read_bytes() for path in kept}
+    # Who no longer shifts pictures has no such files.
+    assert set(predicted(setting, out, **others)) == set(before)
+
+
 def test_moved_boxes_may_not_be_called_as_pictures_are(setting):
     about = {"data": "print one", "variants": {pictures.BASE: {}, "shift10": {}}}
     files.write_json(setting.places.framed / "one.json", about)
@@ -213,19 +250,20 @@ def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
         out.mkdir()
         for name in missing:
             status = "failed" if broken else "ok"
-            Predictions.none(contestant, f"print {name}", status, "broken").save(out / f"{name}.npz")
+            data = f"print {name.removesuffix('.npz')}"
+            Predictions.none(contestant, data, status, "broken").save(out / name)
 
     monkeypatch.setattr(inference.frames, "predict_all", predict_all)
     broken = True
     predicted(setting, tmp_path / "out", mesh=ABSENT)
     predicted(setting, tmp_path / "out", mesh=ABSENT)
-    assert calls == [["one", "two"]] * 2
+    assert calls == [["one.npz", "two.npz"]] * 2
     broken = False
     predicted(setting, tmp_path / "out", mesh=ABSENT)
     files.write_json(setting.places.framed / "two.json", {"data": "new", "variants": {pictures.BASE: {}}})
     broken, calls[:] = True, []
     predicted(setting, tmp_path / "out", mesh=ABSENT)
-    assert calls == [["two"], ["one", "two"]]
+    assert calls == [["two.npz"], ["one.npz", "two.npz"]]
     assert {Predictions.open(path).status for path in (tmp_path / "out").rglob("*.npz")} == {"failed"}
 
 

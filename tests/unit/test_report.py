@@ -300,7 +300,7 @@ def test_direction_decides_what_is_best():
 
 
 def test_a_row_has_all_that_its_record_says():
-    floor = Floor(px=1.5, value=0.012, faces=9, lost=0, views=8)
+    floor = Floor(px=1.5, value=0.012, faces=9, lost=0, flickering=0, views=8)
     metrics = {"found": (8 / 9, 0.6, 1.0), "nme_io": (0.05, 0.04, 0.06, 0.002), "nme_io_all": (0.1, 0.05, 0.2)}
     own = record("own", metrics, missed=1, seeds=3, floor=floor, tier="reproduced", trained_on="thermal")
     other = record("other", {"found": 1.0, "nme_io": 0.07, "nme_io_all": 0.07})

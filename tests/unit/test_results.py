@@ -8,6 +8,7 @@ import pytest
 import results_scene
 from thermark.core import files
 from thermark.core.errors import ConfigError, DataError
+from thermark.landmarks import load
 from thermark.metrics.names import describe
 from thermark.results import errors
 from thermark.results.comparisons import open_comparisons
@@ -70,6 +71,25 @@ def test_errors_of_every_face_and_seed_come_back(folder):
     assert np.array_equal(found["run"]["subjects"], stored["subjects"])
     np.testing.assert_allclose(found["run"]["per_seed"], stored["per_seed"], rtol=1e-7)
     assert found["run"]["seeded"] and not found["ready"]["seeded"] and found["ready"]["per_seed"].shape == (1, 80)
+
+
+def test_a_face_that_the_main_metric_cannot_be_told_of_is_neither_found_nor_missed(tmp_path):
+    """Of 1,000 faces seven have no eyes: they have an error in px, and none between the eyes."""
+    truth = results_scene.faces(250)
+    xy = truth.xy.copy()
+    xy[:7, list(load("ibug68").interocular)] = np.nan
+
+    def change(own):
+        points = own.xy.copy()
+        points[5:10] = np.nan  # two of them, and three others
+        return results_scene.replace(own, xy=points)
+
+    folder = results_scene.write(tmp_path, change, truth=results_scene.replace(truth, xy=xy))
+    results, found = open_set(folder / "shown.json"), errors.open_errors(folder / "shown.parquet")
+    assert results.protocol.main == "nme_io" and results.of("ready").faces == 1000
+    assert found["ready"]["per_seed"].shape == (1, 993) and not np.isnan(found["ready"]["per_seed"]).any()
+    assert results.of("ready").metrics["found"].value == pytest.approx(990 / 993)
+    assert results.of("ready").metrics["nme_io_all"].faces == 993
 
 
 def test_a_miss_stays_infinite(tmp_path):

@@ -10,6 +10,7 @@ import running
 from thermark.core import bundle, files, pictures
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
+from thermark.core.jitter import Jitter
 from thermark.core.moved import Move, moved
 from thermark.core.predictions import Predictions
 from thermark.zeroshot import run
@@ -90,6 +91,33 @@ def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, g
         np.testing.assert_array_equal(said.boxes, moved(told.prompts, told.ids, moves["s"]["shift20"])[1:])
     else:
         assert (said.status, said.reason) == ("skipped", run.UNTOLD)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("told", ["labelled", "frame"])
+def test_shifted_pictures_are_for_everybody_and_cost_nothing_else(root, tmp_path, told):
+    """Only what is missing is predicted; boxes that are told are those of unshifted pictures."""
+    bundle.write(tmp_path, "ok", "", {})
+    places = run.Places(tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed")
+    moves = {"s": {"jitter": Jitter((1,), 8), "shift20": Move(shift=0.2)}}
+    run.predict_all(
+        "me",
+        SETTINGS | {"given": told},
+        run.Config(),
+        {"s": "test"},
+        places,
+        tmp_path / "said",
+        {"s@jitter.npz"},
+        moves,
+    )
+    seed = tmp_path / "said/seed0"
+    assert [path.name for path in seed.iterdir()] == ["s@jitter.npz"]
+    said = Predictions.open(seed / "s@jitter.npz")
+    assert (said.status, said.data) == ("ok", "print")
+    steps = ["+1+0", "-1+0", "+0+1", "+0-1"]
+    assert said.frames.tolist() == [f"f{number}@{step}" for step in steps for number in (1, 2)]
+    assert said.faces.tolist() == (list(range(8)) if told == "labelled" else [-1] * 8)
+    assert (said.boxes == (said.boxes[0] if told == "frame" else [2, 2, 30, 30])).all()
 
 
 def test_without_weights_every_file_says_why(root, tmp_path):

@@ -1,16 +1,21 @@
-"""Boxes that are not quite right, as those of detectors: how far points depend on the box around a face."""
+"""Boxes that are not quite right, as those of detectors: how far points depend on the box around a face.
+
+Beside them stand pictures that are shifted (jitter.py): both are variants of a data set.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from thermark.core.config import Section, nearest
-from thermark.core.errors import ConfigError
+from thermark.core import jitter
+from thermark.core.config import Section, section
+from thermark.core.jitter import Jitter
 
 # Further, and a face would leave its packed crop, which shows 1.75 boxes of which a network sees 1.25.
 Shift = Annotated[float, Field(gt=0, le=0.25)]
@@ -39,7 +44,8 @@ class Move:
     scale: float = 0.0
 
 
-Moves = Mapping[str, Mapping[str, Move]]  # data set -> name of a variant -> how its boxes are moved
+# Data set -> name of a variant -> how its boxes are moved, or its pictures shifted.
+Moves = Mapping[str, Mapping[str, Move | Jitter]]
 
 NOWHERE: Moves = {}
 
@@ -51,17 +57,24 @@ class Config(Section):
     shift: list[Shift] = Field(default_factory=lambda: [0.1, 0.2])
     scale: list[Scale] = Field(default_factory=lambda: [0.1, 0.2])
 
-    def moves(self, scored: Collection[str]) -> Moves:
+    def moves(self, scored: Collection[str]) -> Mapping[str, Mapping[str, Move]]:
         """Return data set -> variant (`shift10` is a shift by 10 %) -> move.
 
         Raises ConfigError for a data set that is not among the `scored`.
         """
-        for name in self.datasets:
-            if name not in scored:
-                raise ConfigError(f"moved_boxes names {name}, which is not scored", nearest(name, list(scored)))
+        jitter.require_scored("moved_boxes", self.datasets, scored)
         each = {f"shift{_percent(shift)}": Move(shift=shift) for shift in self.shift}
         each |= {f"scale{_percent(scale)}": Move(scale=scale) for scale in self.scale}
         return dict.fromkeys(self.datasets, each)
+
+
+def read(params: Path, boxes: str, pictures: str, scored: Collection[str]) -> Moves:
+    """Return what is moved by the section `boxes` of a params file, and shifted by the section `pictures`.
+
+    Raises ConfigError for a data set that is not among the `scored`.
+    """
+    told = section(params, boxes, Config).moves(scored), section(params, pictures, jitter.Config).moves(scored)
+    return {name: {**told[0].get(name, {}), **told[1].get(name, {})} for name in scored}
 
 
 def moved(boxes: NDArray[np.floating], ids: Sequence[str] | NDArray[np.str_], move: Move) -> NDArray[np.float32]:

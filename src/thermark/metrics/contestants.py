@@ -18,7 +18,7 @@ from thermark.core.parallel import ordered
 from thermark.core.progress import track
 from thermark.core.runs import skipped
 from thermark.metrics.evaluate import Config, Evaluation, evaluate
-from thermark.metrics.inputs import Places, Task, face_sets, opened, opened_moved, tasks
+from thermark.metrics.inputs import Places, Task, face_sets, opened, opened_jittered, opened_moved, tasks
 from thermark.metrics.outputs import KEYS, Outputs, remove_unlisted, write, write_headline
 from thermark.metrics.scores import Labels, labels
 
@@ -48,9 +48,9 @@ def score_all(
     """Bring `out`.<kind>/<contestant>/<dataset> and `headlines`/<contestant>.json up to date.
 
     `out` holds the folders of all contestants; files of those that are not listed go. `code` is code.json, without
-    which everything is scored. `moves`: the data sets on which contestants saw moved boxes. A contestant without
-    predictions is `skipped`, with a reason. Raises DataError for a data set that is not prepared; and, after all
-    others are done, the first error of a contestant, whose files stay as they were.
+    which everything is scored. `moves`: the data sets on which contestants saw moved boxes or shifted pictures. A
+    contestant without predictions is `skipped`, with a reason. Raises DataError for a data set that is not
+    prepared; and, after all others are done, the first error of a contestant, whose files stay as they were.
     """
     names = list(dict.fromkeys(contestants))
     sets = face_sets(configs, places, moves)
@@ -121,8 +121,8 @@ def _evaluated(task: Task, faces: Path) -> Evaluation:
     version = f"{on.fingerprint} {table.stat().st_mtime_ns if table.is_file() else 0}"
     # Whoever has no answers needs no labels.
     read = _labels(folder, version, on.config.model_dump_json()) if task.sources else None
-    kin, moved = frozenset(on.relatives), opened_moved(task)
-    return evaluate(_faces(folder, version), said, on.config, on.dataset, kin, read, moved)
+    kin, others = frozenset(on.relatives), (opened_moved(task), opened_jittered(task))
+    return evaluate(_faces(folder, version), said, on.config, on.dataset, kin, read, *others)
 
 
 # The contestants that one process scores share face sets and their translation.

@@ -15,6 +15,7 @@ from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.landmarks import load, targets
 from thermark.metrics.distances import per_face
+from thermark.metrics.floor import Jittered, floor
 from thermark.metrics.names import MOVED
 from thermark.metrics.nme import mean_of_finite, normalised
 from thermark.metrics.scores import Labels, Scores, labels, score
@@ -59,7 +60,8 @@ class Evaluation:
     N), the row of the predictions that answers for the face, -1 for none; and the `vocabulary` and `bridges` it
     was read by. `landmarks`: the mean error of each
     point of the vocabulary over found faces and seeds, in the unit of the metric that ranks, None where nothing is
-    labelled. `trained_on`: the face sets that the contestant has learned from.
+    labelled. `trained_on`: the face sets that the contestant has learned from. `floor`: see metrics/floor.py,
+    empty for who saw no shifted pictures.
     """
 
     summary: Summary
@@ -67,6 +69,7 @@ class Evaluation:
     errors: dict[str, NDArray[Any]]
     landmarks: list[float | None] = field(default_factory=list)
     trained_on: tuple[str, ...] = ()
+    floor: Summary = field(default_factory=dict)
 
 
 def evaluate(
@@ -77,14 +80,15 @@ def evaluate(
     relatives: frozenset[str] = frozenset(),
     read: Labels | None = None,
     moved: Mapping[str, Sequence[Predictions]] = MappingProxyType({}),
+    jittered: Jittered | None = None,
 ) -> Evaluation:
     """Score predictions against the labels of the face set `dataset`; a face without a prediction is a miss.
 
     `predictions` are those of a contestant without seeds, or of each seed of a run, whose metrics are then means
     over `seeds`. `relatives` are other face sets that were read from the same files, `read` the labels of `faces`
     where they have been translated before; `moved`: variant -> what each seed said of boxes that are not quite
-    right. A contestant that could not run, or whose landmarks have no counterpart in the vocabulary, gets a status
-    and a reason and no numbers. Raises DataError for an empty split, misaligned
+    right; `jittered`: of shifted pictures. A contestant that could not run, or whose landmarks have no counterpart
+    in the vocabulary, gets a status and a reason and no numbers. Raises DataError for an empty split, misaligned
     predictions, labels that do not exist in the vocabulary, seeds of several vocabularies, or `split: all` of a
     set when the contestant was trained on it or on a relative; ConfigError for a missing bridge.
     """
@@ -117,6 +121,9 @@ def evaluate(
         errors=_table(seeds, main, tested, np.flatnonzero(chosen)) | _reading(config),
         landmarks=_by_landmark(seeds, main),
         trained_on=said[0].trained_on,
+        floor=floor(faces, chosen, seeds, jittered, main, config.vocabulary, config.bridges, config.cap)
+        if jittered
+        else {},
     )
 
 

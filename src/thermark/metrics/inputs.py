@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ import scipy
 
 from thermark.core import arithmetic, files
 from thermark.core.errors import DataError
-from thermark.core.moved import Moves
+from thermark.core.jitter import VARIANT, Jitter
+from thermark.core.moved import Move, Moves
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders, skipped
 from thermark.metrics.evaluate import Config
+from thermark.metrics.floor import Jittered
 from thermark.metrics.outputs import relatives
 
 CODE = ("evaluate", "landmarks", "bridges")  # entries of code.json
@@ -40,7 +42,7 @@ class Places:
 class Scored:
     """A data set and how it is scored; `relatives` are the face sets that were read from the same files.
 
-    `moved`: the variants in which boxes were moved.
+    `moved`: the variants in which boxes were moved; `jitter`: how pictures were shifted, None where they were not.
     """
 
     dataset: str
@@ -48,6 +50,7 @@ class Scored:
     fingerprint: str
     relatives: tuple[str, ...]
     moved: tuple[str, ...] = ()
+    jitter: Jitter | None = None
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,9 @@ class Task:
     """A contestant on a data set.
 
     `sources`: its predictions, of each seed in order where it is `seeded`, and their `sums`; none for a `reason`.
-    `variants`: (variant, sum) of the predictions on the same frames in another tone, which others score, and in
-    moved boxes. `key`: a hash of all that the scores depend on, empty where the code is not known.
+    `variants`: (variant, sum) of the predictions on the same frames in another tone, which others score, in moved
+    boxes, and in shifted pictures. `key`: a hash of all that the scores depend on, empty where the code is not
+    known.
     """
 
     contestant: str
@@ -78,7 +82,10 @@ def face_sets(configs: Mapping[str, Config], places: Places, moves: Moves) -> li
             raise DataError(f"the face set {dataset} is not prepared", "run `dvc repro`")
         fingerprint = files.read_json(places.reports / f"{dataset}.json")["fingerprint"]
         kin = tuple(sorted(relatives(dataset, known, places.reports)))
-        found.append(Scored(dataset, config, str(fingerprint), kin, tuple(moves.get(dataset, ()))))
+        own = moves.get(dataset, {})
+        moved = tuple(name for name, move in own.items() if isinstance(move, Move))
+        shifted = next((move for move in own.values() if isinstance(move, Jitter)), None)
+        found.append(Scored(dataset, config, str(fingerprint), kin, moved, shifted))
     return found
 
 
@@ -97,6 +104,7 @@ def tasks(contestant: str, sets: Iterable[Scored], places: Places, code: Mapping
         seeded = any(path.parent != folder for path in sources)
         variants = tuple(_variants(folder, on.dataset).items())
         about = [on.dataset, on.config.model_dump(mode="json"), on.fingerprint, on.relatives, on.moved]
+        about += [asdict(on.jitter)] if on.jitter else []
         key = _key([contestant, about, sums, seeded, variants, reason], code)
         made.append(Task(contestant, on, sources, sums, seeded, variants, reason, key))
     return made
@@ -118,13 +126,23 @@ def opened_moved(task: Task) -> dict[str, list[Predictions]]:
 
     Raises DataError as `opened`, and where a file is missing.
     """
-    found = {}
-    for variant in task.on.moved:
-        paths = [path.with_name(file_name(task.on.dataset, variant)) for path in task.sources]
-        said = _of_task(task, [existing(path) for path in paths])
-        if said and all(one.status == "ok" for one in said):
-            found[variant] = said
-    return found
+    return {variant: said for variant in task.on.moved if (said := _answers(task, variant))}
+
+
+def opened_jittered(task: Task) -> Jittered | None:
+    """Read what the contestant said of shifted pictures, of each seed; None where it was not run on any.
+
+    Raises what `opened_moved` raises.
+    """
+    said = _answers(task, VARIANT) if task.on.jitter else []
+    return Jittered(task.on.jitter, said) if task.on.jitter and said else None
+
+
+def _answers(task: Task, variant: str) -> list[Predictions]:
+    """Read what was said of a variant, of each seed; nothing where it is no answer."""
+    paths = [path.with_name(file_name(task.on.dataset, variant)) for path in task.sources]
+    said = _of_task(task, [existing(path) for path in paths])
+    return said if all(one.status == "ok" for one in said) else []
 
 
 def _of_task(task: Task, paths: Iterable[Path]) -> list[Predictions]:

@@ -43,8 +43,8 @@ def write(
 
     `predictions` are the sha256 of the files that were scored, in order of their seeds, `variants` those of files
     that others score. The details hold these and that of the npz, so that whoever depends on the details depends
-    on all of them: summaries keep six digits only. All files exist, even empty. Raises ConfigError for a metric
-    that `names.METRICS` does not explain.
+    on all of them: summaries keep six digits only; and the jitter floor, if there is one. All files exist, even
+    empty. Raises ConfigError for a metric that `names.METRICS` does not explain.
     """
     for name in evaluation.summary.keys() - TEXTS:
         describe(name)
@@ -54,6 +54,7 @@ def write(
     content |= {"predictions": list(predictions), "errors": files.sha256(to["errors"])}
     content |= {"landmarks": evaluation.landmarks, "trained_on": list(evaluation.trained_on)}
     content |= {"variants": dict(variants)} if variants else {}
+    content |= {"floor": evaluation.floor} if evaluation.floor else {}
     files.write_json(to["scores"], evaluation.summary)
     files.write_json(to["details"], content)
 

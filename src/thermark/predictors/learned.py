@@ -1,6 +1,6 @@
 """A network that was trained here, as a contestant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -173,12 +173,13 @@ def predict_run(
     out: Path,
     moves: Moves = NOWHERE,
     flip: Flip = "aligned",
+    missing: Collection[str] | None = None,
 ) -> None:
     """Predict the named face sets with each seed of the run in `model`, into `out`/seed<k>/<dataset>.npz.
 
-    A GPU is used where there is one. `datasets` and `moves` are what `predict_all` takes. `out` is replaced
-    when all is done.
-    Raises DataError when the run has no seeds, and what `load` and `predict_all` raise.
+    A GPU is used where there is one. `datasets`, `moves` and the `missing` files are what `predict_all` takes.
+    `out` is replaced when all is done. Raises DataError when the run has no seeds, and what `load` and
+    `predict_all` raise.
     """
     seeds = seed_folders(model)
     if not seeds:
@@ -188,4 +189,4 @@ def predict_run(
         for seed in seeds:
             (whole / seed.name).mkdir()
             network = load(seed, device, flip)
-            predict_all(network, contestant, datasets, faces, reports, whole / seed.name, moves)
+            predict_all(network, contestant, datasets, faces, reports, whole / seed.name, moves, missing)

@@ -14,7 +14,7 @@ from thermark.report.style import MUTED, RULE, Style, figure, save
 from thermark.results.errors import open_errors
 
 HEIGHT = 3.8  # inches
-# What the error is of, its unit in the figure (the CSV has fractions, as all files have) and in the names of metrics.
+# What the error is of, its unit in the figure (the CSV has fractions, as all files have) and in names of metrics.
 AXES = {
     "nme_io": ("error / distance of the outer eye corners", "%", "io"),
     "nme_diag": ("error / diagonal of the box round the labels", "%", "diag"),

@@ -102,12 +102,16 @@ def details(contestants: Sequence[str], dataset: str, places: Places) -> dict[st
 
 
 def errors(dataset: str, told: Mapping[str, Mapping[str, Any]], places: Places) -> dict[str, Errors]:
-    """Return contestant -> per-face errors of the main metric, of those that ran."""
+    """Return contestant -> per-face errors of the main metric, of those that ran.
+
+    Faces that it cannot be told of, such as those without eyes, are left out: nobody could find or miss them.
+    """
     made = {}
     for name, own in told.items():
         if own["summary"]["status"] == "ok":
             stored = files.read_arrays(places.errors / name / f"{dataset}.npz")
-            made[name] = {key: stored[key] for key in ("ids", "subjects", "per_seed")}
+            known = ~np.isnan(stored["per_seed"]).any(axis=0)
+            made[name] = {key: stored[key][..., known] for key in ("ids", "subjects", "per_seed")}
             made[name]["seeded"] = np.array("seeds" in own["summary"])
     return made
 
@@ -199,10 +203,10 @@ def _part(summary: Mapping[str, Any], main: str) -> Part:
 
 
 def _floor(told: Mapping[str, Any] | None, main: str) -> Floor | None:
-    if told is None:
+    if not told:
         return None
-    counts = {name: told[name] for name in ("faces", "lost", "views")}
-    return Floor(px=told["px"], value=told.get(main), **counts)
+    counts = {name: told[name] for name in ("faces", "lost", "flickering", "views")}
+    return Floor(px=told.get("px"), value=told.get(main), **counts)
 
 
 def _mean(values: NDArray[np.floating]) -> float | None:

@@ -55,14 +55,15 @@ class Part(Section):
 class Floor(Section):
     """How far a contestant's points scatter when the picture moves by a pixel or two.
 
-    `px` source pixels, `value` in the unit of the main metric; `faces` it was measured on, `lost` in some view,
-    `views` of each.
+    `px` source pixels, `value` in the unit of the main metric, neither where no face was found in all `views`;
+    `faces` it was measured on, `lost` in some view, `flickering` those of them that are found in another.
     """
 
-    px: float
+    px: float | None
     value: float | None
     faces: int
     lost: int
+    flickering: int
     views: int
 
 

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
 
 from thermark.core import bundle, files, pictures
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces, open_table
-from thermark.core.moved import NOWHERE, Moves, moved
-from thermark.core.pictures import BASE
+from thermark.core.jitter import Jitter, Shifted, shifted, views
+from thermark.core.moved import NOWHERE, Move, Moves, moved
+from thermark.core.pictures import BASE, Pictures
 from thermark.core.predictions import Predictions, Status, file_name
 from thermark.core.runs import matching, seed_folder, seed_numbers
 from thermark.core.scored import Split
@@ -25,6 +27,7 @@ from thermark.zeroshot.watched import Beat, Ended, watched
 
 PROVIDERS = "providers.json"
 UNTOLD = "it is not told the prompts, which are what moves"
+Shown = Mapping[str, tuple[str, list[str]]]  # data set -> its fingerprint, and the variants to predict
 
 
 class Config(Section):
@@ -64,9 +67,9 @@ def predict_all(
 ) -> None:
     """Write `out`/<dataset>.npz and `out`/<dataset>@<variant>.npz, whole or not at all.
 
-    Of the `datasets` those that are `missing`, by default all; of a contestant with a run of several seeds into
+    Of these files those that are `missing`, by default all; of a contestant with a run of several seeds into
     `out`/seed<k>/ for each, as of weights with several seeds. Variants are those of the pictures and the `moves`
-    of boxes; whoever is not told the prompts is `skipped` on these.
+    of boxes and pictures; whoever is not told the prompts is `skipped` where boxes move.
 
     Beside them PROVIDERS says what onnxruntime really ran on, if it was used: it may fall back to the CPU.
 
@@ -77,20 +80,19 @@ def predict_all(
     unprepared data, SetupError for a device that was asked for and is absent.
     """
     weights = bundle.read(places.assets)
-    todo = [name for name in datasets if missing is None or name in missing]
-    framed = {name: files.read_json(places.framed / f"{name}.json") for name in todo}
-    shown = {name: (about["data"], [*about["variants"], *moves.get(name, {})]) for name, about in framed.items()}
+    shown = _shown(datasets, places.framed, missing, moves)
     wanted, own = _split(settings, datasets)
-    there = {name: split for name, split in wanted.items() if name in todo}
+    there = {name: split for name, split in wanted.items() if name in shown}
     with files.fresh_directory(out) as folder:
         status: Status = "skipped"
         reason = weights.reason
         if weights.status == "ok":
             try:
                 if there:
-                    watched(_predict, patience.silence, contestant, own, patience, there, places, folder, moves)
+                    told = (contestant, own, patience, there, shown, places, folder, moves)
+                    watched(_predict, patience.silence, *told)
                 status, reason = "skipped", f"its settings say `only: [{', '.join(wanted)}]`"
-                shown = {name: about for name, about in shown.items() if name not in wanted}
+                shown = {name: each for name, each in shown.items() if name not in wanted}
             except Absent as error:
                 reason = str(error)
             except Ended as error:
@@ -100,6 +102,16 @@ def predict_all(
                 for variant in variants:
                     said = Predictions.none(contestant, data, status, reason)
                     said.save(place / file_name(name, variant))
+
+
+def _shown(datasets: Collection[str], framed: Path, missing: Collection[str] | None, moves: Moves) -> Shown:
+    shown = {}
+    for name in datasets:
+        about = files.read_json(framed / f"{name}.json")
+        variants = [*about["variants"], *moves.get(name, {})]
+        if kept := [each for each in variants if missing is None or file_name(name, each) in missing]:
+            shown[name] = (str(about["data"]), kept)
+    return shown
 
 
 def _turns(places: Places, folder: Path) -> list[tuple[Path, list[Path], Path]]:
@@ -136,6 +148,7 @@ def _predict(
     settings: Mapping[str, Any],
     patience: Config,
     datasets: Mapping[str, Split],
+    shown: Shown,
     places: Places,
     folder: Path,
     moves: Moves,
@@ -148,7 +161,7 @@ def _predict(
     try:
         for assets, more, place in _turns(places, folder):
             held = Held(partial(module.load, config, bundle.read(assets), "auto", *more))
-            _sweep(held, beat, contestant, patience, datasets, places, folder, place, moves)
+            _sweep(held, beat, contestant, patience, datasets, shown, places, folder, place, moves)
     except Unavailable as error:
         raise Absent(str(error)) from error
     except Broken as error:
@@ -161,6 +174,7 @@ def _sweep(
     contestant: str,
     patience: Config,
     datasets: Mapping[str, Split],
+    shown: Shown,
     places: Places,
     folder: Path,
     place: Path,
@@ -171,21 +185,25 @@ def _sweep(
         files.write_json(folder / PROVIDERS, ran_on)
     for name, split in datasets.items():
         table = open_table(places.faces / name)
-        about = files.read_json(places.framed / f"{name}.json")
-        for variant in about["variants"]:
-            rows = _rows(table, split if variant == BASE else "all")
-            seen = pictures.read(places.frames / name / variant)
-            said = sweep(held, contestant, seen, table, rows, about["data"], patience.max_failed, beat)
-            said.save(place / file_name(name, variant))
-        for variant, move in moves.get(name, {}).items():
-            if held.get().given != "prompt":
-                said = Predictions.none(contestant, about["data"], "skipped", UNTOLD)
+        data, variants = shown[name]
+        for variant in variants:
+            move = moves.get(name, {}).get(variant)
+            if isinstance(move, Move) and held.get().given != "prompt":
+                said = Predictions.none(contestant, data, "skipped", UNTOLD)
             else:
-                other = replace(table, prompts=moved(table.prompts, table.ids, move))
-                rows, seen = _rows(table, split), pictures.read(places.frames / name / BASE)
-                said = sweep(held, contestant, seen, other, rows, about["data"], patience.max_failed, beat)
+                seen = pictures.read(places.frames / name / (BASE if move else variant))
+                asked = _asked(table, seen, split if move or variant == BASE else "all", move)
+                said = sweep(held, contestant, *asked, data, patience.max_failed, beat)
             said.save(place / file_name(name, variant))
 
 
-def _rows(faces: Faces, split: Split) -> np.ndarray:
-    return np.flatnonzero((faces.splits == "test") | (split == "all"))
+def _asked(
+    table: Faces, seen: Pictures, split: Split, move: Move | Jitter | None
+) -> tuple[Pictures | Shifted, Faces, NDArray[np.int64]]:
+    """Return the pictures, the faces, and which of them are asked for, where boxes are moved, pictures shifted."""
+    scored = (table.splits == "test") | (split == "all")
+    if isinstance(move, Jitter):
+        own = views(table, scored, move)
+        return shifted(seen, table, own), own.faces, np.arange(len(own.faces))
+    told = table if move is None else replace(table, prompts=moved(table.prompts, table.ids, move))
+    return seen, told, np.flatnonzero(scored)

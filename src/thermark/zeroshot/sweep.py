@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from thermark.core.errors import ThermarkError
 from thermark.core.faces import Faces
+from thermark.core.jitter import Shifted
 from thermark.core.pictures import Pictures
 from thermark.core.predictions import Predictions
 from thermark.core.progress import track
@@ -25,7 +26,7 @@ class Broken(Exception):
 def sweep(
     held: Held,
     contestant: str,
-    pictures: Pictures,
+    pictures: Pictures | Shifted,
     faces: Faces,
     rows: Rows,
     data: str,
@@ -65,7 +66,7 @@ def sweep(
     return _joined(held.get(), contestant, pictures, wanted, whole, points, told, data, failed)
 
 
-def _wanted(pictures: Pictures, faces: Faces, rows: Rows, told: bool) -> list[tuple[int, Rows]]:
+def _wanted(pictures: Pictures | Shifted, faces: Faces, rows: Rows, told: bool) -> list[tuple[int, Rows]]:
     """Return (row in `pictures`, rows of its faces) of each frame that holds one of the faces.
 
     Who is not told of faces is shown frames without any, too: a protocol may count what is no face.
@@ -145,7 +146,7 @@ def _missed(points: int, faces: Faces, own: Rows, given: Given) -> Instances:
 def _joined(
     predictor: FramePredictor,
     contestant: str,
-    pictures: Pictures,
+    pictures: Pictures | Shifted,
     wanted: Sequence[tuple[int, Rows]],
     found: Sequence[Instances],
     points: int,
