@@ -31,6 +31,7 @@ Starts = dict[str, list[str | Path]]
 def starts(stages: Path) -> Starts:
     """Return entry, or entry.module -> the scripts, modules and tables that its closure begins with."""
     found: Starts = {name: [stages / f"{name}.py"] for name in (*PLAIN, *PAGES)}
+    found["report"] = [stages / "report.py", *sorted((code.PACKAGE / "report/templates").glob("*"))]
     found["convert"] = [stages / "convert.py", *sorted((code.PACKAGE / "imported").rglob("*.yaml"))]
     for entry, package in FAMILIES.items():
         for name in modules(package):

@@ -32,6 +32,7 @@ from thermark.report import (
     console,
     contact,
     gallery,
+    leaderboard,
     legend,
     lines,
     markdown,
@@ -144,6 +145,11 @@ def report(places: Places, compared: Comparisons, tmp_path_factory: pytest.TempP
     return out
 
 
+def written(*boards: Board, made: Comparisons | None = None) -> list[str]:
+    """Return the overview of the leaderboard, and its parts."""
+    return leaderboard.leaderboard(boards, made or Comparisons()).split("\n## ")
+
+
 def line(text: str, name: str) -> str:
     return next(each for each in text.splitlines() if each.startswith(f"| `{name}`"))
 
@@ -244,7 +250,7 @@ def test_fewer_points_do_not_compete():
     assert [own.contestant for own in told.ran] == ["full", "some"]
     row = line(tables.main_table(told), "some")
     assert "‡" in row and "**" not in row and "<ins>" not in row
-    assert "‡ has not all landmarks" in tables.section(told)
+    assert "‡ has not all landmarks" in written(told)[1]
 
 
 def test_a_face_without_a_prompt_disqualifies_nobody():
@@ -253,7 +259,7 @@ def test_a_face_without_a_prompt_disqualifies_nobody():
         return record("a", told, faces=100, missed=missed)
 
     assert few_misses(own(10, 10, 0))
-    text = tables.section(board(own(10, 10, 0)))
+    text = written(board(own(10, 10, 0)))[1]
     assert "10 faces have no box" in text and "†" not in text
     for missed, unprompted in ((12, 10), (2, 10)):  # a face that was found without a prompt excuses no other
         assert not few_misses(own(missed, unprompted, 2))
@@ -266,7 +272,7 @@ def test_who_found_the_faces_is_told_where_contestants_differ():
     told = record("told", {"error_px_mean": 1.0})
     found = {"error_px_mean": 3.0, "recall": 5 / 9, "precision": 0.625, "predictions": 8, "failed_frames": 2}
     alone = record("alone", found, missed=4, boxes="a|b")
-    text = tables.section(board(idle("absent"), alone, told))
+    text = written(board(idle("absent"), alone, told))[1]
     assert cells(text, "alone")["recall, % ↑"] == "**55.56**" and cells(text, "alone")["precision, % ↑"] == "62.50"
     assert cells(text, "alone")["boxes"] == r"a\|b" and cells(text, "told")["boxes"] == "`prompt`"
     assert cells(text, "told")["recall, % ↑"] == "–" and line(text, "alone").startswith("| `alone` † |")
@@ -274,7 +280,7 @@ def test_who_found_the_faces_is_told_where_contestants_differ():
     assert len(re.findall(r"(?<!\\)\|", line(text, "absent"))) == len(cells(text, "told")) + 1
     assert "of a face that nobody labelled" in text and "raised an error, which are misses: `alone` (2)." in text
     for one in (told, record("old", {"error_px_mean": 2.0}, boxes="")):  # nothing to be told apart
-        text = tables.section(board(one, idle("absent")))
+        text = written(board(one, idle("absent")))[1]
         assert not {"boxes", "precision", "recall"} & set(re.findall(r"\w+", text)) and "raised" not in text
 
 
@@ -300,7 +306,7 @@ def test_direction_decides_what_is_best():
 
 
 def test_a_row_has_all_that_its_record_says():
-    floor = Floor(px=1.5, value=0.012, faces=9, lost=0, flickering=0, views=8)
+    floor = Floor(px=1.5, value=0.012, faces=9, lost=0, flickering=2, views=8)
     metrics = {"found": (8 / 9, 0.6, 1.0), "nme_io": (0.05, 0.04, 0.06, 0.002), "nme_io_all": (0.1, 0.05, 0.2)}
     own = record("own", metrics, missed=1, seeds=3, floor=floor, tier="reproduced", trained_on="thermal")
     other = record("other", {"found": 1.0, "nme_io": 0.07, "nme_io_all": 0.07})
@@ -314,7 +320,7 @@ def test_a_row_has_all_that_its_record_says():
         "NME inter-ocular, all faces, % ↓": "10.00 (5.00–20.00)",
         "tier": "reproduced",
         "trained on": "thermal",
-        "jitter floor": "1.20",
+        "jitter floor": "1.20 (2 of 9 flicker)",
         "missed ↓": "1 of 9",
         "interval over": "subjects and 3 seeds",
     }
@@ -358,27 +364,27 @@ def test_rendered_data_are_called_rendered(both, report):
 def test_machine_labels_are_called_so_at_every_heading():
     own = record("a", {"nme_io": 0.1})
     told = board(own, main="nme_io", title="Car, machine labels", labels="machine", boxes="face")
-    part = tables.section(told)
-    assert part.startswith("## Car, machine labels") and legend.MACHINE in part
+    overview, part = written(told)
+    assert part.startswith("Car, machine labels") and legend.MACHINE in part
     assert "prompts are boxes of faces as publishers draw them" in part
-    assert "Car, machine labels: NME" in tables.overview([told])[0] and legend.MACHINE in tables.overview([told])
+    assert "Car, machine labels: NME" in overview and legend.MACHINE in overview
     assert "(machine labels: distances from another network)" in console.leaderboard([told])
     # What is rendered in the layout of such a set has labels that are exact.
     drawn = board(own, main="nme_io", title="Car, rendered", labels="rendered", origin="rendered")
-    assert legend.MACHINE not in tables.section(drawn) and legend.RENDERED in tables.section(drawn)
+    assert all(legend.MACHINE not in each and legend.RENDERED in each for each in written(drawn))
 
 
 def test_provisional_landmarks_of_real_labels_are_named(monkeypatch):
-    monkeypatch.setattr(tables, "provisional", lambda name: "not | checked" if name == "x" else "")
+    monkeypatch.setattr(leaderboard, "provisional", lambda name: "not | checked" if name == "x" else "")
     own, said = record("a", {"error_px_mean": 1.0}), r"Landmarks of `x` are provisional: not \| checked."
-    assert said in tables.section(board(own, vocabularies=("ibug68", "x")))
-    assert "provisional" not in tables.section(board(own, vocabularies=("x",), origin="rendered"))
-    assert "provisional" not in tables.section(board(own, vocabularies=("ibug68",)))
+    assert said in written(board(own, vocabularies=("ibug68", "x")))[1]
+    assert "provisional" not in written(board(own, vocabularies=("x",), origin="rendered"))[1]
+    assert "provisional" not in written(board(own, vocabularies=("ibug68",)))[1]
 
 
 def test_subsets_are_in_natural_order_beside_the_whole(both):
-    text = tables.subset_table(of(both[1], "good"), ["distance"])
-    assert text.splitlines()[0] == "| error, px ↓ | 2 ft (3) | 6 ft (3) | 10 ft (3) | all |"
+    text = tables.part_table(of(both[1], "good"), ["distance"])
+    assert text.splitlines()[0] == "| error, px ↓ | all | 2 ft (3) | 6 ft (3) | 10 ft (3) |"
 
 
 def test_moved_boxes_have_a_table_with_misses_of_those_who_were_told_any():
@@ -386,10 +392,10 @@ def test_moved_boxes_have_a_table_with_misses_of_those_who_were_told_any():
     told, finds = (
         record(name, {"error_px_mean": 1.0}, parts=own) for name, own in (("told", moved), ("finds", {}))
     )
-    text = tables.section(board(told, finds)).split("not quite right")[1]
+    text = written(board(told, finds))[1].split("not quite right")[1]
     assert "| error, px ↓ | as they are | shift 10 % | shift 20 % |" in text and "finds" not in text
     assert line(text, "told").split("|")[2:5] == [" 1.00 ", " 2.00 ", " 4.00 (2 missed) "]
-    assert "not quite right" not in tables.section(board(finds))
+    assert "not quite right" not in written(board(finds))[1]
 
 
 def pair(**own) -> Pair:
@@ -398,16 +404,17 @@ def pair(**own) -> Pair:
     return Pair(**told | {"subjects": 9, "seeds": (3, 0), "verdict": "lower error"} | own)
 
 
-def test_declared_comparisons_are_printed_with_what_they_can_bear_and_no_others(tmp_path):
+def test_declared_comparisons_are_printed_with_what_they_can_bear_and_no_others():
     absent = {"difference": None, "p_holm": None, "verdict": "not run: old", "faces": 0, "subjects": 0}
     grey = pair(b="mid", p_holm=1.0, verdict="no difference shown", grey="below the minimal detectable effect")
     family = Family(name="help", question="Does it | help?", pairs=(pair(), grey, pair(b="gone", **absent)))
     nothing = Family(name="elsewhere", question="?", pairs=())
     matrix = {"contestants": (), "difference": (), "low": (), "high": (), "p_holm": (), "grey": (), "groups": {}}
     told = Comparisons(families=(family, nothing), matrices={"d": Matrix(**matrix)})
-    tables.write(tmp_path / "l.md", [board(record("new", {"nme_io": 0.1}), main="nme_io")], told)
-    part = (tmp_path / "l.md").read_text().split("## Comparisons")[1]
-    assert legend.DECLARED in part and r"**Does it \| help?** (`help`)" in part and "elsewhere" not in part
+    shown = board(record("new", {"nme_io": 0.1}), main="nme_io")
+    part = written(shown, made=told)[-1]
+    assert part.startswith("Comparisons") and "elsewhere" not in part
+    assert r"**Does it \| help?** (`help`)" in part and "below the jitter floor, a difference is grey" in part
     assert [each for each in part.splitlines() if each.startswith("| `d`")] == [
         "| `d`: NME inter-ocular | `new` | `old` | -1.23 % | -2.00 to -0.40 | -1.10 | 0.02 | 0.80 "
         "| 9 faces, 9 subjects, 3 seeds | lower error |",
@@ -415,28 +422,24 @@ def test_declared_comparisons_are_printed_with_what_they_can_bear_and_no_others(
         "| 9 faces, 9 subjects, 3 seeds | no difference shown (*grey: below the minimal detectable effect*) |",
         "| `d`: NME inter-ocular | `new` | `gone` | – | – | – | – | – | – | not run: old |",
     ]
-    tables.write(tmp_path / "l.md", [board(record("new", {"nme_io": 0.1}), main="nme_io")], Comparisons())
-    assert "## Comparisons" not in (tmp_path / "l.md").read_text()
+    assert not any(each.startswith("Comparisons") for each in written(shown))
 
 
-def test_the_overview_has_ten_rows_the_best_of_each_kind_among_them(tmp_path):
+def test_the_overview_has_ten_rows_the_best_of_each_kind_among_them():
     everybody = [
         record(f"n{place:02}", {"error_px_mean": place, "error_px_mean_all": place, "found": 1.0}, kind="many")
         for place in range(20)
     ]
     last = record("last", {"error_px_mean": 1.5, "error_px_mean_all": 40.0, "found": 0.5}, kind="rare", missed=4)
     told = board(*everybody, last, groups=dict.fromkeys(["n00", "n01"], "A"))
-    tables.write(tmp_path / "l.md", [told], Comparisons())
-    text = (tmp_path / "l.md").read_text()
-    first, everyone, *_ = text.split("\n## ")
+    first, everyone, *_ = written(told)
     names = re.findall(r"^\| `(\w+)`", first, re.M)
     assert names == [*(f"n{place:02}" for place in range(9)), "last"]
     assert line(first, "n00") == "| `n00` | A **0.00** (n/a) | – |"
     assert line(first, "last") == "| `last` | 1.50 (n/a, 50.00 % found) | – |"
     assert "10 of the 21 contestants" in first and "best of each recipe" in first
     assert everyone.startswith("All contestants") and len(re.findall(r"^\| `", everyone, re.M)) == 21
-    tables.write(tmp_path / "l.md", [board(*everybody[:3])], Comparisons())
-    text = (tmp_path / "l.md").read_text()
+    text = "".join(written(board(*everybody[:3])))
     assert "All contestants" not in text and "3 of the 3 contestants" in text and "best of each recipe" not in text
 
 
@@ -536,7 +539,8 @@ def test_every_row_says_what_its_interval_covers():
     said |= {"bare": "", "absent": ""}
     assert {name: tables.covered(own, "error_px_mean") for name, own in told.items()} == said
     shown = board(*told.values())
-    text, overview, terminal = tables.main_table(shown), tables.overview([shown])[0], console.leaderboard([shown])
+    overview = tables.standings([shown], list(told))
+    text, terminal = tables.main_table(shown), console.leaderboard([shown])
     assert text.splitlines()[0].endswith("| missed ↓ | interval over |")
     assert overview.splitlines()[0].endswith("| interval over |")
     for name, each in said.items():
@@ -546,13 +550,12 @@ def test_every_row_says_what_its_interval_covers():
             row = next(one for one in terminal.splitlines() if one.split()[:1] == [name])
             assert row.endswith(each or "0/9")
     other = board(record("many", metric, seeds=1), name="e")
-    two = tables.overview([board(told["many"]), other])[0]
+    two = tables.standings([board(told["many"]), other], ["many"])
     assert line(two, "many").endswith("| subjects and 3 seeds; subjects only, 1 seed |")
 
 
-def test_without_seeds_nothing_is_said_of_their_spread(both, tmp_path):
-    tables.write(tmp_path / "l.md", [of(both[0], "good", "poor")], Comparisons())
-    assert "±" not in (tmp_path / "l.md").read_text()
+def test_without_seeds_nothing_is_said_of_their_spread(both):
+    assert "±" not in "".join(written(of(both[0], "good", "poor")))
 
 
 def test_a_profile_says_of_what_kind_its_contestants_are():

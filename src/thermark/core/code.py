@@ -59,10 +59,12 @@ class Said:
 
 @cache
 def said(path: Path) -> Said:
-    """Return what a Python or YAML file says, without its comments, docstrings and layout."""
+    """Return what a Python or YAML file says, without its comments, docstrings and layout; any other as it is."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".yaml":
         return Said(sha256(json.dumps(yaml.safe_load(text)).encode()).hexdigest())
+    if path.suffix != ".py":
+        return Said(sha256(text.encode()).hexdigest())
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):

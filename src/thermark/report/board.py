@@ -49,6 +49,11 @@ class Board:
         return self.on.origin == "real" and self.on.labels == "machine"
 
     @property
+    def finders(self) -> bool:
+        """Whether any contestant got its boxes otherwise than with the faces."""
+        return any(record.boxes not in ("prompt", "") for record in self.ran)
+
+    @property
     def ran(self) -> list[Record]:
         """Those with numbers, from best to worst."""
         return ranked(self.results, self.groups)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 from pydantic import Field, PositiveInt
 
+from thermark.core import files
 from thermark.core.config import Section
-from thermark.report import ced, gallery, standing, tables, training
+from thermark.report import ced, gallery, standing, training
 from thermark.report.board import Board, Places, boards, order
+from thermark.report.leaderboard import leaderboard as written
 from thermark.report.style import styles
 from thermark.results.comparisons import Comparisons
 from thermark.results.ranking import kinds
@@ -44,7 +46,7 @@ def build(
     named = list(dict.fromkeys([*trained, *of_kind]))
     drawn = styles(named, standing.highlighted(best, of_kind, config.curves), standing.FLOOR)
     rows = standing.pictured(best, of_kind, config.gallery_contestants, config.gallery_reference)
-    tables.write(leaderboard, read, made)
+    files.write_text(leaderboard, written(read, made))
     ced.write(read, places.results, curves, figures, drawn)
     training.write(trained, places.training, curves, figures, drawn)
     for board in read:

@@ -1,23 +1,17 @@
-"""The leaderboard: one table a data set, tables of subsets below it, and what was compared."""
+"""Tables of the leaderboard: of all data sets, of one, of its parts, and of what was compared."""
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 
-from thermark.core import files
-from thermark.landmarks import provisional
 from thermark.metrics.names import MOVED, describe
-from thermark.report import legend
-from thermark.report.board import Board, few_misses, idle, order, without
-from thermark.report.families import families
+from thermark.report.board import Board, few_misses
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import label, natural, shown
-from thermark.report.standing import leading
-from thermark.results.comparisons import Comparisons
-from thermark.results.ranking import kinds, value, whole
-from thermark.results.record import Estimate, Part, Record
+from thermark.report.numbers import LABELS, label, natural, shown
+from thermark.results.comparisons import Family, Pair
+from thermark.results.ranking import value, whole
+from thermark.results.record import Part, Record
 
 # Columns by main metric, thresholds left out: `pck@io` is every PCK that is relative to the eyes.
 COLUMNS = {
@@ -27,38 +21,8 @@ COLUMNS = {
 }
 DETECTION = ("recall", "precision")  # where a contestant finds faces itself
 NARROW = 3  # values of a stratum that still fit beside another's
-FEW = 10  # rows of the overview, which a README shows
+PAIR = ("data set", "contestant", "against", "difference", "95 %", "all faces", "p, Holm", "MDE", "on", "verdict")
 NOBODY = Part(value=None, faces=0, missed=0)
-
-
-def write(path: Path, boards: Sequence[Board], made: Comparisons) -> None:
-    """Write the leaderboard of all `boards` as Markdown: an overview, a part for each board, and comparisons."""
-    absent = idle(boards)
-    shown = [without(absent, board) for board in boards]
-    parts = ["# Leaderboard", *overview(shown, len(absent)), *_everybody(shown), legend.COLUMNS]
-    parts += [*map(section, shown), *families(made, boards), *_absences(absent)]
-    rows = [[code(name), escaped(reason)] for name, reason in made.left_out.items()]
-    parts += [f"## Data sets that are not here\n\n{table(['data set', 'why'], rows, texts=2)}"] if rows else []
-    files.write_text(path, "\n\n".join(parts) + "\n")
-
-
-def overview(boards: Sequence[Board], absent: int = 0) -> list[str]:
-    """Return a short table of main metrics, and what it must not be taken for; `absent`: who could run nowhere."""
-    names = order(boards)
-    chosen = leading(names, kinds({board.on.name: board.results for board in boards}), FEW)
-    told = legend.CHOSEN if len(chosen) < len(names) else ""
-    said = [legend.SHOWN.format(shown=len(chosen), ran=len(names), chosen=told)]
-    said += [legend.MISSING.format(idle=absent)] if absent else []
-    notices = dict.fromkeys(notice for board in boards for notice in _notices(board))
-    several = any(record.seeds > 1 for board in boards for record in board.ran)
-    explained = f"{legend.LEGEND}\n{legend.SEEDS}" if several else legend.LEGEND
-    return [standings(boards, [name for name in names if name in chosen]), "\n".join(said), *notices, explained]
-
-
-def _everybody(boards: Sequence[Board]) -> list[str]:
-    """Return the part with all of whom the overview shows some."""
-    names = order(boards)
-    return [f"## All contestants\n\n{standings(boards, names)}"] if len(names) > FEW else []
 
 
 def standings(boards: Sequence[Board], names: Sequence[str]) -> str:
@@ -84,34 +48,16 @@ def _main_cell(record: Record | None, board: Board) -> str:
     )
 
 
-def section(board: Board) -> str:
-    """Return the part about one data set: what it is, the main table, notes, and a table for each stratum."""
-    ran = board.ran
-    parts = [f"## {escaped(board.on.title)}", _about(board), *_notices(board), main_table(board), *_notes(board)]
-    for strata in _tables(ran):
-        names = ", ".join(escaped("landmarks" if name == "points" else name) for name in strata)
-        parts.append(f"**By {names}**\n\n{subset_table(board, strata)}")
-    parts += [f"{legend.IN_MOVED}\n\n{moved_table(board)}"] if _values(ran, MOVED) else []
-    return "\n\n".join(parts)
-
-
-def _notices(board: Board) -> list[str]:
-    """Return what the numbers of a board must not be taken for."""
-    if board.on.origin in legend.NOTICES:
-        return [legend.NOTICES[board.on.origin]]
-    return [legend.MACHINE] if board.machine else []
-
-
 def main_table(board: Board) -> str:
     """Return the main table, contestants from best to worst, those that could not run with their reason."""
     if not board.ran:
-        rows = [[code(record.contestant), _reason(record)] for record in board.records]
+        rows = [[code(record.contestant), reason(record)] for record in board.records]
         return table(["contestant", "numbers"], rows)
     marks = {name: _podium(board, name) for name in [board.main, f"{board.main}_all", *_columns(board)]}
     cells = [_cells(record, board, marks) for record in board.ran]
-    idle = [{"contestant": code(own.contestant), "group": _reason(own)} for own in board.records if not own.ran]
+    idle = [{"contestant": code(own.contestant), "group": reason(own)} for own in board.records if not own.ran]
     frame = pd.DataFrame([*cells, *idle], columns=list(cells[0])).fillna("")
-    optional = {"jitter floor": any(record.floor for record in board.ran), "boxes": _finders(board)}
+    optional = {"jitter floor": any(record.floor for record in board.ran), "boxes": board.finders}
     frame = frame.drop(columns=[name for name, needed in optional.items() if not needed])
     return table(list(frame), frame.to_numpy().tolist())
 
@@ -125,10 +71,17 @@ def _cells(record: Record, board: Board, marks: Mapping[str, Sequence[str]]) -> 
     cells |= {label(main): told.pop(main) + plus_minus(record, main), "95 %": interval(record, main)}
     cells |= {label(every): f"{told.pop(every)} ({interval(record, every)})"}
     cells |= {label(name): cell for name, cell in told.items()}
-    floor = shown(main, record.floor.value) if record.floor else "–"
-    cells |= {"tier": record.tier, "trained on": record.trained_on, "jitter floor": floor}
+    cells |= {"tier": record.tier, "trained on": record.trained_on, "jitter floor": _floor(record, main)}
     cells |= {"missed ↓": f"{record.missed} of {record.faces}", "interval over": covered(record, main) or "–"}
     return cells | {"boxes": code(record.boxes) if record.boxes else "–"}
+
+
+def _floor(record: Record, main: str) -> str:
+    """Return the jitter floor, and how many faces are found in one shifted picture and not in another."""
+    if record.floor is None:
+        return "–"
+    flickering = f" ({record.floor.flickering} of {record.floor.faces} flicker)" if record.floor.flickering else ""
+    return shown(main, record.floor.value) + flickering
 
 
 def _columns(board: Board) -> list[str]:
@@ -137,34 +90,63 @@ def _columns(board: Board) -> list[str]:
     return [name for column in wanted for name in present if re.sub(r"@[0-9.]+", "@", name) == column]
 
 
-def subset_table(board: Board, strata: Sequence[str]) -> str:
-    """Return the main metric of each part of the `strata`, with its faces, beside that of the whole."""
-    parts = [(name, each) for name in strata for each in _values(board.ran, name)]
+def part_table(board: Board, strata: Sequence[str]) -> str:
+    """Return the main metric of the whole and of each part of the `strata`; in moved boxes misses, too."""
+    main, moved = board.main, MOVED in strata
+    sizes = {(name, part): faces for name in strata for part, faces in _parts(board.ran, name).items()}
+    titles = [
+        _moved(part) if moved else f"{escaped(part)}{f' ({faces})' * (name != 'points')}"
+        for (name, part), faces in sizes.items()
+    ]
     rows = []
     for record in board.ran:
-        numbers = [record.parts.get(name, {}).get(each, NOBODY).value for name, each in parts]
-        if any(number is not None for number in numbers):
-            told = [*numbers, value(record, board.main)]
-            rows.append([_name(record, board), *(shown(board.main, number) for number in told)])
-    titles = [f"{escaped(each)}{_size(board.ran, name, each)}" for name, each in parts]
-    return table([label(board.main), *titles, "all"], rows)
+        whole_one = Part(value=value(record, main), faces=record.faces, missed=record.missed)
+        parts = [record.parts.get(name, {}).get(part, NOBODY) for name, part in sizes]
+        if any(part.value is not None or (moved and part.faces) for part in parts):
+            rows.append([_name(record, board), *(_part_cell(part, main, moved) for part in [whole_one, *parts])])
+    return table([label(main), "as they are" if moved else "all", *titles], rows)
 
 
-def moved_table(board: Board) -> str:
-    """Return the main metric and the misses of those who were told moved boxes, that of the plain ones first."""
-    variants = _values(board.ran, MOVED)
-    rows = []
-    for record in board.ran:
-        if told := record.parts.get(MOVED):
-            plain = Part(value=value(record, board.main), faces=record.faces, missed=record.missed)
-            cells = [plain, *(told.get(name, NOBODY) for name in variants)]
-            rows.append([_name(record, board), *(_with_misses(each, board.main) for each in cells)])
-    titles = [re.sub(r"^(shift|scale)([0-9.]+)$", r"\1 \2 %", name) for name in variants]
-    return table([label(board.main), "as they are", *titles], rows)
+def _part_cell(part: Part, main: str, misses: bool) -> str:
+    return shown(main, part.value) + (f" ({part.missed} missed)" if misses and part.missed else "")
 
 
-def _with_misses(part: Part, name: str) -> str:
-    return shown(name, part.value) + (f" ({part.missed} missed)" if part.missed else "")
+def sharing(ran: Sequence[Record]) -> list[list[str]]:
+    """Return which strata share a table: the narrow ones do, wide ones and landmark groups stand alone."""
+    names = sorted({name for record in ran for name in record.parts} - {"points", MOVED})
+    sizes = {name: len(_parts(ran, name)) for name in [*names, "points"]}
+    narrow = sorted((name for name in names if sizes[name] <= NARROW), key=lambda name: -sizes[name])
+    wide = [[name] for name, size in sizes.items() if name not in narrow and size > 1]
+    return [narrow, *wide] if narrow else wide
+
+
+def _parts(ran: Sequence[Record], stratum: str) -> dict[str, int]:
+    """Return the parts of a stratum in natural order, and of how many faces each is."""
+    found = [(name, part.faces) for record in ran for name, part in record.parts.get(stratum, {}).items()]
+    return {name: max(faces for own, faces in found if own == name) for name in sorted(dict(found), key=natural)}
+
+
+def _moved(variant: str) -> str:
+    return re.sub(r"^(shift|scale)([0-9.]+)$", r"\1 \2 %", variant)
+
+
+def family_table(family: Family, main: Mapping[str, str]) -> str:
+    """Return what came of a declared family of comparisons; `main`: data set -> the metric that ranks."""
+    return table(PAIR, [_pair(pair, main[pair.dataset]) for pair in family.pairs], texts=3)
+
+
+def _pair(pair: Pair, metric: str) -> list[str]:
+    names = [f"{code(pair.dataset)}: {LABELS[metric]}", code(pair.a), code(pair.b)]
+    if pair.difference is None:
+        return [*names, *["–"] * 6, escaped(pair.verdict)]
+    unit = " %" if describe(metric).unit == "fraction" else " px"
+    ends = "n/a" if pair.low is None else f"{shown(metric, pair.low)} to {shown(metric, pair.high)}"
+    p = "–" if pair.p_holm is None else f"{pair.p_holm:.2g}"
+    seeds = " and ".join(dict.fromkeys(str(count) for count in pair.seeds if count))
+    on = f"{pair.faces} faces, {pair.subjects} subjects" + (f", {seeds} seeds" if seeds else "")
+    verdict = escaped(pair.verdict) + (f" (*grey: {escaped(pair.grey)}*)" if pair.grey else "")
+    numbers = [shown(metric, pair.difference) + unit, ends, shown(metric, pair.difference_all)]
+    return [*names, *numbers, p, shown(metric, pair.mde), on, verdict]
 
 
 def interval(record: Record, name: str) -> str:
@@ -175,8 +157,8 @@ def interval(record: Record, name: str) -> str:
 
 def plus_minus(record: Record, name: str) -> str:
     """Return the standard deviation of a metric over several seeds as printed behind it, nothing for one seed."""
-    spread = record.metrics.get(name, Estimate(value=None, faces=0, subjects=0)).seed_std
-    return "" if spread is None else f" ± {shown(name, spread)}"
+    own = record.metrics.get(name)
+    return "" if own is None or own.seed_std is None else f" ± {shown(name, own.seed_std)}"
 
 
 def covered(record: Record, main: str) -> str:
@@ -185,70 +167,7 @@ def covered(record: Record, main: str) -> str:
         return ""
     if record.seeds > 1:
         return f"subjects and {record.seeds} seeds"
-    return f"{legend.ALONE}, 1 seed" if record.seeds else legend.ALONE
-
-
-def _finders(board: Board) -> bool:
-    """Whether any contestant got its boxes otherwise than with the faces."""
-    return any(record.boxes not in ("prompt", "") for record in board.ran)
-
-
-def _tables(ran: Sequence[Record]) -> list[list[str]]:
-    """Return which strata share a table: the narrow ones do, wide ones and landmark groups stand alone."""
-    names = sorted({name for record in ran for name in record.parts} - {"points", MOVED})
-    sizes = {name: len(_values(ran, name)) for name in [*names, "points"]}
-    narrow = sorted((name for name in names if sizes[name] <= NARROW), key=lambda name: -sizes[name])
-    wide = [[name] for name, size in sizes.items() if name not in narrow and size > 1]
-    return [narrow, *wide] if narrow else wide
-
-
-def _values(ran: Sequence[Record], stratum: str) -> list[str]:
-    return sorted({each for record in ran for each in record.parts.get(stratum, {})}, key=natural)
-
-
-def _size(ran: Sequence[Record], stratum: str, part: str) -> str:
-    if stratum == "points":
-        return ""
-    return f" ({max(record.parts.get(stratum, {}).get(part, NOBODY).faces for record in ran)})"
-
-
-def _about(board: Board) -> str:
-    """Return one line about a data set; terms of the real one are not those of what is made in its layout."""
-    on, how = board.on, board.results.protocol
-    faces = f"{board.ran[0].faces} faces of {on.subjects} subjects" if board.ran else "no contestant could run"
-    unit = " %" if describe(board.main).unit == "fraction" else " px"
-    texts = [f"a miss counts {shown(board.main, how.miss)}{unit}", legend.PROMPTS.get(how.boxes, "")]
-    texts += [on.licence, on.citation, on.notes]
-    return " · ".join([code(on.name), faces, *(escaped(text) for text in texts if text)])
-
-
-def _notes(board: Board) -> list[str]:
-    ran, notes = board.ran, []
-    if unprompted := max((value(record, "unprompted") or 0 for record in ran), default=0):
-        notes.append(f"{unprompted:.0f} faces have no box to crop from: whoever needs one misses them.")
-    if not all(map(few_misses, ran)):
-        notes.append("† misses more than 1 % of the prompted faces: means over found ones do not compete.")
-    if not all(whole(record, board.results) for record in ran):
-        notes.append("‡ has not all landmarks of the others: compare it under *landmarks*.")
-    notes += [legend.FOUND] if _finders(board) else []
-    counts = {code(record.contestant): value(record, "failed_frames") for record in ran}
-    failed = ", ".join(f"{name} ({count:.0f})" for name, count in counts.items() if count)
-    notes += [f"Frames on which a contestant raised an error, which are misses: {failed}."] if failed else []
-    named = board.on.vocabularies if board.on.origin == "real" else ()
-    return notes + [
-        f"Landmarks of {code(name)} are provisional: {escaped(provisional(name))}."
-        for name in named
-        if provisional(name)
-    ]
-
-
-def _absences(absent: Mapping[str, Record]) -> list[str]:
-    """Return the part about those who could run nowhere, with their reasons; who shares one shares a line."""
-    sharing: dict[str, list[str]] = {}
-    for name, record in absent.items():
-        sharing.setdefault(_reason(record), []).append(code(name))
-    rows = [[", ".join(names), reason] for reason, names in sharing.items()]
-    return [f"## Not run here ({len(absent)})\n\n{table(['contestant', 'why'], rows, texts=2)}"] if absent else []
+    return "subjects only, 1 seed" if record.seeds else "subjects only"
 
 
 def _name(record: Record, board: Board) -> str:
@@ -256,7 +175,8 @@ def _name(record: Record, board: Board) -> str:
     return " ".join([code(record.contestant), *(mark for mark, own in marks.items() if own)])
 
 
-def _reason(record: Record) -> str:
+def reason(record: Record) -> str:
+    """Return why somebody did not run, in words that cannot break out of a table."""
     return f"*{escaped(record.status)}: {escaped(record.reason)}*"
 
 
