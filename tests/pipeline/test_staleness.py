@@ -48,6 +48,7 @@ def kinds(names: set[str]) -> set[str]:
         ("src/thermark/predictors/cascade.py", {"predict"}),
         ("src/thermark/metrics/pck.py", {"evaluate"} | PAGES),
         ("src/thermark/report/tables.py", {"report"}),
+        ("src/thermark/report/templates/leaderboard.md", {"report"}),
         ("src/thermark/report/legend.py", PAGES - {"mlcmkd"}),
         ("src/thermark/taught.py", {"pseudo_labels"}),
         ("src/thermark/speed.py", set()),
