@@ -244,7 +244,7 @@ def test_who_has_not_all_landmarks_has_no_letter_and_takes_nobodys():
     ]
     told = compare.comparisons({"d": board(*everybody).results}, {"d": made}, compare.Config(bootstrap=50))
     assert told.matrices["d"].groups == {"best": "A", "poor": "B"}
-    assert told.matrices["d"].contestants == ("part", "best", "poor")
+    assert told.matrices["d"].contestants == ("best", "poor", "part")
 
 
 def test_where_nobody_ran_there_are_files_all_the_same(tmp_path):

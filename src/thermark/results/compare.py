@@ -14,7 +14,7 @@ from thermark.metrics.compared import Comparison, compare, pairwise
 from thermark.metrics.compared import Config as Doubt
 from thermark.results.comparisons import Comparisons, Family, Matrix, Pair
 from thermark.results.errors import Errors, mean_error
-from thermark.results.ranking import whole
+from thermark.results.ranking import ranked, whole
 from thermark.results.record import ResultSet
 
 Named = tuple[str, str]
@@ -135,7 +135,7 @@ def _told(dataset: str, a: str, b: str, made: Comparison) -> Pair:
 
 
 def _matrix(results: ResultSet, errors: Mapping[str, Errors], config: Config) -> Matrix:
-    names = _sorted(results, list(errors))
+    names = [record.contestant for record in ranked(results)]
     made = pairwise(
         {name: _columns(errors[name]) for name in names}, "error", _doubt(results, config), _floors(results, names)
     )
@@ -205,17 +205,6 @@ def _floors(results: ResultSet, names: Sequence[str]) -> dict[str, float]:
     """Return contestant -> its jitter floor in the unit of the main metric, of those whose floor is known."""
     found = {name: results.of(name) for name in names}
     return {name: own.floor.value for name, own in found.items() if own and own.floor and own.floor.value}
-
-
-def _value(results: ResultSet, name: str) -> float:
-    """Return by what contestants are sorted: the mean over all faces, in which a miss counts."""
-    own = results.of(name)
-    value = own.metrics[f"{results.protocol.main}_all"].value if own else None
-    return float("nan") if value is None else value
-
-
-def _sorted(results: ResultSet, names: Sequence[str]) -> list[str]:
-    return sorted(names, key=lambda name: (_value(results, name), name))
 
 
 def _finite(value: float | None) -> float | None:
