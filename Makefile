@@ -12,10 +12,10 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export ORT_DISABLE_TELEMETRY := 1
 
 SHOW = echo; cat metrics/leaderboard.txt; echo; \
-  echo "tables:  metrics/leaderboard.md"; echo "figures: plots/figures/, plots/contact/"; \
+  echo "tables:  metrics/leaderboard.md"; echo "page:    plots/report/index.html"; echo "figures: plots/figures/, plots/contact/"; \
   echo "bakeoff: metrics/bakeoff.md"; echo "heads:   metrics/finetune.md"; echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
-.PHONY: help setup repro report weights data speed test slow check smoke smoke-baseline portability profile bench doctor clean
+.PHONY: help setup repro report blog weights data speed test slow check smoke smoke-baseline portability profile bench doctor clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -37,9 +37,14 @@ repro: setup     ## run the pipeline of params.yaml, print the leaderboard
 	dvc repro
 	@$(SHOW)
 
-report: setup    ## tables and plots only
-	dvc repro report
+report: setup    ## tables, plots and the page only
+	dvc repro report page
 	@$(SHOW)
+
+# Not a stage: it names the commit. TEMPLATE=mine.md takes a post of your own.
+blog: setup      ## a post from the results: text, figures, tables, exports, in plots/blog/
+	python stages/blog.py --results metrics/results --comparisons metrics/comparisons.json --out plots/blog \
+	  $(if $(TEMPLATE),--template $(TEMPLATE))
 
 weights: setup   ## try again for weights that were not to be had
 	dvc repro -s -f weights
@@ -49,8 +54,10 @@ data: setup      ## try again for data sets that were not to be had
 	dvc repro -s -f fetch
 	@echo "then: make repro"
 
-speed: setup     ## time heads and students on this machine, then the report that says so
-	python stages/speed.py --params speed --models data/models --out metrics/speed.json && dvc repro finetune
+speed: setup     ## time contestants, heads and students on this machine, then the pages that say so
+	python stages/speed.py --params speed --contestants contestants --patience patience --scored scored \
+	  --weights data/weights --exported data/exported --models data/models --faces data/faces --reports data/reports \
+	  --frames data/frames --framed data/framed --out metrics/speed.json && dvc repro finetune
 
 # Two clones of what is committed: the second computes natively, with another number of threads, and shares DVC's cache.
 portability: setup ## repeat the committed results in another arithmetic: which numbers stay in their intervals, which verdicts hold

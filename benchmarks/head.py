@@ -130,10 +130,10 @@ def timed(job: Callable[[], Result]) -> tuple[float, Result]:
 def write_sapiens2(folder: Path) -> None:
     """Write a random pose network with the backbone of Sapiens2-0.4B under the published names of tensors."""
     # Imports transformers, for which RTMPose need not wait.
-    from thermark import speed
+    from thermark.speed import networks
 
     torch.manual_seed(0)
-    speed.sapiens2_pose().save_pretrained(folder)
+    networks.sapiens2_pose().save_pretrained(folder)
     bundle.write(folder, "ok", "", {"model.safetensors": CARD})
 
 

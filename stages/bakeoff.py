@@ -7,7 +7,6 @@ from thermark.bakeoff import build
 from thermark.bakeoff.inputs import Places
 from thermark.core import errors
 from thermark.core.config import parse, section, value
-from thermark.core.scored import scored
 from thermark.metrics.evaluate import Config
 from thermark.report.profile import listed, whole_frames
 
@@ -16,7 +15,7 @@ OUTS = ("text", "numbers", "figure")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("datasets", "evaluate", "scored", "params"):
+    for name in ("datasets", "evaluate", "params"):
         parser.add_argument(f"--{name}", required=True)
     for name in (*Places.__dataclass_fields__, "contestants", *OUTS):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -27,7 +26,6 @@ def main() -> None:
         whole_frames(listed(options.contestants)),
         value(params, options.datasets),
         {name: parse(raw, Config, f"{options.evaluate}.{name}") for name, raw in scoring.items()},
-        scored(params, options.scored),
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         *(getattr(options, name) for name in OUTS),
         section(params, options.params, build.Config),

@@ -1,4 +1,4 @@
-"""Measure what students and frozen backbones cost on this machine.
+"""Measure what contestants, students and frozen backbones cost on this machine.
 
 No stage of the pipeline: times belong to a machine, and DVC runs no frozen stage even when told to. The report
 depends on the file in git.
@@ -7,19 +7,35 @@ depends on the file in git.
 import argparse
 from pathlib import Path
 
-from thermark import speed
-from thermark.core import errors
-from thermark.core.config import section
+from thermark import prediction_keys
+from thermark.core import errors, files
+from thermark.core.config import section, value
+from thermark.core.scored import scored
+from thermark.prediction_keys import Places, Setting
+from thermark.speed import turns
+from thermark.speed.options import Config
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--params", required=True)
-    for name in ("models", "out"):
+    for name in ("params", "contestants", "patience", "scored"):
+        parser.add_argument(f"--{name}", required=True)
+    for name in (*Places.__dataclass_fields__, "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    config = section(Path("params.yaml"), options.params, speed.Config)
-    speed.measure(config, options.models, options.out)
+    params = Path("params.yaml")
+    config = section(params, options.params, Config)
+    places = Places(*(getattr(options, name) for name in Places.__dataclass_fields__))
+    told = {}
+    if config.contestants is not None:
+        patience = section(params, options.patience, prediction_keys.Config)
+        setting = Setting(patience, scored(params, options.scored), places, {}, {})
+        sections = value(params, options.contestants) or {}
+        told["contestants"] = turns.measured(config.contestants, sections, setting)
+    # Imported here: it brings PyTorch and transformers, which would lie in memory while contestants run.
+    from thermark.speed import networks
+
+    files.write_json(options.out, told | networks.measured(config, places.models))
 
 
 if __name__ == "__main__":

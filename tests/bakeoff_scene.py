@@ -12,11 +12,17 @@ from thermark.core import files
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames
 from thermark.core.predictions import Predictions
+from thermark.metrics import outputs
 from thermark.metrics.evaluate import Config, evaluate
+from thermark.results import build, collect, compare
+from thermark.results.record import Made
 
 SIZE = (192, 256)
 DATA = "fingerprint"
 VARIANTS = ("png", "minmax", "inverted")
+HOW = Config(vocabulary="nose1", bootstrap=0)
+MADE = Made(code={}, environment={}, arithmetic="portable")
+CARD = {"title": "ThermEval-D", "labels": "human", "licence": "", "citation": "", "notes": "", "url": ""}
 SETTINGS = {"raw": "thermeval", "source": "tiff", "tone": {"name": "clip", "low": 20.0, "high": 40.0}}
 
 
@@ -74,7 +80,8 @@ class Stages:
 
     def __init__(self, root: Path, faces: Faces, origin: str = "real", others: dict[str, str] | None = None):
         self.faces = faces
-        self.places = Places(*(root / name for name in ("reports", "framed", "details", "faces", "predictions")))
+        self.root, self.names = root, []
+        self.places = Places(*(root / name for name in ("reports", "framed", "results", "faces", "predictions")))
         ids = np.array(list(dict.fromkeys(faces.frames.tolist())))
         sizes = np.tile(np.array(SIZE, np.int32), (len(ids), 1))
         folder = self.places.faces / "thermeval"
@@ -82,7 +89,7 @@ class Stages:
         annotated.of(faces).save(folder)
         Frames(ids, ids, np.char.add(ids, ".tiff"), sizes, "thermal").save(folder / "frames.npz")
         for name, raw in {"thermeval": "thermeval", **(others or {})}.items():
-            told = {"fingerprint": DATA, "raw": raw, "origin": origin, "card": {"title": "ThermEval-D"}}
+            told = {"fingerprint": DATA, "raw": raw, "origin": origin, "card": CARD, "modality": "thermal"}
             files.write_json(self.places.reports / f"{name}.json", told)
         shown = {"base": {"settings": {}}, "png": {"settings": {"source": "png"}}}
         shown |= {"minmax": {"settings": {"tone": {"name": "minmax"}}}, "inverted": {"settings": {"invert": True}}}
@@ -101,7 +108,15 @@ class Stages:
             for variant in VARIANTS if whole else ():
                 place = folder / f"seed{seed}" if seeded else folder
                 shown.get(variant, one).save(place / f"thermeval@{variant}.npz")
-        config = Config(vocabulary="nose1", bootstrap=0)
-        scored = evaluate(self.faces, list(seeds) if seeded else seeds[0], config, "thermeval")
-        told = {"summary": scored.summary, "subsets": scored.subsets, "predictions": []}
-        files.write_json(self.places.details / name / "thermeval.json", told)
+        scored = evaluate(self.faces, list(seeds) if seeded else seeds[0], HOW, "thermeval")
+        to = outputs.Outputs(*(self.root / kind for kind in outputs.SUFFIXES))
+        outputs.write(scored, [], "thermeval", to.of(name))
+        self.names = list(dict.fromkeys([*self.names, name]))
+        self.record(to)
+
+    def record(self, scores: outputs.Outputs) -> None:
+        """Write the records of all contestants, as the pipeline does."""
+        known = dict.fromkeys(self.names, collect.Known("kind", "family", {}))
+        where = collect.Places(self.places.reports, scores.details, scores.errors, self.places.faces)
+        fast, beside = compare.Config(bootstrap=1, flips=1), self.root / "comparisons.json"
+        build.build({"thermeval": HOW}, known, where, MADE, fast, self.places.results, beside)

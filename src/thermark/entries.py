@@ -21,17 +21,18 @@ FAMILIES = {
 # Module -> the packages of whose modules it may import any in its turn.
 ALSO = {"predict.cascade": ["backbones"]}
 PLAIN = ("thermalise", "export", "head", "pseudo_labels", "evaluate", "results", "contact")
-PAGES = ("report", "bakeoff", "finetune", "mlcmkd")
+PAGES = ("report", "bakeoff", "finetune", "mlcmkd", "page")
 # What brings files from elsewhere is held against sums instead: a refactored downloader downloads nothing again.
 FREE = ("env", "fetch", "weights")
+
+PARTS = (".md", ".html", ".css", ".js", ".txt")  # what a page is made of beside Python
 
 Starts = dict[str, list[str | Path]]
 
 
 def starts(stages: Path) -> Starts:
     """Return entry, or entry.module -> the scripts, modules and tables that its closure begins with."""
-    found: Starts = {name: [stages / f"{name}.py"] for name in (*PLAIN, *PAGES)}
-    found["report"] = [stages / "report.py", *sorted((code.PACKAGE / "report/templates").glob("*"))]
+    found: Starts = {name: [stages / f"{name}.py", *templates(name)] for name in (*PLAIN, *PAGES)}
     found["convert"] = [stages / "convert.py", *sorted((code.PACKAGE / "imported").rglob("*.yaml"))]
     for entry, package in FAMILIES.items():
         for name in modules(package):
@@ -57,6 +58,11 @@ def hashes(stages: Path) -> dict[str, object]:
             node = node.setdefault(key, {})  # type: ignore[assignment]
         node[last] = code.key(*begin)
     return tree
+
+
+def templates(entry: str) -> list[Path]:
+    """Return the templates of the page that an entry writes, its styles and scripts among them, sorted."""
+    return sorted(path for path in (code.PACKAGE / entry).rglob("*.*") if path.suffix in PARTS)
 
 
 def modules(package: str) -> list[str]:

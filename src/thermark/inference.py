@@ -125,7 +125,7 @@ def _on_crops(
 ) -> None:
     """Run a contestant that sees packed crops, in this process."""
     places, moves = setting.places, setting.moves
-    if why := _untaught(name, section, places):
+    if why := untaught(name, section, places):
         for file in sorted(missing):
             _none(name, folder / file, why, setting)
         return None
@@ -143,7 +143,7 @@ def _on_crops(
     return _up(scratch, folder)
 
 
-def _untaught(name: str, section: Mapping[str, Any], places: Places) -> str:
+def untaught(name: str, section: Mapping[str, Any], places: Places) -> str:
     """Return why somebody who sees packed crops has learned nothing, or nothing."""
     if section["family"] == "mean_shape":
         return skipped(places.faces / mean_settings(section, name).train) or ""

@@ -9,7 +9,7 @@ from thermark.core.errors import ConfigError
 
 Installed = dict[str, str]
 
-# The packages whose version can move a number.
+# The packages whose version can move a number, or a page.
 MOVERS = (
     "numpy",
     "opencv-python-headless",
@@ -26,6 +26,8 @@ MOVERS = (
     "onnxruntime",
     "rtmlib",
     "transformers",
+    "jinja2",
+    "vl-convert-python",
 )
 
 

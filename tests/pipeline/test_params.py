@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from thermark import entries, prediction_keys, profiles, speed, taught
+from thermark import entries, prediction_keys, profiles, taught
 from thermark.assets import licences, weights
 from thermark.bakeoff import build as bakeoff
 from thermark.core import config, moved
@@ -31,9 +31,11 @@ from thermark.metrics import evaluate
 from thermark.metrics.names import describe
 from thermark.metrics.summary import MAIN
 from thermark.mlcmkd import build as mlcmkd
+from thermark.page import build as page
 from thermark.published import load
 from thermark.report import build, contact
 from thermark.results import compare
+from thermark.speed import options as speed
 
 # Options of stages that name a section of params.yaml.
 FLAGS = ["params", "settings", "datasets", "prepare", "runs", "contestants", "converted", "scored", "patience"]
@@ -248,6 +250,7 @@ def test_every_data_set_is_scored(path, content):
     for name, raw in content["evaluate"].items():
         parse(raw, evaluate.Config, f"evaluate.{name}")
     parse(content["report"], build.Config, "report")
+    parse(content["page"], page.Config, "page")
     parse(content["mlcmkd"], mlcmkd.Config, "mlcmkd")
     for name, raw in content["contact"].items():
         parse(raw, contact.Config, f"contact.{name}")
@@ -345,7 +348,10 @@ def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content
     for name, labels in told.students.items():
         run = content["contestants"][name]["run"]
         assert content["runs"][run]["train"] == labels and told.networks[name] == run, name
-    assert {*section(path, "speed", speed.Config).students} <= {*content["runs"]}
+    timed = section(path, "speed", speed.Config)
+    assert {*timed.students} <= {*content["runs"]}
+    shown = {*content["scored"]} & {*content["frames"]}
+    assert timed.contestants.dataset in shown if timed.contestants else not shown
 
 
 def test_files_that_contestants_name_are_in_their_bundles(path, content):

@@ -51,12 +51,16 @@ def kinds(names: set[str]) -> set[str]:
         ("src/thermark/report/templates/leaderboard.md", {"report"}),
         ("src/thermark/report/legend.py", PAGES - {"mlcmkd"}),
         ("src/thermark/taught.py", {"pseudo_labels"}),
-        ("src/thermark/speed.py", set()),
+        ("src/thermark/speed/networks.py", set()),
         ("src/thermark/heads/scoring.py", {"head", "pseudo_labels"}),
         ("src/thermark/heads/features.py", {"features", "head", "pseudo_labels"}),
         ("src/thermark/backbones/vitpose.py", {"predict"}),
         ("src/thermark/finetune/tables.py", {"finetune"}),
-        ("src/thermark/bakeoff/tone.py", {"bakeoff"}),
+        ("src/thermark/bakeoff/polarity.py", {"bakeoff"}),
+        ("src/thermark/bakeoff/templates/bakeoff.md", {"bakeoff"}),
+        ("src/thermark/page/figures/cost.py", {"page"}),
+        ("src/thermark/page/style.css", {"page"}),
+        ("src/thermark/page/vendor/sortable.js", {"page"}),
         ("src/thermark/calibration/calibrate.py", set()),
         ("src/thermark/assets/wheel.py", set()),
         ("src/thermark/fetching/run.py", set()),
@@ -100,7 +104,7 @@ def test_another_landmark_mapping_reruns_scores_and_no_model(touched, path):
 
 def test_another_vocabulary_reruns_no_training(touched):
     assert kinds(touched("src/thermark/landmarks/charlotte73.yaml")) <= {
-        "evaluate", "predict", "prepare", "frames", *PAGES}  # fmt: skip
+        "evaluate", "predict", "prepare", "frames", "page", *PAGES}  # fmt: skip
 
 
 def test_the_mapping_of_the_labels_reruns_the_training_that_reads_it(touched):

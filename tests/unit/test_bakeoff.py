@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import annotated
 import bakeoff_scene as scene
-from thermark.bakeoff import blog, conventions, finetune, noses
+from thermark.bakeoff import blog, noses
 from thermark.bakeoff.noses import Noses
 from thermark.heads import posts
 from thermark.landmarks import load as vocabulary
@@ -34,7 +34,7 @@ def test_the_first_frames_with_a_nose_in_their_order():
     first = blog.first(told, blog.Part("annotations_1", 2, ("nose",), by_id=False))
     assert first.frames.tolist() == ["1/b", "1/a", "1/a"]
     assert blog.first(told, blog.Part("annotations_2", 1, ("nose",), by_id=True)).frames.tolist() == ["2/z"]
-    assert len(blog.first(told, blog.Part("annotations_2", 60, ("nose",), by_id=True))) == 2
+    assert len(blog.first(told, blog.Part("annotations_2", 60, ("nose",), by_id=True)).xy) == 2
     assert {name: (part.source[-1], part.frames) for name, part in blog.PARTS.items()} == {
         "part1": ("1", 50),
         "part3": ("2", 60),
@@ -195,18 +195,18 @@ def test_each_crop_asks_for_one_nose():
     crops = {row: posts.crop(box, scene.SIZE) for row, box in enumerate(faces.boxes)}
     free = predicted({"2/a": [(95, 70), (87, 60)], "2/b": [(91, 60), (90, 61.5)], "2/x": [(90, 60)]})
     rows = np.array([0, 1, 2])
-    answer = finetune.answers(faces, rows, crops, free)
+    answer = blog.answers(faces, rows, crops, free)
     assert crops[0].box == (89, 48, 114, 73)
     assert answer[:2] == pytest.approx(np.array([[95, 70], [91, 60]])) and np.isnan(answer[2]).all()
     asked = predicted({"2/a": [(10, 10)], "2/b": [(91, 62)]}, rows=[0, 1])
-    assert finetune.answers(faces, rows, crops, asked)[:2] == pytest.approx(np.array([[10, 10], [91, 62]]))
+    assert blog.answers(faces, rows, crops, asked)[:2] == pytest.approx(np.array([[10, 10], [91, 62]]))
 
 
 def test_errors_in_crop_px_and_in_frame_px_are_apart():
     faces = scene.noses({"2/a": [(84.5, 69.5)], "2/b": [(84.5, 69.5)]})
     faces.boxes[:] = np.array([50, 40, 120, 230]) - 0.5
     pairs = posts.split(faces, dict.fromkeys(["2/a", "2/b"], scene.SIZE), annotated.of(faces))
-    numbers = finetune.score(faces, np.array([0, 1]), pairs.crops, predicted({"2/a": [(87.5, 69.5)]}))
+    numbers = blog.score_crops(faces, pairs.crops, np.array([0, 1]), predicted({"2/a": [(87.5, 69.5)]}))
     assert (numbers["crops"], numbers["answered"]) == (2, 1)
     assert (numbers["native_mean"], numbers["crop_mean"]) == pytest.approx((3.0, 4.0))
     assert (numbers["native_pck@3"], numbers["crop_pck@3"], numbers["crop_pck@5"]) == (0.5, 0.0, 0.5)
@@ -241,7 +241,7 @@ def test_a_constant_offset_is_a_convention():
     rng = np.random.default_rng(2)
     sizes = rng.uniform(10, 40, 30)
     gaps = np.tile([0.05, -0.2], (30, 1)) * sizes[:, None]
-    numbers = conventions.summarised(gaps, sizes)
+    numbers = noses.summarised(gaps, sizes)
     assert (numbers["offset_x_face"], numbers["offset_y_face"]) == pytest.approx((0.05, -0.2))
     assert numbers["offset_y_px"] == pytest.approx(-0.2 * sizes.mean())
     assert numbers["error_centred"] == pytest.approx(0, abs=1e-12) and numbers["error"] > 2
@@ -249,21 +249,21 @@ def test_a_constant_offset_is_a_convention():
 
 def test_without_its_mean_offset_noise_stays():
     gaps = np.array([[4.0, 1.0], [2.0, 1.0], [np.nan, np.nan], [3.0, 3.0], [3.0, -1.0]])
-    numbers = conventions.summarised(gaps, np.full(5, 10.0))
+    numbers = noses.summarised(gaps, np.full(5, 10.0))
     assert (numbers["found"], numbers["offset_x_px"], numbers["offset_y_px"]) == (4, 3.0, 1.0)
     assert numbers["error_centred"] == pytest.approx(np.sqrt((1 + 1 + 4 + 4) / 4))
     assert numbers["error"] == pytest.approx(np.sqrt((17 + 5 + 18 + 10) / 4))
     # A part of each face, not of the mean one: x = 0.01 (1 x 10 + 0 x 30) / (1 + 9), in least squares.
-    two = conventions.summarised(np.array([[1.0, 0], [0, 0]]), np.array([10.0, 30]))
+    two = noses.summarised(np.array([[1.0, 0], [0, 0]]), np.array([10.0, 30]))
     assert two["offset_x_face"] == pytest.approx(0.01)
     assert two["error_centred"] == pytest.approx(np.sqrt((0.9**2 + 0.3**2) / 2))
-    assert conventions.summarised(np.full((2, 2), np.nan), np.ones(2)) == {"found": 0}
+    assert noses.summarised(np.full((2, 2), np.nan), np.ones(2)) == {"found": 0}
 
 
 @given(st.lists(st.tuples(st.floats(-50, 50), st.floats(-50, 50), st.floats(1, 100)), min_size=1, max_size=8))
 def test_taking_an_offset_away_never_adds_error(rows):
     table = np.array(rows)
-    numbers = conventions.summarised(table[:, :2], table[:, 2])
+    numbers = noses.summarised(table[:, :2], table[:, 2])
     assert numbers["error_centred"] <= numbers["error"] * (1 + 1e-9) + 1e-9
 
 

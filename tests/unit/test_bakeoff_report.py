@@ -13,6 +13,7 @@ import yaml
 import bakeoff_scene as scene
 from thermark.bakeoff import against, build, polarity
 from thermark.bakeoff.inputs import Places, read
+from thermark.bakeoff.measure import frame
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -20,10 +21,13 @@ from thermark.core.predictions import Predictions
 from thermark.metrics.evaluate import Config
 from thermark.published import Column, Published, Row, Table, load
 from thermark.report.reference import Tolerance
+from thermark.results import errors
+from thermark.results.errors import open_errors
+from thermark.results.record import Estimate, open_set, write_set
 
 STAGE = Path(__file__).parents[2] / "stages/bakeoff.py"
 CONTESTANTS = {"shifted": True, "wall": True, "told": True, "absent": True, "floor": False, "run_t": False}
-SCORING = {"thermeval": Config(vocabulary="nose1", bootstrap=0)}
+SCORING = {"thermeval": scene.HOW}
 DATASETS = {"thermeval": scene.SETTINGS, "thermeval_person": {"raw": "thermeval"}, "tfake": {"raw": "tfake"}}
 
 
@@ -64,7 +68,7 @@ def stages(root, origin="real"):
 
 def built(root, places, contestants=CONTESTANTS, datasets=DATASETS, **config):
     outs = [root / name for name in ("bakeoff.md", "bakeoff.json", "bakeoff.svg")]
-    build.build(contestants, datasets, SCORING, {"thermeval": "test"}, places, *outs, build.Config(**config))
+    build.build(contestants, datasets, SCORING, places, *outs, build.Config(**config))
     return outs[0].read_text(), files.read_json(outs[1]), outs[2]
 
 
@@ -127,11 +131,40 @@ def test_polarity_counts_faces_found_either_way_and_errors_of_those_found_both_w
     assert "inverted" not in part(text, "## Tone mapping") and "inverted" not in numbers["variants"]
 
 
+def test_polarity_of_nobody_is_said(tmp_path):
+    made = stages(tmp_path)
+    text, numbers, _ = built(tmp_path, made.places, {"absent": True})
+    assert "No contestant ran on both." in part(text, "## Polarity") and numbers["polarity"] == {"thermeval": {}}
+
+
+def test_what_the_common_protocol_has_measured_is_read_from_its_records(tmp_path):
+    """A record and per-face errors that nobody would measure on these predictions, and the page tells them."""
+    made = stages(tmp_path)
+    record = made.places.results / "thermeval.json"
+    results, beside = open_set(record), made.places.results / "thermeval.parquet"
+    shifted = results.of("shifted")
+    told = shifted.metrics | {"error_px_mean": Estimate(value=7.77, faces=90, subjects=90)}
+    changed = shifted.model_copy(update={"metrics": told, "boxes": "elsewhere"})
+    records = tuple(changed if each.contestant == "shifted" else each for each in results.records)
+    write_set(record, results.model_copy(update={"records": records}))
+    per_face = open_errors(beside)
+    per_face["shifted"]["per_seed"][:, made.faces.strata["distance"][made.faces.splits == "test"] == "6ft"] = 4.0
+    errors.write(beside, per_face)
+    text, numbers, _ = built(tmp_path, made.places)
+    own = numbers["unified"]["shifted"]
+    assert own["all"]["error_px_mean"] == numbers["tone"]["shifted"]["base"]["error_px_mean"] == 7.77
+    assert (own["2ft"]["error_px_mean"], own["6ft"]["error_px_mean"], own["6ft"]["pck@3px"]) == (2, 4, 0)
+    assert line(part(text, "## At a glance"), "| `shifted` |").startswith("| `shifted` | elsewhere | – |")
+    # Of those found inverted too, 23 are at 2 ft and 22 at 6 ft.
+    assert numbers["polarity"]["thermeval"]["shifted"]["error"] == pytest.approx((23 * 2 + 22 * 4) / 45)
+    assert numbers["part3"]["shifted"]["mean"] < 3  # the posts' own protocol is measured
+
+
 def test_means_over_seeds_count_a_face_as_often_as_it_was_found():
     """Two seeds of two faces: the first seed loses a face inverted, the second one as prepared."""
     plain = np.array([[1.0, 2.0], [3.0, np.inf]])
     inverted = np.array([[np.inf, 4.0], [7.0, 1.0]])
-    numbers = polarity.Both("nme_io", "prompt", plain, inverted).numbers
+    numbers = polarity.numbers(plain, inverted)
     assert numbers == {
         "found": 0.75,
         "found_inverted": 0.75,
@@ -145,7 +178,7 @@ def test_polarity_does_not_count_a_face_whose_error_cannot_be_told():
     """Of four faces one has no eyes and one is missed inverted: two of three are found both ways."""
     plain = np.array([[0.02, np.nan, 0.04, 0.01]])
     inverted = np.array([[0.03, np.nan, 0.05, np.inf]])
-    numbers = polarity.Both("nme_io", "prompt", plain, inverted).numbers
+    numbers = polarity.numbers(plain, inverted)
     assert (numbers["found"], numbers["found_inverted"]) == (1.0, pytest.approx(2 / 3))
     assert (numbers["error"], numbers["error_inverted"]) == (pytest.approx(0.03), pytest.approx(0.04))
 
@@ -163,8 +196,8 @@ def test_a_data_set_without_inverted_pictures_has_no_polarity(tmp_path):
 def test_a_data_set_that_was_left_out_has_no_polarity(tmp_path):
     places = stages(tmp_path).places
     files.write_json(places.framed / "gone.json", {"data": "x", "variants": {"base": {}}})
-    scoring, splits = SCORING | {"gone": Config(), "unframed": Config()}, {"thermeval": "test", "gone": "all"}
-    assert set(polarity.measure(CONTESTANTS, scoring, splits, places)) == {"thermeval"}
+    scoring = SCORING | {"gone": Config(), "unframed": Config()}
+    assert [each.name for each in polarity.studies(CONTESTANTS, scoring, places)] == ["thermeval"]
 
 
 def test_predictions_of_another_version_are_refused_for_polarity_too(tmp_path):
@@ -287,8 +320,8 @@ def posts(**table) -> Published:
 
 
 def verdicts(own, origin="real", skipped=None, tolerance=None, seeds=None, **table) -> dict[str, str]:
-    measured = {"part1": {"sapiens": own}} if own is not None else {}
-    rows = against.compare(posts(**table), measured, skipped or {}, origin, tolerance or Tolerance(), seeds or {})
+    values = frame({("part1", "sapiens", ""): own or {}})
+    rows = against.compare(posts(**table), values, skipped or {}, origin, tolerance or Tolerance(), seeds or {})
     return {row.cell.metric: row.said for row in rows}
 
 
@@ -325,7 +358,7 @@ def test_verdicts():
 def test_verdicts_of_a_row_are_told_together():
     own = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
     told = posts()
-    rows = against.compare(told, {"part1": {"sapiens": own}}, {}, "real", Tolerance(), {})
+    rows = against.compare(told, frame({("part1", "sapiens", ""): own}), {}, "real", Tolerance(), {})
     text = against.section(told, rows, Tolerance(), "")
     cells = "68.5 / 68.5 | 4.16 / 9.00 | 60.3 / 60.3 | 50 / 50 | 117 / –"
     verdict = "reproduced; mean: outside; time: not comparable: another machine"
@@ -366,13 +399,17 @@ def test_a_profile_in_which_nobody_ran(tmp_path):
 def test_what_is_missing_or_outdated_is_a_data_error(tmp_path):
     made = stages(tmp_path)
     with pytest.raises(DataError, match="nobody"):
-        read("thermeval", {}, {"nobody": True}, made.places)
-    files.write_json(
-        made.places.reports / "thermeval.json",
-        {"fingerprint": "new", "raw": "thermeval", "origin": "real", "card": {"title": "T"}},
-    )
+        read("thermeval", {"nobody": True}, made.places)
+    path = made.places.predictions / "floor/thermeval.npz"
+    right = Predictions.open(path)
+    replace(right, data="other").save(path)
     with pytest.raises(DataError, match="another version"):
-        read("thermeval", {}, CONTESTANTS, made.places)
+        built(tmp_path, made.places)
+    right.save(path)
+    report = made.places.reports / "thermeval.json"
+    files.write_json(report, files.read_json(report) | {"fingerprint": "new"})
+    with pytest.raises(DataError, match="another version"):
+        read("thermeval", CONTESTANTS, made.places)
 
 
 def test_wrong_names_are_config_errors(tmp_path):
@@ -390,12 +427,11 @@ def test_the_stage(tmp_path, monkeypatch):
     params |= {
         "datasets": DATASETS,
         "evaluate": {"thermeval": {"vocabulary": "nose1", "bootstrap": 0}},
-        "scored": {"thermeval": "test"},
         "bakeoff": {"picture": "png"},
     }
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     (tmp_path / "contestants.yaml").write_text(yaml.safe_dump(params.pop("contestants"), sort_keys=False))
-    told = {name: name for name in ("datasets", "evaluate", "scored")} | {"contestants": "contestants.yaml"}
+    told = {name: name for name in ("datasets", "evaluate")} | {"contestants": "contestants.yaml"}
     told |= {"params": "bakeoff", "text": "a.md", "numbers": "a.json", "figure": "a.svg"}
     told |= {name: str(getattr(places, name)) for name in Places.__dataclass_fields__}
     flags = [word for name, value in told.items() for word in (f"--{name}", value)]

@@ -57,6 +57,10 @@ def test_everything_else_does(hashed, old, new):
     assert hashed(BEFORE) != hashed(BEFORE.replace(old, new, 1))
 
 
+def test_every_word_of_a_template_is_said(hashed):
+    assert hashed("{# a page #}\n\n# Title", "page.md") != hashed("# Title", "page.md")
+
+
 def test_a_vocabulary_that_code_names_belongs_to_it(hashed, tmp_path):
     plain, names = tmp_path / "plain.py", tmp_path / "names.py"
     plain.write_text("x = 'nothing'\n")

@@ -805,6 +805,13 @@ def test_the_claim_and_the_machine(small):
     assert order[0] == "`sapiens2_04b+head`" and order[1] == "`rtmpose_s+head`"
 
 
+def test_times_of_whole_contestants_are_not_of_this_page(tmp_path):
+    plain, numbers, _ = Scene(tmp_path / "a").build()
+    more = SPEED | {"contestants": {"rows": {"facemesh": {"status": "ok", "ms": 2.0}}}}
+    text, made, _ = Scene(tmp_path / "b", speed=more).build()
+    assert (text, made) == (plain, numbers) and set(made["speed"]) == {"machine", "rows"}
+
+
 def test_times_of_another_profile_are_not_shown(tmp_path):
     """The run of that name sees 128 px here, and 96 px where it was timed; and a stranger."""
     runs = {"student_t": RUN | {"input_size": 128}}

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thermark import landmarks
-from thermark.bakeoff import blog, finetune
+from thermark.bakeoff import blog
 from thermark.bakeoff.noses import Noses
 from thermark.core.annotated import Annotated
 from thermark.core.errors import DataError
@@ -458,7 +458,7 @@ def test_part_2_of_the_bake_off_takes_the_same_median(loaded):
     off = np.array([1.0, 2.0, 3.0, 4.0])
     noses = loaded.faces.xy[rows, 0] + np.stack([off, np.zeros(4)], axis=1)
     told_of = Noses(loaded.faces.frames[rows], rows, noses.astype(float), np.ones(4))
-    numbers = finetune.score(loaded.faces, rows, pairs.crops, told_of)
+    numbers = blog.score_crops(loaded.faces, pairs.crops, rows, told_of)
     assert numbers["native_median"] == pytest.approx(2.0, abs=1e-4)
     # Parts 1 and 3 are read from numpy's.
     assert blog.measured(off, 4)["median"] == 2.5

@@ -208,7 +208,7 @@ def test_a_file_that_is_missing_is_an_error_with_a_remedy(places, compared, tmp_
     gone = compared.model_copy(update={"matrices": {"nobody": compared.matrices["one"]}})
     with pytest.raises(DataError, match=r"nobody\.json is missing") as caught:
         made(places, gone, tmp_path)
-    assert caught.value.remedy == "run `dvc repro results`"
+    assert caught.value.remedy == "run `dvc repro`"
     with pytest.raises(DataError, match=r"good\.csv is missing"):
         made(replace(places, training=tmp_path), compared, tmp_path)
     (tmp_path / "one.json").write_bytes((places.results / "one.json").read_bytes())
@@ -317,7 +317,7 @@ def test_a_row_has_all_that_its_record_says():
         "found, % ↑": "88.89 (60.00–100.00)",
         "NME inter-ocular, % ↓": "5.00 ± 0.20",
         "95 %": "4.00–6.00",
-        "NME inter-ocular, all faces, % ↓": "10.00 (5.00–20.00)",
+        "NME inter-ocular of all faces, % ↓": "10.00 (5.00–20.00)",
         "tier": "reproduced",
         "trained on": "thermal",
         "jitter floor": "1.20 (2 of 9 flicker)",

@@ -1,6 +1,5 @@
 """What networks cost: counts by hand, times by a clock that we hold, and what is compared with what."""
 
-import json
 from types import SimpleNamespace
 
 import pytest
@@ -8,12 +7,13 @@ import torch
 from torch import nn
 
 import running
-from thermark import speed
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.speed import Contestant
+from thermark.speed import networks
+from thermark.speed.networks import Contestant
+from thermark.speed.options import Config
 
-CONFIG = speed.Config(students=("supervised_x",), points=1, threads=1, repeats=3)
+CONFIG = Config(students=("supervised_x",), points=1, threads=1, repeats=3)
 
 
 def net(channels: int) -> nn.Sequential:
@@ -31,12 +31,12 @@ def clock(monkeypatch):
         return images
 
     monkeypatch.setattr(nn.Conv2d, "forward", slowed)
-    monkeypatch.setattr(speed, "time", SimpleNamespace(perf_counter=lambda: now.at))
+    monkeypatch.setattr(networks, "time", SimpleNamespace(perf_counter=lambda: now.at))
     return now
 
 
 def test_contestants_take_turns_and_the_first_call_of_a_turn_is_not_counted(clock):
-    times = speed.timed({"a": Contestant(net(5), 8), "b": Contestant(net(20), 16)}, ["fp32", "bf16"], 2)
+    times = networks.timed({"a": Contestant(net(5), 8), "b": Contestant(net(20), 16)}, ["fp32", "bf16"], 2)
     turn = [(5, False, 8), (5, False, 8), (5, True, 8), (5, True, 8)]
     turn += [(20, False, 16), (20, False, 16), (20, True, 16), (20, True, 16)]
     assert clock.calls == turn * 2
@@ -45,22 +45,22 @@ def test_contestants_take_turns_and_the_first_call_of_a_turn_is_not_counted(cloc
 
 
 def test_the_middle_and_the_quartiles_are_told():
-    told = speed.spread({"fp32": [9.0, 1.0, 3.0, 5.0, 100.0]})
+    told = networks.spread({"fp32": [9.0, 1.0, 3.0, 5.0, 100.0]})
     assert told == {"fp32_ms": 5.0, "fp32_ms_low": 3.0, "fp32_ms_high": 9.0}
 
 
 def test_costs_by_hand():
-    told = speed.costs(Contestant(net(5), 8, "why"))
+    told = networks.costs(Contestant(net(5), 8, "why"))
     assert told == {"parameters": 240, "gmacs": 4 * 240 / 1e9, "input": 8, "note": "why"}
 
 
 def test_factors_say_how_much_smaller_and_faster():
     large = {"parameters": 1000, "fp32_ms": 90.0, "bf16_ms": 60.0}
     small = {"parameters": 100, "fp32_ms": 3.0, "bf16_ms": 4.0}
-    told = speed.against(large, small)
+    told = networks.against(large, small)
     assert told == {"times_smaller": 10, "times_faster_fp32": 30, "times_faster_bf16": 15}
-    assert set(speed.against(large, large).values()) == {1}
-    assert "times_faster_bf16" not in speed.against(
+    assert set(networks.against(large, large).values()) == {1}
+    assert "times_faster_bf16" not in networks.against(
         {"parameters": 1, "fp32_ms": 1}, {"parameters": 1, "fp32_ms": 1}
     )
 
@@ -69,11 +69,11 @@ def test_students_are_also_measured_at_the_size_of_the_large_network(tmp_path):
     running.untrained(parent(tmp_path / "supervised_x") / "seed0", vocabulary="nose1", points=1)
     running.untrained(parent(tmp_path / "whole") / "seed0", vocabulary="nose1", points=1, input_size=256)
     told = CONFIG.model_copy(update={"students": ("supervised_x", "whole")})
-    found = speed.students(told, tmp_path)
+    found = networks.students(told, tmp_path)
     assert {name: each.side for name, each in found.items()} == {
         **{"supervised_x": 64, "supervised_x@256px": 256, "whole": 256}
     }
-    assert found["supervised_x@256px"].note == speed.RANDOM and not found["supervised_x"].note
+    assert found["supervised_x@256px"].note == networks.RANDOM and not found["supervised_x"].note
 
 
 def parent(folder):
@@ -83,14 +83,13 @@ def parent(folder):
 
 def test_a_student_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataError, match="supervised_x"):
-        speed.students(CONFIG, tmp_path)
+        networks.students(CONFIG, tmp_path)
 
 
-def test_everything_stands_in_one_file(tmp_path):
+def test_machine_and_rows_are_told(tmp_path):
     running.untrained(parent(tmp_path / "supervised_x") / "seed0", vocabulary="nose1", points=1)
-    reference = speed.headed(net(6), 2)
-    speed.measure(CONFIG, tmp_path, tmp_path / "speed.json", {"large": Contestant(reference, 256, speed.RANDOM)})
-    told = json.loads((tmp_path / "speed.json").read_text())
+    reference = networks.headed(net(6), 2)
+    told = networks.measured(CONFIG, tmp_path, {"large": Contestant(reference, 256, networks.RANDOM)})
     assert list(told["rows"]) == ["large", "supervised_x", "supervised_x@256px"]
     assert told["machine"]["threads"] == 1 and told["machine"]["cpu"] and told["machine"]["precision"][0] == "fp32"
     head = (6 + 1) * 256 + 2 * 256 + (9 * 256 + 1) * 64 + 2 * 64 + (64 + 1) * 2
@@ -102,25 +101,25 @@ def test_everything_stands_in_one_file(tmp_path):
 
 def test_the_processor_is_read_where_it_is_told(tmp_path):
     (tmp_path / "cpuinfo").write_text("processor : 0\nmodel name\t: Some CPU: 3 GHz\nmodel name\t: Other\n")
-    assert speed.cpu(tmp_path / "cpuinfo") == "Some CPU: 3 GHz"
-    assert speed.cpu(tmp_path / "absent") == (speed.platform.processor() or speed.platform.machine())
+    assert networks.cpu(tmp_path / "cpuinfo") == "Some CPU: 3 GHz"
+    assert networks.cpu(tmp_path / "absent") == (networks.platform.processor() or networks.platform.machine())
 
 
 @pytest.mark.parametrize("changed", [{"repeats": 0}, {"students": "t"}, {"thread": 2}])
 def test_impossible_settings_are_config_errors(changed):
     with pytest.raises(ConfigError, match=next(iter(changed))):
-        parse({"students": ["t"]} | changed, speed.Config, "speed")
+        parse({"students": ["t"]} | changed, Config, "speed")
 
 
 @pytest.mark.slow
 def test_the_large_network_is_that_of_the_posts():
     """0.4B: 0.398 B parameters with the head for 308 points, and features of (1024, 16, 16) at 256 px."""
     with torch.device("meta"):
-        vit = speed.sapiens2()
+        vit = networks.sapiens2()
         images = torch.zeros(1, 3, 256, 256)
         assert vit(images).shape == (1, 1024, 16, 16)
-        counted = speed.complexity.macs(vit, images)
-    assert speed.complexity.parameters(vit) == 395_450_368
+        counted = networks.complexity.macs(vit, images)
+    assert networks.complexity.parameters(vit) == 395_450_368
     # A weight is used once for each of 256 patches, the class token and 8 registers; attention comes on top.
     tokens = 256 + 1 + 8
     assert 1 < counted.total() / (395_450_368 * tokens) < 1.05

@@ -1,5 +1,6 @@
 """A contestant on every data set and variant: predictions, or files that say why there are none."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +170,28 @@ def test_who_gives_no_sign_of_life_has_failed(root, tmp_path):
     predict(root, tmp_path, silence=0.05)
     for one in said(tmp_path).values():
         assert one.status == "failed" and "no sign of life" in one.reason
+
+
+def test_threads_are_overruled_where_a_contestant_has_any(root):
+    """A section without them is as it was, for whoever would not know them."""
+    weights = bundle.Bundle(root, "ok", "", {})
+    asked = []
+    for family, threads in (("cascade", 1), ("cascade", None), ("blazeface", 1)):
+        module = import_module(f"thermark.predictors.{family}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "load", lambda config, *told: asked.append((config, told)) or config)
+            own = {"family": family, "weights": "none"} | (
+                {"run": "r", "given": "frame"} if family == "cascade" else {}
+            )
+            run.contestant_of("me", own, weights, [root], "cpu", threads).get()
+    assert [getattr(config, "threads", None) for config, _ in asked] == [1, 2, None]
+    assert all(told == (weights, "cpu", root) for _, told in asked)
+
+
+def test_a_package_that_is_absent_makes_a_contestant_absent(monkeypatch, root):
+    monkeypatch.setattr(run, "import_module", lambda name: import_module("no_such_package"))
+    with pytest.raises(run.Absent, match="no_such_package is not installed"):
+        run.contestant_of("me", SETTINGS, bundle.Bundle(root, "ok", "", {}))
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 from pydantic import Field, field_validator
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from thermark.core.bundle import Bundle
@@ -48,9 +48,16 @@ def load(config: Config, bundle: Bundle, device: str) -> Backbone:
     net = model.backbone
     if not isinstance(net, CSPNeXt):
         raise DataError(f"{bundle.folder.name} is no CSPNeXt", "export a run of size t, s, m, l or x")
+    shorten(net, config.stages)
     # Each stage is twice as wide as the one before it.
     channels = sum(net.channels >> len(BLOCKS) - stage for stage in config.stages)
     return backbone.frozen(net, lambda images: features(net, images, config.stages), channels, config, bundle, at)
+
+
+def shorten(net: CSPNeXt, stages: tuple[Stage, ...]) -> None:
+    """Take away what comes after the last of these stages."""
+    for stage in range(stages[-1] + 1, len(BLOCKS) + 1):
+        net.set_submodule(f"stage{stage}", nn.Identity())
 
 
 def features(net: CSPNeXt, images: Tensor, stages: tuple[Stage, ...]) -> Tensor:

@@ -6,7 +6,9 @@ from itertools import groupby
 from textwrap import shorten
 from typing import Any
 
-from thermark.bakeoff.showing import HEADS, shown
+import pandas as pd
+
+from thermark.bakeoff.showing import HEADS
 from thermark.core.origin import Origin
 from thermark.published import Cell, Published
 from thermark.report import reference
@@ -21,27 +23,26 @@ LEGEND = (
     "A run of ours with fewer than three seeds has numbers and no verdict."
 )
 LONGEST = 120  # letters of a reason in the table; the JSON has all of it
-Measured = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 
 def compare(
     posts: Published,
-    measured: Measured,
-    skipped: Mapping[str, str],
+    values: pd.Series,
+    unseen: Mapping[str, str],
     origin: Origin,
     allowed: Tolerance,
     seeds: Mapping[str, int],
 ) -> list[Compared]:
-    """Compare every number of parts 1 and 3 with `measured`: protocol -> contestant -> metric -> number.
+    """Compare every number of parts 1 and 3 with the frame `values`.
 
-    `skipped` says why a contestant of the profile has none, `seeds` of how many seeds are those that we trained.
+    `unseen` says why a contestant of the profile has none, `seeds` of how many seeds are those that we trained.
     """
 
     def ours(cell: Cell) -> Ours | str:
-        own = measured.get(cell.protocol, {}).get(cell.run)
-        if own is None:
-            return skipped.get(cell.run, NO_PROFILE)
-        return Ours(own.get(cell.metric), seeds.get(cell.run, 0), origin=origin, noses=own.get("noses"))
+        noses, own = (values.get((cell.protocol, cell.run, "", metric)) for metric in ("noses", cell.metric))
+        if noses is None:
+            return unseen.get(cell.run, NO_PROFILE)
+        return Ours(own, seeds.get(cell.run, 0), origin=origin, noses=noses)
 
     return reference.compare(posts.cells(*TABLES), ours, allowed)
 
@@ -49,8 +50,7 @@ def compare(
 def section(posts: Published, rows: Sequence[Compared], allowed: Tolerance, absent: str) -> str:
     """Return the comparison as Markdown: a line a published row, the verdicts of its cells at its end."""
     tables = {name: posts.tables[name] for name in dict.fromkeys(row.cell.table for row in rows)}
-    counts = sorted({each.noses for each in tables.values()})
-    rates = ", ".join(f"{allowed.noses}/{count}" for count in counts)
+    rates = ", ".join(f"{allowed.noses}/{count}" for count in sorted({each.noses for each in tables.values()}))
     legend = LEGEND.format(noses="one" if allowed.noses == 1 else allowed.noses, rates=rates, px=allowed.px)
     parts = ["## Published and ours", f"{escaped(posts.source)}. {legend}"]
     for name, each in tables.items():
@@ -67,27 +67,21 @@ def plain(row: Compared) -> dict[str, Any]:
 
 
 def _table(rows: Sequence[Compared]) -> str:
-    metrics = list(dict.fromkeys(row.cell.metric for row in rows))
+    heads = {row.cell.metric: HEADS[row.cell.metric] for row in rows}
     lines = []
     for (name, run), own in groupby(rows, key=lambda row: (row.cell.row, row.cell.run)):
-        cells = {row.cell.metric: row for row in own}
-        numbers = [_cell(cells.get(metric)) for metric in metrics]
-        lines.append([escaped(name), code(run), *numbers, _said(list(cells.values()))])
-    return table(["row", "contestant", *(HEADS[metric].title for metric in metrics), "verdict"], lines)
-
-
-def _cell(row: Compared | None) -> str:
-    if row is None:
-        return ""
-    return f"{shown(row.cell.metric, row.cell.value)} / {shown(row.cell.metric, row.value)}"
+        told = list(own)
+        pairs = {row.cell.metric: (row.cell.value, row.value) for row in told}
+        both = {metric: " / ".join(map(heads[metric].shown, pair)) for metric, pair in pairs.items()}
+        lines.append([escaped(name), code(run), *(both.get(metric, "") for metric in heads), _said(told)])
+    return table(["row", "contestant", *(head.title for head in heads.values()), "verdict"], lines)
 
 
 def _said(rows: Sequence[Compared]) -> str:
     """Return the verdict that most cells of a row have, and after it the cells that have another."""
-    counted = Counter(row.said for row in rows)
-    said = []
-    for place, (verdict, _) in enumerate(counted.most_common()):
+    said: list[str] = []
+    for verdict, _ in Counter(row.said for row in rows).most_common():
         cells = [HEADS[row.cell.metric].title.partition(",")[0] for row in rows if row.said == verdict]
         short = escaped(shorten(verdict, LONGEST, placeholder=" …"))
-        said.append(f"{', '.join(cells)}: {short}" if place else short)
+        said.append(f"{', '.join(cells)}: {short}" if said else short)
     return "; ".join(said)

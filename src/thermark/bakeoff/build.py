@@ -1,26 +1,20 @@
 """The bake-off: zero-shot contestants under the posts' protocols and ours, as Markdown, JSON and a figure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from thermark.bakeoff import against, drawing, polarity, tables, tone
-from thermark.bakeoff.inputs import Places, Study, read
-from thermark.bakeoff.measure import Measured, measure
+from thermark.bakeoff import against, drawing, polarity
+from thermark.bakeoff.inputs import Places, read
+from thermark.bakeoff.measure import PROTOCOLS, Measured, frame, measure, nested
+from thermark.bakeoff.page import Page, rendered
 from thermark.core import files
 from thermark.core.config import Section
-from thermark.core.scored import Split
-from thermark.metrics import evaluate
-from thermark.published import Published, load
-from thermark.report.legend import NOTICES
-from thermark.report.markdown import code, escaped
-from thermark.report.reference import Compared, Tolerance
+from thermark.metrics.evaluate import Config as Scoring
+from thermark.published import load
+from thermark.report.reference import Tolerance
 
-TITLE = "# The zero-shot bake-off"
-PART2 = (
-    "Part 2 is compared in metrics/finetune.md, which asks heads in their crops; the numbers of part 2 here are "
-    "of the nearest answers of contestants that see whole frames."
-)
+TEMPLATE = Path(__file__).parent / "templates/bakeoff.md"
 
 
 class Config(Section):
@@ -36,8 +30,7 @@ class Config(Section):
 def build(
     contestants: Mapping[str, bool],
     datasets: Mapping[str, Mapping[str, Any]],
-    scoring: Mapping[str, evaluate.Config],
-    splits: Mapping[str, Split],
+    scoring: Mapping[str, Scoring],
     places: Places,
     text: Path,
     numbers: Path,
@@ -46,60 +39,40 @@ def build(
 ) -> None:
     """Write the bake-off of `contestants` (name -> whether it looks at whole frames), even of none.
 
-    `datasets` are the sections of all data sets, `scoring` says how each is evaluated, `splits` on which faces. A
-    profile without the posts' data set gets the published numbers alone. Raises DataError for missing or outdated
-    results, ConfigError for a picture that the data set does not have.
+    `datasets` are the sections of all data sets, `scoring` says how each is evaluated. A profile without the
+    posts' data set gets the published numbers alone. Raises DataError for missing or outdated results, ConfigError
+    for a picture that the data set does not have.
     """
-    posts, turned = load("posts"), polarity.measure(contestants, scoring, splits, places)
-    if config.dataset in datasets and config.dataset in scoring:
-        study = read(config.dataset, datasets[config.dataset], contestants, places)
-        cap = scoring[config.dataset].cap
-        made = measure(study, config.picture, scoring[config.dataset])
-        idle = {each.name: each.unseen(config.picture) for each in study.contestants}
-        seeds = {each.name: each.seeds for each in study.ran}
-        rows = against.compare(posts, made.blog, idle, study.origin, config.tolerance, seeds)
-        parts, told, drawn = _parts(study, made, posts, rows, cap, config), _numbers(study, made), made.unified
-    else:
-        idle = dict.fromkeys(contestants, f"{config.dataset} is not in this profile")
-        rows = against.compare(posts, {}, idle, "real", config.tolerance, {})
-        lead = [TITLE, f"This profile has no data set {code(config.dataset)}."]
-        parts, told, drawn, cap = [*lead, _published(posts, rows, config)], {"contestants": {}}, {}, 0.5
-    parts.append(polarity.section(turned))
-    files.write_text(text, "\n\n".join(filter(None, parts)) + "\n")
-    told |= {"published": list(map(against.plain, rows)), "polarity": polarity.plain(turned)}
-    files.write_json(numbers, told)
-    drawing.draw(drawn, cap, figure)
-
-
-def _published(posts: Published, rows: Sequence[Compared], config: Config) -> str:
-    return against.section(posts, rows, config.tolerance, f"{posts.absent} {PART2}")
-
-
-def _parts(
-    study: Study, made: Measured, posts: Published, rows: Sequence[Compared], cap: float, config: Config
-) -> list[str]:
-    return [
-        f"{TITLE}: noses on {escaped(study.title)}",
-        *([NOTICES[study.origin]] if study.origin in NOTICES else []),
-        tables.protocols(study, config.picture, cap),
-        tables.overview(study, made),
-        tables.everybody(study, made),
-        tables.posts(study, made),
-        _published(posts, rows, config),
-        tables.toned(study, made),
-        tables.called(made),
+    posts, name, page = load("posts"), config.dataset, None
+    made = Measured(frame({}), unseen=dict.fromkeys(contestants, f"{name} is not in this profile"))
+    if name in datasets and name in scoring:
+        study = read(name, contestants, places)
+        made = measure(study, config.picture, scoring[name])
+        page = Page(study, made, config.picture, datasets[name])
+    turned = [
+        Page(one, polarity.measure(one, scoring[one.name]))
+        for one in polarity.studies(contestants, scoring, places)
     ]
+    seeds = {record.contestant: record.seeds for record in page.study.records} if page else {}
+    origin = page.study.results.data_set.origin if page else "real"
+    rows = against.compare(posts, made.values, made.unseen, origin, config.tolerance, seeds)
+    published = against.section(posts, rows, config.tolerance, posts.absent)
+    told = _plain(page) if page else {"contestants": {}}
+    told |= {"published": list(map(against.plain, rows)), "polarity": dict(map(_polarity, turned))}
+    files.write_text(text, rendered(TEMPLATE, dataset=name, page=page, published=published, turned=turned))
+    files.write_json(numbers, told)
+    drawing.draw(told.get("unified", {}), page.study.results.protocol.cap if page else 0.5, figure)
 
 
-def _numbers(study: Study, made: Measured) -> dict[str, Any]:
+def _plain(page: Page) -> dict[str, Any]:
     """Return everything as plain data: protocol -> contestant (-> part of the noses) -> metric -> number."""
-    keys = ("status", "reason", "boxes")
-    about = {
-        "contestants": {
-            each.name: {key: each.summary.get(key, "") for key in keys} | {"seeds": each.seeds}
-            for each in study.contestants
-        },
-        "order": made.order,
-        "variants": tone.words(study),
-    }
-    return about | made.blog | {name: getattr(made, name) for name in ("unified", "tone", "conventions")}
+    keys = {"status", "reason", "boxes", "seeds"}
+    about = {record.contestant: record.model_dump(include=keys) for record in page.study.records}
+    numbers = {name: {} for name in PROTOCOLS} | nested(page.made.values)
+    return {"contestants": about, "order": page.made.order, "variants": page.tones} | numbers
+
+
+def _polarity(page: Page) -> tuple[str, dict[str, Any]]:
+    """Return a data set and contestant -> its numbers, and the metric of its errors."""
+    metric, own = page.study.results.protocol.main, nested(page.made.values).get("polarity", {})
+    return page.study.name, {name: {"metric": metric} | numbers for name, numbers in own.items()}

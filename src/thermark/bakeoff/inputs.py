@@ -1,189 +1,141 @@
-"""What the bake-off reads: one set of labelled noses, and what every contestant of the profile said on it."""
+"""What the bake-off reads of a data set: its records and errors, and what contestants said of other pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from thermark.core.annotated import Annotated
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_table
 from thermark.core.frames import Frames
-from thermark.core.origin import Origin
 from thermark.core.pictures import BASE, INVERT
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders
+from thermark.heads.posts import Split, split
 from thermark.metrics.outputs import relatives
-from thermark.report.inputs import existing, found, titled
+from thermark.report.inputs import existing, found
+from thermark.results.errors import Errors, open_errors
+from thermark.results.record import Record, ResultSet, open_set
 
 NOSE = "nose1"
-Summary = Mapping[str, Any]
+Said = tuple[Predictions, ...]  # one of each seed
 
 
 @dataclass(frozen=True)
 class Places:
-    """Folders of earlier stages.
-
-    `reports`/<dataset>.json, `framed`/<dataset>.json, `details`/<contestant>/<dataset>.json, `faces`/<dataset>/,
-    `predictions`/<contestant>/<dataset>.npz and <dataset>@<variant>.npz, of seeds in
-    `predictions`/<contestant>/seed<k>/.
+    """Folders of earlier stages: `reports`/<set>.json, `framed`/<set>.json, `results`/<set>.json and .parquet,
+    `faces`/<set>/, `predictions`/<contestant>/<set>.npz and <set>@<variant>.npz, of seeds in seed<k>/.
     """
 
     reports: Path
     framed: Path
-    details: Path
+    results: Path
     faces: Path
     predictions: Path
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """One contestant: its scores as in the leaderboard, and what it predicted.
+class Study:
+    """A data set as it was scored, and its pictures.
 
-    `said`: on the frames as prepared, one of each seed. `shown`: variant of the pictures -> the same on that, one
-    of each seed; only contestants that look at whole frames have them.
+    `contestants`: name -> whether it looks at whole frames, and so at variants of them; `records` are theirs.
+    `errors`: contestant -> those of each scored face, in the unit of the main metric; `faces`: all (N,), of which
+    `scored` (N,) are. `toned`: variant -> the settings of the pictures that it changes; `inverted`: that in which
+    warm is dark, if there is one.
     """
 
     name: str
-    summary: Summary
-    subsets: Mapping[str, Mapping[str, Summary]]
-    said: tuple[Predictions, ...]
-    shown: Mapping[str, tuple[Predictions, ...]]
-
-    @property
-    def ran(self) -> bool:
-        """Whether there are numbers."""
-        return bool(self.summary.get("status") == "ok")
-
-    @property
-    def reason(self) -> str:
-        """Why there are none, with the status that says how much of a failure that is."""
-        return f"{self.summary['status']}: {self.summary['reason']}"
-
-    def unseen(self, picture: str) -> str:
-        """Return why there is nothing on a variant of the pictures, or nothing where there is."""
-        if not self.ran:
-            return self.reason.removeprefix("skipped: ")
-        if picture not in self.shown:
-            return "it looks at faces, not at whole frames"
-        return next((one.reason for one in self.shown[picture] if one.status != "ok"), "")
-
-    @property
-    def seeds(self) -> int:
-        """Over how many seeds of a run its numbers are means, 0 where it comes from no training of ours."""
-        return int(self.summary.get("seeds", 0))
-
-    @property
-    def trained_on(self) -> tuple[str, ...]:
-        """The names of the face sets it has learned from."""
-        return tuple(dict.fromkeys(name for one in self.said for name in one.trained_on))
-
-
-@dataclass(frozen=True)
-class Study:
-    """The bake-off: labelled noses, and all contestants.
-
-    `annotated`: what the annotation files say, which published protocols count. `sizes`: frame id -> (width,
-    height) px. `variants`: name -> settings of the pictures that it changes. `relatives`: the face sets read from
-    the same files: who learned from one has seen frames of this. `ownerless`: noses outside of every person, which
-    no face set has, and parts 1 and 3 of the posts count.
-    """
-
-    dataset: str
-    title: str
-    origin: Origin
-    faces: Faces
-    annotated: Annotated
-    sizes: Mapping[str, tuple[int, int]]
-    settings: Mapping[str, Any]
-    variants: Mapping[str, Mapping[str, Any]]
-    relatives: frozenset[str]
-    ownerless: int
-    contestants: tuple[Contestant, ...]
-
-    @property
-    def ran(self) -> list[Contestant]:
-        """The contestants that have numbers."""
-        return [each for each in self.contestants if each.ran]
-
-    @property
-    def scored(self) -> Faces:
-        """The faces of the test split."""
-        return self.faces.take(self.faces.splits == "test")
-
-
-def read(dataset: str, settings: Mapping[str, Any], contestants: Mapping[str, bool], places: Places) -> Study:
-    """Read what is compared on `dataset`, whose section of params.yaml is `settings`.
-
-    Where nobody looks at whole frames there need be none, and there are no variants. Raises DataError for what is
-    missing, of another version of the face set, or labelled in anything but noses.
-    """
-    report = found(places.reports / f"{dataset}.json")
-    faces, frames = _table(places.faces / dataset)
-    variants = _variants(dataset, places) if any(contestants.values()) else {}
-    reader = _Reader(dataset, report["fingerprint"], tuple(variants), places)
-    everyone = tuple(reader.contestant(name, whole) for name, whole in contestants.items())
-    taught = {name for each in everyone for name in each.trained_on}
-    return Study(
-        dataset=dataset,
-        title=titled(report, dataset),
-        origin=report["origin"],
-        faces=faces,
-        annotated=Annotated.open(places.faces / dataset),
-        sizes={str(name): (int(w), int(h)) for name, (w, h) in zip(frames.ids, frames.sizes, strict=True)},
-        settings=settings,
-        variants=variants,
-        relatives=relatives(dataset, taught, places.reports) | {dataset},
-        ownerless=report.get("found", {}).get("nose_without_person", {}).get("count", 0),
-        contestants=everyone,
-    )
-
-
-def _table(folder: Path) -> tuple[Faces, Frames]:
-    """Return faces and frames; both must be of noses, in one order."""
-    faces, frames = open_table(folder), Frames.open(existing(folder / "frames.npz"))
-    place = {str(name): index for index, name in enumerate(frames.ids)}
-    order = [place.get(str(name), -1) for name in faces.frames]
-    if set(faces.vocabularies) != {NOSE} or order != sorted(order) or -1 in order:
-        raise DataError(f"{folder.name} is no table of noses in the order of its frames", "run `dvc repro` again")
-    return faces, frames
-
-
-def _variants(dataset: str, places: Places) -> dict[str, Mapping[str, Any]]:
-    """Return the settings that each variant of the pictures changes; those that invert are of another study."""
-    framed = found(places.framed / f"{dataset}.json")
-    settings = {name: each["settings"] for name, each in framed["variants"].items() if name != BASE}
-    return {name: changed for name, changed in settings.items() if not inverts(changed)}
-
-
-def inverts(changed: Mapping[str, Any]) -> bool:
-    """Tell whether a variant with these settings shows warm as dark."""
-    return bool(changed.get(INVERT, False))
-
-
-@dataclass(frozen=True)
-class _Reader:
-    dataset: str
-    data: str
-    variants: tuple[str, ...]
     places: Places
+    contestants: Mapping[str, bool]
+    results: ResultSet
+    records: tuple[Record, ...]
+    errors: Mapping[str, Errors]
+    faces: Faces
+    scored: NDArray[np.bool_]
+    toned: Mapping[str, Mapping[str, Any]]
+    inverted: str | None
 
-    def contestant(self, name: str, whole: bool) -> Contestant:
-        details = found(self.places.details / name / f"{self.dataset}.json")
-        if details["summary"].get("status") != "ok":
-            return Contestant(name, details["summary"], {}, (), {})
-        folder = self.places.predictions / name
-        shown = {each: said(folder, file_name(self.dataset, each), self.data) for each in self.variants if whole}
-        plain = said(folder, file_name(self.dataset), self.data)
-        return Contestant(name, details["summary"], details["subsets"], plain, shown)
+    @cached_property
+    def annotated(self) -> Annotated:
+        """What the annotation files say, which published protocols count."""
+        return Annotated.open(self.places.faces / self.name)
+
+    @cached_property
+    def pairs(self) -> Split:
+        """The posts' crops and their split; raises DataError for a data set that is not one of noses."""
+        if set(self.faces.vocabularies) != {NOSE}:
+            raise DataError(f"{self.name} is no table of noses", "name another data set in the bake-off's section")
+        frames = Frames.open(existing(self.places.faces / self.name / "frames.npz"))
+        return split(
+            self.faces, dict(zip(frames.ids.tolist(), frames.sizes.tolist(), strict=True)), self.annotated
+        )
+
+    @cached_property
+    def relatives(self) -> frozenset[str]:
+        """The face sets that are read from the same files: who learned from one has seen frames of this."""
+        taught = {name for record in self.records for name in record.trained_sets}
+        return relatives(self.name, taught, self.places.reports) | {self.name}
+
+    @property
+    def ownerless(self) -> int:
+        """How many noses are outside of every person, which no face set has, and the posts count."""
+        report = found(self.places.reports / f"{self.name}.json")
+        return int(report.get("found", {}).get("nose_without_person", {}).get("count", 0))
+
+    def said(self, record: Record, variant: str = BASE) -> Said | str:
+        """Return what a contestant said of a variant of the pictures, or why it said nothing.
+
+        Raises DataError for a file that is missing or of another version of the data set.
+        """
+        if not record.ran:
+            return record.reason if record.status == "skipped" else why(record)
+        if variant != BASE and (
+            variant not in {*self.toned, self.inverted} or not self.contestants[record.contestant]
+        ):
+            return "it looks at faces, not at whole frames"
+        folder = self.places.predictions / record.contestant
+        paths = [each / file_name(self.name, variant) for each in seed_folders(folder) or [folder]]
+        answers = tuple(Predictions.open(existing(path)) for path in paths)
+        for one in answers:
+            one.require(self.results.protocol.labels)
+        return next((one.reason for one in answers if one.status != "ok"), answers)
 
 
-def said(folder: Path, name: str, data: str) -> tuple[Predictions, ...]:
-    """Return a contestant's predictions in files of this name, one of each seed.
+def why(record: Record) -> str:
+    """Return why there are no numbers, with the status that says how much of a failure that is."""
+    return f"{record.status}: {record.reason}"
 
-    Raises DataError for one that is missing or of another version of the face set than `data`.
+
+def read(dataset: str, contestants: Mapping[str, bool], places: Places) -> Study:
+    """Return a data set as it was scored; where nobody looks at whole frames it has no variants.
+
+    Raises DataError for what is missing or of another version.
     """
-    found = tuple(Predictions.open(existing(each / name)) for each in seed_folders(folder) or [folder])
-    for one in found:
-        one.require(data)
-    return found
+    results = open_set(places.results / f"{dataset}.json")
+    if found(places.reports / f"{dataset}.json")["fingerprint"] != results.protocol.labels:
+        raise DataError(f"the records of {dataset} are of another version of it", "run `dvc repro` again")
+    records = {name: results.of(name) for name in contestants}
+    if absent := [name for name, record in records.items() if record is None]:
+        raise DataError(f"{absent[0]} has no record on {dataset}", "run `dvc repro`, which writes it")
+    framed = found(places.framed / f"{dataset}.json")["variants"] if any(contestants.values()) else {}
+    changed = {name: about["settings"] for name, about in framed.items() if name != BASE}
+    inverted = [name for name, settings in changed.items() if settings.get(INVERT)]
+    toned = {name: settings for name, settings in changed.items() if name not in inverted}
+    faces = open_table(places.faces / dataset)
+    return Study(
+        dataset,
+        places,
+        contestants,
+        results,
+        tuple(filter(None, records.values())),
+        open_errors(places.results / f"{dataset}.parquet"),
+        faces,
+        (faces.splits == "test") | (results.protocol.split == "all"),
+        toned,
+        next(iter(inverted), None),
+    )

@@ -1,40 +1,67 @@
-"""Every number of the bake-off, by protocol and contestant."""
+"""Every number of the bake-off, as one frame: protocol, contestant, part of the noses and metric."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from thermark.bakeoff import blog, conventions, finetune, tone, unified
-from thermark.bakeoff.blog import Truth
-from thermark.bakeoff.inputs import NOSE, Contestant, Study
-from thermark.bakeoff.noses import Noses, posted
+from thermark.bakeoff import blog
+from thermark.bakeoff.inputs import NOSE, Said, Study
+from thermark.bakeoff.noses import Noses, Numbers, posted, summarised, versions
+from thermark.bakeoff.showing import LEVELS
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
-from thermark.heads.posts import split
-from thermark.metrics.evaluate import Config
+from thermark.core.pictures import BASE
+from thermark.core.predictions import COLUMNS, Predictions
+from thermark.metrics.evaluate import Config, evaluate
 from thermark.metrics.face_size import face_size
 from thermark.metrics.scores import score
+from thermark.metrics.seeds import combined
+from thermark.results.record import Record
 
-Numbers = dict[str, float]
-ALL = "all"
+METRICS = (
+    *("faces", "missed", "recall", "precision", "predictions", "extra"),
+    *("pck@3px", "pck@5px", "pck@10px", "pck@20px", "error_px_mean", "error_px_median"),
+)
+RANKS, STRATUM, ALL = "pck@5px", "distance", "all"
+PROTOCOLS = ("part1", "part2", "part2_all", "part3", "unified", "tone", "conventions")
+COUNTS = {"faces", "missed", "predictions", "extra", "noses", "matched", "crops", "answered", "found"}
+Key = tuple[str, str, str]  # protocol, contestant, part
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of the contestants that ran, the best first.
+    """What was measured: `values`, a frame, of the contestants that ran, in their `order`, the best first.
 
-    `blog`: `part1`, `part2`, `part2_all` and `part3` -> contestant -> numbers, of those that saw the posts'
-    pictures; `unified`: contestant -> `all` and each distance -> numbers; `tone`: contestant -> variant;
-    `conventions`: contestant -> version of the bridge.
+    Its protocols are the posts' parts, of those that saw their pictures, and `unseen` says why others did not;
+    `unified`, whose parts are `all` and each distance; `tone`, with variants; `conventions`, with readings.
     """
 
-    order: tuple[str, ...]
-    blog: dict[str, dict[str, Numbers]]
-    unified: dict[str, dict[str, Numbers]]
-    tone: dict[str, dict[str, Numbers]]
-    conventions: dict[str, dict[str, Numbers]]
+    values: pd.Series
+    order: tuple[str, ...] = ()
+    unseen: Mapping[str, str] = field(default_factory=dict)
+
+
+def frame(parts: Mapping[Key, Numbers]) -> pd.Series:
+    """Return the numbers of each protocol, contestant and part as one column, indexed by `LEVELS`."""
+    long = {(*key, metric): float(value) for key, own in parts.items() for metric, value in own.items()}
+    index = pd.MultiIndex.from_tuples(long, names=LEVELS) if long else pd.MultiIndex.from_arrays([[]] * 4)
+    return pd.Series(long.values(), index=index, dtype=float)
+
+
+def nested(values: pd.Series) -> dict[str, Any]:
+    """Return a frame as plain data: protocol -> contestant (-> part, where it has a name) -> metric -> number."""
+    told: dict[str, Any] = {}
+    for (*outer, metric), value in values.items():
+        node = told
+        for key in filter(None, outer):
+            node = node.setdefault(key, {})
+        node[metric] = int(value) if metric in COUNTS and value.is_integer() else value
+    return told
 
 
 def measure(study: Study, picture: str, scoring: Config) -> Measured:
@@ -42,74 +69,108 @@ def measure(study: Study, picture: str, scoring: Config) -> Measured:
 
     Raises ConfigError when the data set has variants, but none of that name.
     """
-    if study.variants and picture not in study.variants:
-        raise ConfigError(
-            f"{study.dataset} has no variant of its pictures called {picture!r}",
-            nearest(picture, list(study.variants)),
-        )
-    ordered = unified.ordered(study)
-    toned = {each.name: tone.ablate(each, study.faces, scoring, study.dataset) for each in ordered}
-    return Measured(
-        order=tuple(each.name for each in ordered),
-        blog=published_protocols(study, ordered, picture),
-        unified={each.name: _unified(each, study, scoring) for each in ordered},
-        tone={name: numbers for name, numbers in toned.items() if numbers},
-        conventions={each.name: conventions.conventions(each, study.faces, scoring) for each in ordered},
-    )
-
-
-def published_protocols(
-    study: Study, ordered: Sequence[Contestant], picture: str
-) -> dict[str, dict[str, Numbers]]:
-    """Return part -> contestant -> numbers, means over seeds, of who was shown `picture` and did not fail."""
-    parts: dict[str, Callable[[Noses], Numbers]] = {
-        name: _part(blog.first(study.annotated, part)) for name, part in blog.PARTS.items()
-    }
-    pairs = split(study.faces, study.sizes, study.annotated)
-    parts |= {
-        "part2": lambda said: finetune.score(study.faces, pairs.test, pairs.crops, said),
-        "part2_all": lambda said: finetune.score(study.faces, pairs.every, pairs.crops, said),
-    }
-    said = {
-        each.name: [posted(one) for one in each.shown[picture]] for each in ordered if not each.unseen(picture)
-    }
-    return {
-        part: {name: averaged([score(one) for one in own]) for name, own in said.items()}
-        for part, score in sorted(parts.items())
-    }
+    if study.toned and picture not in study.toned:
+        cause = f"{study.name} has no variant of its pictures called {picture!r}"
+        raise ConfigError(cause, nearest(picture, list(study.toned)))
+    how = scoring.model_copy(update={"split": study.results.protocol.split, "bootstrap": 0})
+    ran = [record for record in study.records if record.ran]
+    ran.sort(key=lambda record: (-_told(record).get(RANKS, 0.0), record.contestant))
+    seen = {record.contestant: study.said(record, picture) for record in study.records}
+    parts = _published(study)
+    made: dict[Key, Numbers] = {}
+    for record in ran:
+        name, said, shown = record.contestant, study.said(record), seen[record.contestant]
+        if not isinstance(shown, str):
+            noses = [posted(one) for one in shown]
+            made |= {(part, name, ""): averaged([count(one) for one in noses]) for part, count in parts.items()}
+        if not isinstance(said, str):
+            made |= {("unified", name, part): own for part, own in _unified(record, said, study).items()}
+            made |= {("tone", name, variant): own for variant, own in _toned(record, study, how).items()}
+            made |= {("conventions", name, way): own for way, own in _conventions(said, study, how).items()}
+    unseen = {name: shown for name, shown in seen.items() if isinstance(shown, str)}
+    return Measured(frame(made), tuple(record.contestant for record in ran), unseen)
 
 
 def averaged(seeds: Sequence[Numbers]) -> Numbers:
     """Return the mean over seeds of each number that is defined for all of them."""
     names = [name for name in seeds[0] if all(name in own for own in seeds)]
-    return {name: float(np.mean([own[name] for own in seeds])) for name in names} if len(seeds) > 1 else seeds[0]
+    return {name: float(np.mean([own[name] for own in seeds])) for name in names}
 
 
-def _part(truth: Truth) -> Callable[[Noses], Numbers]:
-    return lambda said: blog.score(truth, said)
+def _published(study: Study) -> Mapping[str, Callable[[Noses], Numbers]]:
+    """Return part of the posts -> what counts it."""
+    truths = {name: blog.first(study.annotated, part) for name, part in blog.PARTS.items()}
+    crops = {"part2": study.pairs.test, "part2_all": study.pairs.every}
+    scores = {name: partial(blog.score, truth) for name, truth in truths.items()}
+    cut = partial(blog.score_crops, study.faces, study.pairs.crops)
+    return scores | {name: partial(cut, rows) for name, rows in crops.items()}
 
 
-def _unified(each: Contestant, study: Study, scoring: Config) -> dict[str, Numbers]:
-    """Return the leaderboard's numbers, and beside them how many noses the posts' match would call detected.
+def _told(record: Record) -> Numbers:
+    """Return what the bake-off shows of a record."""
+    numbers = {name: each.value for name, each in record.metrics.items() if name in METRICS}
+    known = {name: value for name, value in numbers.items() if value is not None}
+    return {"faces": record.faces, "missed": record.missed} | known
+
+
+def _unified(record: Record, said: Said, study: Study) -> dict[str, Numbers]:
+    """Return the leaderboard's numbers, of all noses and of those at each distance, and two shares beside them:
+    how many noses the posts' match would call detected, and recall.
 
     Recall is the same for those who are told where a face is and for those who find it: an answer within the cap.
     """
-    faces = study.scored
-    gaps = np.stack([blog.matched(blog.labelled(faces), posted(one)) for one in each.said])
-    column = faces.strata[unified.STRATUM]
-    numbers = {ALL: unified.numbers(each.summary), **unified.by_distance(each)}
-    rows = {name: column == name if name != ALL else np.ones(len(faces), bool) for name in numbers}
-    shares = {"detection": np.isfinite(gaps), "recall": _within_the_cap(each, study, scoring)}
+    faces, errors = study.faces.take(study.scored), study.errors[record.contestant]["per_seed"]
+    near = study.results.protocol.cap * face_size(study.faces)[study.scored]
+    gaps = np.stack([blog.matched(blog.labelled(faces), posted(one)) for one in said])
+    shares = {"detection": np.isfinite(gaps), "recall": errors <= near}
+    column = faces.strata[STRATUM]
+    rows = {ALL: np.ones(len(faces), bool)} | {name: column == name for name in sorted({*column.tolist()} - {""})}
+    made = {part: combined([_errors(each[own]) for each in errors]) for part, own in rows.items()}
+    made[ALL] = _told(record)
     return {
-        name: own | {share: float(hit[:, rows[name]].mean()) for share, hit in shares.items() if rows[name].any()}
-        for name, own in numbers.items()
+        part: {name: value for name, value in made[part].items() if np.isfinite(value)}
+        | {name: float(hit[:, own].mean()) for name, hit in shares.items() if own.any()}
+        for part, own in rows.items()
     }
 
 
-def _within_the_cap(each: Contestant, study: Study, scoring: Config) -> NDArray[np.bool_]:
-    """Return (seeds, noses): was the nose answered as near, in parts of the face's size, as a match must be?"""
-    tested = study.faces.splits == "test"
-    seeds = [score(study.faces, one, NOSE, dict(scoring.bridges), tested, scoring.cap) for one in each.said]
-    errors = np.stack([scores.errors[:, 0] for scores in seeds])
-    reached: NDArray[np.bool_] = errors <= scoring.cap * face_size(study.faces)[tested]
-    return reached
+def _errors(gaps: NDArray[np.float64]) -> Numbers:
+    """Return the leaderboard's numbers of one seed's errors in px, under its names."""
+    own = blog.errors(gaps)
+    rates = {f"{name}px": value for name, value in own.items() if name.startswith("pck@")}
+    means = {f"error_px_{name}": own.get(name, np.nan) for name in ("mean", "median")}
+    return {"faces": len(gaps), "missed": int(np.isinf(gaps).sum())} | rates | means
+
+
+def _toned(record: Record, study: Study, how: Config) -> dict[str, Numbers]:
+    """Return variant -> numbers on the scored faces, those of the pictures as prepared first.
+
+    A variant on which the contestant could not run is absent; whoever sees no variants has nothing.
+    """
+    made = {BASE: _told(record)} if study.contestants[record.contestant] and study.toned else {}
+    for name in study.toned:
+        said = study.said(record, name)
+        if not isinstance(said, str):
+            scored = evaluate(study.faces, [_of(study, one) for one in said], how, study.name).summary
+            made[name] = {metric: float(scored[metric]) for metric in METRICS if metric in scored}
+    return made
+
+
+def _of(study: Study, said: Predictions) -> Predictions:
+    """Return the predictions on frames that hold a face: variants show others, which the posts count."""
+    kept = np.isin(said.frames, study.faces.frames)
+    return replace(said, **{name: getattr(said, name)[kept] for name in COLUMNS})
+
+
+def _conventions(said: Said, study: Study, how: Config) -> dict[str, Numbers]:
+    """Return version of the bridge -> offsets on the scored faces that were found, the default first.
+
+    A contestant that predicts noses needs no bridge and has the one version `as it is`.
+    """
+    own, sizes = said[0].vocabulary, np.tile(face_size(study.faces)[study.scored], len(said))
+    ways = {way: {own: way} for way in versions(own)} or {"as it is": {}}
+    made = {}
+    for way, bridges in ways.items():
+        seeds = [score(study.faces, one, NOSE, bridges, study.scored, how.cap).offsets[:, 0] for one in said]
+        made[way] = summarised(np.concatenate(seeds).astype(np.float64), sizes)
+    return made

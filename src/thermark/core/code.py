@@ -59,12 +59,11 @@ class Said:
 
 @cache
 def said(path: Path) -> Said:
-    """Return what a Python or YAML file says, without its comments, docstrings and layout; any other as it is."""
+    """Return what a Python or YAML file says, without comments, docstrings and layout, or a template."""
     text = path.read_text(encoding="utf-8")
-    if path.suffix == ".yaml":
-        return Said(sha256(json.dumps(yaml.safe_load(text)).encode()).hexdigest())
     if path.suffix != ".py":
-        return Said(sha256(text.encode()).hexdigest())
+        plain = json.dumps(yaml.safe_load(text)) if path.suffix == ".yaml" else text
+        return Said(sha256(plain.encode()).hexdigest())
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):

@@ -107,7 +107,7 @@ def _numbers(study: Study, rows: Sequence[Compared], made: Sequence[Comparison],
         "comparisons": list(map(compare.plain, made)),
         "constant": {name: found for name, found in students.standing(study, roles).items() if found},
         "pseudo_labels": dict(study.pseudo_labels),
-        "speed": {**study.speed, "rows": study.timed} if study.speed else {},
+        "speed": {"machine": study.speed.get("machine", {}), "rows": study.timed} if study.speed else {},
         "claim": {name: cost.verdict(study.timed[name]) for name in cost.judged(study, roles)},
     }
 

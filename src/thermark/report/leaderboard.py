@@ -1,17 +1,14 @@
 """The written leaderboard: a template, filled with tables and with what must be said beside them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, StrictUndefined
 
 from thermark.landmarks import provisional
 from thermark.metrics.names import MOVED, describe
 from thermark.report import legend, tables
 from thermark.report.board import Board, few_misses, idle, order, without
-from thermark.report.markdown import code, escaped, table
+from thermark.report.markdown import code, escaped, filled, table
 from thermark.report.numbers import shown
 from thermark.report.standing import leading
 from thermark.results.comparisons import Comparisons
@@ -30,26 +27,25 @@ def leaderboard(boards: Sequence[Board], made: Comparisons) -> str:
     few = leading(names, kinds({board.on.name: board.results for board in told}), FEW)
     main = {board.on.name: board.main for board in boards}
     left_out = [[code(name), escaped(reason)] for name, reason in made.left_out.items()]
-    template = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(
-        TEMPLATE.read_text(encoding="utf-8")
+    return filled(
+        TEMPLATE,
+        {
+            "overview": tables.standings(told, [name for name in names if name in few]),
+            "everybody": tables.standings(told, names),
+            "shown": len(few),
+            "ran": len(names),
+            "seeds": any(record.seeds > 1 for board in told for record in board.ran),
+            "boards": [_part(board) for board in told],
+            "families": [
+                (escaped(each.question), code(each.name), tables.family_table(each, main))
+                for each in made.families
+                if each.pairs
+            ],
+            "absent": len(absent),
+            "reasons": _reasons(absent),
+            "left_out": table(["data set", "why"], left_out, texts=2) if left_out else "",
+        },
     )
-    text = template.render(
-        overview=tables.standings(told, [name for name in names if name in few]),
-        everybody=tables.standings(told, names),
-        shown=len(few),
-        ran=len(names),
-        seeds=any(record.seeds > 1 for board in told for record in board.ran),
-        boards=[_part(board) for board in told],
-        families=[
-            (escaped(each.question), code(each.name), tables.family_table(each, main))
-            for each in made.families
-            if each.pairs
-        ],
-        absent=len(absent),
-        reasons=_reasons(absent),
-        left_out=table(["data set", "why"], left_out, texts=2) if left_out else "",
-    )
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def _part(board: Board) -> dict[str, Any]:

@@ -90,11 +90,11 @@ def _line(content: Any) -> str:
 def open_comparisons(path: Path) -> Comparisons:
     """Return what `write_comparisons` wrote; raises DataError where it is absent or of another schema."""
     if not path.is_file():
-        raise DataError(f"{path} is missing", "run `dvc repro results`")
+        raise DataError(f"{path} is missing", "run `dvc repro`")
     raw = files.read_json(path)
     try:
         if raw.pop("schema") != SCHEMA:
-            raise DataError(f"{path} has another schema than {SCHEMA}", "run `dvc repro results`")
+            raise DataError(f"{path} has another schema than {SCHEMA}", "run `dvc repro`")
         return Comparisons.model_validate_json(json.dumps(raw))
     except (ValidationError, KeyError, AttributeError) as error:
         raise DataError(f"{path} holds no comparisons: {str(error).splitlines()[0]}", "run `dvc repro`") from error

@@ -47,7 +47,7 @@ def read(source: Any, where: str) -> dict[str, Errors]:
         frame = parquet.read_table(source, columns=list(COLUMNS)).to_pandas()
     except (OSError, pa.ArrowException, KeyError) as error:
         cause = str(error).splitlines()[0]
-        raise DataError(f"{where} holds no per-face errors: {cause}", "run `dvc repro results`") from error
+        raise DataError(f"{where} holds no per-face errors: {cause}", "run `dvc repro`") from error
     found: dict[str, Errors] = {}
     for name, rows in frame.groupby("contestant", sort=False, observed=True):
         seeds = rows["seed"].unique()
@@ -64,7 +64,7 @@ def read(source: Any, where: str) -> dict[str, Errors]:
 def open_errors(path: Path) -> dict[str, Errors]:
     """Return the errors of a file; raises DataError where it is absent."""
     if not path.is_file():
-        raise DataError(f"{path} is missing", "run `dvc repro results`")
+        raise DataError(f"{path} is missing", "run `dvc repro`")
     return read(path, str(path))
 
 

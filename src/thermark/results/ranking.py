@@ -35,7 +35,14 @@ def ranked(results: ResultSet, groups: Groups = NONE) -> list[Record]:
     return sorted((record for record in results.records if record.ran), key=order)
 
 
-def standing(sets: Mapping[str, ResultSet], groups: Mapping[str, Groups]) -> list[str]:
+def most_found(results: ResultSet) -> list[Record]:
+    """Return all who have found the most faces, from best to worst: often it is not one alone."""
+    ran = ranked(results)
+    most = max((value(record, "found") or 0.0 for record in ran), default=0.0)
+    return [record for record in ran if value(record, "found") == most]
+
+
+def standing(sets: Mapping[str, ResultSet], groups: Mapping[str, Groups] = MappingProxyType({})) -> list[str]:
     """Return all contestants from best to worst by their mean place on several sets, of equals the first named.
 
     `groups`: data set -> groups. Who did not run has the last place.

@@ -205,13 +205,13 @@ def read_set(text: str, where: str) -> ResultSet:
         return ResultSet.model_validate_json(json.dumps(raw))
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{where} holds no results: {cause}", "run `dvc repro results`") from error
+        raise DataError(f"{where} holds no results: {cause}", "run `dvc repro`") from error
 
 
 def open_set(path: Path) -> ResultSet:
     """Return the records of a file; raises DataError where it is absent or holds none."""
     if not path.is_file():
-        raise DataError(f"{path} is missing", "run `dvc repro results`")
+        raise DataError(f"{path} is missing", "run `dvc repro`")
     return read_set(path.read_text(encoding="utf-8"), str(path))
 
 
@@ -219,5 +219,5 @@ def open_all(folder: Path) -> dict[str, ResultSet]:
     """Return data set -> results of all files of a folder; raises DataError where there is none."""
     found = {path.stem: open_set(path) for path in sorted(folder.glob("*.json"))}
     if not found:
-        raise DataError(f"{folder} holds no results", "run `dvc repro results`")
+        raise DataError(f"{folder} holds no results", "run `dvc repro`")
     return found

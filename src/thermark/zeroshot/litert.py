@@ -32,6 +32,7 @@ class Graph:
                 self._engine.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise DataError(f"{path.name} is no graph that LiteRT can run", REMEDY) from error
+        self.path = path
         inputs, outputs = self._engine.get_input_details(), self._engine.get_output_details()
         shapes = [tuple(map(int, told["shape"])) for told in inputs]
         found = {int(np.prod(told["shape"])): told["index"] for told in outputs}

@@ -1,6 +1,6 @@
 """One zero-shot contestant on every data set and variant: predictions, or the reason why there are none."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -97,7 +97,7 @@ def predict_all(
                 reason = str(error)
             except Ended as error:
                 status, reason = "failed", str(error)
-        for _, _, place in _turns(places, folder):
+        for _, _, place in turns(places, folder):
             for name, (data, variants) in shown.items():
                 for variant in variants:
                     said = Predictions.none(contestant, data, status, reason)
@@ -114,7 +114,7 @@ def _shown(datasets: Collection[str], framed: Path, missing: Collection[str] | N
     return shown
 
 
-def _turns(places: Places, folder: Path) -> list[tuple[Path, list[Path], Path]]:
+def turns(places: Places, folder: Path) -> list[tuple[Path, list[Path], Path]]:
     """Return, for each seed or once, the bundle, the folder of a run if any, and where predictions go in `folder`.
 
     Seeds are those of the run, and without one those of the bundle: runs of ours in ONNX have some.
@@ -142,6 +142,30 @@ class Absent(Ended):
     """Something that the contestant needs is not on this machine."""
 
 
+def contestant_of(
+    name: str,
+    settings: Mapping[str, Any],
+    weights: bundle.Bundle,
+    more: Sequence[Path] = (),
+    device: str = "auto",
+    threads: int | None = None,
+) -> Held:
+    """Return the contestant that a section without `only` describes, to be loaded when it is wanted.
+
+    `more`: the folder of a run's seed, for whoever has a run. `threads` overrules the section's, where it has any.
+    Raises Absent for want of a package that its module imports, ConfigError for a wrong section; loading it raises
+    Unavailable and what its module says.
+    """
+    try:
+        module = import_module(f"thermark.predictors.{settings['family']}")
+    except ModuleNotFoundError as error:
+        raise Absent(f"the package {error.name} is not installed") from error
+    own = dict(settings)
+    if threads is not None and "threads" in module.Config.model_fields:
+        own["threads"] = threads
+    return Held(partial(module.load, parse(own, module.Config, name), weights, device, *more))
+
+
 def _predict(
     beat: Beat,
     contestant: str,
@@ -154,13 +178,8 @@ def _predict(
     moves: Moves,
 ) -> None:
     try:
-        module = import_module(f"thermark.predictors.{settings['family']}")
-    except ModuleNotFoundError as error:
-        raise Absent(f"the package {error.name} is not installed") from error
-    config = parse(settings, module.Config, contestant)
-    try:
-        for assets, more, place in _turns(places, folder):
-            held = Held(partial(module.load, config, bundle.read(assets), "auto", *more))
+        for assets, more, place in turns(places, folder):
+            held = contestant_of(contestant, settings, bundle.read(assets), more)
             _sweep(held, beat, contestant, patience, datasets, shown, places, folder, place, moves)
     except Unavailable as error:
         raise Absent(str(error)) from error

@@ -43,13 +43,13 @@ def sweep(
     """
     given, size = held.get().given, held.get().batch
     told = given in TOLD
-    wanted = _wanted(pictures, faces, rows, told)
+    wanted = frames_of(pictures, faces, rows, told)
     found: list[Instances | None] = []
     failed: list[str] = []
     batches = [wanted[start : start + size] for start in range(0, len(wanted), size)]
     for batch in track(batches, len(batches), contestant, "batches"):
         images = [pictures.image(place) for place, _ in batch]
-        boxes = [_boxes(given, faces, own, image) for (_, own), image in zip(batch, images, strict=True)]
+        boxes = [boxes_for(given, faces, own, image) for (_, own), image in zip(batch, images, strict=True)]
         answers = _answers(held, images, boxes)
         failed += [
             str(pictures.ids[place]) for (place, _), each in zip(batch, answers, strict=True) if each is None
@@ -66,7 +66,7 @@ def sweep(
     return _joined(held.get(), contestant, pictures, wanted, whole, points, told, data, failed)
 
 
-def _wanted(pictures: Pictures | Shifted, faces: Faces, rows: Rows, told: bool) -> list[tuple[int, Rows]]:
+def frames_of(pictures: Pictures | Shifted, faces: Faces, rows: Rows, told: bool) -> list[tuple[int, Rows]]:
     """Return (row in `pictures`, rows of its faces) of each frame that holds one of the faces.
 
     Who is not told of faces is shown frames without any, too: a protocol may count what is no face.
@@ -81,7 +81,8 @@ def _wanted(pictures: Pictures | Shifted, faces: Faces, rows: Rows, told: bool) 
     ]
 
 
-def _boxes(given: Given, faces: Faces, own: Rows, image: Image) -> Floats | None:
+def boxes_for(given: Given, faces: Faces, own: Rows, image: Image) -> Floats | None:
+    """Return the boxes (P, 4) that a contestant is told of an image with the faces `own`, None for none."""
     if given == "own":
         return None
     if given == "frame":

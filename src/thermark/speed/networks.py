@@ -14,20 +14,18 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from thermark.backbones import rtmpose
 from thermark.backbones import sapiens2 as sapiens2_backbone
-from thermark.core import files
-from thermark.core.config import Section
 from thermark.core.progress import track
 from thermark.core.runs import seed_folder, skipped
 from thermark.heads.tiny_head import TinyHead
 from thermark.learn import precision
 from thermark.nets import card, complexity
-from thermark.nets.cspnext import BLOCKS, CSPNeXt
+from thermark.nets.cspnext import CSPNeXt
 from thermark.nets.rtmpose import RTMPose
+from thermark.speed.options import Config
 from thermark.zeroshot import pretrained
 
 SIDE = 256  # px of the pictures that frozen backbones see
@@ -36,20 +34,6 @@ CPU = torch.device("cpu")
 RANDOM = "random weights, which change neither size nor time"
 Precision = Literal["fp32", "bf16"]
 Times = dict[Precision, list[float]]
-
-
-class Config(Section):
-    """`students`: runs whose networks are measured; `points` of the heads; `threads` of the CPU; timed `repeats`.
-
-    Students are also measured at the size that the large network sees. `stages`: those of RTMPose-s below its
-    head, as `backbones.<teacher>.stages` has them; what comes after them is left away.
-    """
-
-    students: tuple[str, ...]
-    stages: tuple[Literal[1, 2, 3, 4], ...] = (3,)
-    points: PositiveInt = 1
-    threads: PositiveInt = 2
-    repeats: PositiveInt = 20
 
 
 @dataclass(frozen=True)
@@ -74,8 +58,8 @@ class Mapped(nn.Module):
         return self.maps(images)
 
 
-def measure(config: Config, models: Path, out: Path, frozen: Mapping[str, Contestant] | None = None) -> None:
-    """Write what frozen backbones with their heads, and the students under `models`, cost into the JSON `out`.
+def measured(config: Config, models: Path, frozen: Mapping[str, Contestant] | None = None) -> dict[str, Any]:
+    """Return `machine` and `rows`: what frozen backbones with their heads, and the students in `models`, cost.
 
     `frozen` are, with the reference first, by default Sapiens2-0.4B and the backbone of RTMPose-s. A student that
     was not trained is left out, and why is printed. Raises DataError for one that is absent or damaged.
@@ -91,7 +75,7 @@ def measure(config: Config, models: Path, out: Path, frozen: Mapping[str, Contes
     rows = {name: costs(each) | spread(times[name]) for name, each in contestants.items()}
     reference = next(iter(rows.values()))
     compared = {name: row | against(reference, row) for name, row in rows.items()}
-    files.write_json(out, {"machine": machine(exact, config), "rows": compared})
+    return {"machine": machine(exact, config), "rows": compared}
 
 
 def large(config: Config) -> dict[str, Contestant]:
@@ -99,8 +83,7 @@ def large(config: Config) -> dict[str, Contestant]:
     torch.manual_seed(0)
     points, stages = config.points, config.stages
     vit, teacher = sapiens2(), CSPNeXt("s")
-    for stage in range(max(stages) + 1, len(BLOCKS) + 1):
-        teacher.set_submodule(f"stage{stage}", nn.Identity())
+    rtmpose.shorten(teacher, stages)
     maps = Mapped(teacher, partial(rtmpose.features, teacher, stages=stages))
     seen = f"stages {', '.join(map(str, stages))}"
     return {

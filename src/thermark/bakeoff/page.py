@@ -1,0 +1,123 @@
+"""The bake-off as Markdown: rows and titles of its tables; what they mean is said in a template."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thermark.bakeoff import blog, polarity
+from thermark.bakeoff.inputs import Study, why
+from thermark.bakeoff.measure import STRATUM, Measured
+from thermark.bakeoff.showing import HEADS, Row, board, columns
+from thermark.core.config import parse
+from thermark.core.faces import Faces
+from thermark.core.pictures import BASE
+from thermark.core.radiometry import Tone
+from thermark.report.legend import NOTICES
+from thermark.report.markdown import code, escaped, filled, table
+from thermark.report.numbers import natural
+
+
+def rendered(template: Path, **told: Any) -> str:
+    """Return a template filled with what is told, and what every bake-off needs."""
+    functions = {"board": board, "columns": columns, "table": table, "polarity": polarity.heads}
+    return filled(template, {**functions, **told, "heads": HEADS, "cap": f"{blog.CAP:g}", "notices": NOTICES})
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the template asks of a data set: `picture` is what the posts saw, `settings` are those of the set."""
+
+    study: Study
+    made: Measured
+    picture: str = BASE
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def tones(self) -> dict[str, str]:
+        """Variant -> how it shows temperatures, that of the pictures as prepared first."""
+        changes: dict[str, Mapping[str, Any]] = {BASE: {}, **self.study.toned}
+        return {name: _tone({**self.settings, **changed}, f"{name}.tone") for name, changed in changes.items()}
+
+    @cached_property
+    def taught(self) -> set[str]:
+        """Who was counted in part 1 and has learned from its frames."""
+        flattered = {each.contestant for each in self.study.records if self.study.relatives & {*each.trained_sets}}
+        return flattered & {row["contestant"] for _, row in self.rows("part1")}
+
+    def idle(self) -> list[list[str]]:
+        """Return who has no numbers, and why."""
+        return [[code(record.contestant), escaped(why(record))] for record in self.study.records if not record.ran]
+
+    def counted(self, part: str = "") -> str:
+        """Return how many noses a part of the posts counts, or we do, and where they are."""
+        faces, scored = self.study.faces, self.study.faces.take(self.study.scored)
+        own = blog.PARTS.get(part)
+        truth = blog.first(self.study.annotated, own) if own else blog.labelled(scored)
+        sources = [own.source] if own else sorted(set(scored.strata["source"].tolist()))
+        places = _distances(faces.take(np.isin(faces.frames, truth.frames)))
+        where = f"{escaped(' and '.join(sources))}: {escaped(', '.join(places))}"
+        return f"{len(truth.frames)} in {len(set(truth.frames.tolist()))} frames of {where}"
+
+    def far(self) -> dict[str, str]:
+        """Return the title of each distance at which noses are scored, nearest first."""
+        return {place: f"{escaped(place)} {{}}" for place in _distances(self.study.faces.take(self.study.scored))}
+
+    def variants(self) -> dict[str, str]:
+        """Return the title of each variant."""
+        return {name: code(name) for name in self.tones}
+
+    def rows(self, protocol: str, *beside: str, marked: bool = False) -> list[Row]:
+        """Return a row for each contestant with numbers under a protocol, the best first.
+
+        `beside`: which of its boxes and seeds stand beside its name, which is `marked` where part 1 flatters it.
+        """
+        known = {name for each, name, *_ in self.made.values.index if each == protocol}
+        records = [self.study.results.of(name) for name in self.made.order if name in known]
+        rows = []
+        for one in filter(None, records):
+            about = {"boxes": escaped(one.boxes), "seeds": str(one.seeds or "–")}
+            mark = " †" if marked and one.contestant in self.taught else ""
+            rows.append(
+                ([code(one.contestant) + mark, *(about[each] for each in beside)], {"contestant": one.contestant})
+            )
+        return rows
+
+    def cut(self) -> list[Row]:
+        """Return a row a contestant for the posts' test crops, and one for all of them if those are more."""
+        more = len(self.study.pairs.every) > len(self.study.pairs.test)
+        every = [(["all of them"], {"protocol": "part2_all"})] if more else []
+        return [row for own in self.rows("part2") for row in (own, *((text, own[1] | key) for text, key in every))]
+
+    def readings(self) -> list[Row]:
+        """Return a row for each reading of each contestant, which is named beside its first."""
+        keys = dict.fromkeys((name, way) for each, name, way, _ in self.made.values.index if each == "conventions")
+        first = dict(reversed(keys))
+        return [
+            (
+                [code(name) if first[name] == way else "", code(way) if " " not in way else way],
+                {"contestant": name, "part": way},
+            )
+            for name, way in keys
+        ]
+
+
+def _distances(faces: Faces) -> list[str]:
+    return sorted(set(faces.strata[STRATUM].tolist()) - {""}, key=natural)
+
+
+def _tone(settings: Mapping[str, Any], where: str) -> str:
+    if settings.get("source") in ("png", "luma"):
+        grey = ", in grey" if settings["source"] == "luma" else ""
+        return f"the 8-bit picture that comes with the temperatures{grey}"
+    tone = parse(settings.get("tone", {}), Tone, where)
+    percentiles = f"percentiles {tone.low_percent:g} to {tone.high_percent:g} of each frame"
+    return {
+        "clip": f"{tone.low:g} to {tone.high:g} °C of every frame",
+        "minmax": "the coldest to the warmest pixel of each frame",
+        "percentile": percentiles,
+        "clahe": f"{percentiles}, then contrast-limited adaptive histogram equalisation",
+    }[tone.name]

@@ -1,0 +1,89 @@
+"""What the page reads: records, comparisons, and a few files of curves that may be absent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from thermark.core import files
+from thermark.page.figures.cost import Speeds
+from thermark.page.figures.learning import Lines
+from thermark.results.comparisons import Comparisons, open_comparisons
+from thermark.results.errors import Errors, open_errors
+from thermark.results.record import ResultSet, open_all
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that is shown.
+
+    `sets` and `errors` by data set; `speeds`: contestant or run -> its times, on `machine`; `budget` and
+    `training`: lines of those curves; `published`: a cell each (source, table, row, column, unit,
+    published, ours, verdict, reason, doubt); `sources`: `budget` or `training` -> the data sets behind it;
+    `folder`, where records lie as seen from the page; `faces`: prepared faces, for pictures.
+    """
+
+    sets: Mapping[str, ResultSet]
+    errors: Mapping[str, Mapping[str, Errors]]
+    comparisons: Comparisons = field(default_factory=Comparisons)
+    speeds: Speeds = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    budget: Lines = ()
+    training: Lines = ()
+    published: tuple[Mapping[str, Any], ...] = ()
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    folder: str = ""
+    faces: Path | None = None
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where that lies: `results` must be there, the rest may be None or absent."""
+
+    results: Path
+    comparisons: Path | None = None
+    speed: Path | None = None
+    budget: Path | None = None
+    training: Path | None = None
+    published: Path | None = None
+    faces: Path | None = None
+
+
+def read(places: Places, sources: Mapping[str, tuple[str, ...]], folder: str = "") -> Inputs:
+    """Return what is there; raises DataError where there are no records, or where a file holds something else."""
+    sets = open_all(places.results)
+    errors = {name: open_errors(places.results / f"{name}.parquet") for name in sets}
+    speed = _content(places.speed, {})
+    return Inputs(
+        sets=sets,
+        errors=errors,
+        comparisons=_compared(places.comparisons),
+        speeds=speed.get("rows", {}),
+        machine=speed.get("machine", {}),
+        budget=_lines(places.budget),
+        training=_lines(places.training),
+        published=tuple(_content(places.published, ())),
+        sources=sources,
+        folder=folder,
+        faces=places.faces,
+    )
+
+
+def _content(path: Path | None, absent: Any) -> Any:
+    return files.read_json(path) if path is not None and path.is_file() else absent
+
+
+def _compared(path: Path | None) -> Comparisons:
+    return open_comparisons(path) if path is not None and path.is_file() else Comparisons()
+
+
+def _lines(path: Path | None) -> Lines:
+    if path is None or not path.is_file():
+        return ()
+    frame = pd.read_csv(path)
+    return [
+        {str(key): None if pd.isna(value) else value for key, value in row.items()}
+        for row in frame.to_dict(orient="records")
+    ]

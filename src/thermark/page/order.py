@@ -1,0 +1,67 @@
+"""Who comes first on a data set, and who is drawn in colour."""
+
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+
+from thermark.page.words import GIVEN
+from thermark.results.record import Estimate, Record, ResultSet
+
+FLOOR = "mean_shape"  # the family that looks at no picture
+UNKNOWN = Estimate(value=None, faces=0, subjects=0)
+
+
+def of_all(results: ResultSet, record: Record) -> Estimate:
+    """Return a contestant's mean error over all faces, a miss at the stated cap."""
+    return record.metrics.get(f"{results.protocol.main}_all", UNKNOWN)
+
+
+def of_found(results: ResultSet, record: Record) -> Estimate:
+    """Return a contestant's mean error over the faces that it found."""
+    return record.metrics.get(results.protocol.main, UNKNOWN)
+
+
+def found(record: Record) -> Estimate:
+    """Return the part of the faces that a contestant found."""
+    return record.metrics.get("found", UNKNOWN)
+
+
+def most_points(results: ResultSet) -> int:
+    """Return how many landmarks the most complete contestant answers."""
+    return max((record.points for record in results.records if record.ran), default=0)
+
+
+def partial(results: ResultSet, record: Record) -> bool:
+    """Return whether a contestant answers fewer landmarks than others, so that its mean is of other points."""
+    return record.points < most_points(results)
+
+
+def given(record: Record) -> bool:
+    """Return whether a contestant was told where the faces are."""
+    return record.boxes in GIVEN
+
+
+def ranked(results: ResultSet) -> list[Record]:
+    """Return those that ran, from the least error over all faces on; who answers fewer landmarks comes after."""
+
+    def key(record: Record) -> tuple[bool, bool, float, str]:
+        error = of_all(results, record).value
+        return partial(results, record), error is None, error or 0.0, record.contestant
+
+    return sorted((record for record in results.records if record.ran), key=key)
+
+
+def leading(sets: Sequence[ResultSet], count: int) -> list[str]:
+    """Return up to `count` contestants to be drawn in colour: the best of each set in turn, and the mean shape."""
+    boards = [[record.contestant for record in ranked(each) if not partial(each, record)] for each in sets]
+    in_turn = dict.fromkeys(name for name in chain.from_iterable(zip_longest(*boards)) if name is not None)
+    # Of two that answer alike everywhere, such as two settings of one network, the first stands for both.
+    alike: dict[tuple[float | None, ...], str] = {}
+    for name in in_turn:
+        errors = tuple(of_all(each, record).value for each in sets if (record := each.of(name)) is not None)
+        alike.setdefault(errors, name)
+    idle = dict.fromkeys(
+        record.contestant for each in sets for record in each.records if record.ran and record.kind == FLOOR
+    )
+    names = [name for name in alike.values() if name not in idle]
+    floor = list(idle)[:1]
+    return [*names[: count - len(floor)], *floor]

@@ -1,0 +1,490 @@
+"""The page without a browser: figures, answers, cards, escaping, and what is read without JavaScript."""
+
+import json
+import re
+from base64 import b64encode
+from dataclasses import replace
+from hashlib import sha256
+
+import numpy as np
+import pytest
+import vl_convert
+from bs4 import BeautifulSoup
+
+import paged
+from thermark.core.errors import DataError
+from thermark.page import answers, board, build, figures, gallery, inputs, order, packing, render, words
+from thermark.page.figures.errors import within
+from thermark.results import errors as stored
+from thermark.results.record import write_set
+
+NASTY = '<img src=x onerror="window.hit=1">\'</script><b>&amp;\u2028'
+BUDGET = [
+    {"crops": "persons", "head": "h", "labels": n, "native_mean": 20.0 / n, "low": 1.0, "high": 3.0}
+    for n in (1, 8)
+]
+TRAINING = [
+    {"run": run, "seed": seed, "epoch": epoch, "val_nme": 0.4 / epoch + seed / 100, "kp": None}
+    for run in ("mcl_st", "kd_st")
+    for seed in (0, 1)
+    for epoch in (1, 2)
+]
+SPEEDS = {"good": {"fp32_ms": 12.5, "fp32_ms_low": 12.0, "fp32_ms_high": 13.0, "parameters": 6e6, "note": ""}}
+CELL = {"source": "paper", "table": "I", "row": "r", "column": "c", "unit": "%", "published": 4.06, "ours": None}
+CELL |= {"verdict": "not comparable", "reason": "rendered data", "doubt": "columns swapped"}
+
+
+def whole(extra: str = "", **more):
+    """Return inputs with everything that there can be."""
+    plain = paged.inputs(extra)
+    told = {"comparisons": paged.compared(plain.sets), "speeds": SPEEDS, "machine": {"cpu": "a CPU", "threads": 2}}
+    told |= {"budget": BUDGET, "training": TRAINING, "published": (CELL,), "sources": {"budget": ("small",)}}
+    return replace(plain, **told | {"folder": "../results"} | more)
+
+
+def html(given) -> str:
+    return render.page(build.context(given, build.Config()))
+
+
+def read(page: str) -> BeautifulSoup:
+    """Return a page as it is read without scripts."""
+    soup = BeautifulSoup(page, "html.parser")
+    for script in soup("script"):
+        script.decompose()
+    return soup
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return html(whole())
+
+
+@pytest.fixture
+def small():
+    given = paged.inputs()
+    return given.sets["small"], given.errors["small"]
+
+
+# Figures
+
+
+def test_a_distribution_counts_faces_and_a_miss_is_within_none(small):
+    results, errors = small
+    # `good` is 0.01 to 0.03 in twelve even steps: six are at most 0.02; `poor` finds eight of twelve.
+    assert within(errors["good"], 0.02, False)[0] == 50.0
+    assert within(errors["poor"], 0.1, False)[0] == pytest.approx(100 * 8 / 12)
+    rows = figures.ced(results, errors)["data"]["values"]
+    last = {row["contestant"]: row["part"] for row in rows}
+    assert last == {"good": 100.0, "fair": 100.0, "poor": pytest.approx(66.67)}
+    assert max(row["error"] for row in rows) == 16.0  # twice the limit of auc@0.08io, in per cent
+    assert all(row["low"] <= row["part"] <= row["high"] for row in rows)
+    assert "good 100.0 %" in figures.alt_ced(results, errors) and "rendered" in figures.alt_ced(results, errors)
+
+
+def test_who_is_not_named_is_grey_and_has_no_band(small):
+    results, errors = small
+    spec = figures.ced(results, errors, ["good"])
+    assert {row["contestant"] for row in spec["data"]["values"]} == {"good"}
+    rest = spec["layer"][0]["data"]["values"]
+    assert {row["contestant"] for row in rest} == {"fair", "poor"} and not any("low" in row for row in rest)
+
+
+def test_a_subject_is_the_mean_of_its_faces_and_seeds_with_misses_capped(small):
+    results, errors = small
+    dots = [row for row in figures.subjects(results, errors)["data"]["values"] if row["contestant"] == "poor"]
+    # Faces 0 to 3 are missed, one of each subject; two more of each have 0.1: (0.5 + 0.1 + 0.1) / 3.
+    assert [row["subject"] for row in dots] == ["s0", "s1", "s2", "s3"]
+    assert [row["error"] for row in dots] == [pytest.approx(100 * 0.7 / 3, rel=1e-3)] * 4
+
+
+def test_parts_keep_their_order_and_tell_who_was_found(small):
+    results, _ = small
+    spec = figures.parts(results, "distance")
+    assert spec["layer"][0]["encoding"]["x"]["scale"]["domain"] == ["2 ft", "10 ft"]
+    assert figures.strata(results) == {"distance": ["2 ft", "10 ft"]}
+
+
+def test_a_face_is_drawn_from_landmarks_and_not_without_a_face(small):
+    results, _ = small
+    rows = figures.landmarks(results)["data"]["values"]
+    assert len([row for row in rows if row["contestant"] == "good"]) == 68
+    assert {"x", "y", "error", "point"} <= rows[0].keys()
+    assert figures.landmarks(paged.results(results.records, face=())) is None
+
+
+def test_the_front_holds_whom_nobody_beats_in_both(small):
+    results, _ = small
+    rows = {row["contestant"]: row for row in figures.pareto(results, "parameters", {})["data"]["values"]}
+    assert rows["fair"]["cost"] == 4e6 and rows["fair"]["front"] and rows["good"]["front"]
+    heavy = {"parameters": 9e6}
+    worse = [
+        each.model_copy(update={"exact": heavy}) if each.contestant == "fair" else each for each in results.records
+    ]
+    rows = figures.pareto(paged.results(worse), "parameters", {})["data"]["values"]
+    assert {row["contestant"]: row["front"] for row in rows} == {"fair": False, "good": True}
+    assert figures.pareto(results, "milliseconds", {}) is None
+    assert [row["cost"] for row in figures.pareto(results, "milliseconds", SPEEDS)["data"]["values"]] == [12.5]
+
+
+def test_pairs_are_row_less_column_and_grey_where_nothing_follows(small):
+    results, _ = small
+    matrix = paged.compared({"small": results}).matrices["small"]
+    rows = {(row["a"], row["b"]): row for row in figures.matrix(results, matrix)["data"]["values"]}
+    assert rows["good", "fair"]["difference"] == pytest.approx(-1.0, rel=1e-3)
+    assert rows["fair", "good"]["difference"] == pytest.approx(1.0, rel=1e-3) and not rows["fair", "good"]["grey"]
+    grey = paged.compared({"small": results}, apart=100.0).matrices["small"]
+    assert all(row["grey"] for row in figures.matrix(results, grey)["data"]["values"])
+    assert "0 of 3 pairs" in figures.alt_matrix(results, grey)
+
+
+def test_a_declared_pair_is_faint_unless_its_verdict_says_something(small):
+    results, _ = small
+    made = paged.compared({"small": results})
+    rows = figures.families(results, made)["data"]["values"]
+    assert [row["pair"] for row in rows] == ["good less fair", "fair less poor"] and all(
+        row["shown"] for row in rows
+    )
+    doubt = [pair.model_copy(update={"verdict": "no difference shown"}) for pair in made.families[0].pairs]
+    asked = made.families[0].model_copy(update={"pairs": tuple(doubt)})
+    rows = figures.families(results, made.model_copy(update={"families": (asked,)}))["data"]["values"]
+    assert not any(row["shown"] for row in rows)
+    away = [pair.model_copy(update={"difference": None}) for pair in doubt]
+    asked = asked.model_copy(update={"pairs": tuple(away)})
+    assert figures.families(results, made.model_copy(update={"families": (asked,)})) is None
+
+
+def test_curves_are_means_over_seeds_and_none_without_lines():
+    rows = figures.training(TRAINING, "rendered data")["data"]["values"]
+    last = next(row for row in rows if row["run"] == "mcl_st" and row["epoch"] == 2)
+    assert (last["error"], last["low"], last["high"]) == pytest.approx((20.5, 20.0, 21.0))
+    assert figures.training((), "") is None and figures.budget((), "") is None
+    assert "h 2.50 px with 8 labels" in figures.alt_budget(BUDGET, "rendered data")
+
+
+def test_every_specification_compiles_and_is_called_rendered():
+    context = build.context(whole(NASTY), build.Config())
+    specs = context["data"]["figures"]
+    kinds = {key.split("-")[0] for key in specs}
+    assert kinds == {"families", "ced", "matrix", "landmarks", "by", "subjects", "milliseconds", "parameters"} | {
+        "budget",
+        "training",
+    }
+    for key, spec in specs.items():
+        heading = spec["title"]["text"] + spec["title"]["subtitle"]
+        assert "rendered" in heading or key == "training", key
+        vl_convert.vegalite_to_vega(unpacked(spec))
+
+
+def unpacked(node):
+    """Return a specification as it was before it was packed, as the script does."""
+    if isinstance(node, list):
+        return [unpacked(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if isinstance(node.get("columns"), dict):
+        columns = {field: cells(column) for field, column in node["columns"].items()}
+        rows = zip(*columns.values(), strict=True)
+        lines = [dict(zip(columns, row, strict=True)) for row in rows]
+        return {"values": [{key: cell for key, cell in line.items() if cell is not None} for line in lines]}
+    return {key: unpacked(each) for key, each in node.items()}
+
+
+def cells(column):
+    if isinstance(column, list):
+        return column
+    return [None if index is None else column["texts"][index] for index in column["at"]]
+
+
+def test_packing_loses_nothing(small):
+    spec = figures.ced(*small, ["good"])
+    assert unpacked(packing.packed(spec)) == spec
+
+
+def test_no_text_of_a_file_becomes_a_field_or_an_expression():
+    """Not even as a string in one, in which a line separator ends the figure."""
+    given = whole("odd name")
+    for key, spec in build.context(given, build.Config())["data"]["figures"].items():
+        compiled = vl_convert.vegalite_to_vega(unpacked(spec))
+        assert not [text for text in expressions(compiled) if "odd name" in text], key
+
+
+def expressions(node, key=""):
+    """Return every text of a compiled figure that Vega evaluates."""
+    if isinstance(node, dict):
+        return [text for name, each in node.items() for text in expressions(each, name)]
+    if isinstance(node, list):
+        return [text for each in node for text in expressions(each, key)]
+    return [node] if isinstance(node, str) and key in ("expr", "signal", "test", "update", "init", "on") else []
+
+
+# Answers
+
+
+def test_the_best_has_the_least_error_over_all_faces_of_its_case(small):
+    results, _ = small
+    assert [each.contestant for each in order.ranked(results)] == ["good", "fair", "poor"]
+    told = answers.answers(results, None, {})
+    assert told["any/any"]["best"] == "good" and "Finds 100.00 %" in told["any/any"]["found"]
+    assert told["any/other"]["best"] == "fair"  # `good` learned from this set's train split
+    assert told["found/any"]["best"] == told["any/rgb"]["best"] == "poor"
+    assert told["given/rgb"]["best"] == "" and "Nobody" in told["given/rgb"]["found"]
+    assert "nothing was compared" in told["any/any"]["real"]
+
+
+def test_who_answers_fewer_landmarks_does_not_compete(small):
+    results, _ = small
+    one = paged.record("one", paged.per_face([0.001] * paged.FACES), points=1)
+    more = paged.results([*results.records, one])
+    assert answers.answer(more, "any", "any", None, {})["best"] == "good"
+    assert [each.contestant for each in order.ranked(more)][-1] == "one"
+    assert board.rows(more, None, {})[-1].partial
+
+
+def test_a_difference_is_real_where_letters_differ(small):
+    results, _ = small
+    apart, same = (paged.compared({"small": results}, part).matrices["small"] for part in (0.15, 100.0))
+    assert (
+        answers.answer(results, "any", "any", apart, {})["real"]
+        == "Real: told apart from all 2 others of this case."
+    )
+    assert answers.answer(results, "any", "any", same, {})["real"] == "Not told apart from fair and poor."
+    # Without `good`, the best of the case is not the one that the letters are about.
+    assert answers.answer(results, "any", "other", same, {})["real"].startswith("In group A, as good, from whom")
+
+
+def test_speed_and_size_are_told_as_far_as_known(small):
+    results, _ = small
+    good, fair, poor = order.ranked(results)
+    assert answers.fast(good, SPEEDS) == "12.5 ms a face on one CPU; 6 M parameters."
+    assert answers.fast(fair, SPEEDS) == "Not timed here; 4 M parameters and 70 M multiply-adds."
+    assert answers.fast(poor, SPEEDS) == "Not timed here; its size is not counted."
+
+
+def test_an_absent_interval_says_why():
+    alone = paged.per_face([0.1] * paged.FACES)
+    record = paged.record("alone", alone)
+    one = record.metrics["nme_io_all"].model_copy(update={"low": None, "high": None, "subjects": 1})
+    nothing = record.metrics["nme_io"].model_copy(update={"value": None, "low": None, "high": None})
+    record = record.model_copy(
+        update={"metrics": record.metrics | {"nme_io_all": one, "nme_io": nothing}, "missed": paged.FACES}
+    )
+    results = paged.results([record])
+    assert "no interval: one subject only" in answers.answer(results, "any", "any", None, {})["error"]
+    facts = dict(board.card(results, record, None, {})["facts"])
+    assert "no interval: one subject only" in facts["error, all faces"]
+    assert facts["error, found faces"] == "no face was found"
+
+
+def test_a_card_has_what_a_number_rests_on(small):
+    results, _ = small
+    good = results.of("good")
+    facts = dict(board.card(results, good, paged.compared({"small": results}).matrices["small"], SPEEDS)["facts"])
+    assert facts["found"] == "100.00 % (95 % interval 50.00–100.00); 12 faces, 4 subjects"
+    assert facts["seeds"] == "3: 2.00, 2.00, 2.00 %" and facts["intervals cover"] == "subjects and 3 seeds"
+    assert facts["floor"].startswith("0.40 %, 0.40 px") and facts["group"] == "A, its best: alone in it"
+    assert facts["predictions, sha256"] == "p" * 64 and facts["time"] == "12.5 ms a face (12–13)"
+    assert dict(board.card(results, results.of("idle"), None, {})["facts"]) == {
+        "why it has no numbers": "needs 300 MB"
+    }
+    assert results.protocol.id in dict(board.common(results))["protocol"]
+
+
+def test_those_of_the_default_colours_are_the_best_of_each_set_in_turn():
+    one = paged.inputs().sets["small"]
+    other = paged.results([each for each in one.records if each.contestant != "good"])
+    assert order.leading([one, other], 8) == ["good", "fair", "poor"]
+    assert order.leading([other, one], 1) == ["fair"]
+    twin = paged.record("twin", paged.per_face(np.linspace(0.01, 0.03, paged.FACES), 3))
+    assert "twin" not in order.leading([paged.results([*one.records, twin])], 8)
+
+
+# Failures
+
+
+def test_the_worst_faces_are_the_same_for_all(small):
+    results, errors = small
+    worst = gallery.worst(results, errors, [], 3)
+    # The more even steps `good` and `fair` go, the worse; `poor` misses f0 to f3.
+    assert [face.face for face in worst] == ["f3", "f2", "f1"]
+    said = {answer.contestant: answer.text for answer in worst[0].answers}
+    assert said["poor"] == "missed" and said["good"] == "1.55"
+
+
+@pytest.mark.parametrize(("origin", "allowed"), [("rendered", True), ("thermalised", False), ("real", False)])
+def test_only_rendered_faces_are_shown(small, origin, allowed):
+    assert gallery.permitted(paged.results(small[0].records, origin=origin).data_set) is allowed
+
+
+def test_pictures_are_those_of_prepared_faces_of_rendered_data(small, tmp_path, monkeypatch):
+    results, errors = small
+    worst = gallery.worst(results, errors, [], 2)
+    (tmp_path / "small").mkdir()
+    faces = type("Faces", (), {"ids": np.array(["f3", "f2"])})()
+    pixels = np.zeros((2, 8, 8), np.uint8)
+    crops = gallery.Crops(pixels, np.stack([np.eye(3)[:2], np.full((2, 3), np.nan)]), 1.0)
+    monkeypatch.setattr(gallery, "open_set", lambda folder: (faces, crops))
+    seen = gallery.pictures(results.data_set, worst, tmp_path)
+    assert list(seen) == ["f3"] and seen["f3"].startswith("data:image/jpeg;base64,")  # f2 has no crop
+    real = paged.results(results.records, origin="real", labels="human").data_set
+    assert gallery.pictures(real, worst, tmp_path) == {} and gallery.pictures(results.data_set, worst, None) == {}
+
+
+# The file
+
+
+def test_without_scripts_the_tables_have_every_number(page):
+    soup = read(page)
+    table = soup.find("table", {"data-board": "small"})
+    lines = {row["data-name"]: row.get_text(" ", strip=True) for row in table.tbody.find_all("tr")}
+    assert list(lines) == ["good", "fair", "poor"]
+    assert "100.00" in lines["good"] and "2.00" in lines["good"] and "1.80–2.20" in lines["good"]
+    assert "66.67" in lines["poor"] and "10.00" in lines["poor"] and "rendered data only" in lines["poor"]
+    text = soup.get_text(" ", strip=True)
+    for said in ("needs 300 MB", "columns swapped", "Is each better than the next?", "Rendered data", "12.5"):
+        assert said in text
+    assert "Cumulative" not in text and soup.find(id="not-run").find("td", string="needs 300 MB")
+    for chart in soup.find_all(class_="chart"):
+        assert len(chart["aria-label"]) > 40 and chart["role"] == "img"
+    assert len(soup.find_all("figure")) == len(soup.find_all(class_="chart")) + len(soup.select("figure > p.none"))
+
+
+def test_links_lead_somewhere(page):
+    soup = read(page)
+    targets = {node["id"] for node in soup.find_all(id=True)}
+    cards = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])["cards"]
+    for link in soup.find_all("a", href=re.compile("^#")):
+        assert link["href"][1:] in targets or link["href"][1:] in cards
+
+
+def test_it_is_small_and_asks_nobody(page):
+    assert len(page.encode()) < 2_000_000
+    soup = BeautifulSoup(page, "html.parser")
+    assert not soup.find_all(["iframe", "object", "embed", "base"])
+    assert [each for each in soup.find_all(src=True) if not each["src"].startswith("data:")] == []
+    assert [each["href"] for each in soup.find_all("link")] == ["data:,"]
+    assert "@import" not in page.partition("</style>")[0] and "url(" not in page.partition("</style>")[0]
+
+
+def test_a_default_of_four_sets_is_below_two_megabytes():
+    """As many sets, contestants and subjects as the default has, without pictures."""
+    rng = np.random.default_rng(0)
+    errors = {f"contestant_{index}": paged.per_face(rng.random(240), 3) for index in range(22)}
+    errors |= {
+        name: each | {"subjects": np.array([f"S{i % 60}" for i in range(240)])} for name, each in errors.items()
+    }
+    records = [paged.record(name, each, seeds=3, per_seed=(0.1,) * 3) for name, each in errors.items()]
+    records += [paged.record(f"idle_{index}", None, reason="needs 300 MB " * 8) for index in range(36)]
+    results = paged.results(records)
+    sets = {f"set_{index}": results for index in range(4)}
+    given = inputs.Inputs(sets, dict.fromkeys(sets, errors), paged.compared(sets))
+    assert len(html(given).encode()) < 2_000_000
+
+
+def test_scripts_run_by_their_hashes_alone(page):
+    scripts = [script.string for script in BeautifulSoup(page, "html.parser")("script") if not script.get("type")]
+    assert len(scripts) == 3
+    hashes = [b64encode(sha256(script.encode()).digest()).decode() for script in scripts]
+    policy = BeautifulSoup(page, "html.parser").find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    assert policy.startswith("default-src 'none'; script-src " + " ".join(f"'sha256-{each}'" for each in hashes))
+    script = policy.split(";")[1]
+    assert "unsafe" not in script and "http" not in policy
+
+
+def test_the_block_is_json_that_cannot_leave_its_element():
+    text = str(render.block({"a": NASTY, "b": [0.1234567891, None]}))
+    assert "<" not in text and ">" not in text and "&" not in text and "\u2028" not in text
+    assert json.loads(text) == {"a": NASTY, "b": [0.123457, None]}
+    with pytest.raises(ValueError, match="JSON"):
+        render.block({"a": float("nan")})
+
+
+def test_a_name_is_text_wherever_it_stands():
+    given = whole(NASTY, published=(CELL | {"row": NASTY},), folder=NASTY)
+    soup = BeautifulSoup(html(given), "html.parser")
+    assert soup.find_all("img") == [] and soup.find_all("b", string="&amp;") == []
+    assert not [node for node in soup.find_all(True) for name in node.attrs if name.startswith("on")]
+    assert NASTY in [row["data-name"] for row in soup.find_all("tr", {"data-name": True})]
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path):
+    build.build(whole(), build.Config(), tmp_path / "a")
+    build.build(whole(), build.Config(), tmp_path / "b")
+    first = (tmp_path / "a/index.html").read_bytes()
+    assert first == (tmp_path / "b/index.html").read_bytes() and b"\r" not in first
+    assert str(tmp_path).encode() not in first
+
+
+def test_it_works_with_nothing_but_records():
+    soup = read(html(paged.inputs()))
+    text = soup.get_text(" ", strip=True)
+    for said in ("nothing was compared", "No published numbers", "Nothing was timed", "There are no such curves"):
+        assert said in text
+    assert soup.find("td", attrs={"data-sort": "A"}) is None  # no group letters
+
+
+def test_a_set_without_a_found_face_is_shown():
+    nobody = paged.per_face([np.inf] * paged.FACES)
+    results = paged.results([paged.record("blind", nobody)])
+    given = inputs.Inputs({"small": results}, {"small": {"blind": nobody}})
+    text = read(html(given)).get_text(" ", strip=True)
+    assert "Nobody that ran here" in text and "no face was found" in text
+
+
+def test_where_nobody_ran_there_is_a_page():
+    results = paged.results([paged.record("idle", None)])
+    text = read(html(inputs.Inputs({"small": results}, {"small": {}}))).get_text(" ", strip=True)
+    assert "needs 300 MB" in text and "nobody" in text
+
+
+def test_machine_labels_and_thermalised_data_are_called_so():
+    given = paged.inputs()
+    records = given.sets["small"].records
+    sets = {
+        "car": paged.results(records, name="car", title="Car", origin="real", labels="machine"),
+        "made": paged.results(records, name="made", title="Made", origin="thermalised", labels="rendered"),
+        "true": paged.results(records, name="true", title="True", origin="real", labels="human"),
+    }
+    several = inputs.Inputs(sets, dict.fromkeys(sets, given.errors["small"]))
+    soup = read(html(several))
+    notices = [node.get_text(" ", strip=True) for node in soup.find_all(role="note")]
+    assert len(notices) == 2 and notices[0].startswith("Car (real data, machine labels). Machine labels")
+    assert (
+        words.titled(sets["made"].data_set) == "Made (thermalised data)"
+        and words.notice_of(sets["true"].data_set) == ""
+    )
+    assert "machine labels" in soup.find("table", {"data-board": "car"}).caption.get_text()
+    specs = build.context(several, build.Config())["data"]["figures"]
+    assert "machine labels" in specs["ced-car"]["title"]["text"] and specs["ced-true"]["title"]["text"].endswith(
+        "True"
+    )
+
+
+def test_licences_of_what_it_is_drawn_with_stand_in_it(page):
+    licences = read(page).find("pre").get_text()
+    for name in ("vega 6.2.0", "vega-lite 6.4", "vega-embed 7.0.2", "sortable-tablesort", "d3-array", "Unlicense"):
+        assert name in licences
+    assert "University of Washington Interactive Data Lab" in licences
+
+
+# Reading
+
+
+def test_files_that_are_absent_are_nothing(tmp_path):
+    given = paged.inputs()
+    with pytest.raises(DataError, match="holds no results"):
+        inputs.read(inputs.Places(tmp_path), {})
+    write_set(tmp_path / "small.json", given.sets["small"])
+    with pytest.raises(DataError, match=r"small\.parquet is missing"):
+        inputs.read(inputs.Places(tmp_path), {})
+    stored.write(tmp_path / "small.parquet", given.errors["small"])
+    (tmp_path / "budget.csv").write_text(
+        "crops,head,labels,native_mean,low,high\np,h,10,17.6,,\n", encoding="utf-8"
+    )
+    absent = tmp_path / "absent"
+    places = inputs.Places(tmp_path, absent, absent, tmp_path / "budget.csv", absent, absent)
+    told = inputs.read(places, {})
+    assert told.budget == [
+        {"crops": "p", "head": "h", "labels": 10, "native_mean": 17.6, "low": None, "high": None}
+    ]
+    assert told.training == () and told.published == () and told.comparisons.matrices == {}
+    assert "17.60" in html(told)
