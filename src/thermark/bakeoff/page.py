@@ -17,8 +17,9 @@ from thermark.core.faces import Faces
 from thermark.core.pictures import BASE
 from thermark.core.radiometry import Tone
 from thermark.report.legend import NOTICES
-from thermark.report.markdown import code, escaped, filled, table
+from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import natural
+from thermark.report.template import filled
 
 
 def rendered(template: Path, **told: Any) -> str:

@@ -8,9 +8,10 @@ from thermark.landmarks import provisional
 from thermark.metrics.names import MOVED, describe
 from thermark.report import legend, tables
 from thermark.report.board import Board, few_misses, idle, order, without
-from thermark.report.markdown import code, escaped, filled, table
+from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import shown
 from thermark.report.standing import leading
+from thermark.report.template import filled
 from thermark.results.comparisons import Comparisons
 from thermark.results.ranking import kinds, value, whole
 from thermark.results.record import Record

@@ -1,11 +1,7 @@
 """Markdown that no name, reason or file can break out of."""
 
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, StrictUndefined
+from collections.abc import Sequence
 
 PLAIN = re.compile(r"[A-Za-z0-9_.@+-]+")
 SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&$])")
@@ -27,14 +23,3 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) 
     """Return a table whose first `texts` columns are left-aligned and whose others are right-aligned."""
     rule = [":---" if place < texts else "---:" for place in range(len(header))]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [header, rule, *rows])
-
-
-def filled(template: Path, told: Mapping[str, Any]) -> str:
-    """Return a template filled with what is told, without the empty lines that absent parts leave.
-
-    It knows the filters `escaped` and `code`, through which every text of a file has to pass.
-    """
-    words = Environment(undefined=StrictUndefined, trim_blocks=True)
-    words.filters |= {"escaped": escaped, "code": code}
-    text = words.from_string(template.read_text(encoding="utf-8")).render(told)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
