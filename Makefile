@@ -67,7 +67,7 @@ portability: setup ## repeat the committed results in another arithmetic: which 
 	  PYTHONPATH=$$PWD/src OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 dvc repro
 	python stages/portability.py --base $(OTHER)/base --base-arithmetic "portable, 2 threads" \
 	  --other $(OTHER)/native --other-arithmetic "native, 1 thread" --details metrics/details \
-	  --pages metrics/mlcmkd.json metrics/finetune.json metrics/bakeoff.json --files metrics plots data/reports \
+	  --pages metrics/comparisons.json metrics/mlcmkd.json metrics/finetune.json metrics/bakeoff.json --files metrics plots data/reports \
 	  --out studies/$(P)
 
 test: setup      ## the fast tests

@@ -6,31 +6,31 @@ from pathlib import Path
 from thermark.core import errors
 from thermark.core.config import section, value
 from thermark.finetune import build
-from thermark.finetune.inputs import Places, Profile
+from thermark.finetune.inputs import Config, Places, Profile
 from thermark.report.profile import listed, sections
 
-SECTIONS = ("heads", "datasets", "runs", "crops")
+SECTIONS = ("heads", "runs", "crops")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in (*SECTIONS, "params"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, "contestants", "text", "numbers", "figure", "table"):
+    for name in (*Places.__dataclass_fields__, "contestants", "text", "numbers", "figure", "curve"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
-    heads, datasets, runs, crops = (
+    heads, runs, crops = (
         sections(value(params, name), name) for name in (getattr(options, each) for each in SECTIONS)
     )
     build.build(
-        Profile(list(heads), list(datasets), runs, listed(options.contestants), crops),
+        Profile(list(heads), runs, listed(options.contestants), crops),
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         options.text,
         options.numbers,
         options.figure,
-        options.table,
-        section(params, options.params, build.Config),
+        options.curve,
+        section(params, options.params, Config),
     )
 
 

@@ -20,7 +20,7 @@ FAMILIES = {
 }
 # Module -> the packages of whose modules it may import any in its turn.
 ALSO = {"predict.cascade": ["backbones"]}
-PLAIN = ("thermalise", "export", "head", "pseudo_labels", "evaluate", "results", "contact")
+PLAIN = ("thermalise", "export", "head", "pseudo_labels", "evaluate", "results", "reference", "contact")
 PAGES = ("report", "bakeoff", "finetune", "mlcmkd", "page")
 # What brings files from elsewhere is held against sums instead: a refactored downloader downloads nothing again.
 FREE = ("env", "fetch", "weights")

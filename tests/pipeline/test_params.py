@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 import yaml
 
+import questions
 from thermark import entries, prediction_keys, profiles, taught
 from thermark.assets import licences, weights
 from thermark.bakeoff import build as bakeoff
@@ -309,6 +310,17 @@ def test_what_is_compared_and_gated_in_every_profile_exists(path, content):
     # One margin for each metric that can rank, and for those that no contestant improves by finding fewer faces.
     assert {"found", *MAIN, *(f"{name}_all" for name in MAIN)} <= set(gate.margins)
     assert (gate.scores == "exact") == (content["profile"] == "smoke")
+
+
+def test_every_question_that_a_profile_allows_is_declared(content):
+    """A run that somebody adds is compared with those that answer for it, or this says which pair is missing."""
+    families, mine = content["comparisons"]["families"], questions.of_runs(content)
+    declared = {tuple(pair) for own in families.values() for pair in own["pairs"]}
+    assert mine | questions.of_students(content) <= declared
+    places = [(*pair, name) for own in families.values() for pair in own["pairs"] for name in own["datasets"]]
+    assert len(places) == len({*places}), "what is asked twice is adjusted twice"
+    assert not mine or {*content["mlcmkd"].get("answers", ["distillation"])} <= {*families}
+    assert len(mine) >= {"bakeoff": 0, "smoke": 1}.get(content["profile"], 3)
 
 
 def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content):

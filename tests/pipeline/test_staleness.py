@@ -43,10 +43,10 @@ def kinds(names: set[str]) -> set[str]:
         ("src/thermark/learn/supervision.py", {"train"}),
         ("src/thermark/learn/distillation/terms.py", {"train"}),
         ("src/thermark/imported/convert.py", set()),
-        ("src/thermark/predictors/mean_shape.py", {"predict"}),
-        ("src/thermark/predictors/vitpose.py", {"predict"}),
-        ("src/thermark/predictors/cascade.py", {"predict"}),
-        ("src/thermark/metrics/pck.py", {"evaluate"} | PAGES),
+        ("src/thermark/predictors/mean_shape.py", {"predict", "results"}),
+        ("src/thermark/predictors/vitpose.py", {"predict", "results"}),
+        ("src/thermark/predictors/cascade.py", {"predict", "results"}),
+        ("src/thermark/metrics/pck.py", {"evaluate", "results"} | PAGES),
         ("src/thermark/report/tables.py", {"report"}),
         ("src/thermark/report/templates/leaderboard.md", {"report"}),
         ("src/thermark/report/legend.py", PAGES - {"mlcmkd"}),
@@ -54,13 +54,16 @@ def kinds(names: set[str]) -> set[str]:
         ("src/thermark/speed/networks.py", set()),
         ("src/thermark/heads/scoring.py", {"head", "pseudo_labels"}),
         ("src/thermark/heads/features.py", {"features", "head", "pseudo_labels"}),
-        ("src/thermark/backbones/vitpose.py", {"predict"}),
+        ("src/thermark/backbones/vitpose.py", {"predict", "results"}),
         ("src/thermark/finetune/tables.py", {"finetune"}),
         ("src/thermark/bakeoff/polarity.py", {"bakeoff"}),
         ("src/thermark/bakeoff/templates/bakeoff.md", {"bakeoff"}),
         ("src/thermark/page/figures/cost.py", {"page"}),
         ("src/thermark/page/style.css", {"page"}),
         ("src/thermark/page/vendor/sortable.js", {"page"}),
+        ("src/thermark/finetune/templates/page.md", {"finetune"}),
+        ("src/thermark/mlcmkd/templates/page.md", {"mlcmkd"}),
+        ("src/thermark/core/templates.py", PAGES - {"page"}),
         ("src/thermark/calibration/calibrate.py", set()),
         ("src/thermark/assets/wheel.py", set()),
         ("src/thermark/fetching/run.py", set()),
@@ -99,12 +102,12 @@ def test_a_loader_stales_its_own_preparation_alone(stages, touched, name):
 
 @pytest.mark.parametrize("path", ["bridges/facesynthetics70/nostrils2.yaml", "bridges/sapiens308/nose1.yaml"])
 def test_another_landmark_mapping_reruns_scores_and_no_model(touched, path):
-    assert kinds(touched(f"src/thermark/landmarks/{path}")) == {"evaluate", "report", "bakeoff"}
+    assert kinds(touched(f"src/thermark/landmarks/{path}")) == {"evaluate", "results", "report", "bakeoff"}
 
 
 def test_another_vocabulary_reruns_no_training(touched):
     assert kinds(touched("src/thermark/landmarks/charlotte73.yaml")) <= {
-        "evaluate", "predict", "prepare", "frames", "page", *PAGES}  # fmt: skip
+        "evaluate", "results", "predict", "prepare", "frames", "page", *PAGES}  # fmt: skip
 
 
 def test_the_mapping_of_the_labels_reruns_the_training_that_reads_it(touched):

@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 import yaml
 
+import recorded
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.finetune import against, budget, build, constant, cost, drawing
-from thermark.finetune.inputs import Head, Places, Profile, labels, read
+from thermark.finetune.head import Head, labels
+from thermark.finetune.inputs import Places, Profile, read
 from thermark.published import load as published
 from thermark.report.reference import Tolerance
+from thermark.results.comparisons import open_comparisons
+from thermark.results.record import Estimate, Record
 
 STAGE = Path(__file__).parents[2] / "stages/finetune.py"
 LIMITS = (3, 5, 10, 20)
@@ -136,12 +140,11 @@ def scored(**more):
     return ends | made
 
 
-def per_face(own):
-    """Return errors of 40 noses of as many people and of each seed that fit a summary, a little apart."""
-    people = np.array([f"{row:02}" for row in range(40)])
+def per_face(own) -> np.ndarray:
+    """Return errors of 40 noses of as many people and of each seed (S, 40) that fit a summary, a little apart."""
     seeds = np.linspace(-0.05, 0.05, own["seeds"]) if own["seeds"] > 1 else np.zeros(1)
     each = own["error_px_mean"] + seeds[:, None] + 0.3 * np.sin(np.arange(40) + seeds[:, None])
-    return {"ids": people, "subjects": people, "per_seed": each, "error_px": each.mean(axis=0)}
+    return each
 
 
 DETAILS = {
@@ -169,33 +172,76 @@ ASKED = {
     "nose_mobilenet": "student_mobilenet",
 }
 CONTESTANTS = {name: {"family": "cascade", "run": run} for name, run in ASKED.items()}
+LARGE = "head_sapiens2_04b"
 CONTESTANTS |= {"facemesh": {"family": "facemesh"}}
 CROPS = {"persons": {"changes": {"source": "png"}}, "faces": {}}
+
+
+def record(name: str, own: dict) -> Record:
+    """Return the record of what is told of a contestant."""
+    if own["status"] != "ok":
+        return recorded.absent("thermeval", name, own["reason"])
+    names = [
+        key for key in own if key.startswith(("error_px", "pck@", "recall")) and key[-4:] not in ("_low", "high")
+    ]
+    ends = {end: own.get(f"error_px_mean_{end}") for end in ("low", "high")}
+    common = {"faces": own["faces"], "subjects": 40}
+    metrics = {
+        key: Estimate(value=own[key], **common, **(ends if key == "error_px_mean" else {}))
+        for key in [*names, "error_px_mean_all"]
+        if key in own
+    }
+    metrics["error_px_mean_all"] = metrics["error_px_mean"]
+    told = {key: own[key] for key in ("boxes", "faces", "missed", "seeds", "points")}
+    return recorded.record("thermeval", name, per_face(own), metrics=metrics, **told)
+
+
+def families(details, students, opinions) -> dict[str, dict]:
+    """Return the questions about students: against their heads, against controls, against the large head."""
+    taught = {name: opinions.get(key, {}) for name, key in students.items()}
+    own = [name for name, told in taught.items() if told.get("source") == "head"]
+    controls = [name for name, told in taught.items() if told.get("source") == "true"]
+    pairs = {
+        "students": [(name, taught[name]["head"]) for name in own],
+        "labels": [(name, control) for name in own for control in controls],
+        "large": [(name, LARGE) for name in own if taught[name]["head"] != LARGE],
+    }
+    known = {key: [pair for pair in each if {*pair} <= {*details}] for key, each in pairs.items()}
+    said = {"datasets": ["thermeval"]}
+    return {key: said | {"question": f"Ask {key}?", "pairs": each} for key, each in known.items() if each}
 
 
 class Scene:
     """Results of earlier stages under `root`."""
 
-    def __init__(self, root, heads=HEADS, details=DETAILS, speed=SPEED, origin="real", opinions=OPINIONS):
+    def __init__(
+        self, root, heads=HEADS, details=DETAILS, speed=SPEED, origin="real", opinions=OPINIONS, students=None
+    ):
         self.root, self.heads, self.contestants, self.opinions = root, heads, list(details), list(opinions)
-        self.places = Places(*(root / each.name for each in fields(Places)))
-        report = {"origin": origin, "card": {"title": "ThermEval-D"}}
-        files.write_json(self.places.reports / "thermeval.json", report)
+        files_of = {"comparisons": "comparisons.json"}
+        self.places = Places(*(root / files_of.get(each.name, each.name) for each in fields(Places)))
+        ran = {name: per_face(own) for name, own in details.items() if own["status"] == "ok"}
+        asked = families(details, students or self.told()["students"], opinions)
+        training = {name: (RUNS.get(ASKED.get(name, ""), {}), "") for name in details}
+        own = {"thermeval": [record(name, each) for name, each in details.items()]}
+        recorded.write(root, own, {"thermeval": ran}, asked, origin, training, "ThermEval-D")
         for key, own in heads.items():
             files.write_json(self.places.scores / f"{key}.json", own)
             files.write_text(self.places.curves / f"{key}.csv", trainings(own))
-        for name, own in details.items():
-            files.write_json(self.places.details / name / "thermeval.json", {"summary": own, "subsets": {}})
-            if own["status"] == "ok":
-                files.write_arrays(self.places.errors / name / "thermeval.npz", per_face(own))
         if speed:
             files.write_json(self.places.speed, speed)
         for key, own in opinions.items():
             files.write_json(self.places.pseudo_labels / f"{key}.json", own)
 
+    @property
+    def pairs(self) -> dict:
+        """What was declared: pair -> comparison."""
+        found = open_comparisons(self.places.comparisons).families
+        return {pair.names: pair for own in found for pair in own.pairs}
+
     def told(self, **config):
         """Return the section of params.yaml, of roles and networks what the contestants need."""
-        told = {"contestants": self.contestants, "bootstrap": 200}
+        told = {"contestants": self.contestants}
         told |= {
             key: {name: each for name, each in own.items() if name in self.contestants and each not in gone}
             for key, own in ROLES.items()
@@ -210,8 +256,12 @@ class Scene:
         return outs[0].read_text(), files.read_json(outs[1]), outs[2]
 
 
-def profile(heads=(), runs=RUNS, crops=CROPS, datasets=("thermeval", "tfake")):
-    return Profile(list(heads), datasets, runs, CONTESTANTS, crops)
+def profile(heads=(), runs=RUNS, crops=CROPS):
+    return Profile(list(heads), runs, CONTESTANTS, crops)
+
+
+def study(scene, heads):
+    return read(build.Config(), profile(heads), scene.places)
 
 
 def trainings(own):
@@ -223,15 +273,24 @@ def trainings(own):
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    return Scene(tmp_path_factory.mktemp("finetune")).build()
+def scene(tmp_path_factory):
+    return Scene(tmp_path_factory.mktemp("finetune"))
+
+
+@pytest.fixture(scope="module")
+def small(scene):
+    return scene.build()
 
 
 def part(text: str, title: str) -> str:
-    """Return what stands below a heading, up to the next of its level or above."""
+    """Return what stands below a heading, up to the next of its level or above; `**` is below all of them."""
     lines = text[text.index(f"{title}\n") :].splitlines()
-    level = title.split()[0]
-    ends = [at for at, each in enumerate(lines[1:], 1) if each.startswith("#") and each.split()[0] <= level]
+    level = title.split()[0] if title[0] == "#" else "#" * 9
+    ends = [
+        at
+        for at, each in enumerate(lines[1:], 1)
+        if (each.startswith("#") and each.split()[0] <= level) or (title[0] == "*" and each.startswith("**"))
+    ]
     return "\n".join(lines[: ends[0]] if ends else lines)
 
 
@@ -248,7 +307,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def test_heads_at_a_glance(small):
-    text, made, _ = small
+    text, _, _ = small
     own = part(text, "## The heads at a glance")
     assert (
         line(own, "| `teacher` |")
@@ -259,7 +318,6 @@ def test_heads_at_a_glance(small):
     assert line(own, "| `sapiens2_04b`") == (
         "| `sapiens2_04b` | sapiens2\\_04b needs \\<a licence\\> \\| to be read |"
     )
-    assert made["heads"]["sapiens2_04b"] == SKIPPED and made["heads"]["teacher"]["labels"] == 40
 
 
 def test_errors_in_two_spaces_are_in_two_tables(small):
@@ -470,15 +528,15 @@ def test_budgets_are_in_the_order_of_their_labels():
     assert budget.enough(Head("made", {"budget": own, "seeds": 3}), 0.1) is None  # what all would do is not known
 
 
-def test_steps_of_the_budgets():
-    assert budget.steps([curved([9.0, 6.0, 4.3, 4.1, 4.0])]) == (
-        "Optimiser steps of the budgets: `made`: 600 with every budget, so that the curve is about labels."
-    )
+def test_steps_of_the_budgets(small):
+    alike = "600 with every budget, so that the curve is about labels"
+    assert f"Optimiser steps of the budgets: `teacher`, `nostrils`, `once`: {alike}." in small[0]
+    assert budget.steps([curved([9.0, 6.0, 4.3, 4.1, 4.0])]) == f"`made`: {alike}"
     other = curved([9.0, 6.0, 4.3, 4.1, 4.0])
     other.numbers["budget"]["5"]["steps"] = 75.0
-    assert "`made`: 75 to 600, so that the curve is not about labels alone." in budget.steps([other])
+    assert "`made`: 75 to 600, so that the curve is not about labels alone" in budget.steps([other])
     del other.numbers["budget"]["5"]["steps"]
-    assert "`made`: not told." in budget.steps([other])
+    assert "`made`: not told" in budget.steps([other])
 
 
 # The post.
@@ -486,8 +544,7 @@ def test_steps_of_the_budgets():
 
 def compared(tmp_path, own, origin="real"):
     scene = Scene(tmp_path, {"sapiens2_04b": own}, {}, origin=origin, opinions={})
-    study = read("thermeval", profile(["sapiens2_04b"]), [], [], scene.places)
-    return study
+    return study(scene, ["sapiens2_04b"])
 
 
 def test_the_post_beside_ours_when_it_did_not_run(small):
@@ -506,18 +563,19 @@ def test_the_post_beside_ours_when_it_did_not_run(small):
 
 def test_the_post_beside_ours_on_rendered_and_on_real_data(tmp_path):
     own = head(backbone="sapiens2_04b")
-    study = compared(tmp_path / "a", own, "rendered")
+    own_study = compared(tmp_path / "a", own, "rendered")
     posts = published("posts")
-    made = {row.cell.metric: row for row in against.compare(posts, study, Tolerance())}
+    made = {row.cell.metric: row for row in against.compare(posts, own_study, Tolerance())}
     assert made["crop_mean"].value == pytest.approx(5.21) and made["detection"].value is None
     barred = {metric: row.said for metric, row in made.items()}
     assert barred == dict.fromkeys(made, "not comparable: rendered data") | {
         "detection": "not comparable: assumed by the protocol"
     }
-    study = compared(tmp_path / "b", own)
-    made = {row.cell.metric: row.said for row in against.compare(posts, study, Tolerance())}
+    own_study = compared(tmp_path / "b", own)
+    made = {row.cell.metric: row.said for row in against.compare(posts, own_study, Tolerance())}
     assert made["crop_mean"] == "not comparable: the exact 80 crops cannot be guaranteed"
-    text = against.section(posts, against.compare(posts, study, Tolerance()), study, Tolerance())
+    scene = Scene(tmp_path / "c", {"sapiens2_04b": own}, {}, opinions={})
+    text, _, _ = scene.build()
     assert "| 100.0 / – | 5.47 / 5.21 | 5.01 / 4.71 | 24.0 / 5.8 |" in text
     assert "For orientation" not in text  # nobody else ran
 
@@ -530,8 +588,8 @@ def test_cells_that_can_be_compared_have_verdicts(tmp_path):
     values = {"crop_mean": 5.9, "crop_median": 5.6, "crop_pck@3": 0.25, "crop_pck@5": 0.30, "crop_pck@20": 1.0}
     own = head()
     own["test"]["published"] |= values | {"crop_pck@10": 0.925}
-    study = compared(tmp_path, own)
-    made = {row.cell.metric: row.said for row in against.compare(posts, study, Tolerance())}
+    own_study = compared(tmp_path, own)
+    made = {row.cell.metric: row.said for row in against.compare(posts, own_study, Tolerance())}
     assert made == {
         "detection": "not comparable: assumed by the protocol",
         "crop_mean": "reproduced",
@@ -547,9 +605,9 @@ def test_cells_that_can_be_compared_have_verdicts(tmp_path):
 
 
 def test_another_training_is_not_the_same_protocol(tmp_path):
-    study = compared(tmp_path, head(epochs=25, batch=4))
+    own_study = compared(tmp_path, head(epochs=25, batch=4))
     posts = published("posts")
-    made = {row.cell.metric: row.said for row in against.compare(posts, study, Tolerance())}
+    made = {row.cell.metric: row.said for row in against.compare(posts, own_study, Tolerance())}
     assert made["crop_mean"] == "not comparable: 25 epochs instead of 120, batches of 4 instead of 8"
     text, _, _ = Scene(tmp_path / "b", {"short": head(epochs=25), "full": head()}, {}, opinions={}).build()
     assert "Trained otherwise than in the post: `short` has 25 epochs instead of 120." in text
@@ -557,8 +615,8 @@ def test_another_training_is_not_the_same_protocol(tmp_path):
 
 
 def test_square_crops_are_not_the_post_s(tmp_path):
-    study = compared(tmp_path, head(**SQUARE))
-    made = against.compare(published("posts"), study, Tolerance())
+    own_study = compared(tmp_path, head(**SQUARE))
+    made = against.compare(published("posts"), own_study, Tolerance())
     assert {row.said for row in made} == {"not run: it has no published split"}
 
 
@@ -572,7 +630,7 @@ def test_a_head_without_a_published_split(tmp_path):
 # Students.
 
 
-def test_students_beside_their_head(small):
+def test_students_beside_their_head(small, scene):
     text, made, _ = small
     own = part(text, "## Distilled into smaller networks")
     cells = (
@@ -585,44 +643,37 @@ def test_students_beside_their_head(small):
     assert line(own, "| `nose_of_labels` | control: the published labels, no head | labelled |")
     assert line(own, "| `sapiens2_04b+head` | compared with").endswith("| – | – | 400,000,000 | 103 | 1690 |")
     skipped = "| `nose_mobilenet` | student of `head_teacher` | skipped: no \\<torch\\> |"
-    assert line(own, "| `nose_mobilenet`") == skipped
-    found = {(each["a"], each["b"]): each for each in made["comparisons"]}
-    lost, won = found["nose_labelled", "head_teacher"], found["nose_labelled", "nose_of_labels"]
-    assert (lost["group"], lost["verdict"], lost["seeds"]) == ("head", "higher error", [5, 5])
-    assert (won["group"], won["verdict"], won["faces"]) == ("control", "lower error", 40)
-    assert lost["difference"] == pytest.approx(0.5) and won["pck"] == pytest.approx(0.2)
-    ends = "({low:+.2f} to {high:+.2f})".format(**lost)
-    said = f"- `nose_labelled` against its head `head_teacher`: +0.50 px in the mean {ends}, −5.0 points of PCK@5"
-    assert f"{said}: higher error." in own
-    gained = (
-        "- `nose_labelled` against the control `nose_of_labels`, what a head's pseudo-labels change over the "
-        "published labels: −2.50 px in the mean ("
-    )
-    assert line(own, gained).endswith("), +20.0 points of PCK@5: lower error.")
-    assert "- `nose_of_labels` against" not in own  # it has no head
-    assert made["contestants"]["nose_labelled"]["error_px_mean"] == 4.75
+    assert line(own, "| `nose_mobilenet` |") == skipped
+    lost, won = (scene.pairs["nose_labelled", other] for other in ("head_teacher", "nose_of_labels"))
+    assert (lost.verdict, lost.seeds, won.verdict, won.faces) == ("higher error", (5, 5), "lower error", 40)
+    assert lost.difference == pytest.approx(0.5, rel=1e-4)
+    students, controls = part(own, "**Ask students?** (`students`)"), part(own, "**Ask labels?** (`labels`)")
+    ends = f"{lost.low:+.2f} to {lost.high:+.2f}"
+    row = line(students, "| `nose_labelled` − `head_teacher` | ThermEval-D | error, px | +0.50 |")
+    assert f"| {ends} | +0.50 |" in row and row.endswith("| 40 faces, 40 subjects, 5 seeds | higher error |")
+    assert "in points: `nose_labelled` − `head_teacher` −5.0." in students
+    row = line(controls, "| `nose_labelled` − `nose_of_labels` | ThermEval-D | error, px | −2.50 |")
+    assert "| lower error |" in row and "`nose_labelled` − `nose_of_labels` +20.0." in controls
+    assert "| `nose_of_labels` −" not in own  # it has no head
+    assert line(students, "| `nose_mobilenet` − `head_teacher`").endswith("| not run: nose\\_mobilenet |")
     assert made["roles"] == dict(zip(DETAILS, ("head", "student", "control", "student"), strict=True))
     opinions = part(text, "### How good the pseudo-labels were, in px of the frame")
     assert "| `teacher` | `charlotte` | `head_teacher` | all | 500 | 480 | 4.44 | 4.33 |" in opinions
     assert "|  |  |  | unseen | 460 | 440 | 4.55 | 4.35 |" in opinions
-    assert made["pseudo_labels"] == OPINIONS
 
 
 def test_students_of_too_few_seeds_have_numbers_and_no_verdict(tmp_path):
     details = {name: own | {"seeds": 1} if own["status"] == "ok" else own for name, own in DETAILS.items()}
     text, made, _ = Scene(tmp_path, details=details).build()
-    assert {each["verdict"] for each in made["comparisons"]} == {"one seed: no verdict"}
     assert set(made["constant"].values()) == {"one seed: no verdict"}
     own = part(text, "## Distilled into smaller networks")
-    said = "- `nose_labelled` against its head `head_teacher`: +0.50 px in the mean, −5.0 points of PCK@5"
-    assert f"{said}: one seed: no verdict." in own
+    row = line(own, "| `nose_labelled` − `head_teacher` |")
+    assert "| +0.50 | – | +0.50 | – | – | 40 faces, 40 subjects, 1 seed | one seed: no verdict |" in row
     assert not re.search(r"higher error|lower error|beats|better|helps", own)
     mixed = DETAILS | {"head_teacher": DETAILS["head_teacher"] | {"seeds": 2}}
-    _, made, _ = Scene(tmp_path / "b", details=mixed).build()
-    assert {each["b"]: each["verdict"] for each in made["comparisons"]} == {
-        "head_teacher": "two seeds: no verdict",
-        "nose_of_labels": "lower error",
-    }
+    made = Scene(tmp_path / "b", details=mixed).pairs
+    assert made["nose_labelled", "head_teacher"].verdict == "two seeds: no verdict"
+    assert made["nose_labelled", "nose_of_labels"].verdict == "lower error"
 
 
 def test_everybody_stands_somewhere_to_the_constant(small):
@@ -711,15 +762,15 @@ def test_roles_of_another_profile(tmp_path):
     opinions = {"sapiens2_04b": PSEUDO | {"head": "head_sapiens2_04b"}, "labels": LABELS}
     told = {"nose_labelled": "sapiens2_04b", "nose_of_labels": "labels", "nose_mobilenet": "sapiens2_04b"}
     heads = {"sapiens2_04b": head(), "teacher": head()}
-    text, made, _ = Scene(tmp_path, heads, details, opinions=opinions).build(students=told)
+    text, made, _ = Scene(tmp_path, heads, details, opinions=opinions, students=told).build(students=told)
     assert made["roles"] == dict(zip(details, ["head", "head", "student", "control", "student"], strict=True))
     own = part(text, "## Distilled into smaller networks")
     assert "| `head_teacher` | head |" in own and "student of `head_teacher`" not in own
     assert "| `nose_mobilenet` | student of `head_sapiens2_04b` |" in own and "compared with" not in own
-    assert "- `nose_labelled` against its head `head_sapiens2_04b`: +0.50 px in the mean" in own
-    other = line(own, "- `nose_mobilenet` against the control `nose_of_labels`")
-    assert "−1.00 px" in other and other.endswith("(another network, too: not of the pseudo-labels alone).")
-    assert "another network" not in line(own, "- `nose_labelled` against the control")
+    assert "| +0.50 |" in line(own, "| `nose_labelled` − `head_sapiens2_04b` |")
+    other = line(own, "| `nose_mobilenet` − `nose_of_labels` |")
+    assert "| −1.00 |" in other and other.endswith("| size mobilenet\\_v2 and t |")
+    assert line(own, "| `nose_labelled` − `nose_of_labels` |").endswith("| – |")
     claim = line(own, "- `student_t`: **true of size and speed**")
     assert "did not run" not in claim and claim.count("head_sapiens2_04b") == 1
     assert "rtmpose_s+head" not in made["claim"] and list(made["claim"]) == ["student_t", "student_t@256px"]
@@ -729,9 +780,9 @@ def test_the_large_head_beside_a_student_of_another(tmp_path):
     details = DETAILS | {"head_sapiens2_04b": scored(error_px_mean=4.0)}
     text, _, _ = Scene(tmp_path, details=details).build()
     claim = line(text, "- `student_t`: **true of size and speed**")
-    assert "against its head `head_teacher` +0.50 px in the mean (" in claim
-    assert "; against `head_sapiens2_04b` +0.75 px in the mean (" in claim
-    assert claim.endswith("), −5.0 points of PCK@5: higher error.")
+    assert "against its head `head_teacher` +0.50 px in the mean and " in claim
+    assert "; against `head_sapiens2_04b` +0.75 px in the mean and " in claim
+    assert claim.endswith("): higher error.") and claim.count("and −5.0 points of PCK@5 (") == 2
     gone = DETAILS | {"head_sapiens2_04b": {"status": "skipped", "reason": "a licence"}}
     text, _, _ = Scene(tmp_path / "b", details=gone).build()
     assert line(text, "- `student_t`: **").endswith(
@@ -760,15 +811,15 @@ def test_labels_without_a_head_and_a_head_that_did_not_run(tmp_path):
     text, _, _ = Scene(tmp_path / "a").build()
     assert "| `labels` | `thermeval_person` | its true labels | all | 500 |" in text
     gone = {"teacher": {"status": "skipped", "reason": "no <torch>"}}
-    text, made, _ = Scene(tmp_path / "b", opinions=gone).build()
+    text, _, _ = Scene(tmp_path / "b", opinions=gone).build()
     assert "| `teacher` | – | – | skipped: no \\<torch\\> | – | – |" in text
-    assert made["pseudo_labels"]["teacher"]["reason"] == "no <torch>"
 
 
 def test_other_boxes_are_not_compared(tmp_path):
     details = DETAILS | {"nose_labelled": scored(boxes="frame", recall=0.5, missed=100, error_px_mean=99.0)}
     text, _, _ = Scene(tmp_path, details=details).build()
     assert "against its head `head_teacher`" not in text and "px of the frame: `nose_labelled`" not in text
+    assert line(text, "| `nose_labelled` − `head_teacher` |").endswith("| boxes frame and labelled |")
     assert line(text, "| `nose_labelled` | student").startswith(
         "| `nose_labelled` | student of `head_teacher` | frame | 5 | 200 | 50.0 | 50.0 | 99.00 |"
     )
@@ -783,7 +834,7 @@ def test_the_claim_and_the_machine(small):
         "Size and speed against `sapiens2_04b+head`, each at its own input; of accuracy they say nothing:" in own
     )
     said = "121.2 times smaller, 204.8 times faster in fp32, 98.5 times faster in bf16, at 96 x 96 px"
-    accuracy = "Accuracy of `nose_labelled`: against its head `head_teacher` +0.50 px in the mean ("
+    accuracy = "Accuracy of `nose_labelled`: against its head `head_teacher` +0.50 px in the mean and −5.0 points"
     assert f"- `student_t`: **true of size and speed**, {said}. {accuracy}" in own
     assert "; against the mean place of the training labels: lower error; the 0.4B head" in own
     said = "121.2 times smaller, 29.0 times faster in fp32, 31.0 times faster in bf16, at 256 x 256 px"
@@ -819,7 +870,7 @@ def test_times_of_another_profile_are_not_shown(tmp_path):
     text, made, _ = Scene(tmp_path, speed=speed).build(runs)
     own = part(text, "### 10 times smaller, 30 times faster?")
     assert "- `student_t`: not measured for this profile: `make speed`." in own
-    assert made["claim"] == {} and set(made["speed"]["rows"]) == {"rtmpose_s+head", "sapiens2_04b+head"}
+    assert made["claim"] == {} and "`rtmpose_s+head`" in own and "`sapiens2_04b+head`" in own
     assert (
         "| 8.25" not in part(text, "## Distilled into smaller networks")
         and "3,300,000" not in text
@@ -876,7 +927,7 @@ def test_a_profile_without_anything(tmp_path):
     assert "No head ran." in text and "This profile has no students." in text and "`make speed`" in text
     assert "No head was trained on several budgets" in text and "No pseudo-labels in this profile." in text
     assert {each["verdict"] for each in made["published"]} == {"not run: not in this profile"}
-    assert (made["heads"], made["contestants"], made["speed"], made["claim"]) == ({}, {}, {}, {})
+    assert (made["enough"], made["roles"], made["constant"], made["claim"]) == ({}, {}, {}, {})
     assert "no head was trained" in figure.read_text() or figure.stat().st_size > 1000
     assert "\n\n\n" not in text and not re.search(r"\bnan\b|None", text)
 
@@ -889,10 +940,10 @@ def test_a_profile_in_which_nobody_ran(tmp_path):
 
 def test_a_profile_without_the_data_set(tmp_path):
     scene = Scene(tmp_path, {}, {}, {}, opinions={})
-    (scene.places.reports / "thermeval.json").unlink()
+    (scene.places.results / "thermeval.json").unlink()
     outs = [tmp_path / name for name in ("a.md", "a.json", "a.svg", "a.csv")]
     config = parse({"contestants": ["student_t"]}, build.Config, "finetune")
-    build.build(profile(datasets=["tfake"]), scene.places, *outs, config)
+    build.build(profile(), scene.places, *outs, config)
     text = outs[0].read_text()
     assert "This profile has no data set `thermeval`." in text
     assert "| `student_t` | head | skipped: thermeval is not in this profile |" in text
@@ -911,7 +962,7 @@ def test_what_is_missing_or_wrong(tmp_path):
     with pytest.raises(DataError, match="nobody"):
         scene.build(contestants=["nobody"], students={}, networks={})
     with pytest.raises(DataError, match=r"other\.json"):
-        read("thermeval", profile(["other"]), [], [], scene.places)
+        study(scene, ["other"])
     files.write_text(scene.places.curves / "teacher.csv", "labels,seed\n5,0\n")
     with pytest.raises(DataError, match="no curve of labels"):
         scene.build()
@@ -932,8 +983,7 @@ def test_only_what_is_named_is_read(tmp_path):
     files.write_json(scene.places.scores / "old.json", head())
     files.write_json(scene.places.pseudo_labels / "old.json", PSEUDO | {"faces": "tfake"})
     text, made, _ = scene.build()
-    assert "old" not in made["heads"] and "`old`" not in text
-    assert made["pseudo_labels"] == OPINIONS and "| `old` |" not in text
+    assert "old" not in made["enough"] and "`old`" not in text
 
 
 # Figure and stage.
@@ -969,13 +1019,13 @@ def test_cameras_share_no_axis(tmp_path, monkeypatch):
 def test_the_stage(tmp_path, monkeypatch):
     """From the command line, in a profile's words, to the same files."""
     scene = Scene(tmp_path)
-    params = {"heads": {key: {"backbone": "x"} for key in HEADS}, "datasets": {"thermeval": {}}}
+    params = {"heads": {key: {"backbone": "x"} for key in HEADS}}
     params |= {"finetune": scene.told(), "runs": RUNS, "crops": CROPS}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     (tmp_path / "contestants.yaml").write_text(yaml.safe_dump(CONTESTANTS, sort_keys=False))
-    flags = {name: name for name in ("heads", "datasets", "runs", "crops")}
+    flags = {name: name for name in ("heads", "runs", "crops")}
     flags |= {"params": "finetune", "contestants": "contestants.yaml"}
-    flags |= {"text": "b.md", "numbers": "b.json", "figure": "b.svg", "table": "b.csv"}
+    flags |= {"text": "b.md", "numbers": "b.json", "figure": "b.svg", "curve": "b.csv"}
     flags |= {each.name: str(getattr(scene.places, each.name)) for each in fields(Places)}
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(

@@ -8,18 +8,21 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
+import recorded
+from recorded import METRICS
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.metrics.names import describe
 from thermark.metrics.stability import stability
-from thermark.mlcmkd import against, build, compare, drawing, pairs, steadiness
+from thermark.mlcmkd import against, build, drawing, steadiness
 from thermark.mlcmkd.inputs import RECIPES, Places, Study, read, studied
 from thermark.published import Cell, load
+from thermark.results import printed
+from thermark.results.caveats import few_teachers
+from thermark.results.comparisons import open_comparisons
 
 FACES = 40
-METRICS = {"tfake": "nme_io", "facesynthetics": "nme_io", "charlotte": "nme_diag", "thermeval": "error_px_mean"}
-COLUMNS = {"nme_io": "nme_io", "nme_diag": "nme_diag", "error_px_mean": "error_px"}
 TEACHERS = {"tuned": "pretrain", "ktl": "pretrain", "kd": "pretrain", "mcl": "ktl"}
 OFF = {"fi": {"ri": 0.0}, "ri": {"fi": 0.0}, "none": {"ri": 0.0, "fi": 0.0}, "ld": {"fm": 0.0}}
 
@@ -38,36 +41,29 @@ def declared(*names: str, **more) -> dict[str, dict]:
 
 
 NAMES = ("pretrain_s", "supervised_s", "supervised_t", "tuned_s", "ktl_s", "ktl_s_fi", "mcl_st", "kd_st")
-RUNS = declared(*NAMES, epochs=9, batch=16) | declared("ktl_s_fi", epochs=5, batch=16)
+MADE = {"batch": 16, "seeds": [0, 1, 2]}
+RUNS = declared(*NAMES, epochs=9, **MADE) | declared("ktl_s_fi", epochs=5, **MADE)
 # True gaps to 0.05, in the unit of the error: clear ones, and none.
 SHIFTS = {"mcl_st": -0.01, "kd_st": 0.01, "ktl_s": -0.01, "tuned_s": -0.01, "ktl_s_fi": 0.0}
+ASKED = {
+    "distillation": [("mcl_st", "supervised_t"), ("kd_st", "supervised_t"), ("ktl_s", "supervised_s")],
+    "same_start": [("ktl_s", "tuned_s")],
+    "start": [("tuned_s", "supervised_s")],
+    "conventional": [("mcl_st", "kd_st")],
+    "injection": [("ktl_s_fi", "ktl_s")],
+}
+EVERY = [pair for pairs in ASKED.values() for pair in pairs]
 
 
-def write_set(places: Places, dataset: str, rendered: bool) -> None:
-    modality = "rgb" if dataset == "facesynthetics" else "thermal"
-    said = {"card": {"title": dataset.upper()}, "origin": "rendered" if rendered else "real", "modality": modality}
-    files.write_json(places.reports / f"{dataset}.json", said)
-
-
-def write_result(places: Places, run: str, dataset: str, per_seed: np.ndarray) -> None:
-    """Write what an evaluation leaves behind, from the main error of each seed (S, N)."""
-    ids = np.array([f"{row:03}" for row in range(per_seed.shape[1])])
-    metric = METRICS[dataset]
-    table = {"ids": ids, "subjects": ids, "per_seed": per_seed} | dict.fromkeys(
-        COLUMNS.values(), np.ones(len(ids))
-    )
-    table |= {COLUMNS[metric]: per_seed.mean(axis=0)}
-    found = per_seed[:, np.isfinite(per_seed).all(axis=0)]
-    means = found.mean(axis=1)
-    summary = {"status": "ok", "metric": metric, metric: means.mean(), "seeds": len(means)}
-    summary |= {f"{metric}_low": 0.9 * means.mean(), f"{metric}_high": 1.1 * means.mean()}
-    if len(means) > 1:
-        summary[f"{metric}_seed_std"] = means.std(ddof=1)
-    subsets = {"view": {"Side": summary | {metric: 2 * means.mean()}}}
-    files.write_arrays(places.errors / run / f"{dataset}.npz", table)
-    files.write_json(
-        places.details / run / f"{dataset}.json", {"summary": summary, "subsets": subsets, "predictions": []}
-    )
+def families(runs, datasets) -> dict[str, dict]:
+    """Return the families of `ASKED` whose runs are there, on the data sets."""
+    known = {name: [pair for pair in pairs if {*pair} <= {*runs}] for name, pairs in ASKED.items()}
+    said = {"datasets": list(datasets)}
+    return {
+        name: said | {"question": f"Ask {name.replace('_', ' ')}?", "pairs": pairs}
+        for name, pairs in known.items()
+        if pairs
+    }
 
 
 def norms() -> np.ndarray:
@@ -92,26 +88,58 @@ def study(runs, datasets, places) -> Study:
     return read(learned(runs), runs, {}, datasets, places)
 
 
-def made(root: Path, runs=RUNS, rendered=True, seeds=3, datasets=tuple(METRICS)) -> Places:
-    places = Places(*(root / kind for kind in ("reports", "details", "errors", "gradients")))
+def at(root: Path) -> Places:
+    return Places(root / "results", root / "comparisons.json", root / "gradients")
+
+
+def made(
+    root: Path, runs=RUNS, rendered=True, seeds=3, datasets=tuple(METRICS), told=None, gone=(), more=(), asked=None
+) -> Places:
+    """Write results of all runs, what is `told` of (run, data set) -> errors (S, N) and of who is `gone`.
+
+    `more`: contestants that are no runs; `asked`: the families, where they are not those of `ASKED`.
+    """
     rng = np.random.default_rng(0)
-    hard = rng.gamma(4, 0.01, FACES)
+    hard, found, records = rng.gamma(4, 0.01, FACES), {}, {}
     for dataset in datasets:
-        write_set(places, dataset, rendered)
-        for run in runs:
+        found[dataset] = {}
+        for run in (*runs, *more):
             noise = rng.normal(0, 1e-4, (seeds, 1)) + rng.normal(0, 1e-3, (seeds, FACES))
-            write_result(places, run, dataset, hard + 0.02 + SHIFTS.get(run, 0.0) + noise)
-    for run in runs:
-        write_log(places, run, seeds)
-    return places
+            errors = hard + 0.02 + SHIFTS.get(run, 0.0) + noise
+            found[dataset][run] = (told or {}).get((run, dataset), errors)
+        records[dataset] = [recorded.record(dataset, run, errors) for run, errors in found[dataset].items()]
+        records[dataset] += [recorded.absent(dataset, name) for name in gone]
+    training = {name: (own, few_teachers(own, runs)) for name, own in runs.items()}
+    origin = "rendered" if rendered else "real"
+    declared = families({*runs, *gone}, datasets) if asked is None else asked
+    recorded.write(root, records, found, declared if datasets else {}, origin, training)
+    for run in (*runs, *gone):
+        write_log(at(root), run, seeds)
+    return at(root)
 
 
-def built(root: Path, places: Places, runs=RUNS, datasets=tuple(METRICS), drawn=False) -> tuple[str, dict]:
-    config = build.Config(start=3, stop=13, bootstrap=200)
+def built(
+    root: Path, places: Places, runs=RUNS, datasets=tuple(METRICS), drawn=False, config=None
+) -> tuple[str, dict]:
+    config = config or build.Config(start=3, stop=13)
     outs = [root / name for name in ("mlcmkd.md", "mlcmkd.json", "stability.json", "gradients.svg")]
     with nullcontext() if drawn else patch.object(build.drawing, "draw"):  # most of the time
         build.build(learned(runs), runs, {}, datasets, places, *outs, config)
     return outs[0].read_text(), files.read_json(outs[1])
+
+
+def told(places: Places) -> list:
+    """Return all declared comparisons with the names of their families."""
+    return [(own.name, pair) for own in open_comparisons(places.comparisons).families for pair in own.pairs]
+
+
+def counted(verdicts: list[str]) -> str:
+    """Return the sentence of an answer, counted by another way."""
+    lower, higher, none = (verdicts.count(verdict) for verdict in printed.VERDICTS)
+    text = (
+        f"{lower} of {len(verdicts)} comparisons show a lower error, {higher} a higher one, {none} no difference"
+    )
+    return f"{text}, {len(verdicts) - lower - higher - none} have no verdict"
 
 
 @pytest.fixture(scope="module")
@@ -122,48 +150,6 @@ def small(tmp_path_factory):
 
 def line(text: str, start: str) -> str:
     return next(each for each in text.splitlines() if each.startswith(start))
-
-
-def test_who_is_compared_with_whom():
-    runs = RUNS | declared("pretrain_m", "pretrain_l", "kd_ms", "ktl_l", "mcl_lm", "kd_lm", "head_s")
-    assert set(pairs.pairs(runs, runs)) == {
-        ("labels alone", "kd_st", "supervised_t"),
-        ("labels alone", "kd_ms", "supervised_s"),
-        ("labels alone", "mcl_st", "supervised_t"),
-        ("labels alone", "ktl_s", "supervised_s"),
-        ("labels alone, same start", "ktl_s", "tuned_s"),
-        ("start", "tuned_s", "supervised_s"),
-        ("conventional", "mcl_st", "kd_st"),
-        ("conventional", "mcl_lm", "kd_lm"),
-        ("ablation", "ktl_s_fi", "ktl_s"),
-    }
-    alone = declared("pretrain_s", "supervised_t", "ktl_s_none")
-    assert pairs.pairs(alone, alone) == []
-
-
-def test_names_decide_nothing():
-    """The same sections under other names, in another order: the same questions."""
-    names = {name: f"n{place}" for place, name in enumerate(reversed(RUNS))}
-    other = {
-        names[name]: own | {"teacher": names.get(own["teacher"], "none")} for name, own in reversed(RUNS.items())
-    }
-    said = {(group, names[a], names[b]) for group, a, b in pairs.pairs(RUNS, RUNS)}
-    assert said == set(pairs.pairs(other, other)) and len(said) == 7
-
-
-def test_the_whole_of_a_method_has_the_fewest_terms_off():
-    runs = declared("ktl_s_none", "ktl_s_fi", "ktl_s", "ktl_m_fi", "kd_st", "kd_st_ld")
-    assert pairs.whole(runs) == {"ktl_s", "ktl_m_fi", "kd_st"}  # of size m there is no other
-    runs |= {"ktl_s_target": runs["ktl_s"] | {"ri_target": "ss"}}
-    assert ("ablation", "ktl_s_target", "ktl_s") in pairs.pairs(runs, runs)
-    runs |= {"ktl_s_other": runs["ktl_s"] | {"teacher": "pretrain_x"}}  # another teacher is no ablation
-    assert "ktl_s_other" in pairs.whole(runs)
-    assert not [each for each in pairs.pairs(runs, runs) if each[0] == "ablation" and "ktl_s_other" in each]
-
-
-def test_runs_of_other_landmarks_are_not_compared():
-    runs = declared("kd_st") | {"noses": declared("supervised_t")["supervised_t"] | {"vocabulary": "nose1"}}
-    assert pairs.pairs(runs, runs) == []
 
 
 def test_who_belongs_to_the_study():
@@ -179,73 +165,92 @@ def test_who_belongs_to_the_study():
     assert list(own) == ["official", "pretrain_s", "small"] and own["small"]["recipe"] == "mcl"
 
 
-def test_all_comparisons_are_made_and_right(small):
-    _, _, numbers = small
-    found = {(each["a"], each["b"], each["dataset"]): each for each in numbers["comparisons"]}
-    assert len(found) == 7 * len(METRICS)
+def test_all_comparisons_are_listed_and_right(small):
+    root, text, _ = small
     verdicts = {
         ("mcl_st", "supervised_t"): "lower error",
         ("kd_st", "supervised_t"): "higher error",
         ("mcl_st", "kd_st"): "lower error",
-        ("ktl_s", "tuned_s"): None,
+        ("ktl_s", "tuned_s"): "no difference shown",
         ("ktl_s_fi", "ktl_s"): "higher error",
     }
+    found = {(pair.a, pair.b, pair.dataset): pair for _, pair in told(at(root))}
+    assert {(a, b) for a, b, _ in found} == {*EVERY} and len(found) == 7 * len(METRICS)
     for (a, b), verdict in verdicts.items():
         for dataset in METRICS:
-            each = found[a, b, dataset]
-            assert each["difference"] == pytest.approx(SHIFTS.get(a, 0) - SHIFTS.get(b, 0), abs=1e-3)
-            assert each["low"] <= each["difference"] <= each["high"]
-            assert verdict is None or each["verdict"] == verdict
-            assert (each["metric"], each["faces"], each["seeds"]) == (METRICS[dataset], FACES, [3, 3])
+            assert found[a, b, dataset].verdict == verdict, (a, b)
+            difference = SHIFTS.get(a, 0) - SHIFTS.get(b, 0)
+            row = next(each for each in rows(text, a, b) if each[1] == f"{dataset.upper()}, rendered")
+            scale = 1 if dataset == "thermeval" else 100
+            low, high = (number(end) for end in row[4].split(" to "))
+            assert number(row[3]) == pytest.approx(scale * difference, abs=0.11 * scale / 100)
+            assert low <= number(row[3]) <= high and row[8] == "40 faces, 40 subjects, 3 seeds"
+            assert row[9].startswith(verdict) and 0 <= float(row[6].strip("<")) <= 1 and float(row[7]) >= 0
+
+
+def rows(text: str, a: str, b: str) -> list[list[str]]:
+    """Return the cells of all lines about two runs."""
+    lines = [each for each in text.splitlines() if each.startswith(f"| `{a}` − `{b}`")]
+    return [[cell.strip() for cell in each.strip("|").split("|")] for each in lines]
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
 
 
 def test_the_answer_counts_thermal_faces_only(small):
-    _, text, numbers = small
+    root, text, _ = small
     asked = [
-        each
-        for each in numbers["comparisons"]
-        if each["group"] == "labels alone" and each["dataset"] != "facesynthetics"
+        pair.verdict
+        for name, pair in told(at(root))
+        if name == "distillation" and pair.dataset != "facesynthetics"
     ]
     assert len(asked) == 9  # kd_st, mcl_st, ktl_s on three thermal sets
-    assert "6 of 9 comparisons show a lower error, 3 a higher one, 0 no difference, 0 have no verdict" in text
+    counts = "6 of 9 comparisons show a lower error, 3 a higher one, 0 no difference, 0 have no verdict"
+    assert counts == counted(asked) and counts in line(text, "- Ask distillation?")
     assert "**Against labels alone, it depends:" in text
     assert "What is said here is said on rendered faces only." in text
     assert "FACESYNTHETICS, rendered: RGB faces, listed but not counted" in text
-    assert "no evidence about real thermal cameras" in text
-    assert "Of 28 intervals, about 1.4 leave out zero by chance" in text
-    assert line(text, "| lower, higher, none, no verdict").count("2, 1, 0, 0") == 4
+    assert "no evidence about real thermal cameras" in text and "*Exploratory*" not in text
 
 
-def test_the_answer_counts_every_kind_of_comparison_on_thermal_faces(small):
-    _, text, numbers = small
-    sentence = (
-        "{}, on thermal faces: {} of {} comparisons show a lower error, {} a higher one, {} no difference, 0 have"
-    )
-    for group, subject in compare.COUNTED.items():
-        rows = [
-            each["verdict"]
-            for each in numbers["comparisons"]
-            if each["group"] == group and each["dataset"] != "facesynthetics"
-        ]
-        counts = [rows.count(verdict) for verdict in compare.WORDS]
-        assert rows and sentence.format(subject, counts[0], len(rows), *counts[1:]) in text, group
-    assert sentence.format("MCL against conventional distillation", 3, 3, 0, 0) in text
-    assert sentence.format("Ablations against the whole of KTL", 0, 3, 3, 0) in text
-    assert set(compare.COUNTED) == set(compare.GROUPS)
+def test_the_answer_counts_every_family_on_thermal_faces(small):
+    root, text, _ = small
+    for name in ASKED:
+        made = [pair.verdict for own, pair in told(at(root)) if own == name and pair.dataset != "facesynthetics"]
+        assert f"{name.replace('_', ' ')}? On thermal faces {counted(made)}" in text
+    assert "3 of 3 comparisons show a lower error" in line(text, "- Ask conventional?")
+    assert "0 of 3 comparisons show a lower error, 3 a higher one" in line(text, "- Ask injection?")
+
+
+def test_what_a_question_does_not_name_is_exploratory(tmp_path):
+    """Of another data set there is the difference, and neither a verdict nor a say in the answer."""
+    runs = declared("supervised_t", "kd_st")
+    asked = families(runs, ["tfake"])
+    text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake", "charlotte"], asked=asked), runs)
+    declared_row, other = rows(text, "kd_st", "supervised_t")
+    assert declared_row[9] == "higher error" and other[5:] == ["–", "–", "–", "–", "*exploratory*"]
+    assert number(other[3]) == pytest.approx(1.0, abs=0.11) and " to " in other[4]
+    assert "0 of 1 comparisons show a lower error, 1 a higher one" in text
+    assert "of 1 intervals, about 0.1 leave out zero by chance" in text
+
+
+def test_questions_about_others_are_not_of_this_page(tmp_path):
+    runs = declared("supervised_t", "kd_st")
+    asked = families(runs, ["tfake"])
+    asked["other"] = asked["distillation"] | {"question": "Who?", "pairs": [["kd_st", "facemesh"]]}
+    places = made(tmp_path, runs, datasets=["tfake"], asked=asked, more=["facemesh"])
+    text, _ = built(tmp_path, places, runs, ["tfake"])
+    assert "Who?" not in text and "Ask distillation?" in text
 
 
 def test_without_labels_alone_the_answer_still_counts_the_rest(tmp_path):
     runs = declared("kd_st", "ktl_s", "mcl_st")
-    places = made(tmp_path, runs, datasets=["tfake"])
     hard = np.random.default_rng(0).gamma(4, 0.01, (1, FACES)) + np.full((3, 1), 0.0)
-    write_result(places, "kd_st", "tfake", hard)
-    write_result(places, "mcl_st", "tfake", hard + 0.01 + np.arange(FACES) * 1e-5)
-    text, _ = built(tmp_path, places, runs, ["tfake"])
-    assert "This profile has no distilled run beside one" in text
-    assert (
-        "MCL against conventional distillation, on thermal faces: 0 of 1 comparisons show a lower error, 1 a"
-        in text
-    )
+    errors = {("kd_st", "tfake"): hard, ("mcl_st", "tfake"): hard + 0.01 + np.arange(FACES) * 1e-5}
+    text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake"], told=errors), runs, ["tfake"])
+    assert "This profile compares no distilled run with one" in text
+    assert "Ask conventional? On thermal faces 0 of 1 comparisons show a lower error, 1 a" in text
 
 
 @pytest.mark.parametrize(
@@ -258,11 +263,10 @@ def test_without_labels_alone_the_answer_still_counts_the_rest(tmp_path):
 )
 def test_the_answer_follows_the_numbers(tmp_path, shift, said):
     runs = declared("supervised_t", "kd_st")
-    places = made(tmp_path, runs, rendered=False, datasets=["tfake"])
     hard = np.random.default_rng(0).gamma(4, 0.01, (1, FACES)) + np.full((3, 1), 0.0)
     gap = np.where(np.arange(FACES) % 2, 0.001, -0.001) if shift is None else shift
-    write_result(places, "supervised_t", "tfake", hard)
-    write_result(places, "kd_st", "tfake", hard + gap)
+    errors = {("supervised_t", "tfake"): hard, ("kd_st", "tfake"): hard + gap}
+    places = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=errors)
     text, _ = built(tmp_path, places, runs, ["tfake"])
     assert f"**Against labels alone, {said}" in text
     assert "What is said here" not in text and "endered" not in text
@@ -273,79 +277,68 @@ def test_too_few_seeds_have_numbers_and_no_verdict(tmp_path, seeds, said):
     """Gaps as clear as those of three seeds, of which nothing may be said."""
     places = made(tmp_path, seeds=seeds, rendered=False)
     text, numbers = built(tmp_path, places)
-    assert {each["verdict"] for each in numbers["comparisons"]} == {said}
+    assert {pair.verdict for _, pair in told(places)} == {said}
     assert "**Against labels alone, there is no verdict: that takes three seeds of both.**" in text
-    counted = "0 of 9 comparisons show a lower error, 0 a higher one, 0 no difference, 9 have no verdict"
-    assert f"Against labels alone, on thermal faces: {counted}" in text
-    cells = [cell.strip() for cell in line(text, "| `mcl_st` − `supervised_t`").split("|")[2:-1]]
-    assert all(cell.endswith(f", {said}") and " to " not in cell for cell in cells) and cells[0][:4] == "−1.0"
-    assert line(text, "| lower, higher, none, no verdict").count("0, 0, 0, 3") == 4
-    assert "leave out zero" not in text
+    counts = "0 of 9 comparisons show a lower error, 0 a higher one, 0 no difference, 9 have no verdict"
+    assert f"Ask distillation? On thermal faces {counts}" in text
+    own = rows(text, "mcl_st", "supervised_t")
+    assert all(row[9] == said and row[4] == row[6] == row[7] == "–" for row in own)
+    assert own[0][3].startswith("−1.0") and "leave out zero" not in text
     ran = {each["verdict"] for each in numbers["published"] if each["reproduced"] is not None}
     assert ran == {said}
 
 
 def test_one_run_of_one_seed_keeps_the_others_verdicts(tmp_path):
-    places = made(tmp_path, datasets=["tfake"])
-    write_result(places, "kd_st", "tfake", np.full((1, FACES), 0.04))
-    text, numbers = built(tmp_path, places, datasets=["tfake"])
-    said = {(each["a"], each["b"]): each["verdict"] for each in numbers["comparisons"]}
+    places = made(tmp_path, datasets=["tfake"], told={("kd_st", "tfake"): np.full((1, FACES), 0.04)})
+    text, _ = built(tmp_path, places, datasets=["tfake"])
+    said = {pair.names: pair.verdict for _, pair in told(places)}
     assert said["kd_st", "supervised_t"] == said["mcl_st", "kd_st"] == "one seed: no verdict"
     assert said["mcl_st", "supervised_t"] == "lower error"
-    assert "0 a higher one, 0 no difference, 1 have no verdict" in text and "Of 5 intervals" in text
+    assert "2 of 3 comparisons show a lower error, 0 a higher one, 0 no difference, 1 have no verdict" in text
 
 
 def test_one_teacher_for_all_students_is_told(tmp_path):
     runs = declared("supervised_t", "kd_st", seeds=[0, 1, 2]) | declared("pretrain_s", seeds=[0])
     text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake"]), runs, ["tfake"])
-    assert "- Taught `kd_st` by one seed of `pretrain_s`: another teacher may turn what is said." in text
+    assert rows(text, "kd_st", "supervised_t")[0][-1] == "kd\\_st taught by one seed of pretrain\\_s"
     runs["pretrain_s"]["seeds"] = [0, 1, 2]
     text, _ = built(tmp_path / "b", made(tmp_path / "b", runs, datasets=["tfake"]), runs, ["tfake"])
-    assert "another teacher" not in text
+    assert "taught by" not in text
 
 
 def test_units_are_percentage_points_or_px(small):
     _, text, _ = small
-    row = line(text, "| `mcl_st` − `supervised_t`")
-    cells = [cell.strip() for cell in row.split("|")[2:-1]]
-    assert cells[0].startswith("−1.0") and cells[3].startswith("−0.01")
-    assert all(cell.endswith("lower") for cell in cells)
+    own = {row[1].partition(",")[0]: row for row in rows(text, "mcl_st", "supervised_t")}
+    assert own["TFAKE"][2] == "NME inter-ocular, % points" and own["TFAKE"][3].startswith("−1.0")
+    assert own["THERMEVAL"][2] == "error, px" and own["THERMEVAL"][3].startswith("−0.01")
 
 
 def test_what_was_not_trained_alike_is_marked(small):
     _, text, _ = small
-    assert "`ktl_s_fi` − `ktl_s` †" in text and "`ktl_s` − `tuned_s` |" in text
-    assert "`ktl_s_fi` − `ktl_s`: epochs 5 and 9" in text
+    assert {row[-1] for row in rows(text, "ktl_s_fi", "ktl_s")} == {"epochs 5 and 9"}
+    assert "epochs" not in " ".join(map(str, rows(text, "ktl_s", "tuned_s")))
 
 
 def test_the_answer_tells_how_many_were_not_trained_alike(tmp_path, small):
-    assert small[1].count("more than the method differs (†)") == 1
-    assert (
-        "3 a higher one, 0 no difference, 0 have no verdict; in 3 of the 3 more than the method differs (†)."
-        in small[1]
-    )
+    assert small[1].count("have a *caveat*") == 1
+    assert line(small[1], "- Ask injection?").endswith("; 3 of the 3 have a *caveat*.")
     runs = declared("supervised_t", batch=16) | declared("kd_st", batch=32)
     text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake"]), runs, ["tfake"])
-    assert "; in 1 of the 1 more than the method differs (†)." in text
-    assert "`kd_st` − `supervised_t`: batch 32 and 16" in text
+    assert "; 1 of the 1 have a *caveat*." in text
+    assert rows(text, "kd_st", "supervised_t")[0][-1] == "batch 32 and 16"
 
 
 def test_missed_faces_are_left_out_and_said(tmp_path):
     runs = declared("supervised_t", "kd_st")
-    places = made(tmp_path, runs, datasets=["tfake"])
     errors = np.full((3, FACES), 0.03)
     errors[:, :3] = np.inf
-    write_result(places, "kd_st", "tfake", errors)
-    text, numbers = built(tmp_path, places, runs, ["tfake"])
-    assert ", 3 left out |" in line(text, "| `kd_st` − `supervised_t`")
-    assert numbers["comparisons"][0]["faces"] == FACES - 3
+    places = made(tmp_path, runs, datasets=["tfake"], told={("kd_st", "tfake"): errors})
+    text, _ = built(tmp_path, places, runs, ["tfake"])
+    assert rows(text, "kd_st", "supervised_t")[0][8] == "37 faces (3 left out), 37 subjects, 3 seeds"
 
 
-def test_seeds_enter_the_intervals(tmp_path):
-    places = made(tmp_path, datasets=["tfake"])
-    _, numbers = built(tmp_path, places, datasets=["tfake"])
-    assert all(each["varied"] == "subjects and seeds" for each in numbers["comparisons"])
-    assert all(each["seeds"] == [3, 3] for each in numbers["comparisons"])
+def test_seeds_enter_what_is_measured_of_training(tmp_path):
+    built(tmp_path, made(tmp_path, datasets=["tfake"]), datasets=["tfake"])
     measured = files.read_json(tmp_path / "stability.json")
     assert measured["ktl_s"]["std_seed_std"] >= 0 and "std_seed_std" in measured["mcl_st"]
 
@@ -362,13 +355,15 @@ def test_rendered_data_reproduce_nothing(small):
 
 def test_verdicts_on_real_data(tmp_path):
     runs = declared(*(f"supervised_{size}" for size in "tsml"), "ktl_l_ld", "ktl_m")
-    places = made(tmp_path, runs, rendered=False, datasets=["tfake", "charlotte"])
     flat = np.ones((3, FACES))
-    write_result(places, "supervised_t", "tfake", 0.0416 * flat)  # at the tolerance of 0.001
-    write_result(places, "supervised_s", "tfake", 0.0388 * flat)  # beyond it
-    write_result(places, "supervised_m", "tfake", np.array([[0.032], [0.036], [0.040]]) * flat)  # std 0.004
-    write_result(places, "supervised_l", "tfake", np.array([[0.04], [0.0401], [0.04]]) * flat)
-    write_result(places, "ktl_l_ld", "charlotte", 0.0742 * flat)  # its Side is twice that
+    told = {
+        ("supervised_t", "tfake"): 0.0416 * flat,  # at the tolerance of 0.001
+        ("supervised_s", "tfake"): 0.0388 * flat,  # beyond it
+        ("supervised_m", "tfake"): np.array([[0.032], [0.036], [0.040]]) * flat,  # std 0.004
+        ("supervised_l", "tfake"): np.array([[0.04], [0.0401], [0.04]]) * flat,
+        ("ktl_l_ld", "charlotte"): 0.0742 * flat,  # its Side is twice that
+    }
+    places = made(tmp_path, runs, rendered=False, datasets=["tfake", "charlotte"], told=told)
     _, numbers = built(tmp_path, places, runs, ["tfake", "charlotte"])
     found = {(each["run"], each["dataset"], each["level"], each["table"]): each for each in numbers["published"]}
     assert [found[f"supervised_{size}", "tfake", "", "I"]["verdict"] for size in "tsml"] == [
@@ -385,10 +380,10 @@ def test_verdicts_on_real_data(tmp_path):
 
 def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_path):
     runs = declared("supervised_t", "supervised_s")
-    places = made(tmp_path, runs, rendered=False, datasets=["tfake"])
     flat = np.ones((3, FACES))
-    write_result(places, "supervised_t", "tfake", 0.0420 * flat)
-    write_result(places, "supervised_t_mmpose", "tfake", 0.0410 * flat)
+    told = {("supervised_t", "tfake"): 0.0420 * flat, ("supervised_t_mmpose", "tfake"): 0.0410 * flat}
+    more = ["supervised_t_mmpose"]
+    places = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=told, more=more)
     asked = learned(runs) | {
         "supervised_t_mmpose": {"family": "learned", "run": "supervised_t", "flip": "published"},
         "supervised_t_alone": {"family": "learned", "run": "supervised_t", "flip": "none"},
@@ -400,7 +395,9 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
         ("RTMPose-t", "supervised_t", "outside"),
         ("RTMPose-t", "supervised_t_mmpose", "reproduced"),
     ]
-    text = against.section(load("mlcmkd"), rows, one, 0.001)
+    outs = [tmp_path / name for name in ("a.md", "a.json", "b.json", "c.svg")]
+    build.build(asked, runs, {}, ["tfake"], places, *outs, build.Config())
+    text = outs[0].read_text()
     assert "shifted by the one bin" in text and text.count("| RTMPose-t |") == 2
 
 
@@ -418,12 +415,11 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
 )
 def test_noise_reproduces_little(tmp_path, mean, std, verdict):
     runs = declared("supervised_m")
-    places = made(tmp_path, runs, rendered=False, datasets=["tfake"])
-    write_result(places, "supervised_m", "tfake", (mean + std * np.array([[-1], [0], [1]])) * np.ones((3, FACES)))
-    rows = against.compare(load("mlcmkd"), found := study(runs, ["tfake"], places), {}, 0.001)
-    own = [row.said for row in rows if row.cell.run == "supervised_m" and row.value is not None]
-    assert own == [verdict]
-    text = against.section(load("mlcmkd"), rows, found, 0.001)
+    errors = (mean + std * np.array([[-1], [0], [1]])) * np.ones((3, FACES))
+    places = made(tmp_path, runs, rendered=False, datasets=["tfake"], told={("supervised_m", "tfake"): errors})
+    text, numbers = built(tmp_path, places, runs, ["tfake"])
+    ran = [each for each in numbers["published"] if each["reproduced"] is not None]
+    assert [(each["run"], each["verdict"]) for each in ran] == [("supervised_m", verdict)]
     assert "at most 0.10 percentage points" in text and "never by more than 0.30. *Undecided*" in text
     assert f"{verdict} |" in line(text, "| RTMPose-m")
 
@@ -439,8 +435,8 @@ def test_stability_of_a_run_whose_data_set_is_not_in_the_profile_is_not_run(tmp_
 def test_a_run_without_a_data_set_names_it(tmp_path):
     runs = declared("mcl_xl")
     text, numbers = built(tmp_path, made(tmp_path, runs, datasets=["tfake"]), runs, ["tfake"])
-    assert "`mcl_xl` on `charlotte`" in text
-    assert numbers["comparisons"] == []
+    assert "`mcl_xl` on `charlotte`" in text and "Questions are declared" not in text
+    assert all(each["reproduced"] is None for each in numbers["published"] if each["dataset"] == "charlotte")
 
 
 def test_stability_of_every_run_in_the_window(small):
@@ -461,7 +457,7 @@ def test_the_default_window_is_the_first_300_steps(tmp_path):
     own, config = study(runs, ["tfake"], places), build.Config()
     measured = steadiness.measure(own, config.start, config.stop)
     assert measured["ktl_s"]["steps"] == 300
-    text = steadiness.section(measured, own, config.start, config.stop)
+    text, _ = built(tmp_path, places, runs, ["tfake"], config=config)
     assert "in steps 1 to 300 (the first is 1)" in text and line(text, "| `ktl_s` | 4 | 300 |")
 
 
@@ -493,25 +489,24 @@ def test_the_shortest_log_of_a_run_is_what_is_said_of_its_steps(tmp_path):
 def test_a_profile_without_runs_says_so(tmp_path, runs):
     places = made(tmp_path, runs)
     text, numbers = built(tmp_path, places, runs, drawn=True)
-    assert "This profile has no distilled run" in text
-    assert numbers["comparisons"] == [] and {each["verdict"] for each in numbers["published"]} == {"not run"}
+    assert "This profile compares no distilled run" in text
+    assert {each["verdict"] for each in numbers["published"]} == {"not run"}
     assert files.read_json(tmp_path / "stability.json") == {}
     assert (tmp_path / "gradients.svg").stat().st_size > 0
 
 
 def test_who_could_not_run_is_in_no_comparison(tmp_path):
     runs = declared("supervised_t", "kd_st")
-    places = made(tmp_path, runs, datasets=["tfake"])
-    gone = {"summary": {"status": "skipped", "reason": "no weights"}, "subsets": {}, "predictions": []}
-    files.write_json(places.details / "kd_st" / "tfake.json", gone)
-    files.write_arrays(places.errors / "kd_st" / "tfake.npz", {})
-    text, numbers = built(tmp_path, places, runs, ["tfake"])
-    assert numbers["comparisons"] == [] and "| `kd_st` | – | skipped |" in text
+    places = made(tmp_path, declared("supervised_t"), datasets=["tfake"], gone=["kd_st"])
+    text, _ = built(tmp_path, places, runs, ["tfake"])
+    assert "| `kd_st` | – | skipped |" in text and "This profile compares no distilled run" in text
+    row = rows(text, "kd_st", "supervised_t")[0]
+    assert row[3:] == [*["–"] * 6, "not run: kd\\_st"]
 
 
 def test_the_same_bytes_twice_and_no_path(small, tmp_path):
     root, _, _ = small
-    built(tmp_path, Places(*(root / kind for kind in ("reports", "details", "errors", "gradients"))), drawn=True)
+    built(tmp_path, at(root), drawn=True)
     for name in ("mlcmkd.md", "mlcmkd.json", "stability.json", "gradients.svg"):
         assert (tmp_path / name).read_bytes() == (root / name).read_bytes()
         assert str(root).encode() not in (root / name).read_bytes()
@@ -544,21 +539,20 @@ def test_broken_logs_are_data_errors(tmp_path, content, said):
         built(tmp_path, places, runs, ["tfake"])
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [
-        ("gradients", "mcl_st.csv"),
-        ("details", "mcl_st/tfake.json"),
-        ("errors", "ktl_s_fi/tfake.npz"),
-        ("reports", "tfake.json"),
-    ],
-)
-def test_a_missing_result_is_an_error_with_a_remedy(tmp_path, kind, name):
+@pytest.mark.parametrize("name", ["gradients/mcl_st.csv", "comparisons.json", "results"])
+def test_a_missing_result_is_an_error_with_a_remedy(tmp_path, name):
     places = made(tmp_path, datasets=["tfake"])
-    (tmp_path / kind / name).unlink()
-    with pytest.raises(DataError, match=f"{name} is missing") as caught:
+    (tmp_path / name).rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=f"{Path(name).name} is missing") as caught:
         study(RUNS, ["tfake"], places)
-    assert caught.value.remedy == "run `dvc repro`, which writes it"
+    assert caught.value.remedy.startswith("run `dvc repro`")
+
+
+def test_a_data_set_that_is_not_here_is_left_out(tmp_path):
+    """Its stage wrote no records: the leaderboard says why."""
+    places = made(tmp_path, datasets=["tfake"])
+    text, _ = built(tmp_path, places, datasets=["tfake", "charlotte"])
+    assert "TFAKE" in text and "CHARLOTTE," not in text
 
 
 def test_impossible_settings_are_config_errors():
@@ -633,7 +627,7 @@ def test_the_running_median_of_a_short_and_a_long_log():
 
 def test_panels_keep_the_variants_of_one_size_together():
     runs = declared("pretrain_s", "ktl_s", "ktl_s_fi", "ktl_m", "kd_st")
-    assert pairs.panels(runs, list(runs)) == {
+    assert drawing.panels(runs, list(runs)) == {
         "pretrain": ["pretrain_s"],
         "ktl s": ["ktl_s", "ktl_s_fi"],
         "ktl m": ["ktl_m"],
@@ -643,8 +637,8 @@ def test_panels_keep_the_variants_of_one_size_together():
 
 def test_spread_over_seeds_stands_beside_the_mean(tmp_path):
     runs = declared("ktl_s", seeds=[0, 1, 2])
-    places = made(tmp_path, runs, datasets=["tfake"])
-    write_result(places, "ktl_s", "tfake", np.array([[0.03], [0.04], [0.05]]) * np.ones((3, FACES)))
+    errors = np.array([[0.03], [0.04], [0.05]]) * np.ones((3, FACES))
+    places = made(tmp_path, runs, datasets=["tfake"], told={("ktl_s", "tfake"): errors})
     text, _ = built(tmp_path, places, runs, ["tfake"])
     assert "| `ktl_s` | 3 | 4.00 ± 1.00 (3.60–4.40) |" in text
     own = study(runs, ["tfake"], places)

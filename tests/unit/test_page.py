@@ -488,3 +488,12 @@ def test_files_that_are_absent_are_nothing(tmp_path):
     ]
     assert told.training == () and told.published == () and told.comparisons.matrices == {}
     assert "17.60" in html(told)
+
+
+def test_it_shows_real_records(golden):
+    """Those of the pipeline in miniature: few faces, floors, contestants that found nobody."""
+    given = inputs.read(inputs.Places(golden("smoke")), {})
+    soup = read(html(given))
+    ran = [record for results in given.sets.values() for record in results.records if record.ran]
+    assert len(soup.select("[data-board] tbody tr")) == len(ran) > 10
+    assert len(soup.select(".answer .best a")) == len(given.sets)

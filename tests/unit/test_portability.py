@@ -13,9 +13,8 @@ from thermark.portability.build import Tree, build
 from thermark.portability.compare import Places
 
 STAGE = Path(__file__).parents[2] / "stages/portability.py"
-PLACES = Places(
-    Path("metrics/details"), (Path("metrics/mlcmkd.json"), Path("metrics/finetune.json")), (Path("metrics"),)
-)
+PAGES = ("metrics/comparisons.json", "metrics/mlcmkd.json", "metrics/finetune.json")
+PLACES = Places(Path("metrics/details"), tuple(map(Path, PAGES)), (Path("metrics"),))
 OK = {"status": "ok", "metric": "nme_io", "missed": 0, "interval": "subjects and seeds", "seeds": 3}
 SKIPPED = {"status": "skipped", "reason": "no <weights> | here"}
 
@@ -26,7 +25,14 @@ def summary(value: float, low: float | None = None, high: float | None = None, *
 
 
 def comparison(a: str, b: str, verdict: str, dataset: str = "tfake") -> dict:
-    return {"group": "labels alone", "a": a, "b": b, "dataset": dataset, "metric": "nme_io", "verdict": verdict}
+    return {"a": a, "b": b, "dataset": dataset, "verdict": verdict}
+
+
+def asked(*pairs: dict, students: str = "higher error") -> dict:
+    """Return declared comparisons: the family `alone` of these, and one of a student and its head."""
+    own = {"name": "alone", "question": "Is it?", "pairs": list(pairs)}
+    student = comparison("student", "head", students, "thermeval")
+    return {"schema": 1, "families": [own, {"name": "heads", "question": "And it?", "pairs": [student]}]}
 
 
 def cell(row: str, verdict: str) -> dict:
@@ -41,27 +47,25 @@ SCORES = {
     ("lost", "tfake"): summary(0.3, 0.2, 0.4, seeds=1, interval="subjects"),
     ("never", "tfake"): SKIPPED,
 }
-STUDY = {
-    "comparisons": [
-        comparison("mcl", "kd", "higher error"),
-        comparison("mcl", "kd", "higher error", "charlotte"),
-        comparison("kd", "supervised", "no difference shown"),
-        comparison("ktl", "supervised", "lower error"),
-        comparison("once", "supervised", "one seed: no verdict"),
-    ],
-    "published": [cell("Ours-xl", "reproduced"), cell("Ours-mt", "not run")],
-}
+PAIRS = [
+    comparison("mcl", "kd", "higher error"),
+    comparison("mcl", "kd", "higher error", "charlotte"),
+    comparison("kd", "supervised", "no difference shown"),
+    comparison("ktl", "supervised", "lower error"),
+    comparison("once", "supervised", "one seed: no verdict"),
+]
+STUDY = {"published": [cell("Ours-xl", "reproduced"), cell("Ours-mt", "not run")]}
 HEADS = {
-    "comparisons": [comparison("student", "head", "higher error", "thermeval")],
     "constant": {"student": "lower error"},
     "enough": {"teacher": {"labels": 20, "every": 90}},
     "claim": {"student": "true of size and speed"},
 }
 
 
-def tree(root: Path, scores=SCORES, study=STUDY, heads=HEADS, **extra: str) -> Path:
+def tree(root: Path, scores=SCORES, study=STUDY, heads=HEADS, made=None, **extra: str) -> Path:
     for (contestant, dataset), own in scores.items():
         files.write_json(root / f"metrics/details/{contestant}/{dataset}.json", {"summary": own, "subsets": {}})
+    files.write_json(root / "metrics/comparisons.json", made or asked(*PAIRS))
     files.write_json(root / "metrics/mlcmkd.json", study)
     files.write_json(root / "metrics/finetune.json", heads)
     for name, text in extra.items():
@@ -98,11 +102,11 @@ def test_the_same_twice_holds_and_exits_well(tmp_path):
     assert made["counts"] == {
         "verdicts": {"held": 9, "silent": 2},
         "numbers": {"equal": 5, "no number": 1},
-        "files": {"equal": 8, "different": 0, "base_only": 0, "other_only": 0},
+        "files": {"equal": 9, "different": 0, "base_only": 0, "other_only": 0},
     }
     assert "**9 of 9 verdicts held**, 0 turned, 0 vanished; 0 are only in the other, 2 had no verdict" in text
     assert "**4 of 4 numbers stayed in their intervals**, 0 moved out; 5 are equal" in text
-    assert "**8 of 8 files are equal to the byte.**" in text and "All are equal to the byte." in text
+    assert "**9 of 9 files are equal to the byte.**" in text and "All are equal to the byte." in text
     assert "Base: portable. Other: native \\| \\<odd\\>." in text
     assert str(tmp_path) not in text and str(tmp_path) not in (tmp_path / "out/portability.json").read_text()
 
@@ -144,49 +148,43 @@ def test_a_contestant_that_is_absent_or_could_not_run(tmp_path):
 
 def test_a_turned_verdict_is_a_finding(tmp_path):
     """As it was: MCL against conventional distillation from `higher` to `no difference`."""
-    turned = STUDY | {"comparisons": [comparison("mcl", "kd", "no difference shown"), *STUDY["comparisons"][1:]]}
-    text, made, found = told(tmp_path, tree(tmp_path / "b", study=turned))
+    turned = asked(comparison("mcl", "kd", "no difference shown"), *PAIRS[1:])
+    text, made, found = told(tmp_path, tree(tmp_path / "b", made=turned))
     assert found.code == 1 and "needs more seeds" in found.remedy
     assert str(found) == (
-        "1 verdicts did not hold, such as mcl − kd on tfake, labels alone: higher error, then no difference shown"
+        "1 verdicts did not hold, such as mcl − kd on tfake, alone: higher error, then no difference shown"
     )
-    assert states(made, "verdicts")["mcl − kd on tfake, labels alone"] == "turned"
-    assert states(made, "verdicts")["mcl − kd on charlotte, labels alone"] == "held"
+    assert states(made, "verdicts")["mcl − kd on tfake, alone"] == "turned"
+    assert states(made, "verdicts")["mcl − kd on charlotte, alone"] == "held"
     assert "**8 of 9 verdicts held**, 1 turned, 0 vanished" in text
-    rows = [each for each in text.splitlines() if each.startswith("| `mlcmkd`")]
+    rows = [each for each in text.splitlines() if each.startswith("| `comparisons`")]
     assert rows[0] == (
-        "| `mlcmkd` | mcl − kd on tfake, labels alone | higher error | no difference shown | **turned** |"
+        "| `comparisons` | mcl − kd on tfake, alone | higher error | no difference shown | **turned** |"
     )
 
 
 def test_a_verdict_that_vanished_is_a_finding(tmp_path):
-    fewer = STUDY | {"comparisons": STUDY["comparisons"][1:3] + STUDY["comparisons"][4:]}
-    fewer["comparisons"] += [comparison("ktl", "supervised", "two seeds: no verdict")]
-    text, made, found = told(tmp_path, tree(tmp_path / "b", study=fewer))
-    assert states(made, "verdicts")["mcl − kd on tfake, labels alone"] == "vanished"
-    assert states(made, "verdicts")["ktl − supervised on tfake, labels alone"] == "vanished"
+    fewer = asked(*PAIRS[1:3], PAIRS[4], comparison("ktl", "supervised", "two seeds: no verdict"))
+    text, made, found = told(tmp_path, tree(tmp_path / "b", made=fewer))
+    assert states(made, "verdicts")["mcl − kd on tfake, alone"] == "vanished"
+    assert states(made, "verdicts")["ktl − supervised on tfake, alone"] == "vanished"
     assert "then nothing" in str(found) and "2 verdicts" in str(found)
     assert "**7 of 9 verdicts held**, 0 turned, 2 vanished" in text
     assert "| lower error | two seeds: no verdict | **vanished** |" in text
 
 
 def test_new_verdicts_break_nothing(tmp_path):
-    more = STUDY | {"comparisons": [*STUDY["comparisons"][:4], comparison("once", "supervised", "lower error")]}
-    more["comparisons"] += [comparison("new", "supervised", "lower error")]
-    text, made = built(tmp_path, tree(tmp_path / "a"), tree(tmp_path / "b", study=more))
+    both = [comparison(name, "supervised", "lower error") for name in ("once", "new")]
+    text, made = built(tmp_path, tree(tmp_path / "a"), tree(tmp_path / "b", made=asked(*PAIRS[:4], *both)))
     found = states(made, "verdicts")
-    assert found["once − supervised on tfake, labels alone"] == "new"
-    assert found["new − supervised on tfake, labels alone"] == "new"
+    assert found["once − supervised on tfake, alone"] == "new"
+    assert found["new − supervised on tfake, alone"] == "new"
     assert "2 are only in the other, 1 had no verdict" in text
 
 
 @pytest.mark.parametrize(
     ("changed", "subject"),
     [
-        (
-            {"comparisons": [comparison("student", "head", "lower error", "thermeval")]},
-            "student − head on thermeval",
-        ),
         ({"constant": {"student": "no difference shown"}}, "student − the constant"),
         ({"enough": {"teacher": {"labels": 40, "every": 90}}}, "teacher: labels that are enough"),
         ({"enough": {"teacher": {"labels": None, "every": 90}}}, "teacher: labels that are enough"),
@@ -201,7 +199,7 @@ def test_every_kind_of_verdict_can_turn(tmp_path, changed, subject):
 
 
 def test_published_numbers_turn_too_and_what_was_not_run_says_nothing(tmp_path):
-    outside = STUDY | {"published": [cell("Ours-xl", "outside"), cell("Ours-mt", "reproduced")]}
+    outside = {"published": [cell("Ours-xl", "outside"), cell("Ours-mt", "reproduced")]}
     _, made, found = told(tmp_path, tree(tmp_path / "b", study=outside))
     assert "published I, Ours-xl, x, nme_io, tfake: reproduced, then outside" in str(found)
     assert states(made, "verdicts")["published I, Ours-mt, x, nme_io, tfake"] == "new"
@@ -233,7 +231,7 @@ def test_files_are_told_apart_by_their_bytes(tmp_path):
         ("elsewhere.txt",),
         ("metrics/three.txt",),
     )
-    assert "metrics/one.txt" in found.equal and found.count == 12
+    assert "metrics/one.txt" in found.equal and found.count == 13
     text, _ = built(tmp_path, base, other)
     assert "Other bytes (1): metrics/two.txt." in text and "Only in the other (1): metrics/three.txt." in text
 
@@ -256,13 +254,11 @@ def test_tables_have_one_width(tmp_path):
 @pytest.mark.parametrize(("verdict", "code"), [("higher error", 0), ("lower error", 1)])
 def test_the_script_exits_with_what_it_found(tmp_path, monkeypatch, verdict, code):
     base = tree(tmp_path / "a")
-    other = tree(
-        tmp_path / "b", heads=HEADS | {"comparisons": [comparison("student", "head", verdict, "thermeval")]}
-    )
+    other = tree(tmp_path / "b", made=asked(*PAIRS, students=verdict))
     flags = {"base": str(base), "other": str(other), "base-arithmetic": "portable", "other-arithmetic": "native"}
     flags |= {"details": "metrics/details", "out": str(tmp_path / "out")}
     words = [word for name, value in flags.items() for word in (f"--{name}", value)]
-    words += ["--pages", "metrics/mlcmkd.json", "metrics/finetune.json", "--files", "metrics"]
+    words += ["--pages", *PAGES, "--files", "metrics"]
     monkeypatch.setattr(sys, "argv", [str(STAGE), *words])
     try:
         runpy.run_path(str(STAGE), run_name="__main__")

@@ -2,13 +2,16 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import recorded
 from thermark.published import Cell
 from thermark.report import reference
 from thermark.report.reference import Compared, Ours, Tolerance, compare, recalled, reference_table
+from thermark.results.record import open_set
 
 
 def cell(value=0.05, unit="fraction", **other) -> Cell:
@@ -121,19 +124,29 @@ def test_verdicts_do_not_know_who_was_first_and_doubt_only_grows(published, ours
     assert there == wider if seeds in (1, 2) else rank[wider] >= rank[there]
 
 
-SCORES = {"status": "ok", "seeds": 3, "nme_io": 0.04, "nme_io_seed_std": 0.001, "nme_io_low": 0.03}
-SUBSETS = {"view": {"Side": {"nme_io": 0.06}}}
+ERRORS = np.array([[0.03], [0.04], [0.05]]) * np.ones((3, 8))
 
 
-def test_scores_of_a_data_set_answer_for_its_cells():
-    found = reference.summarised(cell(), SCORES, SUBSETS, "real")
-    assert found == Ours(0.04, 3, 0.001, 0.03, None, "real")
-    side = reference.summarised(cell(stratum="view", level="Side"), SCORES, SUBSETS, "rendered")
-    assert side == Ours(0.06, 3, origin="rendered")
-    for absent in (cell(stratum="view", level="Front"), cell(stratum="band", level="Mean"), cell(metric="ms")):
-        assert reference.summarised(absent, SCORES, SUBSETS, "real") == "not measured"
-    assert reference.summarised(cell(), {"status": "skipped", "reason": "no weights"}, {}, "real") == "no weights"
-    assert reference.summarised(cell(), {"status": "failed"}, {}, "real") == "failed"
+def records(tmp_path, origin="real"):
+    own = [recorded.record("tfake", "mine", ERRORS), recorded.absent("tfake", "idle")]
+    recorded.write(tmp_path, {"tfake": own}, {"tfake": {"mine": ERRORS}}, {}, origin)
+    return open_set(tmp_path / "results/tfake.json")
+
+
+def test_records_of_a_data_set_answer_for_its_cells(tmp_path):
+    real, rendered = records(tmp_path / "a"), records(tmp_path / "b", "rendered")
+    assert reference.recorded(cell(), real) == Ours(0.04, 3, 0.01, 0.036, 0.044, "real")
+    side = reference.recorded(cell(stratum="view", level="Side"), rendered)
+    assert side == Ours(0.08, 3, 0.01, 0.036, 0.044, "rendered")
+    for absent in (
+        cell(stratum="view", level="Front"),
+        cell(stratum="band", level="Mean"),
+        cell(stratum="view", level="Side", metric="nme_diag"),  # parts know the main metric alone
+        cell(metric="ms"),
+    ):
+        assert reference.recorded(absent, real) == "not measured"
+    assert reference.recorded(cell(run="idle"), real) == "no weights"
+    assert reference.recorded(cell(run="nobody"), real) is None
 
 
 def test_the_table_of_all():

@@ -99,7 +99,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             own = replace(answer(faces, 0.3 + 0.4 * seed, 0, vocabulary, seed), contestant="ktl_s")
             own.save(root / f"said/ktl_s/seed{seed}/{dataset}.npz")
     known = {
-        name: Known(kind, "facemesh", {}, run)
+        name: Known(kind, "facemesh", {}, run=run)
         for name in CONTESTANTS
         for kind, run in [KINDS.get(name, (name, ""))]
     }
@@ -405,7 +405,8 @@ def pair(**own) -> Pair:
 
 
 def test_declared_comparisons_are_printed_with_what_they_can_bear_and_no_others():
-    absent = {"difference": None, "p_holm": None, "verdict": "not run: old", "faces": 0, "subjects": 0}
+    absent = dict.fromkeys(("difference", "low", "high", "difference_all", "p", "p_holm", "mde"))
+    absent |= {"verdict": "not run: old", "faces": 0, "subjects": 0}
     grey = pair(b="mid", p_holm=1.0, verdict="no difference shown", grey="below the minimal detectable effect")
     family = Family(name="help", question="Does it | help?", pairs=(pair(), grey, pair(b="gone", **absent)))
     nothing = Family(name="elsewhere", question="?", pairs=())
@@ -414,13 +415,17 @@ def test_declared_comparisons_are_printed_with_what_they_can_bear_and_no_others(
     shown = board(record("new", {"nme_io": 0.1}), main="nme_io")
     part = written(shown, made=told)[-1]
     assert part.startswith("Comparisons") and "elsewhere" not in part
-    assert r"**Does it \| help?** (`help`)" in part and "below the jitter floor, a difference is grey" in part
-    assert [each for each in part.splitlines() if each.startswith("| `d`")] == [
-        "| `d`: NME inter-ocular | `new` | `old` | -1.23 % | -2.00 to -0.40 | -1.10 | 0.02 | 0.80 "
+    assert (
+        r"**Does it \| help?** (`help`)" in part
+        and "below the jitter floor, nothing follows from a difference" in part
+    )
+    rows = [each for each in part.splitlines() if each.startswith("| `new`")]
+    assert rows == [
+        "| `new` − `old` | D | NME inter-ocular, % points | −1.23 | −2.00 to −0.40 | −1.10 | 0.020 | 0.80 "
         "| 9 faces, 9 subjects, 3 seeds | lower error |",
-        "| `d`: NME inter-ocular | `new` | `mid` | -1.23 % | -2.00 to -0.40 | -1.10 | 1 | 0.80 "
-        "| 9 faces, 9 subjects, 3 seeds | no difference shown (*grey: below the minimal detectable effect*) |",
-        "| `d`: NME inter-ocular | `new` | `gone` | – | – | – | – | – | – | not run: old |",
+        "| `new` − `mid` | D | NME inter-ocular, % points | −1.23 | −2.00 to −0.40 | −1.10 | 1.000 | 0.80 "
+        "| 9 faces, 9 subjects, 3 seeds | no difference shown: below the minimal detectable effect |",
+        "| `new` − `gone` | D | NME inter-ocular, % points | – | – | – | – | – | – | not run: old |",
     ]
     assert not any(each.startswith("Comparisons") for each in written(shown))
 

@@ -242,13 +242,13 @@ def test_who_has_not_all_landmarks_has_no_letter_and_takes_nobodys():
         record(name, {"error_px_mean_all": mean}, points=5 if name == "part" else 68)
         for name, mean in means.items()
     ]
-    told = compare.comparisons({"d": board(*everybody).results}, {"d": made}, compare.Config(bootstrap=50))
+    told = compare.comparisons({"d": board(*everybody).results}, {"d": made}, compare.Config(bootstrap=50), {})
     assert told.matrices["d"].groups == {"best": "A", "poor": "B"}
     assert told.matrices["d"].contestants == ("best", "poor", "part")
 
 
 def test_where_nobody_ran_there_are_files_all_the_same(tmp_path):
-    told = compare.comparisons({"d": board(idle("a")).results}, {"d": {}}, compare.Config())
+    told = compare.comparisons({"d": board(idle("a")).results}, {"d": {}}, compare.Config(), {})
     assert told.matrices["d"].groups == {} and told.matrices["d"].contestants == ()
     errors.write(tmp_path / "d.parquet", {})
     assert errors.open_errors(tmp_path / "d.parquet") == {}

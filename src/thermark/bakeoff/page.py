@@ -16,16 +16,17 @@ from thermark.core.config import parse
 from thermark.core.faces import Faces
 from thermark.core.pictures import BASE
 from thermark.core.radiometry import Tone
+from thermark.core.templates import render
 from thermark.report.legend import NOTICES
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import natural
-from thermark.report.template import filled
 
 
 def rendered(template: Path, **told: Any) -> str:
     """Return a template filled with what is told, and what every bake-off needs."""
     functions = {"board": board, "columns": columns, "table": table, "polarity": polarity.heads}
-    return filled(template, {**functions, **told, "heads": HEADS, "cap": f"{blog.CAP:g}", "notices": NOTICES})
+    more = {"heads": HEADS, "cap": f"{blog.CAP:g}", "notices": NOTICES}
+    return render(template, {"escaped": escaped, "code": code}, **functions, **more, **told)
 
 
 @dataclass(frozen=True)

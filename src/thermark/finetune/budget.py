@@ -4,20 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thermark.bakeoff.showing import cells, titles
-from thermark.finetune.groups import groups, name, told
-from thermark.finetune.inputs import Head, Numbers, Study, labels
-from thermark.finetune.tables import SPACES, names
+from thermark.finetune.head import Head, Numbers, labels
+from thermark.finetune.tables import names
 from thermark.report.markdown import code, table
 from thermark.report.verdicts import withheld
 
 SHOWN = ("mean", "median", "pck@10")
-LEGEND = (
-    "Means over seeds on all test crops, and the 95 % interval of that mean over seeds: of the draw of the labels "
-    "and of the start, not of other people or other cameras. Each seed draws its own labels from the pool, few of "
-    "them part of more; with all of them only the start and the order of training differ, and the interval says "
-    "less. Labels are called enough, or too few, where the intervals leave no doubt: the upper end of one against "
-    "the lower end of the other. Of fewer than three seeds there are numbers and no verdict."
-)
 
 
 @dataclass(frozen=True)
@@ -68,27 +60,12 @@ def enough(head: Head, within: float) -> Enough | None:
     )
 
 
-def section(study: Study, within: float) -> str:
-    """Return the curves as tables, px of the crop and px of the frame apart, after what they say."""
-    parts = ["## How few labels are enough"]
-    curves = [head for head in study.ran if head.budget]
-    if not curves:
-        return "\n\n".join([*parts, "No head was trained on several budgets of labels."])
-    parts += ["\n".join(f"- {sentence(head, within)}" for head in curves), f"{LEGEND} {steps(curves)}"]
-    for own in groups(curves):
-        parts += [f"### Budgets of {told(own[0])}"]
-        for space, said in SPACES.items():
-            parts += [f"#### Budgets of {name(own[0])} in {said}", _table(own, space)]
-    return "\n\n".join(parts)
-
-
 def steps(heads: Sequence[Head]) -> str:
     """Return for how many optimiser steps budgets were trained, and whether their curves are of labels alone."""
     said: dict[str, list[str]] = {}
     for head in heads:
         said.setdefault(_steps(head), []).append(code(head.key))
-    told = "; ".join(f"{', '.join(keys)}: {text}" for text, keys in said.items())
-    return f"Optimiser steps of the budgets: {told}."
+    return "; ".join(f"{', '.join(keys)}: {text}" for text, keys in said.items())
 
 
 def _steps(head: Head) -> str:
@@ -108,53 +85,47 @@ def sentence(head: Head, within: float) -> str:
         return f"{code(head.key)}: no budget stands beside that of all labels."
     if found is None:
         most, every = pair[0][-1], pair[1]
-        numbers = f"{_px(most['native_mean'])} with {labels(most)} of {labels(every)} labels, "
-        numbers += f"{_px(every['native_mean'])} px of the frame with all"
+        numbers = f"{most['native_mean']:.2f} with {labels(most)} of {labels(every)} labels, "
+        numbers += f"{every['native_mean']:.2f} px of the frame with all"
         return f"{code(head.key)}: {numbers}; {withheld(head.seeds)}."
-    share, error, complete = f"{100 * within:g} %", _px(found.error), _px(found.complete)
+    share = f"{100 * within:g} %"
     if found.labels is None:
-        said = (
-            f"that fewer than all {found.every} labels come within {share} of their mean error is not shown: "
-            f"with {found.most} it is {error}, with all {complete} px of the frame."
-        )
+        said = f"that fewer than all {found.every} labels come within {share} of their mean error is not shown: "
+        said += f"with {found.most} it is {found.error:.2f}, with all {found.complete:.2f} px of the frame."
     else:
         stays = ", and so do all larger budgets" if found.labels != found.most else ""
-        said = (
-            f"**{found.labels} of {found.every} labels** come within {share} of the mean error with all of them "
-            f"({error} against {complete} px of the frame){stays}."
-        )
+        said = f"**{found.labels} of {found.every} labels** come within {share} of the mean error with all of "
+        said += f"them ({found.error:.2f} against {found.complete:.2f} px of the frame){stays}."
     few = "" if found.short is None else f" {found.short} are shown to be too few."
-    return f"{code(head.key)}: {said}{few}{_validation(head)}"
-
-
-def _validation(head: Head) -> str:
-    """Return what the budgets leave out: labels that choose the epoch are labels, too."""
+    # Labels that choose the epoch are labels, too.
     count, first = head.numbers.get("labels_val"), labels(head.budget[0])
-    if not count:
-        return ""
-    return f" The {count} that choose the epoch come on top: {first} labels are {first + count} in truth."
+    val = f" The {count} that choose the epoch come on top: {first} labels are {first + (count or 0)} in truth."
+    return f"{code(head.key)}: {said}{few}{val if count else ''}"
 
 
-def _table(heads: Sequence[Head], space: str) -> str:
+def listed(heads: Sequence[Head], space: str) -> str:
+    """Return the curves of a group of heads as a table, in px of one space."""
     mean, *others = titles(names(space, SHOWN))
-    header = ["head", "labels", "seeds", mean, "95 % interval", *others]
     rows = []
     for head in heads:
         for place, each in enumerate(head.budget):
             count = f"all {labels(each)}" if head.complete(each) else str(labels(each))
-            start = ["" if place else code(head.key), count, str(head.seeds)]
+            low, high = (each.get(f"{space}_mean_{end}") for end in ("low", "high"))
             first, *rest = cells(each, names(space, SHOWN))
-            rows.append([*start, first, _interval(each, space), *rest])
-    return table(header, rows)
+            bounds = "–" if low is None or high is None else f"{low:.2f}–{high:.2f}".replace("-", "−")
+            rows.append(["" if place else code(head.key), count, str(head.seeds), first, bounds, *rest])
+    return table(["head", "labels", "seeds", mean, "95 % interval", *others], rows)
 
 
-def _interval(each: Numbers, space: str) -> str:
-    low, high = (each.get(f"{space}_mean_{end}") for end in ("low", "high"))
-    return "–" if low is None or high is None else f"{_px(low)}–{_px(high)}"
-
-
-def _px(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+def curve(heads: Sequence[Head]) -> str:
+    """Return the mean error in frame px of every head and budget as CSV, with its interval over seeds."""
+    lines = ["crops,head,labels,native_mean,low,high"]
+    for head in heads:
+        for each in head.budget:
+            known = (each.get(f"native_mean{end}") for end in ("", "_low", "_high"))
+            told = ("" if number is None else f"{number:.6g}" for number in known)
+            lines.append(f"{head.numbers.get('crops', '')},{head.key},{labels(each)},{','.join(told)}")
+    return "\n".join(lines) + "\n"
 
 
 def _below(a: Numbers, b: Numbers, times: float) -> bool:
@@ -169,15 +140,3 @@ def _from(flags: Sequence[bool]) -> int | None:
     while place and flags[place - 1]:
         place -= 1
     return place if place < len(flags) else None
-
-
-def curve(heads: Sequence[Head]) -> str:
-    """Return the mean error in frame px of every head and budget as CSV, with its interval over seeds."""
-    lines = ["crops,head,labels,native_mean,low,high"]
-    for head in heads:
-        for each in head.budget:
-            ends = (each.get(f"native_mean_{end}") for end in ("low", "high"))
-            cells = [each.get("native_mean"), *ends]
-            told = ("" if cell is None else f"{cell:.6g}" for cell in cells)
-            lines.append(f"{head.numbers.get('crops', '')},{head.key},{labels(each)},{','.join(told)}")
-    return "\n".join(lines) + "\n"

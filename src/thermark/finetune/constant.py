@@ -6,15 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from thermark.finetune.groups import of_the_post
-from thermark.finetune.inputs import Head, Numbers
+from thermark.finetune.head import ALL, Head, Numbers
+from thermark.finetune.inputs import Study
 from thermark.metrics import bootstrap
 from thermark.report.markdown import code
 from thermark.report.verdicts import withheld_alone
+from thermark.results.printed import VERDICTS
+from thermark.results.record import Record
 
 TITLE = "the mean place of the training labels"
 REPLICATES = 2000
-VERDICTS = ("lower error", "no difference shown", "higher error")
+BOXES = "labelled"  # those of the posts' crops
+PIXELS = "error_px_mean"
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ def of(heads: Sequence[Head]) -> Numbers:
     return next((own for head in heads if (own := head.numbers.get("constant") or {})), {})
 
 
-def of_noses(heads: Sequence[Head], points: int = 1) -> Numbers:
+def of_noses(heads: Sequence[Head]) -> Numbers:
     """Return the constant for the noses of the post's crops, which are also those in labelled boxes."""
-    return of([head for head in heads if of_the_post(head) and head.numbers.get("points") == points])
+    return of([head for head in heads if head.of_the_post and head.numbers.get("points") == 1])
 
 
 def of_head(head: Head, numbers: Numbers) -> Mean:
@@ -46,10 +49,10 @@ def of_head(head: Head, numbers: Numbers) -> Mean:
     return Mean(value, value - half, value + half, head.seeds)
 
 
-def of_contestant(summary: Numbers) -> Mean:
-    """Return the mean of a contestant on whole frames; the interval is as in the leaderboard."""
-    value, low, high = (summary.get(f"error_px_mean{end}") for end in ("", "_low", "_high"))
-    return Mean(value, low, high, int(summary.get("seeds", 1)))
+def of_record(record: Record) -> Mean:
+    """Return the mean of a contestant on whole frames, with the interval of its record."""
+    own = record.metrics[PIXELS]
+    return Mean(own.value, own.low, own.high, record.seeds or 1)
 
 
 def verdict(own: Mean, constant: Numbers) -> str:
@@ -65,8 +68,8 @@ def verdict(own: Mean, constant: Numbers) -> str:
         return few
     least, most = bounds(constant) or (limit, limit)
     if own.low is None or own.high is None or (own.low <= most and own.high >= least):
-        return VERDICTS[1]
-    return VERDICTS[0] if own.high < least else VERDICTS[2]
+        return VERDICTS[2]
+    return VERDICTS[0] if own.high < least else VERDICTS[1]
 
 
 def bounds(constant: Numbers) -> tuple[float, float] | None:
@@ -77,18 +80,28 @@ def bounds(constant: Numbers) -> tuple[float, float] | None:
     return bootstrap.interval(values, subjects, REPLICATES, 0, within=(0.0, np.inf)) if len(own) > 1 else None
 
 
-def standing(means: Mapping[str, Mean], constant: Numbers, over: str) -> str:
-    """Return in words how each stands to the constant, by intervals that cover what `over` says."""
-    said: dict[str, list[str]] = {}
-    for name, own in means.items():
-        if found := verdict(own, constant):
-            said.setdefault(found, []).append(code(name))
-    if not said:
-        return ""
-    parts = "; ".join(f"*{each}*: {', '.join(names)}" for each, names in sorted(said.items(), key=_order))
-    start = f"Against *{TITLE}*, which has an interval over subjects, in the mean error in px of the frame"
-    return f"{start}, by 95 % intervals {over}: {parts}."
+def contestants(study: Study) -> dict[str, str]:
+    """Return the verdict on each contestant in labelled boxes."""
+    noses = of_noses(study.ran)
+    made = {name: of_record(own) for name, own in study.scored.items() if own.boxes == BOXES}
+    return {name: said for name, own in made.items() if (said := verdict(own, noses))}
 
 
-def _order(each: tuple[str, list[str]]) -> int:
-    return VERDICTS.index(each[0]) if each[0] in VERDICTS else len(VERDICTS)
+def others(study: Study) -> float:
+    """Return of how many noses the constant is, where that is not the number of the contestants; else 0."""
+    noses = float(of_noses(study.ran).get("crops", 0))
+    return noses if any(study.records[name].faces != noses for name in contestants(study)) else 0
+
+
+def heads(group: Sequence[Head]) -> dict[str, str]:
+    """Return the verdict on each head of a group, on all of its crops."""
+    made = {head.key: of_head(head, head.tested(ALL)) for head in group}
+    return {key: said for key, own in made.items() if (said := verdict(own, of(group)))}
+
+
+def grouped(verdicts: Mapping[str, str]) -> str:
+    """Return verdicts in words, each with those of whom it is, the real ones first."""
+    order = [*VERDICTS[::2], VERDICTS[1]]
+    found = sorted(set(verdicts.values()), key=lambda said: (order.index(said) if said in order else 3, said))
+    named = {said: [code(name) for name, each in verdicts.items() if each == said] for said in found}
+    return "; ".join(f"*{said}*: {', '.join(names)}" for said, names in named.items())

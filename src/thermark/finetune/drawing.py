@@ -6,8 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from thermark.finetune.groups import groups
-from thermark.finetune.inputs import Head, labels
+from thermark.finetune.head import Head, groups, labels
 from thermark.report.lines import label_ends
 from thermark.report.style import MUTED, Style, figure, save, styles
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from thermark.mlcmkd.inputs import Log
-from thermark.mlcmkd.pairs import Runs, panels
+from thermark.report.profile import Sections
 from thermark.report.style import COLOURS, MUTED, RULE, figure, save
 
 REACH = 7  # steps before and after that a point of a curve stands for
@@ -19,7 +19,7 @@ WIDTH, HEIGHT, ACROSS = 2.4, 2.0, 3  # inches of a panel, panels in a row
 FEW = 3  # names in one column
 
 
-def draw(logs: Mapping[str, Sequence[Log]], runs: Runs, start: int, stop: int, out: Path) -> None:
+def draw(logs: Mapping[str, Sequence[Log]], runs: Sections, start: int, stop: int, out: Path) -> None:
     """Draw each run's norms on one scale, a panel a recipe and for KTL one a size, steps [start, stop) shaded.
 
     `runs` are the sections of those that `logs` names.
@@ -40,6 +40,15 @@ def draw(logs: Mapping[str, Sequence[Log]], runs: Runs, start: int, stop: int, o
         said = f"gradient norm before clipping\nmedian and middle 80 % of {2 * REACH + 1} steps"
         drawn.supylabel(said, fontsize=8, color=MUTED)
         save(drawn, out)
+
+
+def panels(runs: Sections, drawn: Sequence[str]) -> dict[str, list[str]]:
+    """Return runs by panel: one a recipe, and for KTL, which has variants, one a size."""
+    found: dict[str, list[str]] = {}
+    for name in drawn:
+        recipe, size = (str(runs[name].get(each)) for each in ("recipe", "size"))
+        found.setdefault(f"{recipe} {size}" if recipe == "ktl" else recipe, []).append(name)
+    return found
 
 
 def running(log: Sequence[Log]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

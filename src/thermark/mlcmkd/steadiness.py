@@ -1,18 +1,10 @@
 """Training stability of every run, over a window of steps, as numbers and as a table."""
 
-from collections.abc import Mapping
-
 from thermark.metrics.stability import FEWEST, over_seeds, stability, windowed
 from thermark.mlcmkd.inputs import Study
 from thermark.report.markdown import code, table
 
 COLUMNS = {"std": "std", "cv": "CV", "mean_step_change": "mean step change", "r2": "R²", "mean": "mean"}
-LEGEND = (
-    "The gradient norm before clipping in steps {first} to {last} (the first is 1), or as many of them as a "
-    "training had: std about the mean (ddof 0), CV = std / mean, mean change from step to step, R² of a straight "
-    "line. Batch and losses decide the scale, so that only rows of one batch compare. Runs other than KTL are in "
-    "the metrics file and the figure."
-)
 Numbers = dict[str, dict[str, float]]
 
 
@@ -31,25 +23,15 @@ def measure(study: Study, start: int, stop: int) -> Numbers:
     return numbers
 
 
-def section(numbers: Numbers, study: Study, start: int, stop: int) -> str:
-    """Return the numbers of the KTL runs as Markdown: those that the paper compares, and their variants."""
-    shown = [run for run in numbers if study.runs[run].get("recipe") == "ktl" and "std" in numbers[run]]
-    parts = ["## Training stability (Table V)"]
-    if not shown:
-        return "\n\n".join([*parts, "No KTL run of this profile logged enough steps."])
-    parts.append(LEGEND.format(first=start, last=stop - 1))
-    rows = [
-        [
-            code(run),
-            str(study.runs[run].get("batch", "–")),
-            f"{numbers[run]['steps']:.0f}",
-            *(_number(numbers[run], name) for name in COLUMNS),
-        ]
-        for run in shown
-    ]
-    return "\n\n".join([*parts, table(["run", "batch", "steps", *COLUMNS.values()], rows)])
-
-
-def _number(numbers: Mapping[str, float], name: str) -> str:
-    spread_of_seeds = numbers.get(f"{name}_seed_std")
-    return f"{numbers[name]:.4f}" + ("" if spread_of_seeds is None else f" ± {spread_of_seeds:.4f}")
+def listed(numbers: Numbers, study: Study) -> str:
+    """Return the table of the KTL runs, those that the paper compares and their variants; empty without any."""
+    rows = []
+    for run, own in numbers.items():
+        if study.runs[run].get("recipe") == "ktl" and "std" in own:
+            spreads = {name: own.get(f"{name}_seed_std") for name in COLUMNS}
+            cells = [
+                f"{own[name]:.4f}" + ("" if spread is None else f" ± {spread:.4f}")
+                for name, spread in spreads.items()
+            ]
+            rows.append([code(run), str(study.runs[run].get("batch", "–")), f"{own['steps']:.0f}", *cells])
+    return table(["run", "batch", "steps", *COLUMNS.values()], rows) if rows else ""

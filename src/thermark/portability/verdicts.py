@@ -40,8 +40,9 @@ def compare(name: str, base: Page, other: Page) -> list[Verdict]:
 def spoken(page: Page) -> dict[str, str]:
     """Return subject -> verdict of all that a page says: comparisons, published numbers, curves of labels."""
     found = {
-        f"{each['a']} − {each['b']} on {each['dataset']}, {each['group']}": str(each["verdict"])
-        for each in page.get("comparisons", [])
+        f"{each['a']} − {each['b']} on {each['dataset']}, {family['name']}": str(each["verdict"])
+        for family in page.get("families", [])
+        for each in family["pairs"]
     }
     found |= {f"{name} − the constant": str(each) for name, each in page.get("constant", {}).items()}
     found |= {f"{key}: labels that are enough": _enough(each) for key, each in page.get("enough", {}).items()}

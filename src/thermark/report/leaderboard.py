@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from thermark.core.templates import render
 from thermark.landmarks import provisional
 from thermark.metrics.names import MOVED, describe
 from thermark.report import legend, tables
@@ -11,7 +12,7 @@ from thermark.report.board import Board, few_misses, idle, order, without
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import shown
 from thermark.report.standing import leading
-from thermark.report.template import filled
+from thermark.results import printed
 from thermark.results.comparisons import Comparisons
 from thermark.results.ranking import kinds, value, whole
 from thermark.results.record import Record
@@ -25,27 +26,26 @@ def leaderboard(boards: Sequence[Board], made: Comparisons) -> str:
     absent = idle(boards)
     told = [without(absent, board) for board in boards]
     names = order(told)
-    few = leading(names, kinds({board.on.name: board.results for board in told}), FEW)
-    main = {board.on.name: board.main for board in boards}
+    sets = {board.on.name: board.results for board in boards}
+    few = leading(names, kinds(sets), FEW)
     left_out = [[code(name), escaped(reason)] for name, reason in made.left_out.items()]
-    return filled(
+    return render(
         TEMPLATE,
-        {
-            "overview": tables.standings(told, [name for name in names if name in few]),
-            "everybody": tables.standings(told, names),
-            "shown": len(few),
-            "ran": len(names),
-            "seeds": any(record.seeds > 1 for board in told for record in board.ran),
-            "boards": [_part(board) for board in told],
-            "families": [
-                (escaped(each.question), code(each.name), tables.family_table(each, main))
-                for each in made.families
-                if each.pairs
-            ],
-            "absent": len(absent),
-            "reasons": _reasons(absent),
-            "left_out": table(["data set", "why"], left_out, texts=2) if left_out else "",
-        },
+        {},
+        overview=tables.standings(told, [name for name in names if name in few]),
+        everybody=tables.standings(told, names),
+        shown=len(few),
+        ran=len(names),
+        seeds=any(record.seeds > 1 for board in told for record in board.ran),
+        boards=[_part(board) for board in told],
+        families=[
+            (escaped(each.question), code(each.name), printed.pairs(each.pairs, sets))
+            for each in made.families
+            if each.pairs
+        ],
+        absent=len(absent),
+        reasons=_reasons(absent),
+        left_out=table(["data set", "why"], left_out, texts=2) if left_out else "",
     )
 
 

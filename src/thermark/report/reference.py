@@ -11,6 +11,7 @@ from thermark.core.origin import Origin
 from thermark.published import Cell
 from thermark.report.markdown import escaped, table
 from thermark.report.verdicts import undecided, withheld
+from thermark.results.record import ResultSet
 
 # So many tolerances the spread of seeds may allow: without a limit, the noisier a run the more it would reproduce.
 WIDEST = 3
@@ -86,12 +87,16 @@ def compare(cells: Sequence[Cell], ours: Lookup, allowed: Tolerance) -> list[Com
     return [_compared(cell, ours(cell) if cell.run else cell.norun, allowed) for cell in cells]
 
 
-def summarised(cell: Cell, summary: Mapping[str, Any], subsets: Mapping[str, Any], origin: Origin) -> Ours | str:
-    """Return a contestant's number for a cell from its scores on the cell's data set, as they are evaluated."""
-    if summary["status"] != "ok":
-        return str(summary.get("reason") or summary["status"])
-    own = subsets.get(cell.stratum, {}).get(cell.level, {}) if cell.stratum else summary
-    return measured(cell, own, int(summary.get("seeds", 1)), origin)
+def recorded(cell: Cell, results: ResultSet) -> Ours | str | None:
+    """Return the number of a cell's contestant from its record on the cell's data set; None for no such record."""
+    record, main = results.of(cell.run), results.protocol.main
+    if record is None or not record.ran:
+        return record and (record.reason or record.status)
+    part = record.parts.get(cell.stratum, {}).get(cell.level) if cell.metric == main else None
+    own = part if cell.stratum else record.metrics.get(cell.metric)
+    if own is None:
+        return "not measured"
+    return Ours(own.value, record.seeds or 1, own.seed_std, own.low, own.high, results.data_set.origin)
 
 
 def measured(cell: Cell, numbers: Mapping[str, Any], seeds: int, origin: Origin) -> Ours | str:

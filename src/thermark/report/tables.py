@@ -1,4 +1,4 @@
-"""Tables of the leaderboard: of all data sets, of one, of its parts, and of what was compared."""
+"""Tables of the leaderboard: of all data sets, of one, and of its parts."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,7 @@ import pandas as pd
 from thermark.metrics.names import MOVED, describe
 from thermark.report.board import Board, few_misses
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import LABELS, label, natural, shown
-from thermark.results.comparisons import Family, Pair
+from thermark.report.numbers import label, natural, shown
 from thermark.results.ranking import value, whole
 from thermark.results.record import Part, Record
 
@@ -21,7 +20,6 @@ COLUMNS = {
 }
 DETECTION = ("recall", "precision")  # where a contestant finds faces itself
 NARROW = 3  # values of a stratum that still fit beside another's
-PAIR = ("data set", "contestant", "against", "difference", "95 %", "all faces", "p, Holm", "MDE", "on", "verdict")
 NOBODY = Part(value=None, faces=0, missed=0)
 
 
@@ -128,25 +126,6 @@ def _parts(ran: Sequence[Record], stratum: str) -> dict[str, int]:
 
 def _moved(variant: str) -> str:
     return re.sub(r"^(shift|scale)([0-9.]+)$", r"\1 \2 %", variant)
-
-
-def family_table(family: Family, main: Mapping[str, str]) -> str:
-    """Return what came of a declared family of comparisons; `main`: data set -> the metric that ranks."""
-    return table(PAIR, [_pair(pair, main[pair.dataset]) for pair in family.pairs], texts=3)
-
-
-def _pair(pair: Pair, metric: str) -> list[str]:
-    names = [f"{code(pair.dataset)}: {LABELS[metric]}", code(pair.a), code(pair.b)]
-    if pair.difference is None:
-        return [*names, *["–"] * 6, escaped(pair.verdict)]
-    unit = " %" if describe(metric).unit == "fraction" else " px"
-    ends = "n/a" if pair.low is None else f"{shown(metric, pair.low)} to {shown(metric, pair.high)}"
-    p = "–" if pair.p_holm is None else f"{pair.p_holm:.2g}"
-    seeds = " and ".join(dict.fromkeys(str(count) for count in pair.seeds if count))
-    on = f"{pair.faces} faces, {pair.subjects} subjects" + (f", {seeds} seeds" if seeds else "")
-    verdict = escaped(pair.verdict) + (f" (*grey: {escaped(pair.grey)}*)" if pair.grey else "")
-    numbers = [shown(metric, pair.difference) + unit, ends, shown(metric, pair.difference_all)]
-    return [*names, *numbers, p, shown(metric, pair.mde), on, verdict]
 
 
 def interval(record: Record, name: str) -> str:

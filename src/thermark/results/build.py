@@ -12,12 +12,15 @@ from thermark.metrics.evaluate import Config
 from thermark.report import profile
 from thermark.report.inputs import left_out
 from thermark.report.profile import Sections
+from thermark.report.reference import Tolerance
 from thermark.results import collect, compare, errors
+from thermark.results.caveats import few_teachers
 from thermark.results.collect import Known, Places
 from thermark.results.comparisons import write_comparisons
 from thermark.results.costs import costs
 from thermark.results.errors import Errors
 from thermark.results.record import Made, ResultSet, write_set
+from thermark.results.reproduced import reproductions
 
 SUFFIXES = (".json", ".parquet")
 
@@ -58,8 +61,10 @@ def build(
         sets[name] = ResultSet(data_set=on, protocol=how, made=made, records=records)
         beside[name] = per_face
         errors.write(out / f"{name}.parquet", per_face)
-        write_set(out / f"{name}.json", sets[name])
-    made_of = compare.comparisons(sets, beside, compared)
+    sets = reproductions(sets, Tolerance())
+    for name, results in sets.items():
+        write_set(out / f"{name}.json", results)
+    made_of = compare.comparisons(sets, beside, compared, known)
     write_comparisons(comparisons, made_of.model_copy(update={"left_out": absent}))
     for path in out.glob("*"):
         if path.suffix in SUFFIXES and path.stem not in here:
@@ -70,11 +75,14 @@ def known(contestants: Sections, runs: Sections, models: Path) -> dict[str, Know
     """Return what is known of each contestant beside its scores; `models` holds the folders of runs."""
     kinds, nets = profile.kinds(contestants, runs), profile.networks(contestants)
     trained = profile.trained(contestants, runs)
+    asked = {name: runs.get(str(own.get("run", nets.get(name))), {}) for name, own in contestants.items()}
     return {
         name: Known(
             kinds[name],
             str(own.get("family")),
             costs(models / nets[name]) if name in nets else {},
+            asked[name],
+            few_teachers(asked[name], runs),
             trained.get(name, ""),
         )
         for name, own in contestants.items()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,17 @@ class Places:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a contestant beside its scores.
+    """What is known of a contestant beside its scores: its recipe or family, and numbers that no chance moves.
 
-    Its recipe or family, numbers that no chance moves, and the `run` that trained its network here, if any.
+    `training`: the section of the run that it asks, empty for none; `taught`: its teachers of too few seeds;
+    `run`: the one of this profile that trained its network.
     """
 
     kind: str
     family: str
     exact: dict[str, float]
+    training: Mapping[str, Any] = field(default_factory=dict)
+    taught: str = ""
     run: str = ""
 
 
@@ -198,7 +201,7 @@ def _is_metric(name: str) -> bool:
 
 
 def _part(summary: Mapping[str, Any], main: str) -> Part:
-    ends = {end: summary.get(f"{main}_{end}") for end in ("low", "high")}
+    ends = {end: summary.get(f"{main}_{end}") for end in ("low", "high", "seed_std")}
     return Part(value=summary.get(main), **ends, faces=summary["faces"], missed=summary["missed"])
 
 

@@ -12,12 +12,16 @@ from thermark.core.errors import ConfigError
 from thermark.metrics import family
 from thermark.metrics.compared import Comparison, compare, pairwise
 from thermark.metrics.compared import Config as Doubt
+from thermark.report.verdicts import withheld_alone
+from thermark.results.caveats import caveat
+from thermark.results.collect import Known
 from thermark.results.comparisons import Comparisons, Family, Matrix, Pair
 from thermark.results.errors import Errors, mean_error
 from thermark.results.ranking import ranked, whole
-from thermark.results.record import ResultSet
+from thermark.results.record import Record, ResultSet
 
 Named = tuple[str, str]
+CONSTANT = {"mean_shape"}  # kinds whose answer is one and the same for every picture
 
 
 class Declared(Section):
@@ -54,16 +58,19 @@ def require_known(config: Config, contestants: Collection[str], datasets: Collec
 
 
 def comparisons(
-    sets: Mapping[str, ResultSet], errors: Mapping[str, Mapping[str, Errors]], config: Config
+    sets: Mapping[str, ResultSet],
+    errors: Mapping[str, Mapping[str, Errors]],
+    config: Config,
+    known: Mapping[str, Known],
 ) -> Comparisons:
     """Return all declared families and, of each data set, the matrix of all who ran.
 
     A declared pair of which one did not run has a verdict that says so and no numbers; data sets that are not here
-    are left out.
+    are left out. `known`: contestant -> how it was trained, for the caveats of declared pairs.
     """
     return Comparisons(
         families=tuple(
-            _family(name, declared, sets, errors, config) for name, declared in config.families.items()
+            _family(name, declared, sets, errors, config, known) for name, declared in config.families.items()
         ),
         matrices={name: _matrix(results, errors[name], config) for name, results in sets.items()},
     )
@@ -75,9 +82,12 @@ def _family(
     sets: Mapping[str, ResultSet],
     errors: Mapping[str, Mapping[str, Errors]],
     config: Config,
+    known: Mapping[str, Known],
 ) -> Family:
     here = [dataset for dataset in declared.datasets if dataset in sets]
-    made = [_pair(sets[dataset], errors[dataset], pair, config) for dataset in here for pair in declared.pairs]
+    made = [
+        _pair(sets[dataset], errors[dataset], pair, config, known) for dataset in here for pair in declared.pairs
+    ]
     adjusted = family.holm(np.array([pair.p for pair in made], np.float64))
     told = [
         pair.model_copy(update={"p_holm": None if np.isnan(p) else float(p), "verdict": _verdict(pair, p)})
@@ -92,7 +102,9 @@ def _verdict(pair: Pair, adjusted: float) -> str:
     return "no difference shown" if told and not (adjusted <= 0.05 and not pair.grey) else pair.verdict
 
 
-def _pair(results: ResultSet, errors: Mapping[str, Errors], pair: Named, config: Config) -> Pair:
+def _pair(
+    results: ResultSet, errors: Mapping[str, Errors], pair: Named, config: Config, known: Mapping[str, Known]
+) -> Pair:
     a, b = pair
     dataset = results.data_set.name
     absent = [name for name in pair if name not in errors]
@@ -111,7 +123,17 @@ def _pair(results: ResultSet, errors: Mapping[str, Errors], pair: Named, config:
         )
     floor = max(_floors(results, pair).values(), default=0.0)
     made = compare(_columns(errors[a]), _columns(errors[b]), "error", _doubt(results, config), floor)
-    return _told(dataset, a, b, made)
+    records = [own for name in pair if (own := results.of(name))]
+    told = [known[name] for name in pair]
+    limits = caveat(records, [own.training for own in told], [own.taught for own in told])
+    few = _against_a_constant(records)
+    return _told(dataset, a, b, made).model_copy(update={"caveat": limits, "verdict": few or made.verdict})
+
+
+def _against_a_constant(records: Sequence[Record]) -> str:
+    """Return why there is no verdict on a run of few seeds against an answer that looks at nothing, or nothing."""
+    others = [record for record in records if record.kind not in CONSTANT]
+    return withheld_alone(others[0].seeds) if len(others) == 1 else ""
 
 
 def _told(dataset: str, a: str, b: str, made: Comparison) -> Pair:

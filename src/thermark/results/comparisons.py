@@ -1,6 +1,7 @@
 """What follows from comparing contestants on the same faces: declared families, and a matrix of all pairs."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 
 SCHEMA = 1
+EXPLORATORY = "exploratory"
 
 
 class Pair(Section):
@@ -20,7 +22,8 @@ class Pair(Section):
     `difference_all` is that over all faces, a miss at the stated cap. `p` is of a sign-flip permutation of subject
     means, `p_holm` adjusted within the family. `mde`: the smallest difference that would be detected in four of
     five such tests. `grey`: why nothing follows from the difference, empty where something does. `verdict`: `lower
-    error`, `higher error`, `no difference shown`, or why there is none.
+    error`, `higher error`, `no difference shown`, or why there is none. `caveat`: what they differ in beside the
+    question.
     """
 
     dataset: str
@@ -39,6 +42,12 @@ class Pair(Section):
     seeds: tuple[int, int]
     verdict: str
     grey: str = ""
+    caveat: str = ""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both contestants."""
+        return self.a, self.b
 
 
 class Family(Section):
@@ -71,6 +80,27 @@ class Comparisons(Section):
     families: tuple[Family, ...] = ()
     matrices: dict[str, Matrix] = Field(default_factory=dict)
     left_out: dict[str, str] = Field(default_factory=dict)
+
+    def among(self, contestants: Collection[str]) -> list[Family]:
+        """Return the families that ask about nobody but these contestants."""
+        known = set(contestants)
+        return [own for own in self.families if all({*pair.names} <= known for pair in own.pairs)]
+
+    def declared(self, dataset: str, a: str, b: str) -> Pair | None:
+        """Return a declared comparison of a with b, None where no family has it."""
+        pairs = (pair for own in self.families for pair in own.pairs)
+        return next((pair for pair in pairs if (pair.dataset, pair.a, pair.b) == (dataset, a, b)), None)
+
+    def explored(self, dataset: str, a: str, b: str) -> Pair | None:
+        """Return a difference that nobody declared, without a verdict; None where one of both did not run."""
+        matrix = self.matrices.get(dataset)
+        if matrix is None or not {a, b} <= {*matrix.contestants}:
+            return None
+        row, column = map(matrix.contestants.index, (a, b))
+        # Of how many faces and seeds a matrix does not say.
+        told: dict[str, Any] = {"faces": 0, "left_out": 0, "subjects": 0, "seeds": (0, 0)}
+        told |= {name: getattr(matrix, name)[row][column] for name in ("difference", "low", "high")}
+        return Pair(dataset=dataset, a=a, b=b, verdict=EXPLORATORY, **told)
 
 
 def write_comparisons(path: Path, made: Comparisons) -> None:

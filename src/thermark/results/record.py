@@ -5,7 +5,7 @@ Readers accept every schema that was ever written: `open_set` brings an older on
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -43,11 +43,12 @@ class Estimate(Section):
 
 
 class Part(Section):
-    """The main metric on a part of the faces or landmarks; `missed` of them have no answer."""
+    """The main metric on a part of the faces or landmarks, as an estimate; `missed` of them have no answer."""
 
     value: float | None
     low: float | None = None
     high: float | None = None
+    seed_std: float | None = None
     faces: int
     missed: int
 
@@ -213,6 +214,13 @@ def open_set(path: Path) -> ResultSet:
     if not path.is_file():
         raise DataError(f"{path} is missing", "run `dvc repro`")
     return read_set(path.read_text(encoding="utf-8"), str(path))
+
+
+def open_named(folder: Path, names: Iterable[str]) -> dict[str, ResultSet]:
+    """Return data set -> results of those of the named sets that are here; raises DataError without a folder."""
+    if not folder.is_dir():
+        raise DataError(f"{folder} is missing", "run `dvc repro`")
+    return {name: open_set(folder / f"{name}.json") for name in names if (folder / f"{name}.json").is_file()}
 
 
 def open_all(folder: Path) -> dict[str, ResultSet]:

@@ -1,0 +1,74 @@
+"""Which comparisons of runs answer a question: by recipes, sizes and teachers, not by the names of runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from thermark.mlcmkd.inputs import studied
+
+NETWORK = ("size", "vocabulary")
+Runs = Mapping[str, Mapping[str, Any]]
+
+
+def of_runs(content: dict) -> set[tuple[str, str]]:
+    """Return the pairs of contestants of a profile that say whether a way of training helps.
+
+    Distilled networks against labels alone, and where they began with a teacher's weights also against labels from
+    there; MCL against conventional distillation from the teacher of its teacher; variants of KTL against the whole
+    of it.
+    """
+    runs, above = studied(content["contestants"], content["runs"], content["converted"]), content["runs"]
+    chosen = whole(runs)
+    return {
+        (a, b)
+        for a, own in runs.items()
+        for b, other in runs.items()
+        if alike(own, other, NETWORK) and asked(own, other, a in chosen, b in chosen, above)
+    }
+
+
+def asked(own: Mapping, other: Mapping, whole_a: bool, whole_b: bool, above: Runs) -> bool:
+    same = own.get("teacher") == other.get("teacher")
+    top = above.get(str(own.get("teacher")), {}).get("teacher")
+    return {
+        ("kd", "supervised"): True,
+        ("mcl", "supervised"): True,
+        ("ktl", "supervised"): whole_a,
+        ("ktl", "tuned"): whole_a and same,
+        ("tuned", "supervised"): True,
+        ("mcl", "kd"): whole_a and whole_b and top == other.get("teacher"),
+        ("ktl", "ktl"): same and whole_b and not whole_a,
+    }.get((own.get("recipe"), other.get("recipe")), False)
+
+
+def whole(runs: Runs) -> set[str]:
+    """Return of all variants of one method, size and teacher the one with the fewest terms turned off."""
+    found: dict[tuple, str] = {}
+    for name, own in runs.items():
+        method = tuple(own.get(each) for each in ("recipe", "teacher", *NETWORK))
+        if method not in found or off(own) < off(runs[found[method]]):
+            found[method] = name
+    return set(found.values())
+
+
+def off(own: Mapping[str, Any]) -> int:
+    return sum(not weight for weight in (own.get("lambdas") or {}).values())
+
+
+def alike(own: Mapping, other: Mapping, names: tuple[str, ...]) -> bool:
+    return all(own.get(name) == other.get(name) for name in names)
+
+
+def of_students(content: dict) -> set[tuple[str, str]]:
+    """Return each student with its head, with each control and with the large head, where boxes are the same."""
+    told, opinions, contestants = content["finetune"], content["pseudo_labels"], content["contestants"]
+    taught = {name: opinions[key] for name, key in told.get("students", {}).items()}
+    controls = [name for name, own in taught.items() if own.get("source") == "true"]
+    large = [name for name, row in told.get("networks", {}).items() if row == "sapiens2_04b+head"]
+    large += ["head_sapiens2_04b"] if "head_sapiens2_04b" in told.get("contestants", ()) else []
+    return {
+        (name, other)
+        for name, own in taught.items()
+        if name not in controls
+        for other in (own["head"], *controls, *large)
+        if contestants[name]["given"] == contestants[other]["given"]
+    }

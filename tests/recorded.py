@@ -1,0 +1,90 @@
+"""Records and comparisons in miniature, from errors that a test writes down: no prediction, no evaluation."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from thermark.core.config import parse
+from thermark.results import compare
+from thermark.results.collect import Known
+from thermark.results.comparisons import write_comparisons
+from thermark.results.record import DataSet, Estimate, Made, Part, Protocol, Record, ResultSet, write_set
+
+MADE = Made(code={}, environment={}, arithmetic="portable")
+METRICS = {"tfake": "nme_io", "facesynthetics": "nme_io", "charlotte": "nme_diag", "thermeval": "error_px_mean"}
+
+
+def errors(per_seed: np.ndarray, seeded: bool = True) -> dict[str, np.ndarray]:
+    """Return per-face errors (S, N) as results have them, every face of a subject of its own."""
+    ids = np.array([f"{row:03}" for row in range(per_seed.shape[1])])
+    return {"ids": ids, "subjects": ids, "per_seed": per_seed, "seeded": np.array(seeded)}
+
+
+def record(dataset: str, name: str, per_seed: np.ndarray, **more) -> Record:
+    """Return a record that fits errors (S, N) of a data set's main metric; its Side is twice as hard."""
+    main, count = METRICS[dataset], per_seed.shape[1]
+    means = per_seed[:, np.isfinite(per_seed).all(axis=0)].mean(axis=1)
+    value, spread = float(means.mean()), float(means.std(ddof=1)) if len(means) > 1 else None
+    own = {"low": 0.9 * value, "high": 1.1 * value, "seed_std": spread, "faces": count}
+    told = {
+        "kind": "kind",
+        "status": "ok",
+        "tier": "measured",
+        "trained_on": "thermal",
+        "boxes": "prompt",
+        "seeds": len(means),
+        "faces": count,
+        "missed": int(np.isinf(per_seed).any(axis=0).sum()),
+        "metrics": dict.fromkeys((main, f"{main}_all"), Estimate(value=value, subjects=count, **own)),
+        "parts": {"view": {"Side": Part(value=2 * value, missed=0, **own)}},
+    }
+    return Record(dataset=dataset, contestant=name, **(told | more))
+
+
+def absent(dataset: str, name: str, reason: str = "no weights") -> Record:
+    """Return the record of somebody who could not run."""
+    told = {"kind": "kind", "status": "skipped", "tier": "measured", "trained_on": "nothing"}
+    return Record(dataset=dataset, contestant=name, reason=reason, **told)
+
+
+def write(
+    root: Path,
+    records: Mapping[str, list[Record]],
+    found: Mapping[str, Mapping[str, np.ndarray]],
+    families: Mapping[str, dict],
+    origin: str = "real",
+    training: Mapping[str, tuple[Mapping, str]] | None = None,
+    title: str = "",
+    unseeded: Collection[str] = (),
+) -> None:
+    """Write `root`/results and `root`/comparisons.json of data set -> records and -> contestant -> errors (S, N).
+
+    `training`: contestant -> section of its run, and which of its teachers are too few; `unseeded`: who was not
+    trained here.
+    """
+    sets = {name: _set(name, own, origin, title or name.upper()) for name, own in records.items()}
+    everybody = {record.contestant for own in records.values() for record in own}
+    known = {name: Known("kind", "", {}, *(training or {}).get(name, ())) for name in everybody}
+    config = parse({"families": dict(families), "bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
+    beside = {
+        name: {each: errors(values, each not in unseeded) for each, values in own.items()}
+        for name, own in found.items()
+    }
+    for name, results in sets.items():
+        write_set(root / f"results/{name}.json", results)
+    (root / "results").mkdir(parents=True, exist_ok=True)
+    write_comparisons(root / "comparisons.json", compare.comparisons(sets, beside, config, known))
+
+
+def _set(name: str, records: list[Record], origin: str, title: str) -> ResultSet:
+    texts = dict.fromkeys(("licence", "citation", "notes"), "")
+    modality = "rgb" if name == "facesynthetics" else "thermal"
+    said = title if origin == "real" else f"{title}, {origin}"
+    about = DataSet(
+        name=name, title=said, origin=origin, labels="human", modality=modality, faces=0, subjects=0, **texts
+    )
+    how = {"vocabulary": "ibug68", "split": "test", "bridges": {}, "cap": 0.5, "labels": "d", "boxes": "tight"}
+    miss = 50.0 if METRICS[name] == "error_px_mean" else 0.5
+    protocol = Protocol(main=METRICS[name], miss=miss, **how)
+    return ResultSet(data_set=about, protocol=protocol, made=MADE, records=tuple(records))
