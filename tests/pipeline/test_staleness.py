@@ -62,7 +62,7 @@ def kinds(names: set[str]) -> set[str]:
         ("src/thermark/page/vendor/sortable.js", {"page"}),
         ("src/thermark/finetune/templates/page.md", {"finetune"}),
         ("src/thermark/mlcmkd/templates/page.md", {"mlcmkd"}),
-        ("src/thermark/core/templates.py", {"finetune", "mlcmkd"}),
+        ("src/thermark/core/templates.py", {"bakeoff", "finetune", "mlcmkd"}),
         ("src/thermark/calibration/calibrate.py", set()),
         ("src/thermark/assets/wheel.py", set()),
         ("src/thermark/fetching/run.py", set()),
