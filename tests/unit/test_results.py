@@ -38,6 +38,8 @@ def test_a_record_holds_what_evaluation_found(folder):
     assert np.mean(run.per_seed) == pytest.approx(own.value, rel=1e-5)
     assert np.mean(run.landmarks) == pytest.approx(own.value, rel=1e-5)
     assert set(run.parts["distance"]) == {"near", "far"} and run.parts["distance"]["far"].faces == 40
+    near = files.read_json(folder.parent / "details/run/shown.json")["subsets"]["distance"]["near"]
+    assert run.parts["distance"]["near"].seed_std == near["nme_io_seed_std"] > 0
     assert run.exact == {"parameters": 10.0} and results.made == results_scene.MADE
 
 
