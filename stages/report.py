@@ -4,33 +4,28 @@ import argparse
 from pathlib import Path
 
 from thermark.core import errors, files
-from thermark.core.config import section, value
-from thermark.report import build, console, profile
-from thermark.report.inputs import Places, left_out
+from thermark.core.config import section
+from thermark.report import build, console
+from thermark.report.board import Places
+from thermark.results.comparisons import open_comparisons
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("datasets", "runs", "params"):
-        parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, "contestants", "curves", "figures", "leaderboard", "text"):
+    parser.add_argument("--params", required=True)
+    for name in (*Places.__dataclass_fields__, "comparisons", "curves", "figures", "leaderboard", "text"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    params = Path("params.yaml")
-    contestants = profile.listed(options.contestants)
-    runs = profile.sections(value(params, options.runs), options.runs)
+    made = open_comparisons(options.comparisons)
     boards = build.build(
-        {dataset: list(contestants) for dataset in value(params, options.datasets)},
-        profile.kinds(contestants, runs),
-        profile.trained(contestants, runs),
+        made,
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         options.curves,
         options.figures,
         options.leaderboard,
-        section(params, options.params, build.Config),
+        section(Path("params.yaml"), options.params, build.Config),
     )
-    absent = left_out(value(params, options.datasets), options.reports)
-    files.write_text(options.text, console.leaderboard(boards, absent))
+    files.write_text(options.text, console.leaderboard(boards, made.left_out))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.faces import Faces
 from thermark.core.geometry import bounding_box
+from thermark.core.moved import NOWHERE, Moves
 from thermark.core.predictions import Predictions
 from thermark.landmarks import load
 from thermark.metrics import contestants as scoring
@@ -92,12 +93,23 @@ def write(
     for place, (name, noise) in enumerate(({"ready": 6.0} | (more or {})).items()):
         change(said(truth, name, noise, 100 + place)).save(root / f"said/{name}/shown.npz")
     Predictions.none("idle", "d", "skipped", "no weights").save(root / "said/idle/shown.npz")
-    out = Outputs(*(root / kind for kind in SUFFIXES))
     names = ["run", "ready", *(more or {}), "idle"]
-    places = Scored(root / "faces", root / "reports", root / "said")
-    scoring.score_all(names, {"shown": HOW}, places, out, root / "summary", None, 1)
     known = {name: Known("kind", "facemesh", {"parameters": 10.0} if name == "run" else {}) for name in names}
+    return recorded(root, known, {"shown": HOW}, families)
+
+
+def recorded(
+    root: Path,
+    known: dict[str, Known],
+    how: dict[str, Config],
+    families: dict | None = None,
+    moves: Moves = NOWHERE,
+) -> Path:
+    """Score what lies in `root`/said and return the folder of the records, the comparisons beside it."""
+    out = Outputs(*(root / kind for kind in SUFFIXES))
+    places = Scored(root / "faces", root / "reports", root / "said")
+    scoring.score_all(known, how, places, out, root / "summary", {}, 1, moves)
     config = parse({"families": families or {}, "bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
     where = Places(root / "reports", out.details, out.errors, root / "faces")
-    build.build({"shown": HOW}, known, where, MADE, config, root / "results", root / "comparisons.json")
+    build.build(how, known, where, MADE, config, root / "results", root / "comparisons.json")
     return root / "results"

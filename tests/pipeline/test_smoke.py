@@ -227,7 +227,7 @@ def test_an_edit_retrains_who_uses_it(tree, path, change, expected):
 @pytest.mark.parametrize(
     ("path", "change", "expected"),
     [
-        ("report/legend.py", ("\nSEEDS", "\nNOTHING = 0\nSEEDS"), {"report", "bakeoff", "finetune"}),
+        ("report/legend.py", ("\nRENDERED", "\nNOTHING = 0\nRENDERED"), {"report", "bakeoff", "finetune"}),
         ("predictors/rtmlib.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"predict"}),
         ("heads/scoring.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"head@teacher", "head@teacher_nostrils"}),
         ("datasets/charlotte.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"prepare@charlotte", "frames@charlotte"}),

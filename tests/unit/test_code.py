@@ -79,6 +79,10 @@ def test_a_table_is_known_by_what_it_says_in_its_order(hashed):
     assert one != hashed("b: 2\na: 1\n", "t.yaml")
 
 
+def test_a_template_is_known_by_every_letter(hashed):
+    assert hashed("{# note #}\n# A", "t.md") == hashed("{# note #}\n# A", "t.md") != hashed("\n# A", "t.md")
+
+
 def test_imports_are_followed_wherever_they_stand(tmp_path):
     path = tmp_path / "late.py"
     path.write_text("def f():\n    from thermark.learn import simcc\n    return simcc\n")

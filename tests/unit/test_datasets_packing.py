@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from thermark import landmarks
-from thermark.core import files, geometry, origin, radiometry
+from thermark.core import geometry, origin, radiometry
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_set
 from thermark.datasets import facesynthetics, packing, tfake, thermeval
 from thermark.loading import reading
 from thermark.loading.splits import Fractions
-from thermark.report.inputs import Places, boards
+from thermark.metrics.evaluate import Config as Scoring
+from thermark.results.collect import Places, data_set
 
 CROP = packing.CropConfig(size=32, padding=1.5)
 CONFIG = tfake.Config(raw="r", split=Fractions(val=0.3, test=0.3), max_bad_fraction=0.2)
@@ -178,17 +179,15 @@ def test_what_is_missing_stops_a_strict_stage(raw, tmp_path):
         pack(raw, tmp_path, "strict", config=strict)
 
 
-def test_the_report_is_what_the_board_reads(raw, tmp_path):
+def test_the_report_is_what_records_read(raw, tmp_path):
     _, content = pack(raw, tmp_path)
     assert content["card"] == asdict(tfake.CARD)
-    files.write_json(
-        tmp_path / "mean/tfake.json", {"summary": {"status": "skipped"}, "subsets": {}, "predictions": []}
-    )
     (tmp_path / "out.json").rename(tmp_path / "tfake.json")
+    (tmp_path / "out").rename(tmp_path / "tfake")
     places = Places(**{field.name: tmp_path for field in fields(Places)})
-    (board,) = boards({"tfake": ["mean"]}, places)
-    assert (board.title, board.origin) == ("T-FAKE", "real")
-    assert board.entries[0].contestant == "mean"
+    on = data_set("tfake", Scoring(), places)
+    assert (on.title, on.origin, on.labels, on.modality) == ("T-FAKE", "real", tfake.CARD.labels, "thermal")
+    assert on.vocabularies == tuple(content["vocabularies"]) and on.licence == tfake.CARD.licence
 
 
 def test_preparing_reads_no_vocabulary(raw, tmp_path, monkeypatch):

@@ -82,9 +82,6 @@ def test_everybody_is_scored_on_all_data_sets_in_the_order_of_its_seeds(tree):
     assert files.read_arrays(out.errors / "ktl_s/two.npz")["per_seed"].shape == (3, 12)
     flat = files.read_json(out.scores / "c/two.json")
     assert "seeds" not in flat and flat["faces"] == 12 and flat["interval"] == "subjects"
-    lines = (out.ced / "c/one.csv").read_text().splitlines()
-    assert lines[0] == "error,fraction" and len(lines) == 102
-    assert lines[1].startswith("0,") and lines[-1].startswith("0.16,")
 
 
 def test_who_could_not_run_leaves_whole_files_with_the_reason(tree):
@@ -95,7 +92,6 @@ def test_who_could_not_run_leaves_whole_files_with_the_reason(tree):
     for name, (status, reason) in told.items():
         for dataset in ("one", "two"):
             assert files.read_json(out.scores / name / f"{dataset}.json") == {"reason": reason, "status": status}
-            assert (out.ced / name / f"{dataset}.csv").read_text() == "error,fraction\n"
             assert files.read_arrays(out.errors / name / f"{dataset}.npz") == {}
             details = files.read_json(out.details / name / f"{dataset}.json")
             assert details["summary"]["reason"] == reason and details["subsets"] == {}

@@ -77,7 +77,6 @@ def test_one_seed_has_exactly_the_numbers_of_a_contestant_without_seeds():
     assert seeded.subsets == bare.subsets
     for name, column in bare.errors.items():
         np.testing.assert_array_equal(seeded.errors[name], column)
-    np.testing.assert_array_equal(seeded.ced["fraction"], bare.ced["fraction"])
 
 
 def test_no_seeds_misses_are_hidden_by_the_others():
@@ -121,15 +120,6 @@ def test_errors_of_a_face_are_means_over_seeds_beside_those_of_each():
     np.testing.assert_allclose(errors["per_seed"], px / eyes, rtol=1e-5)
     np.testing.assert_allclose(errors["nme_io"], errors["per_seed"].mean(axis=0), rtol=1e-12)
     assert errors["rows"].tolist() == list(range(4, 12)) and len(errors["ids"]) == 8
-
-
-def test_the_curve_pools_the_faces_of_all_seeds():
-    truth = faces()
-    said = [silent(predictions(truth), 0), predictions(truth, noise=9, seed=4)]
-    result = evaluate(truth, said, FAST)
-    pooled = result.errors["per_seed"].ravel()
-    brute = [(pooled <= error).mean() for error in result.ced["error"]]
-    np.testing.assert_allclose(result.ced["fraction"], brute)
 
 
 def test_an_interval_says_whether_it_holds_for_other_seeds_too():

@@ -6,6 +6,7 @@ from scripted_server import HTML, Script, serving
 from test_inference import CODE, LEARNED, MEAN
 
 import drawn
+import results_scene
 import running
 from fetched import NOWHERE, Machine
 from thermark import inference
@@ -20,14 +21,13 @@ from thermark.fetching import manifest
 from thermark.fetching.run import NOT_HAD, fetch_or_skip
 from thermark.learn import outcome
 from thermark.learn.recipes import supervised
-from thermark.metrics import contestants
 from thermark.metrics import evaluate as scoring
-from thermark.metrics import inputs as scored
-from thermark.metrics.outputs import SUFFIXES, Outputs
 from thermark.prediction_keys import Config, Places, Setting
-from thermark.report import console, tables
-from thermark.report import inputs as reported
-from thermark.report.inputs import left_out
+from thermark.report import console
+from thermark.report.board import boards
+from thermark.report.leaderboard import leaderboard
+from thermark.results.collect import Known
+from thermark.results.comparisons import open_comparisons
 
 REASON = "far is nowhere: place it by hand"
 
@@ -88,7 +88,8 @@ def tree(tmp_path):
     """The face set `one`, a run on it, and `far`, which is left out from its preparation on."""
     places = Places(*(tmp_path / name for name in Places.__dataclass_fields__))
     drawn.write(places.faces / "one", 20, 96, 1.75)
-    files.write_json(places.reports / "one.json", {"fingerprint": "print", "card": {}, "origin": "real"})
+    about = {"fingerprint": "print", "card": {"labels": "human"}, "origin": "real", "modality": "thermal"}
+    files.write_json(places.reports / "one.json", about)
     files.write_json(places.framed / "one.json", {"data": "print", "variants": {pictures.BASE: {}}})
     (tmp_path / "weights").mkdir()
     running.teach(places.models, "net", 0, trained_on=["other"])
@@ -126,24 +127,17 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
     inference.predict_everyone(everybody, setting, root / "said")
     assert before == {path: path.stat().st_mtime_ns for path in (root / "said").rglob("*.npz")}
 
-    out = Outputs(*(root / "out" / kind for kind in SUFFIXES))
-    where = scored.Places(places.faces, places.reports, root / "said")
     configs = {"one": scoring.Config(bootstrap=0), "far": scoring.Config(bootstrap=0)}
-    contestants.score_all(everybody, configs, where, out, root / "out/summary", {}, 1, moves)
-    assert files.read_json(out.details / "net/far.json")["summary"] == {"status": "skipped", "reason": REASON}
-    assert files.read_json(out.details / "net/one.json")["summary"]["status"] == "ok"
+    kept = results_scene.recorded(root, {name: Known("x", "x", {}) for name in everybody}, configs, moves=moves)
+    assert files.read_json(root / "details/net/far.json")["summary"] == {"status": "skipped", "reason": REASON}
+    assert files.read_json(root / "details/net/one.json")["summary"]["status"] == "ok"
 
-    read = reported.Places(
-        places.reports, out.details, out.ced, root / "training", places.faces, root / "said", out.errors
-    )
-    boards = reported.boards({name: list(everybody) for name in configs}, read)
-    assert [board.dataset for board in boards] == ["one"]
-    absent = left_out(configs, places.reports)
-    assert absent == {"far": REASON}
-    tables.write(root / "board.md", boards, absent)
-    assert f"| `far` | {REASON} |" in (root / "board.md").read_text().split("not here")[1]
-    assert f"far is not here: {REASON}" in console.leaderboard(boards, absent)
-    assert "not here" not in console.leaderboard(boards)
+    made = open_comparisons(root / "comparisons.json")
+    read = boards(kept, made)
+    assert [board.on.name for board in read] == ["one"] and made.left_out == {"far": REASON}
+    assert f"| `far` | {REASON} |" in leaderboard(read, made).split("not here")[1]
+    assert f"far is not here: {REASON}" in console.leaderboard(read, made.left_out)
+    assert "not here" not in console.leaderboard(read)
 
 
 def test_who_learns_from_it_is_not_trained_for_that_reason(tree):

@@ -1,7 +1,9 @@
-"""The report on small fake results: honest ranking, safe text, stable bytes, nothing stale."""
+"""The report on small fake results: honest order, safe text, stable bytes, nothing stale."""
 
 import re
-from dataclasses import dataclass, replace
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import results_scene
+from boards import board, idle, part, record
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -21,13 +25,14 @@ from thermark.inference import PROMPTED
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
 from thermark.metrics.names import MOVED
-from thermark.metrics.outputs import Outputs, write
+from thermark.report import board as reading
 from thermark.report import (
     build,
+    ced,
     console,
     contact,
     gallery,
-    inputs,
+    leaderboard,
     legend,
     lines,
     markdown,
@@ -38,16 +43,15 @@ from thermark.report import (
     tables,
     training,
 )
-from thermark.report.inputs import Board, Entry, Places, boards, comparable, ranked
+from thermark.report.board import Board, Places, few_misses
+from thermark.results.collect import Known
+from thermark.results.comparisons import Comparisons, Family, Matrix, Pair, open_comparisons
+from thermark.results.ranking import ranked, value
+from thermark.results.record import Floor
 
 COUNT, SIZE = 9, 24
-REAL = {"origin": "real", "card": {}}
-
-
-@dataclass(frozen=True)
-class Results:
-    places: Places
-    contestants: list[str]
+CONTESTANTS = ("poor", "shy", "good", "absent", "ktl_s")
+KINDS = {"good": ("supervised", "good"), "ktl_s": ("ktl", "ktl_s")}
 
 
 def labelled(folder: Path, vocabulary: str, points: int) -> Faces:
@@ -76,57 +80,89 @@ def answer(faces: Faces, noise: float, misses: int, vocabulary: str, seed: int =
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What earlier stages leave; `stale` is no contestant any more."""
     root = tmp_path_factory.mktemp("results")
-    kinds = ("reports", "details", "ced", "training", "faces", "predictions", "errors")
-    places = Places(*(root / kind for kind in kinds))
-    said = {"good": (0.5, 0), "poor": (5.0, 0), "shy": (0.1, 4), "stale": (0.0, 0), "absent": None}
+    said = {"good": (0.5, 0), "poor": (5.0, 0), "shy": (0.1, 4), "stale": (0.0, 0)}
     for dataset, vocabulary, points in (("one", "ibug68", 68), ("nose", "nose1", 1)):
-        faces = labelled(places.faces / dataset, vocabulary, points)
-        card = {"title": "Set | <one>", "licence": "CC0"}
-        files.write_json(
-            places.reports / f"{dataset}.json",
-            {"origin": "rendered" if dataset == "one" else "real", "card": card},
-        )
-        scoring = Scoring(vocabulary=vocabulary, bootstrap=20)
+        faces = labelled(root / "faces" / dataset, vocabulary, points)
+        origin = "rendered" if dataset == "one" else "real"
+        card = {"title": "Set | <one>", "licence": "CC0", "labels": "human"}
+        about = {"fingerprint": "d", "boxes": "tight", "modality": "thermal", "origin": origin, "card": card}
+        files.write_json(root / f"reports/{dataset}.json", about)
         for name, how in said.items():
-            given_up = Predictions.none(name, "d", "skipped", "no `weights` | <script>\n# x")
-            prediction = answer(faces, *how, vocabulary) if how else given_up
-            prediction.save(places.predictions / name / f"{dataset}.npz")
-            folders = Outputs(*(folder / name for folder in (root, places.details, places.ced, places.errors)))
-            write(evaluate(faces, prediction, scoring, dataset), ["0" * 64], dataset, folders)
-        seeds = [answer(faces, 0.3 + 0.4 * seed, 0, vocabulary, seed) for seed in range(3)]
-        for seed, prediction in enumerate(seeds):
-            prediction.save(places.predictions / "ktl_s" / f"seed{seed}" / f"{dataset}.npz")
-        folders = Outputs(*(folder / "ktl_s" for folder in (root, places.details, places.ced, places.errors)))
-        write(evaluate(faces, seeds, scoring, dataset), ["0" * 64] * 3, dataset, folders)
+            own = replace(answer(faces, *how, vocabulary), contestant=name)
+            own.save(root / f"said/{name}/{dataset}.npz")
+        given_up = Predictions.none("absent", "d", "skipped", "no `weights` | <script>\n# x")
+        given_up.save(root / f"said/absent/{dataset}.npz")
+        for seed in range(3):
+            own = replace(answer(faces, 0.3 + 0.4 * seed, 0, vocabulary, seed), contestant="ktl_s")
+            own.save(root / f"said/ktl_s/seed{seed}/{dataset}.npz")
+    known = {
+        name: Known(kind, "facemesh", {}, run=run)
+        for name in CONTESTANTS
+        for kind, run in [KINDS.get(name, (name, ""))]
+    }
+    how = {"one": Scoring(bootstrap=20), "nose": Scoring(vocabulary="nose1", bootstrap=20)}
+    results_scene.recorded(root, known, how)
     history = "epoch,lr,kp,fm,grad_norm,val_nme\n1,0.1,2,0.5,9,0.2\n2,0.1,1,0.5,8,nan\n3,0.1,1,0,7,0.1\n"
     first, *rows = history.splitlines()
     for run, count in (("good", 1), ("stale", 1), ("ktl_s", 3)):
         each = [f"{seed},{row}" for seed in range(count) for row in rows[: 3 - (seed == 1)]]
-        files.write_text(places.training / f"{run}.csv", "\n".join([f"seed,{first}", *each, ""]))
-    return Results(places, ["poor", "shy", "good", "absent", "ktl_s"])
-
-
-KINDS = {"good": "supervised", "ktl_s": "ktl"}
-TRAINED = {"good": "good", "ktl_s": "ktl_s"}
-
-
-def made(results: Results, out: Path, **options) -> list[Board]:
-    datasets = {"one": results.contestants, "nose": results.contestants}
-    config = build.Config(gallery_faces=3, **options)
-    return build.build(datasets, KINDS, TRAINED, results.places, out, out, out / "leaderboard.md", config)
+        files.write_text(root / f"training/{run}.csv", "\n".join([f"seed,{first}", *each, ""]))
+    return root
 
 
 @pytest.fixture(scope="module")
-def report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def places(root: Path) -> Places:
+    return Places(*(root / name for name in ("results", "training", "faces", "said", "errors")))
+
+
+@pytest.fixture(scope="module")
+def compared(root: Path) -> Comparisons:
+    return open_comparisons(root / "comparisons.json")
+
+
+@pytest.fixture(scope="module")
+def both(places: Places, compared: Comparisons) -> list[Board]:
+    return reading.boards(places.results, compared)
+
+
+def made(places: Places, compared: Comparisons, out: Path, **options) -> list[Board]:
+    config = build.Config(gallery_faces=3, **options)
+    return build.build(compared, places, out, out, out / "leaderboard.md", config)
+
+
+def of(board: Board, *names: str) -> Board:
+    """Return a board of some of its contestants."""
+    return reading.without(set(CONTESTANTS) - set(names), board)
+
+
+@pytest.fixture(scope="module")
+def report(places: Places, compared: Comparisons, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("report")
-    made(results, out)
+    made(places, compared, out)
     return out
 
 
-def test_everything_is_written_and_the_same_bytes_twice(results, report, tmp_path):
-    made(results, tmp_path)
+def written(*boards: Board, made: Comparisons | None = None) -> list[str]:
+    """Return the overview of the leaderboard, and its parts."""
+    return leaderboard.leaderboard(boards, made or Comparisons()).split("\n## ")
+
+
+def line(text: str, name: str) -> str:
+    return next(each for each in text.splitlines() if each.startswith(f"| `{name}`"))
+
+
+def cells(text: str, name: str) -> dict[str, str]:
+    """Return title -> cell of a contestant in the first table of a text."""
+    head = next(each for each in text.splitlines() if each.startswith("| contestant"))
+    rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", each)[1:-1]] for each in (head, line(text, name))]
+    return dict(zip(*rows, strict=True))
+
+
+def test_everything_is_written_and_the_same_bytes_twice(places, compared, report, tmp_path):
+    made(places, compared, tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == [
         *("ced.csv", "ced_nose.svg", "ced_one.svg", "gallery_nose.png", "gallery_one.png"),
@@ -139,12 +175,12 @@ def test_everything_is_written_and_the_same_bytes_twice(results, report, tmp_pat
 
 
 def test_the_long_tables_hold_the_named_contestants_only(report):
-    ced = pd.read_csv(report / "ced.csv")
-    assert list(ced) == ["dataset", "metric", "contestant", "error", "fraction"]
-    told = dict(zip(ced["dataset"], ced["metric"], strict=True))
+    table = pd.read_csv(report / "ced.csv")
+    assert list(table) == ["dataset", "metric", "contestant", "error", "fraction"]
+    told = dict(zip(table["dataset"], table["metric"], strict=True))
     assert told == {"one": "error / distance of the outer eye corners", "nose": "error in source px"}
-    assert set(ced["contestant"]) == {"good", "poor", "shy", "ktl_s"}
-    assert (ced.groupby(["dataset", "contestant"]).size() == 101).all()
+    assert set(table["contestant"]) == {"good", "poor", "shy", "ktl_s"}
+    assert (table.groupby(["dataset", "contestant"]).size() == 101).all()
     history = pd.read_csv(report / "training.csv")
     assert list(history) == ["run", "seed", "epoch", "loss", "lr", "kp", "fm", "grad_norm", "val_nme"]
     good = history[history["run"] == "good"]
@@ -154,75 +190,97 @@ def test_the_long_tables_hold_the_named_contestants_only(report):
     assert list(several["seed"]) == [0, 0, 0, 1, 1, 2, 2, 2] and list(several["epoch"]) == [1, 2, 3, 1, 2, 1, 2, 3]
 
 
-def test_a_named_result_that_is_missing_is_an_error_with_a_remedy(results, tmp_path):
-    with pytest.raises(DataError, match=r"nobody/one\.json is missing") as caught:
-        boards({"one": ["good", "nobody"]}, results.places)
-    assert caught.value.remedy == "run `dvc repro`, which writes it"
-    with pytest.raises(DataError, match=r"poor\.csv is missing"):
-        build.build(
-            {"one": ["poor"]},
-            {},
-            {"poor": "poor"},
-            results.places,
-            tmp_path,
-            tmp_path,
-            tmp_path / "l",
-            build.Config(),
-        )
+def test_a_curve_pools_the_faces_of_all_seeds_and_never_reaches_a_miss(both, places, root):
+    curves = ced.curves_of(both[0], places.results)
+    assert list(curves) == [own.contestant for own in reversed(both[0].ran)]
+    for name in ("ktl_s", "shy"):
+        pooled = files.read_arrays(places.errors / name / "one.npz")["per_seed"].ravel()
+        assert len(pooled) == (27 if name == "ktl_s" else 9)
+        told = curves[name]
+        assert told["error"].iloc[[0, -1]].tolist() == [0.0, 0.16]  # twice the limit of the area
+        expected = [(pooled <= error).mean() for error in told["error"]]
+        np.testing.assert_allclose(told["fraction"], expected)
+    assert curves["shy"]["fraction"].max() <= 5 / 9
+    assert ced.curves_of(both[1], places.results)["good"]["error"].iloc[-1] == 40.0  # px
 
 
-def test_missing_faces_never_wins(results):
-    board = boards({"one": results.contestants}, results.places)[0]
-    shy = next(entry for entry in board.entries if entry.contestant == "shy")
-    good = next(entry for entry in board.entries if entry.contestant == "good")
-    assert shy.summary["nme_io"] < good.summary["nme_io"]
-    assert [entry.contestant for entry in ranked(board)] == ["good", "ktl_s", "poor", "shy", "absent"]
-    row = line(tables.main_table(board), "shy")
-    assert "†" in row and "**" not in row and "4 of 9" in row
-    assert f"**{numbers.shown('nme_io', good.summary['nme_io'])}**" in line(tables.main_table(board), "good")
+def test_a_file_that_is_missing_is_an_error_with_a_remedy(places, compared, tmp_path):
+    gone = compared.model_copy(update={"matrices": {"nobody": compared.matrices["one"]}})
+    with pytest.raises(DataError, match=r"nobody\.json is missing") as caught:
+        made(places, gone, tmp_path)
+    assert caught.value.remedy == "run `dvc repro`"
+    with pytest.raises(DataError, match=r"good\.csv is missing"):
+        made(replace(places, training=tmp_path), compared, tmp_path)
+    (tmp_path / "one.json").write_bytes((places.results / "one.json").read_bytes())
+    with pytest.raises(DataError, match=r"one\.parquet is missing"):
+        ced.curves_of(reading.boards(places.results, compared)[0], tmp_path)
+
+
+def test_missing_faces_never_wins(both):
+    shown = both[0]
+    shy, good = (shown.results.of(name) for name in ("shy", "good"))
+    assert value(shy, "nme_io") < value(good, "nme_io") < value(shy, "nme_io_all")
+    assert [own.contestant for own in shown.records] == ["good", "ktl_s", "shy", "poor", "absent"]
+    text = tables.main_table(shown)
+    told = line(text, "shy")
+    assert "`shy` †" in told and "**" not in told and "4 of 9" in told and "| 55.56 (" in told
+    assert f"**{numbers.shown('nme_io', value(good, 'nme_io'))}**" in line(text, "good")
+
+
+def test_the_order_is_that_of_groups_and_then_of_all_faces():
+    errors = {"slow": (1.0, 4.0), "tied": (2.0, 3.0), "best": (3.0, 2.0), "some": (0.1, 0.1), "none": (9.0, 9.0)}
+    everybody = [
+        record(name, {"error_px_mean": found, "error_px_mean_all": every}, points=1 if name == "some" else 2)
+        for name, (found, every) in errors.items()
+    ]
+    groups = {"best": "A", "slow": "A", "tied": "B", "none": "C"}
+    told = board(idle("absent"), *everybody, groups=groups)
+    assert [own.contestant for own in told.records] == ["best", "slow", "tied", "none", "some", "absent"]
+    rows = [each.split("|")[1:3] for each in tables.main_table(told).splitlines()[2:]]
+    assert [row[1].strip() for row in rows] == ["A", "A", "B", "C", "–", "*skipped: x*"]
+    assert [own.contestant for own in ranked(told.results)] == ["best", "tied", "slow", "none", "some"]
 
 
 def test_fewer_points_do_not_compete():
-    full = Entry(
-        "full", {"status": "ok", "metric": "nme_io", "nme_io": 0.05, "missed": 0, "faces": 9, "points": 68}, {}
+    full, some = (
+        record(name, {"nme_io": error, "nme_io_all": error, "pck@0.1io": 1 - error}, points=points)
+        for name, error, points in (("full", 0.05, 68), ("some", 0.01, 51))
     )
-    some = Entry("some", full.summary | {"nme_io": 0.01, "points": 51}, {})
-    board = Board("d", REAL, (some, full))
-    assert comparable(full, board) and not comparable(some, board)
-    assert [entry.contestant for entry in ranked(board)] == ["full", "some"]
-    assert "‡" in line(tables.main_table(board), "some")
-    assert "‡ has not all landmarks" in tables.section(board)
+    told = board(some, full, main="nme_io")
+    assert [own.contestant for own in told.ran] == ["full", "some"]
+    row = line(tables.main_table(told), "some")
+    assert "‡" in row and "**" not in row and "<ins>" not in row
+    assert "‡ has not all landmarks" in written(told)[1]
 
 
 def test_a_face_without_a_prompt_disqualifies_nobody():
-    summary = {"status": "ok", "metric": "error_px_mean", "error_px_mean": 1.0, "faces": 100, "points": 1}
-    entry = Entry("a", summary | {"missed": 10, "unprompted": 10, "missed_prompted": 0}, {})
-    board = Board("d", REAL, (entry,))
-    assert comparable(entry, board)
-    assert "10 faces have no box" in tables.section(board)
+    def own(missed, unprompted, prompted):
+        told = {"error_px_mean": 1.0, "unprompted": unprompted, "missed_prompted": prompted}
+        return record("a", told, faces=100, missed=missed)
+
+    assert few_misses(own(10, 10, 0))
+    text = written(board(own(10, 10, 0)))[1]
+    assert "10 faces have no box" in text and "†" not in text
     for missed, unprompted in ((12, 10), (2, 10)):  # a face that was found without a prompt excuses no other
-        told = {"missed": missed, "unprompted": unprompted, "missed_prompted": 2}
-        assert not comparable(Entry("a", summary | told, {}), board)
+        assert not few_misses(own(missed, unprompted, 2))
+    assert not few_misses(record("b", {}, faces=100, missed=2)) and few_misses(
+        record("c", {}, faces=100, missed=1)
+    )
 
 
 def test_who_found_the_faces_is_told_where_contestants_differ():
-    summary = {"status": "ok", "metric": "error_px_mean", "missed": 0, "faces": 9, "points": 1}
-    told = Entry("told", summary | {"error_px_mean": 1.0, "boxes": "prompt"}, {})
-    numbers_found = {"error_px_mean": 3.0, "missed": 4, "recall": 5 / 9, "precision": 0.625, "predictions": 8}
-    alone = Entry("alone", summary | numbers_found | {"boxes": "a|b", "failed_frames": 2}, {})
-    absent = Entry("absent", {"status": "skipped", "reason": "x"}, {})
-    text = tables.section(Board("d", REAL, (absent, alone, told)))
-    header = next(each for each in text.splitlines() if each.startswith("| contestant"))
-    assert (
-        header
-        == "| contestant | error, px ↓ | 95 % | recall, % ↑ | precision, % ↑ | missed ↓ | interval over | boxes |"
-    )
-    assert line(text, "told") == "| `told` | **1.00** | n/a | – | – | 0 of 9 | – | `prompt` |"
-    assert line(text, "alone") == r"| `alone` † | 3.00 | n/a | **55.56** | 62.50 | 4 of 9 | – | a\|b |"
-    assert len(re.findall(r"(?<!\\)\|", line(text, "absent"))) == 9
+    told = record("told", {"error_px_mean": 1.0})
+    found = {"error_px_mean": 3.0, "recall": 5 / 9, "precision": 0.625, "predictions": 8, "failed_frames": 2}
+    alone = record("alone", found, missed=4, boxes="a|b")
+    text = written(board(idle("absent"), alone, told))[1]
+    assert cells(text, "alone")["recall, % ↑"] == "**55.56**" and cells(text, "alone")["precision, % ↑"] == "62.50"
+    assert cells(text, "alone")["boxes"] == r"a\|b" and cells(text, "told")["boxes"] == "`prompt`"
+    assert cells(text, "told")["recall, % ↑"] == "–" and line(text, "alone").startswith("| `alone` † |")
+    assert cells(text, "alone")["missed ↓"] == "4 of 9"
+    assert len(re.findall(r"(?<!\\)\|", line(text, "absent"))) == len(cells(text, "told")) + 1
     assert "of a face that nobody labelled" in text and "raised an error, which are misses: `alone` (2)." in text
-    for entry in (told, Entry("old", summary | {"error_px_mean": 2.0}, {})):  # nothing to be told apart
-        text = tables.section(Board("d", REAL, (entry, absent)))
+    for one in (told, record("old", {"error_px_mean": 2.0}, boxes="")):  # nothing to be told apart
+        text = written(board(one, idle("absent")))[1]
         assert not {"boxes", "precision", "recall"} & set(re.findall(r"\w+", text)) and "raised" not in text
 
 
@@ -234,89 +292,168 @@ def test_impossible_settings_are_config_errors():
 
 
 def test_direction_decides_what_is_best():
-    summary = {"status": "ok", "metric": "error_px_mean", "missed": 0, "faces": 9, "points": 1}
-    low = Entry("low", summary | {"error_px_mean": 1.0, "pck@3px": 0.2}, {})
-    high = Entry("high", summary | {"error_px_mean": 2.0, "pck@3px": 0.9}, {})
-    offset = Entry("o", summary | {"error_px_mean": 1.0, "offset_x_px": -0.5}, {})
-    last = Entry("last", summary | {"error_px_mean": 3.0, "pck@3px": 0.5}, {})
-    text = tables.main_table(Board("d", REAL, (last, high, low)))
+    low, high, last = (
+        record(name, {"error_px_mean": error, "pck@3px": rate})
+        for name, error, rate in (("low", 1.0, 0.2), ("high", 2.0, 0.9), ("last", 3.0, 0.5))
+    )
+    text = tables.main_table(board(last, high, low))
     assert "**1.00**" in line(text, "low") and " 20.00 " in line(text, "low")
     assert "<ins>2.00</ins>" in line(text, "high") and "**90.00**" in line(text, "high")
     assert "<ins>50.00</ins>" in line(text, "last") and " 3.00 " in line(text, "last")
-    assert "**" not in tables.main_table(Board("d", REAL, (offset,))).split("|")[-3]
+    offset = tables.main_table(board(record("o", {"error_px_mean": 1.0, "offset_x_px": -0.5})))
+    assert cells(offset, "o")["offset x, px"] == "-0.50"
     assert "error, px ↓" in text and "PCK @ 3 px, % ↑" in text
 
 
-def test_who_could_not_run_is_a_row_with_a_reason_that_cannot_break_out(results):
-    board = boards({"one": results.contestants}, results.places)[0]
-    text = tables.main_table(board)
+def test_a_row_has_all_that_its_record_says():
+    floor = Floor(px=1.5, value=0.012, faces=9, lost=0, flickering=2, views=8)
+    metrics = {"found": (8 / 9, 0.6, 1.0), "nme_io": (0.05, 0.04, 0.06, 0.002), "nme_io_all": (0.1, 0.05, 0.2)}
+    own = record("own", metrics, missed=1, seeds=3, floor=floor, tier="reproduced", trained_on="thermal")
+    other = record("other", {"found": 1.0, "nme_io": 0.07, "nme_io_all": 0.07})
+    text = tables.main_table(board(own, other, main="nme_io", groups={"own": "A", "other": "B"}))
+    assert cells(text.replace(" † ", " "), "own") == {
+        "contestant": "`own`",
+        "group": "A",
+        "found, % ↑": "88.89 (60.00–100.00)",
+        "NME inter-ocular, % ↓": "5.00 ± 0.20",
+        "95 %": "4.00–6.00",
+        "NME inter-ocular of all faces, % ↓": "10.00 (5.00–20.00)",
+        "tier": "reproduced",
+        "trained on": "thermal",
+        "jitter floor": "1.20 (2 of 9 flicker)",
+        "missed ↓": "1 of 9",
+        "interval over": "subjects and 3 seeds",
+    }
+    assert cells(text, "other")["jitter floor"] == "–"
+    assert "jitter floor" not in tables.main_table(board(other, main="nme_io"))
+
+
+def test_who_could_not_run_is_a_row_with_a_reason_that_cannot_break_out(both):
+    text = tables.main_table(both[0])
     row = line(text, "absent")
     assert "skipped" in row and r"\<script\>" in row and "<script" not in row.replace(r"\<script", "")
-    cells = {len(re.findall(r"(?<!\\)\|", each)) for each in text.splitlines()}
-    assert len(cells) == 1
+    assert len({len(re.findall(r"(?<!\\)\|", each)) for each in text.splitlines()}) == 1
 
 
-def test_a_report_of_nothing_but_reasons_is_still_a_report(results, tmp_path):
-    build.build({"one": ["absent"]}, {}, {}, results.places, tmp_path, tmp_path, tmp_path / "l.md", build.Config())
-    assert "skipped" in line((tmp_path / "l.md").read_text(), "absent")
-    assert (tmp_path / "ced.csv").read_text() == "dataset,metric,contestant,error,fraction\n"
-    assert (tmp_path / "gallery_one.png").stat().st_size > 0
+def test_a_report_of_nothing_but_reasons_is_still_a_report(root, places, tmp_path):
+    for name in ("faces", "reports", "said/absent"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to(root / name)
+    results_scene.recorded(tmp_path, {"absent": Known("x", "absent", {})}, {"one": Scoring(bootstrap=0)})
+    alone = replace(places, results=tmp_path / "results")
+    told = build.build(
+        open_comparisons(tmp_path / "comparisons.json"),
+        alone,
+        *[tmp_path / "out"] * 2,
+        tmp_path / "l.md",
+        build.Config(),
+    )
+    assert "skipped" in line((tmp_path / "l.md").read_text(), "absent") and "skipped" in console.leaderboard(told)
+    assert (tmp_path / "out/ced.csv").read_text() == "dataset,metric,contestant,error,fraction\n"
+    assert (tmp_path / "out/gallery_one.png").stat().st_size > 0
 
 
-def test_rendered_data_are_called_rendered(results, report):
-    one, nose, _ = (report / "leaderboard.md").read_text().split("## ")[1:]
+def test_rendered_data_are_called_rendered(both, report):
+    one, nose, *_ = (report / "leaderboard.md").read_text().split("## ")[1:]
     assert "no evidence about real thermal cameras" in " ".join(one.replace("\n> ", " ").split())
     assert "Rendered" not in nose
     assert "CC0" in nose and "CC0" not in one  # terms of the real set are not those of a rendering
-    text = console.leaderboard(boards({"one": results.contestants}, results.places))
-    assert text.startswith("one (rendered data: no evidence about real cameras)\n")
+    assert console.leaderboard(both).startswith("one (rendered data: no evidence about real cameras)\n")
 
 
-def test_machine_labels_are_called_so_at_every_heading(results):
-    told = {"origin": "real", "boxes": "face", "card": {"title": "Car", "labels": "machine"}}
-    board = replace(boards({"one": results.contestants}, results.places)[0], report=told)
-    assert board.title == "Car, machine labels"
-    part = tables.section(board)
-    assert part.startswith("## Car, machine labels") and legend.MACHINE in part
+def test_machine_labels_are_called_so_at_every_heading():
+    own = record("a", {"nme_io": 0.1})
+    told = board(own, main="nme_io", title="Car, machine labels", labels="machine", boxes="face")
+    overview, part = written(told)
+    assert part.startswith("Car, machine labels") and legend.MACHINE in part
     assert "prompts are boxes of faces as publishers draw them" in part
-    assert "Car, machine labels: NME" in tables.overview([board])[0] and legend.MACHINE in tables.overview([board])
-    assert "(machine labels: distances from another network)" in console.leaderboard([board])
+    assert "Car, machine labels: NME" in overview and legend.MACHINE in overview
+    assert "(machine labels: distances from another network)" in console.leaderboard([told])
     # What is rendered in the layout of such a set has labels that are exact.
-    drawn = replace(board, report=told | {"origin": "rendered"})
-    assert drawn.title == "Car, rendered" and legend.MACHINE not in tables.section(drawn)
+    drawn = board(own, main="nme_io", title="Car, rendered", labels="rendered", origin="rendered")
+    assert all(legend.MACHINE not in each and legend.RENDERED in each for each in written(drawn))
 
 
-def test_subsets_are_in_natural_order_beside_the_whole(results):
-    board = boards({"nose": ["good"]}, results.places)[0]
-    text = tables.subset_table(board, list(board.entries), ["distance"])
-    assert text.splitlines()[0] == "| error, px ↓ | 2 ft (3) | 6 ft (3) | 10 ft (3) | all |"
+def test_provisional_landmarks_of_real_labels_are_named(monkeypatch):
+    monkeypatch.setattr(leaderboard, "provisional", lambda name: "not | checked" if name == "x" else "")
+    own, said = record("a", {"error_px_mean": 1.0}), r"Landmarks of `x` are provisional: not \| checked."
+    assert said in written(board(own, vocabularies=("ibug68", "x")))[1]
+    assert "provisional" not in written(board(own, vocabularies=("x",), origin="rendered"))[1]
+    assert "provisional" not in written(board(own, vocabularies=("ibug68",)))[1]
+
+
+def test_subsets_are_in_natural_order_beside_the_whole(both):
+    text = tables.part_table(of(both[1], "good"), ["distance"])
+    assert text.splitlines()[0] == "| error, px ↓ | all | 2 ft (3) | 6 ft (3) | 10 ft (3) |"
 
 
 def test_moved_boxes_have_a_table_with_misses_of_those_who_were_told_any():
-    summary = {
-        "status": "ok",
-        "metric": "error_px_mean",
-        "missed": 0,
-        "faces": 9,
-        "points": 1,
-        "error_px_mean": 1.0,
-    }
-    moved = {
-        MOVED: {"shift20": {"error_px_mean": 4.0, "missed": 2}, "shift10": {"error_px_mean": 2.0, "missed": 0}}
-    }
-    board = Board("d", REAL, (Entry("told", summary, moved), Entry("finds", summary, {})))
-    text = tables.section(board).split("not quite right")[1]
+    moved = {MOVED: {"shift20": part(4.0, 2), "shift10": part(2.0)}}
+    told, finds = (
+        record(name, {"error_px_mean": 1.0}, parts=own) for name, own in (("told", moved), ("finds", {}))
+    )
+    text = written(board(told, finds))[1].split("not quite right")[1]
     assert "| error, px ↓ | as they are | shift 10 % | shift 20 % |" in text and "finds" not in text
     assert line(text, "told").split("|")[2:5] == [" 1.00 ", " 2.00 ", " 4.00 (2 missed) "]
-    assert "not quite right" not in tables.section(replace(board, entries=board.entries[1:]))
+    assert "not quite right" not in written(board(finds))[1]
 
 
-def test_the_console_shows_the_order_without_control_characters(results):
-    board = boards({"one": results.contestants}, results.places)[0]
-    lines = console.leaderboard([board]).splitlines()
-    assert [each.split()[0] for each in lines[2:]] == ["good", "ktl_s", "poor", "shy", "absent"]
-    evil = Board("d\x1b[31m", REAL, (Entry("x\x07", {"status": "failed", "reason": "a\x1b[2Jb"}, {}),))
-    assert console.leaderboard([evil]).replace("\n", "").isprintable()
+def pair(**own) -> Pair:
+    told = {"dataset": "d", "a": "new", "b": "old", "difference": -0.0123, "low": -0.02, "high": -0.004}
+    told |= {"difference_all": -0.011, "p": 0.01, "p_holm": 0.02, "mde": 0.008, "faces": 9, "left_out": 0}
+    return Pair(**told | {"subjects": 9, "seeds": (3, 0), "verdict": "lower error"} | own)
+
+
+def test_declared_comparisons_are_printed_with_what_they_can_bear_and_no_others():
+    absent = dict.fromkeys(("difference", "low", "high", "difference_all", "p", "p_holm", "mde"))
+    absent |= {"verdict": "not run: old", "faces": 0, "subjects": 0}
+    grey = pair(b="mid", p_holm=1.0, verdict="no difference shown", grey="below the minimal detectable effect")
+    family = Family(name="help", question="Does it | help?", pairs=(pair(), grey, pair(b="gone", **absent)))
+    nothing = Family(name="elsewhere", question="?", pairs=())
+    matrix = {"contestants": (), "difference": (), "low": (), "high": (), "p_holm": (), "grey": (), "groups": {}}
+    told = Comparisons(families=(family, nothing), matrices={"d": Matrix(**matrix)})
+    shown = board(record("new", {"nme_io": 0.1}), main="nme_io")
+    part = written(shown, made=told)[-1]
+    assert part.startswith("Comparisons") and "elsewhere" not in part
+    assert (
+        r"**Does it \| help?** (`help`)" in part
+        and "below the jitter floor, nothing follows from a difference" in part
+    )
+    rows = [each for each in part.splitlines() if each.startswith("| `new`")]
+    assert rows == [
+        "| `new` − `old` | D | NME inter-ocular, % points | −1.23 | −2.00 to −0.40 | −1.10 | 0.020 | 0.80 "
+        "| 9 faces, 9 subjects, 3 seeds | lower error |",
+        "| `new` − `mid` | D | NME inter-ocular, % points | −1.23 | −2.00 to −0.40 | −1.10 | 1.000 | 0.80 "
+        "| 9 faces, 9 subjects, 3 seeds | no difference shown: below the minimal detectable effect |",
+        "| `new` − `gone` | D | NME inter-ocular, % points | – | – | – | – | – | – | not run: old |",
+    ]
+    assert not any(each.startswith("Comparisons") for each in written(shown))
+
+
+def test_the_overview_has_ten_rows_the_best_of_each_kind_among_them():
+    everybody = [
+        record(f"n{place:02}", {"error_px_mean": place, "error_px_mean_all": place, "found": 1.0}, kind="many")
+        for place in range(20)
+    ]
+    last = record("last", {"error_px_mean": 1.5, "error_px_mean_all": 40.0, "found": 0.5}, kind="rare", missed=4)
+    told = board(*everybody, last, groups=dict.fromkeys(["n00", "n01"], "A"))
+    first, everyone, *_ = written(told)
+    names = re.findall(r"^\| `(\w+)`", first, re.M)
+    assert names == [*(f"n{place:02}" for place in range(9)), "last"]
+    assert line(first, "n00") == "| `n00` | A **0.00** (n/a) | – |"
+    assert line(first, "last") == "| `last` | 1.50 (n/a, 50.00 % found) | – |"
+    assert "10 of the 21 contestants" in first and "best of each recipe" in first
+    assert everyone.startswith("All contestants") and len(re.findall(r"^\| `", everyone, re.M)) == 21
+    text = "".join(written(board(*everybody[:3])))
+    assert "All contestants" not in text and "3 of the 3 contestants" in text and "best of each recipe" not in text
+
+
+def test_the_console_shows_the_order_without_control_characters(both):
+    told = console.leaderboard([both[0]]).splitlines()
+    assert [each.split()[0] for each in told[2:]] == ["good", "ktl_s", "shy", "poor", "absent"]
+    evil = board(idle("x\x07\x1c", "a\x1b[2Jb\x85"), name="d\x1b[31m")
+    text = console.leaderboard([evil], {"e\x1b": "f\x1b\n"})
+    assert text.replace("\n", "").isprintable() and len(text.splitlines()) == 5
 
 
 @given(st.text())
@@ -346,12 +483,14 @@ def test_the_gallery_spans_best_to_worst_and_a_miss_is_worst():
     assert gallery.choose(errors, np.zeros(20, bool), 3) == []
 
 
-def test_the_gallery_refuses_an_unknown_reference_and_copes_with_one_that_could_not_run(results, tmp_path):
+def test_the_gallery_refuses_an_unknown_reference_and_copes_with_one_that_could_not_run(
+    places, compared, tmp_path
+):
     with pytest.raises(ConfigError, match=r"report\.gallery_reference names the unknown contestant 'god'"):
-        made(results, tmp_path / "a", gallery_reference="god")
+        made(places, compared, tmp_path / "a", gallery_reference="god")
     # What a run came to stops no report: the best takes its place.
-    made(results, tmp_path / "b", gallery_reference="absent")
-    made(results, tmp_path / "c")
+    made(places, compared, tmp_path / "b", gallery_reference="absent")
+    made(places, compared, tmp_path / "c")
     first, second = (tmp_path / name / "gallery_one.png" for name in "bc")
     assert first.read_bytes() == second.read_bytes()
 
@@ -384,52 +523,44 @@ def test_contact_sheet(tmp_path):
         contact.write(tmp_path, tmp_path / "a.png", contact.Config())
 
 
-def test_a_run_of_several_seeds_shows_its_spread(results, report):
-    board = boards({"one": results.contestants}, results.places)[0]
-    entry = next(each for each in board.entries if each.contestant == "ktl_s")
-    mean, std = (numbers.shown("nme_io", entry.summary[f"nme_io{end}"]) for end in ("", "_seed_std"))
-    text = tables.main_table(board)
-    assert re.search(rf"\| (<ins>)?{mean}(</ins>)? ± {std} \|", line(text, "ktl_s"))
-    assert f"{mean} ± {std}" in console.leaderboard([board])
-    overview = (report / "leaderboard.md").read_text().split("##")[0]
-    assert f"± {std} (" in line(overview, "ktl_s") and "±" not in line(overview, "good")
-    assert "± is the standard deviation" in overview
+def test_a_run_of_several_seeds_shows_its_spread(both, report):
+    own = both[0].results.of("ktl_s").metrics["nme_io"]
+    mean, std = (numbers.shown("nme_io", each) for each in (own.value, own.seed_std))
+    assert re.search(rf"\| (<ins>)?{mean}(</ins>)? ± {std} \|", line(tables.main_table(both[0]), "ktl_s"))
+    assert f"{mean} ± {std}" in console.leaderboard(both[:1])
+    text = (report / "leaderboard.md").read_text()
+    assert "±" not in line(text.split("## ")[1], "good") and "± is the standard deviation" in text.split("##")[0]
 
 
 def test_every_row_says_what_its_interval_covers():
-    own = {"status": "ok", "metric": "error_px_mean", "missed": 0, "faces": 9, "points": 1, "error_px_mean": 2.0}
-    own |= {"error_px_mean_low": 1.0, "error_px_mean_high": 3.0}
-    told = {
-        "many": own | {"seeds": 3, "interval": "subjects and seeds"},
-        "once": own | {"seeds": 1, "interval": "subjects"},
-        "pair": own | {"seeds": 2, "interval": "subjects"},
-        "free": own | {"interval": "subjects"},
-        "bare": {name: value for name, value in own.items() if "_px_mean_" not in name},
-        "absent": {"status": "skipped", "reason": "x"},
+    metric = {"error_px_mean": (2.0, 1.0, 3.0)}
+    told = {"many": record("many", metric, seeds=3), "once": record("once", metric, seeds=1)}
+    told |= {
+        "free": record("free", metric),
+        "bare": record("bare", {"error_px_mean": 2.0}),
+        "absent": idle("absent"),
     }
-    said = {"many": "subjects and 3 seeds", "once": "subjects only, 1 seed", "pair": "subjects only, 2 seeds"}
-    said |= {"free": "subjects only", "bare": "", "absent": ""}
-    entries = tuple(Entry(name, each, {}) for name, each in told.items())
-    board = Board("d", REAL, entries)
-    assert {entry.contestant: tables.covered(entry) for entry in entries} == said
-    text, overview = tables.main_table(board), tables.overview([board])[0]
+    said = {"many": "subjects and 3 seeds", "once": "subjects only, 1 seed", "free": "subjects only"}
+    said |= {"bare": "", "absent": ""}
+    assert {name: tables.covered(own, "error_px_mean") for name, own in told.items()} == said
+    shown = board(*told.values())
+    overview = tables.standings([shown], list(told))
+    text, terminal = tables.main_table(shown), console.leaderboard([shown])
     assert text.splitlines()[0].endswith("| missed ↓ | interval over |")
     assert overview.splitlines()[0].endswith("| interval over |")
-    shown = console.leaderboard([board])
     for name, each in said.items():
         assert line(text, name).endswith(f"| {each or '–'} |") or name == "absent"
         assert line(overview, name).endswith(f"| {each or '–'} |")
         if name != "absent":
-            row = next(one for one in shown.splitlines() if one.split()[:1] == [name])
+            row = next(one for one in terminal.splitlines() if one.split()[:1] == [name])
             assert row.endswith(each or "0/9")
-    other = Board("e", REAL, (Entry("many", told["once"], {}),))
-    both = tables.overview([Board("d", REAL, entries[:1]), other])[0]
-    assert line(both, "many").endswith("| subjects and 3 seeds; subjects only, 1 seed |")
+    other = board(record("many", metric, seeds=1), name="e")
+    two = tables.standings([board(told["many"]), other], ["many"])
+    assert line(two, "many").endswith("| subjects and 3 seeds; subjects only, 1 seed |")
 
 
-def test_without_seeds_nothing_is_said_of_their_spread(results, tmp_path):
-    build.build({"one": ["good"]}, {}, {}, results.places, tmp_path, tmp_path, tmp_path / "l.md", build.Config())
-    assert "±" not in (tmp_path / "l.md").read_text()
+def test_without_seeds_nothing_is_said_of_their_spread(both):
+    assert "±" not in "".join(written(of(both[0], "good", "poor")))
 
 
 def test_a_profile_says_of_what_kind_its_contestants_are():
@@ -460,21 +591,22 @@ def test_a_profile_says_of_what_kind_its_contestants_are():
     assert profile.sections(None, "runs") == {}
 
 
-def scored(**values: float | None) -> Board:
+def scored(name: str = "d", **values: float | None) -> Board:
     """Return a board of contestants with these errors; None could not run."""
-    summary = {"status": "ok", "metric": "error_px_mean", "missed": 0, "faces": 9, "points": 1}
-    entries = [
-        Entry(name, {"status": "skipped"} if value is None else summary | {"error_px_mean": value}, {})
-        for name, value in values.items()
+    everybody = [
+        idle(own) if error is None else record(own, {"error_px_mean": error, "error_px_mean_all": error})
+        for own, error in values.items()
     ]
-    return Board("d", REAL, tuple(entries))
+    return board(*everybody, name=name)
 
 
 def test_standing_is_the_mean_place_and_absence_is_the_last_one():
-    first, second = scored(a=1.0, b=2.0, c=3.0), scored(a=9.0, b=1.0, c=2.0)
-    assert standing.standing([first, second]) == ["b", "a", "c"]
-    assert standing.standing([first, scored(a=1.0, b=None, c=2.0)]) == ["a", "c", "b"]
-    assert standing.standing([scored(a=1.0, b=1.0)]) == ["a", "b"]
+    first = scored(a=1.0, b=2.0, c=3.0)
+    assert reading.order([first, scored("e", a=9.0, b=1.0, c=2.0)]) == ["b", "a", "c"]
+    assert reading.order([first, scored("e", a=1.0, b=None, c=2.0)]) == ["a", "c", "b"]
+    assert reading.order([scored(a=1.0, b=1.0)]) == ["a", "b"]
+    # Groups come before errors.
+    assert reading.order([replace(first, groups={"a": "B", "b": "A", "c": "B"})]) == ["b", "a", "c"]
 
 
 def test_the_best_of_each_recipe_come_before_the_best():
@@ -511,8 +643,8 @@ def test_too_many_names_are_config_errors():
             parse({key: [f"n{index}" for index in range(count)]}, build.Config, "report")
 
 
-def test_figures_show_whom_the_settings_name(results, tmp_path):
-    made(results, tmp_path, curves=("poor",), gallery_contestants=("shy",), gallery_reference="ktl_s")
+def test_figures_show_whom_the_settings_name(places, compared, tmp_path):
+    made(places, compared, tmp_path, curves=("poor",), gallery_contestants=("shy",), gallery_reference="ktl_s")
     text = (tmp_path / "ced_one.svg").read_text()
     assert "<!-- poor -->" in text and "<!-- 3 more -->" in text and "<!-- ktl_s -->" not in text
     assert "<!-- 2 more -->" in (tmp_path / "training.svg").read_text()
@@ -520,18 +652,16 @@ def test_figures_show_whom_the_settings_name(results, tmp_path):
     assert set(pd.read_csv(tmp_path / "ced.csv")["contestant"]) == {"poor"}
     assert set(pd.read_csv(tmp_path / "training.csv")["run"]) == set()
     tall = [cv2.imread(str(tmp_path / f"gallery_{name}.png")).shape[0] for name in ("one", "nose")]
-    made(results, tmp_path / "again", gallery_contestants=("shy",))
+    made(places, compared, tmp_path / "again", gallery_contestants=("shy",))
     assert cv2.imread(str(tmp_path / "again" / "gallery_one.png")).shape[0] < tall[0] == tall[1]
 
 
-def test_terms_of_distillation_have_panels_where_a_run_has_them(results, report, tmp_path):
+def test_terms_of_distillation_have_panels_where_a_run_has_them(places, compared, report, tmp_path):
     text = (report / "training.svg").read_text()
     assert "<!-- labels, kp -->" in text and "<!-- features, fm -->" in text and "injection" not in text
     files.write_text(tmp_path / "t" / "good.csv", "seed,epoch,lr,simcc,grad_norm,val_nme\n0,1,0.1,2,9,0.2\n")
-    places = Places(**vars(results.places) | {"training": tmp_path / "t"})
-    build.build(
-        {"one": ["good"]}, {}, {"good": "good"}, places, tmp_path, tmp_path, tmp_path / "l", build.Config()
-    )
+    files.write_text(tmp_path / "t" / "ktl_s.csv", "seed,epoch,lr,simcc,grad_norm,val_nme\n0,1,0.1,2,9,0.2\n")
+    made(replace(places, training=tmp_path / "t"), compared, tmp_path)
     assert "labels, kp" not in (tmp_path / "training.svg").read_text()
 
 
@@ -545,38 +675,36 @@ def test_a_mean_over_seeds_ends_where_the_first_seed_stopped():
         assert sorted(len(each.get_xdata()) for each in axes.lines) == [1, 1, 3]
 
 
-def test_the_first_seed_is_drawn_with_its_own_errors(results, tmp_path):
+def test_the_first_seed_is_drawn_with_its_own_errors(places):
     """Of a face the errors told are those of the points drawn, not their mean over seeds."""
-    board = boards({"one": ["ktl_s"]}, results.places)[0]
-    errors = gallery._errors("ktl_s", board, results.places)
-    said = Predictions.open(gallery._first(results.places.predictions / "ktl_s", "one"))
-    alone = evaluate(Faces.open(results.places.faces / "one/faces.npz"), said, Scoring(bootstrap=0), "one").errors
+    errors = gallery._errors("ktl_s", "one", places)
+    said = Predictions.open(gallery._first(places.predictions / "ktl_s", "one"))
+    alone = evaluate(Faces.open(places.faces / "one/faces.npz"), said, Scoring(bootstrap=0), "one").errors
     np.testing.assert_allclose(errors["main"], alone["nme_io"])
     assert not np.allclose(errors["main"], errors["nme_io"])
 
 
 def test_the_terminal_shows_the_best_and_says_how_many_more():
-    board = scored(**{f"n{index:02}": float(index) for index in range(20)})
-    text = console.leaderboard([board]).splitlines()
-    assert (
-        text[2].split()[0] == "n00"
-        and text[-2].split()[0] == "n14"
-        and text[-1] == "  and 5 more in the leaderboard"
-    )
+    text = console.leaderboard([scored(**{f"n{place:02}": float(place) for place in range(20)})]).splitlines()
+    assert text[2].split()[0] == "n00" and text[-2].split()[0] == "n14"
+    assert text[-1] == "  and 5 more in the leaderboard"
 
 
-def line(text: str, name: str) -> str:
-    return next(each for each in text.splitlines() if each.startswith(f"| `{name}`"))
-
-
-def test_who_could_run_nowhere_is_told_of_once_with_the_reason(results, tmp_path):
-    both = made(results, tmp_path)
-    assert set(inputs.idle(both)) == {"absent"}
-    text = (tmp_path / "leaderboard.md").read_text()
+def test_who_could_run_nowhere_is_told_of_once_with_the_reason(both, report):
+    assert set(reading.idle(both)) == {"absent"}
+    text = (report / "leaderboard.md").read_text()
     assert text.count("`absent`") == 1 and "## Not run here (1)" in text
     # What a README shows, all before the first part, has their number and not their reasons.
-    assert "4 of 5 contestants" in text.split("\n## ")[0] and "skipped" not in text.split("\n## ")[0]
+    first = text.split("\n## ")[0]
+    assert "4 of the 4 contestants" in first and "1 more could not run here" in first and "skipped" not in first
     # One board alone has no place elsewhere to tell of it; where nobody has numbers, every board says so.
-    assert inputs.idle(both[:1]) == {}
-    assert inputs.idle([inputs.without({"good", "poor", "shy", "ktl_s"}, board) for board in both]) == {}
+    assert reading.idle(both[:1]) == {}
+    assert reading.idle([of(own, "absent") for own in both]) == {}
     assert "1 more could not run here" in console.leaderboard(both)
+
+
+def test_the_stage_needs_no_torch():
+    """It runs after every change of a number, and PyTorch takes longer to import than all tables to write."""
+    code = "import sys, thermark.report.build, thermark.report.console; print('torch' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.strip() == "False"

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import results_scene
+from boards import board, idle, record
 from thermark.core import files
 from thermark.core.errors import ConfigError, DataError
 from thermark.landmarks import load
 from thermark.metrics.names import describe
-from thermark.results import errors
+from thermark.results import compare, errors
 from thermark.results.comparisons import open_comparisons
 from thermark.results.origins import tier, trained_on
 from thermark.results.record import SCHEMA, open_all, open_set, read_set, write_set
@@ -231,6 +232,30 @@ def test_groups_are_of_those_who_are_not_told_from_the_best(tmp_path):
     assert matrix.difference[best][best] is None and matrix.low[best][worst] < matrix.high[best][worst] < 0
 
 
+def test_who_has_not_all_landmarks_has_no_letter_and_takes_nobodys():
+    """Its error is of other points, so that nobody can be told from it."""
+    rng, subjects = np.random.default_rng(0), np.arange(20).astype(str)
+    means = {"part": 1.0, "best": 5.0, "poor": 9.0}
+    made = {
+        name: {"ids": subjects, "subjects": subjects, "per_seed": rng.normal(mean, 0.1, (1, 20)), "seeded": False}
+        for name, mean in means.items()
+    }
+    everybody = [
+        record(name, {"error_px_mean_all": mean}, points=5 if name == "part" else 68)
+        for name, mean in means.items()
+    ]
+    told = compare.comparisons({"d": board(*everybody).results}, {"d": made}, compare.Config(bootstrap=50), {})
+    assert told.matrices["d"].groups == {"best": "A", "poor": "B"}
+    assert told.matrices["d"].contestants == ("best", "poor", "part")
+
+
+def test_where_nobody_ran_there_are_files_all_the_same(tmp_path):
+    told = compare.comparisons({"d": board(idle("a")).results}, {"d": {}}, compare.Config(), {})
+    assert told.matrices["d"].groups == {} and told.matrices["d"].contestants == ()
+    errors.write(tmp_path / "d.parquet", {})
+    assert errors.open_errors(tmp_path / "d.parquet") == {}
+
+
 def test_who_finds_fewer_faces_is_not_among_the_best_however_exact(tmp_path):
     def change(own):
         xy = own.xy.copy()
@@ -240,6 +265,11 @@ def test_who_finds_fewer_faces_is_not_among_the_best_however_exact(tmp_path):
     results_scene.write(tmp_path, change, more={"shy": 1.0, "bold": 3.0})
     groups = open_comparisons(tmp_path / "comparisons.json").matrices["shown"].groups
     assert groups["bold"] == "A" and groups["shy"] > "A"
+
+
+def test_errors_of_a_set_on_which_nobody_ran_are_none(tmp_path):
+    errors.write(tmp_path / "shown.parquet", {})
+    assert errors.open_errors(tmp_path / "shown.parquet") == {}
 
 
 def test_a_family_that_names_nobody_we_know_is_refused(tmp_path):

@@ -117,7 +117,7 @@ def _evaluated(task: Task, faces: Path) -> Evaluation:
     said, on = opened(task), task.on
     folder, table = faces / on.dataset, faces / on.dataset / "faces.npz"
     if reason := skipped(folder):
-        return Evaluation({"status": "skipped", "reason": reason}, {}, {}, {})
+        return Evaluation({"status": "skipped", "reason": reason}, {}, {})
     version = f"{on.fingerprint} {table.stat().st_mtime_ns if table.is_file() else 0}"
     # Whoever has no answers needs no labels.
     read = _labels(folder, version, on.config.model_dump_json()) if task.sources else None

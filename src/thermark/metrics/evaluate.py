@@ -14,7 +14,6 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.landmarks import load, targets
-from thermark.metrics.auc import ced
 from thermark.metrics.distances import per_face
 from thermark.metrics.floor import Jittered, floor
 from thermark.metrics.names import MOVED
@@ -59,7 +58,7 @@ class Evaluation:
     the face set, `ids`, `subjects`, `error_px`, `nme_io`, `nme_diag`; infinite = missed), each the mean over
     seeds, so that a miss of one seed is a miss; `per_seed` (S, N), the error that ranks, by seed; `instances` (S,
     N), the row of the predictions that answers for the face, -1 for none; and the `vocabulary` and `bridges` it
-    was read by. `ced`: `error`, `fraction`, the faces of all seeds pooled. `landmarks`: the mean error of each
+    was read by. `landmarks`: the mean error of each
     point of the vocabulary over found faces and seeds, in the unit of the metric that ranks, None where nothing is
     labelled. `trained_on`: the face sets that the contestant has learned from. `floor`: see metrics/floor.py,
     empty for who saw no shifted pictures.
@@ -68,7 +67,6 @@ class Evaluation:
     summary: Summary
     subsets: dict[str, dict[str, Summary]]
     errors: dict[str, NDArray[Any]]
-    ced: dict[str, NDArray[np.float64]]
     landmarks: list[float | None] = field(default_factory=list)
     trained_on: tuple[str, ...] = ()
     floor: Summary = field(default_factory=dict)
@@ -101,7 +99,7 @@ def evaluate(
             f"no face is in the {config.split} split", "choose another split or `limit` in params.yaml"
         )
     if excuse := _excuse(said, config, dataset, relatives):
-        return Evaluation(excuse, {}, {}, {})
+        return Evaluation(excuse, {}, {})
     read = read or labels(faces, config.vocabulary, config.bridges)
     seeds = [_scored(faces, one, config, chosen, read) for one in said]
     if np.isnan(seeds[0].errors).all():
@@ -121,7 +119,6 @@ def evaluate(
         | {"points": _groups(seeds, main, config)}
         | ({MOVED: boxes} if boxes else {}),
         errors=_table(seeds, main, tested, np.flatnonzero(chosen)) | _reading(config),
-        ced=_curve(seeds, main, config),
         landmarks=_by_landmark(seeds, main),
         trained_on=said[0].trained_on,
         floor=floor(faces, chosen, seeds, jittered, main, config.vocabulary, config.bridges, config.cap)
@@ -254,9 +251,3 @@ def _reading(config: Config) -> dict[str, NDArray[Any]]:
     """
     versions = np.array([[name, version] for name, version in sorted(config.bridges.items())], dtype=np.str_)
     return {"vocabulary": np.array(config.vocabulary), "bridges": versions.reshape(-1, 2)}
-
-
-def _curve(seeds: Sequence[Scores], main: str, config: Config) -> dict[str, NDArray[np.float64]]:
-    limit = getattr(config.thresholds, f"auc_{MAIN[main]}")
-    error, fraction = ced(np.concatenate([face_errors(scores, main) for scores in seeds]), 2 * limit)
-    return {"error": error, "fraction": fraction}

@@ -11,17 +11,16 @@ from thermark.metrics.names import TEXTS, describe
 from thermark.metrics.summary import Summary
 
 KEYS = "keys.json"  # beside the errors: from what each file of a contestant was made, and its sum
-SUFFIXES = {"scores": ".json", "details": ".json", "ced": ".csv", "errors": ".npz"}
+SUFFIXES = {"scores": ".json", "details": ".json", "errors": ".npz"}
 DIGITS = 4  # of a number for people
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Folders of one contestant with a file a data set: `scores` and `details` JSON, `ced` CSV, `errors` npz."""
+    """Folders of one contestant with a file a data set: `scores` and `details` JSON, `errors` npz."""
 
     scores: Path
     details: Path
-    ced: Path
     errors: Path
 
     def of(self, contestant: str) -> "Outputs":
@@ -40,7 +39,7 @@ def write(
     folders: Outputs,
     variants: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the summary alone, and with all subsets, as JSON, the curve as CSV, per-face errors as npz.
+    """Write the summary alone, and with all subsets, as JSON, per-face errors as npz.
 
     `predictions` are the sha256 of the files that were scored, in order of their seeds, `variants` those of files
     that others score. The details hold these and that of the npz, so that whoever depends on the details depends
@@ -58,8 +57,6 @@ def write(
     content |= {"floor": evaluation.floor} if evaluation.floor else {}
     files.write_json(to["scores"], evaluation.summary)
     files.write_json(to["details"], content)
-    lines = [f"{x:.6g},{y:.6g}" for x, y in zip(*evaluation.ced.values(), strict=True)]
-    files.write_text(to["ced"], "\n".join(["error,fraction", *lines]) + "\n")
 
 
 def write_headline(scores: Mapping[str, Summary], path: Path) -> None:

@@ -1,14 +1,17 @@
 """The whole report: leaderboard, curves, training history, galleries."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field, PositiveInt
 
+from thermark.core import files
 from thermark.core.config import Section
-from thermark.report import ced, gallery, standing, tables, training
-from thermark.report.inputs import Board, Places, boards, left_out
+from thermark.report import ced, gallery, standing, training
+from thermark.report.board import Board, Places, boards, order
+from thermark.report.leaderboard import leaderboard as written
 from thermark.report.style import styles
+from thermark.results.comparisons import Comparisons
+from thermark.results.ranking import kinds
 
 
 class Config(Section):
@@ -27,32 +30,26 @@ class Config(Section):
 
 
 def build(
-    datasets: Mapping[str, Sequence[str]],
-    kinds: Mapping[str, str],
-    trained: Mapping[str, str],
-    places: Places,
-    curves: Path,
-    figures: Path,
-    leaderboard: Path,
-    config: Config,
+    made: Comparisons, places: Places, curves: Path, figures: Path, leaderboard: Path, config: Config
 ) -> list[Board]:
-    """Write the leaderboard and all plots for the named data sets, contestants and runs only.
+    """Write the leaderboard and all plots of the data sets that were compared.
 
-    `datasets` maps each data set to its contestants, `kinds` each contestant to its recipe or family, `trained`
-    those that were trained here to their runs. Writes `curves`/{ced,training}.csv,
-    `figures`/{ced_<dataset>.svg,training.svg,gallery_<dataset>.png}. Returns the boards, for the console. Raises
-    DataError when the result of a named data set, contestant or run is missing, ConfigError for a `config` that
-    names an unknown contestant.
+    Writes `curves`/{ced,training}.csv, `figures`/{ced_<dataset>.svg,training.svg,gallery_<dataset>.png}. Returns
+    the boards, for the console. Raises DataError when a file of a data set, contestant or run is missing,
+    ConfigError for a `config` that names an unknown contestant.
     """
-    read = boards(datasets, places)
-    order = standing.standing(read)
-    named = list(dict.fromkeys([*trained, *(entry.contestant for board in read for entry in board.entries)]))
-    drawn = styles(named, standing.highlighted(order, kinds, config.curves), standing.FLOOR)
-    rows = standing.pictured(order, kinds, config.gallery_contestants, config.gallery_reference)
-    tables.write(leaderboard, read, left_out(datasets, places.reports))
-    ced.write(read, places.ced, curves, figures, drawn)
+    read = boards(places.results, made)
+    best = order(read)
+    records = [record for board in read for record in board.results.records]
+    trained = {record.contestant: record.run for record in records if record.run}
+    of_kind = kinds({board.on.name: board.results for board in read})
+    named = list(dict.fromkeys([*trained, *of_kind]))
+    drawn = styles(named, standing.highlighted(best, of_kind, config.curves), standing.FLOOR)
+    rows = standing.pictured(best, of_kind, config.gallery_contestants, config.gallery_reference)
+    files.write_text(leaderboard, written(read, made))
+    ced.write(read, places.results, curves, figures, drawn)
     training.write(trained, places.training, curves, figures, drawn)
     for board in read:
-        out = figures / f"gallery_{board.dataset}.png"
+        out = figures / f"gallery_{board.on.name}.png"
         gallery.write(board, places, out, drawn, rows, config.gallery_faces, config.gallery_reference)
     return read

@@ -1,4 +1,4 @@
-"""Error distributions, as one long table for DVC and as figures."""
+"""Error distributions out of the errors of all faces, as one long table for DVC and as figures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,46 +6,59 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
+from thermark.metrics.auc import ced
 from thermark.report import long_table
-from thermark.report.inputs import Board, existing, ranked
+from thermark.report.board import Board
 from thermark.report.lines import label_ends, line
 from thermark.report.style import MUTED, RULE, Style, figure, save
+from thermark.results.errors import open_errors
 
 HEIGHT = 3.8  # inches
-# What the error is of, and its unit in the figure; the CSV has fractions, as all files have.
+# What the error is of, its unit in the figure (the CSV has fractions, as all files have) and in names of metrics.
 AXES = {
-    "nme_io": ("error / distance of the outer eye corners", "%"),
-    "nme_diag": ("error / diagonal of the box round the labels", "%"),
-    "error_px_mean": ("error in source px", ""),
+    "nme_io": ("error / distance of the outer eye corners", "%", "io"),
+    "nme_diag": ("error / diagonal of the box round the labels", "%", "diag"),
+    "error_px_mean": ("error in source px", "", "px"),
 }
 COLUMNS = ["dataset", "metric", "contestant", "error", "fraction"]
 
 
-def write(boards: Sequence[Board], ced: Path, curves: Path, out: Path, styles: Mapping[str, Style]) -> None:
+def write(boards: Sequence[Board], results: Path, curves: Path, out: Path, styles: Mapping[str, Style]) -> None:
     """Write `curves`/ced.csv (dataset, metric, contestant, error, fraction) and `out`/ced_<dataset>.svg.
 
-    The CSV, from which DVC draws, holds the contestants with a colour, the best first.
+    The CSV, from which DVC draws, holds the contestants with a colour, the best first. Errors are read from
+    `results`/<dataset>.parquet; raises DataError where that is missing.
     """
     tables = []
     for board in boards:
-        drawable = _curves(board, ced)
+        drawable = curves_of(board, results)
         tables += [
-            curve.assign(dataset=board.dataset, metric=AXES[board.main][0], contestant=name)
+            curve.assign(dataset=board.on.name, metric=AXES[board.main][0], contestant=name)
             for name, curve in reversed(drawable.items())
             if styles[name].named
         ]
         with figure(6.4, HEIGHT) as drawn:
             _draw(drawn.add_subplot(), board, drawable, styles)
-            save(drawn, out / f"ced_{board.dataset}.svg")
+            save(drawn, out / f"ced_{board.on.name}.svg")
     long_table.write(curves / "ced.csv", tables, COLUMNS)
 
 
-def _curves(board: Board, folder: Path) -> dict[str, pd.DataFrame]:
-    return {
-        entry.contestant: pd.read_csv(existing(folder / entry.contestant / f"{board.dataset}.csv"))
-        for entry in reversed(ranked(board))  # of equal ends the better is labelled above
-        if entry.ran
-    }
+def curves_of(board: Board, results: Path) -> dict[str, pd.DataFrame]:
+    """Return contestant -> `error`, `fraction` of the faces of all seeds, from the worst contestant to the best.
+
+    A missed face is never reached. The curves end at twice the limit of the area under them.
+    """
+    errors = open_errors(results / f"{board.on.name}.parquet")
+    names = [record.contestant for record in reversed(board.ran)]  # of equal ends the better is labelled above
+    pooled = {name: ced(errors[name]["per_seed"].ravel(), 2 * _limit(board)) for name in names}
+    return {name: pd.DataFrame({"error": own[0], "fraction": own[1]}) for name, own in pooled.items()}
+
+
+def _limit(board: Board) -> float:
+    """Return the limit of the area under the curve, as the name of the metric has it: `auc@0.08io`."""
+    unit = AXES[board.main][-1]
+    names = [name for name in board.ran[0].metrics if name.startswith("auc@") and name.endswith(unit)]
+    return float(names[0].removeprefix("auc@").removesuffix(unit))
 
 
 def _draw(axes: Axes, board: Board, curves: Mapping[str, pd.DataFrame], styles: Mapping[str, Style]) -> None:
@@ -65,8 +78,8 @@ def _draw(axes: Axes, board: Board, curves: Mapping[str, pd.DataFrame], styles: 
         annotation_clip=False,
     )
     axes.set(xlim=(0, limit), ylim=(0, 100))
-    axes.set_title(board.title)
-    axes.set_xlabel(", ".join(filter(None, AXES[board.main])))
+    axes.set_title(board.on.title)
+    axes.set_xlabel(", ".join(filter(None, AXES[board.main][:2])))
     axes.set_ylabel("faces at or below that error, %")
     axes.grid(axis="y")
     ends = {name: (limit, 100 * curve["fraction"].iloc[-1]) for name, curve in curves.items()}

@@ -16,8 +16,10 @@ from thermark.core.geometry import apply, invert
 from thermark.core.predictions import Predictions
 from thermark.core.runs import seed_folders
 from thermark.landmarks import load, project
-from thermark.report.inputs import Board, Entry, Places, column, existing, ranked
+from thermark.report.board import Board, Places
+from thermark.report.inputs import existing
 from thermark.report.style import INK, MUTED, REST, Style, bright, figure, save
+from thermark.results.record import Record
 
 CELL = 1.75  # inches
 CAPTION = 0.2
@@ -41,22 +43,22 @@ def write(
     numbers of it on this set, along those of the contestant that ranks first. Of several seeds the first is drawn,
     and its errors are told. White rings are labels, coloured dots predictions, lines join the two.
     """
-    faces, crops = open_set(places.faces / board.dataset)
-    shown = [entry for entry in ranked(board) if entry.ran and entry.contestant in contestants]
-    errors = {entry.contestant: _errors(entry.contestant, board, places) for entry in shown}
+    faces, crops = open_set(places.faces / board.on.name)
+    shown = [record for record in board.ran if record.contestant in contestants]
+    errors = {record.contestant: _errors(record.contestant, board.on.name, places) for record in shown}
     usable = np.isfinite(crops.to_source).all((1, 2))
     leader = reference if reference in errors else next(iter(errors), "")
     chosen = choose(errors[leader], usable, count) if shown else []
     with figure(LEFT + CELL * max(len(chosen), 1), TOP + (CELL + CAPTION) * max(len(shown), 1)) as drawn:
         drawn.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0.0, hspace=0.0)
         grid = drawn.subplots(max(len(shown), 1), max(len(chosen), 1), squeeze=False)
-        for row, entry in zip(grid, shown, strict=False):
-            name, colour = entry.contestant, styles[entry.contestant].colour
-            said = Predictions.open(_first(places.predictions / name, board.dataset))
+        for row, record in zip(grid, shown, strict=False):
+            name, colour = record.contestant, styles[record.contestant].colour
+            said = Predictions.open(_first(places.predictions / name, board.on.name))
             for axes, face in zip(row, chosen, strict=True):
                 _draw_face(axes, crops, face, _points(faces, said, face, errors[name]), bright(colour))
                 axes.set_xlabel(_caption(errors[name], board.main, face), fontsize=8, labelpad=2)
-            row[0].set_ylabel(_row_label(entry), color=_readable(colour), fontsize=9, weight="bold", labelpad=5)
+            row[0].set_ylabel(_row_label(record), color=_readable(colour), fontsize=9, weight="bold", labelpad=5)
         for axes, heading, face in zip(grid[0], _headings(len(chosen)), chosen, strict=False):
             axes.set_title(
                 f"{heading}\n{_plain(str(faces.ids[face]))}", fontsize=8, weight="normal", loc="center", pad=4
@@ -72,14 +74,14 @@ def _first(predictions: Path, dataset: str) -> Path:
     return existing([*seed_folders(predictions), predictions][0] / f"{dataset}.npz")
 
 
-def _errors(contestant: str, board: Board, places: Places) -> Errors:
+def _errors(contestant: str, dataset: str, places: Places) -> Errors:
     """Return a contestant's per-face errors; `main` is the one that ranks, of several seeds that of the first."""
-    stored = read_arrays(existing(places.errors / contestant / f"{board.dataset}.npz"))
-    return stored | {"main": stored["per_seed"][0] if "per_seed" in stored else stored[column(board.main)]}
+    stored = read_arrays(existing(places.errors / contestant / f"{dataset}.npz"))
+    return stored | {"main": stored["per_seed"][0]}
 
 
-def _row_label(entry: Entry) -> str:
-    return _plain(entry.contestant) + (f"\nfirst of {entry.seeds} seeds" if entry.seeds > 1 else "")
+def _row_label(record: Record) -> str:
+    return _plain(record.contestant) + (f"\nfirst of {record.seeds} seeds" if record.seeds > 1 else "")
 
 
 def _readable(colour: str) -> str:

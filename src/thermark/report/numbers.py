@@ -41,7 +41,7 @@ def shown(name: str, value: Any) -> str:
     unit = describe(name).unit
     if unit == "fraction":
         return f"{100 * value:.2f}"
-    return f"{value:.2f}" if unit == "px" else f"{value:d}"
+    return f"{value:.2f}" if unit == "px" else f"{value:.0f}"
 
 
 def natural(text: str) -> list[tuple[float, str]]:

@@ -1,36 +1,31 @@
-"""Who is shown where there is no room for all: in colour among the curves, and in the galleries."""
+"""Who is shown where there is no room for all: in the overview, among the curves, and in the galleries."""
 
 from collections.abc import Mapping, Sequence
 
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
-from thermark.report.inputs import Board, ranked
 
 FLOOR = "mean_shape"  # what everybody must beat is always shown
 CURVES, ROWS = 7, 5  # beside the floor: more curves than eight are told apart by nobody
 
 
-def standing(boards: Sequence[Board]) -> list[str]:
-    """Return all contestants from best to worst by their mean place on the boards, of equals the first named."""
-    places: dict[str, list[float]] = {entry.contestant: [] for board in boards for entry in board.entries}
-    for board in boards:
-        for place, entry in enumerate(ranked(board)):
-            places[entry.contestant].append(place if entry.ran else len(board.entries))
-    return sorted(places, key=lambda name: sum(places[name]) / len(places[name]))
+def leading(order: Sequence[str], kinds: Mapping[str, str], count: int) -> list[str]:
+    """Return `count` of the contestants: the best of each kind and then the best of the others.
+
+    `order` is from best to worst, `kinds` says which recipe or family each is of.
+    """
+    leaders = _leaders(order, kinds)
+    return [*leaders, *(name for name in order if name not in leaders)][:count]
 
 
 def highlighted(order: Sequence[str], kinds: Mapping[str, str], named: Sequence[str]) -> list[str]:
-    """Return whose curves have a colour and a label: those `named`, else the best of each kind, then the best.
+    """Return whose curves have a colour and a label: those `named`, else the leading seven, and the floor.
 
-    `order` is from best to worst, `kinds` says which recipe or family each is of. At most seven, and the floor.
     Raises ConfigError for an unknown name.
     """
     _known(named, order, "report.curves")
-    if not named:
-        able = [name for name in order if name != FLOOR]
-        leaders = _leaders(able, kinds)
-        named = [*leaders, *(name for name in able if name not in leaders)][:CURVES]
-    return [name for name in order if name in (*named, FLOOR)]
+    chosen = named or leading([name for name in order if name != FLOOR], kinds, CURVES)
+    return [name for name in order if name in (*chosen, FLOOR)]
 
 
 def pictured(order: Sequence[str], kinds: Mapping[str, str], named: Sequence[str], reference: str) -> list[str]:

@@ -1,263 +1,162 @@
-"""The leaderboard: one table a data set, tables of subsets below it."""
+"""Tables of the leaderboard: of all data sets, of one, and of its parts."""
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import MappingProxyType
 
-from thermark.core import files
-from thermark.landmarks import provisional
+import pandas as pd
+
 from thermark.metrics.names import MOVED, describe
-from thermark.report.inputs import Board, Entry, Summary, comparable, few_misses, idle, ranked, without
-from thermark.report.legend import (
-    ALONE,
-    FOUND,
-    IN_MOVED,
-    LEGEND,
-    MACHINE,
-    MISSING,
-    NOTICES,
-    PLACES,
-    PROMPTS,
-    SEEDS,
-)
+from thermark.report.board import Board, few_misses
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, natural, shown
-from thermark.report.standing import standing
+from thermark.results.ranking import value, whole
+from thermark.results.record import Part, Record
 
 # Columns by main metric, thresholds left out: `pck@io` is every PCK that is relative to the eyes.
 COLUMNS = {
-    "nme_io": ("nme_io", "nme_diag", "nme_mean_wh", "error_px_mean", "pck@io", "auc@io", "failure@io"),
-    "nme_diag": ("nme_diag", "nme_io", "nme_mean_wh", "error_px_mean", "pck@diag", "auc@diag", "failure@diag"),
-    "error_px_mean": ("error_px_mean", "error_px_median", "pck@px", "offset_x_px", "offset_y_px"),
+    "nme_io": ("nme_diag", "nme_mean_wh", "error_px_mean", "pck@io", "auc@io", "failure@io"),
+    "nme_diag": ("nme_io", "nme_mean_wh", "error_px_mean", "pck@diag", "auc@diag", "failure@diag"),
+    "error_px_mean": ("error_px_median", "pck@px", "offset_x_px", "offset_y_px"),
 }
 DETECTION = ("recall", "precision")  # where a contestant finds faces itself
 NARROW = 3  # values of a stratum that still fit beside another's
+NOBODY = Part(value=None, faces=0, missed=0)
 
 
-def write(path: Path, boards: Sequence[Board], left_out: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Write the leaderboard of all `boards` as Markdown: one table of main metrics, then a part for each board.
-
-    `left_out`: data set -> why it is not here.
-    """
-    legend = f"{LEGEND}\n{SEEDS}" if any(map(_several, boards)) else LEGEND
-    absent = idle(boards)
-    parts = ["# Leaderboard", *overview(boards), legend, *(section(without(absent, each)) for each in boards)]
-    parts += [_absences(absent)] if absent else []
-    rows = [[code(name), escaped(reason)] for name, reason in left_out.items()]
-    parts += [f"## Data sets that are not here\n\n{table(['data set', 'why'], rows, texts=2)}"] if rows else []
-    files.write_text(path, "\n\n".join(parts) + "\n")
+def standings(boards: Sequence[Board], names: Sequence[str]) -> str:
+    """Return a table of the main metric of each of `names` on each board, with what its intervals cover."""
+    rows = []
+    for name in names:
+        told = [(board.results.of(name), board) for board in boards]
+        over = dict.fromkeys(said for record, board in told if record and (said := covered(record, board.main)))
+        rows.append([code(name), *(_main_cell(record, board) for record, board in told), "; ".join(over) or "–"])
+    header = [f"{escaped(board.on.title)}: {label(board.main)}" for board in boards]
+    return table(["contestant", *header, "interval over"], rows)
 
 
-def overview(boards: Sequence[Board]) -> list[str]:
-    """Return a table of each contestant's main metric on each board, and what it must not be taken for."""
-    absent = idle(boards)
-    boards = [without(absent, board) for board in boards]
-    names = standing(boards)
-    rows = [[code(name), *(_main_cell(name, board) for board in boards), _over(name, boards)] for name in names]
-    header = ["contestant", *(f"{escaped(board.title)}: {label(board.main)}" for board in boards), "interval over"]
-    notices = dict.fromkeys(notice for board in boards for notice in _notices(board))
-    said = MISSING.format(ran=len(names), all=len(names) + len(absent)) if absent else PLACES
-    return [table(header, rows), said, *notices]
-
-
-def _absences(absent: Mapping[str, Entry]) -> str:
-    """Return the part about those who could run nowhere, with their reasons; who shares one shares a line."""
-    sharing: dict[str, list[str]] = {}
-    for name, entry in absent.items():
-        sharing.setdefault(_reason(entry), []).append(code(name))
-    rows = [[", ".join(names), reason] for reason, names in sharing.items()]
-    return f"## Not run here ({len(absent)})\n\n{table(['contestant', 'why'], rows, texts=2)}"
-
-
-def _over(contestant: str, boards: Sequence[Board]) -> str:
-    """Return what the intervals of a contestant cover, once where that is the same on all boards."""
-    entries = (entry for board in boards for entry in board.entries if entry.contestant == contestant)
-    return "; ".join(dict.fromkeys(said for entry in entries if (said := covered(entry)))) or "–"
-
-
-def covered(entry: Entry) -> str:
-    """Return what an interval covers: subjects only, or seeds as well; nothing where there is no interval."""
-    if not entry.ran or interval(entry.summary, str(entry.summary["metric"])) == "n/a":
-        return ""
-    if entry.summary.get("interval") == "subjects and seeds":
-        return f"subjects and {entry.seeds} seeds"
-    return f"subjects only, {entry.seeds} seed{'s' * (entry.seeds > 1)}" if "seeds" in entry.summary else ALONE
-
-
-def _main_cell(contestant: str, board: Board) -> str:
-    """Return main metric, 95 % interval and misses of a contestant on a board, or why there are none."""
-    entry = next((each for each in board.entries if each.contestant == contestant), None)
-    if entry is None or not entry.ran:
-        return escaped(entry.summary["status"]) if entry else "–"
-    missed = f", {entry.summary['missed']} missed" if entry.summary["missed"] else ""
-    value = _cell(entry, board.main, _podium(board, board.main)) + plus_minus(entry.summary, board.main)
-    return f"{value} ({interval(entry.summary, board.main)}{missed})"
-
-
-def section(board: Board) -> str:
-    """Return the part about one data set: what it is, the main table, notes, and a table for each stratum."""
-    parts = [f"## {escaped(board.title)}", _about(board)]
-    parts += [*_notices(board), main_table(board), *_notes(board)]
-    ran = [entry for entry in ranked(board) if entry.ran]
-    for strata in _tables(ran):
-        names = ", ".join(escaped("landmarks" if name == "points" else name) for name in strata)
-        parts.append(f"**By {names}**\n\n{subset_table(board, ran, strata)}")
-    parts += [f"{IN_MOVED}\n\n{moved_table(board, ran)}"] if _values(ran, MOVED) else []
-    return "\n\n".join(parts)
-
-
-def _notices(board: Board) -> list[str]:
-    """Return what the numbers of a board must not be taken for."""
-    return [NOTICES[board.origin]] if board.origin in NOTICES else [MACHINE] if board.machine else []
+def _main_cell(record: Record | None, board: Board) -> str:
+    """Return group, main metric, 95 % interval and found rate of a contestant, or why there are none."""
+    if record is None or not record.ran:
+        return escaped(record.status) if record else "–"
+    found = value(record, "found")
+    rate = f", {shown('found', found)} % found" if found is not None and found < 1 else ""
+    letter = f"{board.groups[record.contestant]} " if record.contestant in board.groups else ""
+    return (
+        f"{letter}{_cell(record, board.main, _podium(board, board.main))} ({interval(record, board.main)}{rate})"
+    )
 
 
 def main_table(board: Board) -> str:
     """Return the main table, contestants from best to worst, those that could not run with their reason."""
-    names = _columns(board)
-    if not names:
-        return table(
-            ["contestant", "numbers"], [[code(entry.contestant), _reason(entry)] for entry in ranked(board)]
-        )
-    marks = {name: _podium(board, name) for name in names}
-    told = _finders(board)
-    rows = []
-    for entry in ranked(board):
-        first, *rest = [_cell(entry, name, marks[name]) for name in names]
-        if entry.ran:
-            missed = f"{entry.summary['missed']} of {entry.summary['faces']}"
-            first += plus_minus(entry.summary, names[0])
-            rows.append([_name(entry, board), first, interval(entry.summary, names[0]), *rest, missed])
-        else:
-            rows.append([code(entry.contestant), _reason(entry), "", *[""] * len(rest), ""])
-        rows[-1] += [covered(entry) or "–", *([_boxes(entry)] if told else [])]
-    ends = ["missed ↓", "interval over", *["boxes"] * told]
-    return table(["contestant", label(names[0]), "95 %", *map(label, names[1:]), *ends], rows)
+    if not board.ran:
+        rows = [[code(record.contestant), reason(record)] for record in board.records]
+        return table(["contestant", "numbers"], rows)
+    marks = {name: _podium(board, name) for name in [board.main, f"{board.main}_all", *_columns(board)]}
+    cells = [_cells(record, board, marks) for record in board.ran]
+    idle = [{"contestant": code(own.contestant), "group": reason(own)} for own in board.records if not own.ran]
+    frame = pd.DataFrame([*cells, *idle], columns=list(cells[0])).fillna("")
+    optional = {"jitter floor": any(record.floor for record in board.ran), "boxes": board.finders}
+    frame = frame.drop(columns=[name for name, needed in optional.items() if not needed])
+    return table(list(frame), frame.to_numpy().tolist())
+
+
+def _cells(record: Record, board: Board, marks: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return title -> cell of one who ran; `marks`: metric -> its podium."""
+    main, every = board.main, f"{board.main}_all"
+    told = {name: _cell(record, name, podium) for name, podium in marks.items()}
+    cells = {"contestant": _name(record, board), "group": board.groups.get(record.contestant, "–")}
+    cells |= {label("found"): f"{shown('found', value(record, 'found'))} ({interval(record, 'found')})"}
+    cells |= {label(main): told.pop(main) + plus_minus(record, main), "95 %": interval(record, main)}
+    cells |= {label(every): f"{told.pop(every)} ({interval(record, every)})"}
+    cells |= {label(name): cell for name, cell in told.items()}
+    cells |= {"tier": record.tier, "trained on": record.trained_on, "jitter floor": _floor(record, main)}
+    cells |= {"missed ↓": f"{record.missed} of {record.faces}", "interval over": covered(record, main) or "–"}
+    return cells | {"boxes": code(record.boxes) if record.boxes else "–"}
+
+
+def _floor(record: Record, main: str) -> str:
+    """Return the jitter floor, and how many faces are found in one shifted picture and not in another."""
+    if record.floor is None:
+        return "–"
+    flickering = f" ({record.floor.flickering} of {record.floor.faces} flicker)" if record.floor.flickering else ""
+    return shown(main, record.floor.value) + flickering
 
 
 def _columns(board: Board) -> list[str]:
-    present = {name for entry in board.entries if entry.ran for name in entry.summary}
-    return [
-        name
-        for column in (*COLUMNS[board.main], *DETECTION)
-        for name in sorted(present, key=natural)
-        if re.sub(r"@[0-9.]+", "@", name) == column
+    present = sorted({name for record in board.ran for name in record.metrics}, key=natural)
+    wanted = (*COLUMNS[board.main], *DETECTION)
+    return [name for column in wanted for name in present if re.sub(r"@[0-9.]+", "@", name) == column]
+
+
+def part_table(board: Board, strata: Sequence[str]) -> str:
+    """Return the main metric of the whole and of each part of the `strata`; in moved boxes misses, too."""
+    main, moved = board.main, MOVED in strata
+    sizes = {(name, part): faces for name in strata for part, faces in _parts(board.ran, name).items()}
+    titles = [
+        _moved(part) if moved else f"{escaped(part)}{f' ({faces})' * (name != 'points')}"
+        for (name, part), faces in sizes.items()
     ]
-
-
-def subset_table(board: Board, ran: Sequence[Entry], strata: Sequence[str]) -> str:
-    """Return the main metric of each part of the `strata`, with its number of faces, beside that of the
-    whole.
-    """
-    parts = [(name, value) for name in strata for value in _values(ran, name)]
     rows = []
-    for entry in ran:
-        numbers = [entry.subsets.get(name, {}).get(value, {}).get(board.main) for name, value in parts]
-        cells = [shown(board.main, number) for number in [*numbers, entry.summary.get(board.main)]]
-        if any(number is not None for number in numbers):
-            rows.append([_name(entry, board), *cells])
-    titles = [f"{escaped(value)}{_size(ran, name, value)}" for name, value in parts]
-    return table([label(board.main), *titles, "all"], rows)
+    for record in board.ran:
+        whole_one = Part(value=value(record, main), faces=record.faces, missed=record.missed)
+        parts = [record.parts.get(name, {}).get(part, NOBODY) for name, part in sizes]
+        if any(part.value is not None or (moved and part.faces) for part in parts):
+            rows.append([_name(record, board), *(_part_cell(part, main, moved) for part in [whole_one, *parts])])
+    return table([label(main), "as they are" if moved else "all", *titles], rows)
 
 
-def moved_table(board: Board, ran: Sequence[Entry]) -> str:
-    """Return the main metric and the misses of those who were told moved boxes, that of the plain ones first."""
-    variants = _values(ran, MOVED)
-    rows = [
-        [_name(entry, board), *(_with_misses(each, board.main) for each in (entry.summary, *told))]
-        for entry in ran
-        if (told := [entry.subsets.get(MOVED, {}).get(name, {}) for name in variants]) != [{}] * len(variants)
-    ]
-    titles = [re.sub(r"^(shift|scale)([0-9.]+)$", r"\1 \2 %", name) for name in variants]
-    return table([label(board.main), "as they are", *titles], rows)
+def _part_cell(part: Part, main: str, misses: bool) -> str:
+    return shown(main, part.value) + (f" ({part.missed} missed)" if misses and part.missed else "")
 
 
-def _with_misses(summary: Summary, name: str) -> str:
-    missed = f" ({summary['missed']} missed)" if summary.get("missed") else ""
-    return shown(name, summary.get(name)) + missed
-
-
-def interval(summary: Summary, name: str) -> str:
-    """Return the bootstrap interval of a metric as printed; n/a where one subject or none was drawn from."""
-    bounds = [summary.get(f"{name}_{end}") for end in ("low", "high")]
-    return "n/a" if None in bounds else "–".join(shown(name, bound) for bound in bounds)
-
-
-def plus_minus(summary: Summary, name: str) -> str:
-    """Return the standard deviation of a metric over several seeds as printed behind it, nothing for one seed."""
-    value = summary.get(f"{name}_seed_std")
-    return "" if value is None else f" ± {shown(name, value)}"
-
-
-def _several(board: Board) -> bool:
-    return any(entry.seeds > 1 for entry in board.entries)
-
-
-def _finders(board: Board) -> bool:
-    """Whether any contestant got its boxes otherwise than with the faces."""
-    return any(entry.summary.get("boxes", "prompt") != "prompt" for entry in board.entries if entry.ran)
-
-
-def _boxes(entry: Entry) -> str:
-    return code(str(entry.summary["boxes"])) if entry.summary.get("boxes") else "–"
-
-
-def _tables(ran: Sequence[Entry]) -> list[list[str]]:
+def sharing(ran: Sequence[Record]) -> list[list[str]]:
     """Return which strata share a table: the narrow ones do, wide ones and landmark groups stand alone."""
-    names = sorted({name for entry in ran for name in entry.subsets} - {"points", MOVED})
-    narrow = sorted(
-        (name for name in names if len(_values(ran, name)) <= NARROW), key=lambda name: -len(_values(ran, name))
-    )
-    wide = [[name] for name in [*names, "points"] if name not in narrow and len(_values(ran, name)) > 1]
+    names = sorted({name for record in ran for name in record.parts} - {"points", MOVED})
+    sizes = {name: len(_parts(ran, name)) for name in [*names, "points"]}
+    narrow = sorted((name for name in names if sizes[name] <= NARROW), key=lambda name: -sizes[name])
+    wide = [[name] for name, size in sizes.items() if name not in narrow and size > 1]
     return [narrow, *wide] if narrow else wide
 
 
-def _values(ran: Sequence[Entry], stratum: str) -> list[str]:
-    return sorted({value for entry in ran for value in entry.subsets.get(stratum, {})}, key=natural)
+def _parts(ran: Sequence[Record], stratum: str) -> dict[str, int]:
+    """Return the parts of a stratum in natural order, and of how many faces each is."""
+    found = [(name, part.faces) for record in ran for name, part in record.parts.get(stratum, {}).items()]
+    return {name: max(faces for own, faces in found if own == name) for name in sorted(dict(found), key=natural)}
 
 
-def _about(board: Board) -> str:
-    numbers = [entry.summary for entry in board.entries if entry.ran]
-    faces = f"{numbers[0]['faces']} faces" if numbers else "no contestant could run"
-    # Terms and caveats of the real data set do not apply to what we made in its layout.
-    card = board.report["card"] if board.origin == "real" else {}
-    said = [card.get(key, "") for key in ("licence", "citation", "notes")]
-    prompts = PROMPTS.get(board.report.get("boxes", ""), "")
-    return " · ".join([code(board.dataset), faces, *(escaped(text) for text in (prompts, *said) if text)])
+def _moved(variant: str) -> str:
+    return re.sub(r"^(shift|scale)([0-9.]+)$", r"\1 \2 %", variant)
 
 
-def _notes(board: Board) -> list[str]:
-    ran = [entry for entry in board.entries if entry.ran]
-    notes = []
-    unprompted = max((entry.summary.get("unprompted", 0) for entry in ran), default=0)
-    if unprompted:
-        notes.append(f"{unprompted} faces have no box to crop from: whoever needs one misses them.")
-    if any(not few_misses(entry.summary) for entry in ran):
-        notes.append(
-            "† misses more than 1 % of the prompted faces: its means leave out difficult ones and do not compete."
-        )
-    if any(few_misses(entry.summary) and not comparable(entry, board) for entry in ran):
-        notes.append("‡ has not all landmarks of the others: compare it under *landmarks*.")
-    notes += [FOUND] if _finders(board) else []
-    counts = {code(entry.contestant): entry.summary.get("failed_frames", 0) for entry in ran}
-    failed = ", ".join(f"{name} ({count})" for name, count in counts.items() if count)
-    notes += [f"Frames on which a contestant raised an error, which are misses: {failed}."] if failed else []
-    notes += [
-        f"Landmarks of {code(name)} are provisional: {escaped(provisional(name))}."
-        for name in sorted(board.report.get("vocabularies", {}))
-        if provisional(name) and board.origin == "real"
-    ]
-    return ["\n\n".join(notes)] if notes else []
+def interval(record: Record, name: str) -> str:
+    """Return the interval of a metric as printed; n/a where one subject or none was drawn from."""
+    own = record.metrics.get(name)
+    return "n/a" if own is None or own.low is None else f"{shown(name, own.low)}–{shown(name, own.high)}"
 
 
-def _name(entry: Entry, board: Board) -> str:
-    if comparable(entry, board):
-        return code(entry.contestant)
-    return code(entry.contestant) + (" ‡" if few_misses(entry.summary) else " †")
+def plus_minus(record: Record, name: str) -> str:
+    """Return the standard deviation of a metric over several seeds as printed behind it, nothing for one seed."""
+    own = record.metrics.get(name)
+    return "" if own is None or own.seed_std is None else f" ± {shown(name, own.seed_std)}"
 
 
-def _reason(entry: Entry) -> str:
-    return f"*{escaped(str(entry.summary['status']))}: {escaped(str(entry.summary.get('reason', '')))}*"
+def covered(record: Record, main: str) -> str:
+    """Return what an interval covers: subjects only, or seeds as well; nothing where there is no interval."""
+    if interval(record, main) == "n/a":
+        return ""
+    if record.seeds > 1:
+        return f"subjects and {record.seeds} seeds"
+    return "subjects only, 1 seed" if record.seeds else "subjects only"
+
+
+def _name(record: Record, board: Board) -> str:
+    marks = {"†": not few_misses(record), "‡": not whole(record, board.results)}
+    return " ".join([code(record.contestant), *(mark for mark, own in marks.items() if own)])
+
+
+def reason(record: Record) -> str:
+    """Return why somebody did not run, in words that cannot break out of a table."""
+    return f"*{escaped(record.status)}: {escaped(record.reason)}*"
 
 
 def _podium(board: Board, name: str) -> list[str]:
@@ -265,26 +164,16 @@ def _podium(board: Board, name: str) -> list[str]:
     metric = describe(name)
     if metric.higher_is_better is None:
         return []
-    counted = [
-        entry.summary[name]
-        for entry in board.entries
-        if name in entry.summary
-        and (comparable(entry, board) or (metric.counts_misses and not few_misses(entry.summary)))
-    ]
-    best = sorted(set(counted), reverse=bool(metric.higher_is_better))
+    whole_ones = [record for record in board.ran if whole(record, board.results)]
+    competing = [record for record in whole_ones if metric.counts_misses or few_misses(record)]
+    counted = [number for record in competing if (number := value(record, name)) is not None]
+    best = sorted(set(counted), reverse=metric.higher_is_better)
     # Of two contestants the loser is not honoured.
-    return list(dict.fromkeys(shown(name, value) for value in best))[: 2 if len(counted) > 2 else 1]
+    return list(dict.fromkeys(shown(name, number) for number in best))[: 2 if len(counted) > 2 else 1]
 
 
-def _cell(entry: Entry, name: str, podium: Sequence[str]) -> str:
-    text = shown(name, entry.summary.get(name))
+def _cell(record: Record, name: str, podium: Sequence[str]) -> str:
+    text = shown(name, value(record, name))
     if text not in podium:
         return text
     return f"**{text}**" if text == podium[0] else f"<ins>{text}</ins>"
-
-
-def _size(ran: Sequence[Entry], stratum: str, value: str) -> str:
-    if stratum == "points":
-        return ""
-    faces = max(entry.subsets.get(stratum, {}).get(value, {}).get("faces", 0) for entry in ran)
-    return f" ({faces})"

@@ -64,7 +64,8 @@ def build(
     sets = reproductions(sets, Tolerance())
     for name, results in sets.items():
         write_set(out / f"{name}.json", results)
-    write_comparisons(comparisons, compare.comparisons(sets, beside, compared, known))
+    made_of = compare.comparisons(sets, beside, compared, known)
+    write_comparisons(comparisons, made_of.model_copy(update={"left_out": absent}))
     for path in out.glob("*"):
         if path.suffix in SUFFIXES and path.stem not in here:
             path.unlink()
@@ -73,6 +74,7 @@ def build(
 def known(contestants: Sections, runs: Sections, models: Path) -> dict[str, Known]:
     """Return what is known of each contestant beside its scores; `models` holds the folders of runs."""
     kinds, nets = profile.kinds(contestants, runs), profile.networks(contestants)
+    trained = profile.trained(contestants, runs)
     asked = {name: runs.get(str(own.get("run", nets.get(name))), {}) for name, own in contestants.items()}
     return {
         name: Known(
@@ -81,6 +83,7 @@ def known(contestants: Sections, runs: Sections, models: Path) -> dict[str, Know
             costs(models / nets[name]) if name in nets else {},
             asked[name],
             few_teachers(asked[name], runs),
+            trained.get(name, ""),
         )
         for name, own in contestants.items()
     }

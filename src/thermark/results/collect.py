@@ -44,7 +44,8 @@ class Places:
 class Known:
     """What is known of a contestant beside its scores: its recipe or family, and numbers that no chance moves.
 
-    `training`: the section of the run that it asks, empty for none; `taught`: its teachers of too few seeds.
+    `training`: the section of the run that it asks, empty for none; `taught`: its teachers of too few seeds;
+    `run`: the one of this profile that trained its network.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Known:
     exact: dict[str, float]
     training: Mapping[str, Any] = field(default_factory=dict)
     taught: str = ""
+    run: str = ""
 
 
 def data_set(name: str, config: Config, places: Places) -> DataSet:
@@ -73,6 +75,7 @@ def data_set(name: str, config: Config, places: Places) -> DataSet:
         faces=len(scored),
         subjects=len(np.unique(scored.subjects)),
         face=_mean_face(scored, config),
+        vocabularies=tuple(sorted(report.get("vocabularies", ()))),
     )
 
 
@@ -136,6 +139,7 @@ def record(
         "dataset": on.name,
         "contestant": name,
         "kind": known.kind,
+        "run": known.run,
         "status": summary["status"],
         "reason": summary.get("reason", ""),
         "tier": tier(on.origin),

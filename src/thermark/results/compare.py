@@ -17,6 +17,7 @@ from thermark.results.caveats import caveat
 from thermark.results.collect import Known
 from thermark.results.comparisons import Comparisons, Family, Matrix, Pair
 from thermark.results.errors import Errors, mean_error
+from thermark.results.ranking import ranked, whole
 from thermark.results.record import Record, ResultSet
 
 Named = tuple[str, str]
@@ -156,7 +157,7 @@ def _told(dataset: str, a: str, b: str, made: Comparison) -> Pair:
 
 
 def _matrix(results: ResultSet, errors: Mapping[str, Errors], config: Config) -> Matrix:
-    names = _sorted(results, list(errors))
+    names = [record.contestant for record in ranked(results)]
     made = pairwise(
         {name: _columns(errors[name]) for name in names}, "error", _doubt(results, config), _floors(results, names)
     )
@@ -185,12 +186,14 @@ def _groups(
     """Return the letter of each of `names`, which are sorted from the best: A for who is not told from the best.
 
     The family of the A is everybody against the best, over all faces, a miss at its cap; B are those who are not
-    told from the best of the others, and so on. In a family of all pairs ten subjects could show nothing.
+    told from the best of the others, and so on. In a family of all pairs ten subjects could show nothing. Who has
+    not all landmarks of the others has no letter: its error is of other points.
     """
     doubt, floors = _doubt(results, config), _floors(results, names)
     capped = {name: _capped(errors[name], doubt.cap) for name in names}
     letters: dict[str, str] = {}
-    left = list(names)
+    complete = {record.contestant for record in results.records if whole(record, results)}
+    left = [name for name in names if name in complete]
     for letter in ascii_uppercase:
         if not left:
             break
@@ -224,17 +227,6 @@ def _floors(results: ResultSet, names: Sequence[str]) -> dict[str, float]:
     """Return contestant -> its jitter floor in the unit of the main metric, of those whose floor is known."""
     found = {name: results.of(name) for name in names}
     return {name: own.floor.value for name, own in found.items() if own and own.floor and own.floor.value}
-
-
-def _value(results: ResultSet, name: str) -> float:
-    """Return by what contestants are sorted: the mean over all faces, in which a miss counts."""
-    own = results.of(name)
-    value = own.metrics[f"{results.protocol.main}_all"].value if own else None
-    return float("nan") if value is None else value
-
-
-def _sorted(results: ResultSet, names: Sequence[str]) -> list[str]:
-    return sorted(names, key=lambda name: (_value(results, name), name))
 
 
 def _finite(value: float | None) -> float | None:

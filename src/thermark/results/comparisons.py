@@ -75,10 +75,11 @@ class Matrix(Section):
 
 
 class Comparisons(Section):
-    """All families of the profile, and data set -> matrix."""
+    """All families of the profile, and data set -> matrix; `left_out`: data set -> why it is not here."""
 
     families: tuple[Family, ...] = ()
     matrices: dict[str, Matrix] = Field(default_factory=dict)
+    left_out: dict[str, str] = Field(default_factory=dict)
 
     def among(self, contestants: Collection[str]) -> list[Family]:
         """Return the families that ask about nobody but these contestants, on a data set that is here."""
@@ -107,7 +108,8 @@ def write_comparisons(path: Path, made: Comparisons) -> None:
     plain = files.rounded(made.model_dump(mode="json", exclude_defaults=True))
     families = ",\n".join(_line(own) for own in plain.get("families", []))
     matrices = ",\n".join(f"{_line(name)}: {_line(own)}" for name, own in plain.get("matrices", {}).items())
-    text = f'{{\n"schema": {SCHEMA},\n"families": [\n{families}\n],\n"matrices": {{\n{matrices}\n}}\n}}\n'
+    text = f'{{\n"schema": {SCHEMA},\n"families": [\n{families}\n],\n"matrices": {{\n{matrices}\n}}'
+    text += f',\n"left_out": {_line(made.left_out)}\n}}\n' if made.left_out else "\n}\n"
     files.write_text(path, text)
 
 

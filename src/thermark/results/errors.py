@@ -17,6 +17,7 @@ from thermark.core import files
 from thermark.core.errors import DataError
 
 COLUMNS = ("contestant", "seed", "face", "subject", "error")
+TEXTS = ("contestant", "face", "subject")
 Errors = dict[
     str, NDArray[Any]
 ]  # `ids`, `subjects` (N,), and `per_seed` (S, N), or (1, N) where `seeded` is False
@@ -24,15 +25,11 @@ Errors = dict[
 
 def table(contestants: Mapping[str, Errors]) -> pa.Table:
     """Return the errors of several contestants as one table; `seeded` (a 0-d bool) says whose rows are seeds."""
-    parts = [_rows(name, errors) for name, errors in contestants.items()]
-    columns = {column: np.concatenate([part[column] for part in parts]) for column in COLUMNS} if parts else {}
-    texts = {"contestant", "face", "subject"}
-    return pa.table(
-        {
-            column: pa.array(columns[column]).dictionary_encode() if column in texts else pa.array(columns[column])
-            for column in columns
-        }
-    )
+    nothing = {"ids": np.empty(0, np.str_), "subjects": np.empty(0, np.str_), "per_seed": np.empty((1, 0))}
+    everybody = contestants or {"": nothing | {"seeded": np.array(False)}}
+    parts = [_rows(name, errors) for name, errors in everybody.items()]
+    columns = {column: pa.array(np.concatenate([part[column] for part in parts])) for column in COLUMNS}
+    return pa.table({name: own.dictionary_encode() if name in TEXTS else own for name, own in columns.items()})
 
 
 def write(path: Path, contestants: Mapping[str, Errors]) -> None:

@@ -1,20 +1,18 @@
-"""Who comes before whom on a data set, by records alone."""
+"""Who comes before whom on a data set, and on several, by records and groups alone."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from thermark.results.record import Record, ResultSet
 
+Groups = Mapping[str, str]  # contestant -> letter
+NONE: Groups = MappingProxyType({})
 
-def ranked(results: ResultSet) -> list[Record]:
-    """Return those who ran, from best to worst by the error over all faces, a miss at the stated cap.
 
-    Nobody gets better by finding fewer faces. Who has not all landmarks of the others comes after all who have.
-    """
-    name = f"{results.protocol.main}_all"
-    ran = [record for record in results.records if record.ran]
-    return sorted(
-        ran, key=lambda record: (not whole(record, results), value(record, name) or 0.0, record.contestant)
-    )
+def value(record: Record, metric: str) -> float | None:
+    """Return the value of a metric, None where there is none."""
+    estimate = record.metrics.get(metric)
+    return None if estimate is None else estimate.value
 
 
 def whole(record: Record, results: ResultSet) -> bool:
@@ -22,10 +20,19 @@ def whole(record: Record, results: ResultSet) -> bool:
     return record.points == max((other.points for other in results.records), default=0)
 
 
-def value(record: Record, metric: str) -> float | None:
-    """Return the value of a metric, None where there is none."""
-    estimate = record.metrics.get(metric)
-    return None if estimate is None else estimate.value
+def ranked(results: ResultSet, groups: Groups = NONE) -> list[Record]:
+    """Return those who ran from best to worst: by group, and within one by the error over all faces.
+
+    A missed face counts the stated cap, so that nobody gets better by finding fewer. Who has not all landmarks of
+    the others comes after all who have.
+    """
+    name = f"{results.protocol.main}_all"
+
+    def order(record: Record) -> tuple[bool, bool, str, float, str]:
+        letter, error = groups.get(record.contestant, ""), value(record, name)
+        return not whole(record, results), not letter, letter, error or 0.0, record.contestant
+
+    return sorted((record for record in results.records if record.ran), key=order)
 
 
 def most_found(results: ResultSet) -> list[Record]:
@@ -35,15 +42,16 @@ def most_found(results: ResultSet) -> list[Record]:
     return [record for record in ran if value(record, "found") == most]
 
 
-def standing(sets: Mapping[str, ResultSet]) -> list[str]:
-    """Return all contestants from best to worst by their mean place on several sets, of equals the first named."""
-    places: dict[str, list[int]] = {}
-    for results in sets.values():
-        order = [record.contestant for record in ranked(results)]
+def standing(sets: Mapping[str, ResultSet], groups: Mapping[str, Groups] = MappingProxyType({})) -> list[str]:
+    """Return all contestants from best to worst by their mean place on several sets, of equals the first named.
+
+    `groups`: data set -> groups. Who did not run has the last place.
+    """
+    places: dict[str, list[int]] = {record.contestant: [] for on in sets.values() for record in on.records}
+    for name, results in sets.items():
+        order = {record.contestant: place for place, record in enumerate(ranked(results, groups.get(name, NONE)))}
         for record in results.records:
-            ran = record.contestant in order
-            place = order.index(record.contestant) if ran else len(results.records)
-            places.setdefault(record.contestant, []).append(place)
+            places[record.contestant].append(order.get(record.contestant, len(results.records)))
     return sorted(places, key=lambda name: sum(places[name]) / len(places[name]))
 
 

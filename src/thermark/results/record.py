@@ -95,7 +95,7 @@ class DataSet(Section):
     """What a data set is: its title, where its pictures and labels come from, its terms.
 
     `face`: the mean place of each landmark (x, y) in a box of width 1, None where none is labelled; `links`: none
-    where there is nothing to draw.
+    where there is nothing to draw. `vocabularies`: those of its labels.
     """
 
     name: str
@@ -109,20 +109,23 @@ class DataSet(Section):
     faces: int
     subjects: int
     face: tuple[tuple[float, float] | None, ...] = ()
+    vocabularies: tuple[str, ...] = ()
 
 
 class Record(Section):
     """One contestant on one data set.
 
-    `kind`: the recipe or family; `metrics` by name, `found` and `<main>_all` among them; `parts`: stratum ->
-    value -> main metric; `landmarks`: the main metric of each point; `per_seed`: the main metric of each seed;
-    `predictions` and `errors`: sha256 of the files; `exact`: what no chance moves, `parameters` and `macs`.
+    `kind`: the recipe or family; `run`: the one that trained its network here, if any; `metrics` by name,
+    `found` and `<main>_all` among them; `parts`: stratum -> value -> main metric; `landmarks`: the main metric
+    of each point; `per_seed`: the main metric of each seed; `predictions` and `errors`: sha256 of the files;
+    `exact`: what no chance moves, `parameters` and `macs`.
     One that did not run has a `status`, a `reason` and no numbers.
     """
 
     dataset: str
     contestant: str
     kind: str
+    run: str = ""
     status: Status
     reason: str = ""
     tier: Tier
@@ -164,7 +167,7 @@ class Made(Section):
 
 
 class ResultSet(Section):
-    """All records of one data set, and what they have in common; `left_out` says why a set has none."""
+    """All records of one data set, and what they have in common."""
 
     data_set: DataSet
     protocol: Protocol

@@ -1,0 +1,44 @@
+"""Records and boards written by hand."""
+
+from thermark.report.board import Board
+from thermark.results.record import DataSet, Estimate, Part, Protocol, Record, ResultSet
+
+FACES = 9
+
+
+def record(name: str, metrics: dict[str, float | tuple[float | None, ...]], **more) -> Record:
+    """Return a record of one who ran on FACES faces; a metric: value, and perhaps `low`, `high`, `seed_std`."""
+    told = {key: own if isinstance(own, tuple) else (own,) for key, own in metrics.items()}
+    made = {
+        key: Estimate(
+            **dict(zip(("value", "low", "high", "seed_std"), own, strict=False)), faces=FACES, subjects=FACES
+        )
+        for key, own in told.items()
+    }
+    common = {"dataset": "d", "kind": name, "tier": "measured", "trained_on": "RGB", "status": "ok"}
+    common |= {"points": 1, "faces": FACES, "subjects": FACES, "boxes": "prompt"}
+    return Record(**common | {"contestant": name, "metrics": made} | more)
+
+
+def idle(name: str, reason: str = "x", **more) -> Record:
+    """Return a record of one who did not run."""
+    return record(name, {}, status="skipped", reason=reason, points=0, faces=0, boxes="", **more)
+
+
+def part(value: float | None, missed: int = 0) -> Part:
+    return Part(value=value, faces=FACES, missed=missed)
+
+
+def board(*records: Record, main: str = "error_px_mean", groups: dict[str, str] | None = None, **about) -> Board:
+    """Return a board of real pictures with labels by hand, unless `about` says otherwise."""
+    on = {"name": "d", "title": "D", "origin": "real", "labels": "human", "modality": "thermal", "licence": ""}
+    on |= {"citation": "", "notes": "", "faces": FACES, "subjects": FACES}
+    how = {"vocabulary": "ibug68", "split": "test", "bridges": {}, "cap": 0.5, "miss": 50.0, "labels": "f"}
+    how |= {"boxes": about.pop("boxes", "")}
+    results = ResultSet(
+        data_set=DataSet(**on | about),
+        protocol=Protocol(**how, main=main),
+        made={"code": {}, "environment": {}, "arithmetic": "portable"},
+        records=records,
+    )
+    return Board(results, groups or {})
