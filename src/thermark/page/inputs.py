@@ -19,8 +19,8 @@ from thermark.results.record import ResultSet, open_all
 class Inputs:
     """All that is shown.
 
-    `sets` and `errors` by data set; `speeds`: contestant or network -> its times (see `_times`), on `machine`; `budget` and
-    `training`: lines of those curves; `published`: a cell each (source, table, row, column, unit,
+    `sets` and `errors` by data set; `speeds`: contestant or network -> its times (see `times`), on `machine`;
+    `budget` and `training`: lines of those curves; `published`: a cell each (source, table, row, column, unit,
     published, ours, verdict, reason, doubt); `sources`: `budget` or `training` -> the data sets behind it;
     `folder`, where records lie as seen from the page; `faces`: prepared faces, for pictures.
     """
@@ -60,7 +60,7 @@ def read(places: Places, sources: Mapping[str, tuple[str, ...]], folder: str = "
         sets=sets,
         errors=errors,
         comparisons=_compared(places.comparisons),
-        speeds=_times(speed),
+        speeds=times(speed),
         machine=speed.get("machine", {}),
         budget=_lines(places.budget),
         training=_lines(places.training),
@@ -89,8 +89,8 @@ def _lines(path: Path | None) -> Lines:
     ]
 
 
-def _times(speed: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return name -> `ms`, `ms_low`, `ms_high`, `parameters` and a `note`, of whole contestants and of bare networks.
+def times(speed: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return name -> `ms`, `ms_low`, `ms_high`, `parameters` and a `note`, of contestants and of bare networks.
 
     A contestant's time is that of a picture from source pixels to points, a network's that of one crop.
     """
