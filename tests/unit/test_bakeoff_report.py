@@ -13,7 +13,7 @@ import yaml
 import bakeoff_scene as scene
 from thermark.bakeoff import against, build, polarity
 from thermark.bakeoff.inputs import Places, read
-from thermark.bakeoff.measure import frame
+from thermark.bakeoff.measure import flat
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -158,6 +158,30 @@ def test_what_the_common_protocol_has_measured_is_read_from_its_records(tmp_path
     # Of those found inverted too, 23 are at 2 ft and 22 at 6 ft.
     assert numbers["polarity"]["thermeval"]["shifted"]["error"] == pytest.approx((23 * 2 + 22 * 4) / 45)
     assert numbers["part3"]["shifted"]["mean"] < 3  # the posts' own protocol is measured
+
+
+def test_an_answer_beyond_the_cap_is_no_recall_though_it_was_told_whose_nose_is_asked(tmp_path):
+    """16 px off on heads of 30 px, of which half is the cap: nothing is missed, and nothing is recalled."""
+    made = stages(tmp_path)
+    frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
+    made.add(scene.said("nose", "nose1", frames, xy + np.array([0, 16]), np.arange(len(made.faces))))
+    _, numbers, _ = built(tmp_path, made.places, {"nose": True})
+    own = numbers["unified"]["nose"]
+    for part_of in ("all", "2ft", "6ft"):
+        assert (own[part_of]["missed"], own[part_of]["recall"], own[part_of]["detection"]) == (0, 0, 1)
+        assert own[part_of]["pck@20px"] == 1
+
+
+def test_two_seeds_of_a_published_contestant_have_no_verdict(tmp_path):
+    made = stages(tmp_path)
+    frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
+    seeds = [
+        scene.said("face_landmarker", "nose1", frames, xy + shift, np.arange(len(frames))) for shift in (1, 2)
+    ]
+    made.add(*seeds, seeded=True)
+    _, numbers, _ = built(tmp_path, made.places, {"face_landmarker": True})
+    told = {each["verdict"] for each in numbers["published"] if each["run"] == "face_landmarker"}
+    assert told == {"two seeds: no verdict", "not comparable: another machine"}
 
 
 def test_means_over_seeds_count_a_face_as_often_as_it_was_found():
@@ -320,7 +344,7 @@ def posts(**table) -> Published:
 
 
 def verdicts(own, origin="real", skipped=None, tolerance=None, seeds=None, **table) -> dict[str, str]:
-    values = frame({("part1", "sapiens", ""): own or {}})
+    values = flat({("part1", "sapiens", ""): own or {}})
     rows = against.compare(posts(**table), values, skipped or {}, origin, tolerance or Tolerance(), seeds or {})
     return {row.cell.metric: row.said for row in rows}
 
@@ -358,7 +382,7 @@ def test_verdicts():
 def test_verdicts_of_a_row_are_told_together():
     own = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
     told = posts()
-    rows = against.compare(told, frame({("part1", "sapiens", ""): own}), {}, "real", Tolerance(), {})
+    rows = against.compare(told, flat({("part1", "sapiens", ""): own}), {}, "real", Tolerance(), {})
     text = against.section(told, rows, Tolerance(), "")
     cells = "68.5 / 68.5 | 4.16 / 9.00 | 60.3 / 60.3 | 50 / 50 | 117 / –"
     verdict = "reproduced; mean: outside; time: not comparable: another machine"

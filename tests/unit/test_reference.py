@@ -11,6 +11,7 @@ import recorded
 from thermark.published import Cell
 from thermark.report import reference
 from thermark.report.reference import Compared, Ours, Tolerance, compare, recalled, reference_table
+from thermark.results import reproduced
 from thermark.results.record import open_set
 
 
@@ -133,10 +134,14 @@ def records(tmp_path, origin="real"):
     return open_set(tmp_path / "results/tfake.json")
 
 
+def look(results):
+    return reproduced.recorded({"tfake": results})
+
+
 def test_records_of_a_data_set_answer_for_its_cells(tmp_path):
     real, rendered = records(tmp_path / "a"), records(tmp_path / "b", "rendered")
-    assert reference.recorded(cell(), real) == Ours(0.04, 3, 0.01, 0.036, 0.044, "real")
-    side = reference.recorded(cell(stratum="view", level="Side"), rendered)
+    assert look(real)(cell()) == Ours(0.04, 3, 0.01, 0.036, 0.044, "real")
+    side = look(rendered)(cell(stratum="view", level="Side"))
     assert side == Ours(0.08, 3, 0.01, 0.036, 0.044, "rendered")
     for absent in (
         cell(stratum="view", level="Front"),
@@ -144,9 +149,9 @@ def test_records_of_a_data_set_answer_for_its_cells(tmp_path):
         cell(stratum="view", level="Side", metric="nme_diag"),  # parts know the main metric alone
         cell(metric="ms"),
     ):
-        assert reference.recorded(absent, real) == "not measured"
-    assert reference.recorded(cell(run="idle"), real) == "no weights"
-    assert reference.recorded(cell(run="nobody"), real) is None
+        assert look(real)(absent) == "not measured"
+    assert look(real)(cell(run="idle")) == "no weights"
+    assert look(real)(cell(run="nobody")) == reference.NO_PROFILE
 
 
 def test_the_table_of_all():

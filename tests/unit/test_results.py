@@ -39,6 +39,8 @@ def test_a_record_holds_what_evaluation_found(folder):
     assert np.mean(run.per_seed) == pytest.approx(own.value, rel=1e-5)
     assert np.mean(run.landmarks) == pytest.approx(own.value, rel=1e-5)
     assert set(run.parts["distance"]) == {"near", "far"} and run.parts["distance"]["far"].faces == 40
+    near = files.read_json(folder.parent / "details/run/shown.json")["subsets"]["distance"]["near"]
+    assert run.parts["distance"]["near"].seed_std == near["nme_io_seed_std"] > 0
     assert run.exact == {"parameters": 10.0} and results.made == results_scene.MADE
 
 
@@ -263,6 +265,11 @@ def test_who_finds_fewer_faces_is_not_among_the_best_however_exact(tmp_path):
     results_scene.write(tmp_path, change, more={"shy": 1.0, "bold": 3.0})
     groups = open_comparisons(tmp_path / "comparisons.json").matrices["shown"].groups
     assert groups["bold"] == "A" and groups["shy"] > "A"
+
+
+def test_errors_of_a_set_on_which_nobody_ran_are_none(tmp_path):
+    errors.write(tmp_path / "shown.parquet", {})
+    assert errors.open_errors(tmp_path / "shown.parquet") == {}
 
 
 def test_a_family_that_names_nobody_we_know_is_refused(tmp_path):

@@ -6,9 +6,7 @@ from itertools import groupby
 from textwrap import shorten
 from typing import Any
 
-import pandas as pd
-
-from thermark.bakeoff.showing import HEADS
+from thermark.bakeoff.showing import HEADS, Values
 from thermark.core.origin import Origin
 from thermark.published import Cell, Published
 from thermark.report import reference
@@ -27,13 +25,13 @@ LONGEST = 120  # letters of a reason in the table; the JSON has all of it
 
 def compare(
     posts: Published,
-    values: pd.Series,
+    values: Values,
     unseen: Mapping[str, str],
     origin: Origin,
     allowed: Tolerance,
     seeds: Mapping[str, int],
 ) -> list[Compared]:
-    """Compare every number of parts 1 and 3 with the frame `values`.
+    """Compare every number of parts 1 and 3 with `values`.
 
     `unseen` says why a contestant of the profile has none, `seeds` of how many seeds are those that we trained.
     """

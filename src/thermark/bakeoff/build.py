@@ -6,7 +6,7 @@ from typing import Any
 
 from thermark.bakeoff import against, drawing, polarity
 from thermark.bakeoff.inputs import Places, read
-from thermark.bakeoff.measure import PROTOCOLS, Measured, frame, measure, nested
+from thermark.bakeoff.measure import PROTOCOLS, measure, nested
 from thermark.bakeoff.page import Page, rendered
 from thermark.core import files
 from thermark.core.config import Section
@@ -44,18 +44,18 @@ def build(
     for a picture that the data set does not have.
     """
     posts, name, page = load("posts"), config.dataset, None
-    made = Measured(frame({}), unseen=dict.fromkeys(contestants, f"{name} is not in this profile"))
+    unseen = dict.fromkeys(contestants, f"{name} is not in this profile")
     if name in datasets and name in scoring:
         study = read(name, contestants, places)
-        made = measure(study, config.picture, scoring[name])
-        page = Page(study, made, config.picture, datasets[name])
+        values, unseen = measure(study, config.picture, scoring[name])
+        page = Page(study, values, config.picture, datasets[name])
     turned = [
         Page(one, polarity.measure(one, scoring[one.name]))
         for one in polarity.studies(contestants, scoring, places)
     ]
     seeds = {record.contestant: record.seeds for record in page.study.records} if page else {}
     origin = page.study.results.data_set.origin if page else "real"
-    rows = against.compare(posts, made.values, made.unseen, origin, config.tolerance, seeds)
+    rows = against.compare(posts, page.values if page else {}, unseen, origin, config.tolerance, seeds)
     published = against.section(posts, rows, config.tolerance, posts.absent)
     told = _plain(page) if page else {"contestants": {}}
     told |= {"published": list(map(against.plain, rows)), "polarity": dict(map(_polarity, turned))}
@@ -68,11 +68,11 @@ def _plain(page: Page) -> dict[str, Any]:
     """Return everything as plain data: protocol -> contestant (-> part of the noses) -> metric -> number."""
     keys = {"status", "reason", "boxes", "seeds"}
     about = {record.contestant: record.model_dump(include=keys) for record in page.study.records}
-    numbers = {name: {} for name in PROTOCOLS} | nested(page.made.values)
-    return {"contestants": about, "order": page.made.order, "variants": page.tones} | numbers
+    numbers = {name: {} for name in PROTOCOLS} | nested(page.values)
+    return {"contestants": about, "order": [*numbers["unified"]], "variants": page.tones} | numbers
 
 
 def _polarity(page: Page) -> tuple[str, dict[str, Any]]:
     """Return a data set and contestant -> its numbers, and the metric of its errors."""
-    metric, own = page.study.results.protocol.main, nested(page.made.values).get("polarity", {})
+    metric, own = page.study.results.protocol.main, nested(page.values).get("polarity", {})
     return page.study.name, {name: {"metric": metric} | numbers for name, numbers in own.items()}

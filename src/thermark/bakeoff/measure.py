@@ -1,18 +1,17 @@
-"""Every number of the bake-off, as one frame: protocol, contestant, part of the noses and metric."""
+"""Every number of the bake-off, as one table: protocol, contestant, part of the noses and metric -> number."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from thermark.bakeoff import blog
 from thermark.bakeoff.inputs import NOSE, Said, Study
 from thermark.bakeoff.noses import Noses, Numbers, posted, summarised, versions
-from thermark.bakeoff.showing import LEVELS
+from thermark.bakeoff.showing import Values
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
 from thermark.core.pictures import BASE
@@ -29,45 +28,31 @@ METRICS = (
 )
 RANKS, STRATUM, ALL = "pck@5px", "distance", "all"
 PROTOCOLS = ("part1", "part2", "part2_all", "part3", "unified", "tone", "conventions")
-COUNTS = {"faces", "missed", "predictions", "extra", "noses", "matched", "crops", "answered", "found"}
 Key = tuple[str, str, str]  # protocol, contestant, part
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What was measured: `values`, a frame, of the contestants that ran, in their `order`, the best first.
-
-    Its protocols are the posts' parts, of those that saw their pictures, and `unseen` says why others did not;
-    `unified`, whose parts are `all` and each distance; `tone`, with variants; `conventions`, with readings.
-    """
-
-    values: pd.Series
-    order: tuple[str, ...] = ()
-    unseen: Mapping[str, str] = field(default_factory=dict)
+def flat(parts: Mapping[Key, Numbers]) -> Values:
+    """Return the numbers of each protocol, contestant and part by these and their metric."""
+    return {(*key, metric): value for key, own in parts.items() for metric, value in own.items()}
 
 
-def frame(parts: Mapping[Key, Numbers]) -> pd.Series:
-    """Return the numbers of each protocol, contestant and part as one column, indexed by `LEVELS`."""
-    long = {(*key, metric): float(value) for key, own in parts.items() for metric, value in own.items()}
-    index = pd.MultiIndex.from_tuples(long, names=LEVELS) if long else pd.MultiIndex.from_arrays([[]] * 4)
-    return pd.Series(long.values(), index=index, dtype=float)
-
-
-def nested(values: pd.Series) -> dict[str, Any]:
-    """Return a frame as plain data: protocol -> contestant (-> part, where it has a name) -> metric -> number."""
+def nested(values: Values) -> dict[str, Any]:
+    """Return values as plain data: protocol -> contestant (-> part, where it has a name) -> metric -> number."""
     told: dict[str, Any] = {}
     for (*outer, metric), value in values.items():
         node = told
         for key in filter(None, outer):
             node = node.setdefault(key, {})
-        node[metric] = int(value) if metric in COUNTS and value.is_integer() else value
+        node[metric] = value
     return told
 
 
-def measure(study: Study, picture: str, scoring: Config) -> Measured:
-    """Measure all contestants; `picture` is the variant that the posts saw, `scoring` the ordinary evaluation.
+def measure(study: Study, picture: str, scoring: Config) -> tuple[Values, dict[str, str]]:
+    """Return the numbers of who ran, the best first, and why contestants have none of the posts' parts.
 
-    Raises ConfigError when the data set has variants, but none of that name.
+    These are of those that saw `picture`, the posts' variant. The parts of `unified` are `all` and each distance,
+    of `tone` the variants, of `conventions` the readings of a nose. `scoring` is the ordinary evaluation. Raises
+    ConfigError when the data set has variants, but none of that name.
     """
     if study.toned and picture not in study.toned:
         cause = f"{study.name} has no variant of its pictures called {picture!r}"
@@ -87,14 +72,13 @@ def measure(study: Study, picture: str, scoring: Config) -> Measured:
             made |= {("unified", name, part): own for part, own in _unified(record, said, study).items()}
             made |= {("tone", name, variant): own for variant, own in _toned(record, study, how).items()}
             made |= {("conventions", name, way): own for way, own in _conventions(said, study, how).items()}
-    unseen = {name: shown for name, shown in seen.items() if isinstance(shown, str)}
-    return Measured(frame(made), tuple(record.contestant for record in ran), unseen)
+    return flat(made), {name: shown for name, shown in seen.items() if isinstance(shown, str)}
 
 
 def averaged(seeds: Sequence[Numbers]) -> Numbers:
     """Return the mean over seeds of each number that is defined for all of them."""
     names = [name for name in seeds[0] if all(name in own for own in seeds)]
-    return {name: float(np.mean([own[name] for own in seeds])) for name in names}
+    return {name: float(np.mean([own[name] for own in seeds])) for name in names} if len(seeds) > 1 else seeds[0]
 
 
 def _published(study: Study) -> Mapping[str, Callable[[Noses], Numbers]]:

@@ -10,8 +10,8 @@ import numpy as np
 
 from thermark.bakeoff import blog, polarity
 from thermark.bakeoff.inputs import Study, why
-from thermark.bakeoff.measure import STRATUM, Measured
-from thermark.bakeoff.showing import HEADS, Row, board, columns
+from thermark.bakeoff.measure import STRATUM
+from thermark.bakeoff.showing import HEADS, Row, Values, board, columns
 from thermark.core.config import parse
 from thermark.core.faces import Faces
 from thermark.core.pictures import BASE
@@ -23,10 +23,10 @@ from thermark.report.numbers import natural
 
 
 def rendered(template: Path, **told: Any) -> str:
-    """Return a template filled with what is told, and what every bake-off needs."""
-    functions = {"board": board, "columns": columns, "table": table, "polarity": polarity.heads}
-    more = {"heads": HEADS, "cap": f"{blog.CAP:g}", "notices": NOTICES}
-    return render(template, {"escaped": escaped, "code": code}, **functions, **more, **told)
+    """Return a template filled with what is told, and with what all tables need."""
+    needed = {"board": board, "columns": columns, "table": table, "heads": HEADS, "polarity": polarity.heads}
+    words = {"cap": f"{blog.CAP:g}", "notices": NOTICES}
+    return render(template, {"escaped": escaped, "code": code}, **needed, **words, **told)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Page:
     """What the template asks of a data set: `picture` is what the posts saw, `settings` are those of the set."""
 
     study: Study
-    made: Measured
+    values: Values
     picture: str = BASE
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -48,7 +48,7 @@ class Page:
     def taught(self) -> set[str]:
         """Who was counted in part 1 and has learned from its frames."""
         flattered = {each.contestant for each in self.study.records if self.study.relatives & {*each.trained_sets}}
-        return flattered & {row["contestant"] for _, row in self.rows("part1")}
+        return flattered & {row.contestant for row in self.rows("part1")}
 
     def idle(self) -> list[list[str]]:
         """Return who has no numbers, and why."""
@@ -77,34 +77,26 @@ class Page:
 
         `beside`: which of its boxes and seeds stand beside its name, which is `marked` where part 1 flatters it.
         """
-        known = {name for each, name, *_ in self.made.values.index if each == protocol}
-        records = [self.study.results.of(name) for name in self.made.order if name in known]
+        records = {record.contestant: record for record in self.study.records}
         rows = []
-        for one in filter(None, records):
-            about = {"boxes": escaped(one.boxes), "seeds": str(one.seeds or "–")}
-            mark = " †" if marked and one.contestant in self.taught else ""
-            rows.append(
-                ([code(one.contestant) + mark, *(about[each] for each in beside)], {"contestant": one.contestant})
-            )
+        for name in dict.fromkeys(name for each, name, *_ in self.values if each == protocol):
+            about = {"boxes": escaped(records[name].boxes), "seeds": str(records[name].seeds or "–")}
+            mark = " †" if marked and name in self.taught else ""
+            rows.append(Row([code(name) + mark, *(about[each] for each in beside)], name))
         return rows
 
     def cut(self) -> list[Row]:
         """Return a row a contestant for the posts' test crops, and one for all of them if those are more."""
         more = len(self.study.pairs.every) > len(self.study.pairs.test)
-        every = [(["all of them"], {"protocol": "part2_all"})] if more else []
-        return [row for own in self.rows("part2") for row in (own, *((text, own[1] | key) for text, key in every))]
+        every = {name: [Row(["all of them"], name, "part2_all")] * more for _, name, *_ in self.rows("part2")}
+        return [row for own in self.rows("part2") for row in (own, *every[own.contestant])]
 
     def readings(self) -> list[Row]:
         """Return a row for each reading of each contestant, which is named beside its first."""
-        keys = dict.fromkeys((name, way) for each, name, way, _ in self.made.values.index if each == "conventions")
-        first = dict(reversed(keys))
-        return [
-            (
-                [code(name) if first[name] == way else "", code(way) if " " not in way else way],
-                {"contestant": name, "part": way},
-            )
-            for name, way in keys
-        ]
+        keys = dict.fromkeys((name, way) for each, name, way, _ in self.values if each == "conventions")
+        texts = {name: way for name, way in reversed(keys)}
+        ways = {way: code(way) if " " not in way else way for _, way in keys}
+        return [Row([code(name) if texts[name] == way else "", ways[way]], name, part=way) for name, way in keys]
 
 
 def _distances(faces: Faces) -> list[str]:

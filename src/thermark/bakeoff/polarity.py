@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from thermark.bakeoff.inputs import Places, Study, read
-from thermark.bakeoff.measure import Measured, frame
+from thermark.bakeoff.measure import flat
 from thermark.bakeoff.noses import Numbers
-from thermark.bakeoff.showing import Head, rate
+from thermark.bakeoff.showing import Head, Values, rate
 from thermark.heads.posts import Floats
 from thermark.metrics.evaluate import Config, evaluate
 from thermark.metrics.names import describe
@@ -33,8 +33,8 @@ def studies(contestants: Mapping[str, bool], scoring: Mapping[str, Config], plac
     return [study for name in framed if (study := read(name, whole, places)).inverted]
 
 
-def measure(study: Study, scoring: Config) -> Measured:
-    """Measure the contestants that ran both ways; raises DataError for outdated predictions."""
+def measure(study: Study, scoring: Config) -> Values:
+    """Return the numbers of who ran both ways; raises DataError for outdated predictions."""
     how = scoring.model_copy(update={"split": study.results.protocol.split, "bootstrap": 0})
     truth, made = labels(study.faces, how.vocabulary, how.bridges), {}
     for record in study.records:
@@ -42,7 +42,7 @@ def measure(study: Study, scoring: Config) -> Measured:
         if not isinstance(said, str):
             inverted = evaluate(study.faces, said, how, study.name, read=truth).errors["per_seed"]
             made[record.contestant] = numbers(study.errors[record.contestant]["per_seed"], inverted)
-    return Measured(frame({("polarity", name, ""): own for name, own in made.items()}), tuple(made))
+    return flat({("polarity", name, ""): own for name, own in made.items()})
 
 
 def numbers(plain: Floats, inverted: Floats) -> Numbers:

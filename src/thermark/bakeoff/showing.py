@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 from thermark.report.markdown import table
 
 LIMITS = (3, 5, 10, 20)
-LEVELS = ("protocol", "contestant", "part", "metric")
 ANY = {"": "{}"}  # the part of what has no parts
+Values = Mapping[tuple[str, str, str, str], float]  # by protocol, contestant, part and metric
 
 
 class Head(NamedTuple):
@@ -26,8 +24,22 @@ class Head(NamedTuple):
         return "–" if value is None else f"{self.factor * value:{sign}.{self.digits}f}".replace("-", "−")
 
 
-Row = tuple[list[str], dict[str, str]]  # the texts that it begins with; level -> value, which go before a column's
-Column = tuple[Head, dict[str, str]]
+class Column(NamedTuple):
+    """Which numbers of a contestant a column has."""
+
+    head: Head
+    protocol: str
+    part: str
+    metric: str
+
+
+class Row(NamedTuple):
+    """The texts that a row begins with, whose it is, and of which protocol or part if not the columns'."""
+
+    texts: Sequence[str]
+    contestant: str
+    protocol: str = ""
+    part: str = ""
 
 
 def rate(title: str) -> Head:
@@ -37,9 +49,7 @@ def rate(title: str) -> Head:
 
 HEADS = {name: Head(name, digits=0) for name in ("noses", "crops", "answered", "found", "predictions", "matched")}
 HEADS |= {"detection": rate("detected"), "recall": rate("recall"), "precision": rate("precision")}
-HEADS |= {
-    name: Head(f"{name.split('_')[-1]}, px") for name in ("mean", "median", "error_px_mean", "error_px_median")
-}
+HEADS |= {f"{of}{name}": Head(f"{name}, px") for name in ("mean", "median") for of in ("", "error_px_")}
 HEADS |= {"error": Head("RMS error, px"), "error_centred": Head("RMS without offset, px")}
 HEADS |= {f"offset_{axis}_px": Head(f"{axis}, px", signed=True) for axis in "xy"}
 HEADS |= {f"offset_{axis}_face": Head(f"{axis}, % of the face", 100, 1, signed=True) for axis in "xy"}
@@ -72,20 +82,21 @@ def columns(
     metrics: Sequence[str], protocol: str, parts: Mapping[str, str] = ANY, heads: Mapping[str, Head] = HEADS
 ) -> list[Column]:
     """Return a column a part and metric; `parts`: part -> its title, in which {} stands for the metric's."""
+    every = [(heads[metric], metric, part, title) for part, title in parts.items() for metric in metrics]
     return [
-        (
-            heads[metric]._replace(title=title.replace("{}", heads[metric].title)),
-            {"protocol": protocol, "part": part, "metric": metric},
-        )
-        for part, title in parts.items()
-        for metric in metrics
+        Column(head._replace(title=title.replace("{}", head.title)), protocol, part, metric)
+        for head, metric, part, title in every
     ]
 
 
-def board(values: pd.Series, lead: Sequence[str], rows: Sequence[Row], columns: Sequence[Column]) -> str:
-    """Return a table of `values`, indexed by `LEVELS`; each row begins with texts, whose titles are `lead`."""
+def board(values: Values, lead: Sequence[str], rows: Sequence[Row], columns: Sequence[Column]) -> str:
+    """Return a table of `values`, in which `lead` are the titles of what rows begin with."""
     lines = []
-    for texts, row in rows:
-        told = [(head, tuple({**own, **row}[level] for level in LEVELS)) for head, own in columns]
-        lines.append([*texts, *(head.shown(values.get(key)) for head, key in told)])
-    return table([*lead, *(head.title for head, _ in columns)], lines)
+    for row in rows:
+        keys = [
+            (row.protocol or own.protocol, row.contestant, row.part or own.part, own.metric) for own in columns
+        ]
+        lines.append(
+            [*row.texts, *(own.head.shown(values.get(key)) for own, key in zip(columns, keys, strict=True))]
+        )
+    return table([*lead, *(own.head.title for own in columns)], lines)

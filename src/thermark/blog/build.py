@@ -6,7 +6,7 @@ from importlib.resources import files as packaged
 from pathlib import Path
 from typing import Any
 
-from thermark.blog import figures, hub, keys, known, plotted, provenance, references, spoken, tables
+from thermark.blog import community, figures, keys, known, plotted, provenance, references, spoken, tables
 from thermark.core import files
 from thermark.core.errors import ConfigError
 from thermark.report.standing import CURVES, FLOOR, highlighted
@@ -89,7 +89,7 @@ def build(options: Options) -> list[str]:
         for table in (*printed.boards.values(), *printed.families, printed.absences):
             tables.write(folder / TABLES, table)
         files.write_text(folder / "references.bib", references.bibtex(references.shown(sets, at.id)))
-        hub.write(folder / HUB, sets, options.hub, at.date, options.url)
+        community.write(folder / HUB, sets, options.hub, at.date, options.url)
         files.write_json(folder / "results.json", everything(sets, made))
         read = [path for name in sets for path in _files(options.results, name)]
         read += [options.comparisons] if options.comparisons else []

@@ -14,22 +14,14 @@ from thermark.report.reference import NO_PROFILE, Compared, Ours, Tolerance
 PART = "part2"
 TRAINED = {"epochs": 120, "batch": 8}  # by the post
 POST = TRAINED | {"features": "float32"}
-WORDS = {
-    "epochs": "{ours} epochs instead of {post}",
-    "batch": "batches of {ours} instead of {post}",
-    "features": "features in {ours} instead of {post}",
-}
+WORDS = {"epochs": "{} epochs", "batch": "batches of {}", "features": "features in {}"}
 
 
 def differing(head: Head) -> str:
     """Return where the training of a head differs from the post's, nothing where it does not or is not told."""
     own = {name: head.numbers.get(name) for name in POST}
-    said = [
-        WORDS[name].format(ours=own[name], post=post)
-        for name, post in POST.items()
-        if own[name] is not None and own[name] != post
-    ]
-    return ", ".join(said)
+    others = [name for name, post in POST.items() if own[name] not in (None, post)]
+    return ", ".join(f"{WORDS[name].format(own[name])} instead of {POST[name]}" for name in others)
 
 
 def published(head: Head) -> Mapping[str, float]:

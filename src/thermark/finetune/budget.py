@@ -47,12 +47,13 @@ def enough(head: Head, within: float) -> Enough | None:
     if found is None or withheld(head.seeds):
         return None
     fewer, last = found
-    first = _from([_below(each, last, 1 + within) for each in fewer])
-    # From the most labels down to the fewest, those that are too few end the list.
-    few = _from([_below(last, each, 1 / (1 + within)) for each in reversed(fewer)])
+    near = [_below(each, last, 1 + within) for each in fewer]
+    far = [_below(last, each, 1 / (1 + within)) for each in fewer]
+    first = next((at for at in range(len(fewer)) if all(near[at:])), None)
+    few = next((at for at in reversed(range(len(fewer))) if all(far[: at + 1])), None)
     return Enough(
         labels=None if first is None else labels(fewer[first]),
-        short=None if few is None else labels(fewer[len(fewer) - 1 - few]),
+        short=None if few is None else labels(fewer[few]),
         error=fewer[-1 if first is None else first]["native_mean"],
         complete=last["native_mean"],
         most=labels(fewer[-1]),
@@ -132,11 +133,3 @@ def _below(a: Numbers, b: Numbers, times: float) -> bool:
     """Return whether all of the interval of a is below so many times that of b; not where one is not known."""
     high, low = a.get("native_mean_high"), b.get("native_mean_low")
     return high is not None and low is not None and high <= times * low
-
-
-def _from(flags: Sequence[bool]) -> int | None:
-    """Return the first place from which all flags are true, None where the last is not."""
-    place = len(flags)
-    while place and flags[place - 1]:
-        place -= 1
-    return place if place < len(flags) else None

@@ -1,7 +1,6 @@
 """Who does better than an answer that looks at nothing: always the mean place of the training labels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import stdtrit
@@ -12,22 +11,12 @@ from thermark.metrics import bootstrap
 from thermark.report.markdown import code
 from thermark.report.verdicts import withheld_alone
 from thermark.results.printed import VERDICTS
-from thermark.results.record import Record
+from thermark.results.record import Estimate
 
 TITLE = "the mean place of the training labels"
 REPLICATES = 2000
 BOXES = "labelled"  # those of the posts' crops
 PIXELS = "error_px_mean"
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean error in px of the frame over so many seeds, with its 95 % interval, None where there is none."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    seeds: int
 
 
 def of(heads: Sequence[Head]) -> Numbers:
@@ -40,31 +29,26 @@ def of_noses(heads: Sequence[Head]) -> Numbers:
     return of([head for head in heads if head.of_the_post and head.numbers.get("points") == 1])
 
 
-def of_head(head: Head, numbers: Numbers) -> Mean:
+def of_head(head: Head, numbers: Numbers) -> Estimate:
     """Return the mean of a head on its test crops; the interval is that of Student's t over seeds."""
     value, spread = numbers.get("native_mean"), numbers.get("native_mean_spread")
+    mean = Estimate(value=value, faces=int(numbers.get("crops", 0)), subjects=0)
     if value is None or spread is None or head.seeds < 2:
-        return Mean(value, None, None, head.seeds)
+        return mean
     half = float(stdtrit(head.seeds - 1, 0.975)) * spread / head.seeds**0.5
-    return Mean(value, value - half, value + half, head.seeds)
+    return mean.model_copy(update={"low": value - half, "high": value + half})
 
 
-def of_record(record: Record) -> Mean:
-    """Return the mean of a contestant on whole frames, with the interval of its record."""
-    own = record.metrics[PIXELS]
-    return Mean(own.value, own.low, own.high, record.seeds or 1)
+def verdict(own: Estimate, seeds: int, constant: Numbers) -> str:
+    """Return whether a mean over so many seeds is below that of the constant; nothing where one is not known.
 
-
-def verdict(own: Mean, constant: Numbers) -> str:
-    """Return whether a mean is below that of the constant, by both intervals; nothing where one is not known.
-
-    The constant has an interval over subjects: on other people it would be off by another distance. Of fewer than
-    five seeds nothing is said.
+    Both have intervals, the constant's over subjects: on other people it would be off by another distance. Of
+    fewer than five seeds nothing is said.
     """
     limit = constant.get("native_mean")
     if own.value is None or limit is None:
         return ""
-    if few := withheld_alone(own.seeds):
+    if few := withheld_alone(seeds):
         return few
     least, most = bounds(constant) or (limit, limit)
     if own.low is None or own.high is None or (own.low <= most and own.high >= least):
@@ -82,9 +66,9 @@ def bounds(constant: Numbers) -> tuple[float, float] | None:
 
 def contestants(study: Study) -> dict[str, str]:
     """Return the verdict on each contestant in labelled boxes."""
-    noses = of_noses(study.ran)
-    made = {name: of_record(own) for name, own in study.scored.items() if own.boxes == BOXES}
-    return {name: said for name, own in made.items() if (said := verdict(own, noses))}
+    noses, own = of_noses(study.ran), {name: each for name, each in study.scored.items() if each.boxes == BOXES}
+    made = {name: verdict(each.metrics[PIXELS], each.seeds or 1, noses) for name, each in own.items()}
+    return {name: said for name, said in made.items() if said}
 
 
 def others(study: Study) -> float:
@@ -95,8 +79,8 @@ def others(study: Study) -> float:
 
 def heads(group: Sequence[Head]) -> dict[str, str]:
     """Return the verdict on each head of a group, on all of its crops."""
-    made = {head.key: of_head(head, head.tested(ALL)) for head in group}
-    return {key: said for key, own in made.items() if (said := verdict(own, of(group)))}
+    made = {head.key: verdict(of_head(head, head.tested(ALL)), head.seeds, of(group)) for head in group}
+    return {key: said for key, said in made.items() if said}
 
 
 def grouped(verdicts: Mapping[str, str]) -> str:

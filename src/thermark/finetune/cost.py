@@ -4,23 +4,15 @@ import math
 from collections.abc import Mapping
 
 from thermark.finetune import constant
-from thermark.finetune.inputs import KINDS, Numbers, Study, base
+from thermark.finetune.inputs import Numbers, Study, base
 from thermark.report.markdown import code, escaped, table
 from thermark.results import printed
-from thermark.results.comparisons import Pair
 
 SMALLER, FASTER = 10.0, 30.0
 TRUE, BF16 = "true of size and speed", "true of size and speed with bf16 alone"
 FALSE, UNKNOWN = "false of size and speed", "not measured of size and speed"
-MACHINE = {
-    "cpu": "{}",
-    "cores": "cores: {}",
-    "threads": "threads: {}",
-    "torch": "torch {}",
-    "precision": "precision: {}",
-    "batch": "batch {}",
-    "repeats": "repeats: {}",
-}
+MACHINE = {"cpu": "{}", "cores": "cores: {}", "threads": "threads: {}", "torch": "torch {}"}
+MACHINE |= {"precision": "precision: {}", "batch": "batch {}", "repeats": "repeats: {}"}
 RATIOS = {
     "times_smaller": "times smaller",
     "times_faster_fp32": "times faster in fp32",
@@ -96,13 +88,6 @@ def machine(told: Mapping[str, object]) -> str:
     return f"Timed on {', '.join(said)}." if said else "The machine was not told."
 
 
-def rate(study: Study, pair: Pair) -> str:
-    """Return the difference of PCK at 5 px of a pair, in points, or nothing."""
-    both = [own.metrics.get("pck@5px") for name in pair.names if (own := study.scored.get(name))]
-    values = [own.value for own in both if own and own.value is not None]
-    return f"{100 * (values[0] - values[1]):+.1f}".replace("-", "−") if len(values) == 2 else ""
-
-
 def _beside(row: str, study: Study) -> str:
     """Return what is known of the accuracy of those who have this network."""
     if row != base(row):
@@ -112,37 +97,14 @@ def _beside(row: str, study: Study) -> str:
 
 
 def _accuracy(name: str, study: Study) -> str:
-    """Return one student against its head, against the constant, and against the head on the large backbone."""
+    """Return one student against all with whom it is compared, and against the constant."""
     if name not in study.scored:
         return "it did not run here"
-    head, there = study.head(name), study.scored
-    large = [each for each in there if study.kind(each) == KINDS[0] and study.row(each) == study.config.large]
-    said = []
-    if _against(name, head, study):
-        said.append(f"against its head {code(head)} {_against(name, head, study)}")
-    else:
-        other = "other boxes than those of its head" if _apart(name, head, study) else "nobody asked"
-        change = other if head in there else "its head did not run here"
-        said.append(f"not compared with {code(head)}, {change}" if head else change)
+    asked = (pair for own in study.comparisons.among(study.records) for pair in own.pairs if pair.a == name)
+    said = [f"against {code(pair.b)} {printed.told(pair, constant.PIXELS)}" for pair in asked]
     if found := constant.contestants(study).get(name):
         said.append(f"against {constant.TITLE}: {found}")
-    rest = {each: _against(name, each, study) for each in large if each != head}
-    said += [f"against {code(each)} {text}" for each, text in rest.items() if text]
-    return "; ".join([*said, *["the 0.4B head did not run here, so its accuracy is not compared"] * (not large)])
-
-
-def _against(name: str, other: str, study: Study) -> str:
-    """Return a declared difference in words, where both ran in the same boxes."""
-    pair = study.comparisons.declared(study.config.dataset, name, other)
-    if pair is None or pair.difference is None or study.results is None or _apart(name, other, study):
-        return ""
-    points = f" and {own} points of PCK@5" if (own := rate(study, pair)) else ""
-    return printed.told(pair, study.results.protocol.main).replace(" in the mean", f" in the mean{points}", 1)
-
-
-def _apart(name: str, other: str, study: Study) -> bool:
-    own = [study.scored[each].boxes for each in (name, other) if each in study.scored]
-    return len(set(own)) > 1
+    return "; ".join(said) or "compared with nobody"
 
 
 def _because(row: Numbers) -> str:

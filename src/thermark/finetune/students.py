@@ -48,9 +48,8 @@ def idle(study: Study) -> str:
 
 
 def families(study: Study) -> list[Family]:
-    """Return the families that ask about these contestants alone, and in which somebody ran."""
-    found = study.comparisons.among(study.records)
-    return [own for own in found if any(pair.difference is not None for pair in own.pairs)]
+    """Return the families that ask about these contestants alone."""
+    return study.comparisons.among(study.records)
 
 
 def compared(study: Study, family: Family) -> str:
@@ -60,8 +59,18 @@ def compared(study: Study, family: Family) -> str:
 
 
 def rates(study: Study, pairs: Iterable[Pair]) -> str:
-    """Return by how much PCK at 5 px differs, of all noses, where both have it."""
-    said = [f"{code(pair.a)} − {code(pair.b)} {text}" for pair in pairs if (text := cost.rate(study, pair))]
+    """Return by how many points PCK at 5 px differs, of all noses, where both have it."""
+    own = {
+        name: record.metrics["pck@5px"].value
+        for name, record in study.scored.items()
+        if "pck@5px" in record.metrics
+    }
+    gaps = {pair.names: (own.get(pair.a), own.get(pair.b)) for pair in pairs}
+    said = [
+        f"{code(a)} − {code(b)} {100 * (first - second):+.1f}".replace("-", "−")
+        for (a, b), (first, second) in gaps.items()
+        if first is not None and second is not None
+    ]
     return ", ".join(said)
 
 
@@ -77,10 +86,10 @@ def _line(name: str, study: Study) -> list[str]:
     numbers = {metric: each.value for metric, each in own.metrics.items()}
     answered = 1 - own.missed / own.faces if own.faces else None
     found = [shown("crops", own.faces), shown("detection", answered), shown("recall", numbers.get("recall"))]
-    mean = constant.of_record(own)
+    mean = own.metrics[constant.PIXELS]
     bounds = "–" if mean.low is None or mean.high is None else f"{mean.low:.2f}–{mean.high:.2f}"
     first, *rest = cells(numbers, ACCURACY)
-    start = [code(name), what(name, study), escaped(own.boxes or "–"), str(mean.seeds), *found, first, bounds]
+    start = [code(name), what(name, study), escaped(own.boxes or "–"), str(own.seeds or 1), *found, first, bounds]
     return [*start, *rest, *cost.size(study.timed.get(study.row(name), {}))]
 
 

@@ -8,6 +8,7 @@ from thermark.published import Cell, Published
 from thermark.report import reference
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference import NO_PROFILE, Compared, Ours, Tolerance
+from thermark.results import reproduced
 
 Stability = Mapping[str, Mapping[str, float]]
 HEADER = ("row", "run", "on", "published", "ours", "seed std", "95 %", "difference", "verdict")
@@ -19,6 +20,8 @@ def compare(published: Published, study: Study, stability: Stability, tolerance:
     `not run` is what the profile has no run or no data set for.
     """
 
+    recorded = reproduced.recorded(study.sets)
+
     def ours(cell: Cell) -> Ours | str:
         results = study.sets.get(cell.dataset)
         if results is None:
@@ -28,7 +31,7 @@ def compare(published: Published, study: Study, stability: Stability, tolerance:
             seeds = record.seeds if record and record.ran else len(study.logs.get(cell.run, ()))
             return reference.measured(cell, stability[cell.run], seeds, results.data_set.origin)
         known = cell.run in {*study.runs, *study.unshifted.values()}
-        return (reference.recorded(cell, results) if known else None) or NO_PROFILE
+        return recorded(cell) if known else NO_PROFILE
 
     return reference.compare(_asked(published.cells(), study, stability), ours, Tolerance(error=tolerance))
 

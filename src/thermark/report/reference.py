@@ -11,7 +11,6 @@ from thermark.core.origin import Origin
 from thermark.published import Cell
 from thermark.report.markdown import escaped, table
 from thermark.report.verdicts import undecided, withheld
-from thermark.results.record import ResultSet
 
 # So many tolerances the spread of seeds may allow: without a limit, the noisier a run the more it would reproduce.
 WIDEST = 3
@@ -85,18 +84,6 @@ def compare(cells: Sequence[Cell], ours: Lookup, allowed: Tolerance) -> list[Com
     contestant or another number of noses speaks against, are `not comparable`.
     """
     return [_compared(cell, ours(cell) if cell.run else cell.norun, allowed) for cell in cells]
-
-
-def recorded(cell: Cell, results: ResultSet) -> Ours | str | None:
-    """Return the number of a cell's contestant from its record on the cell's data set; None for no such record."""
-    record, main = results.of(cell.run), results.protocol.main
-    if record is None or not record.ran:
-        return record and (record.reason or record.status)
-    part = record.parts.get(cell.stratum, {}).get(cell.level) if cell.metric == main else None
-    own = part if cell.stratum else record.metrics.get(cell.metric)
-    if own is None:
-        return "not measured"
-    return Ours(own.value, record.seeds or 1, own.seed_std, own.low, own.high, results.data_set.origin)
 
 
 def measured(cell: Cell, numbers: Mapping[str, Any], seeds: int, origin: Origin) -> Ours | str:

@@ -25,13 +25,13 @@ def pairs(made: Iterable[Pair], sets: Mapping[str, ResultSet]) -> str:
 
 
 def told(pair: Pair, main: str) -> str:
-    """Return a difference in words: the number, its interval and the verdict, or why there is none."""
+    """Return a difference in words: the number, its interval, the verdict and its caveat, or why there is none."""
     if pair.difference is None:
-        return pair.verdict
+        return escaped(pair.verdict)
     value = f"{signed(pair.difference, main)} {unit(main)} in the mean"
     if _bounded(pair):
         value += f" ({signed(pair.low, main)} to {signed(pair.high, main)})"
-    return f"{value}: {_said(pair)}"
+    return f"{value}: {_said(pair)}" + (f" ({escaped(pair.caveat)})" if pair.caveat else "")
 
 
 def counted(made: Iterable[Pair]) -> str:

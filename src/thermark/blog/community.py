@@ -3,11 +3,15 @@
 https://huggingface.co/docs/hub/eval-results; what was not tried is in docs/publishing.md.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read once, when the client is imported
+
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from thermark.blog.words import ends, found_by, scale, unit
