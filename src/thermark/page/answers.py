@@ -6,8 +6,9 @@ from typing import Any
 
 from thermark.page import words
 from thermark.page.figures.cost import Speeds, cost
-from thermark.page.order import found, given, of_all, partial, ranked
+from thermark.page.order import found, given, of_all, partial
 from thermark.results.comparisons import Matrix
+from thermark.results.ranking import ranked
 from thermark.results.record import Record, ResultSet
 
 BOXES = {"any": "given or found", "given": "come with the picture", "found": "must be found"}

@@ -8,9 +8,10 @@ from thermark.metrics.names import describe
 from thermark.page import words
 from thermark.page.answers import leader
 from thermark.page.figures.cost import Speeds, cost
-from thermark.page.order import found, given, of_all, of_found, partial, ranked
+from thermark.page.order import found, given, of_all, of_found, partial
 from thermark.report.numbers import label, natural, shown
 from thermark.results.comparisons import Matrix
+from thermark.results.ranking import ranked
 from thermark.results.record import Estimate, Record, ResultSet
 
 Facts = list[tuple[str, str]]

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from thermark.page import words
 from thermark.page.figures.vega import INK, REST, WIDTH, Rows, Spec, amounts, spec, told
-from thermark.page.order import of_all, partial, ranked
+from thermark.page.order import of_all, partial
+from thermark.results.ranking import ranked
 from thermark.results.record import Record, ResultSet
 
 Axis = Literal["milliseconds", "parameters"]
