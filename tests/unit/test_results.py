@@ -200,10 +200,26 @@ def test_protocols_differ_when_anything_does(folder):
         ("facemesh", [], "RGB"),
         ("tfan", [], "thermal"),
         ("absent", [], "nothing"),
+        ("cascade", [], "nothing"),
+        ("cascade", ["persons"], "this set's train split"),
+        ("learned", ["colours"], "RGB"),
     ],
 )
 def test_what_a_contestant_learned_from(family, sets, told):
-    assert trained_on(family, sets, "here", {"rgb": "rgb", "warm": "thermal"}) == told
+    """`persons` are other crops of the same pictures, `colours` other pictures of the same faces."""
+    modalities = {"rgb": "rgb", "warm": "thermal", "here": "thermal", "persons": "thermal", "colours": "rgb"}
+    assert trained_on(family, sets, "here", modalities, {"persons", "colours"}) == told
+
+
+def test_other_crops_of_a_set_s_pictures_are_its_train_split(tmp_path):
+    files.write_json(tmp_path / "reports/persons.json", {"raw": "same", "modality": "thermal"})
+
+    def taught(own):
+        return results_scene.replace(own, trained_on=("persons",)) if own.contestant == "run" else own
+
+    results_scene.write(tmp_path, taught, report={"raw": "same"})
+    records = open_set(tmp_path / "results/shown.json")
+    assert records.of("run").trained_on == "this set's train split" and records.of("ready").trained_on == "RGB"
 
 
 def test_rendered_pictures_are_no_measurement():

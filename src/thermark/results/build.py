@@ -9,6 +9,7 @@ from typing import Any
 from thermark.core import arithmetic, files
 from thermark.core.progress import track
 from thermark.metrics.evaluate import Config
+from thermark.metrics.outputs import relatives
 from thermark.report import profile
 from thermark.report.inputs import left_out
 from thermark.report.profile import Sections
@@ -52,9 +53,10 @@ def build(
         config = configs[name]
         how = collect.protocol(name, config, _main(told), places)
         on = collect.data_set(name, config, places)
+        kin = relatives(name, modalities, places.reports)
         records = tuple(
             collect.record(
-                on, how, contestant, known[contestant], own, per_face.get(contestant), config, modalities
+                on, how, contestant, known[contestant], own, per_face.get(contestant), config, modalities, kin
             )
             for contestant, own in told.items()
         )

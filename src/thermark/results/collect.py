@@ -1,7 +1,7 @@
 """Records from what evaluation left: summaries, per-face errors, data cards."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,10 +128,11 @@ def record(
     errors: Errors | None,
     config: Config,
     modalities: Mapping[str, str],
+    kin: Collection[str] = (),
 ) -> Record:
     """Return the record of a contestant from its details and per-face errors, None where it has none.
 
-    `modalities`: face set -> `thermal` or `rgb`, of all that are prepared.
+    `modalities`: face set -> `thermal` or `rgb`, of all that are prepared; `kin`: those read from the same files.
     """
     summary = told["summary"]
     learned = tuple(told.get("trained_on", ()))
@@ -143,7 +144,7 @@ def record(
         "status": summary["status"],
         "reason": summary.get("reason", ""),
         "tier": tier(on.origin),
-        "trained_on": trained_on(known.family, learned, on.name, modalities),
+        "trained_on": trained_on(known.family, learned, on.name, modalities, kin),
         "trained_sets": learned,
         "exact": known.exact,
     }
