@@ -265,6 +265,35 @@ def test_who_has_not_all_landmarks_has_no_letter_and_takes_nobodys():
     assert told.matrices["d"].contestants == ("best", "poor", "part")
 
 
+def test_a_face_that_one_cannot_be_told_of_is_left_out_of_its_comparisons_alone():
+    """A face in profile that labels no landmark of one contestant is scored for the others."""
+    rng, faces = np.random.default_rng(0), np.array([f"f{row:02}" for row in range(20)])
+    made = {
+        name: {"ids": faces, "subjects": faces, "per_seed": rng.normal(mean, 0.1, (1, 20)), "seeded": False}
+        for name, mean in {"a": 1.0, "b": 2.0, "few": 4.0}.items()
+    }
+    whole = {name: own for name, own in made.items() if name != "few"}
+    made["few"] = {
+        **made["few"],
+        "ids": faces[3:],
+        "subjects": faces[3:],
+        "per_seed": made["few"]["per_seed"][:, 3:],
+    }
+    results = board(*(record(name, {"error_px_mean_all": 1.0}, points=5) for name in made)).results
+    matrix = compare.comparisons({"d": results}, {"d": made}, compare.Config(bootstrap=50), {}).matrices["d"]
+    order = matrix.contestants
+    table = np.array(matrix.difference, np.float64)
+    told = table[order.index("few"), order.index("a")]
+    assert told == pytest.approx((made["few"]["per_seed"] - made["a"]["per_seed"][:, 3:]).mean())
+    both = compare.comparisons(
+        {"d": board(*(record(name, {"error_px_mean_all": 1.0}, points=5) for name in whole)).results},
+        {"d": whole},
+        compare.Config(bootstrap=50),
+        {},
+    ).matrices["d"]
+    assert both.difference[0][1] == matrix.difference[order.index("a")][order.index("b")]
+
+
 def test_where_nobody_ran_there_are_files_all_the_same(tmp_path):
     told = compare.comparisons({"d": board(idle("a")).results}, {"d": {}}, compare.Config(), {})
     assert told.matrices["d"].groups == {} and told.matrices["d"].contestants == ()

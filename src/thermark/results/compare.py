@@ -5,6 +5,7 @@ from itertools import combinations
 from string import ascii_uppercase
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from thermark.core.config import Section, nearest
@@ -68,12 +69,36 @@ def comparisons(
     A declared pair of which one did not run has a verdict that says so and no numbers; data sets that are not here
     are left out. `known`: contestant -> how it was trained, for the caveats of declared pairs.
     """
+    same = {name: aligned(errors[name]) for name in sets}
     return Comparisons(
         families=tuple(
-            _family(name, declared, sets, errors, config, known) for name, declared in config.families.items()
+            _family(name, declared, sets, same, config, known) for name, declared in config.families.items()
         ),
-        matrices={name: _matrix(results, errors[name], config) for name, results in sets.items()},
+        matrices={name: _matrix(results, same[name], config) for name, results in sets.items()},
     )
+
+
+def aligned(errors: Mapping[str, Errors]) -> dict[str, Errors]:
+    """Return the errors of all contestants on the same faces: NaN for one that a contestant cannot be told of.
+
+    Such a face labels no landmark that the contestant answers.
+    """
+    owners = {face: who for own in errors.values() for face, who in zip(own["ids"], own["subjects"], strict=True)}
+    ids, subjects = np.array([*owners]), np.array([*owners.values()])
+    place = {face: index for index, face in enumerate(owners)}
+    return {
+        name: own
+        if np.array_equal(own["ids"], ids)
+        else {**own, "ids": ids, "subjects": subjects, "per_seed": _spread_out(own, place)}
+        for name, own in errors.items()
+    }
+
+
+def _spread_out(own: Errors, place: Mapping[str, int]) -> NDArray[np.float64]:
+    """Return the errors (S, M) of a contestant at the places of its faces, NaN elsewhere."""
+    values = np.full((len(own["per_seed"]), len(place)), np.nan)
+    values[:, [place[face] for face in own["ids"]]] = own["per_seed"]
+    return values
 
 
 def _family(
