@@ -154,6 +154,32 @@ def test_another_protocol_cannot_be_compared(base, tmp_path, where, value):
     assert row.verdict == "cannot compare" and where in row.reason and exit_code([row]) == 2
 
 
+@pytest.mark.parametrize(
+    ("who", "changed", "reason"),
+    [
+        ("ready", {"boxes": "blazeface_short_range"}, "other boxes: prompt and blazeface_short_range"),
+        ("run", {"seeds": 2}, "fewer seeds: 2, and 3 before"),
+    ],
+)
+def test_other_conditions_cannot_be_compared_in_silence(base, tmp_path, who, changed, reason):
+    """Given boxes hide that a detector got worse, and a failed training that is left out improves the mean."""
+    head = edited(base, tmp_path, lambda raw: record(raw, who).update(changed))
+    rows = [row for row in rows_of(base, head) if row.verdict != "ok"]
+    assert [(row.contestant, row.verdict, row.reason) for row in rows] == [(who, "cannot compare", reason)]
+    more = [row for row in rows_of(head, base) if row.contestant == "run"]
+    assert {row.verdict for row in more} == {"ok"}, "more seeds are no reason"
+
+
+def test_an_error_without_a_margin_is_not_let_pass_in_silence(base, tmp_path):
+    head = results_scene.write(tmp_path, shifted(9, 9))
+    alone = CONFIG.model_copy(update={"margins": {"found": Margin(), "nme_diag": Margin(absolute=1.0)}})
+    rows = rows_of(base, head, alone)
+    assert exit_code(rows) == 2
+    assert {row.reason for row in rows if row.verdict != "ok"} == {"no margin is stated for nme_io or nme_io_all"}
+    one = CONFIG.model_copy(update={"margins": {"nme_io_all": Margin(absolute=0.002)}})
+    assert exit_code(rows_of(base, head, one)) == 1
+
+
 def test_rendered_data_that_moved_are_a_regression(tmp_path):
     report = {"origin": "rendered"}
     base = results_scene.write(tmp_path / "base", report=report)

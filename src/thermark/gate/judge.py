@@ -140,10 +140,18 @@ def _contestant(
         yield Row(name, contestant, "", "regression", f"{new.status}: {new.reason}")
     elif errors[0] is None or errors[1] is None:
         yield Row(name, contestant, main, "cannot compare", "no errors by face beside the record")
-    elif reason := _other_faces(old, new, *errors):  # type: ignore[arg-type]
+    elif reason := _other_conditions(old, new) or _other_faces(old, new, *errors):  # type: ignore[arg-type]
         yield Row(name, contestant, main, "cannot compare", reason)
     else:
         yield from _numbers(old, new, (errors[0], errors[1]), before, config)
+
+
+def _other_conditions(old: Record, new: Record) -> str:
+    """Return in what two answers were given under other conditions, nothing where they are the same."""
+    if old.boxes != new.boxes:
+        return f"other boxes: {old.boxes or 'none'} and {new.boxes or 'none'}"
+    # A training that failed and is left out makes the mean no better.
+    return f"fewer seeds: {new.seeds}, and {old.seeds} before" if new.seeds < old.seeds else ""
 
 
 def _other_faces(old: Record, new: Record, base: Errors, head: Errors) -> str:
@@ -176,6 +184,9 @@ def _numbers(
     yield _found(old, new, config.margins.get("found", Margin()))
     aligned = _aligned(*errors)
     main, miss = how.protocol.main, how.protocol.miss
+    if not {main, f"{main}_all"} & {*config.margins}:
+        reason = f"no margin is stated for {main} or {main}_all"
+        yield Row(dataset, contestant, main, "cannot compare", reason)
     kept = np.isfinite(aligned[0]).all(axis=0) & np.isfinite(aligned[1]).all(axis=0)
     subjects = np.asarray(errors[0]["subjects"])
     capped = np.minimum(aligned[0], miss), np.minimum(aligned[1], miss)
