@@ -3,7 +3,9 @@
 import json
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
+from pyarrow import parquet
 
 import results_scene
 from boards import board, idle, record
@@ -183,6 +185,34 @@ def test_a_damaged_or_absent_file_is_named(tmp_path):
             opened(tmp_path / "absent.json")
     with pytest.raises(DataError, match="holds no results"):
         open_all(tmp_path)
+
+
+def test_seeds_are_paired_by_face_whatever_the_order_of_rows(folder, tmp_path):
+    table = parquet.read_table(folder / "shown.parquet")
+    shuffled = table.take(np.random.default_rng(0).permutation(len(table)))
+    parquet.write_table(shuffled, tmp_path / "shuffled.parquet")
+    whole, told = (
+        errors.open_errors(path)["run"] for path in (folder / "shown.parquet", tmp_path / "shuffled.parquet")
+    )
+    seeds = shuffled.filter(pc.equal(shuffled["contestant"].cast("string"), "run"))["seed"].unique().to_pylist()
+    place = np.argsort(told["ids"])
+    assert np.array_equal(told["per_seed"][np.argsort(seeds)][:, place], whole["per_seed"])
+    assert np.array_equal(told["subjects"][place], whole["subjects"])
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda table: table.slice(0, len(table) - 1 - 80), "seeds of run are of other faces"),
+        (lambda table: table.set_column(4, "error", [["much"] * len(table)]), "could not convert"),
+        (lambda table: table.drop_columns("error"), "error"),
+    ],
+)
+def test_errors_that_are_none_are_named(folder, tmp_path, change, cause):
+    table = parquet.read_table(folder / "shown.parquet")
+    parquet.write_table(change(table), tmp_path / "damaged.parquet")
+    with pytest.raises(DataError, match=rf"damaged\.parquet holds no per-face errors: .*{cause}"):
+        errors.open_errors(tmp_path / "damaged.parquet")
 
 
 def test_protocols_differ_when_anything_does(folder):

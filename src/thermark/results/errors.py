@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
@@ -41,24 +42,36 @@ def write(path: Path, contestants: Mapping[str, Errors]) -> None:
 def read(source: Any, where: str) -> dict[str, Errors]:
     """Return contestant -> `ids`, `subjects`, `per_seed` and `seeded` of a path or an open file.
 
-    Raises DataError that names `where` for what is no such file.
+    Raises DataError that names `where` for what is no such file, and where seeds of one are of other faces.
     """
     try:
         frame = parquet.read_table(source, columns=list(COLUMNS)).to_pandas()
-    except (OSError, pa.ArrowException, KeyError) as error:
+        groups = frame.groupby("contestant", sort=False, observed=True)
+        return {str(name): _of_one(str(name), rows) for name, rows in groups}
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         cause = str(error).splitlines()[0]
         raise DataError(f"{where} holds no per-face errors: {cause}", "run `dvc repro`") from error
-    found: dict[str, Errors] = {}
-    for name, rows in frame.groupby("contestant", sort=False, observed=True):
-        seeds = rows["seed"].unique()
-        first = rows[rows["seed"] == seeds[0]]
-        found[str(name)] = {
-            "ids": first["face"].to_numpy(np.str_),
-            "subjects": first["subject"].to_numpy(np.str_),
-            "per_seed": np.stack([rows[rows["seed"] == seed]["error"].to_numpy(np.float64) for seed in seeds]),
-            "seeded": np.array(seeds[0] >= 0),
-        }
-    return found
+
+
+def _of_one(name: str, rows: pd.DataFrame) -> Errors:
+    """Return the errors of one contestant; raises ValueError where its seeds are of other faces."""
+    seeds = rows["seed"].unique()
+    each = [rows[rows["seed"] == seed] for seed in seeds]
+    ids, values = each[0]["face"].to_numpy(np.str_), []
+    for own in each:
+        faces, column = own["face"].to_numpy(np.str_), own["error"].to_numpy(np.float64)
+        if not np.array_equal(faces, ids):  # seeds may stand in other orders: faces are known by their names
+            order = np.argsort(faces)[np.argsort(np.argsort(ids))] if len(faces) == len(ids) else slice(0)
+            if not np.array_equal(faces[order], ids):
+                raise ValueError(f"seeds of {name} are of other faces")
+            column = column[order]
+        values.append(column)
+    return {
+        "ids": ids,
+        "subjects": each[0]["subject"].to_numpy(np.str_),
+        "per_seed": np.stack(values),
+        "seeded": np.array(seeds[0] >= 0),
+    }
 
 
 def open_errors(path: Path) -> dict[str, Errors]:
