@@ -263,3 +263,20 @@ def test_a_file_name_holds_no_path(name):
 def test_no_two_names_have_one_file():
     names = ["a b", "a_b", "a/b", "a-b", "a  b"]
     assert len({words.found_by(name) for name in names}) == len(names)
+
+
+def test_a_declared_pair_says_its_caveat_and_no_interval_of_too_few_seeds():
+    (family,) = comparisons().families
+    one, other, _ = family.pairs
+    told = [
+        one.model_copy(update={"caveat": "boxes frame and prompt"}),
+        other.model_copy(update={"verdict": "two seeds: no verdict"}),
+    ]
+    asked = family.model_copy(update={"pairs": tuple(told)})
+    sets = {"tfake": result_set(), "car": result_set("car")}
+    (table,) = tables.families(Comparisons(families=(asked,)), sets)
+    first, second = (dict(zip(table.header, row, strict=True)) for row in table.rows)
+    assert first["caveat"] == "boxes frame and prompt" and first["a less b (95 %)"] == "−0.56 (−1.01 to −0.11)"
+    assert second["a less b (95 %)"] == "−0.56 (n/a)" and second["p, Holm"] == second["caveat"] == "–"
+    (plain,) = tables.families(comparisons(), sets)
+    assert "caveat" not in plain.header

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 
 import paged
 from thermark.core.errors import DataError
-from thermark.page import answers, board, build, figures, gallery, inputs, order, packing, render, words
+from thermark.page import answers, board, build, figures, gallery, inputs, order, packing, render, tables, words
 from thermark.page.figures.errors import within
 from thermark.results import errors as stored
 from thermark.results.record import write_set
@@ -151,6 +151,24 @@ def test_a_declared_pair_is_faint_unless_its_verdict_says_something(small):
     away = [pair.model_copy(update={"difference": None}) for pair in doubt]
     asked = asked.model_copy(update={"pairs": tuple(away)})
     assert figures.families(results, made.model_copy(update={"families": (asked,)})) is None
+
+
+def test_declared_pairs_say_their_caveat_and_no_interval_of_too_few_seeds(small):
+    results, _ = small
+    made = paged.compared({"small": results})
+    one, other = made.families[0].pairs
+    told = [
+        one.model_copy(update={"caveat": "boxes frame and prompt"}),
+        other.model_copy(update={"verdict": "one seed: no verdict"}),
+    ]
+    asked = made.families[0].model_copy(update={"pairs": tuple(told)})
+    ((_, _, table),) = tables.families(made.model_copy(update={"families": (asked,)}), {"small": results})
+    first, second = (dict(zip(table.head, row, strict=True)) for row in table.rows)
+    assert (
+        first["caveat"] == "boxes frame and prompt" and " to " in first["95 % interval"] and second["caveat"] == ""
+    )
+    assert second["verdict"] == "one seed: no verdict" and second["95 % interval"] == "none"
+    assert second["p"] == second["p (Holm)"] == second["detectable"] == "–"
 
 
 def test_curves_are_means_over_seeds_and_none_without_lines():

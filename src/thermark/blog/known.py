@@ -171,6 +171,7 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
         "seeds": pair.seeds,
         "verdict": pair.verdict,
         "grey": pair.grey,
+        "caveat": pair.caveat,
     }
     return Key(place, beside, words.plus(metric, pair.difference))
 

@@ -14,6 +14,7 @@ from thermark.report import markdown
 from thermark.report.numbers import label
 from thermark.results.comparisons import Comparisons, Family, Pair
 from thermark.results.notices import caveat
+from thermark.results.printed import bounded as sure
 from thermark.results.ranking import ranked, whole
 from thermark.results.record import DataSet, Record, ResultSet
 
@@ -135,22 +136,34 @@ def families(made: Comparisons, sets: Mapping[str, ResultSet]) -> list[Table]:
 
 
 def _family(family: Family, sets: Mapping[str, ResultSet]) -> Table:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             _title(pair.dataset, sets),
             pair.a,
             pair.b,
             said(pair),
             _difference(pair, sets),
-            "–" if pair.p_holm is None else printed("p", pair.p_holm),
+            "–" if pair.p_holm is None or not sure(pair) else printed("p", pair.p_holm),
             str(pair.faces),
             str(pair.subjects),
         )
         for pair in family.pairs
     ]
     shown = {caveat(sets[pair.dataset].data_set): None for pair in family.pairs if pair.dataset in sets}
-    header = ("data set", "a", "b", "verdict on a", "a less b (95 %)", "p, Holm", "faces", "subjects")
+    header: tuple[str, ...] = (
+        "data set",
+        "a",
+        "b",
+        "verdict on a",
+        "a less b (95 %)",
+        "p, Holm",
+        "faces",
+        "subjects",
+    )
     data = pd.DataFrame([_pair(pair, sets) for pair in family.pairs])
+    if any(pair.caveat for pair in family.pairs):
+        header = (*header, "caveat")
+        rows = [(*row, pair.caveat or "–") for row, pair in zip(rows, family.pairs, strict=True)]
     return Table(
         name=f"family_{found_by(family.name)}",
         title=family.question,
@@ -181,7 +194,8 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> dict[str, Any]:
 def _difference(pair: Pair, sets: Mapping[str, ResultSet]) -> str:
     if pair.difference is None or pair.dataset not in sets:
         return "–"
-    return signed(sets[pair.dataset].protocol.main, pair.difference, pair.low, pair.high)
+    low, high = (pair.low, pair.high) if sure(pair) else (None, None)
+    return signed(sets[pair.dataset].protocol.main, pair.difference, low, high)
 
 
 def _title(dataset: str, sets: Mapping[str, ResultSet]) -> str:

@@ -12,6 +12,7 @@ from thermark.page.order import found, of_all
 from thermark.report.numbers import shown as printed
 from thermark.results.comparisons import Comparisons, Matrix
 from thermark.results.errors import Errors
+from thermark.results.printed import bounded
 from thermark.results.ranking import ranked
 from thermark.results.record import Part, ResultSet
 
@@ -115,6 +116,7 @@ def families(comparisons: Comparisons, mains: Mapping[str, ResultSet]) -> list[t
         "on",
         "verdict",
         "why grey",
+        "caveat",
     )
     made = []
     for family in comparisons.families:
@@ -124,19 +126,21 @@ def families(comparisons: Comparisons, mains: Mapping[str, ResultSet]) -> list[t
             main = results.protocol.main if results else "nme_io"
             factor, unit = words.scale(main), words.unit(main)
             number = "–" if pair.difference is None else f"{pairs.signed(factor * pair.difference)} {unit}"
-            ends = [pairs.signed(factor * end) for end in (pair.low, pair.high) if end is not None]
-            least = "–" if pair.mde is None else f"{factor * pair.mde:.2f} {unit}"
+            sure = bounded(pair)
+            ends = [pairs.signed(factor * end) for end in (pair.low, pair.high) if end is not None and sure]
+            least = "–" if pair.mde is None or not sure else f"{factor * pair.mde:.2f} {unit}"
             on = f"{pair.faces} faces, {pair.subjects} subjects"
             on += f", {pair.left_out} left out" if pair.left_out else ""
             told = (
                 number,
                 " to ".join(ends) or "none",
-                _p(pair.p),
-                _p(pair.p_holm),
+                _p(pair.p if sure else None),
+                _p(pair.p_holm if sure else None),
                 least,
                 on,
                 pair.verdict,
                 pair.grey,
+                pair.caveat,
             )
             rows.append((results.data_set.title if results else pair.dataset, pair.a, pair.b, *told))
         made.append((family.name, family.question, Table(f"{family.name}: adjusted together", head, tuple(rows))))

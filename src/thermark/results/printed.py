@@ -29,7 +29,7 @@ def told(pair: Pair, main: str) -> str:
     if pair.difference is None:
         return escaped(pair.verdict)
     value = f"{signed(pair.difference, main)} {unit(main)} in the mean"
-    if _bounded(pair):
+    if bounded(pair):
         value += f" ({signed(pair.low, main)} to {signed(pair.high, main)})"
     return f"{value}: {_said(pair)}" + (f" ({escaped(pair.caveat)})" if pair.caveat else "")
 
@@ -62,7 +62,7 @@ def signed(value: float | None, main: str) -> str:
 
 
 def _row(pair: Pair, results: ResultSet) -> list[str]:
-    main, bounded = results.protocol.main, _bounded(pair)
+    main, sure = results.protocol.main, bounded(pair)
     left_out = f" ({pair.left_out} left out)" if pair.left_out else ""
     seeds = " and ".join(dict.fromkeys(str(count) for count in pair.seeds if count))
     trained = f", {seeds} seed{'s' * (seeds != '1')}" if seeds else ""
@@ -72,16 +72,16 @@ def _row(pair: Pair, results: ResultSet) -> list[str]:
         escaped(results.data_set.title),
         f"{LABELS[main]}, {unit(main)}",
         signed(pair.difference, main),
-        f"{signed(pair.low, main)} to {signed(pair.high, main)}" if bounded else "–",
+        f"{signed(pair.low, main)} to {signed(pair.high, main)}" if sure else "–",
         signed(pair.difference_all, main),
-        "–" if pair.p_holm is None or not bounded else "<0.001" if pair.p_holm < 0.001 else f"{pair.p_holm:.3f}",
-        signed(pair.mde, main).lstrip("+") if bounded else "–",
+        "–" if pair.p_holm is None or not sure else "<0.001" if pair.p_holm < 0.001 else f"{pair.p_holm:.3f}",
+        signed(pair.mde, main).lstrip("+") if sure else "–",
         of if pair.faces else "–",
         _said(pair),
     ]
 
 
-def _bounded(pair: Pair) -> bool:
+def bounded(pair: Pair) -> bool:
     """Return whether an interval may be shown: one of too few seeds covers the subjects alone and misleads."""
     return pair.low is not None and pair.high is not None and not undecided(pair.verdict)
 
