@@ -137,6 +137,20 @@ def test_pairs_are_row_less_column_and_grey_where_nothing_follows(small):
     assert "0 of 3 pairs" in figures.alt_matrix(results, grey)
 
 
+def test_a_pair_of_a_matrix_is_told_apart_by_p_over_all_pairs_and_enough_seeds(small):
+    results, _ = small
+    matrix = paged.compared({"small": results}).matrices["small"]
+    assert figures.alt_matrix(results, matrix).startswith("3 of 3 pairs on Small, rendered are told apart (Holm")
+    doubtful = [[p and 12 * p for p in row] for row in matrix.p_holm]
+    matrix = matrix.model_copy(update={"p_holm": tuple(map(tuple, doubtful))})
+    assert figures.alt_matrix(results, matrix).startswith("3 of 3 pairs")
+    doubtful[0][1] = doubtful[1][0] = 0.6
+    matrix = matrix.model_copy(update={"p_holm": tuple(map(tuple, doubtful))})
+    assert figures.alt_matrix(results, matrix).startswith("2 of 3 pairs")
+    once = [each.model_copy(update={"seeds": min(each.seeds, 1)}) for each in results.records]
+    assert figures.alt_matrix(paged.results(once), matrix).startswith("1 of 3 pairs")
+
+
 def test_a_declared_pair_is_faint_unless_its_verdict_says_something(small):
     results, _ = small
     made = paged.compared({"small": results})

@@ -241,6 +241,11 @@ def test_the_order_is_that_of_groups_and_then_of_all_faces():
     assert [own.contestant for own in ranked(told.results)] == ["best", "tied", "slow", "none", "some"]
 
 
+def test_who_has_no_error_is_not_the_best():
+    told = board(record("none", {"error_px_mean": 1.0}), record("some", {"error_px_mean_all": 3.0}))
+    assert [own.contestant for own in told.ran] == ["some", "none"]
+
+
 def test_fewer_points_do_not_compete():
     full, some = (
         record(name, {"nme_io": error, "nme_io_all": error, "pck@0.1io": 1 - error}, points=points)

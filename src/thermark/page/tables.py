@@ -84,12 +84,14 @@ def landmarks(results: ResultSet, names: Sequence[str]) -> Table:
 
 
 def matrix(results: ResultSet, matrix: Matrix) -> Table:
-    """Return the difference of each pair, row less column; one from which nothing follows is in brackets."""
+    """Return the difference of each pair, row less column; one too small to speak of is in brackets."""
     cells = {(row["a"], row["b"]): row for row in pairs.pairs(results, matrix)}
     order = list(dict.fromkeys(a for a, _ in cells))
     rows = [(a, *(_pair(cells.get((a, b))) for b in order)) for a in order]
     unit = words.unit(results.protocol.main)
-    caption = f"Row less column, {unit}; negative: the row errs less; in brackets: nothing follows (exploratory)"
+    caption = (
+        f"Row less column, {unit}; negative: the row errs less; in brackets: too small to speak of (exploratory)"
+    )
     return Table(caption, ("contestant", *order), tuple(rows))
 
 

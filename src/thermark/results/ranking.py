@@ -1,6 +1,7 @@
 """Who comes before whom on a data set, and on several, by records and groups alone."""
 
 from collections.abc import Mapping
+from math import inf
 from types import MappingProxyType
 
 from thermark.results.record import Record, ResultSet
@@ -23,14 +24,14 @@ def whole(record: Record, results: ResultSet) -> bool:
 def ranked(results: ResultSet, groups: Groups = NONE) -> list[Record]:
     """Return those who ran from best to worst: by group, and within one by the error over all faces.
 
-    A missed face counts the stated cap, so that nobody gets better by finding fewer. Who has not all landmarks of
-    the others comes after all who have.
+    A missed face counts the stated cap, so that nobody gets better by finding fewer. Who has no error comes last,
+    and who has not all landmarks of the others comes after all who have.
     """
     name = f"{results.protocol.main}_all"
 
     def order(record: Record) -> tuple[bool, bool, str, float, str]:
         letter, error = groups.get(record.contestant, ""), value(record, name)
-        return not whole(record, results), not letter, letter, error or 0.0, record.contestant
+        return not whole(record, results), not letter, letter, inf if error is None else error, record.contestant
 
     return sorted((record for record in results.records if record.ran), key=order)
 

@@ -1,7 +1,12 @@
 """Whether contestants differ: all pairs of a data set as a matrix, declared comparisons as intervals."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from thermark.metrics.compared import LEVEL
 from thermark.page import words
 from thermark.page.figures.vega import GREY, INK, REST, Rows, Spec, amounts, spec, told
+from thermark.report.verdicts import withheld
 from thermark.results.comparisons import Comparisons, Matrix, Pair
 from thermark.results.ranking import ranked
 from thermark.results.record import ResultSet
@@ -31,7 +36,7 @@ def pairs(results: ResultSet, matrix: Matrix) -> Rows:
 
 
 def matrix(results: ResultSet, matrix: Matrix) -> Spec:
-    """Return the difference of each pair, row less column: blue if the row errs less, grey if nothing follows."""
+    """Return the difference of each pair, row less column: blue if the row errs less, grey if it is too small."""
     order = [record.contestant for record in ranked(results) if record.contestant in matrix.contestants]
     rows = pairs(results, matrix)
     known = [abs(row["difference"]) for row in rows if "difference" in row and not row["grey"]]
@@ -65,7 +70,9 @@ def matrix(results: ResultSet, matrix: Matrix) -> Spec:
         layers.append({"mark": {"type": "text", "fontSize": 10}, "encoding": text})
     step = 2 * STEP if len(order) <= READABLE else STEP
     title = f"Every pair: {words.titled(results.data_set)}"
-    subtitle = "row less column; blue: the row errs less; grey: nothing follows; exploratory, Holm over all pairs"
+    subtitle = (
+        "row less column; blue: the row errs less; grey: too small to speak of; exploratory, p: Holm over all"
+    )
     size = {"width": {"step": step}, "height": {"step": STEP}}
     return spec(title, subtitle, rows, **size, layer=layers)
 
@@ -73,7 +80,7 @@ def matrix(results: ResultSet, matrix: Matrix) -> Spec:
 def alt_matrix(results: ResultSet, matrix: Matrix) -> str:
     """Return the figure of `matrix` in a sentence: how many pairs are told apart, the best against others."""
     rows = pairs(results, matrix)
-    apart = sum(1 for row in rows if not row["grey"] and "difference" in row) // 2
+    apart = sum(1 for row in rows if _apart(results, row)) // 2
     first = rows[0]["a"] if rows else ""
     mine = [row for row in rows if row["a"] == first and "difference" in row]
     unit = words.unit(results.protocol.main)
@@ -81,7 +88,17 @@ def alt_matrix(results: ResultSet, matrix: Matrix) -> str:
         f"{row['b']} {signed(row['difference'])} {unit}{' (grey)' if row['grey'] else ''}" for row in mine[:5]
     )
     on = words.titled(results.data_set)
-    return f"{apart} of {len(rows) // 2} pairs on {on} are told apart. {first} less {said}." if rows else ""
+    return (
+        f"{apart} of {len(rows) // 2} pairs on {on} are told apart (Holm over all). {first} less {said}."
+        if rows
+        else ""
+    )
+
+
+def _apart(results: ResultSet, row: Mapping[str, Any]) -> bool:
+    """Return whether both of a pair are told apart: not grey, by p over all pairs, and of enough seeds each."""
+    few = [own for name in (row["a"], row["b"]) if (own := results.of(name)) and withheld(own.seeds)]
+    return "difference" in row and not row["grey"] and row.get("p", 1.0) <= LEVEL and not few
 
 
 def families(results: ResultSet, comparisons: Comparisons) -> Spec | None:
