@@ -394,6 +394,49 @@ def test_a_margin_for_an_unknown_metric_is_refused(project):
     assert caught.value.code == 2
 
 
+def test_a_project_in_a_folder_of_a_repository_is_compared(tmp_path, monkeypatch, base):
+    root = tmp_path / "all/project"
+    shutil.copytree(base, root / "metrics/results")
+    (root / "params.yaml").write_text(json.dumps({"gate": WHERE | {"margins": MARGINS}}))
+    monkeypatch.chdir(tmp_path / "all")
+    git("init", "-q")
+    commit("good")
+    monkeypatch.chdir(root)
+    assert compare("HEAD") == 0
+
+
+def test_reports_say_that_a_doubt_fails_where_it_does(base, tmp_path, capsys, monkeypatch):
+    def change(own):
+        xy = own.xy.copy()
+        xy[:12] += np.random.default_rng(9).normal(0, 14, xy[:12].shape).astype(np.float32)
+        return replace(own, xy=xy) if own.contestant == "ready" else own
+
+    head = results_scene.write(tmp_path / "head", change)
+    monkeypatch.chdir(tmp_path)
+    margins = {"nme_io": {"absolute": 0.002, "relative": 0.03}}
+    Path("params.yaml").write_text(json.dumps({"gate": WHERE | {"margins": margins}}))
+    assert compare(str(base), str(head), "--junit", "gate.xml") == 0
+    assert (
+        "## No regression" in capsys.readouterr().out
+        and ElementTree.parse("gate.xml").find(".//skipped") is not None
+    )
+    assert compare(str(base), str(head), "--junit", "gate.xml", "--strict") == 1
+    suite = ElementTree.parse("gate.xml").getroot()
+    assert "## Inconclusive" in capsys.readouterr().out and suite.find(".//skipped") is None
+    assert int(suite.get("failures")) == len(suite.findall(".//failure")) > 0 and suite.get("skipped") == "0"
+
+
+def test_a_reason_with_control_characters_is_readable_xml(base, tmp_path, monkeypatch):
+    def stop(raw):
+        record(raw, "ready").update(status="failed", reason="\x1b[31mno\x00 memory", metrics={})
+
+    head = edited(base, tmp_path / "head", stop)
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(json.dumps({"gate": WHERE | {"margins": MARGINS}}))
+    assert compare(str(base), str(head), "--junit", "gate.xml") == 1
+    assert "no� memory" in ElementTree.parse("gate.xml").find(".//failure").get("message")
+
+
 def test_a_name_cannot_break_out_of_the_report(base, tmp_path, capsys, monkeypatch):
     evil = "<img src=x onerror=alert(1)>|`"
     head = edited(base, tmp_path / "head", lambda raw: record(raw, "ready").update(contestant=evil))

@@ -60,11 +60,11 @@ def _told(base: Side, head: Side) -> tuple[str, str]:
 
 
 def _write(options: argparse.Namespace, rows: list[Row], told: tuple[str, str], code: int) -> None:
-    text = outputs.markdown(rows, *told)
+    text = outputs.markdown(rows, *told, options.strict)
     print(text, end="")
     if options.markdown:
         files.write_text(options.markdown, text)
     if options.json:
         outputs.write_json(options.json, rows, *told, code)
     if options.junit:
-        outputs.write_junit(options.junit, rows)
+        outputs.write_junit(options.junit, rows, options.strict)

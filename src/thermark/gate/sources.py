@@ -51,12 +51,12 @@ def _revision(name: str, repository: Path, results: str) -> Side:
     if not texts:
         raise DataError(f"{name} has no {results}", "compare with a revision that has, or with a folder")
     sets, errors = {}, {}
-    for each, path in texts.items():
-        sets[each] = read_set(_git(repository, "show", f"{commit}:{path}").decode(), f"{path} of {name}")
+    for each, path in texts.items():  # `./`: a project may lie in a folder of its repository
+        sets[each] = read_set(_git(repository, "show", f"{commit}:./{path}").decode(), f"{path} of {name}")
         table = f"{results}/{each}.parquet"
         if table not in listed:
             raise DataError(f"{name} has no {table}", "compare with a revision that has it")
-        content = io.BytesIO(_git(repository, "show", f"{commit}:{table}"))
+        content = io.BytesIO(_git(repository, "show", f"{commit}:./{table}"))
         errors[each] = read_errors(content, f"{table} of {name}")
     return Side(name, sets, errors, commit)
 
