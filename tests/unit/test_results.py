@@ -169,6 +169,7 @@ def test_the_oldest_schema_can_be_read():
         (OLDEST.replace('"schema": 1', '"schema": 0'), "old.json holds no results"),
         (OLDEST.replace('"tier": "measured"', '"tier": "superb"'), "old.json holds no results"),
         (OLDEST.replace('"value": 0.1', '"value": NaN'), "old.json holds no results"),
+        (OLDEST.replace('"contestant": "dlib"', '"contestant": "ktl_s"'), "ktl_s is listed twice"),
     ],
 )
 def test_what_is_no_set_of_results_is_named(text, cause):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
@@ -53,8 +52,8 @@ def read(source: Any, where: str) -> dict[str, Errors]:
         raise DataError(f"{where} holds no per-face errors: {cause}", "run `dvc repro`") from error
 
 
-def _of_one(name: str, rows: pd.DataFrame) -> Errors:
-    """Return the errors of one contestant; raises ValueError where its seeds are of other faces."""
+def _of_one(name: str, rows: Any) -> Errors:
+    """Return the errors of one contestant, a data frame; raises ValueError where its seeds are of other faces."""
     seeds = rows["seed"].unique()
     each = [rows[rows["seed"] == seed] for seed in seeds]
     ids, values = each[0]["face"].to_numpy(np.str_), []

@@ -5,6 +5,7 @@ Readers accept every schema that was ever written: `open_set` brings an older on
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -203,7 +204,11 @@ def read_set(text: str, where: str) -> ResultSet:
             raw, schema = UPGRADES[schema](raw), schema + 1
         if schema > SCHEMA:
             raise DataError(f"{where} has schema {schema}, this version reads {SCHEMA}", "use a newer Thermark")
-        return ResultSet.model_validate_json(json.dumps(raw))
+        results = ResultSet.model_validate_json(json.dumps(raw))
+        listed = Counter(record.contestant for record in results.records)
+        if twice := [name for name, count in listed.items() if count > 1]:
+            raise ValueError(f"{twice[0]} is listed twice")
+        return results
     except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{where} holds no results: {cause}", "run `dvc repro`") from error
