@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from thermark.page.inputs import Inputs
-from thermark.page.order import of_found, ranked
+from thermark.page.order import of_found
 from thermark.results.comparisons import Comparisons, Family, Matrix, Pair
 from thermark.results.errors import Errors
+from thermark.results.ranking import ranked
 from thermark.results.record import DataSet, Estimate, Floor, Made, Part, Protocol, Record, ResultSet
 
 FACES, SUBJECTS = 12, 4

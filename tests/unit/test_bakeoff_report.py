@@ -291,6 +291,13 @@ def test_what_is_what(small):
     assert "80 crops of 90" in table and "up to 0.5 of the face" in table and "variant `png`" in table
 
 
+def test_noses_of_nobody_are_told(small, tmp_path):
+    made, said = stages(tmp_path), "3 labelled noses are outside of every person"
+    report = made.places.reports / "thermeval.json"
+    files.write_json(report, files.read_json(report) | {"found": {"nose_without_person": {"count": 3}}})
+    assert said in part(built(tmp_path, made.places)[0], "## What is what") and said[2:] not in small[0]
+
+
 def test_tone_is_ablated(small):
     text, numbers, _ = small
     own = numbers["tone"]["shifted"]

@@ -956,6 +956,18 @@ def test_a_head_with_little_to_say(tmp_path):
     assert "| `bare` | all | 2 | – | – | – | – | – | – |" in text and "None" not in text
 
 
+def test_what_is_compared_elsewhere_is_not_of_this_page(tmp_path):
+    scene = Scene(tmp_path)
+    told = files.read_json(scene.places.comparisons)
+    other = {**told["families"][0]["pairs"][0], "dataset": "tfake", "difference": 9.0}
+    told["families"][0]["pairs"].append(other)
+    told["families"].append({"name": "far", "question": "Elsewhere?", "pairs": [other]})
+    files.write_json(scene.places.comparisons, told)
+    text, _, _ = scene.build()
+    assert "Elsewhere?" not in text and "9.00 px" not in text and "+9.00" not in text
+    assert "Ask students?" in text
+
+
 def test_what_is_missing_or_wrong(tmp_path):
     scene = Scene(tmp_path)
     with pytest.raises(DataError, match="nobody"):

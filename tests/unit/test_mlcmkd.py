@@ -553,6 +553,9 @@ def test_a_data_set_that_is_not_here_is_left_out(tmp_path):
     places = made(tmp_path, datasets=["tfake"])
     text, _ = built(tmp_path, places, datasets=["tfake", "charlotte"])
     assert "TFAKE" in text and "CHARLOTTE," not in text
+    elsewhere = families(RUNS, ["charlotte"])
+    text, _ = built(tmp_path / "b", made(tmp_path / "b", datasets=["tfake"], asked=elsewhere))
+    assert "Ask " not in text and "compares no distilled run" in text
 
 
 def test_impossible_settings_are_config_errors():

@@ -29,7 +29,7 @@ TRAINING = [
     for seed in (0, 1)
     for epoch in (1, 2)
 ]
-SPEEDS = {"good": {"fp32_ms": 12.5, "fp32_ms_low": 12.0, "fp32_ms_high": 13.0, "parameters": 6e6, "note": ""}}
+SPEEDS = {"good": {"ms": 12.5, "ms_low": 12.0, "ms_high": 13.0, "parameters": 6e6, "note": "boxes: prompt"}}
 CELL = {"source": "paper", "table": "I", "row": "r", "column": "c", "unit": "%", "published": 4.06, "ours": None}
 CELL |= {"verdict": "not comparable", "reason": "rendered data", "doubt": "columns swapped"}
 
@@ -255,7 +255,7 @@ def test_a_difference_is_real_where_letters_differ(small):
 def test_speed_and_size_are_told_as_far_as_known(small):
     results, _ = small
     good, fair, poor = order.ranked(results)
-    assert answers.fast(good, SPEEDS) == "12.5 ms a face on one CPU; 6 M parameters."
+    assert answers.fast(good, SPEEDS) == "12.5 ms a picture on one CPU; 6 M parameters."
     assert answers.fast(fair, SPEEDS) == "Not timed here; 4 M parameters and 70 M multiply-adds."
     assert answers.fast(poor, SPEEDS) == "Not timed here; its size is not counted."
 
@@ -282,7 +282,7 @@ def test_a_card_has_what_a_number_rests_on(small):
     assert facts["found"] == "100.00 % (95 % interval 50.00–100.00); 12 faces, 4 subjects"
     assert facts["seeds"] == "3: 2.00, 2.00, 2.00 %" and facts["intervals cover"] == "subjects and 3 seeds"
     assert facts["floor"].startswith("0.40 %, 0.40 px") and facts["group"] == "A, its best: alone in it"
-    assert facts["predictions, sha256"] == "p" * 64 and facts["time"] == "12.5 ms a face (12–13)"
+    assert facts["predictions, sha256"] == "p" * 64 and facts["time"] == "12.5 ms (12–13), boxes: prompt"
     assert dict(board.card(results, results.of("idle"), None, {})["facts"]) == {
         "why it has no numbers": "needs 300 MB"
     }
@@ -497,3 +497,21 @@ def test_it_shows_real_records(golden):
     ran = [record for results in given.sets.values() for record in results.records if record.ran]
     assert len(soup.select("[data-board] tbody tr")) == len(ran) > 10
     assert len(soup.select(".answer .best a")) == len(given.sets)
+
+
+def test_times_of_contestants_and_of_bare_networks_stay_apart():
+    speed = {
+        "machine": {"cpu": "a CPU"},
+        "rows": {"good": {"fp32_ms": 3.0, "fp32_ms_low": 2.0, "fp32_ms_high": 4.0, "parameters": 7, "note": ""}},
+        "contestants": {
+            "rows": {
+                "good": {"status": "ok", "ms": 9.0, "ms_low": 8.0, "ms_high": 10.0, "pictures": 5, "found": 4,
+                         "dataset": "tfake", "boxes": "prompt"},
+                "idle": {"status": "skipped", "reason": "no weights"},
+            }
+        },
+    }  # fmt: skip
+    found = inputs.times(speed)
+    assert set(found) == {"good", "good (network)"}
+    assert found["good"]["ms"] == 9.0 and "found somebody in 4 of 5 pictures" in found["good"]["note"]
+    assert found["good (network)"]["ms"] == 3.0 and found["good (network)"]["parameters"] == 7

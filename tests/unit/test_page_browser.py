@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
     browser.found() is None, reason="no Chromium here: apt-get install chromium shows that the page works in one"
 )
 NASTY = '<img src=x onerror="window.hit=1">\'</script><b>&amp;\u2028'
-SPEEDS = {"good": {"fp32_ms": 12.5, "parameters": 6e6}, "fair": {"fp32_ms": 3.0}}
+SPEEDS = {"good": {"ms": 12.5, "parameters": 6e6, "note": "boxes: prompt"}, "fair": {"ms": 3.0, "note": ""}}
 ROWS = "[data-part]:not([hidden]) [data-board] tbody tr:not([hidden])"
 NAMES = f"[...document.querySelectorAll('{ROWS}')].map(r => r.dataset.name)"
 DRAWN = "[...document.querySelectorAll('[data-part]:not([hidden]) .chart')].every(c => c.querySelector('svg'))"

@@ -7,7 +7,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # Distributions whose module has another name, and those that are run and not imported.
-MODULES = {"pillow": "PIL", "opencv-python-headless": "cv2", "ai-edge-litert": "ai_edge_litert", "pyyaml": "yaml"}
+MODULES = {
+    "vl-convert-python": "vl_convert",
+    "pillow": "PIL",
+    "opencv-python-headless": "cv2",
+    "ai-edge-litert": "ai_edge_litert",
+    "pyyaml": "yaml",
+}
 TOOLS = {"ruff", "mypy", "setuptools", "pytest-xdist"}
 
 

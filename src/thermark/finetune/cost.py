@@ -100,7 +100,7 @@ def _accuracy(name: str, study: Study) -> str:
     """Return one student against all with whom it is compared, and against the constant."""
     if name not in study.scored:
         return "it did not run here"
-    asked = (pair for own in study.comparisons.among(study.records) for pair in own.pairs if pair.a == name)
+    asked = (pair for own in study.families for pair in own.pairs if pair.a == name)
     said = [f"against {code(pair.b)} {printed.told(pair, constant.PIXELS)}" for pair in asked]
     if found := constant.contestants(study).get(name):
         said.append(f"against {constant.TITLE}: {found}")

@@ -15,7 +15,7 @@ from thermark.core.origin import Origin
 from thermark.finetune.head import Head
 from thermark.report.inputs import existing, found
 from thermark.report.reference import Tolerance
-from thermark.results.comparisons import Comparisons, open_comparisons
+from thermark.results.comparisons import Comparisons, Family, open_comparisons
 from thermark.results.record import Record, ResultSet, open_named
 
 Numbers = Mapping[str, Any]
@@ -117,6 +117,13 @@ class Study:
     def scored(self) -> dict[str, Record]:
         """Those of them that have numbers."""
         return {name: record for name, record in self.records.items() if record.ran}
+
+    @property
+    def families(self) -> list[Family]:
+        """The declared comparisons of these contestants alone, on this data set."""
+        found = self.comparisons.among(self.config.contestants)
+        pairs = {own.name: tuple(p for p in own.pairs if p.dataset == self.config.dataset) for own in found}
+        return [own.model_copy(update={"pairs": pairs[own.name]}) for own in found if pairs[own.name]]
 
     @property
     def networks(self) -> dict[str, str]:

@@ -47,11 +47,6 @@ def idle(study: Study) -> str:
     return table(["not run", "what", "why"], rows, texts=3) if rows else ""
 
 
-def families(study: Study) -> list[Family]:
-    """Return the families that ask about these contestants alone."""
-    return study.comparisons.among(study.records)
-
-
 def compared(study: Study, family: Family) -> str:
     """Return a family as a table."""
     results = study.results

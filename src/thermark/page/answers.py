@@ -6,8 +6,9 @@ from typing import Any
 
 from thermark.page import words
 from thermark.page.figures.cost import Speeds, cost
-from thermark.page.order import found, given, of_all, partial, ranked
+from thermark.page.order import found, given, of_all, partial
 from thermark.results.comparisons import Matrix
+from thermark.results.ranking import ranked
 from thermark.results.record import Record, ResultSet
 
 BOXES = {"any": "given or found", "given": "come with the picture", "found": "must be found"}
@@ -79,8 +80,8 @@ def leader(matrix: Matrix, contestant: str) -> str:
 
 def fast(record: Record, speeds: Speeds) -> str:
     """Return how fast and how large a contestant is, as far as that is known."""
-    time, size = cost(record, "milliseconds", speeds), record.exact.get("parameters")
-    said = "Not timed here" if time is None else f"{words.milliseconds(time)} ms a face on one CPU"
+    time, size = cost(record, "milliseconds", speeds), cost(record, "parameters", speeds)
+    said = "Not timed here" if time is None else f"{words.milliseconds(time)} ms a picture on one CPU"
     more = [f"{words.amount(size)} parameters"] if size else []
     more += [f"{words.amount(macs)} multiply-adds"] if (macs := record.exact.get("macs")) else []
     return f"{said}; {' and '.join(more)}." if more else f"{said}; its size is not counted."

@@ -8,9 +8,10 @@ from thermark.metrics.names import describe
 from thermark.page import words
 from thermark.page.answers import leader
 from thermark.page.figures.cost import Speeds, cost
-from thermark.page.order import found, given, of_all, of_found, partial, ranked
+from thermark.page.order import found, given, of_all, of_found, partial
 from thermark.report.numbers import label, natural, shown
 from thermark.results.comparisons import Matrix
+from thermark.results.ranking import ranked
 from thermark.results.record import Estimate, Record, ResultSet
 
 Facts = list[tuple[str, str]]
@@ -197,8 +198,12 @@ def _time(record: Record, speeds: Speeds) -> str:
     if time is None:
         return "not measured here"
     own = speeds[record.contestant]
-    ends = [words.milliseconds(own[key]) for key in ("fp32_ms_low", "fp32_ms_high") if key in own]
-    return f"{words.milliseconds(time)} ms a face" + (f" ({words.DASH.join(ends)})" if len(ends) == 2 else "")
+    ends = [words.milliseconds(own[key]) for key in ("ms_low", "ms_high") if own.get(key) is not None]
+    return (
+        f"{words.milliseconds(time)} ms"
+        + (f" ({words.DASH.join(ends)})" if len(ends) == 2 else "")
+        + f", {own['note']}"
+    )
 
 
 def _metrics(record: Record) -> list[tuple[str, str, str]]:

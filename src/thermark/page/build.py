@@ -190,7 +190,7 @@ def _costs(inputs: Inputs, results: ResultSet) -> Iterator[tuple[Figure, Spec | 
         title, drawn = f"Error against {axis}", figures.pareto(results, axis, inputs.speeds)
         if drawn is None:
             why = {
-                "milliseconds": "No contestant on this data set was timed here; make speed times networks.",
+                "milliseconds": "No contestant on this data set was timed here; make speed times them.",
                 "parameters": "No contestant on this data set has a counted size.",
             }[axis]
             yield Figure("", title, why), None
@@ -260,14 +260,14 @@ def _timed(inputs: Inputs) -> Table:
     rows = [
         (
             name,
-            words.milliseconds(own["fp32_ms"]) if own.get("fp32_ms") is not None else words.DASH,
+            words.milliseconds(own["ms"]) if own.get("ms") is not None else words.DASH,
             words.DASH.join(
-                words.milliseconds(own[key]) for key in ("fp32_ms_low", "fp32_ms_high") if own.get(key) is not None
+                words.milliseconds(own[key]) for key in ("ms_low", "ms_high") if own.get(key) is not None
             ),
             words.amount(own["parameters"]) if own.get("parameters") else words.DASH,
             str(own.get("note", "")),
         )
         for name, own in sorted(inputs.speeds.items())
     ]
-    head = ("network", TITLES["milliseconds"], "range", "parameters", "note")
+    head = ("contestant or network", TITLES["milliseconds"], "range", "parameters", "note")
     return Table("Everything that was timed", head, tuple(rows))

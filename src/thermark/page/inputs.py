@@ -19,8 +19,8 @@ from thermark.results.record import ResultSet, open_all
 class Inputs:
     """All that is shown.
 
-    `sets` and `errors` by data set; `speeds`: contestant or run -> its times, on `machine`; `budget` and
-    `training`: lines of those curves; `published`: a cell each (source, table, row, column, unit,
+    `sets` and `errors` by data set; `speeds`: contestant or network -> its times (see `times`), on `machine`;
+    `budget` and `training`: lines of those curves; `published`: a cell each (source, table, row, column, unit,
     published, ours, verdict, reason, doubt); `sources`: `budget` or `training` -> the data sets behind it;
     `folder`, where records lie as seen from the page; `faces`: prepared faces, for pictures.
     """
@@ -60,7 +60,7 @@ def read(places: Places, sources: Mapping[str, tuple[str, ...]], folder: str = "
         sets=sets,
         errors=errors,
         comparisons=_compared(places.comparisons),
-        speeds=speed.get("rows", {}),
+        speeds=times(speed),
         machine=speed.get("machine", {}),
         budget=_lines(places.budget),
         training=_lines(places.training),
@@ -87,3 +87,23 @@ def _lines(path: Path | None) -> Lines:
         {str(key): None if pd.isna(value) else value for key, value in row.items()}
         for row in frame.to_dict(orient="records")
     ]
+
+
+def times(speed: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return name -> `ms`, `ms_low`, `ms_high`, `parameters` and a `note`, of contestants and of bare networks.
+
+    A contestant's time is that of a picture from source pixels to points, a network's that of one crop.
+    """
+    made: dict[str, Mapping[str, Any]] = {}
+    for name, own in speed.get("rows", {}).items():
+        times = {key.removeprefix("fp32_"): value for key, value in own.items() if key.startswith("fp32_ms")}
+        note = "; ".join(filter(None, ["one crop through the network alone", own.get("note", "")]))
+        made[f"{name} (network)"] = times | {"parameters": own.get("parameters"), "note": note}
+    timed = speed.get("contestants") or {}
+    for name, own in timed.get("rows", {}).items():
+        if own["status"] == "ok":
+            told = f"a picture of {own['dataset']}, boxes: {own['boxes']}"
+            found = f"found somebody in {own['found']} of {own['pictures']} pictures"
+            kept = {key: own.get(key) for key in ("ms", "ms_low", "ms_high", "parameters")}
+            made[name] = kept | {"note": f"{told}; {found}"}
+    return made

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 
 from thermark.page.words import GIVEN
+from thermark.results.ranking import ranked, whole
 from thermark.results.record import Estimate, Record, ResultSet
 
 FLOOR = "mean_shape"  # the family that looks at no picture
@@ -25,29 +26,14 @@ def found(record: Record) -> Estimate:
     return record.metrics.get("found", UNKNOWN)
 
 
-def most_points(results: ResultSet) -> int:
-    """Return how many landmarks the most complete contestant answers."""
-    return max((record.points for record in results.records if record.ran), default=0)
-
-
 def partial(results: ResultSet, record: Record) -> bool:
     """Return whether a contestant answers fewer landmarks than others, so that its mean is of other points."""
-    return record.points < most_points(results)
+    return not whole(record, results)
 
 
 def given(record: Record) -> bool:
     """Return whether a contestant was told where the faces are."""
     return record.boxes in GIVEN
-
-
-def ranked(results: ResultSet) -> list[Record]:
-    """Return those that ran, from the least error over all faces on; who answers fewer landmarks comes after."""
-
-    def key(record: Record) -> tuple[bool, bool, float, str]:
-        error = of_all(results, record).value
-        return partial(results, record), error is None, error or 0.0, record.contestant
-
-    return sorted((record for record in results.records if record.ran), key=key)
 
 
 def leading(sets: Sequence[ResultSet], count: int) -> list[str]:

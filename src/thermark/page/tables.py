@@ -8,10 +8,11 @@ from thermark.page import words
 from thermark.page.figures import cost, learning, pairs
 from thermark.page.figures.errors import by_subject, limit, named, strata, within
 from thermark.page.figures.face import shown
-from thermark.page.order import found, of_all, ranked
+from thermark.page.order import found, of_all
 from thermark.report.numbers import shown as printed
 from thermark.results.comparisons import Comparisons, Matrix
 from thermark.results.errors import Errors
+from thermark.results.ranking import ranked
 from thermark.results.record import Part, ResultSet
 
 EDGES = (0.25, 0.5, 0.75, 1.0)  # of the limit of a distribution

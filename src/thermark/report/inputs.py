@@ -7,8 +7,6 @@ from typing import Any
 from thermark.core import files
 from thermark.core.errors import DataError
 
-RELATIVE = ("nme_io", "nme_diag")  # metrics whose per-face values have a column of their name
-
 
 def titled(report: Mapping[str, Any], dataset: str) -> str:
     """Return what a data set is called; what we or a machine made is not called by the real one's name alone."""
@@ -36,8 +34,3 @@ def existing(path: Path) -> Path:
     if not path.is_file():
         raise DataError(f"{path} is missing", "run `dvc repro`, which writes it")
     return path
-
-
-def column(metric: str) -> str:
-    """Return the column of per-face errors whose mean is the metric."""
-    return metric if metric in RELATIVE else "error_px"

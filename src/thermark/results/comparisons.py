@@ -82,9 +82,9 @@ class Comparisons(Section):
     left_out: dict[str, str] = Field(default_factory=dict)
 
     def among(self, contestants: Collection[str]) -> list[Family]:
-        """Return the families that ask about nobody but these contestants."""
-        known = set(contestants)
-        return [own for own in self.families if all({*pair.names} <= known for pair in own.pairs)]
+        """Return the families that ask about nobody but these contestants, on a data set that is here."""
+        asked = {own.name: {name for pair in own.pairs for name in pair.names} for own in self.families}
+        return [own for own in self.families if own.pairs and asked[own.name] <= set(contestants)]
 
     def declared(self, dataset: str, a: str, b: str) -> Pair | None:
         """Return a declared comparison of a with b, None where no family has it."""

@@ -6,21 +6,24 @@ from typing import Any, Literal
 
 from thermark.page import words
 from thermark.page.figures.vega import INK, REST, WIDTH, Rows, Spec, amounts, spec, told
-from thermark.page.order import of_all, partial, ranked
+from thermark.page.order import of_all, partial
+from thermark.results.ranking import ranked
 from thermark.results.record import Record, ResultSet
 
 Axis = Literal["milliseconds", "parameters"]
-Speeds = Mapping[str, Mapping[str, Any]]  # `rows` of the file of times: contestant or run -> its times
+Speeds = Mapping[
+    str, Mapping[str, Any]
+]  # contestant or network -> `ms`, `ms_low`, `ms_high`, `parameters`, `note`
 LABELS = 22  # that fit above each other
 BESIDE = 0.2  # powers of ten
-TITLES = {"milliseconds": "milliseconds a face, float32, on one CPU", "parameters": "parameters"}
+TITLES = {"milliseconds": "milliseconds a picture on one CPU", "parameters": "parameters"}
 
 
 def cost(record: Record, axis: Axis, speeds: Speeds) -> float | None:
     """Return what a contestant costs, None where nobody measured or counted it."""
     if axis == "parameters":
-        return record.exact.get("parameters")
-    told_time = speeds.get(record.contestant, {}).get("fp32_ms")
+        return record.exact.get("parameters", speeds.get(record.contestant, {}).get("parameters"))
+    told_time = speeds.get(record.contestant, {}).get("ms")
     return float(told_time) if told_time is not None else None
 
 

@@ -10,9 +10,10 @@ from thermark.metrics.bootstrap import interval
 from thermark.metrics.rates import rate_interval
 from thermark.page import words
 from thermark.page.figures.vega import INK, REST, WIDTH, Rows, Spec, amounts, coloured, dashed, shaped, spec, told
-from thermark.page.order import leading, of_all, partial, ranked
+from thermark.page.order import leading, of_all, partial
 from thermark.report.numbers import natural
 from thermark.results.errors import Errors
+from thermark.results.ranking import ranked
 from thermark.results.record import ResultSet
 
 STEPS = 40  # of a curve

@@ -2,8 +2,8 @@
 
 from thermark.page import words
 from thermark.page.figures.vega import GREY, INK, REST, Rows, Spec, amounts, spec, told
-from thermark.page.order import ranked
 from thermark.results.comparisons import Comparisons, Matrix, Pair
+from thermark.results.ranking import ranked
 from thermark.results.record import ResultSet
 
 READABLE = 12  # contestants up to which a cell holds its number
