@@ -11,7 +11,7 @@ from thermark.page import build, inputs
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "runs", "crops"):
+    for name in ("params", "crops"):
         parser.add_argument(f"--{name}", required=True)
     for name in ("results", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -20,13 +20,10 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path)
     options = parser.parse_args()
     params = Path("params.yaml")
-    sources = {
-        "training": tuple(dict.fromkeys(run["train"] for run in value(params, options.runs).values())),
-        "budget": tuple(dict.fromkeys(crop["raw"] for crop in value(params, options.crops).values())),
-    }
+    budget = tuple(dict.fromkeys(crop["raw"] for crop in value(params, options.crops).values()))
     folder = Path(os.path.relpath(options.results, options.out)).as_posix()
     places = inputs.Places(options.results, **{name: getattr(options, name) for name in optional})
-    build.build(inputs.read(places, sources, folder), section(params, options.params, build.Config), options.out)
+    build.build(inputs.read(places, budget, folder), section(params, options.params, build.Config), options.out)
 
 
 if __name__ == "__main__":

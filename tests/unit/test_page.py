@@ -504,17 +504,17 @@ def test_licences_of_what_it_is_drawn_with_stand_in_it(page):
 def test_files_that_are_absent_are_nothing(tmp_path):
     given = paged.inputs()
     with pytest.raises(DataError, match="holds no results"):
-        inputs.read(inputs.Places(tmp_path), {})
+        inputs.read(inputs.Places(tmp_path))
     write_set(tmp_path / "small.json", given.sets["small"])
     with pytest.raises(DataError, match=r"small\.parquet is missing"):
-        inputs.read(inputs.Places(tmp_path), {})
+        inputs.read(inputs.Places(tmp_path))
     stored.write(tmp_path / "small.parquet", given.errors["small"])
     (tmp_path / "budget.csv").write_text(
         "crops,head,labels,native_mean,low,high\np,h,10,17.6,,\n", encoding="utf-8"
     )
     absent = tmp_path / "absent"
     places = inputs.Places(tmp_path, absent, absent, tmp_path / "budget.csv", absent, absent)
-    told = inputs.read(places, {})
+    told = inputs.read(places)
     assert told.budget == [
         {"crops": "p", "head": "h", "labels": 10, "native_mean": 17.6, "low": None, "high": None}
     ]
@@ -524,7 +524,7 @@ def test_files_that_are_absent_are_nothing(tmp_path):
 
 def test_it_shows_real_records(golden):
     """Those of the pipeline in miniature: few faces, floors, contestants that found nobody."""
-    given = inputs.read(inputs.Places(golden("smoke")), {})
+    given = inputs.read(inputs.Places(golden("smoke")))
     soup = read(html(given))
     ran = [record for results in given.sets.values() for record in results.records if record.ran]
     assert len(soup.select("[data-board] tbody tr")) == len(ran) > 10

@@ -51,9 +51,13 @@ class Places:
     faces: Path | None = None
 
 
-def read(places: Places, sources: Mapping[str, tuple[str, ...]], folder: str = "") -> Inputs:
-    """Return what is there; raises DataError where there are no records, or where a file holds something else."""
+def read(places: Places, budget: tuple[str, ...] = (), folder: str = "") -> Inputs:
+    """Return what is there; `budget` names the data sets behind that curve.
+
+    Raises DataError where there are no records, or where a file holds something else.
+    """
     sets = open_all(places.results)
+    learned = (name for each in sets.values() for own in each.records if own.run for name in own.trained_sets)
     errors = {name: open_errors(places.results / f"{name}.parquet") for name in sets}
     speed = _content(places.speed, {})
     return Inputs(
@@ -65,7 +69,7 @@ def read(places: Places, sources: Mapping[str, tuple[str, ...]], folder: str = "
         budget=_lines(places.budget),
         training=_lines(places.training),
         published=tuple(_content(places.published, ())),
-        sources=sources,
+        sources={"budget": budget, "training": tuple(dict.fromkeys(learned))},
         folder=folder,
         faces=places.faces,
     )
