@@ -94,7 +94,7 @@ def write(
         change(said(truth, name, noise, 100 + place)).save(root / f"said/{name}/shown.npz")
     Predictions.none("idle", "d", "skipped", "no weights").save(root / "said/idle/shown.npz")
     names = ["run", "ready", *(more or {}), "idle"]
-    known = {name: Known("kind", "facemesh", {"parameters": 10.0} if name == "run" else {}) for name in names}
+    known = {name: Known("kind", "facemesh", {"parameters": 10} if name == "run" else {}) for name in names}
     return recorded(root, known, {"shown": HOW}, families)
 
 

@@ -10,12 +10,15 @@ from pyarrow import parquet
 import results_scene
 from boards import board, idle, record
 from thermark.core import files
+from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.landmarks import load
 from thermark.metrics.names import describe
 from thermark.results import compare, errors
+from thermark.results.collect import Known
 from thermark.results.comparisons import open_comparisons
 from thermark.results.origins import tier, trained_on
+from thermark.results.ranking import ranked
 from thermark.results.record import SCHEMA, open_all, open_set, read_set, write_set
 
 
@@ -43,7 +46,7 @@ def test_a_record_holds_what_evaluation_found(folder):
     assert set(run.parts["distance"]) == {"near", "far"} and run.parts["distance"]["far"].faces == 40
     near = files.read_json(folder.parent / "details/run/shown.json")["subsets"]["distance"]["near"]
     assert run.parts["distance"]["near"].seed_std == near["nme_io_seed_std"] > 0
-    assert run.exact == {"parameters": 10.0} and results.made == results_scene.MADE
+    assert run.exact == {"parameters": 10} and results.made == results_scene.MADE
 
 
 def test_who_did_not_run_has_a_reason_and_no_number(folder):
@@ -365,3 +368,21 @@ def test_comparisons_that_are_none_are_named(tmp_path):
     path.write_text(json.dumps({"schema": 1, "families": 3}))
     with pytest.raises(DataError, match="holds no comparisons"):
         open_comparisons(path)
+
+
+def test_a_run_of_one_seed_has_no_letter_and_stands_by_its_error(tmp_path):
+    """Nothing can be said of how it was trained: it is neither the best nor equal to it."""
+    more = {"best": 3.0, "middle": 6.5, "awful": 20.0}
+    folder = results_scene.write(tmp_path, more=more)
+    results, found = open_set(folder / "shown.json"), errors.open_errors(folder / "shown.parquet")
+    changed = [
+        own.model_copy(update={"seeds": 1} if own.contestant in ("awful", "run") else {})
+        for own in results.records
+    ]
+    once = results.model_copy(update={"records": tuple(changed)})
+    config = parse({"bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
+    known = {own.contestant: Known("kind", "facemesh", {}) for own in once.records}
+    groups = compare.comparisons({"shown": once}, {"shown": found}, config, known).matrices["shown"].groups
+    assert set(groups) == {"best", "ready", "middle"} and groups["best"] == "A" < groups["ready"]
+    order = [own.contestant for own in ranked(once, groups)]
+    assert order.index("awful") == len(order) - 1 and order.index("run") < order.index("ready")

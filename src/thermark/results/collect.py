@@ -50,7 +50,7 @@ class Known:
 
     kind: str
     family: str
-    exact: dict[str, float]
+    exact: dict[str, int]
     training: Mapping[str, Any] = field(default_factory=dict)
     taught: str = ""
     run: str = ""

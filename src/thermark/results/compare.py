@@ -13,6 +13,7 @@ from thermark.core.errors import ConfigError
 from thermark.metrics import family
 from thermark.metrics.compared import Comparison, compare, pairwise
 from thermark.metrics.compared import Config as Doubt
+from thermark.metrics.paired import NEEDED
 from thermark.report.verdicts import withheld_alone
 from thermark.results.caveats import caveat
 from thermark.results.collect import Known
@@ -212,12 +213,15 @@ def _groups(
 
     The family of the A is everybody against the best, over all faces, a miss at its cap; B are those who are not
     told from the best of the others, and so on. In a family of all pairs ten subjects could show nothing. Who has
-    not all landmarks of the others has no letter: its error is of other points.
+    not all landmarks of the others has no letter: its error is of other points. Nor has a run of one or two seeds,
+    of which nothing can be said.
     """
     doubt, floors = _doubt(results, config), _floors(results, names)
     capped = {name: _capped(errors[name], doubt.cap) for name in names}
     letters: dict[str, str] = {}
-    complete = {record.contestant for record in results.records if whole(record, results)}
+    complete = {
+        record.contestant for record in results.records if whole(record, results) and not 0 < record.seeds < NEEDED
+    }
     left = [name for name in names if name in complete]
     for letter in ascii_uppercase:
         if not left:

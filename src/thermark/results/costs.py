@@ -8,7 +8,7 @@ from thermark.core.runs import seed_folders
 from thermark.nets import card, complexity
 
 
-def costs(folder: Path) -> dict[str, float]:
+def costs(folder: Path) -> dict[str, int]:
     """Return `parameters` and `macs` (of one crop) of the network of a run's folder, nothing where it has none."""
     trained = seed_folders(folder) or ([folder] if (folder / "model.json").is_file() else [])
     if not trained:

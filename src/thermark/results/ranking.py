@@ -24,16 +24,27 @@ def whole(record: Record, results: ResultSet) -> bool:
 def ranked(results: ResultSet, groups: Groups = NONE) -> list[Record]:
     """Return those who ran from best to worst: by group, and within one by the error over all faces.
 
-    A missed face counts the stated cap, so that nobody gets better by finding fewer. Who has no error comes last,
-    and who has not all landmarks of the others comes after all who have.
+    A missed face counts the stated cap, so that nobody gets better by finding fewer. Who has no letter stands by
+    its error among those who have one. Who has no error comes last, and who has not all landmarks of the others
+    comes after all who have.
     """
-    name = f"{results.protocol.main}_all"
+    ran = [record for record in results.records if record.ran]
+    errors = {record.contestant: _error(record, results) for record in ran}
 
-    def order(record: Record) -> tuple[bool, bool, str, float, str]:
-        letter, error = groups.get(record.contestant, ""), value(record, name)
-        return not whole(record, results), not letter, letter, inf if error is None else error, record.contestant
+    def letter(record: Record) -> str:
+        """Return a contestant's letter, or the last of those who are no worse."""
+        before = (groups.get(name, "") for name, error in errors.items() if error <= errors[record.contestant])
+        return groups.get(record.contestant) or max(before, default="")
 
-    return sorted((record for record in results.records if record.ran), key=order)
+    def order(record: Record) -> tuple[bool, str, float, str]:
+        return not whole(record, results), letter(record), errors[record.contestant], record.contestant
+
+    return sorted(ran, key=order)
+
+
+def _error(record: Record, results: ResultSet) -> float:
+    error = value(record, f"{results.protocol.main}_all")
+    return inf if error is None else error
 
 
 def most_found(results: ResultSet) -> list[Record]:

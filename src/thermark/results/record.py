@@ -143,7 +143,7 @@ class Record(Section):
     parts: dict[str, dict[str, Part]] = Field(default_factory=dict)
     landmarks: tuple[float | None, ...] = ()
     floor: Floor | None = None
-    exact: dict[str, float] = Field(default_factory=dict)
+    exact: dict[str, int | float] = Field(default_factory=dict)
     predictions: tuple[str, ...] = ()
     errors: str = ""
 
