@@ -20,7 +20,7 @@ from thermark.datasets import framing, packing
 from thermark.exported import onnx
 from thermark.fetching import options as fetching
 from thermark.finetune import build as finetune
-from thermark.gate import judge
+from thermark.gate import options as gating
 from thermark.heads import crops, features
 from thermark.heads import plan as head
 from thermark.imported import convert
@@ -304,7 +304,7 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
 def test_what_is_compared_and_gated_in_every_profile_exists(path, content):
     declared = section(path, "comparisons", compare.Config)
     compare.require_known(declared, content["contestants"], content["evaluate"])
-    gate = section(path, "gate", judge.Config)
+    gate = section(path, "gate", gating.Config)
     for name in gate.margins:
         assert describe(name).higher_is_better is not None, name
     # One margin for each metric that can rank, and for those that no contestant improves by finding fewer faces.

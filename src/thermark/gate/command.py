@@ -8,7 +8,8 @@ from thermark.core import files
 from thermark.core.config import section
 from thermark.core.errors import DataError, ThermarkError
 from thermark.gate import outputs
-from thermark.gate.judge import Config, Row, exit_code, judge
+from thermark.gate.judge import Row, exit_code, judge
+from thermark.gate.options import Config
 from thermark.gate.sources import Side, side
 from thermark.metrics.names import describe
 
