@@ -1,11 +1,11 @@
 """Results in miniature: labelled faces, contestants with known errors, and the real way from them to records."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from answered import answered
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.faces import Faces
@@ -55,19 +55,8 @@ def said(truth: Faces, contestant: str, noise: float, seed: int) -> Predictions:
     rng = np.random.default_rng(seed)
     who = np.unique(truth.subjects, return_inverse=True)[1]
     scale = noise * rng.uniform(0.7, 1.3, who.max() + 1)[who][:, None, None]
-    xy = (truth.xy + rng.normal(0, 1, truth.xy.shape) * scale).astype(np.float32)
-    return replace(
-        Predictions.none(contestant, "d", "ok", ""),
-        vocabulary="ibug68",
-        box_source="prompt",
-        frames=truth.frames,
-        faces=np.arange(len(truth)),
-        xy=xy,
-        score=np.ones(xy.shape[:2], np.float32),
-        boxes=truth.prompts,
-        box_score=np.full(len(truth), np.nan, np.float32),
-        trained_on=("elsewhere",) if contestant == "run" else (),
-    )
+    xy = truth.xy + rng.normal(0, 1, truth.xy.shape) * scale
+    return answered(truth, xy, contestant, "ibug68", ("elsewhere",) if contestant == "run" else ())
 
 
 def write(

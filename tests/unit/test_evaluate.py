@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from answered import answered
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -52,19 +53,8 @@ def faces(count: int = 12, vocabulary: str = "facesynthetics70", seed: int = 0) 
 def predictions(truth: Faces, noise: float = 2.0, vocabulary: str = "", seed: int = 1) -> Predictions:
     vocabulary = vocabulary or str(truth.vocabularies[0])
     xy = project(truth.xy, str(truth.vocabularies[0]), vocabulary)
-    xy = (xy + np.random.default_rng(seed).normal(0, noise, xy.shape)).astype(np.float32)
-    return Predictions(
-        contestant="c",
-        vocabulary=vocabulary,
-        box_source="prompt",
-        data="d",
-        frames=truth.frames,
-        faces=np.arange(len(truth)),
-        xy=xy,
-        score=np.ones(xy.shape[:2], np.float32),
-        boxes=truth.prompts,
-        box_score=np.full(len(truth), np.nan, np.float32),
-    )
+    xy = xy + np.random.default_rng(seed).normal(0, noise, xy.shape)
+    return answered(truth, xy, "c", vocabulary)
 
 
 def without(given: Predictions, row: int) -> Predictions:

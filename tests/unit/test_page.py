@@ -16,6 +16,7 @@ from thermark.core.errors import DataError
 from thermark.page import answers, board, build, figures, gallery, inputs, order, packing, render, tables, words
 from thermark.page.figures.errors import within
 from thermark.results import errors as stored
+from thermark.results.notices import kind
 from thermark.results.record import write_set
 
 NASTY = '<img src=x onerror="window.hit=1">\'</script><b>&amp;\u2028'
@@ -480,10 +481,7 @@ def test_machine_labels_and_thermalised_data_are_called_so():
     soup = read(html(several))
     notices = [node.get_text(" ", strip=True) for node in soup.find_all(role="note")]
     assert len(notices) == 2 and notices[0].startswith("Car (real data, machine labels). Machine labels")
-    assert (
-        words.titled(sets["made"].data_set) == "Made (thermalised data)"
-        and words.notice_of(sets["true"].data_set) == ""
-    )
+    assert words.titled(sets["made"].data_set) == "Made (thermalised data)" and kind(sets["true"].data_set) == ""
     assert "machine labels" in soup.find("table", {"data-board": "car"}).caption.get_text()
     specs = build.context(several, build.Config())["data"]["figures"]
     assert "machine labels" in specs["ced-car"]["title"]["text"] and specs["ced-true"]["title"]["text"].endswith(

@@ -1,6 +1,7 @@
 """Records: what they say, that they can be read again, and that every schema ever written can."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.compute as pc
@@ -60,7 +61,7 @@ def test_the_mean_over_all_faces_counts_a_miss_at_its_cap_and_nothing_more(tmp_p
         xy = own.xy.copy()
         xy[:20] = np.nan  # missed
         xy[20:40] += 1000.0  # found, yet worse than a miss
-        return results_scene.replace(own, xy=xy)
+        return replace(own, xy=xy)
 
     results = open_set(results_scene.write(tmp_path, change) / "shown.json")
     own = results.of("ready").metrics
@@ -90,9 +91,9 @@ def test_a_face_that_the_main_metric_cannot_be_told_of_is_neither_found_nor_miss
     def change(own):
         points = own.xy.copy()
         points[5:10] = np.nan  # two of them, and three others
-        return results_scene.replace(own, xy=points)
+        return replace(own, xy=points)
 
-    folder = results_scene.write(tmp_path, change, truth=results_scene.replace(truth, xy=xy))
+    folder = results_scene.write(tmp_path, change, truth=replace(truth, xy=xy))
     results, found = open_set(folder / "shown.json"), errors.open_errors(folder / "shown.parquet")
     assert results.protocol.main == "nme_io" and results.of("ready").faces == 1000
     assert found["ready"]["per_seed"].shape == (1, 993) and not np.isnan(found["ready"]["per_seed"]).any()
@@ -104,7 +105,7 @@ def test_a_miss_stays_infinite(tmp_path):
     def change(own):
         xy = own.xy.copy()
         xy[3, 10] = np.nan
-        return results_scene.replace(own, xy=xy)
+        return replace(own, xy=xy)
 
     found = errors.open_errors(results_scene.write(tmp_path, change) / "shown.parquet")
     assert np.isinf(found["ready"]["per_seed"][0, 3]) and np.isfinite(found["ready"]["per_seed"]).sum() == 79
@@ -121,7 +122,7 @@ def test_written_twice_the_bytes_are_equal(folder, tmp_path):
 
 def test_a_change_of_one_contestant_is_a_change_of_one_line(folder, tmp_path):
     def change(own):
-        return results_scene.replace(own, xy=own.xy + 1) if own.contestant == "run" else own
+        return replace(own, xy=own.xy + 1) if own.contestant == "run" else own
 
     other = results_scene.write(tmp_path, change)
     pairs = zip((folder / "shown.json").open(), (other / "shown.json").open(), strict=True)
@@ -249,7 +250,7 @@ def test_other_crops_of_a_set_s_pictures_are_its_train_split(tmp_path):
     files.write_json(tmp_path / "reports/persons.json", {"raw": "same", "modality": "thermal"})
 
     def taught(own):
-        return results_scene.replace(own, trained_on=("persons",)) if own.contestant == "run" else own
+        return replace(own, trained_on=("persons",)) if own.contestant == "run" else own
 
     results_scene.write(tmp_path, taught, report={"raw": "same"})
     records = open_set(tmp_path / "results/shown.json")
@@ -339,7 +340,7 @@ def test_who_finds_fewer_faces_is_not_among_the_best_however_exact(tmp_path):
     def change(own):
         xy = own.xy.copy()
         xy[::2] = np.where(own.contestant == "shy", np.nan, xy[::2])
-        return results_scene.replace(own, xy=xy)
+        return replace(own, xy=xy)
 
     results_scene.write(tmp_path, change, more={"shy": 1.0, "bold": 3.0})
     groups = open_comparisons(tmp_path / "comparisons.json").matrices["shown"].groups

@@ -12,7 +12,7 @@ from clustered import margin, of_subjects, recipes
 from thermark.core.errors import ConfigError
 from thermark.metrics.bootstrap import apart
 from thermark.metrics.compared import Config, pairwise
-from thermark.metrics.family import adjusted, exploratory, holm
+from thermark.metrics.family import adjusted, holm
 from thermark.metrics.permutation import EXACT, sign_flip, sign_flips, subject_means
 from thermark.metrics.spread import NORMAL, SMALLEST, TAIL, Spread
 
@@ -116,7 +116,6 @@ def test_families_are_adjusted_each_for_itself():
     found = adjusted(families, raw)
     assert found["students"] == pytest.approx({("a", "base"): 0.04, ("b", "base"): 0.04})
     assert np.isnan(found["teachers"]["t", "u"]) and found["empty"] == {}
-    assert exploratory(families, list(raw)) == [("a", "b"), ("t", "v")]
     assert np.isnan(adjusted({"one": [("a", "b")]}, {("a", "b"): None})["one"]["a", "b"])
 
 

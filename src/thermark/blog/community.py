@@ -14,9 +14,10 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read once, when the cl
 
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
-from thermark.blog.words import ends, found_by, scale, unit
+from thermark.blog.words import ends, found_by
 from thermark.core import files
 from thermark.metrics.names import describe
+from thermark.report.numbers import scale, unit
 from thermark.results.notices import caveat
 from thermark.results.ranking import value
 from thermark.results.record import Record, ResultSet

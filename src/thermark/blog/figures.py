@@ -13,8 +13,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
 from thermark.blog.tables import write_csv
-from thermark.blog.words import measure, unit
+from thermark.blog.words import measure
 from thermark.report.lines import label_ends, line, spread
+from thermark.report.numbers import unit
 from thermark.report.style import INK, MUTED, REST, RULE, Style, figure, save
 from thermark.results.notices import caveat
 from thermark.results.record import ResultSet

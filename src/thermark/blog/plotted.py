@@ -8,7 +8,7 @@ import pandas as pd
 
 from thermark import landmarks
 from thermark.blog.tables import origin
-from thermark.blog.words import scale
+from thermark.report.numbers import scale
 from thermark.results.curves import curve
 from thermark.results.errors import Errors
 from thermark.results.ranking import ranked, value, whole

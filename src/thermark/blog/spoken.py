@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from thermark.blog.words import bounded, plain, printed, unit
+from thermark.blog.words import bounded, plain, printed
+from thermark.report.numbers import unit
 from thermark.results.notices import caveat
 from thermark.results.ranking import most_found, ranked, value
 from thermark.results.record import ResultSet

@@ -12,6 +12,7 @@ from thermark.blog.words import bounded, found_by, printed, signed
 from thermark.core import files
 from thermark.report import markdown
 from thermark.report.numbers import label
+from thermark.results.absent import HEADER, absent
 from thermark.results.comparisons import Comparisons, Family, Pair
 from thermark.results.notices import caveat
 from thermark.results.printed import bounded as sure
@@ -204,21 +205,5 @@ def _title(dataset: str, sets: Mapping[str, ResultSet]) -> str:
 
 def absences(sets: Mapping[str, ResultSet]) -> Table:
     """Return who did not run, and why; who shares a reason shares a line."""
-    sharing: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for name, results in sets.items():
-        for record in results.records:
-            if not record.ran:
-                sharing.setdefault((record.status, record.reason), {}).setdefault(record.contestant, []).append(
-                    name
-                )
-    rows = []
-    for (status, reason), who in sharing.items():
-        where: dict[tuple[str, ...], list[str]] = {}
-        for contestant, on in who.items():
-            where.setdefault(tuple(on), []).append(contestant)
-        rows += [
-            (", ".join(names), "all" if len(on) == len(sets) else ", ".join(on), status, reason)
-            for on, names in where.items()
-        ]
-    header = ("contestants", "data sets", "status", "why")
-    return Table("not_run", "Not run, and why", "", header, tuple(rows), pd.DataFrame(rows, columns=header), 4)
+    rows = absent(sets)
+    return Table("not_run", "Not run, and why", "", HEADER, tuple(rows), pd.DataFrame(rows, columns=HEADER), 4)

@@ -5,15 +5,9 @@ from hashlib import sha256
 
 from thermark.metrics.names import describe
 from thermark.report.markdown import PLAIN
-from thermark.report.numbers import shown
+from thermark.report.numbers import UNITS, WHOLES, shown
+from thermark.report.numbers import unit as unit
 from thermark.results.record import Estimate
-
-UNITS = {"fraction": "%", "px": "px"}
-# What a fraction is of.
-WHOLES = {
-    "nme_io": "the distance of the outer eye corners",
-    "nme_diag": "the diagonal of the box round the labels",
-}
 
 
 def printed(metric: str, value: float | None) -> str:
@@ -28,17 +22,6 @@ def printed(metric: str, value: float | None) -> str:
 def plain(value: float) -> str:
     """Return a number of a figure with two digits."""
     return f"{value:.2f}"
-
-
-def scale(metric: str) -> int:
-    """Return what a value is multiplied by to be in `unit`."""
-    return 100 if unit(metric) == "%" else 1
-
-
-def unit(metric: str) -> str:
-    """Return `%`, `px` or the name of what is counted."""
-    named = describe(metric).unit
-    return UNITS.get(named, named)
 
 
 def measure(metric: str) -> str:

@@ -17,6 +17,7 @@ from thermark.gate.sources import Side
 from thermark.metrics.bootstrap import difference
 from thermark.metrics.names import describe
 from thermark.results.errors import Errors
+from thermark.results.ranking import value
 from thermark.results.record import Record, ResultSet
 
 Verdict = Literal["ok", "improved", "new", "inconclusive", "regression", "cannot compare"]
@@ -146,7 +147,7 @@ def _numbers(
             yield _exact(dataset, contestant, name, *values, config.tolerance)
     if config.scores == "exact":
         for name in dict.fromkeys([*old.metrics, *new.metrics]):
-            yield _exact(dataset, contestant, name, _value(old, name), _value(new, name), config.tolerance)
+            yield _exact(dataset, contestant, name, value(old, name), value(new, name), config.tolerance)
         return
     yield _found(old, new, config.margins.get("found", Margin()))
     aligned = _aligned(*errors)
@@ -165,11 +166,7 @@ def _numbers(
             yield _paired(dataset, contestant, name, pair, own, config)
     for name in config.margins:
         if name not in ("found", main, f"{main}_all") and (name in old.metrics or name in new.metrics):
-            yield _as_it_stands(dataset, contestant, name, _value(old, name), _value(new, name), config)
-
-
-def _value(record: Record, name: str) -> float | None:
-    return record.metrics[name].value if name in record.metrics else None
+            yield _as_it_stands(dataset, contestant, name, value(old, name), value(new, name), config)
 
 
 def _aligned(base: Errors, head: Errors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -180,7 +177,7 @@ def _aligned(base: Errors, head: Errors) -> tuple[NDArray[np.float64], NDArray[n
 
 def _found(old: Record, new: Record, margin: Margin) -> Row:
     """Return whether fewer faces are found: a fact about these faces, that needs no interval."""
-    before, after = _value(old, "found") or 0.0, _value(new, "found") or 0.0
+    before, after = value(old, "found") or 0.0, value(new, "found") or 0.0
     allowed = margin.of(before)
     worse = before - after > allowed + 1e-12
     verdict: Verdict = "regression" if worse else "improved" if after > before else "ok"

@@ -44,12 +44,6 @@ def adjusted(
     return told
 
 
-def exploratory(families: Mapping[str, Sequence[Pair]], made: Sequence[Pair]) -> list[Pair]:
-    """Return those of the comparisons made that no family has declared: they may suggest, and prove nothing."""
-    declared = {frozenset(pair) for pairs in families.values() for pair in pairs}
-    return [pair for pair in made if frozenset(pair) not in declared]
-
-
 def _require_pairs(name: str, pairs: Sequence[Pair]) -> None:
     for a, b in pairs:
         if a == b:

@@ -15,6 +15,8 @@ from thermark.page.figures.vega import DARK, Spec
 from thermark.page.inputs import Inputs
 from thermark.page.order import leading
 from thermark.page.tables import Table
+from thermark.results.absent import HEADER, absent
+from thermark.results.notices import kind
 from thermark.results.record import ResultSet
 
 
@@ -144,7 +146,7 @@ def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs
         results=results,
         title=words.titled(on),
         origin=words.origin(on),
-        notice=words.NOTICES.get(words.notice_of(on), ""),
+        notice=words.NOTICES.get(kind(on), ""),
         answer=answers.answer(results, "any", "any", matrix, inputs.speeds),
         head=board.head(results),
         drawn=f"0{words.DASH}{words.scale(main) * board.top(results):.3g} {words.unit(main)}",
@@ -229,21 +231,7 @@ def _where(inputs: Inputs, curve: str) -> str:
 
 def not_run(sets: Mapping[str, ResultSet]) -> Table:
     """Return who has no numbers, where and why; those with the same reason share a line."""
-    grouped: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for name, results in sets.items():
-        for record in results.records:
-            if not record.ran:
-                who = grouped.setdefault((record.status, record.reason), {})
-                who.setdefault(record.contestant, []).append(name)
-    rows: list[tuple[str, ...]] = []
-    for (status, reason), who in grouped.items():
-        where: dict[tuple[str, ...], list[str]] = {}
-        for contestant, on in who.items():
-            where.setdefault(tuple(on), []).append(contestant)
-        for on_sets, contestants in where.items():
-            told = "all" if len(on_sets) == len(sets) else ", ".join(on_sets)
-            rows.append((", ".join(contestants), told, status, reason))
-    return Table("Not run, and why", ("contestants", "data sets", "status", "why"), tuple(rows))
+    return Table("Not run, and why", HEADER, tuple(absent(sets)))
 
 
 def _machine(inputs: Inputs) -> str:

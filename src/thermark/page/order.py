@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain, zip_longest
 
-from thermark.page.words import GIVEN
+from thermark.metrics.scores import GIVEN
 from thermark.results.ranking import ranked, whole
 from thermark.results.record import Estimate, Record, ResultSet
 

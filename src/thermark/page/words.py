@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 
-from thermark.report.numbers import LABELS, shown
+from thermark.report.numbers import LABELS, WHOLES, shown
+from thermark.report.numbers import scale as scale
+from thermark.report.numbers import unit as unit
+from thermark.results.notices import kind
 from thermark.results.record import DataSet, Estimate, Record, ResultSet
 
-# What the main metric is relative to.
-RELATIVE = {
-    "nme_io": "of the distance of the outer eye corners",
-    "nme_diag": "of the diagonal of the box round the labels",
-}
-GIVEN = ("prompt", "labelled")  # boxes that came with the faces
 PICTURES = {"rendered": "rendered data", "thermalised": "thermalised data", "real": "real data"}
 NOTICES = {
     "rendered": "Rendered data: these pictures come out of a renderer, not out of a camera. The numbers show how "
@@ -23,19 +20,9 @@ NOTICES = {
 DASH = "\N{EN DASH}"
 
 
-def scale(main: str) -> float:
-    """Return by what a value of the main metric is multiplied to be shown: fractions are per cent."""
-    return 1.0 if main == "error_px_mean" else 100.0
-
-
-def unit(main: str) -> str:
-    """Return the unit in which the main metric is shown, `%` or `px`."""
-    return "px" if main == "error_px_mean" else "%"
-
-
 def long_unit(main: str) -> str:
     """Return the unit in words, such as `% of the distance of the outer eye corners`."""
-    return f"% {RELATIVE[main]}" if main in RELATIVE else "px of the source picture"
+    return f"% of {WHOLES[main]}" if main in WHOLES else "px of the source picture"
 
 
 def short_name(main: str) -> str:
@@ -46,14 +33,7 @@ def short_name(main: str) -> str:
 def origin(on: DataSet) -> str:
     """Return in a few words where pictures and labels come from, `rendered data` among them."""
     made = PICTURES[on.origin]
-    return f"{made}, machine labels" if notice_of(on) == "machine" else made
-
-
-def notice_of(on: DataSet) -> str:
-    """Return the key of the notice that numbers of a data set need, empty where people labelled a camera's."""
-    if on.origin != "real":
-        return on.origin
-    return "machine" if on.labels == "machine" else ""
+    return f"{made}, machine labels" if kind(on) == "machine" else made
 
 
 def titled(on: DataSet) -> str:
@@ -62,7 +42,7 @@ def titled(on: DataSet) -> str:
     words: tuple[str, ...] = (
         ("rendered",) if on.origin == "rendered" else ("thermalised",) if on.origin == "thermalised" else ()
     )
-    words += ("machine labels",) if notice_of(on) == "machine" else ()
+    words += ("machine labels",) if kind(on) == "machine" else ()
     missing = [word for word in words if word not in on.title]
     return f"{on.title} ({said})" if missing else on.title
 

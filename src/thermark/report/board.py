@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from thermark.results.comparisons import Comparisons
+from thermark.results.notices import kind
 from thermark.results.ranking import Groups, ranked, standing, value
 from thermark.results.record import DataSet, Record, ResultSet, open_set
 
@@ -46,7 +47,7 @@ class Board:
     @property
     def machine(self) -> bool:
         """Whether another network said where the points of these real pictures are."""
-        return self.on.origin == "real" and self.on.labels == "machine"
+        return kind(self.on) == "machine"
 
     @property
     def finders(self) -> bool:

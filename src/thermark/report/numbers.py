@@ -23,6 +23,24 @@ LABELS = {
     "offset_y_px": "offset y",
 }
 
+UNITS = {"fraction": "%", "px": "px"}
+# What a fraction is of.
+WHOLES = {
+    "nme_io": "the distance of the outer eye corners",
+    "nme_diag": "the diagonal of the box round the labels",
+}
+
+
+def unit(metric: str) -> str:
+    """Return `%`, `px` or the name of what is counted."""
+    named = describe(metric).unit
+    return UNITS.get(named, named)
+
+
+def scale(metric: str) -> int:
+    """Return what a value is multiplied by to be in `unit`."""
+    return 100 if unit(metric) == "%" else 1
+
 
 def label(name: str) -> str:
     """Return a column title with unit and arrow, such as `NME eyes, % ↓` or `PCK@10px, % ↑`."""
