@@ -13,7 +13,7 @@ export ORT_DISABLE_TELEMETRY := 1
 
 SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "page:    plots/report/index.html"; echo "figures: plots/figures/, plots/contact/"; \
-  echo "bakeoff: metrics/bakeoff.md"; echo "heads:   metrics/finetune.md"; echo "distil:  metrics/mlcmkd.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
+  echo "models:  metrics/zeroshot.md"; echo "heads:   metrics/fewshot.md"; echo "distil:  metrics/distillation.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
 .PHONY: help setup repro report blog weights data speed test slow check smoke smoke-baseline portability profile bench doctor clean
 help:            ## this list
@@ -38,7 +38,7 @@ repro: setup     ## run the pipeline of params.yaml, print the leaderboard
 	@$(SHOW)
 
 report: setup    ## tables, plots and the page only
-	dvc repro report page
+	dvc repro leaderboard page
 	@$(SHOW)
 
 # Not a stage: it names the commit. TEMPLATE=mine.md takes a post of your own.
@@ -57,7 +57,7 @@ data: setup      ## try again for data sets that were not to be had
 speed: setup     ## time contestants, heads and students on this machine, then the pages that say so
 	python stages/speed.py --params speed --contestants contestants --patience patience --scored scored \
 	  --weights data/weights --exported data/exported --models data/models --faces data/faces --reports data/reports \
-	  --frames data/frames --framed data/framed --out metrics/speed.json && dvc repro finetune
+	  --frames data/frames --framed data/framed --out metrics/speed.json && dvc repro fewshot
 
 # Two clones of what is committed: the second computes natively, with another number of threads, and shares DVC's cache.
 portability: setup ## repeat the committed results in another arithmetic: which numbers stay in their intervals, which verdicts hold
@@ -67,7 +67,7 @@ portability: setup ## repeat the committed results in another arithmetic: which 
 	  PYTHONPATH=$$PWD/src OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 dvc repro
 	python stages/portability.py --base $(OTHER)/base --base-arithmetic "portable, 2 threads" \
 	  --other $(OTHER)/native --other-arithmetic "native, 1 thread" --details metrics/details \
-	  --pages metrics/comparisons.json metrics/mlcmkd.json metrics/finetune.json metrics/bakeoff.json --files metrics plots data/reports \
+	  --pages metrics/comparisons.json metrics/distillation.json metrics/fewshot.json metrics/zeroshot.json --files metrics plots data/reports \
 	  --out studies/$(P)
 
 test: setup      ## the fast tests

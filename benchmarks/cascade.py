@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from thermark import landmarks
+from thermark.models.cascade import Cascade
+from thermark.models.learned import Learned
 from thermark.nets.rtmpose import RTMPose
-from thermark.predictors.cascade import Cascade
-from thermark.predictors.learned import Learned
 
 HEIGHT, WIDTH = 192, 256
 

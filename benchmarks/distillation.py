@@ -17,17 +17,17 @@ import torch
 from torch import Tensor
 
 from thermark.core.config import parse
-from thermark.learn import precision, schedule
-from thermark.learn.data import Batch, Samples
-from thermark.learn.distillation import paths, training
-from thermark.learn.distillation.paths import Pupil
-from thermark.learn.distillation.terms import weighted
-from thermark.learn.objectives import simcc
-from thermark.learn.pairs import PairBatch
-from thermark.learn.recipes import ktl
-from thermark.learn.run import Ready
 from thermark.nets.inputs import normalised
 from thermark.nets.rtmpose import RTMPose
+from thermark.train import precision, schedule
+from thermark.train.data import Batch, Samples
+from thermark.train.distillation import paths, training
+from thermark.train.distillation.paths import Pupil
+from thermark.train.distillation.terms import weighted
+from thermark.train.objectives import simcc
+from thermark.train.pairs import PairBatch
+from thermark.train.recipes import ktl
+from thermark.train.run import Ready
 
 POINTS = 68
 TERMS = {

@@ -15,10 +15,10 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from thermark.core import bundle
-from thermark.predictors import facemesh
-from thermark.zeroshot import selfcheck
-from thermark.zeroshot.detectors import DESIGNS
-from thermark.zeroshot.quiet import quiet
+from thermark.models import facemesh
+from thermark.models.inference import golden_check
+from thermark.models.inference.detectors import DESIGNS
+from thermark.models.inference.quiet import quiet
 
 GRAPHS = {
     "short range": (DESIGNS["short_range"].file, 128),
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
-    face = cv2.resize(selfcheck.known("facemesh").picture, (chosen.side, chosen.side))
+    face = cv2.resize(golden_check.known("facemesh").picture, (chosen.side, chosen.side))
     print("| on whole frames | frames/s | of `short_range` |\n| --- | ---: | ---: |")
     report({name: contestant(chosen.weights, name, [face] * chosen.frames) for name in KINDS}, chosen)
     for name, (file, size) in GRAPHS.items():
@@ -60,7 +60,7 @@ def contestant(folder: Path, kind: str, frames: list[np.ndarray]) -> Callable[[]
         {"family": "facemesh", "weights": folder.name, "detector": "short_range" if naive else kind}
     )
     predictor = facemesh.load(told, weights, "cpu")
-    prompts = selfcheck.known("facemesh").box[None] * len(frames[0]) / 160
+    prompts = golden_check.known("facemesh").box[None] * len(frames[0]) / 160
     boxes = [prompts if kind == "given" else None] * len(frames)
 
     def once() -> None:

@@ -23,12 +23,12 @@ import torch
 from torch import nn
 
 from thermark.core import bundle
-from thermark.heads import decode, features, samples, training
-from thermark.heads.backbone import Backbone, load
-from thermark.heads.tiny_head import TinyHead
-from thermark.learn import precision
+from thermark.fewshot import decode, features, samples, training
+from thermark.fewshot.backbone import Backbone, load
+from thermark.fewshot.tiny_head import TinyHead
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
+from thermark.train import precision
 
 TRAIN, VAL, TEST, SIDE = 40, 15, 80, 256
 TAUGHT, HELD = np.arange(TRAIN), np.arange(TRAIN, TRAIN + VAL)
@@ -130,7 +130,7 @@ def timed(job: Callable[[], Result]) -> tuple[float, Result]:
 def write_sapiens2(folder: Path) -> None:
     """Write a random pose network with the backbone of Sapiens2-0.4B under the published names of tensors."""
     # Imports transformers, for which RTMPose need not wait.
-    from thermark.speed import networks
+    from thermark.report.speed import networks
 
     torch.manual_seed(0)
     networks.sapiens2_pose().save_pretrained(folder)

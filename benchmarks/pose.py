@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
+from thermark.convert import onnx as exported
 from thermark.core import bundle
-from thermark.exported import onnx as exported
+from thermark.models import rtmlib
+from thermark.models.inference.sessions import RTMPose
 from thermark.nets.rtmpose import RTMPose as Network
-from thermark.predictors import rtmlib
-from thermark.zeroshot.sessions import RTMPose
 
 POINTS, SIDE = 68, 512
 

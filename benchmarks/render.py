@@ -8,9 +8,9 @@ import multiprocessing
 import time
 
 from thermark.core import seeds
-from thermark.render.person import sample_person, sample_pose
-from thermark.render.scene import Camera, render_scene
-from thermark.render.sensor import observe
+from thermark.synth.render.person import sample_person, sample_pose
+from thermark.synth.render.scene import Camera, render_scene
+from thermark.synth.render.sensor import observe
 
 
 def main() -> None:

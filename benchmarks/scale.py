@@ -23,8 +23,9 @@ import psutil
 from thermark.core import geometry, radiometry
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
-from thermark.datasets import packing, tfake
-from thermark.datasets.packing import CropConfig
+from thermark.datasets import tfake
+from thermark.datasets.prepare import packing
+from thermark.datasets.prepare.packing import CropConfig
 
 
 @dataclass

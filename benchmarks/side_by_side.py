@@ -13,9 +13,9 @@ from pathlib import Path
 from training import noise
 
 from thermark.core.config import parse
-from thermark.learn import side_by_side
-from thermark.learn.recipes import supervised
-from thermark.learn.side_by_side import Job
+from thermark.train import side_by_side
+from thermark.train.recipes import supervised
+from thermark.train.side_by_side import Job
 
 
 def main() -> None:

@@ -18,13 +18,13 @@ from torch import nn
 
 from thermark.core import files
 from thermark.core.faces import Faces
-from thermark.learn import data, precision, schedule
-from thermark.learn.augment import Augment
-from thermark.learn.data import Samples
-from thermark.learn.objectives.simcc import loss
-from thermark.learn.targets import Targets
 from thermark.nets.inputs import normalised
 from thermark.nets.rtmpose import RTMPose
+from thermark.train import data, precision, schedule
+from thermark.train.augment import Augment
+from thermark.train.data import Samples
+from thermark.train.objectives.simcc import loss
+from thermark.train.targets import Targets
 
 
 def main() -> None:

@@ -18,9 +18,9 @@ import torch
 
 from thermark.core import bundle
 from thermark.core.config import parse
-from thermark.predictors import sapiens2
-from thermark.zeroshot import pretrained
-from thermark.zeroshot.topdown import TopDown
+from thermark.models import sapiens2
+from thermark.models.inference import pretrained
+from thermark.models.inference.topdown import TopDown
 
 CARD = {"vocabulary": "sapiens308", "channels": "rgb"}
 

@@ -8,8 +8,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from thermark.blog.build import TITLE, Options, build
 from thermark.core import errors
+from thermark.report.blog.build import TITLE, Options, build
 
 
 def main() -> None:

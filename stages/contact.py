@@ -5,7 +5,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section
-from thermark.report import contact
+from thermark.report.leaderboard import contact
 
 
 def main() -> None:

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from thermark.convert.convert import Config, convert
 from thermark.core import errors
 from thermark.core.config import section
-from thermark.imported.convert import Config, convert
 
 
 def main() -> None:

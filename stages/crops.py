@@ -6,7 +6,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section, value
-from thermark.heads import crops
+from thermark.fewshot import crops
 
 
 def main() -> None:

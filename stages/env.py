@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from thermark.core import errors
+from thermark.core.entries import hashes
 from thermark.core.files import write_json
-from thermark.entries import hashes
-from thermark.pins import pinned
+from thermark.portability.pins import pinned
 
 
 def main() -> None:

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
+from thermark.convert.onnx import Config, export
 from thermark.core import errors
 from thermark.core.config import section
-from thermark.exported.onnx import Config, export
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import value
-from thermark.heads.features import features_of
+from thermark.fewshot.features import features_of
 
 
 def main() -> None:

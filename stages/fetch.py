@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from thermark.assets.obtain import this_store
 from thermark.core import errors
 from thermark.core.config import section
-from thermark.fetching.options import Config
-from thermark.fetching.run import fetch_or_skip
+from thermark.download.fetch import fetch_or_skip
+from thermark.download.options import Config
+from thermark.download.resolve import this_store
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from thermark.core import errors
 from thermark.core.config import section, value
 from thermark.core.scored import scored
-from thermark.datasets import framing
+from thermark.datasets.prepare import framing
 
 
 def main() -> None:

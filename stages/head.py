@@ -5,7 +5,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section
-from thermark.heads import plan, run
+from thermark.fewshot import plan, run
 
 
 def main() -> None:

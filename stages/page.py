@@ -6,7 +6,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section, value
-from thermark.page import build, inputs
+from thermark.report.page import build, inputs
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ import yaml
 from thermark.core import errors, files, moved
 from thermark.core.config import section, value
 from thermark.core.scored import scored
-from thermark.inference import predict_everyone
-from thermark.prediction_keys import Config, Places, Setting
+from thermark.models.inference.images import predict_everyone
+from thermark.models.inference.keys import Config, Places, Setting
 
 
 def main() -> None:

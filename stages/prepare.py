@@ -12,8 +12,8 @@ from pathlib import Path
 from thermark.core import errors
 from thermark.core.config import section
 from thermark.core.runs import skipped
-from thermark.datasets import packing, sharding
-from thermark.loading import arrival
+from thermark.datasets.checks import arrival
+from thermark.datasets.prepare import packing, sharding
 
 
 def main() -> None:

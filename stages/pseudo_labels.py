@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from thermark import taught
 from thermark.core import errors
 from thermark.core.config import section
+from thermark.fewshot import pseudo_labels
 
 
 def main() -> None:
@@ -14,9 +14,9 @@ def main() -> None:
     for name in ("models", "crops", "features", "faces", "out", "report"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
-    config = section(Path("params.yaml"), options.params, taught.Config)
+    config = section(Path("params.yaml"), options.params, pseudo_labels.Config)
     places = (options.models, options.crops, options.features, options.faces, options.out, options.report)
-    taught.teach(config, *places)
+    pseudo_labels.teach(config, *places)
 
 
 if __name__ == "__main__":

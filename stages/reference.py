@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from thermark.core import errors, files
-from thermark.report.reference import Tolerance, markdown, reference_table
-from thermark.results.record import open_all
-from thermark.results.reproduced import everything
+from thermark.report.leaderboard.reference import Tolerance, markdown, reference_table
+from thermark.report.results.record import open_all
+from thermark.report.results.reproduced import everything
 
 
 def main() -> None:

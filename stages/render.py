@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument("--params", required=True)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    layout = import_module(f"thermark.layouts.{options.layout}")
+    layout = import_module(f"thermark.synth.writers.{options.layout}")
     layout.write(options.out, section(Path("params.yaml"), options.params, layout.Config))
 
 

@@ -8,9 +8,9 @@ from thermark.core.config import section, value
 from thermark.core.files import read_json
 from thermark.core.scored import scored
 from thermark.metrics.evaluate import reading
-from thermark.report import profile
-from thermark.results import build, compare
-from thermark.results.collect import Places
+from thermark.report.leaderboard import profile
+from thermark.report.results import build, compare
+from thermark.report.results.collect import Places
 
 
 def main() -> None:

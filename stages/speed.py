@@ -7,13 +7,13 @@ depends on the file in git.
 import argparse
 from pathlib import Path
 
-from thermark import prediction_keys
 from thermark.core import errors, files
 from thermark.core.config import section, value
 from thermark.core.scored import scored
-from thermark.prediction_keys import Places, Setting
-from thermark.speed import turns
-from thermark.speed.options import Config
+from thermark.models.inference import keys
+from thermark.models.inference.keys import Places, Setting
+from thermark.report.speed import turns
+from thermark.report.speed.options import Config
 
 
 def main() -> None:
@@ -28,12 +28,12 @@ def main() -> None:
     places = Places(*(getattr(options, name) for name in Places.__dataclass_fields__))
     told = {}
     if config.contestants is not None:
-        patience = section(params, options.patience, prediction_keys.Config)
+        patience = section(params, options.patience, keys.Config)
         setting = Setting(patience, scored(params, options.scored), places, {}, {})
         sections = value(params, options.contestants) or {}
         told["contestants"] = turns.measured(config.contestants, sections, setting)
     # Imported here: it brings PyTorch and transformers, which would lie in memory while contestants run.
-    from thermark.speed import networks
+    from thermark.report.speed import networks
 
     files.write_json(options.out, told | networks.measured(config, places.models))
 

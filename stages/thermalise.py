@@ -5,7 +5,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section
-from thermark.layouts import thermalised
+from thermark.synth.writers import thermalised
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from thermark.core import errors
 from thermark.core.config import section
 from thermark.core.runs import Untrained
-from thermark.learn import outcome, processes, publish, side_by_side
-from thermark.learn.checkpoint import Checkpoint
+from thermark.train import outcome, processes, publish, side_by_side
+from thermark.train.checkpoint import Checkpoint
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     processes.relaunched()
-    recipe = import_module(f"thermark.learn.recipes.{options.recipe}")
+    recipe = import_module(f"thermark.train.recipes.{options.recipe}")
     config = section(Path("params.yaml"), options.params, recipe.Config)
     states = {seed: options.checkpoint / f"{options.out.name}-seed{seed}" for seed in config.seeds}
     try:

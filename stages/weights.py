@@ -4,11 +4,11 @@ import argparse
 import shutil
 from pathlib import Path
 
-from thermark.assets.fill import fill
-from thermark.assets.obtain import this_store
-from thermark.assets.weights import Config
 from thermark.core import errors
 from thermark.core.config import parse, value
+from thermark.download.fill import fill
+from thermark.download.resolve import this_store
+from thermark.download.weights import Config
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Records and boards written by hand."""
 
-from thermark.report.board import Board
-from thermark.results.record import DataSet, Estimate, Part, Protocol, Record, ResultSet
+from thermark.report.leaderboard.board import Board
+from thermark.report.results.record import DataSet, Estimate, Part, Protocol, Record, ResultSet
 
 FACES = 9
 

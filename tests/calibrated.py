@@ -6,8 +6,8 @@ import numpy as np
 
 import lively
 from thermark.core import bundle
-from thermark.heads import backbone, model, training
-from thermark.heads.backbone import Backbone
+from thermark.fewshot import backbone, model, training
+from thermark.fewshot.backbone import Backbone
 
 SECTION = {"family": "rtmpose", "weights": "tiny", "stages": [1, 2], "dtype": "float32"}
 

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from thermark import predictors
+from thermark import models
 
 
 def arguments(path: Path) -> list[str]:
@@ -15,7 +15,7 @@ def arguments(path: Path) -> list[str]:
 
 def all_of_them() -> dict[str, list[str]]:
     """Return the arguments of `load` of each contestant's module."""
-    paths = sorted(Path(predictors.__path__[0]).glob("*.py"))
+    paths = sorted(Path(models.__path__[0]).glob("*.py"))
     return {path.stem: told for path in paths if (told := arguments(path))}
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from thermark.assets import cache, licences
-from thermark.assets.download import Patience
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store
 from thermark.core.config import parse
-from thermark.fetching import manifest, options
-from thermark.fetching.run import fetch
+from thermark.download import cache, licences, manifest, options
+from thermark.download.download import Patience
+from thermark.download.fetch import fetch
+from thermark.download.mirrors import Mirrors
+from thermark.download.resolve import Store
 
 QUICK = Patience(connect=60.0, read=60.0, pause=0.001, attempts=3)
 RNG = np.random.default_rng(0)

@@ -13,10 +13,10 @@ from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames
-from thermark.heads import crops, features, model
-from thermark.heads.backbone import Backbone
-from thermark.heads.tiny_head import TinyHead
-from thermark.loading.loaded import Source
+from thermark.datasets.readers.loaded import Source
+from thermark.fewshot import crops, features, model
+from thermark.fewshot.backbone import Backbone
+from thermark.fewshot.tiny_head import TinyHead
 from thermark.nets.inputs import MEAN, STD
 
 NAME = "drawn_frames"

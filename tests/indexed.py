@@ -6,10 +6,10 @@ from tempfile import mkdtemp
 
 import pytest
 
-from thermark.assets import weights
-from thermark.assets.fill import fill
-from thermark.assets.obtain import this_store
 from thermark.core import bundle
+from thermark.download import weights
+from thermark.download.fill import fill
+from thermark.download.resolve import this_store
 
 MANIFESTS = Path(__file__).parents[1] / "data/manifests/weights"
 

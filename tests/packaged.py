@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store
-from thermark.assets.weights import Card
+from thermark.download.mirrors import Mirrors
+from thermark.download.resolve import Store
+from thermark.download.weights import Card
 
 MODEL = b"TFL3" + bytes(range(256)) * 20
 CARD = Card(

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from thermark.page.inputs import Inputs
-from thermark.page.order import of_found
-from thermark.results.comparisons import Comparisons, Family, Matrix, Pair
-from thermark.results.errors import Errors
-from thermark.results.ranking import ranked
-from thermark.results.record import DataSet, Estimate, Floor, Made, Part, Protocol, Record, ResultSet
+from thermark.report.page.inputs import Inputs
+from thermark.report.page.order import of_found
+from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair
+from thermark.report.results.errors import Errors
+from thermark.report.results.ranking import ranked
+from thermark.report.results.record import DataSet, Estimate, Floor, Made, Part, Protocol, Record, ResultSet
 
 FACES, SUBJECTS = 12, 4
 MISS = 0.5

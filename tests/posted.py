@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from thermark.blog.build import Options
-from thermark.results import errors
-from thermark.results.comparisons import Comparisons, Family, Matrix, Pair, write_comparisons
-from thermark.results.record import DataSet, Estimate, Floor, Made, Protocol, Record, ResultSet, write_set
+from thermark.report.blog.build import Options
+from thermark.report.results import errors
+from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, write_comparisons
+from thermark.report.results.record import DataSet, Estimate, Floor, Made, Protocol, Record, ResultSet, write_set
 
 EVIL = "a_b & <img onerror=x>"
 FORMULA = "=HYPERLINK(1)"

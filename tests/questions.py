@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from thermark.mlcmkd.inputs import studied
+from thermark.report.distillation.inputs import studied
 
 NETWORK = ("size", "vocabulary")
 Runs = Mapping[str, Mapping[str, Any]]
@@ -60,7 +60,7 @@ def alike(own: Mapping, other: Mapping, names: tuple[str, ...]) -> bool:
 
 def of_students(content: dict) -> set[tuple[str, str]]:
     """Return each student with its head, with each control and with the large head, where boxes are the same."""
-    told, opinions, contestants = content["finetune"], content["pseudo_labels"], content["contestants"]
+    told, opinions, contestants = content["fewshot"], content["pseudo_labels"], content["contestants"]
     taught = {name: opinions[key] for name, key in told.get("students", {}).items()}
     controls = [name for name, own in taught.items() if own.get("source") == "true"]
     large = [name for name, row in told.get("networks", {}).items() if row == "sapiens2_04b+head"]

@@ -19,10 +19,10 @@ from torch.nn import functional as F
 
 from thermark.core import errors
 from thermark.core.config import parse
-from thermark.learn import loop, precision, processes
-from thermark.learn.checkpoint import Checkpoint
-from thermark.learn.loop import Settings, Trained
 from thermark.nets.rtmpose import RTMPose
+from thermark.train import loop, precision, processes
+from thermark.train.checkpoint import Checkpoint
+from thermark.train.loop import Settings, Trained
 
 STEPS = 3
 BATCH = 8

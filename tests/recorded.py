@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from thermark.core.config import parse
-from thermark.results import compare
-from thermark.results.collect import Known
-from thermark.results.comparisons import write_comparisons
-from thermark.results.record import DataSet, Estimate, Made, Part, Protocol, Record, ResultSet, write_set
+from thermark.report.results import compare
+from thermark.report.results.collect import Known
+from thermark.report.results.comparisons import write_comparisons
+from thermark.report.results.record import DataSet, Estimate, Made, Part, Protocol, Record, ResultSet, write_set
 
 MADE = Made(code={}, environment={}, arithmetic="portable")
 METRICS = {"tfake": "nme_io", "facesynthetics": "nme_io", "charlotte": "nme_diag", "thermeval": "error_px_mean"}

@@ -17,9 +17,9 @@ from thermark.metrics import contestants as scoring
 from thermark.metrics.evaluate import Config
 from thermark.metrics.inputs import Places as Scored
 from thermark.metrics.outputs import SUFFIXES, Outputs
-from thermark.results import build, compare
-from thermark.results.collect import Known, Places
-from thermark.results.record import Made
+from thermark.report.results import build, compare
+from thermark.report.results.collect import Known, Places
+from thermark.report.results.record import Made
 
 SUBJECTS, EACH, SEEDS = 20, 4, 3
 HOW = Config(bootstrap=200)

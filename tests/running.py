@@ -23,11 +23,11 @@ TINY = drawn.RUN | {
 # What a run of each recipe must say beside that.
 MORE = {
     "supervised": {},
-    "pretrain": {"train": "rgb", "also": "rgb"},
-    "tuned": {"teacher": "rgb_t", "shown": "thermal"},
-    "ktl": {"teacher": "rgb_t", "shown": "rgb"},
-    "kd": {"teacher": "rgb_t", "shown": "rgb"},
-    "mcl": {"teacher": "thermal_t", "shown": "thermal"},
+    "pretrain": {"train": "rgb", "extra_data": "rgb"},
+    "tuned": {"teacher": "rgb_t", "teacher_data": "thermal"},
+    "ktl": {"teacher": "rgb_t", "teacher_data": "rgb"},
+    "kd": {"teacher": "rgb_t", "teacher_data": "rgb"},
+    "mcl": {"teacher": "thermal_t", "teacher_data": "thermal"},
 }
 STAGE = Path(__file__).parents[1] / "stages" / "train.py"
 

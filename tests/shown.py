@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import indexed
-from thermark.assets.obtain import at_hand, this_store
 from thermark.core import geometry, seeds
+from thermark.download.resolve import at_hand, this_store
 
 Image = NDArray[np.uint8]
 FACES = Path(__file__).parent / "golden/facemesh"

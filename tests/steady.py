@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from thermark.zeroshot.topdown import TopDown
+from thermark.models.inference.topdown import TopDown
 
 # Of the largest height. Other CPUs, and other crops in the batch, change float32 maps by a fifth of it.
 LAST_DIGITS = 1e-6

@@ -2,7 +2,7 @@
 
 import torch
 
-from thermark.zeroshot import pretrained
+from thermark.models.inference import pretrained
 
 
 def sapiens2(points=308):

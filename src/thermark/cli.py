@@ -5,13 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from thermark import profiles
-from thermark.calibration.options import describe_calibrate, describe_predict
-from thermark.core import errors
+from thermark.calibrate.options import describe_calibrate, describe_predict
+from thermark.core import errors, profiles
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.core.files import write_text
-from thermark.gate.command import describe_compare
+from thermark.report.gate.command import describe_compare
 
 MARKER = "<!-- leaderboard -->"
 
@@ -46,7 +45,7 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     describe_compare(compared)
     options = parser.parse_args(arguments)
     if options.command == "doctor":
-        from thermark.doctor import report
+        from thermark.portability.doctor import report
 
         report(options.requirements, quiet=options.quiet)
     elif options.command == "profile":
@@ -56,15 +55,15 @@ def _main(arguments: Sequence[str] | None = None) -> None:
     elif options.command == "accept-licence":
         accept_licence(options.name, options.manifests, options.licences, yes=options.yes)
     elif options.command == "calibrate":
-        from thermark.calibration.calibrate import calibrate
+        from thermark.calibrate.calibrate import calibrate
 
         calibrate(options)
     elif options.command == "predict":
-        from thermark.calibration.predict import predict
+        from thermark.calibrate.predict import predict
 
         predict(options)
     elif options.command == "compare":
-        from thermark.gate.command import compare
+        from thermark.report.gate.command import compare
 
         compare(options)
     else:
@@ -88,7 +87,7 @@ def accept_licence(name: str | None, manifests: Path, sheets: Path, yes: bool) -
     Without a name all of them are listed. Raises ConfigError for an unknown name, when nobody confirms, and where
     the folders are not.
     """
-    from thermark.assets import cache, licences
+    from thermark.download import cache, licences
 
     for folder in (manifests, sheets):
         if not folder.is_dir():
@@ -136,8 +135,8 @@ def _describe_conversion(parser: argparse.ArgumentParser) -> None:
 def convert(options: argparse.Namespace) -> None:
     """Convert a checkpoint; print the origin of its weights and, on stderr, why it is no predictor yet."""
     # Imports PyTorch, for which no other command has to wait.
-    from thermark.imported.convert import Config
-    from thermark.imported.convert import convert as converted
+    from thermark.convert.convert import Config
+    from thermark.convert.convert import convert as converted
 
     names = ("checkpoint", "size", "rows", "vocabulary", "input_size", "padding", "seed")
     section = {name: getattr(options, name) for name in names}

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 import lively
-from thermark import backbones
 from thermark.core import bundle, files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
-from thermark.heads.backbone import Backbone, Options, load
+from thermark.fewshot import backbones
+from thermark.fewshot.backbone import Backbone, Options, load
 
 SIDE = 64
 FAMILIES = sorted(path.stem for path in Path(backbones.__path__[0]).glob("*.py") if path.stem != "__init__")
@@ -95,7 +95,7 @@ def test_all_are_found_and_can_be_made():
 
 @each
 def test_the_module_has_the_two_names(name):
-    module = import_module(f"thermark.backbones.{name}")
+    module = import_module(f"thermark.fewshot.backbones.{name}")
     assert issubclass(module.Config, Options)
     assert list(signature(module.load).parameters) == ["config", "bundle", "device"]
     with pytest.raises(ConfigError, match="stagesx"):
@@ -110,7 +110,7 @@ def test_it_says_what_it_is(made, assets, name):
         *(("elsewhere",), torch.device("cpu")),
         *(2, "fp32"),
     )
-    module = import_module(f"thermark.backbones.{name}")
+    module = import_module(f"thermark.fewshot.backbones.{name}")
     assert parse(dict(one.section), module.Config, "again").model_dump(mode="json") == one.section
     assert one.section["dtype"] == "float32" and one.section["family"] == name
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from thermark import landmarks
-from thermark.assets import licences, sources, weights
+from thermark.download import licences, sources, weights
 
 ROOT = Path(__file__).parents[2]
 PATHS = sorted((ROOT / "data" / "manifests" / "weights").glob("*.yaml"))
@@ -68,8 +68,8 @@ def test_sapiens2_is_gated():
 
 def test_mirrors_hold_what_the_manifests_promise(mirror, tmp_path):
     """The official files, where they are at hand, have the sums that stand in git."""
-    from thermark.assets.mirrors import Mirrors
-    from thermark.assets.obtain import Store
+    from thermark.download.mirrors import Mirrors
+    from thermark.download.resolve import Store
 
     folder = mirror("face_landmarker.task").parent
     for bundle in ("face_landmarker", "blaze_face"):

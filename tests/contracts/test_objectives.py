@@ -7,8 +7,8 @@ from inspect import signature
 import pytest
 import torch
 
-from thermark.learn import objectives, simcc
-from thermark.learn.targets import Targets
+from thermark.train import objectives, simcc
+from thermark.train.targets import Targets
 
 NAMES = [module.name for module in pkgutil.iter_modules(objectives.__path__)]
 LOSSES = [import_module(f"{objectives.__name__}.{name}").loss for name in NAMES]

@@ -9,7 +9,7 @@ import pytest
 from dvc_render.html import HTML
 from dvc_render.vega import VegaRenderer
 
-from thermark.report import standing
+from thermark.report.leaderboard import highlights
 
 FOLDER = Path(__file__).parents[2] / ".dvc" / "plots"
 CED = {"dataset": "d", "metric": "m", "contestant": "c", "error": 0.01, "fraction": 0.5}
@@ -61,7 +61,7 @@ def test_a_legend_can_be_read_and_asked(name):
     """A colour for each curve that the report lets through, lines as symbols, and a click that dims the others."""
     (colour,) = parts(template(name), "color")
     assert colour["field"] == COLOURED[name]
-    assert len(set(colour["scale"]["range"])) >= standing.CURVES + 1
+    assert len(set(colour["scale"]["range"])) >= highlights.CURVES + 1
     for legend in (colour["legend"], parts(template(name), "strokeDash")[0]["legend"]):
         assert legend["symbolType"] == "stroke" and legend["symbolSize"] >= 500
     (chosen,) = parts(template(name), "params")

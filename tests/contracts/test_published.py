@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from thermark import profiles, published
-from thermark.bakeoff.showing import HEADS
-from thermark.core import config
+from thermark.core import config, profiles
 from thermark.core.errors import ConfigError
 from thermark.metrics.names import METRICS
 from thermark.metrics.stability import stability
-from thermark.published import Published
-from thermark.report.reference import KEY
+from thermark.report import reference_results
+from thermark.report.leaderboard.reference import KEY
+from thermark.report.reference_results import Published
+from thermark.report.zeroshot.showing import HEADS
 
 ROOT = Path(__file__).parents[2]
-SOURCES = {name: published.load(name) for name in published.names()}
+SOURCES = {name: reference_results.load(name) for name in reference_results.names()}
 TABLES = {f"{name}/{each}": (source, each) for name, source in SOURCES.items() for each in source.tables}
 CELLS = [cell for source in SOURCES.values() for cell in source.cells()]
 # Rows, columns, numbers, and cells: a number is a cell once for each contestant of ours that stands beside it.
@@ -223,7 +223,7 @@ def test_a_hole_with_a_reason_and_what_columns_and_rows_hand_down():
 
 def test_files_say_nothing_twice():
     """YAML lets the last of two equal keys win, in silence."""
-    for path in published.FOLDER.glob("*.yaml"):
+    for path in reference_results.FOLDER.glob("*.yaml"):
         node = yaml.compose(path.read_text(encoding="utf-8"))
         open_nodes = [node]
         while open_nodes:

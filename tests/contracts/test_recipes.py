@@ -12,8 +12,8 @@ import yaml
 
 from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError
-from thermark.learn import recipes
-from thermark.learn.run import Finished
+from thermark.train import recipes
+from thermark.train.run import Finished
 
 ROOT = Path(__file__).parents[2]
 NAMES = [module.name for module in pkgutil.iter_modules(recipes.__path__)]
@@ -21,9 +21,11 @@ RECIPES = [import_module(f"{recipes.__name__}.{name}") for name in NAMES]
 each = pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
 # What the pipeline's own expressions read from every run, and from the runs of one recipe.
 DECLARED = {"recipe", "objective", "train", "labels", "vocabulary"}
-MORE = {name: {"teacher", "shown"} for name in ("tuned", "ktl", "kd", "mcl")}
-MORE |= {"pretrain": {"also"}, "adapted": {"teacher", "known"}}
-SAID = dict.fromkeys(("objective", "train", "labels", "vocabulary", "teacher", "shown", "also", "known"), "x")
+MORE = {name: {"teacher", "teacher_data"} for name in ("tuned", "ktl", "kd", "mcl")}
+MORE |= {"pretrain": {"extra_data"}, "adapted": {"teacher", "known"}}
+SAID = dict.fromkeys(
+    ("objective", "train", "labels", "vocabulary", "teacher", "teacher_data", "extra_data", "known"), "x"
+)
 
 
 def named(module) -> str:
@@ -83,13 +85,15 @@ def test_the_train_stage_reads_what_every_run_can_say(recipe):
     stage = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["train"]
     read = set(re.findall(r"\$\{item\.(\w+)", yaml.safe_dump(stage["do"], width=10_000)))
     assert stage["foreach"] == "${runs}"
-    assert read == DECLARED | {"teacher", "shown", "also", "known"} and read <= set(recipe.Config.model_fields)
+    assert read == DECLARED | {"teacher", "teacher_data", "extra_data", "known"} and read <= set(
+        recipe.Config.model_fields
+    )
 
 
 @each
 def test_what_a_recipe_does_not_use_is_plain(recipe):
     assert recipe.Config.uses == MORE.get(named(recipe), set())
-    plain = {"also": "x", "shown": "x", "teacher": "none", "known": "x"}
+    plain = {"extra_data": "x", "teacher_data": "x", "teacher": "none", "known": "x"}
     own = {name: "x" for name in recipe.Config.uses}
     run(recipe, **plain | own)
     for name in plain.keys() - recipe.Config.uses:

@@ -10,9 +10,9 @@ import pytest
 from thermark.core import seeds
 from thermark.core.radiometry import Tone, render
 from thermark.landmarks import project
-from thermark.render.person import sample_person, sample_pose
-from thermark.render.scene import Camera, Scene, render_scene
-from thermark.render.sensor import observe
+from thermark.synth.render.person import sample_person, sample_pose
+from thermark.synth.render.scene import Camera, Scene, render_scene
+from thermark.synth.render.sensor import observe
 
 pytestmark = pytest.mark.slow
 

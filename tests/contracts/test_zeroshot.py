@@ -18,9 +18,9 @@ from thermark import landmarks
 from thermark.core import bundle, files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, SetupError
-from thermark.heads import model as heads
-from thermark.heads.tiny_head import TinyHead
-from thermark.zeroshot.contract import FramePredictor, Unavailable
+from thermark.fewshot import model as heads
+from thermark.fewshot.tiny_head import TinyHead
+from thermark.models.inference.contract import FramePredictor, Unavailable
 
 FAMILIES = families.on_frames()
 FLOAT = {"given": "labelled", "dtype": "float32"}
@@ -58,7 +58,7 @@ def centerface(folder: Path, mirror: Callable) -> tuple:
 def mtcnn(folder: Path, mirror: Callable) -> tuple:
     torch = import_module("torch")
     torch.manual_seed(0)
-    torch.save(import_module("thermark.predictors.mtcnn").ONet().state_dict(), folder / "onet.pt")
+    torch.save(import_module("thermark.models.mtcnn").ONet().state_dict(), folder / "onet.pt")
     return {"onet.pt": {}}, {}, ()
 
 
@@ -109,7 +109,7 @@ def openseeface(folder: Path, mirror: Callable) -> tuple:
 
 
 def tfan(folder: Path, mirror: Callable) -> tuple:
-    torch, module = import_module("torch"), import_module("thermark.predictors.tfan")
+    torch, module = import_module("torch"), import_module("thermark.models.tfan")
     torch.manual_seed(0)
     ours = {own: name for name, own in module.renamed().items()}
     state = {}
@@ -199,7 +199,7 @@ def made(mirror, tmp_path_factory) -> Callable[[str], FramePredictor]:
             folder = tmp_path_factory.mktemp(name)
             cards, settings, more = MADE[name](folder, mirror)
             bundle.write(folder, "ok", "", cards)
-            module = import_module(f"thermark.predictors.{FAMILY[name]}")
+            module = import_module(f"thermark.models.{FAMILY[name]}")
             config = parse({"family": FAMILY[name], "weights": "w"} | settings, module.Config, "zeroshot.x")
             done[name] = module.load(config, bundle.read(folder), "cpu", *more)
         return done[name]
@@ -224,7 +224,7 @@ def test_all_are_found_and_can_be_made():
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda"])
 def test_who_cannot_run_says_so_whatever_is_there(name, device, tmp_path):
     bundle.write(tmp_path, "ok", "", {})
-    module = import_module(f"thermark.predictors.{name}")
+    module = import_module(f"thermark.models.{name}")
     config = parse({"family": name, "weights": "w"}, module.Config, "contestants.x")
     with pytest.raises(Unavailable, match="no family of this version runs w"):
         module.load(config, bundle.read(tmp_path), device)
@@ -306,7 +306,7 @@ def test_a_gpu_that_is_not_there_is_not_replaced(made, name, mirror, tmp_path):
         pytest.skip("there is a GPU")
     cards, settings, more = MADE[name](tmp_path, mirror)
     bundle.write(tmp_path, "ok", "", cards)
-    module = import_module(f"thermark.predictors.{FAMILY[name]}")
+    module = import_module(f"thermark.models.{FAMILY[name]}")
     config = parse({"family": FAMILY[name], "weights": "w"} | settings, module.Config, "zeroshot.x")
     with pytest.raises(SetupError):
         module.load(config, bundle.read(tmp_path), "cuda", *more)
@@ -314,6 +314,6 @@ def test_a_gpu_that_is_not_there_is_not_replaced(made, name, mirror, tmp_path):
 
 @each
 def test_unknown_settings_are_refused(name):
-    module = import_module(f"thermark.predictors.{FAMILY[name]}")
+    module = import_module(f"thermark.models.{FAMILY[name]}")
     with pytest.raises(ConfigError, match="detectr"):
         parse({"family": FAMILY[name], "weights": "w", "detectr": "x"}, module.Config, "zeroshot.x")

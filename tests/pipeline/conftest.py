@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from thermark import entries
-from thermark.core import code
+from thermark.core import code, entries
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,14 +16,14 @@ import pytest
 import yaml
 
 import offline
-from thermark import doctor
 from thermark.core import config, files
 from thermark.core.predictions import Predictions
+from thermark.portability import doctor
 
 ROOT = Path(__file__).parents[2]
 TELEMETRY = {
-    "onnxruntime": ("thermark.zeroshot.sessions", "ORT_DISABLE_TELEMETRY"),
-    "transformers": ("thermark.zeroshot.pretrained", "HF_HUB_DISABLE_TELEMETRY"),
+    "onnxruntime": ("thermark.models.inference.sessions", "ORT_DISABLE_TELEMETRY"),
+    "transformers": ("thermark.models.inference.pretrained", "HF_HUB_DISABLE_TELEMETRY"),
 }
 TALKERS = re.compile(r"\s*(import|from) (onnxruntime|rtmlib|transformers|huggingface_hub)\b")
 

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from dvc.utils.hydra import apply_overrides
 
-from thermark import profiles
-from thermark.core import config
+from thermark.core import config, profiles
 
 ROOT = Path(__file__).parents[2]
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))

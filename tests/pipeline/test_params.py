@@ -9,34 +9,33 @@ import pytest
 import yaml
 
 import questions
-from thermark import entries, prediction_keys, profiles, taught
-from thermark.assets import licences, weights
-from thermark.bakeoff import build as bakeoff
-from thermark.core import config, moved
+from thermark.convert import convert, onnx
+from thermark.core import config, entries, moved, profiles
 from thermark.core.config import parse, section
 from thermark.core.jitter import VARIANT
 from thermark.core.scored import scored
-from thermark.datasets import framing, packing
-from thermark.exported import onnx
-from thermark.fetching import options as fetching
-from thermark.finetune import build as finetune
-from thermark.gate import options as gating
-from thermark.heads import crops, features
-from thermark.heads import plan as head
-from thermark.imported import convert
-from thermark.inference import PROMPTED
-from thermark.layouts import thermalised
-from thermark.learn.distillation import options
-from thermark.learn.recipes import supervised
+from thermark.datasets.prepare import framing, packing
+from thermark.download import licences, weights
+from thermark.download import options as fetching
+from thermark.fewshot import crops, features, pseudo_labels
+from thermark.fewshot import plan as head
 from thermark.metrics import evaluate
 from thermark.metrics.names import describe
 from thermark.metrics.summary import MAIN
-from thermark.mlcmkd import build as mlcmkd
-from thermark.page import build as page
-from thermark.published import load
-from thermark.report import build, contact
-from thermark.results import compare
-from thermark.speed import options as speed
+from thermark.models.inference import keys
+from thermark.models.inference.images import PROMPTED
+from thermark.report.distillation import build as distillation
+from thermark.report.fewshot import build as fewshot
+from thermark.report.gate import options as gating
+from thermark.report.leaderboard import build, contact
+from thermark.report.page import build as page
+from thermark.report.reference_results import load
+from thermark.report.results import compare
+from thermark.report.speed import options as speed
+from thermark.report.zeroshot import build as zeroshot
+from thermark.synth.writers import thermalised
+from thermark.train.distillation import options
+from thermark.train.recipes import supervised
 
 # Options of stages that name a section of params.yaml.
 FLAGS = ["params", "settings", "datasets", "prepare", "runs", "contestants", "converted", "scored", "patience"]
@@ -44,7 +43,7 @@ FLAGS += ["evaluate", "heads", "sets", "crops", "moved", "jitter", "compared"]
 ROOT = Path(__file__).parents[2]
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 NAMES = ["default", *(path.stem for path in PROFILES)]
-TRAINED = ("train", "also", "shown")
+TRAINED = ("train", "extra_data", "teacher_data")
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +96,7 @@ def test_every_section_of_every_profile_is_valid(path, content):
     section(path, "prepare", packing.CropConfig)
     assert content["arithmetic"] in ("portable", "native") and content["profile"] == path.stem
     for name, raw in content["render"].items():
-        parse(raw, import_module(f"thermark.layouts.{name}").Config, f"render.{name}")
+        parse(raw, import_module(f"thermark.synth.writers.{name}").Config, f"render.{name}")
     for name, raw in content["datasets"].items():
         parse(raw, import_module(f"thermark.datasets.{raw['loader']}").Config, f"datasets.{name}")
     for name, raw in content["thermalise"].items():
@@ -144,8 +143,8 @@ def test_every_run_of_every_profile_is_valid_and_names_what_exists(content):
         parse(raw, convert.Config, name)
     made = {*content["datasets"], *content["pseudo_labels"]}
     for name, raw in runs.items():
-        told = parse(raw, import_module(f"thermark.learn.recipes.{raw['recipe']}").Config, name)
-        import_module(f"thermark.learn.objectives.{told.objective}")
+        told = parse(raw, import_module(f"thermark.train.recipes.{raw['recipe']}").Config, name)
+        import_module(f"thermark.train.objectives.{told.objective}")
         # DVC's paths come from these, whatever a recipe makes of them.
         assert {raw[role] for role in TRAINED} <= made, name
         assert raw["teacher"] in {"none", *runs, *content["converted"]} and raw["known"] and raw["labels"], name
@@ -199,7 +198,7 @@ def test_the_default_runs_the_whole_story_with_three_seeds(default):
     for name, raw in (runs | heads).items():
         assert len(raw["seeds"]) >= 3, name
     families = {each["family"] for each in default["contestants"].values()}
-    assert families == {*entries.modules("predictors")}
+    assert families == {*entries.modules("models")}
     # The default goes no further than the package index, which set up its environment.
     assert {each["network"] for each in default["weights"].values()} <= {"none", "index"}
     assert default["arithmetic"] == "portable"
@@ -250,9 +249,9 @@ def test_every_data_set_is_scored(path, content):
     assert set(content["datasets"]) - set(content["scored"]) <= learned_from
     for name, raw in content["evaluate"].items():
         parse(raw, evaluate.Config, f"evaluate.{name}")
-    parse(content["report"], build.Config, "report")
+    parse(content["leaderboard"], build.Config, "leaderboard")
     parse(content["page"], page.Config, "page")
-    parse(content["mlcmkd"], mlcmkd.Config, "mlcmkd")
+    parse(content["distillation"], distillation.Config, "distillation")
     for name, raw in content["contact"].items():
         parse(raw, contact.Config, f"contact.{name}")
 
@@ -280,15 +279,15 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
     assert len(bundles) == len(content["weights"]) + len(content["exported"])
     for name, raw in content["contestants"].items():
         if raw["family"] == "learned":
-            asked = parse(raw, prediction_keys.Learned, f"contestants.{name}")
+            asked = parse(raw, keys.Learned, f"contestants.{name}")
             assert asked.run in trained_names(content), name
             continue
         assert {*raw.get("only", [])} <= {*content["scored"]}, name
         own = {key: value for key, value in raw.items() if key != "only"}
         if raw["family"] == "mean_shape":
-            parse({"train": raw["train"]}, import_module("thermark.predictors.mean_shape").Config, name)
+            parse({"train": raw["train"]}, import_module("thermark.models.mean_shape").Config, name)
             continue
-        told = parse(own, import_module(f"thermark.predictors.{raw['family']}").Config, name)
+        told = parse(own, import_module(f"thermark.models.{raw['family']}").Config, name)
         assert told.weights in bundles, name
         # A head of ours on weights that are not here is a row with a reason.
         known = getattr(told, "run", None) in {None, *trained_names(content)}
@@ -297,8 +296,8 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
         assert getattr(told, "whole_frame", False) == ("wholeframe" in name), name
     if any(raw["family"] not in PROMPTED for raw in content["contestants"].values()):
         assert set(content["frames"]) == set(content["scored"])
-    section(path, "patience", prediction_keys.Config)
-    section(path, "bakeoff", bakeoff.Config)
+    section(path, "patience", keys.Config)
+    section(path, "zeroshot", zeroshot.Config)
 
 
 def test_what_is_compared_and_gated_in_every_profile_exists(path, content):
@@ -319,8 +318,8 @@ def test_every_question_that_a_profile_allows_is_declared(content):
     assert mine | questions.of_students(content) <= declared
     places = [(*pair, name) for own in families.values() for pair in own["pairs"] for name in own["datasets"]]
     assert len(places) == len({*places}), "what is asked twice is adjusted twice"
-    assert not mine or {*content["mlcmkd"].get("answers", ["distillation"])} <= {*families}
-    assert len(mine) >= {"bakeoff": 0, "smoke": 1}.get(content["profile"], 3)
+    assert not mine or {*content["distillation"].get("answers", ["distillation"])} <= {*families}
+    assert len(mine) >= {"zeroshot": 0, "smoke": 1}.get(content["profile"], 3)
 
 
 def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content):
@@ -331,7 +330,7 @@ def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content
         parse(dataset | told.changes, import_module(f"thermark.datasets.{told.loader}").Config, f"crops.{name}")
     for name, raw in content["backbones"].items():
         own = {key: value for key, value in raw.items() if key not in ("store", "only", "source")}
-        told = parse(own, import_module(f"thermark.backbones.{raw['family']}").Config, f"backbones.{name}")
+        told = parse(own, import_module(f"thermark.fewshot.backbones.{raw['family']}").Config, f"backbones.{name}")
         assert raw.get("store", "float16") in get_args(features.Store)
         assert told.weights in content[raw["source"]]
     for name, raw in content["heads"].items():
@@ -343,7 +342,7 @@ def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content
         if weights:
             chained(name, told.seeds, content["runs"][weights["run"]]["seeds"])
     for name, raw in content["pseudo_labels"].items():
-        told = parse(raw, taught.Config, f"pseudo_labels.{name}")
+        told = parse(raw, pseudo_labels.Config, f"pseudo_labels.{name}")
         assert name not in content["datasets"]
         taught_by_head = content["heads"][told.head.removeprefix("head_")]
         assert told.head.startswith("head_")
@@ -354,7 +353,7 @@ def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content
             if told.get("source") != "true":
                 chained(name, raw["seeds"], content["heads"][told["head"].removeprefix("head_")]["seeds"])
             assert raw["labels"] == content["crops"][told["crops"]]["vocabulary"], name
-    told = section(path, "finetune", finetune.Config)
+    told = section(path, "fewshot", fewshot.Config)
     assert {*told.contestants} <= {*content["contestants"]}
     assert {*told.students.values()} <= {*content["pseudo_labels"]}
     for name, labels in told.students.items():

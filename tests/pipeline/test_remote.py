@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from thermark import profiles
+from thermark.core import profiles
 from thermark.core.config import read
 from thermark.core.faces import open_set
 

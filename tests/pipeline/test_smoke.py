@@ -105,15 +105,15 @@ def scores(tree: Path) -> dict[str, str]:
 
 # Beside the pipeline's own results: damage that each must turn the gate red, done to the code that makes them.
 DAMAGE = {
-    "all points 1 px off": ("predictors/learned.py", "geometry.apply(to_source[rows], found)", "{} + 1"),
-    "swapped flip indices": ("learn/simcc.py", "reversed_x = logits[0][:, flip]", "reversed_x = logits[0]"),
-    "half a pixel in the decoder": ("learn/simcc.py", "dim=-1).float() / split", "{} + 0.5"),
+    "all points 1 px off": ("models/learned.py", "geometry.apply(to_source[rows], found)", "{} + 1"),
+    "swapped flip indices": ("train/simcc.py", "reversed_x = logits[0][:, flip]", "reversed_x = logits[0]"),
+    "half a pixel in the decoder": ("train/simcc.py", "dim=-1).float() / split", "{} + 0.5"),
     "one contestant silently failing": (
-        "predictors/learned.py",
+        "models/learned.py",
         "xy, score = simcc.peaks(logits)",
         "{}; xy = xy * (torch.nan if len(self.trained_on) > 1 else 1)",
     ),
-    "a doubled subject": ("results/collect.py", "stored[key][..., known]", "{}.repeat(2, -1)"),
+    "a doubled subject": ("report/results/collect.py", "stored[key][..., known]", "{}.repeat(2, -1)"),
 }
 
 
@@ -151,8 +151,8 @@ def test_every_promised_file_is_there(tree):
     for name in ("mean_shape", *learned, *zeroshot):
         found = {p.stem for p in (tree / "metrics/scores" / name).glob("*.json")}
         assert found == {"facesynthetics", "tfake", "charlotte", "thermeval"}, name
-    assert (tree / "metrics/mlcmkd.md").stat().st_size > 500
-    assert "face_landmarker" in (tree / "metrics/bakeoff.md").read_text()
+    assert (tree / "metrics/distillation.md").stat().st_size > 500
+    assert "face_landmarker" in (tree / "metrics/zeroshot.md").read_text()
     for name, status in (("teacher_rtmlib", "ok"), ("head_teacher", "ok"), ("face_landmarker", "skipped")):
         score = json.loads((tree / f"metrics/scores/{name}/thermeval.json").read_text())
         assert score["status"] == status, name
@@ -162,7 +162,7 @@ def test_every_promised_file_is_there(tree):
     assert set(json.loads((tree / "metrics/stability.json").read_text())) >= {"ktl_s"}
     told = json.loads((tree / "metrics/heads/teacher_nostrils.json").read_text())
     assert (told["status"], told["points"], set(told["budget"])) == ("ok", 2, {"5", "all"})
-    assert "How few labels are enough" in (tree / "metrics/finetune.md").read_text()
+    assert "How few labels are enough" in (tree / "metrics/fewshot.md").read_text()
     drawn = ("figures/ced_tfake.svg", "figures/training.svg", "figures/gallery_tfake.png", "contact/tfake.png")
     for name in ("curves/ced.csv", "curves/training.csv", *drawn):
         assert (tree / "plots" / name).stat().st_size > 100, name
@@ -211,11 +211,11 @@ def test_numbers_and_plots_work_as_dvc_users_expect(tree):
     ("path", "change", "expected"),
     [
         (
-            "learn/objectives/simcc.py",
+            "train/objectives/simcc.py",
             ("return", "return 1.0 *"),
             {"pretrain_s", "supervised_t", "ktl_s", "mcl_st", "student_t"},
         ),
-        ("learn/recipes/mcl.py", ('"mcl"', '"mc" "lx"[:1]'), {"mcl_st"}),
+        ("train/recipes/mcl.py", ('"mcl"', '"mc" "lx"[:1]'), {"mcl_st"}),
     ],
 )
 def test_an_edit_retrains_who_uses_it(tree, path, change, expected):
@@ -227,16 +227,16 @@ def test_an_edit_retrains_who_uses_it(tree, path, change, expected):
 @pytest.mark.parametrize(
     ("path", "change", "expected"),
     [
-        ("report/legend.py", ("\nRENDERED", "\nNOTHING = 0\nRENDERED"), {"report", "bakeoff", "finetune"}),
-        ("predictors/rtmlib.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"predict"}),
-        ("heads/scoring.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"head@teacher", "head@teacher_nostrils"}),
+        ("report/legend.py", ("\nRENDERED", "\nNOTHING = 0\nRENDERED"), {"leaderboard", "zeroshot", "fewshot"}),
+        ("models/rtmlib.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"predict"}),
+        ("fewshot/scoring.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"head@teacher", "head@teacher_nostrils"}),
         ("datasets/charlotte.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"prepare@charlotte", "frames@charlotte"}),
         ("metrics/auc.py", ("\nimport ", "\nNOTHING = 0\nimport "), {"evaluate"}),
     ],
 )
 def test_an_edit_stales_what_it_must_and_nothing_dear(tree, path, change, expected):
     with edited(tree / "src/thermark" / path, *change):
-        pages = {"results", "reference", "report", "bakeoff", "finetune", "mlcmkd", "page"}
+        pages = {"results", "reference", "leaderboard", "zeroshot", "fewshot", "distillation", "page"}
         pages |= {"pseudo_labels@noses_of_head"}
         found = stale(tree)
         assert expected <= found <= expected | pages
@@ -247,7 +247,7 @@ def test_an_edit_stales_what_it_must_and_nothing_dear(tree, path, change, expect
     ("path", "old", "new"),
     [
         ("src/thermark/core/errors.py", '"""', '"""A changed docstring. '),
-        ("src/thermark/learn/loop.py", "\nfrom ", "\n# a comment\nfrom "),
+        ("src/thermark/train/loop.py", "\nfrom ", "\n# a comment\nfrom "),
         ("src/thermark/landmarks/ibug68.yaml", "", "# a comment\n"),
         ("README.md", "", "note\n"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # What a score depends on concerns who scores, and who reads scores.
-PAGES = {"report", "bakeoff", "finetune", "mlcmkd"}
+PAGES = {"leaderboard", "zeroshot", "fewshot", "distillation"}
 
 
 @pytest.fixture(scope="session")
@@ -38,37 +38,37 @@ def kinds(names: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("src/thermark/learn/objectives/simcc.py", {"train"}),
-        ("src/thermark/learn/recipes/mcl.py", {"train"}),
-        ("src/thermark/learn/supervision.py", {"train"}),
-        ("src/thermark/learn/distillation/terms.py", {"train"}),
-        ("src/thermark/imported/convert.py", set()),
-        ("src/thermark/predictors/mean_shape.py", {"predict", "results"}),
-        ("src/thermark/predictors/vitpose.py", {"predict", "results"}),
-        ("src/thermark/predictors/cascade.py", {"predict", "results"}),
+        ("src/thermark/train/objectives/simcc.py", {"train"}),
+        ("src/thermark/train/recipes/mcl.py", {"train"}),
+        ("src/thermark/train/supervision.py", {"train"}),
+        ("src/thermark/train/distillation/terms.py", {"train"}),
+        ("src/thermark/convert/convert.py", set()),
+        ("src/thermark/models/mean_shape.py", {"predict", "results"}),
+        ("src/thermark/models/vitpose.py", {"predict", "results"}),
+        ("src/thermark/models/cascade.py", {"predict", "results"}),
         ("src/thermark/metrics/pck.py", {"evaluate", "results"} | PAGES),
-        ("src/thermark/report/tables.py", {"report"}),
-        ("src/thermark/report/templates/leaderboard.md", {"report"}),
-        ("src/thermark/report/legend.py", PAGES - {"mlcmkd"}),
-        ("src/thermark/taught.py", {"pseudo_labels"}),
-        ("src/thermark/speed/networks.py", set()),
-        ("src/thermark/heads/scoring.py", {"head", "pseudo_labels"}),
-        ("src/thermark/heads/features.py", {"features", "head", "pseudo_labels"}),
-        ("src/thermark/backbones/vitpose.py", {"predict", "results"}),
-        ("src/thermark/finetune/tables.py", {"finetune"}),
-        ("src/thermark/bakeoff/polarity.py", {"bakeoff"}),
-        ("src/thermark/bakeoff/templates/bakeoff.md", {"bakeoff"}),
-        ("src/thermark/page/figures/cost.py", {"page"}),
-        ("src/thermark/page/style.css", {"page"}),
-        ("src/thermark/page/vendor/sortable.js", {"page"}),
-        ("src/thermark/finetune/templates/page.md", {"finetune"}),
-        ("src/thermark/mlcmkd/templates/page.md", {"mlcmkd"}),
+        ("src/thermark/report/leaderboard/tables.py", {"leaderboard"}),
+        ("src/thermark/report/leaderboard/templates/leaderboard.md", {"leaderboard"}),
+        ("src/thermark/report/legend.py", PAGES - {"distillation"}),
+        ("src/thermark/fewshot/pseudo_labels.py", {"pseudo_labels"}),
+        ("src/thermark/report/speed/networks.py", set()),
+        ("src/thermark/fewshot/scoring.py", {"head", "pseudo_labels"}),
+        ("src/thermark/fewshot/features.py", {"features", "head", "pseudo_labels"}),
+        ("src/thermark/fewshot/backbones/vitpose.py", {"predict", "results"}),
+        ("src/thermark/report/fewshot/tables.py", {"fewshot"}),
+        ("src/thermark/report/zeroshot/polarity.py", {"zeroshot"}),
+        ("src/thermark/report/zeroshot/templates/page.md", {"zeroshot"}),
+        ("src/thermark/report/page/figures/cost.py", {"page"}),
+        ("src/thermark/report/page/style.css", {"page"}),
+        ("src/thermark/report/page/vendor/sortable.js", {"page"}),
+        ("src/thermark/report/fewshot/templates/page.md", {"fewshot"}),
+        ("src/thermark/report/distillation/templates/page.md", {"distillation"}),
         ("src/thermark/core/templates.py", PAGES - {"page"}),
-        ("src/thermark/calibration/calibrate.py", set()),
-        ("src/thermark/assets/wheel.py", set()),
-        ("src/thermark/fetching/run.py", set()),
+        ("src/thermark/calibrate/calibrate.py", set()),
+        ("src/thermark/download/wheel.py", set()),
+        ("src/thermark/download/fetch.py", set()),
         ("src/thermark/cli.py", set()),
-        ("src/thermark/profiles.py", set()),
+        ("src/thermark/core/profiles.py", set()),
         ("README.md", set()),
         ("requirements.txt", set()),
     ],
@@ -82,14 +82,14 @@ def test_an_edit_stales_only_what_it_must(touched, path, expected):
 def test_of_the_runs_only_those_that_use_the_code(touched):
     recipes = {"pretrain_s", "supervised_t", "ktl_s", "mcl_st", "kd_st"}
     students = {"student_t"}
-    assert touched("src/thermark/learn/recipes/mcl.py") == {"train@mcl_st"}
+    assert touched("src/thermark/train/recipes/mcl.py") == {"train@mcl_st"}
     distilled = {f"train@{name}" for name in ("ktl_s", "mcl_st", "kd_st")}
-    assert touched("src/thermark/learn/distillation/terms.py") == distilled
+    assert touched("src/thermark/train/distillation/terms.py") == distilled
     assert (
-        touched("src/thermark/learn/supervision.py")
+        touched("src/thermark/train/supervision.py")
         == {f"train@{name}" for name in recipes | students} - distilled
     )
-    assert touched("src/thermark/learn/objectives/simcc.py") == {f"train@{name}" for name in recipes | students}
+    assert touched("src/thermark/train/objectives/simcc.py") == {f"train@{name}" for name in recipes | students}
 
 
 @pytest.mark.parametrize("name", ["facesynthetics", "tfake", "charlotte", "thermeval", "w300", "coco_wholebody"])
@@ -102,7 +102,7 @@ def test_a_loader_stales_its_own_preparation_alone(stages, touched, name):
 
 @pytest.mark.parametrize("path", ["bridges/facesynthetics70/nostrils2.yaml", "bridges/sapiens308/nose1.yaml"])
 def test_another_landmark_mapping_reruns_scores_and_no_model(touched, path):
-    assert kinds(touched(f"src/thermark/landmarks/{path}")) == {"evaluate", "results", "report", "bakeoff"}
+    assert kinds(touched(f"src/thermark/landmarks/{path}")) == {"evaluate", "results", "leaderboard", "zeroshot"}
 
 
 def test_another_vocabulary_reruns_no_training(touched):

@@ -14,9 +14,9 @@ from thermark import landmarks
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_table
-from thermark.learn.recipes import adapted
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
+from thermark.train.recipes import adapted
 
 SECTION = running.TINY | {
     "recipe": "adapted",

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from thermark.core.errors import DataError, ThermarkError
-from thermark.loading import coco, keypoints, ldmks, pts, tables
-from thermark.loading.loaded import Findings
+from thermark.datasets.readers import coco, keypoints, ldmks, pts, tables
+from thermark.datasets.readers.loaded import Findings
 
 CLASSES = {"nose": 3, "person": 0}
 POINTS = 3

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from thermark.core.errors import DataError
 from thermark.datasets import coco_wholebody, w300
-from thermark.loading import located
+from thermark.datasets.readers import located
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # rows are long: shrinking them takes minutes
 FAST = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from thermark import landmarks
 from thermark.core import geometry, seeds
-from thermark.learn import augment
-from thermark.learn.augment import PLAIN, Augment, View
+from thermark.train import augment
+from thermark.train.augment import PLAIN, Augment, View
 
 views = st.builds(
     View,

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 import lively
 import rounding
 from running import untrained
-from thermark.backbones import rtmpose
 from thermark.core import bundle, files
 from thermark.core.errors import ConfigError, DataError
-from thermark.heads.backbone import Backbone, load
+from thermark.fewshot.backbone import Backbone, load
+from thermark.fewshot.backbones import rtmpose
 from thermark.nets import card
 
 CARD = {"channels": "rgb", "face_sets": []}

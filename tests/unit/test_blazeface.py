@@ -7,9 +7,9 @@ import pytest
 import shown
 from thermark.core import files, geometry
 from thermark.core.errors import DataError
-from thermark.zeroshot import detectors
-from thermark.zeroshot.detectors import Detections, Detector
-from thermark.zeroshot.litert import Graph
+from thermark.models.inference import detectors
+from thermark.models.inference.detectors import Detections, Detector
+from thermark.models.inference.litert import Graph
 
 SHORT, FULL, PERSON = (detectors.DESIGNS[kind] for kind in ("short_range", "full_range", "person"))
 

@@ -9,9 +9,9 @@ from thermark.core import bundle, files, geometry
 from thermark.core.config import parse
 from thermark.core.errors import DataError, SetupError
 from thermark.landmarks import load as vocabulary
-from thermark.predictors import blazepose
-from thermark.predictors.blazepose import Body
-from thermark.zeroshot.detectors import DESIGNS, Detections, Detector
+from thermark.models import blazepose
+from thermark.models.blazepose import Body
+from thermark.models.inference.detectors import DESIGNS, Detections, Detector
 
 FACE = slice(0, 11)
 IMAGE = np.zeros((200, 240, 3), np.uint8)

@@ -11,10 +11,10 @@ import yaml
 from huggingface_hub import parse_eval_result_entries
 
 from posted import EVIL, FORMULA, comparisons, options, result_set, scene
-from thermark.blog import build, latex, references, tables, words
 from thermark.core import files
-from thermark.results.comparisons import Comparisons
-from thermark.results.record import ResultSet, open_all
+from thermark.report.blog import build, latex, references, tables, words
+from thermark.report.results.comparisons import Comparisons
+from thermark.report.results.record import ResultSet, open_all
 
 COMMIT = "0" * 40
 

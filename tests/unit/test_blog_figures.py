@@ -10,12 +10,12 @@ from PIL import Image
 from scipy.integrate import trapezoid
 
 from posted import EVIL, FORMULA, per_face, result_set, scene
-from thermark.blog import build, figures
 from thermark.metrics.rates import rate_interval
+from thermark.report.blog import build, figures
+from thermark.report.results import ranking
+from thermark.report.results.curves import curve
+from thermark.report.results.record import open_all
 from thermark.report.style import figure
-from thermark.results import ranking
-from thermark.results.curves import curve
-from thermark.results.record import open_all
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import yaml
 from markdown_it import MarkdownIt
 
 from posted import EVIL, options, scene
-from thermark.blog import build, keys, known, words
 from thermark.core.errors import ConfigError, DataError
-from thermark.results.record import open_all
+from thermark.report.blog import build, keys, known, words
+from thermark.report.results.record import open_all
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +102,10 @@ def test_every_number_of_the_post_comes_from_a_record(bundle, tmp_path, monkeypa
     """With the one function that prints numbers silenced, none is left."""
     monkeypatch.setattr(words, "shown", lambda metric, value: "§")
     monkeypatch.setattr(words, "plain", lambda value: "§")
-    monkeypatch.setattr("thermark.blog.spoken.plain", lambda value: "§")
+    monkeypatch.setattr("thermark.report.blog.spoken.plain", lambda value: "§")
     monkeypatch.setattr(words, "printed", lambda metric, value: "§")
-    monkeypatch.setattr("thermark.blog.tables.printed", lambda metric, value: "§")
-    monkeypatch.setattr("thermark.blog.spoken.printed", lambda metric, value: "§")
+    monkeypatch.setattr("thermark.report.blog.tables.printed", lambda metric, value: "§")
+    monkeypatch.setattr("thermark.report.blog.spoken.printed", lambda metric, value: "§")
     build.build(options(bundle.parent / "results", tmp_path / "blog"))
     text = (tmp_path / "blog" / "index.md").read_text(encoding="utf-8")
     said = text.split("## Where the numbers come from")[0]

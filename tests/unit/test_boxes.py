@@ -13,7 +13,7 @@ from thermark.core.errors import ConfigError
 from thermark.core.faces import open_set
 from thermark.core.geometry import box_size
 from thermark.datasets import sftl54
-from thermark.loading import boxes, labelme
+from thermark.datasets.readers import boxes, labelme
 
 
 def test_a_publishers_box_is_larger_and_reaches_further_up():

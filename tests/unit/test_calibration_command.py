@@ -14,7 +14,7 @@ import running
 from thermark import cli
 from thermark.core import bundle, files, seeds
 from thermark.core.errors import ConfigError, DataError, Finding, SetupError
-from thermark.heads import backbone, cutting, model
+from thermark.fewshot import backbone, cutting, model
 
 SIDE, WIDTH, HEIGHT = 40, 90, 80
 

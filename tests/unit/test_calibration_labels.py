@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from thermark.calibration import labelled
+from thermark.calibrate import labelled
 from thermark.core.errors import DataError
 
 NOSE = ("nose",)

@@ -10,13 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thermark.calibration import options, pictures, place, words
-from thermark.calibration.crossed import Bench, crossed, folds
-from thermark.calibration.labelled import Labelled, touches
-from thermark.calibration.predict import Seen, chunked, number
+from thermark.calibrate import options, paths, pictures, summary_text
+from thermark.calibrate.cross_validation import Bench, crossed, folds
+from thermark.calibrate.labelled import Labelled, touches
+from thermark.calibrate.predict import Seen, chunked, number
 from thermark.core import files, geometry
 from thermark.core.errors import ConfigError, DataError
-from thermark.heads import training
+from thermark.fewshot import training
 from thermark.metrics.paired import Paired
 
 
@@ -51,29 +51,31 @@ def test_folds_depend_on_the_seed_and_on_nothing_else():
 
 def test_a_summary_counts_misses_and_gives_no_false_certainty():
     errors = np.array([1.0, 2.0, 3.0, 6.0, np.inf])
-    told = words.summary(errors, np.array(list("abcde")), 0)
+    told = summary_text.summary(errors, np.array(list("abcde")), 0)
     assert told["mean"].value == 3 and told["median"].value == 2.5 and told["missed"].value == 1
     assert told["pck@3px"].value == pytest.approx(0.6) and told["pck@20px"].value == pytest.approx(0.8)
     low, high = told["mean"].bounds
     assert 0 <= low < 3 < high
     low, high = told["median"].bounds
     assert 1 <= low < 2.5 < high <= 6
-    assert words.summary(errors[:3], np.array(list("abc")), 0)["pck@20px"].bounds is None
-    assert words.summary(errors[:3], np.array(list("aaa")), 0)["mean"].bounds is None
-    assert words.summary(errors[4:], np.array(["a"]), 0)["mean"].value is None
+    assert summary_text.summary(errors[:3], np.array(list("abc")), 0)["pck@20px"].bounds is None
+    assert summary_text.summary(errors[:3], np.array(list("aaa")), 0)["mean"].bounds is None
+    assert summary_text.summary(errors[4:], np.array(["a"]), 0)["mean"].value is None
 
 
 def test_the_interval_of_a_median_resamples_groups():
     """Rows of one group come and go together, so doubling them changes nothing."""
     values, names = np.arange(12.0), np.array([f"{index:02d}" for index in range(12)])
-    once = words.median_interval(values, names, 0)
-    assert once == words.median_interval(np.repeat(values, 3), np.repeat(names, 3), 0)
+    once = summary_text.median_interval(values, names, 0)
+    assert once == summary_text.median_interval(np.repeat(values, 3), np.repeat(names, 3), 0)
     assert once[0] > 1 and once[1] < 10
 
 
 def gain(mean, median=(-3.0, -4.0, -2.0), missed=(0, 0)):
     paired = Paired(*mean, faces=30, left_out=0, seeds=(0, 0), varied="subjects")
-    return words.Gain(paired, words.Number(median[0], median[1:] if median[1] is not None else None), missed)
+    return summary_text.Gain(
+        paired, summary_text.Number(median[0], median[1:] if median[1] is not None else None), missed
+    )
 
 
 BETTER, SAME, WORSE, UNKNOWN = (-3.0, -4.0, -2.0), (-3.0, -4.0, 0.5), (3.0, 2.0, 4.0), (-3.0, None, None)
@@ -95,17 +97,17 @@ BETTER, SAME, WORSE, UNKNOWN = (-3.0, -4.0, -2.0), (-3.0, -4.0, 0.5), (3.0, 2.0,
     ],
 )
 def test_only_a_difference_that_was_shown_is_a_gain(found, helps, says):
-    assert found.helps == helps and re.search(says, words.verdict(found))
+    assert found.helps == helps and re.search(says, summary_text.verdict(found))
 
 
 def test_a_difference_is_after_minus_before():
     names = np.array([f"{index:02d}" for index in range(30)])
     before = 5 + np.sin(np.arange(30.0))
-    found = words.gained(before, before - 2, names, names, 0)
+    found = summary_text.gained(before, before - 2, names, names, 0)
     assert found.mean.difference == pytest.approx(-2) and found.mean.verdict == "lower error"
     assert found.median.value == pytest.approx(-2) and found.median.bounds == pytest.approx((-2, -2))
     columns = {"before": before, "after": before - 2, "constant": before + 1}
-    table = words.table({name: words.summary(each, names, 0) for name, each in columns.items()})
+    table = summary_text.table({name: summary_text.summary(each, names, 0) for name, each in columns.items()})
     assert table.splitlines()[0].split() == list(columns)
     assert [line.split("  ")[0] for line in table.splitlines()][1:3] == ["mean, px", "median, px"]
     assert "None" not in table and len(table.splitlines()) == 8
@@ -115,12 +117,12 @@ def test_who_gains_much_may_still_be_no_better_than_a_constant():
     names = np.array([f"{index:02d}" for index in range(30)])
     noise = np.sin(np.arange(30.0))
     before, after, constant = 80 + noise, 21 + noise, 20 + np.cos(np.arange(30.0))
-    assert words.gained(before, after, names, names, 0).helps
-    better = words.gained(constant, after, names, names, 0)
-    assert words.against_constant(better).startswith("It is no better than a constant place")
-    assert "+1.0" in words.against_constant(better)
-    shown = words.gained(constant, after - 5, names, names, 0)
-    assert words.against_constant(shown).startswith("It is better than a constant place") and shown.helps
+    assert summary_text.gained(before, after, names, names, 0).helps
+    better = summary_text.gained(constant, after, names, names, 0)
+    assert summary_text.against_constant(better).startswith("It is no better than a constant place")
+    assert "+1.0" in summary_text.against_constant(better)
+    shown = summary_text.gained(constant, after - 5, names, names, 0)
+    assert summary_text.against_constant(shown).startswith("It is better than a constant place") and shown.helps
 
 
 def test_a_constant_answers_the_mean_place_of_the_labels_of_others():
@@ -145,7 +147,7 @@ def test_gross_errors_of_a_few_do_not_hide_a_gain():
     before, after = 14 + near, 6 + near
     before[:10], after[:10] = 40 + 60 * np.abs(np.sin(np.arange(10))), 40 + 60 * np.abs(np.cos(np.arange(10)))
     after[10:13] = 140
-    found = words.gained(before, after, names, names, 0)
+    found = summary_text.gained(before, after, names, names, 0)
     assert found.mean.verdict == "no difference shown" and found.median.bounds[1] < -4 and found.helps
 
 
@@ -174,8 +176,8 @@ def test_a_calibration_remembers_its_unit_and_older_ones_had_celsius(tmp_path):
         ({"tone": tone}, "celsius"),
         ({"tone": None, "unit": None}, None),
     ):
-        files.write_json(tmp_path / place.ACCOUNT, account)
-        found = place.heat(tmp_path / "seed0")
+        files.write_json(tmp_path / paths.ACCOUNT, account)
+        found = paths.heat(tmp_path / "seed0")
         assert (found and found.unit) == wanted
     assert ("celsius", *pictures.LIKELY) == options.UNITS
 

@@ -12,10 +12,10 @@ import pytest
 
 import calibrated
 from thermark import cli
-from thermark.calibration import labelled
+from thermark.calibrate import labelled
 from thermark.core import files
-from thermark.heads import cutting
-from thermark.layouts import thermeval
+from thermark.fewshot import cutting
+from thermark.synth.writers import thermeval
 
 SIDE, SHIFT = 64, 14.0
 

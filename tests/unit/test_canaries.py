@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from thermark.canaries import expected
-from thermark.canaries.expected import Said
 from thermark.core import arithmetic
 from thermark.core.errors import ConfigError
+from thermark.portability.canaries import expected
+from thermark.portability.canaries.expected import Said
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "portable.json"
 EMULATOR = "qemu-x86_64"
@@ -26,7 +26,7 @@ needs_avx2 = pytest.mark.skipif(
 def computed(out: Path, *before: str) -> dict[str, Said]:
     """Return what the canaries say in a process of their own, where nobody has set threads before them."""
     environment = {name: value for name, value in os.environ.items() if name != arithmetic.VARIABLE}
-    command = [*before, sys.executable, "-m", "thermark.canaries", "--write", str(out)]
+    command = [*before, sys.executable, "-m", "thermark.portability.canaries", "--write", str(out)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return expected.read(out)
@@ -90,7 +90,7 @@ def test_a_mismatch_names_the_canary_the_cpu_and_the_library(monkeypatch, found,
 
 
 def test_a_canary_notices_one_bit(monkeypatch):
-    from thermark.canaries import numbers
+    from thermark.portability.canaries import numbers
 
     first = expected.heard("bootstrap")
     assert first == expected.heard("bootstrap") and {"numpy", "scipy", "libc"} == set(first.versions)

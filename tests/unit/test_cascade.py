@@ -9,13 +9,13 @@ from thermark.core import files, seeds
 from thermark.core.bundle import Bundle
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
-from thermark.heads import model as heads
-from thermark.heads.backbone import Absent
-from thermark.heads.model import HeadModel
-from thermark.predictors import cascade, learned
-from thermark.predictors.cascade import Cascade, Config
-from thermark.zeroshot import persons
-from thermark.zeroshot.contract import Unavailable
+from thermark.fewshot import model as heads
+from thermark.fewshot.backbone import Absent
+from thermark.fewshot.model import HeadModel
+from thermark.models import cascade, learned
+from thermark.models.cascade import Cascade, Config
+from thermark.models.inference import persons
+from thermark.models.inference.contract import Unavailable
 
 TOLD = {"family": "cascade", "weights": "none", "run": "nose", "given": "labelled"}
 OWN = TOLD | {"weights": "yolox", "given": "own", "detector": "yolox_m.onnx"}

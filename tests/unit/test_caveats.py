@@ -5,10 +5,10 @@ import pytest
 
 import recorded
 from thermark.core.templates import flowed, render
-from thermark.results.caveats import caveat, differing, few_teachers
-from thermark.results.comparisons import open_comparisons
-from thermark.results.printed import counted, pairs, told
-from thermark.results.record import open_set
+from thermark.report.results.caveats import caveat, differing, few_teachers
+from thermark.report.results.comparisons import open_comparisons
+from thermark.report.results.printed import counted, pairs, told
+from thermark.report.results.record import open_set
 
 RUN = {"recipe": "kd", "teacher": "rgb", "train": "tfake", "size": "t", "input_size": 64, "epochs": 5, "batch": 16}
 HARD = np.random.default_rng(0).gamma(4, 0.01, (1, 30)) + 0.02

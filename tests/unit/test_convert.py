@@ -13,13 +13,13 @@ from safetensors.torch import load_file, save_file
 import seeded
 from published import saved
 from thermark import cli, landmarks
+from thermark.convert import pickled, rows
+from thermark.convert.convert import Config, convert
+from thermark.convert.official import recognised
 from thermark.core.errors import ConfigError, DataError
-from thermark.imported import pickled, rows
-from thermark.imported.convert import Config, convert
-from thermark.imported.official import recognised
+from thermark.models import learned
 from thermark.nets import card
 from thermark.nets.cspnext import SIZES
-from thermark.predictors import learned
 
 ROOT = Path(__file__).parents[2]
 FINAL, BIAS = "head.final_layer.weight", "head.final_layer.bias"

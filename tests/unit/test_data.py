@@ -5,8 +5,8 @@ import drawn
 from thermark.core import geometry
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Crops, Faces
-from thermark.learn import data
-from thermark.learn.augment import PLAIN, Augment
+from thermark.train import data
+from thermark.train.augment import PLAIN, Augment
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,11 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_set
 from thermark.core.predictions import Predictions
 from thermark.core.radiometry import Tone
-from thermark.datasets import charlotte, coco_wholebody, facesynthetics, packing, tfake, thermeval, w300
+from thermark.datasets import charlotte, coco_wholebody, facesynthetics, tfake, thermeval, w300
+from thermark.datasets.checks.splits import Fractions
+from thermark.datasets.prepare import packing
+from thermark.datasets.readers import images
 from thermark.landmarks import load
-from thermark.loading import images
-from thermark.loading.splits import Fractions
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
 

@@ -7,7 +7,8 @@ import pytest
 from thermark.core import origin
 from thermark.core.errors import ConfigError, DataError
 from thermark.datasets import charlotte
-from thermark.loading import census, profile_points
+from thermark.datasets.checks import census
+from thermark.datasets.readers import profile_points
 
 CONFIG = charlotte.Config(raw="r", val=("S2",), test=("S10",), resolution="median")
 HEADER = ["ID", "Subject", "Distance", "Relative Humidity", "Air flow", "Environment Temperature", "Sensation"]

@@ -12,8 +12,8 @@ from thermark.core import geometry
 from thermark.core.errors import DataError
 from thermark.core.faces import Crops, Faces
 from thermark.datasets import coco_wholebody as coco
-from thermark.datasets import packing
-from thermark.loading import keypoints
+from thermark.datasets.prepare import packing
+from thermark.datasets.readers import keypoints
 
 CONFIG = coco.Config(raw="r", val=0.3)
 

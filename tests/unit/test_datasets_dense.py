@@ -8,9 +8,10 @@ import pytest
 
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.datasets import facesynthetics, packing, tfake
-from thermark.loading.reading import CropConfig
-from thermark.loading.splits import Fractions
+from thermark.datasets import facesynthetics, tfake
+from thermark.datasets.checks.splits import Fractions
+from thermark.datasets.prepare import packing
+from thermark.datasets.readers.reading import CropConfig
 
 SIDE = 64
 HALVES = Fractions(val=0.3, test=0.3)

@@ -13,11 +13,12 @@ from thermark.core import geometry, origin, radiometry
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_set
-from thermark.datasets import facesynthetics, packing, tfake, thermeval
-from thermark.loading import reading
-from thermark.loading.splits import Fractions
+from thermark.datasets import facesynthetics, tfake, thermeval
+from thermark.datasets.checks.splits import Fractions
+from thermark.datasets.prepare import packing
+from thermark.datasets.readers import reading
 from thermark.metrics.evaluate import Config as Scoring
-from thermark.results.collect import Places, data_set
+from thermark.report.results.collect import Places, data_set
 
 CROP = packing.CropConfig(size=32, padding=1.5)
 CONFIG = tfake.Config(raw="r", split=Fractions(val=0.3, test=0.3), max_bad_fraction=0.2)

@@ -13,9 +13,11 @@ from PIL import Image
 from thermark import landmarks
 from thermark.core.errors import DataError, ThermarkError
 from thermark.core.faces import open_set
-from thermark.datasets import packing, sftl54, sftl54_visible
-from thermark.loading import conventions, labelme, speakingfaces
-from thermark.loading.loaded import Findings, strings
+from thermark.datasets import sftl54, sftl54_visible
+from thermark.datasets.checks import conventions
+from thermark.datasets.prepare import packing
+from thermark.datasets.readers import labelme, speakingfaces
+from thermark.datasets.readers.loaded import Findings, strings
 
 CONFIG = sftl54.Config(raw="r")
 GROUPS = sftl54.GROUPS

@@ -7,7 +7,7 @@ import pytest
 from thermark.core import origin, visibility
 from thermark.core.errors import DataError
 from thermark.datasets import facesynthetics, tfake
-from thermark.loading.splits import Fractions
+from thermark.datasets.checks.splits import Fractions
 
 HALVES = Fractions(val=0.3, test=0.3)
 RGB = facesynthetics.Config(raw="r", split=HALVES)

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from thermark import landmarks
 from thermark.core.errors import DataError
 from thermark.core.faces import open_set
-from thermark.datasets import packing, tfw
-from thermark.loading import conventions, five_points
+from thermark.datasets import tfw
+from thermark.datasets.checks import conventions
+from thermark.datasets.prepare import packing
+from thermark.datasets.readers import five_points
 
 CONFIG = tfw.Config(raw="r")
 HEADER = ["image", *five_points.NUMBERS]

@@ -8,8 +8,9 @@ import pytest
 
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_set
-from thermark.datasets import packing, thermal_in_car
-from thermark.loading import yolo
+from thermark.datasets import thermal_in_car
+from thermark.datasets.prepare import packing
+from thermark.datasets.readers import yolo
 
 CONFIG = thermal_in_car.Config(raw="r")
 RECORDINGS = {

@@ -9,9 +9,9 @@ import pytest
 from thermark.core import origin
 from thermark.core.errors import DataError
 from thermark.datasets import thermeval
+from thermark.datasets.checks import known_temperatures, release
+from thermark.datasets.readers.loaded import Findings
 from thermark.datasets.thermeval import celsius, distance, head_box
-from thermark.loading import known_temperatures, release
-from thermark.loading.loaded import Findings
 
 CONFIG = thermeval.Config(raw="r", val=("session_00",))
 CATEGORIES = [{"id": 7, "name": "person"}, {"id": 1, "name": "Chest"}, {"id": 5, "name": "Forehead"}]

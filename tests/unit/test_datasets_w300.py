@@ -9,7 +9,8 @@ import pytest
 
 from thermark.core.errors import DataError
 from thermark.core.faces import Crops, Faces
-from thermark.datasets import packing, w300
+from thermark.datasets import w300
+from thermark.datasets.prepare import packing
 
 CONFIG = w300.Config(raw="r", val=0.3)
 TRAIN = [f"{folder}/{stem}" for folder, stem in (("afw", "134212_1.jpg"), ("afw", "134212_2.jpg"))]

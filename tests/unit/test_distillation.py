@@ -15,17 +15,17 @@ import drawn
 import equations
 import seeded
 from thermark.core.config import parse
-from thermark.learn import schedule
-from thermark.learn.data import Batch
-from thermark.learn.distillation import losses, paths, training
-from thermark.learn.distillation.paths import Pupil
-from thermark.learn.distillation.terms import weighted
-from thermark.learn.objectives import simcc
-from thermark.learn.pairs import PairBatch
-from thermark.learn.recipes import ktl
-from thermark.learn.run import Ready
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
+from thermark.train import schedule
+from thermark.train.data import Batch
+from thermark.train.distillation import losses, paths, training
+from thermark.train.distillation.paths import Pupil
+from thermark.train.distillation.terms import weighted
+from thermark.train.objectives import simcc
+from thermark.train.pairs import PairBatch
+from thermark.train.recipes import ktl
+from thermark.train.run import Ready
 
 FACES, POINTS, SIDE, EPOCHS = 2, 3, 64, 10
 SIGMA = 2.83  # bins at 64 px: 5.66 at 256, with the root of the side
@@ -34,7 +34,7 @@ RUN = drawn.RUN | {
     "recipe": "ktl",
     "train": "thermal",
     "teacher": "pretrain_s",
-    "shown": "rgb",
+    "teacher_data": "rgb",
     "input_size": SIDE,
     "epochs": EPOCHS,
     "threads": 1,

@@ -15,8 +15,8 @@ from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import DataError, SetupError
 from thermark.landmarks import project
-from thermark.predictors import dlib as trees
-from thermark.zeroshot.contract import Unavailable
+from thermark.models import dlib as trees
+from thermark.models.inference.contract import Unavailable
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "tests/golden/crops.json").read_text())
 IMAGE = np.zeros((120, 160, 3), np.uint8)

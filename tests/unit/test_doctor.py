@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from thermark import doctor, pins
 from thermark.core.errors import ConfigError, SetupError
-from thermark.doctor import Check
+from thermark.portability import doctor, pins
+from thermark.portability.doctor import Check
 
 VERSIONS = {"numpy": "2.4.6", "torch": "2.13.0+cpu", "onnxruntime": "1.28.0"}
 

@@ -27,12 +27,12 @@ from scripted_server import (
 )
 
 import killing
-from thermark.assets import cache
-from thermark.assets.download import Patience, download
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store, obtain
-from thermark.assets.request import Changed, Page, Remote, is_web_page, plain
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
+from thermark.download import cache
+from thermark.download.download import Patience, download
+from thermark.download.mirrors import Mirrors
+from thermark.download.request import Changed, Page, Remote, is_web_page, plain
+from thermark.download.resolve import Store, obtain
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
 QUICK = Patience(connect=60.0, read=60.0, pause=0.001, attempts=4)
@@ -279,9 +279,9 @@ def test_two_processes_download_once(tmp_path, sha256):
 KILLED = """
 import sys
 from pathlib import Path
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store, obtain
-from thermark.assets.request import Remote
+from thermark.download.mirrors import Mirrors
+from thermark.download.resolve import Store, obtain
+from thermark.download.request import Remote
 obtain(Remote(sys.argv[1], "set.zip", int(sys.argv[3]), sys.argv[4]), Store(Path(sys.argv[2]), Mirrors(())))
 """
 

@@ -23,13 +23,12 @@ from google_drive import (
 from scripted_server import digest
 
 import killing
-from thermark.assets import cache
-from thermark.assets.download import Patience
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store
-from thermark.assets.request import NoSpace, Remote, TooLarge
 from thermark.core.errors import ConfigError, DataError, NetworkError
-from thermark.fetching import drive, drive_list
+from thermark.download import cache, drive, drive_list
+from thermark.download.download import Patience
+from thermark.download.mirrors import Mirrors
+from thermark.download.request import NoSpace, Remote, TooLarge
+from thermark.download.resolve import Store
 
 ID = "1-Y40_wqVV5WM1swEpjFTJiB8sGdZtQwR"
 FOLDER = "1UE4BsRsJBSEyLtcAkMQ_jYIBKwKjwyQc"
@@ -217,10 +216,10 @@ KILLED = """
 import sys
 from pathlib import Path
 from google_drive import route
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store
-from thermark.assets.request import Remote
-from thermark.fetching import drive, drive_list
+from thermark.download.mirrors import Mirrors
+from thermark.download.resolve import Store
+from thermark.download.request import Remote
+from thermark.download import drive, drive_list
 route(int(sys.argv[1]))
 store = Store(Path(sys.argv[2]), Mirrors(()))
 if sys.argv[4] == "folder":

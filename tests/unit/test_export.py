@@ -9,11 +9,11 @@ import torch
 import yaml
 
 import lively
+from thermark.convert import onnx as exported
 from thermark.core import bundle
 from thermark.core.errors import DataError
-from thermark.exported import onnx as exported
+from thermark.models.inference import sessions
 from thermark.nets import card
-from thermark.zeroshot import sessions
 
 STAGE = Path(__file__).parents[2] / "stages" / "export.py"
 RUN = exported.Config(run="rgb_t")

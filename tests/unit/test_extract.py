@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thermark.assets.extract import Limits, extract, safe_parts
 from thermark.core.errors import DataError
+from thermark.download.extract import Limits, extract, safe_parts
 
 Usage = namedtuple("Usage", "total used free")
 GOOD = {"set/a.txt": b"alpha", "set/deep/b.bin": bytes(range(256)) * 40, "set/empty": b""}

@@ -13,10 +13,10 @@ from thermark import landmarks
 from thermark.core import bundle, files, geometry
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
-from thermark.predictors import facemesh
-from thermark.predictors.facemesh import Cascade, Config, FaceMesh, Mesh, Prompted
-from thermark.zeroshot import selfcheck
-from thermark.zeroshot.detectors import DESIGNS, Detections, Detector
+from thermark.models import facemesh
+from thermark.models.facemesh import Cascade, Config, FaceMesh, Mesh, Prompted
+from thermark.models.inference import golden_check
+from thermark.models.inference.detectors import DESIGNS, Detections, Detector
 
 EYES = [33, 263]  # outer corners
 SHORT, FULL = DESIGNS["short_range"].file, DESIGNS["full_range"].file
@@ -229,23 +229,23 @@ WRONG = {
 @pytest.mark.parametrize("fault", WRONG)
 def test_a_wrong_graph_is_noticed_on_loading(own, fault):
     wrong = replace(own, mesh=Mesh(Wrong(own.mesh.graph, **WRONG[fault])))
-    face = selfcheck.known("facemesh")
-    selfcheck.check("right", own, face, facemesh.EXACT)
+    face = golden_check.known("facemesh")
+    golden_check.check("right", own, face, facemesh.EXACT)
     with pytest.raises(DataError, match="known"):
-        selfcheck.check("wrong", wrong, face, facemesh.EXACT)
+        golden_check.check("wrong", wrong, face, facemesh.EXACT)
 
 
 def test_the_check_accepts_only_one_face_in_the_right_place():
-    face = selfcheck.known("facemesh")
+    face = golden_check.known("facemesh")
     assert np.isnan(face.xy[468:]).all() and np.isfinite(face.xy[:468]).all()
     span = np.ptp(face.xy[:468], axis=0).max()
-    assert selfcheck.deviation(face.xy + 0.03 * span * np.array([0.6, 0.8]), face.xy) == pytest.approx(
+    assert golden_check.deviation(face.xy + 0.03 * span * np.array([0.6, 0.8]), face.xy) == pytest.approx(
         0.03, rel=1e-3
     )
-    assert selfcheck.deviation(np.where(np.arange(478)[:, None] == 5, np.nan, face.xy), face.xy) == np.inf
+    assert golden_check.deviation(np.where(np.arange(478)[:, None] == 5, np.nan, face.xy), face.xy) == np.inf
     nobody = Prompted(Mesh(Stub(0.1)))
     with pytest.raises(DataError, match="misses the points"):
-        selfcheck.check("nobody", nobody, face)
+        golden_check.check("nobody", nobody, face)
 
 
 @pytest.mark.parametrize("detector", ["short_range", "full_range", "given"])
@@ -264,15 +264,15 @@ def test_every_kind_loads_and_finds_the_same_face(wheel, detector, own):
     boxes = [None] if predictor.given == "own" else [reference.boxes[:1]]
     (said,) = predictor([frame], boxes)
     assert said.xy.shape == (1, 478, 2) and said.xy.dtype == np.float32
-    assert selfcheck.deviation(said.xy[0], reference.xy[0]) < 0.02
+    assert golden_check.deviation(said.xy[0], reference.xy[0]) < 0.02
     again = predictor([frame], boxes)[0]
     assert np.array_equal(again.xy, said.xy, equal_nan=True)
 
 
 def test_a_load_is_checked(wheel, monkeypatch):
-    face = selfcheck.known("facemesh")
+    face = golden_check.known("facemesh")
     moved = replace(face, xy=face.xy + 0.01 * np.ptp(face.xy[:468], axis=0).max())
-    monkeypatch.setattr(selfcheck, "known", lambda name: moved)
+    monkeypatch.setattr(golden_check, "known", lambda name: moved)
     with pytest.raises(DataError, match=r"face_landmark\.tflite misses the points of a known face by 1\.4%"):
         facemesh.load(config(), wheel, "auto")
 

@@ -14,13 +14,13 @@ from torch import nn
 from torch.nn import functional as F
 
 import lively
+from thermark.convert import onnx
 from thermark.core import bundle
 from thermark.core.errors import ConfigError, DataError
-from thermark.exported import onnx
-from thermark.heads import backbone as frozen
-from thermark.heads import crops as crop_sets
-from thermark.heads import features
-from thermark.heads.backbone import Backbone
+from thermark.fewshot import backbone as frozen
+from thermark.fewshot import crops as crop_sets
+from thermark.fewshot import features
+from thermark.fewshot.backbone import Backbone
 
 STAGE = Path(__file__).parents[2] / "stages" / "features.py"
 SIDE, CELL, BATCH = 32, 8, 3
@@ -334,9 +334,9 @@ def test_without_weights_there_is_a_reason_and_nothing_else(tmp_path, monkeypatc
 def test_without_a_package_there_is_a_reason_and_nothing_else(tmp_path, monkeypatch):
     told = ready(tmp_path, monkeypatch)
     monkeypatch.setattr(features, "load", frozen.load)
-    for name in [name for name in sys.modules if name.startswith(("transformers", "thermark.zeroshot"))]:
+    for name in [name for name in sys.modules if name.startswith(("transformers", "thermark.models.inference"))]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "thermark.backbones.sapiens2", raising=False)
+    monkeypatch.delitem(sys.modules, "thermark.fewshot.backbones.sapiens2", raising=False)
     monkeypatch.setitem(sys.modules, "transformers", None)
     features.features_of(**told | {"settings": {"family": "sapiens2", "weights": "w"}})
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["status.json"]

@@ -13,9 +13,9 @@ from scripted_server import digest
 from fetched import FILES, NOWHERE, write
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.fetching import listing, manifest, options
-from thermark.fetching.listing import Entry
-from thermark.fetching.manifest import File
+from thermark.download import listing, manifest, options
+from thermark.download.listing import Entry
+from thermark.download.manifest import File
 
 ROOT = Path(__file__).parents[2]
 ENTRIES = [Entry(path=name, size=len(content), sha256=digest(content)) for name, content in FILES.items()]

@@ -19,12 +19,11 @@ from scripted_server import CUT, FLIPPED, HTML, OK, PAGE_AS_FILE, SLOW, Script, 
 from test_extract import make_tar, make_zip
 
 from fetched import FILES, NOWHERE, Machine, below, tree, write, zipped
-from thermark.assets import hub, licences
-from thermark.assets.download import PATIENT
-from thermark.assets.request import Page
 from thermark.core import errors, files
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
-from thermark.fetching import drive, kaggle, manifest, run, trees
+from thermark.download import drive, fetch, hub, kaggle, licences, manifest, trees
+from thermark.download.download import PATIENT
+from thermark.download.request import Page
 
 ROOT = Path(__file__).parents[2]
 Usage = namedtuple("Usage", "total used free")
@@ -696,7 +695,7 @@ def test_an_unwritable_output_is_named_before_anything_lands(tmp_path, monkeypat
     write(case.placed / "all", FILES)
     (case.root / name).write_text("in the way")
     landed = []
-    monkeypatch.setattr(run.landing, "land", lambda *given: landed.append(given))
+    monkeypatch.setattr(fetch.extract_set, "land", lambda *given: landed.append(given))
     error = refused(case, SetupError, rf"{name} cannot be written: ")
     assert error.code == 4 and error.remedy == "make it writable" and landed == []
 
@@ -861,7 +860,7 @@ def test_pins_that_another_process_wrote_meanwhile_count(tmp_path, monkeypatch):
         case, other = machine(tmp_path, script.url), Machine(tmp_path / "o", (), {"all": {"url": script.url}})
         write(other.placed / "all", OTHER)
         other.fetch()
-        monkeypatch.setattr(run.cache, "lock", slow)
+        monkeypatch.setattr(fetch.cache, "lock", slow)
         with pytest.raises(DataError, match="is not what was pinned"):
             case.fetch()
 

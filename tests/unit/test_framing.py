@@ -9,7 +9,8 @@ from thermark.core import files, pictures
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_table
-from thermark.datasets import framing, packing, thermeval
+from thermark.datasets import thermeval
+from thermark.datasets.prepare import framing, packing
 
 SETTINGS = {"loader": "thermeval", "raw": "r", "val": ["session_00"]}
 VARIANTS = {"png": {"source": "png"}, "wide": {"tone": {"name": "clip", "low": 0.0, "high": 63.0}}}

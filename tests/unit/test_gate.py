@@ -15,10 +15,10 @@ import results_scene
 from thermark import cli
 from thermark.core.config import parse
 from thermark.core.errors import ThermarkError
-from thermark.gate.judge import exit_code, judge
-from thermark.gate.options import Config, Margin
-from thermark.gate.sources import side
 from thermark.landmarks import load
+from thermark.report.gate.judge import exit_code, judge
+from thermark.report.gate.options import Config, Margin
+from thermark.report.gate.sources import side
 
 MARGINS = {
     "found": {},

@@ -13,14 +13,15 @@ import pytest
 import yaml
 from test_datasets_thermeval import CONFIG, root  # noqa: F401 - a tree in the real layout
 
-import bakeoff_scene as bake
 import head_scene as scene
+import zeroshot_scene as bake
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces, open_table
-from thermark.datasets import packing, thermeval
-from thermark.heads import crops, cutting, posts
+from thermark.datasets import thermeval
+from thermark.datasets.prepare import packing
+from thermark.fewshot import crops, cutting, posts
 
 STAGE = Path(__file__).parents[2] / "stages" / "crops.py"
 # Around a nose at (90.3, 61.7): inside, cut on the right, moved from the left, cut below, taller than the frame.

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thermark.heads import decode
+from thermark.fewshot import decode
 
 SIGMA = 2.0
 inside = st.floats(8, 55, allow_nan=False)

@@ -8,13 +8,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import bakeoff_scene as bake
 import head_scene as scene
+import zeroshot_scene as bake
 from thermark.core import bundle, files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.heads import cutting, features, model, plan, run
-from thermark.heads.model import HeadModel
+from thermark.fewshot import cutting, features, model, plan, run
+from thermark.fewshot.model import HeadModel
 
 PERSON = np.array([70, 40, 110, 90], np.float32)
 # Moved from the left edge; cut on the right, and so stretched; taller than the frame.

@@ -18,9 +18,9 @@ import head_scene as scene
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.heads import crops, decode, features, model, plan, run, summary
-from thermark.heads.plan import Job, Trained
-from thermark.heads.tiny_head import TinyHead
+from thermark.fewshot import crops, decode, features, model, plan, run, summary
+from thermark.fewshot.plan import Job, Trained
+from thermark.fewshot.tiny_head import TinyHead
 
 STAGE = Path(__file__).parents[2] / "stages" / "head.py"
 PARTS = ["train"] * 24 + ["val"] * 6 + ["test"] * 10

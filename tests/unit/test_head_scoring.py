@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from thermark.heads import decode, scoring
+from thermark.fewshot import decode, scoring
 
 # Twice as wide, half as high in the frame, and somewhere else.
 STRETCHED = np.array([[2.0, 0, 100], [0, 0.5, -7]])
@@ -61,7 +61,7 @@ def test_rounding_costs_a_pixel_and_a_half_of_a_crop():
 
 def test_rounding_is_what_argmax_makes_of_a_perfect_map():
     torch = pytest.importorskip("torch")
-    from thermark.heads import samples
+    from thermark.fewshot import samples
 
     rng = np.random.default_rng(1)
     xy = rng.uniform(-0.5, 255.5, (40, 2, 2))

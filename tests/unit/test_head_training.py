@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import Untrained
-from thermark.heads import samples, training
-from thermark.heads.tiny_head import TinyHead
+from thermark.fewshot import samples, training
+from thermark.fewshot.tiny_head import TinyHead
 
 SIDE, CHANNELS = 256, 6
 CPU = torch.device("cpu")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from thermark.core import geometry
-from thermark.zeroshot import heatmaps
-from thermark.zeroshot.topdown import TopDown
+from thermark.models.inference import heatmaps
+from thermark.models.inference.topdown import TopDown
 
 SIZE = (64, 48)
 

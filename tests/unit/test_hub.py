@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from scripted_server import digest
 
-from thermark.assets import cache, hub
-from thermark.assets.download import Patience
-from thermark.assets.hub import Refused, fetch
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store
-from thermark.assets.request import Remote, TooLarge
-from thermark.assets.weights import Hub
 from thermark.core.errors import DataError, NetworkError
+from thermark.download import cache, hub
+from thermark.download.download import Patience
+from thermark.download.hub import Refused, fetch
+from thermark.download.mirrors import Mirrors
+from thermark.download.request import Remote, TooLarge
+from thermark.download.resolve import Store
+from thermark.download.weights import Hub
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 HALF = len(CONTENT) // 2

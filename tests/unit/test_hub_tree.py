@@ -9,13 +9,12 @@ from test_extract import make_tar
 from test_hub import COMMIT, OTHER, SECRET, hubbub, tokens
 
 from fetched import FILES, QUICK, Machine, below, tree, write, zipped
-from thermark.assets import hub
-from thermark.assets.hub import Refused
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store
-from thermark.assets.request import NoSpace, TooLarge
 from thermark.core.errors import DataError, NetworkError
-from thermark.fetching import hub_tree, options
+from thermark.download import hub, hub_tree, options
+from thermark.download.hub import Refused
+from thermark.download.mirrors import Mirrors
+from thermark.download.request import NoSpace, TooLarge
+from thermark.download.resolve import Store
 
 PLAIN = {
     ".gitattributes": b"*.zip filter=lfs\n",

@@ -14,9 +14,9 @@ from thermark import landmarks
 from thermark.core import bundle, files, geometry
 from thermark.core.config import parse
 from thermark.core.errors import DataError
-from thermark.predictors import blazeface, blazepose, centerface, face_api, facemesh, mtcnn, yunet
-from thermark.zeroshot.cropped import Cropped
-from thermark.zeroshot.finder import suppressed
+from thermark.models import blazeface, blazepose, centerface, face_api, facemesh, mtcnn, yunet
+from thermark.models.inference.cropped import Cropped
+from thermark.models.inference.finder import suppressed
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((ROOT / "tests/golden/crops.json").read_text())

@@ -9,16 +9,16 @@ import pytest
 
 import drawn
 import running
-from thermark import inference
 from thermark.core import bundle, files, pictures
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.jitter import Jitter
 from thermark.core.moved import Move
 from thermark.core.predictions import Predictions
 from thermark.core.runs import SKIPPED
-from thermark.inference import KEYS
-from thermark.prediction_keys import Config, Places, Setting
-from thermark.predictors import mean_shape
+from thermark.models import mean_shape
+from thermark.models.inference import images
+from thermark.models.inference.images import KEYS
+from thermark.models.inference.keys import Config, Places, Setting
 
 MEAN = {"family": "mean_shape", "train": "one"}
 LEARNED = {"family": "learned", "run": "net"}
@@ -48,7 +48,7 @@ def setting(tmp_path: Path) -> Setting:
 
 def predicted(setting: Setting, out: Path, **contestants) -> dict[str, float]:
     """Predict, and return when each file was written."""
-    inference.predict_everyone(contestants, setting, out)
+    images.predict_everyone(contestants, setting, out)
     return {path.relative_to(out).as_posix(): path.stat().st_mtime_ns for path in sorted(out.rglob("*.npz"))}
 
 
@@ -147,9 +147,9 @@ def same_but(setting: Setting, what: str) -> Setting:
     ],
 )
 def test_what_has_changed_is_predicted_again_and_nothing_else(setting, done, what, expected):
-    wanted = inference.keys("mean", MEAN, setting), inference.keys("net", LEARNED, setting)
+    wanted = images.keys("mean", MEAN, setting), images.keys("net", LEARNED, setting)
     after = same_but(setting, what)
-    again = inference.keys("mean", MEAN, after), inference.keys("net", LEARNED, after)
+    again = images.keys("mean", MEAN, after), images.keys("net", LEARNED, after)
     stale = {f"mean/{path}" for path in again[0] if again[0][path] != wanted[0][path]}
     stale |= {f"net/{path}" for path in again[1] if again[1][path] != wanted[1][path]}
     every = {name: {path for path in done[1] if path.startswith(f"{name}/")} for name in ("mean", "net")}
@@ -181,9 +181,9 @@ def test_a_run_that_came_to_nothing_is_a_row_with_its_reason(setting, tmp_path):
 
 
 def test_weights_that_arrive_are_used(setting, done):
-    told = inference.keys("mesh", ABSENT, setting)
+    told = images.keys("mesh", ABSENT, setting)
     bundle.write(setting.places.weights / "far", "skipped", "still far", {})
-    assert set(told.values()) != set(inference.keys("mesh", ABSENT, setting).values())
+    assert set(told.values()) != set(images.keys("mesh", ABSENT, setting).values())
 
 
 def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
@@ -193,7 +193,7 @@ def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
     after = predicted(shaken, out, mean=MEAN, mesh=ABSENT)
     assert set(after) - set(before) == {"mean/one@shift10.npz", "mesh/one@shift10.npz"}
     further = replace(setting, moves={"one": {"shift10": Move(0.2)}})
-    told = [inference.keys("mean", MEAN, each)["one@shift10.npz"] for each in (shaken, further)]
+    told = [images.keys("mean", MEAN, each)["one@shift10.npz"] for each in (shaken, further)]
     assert told[0] != told[1]
     # Who no longer moves boxes has no such files.
     assert set(predicted(setting, out, mean=MEAN, mesh=ABSENT)) == set(before)
@@ -226,7 +226,7 @@ def test_shifted_pictures_have_files_and_keys_of_their_own(setting, tmp_path, mo
     fewer = replace(setting, moves={"one": {"jitter": Jitter((2,), 3)}})
     predicted(fewer, out, **others)
     assert asked == [3 * 4] and len(Predictions.open(out / "mean/one@jitter.npz")) == 3 * 4
-    told = [inference.keys("net", LEARNED, each) for each in (setting, shaken, fewer)]
+    told = [images.keys("net", LEARNED, each) for each in (setting, shaken, fewer)]
     assert told[0].items() <= told[1].items() and told[0].items() <= told[2].items()
     assert all(told[1][path] != told[2][path] for path in told[1].keys() - told[0].keys())
     assert kept == {path: (out / path).read_bytes() for path in kept}
@@ -238,7 +238,7 @@ def test_moved_boxes_may_not_be_called_as_pictures_are(setting):
     about = {"data": "print one", "variants": {pictures.BASE: {}, "shift10": {}}}
     files.write_json(setting.places.framed / "one.json", about)
     with pytest.raises(ConfigError, match=r"frames\.one\.variants\.shift10 has the name of moved boxes"):
-        inference.keys("mesh", ABSENT, replace(setting, moves={"one": {"shift10": Move(0.1)}}))
+        images.keys("mesh", ABSENT, replace(setting, moves={"one": {"shift10": Move(0.1)}}))
 
 
 def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
@@ -253,7 +253,7 @@ def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
             data = f"print {name.removesuffix('.npz')}"
             Predictions.none(contestant, data, status, "broken").save(out / name)
 
-    monkeypatch.setattr(inference.frames, "predict_all", predict_all)
+    monkeypatch.setattr(images.frames, "predict_all", predict_all)
     broken = True
     predicted(setting, tmp_path / "out", mesh=ABSENT)
     predicted(setting, tmp_path / "out", mesh=ABSENT)

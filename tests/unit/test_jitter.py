@@ -24,9 +24,9 @@ from thermark.metrics.evaluate import Config
 from thermark.metrics.floor import Jittered, spread
 from thermark.metrics.inputs import Places
 from thermark.metrics.outputs import SUFFIXES, Outputs
-from thermark.predictors import mean_shape, predict, predict_shifted
-from thermark.zeroshot.contract import Held, Instances
-from thermark.zeroshot.sweep import sweep
+from thermark.models import mean_shape, predict, predict_shifted
+from thermark.models.inference.contract import Held, Instances
+from thermark.models.inference.sweep import sweep
 
 JITTER = Jitter((1, 2), 12)
 NOSES = Config(vocabulary="nose1", bootstrap=0)

@@ -17,13 +17,12 @@ import numpy as np
 import pytest
 
 import killing
-from thermark.assets import cache
-from thermark.assets.download import Patience
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store
-from thermark.assets.request import TooLarge
 from thermark.core.errors import ConfigError, DataError, NetworkError
-from thermark.fetching import kaggle
+from thermark.download import cache, kaggle
+from thermark.download.download import Patience
+from thermark.download.mirrors import Mirrors
+from thermark.download.request import TooLarge
+from thermark.download.resolve import Store
 
 HANDLE, VERSION = "shriayush/thermeval", 3
 SECRET = "KGAT_secretsecretsecret"
@@ -333,9 +332,9 @@ KILLED = """
 import sys
 from pathlib import Path
 from kagglesdk import kaggle_env
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store
-from thermark.fetching import kaggle
+from thermark.download.mirrors import Mirrors
+from thermark.download.resolve import Store
+from thermark.download import kaggle
 kaggle_env._env_to_endpoint[kaggle_env.KaggleEnv.PROD] = sys.argv[1]
 kaggle.dataset(sys.argv[3], int(sys.argv[4]), Store(Path(sys.argv[2]), Mirrors(())), None)
 """
@@ -430,7 +429,7 @@ def test_an_archive_without_an_address_of_its_own_is_refused(tmp_path):
 
 
 def test_other_commands_do_not_pay_for_the_clients():
-    modules = "thermark.fetching.kaggle, thermark.fetching.drive, thermark.assets.hub"
+    modules = "thermark.download.kaggle, thermark.download.drive, thermark.download.hub"
     clients = "{'gdown', 'kagglehub', 'kagglesdk', 'huggingface_hub'}"
     code = f"import sys, {modules}; print(sorted({clients} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

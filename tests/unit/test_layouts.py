@@ -15,12 +15,12 @@ from thermark.datasets import charlotte as read_charlotte
 from thermark.datasets import facesynthetics
 from thermark.datasets import tfake as read_tfake
 from thermark.datasets import thermeval as read_thermeval
-from thermark.layouts import charlotte, tfake, thermeval
-from thermark.loading import images
-from thermark.loading.splits import Fractions
+from thermark.datasets.checks.splits import Fractions
+from thermark.datasets.readers import images
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
-from thermark.render.scene import render_scene
+from thermark.synth.render.scene import render_scene
+from thermark.synth.writers import charlotte, tfake, thermeval
 
 HALVES = Fractions(val=0.3, test=0.3, seed=1)
 FACE = np.random.default_rng(0).uniform(0, 100, (70, 2))

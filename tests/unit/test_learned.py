@@ -14,10 +14,10 @@ from thermark.core import files, geometry, seeds
 from thermark.core.errors import DataError
 from thermark.core.faces import open_set
 from thermark.core.predictions import Predictions
+from thermark.models import learned, predict_all
+from thermark.models.learned import Learned
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
-from thermark.predictors import learned, predict_all
-from thermark.predictors.learned import Learned
 
 
 class Brightest(nn.Module):

@@ -9,25 +9,26 @@ import drawn
 import results_scene
 import running
 from fetched import NOWHERE, Machine
-from thermark import inference
-from thermark.assets.request import Page
 from thermark.core import files, pictures, runs
 from thermark.core.config import parse
 from thermark.core.errors import NetworkError
 from thermark.core.moved import Move
 from thermark.core.predictions import Predictions
-from thermark.datasets import framing, packing, tfw
-from thermark.fetching import manifest
-from thermark.fetching.run import NOT_HAD, fetch_or_skip
-from thermark.learn import outcome
-from thermark.learn.recipes import supervised
+from thermark.datasets import tfw
+from thermark.datasets.prepare import framing, packing
+from thermark.download import manifest
+from thermark.download.fetch import NOT_HAD, fetch_or_skip
+from thermark.download.request import Page
 from thermark.metrics import evaluate as scoring
-from thermark.prediction_keys import Config, Places, Setting
-from thermark.report import console
-from thermark.report.board import boards
-from thermark.report.leaderboard import leaderboard
-from thermark.results.collect import Known
-from thermark.results.comparisons import open_comparisons
+from thermark.models.inference import images
+from thermark.models.inference.keys import Config, Places, Setting
+from thermark.report.leaderboard import console
+from thermark.report.leaderboard.board import boards
+from thermark.report.leaderboard.leaderboard import leaderboard
+from thermark.report.results.collect import Known
+from thermark.report.results.comparisons import open_comparisons
+from thermark.train import outcome
+from thermark.train.recipes import supervised
 
 REASON = "far is nowhere: place it by hand"
 
@@ -68,7 +69,7 @@ def test_a_page_in_place_of_it_and_a_licence_that_nobody_accepted_are_reasons_to
 def test_a_mean_shape_of_it_is_a_row_with_its_reason(tree):
     root, places = tree
     setting = Setting(Config(), {"one": "all"}, places, CODE, {"numpy": "1"}, {"one": {"shift10": Move(0.1)}})
-    inference.predict_everyone({"mean": MEAN | {"train": "far"}}, setting, root / "said")
+    images.predict_everyone({"mean": MEAN | {"train": "far"}}, setting, root / "said")
     for name in ("one.npz", "one@shift10.npz"):
         said = Predictions.open(root / "said/mean" / name)
         assert (said.status, said.reason) == ("skipped", REASON)
@@ -118,13 +119,13 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
     moves = {"one": {"shift10": Move(0.1)}, "far": {"shift10": Move(0.1)}}
     setting = Setting(Config(), {"one": "test", "far": "test"}, places, CODE, {"numpy": "1"}, moves)
     everybody = {"mean": MEAN, "net": LEARNED}
-    inference.predict_everyone(everybody, setting, root / "said")
+    images.predict_everyone(everybody, setting, root / "said")
     for name in ("mean/far.npz", "mean/far@shift10.npz", "net/seed0/far.npz"):
         said = Predictions.open(root / "said" / name)
         assert (said.status, said.reason, len(said)) == ("skipped", REASON, 0)
     assert len(Predictions.open(root / "said/mean/one.npz")) == 2
     before = {path: path.stat().st_mtime_ns for path in (root / "said").rglob("*.npz")}
-    inference.predict_everyone(everybody, setting, root / "said")
+    images.predict_everyone(everybody, setting, root / "said")
     assert before == {path: path.stat().st_mtime_ns for path in (root / "said").rglob("*.npz")}
 
     configs = {"one": scoring.Config(bootstrap=0), "far": scoring.Config(bootstrap=0)}
@@ -142,7 +143,7 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
 
 def test_who_learns_from_it_is_not_trained_for_that_reason(tree):
     _, places = tree
-    told = running.section("supervised", train="far", also="far", shown="far")
+    told = running.section("supervised", train="far", extra_data="far", teacher_data="far")
     config = parse(told, supervised.Config, "runs.x")
     with pytest.raises(runs.Untrained, match="far is nowhere"):
         outcome.require(config, places.faces, places.models)
@@ -151,7 +152,7 @@ def test_who_learns_from_it_is_not_trained_for_that_reason(tree):
 def test_a_set_that_arrives_is_predicted(tree):
     root, places = tree
     setting = Setting(Config(), {"one": "all", "far": "all"}, places, CODE, {"numpy": "1"})
-    inference.predict_everyone({"mean": MEAN}, setting, root / "said")
+    images.predict_everyone({"mean": MEAN}, setting, root / "said")
     drawn.write(places.faces / "new", 8, 96, 1.75)
     runs.skip(places.faces / "far", "gone in a moment")
     for path in (places.faces / "far").iterdir():
@@ -160,6 +161,6 @@ def test_a_set_that_arrives_is_predicted(tree):
         path.rename(places.faces / "far" / path.name)
     files.write_json(places.reports / "far.json", {"fingerprint": "arrived"})
     files.write_json(places.framed / "far.json", {"data": "arrived", "variants": {pictures.BASE: {}}})
-    inference.predict_everyone({"mean": MEAN}, setting, root / "said")
+    images.predict_everyone({"mean": MEAN}, setting, root / "said")
     said = Predictions.open(root / "said/mean/far.npz")
     assert said.status == "ok" and np.isfinite(said.xy).all() and len(said) == 8

@@ -7,9 +7,9 @@ import pytest
 
 from fetched import SHEET, Machine
 from thermark import cli
-from thermark.assets import licences
 from thermark.core import files
 from thermark.core.errors import ConfigError
+from thermark.download import licences
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS, DATA = ROOT / "data/manifests/weights", ROOT / "data/licences"

@@ -9,10 +9,10 @@ import pytest
 from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.datasets import charlotte, tfake, thermeval
-from thermark.loading import arrival, depth, pairing
-from thermark.loading import report as reports
-from thermark.loading.loaded import Check, Findings
-from thermark.loading.splits import Fractions
+from thermark.datasets.checks import arrival, depth, pairing
+from thermark.datasets.checks import report as reports
+from thermark.datasets.checks.splits import Fractions
+from thermark.datasets.readers.loaded import Check, Findings
 
 CHARLOTTE = charlotte.Config(raw="r")
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1"

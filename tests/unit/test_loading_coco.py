@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from thermark.core.errors import DataError
-from thermark.loading import coco
-from thermark.loading.loaded import Findings
+from thermark.datasets.readers import coco
+from thermark.datasets.readers.loaded import Findings
 
 CLASSES = {"person": 0, "nose": 3}
 CATEGORIES = [{"id": 0, "name": "Person"}, {"id": 3, "name": "Nose"}]

@@ -8,11 +8,12 @@ import pytest
 
 from thermark import landmarks
 from thermark.core.errors import DataError
-from thermark.loading import agreement, dense, ldmks
-from thermark.loading.loaded import Findings
-from thermark.loading.splits import Fractions
-from thermark.predictors import mediapipe
-from thermark.zeroshot.quiet import quiet
+from thermark.datasets.checks import agreement
+from thermark.datasets.checks.splits import Fractions
+from thermark.datasets.readers import dense, ldmks
+from thermark.datasets.readers.loaded import Findings
+from thermark.models import mediapipe
+from thermark.models.inference.quiet import quiet
 
 SIZE = (512, 512)
 HALVES = Fractions(val=0.3, test=0.3)

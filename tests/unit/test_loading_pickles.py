@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from thermark.core.errors import DataError
-from thermark.loading import pickles
+from thermark.datasets.readers import pickles
 
 PROTOCOLS = (2, 3, 4, 5)
 ARRAY = np.arange(6.0).reshape(2, 3)
@@ -227,7 +227,7 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from thermark.loading import pickles
+from thermark.datasets.readers import pickles
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = peak()
 found = dict(pickles.entries(Path(sys.argv[1]), lambda array: array[:, :2].astype(np.float32)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from thermark.core.errors import DataError
-from thermark.loading import pts
+from thermark.datasets.readers import pts
 
 GOOD = "version: 1\nn_points:  3\n{\n1.5 2\n3 4.25\n-5 6e1\n}\n"
 

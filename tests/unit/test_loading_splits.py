@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
-from thermark.loading import splits
+from thermark.datasets.checks import splits
 
 
 def table(subjects, names):

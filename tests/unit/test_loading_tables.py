@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thermark.core.errors import DataError
-from thermark.loading import ldmks, tables
+from thermark.datasets.readers import ldmks, tables
 
 PLAIN = "ID,Distance,x0\nR1,1.5,2.25\nR2,,#DIV/0!\n"
 

@@ -10,9 +10,9 @@ import drawn
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.core.runs import Untrained
-from thermark.learn import data, loop, simcc, validation
-from thermark.learn.checkpoint import Checkpoint, Progress
-from thermark.learn.loop import Settings
+from thermark.train import data, loop, simcc, validation
+from thermark.train.checkpoint import Checkpoint, Progress
+from thermark.train.loop import Settings
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 from thermark.core import geometry
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.predictors import mean_shape
+from thermark.models import mean_shape
 
 
 def table(xy: np.ndarray, splits: list[str]) -> Faces:

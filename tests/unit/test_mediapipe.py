@@ -14,11 +14,11 @@ import pytest
 from thermark import landmarks
 from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError, SetupError
-from thermark.predictors import mediapipe
-from thermark.predictors.mediapipe import Config, MediaPipe
-from thermark.zeroshot import selfcheck
-from thermark.zeroshot.contract import Instances, Unavailable
-from thermark.zeroshot.quiet import quiet
+from thermark.models import mediapipe
+from thermark.models.inference import golden_check
+from thermark.models.inference.contract import Instances, Unavailable
+from thermark.models.inference.quiet import quiet
+from thermark.models.mediapipe import Config, MediaPipe
 
 FILES = {"landmarker": "face_landmarker.task", "detector": "blaze_face_short_range.tflite"}
 
@@ -335,7 +335,7 @@ def test_it_leaves_without_a_word_when_nobody_closes_it(task, mirror):
 from pathlib import Path
 import numpy as np
 from thermark.core.bundle import Bundle
-from thermark.predictors import mediapipe
+from thermark.models import mediapipe
 told = mediapipe.Config(family="m", weights="m", task={task!r}, file={path.name!r})
 kept = mediapipe.load(told, Bundle(Path({str(path.parent)!r}), "ok", "", {{{path.name!r}: {{}}}}), "cpu")
 kept([np.zeros((99, 99, 3), np.uint8)], [None])
@@ -346,7 +346,9 @@ kept([np.zeros((99, 99, 3), np.uint8)], [None])
 
 def test_the_known_face_is_one_that_the_official_landmarker_finds(mirror):
     pytest.importorskip("mediapipe")
-    known = selfcheck.known("facemesh")
+    known = golden_check.known("facemesh")
     with mediapipe.load(config(), bundle(mirror(FILES["landmarker"])), "cpu") as contestant:
         (said,) = contestant([known.picture], [None])
-    assert len(said.xy) == 1 and selfcheck.deviation(said.xy[0], known.xy) < mediapipe.TOLERANCE["landmarker"] / 2
+    assert (
+        len(said.xy) == 1 and golden_check.deviation(said.xy[0], known.xy) < mediapipe.TOLERANCE["landmarker"] / 2
+    )

@@ -3,8 +3,8 @@ from pathlib import Path
 
 from scripted_server import digest
 
-from thermark.assets import mirrors
-from thermark.assets.mirrors import SUMS, Mirrors
+from thermark.download import mirrors
+from thermark.download.mirrors import SUMS, Mirrors
 
 CONTENT = bytes(range(256)) * 300
 

@@ -10,17 +10,16 @@ from torch import nn
 
 import drawn
 import running
+from thermark.convert import convert, onnx
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
-from thermark.exported import onnx
-from thermark.imported import convert
-from thermark.learn import data, run, supervision, validation
-from thermark.learn.distillation import training
-from thermark.learn.recipes import mcl
 from thermark.nets import card, complexity
 from thermark.nets.inputs import normalised
 from thermark.nets.mobilenet import MobileNetV2
 from thermark.nets.rtmpose import RTMPose
+from thermark.train import data, run, supervision, validation
+from thermark.train.distillation import training
+from thermark.train.recipes import mcl
 
 CLASSES = 1000
 

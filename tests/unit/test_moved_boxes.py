@@ -21,7 +21,7 @@ from thermark.metrics import contestants
 from thermark.metrics.inputs import Places
 from thermark.metrics.names import MOVED
 from thermark.metrics.outputs import SUFFIXES, Outputs
-from thermark.predictors import mean_shape, predict, predict_all
+from thermark.models import mean_shape, predict, predict_all
 
 BOXES = np.array([[10, 20, 30, 60], [0, 0, 100, 50], [np.nan] * 4], np.float32)
 IDS = ["a", "b", "c"]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thermark.core.errors import DataError
-from thermark.loading import near
-from thermark.loading.loaded import Findings
+from thermark.datasets.checks import near
+from thermark.datasets.readers.loaded import Findings
 
 ZERO = [0, 0, 0, 0]
 

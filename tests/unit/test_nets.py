@@ -7,10 +7,10 @@ import torch
 
 import seeded
 from thermark.core.errors import ConfigError
-from thermark.learn import simcc
 from thermark.nets import complexity
 from thermark.nets.cspnext import SIZES
 from thermark.nets.rtmpose import RTMPose
+from thermark.train import simcc
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import yaml
 from scripted_server import digest
 
 from packaged import CARD, MODEL, store
-from thermark.assets import fill, npm, sources, weights
-from thermark.assets.request import NoClient, TooLarge
-from thermark.assets.weights import Entry, Npm
 from thermark.core import bundle, files
 from thermark.core.errors import DataError, NetworkError
+from thermark.download import fill, npm, sources, weights
+from thermark.download.request import NoClient, TooLarge
+from thermark.download.weights import Entry, Npm
 
 
 def package() -> bytes:

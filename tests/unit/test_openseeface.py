@@ -10,8 +10,8 @@ from thermark import landmarks
 from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import DataError
-from thermark.predictors import openseeface
-from thermark.zeroshot.cropped import region
+from thermark.models import openseeface
+from thermark.models.inference.cropped import region
 
 NAME = "lm_model3_opt.onnx"
 RNG = np.random.default_rng(0)

@@ -13,11 +13,23 @@ from bs4 import BeautifulSoup
 
 import paged
 from thermark.core.errors import DataError
-from thermark.page import answers, board, build, figures, gallery, inputs, order, packing, render, tables, words
-from thermark.page.figures.errors import within
-from thermark.results import errors as stored
-from thermark.results.notices import kind
-from thermark.results.record import write_set
+from thermark.report.page import (
+    answers,
+    board,
+    build,
+    figures,
+    gallery,
+    inputs,
+    order,
+    packing,
+    render,
+    tables,
+    words,
+)
+from thermark.report.page.figures.errors import within
+from thermark.report.results import errors as stored
+from thermark.report.results.notices import kind
+from thermark.report.results.record import write_set
 
 NASTY = '<img src=x onerror="window.hit=1">\'</script><b>&amp;\u2028'
 BUDGET = [

@@ -9,7 +9,7 @@ import pytest
 
 import browser
 import paged
-from thermark.page import build
+from thermark.report.page import build
 
 pytestmark = pytest.mark.skipif(
     browser.found() is None, reason="no Chromium here: apt-get install chromium shows that the page works in one"

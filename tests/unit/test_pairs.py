@@ -10,9 +10,9 @@ import drawn
 from thermark.core import geometry
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.learn import augment, data, pairs
-from thermark.learn.augment import Augment
 from thermark.nets.inputs import input_to_crop
+from thermark.train import augment, data, pairs
+from thermark.train.augment import Augment
 
 SIDE = 64
 STILL = {"brightness": 0.0, "contrast": 0.0, "blur_p": 0.0, "noise_p": 0.0}

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from thermark.heads import decode
-from thermark.learn import simcc
+from thermark.fewshot import decode
 from thermark.nets import peaks
+from thermark.train import simcc
 
 RNG = np.random.default_rng(0)
 

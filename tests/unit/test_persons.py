@@ -4,11 +4,11 @@ import pytest
 import graphs
 from thermark.core import seeds
 from thermark.core.errors import DataError, SetupError
-from thermark.render.person import sample_person, sample_pose
-from thermark.render.scene import Camera, render_scene
-from thermark.zeroshot import persons, sessions
-from thermark.zeroshot.persons import Persons
-from thermark.zeroshot.sessions import YOLOX
+from thermark.models.inference import persons, sessions
+from thermark.models.inference.persons import Persons
+from thermark.models.inference.sessions import YOLOX
+from thermark.synth.render.person import sample_person, sample_pose
+from thermark.synth.render.scene import Camera, render_scene
 
 SIZE = (64, 96)  # height, width
 WHITE = np.full((64, 96, 3), 255, np.uint8)

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from published import meta, saved
 from thermark import cli
+from thermark.convert import pickled
+from thermark.convert.official import recognised
 from thermark.core.errors import DataError
-from thermark.imported import pickled
-from thermark.imported.official import recognised
 
 
 def respelled(path: Path, old: bytes, new: bytes) -> None:

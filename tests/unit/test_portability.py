@@ -13,7 +13,7 @@ from thermark.portability.build import Tree, build
 from thermark.portability.compare import Places
 
 STAGE = Path(__file__).parents[2] / "stages/portability.py"
-PAGES = ("metrics/comparisons.json", "metrics/mlcmkd.json", "metrics/finetune.json")
+PAGES = ("metrics/comparisons.json", "metrics/distillation.json", "metrics/fewshot.json")
 PLACES = Places(Path("metrics/details"), tuple(map(Path, PAGES)), (Path("metrics"),))
 OK = {"status": "ok", "metric": "nme_io", "missed": 0, "interval": "subjects and seeds", "seeds": 3}
 SKIPPED = {"status": "skipped", "reason": "no <weights> | here"}
@@ -66,8 +66,8 @@ def tree(root: Path, scores=SCORES, study=STUDY, heads=HEADS, made=None, **extra
     for (contestant, dataset), own in scores.items():
         files.write_json(root / f"metrics/details/{contestant}/{dataset}.json", {"summary": own, "subsets": {}})
     files.write_json(root / "metrics/comparisons.json", made or asked(*PAIRS))
-    files.write_json(root / "metrics/mlcmkd.json", study)
-    files.write_json(root / "metrics/finetune.json", heads)
+    files.write_json(root / "metrics/distillation.json", study)
+    files.write_json(root / "metrics/fewshot.json", heads)
     for name, text in extra.items():
         files.write_text(root / f"metrics/{name}.txt", text)
     return root

@@ -22,20 +22,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thermark import landmarks
-from thermark.bakeoff import blog
-from thermark.bakeoff.noses import Noses
 from thermark.core.annotated import Annotated
 from thermark.core.errors import DataError
 from thermark.core.frames import Frames
 from thermark.core.pictures import Pictures
-from thermark.datasets import framing, thermeval
-from thermark.heads import posts, scoring
-from thermark.heads.cutting import Cutting, Job, crops_of
-from thermark.predictors import mediapipe
-from thermark.published import load as published
-from thermark.zeroshot.contract import Held, Instances, Unavailable
-from thermark.zeroshot.sweep import sweep
-from thermark.zeroshot.two_stage import TwoStage
+from thermark.datasets import thermeval
+from thermark.datasets.prepare import framing
+from thermark.fewshot import posts, scoring
+from thermark.fewshot.cutting import Cutting, Job, crops_of
+from thermark.models import mediapipe
+from thermark.models.inference.contract import Held, Instances, Unavailable
+from thermark.models.inference.sweep import sweep
+from thermark.models.inference.two_stage import TwoStage
+from thermark.report.reference_results import load as published
+from thermark.report.zeroshot import blog
+from thermark.report.zeroshot.nose_points import Noses
 
 WIDTH, HEIGHT = 192, 256
 PERSON, FOREHEAD, NOSE = 0, 2, 3
@@ -344,7 +345,7 @@ def test_who_finds_noses_itself_is_asked_about_frames_of_nobody(loaded):
 # (iii), (iv) Who ran in the posts.
 
 
-@pytest.mark.parametrize("path", ["params.yaml", "profiles/bakeoff.yaml"])
+@pytest.mark.parametrize("path", ["params.yaml", "profiles/zeroshot.yaml"])
 def test_the_rows_of_the_posts_are_run_as_the_posts_ran_them(path):
     sections = yaml.safe_load((ROOT / path).read_text())["contestants"]
     rows = {}
@@ -421,7 +422,7 @@ def test_a_detector_that_the_package_cannot_run_is_a_row_with_a_reason(monkeypat
     monkeypatch.setattr(
         mediapipe, "opened", lambda config, path: (PACKAGE, Task(face_landmarks=[], detections=[]))
     )
-    monkeypatch.setattr(mediapipe.selfcheck, "check", check)
+    monkeypatch.setattr(mediapipe.golden_check, "check", check)
     bundle = SimpleNamespace(file=Path)
     about = {"family": "mediapipe", "weights": "w", "file": "x", "task": "landmarker", "faces": 4}
     assert isinstance(mediapipe.load(mediapipe.Config(**about, detector="near.tflite"), bundle, "cpu"), TwoStage)

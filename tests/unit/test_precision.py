@@ -8,7 +8,7 @@ import torch
 
 from thermark.core import arithmetic
 from thermark.core.errors import ConfigError, SetupError
-from thermark.learn import precision
+from thermark.train import precision
 
 SOURCE = Path(precision.__file__).parents[1]
 
@@ -72,4 +72,4 @@ def test_nobody_else_decides_on_a_device():
     }
     # The others are told nothing: prediction by a run takes what there is, heads only count processes, and
     # products ask for a library.
-    assert asks == {"learn/precision.py", "predictors/learned.py", "heads/run.py", "nets/products.py"}
+    assert asks == {"train/precision.py", "models/learned.py", "fewshot/run.py", "nets/products.py"}

@@ -21,9 +21,9 @@ import ranks
 import running
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
-from thermark.learn import data, loop, processes, run
-from thermark.learn.objectives import simcc
-from thermark.learn.recipes import supervised
+from thermark.train import data, loop, processes, run
+from thermark.train.objectives import simcc
+from thermark.train.recipes import supervised
 
 PATIENCE = 600  # seconds; a machine may be very busy
 
@@ -219,7 +219,7 @@ def test_the_exit_code_is_that_of_the_cause(codes, wanted):
 SCRIPT = """
 import os, sys
 from thermark.core import errors
-from thermark.learn import processes
+from thermark.train import processes
 import torch
 
 def main():

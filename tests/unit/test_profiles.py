@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from thermark import profiles
+from thermark.core import profiles
 from thermark.core.errors import ConfigError
 
 DEFAULT = """# The default, with a comment.

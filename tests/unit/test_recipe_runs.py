@@ -16,11 +16,11 @@ import drawn
 import running
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, ThermarkError
-from thermark.learn import loop, run
-from thermark.learn.checkpoint import Progress
-from thermark.learn.distillation import training
-from thermark.learn.recipes import kd, ktl, mcl, pretrain, supervised, tuned
 from thermark.nets import card
+from thermark.train import loop, run
+from thermark.train.checkpoint import Progress
+from thermark.train.distillation import training
+from thermark.train.recipes import kd, ktl, mcl, pretrain, supervised, tuned
 
 MODULES = {"supervised": supervised, "pretrain": pretrain, "tuned": tuned, "ktl": ktl, "kd": kd, "mcl": mcl}
 TERMS = ("kp", "fm", "lg", "ri", "fi")
@@ -128,7 +128,7 @@ def test_a_teacher_of_other_seeds_is_refused(root, tmp_path):
     [
         ("ktl", {"teacher": "thermal_t"}),
         ("kd", {"teacher": "thermal_t"}),
-        ("kd", {"shown": "thermal"}),
+        ("kd", {"teacher_data": "thermal"}),
         ("mcl", {"teacher": "rgb_t"}),
     ],
 )
@@ -178,15 +178,21 @@ def test_an_empty_split_is_refused(root, tmp_path, recipe, empty):
 
 @pytest.mark.parametrize(
     ("recipe", "changed"),
-    [("supervised", {"train": "nowhere"}), ("pretrain", {"also": "nowhere"}), ("ktl", {"shown": "nowhere"})],
+    [
+        ("supervised", {"train": "nowhere"}),
+        ("pretrain", {"extra_data": "nowhere"}),
+        ("ktl", {"teacher_data": "nowhere"}),
+    ],
 )
 def test_an_absent_face_set_is_refused(root, tmp_path, recipe, changed):
     assert refusal(DataError, root, tmp_path, recipe, **changed) == "the face set nowhere is not prepared"
 
 
 def test_ktl_needs_two_sets_and_mcl_one(root, tmp_path):
-    assert "both `train` and `shown` are thermal" in refusal(ConfigError, root, tmp_path, "ktl", shown="thermal")
-    assert "but `shown` is rgb" in refusal(ConfigError, root, tmp_path, "mcl", shown="rgb")
+    assert "both `train` and `teacher_data` are thermal" in refusal(
+        ConfigError, root, tmp_path, "ktl", teacher_data="thermal"
+    )
+    assert "but `teacher_data` is rgb" in refusal(ConfigError, root, tmp_path, "mcl", teacher_data="rgb")
 
 
 @pytest.mark.parametrize(
@@ -361,7 +367,7 @@ def test_the_card_says_whose_images_and_weights_a_network_owes_to(root, tmp_path
         return loop.Trained(model.state_dict(), Progress(best_epoch=1, best=0.5))
 
     monkeypatch.setattr(loop, "fit", untrained)
-    changed = {"pretrain": {"also": "thermal"}, "kd": {"teacher": "rgb_s"}}.get(recipe, {})
+    changed = {"pretrain": {"extra_data": "thermal"}, "kd": {"teacher": "rgb_s"}}.get(recipe, {})
     about = train(root, tmp_path, recipe, **changed).card
     assert (about.trained_on, about.modality, about.teacher, about.start, about.size) == wanted
     assert (about.recipe, about.objective, about.points, about.vocabulary) == (recipe, "simcc", 68, "ibug68")
@@ -418,7 +424,7 @@ def test_the_stage_leaves_a_folder_a_seed_and_two_tables(root, tmp_path, monkeyp
     ("recipe", "changed", "code", "cause"),
     [
         ("ktl", {"teacher": "nobody"}, 3, "error: there is no teacher nobody"),
-        ("mcl", {"shown": "rgb"}, 2, "error: in mcl both networks see thermal, but `shown` is rgb"),
+        ("mcl", {"teacher_data": "rgb"}, 2, "error: in mcl both networks see thermal, but `teacher_data` is rgb"),
         ("kd", {"lambdas": {"ri": 0.001}}, 2, "error: runs.kd.x.lambdas.ri: "),
     ],
 )

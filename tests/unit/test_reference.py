@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import recorded
-from thermark.published import Cell
-from thermark.report import reference
-from thermark.report.reference import Compared, Ours, Tolerance, compare, recalled, reference_table
-from thermark.results import reproduced
-from thermark.results.record import open_set
+from thermark.report.leaderboard import reference
+from thermark.report.leaderboard.reference import Compared, Ours, Tolerance, compare, recalled, reference_table
+from thermark.report.reference_results import Cell
+from thermark.report.results import reproduced
+from thermark.report.results.record import open_set
 
 
 def cell(value=0.05, unit="fraction", **other) -> Cell:

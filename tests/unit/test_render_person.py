@@ -3,13 +3,13 @@ import pytest
 
 from thermark.core import seeds
 from thermark.landmarks import load
-from thermark.render import face_points
-from thermark.render.body import embody
-from thermark.render.expression import express, head_rig
-from thermark.render.head import mean_head
-from thermark.render.identity import TRAITS, basis, identify, identify_head
-from thermark.render.organs import gaze_rotation
-from thermark.render.person import HAIR_STYLES, Pose, sample_person, sample_pose
+from thermark.synth.render import face_points
+from thermark.synth.render.body import embody
+from thermark.synth.render.expression import express, head_rig
+from thermark.synth.render.head import mean_head
+from thermark.synth.render.identity import TRAITS, basis, identify, identify_head
+from thermark.synth.render.organs import gaze_rotation
+from thermark.synth.render.person import HAIR_STYLES, Pose, sample_person, sample_pose
 
 AHEAD = (0.0, 0.0, 1.0)
 

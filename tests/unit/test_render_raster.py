@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thermark.render.head import mean_head
-from thermark.render.patch import Part, normals, patch, triangles
-from thermark.render.raster import buffers, fragments, rasterise
+from thermark.synth.render.head import mean_head
+from thermark.synth.render.patch import Part, normals, patch, triangles
+from thermark.synth.render.raster import buffers, fragments, rasterise
 
 FACE = np.array([[0, 1, 2]], np.int32)
 ALL = np.ones(3, np.float32)

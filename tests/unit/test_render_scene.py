@@ -5,10 +5,10 @@ import pytest
 
 from thermark.core import seeds
 from thermark.landmarks import load
-from thermark.render import face_points, head
-from thermark.render.body import CENTRE, NECK, embody
-from thermark.render.person import Person, Pose, sample_person, sample_pose
-from thermark.render.scene import Camera, Scene, render_scene
+from thermark.synth.render import face_points, head
+from thermark.synth.render.body import CENTRE, NECK, embody
+from thermark.synth.render.person import Person, Pose, sample_person, sample_pose
+from thermark.synth.render.scene import Camera, Scene, render_scene
 
 CAMERA = Camera(160, 160, 290.0)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from thermark.core import seeds
-from thermark.render.paint import Label
-from thermark.render.person import Person, Pose, sample_person
-from thermark.render.scene import Camera, Scene, render_scene
-from thermark.render.sensor import observe
+from thermark.synth.render.paint import Label
+from thermark.synth.render.person import Person, Pose, sample_person
+from thermark.synth.render.scene import Camera, Scene, render_scene
+from thermark.synth.render.sensor import observe
 
 CAMERA = Camera(240, 240, 430.0)
 ROOMS = (18.0, 27.0)

@@ -21,33 +21,29 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.geometry import bounding_box, crop_to_source
 from thermark.core.predictions import Predictions
-from thermark.inference import PROMPTED
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
 from thermark.metrics.names import MOVED
-from thermark.report import board as reading
-from thermark.report import (
+from thermark.models.inference.images import PROMPTED
+from thermark.report import legend, lines, markdown, numbers, style
+from thermark.report.leaderboard import board as reading
+from thermark.report.leaderboard import (
     build,
     ced,
     console,
     contact,
     gallery,
+    highlights,
     leaderboard,
-    legend,
-    lines,
-    markdown,
-    numbers,
     profile,
-    standing,
-    style,
     tables,
     training,
 )
-from thermark.report.board import Board, Places, few_misses
-from thermark.results.collect import Known
-from thermark.results.comparisons import Comparisons, Family, Matrix, Pair, open_comparisons
-from thermark.results.ranking import ranked, value
-from thermark.results.record import Floor
+from thermark.report.leaderboard.board import Board, Places, few_misses
+from thermark.report.results.collect import Known
+from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, open_comparisons
+from thermark.report.results.ranking import ranked, value
+from thermark.report.results.record import Floor
 
 COUNT, SIZE = 9, 24
 CONTESTANTS = ("poor", "shy", "good", "absent", "ktl_s")
@@ -290,8 +286,8 @@ def test_who_found_the_faces_is_told_where_contestants_differ():
 
 
 def test_impossible_settings_are_config_errors():
-    with pytest.raises(ConfigError, match=r"report\.gallery_faces"):
-        parse({"gallery_faces": 0}, build.Config, "report")
+    with pytest.raises(ConfigError, match=r"leaderboard\.gallery_faces"):
+        parse({"gallery_faces": 0}, build.Config, "leaderboard")
     with pytest.raises(ConfigError, match=r"contact\.tfake\.count"):
         parse({"count": 0}, contact.Config, "contact.tfake")
 
@@ -491,7 +487,7 @@ def test_the_gallery_spans_best_to_worst_and_a_miss_is_worst():
 def test_the_gallery_refuses_an_unknown_reference_and_copes_with_one_that_could_not_run(
     places, compared, tmp_path
 ):
-    with pytest.raises(ConfigError, match=r"report\.gallery_reference names the unknown contestant 'god'"):
+    with pytest.raises(ConfigError, match=r"leaderboard\.gallery_reference names the unknown contestant 'god'"):
         made(places, compared, tmp_path / "a", gallery_reference="god")
     # What a run came to stops no report: the best takes its place.
     made(places, compared, tmp_path / "b", gallery_reference="absent")
@@ -617,15 +613,15 @@ def test_standing_is_the_mean_place_and_absence_is_the_last_one():
 def test_the_best_of_each_recipe_come_before_the_best():
     order = [*(f"ktl_{size}" for size in "abcdefghi"), "kd_a", "mean_shape", "mcl_a", "kd_b"]
     recipes = {name: name.split("_")[0] for name in order if name != "mean_shape"}
-    shown = standing.highlighted(order, recipes, [])
+    shown = highlights.highlighted(order, recipes, [])
     assert shown == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "ktl_e", "kd_a", "mean_shape", "mcl_a"]
-    assert standing.highlighted(order[-4:], recipes, []) == ["kd_a", "mean_shape", "mcl_a", "kd_b"]
-    assert standing.highlighted(order, recipes, ["kd_b", "ktl_i"]) == ["ktl_i", "mean_shape", "kd_b"]
-    assert standing.pictured(order, recipes, [], "") == ["ktl_a", "kd_a", "mean_shape", "mcl_a"]
-    assert standing.pictured(order, recipes, ["kd_b"], "ktl_b") == ["kd_b", "ktl_b"]
+    assert highlights.highlighted(order[-4:], recipes, []) == ["kd_a", "mean_shape", "mcl_a", "kd_b"]
+    assert highlights.highlighted(order, recipes, ["kd_b", "ktl_i"]) == ["ktl_i", "mean_shape", "kd_b"]
+    assert highlights.pictured(order, recipes, [], "") == ["ktl_a", "kd_a", "mean_shape", "mcl_a"]
+    assert highlights.pictured(order, recipes, ["kd_b"], "ktl_b") == ["kd_b", "ktl_b"]
     several = {name: name for name in order}
-    assert standing.pictured(order, several, [], "kd_b") == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "kd_b"]
-    for choose in (standing.highlighted, lambda *given: standing.pictured(*given, "")):
+    assert highlights.pictured(order, several, [], "kd_b") == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "kd_b"]
+    for choose in (highlights.highlighted, lambda *given: highlights.pictured(*given, "")):
         with pytest.raises(ConfigError, match="'ktl_x'") as caught:
             choose(order, recipes, ["ktl_x"])
         assert "did you mean `ktl_" in caught.value.remedy
@@ -644,8 +640,8 @@ def test_the_highlighted_have_colours_of_their_own_and_the_rest_are_grey():
 
 def test_too_many_names_are_config_errors():
     for key, count in (("curves", 8), ("gallery_contestants", 6)):
-        with pytest.raises(ConfigError, match=rf"report\.{key}"):
-            parse({key: [f"n{index}" for index in range(count)]}, build.Config, "report")
+        with pytest.raises(ConfigError, match=rf"leaderboard\.{key}"):
+            parse({key: [f"n{index}" for index in range(count)]}, build.Config, "leaderboard")
 
 
 def test_figures_show_whom_the_settings_name(places, compared, tmp_path):
@@ -710,6 +706,6 @@ def test_who_could_run_nowhere_is_told_of_once_with_the_reason(both, report):
 
 def test_the_stage_needs_no_torch():
     """It runs after every change of a number, and PyTorch takes longer to import than all tables to write."""
-    code = "import sys, thermark.report.build, thermark.report.console; print('torch' in sys.modules)"
+    code = "import sys; from thermark.report.leaderboard import build, console; print('torch' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.strip() == "False"

@@ -15,12 +15,12 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.landmarks import load
 from thermark.metrics.names import describe
-from thermark.results import compare, errors
-from thermark.results.collect import Known
-from thermark.results.comparisons import open_comparisons
-from thermark.results.origins import tier, trained_on
-from thermark.results.ranking import ranked
-from thermark.results.record import SCHEMA, open_all, open_set, read_set, write_set
+from thermark.report.results import compare, errors
+from thermark.report.results.collect import Known
+from thermark.report.results.comparisons import open_comparisons
+from thermark.report.results.origins import tier, trained_on
+from thermark.report.results.ranking import ranked
+from thermark.report.results.record import SCHEMA, open_all, open_set, read_set, write_set
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,16 @@ import pytest
 import drawn
 import graphs
 import lively
+from thermark.convert import onnx as exported
 from thermark.core import bundle, geometry, seeds
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
-from thermark.exported import onnx as exported
-from thermark.predictors import learned, rtmlib
-from thermark.predictors.rtmlib import TopDown
-from thermark.render.person import sample_person, sample_pose
-from thermark.render.scene import Camera, render_scene
-from thermark.zeroshot import sessions
-from thermark.zeroshot.sessions import RTMPose
+from thermark.models import learned, rtmlib
+from thermark.models.inference import sessions
+from thermark.models.inference.sessions import RTMPose
+from thermark.models.rtmlib import TopDown
+from thermark.synth.render.person import sample_person, sample_pose
+from thermark.synth.render.scene import Camera, render_scene
 
 SIDE = 64
 PROMPT = {"family": "rtmlib", "weights": "w", "pose": "pose.onnx", "given": "prompt"}

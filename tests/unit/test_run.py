@@ -16,8 +16,8 @@ import drawn
 import running
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
-from thermark.learn import data, run, side_by_side, validation
-from thermark.learn.recipes import ktl, supervised
+from thermark.train import data, run, side_by_side, validation
+from thermark.train.recipes import ktl, supervised
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,8 @@ def stage(arguments: list[str], monkeypatch) -> None:
 KILLED = """
 import os, runpy, signal, sys
 import thermark
-from thermark.learn import side_by_side
-from thermark.learn.checkpoint import Checkpoint
+from thermark.train import side_by_side
+from thermark.train.checkpoint import Checkpoint
 
 side_by_side.at_once = lambda config: 1
 _, state, *sys.argv = sys.argv
@@ -154,12 +154,12 @@ def test_a_run_depends_on_the_code_of_all_that_it_calls_and_on_its_tables(root, 
     monkeypatch.undo()
     names = {path.relative_to(run.code.PACKAGE).as_posix() for path in run.code.closure(*seen)}
     assert names >= {
-        "learn/recipes/supervised.py",
-        "learn/objectives/simcc.py",
-        "learn/loop.py",
+        "train/recipes/supervised.py",
+        "train/objectives/simcc.py",
+        "train/loop.py",
         "nets/rtmpose.py",
     }
-    assert names >= {"landmarks/ibug68.yaml", "core/geometry.py"} and "learn/recipes/mcl.py" not in names
+    assert names >= {"landmarks/ibug68.yaml", "core/geometry.py"} and "train/recipes/mcl.py" not in names
 
 
 def test_initial_weights_depend_on_the_seed_alone():

@@ -16,8 +16,8 @@ from thermark import landmarks
 from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
-from thermark.predictors import sapiens2
-from thermark.zeroshot import pretrained, sapiens2_files
+from thermark.models import sapiens2
+from thermark.models.inference import pretrained, sapiens2_files
 
 pytestmark = pytest.mark.slow  # transformers takes ten seconds to import
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from thermark.learn import schedule
-from thermark.learn.schedule import Ema, Rate
 from thermark.nets.rtmpose import RTMPose
+from thermark.train import schedule
+from thermark.train.schedule import Ema, Rate
 
 # warm-up 1000 iterations; cosine from half time to 0.05, or from a quarter to 0.005.
 PUBLISHED = {

@@ -19,12 +19,13 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces, open_set
 from thermark.core.frames import Frames
-from thermark.datasets import packing, sharding, tfake
-from thermark.datasets.packing import CropConfig, Sharing
-from thermark.datasets.sharding import Part
-from thermark.loading import sanity
-from thermark.loading.loaded import Findings
-from thermark.loading.splits import Fractions
+from thermark.datasets import tfake
+from thermark.datasets.checks import sanity
+from thermark.datasets.checks.splits import Fractions
+from thermark.datasets.prepare import packing, sharding
+from thermark.datasets.prepare.packing import CropConfig, Sharing
+from thermark.datasets.prepare.sharding import Part
+from thermark.datasets.readers.loaded import Findings
 
 ROOT = Path(__file__).parents[2]
 SPLIT = Fractions(val=0.3, test=0.3)
@@ -195,7 +196,13 @@ def test_shards_of_other_code_are_not_taken(raw, tmp_path, monkeypatch):
     after = packing.make_part(tfake, raw, CONFIG, CROP, Part(2, 99), tmp_path / "shards", workers=1)
     assert after.folder != before.folder
     names = {path.relative_to(code.PACKAGE).as_posix() for path in code.closure(*told)}
-    assert names >= {"core/geometry.py", "loading/reading.py", "datasets/tfake.py", "datasets/sharding.py"}
+    needed = {
+        "core/geometry.py",
+        "datasets/readers/reading.py",
+        "datasets/prepare/sharding.py",
+        "datasets/tfake.py",
+    }
+    assert names >= needed
 
 
 def test_shards_of_other_boxes_are_not_taken(raw, tmp_path):

@@ -15,12 +15,12 @@ from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import DataError, ThermarkError
 from thermark.core.runs import Untrained
-from thermark.learn import side_by_side
-from thermark.learn.checkpoint import Progress
-from thermark.learn.recipes import ktl, supervised
-from thermark.learn.run import Finished
-from thermark.learn.side_by_side import Job, train_all
 from thermark.nets.card import ModelCard
+from thermark.train import side_by_side
+from thermark.train.checkpoint import Progress
+from thermark.train.recipes import ktl, supervised
+from thermark.train.run import Finished
+from thermark.train.side_by_side import Job, train_all
 
 ABOUT = {
     "recipe": "supervised",
@@ -151,7 +151,7 @@ sys.path[:0] = [{tests!r}, {unit!r}]
 from pathlib import Path
 from thermark.core import errors
 import test_side_by_side as here
-from thermark.learn import side_by_side
+from thermark.train import side_by_side
 
 side_by_side.cores = lambda: 2
 told = here.config(seeds=(6, 0))

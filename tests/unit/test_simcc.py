@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thermark.learn import simcc
-from thermark.learn.objectives.simcc import divergence, loss
-from thermark.learn.targets import Targets
+from thermark.train import simcc
+from thermark.train.objectives.simcc import divergence, loss
+from thermark.train.targets import Targets
 
 BETA10 = "rtmpose beta10 label_softmax, "
 

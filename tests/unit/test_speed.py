@@ -9,9 +9,9 @@ from torch import nn
 import running
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.speed import networks
-from thermark.speed.networks import Contestant
-from thermark.speed.options import Config
+from thermark.report.speed import networks
+from thermark.report.speed.networks import Contestant
+from thermark.report.speed.options import Config
 
 CONFIG = Config(students=("supervised_x",), points=1, threads=1, repeats=3)
 

@@ -18,11 +18,11 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.runs import skip
-from thermark.prediction_keys import Config, Places, Setting
-from thermark.speed import contestants, reference, turns
-from thermark.speed.contestants import Loaded
-from thermark.speed.options import Contestants
-from thermark.zeroshot.contract import Unavailable
+from thermark.models.inference.contract import Unavailable
+from thermark.models.inference.keys import Config, Places, Setting
+from thermark.report.speed import contestants, reference, turns
+from thermark.report.speed.contestants import Loaded
+from thermark.report.speed.options import Contestants
 
 MEAN = {"family": "mean_shape", "train": "one"}
 NET = {"family": "learned", "run": "net"}
@@ -276,9 +276,8 @@ def test_everything_comes_together(setting):
 
 def test_nobody_waits_for_pytorch_who_does_not_need_it():
     """Of what is imported before a contestant is loaded nothing brings it, the reference network included."""
-    code = (
-        "import sys; from thermark.speed import turns; turns.reference.opened(1)(); print('torch' in sys.modules)"
-    )
+    code = "import sys; from thermark.report.speed import turns\nturns.reference.opened(1)()"
+    code += "; print('torch' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split()[-1] == "False"
 
 

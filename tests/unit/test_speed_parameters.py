@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 import graphs
-from thermark.canaries.graphs import tflite
-from thermark.speed import reference
-from thermark.speed.parameters import counted, of_onnx, of_tflite
-from thermark.zeroshot import sessions
+from thermark.models.inference import sessions
+from thermark.portability.canaries.graphs import tflite
+from thermark.report.speed import reference
+from thermark.report.speed.parameters import counted, of_onnx, of_tflite
 
 # As a class of the project's would be, whose attributes are looked into.
 OWN = "thermark.somewhere"
@@ -79,8 +79,8 @@ def test_of_a_tflite_file_constants_count_and_shapes_do_not(tmp_path):
 
 
 def test_a_graph_of_ours_has_those_of_its_file(tmp_path):
-    from thermark.canaries.graphs import LENGTHS
-    from thermark.zeroshot.litert import Graph
+    from thermark.models.inference.litert import Graph
+    from thermark.portability.canaries.graphs import LENGTHS
 
     (tmp_path / "net.tflite").write_bytes(tflite(64))
     graph = Graph(tmp_path / "net.tflite", 64, LENGTHS)
@@ -122,7 +122,7 @@ def test_without_a_network_nothing_is_told():
 
 
 def test_tables_and_settings_hold_no_weights():
-    from thermark.speed.options import Contestants
+    from thermark.report.speed.options import Contestants
 
     net = nn.Linear(2, 2, bias=False)
     held = [Contestants(dataset="x"), Path("a"), "a", 1.5, None, np.zeros(9), torch.device("cpu"), np, len]
@@ -140,7 +140,7 @@ def test_the_reference_network_is_the_same_everywhere():
 
 @pytest.mark.parametrize(("file", "wanted"), [("pnet.pt", 6_632), ("rnet.pt", 100_178), ("onet.pt", 389_040)])
 def test_the_networks_of_mtcnn_are_as_large_as_published(file, wanted):
-    from thermark.predictors import mtcnn
+    from thermark.models import mtcnn
 
     net = {"pnet.pt": mtcnn.PNet, "rnet.pt": mtcnn.RNet, "onet.pt": mtcnn.ONet}[file]()
     assert counted(Holding(net)) == wanted

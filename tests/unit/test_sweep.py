@@ -10,8 +10,8 @@ import pytest
 from thermark.core import pictures
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.zeroshot.contract import Held, Instances
-from thermark.zeroshot.sweep import Broken, sweep
+from thermark.models.inference.contract import Held, Instances
+from thermark.models.inference.sweep import Broken, sweep
 
 SIZES = [(8, 6), (10, 4), (5, 5), (7, 9)]  # width, height
 

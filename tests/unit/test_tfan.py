@@ -10,7 +10,7 @@ import seeded
 from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import DataError
-from thermark.predictors import tfan
+from thermark.models import tfan
 
 
 @pytest.fixture(scope="module")

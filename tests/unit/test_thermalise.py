@@ -15,10 +15,10 @@ from thermark.core import files, origin, seeds, visibility
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.datasets import facesynthetics, tfake
-from thermark.layouts import thermalised
-from thermark.loading.splits import Fractions
-from thermark.thermalise import heat, places
-from thermark.thermalise.heat import Room
+from thermark.datasets.checks.splits import Fractions
+from thermark.synth.thermalise import heat, places
+from thermark.synth.thermalise.heat import Room
+from thermark.synth.writers import thermalised
 
 SIZE = 160
 PARTS = Fractions(val=0.0, test=0.3)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from thermark.heads.tiny_head import TinyHead
+from thermark.fewshot.tiny_head import TinyHead
 
 
 def literal(head: TinyHead) -> nn.Sequential:

@@ -14,9 +14,9 @@ import tiny
 from thermark.core import bundle, geometry
 from thermark.core.config import parse
 from thermark.core.errors import DataError
-from thermark.predictors import vitpose
-from thermark.zeroshot import heatmaps
-from thermark.zeroshot.contract import Unavailable
+from thermark.models import vitpose
+from thermark.models.inference import heatmaps
+from thermark.models.inference.contract import Unavailable
 
 pytestmark = pytest.mark.slow  # transformers takes ten seconds to import
 

@@ -8,7 +8,7 @@ import graphs
 from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.predictors import vitpose_onnx
+from thermark.models import vitpose_onnx
 
 SIZE = (192, 256)  # of the input, width before height
 CARD = graphs.card(SIZE, vocabulary="coco_wholebody133")

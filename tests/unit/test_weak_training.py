@@ -6,24 +6,23 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from test_taught import FACES, part
-from test_taught import root as taught_root  # noqa: F401 - a fixture
+from test_pseudo_labels import FACES, part
+from test_pseudo_labels import root as taught_root  # noqa: F401 - a fixture
 
 import drawn
 import head_scene as scene
 import lively
 import running
-from thermark import taught
+from thermark.convert import onnx as exported
 from thermark.core import bundle, files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import LABELLER, SKIPPED, Untrained
-from thermark.exported import onnx as exported
-from thermark.finetune.inputs import _trainings
-from thermark.heads import features, plan, run, training
-from thermark.learn import outcome
-from thermark.learn.recipes import ktl, supervised
-from thermark.mlcmkd import steadiness
+from thermark.fewshot import features, plan, pseudo_labels, run, training
+from thermark.report.distillation import steadiness
+from thermark.report.fewshot.inputs import _trainings
+from thermark.train import outcome
+from thermark.train.recipes import ktl, supervised
 
 # A run of several seeds.
 
@@ -97,7 +96,7 @@ def teach(root, **changed):
     told = {"head": "head_x", "backbone": "fake", "crops": "cut", "faces": "noses", "min_score": 0.5} | changed
     out, report = root / "taught" / "noses", root / "taught.json"
     places = (root / "models", root / "cut", root / "seen", root / "noses", out, report)
-    taught.teach(parse(told, taught.Config, "x"), *places)
+    pseudo_labels.teach(parse(told, pseudo_labels.Config, "x"), *places)
     return out, json.loads(report.read_text())
 
 

@@ -14,15 +14,15 @@ import pytest
 import yaml
 from scripted_server import CUT, FLIPPED, HTML, OK, PAGE_AS_FILE, SLOW, Script, digest, serving
 
-from thermark.assets import cache, hub, licences, sources
-from thermark.assets.download import Patience
-from thermark.assets.extract import Limits
-from thermark.assets.fill import fill
-from thermark.assets.mirrors import Mirrors
-from thermark.assets.obtain import Store
-from thermark.assets.weights import Config, read
 from thermark.core import bundle
 from thermark.core.errors import ConfigError, DataError, SetupError
+from thermark.download import cache, hub, licences, sources
+from thermark.download.download import Patience
+from thermark.download.extract import Limits
+from thermark.download.fill import fill
+from thermark.download.mirrors import Mirrors
+from thermark.download.resolve import Store
+from thermark.download.weights import Config, read
 
 MODEL = np.random.default_rng(0).bytes(400_000)
 NOWHERE = "http://127.0.0.1:9/folder/set.zip"

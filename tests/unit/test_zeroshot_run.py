@@ -14,7 +14,7 @@ from thermark.core.faces import Faces
 from thermark.core.jitter import Jitter
 from thermark.core.moved import Move, moved
 from thermark.core.predictions import Predictions
-from thermark.zeroshot import run
+from thermark.models.inference import run
 
 SETTINGS = {"family": "cascade", "weights": "none", "run": "nose", "given": "labelled"}
 NAMES = {"s.npz", "s@other.npz"}
@@ -177,7 +177,7 @@ def test_threads_are_overruled_where_a_contestant_has_any(root):
     weights = bundle.Bundle(root, "ok", "", {})
     asked = []
     for family, threads in (("cascade", 1), ("cascade", None), ("blazeface", 1)):
-        module = import_module(f"thermark.predictors.{family}")
+        module = import_module(f"thermark.models.{family}")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "load", lambda config, *told: asked.append((config, told)) or config)
             own = {"family": family, "weights": "none"} | (

@@ -19,7 +19,7 @@ TABLES = PACKAGE / "landmarks"
 
 
 def key(*starts: str | Path) -> str:
-    """Return a hash of modules (`thermark.learn.loop`) or scripts and all of the project's code that they import.
+    """Return a hash of modules (`thermark.train.loop`) or scripts and all of the project's code that they import.
 
     Imports inside functions count; what is imported by a computed name does not and must be a start of its own.
     The same on every version of Python that parses the files alike. Raises ValueError for an unknown module.

@@ -1,0 +1,1 @@
+"""Real data sets, one module a set: from its files on disk to labelled faces."""

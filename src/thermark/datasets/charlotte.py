@@ -19,10 +19,20 @@ from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.geometry import bounding_box, box_size
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
-from thermark.loading import census, images, profile_points, splits, tables, tree
-from thermark.loading.card import Card
-from thermark.loading.loaded import SAME_CAMERA, Check, Findings, Loaded, Share, Source, require_any, strings
-from thermark.loading.sanity import Scheme
+from thermark.datasets.checks import census, splits
+from thermark.datasets.checks.sanity import Scheme
+from thermark.datasets.readers import images, profile_points, tables, tree
+from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.loaded import (
+    SAME_CAMERA,
+    Check,
+    Findings,
+    Loaded,
+    Share,
+    Source,
+    require_any,
+    strings,
+)
 
 MODALITY: Modality = "thermal"
 POINTS, PROFILE = census.POINTS, census.PROFILE

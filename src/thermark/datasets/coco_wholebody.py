@@ -15,10 +15,11 @@ from pydantic import Field
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
-from thermark.loading import images, keypoints, located, splits, tree
-from thermark.loading.card import Card
-from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
-from thermark.loading.sanity import Scheme
+from thermark.datasets.checks import splits
+from thermark.datasets.checks.sanity import Scheme
+from thermark.datasets.readers import images, keypoints, located, tree
+from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.loaded import Findings, Loaded, Source, require_any, strings
 
 MODALITY: Modality = "rgb"
 VOCABULARY = "ibug68"

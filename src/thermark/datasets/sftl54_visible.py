@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from thermark.core.frames import Frames, Modality
 from thermark.datasets import sftl54
+from thermark.datasets.readers import images, speakingfaces
+from thermark.datasets.readers.loaded import Findings, Loaded, require_any, strings
 from thermark.datasets.sftl54 import Config
-from thermark.loading import images, speakingfaces
-from thermark.loading.loaded import Findings, Loaded, require_any, strings
 
 __all__ = ["CARD", "MODALITY", "SCHEMES", "Config", "load", "read"]
 

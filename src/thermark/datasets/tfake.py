@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from thermark.core import origin
 from thermark.core.frames import Frames, Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
-from thermark.loading import dense, depth, images, ldmks, pairing, splits, tree
-from thermark.loading.card import Card
-from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.datasets.checks import depth, pairing, splits
+from thermark.datasets.readers import dense, images, ldmks, tree
+from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.loaded import Findings, Loaded, Source, require_any, strings
 
 MODALITY: Modality = "thermal"
 SCHEMES = ldmks.SCHEMES | dense.SCHEMES

@@ -25,10 +25,11 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.radiometry import Tone
-from thermark.loading import conventions, five_points, sanity, speakingfaces, splits, tree
-from thermark.loading.card import Card
-from thermark.loading.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
-from thermark.loading.sanity import Scheme
+from thermark.datasets.checks import conventions, sanity, splits
+from thermark.datasets.checks.sanity import Scheme
+from thermark.datasets.readers import five_points, speakingfaces, tree
+from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
 
 MODALITY: Modality = "thermal"
 VOCABULARY = "tfw5"

@@ -20,11 +20,12 @@ from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.geometry import bounding_box
 from thermark.core.radiometry import Tone
-from thermark.loading import conventions, speakingfaces, splits, tree, yolo
-from thermark.loading.card import Card
-from thermark.loading.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
-from thermark.loading.sanity import Scheme
-from thermark.loading.stride import Key, apart
+from thermark.datasets.checks import conventions, splits
+from thermark.datasets.checks.sanity import Scheme
+from thermark.datasets.readers import speakingfaces, tree, yolo
+from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
+from thermark.datasets.readers.stride import Key, apart
 
 MODALITY: Modality = "thermal"
 VOCABULARY = "sftl54"

@@ -1,9 +1,9 @@
 """ThermEval-D: 192 x 256 thermal frames with several people, boxes for person, chest, forehead and nose.
 
-Layout, at any depth: `Thermal_N.png` (8-bit picture), `Thermal_N.tiff` (temperatures), `annotations_{1,2}.json`
-(COCO; the second names `.jpg` files that are `.png` on disk, and its image ids restart). A frame's key is
-(annotation file, stem). A face is a nose with the smallest person box around it; its point is the centre of the
-nose box. Frames of annotations_1 keep the file's order, those of annotations_2 go by image id, as protocols do.
+Layout, at any depth: `Thermal_N.png` (8-bit), `Thermal_N.tiff` (deg C), `annotations_{1,2}.json` (COCO; the second
+names `.jpg` files that are `.png` on disk; its image ids restart). A frame's key is (annotation file, stem).
+A face is a nose with the smallest person box around it, its point the centre of the nose box. Frames of
+annotations_1 keep the file's order, those of annotations_2 go by image id, as protocols do.
 """
 
 import re
@@ -20,10 +20,11 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
-from thermark.loading import annotated, coco, images, known_temperatures, located, release, splits, tree
-from thermark.loading.card import Card
-from thermark.loading.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
-from thermark.loading.sanity import Scheme
+from thermark.datasets.checks import known_temperatures, release, splits
+from thermark.datasets.checks.sanity import Scheme
+from thermark.datasets.readers import annotated, coco, images, located, tree
+from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
 
 MODALITY: Modality = "thermal"
 VOCABULARY = "nose1"
@@ -34,14 +35,13 @@ SUFFIXES = {"png": (".png",), "luma": (".png",), "tiff": (".tif", ".tiff")}
 FOLDERS = {"png": "images", "luma": "images", "tiff": "Temp_Matrix"}  # as published
 DTYPES = ("uint16", "int16", "int32", "float32", "float64")
 
-# Frames 241-1050 are 18 sessions of 45 frames, 15 at each distance; those before are the office part.
+# Frames 241-1050 are 18 sessions of 45 frames, 15 a distance; those before are the office part.
 OFFICE, LAST, SESSION, STEP = 240, 1050, 45, 15
 DISTANCES = ("2ft", "6ft", "10ft")
 
-# A head box from a forehead box, never from the nose: as wide as the face below it, from the brows to the chin, in
-# widths of the forehead. Medians over rendered heads (landmark box against forehead box); real ones may differ.
-HEAD_SIDE = 1.55
-HEAD_RISE = 0.05
+# A head box from a forehead box, never from the nose, from the brows to the chin, in widths of the forehead.
+# Medians over rendered heads (landmark box against forehead box); real ones may differ.
+HEAD_SIDE, HEAD_RISE = 1.55, 0.05
 
 CARD = Card(
     title="ThermEval-D",

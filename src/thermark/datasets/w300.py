@@ -20,10 +20,11 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.geometry import bounding_box
-from thermark.loading import images, keypoints, located, pts, splits, tree
-from thermark.loading.card import Card
-from thermark.loading.loaded import Findings, Loaded, Source, require_any, strings
-from thermark.loading.sanity import Scheme
+from thermark.datasets.checks import splits
+from thermark.datasets.checks.sanity import Scheme
+from thermark.datasets.readers import images, keypoints, located, pts, tree
+from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.loaded import Findings, Loaded, Source, require_any, strings
 
 MODALITY: Modality = "rgb"
 VOCABULARY = "ibug68"

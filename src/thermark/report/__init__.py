@@ -1,0 +1,1 @@
+"""Results, tables, figures, pages, and what is said of them."""

@@ -1,6 +1,6 @@
 """What pages say of the data beside their numbers."""
 
-# By the kind that a data card states (loading/card.py).
+# By the kind that a data card states (datasets/readers/card.py).
 PROMPTS = {
     "tight": "prompts are the tight boxes of the landmarks",
     "face": "prompts are boxes of faces as publishers draw them",

@@ -17,7 +17,7 @@ import numpy as np
 
 import shown
 from thermark.core import files
-from thermark.zeroshot import selfcheck
+from thermark.models.inference import golden_check
 
 HERE = Path(__file__).parent
 PICKED = ("000002", "000006", "000009")  # faces to be rendered into face_0, 1, 2.png
@@ -48,8 +48,8 @@ def known(python: str, face: np.ndarray) -> None:
     xy = np.full((478, 2), np.nan, np.float32)
     xy[:468] = said["known|mesh"][0]
     box = said["known|short"][0, :4].astype(np.float32)
-    selfcheck.FOLDER.mkdir(exist_ok=True)
-    files.write_arrays(selfcheck.FOLDER / "facemesh.npz", {"picture": small, "box": box, "xy": xy})
+    golden_check.FOLDER.mkdir(exist_ok=True)
+    files.write_arrays(golden_check.FOLDER / "facemesh.npz", {"picture": small, "box": box, "xy": xy})
 
 
 def answers(python: str, pictures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

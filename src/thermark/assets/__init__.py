@@ -1,1 +1,0 @@
-"""Weights and data from elsewhere: cache, mirrors, downloads, archives, manifests."""

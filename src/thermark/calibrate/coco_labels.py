@@ -1,0 +1,184 @@
+"""Labels in COCO JSON: key points by name, or for one point the boxes of a category of that name.
+
+COCO counts from the outline of the picture: 0.5 is subtracted to count from pixel centres. A box around the person
+or head is the annotation's own `bbox` for key points, and the smallest box of the category person around the
+point for boxes.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thermark.calibrate.labels import REMEDY, Floats, Labels, Row, corners, image_name, plain
+from thermark.core.errors import DataError
+from thermark.datasets.readers import keypoints
+from thermark.datasets.readers.keypoints import Entry
+
+OUTLINE = 0.5
+PERSON = "person"
+FIELDS = frozenset({"categories", "name", "keypoints", "bbox", "category_id"})
+Kinds = dict[int | str, tuple[str, list[str]]]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a file holds: image id -> name, category id -> name and key points, annotations with their places."""
+
+    images: dict[int | str, str]
+    kinds: Kinds
+    annotations: list[tuple[str, Entry]]
+
+    def of(self, kinds: set[Any]) -> Iterator[tuple[str, Entry]]:
+        """Yield the annotations of some categories; what has no usable category is of none."""
+        for where, entry in self.annotations:
+            key = entry.get("category_id")
+            if isinstance(key, int | str) and not isinstance(key, bool) and key in kinds:
+                yield where, entry
+
+    def image(self, entry: Entry, where: str) -> str:
+        """Return the name of an annotation's image; raises DataError when there is none."""
+        number = keypoints.identifier(entry, "image_id", where)
+        if number not in self.images:
+            raise DataError(f"{where}: image_id {str(number)[:20]} is in no entry of `images`", REMEDY)
+        return self.images[number]
+
+
+def read(path: Path, points: Sequence[str]) -> Labels:
+    """Read the labels of `points`; raises DataError when the tables cannot be understood or lack the points."""
+    tables = _tables(path)
+    kinds = tables.kinds
+    wanted = [plain(point) for point in points]
+    skeletons = {key: names for key, (_, names) in kinds.items() if set(wanted) <= set(names)}
+    noses = {key for key, (name, _) in kinds.items() if [name] == wanted}
+    if skeletons:
+        labels = _from_skeletons(tables, path.name, skeletons, wanted)
+    elif noses:
+        people = {key for key, (name, _) in kinds.items() if name == PERSON}
+        labels = _from_boxes(tables, path.name, noses, people)
+    else:
+        one = f", and no category {points[0]}" if len(points) == 1 else ""
+        known = ", ".join(name for name, _ in kinds.values())[:100] or "none"
+        raise DataError(
+            f"{path.name} has no category with the key points {', '.join(points)}{one} (its categories: {known})",
+            "name the key points like that in the table `categories`",
+        )
+    if not labels.rows and not labels.problems:
+        raise DataError(f"{path.name} labels no {points[0]}", "label some pictures first")
+    return labels
+
+
+def boxes(path: Path) -> Labels:
+    """Read boxes alone: those of the category person where the file has one, else all; rows without points."""
+    tables = _tables(path)
+    people = {key for key, (name, _) in tables.kinds.items() if name == PERSON}
+    rows, problems = [], []
+    for where, entry in tables.of(people) if people else tables.annotations:
+        try:
+            box = _required_box(entry, where)
+            rows.append(Row(where, tables.image(entry, where), "", np.zeros((0, 2)), box))
+        except DataError as error:
+            problems.append(error.cause)
+    if not rows and not problems:
+        raise DataError(f"{path.name} holds no box", "give each person or head a bbox, or leave out --boxes")
+    return Labels(path.name, tuple(rows), tuple(problems))
+
+
+def _tables(path: Path) -> Tables:
+    """Read a file; raises DataError, with a remedy for a user's own one, when it cannot be understood."""
+    try:
+        content = keypoints.read(path, FIELDS)
+        names = keypoints.file_names(content, path)
+        images = {key: image_name(str(name), path.name) for key, name in names.items()}
+        return Tables(images, _categories(content, path), [*keypoints.entries(content, "annotations", path)])
+    except DataError as error:
+        raise DataError(error.cause, "mend the file, or export it as COCO JSON again") from error
+
+
+def _categories(content: Entry, path: Path) -> Kinds:
+    """Return category id -> its name and the names of its key points, as they are compared."""
+    kinds: Kinds = {}
+    for where, entry in keypoints.entries({"categories": content.get("categories") or []}, "categories", path):
+        names = entry.get("keypoints") or []
+        if not isinstance(names, list):
+            raise keypoints.malformed(where, "has keypoints that are no list of names")
+        own = (plain(str(entry.get("name", ""))), [plain(str(name)) for name in names])
+        if kinds.setdefault(keypoints.identifier(entry, "id", where), own) != own:
+            raise keypoints.malformed(where, "has the id of another category")
+    return kinds
+
+
+def _from_skeletons(tables: Tables, name: str, skeletons: dict[Any, list[str]], wanted: list[str]) -> Labels:
+    rows: list[Row] = []
+    problems, unlabelled = [], 0
+    for where, entry in tables.of(set(skeletons)):
+        try:
+            names = skeletons[entry["category_id"]]
+            xy = _points(entry, names, wanted, where)
+            if np.isnan(xy).all():
+                unlabelled += 1
+                continue
+            rows.append(Row(where, tables.image(entry, where), "", xy, _box(entry, where)))
+        except DataError as error:
+            problems.append(error.cause)
+    unboxed = [row for row in rows if np.isnan(row.box).any()]
+    if 0 < len(unboxed) < len(rows):
+        problems += [f"{row.where}: there is no bbox, though others have one" for row in unboxed]
+    note = (f"{unlabelled} annotations without a labelled point were left out",) if unlabelled else ()
+    return Labels(name, tuple(rows), tuple(problems), note)
+
+
+def _from_boxes(tables: Tables, name: str, noses: set[Any], people: set[Any]) -> Labels:
+    problems: list[str] = []
+    persons: dict[str, list[Floats]] = {}
+    for where, entry in tables.of(people):
+        try:
+            persons.setdefault(tables.image(entry, where), []).append(_required_box(entry, where))
+        except DataError as error:
+            problems.append(error.cause)
+    rows = []
+    for where, entry in tables.of(noses):
+        try:
+            image, nose = tables.image(entry, where), _required_box(entry, where)
+            centre = (nose[:2] + nose[2:]) / 2
+            box = _owner(centre, persons.get(image, []), where) if people else np.full(4, np.nan)
+            rows.append(Row(where, image, "", centre[None], box))
+        except DataError as error:
+            problems.append(error.cause)
+    return Labels(name, tuple(rows), tuple(problems))
+
+
+def _points(entry: Entry, names: list[str], wanted: list[str], where: str) -> Floats:
+    """Return the wanted points (K, 2), NaN where visibility is not positive."""
+    if not entry.get("keypoints"):
+        return np.full((len(wanted), 2), np.nan)
+    every = keypoints.numbers(entry, "keypoints", where, 3 * len(names)).reshape(-1, 3)
+    own = every[[names.index(name) for name in wanted]]
+    labelled = own[:, 2] > 0
+    if not np.isfinite(own[labelled]).all():
+        raise DataError(f"{where}: a key point is not finite", REMEDY)
+    return np.where(labelled[:, None], own[:, :2] - OUTLINE, np.nan)
+
+
+def _box(entry: Entry, where: str) -> Floats:
+    """Return x1, y1, x2, y2 (4,), NaN where there is no bbox."""
+    if entry.get("bbox") in (None, []):
+        return np.full(4, np.nan)
+    return corners(keypoints.numbers(entry, "bbox", where, 4), OUTLINE, where)
+
+
+def _required_box(entry: Entry, where: str) -> Floats:
+    box = _box(entry, where)
+    if np.isnan(box).any():
+        raise DataError(f"{where}: there is no bbox", REMEDY)
+    return box
+
+
+def _owner(point: Floats, people: list[Floats], where: str) -> Floats:
+    """Return the smallest box around a point; raises DataError when it is in none."""
+    around = [box for box in people if (box[:2] <= point).all() and (point <= box[2:]).all()]
+    if not around:
+        raise DataError(f"{where}: its centre is in no box of a person on that picture", REMEDY)
+    return min(around, key=lambda box: float((box[2] - box[0]) * (box[3] - box[1])))

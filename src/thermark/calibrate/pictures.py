@@ -1,0 +1,127 @@
+"""A user's own pictures as a network sees them: 8-bit as they are, radiometric ones through a tone mapping."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.calibrate.options import Unit
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.radiometry import Tone, render
+from thermark.datasets.readers import images
+from thermark.datasets.thermeval import celsius
+
+EIGHT_BIT, TIFF = (".png", ".jpg", ".jpeg"), (".tif", ".tiff")
+SUFFIXES = EIGHT_BIT + TIFF
+ADAPTIVE = ("minmax", "percentile", "clahe")
+Picture = NDArray[np.uint8]
+# Medians of frames with people in them, in float pixels: no room is that warm in the unit before.
+LIKELY: dict[Unit, tuple[float, float]] = {"fahrenheit": (60.0, 130.0), "kelvin": (250.0, 330.0)}
+
+
+@dataclass(frozen=True)
+class Heat:
+    """How temperatures become grey: their `tone` mapping, and the `unit` of float pixels."""
+
+    tone: Tone
+    unit: Unit = "celsius"
+
+
+def heat(text: str | None, unit: Unit) -> Heat | None:
+    """Return what --tone and --unit ask for, None without --tone."""
+    return Heat(tone(text), unit) if text else None
+
+
+def tone(text: str) -> Tone:
+    """Return the tone mapping that `20,40` (degrees Celsius that become black and white) or a name asks for."""
+    if text in ADAPTIVE:
+        return Tone(name=text)  # type: ignore[arg-type]
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(
+            f"--tone {text!r} is no tone mapping", f"give LOW,HIGH or {', '.join(ADAPTIVE)}"
+        ) from error
+    if not -np.inf < low < high < np.inf:
+        raise ConfigError(
+            f"--tone {text}: LOW must be below HIGH", "give the colder one first, such as --tone 20,40"
+        )
+    return Tone(low=low, high=high)
+
+
+def require_folder(folder: Path) -> None:
+    """Raise DataError unless the folder is there."""
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}", "check --images")
+
+
+def find(folder: Path, name: str) -> Path:
+    """Return a picture's file: of that name, or else the only one that differs in its suffix.
+
+    A label of x.jpg is rather that of x.png than of x.tiff. Raises DataError when there is none, or more than one.
+    """
+    path = folder / name
+    if path.is_file():
+        return path
+    others = [other for other in listed(path.parent) if other.stem == path.stem]
+    kind = EIGHT_BIT if path.suffix.lower() in EIGHT_BIT else TIFF
+    others = [other for other in others if other.suffix.lower() in kind] or others
+    if len(others) == 1:
+        return others[0]
+    if others:
+        raise DataError(f"{name} may be {others[0].name} or {others[1].name}", "name the one that is meant")
+    raise DataError(f"{name} is not in {folder}", "check --images")
+
+
+def listed(folder: Path) -> list[Path]:
+    """Return the pictures directly in a folder, by name."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def below(folder: Path) -> list[str]:
+    """Return the names of all pictures in a folder and below; raises DataError when there is none."""
+    require_folder(folder)
+    found = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
+    if not found:
+        raise DataError(f"there is no PNG, JPEG or TIFF in {folder}", "check --images")
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def read(path: Path, mapping: Heat | None) -> Picture:
+    """Return a picture (H, W) or (H, W, 3) uint8.
+
+    One channel of 16 or 32 bits holds temperatures: of the stated unit (float), centikelvin or 1/64 kelvin. Raises
+    DataError for what cannot be read, and ConfigError for temperatures without a tone mapping, or which look as if
+    they were in another unit than stated: they would all be white.
+    """
+    image = images.decode(path)
+    if image.dtype == np.uint8:
+        return image if image.ndim == 2 else np.ascontiguousarray(image[..., :3])
+    if image.ndim != 2:
+        raise DataError(f"{path.name} has {image.shape[2]} channels of {image.dtype}", "save it as 8-bit")
+    if mapping is None:
+        raise ConfigError(
+            f"{path.name} holds {image.dtype} temperatures, and nothing says how they become grey",
+            "add --tone LOW,HIGH in degrees Celsius, such as --tone 20,40",
+        )
+    return render(celsius(_degrees(image, path.name, mapping.unit), path.name), mapping.tone)
+
+
+def _degrees(image: NDArray[Any], name: str, unit: Unit) -> NDArray[Any]:
+    """Return float pixels in degrees Celsius; integers, whose unit tells itself, as they are."""
+    if image.dtype.kind != "f":
+        return image
+    finite = image[np.isfinite(image)]
+    median = float(np.median(finite)) if finite.size else np.nan
+    for other, (low, high) in LIKELY.items():
+        if unit == "celsius" and low < median < high:
+            raise ConfigError(
+                f"{name} has a median of {median:.1f}, which looks like degrees in {other}", f"add --unit {other}"
+            )
+    if unit == "fahrenheit":
+        return np.asarray((image - np.float32(32)) / np.float32(1.8), np.float32)
+    return np.asarray(image - np.float32(273.15), np.float32) if unit == "kelvin" else image

@@ -1,0 +1,156 @@
+"""`thermark predict`: what a calibrated head, or any trained run, finds on a folder of pictures."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark import landmarks
+from thermark.calibrate import paths, pictures
+from thermark.calibrate.csv_labels import BOX
+from thermark.calibrate.labelled import read_boxes, touches, whole
+from thermark.calibrate.labels import SHOWN, require_none
+from thermark.calibrate.pictures import Heat
+from thermark.core import files
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.progress import track
+from thermark.models import learned
+from thermark.train import precision
+
+CHUNK = 16  # pictures that go through a network together
+Picture = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+OnBoxes = Callable[[Sequence[Picture], Sequence[Floats]], list[tuple[Floats, Floats]]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture with its boxes (P, 4): None is one that cannot be read, and `error` says why."""
+
+    name: str
+    picture: Picture | None
+    boxes: Floats
+    error: str = ""
+
+
+def predict(options: argparse.Namespace) -> None:
+    """Do what the command line says (`options.describe_predict`): one row a box, empty cells for a miss.
+
+    A picture that cannot be read has empty cells and a warning. Raises DataError when none can be read, when boxes
+    cannot be used and for a predictor that is absent or damaged; then nothing is written.
+    """
+    if options.out.is_dir():
+        raise ConfigError(f"{options.out} is a folder", "name the CSV file that --out shall be")
+    paths.require_writable(options.out)
+    seed = paths.only_seed(options.predictor)
+    heat = pictures.heat(options.tone, options.unit) if options.tone else paths.heat(seed)
+    asked = wanted(options.images, options.boxes)
+    vocabulary, on_boxes = contestant(seed, options.weights)
+    points = landmarks.load(vocabulary).points
+    failures: list[str] = []
+    rows = missed = 0
+    with files.replacing(options.out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["image", *BOX, *(f"{point}_{what}" for point in points for what in ("x", "y", "score"))])
+        for seen in chunked(track(looked_at(options.images, asked, heat), len(asked), "predicting", "picture")):
+            failures += [one.error for one in seen if one.error]
+            for line in answered(seen, on_boxes, len(points)):
+                writer.writerow(line)
+                rows, missed = rows + 1, missed + ("" in line[5:])
+        if len(failures) == len(asked):
+            raise DataError(f"no picture can be read: {failures[0]}", "check --images")
+    if failures:
+        first = "; ".join(failures[:SHOWN])
+        print(f"warning: {len(failures)} of {len(asked)} pictures cannot be read: {first}", file=sys.stderr)
+    print(f"{options.out}: {rows} rows of {len(asked)} pictures, {missed} with a point missed")
+
+
+def contestant(seed: Path, weights: Path | None) -> tuple[str, OnBoxes]:
+    """Return vocabulary and function of a calibrated head, a head with its bundle, or a trained network."""
+    if (seed / "model.json").is_file():
+        network = learned.load(seed, precision.chosen("auto"))
+        return network.vocabulary, network.on_boxes
+    head = paths.loaded(seed, weights)[0]
+    return head.vocabulary, head.on_boxes
+
+
+def wanted(folder: Path, boxes: Path | None) -> dict[str, Floats | None]:
+    """Return picture -> boxes (P, 4), None for the whole picture, by name.
+
+    Raises DataError for boxes that cannot be used, naming them, and for a folder without pictures.
+    """
+    if boxes is None:
+        return dict.fromkeys(pictures.below(folder))
+    pictures.require_folder(folder)
+    labels = read_boxes(boxes)
+    problems = list(labels.problems)
+    found: dict[str, list[Floats]] = {}
+    for row in labels.rows:
+        try:
+            name = pictures.find(folder, row.image).relative_to(folder).as_posix()
+            found.setdefault(name, []).append(row.box.astype(np.float32))
+        except DataError as error:
+            problems.append(f"{row.where}: {error.cause}")
+    require_none(problems, len(labels.rows) + len(labels.problems), "boxes")
+    return {name: np.stack(own) for name, own in found.items()}
+
+
+def looked_at(folder: Path, asked: dict[str, Floats | None], heat: Heat | None) -> Iterator[Seen]:
+    """Read the pictures one after the other; raises ConfigError for temperatures without a tone mapping."""
+    for name, boxes in asked.items():
+        try:
+            picture = pictures.read(folder / name, heat)
+        except DataError as error:
+            nothing = np.full((1, 4), np.nan, np.float32)
+            yield Seen(name, None, nothing if boxes is None else boxes, error.cause)
+            continue
+        yield Seen(name, picture, whole(picture)[None].astype(np.float32) if boxes is None else boxes)
+
+
+def chunked(seen: Iterator[Seen]) -> Iterator[list[Seen]]:
+    """Yield pictures in groups of at most 16, which are all grey or all colour but for the unreadable."""
+    held: list[Seen] = []
+    depth = 0
+    for one in seen:
+        own = one.picture.ndim if one.picture is not None else depth
+        if held and (len(held) == CHUNK or (depth and own != depth)):
+            yield held
+            held = []
+        held.append(one)
+        depth = own
+    if held:
+        yield held
+
+
+def answered(seen: list[Seen], on_boxes: OnBoxes, points: int) -> Iterator[list[str]]:
+    """Yield the cells of each box, in order; a box beside the picture is a miss, whatever a network says."""
+    read = [(one.picture, _there(one.boxes, one.picture)) for one in seen if one.picture is not None]
+    answers = iter(on_boxes([picture for picture, _ in read], [boxes for _, boxes in read]) if read else [])
+    for one in seen:
+        missing = np.full((len(one.boxes), points, 2), np.nan), np.full((len(one.boxes), points), np.nan)
+        xy, score = missing if one.picture is None else next(answers)
+        for box, at, sure in zip(one.boxes, xy, score, strict=True):
+            shape = [box[0], box[1], box[2] - box[0], box[3] - box[1]]
+            cells = [number(value, 3) for value in shape]
+            for (x, y), value in zip(at, sure, strict=True):
+                cells += [number(x, 3), number(y, 3), number(value, 5)]
+            yield [one.name, *cells]
+
+
+def _there(boxes: Floats, picture: Picture) -> Floats:
+    """Return boxes (P, 4), NaN for those that lie beside the picture."""
+    kept = [touches(box, picture) for box in boxes]
+    return np.where(np.array(kept)[:, None], boxes, np.float32(np.nan))
+
+
+def number(value: float, digits: int) -> str:
+    """Return a number without needless zeros, nothing for what is not finite."""
+    if not np.isfinite(value):
+        return ""
+    text = f"{float(value):.{digits}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

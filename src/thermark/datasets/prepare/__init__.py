@@ -1,0 +1,1 @@
+"""Prepared faces: packed crops, framed boxes, shards."""

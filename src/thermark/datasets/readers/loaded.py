@@ -1,0 +1,126 @@
+"""What a loader hands over: tables, and what it found wrong on the way."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from thermark.core.annotated import Annotated as Annotations
+from thermark.core.config import Section
+from thermark.core.errors import DataError
+from thermark.core.faces import Faces
+from thermark.core.frames import Frames
+from thermark.datasets.readers.card import Boxes
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+# For sets of one camera in one room: people before the same wall look nearly alike to a hash of the frame.
+SAME_CAMERA = 1.0
+
+
+class Source(Section):
+    """Settings that every data set has.
+
+    `loader`: the module of datasets/ that reads it; `raw`: the folder of the raw files under data/raw;
+    `max_bad_fraction`: frames that may be unreadable, as a fraction of all, before preparing fails;
+    `max_near_duplicates`: test frames that may nearly equal one of train or val, as a fraction of all test frames;
+    `strict`: fail too when an image lacks its annotation, or an annotation its image, instead of going on without.
+    `box`: the kind that prompts are made to be (boxes.py), by default that of the data card.
+    """
+
+    loader: str = ""
+    raw: str
+    max_bad_fraction: Share = 0.01
+    max_near_duplicates: Share = 0.01
+    strict: bool = False
+    box: Boxes | None = None
+
+
+Verdict = Literal["ok", "warning", "failed"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question to which a data set on arrival has a known answer.
+
+    `expected` and `found` are said in words; `failed` stops the preparation, `warning` only says so; `remedy` is
+    what to do unless all is well.
+    """
+
+    name: str
+    expected: str
+    found: str
+    verdict: Verdict
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a loader saw: `lists`, kind -> names of all files or rows concerned; `facts`, plain measured values.
+
+    `checks`: what was compared with what is known of the data set, in the order in which it was.
+    """
+
+    lists: dict[str, list[str]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+
+    def add(self, kind: str, *names: str) -> None:
+        """Note files or rows under `kind`."""
+        if names:
+            self.lists.setdefault(kind, []).extend(names)
+
+    def check(self, *checks: Check) -> None:
+        """Note the outcome of checks."""
+        self.checks.extend(checks)
+
+    def summary(self, examples: int = 20) -> dict[str, Any]:
+        """Return counts with at most `examples` names a kind, sorted, the facts and the checks."""
+        kinds = {
+            kind: {"count": len(names), "examples": sorted(names)[:examples]}
+            for kind, names in sorted(self.lists.items())
+            if names
+        }
+        return {"found": kinds, "facts": self.facts, "checks": [asdict(check) for check in self.checks]}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A data set as tables; `frames.sizes` are still zero, every `faces.frames` is in `frames.ids`.
+
+    `annotated`: what its files say besides, where a published protocol counts more than faces.
+    """
+
+    frames: Frames
+    faces: Faces
+    findings: Findings
+    annotated: Annotations | None = None
+
+
+def strings(values: Iterable[Any]) -> np.ndarray:
+    """Return values as a 1-D array of str; empty input gives an empty str array."""
+    return np.array([str(value) for value in values], dtype=np.str_).reshape(-1)
+
+
+def require_any(count: int, what: str, root: str, findings: Findings | None = None) -> None:
+    """Raise DataError when nothing was found, with what was found wrong most often: that is why."""
+    if count:
+        return
+    why = ""
+    if findings is not None and (wrong := {kind: names for kind, names in findings.lists.items() if names}):
+        kind, names = max(wrong.items(), key=lambda each: len(each[1]))
+        why = f": {len(names)} x {kind.replace('_', ' ')}, first: {names[0]}"
+    raise DataError(f"no {what} under {root}{why}", "check the raw folder and its layout (DATA.md)")
+
+
+def require_complete(findings: Findings, root: str) -> None:
+    """Raise DataError when an image or an annotation is missing."""
+    for kind in ("missing_image", "missing_annotation"):
+        names = sorted(findings.lists.get(kind, []))
+        if names:
+            raise DataError(
+                f"{root} has {len(names)} x {kind.replace('_', ' ')}, first: {names[0]}",
+                "complete the data, or set strict to false",
+            )

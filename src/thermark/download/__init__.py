@@ -1,0 +1,1 @@
+"""Data sets and weights from elsewhere: sources, pins, mirrors, licences."""

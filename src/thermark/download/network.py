@@ -1,0 +1,157 @@
+"""Pieces from the network, each from whoever publishes it."""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from thermark.core.errors import NetworkError
+from thermark.download import cache, drive, hub, hub_tree, kaggle, listing, local, manifest
+from thermark.download.manifest import Pin
+from thermark.download.options import Wanted, hub_file
+from thermark.download.request import Changed, Page, Remote, TooLarge
+from thermark.download.resolve import Store, obtain
+from thermark.download.source import Arrival, Folder, Packed
+
+# Seconds lost on failures after which no further piece is tried: where nothing answers, each would cost as many.
+LOST = 2.0
+
+
+def bring(
+    key: str,
+    pieces: Sequence[Wanted],
+    arrived: Collection[str],
+    pins: Mapping[str, Pin],
+    path: Path,
+    store: Store,
+    max_mb: float,
+) -> dict[str, Arrival]:
+    """Bring the pieces of a data set that have not arrived into the cache; what has come stays there.
+
+    `path`: the manifest of the pins. Raises one NetworkError, or Page if a page came in place of a piece, that
+    lists all that could not be had and where to place it by hand, TooLarge beyond `max_mb` (10^6 bytes for all
+    together), and Changed for other content than pinned.
+    """
+    missing = [piece for piece in pieces if piece.key not in arrived]
+    budget = int(max_mb * 1e6)
+    sizes = [_size(piece, pins.get(piece.key)) or 0 for piece in missing]
+    if sum(sizes) > budget:
+        raise TooLarge(
+            f"{key} lacks {sum(sizes) / 1e6:.1f} MB, fetch.{key}.max_mb is {max_mb:g}",
+            f"raise it, or {by_hand(key, missing, store)}",
+        )
+    brought: dict[str, Arrival] = {}
+    failed: dict[str, NetworkError | Page] = {}
+    lost = 0.0
+    for piece in missing:
+        if lost > LOST:
+            break
+        start = time.monotonic()
+        try:
+            brought[piece.key] = arrival = _one(piece, pins.get(piece.key), path, store, max(budget, 0))
+            budget -= _bytes(arrival)
+        except Page as error:
+            failed[piece.key] = error  # a server that answers costs no patience
+        except NetworkError as error:
+            # `obtain` tells of its own ways to place a file; ours stand at the end, once for all pieces.
+            failed[piece.key] = error.__cause__ if isinstance(error.__cause__, NetworkError) else error
+            lost += time.monotonic() - start
+    if failed:
+        lacking = [piece for piece in missing if piece.key not in brought]
+        raise _lacking(key, lacking, failed, pins, store, local.strangers(key, pieces, store))
+    return brought
+
+
+def by_hand(key: str, missing: Sequence[Wanted], store: Store) -> str:
+    """Return how pieces can be placed by hand."""
+    home = cache.placed(store.cache) / key
+    ways = [
+        f"{piece.name} as {home / piece.name}"
+        + (f", or its files below {home / piece.key}" if piece.unpack else "")
+        for piece in missing
+        if piece.stable
+    ]
+    trees = [piece for piece in missing if not piece.stable]
+    ways += [f"the files of {piece.key} below {home / piece.key}, or packed as {piece.name}" for piece in trees]
+    return f"place by hand {'; '.join(ways)} (or in a folder {key} in one of THERMARK_MIRRORS)"
+
+
+def forget(piece: Wanted, store: Store) -> None:
+    """Forget what the source of an unpinned piece sent: it turned out to be wrong."""
+    for address in (piece.piece.url, piece.source):
+        if address:
+            cache.forget(store.cache, address)
+
+
+def _one(piece: Wanted, pin: Pin | None, path: Path, store: Store, limit: int) -> Arrival:
+    """Bring one piece; `limit` is in bytes."""
+    try:
+        if piece.piece.drive_folder:
+            return Folder(drive.folder(piece.piece.drive_folder, store, limit), ours=True)
+        if piece.piece.kaggle:
+            assert piece.piece.version
+            return Folder(kaggle.dataset(piece.piece.kaggle, piece.piece.version, store, limit), ours=True)
+        if piece.piece.hub and piece.kind == "hub_tree":
+            return Folder(hub_tree.dataset(piece.piece.hub, piece.piece.revision, store, limit), ours=True)
+        return Packed(*_file(piece, pin, store, limit), published=True)
+    except Changed as error:
+        if pin is None:
+            raise
+        raise Changed(
+            f"{piece.key} from {piece.source}: {error.cause}",
+            f"{error.remedy}; if it is right, {manifest.renewal(path, piece.key)}",
+        ) from error
+
+
+def _file(piece: Wanted, pin: Pin | None, store: Store, limit: int) -> tuple[Path, str]:
+    known = pin.file if pin else None
+    size, sha256 = (known.size, known.sha256) if known else (None, None)
+    if piece.piece.url:
+        return obtain(Remote(piece.piece.url, piece.name, size, sha256, limit), store)
+    wanted = Remote(piece.source, piece.name, size, sha256, limit)
+    if piece.piece.drive:
+        return drive.file(piece.piece.drive, wanted, store)
+    noted = cache.recall(store.cache, piece.source) if known is None else None
+    if noted and (path := cache.find(store.cache, noted)):
+        return path, noted
+    found = hub.fetch(hub_file(piece.piece), wanted, store)
+    if known is None:
+        cache.remember(store.cache, piece.source, found[1])
+    return found
+
+
+def _lacking(
+    key: str,
+    lacking: Sequence[Wanted],
+    failed: Mapping[str, NetworkError | Page],
+    pins: Mapping[str, Pin],
+    store: Store,
+    strange: Sequence[str],
+) -> NetworkError | Page:
+    told = []
+    for piece in lacking:
+        size = _size(piece, pins.get(piece.key))
+        much = "unknown size" if size is None else f"{size / 1e6:.1f} MB"
+        cause = failed[piece.key].cause if piece.key in failed else "not tried"
+        told.append(f"{piece.key} ({piece.source}, {much}): {cause}")
+    remedies = list(dict.fromkeys(error.remedy for error in failed.values()))
+    told += [f"there are {names}, which no piece is called" for names in strange]
+    kind = Page if any(isinstance(error, Page) for error in failed.values()) else NetworkError
+    return kind(
+        f"{key} lacks {len(lacking)} pieces: {'; '.join(told)}",
+        f"{'; '.join(remedies)}; or {by_hand(key, lacking, store)}",
+    )
+
+
+def _size(piece: Wanted, pin: Pin | None) -> int | None:
+    """Return how many bytes a piece takes to download, where that is known: of what is unpacked it is not."""
+    if pin and pin.file:
+        return pin.file.size
+    left_packed = piece.kind == "drive_folder" or (piece.kind == "hub_tree" and not piece.inner)
+    return pin.tree.bytes if pin and left_packed else None
+
+
+def _bytes(arrival: Arrival) -> int:
+    """Return what counts against the limit, in bytes: a file as it is, a folder as it lies in the cache."""
+    if isinstance(arrival, Folder):
+        return sum(path.stat().st_size for path in listing.below(arrival.path).values())
+    return arrival.path.stat().st_size if isinstance(arrival, Packed) else 0

@@ -1,0 +1,87 @@
+"""One file by its content: from the cache, a mirror, a folder filled by hand, or the network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from thermark.core.errors import NetworkError
+from thermark.download import cache, mirrors
+from thermark.download.download import PATIENT, Patience, download
+from thermark.download.mirrors import Mirrors
+from thermark.download.request import Remote, plain
+
+Bring = Callable[[Remote, Path, Patience], str]
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where files are looked for and kept: the cache folder, and the mirrors (`<cache>/placed` is one of them)."""
+
+    cache: Path
+    mirrors: Mirrors
+    patience: Patience = PATIENT
+
+
+def this_store() -> Store:
+    """Return this machine's store, as THERMARK_CACHE and THERMARK_MIRRORS describe."""
+    root = cache.location()
+    return Store(root, Mirrors((*mirrors.roots(), cache.placed(root))))
+
+
+def at_hand(store: Store, sha256: str, size: int | None, name: str) -> Path | None:
+    """Return a verified local file with this content, or None.
+
+    `size` is in bytes and `name` only a hint; where the size is unknown, files of the mirrors must be called so.
+    """
+    if path := cache.find(store.cache, sha256):
+        return path
+    if size is not None:
+        return store.mirrors.find(sha256, size, name)
+    return next((path for path in store.mirrors.named(name) if store.mirrors.sha256(path) == sha256), None)
+
+
+def obtain(remote: Remote, store: Store, bring: Bring = download) -> tuple[Path, str]:
+    """Return a verified local copy of a remote file and its sha256; not to be written to.
+
+    A file of unknown sha256 is taken from the cache when its URL was fetched before; otherwise `bring` fills a
+    part file with it and returns its sha256. Raises what `bring` raises; the NetworkError says where the file can
+    be placed by hand.
+    """
+    if found := _local(remote, store):
+        return found
+    cache.writable(store.cache)
+    with cache.lock(store.cache, remote.url):
+        if found := _local(remote, store):
+            return found  # another process was faster
+        part = cache.part_path(store.cache, remote.url, remote.name)
+        try:
+            sha256 = bring(remote, part, store.patience)
+        except NetworkError as error:
+            raise NetworkError(
+                f"{remote.name} is missing: {error.cause}{_lookalikes(remote, store)}",
+                f"{error.remedy}; or {by_hand(remote, store)}",
+            ) from error
+        if remote.sha256 is None:
+            cache.remember(store.cache, remote.url, sha256)
+        return cache.admit(store.cache, part, sha256), sha256
+
+
+def by_hand(remote: Remote, store: Store) -> str:
+    """Return the sentence that says how to place a file by hand."""
+    return (
+        f"download {plain(remote.url)} elsewhere and put {remote.name} into {cache.placed(store.cache)} "
+        "or a folder of THERMARK_MIRRORS"
+    )
+
+
+def _local(remote: Remote, store: Store) -> tuple[Path, str] | None:
+    sha256 = remote.sha256 or cache.recall(store.cache, remote.url)
+    if sha256 is None:
+        return None
+    path = at_hand(store, sha256, remote.size, remote.name)
+    return (path, sha256) if path else None
+
+
+def _lookalikes(remote: Remote, store: Store) -> str:
+    named = store.mirrors.named(remote.name)
+    return f"; {named[0]} has the name but sha256 {store.mirrors.sha256(named[0])}" if named else ""

@@ -1,0 +1,1 @@
+"""Frozen backbones, one module a family."""

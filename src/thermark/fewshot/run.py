@@ -1,0 +1,178 @@
+"""One head on one backbone: the published split with several seeds, and the error against the number of labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from thermark.core import files
+from thermark.core.errors import DataError
+from thermark.core.parallel import ordered
+from thermark.core.progress import track
+from thermark.core.runs import Untrained, matching, seed_folder, skip
+from thermark.fewshot import crops as crop_sets
+from thermark.fewshot import decode, features, model, scoring, training
+from thermark.fewshot.crops import CropSet
+from thermark.fewshot.decode import Method
+from thermark.fewshot.features import Features
+from thermark.fewshot.model import HeadCard
+from thermark.fewshot.plan import ALL, PUBLISHED, Config, Job, Rows, Trained, planned
+from thermark.fewshot.scoring import Floats, Numbers
+from thermark.fewshot.summary import compared, summary, table
+from thermark.fewshot.tiny_head import SIZE, TinyHead
+from thermark.train import precision
+from thermark.train.precision import Machine
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things go: models into `out`/seed<k>/, all numbers into the JSON `details`, those that experiments are
+    compared by into the JSON `metrics`, every training of the curve into the CSV `curve`.
+    """
+
+    out: Path
+    metrics: Path
+    details: Path
+    curve: Path
+
+
+def train(config: Config, cut: Path, seen: Path, to: Places) -> None:
+    """Train and score everything.
+
+    `cut` holds the crops, `seen` what `features@<backbone>` left: of a backbone with seeds, each head's is that of
+    its own seed. Without features, and where a training on the
+    published labels came to nothing, everything says why. Raises DataError for absent or damaged files and for
+    features of other crops.
+    """
+    try:
+        status, reason = (str(files.read_json(seen / features.STATUS)[name]) for name in ("status", "reason"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{seen} holds no features of {config.backbone}", "run `dvc repro`") from error
+    if status != "ok":
+        return _skipped(reason, config, to)
+    crops = crop_sets.read(cut)
+    known = {seed: below(seen, seed, config) for seed in config.seeds}
+    if any(each.card.crops != crops.fingerprint for each in known.values()):
+        raise DataError(
+            f"the features of {config.backbone} are of other crops", "run `dvc repro` to compute them again"
+        )
+    work = partial(fitted, cut=cut, seen=seen, config=config)
+    # A GPU has room for one; and one thread each, so that numbers do not depend on how many processes there are.
+    workers = 1 if torch.cuda.is_available() else None
+    jobs = planned(crops, config)
+    done = list(track(ordered(work, jobs, workers, chunk=1), len(jobs), f"heads {to.out.name}", "heads"))
+    main = (each for each in done if each.job.budget == PUBLISHED)
+    if lost := next((each for each in main if each.reason), None):
+        return _skipped(f"seed {lost.job.seed}: {lost.reason}", config, to)
+    with files.fresh_directory(to.out) as folder:
+        for each in done:
+            if each.job.budget == PUBLISHED:
+                own = seed_folder(folder, each.job.seed)
+                own.mkdir()
+                weights = {name: torch.from_numpy(array) for name, array in each.weights.items()}
+                model.write(own, described(each, crops, known[each.job.seed], config), weights)
+    numbers = summary(done, crops, known[config.seeds[0]], config)
+    files.write_json(to.details, numbers)
+    files.write_json(to.metrics, compared(numbers))
+    files.write_text(to.curve, table(done, config.decode))
+
+
+def below(seen: Path, seed: int, config: Config) -> Features:
+    """Return the features that a head of this seed learns from."""
+    return features.read(matching(seen, seed) / config.crops)
+
+
+def fitted(job: Job, cut: Path, seen: Path, config: Config) -> Trained:
+    """Train and score one head, the same on every call, also on a GPU."""
+    device = precision.prepare(Machine(threads=1))
+    crops, known = crop_sets.read(cut), below(seen, job.seed, config)
+    told = {name: getattr(config, name) for name in training.Config.model_fields} | {"steps": job.steps}
+    settings = training.Config(**told)
+    try:
+        made = training.fit(known, crops.xy, job.train, job.val, crops.side, settings, job.seed, device=device)
+    except Untrained as error:
+        return missed(job, crops, error.cause)
+    head = TinyHead(known.channels, crops.xy.shape[1])
+    head.load_state_dict(made.weights)
+    test = crops.part("test")
+    said = predicted(head.eval(), known, test, decode.METHODS, config.sigma)
+    gaps = {
+        method: decode.to_crop(xy.double().numpy(), crops.side, SIZE) - crops.xy[test]
+        for method, (xy, _) in said.items()
+    }
+    # As arrays: between processes, tensors go by way of shared memory and a file descriptor each.
+    kept = {name: tensor.numpy() for name, tensor in made.weights.items()} if job.budget == PUBLISHED else {}
+    return Trained(job, kept, made.best_epoch, made.val_error, scored(gaps, crops))
+
+
+def missed(job: Job, crops: CropSet, reason: str) -> Trained:
+    """Return what is said of a training that came to nothing: a miss of every point."""
+    nowhere = np.full_like(crops.xy[crops.part("test")], np.nan)
+    return Trained(job, {}, 0, inf, scored(dict.fromkeys(decode.METHODS, nowhere), crops), reason)
+
+
+def scored(gaps: Mapping[Method, Floats], crops: CropSet) -> dict[tuple[str, Method], Numbers]:
+    """Return the numbers of each test scope by each decoder, of prediction minus label (n, K, 2) in crop px."""
+    test = crops.part("test")
+    numbers = {}
+    for method, gap in gaps.items():
+        for scope, rows in ((ALL, np.arange(len(test))), (PUBLISHED, np.flatnonzero(crops.published[test]))):
+            labelled = np.asarray(np.isfinite(crops.xy[test[rows]]).all(axis=-1))
+            numbers[scope, method] = scoring.numbers(gap[rows], crops.to_frame[test[rows]], labelled)
+    return numbers
+
+
+@torch.inference_mode()
+def predicted(
+    head: TinyHead, known: Features, rows: Rows, methods: Sequence[Method], sigma: float, batch: int = 32
+) -> dict[Method, tuple[Tensor, Tensor]]:
+    """Return, by each method, points (n, K, 2) in px of the map and scores (n, K) of `rows`, all in float32.
+
+    Maps are read batch by batch: those of all crops would fill the memory of a large set.
+    """
+    parts: dict[Method, list[tuple[Tensor, Tensor]]] = {method: [] for method in methods}
+    for start in range(0, len(rows), batch):
+        maps = head(known[rows[start : start + batch]].float())
+        for method in methods:
+            parts[method].append(decode.decode(maps, method, sigma))
+    return {
+        method: (torch.cat([xy for xy, _ in own]), torch.cat([score for _, score in own]))
+        for method, own in parts.items()
+    }
+
+
+def described(each: Trained, crops: CropSet, known: Features, config: Config) -> HeadCard:
+    """Return the card of a trained head."""
+    return HeadCard(
+        vocabulary=crops.vocabulary,
+        points=crops.xy.shape[1],
+        channels=known.channels,
+        size=SIZE,
+        side=crops.side,
+        geometry=crops.geometry,
+        padding=crops.padding,
+        decode=config.decode,
+        sigma=config.sigma,
+        backbone=known.card.backbone,
+        backbone_sha256=known.card.sha256,
+        trained_on=list(dict.fromkeys([crops.faces, *known.card.trained_on])),
+        labels=len(each.job.train),
+        labels_val=len(each.job.val),
+        seed=each.job.seed,
+        best_epoch=each.best_epoch,
+        val_error=each.val_error,
+    )
+
+
+def _skipped(reason: str, config: Config, to: Places) -> None:
+    skip(to.out, reason)
+    about = {"status": "skipped", "reason": reason}
+    files.write_json(to.metrics, about)
+    files.write_json(to.details, about | {"backbone": config.backbone, "crops": config.crops})
+    files.write_text(to.curve, table([], config.decode))
+    print(f"{to.out.name} was left out: {reason}")

@@ -1,1 +1,0 @@
-"""What loaders are made of: strict readers of files, splits, checks and reports."""

@@ -1,0 +1,22 @@
+"""Contestants that nothing in this version can run: rows with a reason, not gaps.
+
+The manifest of their weights says why not, and what else runs them; that is the reason of the row.
+"""
+
+from typing import NoReturn
+
+from thermark.core.bundle import Bundle
+from thermark.core.config import Section
+from thermark.models.inference.contract import Unavailable
+
+
+class Config(Section):
+    """`weights`: the bundle, whose manifest has the `reason`."""
+
+    family: str
+    weights: str
+
+
+def load(config: Config, bundle: Bundle, device: str) -> NoReturn:
+    """Raise Unavailable."""
+    raise Unavailable(f"no family of this version runs {config.weights}: name one that does")

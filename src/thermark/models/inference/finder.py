@@ -1,0 +1,38 @@
+"""A detector that finds faces with their points by itself, and how what it finds twice becomes one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.models.inference.contract import Floats, Given, Image, Instances
+
+
+@dataclass(frozen=True)
+class Finder:
+    """`find`, which looks at one RGB image and returns its faces, best first; the rest is a FramePredictor's.
+
+    `providers` is of who uses onnxruntime: network -> what it really runs on, best first.
+    """
+
+    find: Callable[[Image], Instances]
+    vocabulary: str
+    box_source: str
+    given: Given = "own"
+    batch: int = 16
+    trained_on: tuple[str, ...] = ()
+    providers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
+        """Return the faces of each RGB image, best first; raises ValueError for what is no RGB image."""
+        return [self.find(image) for image in images]
+
+
+def suppressed(boxes: NDArray[np.floating], scores: NDArray[np.floating], overlap: float) -> NDArray[np.int64]:
+    """Return which boxes (M, 4) are left when of those that overlap by more the better one stays, best first."""
+    if not len(boxes):
+        return np.zeros(0, np.int64)
+    sides = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+    return np.asarray(cv2.dnn.NMSBoxes(sides.tolist(), scores.tolist(), 0.0, overlap), np.int64).reshape(-1)

@@ -1,0 +1,192 @@
+"""A network that was trained here, as a contestant."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from thermark import landmarks
+from thermark.core import files, geometry
+from thermark.core.errors import DataError
+from thermark.core.geometry import Array
+from thermark.core.moved import NOWHERE, Moves
+from thermark.core.runs import seed_folders
+from thermark.core.scored import Split
+from thermark.models import predict_all
+from thermark.nets import card
+from thermark.nets.inputs import input_to_crop, normalised
+from thermark.train import simcc
+
+Points = NDArray[np.float32]
+Scores = NDArray[np.float32]
+# How the mirror image is averaged in: `aligned` shifts its distribution by the bin that mirroring moves it, half a
+# pixel of the input; `published` does not, as MMPose; `none` leaves it out, at half the time.
+Flip = Literal["aligned", "published", "none"]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A network of square input `size` that looks at `padding` times the prompt; float32 throughout.
+
+    `net` maps normalised images (N, 3, size, size) to SimCC logits; with `flip` (K,) the logits of the image and
+    of its mirror image are averaged, the latter moved by `shift` bins. `trained_on` names the face sets of its
+    training. `cropped`: (side, times the prompt) of the packed crops that it learned from; pictures are cropped
+    like that first, so that a face has the same answer in a picture as in a face set.
+    """
+
+    net: nn.Module
+    vocabulary: str
+    size: int
+    padding: float
+    device: torch.device
+    flip: NDArray[np.int64] | None = None
+    trained_on: tuple[str, ...] = ()
+    cropped: tuple[int, float] | None = None
+    shift: int = simcc.SPLIT - 1
+
+    def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> tuple[Points, Scores]:
+        """Return xy (P, K, 2) in source pixels and score (P, K) for boxes (P, 4) in an image (H, W[, 3]).
+
+        A box that is NaN or has no area gives a row of NaN.
+        """
+        return self.on_boxes([image], [boxes])[0]
+
+    def on_boxes(
+        self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[NDArray[np.float32]], batch: int = 64
+    ) -> list[tuple[Points, Scores]]:
+        """Return the same for each of several images, all grey or all colour, which may differ in size.
+
+        Crops of all images go through the network together, at most `batch` at once.
+        """
+        flat = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
+        counts = [len(own) for own in boxes]
+        owners = np.repeat(np.arange(len(boxes)), counts)
+        usable = np.isfinite(flat).all(axis=1) & (geometry.box_size(flat).max(axis=1) > 0)
+        parts = [self._located([], np.zeros((0, 2, 3)))]
+        for start in range(0, len(flat), batch):
+            part = slice(start, start + batch)
+            maps = np.full((len(flat[part]), 2, 3), np.nan)
+            crops = []
+            for row, (at, box) in enumerate(zip(owners[part], flat[part], strict=True)):
+                if usable[start + row]:
+                    crop, maps[row] = self._cut(images[at], box)
+                    crops.append(crop)
+            parts.append(self._located(crops, maps))
+        xy, score = (np.concatenate(kind) for kind in zip(*parts, strict=True))
+        return [
+            (xy[end - count : end], score[end - count : end])
+            for end, count in zip(np.cumsum(counts), counts, strict=True)
+        ]
+
+    def on_crops(
+        self, pixels: NDArray[np.uint8], to_source: Array, padding: float, to_packed: Array | None = None
+    ) -> tuple[Points, Scores]:
+        """Return the same from packed crops (B, S, S[, 3]) that show `padding` times the prompt.
+
+        `to_source` (B, 2, 3) maps their pixels to source pixels; a NaN map gives a row of NaN. `to_packed` (B, 2,
+        3), for other boxes, maps pixels of the crops around these to pixels of the packed ones.
+        """
+        to_crop = input_to_crop(self.size, self.padding, pixels.shape[1], padding)
+        rows = np.flatnonzero(np.isfinite(to_source).all(axis=(1, 2)))
+        crops, maps = [], np.full(to_source.shape, np.nan)
+        for row in rows:
+            own = to_crop if to_packed is None else geometry.compose(to_packed[row], to_crop)
+            crops.append(geometry.warp(pixels[row], own, self.size))
+            maps[row] = geometry.compose(to_source[row], own)
+        return self._located(crops, maps)
+
+    def _cut(self, image: NDArray[np.uint8], box: NDArray[np.float32]) -> tuple[NDArray[np.uint8], Array]:
+        """Return the network's input for a box (4,) in an image, and its map to the image."""
+        if self.cropped is None:
+            to_source = geometry.crop_to_source(box, self.size, self.padding)
+            return geometry.warp(image, to_source, self.size), to_source
+        side, padding = self.cropped
+        packed = geometry.crop_to_source(box, side, padding)
+        to_crop = input_to_crop(self.size, self.padding, side, padding)
+        return geometry.warp(geometry.warp(image, packed, side), to_crop, self.size), geometry.compose(
+            packed, to_crop
+        )
+
+    def _located(self, crops: list[NDArray[np.uint8]], to_source: Array) -> tuple[Points, Scores]:
+        """Return points and scores for the finite rows of `to_source`, whose images are `crops`."""
+        rows = np.isfinite(to_source).all(axis=(1, 2))
+        points = len(landmarks.load(self.vocabulary))
+        xy = np.full((len(rows), points, 2), np.nan, np.float32)
+        score = np.full((len(rows), points), np.nan, np.float32)
+        if crops:
+            found, score[rows] = self._forward(np.stack(crops))
+            xy[rows] = geometry.apply(to_source[rows], found)
+        return xy, score
+
+    @torch.inference_mode()
+    def _forward(self, images: NDArray[np.uint8]) -> tuple[Points, Scores]:
+        batch = normalised(images, self.device)
+        logits = self.net(batch)
+        if self.flip is not None:
+            flip = torch.from_numpy(self.flip).to(self.device)
+            logits = simcc.averaged(logits, simcc.mirrored(self.net(batch.flip(-1)), flip, self.shift))
+        xy, score = simcc.peaks(logits)
+        # A logit that is not finite says nothing about any place.
+        score = torch.where(score.isfinite(), score, torch.nan)
+        return torch.where(score[..., None].isnan(), torch.nan, xy).cpu().numpy(), score.cpu().numpy()
+
+
+def load(folder: Path, device: torch.device | str = "cpu", flip: Flip = "aligned") -> Learned:
+    """Load a folder with model.safetensors and model.json; the mirror image is averaged in as `flip` says.
+
+    Raises DataError when files are absent or damaged, when weights and card disagree, and when the card's number
+    of points is not that of its vocabulary.
+    """
+    net, about = card.read(folder)
+    vocabulary = landmarks.load(about.vocabulary)
+    if len(vocabulary) != about.points:
+        raise DataError(
+            f"{folder.name} predicts {about.points} points, {about.vocabulary} has {len(vocabulary)}",
+            "train the model again with this version",
+        )
+    device = torch.device(device)
+    net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Learned(
+        net=net,
+        vocabulary=about.vocabulary,
+        size=about.input_size,
+        padding=about.padding,
+        device=device,
+        flip=None if flip == "none" else vocabulary.flip,
+        trained_on=tuple(about.trained_on),
+        cropped=about.cropped,
+        shift=simcc.SPLIT - 1 if flip == "aligned" else 0,
+    )
+
+
+def predict_run(
+    model: Path,
+    contestant: str,
+    datasets: Mapping[str, Split],
+    faces: Path,
+    reports: Path,
+    out: Path,
+    moves: Moves = NOWHERE,
+    flip: Flip = "aligned",
+    missing: Collection[str] | None = None,
+) -> None:
+    """Predict the named face sets with each seed of the run in `model`, into `out`/seed<k>/<dataset>.npz.
+
+    A GPU is used where there is one. `datasets`, `moves` and the `missing` files are what `predict_all` takes.
+    `out` is replaced when all is done. Raises DataError when the run has no seeds, and what `load` and
+    `predict_all` raise.
+    """
+    seeds = seed_folders(model)
+    if not seeds:
+        raise DataError(f"{model} holds no seed<k> folder", "run `dvc repro` to train the model")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with files.fresh_directory(out) as whole:
+        for seed in seeds:
+            (whole / seed.name).mkdir()
+            network = load(seed, device, flip)
+            predict_all(network, contestant, datasets, faces, reports, whole / seed.name, moves, missing)

@@ -1,0 +1,68 @@
+"""ViTPose+ (Xu et al. 2022, arXiv 2212.04246) with its COCO-WholeBody expert, through transformers.
+
+The checkpoints that were published for transformers have the head of COCO, 17 points, for all experts: a body's
+nose and no nostrils. They are refused with that reason; one with 133 points runs.
+"""
+
+import cv2
+import torch
+from pydantic import NonNegativeInt
+from torch import Tensor
+
+from thermark import landmarks
+from thermark.core.bundle import Bundle
+from thermark.core.errors import DataError
+from thermark.models.inference import pretrained, topdown
+from thermark.models.inference.contract import Unavailable
+from thermark.models.inference.pretrained import VitPoseConfig, VitPoseForPoseEstimation
+from thermark.models.inference.topdown import Options, TopDown
+from thermark.train import precision
+
+VOCABULARY = "coco_wholebody133"
+# Of the blur before the refinement, in heat-map pixels, as in transformers.
+SIGMA = 0.8
+
+
+class Config(Options):
+    """`expert`: which of the experts answers, 5 for COCO-WholeBody; `config.json` of the bundle tells the rest."""
+
+    expert: NonNegativeInt = 5
+
+
+def load(config: Config, bundle: Bundle, device: str) -> TopDown:
+    """Load the network and its detector.
+
+    Raises Unavailable when the head has another number of points than COCO-WholeBody; DataError for files that
+    are absent, damaged or not what their card says, or without the expert; SetupError for an absent device.
+    """
+    at = precision.chosen(device)
+    about = pretrained.described(bundle.file("config.json"), VitPoseConfig)
+    if about.num_labels != len(landmarks.load(VOCABULARY)):
+        raise Unavailable(f"{bundle.folder.name} has {about.num_labels} key points: no nose row in its head")
+    experts = about.backbone_config.num_experts
+    if experts > 1 and config.expert >= experts:
+        raise DataError(f"{bundle.folder.name} has {experts} experts", f"`expert: 0` to `{experts - 1}`")
+    height, width = about.backbone_config.image_size
+    wanted = {"vocabulary": VOCABULARY, "channels": "rgb", "input_size": [width, height]}
+    pretrained.require_card(bundle, config.file, wanted)
+    net = pretrained.built(VitPoseForPoseEstimation, about, bundle.file(config.file))
+    compute = topdown.computing(net, config.dtype, at)
+    find, source = topdown.finder(config, bundle, device)
+
+    def forward(inputs: Tensor) -> Tensor:
+        expert = torch.full((len(inputs),), config.expert, device=at) if experts > 1 else None
+        return compute(pixel_values=inputs, dataset_index=expert)
+
+    return TopDown(
+        forward=forward,
+        vocabulary=VOCABULARY,
+        given=config.given,
+        box_source=source,
+        size=(height, width),
+        device=at,
+        sigma=SIGMA,
+        flip=config.flip,
+        batch=config.batch,
+        enlarge=cv2.INTER_LINEAR,
+        find=find,
+    )

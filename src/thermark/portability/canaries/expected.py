@@ -1,0 +1,113 @@
+"""What canaries say on every CPU, and what it means when one says something else."""
+
+import hashlib
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thermark.core import arithmetic, code, files
+from thermark.core.errors import ConfigError
+from thermark.portability import doctor
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A function of a module of this package that yields arrays, and the distributions whose loops it runs."""
+
+    module: str
+    function: str
+    libraries: tuple[str, ...]
+
+    @property
+    def call(self) -> Callable[[], Iterable[np.ndarray]]:
+        """The function itself."""
+        found: Callable[[], Iterable[np.ndarray]] = getattr(import_module(self.module), self.function)
+        return found
+
+    @property
+    def key(self) -> str:
+        """The hash of the code behind it."""
+        return code.key(self.module)
+
+
+NETWORKS, PICTURES, NUMBERS = (f"{__package__}.{name}" for name in ("networks", "pictures", "numbers"))
+CANARIES = {
+    "functions": Canary(NUMBERS, "functions", ("numpy", "scipy")),
+    "bootstrap": Canary(NUMBERS, "bootstrapping", ("numpy", "scipy")),
+    "warp": Canary(PICTURES, "warping", ("opencv-python-headless", "numpy", "scipy")),
+    "render": Canary(PICTURES, "rendering", ("numba", "numpy", "opencv-python-headless", "scipy")),
+    "figure": Canary(PICTURES, "figures", ("matplotlib", "numpy", "pillow")),
+    "torch": Canary(NETWORKS, "prediction", ("torch",)),
+    "head": Canary(NETWORKS, "head", ("torch",)),
+    "training": Canary(NETWORKS, "training", ("torch", "numpy", "opencv-python-headless", "scipy")),
+    "onnxruntime": Canary(NETWORKS, "exported", ("onnxruntime", "torch", "onnx")),
+    "litert": Canary(NETWORKS, "litert", ("ai-edge-litert",)),
+    "opencv": Canary(NETWORKS, "opencv", ("opencv-python-headless", "torch", "onnx")),
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """The `hash` of what a canary said, with the versions of its libraries and of libc, and its code's `key`."""
+
+    hash: str
+    versions: Mapping[str, str]
+    key: str
+
+
+def heard(name: str) -> Said:
+    """Run a canary; raises ConfigError for an unknown one."""
+    if name not in CANARIES:
+        raise ConfigError(f"there is no canary {name!r}", f"take one of: {', '.join(CANARIES)}")
+    canary = CANARIES[name]
+    digest = hashlib.sha256()
+    for array in canary.call():
+        digest.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    versions = {library: metadata.version(library).partition("+")[0] for library in canary.libraries}
+    return Said(digest.hexdigest()[:16], versions | {"libc": libc()}, canary.key)
+
+
+def libc() -> str:
+    """Return the name and version of the C library, which computes exponentials and sines for all others."""
+    return " ".join(platform.libc_ver()).strip() or "unknown"
+
+
+def write(path: Path, said: Mapping[str, Said]) -> None:
+    """Write what was heard here as what is to be heard everywhere."""
+    told = {name: {"hash": one.hash, "key": one.key, "versions": dict(one.versions)} for name, one in said.items()}
+    files.write_json(path, {"canaries": told, "cpu": arithmetic.cpu()})
+
+
+def read(path: Path) -> dict[str, Said]:
+    """Read what `write` wrote."""
+    stored: dict[str, Any] = files.read_json(path)["canaries"]
+    return {name: Said(one["hash"], one["versions"], one["key"]) for name, one in stored.items()}
+
+
+def verdict(name: str, wanted: Said, found: Said) -> tuple[str, str]:
+    """Return `ok`, `other` (versions, so that nothing can be said) or `wrong`, and a sentence on it."""
+    if wanted.hash == found.hash:
+        return "ok", f"{name}: {found.hash}"
+    both = {library: (version, found.versions.get(library)) for library, version in wanted.versions.items()}
+    other = [f"{library} {here} instead of {there}" for library, (there, here) in both.items() if here != there]
+    if other:
+        return "other", f"{name}: other bytes, with {', '.join(other)}"
+    if wanted.key != found.key:
+        return "wrong", (
+            f"{name}: {found.hash} instead of {wanted.hash}, and its code has changed since: if it was meant to "
+            "give other numbers, write new hashes with `python -m thermark.portability.canaries --write`"
+        )
+    libraries = ", ".join(f"{library} {version}" for library, version in found.versions.items())
+    return "wrong", (
+        f"{name}: {found.hash} instead of {wanted.hash} on {cpu()}: one of {libraries} computes otherwise there"
+    )
+
+
+def cpu() -> str:
+    """Return the CPU in words, with what its vectors can do."""
+    return f"{arithmetic.cpu()} ({doctor.vectors()})"

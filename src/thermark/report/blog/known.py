@@ -1,0 +1,203 @@
+"""Everything that a template can name, from records and comparisons."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from thermark.report.blog import tables, words
+from thermark.report.blog.figures import WIDTHS, Drawing
+from thermark.report.blog.keys import Key, Markdown, escaped, tree
+from thermark.report.blog.tables import Table
+from thermark.report.legend import MACHINE, NOTICES
+from thermark.report.results.comparisons import Comparisons, Family, Pair
+from thermark.report.results.notices import caveat
+from thermark.report.results.ranking import most_found, ranked, value
+from thermark.report.results.record import DataSet, Estimate, Record, ResultSet
+
+FROM = {"human": "people", "machine": "another network, corrected by nobody", "rendered": "the renderer"}
+DECIDED = ("lower error", "higher error")
+
+
+def numbers(sets: Mapping[str, ResultSet]) -> dict[str, Key]:
+    """Return metric -> contestant -> data set -> value, with `low`, `high`, `faces` and so on behind it.
+
+    Of who did not run the names are known, and have no number.
+    """
+    names = sorted({name for each in sets.values() for record in each.records for name in record.metrics})
+    found: dict[str, dict[str, dict[str, Key]]] = {}
+    for metric in names:
+        for dataset, results in sets.items():
+            if any(metric in record.metrics for record in results.records):
+                for record in results.records:
+                    place = f"{metric}.{record.contestant}.{dataset}"
+                    own = found.setdefault(metric, {}).setdefault(record.contestant, {})
+                    own[dataset] = _number(place, metric, record)
+    return {
+        metric: Key(metric, {who: Key(f"{metric}.{who}", on) for who, on in each.items()})
+        for metric, each in found.items()
+    }
+
+
+def _number(place: str, metric: str, record: Record) -> Key:
+    estimate = record.metrics.get(metric)
+    if estimate is None or estimate.value is None:
+        why = f"{record.status}: {record.reason}" if not record.ran else "nothing is known of any face"
+        return Key(place, {}, absent=why)
+    return Key(place, _beside(metric, estimate, record), words.printed(metric, estimate.value))
+
+
+def _beside(metric: str, estimate: Estimate, record: Record) -> dict[str, Any]:
+    return {
+        "low": words.printed(metric, estimate.low),
+        "high": words.printed(metric, estimate.high),
+        "interval": words.ends(metric, estimate.low, estimate.high),
+        "seed_std": words.printed(metric, estimate.seed_std),
+        "unit": words.unit(metric),
+        "faces": estimate.faces,
+        "subjects": estimate.subjects,
+        "seeds": record.seeds,
+        "missed": record.missed,
+    }
+
+
+def data_sets(sets: Mapping[str, ResultSet], groups: Mapping[str, Mapping[str, str]]) -> Key:
+    """Return data set -> what it is, who is best on it, and who is in the group of that one."""
+    return tree("data", {name: _data_set(name, each, groups.get(name, {})) for name, each in sets.items()})
+
+
+def _data_set(name: str, results: ResultSet, groups: Mapping[str, str]) -> dict[str, Any]:
+    on, how = results.data_set, results.protocol
+    order = [record.contestant for record in ranked(results)]
+    with_value = [each.contestant for each in ranked(results) if value(each, how.main) is not None]
+    found = most_found(results)
+    letter = groups.get(with_value[0], "") if with_value else ""
+    return {
+        "name": name,
+        "title": on.title,
+        "caveat": caveat(on),
+        "notice": notice(on),
+        "faces": on.faces,
+        "subjects": on.subjects,
+        "modality": on.modality,
+        "labels": FROM[on.labels],
+        "licence": on.licence,
+        "citation": on.citation,
+        "notes": on.notes,
+        "protocol": how.id,
+        "error": how.main,
+        "error_all": f"{how.main}_all",
+        "cap": words.printed(how.main, how.miss),
+        "unit": words.unit(how.main),
+        "measure": words.measure(how.main),
+        "order": with_value,
+        "best": with_value[0] if with_value else "",
+        "second": with_value[1] if len(with_value) > 1 else "",
+        "most_found": [record.contestant for record in found],
+        "ran": len(order),
+        "listed": len(results.records),
+        "letter": letter,
+        "group": [each for each in order if letter and groups.get(each) == letter],
+    }
+
+
+def notice(on: DataSet) -> Markdown:
+    """Return what the numbers of a data set are no evidence of, as a quotation."""
+    return Markdown(NOTICES.get(on.origin) or (MACHINE if on.labels == "machine" else ""))
+
+
+def contestants(sets: Mapping[str, ResultSet]) -> Key:
+    """Return contestant -> data set -> what it is, and why it did not run."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for dataset, results in sets.items():
+        for record in results.records:
+            found.setdefault(record.contestant, {})[dataset] = {
+                "kind": record.kind,
+                "status": record.status,
+                "reason": record.reason,
+                "tier": record.tier,
+                "trained_on": record.trained_on,
+                "boxes": record.boxes,
+                "landmarks": record.points,
+                "floor": words.printed(results.protocol.main, record.floor.value if record.floor else None),
+            } | {name: round(amount) for name, amount in record.exact.items()}
+    return tree("contestant", found)
+
+
+def families(made: Comparisons, shown: Sequence[Table], sets: Mapping[str, ResultSet]) -> list[Key]:
+    """Return the declared families, each with its question, its table and how many comparisons are decided."""
+    return [_family(family, table, sets) for family, table in zip(made.families, shown, strict=True)]
+
+
+def _family(family: Family, table: Table, sets: Mapping[str, ResultSet]) -> Key:
+    decided = [pair for pair in family.pairs if pair.verdict in DECIDED and not pair.grey]
+    names = {
+        "name": family.name,
+        "question": family.question,
+        "table": table.as_markdown(),
+        "count": len(family.pairs),
+        "decided": len(decided),
+        "pairs": [_pair(pair, sets) for pair in family.pairs],
+    }
+    return Key(f"family.{family.name}", names)
+
+
+def differences(made: Comparisons, sets: Mapping[str, ResultSet]) -> Key:
+    """Return a -> b -> data set -> the declared comparison of a with b."""
+    found: dict[str, dict[str, dict[str, Key]]] = {}
+    for family in made.families:
+        for pair in family.pairs:
+            found.setdefault(pair.a, {}).setdefault(pair.b, {})[pair.dataset] = _pair(pair, sets)
+    return tree("difference", found)
+
+
+def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
+    place = f"difference.{pair.a}.{pair.b}.{pair.dataset}"
+    metric = sets[pair.dataset].protocol.main if pair.dataset in sets else None
+    if metric is None or pair.difference is None:
+        return Key(place, {}, absent=tables.said(pair))
+    beside = {
+        "a": pair.a,
+        "b": pair.b,
+        "dataset": pair.dataset,
+        "low": words.plus(metric, pair.low),
+        "high": words.plus(metric, pair.high),
+        "p": words.printed("p", pair.p),
+        "p_holm": words.printed("p", pair.p_holm),
+        "mde": words.printed(metric, pair.mde),
+        "unit": words.points(metric),
+        "faces": pair.faces,
+        "subjects": pair.subjects,
+        "left_out": pair.left_out,
+        "seeds": pair.seeds,
+        "verdict": pair.verdict,
+        "grey": pair.grey,
+        "caveat": pair.caveat,
+    }
+    return Key(place, beside, words.plus(metric, pair.difference))
+
+
+def figures(drawn: Sequence[Drawing], folder: str) -> Key:
+    """Return kind -> data set -> a figure as Markdown; `html` is one that a phone sees in its own width."""
+    found: dict[str, dict[str, Key]] = {}
+    for each in drawn:
+        found.setdefault(each.kind, {})[each.dataset] = _figure(each, folder)
+    return tree("figure", found)
+
+
+def _figure(drawing: Drawing, folder: str) -> Key:
+    wide, narrow = (f"{folder}/{drawing.name}_{width}" for width in WIDTHS)
+    numbers, alt = f"{folder}/{drawing.name}.csv", escape(drawing.alt).replace("{", "&#123;")
+    html = (
+        f'<picture><source media="(max-width: {WIDTHS[0] - 1}px)" srcset="{narrow}.svg">'
+        f'<img src="{wide}.svg" alt="{alt}" width="{WIDTHS[0]}" loading="lazy"></picture>'
+    )
+    names = {
+        "alt": drawing.alt,
+        "csv": Markdown(numbers),
+        "svg": Markdown(f"{wide}.svg"),
+        "png": Markdown(f"{wide}.png"),
+        "html": Markdown(html),
+    }
+    links = f"[numbers]({numbers}), [PNG]({wide}.png), [for phones]({narrow}.png)"
+    text = Markdown(f"![{escaped(drawing.alt)}]({wide}.svg)\n\n{links}")
+    return Key(f"figure.{drawing.kind}.{drawing.dataset}", names, text)

@@ -1,0 +1,65 @@
+"""What a bundle was made from: commit, lock, environment, and the sha256 of every file read or written."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thermark.core import files
+from thermark.report.results.record import Made, ResultSet
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The commit at which a bundle is made, empty outside of a repository; `clean`: tracked files are as in it."""
+
+    id: str = ""
+    date: str = ""
+    clean: bool = False
+
+
+def commit(folder: Path) -> Commit:
+    """Return the commit that is checked out in a folder."""
+    head = _git(folder, "show", "-s", "--format=%H %cs", "HEAD")
+    if not head:
+        return Commit()
+    named, date = head.split()
+    return Commit(named, date, _git(folder, "status", "--porcelain", "--untracked-files=no") == "")
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def stamped(made: Made, at: Commit, lock: Path) -> Made:
+    """Return what made records, with the commit and the sha256 of dvc.lock, which no file of a commit can hold."""
+    return made.model_copy(update={"commit": at.id, "lock": files.sha256(lock) if lock.is_file() else ""})
+
+
+def told(
+    sets: Mapping[str, ResultSet], at: Commit, read: Sequence[Path], bundle: Path, command: str
+) -> dict[str, Any]:
+    """Return the content of provenance.json; `sets` are stamped, `read` are the files that were read.
+
+    Data sets that were made alike are told of once, under all their names.
+    """
+    makers: dict[str, list[str]] = {}
+    for name, results in sets.items():
+        makers.setdefault(results.made.model_dump_json(), []).append(name)
+    made = [sets[names[0]].made.model_dump() | {"data_sets": names} for names in makers.values()]
+    written = sorted(path for path in bundle.rglob("*") if path.is_file())
+    return {
+        "command": command,
+        "commit": at.id,
+        "date": at.date,
+        "clean": at.clean,
+        "made": made,
+        "protocols": {name: results.protocol.id for name, results in sets.items()},
+        "read": {path.name: files.sha256(path) for path in read},
+        "written": {path.relative_to(bundle).as_posix(): files.sha256(path) for path in written},
+    }

@@ -1,0 +1,209 @@
+"""Tables of records, each as one object that is written as Markdown, LaTeX and CSV."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from thermark.core import files
+from thermark.report import markdown
+from thermark.report.blog import keys, latex
+from thermark.report.blog.words import bounded, found_by, printed, signed
+from thermark.report.numbers import label
+from thermark.report.results.absent import HEADER, absent
+from thermark.report.results.comparisons import Comparisons, Family, Pair
+from thermark.report.results.notices import caveat
+from thermark.report.results.printed import bounded as sure
+from thermark.report.results.ranking import ranked, whole
+from thermark.report.results.record import DataSet, Record, ResultSet
+
+FORMULA = ("=", "+", "-", "@")  # what a spreadsheet runs at the start of a cell
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that is printed from `rows` of plain text, the first `texts` columns of which are words.
+
+    `caveat`: what its numbers are no evidence of; `data`: the numbers behind it, as they are in the records.
+    """
+
+    name: str
+    title: str
+    caveat: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    data: pd.DataFrame
+    texts: int = 1
+
+    @property
+    def caption(self) -> str:
+        """The title, and what the numbers are no evidence of."""
+        return f"{self.title} ({self.caveat})" if self.caveat else self.title
+
+    def as_markdown(self) -> keys.Markdown:
+        """Return the caption and a pipe table."""
+        cells = [[keys.escaped(cell) for cell in row] for row in self.rows]
+        body = markdown.table([keys.escaped(cell) for cell in self.header], cells, self.texts)
+        return keys.Markdown(f"*{keys.escaped(self.caption)}*\n\n{body}")
+
+    def as_latex(self) -> str:
+        """Return a floating table."""
+        return latex.table(self.caption, self.name.replace("_", "-"), self.header, self.rows, self.texts)
+
+
+def write(folder: Path, table: Table) -> None:
+    """Write `<name>.md`, `<name>.tex` and `<name>.csv`."""
+    files.write_text(folder / f"{table.name}.md", table.as_markdown() + "\n")
+    files.write_text(folder / f"{table.name}.tex", table.as_latex())
+    write_csv(folder / f"{table.name}.csv", table.data)
+
+
+def write_csv(path: Path, data: pd.DataFrame) -> None:
+    """Write six significant digits; text that a spreadsheet would run as a formula has an apostrophe before it."""
+    texts = data.select_dtypes(exclude="number").columns
+    safe = data.assign(**{name: data[name].map(_safe) for name in texts})
+    files.write_text(path, safe.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+
+
+def _safe(cell: object) -> object:
+    if not isinstance(cell, str):
+        return cell
+    line = " ".join(cell.split())  # a line break within a cell is read differently by everybody
+    return f"'{line}" if line.startswith(FORMULA) else line
+
+
+def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Table:
+    """Return who ran, best first; `groups`: contestant -> letter of those who are not told apart."""
+    main, on = results.protocol.main, results.data_set
+    everyone = ranked(results)
+    columns = ("found", f"{main}_all", main)
+    header = ["contestant", "learned from", *map(label, columns), "seeds", "landmarks"]
+    rows = [
+        [
+            record.contestant,
+            record.trained_on,
+            *(bounded(metric, record.metrics.get(metric)) for metric in columns),
+            str(record.seeds or "–"),
+            str(record.points),
+        ]
+        for record in everyone
+    ]
+    if groups:
+        header.append("group")
+        rows = [[*row, groups.get(record.contestant, "–")] for row, record in zip(rows, everyone, strict=True)]
+    return Table(
+        name=f"leaderboard_{name}",
+        title=on.title,
+        caveat=caveat(on),
+        header=tuple(header),
+        rows=tuple(map(tuple, rows)),
+        data=pd.DataFrame([_numbers(name, on, results, record, groups) for record in everyone]),
+        texts=2,
+    )
+
+
+def origin(name: str, on: DataSet) -> dict[str, Any]:
+    """Return the columns that every CSV begins with: which data, and what made pictures and labels."""
+    return {"dataset": name, "data": on.origin, "labels": on.labels}
+
+
+def _numbers(
+    name: str, on: DataSet, results: ResultSet, record: Record, groups: Mapping[str, str]
+) -> dict[str, Any]:
+    main = results.protocol.main
+    row: dict[str, Any] = origin(name, on) | {"contestant": record.contestant, "tier": record.tier}
+    for metric in ("found", f"{main}_all", main):
+        estimate = record.metrics.get(metric)
+        for end in ("value", "low", "high"):
+            row[metric if end == "value" else f"{metric}_{end}"] = estimate and getattr(estimate, end)
+    return row | {
+        "trained_on": record.trained_on,
+        "seeds": record.seeds,
+        "landmarks": record.points,
+        "all_landmarks": whole(record, results),
+        "faces": record.faces,
+        "subjects": record.subjects,
+        "missed": record.missed,
+        "floor": None if record.floor is None else record.floor.value,
+        "group": groups.get(record.contestant, ""),
+    }
+
+
+def families(made: Comparisons, sets: Mapping[str, ResultSet]) -> list[Table]:
+    """Return a table of each declared family."""
+    return [_family(family, sets) for family in made.families]
+
+
+def _family(family: Family, sets: Mapping[str, ResultSet]) -> Table:
+    rows: list[tuple[str, ...]] = [
+        (
+            _title(pair.dataset, sets),
+            pair.a,
+            pair.b,
+            said(pair),
+            _difference(pair, sets),
+            "–" if pair.p_holm is None or not sure(pair) else printed("p", pair.p_holm),
+            str(pair.faces),
+            str(pair.subjects),
+        )
+        for pair in family.pairs
+    ]
+    shown = {caveat(sets[pair.dataset].data_set): None for pair in family.pairs if pair.dataset in sets}
+    header: tuple[str, ...] = (
+        "data set",
+        "a",
+        "b",
+        "verdict on a",
+        "a less b (95 %)",
+        "p, Holm",
+        "faces",
+        "subjects",
+    )
+    data = pd.DataFrame([_pair(pair, sets) for pair in family.pairs])
+    if any(pair.caveat for pair in family.pairs):
+        header = (*header, "caveat")
+        rows = [(*row, pair.caveat or "–") for row, pair in zip(rows, family.pairs, strict=True)]
+    return Table(
+        name=f"family_{found_by(family.name)}",
+        title=family.question,
+        caveat="; ".join(filter(None, shown)),
+        header=header,
+        rows=tuple(rows),
+        data=data,
+        texts=4,
+    )
+
+
+def said(pair: Pair) -> str:
+    """Return the verdict on a pair, and why nothing follows from it."""
+    return f"{pair.verdict} ({pair.grey})" if pair.grey else pair.verdict
+
+
+def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> dict[str, Any]:
+    origins = (
+        origin(pair.dataset, sets[pair.dataset].data_set) if pair.dataset in sets else {"dataset": pair.dataset}
+    )
+    return (
+        origins
+        | pair.model_dump(exclude={"dataset", "seeds"})
+        | {"seeds_a": pair.seeds[0], "seeds_b": pair.seeds[1]}
+    )
+
+
+def _difference(pair: Pair, sets: Mapping[str, ResultSet]) -> str:
+    if pair.difference is None or pair.dataset not in sets:
+        return "–"
+    low, high = (pair.low, pair.high) if sure(pair) else (None, None)
+    return signed(sets[pair.dataset].protocol.main, pair.difference, low, high)
+
+
+def _title(dataset: str, sets: Mapping[str, ResultSet]) -> str:
+    return sets[dataset].data_set.title if dataset in sets else dataset
+
+
+def absences(sets: Mapping[str, ResultSet]) -> Table:
+    """Return who did not run, and why; who shares a reason shares a line."""
+    rows = absent(sets)
+    return Table("not_run", "Not run, and why", "", HEADER, tuple(rows), pd.DataFrame(rows, columns=HEADER), 4)

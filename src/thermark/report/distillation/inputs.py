@@ -1,0 +1,104 @@
+"""What the distillation study reads: exactly the networks and data sets that the profile names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core.errors import DataError
+from thermark.report.leaderboard.inputs import existing
+from thermark.report.leaderboard.profile import Sections, networks, trained
+from thermark.report.results.comparisons import Comparisons, open_comparisons
+from thermark.report.results.record import ResultSet, open_named
+
+# Recipes of the study, in the order of the tables. An imported teacher has no training of ours.
+IMPORTED = "imported"
+RECIPES = (IMPORTED, "pretrain", "supervised", "tuned", "kd", "ktl", "mcl")
+COLUMNS = "seed,step,grad_norm"
+Log = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Places:
+    """What earlier stages left: `results`/<dataset>.json, the file `comparisons`, `gradients`/<run>.csv."""
+
+    results: Path
+    comparisons: Path
+    gradients: Path
+
+
+@dataclass(frozen=True)
+class Study:
+    """All networks of the profile that have to do with distillation, and what came of them.
+
+    `runs`: contestant -> section of its run. `sets`: the records of each data set. `comparisons`: all of the
+    profile. `logs`: contestant -> for each seed its steps (N,), from 1, and gradient norms (N,) before clipping.
+    `unshifted`: contestant -> the same network with the flip test of MMPose, of those that the profile has twice.
+    """
+
+    runs: Sections
+    sets: Mapping[str, ResultSet]
+    comparisons: Comparisons
+    logs: Mapping[str, Sequence[Log]]
+    unshifted: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def thermal(self) -> list[str]:
+        """The data sets of thermal pictures."""
+        return [name for name, each in self.sets.items() if each.data_set.modality == "thermal"]
+
+
+def read(
+    contestants: Sections, runs: Sections, converted: Sections, datasets: Sequence[str], places: Places
+) -> Study:
+    """Read the results of the contestants that are networks of `runs` or of `converted` checkpoints.
+
+    Raises DataError for what is missing, and for a broken log.
+    """
+    own = studied(contestants, runs, converted)
+    return Study(
+        runs=own,
+        sets=open_named(places.results, datasets),
+        comparisons=open_comparisons(places.comparisons),
+        logs={
+            name: _log(existing(places.gradients / f"{run}.csv"))
+            for name, run in trained(contestants, runs).items()
+            if name in own
+        },
+        unshifted=unshifted(contestants, own),
+    )
+
+
+def studied(contestants: Sections, runs: Sections, converted: Sections) -> dict[str, Mapping[str, Any]]:
+    """Return contestant -> section of its run, of those that have to do with distillation, by their recipes.
+
+    Who asks a network in another way than all others is left out.
+    """
+    asked = {name: run for name, run in networks(contestants).items() if not contestants[name].get("flip")}
+    found = {name: {**converted, **runs}.get(run, {}) for name, run in asked.items()}
+    return {
+        name: own for recipe in RECIPES for name, own in found.items() if own.get("recipe", IMPORTED) == recipe
+    }
+
+
+def unshifted(contestants: Sections, own: Sections) -> dict[str, str]:
+    """Return contestant -> who asks the same run with `flip: published`, of those that are studied."""
+    asked = networks(contestants)
+    again = {run: name for name, run in asked.items() if contestants[name].get("flip") == "published"}
+    return {name: again[asked[name]] for name in own if asked[name] in again}
+
+
+def _log(path: Path) -> list[Log]:
+    """Read `seed,step,grad_norm` as one log a seed."""
+    header, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
+    try:
+        rows = np.array([line.split(",") for line in lines], np.float64).reshape(-1, 3)
+    except ValueError as error:
+        raise DataError(f"{path} is no table of numbers", "train the run again") from error
+    if header != COLUMNS:
+        raise DataError(f"{path} has the columns {header or 'of nothing'}, not {COLUMNS}", "train the run again")
+    seeds = rows[:, 0]
+    return [(rows[seeds == seed, 1].astype(np.int64), rows[seeds == seed, 2]) for seed in np.unique(seeds)]

@@ -1,0 +1,99 @@
+"""Published numbers beside ours, each with a verdict."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from thermark.report.distillation.inputs import Study
+from thermark.report.leaderboard import reference
+from thermark.report.leaderboard.reference import NO_PROFILE, Compared, Ours, Tolerance
+from thermark.report.markdown import code, escaped, table
+from thermark.report.reference_results import Cell, Published
+from thermark.report.results import reproduced
+
+Stability = Mapping[str, Mapping[str, float]]
+HEADER = ("row", "run", "on", "published", "ours", "seed std", "95 %", "difference", "verdict")
+
+
+def compare(published: Published, study: Study, stability: Stability, tolerance: float) -> list[Compared]:
+    """Compare every published number with the run that corresponds, an error by `tolerance`.
+
+    `not run` is what the profile has no run or no data set for.
+    """
+
+    recorded = reproduced.recorded(study.sets)
+
+    def ours(cell: Cell) -> Ours | str:
+        results = study.sets.get(cell.dataset)
+        if results is None:
+            return f"{cell.dataset} is {NO_PROFILE}" if cell.dataset else "not measured"
+        if cell.metric in stability.get(cell.run, {}):
+            record = results.of(cell.run)
+            seeds = record.seeds if record and record.ran else len(study.logs.get(cell.run, ()))
+            return reference.measured(cell, stability[cell.run], seeds, results.data_set.origin)
+        known = cell.run in {*study.runs, *study.unshifted.values()}
+        return recorded(cell) if known else NO_PROFILE
+
+    return reference.compare(_asked(published.cells(), study, stability), ours, Tolerance(error=tolerance))
+
+
+def listed(rows: Sequence[Compared]) -> str:
+    """Return the numbers of a published table that ran, as a table; empty without any."""
+    made = [_row(row) for row in rows if row.value is not None]
+    return table(HEADER, made) if made else ""
+
+
+def remarks(rows: Sequence[Compared]) -> list[str]:
+    """Return the doubts about published numbers that were compared."""
+    ran = [row.cell for row in rows if row.value is not None and row.cell.doubt]
+    return [f"{cell.row}, {_part(cell)}: {cell.doubt}." for cell in ran]
+
+
+def idle(rows: Sequence[Compared], study: Study) -> list[str]:
+    """Return which runs there are not, here or anywhere, and what the study does not measure, a line each."""
+    said: dict[str, dict[str, None]] = {}
+    for cell in (row.cell for row in rows if row.value is None):
+        start, name = "Not measured in this study", escaped(cell.title)
+        if not cell.run:
+            start, name = f"In no profile, {escaped(cell.norun)}", escaped(cell.row)
+        elif cell.dataset:
+            name = code(cell.run) + f" on {code(cell.dataset)}" * (cell.run in study.runs)
+            start = "Not run in this profile"
+        said.setdefault(start, {})[name] = None
+    return [f"{start}: {', '.join(names)}." for start, names in said.items()]
+
+
+def plain(row: Compared) -> dict[str, Any]:
+    """Return a comparison as plain data."""
+    cell, ours = row.cell, row.ours or Ours(None)
+    told = {name: getattr(cell, name) for name in ("table", "row", "run", "dataset", "metric", "stratum", "level")}
+    told |= {name: getattr(ours, name) for name in ("seeds", "seed_std", "low", "high")}
+    told |= {"published": cell.value, "reproduced": ours.value, "difference": row.difference}
+    verdict = row.verdict if row.verdict == "not run" else row.said
+    return told | {"tolerance": row.tolerance, "verdict": verdict, "reason": row.reason, "remark": cell.doubt}
+
+
+def _asked(cells: Sequence[Cell], study: Study, stability: Stability) -> list[Cell]:
+    """Return all cells, and after each that of the same network with the flip test of MMPose, if there is one."""
+
+    def again(cell: Cell) -> list[Cell]:
+        flipped = cell.dataset and cell.metric not in stability.get(cell.run, {})
+        other = study.unshifted.get(cell.run) if flipped else None
+        return [cell, cell.model_copy(update={"run": other})] if other else [cell]
+
+    return [each for cell in cells for each in again(cell)]
+
+
+def _row(row: Compared) -> list[str]:
+    cell, scale, digits = row.cell, *((1, 4) if row.cell.unit == "norm" else (100, 2))
+
+    def shown(value: float | None, sign: str = "") -> str:
+        return "–" if value is None else f"{scale * value:{sign}.{digits}f}".replace("-", "−")
+
+    ours = row.ours or Ours(None)
+    bounds = "–" if ours.low is None else f"{shown(ours.low)}–{shown(ours.high)}"
+    numbers = [shown(cell.value), shown(ours.value), shown(ours.seed_std), bounds, shown(row.difference, "+")]
+    return [escaped(cell.row), code(cell.run), escaped(_part(cell)), *numbers, row.said]
+
+
+def _part(cell: Cell) -> str:
+    return " ".join(filter(None, [cell.dataset, cell.level]))

@@ -1,0 +1,1 @@
+"""The page about heads from few labels."""

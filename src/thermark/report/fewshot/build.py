@@ -1,0 +1,67 @@
+"""Part 2 of the posts: a tiny head on a frozen backbone, from few labels, as Markdown, JSON and a figure."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from thermark.core import files, templates
+from thermark.report.fewshot import budget, constant, cost, drawing, students, tables, verdicts
+from thermark.report.fewshot.head import ALL, PUBLISHED, groups
+from thermark.report.fewshot.inputs import Config, Places, Profile, Study, read
+from thermark.report.leaderboard.reference import Compared
+from thermark.report.legend import NOTICES
+from thermark.report.markdown import code, escaped, table
+from thermark.report.reference_results import Published, load
+from thermark.report.zeroshot import verdicts as posted
+
+__all__ = ["Config", "build"]
+PAGE = Path(__file__).with_name("templates") / "page.md"
+
+
+def build(
+    profile: Profile, places: Places, text: Path, numbers: Path, figure: Path, curve: Path, config: Config
+) -> None:
+    """Write the page of a profile's heads and of the contestants of `config`, even of none.
+
+    `numbers`: what follows from the page as JSON; `curve`: that of the figure as CSV, a row a head and budget.
+    Raises DataError for results that are missing.
+    """
+    posts, study = load("posts"), read(config, profile, places)
+    rows = verdicts.compare(posts, study, config.tolerance)
+    files.write_text(text, _page(study, posts, rows))
+    found = {head.key: budget.enough(head, config.within) for head in study.ran}
+    said = {
+        "enough": {key: asdict(each) for key, each in found.items() if each},
+        "published": list(map(posted.plain, rows)),
+        "roles": {name: study.kind(name) for name in config.contestants},
+        "constant": constant.contestants(study),
+        "claim": cost.judged(study),
+    }
+    files.write_json(numbers, said)
+    drawing.draw(study.ran, figure)
+    files.write_text(curve, budget.curve(study.ran))
+
+
+def _page(study: Study, posts: Published, rows: Sequence[Compared]) -> str:
+    missed = {head.key: head.tested(ALL).get("missed") for head in study.ran}
+    return templates.render(
+        PAGE,
+        {"code": code, "escaped": escaped},
+        **{"against": verdicts, "budget": budget, "constant": constant, "cost": cost, "students": students},
+        **{"tables": tables, "groups": groups, "study": study, "idle": _idle(study)},
+        notice=NOTICES.get(study.origin, ""),
+        tested=[head for head in study.ran if head.tested(PUBLISHED)],
+        missed={key: count for key, count in missed.items() if count},
+        curves=[head for head in study.ran if head.budget],
+        read=[head for head in study.ran if head.numbers.get("decoders")],
+        others=verdicts.others(posts, study),
+        compared=posted.section(posts, rows, study.config.tolerance, ""),
+    )
+
+
+def _idle(study: Study) -> str:
+    """Return which heads did not run and why, as a table; empty for none."""
+    reasons = {head.key: head.reason for head in study.heads if not head.ran}
+    reasons |= {name: record.reason for name, record in study.unplanned.items()}
+    rows = [[code(key), escaped(reason)] for key, reason in reasons.items()]
+    return table(["not run", "why"], rows, texts=2) if rows else ""

@@ -1,0 +1,98 @@
+"""The error in px of the frame against the number of labels, a line a head."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+
+from thermark.report.fewshot.head import Head, groups, labels
+from thermark.report.lines import label_ends
+from thermark.report.style import MUTED, Style, figure, save, styles
+
+WIDTH, HEIGHT = 3.4, 3.2  # inches of a panel
+APART = 1.18  # ratio of two numbers of labels that have room for a tick each
+
+
+def draw(heads: Sequence[Head], out: Path) -> None:
+    """Draw the curves of the heads, a panel for each crop set; an empty panel where none is.
+
+    Panels of one face set share their scale: a px of another camera is another length.
+    """
+    curves = [head for head in heads if any(_known(head))]
+    panels = groups(curves)
+    looks = styles([head.key for head in curves], [head.key for head in curves], "")
+    with figure((WIDTH + 0.4) * max(len(panels), 1) + 1.2, HEIGHT + 0.5) as drawn:
+        grid = drawn.subplots(1, max(len(panels), 1), squeeze=False)[0]
+        for axes, own in zip(grid, panels, strict=False):
+            axes.set_title(_title(own[0]), fontsize=9, pad=6)
+            _scaled(axes, own, 1.05 * _top(own[0], curves))
+            _draw_panel(axes, own, looks)
+        if not panels:
+            grid[0].set(xticks=(), yticks=())
+            grid[0].text(0.5, 0.5, "no head was trained", color=MUTED, ha="center", transform=grid[0].transAxes)
+        grid[0].set_ylabel("mean error, px of the frame")
+        drawn.supxlabel("labels to train on (the last: all); bands are 95 % over seeds", fontsize=8, color=MUTED)
+        save(drawn, out)
+
+
+def _top(head: Head, curves: Sequence[Head]) -> float:
+    """Return the largest error of all heads that have seen the same face set."""
+    faces = head.numbers.get("faces")
+    same = [each for each in curves if each is head or (faces and each.numbers.get("faces") == faces)]
+    alike = [each for own in groups(curves) if head in own for each in own]
+    return max((error for each in [*same, *alike] for error in _errors(each)), default=1.0)
+
+
+def _known(head: Head) -> list[tuple[int, float, float, float]]:
+    """Return labels, mean error and its interval of each budget; without an interval its ends are the mean."""
+    known = []
+    for each in head.budget:
+        mean = each.get("native_mean")
+        if mean is not None:
+            ends = (each.get("native_mean_low"), each.get("native_mean_high"))
+            known.append((labels(each), mean, *(mean if end is None else end for end in ends)))
+    return known
+
+
+def _errors(head: Head) -> list[float]:
+    """Return the errors that must be seen: a band of few seeds may end far above all of them."""
+    return [mean for _, mean, _, _ in _known(head)] + [error for _, _, error in head.trainings]
+
+
+def _draw_panel(axes: Axes, heads: Sequence[Head], looks: Mapping[str, Style]) -> None:
+    ends = {}
+    for head in heads:
+        budgets, means, low, high = zip(*_known(head), strict=True)
+        colour = looks[head.key].colour
+        axes.fill_between(budgets, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(budgets, means, color=colour, marker="o", markersize=4, zorder=3)
+        if head.trainings:
+            at, _, errors = zip(*head.trainings, strict=True)
+            axes.scatter(at, errors, s=5, color=colour, alpha=0.45, linewidth=0, zorder=2)
+        ends[head.key] = (budgets[-1], means[-1])
+    label_ends(axes, ends, looks, 0.75 * HEIGHT)
+
+
+def _scaled(axes: Axes, heads: Sequence[Head], top: float) -> None:
+    """Set scales, limits and a tick for each budget that has room for its number."""
+    budgets = sorted({each[0] for head in heads for each in _known(head)})
+    ticks = [budgets[0]]
+    for budget in budgets[1:]:
+        if budget >= APART * ticks[-1]:
+            ticks.append(budget)
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticks(ticks, list(map(str, ticks)))
+    axes.set(xlim=(budgets[0] / 1.12, 1.12 * budgets[-1]), ylim=(0, top))
+    axes.grid(axis="y")
+
+
+def _title(head: Head) -> str:
+    """Return the crop set and its labels, and on a second line the side of its crops and its face set."""
+    own = head.numbers
+    first = [str(own.get("crops", "")), str(own.get("vocabulary", ""))]
+    first += [f"K = {own['points']}"] if own.get("points") else []
+    second = [f"{own['side']} px" if own.get("side") else "", str(own.get("faces") or "")]
+    lines = [", ".join(filter(None, each)) for each in (first, second)]
+    return "\n".join(filter(None, lines)).replace("$", "")

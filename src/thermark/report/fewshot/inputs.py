@@ -1,0 +1,236 @@
+"""What the page of part 2 reads: exactly the heads, contestants and pseudo-labels that are named."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, NonNegativeFloat, model_validator
+
+from thermark.core import files
+from thermark.core.config import Section
+from thermark.core.errors import DataError
+from thermark.core.origin import Origin
+from thermark.report.fewshot.head import Head
+from thermark.report.leaderboard.inputs import existing, found
+from thermark.report.leaderboard.reference import Tolerance
+from thermark.report.results.comparisons import Comparisons, Family, open_comparisons
+from thermark.report.results.record import Record, ResultSet, open_named
+
+Numbers = Mapping[str, Any]
+PICTURES = ("png", "luma")  # sources that are the 8-bit pictures
+HEADED = "+head"  # what the timings' names of frozen backbones end with; all others are runs
+KINDS = ("head", "student", "control")
+
+
+class Config(Section):
+    """What the page shows beside the heads.
+
+    `dataset`: the noses. `contestants`: heads and students on whole frames; `students`: which of them learned from
+    which pseudo-labels. `networks`: contestant -> the row of its timing, where that is not called as its run;
+    `large`: the row that the others are compared with. `within`: by how much of the error with all labels a budget
+    may miss it to be enough.
+    """
+
+    dataset: str = "thermeval"
+    contestants: tuple[str, ...] = ()
+    students: dict[str, str] = Field(default_factory=dict)
+    networks: dict[str, str] = Field(default_factory=dict)
+    large: str = "sapiens2_04b+head"
+    within: NonNegativeFloat = 0.1
+    tolerance: Tolerance = Tolerance()
+
+    @model_validator(mode="after")
+    def _known(self) -> "Config":
+        for name, named in (("students", self.students), ("networks", self.networks)):
+            if strangers := sorted(set(named) - set(self.contestants)):
+                raise ValueError(f"{name} names {strangers[0]!r}, which is none of the contestants")
+        return self
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What params.yaml says: names of `heads`, sections of `runs`, `contestants` and `crops`."""
+
+    heads: Sequence[str]
+    runs: Mapping[str, Numbers]
+    contestants: Mapping[str, Numbers]
+    crops: Mapping[str, Numbers]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders and files of earlier stages.
+
+    `results`/<dataset>.json, the file `comparisons`, `scores`/<head>.json, `curves`/<head>.csv,
+    `pseudo_labels`/<key>.json; the file `speed` need not be there.
+    """
+
+    results: Path
+    comparisons: Path
+    scores: Path
+    curves: Path
+    pseudo_labels: Path
+    speed: Path
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that the page shows.
+
+    `results`: the records of the noses, None where the profile has none; `heads`: all that are named;
+    `pseudo_labels`: key -> how far they are from true labels; `speed`: machine and rows, empty where nobody has
+    measured.
+    """
+
+    config: Config
+    profile: Profile
+    results: ResultSet | None
+    comparisons: Comparisons
+    heads: tuple[Head, ...]
+    pseudo_labels: Mapping[str, Numbers] = field(default_factory=dict)
+    speed: Numbers = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What the data set is called."""
+        return self.results.data_set.title if self.results else self.config.dataset
+
+    @property
+    def origin(self) -> Origin:
+        """Where its pictures come from."""
+        return self.results.data_set.origin if self.results else "real"
+
+    @property
+    def ran(self) -> list[Head]:
+        """The heads that have numbers."""
+        return [head for head in self.heads if head.ran]
+
+    @property
+    def records(self) -> dict[str, Record]:
+        """The contestants: heads, then students, then controls."""
+        names = sorted(self.config.contestants, key=lambda name: KINDS.index(self.kind(name)))
+        return {name: self._record(name) for name in names}
+
+    @property
+    def scored(self) -> dict[str, Record]:
+        """Those of them that have numbers."""
+        return {name: record for name, record in self.records.items() if record.ran}
+
+    @property
+    def families(self) -> list[Family]:
+        """The declared comparisons of these contestants alone, on this data set."""
+        found = self.comparisons.among(self.config.contestants)
+        pairs = {own.name: tuple(p for p in own.pairs if p.dataset == self.config.dataset) for own in found}
+        return [own.model_copy(update={"pairs": pairs[own.name]}) for own in found if pairs[own.name]]
+
+    @property
+    def networks(self) -> dict[str, str]:
+        """Contestant -> the run that it asks, of those that ask one."""
+        return {name: str(own["run"]) for name, own in self.profile.contestants.items() if own.get("run")}
+
+    @property
+    def timed(self) -> Mapping[str, Numbers]:
+        """What was timed: name -> parameters, multiplications and times.
+
+        A run's are those of this profile only if its input has the size that this profile gives it.
+        """
+        rows: Mapping[str, Numbers] = self.speed.get("rows", {})
+
+        def own(name: str) -> bool:
+            size = rows.get(name, {}).get("input")
+            known = size is not None and size == self.profile.runs.get(name, {}).get("input_size")
+            return name.endswith(HEADED) or known
+
+        return {name: row for name, row in rows.items() if own(base(name))}
+
+    @property
+    def pngs(self) -> list[str]:
+        """The crop sets of 8-bit pictures that heads among the contestants have learned from."""
+        asked = {self.networks.get(name) for name in self.config.contestants}
+        seen = [head.numbers.get("crops") for head in self.ran if head.run in asked]
+        sources = {key: (own.get("changes") or {}).get("source") for key, own in self.profile.crops.items()}
+        return [key for key, source in sources.items() if source in PICTURES and key in seen]
+
+    @property
+    def unplanned(self) -> dict[str, Record]:
+        """The contestants without numbers that ask a head which this profile does not train."""
+        known = {"", *self.profile.runs, *(head.run for head in self.heads)}
+        return {
+            name: record
+            for name, record in self.records.items()
+            if not record.ran and self.networks.get(name, "") not in known
+        }
+
+    def row(self, contestant: str) -> str:
+        """Return what a contestant's network is called in the timings."""
+        return self.config.networks.get(contestant, self.networks.get(contestant, contestant))
+
+    def kind(self, contestant: str) -> str:
+        """Return what a contestant is, one of `KINDS`: whoever learned from no pseudo-labels is a head."""
+        if contestant not in self.config.students:
+            return "head"
+        return "control" if self._opinion(contestant).get("source") == "true" else "student"
+
+    def head(self, contestant: str) -> str:
+        """Return the contestant whose opinions a student learned, nothing for a head or a control."""
+        return str(self._opinion(contestant).get("head", "")) if self.kind(contestant) == "student" else ""
+
+    def of(self, *kinds: str) -> list[str]:
+        """Return the contestants of some kinds, whether they ran or not."""
+        return [name for name in self.records if self.kind(name) in kinds]
+
+    def _opinion(self, contestant: str) -> Numbers:
+        return self.pseudo_labels.get(self.config.students.get(contestant, ""), {})
+
+    def _record(self, name: str) -> Record:
+        dataset = self.config.dataset
+        if self.results is None:
+            absent = {"dataset": dataset, "kind": "", "tier": "measured", "trained_on": "nothing"}
+            reason = f"{dataset} is not in this profile"
+            return Record.model_validate(absent | {"contestant": name, "status": "skipped", "reason": reason})
+        if record := self.results.of(name):
+            return record
+        raise DataError(f"{dataset} has no record of {name}", "run `dvc repro`")
+
+
+def read(config: Config, profile: Profile, places: Places) -> Study:
+    """Read what was measured; in a profile without the data set nobody ran on it.
+
+    Raises DataError for results of named heads or contestants that are missing, or broken.
+    """
+    return Study(
+        config=config,
+        profile=profile,
+        results=open_named(places.results, [config.dataset]).get(config.dataset),
+        comparisons=open_comparisons(places.comparisons),
+        heads=tuple(_head(key, places) for key in profile.heads),
+        pseudo_labels={
+            key: found(places.pseudo_labels / f"{key}.json") for key in dict.fromkeys(config.students.values())
+        },
+        speed=files.read_json(places.speed) if places.speed.is_file() else {},
+    )
+
+
+def base(row: str) -> str:
+    """Return the row of a network at its own input, of one at another size."""
+    return row.partition("@")[0]
+
+
+def _head(key: str, places: Places) -> Head:
+    numbers = found(places.scores / f"{key}.json")
+    head = Head(key, numbers)
+    return Head(key, numbers, _trainings(existing(places.curves / f"{key}.csv"))) if head.ran else head
+
+
+def _trainings(path: Path) -> tuple[tuple[int, int, float], ...]:
+    """Return labels, seed and error of each training; where nothing was found there is no error and no row."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        told = [row for row in rows if row["native_mean"]]
+        return tuple((int(row["labels"]), int(row["seed"]), float(row["native_mean"])) for row in told)
+    except (KeyError, TypeError, ValueError) as error:
+        cause = f"{path} is no curve of labels: {error}"
+        raise DataError(cause, "run `dvc repro`, which makes it again") from error

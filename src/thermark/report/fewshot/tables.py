@@ -1,0 +1,92 @@
+"""Heads as tables: what each is, how far it is off, and what the way of reading its maps costs.
+
+Errors in px of a crop and in px of a frame never share a table.
+"""
+
+from collections.abc import Sequence
+
+from thermark.report.fewshot import constant
+from thermark.report.fewshot.head import ALL, PUBLISHED, Head, Numbers
+from thermark.report.markdown import code, table
+from thermark.report.zeroshot.showing import cells, shown, titles
+
+SPACES = {"crop": "px of the crop", "native": "px of the frame"}
+ERRORS = ("mean", "median", "pck@3", "pck@5", "pck@10", "pck@20")
+FACTS = ("head", "backbone", "labels of", "K", "parameters", "labels", "seeds", "epochs", "crops", "read by")
+DECODERS = {"argmax": "argmax", "dark": "DARK", "soft_argmax": "soft-argmax"}
+
+
+def names(space: str, of: Sequence[str] = ERRORS) -> tuple[str, ...]:
+    """Return the names of numbers in one space, `crop` or `native`."""
+    return tuple(f"{space}_{each}" for each in of)
+
+
+def mean(space: str, numbers: Numbers) -> str:
+    """Return a mean error and the spread of it, which one seed does not have."""
+    text = shown(f"{space}_mean", numbers.get(f"{space}_mean"))
+    spread = numbers.get(f"{space}_mean_spread")
+    return text if spread is None else f"{text} ± {spread:.2f}"
+
+
+def errors(space: str, numbers: Numbers) -> list[str]:
+    """Return all errors of one space as printed."""
+    return [mean(space, numbers), *cells(numbers, names(space, ERRORS[1:]))]
+
+
+def facts(heads: Sequence[Head]) -> str:
+    """Return what each head is."""
+    rows = []
+    for head in heads:
+        own = {name: str(value) for name, value in head.numbers.items()}
+        val = f" + {own['labels_val']}" if head.numbers.get("labels_val") else ""
+        count = f"{head.numbers['parameters']:,}" if "parameters" in own else "–"
+        texts = [head.key, *(own.get(name, "–") for name in ("backbone", "vocabulary"))]
+        numbers = [own.get("points", "–"), count, f"{own.get('labels', '–')}{val}", str(head.seeds)]
+        ends = [own.get("epochs", "–"), *(code(own.get(name, "–")) for name in ("crops", "decode"))]
+        rows.append([*map(code, texts), *numbers, *ends])
+    return table(FACTS, rows, texts=3)
+
+
+def listed(heads: Sequence[Head], space: str) -> str:
+    """Return a line a head and scope, one where both scopes are the same crops; and one of the constant."""
+    rows = []
+    for head in heads:
+        scopes = {each: own for each in (PUBLISHED, ALL) if (own := head.tested(each))}
+        if len({own["crops"] for own in scopes.values()}) == 1:
+            scopes = dict(list(scopes.items())[-1:])
+        for place, (scope, own) in enumerate(scopes.items()):
+            drawn = "published" if head.of_the_post else f"{own['crops']:.0f} drawn by hash"
+            start = ["" if place else code(head.key), drawn if scope == PUBLISHED else "all"]
+            rows.append([*start, shown("crops", own["crops"]), *errors(space, own)])
+    if own := constant.of(heads):
+        rows.append([f"*{constant.TITLE}*", "all", shown("crops", own.get("crops")), *cells(own, names(space))])
+    return table(["head", "test", "crops", *titles(names(space))], rows, texts=2)
+
+
+def decoded(heads: Sequence[Head], space: str) -> str:
+    """Return a line a head and way of reading its maps, and one of what quantisation alone costs."""
+    rows = []
+    for head in heads:
+        made = head.numbers["decoders"]
+        own = [["", said, *errors(space, made[method])] for method, said in DECODERS.items() if method in made]
+        if alone := head.numbers.get("quantisation"):
+            own.append(["", "*quantisation alone*", *cells(alone, names(space))])
+        rows += [[code(head.key) if not place else "", *each[1:]] for place, each in enumerate(own)]
+    return table(["head", "read by", *titles(names(space))], rows, texts=2)
+
+
+def gain(head: Head) -> str:
+    """Return what reading between the cells changes in the mean of a head, in px of the frame, or nothing."""
+    means = {method: own.get("native_mean") for method, own in head.numbers["decoders"].items()}
+    base = means.pop("argmax", None)
+    others = [
+        f"{means[method] - base:+.2f}".replace("-", "−") + f" with {DECODERS[method]}"
+        for method in DECODERS
+        if base is not None and means.get(method) is not None
+    ]
+    if not others:
+        return ""
+    alone = (head.numbers.get("quantisation") or {}).get("native_mean")
+    told = "" if alone is None else f"; quantisation alone is {shown('native_mean', alone)}"
+    start = f"{code(head.key)}: the mean of argmax, {shown('native_mean', base)} px of the frame, is moved"
+    return f"{start} by {' and by '.join(others)}{told}."

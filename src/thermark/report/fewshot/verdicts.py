@@ -1,0 +1,74 @@
+"""The post's head on Sapiens2 beside ours, cell by cell; other backbones for orientation."""
+
+from collections.abc import Mapping, Sequence
+
+from thermark.report.fewshot.head import PUBLISHED, Head
+from thermark.report.fewshot.inputs import Study
+from thermark.report.fewshot.tables import errors, names
+from thermark.report.leaderboard import reference
+from thermark.report.leaderboard.reference import NO_PROFILE, Compared, Ours, Tolerance
+from thermark.report.markdown import code, table
+from thermark.report.reference_results import Cell, Published
+from thermark.report.zeroshot.showing import shown, titles
+
+PART = "part2"
+TRAINED = {"epochs": 120, "batch": 8}  # by the post
+POST = TRAINED | {"features": "float32"}
+WORDS = {"epochs": "{} epochs", "batch": "batches of {}", "features": "features in {}"}
+
+
+def differing(head: Head) -> str:
+    """Return where the training of a head differs from the post's, nothing where it does not or is not told."""
+    own = {name: head.numbers.get(name) for name in POST}
+    others = [name for name, post in POST.items() if own[name] not in (None, post)]
+    return ", ".join(f"{WORDS[name].format(own[name])} instead of {POST[name]}" for name in others)
+
+
+def published(head: Head) -> Mapping[str, float]:
+    """Return the numbers on the post's own test crops, empty for crops of another geometry or split."""
+    return head.tested(PUBLISHED) if head.of_the_post else {}
+
+
+def compare(posts: Published, study: Study, allowed: Tolerance) -> list[Compared]:
+    """Compare every number of part 2 with that of the head that corresponds, on the published test crops."""
+    idle = {name: record.reason for name, record in study.unplanned.items()}
+    idle |= {head.run: head.reason for head in study.heads if not head.ran}
+    idle |= {head.run: "it has no published split" for head in study.ran}
+    ran = {head.run: head for head in study.ran if published(head)}
+
+    def ours(cell: Cell) -> Ours | str:
+        if cell.run not in ran:
+            return idle.get(cell.run, NO_PROFILE)
+        head, own = ran[cell.run], published(ran[cell.run])
+        other = differing(head)
+        return Ours(own.get(cell.metric), head.seeds, origin=study.origin, noses=own.get("crops"), differing=other)
+
+    return reference.compare(posts.cells(PART), ours, allowed)
+
+
+def others(posts: Published, study: Study) -> list[Head]:
+    """Return the heads of the middle of the nose in the post's crops that have no row in the post."""
+    named = {row.run for row in posts.tables[PART].rows}
+    asked = [head for head in study.ran if head.numbers.get("points") == 1 and published(head)]
+    return [head for head in asked if head.run not in named]
+
+
+def trained(heads: Sequence[Head]) -> str:
+    """Return what differs from the post in the training of these heads, so that nobody takes it for the same."""
+    said = [f"{code(head.key)} has {other}" for head in heads if (other := differing(head))]
+    untold = [code(head.key) for head in heads if any(head.numbers.get(name) is None for name in TRAINED)]
+    text = f"Trained otherwise than in the post: {'; '.join(said)}." if said else ""
+    return f"{text} How long or in what batches was not told of {', '.join(untold)}." if untold else text
+
+
+def listed(heads: Sequence[Head]) -> str:
+    """Return these heads on the published test crops, in px of the crop."""
+    rows = [
+        [
+            *(code(text) for text in (head.key, str(head.numbers.get("backbone", "–")))),
+            shown("crops", published(head)["crops"]),
+            *errors("crop", published(head)),
+        ]
+        for head in heads
+    ]
+    return table(["head", "backbone", "crops", *titles(names("crop"))], rows, texts=2)

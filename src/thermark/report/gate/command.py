@@ -1,0 +1,71 @@
+"""`thermark compare BASE [HEAD]`: exit 0 nothing is worse, 1 something is, 2 they cannot be compared."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from thermark.core import files
+from thermark.core.config import section
+from thermark.core.errors import DataError, ThermarkError
+from thermark.metrics.names import describe
+from thermark.report.gate import outputs
+from thermark.report.gate.judge import Row, exit_code, judge
+from thermark.report.gate.options import Config
+from thermark.report.gate.sources import Side, side
+
+
+class Incomparable(ThermarkError):
+    """Results that are missing, damaged or about something else (exit 2)."""
+
+    code = 2
+
+
+def describe_compare(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `thermark compare`."""
+    parser.add_argument("base", help="a git revision, an experiment of DVC, or a folder")
+    parser.add_argument("head", nargs="?", default=".", help="the same; without it, the working tree")
+    parser.add_argument(
+        "--params", type=Path, default=Path("params.yaml"), help="whose section `gate` has margins"
+    )
+    parser.add_argument("--strict", action="store_true", help="what is inconclusive fails, too")
+    for kind in ("markdown", "json", "junit"):
+        parser.add_argument(f"--{kind}", type=Path, help=f"write a {kind} report to this file")
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Compare two sides and leave the process with the exit code that follows."""
+    config = section(options.params, "gate", Config)
+    for name in config.margins:
+        describe(name)
+    base, head = (_side(name, config.results) for name in (options.base, options.head))
+    rows = judge(base, head, config)
+    if not any(row.contestant for row in rows) and not any(row.verdict != "new" for row in rows):
+        raise Incomparable(f"{base.name} and {head.name} have no data set in common", "compare other results")
+    told, code = _told(base, head), exit_code(rows, options.strict)
+    _write(options, rows, told, code)
+    if code:
+        sys.exit(code)
+
+
+def _side(name: str, results: str) -> Side:
+    try:
+        return side(name, results)
+    except DataError as error:
+        raise Incomparable(error.cause, error.remedy) from error
+
+
+def _told(base: Side, head: Side) -> tuple[str, str]:
+    """Return what the sides are called in reports."""
+    first, second = (f"{each.name} ({each.commit[:9]})" if each.commit else each.name for each in (base, head))
+    return first, "the working tree" if second == "." else second
+
+
+def _write(options: argparse.Namespace, rows: list[Row], told: tuple[str, str], code: int) -> None:
+    text = outputs.markdown(rows, *told, options.strict)
+    print(text, end="")
+    if options.markdown:
+        files.write_text(options.markdown, text)
+    if options.json:
+        outputs.write_json(options.json, rows, *told, code)
+    if options.junit:
+        outputs.write_junit(options.junit, rows, options.strict)

@@ -1,0 +1,1 @@
+"""The leaderboard, its figures and galleries."""

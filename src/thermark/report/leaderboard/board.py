@@ -1,0 +1,108 @@
+"""What the report reads: the records of each data set, who comes first, and which numbers may be compared."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from thermark.report.results.comparisons import Comparisons
+from thermark.report.results.notices import kind
+from thermark.report.results.ranking import Groups, ranked, standing, value
+from thermark.report.results.record import DataSet, Record, ResultSet, open_set
+
+
+@dataclass(frozen=True)
+class Places:
+    """What earlier stages left.
+
+    In git: `results`/<dataset>.json and .parquet, `training`/<run>.csv. For the galleries: `faces`/<dataset>/,
+    `errors`/<contestant>/<dataset>.npz, `predictions`/<contestant>/<dataset>.npz or, of seeds,
+    `predictions`/<contestant>/seed<k>/<dataset>.npz.
+    """
+
+    results: Path
+    training: Path
+    faces: Path
+    predictions: Path
+    errors: Path
+
+
+@dataclass(frozen=True)
+class Board:
+    """The results of one data set, and the letter of each contestant's group."""
+
+    results: ResultSet
+    groups: Groups
+
+    @property
+    def on(self) -> DataSet:
+        """What the data set is."""
+        return self.results.data_set
+
+    @property
+    def main(self) -> str:
+        """The metric that ranks, which the labels decide: `nme_io`, `nme_diag` or `error_px_mean`."""
+        return self.results.protocol.main
+
+    @property
+    def machine(self) -> bool:
+        """Whether another network said where the points of these real pictures are."""
+        return kind(self.on) == "machine"
+
+    @property
+    def finders(self) -> bool:
+        """Whether any contestant got its boxes otherwise than with the faces."""
+        return any(record.boxes not in ("prompt", "") for record in self.ran)
+
+    @property
+    def ran(self) -> list[Record]:
+        """Those with numbers, from best to worst."""
+        return ranked(self.results, self.groups)
+
+    @property
+    def records(self) -> list[Record]:
+        """All from best to worst; those without numbers come last."""
+        idle = [record for record in self.results.records if not record.ran]
+        return self.ran + sorted(idle, key=lambda record: record.contestant)
+
+
+def boards(results: Path, made: Comparisons) -> list[Board]:
+    """Read the records of each data set that was compared; raises DataError where they are missing."""
+    return [Board(open_set(results / f"{name}.json"), matrix.groups) for name, matrix in made.matrices.items()]
+
+
+def few_misses(record: Record) -> bool:
+    """Whether at most 1 % of the prompted faces were missed, so that means over found faces leave little out."""
+    missed = value(record, "missed_prompted")
+    prompted = record.faces - (value(record, "unprompted") or 0)
+    return (record.missed if missed is None else missed) <= 0.01 * prompted
+
+
+def idle(boards: Sequence[Board]) -> dict[str, Record]:
+    """Return those who have no numbers on any of several boards for one and the same reason, each with a record.
+
+    Nobody where nobody has numbers: then the boards say so.
+    """
+    found: dict[str, list[Record]] = defaultdict(list)
+    for record in (record for board in boards for record in board.records):
+        found[record.contestant].append(record)
+    silent = {name: own for name, own in found.items() if not any(record.ran for record in own)}
+    if len(silent) == len(found):
+        return {}
+    return {
+        name: own[0] for name, own in silent.items() if len(own) > 1 and len({each.reason for each in own}) == 1
+    }
+
+
+def without(absent: Mapping[str, Record], board: Board) -> Board:
+    """Return a board without the contestants that are told of elsewhere."""
+    left = tuple(record for record in board.results.records if record.contestant not in absent)
+    return replace(board, results=board.results.model_copy(update={"records": left}))
+
+
+def order(boards: Sequence[Board]) -> list[str]:
+    """Return all contestants from best to worst by their mean place on the boards, of equals the first named."""
+    on = {board.on.name: board for board in boards}
+    return standing(
+        {name: own.results for name, own in on.items()}, {name: own.groups for name, own in on.items()}
+    )

@@ -1,0 +1,55 @@
+"""The whole report: leaderboard, curves, training history, galleries."""
+
+from pathlib import Path
+
+from pydantic import Field, PositiveInt
+
+from thermark.core import files
+from thermark.core.config import Section
+from thermark.report.leaderboard import ced, gallery, highlights, training
+from thermark.report.leaderboard.board import Board, Places, boards, order
+from thermark.report.leaderboard.leaderboard import leaderboard as written
+from thermark.report.results.comparisons import Comparisons
+from thermark.report.results.ranking import kinds
+from thermark.report.style import styles
+
+
+class Config(Section):
+    """What the figures show of many contestants.
+
+    `curves`: whose curves have a colour and a label, beside the floor; where empty, the best of each kind (a
+    recipe or a family) and then the best of the others, eight with the floor. `gallery_contestants`: the rows of
+    the galleries; where empty, the best of each kind, five in all. `gallery_faces`: their columns.
+    `gallery_reference`: whose errors choose the faces, the best contestant's if empty.
+    """
+
+    curves: tuple[str, ...] = Field((), max_length=highlights.CURVES)
+    gallery_contestants: tuple[str, ...] = Field((), max_length=highlights.ROWS)
+    gallery_faces: PositiveInt = 7
+    gallery_reference: str = ""
+
+
+def build(
+    made: Comparisons, places: Places, curves: Path, figures: Path, leaderboard: Path, config: Config
+) -> list[Board]:
+    """Write the leaderboard and all plots of the data sets that were compared.
+
+    Writes `curves`/{ced,training}.csv, `figures`/{ced_<dataset>.svg,training.svg,gallery_<dataset>.png}. Returns
+    the boards, for the console. Raises DataError when a file of a data set, contestant or run is missing,
+    ConfigError for a `config` that names an unknown contestant.
+    """
+    read = boards(places.results, made)
+    best = order(read)
+    records = [record for board in read for record in board.results.records]
+    trained = {record.contestant: record.run for record in records if record.run}
+    of_kind = kinds({board.on.name: board.results for board in read})
+    named = list(dict.fromkeys([*trained, *of_kind]))
+    drawn = styles(named, highlights.highlighted(best, of_kind, config.curves), highlights.FLOOR)
+    rows = highlights.pictured(best, of_kind, config.gallery_contestants, config.gallery_reference)
+    files.write_text(leaderboard, written(read, made))
+    ced.write(read, places.results, curves, figures, drawn)
+    training.write(trained, places.training, curves, figures, drawn)
+    for board in read:
+        out = figures / f"gallery_{board.on.name}.png"
+        gallery.write(board, places, out, drawn, rows, config.gallery_faces, config.gallery_reference)
+    return read

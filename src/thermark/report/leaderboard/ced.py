@@ -1,0 +1,86 @@
+"""Error distributions out of the errors of all faces, as one long table for DVC and as figures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from thermark.metrics.auc import ced
+from thermark.report import long_table
+from thermark.report.leaderboard.board import Board
+from thermark.report.lines import label_ends, line
+from thermark.report.results.errors import open_errors
+from thermark.report.style import MUTED, RULE, Style, figure, save
+
+HEIGHT = 3.8  # inches
+# What the error is of, its unit in the figure (the CSV has fractions, as all files have) and in names of metrics.
+AXES = {
+    "nme_io": ("error / distance of the outer eye corners", "%", "io"),
+    "nme_diag": ("error / diagonal of the box round the labels", "%", "diag"),
+    "error_px_mean": ("error in source px", "", "px"),
+}
+COLUMNS = ["dataset", "metric", "contestant", "error", "fraction"]
+
+
+def write(boards: Sequence[Board], results: Path, curves: Path, out: Path, styles: Mapping[str, Style]) -> None:
+    """Write `curves`/ced.csv (dataset, metric, contestant, error, fraction) and `out`/ced_<dataset>.svg.
+
+    The CSV, from which DVC draws, holds the contestants with a colour, the best first. Errors are read from
+    `results`/<dataset>.parquet; raises DataError where that is missing.
+    """
+    tables = []
+    for board in boards:
+        drawable = curves_of(board, results)
+        tables += [
+            curve.assign(dataset=board.on.name, metric=AXES[board.main][0], contestant=name)
+            for name, curve in reversed(drawable.items())
+            if styles[name].named
+        ]
+        with figure(6.4, HEIGHT) as drawn:
+            _draw(drawn.add_subplot(), board, drawable, styles)
+            save(drawn, out / f"ced_{board.on.name}.svg")
+    long_table.write(curves / "ced.csv", tables, COLUMNS)
+
+
+def curves_of(board: Board, results: Path) -> dict[str, pd.DataFrame]:
+    """Return contestant -> `error`, `fraction` of the faces of all seeds, from the worst contestant to the best.
+
+    A missed face is never reached. The curves end at twice the limit of the area under them.
+    """
+    errors = open_errors(results / f"{board.on.name}.parquet")
+    names = [record.contestant for record in reversed(board.ran)]  # of equal ends the better is labelled above
+    pooled = {name: ced(errors[name]["per_seed"].ravel(), 2 * _limit(board)) for name in names}
+    return {name: pd.DataFrame({"error": own[0], "fraction": own[1]}) for name, own in pooled.items()}
+
+
+def _limit(board: Board) -> float:
+    """Return the limit of the area under the curve, as the name of the metric has it: `auc@0.08io`."""
+    unit = AXES[board.main][-1]
+    names = [name for name in board.ran[0].metrics if name.startswith("auc@") and name.endswith(unit)]
+    return float(names[0].removeprefix("auc@").removesuffix(unit))
+
+
+def _draw(axes: Axes, board: Board, curves: Mapping[str, pd.DataFrame], styles: Mapping[str, Style]) -> None:
+    relative = board.main != "error_px_mean"
+    scale = 100 if relative else 1
+    for name, curve in curves.items():
+        line(axes, scale * curve["error"], 100 * curve["fraction"], styles[name])
+    limit = scale * max((curve["error"].max() for curve in curves.values()), default=1.0)
+    axes.axvline(limit / 2, color=RULE, linewidth=0.8, zorder=0)
+    axes.annotate(
+        f"AUC up to {limit / 2:g}{' %' if relative else ' px'}",
+        (limit / 2, 101),
+        color=MUTED,
+        fontsize=7.5,
+        ha="center",
+        va="bottom",
+        annotation_clip=False,
+    )
+    axes.set(xlim=(0, limit), ylim=(0, 100))
+    axes.set_title(board.on.title)
+    axes.set_xlabel(", ".join(filter(None, AXES[board.main][:2])))
+    axes.set_ylabel("faces at or below that error, %")
+    axes.grid(axis="y")
+    ends = {name: (limit, 100 * curve["fraction"].iloc[-1]) for name, curve in curves.items()}
+    label_ends(axes, ends, styles, 0.75 * HEIGHT)

@@ -1,0 +1,55 @@
+"""Who is shown where there is no room for all: in the overview, among the curves, and in the galleries."""
+
+from collections.abc import Mapping, Sequence
+
+from thermark.core.config import nearest
+from thermark.core.errors import ConfigError
+
+FLOOR = "mean_shape"  # what everybody must beat is always shown
+CURVES, ROWS = 7, 5  # beside the floor: more curves than eight are told apart by nobody
+
+
+def leading(order: Sequence[str], kinds: Mapping[str, str], count: int) -> list[str]:
+    """Return `count` of the contestants: the best of each kind and then the best of the others.
+
+    `order` is from best to worst, `kinds` says which recipe or family each is of.
+    """
+    leaders = _leaders(order, kinds)
+    return [*leaders, *(name for name in order if name not in leaders)][:count]
+
+
+def highlighted(order: Sequence[str], kinds: Mapping[str, str], named: Sequence[str]) -> list[str]:
+    """Return whose curves have a colour and a label: those `named`, else the leading seven, and the floor.
+
+    Raises ConfigError for an unknown name.
+    """
+    _known(named, order, "leaderboard.curves")
+    chosen = named or leading([name for name in order if name != FLOOR], kinds, CURVES)
+    return [name for name in order if name in (*chosen, FLOOR)]
+
+
+def pictured(order: Sequence[str], kinds: Mapping[str, str], named: Sequence[str], reference: str) -> list[str]:
+    """Return who has a row in the galleries: those `named`, else the best of each kind, at most five.
+
+    The `reference`, whose errors choose the faces, is always among them. Raises ConfigError for an unknown name.
+    """
+    _known(named, order, "leaderboard.gallery_contestants")
+    _known([reference] if reference else [], order, "leaderboard.gallery_reference")
+    chosen = [*(named or _leaders(order, kinds))][:ROWS]
+    if reference and reference not in chosen:
+        chosen = [*chosen[: ROWS - 1], reference]
+    return chosen
+
+
+def _leaders(order: Sequence[str], kinds: Mapping[str, str]) -> list[str]:
+    """Return the best contestant of each kind; one without a kind stands for itself."""
+    first: dict[str, str] = {}
+    for name in order:
+        first.setdefault(kinds.get(name, name), name)
+    return list(first.values())
+
+
+def _known(named: Sequence[str], order: Sequence[str], where: str) -> None:
+    for name in named:
+        if name not in order:
+            raise ConfigError(f"{where} names the unknown contestant {name!r}", nearest(name, sorted(order)))

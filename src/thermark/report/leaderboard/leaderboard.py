@@ -1,0 +1,97 @@
+"""The written leaderboard: a template, filled with tables and with what must be said beside them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from thermark.core.templates import render
+from thermark.landmarks import provisional
+from thermark.metrics.names import MOVED, describe
+from thermark.report import legend
+from thermark.report.leaderboard import tables
+from thermark.report.leaderboard.board import Board, few_misses, idle, order, without
+from thermark.report.leaderboard.highlights import leading
+from thermark.report.markdown import code, escaped, table
+from thermark.report.numbers import shown
+from thermark.report.results import printed
+from thermark.report.results.comparisons import Comparisons
+from thermark.report.results.ranking import kinds, value, whole
+from thermark.report.results.record import Record
+
+TEMPLATE = Path(__file__).parent / "templates/leaderboard.md"
+FEW = 10  # rows of the overview, which a README shows
+
+
+def leaderboard(boards: Sequence[Board], made: Comparisons) -> str:
+    """Return the leaderboard as Markdown: an overview, a part for each board, and what was compared."""
+    absent = idle(boards)
+    told = [without(absent, board) for board in boards]
+    names = order(told)
+    sets = {board.on.name: board.results for board in boards}
+    few = leading(names, kinds(sets), FEW)
+    left_out = [[code(name), escaped(reason)] for name, reason in made.left_out.items()]
+    return render(
+        TEMPLATE,
+        {},
+        overview=tables.standings(told, [name for name in names if name in few]),
+        everybody=tables.standings(told, names),
+        shown=len(few),
+        ran=len(names),
+        seeds=any(record.seeds > 1 for board in told for record in board.ran),
+        boards=[_part(board) for board in told],
+        families=[
+            (escaped(each.question), code(each.name), printed.pairs(each.pairs, sets))
+            for each in made.families
+            if each.pairs
+        ],
+        absent=len(absent),
+        reasons=_reasons(absent),
+        left_out=table(["data set", "why"], left_out, texts=2) if left_out else "",
+    )
+
+
+def _part(board: Board) -> dict[str, Any]:
+    """Return what the template shows of a data set; what there is nothing to say of is empty or false."""
+    ran, on = board.ran, board.on
+    failed = {code(record.contestant): value(record, "failed_frames") for record in ran}
+    return {
+        "title": escaped(on.title),
+        "about": _about(board),
+        "notice": legend.MACHINE if board.machine else legend.NOTICES.get(on.origin, ""),
+        "table": tables.main_table(board),
+        "unprompted": int(max((value(record, "unprompted") or 0 for record in ran), default=0)),
+        "missing": not all(map(few_misses, ran)),
+        "partial": not all(whole(record, board.results) for record in ran),
+        "finders": board.finders,
+        "failed": ", ".join(f"{name} ({count:.0f})" for name, count in failed.items() if count),
+        "provisional": [
+            (code(name), escaped(provisional(name)))
+            for name in on.vocabularies
+            if on.origin == "real" and provisional(name)
+        ],
+        "parts": [
+            (", ".join(escaped("landmarks" if name == "points" else name) for name in strata), each)
+            for strata in tables.sharing(ran)
+            for each in [tables.part_table(board, strata)]
+        ],
+        "moved": tables.part_table(board, [MOVED]) if any(MOVED in record.parts for record in ran) else "",
+    }
+
+
+def _about(board: Board) -> str:
+    """Return one line about a data set; terms of the real one are not those of what is made in its layout."""
+    on, how = board.on, board.results.protocol
+    faces = f"{board.ran[0].faces} faces of {on.subjects} subjects" if board.ran else "no contestant could run"
+    unit = "%" if describe(board.main).unit == "fraction" else "px"
+    texts = [f"a miss counts {shown(board.main, how.miss)} {unit}", legend.PROMPTS.get(how.boxes, "")]
+    texts += [on.licence, on.citation, on.notes]
+    return " · ".join([code(on.name), faces, *(escaped(text) for text in texts if text)])
+
+
+def _reasons(absent: Mapping[str, Record]) -> str:
+    """Return a table of who could run nowhere, with their reasons; who shares one shares a line."""
+    sharing: dict[str, list[str]] = {}
+    for name, record in absent.items():
+        sharing.setdefault(tables.reason(record), []).append(code(name))
+    rows = [[", ".join(names), why] for why, names in sharing.items()]
+    return table(["contestant", "why"], rows, texts=2) if rows else ""

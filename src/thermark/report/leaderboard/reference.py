@@ -1,0 +1,178 @@
+"""Published numbers beside ours: one verdict a cell, and one table of all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import NonNegativeFloat, NonNegativeInt
+
+from thermark.core.config import Section
+from thermark.core.origin import Origin
+from thermark.report.markdown import escaped, table
+from thermark.report.reference_results import Cell
+from thermark.report.verdicts import undecided, withheld
+
+# So many tolerances the spread of seeds may allow: without a limit, the noisier a run the more it would reproduce.
+WIDEST = 3
+KEY = ("table", "row", "run", "metric", "level")  # by which pages know a cell
+ROUNDING = 1e-9  # 0.0306 - 0.0296 is a little more than 0.001
+NO_PROFILE, UNFOUND = "not in this profile", "nothing was found"
+
+
+class Tolerance(Section):
+    """What may differ: so many noses of a rate, so many px of an error, so much of an error as a fraction."""
+
+    noses: NonNegativeInt = 1
+    px: NonNegativeFloat = 0.5
+    error: NonNegativeFloat = 0.001
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What a contestant got in the unit of a cell: the mean over `seeds`, its spread and its 95 % interval.
+
+    `value`: None where it ran and found nothing to measure. `seeds`: 0 for what nobody trained. `origin`: of the
+    data. `noses`: how many it was asked about, None where that is not counted. `differing`: why it is another
+    experiment.
+    """
+
+    value: float | None
+    seeds: int = 0
+    seed_std: float | None = None
+    low: float | None = None
+    high: float | None = None
+    origin: Origin = "real"
+    noses: float | None = None
+    differing: str = ""
+
+
+Lookup = Callable[[Cell], Ours | str]  # a string is the reason why nothing was run
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A published number and ours, None where nothing ran; what is tolerated, what follows, and why."""
+
+    cell: Cell
+    ours: Ours | None
+    tolerance: float
+    verdict: str
+    reason: str = ""
+
+    @property
+    def value(self) -> float | None:
+        """Our number, None where there is none."""
+        return None if self.ours is None else self.ours.value
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus the published number."""
+        return None if self.value is None else self.value - self.cell.value
+
+    @property
+    def said(self) -> str:
+        """The verdict with its reason, as printed."""
+        return ": ".join(filter(None, [self.verdict, self.reason]))
+
+
+def compare(cells: Sequence[Cell], ours: Lookup, allowed: Tolerance) -> list[Compared]:
+    """Compare every published number with what `ours` finds for it.
+
+    `reproduced` when they differ by no more than is allowed, an error as a fraction also by twice the standard
+    deviation over seeds, but by `WIDEST` tolerances at most; `undecided` when within twice that deviation all the
+    same; else `outside`. Of one or two seeds there is no verdict. Data that are not real, and what the cell, the
+    contestant or another number of noses speaks against, are `not comparable`.
+    """
+    return [_compared(cell, ours(cell) if cell.run else cell.norun, allowed) for cell in cells]
+
+
+def measured(cell: Cell, numbers: Mapping[str, Any], seeds: int, origin: Origin) -> Ours | str:
+    """Return the cell's metric of `numbers`, its spread and its interval, or that it was not measured."""
+    if cell.metric not in numbers:
+        return "not measured"
+    seed_std, low, high = (numbers.get(f"{cell.metric}_{end}") for end in ("seed_std", "low", "high"))
+    return Ours(numbers[cell.metric], seeds, seed_std, low, high, origin)
+
+
+def recalled(
+    cells: Sequence[Cell], page: Sequence[Mapping[str, Any]], rest: Lookup, allowed: Tolerance
+) -> list[Compared]:
+    """Return the comparisons that pages keep as plain data, and those with `rest` of what no page has run."""
+    known = {tuple(each.get(name, "") for name in KEY): each for each in page}
+    made = []
+    for each in compare(cells, rest, allowed):
+        own = known.get(tuple(getattr(each.cell, name) for name in KEY))
+        newer = own is None or (own["verdict"].startswith("not run") and each.verdict != "not run")
+        made.append(each if own is None or newer else _recalled(each.cell, own))
+    return made
+
+
+def reference_table(compared: Sequence[Compared]) -> list[dict[str, Any]]:
+    """Return a row for each cell, as plain data in the cell's unit; None where there is no number of ours."""
+    told = ("source", "table", "row", "unit", "run", "dataset", "protocol", "doubt")
+    return [
+        {name: getattr(each.cell, name) for name in told}
+        | {"column": each.cell.title, "published": each.cell.value, "ours": each.value}
+        | {"verdict": each.verdict, "reason": each.reason}
+        for each in compared
+    ]
+
+
+def markdown(compared: Sequence[Compared]) -> str:
+    """Return the reference table as Markdown, a heading a source and table."""
+    parts: dict[str, list[list[str]]] = {}
+    for each in compared:
+        cell, ours = each.cell, "–" if each.value is None else f"{each.value:g}"
+        texts = [cell.row, cell.title, cell.run or "–", each.said, cell.doubt]
+        lines = parts.setdefault(f"### {escaped(cell.source)}: {escaped(cell.table)}", [])
+        lines.append([*map(escaped, texts), f"{cell.value:g}", ours, cell.unit])
+    header = ["row", "column", "contestant", "verdict", "doubt", "published", "ours", "unit"]
+    return "\n\n".join(f"{title}\n\n{table(header, lines, texts=5)}" for title, lines in parts.items())
+
+
+def _recalled(cell: Cell, own: Mapping[str, Any]) -> Compared:
+    value, said = own.get("ours", own.get("reproduced")), own["verdict"]
+    ours = None if value is None else Ours(value, own.get("seeds", 0))
+    verdict, _, reason = (said, "", "") if undecided(said) else said.partition(": ")
+    return Compared(cell, ours, own.get("tolerance", 0.0), verdict, own.get("reason", reason))
+
+
+def _compared(cell: Cell, ours: Ours | str, allowed: Tolerance) -> Compared:
+    spread = 2 * (ours.seed_std or 0.0) if isinstance(ours, Ours) else 0.0
+    limit = _limit(cell, spread, allowed)
+    if isinstance(ours, str):
+        return Compared(cell, None, limit, "not run", ours)
+    if barred := _barred(cell, ours):
+        return Compared(cell, ours, limit, "not comparable", barred)
+    if ours.value is None:
+        return Compared(cell, ours, limit, "not run", UNFOUND)
+    if few := withheld(ours.seeds):
+        return Compared(cell, ours, limit, few)
+    gap = abs(ours.value - cell.value)
+    if gap <= limit + ROUNDING:
+        return Compared(cell, ours, limit, "reproduced")
+    if cell.unit == "fraction" and gap <= spread + ROUNDING:
+        return Compared(cell, ours, limit, "undecided", "seeds spread")
+    return Compared(cell, ours, limit, "outside")
+
+
+def _barred(cell: Cell, ours: Ours) -> str:
+    """Return why a cell of a contestant that ran cannot be compared, nothing where it can."""
+    reasons = [
+        cell.unmeasured,
+        f"{ours.origin} data" if ours.origin != "real" and cell.dataset else "",
+        ours.differing,
+        cell.incomparable,
+        f"{ours.noses:.0f} noses here" if ours.noses is not None and ours.noses != cell.noses else "",
+    ]
+    return next(filter(None, reasons), "")
+
+
+def _limit(cell: Cell, spread: float, allowed: Tolerance) -> float:
+    """Return by how much a number may differ, half a printed digit included; an error also by the `spread`."""
+    error = max(allowed.error, min(spread, WIDEST * allowed.error))
+    limits = {"fraction": error, "norm": error, "px": 0.005 + allowed.px, "crop px": 0.005 + allowed.px}
+    limits |= {"rate": 0.0005 + allowed.noses / max(cell.noses, 1), "count": allowed.noses, "M": 0.005, "G": 0.005}
+    return limits.get(
+        cell.unit, 0.0
+    )  # parameters are exact; of times and the like every cell says why there is none

@@ -1,0 +1,92 @@
+"""Who is best for a case, whether that is real, and how fast it is, in sentences."""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+from thermark.report.page import words
+from thermark.report.page.figures.cost import Speeds, cost
+from thermark.report.page.order import found, given, of_all, partial
+from thermark.report.results.comparisons import Matrix
+from thermark.report.results.ranking import ranked
+from thermark.report.results.record import Record, ResultSet
+
+BOXES = {"any": "given or found", "given": "come with the picture", "found": "must be found"}
+TRAINED = {"any": "anything", "other": "not on this data set", "rgb": "colour pictures only"}
+CASES = tuple(product(BOXES, TRAINED))
+
+
+def fits(record: Record, boxes: str, trained: str) -> bool:
+    """Return whether a contestant is of a case."""
+    if boxes != "any" and given(record) != (boxes == "given"):
+        return False
+    if trained == "rgb":
+        return record.trained_on == "RGB"
+    return trained == "any" or record.trained_on != "this set's train split"
+
+
+def answer(results: ResultSet, boxes: str, trained: str, matrix: Matrix | None, speeds: Speeds) -> dict[str, str]:
+    """Return who of a case has the least error over all faces, and what is to be known of that, as sentences."""
+    able = [
+        record
+        for record in ranked(results)
+        if fits(record, boxes, trained)
+        and not partial(results, record)
+        and of_all(results, record).value is not None
+        and found(record).value
+    ]
+    if not able:
+        said = "Nobody that ran here is of this case and answers all landmarks."
+        return {"best": "", "found": said, "error": "", "real": "", "fast": ""}
+    best, main = able[0], results.protocol.main
+    error = words.with_interval(results, f"{main}_all", of_all(results, best))
+    ends = "" if "interval" in error else f" (no interval: {words.no_interval(best, of_all(results, best))})"
+    return {
+        "best": best.contestant,
+        "found": f"Finds {words.with_interval(results, 'found', found(best))} of the faces.",
+        "error": f"Error over all faces {error}{ends}.",
+        "real": real(best, able[1:], matrix),
+        "fast": fast(best, speeds),
+    }
+
+
+def real(best: Record, others: Sequence[Record], matrix: Matrix | None) -> str:
+    """Return from whom the best of a case is told apart, as far as the letters of the data set say it.
+
+    A letter says who is not told from the best that has it; of two others with that letter it says nothing.
+    """
+    if not others:
+        return "Nobody else is of this case."
+    if matrix is None or best.contestant not in matrix.groups:
+        return "Unknown: nothing was compared on this data set."
+    own, first = matrix.groups[best.contestant], leader(matrix, best.contestant)
+    letters = {each.contestant: matrix.groups.get(each.contestant, own) for each in others}
+    same = [name for name, letter in letters.items() if letter <= own]
+    rest = len(others) - len(same)
+    if first != best.contestant:
+        told = f" {rest} of the others are in later groups." if rest else ""
+        return f"In group {own}, as {first}, from whom it is not told apart.{told}"
+    if not same:
+        return f"Real: told apart from {'the other one' if rest == 1 else f'all {rest} others'} of this case."
+    told = f" Told apart from the other {rest}." if rest else ""
+    return f"Not told apart from {words.listed(same, 3)}.{told}"
+
+
+def leader(matrix: Matrix, contestant: str) -> str:
+    """Return the best of a contestant's group."""
+    letter = matrix.groups[contestant]
+    return next(name for name in matrix.contestants if matrix.groups.get(name) == letter)
+
+
+def fast(record: Record, speeds: Speeds) -> str:
+    """Return how fast and how large a contestant is, as far as that is known."""
+    time, size = cost(record, "milliseconds", speeds), cost(record, "parameters", speeds)
+    said = "Not timed here" if time is None else f"{words.milliseconds(time)} ms a picture on one CPU"
+    more = [f"{words.amount(size)} parameters"] if size else []
+    more += [f"{words.amount(macs)} multiply-adds"] if (macs := record.exact.get("macs")) else []
+    return f"{said}; {' and '.join(more)}." if more else f"{said}; its size is not counted."
+
+
+def answers(results: ResultSet, matrix: Matrix | None, speeds: Speeds) -> dict[str, dict[str, Any]]:
+    """Return `<boxes>/<trained>` -> the answer of each case."""
+    return {f"{boxes}/{how}": answer(results, boxes, how, matrix, speeds) for boxes, how in CASES}

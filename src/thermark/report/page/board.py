@@ -1,0 +1,218 @@
+"""The leaderboard of one data set, and the card of each of its cells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from thermark.metrics.names import describe
+from thermark.report.numbers import label, natural, shown
+from thermark.report.page import words
+from thermark.report.page.answers import leader
+from thermark.report.page.figures.cost import Speeds, cost
+from thermark.report.page.order import found, given, of_all, of_found, partial
+from thermark.report.results.comparisons import Matrix
+from thermark.report.results.ranking import ranked
+from thermark.report.results.record import Estimate, Record, ResultSet
+
+Facts = list[tuple[str, str]]
+EXACT = {"macs": "multiply-adds"}
+TRAINED = {"this set's train split": "own", "thermal": "thermal", "RGB": "rgb", "nothing": "nothing"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number as printed, what stands small below it, and by what it is sorted (empty: last)."""
+
+    text: str
+    sub: str = ""
+    sort: str = ""
+
+
+@dataclass(frozen=True)
+class Whisker:
+    """An estimate and its interval as places between 0 and 100 on the axis of its column."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contestant's line; `boxes` and `trained` are what filters go by."""
+
+    contestant: str
+    boxes: str
+    trained: str
+    partial: bool
+    cells: tuple[Cell, ...]
+    whisker: Whisker | None
+
+
+def head(results: ResultSet) -> tuple[str, ...]:
+    """Return the columns of the leaderboard after the contestant and its drawn interval."""
+    unit = words.unit(results.protocol.main)
+    columns = ("found, %", f"error, all faces, {unit}", "group", f"error, found faces, {unit}", "floor", "tier")
+    return (*columns, "trained on", "boxes", "landmarks", "seeds", "parameters", "ms")
+
+
+def top(results: ResultSet) -> float:
+    """Return where the axis of drawn intervals ends, in the unit of the main metric."""
+    errors = (of_all(results, record) for record in ranked(results))
+    return max((error.high or error.value or 0.0 for error in errors), default=0.0)
+
+
+def rows(results: ResultSet, matrix: Matrix | None, speeds: Speeds) -> list[Row]:
+    """Return a line for each contestant that ran, best first."""
+    return [_row(results, record, matrix, speeds, top(results)) for record in ranked(results)]
+
+
+def _row(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Speeds, end: float) -> Row:
+    main, every, time = results.protocol.main, of_all(results, record), cost(record, "milliseconds", speeds)
+    size, letters = record.exact.get("parameters"), matrix.groups.get(record.contestant, "") if matrix else ""
+    most = max(each.points for each in results.records)
+    floor = record.floor.value if record.floor else None
+    cells = (
+        _estimate("found", record, found(record)),
+        _estimate(f"{main}_all", record, every),
+        Cell(letters or words.DASH, "", letters),
+        _estimate(main, record, of_found(results, record)),
+        Cell(shown(main, floor), "", "" if floor is None else f"{floor:.6g}"),
+        Cell(record.tier, "", record.tier),
+        Cell(record.trained_on, "", record.trained_on),
+        Cell("given" if given(record) else "found", record.boxes.replace("_", " "), record.boxes),
+        Cell(f"{record.points} of {most}", "", str(record.points)),
+        Cell(str(record.seeds or words.DASH), "", str(record.seeds)),
+        Cell(words.amount(size) if size else words.DASH, "", f"{size:.0f}" if size else ""),
+        Cell(words.DASH if time is None else words.milliseconds(time), "", "" if time is None else f"{time:.6g}"),
+    )
+    whisker = None
+    if every.value is not None and end:
+        low, high = (every.value if each is None else each for each in (every.low, every.high))
+        whisker = Whisker(*(round(100 * max(each, 0.0) / end, 2) for each in (every.value, low, high)))
+    boxes, trained = "given" if given(record) else "found", TRAINED[record.trained_on]
+    return Row(record.contestant, boxes, trained, partial(results, record), cells, whisker)
+
+
+def _estimate(name: str, record: Record, estimate: Estimate) -> Cell:
+    if estimate.value is None:
+        return Cell(words.DASH, words.no_interval(record, estimate), "")
+    below = words.interval(name, estimate) or f"no interval: {words.no_interval(record, estimate)}"
+    spread = "" if estimate.seed_std is None else f" ± {shown(name, estimate.seed_std)}"
+    return Cell(shown(name, estimate.value) + spread, below, f"{estimate.value:.6g}")
+
+
+def common(results: ResultSet) -> Facts:
+    """Return what all cards of a data set have in common: protocol and data."""
+    how, on = results.protocol, results.data_set
+    main = how.main
+    return [
+        ("data set", f"{words.titled(on)}: {on.faces} faces of {on.subjects} subjects"),
+        ("pictures and labels", words.origin(on)),
+        ("protocol", f"{how.id}: {how.vocabulary}, split {how.split}, boxes {how.boxes or 'none'}"),
+        ("error", f"{words.short_name(main)}, {words.long_unit(main)}"),
+        ("a miss counts", words.value(main, how.miss)),
+        ("labels, sha256", how.labels),
+        ("code", ", ".join(f"{name} {value[:12]}" for name, value in sorted(results.made.code.items()))),
+        ("arithmetic", results.made.arithmetic),
+    ]
+
+
+def card(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Speeds) -> dict[str, Any]:
+    """Return everything about one contestant on one data set: `facts`, and `metrics` with intervals."""
+    made: dict[str, Any] = {"contestant": record.contestant, "dataset": record.dataset, "status": record.status}
+    if not record.ran:
+        return made | {"facts": [("why it has no numbers", record.reason or record.status)]}
+    return made | {"facts": _facts(results, record, matrix, speeds), "metrics": _metrics(record)}
+
+
+def _facts(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Speeds) -> Facts:
+    main, floor = results.protocol.main, record.floor
+    sets = f" ({', '.join(record.trained_sets)})" if record.trained_sets else ""
+    seeds = ", ".join(shown(main, value) for value in record.per_seed)
+    facts = [("found", _counted(results, "found", record, found(record)))]
+    facts += [
+        (f"error, {kind} faces", _counted(results, name, record, each))
+        for kind, name, each in _errors(results, record)
+    ]
+    facts += [
+        ("missed", f"{record.missed} of {record.faces} faces"),
+        ("intervals cover", words.covered(record)),
+        ("seeds", f"{record.seeds}: {seeds} {words.unit(main)}" if record.seeds else "one answer, no seeds"),
+        ("group", _group(record, matrix)),
+        ("floor", _floor(main, record) if floor else "not measured"),
+        ("tier", record.tier),
+        ("trained on", f"{record.trained_on}{sets}"),
+        ("boxes", f"{'given' if given(record) else 'found by itself'}: {record.boxes}"),
+        (
+            "landmarks",
+            f"{record.points}" + (": fewer than others, means do not compare" if partial(results, record) else ""),
+        ),
+        ("recipe or family", record.kind),
+        *((EXACT.get(name, name), words.amount(value)) for name, value in sorted(record.exact.items())),
+        ("time", _time(record, speeds)),
+        ("predictions, sha256", ", ".join(record.predictions) or "none"),
+        ("errors, sha256", record.errors or "none"),
+    ]
+    return facts
+
+
+def _errors(results: ResultSet, record: Record) -> Sequence[tuple[str, str, Estimate]]:
+    main = results.protocol.main
+    return (("all", f"{main}_all", of_all(results, record)), ("found", main, of_found(results, record)))
+
+
+def _counted(results: ResultSet, name: str, record: Record, estimate: Estimate) -> str:
+    if estimate.value is None:
+        return words.no_interval(record, estimate)
+    said = words.with_interval(results, name, estimate)
+    none = "" if "interval" in said else f", no interval: {words.no_interval(record, estimate)}"
+    return f"{said}{none}; {estimate.faces} faces, {estimate.subjects} subjects"
+
+
+def _group(record: Record, matrix: Matrix | None) -> str:
+    letter = matrix.groups.get(record.contestant, "") if matrix else ""
+    if not matrix or not letter:
+        return "not compared"
+    first = leader(matrix, record.contestant)
+    if first != record.contestant:
+        return f"{letter}: not told apart from {first}, the best of that group"
+    same = [name for name, own in matrix.groups.items() if own == letter and name != first]
+    return f"{letter}, its best: {f'not told apart from {words.listed(same)}' if same else 'alone in it'}"
+
+
+def _floor(main: str, record: Record) -> str:
+    floor = record.floor
+    if floor is None:
+        return "not measured"
+    if floor.px is None:
+        return f"unknown: no face was found in all {floor.views} views"
+    value = "" if floor.value is None else f"{words.value(main, floor.value)}, "
+    lost = f", {floor.lost} more were lost in some view" if floor.lost else ""
+    said = f"the scatter of its points when the picture moves by 1{words.DASH}2 px, {floor.faces} faces{lost}"
+    return f"{value}{floor.px:.2f} px: {said}"
+
+
+def _time(record: Record, speeds: Speeds) -> str:
+    time = cost(record, "milliseconds", speeds)
+    if time is None:
+        return "not measured here"
+    own = speeds[record.contestant]
+    ends = [words.milliseconds(own[key]) for key in ("ms_low", "ms_high") if own.get(key) is not None]
+    return (
+        f"{words.milliseconds(time)} ms"
+        + (f" ({words.DASH.join(ends)})" if len(ends) == 2 else "")
+        + f", {own['note']}"
+    )
+
+
+def _metrics(record: Record) -> list[tuple[str, str, str]]:
+    """Return label, value and interval of every metric but the three that stand above."""
+    made = []
+    for name in sorted(record.metrics, key=natural):
+        if name == "found" or name.endswith("_all"):
+            continue
+        estimate, whole = record.metrics[name], describe(name).unit not in ("fraction", "px")
+        value = estimate.value if not whole or estimate.value is None else int(estimate.value)
+        made.append((label(name), shown(name, value), words.interval(name, estimate)))
+    return made

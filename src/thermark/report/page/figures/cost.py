@@ -1,0 +1,104 @@
+"""What accuracy costs: error against milliseconds, and against parameters."""
+
+from collections.abc import Mapping
+from math import log10
+from typing import Any, Literal
+
+from thermark.report.page import words
+from thermark.report.page.figures.vega import INK, REST, WIDTH, Rows, Spec, amounts, spec, told
+from thermark.report.page.order import of_all, partial
+from thermark.report.results.ranking import ranked
+from thermark.report.results.record import Record, ResultSet
+
+Axis = Literal["milliseconds", "parameters"]
+Speeds = Mapping[
+    str, Mapping[str, Any]
+]  # contestant or network -> `ms`, `ms_low`, `ms_high`, `parameters`, `note`
+LABELS = 22  # that fit above each other
+BESIDE = 0.2  # powers of ten
+TITLES = {"milliseconds": "milliseconds a picture on one CPU", "parameters": "parameters"}
+
+
+def cost(record: Record, axis: Axis, speeds: Speeds) -> float | None:
+    """Return what a contestant costs, None where nobody measured or counted it."""
+    if axis == "parameters":
+        return record.exact.get("parameters", speeds.get(record.contestant, {}).get("parameters"))
+    told_time = speeds.get(record.contestant, {}).get("ms")
+    return float(told_time) if told_time is not None else None
+
+
+def priced(results: ResultSet, axis: Axis, speeds: Speeds) -> list[tuple[Record, float]]:
+    """Return contestants whose error and cost are known, the cheapest first; equal answers compete alone."""
+    known = [(record, cost(record, axis, speeds)) for record in ranked(results) if not partial(results, record)]
+    found = [
+        (record, price)
+        for record, price in known
+        if price is not None and of_all(results, record).value is not None
+    ]
+    return sorted(found, key=lambda each: (each[1], of_all(results, each[0]).value or 0.0, each[0].contestant))
+
+
+def pareto(results: ResultSet, axis: Axis, speeds: Speeds) -> Spec | None:
+    """Return error against cost (log), a line through whom nobody beats in both; None for nobody."""
+    found = priced(results, axis, speeds)
+    if not found:
+        return None
+    main, rows = results.protocol.main, _rows(results, found)
+    x = amounts("cost", TITLES[axis], scale={"type": "log", "nice": False, "padding": 60}, axis={"format": "~s"})
+    y = amounts("error", f"error over all faces, {words.unit(main)}", scale={"zero": True})
+    hover = told(
+        {"contestant": "contestant", "cost": TITLES[axis], "error": "error", "low": "low", "high": "high"}
+    )
+    front = [row for row in rows if row["front"]]
+    layers = [
+        {"data": {"values": front}, "mark": {"type": "line", "interpolate": "step-after", "color": REST}}
+        | {"encoding": {"x": x, "y": y}},
+        {"mark": {"type": "rule", "color": INK, "opacity": 0.6}}
+        | {"encoding": {"x": x, "y": amounts("low", y["title"]), "y2": {"field": "high"}}},
+        {"mark": {"type": "point", "filled": True, "color": INK, "size": 70, "opacity": 1}}
+        | {"encoding": {"x": x, "y": y, "tooltip": hover}},
+        {"mark": {"type": "text", "align": "left", "dx": 8, "dy": 0}}
+        | {"encoding": {"x": x, "y": amounts("label", y["title"]), "text": {"field": "contestant"}}},
+    ]
+    title = f"Error against {axis}: {words.titled(results.data_set)}"
+    subtitle = f"{words.long_unit(main)}, 95 % intervals; the line joins whom nobody beats in both"
+    return spec(title, subtitle, rows, width=WIDTH, height=320, layer=layers, usermeta={"fluid": True})
+
+
+def alt_pareto(results: ResultSet, axis: Axis, speeds: Speeds) -> str:
+    """Return the figure of `pareto` in a sentence."""
+    unit = "ms" if axis == "milliseconds" else "parameters"
+    said = [
+        f"{record.contestant} {words.amount(price)} {unit} and "
+        f"{words.value(results.protocol.main, of_all(results, record).value)}"
+        for record, price in priced(results, axis, speeds)
+    ]
+    on = words.titled(results.data_set)
+    return f"Cost and error over all faces of {on}: {'; '.join(said)}."
+
+
+def _rows(results: ResultSet, found: list[tuple[Record, float]]) -> Rows:
+    factor, best = words.scale(results.protocol.main), float("inf")
+    rows: Rows = []
+    for record, price in found:
+        error = of_all(results, record)
+        row: dict[str, Any] = {
+            "contestant": record.contestant,
+            "cost": price,
+            "error": factor * (error.value or 0),
+        }
+        if error.low is not None and error.high is not None:
+            row |= {"low": factor * error.low, "high": factor * error.high}
+        rows.append(row | {"front": row["error"] < best})
+        best = min(best, row["error"])
+    return _labelled(rows)
+
+
+def _labelled(rows: Rows) -> Rows:
+    """Return rows with the height of each label: those of points beside each other do not cover each other."""
+    apart = max(float(row.get("high") or row["error"] or 0.0) for row in rows) / LABELS
+    made: Rows = []
+    for row in sorted(rows, key=lambda row: row["error"]):
+        beside = [each["label"] for each in made if abs(log10(each["cost"] / row["cost"])) < BESIDE]
+        made.append(row | {"label": max([row["error"], *(label + apart for label in beside)])})
+    return made

@@ -1,0 +1,244 @@
+"""How errors are distributed: over faces, over parts of a data set, over subjects."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.metrics.bootstrap import interval
+from thermark.metrics.rates import rate_interval
+from thermark.report.numbers import natural
+from thermark.report.page import words
+from thermark.report.page.figures.vega import (
+    INK,
+    REST,
+    WIDTH,
+    Rows,
+    Spec,
+    amounts,
+    coloured,
+    dashed,
+    shaped,
+    spec,
+    told,
+)
+from thermark.report.page.order import leading, of_all, partial
+from thermark.report.results.errors import Errors
+from thermark.report.results.ranking import ranked
+from thermark.report.results.record import ResultSet
+
+STEPS = 40  # of a curve
+DRAWS = 400  # of the bootstrap behind a band
+NAMED = 8  # contestants with a colour
+SEED = 0
+
+
+def named(results: ResultSet, names: Sequence[str]) -> list[str]:
+    """Return which of `names` ran here, or who leads where none are given."""
+    ran = {record.contestant for record in results.records if record.ran}
+    return [name for name in names or leading([results], NAMED) if name in ran]
+
+
+def limit(results: ResultSet) -> float:
+    """Return up to which error a distribution is drawn: twice the limit of the area under it, or a miss."""
+    ending = {"nme_io": "io", "nme_diag": "diag", "error_px_mean": "px"}.get(results.protocol.main, "")
+    ends = [
+        float(name[4 : -len(ending)])
+        for record in results.records
+        for name in record.metrics
+        if ending and name.startswith("auc@") and name.endswith(ending)
+    ]
+    return 2 * ends[0] if ends else results.protocol.miss
+
+
+def ced(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str] = ()) -> Spec:
+    """Return the cumulative error distribution: a curve and a 95 % band of each of `names`, the rest in grey."""
+    known = named(results, names)
+    rows = [row for name in known if name in errors for row in _curve(results, name, errors[name], True)]
+    rest = [row for name in errors if name not in known for row in _curve(results, name, errors[name], False)]
+    main = results.protocol.main
+    x = amounts("error", f"error, {words.long_unit(main)}", scale={"nice": False})
+    y = amounts("part", "faces at or below that error, %", scale={"domain": [0, 100]})
+    hover = told(
+        {"contestant": "contestant", "error": "error", "part": "% of faces", "low": "low", "high": "high"}
+    )
+    colour = coloured(known, legend={"symbolType": "stroke"})
+    layers = [
+        {"data": {"values": rest}, "mark": {"type": "line", "color": REST, "strokeWidth": 0.8, "opacity": 0.6}}
+        | {"encoding": {"x": x, "y": y, "detail": {"field": "contestant"}}},
+        {"mark": {"type": "area", "opacity": 0.13}}
+        | {"encoding": {"x": x, "y": amounts("low", y["title"]), "y2": {"field": "high"}, "color": colour}},
+        {"mark": {"type": "line", "strokeWidth": 2}}
+        | {"encoding": {"x": x, "y": y, "color": colour, "strokeDash": dashed(known)}},
+        {"mark": {"type": "point", "filled": True, "opacity": 0.001, "size": 90}}
+        | {"encoding": {"x": x, "y": y, "color": colour, "tooltip": hover}},
+    ]
+    title = f"Faces within an error: {words.titled(results.data_set)}"
+    subtitle = "a miss is within none; bands: 95 %, over subjects; grey: the other contestants"
+    return spec(
+        title, subtitle, rows, width=WIDTH, height=340, layer=layers, usermeta={"fluid": True, "height": 340}
+    )
+
+
+def alt_ced(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str] = ()) -> str:
+    """Return the figure of `ced` in a sentence."""
+    main, half = results.protocol.main, limit(results) / 2
+    said = []
+    for name in named(results, names):
+        if name in errors:
+            part, low, high = within(errors[name], half, True)
+            ends = f" (95 % interval {low:.1f}{words.DASH}{high:.1f})" if low is not None else ""
+            said.append(f"{name} {part:.1f} %{ends}")
+    edge = f"{words.scale(main) * half:g} {words.long_unit(main)}"
+    on = words.titled(results.data_set)
+    return f"Part of the faces of {on} with an error of at most {edge}: {'; '.join(said)}."
+
+
+def within(errors: Errors, edge: float, band: bool) -> tuple[float, float | None, float | None]:
+    """Return how many per cent of the faces have an error of at most `edge`, and the 95 % interval of that."""
+    values = np.atleast_2d(errors["per_seed"])
+    hits = (values <= edge).astype(np.float64)
+    ends = rate_interval(hits, errors["subjects"], DRAWS, SEED) if band else None
+    return 100 * float(hits.mean()), *((100 * ends[0], 100 * ends[1]) if ends else (None, None))
+
+
+def _curve(results: ResultSet, name: str, errors: Errors, band: bool) -> Rows:
+    """Return points of a curve. Its band is the plain bootstrap: that of a printed rate jumps at 0 and 100 %."""
+    rows, values = [], np.atleast_2d(errors["per_seed"])
+    for edge in np.linspace(0, limit(results), STEPS + 1):
+        hits = (values <= edge).astype(np.float64)
+        row = {"contestant": name, "error": words.scale(results.protocol.main) * float(edge)}
+        row["part"] = 100 * float(hits.mean())
+        ends = interval(hits, errors["subjects"], DRAWS, SEED, within=(0.0, 1.0)) if band else None
+        rows.append(row | ({"low": 100 * ends[0], "high": 100 * ends[1]} if ends else {}))
+    return rows
+
+
+def strata(results: ResultSet) -> dict[str, list[str]]:
+    """Return stratum -> its values in order, of those that divide the faces or landmarks into several parts."""
+    found: dict[str, set[str]] = {}
+    for record in results.records:
+        for stratum, parts in record.parts.items():
+            found.setdefault(stratum, set()).update(parts)
+    return {stratum: sorted(each, key=natural) for stratum, each in sorted(found.items()) if len(each) > 1}
+
+
+def parts(results: ResultSet, stratum: str, names: Sequence[str] = ()) -> Spec:
+    """Return the error over found faces in each part of a `stratum`, with 95 % intervals."""
+    known, main = named(results, names), results.protocol.main
+    order, factor = strata(results).get(stratum, []), words.scale(main)
+    rows: Rows = []
+    for name in known:
+        record = results.of(name)
+        for each, part in (record.parts.get(stratum, {}) if record else {}).items():
+            if part.value is not None:
+                found = 100 * (1 - part.missed / part.faces) if part.faces else 0.0
+                row: dict[str, Any] = {"contestant": name, "part": each, "error": factor * part.value}
+                row |= {"place": known.index(name), "faces": part.faces, "found": found}
+                if part.low is not None and part.high is not None:
+                    row |= {"low": factor * part.low, "high": factor * part.high}
+                rows.append(row)
+    x = {
+        "field": "part",
+        "type": "nominal",
+        "scale": {"domain": order},
+        "title": called(stratum),
+        "axis": {"labelAngle": 0},
+    }
+    y = amounts("error", f"error of found faces, {words.unit(main)}", scale={"zero": True})
+    # Without a sort of its own, the offset takes the domain of the colours for one.
+    offset = {"field": "place", "type": "ordinal", "sort": "ascending"}
+    common = {"x": x, "xOffset": offset, "color": coloured(known)}
+    hover = told({"contestant": "contestant", "part": called(stratum), "error": "error", "low": "low"})
+    hover += told({"high": "high", "faces": "faces", "found": "% found"})
+    layers = [
+        {"mark": {"type": "rule", "strokeWidth": 1.2, "opacity": 0.7}}
+        | {"encoding": common | {"y": amounts("low", y["title"]), "y2": {"field": "high"}}},
+        {"mark": {"type": "point", "filled": True, "size": 55}}
+        | {"encoding": common | {"y": y, "shape": shaped(known), "tooltip": hover}},
+    ]
+    title = f"Error by {called(stratum)}: {words.titled(results.data_set)}"
+    subtitle = f"{words.long_unit(main)}, over found faces; bars: 95 % intervals"
+    meta = {"fluid": True, "least": max(300, 14 + len(order) * (7 + 5 * len(known)))}
+    return spec(title, subtitle, rows, width=WIDTH, height=300, layer=layers, usermeta=meta)
+
+
+def alt_parts(results: ResultSet, stratum: str, names: Sequence[str] = ()) -> str:
+    """Return the figure of `parts` in a sentence: the range of each contestant."""
+    main, said = results.protocol.main, []
+    for name in named(results, names):
+        record = results.of(name)
+        own = {key: part.value for key, part in (record.parts.get(stratum, {}) if record else {}).items()}
+        known = {key: value for key, value in own.items() if value is not None}
+        if known:
+            least, most = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+            ends = dict.fromkeys(f"{words.value(main, known[key])} at {key}" for key in (least, most))
+            said.append(f"{name} {'from ' * (len(ends) > 1)}{' to '.join(ends)}")
+    on = words.titled(results.data_set)
+    return f"Error of found faces of {on} by {called(stratum)}: {'; '.join(said)}."
+
+
+def called(stratum: str) -> str:
+    """Return a stratum's name in words."""
+    return {"points": "group of landmarks", "moved_boxes": "moved boxes"}.get(stratum, stratum.replace("_", " "))
+
+
+def by_subject(results: ResultSet, errors: Errors) -> dict[str, float]:
+    """Return subject -> mean error over all its faces and seeds, a miss at the stated cap, in natural order."""
+    capped = np.minimum(np.atleast_2d(errors["per_seed"]), results.protocol.miss).mean(axis=0)
+    subjects: NDArray[np.str_] = errors["subjects"]
+    return {str(name): float(capped[subjects == name].mean()) for name in sorted(np.unique(subjects), key=natural)}
+
+
+def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str] = ()) -> Spec:
+    """Return the error of each subject over all its faces as a dot, a strip for each contestant."""
+    known = [name for name in named(results, names) if name in errors]
+    order = [record.contestant for record in ranked(results) if record.contestant in known]
+    main, factor = results.protocol.main, words.scale(results.protocol.main)
+    rows: Rows = []
+    means: Rows = []
+    for name in order:
+        rows += [
+            {"contestant": name, "subject": subject, "error": factor * error}
+            for subject, error in by_subject(results, errors[name]).items()
+        ]
+        record = results.of(name)
+        mean = of_all(results, record) if record else None
+        if mean is not None and mean.value is not None:
+            ends = {} if mean.low is None or mean.high is None else {"low": mean.low, "high": mean.high}
+            means.append({"contestant": name} | {k: factor * v for k, v in ({"error": mean.value} | ends).items()})
+    x = amounts(
+        "error", f"error over all faces, a miss counts {factor * results.protocol.miss:g} {words.unit(main)}"
+    )
+    y = {"field": "contestant", "type": "nominal", "scale": {"domain": order}, "title": None}
+    hover = told({"contestant": "contestant", "subject": "subject", "error": "error"})
+    layers = [
+        {"data": {"values": means}, "mark": {"type": "rule", "color": INK, "strokeWidth": 5, "opacity": 0.25}}
+        | {"encoding": {"x": amounts("low", x["title"]), "x2": {"field": "high"}, "y": y}},
+        {"mark": {"type": "point", "filled": True, "size": 42, "opacity": 0.65}}
+        | {"encoding": {"x": x, "y": y, "color": coloured(known, legend=None), "tooltip": hover}},
+        {"data": {"values": means}, "mark": {"type": "tick", "color": INK, "thickness": 2, "size": 18}}
+        | {"encoding": {"x": x, "y": y}},
+    ]
+    title = f"Every subject: {words.titled(results.data_set)}"
+    subtitle = f"{words.long_unit(main)}; a dot a subject, a tick the mean, a bar its 95 % interval"
+    return spec(title, subtitle, rows, width=WIDTH, height=26 * len(order), layer=layers, usermeta={"fluid": True})
+
+
+def alt_subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str] = ()) -> str:
+    """Return the figure of `subjects` in a sentence: the best and the worst subject of each contestant."""
+    main, said = results.protocol.main, []
+    for name in named(results, names):
+        if name in errors:
+            own = by_subject(results, errors[name])
+            ends = min(own, key=own.__getitem__), max(own, key=own.__getitem__)
+            told_ends = [f"{words.value(main, own[end])} (subject {end})" for end in ends]
+            said.append(f"{name} from {told_ends[0]} to {told_ends[1]}")
+    on = f"{words.titled(results.data_set)}, {results.data_set.subjects} subjects"
+    return f"Mean error of each subject of {on}: {'; '.join(said)}."
+
+
+def complete(results: ResultSet) -> list[str]:
+    """Return who answers all landmarks that anybody does, best first."""
+    return [record.contestant for record in ranked(results) if not partial(results, record)]

@@ -1,0 +1,104 @@
+"""Failures first: the same worst faces for all contestants, as numbers, with pictures where terms permit."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from thermark.core.faces import Crops, Faces, open_set
+from thermark.report.numbers import shown
+from thermark.report.page import words
+from thermark.report.page.figures.errors import complete, named
+from thermark.report.results.errors import Errors, mean_error
+from thermark.report.results.record import DataSet, ResultSet
+
+SIDE = 144  # px of a picture
+QUALITY = 80  # of its JPEG
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A contestant's error on a face as printed, and how bad that is: 0 is nothing, 1 a miss."""
+
+    contestant: str
+    text: str
+    part: float
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face, its subject, its mean error over contestants as printed, every one's, and a data URI."""
+
+    face: str
+    subject: str
+    mean: str
+    answers: tuple[Answer, ...]
+    picture: str = ""
+
+
+def worst(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str], count: int) -> list[Face]:
+    """Return the faces with the greatest mean error, a miss at the stated cap, over who answers all landmarks.
+
+    Every contestant is asked about the same faces, so that nobody is shown at its own worst alone. Ties: by face.
+    """
+    known = [name for name in complete(results) if name in errors]
+    if not known:
+        return []
+    main, miss = results.protocol.main, results.protocol.miss
+    table = {name: dict(zip(errors[name]["ids"], mean_error(errors[name]), strict=True)) for name in known}
+    first = errors[known[0]]
+    subject = dict(zip(first["ids"], first["subjects"], strict=True))
+    means = {
+        face: float(np.mean([min(each[face], miss) for each in table.values() if face in each]))
+        for face in subject
+    }
+    chosen = sorted(means, key=lambda face: (-means[face], str(face)))[:count]
+    columns = [name for name in named(results, names) if name in known]
+    return [
+        Face(
+            str(face),
+            str(subject[face]),
+            words.value(main, means[face]),
+            tuple(_answer(main, miss, name, float(table[name].get(face, np.inf))) for name in columns),
+        )
+        for face in chosen
+    ]
+
+
+def _answer(main: str, miss: float, name: str, error: float) -> Answer:
+    if not np.isfinite(error):
+        return Answer(name, "missed", 1.0)
+    return Answer(name, shown(main, error), round(min(error / miss, 1.0), 3))
+
+
+def permitted(on: DataSet) -> bool:
+    """Return whether pictures of a data set may stand in a page that is published: rendered ones, no others."""
+    return on.origin == "rendered"
+
+
+def pictures(on: DataSet, chosen: Sequence[Face], folder: Path | None) -> dict[str, str]:
+    """Return face -> its crop as a data URI, nothing where terms forbid it or no prepared faces are given."""
+    if folder is None or not permitted(on) or not (folder / on.name).is_dir():
+        return {}
+    faces, crops = open_set(folder / on.name)
+    row = {str(name): index for index, name in enumerate(faces.ids)}
+    return {
+        each.face: _picture(faces, crops, row[each.face]) for each in chosen if usable(crops, row.get(each.face))
+    }
+
+
+def usable(crops: Crops, row: int | None) -> bool:
+    """Return whether a face is there and was cropped: one without a box is black."""
+    return row is not None and bool(np.isfinite(crops.to_source[row]).all())
+
+
+def _picture(faces: Faces, crops: Crops, row: int) -> str:
+    pixels = np.asarray(crops.pixels[row])
+    small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    coded = cv2.imencode(
+        ".jpg", small[..., ::-1] if small.ndim == 3 else small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    )
+    return f"data:image/jpeg;base64,{base64.b64encode(coded[1].tobytes()).decode()}"

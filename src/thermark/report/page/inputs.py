@@ -1,0 +1,113 @@
+"""What the page reads: records, comparisons, and a few files of curves that may be absent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from thermark.core import files
+from thermark.report.page.figures.cost import Speeds
+from thermark.report.page.figures.learning import Lines
+from thermark.report.results.comparisons import Comparisons, open_comparisons
+from thermark.report.results.errors import Errors, open_errors
+from thermark.report.results.record import ResultSet, open_all
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that is shown.
+
+    `sets` and `errors` by data set; `speeds`: contestant or network -> its times (see `times`), on `machine`;
+    `budget` and `training`: lines of those curves; `published`: a cell each (source, table, row, column, unit,
+    published, ours, verdict, reason, doubt); `sources`: `budget` or `training` -> the data sets behind it;
+    `folder`, where records lie as seen from the page; `faces`: prepared faces, for pictures.
+    """
+
+    sets: Mapping[str, ResultSet]
+    errors: Mapping[str, Mapping[str, Errors]]
+    comparisons: Comparisons = field(default_factory=Comparisons)
+    speeds: Speeds = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    budget: Lines = ()
+    training: Lines = ()
+    published: tuple[Mapping[str, Any], ...] = ()
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    folder: str = ""
+    faces: Path | None = None
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where that lies: `results` must be there, the rest may be None or absent."""
+
+    results: Path
+    comparisons: Path | None = None
+    speed: Path | None = None
+    budget: Path | None = None
+    training: Path | None = None
+    published: Path | None = None
+    faces: Path | None = None
+
+
+def read(places: Places, budget: tuple[str, ...] = (), folder: str = "") -> Inputs:
+    """Return what is there; `budget` names the data sets behind that curve.
+
+    Raises DataError where there are no records, or where a file holds something else.
+    """
+    sets = open_all(places.results)
+    learned = (name for each in sets.values() for own in each.records if own.run for name in own.trained_sets)
+    errors = {name: open_errors(places.results / f"{name}.parquet") for name in sets}
+    speed = _content(places.speed, {})
+    return Inputs(
+        sets=sets,
+        errors=errors,
+        comparisons=_compared(places.comparisons),
+        speeds=times(speed),
+        machine=speed.get("machine", {}),
+        budget=_lines(places.budget),
+        training=_lines(places.training),
+        published=tuple(_content(places.published, ())),
+        sources={"budget": budget, "training": tuple(dict.fromkeys(learned))},
+        folder=folder,
+        faces=places.faces,
+    )
+
+
+def _content(path: Path | None, absent: Any) -> Any:
+    return files.read_json(path) if path is not None and path.is_file() else absent
+
+
+def _compared(path: Path | None) -> Comparisons:
+    return open_comparisons(path) if path is not None and path.is_file() else Comparisons()
+
+
+def _lines(path: Path | None) -> Lines:
+    if path is None or not path.is_file():
+        return ()
+    frame = pd.read_csv(path)
+    return [
+        {str(key): None if pd.isna(value) else value for key, value in row.items()}
+        for row in frame.to_dict(orient="records")
+    ]
+
+
+def times(speed: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return name -> `ms`, `ms_low`, `ms_high`, `parameters` and a `note`, of contestants and of bare networks.
+
+    A contestant's time is that of a picture from source pixels to points, a network's that of one crop.
+    """
+    made: dict[str, Mapping[str, Any]] = {}
+    for name, own in speed.get("rows", {}).items():
+        times = {key.removeprefix("fp32_"): value for key, value in own.items() if key.startswith("fp32_ms")}
+        note = "; ".join(filter(None, ["one crop through the network alone", own.get("note", "")]))
+        made[f"{name} (network)"] = times | {"parameters": own.get("parameters"), "note": note}
+    timed = speed.get("contestants") or {}
+    for name, own in timed.get("rows", {}).items():
+        if own["status"] == "ok":
+            told = f"a picture of {own['dataset']}, boxes: {own['boxes']}"
+            found = f"found somebody in {own['found']} of {own['pictures']} pictures"
+            kept = {key: own.get(key) for key in ("ms", "ms_low", "ms_high", "parameters")}
+            made[name] = kept | {"note": f"{told}; {found}"}
+    return made

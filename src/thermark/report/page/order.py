@@ -1,0 +1,53 @@
+"""Who comes first on a data set, and who is drawn in colour."""
+
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+
+from thermark.metrics.scores import GIVEN
+from thermark.report.results.ranking import ranked, whole
+from thermark.report.results.record import Estimate, Record, ResultSet
+
+FLOOR = "mean_shape"  # the family that looks at no picture
+UNKNOWN = Estimate(value=None, faces=0, subjects=0)
+
+
+def of_all(results: ResultSet, record: Record) -> Estimate:
+    """Return a contestant's mean error over all faces, a miss at the stated cap."""
+    return record.metrics.get(f"{results.protocol.main}_all", UNKNOWN)
+
+
+def of_found(results: ResultSet, record: Record) -> Estimate:
+    """Return a contestant's mean error over the faces that it found."""
+    return record.metrics.get(results.protocol.main, UNKNOWN)
+
+
+def found(record: Record) -> Estimate:
+    """Return the part of the faces that a contestant found."""
+    return record.metrics.get("found", UNKNOWN)
+
+
+def partial(results: ResultSet, record: Record) -> bool:
+    """Return whether a contestant answers fewer landmarks than others, so that its mean is of other points."""
+    return not whole(record, results)
+
+
+def given(record: Record) -> bool:
+    """Return whether a contestant was told where the faces are."""
+    return record.boxes in GIVEN
+
+
+def leading(sets: Sequence[ResultSet], count: int) -> list[str]:
+    """Return up to `count` contestants to be drawn in colour: the best of each set in turn, and the mean shape."""
+    boards = [[record.contestant for record in ranked(each) if not partial(each, record)] for each in sets]
+    in_turn = dict.fromkeys(name for name in chain.from_iterable(zip_longest(*boards)) if name is not None)
+    # Of two that answer alike everywhere, such as two settings of one network, the first stands for both.
+    alike: dict[tuple[float | None, ...], str] = {}
+    for name in in_turn:
+        errors = tuple(of_all(each, record).value for each in sets if (record := each.of(name)) is not None)
+        alike.setdefault(errors, name)
+    idle = dict.fromkeys(
+        record.contestant for each in sets for record in each.records if record.ran and record.kind == FLOOR
+    )
+    names = [name for name in alike.values() if name not in idle]
+    floor = list(idle)[:1]
+    return [*names[: count - len(floor)], *floor]

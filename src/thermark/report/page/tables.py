@@ -1,0 +1,199 @@
+"""The numbers behind each figure as plain tables, for who has no JavaScript or wants to read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from thermark.landmarks import load
+from thermark.report.numbers import shown as printed
+from thermark.report.page import words
+from thermark.report.page.figures import cost, learning, pairs
+from thermark.report.page.figures.errors import by_subject, limit, named, strata, within
+from thermark.report.page.figures.face import shown
+from thermark.report.page.order import found, of_all
+from thermark.report.results.comparisons import Comparisons, Matrix
+from thermark.report.results.errors import Errors
+from thermark.report.results.printed import bounded
+from thermark.report.results.ranking import ranked
+from thermark.report.results.record import Part, ResultSet
+
+EDGES = (0.25, 0.5, 0.75, 1.0)  # of the limit of a distribution
+
+
+@dataclass(frozen=True)
+class Table:
+    """A caption, the names of columns, and rows whose first cell names them."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def ced(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]) -> Table:
+    """Return how many faces are within four errors, of every contestant."""
+    main, top = results.protocol.main, limit(results)
+    head = [f"≤ {words.scale(main) * edge * top:g} {words.unit(main)}" for edge in EDGES]
+    known, rows = set(named(results, names)), []
+    for record in ranked(results):
+        if record.contestant in errors:
+            own = [within(errors[record.contestant], edge * top, record.contestant in known) for edge in EDGES]
+            ends = [f" ({low:.1f}{words.DASH}{high:.1f})" if low is not None else "" for _, low, high in own]
+            said = [f"{part:.1f}{end}" for (part, _, _), end in zip(own, ends, strict=True)]
+            rows.append((record.contestant, *said))
+    return Table("Faces within an error, % (95 % interval)", ("contestant", *head), tuple(rows))
+
+
+def parts(results: ResultSet, stratum: str, names: Sequence[str]) -> Table:
+    """Return the error of found faces in each part of a stratum, with interval and found rate."""
+    values, main, rows = strata(results)[stratum], results.protocol.main, []
+    for name in named(results, names):
+        record = results.of(name)
+        own = record.parts.get(stratum, {}) if record else {}
+        if own:
+            rows.append((name, *(_part(main, own.get(value)) for value in values)))
+    caption = f"Error of found faces, {words.unit(main)} (95 % interval), and who was missed"
+    return Table(caption, ("contestant", *values), tuple(rows))
+
+
+def _part(main: str, part: Part | None) -> str:
+    if part is None:
+        return words.DASH
+    lost = f", {part.missed} of {part.faces} missed" if part.missed else ""
+    if part.value is None or part.low is None or part.high is None:
+        return f"{printed(main, part.value)}{lost}"
+    return f"{printed(main, part.value)} ({printed(main, part.low)}{words.DASH}{printed(main, part.high)}){lost}"
+
+
+def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]) -> Table:
+    """Return the error of each subject over all its faces."""
+    known = [name for name in named(results, names) if name in errors]
+    main, own = results.protocol.main, {name: by_subject(results, errors[name]) for name in known}
+    everyone = dict.fromkeys(subject for each in own.values() for subject in each)
+    rows = [(subject, *(printed(main, own[name].get(subject)) for name in known)) for subject in everyone]
+    return Table(f"Error over all faces, {words.unit(main)}", ("subject", *known), tuple(rows))
+
+
+def landmarks(results: ResultSet, names: Sequence[str]) -> Table:
+    """Return the error of each landmark."""
+    drawn, main = shown(results, names), results.protocol.main
+    own = [record.landmarks for name in drawn if (record := results.of(name))]
+    rows = [
+        (point, *(printed(main, each[index] if index < len(each) else None) for each in own))
+        for index, point in enumerate(load(results.protocol.vocabulary).points)
+    ]
+    return Table(f"Error by landmark, {words.unit(main)}", ("landmark", *drawn), tuple(rows))
+
+
+def matrix(results: ResultSet, matrix: Matrix) -> Table:
+    """Return the difference of each pair, row less column; one too small to speak of is in brackets."""
+    cells = {(row["a"], row["b"]): row for row in pairs.pairs(results, matrix)}
+    order = list(dict.fromkeys(a for a, _ in cells))
+    rows = [(a, *(_pair(cells.get((a, b))) for b in order)) for a in order]
+    unit = words.unit(results.protocol.main)
+    caption = (
+        f"Row less column, {unit}; negative: the row errs less; in brackets: too small to speak of (exploratory)"
+    )
+    return Table(caption, ("contestant", *order), tuple(rows))
+
+
+def _pair(row: Mapping[str, object] | None) -> str:
+    if row is None:
+        return ""
+    if "difference" not in row:
+        return words.DASH
+    said = pairs.signed(float(str(row["difference"])))
+    return f"({said})" if row["grey"] else said
+
+
+def families(comparisons: Comparisons, mains: Mapping[str, ResultSet]) -> list[tuple[str, str, Table]]:
+    """Return name, question and table of each declared family."""
+    head = (
+        "data set",
+        "a",
+        "b",
+        "a less b",
+        "95 % interval",
+        "p",
+        "p (Holm)",
+        "detectable",
+        "on",
+        "verdict",
+        "why grey",
+        "caveat",
+    )
+    made = []
+    for family in comparisons.families:
+        rows = []
+        for pair in family.pairs:
+            results = mains.get(pair.dataset)
+            main = results.protocol.main if results else "nme_io"
+            factor, unit = words.scale(main), words.unit(main)
+            number = "–" if pair.difference is None else f"{pairs.signed(factor * pair.difference)} {unit}"
+            sure = bounded(pair)
+            ends = [pairs.signed(factor * end) for end in (pair.low, pair.high) if end is not None and sure]
+            least = "–" if pair.mde is None or not sure else f"{factor * pair.mde:.2f} {unit}"
+            on = f"{pair.faces} faces, {pair.subjects} subjects"
+            on += f", {pair.left_out} left out" if pair.left_out else ""
+            told = (
+                number,
+                " to ".join(ends) or "none",
+                _p(pair.p if sure else None),
+                _p(pair.p_holm if sure else None),
+                least,
+                on,
+                pair.verdict,
+                pair.grey,
+                pair.caveat,
+            )
+            rows.append((results.data_set.title if results else pair.dataset, pair.a, pair.b, *told))
+        made.append((family.name, family.question, Table(f"{family.name}: adjusted together", head, tuple(rows))))
+    return made
+
+
+def _p(number: float | None) -> str:
+    return "–" if number is None else "< 0.001" if number < 0.001 else f"{number:.3f}"
+
+
+def costs(results: ResultSet, axis: cost.Axis, speeds: cost.Speeds) -> Table:
+    """Return cost and error of those whose cost is known."""
+    main = results.protocol.main
+    rows = [
+        (
+            record.contestant,
+            words.milliseconds(price) if axis == "milliseconds" else words.amount(price),
+            f"{printed('found', found(record).value)} %",
+            words.with_interval(results, f"{main}_all", of_all(results, record)),
+        )
+        for record, price in cost.priced(results, axis, speeds)
+    ]
+    return Table("Cost and error", ("contestant", axis, "found", "error over all faces"), tuple(rows))
+
+
+def budget(lines: learning.Lines) -> Table:
+    """Return the mean error of heads by labels."""
+    rows = [
+        (
+            f"{line['head']}, {line['labels']:g} labels",
+            f"{line['native_mean']:.2f}",
+            f"{line['low']:.2f}{words.DASH}{line['high']:.2f}" if line.get("low") is not None else "none",
+        )
+        for line in lines
+        if line.get("native_mean") is not None
+    ]
+    return Table("Mean error, px of the frame", ("head", "error", "95 % interval"), tuple(rows))
+
+
+def training(lines: learning.Lines) -> Table:
+    """Return the last epoch of each run."""
+    last = {row["run"]: row for row in learning.epochs(lines)}
+    rows = [
+        (
+            run,
+            str(row["epoch"]),
+            f"{row['error']:.2f}",
+            f"{row['low']:.2f}{words.DASH}{row['high']:.2f}",
+            str(row["seeds"]),
+        )
+        for run, row in last.items()
+    ]
+    head = ("run", "epochs", "error", "best to worst seed", "seeds")
+    return Table("Validation error after the last epoch, % of the eyes' distance", head, tuple(rows))

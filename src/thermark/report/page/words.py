@@ -1,0 +1,102 @@
+"""How the page says numbers: units, intervals, and why one is absent."""
+
+from collections.abc import Sequence
+
+from thermark.report.numbers import LABELS, WHOLES, shown
+from thermark.report.numbers import scale as scale
+from thermark.report.numbers import unit as unit
+from thermark.report.results.notices import kind
+from thermark.report.results.record import DataSet, Estimate, Record, ResultSet
+
+PICTURES = {"rendered": "rendered data", "thermalised": "thermalised data", "real": "real data"}
+NOTICES = {
+    "rendered": "Rendered data: these pictures come out of a renderer, not out of a camera. The numbers show how "
+    "contestants compare on it; they are no evidence about real thermal cameras.",
+    "thermalised": "Thermalised data: pictures and labels are FaceSynthetics', temperatures were made up from "
+    "them. They are no camera's; Microsoft's terms (R-UDA, non-commercial research) hold for all of it.",
+    "machine": "Machine labels: the pictures are a camera's, but another network said where the points are, and "
+    "nobody corrected it. An error is a distance from that network.",
+}
+DASH = "\N{EN DASH}"
+
+
+def long_unit(main: str) -> str:
+    """Return the unit in words, such as `% of the distance of the outer eye corners`."""
+    return f"% of {WHOLES[main]}" if main in WHOLES else "px of the source picture"
+
+
+def short_name(main: str) -> str:
+    """Return what the main metric is called in columns, such as `NME diagonal`."""
+    return LABELS.get(main, main)
+
+
+def origin(on: DataSet) -> str:
+    """Return in a few words where pictures and labels come from, `rendered data` among them."""
+    made = PICTURES[on.origin]
+    return f"{made}, machine labels" if kind(on) == "machine" else made
+
+
+def titled(on: DataSet) -> str:
+    """Return a data set's title, which names rendered data and machine labels as such."""
+    said = origin(on)
+    words: tuple[str, ...] = (
+        ("rendered",) if on.origin == "rendered" else ("thermalised",) if on.origin == "thermalised" else ()
+    )
+    words += ("machine labels",) if kind(on) == "machine" else ()
+    missing = [word for word in words if word not in on.title]
+    return f"{on.title} ({said})" if missing else on.title
+
+
+def interval(metric: str, estimate: Estimate | None) -> str:
+    """Return a 95 % interval as printed, such as `4.63–6.01`; empty where there is none."""
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return ""
+    return f"{shown(metric, estimate.low)}{DASH}{shown(metric, estimate.high)}"
+
+
+def no_interval(record: Record, estimate: Estimate | None) -> str:
+    """Return why a number has no interval."""
+    if estimate is None or estimate.value is None:
+        return "no face was found" if record.faces and record.missed >= record.faces else "undefined here"
+    if estimate.subjects < 2:
+        return "one subject only"
+    return "not computed for this metric"
+
+
+def covered(record: Record) -> str:
+    """Return what the intervals of a contestant cover."""
+    if record.seeds > 1:
+        return f"subjects and {record.seeds} seeds"
+    return "subjects only, 1 seed" if record.seeds == 1 else "subjects only, weights as they came"
+
+
+def milliseconds(number: float) -> str:
+    """Return a time as printed, three digits that count."""
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
+
+
+def amount(number: float) -> str:
+    """Return a large number for people: 4.1 M, 410 k."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {letter}"
+    return f"{number:g}"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Return names as a sentence lists them, those beyond `most` as a number."""
+    told = list(names[:most]) + ([f"{len(names) - most} more"] if len(names) > most else [])
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}" if told else ""
+
+
+def value(main: str, number: float | None) -> str:
+    """Return a number of the main metric with its unit, such as `5.30 %`."""
+    return "no value" if number is None else f"{shown(main, number)} {unit(main)}"
+
+
+def with_interval(results: ResultSet, name: str, estimate: Estimate) -> str:
+    """Return a number with unit and interval, such as `5.30 % (95 % interval 4.63–6.01)`."""
+    own = "%" if name == "found" else unit(results.protocol.main)
+    ends = interval(name, estimate)
+    said = f" (95 % interval {ends})" if ends else ""
+    return f"{shown(name, estimate.value)} {own}{said}"

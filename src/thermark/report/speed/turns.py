@@ -1,0 +1,170 @@
+"""Contestants take turns, each with a few pictures, so that a busy minute hurts all alike.
+
+A turn of all of them is one process, in which one contestant at a time is loaded: memory holds it, and what one of
+them leaves behind is gone by the next turn. Whoever dies or hangs has failed, and the others go on without it.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol, TypeVar
+
+import cv2
+import numpy as np
+
+from thermark.core import arithmetic
+from thermark.core.progress import track
+from thermark.models.inference.contract import Unavailable
+from thermark.models.inference.keys import Setting
+from thermark.models.inference.run import Absent
+from thermark.models.inference.watchdog import Beat, Ended, watched
+from thermark.report.speed import contestants, reference
+from thermark.report.speed.contestants import Loaded
+from thermark.report.speed.options import Contestants
+
+Sections = Mapping[str, Mapping[str, Any]]
+Said = dict[str, Any]  # of one contestant in one turn
+Work = Callable[..., None]
+T = TypeVar("T")
+
+
+class Load(Protocol):
+    """What makes a contestant of its section: `contestants.load`."""
+
+    def __call__(self, name: str, section: Mapping[str, Any], options: Contestants, setting: Setting, /) -> Loaded:
+        """Return the contestant."""
+        ...
+
+
+def measured(options: Contestants, sections: Sections, setting: Setting) -> dict[str, Any]:
+    """Return how long contestants take a picture: `rows` by name, and what they have in common.
+
+    A row is `status` ok with times, or skipped or failed with a `reason`. Times are medians and quartiles in ms;
+    `times_reference` is a time in units of that of the reference network, which runs before each picture. `found`:
+    in how many of the `pictures` a contestant saw somebody; where it did not, a second stage had nothing to do.
+    """
+    idle = {name: contestants.why_not(name, section, options, setting) for name, section in sections.items()}
+    rows = {name: {"status": "skipped", "reason": why} for name, why in idle.items() if why}
+    said: dict[str, list[Said]] = {name: [] for name in sections if name not in rows}
+    turns = range(min(options.turns, options.pictures))
+    for turn in track(turns, len(turns), "speed", "turns"):
+        left = {name: sections[name] for name in said if name not in rows}
+        for name, own in together(left, turn, options, setting).items():
+            said[name].append(own)
+            if own["status"] != "ok":
+                rows[name] = own
+    rows |= {name: row(own) for name, own in said.items() if name not in rows}
+    beside = [ms for own in said.values() for each in own for ms in each.get("beside", [])]
+    return {
+        "dataset": options.dataset,
+        "threads": options.threads,
+        "arithmetic": arithmetic.mode(),
+        "batch": 1,
+        "reference": {"network": reference.NAME} | (spread(beside) if beside else {}),
+        "rows": {name: rows[name] for name in sections},
+    }
+
+
+def row(said: Sequence[Said]) -> dict[str, Any]:
+    """Return what all turns of a contestant make together."""
+    ms, beside = ([number for own in said for number in own[key]] for key in ("ms", "beside"))
+    first = {key: said[0][key] for key in ("parameters", "dataset", "boxes") if said[0][key] is not None}
+    ratio = float(np.median(ms) / np.median(beside))
+    counts = {"pictures": len(ms), "found": sum(own["found"] for own in said)}
+    return {"status": "ok", "times_reference": ratio} | counts | spread(ms) | first
+
+
+def spread(ms: Sequence[float]) -> dict[str, float]:
+    """Return the median and the quartiles of times."""
+    low, middle, high = np.percentile(ms, [25, 50, 75])
+    return {"ms": float(middle), "ms_low": float(low), "ms_high": float(high)}
+
+
+def together(
+    left: Sections, turn: int, options: Contestants, setting: Setting, work: Work | None = None
+) -> dict[str, Said]:
+    """Return what each contestant says in a turn; `work` is done in another process, for whoever is left of it."""
+    found: dict[str, Said] = {}
+    while names := [name for name in left if name not in found]:
+        why = "ended without a word"
+        with TemporaryDirectory() as folder:
+            log = Path(folder) / "said.jsonl"
+            todo = {name: left[name] for name in names}
+            try:
+                watched(work or everybody, setting.config.silence, todo, turn, options, setting, log)
+            except Ended as error:
+                why = str(error)
+            lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
+        # They come one after the other: whoever is the first without a line has ended the process.
+        found |= {name: json.loads(line) for name, line in zip(names, lines, strict=False)}
+        if len(lines) < len(names):
+            found[names[len(lines)]] = {"status": "failed", "reason": why}
+    return found
+
+
+def everybody(
+    beat: Beat, sections: Sections, turn: int, options: Contestants, setting: Setting, log: Path
+) -> None:
+    """Write what each contestant says in a turn into a line of `log`, in their order."""
+    cv2.setNumThreads(options.threads)
+    beside = reference.opened(options.threads)
+    for name, section in sections.items():
+        said = one_turn(name, section, turn, options, setting, beside, beat)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(said) + "\n")
+        beat()
+
+
+def one_turn(
+    name: str,
+    section: Mapping[str, Any],
+    turn: int,
+    options: Contestants,
+    setting: Setting,
+    beside: Callable[[], object],
+    beat: Beat = lambda: None,
+    load: Load = contestants.load,
+) -> Said:
+    """Return times in ms of a contestant and of what runs `beside` it, or why there are none.
+
+    Of its pictures each `turns`th is of this turn. The first call is not timed: it reads files, grows memory and
+    plans. At least one picture is timed, and none after the share of `seconds` that a turn has.
+    """
+    try:
+        one = load(name, section, options, setting)
+        if torch := sys.modules.get("torch"):
+            torch.set_num_threads(options.threads)
+        own = range(turn, one.pictures, options.turns)
+        said: Said = {"status": "ok", "ms": [], "beside": [], "found": 0}
+        said |= {"dataset": one.dataset, "boxes": one.boxes}
+        said["parameters"] = one.parameters() if turn == 0 else None
+        if own:
+            beside(), one.answer(own[0])
+        for picture in own:
+            beat()
+            said["beside"].append(lasted(beside)[0])
+            ms, xy = lasted(partial(one.answer, picture))
+            said["ms"].append(ms)
+            said["found"] += bool(np.isfinite(xy).all(axis=-1).any())
+            if sum(said["ms"]) >= 1000 * options.seconds / options.turns:
+                break
+        return said
+    except (Absent, Unavailable) as error:
+        return {"status": "skipped", "reason": _line(error)}
+    except Exception as error:  # noqa: BLE001 - whatever a contestant raises costs it its row, not the others theirs
+        return {"status": "failed", "reason": f"{type(error).__name__}: {_line(error)}"}
+
+
+def lasted(call: Callable[[], T]) -> tuple[float, T]:
+    """Return how many ms a call takes, and what it returns."""
+    start = time.perf_counter()
+    answer = call()
+    return 1000 * (time.perf_counter() - start), answer
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,136 @@
+"""The posts to the letter: whose noses each part counts, which answer counts for them, and its errors.
+
+Source: nipunbatra/blog, posts/nostril-bench/scripts/run_thermeval.py (part 1),
+posts/nostril-finetune/scripts/{build_dataset,train_head}_thermeval.py (part 2) and
+posts/nostril-hierarchical/scripts/hier_yolo_thermeval.py (part 3).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core.annotated import Annotated
+from thermark.core.faces import Faces
+from thermark.fewshot.posts import Crop, Floats, Rows, lower_median
+from thermark.metrics.matching import assign
+from thermark.report.zeroshot.nose_points import Noses, Numbers
+from thermark.report.zeroshot.showing import LIMITS
+
+CAP = 80.0  # px in a frame that is 192 wide: a nose may be matched to a neighbour's
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which frames a post counts: the first `frames` of an annotation file that have boxes of all `classes`.
+
+    In the order of image ids where `by_id`, else as the file lists them.
+    """
+
+    source: str
+    frames: int
+    classes: tuple[str, ...]
+    by_id: bool
+
+
+PARTS: Mapping[str, Part] = {
+    "part1": Part("annotations_1", 50, ("nose",), by_id=False),
+    "part3": Part("annotations_2", 60, ("nose", "person"), by_id=True),
+}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Labelled noses: `frames` (G,) str; `xy` (G, 2) float64, px of the frame.
+
+    Those of a post count from the frame's outline, and predictions from pixel centres are held against them as
+    they are: up to 0.71 px that are no error, which `unified` leaves out.
+    """
+
+    frames: NDArray[np.str_]
+    xy: NDArray[np.float64]
+
+
+def first(annotated: Annotated, part: Part) -> Truth:
+    """Return all noses of the part's frames, also those outside of every person."""
+    images = np.flatnonzero((annotated.sources == part.source) & annotated.having(*part.classes))
+    if part.by_id:
+        images = images[np.argsort(annotated.ranks[images], kind="stable")]
+    counted = [(image, annotated.boxes(image, "nose")) for image in images[: part.frames].tolist()]
+    noses = [boxes[:, :2] + boxes[:, 2:] / 2 for _, boxes in counted]
+    frames = np.repeat(annotated.frames[[image for image, _ in counted]], [len(boxes) for _, boxes in counted])
+    return Truth(frames, np.concatenate([np.zeros((0, 2)), *noses]))
+
+
+def labelled(faces: Faces) -> Truth:
+    """Return the noses of a face set, from pixel centres."""
+    return Truth(faces.frames, faces.xy[:, 0].astype(np.float64))
+
+
+def matched(truth: Truth, said: Noses, cap: float = CAP) -> Floats:
+    """Return the distance (G,) in frame px from each nose to the prediction it was matched with, infinite for
+    none: one to one in a frame, globally nearest first, at most `cap` px.
+    """
+    xy = truth.xy[:, None]
+    chosen = assign(truth.frames, xy, np.full(len(truth.frames), cap), said.frames, said.xy[:, None], said.score)
+    gaps = np.full(len(truth.frames), np.inf)
+    hit = chosen >= 0
+    gaps[hit] = np.hypot(*(said.xy[chosen[hit]] - truth.xy[hit]).T)
+    return gaps
+
+
+def measured(gaps: Floats, predictions: int) -> Numbers:
+    """Return the numbers of parts 1 and 3: rates of all noses, `precision` of all predictions, errors of what
+    was matched. What is undefined is absent.
+    """
+    hits = int(np.isfinite(gaps).sum())
+    numbers: Numbers = {"noses": len(gaps), "predictions": predictions, "matched": hits}
+    numbers |= {"detection": hits / len(gaps)} if len(gaps) else {}
+    numbers |= {"precision": hits / predictions} if predictions else {}
+    return numbers | errors(gaps)
+
+
+def errors(gaps: Floats) -> Numbers:
+    """Return PCK at 3, 5, 10 and 20 px over all noses (G,), misses infinite, mean and median over the finite."""
+    hit = gaps[np.isfinite(gaps)]
+    rates = {f"pck@{limit}": float((gaps <= limit).mean()) for limit in LIMITS} if len(gaps) else {}
+    return rates | ({"mean": float(hit.mean()), "median": float(np.median(hit))} if len(hit) else {})
+
+
+def score(truth: Truth, said: Noses) -> Numbers:
+    """Return the numbers of a contestant on the noses of a part; predictions on other frames do not count."""
+    return measured(matched(truth, said), int(np.isin(said.frames, truth.frames).sum()))
+
+
+def answers(faces: Faces, rows: Rows, crops: Mapping[int, Crop], said: Noses) -> Floats:
+    """Return the nose (n, 2) in frame px that answers for the crop of each row, NaN for none.
+
+    What was predicted for the row itself if it was asked for; else, of all that lies in its crop, what is nearest
+    to the label, which favours whoever says much.
+    """
+    found = np.full((len(rows), 2), np.nan)
+    for place, row in enumerate(rows.tolist()):
+        own = said.xy[said.faces == row]
+        if not len(own):
+            own = said.xy[(said.faces < 0) & (said.frames == faces.frames[row])]
+            own = own[crops[row].holds(own)]
+        if len(own):
+            found[place] = own[np.hypot(*(own - faces.xy[row, 0]).T).argmin()]
+    return found
+
+
+def score_crops(faces: Faces, crops: Mapping[int, Crop], rows: Rows, said: Noses) -> Numbers:
+    """Return the numbers of part 2: `crops`, `answered`, errors in crop px (`crop_mean`, `crop_pck@3`, ...) and in
+    frame px (`native_mean`, ...); the median is the lower of two.
+    """
+    gap = answers(faces, rows, crops, said) - faces.xy[rows, 0]
+    factors = np.array([[crops[row].sx, crops[row].sy] for row in rows.tolist()]).reshape(-1, 2)
+    numbers: Numbers = {"crops": len(rows), "answered": int(np.isfinite(gap).all(axis=1).sum())}
+    for space, scaled in (("crop", gap * factors), ("native", gap)):
+        gaps = np.nan_to_num(np.hypot(*scaled.T), nan=np.inf)
+        own = errors(gaps)
+        if "median" in own:
+            own["median"] = lower_median(gaps[np.isfinite(gaps)])
+        numbers |= {f"{space}_{name}": value for name, value in own.items()}
+    return numbers

@@ -1,0 +1,78 @@
+"""The bake-off: zero-shot contestants under the posts' protocols and ours, as Markdown, JSON and a figure."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from thermark.core import files
+from thermark.core.config import Section
+from thermark.metrics.evaluate import Config as Scoring
+from thermark.report.leaderboard.reference import Tolerance
+from thermark.report.reference_results import load
+from thermark.report.zeroshot import drawing, polarity, verdicts
+from thermark.report.zeroshot.inputs import Places, read
+from thermark.report.zeroshot.measure import PROTOCOLS, measure, nested
+from thermark.report.zeroshot.page import Page, rendered
+
+TEMPLATE = Path(__file__).parent / "templates/page.md"
+
+
+class Config(Section):
+    """`dataset`: the noses; `picture`: the variant of its pictures that the posts saw; `tolerance`: of a
+    reproduction.
+    """
+
+    dataset: str = "thermeval"
+    picture: str = "png"
+    tolerance: Tolerance = Tolerance()
+
+
+def build(
+    contestants: Mapping[str, bool],
+    datasets: Mapping[str, Mapping[str, Any]],
+    scoring: Mapping[str, Scoring],
+    places: Places,
+    text: Path,
+    numbers: Path,
+    figure: Path,
+    config: Config,
+) -> None:
+    """Write the bake-off of `contestants` (name -> whether it looks at whole frames), even of none.
+
+    `datasets` are the sections of all data sets, `scoring` says how each is evaluated. A profile without the
+    posts' data set gets the published numbers alone. Raises DataError for missing or outdated results, ConfigError
+    for a picture that the data set does not have.
+    """
+    posts, name, page = load("posts"), config.dataset, None
+    unseen = dict.fromkeys(contestants, f"{name} is not in this profile")
+    if name in datasets and name in scoring:
+        study = read(name, contestants, places)
+        values, unseen = measure(study, config.picture, scoring[name])
+        page = Page(study, values, config.picture, datasets[name])
+    turned = [
+        Page(one, polarity.measure(one, scoring[one.name]))
+        for one in polarity.studies(contestants, scoring, places)
+    ]
+    seeds = {record.contestant: record.seeds for record in page.study.records} if page else {}
+    origin = page.study.results.data_set.origin if page else "real"
+    rows = verdicts.compare(posts, page.values if page else {}, unseen, origin, config.tolerance, seeds)
+    published = verdicts.section(posts, rows, config.tolerance, posts.absent)
+    told = _plain(page) if page else {"contestants": {}}
+    told |= {"published": list(map(verdicts.plain, rows)), "polarity": dict(map(_polarity, turned))}
+    files.write_text(text, rendered(TEMPLATE, dataset=name, page=page, published=published, turned=turned))
+    files.write_json(numbers, told)
+    drawing.draw(told.get("unified", {}), page.study.results.protocol.cap if page else 0.5, figure)
+
+
+def _plain(page: Page) -> dict[str, Any]:
+    """Return everything as plain data: protocol -> contestant (-> part of the noses) -> metric -> number."""
+    keys = {"status", "reason", "boxes", "seeds"}
+    about = {record.contestant: record.model_dump(include=keys) for record in page.study.records}
+    numbers = {name: {} for name in PROTOCOLS} | nested(page.values)
+    return {"contestants": about, "order": [*numbers["unified"]], "variants": page.tones} | numbers
+
+
+def _polarity(page: Page) -> tuple[str, dict[str, Any]]:
+    """Return a data set and contestant -> its numbers, and the metric of its errors."""
+    metric, own = page.study.results.protocol.main, nested(page.values).get("polarity", {})
+    return page.study.name, {name: {"metric": metric} | numbers for name, numbers in own.items()}

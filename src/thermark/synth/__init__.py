@@ -1,0 +1,1 @@
+"""Rendered people, and writers of the data sets' on-disk layouts."""

@@ -1,0 +1,1 @@
+"""Thermal pictures from colour ones."""

@@ -1,0 +1,238 @@
+"""From a picture's classes and landmarks to the temperatures that a thermal camera might have seen there.
+
+Not a renderer: there is no mesh. Skin is a smooth field of warm and cool places set down by landmarks, other
+surfaces lie between it and the room, and nothing on skin comes from colour, which the long-wave infrared lacks.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from thermark.synth.thermalise.places import PLACES, Face, places
+
+Array = NDArray[np.float32]
+
+# FaceSynthetics' classes. `SKIN` are those whose temperature is the skin's own field.
+BACKGROUND, NOSE, EYES, BROWS, EARS, MOUTH, LIPS, NECK = 0, 2, (3, 4), (5, 6), (7, 8), 9, (10, 11), 12
+HAIR, BEARD, CLOTHING, GLASSES, HEADWEAR, FACEWEAR, IGNORED = 13, 14, 15, 16, 17, 18, 255
+SKIN = (1, NOSE, *BROWS, *LIPS, NECK, BEARD)
+
+# Share of the way from the room to the skin beneath, far from any bare skin.
+INSULATION = {HAIR: 0.36, CLOTHING: 0.36, GLASSES: 0.26, HEADWEAR: 0.30, FACEWEAR: 0.60}
+
+
+@dataclass(frozen=True)
+class Person:
+    """What is somebody's own in every room: deg C, factors about 1, and a seed for blood vessels and textures."""
+
+    warmth: float
+    strengths: tuple[float, ...]  # one a place
+    thickness: float  # of hair and clothing
+    slope: tuple[float, float]  # deg C a face unit, across and along
+    seed: int
+
+
+@dataclass(frozen=True)
+class Room:
+    """`ambient` temperature in deg C; `breath`: 0 while air is drawn in, 1 while it is blown out."""
+
+    ambient: float
+    breath: float
+
+    @property
+    def chill(self) -> float:
+        """Return how much the room takes: 0 at 28.5 deg C, about 0.4 in a warm room, 1 in a cold one."""
+        return min(max((28.5 - self.ambient) / 7.5, 0.0), 1.5)
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """What both conditions share, each (H, W) float32.
+
+    `layers`: kind of surface -> its share of the pixel, after the optics. `soft`: how much each pixel is, 0..1, of
+    `brows`, `beard`, `lips`, `neck`, `nostrils`, `near` to bare skin, `inside` the rim of an ear, `deep` within
+    the outline, seen at a `grazing` angle. `still`, `chilled`: deg C of all places. `own`: deg C of the person's
+    gradients and vessels. `folds` of cloth and hair; `scene`, large structure of the background; about -1..1.
+    """
+
+    layers: dict[str, Array]
+    soft: dict[str, Array]
+    still: Array
+    chilled: Array
+    own: Array
+    folds: Array
+    scene: Array
+
+
+def sample_person(rng: Generator) -> Person:
+    """Draw a person."""
+    return Person(
+        warmth=float(np.clip(rng.normal(0, 0.35), -0.8, 0.8)),
+        strengths=tuple(float(x) for x in np.clip(rng.normal(1, 0.25, len(PLACES)), 0.3, 1.7)),
+        thickness=float(rng.uniform(0.8, 1.2)),
+        slope=(float(rng.normal(0, 0.15)), float(rng.normal(0, 0.15))),
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def sample_room(ambient: tuple[float, float], rng: Generator) -> Room:
+    """Draw a room with an ambient temperature in the range, in deg C, at some moment of a breath."""
+    return Room(float(rng.uniform(*ambient)), float(0.5 - 0.5 * np.cos(rng.uniform(0, 2 * np.pi))))
+
+
+def surfaces(
+    rgb: NDArray[np.uint8], seg: NDArray[np.uint8], points: NDArray[np.float32], person: Person
+) -> Surfaces:
+    """Return what is where, from RGB (H, W, 3), classes (H, W) and 70 points (70, 2) in pixels.
+
+    Of the colours only the large structure of the background is used. Some pixel must not be `IGNORED`.
+    """
+    face = Face(points, seg.shape)
+    seg = _opaque_lenses(_labelled(seg), face)
+    soft = _soft(seg, face)
+    still, chilled = places(face, person.strengths, _blurred(seg == NOSE, 0.03 * face.unit))
+    own, folds = _own(face, person)
+    return Surfaces(_layers(seg, face), soft, still, chilled, own, folds, _scene(rgb, seg, person))
+
+
+def temperatures(seen: Surfaces, person: Person, room: Room) -> Array:
+    """Return apparent temperatures (H, W) in deg C before any camera."""
+    skin = _skin(seen, person, room)
+    chill, ambient, soft = room.chill, room.ambient, seen.soft
+    deep = 34.3 + person.warmth - 0.9 * chill  # under hair and cloth
+    layers = {
+        "skin": skin,
+        "eyes": skin - 0.35 - 0.7 * chill,
+        "ears": skin - (0.5 + 2.2 * chill) * (1 - 0.6 * soft["inside"]),
+        "mouth": 35.6 + person.warmth - (1 - room.breath) * chill + 0 * skin,
+        "background": ambient - 0.2 + 0.55 * seen.scene,
+    }
+    for kind, share in INSULATION.items():
+        own = share / person.thickness + 0.50 * soft["near"] ** 2
+        if kind in (HAIR, CLOTHING, HEADWEAR):
+            own = own + 0.05 * seen.folds + 0.12 * (soft["deep"] - 0.5)
+        layers[str(kind)] = ambient + np.clip(own, 0.05, 0.92) * (deep - ambient)
+    total = sum(seen.layers.values())
+    return sum(weight * layers[name] for name, weight in seen.layers.items()) / total
+
+
+def _skin(seen: Surfaces, person: Person, room: Room) -> Array:
+    """Return the skin's apparent temperature everywhere, as if there were nothing else."""
+    chill, ambient, soft = room.chill, room.ambient, seen.soft
+    celsius = 34.7 + person.warmth - 0.9 * chill + seen.still + chill * seen.chilled
+    celsius = celsius + seen.own + 0.35 * soft["lips"] + (0.2 + 0.5 * chill) * soft["neck"]
+    exhaled, drawn = 34.4, ambient + 0.6 * (33 - ambient)
+    air = drawn + room.breath * (exhaled - drawn)
+    celsius = celsius + 0.8 * np.minimum(soft["nostrils"], 1) * (air - celsius)
+    # Hair over skin, and the room mirrored by skin that is seen at a grazing angle.
+    cover = np.maximum(0.26 * soft["brows"], 0.42 / person.thickness * soft["beard"])
+    cover = 1 - (1 - cover) * (1 - 0.16 * soft["grazing"])
+    return celsius + cover * (ambient - celsius)
+
+
+def _own(face: Face, person: Person) -> tuple[Array, Array]:
+    """Return gradients and vessels in deg C, and folds of about -1..1; they move with the face."""
+    u, v = face.along_axes(face.points[29])
+    slope = person.slope[0] * np.tanh(u) + person.slope[1] * np.tanh(v)
+    fine, coarse, folds = np.random.default_rng(person.seed).standard_normal((3, 96, 96)).astype(np.float32)
+    vessels = 0.09 * _grain(fine, u, v, 20) + 0.16 * _grain(coarse, u, v, 6)
+    return slope + vessels, _grain(folds, u, v, 10)
+
+
+def _grain(cells: Array, u: Array, v: Array, density: float) -> Array:
+    """Return smooth noise (H, W) of variance 1: `density` cells a unit, the middle one at 0, mirrored outside."""
+    smooth = cv2.GaussianBlur(cells, (0, 0), 2.0)
+    smooth /= smooth.std()
+    at = (axis * density + len(cells) / 2 for axis in (u, v))
+    return cv2.remap(smooth, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+
+def _scene(rgb: NDArray[np.uint8], seg: NDArray[np.uint8], person: Person) -> Array:
+    """Return the large structure of a random mixture of the background's colours, -1..1: things differ in heat.
+
+    People are taken out before it is smoothed, so that none of their colours leak into what is beside them.
+    """
+    mask = (seg == BACKGROUND).astype(np.float32)
+    if not mask.any():
+        return mask
+    red, green, blue = np.random.default_rng([person.seed, 1]).normal(0, 1 / 255, 3).tolist()
+    mixture = mask * (red * rgb[..., 0] + green * rgb[..., 1] + blue * rgb[..., 2]).astype(np.float32)
+    sigma = seg.shape[1] / 80
+    smooth = cv2.GaussianBlur(mixture, (0, 0), sigma) / (cv2.GaussianBlur(mask, (0, 0), sigma) + 1e-4)
+    inside = smooth[mask > 0]
+    spread = max(float(inside.std()), 0.05)
+    return mask * np.clip((smooth - float(inside.mean())) / (2 * spread), -1, 1)
+
+
+def _soft(seg: NDArray[np.uint8], face: Face) -> dict[str, Array]:
+    soft = {
+        name: _blurred(np.isin(seg, classes), sigma * face.unit)
+        for name, classes, sigma in (
+            ("brows", BROWS, 0.012),
+            ("beard", BEARD, 0.03),
+            ("lips", LIPS, 0.025),
+            ("neck", NECK, 0.08),
+            ("near", (*SKIN, *EYES, *EARS), 0.15),
+        )
+    }
+    soft["nostrils"] = sum(face.spot(face.points[point], 0.032, 0.022) for point in (32, 34))
+    soft["inside"] = np.minimum(_distance(np.isin(seg, (*EARS, *SKIN))) / (0.09 * face.unit), 1)
+    outline = _distance(seg != BACKGROUND) / face.unit
+    # The jaw stands out before neck and collar, as the whole does before the background.
+    jaw = _distance(~np.isin(seg, (BACKGROUND, NECK, CLOTHING))) / face.unit
+    soft["grazing"] = np.maximum(np.exp(-outline / 0.04), 0.4 * np.exp(-jaw / 0.05))
+    soft["deep"] = np.minimum(outline, 1)
+    return soft
+
+
+def _layers(seg: NDArray[np.uint8], face: Face) -> dict[str, Array]:
+    """Return each kind of surface that is there with its share of each pixel; hair and beard fray out."""
+    groups = {"skin": SKIN, "eyes": EYES, "ears": EARS, "mouth": (MOUTH,), "background": (BACKGROUND,)}
+    groups |= {str(kind): (kind,) for kind in INSULATION}
+    optics = seg.shape[1] * 1.1 / 512
+    masks = {name: np.isin(seg, classes) for name, classes in groups.items()}
+    frayed = max(0.022 * face.unit, optics)
+    return {
+        name: _blurred(mask, frayed if name == str(HAIR) else optics) for name, mask in masks.items() if mask.any()
+    }
+
+
+def _labelled(seg: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the classes with each ignored pixel given that of the nearest one that is not."""
+    ignored = seg == IGNORED
+    if not ignored.any():
+        return seg
+    _, nearest = cv2.distanceTransformWithLabels(
+        ignored.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    return np.concatenate([[0], seg[~ignored]]).astype(np.uint8)[nearest]
+
+
+def _opaque_lenses(seg: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
+    """Return the classes with lenses, which are clear in colour and opaque in infrared, as glasses.
+
+    A lens is the hull of what is seen of its frame around the eye; nose and hair may be in front.
+    """
+    lenses = np.zeros(seg.shape, np.uint8)
+    for eye in (slice(36, 42), slice(42, 48)):
+        x, y = face.points[eye].mean(0)
+        near = (seg == GLASSES) & (np.hypot(face.x - x, face.y - y) < 0.42 * face.unit)
+        if near.sum() >= 0.001 * face.unit**2 + 8:
+            rows, columns = np.nonzero(near)
+            hull = cv2.convexHull(np.stack([columns, rows], 1).astype(np.int32))
+            cv2.fillConvexPoly(lenses, hull, 1)
+    return np.where((lenses > 0) & ~np.isin(seg, (NOSE, HAIR, HEADWEAR)), GLASSES, seg).astype(np.uint8)
+
+
+def _blurred(mask: NDArray[np.bool_], sigma: float) -> Array:
+    return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), max(sigma, 0.3))
+
+
+def _distance(mask: NDArray[np.bool_]) -> Array:
+    """Return the distance (H, W) in px to the nearest pixel that is not in the mask."""
+    if mask.all():
+        return np.full(mask.shape, max(mask.shape), np.float32)
+    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)

@@ -1,0 +1,1 @@
+"""Teacher and student: paths, terms, losses."""

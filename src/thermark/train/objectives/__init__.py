@@ -1,0 +1,1 @@
+"""Losses of outputs against targets, one module a loss."""

@@ -1,0 +1,37 @@
+"""Compare the runs with the published tables and with each other; measure how steadily they trained."""
+
+import argparse
+from pathlib import Path
+
+from thermark.core import errors
+from thermark.core.config import section, value
+from thermark.report.distillation import build
+from thermark.report.distillation.inputs import Places
+from thermark.report.leaderboard.profile import listed, sections
+
+SECTIONS = ("runs", "converted")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in (*SECTIONS, "datasets", "params"):
+        parser.add_argument(f"--{name}", required=True)
+    for name in (*Places.__dataclass_fields__, "contestants", "text", "numbers", "stability", "figure"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    params = Path("params.yaml")
+    build.build(
+        listed(options.contestants),
+        *(sections(value(params, name), name) for name in (getattr(options, each) for each in SECTIONS)),
+        list(value(params, options.datasets)),
+        Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
+        options.text,
+        options.numbers,
+        options.stability,
+        options.figure,
+        section(params, options.params, build.Config),
+    )
+
+
+if __name__ == "__main__":
+    errors.run(main)

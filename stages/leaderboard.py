@@ -1,0 +1,32 @@
+"""Write the leaderboard, the curves, the figures, and what a terminal shows at the end."""
+
+import argparse
+from pathlib import Path
+
+from thermark.core import errors, files
+from thermark.core.config import section
+from thermark.report.leaderboard import build, console
+from thermark.report.leaderboard.board import Places
+from thermark.report.results.comparisons import open_comparisons
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--params", required=True)
+    for name in (*Places.__dataclass_fields__, "comparisons", "curves", "figures", "leaderboard", "text"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    made = open_comparisons(options.comparisons)
+    boards = build.build(
+        made,
+        Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
+        options.curves,
+        options.figures,
+        options.leaderboard,
+        section(Path("params.yaml"), options.params, build.Config),
+    )
+    files.write_text(options.text, console.leaderboard(boards, made.left_out))
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,162 @@
+"""Every contestant on packed crops, that is every module in predictors/ whose `load` needs no bundle of weights.
+
+Those on whole frames have their own contract, test_zeroshot.py.
+"""
+
+from importlib import import_module
+from inspect import signature
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import drawn
+import families
+from running import untrained
+from thermark import landmarks, models
+from thermark.core import geometry, seeds
+from thermark.core.config import Section
+from thermark.core.faces import open_set
+from thermark.core.predictions import Predictions
+from thermark.models import Predictor, learned, mean_shape
+
+NAMES = sorted(set(families.all_of_them()) - set(families.on_frames()))
+MODULES = {name: import_module(f"{models.__name__}.{name}") for name in NAMES}
+PADDING, SIDE = 1.75, 96
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("contestants")
+    drawn.write(folder / "drawn", 10, SIDE, PADDING)
+    return folder
+
+
+# How to load each contestant on a machine without weights; one that is not here has no contract test yet.
+LOADED = {
+    "learned": lambda root, scratch: learned.load(
+        untrained(scratch / "model", modality="thermal", trained_on=["drawn"])
+    ),
+    "mean_shape": lambda root, scratch: mean_shape.load(mean_shape.Config(train="drawn"), root),
+}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def contestant(request, root, tmp_path_factory) -> Predictor:
+    return LOADED[request.param](root, tmp_path_factory.mktemp("model"))
+
+
+def shown(count: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a frame (H, W, 3), prompts (P, 4), and for each prompt its crop and map, as packing makes them."""
+    image = seeds.rng(3, "frame").integers(0, 255, (240, 320, 3), np.uint8)
+    image[60:180, 80:240] = np.repeat(drawn.crop(seeds.rng(4), 160, PADDING)[0][20:140, :, None], 3, axis=-1)
+    boxes = np.array([[100, 70, 180, 150], [120, 60, 210, 170], [90, 90, 150, 150], [140, 80, 220, 170]])
+    return (
+        image,
+        boxes[:count].astype(np.float32),
+        np.stack([geometry.crop_to_source(b, SIDE, PADDING) for b in boxes]),
+    )
+
+
+def packed(grey: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    image, _, maps = shown()
+    pixels = np.stack([geometry.warp(image, matrix, SIDE) for matrix in maps])
+    return np.ascontiguousarray(pixels[..., 0]) if grey else pixels, maps
+
+
+def test_all_are_found_and_covered():
+    assert {"learned", "mean_shape"} <= set(NAMES)
+    assert set(LOADED) == set(NAMES)
+
+
+def test_whoever_is_listed_in_params_has_a_config():
+    for name in set(NAMES) - {"learned"}:  # which has a model card instead
+        assert issubclass(MODULES[name].Config, Section)
+        assert list(signature(MODULES[name].load).parameters) == ["config", "faces_root"]
+
+
+def test_it_says_its_vocabulary_and_what_it_was_trained_on(contestant):
+    assert len(landmarks.load(contestant.vocabulary)) > 0
+    assert contestant.trained_on == ("drawn",)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_shapes_and_types(contestant, grey):
+    points = len(landmarks.load(contestant.vocabulary))
+    image, boxes, _ = shown()
+    pixels, maps = packed(grey)
+    for xy, score in (contestant(image, boxes), contestant.on_crops(pixels, maps, PADDING)):
+        assert (xy.shape, score.shape) == ((4, points, 2), (4, points))
+        assert xy.dtype == score.dtype == np.float32
+        assert (np.isfinite(xy).all(axis=-1) == np.isfinite(score)).all()
+    for xy, score in (contestant(image, boxes[:0]), contestant.on_crops(pixels[:0], maps[:0], PADDING)):
+        assert (xy.shape, score.shape) == ((0, points, 2), (0, points))
+
+
+def test_the_same_question_has_the_same_answer_and_stays_as_it_was(contestant):
+    image, boxes, _ = shown()
+    pixels, maps = packed()
+    before = [array.copy() for array in (image, boxes, pixels, maps)]
+    for ask in (lambda: contestant(image, boxes), lambda: contestant.on_crops(pixels, maps, PADDING)):
+        for first, second in zip(ask(), ask(), strict=True):
+            np.testing.assert_array_equal(first, second)
+    for array, kept in zip((image, boxes, pixels, maps), before, strict=True):
+        np.testing.assert_array_equal(array, kept)
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_blank_image_is_answered_or_missed(contestant, level):
+    xy, score = contestant(np.full((200, 200, 3), level, np.uint8), np.array([[40, 40, 120, 120]], np.float32))
+    assert not np.isinf(xy).any() and not np.isinf(score).any()
+    pixels, maps = packed()
+    xy, score = contestant.on_crops(np.full_like(pixels, level), maps, PADDING)
+    assert not np.isinf(xy).any() and not np.isinf(score).any()
+
+
+def test_a_missing_prompt_is_a_row_of_nan_and_nobody_elses_business(contestant):
+    image, boxes, _ = shown()
+    pixels, maps = packed()
+    boxes_gone, maps_gone = boxes.copy(), maps.copy()
+    boxes_gone[1], maps_gone[1] = np.nan, np.nan
+    for (xy, score), (wanted, _) in (
+        (contestant(image, boxes_gone), contestant(image, boxes)),
+        (contestant.on_crops(pixels, maps_gone, PADDING), contestant.on_crops(pixels, maps, PADDING)),
+    ):
+        assert np.isnan(xy[1]).all() and np.isnan(score[1]).all()
+        assert np.median(np.abs(xy - wanted)[[0, 2, 3]]) < 1e-3
+    nobody, _ = contestant.on_crops(pixels, np.full_like(maps, np.nan), PADDING)
+    assert np.isnan(nobody).all()
+
+
+def test_points_follow_the_map_of_their_crop(contestant):
+    pixels, maps = packed()
+    xy, score = contestant.on_crops(pixels, maps, PADDING)
+    moved = maps.copy()
+    moved[:, :, 2] += [30.0, -20.0]
+    there, same = contestant.on_crops(pixels, moved, PADDING)
+    np.testing.assert_allclose(there, xy + np.float32([30, -20]), atol=1e-3)
+    np.testing.assert_array_equal(same, score)
+    larger = contestant.on_crops(pixels, maps * 2, PADDING)[0]
+    np.testing.assert_allclose(larger, xy * 2, atol=1e-3)
+
+
+def test_frames_and_packed_crops_are_answered_alike(contestant):
+    """The packed crop is resampled once more: of an untrained network, half the points may differ by a cell."""
+    image, boxes, _ = shown()
+    direct, _ = contestant(image, boxes)
+    through, _ = contestant.on_crops(*packed(), PADDING)
+    sides = geometry.box_size(boxes).max(axis=-1)
+    apart = np.linalg.norm(direct - through, axis=-1) / sides[:, None]
+    assert np.median(apart) < 0.02
+
+
+def test_a_whole_face_set_is_answered_row_by_row(contestant, root, tmp_path):
+    faces, crops = open_set(root / "drawn")
+    crops.to_source[3] = np.nan
+    said = models.predict(contestant, "c", faces, crops, "fingerprint", batch=4)
+    said.save(tmp_path / "drawn.npz")
+    said = Predictions.open(tmp_path / "drawn.npz")
+    assert (said.status, said.vocabulary, said.data) == ("ok", contestant.vocabulary, "fingerprint")
+    assert said.trained_on == contestant.trained_on == ("drawn",)
+    assert said.faces.tolist() == list(range(10)) and (said.frames == faces.frames).all()
+    assert np.isnan(said.xy).all(axis=(1, 2)).tolist() == [row == 3 for row in range(10)]

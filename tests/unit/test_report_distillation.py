@@ -1,0 +1,651 @@
+"""The distillation study on small fake results: every number, every comparison, no more than they say."""
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+import recorded
+from recorded import METRICS
+from thermark.core import files
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError, DataError
+from thermark.metrics.names import describe
+from thermark.metrics.stability import stability
+from thermark.report.distillation import build, drawing, steadiness, verdicts
+from thermark.report.distillation.inputs import RECIPES, Places, Study, read, studied
+from thermark.report.reference_results import Cell, load
+from thermark.report.results import printed
+from thermark.report.results.caveats import few_teachers
+from thermark.report.results.comparisons import open_comparisons
+
+FACES = 40
+TEACHERS = {"tuned": "pretrain", "ktl": "pretrain", "kd": "pretrain", "mcl": "ktl"}
+OFF = {"fi": {"ri": 0.0}, "ri": {"fi": 0.0}, "none": {"ri": 0.0, "fi": 0.0}, "ld": {"fm": 0.0}}
+
+
+def declared(*names: str, **more) -> dict[str, dict]:
+    """Return the sections of runs, from names such as `mcl_st`: a teacher of size s, a student of size t."""
+    found = {}
+    for name in names:
+        recipe, first, *variant = name.split("_")
+        found[name] = {"recipe": recipe, "size": first[-1], "vocabulary": "ibug68", "teacher": "none"}
+        if recipe in TEACHERS:
+            found[name]["teacher"] = f"{TEACHERS[recipe]}_{first[0]}"
+        found[name] |= {"lambdas": OFF[variant[0]]} if variant else {}
+        found[name] |= more
+    return found
+
+
+NAMES = ("pretrain_s", "supervised_s", "supervised_t", "tuned_s", "ktl_s", "ktl_s_fi", "mcl_st", "kd_st")
+MADE = {"batch": 16, "seeds": [0, 1, 2]}
+RUNS = declared(*NAMES, epochs=9, **MADE) | declared("ktl_s_fi", epochs=5, **MADE)
+# True gaps to 0.05, in the unit of the error: clear ones, and none.
+SHIFTS = {"mcl_st": -0.01, "kd_st": 0.01, "ktl_s": -0.01, "tuned_s": -0.01, "ktl_s_fi": 0.0}
+ASKED = {
+    "distillation": [("mcl_st", "supervised_t"), ("kd_st", "supervised_t"), ("ktl_s", "supervised_s")],
+    "same_start": [("ktl_s", "tuned_s")],
+    "start": [("tuned_s", "supervised_s")],
+    "conventional": [("mcl_st", "kd_st")],
+    "injection": [("ktl_s_fi", "ktl_s")],
+}
+EVERY = [pair for pairs in ASKED.values() for pair in pairs]
+
+
+def families(runs, datasets) -> dict[str, dict]:
+    """Return the families of `ASKED` whose runs are there, on the data sets."""
+    known = {name: [pair for pair in pairs if {*pair} <= {*runs}] for name, pairs in ASKED.items()}
+    said = {"datasets": list(datasets)}
+    return {
+        name: said | {"question": f"Ask {name.replace('_', ' ')}?", "pairs": pairs}
+        for name, pairs in known.items()
+        if pairs
+    }
+
+
+def norms() -> np.ndarray:
+    """Return the gradient norms of the first seed in the window of the tests."""
+    return np.array([1 / step + 0.1 * (step % 3) for step in range(3, 13)])
+
+
+def write_log(places: Places, run: str, seeds: int, steps: int = 20) -> None:
+    rows = [
+        f"{seed},{step},{1 / step + 0.1 * (step % 3) + 0.01 * seed:.6g}"
+        for seed in range(seeds)
+        for step in range(1, steps + 1)
+    ]
+    files.write_text(places.gradients / f"{run}.csv", "\n".join(["seed,step,grad_norm", *rows]) + "\n")
+
+
+def learned(runs) -> dict[str, dict]:
+    return {name: {"family": "learned", "run": name} for name in runs}
+
+
+def study(runs, datasets, places) -> Study:
+    return read(learned(runs), runs, {}, datasets, places)
+
+
+def at(root: Path) -> Places:
+    return Places(root / "results", root / "comparisons.json", root / "gradients")
+
+
+def made(
+    root: Path, runs=RUNS, rendered=True, seeds=3, datasets=tuple(METRICS), told=None, gone=(), more=(), asked=None
+) -> Places:
+    """Write results of all runs, what is `told` of (run, data set) -> errors (S, N) and of who is `gone`.
+
+    `more`: contestants that are no runs; `asked`: the families, where they are not those of `ASKED`.
+    """
+    rng = np.random.default_rng(0)
+    hard, found, records = rng.gamma(4, 0.01, FACES), {}, {}
+    for dataset in datasets:
+        found[dataset] = {}
+        for run in (*runs, *more):
+            noise = rng.normal(0, 1e-4, (seeds, 1)) + rng.normal(0, 1e-3, (seeds, FACES))
+            errors = hard + 0.02 + SHIFTS.get(run, 0.0) + noise
+            found[dataset][run] = (told or {}).get((run, dataset), errors)
+        records[dataset] = [recorded.record(dataset, run, errors) for run, errors in found[dataset].items()]
+        records[dataset] += [recorded.absent(dataset, name) for name in gone]
+    training = {name: (own, few_teachers(own, runs)) for name, own in runs.items()}
+    origin = "rendered" if rendered else "real"
+    declared = families({*runs, *gone}, datasets) if asked is None else asked
+    recorded.write(root, records, found, declared if datasets else {}, origin, training)
+    for run in (*runs, *gone):
+        write_log(at(root), run, seeds)
+    return at(root)
+
+
+def built(
+    root: Path, places: Places, runs=RUNS, datasets=tuple(METRICS), drawn=False, config=None
+) -> tuple[str, dict]:
+    config = config or build.Config(start=3, stop=13)
+    outs = [root / name for name in ("distillation.md", "distillation.json", "stability.json", "gradients.svg")]
+    with nullcontext() if drawn else patch.object(build.drawing, "draw"):  # most of the time
+        build.build(learned(runs), runs, {}, datasets, places, *outs, config)
+    return outs[0].read_text(), files.read_json(outs[1])
+
+
+def told(places: Places) -> list:
+    """Return all declared comparisons with the names of their families."""
+    return [(own.name, pair) for own in open_comparisons(places.comparisons).families for pair in own.pairs]
+
+
+def counted(verdicts: list[str]) -> str:
+    """Return the sentence of an answer, counted by another way."""
+    lower, higher, none = (verdicts.count(verdict) for verdict in printed.VERDICTS)
+    text = (
+        f"{lower} of {len(verdicts)} comparisons show a lower error, {higher} a higher one, {none} no difference"
+    )
+    return f"{text}, {len(verdicts) - lower - higher - none} have no verdict"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    root = tmp_path_factory.mktemp("small")
+    return root, *built(root, made(root), drawn=True)
+
+
+def line(text: str, start: str) -> str:
+    return next(each for each in text.splitlines() if each.startswith(start))
+
+
+def test_who_belongs_to_the_study():
+    """Learned contestants of its recipes, under the contestants' names; no student of a head, no absent one."""
+    runs = declared("mcl_st", "pretrain_s") | {"student_t": {"recipe": "adapted"}}
+    contestants = learned(["student_t"]) | {
+        "small": {"family": "learned", "run": "mcl_st"},
+        "pretrain_s": {"family": "learned", "run": "pretrain_s"},
+        "official": {"family": "learned", "run": "imported_m"},
+        "nose": {"family": "cascade", "run": "pretrain_s"},
+    }
+    own = studied(contestants, runs, {"imported_m": {"recipe": "imported", "size": "m"}})
+    assert list(own) == ["official", "pretrain_s", "small"] and own["small"]["recipe"] == "mcl"
+
+
+def test_all_comparisons_are_listed_and_right(small):
+    root, text, _ = small
+    verdicts = {
+        ("mcl_st", "supervised_t"): "lower error",
+        ("kd_st", "supervised_t"): "higher error",
+        ("mcl_st", "kd_st"): "lower error",
+        ("ktl_s", "tuned_s"): "no difference shown",
+        ("ktl_s_fi", "ktl_s"): "higher error",
+    }
+    found = {(pair.a, pair.b, pair.dataset): pair for _, pair in told(at(root))}
+    assert {(a, b) for a, b, _ in found} == {*EVERY} and len(found) == 7 * len(METRICS)
+    for (a, b), verdict in verdicts.items():
+        for dataset in METRICS:
+            assert found[a, b, dataset].verdict == verdict, (a, b)
+            difference = SHIFTS.get(a, 0) - SHIFTS.get(b, 0)
+            row = next(each for each in rows(text, a, b) if each[1] == f"{dataset.upper()}, rendered")
+            scale = 1 if dataset == "thermeval" else 100
+            low, high = (number(end) for end in row[4].split(" to "))
+            assert number(row[3]) == pytest.approx(scale * difference, abs=0.11 * scale / 100)
+            assert low <= number(row[3]) <= high and row[8] == "40 faces, 40 subjects, 3 seeds"
+            assert row[9].startswith(verdict) and 0 <= float(row[6].strip("<")) <= 1 and float(row[7]) >= 0
+
+
+def rows(text: str, a: str, b: str) -> list[list[str]]:
+    """Return the cells of all lines about two runs."""
+    lines = [each for each in text.splitlines() if each.startswith(f"| `{a}` − `{b}`")]
+    return [[cell.strip() for cell in each.strip("|").split("|")] for each in lines]
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def test_the_answer_counts_thermal_faces_only(small):
+    root, text, _ = small
+    asked = [
+        pair.verdict
+        for name, pair in told(at(root))
+        if name == "distillation" and pair.dataset != "facesynthetics"
+    ]
+    assert len(asked) == 9  # kd_st, mcl_st, ktl_s on three thermal sets
+    counts = "6 of 9 comparisons show a lower error, 3 a higher one, 0 no difference, 0 have no verdict"
+    assert counts == counted(asked) and counts in line(text, "- Ask distillation?")
+    assert "**Against labels alone, it depends:" in text
+    assert "What is said here is said on rendered faces only." in text
+    assert "FACESYNTHETICS, rendered: RGB faces, listed but not counted" in text
+    assert "no evidence about real thermal cameras" in text and "*Exploratory*" not in text
+
+
+def test_the_answer_counts_every_family_on_thermal_faces(small):
+    root, text, _ = small
+    for name in ASKED:
+        made = [pair.verdict for own, pair in told(at(root)) if own == name and pair.dataset != "facesynthetics"]
+        assert f"{name.replace('_', ' ')}? On thermal faces {counted(made)}" in text
+    assert "3 of 3 comparisons show a lower error" in line(text, "- Ask conventional?")
+    assert "0 of 3 comparisons show a lower error, 3 a higher one" in line(text, "- Ask injection?")
+
+
+def test_what_a_question_does_not_name_is_exploratory(tmp_path):
+    """Of another data set there is the difference, and neither a verdict nor a say in the answer."""
+    runs = declared("supervised_t", "kd_st")
+    asked = families(runs, ["tfake"])
+    text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake", "charlotte"], asked=asked), runs)
+    declared_row, other = rows(text, "kd_st", "supervised_t")
+    assert declared_row[9] == "higher error" and other[5:] == ["–", "–", "–", "–", "*exploratory*"]
+    assert number(other[3]) == pytest.approx(1.0, abs=0.11) and " to " in other[4]
+    assert "0 of 1 comparisons show a lower error, 1 a higher one" in text
+    assert "of 1 intervals, about 0.1 leave out zero by chance" in text
+
+
+def test_questions_about_others_are_not_of_this_page(tmp_path):
+    runs = declared("supervised_t", "kd_st")
+    asked = families(runs, ["tfake"])
+    asked["other"] = asked["distillation"] | {"question": "Who?", "pairs": [["kd_st", "facemesh"]]}
+    places = made(tmp_path, runs, datasets=["tfake"], asked=asked, more=["facemesh"])
+    text, _ = built(tmp_path, places, runs, ["tfake"])
+    assert "Who?" not in text and "Ask distillation?" in text
+
+
+def test_without_labels_alone_the_answer_still_counts_the_rest(tmp_path):
+    runs = declared("kd_st", "ktl_s", "mcl_st")
+    hard = np.random.default_rng(0).gamma(4, 0.01, (1, FACES)) + np.full((3, 1), 0.0)
+    errors = {("kd_st", "tfake"): hard, ("mcl_st", "tfake"): hard + 0.01 + np.arange(FACES) * 1e-5}
+    text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake"], told=errors), runs, ["tfake"])
+    assert "This profile compares no distilled run with one" in text
+    assert "Ask conventional? On thermal faces 0 of 1 comparisons show a lower error, 1 a" in text
+
+
+@pytest.mark.parametrize(
+    ("shift", "said"),
+    [
+        (-0.01, "the distilled network has the lower error where a difference is shown.**"),
+        (0.01, "the distilled network has the higher error where a difference is shown.**"),
+        (None, "no difference is shown.**"),
+    ],
+)
+def test_the_answer_follows_the_numbers(tmp_path, shift, said):
+    runs = declared("supervised_t", "kd_st")
+    hard = np.random.default_rng(0).gamma(4, 0.01, (1, FACES)) + np.full((3, 1), 0.0)
+    gap = np.where(np.arange(FACES) % 2, 0.001, -0.001) if shift is None else shift
+    errors = {("supervised_t", "tfake"): hard, ("kd_st", "tfake"): hard + gap}
+    places = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=errors)
+    text, _ = built(tmp_path, places, runs, ["tfake"])
+    assert f"**Against labels alone, {said}" in text
+    assert "What is said here" not in text and "endered" not in text
+
+
+@pytest.mark.parametrize(("seeds", "said"), [(1, "one seed: no verdict"), (2, "two seeds: no verdict")])
+def test_too_few_seeds_have_numbers_and_no_verdict(tmp_path, seeds, said):
+    """Gaps as clear as those of three seeds, of which nothing may be said."""
+    places = made(tmp_path, seeds=seeds, rendered=False)
+    text, numbers = built(tmp_path, places)
+    assert {pair.verdict for _, pair in told(places)} == {said}
+    assert "**Against labels alone, there is no verdict: that takes three seeds of both.**" in text
+    counts = "0 of 9 comparisons show a lower error, 0 a higher one, 0 no difference, 9 have no verdict"
+    assert f"Ask distillation? On thermal faces {counts}" in text
+    own = rows(text, "mcl_st", "supervised_t")
+    assert all(row[9] == said and row[4] == row[6] == row[7] == "–" for row in own)
+    assert own[0][3].startswith("−1.0") and "leave out zero" not in text
+    ran = {each["verdict"] for each in numbers["published"] if each["reproduced"] is not None}
+    assert ran == {said}
+
+
+def test_one_run_of_one_seed_keeps_the_others_verdicts(tmp_path):
+    places = made(tmp_path, datasets=["tfake"], told={("kd_st", "tfake"): np.full((1, FACES), 0.04)})
+    text, _ = built(tmp_path, places, datasets=["tfake"])
+    said = {pair.names: pair.verdict for _, pair in told(places)}
+    assert said["kd_st", "supervised_t"] == said["mcl_st", "kd_st"] == "one seed: no verdict"
+    assert said["mcl_st", "supervised_t"] == "lower error"
+    assert "2 of 3 comparisons show a lower error, 0 a higher one, 0 no difference, 1 have no verdict" in text
+
+
+def test_one_teacher_for_all_students_is_told(tmp_path):
+    runs = declared("supervised_t", "kd_st", seeds=[0, 1, 2]) | declared("pretrain_s", seeds=[0])
+    text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake"]), runs, ["tfake"])
+    assert rows(text, "kd_st", "supervised_t")[0][-1] == "kd\\_st taught by one seed of pretrain\\_s"
+    runs["pretrain_s"]["seeds"] = [0, 1, 2]
+    text, _ = built(tmp_path / "b", made(tmp_path / "b", runs, datasets=["tfake"]), runs, ["tfake"])
+    assert "taught by" not in text
+
+
+def test_units_are_percentage_points_or_px(small):
+    _, text, _ = small
+    own = {row[1].partition(",")[0]: row for row in rows(text, "mcl_st", "supervised_t")}
+    assert own["TFAKE"][2] == "NME inter-ocular, % points" and own["TFAKE"][3].startswith("−1.0")
+    assert own["THERMEVAL"][2] == "error, px" and own["THERMEVAL"][3].startswith("−0.01")
+
+
+def test_what_was_not_trained_alike_is_marked(small):
+    _, text, _ = small
+    assert {row[-1] for row in rows(text, "ktl_s_fi", "ktl_s")} == {"epochs 5 and 9"}
+    assert "epochs" not in " ".join(map(str, rows(text, "ktl_s", "tuned_s")))
+
+
+def test_the_answer_tells_how_many_were_not_trained_alike(tmp_path, small):
+    assert small[1].count("have a *caveat*") == 1
+    assert line(small[1], "- Ask injection?").endswith("; 3 of the 3 have a *caveat*.")
+    runs = declared("supervised_t", batch=16) | declared("kd_st", batch=32)
+    text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake"]), runs, ["tfake"])
+    assert "; 1 of the 1 have a *caveat*." in text
+    assert rows(text, "kd_st", "supervised_t")[0][-1] == "batch 32 and 16"
+
+
+def test_missed_faces_are_left_out_and_said(tmp_path):
+    runs = declared("supervised_t", "kd_st")
+    errors = np.full((3, FACES), 0.03)
+    errors[:, :3] = np.inf
+    places = made(tmp_path, runs, datasets=["tfake"], told={("kd_st", "tfake"): errors})
+    text, _ = built(tmp_path, places, runs, ["tfake"])
+    assert rows(text, "kd_st", "supervised_t")[0][8] == "37 faces (3 left out), 37 subjects, 3 seeds"
+
+
+def test_seeds_enter_what_is_measured_of_training(tmp_path):
+    built(tmp_path, made(tmp_path, datasets=["tfake"]), datasets=["tfake"])
+    measured = files.read_json(tmp_path / "stability.json")
+    assert measured["ktl_s"]["std_seed_std"] >= 0 and "std_seed_std" in measured["mcl_st"]
+
+
+def test_rendered_data_reproduce_nothing(small):
+    _, text, numbers = small
+    ran = [each for each in numbers["published"] if each["reproduced"] is not None]
+    assert {each["run"] for each in ran} == {"supervised_s", "supervised_t"}
+    assert {each["verdict"] for each in ran} == {"not comparable: rendered data"}
+    rest = [each for each in numbers["published"] if each["reproduced"] is None]
+    assert {each["verdict"] for each in rest} == {"not run"}
+    assert "Not run in this profile: `ktl_m_fdld`, `ktl_m_ri`, `ktl_m_fi`, `ktl_m`." in text
+
+
+def test_verdicts_on_real_data(tmp_path):
+    runs = declared(*(f"supervised_{size}" for size in "tsml"), "ktl_l_ld", "ktl_m")
+    flat = np.ones((3, FACES))
+    told = {
+        ("supervised_t", "tfake"): 0.0416 * flat,  # at the tolerance of 0.001
+        ("supervised_s", "tfake"): 0.0388 * flat,  # beyond it
+        ("supervised_m", "tfake"): np.array([[0.032], [0.036], [0.040]]) * flat,  # std 0.004
+        ("supervised_l", "tfake"): np.array([[0.04], [0.0401], [0.04]]) * flat,
+        ("ktl_l_ld", "charlotte"): 0.0742 * flat,  # its Side is twice that
+    }
+    places = made(tmp_path, runs, rendered=False, datasets=["tfake", "charlotte"], told=told)
+    _, numbers = built(tmp_path, places, runs, ["tfake", "charlotte"])
+    found = {(each["run"], each["dataset"], each["level"], each["table"]): each for each in numbers["published"]}
+    assert [found[f"supervised_{size}", "tfake", "", "I"]["verdict"] for size in "tsml"] == [
+        *("reproduced", "outside", "reproduced", "outside")
+    ]
+    assert found["supervised_m", "tfake", "", "I"]["tolerance"] == pytest.approx(0.003)
+    assert found["supervised_t", "tfake", "", "I"]["difference"] == pytest.approx(0.001)
+    side = found["ktl_l_ld", "charlotte", "Side", "III"]
+    assert (side["reproduced"], side["published"], side["verdict"]) == (0.1484, 0.1483, "reproduced")
+    table_v = found["ktl_m", "tfake", "", "V"]
+    assert table_v["verdict"] == "not comparable: model and window unknown"
+    assert table_v["reproduced"] == pytest.approx(stability(norms())["std"], rel=1e-4)
+
+
+def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_path):
+    runs = declared("supervised_t", "supervised_s")
+    flat = np.ones((3, FACES))
+    told = {("supervised_t", "tfake"): 0.0420 * flat, ("supervised_t_mmpose", "tfake"): 0.0410 * flat}
+    more = ["supervised_t_mmpose"]
+    places = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=told, more=more)
+    asked = learned(runs) | {
+        "supervised_t_mmpose": {"family": "learned", "run": "supervised_t", "flip": "published"},
+        "supervised_t_alone": {"family": "learned", "run": "supervised_t", "flip": "none"},
+    }
+    one = read(asked, runs, {}, ["tfake"], places)
+    assert set(one.runs) == set(one.logs) == set(runs) and one.unshifted == {"supervised_t": "supervised_t_mmpose"}
+    rows = [row for row in verdicts.compare(load("mlcmkd"), one, {}, 0.001) if row.value is not None]
+    assert [(row.cell.row, row.cell.run, row.said) for row in rows if row.cell.row == "RTMPose-t"] == [
+        ("RTMPose-t", "supervised_t", "outside"),
+        ("RTMPose-t", "supervised_t_mmpose", "reproduced"),
+    ]
+    outs = [tmp_path / name for name in ("a.md", "a.json", "b.json", "c.svg")]
+    build.build(asked, runs, {}, ["tfake"], places, *outs, build.Config())
+    text = outs[0].read_text()
+    assert "shifted by the one bin" in text and text.count("| RTMPose-t |") == 2
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "verdict"),
+    [
+        (0.0345 + 0.0012, 0.0, "outside"),
+        (0.0345 + 0.0012, 0.0007, "reproduced"),  # within twice the spread
+        (0.0345 + 0.0029, 0.004, "reproduced"),  # at most three tolerances
+        (0.0345 - 0.0031, 0.004, "undecided: seeds spread"),
+        (0.0345 + 0.0079, 0.004, "undecided: seeds spread"),
+        (0.0345 + 0.0081, 0.004, "outside"),
+        (0.0345 + 0.0031, 0.0015, "outside"),
+    ],
+)
+def test_noise_reproduces_little(tmp_path, mean, std, verdict):
+    runs = declared("supervised_m")
+    errors = (mean + std * np.array([[-1], [0], [1]])) * np.ones((3, FACES))
+    places = made(tmp_path, runs, rendered=False, datasets=["tfake"], told={("supervised_m", "tfake"): errors})
+    text, numbers = built(tmp_path, places, runs, ["tfake"])
+    ran = [each for each in numbers["published"] if each["reproduced"] is not None]
+    assert [(each["run"], each["verdict"]) for each in ran] == [("supervised_m", verdict)]
+    assert "at most 0.10 percentage points" in text and "never by more than 0.30. *Undecided*" in text
+    assert f"{verdict} |" in line(text, "| RTMPose-m")
+
+
+def test_stability_of_a_run_whose_data_set_is_not_in_the_profile_is_not_run(tmp_path):
+    runs = declared("ktl_m", batch=16)
+    text, numbers = built(tmp_path, made(tmp_path, runs, datasets=["thermeval"]), runs, ["thermeval"])
+    assert "std" in files.read_json(tmp_path / "stability.json")["ktl_m"]
+    assert {(each["verdict"], each["reproduced"]) for each in numbers["published"]} == {("not run", None)}
+    assert "Not run in this profile: `ktl_m_ri`, `ktl_m_fi`, `ktl_m` on `tfake`." in text
+
+
+def test_a_run_without_a_data_set_names_it(tmp_path):
+    runs = declared("mcl_xl")
+    text, numbers = built(tmp_path, made(tmp_path, runs, datasets=["tfake"]), runs, ["tfake"])
+    assert "`mcl_xl` on `charlotte`" in text and "Questions are declared" not in text
+    assert all(each["reproduced"] is None for each in numbers["published"] if each["dataset"] == "charlotte")
+
+
+def test_stability_of_every_run_in_the_window(small):
+    root, text, _ = small
+    measured = files.read_json(root / "stability.json")
+    assert set(measured) == set(RUNS)
+    cvs = [stability(norms() + 0.01 * seed)["cv"] for seed in range(3)]
+    assert measured["mcl_st"]["cv"] == pytest.approx(np.mean(cvs), rel=1e-4)
+    assert measured["mcl_st"]["steps"] == 10
+    assert "steps 3 to 12" in text
+    assert line(text, "| `ktl_s_fi` | 16 | 10 |")
+
+
+def test_the_default_window_is_the_first_300_steps(tmp_path):
+    runs = declared("ktl_s", batch=4)
+    places = made(tmp_path, runs, datasets=["tfake"])
+    write_log(places, "ktl_s", 1, 320)
+    own, config = study(runs, ["tfake"], places), build.Config()
+    measured = steadiness.measure(own, config.start, config.stop)
+    assert measured["ktl_s"]["steps"] == 300
+    text, _ = built(tmp_path, places, runs, ["tfake"], config=config)
+    assert "in steps 1 to 300 (the first is 1)" in text and line(text, "| `ktl_s` | 4 | 300 |")
+
+
+@pytest.mark.parametrize("steps", [0, 4, 9])
+def test_logs_shorter_than_the_window(tmp_path, steps):
+    runs = declared("ktl_s", batch=4)
+    places = made(tmp_path, runs, datasets=["tfake"])
+    write_log(places, "ktl_s", 2, steps)
+    text, _ = built(tmp_path, places, runs, ["tfake"], drawn=True)
+    measured = files.read_json(tmp_path / "stability.json")["ktl_s"]
+    assert measured["steps"] == max(0, steps - 2)
+    assert ("std" in measured) == (steps == 9)
+    assert ("| `ktl_s` | 4 | 7 |" in text) == (steps == 9)
+    assert (tmp_path / "gradients.svg").stat().st_size > 0
+
+
+def test_the_shortest_log_of_a_run_is_what_is_said_of_its_steps(tmp_path):
+    runs = declared("ktl_s")
+    places = made(tmp_path, runs, datasets=["tfake"])
+    log = "".join(f"{seed},{step},{1 / step}\n" for seed in (0, 1) for step in range(1, 9 + 3 * seed))
+    files.write_text(places.gradients / "ktl_s.csv", "seed,step,grad_norm\n" + log)
+    measured = steadiness.measure(study(runs, ["tfake"], places), 3, 13)["ktl_s"]
+    each = [stability(1 / np.arange(3, stop)) for stop in (9, 12)]
+    assert measured["steps"] == 6
+    assert measured["std"] == pytest.approx(np.mean([numbers["std"] for numbers in each]))
+
+
+@pytest.mark.parametrize("runs", [{}, {"student_t": {"recipe": "adapted"}}])
+def test_a_profile_without_runs_says_so(tmp_path, runs):
+    places = made(tmp_path, runs)
+    text, numbers = built(tmp_path, places, runs, drawn=True)
+    assert "This profile compares no distilled run" in text
+    assert {each["verdict"] for each in numbers["published"]} == {"not run"}
+    assert files.read_json(tmp_path / "stability.json") == {}
+    assert (tmp_path / "gradients.svg").stat().st_size > 0
+
+
+def test_who_could_not_run_is_in_no_comparison(tmp_path):
+    runs = declared("supervised_t", "kd_st")
+    places = made(tmp_path, declared("supervised_t"), datasets=["tfake"], gone=["kd_st"])
+    text, _ = built(tmp_path, places, runs, ["tfake"])
+    assert "| `kd_st` | – | skipped |" in text and "This profile compares no distilled run" in text
+    row = rows(text, "kd_st", "supervised_t")[0]
+    assert row[3:] == [*["–"] * 6, "not run: kd\\_st"]
+
+
+def test_the_same_bytes_twice_and_no_path(small, tmp_path):
+    root, _, _ = small
+    built(tmp_path, at(root), drawn=True)
+    for name in ("distillation.md", "distillation.json", "stability.json", "gradients.svg"):
+        assert (tmp_path / name).read_bytes() == (root / name).read_bytes()
+        assert str(root).encode() not in (root / name).read_bytes()
+
+
+def test_tables_have_one_width(small):
+    _, text, _ = small
+    for block in text.split("\n\n"):
+        if block.startswith("|"):
+            assert len({row.count("|") for row in block.splitlines()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("seed,step,grad_norm\n0,1,x\n", "no table"),
+        ("seed,step,grad_norm\n0,1\n", "no table"),
+        ("step,grad_norm,seed\n1,2,0\n", "columns"),
+        ("", "columns"),
+        ("seed,step,grad_norm\n0,1,1\n0,3,1\n", "follow"),
+        ("seed,step,grad_norm\n" + "".join(f"0,{step},0.5\n" for step in range(1, 20)), "equal"),
+        ("seed,step,grad_norm\n" + "".join(f"0,{step},nan\n" for step in range(1, 20)), "nan"),
+    ],
+)
+def test_broken_logs_are_data_errors(tmp_path, content, said):
+    runs = declared("ktl_s")
+    places = made(tmp_path, runs, datasets=["tfake"])
+    files.write_text(places.gradients / "ktl_s.csv", content)
+    with pytest.raises(DataError, match=said):
+        built(tmp_path, places, runs, ["tfake"])
+
+
+@pytest.mark.parametrize("name", ["gradients/mcl_st.csv", "comparisons.json", "results"])
+def test_a_missing_result_is_an_error_with_a_remedy(tmp_path, name):
+    places = made(tmp_path, datasets=["tfake"])
+    (tmp_path / name).rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=f"{Path(name).name} is missing") as caught:
+        study(RUNS, ["tfake"], places)
+    assert caught.value.remedy.startswith("run `dvc repro`")
+
+
+def test_a_data_set_that_is_not_here_is_left_out(tmp_path):
+    """Its stage wrote no records: the leaderboard says why."""
+    places = made(tmp_path, datasets=["tfake"])
+    text, _ = built(tmp_path, places, datasets=["tfake", "charlotte"])
+    assert "TFAKE" in text and "CHARLOTTE," not in text
+    elsewhere = families(RUNS, ["charlotte"])
+    text, _ = built(tmp_path / "b", made(tmp_path / "b", datasets=["tfake"], asked=elsewhere))
+    assert "Ask " not in text and "compares no distilled run" in text
+
+
+def test_impossible_settings_are_config_errors():
+    for wrong in (
+        {"start": 10, "stop": 12},
+        {"stop": 3},
+        {"start": 0, "stop": 300},
+        {"tolerance": -1},
+        {"strat": 1},
+    ):
+        with pytest.raises(ConfigError, match="distillation"):
+            parse(wrong, build.Config, "distillation")
+    with pytest.raises(ConfigError, match="mlcmk"):
+        load("mlcmk")
+
+
+TABLES = ("I", "II", "III", "IV", "V")
+
+
+def cells() -> list[Cell]:
+    return load("mlcmkd").cells()
+
+
+def test_the_published_numbers():
+    """Sums as a second way of writing them down, so that a slip in one digit is seen."""
+    whole = {name: [cell for cell in cells() if (cell.table, cell.dataset) == (name, "tfake")] for name in TABLES}
+    sums = {"I": 0.4075 + 0.1769 + 0.2096 + 0.2036, "III": 0.2335 + 0.2293 + 0.2238, "IV": 0.1708, "V": 0.1362}
+    assert {name: len(rows) for name, rows in whole.items()} == {"I": 28, "II": 0, "III": 12, "IV": 4, "V": 3}
+    for name, total in sums.items():
+        assert sum(cell.value for cell in whole[name]) == pytest.approx(total), name
+    by_run = {cell.run: cell.value for cell in whole["I"]}
+    assert (by_run["supervised_t"], by_run["kd_lt"], by_run["mcl_mt"], by_run["mcl_xl"]) == (
+        *(0.0406, 0.0368, 0.0365, 0.0304),
+    )
+    assert [cell.value for cell in whole["IV"]] == [0.0542, 0.0432, 0.0392, 0.0342]
+
+
+def test_published_cells_are_named_so_that_they_can_be_found():
+    for cell in cells():
+        assert (cell.run or "supervised").split("_")[0] in RECIPES
+        if not cell.dataset:
+            assert (cell.unit, cell.metric) in {
+                *(("M", "parameters_m"), ("G", "gmacs"), ("ms", "ms"), ("FPS", "fps")),
+            }
+            continue
+        assert cell.metric == "std" or describe(cell.metric).unit == cell.unit == "fraction"
+        assert (cell.dataset == "charlotte") == (cell.metric == "nme_diag")
+        assert bool(cell.stratum) == bool(cell.level)
+        assert (cell.stratum, cell.level) in {
+            *(("", ""), ("resolution", "High"), ("band", "Mean"), ("view", "Side"), ("view", "Front")),
+        }
+    keys = [(c.table, c.row, c.run, c.metric, c.dataset, c.level) for c in cells()]
+    assert len(keys) == len(set(keys))
+
+
+def test_no_published_cell_is_lost_on_the_way(small):
+    _, _, numbers = small
+    assert len(numbers["published"]) == len(cells())
+    assert json.dumps(numbers, allow_nan=False)
+
+
+def test_the_running_median_of_a_short_and_a_long_log():
+    steps = np.arange(1, 1001)
+    at, (low, middle, high) = drawing.running([(steps, np.full(1000, 2.0)), (steps, np.full(1000, 4.0))])
+    assert len(at) == drawing.POINTS and at[0] == 1 and at[-1] == 1000
+    assert (low == 2).all() and (middle == 3).all() and (high == 4).all()
+    at, (_, middle, _) = drawing.running([(np.array([1]), np.array([5.0]))])
+    assert list(at) == [1] and list(middle) == [5]
+    spike = np.where(steps == 500, 1e6, 1.0)
+    assert drawing.running([(steps, spike)])[1][1].max() == 1
+
+
+def test_panels_keep_the_variants_of_one_size_together():
+    runs = declared("pretrain_s", "ktl_s", "ktl_s_fi", "ktl_m", "kd_st")
+    assert drawing.panels(runs, list(runs)) == {
+        "pretrain": ["pretrain_s"],
+        "ktl s": ["ktl_s", "ktl_s_fi"],
+        "ktl m": ["ktl_m"],
+        "kd": ["kd_st"],
+    }
+
+
+def test_spread_over_seeds_stands_beside_the_mean(tmp_path):
+    runs = declared("ktl_s", seeds=[0, 1, 2])
+    errors = np.array([[0.03], [0.04], [0.05]]) * np.ones((3, FACES))
+    places = made(tmp_path, runs, datasets=["tfake"], told={("ktl_s", "tfake"): errors})
+    text, _ = built(tmp_path, places, runs, ["tfake"])
+    assert "| `ktl_s` | 3 | 4.00 ± 1.00 (3.60–4.40) |" in text
+    own = study(runs, ["tfake"], places)
+    measured = steadiness.measure(own, 3, 13)
+    assert f"{measured['ktl_s']['std']:.4f} ± " in line(text, "| `ktl_s` | – | 10 |")
+    rows = verdicts.compare(load("mlcmkd"), own, measured, 0.001)
+    assert all(row.verdict == "not run" for row in rows)

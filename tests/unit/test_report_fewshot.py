@@ -1,0 +1,1073 @@
+"""The report of heads from invented results: numbers in their cells, spaces apart, no more said than is true."""
+
+import json
+import re
+import runpy
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import recorded
+from thermark.core import files
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError, DataError
+from thermark.report.fewshot import budget, build, constant, cost, drawing, verdicts
+from thermark.report.fewshot.head import Head, labels
+from thermark.report.fewshot.inputs import Places, Profile, read
+from thermark.report.leaderboard.reference import Tolerance
+from thermark.report.reference_results import load as published
+from thermark.report.results.comparisons import open_comparisons
+from thermark.report.results.record import Estimate, Record
+
+STAGE = Path(__file__).parents[2] / "stages/fewshot.py"
+LIMITS = (3, 5, 10, 20)
+SETS = ("persons", "faces")
+BUDGETS = {"5": 5, "10": 10, "20": 20, "40": 40, "all": 90}
+
+
+def numbers(crop, native, crops, spread=None):
+    """Return the numbers of a test: errors whose every digit tells its space, median and PCK apart."""
+    made = {"crops": float(crops), "missed": 0.0}
+    for space, value in (("crop", crop), ("native", native)):
+        made |= {f"{space}_mean": value, f"{space}_median": value - 0.5}
+        made |= {f"{space}_pck@{limit}": min(1.0, limit / value / 10) for limit in LIMITS}
+        made |= {f"{space}_mean_spread": spread}
+    return made
+
+
+def curve(native, spread=0.2, crop=1.5):
+    """Return a budget of labels from mean errors in frame px; those in crop px are 1.5 times as large."""
+    made = {}
+    for (key, count), value in zip(BUDGETS.items(), native, strict=True):
+        ends = {} if spread is None else {"low": value - spread, "high": value + spread}
+        made[key] = {"labels": float(count), "steps": 600}
+        for space, scale in (("crop", crop), ("native", 1)):
+            made[key] |= {f"{space}_mean": scale * value, f"{space}_median": scale * (value - 0.5)}
+            made[key] |= {f"{space}_pck@10": 0.75}
+            made[key] |= {f"{space}_mean_{end}": scale * ends[end] if ends else None for end in ("low", "high")}
+    return made
+
+
+def head(native=4.0, seeds=5, **more):
+    crop = 1.3 * native
+    spread = 0.25 if seeds > 1 else None
+    made = {
+        "status": "ok",
+        "reason": "",
+        "backbone": "teacher",
+        "crops": "persons",
+        "faces": "thermeval_person",
+        "side": 256,
+        "geometry": "posts",
+        "epochs": 120,
+        "batch": 8,
+        "constant": numbers(9.1, 7.0, 148),
+        "vocabulary": "nose1",
+        "points": 1,
+        "parameters": 312321,
+        "channels": 640,
+        "labels": 40,
+        "labels_val": 15,
+        "seeds": seeds,
+        "decode": "argmax",
+        "test": {
+            "published": numbers(crop + 0.01, native + 0.01, 80, spread),
+            "all": numbers(crop, native, 148, spread),
+        },
+        "decoders": {
+            "argmax": numbers(crop, native, 148, spread),
+            "dark": numbers(crop - 0.4, native - 0.3, 148, spread),
+            "soft_argmax": numbers(crop + 0.2, native + 0.1, 148, spread),
+        },
+        "quantisation": {"crop_mean": 1.53, "crop_median": 1.57, "native_mean": 1.13, "native_median": 1.17},
+        "budget": curve([9.0, 6.0, 4.3, 4.1, 4.0], 0.2 if seeds > 1 else None),
+    }
+    return made | more
+
+
+SKIPPED = {"status": "skipped", "reason": "sapiens2_04b needs <a licence> | to be read", "crops": "persons"}
+SQUARE = {"crops": "faces", "faces": "tfake", "side": 128, "geometry": "square", "constant": numbers(5, 3.2, 148)}
+HEADS = {
+    "teacher": head(),
+    "nostrils": head(3.0, vocabulary="nostrils2", points=2, parameters=312386, **SQUARE),
+    "once": head(5.0, seeds=1),
+    "sapiens2_04b": SKIPPED,
+}
+MACHINE = {"cpu": "A_CPU", "cores": 2, "threads": 1, "torch": "2.13.0", "precision": ["fp32", "bf16"], "batch": 1}
+SPEED = {
+    "machine": MACHINE,
+    "rows": {
+        "rtmpose_s+head": {
+            "parameters": 2_000_000,
+            "gmacs": 0.7,
+            "fp32_ms": 30.0,
+            "times_smaller": 200.0,
+            "input": 256,
+        },
+        "sapiens2_04b+head": {"parameters": 400_000_000, "gmacs": 103.4, "fp32_ms": 1690.0, "input": 256},
+        "student_t@256px": {
+            "times_smaller": 121.2,
+            "times_faster_fp32": 29.0,
+            "times_faster_bf16": 31,
+            "input": 256,
+        },
+        "student_t": {
+            "parameters": 3_300_000,
+            "gmacs": 0.123,
+            "fp32_ms": 8.25,
+            "fp32_ms_low": 8.0,
+            "fp32_ms_high": 9.0,
+            "bf16_ms": 6.5,
+            "times_smaller": 121.2,
+            "times_faster_fp32": 204.8,
+            "times_faster_bf16": 98.5,
+            "input": 96,
+            "note": "one picture",
+        },
+    },
+}
+
+
+def scored(**more):
+    made = {"status": "ok", "metric": "error_px_mean", "boxes": "labelled", "faces": 200, "missed": 10, "seeds": 5}
+    made |= {"error_px_mean": 4.25, "error_px_median": 3.5, "pck@5px": 0.6, "pck@10px": 0.9, "points": 1}
+    made |= more
+    ends = {"error_px_mean_low": made["error_px_mean"] - 0.25, "error_px_mean_high": made["error_px_mean"] + 0.25}
+    return ends | made
+
+
+def per_face(own) -> np.ndarray:
+    """Return errors of 40 noses of as many people and of each seed (S, 40) that fit a summary, a little apart."""
+    seeds = np.linspace(-0.05, 0.05, own["seeds"]) if own["seeds"] > 1 else np.zeros(1)
+    each = own["error_px_mean"] + seeds[:, None] + 0.3 * np.sin(np.arange(40) + seeds[:, None])
+    return each
+
+
+DETAILS = {
+    "head_teacher": scored(),
+    "nose_labelled": scored(error_px_mean=4.75, **{"pck@5px": 0.55}),
+    "nose_of_labels": scored(error_px_mean=7.25, error_px_median=5.0, **{"pck@5px": 0.35}),
+    "nose_mobilenet": {"status": "skipped", "reason": "no <torch>"},
+}
+PSEUDO = {"status": "ok", "reason": "", "source": "head", "faces": "charlotte"}
+PSEUDO |= {"head": "head_teacher", "points": 500, "labels": 480, "native_mean": 4.44, "native_median": 4.33}
+PSEUDO |= {"unseen": {"points": 460, "labels": 440, "native_mean": 4.55, "native_median": 4.35}}
+LABELS = PSEUDO | {"source": "true", "faces": "thermeval_person", "labels": 40, "unseen": {"points": 0}}
+OPINIONS = {"teacher": PSEUDO, "labels": LABELS}
+ROLES = {
+    "students": {"nose_labelled": "teacher", "nose_of_labels": "labels", "nose_mobilenet": "teacher"},
+    "networks": {"head_teacher": "rtmpose_s+head", "head_sapiens2_04b": "sapiens2_04b+head"},
+}
+RUN = {"recipe": "adapted", "size": "t", "input_size": 96}
+RUNS = {"student_t": RUN, "student_t_labels": RUN, "student_mobilenet": RUN | {"size": "mobilenet_v2"}}
+ASKED = {
+    "head_teacher": "head_teacher",
+    "head_sapiens2_04b": "head_sapiens2_04b",
+    "nose_labelled": "student_t",
+    "nose_of_labels": "student_t_labels",
+    "nose_mobilenet": "student_mobilenet",
+}
+CONTESTANTS = {name: {"family": "cascade", "run": run} for name, run in ASKED.items()}
+LARGE = "head_sapiens2_04b"
+CONTESTANTS |= {"facemesh": {"family": "facemesh"}}
+CROPS = {"persons": {"changes": {"source": "png"}}, "faces": {}}
+
+
+def record(name: str, own: dict) -> Record:
+    """Return the record of what is told of a contestant."""
+    if own["status"] != "ok":
+        return recorded.absent("thermeval", name, own["reason"])
+    names = [
+        key for key in own if key.startswith(("error_px", "pck@", "recall")) and key[-4:] not in ("_low", "high")
+    ]
+    ends = {end: own.get(f"error_px_mean_{end}") for end in ("low", "high")}
+    common = {"faces": own["faces"], "subjects": 40}
+    metrics = {
+        key: Estimate(value=own[key], **common, **(ends if key == "error_px_mean" else {}))
+        for key in [*names, "error_px_mean_all"]
+        if key in own
+    }
+    metrics["error_px_mean_all"] = metrics["error_px_mean"]
+    told = {key: own[key] for key in ("boxes", "faces", "missed", "seeds", "points")}
+    return recorded.record("thermeval", name, per_face(own), metrics=metrics, **told)
+
+
+def families(details, students, opinions) -> dict[str, dict]:
+    """Return the questions about students: against their heads, against controls, against the large head."""
+    taught = {name: opinions.get(key, {}) for name, key in students.items()}
+    own = [name for name, told in taught.items() if told.get("source") == "head"]
+    controls = [name for name, told in taught.items() if told.get("source") == "true"]
+    pairs = {
+        "students": [(name, taught[name]["head"]) for name in own],
+        "labels": [(name, control) for name in own for control in controls],
+        "large": [(name, LARGE) for name in own if taught[name]["head"] != LARGE],
+    }
+    known = {key: [pair for pair in each if {*pair} <= {*details}] for key, each in pairs.items()}
+    said = {"datasets": ["thermeval"]}
+    return {key: said | {"question": f"Ask {key}?", "pairs": each} for key, each in known.items() if each}
+
+
+class Scene:
+    """Results of earlier stages under `root`."""
+
+    def __init__(
+        self, root, heads=HEADS, details=DETAILS, speed=SPEED, origin="real", opinions=OPINIONS, students=None
+    ):
+        self.root, self.heads, self.contestants, self.opinions = root, heads, list(details), list(opinions)
+        files_of = {"comparisons": "comparisons.json"}
+        self.places = Places(*(root / files_of.get(each.name, each.name) for each in fields(Places)))
+        ran = {name: per_face(own) for name, own in details.items() if own["status"] == "ok"}
+        asked = families(details, students or self.told()["students"], opinions)
+        training = {name: (RUNS.get(ASKED.get(name, ""), {}), "") for name in details}
+        own = {"thermeval": [record(name, each) for name, each in details.items()]}
+        recorded.write(root, own, {"thermeval": ran}, asked, origin, training, "ThermEval-D")
+        for key, own in heads.items():
+            files.write_json(self.places.scores / f"{key}.json", own)
+            files.write_text(self.places.curves / f"{key}.csv", trainings(own))
+        if speed:
+            files.write_json(self.places.speed, speed)
+        for key, own in opinions.items():
+            files.write_json(self.places.pseudo_labels / f"{key}.json", own)
+
+    @property
+    def pairs(self) -> dict:
+        """What was declared: pair -> comparison."""
+        found = open_comparisons(self.places.comparisons).families
+        return {pair.names: pair for own in found for pair in own.pairs}
+
+    def told(self, **config):
+        """Return the section of params.yaml, of roles and networks what the contestants need."""
+        told = {"contestants": self.contestants}
+        told |= {
+            key: {name: each for name, each in own.items() if name in self.contestants and each not in gone}
+            for key, own in ROLES.items()
+            for gone in ({"teacher", "labels"} - {*self.opinions},)
+        }
+        return told | config
+
+    def build(self, runs=RUNS, crops=CROPS, **config):
+        outs = [self.root / name for name in ("fewshot.md", "fewshot.json", "fewshot.svg", "budget.csv")]
+        told = parse(self.told(**config), build.Config, "fewshot")
+        build.build(profile(self.heads, runs, crops), self.places, *outs, told)
+        return outs[0].read_text(), files.read_json(outs[1]), outs[2]
+
+
+def profile(heads=(), runs=RUNS, crops=CROPS):
+    return Profile(list(heads), runs, CONTESTANTS, crops)
+
+
+def study(scene, heads):
+    return read(build.Config(), profile(heads), scene.places)
+
+
+def trainings(own):
+    lines = ["labels,seed,crop_mean,native_mean,best_epoch"]
+    for each in own.get("budget", {}).values():
+        seeds = own["seeds"]
+        lines += [f"{each['labels']:.0f},{seed},99,{each['native_mean'] + 0.1 * seed},7" for seed in range(seeds)]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    return Scene(tmp_path_factory.mktemp("fewshot"))
+
+
+@pytest.fixture(scope="module")
+def small(scene):
+    return scene.build()
+
+
+def part(text: str, title: str) -> str:
+    """Return what stands below a heading, up to the next of its level or above; `**` is below all of them."""
+    lines = text[text.index(f"{title}\n") :].splitlines()
+    level = title.split()[0] if title[0] == "#" else "#" * 9
+    ends = [
+        at
+        for at, each in enumerate(lines[1:], 1)
+        if (each.startswith("#") and each.split()[0] <= level) or (title[0] == "*" and each.startswith("**"))
+    ]
+    return "\n".join(lines[: ends[0]] if ends else lines)
+
+
+def line(text: str, start: str) -> str:
+    return next(each for each in text.splitlines() if each.startswith(start))
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of all lines of tables."""
+    return [[cell.strip() for cell in each.strip("|").split("|")] for each in text.splitlines() if each[:1] == "|"]
+
+
+# The heads.
+
+
+def test_heads_at_a_glance(small):
+    text, _, _ = small
+    own = part(text, "## The heads at a glance")
+    assert (
+        line(own, "| `teacher` |")
+        == "| `teacher` | `teacher` | `nose1` | 1 | 312,321 | 40 + 15 | 5 | 120 | `persons` | `argmax` |"
+    )
+    assert line(own, "| `nostrils` |").startswith("| `nostrils` | `teacher` | `nostrils2` | 2 | 312,386 |")
+    assert "Heads of different K learn different points" in own
+    assert line(own, "| `sapiens2_04b`") == (
+        "| `sapiens2_04b` | sapiens2\\_04b needs \\<a licence\\> \\| to be read |"
+    )
+
+
+def test_errors_in_two_spaces_are_in_two_tables(small):
+    text, _, _ = small
+    crop, native = (part(text, f"#### Errors of `persons` in px of the {space}") for space in ("crop", "frame"))
+    assert "| `teacher` | published | 80 | 5.21 ± 0.25 | 4.71 | 5.8 | 9.6 | 19.2 | 38.4 |" in crop
+    assert "|  | all | 148 | 5.20 ± 0.25 | 4.70 | 5.8 | 9.6 | 19.2 | 38.5 |" in crop
+    assert "| `teacher` | published | 80 | 4.01 ± 0.25 | 3.51 | 7.5 | 12.5 | 24.9 | 49.9 |" in native
+    assert "|  | all | 148 | 4.00 ± 0.25 | 3.50 | 7.5 | 12.5 | 25.0 | 50.0 |" in native
+    # One seed has no spread.
+    assert "| `once` | published | 80 | 5.01 | 4.51 | 6.0 |" in native
+
+
+def test_no_table_mixes_spaces(small):
+    """Of every table, the columns are of the crop, or of the frame, or of neither."""
+    text, _, _ = small
+    heads = [
+        above for above, rule in zip(text.splitlines(), text.splitlines()[1:], strict=False) if rule[:3] == "| :"
+    ]
+    assert sum("crop mean" in each for each in heads) >= 4 and sum("frame mean" in each for each in heads) >= 4
+    assert [each for each in heads if "| crop " in each and "| frame " in each] == []
+
+
+@pytest.mark.parametrize("space", ["crop", "native"])
+def test_numbers_of_one_space_never_reach_the_other(small, tmp_path, space):
+    """Everything in one space times ten: sections about the other do not change by a letter."""
+
+    def scaled(content, name=""):
+        if isinstance(content, dict):
+            return {key: scaled(item, key) for key, item in content.items()}
+        return 10 * content if name.startswith(f"{space}_") and isinstance(content, float) else content
+
+    text, _, _ = Scene(tmp_path, scaled(HEADS)).build()
+    own, other = ("crop", "frame") if space == "crop" else ("frame", "crop")
+    titles = [f"#### {kind} of `{each}` in" for kind in ("Errors", "Decoders", "Budgets") for each in SETS]
+    for title in titles:
+        same, changed = f"{title} px of the {other}", f"{title} px of the {own}"
+        assert part(text, same) == part(small[0], same) and part(text, changed) != part(small[0], changed)
+    post = [part(each, "## Published and ours") for each in (text, small[0])]
+    assert (post[0] == post[1]) == (space == "native")
+
+
+def test_one_scope_where_both_are_the_same_crops(tmp_path):
+    own = head()
+    own["test"]["published"] = own["test"]["all"]
+    other = head()
+    other["test"]["published"] = None
+    none = head()
+    none["test"]["published"] = {"crops": 0, "missed": 0}
+    text, _, _ = Scene(tmp_path, {"same": own, "unpublished": other, "empty": none}).build()
+    told = rows(part(text, "#### Errors of `persons` in px of the frame"))[2:5]
+    assert [row[:3] for row in told] == [[f"`{name}`", "all", "148"] for name in ("same", "unpublished", "empty")]
+
+
+def test_who_misses_points_is_told(tmp_path):
+    own = head()
+    own["test"]["all"]["missed"] = 2.5
+    text, _, _ = Scene(tmp_path, {"lame": own, "good": head()}).build()
+    assert "Not in the means: `lame` has no answer for 2.5 points." in text
+
+
+def test_decoders_and_quantisation(small):
+    text, _, _ = small
+    crop, native = (part(text, f"#### Decoders of `persons` in px of the {space}") for space in ("crop", "frame"))
+    assert "| `teacher` | argmax | 4.00 ± 0.25 | 3.50 |" in native and "|  | DARK | 3.70 ± 0.25 | 3.20 |" in native
+    assert "|  | *quantisation alone* | 1.13 | 1.17 | – | – | – | – |" in native
+    assert "|  | *quantisation alone* | 1.53 | 1.57 | – | – | – | – |" in crop
+    assert "|  | soft-argmax | 5.40 ± 0.25 |" in crop
+    said = line(text, "- `teacher`: the mean of argmax")
+    assert "4.00 px of the frame, is moved by −0.30 with DARK and by +0.10 with soft-argmax" in said
+    assert said.endswith("; quantisation alone is 1.13.")
+
+
+def test_crop_sets_are_apart(small):
+    """Crops of 128 px and of 256, frames of two cameras: no table has both, and each heading says which."""
+    text, _, _ = small
+    persons = "`persons`: 256 x 256 px of `thermeval_person`, cut as the post cuts them, labels `nose1`"
+    faces = "`faces`: 128 x 128 px of `tfake`, square about the prompt, labels `nostrils2`"
+    for kind in ("Errors", "Decoders", "Budgets"):
+        for title, own, other in ((persons, "`teacher`", "`nostrils`"), (faces, "`nostrils`", "`teacher`")):
+            told = part(text, f"### {kind} of {title}")
+            assert f"| {own} |" in told and f"| {other} |" not in told, (kind, title)
+    square = part(text, f"### Errors of {faces}")
+    assert "| `nostrils` | 80 drawn by hash | 80 |" in square and "published" not in square
+
+
+def test_no_split_is_published_but_the_post_s(tmp_path):
+    square = {"nostrils": head(3.0, vocabulary="nostrils2", points=2, **SQUARE)}
+    text, _, _ = Scene(tmp_path, square, {}, opinions={}).build()
+    assert "published" not in part(text, "## The heads at a glance").replace("no published split", "")
+
+
+def test_results_of_before_are_shown(tmp_path):
+    """Who does not say side, geometry or constant is shown without."""
+    old = {key: own for key, own in head().items() if key not in {*SQUARE, "epochs", "batch"} | {"faces"}}
+    old |= {"crops": "persons", "budget": {key: dict(own) for key, own in old["budget"].items()}}
+    for own in old["budget"].values():
+        del own["steps"]
+    text, made, _ = Scene(tmp_path, {"old": old}).build()
+    assert "### Errors of `persons`: labels `nose1`" in text and "| 40 + 15 | 5 | – | `persons` |" in text
+    assert "`old`: not told." in text and "the mean place" not in text and "None" not in text
+    assert {each["verdict"] for each in made["published"]} == {"not run: not in this profile"}
+
+
+# How few labels are enough.
+
+
+def curved(native, spread=0.2, val=15):
+    own = head(seeds=1 if spread is None else 5, labels_val=val) | {"budget": curve(native, spread)}
+    return Head("made", own)
+
+
+def test_budgets_of_labels(small):
+    text, made, _ = small
+    native = part(text, "#### Budgets of `persons` in px of the frame")
+    assert "| `teacher` | 5 | 5 | 9.00 | 8.80–9.20 | 8.50 | 75.0 |" in native
+    assert "|  | all 90 | 5 | 4.00 | 3.80–4.20 | 3.50 | 75.0 |" in native
+    assert "| `once` | 5 | 1 | 9.00 | – | 8.50 | 75.0 |" in native
+    crop = part(text, "#### Budgets of `persons` in px of the crop")
+    assert "| `teacher` | 5 | 5 | 13.50 | 13.20–13.80 | 12.75 | 75.0 |" in crop
+    assert made["enough"]["teacher"] == {
+        "labels": None,
+        "short": 10,
+        "error": 4.1,
+        "complete": 4.0,
+        "most": 40,
+        "every": 90,
+    }
+    assert "once" not in made["enough"]  # one seed says nothing
+
+
+def test_the_curve_as_a_table(tmp_path):
+    Scene(tmp_path).build()
+    lines = (tmp_path / "budget.csv").read_text().splitlines()
+    assert lines[0] == "crops,head,labels,native_mean,low,high"
+    assert "persons,teacher,5,9,8.8,9.2" in lines and "persons,teacher,90,4,3.8,4.2" in lines
+    assert "persons,once,5,9,," in lines
+    assert not [line for line in lines if "sapiens2_04b" in line]
+
+
+def test_what_a_curve_says():
+    said = budget.sentence(curved([9.0, 6.0, 4.2, 4.1, 4.0], spread=0.05), 0.1)
+    assert said == (
+        "`made`: **20 of 90 labels** come within 10 % of the mean error with all of them (4.20 against 4.00 px of "
+        "the frame), and so do all larger budgets. 10 are shown to be too few. The 15 that choose the epoch come "
+        "on top: 5 labels are 20 in truth."
+    )
+
+
+def test_near_by_luck_is_not_enough():
+    """10 labels come near, 20 do not: a curve that leaves again has not arrived, nor is fewer too few."""
+    found = budget.enough(curved([9.0, 4.1, 6.0, 4.1, 4.0], spread=0.05), 0.1)
+    assert (found.labels, found.short, found.error) == (40, 5, 4.1)
+    assert "all larger budgets" not in budget.sentence(curved([9.0, 4.1, 6.0, 4.1, 4.0], spread=0.05), 0.1)
+
+
+def test_no_smaller_budget_is_enough():
+    found = budget.enough(curved([9.0, 8.0, 7.0, 6.0, 4.0]), 0.1)
+    assert (found.labels, found.short, found.error) == (None, 40, 6.0)
+    said = budget.sentence(curved([9.0, 8.0, 7.0, 6.0, 4.0]), 0.1)
+    assert "that fewer than all 90 labels come within 10 % of their mean error is not shown" in said
+    assert (
+        "with 40 it is 6.00, with all 4.00 px of the frame. 40 are shown to be too few." in said
+        and "**" not in said
+    )
+
+
+def test_what_intervals_leave_open_is_neither_enough_nor_too_few():
+    """The upper end of one against the lower end of the other, times `within`; widths of 0 are the numbers."""
+    assert budget.enough(curved([9.0, 9.0, 9.0, 4.5, 4.0], spread=0), 0.125).labels == 40
+    exact = budget.enough(curved([9.0, 9.0, 9.0, 4.5, 4.0], spread=0), 0.12)
+    assert (exact.labels, exact.short) == (None, 40)
+    # 4.3 to 4.5 against 3.9 to 4.1: at most 15 % more, at least 5 %.
+    curve = curved([9.0, 9.0, 9.0, 4.4, 4.0], spread=0.1)
+    assert [budget.enough(curve, within).labels for within in (0.14, 0.16)] == [None, 40]
+    assert [budget.enough(curve, within).short for within in (0.04, 0.06)] == [40, 20]
+    wide = budget.enough(curved([9.0, 9.0, 9.0, 5.0, 4.0], spread=3), 0.1)
+    assert (wide.labels, wide.short) == (None, None)
+    assert "too few" not in budget.sentence(curved([9.0, 9.0, 9.0, 5.0, 4.0], spread=3), 0.1)
+
+
+def test_better_than_all_is_enough():
+    found = budget.enough(curved([3.0, 3.0, 3.0, 3.0, 4.0], spread=0.1), 0.1)
+    assert (found.labels, found.short) == (5, None)
+
+
+def test_one_seed_and_one_budget():
+    once = budget.sentence(curved([9.0, 6.0, 4.3, 4.1, 4.0], spread=None), 0.1)
+    assert once == "`made`: 4.10 with 40 of 90 labels, 4.00 px of the frame with all; one seed: no verdict."
+    assert budget.enough(curved([9.0, 6.0, 4.3, 4.1, 4.0], spread=None), 0.1) is None
+    twice = Head("made", curved([9.0, 6.0, 4.3, 4.1, 4.0]).numbers | {"seeds": 2})
+    assert budget.sentence(twice, 0.1).endswith("two seeds: no verdict.")
+    alone = Head("made", head() | {"budget": {"all": curve([4.0] * 5)["all"]}})
+    assert budget.enough(alone, 0.1) is None and "no budget stands beside" in budget.sentence(alone, 0.1)
+    assert "choose the epoch" not in budget.sentence(curved([9.0, 6.0, 4.3, 4.1, 4.0], val=0), 0.1)
+
+
+def test_budgets_are_in_the_order_of_their_labels():
+    own = curve([9.0, 6.0, 4.3, 4.1, 4.0])
+    shuffled = {key: own[key] for key in ("all", "40", "10", "5", "20")}
+    assert [labels(each) for each in Head("made", {"budget": shuffled}).budget] == [5, 10, 20, 40, 90]
+    # All may be no more than the largest budget, and comes after it.
+    own["all"]["labels"] = 40
+    made = Head("made", {"budget": dict(reversed(own.items())), "seeds": 3})
+    assert made.budget[-1]["native_mean"] == 4.0
+    assert budget.enough(made, 0.1).most == 20  # 40 of 40 are not fewer
+    del own["all"]
+    assert budget.enough(Head("made", {"budget": own, "seeds": 3}), 0.1) is None  # what all would do is not known
+
+
+def test_steps_of_the_budgets(small):
+    alike = "600 with every budget, so that the curve is about labels"
+    assert f"Optimiser steps of the budgets: `teacher`, `nostrils`, `once`: {alike}." in small[0]
+    assert budget.steps([curved([9.0, 6.0, 4.3, 4.1, 4.0])]) == f"`made`: {alike}"
+    other = curved([9.0, 6.0, 4.3, 4.1, 4.0])
+    other.numbers["budget"]["5"]["steps"] = 75.0
+    assert "`made`: 75 to 600, so that the curve is not about labels alone" in budget.steps([other])
+    del other.numbers["budget"]["5"]["steps"]
+    assert "`made`: not told" in budget.steps([other])
+
+
+# The post.
+
+
+def compared(tmp_path, own, origin="real"):
+    scene = Scene(tmp_path, {"sapiens2_04b": own}, {}, origin=origin, opinions={})
+    return study(scene, ["sapiens2_04b"])
+
+
+def test_the_post_beside_ours_when_it_did_not_run(small):
+    text, made, _ = small
+    assert {each["table"] for each in made["published"]} == {"part2"} and len(made["published"]) == 7
+    assert {each["verdict"] for each in made["published"]} == {f"not run: {SKIPPED['reason']}"}
+    own = part(text, "## Published and ours")
+    cells = "| 100.0 / – | 5.47 / – | 5.01 / – | 24.0 / – | 48.8 / – | 92.5 / – | 100.0 / – |"
+    assert cells in line(own, "| Sapiens2-0.4B, head trained on 40")
+    assert "assumed by the post's protocol" in own and "part 1" not in own.split("###")[1]
+    others = line(own, "| `teacher` |")
+    assert others.startswith("| `teacher` | `teacher` | 80 | 5.21 ± 0.25 | 4.71 |")
+    assert "| `once` |" in own and "| `nostrils` |" not in own  # two points are another thing
+    assert "| `sapiens2_04b` |" not in own  # it has a row of its own, and did not run
+
+
+def test_the_post_beside_ours_on_rendered_and_on_real_data(tmp_path):
+    own = head(backbone="sapiens2_04b")
+    own_study = compared(tmp_path / "a", own, "rendered")
+    posts = published("posts")
+    made = {row.cell.metric: row for row in verdicts.compare(posts, own_study, Tolerance())}
+    assert made["crop_mean"].value == pytest.approx(5.21) and made["detection"].value is None
+    barred = {metric: row.said for metric, row in made.items()}
+    assert barred == dict.fromkeys(made, "not comparable: rendered data") | {
+        "detection": "not comparable: assumed by the protocol"
+    }
+    own_study = compared(tmp_path / "b", own)
+    made = {row.cell.metric: row.said for row in verdicts.compare(posts, own_study, Tolerance())}
+    assert made["crop_mean"] == "not comparable: the exact 80 crops cannot be guaranteed"
+    scene = Scene(tmp_path / "c", {"sapiens2_04b": own}, {}, opinions={})
+    text, _, _ = scene.build()
+    assert "| 100.0 / – | 5.47 / 5.21 | 5.01 / 4.71 | 24.0 / 5.8 |" in text
+    assert "For orientation" not in text  # nobody else ran
+
+
+def test_cells_that_can_be_compared_have_verdicts(tmp_path):
+    """With the post's own crops, as a reader of the original files might have them."""
+    posts = published("posts")
+    table = posts.tables["part2"].model_copy(update={"incomparable": ""})
+    posts = posts.model_copy(update={"tables": {**posts.tables, "part2": table}})
+    values = {"crop_mean": 5.9, "crop_median": 5.6, "crop_pck@3": 0.25, "crop_pck@5": 0.30, "crop_pck@20": 1.0}
+    own = head()
+    own["test"]["published"] |= values | {"crop_pck@10": 0.925}
+    own_study = compared(tmp_path, own)
+    made = {row.cell.metric: row.said for row in verdicts.compare(posts, own_study, Tolerance())}
+    assert made == {
+        "detection": "not comparable: assumed by the protocol",
+        "crop_mean": "reproduced",
+        "crop_median": "outside",
+        "crop_pck@3": "reproduced",
+        "crop_pck@5": "outside",
+        "crop_pck@10": "reproduced",
+        "crop_pck@20": "reproduced",
+    }
+    own["test"]["published"]["crops"] = 72
+    made = verdicts.compare(posts, compared(tmp_path, own), Tolerance())
+    assert {row.said for row in made if row.cell.metric != "detection"} == {"not comparable: 72 noses here"}
+
+
+def test_another_training_is_not_the_same_protocol(tmp_path):
+    own_study = compared(tmp_path, head(epochs=25, batch=4))
+    posts = published("posts")
+    made = {row.cell.metric: row.said for row in verdicts.compare(posts, own_study, Tolerance())}
+    assert made["crop_mean"] == "not comparable: 25 epochs instead of 120, batches of 4 instead of 8"
+    text, _, _ = Scene(tmp_path / "b", {"short": head(epochs=25), "full": head()}, {}, opinions={}).build()
+    assert "Trained otherwise than in the post: `short` has 25 epochs instead of 120." in text
+    assert "same protocol" not in text
+
+
+def test_square_crops_are_not_the_post_s(tmp_path):
+    own_study = compared(tmp_path, head(**SQUARE))
+    made = verdicts.compare(published("posts"), own_study, Tolerance())
+    assert {row.said for row in made} == {"not run: it has no published split"}
+
+
+def test_a_head_without_a_published_split(tmp_path):
+    own = head()
+    own["test"]["published"] = None
+    made = verdicts.compare(published("posts"), compared(tmp_path, own), Tolerance())
+    assert {row.said for row in made} == {"not run: it has no published split"}
+
+
+# Students.
+
+
+def test_students_beside_their_head(small, scene):
+    text, made, _ = small
+    own = part(text, "## Distilled into smaller networks")
+    cells = (
+        "head | labelled | 5 | 200 | 95.0 | – | 4.25 | 4.00–4.50 | 3.50 | 60.0 | 90.0 | 2,000,000 | 0.7 | 30.0 |"
+    )
+    assert line(own, "| `head_teacher` |") == f"| `head_teacher` | {cells}"
+    assert line(own, "| `nose_labelled` | student of `head_teacher` |").endswith(
+        "| labelled | 5 | 200 | 95.0 | – | 4.75 | 4.50–5.00 | 3.50 | 55.0 | 90.0 | 3,300,000 | 0.123 | 8.25 |"
+    )
+    assert line(own, "| `nose_of_labels` | control: the published labels, no head | labelled |")
+    assert line(own, "| `sapiens2_04b+head` | compared with").endswith("| – | – | 400,000,000 | 103 | 1690 |")
+    skipped = "| `nose_mobilenet` | student of `head_teacher` | skipped: no \\<torch\\> |"
+    assert line(own, "| `nose_mobilenet` |") == skipped
+    lost, won = (scene.pairs["nose_labelled", other] for other in ("head_teacher", "nose_of_labels"))
+    assert (lost.verdict, lost.seeds, won.verdict, won.faces) == ("higher error", (5, 5), "lower error", 40)
+    assert lost.difference == pytest.approx(0.5, rel=1e-4)
+    students, controls = part(own, "**Ask students?** (`students`)"), part(own, "**Ask labels?** (`labels`)")
+    ends = f"{lost.low:+.2f} to {lost.high:+.2f}"
+    row = line(students, "| `nose_labelled` − `head_teacher` | ThermEval-D | error, px | +0.50 |")
+    assert f"| {ends} | +0.50 |" in row and row.endswith("| 40 faces, 40 subjects, 5 seeds | higher error |")
+    assert "in points: `nose_labelled` − `head_teacher` −5.0." in students
+    row = line(controls, "| `nose_labelled` − `nose_of_labels` | ThermEval-D | error, px | −2.50 |")
+    assert "| lower error |" in row and "`nose_labelled` − `nose_of_labels` +20.0." in controls
+    assert "| `nose_of_labels` −" not in own  # it has no head
+    assert line(students, "| `nose_mobilenet` − `head_teacher`").endswith("| not run: nose\\_mobilenet |")
+    assert made["roles"] == dict(zip(DETAILS, ("head", "student", "control", "student"), strict=True))
+    opinions = part(text, "### How good the pseudo-labels were, in px of the frame")
+    assert "| `teacher` | `charlotte` | `head_teacher` | all | 500 | 480 | 4.44 | 4.33 |" in opinions
+    assert "|  |  |  | unseen | 460 | 440 | 4.55 | 4.35 |" in opinions
+
+
+def test_students_of_too_few_seeds_have_numbers_and_no_verdict(tmp_path):
+    details = {name: own | {"seeds": 1} if own["status"] == "ok" else own for name, own in DETAILS.items()}
+    text, made, _ = Scene(tmp_path, details=details).build()
+    assert set(made["constant"].values()) == {"one seed: no verdict"}
+    own = part(text, "## Distilled into smaller networks")
+    row = line(own, "| `nose_labelled` − `head_teacher` |")
+    assert "| +0.50 | – | +0.50 | – | – | 40 faces, 40 subjects, 1 seed | one seed: no verdict |" in row
+    assert not re.search(r"higher error|lower error|beats|better|helps", own)
+    mixed = DETAILS | {"head_teacher": DETAILS["head_teacher"] | {"seeds": 2}}
+    made = Scene(tmp_path / "b", details=mixed).pairs
+    assert made["nose_labelled", "head_teacher"].verdict == "two seeds: no verdict"
+    assert made["nose_labelled", "nose_of_labels"].verdict == "lower error"
+
+
+def test_everybody_stands_somewhere_to_the_constant(small):
+    """Of the crops' noses, an answer that looks at nothing is 7 px off in the mean, 6.5 in the median."""
+    text, made, _ = small
+    own = part(text, "## Distilled into smaller networks")
+    cells = "no network | labelled | – | 148 | – | – | 7.00 | – | 6.50 | 7.1 | 14.3 | – | – | – |"
+    assert f"| the mean place of the training labels | {cells}" in own
+    said = (
+        "Against *the mean place of the training labels*, which has an interval over subjects, in the mean error "
+        "in px of the frame, by 95 % intervals"
+    )
+    low, none = "*lower error*: `head_teacher`, `nose_labelled`", "*no difference shown*: `nose_of_labels`"
+    assert f"{said} over subjects and seeds: {low}; {none}. Its numbers are of 148 noses." in own
+    assert made["constant"] == {
+        "head_teacher": "lower error",
+        "nose_labelled": "lower error",
+        "nose_of_labels": "no difference shown",
+    }
+    persons = (
+        "### Errors of `persons`: 256 x 256 px of `thermeval_person`, cut as the post cuts them, labels `nose1`"
+    )
+    heads = "*lower error*: `teacher`; *one seed: no verdict*: `once`."
+    assert f"{said} over seeds, of these crops: {heads}" in part(text, persons)
+    constant = "| *the mean place of the training labels* | all | 148 | 9.10 | 8.60 |"
+    assert constant in part(text, "#### Errors of `persons` in px of the crop")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "seeds", "expected"),
+    [
+        (6.0, 6.9, 5, "lower error"),
+        (6.0, 7.0, 5, "no difference shown"),
+        (7.0, 8.0, 5, "no difference shown"),
+        (7.1, 8.0, 5, "higher error"),
+        (None, None, 5, "no difference shown"),
+        (6.0, 6.9, 4, "four seeds: no verdict against a constant"),
+        (6.0, 6.9, 3, "three seeds: no verdict against a constant"),
+        (6.0, 6.9, 2, "two seeds: no verdict"),
+        (6.0, 6.9, 1, "one seed: no verdict"),
+    ],
+)
+def test_a_student_and_the_constant(tmp_path, low, high, seeds, expected):
+    ends = {"error_px_mean_low": low, "error_px_mean_high": high} if low else {}
+    weak = {name: each for name, each in scored().items() if not name.endswith(("_low", "_high"))}
+    weak |= ends | {"error_px_mean": 6.9, "seeds": seeds}
+    text, made, _ = Scene(tmp_path, details=DETAILS | {"nose_labelled": weak}).build()
+    assert made["constant"]["nose_labelled"] == expected
+    said = f"; against the mean place of the training labels: {expected}."
+    assert said in line(text, "- `student_t`: **")
+
+
+def test_the_interval_of_a_head_is_that_of_its_seeds():
+    """Errors of 3, 4 and 5 px: a mean of 4, and 4.30 standard errors of 0.577 to either side."""
+    found = constant.of_head(Head("h", {"seeds": 3}), {"native_mean": 4.0, "native_mean_spread": 1.0})
+    assert (found.low, found.high) == (pytest.approx(4 - 2.4841, abs=1e-3), pytest.approx(4 + 2.4841, abs=1e-3))
+    assert constant.verdict(found, 3, {"native_mean": 20.0}) == "three seeds: no verdict against a constant"
+    # As if it were known from five.
+    limits = {limit: constant.verdict(found, 5, {"native_mean": limit}) for limit in (6.4, 6.5, 1.5)}
+    assert limits == {6.4: "no difference shown", 6.5: "lower error", 1.5: "higher error"}
+    assert constant.verdict(found, 5, {}) == ""
+    # The constant is not known exactly either: with an interval of its own, the two must be apart.
+    near = {f"s{number}": [8.0 + number % 3] * 4 for number in range(12)}  # 9 in the mean, over people some 0.5
+    low, high = constant.bounds({"native_by_subject": near})
+    assert 8.0 < low < 8.6 and 9.4 < high < 10.0
+    assert constant.verdict(found, 5, {"native_mean": 9.0, "native_by_subject": near}) == "lower error"
+    wide = {"s0": [1.0] * 20, "s1": [17.0] * 20}
+    assert constant.verdict(found, 5, {"native_mean": 9.0, "native_by_subject": wide}) == "no difference shown"
+    below = {subject: [error - 7.5 for error in errors] for subject, errors in near.items()}
+    assert constant.verdict(found, 5, {"native_mean": 1.5, "native_by_subject": below}) == "no difference shown"
+    lower = {subject: [0.5, 0.6] for subject in near}
+    assert constant.verdict(found, 5, {"native_mean": 0.55, "native_by_subject": lower}) == "higher error"
+    assert constant.bounds({"native_by_subject": {"s0": [1.0, 2.0]}}) is None and constant.bounds({}) is None
+    assert constant.of_head(Head("h", {"seeds": 1}), {"native_mean": 4.0, "native_mean_spread": None}).low is None
+
+
+def test_roles_of_another_profile(tmp_path):
+    """As `zeroshot` has it: the large head taught, several heads ran beside it, and the students are two."""
+    details = {
+        "head_sapiens2_04b": scored(error_px_mean=3.0),
+        "head_teacher": scored(),
+        "nose_labelled": scored(error_px_mean=3.5),
+        "nose_of_labels": scored(error_px_mean=5.0),
+        "nose_mobilenet": scored(error_px_mean=4.0),
+    }
+    opinions = {"sapiens2_04b": PSEUDO | {"head": "head_sapiens2_04b"}, "labels": LABELS}
+    told = {"nose_labelled": "sapiens2_04b", "nose_of_labels": "labels", "nose_mobilenet": "sapiens2_04b"}
+    heads = {"sapiens2_04b": head(), "teacher": head()}
+    text, made, _ = Scene(tmp_path, heads, details, opinions=opinions, students=told).build(students=told)
+    assert made["roles"] == dict(zip(details, ["head", "head", "student", "control", "student"], strict=True))
+    own = part(text, "## Distilled into smaller networks")
+    assert "| `head_teacher` | head |" in own and "student of `head_teacher`" not in own
+    assert "| `nose_mobilenet` | student of `head_sapiens2_04b` |" in own and "compared with" not in own
+    assert "| +0.50 |" in line(own, "| `nose_labelled` − `head_sapiens2_04b` |")
+    other = line(own, "| `nose_mobilenet` − `nose_of_labels` |")
+    assert "| −1.00 |" in other and other.endswith("| size mobilenet\\_v2 and t |")
+    assert line(own, "| `nose_labelled` − `nose_of_labels` |").endswith("| – |")
+    claim = line(own, "- `student_t`: **true of size and speed**")
+    assert "not run" not in claim and claim.count("head_sapiens2_04b") == 1
+    assert "rtmpose_s+head" not in made["claim"] and list(made["claim"]) == ["student_t", "student_t@256px"]
+
+
+def test_the_large_head_beside_a_student_of_another(tmp_path):
+    details = DETAILS | {"head_sapiens2_04b": scored(error_px_mean=4.0)}
+    text, _, _ = Scene(tmp_path, details=details).build()
+    claim = line(text, "- `student_t`: **true of size and speed**")
+    assert (
+        "against `head_teacher` +0.50 px in the mean (" in claim and claim.count("): higher error; against") == 2
+    )
+    assert "; against `head_sapiens2_04b` +0.75 px in the mean (" in claim
+    gone = DETAILS | {"head_sapiens2_04b": {"status": "skipped", "reason": "a licence"}}
+    text, _, _ = Scene(tmp_path / "b", details=gone).build()
+    assert "; against `head_sapiens2_04b` not run: head\\_sapiens2\\_04b; " in line(text, "- `student_t`: **")
+    assert "| compared with |" not in text  # its own row, below, says why there is nothing
+
+
+def test_pictures_of_other_domains(small, tmp_path):
+    text, _, _ = small
+    assert "8-bit pictures (`persons`)" in text
+    text, _, _ = Scene(tmp_path).build(crops={"persons": {}, "faces": {"changes": {"source": "png"}}})
+    assert "8-bit" not in text  # no contestant is a head on those crops
+
+
+def test_pseudo_labels_without_a_true_one_or_without_an_unseen_crop(tmp_path):
+    told = PSEUDO | {"head": "h", "points": 9, "labels": 7, "native_mean": None, "native_median": None}
+    told |= {"unseen": {"points": 0, "labels": 0, "native_mean": None, "native_median": None}}
+    text, _, _ = Scene(tmp_path, opinions={"teacher": told}).build()
+    assert "| `teacher` | `charlotte` | `h` | all | 9 | 7 | – | – |" in text and "| unseen |" not in text
+    assert "| `nose_labelled` | student of `h` |" in text and "− `head_teacher`" not in text
+    assert "Accuracy of `nose_labelled`: against the mean place" in text  # and with nobody else
+
+
+def test_labels_without_a_head_and_a_head_that_did_not_run(tmp_path):
+    text, _, _ = Scene(tmp_path / "a").build()
+    assert "| `labels` | `thermeval_person` | its true labels | all | 500 |" in text
+    gone = {"teacher": {"status": "skipped", "reason": "no <torch>"}}
+    text, _, _ = Scene(tmp_path / "b", opinions=gone).build()
+    assert "| `teacher` | – | – | skipped: no \\<torch\\> | – | – |" in text
+
+
+def test_other_boxes_are_not_compared(tmp_path):
+    details = DETAILS | {"nose_labelled": scored(boxes="frame", recall=0.5, missed=100, error_px_mean=99.0)}
+    text, _, _ = Scene(tmp_path, details=details).build()
+    assert "px of the frame: `nose_labelled`" not in text
+    assert line(text, "| `nose_labelled` − `head_teacher` |").endswith("| boxes frame and labelled |")
+    assert line(text, "| `nose_labelled` | student").startswith(
+        "| `nose_labelled` | student of `head_teacher` | frame | 5 | 200 | 50.0 | 50.0 | 99.00 |"
+    )
+    assert "(boxes frame and labelled); against `nose_of_labels`" in line(text, "- `student_t`: **")
+    assert "the mean place" not in line(text, "- `student_t`: **")
+
+
+def test_the_claim_and_the_machine(small):
+    text, made, _ = small
+    own = part(text, "### 10 times smaller, 30 times faster?")
+    assert (
+        "Size and speed against `sapiens2_04b+head`, each at its own input; of accuracy they say nothing:" in own
+    )
+    said = "121.2 times smaller, 204.8 times faster in fp32, 98.5 times faster in bf16, at 96 x 96 px"
+    accuracy = "Accuracy of `nose_labelled`: against `head_teacher` +0.50 px in the mean ("
+    assert f"- `student_t`: **true of size and speed**, {said}. {accuracy}" in own
+    assert "; against the mean place of the training labels: lower error." in own
+    said = "121.2 times smaller, 29.0 times faster in fp32, 31.0 times faster in bf16, at 256 x 256 px"
+    verdict = "true of size and speed with bf16 alone"
+    assert f"- `student_t@256px`: **{verdict}**, {said}. Accuracy: no accuracy at this size" in own
+    assert "**true**" not in own and "| true |" not in own
+    assert "Timed on A\\_CPU, cores: 2, threads: 1, torch 2.13.0, precision: fp32 and bf16, batch 1." in own
+    cells = "| 96 x 96 px | 3,300,000 | 0.123 | 8.25 (8.00–9.00) | 6.50 | 121.2 | 204.8 | 98.5 |"
+    assert line(own, "| `student_t` |") == f"| `student_t` {cells} true of size and speed |"
+    assert "`student_t`: one picture." in own
+    # No head is a student.
+    assert line(own, "| `sapiens2_04b+head` |").endswith("| 1690 | – | – | – | – | – |")
+    assert line(own, "| `rtmpose_s+head` |").endswith("| 200.0 | – | – | – |")
+    assert made["claim"] == {"student_t": "true of size and speed", "student_t@256px": verdict}
+    assert "- `student_mobilenet`: not measured for this profile: `make speed`." in own
+    order = [row[0] for row in rows(own)[2:]]
+    named = ("rtmpose_s+head", "sapiens2_04b+head", "student_t", "student_t@256px")
+    assert sorted(order) == sorted(f"`{name}`" for name in named)
+    assert order[0] == "`sapiens2_04b+head`" and order[1] == "`rtmpose_s+head`"
+
+
+def test_times_of_whole_contestants_are_not_of_this_page(tmp_path):
+    plain, numbers, _ = Scene(tmp_path / "a").build()
+    more = SPEED | {"contestants": {"rows": {"facemesh": {"status": "ok", "ms": 2.0}}}}
+    text, made, _ = Scene(tmp_path / "b", speed=more).build()
+    assert (text, made) == (plain, numbers) and "facemesh" not in text
+
+
+def test_times_of_another_profile_are_not_shown(tmp_path):
+    """The run of that name sees 128 px here, and 96 px where it was timed; and a stranger."""
+    runs = {"student_t": RUN | {"input_size": 128}}
+    speed = {"machine": MACHINE, "rows": SPEED["rows"] | {"student_s": SPEED["rows"]["student_t"]}}
+    text, made, _ = Scene(tmp_path, speed=speed).build(runs)
+    own = part(text, "### 10 times smaller, 30 times faster?")
+    assert "- `student_t`: not measured for this profile: `make speed`." in own
+    assert made["claim"] == {} and "`rtmpose_s+head`" in own and "`sapiens2_04b+head`" in own
+    assert (
+        "| 8.25" not in part(text, "## Distilled into smaller networks")
+        and "3,300,000" not in text
+        and "student_s" not in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("smaller", "plain", "low", "expected"),
+    [
+        (10, 30, None, cost.TRUE),
+        (10, 30, 12, cost.TRUE),
+        (10, 29.97, 30, cost.BF16),
+        (10, None, 31, cost.BF16),
+        (10, 29.97, 29.9, cost.FALSE),
+        (10, 29.97, None, cost.FALSE),
+        (9.99, 300, 300, cost.FALSE),
+        (9.99, None, 300, cost.FALSE),
+        (10, None, 20, cost.UNKNOWN),
+        (10, None, None, cost.UNKNOWN),
+        (None, 300, 300, cost.UNKNOWN),
+    ],
+)
+def test_verdicts_on_the_claim(smaller, plain, low, expected):
+    row = {"times_smaller": smaller, "times_faster_fp32": plain, "times_faster_bf16": low}
+    assert cost.verdict({name: value for name, value in row.items() if value is not None}) == expected
+    assert cost.verdict(row) == expected
+
+
+def test_a_ratio_never_reads_as_what_it_is_not(tmp_path):
+    row = SPEED["rows"]["student_t"] | {"times_smaller": 9.99, "times_faster_fp32": 29.97}
+    text, _, _ = Scene(tmp_path, speed={"machine": {}, "rows": {"student_t": row}}).build()
+    assert "**false of size and speed**, 9.9 times smaller, 29.9 times faster in fp32" in text
+    assert "The machine was not told." in text
+
+
+# Pages of little.
+
+
+def test_rendered_data_are_no_evidence(tmp_path):
+    text, _, _ = Scene(tmp_path, origin="rendered").build()
+    assert text.splitlines()[0] == "# A tiny head on a frozen backbone: noses on ThermEval-D, rendered"
+    assert text.splitlines()[2].startswith("> **Rendered data.**")
+    assert "Another backbone on rendered data is another experiment" in text
+
+
+def test_real_data_have_no_banner(small):
+    text, _, _ = small
+    assert "Rendered" not in text and "rendered" not in text
+
+
+def test_a_profile_without_anything(tmp_path):
+    text, made, figure = Scene(tmp_path, {}, {}, {}, opinions={}).build()
+    assert "No head ran." in text and "This profile has no students." in text and "`make speed`" in text
+    assert "No head was trained on several budgets" in text and "No pseudo-labels in this profile." in text
+    assert {each["verdict"] for each in made["published"]} == {"not run: not in this profile"}
+    assert (made["enough"], made["roles"], made["constant"], made["claim"]) == ({}, {}, {}, {})
+    assert "no head was trained" in figure.read_text() or figure.stat().st_size > 1000
+    assert "\n\n\n" not in text and not re.search(r"\bnan\b|None", text)
+
+
+def test_a_profile_in_which_nobody_ran(tmp_path):
+    text, made, _ = Scene(tmp_path, {"sapiens2_04b": SKIPPED}, {"head_x": SKIPPED}, {}).build()
+    assert "No head ran." in text and "| `head_x` | head | skipped: sapiens2\\_04b needs" in text
+    assert made["enough"] == {} and "against `" not in text and "None" not in text
+
+
+def test_a_profile_without_the_data_set(tmp_path):
+    scene = Scene(tmp_path, {}, {}, {}, opinions={})
+    (scene.places.results / "thermeval.json").unlink()
+    outs = [tmp_path / name for name in ("a.md", "a.json", "a.svg", "a.csv")]
+    config = parse({"contestants": ["student_t"]}, build.Config, "fewshot")
+    build.build(profile(), scene.places, *outs, config)
+    text = outs[0].read_text()
+    assert "This profile has no data set `thermeval`." in text
+    assert "| `student_t` | head | skipped: thermeval is not in this profile |" in text
+
+
+def test_a_head_with_little_to_say(tmp_path):
+    """What a run leaves out, where it found nothing or was not asked, is a dash."""
+    bare = {"status": "ok", "reason": "", "backbone": "b", "labels": 3, "test": {"all": {"crops": 2, "missed": 2}}}
+    text, _, _ = Scene(tmp_path, {"bare": bare}, {}, {}).build()
+    assert "| `bare` | `b` | – | – | – | 3 | 1 | – | – | – |" in text
+    assert "| `bare` | all | 2 | – | – | – | – | – | – |" in text and "None" not in text
+
+
+def test_what_is_compared_elsewhere_is_not_of_this_page(tmp_path):
+    scene = Scene(tmp_path)
+    told = files.read_json(scene.places.comparisons)
+    other = {**told["families"][0]["pairs"][0], "dataset": "tfake", "difference": 9.0}
+    told["families"][0]["pairs"].append(other)
+    told["families"].append({"name": "far", "question": "Elsewhere?", "pairs": [other]})
+    files.write_json(scene.places.comparisons, told)
+    text, _, _ = scene.build()
+    assert "Elsewhere?" not in text and "9.00 px" not in text and "+9.00" not in text
+    assert "Ask students?" in text
+
+
+def test_what_is_missing_or_wrong(tmp_path):
+    scene = Scene(tmp_path)
+    with pytest.raises(DataError, match="nobody"):
+        scene.build(contestants=["nobody"], students={}, networks={})
+    with pytest.raises(DataError, match=r"other\.json"):
+        study(scene, ["other"])
+    files.write_text(scene.places.curves / "teacher.csv", "labels,seed\n5,0\n")
+    with pytest.raises(DataError, match="no curve of labels"):
+        scene.build()
+    (scene.places.curves / "teacher.csv").unlink()
+    with pytest.raises(DataError, match=r"teacher\.csv"):
+        scene.build()
+    with pytest.raises(ConfigError, match="none of the contestants"):
+        parse({"students": {"head": "x"}, "contestants": ["student"]}, build.Config, "fewshot")
+    with pytest.raises(ConfigError, match="networks names"):
+        parse({"networks": {"head": "x"}, "contestants": ["student"]}, build.Config, "fewshot")
+    with pytest.raises(ConfigError, match="within"):
+        parse({"within": -0.1}, build.Config, "fewshot")
+
+
+def test_only_what_is_named_is_read(tmp_path):
+    """What another profile left behind is not in the page."""
+    scene = Scene(tmp_path)
+    files.write_json(scene.places.scores / "old.json", head())
+    files.write_json(scene.places.pseudo_labels / "old.json", PSEUDO | {"faces": "tfake"})
+    text, made, _ = scene.build()
+    assert "old" not in made["enough"] and "`old`" not in text
+
+
+# Figure and stage.
+
+
+def test_the_same_numbers_give_the_same_bytes(small, tmp_path):
+    text, made, figure = small
+    again = Scene(tmp_path).build()
+    assert again[0] == text and again[1] == made and again[2].read_bytes() == figure.read_bytes()
+
+
+def test_the_figure_changes_with_the_numbers_of_the_frame_alone(small, tmp_path):
+    _, _, figure = small
+    heads = json.loads(json.dumps(HEADS))
+    for key in ("5", "all"):
+        heads["teacher"]["budget"][key]["crop_mean"] += 1
+    same = Scene(tmp_path / "a", heads).build()[2]
+    assert same.read_bytes() == figure.read_bytes()
+    heads["teacher"]["budget"]["5"]["native_mean"] += 1
+    assert Scene(tmp_path / "b", heads).build()[2].read_bytes() != figure.read_bytes()
+
+
+def test_cameras_share_no_axis(tmp_path, monkeypatch):
+    """Three panels: two sets of one camera on one scale, the other camera on its own."""
+    tops = []
+    monkeypatch.setattr(drawing, "save", lambda drawn, _: tops.extend(each.get_ylim()[1] for each in drawn.axes))
+    far = head(**SQUARE) | {"budget": curve([90.0, 60.0, 43.0, 41.0, 40.0])}
+    near = head(crops="others", side=128) | {"budget": curve([18.0, 6.0, 4.3, 4.1, 4.0])}
+    drawing.draw([Head("a", head()), Head("b", far), Head("c", near)], tmp_path / "none.svg")
+    assert tops == pytest.approx([1.05 * 18, 1.05 * 90, 1.05 * 18])
+
+
+def test_the_stage(tmp_path, monkeypatch):
+    """From the command line, in a profile's words, to the same files."""
+    scene = Scene(tmp_path)
+    params = {"heads": {key: {"backbone": "x"} for key in HEADS}}
+    params |= {"fewshot": scene.told(), "runs": RUNS, "crops": CROPS}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    (tmp_path / "contestants.yaml").write_text(yaml.safe_dump(CONTESTANTS, sort_keys=False))
+    flags = {name: name for name in ("heads", "runs", "crops")}
+    flags |= {"params": "fewshot", "contestants": "contestants.yaml"}
+    flags |= {"text": "b.md", "numbers": "b.json", "figure": "b.svg", "curve": "b.csv"}
+    flags |= {each.name: str(getattr(scene.places, each.name)) for each in fields(Places)}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        sys, "argv", [str(STAGE), *(word for pair in flags.items() for word in (f"--{pair[0]}", pair[1]))]
+    )
+    runpy.run_path(str(STAGE), run_name="__main__")
+    text, made, figure = scene.build()
+    assert (tmp_path / "b.md").read_text() == text and files.read_json(tmp_path / "b.json") == made
+    assert (tmp_path / "b.svg").read_bytes() == figure.read_bytes()
+    params |= {"heads": None, "runs": None, "crops": None, "fewshot": {}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    runpy.run_path(str(STAGE), run_name="__main__")
+    assert "No head ran." in (tmp_path / "b.md").read_text()
+
+
+def test_a_head_that_the_profile_does_not_train_says_why(tmp_path):
+    """Its contestant has a row and a reason, though `heads` does not name it."""
+    heads = {key: own for key, own in HEADS.items() if key != "sapiens2_04b"}
+    gone = {"status": "skipped", "reason": "sapiens2_04b is under a licence"}
+    text, made, _ = Scene(tmp_path, heads, DETAILS | {"head_sapiens2_04b": gone}).build()
+    reason = "sapiens2\\_04b is under a licence |"
+    assert f"| `head_sapiens2_04b` | {reason}" in part(text, "## The heads at a glance")
+    assert f"| `head_sapiens2_04b` | head | skipped: {reason}" in part(text, "## Distilled into smaller networks")
+    assert {each["verdict"] for each in made["published"]} == {"not run: sapiens2_04b is under a licence"}
+    # A student that was not trained is no head, and one that ran needs no excuse.
+    assert part(text, "## The heads at a glance").count("| `nose_") == 0
+
+
+def test_networks_are_called_as_their_runs_unless_told_otherwise(tmp_path):
+    text, _, _ = Scene(tmp_path).build(
+        networks={"head_teacher": "rtmpose_s+head", "nose_labelled": "student_t@256px"}
+    )
+    assert line(text, "| `nose_labelled` | student").endswith("| – | – | – |")
+    assert line(Scene(tmp_path).build()[0], "| `nose_labelled` | student").endswith("| 3,300,000 | 0.123 | 8.25 |")

@@ -1,0 +1,509 @@
+"""The bake-off in miniature, from files to files: every number, every verdict, no more than they say."""
+
+import json
+import runpy
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import zeroshot_scene as scene
+from thermark.core import files
+from thermark.core.config import parse
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.predictions import Predictions
+from thermark.metrics.evaluate import Config
+from thermark.report.leaderboard.reference import Tolerance
+from thermark.report.reference_results import Column, Published, Row, Table, load
+from thermark.report.results import errors
+from thermark.report.results.errors import open_errors
+from thermark.report.results.record import Estimate, open_set, write_set
+from thermark.report.zeroshot import build, polarity, verdicts
+from thermark.report.zeroshot.inputs import Places, read
+from thermark.report.zeroshot.measure import flat
+
+STAGE = Path(__file__).parents[2] / "stages/zeroshot.py"
+CONTESTANTS = {"shifted": True, "wall": True, "told": True, "absent": True, "floor": False, "run_t": False}
+SCORING = {"thermeval": scene.HOW}
+DATASETS = {"thermeval": scene.SETTINGS, "thermeval_person": {"raw": "thermeval"}, "tfake": {"raw": "tfake"}}
+
+
+def faces():
+    one = {f"1/Thermal_{n}": [(50, 80), (140, 90)] for n in range(1, 5)}
+    two = {f"2/Thermal_{n}": [(90, 60 + n % 9)] for n in range(511, 601)}
+    return scene.noses(one | two)
+
+
+def stages(root, origin="real"):
+    made = faces()
+    files_made = scene.Stages(root, made, origin, {"thermeval_person": "thermeval", "tfake": "tfake"})
+    frames, xy = made.frames.tolist(), made.xy[:, 0].astype(float)
+    tested = made.splits == "test"
+    shifted = scene.said("shifted", "coco_wholebody133", frames, xy + np.array([0, 2]))
+    # Inverted, the first half is found 5 px off, and the other half not at all.
+    half = np.arange(len(made)) < len(made) - 45
+    other = scene.said("shifted", "coco_wholebody133", made.frames[half].tolist(), xy[half] + np.array([3, 4]))
+    files_made.add(
+        shifted,
+        minmax=scene.said("shifted", "coco_wholebody133", frames, xy + np.array([0, 6])),
+        inverted=other,
+    )
+    # Something near enough for the posts in every frame, and a nose in none.
+    files_made.add(scene.said("wall", "mediapipe478", frames, xy + np.array([30, 40])))
+    rows = np.arange(len(made))
+    files_made.add(scene.said("told", "nose1", frames, xy - [1, 0], rows, trained_on=("thermeval_person",)))
+    files_made.add(Predictions.none("absent", scene.DATA, "skipped", "no weights <here>"))
+    floor = scene.said("floor", "ibug68", made.frames[tested].tolist(), xy[tested] + [8, 0], rows[tested])
+    files_made.add(floor, whole=False)
+    seeds = [
+        scene.said("run_t", "ibug68", made.frames[tested].tolist(), xy[tested] + [0, shift], rows[tested])
+        for shift in (1, 3)
+    ]
+    files_made.add(*seeds, whole=False, seeded=True)
+    return files_made
+
+
+def built(root, places, contestants=CONTESTANTS, datasets=DATASETS, **config):
+    outs = [root / name for name in ("zeroshot.md", "zeroshot.json", "zeroshot.svg")]
+    build.build(contestants, datasets, SCORING, places, *outs, build.Config(**config))
+    return outs[0].read_text(), files.read_json(outs[1]), outs[2]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    root = tmp_path_factory.mktemp("zeroshot")
+    return built(root, stages(root).places)
+
+
+def part(text: str, title: str) -> str:
+    """Return what stands below a heading, up to the next of its level or above."""
+    level = len(title) - len(title.lstrip("#"))
+    lines = text[text.index(title) :].splitlines()
+    ends = [
+        place for place, each in enumerate(lines[1:], 1) if each.startswith("#") and each.split()[0] <= "#" * level
+    ]
+    return "\n".join(lines[: ends[0]] if ends else lines)
+
+
+def line(text: str, start: str) -> str:
+    return next(each for each in text.splitlines() if each.startswith(start))
+
+
+def test_the_same_noses_for_everybody(small):
+    _, numbers, _ = small
+    own = numbers["unified"]
+    assert {name: each["all"]["faces"] for name, each in own.items()} == dict.fromkeys(own, 90)
+    assert own["shifted"]["all"]["error_px_mean"] == pytest.approx(2)
+    assert (own["shifted"]["all"]["recall"], own["shifted"]["all"]["precision"]) == (1, 1)
+    assert own["run_t"]["all"]["error_px_mean"] == pytest.approx(2)  # the mean of its seeds, 1 and 3 px
+    assert own["run_t"]["all"]["recall"] == 1 and "precision" not in own["run_t"]["all"]
+    assert set(own["told"]) == {"all", "2ft", "6ft"} and own["told"]["2ft"]["faces"] == 45
+    assert numbers["order"] == ["run_t", "shifted", "told", "floor", "wall"]
+
+
+def test_the_posts_detect_what_is_not_there(small):
+    """A prediction on the wall 50 px away: all detected within 80 px, none within half a face."""
+    text, numbers, _ = small
+    own = numbers["unified"]["wall"]["all"]
+    assert (own["detection"], own["recall"], own["pck@20px"]) == (1, 0, 0)
+    # The posts' labels are half a px further right and down than ours.
+    told = numbers["part3"]["wall"]
+    assert (told["detection"], told["mean"]) == (1, pytest.approx(np.hypot(29.5, 39.5), abs=1e-4))
+    assert line(part(text, "## `unified`"), "| `wall` |").startswith("| `wall` | – | 100.0 | 0.0 | 0.0 | 0.0 |")
+
+
+def test_polarity_counts_faces_found_either_way_and_errors_of_those_found_both_ways(small):
+    text, numbers, _ = small
+    own = numbers["polarity"]["thermeval"]
+    assert set(own) == {"shifted", "wall", "told"}  # who sees whole frames, and ran
+    assert own["shifted"] == pytest.approx(
+        {"metric": "error_px_mean", "found": 1, "found_inverted": 0.5, "found_both": 0.5}
+        | {"error": 2, "error_inverted": 5}
+    )
+    assert own["wall"] == {"metric": "error_px_mean", "found": 0, "found_inverted": 0, "found_both": 0}
+    assert own["told"]["error"] == own["told"]["error_inverted"] == pytest.approx(1)
+    lines = part(text, "## Polarity")
+    assert line(lines, "| `shifted` |") == "| `shifted` | finder | 100.0 | 50.0 | 50.0 | 2.00 | 5.00 |"
+    assert line(lines, "| `wall` |") == "| `wall` | finder | 0.0 | 0.0 | 0.0 | – | – |"
+    assert "inverted" not in part(text, "## Tone mapping") and "inverted" not in numbers["variants"]
+
+
+def test_polarity_of_nobody_is_said(tmp_path):
+    made = stages(tmp_path)
+    text, numbers, _ = built(tmp_path, made.places, {"absent": True})
+    assert "No contestant ran on both." in part(text, "## Polarity") and numbers["polarity"] == {"thermeval": {}}
+
+
+def test_what_the_common_protocol_has_measured_is_read_from_its_records(tmp_path):
+    """A record and per-face errors that nobody would measure on these predictions, and the page tells them."""
+    made = stages(tmp_path)
+    record = made.places.results / "thermeval.json"
+    results, beside = open_set(record), made.places.results / "thermeval.parquet"
+    shifted = results.of("shifted")
+    told = shifted.metrics | {"error_px_mean": Estimate(value=7.77, faces=90, subjects=90)}
+    changed = shifted.model_copy(update={"metrics": told, "boxes": "elsewhere"})
+    records = tuple(changed if each.contestant == "shifted" else each for each in results.records)
+    write_set(record, results.model_copy(update={"records": records}))
+    per_face = open_errors(beside)
+    per_face["shifted"]["per_seed"][:, made.faces.strata["distance"][made.faces.splits == "test"] == "6ft"] = 4.0
+    errors.write(beside, per_face)
+    text, numbers, _ = built(tmp_path, made.places)
+    own = numbers["unified"]["shifted"]
+    assert own["all"]["error_px_mean"] == numbers["tone"]["shifted"]["base"]["error_px_mean"] == 7.77
+    assert (own["2ft"]["error_px_mean"], own["6ft"]["error_px_mean"], own["6ft"]["pck@3px"]) == (2, 4, 0)
+    assert line(part(text, "## At a glance"), "| `shifted` |").startswith("| `shifted` | elsewhere | – |")
+    # Of those found inverted too, 23 are at 2 ft and 22 at 6 ft.
+    assert numbers["polarity"]["thermeval"]["shifted"]["error"] == pytest.approx((23 * 2 + 22 * 4) / 45)
+    assert numbers["part3"]["shifted"]["mean"] < 3  # the posts' own protocol is measured
+
+
+def test_an_answer_beyond_the_cap_is_no_recall_though_it_was_told_whose_nose_is_asked(tmp_path):
+    """16 px off on heads of 30 px, of which half is the cap: nothing is missed, and nothing is recalled."""
+    made = stages(tmp_path)
+    frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
+    made.add(scene.said("nose", "nose1", frames, xy + np.array([0, 16]), np.arange(len(made.faces))))
+    _, numbers, _ = built(tmp_path, made.places, {"nose": True})
+    own = numbers["unified"]["nose"]
+    for part_of in ("all", "2ft", "6ft"):
+        assert (own[part_of]["missed"], own[part_of]["recall"], own[part_of]["detection"]) == (0, 0, 1)
+        assert own[part_of]["pck@20px"] == 1
+
+
+def test_two_seeds_of_a_published_contestant_have_no_verdict(tmp_path):
+    made = stages(tmp_path)
+    frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
+    seeds = [
+        scene.said("face_landmarker", "nose1", frames, xy + shift, np.arange(len(frames))) for shift in (1, 2)
+    ]
+    made.add(*seeds, seeded=True)
+    _, numbers, _ = built(tmp_path, made.places, {"face_landmarker": True})
+    told = {each["verdict"] for each in numbers["published"] if each["run"] == "face_landmarker"}
+    assert told == {"two seeds: no verdict", "not comparable: another machine"}
+
+
+def test_means_over_seeds_count_a_face_as_often_as_it_was_found():
+    """Two seeds of two faces: the first seed loses a face inverted, the second one as prepared."""
+    plain = np.array([[1.0, 2.0], [3.0, np.inf]])
+    inverted = np.array([[np.inf, 4.0], [7.0, 1.0]])
+    numbers = polarity.numbers(plain, inverted)
+    assert numbers == {
+        "found": 0.75,
+        "found_inverted": 0.75,
+        "found_both": 0.5,
+        "error": 2.5,
+        "error_inverted": 5.5,
+    }
+
+
+def test_polarity_does_not_count_a_face_whose_error_cannot_be_told():
+    """Of four faces one has no eyes and one is missed inverted: two of three are found both ways."""
+    plain = np.array([[0.02, np.nan, 0.04, 0.01]])
+    inverted = np.array([[0.03, np.nan, 0.05, np.inf]])
+    numbers = polarity.numbers(plain, inverted)
+    assert (numbers["found"], numbers["found_inverted"]) == (1.0, pytest.approx(2 / 3))
+    assert (numbers["error"], numbers["error_inverted"]) == (pytest.approx(0.03), pytest.approx(0.04))
+
+
+def test_a_data_set_without_inverted_pictures_has_no_polarity(tmp_path):
+    made = stages(tmp_path)
+    noted = made.places.framed / "thermeval.json"
+    told = files.read_json(noted)
+    told["variants"].pop("inverted")
+    files.write_json(noted, told)
+    text, numbers, _ = built(tmp_path, made.places)
+    assert "## Polarity" not in text and numbers["polarity"] == {}
+
+
+def test_a_data_set_that_was_left_out_has_no_polarity(tmp_path):
+    places = stages(tmp_path).places
+    files.write_json(places.framed / "gone.json", {"data": "x", "variants": {"base": {}}})
+    scoring = SCORING | {"gone": Config(), "unframed": Config()}
+    assert [each.name for each in polarity.studies(CONTESTANTS, scoring, places)] == ["thermeval"]
+
+
+def test_predictions_of_another_version_are_refused_for_polarity_too(tmp_path):
+    made = stages(tmp_path)
+    path = made.places.predictions / "told/thermeval@inverted.npz"
+    replace(Predictions.open(path), data="other").save(path)
+    with pytest.raises(DataError, match="another version"):
+        built(tmp_path, made.places)
+
+
+def test_parts_of_the_posts(small):
+    text, numbers, _ = small
+    assert set(numbers["part1"]) == {"shifted", "wall", "told"}  # who saw the posts' pictures
+    apart = np.hypot(0.5, 1.5)  # 2 px below our labels, and half a px left and 1.5 px below those of the posts
+    assert numbers["part1"]["shifted"] == pytest.approx(
+        {
+            "noses": 8,
+            "predictions": 8,
+            "matched": 8,
+            "detection": 1,
+            "precision": 1,
+            "mean": apart,
+            "median": apart,
+        }
+        | {"pck@3": 1, "pck@5": 1, "pck@10": 1, "pck@20": 1},
+        abs=1e-5,
+    )
+    told = numbers["part3"]["told"]
+    assert told["noses"] == 60 and told["mean"] == pytest.approx(np.hypot(1.5, 0.5), abs=1e-5)
+    # Persons of 60 x 120: 150 px, cut by the frame in neither direction for y, in neither for x.
+    assert numbers["part2"]["told"]["crop_mean"] == pytest.approx(256 / 150, rel=1e-3)
+    assert numbers["part2"]["told"]["native_mean"] == 1
+    titles = [each for each in text.splitlines() if each.startswith("### Part 2,")]
+    assert len(titles) == 2 and "stretched" in titles[0] and "px of the frame" in titles[1]
+    assert "| `told` | 80 | 80 | 1.71 | 1.71 | 100.0 |" in part(text, titles[0])
+    assert "| all of them | 90 | 90 | 1.71 | 1.71 | 100.0 |" in part(text, titles[0])
+    assert "| `told` | 80 | 80 | 1.00 | 1.00 | 100.0 |" in part(text, titles[1])
+    assert "| `told` † | 8 | 8 | 8 | 100.0 |" in part(text, "### Part 1")
+    assert "| `told` | 60 | 60 | 60 | 100.0 | 100.0 |" in part(text, "### Part 3")
+    assert "Has learned from frames of annotations\\_1" in part(text, "## At a glance")
+
+
+def test_who_did_not_run_says_why(small):
+    text, numbers, _ = small
+    glance = part(text, "## At a glance")
+    assert line(glance, "| `absent`") == "| `absent` | skipped: no weights \\<here\\> |"
+    assert numbers["contestants"]["absent"] == {
+        **{"status": "skipped", "reason": "no weights <here>", "boxes": "", "seeds": 0}
+    }
+    assert "absent" not in numbers["part1"] and "absent" not in numbers["unified"]
+
+
+def test_who_failed_on_the_pictures_of_the_posts_is_not_in_their_tables(tmp_path):
+    made = stages(tmp_path)
+    good = scene.said("face_landmarker", "nose1", made.faces.frames.tolist(), made.faces.xy[:, 0])
+    made.add(good, png=Predictions.none("face_landmarker", scene.DATA, "failed", "no batch for 900 s"))
+    text, numbers, _ = built(tmp_path, made.places, {"face_landmarker": True})
+    assert numbers["part1"] == {} and numbers["unified"]["face_landmarker"]["all"]["recall"] == 1
+    assert set(numbers["tone"]["face_landmarker"]) == {"base", "minmax"}
+    assert "not run: no batch for 900 s" in line(part(text, "## Published and ours"), "| A |")
+
+
+def test_what_is_what(small):
+    text, _, _ = small
+    table = part(text, "## What is what")
+    assert "8 in 4 frames of annotations\\_1: office" in table and "90 in 90 frames of annotations\\_2" in table
+    assert "80 crops of 90" in table and "up to 0.5 of the face" in table and "variant `png`" in table
+
+
+def test_noses_of_nobody_are_told(small, tmp_path):
+    made, said = stages(tmp_path), "3 labelled noses are outside of every person"
+    report = made.places.reports / "thermeval.json"
+    files.write_json(report, files.read_json(report) | {"found": {"nose_without_person": {"count": 3}}})
+    assert said in part(built(tmp_path, made.places)[0], "## What is what") and said[2:] not in small[0]
+
+
+def test_tone_is_ablated(small):
+    text, numbers, _ = small
+    own = numbers["tone"]["shifted"]
+    assert [own[name]["error_px_median"] for name in ("base", "png", "minmax")] == pytest.approx([2, 2, 6])
+    assert (own["base"]["pck@5px"], own["minmax"]["pck@5px"]) == (1, 0)
+    assert set(numbers["tone"]) == {"shifted", "wall", "told"}
+    told = part(text, "## Tone mapping")
+    assert "- `base`: 20 to 40 °C of every frame" in told
+    assert "- `minmax`: the coldest to the warmest pixel of each frame" in told
+    assert "- `png`: the 8-bit picture that comes with the temperatures" in told
+    assert "| `shifted` | 2.00 | 6.00 | 2.00 |" in told  # base, minmax, png
+
+
+def test_conventions_are_told_from_errors(small):
+    text, numbers, _ = small
+    own = numbers["conventions"]
+    assert set(own["shifted"]) == {"centre", "posts", "tip", "body"} and set(own["told"]) == {"as it is"}
+    assert own["shifted"]["posts"]["offset_y_px"] == pytest.approx(2)
+    assert own["shifted"]["posts"]["offset_y_face"] == pytest.approx(2 / 30)
+    assert own["shifted"]["posts"]["error_centred"] == pytest.approx(0, abs=1e-4)
+    assert own["run_t"]["centre"]["found"] == 180  # both seeds
+    assert own["run_t"]["centre"]["error_centred"] == pytest.approx(1)
+    assert own["wall"]["wings"] == {"found": 0}
+    assert "| `told` | as it is | 90 | −1.00 | +0.00 | −3.3 | +0.0 | 1.00 | 0.00 |" in part(
+        text, "## Nose conventions"
+    )
+
+
+def test_every_published_cell_has_a_verdict(small):
+    text, numbers, _ = small
+    cells = numbers["published"]
+    assert len(cells) == len(load("posts").cells("part1", "part3")) == 80
+    assert {each["verdict"] for each in cells} == {"not run: not in this profile"}
+    own = part(text, "## Published and ours")
+    assert "| A | `face_landmarker` | 23.3 / – |" in own
+    # What a head says in its crop is another report's, and told once.
+    assert {each["table"] for each in cells} == {"part1", "part3"} and "head_sapiens2_04b" not in own
+    assert own.count("metrics/fewshot") == 1 and "### Part 2," in text
+    assert json.dumps(numbers, allow_nan=False)
+
+
+def posts(**table) -> Published:
+    values = {"detection": 0.685, "mean": 4.16, "pck@5": 0.603, "predictions": 50, "ms": 117}
+    units = {"detection": "rate", "mean": "px", "pck@5": "rate", "predictions": "count"}
+    columns = {name: Column(title=name, unit=unit) for name, unit in units.items()}
+    columns["ms"] = Column(title="ms", unit="ms", unmeasured="another machine")
+    told = {"title": "Part 1", "dataset": "thermeval", "protocol": "part1", "noses": 73, "columns": columns}
+    told |= {"rows": (Row(row="Sapiens2", run="sapiens", values=values),)} | table
+    other = Table(title="", columns={}, rows=())
+    return Published(source="the posts", absent="", tables={"part1": Table(**told), "part3": other})
+
+
+def judged(own, origin="real", skipped=None, tolerance=None, seeds=None, **table) -> dict[str, str]:
+    values = flat({("part1", "sapiens", ""): own or {}})
+    rows = verdicts.compare(posts(**table), values, skipped or {}, origin, tolerance or Tolerance(), seeds or {})
+    return {row.cell.metric: row.said for row in rows}
+
+
+def test_verdicts():
+    same = {"noses": 73, "detection": 50 / 73, "mean": 4.16, "pck@5": 44 / 73, "predictions": 50}
+    barred = "not comparable: another machine"
+    assert judged(same) == dict.fromkeys(["detection", "mean", "pck@5", "predictions"], "reproduced") | {
+        "ms": barred
+    }
+    moved = same | {"detection": 51 / 73, "mean": 4.66, "pck@5": 42 / 73, "predictions": 52}
+    assert judged(moved) == {
+        "detection": "reproduced",  # by one nose
+        "mean": "reproduced",  # by half a px
+        "pck@5": "outside",  # by two noses
+        "predictions": "outside",
+        "ms": barred,
+    }
+    assert judged(moved, tolerance=Tolerance(noses=2))["pck@5"] == "reproduced"
+    assert judged(same | {"mean": 4.67})["mean"] == "outside"
+    assert judged(same | {"noses": 72})["detection"] == "not comparable: 72 noses here"
+    assert judged(same, "rendered")["detection"] == "not comparable: rendered data"
+    assert judged(same, incomparable="80 crops")["mean"] == "not comparable: 80 crops"
+    assert judged(None)["ms"] == "not run: not in this profile"
+    assert judged(None, skipped={"sapiens": "no weights"})["mean"] == "not run: no weights"
+    # A head of ours on its backbone, were it of one training or of three.
+    assert set(judged(same, seeds={"sapiens": 1}).values()) == {"one seed: no verdict", barred}
+    assert set(judged(same, seeds={"sapiens": 2}).values()) == {"two seeds: no verdict", barred}
+    assert judged(same, seeds={"sapiens": 3}) == judged(same)
+    assert judged(same, "rendered", seeds={"sapiens": 1})["mean"] == "not comparable: rendered data"
+    nothing = {"noses": 73, "detection": 0.0, "pck@5": 0.0, "predictions": 0}
+    assert judged(nothing)["mean"] == "not run: nothing was found" and judged(nothing)["pck@5"] == "outside"
+
+
+def test_verdicts_of_a_row_are_told_together():
+    own = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
+    told = posts()
+    rows = verdicts.compare(told, flat({("part1", "sapiens", ""): own}), {}, "real", Tolerance(), {})
+    text = verdicts.section(told, rows, Tolerance(), "")
+    cells = "68.5 / 68.5 | 4.16 / 9.00 | 60.3 / 60.3 | 50 / 50 | 117 / –"
+    verdict = "reproduced; mean: outside; time: not comparable: another machine"
+    assert f"| Sapiens2 | `sapiens` | {cells} | {verdict} |" in text
+    assert "1/73" in text and "at most 0.5 px" in text
+
+
+def test_rendered_data_are_no_evidence(tmp_path):
+    text, _, _ = built(tmp_path, stages(tmp_path, "rendered").places)
+    assert text.splitlines()[0] == "# The zero-shot bake-off: noses on ThermEval-D, rendered"
+    assert "no evidence about real thermal cameras" in text
+
+
+def test_the_figure_is_drawn_the_same_each_time(small, tmp_path):
+    _, _, figure = small
+    assert built(tmp_path, stages(tmp_path).places)[2].read_bytes() == figure.read_bytes()
+
+
+def test_a_profile_without_the_data_set_or_without_contestants(tmp_path):
+    places = stages(tmp_path).places
+    text, numbers, figure = built(tmp_path, places, datasets={"tfake": {}})
+    assert "This profile has no data set `thermeval`." in text and figure.is_file()
+    assert {each["verdict"] for each in numbers["published"]} == {"not run: not in this profile"}
+    text, numbers, figure = built(tmp_path, places, {})
+    assert "No contestant ran." in text and numbers["unified"] == {}
+    places.framed.joinpath("thermeval.json").unlink()
+    text, numbers, _ = built(tmp_path, places, {"floor": False, "run_t": False})
+    assert set(numbers["unified"]) == {"floor", "run_t"} and numbers["part1"] == numbers["tone"] == {}
+    assert "No contestant ran on these pictures." in part(text, "### Part 1")
+
+
+def test_a_profile_in_which_nobody_ran(tmp_path):
+    text, numbers, _ = built(tmp_path, stages(tmp_path).places, {"absent": True})
+    assert numbers["unified"] == {} and "No contestant ran." in text
+    assert "| `absent` | skipped: no weights" in text
+
+
+def test_what_is_missing_or_outdated_is_a_data_error(tmp_path):
+    made = stages(tmp_path)
+    with pytest.raises(DataError, match="nobody"):
+        read("thermeval", {"nobody": True}, made.places)
+    path = made.places.predictions / "floor/thermeval.npz"
+    right = Predictions.open(path)
+    replace(right, data="other").save(path)
+    with pytest.raises(DataError, match="another version"):
+        built(tmp_path, made.places)
+    right.save(path)
+    report = made.places.reports / "thermeval.json"
+    files.write_json(report, files.read_json(report) | {"fingerprint": "new"})
+    with pytest.raises(DataError, match="another version"):
+        read("thermeval", CONTESTANTS, made.places)
+
+
+def test_wrong_names_are_config_errors(tmp_path):
+    with pytest.raises(ConfigError, match="pgn"):
+        built(tmp_path, stages(tmp_path).places, picture="pgn")
+    with pytest.raises(ConfigError, match="zeroshot"):
+        parse({"pictures": "png"}, build.Config, "zeroshot")
+
+
+def test_the_stage(tmp_path, monkeypatch):
+    """From the command line, in a profile's words, to the same files."""
+    places = stages(tmp_path).places
+    families = {"floor": "mean_shape", "run_t": "learned", "told": "cascade"}
+    params = {"contestants": {name: {"family": families.get(name, "rtmlib")} for name in CONTESTANTS}}
+    params |= {
+        "datasets": DATASETS,
+        "evaluate": {"thermeval": {"vocabulary": "nose1", "bootstrap": 0}},
+        "zeroshot": {"picture": "png"},
+    }
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    (tmp_path / "contestants.yaml").write_text(yaml.safe_dump(params.pop("contestants"), sort_keys=False))
+    told = {name: name for name in ("datasets", "evaluate")} | {"contestants": "contestants.yaml"}
+    told |= {"params": "zeroshot", "text": "a.md", "numbers": "a.json", "figure": "a.svg"}
+    told |= {name: str(getattr(places, name)) for name in Places.__dataclass_fields__}
+    flags = [word for name, value in told.items() for word in (f"--{name}", value)]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(STAGE), *flags])
+    runpy.run_path(str(STAGE), run_name="__main__")
+    text, numbers, figure = built(tmp_path, places)
+    assert (tmp_path / "a.md").read_text() == text and files.read_json(tmp_path / "a.json") == numbers
+    assert (tmp_path / "a.svg").read_bytes() == figure.read_bytes()
+
+
+def test_whoever_finds_nothing_at_all_has_rates_of_nought(tmp_path):
+    made = stages(tmp_path)
+    made.add(scene.said("face_landmarker", "mediapipe478", [], np.zeros((0, 2))))
+    text, numbers, _ = built(tmp_path, made.places, {"face_landmarker": True})
+    assert (
+        numbers["part1"]["face_landmarker"]["detection"] == 0 and "mean" not in numbers["part1"]["face_landmarker"]
+    )
+    assert numbers["unified"]["face_landmarker"]["all"]["recall"] == 0
+    assert numbers["conventions"]["face_landmarker"]["centre"] == {"found": 0}
+    verdict = {each["metric"]: each["verdict"] for each in numbers["published"] if each["row"] == "A"}
+    assert verdict["mean"] == "not run: nothing was found" and verdict["detection"] == "outside"
+    assert "23.3 / 0.0 | 9.91 / –" in part(text, "### Part 3: hierarchies")
+
+
+def test_seeds_of_a_cascade_are_averaged_on_every_picture(tmp_path):
+    """Three seeds 1, 2 and 6 px off, one of which finds nobody on one picture."""
+    made = stages(tmp_path)
+    frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
+    rows = np.arange(len(made.faces))
+    seeds = [scene.said("nose", "nose1", frames, xy + np.array([shift, 0]), rows) for shift in (1, 2, 6)]
+    made.add(*seeds, seeded=True)
+    text, numbers, _ = built(tmp_path, made.places, {"nose": True})
+    assert numbers["contestants"]["nose"]["seeds"] == 3
+    assert line(part(text, "## `unified`"), "| `nose` |").startswith("| `nose` | 3 | 100.0 |")
+    own = numbers["part3"]["nose"]
+    apart = np.hypot(np.array([1, 2, 6]) - 0.5, 0.5).mean()  # of the posts' labels, which begin at the outline
+    assert (own["mean"], own["pck@3"], own["noses"]) == (pytest.approx(apart, abs=1e-5), pytest.approx(2 / 3), 60)
+    assert numbers["part2"]["nose"]["native_mean"] == pytest.approx(3)
+    assert numbers["tone"]["nose"]["png"]["error_px_mean"] == pytest.approx(3)
+    folder = made.places.predictions / "nose/seed1/thermeval@png.npz"
+    Predictions.none("nose", scene.DATA, "failed", "no batch for 900 s").save(folder)
+    _, numbers, _ = built(tmp_path, made.places, {"nose": True})
+    assert numbers["part1"] == {} and set(numbers["tone"]["nose"]) == {"base", "minmax"}
