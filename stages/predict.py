@@ -7,7 +7,7 @@ import yaml
 
 from thermark.core import errors, files, moved
 from thermark.core.config import section, value
-from thermark.core.scored import scored
+from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference.images import predict_everyone
 from thermark.models.inference.keys import Config, Places, Setting
 
@@ -20,7 +20,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
-    splits = scored(params, options.scored)
+    splits = read_scored_splits(params, options.scored)
     setting = Setting(
         section(params, options.patience, Config),
         splits,

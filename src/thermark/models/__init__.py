@@ -16,7 +16,7 @@ from thermark.core.moved import NOWHERE, Move, Moves, moved
 from thermark.core.pictures import BASE
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.progress import track
-from thermark.core.scored import Split
+from thermark.core.scored_splits import Split
 from thermark.core.shards import Shards
 
 Points = NDArray[np.float32]

@@ -16,7 +16,7 @@ from thermark.core.errors import DataError
 from thermark.core.geometry import Array
 from thermark.core.moved import NOWHERE, Moves
 from thermark.core.runs import seed_folders
-from thermark.core.scored import Split
+from thermark.core.scored_splits import Split
 from thermark.models import predict_all
 from thermark.nets import card
 from thermark.nets.inputs import input_to_crop, normalised

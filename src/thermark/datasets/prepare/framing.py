@@ -22,7 +22,7 @@ from thermark.core.pictures import BASE, INVERT
 from thermark.core.progress import track
 from thermark.core.radiometry import render
 from thermark.core.runs import skip, skipped
-from thermark.core.scored import Split
+from thermark.core.scored_splits import Split
 
 
 class Config(Section):

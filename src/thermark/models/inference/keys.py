@@ -19,7 +19,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.moved import Moves
 from thermark.core.predictions import file_name
 from thermark.core.runs import seed_folder, seed_folders, seed_numbers, skipped
-from thermark.core.scored import Split
+from thermark.core.scored_splits import Split
 from thermark.models import mean_shape
 from thermark.models.inference import run as frames
 

@@ -20,7 +20,7 @@ from thermark.core.moved import NOWHERE, Move, Moves, moved
 from thermark.core.pictures import BASE, Pictures
 from thermark.core.predictions import Predictions, Status, file_name
 from thermark.core.runs import matching, seed_folder, seed_numbers
-from thermark.core.scored import Split
+from thermark.core.scored_splits import Split
 from thermark.models.inference.contract import Held, Unavailable, providers
 from thermark.models.inference.sweep import Broken, sweep
 from thermark.models.inference.watchdog import Beat, Ended, watched
