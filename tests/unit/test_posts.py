@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thermark import landmarks
-from thermark.core.annotated import Annotated
+from thermark.core.annotations import Annotations
 from thermark.core.errors import DataError
 from thermark.core.frames import Frames
 from thermark.core.pictures import Pictures
@@ -487,7 +487,7 @@ def test_part_2_sees_opencvs_grey_and_part_1_the_colours(tmp_path, channels):
 
 def test_an_older_face_set_says_what_to_do(tmp_path):
     with pytest.raises(DataError, match=r"has no annotated\.npz"):
-        Annotated.open(tmp_path)
+        Annotations.open(tmp_path)
 
 
 def test_frames_without_a_picture_do_not_count(root, tmp_path):

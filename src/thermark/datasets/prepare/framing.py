@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from thermark.core import annotated, files, pictures
-from thermark.core.annotated import Annotated
+from thermark.core import annotations, files, pictures
+from thermark.core.annotations import Annotations
 from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces, open_table
@@ -124,9 +124,9 @@ def _rows(frames: Frames, faces: Faces, split: Split | None) -> NDArray[np.int64
 
 def _annotated(frames: Frames, folder: Path) -> NDArray[np.int64]:
     """Return the rows of the frames with a labelled nose: published protocols count it without a person, too."""
-    if not (folder / annotated.FILE).is_file():
+    if not (folder / annotations.FILE).is_file():
         return np.zeros(0, np.int64)
-    told = Annotated.open(folder)
+    told = Annotations.open(folder)
     return np.flatnonzero(np.isin(frames.ids, told.frames[told.having("nose")]))
 
 

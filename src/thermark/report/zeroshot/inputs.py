@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core.annotated import Annotated
+from thermark.core.annotations import Annotations
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_table
 from thermark.core.frames import Frames
@@ -61,9 +61,9 @@ class Study:
     inverted: str | None
 
     @cached_property
-    def annotated(self) -> Annotated:
+    def annotated(self) -> Annotations:
         """What the annotation files say, which published protocols count."""
-        return Annotated.open(self.places.faces / self.name)
+        return Annotations.open(self.places.faces / self.name)
 
     @cached_property
     def pairs(self) -> Split:
