@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from thermark.core import errors, moved
+from thermark.core import errors, perturbations
 from thermark.core.config import read, value
 from thermark.core.files import read_json
 from thermark.core.scored_splits import read_scored_splits
@@ -29,7 +29,7 @@ def main() -> None:
         Outputs(*(getattr(options, name) for name in Outputs.__dataclass_fields__)),
         options.summary,
         read_json(options.code) if options.code.is_file() else None,
-        moves=moved.read(params, options.moved, options.jitter, splits),
+        moves=perturbations.read(params, options.moved, options.jitter, splits),
     )
 
 

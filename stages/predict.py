@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from thermark.core import errors, files, moved
+from thermark.core import errors, files, perturbations
 from thermark.core.config import section, value
 from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference.images import predict_everyone
@@ -27,7 +27,7 @@ def main() -> None:
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         files.read_json(options.code),
         files.read_json(options.env),
-        moved.read(params, options.moved, options.jitter, splits),
+        perturbations.read(params, options.moved, options.jitter, splits),
     )
     contestants = value(params, options.contestants) or {}
     predict_everyone(contestants, setting, options.out)

@@ -10,7 +10,7 @@ import yaml
 
 import questions
 from thermark.convert import convert, onnx
-from thermark.core import config, entries, moved, profiles
+from thermark.core import config, entries, perturbations, profiles
 from thermark.core.config import parse, section
 from thermark.core.jitter import VARIANT
 from thermark.core.scored_splits import read_scored_splits
@@ -241,7 +241,7 @@ def test_who_cannot_run_has_weights_with_a_reason_and_nobody_else_has(content):
 
 def test_every_data_set_is_scored(path, content):
     assert set(content["evaluate"]) == set(read_scored_splits(path, "scored")) <= set(content["datasets"])
-    shaken = moved.read(path, "moved_boxes", "jitter", read_scored_splits(path, "scored"))
+    shaken = perturbations.read(path, "moved_boxes", "jitter", read_scored_splits(path, "scored"))
     assert [name for name, moves in shaken.items() if VARIANT in moves], "nobody has a jitter floor"
     # The others are there to learn from.
     learned_from = {run[role] for run in content["runs"].values() for role in TRAINED}

@@ -12,7 +12,7 @@ import running
 from thermark.core import bundle, files, pictures
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.jitter import Jitter
-from thermark.core.moved import Move
+from thermark.core.perturbations import BoxPerturbation
 from thermark.core.predictions import Predictions
 from thermark.core.runs import SKIPPED
 from thermark.models import mean_shape
@@ -187,12 +187,12 @@ def test_weights_that_arrive_are_used(setting, done):
 
 
 def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
-    shaken = replace(setting, moves={"one": {"shift10": Move(0.1)}})
+    shaken = replace(setting, moves={"one": {"shift10": BoxPerturbation(0.1)}})
     out = tmp_path / "out"
     before = predicted(setting, out, mean=MEAN, mesh=ABSENT)
     after = predicted(shaken, out, mean=MEAN, mesh=ABSENT)
     assert set(after) - set(before) == {"mean/one@shift10.npz", "mesh/one@shift10.npz"}
-    further = replace(setting, moves={"one": {"shift10": Move(0.2)}})
+    further = replace(setting, moves={"one": {"shift10": BoxPerturbation(0.2)}})
     told = [images.keys("mean", MEAN, each)["one@shift10.npz"] for each in (shaken, further)]
     assert told[0] != told[1]
     # Who no longer moves boxes has no such files.
@@ -238,7 +238,7 @@ def test_moved_boxes_may_not_be_called_as_pictures_are(setting):
     about = {"data": "print one", "variants": {pictures.BASE: {}, "shift10": {}}}
     files.write_json(setting.places.framed / "one.json", about)
     with pytest.raises(ConfigError, match=r"frames\.one\.variants\.shift10 has the name of moved boxes"):
-        images.keys("mesh", ABSENT, replace(setting, moves={"one": {"shift10": Move(0.1)}}))
+        images.keys("mesh", ABSENT, replace(setting, moves={"one": {"shift10": BoxPerturbation(0.1)}}))
 
 
 def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):

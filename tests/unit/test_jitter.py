@@ -12,7 +12,7 @@ from test_evaluate import FAST, evaluate, faces, predictions
 from test_learned import frame, nose, packed
 from test_mean_shape import table
 
-from thermark.core import files, geometry, jitter, moved, pictures
+from thermark.core import files, geometry, jitter, perturbations, pictures
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Crops, Faces
@@ -65,8 +65,8 @@ def test_settings_name_scored_sets_and_whole_px():
 def test_moved_boxes_and_shifted_pictures_of_a_set_stand_side_by_side(tmp_path):
     params = tmp_path / "params.yaml"
     params.write_text("boxes: {datasets: [x], shift: [0.1], scale: []}\npictures: {datasets: [x, y], faces: 2}\n")
-    found = moved.read(params, "boxes", "pictures", ["x", "y", "z"])
-    assert found["x"] == {"shift10": moved.Move(0.1), "jitter": Jitter((1, 2), 2)}
+    found = perturbations.read(params, "boxes", "pictures", ["x", "y", "z"])
+    assert found["x"] == {"shift10": perturbations.BoxPerturbation(0.1), "jitter": Jitter((1, 2), 2)}
     assert found["y"] == {"jitter": Jitter((1, 2), 2)} and not found["z"]
 
 

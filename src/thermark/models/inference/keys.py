@@ -16,7 +16,7 @@ from pydantic import PositiveInt
 from thermark.core import arithmetic, bundle, files
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.moved import Moves
+from thermark.core.perturbations import Perturbations
 from thermark.core.predictions import file_name
 from thermark.core.runs import seed_folder, seed_folders, seed_numbers, skipped
 from thermark.core.scored_splits import Split
@@ -74,7 +74,7 @@ class Setting:
     places: Places
     code: Mapping[str, Any]
     versions: Mapping[str, Any]
-    moves: Moves = field(default_factory=dict)
+    moves: Perturbations = field(default_factory=dict)
 
 
 def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
