@@ -9,7 +9,7 @@ import drawn
 import results_scene
 import running
 from fetched import NOWHERE, Machine
-from thermark.core import files, pictures, runs
+from thermark.core import files, packed_images, runs
 from thermark.core.config import parse
 from thermark.core.errors import NetworkError
 from thermark.core.perturbations import BoxPerturbation
@@ -93,7 +93,7 @@ def tree(tmp_path):
     drawn.write(places.faces / "one", 20, 96, 1.75)
     about = {"fingerprint": "print", "card": {"labels": "human"}, "origin": "real", "modality": "thermal"}
     files.write_json(places.reports / "one.json", about)
-    files.write_json(places.framed / "one.json", {"data": "print", "variants": {pictures.BASE: {}}})
+    files.write_json(places.framed / "one.json", {"data": "print", "variants": {packed_images.BASE: {}}})
     (tmp_path / "weights").mkdir()
     running.teach(places.models, "net", 0, trained_on=["other"])
     config = tfw.Config(raw="far")
@@ -162,7 +162,7 @@ def test_a_set_that_arrives_is_predicted(tree):
     for path in (places.faces / "new").iterdir():
         path.rename(places.faces / "far" / path.name)
     files.write_json(places.reports / "far.json", {"fingerprint": "arrived"})
-    files.write_json(places.framed / "far.json", {"data": "arrived", "variants": {pictures.BASE: {}}})
+    files.write_json(places.framed / "far.json", {"data": "arrived", "variants": {packed_images.BASE: {}}})
     images.predict_everyone({"mean": MEAN}, setting, root / "said")
     said = Predictions.open(root / "said/mean/far.npz")
     assert said.status == "ok" and np.isfinite(said.xy).all() and len(said) == 8

@@ -8,7 +8,7 @@ import pytest
 
 import graphs
 import running
-from thermark.core import bundle, files, pictures
+from thermark.core import bundle, files, packed_images
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.jitter import Jitter
@@ -39,11 +39,11 @@ def root(tmp_path_factory) -> Path:
     )
     (root / "faces/s").mkdir(parents=True)
     faces.save(root / "faces/s/faces.npz")
-    for variant, shown in ((pictures.BASE, ids[1:]), ("other", ids)):
+    for variant, shown in ((packed_images.BASE, ids[1:]), ("other", ids)):
         (root / "frames/s" / variant).mkdir(parents=True)
         images = [np.full((32, 40), 90 + number, np.uint8) for number in range(len(shown))]
-        pictures.write(root / "frames/s" / variant, shown, images)
-    files.write_json(root / "framed/s.json", {"data": "print", "variants": {pictures.BASE: {}, "other": {}}})
+        packed_images.write(root / "frames/s" / variant, shown, images)
+    files.write_json(root / "framed/s.json", {"data": "print", "variants": {packed_images.BASE: {}, "other": {}}})
     running.teach(root / "models", "nose", 0, points=1, vocabulary="nose1", trained_on=["elsewhere"])
     return root
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from thermark.core import files, geometry
 from thermark.core.faces import Crops, Faces, open_set
 from thermark.core.geometry import Array
-from thermark.core.jitter import Jitter, views
+from thermark.core.jitter import Jitter, shift_faces
+from thermark.core.packed_images import BASE
 from thermark.core.perturbations import NO_PERTURBATIONS, BoxPerturbation, Perturbations, perturb_boxes
-from thermark.core.pictures import BASE
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.progress import track
 from thermark.core.scored_splits import Split
@@ -146,7 +146,7 @@ def predict_shifted(
     A picture that moves under a box shows what it shows when the box moves the other way, which packed crops can
     do. They were sampled once, before: spreads are within 7 % of those in frames that are shifted and cropped.
     """
-    seen = views(faces, scored, jitter)
+    seen = shift_faces(faces, scored, jitter)
     steps = seen.steps.astype(np.float32)
     own = Crops(Shards((crops.pixels[seen.rows],)), crops.to_source[seen.rows], crops.padding)
     prompts = seen.faces.prompts - np.tile(steps, 2)

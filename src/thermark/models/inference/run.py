@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
 
-from thermark.core import bundle, files, pictures
+from thermark.core import bundle, files, packed_images
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces, open_table
-from thermark.core.jitter import Jitter, Shifted, shifted, views
+from thermark.core.jitter import Jitter, ShiftedImages, shift_faces, shift_images
+from thermark.core.packed_images import BASE, PackedImages
 from thermark.core.perturbations import NO_PERTURBATIONS, BoxPerturbation, Perturbations, perturb_boxes
-from thermark.core.pictures import BASE, Pictures
 from thermark.core.predictions import Predictions, Status, file_name
 from thermark.core.runs import matching, seed_folder, seed_numbers
 from thermark.core.scored_splits import Split
@@ -212,19 +212,19 @@ def _sweep(
             if isinstance(move, BoxPerturbation) and held.get().given != "prompt":
                 said = Predictions.none(contestant, data, "skipped", UNTOLD)
             else:
-                seen = pictures.read(places.frames / name / (BASE if move else variant))
+                seen = packed_images.read(places.frames / name / (BASE if move else variant))
                 asked = _asked(table, seen, split if move or variant == BASE else "all", move)
                 said = sweep(held, contestant, *asked, data, patience.max_failed, beat)
             said.save(place / file_name(name, variant))
 
 
 def _asked(
-    table: Faces, seen: Pictures, split: Split, move: BoxPerturbation | Jitter | None
-) -> tuple[Pictures | Shifted, Faces, NDArray[np.int64]]:
+    table: Faces, seen: PackedImages, split: Split, move: BoxPerturbation | Jitter | None
+) -> tuple[PackedImages | ShiftedImages, Faces, NDArray[np.int64]]:
     """Return the pictures, the faces, and which of them are asked for, where boxes are moved, pictures shifted."""
     scored = (table.splits == "test") | (split == "all")
     if isinstance(move, Jitter):
-        own = views(table, scored, move)
-        return shifted(seen, table, own), own.faces, np.arange(len(own.faces))
+        own = shift_faces(table, scored, move)
+        return shift_images(seen, table, own), own.faces, np.arange(len(own.faces))
     told = table if move is None else replace(table, prompts=perturb_boxes(table.prompts, table.ids, move))
     return seen, told, np.flatnonzero(scored)

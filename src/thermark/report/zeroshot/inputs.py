@@ -13,7 +13,7 @@ from thermark.core.annotations import Annotations
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_table
 from thermark.core.frames import Frames
-from thermark.core.pictures import BASE, INVERT
+from thermark.core.packed_images import BASE, INVERT
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders
 from thermark.fewshot.posts import Split, split
