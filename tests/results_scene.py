@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from answered import answered
+from instances import predictions_at
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.faces import Faces
 from thermark.core.geometry import bounding_box
-from thermark.core.moved import NOWHERE, Moves
+from thermark.core.perturbations import NO_PERTURBATIONS, Perturbations
 from thermark.core.predictions import Predictions
 from thermark.landmarks import load
 from thermark.metrics import contestants as scoring
@@ -56,7 +56,7 @@ def said(truth: Faces, contestant: str, noise: float, seed: int) -> Predictions:
     who = np.unique(truth.subjects, return_inverse=True)[1]
     scale = noise * rng.uniform(0.7, 1.3, who.max() + 1)[who][:, None, None]
     xy = truth.xy + rng.normal(0, 1, truth.xy.shape) * scale
-    return answered(truth, xy, contestant, "ibug68", ("elsewhere",) if contestant == "run" else ())
+    return predictions_at(truth, xy, contestant, "ibug68", ("elsewhere",) if contestant == "run" else ())
 
 
 def write(
@@ -92,7 +92,7 @@ def recorded(
     known: dict[str, Known],
     how: dict[str, Config],
     families: dict | None = None,
-    moves: Moves = NOWHERE,
+    moves: Perturbations = NO_PERTURBATIONS,
 ) -> Path:
     """Score what lies in `root`/said and return the folder of the records, the comparisons beside it."""
     out = Outputs(*(root / kind for kind in SUFFIXES))

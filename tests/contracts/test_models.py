@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import drawn
-import families
-from running import untrained
+import contestant_modules
+import drawn_faces
 from thermark import landmarks, models
 from thermark.core import geometry, seeds
 from thermark.core.config import Section
 from thermark.core.faces import open_set
 from thermark.core.predictions import Predictions
 from thermark.models import Predictor, learned, mean_shape
+from tiny_runs import untrained
 
-NAMES = sorted(set(families.all_of_them()) - set(families.on_frames()))
+NAMES = sorted(set(contestant_modules.load_arguments()) - set(contestant_modules.whole_frame_arguments()))
 MODULES = {name: import_module(f"{models.__name__}.{name}") for name in NAMES}
 PADDING, SIDE = 1.75, 96
 
@@ -28,7 +28,7 @@ PADDING, SIDE = 1.75, 96
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("contestants")
-    drawn.write(folder / "drawn", 10, SIDE, PADDING)
+    drawn_faces.write(folder / "drawn", 10, SIDE, PADDING)
     return folder
 
 
@@ -49,7 +49,7 @@ def contestant(request, root, tmp_path_factory) -> Predictor:
 def shown(count: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a frame (H, W, 3), prompts (P, 4), and for each prompt its crop and map, as packing makes them."""
     image = seeds.rng(3, "frame").integers(0, 255, (240, 320, 3), np.uint8)
-    image[60:180, 80:240] = np.repeat(drawn.crop(seeds.rng(4), 160, PADDING)[0][20:140, :, None], 3, axis=-1)
+    image[60:180, 80:240] = np.repeat(drawn_faces.crop(seeds.rng(4), 160, PADDING)[0][20:140, :, None], 3, axis=-1)
     boxes = np.array([[100, 70, 180, 150], [120, 60, 210, 170], [90, 90, 150, 150], [140, 80, 220, 170]])
     return (
         image,

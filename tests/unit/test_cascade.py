@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import head_scene as scene
-import lively
+import tiny_runs
 from thermark.core import files, seeds
 from thermark.core.bundle import Bundle
 from thermark.core.config import parse
@@ -28,7 +28,7 @@ def model(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     told = {"points": 1, "vocabulary": "nose1", "trained_on": ["thermeval_person"], "padding": 1.5}
     for seed in (3, 10):
-        lively.write(root / "nose" / f"seed{seed}", seed, seed=seed, **told)
+        tiny_runs.write_scaled(root / "nose" / f"seed{seed}", seed, seed=seed, **told)
     return root / "nose"
 
 

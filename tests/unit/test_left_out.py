@@ -5,14 +5,14 @@ import pytest
 from scripted_server import HTML, Script, serving
 from test_inference import CODE, LEARNED, MEAN
 
-import drawn
+import drawn_faces
 import results_scene
-import running
-from fetched import NOWHERE, Machine
-from thermark.core import files, pictures, runs
+import tiny_runs
+from fetch_machine import NOWHERE, Machine
+from thermark.core import files, packed_images, runs
 from thermark.core.config import parse
 from thermark.core.errors import NetworkError
-from thermark.core.moved import Move
+from thermark.core.perturbations import BoxPerturbation
 from thermark.core.predictions import Predictions
 from thermark.datasets import tfw
 from thermark.datasets.prepare import framing, packing
@@ -68,7 +68,9 @@ def test_a_page_in_place_of_it_and_a_licence_that_nobody_accepted_are_reasons_to
 
 def test_a_mean_shape_of_it_is_a_row_with_its_reason(tree):
     root, places = tree
-    setting = Setting(Config(), {"one": "all"}, places, CODE, {"numpy": "1"}, {"one": {"shift10": Move(0.1)}})
+    setting = Setting(
+        Config(), {"one": "all"}, places, CODE, {"numpy": "1"}, {"one": {"shift10": BoxPerturbation(0.1)}}
+    )
     images.predict_everyone({"mean": MEAN | {"train": "far"}}, setting, root / "said")
     for name in ("one.npz", "one@shift10.npz"):
         said = Predictions.open(root / "said/mean" / name)
@@ -88,12 +90,12 @@ def test_a_set_that_arrives_later_takes_the_place_of_the_reason(tmp_path):
 def tree(tmp_path):
     """The face set `one`, a run on it, and `far`, which is left out from its preparation on."""
     places = Places(*(tmp_path / name for name in Places.__dataclass_fields__))
-    drawn.write(places.faces / "one", 20, 96, 1.75)
+    drawn_faces.write(places.faces / "one", 20, 96, 1.75)
     about = {"fingerprint": "print", "card": {"labels": "human"}, "origin": "real", "modality": "thermal"}
     files.write_json(places.reports / "one.json", about)
-    files.write_json(places.framed / "one.json", {"data": "print", "variants": {pictures.BASE: {}}})
+    files.write_json(places.framed / "one.json", {"data": "print", "variants": {packed_images.BASE: {}}})
     (tmp_path / "weights").mkdir()
-    running.teach(places.models, "net", 0, trained_on=["other"])
+    tiny_runs.teach(places.models, "net", 0, trained_on=["other"])
     config = tfw.Config(raw="far")
     packing.leave_out(
         tfw, config, REASON, places.faces / "far", places.reports / "far.json", tmp_path / "splits.csv"
@@ -116,7 +118,7 @@ def tree(tmp_path):
 def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
     root, places = tree
     assert runs.skipped(places.faces / "far") == runs.skipped(places.frames / "far") == REASON
-    moves = {"one": {"shift10": Move(0.1)}, "far": {"shift10": Move(0.1)}}
+    moves = {"one": {"shift10": BoxPerturbation(0.1)}, "far": {"shift10": BoxPerturbation(0.1)}}
     setting = Setting(Config(), {"one": "test", "far": "test"}, places, CODE, {"numpy": "1"}, moves)
     everybody = {"mean": MEAN, "net": LEARNED}
     images.predict_everyone(everybody, setting, root / "said")
@@ -143,7 +145,7 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
 
 def test_who_learns_from_it_is_not_trained_for_that_reason(tree):
     _, places = tree
-    told = running.section("supervised", train="far", extra_data="far", teacher_data="far")
+    told = tiny_runs.section("supervised", train="far", extra_data="far", teacher_data="far")
     config = parse(told, supervised.Config, "runs.x")
     with pytest.raises(runs.Untrained, match="far is nowhere"):
         outcome.require(config, places.faces, places.models)
@@ -153,14 +155,14 @@ def test_a_set_that_arrives_is_predicted(tree):
     root, places = tree
     setting = Setting(Config(), {"one": "all", "far": "all"}, places, CODE, {"numpy": "1"})
     images.predict_everyone({"mean": MEAN}, setting, root / "said")
-    drawn.write(places.faces / "new", 8, 96, 1.75)
+    drawn_faces.write(places.faces / "new", 8, 96, 1.75)
     runs.skip(places.faces / "far", "gone in a moment")
     for path in (places.faces / "far").iterdir():
         path.unlink()
     for path in (places.faces / "new").iterdir():
         path.rename(places.faces / "far" / path.name)
     files.write_json(places.reports / "far.json", {"fingerprint": "arrived"})
-    files.write_json(places.framed / "far.json", {"data": "arrived", "variants": {pictures.BASE: {}}})
+    files.write_json(places.framed / "far.json", {"data": "arrived", "variants": {packed_images.BASE: {}}})
     images.predict_everyone({"mean": MEAN}, setting, root / "said")
     said = Predictions.open(root / "said/mean/far.npz")
     assert said.status == "ok" and np.isfinite(said.xy).all() and len(said) == 8

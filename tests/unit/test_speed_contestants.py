@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import drawn
-import running
-from thermark.core import bundle, files, pictures
+import drawn_faces
+import tiny_runs
+from thermark.core import bundle, files, packed_images
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
@@ -170,15 +170,15 @@ def setting(tmp_path: Path) -> Setting:
     """Return a tree with ten faces in frames of their own, the second of them test; a run, and no weights."""
     places = Places(*(tmp_path / name for name in Places.__dataclass_fields__))
     for name in ("one", "two"):
-        drawn.write(places.faces / name, 10, 96, 1.75)
+        drawn_faces.write(places.faces / name, 10, 96, 1.75)
         table = Faces.open(places.faces / name / "faces.npz")
-        folder = places.frames / name / pictures.BASE
+        folder = places.frames / name / packed_images.BASE
         folder.mkdir(parents=True)
         images = [np.full((200, 260), number, np.uint8) for number in range(10)]
-        pictures.write(folder, table.frames, images)
-        files.write_json(places.framed / f"{name}.json", {"data": "print", "variants": {pictures.BASE: {}}})
+        packed_images.write(folder, table.frames, images)
+        files.write_json(places.framed / f"{name}.json", {"data": "print", "variants": {packed_images.BASE: {}}})
     for seed in (0, 1):
-        running.teach(places.models, "net", seed)
+        tiny_runs.teach(places.models, "net", seed)
     skip(places.models / "poor", "nothing to learn from")
     (places.weights / "far").mkdir(parents=True)
     bundle.write(places.weights / "far", "skipped", "far away", {})
@@ -206,7 +206,7 @@ def test_a_data_set_that_is_not_scored_is_a_config_error(setting):
 
 
 def test_frames_that_are_not_prepared_are_a_data_error(setting):
-    (setting.places.frames / "one" / pictures.BASE / "pictures.npz").unlink()
+    (setting.places.frames / "one" / packed_images.BASE / "pictures.npz").unlink()
     with pytest.raises(DataError, match="frames"):
         contestants.why_not("me", MEAN, options(), setting)
 

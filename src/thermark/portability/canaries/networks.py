@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from thermark.convert import onnx
 from thermark.core import seeds
+from thermark.core.config import parse
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.models.inference import sessions
 from thermark.models.inference.litert import Graph
@@ -30,19 +31,20 @@ STEPS = 10
 
 def training() -> Arrays:
     """Yield the weights of an RTMPose-t after ten steps of the real loop, on colour faces, and its history."""
-    config = supervised.Config(
-        recipe="supervised",
-        objective="simcc",
-        train="faces",
-        labels="ibug68",
-        vocabulary="ibug68",
-        size="t",
-        input_size=SIDE,
-        batch=4,
-        epochs=2,
-        rate={"warmup": 4},
-        device="cpu",
-    )
+    settings = {
+        "recipe": "supervised",
+        "objective": "simcc",
+        "train": "faces",
+        "labels": "ibug68",
+        "vocabulary": "ibug68",
+        "size": "t",
+        "input_size": SIDE,
+        "batch": 4,
+        "epochs": 2,
+        "rate": {"warmup": 4},
+        "device": "cpu",
+    }
+    config = parse(settings, supervised.Config, "canary")
     with TemporaryDirectory() as scratch:
         root = Path(scratch)
         faces.write(root / "faces", STEPS // config.epochs * config.batch * 6 // 5)
@@ -105,12 +107,13 @@ def head() -> Arrays:
     wanted = torch.from_numpy(drawn.random((8, 1, 64, 64), np.float32))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        net = TinyHead(96, 1).to(memory_format=torch.channels_last)
+        net = TinyHead(96, 1)
+    precision.placed(net, torch.device("cpu"))
     optimizer = torch.optim.AdamW(net.parameters(), 3e-3, weight_decay=1e-4, fused=True)
     for _ in range(3):
         loss = F.mse_loss(net(features), wanted)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     yield from (tensor.detach().numpy() for tensor in net.state_dict().values())
 
@@ -120,7 +123,8 @@ def network() -> RTMPose:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         net = RTMPose("t", faces.POINTS, SIDE)
-    return precision.placed(net.eval(), torch.device("cpu"))
+    precision.placed(net.eval(), torch.device("cpu"))
+    return net
 
 
 def seen() -> torch.Tensor:

@@ -93,7 +93,7 @@ def embody(person: Person, pose: Pose) -> Body:
     turn = rotation(pose.yaw, pose.pitch, pose.roll).astype(np.float32)
     shift = (np.array(pose.position) * 1000 - (turn @ (CENTRE - NECK) + NECK)).astype(np.float32)
 
-    def placed(p: NDArray) -> NDArray:
+    def placed(p: NDArray[np.float32]) -> NDArray[np.float32]:
         return (p - NECK) @ turn.T + NECK + shift
 
     keep = mean.keep.astype(np.float32)

@@ -1,5 +1,7 @@
 """What each visible piece of surface is: its part, segmentation class and body region."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,9 @@ from thermark.synth.render.torso import LIMBS
 Material = NDArray[np.float32]
 
 
-def split(part: Part, person: Person, material: Material, inner: NDArray[np.bool_]) -> list[tuple[Part, NDArray]]:
+def split(
+    part: Part, person: Person, material: Material, inner: NDArray[np.bool_]
+) -> list[tuple[Part, NDArray[np.intp]]]:
     """Return (part, rows) of one surface's fragments (N,).
 
     Clothing is bare skin above the neckline and beyond the sleeves; the face's skin from behind is the mouth.
@@ -30,7 +34,7 @@ def split(part: Part, person: Person, material: Material, inner: NDArray[np.bool
 
 def classify(
     part: Part, label: int, person: Person, material: Material, tint: NDArray[np.float32]
-) -> tuple[NDArray | int, NDArray | int]:
+) -> tuple[NDArray[Any] | int, NDArray[Any] | int]:
     """Return the segmentation classes and region codes (N,), or one for all, of fragments of one part.
 
     `label` is the surface's own class, `row` (N,) the tint, which on skin is the row of the head's control

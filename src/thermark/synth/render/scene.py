@@ -92,8 +92,14 @@ def render_scene(people: People, camera: Camera, ambients: Sequence[float], rng:
 def _empty(camera: Camera, ambients: tuple[float, ...], rng: Generator) -> _Canvas:
     rgb, celsius = room(camera.height, camera.width, ambients, rng)
     count = camera.height * camera.width
-    maps = (np.zeros(count, np.uint8) for _ in range(3))
-    return _Canvas(rgb.reshape(-1, 3), celsius.reshape(len(ambients), -1), *maps, np.zeros(count, np.float32))
+    return _Canvas(
+        rgb=rgb.reshape(-1, 3),
+        celsius=celsius.reshape(len(ambients), -1),
+        segmentation=np.zeros(count, np.uint8),
+        region=np.zeros(count, np.uint8),
+        owner=np.zeros(count, np.uint8),
+        most=np.zeros(count, np.float32),
+    )
 
 
 def _clear(canvas: _Canvas, seen: Fragments) -> None:
@@ -104,9 +110,15 @@ def _clear(canvas: _Canvas, seen: Fragments) -> None:
     canvas.most[:] = shown
 
 
-def _rows(seen: Fragments, rows: slice | NDArray) -> Fragments:
-    columns = (seen.pixel, seen.share, seen.attributes, seen.inner, seen.view)
-    return Fragments(*(column[rows] for column in columns), {})
+def _rows(seen: Fragments, rows: slice | NDArray[np.intp]) -> Fragments:
+    return Fragments(
+        pixel=seen.pixel[rows],
+        share=seen.share[rows],
+        attributes=seen.attributes[rows],
+        inner=seen.inner[rows],
+        view=seen.view[rows],
+        rows={},
+    )
 
 
 def _pixels(some: Fragments) -> Pixels:
@@ -139,8 +151,8 @@ def _paint(
         at = some.pixel[first]
         canvas.most[at] = some.share[first]
         canvas.owner[at] = who + 1
-        canvas.segmentation[at] = segmentation if np.isscalar(segmentation) else segmentation[first]
-        canvas.region[at] = region if np.isscalar(region) else region[first]
+        canvas.segmentation[at] = segmentation if isinstance(segmentation, int) else segmentation[first]
+        canvas.region[at] = region if isinstance(region, int) else region[first]
 
 
 def _put_lenses(

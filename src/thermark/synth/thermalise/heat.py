@@ -144,10 +144,10 @@ def _own(face: Face, person: Person) -> tuple[Array, Array]:
 
 def _grain(cells: Array, u: Array, v: Array, density: float) -> Array:
     """Return smooth noise (H, W) of variance 1: `density` cells a unit, the middle one at 0, mirrored outside."""
-    smooth = cv2.GaussianBlur(cells, (0, 0), 2.0)
+    smooth = np.asarray(cv2.GaussianBlur(cells, (0, 0), 2.0), np.float32)
     smooth /= smooth.std()
-    at = (axis * density + len(cells) / 2 for axis in (u, v))
-    return cv2.remap(smooth, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    x, y = (axis * density + len(cells) / 2 for axis in (u, v))
+    return cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
 def _scene(rgb: NDArray[np.uint8], seg: NDArray[np.uint8], person: Person) -> Array:
@@ -178,7 +178,8 @@ def _soft(seg: NDArray[np.uint8], face: Face) -> dict[str, Array]:
             ("near", (*SKIN, *EYES, *EARS), 0.15),
         )
     }
-    soft["nostrils"] = sum(face.spot(face.points[point], 0.032, 0.022) for point in (32, 34))
+    right, left = (face.spot(face.points[point], 0.032, 0.022) for point in (32, 34))
+    soft["nostrils"] = right + left
     soft["inside"] = np.minimum(_distance(np.isin(seg, (*EARS, *SKIN))) / (0.09 * face.unit), 1)
     outline = _distance(seg != BACKGROUND) / face.unit
     # The jaw stands out before neck and collar, as the whole does before the background.

@@ -96,7 +96,7 @@ def write(out: Path, config: Config, workers: int | None = None) -> None:
     with files.fresh_directory(out) as root:
         work = ordered(partial(_write, root=root, config=config), shots, workers)
         done = list(track(work, len(shots), "render charlotte", "frames"))
-        visible = {}
+        visible: dict[str, NDArray[np.bool_]] = {}
         for subject in range(1, config.subjects + 1):
             own = [labels for shot, labels in zip(shots, done, strict=True) if shot.subject == subject]
             labelled_ones = own[config.unlabelled :]

@@ -13,12 +13,12 @@ def arguments(path: Path) -> list[str]:
     return [argument.arg for load in loads for argument in load.args.args]
 
 
-def all_of_them() -> dict[str, list[str]]:
+def load_arguments() -> dict[str, list[str]]:
     """Return the arguments of `load` of each contestant's module."""
     paths = sorted(Path(models.__path__[0]).glob("*.py"))
     return {path.stem: told for path in paths if (told := arguments(path))}
 
 
-def on_frames() -> dict[str, list[str]]:
+def whole_frame_arguments() -> dict[str, list[str]]:
     """Return those that look at whole frames: they are loaded from a bundle of weights."""
-    return {name: told for name, told in all_of_them().items() if "bundle" in told}
+    return {name: told for name, told in load_arguments().items() if "bundle" in told}
