@@ -16,7 +16,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.metrics import evaluate as evaluation
-from thermark.metrics import names
+from thermark.metrics import registry
 from thermark.metrics.contestants import score_all
 from thermark.metrics.evaluate import Config
 from thermark.metrics.inputs import Places
@@ -177,8 +177,8 @@ def test_whatever_is_found_counts_add_up_and_every_number_is_explained(seed):
     config = Config(vocabulary="nose1", bootstrap=5, cap=float(rng.uniform(0.1, 9)))
     summary = evaluate(truth, said, config).summary
     json.dumps(summary, allow_nan=False)
-    for name in summary.keys() - names.TEXTS:
-        assert names.describe(name).meaning
+    for name in summary.keys() - registry.TEXTS:
+        assert registry.describe(name).meaning
     matched = summary["faces"] - summary["missed"]
     assert summary["recall"] * summary["faces"] == pytest.approx(matched)
     assert summary["predictions"] == summary["extra"] + matched <= len(said)

@@ -19,8 +19,8 @@ from thermark.core.moved import Move
 from thermark.core.predictions import Predictions, file_name
 from thermark.metrics import contestants
 from thermark.metrics.inputs import Places
-from thermark.metrics.names import MOVED
 from thermark.metrics.outputs import SUFFIXES, Outputs
+from thermark.metrics.registry import MOVED
 from thermark.models import mean_shape, predict, predict_all
 
 BOXES = np.array([[10, 20, 30, 60], [0, 0, 100, 50], [np.nan] * 4], np.float32)

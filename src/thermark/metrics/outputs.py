@@ -7,7 +7,7 @@ from typing import Any
 
 from thermark.core import files
 from thermark.metrics.evaluate import Evaluation
-from thermark.metrics.names import TEXTS, describe
+from thermark.metrics.registry import TEXTS, describe
 from thermark.metrics.summary import Summary
 
 KEYS = "keys.json"  # beside the errors: from what each file of a contestant was made, and its sum
