@@ -8,9 +8,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from thermark.core import point_errors
-from thermark.core.errors import ConfigError
 from thermark.landmarks import load
-from thermark.metrics import auc, bootstrap, distances, nme, registry
+from thermark.metrics import auc, bootstrap, distances, nme
 
 IBUG = load("ibug68")
 
@@ -187,12 +186,3 @@ def test_bootstrap_in_chunks_keeps_the_law(monkeypatch):
     monkeypatch.setattr(bootstrap, "KEPT", 0)
     monkeypatch.setattr(bootstrap, "CHUNK", 60 * 7)
     assert bootstrap.interval(values, subjects, 500, seed=3) == pytest.approx(whole, rel=1e-12)
-
-
-def test_directions_are_declared():
-    assert registry.describe("pck@10px").higher_is_better
-    assert registry.describe("failure@0.08io").higher_is_better is False
-    assert registry.describe("nme_io_low").higher_is_better is False
-    assert not registry.describe("nme_io").counts_misses
-    with pytest.raises(ConfigError):
-        registry.describe("nme_eye")

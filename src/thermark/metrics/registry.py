@@ -235,7 +235,7 @@ TEXTS = frozenset({"status", "reason", "metric", "boxes", "interval"})  # what a
 
 def parse_name(name: str) -> tuple[str, float | None]:
     """Return the key of a metric and its limit, `pck@px` and 10 of `pck@10px`; of others the name and None."""
-    named = re.fullmatch(r"([^@]+@)([0-9]+(?:\.[0-9]+)?(?:e-[0-9]+)?)(.*)", name)
+    named = re.fullmatch(r"([^@]+@)([0-9]+(?:\.[0-9]+)?(?:e-[0-9]+)?)([a-z_]*)", name)
     return (named[1] + named[3], float(named[2])) if named else (name, None)
 
 
