@@ -10,7 +10,7 @@ from scipy import stats
 
 from simulated_errors import margin, of_subjects, recipes
 from thermark.core.errors import ConfigError
-from thermark.metrics.bootstrap import apart
+from thermark.metrics.bootstrap import difference_spread
 from thermark.metrics.compared import Config, pairwise
 from thermark.metrics.family import adjusted, holm
 from thermark.metrics.permutation import EXACT, sign_flip, sign_flips, subject_means
@@ -210,7 +210,7 @@ def test_p_is_below_a_level_just_where_that_interval_leaves_out_zero(spread):
 def test_p_where_seeds_alone_differ_is_welchs():
     a, b = np.array([4.0, 5.0, 7.5]), np.array([1.0, 3.2, 2.9, 1.1])
     told = [np.repeat(means[:, None], 40, axis=1) for means in (a, b)]
-    found = apart(*told, np.repeat(np.arange(20), 2).astype(str), 200, 0)
+    found = difference_spread(*told, np.repeat(np.arange(20), 2).astype(str), 200, 0)
     assert found.p() == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue, rel=1e-6)
 
 
