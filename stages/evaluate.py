@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from thermark.core import errors, moved
+from thermark.core import errors, perturbations
 from thermark.core.config import read, value
 from thermark.core.files import read_json
-from thermark.core.scored import scored
+from thermark.core.scored_splits import read_scored_splits
 from thermark.metrics.contestants import score_all
 from thermark.metrics.evaluate import reading
 from thermark.metrics.inputs import Places
@@ -21,7 +21,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
-    sections, splits = value(params, options.params), scored(params, options.scored)
+    sections, splits = value(params, options.params), read_scored_splits(params, options.scored)
     score_all(
         read(options.contestants),
         {name: reading(f"{options.params}.{name}", raw, splits.get(name)) for name, raw in sections.items()},
@@ -29,7 +29,7 @@ def main() -> None:
         Outputs(*(getattr(options, name) for name in Outputs.__dataclass_fields__)),
         options.summary,
         read_json(options.code) if options.code.is_file() else None,
-        moves=moved.read(params, options.moved, options.jitter, splits),
+        moves=perturbations.read(params, options.moved, options.jitter, splits),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section, value
-from thermark.core.scored import scored
+from thermark.core.scored_splits import read_scored_splits
 from thermark.datasets.prepare import framing
 
 
@@ -23,7 +23,7 @@ def main() -> None:
         options.raw,
         value(params, options.settings),
         section(params, options.params, framing.Config),
-        scored(params, options.scored).get(options.dataset),
+        read_scored_splits(params, options.scored).get(options.dataset),
         options.faces,
         options.report,
         options.out,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from thermark.core import errors, files, moved
+from thermark.core import errors, files, perturbations
 from thermark.core.config import section, value
-from thermark.core.scored import scored
+from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference.images import predict_everyone
 from thermark.models.inference.keys import Config, Places, Setting
 
@@ -20,14 +20,14 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
-    splits = scored(params, options.scored)
+    splits = read_scored_splits(params, options.scored)
     setting = Setting(
         section(params, options.patience, Config),
         splits,
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         files.read_json(options.code),
         files.read_json(options.env),
-        moved.read(params, options.moved, options.jitter, splits),
+        perturbations.read(params, options.moved, options.jitter, splits),
     )
     contestants = value(params, options.contestants) or {}
     predict_everyone(contestants, setting, options.out)

@@ -6,7 +6,7 @@ from pathlib import Path
 from thermark.core import errors
 from thermark.core.config import section, value
 from thermark.core.files import read_json
-from thermark.core.scored import scored
+from thermark.core.scored_splits import read_scored_splits
 from thermark.metrics.evaluate import reading
 from thermark.report.leaderboard import profile
 from thermark.report.results import build, compare
@@ -21,7 +21,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
-    splits = scored(params, options.scored)
+    splits = read_scored_splits(params, options.scored)
     sections = value(params, options.params)
     runs = profile.sections(value(params, options.runs), options.runs)
     build.build(

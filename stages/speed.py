@@ -9,7 +9,7 @@ from pathlib import Path
 
 from thermark.core import errors, files
 from thermark.core.config import section, value
-from thermark.core.scored import scored
+from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference import keys
 from thermark.models.inference.keys import Places, Setting
 from thermark.report.speed import turns
@@ -29,7 +29,7 @@ def main() -> None:
     told = {}
     if config.contestants is not None:
         patience = section(params, options.patience, keys.Config)
-        setting = Setting(patience, scored(params, options.scored), places, {}, {})
+        setting = Setting(patience, read_scored_splits(params, options.scored), places, {}, {})
         sections = value(params, options.contestants) or {}
         told["contestants"] = turns.measured(config.contestants, sections, setting)
     # Imported here: it brings PyTorch and transformers, which would lie in memory while contestants run.

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from thermark.core.annotated import Annotated
+from thermark.core.annotations import Annotations
 from thermark.core.faces import Faces
 
 
-def of(faces: Faces, first: dict[str, int] | None = None) -> Annotated:
+def of(faces: Faces, first: dict[str, int] | None = None) -> Annotations:
     """Return the annotations of a face set; `first`: frame -> its place among the first annotations."""
     frames = list(dict.fromkeys(faces.frames.tolist()))
     sources = {frame: str(source) for frame, source in zip(faces.frames, faces.strata["source"], strict=True)}
@@ -16,7 +16,7 @@ def of(faces: Faces, first: dict[str, int] | None = None) -> Annotated:
         owners += [frames.index(frame)] * 2
         classes += ["person", "nose"]
         boxes += [[*person[:2], *(person[2:] - person[:2])], [*(nose - 2), 4, 4]]
-    return Annotated(
+    return Annotations(
         frames=np.array(frames),
         sources=np.array([sources[frame] for frame in frames]),
         ranks=np.arange(len(frames)),

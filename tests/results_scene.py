@@ -10,7 +10,7 @@ from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.faces import Faces
 from thermark.core.geometry import bounding_box
-from thermark.core.moved import NOWHERE, Moves
+from thermark.core.perturbations import NO_PERTURBATIONS, Perturbations
 from thermark.core.predictions import Predictions
 from thermark.landmarks import load
 from thermark.metrics import contestants as scoring
@@ -92,7 +92,7 @@ def recorded(
     known: dict[str, Known],
     how: dict[str, Config],
     families: dict | None = None,
-    moves: Moves = NOWHERE,
+    moves: Perturbations = NO_PERTURBATIONS,
 ) -> Path:
     """Score what lies in `root`/said and return the folder of the records, the comparisons beside it."""
     out = Outputs(*(root / kind for kind in SUFFIXES))

@@ -1,11 +1,11 @@
 """What a stage's code can reach is what it depends on, through code.json: no more, no less."""
 
-import ast
 import re
 from pathlib import Path
 
 import pytest
 
+from imports import computed, imported
 from thermark.core import code, entries
 from thermark.core.files import read_json
 
@@ -44,29 +44,13 @@ def test_a_name_in_a_command_is_the_one_whose_code_is_depended_on(stages):
                 assert f"{script(stage)}.{name}" in stage.code, stage.name
 
 
-def computed(path: Path) -> set[str]:
-    """Return the packages of which a file imports modules by computed names: import_module(f"thermark.x.{y}")."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
-            argument = node.args[0]
-            if isinstance(argument, ast.JoinedStr):
-                text = re.sub(r"\{([\w.]+)\.__name__\}", r"thermark.\1", ast.unparse(argument).strip("f'\""))
-                found.add(re.sub(r"^thermark\.|\.\{.*", "", text))
-    return found
-
-
-# Who has no modules among its own that it could import by name: what it is given has been chosen already.
-CHOSEN = {"objectives": "train.objectives", "backbones": "fewshot.backbones"}
-
-
 def test_whatever_is_imported_by_a_computed_name_is_an_entry(closures):
     known = {*entries.FAMILIES.values(), *(name for also in entries.ALSO.values() for name in also)}
-    known |= {"train.objectives", "objectives"}
+    known |= {"train.objectives"}
     for name, files in closures.items():
         for path in files:
             if path.suffix == ".py":
-                assert computed(path) <= known, (name, path)
+                assert computed(path)[0] <= known, (name, path)
 
 
 def test_a_head_of_a_cascade_may_have_any_backbone(closures):
@@ -78,15 +62,8 @@ def test_a_head_of_a_cascade_may_have_any_backbone(closures):
 
 def packages(path: Path) -> set[str]:
     """Return the distributions that a file imports, by the names that env.json uses."""
-    if path.suffix != ".py":
-        return set()
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-        found |= {PACKAGES.get(name.split(".")[0], name.split(".")[0]) for name in names}
-    return found
+    roots = {name.split(".")[0] for name in imported(path)} if path.suffix == ".py" else set()
+    return {PACKAGES.get(name, name) for name in roots}
 
 
 def test_the_versions_of_what_a_stage_imports_are_its_parameters(stages, closures):

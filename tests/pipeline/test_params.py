@@ -10,10 +10,10 @@ import yaml
 
 import questions
 from thermark.convert import convert, onnx
-from thermark.core import config, entries, moved, profiles
+from thermark.core import config, entries, perturbations, profiles
 from thermark.core.config import parse, section
 from thermark.core.jitter import VARIANT
-from thermark.core.scored import scored
+from thermark.core.scored_splits import read_scored_splits
 from thermark.datasets.prepare import framing, packing
 from thermark.download import licences, weights
 from thermark.download import options as fetching
@@ -240,8 +240,8 @@ def test_who_cannot_run_has_weights_with_a_reason_and_nobody_else_has(content):
 
 
 def test_every_data_set_is_scored(path, content):
-    assert set(content["evaluate"]) == set(scored(path, "scored")) <= set(content["datasets"])
-    shaken = moved.read(path, "moved_boxes", "jitter", scored(path, "scored"))
+    assert set(content["evaluate"]) == set(read_scored_splits(path, "scored")) <= set(content["datasets"])
+    shaken = perturbations.read(path, "moved_boxes", "jitter", read_scored_splits(path, "scored"))
     assert [name for name, moves in shaken.items() if VARIANT in moves], "nobody has a jitter floor"
     # The others are there to learn from.
     learned_from = {run[role] for run in content["runs"].values() for role in TRAINED}

@@ -12,7 +12,7 @@ import pytest
 from thermark.core import arithmetic
 from thermark.core.errors import ConfigError
 from thermark.portability.canaries import expected
-from thermark.portability.canaries.expected import Said
+from thermark.portability.canaries.expected import CanaryResult
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "portable.json"
 EMULATOR = "qemu-x86_64"
@@ -23,8 +23,8 @@ needs_avx2 = pytest.mark.skipif(
 )
 
 
-def computed(out: Path, *before: str) -> dict[str, Said]:
-    """Return what the canaries say in a process of their own, where nobody has set threads before them."""
+def computed(out: Path, *before: str) -> dict[str, CanaryResult]:
+    """Return the results of the canaries in a fresh process, where nobody has set threads before."""
     environment = {name: value for name, value in os.environ.items() if name != arithmetic.VARIABLE}
     command = [*before, sys.executable, "-m", "thermark.portability.canaries", "--write", str(out)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -32,13 +32,13 @@ def computed(out: Path, *before: str) -> dict[str, Said]:
     return expected.read(out)
 
 
-def compare(found: dict[str, Said], where: str = "") -> None:
+def compare(found: dict[str, CanaryResult], where: str = "") -> None:
     """Fail for canaries that say something else (`where`, if not on this CPU); skip where versions may be why."""
-    wanted = expected.read(GOLDEN)
-    told = [expected.verdict(name, wanted[name], found[name]) for name in expected.CANARIES]
-    wrong = [words for mark, words in told if mark == "wrong"]
+    golden = expected.read(GOLDEN)
+    verdicts = [expected.verdict(name, golden[name], found[name]) for name in expected.CANARIES]
+    wrong = [words for mark, words in verdicts if mark == "wrong"]
     assert not wrong, "\n".join([*wrong, where])
-    if other := [words for mark, words in told if mark == "other"]:
+    if other := [words for mark, words in verdicts if mark == "other"]:
         pytest.skip("; ".join(other))
 
 
@@ -61,7 +61,7 @@ def test_every_canary_has_a_committed_hash():
     assert set(expected.read(GOLDEN)) == set(expected.CANARIES)
 
 
-HERE = Said("0123", {"torch": "2.13.0", "libc": "glibc 2.36"}, "code")
+HERE = CanaryResult("0123", {"torch": "2.13.0", "libc": "glibc 2.36"}, "code")
 
 
 @pytest.mark.parametrize(
@@ -69,38 +69,42 @@ HERE = Said("0123", {"torch": "2.13.0", "libc": "glibc 2.36"}, "code")
     [
         (HERE, "ok", ["0123"]),
         (
-            Said("4567", HERE.versions, "code"),
+            CanaryResult("4567", HERE.versions, "code"),
             "wrong",
             ["training", "4567 instead of 0123", "A CPU", "torch 2.13.0"],
         ),
-        (Said("4567", HERE.versions, "edited"), "wrong", ["its code has changed", "--write"]),
+        (CanaryResult("4567", HERE.versions, "edited"), "wrong", ["its code has changed", "--write"]),
         (
-            Said("4567", {"torch": "2.14.0", "libc": "glibc 2.36"}, "code"),
+            CanaryResult("4567", {"torch": "2.14.0", "libc": "glibc 2.36"}, "code"),
             "other",
             ["torch 2.14.0 instead of 2.13.0"],
         ),
-        (Said("4567", {"torch": "2.13.0", "libc": "musl"}, "code"), "other", ["libc musl instead of glibc 2.36"]),
-        (Said("0123", {"torch": "2.14.0", "libc": "musl"}, "edited"), "ok", ["0123"]),
+        (
+            CanaryResult("4567", {"torch": "2.13.0", "libc": "musl"}, "code"),
+            "other",
+            ["libc musl instead of glibc 2.36"],
+        ),
+        (CanaryResult("0123", {"torch": "2.14.0", "libc": "musl"}, "edited"), "ok", ["0123"]),
     ],
 )
 def test_a_mismatch_names_the_canary_the_cpu_and_the_library(monkeypatch, found, mark, words):
     monkeypatch.setattr(arithmetic, "cpu", lambda: "A CPU")
-    told = expected.verdict("training", HERE, found)
-    assert told[0] == mark and all(word in told[1] for word in words)
+    verdict, sentence = expected.verdict("training", HERE, found)
+    assert verdict == mark and all(word in sentence for word in words)
 
 
 def test_a_canary_notices_one_bit(monkeypatch):
     from thermark.portability.canaries import numbers
 
-    first = expected.heard("bootstrap")
-    assert first == expected.heard("bootstrap") and {"numpy", "scipy", "libc"} == set(first.versions)
-    said = [array.copy() for array in numbers.bootstrapping()]
-    said[-1].view("uint64")[-1] ^= 1
-    monkeypatch.setattr(numbers, "bootstrapping", lambda: said)
-    assert expected.heard("bootstrap").hash != first.hash
+    first = expected.run("bootstrap")
+    assert first == expected.run("bootstrap") and {"numpy", "scipy", "libc"} == set(first.versions)
+    arrays = [array.copy() for array in numbers.bootstrapping()]
+    arrays[-1].view("uint64")[-1] ^= 1
+    monkeypatch.setattr(numbers, "bootstrapping", lambda: arrays)
+    assert expected.run("bootstrap").hash != first.hash
 
 
 def test_an_unknown_canary_is_named():
     with pytest.raises(ConfigError, match="no canary 'tench'") as caught:
-        expected.heard("tench")
+        expected.run("tench")
     assert "training" in caught.value.remedy

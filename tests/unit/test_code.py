@@ -20,7 +20,7 @@ def hashed(tmp_path):
     def of(text: str, name: str = "one.py") -> str:
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
-        code.said.cache_clear()
+        code.parse.cache_clear()
         return code.key(path)
 
     return of
@@ -57,7 +57,7 @@ def test_everything_else_does(hashed, old, new):
     assert hashed(BEFORE) != hashed(BEFORE.replace(old, new, 1))
 
 
-def test_every_word_of_a_template_is_said(hashed):
+def test_every_word_of_a_template_counts(hashed):
     assert hashed("{# a page #}\n\n# Title", "page.md") != hashed("# Title", "page.md")
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from test_datasets_thermeval import CONFIG, root  # noqa: F401 - a tree in the real layout
 
-from thermark.core import files, pictures
+from thermark.core import files, packed_images
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_table
@@ -44,7 +44,7 @@ def frame(prepared, split="test", variants=VARIANTS, workers=1):
         workers,
     )
     noted = files.read_json(out / "f.json")
-    return noted, {name: pictures.read(out / "frames" / name) for name in noted["variants"]}
+    return noted, {name: packed_images.read(out / "frames" / name) for name in noted["variants"]}
 
 
 def test_the_base_shows_what_is_scored_and_a_variant_all_that_is_labelled(prepared):

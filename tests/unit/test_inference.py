@@ -9,10 +9,10 @@ import pytest
 
 import drawn
 import running
-from thermark.core import bundle, files, pictures
+from thermark.core import bundle, files, packed_images
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.jitter import Jitter
-from thermark.core.moved import Move
+from thermark.core.perturbations import BoxPerturbation
 from thermark.core.predictions import Predictions
 from thermark.core.runs import SKIPPED
 from thermark.models import mean_shape
@@ -37,7 +37,7 @@ def setting(tmp_path: Path) -> Setting:
         drawn.write(places.faces / name, 6 + number, 96, 1.75)
         files.write_json(places.reports / f"{name}.json", {"fingerprint": f"print {name}"})
         files.write_json(
-            places.framed / f"{name}.json", {"data": f"print {name}", "variants": {pictures.BASE: {}}}
+            places.framed / f"{name}.json", {"data": f"print {name}", "variants": {packed_images.BASE: {}}}
         )
     for seed in (0, 1):
         running.teach(places.models, "net", seed, trained_on=["one"])
@@ -102,7 +102,7 @@ def test_a_new_data_set_costs_itself(setting, done):
     drawn.write(setting.places.faces / "three", 5, 96, 1.75)
     files.write_json(setting.places.reports / "three.json", {"fingerprint": "print three"})
     files.write_json(
-        setting.places.framed / "three.json", {"data": "print three", "variants": {pictures.BASE: {}}}
+        setting.places.framed / "three.json", {"data": "print three", "variants": {packed_images.BASE: {}}}
     )
     more = replace(setting, datasets={**setting.datasets, "three": "all"})
     again = predicted(more, out, mean=MEAN, net=LEARNED, mesh=ABSENT)
@@ -187,12 +187,12 @@ def test_weights_that_arrive_are_used(setting, done):
 
 
 def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
-    shaken = replace(setting, moves={"one": {"shift10": Move(0.1)}})
+    shaken = replace(setting, moves={"one": {"shift10": BoxPerturbation(0.1)}})
     out = tmp_path / "out"
     before = predicted(setting, out, mean=MEAN, mesh=ABSENT)
     after = predicted(shaken, out, mean=MEAN, mesh=ABSENT)
     assert set(after) - set(before) == {"mean/one@shift10.npz", "mesh/one@shift10.npz"}
-    further = replace(setting, moves={"one": {"shift10": Move(0.2)}})
+    further = replace(setting, moves={"one": {"shift10": BoxPerturbation(0.2)}})
     told = [images.keys("mean", MEAN, each)["one@shift10.npz"] for each in (shaken, further)]
     assert told[0] != told[1]
     # Who no longer moves boxes has no such files.
@@ -235,10 +235,10 @@ def test_shifted_pictures_have_files_and_keys_of_their_own(setting, tmp_path, mo
 
 
 def test_moved_boxes_may_not_be_called_as_pictures_are(setting):
-    about = {"data": "print one", "variants": {pictures.BASE: {}, "shift10": {}}}
+    about = {"data": "print one", "variants": {packed_images.BASE: {}, "shift10": {}}}
     files.write_json(setting.places.framed / "one.json", about)
     with pytest.raises(ConfigError, match=r"frames\.one\.variants\.shift10 has the name of moved boxes"):
-        images.keys("mesh", ABSENT, replace(setting, moves={"one": {"shift10": Move(0.1)}}))
+        images.keys("mesh", ABSENT, replace(setting, moves={"one": {"shift10": BoxPerturbation(0.1)}}))
 
 
 def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
@@ -260,7 +260,7 @@ def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
     assert calls == [["one.npz", "two.npz"]] * 2
     broken = False
     predicted(setting, tmp_path / "out", mesh=ABSENT)
-    files.write_json(setting.places.framed / "two.json", {"data": "new", "variants": {pictures.BASE: {}}})
+    files.write_json(setting.places.framed / "two.json", {"data": "new", "variants": {packed_images.BASE: {}}})
     broken, calls[:] = True, []
     predicted(setting, tmp_path / "out", mesh=ABSENT)
     assert calls == [["two.npz"], ["one.npz", "two.npz"]]

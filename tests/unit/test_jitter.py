@@ -12,7 +12,7 @@ from test_evaluate import FAST, evaluate, faces, predictions
 from test_learned import frame, nose, packed
 from test_mean_shape import table
 
-from thermark.core import files, geometry, jitter, moved, pictures
+from thermark.core import files, geometry, jitter, packed_images, perturbations
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Crops, Faces
@@ -65,15 +65,15 @@ def test_settings_name_scored_sets_and_whole_px():
 def test_moved_boxes_and_shifted_pictures_of_a_set_stand_side_by_side(tmp_path):
     params = tmp_path / "params.yaml"
     params.write_text("boxes: {datasets: [x], shift: [0.1], scale: []}\npictures: {datasets: [x, y], faces: 2}\n")
-    found = moved.read(params, "boxes", "pictures", ["x", "y", "z"])
-    assert found["x"] == {"shift10": moved.Move(0.1), "jitter": Jitter((1, 2), 2)}
+    found = perturbations.read(params, "boxes", "pictures", ["x", "y", "z"])
+    assert found["x"] == {"shift10": perturbations.BoxPerturbation(0.1), "jitter": Jitter((1, 2), 2)}
     assert found["y"] == {"jitter": Jitter((1, 2), 2)} and not found["z"]
 
 
 def test_a_face_of_every_subject_comes_before_a_second_of_any():
     known = faces(40)  # four subjects, ten faces each
     for most, each in ((3, {1}), (4, {1}), (8, {2}), (40, {10})):
-        rows = jitter.chosen(known, everybody(known), most)
+        rows = jitter.select_rows(known, everybody(known), most)
         counts = np.unique(known.subjects[rows], return_counts=True)[1]
         assert len(rows) == most and set(counts.tolist()) == each
         assert (np.diff(rows) > 0).all()
@@ -81,31 +81,31 @@ def test_a_face_of_every_subject_comes_before_a_second_of_any():
 
 def test_the_same_faces_are_chosen_in_any_order_and_among_scored_ones_only():
     known, scored = faces(40), np.arange(40) % 3 > 0
-    ids = set(known.ids[jitter.chosen(known, scored, 9)])
+    ids = set(known.ids[jitter.select_rows(known, scored, 9)])
     order = np.random.default_rng(3).permutation(40)
     again = known.take(order)
-    assert set(again.ids[jitter.chosen(again, scored[order], 9)]) == ids
+    assert set(again.ids[jitter.select_rows(again, scored[order], 9)]) == ids
     assert ids <= set(known.ids[scored]) and len(ids) == 9
-    assert set(known.ids[jitter.chosen(known, scored, 5)]) < ids
+    assert set(known.ids[jitter.select_rows(known, scored, 5)]) < ids
 
 
 def test_a_frame_comes_with_all_its_faces_and_bare_ones_come_last():
     known = faces(12)
     crowd = replace(known, frames=np.array([f"f{number // 4}" for number in range(12)]))
-    assert len(jitter.chosen(crowd, everybody(crowd), 8)) == 8
-    assert len(jitter.chosen(crowd, everybody(crowd), 7)) == 4
-    first = jitter.chosen(crowd, everybody(crowd), 2)  # the first one comes whole, however many faces it has
+    assert len(jitter.select_rows(crowd, everybody(crowd), 8)) == 8
+    assert len(jitter.select_rows(crowd, everybody(crowd), 7)) == 4
+    first = jitter.select_rows(crowd, everybody(crowd), 2)  # the first one comes whole, however many faces it has
     assert len(set(crowd.frames[first])) == 1 and len(first) == 4
     xy, prompts = known.xy.copy(), known.prompts.copy()
     xy[:5], prompts[5:8] = np.nan, np.nan
     bare = replace(known, xy=xy, prompts=prompts)
-    assert jitter.chosen(bare, everybody(bare), 4).tolist() == [8, 9, 10, 11]
-    assert len(jitter.chosen(bare, everybody(bare), 12)) == 12
+    assert jitter.select_rows(bare, everybody(bare), 4).tolist() == [8, 9, 10, 11]
+    assert len(jitter.select_rows(bare, everybody(bare), 12)) == 12
 
 
 def test_labels_move_and_boxes_that_are_told_stay():
     known = faces(3)
-    seen = jitter.views(known, np.array([True, False, True]), Jitter((2,), 9))
+    seen = jitter.shift_faces(known, np.array([True, False, True]), Jitter((2,), 9))
     assert seen.rows.tolist() == [0, 2] * 4
     assert seen.faces.frames.tolist()[:3] == ["f000@+2+0", "f002@+2+0", "f000@-2+0"]
     assert len(set(seen.faces.ids)) == 8
@@ -116,9 +116,9 @@ def test_labels_move_and_boxes_that_are_told_stay():
 
 def test_a_shifted_picture_repeats_its_border(tmp_path):
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    pictures.write(tmp_path, np.array(["a", "b"]), [image + 100, image])
-    shown = jitter.Shifted(
-        pictures.read(tmp_path), np.array(list("wxyz")), np.array([1, 1, 1, 0]),
+    packed_images.write(tmp_path, np.array(["a", "b"]), [image + 100, image])
+    shown = jitter.ShiftedImages(
+        packed_images.read(tmp_path), np.array(list("wxyz")), np.array([1, 1, 1, 0]),
         np.array([(1, 0), (-2, 0), (0, 2), (1, -1)]),
     )  # fmt: skip
     assert shown.image(0)[..., 0].tolist() == [[0, 0, 1, 2], [4, 4, 5, 6], [8, 8, 9, 10]]
@@ -156,13 +156,13 @@ class Dot:
         return answers
 
 
-def dots(folder, places: list[tuple[int, int]]) -> tuple[pictures.Pictures, Faces]:
+def dots(folder, places: list[tuple[int, int]]) -> tuple[packed_images.PackedImages, Faces]:
     """Return pictures of 40 x 30 px, each with one bright pixel, which is labelled."""
     images = [np.full((30, 40), 10, np.uint8) for _ in places]
     for image, (x, y) in zip(images, places, strict=True):
         image[y, x] = 200
     names = np.array([f"n{number}" for number in range(len(places))])
-    pictures.write(folder, names, images)
+    packed_images.write(folder, names, images)
     boxes = np.tile(np.array([[0, 0, 30, 30]], np.float32), (len(places), 1))
     known = Faces(
         ids=names,
@@ -175,14 +175,14 @@ def dots(folder, places: list[tuple[int, int]]) -> tuple[pictures.Pictures, Face
         xy=np.array(places, np.float32)[:, None],
         visible=np.ones((len(names), 1), bool),
     )
-    return pictures.read(folder), known
+    return packed_images.read(folder), known
 
 
 def asked(one: Dot, shown, known: Faces, config: Jitter = JITTER) -> dict:
     """Return the floor of a contestant by its answers to pictures and shifted pictures."""
-    seen = jitter.views(known, everybody(known), config)
+    seen = jitter.shift_faces(known, everybody(known), config)
     plain = sweep(Held(lambda: one), "c", shown, known, np.arange(len(known)), "d", 0.0)
-    there = jitter.shifted(shown, known, seen)
+    there = jitter.shift_images(shown, known, seen)
     said = sweep(Held(lambda: one), "c", there, seen.faces, np.arange(len(seen.faces)), "d", 0.0)
     return evaluate(known, plain, NOSES, jittered=Jittered(config, [said])).floor
 
@@ -255,7 +255,7 @@ def test_the_mean_shape_stays_where_its_box_is():
 
 def shaken(truth: Faces, noise: np.ndarray, config: Jitter = JITTER) -> Predictions:
     """Return answers to shifted pictures that are off by `noise` (V, N, K, 2) px."""
-    seen = jitter.views(truth, everybody(truth), config)
+    seen = jitter.shift_faces(truth, everybody(truth), config)
     said = predictions(seen.faces, noise=0)
     return replace(said, xy=(said.xy + noise.reshape(said.xy.shape)).astype(np.float32))
 

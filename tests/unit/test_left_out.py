@@ -9,10 +9,10 @@ import drawn
 import results_scene
 import running
 from fetched import NOWHERE, Machine
-from thermark.core import files, pictures, runs
+from thermark.core import files, packed_images, runs
 from thermark.core.config import parse
 from thermark.core.errors import NetworkError
-from thermark.core.moved import Move
+from thermark.core.perturbations import BoxPerturbation
 from thermark.core.predictions import Predictions
 from thermark.datasets import tfw
 from thermark.datasets.prepare import framing, packing
@@ -68,7 +68,9 @@ def test_a_page_in_place_of_it_and_a_licence_that_nobody_accepted_are_reasons_to
 
 def test_a_mean_shape_of_it_is_a_row_with_its_reason(tree):
     root, places = tree
-    setting = Setting(Config(), {"one": "all"}, places, CODE, {"numpy": "1"}, {"one": {"shift10": Move(0.1)}})
+    setting = Setting(
+        Config(), {"one": "all"}, places, CODE, {"numpy": "1"}, {"one": {"shift10": BoxPerturbation(0.1)}}
+    )
     images.predict_everyone({"mean": MEAN | {"train": "far"}}, setting, root / "said")
     for name in ("one.npz", "one@shift10.npz"):
         said = Predictions.open(root / "said/mean" / name)
@@ -91,7 +93,7 @@ def tree(tmp_path):
     drawn.write(places.faces / "one", 20, 96, 1.75)
     about = {"fingerprint": "print", "card": {"labels": "human"}, "origin": "real", "modality": "thermal"}
     files.write_json(places.reports / "one.json", about)
-    files.write_json(places.framed / "one.json", {"data": "print", "variants": {pictures.BASE: {}}})
+    files.write_json(places.framed / "one.json", {"data": "print", "variants": {packed_images.BASE: {}}})
     (tmp_path / "weights").mkdir()
     running.teach(places.models, "net", 0, trained_on=["other"])
     config = tfw.Config(raw="far")
@@ -116,7 +118,7 @@ def tree(tmp_path):
 def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
     root, places = tree
     assert runs.skipped(places.faces / "far") == runs.skipped(places.frames / "far") == REASON
-    moves = {"one": {"shift10": Move(0.1)}, "far": {"shift10": Move(0.1)}}
+    moves = {"one": {"shift10": BoxPerturbation(0.1)}, "far": {"shift10": BoxPerturbation(0.1)}}
     setting = Setting(Config(), {"one": "test", "far": "test"}, places, CODE, {"numpy": "1"}, moves)
     everybody = {"mean": MEAN, "net": LEARNED}
     images.predict_everyone(everybody, setting, root / "said")
@@ -160,7 +162,7 @@ def test_a_set_that_arrives_is_predicted(tree):
     for path in (places.faces / "new").iterdir():
         path.rename(places.faces / "far" / path.name)
     files.write_json(places.reports / "far.json", {"fingerprint": "arrived"})
-    files.write_json(places.framed / "far.json", {"data": "arrived", "variants": {pictures.BASE: {}}})
+    files.write_json(places.framed / "far.json", {"data": "arrived", "variants": {packed_images.BASE: {}}})
     images.predict_everyone({"mean": MEAN}, setting, root / "said")
     said = Predictions.open(root / "said/mean/far.npz")
     assert said.status == "ok" and np.isfinite(said.xy).all() and len(said) == 8

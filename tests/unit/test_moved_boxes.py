@@ -11,11 +11,11 @@ from test_learned import frame, nose, packed
 from test_mean_shape import table
 
 import drawn
-from thermark.core import files, geometry, moved
+from thermark.core import files, geometry, perturbations
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_set
-from thermark.core.moved import Move
+from thermark.core.perturbations import BoxPerturbation
 from thermark.core.predictions import Predictions, file_name
 from thermark.metrics import contestants
 from thermark.metrics.inputs import Places
@@ -32,7 +32,7 @@ def centre(boxes: np.ndarray) -> np.ndarray:
 
 
 def test_a_shift_moves_the_centre_by_a_part_of_the_sides_and_leaves_them():
-    shifted = moved.moved(BOXES, IDS, Move(shift=0.1))
+    shifted = perturbations.perturb_boxes(BOXES, IDS, BoxPerturbation(shift=0.1))
     np.testing.assert_allclose(geometry.box_size(shifted)[:2], geometry.box_size(BOXES)[:2], rtol=1e-6)
     steps = (centre(shifted) - centre(BOXES))[:2] / geometry.box_size(BOXES)[:2]
     np.testing.assert_allclose(np.hypot(*steps.T), 0.1, rtol=1e-5)
@@ -40,7 +40,7 @@ def test_a_shift_moves_the_centre_by_a_part_of_the_sides_and_leaves_them():
 
 
 def test_a_scale_makes_both_sides_larger_or_smaller_about_the_centre():
-    scaled = moved.moved(BOXES, IDS, Move(scale=0.2))
+    scaled = perturbations.perturb_boxes(BOXES, IDS, BoxPerturbation(scale=0.2))
     np.testing.assert_allclose(centre(scaled)[:2], centre(BOXES)[:2], rtol=1e-6)
     factors = geometry.box_size(scaled)[:2] / geometry.box_size(BOXES)[:2]
     assert {round(float(each), 5) for each in factors.ravel()} <= {0.8, 1.2}
@@ -50,27 +50,31 @@ def test_a_scale_makes_both_sides_larger_or_smaller_about_the_centre():
 def test_all_directions_and_both_factors_are_drawn_by_the_id_alone():
     ids = [f"face {number}" for number in range(400)]
     boxes = np.tile(np.array([[0, 0, 10, 10]], np.float32), (400, 1))
-    steps = centre(moved.moved(boxes, ids, Move(shift=0.2))) - 5
+    steps = centre(perturbations.perturb_boxes(boxes, ids, BoxPerturbation(shift=0.2))) - 5
     angles = np.rint(np.degrees(np.arctan2(steps[:, 1], steps[:, 0])) % 360).astype(int)
     counts = dict(zip(*np.unique(angles, return_counts=True), strict=True))
     assert set(counts) == set(range(0, 360, 45)) and min(counts.values()) > 20
-    grown = geometry.box_size(moved.moved(boxes, ids, Move(scale=0.1)))[:, 0] > 10
+    grown = geometry.box_size(perturbations.perturb_boxes(boxes, ids, BoxPerturbation(scale=0.1)))[:, 0] > 10
     assert 150 < grown.sum() < 250
-    again = moved.moved(boxes[:3], ids[:3][::-1], Move(shift=0.2))[::-1]
-    np.testing.assert_array_equal(again, moved.moved(boxes, ids, Move(shift=0.2))[:3])
+    again = perturbations.perturb_boxes(boxes[:3], ids[:3][::-1], BoxPerturbation(shift=0.2))[::-1]
+    np.testing.assert_array_equal(again, perturbations.perturb_boxes(boxes, ids, BoxPerturbation(shift=0.2))[:3])
 
 
 def test_variants_are_named_by_percent_and_boxes_stay_in_their_crop():
-    config = parse({"datasets": ["x"], "shift": [0.1, 0.125], "scale": [0.2]}, moved.Config, "moved_boxes")
+    config = parse({"datasets": ["x"], "shift": [0.1, 0.125], "scale": [0.2]}, perturbations.Config, "moved_boxes")
     assert config.moves(["x"]) == {
-        "x": {"shift10": Move(0.1), "shift12.5": Move(0.125), "scale20": Move(0.0, 0.2)}
+        "x": {
+            "shift10": BoxPerturbation(0.1),
+            "shift12.5": BoxPerturbation(0.125),
+            "scale20": BoxPerturbation(0.0, 0.2),
+        }
     }
-    assert not moved.Config().moves([])
+    assert not perturbations.Config().moves([])
     with pytest.raises(ConfigError, match="moved_boxes names x, which is not scored"):
         config.moves(["y"])
     for wrong in ({"shift": [0.3]}, {"scale": [0.5]}, {"shift": [0.0]}, {"scales": [0.1]}):
         with pytest.raises(ConfigError):
-            parse(wrong, moved.Config, "moved_boxes")
+            parse(wrong, perturbations.Config, "moved_boxes")
 
 
 @settings(max_examples=20, deadline=None)
@@ -95,13 +99,13 @@ def test_the_mean_shape_follows_the_box(tmp_path):
     known, crops = open_set(tmp_path / "faces/drawn")
     shape = mean_shape.load(mean_shape.Config(train="drawn"), tmp_path / "faces")
     (tmp_path / "out").mkdir()
-    moves = {"drawn": {"shift10": Move(0.1), "scale20": Move(0.0, 0.2)}}
+    moves = {"drawn": {"shift10": BoxPerturbation(0.1), "scale20": BoxPerturbation(0.0, 0.2)}}
     predict_all(shape, "m", {"drawn": "all"}, tmp_path / "faces", tmp_path / "reports", tmp_path / "out", moves)
     plain = Predictions.open(tmp_path / "out/drawn.npz")
     np.testing.assert_array_equal(plain.xy, predict(shape, "m", known, crops, "f").xy)
     for name, move in moves["drawn"].items():
         said = Predictions.open(tmp_path / "out" / file_name("drawn", name))
-        boxes = moved.moved(known.prompts, known.ids, move)
+        boxes = perturbations.perturb_boxes(known.prompts, known.ids, move)
         np.testing.assert_array_equal(said.boxes, boxes)
         direct, _ = shape(np.zeros((9, 9, 3), np.uint8), boxes)
         np.testing.assert_allclose(said.xy, direct, atol=1e-2)
@@ -140,7 +144,7 @@ def test_files_of_moved_boxes_are_scored_where_they_are_answers(tmp_path):
     off(truth, 3).save(tmp_path / "said/c/one.npz")
     places = Places(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
     out = Outputs(*(tmp_path / "out" / kind for kind in SUFFIXES))
-    moves = {"one": {"shift10": Move(0.1)}}
+    moves = {"one": {"shift10": BoxPerturbation(0.1)}}
 
     def scored() -> dict:
         contestants.score_all(["c"], {"one": FAST}, places, out, tmp_path / "out/summary", {}, 1, moves)

@@ -22,10 +22,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thermark import landmarks
-from thermark.core.annotated import Annotated
+from thermark.core.annotations import Annotations
 from thermark.core.errors import DataError
 from thermark.core.frames import Frames
-from thermark.core.pictures import Pictures
+from thermark.core.packed_images import PackedImages
 from thermark.datasets import thermeval
 from thermark.datasets.prepare import framing
 from thermark.fewshot import posts, scoring
@@ -332,7 +332,7 @@ def test_who_finds_noses_itself_is_asked_about_frames_of_nobody(loaded):
     faces = loaded.faces.take(loaded.faces.frames == loaded.faces.frames[0])
     ids = np.array([str(faces.frames[0]), "1/of_nobody"])
     pixels = np.zeros(2 * 4 * 4, np.uint8)
-    shown = Pictures(ids, np.full((2, 2), 4), 1, np.array([0, 16]), pixels)
+    shown = PackedImages(ids, np.full((2, 2), 4), 1, np.array([0, 16]), pixels)
     rows = np.arange(len(faces))
     answers = {
         given: sweep(Held(lambda given=given: Everywhere(given)), "x", shown, faces, rows, "data", 0.0)
@@ -487,7 +487,7 @@ def test_part_2_sees_opencvs_grey_and_part_1_the_colours(tmp_path, channels):
 
 def test_an_older_face_set_says_what_to_do(tmp_path):
     with pytest.raises(DataError, match=r"has no annotated\.npz"):
-        Annotated.open(tmp_path)
+        Annotations.open(tmp_path)
 
 
 def test_frames_without_a_picture_do_not_count(root, tmp_path):

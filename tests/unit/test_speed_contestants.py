@@ -13,7 +13,7 @@ import pytest
 
 import drawn
 import running
-from thermark.core import bundle, files, pictures
+from thermark.core import bundle, files, packed_images
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
@@ -172,11 +172,11 @@ def setting(tmp_path: Path) -> Setting:
     for name in ("one", "two"):
         drawn.write(places.faces / name, 10, 96, 1.75)
         table = Faces.open(places.faces / name / "faces.npz")
-        folder = places.frames / name / pictures.BASE
+        folder = places.frames / name / packed_images.BASE
         folder.mkdir(parents=True)
         images = [np.full((200, 260), number, np.uint8) for number in range(10)]
-        pictures.write(folder, table.frames, images)
-        files.write_json(places.framed / f"{name}.json", {"data": "print", "variants": {pictures.BASE: {}}})
+        packed_images.write(folder, table.frames, images)
+        files.write_json(places.framed / f"{name}.json", {"data": "print", "variants": {packed_images.BASE: {}}})
     for seed in (0, 1):
         running.teach(places.models, "net", seed)
     skip(places.models / "poor", "nothing to learn from")
@@ -206,7 +206,7 @@ def test_a_data_set_that_is_not_scored_is_a_config_error(setting):
 
 
 def test_frames_that_are_not_prepared_are_a_data_error(setting):
-    (setting.places.frames / "one" / pictures.BASE / "pictures.npz").unlink()
+    (setting.places.frames / "one" / packed_images.BASE / "pictures.npz").unlink()
     with pytest.raises(DataError, match="frames"):
         contestants.why_not("me", MEAN, options(), setting)
 

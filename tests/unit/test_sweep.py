@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thermark.core import pictures
+from thermark.core import packed_images
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.models.inference.contract import Held, Instances
@@ -16,11 +16,11 @@ from thermark.models.inference.sweep import Broken, sweep
 SIZES = [(8, 6), (10, 4), (5, 5), (7, 9)]  # width, height
 
 
-def written(folder: Path, sizes=SIZES) -> pictures.Pictures:
+def written(folder: Path, sizes=SIZES) -> packed_images.PackedImages:
     """Write and open grey frames f0, f1, ... whose pixels hold their number."""
     images = [np.full((height, width), place, np.uint8) for place, (width, height) in enumerate(sizes)]
-    pictures.write(folder, np.array([f"f{place}" for place in range(len(sizes))]), images)
-    return pictures.read(folder)
+    packed_images.write(folder, np.array([f"f{place}" for place in range(len(sizes))]), images)
+    return packed_images.read(folder)
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def run(spy, packed, faces, rows=range(5), max_failed=0.5):
 def test_frames_of_any_size_come_back_as_they_went(tmp_path):
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (h, w, 3), dtype=np.uint8) for w, h in SIZES]
-    pictures.write(tmp_path, np.array(list("abcd")), images)
-    packed = pictures.read(tmp_path)
+    packed_images.write(tmp_path, np.array(list("abcd")), images)
+    packed = packed_images.read(tmp_path)
     assert all(np.array_equal(packed.image(row), image) for row, image in enumerate(images))
     assert packed.sizes.tolist() == [list(size) for size in SIZES] and len(packed) == 4
 
@@ -97,18 +97,20 @@ def test_grey_frames_are_shown_as_rgb(packed):
 
 
 def test_no_frames_at_all_are_fine(tmp_path):
-    pictures.write(tmp_path, np.zeros(0, "U1"), [])
-    assert len(pictures.read(tmp_path)) == 0
+    packed_images.write(tmp_path, np.zeros(0, "U1"), [])
+    assert len(packed_images.read(tmp_path)) == 0
 
 
 def test_cut_off_frames_and_mixtures_are_refused(tmp_path, packed):
     (tmp_path / "pixels.bin").write_bytes(b"abc")
     with pytest.raises(DataError, match="cut off"):
-        pictures.read(tmp_path)
+        packed_images.read(tmp_path)
     with pytest.raises(DataError, match="channels"):
-        pictures.write(tmp_path, np.array(["a", "b"]), [np.zeros((2, 2), np.uint8), np.zeros((2, 2, 3), np.uint8)])
+        packed_images.write(
+            tmp_path, np.array(["a", "b"]), [np.zeros((2, 2), np.uint8), np.zeros((2, 2, 3), np.uint8)]
+        )
     with pytest.raises(DataError, match="missing"):
-        pictures.read(tmp_path / "elsewhere")
+        packed_images.read(tmp_path / "elsewhere")
 
 
 def test_who_finds_faces_is_asked_once_a_frame_and_claims_no_face(packed, faces):

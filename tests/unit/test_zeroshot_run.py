@@ -8,11 +8,11 @@ import pytest
 
 import graphs
 import running
-from thermark.core import bundle, files, pictures
+from thermark.core import bundle, files, packed_images
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.jitter import Jitter
-from thermark.core.moved import Move, moved
+from thermark.core.perturbations import BoxPerturbation, perturb_boxes
 from thermark.core.predictions import Predictions
 from thermark.models.inference import run
 
@@ -39,11 +39,11 @@ def root(tmp_path_factory) -> Path:
     )
     (root / "faces/s").mkdir(parents=True)
     faces.save(root / "faces/s/faces.npz")
-    for variant, shown in ((pictures.BASE, ids[1:]), ("other", ids)):
+    for variant, shown in ((packed_images.BASE, ids[1:]), ("other", ids)):
         (root / "frames/s" / variant).mkdir(parents=True)
         images = [np.full((32, 40), 90 + number, np.uint8) for number in range(len(shown))]
-        pictures.write(root / "frames/s" / variant, shown, images)
-    files.write_json(root / "framed/s.json", {"data": "print", "variants": {pictures.BASE: {}, "other": {}}})
+        packed_images.write(root / "frames/s" / variant, shown, images)
+    files.write_json(root / "framed/s.json", {"data": "print", "variants": {packed_images.BASE: {}, "other": {}}})
     running.teach(root / "models", "nose", 0, points=1, vocabulary="nose1", trained_on=["elsewhere"])
     return root
 
@@ -79,7 +79,7 @@ def test_every_variant_is_predicted_the_base_on_scored_faces_only(root, tmp_path
 def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, given):
     bundle.write(tmp_path, "ok", "", {})
     places = run.Places(tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed")
-    moves = {"s": {"shift20": Move(shift=0.2)}}
+    moves = {"s": {"shift20": BoxPerturbation(shift=0.2)}}
     run.predict_all(
         "me", SETTINGS | {"given": given}, run.Config(), {"s": "test"}, places, tmp_path / "said", moves=moves
     )
@@ -89,7 +89,7 @@ def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, g
     if given == "prompt":
         assert said.faces.tolist() == [1, 2]
         told = Faces.open(root / "faces/s/faces.npz")
-        np.testing.assert_array_equal(said.boxes, moved(told.prompts, told.ids, moves["s"]["shift20"])[1:])
+        np.testing.assert_array_equal(said.boxes, perturb_boxes(told.prompts, told.ids, moves["s"]["shift20"])[1:])
     else:
         assert (said.status, said.reason) == ("skipped", run.UNTOLD)
 
@@ -100,7 +100,7 @@ def test_shifted_pictures_are_for_everybody_and_cost_nothing_else(root, tmp_path
     """Only what is missing is predicted; boxes that are told are those of unshifted pictures."""
     bundle.write(tmp_path, "ok", "", {})
     places = run.Places(tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed")
-    moves = {"s": {"jitter": Jitter((1,), 8), "shift20": Move(shift=0.2)}}
+    moves = {"s": {"jitter": Jitter((1,), 8), "shift20": BoxPerturbation(shift=0.2)}}
     run.predict_all(
         "me",
         SETTINGS | {"given": told},

@@ -1,6 +1,6 @@
-"""Which code makes a result: a hash of an entry point's import closure, blind to comments, docstrings and layout.
+"""Hash of an entry point's import closure; comments, docstrings and layout do not count.
 
-Names of landmark vocabularies that stand in such code pull in their tables, which are code in all but syntax.
+The tables of landmark vocabularies that such code names in strings belong to the closure.
 """
 
 import ast
@@ -24,7 +24,7 @@ def key(*starts: str | Path) -> str:
     Imports inside functions count; what is imported by a computed name does not and must be a start of its own.
     The same on every version of Python that parses the files alike. Raises ValueError for an unknown module.
     """
-    lines = [f"{_name(path)} {said(path).meaning}" for path in closure(*starts)]
+    lines = [f"{_name(path)} {parse(path).digest}" for path in closure(*starts)]
     return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
@@ -36,8 +36,8 @@ def closure(*starts: str | Path) -> list[Path]:
         path = todo.pop()
         if path not in seen:
             seen.add(path)
-            todo += said(path).imports
-    return sorted(seen | named(seen))
+            todo += parse(path).imports
+    return sorted(seen | referenced_tables(seen))
 
 
 def module(name: str) -> list[Path]:
@@ -49,38 +49,38 @@ def module(name: str) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a file says: a hash `meaning` of it, the project's files that it `imports`, and its plain `texts`."""
+class SourceFile:
+    """A parsed file: the `digest` of its content, the project's files it `imports`, its string constants."""
 
-    meaning: str
+    digest: str
     imports: frozenset[Path] = frozenset()
-    texts: frozenset[str] = frozenset()
+    strings: frozenset[str] = frozenset()
 
 
 @cache
-def said(path: Path) -> Said:
-    """Return what a Python or YAML file says, without comments, docstrings and layout, or a template."""
+def parse(path: Path) -> SourceFile:
+    """Parse a Python or YAML file without its comments, docstrings and layout, or take a template as it is."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         plain = json.dumps(yaml.safe_load(text)) if path.suffix == ".yaml" else text
-        return Said(sha256(plain.encode()).hexdigest())
+        return SourceFile(sha256(plain.encode()).hexdigest())
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             node.body = [line for line in node.body if not _docstring(line)]
     nodes = list(ast.walk(tree))
     names = {name for node in nodes for name in _imports(node) if name.split(".")[0] == PACKAGE.name}
-    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     files = frozenset(file for name in names for file in _files(name))
-    return Said(sha256(_plain(tree).encode()).hexdigest(), files, frozenset(texts))
+    return SourceFile(sha256(_plain(tree).encode()).hexdigest(), files, frozenset(strings))
 
 
-def named(paths: Iterable[Path]) -> set[Path]:
-    """Return the vocabularies that files name in plain strings, and the bridges between two of them."""
-    texts = frozenset().union(*(said(path).texts for path in paths))
-    known = {path.stem for path in TABLES.glob("*.yaml")} & texts
-    tables = {TABLES / f"{name}.yaml" for name in known}
-    return tables | {path for path in bridges() if {path.parent.name, path.stem} <= known}
+def referenced_tables(paths: Iterable[Path]) -> set[Path]:
+    """Return the vocabularies that files name in string constants, and the bridges between two of them."""
+    strings = frozenset().union(*(parse(path).strings for path in paths))
+    vocabularies = {path.stem for path in TABLES.glob("*.yaml")} & strings
+    tables = {TABLES / f"{name}.yaml" for name in vocabularies}
+    return tables | {path for path in bridges() if {path.parent.name, path.stem} <= vocabularies}
 
 
 def bridges() -> list[Path]:

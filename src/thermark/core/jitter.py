@@ -1,7 +1,7 @@
-"""Pictures shifted by whole px: how far a contestant's points depend on where in its pixels a face happens to be.
+"""Images shifted by whole px: how far a contestant's points depend on where a face lies on the pixel grid.
 
-The picture moves, and boxes that are told stay, as no detector's box is right to the px. Were they to move along,
-a contestant that is told boxes would crop the very same pixels, and its jitter be nothing by construction.
+The image is shifted and given boxes stay, as no detector's box is right to the px. If they were shifted too, a
+contestant that crops from given boxes would see the very same pixels: zero jitter by construction.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from pydantic import Field, PositiveInt
 from thermark.core.config import Section, nearest
 from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces
-from thermark.core.pictures import Pictures
+from thermark.core.packed_images import PackedImages
 
 # Further, and it is no longer about pixels; a packed crop must hold what a contestant sees around a shifted face.
 Shift = Annotated[int, Field(gt=0, le=4)]
@@ -28,20 +28,20 @@ VARIANT = "jitter"  # the name of the predictions on shifted pictures
 
 @dataclass(frozen=True)
 class Jitter:
-    """Pictures of at most so many `faces` are shifted by each of `shifts` px to each of the four sides."""
+    """Images of at most so many `faces` are shifted by each of `shifts` px to each of the four sides."""
 
     shifts: tuple[int, ...]
     faces: int
 
     @property
     def steps(self) -> Rows:
-        """By how many px each view is shifted (V, 2), to the right and down; the unshifted one is none of them."""
+        """The shift of each view in px (V, 2), to the right and down; the unshifted image is not among them."""
         sides = np.array([(1, 0), (-1, 0), (0, 1), (0, -1)], np.int64)
         return np.concatenate([shift * sides for shift in self.shifts])
 
 
 class Config(Section):
-    """On which `datasets` pictures are shifted: by each of `shifts` px, those of at most so many `faces`."""
+    """On which `datasets` images are shifted: by each of `shifts` px, those of at most so many `faces`."""
 
     datasets: list[str] = Field(default_factory=list)
     shifts: list[Shift] = Field(default_factory=lambda: [1, 2], min_length=1)
@@ -50,15 +50,15 @@ class Config(Section):
     def moves(self, scored: Collection[str]) -> Mapping[str, Mapping[str, Jitter]]:
         """Return data set -> VARIANT -> jitter; raises ConfigError for one that is not among the `scored`."""
         require_scored("jitter", self.datasets, scored)
-        own = Jitter(tuple(sorted(set(self.shifts))), self.faces)
-        return {name: {VARIANT: own} for name in self.datasets}
+        jitter = Jitter(tuple(sorted(set(self.shifts))), self.faces)
+        return {name: {VARIANT: jitter} for name in self.datasets}
 
 
 @dataclass(frozen=True)
-class Views:
-    """Faces in shifted pictures, one view after the other: `faces` (V * N), whose ids and frames are named anew.
+class ShiftedFaces:
+    """Faces in shifted images, one view after the other: `faces` (V * N), whose ids and frames are named anew.
 
-    Labels are shifted with the picture, boxes and prompts stay. `rows` (V * N,) are the rows of the face set that
+    Labels are shifted with the image, boxes and prompts stay. `rows` (V * N,) are the rows of the face set that
     they are, `steps` (V * N, 2) the px by which each is shifted.
     """
 
@@ -68,13 +68,13 @@ class Views:
 
 
 @dataclass(frozen=True)
-class Shifted:
-    """Frames of `pictures` as they look when they are shifted, made when they are asked for.
+class ShiftedImages:
+    """Frames of `pictures`, shifted when they are read.
 
     `ids` (M,) str; `rows` (M,) in `pictures`; `steps` (M, 2) px to the right and down.
     """
 
-    pictures: Pictures
+    pictures: PackedImages
     ids: NDArray[np.str_]
     rows: Rows
     steps: Rows
@@ -88,39 +88,39 @@ class Shifted:
         return np.ascontiguousarray(image[lines[:, None], columns])
 
 
-def views(faces: Faces, scored: NDArray[np.bool_], jitter: Jitter) -> Views:
-    """Return the shifted views of some of the faces that are `scored` (N,), the same whoever asks."""
-    rows = chosen(faces, scored, jitter.faces)
-    every = np.tile(rows, len(jitter.steps))
+def shift_faces(faces: Faces, scored: NDArray[np.bool_], jitter: Jitter) -> ShiftedFaces:
+    """Return the shifted views of some of the faces that are `scored` (N,), the same for every contestant."""
+    rows = select_rows(faces, scored, jitter.faces)
+    repeated = np.tile(rows, len(jitter.steps))
     steps = np.repeat(jitter.steps, len(rows), axis=0)
-    table = faces.take(every)
-    named = replace(
+    table = faces.take(repeated)
+    shifted = replace(
         table,
         ids=_named(table.ids, steps),
         frames=_named(table.frames, steps),
         xy=(table.xy + steps[:, None]).astype(np.float32),
     )
-    return Views(named, every, steps)
+    return ShiftedFaces(shifted, repeated, steps)
 
 
-def shifted(pictures: Pictures, faces: Faces, seen: Views) -> Shifted:
-    """Return the frames that hold the faces of some views; those without a picture are left out."""
-    places = {str(name): row for row, name in enumerate(pictures.ids)}
-    wanted = {}
-    for name, row, step in zip(seen.faces.frames, seen.rows, seen.steps, strict=True):
-        if (place := places.get(str(faces.frames[row]))) is not None:
-            wanted[str(name)] = (place, step)
-    rows = np.array([place for place, _ in wanted.values()], np.int64)
-    steps = np.array([step for _, step in wanted.values()], np.int64).reshape(-1, 2)
-    return Shifted(pictures, np.array(list(wanted), np.str_), rows, steps)
+def shift_images(pictures: PackedImages, faces: Faces, views: ShiftedFaces) -> ShiftedImages:
+    """Return the frames that hold the faces of some views; those without an image are left out."""
+    row_of = {str(name): row for row, name in enumerate(pictures.ids)}
+    frames = {}
+    for name, row, step in zip(views.faces.frames, views.rows, views.steps, strict=True):
+        if (image := row_of.get(str(faces.frames[row]))) is not None:
+            frames[str(name)] = (image, step)
+    rows = np.array([image for image, _ in frames.values()], np.int64)
+    steps = np.array([step for _, step in frames.values()], np.int64).reshape(-1, 2)
+    return ShiftedImages(pictures, np.array(list(frames), np.str_), rows, steps)
 
 
-def chosen(faces: Faces, scored: NDArray[np.bool_], most: int) -> Rows:
+def select_rows(faces: Faces, scored: NDArray[np.bool_], most: int) -> Rows:
     """Return the rows of at most so many of the faces that are `scored` (N,), in order.
 
     One of each subject comes first, then a second of each, in the order of their ids' hashes; those without a
-    label or a prompt last. A frame comes with all its scored faces, or with none, so that nobody answers for a
-    neighbour; the first one comes even if it holds more.
+    label or a prompt last. A frame comes with all its scored faces or with none, so that no prediction is matched
+    to an unselected neighbour; the first frame comes even if it holds more.
     """
     bare = ~np.isfinite(faces.xy).all(axis=-1).any(axis=1) | np.isnan(faces.prompts).any(axis=1)
     lots = {int(row): sha256(str(faces.ids[row]).encode()).digest() for row in np.flatnonzero(scored)}
@@ -134,9 +134,9 @@ def chosen(faces: Faces, scored: NDArray[np.bool_], most: int) -> Rows:
     for *_, row in sorted(order):
         frames.setdefault(str(faces.frames[row]), []).append(row)
     taken: list[int] = []
-    for own in frames.values():
-        if not taken or len(taken) + len(own) <= most:
-            taken += own
+    for group in frames.values():
+        if not taken or len(taken) + len(group) <= most:
+            taken += group
     return np.array(sorted(taken), np.int64)
 
 
@@ -148,5 +148,4 @@ def require_scored(section: str, datasets: Collection[str], scored: Collection[s
 
 
 def _named(names: NDArray[np.str_], steps: Rows) -> NDArray[np.str_]:
-    said = [f"{name}@{right:+d}{down:+d}" for name, (right, down) in zip(names, steps, strict=True)]
-    return np.array(said, np.str_)
+    return np.array([f"{name}@{x:+d}{y:+d}" for name, (x, y) in zip(names, steps, strict=True)], np.str_)

@@ -8,7 +8,7 @@ import numpy as np
 
 from thermark.core import files
 from thermark.core.errors import DataError
-from thermark.core.pictures import BASE
+from thermark.core.packed_images import BASE
 
 Status = Literal["ok", "skipped", "failed"]
 COLUMNS = ("frames", "faces", "xy", "score", "boxes", "box_score")

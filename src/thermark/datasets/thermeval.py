@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core import origin
-from thermark.core.annotated import joined
+from thermark.core.annotations import concatenate
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
@@ -108,7 +108,7 @@ def load(root: Path, config: Config) -> Loaded:
     require_any(len(rows), "annotated nose", root.name, findings)
     findings.add("missing_annotation", *(stem for stem in pictures if stem not in used))
     _check(root, found, pictures, config, findings)
-    told = joined([annotated.read(path, IDS, part, pictures, _stem) for part, path in parts.items()])
+    told = concatenate([annotated.read(path, IDS, part, pictures, _stem) for part, path in parts.items()])
     return Loaded(_frames(frames, root), _faces(rows, config), findings, told)
 
 

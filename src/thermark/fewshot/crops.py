@@ -20,7 +20,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from thermark import landmarks
 from thermark.core import files, geometry, seeds
-from thermark.core.annotated import Annotated
+from thermark.core.annotations import Annotations
 from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces, open_table
@@ -168,7 +168,7 @@ def _published(table: Faces, frames: Frames, folder: Path, config: Config) -> _C
     """Part 2's split: its 40, 15 and 80, and beside them the rest of each file, but no image of the 15."""
     if not set(posts.SOURCES) <= set(table.strata.get("source", [])):
         raise ConfigError(f"{config.faces} has no annotations_1 and annotations_2", "use `geometry: square`")
-    split = posts.split(table, _sizes(frames), Annotated.open(folder))
+    split = posts.split(table, _sizes(frames), Annotations.open(folder))
     parts = np.full(len(table), "", "U5")
     usable = np.isin(np.arange(len(table)), list(split.crops))
     looked_at = set(table.frames[split.val].tolist())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core.annotated import Annotated
+from thermark.core.annotations import Annotations
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 
@@ -91,7 +91,7 @@ class Pair:
     person: tuple[float, float, float, float]
 
 
-def pairs(annotated: Annotated, source: str) -> list[Pair]:
+def pairs(annotated: Annotations, source: str) -> list[Pair]:
     """Return the pairs of one annotation file, image by image in the order in which they were first annotated.
 
     The person is the smallest that holds the nose, the first of equal ones (where the posts' own script stops).
@@ -124,7 +124,7 @@ class Split:
     crops: Mapping[int, Crop]
 
 
-def split(faces: Faces, sizes: Mapping[str, tuple[int, int]], annotated: Annotated) -> Split:
+def split(faces: Faces, sizes: Mapping[str, tuple[int, int]], annotated: Annotations) -> Split:
     """Return who is trained, validated and tested on; `sizes` maps frame ids to (width, height).
 
     Pairs of either file are shuffled, one after the other, from seed 7; those whose nose is outside of the crop

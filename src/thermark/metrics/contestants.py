@@ -13,8 +13,8 @@ from typing import Any
 from thermark.core import files
 from thermark.core.errors import ThermarkError
 from thermark.core.faces import Faces, open_table
-from thermark.core.moved import NOWHERE, Moves
 from thermark.core.parallel import ordered
+from thermark.core.perturbations import NO_PERTURBATIONS, Perturbations
 from thermark.core.progress import track
 from thermark.core.runs import skipped
 from thermark.metrics.evaluate import Config, Evaluation, evaluate
@@ -43,7 +43,7 @@ def score_all(
     headlines: Path,
     code: Mapping[str, Any] | None,
     workers: int | None = None,
-    moves: Moves = NOWHERE,
+    moves: Perturbations = NO_PERTURBATIONS,
 ) -> None:
     """Bring `out`.<kind>/<contestant>/<dataset> and `headlines`/<contestant>.json up to date.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.faces import Faces
-from thermark.core.jitter import Jitter, views
+from thermark.core.jitter import Jitter, shift_faces
 from thermark.core.predictions import Predictions
 from thermark.metrics.distances import Floats, per_face
 from thermark.metrics.nme import mean_of_finite
@@ -44,7 +44,7 @@ def floor(
     of seeds the mean over these: as NME is. A face that some seed does not find in all views is left out and
     `lost`; the lost ones that are found in some, so that their finding hangs on pixels, are `flickering`.
     """
-    seen = views(faces, chosen, jittered.jitter)
+    seen = shift_faces(faces, chosen, jittered.jitter)
     count = len(jittered.jitter.steps)
     own = np.isin(np.flatnonzero(chosen), seen.rows)  # both are in order
     every = np.ones(len(seen.faces), bool)

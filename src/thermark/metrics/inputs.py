@@ -14,7 +14,7 @@ import scipy
 from thermark.core import arithmetic, files
 from thermark.core.errors import DataError
 from thermark.core.jitter import VARIANT, Jitter
-from thermark.core.moved import Move, Moves
+from thermark.core.perturbations import BoxPerturbation, Perturbations
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders, skipped
 from thermark.metrics.evaluate import Config
@@ -73,7 +73,7 @@ class Task:
     key: str
 
 
-def face_sets(configs: Mapping[str, Config], places: Places, moves: Moves) -> list[Scored]:
+def face_sets(configs: Mapping[str, Config], places: Places, moves: Perturbations) -> list[Scored]:
     """Return the data sets that are scored; raises DataError for one that is not prepared."""
     known = [path.stem for path in places.reports.glob("*.json")]
     found = []
@@ -83,7 +83,7 @@ def face_sets(configs: Mapping[str, Config], places: Places, moves: Moves) -> li
         fingerprint = files.read_json(places.reports / f"{dataset}.json")["fingerprint"]
         kin = tuple(sorted(relatives(dataset, known, places.reports)))
         own = moves.get(dataset, {})
-        moved = tuple(name for name, move in own.items() if isinstance(move, Move))
+        moved = tuple(name for name, move in own.items() if isinstance(move, BoxPerturbation))
         shifted = next((move for move in own.values() if isinstance(move, Jitter)), None)
         found.append(Scored(dataset, config, str(fingerprint), kin, moved, shifted))
     return found

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from thermark.core import files, geometry
 from thermark.core.faces import Crops, Faces, open_set
 from thermark.core.geometry import Array
-from thermark.core.jitter import Jitter, views
-from thermark.core.moved import NOWHERE, Move, Moves, moved
-from thermark.core.pictures import BASE
+from thermark.core.jitter import Jitter, shift_faces
+from thermark.core.packed_images import BASE
+from thermark.core.perturbations import NO_PERTURBATIONS, BoxPerturbation, Perturbations, perturb_boxes
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.progress import track
-from thermark.core.scored import Split
+from thermark.core.scored_splits import Split
 from thermark.core.shards import Shards
 
 Points = NDArray[np.float32]
@@ -105,7 +105,7 @@ def predict_all(
     faces: Path,
     reports: Path,
     folder: Path,
-    moves: Moves = NOWHERE,
+    moves: Perturbations = NO_PERTURBATIONS,
     missing: Collection[str] | None = None,
 ) -> None:
     """Predict every named face set under `faces` into the existing `folder`, as <dataset>[@<move>].npz.
@@ -115,7 +115,7 @@ def predict_all(
     `reports/<dataset>.json`. Raises DataError for a set that is not prepared.
     """
     for name, split in datasets.items():
-        each: dict[str, Move | Jitter | None] = {BASE: None, **moves.get(name, {})}
+        each: dict[str, BoxPerturbation | Jitter | None] = {BASE: None, **moves.get(name, {})}
         named = {file_name(name, variant): move for variant, move in each.items()}
         todo = {file: move for file, move in named.items() if missing is None or file in missing}
         if not todo:
@@ -127,7 +127,7 @@ def predict_all(
             if isinstance(move, Jitter):
                 said = predict_shifted(predictor, contestant, table, crops, data, scored, move)
             else:
-                prompts = None if move is None else moved(table.prompts, table.ids, move)
+                prompts = None if move is None else perturb_boxes(table.prompts, table.ids, move)
                 said = predict(predictor, contestant, table, crops, data, np.flatnonzero(scored), prompts=prompts)
             said.save(folder / file)
 
@@ -146,7 +146,7 @@ def predict_shifted(
     A picture that moves under a box shows what it shows when the box moves the other way, which packed crops can
     do. They were sampled once, before: spreads are within 7 % of those in frames that are shifted and cropped.
     """
-    seen = views(faces, scored, jitter)
+    seen = shift_faces(faces, scored, jitter)
     steps = seen.steps.astype(np.float32)
     own = Crops(Shards((crops.pixels[seen.rows],)), crops.to_source[seen.rows], crops.padding)
     prompts = seen.faces.prompts - np.tile(steps, 2)

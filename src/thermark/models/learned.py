@@ -14,9 +14,9 @@ from thermark import landmarks
 from thermark.core import files, geometry
 from thermark.core.errors import DataError
 from thermark.core.geometry import Array
-from thermark.core.moved import NOWHERE, Moves
+from thermark.core.perturbations import NO_PERTURBATIONS, Perturbations
 from thermark.core.runs import seed_folders
-from thermark.core.scored import Split
+from thermark.core.scored_splits import Split
 from thermark.models import predict_all
 from thermark.nets import card
 from thermark.nets.inputs import input_to_crop, normalised
@@ -171,7 +171,7 @@ def predict_run(
     faces: Path,
     reports: Path,
     out: Path,
-    moves: Moves = NOWHERE,
+    moves: Perturbations = NO_PERTURBATIONS,
     flip: Flip = "aligned",
     missing: Collection[str] | None = None,
 ) -> None:

@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from thermark.core import annotated, files, pictures
-from thermark.core.annotated import Annotated
+from thermark.core import annotations, files, packed_images
+from thermark.core.annotations import Annotations
 from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces, open_table
 from thermark.core.frames import Frames
+from thermark.core.packed_images import BASE, INVERT
 from thermark.core.parallel import ordered
-from thermark.core.pictures import BASE, INVERT
 from thermark.core.progress import track
 from thermark.core.radiometry import render
 from thermark.core.runs import skip, skipped
-from thermark.core.scored import Split
+from thermark.core.scored_splits import Split
 
 
 class Config(Section):
@@ -50,7 +50,7 @@ def frame(
     framed: Path,
     workers: int | None = None,
 ) -> None:
-    """Pack frames into `out`/<variant>/ (see core.pictures) and note in `framed` what they are.
+    """Pack frames into `out`/<variant>/ (see core.packed_images) and note in `framed` what they are.
 
     `base` shows the frames with a scored face (`split`; none where that is None) under `settings`, the data
     set's section; each variant shows all frames with a face, and those with a label that is no face, under the
@@ -79,7 +79,7 @@ def frame(
             seen = partial(_read, loader=dataset.__name__, config=own, invert=INVERT in changed)
             images = _sized(ordered(seen, sources, workers), frames, shown)
             tracked = track(images, len(shown), f"frames {settings['raw']} {name}", "frames")
-            pictures.write(folder / name, frames.ids[shown], tracked)
+            packed_images.write(folder / name, frames.ids[shown], tracked)
             noted["variants"][name] = {
                 "frames": len(shown),
                 "settings": changed,
@@ -124,9 +124,9 @@ def _rows(frames: Frames, faces: Faces, split: Split | None) -> NDArray[np.int64
 
 def _annotated(frames: Frames, folder: Path) -> NDArray[np.int64]:
     """Return the rows of the frames with a labelled nose: published protocols count it without a person, too."""
-    if not (folder / annotated.FILE).is_file():
+    if not (folder / annotations.FILE).is_file():
         return np.zeros(0, np.int64)
-    told = Annotated.open(folder)
+    told = Annotations.open(folder)
     return np.flatnonzero(np.isin(frames.ids, told.frames[told.having("nose")]))
 
 

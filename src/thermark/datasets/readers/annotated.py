@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from thermark.core.annotated import Annotated
+from thermark.core.annotations import Annotations
 from thermark.datasets.readers import coco, keypoints
 from thermark.datasets.readers.loaded import Findings
 
 
 def read(
     path: Path, classes: Mapping[str, int], part: str, pictures: Collection[str], stem: Callable[[str], str]
-) -> Annotated:
+) -> Annotations:
     """Return one COCO file as it is, of the images that have one of the `pictures`; frames are `part`/<picture>.
 
     `stem` writes an image's name as pictures are called. `classes`: lower-case name -> id, as `coco.read` takes
@@ -37,7 +37,7 @@ def read(
         if name is not None and box:
             found.append((row[image], name, [float(each) for each in box]))
     owners, names, boxes = zip(*found, strict=True) if found else ((), (), ())
-    return Annotated(
+    return Annotations(
         frames=np.array(list(frames.values()), np.str_),
         sources=np.full(len(frames), path.stem),
         ranks=np.array([rank[name] for name in frames], np.int64),

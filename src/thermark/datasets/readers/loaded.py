@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from thermark.core.annotated import Annotated as Annotations
+from thermark.core.annotations import Annotations
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces

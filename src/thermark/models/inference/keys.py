@@ -16,10 +16,10 @@ from pydantic import PositiveInt
 from thermark.core import arithmetic, bundle, files
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.moved import Moves
+from thermark.core.perturbations import Perturbations
 from thermark.core.predictions import file_name
 from thermark.core.runs import seed_folder, seed_folders, seed_numbers, skipped
-from thermark.core.scored import Split
+from thermark.core.scored_splits import Split
 from thermark.models import mean_shape
 from thermark.models.inference import run as frames
 
@@ -74,7 +74,7 @@ class Setting:
     places: Places
     code: Mapping[str, Any]
     versions: Mapping[str, Any]
-    moves: Moves = field(default_factory=dict)
+    moves: Perturbations = field(default_factory=dict)
 
 
 def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:

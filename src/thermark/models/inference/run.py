@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
 
-from thermark.core import bundle, files, pictures
+from thermark.core import bundle, files, packed_images
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces, open_table
-from thermark.core.jitter import Jitter, Shifted, shifted, views
-from thermark.core.moved import NOWHERE, Move, Moves, moved
-from thermark.core.pictures import BASE, Pictures
+from thermark.core.jitter import Jitter, ShiftedImages, shift_faces, shift_images
+from thermark.core.packed_images import BASE, PackedImages
+from thermark.core.perturbations import NO_PERTURBATIONS, BoxPerturbation, Perturbations, perturb_boxes
 from thermark.core.predictions import Predictions, Status, file_name
 from thermark.core.runs import matching, seed_folder, seed_numbers
-from thermark.core.scored import Split
+from thermark.core.scored_splits import Split
 from thermark.models.inference.contract import Held, Unavailable, providers
 from thermark.models.inference.sweep import Broken, sweep
 from thermark.models.inference.watchdog import Beat, Ended, watched
@@ -63,7 +63,7 @@ def predict_all(
     places: Places,
     out: Path,
     missing: Collection[str] | None = None,
-    moves: Moves = NOWHERE,
+    moves: Perturbations = NO_PERTURBATIONS,
 ) -> None:
     """Write `out`/<dataset>.npz and `out`/<dataset>@<variant>.npz, whole or not at all.
 
@@ -104,7 +104,9 @@ def predict_all(
                     said.save(place / file_name(name, variant))
 
 
-def _shown(datasets: Collection[str], framed: Path, missing: Collection[str] | None, moves: Moves) -> Shown:
+def _shown(
+    datasets: Collection[str], framed: Path, missing: Collection[str] | None, moves: Perturbations
+) -> Shown:
     shown = {}
     for name in datasets:
         about = files.read_json(framed / f"{name}.json")
@@ -175,7 +177,7 @@ def _predict(
     shown: Shown,
     places: Places,
     folder: Path,
-    moves: Moves,
+    moves: Perturbations,
 ) -> None:
     try:
         for assets, more, place in turns(places, folder):
@@ -197,7 +199,7 @@ def _sweep(
     places: Places,
     folder: Path,
     place: Path,
-    moves: Moves,
+    moves: Perturbations,
 ) -> None:
     """Predict all data sets and variants into `place`; leave in `folder` what onnxruntime ran on."""
     if ran_on := providers(held.get()):
@@ -207,22 +209,22 @@ def _sweep(
         data, variants = shown[name]
         for variant in variants:
             move = moves.get(name, {}).get(variant)
-            if isinstance(move, Move) and held.get().given != "prompt":
+            if isinstance(move, BoxPerturbation) and held.get().given != "prompt":
                 said = Predictions.none(contestant, data, "skipped", UNTOLD)
             else:
-                seen = pictures.read(places.frames / name / (BASE if move else variant))
+                seen = packed_images.read(places.frames / name / (BASE if move else variant))
                 asked = _asked(table, seen, split if move or variant == BASE else "all", move)
                 said = sweep(held, contestant, *asked, data, patience.max_failed, beat)
             said.save(place / file_name(name, variant))
 
 
 def _asked(
-    table: Faces, seen: Pictures, split: Split, move: Move | Jitter | None
-) -> tuple[Pictures | Shifted, Faces, NDArray[np.int64]]:
+    table: Faces, seen: PackedImages, split: Split, move: BoxPerturbation | Jitter | None
+) -> tuple[PackedImages | ShiftedImages, Faces, NDArray[np.int64]]:
     """Return the pictures, the faces, and which of them are asked for, where boxes are moved, pictures shifted."""
     scored = (table.splits == "test") | (split == "all")
     if isinstance(move, Jitter):
-        own = views(table, scored, move)
-        return shifted(seen, table, own), own.faces, np.arange(len(own.faces))
-    told = table if move is None else replace(table, prompts=moved(table.prompts, table.ids, move))
+        own = shift_faces(table, scored, move)
+        return shift_images(seen, table, own), own.faces, np.arange(len(own.faces))
+    told = table if move is None else replace(table, prompts=perturb_boxes(table.prompts, table.ids, move))
     return seen, told, np.flatnonzero(scored)

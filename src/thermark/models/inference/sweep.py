@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from thermark.core.errors import ThermarkError
 from thermark.core.faces import Faces
-from thermark.core.jitter import Shifted
-from thermark.core.pictures import Pictures
+from thermark.core.jitter import ShiftedImages
+from thermark.core.packed_images import PackedImages
 from thermark.core.predictions import Predictions
 from thermark.core.progress import track
 from thermark.models.inference.contract import Floats, FramePredictor, Given, Held, Image, Instances
@@ -26,7 +26,7 @@ class Broken(Exception):
 def sweep(
     held: Held,
     contestant: str,
-    pictures: Pictures | Shifted,
+    pictures: PackedImages | ShiftedImages,
     faces: Faces,
     rows: Rows,
     data: str,
@@ -66,7 +66,9 @@ def sweep(
     return _joined(held.get(), contestant, pictures, wanted, whole, points, told, data, failed)
 
 
-def frames_of(pictures: Pictures | Shifted, faces: Faces, rows: Rows, told: bool) -> list[tuple[int, Rows]]:
+def frames_of(
+    pictures: PackedImages | ShiftedImages, faces: Faces, rows: Rows, told: bool
+) -> list[tuple[int, Rows]]:
     """Return (row in `pictures`, rows of its faces) of each frame that holds one of the faces.
 
     Who is not told of faces is shown frames without any, too: a protocol may count what is no face.
@@ -147,7 +149,7 @@ def _missed(points: int, faces: Faces, own: Rows, given: Given) -> Instances:
 def _joined(
     predictor: FramePredictor,
     contestant: str,
-    pictures: Pictures | Shifted,
+    pictures: PackedImages | ShiftedImages,
     wanted: Sequence[tuple[int, Rows]],
     found: Sequence[Instances],
     points: int,

@@ -1,4 +1,4 @@
-"""What canaries say on every CPU, and what it means when one says something else."""
+"""Expected hashes of canaries, the same on every CPU, and the verdict when one differs."""
 
 import hashlib
 import platform
@@ -26,8 +26,8 @@ class Canary:
     @property
     def call(self) -> Callable[[], Iterable[np.ndarray]]:
         """The function itself."""
-        found: Callable[[], Iterable[np.ndarray]] = getattr(import_module(self.module), self.function)
-        return found
+        function: Callable[[], Iterable[np.ndarray]] = getattr(import_module(self.module), self.function)
+        return function
 
     @property
     def key(self) -> str:
@@ -52,15 +52,15 @@ CANARIES = {
 
 
 @dataclass(frozen=True)
-class Said:
-    """The `hash` of what a canary said, with the versions of its libraries and of libc, and its code's `key`."""
+class CanaryResult:
+    """The `hash` of a canary's arrays, with the versions of its libraries and of libc, and its code's `key`."""
 
     hash: str
     versions: Mapping[str, str]
     key: str
 
 
-def heard(name: str) -> Said:
+def run(name: str) -> CanaryResult:
     """Run a canary; raises ConfigError for an unknown one."""
     if name not in CANARIES:
         raise ConfigError(f"there is no canary {name!r}", f"take one of: {', '.join(CANARIES)}")
@@ -69,7 +69,7 @@ def heard(name: str) -> Said:
     for array in canary.call():
         digest.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
     versions = {library: metadata.version(library).partition("+")[0] for library in canary.libraries}
-    return Said(digest.hexdigest()[:16], versions | {"libc": libc()}, canary.key)
+    return CanaryResult(digest.hexdigest()[:16], versions | {"libc": libc()}, canary.key)
 
 
 def libc() -> str:
@@ -77,37 +77,43 @@ def libc() -> str:
     return " ".join(platform.libc_ver()).strip() or "unknown"
 
 
-def write(path: Path, said: Mapping[str, Said]) -> None:
-    """Write what was heard here as what is to be heard everywhere."""
-    told = {name: {"hash": one.hash, "key": one.key, "versions": dict(one.versions)} for name, one in said.items()}
-    files.write_json(path, {"canaries": told, "cpu": arithmetic.cpu()})
+def write(path: Path, results: Mapping[str, CanaryResult]) -> None:
+    """Write the results of this machine as those expected everywhere."""
+    canaries = {
+        name: {"hash": result.hash, "key": result.key, "versions": dict(result.versions)}
+        for name, result in results.items()
+    }
+    files.write_json(path, {"canaries": canaries, "cpu": arithmetic.cpu()})
 
 
-def read(path: Path) -> dict[str, Said]:
+def read(path: Path) -> dict[str, CanaryResult]:
     """Read what `write` wrote."""
     stored: dict[str, Any] = files.read_json(path)["canaries"]
-    return {name: Said(one["hash"], one["versions"], one["key"]) for name, one in stored.items()}
+    return {name: CanaryResult(row["hash"], row["versions"], row["key"]) for name, row in stored.items()}
 
 
-def verdict(name: str, wanted: Said, found: Said) -> tuple[str, str]:
+def verdict(name: str, expected: CanaryResult, actual: CanaryResult) -> tuple[str, str]:
     """Return `ok`, `other` (versions, so that nothing can be said) or `wrong`, and a sentence on it."""
-    if wanted.hash == found.hash:
-        return "ok", f"{name}: {found.hash}"
-    both = {library: (version, found.versions.get(library)) for library, version in wanted.versions.items()}
-    other = [f"{library} {here} instead of {there}" for library, (there, here) in both.items() if here != there]
+    if expected.hash == actual.hash:
+        return "ok", f"{name}: {actual.hash}"
+    other = [
+        f"{library} {actual.versions.get(library)} instead of {version}"
+        for library, version in expected.versions.items()
+        if actual.versions.get(library) != version
+    ]
     if other:
         return "other", f"{name}: other bytes, with {', '.join(other)}"
-    if wanted.key != found.key:
+    if expected.key != actual.key:
         return "wrong", (
-            f"{name}: {found.hash} instead of {wanted.hash}, and its code has changed since: if it was meant to "
-            "give other numbers, write new hashes with `python -m thermark.portability.canaries --write`"
+            f"{name}: {actual.hash} instead of {expected.hash}, and its code has changed since: if it was meant "
+            "to give other numbers, write new hashes with `python -m thermark.portability.canaries --write`"
         )
-    libraries = ", ".join(f"{library} {version}" for library, version in found.versions.items())
+    libraries = ", ".join(f"{library} {version}" for library, version in actual.versions.items())
     return "wrong", (
-        f"{name}: {found.hash} instead of {wanted.hash} on {cpu()}: one of {libraries} computes otherwise there"
+        f"{name}: {actual.hash} instead of {expected.hash} on {cpu()}: one of {libraries} computes otherwise there"
     )
 
 
 def cpu() -> str:
-    """Return the CPU in words, with what its vectors can do."""
+    """Return the name of the CPU with its vector instructions."""
     return f"{arithmetic.cpu()} ({doctor.vectors()})"

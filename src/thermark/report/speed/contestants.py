@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from thermark.core import bundle, pictures
+from thermark.core import bundle, packed_images
 from thermark.core.bundle import Bundle
 from thermark.core.config import nearest, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_table
-from thermark.core.pictures import BASE
+from thermark.core.packed_images import BASE
 from thermark.core.runs import seed_folders, skipped
 from thermark.models import Predictor, mean_shape
 from thermark.models.inference import run
@@ -78,7 +78,7 @@ def why_not(name: str, section: Mapping[str, Any], options: Contestants, setting
         return f"its settings say `only: [{', '.join(section['only'])}]`"
     if reason := skipped(setting.places.faces / dataset):
         return reason
-    pictures.read(setting.places.frames / dataset / BASE)
+    packed_images.read(setting.places.frames / dataset / BASE)
     if section["family"] in PROMPTED:
         return untaught(name, section, setting.places)
     weights = bundle.read(setting.places.bundle(str(section["weights"])))
@@ -122,7 +122,7 @@ def questions(dataset: str, given: Given, count: int, setting: Setting) -> list[
     Raises DataError for none.
     """
     table = open_table(setting.places.faces / dataset)
-    seen = pictures.read(setting.places.frames / dataset / BASE)
+    seen = packed_images.read(setting.places.frames / dataset / BASE)
     rows = np.flatnonzero((table.splits == "test") | (setting.datasets[dataset] == "all"))
     frames = frames_of(seen, table, rows, told=True)
     if not frames:

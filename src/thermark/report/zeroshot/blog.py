@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core.annotated import Annotated
+from thermark.core.annotations import Annotations
 from thermark.core.faces import Faces
 from thermark.fewshot.posts import Crop, Floats, Rows, lower_median
 from thermark.metrics.matching import assign
@@ -52,7 +52,7 @@ class Truth:
     xy: NDArray[np.float64]
 
 
-def first(annotated: Annotated, part: Part) -> Truth:
+def first(annotated: Annotations, part: Part) -> Truth:
     """Return all noses of the part's frames, also those outside of every person."""
     images = np.flatnonzero((annotated.sources == part.source) & annotated.having(*part.classes))
     if part.by_id:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core.annotated import Annotated
+from thermark.core.annotations import Annotations
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_table
 from thermark.core.frames import Frames
-from thermark.core.pictures import BASE, INVERT
+from thermark.core.packed_images import BASE, INVERT
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders
 from thermark.fewshot.posts import Split, split
@@ -61,9 +61,9 @@ class Study:
     inverted: str | None
 
     @cached_property
-    def annotated(self) -> Annotated:
+    def annotated(self) -> Annotations:
         """What the annotation files say, which published protocols count."""
-        return Annotated.open(self.places.faces / self.name)
+        return Annotations.open(self.places.faces / self.name)
 
     @cached_property
     def pairs(self) -> Split:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
-from thermark.core.pictures import BASE
+from thermark.core.packed_images import BASE
 from thermark.core.predictions import COLUMNS, Predictions
 from thermark.metrics.evaluate import Config, evaluate
 from thermark.metrics.face_size import face_size

@@ -10,7 +10,7 @@ import numpy as np
 
 from thermark.core.config import parse
 from thermark.core.faces import Faces
-from thermark.core.pictures import BASE
+from thermark.core.packed_images import BASE
 from thermark.core.radiometry import Tone
 from thermark.core.templates import render
 from thermark.report.legend import NOTICES

@@ -1,4 +1,4 @@
-"""Whole frames as a network sees them, packed into one memory-mapped file; they may differ in size."""
+"""Whole frames as networks see them, packed into one memory-mapped file; they may differ in size."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ BASE = "base"  # frames as they were prepared; every other name is a variant
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PackedImages:
     """Frames of one data set under one tone mapping.
 
     `ids` (N,) str; `sizes` (N, 2) int64, (width, height) px; `channels` 1 (grey) or 3 (RGB); `starts` (N,)
@@ -59,7 +59,7 @@ def write(folder: Path, ids: NDArray[np.str_], images: Iterable[NDArray[np.uint8
     files.write_arrays(folder / "pictures.npz", table)
 
 
-def read(folder: Path) -> Pictures:
+def read(folder: Path) -> PackedImages:
     """Open what `write` wrote; raises DataError when it is absent or its parts disagree."""
     try:
         stored = files.read_arrays(folder / "pictures.npz")
@@ -70,4 +70,4 @@ def read(folder: Path) -> Pictures:
         raise DataError(f"the frames in {folder} are missing or damaged", "run `dvc repro`") from error
     if len(pixels) != counts.sum():
         raise DataError(f"the frames in {folder} are cut off", "run `dvc repro`")
-    return Pictures(stored["ids"], sizes, channels, np.cumsum(counts) - counts, pixels)
+    return PackedImages(stored["ids"], sizes, channels, np.cumsum(counts) - counts, pixels)

@@ -1,6 +1,6 @@
-"""What annotation files say, as somebody else's protocol reads them: no box is moved, mended or left out.
+"""Boxes of annotation files, unchanged and complete, for published protocols that read the files themselves.
 
-A face set has what can be scored; what a published protocol counted may be more, and in another order.
+A face set has what can be scored; what such a protocol counted may be more, and in another order.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Annotated:
-    """The images of annotation files, of which there are pictures, and their boxes.
+class Annotations:
+    """The annotated images that exist on disk, and their boxes.
 
     `frames` (I,) str, the frame of each image, in the order of the files; `sources` (I,) str, the file without its
     suffix; `ranks` (I,) int64, the image's place in its file by its id; `first` (I,) int64, the place of its first
@@ -45,11 +45,11 @@ class Annotated:
         images = np.arange(len(self.frames))
         return np.asarray(np.all([np.isin(images, self.owners[self.classes == name]) for name in names], axis=0))
 
-    def within(self, frames: NDArray[np.str_]) -> "Annotated":
+    def within(self, frames: NDArray[np.str_]) -> "Annotations":
         """Return the same without images of other frames, such as those that cannot be read."""
         kept = np.isin(self.frames, frames)
         boxes, place = kept[self.owners], np.cumsum(kept) - 1
-        return Annotated(
+        return Annotations(
             frames=self.frames[kept],
             sources=self.sources[kept],
             ranks=self.ranks[kept],
@@ -64,18 +64,18 @@ class Annotated:
         files.write_arrays(folder / FILE, {name: getattr(self, name) for name in COLUMNS})
 
     @staticmethod
-    def open(folder: Path) -> "Annotated":
+    def open(folder: Path) -> "Annotations":
         """Read what `save` wrote; raises DataError when it is absent or damaged."""
         try:
             stored = files.read_arrays(folder / FILE)
-            return Annotated(**{name: stored[name] for name in COLUMNS})
+            return Annotations(**{name: stored[name] for name in COLUMNS})
         except (OSError, KeyError, ValueError) as error:
             raise DataError(f"{folder.name} has no {FILE}", "run `dvc repro` to prepare it again") from error
 
 
-def joined(parts: Sequence[Annotated]) -> Annotated:
+def concatenate(parts: Sequence[Annotations]) -> Annotations:
     """Return several files, at least one, as one table; ranks and places stay those in each file."""
-    ahead = np.cumsum([0, *(len(part.frames) for part in parts)])
-    own = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
-    own["owners"] = np.concatenate([part.owners + start for part, start in zip(parts, ahead, strict=False)])
-    return Annotated(**own)
+    offsets = np.cumsum([0, *(len(part.frames) for part in parts)])
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS}
+    columns["owners"] = np.concatenate([part.owners + start for part, start in zip(parts, offsets, strict=False)])
+    return Annotations(**columns)

@@ -1,6 +1,6 @@
-"""Boxes that are not quite right, as those of detectors: how far points depend on the box around a face.
+"""Perturbed boxes, off as those of detectors are: how far predicted points depend on the box around a face.
 
-Beside them stand pictures that are shifted (jitter.py): both are variants of a data set.
+Shifted images (jitter.py) are the other kind of perturbation; both are variants of a data set.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -37,17 +37,17 @@ COMPASS = np.array(
 
 
 @dataclass(frozen=True)
-class Move:
-    """How far a box moves, as a part of its sides, and how much larger or smaller they become."""
+class BoxPerturbation:
+    """How far a box is shifted, as a part of its sides, and how much larger or smaller they become."""
 
     shift: float = 0.0
     scale: float = 0.0
 
 
 # Data set -> name of a variant -> how its boxes are moved, or its pictures shifted.
-Moves = Mapping[str, Mapping[str, Move | Jitter]]
+Perturbations = Mapping[str, Mapping[str, BoxPerturbation | Jitter]]
 
-NOWHERE: Moves = {}
+NO_PERTURBATIONS: Perturbations = {}
 
 
 class Config(Section):
@@ -57,27 +57,30 @@ class Config(Section):
     shift: list[Shift] = Field(default_factory=lambda: [0.1, 0.2])
     scale: list[Scale] = Field(default_factory=lambda: [0.1, 0.2])
 
-    def moves(self, scored: Collection[str]) -> Mapping[str, Mapping[str, Move]]:
+    def moves(self, scored: Collection[str]) -> Mapping[str, Mapping[str, BoxPerturbation]]:
         """Return data set -> variant (`shift10` is a shift by 10 %) -> move.
 
         Raises ConfigError for a data set that is not among the `scored`.
         """
         jitter.require_scored("moved_boxes", self.datasets, scored)
-        each = {f"shift{_percent(shift)}": Move(shift=shift) for shift in self.shift}
-        each |= {f"scale{_percent(scale)}": Move(scale=scale) for scale in self.scale}
-        return dict.fromkeys(self.datasets, each)
+        variants = {f"shift{_percent(shift)}": BoxPerturbation(shift=shift) for shift in self.shift}
+        variants |= {f"scale{_percent(scale)}": BoxPerturbation(scale=scale) for scale in self.scale}
+        return dict.fromkeys(self.datasets, variants)
 
 
-def read(params: Path, boxes: str, pictures: str, scored: Collection[str]) -> Moves:
-    """Return what is moved by the section `boxes` of a params file, and shifted by the section `pictures`.
+def read(params: Path, boxes: str, pictures: str, scored: Collection[str]) -> Perturbations:
+    """Return the perturbations of the sections `boxes` (box shifts) and `pictures` (jitter) of a params file.
 
     Raises ConfigError for a data set that is not among the `scored`.
     """
-    told = section(params, boxes, Config).moves(scored), section(params, pictures, jitter.Config).moves(scored)
-    return {name: {**told[0].get(name, {}), **told[1].get(name, {})} for name in scored}
+    of_boxes = section(params, boxes, Config).moves(scored)
+    of_images = section(params, pictures, jitter.Config).moves(scored)
+    return {name: {**of_boxes.get(name, {}), **of_images.get(name, {})} for name in scored}
 
 
-def moved(boxes: NDArray[np.floating], ids: Sequence[str] | NDArray[np.str_], move: Move) -> NDArray[np.float32]:
+def perturb_boxes(
+    boxes: NDArray[np.floating], ids: Sequence[str] | NDArray[np.str_], move: BoxPerturbation
+) -> NDArray[np.float32]:
     """Return boxes (N, 4), each moved in one of eight directions, or grown or shrunk about its centre.
 
     The hash of a face's id draws which, so that every contestant gets the same boxes. NaN stays NaN.
