@@ -19,8 +19,8 @@ import torch
 from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.models import sapiens2
-from thermark.models.inference import pretrained
 from thermark.models.inference.topdown import TopDown
+from thermark.nets import pretrained
 
 CARD = {"vocabulary": "sapiens308", "channels": "rgb"}
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from thermark.models.inference import pretrained
+from thermark.nets import pretrained
 
 
 def sapiens2(points=308):

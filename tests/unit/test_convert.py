@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 import reference_vectors
 from mmpose_checkpoints import save
 from thermark import cli, landmarks
-from thermark.convert import pickled, rows
+from thermark.convert import rows
 from thermark.convert.convert import Config, convert
 from thermark.convert.official import recognised
 from thermark.core.errors import ConfigError, DataError
 from thermark.models import learned
-from thermark.nets import card
+from thermark.nets import card, state_dict_file
 from thermark.nets.cspnext import SIZES
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +94,7 @@ def test_every_container_holds_the_same_weights(tmp_path, tiny):
     save(tmp_path / "both.pth", weights, ema_state_dict=raw, message_hub={"log_scalars": OrderedDict()})
     save_file(dict(weights), tmp_path / "w.safetensors")
     for path in sorted(tmp_path.iterdir()):
-        official = recognised(pickled.read(path), path.name)
+        official = recognised(state_dict_file.read(path), path.name)
         assert (official.size, official.points, official.input_size) == ("t", 68, (256, 256)), path
         assert all(torch.equal(official.weights[name], value) for name, value in weights.items()), path
         assert official.ignored == (["steps"] if path.name == "average.pth" else [])

@@ -17,7 +17,7 @@ from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.models import sapiens2
-from thermark.models.inference import pretrained, sapiens2_files
+from thermark.nets import pretrained, sapiens2_pose
 
 pytestmark = pytest.mark.slow  # transformers takes ten seconds to import
 
@@ -114,7 +114,7 @@ BOXES = [
 
 
 def test_a_file_with_the_published_names_is_the_same_network(net, file):
-    loaded = sapiens2_files.load_pose_model(file)
+    loaded = sapiens2_pose.load_pose_model(file)
     picture = torch.randn(2, 3, 64, 48)
     with torch.inference_mode():
         wanted = net(picture).heatmaps
@@ -127,7 +127,7 @@ def test_a_file_with_the_published_names_is_the_same_network(net, file):
 
 def test_a_folder_of_the_hub_is_the_same_network(net, file, tmp_path):
     net.save_pretrained(tmp_path)
-    loaded = sapiens2_files.load_pose_model(tmp_path / "model.safetensors")
+    loaded = sapiens2_pose.load_pose_model(tmp_path / "model.safetensors")
     assert loaded.config.num_key_value_heads_per_layer == [2, 1, 1, 2]
     picture = torch.randn(1, 3, 64, 48)
     with torch.inference_mode():
@@ -137,7 +137,7 @@ def test_a_folder_of_the_hub_is_the_same_network(net, file, tmp_path):
 def test_bfloat16_files_become_float32(net, tmp_path):
     state = {name: weight.bfloat16() for name, weight in published(net).items()}
     save_file(state, tmp_path / "x.safetensors")
-    loaded = sapiens2_files.load_pose_model(tmp_path / "x.safetensors")
+    loaded = sapiens2_pose.load_pose_model(tmp_path / "x.safetensors")
     assert {weight.dtype for weight in loaded.parameters()} == {torch.float32}
     assert torch.equal(loaded.decode_head.predictor.bias, state["decode_head.conv_pose.bias"].float())
 
@@ -169,7 +169,7 @@ def test_the_published_sizes_are_read_from_shapes(width, layers, heads, head, si
     with torch.device("meta"):
         net = pretrained.Sapiens2ForPoseEstimation(made)
     shapes = {name: tuple(weight.shape) for name, weight in published(net).items()}
-    read = sapiens2_files.architecture(shapes, "x")
+    read = sapiens2_pose.architecture(shapes, "x")
     for key in ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_labels"):
         assert getattr(read, key) == getattr(made, key)
     assert read.num_key_value_heads_per_layer == made.num_key_value_heads_per_layer
@@ -201,7 +201,7 @@ def test_every_tensor_must_fit(net, tmp_path, change, said):
     change(state)
     save_file(state, tmp_path / "x.safetensors")
     with pytest.raises(DataError, match=said):
-        sapiens2_files.load_pose_model(tmp_path / "x.safetensors")
+        sapiens2_pose.load_pose_model(tmp_path / "x.safetensors")
 
 
 def test_a_network_of_another_name_scheme_is_refused_not_random(net, tmp_path):
@@ -209,10 +209,10 @@ def test_a_network_of_another_name_scheme_is_refused_not_random(net, tmp_path):
     state = {f"x.{name}": weight for name, weight in published(net).items() if "periods" not in name}
     save_file(state, tmp_path / "x.safetensors")
     with pytest.raises(DataError, match="is no pose network"):
-        sapiens2_files.load_pose_model(tmp_path / "x.safetensors")
+        sapiens2_pose.load_pose_model(tmp_path / "x.safetensors")
     net.config.save_pretrained(tmp_path)
     with pytest.raises(DataError, match=r"missing and \d+ more"):
-        sapiens2_files.load_pose_model(tmp_path / "x.safetensors")
+        sapiens2_pose.load_pose_model(tmp_path / "x.safetensors")
 
 
 @pytest.mark.parametrize("damage", ["cut", "longer", "header", "pickle", "empty", "none"])
@@ -228,13 +228,13 @@ def test_a_damaged_file_is_refused(file, tmp_path, damage):
     if damage in content:
         path.write_bytes(content[damage])
     with pytest.raises(DataError, match="no whole safetensors file"):
-        sapiens2_files.load_pose_model(path)
+        sapiens2_pose.load_pose_model(path)
 
 
 def test_a_torch_pickle_is_not_unpickled(tmp_path):
     torch.save({"backbone.cls_token": torch.zeros(1, 1, 32)}, tmp_path / "model.safetensors")
     with pytest.raises(DataError, match="no whole safetensors file"):
-        sapiens2_files.load_pose_model(tmp_path / "model.safetensors")
+        sapiens2_pose.load_pose_model(tmp_path / "model.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_damaged_description_is_refused(net, tmp_path, text):
     save_file(published(net), tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(DataError, match=r"config\.json"):
-        sapiens2_files.load_pose_model(tmp_path / "model.safetensors")
+        sapiens2_pose.load_pose_model(tmp_path / "model.safetensors")
 
 
 def test_given_boxes_come_back_as_rows(weights, images):

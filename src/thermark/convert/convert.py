@@ -12,14 +12,14 @@ from pydantic import PositiveFloat
 from torch import Tensor
 
 from thermark import landmarks
-from thermark.convert import pickled, rows
+from thermark.convert import rows
 from thermark.convert.account import Account
 from thermark.convert.official import CLASSES, FINAL, MIXING, Official, recognised
 from thermark.core import files, seeds
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.runs import seed_folder
-from thermark.nets import card, complexity
+from thermark.nets import card, complexity, state_dict_file
 from thermark.nets.card import ModelCard
 from thermark.nets.cspnext import Size
 from thermark.nets.rtmpose import RTMPose
@@ -54,7 +54,7 @@ def convert(config: Config, out: Path, report: Path | None = None) -> Account:
     """
     path = Path(config.checkpoint)
     points = len(landmarks.load(config.vocabulary))
-    official = recognised(pickled.read(path), path.name)
+    official = recognised(state_dict_file.read(path), path.name)
     if config.size not in (None, official.size):
         cause = f"{path.name} is an RTMPose-{official.size}, not an RTMPose-{config.size}"
         raise DataError(cause, f"say size {official.size}, or give another file")

@@ -10,9 +10,10 @@ from pydantic import PositiveInt, model_validator
 from thermark import landmarks
 from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
-from thermark.models.inference import pretrained, topdown
-from thermark.models.inference.sapiens2_files import load_pose_model
+from thermark.models.inference import topdown
 from thermark.models.inference.topdown import Options, TopDown
+from thermark.nets import pretrained
+from thermark.nets.sapiens2_pose import load_pose_model
 from thermark.train import precision
 
 VOCABULARY = "sapiens308"

@@ -14,12 +14,12 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from thermark.convert import pickled
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference.contract import Image
 from thermark.models.inference.cropped import Cropped
+from thermark.nets import state_dict_file
 from thermark.nets.inputs import normalised
 from thermark.nets.mobilenet import STAGES, MobileNetV2
 from thermark.train import precision
@@ -76,7 +76,7 @@ def load(config: Config, bundle: Bundle, device: str) -> Cropped:
 
 def read(path: Path) -> TFAN:
     """Return the network in a file of tensors, of which nothing else is unpickled; raises DataError for others."""
-    named, layers = pickled.read(path), renamed()
+    named, layers = state_dict_file.read(path), renamed()
     try:
         net = TFAN(len(named["fc.bias"]) // 3)
         VOCABULARIES[net.fc.out_features // 3]

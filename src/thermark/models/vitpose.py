@@ -12,10 +12,11 @@ from torch import Tensor
 from thermark import landmarks
 from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
-from thermark.models.inference import pretrained, topdown
+from thermark.models.inference import topdown
 from thermark.models.inference.contract import Unavailable
-from thermark.models.inference.pretrained import VitPoseConfig, VitPoseForPoseEstimation
 from thermark.models.inference.topdown import Options, TopDown
+from thermark.nets import pretrained
+from thermark.nets.pretrained import VitPoseConfig, VitPoseForPoseEstimation
 from thermark.train import precision
 
 VOCABULARY = "coco_wholebody133"

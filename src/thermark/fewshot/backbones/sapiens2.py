@@ -13,7 +13,7 @@ from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
 from thermark.fewshot import backbone
 from thermark.fewshot.backbone import Backbone, Options
-from thermark.models.inference import pretrained, sapiens2_files
+from thermark.nets import pretrained, sapiens2_pose
 from thermark.train import precision
 
 
@@ -30,7 +30,7 @@ def load(config: Config, bundle: Bundle, device: str) -> Backbone:
     at = precision.chosen(device)
     path = bundle.file(config.file)
     pretrained.require_card(bundle, config.file, {"channels": "rgb"})
-    net = sapiens2_files.load_pose_model(path).model
+    net = sapiens2_pose.load_pose_model(path).model
     return backbone.frozen(net, lambda images: features(net, images), net.config.hidden_size, config, bundle, at)
 
 

@@ -16,8 +16,8 @@ from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
 from thermark.fewshot import backbone
 from thermark.fewshot.backbone import Backbone, Options
-from thermark.models.inference import pretrained
-from thermark.models.inference.pretrained import VitPoseConfig, VitPoseForPoseEstimation
+from thermark.nets import pretrained
+from thermark.nets.pretrained import VitPoseConfig, VitPoseForPoseEstimation
 from thermark.train import precision
 
 

@@ -21,8 +21,7 @@ from thermark.core.runs import seed_folder, skipped
 from thermark.fewshot.backbones import rtmpose
 from thermark.fewshot.backbones import sapiens2 as sapiens2_backbone
 from thermark.fewshot.tiny_head import TinyHead
-from thermark.models.inference import pretrained
-from thermark.nets import card, complexity
+from thermark.nets import card, complexity, pretrained
 from thermark.nets.cspnext import CSPNeXt
 from thermark.nets.rtmpose import RTMPose
 from thermark.report.speed.options import Config

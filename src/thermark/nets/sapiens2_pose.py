@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from thermark.core.errors import DataError
-from thermark.models.inference import pretrained
-from thermark.models.inference.pretrained import Sapiens2Config, Sapiens2ForPoseEstimation, Sapiens2HeadConfig
+from thermark.nets import pretrained
+from thermark.nets.pretrained import Sapiens2Config, Sapiens2ForPoseEstimation, Sapiens2HeadConfig
 
 
 def load_pose_model(path: Path) -> Sapiens2ForPoseEstimation:

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from mmpose_checkpoints import meta, save
 from thermark import cli
-from thermark.convert import pickled
 from thermark.convert.official import recognised
 from thermark.core.errors import DataError
+from thermark.nets import state_dict_file
 
 
 def respelled(path: Path, old: bytes, new: bytes) -> None:
@@ -37,7 +37,7 @@ def respelled(path: Path, old: bytes, new: bytes) -> None:
 def test_a_meta_of_numpy_1_is_read(tmp_path):
     path = save(tmp_path / "old.pth", {"backbone.a": torch.ones(2)})
     respelled(path, b"numpy._core.multiarray", b"numpy.core.multiarray")
-    assert torch.equal(pickled.read(path)["backbone.a"], torch.ones(2))
+    assert torch.equal(state_dict_file.read(path)["backbone.a"], torch.ones(2))
 
 
 def test_a_loss_history_of_a_package_that_is_not_here_is_read(tmp_path, monkeypatch):
@@ -54,7 +54,7 @@ def test_a_loss_history_of_a_package_that_is_not_here_is_read(tmp_path, monkeypa
         for name in ("mmengine", "mmengine.logging", module.__name__):
             patched.setitem(sys.modules, name, module)
         path = save(tmp_path / "trained.pth", {"backbone.a": torch.ones(2)}, message_hub=hub)
-    assert list(pickled.read(path)) == ["backbone.a"] and "mmengine" not in sys.modules
+    assert list(state_dict_file.read(path)) == ["backbone.a"] and "mmengine" not in sys.modules
 
 
 class Call:
@@ -80,7 +80,7 @@ def test_a_file_that_would_run_something_is_refused(tmp_path, function, named, z
     content = {"state_dict": {"backbone.a": torch.ones(2)}, "meta": Call(function, *arguments)}
     torch.save(content, path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(DataError) as caught:
-        pickled.read(path)
+        state_dict_file.read(path)
     assert named in caught.value.cause and "was not run" in caught.value.cause
     assert "\n" not in caught.value.cause + caught.value.remedy and not made.exists()
     assert not any(isinstance(entry, tuple) for entry in torch.serialization.get_safe_globals())
@@ -91,7 +91,7 @@ def test_stand_ins_run_nothing(tmp_path):
     stolen = Call(np._core.multiarray._reconstruct, np.ndarray, (10**15,), b"b")
     path = tmp_path / "huge.pth"
     torch.save({"state_dict": {"backbone.a": torch.ones(2)}, "meta": stolen}, path)
-    assert list(pickled.read(path)) == ["backbone.a"]
+    assert list(state_dict_file.read(path)) == ["backbone.a"]
 
 
 def garbage() -> dict[str, bytes]:
@@ -141,7 +141,7 @@ def test_garbage_ends_with_one_line_and_exit_code_3(tmp_path, name, capsys, monk
 def test_what_holds_no_named_weights_is_refused(content, said, tmp_path):
     torch.save(content, tmp_path / "x.pth")
     with pytest.raises(DataError, match=said):
-        pickled.read(tmp_path / "x.pth")
+        state_dict_file.read(tmp_path / "x.pth")
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -153,7 +153,7 @@ def test_no_damage_ends_in_another_error(tmp_path, data):
     path = tmp_path / "damaged.pth"
     path.write_bytes(whole[:at] + patch + (whole[at + len(patch) :] if data.draw(st.booleans()) else b""))
     try:
-        recognised(pickled.read(path), path.name)
+        recognised(state_dict_file.read(path), path.name)
     except DataError as error:
         assert "\n" not in error.cause + error.remedy
 
