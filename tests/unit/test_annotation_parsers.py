@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from thermark.core import ldmks
 from thermark.core.errors import DataError, ThermarkError
-from thermark.datasets.readers import coco, keypoints, ldmks, pts, tables
+from thermark.datasets.readers import coco, keypoints, pts, tables
 from thermark.datasets.readers.loaded import Findings
 
 CLASSES = {"nose": 3, "person": 0}

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from thermark.calibrate.labels import REMEDY, Floats, Labels, Row, corners, image_name, plain
+from thermark.calibrate.labels import REMEDY, Floats, Labels, Row, corners, image_name
+from thermark.core.cells import plain
 from thermark.core.errors import DataError
 from thermark.datasets.readers import keypoints
 from thermark.datasets.readers.keypoints import Entry

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from thermark.calibrate.labels import REMEDY, Floats, Labels, Row, corners, image_name, plain
+from thermark.calibrate.labels import REMEDY, Floats, Labels, Row, corners, image_name
+from thermark.core.cells import plain
 from thermark.core.errors import DataError
 from thermark.datasets.readers import tables
 from thermark.datasets.readers.tables import Table

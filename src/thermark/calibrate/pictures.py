@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.calibrate.options import Unit
+from thermark.core import images
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Tone, render
-from thermark.datasets.readers import images
 from thermark.datasets.thermeval import celsius
 
 EIGHT_BIT, TIFF = (".png", ".jpg", ".jpeg"), (".tif", ".tiff")

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core import origin, visibility
+from thermark.core import images, origin, tree, visibility
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
@@ -21,7 +21,7 @@ from thermark.core.geometry import bounding_box, box_size
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.datasets.checks import census, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import images, profile_points, tables, tree
+from thermark.datasets.readers import profile_points, tables
 from thermark.datasets.readers.card import Card
 from thermark.datasets.readers.loaded import (
     SAME_CAMERA,
@@ -30,6 +30,8 @@ from thermark.datasets.readers.loaded import (
     Loaded,
     Share,
     Source,
+    build_faces,
+    build_frames,
     require_any,
     strings,
 )
@@ -222,13 +224,8 @@ def _frames(rows: list[Row], root: Path) -> Frames:
     """Return one frame a TIFF, in the order of first use: a repeated id is a second face of the same frame."""
     first = {row.image: row for row in reversed(rows)}
     kept = [first[image] for image in dict.fromkeys(row.image for row in rows)]
-    return Frames(
-        ids=strings(_frame(row) for row in kept),
-        subjects=strings(row.subject for row in kept),
-        paths=strings(row.image.relative_to(root).as_posix() for row in kept),
-        sizes=np.zeros((len(kept), 2), np.int32),
-        modality=MODALITY,
-    )
+    ids, subjects = strings(map(_frame, kept)), strings(row.subject for row in kept)
+    return build_frames(ids, subjects, (row.image.relative_to(root).as_posix() for row in kept), MODALITY)
 
 
 def _frame(row: Row) -> str:
@@ -246,21 +243,14 @@ def _faces(rows: list[Row], root: Path, config: Config, findings: Findings) -> F
         findings.check(profile_points.check(readings, config.profile))
     chosen = splits.by_list(subjects, config.val, config.test)
     splits.require(chosen, [name for name in ("val", "test") if getattr(config, name)])
-    return Faces(
-        ids=strings(f"{row.subject}/{row.name}" for row in rows),
-        frames=strings(_frame(row) for row in rows),
-        subjects=subjects,
-        splits=chosen,
-        vocabularies=vocabularies,
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy,
-        visible=visibility.among(~np.isnan(xy).any(axis=-1), map(_frame, rows), root),
-        strata=_resolution(box_size(boxes)[:, 0], config, findings)
-        | {
-            "view": np.where(vocabularies == "charlotte73", "Front", "Side"),
-            "distance": strings(row.distance for row in rows),
-        },
+    ids, frames = strings(f"{row.subject}/{row.name}" for row in rows), strings(map(_frame, rows))
+    visible = visibility.among(~np.isnan(xy).any(axis=-1), map(_frame, rows), root)
+    strata = _resolution(box_size(boxes)[:, 0], config, findings) | {
+        "view": np.where(vocabularies == "charlotte73", "Front", "Side"),
+        "distance": strings(row.distance for row in rows),
+    }
+    return build_faces(
+        ids, subjects, chosen, vocabularies, xy, frames=frames, boxes=boxes, visible=visible, strata=strata
     )
 
 

@@ -12,14 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from thermark.core import images, tree
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.datasets.checks import splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import images, keypoints, located, tree
+from thermark.datasets.readers import keypoints, located
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.datasets.readers.loaded import (
+    Findings,
+    Loaded,
+    Source,
+    build_faces,
+    build_frames,
+    require_any,
+    strings,
+)
 
 MODALITY: Modality = "rgb"
 VOCABULARY = "ibug68"
@@ -142,23 +151,14 @@ def _box(entry: keypoints.Entry, where: str) -> NDArray[np.float32]:
 def _frames(rows: list[Row]) -> Frames:
     paths = {row.frame: row.path for row in rows}
     ids = strings(paths)
-    return Frames(ids, ids, strings(paths.values()), np.zeros((len(ids), 2), np.int32), MODALITY)
+    return build_frames(ids, ids, paths.values(), MODALITY)
 
 
 def _faces(rows: list[Row], config: Config) -> Faces:
     """Return the faces; who is on a picture is not told, so pictures, not people, are kept in one split."""
     frames = strings(row.frame for row in rows)
     hashed = splits.by_hash(frames, splits.Fractions(val=config.val, test=0, seed=config.seed))
-    boxes = np.stack([row.box for row in rows])
+    chosen = np.where(strings(row.part for row in rows) == "val", "test", hashed)
+    ids, boxes = strings(row.name for row in rows), np.stack([row.box for row in rows])
     xy = np.stack([row.xy for row in rows])
-    return Faces(
-        ids=strings(row.name for row in rows),
-        frames=frames,
-        subjects=frames,
-        splits=np.where(strings(row.part for row in rows) == "val", "test", hashed),
-        vocabularies=np.full(len(rows), VOCABULARY),
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy,
-        visible=~np.isnan(xy[..., 0]),
-    )
+    return build_faces(ids, frames, chosen, VOCABULARY, xy, frames=frames, boxes=boxes)

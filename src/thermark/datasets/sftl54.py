@@ -22,16 +22,27 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import tree
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.core.frames import Frames, Modality
+from thermark.core.frames import Modality
 from thermark.core.geometry import bounding_box
 from thermark.core.radiometry import Tone
 from thermark.datasets.checks import conventions, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import labelme, speakingfaces, tree
+from thermark.datasets.readers import labelme, speakingfaces
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
+from thermark.datasets.readers.loaded import (
+    SAME_CAMERA,
+    Findings,
+    Loaded,
+    Share,
+    Source,
+    build_faces,
+    build_frames,
+    require_any,
+    strings,
+)
 
 MODALITY: Modality = "thermal"
 VOCABULARY = "sftl54"
@@ -124,9 +135,8 @@ def labelled(root: Path, config: Config, files: Sorted, findings: Findings) -> L
         conventions.people(len(findings.lists.get("group_in_two_parts", [])), subjects),
         conventions.counts({"pictures": len(keys), "subjects": subjects}, [PUBLISHED]),
     )
-    paths = strings(pictures[key].as_posix() for key in keys)
-    frames = Frames(faces.ids, faces.subjects, paths, np.zeros((len(keys), 2), np.int32), MODALITY)
-    return Loaded(frames, faces, findings)
+    paths = (pictures[key].as_posix() for key in keys)
+    return Loaded(build_frames(faces.ids, faces.subjects, paths, MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> NDArray[np.uint8]:
@@ -243,18 +253,9 @@ def _faces(keys: list[Key], labels: list[labelme.Label], config: Config, finding
     xy = (np.stack([label.xy for label in labels]) - config.outline).astype(np.float32)
     tight = bounding_box(xy)
     boxes = (np.stack([label.box for label in labels]) - config.outline).astype(np.float32)
-    return Faces(
-        ids=ids,
-        frames=ids,
-        subjects=subjects,
-        splits=chosen,
-        vocabularies=np.full(len(ids), VOCABULARY),
-        boxes=tight,
-        prompts=np.where(np.isnan(boxes).any(axis=1, keepdims=True), tight, boxes),
-        xy=xy,
-        visible=~np.isnan(xy[..., 0]),
-        strata={
-            "position": strings(map(speakingfaces.position, names)),
-            "session": strings(map(speakingfaces.session, names)),
-        },
-    )
+    prompts = np.where(np.isnan(boxes).any(axis=1, keepdims=True), tight, boxes)
+    strata = {
+        "position": strings(map(speakingfaces.position, names)),
+        "session": strings(map(speakingfaces.session, names)),
+    }
+    return build_faces(ids, subjects, chosen, VOCABULARY, xy, boxes=tight, prompts=prompts, strata=strata)

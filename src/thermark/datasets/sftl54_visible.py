@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import images
 from thermark.core.frames import Frames, Modality
 from thermark.datasets import sftl54
-from thermark.datasets.readers import images, speakingfaces
+from thermark.datasets.readers import speakingfaces
 from thermark.datasets.readers.loaded import Findings, Loaded, require_any, strings
 from thermark.datasets.sftl54 import Config
 

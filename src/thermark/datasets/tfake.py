@@ -13,13 +13,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core import origin
-from thermark.core.frames import Frames, Modality
+from thermark.core import images, origin, tree
+from thermark.core.frames import Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.datasets.checks import depth, pairing, splits
-from thermark.datasets.readers import dense, images, ldmks, tree
+from thermark.datasets.readers import dense, ldmks
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.datasets.readers.loaded import Findings, Loaded, Source, build_frames, require_any, strings
 
 MODALITY: Modality = "thermal"
 SCHEMES = ldmks.SCHEMES | dense.SCHEMES
@@ -81,13 +81,9 @@ def load(root: Path, config: Config) -> Loaded:
     ids = strings(f"{name}/{condition}" for name, condition, _ in rows)
     subjects, ambient = strings(row[0] for row in rows), strings(row[1] for row in rows)
     xy = np.stack([labels[name] for name, _, _ in rows])
-    strata = {"ambient": ambient}
-    if config.labels == "dense":
-        faces = dense.faces(ids, subjects, xy, config.split, strata)
-    else:
-        faces = ldmks.faces(ids, subjects, xy, root, config.split, strata)
-    sizes = np.zeros((len(ids), 2), np.int32)
-    return Loaded(Frames(ids, subjects, strings(row[2] for row in rows), sizes, MODALITY), faces, findings)
+    vocabulary = dense.VOCABULARY if config.labels == "dense" else ldmks.VOCABULARY
+    faces = ldmks.faces(vocabulary, ids, subjects, xy, root, config.split, {"ambient": ambient})
+    return Loaded(build_frames(ids, subjects, (row[2] for row in rows), MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> Celsius:

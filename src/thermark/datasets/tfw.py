@@ -21,15 +21,26 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import tree
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.core.frames import Frames, Modality
+from thermark.core.frames import Modality
 from thermark.core.radiometry import Tone
 from thermark.datasets.checks import conventions, sanity, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import five_points, speakingfaces, tree
+from thermark.datasets.readers import five_points, speakingfaces, tables
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
+from thermark.datasets.readers.loaded import (
+    SAME_CAMERA,
+    Findings,
+    Loaded,
+    Share,
+    Source,
+    build_faces,
+    build_frames,
+    require_any,
+    strings,
+)
 
 MODALITY: Modality = "thermal"
 VOCABULARY = "tfw5"
@@ -110,11 +121,9 @@ def load(root: Path, config: Config) -> Loaded:
     require_any(len(found), "labelled TFW picture", root.name, findings)
     faces = _faces(found, config, findings)
     _check(faces, len(frames), findings)
-    people = {str(face): str(who) for face, who in zip(faces.frames, faces.subjects, strict=True)}
-    paths, sizes = strings(frames.values()), np.zeros((len(frames), 2), np.int32)
-    return Loaded(
-        Frames(strings(frames), strings(people[name] for name in frames), paths, sizes, MODALITY), faces, findings
-    )
+    people = dict(zip(map(str, faces.frames), map(str, faces.subjects), strict=True))
+    subjects = strings(people[name] for name in frames)
+    return Loaded(build_frames(strings(frames), subjects, frames.values(), MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> NDArray[np.uint8]:
@@ -163,13 +172,13 @@ def _pictures(
 
 def _rows(root: Path, sheet: Sheet, findings: Findings) -> list[five_points.Row]:
     """Return the usable faces of a CSV, each once; note the other rows."""
-    lines = five_points.table(root / sheet.path)
-    places = five_points.columns(lines[0]) if lines else None
+    lines = tables.rows(root / sheet.path)
+    places = five_points.columns(lines[0][1]) if lines else None
     rows: list[five_points.Row] = []
     seen: set[tuple[str, ...]] = set()
-    for number, cells in enumerate(lines, start=1):
-        where = f"{sheet.part}/{sheet.path.name}, line {number}"
-        if (number == 1 and places) or not any(cell.strip() for cell in cells):
+    for line, cells in lines[1:] if places else lines:
+        where = f"{sheet.part}/{sheet.path.name}, line {line}"
+        if not any(cells):
             continue
         if tuple(cells) in seen:
             findings.add("duplicate_row", where)
@@ -218,18 +227,9 @@ def _faces(found: list[Face], config: Config, findings: Findings) -> Faces:
     names = [face.frame for face in found]
     boxes = np.stack([face.row.box for face in found]) - np.float32(config.outline)
     xy = np.stack([face.row.xy for face in found]) - np.float32(config.outline)
-    return Faces(
-        ids=strings(f"{name}/{place}" for name, place in zip(names, _ordinals(names), strict=True)),
-        frames=strings(names),
-        subjects=groups,
-        splits=chosen,
-        vocabularies=np.full(len(found), VOCABULARY),
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy,
-        visible=~np.isnan(xy[..., 0]),
-        strata={
-            "environment": strings(face.sheet.environment for face in found),
-            "position": strings(speakingfaces.position(PurePosixPath(name).name) for name in names),
-        },
-    )
+    ids = strings(f"{name}/{place}" for name, place in zip(names, _ordinals(names), strict=True))
+    strata = {
+        "environment": strings(face.sheet.environment for face in found),
+        "position": strings(speakingfaces.position(PurePosixPath(name).name) for name in names),
+    }
+    return build_faces(ids, groups, chosen, VOCABULARY, xy, frames=strings(names), boxes=boxes, strata=strata)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core import origin
+from thermark.core import images, origin, tree
 from thermark.core.annotated import joined
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
@@ -22,9 +22,19 @@ from thermark.core.frames import Frames, Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.datasets.checks import known_temperatures, release, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import annotated, coco, images, located, tree
+from thermark.datasets.readers import annotated, coco, located
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
+from thermark.datasets.readers.loaded import (
+    SAME_CAMERA,
+    Findings,
+    Loaded,
+    Share,
+    Source,
+    build_faces,
+    build_frames,
+    require_any,
+    strings,
+)
 
 MODALITY: Modality = "thermal"
 VOCABULARY = "nose1"
@@ -265,13 +275,8 @@ def _check(
 
 def _frames(frames: dict[str, Path], root: Path) -> Frames:
     stems = [name.split("/")[1] for name in frames]
-    return Frames(
-        ids=strings(frames),
-        subjects=strings(map(_session, stems)),
-        paths=strings(path.relative_to(root).as_posix() for path in frames.values()),
-        sizes=np.zeros((len(frames), 2), np.int32),
-        modality=MODALITY,
-    )
+    paths = (path.relative_to(root).as_posix() for path in frames.values())
+    return build_frames(strings(frames), strings(map(_session, stems)), paths, MODALITY)
 
 
 def _faces(rows: list[Row], config: Config) -> Faces:
@@ -283,18 +288,20 @@ def _faces(rows: list[Row], config: Config) -> Faces:
     heads = head_box(np.stack([row.forehead for row in rows]))
     chosen = np.where(parts == "2", "test", known)
     splits.require(chosen, [*(["val"] if config.val else []), *(["test"] if "2" in parts else [])])
-    return Faces(
-        ids=strings(row.name for row in rows),
-        frames=strings(row.frame for row in rows),
-        subjects=sessions,
-        splits=chosen,
-        vocabularies=np.full(len(rows), VOCABULARY),
-        boxes=people.astype(np.float32),
-        prompts=(people if config.prompt == "person" else heads).astype(np.float32),
-        xy=nose.astype(np.float32),
-        visible=np.ones((len(rows), 1), np.bool_),
-        strata={
-            "distance": strings(distance(row.frame[2:]) for row in rows),
-            "source": strings(f"annotations_{part}" for part in parts),
-        },
+    ids, frames = strings(row.name for row in rows), strings(row.frame for row in rows)
+    boxes, prompts = people.astype(np.float32), people if config.prompt == "person" else heads
+    strata = {
+        "distance": strings(distance(row.frame[2:]) for row in rows),
+        "source": strings(f"annotations_{part}" for part in parts),
+    }
+    return build_faces(
+        ids,
+        sessions,
+        chosen,
+        VOCABULARY,
+        nose.astype(np.float32),
+        frames=frames,
+        boxes=boxes,
+        prompts=prompts.astype(np.float32),
+        strata=strata,
     )

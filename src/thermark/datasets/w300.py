@@ -16,15 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from thermark.core import images, tree
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.core.frames import Frames, Modality
+from thermark.core.frames import Modality
 from thermark.core.geometry import bounding_box
 from thermark.datasets.checks import splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import images, keypoints, located, pts, tree
+from thermark.datasets.readers import keypoints, located, pts
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.datasets.readers.loaded import (
+    Findings,
+    Loaded,
+    Source,
+    build_faces,
+    build_frames,
+    require_any,
+    strings,
+)
 
 MODALITY: Modality = "rgb"
 VOCABULARY = "ibug68"
@@ -111,9 +120,8 @@ def load(root: Path, config: Config) -> Loaded:
     _note_unlabelled(pictures, rows, findings)
     faces = _faces(rows, config)
     findings.facts["labels_in_box"] = keypoints.inside(faces.xy, faces.boxes)
-    paths = strings(row.picture.as_posix() for row in rows)
-    frames = Frames(faces.ids, faces.subjects, paths, np.zeros((len(rows), 2), np.int32), MODALITY)
-    return Loaded(frames, faces, findings)
+    paths = (row.picture.as_posix() for row in rows)
+    return Loaded(build_frames(faces.ids, faces.subjects, paths, MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> NDArray[np.uint8]:
@@ -269,18 +277,8 @@ def _faces(rows: list[Row], config: Config) -> Faces:
     ids = strings(row.name for row in rows)
     boxes = np.stack([row.box for row in rows])
     xy = np.stack([row.xy for row in rows]).astype(np.float32)
-    return Faces(
-        ids=ids,
-        frames=ids,
-        subjects=subjects,
-        splits=chosen,
-        vocabularies=np.full(len(rows), VOCABULARY),
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy,
-        visible=~np.isnan(xy[..., 0]),
-        strata={
-            "subset": np.where(parts == "train", "", parts),
-            "full": np.where(np.isin(parts, ("train", "private")), "", "full"),
-        },
-    )
+    strata = {
+        "subset": np.where(parts == "train", "", parts),
+        "full": np.where(np.isin(parts, ("train", "private")), "", "full"),
+    }
+    return build_faces(ids, subjects, chosen, VOCABULARY, xy, boxes=boxes, strata=strata)

@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from thermark.core import tree
 from thermark.core.errors import DataError
-from thermark.core.faces import Faces
-from thermark.core.geometry import bounding_box
-from thermark.datasets.checks import agreement, splits
+from thermark.datasets.checks import agreement
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import pickles, tree
+from thermark.datasets.readers import pickles
 from thermark.datasets.readers.loaded import Check, Findings, Verdict
 
 Labels = dict[str, NDArray[np.float32]]
@@ -149,30 +148,3 @@ def picture_size(root: Path, files: Sequence[str]) -> tuple[int, int]:
             "dense labels need the pictures as published, 512 x 512",
         )
     return next(iter(found))
-
-
-def faces(
-    ids: NDArray[np.str_],
-    subjects: NDArray[np.str_],
-    xy: NDArray[np.float32],
-    fractions: splits.Fractions,
-    strata: dict[str, NDArray[np.str_]] | None = None,
-) -> Faces:
-    """Return one face a frame from 478 points (N, 478, 2), split by the hash of the subject like sparse ones."""
-    chosen = splits.by_hash(subjects, fractions)
-    splits.require(chosen, fractions.expected())
-    # 200,000 faces are 0.8 GB, of which there should be no copies.
-    parts = np.array_split(xy, len(xy) // 1000 + 1)
-    boxes = np.concatenate([bounding_box(part) for part in parts])
-    return Faces(
-        ids=ids,
-        frames=ids,
-        subjects=subjects,
-        splits=chosen,
-        vocabularies=np.full(len(ids), VOCABULARY),
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy,
-        visible=~np.isnan(xy[..., 0]),
-        strata=strata or {},
-    )

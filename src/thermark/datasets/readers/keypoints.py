@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import tree
 from thermark.core.errors import DataError
-from thermark.datasets.readers import tree
 from thermark.datasets.readers.loaded import Findings
 
 Entry = dict[str, Any]

@@ -15,12 +15,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from thermark.core import files, origin, seeds, visibility
+from thermark.core import files, images, ldmks, origin, seeds, tree, visibility
 from thermark.core.config import Section
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
-from thermark.datasets.readers import images, ldmks
 from thermark.synth.render.sensor import observe
 from thermark.synth.thermalise import heat
 from thermark.synth.writers import stored, write_image
@@ -92,7 +91,9 @@ def write(out: Path, source: Path, config: Config, workers: int | None = None) -
 
 def _find(source: Path, count: int | None) -> dict[str, Path]:
     """Return id -> landmark file of the first `count` ids."""
-    found = ldmks.find(source)
+    found: dict[str, list[Path]] = {}
+    for path in (source / relative for relative in tree.files(source) if relative.endswith(ldmks.SUFFIX)):
+        found.setdefault(path.name.removesuffix(ldmks.SUFFIX), []).append(path)
     if not found:
         raise DataError(f"no *{ldmks.SUFFIX} under {source.name}", REMEDY)
     for copies in found.values():
@@ -123,7 +124,7 @@ def _write(face: Face, config: Config) -> str:
 
 def read(face: Face) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
     """Return RGB (H, W, 3), classes (H, W) and points (70, 2) in px; raises DataError naming the file."""
-    points = ldmks.read(face.labels, ldmks.POINTS)
+    points = ldmks.read(face.labels)
     if not np.isfinite(points).all():
         raise DataError(f"{face.labels.name} lacks a point", REMEDY)
     for path in (face.beside(".png"), face.beside("_seg.png")):
