@@ -22,8 +22,10 @@ from thermark.core.frames import Frames, Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.datasets.checks import known_temperatures, release, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import annotated, coco, located
+from thermark.datasets.readers import coco, located
+from thermark.datasets.readers.annotated import annotated
 from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.entries import smallest_around
 from thermark.datasets.readers.loaded import (
     SAME_CAMERA,
     Findings,
@@ -103,23 +105,23 @@ def load(root: Path, config: Config) -> Loaded:
     frames: dict[str, Path] = {}
     rows: list[Row] = []
     used: set[str] = set()
-    parts = _annotations(root, found, findings)
-    for part, path in parts.items():
-        scene = coco.read(path, IDS, findings, by_id=part == "2", optional=OPTIONAL[config.prompt])
+    parts = {part: coco.read(path) for part, path in _annotations(root, found, findings).items()}
+    for part, tables in parts.items():
+        scene = coco.instances(tables, IDS, findings, by_id=part == "2", optional=OPTIONAL[config.prompt])
         findings.facts[f"frames_annotations_{part}"] = len(scene)
         for name, instances in scene.items():
             stem = _stem(name)
             used.add(stem)
             if stem not in pictures:
-                findings.add("missing_image", f"{path.name}: {stem}")
+                findings.add("missing_image", f"{tables.path.name}: {stem}")
                 continue
             frames[f"{part}/{stem}"] = pictures[stem]
             rows += _rows(f"{part}/{stem}", _session(stem), instances, config.outline, findings)
     require_any(len(rows), "annotated nose", root.name, findings)
     findings.add("missing_annotation", *(stem for stem in pictures if stem not in used))
     _check(root, found, pictures, config, findings)
-    told = joined([annotated.read(path, IDS, part, pictures, _stem) for part, path in parts.items()])
-    return Loaded(_frames(frames, root), _faces(rows, config), findings, told)
+    annotations = joined([annotated(tables, IDS, part, pictures, _stem) for part, tables in parts.items()])
+    return Loaded(_frames(frames, root), _faces(rows, config), findings, annotations)
 
 
 def read(path: Path, config: Config) -> Celsius | NDArray[np.uint8]:
@@ -194,10 +196,10 @@ def _rows(
     people = instances["person"] - outline
     noses = _centres(instances["nose"] - outline)
     foreheads = instances["forehead"] - outline
-    owners = [_owner(centre, people) for centre in _centres(foreheads)]
+    owners = [smallest_around(centre, people) for centre in _centres(foreheads)]
     rows = []
     for index, nose in enumerate(noses):
-        owner = _owner(nose, people)
+        owner = smallest_around(nose, people)
         if owner is None:
             findings.add("nose_without_person", f"{frame}/{index}")
             continue
@@ -214,12 +216,6 @@ def _centres(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _area(box: NDArray[np.float64]) -> float:
     return float((box[2] - box[0]) * (box[3] - box[1]))
-
-
-def _owner(point: NDArray[np.float64], people: NDArray[np.float64]) -> int | None:
-    """Return the index of the smallest box that contains a point, or None."""
-    candidates = np.flatnonzero(((people[:, :2] <= point) & (point <= people[:, 2:])).all(axis=1))
-    return min(candidates.tolist(), key=lambda index: _area(people[index])) if len(candidates) else None
 
 
 def head_box(forehead: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ from thermark.core.frames import Modality
 from thermark.core.geometry import bounding_box
 from thermark.datasets.checks import splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import keypoints, located, pts
+from thermark.datasets.readers import coco, entries, located, pts
 from thermark.datasets.readers.card import Card
 from thermark.datasets.readers.loaded import (
     Findings,
@@ -105,7 +105,7 @@ class Row:
 def load(root: Path, config: Config) -> Loaded:
     """Return one frame and one face a picture under `root`; raises DataError when there is none."""
     findings = Findings()
-    files = keypoints.find(root, {file: f"face_landmarks_300w_{file}.json" for file in FILES}, findings)
+    files = coco.find(root, {file: f"face_landmarks_300w_{file}.json" for file in FILES}, findings)
     present = list(tree.files(root))
     pictures = located.index(present, SUFFIXES)
     if files:
@@ -119,7 +119,7 @@ def load(root: Path, config: Config) -> Loaded:
     _count(rows, findings)
     _note_unlabelled(pictures, rows, findings)
     faces = _faces(rows, config)
-    findings.facts["labels_in_box"] = keypoints.inside(faces.xy, faces.boxes)
+    findings.facts["labels_in_box"] = entries.inside(faces.xy, faces.boxes)
     paths = (row.picture.as_posix() for row in rows)
     return Loaded(build_frames(faces.ids, faces.subjects, paths, MODALITY), faces, findings)
 
@@ -150,12 +150,12 @@ def _from_json(
     rows: list[Row] = []
     listed: set[PurePosixPath] = set()
     for file, path in files.items():
-        content = keypoints.read(path, FIELDS)
-        names = keypoints.file_names(content, path)
+        tables = coco.read(path, FIELDS)
+        names = tables.images()
         wanted = {number: name for number, name in names.items() if file != "valid" or name not in listed}
         listed.update(names.values())
-        for where, entry in keypoints.entries(content, "annotations", path):
-            number = keypoints.identifier(entry, "image_id", where)
+        for where, entry in tables.entries("annotations"):
+            number = coco.identifier(entry, "image_id", where)
             if number not in names:
                 findings.add("orphan_annotation", where)
             elif number in wanted:
@@ -175,7 +175,7 @@ def _picture(name: PurePosixPath, pictures: located.Index, near: PurePosixPath) 
 
 
 def _row(
-    entry: keypoints.Entry,
+    entry: coco.Entry,
     where: str,
     part: str,
     name: PurePosixPath,
@@ -185,7 +185,7 @@ def _row(
 ) -> list[Row]:
     """Return the face of one entry; none, and a note, when it cannot be used."""
     try:
-        xy, box = keypoints.points(entry, "keypoints", where, POINTS), _box(entry, where)
+        xy, box = coco.points(entry, "keypoints", where, POINTS), _box(entry, where)
     except DataError as error:
         findings.add("bad_annotation", error.cause)
         return []
@@ -193,10 +193,10 @@ def _row(
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is infinite is refused at the end
-def _box(entry: keypoints.Entry, where: str) -> NDArray[np.float32]:
-    centre = keypoints.numbers(entry, "center", where, 2)
-    scale = keypoints.numbers({"scale": [entry.get("scale")]}, "scale", where, 1)
-    return keypoints.checked_box(_around(centre, scale * SCALE_PX), where)
+def _box(entry: coco.Entry, where: str) -> NDArray[np.float32]:
+    centre = entries.numbers(entry, "center", where, 2)
+    scale = entries.numbers({"scale": [entry.get("scale")]}, "scale", where, 1)
+    return entries.checked_box(_around(centre, scale * SCALE_PX), where)
 
 
 def _from_pts(root: Path, present: list[str], origin: int, findings: Findings) -> list[Row]:
@@ -212,7 +212,7 @@ def _from_pts(root: Path, present: list[str], origin: int, findings: Findings) -
         else:
             try:
                 xy = pts.read(root / relative, POINTS)
-                box = keypoints.checked_box(square(xy), relative.as_posix())
+                box = entries.checked_box(square(xy), relative.as_posix())
             except DataError as error:
                 findings.add("bad_annotation", error.cause)
                 continue

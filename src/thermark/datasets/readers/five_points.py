@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.cells import number, plain
-from thermark.datasets.readers.keypoints import checked_box, malformed
+from thermark.datasets.readers.entries import checked_box, malformed
 
 POINTS = 5
 NUMBERS = ["xs", "ys", "xe", "ye", *(f"p{point}{axis}" for point in range(1, POINTS + 1) for axis in "xy")]

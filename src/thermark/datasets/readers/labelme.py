@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.datasets.readers.keypoints import checked_box, malformed, numbers
+from thermark.datasets.readers.entries import checked_box, malformed, numbers
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Table:
 
 
 def read(path: Path) -> Table:
-    """Read a CSV by its header; raises DataError as `rows` does, and for no header or a row that does not fit it."""
+    """Read a CSV by its header; raises DataError as `rows` does, and for no header or a row that does not fit."""
     lines = rows(path)
     if not lines:
         raise DataError(f"{path.name} is empty", "fetch the file again")

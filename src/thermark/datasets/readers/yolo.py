@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from thermark.core.errors import DataError
-from thermark.datasets.readers.keypoints import checked_box, malformed
+from thermark.datasets.readers.entries import checked_box, malformed
 from thermark.datasets.readers.loaded import Findings
 from thermark.datasets.readers.stride import Key
 
