@@ -18,10 +18,10 @@ from thermark.core.origin import origin
 from thermark.datasets.checks import arrival, near, sanity, splits
 from thermark.datasets.checks import report as reports
 from thermark.datasets.prepare import sharding
+from thermark.datasets.prepare.reading import CropConfig, Job
 from thermark.datasets.prepare.sharding import Part, Plan, Seen
 from thermark.datasets.readers import boxes
 from thermark.datasets.readers.loaded import Loaded, Source, require_complete
-from thermark.datasets.readers.reading import CropConfig, Job
 
 __all__ = ["CropConfig", "Sharing", "leave_note", "leave_out", "make_part", "pack"]
 

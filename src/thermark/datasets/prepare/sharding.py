@@ -26,9 +26,9 @@ from thermark.core import arithmetic, code, files, shards
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
-from thermark.datasets.readers import reading
+from thermark.datasets.prepare import reading
+from thermark.datasets.prepare.reading import CropConfig, Job, Read
 from thermark.datasets.readers.loaded import strings
-from thermark.datasets.readers.reading import CropConfig, Job, Read
 
 PIXELS, TABLE = "pixels.npy", "table.npz"
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
