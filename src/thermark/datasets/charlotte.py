@@ -96,11 +96,11 @@ class Row:
 def load(root: Path, config: Config) -> Loaded:
     """Return frames and faces of all subjects under `root`; raises DataError when there is none."""
     findings = Findings()
-    found = [PurePosixPath(name) for name in tree.files(root)]
-    pictures = _pictures(root, found, findings)
+    paths = [PurePosixPath(name) for name in tree.files(root)]
+    pictures = _pictures(root, paths, findings)
     unused = set(pictures.values())
     rows: list[Row] = []
-    for path in sorted(found, key=lambda p: (_number(p.stem), p.as_posix())):
+    for path in sorted(paths, key=lambda p: (_number(p.stem), p.as_posix())):
         if path.suffix.lower() == ".csv" and re.fullmatch(r"S\d+", path.stem, re.IGNORECASE):
             rows += _rows(root / path, _subject(path), pictures, unused, config, findings)
     require_any(len(rows), "labelled CHARLOTTE row", root.name, findings)
@@ -125,22 +125,22 @@ def _number(stem: str) -> int:
 
 def _pictures(root: Path, paths: list[PurePosixPath], findings: Findings) -> dict[tuple[str, str], Path]:
     """Return (subject, digits of the name) -> radiometric TIFF, whatever the case of its suffix."""
-    found: dict[tuple[str, str], Path] = {}
+    pictures: dict[tuple[str, str], Path] = {}
     for path in paths:
         match = re.fullmatch(r"R(\d+)", path.stem, re.IGNORECASE)
         if match and path.suffix.lower() in (".tif", ".tiff"):
             key = (_subject(path), match[1])
-            if key in found:
+            if key in pictures:
                 findings.add("duplicate_image", path.as_posix())
-            found.setdefault(key, root / path)
-    return found
+            pictures.setdefault(key, root / path)
+    return pictures
 
 
 def _tally(findings: Findings, subject: str, counts: dict[str, int]) -> None:
     """Add counts to those of a subject."""
-    own = findings.facts.setdefault("census", {}).setdefault(subject, {})
-    for what, number in counts.items():
-        own[what] = own.get(what, 0) + number
+    tally = findings.facts.setdefault("census", {}).setdefault(subject, {})
+    for kind, number in counts.items():
+        tally[kind] = tally.get(kind, 0) + number
 
 
 def _subject(path: PurePosixPath) -> str:
@@ -165,10 +165,10 @@ def _rows(
     _tally(findings, subject, census.count(table, xy, config.side_margin))
     findings.add("blank_row", *(f"{path.name}, line {line}" for line in table.blank))
     findings.add("spreadsheet_error", *(f"{path.name}: {cell}" for cell in table.unreadable()))
-    rows, seen = [], dict[str, int]()
+    rows, occurrences = [], dict[str, int]()
     for index, name in enumerate(table.columns["id"]):
         where = f"{path.name}, line {table.lines[index]}: {name}"
-        seen[name] = seen.get(name, 0) + 1
+        occurrences[name] = occurrences.get(name, 0) + 1
         image = pictures.get((subject, re.sub(r"\D", "", name)))
         if image is None:
             findings.add("missing_image", where)
@@ -179,9 +179,9 @@ def _rows(
         except DataError as error:
             findings.add("odd_row", f"{where}: {error.cause}")
             continue
-        if seen[name] > 1:
+        if occurrences[name] > 1:
             findings.add("duplicate_id", where)
-            name = f"{name}#{seen[name]}"
+            name = f"{name}#{occurrences[name]}"
         rows.append(Row(subject, name, image, _distance(table, index), vocabulary, xy[index]))
     return rows
 

@@ -119,7 +119,7 @@ def _pairs(pictures: dict[str, list[str]], labels: dict[str, list[str]]) -> dict
     return pairs
 
 
-def _note_copies(kind: str, found: dict[str, list[str]], used: dict[str, str], findings: Findings) -> None:
+def _note_copies(kind: str, copies: dict[str, list[str]], used: dict[str, str], findings: Findings) -> None:
     """Note every file of an id beyond the one that is used."""
-    for name, paths in found.items():
+    for name, paths in copies.items():
         findings.add(kind, *(path for path in paths if path != used.get(name, paths[0])))

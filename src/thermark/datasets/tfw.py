@@ -103,7 +103,7 @@ def load(root: Path, config: Config) -> Loaded:
     findings = Findings()
     present = [PurePosixPath(path) for path in tree.files(root)]
     frames: dict[str, PurePosixPath] = {}
-    found: list[Face] = []
+    rows: list[Face] = []
     for sheet in _sheets(present, config, findings):
         pictures, used = _pictures(sheet, config.source, present, findings), set()
         for row in _rows(root, sheet, findings):
@@ -114,12 +114,12 @@ def load(root: Path, config: Config) -> Loaded:
                 continue
             frame = f"{sheet.part}/{sheet.environment}/{pictures[stem].stem}"
             frames[frame] = pictures[stem]
-            found.append(Face(frame, sheet, row))
+            rows.append(Face(frame, sheet, row))
         findings.add(
             "missing_annotation", *(path.as_posix() for stem, path in pictures.items() if stem not in used)
         )
-    require_any(len(found), "labelled TFW picture", root.name, findings)
-    faces = _faces(found, config, findings)
+    require_any(len(rows), "labelled TFW picture", root.name, findings)
+    faces = _faces(rows, config, findings)
     _check(faces, len(frames), findings)
     people = dict(zip(map(str, faces.frames), map(str, faces.subjects), strict=True))
     subjects = strings(people[name] for name in frames)
@@ -163,11 +163,11 @@ def _pictures(
     chosen = next((name for name in wanted if name in folders), "")
     if chosen and chosen not in names[source]:
         findings.add("other_palette", "/".join([*beside, chosen]))
-    found: dict[str, PurePosixPath] = {}
+    pictures: dict[str, PurePosixPath] = {}
     for path in folders.get(chosen, []):
-        if found.setdefault(path.stem.lower(), path) is not path:
+        if pictures.setdefault(path.stem.lower(), path) is not path:
             findings.add("duplicate_image", path.as_posix())
-    return found
+    return pictures
 
 
 def _rows(root: Path, sheet: Sheet, findings: Findings) -> list[five_points.Row]:
@@ -220,16 +220,16 @@ def _ordinals(names: list[str]) -> list[int]:
     return places
 
 
-def _faces(found: list[Face], config: Config, findings: Findings) -> Faces:
-    groups, parts = strings(map(_group, found)), strings(face.sheet.part for face in found)
+def _faces(labelled: list[Face], config: Config, findings: Findings) -> Faces:
+    groups, parts = strings(map(_group, labelled)), strings(face.sheet.part for face in labelled)
     chosen = speakingfaces.held_out(groups, parts, findings)
     splits.require(chosen, sorted(set(map(str, parts))))
-    names = [face.frame for face in found]
-    boxes = np.stack([face.row.box for face in found]) - np.float32(config.outline)
-    xy = np.stack([face.row.xy for face in found]) - np.float32(config.outline)
+    names = [face.frame for face in labelled]
+    boxes = np.stack([face.row.box for face in labelled]) - np.float32(config.outline)
+    xy = np.stack([face.row.xy for face in labelled]) - np.float32(config.outline)
     ids = strings(f"{name}/{place}" for name, place in zip(names, _ordinals(names), strict=True))
     strata = {
-        "environment": strings(face.sheet.environment for face in found),
+        "environment": strings(face.sheet.environment for face in labelled),
         "position": strings(speakingfaces.position(PurePosixPath(name).name) for name in names),
     }
     return build_faces(ids, groups, chosen, VOCABULARY, xy, frames=strings(names), boxes=boxes, strata=strata)

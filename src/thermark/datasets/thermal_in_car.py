@@ -86,16 +86,16 @@ def load(root: Path, config: Config) -> Loaded:
     findings.add("missing_image", *("/".join(key) for key in sorted(labels.keys() - pictures.keys())))
     findings.add("missing_annotation", *("/".join(key) for key in sorted(pictures.keys() - labels.keys())))
     both = [(recording, _number(name), name) for recording, name in labels.keys() & pictures.keys()]
-    found = yolo.largest(root, apart(both, config.stride), pictures, labels, POINTS, SIZE, findings)
-    require_any(len(found), "labelled picture of ThermalImagesDataset", root.name, findings)
-    faces = _faces(found, config)
-    counts = {"recordings": len({name for name, _ in found}), "people": len(np.unique(faces.subjects))}
+    labelled = yolo.largest(root, apart(both, config.stride), pictures, labels, POINTS, SIZE, findings)
+    require_any(len(labelled), "labelled picture of ThermalImagesDataset", root.name, findings)
+    faces = _faces(labelled, config)
+    counts = {"recordings": len({name for name, _ in labelled}), "people": len(np.unique(faces.subjects))}
     findings.check(
         conventions.sides(faces.xy, EYES),
         conventions.inside(faces.xy, faces.prompts),
         conventions.counts(counts, [PUBLISHED]),
     )
-    paths = (face.picture.as_posix() for face in found.values())
+    paths = (face.picture.as_posix() for face in labelled.values())
     return Loaded(build_frames(faces.ids, faces.subjects, paths, MODALITY), faces, findings)
 
 
@@ -127,16 +127,16 @@ def _number(name: str) -> int:
     return int(number[1]) if number else 0
 
 
-def _faces(found: dict[Key, yolo.Labelled], config: Config) -> Faces:
-    recordings = [match for name, _ in found if (match := RECORDING.fullmatch(name))]
+def _faces(labelled: dict[Key, yolo.Labelled], config: Config) -> Faces:
+    recordings = [match for name, _ in labelled if (match := RECORDING.fullmatch(name))]
     people = strings(f"person_{int(match['person'])}" for match in recordings)
-    xy = np.stack([face.xy(config.outline, config.min_confidence) for face in found.values()])
-    ids = strings("/".join(key) for key in found)
+    xy = np.stack([face.xy(config.outline, config.min_confidence) for face in labelled.values()])
+    ids = strings("/".join(key) for key in labelled)
     strata = {
         "glasses": strings(GLASSES.get(match["glasses"], match["glasses"].lower()) for match in recordings),
         "state": strings(match["state"].lower() for match in recordings),
         "person": people,
     }
     chosen = splits.by_list(people, config.val, config.train, others="test")
-    prompts = np.stack([face.box(config.outline) for face in found.values()])
+    prompts = np.stack([face.box(config.outline) for face in labelled.values()])
     return build_faces(ids, people, chosen, VOCABULARY, xy, prompts=prompts, strata=strata)

@@ -100,12 +100,12 @@ class Row:
 def load(root: Path, config: Config) -> Loaded:
     """Return the annotated frames and their faces; raises DataError when there is none."""
     findings = Findings()
-    found = [PurePosixPath(name) for name in tree.files(root)]
-    pictures = _pictures(root, found, config.source, findings)
+    paths = [PurePosixPath(name) for name in tree.files(root)]
+    pictures = _pictures(root, paths, config.source, findings)
     frames: dict[str, Path] = {}
     rows: list[Row] = []
     used: set[str] = set()
-    parts = {part: coco.read(path) for part, path in _annotations(root, found, findings).items()}
+    parts = {part: coco.read(path) for part, path in _annotations(root, paths, findings).items()}
     for part, tables in parts.items():
         scene = coco.instances(tables, IDS, findings, by_id=part == "2", optional=OPTIONAL[config.prompt])
         findings.facts[f"frames_annotations_{part}"] = len(scene)
@@ -119,7 +119,7 @@ def load(root: Path, config: Config) -> Loaded:
             rows += _rows(f"{part}/{stem}", _session(stem), instances, config.outline, findings)
     require_any(len(rows), "annotated nose", root.name, findings)
     findings.add("missing_annotation", *(stem for stem in pictures if stem not in used))
-    _check(root, found, pictures, config, findings)
+    _check(root, paths, pictures, config, findings)
     annotations = joined([annotated(tables, IDS, part, pictures, _stem) for part, tables in parts.items()])
     return Loaded(_frames(frames, root), _faces(rows, config), findings, annotations)
 
@@ -153,13 +153,13 @@ def celsius(raw: NDArray, name: str) -> Celsius:
 
 def _pictures(root: Path, paths: list[PurePosixPath], source: str, findings: Findings) -> dict[str, Path]:
     """Return `Thermal_N` -> file, however N is padded; where it cannot be told which is the frame, none."""
-    found: dict[str, list[PurePosixPath]] = {}
+    copies_by_stem: dict[str, list[PurePosixPath]] = {}
     for path in paths:
         stem = _stem(path.stem)
         if stem.startswith("Thermal_") and path.suffix.lower() in SUFFIXES[source]:
-            found.setdefault(stem, []).append(path)
+            copies_by_stem.setdefault(stem, []).append(path)
     kept: dict[str, Path] = {}
-    for stem, copies in found.items():
+    for stem, copies in copies_by_stem.items():
         chosen = located.trusted(root, copies, FOLDERS[source])
         findings.add("duplicate_image", *(path.as_posix() for path in copies if path != chosen))
         if chosen is None:
@@ -177,16 +177,16 @@ def _stem(name: str) -> str:
 
 def _annotations(root: Path, paths: list[PurePosixPath], findings: Findings) -> dict[str, Path]:
     """Return annotation part (1 or 2) -> file."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in paths:
         if path.name not in ("annotations_1.json", "annotations_2.json"):
             continue
         part = path.stem[-1]
-        if part in found:
+        if part in files:
             findings.add("duplicate_annotations", path.as_posix())
-        found.setdefault(part, root / path)
-    require_any(len(found), "annotations_[12].json", root.name, findings)
-    return dict(sorted(found.items()))
+        files.setdefault(part, root / path)
+    require_any(len(files), "annotations_[12].json", root.name, findings)
+    return dict(sorted(files.items()))
 
 
 def _rows(
@@ -203,8 +203,8 @@ def _rows(
         if owner is None:
             findings.add("nose_without_person", f"{frame}/{index}")
             continue
-        own = [box for box, person in zip(foreheads, owners, strict=True) if person == owner]
-        forehead = max(own, key=_area) if own else np.full(4, np.nan)
+        boxes = [box for box, person in zip(foreheads, owners, strict=True) if person == owner]
+        forehead = max(boxes, key=_area) if boxes else np.full(4, np.nan)
         rows.append(Row(frame, f"{frame}/{index}", session, people[owner], forehead, nose))
     findings.add("nose_without_forehead", *(row.name for row in rows if np.isnan(row.forehead).any()))
     return rows
@@ -249,7 +249,7 @@ def distance(stem: str) -> str:
 
 
 def _check(
-    root: Path, found: list[PurePosixPath], pictures: dict[str, Path], config: Config, findings: Findings
+    root: Path, paths: list[PurePosixPath], pictures: dict[str, Path], config: Config, findings: Findings
 ) -> None:
     """Compare what was loaded with what is published of the release, and temperatures with known ones."""
     beyond = sum(_frame_number(stem) > LAST for stem in pictures)
@@ -260,7 +260,7 @@ def _check(
     if real:
         findings.check(release.annotated(*(findings.facts.get(f"frames_annotations_{part}", 0) for part in "12")))
     if config.source == "tiff":
-        tables = [path for path in found if path.name == known_temperatures.FILE]
+        tables = [path for path in paths if path.name == known_temperatures.FILE]
         if tables:
             chosen = next((path for path in tables if "T6" in path.parts), tables[0])
             reader = known_temperatures.Reader(lambda path: images.single(path, *DTYPES), celsius)
@@ -278,11 +278,11 @@ def _frames(frames: dict[str, Path], root: Path) -> Frames:
 def _faces(rows: list[Row], config: Config) -> Faces:
     parts = strings(row.frame[0] for row in rows)
     sessions = strings(row.session for row in rows)
-    known = splits.by_list(sessions, config.val, [])
+    listed = splits.by_list(sessions, config.val, [])
     nose = np.stack([row.nose for row in rows])[:, None]
     people = np.stack([row.person for row in rows])
     heads = head_box(np.stack([row.forehead for row in rows]))
-    chosen = np.where(parts == "2", "test", known)
+    chosen = np.where(parts == "2", "test", listed)
     splits.require(chosen, [*(["val"] if config.val else []), *(["test"] if "2" in parts else [])])
     ids, frames = strings(row.name for row in rows), strings(row.frame for row in rows)
     boxes, prompts = people.astype(np.float32), people if config.prompt == "person" else heads

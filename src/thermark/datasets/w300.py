@@ -109,10 +109,10 @@ def load(root: Path, config: Config) -> Loaded:
     present = list(tree.files(root))
     pictures = located.index(present, SUFFIXES)
     if files:
-        found = _from_json(root, files, pictures, config.json_origin, findings)
+        labelled = _from_json(root, files, pictures, config.json_origin, findings)
     else:
-        found = _from_pts(root, present, config.pts_origin, findings)
-    rows = _unique(found, findings)
+        labelled = _from_pts(root, present, config.pts_origin, findings)
+    rows = _unique(labelled, findings)
     require_any(len(rows), "labelled 300W picture", root.name, findings)
     findings.facts["layout"] = "json" if files else "pts"
     findings.facts["origin"] = config.json_origin if files else config.pts_origin
@@ -170,8 +170,8 @@ def _from_json(
 
 def _picture(name: PurePosixPath, pictures: located.Index, near: PurePosixPath) -> PurePosixPath | None:
     """Return the picture of that name; what is above its collection, such as `Test/`, may be called otherwise."""
-    found = located.ending(pictures, name, near)
-    return found if found is not None else located.ending(pictures, _in_collection(name), near)
+    picture = located.ending(pictures, name, near)
+    return picture if picture is not None else located.ending(pictures, _in_collection(name), near)
 
 
 def _row(
@@ -201,10 +201,10 @@ def _box(entry: coco.Entry, where: str) -> NDArray[np.float32]:
 
 def _from_pts(root: Path, present: list[str], origin: int, findings: Findings) -> list[Row]:
     """Return the faces of all landmark files that have a picture beside them, and note the others."""
-    rows, known = [], set(present)
+    rows, names = [], set(present)
     for relative in (PurePosixPath(path) for path in present if path.endswith(".pts")):
         pictures = (relative.with_suffix(form) for suffix in SUFFIXES for form in (suffix, suffix.upper()))
-        picture = next((picture for picture in pictures if picture.as_posix() in known), None)
+        picture = next((picture for picture in pictures if picture.as_posix() in names), None)
         if not _part(relative):
             findings.add("unknown_part", relative.as_posix())
         elif picture is None:
@@ -262,9 +262,9 @@ def _count(rows: list[Row], findings: Findings) -> None:
 
 def _note_unlabelled(pictures: located.Index, rows: list[Row], findings: Findings) -> None:
     """Note pictures without usable labels."""
-    found = {path for paths in pictures.values() for path in paths}
+    present = {path for paths in pictures.values() for path in paths}
     findings.add(
-        "missing_annotation", *(path.as_posix() for path in sorted(found - {row.picture for row in rows}))
+        "missing_annotation", *(path.as_posix() for path in sorted(present - {row.picture for row in rows}))
     )
 
 

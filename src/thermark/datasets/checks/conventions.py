@@ -16,10 +16,10 @@ FEW = 0.02  # that heads in a picture usually explain
 
 def sides(xy: NDArray[np.floating], eyes: tuple[int, int]) -> Check:
     """Return whether the subject's right eye is left of the left one in points (N, K, 2), as on upright faces."""
-    known = np.isfinite(xy[:, list(eyes), 0]).all(axis=1)
-    wrong = int(sides_exchanged(xy[known], eyes).sum())
-    found = f"exchanged in {wrong:,} of {known.sum():,} faces"
-    return _check("sides", "the subject's right is left in the picture", found, wrong, int(known.sum()))
+    labelled = np.isfinite(xy[:, list(eyes), 0]).all(axis=1)
+    wrong = int(sides_exchanged(xy[labelled], eyes).sum())
+    found = f"exchanged in {wrong:,} of {labelled.sum():,} faces"
+    return _check("sides", "the subject's right is left in the picture", found, wrong, int(labelled.sum()))
 
 
 def inside(xy: NDArray[np.floating], boxes: NDArray[np.floating]) -> Check:

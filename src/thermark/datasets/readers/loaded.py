@@ -151,7 +151,7 @@ def require_any(count: int, what: str, root: str, findings: Findings | None = No
         return
     why = ""
     if findings is not None and (wrong := {kind: names for kind, names in findings.lists.items() if names}):
-        kind, names = max(wrong.items(), key=lambda each: len(each[1]))
+        kind, names = max(wrong.items(), key=lambda item: len(item[1]))
         why = f": {len(names)} x {kind.replace('_', ' ')}, first: {names[0]}"
     raise DataError(f"no {what} under {root}{why}", "check the raw folder and its layout (DATA.md)")
 

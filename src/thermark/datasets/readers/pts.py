@@ -36,5 +36,5 @@ def read(path: Path, count: int) -> NDArray[np.float32]:
 
 def _declared(header: list[str]) -> set[str]:
     """Return the numbers of points that a header names, as text: they may have any length."""
-    found = [re.fullmatch(r"n_points\s*:\s*0*(\d+)", line, re.ASCII) for line in header]
-    return {match[1] for match in found if match}
+    matches = [re.fullmatch(r"n_points\s*:\s*0*(\d+)", line, re.ASCII) for line in header]
+    return {match[1] for match in matches if match}
