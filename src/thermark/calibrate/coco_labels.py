@@ -60,10 +60,10 @@ def read(path: Path, points: Sequence[str]) -> Labels:
     elif len(wanted) == 1 and (boxed := tables.named(wanted[0])):
         labels = _from_boxes(tables, path.name, boxed, tables.named(PERSON))
     else:
-        one = f", and no category {points[0]}" if len(points) == 1 else ""
-        known = ", ".join(category.name for category in tables.categories.values())[:100] or "none"
+        wanted_names = ", ".join(points) + (f", and no category {points[0]}" if len(points) == 1 else "")
+        names = ", ".join(category.name for category in tables.categories.values())[:100] or "none"
         raise DataError(
-            f"{path.name} has no category with the key points {', '.join(points)}{one} (its categories: {known})",
+            f"{path.name} has no category with the key points {wanted_names} (its categories: {names})",
             "name the key points like that in the table `categories`",
         )
     if not labels.rows and not labels.problems:

@@ -64,9 +64,9 @@ def _table(path: Path, points: Sequence[str]) -> Table:
 def _require_columns(table: Table, names: Sequence[str], points: Sequence[str]) -> None:
     absent = [name for name in names if plain(name) not in table.columns]
     if absent:
-        known = ", ".join(table.columns)[:100] or "nothing that can be read"
+        present = ", ".join(table.columns)[:100] or "nothing that can be read"
         raise DataError(
-            f"{table.name}:1: there is no column {absent[0]} (the header has {known})",
+            f"{table.name}:1: there is no column {absent[0]} (the header has {present})",
             f"name the columns {header(points)}" + (", or leave out all four of the box" if points else ""),
         )
 
