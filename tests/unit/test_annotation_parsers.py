@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from thermark.core import ldmks
 from thermark.core.errors import DataError, ThermarkError
-from thermark.datasets.readers import coco, keypoints, ldmks, pts, tables
+from thermark.datasets.readers import coco, pts, tables
+from thermark.datasets.readers.entries import checked_box
 from thermark.datasets.readers.loaded import Findings
 
 CLASSES = {"nose": 3, "person": 0}
@@ -23,14 +25,13 @@ FAST = settings(max_examples=80, deadline=None, suppress_health_check=list(Healt
 
 def all_points(path):
     """Every labelled face of a COCO file, as the loaders of 300W and COCO-WholeBody read it."""
-    content = keypoints.read(path, FIELDS)
-    names = keypoints.file_names(content, path)
+    tables = coco.read(path, FIELDS)
+    names = tables.images()
     found = {}
-    for where, entry in keypoints.entries(content, "annotations", path):
-        image = keypoints.identifier(entry, "image_id", where)
-        x, y, width, height = keypoints.numbers(entry, "face_box", where, 4)
-        box = keypoints.checked_box(np.array([x, y, x + width, y + height]), where)
-        found[where] = (names.get(image), keypoints.points(entry, "face_kpts", where, POINTS), box)
+    for where, entry in tables.entries("annotations"):
+        image = coco.identifier(entry, "image_id", where)
+        box = checked_box(coco.corners(entry, "face_box", where), where)
+        found[where] = (names.get(image), coco.points(entry, "face_kpts", where, POINTS), box)
     return found
 
 
@@ -39,7 +40,7 @@ def all_numbers(table):
 
 
 PARSERS = {
-    "coco.json": lambda path: coco.read(path, CLASSES, Findings()),
+    "coco.json": lambda path: coco.instances(coco.read(path), CLASSES, Findings()),
     "points.json": all_points,
     "face.pts": lambda path: pts.read(path, POINTS),
     "7_ldmks.txt": lambda path: ldmks.read(path, POINTS),
@@ -257,7 +258,7 @@ def test_any_place_of_a_json_may_hold_anything(folder, name, data, value, face):
     path = folder / f"any_{name}"
     path.write_text(json.dumps(content))
     try:
-        result = coco.read(path, CLASSES, findings) if name == "coco.json" else all_points(path)
+        result = coco.instances(coco.read(path), CLASSES, findings) if name == "coco.json" else all_points(path)
     except DataError as error:
         assert path.name in error.cause and len(error.cause.splitlines()) == 1
         return
@@ -269,8 +270,9 @@ def test_any_place_of_a_json_may_hold_anything(folder, name, data, value, face):
         for boxes in (boxes for instances in result.values() for boxes in instances.values()):
             assert np.isfinite(boxes).all() and (boxes[:, 2:] > boxes[:, :2]).all()
     else:
-        assert len(result) == len(content["annotations"])
-        for entry, (_, xy, box) in zip(content["annotations"], result.values(), strict=True):
+        annotations = content["annotations"] or []
+        assert len(result) == len(annotations)
+        for entry, (_, xy, box) in zip(annotations, result.values(), strict=True):
             assert xy.shape == (POINTS, 2) and np.isfinite(box).all()
             flat = np.array([float(min(v, 1e308)) for v in entry["face_kpts"]]).reshape(POINTS, 3)
             with np.errstate(over="ignore"):
@@ -291,7 +293,7 @@ def test_a_json_cut_or_with_a_hole_is_refused_or_whole(folder, name, place, coun
     result = attempt(folder, name, changed.encode())
     if result is not None and name == "coco.json":
         findings = Findings()
-        again = coco.read(folder / name, CLASSES, findings)
+        again = coco.instances(coco.read(folder / name), CLASSES, findings)
         read = sum(len(boxes) for instances in again.values() for boxes in instances.values())
         # What the hole has made unusable, such as a box without numbers, is said.
         assert read + sum(map(len, findings.lists.values())) >= len(json.loads(changed)["annotations"] or [])

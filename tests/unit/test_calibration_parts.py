@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thermark.calibrate import options, paths, pictures, summary_text
-from thermark.calibrate.cross_validation import Bench, crossed, folds
+from thermark.calibrate.cross_validation import LabelledFeatures, cross_validate, folds
 from thermark.calibrate.labelled import Labelled, touches
-from thermark.calibrate.predict import Seen, chunked, number
+from thermark.calibrate.predict import Input, batches, number
 from thermark.core import files, geometry
 from thermark.core.errors import ConfigError, DataError
 from thermark.fewshot import training
@@ -103,7 +103,7 @@ def test_only_a_difference_that_was_shown_is_a_gain(found, helps, says):
 def test_a_difference_is_after_minus_before():
     names = np.array([f"{index:02d}" for index in range(30)])
     before = 5 + np.sin(np.arange(30.0))
-    found = summary_text.gained(before, before - 2, names, names, 0)
+    found = summary_text.paired_gain(before, before - 2, names, names, 0)
     assert found.mean.difference == pytest.approx(-2) and found.mean.verdict == "lower error"
     assert found.median.value == pytest.approx(-2) and found.median.bounds == pytest.approx((-2, -2))
     columns = {"before": before, "after": before - 2, "constant": before + 1}
@@ -117,12 +117,12 @@ def test_who_gains_much_may_still_be_no_better_than_a_constant():
     names = np.array([f"{index:02d}" for index in range(30)])
     noise = np.sin(np.arange(30.0))
     before, after, constant = 80 + noise, 21 + noise, 20 + np.cos(np.arange(30.0))
-    assert summary_text.gained(before, after, names, names, 0).helps
-    better = summary_text.gained(constant, after, names, names, 0)
-    assert summary_text.against_constant(better).startswith("It is no better than a constant place")
-    assert "+1.0" in summary_text.against_constant(better)
-    shown = summary_text.gained(constant, after - 5, names, names, 0)
-    assert summary_text.against_constant(shown).startswith("It is better than a constant place") and shown.helps
+    assert summary_text.paired_gain(before, after, names, names, 0).helps
+    better = summary_text.paired_gain(constant, after, names, names, 0)
+    assert summary_text.constant_verdict(better).startswith("It is no better than a constant place")
+    assert "+1.0" in summary_text.constant_verdict(better)
+    shown = summary_text.paired_gain(constant, after - 5, names, names, 0)
+    assert summary_text.constant_verdict(shown).startswith("It is better than a constant place") and shown.helps
 
 
 def test_a_constant_answers_the_mean_place_of_the_labels_of_others():
@@ -133,8 +133,8 @@ def test_a_constant_answers_the_mean_place_of_the_labels_of_others():
     to_frame = np.repeat(np.array([[[2.0, 0, 1], [0, 3.0, 0]]]), 4, axis=0)
     xy = geometry.apply(to_frame, crop_xy)
     labelled = SimpleNamespace(crop_xy=crop_xy, to_frame=to_frame, xy=xy)
-    bench = Bench(labelled, torch.zeros(4), 64, lambda *_: None)
-    found = bench.from_mean(np.array([0, 1]), np.array([2, 3]))
+    bench = LabelledFeatures(labelled, torch.zeros(4), 64, lambda *_: None)
+    found = bench.constant_errors(np.array([0, 1]), np.array([2, 3]))
     # The first point's mean is (20, 30), the second's (0, 0) from the only row that has it.
     first = np.hypot(2 * 79, 3 * 69), np.hypot(2 * 4, 3 * 8)
     np.testing.assert_allclose(found, [np.mean(first), np.hypot(2 * 30, 3 * 20)])
@@ -147,7 +147,7 @@ def test_gross_errors_of_a_few_do_not_hide_a_gain():
     before, after = 14 + near, 6 + near
     before[:10], after[:10] = 40 + 60 * np.abs(np.sin(np.arange(10))), 40 + 60 * np.abs(np.cos(np.arange(10)))
     after[10:13] = 140
-    found = summary_text.gained(before, after, names, names, 0)
+    found = summary_text.paired_gain(before, after, names, names, 0)
     assert found.mean.verdict == "no difference shown" and found.median.bounds[1] < -4 and found.helps
 
 
@@ -247,8 +247,8 @@ def test_a_box_beside_the_picture_does_not_touch_it():
 def test_pictures_go_through_a_network_together_unless_their_depth_differs():
     grey, colour = np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.uint8)
     row = [grey] * 20 + [None, colour, None, colour, grey]
-    seen = [Seen(str(index), picture, np.zeros((1, 4), np.float32)) for index, picture in enumerate(row)]
-    parts = list(chunked(iter(seen)))
+    seen = [Input(str(index), picture, np.zeros((1, 4), np.float32)) for index, picture in enumerate(row)]
+    parts = list(batches(iter(seen)))
     assert [one.name for part in parts for one in part] == [one.name for one in seen]
     assert [len(part) for part in parts] == [16, 5, 3, 1]
 
@@ -277,9 +277,9 @@ def test_no_head_is_measured_on_what_it_has_seen(monkeypatch):
     to_frame = np.tile(np.eye(2, 3), (24, 1, 1))
     xy = np.ones((24, 1, 2))
     data = Labelled(groups, groups, groups, np.zeros((24, 8, 8), np.uint8), xy, xy, to_frame)
-    bench = Bench(data, torch.zeros(24, 1, 2, 2), 8, answer)
+    bench = LabelledFeatures(data, torch.zeros(24, 1, 2, 2), 8, answer)
     given = {"saw": torch.tensor([], dtype=torch.int64)}
-    found = crossed(bench, given, None, training.Config(), 4, 0, torch.device("cpu"))
+    found = cross_validate(bench, given, None, training.Config(), 4, 0, torch.device("cpu"))
     assert sorted(np.concatenate([rows for _, rows in asked[1:]]).tolist()) == list(range(24))
     assert all(len(saw) == 9 and not saw & set(groups[rows]) for saw, rows in asked[1:])
     assert found.epochs == (7,) * 4 and found.after == pytest.approx(np.full(24, np.sqrt(2)))

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from thermark.core import images
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_set
 from thermark.core.predictions import Predictions
@@ -25,7 +26,6 @@ from thermark.core.radiometry import Tone
 from thermark.datasets import charlotte, coco_wholebody, facesynthetics, tfake, thermeval, w300
 from thermark.datasets.checks.splits import Fractions
 from thermark.datasets.prepare import packing
-from thermark.datasets.readers import images
 from thermark.landmarks import load
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate

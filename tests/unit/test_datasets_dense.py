@@ -11,7 +11,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.datasets import facesynthetics, tfake
 from thermark.datasets.checks.splits import Fractions
 from thermark.datasets.prepare import packing
-from thermark.datasets.readers.reading import CropConfig
+from thermark.datasets.prepare.reading import CropConfig
 
 SIDE = 64
 HALVES = Fractions(val=0.3, test=0.3)

@@ -15,8 +15,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_set
 from thermark.datasets import facesynthetics, tfake, thermeval
 from thermark.datasets.checks.splits import Fractions
-from thermark.datasets.prepare import packing
-from thermark.datasets.readers import reading
+from thermark.datasets.prepare import packing, reading
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.report.results.collect import EvaluationPaths, data_set
 

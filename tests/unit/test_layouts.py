@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from thermark import landmarks
-from thermark.core import files, origin, visibility
+from thermark.core import files, images, origin, visibility
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.core.geometry import bounding_box
@@ -16,7 +16,6 @@ from thermark.datasets import facesynthetics
 from thermark.datasets import tfake as read_tfake
 from thermark.datasets import thermeval as read_thermeval
 from thermark.datasets.checks.splits import Fractions
-from thermark.datasets.readers import images
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
 from thermark.synth.render.scene import render_scene

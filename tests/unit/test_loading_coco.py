@@ -37,7 +37,11 @@ def document(image=None, annotation=None, category=None):
 
 
 def read(tmp_path, content):
-    return coco.read(write(tmp_path, content), CLASSES, Findings())
+    return boxes_of(write(tmp_path, content), Findings())
+
+
+def boxes_of(path, findings):
+    return coco.instances(coco.read(path), CLASSES, findings)
 
 
 def test_a_good_file_is_read(tmp_path):
@@ -50,18 +54,18 @@ def test_a_good_file_is_read(tmp_path):
 def test_an_id_of_two_images_is_refused(tmp_path):
     """Annotations of the second would be scored on the first."""
     with pytest.raises(
-        DataError, match=r"a\.json: images\[1\] \(id 1\) is Thermal_2, but Thermal_1 has the same id"
+        DataError, match=r"a\.json: images\[1\] \(id 1\) is Thermal_2\.png, but Thermal_1\.png has the same id"
     ):
         read(tmp_path, document(image={"id": 1}))
     repeated = document()
     repeated["images"].append({"id": 2, "file_name": "Thermal_2.jpg"})
     findings = Findings()
-    assert len(coco.read(write(tmp_path, repeated), CLASSES, findings)) == 2
+    assert len(boxes_of(write(tmp_path, repeated), findings)) == 2
     assert findings.lists["duplicate_id"] == ["a.json: Thermal_2.jpg"]
 
 
 def test_an_id_of_two_categories_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"categories\[1\].*has the id of 'person'"):
+    with pytest.raises(DataError, match=r"categories\[1\].*has the id of another"):
         read(tmp_path, document(category={"id": 0}))
 
 
@@ -73,12 +77,12 @@ def test_an_id_of_two_categories_is_refused(tmp_path):
         *(({"annotation": {"category_id": bad}}, r"annotations\[1\] \(id 11\)") for bad in (None, [3], {"id": 3})),
         ({"annotation": {"image_id": [2]}}, r"annotations\[1\] \(id 11\)"),
         *(
-            ({"annotation": {"bbox": bad}}, r"annotations\[1\] \(id 11\) has a bbox")
+            ({"annotation": {"bbox": bad}}, r"annotations\[1\] \(id 11\) has .*bbox")
             for bad in ("5,6,7,8", [5, 6, 7], 3, {"x": 5}, [[5, 6, 7, 8]])
         ),
         *(({"annotation": {"bbox": [5, 6, 7, bad]}}, r"annotations\[1\]") for bad in ("8", None, True, [8])),
         *(
-            ({"annotation": {"bbox": None, "segmentation": bad}}, r"annotations\[1\] \(id 11\) has a")
+            ({"annotation": {"bbox": None, "segmentation": bad}}, r"annotations\[1\] \(id 11\) has .*segmentation")
             for bad in ([1, 2, 3, 4, 5, 6], [[1, 2, 3, 4, 5, 6, 7]], [["1", 2, 3, 4, 5, 6]], ["outline"])
         ),
         *(({"category": {"name": bad}}, r"categories\[1\]") for bad in (None, 3, "")),
@@ -106,7 +110,7 @@ def test_what_is_no_coco_is_refused(tmp_path, text):
 def test_numbers_beyond_reason_are_no_box(tmp_path):
     for box in ([1, 2, 3, 10**400], [1, 2, 3, float("nan")], [1, 2, float("inf"), 3], [1, 2, 3, -4]):
         findings = Findings()
-        coco.read(write(tmp_path, document(annotation={"bbox": box})), CLASSES, findings)
+        boxes_of(write(tmp_path, document(annotation={"bbox": box})), findings)
         assert findings.lists["bad_annotation"] == ["a.json: annotations[1] (id 11) has no box"]
 
 
@@ -148,7 +152,7 @@ FILES = st.fixed_dictionaries(
 def test_any_structure_is_read_or_refused(tmp_path_factory, content):
     path = write(tmp_path_factory.mktemp("coco"), content)
     try:
-        scene = coco.read(path, CLASSES, Findings())
+        scene = boxes_of(path, Findings())
     except DataError as error:
         assert error.cause.startswith("a.json")
         return

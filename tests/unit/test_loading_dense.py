@@ -125,17 +125,18 @@ def test_faces_are_split_and_boxed_like_sparse_ones(tmp_path):
     ids = np.array([f"{index:06d}" for index in range(40)])
     xy = np.stack([points(index, 2) for index in range(40)]).astype(np.float32)
     xy[3, 7] = np.nan
-    faces, sparse = dense.faces(ids, ids, xy, HALVES), ldmks.faces(ids, ids, xy[:, :70], tmp_path, HALVES)
+    faces = ldmks.faces("mediapipe478", ids, ids, xy, tmp_path, HALVES)
+    sparse = ldmks.faces("facesynthetics70", ids, ids, xy[:, :70], tmp_path, HALVES)
     assert faces.splits.tolist() == sparse.splits.tolist()
     assert set(faces.vocabularies) == {"mediapipe478"}
     np.testing.assert_array_equal(faces.boxes[3], [*np.nanmin(xy[3], axis=0), *np.nanmax(xy[3], axis=0)])
     assert np.argwhere(~faces.visible).tolist() == [[3, 7]]
 
 
-def test_boxes_are_made_in_parts():
+def test_boxes_are_made_in_parts(tmp_path):
     xy = np.random.default_rng(0).uniform(0, 512, (2345, 478, 2)).astype(np.float32)
     ids = np.array([str(index) for index in range(2345)])
-    boxes = dense.faces(ids, ids, xy, HALVES).boxes
+    boxes = ldmks.faces("mediapipe478", ids, ids, xy, tmp_path, HALVES).boxes
     np.testing.assert_array_equal(boxes, np.concatenate([xy.min(axis=1), xy.max(axis=1)], axis=-1))
 
 

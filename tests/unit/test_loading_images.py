@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from thermark.core import images
 from thermark.core.errors import DataError
-from thermark.datasets.readers import images
 
 GREY = np.arange(64, dtype=np.uint8).reshape(8, 8)
 DEEP = GREY.astype(np.uint16) * 640 + 17

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from thermark.core import ldmks
 from thermark.core.errors import DataError
-from thermark.datasets.readers import ldmks, tables
+from thermark.datasets.readers import tables
 
 PLAIN = "ID,Distance,x0\nR1,1.5,2.25\nR2,,#DIV/0!\n"
 

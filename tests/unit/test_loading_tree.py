@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from thermark.datasets.readers import tree
+from thermark.core import tree
 
 NAMES = st.text("ab-_.1", min_size=1, max_size=4).filter(lambda name: not name.startswith("."))
 

@@ -198,7 +198,7 @@ def test_shards_of_other_code_are_not_taken(raw, tmp_path, monkeypatch):
     names = {path.relative_to(code.PACKAGE).as_posix() for path in code.closure(*told)}
     needed = {
         "core/geometry.py",
-        "datasets/readers/reading.py",
+        "datasets/prepare/reading.py",
         "datasets/prepare/sharding.py",
         "datasets/tfake.py",
     }

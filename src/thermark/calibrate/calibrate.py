@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from thermark import landmarks
 from thermark.calibrate import labelled, paths, pictures, summary_text
-from thermark.calibrate.cross_validation import Bench, Crossed, Fold, answered, crossed, final
+from thermark.calibrate.cross_validation import (
+    CrossValidation,
+    Fold,
+    LabelledFeatures,
+    cross_validate,
+    final,
+    predict_points,
+)
 from thermark.calibrate.labelled import Cropped, Labelled, Picture
 from thermark.calibrate.pictures import Heat
 from thermark.calibrate.summary_text import Gain, Number
@@ -33,7 +40,7 @@ FRESH = {"epochs": 120, "lr": 3e-3}
 
 
 @dataclass(frozen=True)
-class Given:
+class InitialHead:
     """The head as given, the bundle of its backbone, and what it learned from if it is a calibration."""
 
     model: HeadModel
@@ -42,7 +49,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Results:
     """What the folds showed: before, after and a constant on the same labels, what changed, the best epochs.
 
     `gain` is after minus before, `better` after minus the constant. `seen`: how many of the pictures the head as
@@ -67,44 +74,44 @@ def calibrate(options: argparse.Namespace) -> None:
     paths.require_free(options.out)
     heat = pictures.heat(options.tone, options.unit)
     seed = paths.only_seed(options.head)
-    given = Given(*paths.loaded(seed, options.weights), paths.learned(seed))
-    head, weights = given.model, contiguous(given.model.head.state_dict())
+    initial = InitialHead(*paths.loaded(seed, options.weights), paths.learned(seed))
+    head, weights = initial.model, contiguous(initial.model.head.state_dict())
     config = settings(options, head)
     read = labelled.read(options.labels, landmarks.load(head.vocabulary).points)
     for note in read.notes:
         print(f"{read.name}: {note}")
     data = labelled.build(read, options.images, heat, partial(cut, head=head))
-    seen = pictures_seen(given, data, options.fresh)
-    bench = bench_of(head, data)
+    seen = pictures_seen(initial, data, options.fresh)
+    features = labelled_features(head, data)
     begin = None if options.fresh else weights
     runs = (config, options.folds, options.seed, head.backbone.device)
-    measured = measure(crossed(bench, weights, begin, *runs), data, seen, options.seed)
-    print(told(measured, data, given, options.folds))
-    if not (options.force or measured.gain.helps):
+    results = measure(cross_validate(features, weights, begin, *runs), data, seen, options.seed)
+    print(result_text(results, data, initial, options.folds))
+    if not (options.force or results.gain.helps):
         raise Finding(
             f"the folds show no lower error after calibration, so {options.out} is not written",
             "keep the head as it is, label more and other pictures, or add --force",
         )
-    if not (options.force or measured.better.helps):
+    if not (options.force or results.better.helps):
         raise Finding(
             f"the folds show no lower error than that of a constant place, so {options.out} is not written",
             "label more and other pictures, give tighter boxes, or add --force",
         )
-    fitted, fold = final(bench, begin, *runs)
+    fitted, fold = final(features, begin, *runs)
     if not options.force:
-        _require_no_worse(bench, weights, fitted.weights, fold.val)
-    about = account(options, config, measured, data, heat, fitted.best_epoch)
-    about["learned"] = learned(options, given, data)
-    write(options.out, card_of(options, head, fitted, fold), fitted.weights, given.bundle, about)
+        _require_no_worse(features, weights, fitted.weights, fold.val)
+    about = account(options, config, results, data, heat, fitted.best_epoch)
+    about["learned"] = learned(options, initial, data)
+    write(options.out, card_of(options, head, fitted, fold), fitted.weights, initial.bundle, about)
     print(f"\n{options.out} is written: `thermark predict --predictor {options.out} --images DIR --out FILE.csv`")
 
 
 def settings(options: argparse.Namespace, head: HeadModel) -> Config:
     """Return how heads are trained; raises ConfigError for a value out of range."""
     usual = FRESH if options.fresh else USUAL
-    told = {name: own for name in usual if (own := getattr(options, name)) is not None}
+    chosen = {name: value for name in usual if (value := getattr(options, name)) is not None}
     try:
-        return parse(usual | told | {"sigma": head.card.sigma}, Config, "options")
+        return parse(usual | chosen | {"sigma": head.card.sigma}, Config, "options")
     except ConfigError as error:
         raise ConfigError(error.cause, "`thermark calibrate --help` says what is usual") from error
 
@@ -114,12 +121,12 @@ def cut(picture: Picture, box: NDArray[np.floating], head: HeadModel) -> Cropped
     return cutting.cut(picture, box, head.card.geometry, head.card.side, head.padding)
 
 
-def pictures_seen(given: Given, data: Labelled, fresh: bool) -> int:
+def pictures_seen(initial: InitialHead, data: Labelled, fresh: bool) -> int:
     """Return how many of the pictures the head's own calibration learned from.
 
     Raises DataError when there are any and training begins at that head: then no fold holds them out.
     """
-    seen = len({*given.learned["pictures"]} & {*data.contents.tolist()})
+    seen = len({*initial.learned["pictures"]} & {*data.contents.tolist()})
     if seen and not fresh:
         raise DataError(
             f"the head as given has learned from {seen} of these {data.pictures} pictures, so they cannot test it",
@@ -128,40 +135,40 @@ def pictures_seen(given: Given, data: Labelled, fresh: bool) -> int:
     return seen
 
 
-def bench_of(head: HeadModel, data: Labelled) -> Bench:
+def labelled_features(head: HeadModel, data: Labelled) -> LabelledFeatures:
     """Run the backbone over all crops, once, and return what heads are trained and measured on."""
     features = head.backbone(data.pixels)
     side = data.pixels.shape[1]
 
-    def answer(weights: State, rows: NDArray[np.int64]) -> Floats:
-        return answered(weights, features[torch.from_numpy(rows)], side, head.card.decode, head.card.sigma)
+    def predict(weights: State, rows: NDArray[np.int64]) -> Floats:
+        return predict_points(weights, features[torch.from_numpy(rows)], side, head.card.decode, head.card.sigma)
 
-    return Bench(data, features, side, answer)
+    return LabelledFeatures(data, features, side, predict)
 
 
-def measure(result: Crossed, data: Labelled, seen: int, seed: int) -> Measured:
+def measure(result: CrossValidation, data: Labelled, seen: int, seed: int) -> Results:
     """Return numbers, intervals and the paired difference of a cross-validation."""
     columns = (result.before, result.after, result.constant)
     before, after, constant = (summary_text.summary(errors, data.groups, seed) for errors in columns)
-    gain = summary_text.gained(result.before, result.after, data.names, data.groups, seed)
-    better = summary_text.gained(result.constant, result.after, data.names, data.groups, seed)
-    return Measured(seen, before, after, constant, gain, better, result.epochs)
+    gain = summary_text.paired_gain(result.before, result.after, data.names, data.groups, seed)
+    better = summary_text.paired_gain(result.constant, result.after, data.names, data.groups, seed)
+    return Results(seen, before, after, constant, gain, better, result.epochs)
 
 
-def told(measured: Measured, data: Labelled, given: Given, folds: int) -> str:
+def result_text(results: Results, data: Labelled, initial: InitialHead, folds: int) -> str:
     """Return what the command prints: what was measured on what, the table, the verdict and its limits."""
     groups = len(np.unique(data.groups))
     lines = [
-        f"{len(data)} labels of {given.model.vocabulary} on {data.pictures} pictures in {groups} groups; "
+        f"{len(data)} labels of {initial.model.vocabulary} on {data.pictures} pictures in {groups} groups; "
         "errors in px of the pictures, 95 % intervals by group.",
         f"before: the head as given. after: each of {folds} folds by a head that was trained on the others.",
         "constant: the mean place of the labels of those others in the crop, whatever the picture shows.",
-        history(measured, given),
+        history(results, initial),
         "",
-        summary_text.table({"before": measured.before, "after": measured.after, "constant": measured.constant}),
+        summary_text.table({"before": results.before, "after": results.after, "constant": results.constant}),
         "",
-        summary_text.verdict(measured.gain),
-        summary_text.against_constant(measured.better),
+        summary_text.verdict(results.gain),
+        summary_text.constant_verdict(results.better),
     ]
     if groups < summary_text.FEW:
         lines.append(f"Intervals from {groups} groups are too narrow; label {summary_text.FEW} or more.")
@@ -173,22 +180,22 @@ def told(measured: Measured, data: Labelled, given: Given, folds: int) -> str:
     return "\n".join(lines)
 
 
-def history(measured: Measured, given: Given) -> str:
+def history(results: Results, initial: InitialHead) -> str:
     """Return what the head as given has learned from, and what that does to the numbers."""
-    sets = ", ".join(given.model.trained_on) or "no face set that its card names"
-    earlier = len(given.learned["pictures"])
+    sets = ", ".join(initial.model.trained_on) or "no face set that its card names"
+    earlier = len(initial.learned["pictures"])
     line = f"The head as given has learned from {sets}" + (f" and {earlier} pictures" if earlier else "")
-    if measured.seen:
-        line += f", {measured.seen} of them among these: before is too good"
-    same = " If your pictures are of these sets, the numbers are too good." if given.model.trained_on else ""
+    if results.seen:
+        line += f", {results.seen} of them among these: before is too good"
+    same = " If your pictures are of these sets, the numbers are too good." if initial.model.trained_on else ""
     return f"{line}.{same}"
 
 
-def learned(options: argparse.Namespace, given: Given, data: Labelled) -> dict[str, list[str]]:
+def learned(options: argparse.Namespace, initial: InitialHead, data: Labelled) -> dict[str, list[str]]:
     """Return the sha256 of all pictures and labels files that the new head has learned from."""
-    earlier: dict[str, list[str]] = {} if options.fresh else given.learned
-    own = {"pictures": data.contents.tolist(), "labels": [files.sha256(options.labels)]}
-    return {kind: sorted({*names, *earlier.get(kind, [])}) for kind, names in own.items()}
+    earlier: dict[str, list[str]] = {} if options.fresh else initial.learned
+    learned_now = {"pictures": data.contents.tolist(), "labels": [files.sha256(options.labels)]}
+    return {kind: sorted({*names, *earlier.get(kind, [])}) for kind, names in learned_now.items()}
 
 
 def card_of(options: argparse.Namespace, head: HeadModel, fitted: Fitted, fold: Fold) -> HeadCard:
@@ -208,7 +215,7 @@ def card_of(options: argparse.Namespace, head: HeadModel, fitted: Fitted, fold: 
 def account(
     options: argparse.Namespace,
     config: Config,
-    measured: Measured,
+    results: Results,
     data: Labelled,
     heat: Heat | None,
     best_epoch: int,
@@ -218,18 +225,17 @@ def account(
         "labels": len(data),
         "pictures": data.pictures,
         "groups": len(np.unique(data.groups)),
-        "given_saw": measured.seen,
+        "given_saw": results.seen,
         "tone": heat.tone.model_dump() if heat else None,
         "unit": heat.unit if heat else None,
         "options": {name: getattr(options, name) for name in ("folds", "seed", "fresh", "force")},
         "training": config.model_dump(),
-        "before": summary_text.plain(measured.before),
-        "after": summary_text.plain(measured.after),
-        "constant": summary_text.plain(measured.constant),
-        "better_than_constant": measured.better.helps,
-        "difference": asdict(measured.gain)
-        | {"verdict": measured.gain.mean.verdict, "helps": measured.gain.helps},
-        "best_epochs": [*measured.epochs],
+        "before": summary_text.plain(results.before),
+        "after": summary_text.plain(results.after),
+        "constant": summary_text.plain(results.constant),
+        "better_than_constant": results.better.helps,
+        "difference": asdict(results.gain) | {"verdict": results.gain.mean.verdict, "helps": results.gain.helps},
+        "best_epochs": [*results.epochs],
         "best_epoch": best_epoch,
     }
 
@@ -244,10 +250,10 @@ def write(out: Path, card: HeadCard, weights: State, backbone: Bundle, about: di
         files.write_json(whole / paths.ACCOUNT, about)
 
 
-def _require_no_worse(bench: Bench, given: State, fitted: State, rows: NDArray[np.int64]) -> None:
+def _require_no_worse(features: LabelledFeatures, given: State, fitted: State, rows: NDArray[np.int64]) -> None:
     """Raise Finding when the final head errs more than the given one on the labels that picked its epoch."""
     # The median: of so few rows one gross error decides the mean.
-    after, before = (float(np.median(bench.errors(weights, rows))) for weights in (fitted, given))
+    after, before = (float(np.median(features.errors(weights, rows))) for weights in (fitted, given))
     if not after <= before:
         raise Finding(
             f"on the labels that picked its epoch the final head errs by {after:.2f} px, the given {before:.2f}",

@@ -5,42 +5,46 @@ or head is the annotation's own `bbox` for key points, and the smallest box of t
 point for boxes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from thermark.calibrate.labels import REMEDY, Floats, Labels, Row, corners, image_name, plain
+from thermark.calibrate.labels import REMEDY, Floats, Labels, Row, corners, image_name
+from thermark.core.cells import plain
 from thermark.core.errors import DataError
-from thermark.datasets.readers import keypoints
-from thermark.datasets.readers.keypoints import Entry
+from thermark.datasets.readers import coco
+from thermark.datasets.readers.coco import Category, Coco, Entry, Id
+from thermark.datasets.readers.entries import numbers, smallest_around
 
 OUTLINE = 0.5
 PERSON = "person"
 FIELDS = frozenset({"categories", "name", "keypoints", "bbox", "category_id"})
-Kinds = dict[int | str, tuple[str, list[str]]]
 
 
 @dataclass(frozen=True)
 class Tables:
-    """What a file holds: image id -> name, category id -> name and key points, annotations with their places."""
+    """A file whose tables can be understood: image id -> name, category id -> category, and its annotations."""
 
-    images: dict[int | str, str]
-    kinds: Kinds
+    images: dict[Id, str]
+    categories: dict[Id, Category]
     annotations: list[tuple[str, Entry]]
 
-    def of(self, kinds: set[Any]) -> Iterator[tuple[str, Entry]]:
+    def of(self, categories: Collection[Id]) -> Iterator[tuple[str, Entry]]:
         """Yield the annotations of some categories; what has no usable category is of none."""
         for where, entry in self.annotations:
             key = entry.get("category_id")
-            if isinstance(key, int | str) and not isinstance(key, bool) and key in kinds:
+            if isinstance(key, int | float | str) and not isinstance(key, bool) and key in categories:
                 yield where, entry
+
+    def named(self, name: str) -> set[Id]:
+        """Return the ids of the categories of that name."""
+        return {key for key, category in self.categories.items() if category.name == name}
 
     def image(self, entry: Entry, where: str) -> str:
         """Return the name of an annotation's image; raises DataError when there is none."""
-        number = keypoints.identifier(entry, "image_id", where)
+        number = coco.identifier(entry, "image_id", where)
         if number not in self.images:
             raise DataError(f"{where}: image_id {str(number)[:20]} is in no entry of `images`", REMEDY)
         return self.images[number]
@@ -49,20 +53,17 @@ class Tables:
 def read(path: Path, points: Sequence[str]) -> Labels:
     """Read the labels of `points`; raises DataError when the tables cannot be understood or lack the points."""
     tables = _tables(path)
-    kinds = tables.kinds
     wanted = [plain(point) for point in points]
-    skeletons = {key: names for key, (_, names) in kinds.items() if set(wanted) <= set(names)}
-    noses = {key for key, (name, _) in kinds.items() if [name] == wanted}
+    skeletons = {key: kind.keypoints for key, kind in tables.categories.items() if {*wanted} <= {*kind.keypoints}}
     if skeletons:
         labels = _from_skeletons(tables, path.name, skeletons, wanted)
-    elif noses:
-        people = {key for key, (name, _) in kinds.items() if name == PERSON}
-        labels = _from_boxes(tables, path.name, noses, people)
+    elif len(wanted) == 1 and (boxed := tables.named(wanted[0])):
+        labels = _from_boxes(tables, path.name, boxed, tables.named(PERSON))
     else:
-        one = f", and no category {points[0]}" if len(points) == 1 else ""
-        known = ", ".join(name for name, _ in kinds.values())[:100] or "none"
+        wanted_names = ", ".join(points) + (f", and no category {points[0]}" if len(points) == 1 else "")
+        names = ", ".join(category.name for category in tables.categories.values())[:100] or "none"
         raise DataError(
-            f"{path.name} has no category with the key points {', '.join(points)}{one} (its categories: {known})",
+            f"{path.name} has no category with the key points {wanted_names} (its categories: {names})",
             "name the key points like that in the table `categories`",
         )
     if not labels.rows and not labels.problems:
@@ -73,7 +74,7 @@ def read(path: Path, points: Sequence[str]) -> Labels:
 def boxes(path: Path) -> Labels:
     """Read boxes alone: those of the category person where the file has one, else all; rows without points."""
     tables = _tables(path)
-    people = {key for key, (name, _) in tables.kinds.items() if name == PERSON}
+    people = tables.named(PERSON)
     rows, problems = [], []
     for where, entry in tables.of(people) if people else tables.annotations:
         try:
@@ -89,34 +90,21 @@ def boxes(path: Path) -> Labels:
 def _tables(path: Path) -> Tables:
     """Read a file; raises DataError, with a remedy for a user's own one, when it cannot be understood."""
     try:
-        content = keypoints.read(path, FIELDS)
-        names = keypoints.file_names(content, path)
-        images = {key: image_name(str(name), path.name) for key, name in names.items()}
-        return Tables(images, _categories(content, path), [*keypoints.entries(content, "annotations", path)])
+        content: Coco = coco.read(path, FIELDS)
+        images = {key: image_name(str(name), path.name) for key, name in content.images().items()}
+        return Tables(images, content.categories(), [*content.entries("annotations")])
     except DataError as error:
         raise DataError(error.cause, "mend the file, or export it as COCO JSON again") from error
 
 
-def _categories(content: Entry, path: Path) -> Kinds:
-    """Return category id -> its name and the names of its key points, as they are compared."""
-    kinds: Kinds = {}
-    for where, entry in keypoints.entries({"categories": content.get("categories") or []}, "categories", path):
-        names = entry.get("keypoints") or []
-        if not isinstance(names, list):
-            raise keypoints.malformed(where, "has keypoints that are no list of names")
-        own = (plain(str(entry.get("name", ""))), [plain(str(name)) for name in names])
-        if kinds.setdefault(keypoints.identifier(entry, "id", where), own) != own:
-            raise keypoints.malformed(where, "has the id of another category")
-    return kinds
-
-
-def _from_skeletons(tables: Tables, name: str, skeletons: dict[Any, list[str]], wanted: list[str]) -> Labels:
+def _from_skeletons(
+    tables: Tables, name: str, skeletons: Mapping[Id, Sequence[str]], wanted: Sequence[str]
+) -> Labels:
     rows: list[Row] = []
     problems, unlabelled = [], 0
-    for where, entry in tables.of(set(skeletons)):
+    for where, entry in tables.of(skeletons):
         try:
-            names = skeletons[entry["category_id"]]
-            xy = _points(entry, names, wanted, where)
+            xy = _points(entry, skeletons[entry["category_id"]], wanted, where)
             if np.isnan(xy).all():
                 unlabelled += 1
                 continue
@@ -130,7 +118,7 @@ def _from_skeletons(tables: Tables, name: str, skeletons: dict[Any, list[str]], 
     return Labels(name, tuple(rows), tuple(problems), note)
 
 
-def _from_boxes(tables: Tables, name: str, noses: set[Any], people: set[Any]) -> Labels:
+def _from_boxes(tables: Tables, name: str, categories: set[Id], people: set[Id]) -> Labels:
     problems: list[str] = []
     persons: dict[str, list[Floats]] = {}
     for where, entry in tables.of(people):
@@ -139,34 +127,34 @@ def _from_boxes(tables: Tables, name: str, noses: set[Any], people: set[Any]) ->
         except DataError as error:
             problems.append(error.cause)
     rows = []
-    for where, entry in tables.of(noses):
+    for where, entry in tables.of(categories):
         try:
-            image, nose = tables.image(entry, where), _required_box(entry, where)
-            centre = (nose[:2] + nose[2:]) / 2
-            box = _owner(centre, persons.get(image, []), where) if people else np.full(4, np.nan)
+            image, point_box = tables.image(entry, where), _required_box(entry, where)
+            centre = (point_box[:2] + point_box[2:]) / 2
+            box = _person(centre, persons.get(image, []), where) if people else np.full(4, np.nan)
             rows.append(Row(where, image, "", centre[None], box))
         except DataError as error:
             problems.append(error.cause)
     return Labels(name, tuple(rows), tuple(problems))
 
 
-def _points(entry: Entry, names: list[str], wanted: list[str], where: str) -> Floats:
+def _points(entry: Entry, names: Sequence[str], wanted: Sequence[str], where: str) -> Floats:
     """Return the wanted points (K, 2), NaN where visibility is not positive."""
     if not entry.get("keypoints"):
         return np.full((len(wanted), 2), np.nan)
-    every = keypoints.numbers(entry, "keypoints", where, 3 * len(names)).reshape(-1, 3)
-    own = every[[names.index(name) for name in wanted]]
-    labelled = own[:, 2] > 0
-    if not np.isfinite(own[labelled]).all():
+    every = numbers(entry, "keypoints", where, 3 * len(names)).reshape(-1, 3)
+    xyv = every[[names.index(name) for name in wanted]]
+    labelled = xyv[:, 2] > 0
+    if not np.isfinite(xyv[labelled]).all():
         raise DataError(f"{where}: a key point is not finite", REMEDY)
-    return np.where(labelled[:, None], own[:, :2] - OUTLINE, np.nan)
+    return np.where(labelled[:, None], xyv[:, :2] - OUTLINE, np.nan)
 
 
 def _box(entry: Entry, where: str) -> Floats:
     """Return x1, y1, x2, y2 (4,), NaN where there is no bbox."""
     if entry.get("bbox") in (None, []):
         return np.full(4, np.nan)
-    return corners(keypoints.numbers(entry, "bbox", where, 4), OUTLINE, where)
+    return corners(numbers(entry, "bbox", where, 4), OUTLINE, where)
 
 
 def _required_box(entry: Entry, where: str) -> Floats:
@@ -176,9 +164,9 @@ def _required_box(entry: Entry, where: str) -> Floats:
     return box
 
 
-def _owner(point: Floats, people: list[Floats], where: str) -> Floats:
+def _person(point: Floats, people: list[Floats], where: str) -> Floats:
     """Return the smallest box around a point; raises DataError when it is in none."""
-    around = [box for box in people if (box[:2] <= point).all() and (point <= box[2:]).all()]
-    if not around:
+    index = smallest_around(point, np.reshape(people, (-1, 4)))
+    if index is None:
         raise DataError(f"{where}: its centre is in no box of a person on that picture", REMEDY)
-    return min(around, key=lambda box: float((box[2] - box[0]) * (box[3] - box[1])))
+    return people[index]

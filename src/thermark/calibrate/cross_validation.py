@@ -26,7 +26,7 @@ from thermark.train.checkpoint import State
 
 VALIDATION = 0.2
 Rows = NDArray[np.int64]
-Answer = Callable[[State, Rows], Floats]
+Predict = Callable[[State, Rows], Floats]
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ def folds(groups: NDArray[np.str_], count: int, seed: int) -> list[Fold]:
             f"choose --folds from {fit[0]} to {fit[-1]}" if fit else "label at least three groups",
         )
     shuffled = rng(seed, "folds").permutation(names)
-    made = []
+    result = []
     for number in range(count):
         held = shuffled[number::count]
         rest = np.flatnonzero(~np.isin(groups, held))
         train, val = divided(groups, rest, seed, number)
-        made.append(Fold(train, val, np.flatnonzero(np.isin(groups, held))))
-    return made
+        result.append(Fold(train, val, np.flatnonzero(np.isin(groups, held))))
+    return result
 
 
 def divided(groups: NDArray[np.str_], rows: Rows, seed: int, number: int) -> tuple[Rows, Rows]:
@@ -68,35 +68,35 @@ def divided(groups: NDArray[np.str_], rows: Rows, seed: int, number: int) -> tup
 
 
 @dataclass(frozen=True)
-class Bench:
+class LabelledFeatures:
     """What heads are trained and measured on.
 
-    `features` (N, C, h, w) of the frozen backbone, computed once; `side` of a crop in px; `answer`: weights and
+    `features` (N, C, h, w) of the frozen backbone, computed once; `side` of a crop in px; `predict`: weights and
     rows -> points (n, K, 2) in crop px, NaN = missed.
     """
 
     labelled: Labelled
     features: Tensor
     side: int
-    answer: Answer
+    predict: Predict
 
     def errors(self, weights: State, rows: Rows) -> Floats:
         """Return the error (n,) in frame px of each row, the mean over its labelled points, infinite = missed."""
-        found = geometry.apply(self.labelled.to_frame[rows], self.answer(weights, rows))
-        return per_face(distances(self.labelled.xy[rows], found))
+        predicted = geometry.apply(self.labelled.to_frame[rows], self.predict(weights, rows))
+        return per_face(distances(self.labelled.xy[rows], predicted))
 
-    def from_mean(self, learned: Rows, rows: Rows) -> Floats:
+    def constant_errors(self, learned: Rows, rows: Rows) -> Floats:
         """Return the error (n,) in frame px of each row when the answer is the mean place of other labels."""
-        known = np.isfinite(self.labelled.crop_xy[learned]).all(axis=-1, keepdims=True)
-        counts = known.sum(axis=0)
-        summed = np.where(known, self.labelled.crop_xy[learned], 0).sum(axis=0)
+        labelled = np.isfinite(self.labelled.crop_xy[learned]).all(axis=-1, keepdims=True)
+        counts = labelled.sum(axis=0)
+        summed = np.where(labelled, self.labelled.crop_xy[learned], 0).sum(axis=0)
         place = np.where(counts, summed / np.maximum(counts, 1), np.nan)
-        found = geometry.apply(self.labelled.to_frame[rows], np.repeat(place[None], len(rows), axis=0))
-        return per_face(distances(self.labelled.xy[rows], found))
+        predicted = geometry.apply(self.labelled.to_frame[rows], np.repeat(place[None], len(rows), axis=0))
+        return per_face(distances(self.labelled.xy[rows], predicted))
 
 
 @dataclass(frozen=True)
-class Crossed:
+class CrossValidation:
     """Errors (N,) in frame px of the head as given and of heads that saw neither the picture nor its group.
 
     `constant`: of who looks at nothing and always answers the mean place in the crop of the labels of those heads.
@@ -108,45 +108,57 @@ class Crossed:
     epochs: tuple[int, ...]
 
 
-def crossed(
-    bench: Bench, given: State, begin: State | None, config: Config, count: int, seed: int, device: torch.device
-) -> Crossed:
+def cross_validate(
+    features: LabelledFeatures,
+    given: State,
+    begin: State | None,
+    config: Config,
+    count: int,
+    seed: int,
+    device: torch.device,
+) -> CrossValidation:
     """Measure `given` on all rows, and by `count` folds what training from `begin` (None: random weights) makes.
 
     Raises ConfigError when there are too few groups for so many folds.
     """
-    labelled = bench.labelled
-    before = bench.errors(given, np.arange(len(labelled)))
+    labelled = features.labelled
+    before = features.errors(given, np.arange(len(labelled)))
     after, constant = np.full((2, len(labelled)), np.nan)
     epochs = []
-    made = folds(labelled.groups, count, seed)
-    for number, fold in enumerate(track(made, len(made), "calibrating", "fold")):
-        fitted = _fit(bench, fold.train, fold.val, config, seed + number, begin, device)
-        after[fold.test] = bench.errors(fitted.weights, fold.test)
-        constant[fold.test] = bench.from_mean(np.concatenate([fold.train, fold.val]), fold.test)
+    splits = folds(labelled.groups, count, seed)
+    for number, fold in enumerate(track(splits, len(splits), "calibrating", "fold")):
+        fitted = _fit(features, fold.train, fold.val, config, seed + number, begin, device)
+        after[fold.test] = features.errors(fitted.weights, fold.test)
+        constant[fold.test] = features.constant_errors(np.concatenate([fold.train, fold.val]), fold.test)
         epochs.append(fitted.best_epoch)
-    return Crossed(before, after, constant, tuple(epochs))
+    return CrossValidation(before, after, constant, tuple(epochs))
 
 
 def final(
-    bench: Bench, begin: State | None, config: Config, count: int, seed: int, device: torch.device
+    features: LabelledFeatures, begin: State | None, config: Config, count: int, seed: int, device: torch.device
 ) -> tuple[Fitted, Fold]:
     """Train like a fold on all labels: a fifth of the groups pick the epoch; returns them as the fold's `val`."""
-    groups = bench.labelled.groups
+    groups = features.labelled.groups
     train, val = divided(groups, np.arange(len(groups)), seed, count)
-    fitted = _fit(bench, train, val, config, seed + count, begin, device)
+    fitted = _fit(features, train, val, config, seed + count, begin, device)
     return fitted, Fold(train, val, np.zeros(0, np.int64))
 
 
 def _fit(
-    bench: Bench, train: Rows, val: Rows, config: Config, seed: int, begin: State | None, device: torch.device
+    features: LabelledFeatures,
+    train: Rows,
+    val: Rows,
+    config: Config,
+    seed: int,
+    begin: State | None,
+    device: torch.device,
 ) -> Fitted:
-    features = _Held(bench.features)
-    return training.fit(features, bench.labelled.crop_xy, train, val, bench.side, config, seed, begin, device)
+    maps = _InMemory(features.features)
+    return training.fit(maps, features.labelled.crop_xy, train, val, features.side, config, seed, begin, device)
 
 
 @dataclass(frozen=True)
-class _Held:
+class _InMemory:
     """Features in memory, as training takes them."""
 
     maps: Tensor
@@ -156,7 +168,7 @@ class _Held:
 
 
 @torch.inference_mode()
-def answered(
+def predict_points(
     weights: Mapping[str, Tensor], features: Tensor, side: int, method: decode.Method, sigma: float
 ) -> Floats:
     """Return points (n, K, 2) in crop px of features (n, C, h, w), computed in float32."""

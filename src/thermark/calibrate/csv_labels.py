@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from thermark.calibrate.labels import REMEDY, Floats, Labels, Row, corners, image_name, plain
+from thermark.calibrate.labels import REMEDY, Floats, Labels, Row, corners, image_name
+from thermark.core.cells import plain
 from thermark.core.errors import DataError
 from thermark.datasets.readers import tables
 from thermark.datasets.readers.tables import Table
@@ -63,9 +64,9 @@ def _table(path: Path, points: Sequence[str]) -> Table:
 def _require_columns(table: Table, names: Sequence[str], points: Sequence[str]) -> None:
     absent = [name for name in names if plain(name) not in table.columns]
     if absent:
-        known = ", ".join(table.columns)[:100] or "nothing that can be read"
+        present = ", ".join(table.columns)[:100] or "nothing that can be read"
         raise DataError(
-            f"{table.name}:1: there is no column {absent[0]} (the header has {known})",
+            f"{table.name}:1: there is no column {absent[0]} (the header has {present})",
             f"name the columns {header(points)}" + (", or leave out all four of the box" if points else ""),
         )
 

@@ -59,7 +59,7 @@ class _Part:
 
 
 @dataclass
-class _Seen:
+class _Earlier:
     """What earlier rows occupied: (file, box) and (file, points) -> row's name; content -> (group, row's name)."""
 
     rows: dict[tuple[str, ...], str]
@@ -96,7 +96,7 @@ def build(labels: Labels, folder: Path, heat: Heat | None, cut: Cut) -> Labelled
     """
     pictures.require_folder(folder)
     problems = list(labels.problems)
-    seen = _Seen({}, {})
+    earlier = _Earlier({}, {})
     parts: list[_Part] = []
     by_image: dict[str, list[Row]] = {}
     for row in labels.rows:
@@ -110,7 +110,7 @@ def build(labels: Labels, folder: Path, heat: Heat | None, cut: Cut) -> Labelled
             continue
         for row in rows:
             try:
-                parts.append(_Part(row, _own_group(row, content, path, seen), content, *_crop(row, picture, cut)))
+                parts.append(_Part(row, _group(row, content, path, earlier), content, *_crop(row, picture, cut)))
             except DataError as error:
                 problems.append(error.cause)
     require_none(problems, len(labels.rows) + len(labels.problems))
@@ -131,15 +131,15 @@ def build(labels: Labels, folder: Path, heat: Heat | None, cut: Cut) -> Labelled
     )
 
 
-def _own_group(row: Row, content: str, path: Path, seen: _Seen) -> str:
+def _group(row: Row, content: str, path: Path, earlier: _Earlier) -> str:
     """Return what the row is held out with; raises DataError for a second label of one thing."""
     for kind, values in (("box", row.box), ("points", row.xy)):
         key = (kind, path.as_posix(), np.array2string(np.round(values, 3)))
-        first = seen.rows.setdefault(key, row.where)
+        first = earlier.rows.setdefault(key, row.where)
         if first != row.where:
             same = "the whole picture again" if np.isnan(values).all() else f"the same {kind}"
             raise DataError(f"{row.where}: {path.name} with {same} as in {first}", "")
-    group, first = seen.contents.setdefault(content, (row.group or content, row.where))
+    group, first = earlier.contents.setdefault(content, (row.group or content, row.where))
     if row.group and row.group != group:
         raise DataError(f"{row.where}: the picture is that of {first} (group {group}), in another group", "")
     return group
@@ -156,13 +156,13 @@ def _crop(row: Row, picture: Picture, cut: Cut) -> tuple[Picture, Floats, Floats
     box = whole(picture) if np.isnan(row.box).any() else row.box
     if not touches(box, picture):
         raise DataError(f"{row.where}: the box is outside of {row.image} ({width} x {height} px)", "")
-    made = cut(picture, box)
-    if made is None:
+    crop = cut(picture, box)
+    if crop is None:
         raise DataError(f"{row.where}: nothing of {row.image} is in the box", "")
-    pixels, to_frame = made
+    pixels, to_frame = crop
     xy = np.asarray(geometry.apply(geometry.invert(to_frame), row.xy), np.float64)
-    found = xy[np.isfinite(xy).all(axis=1)]
-    if not _inside(found, -0.5, np.array(pixels.shape[1::-1]) - 0.5).all():
+    labelled_xy = xy[np.isfinite(xy).all(axis=1)]
+    if not _inside(labelled_xy, -0.5, np.array(pixels.shape[1::-1]) - 0.5).all():
         raise DataError(f"{row.where}: a point lies outside of what is cut around its box", "")
     return pixels, np.asarray(to_frame, np.float64), xy
 

@@ -67,8 +67,3 @@ def corners(xywh: Sequence[float] | Floats, shift: float, where: str) -> Floats:
     if not (np.isfinite(box).all() and (box[2:] > box[:2]).all()):
         raise DataError(f"{where}: the box is {width:g} x {height:g} px at {x:g}, {y:g}: it has no area", REMEDY)
     return box
-
-
-def plain(name: str) -> str:
-    """Return a name as it is compared: lower case, letters and digits alone."""
-    return "".join(sign for sign in name.lower() if sign.isascii() and sign.isalnum())

@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 def require_free(out: Path) -> None:
     """Raise ConfigError unless `out` is absent, empty, or an earlier calibration, which may be replaced."""
-    here = Path.cwd()
-    if out.resolve() in (here, *here.parents):
+    current = Path.cwd()
+    if out.resolve() in (current, *current.parents):
         raise ConfigError(f"{out} is the folder that you are in", "choose another --out")
     if out.exists() and not (out.is_dir() and ((out / ACCOUNT).is_file() or not any(out.iterdir()))):
         raise ConfigError(f"{out} holds something else than a calibration", "choose another --out")
@@ -35,7 +35,7 @@ def require_free(out: Path) -> None:
 
 def require_writable(out: Path) -> None:
     """Raise SetupError unless a file can be made where `out` will be, before hours go into it."""
-    parent = next(one for one in out.absolute().parents if one.exists())
+    parent = next(folder for folder in out.absolute().parents if folder.exists())
     try:
         with tempfile.TemporaryFile(dir=parent):
             pass
@@ -81,13 +81,13 @@ def backbone(seed: Path, weights: Path | None) -> Bundle:
     if weights and number is not None:
         weights = matching(weights, number)
     folders = [weights] if weights else [root / BACKBONE for root in (seed.parent, seed)]
-    folder = next((one for one in folders if one.is_dir()), None)
+    folder = next((path for path in folders if path.is_dir()), None)
     if folder is None:
         raise DataError(f"there is no backbone in {folders[0]}", "name its bundle with --weights")
-    found = bundle.read(folder)
-    if found.status != "ok":
-        raise DataError(f"the backbone {folder.name} is not here: {found.reason}", "run `make weights`")
-    return found
+    weights_bundle = bundle.read(folder)
+    if weights_bundle.status != "ok":
+        raise DataError(f"the backbone {folder.name} is not here: {weights_bundle.reason}", "run `make weights`")
+    return weights_bundle
 
 
 def copy(source: Bundle, target: Path) -> None:
@@ -105,11 +105,11 @@ def copy(source: Bundle, target: Path) -> None:
 
 def heat(seed: Path) -> Heat | None:
     """Return how a calibration made temperatures grey, None where it did not and for other predictors."""
-    found = _from_account(
+    stored = _from_account(
         seed, lambda account: account["tone"] and (account["tone"], account.get("unit", UNITS[0]))
     )
     try:
-        return None if found is None else Heat(Tone.model_validate(found[0]), found[1])
+        return None if stored is None else Heat(Tone.model_validate(stored[0]), stored[1])
     except ValueError as error:
         raise _damaged(seed, error) from error
 
@@ -120,8 +120,8 @@ def learned(seed: Path) -> dict[str, list[str]]:
     Those of the calibrations that it was begun from are among them; for other heads both lists are empty.
     """
     kinds = ("pictures", "labels")
-    found = _from_account(seed, lambda account: {kind: [*map(str, account["learned"][kind])] for kind in kinds})
-    return found or {kind: [] for kind in kinds}
+    stored = _from_account(seed, lambda account: {kind: [*map(str, account["learned"][kind])] for kind in kinds})
+    return stored or {kind: [] for kind in kinds}
 
 
 def _from_account(seed: Path, take: Callable[[Any], T]) -> T | None:

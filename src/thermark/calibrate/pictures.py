@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.calibrate.options import Unit
+from thermark.core import images
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Tone, render
-from thermark.datasets.readers import images
 from thermark.datasets.thermeval import celsius
 
 EIGHT_BIT, TIFF = (".png", ".jpg", ".jpeg"), (".tif", ".tiff")
@@ -65,9 +65,9 @@ def find(folder: Path, name: str) -> Path:
     path = folder / name
     if path.is_file():
         return path
-    others = [other for other in listed(path.parent) if other.stem == path.stem]
+    others = [sibling for sibling in listed(path.parent) if sibling.stem == path.stem]
     kind = EIGHT_BIT if path.suffix.lower() in EIGHT_BIT else TIFF
-    others = [other for other in others if other.suffix.lower() in kind] or others
+    others = [sibling for sibling in others if sibling.suffix.lower() in kind] or others
     if len(others) == 1:
         return others[0]
     if others:
@@ -85,10 +85,10 @@ def listed(folder: Path) -> list[Path]:
 def below(folder: Path) -> list[str]:
     """Return the names of all pictures in a folder and below; raises DataError when there is none."""
     require_folder(folder)
-    found = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
-    if not found:
+    paths = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
+    if not paths:
         raise DataError(f"there is no PNG, JPEG or TIFF in {folder}", "check --images")
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
 def read(path: Path, mapping: Heat | None) -> Picture:
@@ -117,10 +117,11 @@ def _degrees(image: NDArray[Any], name: str, unit: Unit) -> NDArray[Any]:
         return image
     finite = image[np.isfinite(image)]
     median = float(np.median(finite)) if finite.size else np.nan
-    for other, (low, high) in LIKELY.items():
+    for likely, (low, high) in LIKELY.items():
         if unit == "celsius" and low < median < high:
             raise ConfigError(
-                f"{name} has a median of {median:.1f}, which looks like degrees in {other}", f"add --unit {other}"
+                f"{name} has a median of {median:.1f}, which looks like degrees in {likely}",
+                f"add --unit {likely}",
             )
     if unit == "fahrenheit":
         return np.asarray((image - np.float32(32)) / np.float32(1.8), np.float32)

@@ -25,11 +25,11 @@ from thermark.train import precision
 CHUNK = 16  # pictures that go through a network together
 Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-OnBoxes = Callable[[Sequence[Picture], Sequence[Floats]], list[tuple[Floats, Floats]]]
+Predict = Callable[[Sequence[Picture], Sequence[Floats]], list[tuple[Floats, Floats]]]
 
 
 @dataclass(frozen=True)
-class Seen:
+class Input:
     """A picture with its boxes (P, 4): None is one that cannot be read, and `error` says why."""
 
     name: str
@@ -49,28 +49,32 @@ def predict(options: argparse.Namespace) -> None:
     paths.require_writable(options.out)
     seed = paths.only_seed(options.predictor)
     heat = pictures.heat(options.tone, options.unit) if options.tone else paths.heat(seed)
-    asked = wanted(options.images, options.boxes)
-    vocabulary, on_boxes = contestant(seed, options.weights)
+    boxes_of = input_boxes(options.images, options.boxes)
+    vocabulary, on_boxes = load_predictor(seed, options.weights)
     points = landmarks.load(vocabulary).points
     failures: list[str] = []
     rows = missed = 0
     with files.replacing(options.out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["image", *BOX, *(f"{point}_{what}" for point in points for what in ("x", "y", "score"))])
-        for seen in chunked(track(looked_at(options.images, asked, heat), len(asked), "predicting", "picture")):
-            failures += [one.error for one in seen if one.error]
-            for line in answered(seen, on_boxes, len(points)):
+        writer.writerow(
+            ["image", *BOX, *(f"{point}_{column}" for point in points for column in ("x", "y", "score"))]
+        )
+        for inputs in batches(
+            track(read_inputs(options.images, boxes_of, heat), len(boxes_of), "predicting", "picture")
+        ):
+            failures += [item.error for item in inputs if item.error]
+            for line in output_rows(inputs, on_boxes, len(points)):
                 writer.writerow(line)
                 rows, missed = rows + 1, missed + ("" in line[5:])
-        if len(failures) == len(asked):
+        if len(failures) == len(boxes_of):
             raise DataError(f"no picture can be read: {failures[0]}", "check --images")
     if failures:
         first = "; ".join(failures[:SHOWN])
-        print(f"warning: {len(failures)} of {len(asked)} pictures cannot be read: {first}", file=sys.stderr)
-    print(f"{options.out}: {rows} rows of {len(asked)} pictures, {missed} with a point missed")
+        print(f"warning: {len(failures)} of {len(boxes_of)} pictures cannot be read: {first}", file=sys.stderr)
+    print(f"{options.out}: {rows} rows of {len(boxes_of)} pictures, {missed} with a point missed")
 
 
-def contestant(seed: Path, weights: Path | None) -> tuple[str, OnBoxes]:
+def load_predictor(seed: Path, weights: Path | None) -> tuple[str, Predict]:
     """Return vocabulary and function of a calibrated head, a head with its bundle, or a trained network."""
     if (seed / "model.json").is_file():
         network = learned.load(seed, precision.chosen("auto"))
@@ -79,7 +83,7 @@ def contestant(seed: Path, weights: Path | None) -> tuple[str, OnBoxes]:
     return head.vocabulary, head.on_boxes
 
 
-def wanted(folder: Path, boxes: Path | None) -> dict[str, Floats | None]:
+def input_boxes(folder: Path, boxes: Path | None) -> dict[str, Floats | None]:
     """Return picture -> boxes (P, 4), None for the whole picture, by name.
 
     Raises DataError for boxes that cannot be used, naming them, and for a folder without pictures.
@@ -89,60 +93,60 @@ def wanted(folder: Path, boxes: Path | None) -> dict[str, Floats | None]:
     pictures.require_folder(folder)
     labels = read_boxes(boxes)
     problems = list(labels.problems)
-    found: dict[str, list[Floats]] = {}
+    boxes_of: dict[str, list[Floats]] = {}
     for row in labels.rows:
         try:
             name = pictures.find(folder, row.image).relative_to(folder).as_posix()
-            found.setdefault(name, []).append(row.box.astype(np.float32))
+            boxes_of.setdefault(name, []).append(row.box.astype(np.float32))
         except DataError as error:
             problems.append(f"{row.where}: {error.cause}")
     require_none(problems, len(labels.rows) + len(labels.problems), "boxes")
-    return {name: np.stack(own) for name, own in found.items()}
+    return {name: np.stack(stack) for name, stack in boxes_of.items()}
 
 
-def looked_at(folder: Path, asked: dict[str, Floats | None], heat: Heat | None) -> Iterator[Seen]:
+def read_inputs(folder: Path, boxes_of: dict[str, Floats | None], heat: Heat | None) -> Iterator[Input]:
     """Read the pictures one after the other; raises ConfigError for temperatures without a tone mapping."""
-    for name, boxes in asked.items():
+    for name, boxes in boxes_of.items():
         try:
             picture = pictures.read(folder / name, heat)
         except DataError as error:
             nothing = np.full((1, 4), np.nan, np.float32)
-            yield Seen(name, None, nothing if boxes is None else boxes, error.cause)
+            yield Input(name, None, nothing if boxes is None else boxes, error.cause)
             continue
-        yield Seen(name, picture, whole(picture)[None].astype(np.float32) if boxes is None else boxes)
+        yield Input(name, picture, whole(picture)[None].astype(np.float32) if boxes is None else boxes)
 
 
-def chunked(seen: Iterator[Seen]) -> Iterator[list[Seen]]:
+def batches(inputs: Iterator[Input]) -> Iterator[list[Input]]:
     """Yield pictures in groups of at most 16, which are all grey or all colour but for the unreadable."""
-    held: list[Seen] = []
+    batch: list[Input] = []
     depth = 0
-    for one in seen:
-        own = one.picture.ndim if one.picture is not None else depth
-        if held and (len(held) == CHUNK or (depth and own != depth)):
-            yield held
-            held = []
-        held.append(one)
-        depth = own
-    if held:
-        yield held
+    for item in inputs:
+        channels = item.picture.ndim if item.picture is not None else depth
+        if batch and (len(batch) == CHUNK or (depth and channels != depth)):
+            yield batch
+            batch = []
+        batch.append(item)
+        depth = channels
+    if batch:
+        yield batch
 
 
-def answered(seen: list[Seen], on_boxes: OnBoxes, points: int) -> Iterator[list[str]]:
+def output_rows(inputs: list[Input], on_boxes: Predict, points: int) -> Iterator[list[str]]:
     """Yield the cells of each box, in order; a box beside the picture is a miss, whatever a network says."""
-    read = [(one.picture, _there(one.boxes, one.picture)) for one in seen if one.picture is not None]
-    answers = iter(on_boxes([picture for picture, _ in read], [boxes for _, boxes in read]) if read else [])
-    for one in seen:
-        missing = np.full((len(one.boxes), points, 2), np.nan), np.full((len(one.boxes), points), np.nan)
-        xy, score = missing if one.picture is None else next(answers)
-        for box, at, sure in zip(one.boxes, xy, score, strict=True):
+    read = [(item.picture, _boxes_inside(item.boxes, item.picture)) for item in inputs if item.picture is not None]
+    predictions = iter(on_boxes([picture for picture, _ in read], [boxes for _, boxes in read]) if read else [])
+    for item in inputs:
+        missing = np.full((len(item.boxes), points, 2), np.nan), np.full((len(item.boxes), points), np.nan)
+        xy, score = missing if item.picture is None else next(predictions)
+        for box, point_xy, scores in zip(item.boxes, xy, score, strict=True):
             shape = [box[0], box[1], box[2] - box[0], box[3] - box[1]]
             cells = [number(value, 3) for value in shape]
-            for (x, y), value in zip(at, sure, strict=True):
+            for (x, y), value in zip(point_xy, scores, strict=True):
                 cells += [number(x, 3), number(y, 3), number(value, 5)]
-            yield [one.name, *cells]
+            yield [item.name, *cells]
 
 
-def _there(boxes: Floats, picture: Picture) -> Floats:
+def _boxes_inside(boxes: Floats, picture: Picture) -> Floats:
     """Return boxes (P, 4), NaN for those that lie beside the picture."""
     kept = [touches(box, picture) for box in boxes]
     return np.where(np.array(kept)[:, None], boxes, np.float32(np.nan))

@@ -43,26 +43,26 @@ def summary(errors: Floats, groups: Names, seed: int) -> dict[str, Number]:
     Mean and median are over what was found; a miss fails every PCK. A PCK of 0 or 1 has no interval: to resample
     what is all the same shows no doubt, and there is some.
     """
-    found = np.where(np.isfinite(errors), errors, np.nan)
-    some = bool(np.isfinite(found).any())
-    told = {
+    finite = np.where(np.isfinite(errors), errors, np.nan)
+    some = bool(np.isfinite(finite).any())
+    numbers = {
         "mean": Number(
             mean_of_finite(errors) if some else None,
-            interval(found, groups, REPLICATES, seed, within=(0.0, np.inf)),
+            interval(finite, groups, REPLICATES, seed, within=(0.0, np.inf)),
         ),
-        "median": Number(median_of_finite(errors) if some else None, median_interval(found, groups, seed)),
+        "median": Number(median_of_finite(errors) if some else None, median_interval(finite, groups, seed)),
     }
     for limit in PCK_LIMITS:
         hits = (errors <= limit).astype(np.float64)
         bounds = interval(hits, groups, REPLICATES, seed, within=(0.0, 1.0)) if 0 < hits.mean() < 1 else None
-        told[f"pck@{limit}px"] = Number(pck(errors, limit), bounds)
-    return told | {"missed": Number(int(np.isinf(errors).sum()), None)}
+        numbers[f"pck@{limit}px"] = Number(pck(errors, limit), bounds)
+    return numbers | {"missed": Number(int(np.isinf(errors).sum()), None)}
 
 
 def median_interval(values: Floats, groups: Names, seed: int) -> Bounds:
     """Return the 95 % bootstrap interval of the median of the finite `values` (N,), drawn by group."""
-    found = np.isfinite(values)
-    return _bounds(_medians(values[found][None], groups[found], seed)[:, 0])
+    finite = np.isfinite(values)
+    return _bounds(_medians(values[finite][None], groups[finite], seed)[:, 0])
 
 
 @dataclass(frozen=True)
@@ -84,16 +84,16 @@ class Gain:
         return lower and not higher and self.missed[1] <= self.missed[0]
 
 
-def gained(before: Floats, after: Floats, names: Names, groups: Names, seed: int) -> Gain:
+def paired_gain(before: Floats, after: Floats, names: Names, groups: Names, seed: int) -> Gain:
     """Compare errors (N,) in px of the same rows before and after, infinite = missed."""
-    told = {"ids": names, "subjects": groups}
-    mean = paired(told | {"error": after}, told | {"error": before}, "error", REPLICATES, seed)
+    columns = {"ids": names, "subjects": groups}
+    mean = paired(columns | {"error": after}, columns | {"error": before}, "error", REPLICATES, seed)
     both = np.isfinite(before) & np.isfinite(after)
     median = Number(None, None)
     if both.any():
         medians = _medians(np.stack([after[both], before[both]]), groups[both], seed)
-        apart = float(np.median(after[both]) - np.median(before[both]))
-        median = Number(apart, _bounds(medians[:, 0] - medians[:, 1]))
+        difference = float(np.median(after[both]) - np.median(before[both]))
+        median = Number(difference, _bounds(medians[:, 0] - medians[:, 1]))
     return Gain(mean, median, (int(np.isinf(before).sum()), int(np.isinf(after).sum())))
 
 
@@ -102,9 +102,11 @@ def _medians(rows: Floats, groups: Names, seed: int) -> Floats:
     names, member = np.unique(groups, return_inverse=True)
     if len(names) < 2:
         return np.zeros((0, len(rows)))
-    own = [np.flatnonzero(member == index) for index in range(len(names))]
+    rows_of = [np.flatnonzero(member == index) for index in range(len(names))]
     draws = rng(seed, "bootstrap").integers(0, len(names), (REPLICATES, len(names)), dtype=np.int32)
-    return np.stack([np.median(rows[:, np.concatenate([own[index] for index in draw])], axis=1) for draw in draws])
+    return np.stack(
+        [np.median(rows[:, np.concatenate([rows_of[index] for index in draw])], axis=1) for draw in draws]
+    )
 
 
 def _bounds(draws: Floats) -> Bounds:
@@ -127,7 +129,7 @@ def table(columns: Mapping[str, dict[str, Number]]) -> str:
     lines = [("", *columns)]
     for name in next(iter(columns.values())):
         unit = ", px" if name in ("mean", "median") else ""
-        lines.append((name + unit, *(each[name].text() for each in columns.values())))
+        lines.append((name + unit, *(column[name].text() for column in columns.values())))
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns) + 1)]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     return "\n".join(line.rstrip() for line in padded)
@@ -156,13 +158,15 @@ def verdict(gain: Gain) -> str:
     return f"Nothing was gained that these labels could show: {change}, and both intervals hold 0."
 
 
-def against_constant(better: Gain) -> str:
+def constant_verdict(better: Gain) -> str:
     """Return whether the calibrated head beats an answer that looks at nothing, as their difference says."""
     mean = better.mean.difference
-    apart = "" if mean is None else f" (mean error {mean:+.2f} px against it)"
+    difference = "" if mean is None else f" (mean error {mean:+.2f} px against it)"
     if better.helps:
-        return f"It is better than a constant place, the mean of the labels{apart}."
-    return f"It is no better than a constant place, the mean of the labels{apart}: it has not learned to look."
+        return f"It is better than a constant place, the mean of the labels{difference}."
+    return (
+        f"It is no better than a constant place, the mean of the labels{difference}: it has not learned to look."
+    )
 
 
 def plain(numbers: dict[str, Number]) -> dict[str, Any]:

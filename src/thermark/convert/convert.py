@@ -93,14 +93,14 @@ def assembled(
     weights: dict[str, Tensor] = {}
     origin: dict[str, str] = {}
     resized = official.input_size != (config.input_size, config.input_size)
-    for name, own in network.state_dict().items():
-        held = official.weights.get(name)
-        if held is None or (name in BY_POINT and chosen is None) or (name in BY_PIXEL and resized):
-            weights[name], origin[name] = own, "reinitialised"
+    for name, initial_weight in network.state_dict().items():
+        checkpoint_weight = official.weights.get(name)
+        if checkpoint_weight is None or (name in BY_POINT and chosen is None) or (name in BY_PIXEL and resized):
+            weights[name], origin[name] = initial_weight, "reinitialised"
         elif name in BY_POINT and config.rows != "same":
-            weights[name], origin[name] = held[chosen], "selected"
+            weights[name], origin[name] = checkpoint_weight[chosen], "selected"
         else:
-            weights[name], origin[name] = held, "taken"
+            weights[name], origin[name] = checkpoint_weight, "taken"
     return weights, origin
 
 

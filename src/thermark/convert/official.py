@@ -84,10 +84,10 @@ def _layout(held: Mapping[str, Any], name: str) -> tuple[int, tuple[int, int]]:
 
 def _check(held: Mapping[str, Any], wanted: nn.Module, size: Size, name: str) -> None:
     """Raise DataError, with the first three reasons, unless the entries are exactly the weights of a network."""
-    own = wanted.state_dict()
-    problems = [f"{key} is missing" for key in own if key not in held]
-    problems += [f"{key} is unexpected" for key in held if key not in own]
-    problems += [f"{key} {flaw}" for key in own if key in held and (flaw := _flaw(held[key], own[key]))]
+    expected = wanted.state_dict()
+    problems = [f"{key} is missing" for key in expected if key not in held]
+    problems += [f"{key} is unexpected" for key in held if key not in expected]
+    problems += [f"{key} {flaw}" for key in expected if key in held and (flaw := _flaw(held[key], expected[key]))]
     if problems:
         rest = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise DataError(

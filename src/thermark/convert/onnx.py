@@ -51,10 +51,10 @@ def export(config: Config, models: Path, out: Path) -> None:
             return
         cards = {}
         for trained in seeds:
-            own = folder / trained.name
-            own.mkdir()
-            about = exported(trained, own)
-            bundle.write(own, "ok", "", dict.fromkeys((NAME, *NETWORK), about))
+            target = folder / trained.name
+            target.mkdir()
+            about = exported(trained, target)
+            bundle.write(target, "ok", "", dict.fromkeys((NAME, *NETWORK), about))
             cards |= {f"{trained.name}/{name}": about for name in (NAME, *NETWORK)}
         bundle.write(folder, "ok", "", cards)
 
@@ -64,10 +64,10 @@ def exported(trained: Path, out: Path) -> dict[str, object]:
     net, about = card.read(trained)
     name = f"{trained.parent.name} {trained.name}"
     (out / NAME).write_bytes(graph(net, about.input_size, about.points))
-    apart = difference(net, out / NAME, about.input_size)
-    if not apart < TOLERANCE:
+    error = difference(net, out / NAME, about.input_size)
+    if not error < TOLERANCE:
         raise DataError(
-            f"{name} in ONNX is off by {apart:.2g} of its largest logit",
+            f"{name} in ONNX is off by {error:.2g} of its largest logit",
             "report it with the versions of torch and onnxruntime",
         )
     for file in NETWORK:
@@ -113,14 +113,14 @@ def difference(net: nn.Module, path: Path, size: int) -> float:
     """
     session = sessions.opened(path)
     images = np.random.default_rng(0).normal(size=(3, 3, size, size)).astype(np.float32)
-    apart = [0.0]
+    errors = [0.0]
     for part in (images[:1], images):
         wanted = net(torch.from_numpy(part))
-        apart += [
-            float(np.abs(found - want.numpy()).max() / max(float(want.abs().max()), SMALLEST))
-            for found, want in zip(sessions.run(session, part), wanted, strict=True)
+        errors += [
+            float(np.abs(output - want.numpy()).max() / max(float(want.abs().max()), SMALLEST))
+            for output, want in zip(sessions.run(session, part), wanted, strict=True)
         ]
-    return float(np.max(apart))
+    return float(np.max(errors))
 
 
 def described(name: str, about: ModelCard) -> dict[str, object]:

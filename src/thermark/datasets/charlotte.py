@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core import origin, visibility
+from thermark.core import images, origin, tree, visibility
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
@@ -21,7 +21,7 @@ from thermark.core.geometry import bounding_box, box_size
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.datasets.checks import census, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import images, profile_points, tables, tree
+from thermark.datasets.readers import profile_points, tables
 from thermark.datasets.readers.card import Card
 from thermark.datasets.readers.loaded import (
     SAME_CAMERA,
@@ -30,6 +30,8 @@ from thermark.datasets.readers.loaded import (
     Loaded,
     Share,
     Source,
+    build_faces,
+    build_frames,
     require_any,
     strings,
 )
@@ -94,11 +96,11 @@ class Row:
 def load(root: Path, config: Config) -> Loaded:
     """Return frames and faces of all subjects under `root`; raises DataError when there is none."""
     findings = Findings()
-    found = [PurePosixPath(name) for name in tree.files(root)]
-    pictures = _pictures(root, found, findings)
+    paths = [PurePosixPath(name) for name in tree.files(root)]
+    pictures = _pictures(root, paths, findings)
     unused = set(pictures.values())
     rows: list[Row] = []
-    for path in sorted(found, key=lambda p: (_number(p.stem), p.as_posix())):
+    for path in sorted(paths, key=lambda p: (_number(p.stem), p.as_posix())):
         if path.suffix.lower() == ".csv" and re.fullmatch(r"S\d+", path.stem, re.IGNORECASE):
             rows += _rows(root / path, _subject(path), pictures, unused, config, findings)
     require_any(len(rows), "labelled CHARLOTTE row", root.name, findings)
@@ -123,22 +125,22 @@ def _number(stem: str) -> int:
 
 def _pictures(root: Path, paths: list[PurePosixPath], findings: Findings) -> dict[tuple[str, str], Path]:
     """Return (subject, digits of the name) -> radiometric TIFF, whatever the case of its suffix."""
-    found: dict[tuple[str, str], Path] = {}
+    pictures: dict[tuple[str, str], Path] = {}
     for path in paths:
         match = re.fullmatch(r"R(\d+)", path.stem, re.IGNORECASE)
         if match and path.suffix.lower() in (".tif", ".tiff"):
             key = (_subject(path), match[1])
-            if key in found:
+            if key in pictures:
                 findings.add("duplicate_image", path.as_posix())
-            found.setdefault(key, root / path)
-    return found
+            pictures.setdefault(key, root / path)
+    return pictures
 
 
 def _tally(findings: Findings, subject: str, counts: dict[str, int]) -> None:
     """Add counts to those of a subject."""
-    own = findings.facts.setdefault("census", {}).setdefault(subject, {})
-    for what, number in counts.items():
-        own[what] = own.get(what, 0) + number
+    tally = findings.facts.setdefault("census", {}).setdefault(subject, {})
+    for kind, number in counts.items():
+        tally[kind] = tally.get(kind, 0) + number
 
 
 def _subject(path: PurePosixPath) -> str:
@@ -163,10 +165,10 @@ def _rows(
     _tally(findings, subject, census.count(table, xy, config.side_margin))
     findings.add("blank_row", *(f"{path.name}, line {line}" for line in table.blank))
     findings.add("spreadsheet_error", *(f"{path.name}: {cell}" for cell in table.unreadable()))
-    rows, seen = [], dict[str, int]()
+    rows, occurrences = [], dict[str, int]()
     for index, name in enumerate(table.columns["id"]):
         where = f"{path.name}, line {table.lines[index]}: {name}"
-        seen[name] = seen.get(name, 0) + 1
+        occurrences[name] = occurrences.get(name, 0) + 1
         image = pictures.get((subject, re.sub(r"\D", "", name)))
         if image is None:
             findings.add("missing_image", where)
@@ -177,9 +179,9 @@ def _rows(
         except DataError as error:
             findings.add("odd_row", f"{where}: {error.cause}")
             continue
-        if seen[name] > 1:
+        if occurrences[name] > 1:
             findings.add("duplicate_id", where)
-            name = f"{name}#{seen[name]}"
+            name = f"{name}#{occurrences[name]}"
         rows.append(Row(subject, name, image, _distance(table, index), vocabulary, xy[index]))
     return rows
 
@@ -222,13 +224,8 @@ def _frames(rows: list[Row], root: Path) -> Frames:
     """Return one frame a TIFF, in the order of first use: a repeated id is a second face of the same frame."""
     first = {row.image: row for row in reversed(rows)}
     kept = [first[image] for image in dict.fromkeys(row.image for row in rows)]
-    return Frames(
-        ids=strings(_frame(row) for row in kept),
-        subjects=strings(row.subject for row in kept),
-        paths=strings(row.image.relative_to(root).as_posix() for row in kept),
-        sizes=np.zeros((len(kept), 2), np.int32),
-        modality=MODALITY,
-    )
+    ids, subjects = strings(map(_frame, kept)), strings(row.subject for row in kept)
+    return build_frames(ids, subjects, (row.image.relative_to(root).as_posix() for row in kept), MODALITY)
 
 
 def _frame(row: Row) -> str:
@@ -246,21 +243,14 @@ def _faces(rows: list[Row], root: Path, config: Config, findings: Findings) -> F
         findings.check(profile_points.check(readings, config.profile))
     chosen = splits.by_list(subjects, config.val, config.test)
     splits.require(chosen, [name for name in ("val", "test") if getattr(config, name)])
-    return Faces(
-        ids=strings(f"{row.subject}/{row.name}" for row in rows),
-        frames=strings(_frame(row) for row in rows),
-        subjects=subjects,
-        splits=chosen,
-        vocabularies=vocabularies,
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy,
-        visible=visibility.among(~np.isnan(xy).any(axis=-1), map(_frame, rows), root),
-        strata=_resolution(box_size(boxes)[:, 0], config, findings)
-        | {
-            "view": np.where(vocabularies == "charlotte73", "Front", "Side"),
-            "distance": strings(row.distance for row in rows),
-        },
+    ids, frames = strings(f"{row.subject}/{row.name}" for row in rows), strings(map(_frame, rows))
+    visible = visibility.among(~np.isnan(xy).any(axis=-1), map(_frame, rows), root)
+    strata = _resolution(box_size(boxes)[:, 0], config, findings) | {
+        "view": np.where(vocabularies == "charlotte73", "Front", "Side"),
+        "distance": strings(row.distance for row in rows),
+    }
+    return build_faces(
+        ids, subjects, chosen, vocabularies, xy, frames=frames, boxes=boxes, visible=visible, strata=strata
     )
 
 

@@ -12,14 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from thermark.core import images, tree
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.datasets.checks import splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import images, keypoints, located, tree
+from thermark.datasets.readers import coco, entries, located
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.datasets.readers.loaded import (
+    Findings,
+    Loaded,
+    Source,
+    build_faces,
+    build_frames,
+    require_any,
+    strings,
+)
 
 MODALITY: Modality = "rgb"
 VOCABULARY = "ibug68"
@@ -69,7 +78,7 @@ class Row:
 def load(root: Path, config: Config) -> Loaded:
     """Return the faces under `root` and the pictures that have any; raises DataError when there is none."""
     findings = Findings()
-    files = keypoints.find(root, FILES, findings)
+    files = coco.find(root, FILES, findings)
     require_any(len(files), FILES["train"], root.name, findings)
     pictures = located.index(tree.files(root), SUFFIXES)
     rows = [row for part, path in files.items() for row in _rows(part, path, root, pictures, config, findings)]
@@ -77,7 +86,7 @@ def load(root: Path, config: Config) -> Loaded:
     faces = _faces(rows, config)
     expected = {"train": ["train", "val"] if config.val else ["train"], "val": ["test"]}
     splits.require(faces.splits, [name for part in files for name in expected[part]])
-    findings.facts["labels_in_box"] = keypoints.inside(faces.xy, faces.boxes)
+    findings.facts["labels_in_box"] = entries.inside(faces.xy, faces.boxes)
     return Loaded(_frames(rows), faces, findings)
 
 
@@ -90,20 +99,21 @@ def _rows(
     part: str, path: Path, root: Path, pictures: located.Index, config: Config, findings: Findings
 ) -> list[Row]:
     """Return the usable faces of one file, large enough and with a picture; note all others that are labelled."""
-    content = keypoints.read(path, FIELDS, _trim)
-    names, beside = keypoints.file_names(content, path), PurePosixPath(path.relative_to(root).as_posix())
+    tables = coco.read(path, FIELDS, _trim)
+    names, beside = tables.images(), PurePosixPath(path.relative_to(root).as_posix())
     rows: dict[str, Row] = {}
     missing: dict[str, None] = {}
-    for where, entry in keypoints.entries(content, "annotations", path):
+    for where, entry in tables.entries("annotations"):
         if not _has_face(entry, where):
             continue
-        file = names.get(keypoints.identifier(entry, "image_id", where))
-        number = keypoints.identifier(entry, "id", where)
+        file = names.get(coco.identifier(entry, "image_id", where))
+        number = coco.identifier(entry, "id", where)
         if file is None:
             findings.add("orphan_annotation", where)
             continue
         try:
-            xy, box = keypoints.points(entry, "face_kpts", where, POINTS), _box(entry, where)
+            xy = coco.points(entry, "face_kpts", where, POINTS)
+            box = entries.checked_box(coco.corners(entry, "face_box", where), where)
         except DataError as error:
             findings.add("bad_annotation", error.cause)
             continue
@@ -117,48 +127,33 @@ def _rows(
         else:
             rows[name] = Row(part, file.stem, name, picture.as_posix(), box, xy)
     findings.add("missing_image", *missing)
-    findings.facts.update({f"people_{part}": len(content["annotations"]), f"faces_{part}": len(rows)})
+    findings.facts.update({f"people_{part}": len(tables.content["annotations"]), f"faces_{part}": len(rows)})
     return list(rows.values())
 
 
-def _trim(entry: keypoints.Entry) -> keypoints.Entry:
+def _trim(entry: coco.Entry) -> coco.Entry:
     """Return an entry without the points of a face that is none: zeros, hundreds of megabytes in all."""
     return entry if entry.get("face_valid", True) else {k: v for k, v in entry.items() if k != "face_kpts"}
 
 
-def _has_face(entry: keypoints.Entry, where: str) -> bool:
+def _has_face(entry: coco.Entry, where: str) -> bool:
     valid = entry.get("face_valid")
     if not isinstance(valid, bool | int):
-        raise keypoints.malformed(where, "has no usable face_valid")
+        raise entries.malformed(where, "has no usable face_valid")
     return bool(valid)
-
-
-@np.errstate(over="ignore", invalid="ignore")  # what is infinite is refused at the end
-def _box(entry: keypoints.Entry, where: str) -> NDArray[np.float32]:
-    x, y, width, height = keypoints.numbers(entry, "face_box", where, 4)
-    return keypoints.checked_box(np.array([x, y, x + width, y + height]), where)
 
 
 def _frames(rows: list[Row]) -> Frames:
     paths = {row.frame: row.path for row in rows}
     ids = strings(paths)
-    return Frames(ids, ids, strings(paths.values()), np.zeros((len(ids), 2), np.int32), MODALITY)
+    return build_frames(ids, ids, paths.values(), MODALITY)
 
 
 def _faces(rows: list[Row], config: Config) -> Faces:
     """Return the faces; who is on a picture is not told, so pictures, not people, are kept in one split."""
     frames = strings(row.frame for row in rows)
     hashed = splits.by_hash(frames, splits.Fractions(val=config.val, test=0, seed=config.seed))
-    boxes = np.stack([row.box for row in rows])
+    chosen = np.where(strings(row.part for row in rows) == "val", "test", hashed)
+    ids, boxes = strings(row.name for row in rows), np.stack([row.box for row in rows])
     xy = np.stack([row.xy for row in rows])
-    return Faces(
-        ids=strings(row.name for row in rows),
-        frames=frames,
-        subjects=frames,
-        splits=np.where(strings(row.part for row in rows) == "val", "test", hashed),
-        vocabularies=np.full(len(rows), VOCABULARY),
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy,
-        visible=~np.isnan(xy[..., 0]),
-    )
+    return build_faces(ids, frames, chosen, VOCABULARY, xy, frames=frames, boxes=boxes)

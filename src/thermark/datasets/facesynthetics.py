@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core import origin
-from thermark.core.frames import Frames, Modality
+from thermark.core import images, origin, tree
+from thermark.core.frames import Modality
 from thermark.datasets.checks import depth, pairing, splits
-from thermark.datasets.readers import dense, images, ldmks, tree
+from thermark.datasets.readers import dense, ldmks
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import Check, Findings, Loaded, Source, require_any, strings
+from thermark.datasets.readers.loaded import Check, Findings, Loaded, Source, build_frames, require_any, strings
 
 MODALITY: Modality = "rgb"
 SCHEMES = ldmks.SCHEMES | dense.SCHEMES
@@ -63,13 +63,9 @@ def load(root: Path, config: Config) -> Loaded:
     if origin.origin(root) == "real":
         findings.facts.update(ids=len(used), published_size=pairing.published_size(len(used)))
     ids, xy = strings(names), np.stack([labels[name] for name in names])
-    if config.labels == "dense":
-        faces = dense.faces(ids, ids, xy, config.split)
-    else:
-        faces = ldmks.faces(ids, ids, xy, root, config.split)
-    paths = strings(used[name] for name in names)
-    frames = Frames(ids, ids, paths, np.zeros((len(ids), 2), np.int32), MODALITY)
-    return Loaded(frames, faces, findings)
+    vocabulary = dense.VOCABULARY if config.labels == "dense" else ldmks.VOCABULARY
+    faces = ldmks.faces(vocabulary, ids, ids, xy, root, config.split)
+    return Loaded(build_frames(ids, ids, (used[name] for name in names), MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> NDArray[np.uint8]:
@@ -123,7 +119,7 @@ def _pairs(pictures: dict[str, list[str]], labels: dict[str, list[str]]) -> dict
     return pairs
 
 
-def _note_copies(kind: str, found: dict[str, list[str]], used: dict[str, str], findings: Findings) -> None:
+def _note_copies(kind: str, copies: dict[str, list[str]], used: dict[str, str], findings: Findings) -> None:
     """Note every file of an id beyond the one that is used."""
-    for name, paths in found.items():
+    for name, paths in copies.items():
         findings.add(kind, *(path for path in paths if path != used.get(name, paths[0])))

@@ -22,16 +22,27 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import tree
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.core.frames import Frames, Modality
+from thermark.core.frames import Modality
 from thermark.core.geometry import bounding_box
 from thermark.core.radiometry import Tone
 from thermark.datasets.checks import conventions, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import labelme, speakingfaces, tree
+from thermark.datasets.readers import labelme, speakingfaces
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
+from thermark.datasets.readers.loaded import (
+    SAME_CAMERA,
+    Findings,
+    Loaded,
+    Share,
+    Source,
+    build_faces,
+    build_frames,
+    require_any,
+    strings,
+)
 
 MODALITY: Modality = "thermal"
 VOCABULARY = "sftl54"
@@ -110,8 +121,8 @@ def labelled(root: Path, config: Config, files: Sorted, findings: Findings) -> L
     labels = _labels(root, files, config.source, findings)
     keys = sorted(labels.keys() & pictures.keys())
     if config.paired:
-        seen = {stem for _, stem in files.pictures.get("rgb", {})}
-        keys = [key for key in keys if speakingfaces.visible(key[1]) in seen]
+        visible = {stem for _, stem in files.pictures.get("rgb", {})}
+        keys = [key for key in keys if speakingfaces.visible(key[1]) in visible]
     require_any(len(keys), f"labelled SF-TL54 picture in {config.source}", root.name, findings)
     findings.add("missing_image", *("/".join(key) for key in sorted(labels.keys() - pictures.keys())))
     findings.add("missing_annotation", *(path.as_posix() for key, path in pictures.items() if key not in labels))
@@ -124,9 +135,8 @@ def labelled(root: Path, config: Config, files: Sorted, findings: Findings) -> L
         conventions.people(len(findings.lists.get("group_in_two_parts", [])), subjects),
         conventions.counts({"pictures": len(keys), "subjects": subjects}, [PUBLISHED]),
     )
-    paths = strings(pictures[key].as_posix() for key in keys)
-    frames = Frames(faces.ids, faces.subjects, paths, np.zeros((len(keys), 2), np.int32), MODALITY)
-    return Loaded(frames, faces, findings)
+    paths = (pictures[key].as_posix() for key in keys)
+    return Loaded(build_frames(faces.ids, faces.subjects, paths, MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> NDArray[np.uint8]:
@@ -147,37 +157,37 @@ def listed(root: Path, findings: Findings) -> Sorted:
         if suffix == ".jsonl":
             files.lines.setdefault(palette, []).append(path)
         elif suffix == ".json" or suffix in SUFFIXES:
-            kind, found = ("annotation", files.json) if suffix == ".json" else ("image", files.pictures)
-            if found.setdefault(palette, {}).setdefault((part, path.stem), path) is not path:
+            kind, table = ("annotation", files.json) if suffix == ".json" else ("image", files.pictures)
+            if table.setdefault(palette, {}).setdefault((part, path.stem), path) is not path:
                 findings.add(f"duplicate_{kind}", path.as_posix())
     return files
 
 
 def _of_somebody(pictures: dict[Key, PurePosixPath], findings: Findings) -> dict[Key, PurePosixPath]:
     """Return the pictures whose name tells who is on them; note the others."""
-    known = {key: path for key, path in pictures.items() if speakingfaces.subject(key[1]) is not None}
-    findings.add("unknown_subject", *(path.as_posix() for key, path in pictures.items() if key not in known))
-    return known
+    identified = {key: path for key, path in pictures.items() if speakingfaces.subject(key[1]) is not None}
+    findings.add("unknown_subject", *(path.as_posix() for key, path in pictures.items() if key not in identified))
+    return identified
 
 
 def _labels(root: Path, files: Sorted, source: str, findings: Findings) -> dict[Key, labelme.Label]:
     """Return the usable labels: of the palette, else of the other one, whose pictures are the same."""
     labels: dict[Key, labelme.Label] = {}
     for palette in (source, "iron" if source == "gray" else "gray"):
-        found = [*_from_json(root, files.json.get(palette, {}), findings)]
-        found = found or [*_from_lines(root, files.lines.get(palette, []), findings)]
-        for key, entry, where in found:
+        entries = [*_from_json(root, files.json.get(palette, {}), findings)]
+        entries = entries or [*_from_lines(root, files.lines.get(palette, []), findings)]
+        for key, entry, where in entries:
             if speakingfaces.subject(key[1]) is None:
                 findings.add("unknown_subject", where)
                 continue
             try:
-                own = labelme.label(entry, GROUPS, BOX, where, {"lips": LIPS})
+                label = labelme.label(entry, GROUPS, BOX, where, {"lips": LIPS})
             except DataError as error:
                 findings.add("bad_annotation", error.cause)
                 continue
-            if labels.setdefault(key, own) is not own:
+            if labels.setdefault(key, label) is not label:
                 findings.add("duplicate_annotation", where)
-        if found:
+        if entries:
             findings.facts["labels_of"] = palette
             break
     return labels
@@ -218,16 +228,16 @@ def _from_lines(root: Path, files: list[PurePosixPath], findings: Findings) -> I
 
 def _note(keys: list[Key], labels: dict[Key, labelme.Label], files: Sorted, findings: Findings) -> None:
     """Note pairs without a visible picture, and what tells the order of the mouth's points."""
-    seen = {stem for _, stem in files.pictures.get("rgb", {})}
-    unpaired = [stem for _, stem in keys if speakingfaces.visible(stem) not in seen]
+    visible = {stem for _, stem in files.pictures.get("rgb", {})}
+    unpaired = [stem for _, stem in keys if speakingfaces.visible(stem) not in visible]
     findings.facts["visible_pairs"] = len(keys) - len(unpaired)
-    if seen:
+    if visible:
         findings.add("missing_visible", *unpaired)
     findings.add("missing_box", *("/".join(key) for key in keys if np.isnan(labels[key].box).any()))
     y = np.stack([labels[key].xy[list(MIDLINE), 1] for key in keys])
-    known = y[np.isfinite(y).all(axis=1)]
-    ordered = (np.diff(known) >= 0).all(axis=1)
-    findings.facts["mouth_midline_in_order"] = float(ordered.mean()) if len(known) else None
+    labelled = y[np.isfinite(y).all(axis=1)]
+    ordered = (np.diff(labelled) >= 0).all(axis=1)
+    findings.facts["mouth_midline_in_order"] = float(ordered.mean()) if len(labelled) else None
 
 
 def _faces(keys: list[Key], labels: list[labelme.Label], config: Config, findings: Findings) -> Faces:
@@ -243,18 +253,9 @@ def _faces(keys: list[Key], labels: list[labelme.Label], config: Config, finding
     xy = (np.stack([label.xy for label in labels]) - config.outline).astype(np.float32)
     tight = bounding_box(xy)
     boxes = (np.stack([label.box for label in labels]) - config.outline).astype(np.float32)
-    return Faces(
-        ids=ids,
-        frames=ids,
-        subjects=subjects,
-        splits=chosen,
-        vocabularies=np.full(len(ids), VOCABULARY),
-        boxes=tight,
-        prompts=np.where(np.isnan(boxes).any(axis=1, keepdims=True), tight, boxes),
-        xy=xy,
-        visible=~np.isnan(xy[..., 0]),
-        strata={
-            "position": strings(map(speakingfaces.position, names)),
-            "session": strings(map(speakingfaces.session, names)),
-        },
-    )
+    prompts = np.where(np.isnan(boxes).any(axis=1, keepdims=True), tight, boxes)
+    strata = {
+        "position": strings(map(speakingfaces.position, names)),
+        "session": strings(map(speakingfaces.session, names)),
+    }
+    return build_faces(ids, subjects, chosen, VOCABULARY, xy, boxes=tight, prompts=prompts, strata=strata)

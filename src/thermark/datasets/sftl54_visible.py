@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core.frames import Frames, Modality
+from thermark.core import images
+from thermark.core.frames import Modality
 from thermark.datasets import sftl54
-from thermark.datasets.readers import images, speakingfaces
-from thermark.datasets.readers.loaded import Findings, Loaded, require_any, strings
+from thermark.datasets.readers import speakingfaces
+from thermark.datasets.readers.loaded import Findings, Loaded, build_frames, require_any
 from thermark.datasets.sftl54 import Config
 
 __all__ = ["CARD", "MODALITY", "SCHEMES", "Config", "load", "read"]
@@ -44,9 +45,8 @@ def load(root: Path, config: Config) -> Loaded:
     paths = [visible.get(speakingfaces.visible(str(name).split("/")[1])) for name in thermal.frames.ids]
     rows = np.flatnonzero([path is not None for path in paths])
     require_any(len(rows), "visible twin of an SF-TL54 picture", root.name, thermal.findings)
-    told = thermal.frames
-    kept = strings(str(paths[row]) for row in rows)
-    frames = Frames(told.ids[rows], told.subjects[rows], kept, told.sizes[rows], MODALITY)
+    ids, subjects = thermal.frames.ids[rows], thermal.frames.subjects[rows]
+    frames = build_frames(ids, subjects, (paths[row] for row in rows), MODALITY)
     return replace(thermal, frames=frames, faces=thermal.faces.take(rows))
 
 

@@ -13,13 +13,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core import origin
-from thermark.core.frames import Frames, Modality
+from thermark.core import images, origin, tree
+from thermark.core.frames import Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.datasets.checks import depth, pairing, splits
-from thermark.datasets.readers import dense, images, ldmks, tree
+from thermark.datasets.readers import dense, ldmks
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.datasets.readers.loaded import Findings, Loaded, Source, build_frames, require_any, strings
 
 MODALITY: Modality = "thermal"
 SCHEMES = ldmks.SCHEMES | dense.SCHEMES
@@ -71,23 +71,19 @@ def load(root: Path, config: Config) -> Loaded:
     findings = Findings()
     held = _sorted(tree.files(root), config, findings)
     paths = _label_files(root, held.labels, findings)
-    found = held.thermal
-    labels = _labels(root, config, found, paths, findings)
-    _compare(found, labels.keys(), findings)
-    rows = _unique(sorted(row for row in found if row[0] in labels), findings)
+    pictures = held.thermal
+    labels = _labels(root, config, pictures, paths, findings)
+    _compare(pictures, labels.keys(), findings)
+    rows = _unique(sorted(row for row in pictures if row[0] in labels), findings)
     require_any(len(rows), "labelled thermal picture", root.name, findings)
     labelled: Collection[str] = labels if config.labels == "dense" else paths
-    _check(root, [row[2] for row in rows], found, labelled, held.rgb, findings)
+    _check(root, [row[2] for row in rows], pictures, labelled, held.rgb, findings)
     ids = strings(f"{name}/{condition}" for name, condition, _ in rows)
     subjects, ambient = strings(row[0] for row in rows), strings(row[1] for row in rows)
     xy = np.stack([labels[name] for name, _, _ in rows])
-    strata = {"ambient": ambient}
-    if config.labels == "dense":
-        faces = dense.faces(ids, subjects, xy, config.split, strata)
-    else:
-        faces = ldmks.faces(ids, subjects, xy, root, config.split, strata)
-    sizes = np.zeros((len(ids), 2), np.int32)
-    return Loaded(Frames(ids, subjects, strings(row[2] for row in rows), sizes, MODALITY), faces, findings)
+    vocabulary = dense.VOCABULARY if config.labels == "dense" else ldmks.VOCABULARY
+    faces = ldmks.faces(vocabulary, ids, subjects, xy, root, config.split, {"ambient": ambient})
+    return Loaded(build_frames(ids, subjects, (row[2] for row in rows), MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> Celsius:
@@ -99,28 +95,28 @@ def read(path: Path, config: Config) -> Celsius:
 def _sorted(paths: Iterable[str], config: Config, findings: Findings) -> Files:
     """Return which paths are labels, thermal pictures or RGB ones; thermal ones of no condition are noted."""
     folders = {"warm": PurePosixPath(config.warm), "cold": PurePosixPath(config.cold)}
-    conditions = [(f"{folder}/" if folder.parts else "", own) for own, folder in folders.items()]
+    conditions = [(f"{folder}/" if folder.parts else "", ambient) for ambient, folder in folders.items()]
     conditions.sort(reverse=True)  # of folders inside each other, the inner one comes first
-    found = Files()
+    files = Files()
     for path in paths:
         name = path.rpartition("/")[2]
         if name.endswith(ldmks.SUFFIX):
-            found.labels.setdefault(dense.key(name.removesuffix(ldmks.SUFFIX)), []).append(path)
+            files.labels.setdefault(dense.key(name.removesuffix(ldmks.SUFFIX)), []).append(path)
         elif name.endswith(SUFFIX):
-            condition = next((own for prefix, own in conditions if path.startswith(prefix)), "")
+            condition = next((ambient for prefix, ambient in conditions if path.startswith(prefix)), "")
             if condition:
-                found.thermal.append((dense.key(name.removesuffix(SUFFIX)), condition, path))
+                files.thermal.append((dense.key(name.removesuffix(SUFFIX)), condition, path))
             else:
                 findings.add("neither_warm_nor_cold", path)
         elif name.endswith(".png") and not name.endswith("_seg.png"):
-            found.rgb.add(dense.key(name.removesuffix(".png")))
-    return found
+            files.rgb.add(dense.key(name.removesuffix(".png")))
+    return files
 
 
-def _label_files(root: Path, found: dict[str, list[str]], findings: Findings) -> dict[str, Path]:
+def _label_files(root: Path, copies_by_id: dict[str, list[str]], findings: Findings) -> dict[str, Path]:
     """Return id -> landmark file; of copies the first, unless they differ: then none can be trusted."""
     kept: dict[str, Path] = {}
-    for name, copies in found.items():
+    for name, copies in copies_by_id.items():
         findings.add("duplicate_id", *copies[1:])
         first, *others = (root / path for path in copies)
         if all(path.read_bytes() == first.read_bytes() for path in others):
@@ -131,20 +127,20 @@ def _label_files(root: Path, found: dict[str, list[str]], findings: Findings) ->
 
 
 def _labels(
-    root: Path, config: Config, found: list[Row], paths: dict[str, Path], findings: Findings
+    root: Path, config: Config, pictures: list[Row], paths: dict[str, Path], findings: Findings
 ) -> dict[str, NDArray[np.float32]]:
     """Return the points of each id that has a thermal picture and labels of the kind that `config` asks for."""
-    named = dict.fromkeys(name for name, _, _ in found)
+    named = dict.fromkeys(name for name, _, _ in pictures)
     sparse = {name: paths[name] for name in named if name in paths}
-    if config.labels == "sparse" or not found:
+    if config.labels == "sparse" or not pictures:
         return ldmks.read_all(sparse, findings)
-    return dense.read(root, named, [path for _, _, path in found], sparse, findings)
+    return dense.read(root, named, [path for _, _, path in pictures], sparse, findings)
 
 
-def _compare(found: list[Row], labels: Collection[str], findings: Findings) -> None:
+def _compare(pictures: list[Row], labels: Collection[str], findings: Findings) -> None:
     """Note pictures without labels, and labelled ids that lack one of the conditions."""
-    present = {(name, condition) for name, condition, _ in found}
-    findings.add("missing_annotation", *(f"{n}/{c}" for n, c, _ in found if n not in labels))
+    present = {(name, condition) for name, condition, _ in pictures}
+    findings.add("missing_annotation", *(f"{n}/{c}" for n, c, _ in pictures if n not in labels))
     missing = (f"{n}/{c}" for n in labels for c in ("warm", "cold") if (n, c) not in present)
     findings.add("missing_image", *missing)
 
@@ -159,10 +155,10 @@ def _unique(rows: list[Row], findings: Findings) -> list[Row]:
 
 
 def _check(
-    root: Path, used: list[str], found: list[Row], labelled: Collection[str], rgb: set[str], findings: Findings
+    root: Path, used: list[str], pictures: list[Row], labelled: Collection[str], rgb: set[str], findings: Findings
 ) -> None:
     """Note whether thermal files have all their bits and the archives belong together."""
-    ids = {own: {name for name, condition, _ in found if condition == own} for own in ("warm", "cold")}
+    ids = {kind: {name for name, condition, _ in pictures if condition == kind} for kind in ("warm", "cold")}
     labels = set(labelled)
     findings.check(
         depth.check("thermal files", root, used, "16-bit grey"),
@@ -172,7 +168,7 @@ def _check(
     if rgb:
         findings.check(pairing.check("label", labels, "RGB", rgb))
     if origin.origin(root) == "real":
-        counts = {own: len(names) for own, names in (ids | {"labels": labels, "rgb": rgb}).items()}
+        counts = {kind: len(names) for kind, names in (ids | {"labels": labels, "rgb": rgb}).items()}
         findings.facts.update(
             ids=counts, published_size=pairing.published_size(max(counts["warm"], counts["cold"]))
         )

@@ -21,15 +21,26 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import tree
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.core.frames import Frames, Modality
+from thermark.core.frames import Modality
 from thermark.core.radiometry import Tone
 from thermark.datasets.checks import conventions, sanity, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import five_points, speakingfaces, tree
+from thermark.datasets.readers import five_points, speakingfaces, tables
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
+from thermark.datasets.readers.loaded import (
+    SAME_CAMERA,
+    Findings,
+    Loaded,
+    Share,
+    Source,
+    build_faces,
+    build_frames,
+    require_any,
+    strings,
+)
 
 MODALITY: Modality = "thermal"
 VOCABULARY = "tfw5"
@@ -92,7 +103,7 @@ def load(root: Path, config: Config) -> Loaded:
     findings = Findings()
     present = [PurePosixPath(path) for path in tree.files(root)]
     frames: dict[str, PurePosixPath] = {}
-    found: list[Face] = []
+    rows: list[Face] = []
     for sheet in _sheets(present, config, findings):
         pictures, used = _pictures(sheet, config.source, present, findings), set()
         for row in _rows(root, sheet, findings):
@@ -103,18 +114,16 @@ def load(root: Path, config: Config) -> Loaded:
                 continue
             frame = f"{sheet.part}/{sheet.environment}/{pictures[stem].stem}"
             frames[frame] = pictures[stem]
-            found.append(Face(frame, sheet, row))
+            rows.append(Face(frame, sheet, row))
         findings.add(
             "missing_annotation", *(path.as_posix() for stem, path in pictures.items() if stem not in used)
         )
-    require_any(len(found), "labelled TFW picture", root.name, findings)
-    faces = _faces(found, config, findings)
+    require_any(len(rows), "labelled TFW picture", root.name, findings)
+    faces = _faces(rows, config, findings)
     _check(faces, len(frames), findings)
-    people = {str(face): str(who) for face, who in zip(faces.frames, faces.subjects, strict=True)}
-    paths, sizes = strings(frames.values()), np.zeros((len(frames), 2), np.int32)
-    return Loaded(
-        Frames(strings(frames), strings(people[name] for name in frames), paths, sizes, MODALITY), faces, findings
-    )
+    people = dict(zip(map(str, faces.frames), map(str, faces.subjects), strict=True))
+    subjects = strings(people[name] for name in frames)
+    return Loaded(build_frames(strings(frames), subjects, frames.values(), MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> NDArray[np.uint8]:
@@ -154,22 +163,22 @@ def _pictures(
     chosen = next((name for name in wanted if name in folders), "")
     if chosen and chosen not in names[source]:
         findings.add("other_palette", "/".join([*beside, chosen]))
-    found: dict[str, PurePosixPath] = {}
+    pictures: dict[str, PurePosixPath] = {}
     for path in folders.get(chosen, []):
-        if found.setdefault(path.stem.lower(), path) is not path:
+        if pictures.setdefault(path.stem.lower(), path) is not path:
             findings.add("duplicate_image", path.as_posix())
-    return found
+    return pictures
 
 
 def _rows(root: Path, sheet: Sheet, findings: Findings) -> list[five_points.Row]:
     """Return the usable faces of a CSV, each once; note the other rows."""
-    lines = five_points.table(root / sheet.path)
-    places = five_points.columns(lines[0]) if lines else None
+    lines = tables.rows(root / sheet.path)
+    places = five_points.columns(lines[0][1]) if lines else None
     rows: list[five_points.Row] = []
     seen: set[tuple[str, ...]] = set()
-    for number, cells in enumerate(lines, start=1):
-        where = f"{sheet.part}/{sheet.path.name}, line {number}"
-        if (number == 1 and places) or not any(cell.strip() for cell in cells):
+    for line, cells in lines[1:] if places else lines:
+        where = f"{sheet.part}/{sheet.path.name}, line {line}"
+        if not any(cells):
             continue
         if tuple(cells) in seen:
             findings.add("duplicate_row", where)
@@ -211,25 +220,16 @@ def _ordinals(names: list[str]) -> list[int]:
     return places
 
 
-def _faces(found: list[Face], config: Config, findings: Findings) -> Faces:
-    groups, parts = strings(map(_group, found)), strings(face.sheet.part for face in found)
+def _faces(labelled: list[Face], config: Config, findings: Findings) -> Faces:
+    groups, parts = strings(map(_group, labelled)), strings(face.sheet.part for face in labelled)
     chosen = speakingfaces.held_out(groups, parts, findings)
     splits.require(chosen, sorted(set(map(str, parts))))
-    names = [face.frame for face in found]
-    boxes = np.stack([face.row.box for face in found]) - np.float32(config.outline)
-    xy = np.stack([face.row.xy for face in found]) - np.float32(config.outline)
-    return Faces(
-        ids=strings(f"{name}/{place}" for name, place in zip(names, _ordinals(names), strict=True)),
-        frames=strings(names),
-        subjects=groups,
-        splits=chosen,
-        vocabularies=np.full(len(found), VOCABULARY),
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy,
-        visible=~np.isnan(xy[..., 0]),
-        strata={
-            "environment": strings(face.sheet.environment for face in found),
-            "position": strings(speakingfaces.position(PurePosixPath(name).name) for name in names),
-        },
-    )
+    names = [face.frame for face in labelled]
+    boxes = np.stack([face.row.box for face in labelled]) - np.float32(config.outline)
+    xy = np.stack([face.row.xy for face in labelled]) - np.float32(config.outline)
+    ids = strings(f"{name}/{place}" for name, place in zip(names, _ordinals(names), strict=True))
+    strata = {
+        "environment": strings(face.sheet.environment for face in labelled),
+        "position": strings(speakingfaces.position(PurePosixPath(name).name) for name in names),
+    }
+    return build_faces(ids, groups, chosen, VOCABULARY, xy, frames=strings(names), boxes=boxes, strata=strata)

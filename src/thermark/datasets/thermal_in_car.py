@@ -16,15 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
+from thermark.core import tree
 from thermark.core.faces import Faces
-from thermark.core.frames import Frames, Modality
-from thermark.core.geometry import bounding_box
+from thermark.core.frames import Modality
 from thermark.core.radiometry import Tone
 from thermark.datasets.checks import conventions, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import speakingfaces, tree, yolo
+from thermark.datasets.readers import speakingfaces, yolo
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
+from thermark.datasets.readers.loaded import (
+    SAME_CAMERA,
+    Findings,
+    Loaded,
+    Share,
+    Source,
+    build_faces,
+    build_frames,
+    require_any,
+    strings,
+)
 from thermark.datasets.readers.stride import Key, apart
 
 MODALITY: Modality = "thermal"
@@ -76,18 +86,17 @@ def load(root: Path, config: Config) -> Loaded:
     findings.add("missing_image", *("/".join(key) for key in sorted(labels.keys() - pictures.keys())))
     findings.add("missing_annotation", *("/".join(key) for key in sorted(pictures.keys() - labels.keys())))
     both = [(recording, _number(name), name) for recording, name in labels.keys() & pictures.keys()]
-    found = yolo.largest(root, apart(both, config.stride), pictures, labels, POINTS, SIZE, findings)
-    require_any(len(found), "labelled picture of ThermalImagesDataset", root.name, findings)
-    faces = _faces(found, config)
-    counts = {"recordings": len({name for name, _ in found}), "people": len(np.unique(faces.subjects))}
+    labelled = yolo.largest(root, apart(both, config.stride), pictures, labels, POINTS, SIZE, findings)
+    require_any(len(labelled), "labelled picture of ThermalImagesDataset", root.name, findings)
+    faces = _faces(labelled, config)
+    counts = {"recordings": len({name for name, _ in labelled}), "people": len(np.unique(faces.subjects))}
     findings.check(
         conventions.sides(faces.xy, EYES),
         conventions.inside(faces.xy, faces.prompts),
         conventions.counts(counts, [PUBLISHED]),
     )
-    paths = strings(face.picture.as_posix() for face in found.values())
-    frames = Frames(faces.ids, faces.subjects, paths, np.zeros((len(found), 2), np.int32), MODALITY)
-    return Loaded(frames, faces, findings)
+    paths = (face.picture.as_posix() for face in labelled.values())
+    return Loaded(build_frames(faces.ids, faces.subjects, paths, MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> NDArray[np.uint8]:
@@ -118,24 +127,16 @@ def _number(name: str) -> int:
     return int(number[1]) if number else 0
 
 
-def _faces(found: dict[Key, yolo.Labelled], config: Config) -> Faces:
-    told = [matched for name, _ in found if (matched := RECORDING.fullmatch(name))]
-    people = strings(f"person_{int(each['person'])}" for each in told)
-    xy = np.stack([face.xy(config.outline, config.min_confidence) for face in found.values()])
-    ids = strings("/".join(key) for key in found)
-    return Faces(
-        ids=ids,
-        frames=ids,
-        subjects=people,
-        splits=splits.by_list(people, config.val, config.train, others="test"),
-        vocabularies=np.full(len(ids), VOCABULARY),
-        boxes=bounding_box(xy),
-        prompts=np.stack([face.box(config.outline) for face in found.values()]),
-        xy=xy,
-        visible=~np.isnan(xy[..., 0]),
-        strata={
-            "glasses": strings(GLASSES.get(each["glasses"], each["glasses"].lower()) for each in told),
-            "state": strings(each["state"].lower() for each in told),
-            "person": people,
-        },
-    )
+def _faces(labelled: dict[Key, yolo.Labelled], config: Config) -> Faces:
+    recordings = [match for name, _ in labelled if (match := RECORDING.fullmatch(name))]
+    people = strings(f"person_{int(match['person'])}" for match in recordings)
+    xy = np.stack([face.xy(config.outline, config.min_confidence) for face in labelled.values()])
+    ids = strings("/".join(key) for key in labelled)
+    strata = {
+        "glasses": strings(GLASSES.get(match["glasses"], match["glasses"].lower()) for match in recordings),
+        "state": strings(match["state"].lower() for match in recordings),
+        "person": people,
+    }
+    chosen = splits.by_list(people, config.val, config.train, others="test")
+    prompts = np.stack([face.box(config.outline) for face in labelled.values()])
+    return build_faces(ids, people, chosen, VOCABULARY, xy, prompts=prompts, strata=strata)

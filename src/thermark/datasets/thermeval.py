@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core import origin
+from thermark.core import images, origin, tree
 from thermark.core.annotations import concatenate
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
@@ -22,9 +22,21 @@ from thermark.core.frames import Frames, Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.datasets.checks import known_temperatures, release, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import annotated, coco, images, located, tree
+from thermark.datasets.readers import coco, located
+from thermark.datasets.readers.annotated import annotated
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import SAME_CAMERA, Findings, Loaded, Share, Source, require_any, strings
+from thermark.datasets.readers.entries import smallest_around
+from thermark.datasets.readers.loaded import (
+    SAME_CAMERA,
+    Findings,
+    Loaded,
+    Share,
+    Source,
+    build_faces,
+    build_frames,
+    require_any,
+    strings,
+)
 
 MODALITY: Modality = "thermal"
 VOCABULARY = "nose1"
@@ -88,28 +100,28 @@ class Row:
 def load(root: Path, config: Config) -> Loaded:
     """Return the annotated frames and their faces; raises DataError when there is none."""
     findings = Findings()
-    found = [PurePosixPath(name) for name in tree.files(root)]
-    pictures = _pictures(root, found, config.source, findings)
+    paths = [PurePosixPath(name) for name in tree.files(root)]
+    pictures = _pictures(root, paths, config.source, findings)
     frames: dict[str, Path] = {}
     rows: list[Row] = []
     used: set[str] = set()
-    parts = _annotations(root, found, findings)
-    for part, path in parts.items():
-        scene = coco.read(path, IDS, findings, by_id=part == "2", optional=OPTIONAL[config.prompt])
+    parts = {part: coco.read(path) for part, path in _annotations(root, paths, findings).items()}
+    for part, tables in parts.items():
+        scene = coco.instances(tables, IDS, findings, by_id=part == "2", optional=OPTIONAL[config.prompt])
         findings.facts[f"frames_annotations_{part}"] = len(scene)
         for name, instances in scene.items():
             stem = _stem(name)
             used.add(stem)
             if stem not in pictures:
-                findings.add("missing_image", f"{path.name}: {stem}")
+                findings.add("missing_image", f"{tables.path.name}: {stem}")
                 continue
             frames[f"{part}/{stem}"] = pictures[stem]
             rows += _rows(f"{part}/{stem}", _session(stem), instances, config.outline, findings)
     require_any(len(rows), "annotated nose", root.name, findings)
     findings.add("missing_annotation", *(stem for stem in pictures if stem not in used))
-    _check(root, found, pictures, config, findings)
-    told = concatenate([annotated.read(path, IDS, part, pictures, _stem) for part, path in parts.items()])
-    return Loaded(_frames(frames, root), _faces(rows, config), findings, told)
+    _check(root, paths, pictures, config, findings)
+    annotations = concatenate([annotated(tables, IDS, part, pictures, _stem) for part, tables in parts.items()])
+    return Loaded(_frames(frames, root), _faces(rows, config), findings, annotations)
 
 
 def read(path: Path, config: Config) -> Celsius | NDArray[np.uint8]:
@@ -141,13 +153,13 @@ def celsius(raw: NDArray, name: str) -> Celsius:
 
 def _pictures(root: Path, paths: list[PurePosixPath], source: str, findings: Findings) -> dict[str, Path]:
     """Return `Thermal_N` -> file, however N is padded; where it cannot be told which is the frame, none."""
-    found: dict[str, list[PurePosixPath]] = {}
+    copies_by_stem: dict[str, list[PurePosixPath]] = {}
     for path in paths:
         stem = _stem(path.stem)
         if stem.startswith("Thermal_") and path.suffix.lower() in SUFFIXES[source]:
-            found.setdefault(stem, []).append(path)
+            copies_by_stem.setdefault(stem, []).append(path)
     kept: dict[str, Path] = {}
-    for stem, copies in found.items():
+    for stem, copies in copies_by_stem.items():
         chosen = located.trusted(root, copies, FOLDERS[source])
         findings.add("duplicate_image", *(path.as_posix() for path in copies if path != chosen))
         if chosen is None:
@@ -165,16 +177,16 @@ def _stem(name: str) -> str:
 
 def _annotations(root: Path, paths: list[PurePosixPath], findings: Findings) -> dict[str, Path]:
     """Return annotation part (1 or 2) -> file."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in paths:
         if path.name not in ("annotations_1.json", "annotations_2.json"):
             continue
         part = path.stem[-1]
-        if part in found:
+        if part in files:
             findings.add("duplicate_annotations", path.as_posix())
-        found.setdefault(part, root / path)
-    require_any(len(found), "annotations_[12].json", root.name, findings)
-    return dict(sorted(found.items()))
+        files.setdefault(part, root / path)
+    require_any(len(files), "annotations_[12].json", root.name, findings)
+    return dict(sorted(files.items()))
 
 
 def _rows(
@@ -184,15 +196,15 @@ def _rows(
     people = instances["person"] - outline
     noses = _centres(instances["nose"] - outline)
     foreheads = instances["forehead"] - outline
-    owners = [_owner(centre, people) for centre in _centres(foreheads)]
+    owners = [smallest_around(centre, people) for centre in _centres(foreheads)]
     rows = []
     for index, nose in enumerate(noses):
-        owner = _owner(nose, people)
+        owner = smallest_around(nose, people)
         if owner is None:
             findings.add("nose_without_person", f"{frame}/{index}")
             continue
-        own = [box for box, person in zip(foreheads, owners, strict=True) if person == owner]
-        forehead = max(own, key=_area) if own else np.full(4, np.nan)
+        boxes = [box for box, person in zip(foreheads, owners, strict=True) if person == owner]
+        forehead = max(boxes, key=_area) if boxes else np.full(4, np.nan)
         rows.append(Row(frame, f"{frame}/{index}", session, people[owner], forehead, nose))
     findings.add("nose_without_forehead", *(row.name for row in rows if np.isnan(row.forehead).any()))
     return rows
@@ -204,12 +216,6 @@ def _centres(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _area(box: NDArray[np.float64]) -> float:
     return float((box[2] - box[0]) * (box[3] - box[1]))
-
-
-def _owner(point: NDArray[np.float64], people: NDArray[np.float64]) -> int | None:
-    """Return the index of the smallest box that contains a point, or None."""
-    candidates = np.flatnonzero(((people[:, :2] <= point) & (point <= people[:, 2:])).all(axis=1))
-    return min(candidates.tolist(), key=lambda index: _area(people[index])) if len(candidates) else None
 
 
 def head_box(forehead: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -243,7 +249,7 @@ def distance(stem: str) -> str:
 
 
 def _check(
-    root: Path, found: list[PurePosixPath], pictures: dict[str, Path], config: Config, findings: Findings
+    root: Path, paths: list[PurePosixPath], pictures: dict[str, Path], config: Config, findings: Findings
 ) -> None:
     """Compare what was loaded with what is published of the release, and temperatures with known ones."""
     beyond = sum(_frame_number(stem) > LAST for stem in pictures)
@@ -254,7 +260,7 @@ def _check(
     if real:
         findings.check(release.annotated(*(findings.facts.get(f"frames_annotations_{part}", 0) for part in "12")))
     if config.source == "tiff":
-        tables = [path for path in found if path.name == known_temperatures.FILE]
+        tables = [path for path in paths if path.name == known_temperatures.FILE]
         if tables:
             chosen = next((path for path in tables if "T6" in path.parts), tables[0])
             reader = known_temperatures.Reader(lambda path: images.single(path, *DTYPES), celsius)
@@ -265,36 +271,33 @@ def _check(
 
 def _frames(frames: dict[str, Path], root: Path) -> Frames:
     stems = [name.split("/")[1] for name in frames]
-    return Frames(
-        ids=strings(frames),
-        subjects=strings(map(_session, stems)),
-        paths=strings(path.relative_to(root).as_posix() for path in frames.values()),
-        sizes=np.zeros((len(frames), 2), np.int32),
-        modality=MODALITY,
-    )
+    paths = (path.relative_to(root).as_posix() for path in frames.values())
+    return build_frames(strings(frames), strings(map(_session, stems)), paths, MODALITY)
 
 
 def _faces(rows: list[Row], config: Config) -> Faces:
     parts = strings(row.frame[0] for row in rows)
     sessions = strings(row.session for row in rows)
-    known = splits.by_list(sessions, config.val, [])
+    listed = splits.by_list(sessions, config.val, [])
     nose = np.stack([row.nose for row in rows])[:, None]
     people = np.stack([row.person for row in rows])
     heads = head_box(np.stack([row.forehead for row in rows]))
-    chosen = np.where(parts == "2", "test", known)
+    chosen = np.where(parts == "2", "test", listed)
     splits.require(chosen, [*(["val"] if config.val else []), *(["test"] if "2" in parts else [])])
-    return Faces(
-        ids=strings(row.name for row in rows),
-        frames=strings(row.frame for row in rows),
-        subjects=sessions,
-        splits=chosen,
-        vocabularies=np.full(len(rows), VOCABULARY),
-        boxes=people.astype(np.float32),
-        prompts=(people if config.prompt == "person" else heads).astype(np.float32),
-        xy=nose.astype(np.float32),
-        visible=np.ones((len(rows), 1), np.bool_),
-        strata={
-            "distance": strings(distance(row.frame[2:]) for row in rows),
-            "source": strings(f"annotations_{part}" for part in parts),
-        },
+    ids, frames = strings(row.name for row in rows), strings(row.frame for row in rows)
+    boxes, prompts = people.astype(np.float32), people if config.prompt == "person" else heads
+    strata = {
+        "distance": strings(distance(row.frame[2:]) for row in rows),
+        "source": strings(f"annotations_{part}" for part in parts),
+    }
+    return build_faces(
+        ids,
+        sessions,
+        chosen,
+        VOCABULARY,
+        nose.astype(np.float32),
+        frames=frames,
+        boxes=boxes,
+        prompts=prompts.astype(np.float32),
+        strata=strata,
     )

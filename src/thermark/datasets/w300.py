@@ -16,15 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from thermark.core import images, tree
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.core.frames import Frames, Modality
+from thermark.core.frames import Modality
 from thermark.core.geometry import bounding_box
 from thermark.datasets.checks import splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import images, keypoints, located, pts, tree
+from thermark.datasets.readers import coco, entries, located, pts
 from thermark.datasets.readers.card import Card
-from thermark.datasets.readers.loaded import Findings, Loaded, Source, require_any, strings
+from thermark.datasets.readers.loaded import (
+    Findings,
+    Loaded,
+    Source,
+    build_faces,
+    build_frames,
+    require_any,
+    strings,
+)
 
 MODALITY: Modality = "rgb"
 VOCABULARY = "ibug68"
@@ -96,24 +105,23 @@ class Row:
 def load(root: Path, config: Config) -> Loaded:
     """Return one frame and one face a picture under `root`; raises DataError when there is none."""
     findings = Findings()
-    files = keypoints.find(root, {file: f"face_landmarks_300w_{file}.json" for file in FILES}, findings)
+    files = coco.find(root, {file: f"face_landmarks_300w_{file}.json" for file in FILES}, findings)
     present = list(tree.files(root))
     pictures = located.index(present, SUFFIXES)
     if files:
-        found = _from_json(root, files, pictures, config.json_origin, findings)
+        labelled = _from_json(root, files, pictures, config.json_origin, findings)
     else:
-        found = _from_pts(root, present, config.pts_origin, findings)
-    rows = _unique(found, findings)
+        labelled = _from_pts(root, present, config.pts_origin, findings)
+    rows = _unique(labelled, findings)
     require_any(len(rows), "labelled 300W picture", root.name, findings)
     findings.facts["layout"] = "json" if files else "pts"
     findings.facts["origin"] = config.json_origin if files else config.pts_origin
     _count(rows, findings)
     _note_unlabelled(pictures, rows, findings)
     faces = _faces(rows, config)
-    findings.facts["labels_in_box"] = keypoints.inside(faces.xy, faces.boxes)
-    paths = strings(row.picture.as_posix() for row in rows)
-    frames = Frames(faces.ids, faces.subjects, paths, np.zeros((len(rows), 2), np.int32), MODALITY)
-    return Loaded(frames, faces, findings)
+    findings.facts["labels_in_box"] = entries.inside(faces.xy, faces.boxes)
+    paths = (row.picture.as_posix() for row in rows)
+    return Loaded(build_frames(faces.ids, faces.subjects, paths, MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> NDArray[np.uint8]:
@@ -142,12 +150,12 @@ def _from_json(
     rows: list[Row] = []
     listed: set[PurePosixPath] = set()
     for file, path in files.items():
-        content = keypoints.read(path, FIELDS)
-        names = keypoints.file_names(content, path)
+        tables = coco.read(path, FIELDS)
+        names = tables.images()
         wanted = {number: name for number, name in names.items() if file != "valid" or name not in listed}
         listed.update(names.values())
-        for where, entry in keypoints.entries(content, "annotations", path):
-            number = keypoints.identifier(entry, "image_id", where)
+        for where, entry in tables.entries("annotations"):
+            number = coco.identifier(entry, "image_id", where)
             if number not in names:
                 findings.add("orphan_annotation", where)
             elif number in wanted:
@@ -162,12 +170,12 @@ def _from_json(
 
 def _picture(name: PurePosixPath, pictures: located.Index, near: PurePosixPath) -> PurePosixPath | None:
     """Return the picture of that name; what is above its collection, such as `Test/`, may be called otherwise."""
-    found = located.ending(pictures, name, near)
-    return found if found is not None else located.ending(pictures, _in_collection(name), near)
+    picture = located.ending(pictures, name, near)
+    return picture if picture is not None else located.ending(pictures, _in_collection(name), near)
 
 
 def _row(
-    entry: keypoints.Entry,
+    entry: coco.Entry,
     where: str,
     part: str,
     name: PurePosixPath,
@@ -177,7 +185,7 @@ def _row(
 ) -> list[Row]:
     """Return the face of one entry; none, and a note, when it cannot be used."""
     try:
-        xy, box = keypoints.points(entry, "keypoints", where, POINTS), _box(entry, where)
+        xy, box = coco.points(entry, "keypoints", where, POINTS), _box(entry, where)
     except DataError as error:
         findings.add("bad_annotation", error.cause)
         return []
@@ -185,18 +193,18 @@ def _row(
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is infinite is refused at the end
-def _box(entry: keypoints.Entry, where: str) -> NDArray[np.float32]:
-    centre = keypoints.numbers(entry, "center", where, 2)
-    scale = keypoints.numbers({"scale": [entry.get("scale")]}, "scale", where, 1)
-    return keypoints.checked_box(_around(centre, scale * SCALE_PX), where)
+def _box(entry: coco.Entry, where: str) -> NDArray[np.float32]:
+    centre = entries.numbers(entry, "center", where, 2)
+    scale = entries.numbers({"scale": [entry.get("scale")]}, "scale", where, 1)
+    return entries.checked_box(_around(centre, scale * SCALE_PX), where)
 
 
 def _from_pts(root: Path, present: list[str], origin: int, findings: Findings) -> list[Row]:
     """Return the faces of all landmark files that have a picture beside them, and note the others."""
-    rows, known = [], set(present)
+    rows, names = [], set(present)
     for relative in (PurePosixPath(path) for path in present if path.endswith(".pts")):
         pictures = (relative.with_suffix(form) for suffix in SUFFIXES for form in (suffix, suffix.upper()))
-        picture = next((picture for picture in pictures if picture.as_posix() in known), None)
+        picture = next((picture for picture in pictures if picture.as_posix() in names), None)
         if not _part(relative):
             findings.add("unknown_part", relative.as_posix())
         elif picture is None:
@@ -204,7 +212,7 @@ def _from_pts(root: Path, present: list[str], origin: int, findings: Findings) -
         else:
             try:
                 xy = pts.read(root / relative, POINTS)
-                box = keypoints.checked_box(square(xy), relative.as_posix())
+                box = entries.checked_box(square(xy), relative.as_posix())
             except DataError as error:
                 findings.add("bad_annotation", error.cause)
                 continue
@@ -254,9 +262,9 @@ def _count(rows: list[Row], findings: Findings) -> None:
 
 def _note_unlabelled(pictures: located.Index, rows: list[Row], findings: Findings) -> None:
     """Note pictures without usable labels."""
-    found = {path for paths in pictures.values() for path in paths}
+    present = {path for paths in pictures.values() for path in paths}
     findings.add(
-        "missing_annotation", *(path.as_posix() for path in sorted(found - {row.picture for row in rows}))
+        "missing_annotation", *(path.as_posix() for path in sorted(present - {row.picture for row in rows}))
     )
 
 
@@ -269,18 +277,8 @@ def _faces(rows: list[Row], config: Config) -> Faces:
     ids = strings(row.name for row in rows)
     boxes = np.stack([row.box for row in rows])
     xy = np.stack([row.xy for row in rows]).astype(np.float32)
-    return Faces(
-        ids=ids,
-        frames=ids,
-        subjects=subjects,
-        splits=chosen,
-        vocabularies=np.full(len(rows), VOCABULARY),
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy,
-        visible=~np.isnan(xy[..., 0]),
-        strata={
-            "subset": np.where(parts == "train", "", parts),
-            "full": np.where(np.isin(parts, ("train", "private")), "", "full"),
-        },
-    )
+    strata = {
+        "subset": np.where(parts == "train", "", parts),
+        "full": np.where(np.isin(parts, ("train", "private")), "", "full"),
+    }
+    return build_faces(ids, subjects, chosen, VOCABULARY, xy, boxes=boxes, strata=strata)

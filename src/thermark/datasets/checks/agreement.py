@@ -32,13 +32,13 @@ def compare(dense: Labels, sparse: Labels, findings: Findings) -> None:
     rows = np.stack([sparse[name][list(SAME.values())] for name in both])
     right, left = np.stack([sparse[name][list(EYES)] for name in both], axis=1)
     between = np.linalg.norm(right - left, axis=-1)[:, None]
-    apart = _median(np.linalg.norm(mesh - rows, axis=-1), between)
+    distance = _median(np.linalg.norm(mesh - rows, axis=-1), between)
     exchanged = _median(np.linalg.norm(mesh[..., ::-1] - rows, axis=-1), between)
-    dx, dy = (_median(own) for own in np.moveaxis(mesh - rows, -1, 0))
-    fact = {"faces": len(both), "distance": apart, "dx": dx, "dy": dy}
+    dx, dy = (_median(axis) for axis in np.moveaxis(mesh - rows, -1, 0))
+    fact = {"faces": len(both), "distance": distance, "dx": dx, "dy": dy}
     findings.facts["dense_against_sparse"] = fact
-    found = f"{apart:.1%} over {len(both):,} faces"
-    verdict: Verdict = "ok" if apart <= LIMIT else "warning"  # which NaN is too
+    found = f"{distance:.1%} over {len(both):,} faces"
+    verdict: Verdict = "ok" if distance <= LIMIT else "warning"  # which NaN is too
     if verdict == "warning" and exchanged <= LIMIT:
         found += f"; with x and y exchanged {exchanged:.1%}"
     remedy = "" if verdict == "ok" else "look at some before you train on them"
@@ -58,5 +58,5 @@ def _median(values: NDArray[np.floating], unit: NDArray[np.floating] | float = 1
     """Return the median of what is known of `values` in `unit`s, NaN when nothing is."""
     with np.errstate(divide="ignore", invalid="ignore"):
         measured = values / unit
-    known = measured[np.isfinite(measured)]
-    return float(np.median(known)) if known.size else float("nan")
+    finite = measured[np.isfinite(measured)]
+    return float(np.median(finite)) if finite.size else float("nan")

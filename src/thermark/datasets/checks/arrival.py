@@ -44,19 +44,19 @@ def _other_scales(raw: float, used: float, low: float, high: float) -> str:
     """Return what other scales would make of a raw value, the plausible ones where there are any."""
     degrees = {name: raw * scale - KELVIN for scale, name in SCALES.items() if abs(scale / used - 1) > 0.01}
     fitting = {name: value for name, value in degrees.items() if low <= value <= high}
-    shown = (fitting or degrees).items()
-    said = " and ".join(f"{name} - {KELVIN} would give {value:.1f}" for name, value in shown)
-    return f"; {said}" + ("" if fitting else ", which is no face either")
+    listed = (fitting or degrees).items()
+    text = " and ".join(f"{name} - {KELVIN} would give {value:.1f}" for name, value in listed)
+    return f"; {text}" + ("" if fitting else ", which is no face either")
 
 
 def lines(report: dict[str, Any]) -> list[str]:
     """Return a data report (`loading.report`) in about `LINES` lines: what is there, what is amiss, all checks."""
     head, checks = list(_head(report)), [_check(check) for check in report.get("checks", [])]
-    found = list(_found(report["found"]))
+    kinds = list(_found(report["found"]))
     room = max(LINES - len(head) - len(checks), 1)
-    if len(found) > room:
-        found = [*found[: room - 1], f"  and {len(found) - room + 1} kinds more, see the data report"]
-    return [line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..." for line in [*head, *found, *checks]]
+    if len(kinds) > room:
+        kinds = [*kinds[: room - 1], f"  and {len(kinds) - room + 1} kinds more, see the data report"]
+    return [line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..." for line in [*head, *kinds, *checks]]
 
 
 def _head(report: dict[str, Any]) -> Iterator[str]:
@@ -72,8 +72,8 @@ def _head(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _counts(counts: dict[str, int], most: int = 4) -> str:
-    shown = [f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda item: -item[1])]
-    return ", ".join([*shown[:most], *([f"and {len(shown) - most} more"] if len(shown) > most else [])])
+    parts = [f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda item: -item[1])]
+    return ", ".join([*parts[:most], *([f"and {len(parts) - most} more"] if len(parts) > most else [])])
 
 
 def _found(found: dict[str, Any]) -> Iterator[str]:
@@ -87,7 +87,7 @@ def _found(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _check(check: dict[str, str]) -> str:
-    said = f"  {check['verdict']:<7} {check['name']}: {check['found']}"
+    text = f"  {check['verdict']:<7} {check['name']}: {check['found']}"
     if check["verdict"] == "ok":
-        return said
-    return f"{said}; expected {check['expected']}" + (f" ({check['remedy']})" if check["remedy"] else "")
+        return text
+    return f"{text}; expected {check['expected']}" + (f" ({check['remedy']})" if check["remedy"] else "")

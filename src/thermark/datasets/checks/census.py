@@ -67,7 +67,7 @@ def _check(name: str, expected: str, found: str, fits: bool) -> Check:
 
 
 def _rows(census: Census) -> Check:
-    frontal, profile, odd, blank = (_sum(census, what) for what in ("frontal", "profile", "odd", "blank"))
+    frontal, profile, odd, blank = (_sum(census, kind) for kind in ("frontal", "profile", "odd", "blank"))
     fits = (frontal, profile) == (FRONTAL_ROWS, PROFILE_ROWS) and ODD_ROWS in (odd, odd + blank)
     expected = _composition(FRONTAL_ROWS, PROFILE_ROWS, ODD_ROWS)
     return _check("labelled rows", expected, f"{_composition(frontal, profile, odd)}, {blank:,} blank", fits)
@@ -91,13 +91,13 @@ def _unlabelled(census: Census) -> Check:
 
 
 def _dirt(census: Census) -> Check:
-    found = {what: [subject for subject, counts in census.items() if counts.get(what)] for what in DIRT}
-    fits = all(sorted(found[what]) == sorted(DIRT[what]) for what in DIRT)
+    found = {kind: [subject for subject, counts in census.items() if counts.get(kind)] for kind in DIRT}
+    fits = all(sorted(found[kind]) == sorted(DIRT[kind]) for kind in DIRT)
     return _check("blank rows and spreadsheet errors", _where(DIRT), _where(found), fits)
 
 
 def _where(dirt: Mapping[str, list[str]]) -> str:
-    blank, errors = (" and ".join(dirt[what]) or "none" for what in DIRT)
+    blank, errors = (" and ".join(dirt[kind]) or "none" for kind in DIRT)
     return f"blank rows: {blank}; errors such as #DIV/0!: {errors}"
 
 

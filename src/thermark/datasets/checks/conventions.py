@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.datasets.checks.sanity import sides_exchanged
-from thermark.datasets.readers import keypoints
+from thermark.datasets.readers import entries
 from thermark.datasets.readers.loaded import Check
 
 MOST = 0.5  # of all faces, that may contradict a convention before it is taken for wrong
@@ -16,16 +16,16 @@ FEW = 0.02  # that heads in a picture usually explain
 
 def sides(xy: NDArray[np.floating], eyes: tuple[int, int]) -> Check:
     """Return whether the subject's right eye is left of the left one in points (N, K, 2), as on upright faces."""
-    known = np.isfinite(xy[:, list(eyes), 0]).all(axis=1)
-    wrong = int(sides_exchanged(xy[known], eyes).sum())
-    found = f"exchanged in {wrong:,} of {known.sum():,} faces"
-    return _check("sides", "the subject's right is left in the picture", found, wrong, int(known.sum()))
+    labelled = np.isfinite(xy[:, list(eyes), 0]).all(axis=1)
+    wrong = int(sides_exchanged(xy[labelled], eyes).sum())
+    found = f"exchanged in {wrong:,} of {labelled.sum():,} faces"
+    return _check("sides", "the subject's right is left in the picture", found, wrong, int(labelled.sum()))
 
 
 def inside(xy: NDArray[np.floating], boxes: NDArray[np.floating]) -> Check:
     """Return whether labelled coordinates (N, K, 2) are within their boxes (N, 4), as in one and the same unit."""
     labelled = int(np.isfinite(xy).sum())
-    outside = round((1 - keypoints.inside(xy, boxes)) * labelled)
+    outside = round((1 - entries.inside(xy, boxes)) * labelled)
     found = f"{outside:,} of {labelled:,} coordinates outside"
     return _check("labels in boxes", "points lie in the box of their face", found, outside, labelled, few=0.1)
 

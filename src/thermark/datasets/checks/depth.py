@@ -33,10 +33,10 @@ def check(name: str, root: Path, files: Sequence[str], expected: str, tolerated:
     """
     places = np.unique(np.linspace(0, len(files) - 1, min(SAMPLE, len(files))).round().astype(int))
     kinds = {files[place]: stored(root / files[place]) for place in places}
-    known = {path: kind for path, kind in kinds.items() if kind}
-    other = {path: kind for path, kind in known.items() if kind != expected}
+    readable = {path: kind for path, kind in kinds.items() if kind}
+    other = {path: kind for path, kind in readable.items() if kind != expected}
     wrong = {path: kind for path, kind in other.items() if kind not in tolerated}
-    found = f"{expected} in {len(known) - len(other)} of {len(known)} files looked at"
+    found = f"{expected} in {len(readable) - len(other)} of {len(readable)} files looked at"
     for path, kind in (wrong or other).items():
         remedy = "fetch the archive again: these files were saved anew"
         found = f"{found}; {path} is {kind}"

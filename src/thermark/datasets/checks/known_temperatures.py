@@ -68,15 +68,17 @@ def compare(
     """
     published = _published(path, stem)
     there = {name: readings for name, readings in published.items() if name in pictures}
-    seen = [frame for name, own in there.items() if (frame := _seen(pictures[name], own, reader)) is not None]
-    if not seen:
+    compared = [
+        frame for name, readings in there.items() if (frame := _seen(pictures[name], readings, reader)) is not None
+    ]
+    if not compared:
         found = f"none of the {len(published)} frames of {path.name} can be read"
         findings.check(Check("unit and axes", "a reading", found, "warning", "fetch the frames"))
         return
-    truth, read, raw = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+    truth, read, raw = (np.concatenate(parts) for parts in zip(*compared, strict=True))
     agreeing = int(_agree(read, truth).sum())
     findings.facts.update(known_temperatures=len(truth), known_temperatures_agreeing=agreeing)
-    found = f"{agreeing:,} of {len(truth):,} readings agree ({len(seen)} of {len(published)} frames are there)"
+    found = f"{agreeing:,} of {len(truth):,} readings agree ({len(compared)} of {len(published)} frames are there)"
     expected = f"{AGREEING:.0%} of the published readings within {TOLERANCE:g} deg C"
     if agreeing >= AGREEING * len(truth):
         findings.check(Check("unit and axes", expected, found, "ok"))

@@ -54,15 +54,15 @@ def by_list(
     that does not exist, or is in both lists.
     """
     val, named = list(val), list(named)
-    own = "test" if others == "train" else "train"
-    known = sorted(set(map(str, groups)))
+    named_split = "test" if others == "train" else "train"
+    present = sorted(set(map(str, groups)))
     for name in (*val, *named):
-        if name not in known:
-            raise ConfigError(f"no {name!r} in the data, though a split lists it", nearest(name, known))
+        if name not in present:
+            raise ConfigError(f"no {name!r} in the data, though a split lists it", nearest(name, present))
     both = sorted(set(val) & set(named))
     if both:
-        raise ConfigError(f"{both[0]!r} is listed for val and for {own}", "take it out of one list")
-    return np.where(np.isin(groups, named), own, np.where(np.isin(groups, val), "val", others))
+        raise ConfigError(f"{both[0]!r} is listed for val and for {named_split}", "take it out of one list")
+    return np.where(np.isin(groups, named), named_split, np.where(np.isin(groups, val), "val", others))
 
 
 def require(splits: Strings, expected: Iterable[str]) -> None:
@@ -70,7 +70,7 @@ def require(splits: Strings, expected: Iterable[str]) -> None:
     names, counts = np.unique(splits, return_counts=True)
     for name in expected:
         if name not in names:
-            held = ", ".join(f"{count} in {each}" for each, count in zip(names, counts, strict=True))
+            held = ", ".join(f"{count} in {split}" for split, count in zip(names, counts, strict=True))
             raise DataError(
                 f"no face is left in the {name} split ({held or 'none at all'})",
                 "change what the data set's section says of splits (`split`, or lists such as `train` and `val`), "

@@ -70,18 +70,18 @@ def frame(
     with files.fresh_directory(out) as folder:
         for name, changed in ({BASE: {}} | _checked(config)).items():
             held = name == BASE or INVERT in changed
-            shown = _rows(frames, table, split) if held else everybody
-            own = parse(under(settings, changed), dataset.Config, f"frames.{name}")
+            rows = _rows(frames, table, split) if held else everybody
+            variant_config = parse(under(settings, changed), dataset.Config, f"frames.{name}")
             (folder / name).mkdir()
-            sources = _paths(raw, frames if held else dataset.load(raw, own).frames, frames.ids[shown])
+            sources = _paths(raw, frames if held else dataset.load(raw, variant_config).frames, frames.ids[rows])
             if "tone" in changed and sources:
-                _require_temperatures(dataset, sources[0], own, name)
-            seen = partial(_read, loader=dataset.__name__, config=own, invert=INVERT in changed)
-            images = _sized(ordered(seen, sources, workers), frames, shown)
-            tracked = track(images, len(shown), f"frames {settings['raw']} {name}", "frames")
-            packed_images.write(folder / name, frames.ids[shown], tracked)
+                _require_temperatures(dataset, sources[0], variant_config, name)
+            read = partial(_read, loader=dataset.__name__, config=variant_config, invert=INVERT in changed)
+            images = _sized(ordered(read, sources, workers), frames, rows)
+            tracked = track(images, len(rows), f"frames {settings['raw']} {name}", "frames")
+            packed_images.write(folder / name, frames.ids[rows], tracked)
             noted["variants"][name] = {
-                "frames": len(shown),
+                "frames": len(rows),
                 "settings": changed,
                 "sha256": files.sha256(folder / name / "pixels.bin"),
             }
@@ -126,17 +126,17 @@ def _annotated(frames: Frames, folder: Path) -> NDArray[np.int64]:
     """Return the rows of the frames with a labelled nose: published protocols count it without a person, too."""
     if not (folder / annotations.FILE).is_file():
         return np.zeros(0, np.int64)
-    told = Annotations.open(folder)
-    return np.flatnonzero(np.isin(frames.ids, told.frames[told.having("nose")]))
+    annotations = Annotations.open(folder)
+    return np.flatnonzero(np.isin(frames.ids, annotations.frames[annotations.having("nose")]))
 
 
 def _paths(raw: Path, frames: Frames, ids: NDArray[np.str_]) -> list[Path]:
     """Return the files of the frames `ids`: a variant may keep its pictures elsewhere than the set as prepared."""
-    known = dict(zip(map(str, frames.ids), map(str, frames.paths), strict=True))
-    absent = [name for name in map(str, ids) if name not in known]
+    paths = dict(zip(map(str, frames.ids), map(str, frames.paths), strict=True))
+    absent = [name for name in map(str, ids) if name not in paths]
     if absent:
         raise DataError(f"{raw.name} has no picture of {absent[0]}", "leave the variant out, or complete the data")
-    return [raw / known[name] for name in map(str, ids)]
+    return [raw / paths[name] for name in map(str, ids)]
 
 
 def _sized(

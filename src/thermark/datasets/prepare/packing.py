@@ -18,10 +18,10 @@ from thermark.core.origin import origin
 from thermark.datasets.checks import arrival, near, sanity, splits
 from thermark.datasets.checks import report as reports
 from thermark.datasets.prepare import sharding
+from thermark.datasets.prepare.reading import CropConfig, Job
 from thermark.datasets.prepare.sharding import Part, Plan, Seen
 from thermark.datasets.readers import boxes
 from thermark.datasets.readers.loaded import Loaded, Source, require_complete
-from thermark.datasets.readers.reading import CropConfig, Job
 
 __all__ = ["CropConfig", "Sharing", "leave_note", "leave_out", "make_part", "pack"]
 
@@ -102,9 +102,9 @@ def make_part(
 def leave_out(dataset: ModuleType, config: Any, reason: str, out: Path, report: Path, split_table: Path) -> None:
     """Write, in place of the faces of a data set that is not here, the reason, and a report that says so."""
     runs.skip(out, reason)
-    told = {"absent": reason, "card": asdict(dataset.CARD), "modality": dataset.MODALITY, "origin": "real"}
-    told |= {"raw": config.raw, "fingerprint": hashlib.sha256(reason.encode()).hexdigest()}
-    files.write_json(report, told)
+    content = {"absent": reason, "card": asdict(dataset.CARD), "modality": dataset.MODALITY, "origin": "real"}
+    content |= {"raw": config.raw, "fingerprint": hashlib.sha256(reason.encode()).hexdigest()}
+    files.write_json(report, content)
     files.write_text(split_table, "subject,split\n")
 
 

@@ -26,9 +26,9 @@ from thermark.core import arithmetic, code, files, shards
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
-from thermark.datasets.readers import reading
+from thermark.datasets.prepare import reading
+from thermark.datasets.prepare.reading import CropConfig, Job, Read
 from thermark.datasets.readers.loaded import strings
-from thermark.datasets.readers.reading import CropConfig, Job, Read
 
 PIXELS, TABLE = "pixels.npy", "table.npz"
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
@@ -122,7 +122,9 @@ def make(
         faces = sum(len(job.prompts) for job in jobs[start:end])
         with files.fresh_directory(plan.at(shard)) as folder:
             seen = _write(folder / PIXELS, islice(reads, end - start), faces)
-            files.write_arrays(folder / TABLE, {each.name: getattr(seen, each.name) for each in fields(Seen)})
+            files.write_arrays(
+                folder / TABLE, {column.name: getattr(seen, column.name) for column in fields(Seen)}
+            )
     for _ in reads:  # progress ends, and so do the processes
         pass
 
@@ -131,9 +133,9 @@ def gather(plan: Plan) -> Seen:
     """Return the tables of all shards as one; raises DataError when some are missing or damaged."""
     absent = plan.missing()
     if absent:
-        shown = ", ".join(map(str, absent[:8]))
+        first = ", ".join(map(str, absent[:8]))
         raise DataError(
-            f"{len(absent)} of {len(plan.spans)} shards are missing in {plan.folder}: {shown}",
+            f"{len(absent)} of {len(plan.spans)} shards are missing in {plan.folder}: {first}",
             "make them with `--shard i/n`, or run without --merge",
         )
     try:
@@ -141,7 +143,10 @@ def gather(plan: Plan) -> Seen:
     except (OSError, ValueError, TypeError, KeyError, BadZipFile) as error:
         raise DataError(f"a shard in {plan.folder} is damaged: {error}", "delete that folder") from error
     return Seen(
-        **{each.name: np.concatenate([getattr(table, each.name) for table in tables]) for each in fields(Seen)}
+        **{
+            column.name: np.concatenate([getattr(table, column.name) for table in tables])
+            for column in fields(Seen)
+        }
     )
 
 

@@ -1,48 +1,43 @@
 """A COCO file as it stands, for a protocol that is to be followed to the letter."""
 
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from thermark.core.annotations import Annotations
-from thermark.datasets.readers import coco, keypoints
+from thermark.datasets.readers.coco import Coco, Id, class_ids, order
 from thermark.datasets.readers.loaded import Findings
 
 
-def read(
-    path: Path, classes: Mapping[str, int], part: str, pictures: Collection[str], stem: Callable[[str], str]
+def annotated(
+    coco: Coco, classes: Mapping[str, int], part: str, pictures: Collection[str], stem: Callable[[str], str]
 ) -> Annotations:
     """Return one COCO file as it is, of the images that have one of the `pictures`; frames are `part`/<picture>.
 
-    `stem` writes an image's name as pictures are called. `classes`: lower-case name -> id, as `coco.read` takes
-    them; that must have accepted the file before.
+    `stem` writes an image's name as pictures are called. `classes`: lower-case name -> id, as `coco.instances`
+    takes them; that must have accepted the file before.
     """
-    content = keypoints.read(path)
-    ids = coco.categories(content, classes, classes, path, Findings())
-    frames: dict[Any, str] = {}
-    for where, entry in coco.rows(content, "images", path):
-        if (name := stem(keypoints.file_name(entry, where).stem)) in pictures:
-            frames.setdefault(entry["id"], f"{part}/{name}")
-    row = {name: place for place, name in enumerate(frames)}
-    rank = {name: place for place, name in enumerate(sorted(frames, key=coco.place))}
+    ids = class_ids(coco, classes, classes, Findings())
+    stems = {number: stem(name.stem) for number, name in coco.images().items()}
+    frames: dict[Id, str] = {number: f"{part}/{name}" for number, name in stems.items() if name in pictures}
+    row = {number: place for place, number in enumerate(frames)}
+    rank = {number: place for place, number in enumerate(sorted(frames, key=order))}
     first = dict.fromkeys(frames, -1)
-    found: list[tuple[int, str, list[float]]] = []
-    for place, (_, entry) in enumerate(coco.rows(content, "annotations", path)):
+    boxes: list[tuple[int, str, list[float]]] = []
+    for place, (_, entry) in enumerate(coco.entries("annotations")):
         image, name, box = entry["image_id"], ids.get(entry["category_id"]), entry.get("bbox")
         if image not in frames:
             continue
         first[image] = place if first[image] < 0 else first[image]
         if name is not None and box:
-            found.append((row[image], name, [float(each) for each in box]))
-    owners, names, boxes = zip(*found, strict=True) if found else ((), (), ())
+            boxes.append((row[image], name, [float(value) for value in box]))
+    owners, names, xywh = zip(*boxes, strict=True) if boxes else ((), (), ())
     return Annotations(
         frames=np.array(list(frames.values()), np.str_),
-        sources=np.full(len(frames), path.stem),
-        ranks=np.array([rank[name] for name in frames], np.int64),
+        sources=np.full(len(frames), coco.path.stem),
+        ranks=np.array([rank[number] for number in frames], np.int64),
         first=np.array(list(first.values()), np.int64),
         owners=np.array(owners, np.int64),
         classes=np.array(names, np.str_),
-        xywh=np.array(boxes, np.float64).reshape(-1, 4),
+        xywh=np.array(xywh, np.float64).reshape(-1, 4),
     )

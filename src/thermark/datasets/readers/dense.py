@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from thermark.core import tree
 from thermark.core.errors import DataError
-from thermark.core.faces import Faces
-from thermark.core.geometry import bounding_box
-from thermark.datasets.checks import agreement, splits
+from thermark.datasets.checks import agreement
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import pickles, tree
+from thermark.datasets.readers import pickles
 from thermark.datasets.readers.loaded import Check, Findings, Verdict
 
 Labels = dict[str, NDArray[np.float32]]
@@ -47,9 +46,9 @@ def read(
     root: Path, names: Collection[str], pictures: Sequence[str], sparse: Mapping[str, Path], findings: Findings
 ) -> Labels:
     """Return what `labels` does, in px of `pictures` (paths under `root`), compared with the files of `sparse`."""
-    found = labels(root, names, picture_size(root, pictures), findings)
-    agreement.compare_files(found, sparse, findings)
-    return found
+    points = labels(root, names, picture_size(root, pictures), findings)
+    agreement.compare_files(points, sparse, findings)
+    return points
 
 
 def labels(root: Path, names: Collection[str], size: tuple[int, int], findings: Findings) -> Labels:
@@ -61,7 +60,7 @@ def labels(root: Path, names: Collection[str], size: tuple[int, int], findings: 
     """
     place = _file(root)
     wanted = {key(name): name for name in names}
-    found: Labels = {}
+    kept: Labels = {}
     bad: list[str] = []
     entries = 0
     for entry, value in pickles.entries(root / place, lambda array: _pixels(array, size)):
@@ -70,18 +69,18 @@ def labels(root: Path, names: Collection[str], size: tuple[int, int], findings: 
         if name is None:
             continue
         points = value if isinstance(value, np.ndarray | Bad) else _listed(value, size)
-        if name in found:
+        if name in kept:
             findings.add("duplicate_id", f"{entry} in {place}")
         elif isinstance(points, Bad):
             bad.append(f"{name} in {FILE} is {points.why}")
         else:
-            found[name] = points
+            kept[name] = points
     findings.add("bad_annotation", *bad)
-    findings.facts["dense_labels"] = {"file": place, "entries": entries, "used": len(found)}
-    total, normal = len(bad) + len(found), sum(_is_normal(points, size) for points in found.values())
-    findings.check(_check("dense labels", "an array (478, 2) for each", len(found), total))
-    findings.check(_check("unit of dense labels", "coordinates from 0 to 1", normal, len(found)))
-    return found
+    findings.facts["dense_labels"] = {"file": place, "entries": entries, "used": len(kept)}
+    total, normal = len(bad) + len(kept), sum(_is_normal(points, size) for points in kept.values())
+    findings.check(_check("dense labels", "an array (478, 2) for each", len(kept), total))
+    findings.check(_check("unit of dense labels", "coordinates from 0 to 1", normal, len(kept)))
+    return kept
 
 
 def _file(root: Path) -> str:
@@ -135,44 +134,17 @@ def picture_size(root: Path, files: Sequence[str]) -> tuple[int, int]:
     Raises DataError when they differ: then each label has its own, and one of the files was resized.
     """
     places = np.unique(np.linspace(0, len(files) - 1, min(SAMPLE, len(files))).round().astype(int))
-    found: dict[tuple[int, int], str] = {}
+    sizes: dict[tuple[int, int], str] = {}
     for path in (files[place] for place in places):
         try:
             with Image.open(root / path) as image:
-                found.setdefault(image.size, path)
+                sizes.setdefault(image.size, path)
         except (OSError, ValueError, Image.DecompressionBombError):
             continue  # reported where frames are read
-    if len(found) != 1:
-        shown = " and ".join(f"{path} ({w} x {h})" for (w, h), path in list(found.items())[:2])
+    if len(sizes) != 1:
+        examples = " and ".join(f"{path} ({w} x {h})" for (w, h), path in list(sizes.items())[:2])
         raise DataError(
-            f"pictures are of several sizes: {shown}" if found else "no picture can be read",
+            f"pictures are of several sizes: {examples}" if sizes else "no picture can be read",
             "dense labels need the pictures as published, 512 x 512",
         )
-    return next(iter(found))
-
-
-def faces(
-    ids: NDArray[np.str_],
-    subjects: NDArray[np.str_],
-    xy: NDArray[np.float32],
-    fractions: splits.Fractions,
-    strata: dict[str, NDArray[np.str_]] | None = None,
-) -> Faces:
-    """Return one face a frame from 478 points (N, 478, 2), split by the hash of the subject like sparse ones."""
-    chosen = splits.by_hash(subjects, fractions)
-    splits.require(chosen, fractions.expected())
-    # 200,000 faces are 0.8 GB, of which there should be no copies.
-    parts = np.array_split(xy, len(xy) // 1000 + 1)
-    boxes = np.concatenate([bounding_box(part) for part in parts])
-    return Faces(
-        ids=ids,
-        frames=ids,
-        subjects=subjects,
-        splits=chosen,
-        vocabularies=np.full(len(ids), VOCABULARY),
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy,
-        visible=~np.isnan(xy[..., 0]),
-        strata=strata or {},
-    )
+    return next(iter(sizes))

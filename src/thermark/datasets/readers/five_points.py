@@ -3,17 +3,14 @@
 Coordinates are returned as they are, in source px.
 """
 
-import csv
-import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core.errors import DataError
-from thermark.datasets.readers import numeral
-from thermark.datasets.readers.keypoints import checked_box, malformed
+from thermark.core.cells import number, plain
+from thermark.datasets.readers.entries import checked_box, malformed
 
 POINTS = 5
 NUMBERS = ["xs", "ys", "xe", "ye", *(f"p{point}{axis}" for point in range(1, POINTS + 1) for axis in "xy")]
@@ -30,24 +27,14 @@ class Row:
     xy: NDArray[np.float32]
 
 
-def table(path: Path) -> list[list[str]]:
-    """Return the cells of a CSV, whichever of comma, semicolon and tab separates them."""
-    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    delimiter = max(",;\t", key=lines[0].count) if lines else ","
-    try:
-        return [*csv.reader(lines, delimiter=delimiter)]
-    except csv.Error as error:
-        raise DataError(f"{path.name} is no CSV ({error})", "fetch the file again") from error
-
-
 def columns(header: list[str]) -> list[int] | None:
     """Return where the picture and the 14 numbers stand, or None when the first row is no header but a face.
 
     By name where all 14 are there (the picture is then the first other column), else by position.
     """
-    if len(header) > len(NUMBERS) and all(np.isfinite(_number(cell)) for cell in header[1:5]):
+    if len(header) > len(NUMBERS) and all(np.isfinite(number(cell)) for cell in header[1:5]):
         return None
-    names = [re.sub(r"[^a-z0-9]", "", cell.lower()) for cell in header]
+    names = [plain(cell) for cell in header]
     if set(NUMBERS) <= set(names):
         others = [place for place, name in enumerate(names) if name and name not in NUMBERS]
         if others:
@@ -59,12 +46,12 @@ def columns(header: list[str]) -> list[int] | None:
 def row(cells: list[str], places: list[int], where: str) -> Row:
     """Return the face in a row's cells; raises DataError for too few or many, no name, no point, or no area."""
     beyond = cells[max(places) + 1 :] if places == BY_POSITION else []
-    if len(cells) <= max(places) or any(cell.strip() for cell in beyond):
+    if len(cells) <= max(places) or any(beyond):
         raise malformed(where, f"has {len(cells)} cells instead of {max(places) + 1}")
-    name = cells[places[0]].strip().replace("\\", "/")
+    name = cells[places[0]].replace("\\", "/")
     if not PurePosixPath(name).name or "\0" in name:
         raise malformed(where, "names no picture")
-    numbers = np.array([_number(cells[place]) for place in places[1:]])
+    numbers = np.array([number(cells[place]) for place in places[1:]])
     box = checked_box(numbers[:4], where)
     with np.errstate(over="ignore"):
         xy = numbers[4:].reshape(POINTS, 2).astype(np.float32)
@@ -72,10 +59,3 @@ def row(cells: list[str], places: list[int], where: str) -> Row:
     if absent.all():
         raise malformed(where, "labels no point")
     return Row(name, box, np.where(absent[:, None], np.float32(np.nan), xy))
-
-
-def _number(cell: str) -> float:
-    try:
-        return numeral.parse(cell.strip())
-    except ValueError:
-        return np.nan

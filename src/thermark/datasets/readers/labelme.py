@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.datasets.readers.keypoints import checked_box, malformed, numbers
+from thermark.datasets.readers.entries import checked_box, malformed, numbers
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ def label(
     groups, in whatever order; under other names in file order, when the sizes of the groups are those expected, or
     when each point is a shape of its own. Raises DataError when neither gives all, and for anything but numbers.
     """
-    found, boxes = [], []
+    shapes, boxes = [], []
     for name, points in _shapes(entry, where):
         if name == box:
             boxes.append(points)
         else:
-            found.append((name, points))
+            shapes.append((name, points))
     if len(boxes) > 1:
         raise malformed(where, f"has {len(boxes)} shapes {box!r}")
-    xy = _arranged(_joined(found, singles or {}), groups, where)
+    xy = _arranged(_joined(shapes, singles or {}), groups, where)
     xy[~np.isfinite(xy).all(axis=1)] = np.nan
     if np.isnan(xy).all():
         raise malformed(where, "labels no point")
@@ -69,29 +69,29 @@ def _is_points(value: Any) -> bool:
 
 
 def _joined(
-    found: list[tuple[str, NDArray[np.float64]]], singles: Mapping[str, Sequence[str]]
+    shapes: list[tuple[str, NDArray[np.float64]]], singles: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, NDArray[np.float64]]]:
     """Return the shapes with those that are single points of a group put together, if all of them are there."""
-    joined = found
+    joined = shapes
     for group, names in singles.items():
-        own = {name: points for name, points in found if name in names and len(points) == 1}
-        if len(own) == len(names):
-            rest = [shape for shape in joined if shape[0] not in own]
-            joined = [*rest, (group, np.concatenate([own[name] for name in names]))]
+        single = {name: points for name, points in shapes if name in names and len(points) == 1}
+        if len(single) == len(names):
+            rest = [shape for shape in joined if shape[0] not in single]
+            joined = [*rest, (group, np.concatenate([single[name] for name in names]))]
     return joined
 
 
 def _arranged(
-    found: list[tuple[str, NDArray[np.float64]]], groups: Mapping[str, int], where: str
+    shapes: list[tuple[str, NDArray[np.float64]]], groups: Mapping[str, int], where: str
 ) -> NDArray[np.float64]:
     """Return all points (K, 2) in the order of `groups`."""
-    sizes = [len(points) for _, points in found]
-    named = dict(found)
+    sizes = [len(points) for _, points in shapes]
+    named = dict(shapes)
     count = sum(groups.values())
-    if len(named) == len(found) and {name: len(points) for name, points in named.items()} == groups:
+    if len(named) == len(shapes) and {name: len(points) for name, points in named.items()} == groups:
         ordered = [named[name] for name in groups]
     elif sizes in ([*groups.values()], [1] * count):
-        ordered = [points for _, points in found]
+        ordered = [points for _, points in shapes]
     else:
         raise malformed(where, f"has {sum(sizes)} points in {len(sizes)} groups, not {count} in {len(groups)}")
     return np.concatenate(ordered)

@@ -8,21 +8,21 @@ Index = dict[str, list[PurePosixPath]]
 
 def index(paths: Iterable[str], suffixes: tuple[str, ...]) -> Index:
     """Return plain file name -> relative paths, in their order, of files with one of the lower-case `suffixes`."""
-    found: Index = {}
+    paths_of: Index = {}
     for path in map(PurePosixPath, paths):
         if path.suffix.lower() in suffixes:
-            found.setdefault(_plain(path.name), []).append(path)
-    return found
+            paths_of.setdefault(_plain(path.name), []).append(path)
+    return paths_of
 
 
-def ending(found: Index, wanted: PurePosixPath, near: PurePosixPath) -> PurePosixPath | None:
+def ending(files: Index, wanted: PurePosixPath, near: PurePosixPath) -> PurePosixPath | None:
     """Return the file whose path ends with `wanted`, whatever its case and blanks; None where there is none.
 
     Of several it is one that ends with it to the letter, then the one that shares the most leading folders with
     `near`, the annotations that name it, then the first.
     """
     length = len(wanted.parts)
-    ends = [(path, path.parts[-length:]) for path in found.get(_plain(wanted.name), [])]
+    ends = [(path, path.parts[-length:]) for path in files.get(_plain(wanted.name), [])]
     same = [*map(_plain, wanted.parts)]
     candidates = [(path, end == wanted.parts) for path, end in ends if [*map(_plain, end)] == same]
     return max(candidates, key=lambda pair: (pair[1], _shared(pair[0], near)), default=(None, False))[0]

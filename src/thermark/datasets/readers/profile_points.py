@@ -64,9 +64,9 @@ def readings(xy: NDArray[np.floating]) -> dict[str, dict[str, float]]:
     }
 
 
-def fitting(found: dict[str, dict[str, float]]) -> str:
+def fitting(measures: dict[str, dict[str, float]]) -> str:
     """Return `A` or `B`, when the disputed points speak for it and no other measure against it, else nothing."""
-    better = {key: _better(found["A"][key], found["B"][key], key) for key in found["A"]}
+    better = {key: _better(measures["A"][key], measures["B"][key], key) for key in measures["A"]}
     return better["disputed"] if set(better.values()) <= {better["disputed"], ""} else ""
 
 
@@ -77,16 +77,18 @@ def _better(a: float, b: float, key: str) -> str:
     return "A" if (a < b) == (key in LOWER_IS_BETTER) else "B"
 
 
-def check(found: dict[str, dict[str, float]], configured: str) -> Check:
+def check(measures: dict[str, dict[str, float]], configured: str) -> Check:
     """Return whether the configured reading is the one that `readings` found to fit."""
-    fits = fitting(found)
-    shares = " and ".join(f"{own['disputed']:.0%} are nearer to {name}'s groups" for name, own in found.items())
-    said = f"reading {fits} fits" if fits else "neither reading fits in every respect"
-    expected, said = f"reading {configured} of the 43 points", f"{said}: of the disputed points, {shares}"
+    fits = fitting(measures)
+    shares = " and ".join(
+        f"{values['disputed']:.0%} are nearer to {name}'s groups" for name, values in measures.items()
+    )
+    text = f"reading {fits} fits" if fits else "neither reading fits in every respect"
+    expected, text = f"reading {configured} of the 43 points", f"{text}: of the disputed points, {shares}"
     if fits == configured:
-        return Check("profile reading", expected, f"{said}; provisional", "ok")
+        return Check("profile reading", expected, f"{text}; provisional", "ok")
     remedy = f"set profile: {fits} in params.yaml" if fits else "look at profile rows before believing Side"
-    return Check("profile reading", expected, said, "warning", remedy)
+    return Check("profile reading", expected, text, "warning", remedy)
 
 
 def _gap(xy: NDArray[np.floating], point: int, group: list[int]) -> NDArray[np.floating]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
-from thermark.datasets.readers import numeral
+from thermark.core.ldmks import point
 
 REMEDY = "fetch the file again"
 
@@ -36,16 +36,5 @@ def read(path: Path, count: int) -> NDArray[np.float32]:
 
 def _declared(header: list[str]) -> set[str]:
     """Return the numbers of points that a header names, as text: they may have any length."""
-    found = [re.fullmatch(r"n_points\s*:\s*0*(\d+)", line, re.ASCII) for line in header]
-    return {match[1] for match in found if match}
-
-
-def point(line: str, where: str) -> NDArray[np.float32]:
-    """Return a line's x and y (2,), both NaN when either is not finite; raises DataError for other than two."""
-    try:
-        x, y = map(numeral.parse, line.split())
-    except ValueError as error:
-        raise DataError(f"{where}: {line[:40]!r} is no point", REMEDY) from error
-    with np.errstate(over="ignore"):
-        xy = np.array([x, y], np.float32)
-    return xy if np.isfinite(xy).all() else np.full(2, np.nan, np.float32)
+    matches = [re.fullmatch(r"n_points\s*:\s*0*(\d+)", line, re.ASCII) for line in header]
+    return {match[1] for match in matches if match}

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.datasets.readers import images
+from thermark.core import images
 from thermark.datasets.readers.loaded import Findings
 
 NAME = re.compile(r"(\d{1,3})_(\d+)_(\d+)_(\d+)(?:_\d+){1,2}_(\d+)")

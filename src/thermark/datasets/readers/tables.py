@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from thermark.core.cells import number, plain
 from thermark.core.errors import DataError
-from thermark.datasets.readers import numeral
 
 DECIMAL_COMMA, DECIMAL_POINT = (
     re.compile(rf"[+-]?(\d+{sign}\d*|{sign}\d+)(e[+-]?\d+)?", re.IGNORECASE) for sign in (",", r"\.")
@@ -46,7 +46,7 @@ class Table:
             raise DataError(
                 f"{self.name} has decimal commas and points in column {name!r}", "save the file with one of them"
             )
-        return np.array([_number(cell.replace(",", ".") if comma else cell) for cell in cells], np.float64)
+        return np.array([number(cell.replace(",", ".") if comma else cell) for cell in cells], np.float64)
 
     def unreadable(self) -> list[str]:
         """Return the distinct cells that start with `#`: errors that a spreadsheet left behind."""
@@ -54,27 +54,17 @@ class Table:
 
 
 def read(path: Path) -> Table:
-    """Read a CSV by its header; raises DataError when it is no text or has none, or for a row that does not fit.
-
-    A quote that is never closed is an error: the rows after it would be a part of one cell.
-    """
-    text = _text(path)
-    if not text.strip():
+    """Read a CSV by its header; raises DataError as `rows` does, and for no header or a row that does not fit."""
+    lines = rows(path)
+    if not lines:
         raise DataError(f"{path.name} is empty", "fetch the file again")
-    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
-    try:
-        (_, header), *rows = [(reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        raise DataError(f"{path.name}, line {reader.line_num}: {error}", "save the file again as CSV") from error
-    names = [_plain(name) for name in header]
+    names = [plain(name) for name in lines[0][1]]
     repeated = {name for name in names if name and names.count(name) > 1}
     if repeated:
         raise DataError(f"{path.name} has two columns {sorted(repeated)[0]!r}", "remove one of them")
     kept: list[list[str]] = []
     numbers, blank = [], []
-    for line, row in rows:
-        cells = [cell.strip() for cell in row]
+    for line, cells in lines[1:]:
         if not any(cells):
             blank.append(line)
             continue
@@ -87,6 +77,23 @@ def read(path: Path) -> Table:
         numbers.append(line)
     columns = {name: [row[index] for row in kept] for index, name in enumerate(names) if name}
     return Table(path.name, columns, numbers, blank)
+
+
+def rows(path: Path) -> list[tuple[int, list[str]]]:
+    """Return every row as its line number, from 1, and its stripped cells, none for a blank file.
+
+    Raises DataError for what is no text, and for a quote that is never closed: the rows after it would be a part
+    of one cell.
+    """
+    text = _text(path)
+    if not text.strip():
+        return []
+    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    try:
+        return [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{path.name}, line {reader.line_num}: {error}", "save the file again as CSV") from error
 
 
 def _text(path: Path) -> str:
@@ -102,15 +109,3 @@ def _text(path: Path) -> str:
         if "\0" not in text:  # as UTF-16 has them, whose cells would be no numbers
             return text
     raise DataError(f"{path.name} is no text file", "fetch the file again")
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _number(cell: str) -> float:
-    try:
-        value = numeral.parse(cell)
-    except ValueError:
-        return np.nan
-    return value if np.isfinite(value) else np.nan

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from thermark.core.errors import DataError
-from thermark.datasets.readers.keypoints import checked_box, malformed
+from thermark.datasets.readers.entries import checked_box, malformed
 from thermark.datasets.readers.loaded import Findings
 from thermark.datasets.readers.stride import Key
 
@@ -33,8 +33,8 @@ class Labelled:
 
     def xy(self, outline: float, sure: float = 0.0) -> NDArray[np.float32]:
         """Return points (K, 2) in px, less `outline`; NaN for those of which the label is less `sure`."""
-        known = self.row.confidence[:, None] >= sure
-        xy: NDArray[np.float64] = np.where(known, self.row.xy * self.size - outline, np.nan)
+        confident = self.row.confidence[:, None] >= sure
+        xy: NDArray[np.float64] = np.where(confident, self.row.xy * self.size - outline, np.nan)
         return xy.astype(np.float32)
 
     def box(self, outline: float) -> NDArray[np.float32]:
@@ -55,22 +55,22 @@ def largest(
 
     A picture that is broken, which preparing will say, is taken to have `size`.
     """
-    found: dict[Key, Labelled] = {}
+    labelled: dict[Key, Labelled] = {}
     for key in keys:
         where = "/".join(key)
         try:
-            told = rows(root / labels[key], points, where)
+            faces = rows(root / labels[key], points, where)
         except DataError as error:
             findings.add("bad_annotation", error.cause)
             continue
-        if not told:
+        if not faces:
             findings.add("no_face", where)
             continue
-        if len(told) > 1:
+        if len(faces) > 1:
             findings.add("more_faces", where)
-        face = max(told, key=lambda row: float(np.prod(row.box[2:] - row.box[:2])))
-        found[key] = Labelled(pictures[key], _size(root / pictures[key], size), face)
-    return found
+        face = max(faces, key=lambda row: float(np.prod(row.box[2:] - row.box[:2])))
+        labelled[key] = Labelled(pictures[key], _size(root / pictures[key], size), face)
+    return labelled
 
 
 def _size(path: Path, otherwise: tuple[int, int]) -> tuple[int, int]:
@@ -106,5 +106,5 @@ def _row(cells: list[str], points: int, where: str) -> Row:
     centre, size = numbers[1:3], numbers[3:5]
     box = np.concatenate([centre - size / 2, centre + size / 2])
     checked_box(box, where)
-    told = numbers[5:].reshape(points, 3)
-    return Row(box, told[:, :2], told[:, 2])
+    xyc = numbers[5:].reshape(points, 3)
+    return Row(box, xyc[:, :2], xyc[:, 2])

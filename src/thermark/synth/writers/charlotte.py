@@ -54,10 +54,10 @@ class Config(Section):
     @model_validator(mode="after")
     def _enough_combinations(self) -> Self:
         """Refuse more frames a subject than there are rooms, distances and head positions to combine."""
-        known = len(ROOMS) * len(DISTANCES) * len(POSITIONS)
+        combinations = len(ROOMS) * len(DISTANCES) * len(POSITIONS)
         wanted = -(-self.count // self.subjects) + self.unlabelled
-        if wanted > known:
-            raise ValueError(f"{wanted} frames a subject are more than the {known} combinations")
+        if wanted > combinations:
+            raise ValueError(f"{wanted} frames a subject are more than the {combinations} combinations")
         return self
 
 
@@ -98,8 +98,8 @@ def write(out: Path, config: Config, workers: int | None = None) -> None:
         done = list(track(work, len(shots), "render charlotte", "frames"))
         visible: dict[str, NDArray[np.bool_]] = {}
         for subject in range(1, config.subjects + 1):
-            own = [labels for shot, labels in zip(shots, done, strict=True) if shot.subject == subject]
-            labelled_ones = own[config.unlabelled :]
+            of_subject = [labels for shot, labels in zip(shots, done, strict=True) if shot.subject == subject]
+            labelled_ones = of_subject[config.unlabelled :]
             _write_table(root / f"S{subject}/S{subject}.csv", subject, [row for row, _ in labelled_ones])
             visible |= {f"S{subject}/{row[0]}": flags for row, flags in labelled_ones}
         visibility.write(root, visible)

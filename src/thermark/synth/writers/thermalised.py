@@ -15,12 +15,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from thermark.core import files, origin, seeds, visibility
+from thermark.core import files, images, ldmks, origin, seeds, tree, visibility
 from thermark.core.config import Section
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
-from thermark.datasets.readers import images, ldmks
 from thermark.synth.render.sensor import observe
 from thermark.synth.thermalise import heat
 from thermark.synth.writers import stored, write_image
@@ -74,11 +73,11 @@ def write(out: Path, source: Path, config: Config, workers: int | None = None) -
     The bytes do not depend on `workers`. Raises DataError, naming the file, for one that is missing, damaged or
     does not fit its id, ConfigError when `config.count` is more than there are; then nothing is written.
     """
-    found = _find(source, config.count)
+    labels_by_id = _find(source, config.count)
     with files.fresh_directory(out) as root:
         for folder in ("facesynthetics", *CONDITIONS):
             (root / folder).mkdir()
-        faces = [Face(name, labels, root) for name, labels in found.items()]
+        faces = [Face(name, labels, root) for name, labels in labels_by_id.items()]
         work = ordered(partial(_write, config=config), faces, workers)
         for error in track(work, len(faces), "thermalise", "faces"):
             if error:
@@ -92,15 +91,19 @@ def write(out: Path, source: Path, config: Config, workers: int | None = None) -
 
 def _find(source: Path, count: int | None) -> dict[str, Path]:
     """Return id -> landmark file of the first `count` ids."""
-    found = ldmks.find(source)
-    if not found:
+    files_by_id: dict[str, list[Path]] = {}
+    for path in (source / relative for relative in tree.files(source) if relative.endswith(ldmks.SUFFIX)):
+        files_by_id.setdefault(path.name.removesuffix(ldmks.SUFFIX), []).append(path)
+    if not files_by_id:
         raise DataError(f"no *{ldmks.SUFFIX} under {source.name}", REMEDY)
-    for copies in found.values():
+    for copies in files_by_id.values():
         if len(copies) > 1:
             raise DataError(f"{copies[1].name} is there {len(copies)} times", "keep one copy of the tree")
-    if count is not None and count > len(found):
-        raise ConfigError(f"count is {count}, but the source has {len(found)} ids", "lower count, or leave it out")
-    return {name: found[name][0] for name in sorted(found)[:count]}
+    if count is not None and count > len(files_by_id):
+        raise ConfigError(
+            f"count is {count}, but the source has {len(files_by_id)} ids", "lower count, or leave it out"
+        )
+    return {name: files_by_id[name][0] for name in sorted(files_by_id)[:count]}
 
 
 def _write(face: Face, config: Config) -> str:
@@ -110,10 +113,10 @@ def _write(face: Face, config: Config) -> str:
     except DataError as error:
         return error.cause
     person = heat.sample_person(seeds.rng(config.seed, "thermalised", face.name))
-    seen = heat.surfaces(rgb, seg, points, person)
+    surfaces = heat.surfaces(rgb, seg, points, person)
     for condition, ambient in zip(CONDITIONS, (config.warm, config.cold), strict=True):
         rng = seeds.rng(config.seed, "thermalised", face.name, condition)
-        celsius = heat.temperatures(seen, person, heat.sample_room(ambient, rng))
+        celsius = heat.temperatures(surfaces, person, heat.sample_room(ambient, rng))
         write_image(face.root / condition / f"{face.name}_thermal.png", stored(_observed(celsius, config, rng)))
     for suffix in (".png", "_seg.png", ldmks.SUFFIX):
         path = face.beside(suffix)
@@ -123,7 +126,7 @@ def _write(face: Face, config: Config) -> str:
 
 def read(face: Face) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
     """Return RGB (H, W, 3), classes (H, W) and points (70, 2) in px; raises DataError naming the file."""
-    points = ldmks.read(face.labels, ldmks.POINTS)
+    points = ldmks.read(face.labels)
     if not np.isfinite(points).all():
         raise DataError(f"{face.labels.name} lacks a point", REMEDY)
     for path in (face.beside(".png"), face.beside("_seg.png")):

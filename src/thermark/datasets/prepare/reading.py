@@ -21,7 +21,7 @@ class CropConfig(Section):
     """How large a crop is (`size` px) and how much it shows (`padding` times the prompt box), and how it is kept.
 
     `shard`: frames whose crops share a file; no number depends on it. `part`: `i/n`, to make only every n-th
-    shard, beginning with the i-th, and no face set: for machines that share the work (see datasets.sharding).
+    shard, beginning with the i-th, and no face set: for machines that share the work (see prepare.sharding).
     """
 
     size: int = Field(default=192, gt=0)

@@ -3,6 +3,7 @@
 import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,7 +49,7 @@ def luma(path: Path) -> NDArray[np.uint8]:
     return np.asarray(grey, np.uint8)
 
 
-def single(path: Path, *dtypes: str) -> NDArray:
+def single(path: Path, *dtypes: str) -> NDArray[Any]:
     """Return a one-channel image (H, W) whose dtype is one of `dtypes`; raises DataError otherwise."""
     image = decode(path)
     if image.ndim != 2:
@@ -58,7 +59,7 @@ def single(path: Path, *dtypes: str) -> NDArray:
     return image
 
 
-def decode(path: Path) -> NDArray:
+def decode(path: Path) -> NDArray[Any]:
     """Return a PNG, JPEG or TIFF as stored: (H, W) or (H, W, C) in RGB(A) order, any depth, EXIF ignored.
 
     Raises DataError, naming the file, when it is absent, empty, cut off, not what its suffix says, a TIFF marked
@@ -112,7 +113,7 @@ def _check_size(path: Path, width: int, height: int) -> None:
         raise _unreadable(path, f"is larger than 50 megapixels ({width} x {height})")
 
 
-def _pillow(path: Path, data: bytes) -> NDArray:
+def _pillow(path: Path, data: bytes) -> NDArray[Any]:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
@@ -120,7 +121,7 @@ def _pillow(path: Path, data: bytes) -> NDArray:
         raise _unreadable(path, f"cannot be decoded ({error})") from error
 
 
-def _opencv(path: Path, data: bytes) -> NDArray:
+def _opencv(path: Path, data: bytes) -> NDArray[Any]:
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
