@@ -18,7 +18,7 @@ from thermark.metrics.names import METRICS, describe
 from thermark.metrics.rates import rate_interval
 from thermark.metrics.scores import labels
 from thermark.metrics.summary import MAIN, Thresholds
-from thermark.report.leaderboard.inputs import found, titled
+from thermark.report.inputs import open_json, titled
 from thermark.report.results.errors import Errors
 from thermark.report.results.origins import tier, trained_on
 from thermark.report.results.record import DataSet, Estimate, Floor, Part, Protocol, Record
@@ -58,7 +58,7 @@ class Known:
 
 def data_set(name: str, config: Config, places: Places) -> DataSet:
     """Return what a prepared data set is."""
-    report = found(places.reports / f"{name}.json")
+    report = open_json(places.reports / f"{name}.json")
     card, origin = report["card"], report["origin"]
     scored = _scored(open_table(places.faces / name), config)
     # Terms and notes of the real data set do not apply to what was made in its layout.
@@ -81,7 +81,7 @@ def data_set(name: str, config: Config, places: Places) -> DataSet:
 
 def protocol(name: str, config: Config, main: str, places: Places) -> Protocol:
     """Return how a data set is scored; `main` is the metric that ranks."""
-    report = found(places.reports / f"{name}.json")
+    report = open_json(places.reports / f"{name}.json")
     return Protocol(
         vocabulary=config.vocabulary,
         split=config.split,
@@ -101,7 +101,7 @@ def miss(limits: Thresholds, main: str) -> float:
 
 def details(contestants: Sequence[str], dataset: str, places: Places) -> dict[str, dict[str, Any]]:
     """Return contestant -> its details on a data set; raises DataError for one that is missing."""
-    return {name: found(places.details / name / f"{dataset}.json") for name in contestants}
+    return {name: open_json(places.details / name / f"{dataset}.json") for name in contestants}
 
 
 def errors(dataset: str, told: Mapping[str, Mapping[str, Any]], places: Places) -> dict[str, Errors]:

@@ -15,8 +15,8 @@ from thermark.core.annotated import Annotated
 from thermark.core.faces import Faces
 from thermark.fewshot.posts import Crop, Floats, Rows, lower_median
 from thermark.metrics.matching import assign
+from thermark.report.columns import LIMITS
 from thermark.report.zeroshot.nose_points import Noses, Numbers
-from thermark.report.zeroshot.showing import LIMITS
 
 CAP = 80.0  # px in a frame that is 192 wide: a nose may be matched to a neighbour's
 
