@@ -5,16 +5,18 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section, value
+from thermark.report.contestants import listed, sections
 from thermark.report.distillation import build
-from thermark.report.distillation.inputs import Places
-from thermark.report.leaderboard.profile import listed, sections
+from thermark.report.paths import Paths
+
+PATHS = ("results", "comparisons", "gradients")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("runs", "converted", "datasets", "params"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, "contestants", "text", "numbers", "stability", "figure"):
+    for name in (*PATHS, "contestants", "text", "numbers", "stability", "figure"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
@@ -23,7 +25,7 @@ def main() -> None:
         sections(value(params, options.runs), options.runs),
         sections(value(params, options.converted), options.converted),
         list(value(params, options.datasets)),
-        Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
+        Paths(**{name: getattr(options, name) for name in PATHS}),
         options.text,
         options.numbers,
         options.stability,

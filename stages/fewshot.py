@@ -5,18 +5,20 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section, value
+from thermark.report.contestants import listed, sections
 from thermark.report.fewshot import build
-from thermark.report.fewshot.inputs import Config, Places, Profile
-from thermark.report.leaderboard.profile import listed, sections
+from thermark.report.fewshot.inputs import Config, Profile
+from thermark.report.paths import Paths
 
 SECTIONS = ("heads", "runs", "crops")
+PATHS = ("results", "comparisons", "scores", "curves", "pseudo_labels", "speed")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in (*SECTIONS, "params"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, "contestants", "text", "numbers", "figure", "curve"):
+    for name in (*PATHS, "contestants", "text", "numbers", "figure", "curve"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
@@ -25,7 +27,7 @@ def main() -> None:
     )
     build.build(
         Profile(list(heads), runs, listed(options.contestants), crops),
-        Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
+        Paths(**{name: getattr(options, name) for name in PATHS}),
         options.text,
         options.numbers,
         options.figure,

@@ -6,20 +6,22 @@ from pathlib import Path
 from thermark.core import errors, files
 from thermark.core.config import section
 from thermark.report.leaderboard import build, console
-from thermark.report.leaderboard.board import Places
+from thermark.report.paths import Paths
 from thermark.report.results.comparisons import open_comparisons
+
+PATHS = ("results", "training", "faces", "predictions", "errors")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", required=True)
-    for name in (*Places.__dataclass_fields__, "comparisons", "curves", "figures", "leaderboard", "text"):
+    for name in (*PATHS, "comparisons", "curves", "figures", "leaderboard", "text"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     made = open_comparisons(options.comparisons)
     boards = build.build(
         made,
-        Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
+        Paths(**{name: getattr(options, name) for name in PATHS}),
         options.curves,
         options.figures,
         options.leaderboard,

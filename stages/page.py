@@ -7,6 +7,11 @@ from pathlib import Path
 from thermark.core import errors
 from thermark.core.config import section, value
 from thermark.report.page import build, inputs
+from thermark.report.paths import NOT_GIVEN, Paths
+
+# Option -> path of the page, which is written without those that are not there.
+OPTIONAL = {name: name for name in ("comparisons", "speed", "budget", "published", "faces")}
+OPTIONAL |= {"training": "training_curves"}
 
 
 def main() -> None:
@@ -15,15 +20,15 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True)
     for name in ("results", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    optional = ("comparisons", "speed", "budget", "training", "published", "faces")
-    for name in optional:
-        parser.add_argument(f"--{name}", type=Path)
+    for name in OPTIONAL:
+        parser.add_argument(f"--{name}", type=Path, default=NOT_GIVEN)
     options = parser.parse_args()
     params = Path("params.yaml")
     budget = tuple(dict.fromkeys(crop["raw"] for crop in value(params, options.crops).values()))
     folder = Path(os.path.relpath(options.results, options.out)).as_posix()
-    places = inputs.Places(options.results, **{name: getattr(options, name) for name in optional})
-    build.build(inputs.read(places, budget, folder), section(params, options.params, build.Config), options.out)
+    optional = {field: getattr(options, name) for name, field in OPTIONAL.items()}
+    paths = Paths(options.results, **optional)
+    build.build(inputs.read(paths, budget, folder), section(params, options.params, build.Config), options.out)
 
 
 if __name__ == "__main__":

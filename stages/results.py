@@ -8,7 +8,7 @@ from thermark.core.config import section, value
 from thermark.core.files import read_json
 from thermark.core.scored_splits import read_scored_splits
 from thermark.metrics.evaluate import reading
-from thermark.report.leaderboard import profile
+from thermark.report import contestants
 from thermark.report.results import build, compare
 from thermark.report.results.collect import EvaluationPaths
 
@@ -31,10 +31,10 @@ def main() -> None:
     params = Path("params.yaml")
     splits = read_scored_splits(params, options.scored)
     sections = value(params, options.params)
-    runs = profile.sections(value(params, options.runs), options.runs)
+    runs = contestants.sections(value(params, options.runs), options.runs)
     build.build(
         {name: reading(f"{options.params}.{name}", raw, splits.get(name)) for name, raw in sections.items()},
-        build.contestant_info(profile.listed(options.contestants), runs, options.models),
+        build.contestant_info(contestants.listed(options.contestants), runs, options.models),
         EvaluationPaths(*(getattr(options, name) for name in EvaluationPaths.__dataclass_fields__)),
         build.provenance(read_json(options.code), read_json(options.env)),
         section(params, options.compared, compare.Config),

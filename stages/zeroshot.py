@@ -6,16 +6,18 @@ from pathlib import Path
 from thermark.core import errors
 from thermark.core.config import parse, section, value
 from thermark.metrics.evaluate import Config
-from thermark.report.leaderboard.profile import listed, whole_frames
+from thermark.report.contestants import listed, whole_frames
+from thermark.report.paths import Paths
 from thermark.report.zeroshot import build
-from thermark.report.zeroshot.inputs import Places
+
+PATHS = ("reports", "framed", "results", "faces", "predictions")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("datasets", "evaluate", "params"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, "contestants", "text", "numbers", "figure"):
+    for name in (*PATHS, "contestants", "text", "numbers", "figure"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
@@ -24,7 +26,7 @@ def main() -> None:
         whole_frames(listed(options.contestants)),
         value(params, options.datasets),
         {name: parse(raw, Config, f"{options.evaluate}.{name}") for name, raw in scoring.items()},
-        Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
+        Paths(**{name: getattr(options, name) for name in PATHS}),
         options.text,
         options.numbers,
         options.figure,

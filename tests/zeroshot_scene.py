@@ -13,9 +13,9 @@ from thermark.core.frames import Frames
 from thermark.core.predictions import Predictions
 from thermark.metrics import outputs
 from thermark.metrics.evaluate import Config, evaluate
+from thermark.report.paths import Paths
 from thermark.report.results import build, collect, compare
 from thermark.report.results.record import Provenance
-from thermark.report.zeroshot.inputs import Places
 
 SIZE = (192, 256)
 DATA = "fingerprint"
@@ -75,30 +75,33 @@ def said(
     )
 
 
+READ = ("reports", "framed", "results", "faces", "predictions")
+
+
 class Stages:
     """What earlier stages leave behind under `root`: the face set at once, contestants as they are added."""
 
     def __init__(self, root: Path, faces: Faces, origin: str = "real", others: dict[str, str] | None = None):
         self.faces = faces
         self.root, self.names = root, []
-        self.places = Places(*(root / name for name in ("reports", "framed", "results", "faces", "predictions")))
+        self.paths = Paths(**{name: root / name for name in READ})
         ids = np.array(list(dict.fromkeys(faces.frames.tolist())))
         sizes = np.tile(np.array(SIZE, np.int32), (len(ids), 1))
-        folder = self.places.faces / "thermeval"
+        folder = self.paths.faces / "thermeval"
         faces.save(folder / "faces.npz")
         instances.annotations_of(faces).save(folder)
         Frames(ids, ids, np.char.add(ids, ".tiff"), sizes, "thermal").save(folder / "frames.npz")
         for name, raw in {"thermeval": "thermeval", **(others or {})}.items():
             told = {"fingerprint": DATA, "raw": raw, "origin": origin, "card": CARD, "modality": "thermal"}
-            files.write_json(self.places.reports / f"{name}.json", told)
+            files.write_json(self.paths.reports / f"{name}.json", told)
         shown = {"base": {"settings": {}}, "png": {"settings": {"source": "png"}}}
         shown |= {"minmax": {"settings": {"tone": {"name": "minmax"}}}, "inverted": {"settings": {"invert": True}}}
-        files.write_json(self.places.framed / "thermeval.json", {"data": DATA, "variants": shown})
+        files.write_json(self.paths.framed / "thermeval.json", {"data": DATA, "variants": shown})
 
     def add(self, *seeds: Predictions, whole: bool = True, seeded: bool = False, **shown: Predictions) -> None:
         """Write a contestant's predictions and scores; `shown`: what it said on variants if not the same."""
         name = seeds[0].contestant
-        folder = self.places.predictions / name
+        folder = self.paths.predictions / name
         for seed, one in enumerate(seeds):
             scored = self.faces.frames[self.faces.splits == "test"]
             kept = np.isin(one.frames, scored) if whole else np.ones(len(one), bool)
@@ -117,6 +120,6 @@ class Stages:
     def record(self, scores: outputs.Outputs) -> None:
         """Write the records of all contestants, as the pipeline does."""
         known = dict.fromkeys(self.names, collect.Contestant("kind", "family", {}))
-        where = collect.EvaluationPaths(self.places.reports, scores.details, scores.errors, self.places.faces)
+        where = collect.EvaluationPaths(self.paths.reports, scores.details, scores.errors, self.paths.faces)
         fast, beside = compare.Config(bootstrap=1, flips=1), self.root / "comparisons.json"
-        build.build({"thermeval": HOW}, known, where, MADE, fast, self.places.results, beside)
+        build.build({"thermeval": HOW}, known, where, MADE, fast, self.paths.results, beside)

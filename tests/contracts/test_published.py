@@ -11,9 +11,9 @@ from thermark.core.errors import ConfigError
 from thermark.metrics.registry import METRICS
 from thermark.metrics.stability import stability
 from thermark.report import reference_results
-from thermark.report.leaderboard.reference import KEY
+from thermark.report.columns import HEADS
 from thermark.report.reference_results import Published
-from thermark.report.zeroshot.showing import HEADS
+from thermark.report.reference_results.compare import KEY
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {name: reference_results.load(name) for name in reference_results.names()}

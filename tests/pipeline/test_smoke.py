@@ -227,7 +227,7 @@ def test_an_edit_retrains_who_uses_it(tree, path, change, expected):
 @pytest.mark.parametrize(
     ("path", "change", "expected"),
     [
-        ("report/legend.py", ("\nRENDERED", "\nNOTHING = 0\nRENDERED"), {"leaderboard", "zeroshot", "fewshot"}),
+        ("report/notices.py", ("\nPROMPTS", "\nNOTHING = 0\nPROMPTS"), {"leaderboard", "zeroshot", "fewshot"}),
         ("models/rtmlib.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"predict"}),
         ("fewshot/scoring.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"head@teacher", "head@teacher_nostrils"}),
         ("datasets/charlotte.py", ("\nfrom ", "\nNOTHING = 0\nfrom "), {"prepare@charlotte", "frames@charlotte"}),

@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 
 import page_inputs
 from thermark.core.errors import DataError
+from thermark.report.notices import kind
 from thermark.report.page import (
     answers,
     board,
@@ -27,8 +28,8 @@ from thermark.report.page import (
     words,
 )
 from thermark.report.page.figures.errors import within
+from thermark.report.paths import Paths
 from thermark.report.results import errors as stored
-from thermark.report.results.notices import kind
 from thermark.report.results.record import write_set
 
 NASTY = '<img src=x onerror="window.hit=1">\'</script><b>&amp;\u2028'
@@ -377,7 +378,10 @@ def test_pictures_are_those_of_prepared_faces_of_rendered_data(small, tmp_path, 
     seen = gallery.pictures(results.data_set, worst, tmp_path)
     assert list(seen) == ["f3"] and seen["f3"].startswith("data:image/jpeg;base64,")  # f2 has no crop
     real = page_inputs.results(results.records, origin="real", labels="human").data_set
-    assert gallery.pictures(real, worst, tmp_path) == {} and gallery.pictures(results.data_set, worst, None) == {}
+    assert (
+        gallery.pictures(real, worst, tmp_path) == {}
+        and gallery.pictures(results.data_set, worst, tmp_path / "none") == {}
+    )
 
 
 # The file
@@ -520,16 +524,18 @@ def test_licences_of_what_it_is_drawn_with_stand_in_it(page):
 def test_files_that_are_absent_are_nothing(tmp_path):
     given = page_inputs.inputs()
     with pytest.raises(DataError, match="holds no results"):
-        inputs.read(inputs.Places(tmp_path))
+        inputs.read(Paths(tmp_path))
     write_set(tmp_path / "small.json", given.sets["small"])
     with pytest.raises(DataError, match=r"small\.parquet is missing"):
-        inputs.read(inputs.Places(tmp_path))
+        inputs.read(Paths(tmp_path))
     stored.write(tmp_path / "small.parquet", given.errors["small"])
     (tmp_path / "budget.csv").write_text(
         "crops,head,labels,native_mean,low,high\np,h,10,17.6,,\n", encoding="utf-8"
     )
     absent = tmp_path / "absent"
-    places = inputs.Places(tmp_path, absent, absent, tmp_path / "budget.csv", absent, absent)
+    places = Paths(
+        tmp_path, absent, speed=absent, budget=tmp_path / "budget.csv", training_curves=absent, published=absent
+    )
     told = inputs.read(places)
     assert told.budget == [
         {"crops": "p", "head": "h", "labels": 10, "native_mean": 17.6, "low": None, "high": None}
@@ -540,7 +546,7 @@ def test_files_that_are_absent_are_nothing(tmp_path):
 
 def test_it_shows_real_records(golden):
     """Those of the pipeline in miniature: few faces, floors, contestants that found nobody."""
-    given = inputs.read(inputs.Places(golden("smoke")))
+    given = inputs.read(Paths(golden("smoke")))
     soup = read(html(given))
     ran = [record for results in given.sets.values() for record in results.records if record.ran]
     assert len(soup.select("[data-board] tbody tr")) == len(ran) > 10

@@ -8,9 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import record_files
-from thermark.report.leaderboard import reference
-from thermark.report.leaderboard.reference import Compared, Ours, Tolerance, compare, recalled, reference_table
 from thermark.report.reference_results import Cell
+from thermark.report.reference_results.compare import (
+    NO_PROFILE,
+    Compared,
+    Ours,
+    Tolerance,
+    compare_cells,
+    recalled,
+)
+from thermark.report.reference_results.tables import markdown, reference_table
 from thermark.report.results import reproduced
 from thermark.report.results.record import open_set
 
@@ -22,7 +29,7 @@ def cell(value=0.05, unit="fraction", **other) -> Cell:
 
 
 def one(published: Cell, ours: Ours | str, allowed: Tolerance | None = None) -> Compared:
-    (made,) = compare([published], lambda each: ours, allowed or Tolerance())
+    (made,) = compare_cells([published], lambda each: ours, allowed or Tolerance())
     return made
 
 
@@ -41,7 +48,7 @@ def one(published: Cell, ours: Ours | str, allowed: Tolerance | None = None) -> 
     ],
 )
 def test_errors_as_fractions_go_by_points_and_by_the_spread_of_seeds(value, std, verdict):
-    assert one(cell(), Ours(value, seeds=3, seed_std=std)).said == verdict
+    assert one(cell(), Ours(value, seeds=3, seed_std=std)).text == verdict
 
 
 @pytest.mark.parametrize(
@@ -58,10 +65,10 @@ def test_errors_as_fractions_go_by_points_and_by_the_spread_of_seeds(value, std,
 )
 def test_every_unit_has_its_tolerance(unit, published, reproduced, outside):
     asked = cell(published, unit, noses=73)
-    assert one(asked, Ours(reproduced)).said == "reproduced"
-    assert one(asked, Ours(outside)).said == "outside"
+    assert one(asked, Ours(reproduced)).text == "reproduced"
+    assert one(asked, Ours(outside)).text == "outside"
     # Seeds widen what is allowed of an error as a fraction only.
-    assert one(asked, Ours(outside, seeds=3, seed_std=1e9)).said == "outside"
+    assert one(asked, Ours(outside, seeds=3, seed_std=1e9)).text == "outside"
 
 
 def test_more_may_be_allowed():
@@ -78,15 +85,15 @@ def test_reasons_go_in_this_order():
         0.5, "rate", noses=60, unmeasured="another machine", incomparable="another network", dataset="thermeval"
     )
     ours = Ours(None, seeds=1, origin="rendered", noses=59, differing="25 epochs")
-    said = [one(barred, ours).said]
-    said.append(one(barred := barred.model_copy(update={"unmeasured": ""}), ours).said)
-    said.append(one(barred, ours := Ours(None, 1, noses=59, differing="25 epochs")).said)
-    said.append(one(barred, ours := Ours(None, 1, noses=59)).said)
-    said.append(one(barred := barred.model_copy(update={"incomparable": ""}), ours).said)
-    said.append(one(barred, Ours(None, 1, noses=60)).said)
-    said.append(one(barred, Ours(0.5, 1, noses=60)).said)
-    said.append(one(barred, Ours(0.5, 2)).said)
-    said.append(one(barred, Ours(0.5, 3)).said)
+    said = [one(barred, ours).text]
+    said.append(one(barred := barred.model_copy(update={"unmeasured": ""}), ours).text)
+    said.append(one(barred, ours := Ours(None, 1, noses=59, differing="25 epochs")).text)
+    said.append(one(barred, ours := Ours(None, 1, noses=59)).text)
+    said.append(one(barred := barred.model_copy(update={"incomparable": ""}), ours).text)
+    said.append(one(barred, Ours(None, 1, noses=60)).text)
+    said.append(one(barred, Ours(0.5, 1, noses=60)).text)
+    said.append(one(barred, Ours(0.5, 2)).text)
+    said.append(one(barred, Ours(0.5, 3)).text)
     assert said == [
         *("not comparable: another machine", "not comparable: rendered data", "not comparable: 25 epochs"),
         *("not comparable: another network", "not comparable: 59 noses here", "not run: nothing was found"),
@@ -96,7 +103,7 @@ def test_reasons_go_in_this_order():
 
 def test_what_nothing_ran_for_has_the_reason_and_no_number():
     made = one(cell(incomparable="old"), "no weights")
-    assert (made.said, made.verdict, made.reason, made.value) == (
+    assert (made.text, made.verdict, made.reason, made.value) == (
         "not run: no weights",
         "not run",
         "no weights",
@@ -107,12 +114,12 @@ def test_what_nothing_ran_for_has_the_reason_and_no_number():
     def unasked(each):
         raise AssertionError("a cell without a contestant is looked up")
 
-    assert compare([nobody], unasked, Tolerance())[0].said == "not run: no contestant is STAR"
+    assert compare_cells([nobody], unasked, Tolerance())[0].text == "not run: no contestant is STAR"
 
 
 def test_what_no_data_set_decides_is_compared_on_rendered_data():
-    assert one(cell(4.33, "M", dataset=""), Ours(4.33, origin="rendered")).said == "reproduced"
-    assert one(cell(4.33, "M"), Ours(4.33, origin="rendered")).said == "not comparable: rendered data"
+    assert one(cell(4.33, "M", dataset=""), Ours(4.33, origin="rendered")).text == "reproduced"
+    assert one(cell(4.33, "M"), Ours(4.33, origin="rendered")).text == "not comparable: rendered data"
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.1), st.integers(0, 5))
@@ -151,7 +158,7 @@ def test_records_of_a_data_set_answer_for_its_cells(tmp_path):
     ):
         assert look(real)(absent) == "not measured"
     assert look(real)(cell(run="idle")) == "no weights"
-    assert look(real)(cell(run="nobody")) == reference.NO_PROFILE
+    assert look(real)(cell(run="nobody")) == NO_PROFILE
 
 
 def test_the_table_of_all():
@@ -164,7 +171,7 @@ def test_the_table_of_all():
     }
     assert (second["ours"], second["verdict"], second["reason"]) == (None, "not run", "no | weights")
     assert json.dumps([first, second], allow_nan=False)
-    text = reference.markdown(rows)
+    text = markdown(rows)
     assert text.count("### a paper: I") == 1
     assert "| net | NME | mine | outside | a slip | 0.05 | 0.0701 | fraction |" in text
     assert "| \\<img\\> | NME | mine | not run: no \\| weights |  | 4.33 | – | M |" in text
@@ -191,4 +198,4 @@ def test_what_pages_keep_is_recalled_and_the_rest_compared():
         (0.05, "reproduced", ""),
         (None, "not run", "nobody asked"),
     ]
-    assert [each.said for each in made[:4]] == [each["verdict"] for each in page[:4]]
+    assert [each.text for each in made[:4]] == [each["verdict"] for each in page[:4]]

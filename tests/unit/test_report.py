@@ -25,7 +25,8 @@ from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
 from thermark.metrics.registry import MOVED
 from thermark.models.inference.images import PROMPTED
-from thermark.report import legend, lines, markdown, numbers, style
+from thermark.report import contestants as sections_of
+from thermark.report import lines, markdown, numbers, style
 from thermark.report.leaderboard import board as reading
 from thermark.report.leaderboard import (
     build,
@@ -35,11 +36,12 @@ from thermark.report.leaderboard import (
     gallery,
     highlights,
     leaderboard,
-    profile,
     tables,
     training,
 )
-from thermark.report.leaderboard.board import Board, Places, few_misses
+from thermark.report.leaderboard.board import Board, few_misses
+from thermark.report.notices import NOTICES
+from thermark.report.paths import Paths
 from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, open_comparisons
 from thermark.report.results.ranking import ranked, value
@@ -110,8 +112,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def places(root: Path) -> Places:
-    return Places(*(root / name for name in ("results", "training", "faces", "said", "errors")))
+def paths(root: Path) -> Paths:
+    return Paths(
+        root / "results",
+        training=root / "training",
+        faces=root / "faces",
+        predictions=root / "said",
+        errors=root / "errors",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +128,13 @@ def compared(root: Path) -> Comparisons:
 
 
 @pytest.fixture(scope="module")
-def both(places: Places, compared: Comparisons) -> list[Board]:
-    return reading.boards(places.results, compared)
+def both(paths: Paths, compared: Comparisons) -> list[Board]:
+    return reading.boards(paths.results, compared)
 
 
-def made(places: Places, compared: Comparisons, out: Path, **options) -> list[Board]:
+def made(paths: Paths, compared: Comparisons, out: Path, **options) -> list[Board]:
     config = build.Config(gallery_faces=3, **options)
-    return build.build(compared, places, out, out, out / "leaderboard.md", config)
+    return build.build(compared, paths, out, out, out / "leaderboard.md", config)
 
 
 def of(board: Board, *names: str) -> Board:
@@ -135,9 +143,9 @@ def of(board: Board, *names: str) -> Board:
 
 
 @pytest.fixture(scope="module")
-def report(places: Places, compared: Comparisons, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(paths: Paths, compared: Comparisons, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("report")
-    made(places, compared, out)
+    made(paths, compared, out)
     return out
 
 
@@ -157,8 +165,8 @@ def cells(text: str, name: str) -> dict[str, str]:
     return dict(zip(*rows, strict=True))
 
 
-def test_everything_is_written_and_the_same_bytes_twice(places, compared, report, tmp_path):
-    made(places, compared, tmp_path)
+def test_everything_is_written_and_the_same_bytes_twice(paths, compared, report, tmp_path):
+    made(paths, compared, tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == [
         *("ced.csv", "ced_nose.svg", "ced_one.svg", "gallery_nose.png", "gallery_one.png"),
@@ -186,30 +194,30 @@ def test_the_long_tables_hold_the_named_contestants_only(report):
     assert list(several["seed"]) == [0, 0, 0, 1, 1, 2, 2, 2] and list(several["epoch"]) == [1, 2, 3, 1, 2, 1, 2, 3]
 
 
-def test_a_curve_pools_the_faces_of_all_seeds_and_never_reaches_a_miss(both, places, root):
-    curves = ced.curves_of(both[0], places.results)
+def test_a_curve_pools_the_faces_of_all_seeds_and_never_reaches_a_miss(both, paths, root):
+    curves = ced.curves_of(both[0], paths.results)
     assert list(curves) == [own.contestant for own in reversed(both[0].ran)]
     for name in ("ktl_s", "shy"):
-        pooled = files.read_arrays(places.errors / name / "one.npz")["per_seed"].ravel()
+        pooled = files.read_arrays(paths.errors / name / "one.npz")["per_seed"].ravel()
         assert len(pooled) == (27 if name == "ktl_s" else 9)
         told = curves[name]
         assert told["error"].iloc[[0, -1]].tolist() == [0.0, 0.16]  # twice the limit of the area
         expected = [(pooled <= error).mean() for error in told["error"]]
         np.testing.assert_allclose(told["fraction"], expected)
     assert curves["shy"]["fraction"].max() <= 5 / 9
-    assert ced.curves_of(both[1], places.results)["good"]["error"].iloc[-1] == 40.0  # px
+    assert ced.curves_of(both[1], paths.results)["good"]["error"].iloc[-1] == 40.0  # px
 
 
-def test_a_file_that_is_missing_is_an_error_with_a_remedy(places, compared, tmp_path):
+def test_a_file_that_is_missing_is_an_error_with_a_remedy(paths, compared, tmp_path):
     gone = compared.model_copy(update={"matrices": {"nobody": compared.matrices["one"]}})
     with pytest.raises(DataError, match=r"nobody\.json is missing") as caught:
-        made(places, gone, tmp_path)
+        made(paths, gone, tmp_path)
     assert caught.value.remedy == "run `dvc repro`"
     with pytest.raises(DataError, match=r"good\.csv is missing"):
-        made(replace(places, training=tmp_path), compared, tmp_path)
-    (tmp_path / "one.json").write_bytes((places.results / "one.json").read_bytes())
+        made(replace(paths, training=tmp_path), compared, tmp_path)
+    (tmp_path / "one.json").write_bytes((paths.results / "one.json").read_bytes())
     with pytest.raises(DataError, match=r"one\.parquet is missing"):
-        ced.curves_of(reading.boards(places.results, compared)[0], tmp_path)
+        ced.curves_of(reading.boards(paths.results, compared)[0], tmp_path)
 
 
 def test_missing_faces_never_wins(both):
@@ -336,12 +344,12 @@ def test_who_could_not_run_is_a_row_with_a_reason_that_cannot_break_out(both):
     assert len({len(re.findall(r"(?<!\\)\|", each)) for each in text.splitlines()}) == 1
 
 
-def test_a_report_of_nothing_but_reasons_is_still_a_report(root, places, tmp_path):
+def test_a_report_of_nothing_but_reasons_is_still_a_report(root, paths, tmp_path):
     for name in ("faces", "reports", "said/absent"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).symlink_to(root / name)
     results_scene.recorded(tmp_path, {"absent": Contestant("x", "absent", {})}, {"one": Scoring(bootstrap=0)})
-    alone = replace(places, results=tmp_path / "results")
+    alone = replace(paths, results=tmp_path / "results")
     told = build.build(
         open_comparisons(tmp_path / "comparisons.json"),
         alone,
@@ -366,13 +374,13 @@ def test_machine_labels_are_called_so_at_every_heading():
     own = record("a", {"nme_io": 0.1})
     told = board(own, main="nme_io", title="Car, machine labels", labels="machine", boxes="face")
     overview, part = written(told)
-    assert part.startswith("Car, machine labels") and legend.MACHINE in part
+    assert part.startswith("Car, machine labels") and NOTICES["machine"] in part
     assert "prompts are boxes of faces as publishers draw them" in part
-    assert "Car, machine labels: NME" in overview and legend.MACHINE in overview
+    assert "Car, machine labels: NME" in overview and NOTICES["machine"] in overview
     assert "(machine labels: distances from another network)" in console.leaderboard([told])
     # What is rendered in the layout of such a set has labels that are exact.
     drawn = board(own, main="nme_io", title="Car, rendered", labels="rendered", origin="rendered")
-    assert all(legend.MACHINE not in each and legend.RENDERED in each for each in written(drawn))
+    assert all(NOTICES["machine"] not in each and NOTICES["rendered"] in each for each in written(drawn))
 
 
 def test_provisional_landmarks_of_real_labels_are_named(monkeypatch):
@@ -484,14 +492,12 @@ def test_the_gallery_spans_best_to_worst_and_a_miss_is_worst():
     assert gallery.choose(errors, np.zeros(20, bool), 3) == []
 
 
-def test_the_gallery_refuses_an_unknown_reference_and_copes_with_one_that_could_not_run(
-    places, compared, tmp_path
-):
+def test_the_gallery_refuses_an_unknown_reference_and_copes_with_one_that_could_not_run(paths, compared, tmp_path):
     with pytest.raises(ConfigError, match=r"leaderboard\.gallery_reference names the unknown contestant 'god'"):
-        made(places, compared, tmp_path / "a", gallery_reference="god")
+        made(paths, compared, tmp_path / "a", gallery_reference="god")
     # What a run came to stops no report: the best takes its place.
-    made(places, compared, tmp_path / "b", gallery_reference="absent")
-    made(places, compared, tmp_path / "c")
+    made(paths, compared, tmp_path / "b", gallery_reference="absent")
+    made(paths, compared, tmp_path / "c")
     first, second = (tmp_path / name / "gallery_one.png" for name in "bc")
     assert first.read_bytes() == second.read_bytes()
 
@@ -573,23 +579,23 @@ def test_a_profile_says_of_what_kind_its_contestants_are():
         "nose": {"family": "cascade", "run": "student_t"},
     }
     runs = {"ktl_s": {"recipe": "ktl"}, "mcl_st": {"recipe": "mcl"}, "student_t": {"recipe": "adapted"}}
-    assert profile.trained(contestants, runs) == {"ktl_s": "ktl_s", "own_name": "mcl_st"}
-    assert profile.networks(contestants)["teacher"] == "imported_m"
-    assert profile.kinds(contestants, runs) == {
+    assert sections_of.trained(contestants, runs) == {"ktl_s": "ktl_s", "own_name": "mcl_st"}
+    assert sections_of.networks(contestants)["teacher"] == "imported_m"
+    assert sections_of.kinds(contestants, runs) == {
         "mean_shape": "mean_shape",
         "ktl_s": "ktl",
         "own_name": "mcl",
         "teacher": "learned",
         "nose": "cascade",
     }
-    assert [name for name, whole in profile.whole_frames(contestants).items() if whole] == ["nose"]
+    assert [name for name, whole in sections_of.whole_frames(contestants).items() if whole] == ["nose"]
     with pytest.raises(ConfigError, match=r"contestants\.a has no family"):
-        profile.whole_frames({"a": {}})
-    assert set(profile.TOLD) == set(PROMPTED)  # who predicts says the same
+        sections_of.whole_frames({"a": {}})
+    assert set(sections_of.TOLD) == set(PROMPTED)  # who predicts says the same
     for wrong in (["ktl_s"], {"ktl_s": "learned"}):
         with pytest.raises(ConfigError, match="`contestants` does not map names to sections"):
-            profile.sections(wrong, "contestants")
-    assert profile.sections(None, "runs") == {}
+            sections_of.sections(wrong, "contestants")
+    assert sections_of.sections(None, "runs") == {}
 
 
 def scored(name: str = "d", **values: float | None) -> Board:
@@ -644,8 +650,8 @@ def test_too_many_names_are_config_errors():
             parse({key: [f"n{index}" for index in range(count)]}, build.Config, "leaderboard")
 
 
-def test_figures_show_whom_the_settings_name(places, compared, tmp_path):
-    made(places, compared, tmp_path, curves=("poor",), gallery_contestants=("shy",), gallery_reference="ktl_s")
+def test_figures_show_whom_the_settings_name(paths, compared, tmp_path):
+    made(paths, compared, tmp_path, curves=("poor",), gallery_contestants=("shy",), gallery_reference="ktl_s")
     text = (tmp_path / "ced_one.svg").read_text()
     assert "<!-- poor -->" in text and "<!-- 3 more -->" in text and "<!-- ktl_s -->" not in text
     assert "<!-- 2 more -->" in (tmp_path / "training.svg").read_text()
@@ -653,16 +659,16 @@ def test_figures_show_whom_the_settings_name(places, compared, tmp_path):
     assert set(pd.read_csv(tmp_path / "ced.csv")["contestant"]) == {"poor"}
     assert set(pd.read_csv(tmp_path / "training.csv")["run"]) == set()
     tall = [cv2.imread(str(tmp_path / f"gallery_{name}.png")).shape[0] for name in ("one", "nose")]
-    made(places, compared, tmp_path / "again", gallery_contestants=("shy",))
+    made(paths, compared, tmp_path / "again", gallery_contestants=("shy",))
     assert cv2.imread(str(tmp_path / "again" / "gallery_one.png")).shape[0] < tall[0] == tall[1]
 
 
-def test_terms_of_distillation_have_panels_where_a_run_has_them(places, compared, report, tmp_path):
+def test_terms_of_distillation_have_panels_where_a_run_has_them(paths, compared, report, tmp_path):
     text = (report / "training.svg").read_text()
     assert "<!-- labels, kp -->" in text and "<!-- features, fm -->" in text and "injection" not in text
     files.write_text(tmp_path / "t" / "good.csv", "seed,epoch,lr,simcc,grad_norm,val_nme\n0,1,0.1,2,9,0.2\n")
     files.write_text(tmp_path / "t" / "ktl_s.csv", "seed,epoch,lr,simcc,grad_norm,val_nme\n0,1,0.1,2,9,0.2\n")
-    made(replace(places, training=tmp_path / "t"), compared, tmp_path)
+    made(replace(paths, training=tmp_path / "t"), compared, tmp_path)
     assert "labels, kp" not in (tmp_path / "training.svg").read_text()
 
 
@@ -676,11 +682,11 @@ def test_a_mean_over_seeds_ends_where_the_first_seed_stopped():
         assert sorted(len(each.get_xdata()) for each in axes.lines) == [1, 1, 3]
 
 
-def test_the_first_seed_is_drawn_with_its_own_errors(places):
+def test_the_first_seed_is_drawn_with_its_own_errors(paths):
     """Of a face the errors told are those of the points drawn, not their mean over seeds."""
-    errors = gallery._errors("ktl_s", "one", places)
-    said = Predictions.open(gallery._first(places.predictions / "ktl_s", "one"))
-    alone = evaluate(Faces.open(places.faces / "one/faces.npz"), said, Scoring(bootstrap=0), "one").errors
+    errors = gallery._errors("ktl_s", "one", paths)
+    said = Predictions.open(gallery._first(paths.predictions / "ktl_s", "one"))
+    alone = evaluate(Faces.open(paths.faces / "one/faces.npz"), said, Scoring(bootstrap=0), "one").errors
     np.testing.assert_allclose(errors["main"], alone["nme_io"])
     assert not np.allclose(errors["main"], errors["nme_io"])
 

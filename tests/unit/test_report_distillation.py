@@ -16,7 +16,8 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.metrics.registry import describe
 from thermark.metrics.stability import stability
 from thermark.report.distillation import build, drawing, steadiness, verdicts
-from thermark.report.distillation.inputs import RECIPES, Places, Study, read, studied
+from thermark.report.distillation.inputs import RECIPES, Study, read, studied
+from thermark.report.paths import Paths
 from thermark.report.reference_results import Cell, load
 from thermark.report.results import printed
 from thermark.report.results.caveats import few_teachers
@@ -71,30 +72,30 @@ def norms() -> np.ndarray:
     return np.array([1 / step + 0.1 * (step % 3) for step in range(3, 13)])
 
 
-def write_log(places: Places, run: str, seeds: int, steps: int = 20) -> None:
+def write_log(paths: Paths, run: str, seeds: int, steps: int = 20) -> None:
     rows = [
         f"{seed},{step},{1 / step + 0.1 * (step % 3) + 0.01 * seed:.6g}"
         for seed in range(seeds)
         for step in range(1, steps + 1)
     ]
-    files.write_text(places.gradients / f"{run}.csv", "\n".join(["seed,step,grad_norm", *rows]) + "\n")
+    files.write_text(paths.gradients / f"{run}.csv", "\n".join(["seed,step,grad_norm", *rows]) + "\n")
 
 
 def learned(runs) -> dict[str, dict]:
     return {name: {"family": "learned", "run": name} for name in runs}
 
 
-def study(runs, datasets, places) -> Study:
-    return read(learned(runs), runs, {}, datasets, places)
+def study(runs, datasets, paths) -> Study:
+    return read(learned(runs), runs, {}, datasets, paths)
 
 
-def at(root: Path) -> Places:
-    return Places(root / "results", root / "comparisons.json", root / "gradients")
+def at(root: Path) -> Paths:
+    return Paths(root / "results", root / "comparisons.json", gradients=root / "gradients")
 
 
 def made(
     root: Path, runs=RUNS, rendered=True, seeds=3, datasets=tuple(METRICS), told=None, gone=(), more=(), asked=None
-) -> Places:
+) -> Paths:
     """Write results of all runs, what is `told` of (run, data set) -> errors (S, N) and of who is `gone`.
 
     `more`: contestants that are no runs; `asked`: the families, where they are not those of `ASKED`.
@@ -119,18 +120,18 @@ def made(
 
 
 def built(
-    root: Path, places: Places, runs=RUNS, datasets=tuple(METRICS), drawn=False, config=None
+    root: Path, paths: Paths, runs=RUNS, datasets=tuple(METRICS), drawn=False, config=None
 ) -> tuple[str, dict]:
     config = config or build.Config(start=3, stop=13)
     outs = [root / name for name in ("distillation.md", "distillation.json", "stability.json", "gradients.svg")]
     with nullcontext() if drawn else patch.object(build.drawing, "draw"):  # most of the time
-        build.build(learned(runs), runs, {}, datasets, places, *outs, config)
+        build.build(learned(runs), runs, {}, datasets, paths, *outs, config)
     return outs[0].read_text(), files.read_json(outs[1])
 
 
-def told(places: Places) -> list:
+def told(paths: Paths) -> list:
     """Return all declared comparisons with the names of their families."""
-    return [(own.name, pair) for own in open_comparisons(places.comparisons).families for pair in own.pairs]
+    return [(own.name, pair) for own in open_comparisons(paths.comparisons).families for pair in own.pairs]
 
 
 def counted(verdicts: list[str]) -> str:
@@ -239,8 +240,8 @@ def test_questions_about_others_are_not_of_this_page(tmp_path):
     runs = declared("supervised_t", "kd_st")
     asked = families(runs, ["tfake"])
     asked["other"] = asked["distillation"] | {"question": "Who?", "pairs": [["kd_st", "facemesh"]]}
-    places = made(tmp_path, runs, datasets=["tfake"], asked=asked, more=["facemesh"])
-    text, _ = built(tmp_path, places, runs, ["tfake"])
+    paths = made(tmp_path, runs, datasets=["tfake"], asked=asked, more=["facemesh"])
+    text, _ = built(tmp_path, paths, runs, ["tfake"])
     assert "Who?" not in text and "Ask distillation?" in text
 
 
@@ -266,8 +267,8 @@ def test_the_answer_follows_the_numbers(tmp_path, shift, said):
     hard = np.random.default_rng(0).gamma(4, 0.01, (1, FACES)) + np.full((3, 1), 0.0)
     gap = np.where(np.arange(FACES) % 2, 0.001, -0.001) if shift is None else shift
     errors = {("supervised_t", "tfake"): hard, ("kd_st", "tfake"): hard + gap}
-    places = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=errors)
-    text, _ = built(tmp_path, places, runs, ["tfake"])
+    paths = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=errors)
+    text, _ = built(tmp_path, paths, runs, ["tfake"])
     assert f"**Against labels alone, {said}" in text
     assert "What is said here" not in text and "endered" not in text
 
@@ -275,9 +276,9 @@ def test_the_answer_follows_the_numbers(tmp_path, shift, said):
 @pytest.mark.parametrize(("seeds", "said"), [(1, "one seed: no verdict"), (2, "two seeds: no verdict")])
 def test_too_few_seeds_have_numbers_and_no_verdict(tmp_path, seeds, said):
     """Gaps as clear as those of three seeds, of which nothing may be said."""
-    places = made(tmp_path, seeds=seeds, rendered=False)
-    text, numbers = built(tmp_path, places)
-    assert {pair.verdict for _, pair in told(places)} == {said}
+    paths = made(tmp_path, seeds=seeds, rendered=False)
+    text, numbers = built(tmp_path, paths)
+    assert {pair.verdict for _, pair in told(paths)} == {said}
     assert "**Against labels alone, there is no verdict: that takes three seeds of both.**" in text
     counts = "0 of 9 comparisons show a lower error, 0 a higher one, 0 no difference, 9 have no verdict"
     assert f"Ask distillation? On thermal faces {counts}" in text
@@ -289,9 +290,9 @@ def test_too_few_seeds_have_numbers_and_no_verdict(tmp_path, seeds, said):
 
 
 def test_one_run_of_one_seed_keeps_the_others_verdicts(tmp_path):
-    places = made(tmp_path, datasets=["tfake"], told={("kd_st", "tfake"): np.full((1, FACES), 0.04)})
-    text, _ = built(tmp_path, places, datasets=["tfake"])
-    said = {pair.names: pair.verdict for _, pair in told(places)}
+    paths = made(tmp_path, datasets=["tfake"], told={("kd_st", "tfake"): np.full((1, FACES), 0.04)})
+    text, _ = built(tmp_path, paths, datasets=["tfake"])
+    said = {pair.names: pair.verdict for _, pair in told(paths)}
     assert said["kd_st", "supervised_t"] == said["mcl_st", "kd_st"] == "one seed: no verdict"
     assert said["mcl_st", "supervised_t"] == "lower error"
     assert "2 of 3 comparisons show a lower error, 0 a higher one, 0 no difference, 1 have no verdict" in text
@@ -332,8 +333,8 @@ def test_missed_faces_are_left_out_and_said(tmp_path):
     runs = declared("supervised_t", "kd_st")
     errors = np.full((3, FACES), 0.03)
     errors[:, :3] = np.inf
-    places = made(tmp_path, runs, datasets=["tfake"], told={("kd_st", "tfake"): errors})
-    text, _ = built(tmp_path, places, runs, ["tfake"])
+    paths = made(tmp_path, runs, datasets=["tfake"], told={("kd_st", "tfake"): errors})
+    text, _ = built(tmp_path, paths, runs, ["tfake"])
     assert rows(text, "kd_st", "supervised_t")[0][8] == "37 faces (3 left out), 37 subjects, 3 seeds"
 
 
@@ -363,8 +364,8 @@ def test_verdicts_on_real_data(tmp_path):
         ("supervised_l", "tfake"): np.array([[0.04], [0.0401], [0.04]]) * flat,
         ("ktl_l_ld", "charlotte"): 0.0742 * flat,  # its Side is twice that
     }
-    places = made(tmp_path, runs, rendered=False, datasets=["tfake", "charlotte"], told=told)
-    _, numbers = built(tmp_path, places, runs, ["tfake", "charlotte"])
+    paths = made(tmp_path, runs, rendered=False, datasets=["tfake", "charlotte"], told=told)
+    _, numbers = built(tmp_path, paths, runs, ["tfake", "charlotte"])
     found = {(each["run"], each["dataset"], each["level"], each["table"]): each for each in numbers["published"]}
     assert [found[f"supervised_{size}", "tfake", "", "I"]["verdict"] for size in "tsml"] == [
         *("reproduced", "outside", "reproduced", "outside")
@@ -383,20 +384,20 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
     flat = np.ones((3, FACES))
     told = {("supervised_t", "tfake"): 0.0420 * flat, ("supervised_t_mmpose", "tfake"): 0.0410 * flat}
     more = ["supervised_t_mmpose"]
-    places = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=told, more=more)
+    paths = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=told, more=more)
     asked = learned(runs) | {
         "supervised_t_mmpose": {"family": "learned", "run": "supervised_t", "flip": "published"},
         "supervised_t_alone": {"family": "learned", "run": "supervised_t", "flip": "none"},
     }
-    one = read(asked, runs, {}, ["tfake"], places)
+    one = read(asked, runs, {}, ["tfake"], paths)
     assert set(one.runs) == set(one.logs) == set(runs) and one.unshifted == {"supervised_t": "supervised_t_mmpose"}
     rows = [row for row in verdicts.compare(load("mlcmkd"), one, {}, 0.001) if row.value is not None]
-    assert [(row.cell.row, row.cell.run, row.said) for row in rows if row.cell.row == "RTMPose-t"] == [
+    assert [(row.cell.row, row.cell.run, row.text) for row in rows if row.cell.row == "RTMPose-t"] == [
         ("RTMPose-t", "supervised_t", "outside"),
         ("RTMPose-t", "supervised_t_mmpose", "reproduced"),
     ]
     outs = [tmp_path / name for name in ("a.md", "a.json", "b.json", "c.svg")]
-    build.build(asked, runs, {}, ["tfake"], places, *outs, build.Config())
+    build.build(asked, runs, {}, ["tfake"], paths, *outs, build.Config())
     text = outs[0].read_text()
     assert "shifted by the one bin" in text and text.count("| RTMPose-t |") == 2
 
@@ -416,8 +417,8 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
 def test_noise_reproduces_little(tmp_path, mean, std, verdict):
     runs = declared("supervised_m")
     errors = (mean + std * np.array([[-1], [0], [1]])) * np.ones((3, FACES))
-    places = made(tmp_path, runs, rendered=False, datasets=["tfake"], told={("supervised_m", "tfake"): errors})
-    text, numbers = built(tmp_path, places, runs, ["tfake"])
+    paths = made(tmp_path, runs, rendered=False, datasets=["tfake"], told={("supervised_m", "tfake"): errors})
+    text, numbers = built(tmp_path, paths, runs, ["tfake"])
     ran = [each for each in numbers["published"] if each["reproduced"] is not None]
     assert [(each["run"], each["verdict"]) for each in ran] == [("supervised_m", verdict)]
     assert "at most 0.10 percentage points" in text and "never by more than 0.30. *Undecided*" in text
@@ -452,21 +453,21 @@ def test_stability_of_every_run_in_the_window(small):
 
 def test_the_default_window_is_the_first_300_steps(tmp_path):
     runs = declared("ktl_s", batch=4)
-    places = made(tmp_path, runs, datasets=["tfake"])
-    write_log(places, "ktl_s", 1, 320)
-    own, config = study(runs, ["tfake"], places), build.Config()
+    paths = made(tmp_path, runs, datasets=["tfake"])
+    write_log(paths, "ktl_s", 1, 320)
+    own, config = study(runs, ["tfake"], paths), build.Config()
     measured = steadiness.measure(own, config.start, config.stop)
     assert measured["ktl_s"]["steps"] == 300
-    text, _ = built(tmp_path, places, runs, ["tfake"], config=config)
+    text, _ = built(tmp_path, paths, runs, ["tfake"], config=config)
     assert "in steps 1 to 300 (the first is 1)" in text and line(text, "| `ktl_s` | 4 | 300 |")
 
 
 @pytest.mark.parametrize("steps", [0, 4, 9])
 def test_logs_shorter_than_the_window(tmp_path, steps):
     runs = declared("ktl_s", batch=4)
-    places = made(tmp_path, runs, datasets=["tfake"])
-    write_log(places, "ktl_s", 2, steps)
-    text, _ = built(tmp_path, places, runs, ["tfake"], drawn=True)
+    paths = made(tmp_path, runs, datasets=["tfake"])
+    write_log(paths, "ktl_s", 2, steps)
+    text, _ = built(tmp_path, paths, runs, ["tfake"], drawn=True)
     measured = files.read_json(tmp_path / "stability.json")["ktl_s"]
     assert measured["steps"] == max(0, steps - 2)
     assert ("std" in measured) == (steps == 9)
@@ -476,10 +477,10 @@ def test_logs_shorter_than_the_window(tmp_path, steps):
 
 def test_the_shortest_log_of_a_run_is_what_is_said_of_its_steps(tmp_path):
     runs = declared("ktl_s")
-    places = made(tmp_path, runs, datasets=["tfake"])
+    paths = made(tmp_path, runs, datasets=["tfake"])
     log = "".join(f"{seed},{step},{1 / step}\n" for seed in (0, 1) for step in range(1, 9 + 3 * seed))
-    files.write_text(places.gradients / "ktl_s.csv", "seed,step,grad_norm\n" + log)
-    measured = steadiness.measure(study(runs, ["tfake"], places), 3, 13)["ktl_s"]
+    files.write_text(paths.gradients / "ktl_s.csv", "seed,step,grad_norm\n" + log)
+    measured = steadiness.measure(study(runs, ["tfake"], paths), 3, 13)["ktl_s"]
     each = [stability(1 / np.arange(3, stop)) for stop in (9, 12)]
     assert measured["steps"] == 6
     assert measured["std"] == pytest.approx(np.mean([numbers["std"] for numbers in each]))
@@ -487,8 +488,8 @@ def test_the_shortest_log_of_a_run_is_what_is_said_of_its_steps(tmp_path):
 
 @pytest.mark.parametrize("runs", [{}, {"student_t": {"recipe": "adapted"}}])
 def test_a_profile_without_runs_says_so(tmp_path, runs):
-    places = made(tmp_path, runs)
-    text, numbers = built(tmp_path, places, runs, drawn=True)
+    paths = made(tmp_path, runs)
+    text, numbers = built(tmp_path, paths, runs, drawn=True)
     assert "This profile compares no distilled run" in text
     assert {each["verdict"] for each in numbers["published"]} == {"not run"}
     assert files.read_json(tmp_path / "stability.json") == {}
@@ -497,8 +498,8 @@ def test_a_profile_without_runs_says_so(tmp_path, runs):
 
 def test_who_could_not_run_is_in_no_comparison(tmp_path):
     runs = declared("supervised_t", "kd_st")
-    places = made(tmp_path, declared("supervised_t"), datasets=["tfake"], gone=["kd_st"])
-    text, _ = built(tmp_path, places, runs, ["tfake"])
+    paths = made(tmp_path, declared("supervised_t"), datasets=["tfake"], gone=["kd_st"])
+    text, _ = built(tmp_path, paths, runs, ["tfake"])
     assert "| `kd_st` | – | skipped |" in text and "This profile compares no distilled run" in text
     row = rows(text, "kd_st", "supervised_t")[0]
     assert row[3:] == [*["–"] * 6, "not run: kd\\_st"]
@@ -533,25 +534,25 @@ def test_tables_have_one_width(small):
 )
 def test_broken_logs_are_data_errors(tmp_path, content, said):
     runs = declared("ktl_s")
-    places = made(tmp_path, runs, datasets=["tfake"])
-    files.write_text(places.gradients / "ktl_s.csv", content)
+    paths = made(tmp_path, runs, datasets=["tfake"])
+    files.write_text(paths.gradients / "ktl_s.csv", content)
     with pytest.raises(DataError, match=said):
-        built(tmp_path, places, runs, ["tfake"])
+        built(tmp_path, paths, runs, ["tfake"])
 
 
 @pytest.mark.parametrize("name", ["gradients/mcl_st.csv", "comparisons.json", "results"])
 def test_a_missing_result_is_an_error_with_a_remedy(tmp_path, name):
-    places = made(tmp_path, datasets=["tfake"])
+    paths = made(tmp_path, datasets=["tfake"])
     (tmp_path / name).rename(tmp_path / "elsewhere")
     with pytest.raises(DataError, match=f"{Path(name).name} is missing") as caught:
-        study(RUNS, ["tfake"], places)
+        study(RUNS, ["tfake"], paths)
     assert caught.value.remedy.startswith("run `dvc repro`")
 
 
 def test_a_data_set_that_is_not_here_is_left_out(tmp_path):
     """Its stage wrote no records: the leaderboard says why."""
-    places = made(tmp_path, datasets=["tfake"])
-    text, _ = built(tmp_path, places, datasets=["tfake", "charlotte"])
+    paths = made(tmp_path, datasets=["tfake"])
+    text, _ = built(tmp_path, paths, datasets=["tfake", "charlotte"])
     assert "TFAKE" in text and "CHARLOTTE," not in text
     elsewhere = families(RUNS, ["charlotte"])
     text, _ = built(tmp_path / "b", made(tmp_path / "b", datasets=["tfake"], asked=elsewhere))
@@ -641,10 +642,10 @@ def test_panels_keep_the_variants_of_one_size_together():
 def test_spread_over_seeds_stands_beside_the_mean(tmp_path):
     runs = declared("ktl_s", seeds=[0, 1, 2])
     errors = np.array([[0.03], [0.04], [0.05]]) * np.ones((3, FACES))
-    places = made(tmp_path, runs, datasets=["tfake"], told={("ktl_s", "tfake"): errors})
-    text, _ = built(tmp_path, places, runs, ["tfake"])
+    paths = made(tmp_path, runs, datasets=["tfake"], told={("ktl_s", "tfake"): errors})
+    text, _ = built(tmp_path, paths, runs, ["tfake"])
     assert "| `ktl_s` | 3 | 4.00 ± 1.00 (3.60–4.40) |" in text
-    own = study(runs, ["tfake"], places)
+    own = study(runs, ["tfake"], paths)
     measured = steadiness.measure(own, 3, 13)
     assert f"{measured['ktl_s']['std']:.4f} ± " in line(text, "| `ktl_s` | – | 10 |")
     rows = verdicts.compare(load("mlcmkd"), own, measured, 0.001)

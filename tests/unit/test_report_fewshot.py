@@ -4,7 +4,6 @@ import json
 import re
 import runpy
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +16,16 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.report.fewshot import budget, build, constant, cost, drawing, verdicts
 from thermark.report.fewshot.head import Head, labels
-from thermark.report.fewshot.inputs import Places, Profile, read
-from thermark.report.leaderboard.reference import Tolerance
+from thermark.report.fewshot.inputs import Profile, read
+from thermark.report.paths import Paths
 from thermark.report.reference_results import load as published
+from thermark.report.reference_results.compare import Tolerance
 from thermark.report.results.comparisons import open_comparisons
 from thermark.report.results.record import Estimate, Record
 
 STAGE = Path(__file__).parents[2] / "stages/fewshot.py"
+READ = {name: name for name in ("results", "scores", "curves", "pseudo_labels", "speed")}
+READ |= {"comparisons": "comparisons.json"}
 LIMITS = (3, 5, 10, 20)
 SETS = ("persons", "faces")
 BUDGETS = {"5": 5, "10": 10, "20": 20, "40": 40, "all": 90}
@@ -218,25 +220,24 @@ class Scene:
         self, root, heads=HEADS, details=DETAILS, speed=SPEED, origin="real", opinions=OPINIONS, students=None
     ):
         self.root, self.heads, self.contestants, self.opinions = root, heads, list(details), list(opinions)
-        files_of = {"comparisons": "comparisons.json"}
-        self.places = Places(*(root / files_of.get(each.name, each.name) for each in fields(Places)))
+        self.paths = Paths(**{name: root / place for name, place in READ.items()})
         ran = {name: per_face(own) for name, own in details.items() if own["status"] == "ok"}
         asked = families(details, students or self.told()["students"], opinions)
         training = {name: (RUNS.get(ASKED.get(name, ""), {}), "") for name in details}
         own = {"thermeval": [record(name, each) for name, each in details.items()]}
         record_files.write(root, own, {"thermeval": ran}, asked, origin, training, "ThermEval-D")
         for key, own in heads.items():
-            files.write_json(self.places.scores / f"{key}.json", own)
-            files.write_text(self.places.curves / f"{key}.csv", trainings(own))
+            files.write_json(self.paths.scores / f"{key}.json", own)
+            files.write_text(self.paths.curves / f"{key}.csv", trainings(own))
         if speed:
-            files.write_json(self.places.speed, speed)
+            files.write_json(self.paths.speed, speed)
         for key, own in opinions.items():
-            files.write_json(self.places.pseudo_labels / f"{key}.json", own)
+            files.write_json(self.paths.pseudo_labels / f"{key}.json", own)
 
     @property
     def pairs(self) -> dict:
         """What was declared: pair -> comparison."""
-        found = open_comparisons(self.places.comparisons).families
+        found = open_comparisons(self.paths.comparisons).families
         return {pair.names: pair for own in found for pair in own.pairs}
 
     def told(self, **config):
@@ -252,7 +253,7 @@ class Scene:
     def build(self, runs=RUNS, crops=CROPS, **config):
         outs = [self.root / name for name in ("fewshot.md", "fewshot.json", "fewshot.svg", "budget.csv")]
         told = parse(self.told(**config), build.Config, "fewshot")
-        build.build(profile(self.heads, runs, crops), self.places, *outs, told)
+        build.build(profile(self.heads, runs, crops), self.paths, *outs, told)
         return outs[0].read_text(), files.read_json(outs[1]), outs[2]
 
 
@@ -261,7 +262,7 @@ def profile(heads=(), runs=RUNS, crops=CROPS):
 
 
 def study(scene, heads):
-    return read(build.Config(), profile(heads), scene.places)
+    return read(build.Config(), profile(heads), scene.paths)
 
 
 def trainings(own):
@@ -567,12 +568,12 @@ def test_the_post_beside_ours_on_rendered_and_on_real_data(tmp_path):
     posts = published("posts")
     made = {row.cell.metric: row for row in verdicts.compare(posts, own_study, Tolerance())}
     assert made["crop_mean"].value == pytest.approx(5.21) and made["detection"].value is None
-    barred = {metric: row.said for metric, row in made.items()}
+    barred = {metric: row.text for metric, row in made.items()}
     assert barred == dict.fromkeys(made, "not comparable: rendered data") | {
         "detection": "not comparable: assumed by the protocol"
     }
     own_study = compared(tmp_path / "b", own)
-    made = {row.cell.metric: row.said for row in verdicts.compare(posts, own_study, Tolerance())}
+    made = {row.cell.metric: row.text for row in verdicts.compare(posts, own_study, Tolerance())}
     assert made["crop_mean"] == "not comparable: the exact 80 crops cannot be guaranteed"
     scene = Scene(tmp_path / "c", {"sapiens2_04b": own}, {}, opinions={})
     text, _, _ = scene.build()
@@ -589,7 +590,7 @@ def test_cells_that_can_be_compared_have_verdicts(tmp_path):
     own = head()
     own["test"]["published"] |= values | {"crop_pck@10": 0.925}
     own_study = compared(tmp_path, own)
-    made = {row.cell.metric: row.said for row in verdicts.compare(posts, own_study, Tolerance())}
+    made = {row.cell.metric: row.text for row in verdicts.compare(posts, own_study, Tolerance())}
     assert made == {
         "detection": "not comparable: assumed by the protocol",
         "crop_mean": "reproduced",
@@ -601,13 +602,13 @@ def test_cells_that_can_be_compared_have_verdicts(tmp_path):
     }
     own["test"]["published"]["crops"] = 72
     made = verdicts.compare(posts, compared(tmp_path, own), Tolerance())
-    assert {row.said for row in made if row.cell.metric != "detection"} == {"not comparable: 72 noses here"}
+    assert {row.text for row in made if row.cell.metric != "detection"} == {"not comparable: 72 noses here"}
 
 
 def test_another_training_is_not_the_same_protocol(tmp_path):
     own_study = compared(tmp_path, head(epochs=25, batch=4))
     posts = published("posts")
-    made = {row.cell.metric: row.said for row in verdicts.compare(posts, own_study, Tolerance())}
+    made = {row.cell.metric: row.text for row in verdicts.compare(posts, own_study, Tolerance())}
     assert made["crop_mean"] == "not comparable: 25 epochs instead of 120, batches of 4 instead of 8"
     text, _, _ = Scene(tmp_path / "b", {"short": head(epochs=25), "full": head()}, {}, opinions={}).build()
     assert "Trained otherwise than in the post: `short` has 25 epochs instead of 120." in text
@@ -617,14 +618,14 @@ def test_another_training_is_not_the_same_protocol(tmp_path):
 def test_square_crops_are_not_the_post_s(tmp_path):
     own_study = compared(tmp_path, head(**SQUARE))
     made = verdicts.compare(published("posts"), own_study, Tolerance())
-    assert {row.said for row in made} == {"not run: it has no published split"}
+    assert {row.text for row in made} == {"not run: it has no published split"}
 
 
 def test_a_head_without_a_published_split(tmp_path):
     own = head()
     own["test"]["published"] = None
     made = verdicts.compare(published("posts"), compared(tmp_path, own), Tolerance())
-    assert {row.said for row in made} == {"not run: it has no published split"}
+    assert {row.text for row in made} == {"not run: it has no published split"}
 
 
 # Students.
@@ -939,10 +940,10 @@ def test_a_profile_in_which_nobody_ran(tmp_path):
 
 def test_a_profile_without_the_data_set(tmp_path):
     scene = Scene(tmp_path, {}, {}, {}, opinions={})
-    (scene.places.results / "thermeval.json").unlink()
+    (scene.paths.results / "thermeval.json").unlink()
     outs = [tmp_path / name for name in ("a.md", "a.json", "a.svg", "a.csv")]
     config = parse({"contestants": ["student_t"]}, build.Config, "fewshot")
-    build.build(profile(), scene.places, *outs, config)
+    build.build(profile(), scene.paths, *outs, config)
     text = outs[0].read_text()
     assert "This profile has no data set `thermeval`." in text
     assert "| `student_t` | head | skipped: thermeval is not in this profile |" in text
@@ -958,11 +959,11 @@ def test_a_head_with_little_to_say(tmp_path):
 
 def test_what_is_compared_elsewhere_is_not_of_this_page(tmp_path):
     scene = Scene(tmp_path)
-    told = files.read_json(scene.places.comparisons)
+    told = files.read_json(scene.paths.comparisons)
     other = {**told["families"][0]["pairs"][0], "dataset": "tfake", "difference": 9.0}
     told["families"][0]["pairs"].append(other)
     told["families"].append({"name": "far", "question": "Elsewhere?", "pairs": [other]})
-    files.write_json(scene.places.comparisons, told)
+    files.write_json(scene.paths.comparisons, told)
     text, _, _ = scene.build()
     assert "Elsewhere?" not in text and "9.00 px" not in text and "+9.00" not in text
     assert "Ask students?" in text
@@ -974,10 +975,10 @@ def test_what_is_missing_or_wrong(tmp_path):
         scene.build(contestants=["nobody"], students={}, networks={})
     with pytest.raises(DataError, match=r"other\.json"):
         study(scene, ["other"])
-    files.write_text(scene.places.curves / "teacher.csv", "labels,seed\n5,0\n")
+    files.write_text(scene.paths.curves / "teacher.csv", "labels,seed\n5,0\n")
     with pytest.raises(DataError, match="no curve of labels"):
         scene.build()
-    (scene.places.curves / "teacher.csv").unlink()
+    (scene.paths.curves / "teacher.csv").unlink()
     with pytest.raises(DataError, match=r"teacher\.csv"):
         scene.build()
     with pytest.raises(ConfigError, match="none of the contestants"):
@@ -991,8 +992,8 @@ def test_what_is_missing_or_wrong(tmp_path):
 def test_only_what_is_named_is_read(tmp_path):
     """What another profile left behind is not in the page."""
     scene = Scene(tmp_path)
-    files.write_json(scene.places.scores / "old.json", head())
-    files.write_json(scene.places.pseudo_labels / "old.json", PSEUDO | {"faces": "tfake"})
+    files.write_json(scene.paths.scores / "old.json", head())
+    files.write_json(scene.paths.pseudo_labels / "old.json", PSEUDO | {"faces": "tfake"})
     text, made, _ = scene.build()
     assert "old" not in made["enough"] and "`old`" not in text
 
@@ -1037,7 +1038,7 @@ def test_the_stage(tmp_path, monkeypatch):
     flags = {name: name for name in ("heads", "runs", "crops")}
     flags |= {"params": "fewshot", "contestants": "contestants.yaml"}
     flags |= {"text": "b.md", "numbers": "b.json", "figure": "b.svg", "curve": "b.csv"}
-    flags |= {each.name: str(getattr(scene.places, each.name)) for each in fields(Places)}
+    flags |= {name: str(getattr(scene.paths, name)) for name in READ}
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
         sys, "argv", [str(STAGE), *(word for pair in flags.items() for word in (f"--{pair[0]}", pair[1]))]

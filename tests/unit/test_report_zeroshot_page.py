@@ -16,13 +16,14 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
 from thermark.metrics.evaluate import Config
-from thermark.report.leaderboard.reference import Tolerance
 from thermark.report.reference_results import Column, Published, Row, Table, load
+from thermark.report.reference_results.compare import Tolerance
+from thermark.report.reference_results.tables import posts_section
 from thermark.report.results import errors
 from thermark.report.results.errors import open_errors
 from thermark.report.results.record import Estimate, open_set, write_set
 from thermark.report.zeroshot import build, polarity, verdicts
-from thermark.report.zeroshot.inputs import Places, read
+from thermark.report.zeroshot.inputs import read
 from thermark.report.zeroshot.measure import flat
 
 STAGE = Path(__file__).parents[2] / "stages/zeroshot.py"
@@ -66,16 +67,16 @@ def stages(root, origin="real"):
     return files_made
 
 
-def built(root, places, contestants=CONTESTANTS, datasets=DATASETS, **config):
+def built(root, paths, contestants=CONTESTANTS, datasets=DATASETS, **config):
     outs = [root / name for name in ("zeroshot.md", "zeroshot.json", "zeroshot.svg")]
-    build.build(contestants, datasets, SCORING, places, *outs, build.Config(**config))
+    build.build(contestants, datasets, SCORING, paths, *outs, build.Config(**config))
     return outs[0].read_text(), files.read_json(outs[1]), outs[2]
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     root = tmp_path_factory.mktemp("zeroshot")
-    return built(root, stages(root).places)
+    return built(root, stages(root).paths)
 
 
 def part(text: str, title: str) -> str:
@@ -133,15 +134,15 @@ def test_polarity_counts_faces_found_either_way_and_errors_of_those_found_both_w
 
 def test_polarity_of_nobody_is_said(tmp_path):
     made = stages(tmp_path)
-    text, numbers, _ = built(tmp_path, made.places, {"absent": True})
+    text, numbers, _ = built(tmp_path, made.paths, {"absent": True})
     assert "No contestant ran on both." in part(text, "## Polarity") and numbers["polarity"] == {"thermeval": {}}
 
 
 def test_what_the_common_protocol_has_measured_is_read_from_its_records(tmp_path):
     """A record and per-face errors that nobody would measure on these predictions, and the page tells them."""
     made = stages(tmp_path)
-    record = made.places.results / "thermeval.json"
-    results, beside = open_set(record), made.places.results / "thermeval.parquet"
+    record = made.paths.results / "thermeval.json"
+    results, beside = open_set(record), made.paths.results / "thermeval.parquet"
     shifted = results.of("shifted")
     told = shifted.metrics | {"error_px_mean": Estimate(value=7.77, faces=90, subjects=90)}
     changed = shifted.model_copy(update={"metrics": told, "boxes": "elsewhere"})
@@ -150,7 +151,7 @@ def test_what_the_common_protocol_has_measured_is_read_from_its_records(tmp_path
     per_face = open_errors(beside)
     per_face["shifted"]["per_seed"][:, made.faces.strata["distance"][made.faces.splits == "test"] == "6ft"] = 4.0
     errors.write(beside, per_face)
-    text, numbers, _ = built(tmp_path, made.places)
+    text, numbers, _ = built(tmp_path, made.paths)
     own = numbers["unified"]["shifted"]
     assert own["all"]["error_px_mean"] == numbers["tone"]["shifted"]["base"]["error_px_mean"] == 7.77
     assert (own["2ft"]["error_px_mean"], own["6ft"]["error_px_mean"], own["6ft"]["pck@3px"]) == (2, 4, 0)
@@ -165,7 +166,7 @@ def test_an_answer_beyond_the_cap_is_no_recall_though_it_was_told_whose_nose_is_
     made = stages(tmp_path)
     frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
     made.add(scene.said("nose", "nose1", frames, xy + np.array([0, 16]), np.arange(len(made.faces))))
-    _, numbers, _ = built(tmp_path, made.places, {"nose": True})
+    _, numbers, _ = built(tmp_path, made.paths, {"nose": True})
     own = numbers["unified"]["nose"]
     for part_of in ("all", "2ft", "6ft"):
         assert (own[part_of]["missed"], own[part_of]["recall"], own[part_of]["detection"]) == (0, 0, 1)
@@ -179,7 +180,7 @@ def test_two_seeds_of_a_published_contestant_have_no_verdict(tmp_path):
         scene.said("face_landmarker", "nose1", frames, xy + shift, np.arange(len(frames))) for shift in (1, 2)
     ]
     made.add(*seeds, seeded=True)
-    _, numbers, _ = built(tmp_path, made.places, {"face_landmarker": True})
+    _, numbers, _ = built(tmp_path, made.paths, {"face_landmarker": True})
     told = {each["verdict"] for each in numbers["published"] if each["run"] == "face_landmarker"}
     assert told == {"two seeds: no verdict", "not comparable: another machine"}
 
@@ -209,27 +210,27 @@ def test_polarity_does_not_count_a_face_whose_error_cannot_be_told():
 
 def test_a_data_set_without_inverted_pictures_has_no_polarity(tmp_path):
     made = stages(tmp_path)
-    noted = made.places.framed / "thermeval.json"
+    noted = made.paths.framed / "thermeval.json"
     told = files.read_json(noted)
     told["variants"].pop("inverted")
     files.write_json(noted, told)
-    text, numbers, _ = built(tmp_path, made.places)
+    text, numbers, _ = built(tmp_path, made.paths)
     assert "## Polarity" not in text and numbers["polarity"] == {}
 
 
 def test_a_data_set_that_was_left_out_has_no_polarity(tmp_path):
-    places = stages(tmp_path).places
-    files.write_json(places.framed / "gone.json", {"data": "x", "variants": {"base": {}}})
+    paths = stages(tmp_path).paths
+    files.write_json(paths.framed / "gone.json", {"data": "x", "variants": {"base": {}}})
     scoring = SCORING | {"gone": Config(), "unframed": Config()}
-    assert [each.name for each in polarity.studies(CONTESTANTS, scoring, places)] == ["thermeval"]
+    assert [each.name for each in polarity.studies(CONTESTANTS, scoring, paths)] == ["thermeval"]
 
 
 def test_predictions_of_another_version_are_refused_for_polarity_too(tmp_path):
     made = stages(tmp_path)
-    path = made.places.predictions / "told/thermeval@inverted.npz"
+    path = made.paths.predictions / "told/thermeval@inverted.npz"
     replace(Predictions.open(path), data="other").save(path)
     with pytest.raises(DataError, match="another version"):
-        built(tmp_path, made.places)
+        built(tmp_path, made.paths)
 
 
 def test_parts_of_the_posts(small):
@@ -278,7 +279,7 @@ def test_who_failed_on_the_pictures_of_the_posts_is_not_in_their_tables(tmp_path
     made = stages(tmp_path)
     good = scene.said("face_landmarker", "nose1", made.faces.frames.tolist(), made.faces.xy[:, 0])
     made.add(good, png=Predictions.none("face_landmarker", scene.DATA, "failed", "no batch for 900 s"))
-    text, numbers, _ = built(tmp_path, made.places, {"face_landmarker": True})
+    text, numbers, _ = built(tmp_path, made.paths, {"face_landmarker": True})
     assert numbers["part1"] == {} and numbers["unified"]["face_landmarker"]["all"]["recall"] == 1
     assert set(numbers["tone"]["face_landmarker"]) == {"base", "minmax"}
     assert "not run: no batch for 900 s" in line(part(text, "## Published and ours"), "| A |")
@@ -293,9 +294,9 @@ def test_what_is_what(small):
 
 def test_noses_of_nobody_are_told(small, tmp_path):
     made, said = stages(tmp_path), "3 labelled noses are outside of every person"
-    report = made.places.reports / "thermeval.json"
+    report = made.paths.reports / "thermeval.json"
     files.write_json(report, files.read_json(report) | {"found": {"nose_without_person": {"count": 3}}})
-    assert said in part(built(tmp_path, made.places)[0], "## What is what") and said[2:] not in small[0]
+    assert said in part(built(tmp_path, made.paths)[0], "## What is what") and said[2:] not in small[0]
 
 
 def test_tone_is_ablated(small):
@@ -353,7 +354,7 @@ def posts(**table) -> Published:
 def judged(own, origin="real", skipped=None, tolerance=None, seeds=None, **table) -> dict[str, str]:
     values = flat({("part1", "sapiens", ""): own or {}})
     rows = verdicts.compare(posts(**table), values, skipped or {}, origin, tolerance or Tolerance(), seeds or {})
-    return {row.cell.metric: row.said for row in rows}
+    return {row.cell.metric: row.text for row in rows}
 
 
 def test_verdicts():
@@ -390,7 +391,7 @@ def test_verdicts_of_a_row_are_told_together():
     own = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
     told = posts()
     rows = verdicts.compare(told, flat({("part1", "sapiens", ""): own}), {}, "real", Tolerance(), {})
-    text = verdicts.section(told, rows, Tolerance(), "")
+    text = posts_section(told, rows, Tolerance(), "")
     cells = "68.5 / 68.5 | 4.16 / 9.00 | 60.3 / 60.3 | 50 / 50 | 117 / –"
     verdict = "reproduced; mean: outside; time: not comparable: another machine"
     assert f"| Sapiens2 | `sapiens` | {cells} | {verdict} |" in text
@@ -398,31 +399,31 @@ def test_verdicts_of_a_row_are_told_together():
 
 
 def test_rendered_data_are_no_evidence(tmp_path):
-    text, _, _ = built(tmp_path, stages(tmp_path, "rendered").places)
+    text, _, _ = built(tmp_path, stages(tmp_path, "rendered").paths)
     assert text.splitlines()[0] == "# The zero-shot bake-off: noses on ThermEval-D, rendered"
     assert "no evidence about real thermal cameras" in text
 
 
 def test_the_figure_is_drawn_the_same_each_time(small, tmp_path):
     _, _, figure = small
-    assert built(tmp_path, stages(tmp_path).places)[2].read_bytes() == figure.read_bytes()
+    assert built(tmp_path, stages(tmp_path).paths)[2].read_bytes() == figure.read_bytes()
 
 
 def test_a_profile_without_the_data_set_or_without_contestants(tmp_path):
-    places = stages(tmp_path).places
-    text, numbers, figure = built(tmp_path, places, datasets={"tfake": {}})
+    paths = stages(tmp_path).paths
+    text, numbers, figure = built(tmp_path, paths, datasets={"tfake": {}})
     assert "This profile has no data set `thermeval`." in text and figure.is_file()
     assert {each["verdict"] for each in numbers["published"]} == {"not run: not in this profile"}
-    text, numbers, figure = built(tmp_path, places, {})
+    text, numbers, figure = built(tmp_path, paths, {})
     assert "No contestant ran." in text and numbers["unified"] == {}
-    places.framed.joinpath("thermeval.json").unlink()
-    text, numbers, _ = built(tmp_path, places, {"floor": False, "run_t": False})
+    paths.framed.joinpath("thermeval.json").unlink()
+    text, numbers, _ = built(tmp_path, paths, {"floor": False, "run_t": False})
     assert set(numbers["unified"]) == {"floor", "run_t"} and numbers["part1"] == numbers["tone"] == {}
     assert "No contestant ran on these pictures." in part(text, "### Part 1")
 
 
 def test_a_profile_in_which_nobody_ran(tmp_path):
-    text, numbers, _ = built(tmp_path, stages(tmp_path).places, {"absent": True})
+    text, numbers, _ = built(tmp_path, stages(tmp_path).paths, {"absent": True})
     assert numbers["unified"] == {} and "No contestant ran." in text
     assert "| `absent` | skipped: no weights" in text
 
@@ -430,29 +431,29 @@ def test_a_profile_in_which_nobody_ran(tmp_path):
 def test_what_is_missing_or_outdated_is_a_data_error(tmp_path):
     made = stages(tmp_path)
     with pytest.raises(DataError, match="nobody"):
-        read("thermeval", {"nobody": True}, made.places)
-    path = made.places.predictions / "floor/thermeval.npz"
+        read("thermeval", {"nobody": True}, made.paths)
+    path = made.paths.predictions / "floor/thermeval.npz"
     right = Predictions.open(path)
     replace(right, data="other").save(path)
     with pytest.raises(DataError, match="another version"):
-        built(tmp_path, made.places)
+        built(tmp_path, made.paths)
     right.save(path)
-    report = made.places.reports / "thermeval.json"
+    report = made.paths.reports / "thermeval.json"
     files.write_json(report, files.read_json(report) | {"fingerprint": "new"})
     with pytest.raises(DataError, match="another version"):
-        read("thermeval", CONTESTANTS, made.places)
+        read("thermeval", CONTESTANTS, made.paths)
 
 
 def test_wrong_names_are_config_errors(tmp_path):
     with pytest.raises(ConfigError, match="pgn"):
-        built(tmp_path, stages(tmp_path).places, picture="pgn")
+        built(tmp_path, stages(tmp_path).paths, picture="pgn")
     with pytest.raises(ConfigError, match="zeroshot"):
         parse({"pictures": "png"}, build.Config, "zeroshot")
 
 
 def test_the_stage(tmp_path, monkeypatch):
     """From the command line, in a profile's words, to the same files."""
-    places = stages(tmp_path).places
+    paths = stages(tmp_path).paths
     families = {"floor": "mean_shape", "run_t": "learned", "told": "cascade"}
     params = {"contestants": {name: {"family": families.get(name, "rtmlib")} for name in CONTESTANTS}}
     params |= {
@@ -464,12 +465,12 @@ def test_the_stage(tmp_path, monkeypatch):
     (tmp_path / "contestants.yaml").write_text(yaml.safe_dump(params.pop("contestants"), sort_keys=False))
     told = {name: name for name in ("datasets", "evaluate")} | {"contestants": "contestants.yaml"}
     told |= {"params": "zeroshot", "text": "a.md", "numbers": "a.json", "figure": "a.svg"}
-    told |= {name: str(getattr(places, name)) for name in Places.__dataclass_fields__}
+    told |= {name: str(getattr(paths, name)) for name in scene.READ}
     flags = [word for name, value in told.items() for word in (f"--{name}", value)]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(STAGE), *flags])
     runpy.run_path(str(STAGE), run_name="__main__")
-    text, numbers, figure = built(tmp_path, places)
+    text, numbers, figure = built(tmp_path, paths)
     assert (tmp_path / "a.md").read_text() == text and files.read_json(tmp_path / "a.json") == numbers
     assert (tmp_path / "a.svg").read_bytes() == figure.read_bytes()
 
@@ -477,7 +478,7 @@ def test_the_stage(tmp_path, monkeypatch):
 def test_whoever_finds_nothing_at_all_has_rates_of_nought(tmp_path):
     made = stages(tmp_path)
     made.add(scene.said("face_landmarker", "mediapipe478", [], np.zeros((0, 2))))
-    text, numbers, _ = built(tmp_path, made.places, {"face_landmarker": True})
+    text, numbers, _ = built(tmp_path, made.paths, {"face_landmarker": True})
     assert (
         numbers["part1"]["face_landmarker"]["detection"] == 0 and "mean" not in numbers["part1"]["face_landmarker"]
     )
@@ -495,7 +496,7 @@ def test_seeds_of_a_cascade_are_averaged_on_every_picture(tmp_path):
     rows = np.arange(len(made.faces))
     seeds = [scene.said("nose", "nose1", frames, xy + np.array([shift, 0]), rows) for shift in (1, 2, 6)]
     made.add(*seeds, seeded=True)
-    text, numbers, _ = built(tmp_path, made.places, {"nose": True})
+    text, numbers, _ = built(tmp_path, made.paths, {"nose": True})
     assert numbers["contestants"]["nose"]["seeds"] == 3
     assert line(part(text, "## `unified`"), "| `nose` |").startswith("| `nose` | 3 | 100.0 |")
     own = numbers["part3"]["nose"]
@@ -503,7 +504,7 @@ def test_seeds_of_a_cascade_are_averaged_on_every_picture(tmp_path):
     assert (own["mean"], own["pck@3"], own["noses"]) == (pytest.approx(apart, abs=1e-5), pytest.approx(2 / 3), 60)
     assert numbers["part2"]["nose"]["native_mean"] == pytest.approx(3)
     assert numbers["tone"]["nose"]["png"]["error_px_mean"] == pytest.approx(3)
-    folder = made.places.predictions / "nose/seed1/thermeval@png.npz"
+    folder = made.paths.predictions / "nose/seed1/thermeval@png.npz"
     Predictions.none("nose", scene.DATA, "failed", "no batch for 900 s").save(folder)
-    _, numbers, _ = built(tmp_path, made.places, {"nose": True})
+    _, numbers, _ = built(tmp_path, made.paths, {"nose": True})
     assert numbers["part1"] == {} and set(numbers["tone"]["nose"]) == {"base", "minmax"}

@@ -10,9 +10,9 @@ from thermark.core import files
 from thermark.core.errors import ConfigError
 from thermark.report.blog import community, figures, keys, known, plotted, provenance, references, spoken, tables
 from thermark.report.leaderboard.highlights import CURVES, FLOOR, highlighted
+from thermark.report.notices import caveat
 from thermark.report.results import errors, ranking
 from thermark.report.results.comparisons import Comparisons, open_comparisons
-from thermark.report.results.notices import caveat
 from thermark.report.results.record import SCHEMA, ResultSet, open_all
 from thermark.report.style import styles
 

@@ -17,8 +17,8 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 from thermark.core import files
 from thermark.metrics.registry import describe
 from thermark.report.blog.words import ends, found_by
+from thermark.report.notices import caveat
 from thermark.report.numbers import scale, unit
-from thermark.report.results.notices import caveat
 from thermark.report.results.ranking import value
 from thermark.report.results.record import Record, ResultSet
 

@@ -15,8 +15,8 @@ from matplotlib.transforms import ScaledTranslation
 from thermark.report.blog.tables import write_csv
 from thermark.report.blog.words import measure
 from thermark.report.lines import label_ends, line, spread
+from thermark.report.notices import caveat
 from thermark.report.numbers import unit
-from thermark.report.results.notices import caveat
 from thermark.report.results.record import ResultSet
 from thermark.report.style import INK, MUTED, REST, RULE, Style, figure, save
 

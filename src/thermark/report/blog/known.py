@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from thermark.report import notices
 from thermark.report.blog import tables, words
 from thermark.report.blog.figures import WIDTHS, Drawing
 from thermark.report.blog.keys import Key, Markdown, escaped, tree
 from thermark.report.blog.tables import Table
-from thermark.report.legend import MACHINE, NOTICES
+from thermark.report.notices import caveat
 from thermark.report.results.comparisons import Comparisons, Family, Pair
-from thermark.report.results.notices import caveat
 from thermark.report.results.ranking import most_found, ranked, value
 from thermark.report.results.record import DataSet, Estimate, Record, ResultSet
 
@@ -102,7 +102,7 @@ def _data_set(name: str, results: ResultSet, groups: Mapping[str, str]) -> dict[
 
 def notice(on: DataSet) -> Markdown:
     """Return what the numbers of a data set are no evidence of, as a quotation."""
-    return Markdown(NOTICES.get(on.origin) or (MACHINE if on.labels == "machine" else ""))
+    return Markdown(notices.notice(on))
 
 
 def contestants(sets: Mapping[str, ResultSet]) -> Key:

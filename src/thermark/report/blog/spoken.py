@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from thermark.report.blog.words import bounded, plain, printed
+from thermark.report.notices import caveat
 from thermark.report.numbers import unit
-from thermark.report.results.notices import caveat
 from thermark.report.results.ranking import most_found, ranked, value
 from thermark.report.results.record import ResultSet
 

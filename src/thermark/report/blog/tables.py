@@ -11,10 +11,10 @@ from thermark.core import files
 from thermark.report import markdown
 from thermark.report.blog import keys, latex
 from thermark.report.blog.words import bounded, found_by, printed, signed
+from thermark.report.notices import caveat
 from thermark.report.numbers import label
 from thermark.report.results.absent import HEADER, absent
 from thermark.report.results.comparisons import Comparisons, Family, Pair
-from thermark.report.results.notices import caveat
 from thermark.report.results.printed import bounded as sure
 from thermark.report.results.ranking import ranked, whole
 from thermark.report.results.record import DataSet, Record, ResultSet

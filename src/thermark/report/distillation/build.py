@@ -8,13 +8,14 @@ from pydantic import NonNegativeFloat, PositiveInt, model_validator
 from thermark.core import files, templates
 from thermark.core.config import Section
 from thermark.metrics.stability import FEWEST
+from thermark.report.contestants import Sections
 from thermark.report.distillation import compare, drawing, steadiness, verdicts
-from thermark.report.distillation.inputs import Places, Study, read
-from thermark.report.leaderboard.profile import Sections
-from thermark.report.leaderboard.reference import WIDEST
+from thermark.report.distillation.inputs import Study, read
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, shown
+from thermark.report.paths import Paths
 from thermark.report.reference_results import load
+from thermark.report.reference_results.compare import WIDEST
 from thermark.report.results import printed
 from thermark.report.results.record import ResultSet
 
@@ -45,7 +46,7 @@ def build(
     runs: Sections,
     converted: Sections,
     datasets: Sequence[str],
-    places: Places,
+    paths: Paths,
     text: Path,
     numbers: Path,
     stability: Path,
@@ -59,7 +60,7 @@ def build(
     `text`: Markdown; `numbers`: published numbers and ours as JSON; `stability`: run -> numbers, as JSON;
     `figure`: gradient norms. Raises DataError for missing results and for a broken gradient log.
     """
-    study = read(contestants, runs, converted, datasets, places)
+    study = read(contestants, runs, converted, datasets, paths)
     measured = steadiness.measure(study, config.start, config.stop)
     published = load("mlcmkd")
     rows = verdicts.compare(published, study, measured, config.tolerance)

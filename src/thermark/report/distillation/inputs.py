@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
-from thermark.report.leaderboard.inputs import existing
-from thermark.report.leaderboard.profile import Sections, networks, trained
+from thermark.report.contestants import Sections, networks, trained
+from thermark.report.inputs import existing
+from thermark.report.paths import Paths
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.record import ResultSet, open_named
 
@@ -19,15 +20,6 @@ IMPORTED = "imported"
 RECIPES = (IMPORTED, "pretrain", "supervised", "tuned", "kd", "ktl", "mcl")
 COLUMNS = "seed,step,grad_norm"
 Log = tuple[NDArray[np.int64], NDArray[np.float64]]
-
-
-@dataclass(frozen=True)
-class Places:
-    """What earlier stages left: `results`/<dataset>.json, the file `comparisons`, `gradients`/<run>.csv."""
-
-    results: Path
-    comparisons: Path
-    gradients: Path
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,7 @@ class Study:
 
 
 def read(
-    contestants: Sections, runs: Sections, converted: Sections, datasets: Sequence[str], places: Places
+    contestants: Sections, runs: Sections, converted: Sections, datasets: Sequence[str], paths: Paths
 ) -> Study:
     """Read the results of the contestants that are networks of `runs` or of `converted` checkpoints.
 
@@ -61,10 +53,10 @@ def read(
     own = studied(contestants, runs, converted)
     return Study(
         runs=own,
-        sets=open_named(places.results, datasets),
-        comparisons=open_comparisons(places.comparisons),
+        sets=open_named(paths.results, datasets),
+        comparisons=open_comparisons(paths.comparisons),
         logs={
-            name: _log(existing(places.gradients / f"{run}.csv"))
+            name: _log(existing(paths.gradients / f"{run}.csv"))
             for name, run in trained(contestants, runs).items()
             if name in own
         },

@@ -4,10 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from thermark.report.distillation.inputs import Study
-from thermark.report.leaderboard import reference
-from thermark.report.leaderboard.reference import NO_PROFILE, Compared, Ours, Tolerance
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference_results import Cell, Published
+from thermark.report.reference_results.compare import (
+    NO_PROFILE,
+    Compared,
+    Ours,
+    Tolerance,
+    compare_cells,
+    measured,
+)
 from thermark.report.results import reproduced
 
 Stability = Mapping[str, Mapping[str, float]]
@@ -29,11 +35,11 @@ def compare(published: Published, study: Study, stability: Stability, tolerance:
         if cell.metric in stability.get(cell.run, {}):
             record = results.of(cell.run)
             seeds = record.seeds if record and record.ran else len(study.logs.get(cell.run, ()))
-            return reference.measured(cell, stability[cell.run], seeds, results.data_set.origin)
+            return measured(cell, stability[cell.run], seeds, results.data_set.origin)
         known = cell.run in {*study.runs, *study.unshifted.values()}
         return recorded(cell) if known else NO_PROFILE
 
-    return reference.compare(_asked(published.cells(), study, stability), ours, Tolerance(error=tolerance))
+    return compare_cells(_asked(published.cells(), study, stability), ours, Tolerance(error=tolerance))
 
 
 def listed(rows: Sequence[Compared]) -> str:
@@ -68,7 +74,7 @@ def plain(row: Compared) -> dict[str, Any]:
     told = {name: getattr(cell, name) for name in ("table", "row", "run", "dataset", "metric", "stratum", "level")}
     told |= {name: getattr(ours, name) for name in ("seeds", "seed_std", "low", "high")}
     told |= {"published": cell.value, "reproduced": ours.value, "difference": row.difference}
-    verdict = row.verdict if row.verdict == "not run" else row.said
+    verdict = row.verdict if row.verdict == "not run" else row.text
     return told | {"tolerance": row.tolerance, "verdict": verdict, "reason": row.reason, "remark": cell.doubt}
 
 
@@ -92,7 +98,7 @@ def _row(row: Compared) -> list[str]:
     ours = row.ours or Ours(None)
     bounds = "–" if ours.low is None else f"{shown(ours.low)}–{shown(ours.high)}"
     numbers = [shown(cell.value), shown(ours.value), shown(ours.seed_std), bounds, shown(row.difference, "+")]
-    return [escaped(cell.row), code(cell.run), escaped(_part(cell)), *numbers, row.said]
+    return [escaped(cell.row), code(cell.run), escaped(_part(cell)), *numbers, row.text]
 
 
 def _part(cell: Cell) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from thermark.report.columns import cells, titles
 from thermark.report.fewshot.head import Head, Numbers, labels
 from thermark.report.fewshot.tables import names
 from thermark.report.markdown import code, table
 from thermark.report.verdicts import withheld
-from thermark.report.zeroshot.showing import cells, titles
 
 SHOWN = ("mean", "median", "pck@10")
 

@@ -7,32 +7,33 @@ from pathlib import Path
 from thermark.core import files, templates
 from thermark.report.fewshot import budget, constant, cost, drawing, students, tables, verdicts
 from thermark.report.fewshot.head import ALL, PUBLISHED, groups
-from thermark.report.fewshot.inputs import Config, Places, Profile, Study, read
-from thermark.report.leaderboard.reference import Compared
-from thermark.report.legend import NOTICES
+from thermark.report.fewshot.inputs import Config, Profile, Study, read
 from thermark.report.markdown import code, escaped, table
+from thermark.report.notices import notice
+from thermark.report.paths import Paths
 from thermark.report.reference_results import Published, load
-from thermark.report.zeroshot import verdicts as posted
+from thermark.report.reference_results.compare import Compared
+from thermark.report.reference_results.tables import posts_row, posts_section
 
 __all__ = ["Config", "build"]
 PAGE = Path(__file__).with_name("templates") / "page.md"
 
 
 def build(
-    profile: Profile, places: Places, text: Path, numbers: Path, figure: Path, curve: Path, config: Config
+    profile: Profile, paths: Paths, text: Path, numbers: Path, figure: Path, curve: Path, config: Config
 ) -> None:
     """Write the page of a profile's heads and of the contestants of `config`, even of none.
 
     `numbers`: what follows from the page as JSON; `curve`: that of the figure as CSV, a row a head and budget.
     Raises DataError for results that are missing.
     """
-    posts, study = load("posts"), read(config, profile, places)
+    posts, study = load("posts"), read(config, profile, paths)
     rows = verdicts.compare(posts, study, config.tolerance)
     files.write_text(text, _page(study, posts, rows))
     found = {head.key: budget.enough(head, config.within) for head in study.ran}
     said = {
         "enough": {key: asdict(each) for key, each in found.items() if each},
-        "published": list(map(posted.plain, rows)),
+        "published": list(map(posts_row, rows)),
         "roles": {name: study.kind(name) for name in config.contestants},
         "constant": constant.contestants(study),
         "claim": cost.judged(study),
@@ -49,13 +50,13 @@ def _page(study: Study, posts: Published, rows: Sequence[Compared]) -> str:
         {"code": code, "escaped": escaped},
         **{"against": verdicts, "budget": budget, "constant": constant, "cost": cost, "students": students},
         **{"tables": tables, "groups": groups, "study": study, "idle": _idle(study)},
-        notice=NOTICES.get(study.origin, ""),
+        notice=notice(study.results.data_set) if study.results else "",
         tested=[head for head in study.ran if head.tested(PUBLISHED)],
         missed={key: count for key, count in missed.items() if count},
         curves=[head for head in study.ran if head.budget],
         read=[head for head in study.ran if head.numbers.get("decoders")],
         others=verdicts.others(posts, study),
-        compared=posted.section(posts, rows, study.config.tolerance, ""),
+        compared=posts_section(posts, rows, study.config.tolerance, ""),
     )
 
 

@@ -13,8 +13,9 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.origin import Origin
 from thermark.report.fewshot.head import Head
-from thermark.report.leaderboard.inputs import existing, found
-from thermark.report.leaderboard.reference import Tolerance
+from thermark.report.inputs import existing, open_json
+from thermark.report.paths import Paths
+from thermark.report.reference_results.compare import Tolerance
 from thermark.report.results.comparisons import Comparisons, Family, open_comparisons
 from thermark.report.results.record import Record, ResultSet, open_named
 
@@ -57,22 +58,6 @@ class Profile:
     runs: Mapping[str, Numbers]
     contestants: Mapping[str, Numbers]
     crops: Mapping[str, Numbers]
-
-
-@dataclass(frozen=True)
-class Places:
-    """Folders and files of earlier stages.
-
-    `results`/<dataset>.json, the file `comparisons`, `scores`/<head>.json, `curves`/<head>.csv,
-    `pseudo_labels`/<key>.json; the file `speed` need not be there.
-    """
-
-    results: Path
-    comparisons: Path
-    scores: Path
-    curves: Path
-    pseudo_labels: Path
-    speed: Path
 
 
 @dataclass(frozen=True)
@@ -195,7 +180,7 @@ class Study:
         raise DataError(f"{dataset} has no record of {name}", "run `dvc repro`")
 
 
-def read(config: Config, profile: Profile, places: Places) -> Study:
+def read(config: Config, profile: Profile, paths: Paths) -> Study:
     """Read what was measured; in a profile without the data set nobody ran on it.
 
     Raises DataError for results of named heads or contestants that are missing, or broken.
@@ -203,13 +188,13 @@ def read(config: Config, profile: Profile, places: Places) -> Study:
     return Study(
         config=config,
         profile=profile,
-        results=open_named(places.results, [config.dataset]).get(config.dataset),
-        comparisons=open_comparisons(places.comparisons),
-        heads=tuple(_head(key, places) for key in profile.heads),
+        results=open_named(paths.results, [config.dataset]).get(config.dataset),
+        comparisons=open_comparisons(paths.comparisons),
+        heads=tuple(_head(key, paths) for key in profile.heads),
         pseudo_labels={
-            key: found(places.pseudo_labels / f"{key}.json") for key in dict.fromkeys(config.students.values())
+            key: open_json(paths.pseudo_labels / f"{key}.json") for key in dict.fromkeys(config.students.values())
         },
-        speed=files.read_json(places.speed) if places.speed.is_file() else {},
+        speed=files.read_json(paths.speed) if paths.speed.is_file() else {},
     )
 
 
@@ -218,10 +203,10 @@ def base(row: str) -> str:
     return row.partition("@")[0]
 
 
-def _head(key: str, places: Places) -> Head:
-    numbers = found(places.scores / f"{key}.json")
+def _head(key: str, paths: Paths) -> Head:
+    numbers = open_json(paths.scores / f"{key}.json")
     head = Head(key, numbers)
-    return Head(key, numbers, _trainings(existing(places.curves / f"{key}.csv"))) if head.ran else head
+    return Head(key, numbers, _trainings(existing(paths.curves / f"{key}.csv"))) if head.ran else head
 
 
 def _trainings(path: Path) -> tuple[tuple[int, int, float], ...]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
+from thermark.report.columns import cells, shown, titles
 from thermark.report.fewshot import constant, cost
 from thermark.report.fewshot.inputs import Numbers, Study
 from thermark.report.markdown import code, escaped, table
 from thermark.report.results import printed
 from thermark.report.results.comparisons import Family, Pair
-from thermark.report.zeroshot.showing import cells, shown, titles
 
 ACCURACY = (constant.PIXELS, "error_px_median", "pck@5px", "pck@10px")
 CONSTANT = ("native_mean", "native_median", "native_pck@5", "native_pck@10")

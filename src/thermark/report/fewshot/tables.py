@@ -5,10 +5,10 @@ Errors in px of a crop and in px of a frame never share a table.
 
 from collections.abc import Sequence
 
+from thermark.report.columns import cells, shown, titles
 from thermark.report.fewshot import constant
 from thermark.report.fewshot.head import ALL, PUBLISHED, Head, Numbers
 from thermark.report.markdown import code, table
-from thermark.report.zeroshot.showing import cells, shown, titles
 
 SPACES = {"crop": "px of the crop", "native": "px of the frame"}
 ERRORS = ("mean", "median", "pck@3", "pck@5", "pck@10", "pck@20")

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from thermark.report.columns import shown, titles
 from thermark.report.fewshot.head import PUBLISHED, Head
 from thermark.report.fewshot.inputs import Study
 from thermark.report.fewshot.tables import errors, names
-from thermark.report.leaderboard import reference
-from thermark.report.leaderboard.reference import NO_PROFILE, Compared, Ours, Tolerance
 from thermark.report.markdown import code, table
 from thermark.report.reference_results import Cell, Published
-from thermark.report.zeroshot.showing import shown, titles
+from thermark.report.reference_results.compare import NO_PROFILE, Compared, Ours, Tolerance, compare_cells
 
 PART = "part2"
 TRAINED = {"epochs": 120, "batch": 8}  # by the post
@@ -43,7 +42,7 @@ def compare(posts: Published, study: Study, allowed: Tolerance) -> list[Compared
         other = differing(head)
         return Ours(own.get(cell.metric), head.seeds, origin=study.origin, noses=own.get("crops"), differing=other)
 
-    return reference.compare(posts.cells(PART), ours, allowed)
+    return compare_cells(posts.cells(PART), ours, allowed)
 
 
 def others(posts: Published, study: Study) -> list[Head]:

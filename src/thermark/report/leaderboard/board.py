@@ -5,26 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from thermark.report.notices import kind
 from thermark.report.results.comparisons import Comparisons
-from thermark.report.results.notices import kind
 from thermark.report.results.ranking import Groups, ranked, standing, value
 from thermark.report.results.record import DataSet, Record, ResultSet, open_set
-
-
-@dataclass(frozen=True)
-class Places:
-    """What earlier stages left.
-
-    In git: `results`/<dataset>.json and .parquet, `training`/<run>.csv. For the galleries: `faces`/<dataset>/,
-    `errors`/<contestant>/<dataset>.npz, `predictions`/<contestant>/<dataset>.npz or, of seeds,
-    `predictions`/<contestant>/seed<k>/<dataset>.npz.
-    """
-
-    results: Path
-    training: Path
-    faces: Path
-    predictions: Path
-    errors: Path
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from pydantic import Field, PositiveInt
 from thermark.core import files
 from thermark.core.config import Section
 from thermark.report.leaderboard import ced, gallery, highlights, training
-from thermark.report.leaderboard.board import Board, Places, boards, order
+from thermark.report.leaderboard.board import Board, boards, order
 from thermark.report.leaderboard.leaderboard import leaderboard as written
+from thermark.report.paths import Paths
 from thermark.report.results.comparisons import Comparisons
 from thermark.report.results.ranking import kinds
 from thermark.report.style import styles
@@ -30,7 +31,7 @@ class Config(Section):
 
 
 def build(
-    made: Comparisons, places: Places, curves: Path, figures: Path, leaderboard: Path, config: Config
+    made: Comparisons, paths: Paths, curves: Path, figures: Path, leaderboard: Path, config: Config
 ) -> list[Board]:
     """Write the leaderboard and all plots of the data sets that were compared.
 
@@ -38,7 +39,7 @@ def build(
     the boards, for the console. Raises DataError when a file of a data set, contestant or run is missing,
     ConfigError for a `config` that names an unknown contestant.
     """
-    read = boards(places.results, made)
+    read = boards(paths.results, made)
     best = order(read)
     records = [record for board in read for record in board.results.records]
     trained = {record.contestant: record.run for record in records if record.run}
@@ -47,9 +48,9 @@ def build(
     drawn = styles(named, highlights.highlighted(best, of_kind, config.curves), highlights.FLOOR)
     rows = highlights.pictured(best, of_kind, config.gallery_contestants, config.gallery_reference)
     files.write_text(leaderboard, written(read, made))
-    ced.write(read, places.results, curves, figures, drawn)
-    training.write(trained, places.training, curves, figures, drawn)
+    ced.write(read, paths.results, curves, figures, drawn)
+    training.write(trained, paths.training, curves, figures, drawn)
     for board in read:
         out = figures / f"gallery_{board.on.name}.png"
-        gallery.write(board, places, out, drawn, rows, config.gallery_faces, config.gallery_reference)
+        gallery.write(board, paths, out, drawn, rows, config.gallery_faces, config.gallery_reference)
     return read

@@ -16,8 +16,9 @@ from thermark.core.geometry import apply, invert
 from thermark.core.predictions import Predictions
 from thermark.core.runs import seed_folders
 from thermark.landmarks import load, project
-from thermark.report.leaderboard.board import Board, Places
-from thermark.report.leaderboard.inputs import existing
+from thermark.report.inputs import existing
+from thermark.report.leaderboard.board import Board
+from thermark.report.paths import Paths
 from thermark.report.results.record import Record
 from thermark.report.style import INK, MUTED, REST, Style, bright, figure, save
 
@@ -30,7 +31,7 @@ Errors = Mapping[str, NDArray[Any]]
 
 def write(
     board: Board,
-    places: Places,
+    paths: Paths,
     out: Path,
     styles: Mapping[str, Style],
     contestants: Sequence[str],
@@ -43,9 +44,9 @@ def write(
     numbers of it on this set, along those of the contestant that ranks first. Of several seeds the first is drawn,
     and its errors are told. White rings are labels, coloured dots predictions, lines join the two.
     """
-    faces, crops = open_set(places.faces / board.on.name)
+    faces, crops = open_set(paths.faces / board.on.name)
     shown = [record for record in board.ran if record.contestant in contestants]
-    errors = {record.contestant: _errors(record.contestant, board.on.name, places) for record in shown}
+    errors = {record.contestant: _errors(record.contestant, board.on.name, paths) for record in shown}
     usable = np.isfinite(crops.to_source).all((1, 2))
     leader = reference if reference in errors else next(iter(errors), "")
     chosen = choose(errors[leader], usable, count) if shown else []
@@ -54,7 +55,7 @@ def write(
         grid = drawn.subplots(max(len(shown), 1), max(len(chosen), 1), squeeze=False)
         for row, record in zip(grid, shown, strict=False):
             name, colour = record.contestant, styles[record.contestant].colour
-            said = Predictions.open(_first(places.predictions / name, board.on.name))
+            said = Predictions.open(_first(paths.predictions / name, board.on.name))
             for axes, face in zip(row, chosen, strict=True):
                 _draw_face(axes, crops, face, _points(faces, said, face, errors[name]), bright(colour))
                 axes.set_xlabel(_caption(errors[name], board.main, face), fontsize=8, labelpad=2)
@@ -74,9 +75,9 @@ def _first(predictions: Path, dataset: str) -> Path:
     return existing([*seed_folders(predictions), predictions][0] / f"{dataset}.npz")
 
 
-def _errors(contestant: str, dataset: str, places: Places) -> Errors:
+def _errors(contestant: str, dataset: str, paths: Paths) -> Errors:
     """Return a contestant's per-face errors; `main` is the one that ranks, of several seeds that of the first."""
-    stored = read_arrays(existing(places.errors / contestant / f"{dataset}.npz"))
+    stored = read_arrays(existing(paths.errors / contestant / f"{dataset}.npz"))
     return stored | {"main": stored["per_seed"][0]}
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from thermark.core.templates import render
 from thermark.landmarks import provisional
 from thermark.metrics.registry import MOVED
-from thermark.report import legend
 from thermark.report.leaderboard import tables
 from thermark.report.leaderboard.board import Board, few_misses, idle, order, without
 from thermark.report.leaderboard.highlights import leading
 from thermark.report.markdown import code, escaped, table
+from thermark.report.notices import PROMPTS, notice
 from thermark.report.numbers import shown, unit
 from thermark.report.results import printed
 from thermark.report.results.comparisons import Comparisons
@@ -57,7 +57,7 @@ def _part(board: Board) -> dict[str, Any]:
     return {
         "title": escaped(on.title),
         "about": _about(board),
-        "notice": legend.MACHINE if board.machine else legend.NOTICES.get(on.origin, ""),
+        "notice": notice(on),
         "table": tables.main_table(board),
         "unprompted": int(max((value(record, "unprompted") or 0 for record in ran), default=0)),
         "missing": not all(map(few_misses, ran)),
@@ -82,7 +82,7 @@ def _about(board: Board) -> str:
     """Return one line about a data set; terms of the real one are not those of what is made in its layout."""
     on, how = board.on, board.results.protocol
     faces = f"{board.ran[0].faces} faces of {on.subjects} subjects" if board.ran else "no contestant could run"
-    texts = [f"a miss counts {shown(board.main, how.miss)} {unit(board.main)}", legend.PROMPTS.get(how.boxes, "")]
+    texts = [f"a miss counts {shown(board.main, how.miss)} {unit(board.main)}", PROMPTS.get(how.boxes, "")]
     texts += [on.licence, on.citation, on.notes]
     return " · ".join([code(on.name), faces, *(escaped(text) for text in texts if text)])
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from thermark.report import long_table
-from thermark.report.leaderboard.inputs import existing
+from thermark.report.inputs import existing
 from thermark.report.lines import label_ends, line
 from thermark.report.style import Style, figure, save
 

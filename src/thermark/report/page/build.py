@@ -9,6 +9,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from thermark.core import files
 from thermark.core.config import Section
+from thermark.report.notices import banner
 from thermark.report.page import answers, board, figures, gallery, packing, render, tables, words
 from thermark.report.page.figures.cost import TITLES, Axis
 from thermark.report.page.figures.vega import DARK, Spec
@@ -16,7 +17,6 @@ from thermark.report.page.inputs import Inputs
 from thermark.report.page.order import leading
 from thermark.report.page.tables import Table
 from thermark.report.results.absent import HEADER, absent
-from thermark.report.results.notices import kind
 from thermark.report.results.record import ResultSet
 
 
@@ -146,7 +146,7 @@ def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs
         results=results,
         title=words.titled(on),
         origin=words.origin(on),
-        notice=words.NOTICES.get(kind(on), ""),
+        notice=banner(on),
         answer=answers.answer(results, "any", "any", matrix, inputs.speeds),
         head=board.head(results),
         drawn=f"0{words.DASH}{words.scale(main) * board.top(results):.3g} {words.unit(main)}",

@@ -79,9 +79,9 @@ def permitted(on: DataSet) -> bool:
     return on.origin == "rendered"
 
 
-def pictures(on: DataSet, chosen: Sequence[Face], folder: Path | None) -> dict[str, str]:
+def pictures(on: DataSet, chosen: Sequence[Face], folder: Path) -> dict[str, str]:
     """Return face -> its crop as a data URI, nothing where terms forbid it or no prepared faces are given."""
-    if folder is None or not permitted(on) or not (folder / on.name).is_dir():
+    if not permitted(on) or not (folder / on.name).is_dir():
         return {}
     faces, crops = open_set(folder / on.name)
     row = {str(name): index for index, name in enumerate(faces.ids)}

@@ -10,6 +10,7 @@ import pandas as pd
 from thermark.core import files
 from thermark.report.page.figures.cost import Speeds
 from thermark.report.page.figures.learning import Lines
+from thermark.report.paths import NOT_GIVEN, Paths
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.errors import Errors, open_errors
 from thermark.report.results.record import ResultSet, open_all
@@ -35,56 +36,43 @@ class Inputs:
     published: tuple[Mapping[str, Any], ...] = ()
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     folder: str = ""
-    faces: Path | None = None
+    faces: Path = NOT_GIVEN
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where that lies: `results` must be there, the rest may be None or absent."""
-
-    results: Path
-    comparisons: Path | None = None
-    speed: Path | None = None
-    budget: Path | None = None
-    training: Path | None = None
-    published: Path | None = None
-    faces: Path | None = None
-
-
-def read(places: Places, budget: tuple[str, ...] = (), folder: str = "") -> Inputs:
+def read(paths: Paths, budget: tuple[str, ...] = (), folder: str = "") -> Inputs:
     """Return what is there; `budget` names the data sets behind that curve.
 
     Raises DataError where there are no records, or where a file holds something else.
     """
-    sets = open_all(places.results)
+    sets = open_all(paths.results)
     learned = (name for each in sets.values() for own in each.records if own.run for name in own.trained_sets)
-    errors = {name: open_errors(places.results / f"{name}.parquet") for name in sets}
-    speed = _content(places.speed, {})
+    errors = {name: open_errors(paths.results / f"{name}.parquet") for name in sets}
+    speed = _content(paths.speed, {})
     return Inputs(
         sets=sets,
         errors=errors,
-        comparisons=_compared(places.comparisons),
+        comparisons=_compared(paths.comparisons),
         speeds=times(speed),
         machine=speed.get("machine", {}),
-        budget=_lines(places.budget),
-        training=_lines(places.training),
-        published=tuple(_content(places.published, ())),
+        budget=_lines(paths.budget),
+        training=_lines(paths.training_curves),
+        published=tuple(_content(paths.published, ())),
         sources={"budget": budget, "training": tuple(dict.fromkeys(learned))},
         folder=folder,
-        faces=places.faces,
+        faces=paths.faces,
     )
 
 
-def _content(path: Path | None, absent: Any) -> Any:
-    return files.read_json(path) if path is not None and path.is_file() else absent
+def _content(path: Path, absent: Any) -> Any:
+    return files.read_json(path) if path.is_file() else absent
 
 
-def _compared(path: Path | None) -> Comparisons:
-    return open_comparisons(path) if path is not None and path.is_file() else Comparisons()
+def _compared(path: Path) -> Comparisons:
+    return open_comparisons(path) if path.is_file() else Comparisons()
 
 
-def _lines(path: Path | None) -> Lines:
-    if path is None or not path.is_file():
+def _lines(path: Path) -> Lines:
+    if not path.is_file():
         return ()
     frame = pd.read_csv(path)
     return [

@@ -3,21 +3,13 @@
 from collections.abc import Sequence
 
 from thermark.metrics.registry import describe
+from thermark.report.notices import kind
 from thermark.report.numbers import scale as scale
 from thermark.report.numbers import shown, title
 from thermark.report.numbers import unit as unit
-from thermark.report.results.notices import kind
 from thermark.report.results.record import DataSet, Estimate, Record, ResultSet
 
 PICTURES = {"rendered": "rendered data", "thermalised": "thermalised data", "real": "real data"}
-NOTICES = {
-    "rendered": "Rendered data: these pictures come out of a renderer, not out of a camera. The numbers show how "
-    "contestants compare on it; they are no evidence about real thermal cameras.",
-    "thermalised": "Thermalised data: pictures and labels are FaceSynthetics', temperatures were made up from "
-    "them. They are no camera's; Microsoft's terms (R-UDA, non-commercial research) hold for all of it.",
-    "machine": "Machine labels: the pictures are a camera's, but another network said where the points are, and "
-    "nobody corrected it. An error is a distance from that network.",
-}
 DASH = "\N{EN DASH}"
 
 

@@ -14,10 +14,11 @@ from thermark.core.runs import seed_folders
 from thermark.metrics.evaluate import Config
 from thermark.metrics.outputs import relatives
 from thermark.nets import card, complexity
-from thermark.report.leaderboard import profile
-from thermark.report.leaderboard.inputs import left_out
-from thermark.report.leaderboard.profile import Sections
-from thermark.report.leaderboard.reference import Tolerance
+from thermark.report.contestants import Sections, networks
+from thermark.report.contestants import kinds as of_kind
+from thermark.report.contestants import trained as trained_here
+from thermark.report.inputs import left_out
+from thermark.report.reference_results.compare import Tolerance
 from thermark.report.results import collect, compare, errors
 from thermark.report.results.caveats import few_teachers
 from thermark.report.results.collect import Contestant, EvaluationPaths
@@ -86,8 +87,8 @@ def build(
 
 def contestant_info(contestants: Sections, runs: Sections, models: Path) -> dict[str, Contestant]:
     """Return what records need of each contestant beside its scores; `models` holds the folders of runs."""
-    kinds, nets = profile.kinds(contestants, runs), profile.networks(contestants)
-    trained = profile.trained(contestants, runs)
+    kinds, nets = of_kind(contestants, runs), networks(contestants)
+    trained = trained_here(contestants, runs)
     run_of = {name: str(section.get("run", nets.get(name))) for name, section in contestants.items()}
     training = {name: runs.get(run, {}) for name, run in run_of.items()}
     return {

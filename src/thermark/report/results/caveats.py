@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from thermark.report.leaderboard.profile import Sections
+from thermark.report.contestants import Sections
 from thermark.report.results.record import Record
 from thermark.report.verdicts import withheld
 

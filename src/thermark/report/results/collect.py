@@ -18,7 +18,7 @@ from thermark.metrics.rates import rate_interval
 from thermark.metrics.registry import MAIN, METRICS, describe, parse_name
 from thermark.metrics.scores import labels
 from thermark.metrics.summary import Thresholds
-from thermark.report.leaderboard.inputs import found, titled
+from thermark.report.inputs import open_json, titled
 from thermark.report.results.errors import Errors
 from thermark.report.results.record import DataSet, Estimate, Floor, Part, Protocol, Record, Tier, TrainedOn
 
@@ -62,7 +62,7 @@ class Contestant:
 
 def data_set(name: str, config: Config, paths: EvaluationPaths) -> DataSet:
     """Return what a prepared data set is."""
-    report = found(paths.reports / f"{name}.json")
+    report = open_json(paths.reports / f"{name}.json")
     card, origin = report["card"], report["origin"]
     scored = _scored(open_table(paths.faces / name), config)
     # Terms and notes of the real data set do not apply to rendered data in its layout.
@@ -85,7 +85,7 @@ def data_set(name: str, config: Config, paths: EvaluationPaths) -> DataSet:
 
 def protocol(name: str, config: Config, main: str, paths: EvaluationPaths) -> Protocol:
     """Return how a data set is scored; `main` is the metric that ranks."""
-    report = found(paths.reports / f"{name}.json")
+    report = open_json(paths.reports / f"{name}.json")
     return Protocol(
         vocabulary=config.vocabulary,
         split=config.split,
@@ -105,7 +105,7 @@ def miss(limits: Thresholds, main: str) -> float:
 
 def details(contestants: Sequence[str], dataset: str, paths: EvaluationPaths) -> dict[str, dict[str, Any]]:
     """Return contestant -> its details on a data set; raises DataError for one that is missing."""
-    return {name: found(paths.details / name / f"{dataset}.json") for name in contestants}
+    return {name: open_json(paths.details / name / f"{dataset}.json") for name in contestants}
 
 
 def errors(dataset: str, details: Mapping[str, Mapping[str, Any]], paths: EvaluationPaths) -> dict[str, Errors]:

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from thermark.report import reference_results
-from thermark.report.leaderboard.reference import (
+from thermark.report.reference_results import Cell
+from thermark.report.reference_results.compare import (
     NO_PROFILE,
     Compared,
     Lookup,
     Ours,
     Tolerance,
-    compare,
+    compare_cells,
     measured,
     recalled,
 )
-from thermark.report.reference_results import Cell
 from thermark.report.results.record import Record, ResultSet
 
 SCALES = {"parameters_m": ("parameters", 1e6), "gmacs": ("macs", 1e9)}
@@ -36,7 +36,7 @@ def reproductions(sets: Mapping[str, ResultSet], allowed: Tolerance) -> dict[str
     At least one published number of the contestant on the data set is reproduced, and none is outside. Posts'
     protocols are not those of records, and count nothing here.
     """
-    compared = compare([cell for cell in cells() if not cell.protocol], recorded(sets), allowed)
+    compared = compare_cells([cell for cell in cells() if not cell.protocol], recorded(sets), allowed)
     verdicts: dict[tuple[str, str], set[str]] = {}
     for each in compared:
         verdicts.setdefault((each.cell.dataset, each.cell.run), set()).add(each.verdict)

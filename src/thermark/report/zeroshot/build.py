@@ -7,10 +7,11 @@ from typing import Any
 from thermark.core import files
 from thermark.core.config import Section
 from thermark.metrics.evaluate import Config as Scoring
-from thermark.report.leaderboard.reference import Tolerance
-from thermark.report.reference_results import load
+from thermark.report.paths import Paths
+from thermark.report.reference_results import load, tables
+from thermark.report.reference_results.compare import Tolerance
 from thermark.report.zeroshot import drawing, polarity, verdicts
-from thermark.report.zeroshot.inputs import Places, read
+from thermark.report.zeroshot.inputs import read
 from thermark.report.zeroshot.measure import PROTOCOLS, measure, nested
 from thermark.report.zeroshot.page import Page, rendered
 
@@ -31,7 +32,7 @@ def build(
     contestants: Mapping[str, bool],
     datasets: Mapping[str, Mapping[str, Any]],
     scoring: Mapping[str, Scoring],
-    places: Places,
+    paths: Paths,
     text: Path,
     numbers: Path,
     figure: Path,
@@ -46,19 +47,19 @@ def build(
     posts, name, page = load("posts"), config.dataset, None
     unseen = dict.fromkeys(contestants, f"{name} is not in this profile")
     if name in datasets and name in scoring:
-        study = read(name, contestants, places)
+        study = read(name, contestants, paths)
         values, unseen = measure(study, config.picture, scoring[name])
         page = Page(study, values, config.picture, datasets[name])
     turned = [
         Page(one, polarity.measure(one, scoring[one.name]))
-        for one in polarity.studies(contestants, scoring, places)
+        for one in polarity.studies(contestants, scoring, paths)
     ]
     seeds = {record.contestant: record.seeds for record in page.study.records} if page else {}
     origin = page.study.results.data_set.origin if page else "real"
     rows = verdicts.compare(posts, page.values if page else {}, unseen, origin, config.tolerance, seeds)
-    published = verdicts.section(posts, rows, config.tolerance, posts.absent)
+    published = tables.posts_section(posts, rows, config.tolerance, posts.absent)
     told = _plain(page) if page else {"contestants": {}}
-    told |= {"published": list(map(verdicts.plain, rows)), "polarity": dict(map(_polarity, turned))}
+    told |= {"published": list(map(tables.posts_row, rows)), "polarity": dict(map(_polarity, turned))}
     files.write_text(text, rendered(TEMPLATE, dataset=name, page=page, published=published, turned=turned))
     files.write_json(numbers, told)
     drawing.draw(told.get("unified", {}), page.study.results.protocol.cap if page else 0.5, figure)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,25 +17,13 @@ from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders
 from thermark.fewshot.posts import Split, split
 from thermark.metrics.outputs import relatives
-from thermark.report.leaderboard.inputs import existing, found
+from thermark.report.inputs import existing, open_json
+from thermark.report.paths import Paths
 from thermark.report.results.errors import Errors, open_errors
 from thermark.report.results.record import Record, ResultSet, open_set
 
 NOSE = "nose1"
 Said = tuple[Predictions, ...]  # one of each seed
-
-
-@dataclass(frozen=True)
-class Places:
-    """Folders of earlier stages: `reports`/<set>.json, `framed`/<set>.json, `results`/<set>.json and .parquet,
-    `faces`/<set>/, `predictions`/<contestant>/<set>.npz and <set>@<variant>.npz, of seeds in seed<k>/.
-    """
-
-    reports: Path
-    framed: Path
-    results: Path
-    faces: Path
-    predictions: Path
 
 
 @dataclass(frozen=True)
@@ -50,7 +37,7 @@ class Study:
     """
 
     name: str
-    places: Places
+    paths: Paths
     contestants: Mapping[str, bool]
     results: ResultSet
     records: tuple[Record, ...]
@@ -63,14 +50,14 @@ class Study:
     @cached_property
     def annotated(self) -> Annotations:
         """What the annotation files say, which published protocols count."""
-        return Annotations.open(self.places.faces / self.name)
+        return Annotations.open(self.paths.faces / self.name)
 
     @cached_property
     def pairs(self) -> Split:
         """The posts' crops and their split; raises DataError for a data set that is not one of noses."""
         if set(self.faces.vocabularies) != {NOSE}:
             raise DataError(f"{self.name} is no table of noses", "name another data set in the bake-off's section")
-        frames = Frames.open(existing(self.places.faces / self.name / "frames.npz"))
+        frames = Frames.open(existing(self.paths.faces / self.name / "frames.npz"))
         return split(
             self.faces, dict(zip(frames.ids.tolist(), frames.sizes.tolist(), strict=True)), self.annotated
         )
@@ -79,12 +66,12 @@ class Study:
     def relatives(self) -> frozenset[str]:
         """The face sets that are read from the same files: who learned from one has seen frames of this."""
         taught = {name for record in self.records for name in record.trained_sets}
-        return relatives(self.name, taught, self.places.reports) | {self.name}
+        return relatives(self.name, taught, self.paths.reports) | {self.name}
 
     @property
     def ownerless(self) -> int:
         """How many noses are outside of every person, which no face set has, and the posts count."""
-        report = found(self.places.reports / f"{self.name}.json")
+        report = open_json(self.paths.reports / f"{self.name}.json")
         return int(report.get("found", {}).get("nose_without_person", {}).get("count", 0))
 
     def said(self, record: Record, variant: str = BASE) -> Said | str:
@@ -98,7 +85,7 @@ class Study:
             variant not in {*self.toned, self.inverted} or not self.contestants[record.contestant]
         ):
             return "it looks at faces, not at whole frames"
-        folder = self.places.predictions / record.contestant
+        folder = self.paths.predictions / record.contestant
         paths = [each / file_name(self.name, variant) for each in seed_folders(folder) or [folder]]
         answers = tuple(Predictions.open(existing(path)) for path in paths)
         for one in answers:
@@ -111,29 +98,29 @@ def why(record: Record) -> str:
     return f"{record.status}: {record.reason}"
 
 
-def read(dataset: str, contestants: Mapping[str, bool], places: Places) -> Study:
+def read(dataset: str, contestants: Mapping[str, bool], paths: Paths) -> Study:
     """Return a data set as it was scored; where nobody looks at whole frames it has no variants.
 
     Raises DataError for what is missing or of another version.
     """
-    results = open_set(places.results / f"{dataset}.json")
-    if found(places.reports / f"{dataset}.json")["fingerprint"] != results.protocol.labels:
+    results = open_set(paths.results / f"{dataset}.json")
+    if open_json(paths.reports / f"{dataset}.json")["fingerprint"] != results.protocol.labels:
         raise DataError(f"the records of {dataset} are of another version of it", "run `dvc repro` again")
     records = {name: results.of(name) for name in contestants}
     if absent := [name for name, record in records.items() if record is None]:
         raise DataError(f"{absent[0]} has no record on {dataset}", "run `dvc repro`, which writes it")
-    framed = found(places.framed / f"{dataset}.json")["variants"] if any(contestants.values()) else {}
+    framed = open_json(paths.framed / f"{dataset}.json")["variants"] if any(contestants.values()) else {}
     changed = {name: about["settings"] for name, about in framed.items() if name != BASE}
     inverted = [name for name, settings in changed.items() if settings.get(INVERT)]
     toned = {name: settings for name, settings in changed.items() if name not in inverted}
-    faces = open_table(places.faces / dataset)
+    faces = open_table(paths.faces / dataset)
     return Study(
         dataset,
-        places,
+        paths,
         contestants,
         results,
         tuple(filter(None, records.values())),
-        open_errors(places.results / f"{dataset}.parquet"),
+        open_errors(paths.results / f"{dataset}.parquet"),
         faces,
         (faces.splits == "test") | (results.protocol.split == "all"),
         toned,

@@ -17,11 +17,11 @@ from thermark.metrics.evaluate import Config, evaluate
 from thermark.metrics.face_size import face_size
 from thermark.metrics.scores import score
 from thermark.metrics.seeds import combined
+from thermark.report.columns import Values
 from thermark.report.results.record import Record
 from thermark.report.zeroshot import blog
 from thermark.report.zeroshot.inputs import NOSE, Said, Study
 from thermark.report.zeroshot.nose_points import Noses, Numbers, posted, summarised, versions
-from thermark.report.zeroshot.showing import Values
 
 METRICS = (
     *("faces", "missed", "recall", "precision", "predictions", "extra"),

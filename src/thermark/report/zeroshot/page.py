@@ -13,19 +13,19 @@ from thermark.core.faces import Faces
 from thermark.core.packed_images import BASE
 from thermark.core.radiometry import Tone
 from thermark.core.templates import render
-from thermark.report.legend import NOTICES
+from thermark.report.columns import HEADS, Row, Values, board, columns
 from thermark.report.markdown import code, escaped, table
+from thermark.report.notices import notice
 from thermark.report.numbers import natural
 from thermark.report.zeroshot import blog, polarity
 from thermark.report.zeroshot.inputs import Study, why
 from thermark.report.zeroshot.measure import STRATUM
-from thermark.report.zeroshot.showing import HEADS, Row, Values, board, columns
 
 
 def rendered(template: Path, **told: Any) -> str:
     """Return a template filled with what is told, and with what all tables need."""
     needed = {"board": board, "columns": columns, "table": table, "heads": HEADS, "polarity": polarity.heads}
-    words = {"cap": f"{blog.CAP:g}", "notices": NOTICES}
+    words = {"cap": f"{blog.CAP:g}", "notice": notice}
     return render(template, {"escaped": escaped, "code": code}, **needed, **words, **told)
 
 

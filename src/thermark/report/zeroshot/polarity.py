@@ -7,11 +7,12 @@ import numpy as np
 from thermark.fewshot.posts import Floats
 from thermark.metrics.evaluate import Config, evaluate
 from thermark.metrics.scores import labels
+from thermark.report.columns import Head, Values, rate
 from thermark.report.numbers import label, scale
-from thermark.report.zeroshot.inputs import Places, Study, read
+from thermark.report.paths import Paths
+from thermark.report.zeroshot.inputs import Study, read
 from thermark.report.zeroshot.measure import flat
 from thermark.report.zeroshot.nose_points import Numbers
-from thermark.report.zeroshot.showing import Head, Values, rate
 
 
 def heads(metric: str) -> dict[str, Head]:
@@ -21,15 +22,15 @@ def heads(metric: str) -> dict[str, Head]:
     return {"found": rate("found"), "found_inverted": rate("inverted"), "found_both": rate("both ways")} | errors
 
 
-def studies(contestants: Mapping[str, bool], scoring: Mapping[str, Config], places: Places) -> list[Study]:
+def studies(contestants: Mapping[str, bool], scoring: Mapping[str, Config], paths: Paths) -> list[Study]:
     """Return the scored sets that have inverted pictures; `contestants`: name -> whether it looks at whole frames.
 
     Raises DataError for missing or outdated results.
     """
     whole = {name: True for name, each in contestants.items() if each}
-    here = [name for name in scoring if whole and (places.results / f"{name}.json").is_file()]
-    framed = [name for name in here if (places.framed / f"{name}.json").is_file()]
-    return [study for name in framed if (study := read(name, whole, places)).inverted]
+    here = [name for name in scoring if whole and (paths.results / f"{name}.json").is_file()]
+    framed = [name for name in here if (paths.framed / f"{name}.json").is_file()]
+    return [study for name in framed if (study := read(name, whole, paths)).inverted]
 
 
 def measure(study: Study, scoring: Config) -> Values:

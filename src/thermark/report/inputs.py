@@ -20,11 +20,11 @@ def titled(report: Mapping[str, Any], dataset: str) -> str:
 
 def left_out(datasets: Iterable[str], reports: Path) -> dict[str, str]:
     """Return data set -> the reason why it is not here, of those that are not."""
-    told = {name: found(reports / f"{name}.json").get("absent") for name in datasets}
+    told = {name: open_json(reports / f"{name}.json").get("absent") for name in datasets}
     return {name: str(reason) for name, reason in told.items() if reason}
 
 
-def found(path: Path) -> Any:
+def open_json(path: Path) -> Any:
     """Read a JSON file that an earlier stage wrote; raises DataError when it is absent."""
     return files.read_json(existing(path))
 

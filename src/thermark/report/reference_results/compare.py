@@ -1,4 +1,4 @@
-"""Published numbers beside ours: one verdict a cell, and one table of all."""
+"""Our numbers beside published ones: one verdict for each cell."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 
 from thermark.core.config import Section
 from thermark.core.origin import Origin
-from thermark.report.markdown import escaped, table
 from thermark.report.reference_results import Cell
 from thermark.report.verdicts import undecided, withheld
 
@@ -70,12 +69,12 @@ class Compared:
         return None if self.value is None else self.value - self.cell.value
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """The verdict with its reason, as printed."""
         return ": ".join(filter(None, [self.verdict, self.reason]))
 
 
-def compare(cells: Sequence[Cell], ours: Lookup, allowed: Tolerance) -> list[Compared]:
+def compare_cells(cells: Sequence[Cell], ours: Lookup, allowed: Tolerance) -> list[Compared]:
     """Compare every published number with what `ours` finds for it.
 
     `reproduced` when they differ by no more than is allowed, an error as a fraction also by twice the standard
@@ -100,34 +99,11 @@ def recalled(
     """Return the comparisons that pages keep as plain data, and those with `rest` of what no page has run."""
     known = {tuple(each.get(name, "") for name in KEY): each for each in page}
     made = []
-    for each in compare(cells, rest, allowed):
+    for each in compare_cells(cells, rest, allowed):
         own = known.get(tuple(getattr(each.cell, name) for name in KEY))
         newer = own is None or (own["verdict"].startswith("not run") and each.verdict != "not run")
         made.append(each if own is None or newer else _recalled(each.cell, own))
     return made
-
-
-def reference_table(compared: Sequence[Compared]) -> list[dict[str, Any]]:
-    """Return a row for each cell, as plain data in the cell's unit; None where there is no number of ours."""
-    told = ("source", "table", "row", "unit", "run", "dataset", "protocol", "doubt")
-    return [
-        {name: getattr(each.cell, name) for name in told}
-        | {"column": each.cell.title, "published": each.cell.value, "ours": each.value}
-        | {"verdict": each.verdict, "reason": each.reason}
-        for each in compared
-    ]
-
-
-def markdown(compared: Sequence[Compared]) -> str:
-    """Return the reference table as Markdown, a heading a source and table."""
-    parts: dict[str, list[list[str]]] = {}
-    for each in compared:
-        cell, ours = each.cell, "–" if each.value is None else f"{each.value:g}"
-        texts = [cell.row, cell.title, cell.run or "–", each.said, cell.doubt]
-        lines = parts.setdefault(f"### {escaped(cell.source)}: {escaped(cell.table)}", [])
-        lines.append([*map(escaped, texts), f"{cell.value:g}", ours, cell.unit])
-    header = ["row", "column", "contestant", "verdict", "doubt", "published", "ours", "unit"]
-    return "\n\n".join(f"{title}\n\n{table(header, lines, texts=5)}" for title, lines in parts.items())
 
 
 def _recalled(cell: Cell, own: Mapping[str, Any]) -> Compared:
