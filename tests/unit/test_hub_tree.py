@@ -10,7 +10,8 @@ from test_hub import COMMIT, OTHER, SECRET, hubbub, tokens
 
 from fetched import FILES, QUICK, Machine, below, tree, write, zipped
 from thermark.core.errors import DataError, NetworkError
-from thermark.download import hub, hub_tree, options
+from thermark.download import hub, options
+from thermark.download import trees as cached_trees
 from thermark.download.hub import Refused
 from thermark.download.mirrors import Mirrors
 from thermark.download.request import NoSpace, TooLarge
@@ -38,7 +39,7 @@ def machine(tmp_path: Path, **more) -> Machine:
 
 
 def dataset(tmp_path: Path, limit: int | None = None, revision: str | None = COMMIT) -> Path:
-    return hub_tree.dataset("lab/faces", revision, Store(tmp_path / "cache", Mirrors(()), QUICK), limit)
+    return hub.dataset("lab/faces", revision, Store(tmp_path / "cache", Mirrors(()), QUICK), limit)
 
 
 def bodies(asked) -> list[str]:
@@ -166,7 +167,7 @@ def test_an_empty_repository_is_refused(tmp_path):
 
 
 def test_a_cut_download_is_continued_file_by_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(hub_tree, "WORKERS", 1)
+    monkeypatch.setattr(cached_trees, "WORKERS", 1)
     held = {f"{i}.bin": np.random.default_rng(i).bytes(200_000) for i in range(4)}
     with hubbub("ok", "ok", "cut", tree=held), pytest.raises(NetworkError, match="gave up"):
         dataset(tmp_path)

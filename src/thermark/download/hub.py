@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from thermark.core.errors import DataError, NetworkError, SetupError
-from thermark.download import cache
+from thermark.download import cache, trees
 from thermark.download.download import Patience, download, reach
 from thermark.download.request import Remote
 from thermark.download.resolve import Store
@@ -57,6 +57,25 @@ def fetch(file: Hub, wanted: Remote, store: Store) -> tuple[Path, str]:
     sha256 = download(remote, part, store.patience)
     _tell(file, commit)
     return cache.admit(store.cache, part, sha256), sha256
+
+
+def dataset_address(repo: str, revision: str | None) -> str:
+    """Return the page that lists the files of a data set's repository."""
+    return f"{HOST}/datasets/{repo}/tree/{revision or 'main'}"
+
+
+def dataset(repo: str, revision: str | None, store: Store, limit: int | None) -> Path:
+    """Return a local folder with all files of a data set's repository, archives packed; not to be written to.
+
+    `revision` null is the newest one, which is asked for, and told, each time. It is complete or not there, as
+    `trees.fetch` says. Every file has the size that the Hub states, and its sha256 where that is stated, which is
+    of large files only. Raises Refused as `fetch` does, NetworkError, TooLarge and DataError.
+    """
+    if revision and (tree := trees.path(store.cache, dataset_address(repo, revision))).is_dir():
+        return tree
+    commit, listed = contents(repo, revision, store.patience)
+    address = dataset_address(repo, commit)
+    return trees.fetch(address, listed, store, limit, lambda file, part: download(file, part, store.patience))
 
 
 def contents(repo: str, revision: str | None, patience: Patience) -> tuple[str, list[Remote]]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from thermark.core.errors import NetworkError
-from thermark.download import cache, drive, hub, hub_tree, kaggle, listing, local, manifest
+from thermark.download import cache, drive, hub, kaggle, listing, local, manifest
 from thermark.download.manifest import Pin
 from thermark.download.options import Wanted, hub_file
 from thermark.download.request import Changed, Page, Remote, TooLarge
@@ -91,7 +91,7 @@ def _one(piece: Wanted, pin: Pin | None, path: Path, store: Store, limit: int) -
             assert piece.piece.version
             return Folder(kaggle.dataset(piece.piece.kaggle, piece.piece.version, store, limit), ours=True)
         if piece.piece.hub and piece.kind == "hub_tree":
-            return Folder(hub_tree.dataset(piece.piece.hub, piece.piece.revision, store, limit), ours=True)
+            return Folder(hub.dataset(piece.piece.hub, piece.piece.revision, store, limit), ours=True)
         return Packed(*_file(piece, pin, store, limit), published=True)
     except Changed as error:
         if pin is None:

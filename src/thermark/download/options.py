@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from thermark.core.config import Section
 from thermark.core.errors import ConfigError
-from thermark.download import drive, drive_list, hub, hub_tree, kaggle
+from thermark.download import drive, hub, kaggle
 from thermark.download.listing import inside
 from thermark.download.request import plain
 from thermark.download.weights import Commit, Hub, Text, Web
@@ -156,11 +156,11 @@ def _source(piece: Piece) -> str:
     if piece.drive:
         return drive.address(piece.drive)
     if piece.drive_folder:
-        return drive_list.address(piece.drive_folder)
+        return drive.folder_address(piece.drive_folder)
     if piece.kaggle and piece.version:
         return kaggle.address(piece.kaggle, piece.version)
     if piece.hub and piece.file is None:
-        return hub_tree.address(piece.hub, piece.revision)
+        return hub.dataset_address(piece.hub, piece.revision)
     return hub.address(hub_file(piece))
 
 

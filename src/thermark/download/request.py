@@ -48,7 +48,22 @@ class NoSpace(DataError):
 
 
 class Page(DataError):
-    """A web page came in place of a file: a quota, a log-in or a licence is in the way, and may pass."""
+    """A web page came in place of a file: a quota, a log-in or a licence is in the way, and may pass.
+
+    `url`: where it stands after redirects, and `text` its beginning, where a server said that it is one.
+    """
+
+    def __init__(self, cause: str, remedy: str, url: str = "", text: str = ""):
+        super().__init__(cause, remedy)
+        self.url, self.text = url, text
+
+
+class Refusal(NetworkError):
+    """A server answered with an HTTP status that will not pass: `host` is its name, after redirects."""
+
+    def __init__(self, cause: str, remedy: str, status: int, host: str):
+        super().__init__(cause, remedy)
+        self.status, self.host = status, host
 
 
 class Changed(DataError):
@@ -75,7 +90,8 @@ def attempt(session: requests.Session, remote: Remote, part: Path, timeout: tupl
                 return _past_the_end(response, part)
             _refuse(response, remote)
             if _says_web_page(response):  # before the part is touched: a quota may pass
-                raise _web_page(remote)
+                text = next(response.iter_content(MEGABYTE), b"").decode("utf-8", "replace")
+                raise _web_page(remote, response.url, text)
             start, total = _span(response, part)
             _accept_size(response, remote, part, start, total)
             _receive(response, remote, part, start, total)
@@ -158,15 +174,18 @@ def _past_the_end(response: requests.Response, part: Path) -> None:
 
 def _refuse(response: requests.Response, remote: Remote) -> None:
     code, where = response.status_code, plain(remote.url)
-    if code in (401, 403):
-        raise NetworkError(f"{where} refused access (HTTP {code})", "check the licence and your credentials there")
-    if code in (404, 410):
-        raise NetworkError(f"{where} is gone (HTTP {code})", "look for its new address")
     if code in TRANSIENT:
         asked = response.headers.get("Retry-After", "")
         raise Again(f"HTTP {code}", min(float(asked), 60.0) if asked.isdigit() else 0.0)
-    if code not in (200, 206):
-        raise NetworkError(f"{where} answered HTTP {code}", "try again later")
+    if code in (401, 403):
+        cause, remedy = "refused access", "check the licence and your credentials there"
+    elif code in (404, 410):
+        cause, remedy = "is gone", "look for its new address"
+    elif code not in (200, 206):
+        cause, remedy = "does not send it", "try again later"
+    else:
+        return
+    raise Refusal(f"{where} {cause} (HTTP {code})", remedy, code, urlsplit(response.url).hostname or "")
 
 
 def _span(response: requests.Response, part: Path) -> tuple[int, int | None]:
@@ -229,10 +248,12 @@ def _megabytes(response: requests.Response, remote: Remote, file: BinaryIO, star
             yield
 
 
-def _web_page(remote: Remote) -> Page:
+def _web_page(remote: Remote, url: str = "", text: str = "") -> Page:
     return Page(
         f"{plain(remote.url)} sent a web page instead of {remote.name}",
         "open the address in a browser: a licence, a log-in or a quota is in the way",
+        url,
+        text,
     )
 
 
