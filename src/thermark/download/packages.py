@@ -77,7 +77,7 @@ def _require_client(package: Package) -> None:
 
 
 def _run_client(package: Package, folder: Path) -> Path:
-    """Let pip or npm leave a package in an empty folder and return its path; raises NetworkError if it does not."""
+    """Let pip or npm leave a package in an empty folder, and return its path; raises NetworkError."""
     client, _, name = address(package).partition(":")
     if isinstance(package, Npm):
         npm = str(shutil.which("npm"))
