@@ -12,7 +12,7 @@ from scripted_server import CUT, HELD, NO_RANGE, OK, digest
 import killing
 from thermark.core.errors import ConfigError, DataError, NetworkError
 from thermark.download import cache, drive
-from thermark.download.download import Patience
+from thermark.download.download import RetryPolicy
 from thermark.download.mirrors import Mirrors
 from thermark.download.request import NoSpace, Remote, TooLarge
 from thermark.download.resolve import Store
@@ -21,7 +21,7 @@ ID = "1-Y40_wqVV5WM1swEpjFTJiB8sGdZtQwR"
 FOLDER = "1UE4BsRsJBSEyLtcAkMQ_jYIBKwKjwyQc"
 INNER, INNERMOST = FOLDER[:-1] + "i", FOLDER[:-1] + "j"
 CONTENT = np.random.default_rng(0).bytes(700_000)
-QUICK = Patience(connect=60.0, read=60.0, pause=0.001, attempts=3)
+QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=3)
 
 
 def store(tmp_path: Path) -> Store:

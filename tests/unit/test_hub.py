@@ -10,7 +10,7 @@ from scripted_server import Answers, digest, listening
 
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import cache, hub
-from thermark.download.download import Patience
+from thermark.download.download import RetryPolicy
 from thermark.download.hub import Refused, fetch
 from thermark.download.mirrors import Mirrors
 from thermark.download.request import Remote, TooLarge
@@ -122,7 +122,7 @@ def environment(monkeypatch):
 
 
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "cache", Mirrors(()), Patience(connect=2.0, read=2.0, pause=0.001, attempts=3))
+    return Store(tmp_path / "cache", Mirrors(()), RetryPolicy(connect=2.0, read=2.0, pause=0.001, attempts=3))
 
 
 def wanted(content: bytes = CONTENT, limit: int | None = None) -> Remote:

@@ -321,7 +321,7 @@ def test_a_hub_s_piece_is_a_repository_unless_it_names_a_file():
         "one": options.Piece(**raw, file="a.zip"),
         "kept": options.Piece(**raw, unpack=False),
     }
-    found = {piece.key: piece for piece in options.wanted(options.Config(max_mb=1.0, pieces=pieces))}
+    found = {piece.key: piece for piece in options.resolve_pieces(options.Config(max_mb=1.0, pieces=pieces))}
     assert {key: (piece.kind, piece.stable, piece.inner) for key, piece in found.items()} == {
         "tfw": ("hub_tree", False, True),
         "one": ("hub", True, False),

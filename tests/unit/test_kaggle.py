@@ -16,14 +16,14 @@ from scripted_server import CUT, NO_RANGE, OK, Answers, listening
 
 from thermark.core.errors import ConfigError, DataError, NetworkError
 from thermark.download import kaggle
-from thermark.download.download import Patience
+from thermark.download.download import RetryPolicy
 from thermark.download.mirrors import Mirrors
 from thermark.download.request import NoSpace, TooLarge
 from thermark.download.resolve import Store
 
 HANDLE, VERSION = "shriayush/thermeval", 3
 SECRET = "KGAT_secretsecretsecret"
-QUICK = Patience(connect=60.0, read=60.0, pause=0.001, attempts=3)
+QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=3)
 PAGE = f"https://www.kaggle.com/datasets/{HANDLE}"
 RNG = np.random.default_rng(0)
 FILES = {"thermeval/a.tiff": RNG.bytes(400_000), "thermeval/inner/b.json": b"{}", "read me.txt": b""}
@@ -308,7 +308,7 @@ def test_without_a_network_it_ends_at_once(tmp_path, monkeypatch, token, waits):
 
 
 def test_a_server_that_never_answers_is_left(tmp_path):
-    hasty = Store(tmp_path / "cache", Mirrors(()), Patience(connect=1.0, read=0.2, attempts=1))
+    hasty = Store(tmp_path / "cache", Mirrors(()), RetryPolicy(connect=1.0, read=0.2, attempts=1))
     with kaggling(Kaggle(hangs=True)), pytest.raises(NetworkError, match="gave up"):
         kaggle.dataset(HANDLE, VERSION, hasty, None)
 

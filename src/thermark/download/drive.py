@@ -21,9 +21,9 @@ import requests
 
 from thermark.core.errors import ConfigError, NetworkError
 from thermark.download import trees
-from thermark.download.download import Patience, download, reach
+from thermark.download.download import RetryPolicy, download, reach
 from thermark.download.request import Page, Remote
-from thermark.download.resolve import Store, obtain
+from thermark.download.resolve import Store, resolve
 
 HOST = "https://drive.google.com"
 DIRECT = "https://drive.usercontent.google.com/download?id={}&export=download&confirm=t"
@@ -49,7 +49,7 @@ def file(id: str, wanted: Remote, store: Store) -> tuple[Path, str]:
     ConfigError (no id).
     """
     _require_id(id)
-    return obtain(replace(wanted, url=address(id)), store, partial(_download, id))
+    return resolve(replace(wanted, url=address(id)), store, partial(_download, id))
 
 
 def folder(id: str, store: Store, limit: int | None) -> Path:
@@ -65,14 +65,14 @@ def folder(id: str, store: Store, limit: int | None) -> Path:
     _require_id(id)
     if (tree := trees.path(store.cache, folder_address(id))).is_dir():
         return tree
-    listed = _listed(id, store.patience)
+    listed = _listed(id, store.policy)
     ids = dict(listed)
     return trees.fetch(
         folder_address(id),
         [Remote(address(inner), name) for name, inner in listed],
         store,
         limit,
-        lambda file, part: _download(ids[file.name], file, part, store.patience),
+        lambda file, part: _download(ids[file.name], file, part, store.policy),
     )
 
 
@@ -83,10 +83,10 @@ def _require_id(id: str) -> None:
         )
 
 
-def _download(id: str, wanted: Remote, part: Path, patience: Patience) -> str:
+def _download(id: str, wanted: Remote, part: Path, policy: RetryPolicy) -> str:
     """Bring the bytes of a file into `part` and return their sha256."""
     try:
-        return download(replace(wanted, url=DIRECT.format(id)), part, patience)
+        return download(replace(wanted, url=DIRECT.format(id)), part, policy)
     except Page as page:
         raise _refusal(page, id, wanted.name) from page
 
@@ -106,13 +106,13 @@ def _refusal(page: Page, id: str, name: str) -> NetworkError | Page:
     )
 
 
-def _listed(id: str, patience: Patience) -> list[tuple[str, str]]:
+def _listed(id: str, policy: RetryPolicy) -> list[tuple[str, str]]:
     """Return path and id of what a folder holds; gdown walks through the folders inside of it."""
     import gdown
 
-    reach(HOST, patience.connect)
+    reach(HOST, policy.connect)
     print(f"asking what is in {folder_address(id)}", file=sys.stderr)
-    printed, timeout = io.StringIO(), (patience.connect, patience.read)
+    printed, timeout = io.StringIO(), (policy.connect, policy.read)
     try:
         # Not quiet, for only what it prints tells of folders that came back empty.
         with redirect_stdout(printed), redirect_stderr(io.StringIO()):

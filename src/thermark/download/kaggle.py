@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 from thermark.download import cache, trees
-from thermark.download.download import Patience, download
+from thermark.download.download import RetryPolicy, download
 from thermark.download.extract import extract
 from thermark.download.request import NoSpace, Refusal, Remote, discard
 from thermark.download.resolve import Store
@@ -61,7 +61,7 @@ def dataset(handle: str, version: int, store: Store, limit: int | None) -> Path:
             part = cache.part_path(store.cache, where, f"{handle.partition('/')[2]}-{version}.zip")
             archive = part.with_suffix("")
             if not archive.is_file():
-                _download(handle, version, part, limit, store.patience)
+                _download(handle, version, part, limit, store.policy)
                 part.replace(archive)
             _unpack(archive, tree)
     return tree
@@ -78,13 +78,13 @@ def _unpack(archive: Path, tree: Path) -> None:
     archive.unlink()
 
 
-def _download(handle: str, version: int, part: Path, limit: int | None, patience: Patience) -> None:
+def _download(handle: str, version: int, part: Path, limit: int | None, policy: RetryPolicy) -> None:
     credentials = _credentials()
     url = f"{API}/datasets/download/{handle}?datasetVersionNumber={version}"
     name = f"{handle.partition('/')[2]}-{version}.zip"
     remote = Remote(url, name, limit=limit, authorization=_authorization(credentials))
     try:
-        download(remote, part, patience)
+        download(remote, part, policy)
     except Refusal as error:
         if error.host != urlsplit(API).hostname:
             raise  # not Kaggle, but the storage that it sends its visitors to

@@ -58,7 +58,7 @@ def fetch(package: Package, store: Store, limit: int | None) -> Path:
         archive.replace(part)
     sha256 = files.sha256(part)
     verify(Remote(address(package), part.name, package.size, package.sha256), part, sha256)
-    return cache.admit(store.cache, part, sha256)
+    return cache.add(store.cache, part, sha256)
 
 
 def client_error(stderr: str) -> str:

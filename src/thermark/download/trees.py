@@ -67,7 +67,7 @@ def _too_large(limit: int, address: str) -> TooLarge:
 def _remove_unlisted(growing: Path, files: Sequence[Remote]) -> None:
     """Remove what an earlier run brought and the list has no more."""
     listed = {file.name for file in files}
-    for name, old in listing.below(growing).items():
+    for name, old in listing.files_below(growing).items():
         if name not in listed:
             old.unlink()
 
@@ -77,7 +77,7 @@ def _fill(
 ) -> None:
     """Bring every file that `growing` lacks; raises the first failure once the others were tried."""
     missing = [file for file in files if not (growing / file.name).is_file()]
-    present = sum(old.stat().st_size for old in listing.below(growing).values())
+    present = sum(old.stat().st_size for old in listing.files_below(growing).values())
     left = math.inf if limit is None else limit - present
     if left < 0:
         raise _too_large(limit or 0, address)
