@@ -7,7 +7,7 @@ from thermark.core import errors
 from thermark.core.config import section
 from thermark.download.fetch import fetch_or_skip
 from thermark.download.options import Config
-from thermark.download.resolve import this_store
+from thermark.download.resolve import default_store
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     options = parser.parse_args()
     config = section(Path("params.yaml"), options.params, Config)
     key = options.params.rpartition(".")[2]
-    reason = fetch_or_skip(key, config, options.manifest, options.licences, options.out, this_store())
+    reason = fetch_or_skip(key, config, options.manifest, options.licences, options.out, default_store())
     if reason:
         print(f"{key} is left out: {reason}")
 

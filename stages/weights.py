@@ -7,7 +7,7 @@ from pathlib import Path
 from thermark.core import errors
 from thermark.core.config import parse, value
 from thermark.download.fill import fill
-from thermark.download.resolve import this_store
+from thermark.download.resolve import default_store
 from thermark.download.weights import Config
 
 
@@ -23,7 +23,7 @@ def main() -> None:
         if folder.name not in wanted:
             shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
     for name, config in wanted.items():
-        fill(config, options.out / name, this_store())
+        fill(config, options.out / name, default_store())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 import index_bundles
 from thermark.core import geometry, seeds
-from thermark.download.resolve import at_hand, this_store
+from thermark.download.resolve import default_store, find_local
 
 Image = NDArray[np.uint8]
 FACES = Path(__file__).parent / "golden/facemesh"
@@ -31,7 +31,7 @@ MODELS = {
 
 def model(name: str) -> Path:
     """Return a model file from the cache, a mirror or the package index; skips the test where there is none."""
-    return at_hand(this_store(), *MODELS[name], name) or index_bundles.fetch_or_skip("mediapipe_wheel").file(name)
+    return find_local(default_store(), *MODELS[name], name) or index_bundles.fetch_or_skip("mediapipe_wheel").file(name)
 
 
 def rendered() -> dict[str, Image]:

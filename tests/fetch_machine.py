@@ -11,12 +11,12 @@ import yaml
 
 from thermark.core.config import parse
 from thermark.download import cache, licences, manifest, options
-from thermark.download.download import Patience
+from thermark.download.download import RetryPolicy
 from thermark.download.fetch import fetch
 from thermark.download.mirrors import Mirrors
 from thermark.download.resolve import Store
 
-QUICK = Patience(connect=60.0, read=60.0, pause=0.001, attempts=3)
+QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=3)
 RNG = np.random.default_rng(0)
 FILES = {"000000.png": RNG.bytes(90_000), "deep/er/000001.png": RNG.bytes(90_000), "l.txt": b"1.0 2.0\n"}
 # Nothing listens there: the connection is refused at once.

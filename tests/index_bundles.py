@@ -9,7 +9,7 @@ import pytest
 from thermark.core import bundle
 from thermark.download import weights
 from thermark.download.fill import fill
-from thermark.download.resolve import this_store
+from thermark.download.resolve import default_store
 
 MANIFESTS = Path(__file__).parents[1] / "data/manifests/weights"
 
@@ -24,5 +24,5 @@ def fetch_or_skip(name: str) -> bundle.Bundle:
 def _bundle(name: str) -> bundle.Bundle:
     folder = Path(mkdtemp()) / name
     config = weights.Config(manifest=str(MANIFESTS / f"{name}.yaml"), max_mb=50.0, network="index")
-    fill(config, folder, this_store())
+    fill(config, folder, default_store())
     return bundle.read(folder)

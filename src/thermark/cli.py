@@ -92,7 +92,7 @@ def accept_licence(name: str | None, manifests: Path, sheets: Path, yes: bool) -
     for folder in (manifests, sheets):
         if not folder.is_dir():
             raise ConfigError(f"{folder} is not here", "run it in the repository")
-    known = licences.known(manifests) | licences.of_data(sheets)
+    known = licences.of_weights(manifests) | licences.of_data(sheets)
     if name is None:
         for each in known.values():
             state = "accepted" if licences.accepted(each, cache.location()) else "not accepted"

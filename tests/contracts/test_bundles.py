@@ -58,7 +58,7 @@ def test_one_content_is_described_once():
 
 
 def test_sapiens2_is_gated():
-    assert set(licences.known(PATHS[0].parent)) == {"sapiens2-license"}
+    assert set(licences.of_weights(PATHS[0].parent)) == {"sapiens2-license"}
     assert all(
         entry.card.gated
         for name, entry in ENTRIES.items()

@@ -103,7 +103,7 @@ def test_every_section_of_every_profile_is_valid(path, content):
         assert told.source in {*content["render"], *content["fetch"]}
     sheets = licences.of_data(ROOT / "data/licences")
     for name, raw in content["fetch"].items():
-        for piece in fetching.wanted(parse(raw, fetching.Config, f"fetch.{name}")):
+        for piece in fetching.resolve_pieces(parse(raw, fetching.Config, f"fetch.{name}")):
             assert piece.piece.licence in sheets, (name, piece.key)
     made = {*content["render"], *content["fetch"], *content["thermalise"]}
     assert {dataset["raw"] for dataset in content["datasets"].values()} == made - sources(content)

@@ -65,7 +65,7 @@ def kinds(names: set[str]) -> set[str]:
         ("src/thermark/report/distillation/templates/page.md", {"distillation"}),
         ("src/thermark/core/templates.py", PAGES - {"page"}),
         ("src/thermark/calibrate/calibrate.py", set()),
-        ("src/thermark/download/wheel.py", set()),
+        ("src/thermark/download/packages.py", set()),
         ("src/thermark/download/fetch.py", set()),
         ("src/thermark/cli.py", set()),
         ("src/thermark/core/profiles.py", set()),

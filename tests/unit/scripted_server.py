@@ -1,4 +1,4 @@
-"""A web server on 127.0.0.1 that follows a script of faults, one step a request; the last step repeats."""
+"""Web servers on 127.0.0.1 that follow a script of faults, one step a request; the last step repeats."""
 
 import hashlib
 import threading
@@ -11,85 +11,56 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 OK, CUT, NO_RANGE, FLIPPED, HTML, PAGE_AS_FILE, SLOW, SHIFTED, SHORT, HELD = range(10)
 
 
-@dataclass
-class Script:
-    """What to serve: `steps` holds faults, or HTTP codes (>= 400) to answer with; `seen` the Range headers.
+class Answers(BaseHTTPRequestHandler):
+    """How the servers answer; HELD sends a half, and the rest not before the test is `over`."""
 
-    HELD sends a half, and the rest not before the test is `over`.
-    """
+    protocol_version = "HTTP/1.1"
+    over: threading.Event
 
-    content: bytes
-    steps: list[int] = field(default_factory=lambda: [OK])
-    etag: str | None = '"v1"'
-    seen: list[str | None] = field(default_factory=list)
-    pause: float = 0.05
-    url: str = ""
-    over: threading.Event = field(default_factory=threading.Event)
+    def log_message(self, *arguments: object) -> None:
+        pass
 
-    def step(self) -> int:
-        return self.steps[min(len(self.seen) - 1, len(self.steps) - 1)]
+    def begin(self, status: int, headers: dict[str, str]) -> None:
+        self.close_connection = True
+        self.send_response(status)
+        for name, value in {**headers, "Connection": "close"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def answer(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
+        self.begin(status, {**(headers or {}), "Content-Length": str(len(body))})
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def page(self, text: str) -> None:
+        self.answer(200, f"<!DOCTYPE html>{text}".encode(), {"Content-Type": "text/html; charset=utf-8"})
+
+    def send(self, content: bytes, step: int, headers: dict[str, str], pause: float = 0.05) -> None:
+        """Send a file, or the range of it that is asked for, as a step says."""
+        start, last = 0, len(content)
+        asked, etag = self.headers.get("Range"), headers.get("ETag")
+        if asked and self.headers.get("If-Range", etag) == etag and step != NO_RANGE:
+            start = int(asked.removeprefix("bytes=").rstrip("-"))
+            if start >= len(content):
+                return self.answer(416, b"", {"Content-Range": f"bytes */{len(content)}"})
+            start += 1000 * (step == SHIFTED)
+            last = start + 100_000 if step == SHORT else last
+            headers = headers | {"Content-Range": f"bytes {start}-{last - 1}/{len(content)}"}
+        self.begin(206 if start else 200, headers | {"Content-Length": str(last - start)})
+        half = (start + last) // 2
+        stride = len(content) // 20 if step == SLOW else max(len(content), 1)
+        for offset in range(start, half if step in (CUT, HELD) else last, stride):
+            self.wfile.write(content[offset : min(offset + stride, half if step in (CUT, HELD) else last)])
+            self.wfile.flush()
+            if step == SLOW:
+                time.sleep(pause)
+        if step == HELD and self.over.wait(600):
+            self.wfile.write(content[half:last])
 
 
 @contextmanager
-def serving(script: Script) -> Iterator[Script]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            self.close_connection = True
-            script.seen.append(self.headers.get("Range"))
-            step = script.step()
-            if step >= 400:
-                return self.answer(step, b"no", {"Retry-After": "0"})
-            if step == HTML:
-                return self.answer(200, b"<p>quota exceeded</p>", {"Content-Type": "text/html; charset=utf-8"})
-            if step == PAGE_AS_FILE:
-                return self.answer(200, b"\n<!DOCTYPE html><html>log in</html>", {})
-            content = script.content
-            if step == FLIPPED:
-                content = bytes([content[0] ^ 1]) + content[1:]
-            self.send(content, step)
-
-        def send(self, content: bytes, step: int) -> None:
-            start, last = 0, len(content)
-            headers = {"ETag": script.etag} if script.etag else {}
-            asked = self.headers.get("Range")
-            fresh = self.headers.get("If-Range", script.etag) == script.etag
-            if asked and fresh and step != NO_RANGE:
-                start = int(asked.removeprefix("bytes=").rstrip("-"))
-                if start >= len(content):
-                    return self.answer(416, b"", {"Content-Range": f"bytes */{len(content)}"})
-                if step == SHIFTED:
-                    start += 1000
-                if step == SHORT:
-                    last = start + 100_000
-                headers["Content-Range"] = f"bytes {start}-{last - 1}/{len(content)}"
-            self.send_response(206 if start else 200)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(last - start))
-            self.end_headers()
-            half = (start + last) // 2
-            end = half if step in (CUT, HELD) else last
-            stride = len(content) // 20 if step == SLOW else len(content)
-            for offset in range(start, end, stride):
-                self.wfile.write(content[offset : min(offset + stride, end)])
-                self.wfile.flush()
-                if step == SLOW:
-                    time.sleep(script.pause)
-            if step == HELD and script.over.wait(600):
-                self.wfile.write(content[half:last])
-
-        def answer(self, code: int, body: bytes, headers: dict[str, str]) -> None:
-            self.send_response(code)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+def listening(handler: type[Answers]) -> Iterator[int]:
+    """Serve on a free port, and yield that."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
@@ -97,17 +68,53 @@ def serving(script: Script) -> Iterator[Script]:
         def handle_error(self, *arguments: object) -> None:
             pass  # a client that hangs up is part of the script
 
-    server = Server(("127.0.0.1", 0), Handler)
-    script.url = f"http://127.0.0.1:{server.server_address[1]}/folder/set.zip"
+    handler.over = threading.Event()
+    server = Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield script
+        yield server.server_address[1]
     finally:
-        script.over.set()
+        handler.over.set()
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+@dataclass
+class Script:
+    """What to serve: `steps` holds faults, or HTTP codes (>= 400) to answer with; `seen` the Range headers."""
+
+    content: bytes
+    steps: list[int] = field(default_factory=lambda: [OK])
+    etag: str | None = '"v1"'
+    seen: list[str | None] = field(default_factory=list)
+    pause: float = 0.05
+    url: str = ""
+
+    def step(self) -> int:
+        return self.steps[min(len(self.seen) - 1, len(self.steps) - 1)]
+
+
+@contextmanager
+def serving(script: Script) -> Iterator[Script]:
+    class Handler(Answers):
+        def do_GET(self) -> None:
+            script.seen.append(self.headers.get("Range"))
+            step, content = script.step(), script.content
+            if step >= 400:
+                return self.answer(step, b"no", {"Retry-After": "0"})
+            if step == HTML:
+                return self.page("<p>quota exceeded</p>")
+            if step == PAGE_AS_FILE:
+                return self.answer(200, b"\n<!DOCTYPE html><html>log in</html>")
+            if step == FLIPPED:
+                content = bytes([content[0] ^ 1]) + content[1:]
+            self.send(content, step, {"ETag": script.etag} if script.etag else {}, script.pause)
+
+    with listening(Handler) as port:
+        script.url = f"http://127.0.0.1:{port}/folder/set.zip"
+        yield script
 
 
 def digest(content: bytes) -> str:

@@ -29,13 +29,13 @@ from scripted_server import (
 import kill_process
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 from thermark.download import cache
-from thermark.download.download import Patience, download
+from thermark.download.download import RetryPolicy, download
 from thermark.download.mirrors import Mirrors
-from thermark.download.request import Changed, Page, Remote, is_web_page, plain
-from thermark.download.resolve import Store, obtain
+from thermark.download.request import Changed, Page, Remote, is_web_page, without_secrets
+from thermark.download.resolve import Store, resolve
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
-QUICK = Patience(connect=60.0, read=60.0, pause=0.001, attempts=4)
+QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=4)
 Usage = namedtuple("Usage", "total used free")
 
 
@@ -167,9 +167,9 @@ def test_the_limit_holds_before_the_first_byte(tmp_path):
 
 
 def test_a_silent_server_is_given_up(tmp_path):
-    patience = Patience(connect=1.0, read=0.1, pause=0.001, attempts=2)
+    policy = RetryPolicy(connect=1.0, read=0.1, pause=0.001, attempts=2)
     with serving(Script(CONTENT, [SLOW], pause=0.5)) as script, pytest.raises(NetworkError, match="gave up"):
-        download(remote(script), tmp_path / "a.part", patience)
+        download(remote(script), tmp_path / "a.part", policy)
 
 
 def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
@@ -214,7 +214,7 @@ def test_a_disk_that_fills_up_is_reported_and_resumed(tmp_path, monkeypatch):
 
 
 def test_secrets_in_an_address_stay_out_of_messages():
-    assert plain("https://me:pw@host.org:8/a/b.zip?token=s#f") == "https://host.org:8/a/b.zip"
+    assert without_secrets("https://me:pw@host.org:8/a/b.zip?token=s#f") == "https://host.org:8/a/b.zip"
 
 
 @pytest.mark.parametrize(
@@ -225,14 +225,14 @@ def test_web_pages_are_told_by_their_first_bytes(head, page):
     assert is_web_page(head) is page
 
 
-# --- obtain: the cache, two processes, kills, no network
+# --- resolve: the cache, two processes, kills, no network
 
 
 def test_obtain_fills_the_cache_once(tmp_path):
     store = Store(tmp_path / "cache", Mirrors(()), QUICK)
     with serving(Script(CONTENT)) as script:
-        path, sha256 = obtain(remote(script), store)
-        again, _ = obtain(remote(script), store)
+        path, sha256 = resolve(remote(script), store)
+        again, _ = resolve(remote(script), store)
     assert len(script.seen) == 1
     assert path == again == tmp_path / "cache/objects" / sha256[:2] / sha256
     assert path.read_bytes() == CONTENT
@@ -242,23 +242,23 @@ def test_a_url_without_a_known_hash_is_fetched_once(tmp_path):
     store = Store(tmp_path, Mirrors(()), QUICK)
     with serving(Script(CONTENT)) as script:
         for _ in range(2):
-            assert obtain(remote(script, sha256=None, size=None), store)[1] == digest(CONTENT)
+            assert resolve(remote(script, sha256=None, size=None), store)[1] == digest(CONTENT)
     assert len(script.seen) == 1
 
 
 def test_a_damaged_object_is_set_aside_and_fetched_again(tmp_path):
     store = Store(tmp_path, Mirrors(()), QUICK)
     with serving(Script(CONTENT)) as script:
-        path, _ = obtain(remote(script), store)
+        path, _ = resolve(remote(script), store)
         path.chmod(0o644)
         path.write_bytes(CONTENT[:-1] + b"x")
-        assert obtain(remote(script), store)[0].read_bytes() == CONTENT
+        assert resolve(remote(script), store)[0].read_bytes() == CONTENT
     assert path.with_name(path.name + ".bad").exists()
 
 
 def _obtain(url: str, sha256: str | None, root: str, queue) -> None:
     known = Remote(url, "set.zip", len(CONTENT), sha256)
-    queue.put(str(obtain(known, Store(Path(root), Mirrors(()), QUICK))[0]))
+    queue.put(str(resolve(known, Store(Path(root), Mirrors(()), QUICK))[0]))
 
 
 @pytest.mark.parametrize("sha256", [digest(CONTENT), None])
@@ -280,9 +280,9 @@ KILLED = """
 import sys
 from pathlib import Path
 from thermark.download.mirrors import Mirrors
-from thermark.download.resolve import Store, obtain
+from thermark.download.resolve import Store, resolve
 from thermark.download.request import Remote
-obtain(Remote(sys.argv[1], "set.zip", int(sys.argv[3]), sys.argv[4]), Store(Path(sys.argv[2]), Mirrors(())))
+resolve(Remote(sys.argv[1], "set.zip", int(sys.argv[3]), sys.argv[4]), Store(Path(sys.argv[2]), Mirrors(())))
 """
 
 
@@ -297,7 +297,7 @@ def test_a_killed_download_leaves_no_object_and_is_continued(tmp_path):
         kill_process.kill_when(lambda: part.exists() and part.stat().st_size > 500_000, process)
         assert not (tmp_path / "objects").exists()
         assert 500_000 < part.stat().st_size < len(content)
-        path, _ = obtain(known, Store(tmp_path, Mirrors(()), QUICK))
+        path, _ = resolve(known, Store(tmp_path, Mirrors(()), QUICK))
     assert script.seen[1] is not None
     assert path.read_bytes() == content
     assert not part.exists()
@@ -317,7 +317,7 @@ def test_kills_at_any_moment_end_in_the_same_object(tmp_path):
             found = cache.object_path(tmp_path, known.sha256)
             assert not found.exists() or found.read_bytes() == CONTENT
         script.steps = [OK]
-        assert obtain(known, Store(tmp_path, Mirrors(()), QUICK))[0].read_bytes() == CONTENT
+        assert resolve(known, Store(tmp_path, Mirrors(()), QUICK))[0].read_bytes() == CONTENT
 
 
 def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_path, waits):
@@ -325,7 +325,7 @@ def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_pat
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/models/a.onnx?token=secret"
         with pytest.raises(NetworkError) as error:
-            obtain(Remote(url, "a.onnx", 3, digest(b"abc")), Store(tmp_path, Mirrors(())))
+            resolve(Remote(url, "a.onnx", 3, digest(b"abc")), Store(tmp_path, Mirrors(())))
     assert sum(waits) < 5
     assert "a.onnx is missing" in error.value.cause
     assert str(tmp_path / "placed") in error.value.remedy and "secret" not in error.value.remedy
@@ -341,7 +341,7 @@ def test_a_name_look_up_that_hangs_ends_in_time(tmp_path, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     with pytest.raises(NetworkError, match="cannot be reached"):
-        download(Remote("https://nowhere.example/x", "x"), tmp_path / "x", Patience(connect=0.2))
+        download(Remote("https://nowhere.example/x", "x"), tmp_path / "x", RetryPolicy(connect=0.2))
     assert not ended.is_set()
     done.set()
 
@@ -362,7 +362,7 @@ def test_an_impossible_host_name_cannot_be_reached(tmp_path):
 def test_an_unwritable_cache_is_named_with_the_way_out(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SetupError) as error:
-        obtain(Remote("http://127.0.0.1:9/x", "x"), Store(tmp_path / "file" / "cache", Mirrors(())))
+        resolve(Remote("http://127.0.0.1:9/x", "x"), Store(tmp_path / "file" / "cache", Mirrors(())))
     assert "file" in error.value.cause and "THERMARK_CACHE" in error.value.remedy
 
 

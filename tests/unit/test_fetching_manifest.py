@@ -31,16 +31,16 @@ LISTINGS = st.lists(
 )
 
 
-def wanted(**change) -> options.Wanted:
+def wanted(**change) -> options.ResolvedPiece:
     raw = {"url": NOWHERE, "licence": "tiny"} | change
-    return options.wanted(parse({"max_mb": 1, "pieces": {"all": raw}}, options.Config, "x"))[0]
+    return options.resolve_pieces(parse({"max_mb": 1, "pieces": {"all": raw}}, options.Config, "x"))[0]
 
 
 # --- listings
 
 
 def test_a_listing_is_what_sha256sum_would_say_with_sizes(tmp_path):
-    found = listing.of(write(tmp_path, FILES))
+    found = listing.list_files(write(tmp_path, FILES))
     assert found == sorted(ENTRIES, key=lambda entry: entry.path)
     by_hand = "".join(f"{digest(FILES[name])}  {len(FILES[name])}  {name}\n" for name in sorted(FILES))
     tree = listing.digest(found)
@@ -71,13 +71,13 @@ def test_the_hash_of_a_listing_knows_no_order_but_every_field(entries, data):
 def test_a_kept_listing_comes_back_or_not_at_all(entries):
     with TemporaryDirectory() as folder:
         cache, tree = Path(folder), listing.digest(entries)
-        assert listing.kept(cache, tree) is None
-        listing.keep(cache, entries)
-        assert listing.kept(cache, tree) == sorted(entries, key=lambda entry: entry.path)
+        assert listing.load(cache, tree) is None
+        listing.save(cache, entries)
+        assert listing.load(cache, tree) == sorted(entries, key=lambda entry: entry.path)
         path = cache / "listings" / tree.sha256
         for damage in (b"", b"nonsense\n", path.read_bytes()[:-9], path.read_bytes() + b"x", b"\xff"):
             path.write_bytes(damage)
-            assert listing.kept(cache, tree) is None
+            assert listing.load(cache, tree) is None
 
 
 @pytest.mark.parametrize(
@@ -97,17 +97,17 @@ def test_paths_that_collide_on_some_file_system(paths, clash):
 
 def test_links_and_litter_in_folders(tmp_path):
     folder = write(tmp_path / "f", {"a": b"1", "deep/.DS_Store": b"2"})
-    assert set(listing.below(folder)) == {"a", "deep/.DS_Store"}
-    assert set(listing.below(folder, litter=False)) == {"a"}
+    assert set(listing.files_below(folder)) == {"a", "deep/.DS_Store"}
+    assert set(listing.files_below(folder, litter=False)) == {"a"}
     (folder / "link").symlink_to(tmp_path)
     with pytest.raises(DataError, match="a link or device"):
-        listing.below(folder)
+        listing.files_below(folder)
 
 
 def test_a_name_that_no_manifest_can_hold_is_an_error_with_a_name(tmp_path):
     (tmp_path / "a\\b").write_bytes(b"1")
     with pytest.raises(DataError, match="is no name for a file"):
-        listing.of(tmp_path)
+        listing.list_files(tmp_path)
 
 
 def test_differences_are_told_by_name_and_the_first_five_only():
@@ -155,9 +155,9 @@ def test_a_long_listing_stays_out_of_git_and_its_hash_stays_in(tmp_path):
     assert manifest.pin(wanted(), entries[1:], None).listing is not None
     pin = manifest.pin(wanted(), entries, None)
     assert pin.listing is None and pin.tree.files == len(entries)
-    assert manifest.known(pin, tmp_path) is None
-    listing.keep(tmp_path, entries)
-    assert len(manifest.known(pin, tmp_path)) == len(entries)
+    assert manifest.known_files(pin, tmp_path) is None
+    listing.save(tmp_path, entries)
+    assert len(manifest.known_files(pin, tmp_path)) == len(entries)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_the_shipped_manifests_are_those_of_a_profile():
         sets = [profile["fetch"][path.stem] for profile in profiles if path.stem in profile.get("fetch", {})]
         assert sets, path
         for raw in sets:
-            assert manifest.pinned(path, options.wanted(parse(raw, options.Config, path.stem)))
+            assert manifest.pinned(path, options.resolve_pieces(parse(raw, options.Config, path.stem)))
     faces = manifest.read(ROOT / "data/manifests/facesynthetics100.json")["faces"]
     assert {entry.path for entry in faces.listing} == {
         f"{face:06d}{kind}" for face in range(100) for kind in (".png", "_ldmks.txt", "_seg.png")
@@ -318,7 +318,7 @@ def test_a_piece_that_is_not_sound_is_refused(change, word):
 def test_pieces_that_could_not_be_placed_side_by_side_are_refused(keys, names):
     raw = {key: {"url": NOWHERE, "name": name, "licence": "tiny"} for key, name in zip(keys, names, strict=True)}
     with pytest.raises(ConfigError, match="two pieces have one name"):
-        options.wanted(parse({"max_mb": 1, "pieces": raw}, options.Config, "x"))
+        options.resolve_pieces(parse({"max_mb": 1, "pieces": raw}, options.Config, "x"))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from fetch_machine import FILES, NOWHERE, Machine, below, tree, write, zipped
 from thermark.core import errors, files
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 from thermark.download import drive, fetch, hub, kaggle, licences, manifest, trees
-from thermark.download.download import PATIENT
+from thermark.download.download import DEFAULT_POLICY
 from thermark.download.request import Page
 
 ROOT = Path(__file__).parents[2]
@@ -507,10 +507,10 @@ def test_a_network_that_answers_nothing_costs_five_seconds_whatever_is_missing(t
         raise OSError("no answer")
 
     monkeypatch.setattr("socket.create_connection", hang)
-    monkeypatch.setattr("fetched.QUICK", PATIENT)
+    monkeypatch.setattr("fetched.QUICK", DEFAULT_POLICY)
     pieces = {name: {"url": f"https://{name}.example/{name}.zip"} for name in "abc"}
     error = refused(Machine(tmp_path / "m", pieces=pieces), NetworkError)
-    assert len(asked) == 1 and not ended.is_set() and PATIENT.connect < 5
+    assert len(asked) == 1 and not ended.is_set() and DEFAULT_POLICY.connect < 5
     done.set()
     assert "a (https://a.example/a.zip, unknown size): a.example cannot be reached (no answer)" in error.cause
     assert error.cause.count("not tried") == 2
@@ -695,7 +695,7 @@ def test_an_unwritable_output_is_named_before_anything_lands(tmp_path, monkeypat
     write(case.placed / "all", FILES)
     (case.root / name).write_text("in the way")
     landed = []
-    monkeypatch.setattr(fetch.extract_set, "land", lambda *given: landed.append(given))
+    monkeypatch.setattr(fetch.extract_set, "unpack_piece", lambda *given: landed.append(given))
     error = refused(case, SetupError, rf"{name} cannot be written: ")
     assert error.code == 4 and error.remedy == "make it writable" and landed == []
 

@@ -1,7 +1,7 @@
 """Whole data sets from Google Drive, Kaggle and the Hub, as far as this machine can play their part."""
 
 import pytest
-from google_drive import FORM, QUOTA, Drive, driving
+from google_drive import QUOTA, Drive, driving
 from scripted_server import digest
 from test_hub import COMMIT, hubbub
 from test_kaggle import Kaggle, kaggling
@@ -18,7 +18,7 @@ def test_a_file_and_a_folder_of_google_drive(tmp_path, monkeypatch):
     listed = [("a" * 28, "l.txt", "file"), ("b" * 28, "deep", "folder")]
     inner = [("c" * 28, "x.png", "file")]
     held = {ID: ARCHIVE, "a" * 28: b"1.0 2.0\n", "c" * 28: FILES["000000.png"]}
-    script = Drive(held, {FOLDER: listed, "b" * 28: inner}, {ID: [(FORM,)]})
+    script = Drive(held, {FOLDER: listed, "b" * 28: inner})
     pieces = {"warm": {"drive": ID, "name": "warm.zip"}, "all": {"drive_folder": FOLDER}}
     case = Machine(tmp_path / "m", pieces=pieces)
     wanted = below("warm", FILES) | {"all/l.txt": b"1.0 2.0\n", "all/deep/x.png": FILES["000000.png"]}
@@ -35,7 +35,7 @@ def test_a_file_and_a_folder_of_google_drive(tmp_path, monkeypatch):
         script.files["a" * 28] = b"3.0 4.0\n"
         with pytest.raises(DataError, match=r"all from .* is not what was pinned: .* l\.txt has sha256"):
             case.fetch()
-        script.files["a" * 28], script.steps[ID] = b"1.0 2.0\n", [(QUOTA,)]
+        script.files["a" * 28], script.steps[ID] = b"1.0 2.0\n", [QUOTA]
         case.lose(cached=True)
         with pytest.raises(DataError, match=r"lacks 1 pieces: warm .*too many people") as error:
             case.fetch()
@@ -46,7 +46,7 @@ def test_a_file_and_a_folder_of_google_drive(tmp_path, monkeypatch):
 
 def test_a_quota_of_one_piece_keeps_no_other_away(tmp_path):
     other = "1-_-RHg7ZDzFFtoyeXJsyrdtgkcnJ3FMR"
-    script = Drive({ID: ARCHIVE, other: ARCHIVE}, {}, {ID: [(QUOTA,)]})
+    script = Drive({ID: ARCHIVE, other: ARCHIVE}, {}, {ID: [QUOTA]})
     pieces = {"warm": {"drive": ID, "name": "warm.zip"}, "cold": {"drive": other, "name": "cold.zip"}}
     case = Machine(tmp_path, pieces=pieces)
     with driving(script):

@@ -1,18 +1,16 @@
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 import pytest
-from scripted_server import digest
+from scripted_server import Answers, digest, listening
 
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import cache, hub
-from thermark.download.download import Patience
+from thermark.download.download import RetryPolicy
 from thermark.download.hub import Refused, fetch
 from thermark.download.mirrors import Mirrors
 from thermark.download.request import Remote, TooLarge
@@ -59,18 +57,15 @@ def hubbub(
     asked: list[tuple[str, str, str | None]] = []
     tokens.clear()
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *arguments: object) -> None:
-            pass
-
+    class Handler(Answers):
         def do_HEAD(self) -> None:
-            self.answer(steps[0], body=False)
+            self.play(steps[0], body=False)
 
         def do_GET(self) -> None:
             gets = sum(method == "GET" and "/resolve/" in path for method, path, _ in asked)
-            self.answer(steps[min(gets, len(steps) - 1)], body=True)
+            self.play(steps[min(gets, len(steps) - 1)], body=True)
 
-        def answer(self, step: str, body: bool) -> None:
+        def play(self, step: str, body: bool) -> None:
             asked.append((self.command, self.path, self.headers.get("Range")))
             tokens.append((self.headers["Host"].split(":")[0], self.headers.get("Authorization")))
             if tree is not None and self.path.startswith("/api/datasets/") and step not in NO.keys() - {"gated"}:
@@ -114,25 +109,11 @@ def hubbub(
                 if files[first + 2 :]:
                     there = f"http://{self.headers['Host']}{parts.path}?recursive=True&cursor={first + 2}"
                     headers["Link"] = f'<{there}>; rel="next"'
-            body = json.dumps(answer).encode()
-            self.begin(200, headers | {"Content-Length": str(len(body))})
-            self.wfile.write(body)
+            self.answer(200, json.dumps(answer).encode(), headers)
 
-        def begin(self, status: int, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
+    with listening(Handler) as port, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
         yield asked
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +122,7 @@ def environment(monkeypatch):
 
 
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "cache", Mirrors(()), Patience(connect=2.0, read=2.0, pause=0.001, attempts=3))
+    return Store(tmp_path / "cache", Mirrors(()), RetryPolicy(connect=2.0, read=2.0, pause=0.001, attempts=3))
 
 
 def wanted(content: bytes = CONTENT, limit: int | None = None) -> Remote:

@@ -10,7 +10,8 @@ from test_hub import COMMIT, OTHER, SECRET, hubbub, tokens
 
 from fetch_machine import FILES, QUICK, Machine, below, tree, write, zipped
 from thermark.core.errors import DataError, NetworkError
-from thermark.download import hub, hub_tree, options
+from thermark.download import hub, options
+from thermark.download import trees as cached_trees
 from thermark.download.hub import Refused
 from thermark.download.mirrors import Mirrors
 from thermark.download.request import NoSpace, TooLarge
@@ -38,7 +39,7 @@ def machine(tmp_path: Path, **more) -> Machine:
 
 
 def dataset(tmp_path: Path, limit: int | None = None, revision: str | None = COMMIT) -> Path:
-    return hub_tree.dataset("lab/faces", revision, Store(tmp_path / "cache", Mirrors(()), QUICK), limit)
+    return hub.dataset("lab/faces", revision, Store(tmp_path / "cache", Mirrors(()), QUICK), limit)
 
 
 def bodies(asked) -> list[str]:
@@ -166,7 +167,7 @@ def test_an_empty_repository_is_refused(tmp_path):
 
 
 def test_a_cut_download_is_continued_file_by_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(hub_tree, "WORKERS", 1)
+    monkeypatch.setattr(cached_trees, "WORKERS", 1)
     held = {f"{i}.bin": np.random.default_rng(i).bytes(200_000) for i in range(4)}
     with hubbub("ok", "ok", "cut", tree=held), pytest.raises(NetworkError, match="gave up"):
         dataset(tmp_path)
@@ -320,7 +321,7 @@ def test_a_hub_s_piece_is_a_repository_unless_it_names_a_file():
         "one": options.Piece(**raw, file="a.zip"),
         "kept": options.Piece(**raw, unpack=False),
     }
-    found = {piece.key: piece for piece in options.wanted(options.Config(max_mb=1.0, pieces=pieces))}
+    found = {piece.key: piece for piece in options.resolve_pieces(options.Config(max_mb=1.0, pieces=pieces))}
     assert {key: (piece.kind, piece.stable, piece.inner) for key, piece in found.items()} == {
         "tfw": ("hub_tree", False, True),
         "one": ("hub", True, False),

@@ -27,7 +27,7 @@ def test_the_shipped_sheets_say_what_a_person_must_know():
     sheets = licences.of_data(DATA)
     assert {"tfake", "facesynthetics-r-uda", "charlotte", "thermeval", "300w", "coco-wholebody"} <= set(sheets)
     assert {"coco-images", "sftl54", "tfw", "thermal-in-car"} <= set(sheets) and not set(sheets) & set(
-        licences.known(WEIGHTS)
+        licences.of_weights(WEIGHTS)
     )
     for sheet in sheets.values():
         assert sheet.url.startswith("https://") and len(sheet.terms.split()) > 15 and sheet.covers
@@ -47,7 +47,7 @@ def test_without_a_name_all_are_listed_with_their_state(monkeypatch, capsys):
     capsys.readouterr()
     cli._main(GIVEN)
     lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
-    assert set(lines) == {*licences.of_data(DATA), *licences.known(WEIGHTS)}
+    assert set(lines) == {*licences.of_data(DATA), *licences.of_weights(WEIGHTS)}
     assert {name for name, line in lines.items() if ", accepted" in line} == {"tfw", "sftl54"}
     assert all(", accepted" in line or ", not accepted" in line for line in lines.values())
 
@@ -61,7 +61,7 @@ def test_the_nearest_name_of_either_kind_is_offered():
 
 @pytest.mark.parametrize("named", ["tfake", "tfake,sapiens2-license", " sapiens2-license ,, tfake "])
 def test_the_variable_may_name_both_kinds(own_cache, monkeypatch, named):
-    data, weights = licences.of_data(DATA), licences.known(WEIGHTS)
+    data, weights = licences.of_data(DATA), licences.of_weights(WEIGHTS)
     monkeypatch.setenv(licences.VARIABLE, named)
     assert licences.missing([data["tfake"]], own_cache) == []
     lacking = licences.missing([weights["sapiens2-license"], data["tfw"]], own_cache)
@@ -81,7 +81,7 @@ def test_another_title_address_or_text_wants_to_be_accepted_again(own_cache):
 
 
 def test_a_note_without_terms_is_of_a_licence_that_has_none_here(own_cache):
-    weights, data = licences.known(WEIGHTS)["sapiens2-license"], licences.of_data(DATA)["tfake"]
+    weights, data = licences.of_weights(WEIGHTS)["sapiens2-license"], licences.of_data(DATA)["tfake"]
     for licence in (weights, data):
         files.write_json(
             own_cache / "licences" / f"{licence.name}.json", {"licence": licence.title, "url": licence.url}

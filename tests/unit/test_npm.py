@@ -11,7 +11,7 @@ from scripted_server import digest
 
 from thermark.core import bundle, files
 from thermark.core.errors import DataError, NetworkError
-from thermark.download import fill, npm, sources, weights
+from thermark.download import fill, packages, sources, weights
 from thermark.download.request import NoClient, TooLarge
 from thermark.download.weights import Entry, Npm
 from tiny_package import CARD, MODEL, store
@@ -74,7 +74,7 @@ def test_a_package_placed_by_hand_needs_no_npm(tmp_path, monkeypatch):
 def test_without_npm_the_reason_names_it(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(NoClient, match="npm is not installed"):
-        npm.fetch(entry().npm, store(tmp_path), None)
+        packages.fetch(entry().npm, store(tmp_path), None)
     one = entry().model_dump(mode="json", exclude_none=True)
     one["card"]["vocabulary"] = None
     manifest = {"name": "tiny", "files": [one]}
@@ -98,7 +98,7 @@ def test_without_npm_the_reason_names_it(tmp_path, monkeypatch):
 def test_what_npm_says_is_told_without_secrets(client, tmp_path, line, words):
     client(line)
     with pytest.raises(NetworkError) as error:
-        npm.fetch(entry().npm, store(tmp_path), None)
+        packages.fetch(entry().npm, store(tmp_path), None)
     assert words in error.value.cause and "secret" not in error.value.cause
     assert not list((tmp_path / "cache").glob("wheel-*"))
 
@@ -106,9 +106,9 @@ def test_what_npm_says_is_told_without_secrets(client, tmp_path, line, words):
 def test_another_package_than_pinned_is_refused(client, tmp_path):
     client(f'cp {tmp_path}/tiny.tgz "$last/some-tiny-1.0.0.tgz"')
     with pytest.raises(DataError, match="sha256"):
-        npm.fetch(entry(sha256="0" * 64).npm, store(tmp_path), None)
+        packages.fetch(entry(sha256="0" * 64).npm, store(tmp_path), None)
     with pytest.raises(TooLarge, match=r"takes 0\.0 MB"):
-        npm.fetch(entry().npm, store(tmp_path), 5)
+        packages.fetch(entry().npm, store(tmp_path), 5)
 
 
 @pytest.mark.parametrize("name", ["../x", "x/y", "@a/b/c", "-x", "", "@/x", "a b"])

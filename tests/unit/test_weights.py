@@ -17,7 +17,7 @@ from scripted_server import CUT, FLIPPED, HTML, OK, PAGE_AS_FILE, SLOW, Script, 
 from thermark.core import bundle
 from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.download import cache, hub, licences, sources
-from thermark.download.download import Patience
+from thermark.download.download import RetryPolicy
 from thermark.download.extract import Limits
 from thermark.download.fill import fill
 from thermark.download.mirrors import Mirrors
@@ -26,7 +26,7 @@ from thermark.download.weights import Config, read
 
 MODEL = np.random.default_rng(0).bytes(400_000)
 NOWHERE = "http://127.0.0.1:9/folder/set.zip"
-QUICK = Patience(connect=60.0, read=60.0, pause=0.001, attempts=3)
+QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=3)
 STAGE = Path(__file__).parents[2] / "stages" / "weights.py"
 CARD = {
     "model": "tiny",
@@ -69,12 +69,12 @@ def entry(name: str = "model.onnx", content: bytes | None = MODEL, card: dict | 
     return {"name": name, "card": CARD | (card or {}), **known, **source}
 
 
-def plain(url: str, **known) -> dict:
+def as_file(url: str, **known) -> dict:
     return {"url": {"address": url, **known}}
 
 
 def member(url: str, **known) -> dict:
-    return plain(url, member="end2end.onnx", **known)
+    return as_file(url, member="end2end.onnx", **known)
 
 
 class Case:
@@ -109,7 +109,7 @@ def old(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "source"), [(MODEL, plain), (PACKED, member), (tarred({"a/b/end2end.onnx": MODEL}), member)]
+    ("content", "source"), [(MODEL, as_file), (PACKED, member), (tarred({"a/b/end2end.onnx": MODEL}), member)]
 )
 @pytest.mark.parametrize("pinned", [True, False])
 def test_a_file_arrives_and_is_described_and_is_not_asked_for_twice(tmp_path, capfd, content, source, pinned):
@@ -147,7 +147,7 @@ def test_a_pinned_file_is_found_under_any_name_and_an_unpinned_one_in_a_folder_c
     (mirror / "tiny").mkdir(parents=True)
     (mirror / "renamed").write_bytes(MODEL)
     (mirror / "config.json").write_text("{ }")  # of somebody else
-    files = [entry(**member(NOWHERE)), entry("config.json", None, **plain(NOWHERE))]
+    files = [entry(**member(NOWHERE)), entry("config.json", None, **as_file(NOWHERE))]
     case = Case(tmp_path, *files, network="none")
     case.skipped(mirror)
     (mirror / "tiny" / "config.json").write_text("{}")
@@ -156,7 +156,7 @@ def test_a_pinned_file_is_found_under_any_name_and_an_unpinned_one_in_a_folder_c
 
 
 def test_a_page_placed_by_hand_is_refused(tmp_path):
-    case = Case(tmp_path, entry(content=None, **plain(NOWHERE)))
+    case = Case(tmp_path, entry(content=None, **as_file(NOWHERE)))
     (cache.placed(case.cache) / "tiny").mkdir(parents=True)
     (cache.placed(case.cache) / "tiny" / "model.onnx").write_text("<html>quota")
     with pytest.raises(DataError, match="web page"):
@@ -166,7 +166,7 @@ def test_a_page_placed_by_hand_is_refused(tmp_path):
 @pytest.mark.parametrize("pinned", [True, False])
 def test_what_is_right_stays_and_what_is_not_is_brought_again(tmp_path, pinned):
     with serving(Script(MODEL)) as script:
-        case = Case(tmp_path, entry(content=MODEL if pinned else None, **plain(script.url)))
+        case = Case(tmp_path, entry(content=MODEL if pinned else None, **as_file(script.url)))
         path = case.fill().file("model.onnx")
         shutil.rmtree(case.cache)
         first = path.stat().st_ino
@@ -174,7 +174,7 @@ def test_what_is_right_stays_and_what_is_not_is_brought_again(tmp_path, pinned):
         assert path.stat().st_ino == first and len(script.seen) == 1
         path.write_bytes(MODEL[::-1])
         assert case.fill().file("model.onnx").read_bytes() == MODEL and len(script.seen) == 2
-        Case(tmp_path, entry(content=MODEL, card={"notes": "new"}, **plain(script.url)))
+        Case(tmp_path, entry(content=MODEL, card={"notes": "new"}, **as_file(script.url)))
         assert case.fill().cards["model.onnx"]["notes"] == "new"
         path.unlink()
         assert case.fill().file("model.onnx").read_bytes() == MODEL
@@ -195,11 +195,11 @@ def damaged(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "source", "step", "word"),
     [
-        (MODEL, plain, FLIPPED, digest(MODEL)),
-        (MODEL, plain, HTML, "web page"),
-        (MODEL, plain, PAGE_AS_FILE, "offers 35 bytes, expected 400000"),
+        (MODEL, as_file, FLIPPED, digest(MODEL)),
+        (MODEL, as_file, HTML, "web page"),
+        (MODEL, as_file, PAGE_AS_FILE, "offers 35 bytes, expected 400000"),
         (PACKED, member, PAGE_AS_FILE, "web page"),
-        (MODEL[:-1], plain, OK, "expected 400000"),
+        (MODEL[:-1], as_file, OK, "expected 400000"),
         (zipped({"end2end.onnx": MODEL[::-1]}), member, OK, digest(MODEL)),
         (zipped({"a/end2end.onnx": MODEL, "b/end2end.onnx": MODEL}), member, OK, "holds 2 files"),
         (zipped({"a/other.onnx": MODEL}), member, OK, "holds 0 files"),
@@ -219,13 +219,13 @@ def test_wrong_content_is_never_accepted(tmp_path, content, source, step, word):
             case.fill()
         assert case.files() == {"old"}
         assert not (case.cache / "objects" / digest(MODEL)[:2] / digest(MODEL)).exists()
-        script.content, script.etag, script.steps = MODEL if source is plain else PACKED, '"v2"', [OK]
+        script.content, script.etag, script.steps = MODEL if source is as_file else PACKED, '"v2"', [OK]
         assert case.fill().file("model.onnx").read_bytes() == MODEL  # the publisher mended it
 
 
 def test_a_file_that_changed_upstream_is_to_be_written_into_the_manifest_of_weights(tmp_path):
     with serving(Script(MODEL[:-1])) as script:
-        case = Case(tmp_path, entry(**plain(script.url)))
+        case = Case(tmp_path, entry(**as_file(script.url)))
         with pytest.raises(DataError, match="offers") as error:
             case.fill()
     told = error.value.remedy
@@ -241,14 +241,18 @@ def test_a_bomb_is_refused(tmp_path, monkeypatch):
 
 def test_one_wrong_file_of_two_leaves_no_bundle(tmp_path):
     with serving(Script(MODEL)) as script:
-        case = Case(tmp_path, entry(**plain(script.url)), entry("b.onnx", MODEL[::-1], **plain(script.url + "2")))
+        case = Case(
+            tmp_path,
+            entry(**as_file(script.url)),
+            entry("b.onnx", MODEL[::-1], **as_file(script.url + "2")),
+        )
         with pytest.raises(DataError):
             case.fill()
     assert case.files() == set()
 
 
 def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
-    case = Case(tmp_path, entry(**plain(NOWHERE)))
+    case = Case(tmp_path, entry(**as_file(NOWHERE)))
     cache.placed(case.cache).mkdir(parents=True)
     (cache.placed(case.cache) / "x").write_bytes(MODEL)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 1000))
@@ -258,7 +262,7 @@ def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path):
-    case = Case(tmp_path, entry(**plain(NOWHERE)))
+    case = Case(tmp_path, entry(**as_file(NOWHERE)))
     case.cache.write_text("a file")
     with pytest.raises(SetupError, match="cannot be written"):
         case.fill()
@@ -315,7 +319,7 @@ def test_many_at_once_download_once(tmp_path, placed):
 
 
 def test_without_a_network_the_reason_says_what_to_do_and_names_no_path(tmp_path, capfd, waits):
-    assert Case(tmp_path, entry(**plain(NOWHERE))).skipped() == (
+    assert Case(tmp_path, entry(**as_file(NOWHERE))).skipped() == (
         "model.onnx could not be fetched from 127.0.0.1:9: try again when it can, or "
         "place the files by hand (see DATA.md)"
     )
@@ -327,7 +331,7 @@ def test_without_a_network_the_reason_says_what_to_do_and_names_no_path(tmp_path
 @pytest.mark.parametrize(("code", "word"), [(401, "refused access"), (404, "is gone"), (503, "gave up")])
 def test_what_the_server_says_is_told_and_the_reason_stays_the_same(tmp_path, capfd, code, word):
     with serving(Script(MODEL, [code])) as script:
-        case = Case(tmp_path, entry(**plain(script.url)))
+        case = Case(tmp_path, entry(**as_file(script.url)))
         assert case.skipped().startswith("model.onnx could not be fetched from 127.0.0.1")
     assert word in capfd.readouterr().err
 
@@ -335,7 +339,7 @@ def test_what_the_server_says_is_told_and_the_reason_stays_the_same(tmp_path, ca
 @pytest.mark.parametrize("network", ["none", "index"])
 def test_without_permission_nothing_is_asked(tmp_path, network):
     with serving(Script(MODEL)) as script:
-        reason = Case(tmp_path, entry(**plain(script.url)), network=network).skipped()
+        reason = Case(tmp_path, entry(**as_file(script.url)), network=network).skipped()
         assert script.seen == []
     assert reason == (
         f"tiny needs about 1 MB, weights.tiny.network is {network}: set it to any, or "
@@ -354,7 +358,7 @@ def test_a_wheel_needs_the_index_only(tmp_path):
 @pytest.mark.parametrize("known", [True, False])
 def test_what_is_too_large_is_not_fetched(tmp_path, known):
     with serving(Script(MODEL)) as script:
-        case = Case(tmp_path, entry(content=MODEL if known else None, **plain(script.url)), max_mb=0.3)
+        case = Case(tmp_path, entry(content=MODEL if known else None, **as_file(script.url)), max_mb=0.3)
         reason = case.skipped()
         assert len(script.seen) == (0 if known else 1)
     much = "about 1 MB" if known else "model.onnx"
@@ -366,13 +370,13 @@ def test_what_is_too_large_is_not_fetched(tmp_path, known):
 
 def test_files_that_are_known_only_one_by_one_share_the_limit(tmp_path):
     with serving(Script(MODEL)) as script:
-        files = [entry(f"{number}.onnx", None, **plain(f"{script.url}{number}")) for number in range(2)]
+        files = [entry(f"{number}.onnx", None, **as_file(f"{script.url}{number}")) for number in range(2)]
         assert "max_mb is 0.7" in Case(tmp_path, *files, max_mb=0.7).skipped()
         assert Case(tmp_path, *files, max_mb=0.9).fill().status == "ok"
 
 
 def test_files_at_hand_do_not_count_against_the_limit_and_the_reason_does_not_change(tmp_path):
-    files = [entry(**plain(NOWHERE)), entry("b.onnx", MODEL * 3, **plain(NOWHERE + "2"))]
+    files = [entry(**as_file(NOWHERE)), entry("b.onnx", MODEL * 3, **as_file(NOWHERE + "2"))]
     case = Case(tmp_path, *files, max_mb=0.0)
     empty = case.skipped()
     placed = cache.placed(case.cache)
@@ -394,7 +398,7 @@ def test_the_hub_s_refusal_is_the_reason(tmp_path, monkeypatch):
 
 def test_a_page_in_the_place_of_an_unknown_file_is_a_reason_and_no_wrong_content(tmp_path, capfd):
     with serving(Script(MODEL, [HTML, OK])) as script:
-        case = Case(tmp_path, entry(content=None, **plain(script.url)))
+        case = Case(tmp_path, entry(content=None, **as_file(script.url)))
         assert case.skipped() == (
             f"{script.url} sent a page instead of model.onnx: open it in a browser, and place the files by hand "
             "(see DATA.md)"
@@ -404,11 +408,11 @@ def test_a_page_in_the_place_of_an_unknown_file_is_a_reason_and_no_wrong_content
 
 def test_a_sum_without_a_size_is_enough(tmp_path):
     with serving(Script(MODEL, [FLIPPED, OK])) as script:
-        case = Case(tmp_path, entry(**plain(script.url)) | {"size": None})
+        case = Case(tmp_path, entry(**as_file(script.url)) | {"size": None})
         with pytest.raises(DataError, match=digest(MODEL)):
             case.fill()
     with serving(Script(MODEL)) as script:
-        case = Case(tmp_path, entry(**plain(script.url)) | {"size": None})
+        case = Case(tmp_path, entry(**as_file(script.url)) | {"size": None})
         assert case.fill().file("model.onnx").read_bytes() == MODEL
 
 
@@ -417,7 +421,7 @@ def test_a_sum_without_a_size_is_enough(tmp_path):
 
 def test_what_nothing_can_run_is_its_reason_and_is_never_brought(tmp_path):
     with serving(Script(MODEL)) as script:
-        case = Case(tmp_path, entry(card=GATED, **plain(script.url)))
+        case = Case(tmp_path, entry(card=GATED, **as_file(script.url)))
         told = yaml.safe_load(case.path.read_text())
         case.path.write_text(yaml.safe_dump(told | {"reason": "its network is not in this version"}))
         placed = cache.placed(case.cache)
@@ -436,7 +440,7 @@ GATED = {"gated": True, "licence": "Tiny License", "licence_url": "https://examp
 
 def test_a_gated_licence_must_be_accepted_first(tmp_path, monkeypatch):
     with serving(Script(MODEL)) as script:
-        case = Case(tmp_path, entry(card=GATED, **plain(script.url)))
+        case = Case(tmp_path, entry(card=GATED, **as_file(script.url)))
         assert case.skipped() == (
             "tiny is under the Tiny License: read https://example.org/tiny, then "
             "`thermark accept-licence tiny-license`"
@@ -450,7 +454,7 @@ def test_a_gated_licence_must_be_accepted_first(tmp_path, monkeypatch):
         assert case.fill().status == "ok"
         monkeypatch.delenv(licences.VARIABLE)
         case.skipped()
-        licences.accept(licences.known(case.manifests)["tiny-license"], case.cache)
+        licences.accept(licences.of_weights(case.manifests)["tiny-license"], case.cache)
         assert case.fill().status == "ok"
 
 
@@ -476,13 +480,13 @@ def test_a_gated_licence_must_be_accepted_first(tmp_path, monkeypatch):
     ],
 )
 def test_a_manifest_that_is_not_sound_is_refused(tmp_path, change, word):
-    case = Case(tmp_path, entry(**plain(NOWHERE)) | change)
+    case = Case(tmp_path, entry(**as_file(NOWHERE)) | change)
     with pytest.raises(DataError, match=word):
         case.fill()
 
 
 def test_a_manifest_names_itself_and_every_file_once(tmp_path):
-    case = Case(tmp_path, entry(**plain(NOWHERE)), entry("MODEL.onnx", **plain(NOWHERE)))
+    case = Case(tmp_path, entry(**as_file(NOWHERE)), entry("MODEL.onnx", **as_file(NOWHERE)))
     with pytest.raises(DataError, match="twice"):
         read(case.path)
     case = Case(tmp_path)
@@ -494,7 +498,7 @@ def test_a_manifest_names_itself_and_every_file_once(tmp_path):
 def test_the_stage_says_how_it_went(tmp_path, monkeypatch, step, code, status):
     monkeypatch.setenv("THERMARK_CACHE", str(tmp_path / "cache"))
     with serving(Script(MODEL, [step])) as script:
-        case = Case(tmp_path, entry(**plain(script.url)))
+        case = Case(tmp_path, entry(**as_file(script.url)))
         config = {"manifest": "manifests/tiny.yaml", "max_mb": 1.0, "network": "any"}
         (tmp_path / "params.yaml").write_text(yaml.safe_dump({"weights": {"tiny": config}}))
         command = [sys.executable, STAGE, "--params", "weights", "--out", "assets"]

@@ -9,7 +9,7 @@ import pytest
 from scripted_server import digest
 
 from thermark.core.errors import DataError, NetworkError
-from thermark.download import sources, wheel
+from thermark.download import packages, sources
 from thermark.download.mirrors import Mirrors
 from thermark.download.request import TooLarge
 from thermark.download.resolve import Store
@@ -85,7 +85,7 @@ def test_a_member_must_be_there_once_by_its_whole_name(index, tmp_path, member, 
 
 
 def test_a_wheel_or_its_member_placed_by_hand_needs_no_index(index, tmp_path, monkeypatch):
-    monkeypatch.setattr(wheel, "fetch", lambda *arguments: pytest.fail("it asked the index"))
+    monkeypatch.setattr(packages, "fetch", lambda *arguments: pytest.fail("it asked the index"))
     renamed = tmp_path / "mirror" / "x.bin"
     renamed.parent.mkdir()
     index.rename(renamed)
@@ -106,20 +106,20 @@ def test_without_an_index_it_ends_soon_and_hides_its_password(index, tmp_path, m
         subprocess, "run", lambda command, **more: commands.append(command) or run(command, **more)
     )
     with pytest.raises(NetworkError) as error:
-        wheel.fetch(entry(index).wheel, store(tmp_path), None)
+        packages.fetch(entry(index).wheel, store(tmp_path), None)
     (command,) = commands
     assert {"--timeout=10", "--retries=1"} <= set(command)
     assert "tiny==1.0" in error.value.cause and "geheim" not in error.value.cause
     assert files_in(tmp_path / "cache") == set()
-    assert wheel.PIP.said("x\nERROR: no http://me:geheim@host/simple\n") == ": no http://host/simple"
+    assert packages.client_error("x\nERROR: no http://me:geheim@host/simple\n") == ": no http://host/simple"
 
 
 def test_a_limit_and_a_missing_pip_are_found_before_anything_runs(index, tmp_path, monkeypatch):
     with pytest.raises(TooLarge, match="MB"):
-        wheel.fetch(entry(index).wheel, store(tmp_path), 10)
-    monkeypatch.setattr(wheel.importlib.util, "find_spec", lambda name: None)
+        packages.fetch(entry(index).wheel, store(tmp_path), 10)
+    monkeypatch.setattr(packages.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(NetworkError, match="pip is not installed"):
-        wheel.fetch(entry(index).wheel, store(tmp_path), None)
+        packages.fetch(entry(index).wheel, store(tmp_path), None)
 
 
 def aged(folder: Path, hours: float, inside: float) -> Path:
@@ -148,7 +148,7 @@ def test_pip_leaves_nothing_where_nobody_sweeps(index, tmp_path, monkeypatch):
     told = []
     monkeypatch.setattr(subprocess, "run", lambda command, **more: told.append((command, more)) or Done)
     with pytest.raises(NetworkError):
-        wheel.fetch(entry(index).wheel, store(tmp_path), None)
+        packages.fetch(entry(index).wheel, store(tmp_path), None)
     [(command, more)] = told
     folder = Path(more["env"]["TMPDIR"])
     assert folder == Path(command[command.index("--dest") + 1]) and folder.parent == store(tmp_path).cache
@@ -159,7 +159,7 @@ def test_pip_is_asked_for_exactly_one_wheel_of_one_platform(index, tmp_path, mon
     commands = []
     monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command) or Done)
     with pytest.raises(NetworkError):
-        wheel.fetch(entry(index).wheel, store(tmp_path), None)
+        packages.fetch(entry(index).wheel, store(tmp_path), None)
     (command,) = commands
     assert command[:5] == [sys.executable, "-m", "pip", "download", "tiny==1.0"]
     assert {"--no-deps", "--only-binary=:all:", "--no-input", "--abi=cp311"} <= set(command)

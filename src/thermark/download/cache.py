@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from thermark.core import files
 from thermark.core.errors import SetupError
-from thermark.download.request import plain
+from thermark.download.request import without_secrets
 
 
 def location() -> Path:
@@ -65,7 +65,7 @@ def find(root: Path, sha256: str) -> Path | None:
     return None
 
 
-def admit(root: Path, path: Path, sha256: str) -> Path:
+def add(root: Path, path: Path, sha256: str) -> Path:
     """Move a verified file (on the cache's own file system) to its place among the objects and return that."""
     target = object_path(root, sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def quarantine(path: Path) -> Path:
 
 def remember(root: Path, url: str, sha256: str) -> None:
     """Note that the content of `url`, whose sha256 no manifest knows yet, is the object `sha256`."""
-    files.write_json(root / "urls" / f"{_key(url)}.json", {"url": plain(url), "sha256": sha256})
+    files.write_json(root / "urls" / f"{_key(url)}.json", {"url": without_secrets(url), "sha256": sha256})
 
 
 def recall(root: Path, url: str) -> str | None:
@@ -103,7 +103,7 @@ def lock(root: Path, url: str) -> Iterator[None]:
     try:
         guard.acquire(timeout=1)
     except Timeout:
-        print(f"waiting for another process that is downloading {plain(url)}", file=sys.stderr)
+        print(f"waiting for another process that is downloading {without_secrets(url)}", file=sys.stderr)
         guard.acquire()
     try:
         yield

@@ -12,11 +12,21 @@ import requests
 from thermark.core import files
 from thermark.core.errors import ConfigError, NetworkError
 from thermark.download import cache
-from thermark.download.request import MEGABYTE, Again, Changed, Remote, attempt, discard, held, note, plain
+from thermark.download.request import (
+    MEGABYTE,
+    Changed,
+    Remote,
+    TransientError,
+    discard,
+    request_once,
+    size_of,
+    validator_path,
+    without_secrets,
+)
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to try, in seconds: to connect, for the next byte, before the first repeat (doubled each time).
 
     `attempts` counts failures in a row that brought less than one megabyte.
@@ -28,29 +38,29 @@ class Patience:
     attempts: int = 6
 
 
-PATIENT = Patience()
+DEFAULT_POLICY = RetryPolicy()
 
 
-def download(remote: Remote, part: Path, patience: Patience = PATIENT) -> str:
+def download(remote: Remote, part: Path, policy: RetryPolicy = DEFAULT_POLICY) -> str:
     """Bring a remote file into `part`, continuing from what it holds, verify it, and return its sha256.
 
-    Raises NetworkError (no connection within `patience.connect`, refused, gone, given up), DataError (a web page,
+    Raises NetworkError (no connection within `policy.connect`, refused, gone, given up), DataError (a web page,
     other content than promised, which is set aside as `.bad`, disk full) and ConfigError (larger than `limit`).
     """
     part.parent.mkdir(parents=True, exist_ok=True)
-    resumed = held(part) > 0
+    resumed = size_of(part) > 0
     # A process that was killed between the last byte and the rename leaves a finished part.
     if not (resumed and _matches(part, remote)):
-        reach(remote.url, patience.connect)
+        reach(remote.url, policy.connect)
         with requests.Session() as session:
-            _transfer(session, remote, part, patience)
+            _transfer(session, remote, part, policy)
             if resumed and remote.sha256 and not _matches(part, remote):
                 discard(part)  # the bytes from an earlier run belonged to other content
-                _transfer(session, remote, part, patience)
-    found = files.sha256(part)
-    verify(remote, part, found)
-    note(part).unlink(missing_ok=True)
-    return found
+                _transfer(session, remote, part, policy)
+    sha256 = files.sha256(part)
+    verify(remote, part, sha256)
+    validator_path(part).unlink(missing_ok=True)
+    return sha256
 
 
 def reach(url: str, seconds: float) -> None:
@@ -59,7 +69,7 @@ def reach(url: str, seconds: float) -> None:
     It runs in a thread, because neither name look-up nor a host with many addresses keeps to a timeout.
     """
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise ConfigError(f"{plain(url)} is not a web address", "correct the URL")
+        raise ConfigError(f"{without_secrets(url)} is not a web address", "correct the URL")
     parts = urlsplit(requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)) or url)
     address = (parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
     failure = ["no answer"]
@@ -78,35 +88,35 @@ def reach(url: str, seconds: float) -> None:
         raise NetworkError(f"{address[0]} cannot be reached ({failure[0]})", "check the network and its proxy")
 
 
-def verify(remote: Remote, part: Path, found: str) -> None:
-    """Raise Changed, with `part` set aside as `.bad`, unless size and sha256 (`found`) are the promised ones."""
-    size = held(part)
-    if remote.sha256 in (None, found) and remote.size in (None, size):
+def verify(remote: Remote, part: Path, sha256: str) -> None:
+    """Raise Changed, with `part` set aside as `.bad`, unless size and sha256 (`sha256`) are the promised ones."""
+    size = size_of(part)
+    if remote.sha256 in (None, sha256) and remote.size in (None, size):
         return
     discarded = cache.quarantine(part)
-    note(part).unlink(missing_ok=True)
+    validator_path(part).unlink(missing_ok=True)
     raise Changed(
-        f"{remote.name} has {size} bytes and sha256 {found}, expected {remote.size or 'any'} bytes and "
+        f"{remote.name} has {size} bytes and sha256 {sha256}, expected {remote.size or 'any'} bytes and "
         f"sha256 {remote.sha256 or 'any'}",
         f"it was set aside as {discarded}; find out what changed upstream",
     )
 
 
-def _transfer(session: requests.Session, remote: Remote, part: Path, patience: Patience) -> None:
-    failures, best = 0, held(part)
+def _transfer(session: requests.Session, remote: Remote, part: Path, policy: RetryPolicy) -> None:
+    failures, best = 0, size_of(part)
     while True:
         try:
-            return attempt(session, remote, part, (patience.connect, patience.read))
-        except Again as again:
-            if held(part) >= best + MEGABYTE:
-                failures, best = 0, held(part)
+            return request_once(session, remote, part, (policy.connect, policy.read))
+        except TransientError as again:
+            if size_of(part) >= best + MEGABYTE:
+                failures, best = 0, size_of(part)
             failures += 1
-            if failures >= patience.attempts:
+            if failures >= policy.attempts:
                 raise NetworkError(
-                    f"gave up on {plain(remote.url)} after {failures} attempts: {again}",
+                    f"gave up on {without_secrets(remote.url)} after {failures} attempts: {again}",
                     "run the same command again later; it continues where it stopped",
                 ) from again
-            time.sleep(max(patience.pause * 2 ** (failures - 1), again.wait))
+            time.sleep(max(policy.pause * 2 ** (failures - 1), again.wait))
 
 
 def _matches(part: Path, remote: Remote) -> bool:

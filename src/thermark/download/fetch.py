@@ -11,13 +11,13 @@ from thermark.core import files
 from thermark.core.errors import DataError, NetworkError, SetupError
 from thermark.core.runs import skip, skipped
 from thermark.download import cache, extract_set, licences, listing, local, manifest, network, options
+from thermark.download.local_copy import Folder, LocalCopy, SingleFile
 from thermark.download.manifest import File, Pin
-from thermark.download.options import Config, Wanted
+from thermark.download.options import Config, ResolvedPiece
 from thermark.download.request import Changed, Page
 from thermark.download.resolve import Store
-from thermark.download.source import Arrival, Folder, Packed
 
-Arrivals = Mapping[str, Arrival]
+LocalCopies = Mapping[str, LocalCopy]
 NOT_HAD = "its files could not be had: `make data` says why, and tries again"
 
 
@@ -51,52 +51,52 @@ def fetch(key: str, config: Config, path: Path, sheets: Path, out: Path, store: 
     file, a refused archive, a full disk), ConfigError (a manifest of something else, beyond `max_mb`), SetupError
     (a cache, or a folder of `out` or `path`, that cannot be written).
     """
-    pieces = options.wanted(config)
+    pieces = options.resolve_pieces(config)
     _require_licences(key, pieces, sheets, store)
     pins = manifest.pinned(path, pieces)
     alone = len(pieces) == 1
-    arrivals = _at_hand(key, pieces, pins, store, out, alone)
-    if len(arrivals) == len(pieces):
-        _complete(key, pieces, arrivals, pins, path, store, out)
+    copies = _local_copies(key, pieces, pins, store, out, alone)
+    if len(copies) == len(pieces):
+        _assemble(key, pieces, copies, pins, path, store, out)
         return
     cache.writable(store.cache)
     with cache.lock(store.cache, f"the data set {key}"):
         pins = manifest.pinned(path, pieces)  # another process may have pinned them meanwhile
-        absent = [piece for piece in pieces if piece.key not in arrivals]
-        arrivals |= _at_hand(key, absent, pins, store, out, alone)
-        brought = network.bring(key, pieces, arrivals, pins, path, store, config.max_mb)
-        _complete(key, pieces, arrivals | brought, pins, path, store, out)
+        absent = [piece for piece in pieces if piece.key not in copies]
+        copies |= _local_copies(key, absent, pins, store, out, alone)
+        brought = network.fetch_missing(key, pieces, copies, pins, path, store, config.max_mb)
+        _assemble(key, pieces, copies | brought, pins, path, store, out)
 
 
-def _require_licences(key: str, pieces: Sequence[Wanted], sheets: Path, store: Store) -> None:
-    known = licences.of_data(sheets)
-    wanted = {piece.piece.licence: licences.find(piece.piece.licence, known) for piece in pieces}
+def _require_licences(key: str, pieces: Sequence[ResolvedPiece], sheets: Path, store: Store) -> None:
+    sheets_by_name = licences.of_data(sheets)
+    wanted = {piece.piece.licence: licences.find(piece.piece.licence, sheets_by_name) for piece in pieces}
     refused = {licence.name for licence in licences.missing(wanted.values(), store.cache)}
     if not refused:
         return
-    told = [
-        f"{name} ({known[name].title}, {known[name].url}) for "
+    details = [
+        f"{name} ({sheets_by_name[name].title}, {sheets_by_name[name].url}) for "
         + ", ".join(piece.key for piece in pieces if piece.piece.licence == name)
         for name in sorted(refused)
     ]
     commands = " and ".join(f"`thermark accept-licence {name}`" for name in sorted(refused))
     raise Unaccepted(
-        f"{key} is under licences that you have not accepted: {'; '.join(told)}",
+        f"{key} is under licences that you have not accepted: {'; '.join(details)}",
         f"read them, then {commands}, or name them in {licences.VARIABLE}, separated by commas",
     )
 
 
-def _at_hand(
-    key: str, pieces: Sequence[Wanted], pins: Mapping[str, Pin], store: Store, out: Path, alone: bool
-) -> dict[str, Arrival]:
-    found = {piece.key: local.find(key, piece, alone, pins.get(piece.key), store, out) for piece in pieces}
-    return {name: arrival for name, arrival in found.items() if arrival is not None}
+def _local_copies(
+    key: str, pieces: Sequence[ResolvedPiece], pins: Mapping[str, Pin], store: Store, out: Path, alone: bool
+) -> dict[str, LocalCopy]:
+    copies = {piece.key: local.find(key, piece, alone, pins.get(piece.key), store, out) for piece in pieces}
+    return {name: copy for name, copy in copies.items() if copy is not None}
 
 
-def _complete(
+def _assemble(
     key: str,
-    pieces: Sequence[Wanted],
-    arrivals: Arrivals,
+    pieces: Sequence[ResolvedPiece],
+    copies: LocalCopies,
     pins: Mapping[str, Pin],
     path: Path,
     store: Store,
@@ -108,15 +108,15 @@ def _complete(
     files.clear_leftovers(out)
     now: dict[str, Pin] = {}
     taken: dict[str, str] = {}
-    with files.fresh_directory(out) as folder, _beside(out) as desk:
+    with files.fresh_directory(out) as folder, _workspace(out) as workspace:
         for piece in pieces:
-            stage = desk / piece.key
-            now[piece.key] = _landed(piece, arrivals[piece.key], pins.get(piece.key), path, store, stage)
-            extract_set.settle(piece, stage, folder, taken)
+            stage = workspace / piece.key
+            now[piece.key] = _unpack(piece, copies[piece.key], pins.get(piece.key), path, store, stage)
+            extract_set.move_into_place(piece, stage, folder, taken)
     # Killed in between, the next run finds everything in the cache and pins the same.
     if now != pins:
         manifest.write(path, now)
-    _tell(key, now, pins, arrivals, out)
+    _report(key, now, pins, copies, out)
 
 
 def _require_writable(folder: Path) -> None:
@@ -129,47 +129,47 @@ def _require_writable(folder: Path) -> None:
 
 
 @contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """Yield a folder in which pieces land: beside the data set, and called so that it is cleared after a kill."""
-    desk = out.with_name(f"{out.name}.tmp-{files.MACHINE}-pieces-{os.getpid()}")
-    shutil.rmtree(desk, ignore_errors=True)
-    desk.mkdir()
+def _workspace(out: Path) -> Iterator[Path]:
+    """Yield a folder for pieces: beside the data set, and called so that it is cleared after a kill."""
+    workspace = out.with_name(f"{out.name}.tmp-{files.MACHINE}-pieces-{os.getpid()}")
+    shutil.rmtree(workspace, ignore_errors=True)
+    workspace.mkdir()
     try:
-        yield desk
+        yield workspace
     finally:
-        shutil.rmtree(desk, ignore_errors=True)
+        shutil.rmtree(workspace, ignore_errors=True)
 
 
-def _landed(piece: Wanted, arrival: Arrival, pin: Pin | None, path: Path, store: Store, stage: Path) -> Pin:
+def _unpack(piece: ResolvedPiece, copy: LocalCopy, pin: Pin | None, path: Path, store: Store, stage: Path) -> Pin:
     """Fill `stage` with a piece and return its pin: the one that it had, completed, or a new one."""
     try:
-        entries = extract_set.land(piece, arrival, pin, manifest.known(pin, store.cache), stage)
+        entries = extract_set.unpack_piece(piece, copy, pin, manifest.known_files(pin, store.cache), stage)
     except DataError as error:
-        if (pin is None or pin.file is None) and isinstance(arrival, Packed) and arrival.published:
+        if (pin is None or pin.file is None) and isinstance(copy, SingleFile) and copy.published:
             network.forget(piece, store)
         if isinstance(error, Changed):
             remedy = f"{error.remedy}; if it is right, {manifest.renewal(path, piece.key)}"
             raise Changed(error.cause, remedy) from error
         raise
     if len(entries) > manifest.LISTED:
-        listing.keep(store.cache, entries)
+        listing.save(store.cache, entries)
     file = None
-    if isinstance(arrival, Packed) and arrival.published:
-        file = File(name=piece.name, size=arrival.path.stat().st_size, sha256=arrival.sha256)
+    if isinstance(copy, SingleFile) and copy.published:
+        file = File(name=piece.name, size=copy.path.stat().st_size, sha256=copy.sha256)
     if pin is None:
         return manifest.pin(piece, entries, file)
     return pin if pin.file or file is None else pin.model_copy(update={"file": file})
 
 
-def _tell(key: str, now: Mapping[str, Pin], before: Mapping[str, Pin], arrivals: Arrivals, out: Path) -> None:
+def _report(key: str, now: Mapping[str, Pin], before: Mapping[str, Pin], copies: LocalCopies, out: Path) -> None:
     count, size = sum(pin.tree.files for pin in now.values()), sum(pin.tree.bytes for pin in now.values())
     print(f"{key}: {len(now)} pieces, {count} files, {size / 1e6:.1f} MB in {out}")
     for name, pin in now.items():
         state = "matched" if name in before else "pinned"
         print(f"  {name}: {pin.tree.files} files, {pin.tree.bytes / 1e6:.1f} MB, {state} sha256 {pin.tree.sha256}")
-        if name not in before and _by_hand(arrivals[name]):
+        if name not in before and _by_hand(copies[name]):
             print(f"  {name} was pinned from what was placed, not from the publisher")
 
 
-def _by_hand(arrival: Arrival) -> bool:
-    return not (arrival.published if isinstance(arrival, Packed) else isinstance(arrival, Folder) and arrival.ours)
+def _by_hand(copy: LocalCopy) -> bool:
+    return not (copy.published if isinstance(copy, SingleFile) else isinstance(copy, Folder) and copy.ours)

@@ -12,7 +12,7 @@ from thermark.download import cache, hub, licences, sources, weights
 from thermark.download.extract import room
 from thermark.download.request import Changed, NoClient, Page, TooLarge
 from thermark.download.resolve import Store
-from thermark.download.sources import Found
+from thermark.download.sources import LocalFile
 from thermark.download.weights import Config, Entry, Manifest
 
 PLACE = "place the files by hand (see DATA.md)"
@@ -36,15 +36,15 @@ def fill(config: Config, out: Path, store: Store) -> None:
         _require_licences(manifest, store)
         if _current(manifest, out):
             return
-        found = _gather(manifest, config, store)
+        copies = _gather(manifest, config, store)
     except Skip as skip:
         print(f"{manifest.name} was left out: {skip}", file=sys.stderr)
         with files.fresh_directory(out) as folder:
             bundle.write(folder, "skipped", str(skip), {})
         return
-    _assemble(manifest, found, out)
+    _assemble(manifest, copies, out)
     for entry in manifest.files:
-        path, sha256 = found[entry.name]
+        path, sha256 = copies[entry.name]
         if entry.sha256 is None:
             pin = f"size: {path.stat().st_size}, sha256: {sha256}"
             print(f"to pin {entry.name}, write into {config.manifest}: {pin}", file=sys.stderr)
@@ -65,41 +65,43 @@ def _current(manifest: Manifest, out: Path) -> bool:
         sums = {name: str(card["sha256"]) for name, card in held.cards.items()}
         cards = {e.name: _card(e, out / e.name, e.sha256 or sums[e.name]) for e in manifest.files}
         same = held.status == "ok" and dict(held.cards) == cards
-        return same and all(files.sha256(out / name) == found for name, found in sums.items())
+        return same and all(files.sha256(out / name) == sha256 for name, sha256 in sums.items())
     except (DataError, KeyError, OSError):
         return False
 
 
-def _gather(manifest: Manifest, config: Config, store: Store) -> dict[str, Found]:
+def _gather(manifest: Manifest, config: Config, store: Store) -> dict[str, LocalFile]:
     """Return a verified local copy of each file."""
-    held = {entry.name: sources.local(entry, manifest.name, store) for entry in manifest.files}
-    found = {name: copy for name, copy in held.items() if copy}
-    missing = [entry for entry in manifest.files if entry.name not in found]
+    local = {entry.name: sources.local(entry, manifest.name, store) for entry in manifest.files}
+    copies = {name: copy for name, copy in local.items() if copy}
+    missing = [entry for entry in manifest.files if entry.name not in copies]
     budget = int(config.max_mb * 1e6)
     _require_permission(manifest, missing, config, budget)
     spent: dict[str, int] = {}
     for entry in missing:
         origin = sources.container(entry)
         left = budget - sum(size for other, size in spent.items() if other != origin)
-        found[entry.name] = _fetch(manifest, entry, config, store, left)
-        spent[origin] = found[entry.name][0].stat().st_size
-    return found
+        copies[entry.name] = _fetch(manifest, entry, config, store, left)
+        spent[origin] = copies[entry.name][0].stat().st_size
+    return copies
 
 
 def _require_permission(manifest: Manifest, missing: list[Entry], config: Config, budget: int) -> None:
     """Raise Skip when the missing files must not be fetched; its text counts all, as if nothing were at hand."""
     total, open_ended = sources.size(manifest.files)
-    much = f"{manifest.name} is not here"
+    amount = f"{manifest.name} is not here"
     if total:
-        much = f"{manifest.name} needs {'more than' if open_ended else 'about'} {math.ceil(total / 1e6)} MB"
+        amount = f"{manifest.name} needs {'more than' if open_ended else 'about'} {math.ceil(total / 1e6)} MB"
     wanted = "index" if all(entry.package for entry in missing) else "any"
     if missing and (config.network == "none" or (config.network, wanted) == ("index", "any")):
-        raise Skip(f"{much}, weights.{manifest.name}.network is {config.network}: set it to {wanted}, or {PLACE}")
+        raise Skip(
+            f"{amount}, weights.{manifest.name}.network is {config.network}: set it to {wanted}, or {PLACE}"
+        )
     if sources.size(missing)[0] > budget:
-        raise Skip(_too_large(much, manifest, config))
+        raise Skip(_too_large(amount, manifest, config))
 
 
-def _fetch(manifest: Manifest, entry: Entry, config: Config, store: Store, budget: int) -> Found:
+def _fetch(manifest: Manifest, entry: Entry, config: Config, store: Store, budget: int) -> LocalFile:
     try:
         return sources.fetch(entry, store, max(budget, 0))
     except TooLarge as error:
@@ -131,16 +133,16 @@ def _by_hand(manifest: Manifest, entry: Entry, store: Store) -> str:
     return f"or put {entry.name} into {folder}{cache.placed(store.cache)} or a folder of THERMARK_MIRRORS"
 
 
-def _too_large(much: str, manifest: Manifest, config: Config) -> str:
-    return f"{much}, weights.{manifest.name}.max_mb is {config.max_mb:g}: raise it, or {PLACE}"
+def _too_large(amount: str, manifest: Manifest, config: Config) -> str:
+    return f"{amount}, weights.{manifest.name}.max_mb is {config.max_mb:g}: raise it, or {PLACE}"
 
 
-def _assemble(manifest: Manifest, found: dict[str, Found], out: Path) -> None:
-    cards = {entry.name: _card(entry, *found[entry.name]) for entry in manifest.files}
+def _assemble(manifest: Manifest, copies: dict[str, LocalFile], out: Path) -> None:
+    cards = {entry.name: _card(entry, *copies[entry.name]) for entry in manifest.files}
     needed = sum(card["size"] for card in cards.values())
     with room(manifest.name, out.parent, needed), files.fresh_directory(out) as folder:
         for entry in manifest.files:
-            path, sha256 = found[entry.name]
+            path, sha256 = copies[entry.name]
             shutil.copyfile(path, folder / entry.name)
             # The copy is what counts: a mirror may change, and a disk may lie.
             if files.sha256(folder / entry.name) != sha256:
@@ -149,5 +151,5 @@ def _assemble(manifest: Manifest, found: dict[str, Found], out: Path) -> None:
 
 
 def _card(entry: Entry, path: Path, sha256: str) -> dict[str, Any]:
-    known = {"source": sources.address(entry), "size": path.stat().st_size, "sha256": sha256}
-    return entry.card.model_dump(mode="json") | known
+    facts = {"source": sources.address(entry), "size": path.stat().st_size, "sha256": sha256}
+    return entry.card.model_dump(mode="json") | facts

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from thermark.core.errors import DataError, NetworkError, SetupError
-from thermark.download import cache
-from thermark.download.download import Patience, download, reach
+from thermark.download import cache, trees
+from thermark.download.download import RetryPolicy, download, reach
 from thermark.download.request import Remote
 from thermark.download.resolve import Store
 from thermark.download.weights import Hub
@@ -49,17 +49,36 @@ def fetch(file: Hub, wanted: Remote, store: Store) -> tuple[Path, str]:
     another revision never. Raises Refused (gated, a bad token, no such repository, revision or file), DataError,
     NetworkError and TooLarge.
     """
-    told, commit = _told(file, store.patience)
+    metadata, commit = _metadata(file, store.policy)
     # Of a large file the Hub's ETag is the sha256.
-    promised = wanted.sha256 or (told.etag if re.fullmatch(r"[0-9a-f]{64}", told.etag or "") else None)
+    promised = wanted.sha256 or (metadata.etag if re.fullmatch(r"[0-9a-f]{64}", metadata.etag or "") else None)
     part = cache.part_path(store.cache, address(file), wanted.name)
     remote = _direct(file.model_copy(update={"revision": commit}), replace(wanted, sha256=promised))
-    sha256 = download(remote, part, store.patience)
-    _tell(file, commit)
-    return cache.admit(store.cache, part, sha256), sha256
+    sha256 = download(remote, part, store.policy)
+    _print_revision(file, commit)
+    return cache.add(store.cache, part, sha256), sha256
 
 
-def contents(repo: str, revision: str | None, patience: Patience) -> tuple[str, list[Remote]]:
+def dataset_address(repo: str, revision: str | None) -> str:
+    """Return the page that lists the files of a data set's repository."""
+    return f"{HOST}/datasets/{repo}/tree/{revision or 'main'}"
+
+
+def dataset(repo: str, revision: str | None, store: Store, limit: int | None) -> Path:
+    """Return a local folder with all files of a data set's repository, archives packed; not to be written to.
+
+    `revision` null is the newest one, which is asked for, and told, each time. It is complete or not there, as
+    `trees.fetch` says. Every file has the size that the Hub states, and its sha256 where that is stated, which is
+    of large files only. Raises Refused as `fetch` does, NetworkError, TooLarge and DataError.
+    """
+    if revision and (tree := trees.path(store.cache, dataset_address(repo, revision))).is_dir():
+        return tree
+    commit, listed = contents(repo, revision, store.policy)
+    address = dataset_address(repo, commit)
+    return trees.fetch(address, listed, store, limit, lambda file, part: download(file, part, store.policy))
+
+
+def contents(repo: str, revision: str | None, policy: RetryPolicy) -> tuple[str, list[Remote]]:
     """Return the commit of a data set's repository and all files there, ready to be downloaded.
 
     Their `name` is the path in the repository, as the Hub states it; their sha256 is known of large files only.
@@ -68,20 +87,20 @@ def contents(repo: str, revision: str | None, patience: Patience) -> tuple[str, 
     """
     whole = Hub(repo=repo, revision=revision, file=".", type="dataset")
     client = _client()
-    reach(_endpoint(), patience.connect)
+    reach(_endpoint(), policy.connect)
     try:
         with _explained(whole):
             api = client.HfApi(endpoint=_endpoint())
-            commit = _right(whole, api.dataset_info(repo, revision=revision, timeout=patience.read).sha)
+            commit = _require_commit(whole, api.dataset_info(repo, revision=revision, timeout=policy.read).sha)
             # The list in that answer is cut without a word where a repository is large; and `list_repo_tree`
             # waits for its pages for ever.
             url = f"{_endpoint()}/api/datasets/{repo}/tree/{commit}"
             headers = client.utils.build_hf_headers()
-            entries = client.utils.paginate(url, {"recursive": True}, headers, timeout=patience.read)
+            entries = client.utils.paginate(url, {"recursive": True}, headers, timeout=policy.read)
             listed = [
-                (str(each["path"]), int(each["size"]), (each.get("lfs") or {}).get("oid"))
-                for each in entries
-                if each["type"] != "directory"
+                (str(entry["path"]), int(entry["size"]), (entry.get("lfs") or {}).get("oid"))
+                for entry in entries
+                if entry["type"] != "directory"
             ]
     except (ValueError, KeyError, TypeError):
         # Not chained: the text may quote a header, and so the token.
@@ -90,15 +109,15 @@ def contents(repo: str, revision: str | None, patience: Patience) -> tuple[str, 
         raise DataError(f"the Hub lists no files in {page(whole)}", "open it in a browser")
     at = whole.model_copy(update={"revision": commit})
     # The list of a gated repository is public: only a file tells whether this account is let in.
-    _told(at.model_copy(update={"file": listed[0][0]}), patience)
-    _tell(whole, commit)
+    _metadata(at.model_copy(update={"file": listed[0][0]}), policy)
+    _print_revision(whole, commit)
     return commit, [
         _direct(at.model_copy(update={"file": path}), Remote("", path, size, sha256))
         for path, size, sha256 in listed
     ]
 
 
-def _tell(file: Hub, commit: str) -> None:
+def _print_revision(file: Hub, commit: str) -> None:
     if file.revision is None:
         where, rest = (
             ("params.yaml", "; pins in its manifest stay") if file.type == "dataset" else ("its manifest", "")
@@ -110,19 +129,19 @@ def _endpoint() -> str:
     return os.environ.get("HF_ENDPOINT", HOST).rstrip("/")
 
 
-def _told(file: Hub, patience: Patience) -> tuple["HfFileMetadata", str]:
+def _metadata(file: Hub, policy: RetryPolicy) -> tuple["HfFileMetadata", str]:
     """Return what the Hub says of a file, and its commit; raises Refused when that is another than wanted."""
     client = _client()
-    reach(_endpoint(), patience.connect)
+    reach(_endpoint(), policy.connect)
     with _explained(file):
         url = client.hf_hub_url(
             file.repo, file.file, repo_type=file.type, revision=file.revision, endpoint=_endpoint()
         )
-        told: HfFileMetadata = client.get_hf_file_metadata(url, timeout=patience.read, endpoint=_endpoint())
-    return told, _right(file, told.commit_hash)
+        metadata: HfFileMetadata = client.get_hf_file_metadata(url, timeout=policy.read, endpoint=_endpoint())
+    return metadata, _require_commit(file, metadata.commit_hash)
 
 
-def _right(file: Hub, commit: str | None) -> str:
+def _require_commit(file: Hub, commit: str | None) -> str:
     if commit is None or file.revision not in (None, commit):
         raise Refused(f"the Hub offers {file.repo} at {commit} instead of {file.revision}", "find out why")
     return commit

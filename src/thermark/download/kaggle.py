@@ -1,30 +1,29 @@
 """A data set on Kaggle at a pinned version.
 
-Kaggle's clients find the credentials and ask where the archive lies. The bytes and the unpacking are our own:
-kagglehub 1.0.2 does not continue into an `output_dir`, appends a whole archive to half a one when a server ignores
-Range, and unpacks without a look at names and sizes.
+kagglehub finds the credentials. The archive comes by our own download from the address that Kaggle shows for
+`curl`: kagglehub 1.0.2 knows no limit of size, appends what a server says instead of the rest to what it has, and
+unpacks without a look at names and sizes.
 """
 
-import hashlib
+import base64
+import json
 import re
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import requests
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 from thermark.download import cache, trees
-from thermark.download.download import Patience, download, reach
+from thermark.download.download import RetryPolicy, download
 from thermark.download.extract import extract
-from thermark.download.request import Remote, discard, held
+from thermark.download.request import NoSpace, Refusal, Remote, discard
 from thermark.download.resolve import Store
 
 if TYPE_CHECKING:
     from kagglehub.config import KaggleApiCredentials
 
 HOST = "https://www.kaggle.com"
+API = f"{HOST}/api/v1"
 LOG_IN = (
     f"make a token at {HOST}/settings and put it into KAGGLE_API_TOKEN or ~/.kaggle/access_token; of older keys, "
     "KAGGLE_USERNAME with KAGGLE_KEY, or kaggle.json in ~/.kaggle or KAGGLE_CONFIG_DIR, serve as well"
@@ -59,75 +58,47 @@ def dataset(handle: str, version: int, store: Store, limit: int | None) -> Path:
     cache.writable(store.cache)
     with cache.lock(store.cache, where):
         if not tree.is_dir():
-            name = f"{handle.partition('/')[2]}-{version}.zip"
-            part = cache.part_path(store.cache, where, name)
-            url, md5 = _location(handle, version, store.patience)
-            if not (held(part) and _md5(part) == md5):  # else only the unpacking did not end
-                download(Remote(url, name, limit=limit), part, store.patience)
-            _unpack(part, md5, name, tree)
+            part = cache.part_path(store.cache, where, f"{handle.partition('/')[2]}-{version}.zip")
+            archive = part.with_suffix("")
+            if not archive.is_file():
+                _download(handle, version, part, limit, store.policy)
+                part.replace(archive)
+            _unpack(archive, tree)
     return tree
 
 
-def _unpack(part: Path, md5: str | None, name: str, tree: Path) -> None:
-    found = _md5(part)
-    if md5 not in (None, found):
-        discarded = cache.quarantine(part)
-        raise DataError(
-            f"{name} has the base64 md5 {found}, Kaggle promised {md5}",
-            f"it was set aside as {discarded}; run the same command again, which starts from nothing",
-        )
-    extract(part, tree)
-    discard(part)
-
-
-def _md5(path: Path) -> str:
-    from kagglehub.integrity import to_b64_digest, update_hash_from_file
-
-    digest = hashlib.md5(usedforsecurity=False)
-    update_hash_from_file(digest, str(path))
-    return str(to_b64_digest(digest))
-
-
-def _location(handle: str, version: int, patience: Patience) -> tuple[str, str | None]:
-    """Return the archive's signed address, which is valid for a while, and its base64 md5 where that is told."""
+def _unpack(archive: Path, tree: Path) -> None:
     try:
-        from kagglehub.integrity import get_md5_checksum_from_response
-        from kagglesdk.datasets.types.dataset_api_service import ApiDownloadDatasetRequest
-        from kagglesdk.kaggle_client import KaggleClient
-        from kagglesdk.kaggle_env import KaggleEnv, get_endpoint
-    except ImportError as error:
-        raise SetupError("kagglehub is not installed", "run `make`") from error
-    known = _credentials()
-    reach(get_endpoint(KaggleEnv.PROD), patience.connect)
-    request = ApiDownloadDatasetRequest()
-    request.owner_slug, request.dataset_slug = handle.split("/")
-    request.dataset_version_number = version
+        extract(archive, tree)
+    except NoSpace:
+        raise  # the archive is whole, and waits
+    except DataError:
+        archive.unlink()
+        raise
+    archive.unlink()
 
-    def ask() -> Any:
-        own = (known.username, known.key, known.api_key) if known else (None, None, None)
-        with (
-            KaggleClient(KaggleEnv.PROD, False, *own, user_agent="thermark") as client,
-            client.datasets.dataset_api_client.download_dataset(request) as answer,
-        ):
-            return answer
 
+def _download(handle: str, version: int, part: Path, limit: int | None, policy: RetryPolicy) -> None:
+    credentials = _credentials()
+    url = f"{API}/datasets/download/{handle}?datasetVersionNumber={version}"
+    name = f"{handle.partition('/')[2]}-{version}.zip"
+    remote = Remote(url, name, limit=limit, authorization=_authorization(credentials))
     try:
-        answer = _in_time(ask, patience.connect + patience.read)
-    except requests.HTTPError as error:
-        raise _refusal(_code(error), handle, version, known is not None) from error
-    except (ValueError, requests.exceptions.InvalidHeader):
-        # Not chained: the text of these may quote the header, and so the token.
-        raise NetworkError("the Kaggle credentials cannot be sent, or its answer read", LOG_IN) from None
-    except requests.RequestException as error:
-        raise NetworkError(f"Kaggle broke off ({type(error).__name__})", "try again later") from error
-    if not answer.history:
-        raise NetworkError(f"Kaggle does not say where {handle} lies", "update kagglehub, or place it by hand")
-    return str(answer.url), get_md5_checksum_from_response(answer)
+        download(remote, part, policy)
+    except Refusal as error:
+        if error.host != urlsplit(API).hostname:
+            raise  # not Kaggle, but the storage that it sends its visitors to
+        raise _refusal(error.status, handle, version, credentials is not None) from error
+    if code := _code(part):
+        discard(part)
+        raise _refusal(code, handle, version, credentials is not None)
 
 
 def _credentials() -> "KaggleApiCredentials | None":
-    from kagglehub.config import get_kaggle_credentials
-
+    try:
+        from kagglehub.config import get_kaggle_credentials
+    except ImportError as error:
+        raise SetupError("kagglehub is not installed", "run `make`") from error
     try:
         return get_kaggle_credentials()
     except (ValueError, TypeError):
@@ -137,32 +108,28 @@ def _credentials() -> "KaggleApiCredentials | None":
         raise NetworkError(f"the Kaggle credentials cannot be read ({error.strerror})", LOG_IN) from None
 
 
-def _in_time(call: Callable[[], requests.Response], seconds: float) -> requests.Response:
-    """Return what `call` returns; it runs in a thread, because Kaggle's client waits for an answer for ever."""
-    results: list[requests.Response] = []
-    errors: list[Exception] = []
-
-    def run() -> None:
-        try:
-            results.append(call())
-        except (requests.RequestException, ValueError, OSError) as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise NetworkError(f"Kaggle did not answer within {seconds:.0f} s", "try again later")
-    return results[0]
+def _authorization(credentials: "KaggleApiCredentials | None") -> str | None:
+    """Return the header of that name; raises NetworkError, without a word of it, for what no header can hold."""
+    if credentials is None:
+        return None
+    if credentials.api_key:
+        header = f"Bearer {credentials.api_key}"
+    else:
+        pair = f"{credentials.username}:{credentials.key}"
+        header = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    if not re.fullmatch(r"[\x20-\x7e]+", header):
+        raise NetworkError("the Kaggle credentials cannot be sent", LOG_IN)
+    return header
 
 
-def _code(error: requests.HTTPError) -> int:
-    """Return the status of a refusal, which Kaggle may also write into the body of an answer with status 200."""
-    assert error.response is not None
-    status = error.response.status_code
-    return status if status >= 400 else int(error.response.json()["code"])
+def _code(part: Path) -> int | None:
+    """Return the code of a refusal, which Kaggle may also write into the body of an answer with status 200."""
+    if part.stat().st_size > 100_000:
+        return None
+    try:
+        return int(json.loads(part.read_bytes())["code"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _refusal(code: int, handle: str, version: int, known: bool) -> NetworkError:

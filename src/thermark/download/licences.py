@@ -44,11 +44,11 @@ class Sheet(Section):
 def gated(manifest: weights.Manifest) -> list[Licence]:
     """Return the licences that must be accepted before a bundle is used, sorted by name."""
     cards = [entry.card for entry in manifest.files if entry.card.gated]
-    found = {_name(card.licence): Licence(_name(card.licence), card.licence, card.licence_url) for card in cards}
-    return [found[name] for name in sorted(found)]
+    by_name = {_name(card.licence): Licence(_name(card.licence), card.licence, card.licence_url) for card in cards}
+    return [by_name[name] for name in sorted(by_name)]
 
 
-def known(manifests: Path) -> dict[str, Licence]:
+def of_weights(manifests: Path) -> dict[str, Licence]:
     """Return all licences of the bundles of weights in a folder that must be accepted, by name."""
     bundles = [weights.read(path) for path in sorted(manifests.glob("*.yaml"))]
     return {licence.name: licence for bundle in bundles for licence in gated(bundle)}
@@ -76,11 +76,11 @@ def missing(wanted: Iterable[Licence], cache: Path) -> list[Licence]:
     Names there that are not wanted belong to something else; one that is nearly a missing one is a ConfigError.
     """
     wanted = list(wanted)
-    lacking = [licence for licence in wanted if not accepted(licence, cache)]
+    unaccepted = [licence for licence in wanted if not accepted(licence, cache)]
     for name in sorted(_named() - {licence.name for licence in wanted}):
-        if close := difflib.get_close_matches(name, [licence.name for licence in lacking], n=1, cutoff=ALIKE):
+        if close := difflib.get_close_matches(name, [licence.name for licence in unaccepted], n=1, cutoff=ALIKE):
             raise ConfigError(f"{VARIABLE} names {name!r}, no licence of this", f"did you mean `{close[0]}`?")
-    return lacking
+    return unaccepted
 
 
 def accepted(licence: Licence, cache: Path) -> bool:

@@ -51,24 +51,24 @@ class Tree(Section):
     sha256: Sha256
 
 
-def of(folder: Path, litter: bool = True) -> list[Entry]:
+def list_files(folder: Path, litter: bool = True) -> list[Entry]:
     """Return the files below a folder, sorted by path; without what desktops leave there unless `litter`.
 
     Raises DataError for names that another file system could not hold, and for links.
     """
-    paths = sorted(below(folder, litter).items())
-    found = []
+    paths = sorted(files_below(folder, litter).items())
+    entries = []
     for name, path in track(paths, len(paths), f"verifying {folder.name}", "files"):
         try:
-            found.append(Entry(path=inside(name), size=path.stat().st_size, sha256=files.sha256(path)))
+            entries.append(Entry(path=inside(name), size=path.stat().st_size, sha256=files.sha256(path)))
         except ValueError as error:
             raise DataError(f"{name!r} is no name for a file of a data set", "rename it upstream") from error
-    return found
+    return entries
 
 
-def below(folder: Path, litter: bool = True) -> dict[str, Path]:
+def files_below(folder: Path, litter: bool = True) -> dict[str, Path]:
     """Return the files below a folder by their relative path with `/`; raises DataError for links and devices."""
-    found = {}
+    paths = {}
     for parent, folders, names in os.walk(folder):
         for name in [*folders, *names]:
             path = Path(parent) / name
@@ -76,8 +76,8 @@ def below(folder: Path, litter: bool = True) -> dict[str, Path]:
             if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
                 raise DataError(f"{path} is a link or device", "put the files themselves there")
             if stat.S_ISREG(mode) and (litter or name not in LITTER):
-                found[path.relative_to(folder).as_posix()] = path
-    return found
+                paths[path.relative_to(folder).as_posix()] = path
+    return paths
 
 
 def digest(entries: Iterable[Entry]) -> Tree:
@@ -96,40 +96,40 @@ def colliding(paths: Iterable[str]) -> str | None:
     It is returned as such a file system sees it.
     """
     names = [folded(path) for path in paths]
-    known = set(names)
+    taken = set(names)
     for name in names:
         parts = name.split("/")
-        if any("/".join(parts[:count]) in known for count in range(1, len(parts))):
+        if any("/".join(parts[:count]) in taken for count in range(1, len(parts))):
             return name
     return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
-def differences(expected: Sequence[Entry], found: Sequence[Entry]) -> str:
+def differences(expected: Sequence[Entry], actual: Sequence[Entry]) -> str:
     """Return in words in which files two listings differ, the first ones by name."""
-    old, new = ({entry.path: entry for entry in entries} for entries in (expected, found))
-    told = [f"{path} is missing" for path in sorted(old.keys() - new.keys())]
-    told += [f"{path} is new" for path in sorted(new.keys() - old.keys())]
-    told += [
+    old, new = ({entry.path: entry for entry in entries} for entries in (expected, actual))
+    changes = [f"{path} is missing" for path in sorted(old.keys() - new.keys())]
+    changes += [f"{path} is new" for path in sorted(new.keys() - old.keys())]
+    changes += [
         f"{path} has sha256 {new[path].sha256}, expected {old[path].sha256}"
         for path in sorted(old.keys() & new.keys())
         if new[path] != old[path]
     ]
-    return "; ".join(told[:SHOWN]) + (f"; and {len(told) - SHOWN} more" if len(told) > SHOWN else "")
+    return "; ".join(changes[:SHOWN]) + (f"; and {len(changes) - SHOWN} more" if len(changes) > SHOWN else "")
 
 
-def keep(cache: Path, entries: Sequence[Entry]) -> None:
+def save(cache: Path, entries: Sequence[Entry]) -> None:
     """Keep a listing in the cache folder, for those that are too long for git; nothing happens if it cannot."""
-    path = _kept(cache, digest(entries).sha256)
+    path = _saved(cache, digest(entries).sha256)
     try:
         files.write_text(path, _text(sorted(entries, key=lambda entry: entry.path)))
     except OSError:
         return  # it only makes later messages and searches better
 
 
-def kept(cache: Path, tree: Tree) -> list[Entry] | None:
+def load(cache: Path, tree: Tree) -> list[Entry] | None:
     """Return the listing of a tree if the cache folder holds it undamaged."""
     try:
-        lines = _kept(cache, tree.sha256).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        lines = _saved(cache, tree.sha256).read_text(encoding="utf-8").removesuffix("\n").split("\n")
         split = [line.split("  ", 2) for line in lines]
         entries = [
             parse({"sha256": sha256, "size": int(size), "path": path}, Entry, "it") for sha256, size, path in split
@@ -139,7 +139,7 @@ def kept(cache: Path, tree: Tree) -> list[Entry] | None:
     return entries if digest(entries) == tree else None
 
 
-def _kept(cache: Path, sha256: str) -> Path:
+def _saved(cache: Path, sha256: str) -> Path:
     return cache / "listings" / sha256
 
 

@@ -8,56 +8,58 @@ from thermark.core.errors import DataError
 from thermark.core.progress import track
 from thermark.download import listing
 from thermark.download.listing import Entry
-from thermark.download.manifest import Pin, known
-from thermark.download.options import PACKED, Wanted
+from thermark.download.local_copy import Folder, LocalCopy, ScatteredFiles, SingleFile
+from thermark.download.manifest import Pin, known_files
+from thermark.download.options import PACKED, ResolvedPiece
 from thermark.download.request import refuse_web_page
-from thermark.download.resolve import Store, at_hand
-from thermark.download.source import Arrival, Folder, Packed, Scattered
+from thermark.download.resolve import Store, find_local
 
 # What browsers call a download that has not ended.
 UNFINISHED = (".part", ".crdownload", ".download", ".tmp")
 
 
-def find(key: str, piece: Wanted, alone: bool, pin: Pin | None, store: Store, out: Path) -> Arrival | None:
+def find(
+    key: str, piece: ResolvedPiece, alone: bool, pin: Pin | None, store: Store, out: Path
+) -> LocalCopy | None:
     """Return a local copy of a piece, or None; `alone` says that the data set `key` has no other.
 
     In turn: all files of a known listing by content, in `out` as it is or anywhere in cache and mirrors; the
     pinned file by content; what somebody placed for this piece, which has not been compared with any pin yet.
     Raises DataError for a web page, and for archives and unfinished downloads in the place of files.
     """
-    entries = known(pin, store.cache)
+    entries = known_files(pin, store.cache)
     if entries and (scattered := _scattered(piece, entries, store, out)):
         return scattered
-    if pin and pin.file and (path := at_hand(store, pin.file.sha256, pin.file.size, pin.file.name)):
-        return Packed(path, pin.file.sha256, published=True)
+    if pin and pin.file and (path := find_local(store, pin.file.sha256, pin.file.size, pin.file.name)):
+        return SingleFile(path, pin.file.sha256, published=True)
     return _placed(key, piece, alone, store)
 
 
-def homes(key: str, store: Store) -> list[Path]:
+def placed_folders(key: str, store: Store) -> list[Path]:
     """Return the folders in which pieces of a data set can be placed by hand."""
     return [folder / key for folder in store.mirrors.folders]
 
 
-def strangers(key: str, pieces: Sequence[Wanted], store: Store) -> list[str]:
-    """Return, for each folder of `homes` with something in it that no piece is called: its names, and its path."""
+def unknown_names(key: str, pieces: Sequence[ResolvedPiece], store: Store) -> list[str]:
+    """Return names in each of `placed_folders` that no piece has, together with that folder."""
     called = {name for piece in pieces for name in (piece.key, piece.name)}
-    told = []
-    for home in homes(key, store):
+    messages = []
+    for home in placed_folders(key, store):
         if names := sorted(set(_names(home)) - called):
-            told.append(f"{_some(names)} in {home}")
-    return told
+            messages.append(f"{_some(names)} in {home}")
+    return messages
 
 
-def _scattered(piece: Wanted, entries: Sequence[Entry], store: Store, out: Path) -> Scattered | None:
+def _scattered(piece: ResolvedPiece, entries: Sequence[Entry], store: Store, out: Path) -> ScatteredFiles | None:
     """Return where all files of a listing are; the first that is nowhere ends the search."""
-    found = {}
+    places = {}
     for entry in track(entries, len(entries), f"looking for {piece.key}", "files"):
         here = out / piece.into / entry.path
-        path = here if _is(here, entry) else at_hand(store, entry.sha256, entry.size, Path(entry.path).name)
+        path = here if _is(here, entry) else find_local(store, entry.sha256, entry.size, Path(entry.path).name)
         if path is None:
             return None
-        found[entry.path] = path
-    return Scattered(found, out)
+        places[entry.path] = path
+    return ScatteredFiles(places, out)
 
 
 def _is(path: Path, entry: Entry) -> bool:
@@ -68,11 +70,11 @@ def _is(path: Path, entry: Entry) -> bool:
         return False
 
 
-def _placed(key: str, piece: Wanted, alone: bool, store: Store) -> Arrival | None:
-    for home in homes(key, store):
+def _placed(key: str, piece: ResolvedPiece, alone: bool, store: Store) -> LocalCopy | None:
+    for home in placed_folders(key, store):
         if (file := home / piece.name).is_file():
             refuse_web_page(file, str(file))
-            return Packed(file, store.mirrors.sha256(file), published=False)
+            return SingleFile(file, store.mirrors.sha256(file), published=False)
         if file.is_dir() and piece.name != piece.key:
             _refuse_folder(file, piece)
         for folder in (home / piece.key, *([home] if alone else [])):
@@ -82,13 +84,13 @@ def _placed(key: str, piece: Wanted, alone: bool, store: Store) -> Arrival | Non
     return None
 
 
-def _refuse_folder(folder: Path, piece: Wanted) -> None:
+def _refuse_folder(folder: Path, piece: ResolvedPiece) -> None:
     """Raise DataError for a folder where an archive or another file should be."""
     remedy = f"call it {piece.key}" if piece.unpack else "put the file itself there"
     raise DataError(f"{folder} is a folder, and the file of {piece.key} is called so", remedy)
 
 
-def _refuse_packed(folder: Path, home: Path, piece: Wanted) -> None:
+def _refuse_packed(folder: Path, home: Path, piece: ResolvedPiece) -> None:
     """Raise DataError when a folder of files holds archives or downloads: what is in them would never be seen."""
     endings = UNFINISHED if piece.inner else (*PACKED, *UNFINISHED)  # a repository may well consist of archives
     if held := [name for name in _names(folder) if name.lower().endswith(endings)]:
@@ -113,4 +115,4 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _holds_files(folder: Path) -> bool:
-    return folder.is_dir() and bool(listing.below(folder, litter=False))
+    return folder.is_dir() and bool(listing.files_below(folder, litter=False))

@@ -11,7 +11,7 @@ from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.download import listing
 from thermark.download.listing import Entry, Tree
-from thermark.download.options import Key, Wanted
+from thermark.download.options import Key, ResolvedPiece
 from thermark.download.weights import Sha256, Size
 
 # A longer listing would be most of the repository; its hash says as much.
@@ -67,22 +67,22 @@ def read(path: Path) -> dict[str, Pin]:
     return dict(manifest.pieces)
 
 
-def pinned(path: Path, pieces: Sequence[Wanted]) -> dict[str, Pin]:
+def pinned(path: Path, pieces: Sequence[ResolvedPiece]) -> dict[str, Pin]:
     """Return the pins of a manifest; raises ConfigError unless they are of these pieces, from the same sources.
 
     A repository that was pinned before its revision was written down is the same source: the content decides.
     """
-    pins, known = read(path), {piece.key: piece for piece in pieces}
+    pins, by_key = read(path), {piece.key: piece for piece in pieces}
     for key, pin in pins.items():
-        if key not in known:
-            remedy = f"{nearest(key, list(known))} A set of other pieces wants a name of its own under `fetch`"
+        if key not in by_key:
+            remedy = f"{nearest(key, list(by_key))} A set of other pieces wants a name of its own under `fetch`"
             raise ConfigError(f"{path} pins a piece {key} that params.yaml does not have", remedy)
-        if pin.source not in (known[key].source, known[key].newest):
+        if pin.source not in (by_key[key].source, by_key[key].newest):
             raise ConfigError(
-                f"{key} was pinned from {pin.source}, params.yaml says {known[key].source}",
+                f"{key} was pinned from {pin.source}, params.yaml says {by_key[key].source}",
                 f"restore the params, or {renewal(path, key)}",
             )
-        if pin.file and not known[key].stable:
+        if pin.file and not by_key[key].stable:
             raise DataError(f"{path} pins a file of {key}, which has none", "restore it with `git checkout`")
     return pins
 
@@ -98,15 +98,15 @@ def write(path: Path, pins: Mapping[str, Pin]) -> None:
     files.write_text(path, f'{{\n  "name": {json.dumps(path.stem)},\n  "pieces": {{\n{pieces}\n  }}\n}}\n')
 
 
-def pin(piece: Wanted, entries: Sequence[Entry], file: File | None) -> Pin:
+def pin(piece: ResolvedPiece, entries: Sequence[Entry], file: File | None) -> Pin:
     """Return the pin of a piece that consists of these files."""
-    told = sorted(entries, key=lambda entry: entry.path) if len(entries) <= LISTED else None
-    return Pin(source=piece.source, file=file, tree=listing.digest(entries), listing=told)
+    listed = sorted(entries, key=lambda entry: entry.path) if len(entries) <= LISTED else None
+    return Pin(source=piece.source, file=file, tree=listing.digest(entries), listing=listed)
 
 
-def known(piece: Pin | None, cache: Path) -> list[Entry] | None:
+def known_files(piece: Pin | None, cache: Path) -> list[Entry] | None:
     """Return the listing of a pinned piece where the manifest or the cache folder knows it."""
-    return (piece.listing or listing.kept(cache, piece.tree)) if piece else None
+    return (piece.listing or listing.load(cache, piece.tree)) if piece else None
 
 
 def _text(piece: Pin) -> str:

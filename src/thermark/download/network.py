@@ -5,26 +5,26 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from thermark.core.errors import NetworkError
-from thermark.download import cache, drive, hub, hub_tree, kaggle, listing, local, manifest
+from thermark.download import cache, drive, hub, kaggle, listing, local, manifest
+from thermark.download.local_copy import Folder, LocalCopy, SingleFile
 from thermark.download.manifest import Pin
-from thermark.download.options import Wanted, hub_file
+from thermark.download.options import ResolvedPiece, hub_file
 from thermark.download.request import Changed, Page, Remote, TooLarge
-from thermark.download.resolve import Store, obtain
-from thermark.download.source import Arrival, Folder, Packed
+from thermark.download.resolve import Store, resolve
 
 # Seconds lost on failures after which no further piece is tried: where nothing answers, each would cost as many.
 LOST = 2.0
 
 
-def bring(
+def fetch_missing(
     key: str,
-    pieces: Sequence[Wanted],
+    pieces: Sequence[ResolvedPiece],
     arrived: Collection[str],
     pins: Mapping[str, Pin],
     path: Path,
     store: Store,
     max_mb: float,
-) -> dict[str, Arrival]:
+) -> dict[str, LocalCopy]:
     """Bring the pieces of a data set that have not arrived into the cache; what has come stays there.
 
     `path`: the manifest of the pins. Raises one NetworkError, or Page if a page came in place of a piece, that
@@ -39,7 +39,7 @@ def bring(
             f"{key} lacks {sum(sizes) / 1e6:.1f} MB, fetch.{key}.max_mb is {max_mb:g}",
             f"raise it, or {by_hand(key, missing, store)}",
         )
-    brought: dict[str, Arrival] = {}
+    brought: dict[str, LocalCopy] = {}
     failed: dict[str, NetworkError | Page] = {}
     lost = 0.0
     for piece in missing:
@@ -47,21 +47,21 @@ def bring(
             break
         start = time.monotonic()
         try:
-            brought[piece.key] = arrival = _one(piece, pins.get(piece.key), path, store, max(budget, 0))
-            budget -= _bytes(arrival)
+            brought[piece.key] = copy = _one(piece, pins.get(piece.key), path, store, max(budget, 0))
+            budget -= _bytes(copy)
         except Page as error:
-            failed[piece.key] = error  # a server that answers costs no patience
+            failed[piece.key] = error  # a server that answers costs no time
         except NetworkError as error:
-            # `obtain` tells of its own ways to place a file; ours stand at the end, once for all pieces.
+            # `resolve` tells of its own ways to place a file; ours stand at the end, once for all pieces.
             failed[piece.key] = error.__cause__ if isinstance(error.__cause__, NetworkError) else error
             lost += time.monotonic() - start
     if failed:
-        lacking = [piece for piece in missing if piece.key not in brought]
-        raise _lacking(key, lacking, failed, pins, store, local.strangers(key, pieces, store))
+        absent = [piece for piece in missing if piece.key not in brought]
+        raise _missing_error(key, absent, failed, pins, store, local.unknown_names(key, pieces, store))
     return brought
 
 
-def by_hand(key: str, missing: Sequence[Wanted], store: Store) -> str:
+def by_hand(key: str, missing: Sequence[ResolvedPiece], store: Store) -> str:
     """Return how pieces can be placed by hand."""
     home = cache.placed(store.cache) / key
     ways = [
@@ -75,14 +75,14 @@ def by_hand(key: str, missing: Sequence[Wanted], store: Store) -> str:
     return f"place by hand {'; '.join(ways)} (or in a folder {key} in one of THERMARK_MIRRORS)"
 
 
-def forget(piece: Wanted, store: Store) -> None:
+def forget(piece: ResolvedPiece, store: Store) -> None:
     """Forget what the source of an unpinned piece sent: it turned out to be wrong."""
     for address in (piece.piece.url, piece.source):
         if address:
             cache.forget(store.cache, address)
 
 
-def _one(piece: Wanted, pin: Pin | None, path: Path, store: Store, limit: int) -> Arrival:
+def _one(piece: ResolvedPiece, pin: Pin | None, path: Path, store: Store, limit: int) -> LocalCopy:
     """Bring one piece; `limit` is in bytes."""
     try:
         if piece.piece.drive_folder:
@@ -91,8 +91,8 @@ def _one(piece: Wanted, pin: Pin | None, path: Path, store: Store, limit: int) -
             assert piece.piece.version
             return Folder(kaggle.dataset(piece.piece.kaggle, piece.piece.version, store, limit), ours=True)
         if piece.piece.hub and piece.kind == "hub_tree":
-            return Folder(hub_tree.dataset(piece.piece.hub, piece.piece.revision, store, limit), ours=True)
-        return Packed(*_file(piece, pin, store, limit), published=True)
+            return Folder(hub.dataset(piece.piece.hub, piece.piece.revision, store, limit), ours=True)
+        return SingleFile(*_file(piece, pin, store, limit), published=True)
     except Changed as error:
         if pin is None:
             raise
@@ -102,47 +102,47 @@ def _one(piece: Wanted, pin: Pin | None, path: Path, store: Store, limit: int) -
         ) from error
 
 
-def _file(piece: Wanted, pin: Pin | None, store: Store, limit: int) -> tuple[Path, str]:
-    known = pin.file if pin else None
-    size, sha256 = (known.size, known.sha256) if known else (None, None)
+def _file(piece: ResolvedPiece, pin: Pin | None, store: Store, limit: int) -> tuple[Path, str]:
+    pinned = pin.file if pin else None
+    size, sha256 = (pinned.size, pinned.sha256) if pinned else (None, None)
     if piece.piece.url:
-        return obtain(Remote(piece.piece.url, piece.name, size, sha256, limit), store)
+        return resolve(Remote(piece.piece.url, piece.name, size, sha256, limit), store)
     wanted = Remote(piece.source, piece.name, size, sha256, limit)
     if piece.piece.drive:
         return drive.file(piece.piece.drive, wanted, store)
-    noted = cache.recall(store.cache, piece.source) if known is None else None
+    noted = cache.recall(store.cache, piece.source) if pinned is None else None
     if noted and (path := cache.find(store.cache, noted)):
         return path, noted
-    found = hub.fetch(hub_file(piece.piece), wanted, store)
-    if known is None:
-        cache.remember(store.cache, piece.source, found[1])
-    return found
+    downloaded = hub.fetch(hub_file(piece.piece), wanted, store)
+    if pinned is None:
+        cache.remember(store.cache, piece.source, downloaded[1])
+    return downloaded
 
 
-def _lacking(
+def _missing_error(
     key: str,
-    lacking: Sequence[Wanted],
+    missing: Sequence[ResolvedPiece],
     failed: Mapping[str, NetworkError | Page],
     pins: Mapping[str, Pin],
     store: Store,
-    strange: Sequence[str],
+    unknown: Sequence[str],
 ) -> NetworkError | Page:
-    told = []
-    for piece in lacking:
+    details = []
+    for piece in missing:
         size = _size(piece, pins.get(piece.key))
-        much = "unknown size" if size is None else f"{size / 1e6:.1f} MB"
+        amount = "unknown size" if size is None else f"{size / 1e6:.1f} MB"
         cause = failed[piece.key].cause if piece.key in failed else "not tried"
-        told.append(f"{piece.key} ({piece.source}, {much}): {cause}")
+        details.append(f"{piece.key} ({piece.source}, {amount}): {cause}")
     remedies = list(dict.fromkeys(error.remedy for error in failed.values()))
-    told += [f"there are {names}, which no piece is called" for names in strange]
+    details += [f"there are {names}, which no piece is called" for names in unknown]
     kind = Page if any(isinstance(error, Page) for error in failed.values()) else NetworkError
     return kind(
-        f"{key} lacks {len(lacking)} pieces: {'; '.join(told)}",
-        f"{'; '.join(remedies)}; or {by_hand(key, lacking, store)}",
+        f"{key} lacks {len(missing)} pieces: {'; '.join(details)}",
+        f"{'; '.join(remedies)}; or {by_hand(key, missing, store)}",
     )
 
 
-def _size(piece: Wanted, pin: Pin | None) -> int | None:
+def _size(piece: ResolvedPiece, pin: Pin | None) -> int | None:
     """Return how many bytes a piece takes to download, where that is known: of what is unpacked it is not."""
     if pin and pin.file:
         return pin.file.size
@@ -150,8 +150,8 @@ def _size(piece: Wanted, pin: Pin | None) -> int | None:
     return pin.tree.bytes if pin and left_packed else None
 
 
-def _bytes(arrival: Arrival) -> int:
+def _bytes(copy: LocalCopy) -> int:
     """Return what counts against the limit, in bytes: a file as it is, a folder as it lies in the cache."""
-    if isinstance(arrival, Folder):
-        return sum(path.stat().st_size for path in listing.below(arrival.path).values())
-    return arrival.path.stat().st_size if isinstance(arrival, Packed) else 0
+    if isinstance(copy, Folder):
+        return sum(path.stat().st_size for path in listing.files_below(copy.path).values())
+    return copy.path.stat().st_size if isinstance(copy, SingleFile) else 0

@@ -9,9 +9,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from thermark.core.config import Section
 from thermark.core.errors import ConfigError
-from thermark.download import drive, drive_list, hub, hub_tree, kaggle
+from thermark.download import drive, hub, kaggle
 from thermark.download.listing import inside
-from thermark.download.request import plain
+from thermark.download.request import without_secrets
 from thermark.download.weights import Commit, Hub, Text, Web
 
 PACKED = (".zip", ".tar", ".tar.gz", ".tgz")
@@ -86,7 +86,7 @@ class Config(Section):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ResolvedPiece:
     """A piece with its defaults filled in; `source` is an address that a person can open, without secrets.
 
     `name`: of the file, or of an archive that somebody may have placed. `into`: below the data set's root.
@@ -113,7 +113,7 @@ class Wanted:
         return self.kind in ("url", "drive", "hub")
 
 
-def wanted(config: Config) -> list[Wanted]:
+def resolve_pieces(config: Config) -> list[ResolvedPiece]:
     """Return the pieces of a data set; raises ConfigError when two have one name where they would be placed."""
     pieces = [_filled(key, piece) for key, piece in config.pieces.items()]
     for names, remedy in (
@@ -131,7 +131,7 @@ def hub_file(piece: Piece) -> Hub:
     return Hub(repo=piece.hub, revision=piece.revision, file=piece.file, type="dataset")
 
 
-def _filled(key: str, piece: Piece) -> Wanted:
+def _filled(key: str, piece: Piece) -> ResolvedPiece:
     kind = next(kind for kind in FIELDS if getattr(piece, kind) is not None)
     if kind == "hub" and piece.file is None:
         kind = "hub_tree"
@@ -139,7 +139,9 @@ def _filled(key: str, piece: Piece) -> Wanted:
     unpack = name.lower().endswith(PACKED) if piece.unpack is None else piece.unpack
     tree = kind in ("drive_folder", "kaggle", "hub_tree")
     inner = kind == "hub_tree" and piece.unpack is not False
-    return Wanted(key, kind, piece, _source(piece), name, PurePosixPath(piece.into or key), tree or unpack, inner)
+    return ResolvedPiece(
+        key, kind, piece, _source(piece), name, PurePosixPath(piece.into or key), tree or unpack, inner
+    )
 
 
 def _default_name(key: str, piece: Piece) -> str:
@@ -152,15 +154,15 @@ def _default_name(key: str, piece: Piece) -> str:
 
 def _source(piece: Piece) -> str:
     if piece.url:
-        return plain(piece.url)
+        return without_secrets(piece.url)
     if piece.drive:
         return drive.address(piece.drive)
     if piece.drive_folder:
-        return drive_list.address(piece.drive_folder)
+        return drive.folder_address(piece.drive_folder)
     if piece.kaggle and piece.version:
         return kaggle.address(piece.kaggle, piece.version)
     if piece.hub and piece.file is None:
-        return hub_tree.address(piece.hub, piece.revision)
+        return hub.dataset_address(piece.hub, piece.revision)
     return hub.address(hub_file(piece))
 
 

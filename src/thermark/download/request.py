@@ -48,14 +48,29 @@ class NoSpace(DataError):
 
 
 class Page(DataError):
-    """A web page came in place of a file: a quota, a log-in or a licence is in the way, and may pass."""
+    """A web page came in place of a file: a quota, a log-in or a licence is in the way, and may pass.
+
+    `url`: where it stands after redirects, and `text` its beginning, where a server said that it is one.
+    """
+
+    def __init__(self, cause: str, remedy: str, url: str = "", text: str = ""):
+        super().__init__(cause, remedy)
+        self.url, self.text = url, text
+
+
+class Refusal(NetworkError):
+    """A server answered with an HTTP status that will not pass: `host` is its name, after redirects."""
+
+    def __init__(self, cause: str, remedy: str, status: int, host: str):
+        super().__init__(cause, remedy)
+        self.status, self.host = status, host
 
 
 class Changed(DataError):
     """Content is other than promised; what to do about it depends on who keeps the promise."""
 
 
-class Again(Exception):
+class TransientError(Exception):
     """A failure that may pass: why, and how many seconds the server asks to wait."""
 
     def __init__(self, cause: str, wait: float = 0.0):
@@ -63,11 +78,11 @@ class Again(Exception):
         self.wait = wait
 
 
-def attempt(session: requests.Session, remote: Remote, part: Path, timeout: tuple[float, float]) -> None:
+def request_once(session: requests.Session, remote: Remote, part: Path, timeout: tuple[float, float]) -> None:
     """Ask once for what `part` lacks and append it; `timeout` is (connect, next byte) in seconds.
 
-    Raises Again for what may pass, NetworkError for what will not, Page for a web page, Changed for a wrong
-    size, NoSpace for a full disk, TooLarge beyond `remote.limit`.
+    Raises TransientError for what may pass, NetworkError for what will not, Page for a web page, Changed for a
+    wrong size, NoSpace for a full disk, TooLarge beyond `remote.limit`.
     """
     try:
         with session.get(remote.url, headers=_headers(remote, part), stream=True, timeout=timeout) as response:
@@ -75,28 +90,29 @@ def attempt(session: requests.Session, remote: Remote, part: Path, timeout: tupl
                 return _past_the_end(response, part)
             _refuse(response, remote)
             if _says_web_page(response):  # before the part is touched: a quota may pass
-                raise _web_page(remote)
+                text = next(response.iter_content(MEGABYTE), b"").decode("utf-8", "replace")
+                raise _web_page(remote, response.url, text)
             start, total = _span(response, part)
             _accept_size(response, remote, part, start, total)
             _receive(response, remote, part, start, total)
     except (requests.exceptions.SSLError, requests.TooManyRedirects, ValueError) as error:
         raise NetworkError(
-            f"{plain(remote.url)}: {type(error).__name__}", "check certificates, proxy and the URL"
+            f"{without_secrets(remote.url)}: {type(error).__name__}", "check certificates, proxy and the URL"
         ) from error
     except requests.RequestException as error:
-        raise Again(type(error).__name__) from error
+        raise TransientError(type(error).__name__) from error
     except OSError as error:
         if error.errno != 28:
             raise
         raise no_space(remote.name, part.parent, None) from error
 
 
-def held(part: Path) -> int:
+def size_of(part: Path) -> int:
     """Return how many bytes a part file holds, 0 when it is absent."""
     return part.stat().st_size if part.is_file() else 0
 
 
-def note(part: Path) -> Path:
+def validator_path(part: Path) -> Path:
     """Return the file beside `part` that keeps what If-Range must name."""
     return part.with_name(f"{part.name}.validator")
 
@@ -104,10 +120,10 @@ def note(part: Path) -> Path:
 def discard(part: Path) -> None:
     """Forget a part file."""
     part.unlink(missing_ok=True)
-    note(part).unlink(missing_ok=True)
+    validator_path(part).unlink(missing_ok=True)
 
 
-def plain(url: str) -> str:
+def without_secrets(url: str) -> str:
     """Return a URL without user, password, query and fragment, which may hold secrets."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
@@ -138,44 +154,47 @@ def _headers(remote: Remote, part: Path) -> dict[str, str]:
     headers = {"Accept-Encoding": "identity", "User-Agent": "thermark"}
     if remote.authorization:
         headers["Authorization"] = remote.authorization
-    if remote.size is not None and held(part) > remote.size:
+    if remote.size is not None and size_of(part) > remote.size:
         discard(part)
-    validator = note(part).read_text(encoding="utf-8") if note(part).is_file() else ""
+    validator = validator_path(part).read_text(encoding="utf-8") if validator_path(part).is_file() else ""
     # Without a validator only a known sha256 can tell afterwards whether the halves belong together.
-    if held(part) and (validator or remote.sha256):
-        headers["Range"] = f"bytes={held(part)}-"
+    if size_of(part) and (validator or remote.sha256):
+        headers["Range"] = f"bytes={size_of(part)}-"
         if validator:
             headers["If-Range"] = validator
     return headers
 
 
 def _past_the_end(response: requests.Response, part: Path) -> None:
-    if response.headers.get("Content-Range", "").rpartition("/")[2] == str(held(part)):
+    if response.headers.get("Content-Range", "").rpartition("/")[2] == str(size_of(part)):
         return
     discard(part)
-    raise Again("the part did not fit the file")
+    raise TransientError("the part did not fit the file")
 
 
 def _refuse(response: requests.Response, remote: Remote) -> None:
-    code, where = response.status_code, plain(remote.url)
-    if code in (401, 403):
-        raise NetworkError(f"{where} refused access (HTTP {code})", "check the licence and your credentials there")
-    if code in (404, 410):
-        raise NetworkError(f"{where} is gone (HTTP {code})", "look for its new address")
+    code, where = response.status_code, without_secrets(remote.url)
     if code in TRANSIENT:
         asked = response.headers.get("Retry-After", "")
-        raise Again(f"HTTP {code}", min(float(asked), 60.0) if asked.isdigit() else 0.0)
-    if code not in (200, 206):
-        raise NetworkError(f"{where} answered HTTP {code}", "try again later")
+        raise TransientError(f"HTTP {code}", min(float(asked), 60.0) if asked.isdigit() else 0.0)
+    if code in (401, 403):
+        cause, remedy = "refused access", "check the licence and your credentials there"
+    elif code in (404, 410):
+        cause, remedy = "is gone", "look for its new address"
+    elif code not in (200, 206):
+        cause, remedy = "does not send it", "try again later"
+    else:
+        return
+    raise Refusal(f"{where} {cause} (HTTP {code})", remedy, code, urlsplit(response.url).hostname or "")
 
 
 def _span(response: requests.Response, part: Path) -> tuple[int, int | None]:
     """Return (first byte that is coming, total size or None)."""
     if response.status_code == 206:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-        if match is None or int(match[1]) != held(part):
+        if match is None or int(match[1]) != size_of(part):
             discard(part)
-            raise Again("the server sent another range than asked for")
+            raise TransientError("the server sent another range than asked for")
         return int(match[1]), None if match[2] == "*" else int(match[2])
     length = response.headers.get("Content-Length", "")
     encoded = response.headers.get("Content-Encoding", "identity") != "identity"
@@ -187,7 +206,7 @@ def _accept_size(response: requests.Response, remote: Remote, part: Path, start:
         return
     if remote.size is not None and total != remote.size:
         raise Changed(
-            f"{plain(remote.url)} offers {total} bytes, expected {remote.size} for {remote.name}",
+            f"{without_secrets(remote.url)} offers {total} bytes, expected {remote.size} for {remote.name}",
             "find out what changed upstream",
         )
     _within_limit(remote, total)
@@ -207,12 +226,12 @@ def _receive(response: requests.Response, remote: Remote, part: Path, start: int
     with part.open("ab" if start else "wb") as file:
         if not start:
             # Written once the old bytes are gone, so that a kill in between mixes nothing.
-            files.write_text(note(part), _validator(response))
+            files.write_text(validator_path(part), _validator(response))
         megabytes = -(-((total or start) - start) // MEGABYTE)
         for _ in track(_megabytes(response, remote, file, start), megabytes, remote.name, "MB"):
             pass
-    if total is not None and held(part) < total:
-        raise Again(f"the connection was cut at {held(part)} of {total} bytes")
+    if total is not None and size_of(part) < total:
+        raise TransientError(f"the connection was cut at {size_of(part)} of {total} bytes")
 
 
 def _megabytes(response: requests.Response, remote: Remote, file: BinaryIO, start: int) -> Iterator[None]:
@@ -229,10 +248,12 @@ def _megabytes(response: requests.Response, remote: Remote, file: BinaryIO, star
             yield
 
 
-def _web_page(remote: Remote) -> Page:
+def _web_page(remote: Remote, url: str = "", text: str = "") -> Page:
     return Page(
-        f"{plain(remote.url)} sent a web page instead of {remote.name}",
+        f"{without_secrets(remote.url)} sent a web page instead of {remote.name}",
         "open the address in a browser: a licence, a log-in or a quota is in the way",
+        url,
+        text,
     )
 
 

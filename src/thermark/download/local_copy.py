@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Scattered:
+class ScatteredFiles:
     """All files of a known listing, by their path in it; those below `ours` may be linked instead of copied."""
 
     files: dict[str, Path]
@@ -13,7 +13,7 @@ class Scattered:
 
 
 @dataclass(frozen=True)
-class Packed:
+class SingleFile:
     """One file, mostly an archive, and its sha256; `published` as it is, not placed, maybe packed anew."""
 
     path: Path
@@ -29,4 +29,4 @@ class Folder:
     ours: bool
 
 
-Arrival = Scattered | Packed | Folder
+LocalCopy = ScatteredFiles | SingleFile | Folder
