@@ -40,7 +40,7 @@ def ten_rows(results: ResultSet) -> str:
     miss = f"{shown(main, results.protocol.miss)} {unit(main)}"
     rule = (
         f"{escaped(on.title)}: {on.faces} faces of {on.subjects} subjects. Shown are {len(rows)} of the "
-        f"{len(ran)} contestants that answer all {points} points: the best of each recipe or family, then the best "
-        f"of the others. They are ordered by the error over all faces; a missed face counts {miss}."
+        f"{len(ran)} contestants that answer all {points} points: the best of each recipe or family, then the "
+        f"best of the others. They are ordered by the error over all faces; a missed face counts {miss}."
     )
     return f"{table(header, rows, texts=3)}\n\n{rule}"
