@@ -8,7 +8,7 @@ import yaml
 
 from thermark.core import config, profiles
 from thermark.core.errors import ConfigError
-from thermark.metrics.names import METRICS
+from thermark.metrics.registry import METRICS
 from thermark.metrics.stability import stability
 from thermark.report import reference_results
 from thermark.report.leaderboard.reference import KEY

@@ -20,8 +20,7 @@ from thermark.download import options as fetching
 from thermark.fewshot import crops, features, pseudo_labels
 from thermark.fewshot import plan as head
 from thermark.metrics import evaluate
-from thermark.metrics.names import describe
-from thermark.metrics.summary import MAIN
+from thermark.metrics.registry import MAIN, describe
 from thermark.models.inference import keys
 from thermark.models.inference.images import PROMPTED
 from thermark.report.distillation import build as distillation

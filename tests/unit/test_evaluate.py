@@ -19,7 +19,7 @@ from thermark.core.geometry import bounding_box
 from thermark.core.predictions import Predictions
 from thermark.landmarks import load, project, weights
 from thermark.metrics import evaluate as evaluation
-from thermark.metrics import names
+from thermark.metrics import registry
 from thermark.metrics.evaluate import Config, Evaluation
 from thermark.metrics.outputs import Outputs, write
 
@@ -101,7 +101,7 @@ def test_the_box_of_an_error_is_that_of_the_scored_labels_and_is_called_so():
     for boxes in (truth.boxes, truth.boxes * 3):
         summary = evaluate(replace(truth, boxes=boxes), shifted, FAST).summary
         assert summary["nme_diag"] == pytest.approx(wanted, rel=1e-5)
-    assert "tight box round the scored labels" in names.describe("nme_diag").meaning
+    assert "tight box round the scored labels" in registry.describe("nme_diag").meaning
     assert "tight box round the labels" in (Path(__file__).parents[2] / "README.md").read_text()
 
 
@@ -134,7 +134,7 @@ def test_a_miss_costs_and_is_counted_however_it_is_said(miss):
     assert (full["missed"], less["missed"]) == (0, 1)
     assert less["faces"] == full["faces"] == 12
     for name in full:
-        metric = names.describe(name) if name not in names.TEXTS else None
+        metric = registry.describe(name) if name not in registry.TEXTS else None
         if metric and metric.counts_misses and metric.higher_is_better is not None:
             worse = less[name] < full[name] if metric.higher_is_better else less[name] > full[name]
             assert worse or less[name] == full[name], name
@@ -427,4 +427,4 @@ def test_no_input_brings_nan_into_the_numbers(seed, vocabulary):
         return
     everything(result)
     for name in result.summary:
-        assert name in names.TEXTS or names.describe(name)
+        assert name in registry.TEXTS or registry.describe(name)

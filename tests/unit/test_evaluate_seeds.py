@@ -9,7 +9,7 @@ from test_evaluate import faces, predictions, silent
 
 from thermark.core.errors import DataError
 from thermark.core.predictions import Predictions
-from thermark.metrics import bootstrap, names, outputs
+from thermark.metrics import bootstrap, outputs, registry
 from thermark.metrics import evaluate as evaluation
 from thermark.metrics.evaluate import Config
 from thermark.metrics.outputs import Outputs
@@ -48,7 +48,7 @@ def test_every_metric_of_every_part_is_the_mean_over_seeds():
 
     def check(whole, parts):
         assert whole.keys() - {"seeds"} == parts[0].keys() | {"nme_io_seed_std"}
-        for name in parts[0].keys() - {*names.TEXTS, "nme_io_low", "nme_io_high"}:
+        for name in parts[0].keys() - {*registry.TEXTS, "nme_io_low", "nme_io_high"}:
             assert whole[name] == pytest.approx(np.mean([part[name] for part in parts]), rel=1e-12), name
         spread = np.std([part["nme_io"] for part in parts], ddof=1)
         assert whole["nme_io_seed_std"] == pytest.approx(spread, rel=1e-12)
@@ -158,8 +158,8 @@ def test_what_holds_for_one_holds_for_each_seed():
 def test_every_number_is_explained():
     truth = faces()
     for name in numbers(evaluate(truth, [predictions(truth), predictions(truth, seed=2)], FAST).summary):
-        assert names.describe(name).meaning
-    spread = names.describe("nme_io_seed_std")
+        assert registry.describe(name).meaning
+    spread = registry.describe("nme_io_seed_std")
     assert spread.higher_is_better is None and spread.unit == "fraction" and "standard deviation" in spread.meaning
 
 

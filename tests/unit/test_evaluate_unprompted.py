@@ -16,10 +16,10 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.metrics import evaluate as evaluation
-from thermark.metrics import names
+from thermark.metrics import registry
 from thermark.metrics.contestants import score_all
 from thermark.metrics.evaluate import Config
-from thermark.metrics.inputs import Places
+from thermark.metrics.inputs import Paths
 from thermark.metrics.outputs import Outputs, relatives
 
 NOSE = Config(vocabulary="nose1", bootstrap=20)
@@ -177,8 +177,8 @@ def test_whatever_is_found_counts_add_up_and_every_number_is_explained(seed):
     config = Config(vocabulary="nose1", bootstrap=5, cap=float(rng.uniform(0.1, 9)))
     summary = evaluate(truth, said, config).summary
     json.dumps(summary, allow_nan=False)
-    for name in summary.keys() - names.TEXTS:
-        assert names.describe(name).meaning
+    for name in summary.keys() - registry.TEXTS:
+        assert registry.describe(name).meaning
     matched = summary["faces"] - summary["missed"]
     assert summary["recall"] * summary["faces"] == pytest.approx(matched)
     assert summary["predictions"] == summary["extra"] + matched <= len(said)
@@ -211,8 +211,8 @@ def test_scoring_from_files_sees_relatives_and_variants(tmp_path):
     for name in ("shown", "shown@png", "shown@clahe", "shown_person@png"):
         said.save(tmp_path / "said" / "c" / f"{name}.npz")
     out = Outputs(*(tmp_path / "out" / kind for kind in Outputs.__dataclass_fields__))
-    places = Places(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
-    to = (places, out, tmp_path / "out" / "summary", {"evaluate": "v1"})
+    paths = Paths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
+    to = (paths, out, tmp_path / "out" / "summary", {"evaluate": "v1"})
     with pytest.raises(DataError, match="from the same files as shown"):
         score_all(["c"], {"shown": Config(split="all", bootstrap=0)}, *to)
     score_all(["c"], {"shown": Config(bootstrap=0)}, *to)

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from thermark.core.errors import ConfigError
+from thermark.core import point_errors
 from thermark.landmarks import load
-from thermark.metrics import auc, bootstrap, distances, names, nme, pck
+from thermark.metrics import auc, bootstrap, distances, nme
 
 IBUG = load("ibug68")
 
@@ -85,7 +85,7 @@ def test_pooled_equals_the_mmpose_formula():
     errors = distances.distances(np.where(mask[..., None], truth, np.nan), predicted)
     assert nme.pooled(errors, factor) == pytest.approx(expected, rel=1e-12)
     assert nme.pooled(errors, factor) != pytest.approx(
-        nme.mean_of_finite(distances.per_face(errors) / factor), rel=1e-6
+        point_errors.mean_of_finite(distances.per_face(errors) / factor), rel=1e-6
     )
 
 
@@ -101,9 +101,9 @@ def test_pck_equals_brute_force(errors, threshold):
         total += 1
         hits += value <= threshold
     if total:
-        assert pck.pck(errors, threshold) == pytest.approx(hits / total)
+        assert point_errors.pck(errors, threshold) == pytest.approx(hits / total)
     else:
-        assert np.isnan(pck.pck(errors, threshold))
+        assert np.isnan(point_errors.pck(errors, threshold))
 
 
 @settings(deadline=None)
@@ -186,12 +186,3 @@ def test_bootstrap_in_chunks_keeps_the_law(monkeypatch):
     monkeypatch.setattr(bootstrap, "KEPT", 0)
     monkeypatch.setattr(bootstrap, "CHUNK", 60 * 7)
     assert bootstrap.interval(values, subjects, 500, seed=3) == pytest.approx(whole, rel=1e-12)
-
-
-def test_directions_are_declared():
-    assert names.describe("pck@10px").higher_is_better
-    assert names.describe("failure@0.08io").higher_is_better is False
-    assert names.describe("nme_io_low").higher_is_better is False
-    assert not names.describe("nme_io").counts_misses
-    with pytest.raises(ConfigError):
-        names.describe("nme_eye")

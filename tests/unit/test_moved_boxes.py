@@ -18,9 +18,9 @@ from thermark.core.faces import open_set
 from thermark.core.moved import Move
 from thermark.core.predictions import Predictions, file_name
 from thermark.metrics import contestants
-from thermark.metrics.inputs import Places
-from thermark.metrics.names import MOVED
+from thermark.metrics.inputs import Paths
 from thermark.metrics.outputs import SUFFIXES, Outputs
+from thermark.metrics.registry import MOVED
 from thermark.models import mean_shape, predict, predict_all
 
 BOXES = np.array([[10, 20, 30, 60], [0, 0, 100, 50], [np.nan] * 4], np.float32)
@@ -138,12 +138,12 @@ def test_files_of_moved_boxes_are_scored_where_they_are_answers(tmp_path):
     truth.save(tmp_path / "faces/one/faces.npz")
     files.write_json(tmp_path / "reports/one.json", {"fingerprint": "d"})
     off(truth, 3).save(tmp_path / "said/c/one.npz")
-    places = Places(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
+    paths = Paths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
     out = Outputs(*(tmp_path / "out" / kind for kind in SUFFIXES))
     moves = {"one": {"shift10": Move(0.1)}}
 
     def scored() -> dict:
-        contestants.score_all(["c"], {"one": FAST}, places, out, tmp_path / "out/summary", {}, 1, moves)
+        contestants.score_all(["c"], {"one": FAST}, paths, out, tmp_path / "out/summary", {}, 1, moves)
         return files.read_json(out.details / "c/one.json")["subsets"]
 
     with pytest.raises(DataError, match=r"one@shift10\.npz is missing"):

@@ -23,7 +23,7 @@ from thermark.core.geometry import bounding_box, crop_to_source
 from thermark.core.predictions import Predictions
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
-from thermark.metrics.names import MOVED
+from thermark.metrics.registry import MOVED
 from thermark.models.inference.images import PROMPTED
 from thermark.report import legend, lines, markdown, numbers, style
 from thermark.report.leaderboard import board as reading

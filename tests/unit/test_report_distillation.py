@@ -13,7 +13,7 @@ from recorded import METRICS
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.metrics.names import describe
+from thermark.metrics.registry import describe
 from thermark.metrics.stability import stability
 from thermark.report.distillation import build, drawing, steadiness, verdicts
 from thermark.report.distillation.inputs import RECIPES, Places, Study, read, studied

@@ -14,7 +14,7 @@ from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.landmarks import load
-from thermark.metrics.names import describe
+from thermark.metrics.registry import describe
 from thermark.report.results import compare, errors
 from thermark.report.results.collect import Known
 from thermark.report.results.comparisons import open_comparisons

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core.point_errors import PCK_LIMITS, mean_of_finite, median_of_finite, pck
 from thermark.core.seeds import rng
 from thermark.metrics.bootstrap import interval
 from thermark.metrics.distances import Floats
 from thermark.metrics.paired import Paired, paired
-from thermark.metrics.pck import pck
 
 REPLICATES = 2000
-LIMITS = (3, 5, 10, 20)
 FEW = 20
 Names = NDArray[np.str_]
 Bounds = tuple[float, float] | None
@@ -48,12 +47,12 @@ def summary(errors: Floats, groups: Names, seed: int) -> dict[str, Number]:
     some = bool(np.isfinite(found).any())
     told = {
         "mean": Number(
-            float(np.nanmean(found)) if some else None,
+            mean_of_finite(errors) if some else None,
             interval(found, groups, REPLICATES, seed, within=(0.0, np.inf)),
         ),
-        "median": Number(float(np.nanmedian(found)) if some else None, median_interval(found, groups, seed)),
+        "median": Number(median_of_finite(errors) if some else None, median_interval(found, groups, seed)),
     }
-    for limit in LIMITS:
+    for limit in PCK_LIMITS:
         hits = (errors <= limit).astype(np.float64)
         bounds = interval(hits, groups, REPLICATES, seed, within=(0.0, 1.0)) if 0 < hits.mean() < 1 else None
         told[f"pck@{limit}px"] = Number(pck(errors, limit), bounds)

@@ -180,11 +180,6 @@ class _Rows:
         return None
 
 
-def lower_median(values: Floats) -> float:
-    """Return the middle one of values (n,), of an even number the lower of two, as torch and so part 2 do."""
-    return float(np.sort(values)[(len(values) - 1) // 2])
-
-
 def _holds(box: list[float], point: tuple[float, float]) -> bool:
     x, y, w, h = box
     return x <= point[0] <= x + w and y <= point[1] <= y + h

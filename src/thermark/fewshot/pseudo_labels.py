@@ -15,6 +15,7 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.faces import Crops, Faces, open_set
 from thermark.core.frames import Frames
+from thermark.core.point_errors import mean_of_finite, median_of_finite
 from thermark.core.runs import LABELLER, MADE_OF
 from thermark.fewshot import crops as crop_sets
 from thermark.fewshot import decode, features, model, run
@@ -158,13 +159,13 @@ def inside(xy: NDArray[np.floating], boxes: NDArray[np.float32]) -> NDArray[np.b
 def account(said: Points, true: Points) -> dict[str, Any]:
     """Return how many points (n, K, 2) have a label, and its mean and median distance from the true ones."""
     there = np.isfinite(said).all(axis=-1)
-    apart = np.hypot(*np.moveaxis(said - true, -1, 0))
-    apart = apart[np.isfinite(apart)]
+    errors = np.hypot(*np.moveaxis(said - true, -1, 0))
+    mean, median = mean_of_finite(errors), median_of_finite(errors)
     return {
         "points": int(there.size),
         "labels": int(there.sum()),
-        "native_mean": float(apart.mean()) if len(apart) else None,
-        "native_median": float(np.median(apart)) if len(apart) else None,
+        "native_mean": None if np.isnan(mean) else mean,
+        "native_median": None if np.isnan(median) else median,
     }
 
 

@@ -3,11 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core.point_errors import Floats as Floats
+from thermark.core.point_errors import lower_median_of_finite, summary
 from thermark.fewshot import decode
-from thermark.fewshot.posts import lower_median
 
-LIMITS = (3, 5, 10, 20)
-Floats = NDArray[np.float64]
 Numbers = dict[str, float]
 
 
@@ -25,7 +24,7 @@ def numbers(gap: Floats, to_frame: Floats, labelled: NDArray[np.bool_] | None = 
     found: Numbers = {"crops": int(there.any(axis=1).sum()), "missed": int((there & ~answered).sum())}
     for space, apart in (("crop", gap), ("native", native)):
         errors = np.where(answered, np.hypot(apart[..., 0], apart[..., 1]), np.inf)[there]
-        found |= {f"{space}_{name}": value for name, value in _summary(errors).items()}
+        found |= {f"{space}_{name}": value for name, value in summary(errors, lower_median_of_finite).items()}
     return found
 
 
@@ -44,10 +43,3 @@ def quantisation(xy: Floats, side: int, size: int, to_frame: Floats) -> Numbers:
     pixel = np.clip(np.ceil(decode.to_map(xy, side, size) - 0.5), 0, size - 1)
     labelled = np.asarray(np.isfinite(xy).all(axis=-1))
     return numbers(decode.to_crop(pixel, side, size) - xy, to_frame, labelled)
-
-
-def _summary(errors: Floats) -> Numbers:
-    """Return mean and median of the finite errors, and PCK of all; infinite = missed."""
-    hit = errors[np.isfinite(errors)]
-    found: Numbers = {"mean": float(hit.mean()), "median": lower_median(hit)} if len(hit) else {}
-    return found | ({f"pck@{limit}": float((errors <= limit).mean()) for limit in LIMITS} if len(errors) else {})

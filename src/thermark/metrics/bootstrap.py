@@ -42,25 +42,27 @@ def interval(
     than two subjects have a finite value, without replicates, and when a seed has no finite value. Every
     contestant on the same faces and seed sees the same draws, which makes the intervals comparable.
     """
-    if (found := _spread([np.atleast_2d(values)], subjects, replicates, seed)) is None:
+    if (spread := _spread([np.atleast_2d(values)], subjects, replicates, seed)) is None:
         return None
-    low, high = found.bounds()
+    low, high = spread.bounds()
     return max(low, within[0]), min(high, within[1])
 
 
 def difference(a: Floats, b: Floats, subjects: NDArray[np.str_], replicates: int, seed: int) -> Bounds | None:
     """Return the 95 % interval of what `interval` is about, of `a` less that of `b`, (S_a, N) and (S_b, N)."""
-    found = apart(a, b, subjects, replicates, seed)
-    return found.bounds() if found else None
+    spread = difference_spread(a, b, subjects, replicates, seed)
+    return spread.bounds() if spread else None
 
 
-def apart(a: Floats, b: Floats, subjects: NDArray[np.str_], replicates: int, seed: int) -> Spread | None:
-    """Return the doubt about a difference at every level: `difference` is its 95 % interval."""
+def difference_spread(
+    a: Floats, b: Floats, subjects: NDArray[np.str_], replicates: int, seed: int
+) -> Spread | None:
+    """Return the uncertainty of a difference at every level; `difference` is its 95 % interval."""
     return _spread([np.atleast_2d(a), np.atleast_2d(b)], subjects, replicates, seed)
 
 
 def _spread(runs: Sequence[Floats], subjects: NDArray[np.str_], replicates: int, seed: int) -> Spread | None:
-    """Return the doubt about one run's mean, or about the first's less the second's."""
+    """Return the uncertainty of the mean of one run, or of the first run less the second."""
     table = np.concatenate(runs)
     finite = np.isfinite(table)
     if replicates < 1 or not finite.any(axis=1).all():
@@ -68,20 +70,20 @@ def _spread(runs: Sequence[Floats], subjects: NDArray[np.str_], replicates: int,
     names, member = np.unique(subjects, return_inverse=True)
     count = np.stack([_sums(member, row, len(names)) for row in finite])
     total = np.stack([_sums(member, row, len(names)) for row in np.where(finite, table, 0.0)])
-    several = int(count.any(axis=0).sum())
-    if several < 2:
+    present = int(count.any(axis=0).sum())
+    if present < 2:
         return None
     draws = np.concatenate([_means(total, count, times) for times in _resamples(len(names), replicates, seed)])
-    draws = draws[np.isfinite(draws).all(axis=1)]  # a draw may hold nobody whom a seed has found
+    draws = draws[np.isfinite(draws).all(axis=1)]  # a draw may hold no subject that a seed found
     if not len(draws):
         return None
-    own = total.sum(axis=1) / count.sum(axis=1)
+    estimates = total.sum(axis=1) / count.sum(axis=1)
     starts = np.cumsum([len(run) for run in runs])[:-1]
-    parts = list(zip(np.split(own, starts), np.split(draws, starts, axis=1), strict=True))
+    parts = list(zip(np.split(estimates, starts), np.split(draws, starts, axis=1), strict=True))
     estimate, drawn = _contrast([mean for mean, _ in parts]), _contrast([means for _, means in parts])
     low, high = np.percentile(drawn, [100 * TAIL, 100 * (1 - TAIL)])
     below, above = max(float(estimate - low), 0.0), max(float(high - estimate), 0.0)
-    return Spread(float(estimate), below, above, several, *_of_seeds(parts, several / (several - 1)))
+    return Spread(float(estimate), below, above, present, *_of_seeds(parts, present / (present - 1)))
 
 
 def _sums(member: NDArray[np.intp], values: NDArray[np.generic], subjects: int) -> Floats:
@@ -101,27 +103,27 @@ def _of_seeds(parts: Sequence[tuple[Floats, Floats]], few: float) -> tuple[float
     has several.
     """
     errors, freedom, common = [], [], 0.0
-    for own, draws in parts:
-        if (seeds := len(own)) < 2:
+    for means, draws in parts:
+        if (seeds := len(means)) < 2:
             continue
-        errors.append(own.var(ddof=1) / seeds)
+        errors.append(means.var(ddof=1) / seeds)
         freedom.append(seeds - 1)
         # How the seeds' distances from their mean vary with the subjects is no difference between seeds.
         off = draws - draws.mean(axis=1, keepdims=True)
         common += few * off.var(axis=0).sum() / (seeds * (seeds - 1))
     if not (square := float(sum(errors))):
         return 0.0, np.inf, 0.0
-    together = square**2 / sum(error**2 / own for error, own in zip(errors, freedom, strict=True))
+    together = square**2 / sum(error**2 / degrees for error, degrees in zip(errors, freedom, strict=True))
     return square, float(together), float(common)
 
 
 def _means(total: Floats, count: Floats, times: Floats) -> Floats:
     """Return the means (R, S) of `total` / `count` (S, M), with each subject taken so many `times` (R, M).
 
-    NaN for a draw without a single found face.
+    NaN for a draw without a found face.
     """
-    found = times @ count.T
-    return np.where(found > 0, times @ total.T / np.maximum(found, 1), np.nan)
+    counted = times @ count.T
+    return np.where(counted > 0, times @ total.T / np.maximum(counted, 1), np.nan)
 
 
 def _resamples(subjects: int, replicates: int, seed: int) -> Iterator[Floats]:

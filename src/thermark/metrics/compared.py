@@ -1,4 +1,4 @@
-"""Everything that is said of two contestants on the same faces, for one pair, a family or all pairs of many."""
+"""Comparisons of contestants on the same faces: of one pair, of declared pairs, or of all pairs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from thermark.core.config import Section
 from thermark.metrics.bootstrap import Bounds, difference
 from thermark.metrics.distances import Floats
 from thermark.metrics.family import Pair
-from thermark.metrics.paired import Errors, Paired, doubted, per_seed, require_same_faces
+from thermark.metrics.paired import Errors, Paired, paired_with_spread, per_seed, require_same_faces
 from thermark.metrics.permutation import FLIPS, sign_flips, subject_means
 from thermark.metrics.power import detectable
 from thermark.metrics.rates import rate
@@ -100,7 +100,7 @@ def pairwise(
 ) -> dict[Pair, Comparison]:
     """Compare `pairs` of contestants on the same faces, each with each where none are named, in their order.
 
-    A pair of somebody who is not there is left out. `floors`: contestant -> its jitter floor; that of a pair is
+    A pair with an absent contestant is left out. `floors`: contestant -> its jitter floor; that of a pair is
     the larger. All see the same resamples and patterns of signs, so a pair's numbers do not depend on who else is
     there. Raises DataError for different faces.
     """
@@ -118,28 +118,28 @@ def pairwise(
         return {}
     means = np.array([_gaps(coded[a], coded[b], column) for a, b in pairs]).reshape(len(pairs), -1)
     flipped = sign_flips(means, config.flips, config.seed)
-    known = floors or {}
+    jitter = floors or {}
     return {
-        (a, b): _compared(coded[a], coded[b], column, config, p, max(known.get(a, 0.0), known.get(b, 0.0)))
+        (a, b): _compared(coded[a], coded[b], column, config, p, max(jitter.get(a, 0.0), jitter.get(b, 0.0)))
         for (a, b), p in zip(pairs, flipped.tolist(), strict=True)
     }
 
 
 def _compared(a: Errors, b: Errors, column: str, config: Config, flipped: float, floor: float) -> Comparison:
-    told, spread = doubted(a, b, column, config.bootstrap, config.seed)
+    pair, spread = paired_with_spread(a, b, column, config.bootstrap, config.seed)
     rows = [per_seed(errors, column) for errors in (a, b)]
     labelled = ~np.isnan(rows[0]).any(axis=0) & ~np.isnan(rows[1]).any(axis=0)
-    capped, bounds = _capped([own[:, labelled] for own in rows], a["subjects"][labelled], told, config)
+    capped, bounds = _capped([row[:, labelled] for row in rows], a["subjects"][labelled], pair, config)
     return Comparison(
-        **vars(told),
+        **vars(pair),
         subjects=spread.subjects if spread else len(np.unique(a["subjects"][_found_by_both(a, b, column)])),
-        p=_p(flipped, told, spread),
+        p=_p(flipped, pair, spread),
         detectable=detectable(spread) if spread else None,
         found=(_found(rows[0][:, labelled]), _found(rows[1][:, labelled])) if labelled.any() else None,
         capped=capped,
         capped_low=bounds and bounds[0],
         capped_high=bounds and bounds[1],
-        grey=_grey(told, spread, floor),
+        grey=_grey(pair, spread, floor),
     )
 
 
@@ -153,11 +153,11 @@ def _gaps(a: Errors, b: Errors, column: str) -> Floats:
     return subject_means(np.where(kept, a[column], np.nan) - np.where(kept, b[column], np.nan), a["subjects"])
 
 
-def _p(flipped: float, told: Paired, spread: Spread | None) -> float | None:
+def _p(flipped: float, pair: Paired, spread: Spread | None) -> float | None:
     if spread is None or not np.isfinite(flipped):
         return None
     # Flipped signs know nothing of trainings: where those vary, the interval has its say too.
-    return max(flipped, spread.p()) if told.varied == "subjects and seeds" else flipped
+    return max(flipped, spread.p()) if pair.varied == "subjects and seeds" else flipped
 
 
 def _found(rows: Floats) -> float:
@@ -165,23 +165,23 @@ def _found(rows: Floats) -> float:
 
 
 def _capped(
-    rows: Sequence[Floats], subjects: NDArray[Any], told: Paired, config: Config
+    rows: Sequence[Floats], subjects: NDArray[Any], pair: Paired, config: Config
 ) -> tuple[float | None, Bounds | None]:
     """Return the difference of errors (S, N) that are cut off at the cap, and its interval."""
     if not len(subjects):
         return None, None
-    a, b = (np.minimum(own, config.cap) for own in rows)
-    if told.varied == "subjects":
+    a, b = (np.minimum(row, config.cap) for row in rows)
+    if pair.varied == "subjects":
         a, b = a.mean(axis=0), b.mean(axis=0)
     return float(a.mean() - b.mean()), difference(a, b, subjects, config.bootstrap, config.seed)
 
 
-def _grey(told: Paired, spread: Spread | None, floor: float) -> str:
-    if told.difference is None:
+def _grey(pair: Paired, spread: Spread | None, floor: float) -> str:
+    if pair.difference is None:
         return NO_FACE
     if spread is None:
         return ONE_SUBJECT
-    size = abs(told.difference)
+    size = abs(pair.difference)
     reasons = {UNDETECTABLE: detectable(spread), JITTER: floor}
     return ", ".join(reason for reason, least in reasons.items() if size < least)
 

@@ -1,7 +1,7 @@
 """Scores of all contestants on all data sets, from files to files, on all cores.
 
-What is scored already, from the same things, is not scored again: keys lie beside the errors, in KEYS, with the
-sums of the files, so that a damaged or absent one is made again.
+What is scored already from the same inputs is not scored again: keys are beside the errors, in KEYS, with the
+sums of the files, so that a damaged or absent file is written again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,19 +18,19 @@ from thermark.core.parallel import ordered
 from thermark.core.progress import track
 from thermark.core.runs import skipped
 from thermark.metrics.evaluate import Config, Evaluation, evaluate
-from thermark.metrics.inputs import Places, Task, face_sets, opened, opened_jittered, opened_moved, tasks
+from thermark.metrics.inputs import Paths, Task, face_sets, opened, opened_jittered, opened_moved, tasks
 from thermark.metrics.outputs import KEYS, Outputs, remove_unlisted, write, write_headline
 from thermark.metrics.scores import Labels, labels
 
-Known = dict[str, Any]  # data set -> {"key", "files": kind -> sha256}
+Keys = dict[str, Any]  # data set -> {"key", "files": kind -> sha256}
 
 
 @dataclass(frozen=True)
 class Job:
-    """What has to be scored of a contestant, and what is `known` of its other files."""
+    """What has to be scored of a contestant, and the `keys` of its other files."""
 
     tasks: list[Task]
-    known: Known
+    keys: Keys
     faces: Path
     out: Outputs
 
@@ -38,7 +38,7 @@ class Job:
 def score_all(
     contestants: Iterable[str],
     configs: Mapping[str, Config],
-    places: Places,
+    paths: Paths,
     out: Outputs,
     headlines: Path,
     code: Mapping[str, Any] | None,
@@ -53,19 +53,19 @@ def score_all(
     prepared; and, after all others are done, the first error of a contestant, whose files stay as they were.
     """
     names = list(dict.fromkeys(contestants))
-    sets = face_sets(configs, places, moves)
+    sets = face_sets(configs, paths, moves)
     remove_unlisted(out, headlines, names, configs)
     jobs: list[Job] = []
     broken: dict[str, ThermarkError] = {}
     for name in names:
         try:
-            wanted = tasks(name, sets, places, code)
+            wanted = tasks(name, sets, paths, code)
         except ThermarkError as error:
             broken[name] = error
             continue
-        known = _held(out.of(name), wanted)
-        if stale := [task for task in wanted if task.on.dataset not in known]:
-            jobs.append(Job(stale, known, places.faces, out.of(name)))
+        current = _up_to_date(out.of(name), wanted)
+        if stale := [task for task in wanted if task.on.dataset not in current]:
+            jobs.append(Job(stale, current, paths.faces, out.of(name)))
     results = ordered(_score, jobs, workers, chunk=1)
     for job, failure in zip(jobs, track(results, len(jobs), "evaluate", "contestants"), strict=True):
         if failure:
@@ -77,21 +77,21 @@ def score_all(
         raise _first(broken)
 
 
-def _held(folders: Outputs, wanted: Sequence[Task]) -> Known:
-    """Return what is known of the data sets whose files are there, whole, from the same things."""
+def _up_to_date(folders: Outputs, wanted: Sequence[Task]) -> Keys:
+    """Return the keys of the data sets whose files are there, undamaged, and were made from the same inputs."""
     try:
-        known = files.read_json(folders.errors / KEYS)
-        return {task.on.dataset: known[task.on.dataset] for task in wanted if _whole(folders, task, known)}
+        keys = files.read_json(folders.errors / KEYS)
+        return {task.on.dataset: keys[task.on.dataset] for task in wanted if _whole(folders, task, keys)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def _whole(folders: Outputs, task: Task, known: Known) -> bool:
-    own = known.get(task.on.dataset)
-    if not own or not task.key or own["key"] != task.key:
+def _whole(folders: Outputs, task: Task, keys: Keys) -> bool:
+    stored = keys.get(task.on.dataset)
+    if not stored or not task.key or stored["key"] != task.key:
         return False
     paths = folders.files(task.on.dataset)
-    return all(path.is_file() for path in paths.values()) and own["files"] == _sums(paths)
+    return all(path.is_file() for path in paths.values()) and stored["files"] == _sums(paths)
 
 
 def _sums(paths: Mapping[str, Path]) -> dict[str, str]:
@@ -101,28 +101,28 @@ def _sums(paths: Mapping[str, Path]) -> dict[str, str]:
 def _score(job: Job) -> ThermarkError | None:
     """Score a contestant and write its files, all or, with an error, none; return the error."""
     try:
-        made = [(task, _evaluated(task, job.faces)) for task in job.tasks]
+        evaluations = [(task, _evaluated(task, job.faces)) for task in job.tasks]
     except ThermarkError as error:
         return error
-    known = dict(job.known)
-    for task, evaluation in made:
+    keys = dict(job.keys)
+    for task, evaluation in evaluations:
         dataset = task.on.dataset
         write(evaluation, task.sums, dataset, job.out, dict(task.variants))
-        known[dataset] = {"key": task.key, "files": _sums(job.out.files(dataset))}
-    files.write_json(job.out.errors / KEYS, known)
+        keys[dataset] = {"key": task.key, "files": _sums(job.out.files(dataset))}
+    files.write_json(job.out.errors / KEYS, keys)
     return None
 
 
 def _evaluated(task: Task, faces: Path) -> Evaluation:
-    said, on = opened(task), task.on
+    predictions, on = opened(task), task.on
     folder, table = faces / on.dataset, faces / on.dataset / "faces.npz"
     if reason := skipped(folder):
         return Evaluation({"status": "skipped", "reason": reason}, {}, {})
     version = f"{on.fingerprint} {table.stat().st_mtime_ns if table.is_file() else 0}"
-    # Whoever has no answers needs no labels.
+    # Without predictions there is no need for labels.
     read = _labels(folder, version, on.config.model_dump_json()) if task.sources else None
     kin, others = frozenset(on.relatives), (opened_moved(task), opened_jittered(task))
-    return evaluate(_faces(folder, version), said, on.config, on.dataset, kin, read, *others)
+    return evaluate(_faces(folder, version), predictions, on.config, on.dataset, kin, read, *others)
 
 
 # The contestants that one process scores share face sets and their translation.
@@ -133,8 +133,8 @@ def _faces(folder: Path, version: str) -> Faces:
 
 @lru_cache(maxsize=8)
 def _labels(folder: Path, version: str, config: str) -> Labels:
-    told = Config.model_validate_json(config)
-    return labels(_faces(folder, version), told.vocabulary, told.bridges)
+    settings = Config.model_validate_json(config)
+    return labels(_faces(folder, version), settings.vocabulary, settings.bridges)
 
 
 def _summaries(folders: Outputs, datasets: Iterable[str]) -> dict[str, dict[str, Any]]:

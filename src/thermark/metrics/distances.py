@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from thermark.core.point_errors import Floats as Floats
 
 
 def distances(truth: NDArray[np.floating], predicted: NDArray[np.floating]) -> Floats:

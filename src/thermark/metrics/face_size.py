@@ -20,7 +20,7 @@ def face_size(faces: Faces) -> Floats:
     width = positive(box_size(faces.boxes)[:, 0].astype(np.float64))
     ratios = (side / width)[~np.isnan(side / width)]
     size = np.where(np.isnan(side), width * (np.median(ratios) if len(ratios) else 1.0), side)
-    known = ~np.isnan(size)
-    if not known.any():
+    boxed = ~np.isnan(size)
+    if not boxed.any():
         raise DataError("no face of the set has a box, so detections cannot be matched", "add boxes in its loader")
-    return np.where(known, size, np.median(size[known]))
+    return np.where(boxed, size, np.median(size[boxed]))

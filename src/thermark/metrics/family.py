@@ -18,8 +18,8 @@ def holm(p: Floats) -> Floats:
     comparisons depend on each other. NaN, a comparison that could not be made, stays NaN and does not count.
     """
     p = np.asarray(p, np.float64)
-    there = np.flatnonzero(np.isfinite(p))
-    order = there[np.argsort(p[there], kind="stable")]
+    finite = np.flatnonzero(np.isfinite(p))
+    order = finite[np.argsort(p[finite], kind="stable")]
     adjusted = np.full(len(p), np.nan)
     steps = p[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
@@ -36,12 +36,12 @@ def adjusted(
     """
     for name, pairs in families.items():
         _require_pairs(name, pairs)
-    found = {frozenset(pair): value for pair, value in raw.items()}
-    told = {}
+    by_pair = {frozenset(pair): value for pair, value in raw.items()}
+    by_family = {}
     for name, pairs in families.items():
-        values = holm(np.array([found.get(frozenset(pair)) for pair in pairs], np.float64))
-        told[name] = dict(zip(pairs, values.tolist(), strict=True))
-    return told
+        values = holm(np.array([by_pair.get(frozenset(pair)) for pair in pairs], np.float64))
+        by_family[name] = dict(zip(pairs, values.tolist(), strict=True))
+    return by_family
 
 
 def _require_pairs(name: str, pairs: Sequence[Pair]) -> None:

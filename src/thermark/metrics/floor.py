@@ -1,4 +1,4 @@
-"""The jitter floor of a contestant: how far its own points spread when its pictures are shifted by a px or two.
+"""The jitter floor of a contestant: how far its points spread when its pictures are shifted by a px or two.
 
 A difference between contestants that is smaller may be a matter of where faces happen to lie in their pixels.
 """
@@ -11,19 +11,20 @@ from numpy.typing import NDArray
 
 from thermark.core.faces import Faces
 from thermark.core.jitter import Jitter, views
+from thermark.core.point_errors import mean_of_finite
 from thermark.core.predictions import Predictions
 from thermark.metrics.distances import Floats, per_face
-from thermark.metrics.nme import mean_of_finite
+from thermark.metrics.registry import MAIN
 from thermark.metrics.scores import Scores, score
-from thermark.metrics.summary import MAIN, Summary
+from thermark.metrics.summary import Summary
 
 
 @dataclass(frozen=True)
 class Jittered:
-    """What each seed said of pictures that were shifted as `jitter` says."""
+    """The predictions of each seed on pictures that were shifted as `jitter` says."""
 
     jitter: Jitter
-    said: Sequence[Predictions]
+    predictions: Sequence[Predictions]
 
 
 def floor(
@@ -39,31 +40,31 @@ def floor(
     """Return the jitter floor in px, and in the unit of the metric `main`, over labelled points of found faces.
 
     `seeds` are the scores of each seed on the faces `chosen` (N,) in unshifted pictures, the first of the `views`;
-    `target`, `bridges` and `cap` are those of `score`. Shifted answers are held against labels that are shifted as
-    the pictures are, which shifts them back. A face's floor is its `spread`, that of `faces` faces their mean, and
-    of seeds the mean over these: as NME is. A face that some seed does not find in all views is left out and
-    `lost`; the lost ones that are found in some, so that their finding hangs on pixels, are `flickering`.
+    `target`, `bridges` and `cap` are those of `score`. Labels are shifted as the pictures are, so that
+    errors in shifted pictures are errors all the same. A face's floor is its `spread`, that of `faces` faces their
+    mean, and of seeds the mean over these: as NME is. A face that some seed does not find in all views is left out
+    and `lost`; the lost ones that are found in some, so that their finding hangs on pixels, are `flickering`.
     """
     seen = views(faces, chosen, jittered.jitter)
     count = len(jittered.jitter.steps)
-    own = np.isin(np.flatnonzero(chosen), seen.rows)  # both are in order
+    chosen_rows = np.isin(np.flatnonzero(chosen), seen.rows)  # both are in order
     every = np.ones(len(seen.faces), bool)
-    size = np.ones(own.sum()) if MAIN[main] == "px" else seeds[0].normalisers[MAIN[main]][own]
+    size = seeds[0].size(MAIN[main])[chosen_rows]
     spreads, found = [], []
-    for plain, said in zip(seeds, jittered.said, strict=True):
-        first = plain.rows(own)
-        others = score(seen.faces, said, target, bridges, every, cap)
-        errors = np.stack([first.errors, *np.split(others.errors, count)])
-        offsets = np.stack([first.offsets, *np.split(others.offsets, count)])
+    for plain, shifted in zip(seeds, jittered.predictions, strict=True):
+        unshifted = plain.rows(chosen_rows)
+        others = score(seen.faces, shifted, target, bridges, every, cap)
+        errors = np.stack([unshifted.errors, *np.split(others.errors, count)])
+        offsets = np.stack([unshifted.offsets, *np.split(others.offsets, count)])
         found.append(np.stack([np.isfinite(per_face(view)) for view in errors]))
         spreads.append(spread(np.where(np.isfinite(errors)[..., None], offsets, np.nan)))
-    labelled = ~np.isnan(per_face(seeds[0].errors[own]))
+    labelled = seeds[0].labelled[chosen_rows]
     kept, some = np.all(found, axis=(0, 1)), np.any(found, axis=(0, 1))
     px = np.where(kept, np.mean(spreads, axis=0), np.nan)
     numbers = {"px": mean_of_finite(px), main: mean_of_finite(px / size)}
     counts = {"faces": kept, "lost": labelled & ~kept, "flickering": some & ~kept}
-    told: Summary = {name: number for name, number in numbers.items() if np.isfinite(number)}
-    return told | {name: int(mask.sum()) for name, mask in counts.items()} | {"views": count + 1}
+    defined: Summary = {name: number for name, number in numbers.items() if np.isfinite(number)}
+    return defined | {name: int(mask.sum()) for name, mask in counts.items()} | {"views": count + 1}
 
 
 def spread(offsets: Floats) -> Floats:

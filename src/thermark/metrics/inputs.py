@@ -1,4 +1,4 @@
-"""What the scores of a contestant on a data set are made from, and the key by which that is known."""
+"""The inputs of the scores of a contestant on a data set, and the key that is a hash of all of them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ ABSENT = "it was not run: there are no predictions"
 
 
 @dataclass(frozen=True)
-class Places:
+class Paths:
     """Folders of earlier stages.
 
     `faces`/<dataset>/; `reports`/<dataset>.json, whose fingerprint is that of the face set; and
@@ -73,31 +73,31 @@ class Task:
     key: str
 
 
-def face_sets(configs: Mapping[str, Config], places: Places, moves: Moves) -> list[Scored]:
+def face_sets(configs: Mapping[str, Config], paths: Paths, moves: Moves) -> list[Scored]:
     """Return the data sets that are scored; raises DataError for one that is not prepared."""
-    known = [path.stem for path in places.reports.glob("*.json")]
-    found = []
+    known = [path.stem for path in paths.reports.glob("*.json")]
+    sets = []
     for dataset, config in configs.items():
         if dataset not in known:
             raise DataError(f"the face set {dataset} is not prepared", "run `dvc repro`")
-        fingerprint = files.read_json(places.reports / f"{dataset}.json")["fingerprint"]
-        kin = tuple(sorted(relatives(dataset, known, places.reports)))
-        own = moves.get(dataset, {})
-        moved = tuple(name for name, move in own.items() if isinstance(move, Move))
-        shifted = next((move for move in own.values() if isinstance(move, Jitter)), None)
-        found.append(Scored(dataset, config, str(fingerprint), kin, moved, shifted))
-    return found
+        fingerprint = files.read_json(paths.reports / f"{dataset}.json")["fingerprint"]
+        kin = tuple(sorted(relatives(dataset, known, paths.reports)))
+        variants = moves.get(dataset, {})
+        moved = tuple(name for name, move in variants.items() if isinstance(move, Move))
+        shifted = next((move for move in variants.values() if isinstance(move, Jitter)), None)
+        sets.append(Scored(dataset, config, str(fingerprint), kin, moved, shifted))
+    return sets
 
 
-def tasks(contestant: str, sets: Iterable[Scored], places: Places, code: Mapping[str, Any] | None) -> list[Task]:
+def tasks(contestant: str, sets: Iterable[Scored], paths: Paths, code: Mapping[str, Any] | None) -> list[Task]:
     """Return what there is to score of a contestant, one task a data set.
 
     `code` is code.json, None where nothing is known of the code. Raises DataError where predictions of one data
     set or seed are missing; where all are, that is a reason.
     """
-    folder = places.predictions / contestant
+    folder = paths.predictions / contestant
     reason = _reason(folder)
-    made = []
+    result = []
     for on in sets:
         sources = () if reason else _sources(folder, on.dataset)
         sums = tuple(files.sha256(path) for path in sources)
@@ -106,8 +106,8 @@ def tasks(contestant: str, sets: Iterable[Scored], places: Places, code: Mapping
         about = [on.dataset, on.config.model_dump(mode="json"), on.fingerprint, on.relatives, on.moved]
         about += [asdict(on.jitter)] if on.jitter else []
         key = _key([contestant, about, sums, seeded, variants, reason], code)
-        made.append(Task(contestant, on, sources, sums, seeded, variants, reason, key))
-    return made
+        result.append(Task(contestant, on, sources, sums, seeded, variants, reason, key))
+    return result
 
 
 def opened(task: Task) -> Predictions | list[Predictions]:
@@ -117,44 +117,44 @@ def opened(task: Task) -> Predictions | list[Predictions]:
     """
     if task.reason:
         return Predictions.none(task.contestant, task.on.fingerprint, "skipped", task.reason)
-    said = _of_task(task, task.sources)
-    return said if task.seeded else said[0]
+    by_seed = _of_task(task, task.sources)
+    return by_seed if task.seeded else by_seed[0]
 
 
 def opened_moved(task: Task) -> dict[str, list[Predictions]]:
-    """Read what the contestant said of moved boxes, of each seed; nothing where it is told none.
+    """Read the predictions of each seed from moved boxes; nothing for a contestant that is given no boxes.
 
     Raises DataError as `opened`, and where a file is missing.
     """
-    return {variant: said for variant in task.on.moved if (said := _answers(task, variant))}
+    return {variant: by_seed for variant in task.on.moved if (by_seed := _variant_predictions(task, variant))}
 
 
 def opened_jittered(task: Task) -> Jittered | None:
-    """Read what the contestant said of shifted pictures, of each seed; None where it was not run on any.
+    """Read the predictions of each seed on shifted pictures; None where it was not run on any.
 
     Raises what `opened_moved` raises.
     """
-    said = _answers(task, VARIANT) if task.on.jitter else []
-    return Jittered(task.on.jitter, said) if task.on.jitter and said else None
+    by_seed = _variant_predictions(task, VARIANT) if task.on.jitter else []
+    return Jittered(task.on.jitter, by_seed) if task.on.jitter and by_seed else None
 
 
-def _answers(task: Task, variant: str) -> list[Predictions]:
-    """Read what was said of a variant, of each seed; nothing where it is no answer."""
+def _variant_predictions(task: Task, variant: str) -> list[Predictions]:
+    """Read the predictions of each seed on a variant; nothing where it could not run."""
     paths = [path.with_name(file_name(task.on.dataset, variant)) for path in task.sources]
-    said = _of_task(task, [existing(path) for path in paths])
-    return said if all(one.status == "ok" for one in said) else []
+    by_seed = _of_task(task, [require_file(path) for path in paths])
+    return by_seed if all(one.status == "ok" for one in by_seed) else []
 
 
 def _of_task(task: Task, paths: Iterable[Path]) -> list[Predictions]:
-    said = [_opened(path) for path in paths]
-    for one in said:
+    by_seed = [_opened(path) for path in paths]
+    for one in by_seed:
         if one.contestant != task.contestant:
             raise DataError(
                 f"predictions of {task.contestant} say that they are of {one.contestant}",
                 "run `dvc repro` to predict again",
             )
         one.require(task.on.fingerprint)
-    return said
+    return by_seed
 
 
 def _opened(path: Path) -> Predictions:
@@ -173,10 +173,10 @@ def _reason(folder: Path) -> str:
 
 def _sources(folder: Path, dataset: str) -> tuple[Path, ...]:
     """Return the files of predictions on a data set, one a seed, or the one of a contestant without seeds."""
-    return tuple(existing(own / file_name(dataset)) for own in seed_folders(folder) or [folder])
+    return tuple(require_file(seed / file_name(dataset)) for seed in seed_folders(folder) or [folder])
 
 
-def existing(path: Path) -> Path:
+def require_file(path: Path) -> Path:
     """Return a path of predictions; raises DataError when nothing lies there."""
     if not path.is_file():
         raise DataError(f"{path} is missing", "run `dvc repro` to predict again")
@@ -186,19 +186,19 @@ def existing(path: Path) -> Path:
 def _variants(folder: Path, dataset: str) -> dict[str, str]:
     """Return [seed<k>/]<variant> -> sha256 of the predictions on the same frames in another tone."""
     start = f"{dataset}@"
-    places = seed_folders(folder) or [folder]
-    found = sorted(path for place in places for path in place.glob("*.npz") if path.stem.startswith(start))
-    return {_name(path, folder).replace(start, ""): files.sha256(path) for path in found}
+    folders = seed_folders(folder) or [folder]
+    paths = sorted(path for seed in folders for path in seed.glob("*.npz") if path.stem.startswith(start))
+    return {_name(path, folder).replace(start, ""): files.sha256(path) for path in paths}
 
 
 def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).with_suffix("").as_posix()
 
 
-def _key(told: list[Any], code: Mapping[str, Any] | None) -> str:
-    """Return a hash of what scores depend on; an empty one, which vouches for nothing, without the code."""
+def _key(content: list[Any], code: Mapping[str, Any] | None) -> str:
+    """Return a hash of what scores depend on, an empty one without the code."""
     if code is None:
         return ""
     known = {name: code[name] for name in CODE if name in code}
-    content = [told, known, np.__version__, scipy.__version__, arithmetic.mode()]
-    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    whole = [content, known, np.__version__, scipy.__version__, arithmetic.mode()]
+    return sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

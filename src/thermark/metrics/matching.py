@@ -1,4 +1,4 @@
-"""Which detection answers for which labelled face: one to one, globally nearest first, within a cap."""
+"""Which detection is matched to which labelled face: one to one, globally nearest first, within a cap."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,26 +41,26 @@ def assign(
     frames: NDArray[np.str_],
     truth: NDArray[np.floating],
     caps: Floats,
-    found: NDArray[np.str_],
+    predicted_frames: NDArray[np.str_],
     predicted: NDArray[np.floating],
     confidence: NDArray[np.floating],
 ) -> Rows:
-    """Return which instance answers for each face, (G,) int64, -1 for none; frame by frame.
+    """Return which instance is matched to each face, (G,) int64, -1 for none; frame by frame.
 
-    `frames` (G,) and `found` (P,) say in which frame a face (G, K, 2) and an instance (P, K, 2) are, `caps` (G,)
-    are px. Pairs are formed by `greedy` on `centroid_distances`; of instances equally far from a face the more
+    Faces (G, K, 2) are in `frames` (G,), instances (P, K, 2) in `predicted_frames` (P,); `caps` (G,) are px.
+    Pairs are formed by `greedy` on `centroid_distances`; of instances equally far from a face the more
     confident (P,) is taken, then the one further left by its first points: their order does not matter.
     """
     names, home = np.unique(frames, return_inverse=True)
-    known = np.flatnonzero(np.isin(found, names))
-    place = np.searchsorted(names, found[known])
+    known = np.flatnonzero(np.isin(predicted_frames, names))
+    place = np.searchsorted(names, predicted_frames[known])
     points = predicted[known].reshape(len(known), predicted.shape[1] * 2).T
     order = np.lexsort((*points[::-1], -confidence[known], place))
     rows, inner = np.argsort(home, kind="stable"), np.arange(1, len(names))
     faces = np.split(rows, np.searchsorted(home[rows], inner))
     instances = np.split(known[order], np.searchsorted(place[order], inner))
     matched = np.full(len(frames), -1, np.int64)
-    for own, said in zip(faces, instances, strict=True):
-        chosen = greedy(centroid_distances(truth[own], predicted[said]), caps[own])
-        matched[own[chosen >= 0]] = said[chosen[chosen >= 0]]
+    for face_rows, instance_rows in zip(faces, instances, strict=True):
+        chosen = greedy(centroid_distances(truth[face_rows], predicted[instance_rows]), caps[face_rows])
+        matched[face_rows[chosen >= 0]] = instance_rows[chosen[chosen >= 0]]
     return matched

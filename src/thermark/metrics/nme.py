@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.geometry import bounding_box, box_size
+from thermark.core.point_errors import mean_of_finite
 from thermark.landmarks import Vocabulary
 from thermark.metrics.distances import Floats
 
@@ -55,9 +56,3 @@ def pooled(errors: Floats, normaliser: Floats) -> float:
     counts every face once.
     """
     return mean_of_finite(errors / normaliser[:, None])
-
-
-def mean_of_finite(values: Floats) -> float:
-    """Return the mean of the finite values, NaN when there is none."""
-    finite = values[np.isfinite(values)]
-    return float(finite.mean()) if len(finite) else float("nan")

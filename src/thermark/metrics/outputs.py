@@ -7,7 +7,7 @@ from typing import Any
 
 from thermark.core import files
 from thermark.metrics.evaluate import Evaluation
-from thermark.metrics.names import TEXTS, describe
+from thermark.metrics.registry import TEXTS, describe
 from thermark.metrics.summary import Summary
 
 KEYS = "keys.json"  # beside the errors: from what each file of a contestant was made, and its sum
@@ -42,9 +42,9 @@ def write(
     """Write the summary alone, and with all subsets, as JSON, per-face errors as npz.
 
     `predictions` are the sha256 of the files that were scored, in order of their seeds, `variants` those of files
-    that others score. The details hold these and that of the npz, so that whoever depends on the details depends
-    on all of them: summaries keep six digits only; and the jitter floor, if there is one. All files exist, even
-    empty. Raises ConfigError for a metric that `names.METRICS` does not explain.
+    that others score. The details hold these and that of the npz, so that a dependency on the details is one on
+    all of them (summaries keep six digits only), and the jitter floor. All files exist, even empty.
+    Raises ConfigError for a metric that is not in `registry.METRICS`.
     """
     for name in evaluation.summary.keys() - TEXTS:
         describe(name)
@@ -62,19 +62,19 @@ def write(
 def write_headline(scores: Mapping[str, Summary], path: Path) -> None:
     """Write what people compare of a contestant's `scores`, data set -> summary: few numbers, of few digits.
 
-    Each data set's main metric, and `missed`, the faces missed on all of them. No file for who has no numbers.
+    Each data set's main metric, and `missed`, the faces missed on all of them; no file without numbers.
     """
-    ran = {dataset: own for dataset, own in scores.items() if own["status"] == "ok"}
+    ran = {dataset: summary for dataset, summary in scores.items() if summary["status"] == "ok"}
     if not ran:
         path.unlink(missing_ok=True)
         return
-    told: dict[str, Any] = {
-        dataset: {str(own["metric"]): own[str(own["metric"])]}
-        for dataset, own in ran.items()
-        if own["metric"] in own  # who found no face at all has no mean
+    headline: dict[str, Any] = {
+        dataset: {str(summary["metric"]): summary[str(summary["metric"])]}
+        for dataset, summary in ran.items()
+        if summary["metric"] in summary  # without a found face there is no mean
     }
-    told["missed"] = sum(int(own["missed"]) for own in ran.values())
-    files.write_json(path, files.rounded(told, DIGITS))
+    headline["missed"] = sum(int(summary["missed"]) for summary in ran.values())
+    files.write_json(path, files.rounded(headline, DIGITS))
 
 
 def relatives(dataset: str, others: Iterable[str], reports: Path) -> frozenset[str]:

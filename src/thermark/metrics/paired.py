@@ -1,4 +1,4 @@
-"""The difference between two contestants on the same faces, with the doubt that faces and trainings leave."""
+"""The difference between two contestants on the same faces, with the uncertainty from subjects and seeds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
-from thermark.metrics.bootstrap import apart
+from thermark.metrics.bootstrap import difference_spread
 from thermark.metrics.distances import Floats
 from thermark.metrics.spread import Spread
 
@@ -60,20 +60,22 @@ def paired(a: Errors, b: Errors, column: str, replicates: int, seed: int) -> Pai
     the interval includes what seeds leave in doubt. Raises DataError for different faces or columns of different
     length.
     """
-    return doubted(a, b, column, replicates, seed)[0]
+    return paired_with_spread(a, b, column, replicates, seed)[0]
 
 
-def doubted(a: Errors, b: Errors, column: str, replicates: int, seed: int) -> tuple[Paired, Spread | None]:
-    """Return `paired`, and the doubt of which its interval is the 95 %, None where there is none."""
+def paired_with_spread(
+    a: Errors, b: Errors, column: str, replicates: int, seed: int
+) -> tuple[Paired, Spread | None]:
+    """Return `paired`, and the spread of which it has the 95 % interval, None where there is none."""
     require_same_faces(a, b, column)
     kept = np.isfinite(a[column]) & np.isfinite(b[column])
     gap = np.subtract(a[column], b[column], where=kept, out=np.zeros(len(kept)))
     seeds = (len(a.get("per_seed", ())), len(b.get("per_seed", ())))
     trainings = max(seeds) > 1 and 1 not in seeds
-    told = [per_seed(errors, column) if trainings else np.atleast_2d(errors[column]) for errors in (a, b)]
-    spread = apart(told[0][:, kept], told[1][:, kept], a["subjects"][kept], replicates, seed)
+    rows = [per_seed(errors, column) if trainings else np.atleast_2d(errors[column]) for errors in (a, b)]
+    spread = difference_spread(rows[0][:, kept], rows[1][:, kept], a["subjects"][kept], replicates, seed)
     bounds = spread and spread.bounds()
-    found = Paired(
+    result = Paired(
         difference=float(gap[kept].mean()) if kept.any() else None,
         low=bounds[0] if bounds else None,
         high=bounds[1] if bounds else None,
@@ -82,7 +84,7 @@ def doubted(a: Errors, b: Errors, column: str, replicates: int, seed: int) -> tu
         seeds=seeds,
         varied="subjects and seeds" if trainings else "subjects",
     )
-    return found, spread
+    return result, spread
 
 
 def require_same_faces(a: Errors, b: Errors, column: str) -> None:

@@ -41,14 +41,14 @@ def sign_flips(means: Floats, flips: int = FLIPS, seed: int = 0) -> Floats:
 
     Rows of as many subjects share their patterns.
     """
-    there = np.isfinite(means)
-    counts = there.sum(axis=1)
-    found = np.full(len(means), np.nan)
+    finite = np.isfinite(means)
+    counts = finite.sum(axis=1)
+    p = np.full(len(means), np.nan)
     for count in np.unique(counts[counts > 1]):
         rows = counts == count
-        own = means[rows][there[rows]].reshape(-1, count)
-        found[rows] = _exact(own) if count <= EXACT else _drawn(own, flips, seed)
-    return found
+        complete = means[rows][finite[rows]].reshape(-1, count)
+        p[rows] = _exact(complete) if count <= EXACT else _drawn(complete, flips, seed)
+    return p
 
 
 def _exact(means: Floats) -> Floats:

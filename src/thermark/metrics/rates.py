@@ -31,21 +31,21 @@ def rate_interval(hits: Floats, subjects: NDArray[np.str_], replicates: int, see
 
     None where nothing counts, and where hits and misses are of one subject alone or there are no replicates.
     """
-    part = rate(hits)
-    if not np.isfinite(part):
+    value = rate(hits)
+    if not np.isfinite(value):
         return None
     rows = np.atleast_2d(hits).astype(np.float64)
     counted = np.isfinite(rows).any(axis=0)
-    if part in (0.0, 1.0):
-        return wilson(part, len(np.unique(subjects[counted])))
-    found = interval(rows, subjects, replicates, seed, within=(0.0, 1.0))
-    if found is None:
+    if value in (0.0, 1.0):
+        return wilson(value, len(np.unique(subjects[counted])))
+    bounds = interval(rows, subjects, replicates, seed, within=(0.0, 1.0))
+    if bounds is None:
         return None
-    least = wilson(part, int(counted.sum()))
-    return min(found[0], least[0]), max(found[1], least[1])
+    least = wilson(value, int(counted.sum()))
+    return min(bounds[0], least[0]), max(bounds[1], least[1])
 
 
-def wilson(part: float, count: int) -> Bounds:
+def wilson(value: float, count: int) -> Bounds:
     """Return Wilson's 95 % interval of a rate of `count` independent cases, hits rounded to whole ones."""
-    found = binomtest(round(part * count), count).proportion_ci(0.95, method="wilson")
-    return float(found.low), float(found.high)
+    bounds = binomtest(round(value * count), count).proportion_ci(0.95, method="wilson")
+    return float(bounds.low), float(bounds.high)

@@ -1,6 +1,7 @@
 """Distances and normalisers of one contestant on one set of faces, in the vocabulary that is scored."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,10 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.landmarks import load, project, weights
-from thermark.metrics.distances import Floats, distances, offsets
+from thermark.metrics.distances import Floats, distances, offsets, per_face
 from thermark.metrics.face_size import face_size
 from thermark.metrics.matching import Rows, assign
-from thermark.metrics.nme import box_normalisers, interocular
+from thermark.metrics.nme import box_normalisers, interocular, normalised
 
 GIVEN = ("prompt", "labelled")  # boxes that come with the face
 
@@ -24,8 +25,9 @@ class Scores:
     `errors` (N, K) px, NaN unlabelled, infinite missed; `offsets` (N, K, 2) px; `hidden` (N, K) bool;
     `normalisers`: name -> (N,) px or NaN; `subjects` (N,) str; `supported` (K,) bool, the points that exist
     in the contestant's vocabulary; `instances` (N,) int64, the row of the predictions that answers for the face,
-    -1 for none; `detections`, of a contestant that finds faces itself, how many instances it found in all frames
-    of scored faces, whichever rows are looked at; None for one that was told where they are.
+    -1 for none; `prompted` (N,) bool, the faces that have a prompt. Of all faces, whichever rows are looked at:
+    `detections`, how many instances a contestant that finds faces itself has found in the frames of scored faces,
+    None for one that is given the boxes; `failed_frames`, on how many frames it raised an error.
     """
 
     errors: Floats
@@ -35,7 +37,23 @@ class Scores:
     subjects: NDArray[np.str_]
     supported: NDArray[np.bool_]
     instances: Rows
+    prompted: NDArray[np.bool_]
     detections: int | None
+    failed_frames: int
+
+    @cached_property
+    def face_px(self) -> Floats:
+        """The mean error of each face in px, (N,): NaN unlabelled, infinite missed."""
+        return per_face(self.errors)
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which faces have a labelled point, (N,)."""
+        return np.asarray(~np.isnan(self.face_px))
+
+    def face_errors(self, unit: str) -> Floats:
+        """Return the mean error of each face in a unit (see `size`), (N,); NaN for a face without normaliser."""
+        return self.face_px if unit == "px" else normalised(self.face_px, self.normalisers[unit])
 
     def size(self, unit: str) -> Floats:
         """Return what errors in px are divided by for a unit: `px`, or the name of a normaliser; (N,)."""
@@ -51,6 +69,7 @@ class Scores:
             normalisers={name: column[chosen] for name, column in self.normalisers.items()},
             subjects=self.subjects[chosen],
             instances=self.instances[chosen],
+            prompted=self.prompted[chosen],
         )
 
     def points(self, chosen: NDArray[np.bool_]) -> "Scores":
@@ -91,14 +110,14 @@ def score(
     read = read or labels(faces, target, versions)
     truth = read.truth
     version = versions.get(predictions.vocabulary)
-    said = project(_points(predictions), predictions.vocabulary, target, version)
+    points = project(_points(predictions), predictions.vocabulary, target, version)
     supported: NDArray[np.bool_] = np.ones(len(load(target)), np.bool_)
     if predictions.vocabulary != target:
         supported = weights(predictions.vocabulary, target, version).sum(axis=1) > 0
     wanted = chosen & (np.isfinite(truth).all(axis=-1) & supported).any(axis=1)
-    rows, detections = _answers(faces, predictions, said, np.where(wanted[:, None, None], truth, np.nan), cap)
+    rows, detections = _match(faces, predictions, points, np.where(wanted[:, None, None], truth, np.nan), cap)
     predicted = np.full(truth.shape, np.nan, np.float32)
-    predicted[rows >= 0] = said[rows[rows >= 0]]
+    predicted[rows >= 0] = points[rows[rows >= 0]]
     scores = Scores(
         errors=np.where(supported, distances(truth, predicted), np.nan),
         offsets=offsets(truth, predicted),
@@ -107,7 +126,9 @@ def score(
         subjects=faces.subjects,
         supported=supported,
         instances=rows,
+        prompted=np.isfinite(faces.prompts).all(axis=1),
         detections=detections,
+        failed_frames=len(predictions.failed),
     )
     return scores.rows(chosen)
 
@@ -125,12 +146,12 @@ def labels(faces: Faces, target: str, versions: dict[str, str]) -> Labels:
     for name in np.unique(faces.vocabularies):
         rows = np.flatnonzero(faces.vocabularies == name)
         vocabulary = load(str(name))
-        own = faces.xy[rows, : len(vocabulary)]
-        visible = np.where(faces.visible[rows, : len(vocabulary), None], own, np.nan)
+        xy = faces.xy[rows, : len(vocabulary)]
+        visible = np.where(faces.visible[rows, : len(vocabulary), None], xy, np.nan)
         version = versions.get(str(name))
-        truth[rows] = project(own, str(name), target, version)
+        truth[rows] = project(xy, str(name), target, version)
         seen[rows] = project(visible, str(name), target, version)
-        eyes[rows] = interocular(own, vocabulary)
+        eyes[rows] = interocular(xy, vocabulary)
     return Labels(truth, np.isnan(seen[..., 0]) & ~np.isnan(truth[..., 0]), eyes)
 
 
@@ -146,27 +167,27 @@ def _points(predictions: Predictions) -> NDArray[np.float32]:
     return predictions.xy
 
 
-def _answers(
-    faces: Faces, predictions: Predictions, said: NDArray[np.floating], truth: NDArray[np.floating], cap: float
+def _match(
+    faces: Faces, predictions: Predictions, points: NDArray[np.floating], truth: NDArray[np.floating], cap: float
 ) -> tuple[Rows, int | None]:
-    """Return which row of the predictions answers for each face, (N,), -1 for none, and how many were found.
+    """Return the row of the predictions that belongs to each face, (N,), -1 for none, and how many were detected.
 
-    A prompted row answers for the face that it names; there is nothing to count then. `said` (M, K, 2) and `truth`
-    (N, K, 2), NaN for a face that is not scored, are in the vocabulary that is scored.
+    A prompted row belongs to the face that it names; there is nothing to count then. `points` (M, K, 2) and
+    `truth` (N, K, 2), NaN for a face that is not scored, are in the vocabulary that is scored.
     """
     if not unprompted(predictions):
         return _named(faces, predictions), None
     if not np.isin(predictions.frames, faces.frames).all():
         raise _misaligned(predictions, "a frame that does not exist")
     wanted = np.flatnonzero(np.isfinite(truth).all(axis=-1).any(axis=1))
-    answered = np.isfinite(said).all(axis=-1).any(axis=1)
-    able = np.flatnonzero(answered & np.isin(predictions.frames, faces.frames[wanted]))
+    complete = np.isfinite(points).all(axis=-1).any(axis=1)
+    able = np.flatnonzero(complete & np.isin(predictions.frames, faces.frames[wanted]))
     matched = assign(
         faces.frames[wanted],
         truth[wanted],
         cap * face_size(faces)[wanted],
         predictions.frames[able],
-        said[able],
+        points[able],
         np.nan_to_num(predictions.score[able]).mean(axis=1),
     )
     rows = np.full(len(faces), -1, np.int64)
@@ -179,10 +200,10 @@ def unprompted(predictions: Predictions) -> bool:
 
     One without any row is known by the source of its boxes.
     """
-    found = predictions.faces == -1
-    if found.any() and not found.all():
+    nameless = predictions.faces == -1
+    if nameless.any() and not nameless.all():
         raise _misaligned(predictions, "a face in some rows and none in others")
-    return bool(found.all()) if len(found) else predictions.box_source not in GIVEN
+    return bool(nameless.all()) if len(nameless) else predictions.box_source not in GIVEN
 
 
 def _named(faces: Faces, predictions: Predictions) -> Rows:

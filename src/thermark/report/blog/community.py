@@ -15,7 +15,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read once, when the cl
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from thermark.core import files
-from thermark.metrics.names import describe
+from thermark.metrics.registry import describe
 from thermark.report.blog.words import ends, found_by
 from thermark.report.numbers import scale, unit
 from thermark.report.results.notices import caveat

@@ -3,9 +3,9 @@
 import re
 from hashlib import sha256
 
-from thermark.metrics.names import describe
+from thermark.metrics.registry import describe
 from thermark.report.markdown import PLAIN
-from thermark.report.numbers import UNITS, WHOLES, shown
+from thermark.report.numbers import shown
 from thermark.report.numbers import unit as unit
 from thermark.report.results.record import Estimate
 
@@ -16,7 +16,7 @@ def printed(metric: str, value: float | None) -> str:
         return "–"
     if metric == "p":
         return f"{value:.3f}" if value >= 0.001 else "< 0.001"
-    return shown(metric, round(value) if describe(metric).unit not in UNITS else value)
+    return shown(metric, round(value) if describe(metric).is_count else value)
 
 
 def plain(value: float) -> str:
@@ -26,8 +26,8 @@ def plain(value: float) -> str:
 
 def measure(metric: str) -> str:
     """Return the unit and what it is of, such as `% of the distance of the outer eye corners`."""
-    whole = WHOLES.get(metric.removesuffix("_all"))
-    return f"{unit(metric)} of {whole}" if whole else unit(metric)
+    whole = describe(metric).whole
+    return f"{unit(metric)} of the {whole}" if whole else unit(metric)
 
 
 def ends(metric: str, low: float | None, high: float | None) -> str:

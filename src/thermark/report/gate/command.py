@@ -7,7 +7,7 @@ from pathlib import Path
 from thermark.core import files
 from thermark.core.config import section
 from thermark.core.errors import DataError, ThermarkError
-from thermark.metrics.names import describe
+from thermark.metrics.registry import describe
 from thermark.report.gate import outputs
 from thermark.report.gate.judge import Row, exit_code, judge
 from thermark.report.gate.options import Config

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.metrics.bootstrap import difference
-from thermark.metrics.names import describe
+from thermark.metrics.registry import describe
 from thermark.report.gate.options import Config, Margin
 from thermark.report.gate.sources import Side
 from thermark.report.results.errors import Errors

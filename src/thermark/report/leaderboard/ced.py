@@ -7,19 +7,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from thermark.metrics.auc import ced
+from thermark.metrics.registry import MAIN, describe, parse_name
 from thermark.report import long_table
 from thermark.report.leaderboard.board import Board
 from thermark.report.lines import label_ends, line
+from thermark.report.numbers import scale, unit
 from thermark.report.results.errors import open_errors
 from thermark.report.style import MUTED, RULE, Style, figure, save
 
 HEIGHT = 3.8  # inches
-# What the error is of, its unit in the figure (the CSV has fractions, as all files have) and in names of metrics.
-AXES = {
-    "nme_io": ("error / distance of the outer eye corners", "%", "io"),
-    "nme_diag": ("error / diagonal of the box round the labels", "%", "diag"),
-    "error_px_mean": ("error in source px", "", "px"),
-}
 COLUMNS = ["dataset", "metric", "contestant", "error", "fraction"]
 
 
@@ -33,7 +29,7 @@ def write(boards: Sequence[Board], results: Path, curves: Path, out: Path, style
     for board in boards:
         drawable = curves_of(board, results)
         tables += [
-            curve.assign(dataset=board.on.name, metric=AXES[board.main][0], contestant=name)
+            curve.assign(dataset=board.on.name, metric=_axis(board.main), contestant=name)
             for name, curve in reversed(drawable.items())
             if styles[name].named
         ]
@@ -56,20 +52,24 @@ def curves_of(board: Board, results: Path) -> dict[str, pd.DataFrame]:
 
 def _limit(board: Board) -> float:
     """Return the limit of the area under the curve, as the name of the metric has it: `auc@0.08io`."""
-    unit = AXES[board.main][-1]
-    names = [name for name in board.ran[0].metrics if name.startswith("auc@") and name.endswith(unit)]
-    return float(names[0].removeprefix("auc@").removesuffix(unit))
+    limits = dict(map(parse_name, board.ran[0].metrics))
+    return float(limits[f"auc@{MAIN[board.main]}"] or 0.0)
+
+
+def _axis(main: str) -> str:
+    """Return what the error is: the CSV has fractions, as all files have."""
+    whole = describe(main).whole
+    return f"error / {whole}" if whole else "error in source px"
 
 
 def _draw(axes: Axes, board: Board, curves: Mapping[str, pd.DataFrame], styles: Mapping[str, Style]) -> None:
-    relative = board.main != "error_px_mean"
-    scale = 100 if relative else 1
+    factor, unit_of_error = scale(board.main), unit(board.main)
     for name, curve in curves.items():
-        line(axes, scale * curve["error"], 100 * curve["fraction"], styles[name])
-    limit = scale * max((curve["error"].max() for curve in curves.values()), default=1.0)
+        line(axes, factor * curve["error"], 100 * curve["fraction"], styles[name])
+    limit = factor * max((curve["error"].max() for curve in curves.values()), default=1.0)
     axes.axvline(limit / 2, color=RULE, linewidth=0.8, zorder=0)
     axes.annotate(
-        f"AUC up to {limit / 2:g}{' %' if relative else ' px'}",
+        f"AUC up to {limit / 2:g} {unit_of_error}",
         (limit / 2, 101),
         color=MUTED,
         fontsize=7.5,
@@ -79,7 +79,7 @@ def _draw(axes: Axes, board: Board, curves: Mapping[str, pd.DataFrame], styles: 
     )
     axes.set(xlim=(0, limit), ylim=(0, 100))
     axes.set_title(board.on.title)
-    axes.set_xlabel(", ".join(filter(None, AXES[board.main][:2])))
+    axes.set_xlabel(_axis(board.main) + ", %" * (unit_of_error == "%"))
     axes.set_ylabel("faces at or below that error, %")
     axes.grid(axis="y")
     ends = {name: (limit, 100 * curve["fraction"].iloc[-1]) for name, curve in curves.items()}

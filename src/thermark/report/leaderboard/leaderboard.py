@@ -6,13 +6,13 @@ from typing import Any
 
 from thermark.core.templates import render
 from thermark.landmarks import provisional
-from thermark.metrics.names import MOVED, describe
+from thermark.metrics.registry import MOVED
 from thermark.report import legend
 from thermark.report.leaderboard import tables
 from thermark.report.leaderboard.board import Board, few_misses, idle, order, without
 from thermark.report.leaderboard.highlights import leading
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import shown
+from thermark.report.numbers import shown, unit
 from thermark.report.results import printed
 from thermark.report.results.comparisons import Comparisons
 from thermark.report.results.ranking import kinds, value, whole
@@ -82,8 +82,7 @@ def _about(board: Board) -> str:
     """Return one line about a data set; terms of the real one are not those of what is made in its layout."""
     on, how = board.on, board.results.protocol
     faces = f"{board.ran[0].faces} faces of {on.subjects} subjects" if board.ran else "no contestant could run"
-    unit = "%" if describe(board.main).unit == "fraction" else "px"
-    texts = [f"a miss counts {shown(board.main, how.miss)} {unit}", legend.PROMPTS.get(how.boxes, "")]
+    texts = [f"a miss counts {shown(board.main, how.miss)} {unit(board.main)}", legend.PROMPTS.get(how.boxes, "")]
     texts += [on.licence, on.citation, on.notes]
     return " · ".join([code(on.name), faces, *(escaped(text) for text in texts if text)])
 

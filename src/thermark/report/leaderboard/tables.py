@@ -5,20 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from thermark.metrics.names import MOVED, describe
+from thermark.metrics.registry import METRICS, MOVED, describe, parse_name
 from thermark.report.leaderboard.board import Board, few_misses
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, natural, shown
 from thermark.report.results.ranking import value, whole
 from thermark.report.results.record import Part, Record
 
-# Columns by main metric, thresholds left out: `pck@io` is every PCK that is relative to the eyes.
-COLUMNS = {
-    "nme_io": ("nme_diag", "nme_mean_wh", "error_px_mean", "pck@io", "auc@io", "failure@io"),
-    "nme_diag": ("nme_io", "nme_mean_wh", "error_px_mean", "pck@diag", "auc@diag", "failure@diag"),
-    "error_px_mean": ("error_px_median", "pck@px", "offset_x_px", "offset_y_px"),
-}
-DETECTION = ("recall", "precision")  # where a contestant finds faces itself
 NARROW = 3  # values of a stratum that still fit beside another's
 NOBODY = Part(value=None, faces=0, missed=0)
 
@@ -84,8 +77,8 @@ def _floor(record: Record, main: str) -> str:
 
 def _columns(board: Board) -> list[str]:
     present = sorted({name for record in board.ran for name in record.metrics}, key=natural)
-    wanted = (*COLUMNS[board.main], *DETECTION)
-    return [name for column in wanted for name in present if re.sub(r"@[0-9.]+", "@", name) == column]
+    wanted = [key for key, metric in METRICS.items() if board.main in metric.columns]
+    return [name for column in wanted for name in present if parse_name(name)[0] == column]
 
 
 def part_table(board: Board, strata: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from thermark.metrics.names import describe
+from thermark.metrics.registry import describe
 from thermark.report.numbers import label, natural, shown
 from thermark.report.page import words
 from thermark.report.page.answers import leader
@@ -212,7 +212,7 @@ def _metrics(record: Record) -> list[tuple[str, str, str]]:
     for name in sorted(record.metrics, key=natural):
         if name == "found" or name.endswith("_all"):
             continue
-        estimate, whole = record.metrics[name], describe(name).unit not in ("fraction", "px")
+        estimate, whole = record.metrics[name], describe(name).is_count
         value = estimate.value if not whole or estimate.value is None else int(estimate.value)
         made.append((label(name), shown(name, value), words.interval(name, estimate)))
     return made

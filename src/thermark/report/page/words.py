@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from thermark.report.numbers import LABELS, WHOLES, shown
+from thermark.metrics.registry import describe
 from thermark.report.numbers import scale as scale
+from thermark.report.numbers import shown, title
 from thermark.report.numbers import unit as unit
 from thermark.report.results.notices import kind
 from thermark.report.results.record import DataSet, Estimate, Record, ResultSet
@@ -22,12 +23,13 @@ DASH = "\N{EN DASH}"
 
 def long_unit(main: str) -> str:
     """Return the unit in words, such as `% of the distance of the outer eye corners`."""
-    return f"% of {WHOLES[main]}" if main in WHOLES else "px of the source picture"
+    whole = describe(main).whole
+    return f"% of the {whole}" if whole else "px of the source picture"
 
 
 def short_name(main: str) -> str:
     """Return what the main metric is called in columns, such as `NME diagonal`."""
-    return LABELS.get(main, main)
+    return title(main)
 
 
 def origin(on: DataSet) -> str:

@@ -1,6 +1,5 @@
 """Records from what evaluation left: summaries, per-face errors, data cards."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +13,17 @@ from thermark.core.faces import Faces, open_table
 from thermark.core.geometry import bounding_box, box_size
 from thermark.metrics.bootstrap import interval
 from thermark.metrics.evaluate import Config
-from thermark.metrics.names import METRICS, describe
 from thermark.metrics.rates import rate_interval
+from thermark.metrics.registry import MAIN, METRICS, describe, parse_name
 from thermark.metrics.scores import labels
-from thermark.metrics.summary import MAIN, Thresholds
+from thermark.metrics.summary import Thresholds
 from thermark.report.leaderboard.inputs import found, titled
 from thermark.report.results.errors import Errors
 from thermark.report.results.origins import tier, trained_on
 from thermark.report.results.record import DataSet, Estimate, Floor, Part, Protocol, Record
 
+FIELDS = ("faces", "missed", "points", "seeds")  # counts that a record has beside its metrics
 ENDS = ("_low", "_high", "_seed_std")
-COUNTED = frozenset({"faces", "missed", "points", "seeds"})  # fields of the record itself
 
 
 @dataclass(frozen=True)
@@ -189,16 +188,11 @@ def _metrics(summary: Mapping[str, Any], how: Protocol, errors: Errors, config: 
         value=float(capped.mean()), low=ends[0], high=ends[1], seed_std=spread, **of_all
     )
     for name in dict.fromkeys([how.main, *summary]):
-        if _is_metric(name):
+        if parse_name(name)[0] in METRICS and name not in FIELDS:
             beside = {end[1:]: summary.get(name + end) for end in ENDS}
             own = of_all if describe(name).counts_misses else of_found
             made[name] = Estimate.model_validate({"value": summary.get(name)} | beside | own)
     return made
-
-
-def _is_metric(name: str) -> bool:
-    stem = re.sub(r"@[0-9.]+", "@", name)
-    return stem in METRICS and name not in COUNTED
 
 
 def _part(summary: Mapping[str, Any], main: str) -> Part:

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from thermark.metrics.names import describe
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import LABELS
+from thermark.report.numbers import scale, title
+from thermark.report.numbers import unit as unit_of
 from thermark.report.results.comparisons import EXPLORATORY, Pair
 from thermark.report.results.record import ResultSet
 from thermark.report.verdicts import undecided
@@ -51,14 +51,14 @@ def tally(made: Iterable[Pair]) -> tuple[int, int, int, int]:
 
 def unit(main: str) -> str:
     """Return the unit in which differences of a metric are printed."""
-    return "px" if describe(main).unit == "px" else "% points"
+    return "% points" if unit_of(main) == "%" else unit_of(main)
 
 
 def signed(value: float | None, main: str) -> str:
     """Return a difference as printed: px, or percentage points, with its sign; – for none."""
     if value is None:
         return "–"
-    return f"{value if unit(main) == 'px' else 100 * value:+.2f}".replace("-", "−")
+    return f"{scale(main) * value:+.2f}".replace("-", "−")
 
 
 def _row(pair: Pair, results: ResultSet) -> list[str]:
@@ -70,7 +70,7 @@ def _row(pair: Pair, results: ResultSet) -> list[str]:
     return [
         f"{code(pair.a)} − {code(pair.b)}",
         escaped(results.data_set.title),
-        f"{LABELS[main]}, {unit(main)}",
+        f"{title(main)}, {unit(main)}",
         signed(pair.difference, main),
         f"{signed(pair.low, main)} to {signed(pair.high, main)}" if sure else "–",
         signed(pair.difference_all, main),

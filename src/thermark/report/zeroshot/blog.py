@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from thermark.core.annotated import Annotated
 from thermark.core.faces import Faces
-from thermark.fewshot.posts import Crop, Floats, Rows, lower_median
+from thermark.core.point_errors import lower_median_of_finite, summary
+from thermark.fewshot.posts import Crop, Floats, Rows
 from thermark.metrics.matching import assign
 from thermark.report.zeroshot.nose_points import Noses, Numbers
-from thermark.report.zeroshot.showing import LIMITS
 
 CAP = 80.0  # px in a frame that is 192 wide: a nose may be matched to a neighbour's
 
@@ -88,14 +88,7 @@ def measured(gaps: Floats, predictions: int) -> Numbers:
     numbers: Numbers = {"noses": len(gaps), "predictions": predictions, "matched": hits}
     numbers |= {"detection": hits / len(gaps)} if len(gaps) else {}
     numbers |= {"precision": hits / predictions} if predictions else {}
-    return numbers | errors(gaps)
-
-
-def errors(gaps: Floats) -> Numbers:
-    """Return PCK at 3, 5, 10 and 20 px over all noses (G,), misses infinite, mean and median over the finite."""
-    hit = gaps[np.isfinite(gaps)]
-    rates = {f"pck@{limit}": float((gaps <= limit).mean()) for limit in LIMITS} if len(gaps) else {}
-    return rates | ({"mean": float(hit.mean()), "median": float(np.median(hit))} if len(hit) else {})
+    return numbers | summary(gaps)
 
 
 def score(truth: Truth, said: Noses) -> Numbers:
@@ -129,8 +122,6 @@ def score_crops(faces: Faces, crops: Mapping[int, Crop], rows: Rows, said: Noses
     numbers: Numbers = {"crops": len(rows), "answered": int(np.isfinite(gap).all(axis=1).sum())}
     for space, scaled in (("crop", gap * factors), ("native", gap)):
         gaps = np.nan_to_num(np.hypot(*scaled.T), nan=np.inf)
-        own = errors(gaps)
-        if "median" in own:
-            own["median"] = lower_median(gaps[np.isfinite(gaps)])
-        numbers |= {f"{space}_{name}": value for name, value in own.items()}
+        errors = summary(gaps, lower_median_of_finite)
+        numbers |= {f"{space}_{name}": value for name, value in errors.items()}
     return numbers

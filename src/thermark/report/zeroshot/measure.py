@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
 from thermark.core.pictures import BASE
+from thermark.core.point_errors import PCK_LIMITS, summary
 from thermark.core.predictions import COLUMNS, Predictions
 from thermark.metrics.evaluate import Config, evaluate
 from thermark.metrics.face_size import face_size
@@ -24,7 +25,8 @@ from thermark.report.zeroshot.showing import Values
 
 METRICS = (
     *("faces", "missed", "recall", "precision", "predictions", "extra"),
-    *("pck@3px", "pck@5px", "pck@10px", "pck@20px", "error_px_mean", "error_px_median"),
+    *(f"pck@{limit}px" for limit in PCK_LIMITS),
+    *("error_px_mean", "error_px_median"),
 )
 RANKS, STRATUM, ALL = "pck@5px", "distance", "all"
 PROTOCOLS = ("part1", "part2", "part2_all", "part3", "unified", "tone", "conventions")
@@ -120,9 +122,9 @@ def _unified(record: Record, said: Said, study: Study) -> dict[str, Numbers]:
 
 def _errors(gaps: NDArray[np.float64]) -> Numbers:
     """Return the leaderboard's numbers of one seed's errors in px, under its names."""
-    own = blog.errors(gaps)
-    rates = {f"{name}px": value for name, value in own.items() if name.startswith("pck@")}
-    means = {f"error_px_{name}": own.get(name, np.nan) for name in ("mean", "median")}
+    numbers = summary(gaps)
+    rates = {f"{name}px": value for name, value in numbers.items() if name.startswith("pck@")}
+    means = {f"error_px_{name}": numbers.get(name, np.nan) for name in ("mean", "median")}
     return {"faces": len(gaps), "missed": int(np.isinf(gaps).sum())} | rates | means
 
 

@@ -6,9 +6,8 @@ import numpy as np
 
 from thermark.fewshot.posts import Floats
 from thermark.metrics.evaluate import Config, evaluate
-from thermark.metrics.names import describe
 from thermark.metrics.scores import labels
-from thermark.report.numbers import label
+from thermark.report.numbers import label, scale
 from thermark.report.zeroshot.inputs import Places, Study, read
 from thermark.report.zeroshot.measure import flat
 from thermark.report.zeroshot.nose_points import Numbers
@@ -17,7 +16,7 @@ from thermark.report.zeroshot.showing import Head, Values, rate
 
 def heads(metric: str) -> dict[str, Head]:
     """Return the columns of polarity, where errors are in the unit of `metric`."""
-    error = Head(label(metric), 100 if describe(metric).unit == "fraction" else 1)
+    error = Head(label(metric), scale(metric))
     errors = {"error": error, "error_inverted": error._replace(title=f"inverted: {error.title}")}
     return {"found": rate("found"), "found_inverted": rate("inverted"), "found_both": rate("both ways")} | errors
 

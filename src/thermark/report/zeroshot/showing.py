@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from thermark.core.point_errors import PCK_LIMITS
 from thermark.report.markdown import table
 
-LIMITS = (3, 5, 10, 20)
 ANY = {"": "{}"}  # the part of what has no parts
 Values = Mapping[tuple[str, str, str, str], float]  # by protocol, contestant, part and metric
 
@@ -54,12 +54,12 @@ HEADS |= {"error": Head("RMS error, px"), "error_centred": Head("RMS without off
 HEADS |= {f"offset_{axis}_px": Head(f"{axis}, px", signed=True) for axis in "xy"}
 HEADS |= {f"offset_{axis}_face": Head(f"{axis}, % of the face", 100, 1, signed=True) for axis in "xy"}
 HEADS |= {"ms": Head("time, ms", digits=0)}
-HEADS |= {f"pck@{limit}{unit}": rate(f"PCK@{limit}") for limit in LIMITS for unit in ("", "px")}
+HEADS |= {f"pck@{limit}{unit}": rate(f"PCK@{limit}") for limit in PCK_LIMITS for unit in ("", "px")}
 # Errors in crop px and in frame px never share a column.
 HEADS |= {
     f"{space}_{name}": HEADS[name]._replace(title=f"{said} {HEADS[name].title}")
     for space, said in (("crop", "crop"), ("native", "frame"))
-    for name in ("mean", "median", *(f"pck@{limit}" for limit in LIMITS))
+    for name in ("mean", "median", *(f"pck@{limit}" for limit in PCK_LIMITS))
 }
 
 
