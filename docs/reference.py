@@ -1,7 +1,7 @@
-"""Write the reference: `cli.md` from the parser of the `thermark` command, `python.md` from docstrings.
+"""Write the reference: of the command line from its parser, of metrics from their table, of Python from docstrings.
 
-`python docs/reference.py` renews docs/reference/cli.md, which git holds; `--python` adds python.md, which only the
-site has. Docstrings are read from the source: nothing but the command line is imported.
+`python docs/reference.py` renews cli.md and metrics.md in docs/reference, which git holds. `--python` adds python.md,
+which only the site has; docstrings are read from the source.
 """
 
 import argparse
@@ -29,6 +29,14 @@ def command_line() -> str:
             text = commands.choices[command.name].format_help().rstrip()
             parts.append(f"### thermark {command.name}\n\n```text\n{text}\n```")
     return "\n\n".join(parts) + "\n"
+
+
+def metrics() -> str:
+    """Return the table of all metrics as Markdown."""
+    from thermark.report import metric_list
+
+    about = "Errors are over labelled faces; *counts misses* says whether a missed face makes a metric worse."
+    return f"# Metrics\n\n{NOTE}\n\n{about} [Concepts](../concepts.md) has more.\n\n{metric_list.markdown()}\n"
 
 
 def python() -> str:
@@ -66,12 +74,16 @@ def _text(node: ast.Module | ast.FunctionDef | ast.ClassDef) -> str:
     return "".join(part if part.startswith("`") else re.sub(r"([\\*_\[\]<>#|$])", r"\\\1", part) for part in parts)
 
 
+PAGES = {"cli.md": command_line, "metrics.md": metrics}  # those in git
+
+
 def main() -> None:
     """Write the pages."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", action="store_true", help="python.md, too")
     options = parser.parse_args()
-    (FOLDER / "reference/cli.md").write_text(command_line(), encoding="utf-8")
+    for name, text in PAGES.items():
+        (FOLDER / "reference" / name).write_text(text(), encoding="utf-8")
     if options.python:
         (FOLDER / "reference/python.md").write_text(python(), encoding="utf-8")
 
