@@ -15,7 +15,7 @@ SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "page:    plots/report/index.html"; echo "figures: plots/figures/, plots/contact/"; \
   echo "models:  metrics/zeroshot.md"; echo "heads:   metrics/fewshot.md"; echo "distil:  metrics/distillation.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
-.PHONY: help setup repro report blog weights data speed test slow check smoke smoke-baseline portability profile bench doctor clean
+.PHONY: help setup repro report blog weights data speed test slow check smoke smoke-baseline portability profile bench doctor docs clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -107,6 +107,15 @@ bench: setup     ## inner loops against the naive way (default profile)
 	python benchmarks/pose.py
 	python benchmarks/cascade.py
 	python benchmarks/transformers_pose.py
+
+# Sphinx has an environment of its own: nothing else needs it, and its pins need not agree with ours.
+docs: setup      ## these pages as a site, in build/docs; a broken link fails
+	@test build/docs-venv/.ready -nt docs/requirements.txt || { $(PYTHON) -m venv build/docs-venv && \
+	  build/docs-venv/bin/python -m pip --disable-pip-version-check -q install --no-deps -r docs/requirements.txt && \
+	  touch build/docs-venv/.ready; }
+	python docs/reference.py --python
+	build/docs-venv/bin/python -m sphinx -q -W --keep-going -n -d build/doctrees docs build/docs
+	@echo "site: build/docs/index.html"
 
 doctor: setup    ## is this machine fit?
 	thermark doctor

@@ -1,8 +1,9 @@
-"""The `thermark` command: doctor, profile, readme, calibrate, predict, compare, and two about weights."""
+"""The `thermark` command: a table of commands in groups, each with its options, an example and what it runs."""
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from thermark.calibrate.options import describe_calibrate, describe_predict
@@ -13,6 +14,19 @@ from thermark.core.files import write_text
 from thermark.report.gate.command import describe_compare
 
 MARKER = "<!-- leaderboard -->"
+EXIT_CODES = "Exit codes: 0 ok, 1 a finding, 2 wrong usage or settings, 3 data, 4 set-up, 5 network or licences."
+Parser = argparse.ArgumentParser
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: `describe` adds its options to a parser, `run` does it; `example` is a line for a shell."""
+
+    name: str
+    summary: str
+    example: str
+    describe: Callable[[Parser], None]
+    run: Callable[[argparse.Namespace], None]
 
 
 def main() -> None:
@@ -21,64 +35,97 @@ def main() -> None:
 
 
 def _main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="thermark", description="Benchmark of landmarks on thermal faces.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    doctor = commands.add_parser("doctor", help="is this machine fit to run the pipeline?")
-    doctor.add_argument("--requirements", type=Path, default=Path("requirements.txt"))
-    doctor.add_argument("--quiet", action="store_true", help="print only what fails")
-    profile = commands.add_parser("profile", help="merge profiles/NAME.yaml into the default, as params.yaml")
-    profile.add_argument("name")
-    profile.add_argument("--profiles", type=Path, default=Path("profiles"))
-    profile.add_argument("--params", type=Path, default=Path("params.yaml"))
-    readme = commands.add_parser("readme", help="renew the leaderboard between the markers of a README")
-    readme.add_argument("readme", type=Path)
-    readme.add_argument("leaderboard", type=Path)
-    accept = commands.add_parser("accept-licence", help="accept a licence that data or weights are under")
-    accept.add_argument("name", nargs="?", help="without it, all are listed")
-    accept.add_argument("--manifests", type=Path, default=Path("data/manifests/weights"))
-    accept.add_argument("--licences", type=Path, default=Path("data/licences"))
-    accept.add_argument("--yes", action="store_true", help="do not ask")
-    _describe_conversion(commands.add_parser("convert-checkpoint", help="an official RTMPose as a model folder"))
-    describe_calibrate(commands.add_parser("calibrate", help="adapt a trained head to your own camera"))
-    describe_predict(commands.add_parser("predict", help="find points on your own pictures"))
-    compared = commands.add_parser("compare", help="are results worse? exit 0 no, 1 yes, 2 cannot be compared")
-    describe_compare(compared)
-    options = parser.parse_args(arguments)
-    if options.command == "doctor":
-        from thermark.portability.doctor import report
-
-        report(options.requirements, quiet=options.quiet)
-    elif options.command == "profile":
-        profiles.switch(options.name, options.profiles, options.params)
-    elif options.command == "readme":
-        renew(options.readme, options.leaderboard)
-    elif options.command == "accept-licence":
-        accept_licence(options.name, options.manifests, options.licences, yes=options.yes)
-    elif options.command == "calibrate":
-        from thermark.calibrate.calibrate import calibrate
-
-        calibrate(options)
-    elif options.command == "predict":
-        from thermark.calibrate.predict import predict
-
-        predict(options)
-    elif options.command == "compare":
-        from thermark.report.gate.command import compare
-
-        compare(options)
-    else:
-        convert(options)
+    options = parser().parse_args(arguments)
+    options.run(options)
 
 
-def renew(readme: Path, leaderboard: Path) -> None:
-    """Put the leaderboard's overview (what stands before its parts) between the README's two markers.
+def parser() -> Parser:
+    """Return the parser of all commands; `docs/reference.py` makes a page of it."""
+    listed = [f"{group}:\n" + "".join(_line(command) for command in own) for group, own in GROUPS.items()]
+    made = Parser(
+        prog="thermark",
+        description="A reproducible benchmark of facial landmarks on thermal images.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join([*listed, "`thermark COMMAND --help` has options and an example.", EXIT_CODES]),
+    )
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND", help="one of those below")
+    for command in (command for own in GROUPS.values() for command in own):
+        own = commands.add_parser(command.name, description=command.summary)
+        command.describe(own)
+        own.formatter_class = argparse.RawDescriptionHelpFormatter
+        own.epilog = f"example:\n  {command.example}\n" + (f"\n{own.epilog}" if own.epilog else "")
+        own.set_defaults(run=command.run)
+    return made
 
-    Raises ConfigError when a marker is missing.
+
+def _line(command: Command) -> str:
+    return f"  {command.name:<20}{command.summary}\n"
+
+
+def _describe_doctor(parser: Parser) -> None:
+    parser.add_argument(
+        "--requirements", type=Path, default=Path("requirements.txt"), help="the pinned versions to hold against"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print only what fails")
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    from thermark.portability.doctor import report
+
+    report(options.requirements, quiet=options.quiet)
+
+
+def _describe_profile(parser: Parser) -> None:
+    parser.add_argument("name", help="`default`, or a file of profiles/ without its ending")
+    parser.add_argument("--profiles", type=Path, default=Path("profiles"), help="the folder of profiles")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="the file to write")
+
+
+def _profile(options: argparse.Namespace) -> None:
+    profiles.switch(options.name, options.profiles, options.params)
+
+
+def _describe_readme(parser: Parser) -> None:
+    parser.add_argument("readme", type=Path, help="a Markdown file that holds the marker twice")
+    parser.add_argument("results", type=Path, help="the records of one data set: metrics/results/<data set>.json")
+
+
+def _readme(options: argparse.Namespace) -> None:
+    renew(options.readme, options.results)
+
+
+def renew(readme: Path, results: Path) -> None:
+    """Put ten rows of one data set's results between the README's two markers.
+
+    Raises ConfigError when a marker is missing, DataError where there are no results.
     """
     parts = readme.read_text(encoding="utf-8").split(MARKER)
     if len(parts) != 3:
         raise ConfigError(f"{readme} does not hold {MARKER} twice", "put one before and one after the leaderboard")
-    write_text(readme, MARKER.join([parts[0], f"\n{overview(leaderboard)}\n", parts[2]]))
+    write_text(readme, MARKER.join([parts[0], f"\n{overview(results)}\n", parts[2]]))
+
+
+def overview(results: Path) -> str:
+    """Return the ten rows of a file of results, and the rule that chose them, as Markdown."""
+    from thermark.report.leaderboard.ten_rows import ten_rows
+    from thermark.report.results.record import open_set
+
+    return ten_rows(open_set(results))
+
+
+def _describe_licence(parser: Parser) -> None:
+    parser.add_argument("name", nargs="?", help="without it, all are listed")
+    parser.add_argument(
+        "--manifests", type=Path, default=Path("data/manifests/weights"), help="the folder of bundles of weights"
+    )
+    parser.add_argument(
+        "--licences", type=Path, default=Path("data/licences"), help="the folder of licences of data sets"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _accept_licence(options: argparse.Namespace) -> None:
+    accept_licence(options.name, options.manifests, options.licences, yes=options.yes)
 
 
 def accept_licence(name: str | None, manifests: Path, sheets: Path, yes: bool) -> None:
@@ -146,9 +193,87 @@ def convert(options: argparse.Namespace) -> None:
         print(f"warning: {note}; fine-tune before use", file=sys.stderr)
 
 
-def overview(leaderboard: Path) -> str:
-    """Return the text between the leaderboard's title and its first part."""
-    return leaderboard.read_text(encoding="utf-8").split("\n## ")[0].partition("\n")[2].strip()
+def _calibrate(options: argparse.Namespace) -> None:
+    from thermark.calibrate.calibrate import calibrate
+
+    calibrate(options)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from thermark.calibrate.predict import predict
+
+    predict(options)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from thermark.report.gate.command import compare
+
+    compare(options)
+
+
+CONVERT = "thermark convert-checkpoint rtmpose-m.pth --size m --out data/models/imported_m"
+CALIBRATE = (
+    "thermark calibrate --images pictures --labels labels.csv --head data/models/head_teacher \\\n"
+    "    --weights data/exported/teacher_onnx --out mycamera"
+)
+GROUPS: dict[str, tuple[Command, ...]] = {
+    "Set up": (
+        Command(
+            "doctor", "Is this machine fit to run the pipeline?", "thermark doctor", _describe_doctor, _doctor
+        ),
+        Command(
+            "profile",
+            "Choose what is benchmarked: merge profiles/NAME.yaml into the default.",
+            "thermark profile tfake100",
+            _describe_profile,
+            _profile,
+        ),
+    ),
+    "Your own pictures": (
+        Command(
+            "calibrate", "Adapt a trained head to your own camera.", CALIBRATE, describe_calibrate, _calibrate
+        ),
+        Command(
+            "predict",
+            "Find landmarks on your own pictures.",
+            "thermark predict --predictor mycamera --images pictures --out predictions.csv",
+            describe_predict,
+            _predict,
+        ),
+    ),
+    "Data and weights": (
+        Command(
+            "accept-licence",
+            "List the licences of data sets and weights, or accept one.",
+            "thermark accept-licence tfake",
+            _describe_licence,
+            _accept_licence,
+        ),
+        Command(
+            "convert-checkpoint",
+            "Turn an official RTMPose checkpoint into a model folder.",
+            CONVERT,
+            _describe_conversion,
+            convert,
+        ),
+    ),
+    "Results": (
+        Command(
+            "compare",
+            "Are results worse? Exit code 0 no, 1 yes, 2 they cannot be compared.",
+            "thermark compare HEAD~1 --markdown gate.md",
+            describe_compare,
+            _compare,
+        ),
+        Command(
+            "readme",
+            "Renew the ten rows between the markers of a README.",
+            "thermark readme README.md metrics/results/tfake.json",
+            _describe_readme,
+            _readme,
+        ),
+    ),
+}
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ def test_there_are_bundles():
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_a_bundle_is_listed_in_data_md(name):
-    assert f"`{name}`" in (ROOT / "DATA.md").read_text(encoding="utf-8")
+def test_a_bundle_is_listed_in_the_page_about_weights(name):
+    assert f"`{name}`" in (ROOT / "docs/weights.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ENTRIES)

@@ -120,10 +120,10 @@ def test_switching_profiles_never_replaces_fetched_files_by_rendered_ones(defaul
             assert fetched.setdefault(key, raw["pieces"]) == raw["pieces"], (name, key)
 
 
-def test_the_readme_counts_the_licences_of_data(path, content):
+def test_the_page_about_data_counts_licences(path, content):
     fetched = content["fetch"].values()
     named = {piece["licence"] for raw in fetched for piece in raw["pieces"].values()}
-    rows = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    rows = (ROOT / "docs/data.md").read_text(encoding="utf-8").splitlines()
     told = [row for row in rows if row.startswith("| `") and f"`{path.stem}`" in row.split("|")[1]]
     numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
     counts = [word for row in told for word in re.findall(r"(\w+) licences?\b", row)]

@@ -1,3 +1,5 @@
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -6,24 +8,49 @@ import pytest
 
 from thermark import cli
 from thermark.core.errors import ConfigError
+from thermark.report.results.record import open_set
+
+RESULTS = Path(__file__).parents[1] / "golden/smoke/tfake.json"
 
 
 def test_the_readme_keeps_everything_but_the_leaderboard(tmp_path):
-    readme, board = tmp_path / "README.md", tmp_path / "l.md"
+    readme = tmp_path / "README.md"
     readme.write_text(f"before\n{cli.MARKER}\nold\n{cli.MARKER}\nafter\n")
-    board.write_text("# new\n\n| a |\n\nlegend\n\n## part\n\n| b |\n")
     for _ in range(2):
-        cli.renew(readme, board)
-    assert readme.read_text() == f"before\n{cli.MARKER}\n| a |\n\nlegend\n{cli.MARKER}\nafter\n"
+        cli.renew(readme, RESULTS)
+    assert readme.read_text() == f"before\n{cli.MARKER}\n{cli.overview(RESULTS)}\n{cli.MARKER}\nafter\n"
+
+
+def test_the_overview_has_one_of_each_kind_and_says_how_many_there_are():
+    results = open_set(RESULTS)
+    ran = [record for record in results.records if record.ran and record.points == 68]
+    *rows, _, rule = cli.overview(RESULTS).splitlines()[2:]
+    shown = {row.split("`")[1]: row.split("`")[3] for row in rows}
+    assert len(rows) == min(10, len(ran)) and set(shown.values()) == {record.kind for record in ran}
+    assert f"{len(rows)} of the {len(ran)} contestants" in rule and "a missed face counts 50.00 %" in rule
+    errors = [float(re.search(r"\| ([0-9.]+)( \(|$)", row)[1]) for row in rows]
+    assert errors == sorted(errors)
 
 
 def test_a_readme_without_markers_is_left_alone(tmp_path):
-    readme, board = tmp_path / "README.md", tmp_path / "l.md"
+    readme = tmp_path / "README.md"
     readme.write_text("text")
-    board.write_text("new")
     with pytest.raises(ConfigError, match="twice"):
-        cli.renew(readme, board)
+        cli.renew(readme, RESULTS)
     assert readme.read_text() == "text"
+
+
+@pytest.mark.parametrize("command", [command for own in cli.GROUPS.values() for command in own])
+def test_every_command_is_listed_and_has_an_example_that_its_options_allow(command, capsys):
+    with pytest.raises(SystemExit):
+        cli._main(["--help"])
+    assert f"  {command.name} " in capsys.readouterr().out
+    program, *arguments = shlex.split(command.example.replace("\\\n", ""))
+    options = cli.parser().parse_args(arguments)
+    assert program == "thermark" and options.command == command.name and options.run is command.run
+    with pytest.raises(SystemExit):
+        cli._main([command.name, "--help"])
+    assert command.example in capsys.readouterr().out
 
 
 @pytest.fixture

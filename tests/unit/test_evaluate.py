@@ -102,7 +102,7 @@ def test_the_box_of_an_error_is_that_of_the_scored_labels_and_is_called_so():
         summary = evaluate(replace(truth, boxes=boxes), shifted, FAST).summary
         assert summary["nme_diag"] == pytest.approx(wanted, rel=1e-5)
     assert "tight box round the scored labels" in registry.describe("nme_diag").meaning
-    assert "tight box round the labels" in (Path(__file__).parents[2] / "README.md").read_text()
+    assert "tight box round the labels" in (Path(__file__).parents[2] / "docs/concepts.md").read_text()
 
 
 def test_pooled_means_count_points_where_means_per_image_count_faces():

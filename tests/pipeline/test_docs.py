@@ -1,0 +1,134 @@
+"""Pages say what is true: links lead somewhere, lists are complete, and numbers are those that git holds."""
+
+import json
+import re
+import runpy
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "studies/README.md"])
+MADE = ROOT / "docs/reference/python.md"
+named = pytest.mark.parametrize("page", [page for page in PAGES if page != MADE], ids=lambda page: page.name)
+
+
+def prose(page: Path) -> str:
+    """Return a page without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what a forge calls the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@named
+def test_links_lead_to_files_and_headings(page):
+    broken = []
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", prose(page)):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+@named
+def test_every_make_target_and_command_exists(page):
+    makefile, text = (ROOT / "Makefile").read_text(encoding="utf-8"), page.read_text(encoding="utf-8")
+    for target in re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", text, re.M):
+        assert re.search(rf"^{''.join(target)}:", makefile, re.M), target
+    commands = set(re.findall(r"^### thermark ([a-z-]+)$", (ROOT / "docs/reference/cli.md").read_text(), re.M))
+    assert {*re.findall(r"(?:`|^)thermark ([a-z][a-z-]+)", text, re.M)} <= commands | {"readme"}
+
+
+@named
+def test_files_that_are_named_exist(page):
+    if page.name == "CHANGELOG.md" or "tutorials" in page.parts or page.parent.name == "studies":
+        pytest.skip("it names what once was, or what it makes")
+    names = re.findall(
+        r"`((?:src|stages|tests|docs|profiles|benchmarks|metrics)/[\w./-]+\.(?:py|yaml|md))`", prose(page)
+    )
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_the_index_lists_every_page():
+    listed = set(re.findall(r"\]\(([^)#]+\.md)\)", (ROOT / "docs/index.md").read_text(encoding="utf-8")))
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")}
+    assert listed == pages - {"index.md", "reference/python.md"}
+
+
+@pytest.mark.parametrize("name", ["cli.md", "metrics.md"])
+def test_the_reference_is_that_of_the_code(name, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    made = runpy.run_path(str(ROOT / "docs/reference.py"))["PAGES"][name]()
+    assert (ROOT / "docs/reference" / name).read_text(encoding="utf-8") == made, "run `python docs/reference.py`"
+
+
+def test_the_python_reference_has_every_package():
+    text = runpy.run_path(str(ROOT / "docs/reference.py"))["python"]()
+    packages = {path.parent.name for path in (ROOT / "src/thermark").glob("*/__init__.py")}
+    assert set(re.findall(r"^## thermark\.(\w+)$", text, re.M)) == packages
+
+
+def test_the_architecture_lists_every_package():
+    part = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").split("<!-- packages -->")[1]
+    listed = re.findall(r"^\| `(\w+)` \|", part, re.M)
+    packages = {path.parent.name for path in (ROOT / "src/thermark").glob("*/__init__.py")} | {"cli"}
+    assert len(listed) == len(set(listed)) and set(listed) == packages
+
+
+def test_the_quick_start_names_every_profile():
+    text = (ROOT / "docs/quick-start.md").read_text(encoding="utf-8")
+    assert [path.stem for path in (ROOT / "profiles").glob("*.yaml") if f"`{path.stem}`" not in text] == []
+
+
+def test_every_bundle_of_weights_and_contestant_of_the_default_is_described():
+    """Names that differ in their ending may share a row: `sapiens2_04b_frame` to `sapiens2_5b_frame`."""
+    weights = (ROOT / "docs/weights.md").read_text(encoding="utf-8")
+    bundles = [path.stem for path in (ROOT / "data/manifests/weights").glob("*.yaml")]
+    assert [name for name in bundles if f"`{name}`" not in weights] == []
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    text = (ROOT / "docs/contestants.md").read_text(encoding="utf-8")
+    families = {own["family"] for own in params["contestants"].values()} - {"learned", "mean_shape", "absent"}
+    first = {
+        own["family"]: name for name, own in reversed(params["contestants"].items()) if own["family"] in families
+    }
+    assert [name for name in first.values() if f"`{name}`" not in text] == []
+
+
+def held(name: str) -> str:
+    """Return a file as git has it: whoever has run another profile has other numbers."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout")
+    command = ["git", "show", f"HEAD:{name}"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_numbers_of_results_are_those_in_git():
+    comparisons = json.loads(held("metrics/comparisons.json"))["families"]
+    pairs = [pair for family in comparisons if family["name"] == "distillation" for pair in family["pairs"]]
+    assert len(pairs) == 6 and {pair["verdict"] for pair in pairs} == {"no difference shown"}
+    assert "none of six comparisons with labels alone shows a difference" in prose(ROOT / "docs/distillation.md")
+    floor = json.loads(held("metrics/summary/mean_shape.json"))["thermeval"]["error_px_mean"]
+    assert f"{floor:.2f} px" in prose(ROOT / "docs/tutorials/add-a-contestant.md")
+    cookbook = (ROOT / "docs/dvc.md").read_text(encoding="utf-8")
+    for name in re.findall(r"^metrics/summary/(\w+)\.json +[0-9]", cookbook, re.M):
+        (row,) = re.findall(rf"^metrics/summary/{name}\.json +([0-9].*)$", cookbook, re.M)
+        own = json.loads(held(f"metrics/summary/{name}.json"))
+        sets = ("charlotte.nme_diag", "facesynthetics.nme_io", "missed", "tfake.nme_io", "thermeval.error_px_mean")
+        values = [own[key] if key in own else own[key.split(".")[0]][key.split(".")[1]] for key in sets]
+        assert row.split() == [f"{value:.4g}" for value in values], name
+
+
+def test_the_full_profile_has_as_many_runs_as_is_said():
+    from thermark.core import config, profiles
+
+    default = config.read(ROOT / "params.yaml")
+    full = profiles.merged(default, config.read(ROOT / "profiles/full.yaml"), "full")
+    text = prose(ROOT / "docs/distillation.md")
+    assert f"trains {len(full['runs'])} runs of three seeds" in text
