@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from thermark.core.point_errors import Floats as Floats
 from thermark.core.point_errors import lower_median_of_finite, summary
-from thermark.fewshot import decode
+from thermark.train.codecs.heatmap import to_crop, to_map
 
 Numbers = dict[str, float]
 
@@ -40,6 +40,6 @@ def quantisation(xy: Floats, side: int, size: int, to_frame: Floats) -> Numbers:
     `xy` (n, K, 2) are true points in pixels of crops of `side` px, NaN = unlabelled; maps have `size` px.
     """
     # Of two pixels that are equally high, argmax takes the first.
-    pixel = np.clip(np.ceil(decode.to_map(xy, side, size) - 0.5), 0, size - 1)
+    pixel = np.clip(np.ceil(to_map(xy, side, size) - 0.5), 0, size - 1)
     labelled = np.asarray(np.isfinite(xy).all(axis=-1))
-    return numbers(decode.to_crop(pixel, side, size) - xy, to_frame, labelled)
+    return numbers(to_crop(pixel, side, size) - xy, to_frame, labelled)

@@ -19,6 +19,7 @@ from thermark.core.config import Section
 from thermark.core.geometry import Array
 from thermark.models.inference import contract, heatmaps
 from thermark.models.inference.contract import Floats, Given, Image, Instances
+from thermark.nets import dark
 from thermark.nets.inputs import normalised
 from thermark.train import precision
 from thermark.train.precision import Dtype
@@ -129,7 +130,7 @@ class TopDown:
         if self.flip:
             partner = torch.from_numpy(landmarks.load(self.vocabulary).flip).to(self.device)
             maps = (maps + heatmaps.flipped_back(self.forward(inputs.flip(-1)).float(), partner)) / 2
-        at, score = heatmaps.decode(maps, self.sigma)
+        at, score = dark.decode(maps, self.sigma)
         to_input = heatmaps.heatmap_to_input((maps.shape[2], maps.shape[3]), self.size)
         return geometry.apply(to_input, at.double().cpu().numpy()), score.cpu().numpy()
 
