@@ -31,7 +31,8 @@ MODELS = {
 
 def model(name: str) -> Path:
     """Return a model file from the cache, a mirror or the package index; skips the test where there is none."""
-    return find_local(default_store(), *MODELS[name], name) or index_bundles.fetch_or_skip("mediapipe_wheel").file(name)
+    local = find_local(default_store(), *MODELS[name], name)
+    return local or index_bundles.fetch_or_skip("mediapipe_wheel").file(name)
 
 
 def rendered() -> dict[str, Image]:

@@ -9,6 +9,7 @@ import pytest
 from google_drive import PAGE, QUOTA, SIGN_IN, Drive, driving
 from scripted_server import CUT, HELD, NO_RANGE, OK, digest
 
+import kill_process
 from thermark.core.errors import ConfigError, DataError, NetworkError
 from thermark.download import cache, drive
 from thermark.download.download import RetryPolicy
@@ -288,7 +289,7 @@ def test_a_killed_folder_is_continued(tmp_path):
         environment = {**os.environ, "PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{Path(__file__).parent}"}
         arguments = [str(google.port), str(tmp_path / "cache"), FOLDER]
         process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments], env=environment)
-        killing.when(lambda: len(list(growing.glob("*/*"))) > 10, process)
+        kill_process.kill_when(lambda: len(list(growing.glob("*/*"))) > 10, process)
     assert trees(tmp_path) == []
     there = {path.name for path in growing.glob("*/*")}
     with driving(Drive(files, rows)) as google:

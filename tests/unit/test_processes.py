@@ -223,7 +223,7 @@ def test_the_objective_of_the_parts_is_on_average_that_of_the_batch(monkeypatch)
     """It sums over its batch, and the loop takes the mean over processes."""
     config = parse(tiny_runs.section("supervised"), supervised.Config, "x")
     absent = {"seed": 0, "sets": (), "pictures": (), "faces": None, "held_out": None}
-    codec = SimCC((running.SIDE, running.SIDE))
+    codec = SimCC((tiny_runs.SIDE, tiny_runs.SIDE))
     at = run.Ready(config=config, device=torch.device("cpu"), exact="fp32", loss=simcc.loss, codec=codec, **absent)
     generator = torch.Generator().manual_seed(4)
     logits = torch.randn(2, 8, 68, 2 * tiny_runs.SIDE, generator=generator)

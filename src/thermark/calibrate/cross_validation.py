@@ -169,7 +169,9 @@ class _InMemory:
 
 
 @torch.inference_mode()
-def predict_points(weights: Mapping[str, Tensor], features: Tensor, side: int, method: Method, sigma: float) -> Floats:
+def predict_points(
+    weights: Mapping[str, Tensor], features: Tensor, side: int, method: Method, sigma: float
+) -> Floats:
     """Return points (n, K, 2) in crop px of features (n, C, h, w), computed in float32."""
     head = TinyHead(features.shape[1], weights["conv3.weight"].shape[0]).to(features.device)
     head.load_state_dict(dict(weights))

@@ -126,8 +126,8 @@ def _annotated(frames: Frames, folder: Path) -> NDArray[np.int64]:
     """Return the rows of the frames with a labelled nose: published protocols count it without a person, too."""
     if not (folder / annotations.FILE).is_file():
         return np.zeros(0, np.int64)
-    annotations = Annotations.open(folder)
-    return np.flatnonzero(np.isin(frames.ids, annotations.frames[annotations.having("nose")]))
+    labels = Annotations.open(folder)
+    return np.flatnonzero(np.isin(frames.ids, labels.frames[labels.having("nose")]))
 
 
 def _paths(raw: Path, frames: Frames, ids: NDArray[np.str_]) -> list[Path]:

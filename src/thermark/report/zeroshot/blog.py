@@ -16,7 +16,6 @@ from thermark.core.faces import Faces
 from thermark.core.point_errors import lower_median_of_finite, summary
 from thermark.fewshot.posts import Crop, Floats, Rows
 from thermark.metrics.matching import assign
-from thermark.report.columns import LIMITS
 from thermark.report.zeroshot.nose_points import Noses, Numbers
 
 CAP = 80.0  # px in a frame that is 192 wide: a nose may be matched to a neighbour's
