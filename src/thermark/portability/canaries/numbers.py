@@ -1,4 +1,4 @@
-"""Canaries of numbers without networks: a bootstrap, and what numpy, scipy and libm say of the same values."""
+"""Canaries of numbers without networks: a bootstrap, and functions of numpy, scipy and libm on fixed values."""
 
 import math
 from collections.abc import Iterator

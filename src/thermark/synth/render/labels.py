@@ -1,4 +1,4 @@
-"""What each visible piece of surface is: its part, segmentation class and body region."""
+"""Part, segmentation class and body region of each visible piece of surface."""
 
 from typing import Any
 
@@ -43,8 +43,8 @@ def classify(
     if part in (Part.CLOTHING, Part.BARE):
         x, y = material.T
         chest = (np.abs(x) < 122) & (y > 252) & (y < 430) & (tint < 0.5)
-        own = np.where(np.abs(x) > LIMBS, Label.SKIN, Label.NECK) if part == Part.BARE else label
-        return own, np.where(chest, Region.CHEST, Region.NONE)
+        classes = np.where(np.abs(x) > LIMBS, Label.SKIN, Label.NECK) if part == Part.BARE else label
+        return classes, np.where(chest, Region.CHEST, Region.NONE)
     if part == Part.MOUTH:
         return Label.MOUTH_INTERIOR, Region.NONE
     if part != Part.SKIN:

@@ -1,4 +1,4 @@
-"""CHARLOTTE-ThermalFace as it unpacks: ten folders of 16-bit TIFFs and one CSV each, with its known dirt."""
+"""CHARLOTTE-ThermalFace as it unpacks: ten folders of 16-bit TIFFs and a CSV, with the real files' defects."""
 
 import csv
 import io
@@ -55,9 +55,9 @@ class Config(Section):
     def _enough_combinations(self) -> Self:
         """Refuse more frames a subject than there are rooms, distances and head positions to combine."""
         combinations = len(ROOMS) * len(DISTANCES) * len(POSITIONS)
-        wanted = -(-self.count // self.subjects) + self.unlabelled
-        if wanted > combinations:
-            raise ValueError(f"{wanted} frames a subject are more than the {combinations} combinations")
+        count = -(-self.count // self.subjects) + self.unlabelled
+        if count > combinations:
+            raise ValueError(f"{count} frames a subject are more than the {combinations} combinations")
         return self
 
 
@@ -200,12 +200,12 @@ def visible_points(flags: NDArray[np.bool_], yaw: float) -> NDArray[np.bool_]:
 
 def _write_table(path: Path, subject: int, rows: list[list[str]]) -> None:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([[*HEADER, *COLUMNS], *_soiled(sorted(rows), subject)])
+    csv.writer(text, lineterminator="\r\n").writerows([[*HEADER, *COLUMNS], *_with_defects(sorted(rows), subject)])
     path.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
-def _soiled(rows: list[list[str]], subject: int) -> Iterator[list[str]]:
-    """Yield the rows with the dirt that the published files have.
+def _with_defects(rows: list[list[str]], subject: int) -> Iterator[list[str]]:
+    """Yield the rows with the defects of the published files.
 
     S2 repeats ids, S2 and S10 hold spreadsheet errors, some rows of S3 and S7 lack points, S6 ends in a blank row.
     """
