@@ -346,11 +346,6 @@ def test_who_finds_fewer_faces_is_not_among_the_best_however_exact(tmp_path):
     assert groups["bold"] == "A" and groups["shy"] > "A"
 
 
-def test_errors_of_a_set_on_which_nobody_ran_are_none(tmp_path):
-    errors.write(tmp_path / "shown.parquet", {})
-    assert errors.open_errors(tmp_path / "shown.parquet") == {}
-
-
 def test_a_family_that_names_nobody_we_know_is_refused(tmp_path):
     families = {"odd": {"question": "?", "datasets": ["shown"], "pairs": [["runn", "ready"]]}}
     with pytest.raises(ConfigError, match=r"families\.odd names the unknown contestant 'runn'") as caught:

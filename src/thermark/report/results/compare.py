@@ -196,9 +196,9 @@ def _matrix(results: ResultSet, errors: Mapping[str, Errors], config: Config) ->
         {name: _columns(errors[name]) for name in names}, "error", _doubt(results, config), _floors(results, names)
     )
     pairs = list(combinations(names, 2))
-    adjusted = family.adjusted({"all": pairs}, {pair: compared[pair].p for pair in pairs})["all"]
+    adjusted = family.holm(np.array([compared[pair].p for pair in pairs], np.float64)).tolist()
     both = compared | {(b, a): comparison.mirrored() for (a, b), comparison in compared.items()}
-    both_p = adjusted | {(b, a): p for (a, b), p in adjusted.items()}
+    p_holm = {ends: p for (a, b), p in zip(pairs, adjusted, strict=True) for ends in ((a, b), (b, a))}
 
     def table(of: str) -> tuple[tuple[float | None, ...], ...]:
         return tuple(tuple(getattr(both[a, b], of) if a != b else None for b in names) for a in names)
@@ -208,7 +208,7 @@ def _matrix(results: ResultSet, errors: Mapping[str, Errors], config: Config) ->
         difference=table("difference"),
         low=table("low"),
         high=table("high"),
-        p_holm=tuple(tuple(_finite(both_p.get((a, b))) for b in names) for a in names),
+        p_holm=tuple(tuple(_finite(p_holm.get((a, b))) for b in names) for a in names),
         grey=tuple(tuple(both[a, b].grey if a != b else "" for b in names) for a in names),
         groups=_groups(results, errors, names, config),
     )
