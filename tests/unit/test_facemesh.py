@@ -16,6 +16,7 @@ from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.models import facemesh
 from thermark.models.facemesh import Cascade, Config, FaceMesh, Mesh, Prompted
 from thermark.models.inference import golden_check
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.detectors import DESIGNS, Detections, Detector
 
 EYES = [33, 263]  # outer corners
@@ -250,7 +251,7 @@ def test_the_check_accepts_only_one_face_in_the_right_place():
 
 @pytest.mark.parametrize("detector", ["short_range", "full_range", "given"])
 def test_every_kind_loads_and_finds_the_same_face(wheel, detector, own):
-    predictor = facemesh.load(config(detector=detector), wheel, "auto")
+    predictor = facemesh.load(config(detector=detector), Assets(wheel), "auto")
     assert predictor.vocabulary == "mediapipe478" and predictor.trained_on == ()
     assert (predictor.given, predictor.box_source) == {
         "short_range": ("own", "blazeface_short_range"),
@@ -274,22 +275,22 @@ def test_a_load_is_checked(wheel, monkeypatch):
     moved = replace(face, xy=face.xy + 0.01 * np.ptp(face.xy[:468], axis=0).max())
     monkeypatch.setattr(golden_check, "known", lambda name: moved)
     with pytest.raises(DataError, match=r"face_landmark\.tflite misses the points of a known face by 1\.4%"):
-        facemesh.load(config(), wheel, "auto")
+        facemesh.load(config(), Assets(wheel), "auto")
 
 
 def test_other_models_are_refused(wheel):
     folder = wheel.folder
     shutil.copy(folder / SHORT, folder / facemesh.FILE)
     with pytest.raises(DataError, match=r"face_landmark\.tflite takes .* 896 and 14336"):
-        facemesh.load(config(), wheel, "auto")
+        facemesh.load(config(), Assets(wheel), "auto")
     (folder / facemesh.FILE).write_bytes(b"<html>")
     with pytest.raises(DataError, match="no graph"):
-        facemesh.load(config(), wheel, "auto")
+        facemesh.load(config(), Assets(wheel), "auto")
     Path(folder / facemesh.FILE).unlink()
     with pytest.raises(DataError, match=r"holds no face_landmark\.tflite"):
-        facemesh.load(config(), wheel, "auto")
+        facemesh.load(config(), Assets(wheel), "auto")
 
 
 def test_a_gpu_is_not_to_be_had(wheel):
     with pytest.raises(SetupError, match="CPU"):
-        facemesh.load(config(), wheel, "cuda")
+        facemesh.load(config(), Assets(wheel), "cuda")

@@ -24,7 +24,7 @@ from thermark.core.predictions import Predictions
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
 from thermark.metrics.names import MOVED
-from thermark.models.inference.images import PROMPTED
+from thermark.models.inference.keys import CROP_FAMILIES
 from thermark.report import legend, lines, markdown, numbers, style
 from thermark.report.leaderboard import board as reading
 from thermark.report.leaderboard import (
@@ -585,7 +585,7 @@ def test_a_profile_says_of_what_kind_its_contestants_are():
     assert [name for name, whole in profile.whole_frames(contestants).items() if whole] == ["nose"]
     with pytest.raises(ConfigError, match=r"contestants\.a has no family"):
         profile.whole_frames({"a": {}})
-    assert set(profile.TOLD) == set(PROMPTED)  # who predicts says the same
+    assert set(profile.TOLD) == set(CROP_FAMILIES)  # who predicts says the same
     for wrong in (["ktl_s"], {"ktl_s": "learned"}):
         with pytest.raises(ConfigError, match="`contestants` does not map names to sections"):
             profile.sections(wrong, "contestants")

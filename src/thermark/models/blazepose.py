@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from thermark.core import geometry
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
-from thermark.models.inference.contract import Image, Instances, on_cpu, usable
+from thermark.models.inference.contract import Assets, Image, Instances, on_cpu, usable
 from thermark.models.inference.detectors import DESIGNS, Detector, region, sampled
 from thermark.models.inference.finder import Finder
 from thermark.models.inference.litert import ENGINE, Graph
@@ -110,9 +109,9 @@ def _sigmoid(logits: Floats) -> Floats:
     return probability
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Finder:
+def load(config: Config, assets: Assets, device: str) -> Finder:
     """Open both networks; raises DataError for files that are other models, SetupError for a GPU."""
     on_cpu(device, ENGINE)
-    detector = Detector(bundle.file(DESIGNS["person"].file), "person")
-    body = Body.open(bundle.file(FILE))
+    detector = Detector(assets.weights.file(DESIGNS["person"].file), "person")
+    body = Body.open(assets.weights.file(FILE))
     return Finder(partial(persons, detector=detector, body=body, most=config.persons), "blazepose33", "blazepose")

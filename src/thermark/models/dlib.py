@@ -12,10 +12,10 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat
 
 from thermark import landmarks
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference.contract import (
+    Assets,
     Floats,
     Given,
     Image,
@@ -51,7 +51,7 @@ class Config(Section):
 
 @dataclass(frozen=True)
 class Prompted:
-    """`trees` in a square for each prompt; the rest is a FramePredictor's."""
+    """`trees` in a square for each prompt; the rest is as in Model."""
 
     trees: Trees
     side: float
@@ -99,7 +99,7 @@ def faces(image: Image, detector: Any, trees: Trees, upsample: int, points: int)
     return Instances(xy, np.ones(xy.shape[:2], np.float32), outline, np.array(scores, np.float32))
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Prompted | Finder:
+def load(config: Config, assets: Assets, device: str) -> Prompted | Finder:
     """Return the contestant; raises Unavailable without dlib, DataError for a file of something else or another
     vocabulary, SetupError for a GPU.
     """
@@ -108,7 +108,7 @@ def load(config: Config, bundle: Bundle, device: str) -> Prompted | Finder:
         import dlib
     except ModuleNotFoundError as error:
         raise Unavailable(f"the package dlib is not installed (`pip install {PACKAGE}`)") from error
-    path, points = bundle.file(config.file), len(landmarks.load(config.vocabulary))
+    path, points = assets.weights.file(config.file), len(landmarks.load(config.vocabulary))
     try:
         predictor = dlib.shape_predictor(str(path))
     except RuntimeError as error:

@@ -16,9 +16,9 @@ from pydantic import PositiveFloat
 from torch import Tensor
 from torch.nn import functional as F
 
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.cropped import Cropped
 from thermark.train import precision
 
@@ -39,11 +39,13 @@ class Config(Section):
     pad: PositiveFloat = 1.1
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Cropped:
+def load(config: Config, assets: Assets, device: str) -> Cropped:
     """Return the contestant; raises DataError for files of something else, SetupError for an absent device."""
     at = precision.chosen(device)
-    table = bundle.file(f"{config.file}-weights_manifest.json")
-    weights = {name: tensor.to(at) for name, tensor in read(table, bundle.file(f"{config.file}.bin")).items()}
+    table = assets.weights.file(f"{config.file}-weights_manifest.json")
+    weights = {
+        name: tensor.to(at) for name, tensor in read(table, assets.weights.file(f"{config.file}.bin")).items()
+    }
     return Cropped(partial(answer, weights=weights), SIZE, config.pad, POINTS, "ibug68")
 
 

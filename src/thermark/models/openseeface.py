@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference import sessions
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.cropped import Cropped
 from thermark.nets.inputs import normalised
 
@@ -38,9 +38,9 @@ class Config(Section):
     threads: PositiveInt = 2
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Cropped:
+def load(config: Config, assets: Assets, device: str) -> Cropped:
     """Open the network and run it once; raises DataError for a file of something else, SetupError for no GPU."""
-    path = bundle.file(config.file)
+    path = assets.weights.file(config.file)
     net = sessions.opened(path, device, config.threads)
     shapes = [output.shape for output in sessions.tried(net, path.name, (SIZE, SIZE))]
     if shapes != [(1, 3 * POINTS, CELLS, CELLS)]:

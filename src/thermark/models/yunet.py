@@ -7,10 +7,9 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.models.inference.contract import Image, Instances, on_cpu, usable
+from thermark.models.inference.contract import Assets, Image, Instances, on_cpu, usable
 from thermark.models.inference.finder import Finder
 
 POINTS = 5
@@ -27,10 +26,10 @@ class Config(Section):
     nms: float = Field(default=0.3, gt=0, le=1)
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Finder:
+def load(config: Config, assets: Assets, device: str) -> Finder:
     """Open the detector and run it once; raises DataError for a file of something else, SetupError for a GPU."""
     on_cpu(device, "YuNet in OpenCV")
-    path = bundle.file(config.file)
+    path = assets.weights.file(config.file)
     try:
         detector = cv2.FaceDetectorYN.create(str(path), "", TRIED, config.threshold, config.nms)
         detector.detect(np.zeros((*TRIED[::-1], 3), np.uint8))

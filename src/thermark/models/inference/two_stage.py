@@ -34,7 +34,7 @@ class TwoStage:
     trained_on: tuple[str, ...] = ()
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the faces of each image, as FramePredictor says."""
+        """Return the faces of each image, as Model says."""
         return [self._found(image) for image in images]
 
     def _found(self, image: Image) -> Instances:
