@@ -230,14 +230,14 @@ WRONG = {
 @pytest.mark.parametrize("fault", WRONG)
 def test_a_wrong_graph_is_noticed_on_loading(own, fault):
     wrong = replace(own, mesh=Mesh(Wrong(own.mesh.graph, **WRONG[fault])))
-    face = golden_check.known("facemesh")
+    face = golden_check.read("facemesh")
     golden_check.check("right", own, face, facemesh.EXACT)
     with pytest.raises(DataError, match="known"):
         golden_check.check("wrong", wrong, face, facemesh.EXACT)
 
 
 def test_the_check_accepts_only_one_face_in_the_right_place():
-    face = golden_check.known("facemesh")
+    face = golden_check.read("facemesh")
     assert np.isnan(face.xy[468:]).all() and np.isfinite(face.xy[:468]).all()
     span = np.ptp(face.xy[:468], axis=0).max()
     assert golden_check.deviation(face.xy + 0.03 * span * np.array([0.6, 0.8]), face.xy) == pytest.approx(
@@ -271,7 +271,7 @@ def test_every_kind_loads_and_finds_the_same_face(wheel, detector, own):
 
 
 def test_a_load_is_checked(wheel, monkeypatch):
-    face = golden_check.known("facemesh")
+    face = golden_check.read("facemesh")
     moved = replace(face, xy=face.xy + 0.01 * np.ptp(face.xy[:468], axis=0).max())
     monkeypatch.setattr(golden_check, "known", lambda name: moved)
     with pytest.raises(DataError, match=r"face_landmark\.tflite misses the points of a known face by 1\.4%"):

@@ -346,7 +346,7 @@ kept([np.zeros((99, 99, 3), np.uint8)], [None])
 
 def test_the_known_face_is_one_that_the_official_landmarker_finds(mirror):
     pytest.importorskip("mediapipe")
-    known = golden_check.known("facemesh")
+    known = golden_check.read("facemesh")
     with mediapipe.load(config(), Assets(bundle(mirror(FILES["landmarker"]))), "cpu") as contestant:
         (said,) = contestant([known.picture], [None])
     assert (
