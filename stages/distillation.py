@@ -9,12 +9,10 @@ from thermark.report.distillation import build
 from thermark.report.distillation.inputs import Places
 from thermark.report.leaderboard.profile import listed, sections
 
-SECTIONS = ("runs", "converted")
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in (*SECTIONS, "datasets", "params"):
+    for name in ("runs", "converted", "datasets", "params"):
         parser.add_argument(f"--{name}", required=True)
     for name in (*Places.__dataclass_fields__, "contestants", "text", "numbers", "stability", "figure"):
         parser.add_argument(f"--{name}", type=Path, required=True)
@@ -22,7 +20,8 @@ def main() -> None:
     params = Path("params.yaml")
     build.build(
         listed(options.contestants),
-        *(sections(value(params, name), name) for name in (getattr(options, each) for each in SECTIONS)),
+        sections(value(params, options.runs), options.runs),
+        sections(value(params, options.converted), options.converted),
         list(value(params, options.datasets)),
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         options.text,

@@ -10,14 +10,12 @@ from thermark.report.leaderboard.profile import listed, whole_frames
 from thermark.report.zeroshot import build
 from thermark.report.zeroshot.inputs import Places
 
-OUTS = ("text", "numbers", "figure")
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("datasets", "evaluate", "params"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, "contestants", *OUTS):
+    for name in (*Places.__dataclass_fields__, "contestants", "text", "numbers", "figure"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
@@ -27,7 +25,9 @@ def main() -> None:
         value(params, options.datasets),
         {name: parse(raw, Config, f"{options.evaluate}.{name}") for name, raw in scoring.items()},
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
-        *(getattr(options, name) for name in OUTS),
+        options.text,
+        options.numbers,
+        options.figure,
         section(params, options.params, build.Config),
     )
 

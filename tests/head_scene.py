@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-import annotated
+import instances
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.faces import Faces
@@ -67,7 +67,7 @@ def prepared(folder: Path, faces: Faces, images: dict[str, np.ndarray]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     faces.save(folder / "faces.npz")
     if "source" in faces.strata:
-        annotated.of(faces).save(folder)
+        instances.annotations_of(faces).save(folder)
     Frames(names, names, np.char.add(names, ".png"), sizes, "thermal").save(folder / "frames.npz")
     return folder
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from answered import answered
+from instances import predictions_at
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.faces import Faces
@@ -56,7 +56,7 @@ def said(truth: Faces, contestant: str, noise: float, seed: int) -> Predictions:
     who = np.unique(truth.subjects, return_inverse=True)[1]
     scale = noise * rng.uniform(0.7, 1.3, who.max() + 1)[who][:, None, None]
     xy = truth.xy + rng.normal(0, 1, truth.xy.shape) * scale
-    return answered(truth, xy, contestant, "ibug68", ("elsewhere",) if contestant == "run" else ())
+    return predictions_at(truth, xy, contestant, "ibug68", ("elsewhere",) if contestant == "run" else ())
 
 
 def write(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-import annotated
+import instances
 from thermark import landmarks
 from thermark.core import files
 from thermark.core.faces import Faces
@@ -86,7 +86,7 @@ class Stages:
         sizes = np.tile(np.array(SIZE, np.int32), (len(ids), 1))
         folder = self.places.faces / "thermeval"
         faces.save(folder / "faces.npz")
-        annotated.of(faces).save(folder)
+        instances.annotations_of(faces).save(folder)
         Frames(ids, ids, np.char.add(ids, ".tiff"), sizes, "thermal").save(folder / "frames.npz")
         for name, raw in {"thermeval": "thermeval", **(others or {})}.items():
             told = {"fingerprint": DATA, "raw": raw, "origin": origin, "card": CARD, "modality": "thermal"}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-import lively
+import tiny_runs
 from thermark.core import bundle, files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
@@ -22,7 +22,7 @@ FAMILIES = sorted(path.stem for path in Path(backbones.__path__[0]).glob("*.py")
 
 
 def rtmpose(folder: Path) -> list[str]:
-    lively.write(folder / "made")
+    tiny_runs.write_scaled(folder / "made")
     names = ["model.safetensors", "model.json"]
     for name in names:
         shutil.move(folder / "made" / name, folder / name)

@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import drawn
-import families
-from running import untrained
+import drawn_faces
 from thermark import landmarks
 from thermark.core import geometry, seeds
 from thermark.core.config import Section
@@ -21,6 +19,7 @@ from thermark.models.inference.contract import Assets, CropModel
 from thermark.models.inference.crops import predict
 from thermark.models.inference.keys import CROP_FAMILIES
 from thermark.models.inference.run import load_model
+from tiny_runs import untrained
 
 NAMES = CROP_FAMILIES
 PADDING, SIDE = 1.75, 96
@@ -29,7 +28,7 @@ PADDING, SIDE = 1.75, 96
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("contestants")
-    drawn.write(folder / "drawn", 10, SIDE, PADDING)
+    drawn_faces.write(folder / "drawn", 10, SIDE, PADDING)
     return folder
 
 
@@ -61,7 +60,7 @@ def ask(model: CropModel, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndar
 def shown(count: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a frame (H, W, 3), prompts (P, 4), and for each prompt its crop and map, as packing makes them."""
     image = seeds.rng(3, "frame").integers(0, 255, (240, 320, 3), np.uint8)
-    image[60:180, 80:240] = np.repeat(drawn.crop(seeds.rng(4), 160, PADDING)[0][20:140, :, None], 3, axis=-1)
+    image[60:180, 80:240] = np.repeat(drawn_faces.crop(seeds.rng(4), 160, PADDING)[0][20:140, :, None], 3, axis=-1)
     boxes = np.array([[100, 70, 180, 150], [120, 60, 210, 170], [90, 90, 150, 150], [140, 80, 220, 170]])
     return (
         image,
@@ -77,11 +76,11 @@ def packed(grey: bool = False) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_all_are_found_and_covered():
-    assert set(LOADED) == set(NAMES) < set(families.signatures())
+    assert set(LOADED) == set(NAMES) < set(contestant_modules.signatures())
 
 
 def test_every_family_is_loaded_in_the_same_way():
-    assert {tuple(each) for each in families.signatures().values()} == {("config", "assets", "device")}
+    assert {tuple(each) for each in contestant_modules.signatures().values()} == {("config", "assets", "device")}
 
 
 @pytest.mark.parametrize("name", NAMES)

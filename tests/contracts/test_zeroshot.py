@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import families
-import graphs
+import facemesh_images
 import head_scene
-import indexed
-import lively
-import shown
+import index_bundles
+import onnx_graphs
+import tiny_runs
 from thermark import landmarks
 from thermark.core import bundle, files
 from thermark.core.config import parse
@@ -27,9 +26,9 @@ BOXES = np.array([[60, 50, 190, 190], [np.nan] * 4, [60, 40, 150, 140], [70, 70,
 
 
 def facemesh(folder: Path, mirror: Callable) -> tuple:
-    for name in shown.MODELS:
-        shutil.copy(shown.model(name), folder / name)
-    return {name: {} for name in shown.MODELS}, {"detector": "given"}, None
+    for name in facemesh_images.MODELS:
+        shutil.copy(facemesh_images.model(name), folder / name)
+    return {name: {} for name in facemesh_images.MODELS}, {"detector": "given"}, None
 
 
 def blazeface(folder: Path, mirror: Callable) -> tuple:
@@ -38,7 +37,7 @@ def blazeface(folder: Path, mirror: Callable) -> tuple:
 
 
 def blazepose(folder: Path, mirror: Callable) -> tuple:
-    wheel = indexed.brought("mediapipe_wheel")
+    wheel = index_bundles.fetch_or_skip("mediapipe_wheel")
     for name in ("pose_detection.tflite", "pose_landmark_full.tflite"):
         shutil.copy(wheel.file(name), folder / name)
     return {"pose_detection.tflite": {}, "pose_landmark_full.tflite": {}}, {}, None
@@ -50,7 +49,7 @@ def yunet(folder: Path, mirror: Callable) -> tuple:
 
 
 def centerface(folder: Path, mirror: Callable) -> tuple:
-    shutil.copy(indexed.brought("centerface").file("centerface.onnx"), folder)
+    shutil.copy(index_bundles.fetch_or_skip("centerface").file("centerface.onnx"), folder)
     return {"centerface.onnx": {}}, {}, None
 
 
@@ -62,7 +61,7 @@ def mtcnn(folder: Path, mirror: Callable) -> tuple:
 
 
 def cascaded(folder: Path, mirror: Callable) -> tuple:
-    held = indexed.brought("mtcnn")
+    held = index_bundles.fetch_or_skip("mtcnn")
     for name in ("pnet.pt", "rnet.pt", "onet.pt"):
         shutil.copy(held.file(name), folder / name)
     return {"pnet.pt": {}, "rnet.pt": {}, "onet.pt": {}}, {"given": "own"}, None
@@ -93,7 +92,10 @@ def dlib(folder: Path, mirror: Callable) -> tuple:
     one = pytest.importorskip("dlib")
     options = one.shape_predictor_training_options()
     options.num_trees_per_cascade_level, options.cascade_depth, options.oversampling_amount = 20, 4, 20
-    faces, labels = [shown.picture(shown.FACES / f"face_{number}.png") for number in (0, 1)], []
+    faces, labels = (
+        [facemesh_images.picture(facemesh_images.FACES / f"face_{number}.png") for number in (0, 1)],
+        [],
+    )
     for number in range(2):
         points = [one.point(int(120 + 8 * at + number), int(140 + 5 * (at % 3))) for at in range(5)]
         labels.append([one.full_object_detection(one.rectangle(80, 90, 200, 210), points)])
@@ -103,7 +105,7 @@ def dlib(folder: Path, mirror: Callable) -> tuple:
 
 
 def openseeface(folder: Path, mirror: Callable) -> tuple:
-    graphs.brightness(folder / "lm_model3_opt.onnx", (224, 224), 8, 66, level=132, batch=1)
+    onnx_graphs.brightness(folder / "lm_model3_opt.onnx", (224, 224), 8, 66, level=132, batch=1)
     return {"lm_model3_opt.onnx": {}}, {}, None
 
 
@@ -120,8 +122,8 @@ def tfan(folder: Path, mirror: Callable) -> tuple:
 
 
 def vitpose_onnx(folder: Path, mirror: Callable) -> tuple:
-    graphs.brightness(folder / "pose.onnx", (48, 64), 4, 133)
-    return {"pose.onnx": graphs.card((48, 64), vocabulary="coco_wholebody133")}, {"given": "labelled"}, None
+    onnx_graphs.brightness(folder / "pose.onnx", (48, 64), 4, 133)
+    return {"pose.onnx": onnx_graphs.card((48, 64), vocabulary="coco_wholebody133")}, {"given": "labelled"}, None
 
 
 def mediapipe(folder: Path, mirror: Callable) -> tuple:
@@ -131,22 +133,22 @@ def mediapipe(folder: Path, mirror: Callable) -> tuple:
 
 
 def rtmlib(folder: Path, mirror: Callable) -> tuple:
-    graphs.brightest(folder / "pose.onnx", (64, 64))
+    onnx_graphs.brightest(folder / "pose.onnx", (64, 64))
     return (
-        {"pose.onnx": graphs.card((64, 64), vocabulary="nose1")},
+        {"pose.onnx": onnx_graphs.card((64, 64), vocabulary="nose1")},
         {"pose": "pose.onnx", "given": "labelled"},
         None,
     )
 
 
 def cascade(folder: Path, mirror: Callable) -> tuple:
-    lively.write(folder / "models/nose/seed0", points=1, vocabulary="nose1")
+    tiny_runs.write_scaled(folder / "models/nose/seed0", points=1, vocabulary="nose1")
     return {}, {"run": "nose", "given": "labelled"}, folder / "models/nose"
 
 
 def headed(folder: Path, mirror: Callable) -> tuple:
     torch = import_module("torch")
-    below = lively.write(folder / "made")
+    below = tiny_runs.write_scaled(folder / "made")
     for name in ("model.safetensors", "model.json"):
         shutil.move(below / name, folder / name)
     own = folder / "models/head_x/seed0"
@@ -161,13 +163,13 @@ def headed(folder: Path, mirror: Callable) -> tuple:
 
 
 def sapiens2(folder: Path, mirror: Callable) -> tuple:
-    import_module("tiny").sapiens2().save_pretrained(folder)
+    import_module("tiny_transformers").sapiens2().save_pretrained(folder)
     card = {"vocabulary": "sapiens308", "channels": "rgb", "input_size": [48, 64]}
     return {"model.safetensors": card, "config.json": card}, {**FLOAT, "size": [64, 48]}, None
 
 
 def vitpose(folder: Path, mirror: Callable) -> tuple:
-    import_module("tiny").vitpose(133).save_pretrained(folder)
+    import_module("tiny_transformers").vitpose(133).save_pretrained(folder)
     card = {"vocabulary": "coco_wholebody133", "channels": "rgb", "input_size": [48, 64]}
     return {"model.safetensors": card, "config.json": card}, FLOAT, None
 
@@ -212,14 +214,14 @@ def made(mirror, tmp_path_factory) -> Callable[[str], Model]:
 
 def pictures() -> list[np.ndarray]:
     """Return a face, the same moved by (7, 4), and nobody."""
-    face = shown.picture(shown.FACES / "face_0.png")
+    face = facemesh_images.picture(facemesh_images.FACES / "face_0.png")
     moved = np.zeros_like(face)
     moved[4:, 7:] = face[:-4, :-7]
     return [face, moved, np.full((120, 200, 3), 90, np.uint8)]
 
 
 def test_all_are_found_and_can_be_made():
-    assert set(families.on_frames()) == {*FAMILY.values(), *NOBODY}
+    assert set(contestant_modules.on_frames()) == {*FAMILY.values(), *NOBODY}
 
 
 @pytest.mark.parametrize("name", sorted(NOBODY))
@@ -278,7 +280,7 @@ def test_company_changes_nothing_and_pictures_stay_as_they_were(made, name):
     one, images = made(name), pictures()
     boxes = [BOXES[:1], BOXES[2:3], BOXES[:1]]
     before = [image.copy() for image in images]
-    still = import_module("steady").points(one, images, boxes) if name in SLOW else [np.True_] * 3
+    still = import_module("tolerances").stable_points(one, images, boxes) if name in SLOW else [np.True_] * 3
     for image, box, answer, known in zip(images, boxes, one(images, boxes), still, strict=True):
         alone = one([image], [box])[0]
         assert known.mean() > 0.7

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fetched import FILES, below, tree, write, zipped
+from fetch_machine import FILES, below, tree, write, zipped
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow

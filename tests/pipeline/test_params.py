@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 import yaml
 
-import questions
+import comparison_questions
 from thermark.convert import convert, onnx
 from thermark.core import config, entries, perturbations, profiles
 from thermark.core.config import parse, section
@@ -314,9 +314,9 @@ def test_what_is_compared_and_gated_in_every_profile_exists(path, content):
 
 def test_every_question_that_a_profile_allows_is_declared(content):
     """A run that somebody adds is compared with those that answer for it, or this says which pair is missing."""
-    families, mine = content["comparisons"]["families"], questions.of_runs(content)
+    families, mine = content["comparisons"]["families"], comparison_questions.of_runs(content)
     declared = {tuple(pair) for own in families.values() for pair in own["pairs"]}
-    assert mine | questions.of_students(content) <= declared
+    assert mine | comparison_questions.of_students(content) <= declared
     places = [(*pair, name) for own in families.values() for pair in own["pairs"] for name in own["datasets"]]
     assert len(places) == len({*places}), "what is asked twice is adjusted twice"
     assert not mine or {*content["distillation"].get("answers", ["distillation"])} <= {*families}

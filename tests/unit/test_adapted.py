@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-import drawn
-import lively
-import running
+import drawn_faces
+import tiny_runs
 from thermark import landmarks
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -18,7 +17,7 @@ from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
 from thermark.train.recipes import adapted
 
-SECTION = running.TINY | {
+SECTION = tiny_runs.TINY | {
     "recipe": "adapted",
     "train": "noses",
     "labels": "nose1",
@@ -33,12 +32,12 @@ SECTION = running.TINY | {
 def root(tmp_path_factory) -> Path:
     """Return a tree with drawn faces of which the nose alone is labelled, and a teacher of all 68 points."""
     root = tmp_path_factory.mktemp("adapted")
-    drawn.write(root / "faces/noses", 20, running.SIDE)
+    drawn_faces.write(root / "faces/noses", 20, tiny_runs.SIDE)
     faces = open_table(root / "faces/noses")
     nose = landmarks.project(faces.xy, "ibug68", "nose1")
     only = replace(faces, xy=nose, visible=np.ones((20, 1), bool), vocabularies=np.full(20, "nose1"))
     only.save(root / "faces/noses/faces.npz")
-    lively.write(root / "models/rgb_t/seed0")
+    tiny_runs.write_scaled(root / "models/rgb_t/seed0")
     return root
 
 
@@ -48,7 +47,7 @@ def config(**changed) -> adapted.Config:
 
 def test_a_point_begins_as_the_mean_of_those_it_is_read_from(root):
     net, about = card.read(root / "models/rgb_t/seed0")
-    nose = RTMPose("t", 1, running.SIDE)
+    nose = RTMPose("t", 1, tiny_runs.SIDE)
     weights = adapted.adapted(net.state_dict(), about, "nose1")
     nose.load_state_dict(weights)
     features = torch.randn(2, net.backbone.channels, 2, 2)

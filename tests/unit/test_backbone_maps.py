@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-import lively
-import rounding
-from running import untrained
+import tiny_runs
+import tolerances
 from thermark.core import bundle, files
 from thermark.core.errors import ConfigError, DataError
 from thermark.fewshot.backbone import Backbone, load
 from thermark.fewshot.backbones import rtmpose
 from thermark.nets import card
+from tiny_runs import untrained
 
 CARD = {"channels": "rgb", "face_sets": []}
 
@@ -32,7 +32,7 @@ def teacher(folder: Path, **settings) -> Backbone:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
-    return lively.write(tmp_path_factory.mktemp("run") / "t")
+    return tiny_runs.write_scaled(tmp_path_factory.mktemp("run") / "t")
 
 
 def noise(count: int, height: int, width: int, draw: int = 0) -> torch.Tensor:
@@ -45,7 +45,7 @@ def test_the_last_stage_is_what_the_head_of_the_run_is_given(run):
     with torch.inference_mode():
         wanted = net.backbone(images)
     assert wanted.std() > 0.1
-    rounding.same(teacher(run, stages=[4]).forward(images), wanted)
+    tolerances.assert_same(teacher(run, stages=[4]).forward(images), wanted)
 
 
 def test_stages_lie_side_by_side_on_the_finest_grid(run):
@@ -57,7 +57,7 @@ def test_stages_lie_side_by_side_on_the_finest_grid(run):
         alone = teacher(run, stages=[stage]).forward(images)
         assert alone.shape == (1, width, 64 >> stage + 1, 96 >> stage + 1)
         step = 2 ** (stage - 1)
-        rounding.same(every[:, begin : begin + width, ::step, ::step], alone)
+        tolerances.assert_same(every[:, begin : begin + width, ::step, ::step], alone)
         begin += width
 
 
@@ -127,7 +127,7 @@ class TestSapiens2:
         with torch.inference_mode():
             wanted, maps = net(images).heatmaps, one.forward(images)
             assert maps.shape == (2, 32, size[0] // 16, size[1] // 16) and wanted.std() > 0.1
-            rounding.same(net.decode_head(maps), wanted)
+            tolerances.assert_same(net.decode_head(maps), wanted)
             # And no other output of it would do.
             assert not torch.allclose(net.decode_head(maps.flip(-1)), wanted, atol=1e-2)
 
@@ -138,7 +138,7 @@ class TestSapiens2:
         assert len(tokens) == 1 + 3 + 2 * 3
         for row in range(2):
             for column in range(3):
-                rounding.same(maps[:, row, column], tokens[4 + 3 * row + column])
+                tolerances.assert_same(maps[:, row, column], tokens[4 + 3 * row + column])
         # A root mean square norm with its weight, undone: each token has unit power.
         power = (maps / net.model.norm.weight.detach()[:, None, None]).square().mean(dim=0)
         torch.testing.assert_close(power, torch.ones(2, 3), rtol=1e-3, atol=1e-3)
@@ -164,7 +164,7 @@ class TestVitPose:
         with torch.inference_mode():
             wanted = net(images, dataset_index=torch.full((2,), expert)).heatmaps
             assert wanted.std() > 0.1 and wanted.shape[1] == points
-            rounding.same(net.head(one.forward(images)), wanted)
+            tolerances.assert_same(net.head(one.forward(images)), wanted)
             other = net(images, dataset_index=torch.full((2,), 5 - expert)).heatmaps
             assert not torch.allclose(other, wanted, atol=1e-3)
 

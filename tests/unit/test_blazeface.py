@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-import shown
+import facemesh_images
 from thermark.core import files, geometry
 from thermark.core.errors import DataError
 from thermark.models.inference import detectors
@@ -168,7 +168,7 @@ def test_a_file_that_is_no_graph_is_refused(tmp_path):
 
 def test_a_detector_is_not_taken_for_the_other():
     with pytest.raises(DataError, match="not \\(1, 192, 192, 3\\) and 2304 and 36864"):
-        Detector(shown.model(SHORT.file), "full_range")
+        Detector(facemesh_images.model(SHORT.file), "full_range")
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_a_detector_is_not_taken_for_the_other():
     ],
 )
 def test_what_is_no_rgb_image_is_refused_and_harms_nothing(image):
-    detector = Detector(shown.model(SHORT.file), "short_range")
-    good = shown.picture(shown.FACES / "face_0.png")
+    detector = Detector(facemesh_images.model(SHORT.file), "short_range")
+    good = facemesh_images.picture(facemesh_images.FACES / "face_0.png")
     before = detector([good])[0]
     with pytest.raises(ValueError, match="image"):
         detector([good, image])
@@ -192,18 +192,20 @@ def test_what_is_no_rgb_image_is_refused_and_harms_nothing(image):
 
 @pytest.mark.parametrize(("kind", "key"), [("short_range", "short"), ("full_range", "full")])
 def test_it_finds_the_faces_that_mediapipe_finds_in_rendered_pictures(kind, key):
-    detector = Detector(shown.model(detectors.DESIGNS[kind].file), kind)
-    expected = files.read_arrays(shown.FACES / "rendered.npz")
-    compare(detector, shown.rendered(), expected, key)
+    detector = Detector(facemesh_images.model(detectors.DESIGNS[kind].file), kind)
+    expected = files.read_arrays(facemesh_images.FACES / "rendered.npz")
+    compare(detector, facemesh_images.rendered(), expected, key)
 
 
 @pytest.mark.parametrize(("kind", "key"), [("short_range", "short"), ("full_range", "full")])
 def test_it_finds_the_faces_that_mediapipe_finds_in_real_pictures(kind, key, mirror):
-    detector = Detector(shown.model(detectors.DESIGNS[kind].file), kind)
-    expected = files.read_arrays(shown.FACES / "real.npz")
+    detector = Detector(facemesh_images.model(detectors.DESIGNS[kind].file), kind)
+    expected = files.read_arrays(facemesh_images.FACES / "real.npz")
     folder = mirror("facesynthetics_100")
-    for name in shown.REAL:
-        compare(detector, shown.real(name, shown.picture(folder / f"{name}.png")), expected, key)
+    for name in facemesh_images.REAL:
+        compare(
+            detector, facemesh_images.real(name, facemesh_images.picture(folder / f"{name}.png")), expected, key
+        )
 
 
 def compare(detector, pictures, expected, key):
@@ -219,7 +221,7 @@ def test_threads_and_batches_change_nothing():
     """Which is why the graph has one of each."""
     from ai_edge_litert.interpreter import Interpreter
 
-    path = shown.model(FULL.file)
+    path = facemesh_images.model(FULL.file)
     pictures = np.random.default_rng(0).uniform(-1, 1, (3, 192, 192, 3)).astype(np.float32)
     graph = Graph(path, 192, (2304 * 16, 2304))
     expected = np.stack([graph(picture)[0] for picture in pictures])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-import indexed
-import shown
+import facemesh_images
+import index_bundles
 from thermark.core import bundle, files, geometry
 from thermark.core.config import parse
 from thermark.core.errors import DataError, SetupError
@@ -107,12 +107,12 @@ def test_who_is_no_person_is_left_out_and_no_more_than_asked_are_looked_at():
 
 
 def test_it_finds_the_persons_that_mediapipe_finds_in_rendered_pictures():
-    wheel = indexed.brought("mediapipe_wheel")
+    wheel = index_bundles.fetch_or_skip("mediapipe_wheel")
     detector = Detector(wheel.file(DESIGNS["person"].file), "person")
     body = Body.open(wheel.file(blazepose.FILE))
-    expected = files.read_arrays(shown.FACES / "bodies.npz")
+    expected = files.read_arrays(facemesh_images.FACES / "bodies.npz")
     faces = []
-    for name, image in shown.rendered().items():
+    for name, image in facemesh_images.rendered().items():
         said, known = blazepose.persons(image, detector, body, 1), expected[f"{name}|body"]
         assert said.xy.shape == known.shape, name
         faces += [*np.linalg.norm(said.xy - known, axis=-1)[:, FACE] / max(image.shape)]
@@ -122,7 +122,7 @@ def test_it_finds_the_persons_that_mediapipe_finds_in_rendered_pictures():
 
 
 def test_it_speaks_of_33_points_and_runs_on_the_cpu():
-    wheel = indexed.brought("mediapipe_wheel")
+    wheel = index_bundles.fetch_or_skip("mediapipe_wheel")
     config = parse({"family": "blazepose", "weights": "w"}, blazepose.Config, "x")
     one = blazepose.load(config, Assets(wheel), "cpu")
     assert (one.given, one.vocabulary, one.box_source) == ("own", "blazepose33", "blazepose")
@@ -132,7 +132,7 @@ def test_it_speaks_of_33_points_and_runs_on_the_cpu():
 
 
 def test_another_network_is_refused(tmp_path):
-    wheel = indexed.brought("mediapipe_wheel")
+    wheel = index_bundles.fetch_or_skip("mediapipe_wheel")
     (tmp_path / "pose_detection.tflite").write_bytes(wheel.file("pose_detection.tflite").read_bytes())
     (tmp_path / blazepose.FILE).write_bytes(wheel.file("face_landmark.tflite").read_bytes())
     bundle.write(tmp_path, "ok", "", {"pose_detection.tflite": {}, blazepose.FILE: {}})

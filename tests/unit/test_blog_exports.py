@@ -10,7 +10,7 @@ import pytest
 import yaml
 from huggingface_hub import parse_eval_result_entries
 
-from posted import EVIL, FORMULA, comparisons, options, result_set, scene
+from post_inputs import EVIL, FORMULA, comparisons, options, result_set, scene
 from thermark.core import files
 from thermark.report.blog import build, latex, references, tables, words
 from thermark.report.results.comparisons import Comparisons

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy.integrate import trapezoid
 
-from posted import EVIL, FORMULA, per_face, result_set, scene
+from post_inputs import EVIL, FORMULA, per_face, result_set, scene
 from thermark.metrics.rates import rate_interval
 from thermark.report.blog import build, figures
 from thermark.report.results import ranking

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from posted import EVIL, options, scene
+from post_inputs import EVIL, options, scene
 from thermark.core.errors import ConfigError, DataError
 from thermark.report.blog import build, keys, known, words
 from thermark.report.results.record import open_all

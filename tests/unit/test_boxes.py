@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import drawn
+import drawn_faces
 from thermark.core.errors import ConfigError
 from thermark.core.faces import open_set
 from thermark.core.geometry import box_size
@@ -29,7 +29,7 @@ def test_there_and_back_is_where_it_was(near, size):
 
 
 def test_prompts_change_and_boxes_of_labels_do_not(tmp_path):
-    drawn.write(tmp_path / "x", 3, 64)
+    drawn_faces.write(tmp_path / "x", 3, 64)
     faces, _ = open_set(tmp_path / "x")
     faces = replace(faces, prompts=np.concatenate([faces.prompts[:2], np.full((1, 4), np.nan, np.float32)]))
     found = boxes.converted(faces, "tight", "face")

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-import calibrated
-import running
+import tiny_runs
+import trained_head
 from thermark import cli
 from thermark.core import bundle, files, seeds
 from thermark.core.errors import ConfigError, DataError, Finding, SetupError
@@ -32,7 +32,7 @@ def frame(index: int, seed: str = "user") -> tuple[np.ndarray, np.ndarray]:
 def assets(tmp_path_factory) -> Path:
     """Return a folder with `tiny`, a backbone's bundle, and `head`, a run trained on blobs' centres."""
     root = tmp_path_factory.mktemp("assets")
-    under = calibrated.below(root)
+    under = trained_head.below(root)
     box = np.array([-0.5, -0.5, WIDTH - 0.5, HEIGHT - 0.5])
     made = [
         (frame(index, "lab"), cutting.cut(frame(index, "lab")[0], box, "square", SIDE, 1.0)) for index in range(88)
@@ -40,7 +40,7 @@ def assets(tmp_path_factory) -> Path:
     xy = np.stack([(centre - to_frame[:, 2]) / np.diag(to_frame) for (_, centre), (_, to_frame) in made])[:, None]
     pixels = np.stack([pixels for _, (pixels, _) in made])
     said = {"geometry": "square", "decode": "dark", "trained_on": ["blobs"]}
-    calibrated.write_head(root, under, pixels, xy, range(80), range(80, 88), SIDE, **said)
+    trained_head.write_head(root, under, pixels, xy, range(80), range(80, 88), SIDE, **said)
     return root
 
 
@@ -206,7 +206,7 @@ def test_from_scratch_forgets_where_the_head_came_from(assets, camera, tmp_path)
     cli._main(words)
     _, card = model.read(tmp_path / "out" / "seed0")
     assert card.trained_on == [
-        *backbone.load("t", calibrated.SECTION, bundle.read(assets / "tiny"), "cpu").trained_on
+        *backbone.load("t", trained_head.SECTION, bundle.read(assets / "tiny"), "cpu").trained_on
     ]
 
 
@@ -368,7 +368,7 @@ def test_what_was_predicted_can_be_asked_again(camera, tmp_path):
 
 
 def test_a_trained_run_predicts_all_its_points(tmp_path, camera):
-    running.untrained(tmp_path / "run" / "seed0")
+    tiny_runs.untrained(tmp_path / "run" / "seed0")
     predicted("--predictor", tmp_path / "run", "--images", camera / "pictures", "--out", tmp_path / "p.csv")
     (first, *_) = rows(tmp_path / "p.csv")
     assert len(first) == 5 + 3 * 68 and first["box_h"] == "80"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import calibrated
+import trained_head
 from thermark import cli
 from thermark.calibrate import labelled
 from thermark.core import files
@@ -22,14 +22,14 @@ SIDE, SHIFT = 64, 14.0
 
 def shifted_head(root: Path, scenes: Path) -> None:
     """Write root/tiny and root/head: it learned from the office that the nose is 14 px of a crop further right."""
-    under = calibrated.below(root)
+    under = trained_head.below(root)
     labels = labelled.read(scenes / "Annotations" / "annotations_1.json", ("nose",))
     cut = partial(cutting.cut, kind="posts", side=SIDE, padding=1.0)
     data = labelled.build(labels, scenes / "images", None, cut)
     rows = np.arange(len(data))
     xy = data.crop_xy + np.array([SHIFT, 0])
     said = {"geometry": "posts", "decode": "argmax", "trained_on": ["thermeval"]}
-    calibrated.write_head(root, under, data.pixels, xy, rows[2:], rows[:2], SIDE, **said)
+    trained_head.write_head(root, under, data.pixels, xy, rows[2:], rows[:2], SIDE, **said)
 
 
 def exit_code(monkeypatch, *words: object) -> int:

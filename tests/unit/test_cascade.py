@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import head_scene as scene
-import lively
+import tiny_runs
 from thermark.core import files, seeds
 from thermark.core.bundle import Bundle
 from thermark.core.config import parse
@@ -28,7 +28,7 @@ def model(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     told = {"points": 1, "vocabulary": "nose1", "trained_on": ["thermeval_person"], "padding": 1.5}
     for seed in (3, 10):
-        lively.write(root / "nose" / f"seed{seed}", seed, seed=seed, **told)
+        tiny_runs.write_scaled(root / "nose" / f"seed{seed}", seed, seed=seed, **told)
     return root / "nose"
 
 
@@ -68,7 +68,7 @@ def test_a_box_is_answered_exactly_as_by_the_network_itself(bundle, model):
     alone = learned.read(model / "seed3")
     for image, own in zip(images(), boxes(), strict=True):
         (said,) = loaded(bundle, model)([image], [own])
-        xy, score = alone(image, own)
+        [(xy, score)] = alone.on_boxes([image], [own])
         np.testing.assert_array_equal(said.xy, xy)
         np.testing.assert_array_equal(said.score, score)
         np.testing.assert_array_equal(said.boxes, own)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import recorded
+import record_files
 from thermark.core.templates import flowed, render
 from thermark.report.results.caveats import caveat, differing, few_teachers
 from thermark.report.results.comparisons import open_comparisons
@@ -39,7 +39,7 @@ def test_every_teacher_above_counts():
 
 def test_other_boxes_are_said():
     boxes = {"a": "frame", "b": "prompt"}
-    records = [recorded.record("tfake", name, HARD, boxes=each) for name, each in boxes.items()]
+    records = [record_files.record("tfake", name, HARD, boxes=each) for name, each in boxes.items()]
     assert (
         caveat(records, [{}, {}], ["", "one seed of rgb"]) == "boxes frame and prompt; b taught by one seed of rgb"
     )
@@ -49,10 +49,10 @@ def test_other_boxes_are_said():
 def scene(root, seeds=3, kind="mean_shape"):
     """Return what is said of a run, clearly better than somebody without seeds, whose `kind` may be a constant."""
     found = {"run": noisy(0.0, seeds), "other": HARD + 0.05, "third": noisy(0.1, seeds)}
-    records = [recorded.record("tfake", name, values) for name, values in found.items()]
-    records[1] = recorded.record("tfake", "other", found["other"], kind=kind, seeds=0)
+    records = [record_files.record("tfake", name, values) for name, values in found.items()]
+    records[1] = record_files.record("tfake", "other", found["other"], kind=kind, seeds=0)
     asked = {"question": "Is it?", "datasets": ["tfake"], "pairs": [["run", "other"], ["run", "third"]]}
-    recorded.write(root, {"tfake": records}, {"tfake": found}, {"asked": asked}, unseeded=["other"])
+    record_files.write(root, {"tfake": records}, {"tfake": found}, {"asked": asked}, unseeded=["other"])
     return open_comparisons(root / "comparisons.json")
 
 

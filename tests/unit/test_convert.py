@@ -10,8 +10,8 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-import seeded
-from published import saved
+import reference_vectors
+from mmpose_checkpoints import save
 from thermark import cli, landmarks
 from thermark.convert import rows
 from thermark.convert.convert import Config, convert
@@ -49,7 +49,7 @@ def tiny(shapes):
         for name, shape in shapes("t", **layout).items():
             key = (name, *shape)
             if key not in made:
-                ((_, value),) = seeded.weights([(name, shape)]).items()
+                ((_, value),) = reference_vectors.weights([(name, shape)]).items()
                 made[key] = torch.from_numpy(value)
         return OrderedDict((name, made[(name, *shape)]) for name, shape in shapes("t", **layout).items())
 
@@ -62,14 +62,14 @@ def config(checkpoint: Path, **options) -> Config:
 
 def logits(model, golden):
     with np.load(golden("rtmpose_t.npz")) as wanted, torch.inference_mode():
-        x, y = model(torch.from_numpy(seeded.images()[:1]))
+        x, y = model(torch.from_numpy(reference_vectors.images()[:1]))
         np.testing.assert_allclose(x, wanted["simcc_x"], atol=5e-4)
         np.testing.assert_allclose(y, wanted["simcc_y"], atol=5e-4)
 
 
 def test_a_converted_checkpoint_computes_the_reference_logits(tmp_path, tiny, golden):
     weights = tiny() | {"data_preprocessor.mean": torch.zeros(3, 1, 1)}
-    account = convert(config(saved(tmp_path / "official.pth", weights), size="t"), tmp_path / "out")
+    account = convert(config(save(tmp_path / "official.pth", weights), size="t"), tmp_path / "out")
     model, about = card.read(tmp_path / "out" / "seed0")
     logits(model, golden)
     assert (about.recipe, about.points, about.vocabulary, about.modality) == ("imported", 68, "ibug68", "rgb")
@@ -87,11 +87,11 @@ def test_every_container_holds_the_same_weights(tmp_path, tiny):
         {name: torch.nn.Parameter(v, v.is_floating_point()) for name, v in weights.items()}, tmp_path / "p.pt"
     )
     torch.save(weights, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
-    saved(tmp_path / "wrapped.pth", wrapped)
+    save(tmp_path / "wrapped.pth", wrapped)
     torch.save({"ema_state_dict": wrapped | {"steps": torch.tensor(7)}}, tmp_path / "average.pth")
     # What mmengine calls ema_state_dict beside a state_dict is what was averaged, not the average.
     raw = {name: torch.zeros_like(value) for name, value in wrapped.items()}
-    saved(tmp_path / "both.pth", weights, ema_state_dict=raw, message_hub={"log_scalars": OrderedDict()})
+    save(tmp_path / "both.pth", weights, ema_state_dict=raw, message_hub={"log_scalars": OrderedDict()})
     save_file(dict(weights), tmp_path / "w.safetensors")
     for path in sorted(tmp_path.iterdir()):
         official = recognised(state_dict_file.read(path), path.name)
@@ -102,7 +102,7 @@ def test_every_container_holds_the_same_weights(tmp_path, tiny):
 
 def test_half_precision_becomes_float32(tmp_path, tiny):
     halved = {name: value.half() if value.is_floating_point() else value for name, value in tiny().items()}
-    convert(config(saved(tmp_path / "half.pth", halved)), tmp_path / "out")
+    convert(config(save(tmp_path / "half.pth", halved)), tmp_path / "out")
     kept = load_file(tmp_path / "out" / "seed0" / "model.safetensors")
     assert {str(value.dtype) for value in kept.values()} == {"torch.float32", "torch.int64"}
 
@@ -151,7 +151,7 @@ def test_only_the_first_three_reasons_are_listed(tiny):
 
 def test_a_failed_conversion_leaves_what_was_there(tmp_path, tiny):
     out = tmp_path / "out"
-    convert(config(saved(tmp_path / "good.pth", tiny())), out)
+    convert(config(save(tmp_path / "good.pth", tiny())), out)
     before = {path.name: path.read_bytes() for path in (out / "seed0").iterdir()}
     with pytest.raises(DataError, match="is an RTMPose-t, not an RTMPose-m"):
         convert(config(tmp_path / "good.pth", size="m"), out)
@@ -198,7 +198,7 @@ def test_whole_body_rows_are_those_of_the_bridge():
 
 def test_face6_selects_rows_and_takes_the_rest(tmp_path, tiny):
     weights = tiny(points=106)
-    path = saved(tmp_path / "face6.pth", weights)
+    path = save(tmp_path / "face6.pth", weights)
     account = convert(config(path, rows="face6"), tmp_path / "out", tmp_path / "report.json")
     model, about = card.read(tmp_path / "out" / "seed0")
     kept = model.state_dict()
@@ -213,7 +213,7 @@ def test_face6_selects_rows_and_takes_the_rest(tmp_path, tiny):
 
 def test_fresh_rows_leave_the_rest_of_the_head(tmp_path, tiny):
     weights = tiny(points=98)
-    path = saved(tmp_path / "wflw.pth", weights)
+    path = save(tmp_path / "wflw.pth", weights)
     account = convert(config(path, rows="fresh"), tmp_path / "out")
     model, about = card.read(tmp_path / "out" / "seed0")
     assert account.of("reinitialised") == [FINAL, BIAS] and account.of("selected") == []
@@ -224,7 +224,7 @@ def test_fresh_rows_leave_the_rest_of_the_head(tmp_path, tiny):
 
 def test_another_input_size_costs_what_depends_on_pixels(tmp_path, tiny):
     weights = tiny(points=133, width=192)
-    path = saved(tmp_path / "body.pth", weights)
+    path = save(tmp_path / "body.pth", weights)
     kept = {}
     for seed, folder in [(0, "a"), (0, "b"), (1, "c")]:
         account = convert(config(path, rows="wholebody133", seed=seed), tmp_path / folder)
@@ -245,7 +245,7 @@ def test_another_input_size_costs_what_depends_on_pixels(tmp_path, tiny):
 def test_a_bare_backbone_gets_a_new_head(tmp_path, tiny, choice):
     weights = {name: value for name, value in tiny().items() if name.startswith("backbone.")}
     heatmap = {FINAL: torch.ones(17, 256, 1, 1), "head.deconv_layers.0.weight": torch.ones(384, 256, 4, 4)}
-    path = saved(tmp_path / "udp.pth", weights | heatmap)
+    path = save(tmp_path / "udp.pth", weights | heatmap)
     account = convert(config(path, rows=choice), tmp_path / "out")
     model, about = card.read(tmp_path / "out" / "seed0")
     assert all(torch.equal(model.state_dict()[name], value) for name, value in weights.items())
@@ -273,7 +273,7 @@ def test_rows_that_do_not_suit_name_those_that_do():
 
 
 def test_the_command_says_what_it_took_and_warns(tmp_path, tiny, capsys):
-    path = saved(tmp_path / "face6.pth", tiny(points=106))
+    path = save(tmp_path / "face6.pth", tiny(points=106))
     cli._main(["convert-checkpoint", str(path), "--out", str(tmp_path / "out"), "--rows", "face6", "--size", "t"])
     said = capsys.readouterr()
     assert said.out.splitlines()[0] == "face6.pth: RTMPose-t, 106 points, 256 x 256 px"
@@ -284,7 +284,7 @@ def test_the_command_says_what_it_took_and_warns(tmp_path, tiny, capsys):
 
 @pytest.mark.slow
 def test_the_stage_reads_its_section(tmp_path, tiny):
-    saved(tmp_path / "official.pth", tiny())
+    save(tmp_path / "official.pth", tiny())
     section = {"recipe": "imported", "checkpoint": "official.pth", "size": "t", "rows": "same", "input_size": 256}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump({"runs": {"imported": {"t": section}}}))
     command = [sys.executable, str(ROOT / "stages" / "convert.py"), "--params", "runs.imported.t", "--out", "m"]

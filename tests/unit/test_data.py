@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-import drawn
+import drawn_faces
 from thermark.core import geometry
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Crops, Faces
@@ -12,8 +12,8 @@ from thermark.train.augment import PLAIN, Augment
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faces")
-    drawn.write(folder / "grey", 30)
-    drawn.write(folder / "colour", 20, seed=1, colour=True)
+    drawn_faces.write(folder / "grey", 30)
+    drawn_faces.write(folder / "colour", 20, seed=1, colour=True)
     return folder
 
 
@@ -83,8 +83,8 @@ def test_sets_are_concatenated_and_grey_joins_colour(root):
 
 def test_how_faces_are_packed_is_known_where_all_sets_agree(root, tmp_path):
     """A network remembers it, and crops pictures of others alike."""
-    drawn.write(tmp_path / "small", 20, 48)
-    drawn.write(tmp_path / "large", 20, 96)
+    drawn_faces.write(tmp_path / "small", 20, 48)
+    drawn_faces.write(tmp_path / "large", 20, 96)
     alone = data.gather(tmp_path, ["small"], "train", "ibug68", 64, 1.25)
     both = data.gather(tmp_path, ["small", "large"], "train", "ibug68", 64, 1.25)
     assert alone.cropped == (48, 1.75) and both.cropped is None
@@ -139,7 +139,7 @@ def test_absent_sets_empty_splits_and_unknown_words_are_errors(root):
 
 
 def test_fingerprint_sees_pixels_and_labels(root, tmp_path):
-    drawn.write(tmp_path / "grey", 30)
+    drawn_faces.write(tmp_path / "grey", 30)
     told = data.fingerprint(root, ["grey"])
     assert told == data.fingerprint(tmp_path, ["grey"])
     pixels = np.load(tmp_path / "grey" / "pixels.npy")

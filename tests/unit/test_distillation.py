@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-import drawn
-import equations
-import seeded
+import drawn_faces
+import mlcmkd_equations
+import reference_vectors
 from thermark.core.config import parse
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
@@ -30,7 +30,7 @@ from thermark.train.run import Ready
 FACES, POINTS, SIDE, EPOCHS = 2, 3, 64, 10
 SIGMA = 2.83  # bins at 64 px: 5.66 at 256, with the root of the side
 MEAN, STD = torch.tensor([123.675, 116.28, 103.53]), torch.tensor([58.395, 57.12, 57.375])
-RUN = drawn.RUN | {
+RUN = drawn_faces.RUN | {
     "recipe": "ktl",
     "train": "thermal",
     "teacher": "pretrain_s",
@@ -69,7 +69,7 @@ def stored(golden, name: str) -> dict[str, torch.Tensor]:
         ("KDLoss weight=1.0 beta=10, all target_weight = 0 (argument is ignored)", 1.0, 10),
     ],
 )
-@pytest.mark.parametrize("loss", [losses.logits, equations.d], ids=["product", "equations"])
+@pytest.mark.parametrize("loss", [losses.logits, mlcmkd_equations.d], ids=["product", "equations"])
 def test_logits_are_compared_as_dwpose_does(loss, case, weight, beta, golden):
     wanted = json.loads(golden("losses.json").read_text())["DWPose_KDLoss"][case]
     values = stored(golden, "simcc_losses.npz")
@@ -90,7 +90,7 @@ def test_the_default_sharpness_is_ten(golden):
 
 
 @pytest.mark.parametrize("alpha", [7e-5, 5e-5])
-@pytest.mark.parametrize("loss", [losses.features, equations.fm], ids=["product", "equations"])
+@pytest.mark.parametrize("loss", [losses.features, mlcmkd_equations.fm], ids=["product", "equations"])
 def test_features_are_compared_as_dwpose_does(loss, alpha, golden):
     wanted = json.loads(golden("losses.json").read_text())["DWPose_FeaLoss"]
     values = stored(golden, "feature_loss.npz")
@@ -117,9 +117,9 @@ def test_equal_logits_cost_nothing_up_to_a_constant():
 
 def test_the_printed_cross_entropy_is_larger_by_the_entropy_of_the_target_and_has_the_same_gradient():
     a, b = random_pair(0), random_pair(1)
-    ours, printed = losses.logits(a, b), equations.d(a, b, printed=True)
+    ours, printed = losses.logits(a, b), mlcmkd_equations.d(a, b, printed=True)
     rows = [row for axis in a for row in axis.flatten(0, 1)]
-    entropies = [float(equations.entropy(equations.probabilities(row.detach()))) for row in rows]
+    entropies = [float(mlcmkd_equations.entropy(mlcmkd_equations.probabilities(row.detach()))) for row in rows]
     # Two axes of 2 x 4 rows: the sum over axes of means over faces and points.
     assert (printed - ours).item() == pytest.approx(sum(entropies) / 8, rel=1e-5)
     for first, second in zip(torch.autograd.grad(ours, b), torch.autograd.grad(printed, b), strict=True):
@@ -172,7 +172,7 @@ def test_losses_are_float32_whatever_comes_in():
 def test_distillation_fades_as_by_hand(alpha, wanted):
     found = [losses.gamma(epoch, 10, alpha) for epoch in range(10)]
     assert found == pytest.approx(wanted, abs=1e-12)
-    assert [equations.gamma(t, 10, alpha) for t in range(1, 11)] == pytest.approx(found, abs=1e-12)
+    assert [mlcmkd_equations.gamma(t, 10, alpha) for t in range(1, 11)] == pytest.approx(found, abs=1e-12)
     assert min(found) >= 0
 
 
@@ -188,7 +188,7 @@ def test_the_fade_of_the_paper_is_that_of_dwpose_and_never_negative():
 def built(size: str, seed: int) -> tuple[RTMPose, dict[str, torch.Tensor]]:
     model = RTMPose(size, POINTS, SIDE)
     entries = [(name, tuple(tensor.shape)) for name, tensor in model.state_dict().items()]
-    state = {name: torch.from_numpy(array) for name, array in seeded.weights(entries, seed).items()}
+    state = {name: torch.from_numpy(array) for name, array in reference_vectors.weights(entries, seed).items()}
     # Logits of a tenth: softmax(10 z) is then neither flat nor a spike.
     state["head.cls_x.weight"] *= 0.1
     state["head.cls_y.weight"] *= 0.1
@@ -251,13 +251,13 @@ def expected(on: Bench, epoch: int = 0) -> dict[str, torch.Tensor]:
     behind = config.inject_at == "final_layer"
     heads = [after_conv(model.head) if behind else model.head for model in (teacher, student)]
     f, g = on.pupil.to_teacher, on.pupil.to_student
-    nets = equations.Nets(teacher.backbone, heads[0], student.backbone, heads[1], f, g)
+    nets = mlcmkd_equations.Nets(teacher.backbone, heads[0], student.backbone, heads[1], f, g)
     wanted = {name for name in TERMS if getattr(config.lambdas, name)}
     options = (config.reading, config.ri_target, config.fm_reduction)
     places = (teacher.head.final_layer, student.head.final_layer) if behind else None
     rgb, thermal = images(on.batch.shown), images(on.batch.seen.images)
-    given = equations.transfer(nets, rgb, thermal, wanted, *options, places)
-    label = equations.one_hot_label if config.label == "one_hot" else equations.gaussian_label
+    given = mlcmkd_equations.transfer(nets, rgb, thermal, wanted, *options, places)
+    label = mlcmkd_equations.one_hot_label if config.label == "one_hot" else mlcmkd_equations.gaussian_label
     more = () if config.label == "one_hot" else (SIGMA,)
     xy = on.batch.seen.xy.tolist()
     labels = [
@@ -265,8 +265,8 @@ def expected(on: Bench, epoch: int = 0) -> dict[str, torch.Tensor]:
         for axis in (0, 1)
     ]
     ss = student.head(student.backbone(thermal))
-    fade = equations.gamma(epoch + 1, config.epochs, config.alpha)
-    terms = {"kp": config.lambdas.kp * equations.kp(ss, labels, torch.from_numpy(on.batch.seen.weight))}
+    fade = mlcmkd_equations.gamma(epoch + 1, config.epochs, config.alpha)
+    terms = {"kp": config.lambdas.kp * mlcmkd_equations.kp(ss, labels, torch.from_numpy(on.batch.seen.weight))}
     terms |= {name: fade * getattr(config.lambdas, name) * value for name, value in given.items()}
     return {name: terms[name] for name in TERMS if name in wanted}
 
@@ -475,7 +475,7 @@ def test_a_lesson_can_be_learned_from_and_carries_no_gradient():
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("distilled")
-    drawn.write_pairs(folder / "faces", 16, 64)
+    drawn_faces.write_pairs(folder / "faces", 16, 64)
     for size in ("s", "t"):
         teacher = RTMPose(size, 68, SIDE)
         about = card.ModelCard(

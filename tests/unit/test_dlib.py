@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import indexed
-import shown
+import facemesh_images
+import index_bundles
 from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import DataError, SetupError
@@ -91,22 +91,22 @@ def test_the_package_that_it_names_is_the_one_that_is_pinned():
 @pytest.mark.parametrize("name", ["68", "5"])
 def test_it_answers_as_dlib_in_a_rectangle_worked_out_by_hand(name):
     pytest.importorskip("dlib")
-    held = indexed.brought("dlib")
+    held = index_bundles.fetch_or_skip("dlib")
     settings = {} if name == "68" else {"file": "shape_predictor_5_face_landmarks.dat", "vocabulary": "dlib5"}
     one = trees.load(config(**settings), Assets(held), "cpu")
     box = np.array([[111, 125, 203, 222]], np.float32)
-    (said,) = one([shown.picture(shown.FACES / "face_0.png")], [box])
+    (said,) = one([facemesh_images.picture(facemesh_images.FACES / "face_0.png")], [box])
     assert said.xy[0].tolist() == GOLDEN[f"dlib_{name}"]
 
 
 def test_both_see_the_same_eyes():
     """Subject's right before left: a mixed-up order would be an eye's distance off."""
     pytest.importorskip("dlib")
-    held = indexed.brought("dlib")
+    held = index_bundles.fetch_or_skip("dlib")
     seen = []
     for settings in ({}, {"file": "shape_predictor_5_face_landmarks.dat", "vocabulary": "dlib5"}):
         one = trees.load(config(given="own", **settings), Assets(held), "cpu")
-        (said,) = one([shown.picture(shown.FACES / "face_0.png")], [None])
+        (said,) = one([facemesh_images.picture(facemesh_images.FACES / "face_0.png")], [None])
         assert len(said.xy) == 1
         seen.append(project(said.xy.astype(np.float64), one.vocabulary, "tfw5")[0, :2])
     assert np.linalg.norm(seen[0] - seen[1], axis=1).max() < 6
@@ -115,7 +115,7 @@ def test_both_see_the_same_eyes():
 
 def test_another_vocabulary_or_file_is_refused(tmp_path):
     pytest.importorskip("dlib")
-    held = indexed.brought("dlib")
+    held = index_bundles.fetch_or_skip("dlib")
     with pytest.raises(DataError, match="has not the 68 points of ibug68"):
         trees.load(config(file="shape_predictor_5_face_landmarks.dat"), Assets(held), "cpu")
     (tmp_path / "x.dat").write_bytes(b"nothing")

@@ -32,7 +32,7 @@ def test_real_metadata_on_disk_is_understood(tmp_path):
         (folder / "RECORD").write_text("cv2/__init__.py,,\n" if "opencv" in name else "numpy/__init__.py,,\n")
     (tmp_path / "broken-1.dist-info").mkdir()
     found = list(metadata.distributions(path=[str(tmp_path)]))
-    assert doctor.one_opencv(found).found == (
+    assert doctor.one_opencv(found).actual == (
         "2 packages share cv2/: opencv-python 5.0.0.93, opencv-python-headless 4.14.0.94"
     )
     assert doctor.installed(found)["numpy"] == "2.4.6"
@@ -54,7 +54,7 @@ def test_one_opencv_of_version_4_passes():
 )
 def test_other_opencvs_fail_with_a_cure(owners, words):
     check = doctor.one_opencv([*owners, *OTHERS])
-    assert check.mark == "fail" and words in check.found and ".venv" in check.remedy
+    assert check.mark == "fail" and words in check.actual and ".venv" in check.remedy
 
 
 @pytest.mark.parametrize(("found", "mark"), [("2.4.6", "ok"), ("1.26.4", "fail"), ("3.0", "fail"), (None, "fail")])
@@ -90,13 +90,13 @@ def test_python_range(version, mark):
 def test_arithmetic(monkeypatch, mode, capped, first, mark, words):
     monkeypatch.setenv("THERMARK_ARITHMETIC", mode)
     check = doctor.numbers(capped, first)
-    assert (check.mark, bool(check.remedy)) == (mark, mark != "ok") and words in check.found
+    assert (check.mark, bool(check.remedy)) == (mark, mark != "ok") and words in check.actual
 
 
 def test_the_cpu_is_named_with_what_it_can(monkeypatch):
     monkeypatch.setattr(doctor.arithmetic, "cpu", lambda: "A CPU")
     monkeypatch.setattr(doctor.arithmetic, "vector_flags", lambda: frozenset({"fma", "sse2", "avx512bw", "avx2"}))
-    assert doctor.cpu().found == "A CPU: avx2 avx512bw fma"
+    assert doctor.cpu().actual == "A CPU: avx2 avx512bw fma"
 
 
 @pytest.mark.parametrize(("free", "mark"), [(2 * 10**9, "ok"), (2 * 10**9 - 1, "fail")])
@@ -114,7 +114,7 @@ def test_a_package_that_does_not_import_fails(monkeypatch, error, words):
 
     monkeypatch.setattr(importlib, "import_module", broken)
     check = doctor.importable("torch")
-    assert check.mark == "fail" and words in check.found and check.remedy
+    assert check.mark == "fail" and words in check.actual and check.remedy
 
 
 def test_a_gutted_package_fails(monkeypatch):
@@ -174,7 +174,7 @@ def test_a_local_suffix_is_the_same_version_and_all_else_is_not(requirements):
     requirements.write_text("numpy==2.4.6\ntorch==2.13.0\nscipy==1.17.1\n")
     wrong = doctor.pinned_versions(requirements, VERSIONS | {"torch": "2.13.1+cpu"})
     assert wrong.mark == "fail"
-    assert wrong.found == "scipy is absent instead of 1.17.1, torch 2.13.1+cpu instead of 2.13.0"
+    assert wrong.actual == "scipy is absent instead of 1.17.1, torch 2.13.1+cpu instead of 2.13.0"
     for nothing in ("", "# numpy==2.4.6", "numpy"):
         requirements.write_text(nothing)
         assert doctor.pinned_versions(requirements, VERSIONS).mark == "fail"
@@ -217,7 +217,7 @@ def test_telemetry(monkeypatch):
         monkeypatch.setenv(name, "1")
     assert doctor.telemetry().mark == "ok"
     monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
-    assert doctor.telemetry().found == "ORT_DISABLE_TELEMETRY not set"
+    assert doctor.telemetry().actual == "ORT_DISABLE_TELEMETRY not set"
 
 
 def test_the_report_ends_with_exit_code_4_when_something_fails(monkeypatch, capsys, tmp_path):

@@ -26,7 +26,7 @@ from scripted_server import (
     serving,
 )
 
-import killing
+import kill_process
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 from thermark.download import cache
 from thermark.download.download import Patience, download
@@ -294,7 +294,7 @@ def test_a_killed_download_leaves_no_object_and_is_continued(tmp_path):
         arguments = [script.url, str(tmp_path), str(known.size), known.sha256]
         process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments])
         part = cache.part_path(tmp_path, script.url, "set.zip")
-        killing.when(lambda: part.exists() and part.stat().st_size > 500_000, process)
+        kill_process.kill_when(lambda: part.exists() and part.stat().st_size > 500_000, process)
         assert not (tmp_path / "objects").exists()
         assert 500_000 < part.stat().st_size < len(content)
         path, _ = obtain(known, Store(tmp_path, Mirrors(()), QUICK))

@@ -22,7 +22,7 @@ from google_drive import (
 )
 from scripted_server import digest
 
-import killing
+import kill_process
 from thermark.core.errors import ConfigError, DataError, NetworkError
 from thermark.download import cache, drive, drive_list
 from thermark.download.download import Patience
@@ -233,7 +233,7 @@ def killed_when(ready, google: Drive, tmp_path: Path, id: str, kind: str) -> Non
     """Begin in another process, and kill it once `ready()` holds."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     arguments = [str(google.port), str(tmp_path / "cache"), id, kind]
-    killing.when(ready, subprocess.Popen([sys.executable, "-c", KILLED, *arguments], env=environment))
+    kill_process.kill_when(ready, subprocess.Popen([sys.executable, "-c", KILLED, *arguments], env=environment))
 
 
 @pytest.mark.slow

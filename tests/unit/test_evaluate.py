@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from answered import answered
+from instances import predictions_at
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -54,7 +54,7 @@ def predictions(truth: Faces, noise: float = 2.0, vocabulary: str = "", seed: in
     vocabulary = vocabulary or str(truth.vocabularies[0])
     xy = project(truth.xy, str(truth.vocabularies[0]), vocabulary)
     xy = xy + np.random.default_rng(seed).normal(0, noise, xy.shape)
-    return answered(truth, xy, "c", vocabulary)
+    return predictions_at(truth, xy, "c", vocabulary)
 
 
 def without(given: Predictions, row: int) -> Predictions:

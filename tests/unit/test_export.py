@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 
-import lively
+import tiny_runs
 from thermark.convert import onnx as exported
 from thermark.core import bundle
 from thermark.core.errors import DataError
@@ -22,8 +22,8 @@ RUN = exported.Config(run="rgb_t")
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("export")
-    lively.write(folder / "models" / "rgb_t" / "seed0", 1)
-    lively.write(folder / "models" / "rgb_t" / "seed2", 2, seed=2)
+    tiny_runs.write_scaled(folder / "models" / "rgb_t" / "seed0", 1)
+    tiny_runs.write_scaled(folder / "models" / "rgb_t" / "seed2", 2, seed=2)
     exported.export(RUN, folder / "models", folder / "assets")
     return folder
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-import shown
+import facemesh_images
 from thermark import landmarks
 from thermark.core import bundle, files, geometry
 from thermark.core.config import parse
@@ -143,20 +143,20 @@ def test_the_config_knows_its_words():
 
 @pytest.fixture(scope="module")
 def mesh() -> Mesh:
-    return Mesh.open(shown.model(facemesh.FILE))
+    return Mesh.open(facemesh_images.model(facemesh.FILE))
 
 
 @pytest.fixture(scope="module")
 def own(mesh) -> FaceMesh:
-    return FaceMesh(mesh, Detector(shown.model(SHORT), "short_range"), faces=4)
+    return FaceMesh(mesh, Detector(facemesh_images.model(SHORT), "short_range"), faces=4)
 
 
 @pytest.fixture
 def wheel(tmp_path) -> bundle.Bundle:
     """Return a bundle of the three files."""
-    for name in shown.MODELS:
-        shutil.copy(shown.model(name), tmp_path / name)
-    bundle.write(tmp_path, "ok", "", {name: {} for name in shown.MODELS})
+    for name in facemesh_images.MODELS:
+        shutil.copy(facemesh_images.model(name), tmp_path / name)
+    bundle.write(tmp_path, "ok", "", {name: {} for name in facemesh_images.MODELS})
     return bundle.read(tmp_path)
 
 
@@ -179,17 +179,17 @@ def deviations(predictor, pictures, expected) -> list[float]:
 
 def test_rendered_faces_get_the_points_of_mediapipe(own):
     """The bar was 1 % in the median and 8 % at worst; it is met a hundred times over."""
-    errors = deviations(own, shown.rendered(), files.read_arrays(shown.FACES / "rendered.npz"))
+    errors = deviations(own, facemesh_images.rendered(), files.read_arrays(facemesh_images.FACES / "rendered.npz"))
     assert len(errors) >= 30
     assert np.median(errors) < 5e-4 and max(errors) < 5e-3
 
 
 def test_real_faces_get_the_points_of_mediapipe(own, mirror):
     folder = mirror("facesynthetics_100")
-    expected = files.read_arrays(shown.FACES / "real.npz")
+    expected = files.read_arrays(facemesh_images.FACES / "real.npz")
     pictures = {}
-    for name in shown.REAL:
-        pictures |= shown.real(name, shown.picture(folder / f"{name}.png"))
+    for name in facemesh_images.REAL:
+        pictures |= facemesh_images.real(name, facemesh_images.picture(folder / f"{name}.png"))
     errors = deviations(own, pictures, expected)
     assert len(errors) >= 35
     assert np.median(errors) < 5e-4 and max(errors) < 5e-3
@@ -197,7 +197,7 @@ def test_real_faces_get_the_points_of_mediapipe(own, mirror):
 
 def test_a_mirrored_face_has_mirrored_points(own):
     vocabulary = landmarks.load("mediapipe478")
-    face = shown.picture(shown.FACES / "face_0.png")
+    face = facemesh_images.picture(facemesh_images.FACES / "face_0.png")
     there, back = own([face, np.ascontiguousarray(face[:, ::-1])], [None, None])
     mirrored = back.xy[0, vocabulary.flip] * [-1, 1] + [face.shape[1] - 1, 0]
     iod = np.linalg.norm(np.subtract(*there.xy[0, EYES]))
@@ -258,7 +258,7 @@ def test_every_kind_loads_and_finds_the_same_face(wheel, detector, own):
         "full_range": ("own", "blazeface_full_range"),
         "given": ("prompt", "prompt"),
     }[detector]
-    face = shown.picture(shown.FACES / "face_0.png")
+    face = facemesh_images.picture(facemesh_images.FACES / "face_0.png")
     frame = np.zeros((400, 560, 3), np.uint8)
     frame[70:326, 190:446] = face
     reference = own([frame], [None])[0]

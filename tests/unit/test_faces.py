@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-import drawn
+import drawn_faces
 from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.core.faces import open_set, open_table
@@ -13,7 +13,7 @@ from thermark.core.faces import open_set, open_table
 
 @pytest.fixture
 def folder(tmp_path):
-    drawn.write(tmp_path / "drawn", 5, 16)
+    drawn_faces.write(tmp_path / "drawn", 5, 16)
     return tmp_path / "drawn"
 
 

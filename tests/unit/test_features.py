@@ -13,7 +13,7 @@ import yaml
 from torch import nn
 from torch.nn import functional as F
 
-import lively
+import tiny_runs
 from thermark.convert import onnx
 from thermark.core import bundle
 from thermark.core.errors import ConfigError, DataError
@@ -365,7 +365,7 @@ def test_wrong_settings_name_the_nearest(tmp_path, monkeypatch, settings, said, 
 
 @pytest.mark.slow
 def test_the_stage_says_the_same_as_the_network_of_the_run(tmp_path):
-    lively.write(tmp_path / "models" / "rgb_t" / "seed0", 1)
+    tiny_runs.write_scaled(tmp_path / "models" / "rgb_t" / "seed0", 1)
     onnx.export(onnx.Config(run="rgb_t"), tmp_path / "models", tmp_path / "assets")
     crops = write_crops(tmp_path / "crops" / "a")
     section = {"family": "rtmpose", "weights": "teacher", "dtype": "float32", "stages": [4], "store": "float16"}

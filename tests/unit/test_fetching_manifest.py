@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_server import digest
 
-from fetched import FILES, NOWHERE, write
+from fetch_machine import FILES, NOWHERE, write
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.download import listing, manifest, options

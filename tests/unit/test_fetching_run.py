@@ -18,7 +18,7 @@ import yaml
 from scripted_server import CUT, FLIPPED, HTML, OK, PAGE_AS_FILE, SLOW, Script, digest, serving
 from test_extract import make_tar, make_zip
 
-from fetched import FILES, NOWHERE, Machine, below, tree, write, zipped
+from fetch_machine import FILES, NOWHERE, Machine, below, tree, write, zipped
 from thermark.core import errors, files
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 from thermark.download import drive, fetch, hub, kaggle, licences, manifest, trees

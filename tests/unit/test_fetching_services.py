@@ -6,7 +6,7 @@ from scripted_server import digest
 from test_hub import COMMIT, hubbub
 from test_kaggle import Kaggle, kaggling
 
-from fetched import FILES, Machine, below, zipped
+from fetch_machine import FILES, Machine, below, zipped
 from thermark.core.errors import DataError
 
 ID, FOLDER = "1-Y40_wqVV5WM1swEpjFTJiB8sGdZtQwR", "1UE4BsRsJBSEyLtcAkMQ_jYIBKwKjwyQc"

@@ -8,7 +8,7 @@ import pytest
 from test_extract import make_tar
 from test_hub import COMMIT, OTHER, SECRET, hubbub, tokens
 
-from fetched import FILES, QUICK, Machine, below, tree, write, zipped
+from fetch_machine import FILES, QUICK, Machine, below, tree, write, zipped
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import hub, hub_tree, options
 from thermark.download.hub import Refused

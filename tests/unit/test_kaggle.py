@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import killing
+import kill_process
 from thermark.core.errors import ConfigError, DataError, NetworkError
 from thermark.download import cache, kaggle
 from thermark.download.download import Patience
@@ -347,7 +347,7 @@ def test_a_killed_process_is_continued(tmp_path):
     with kaggling(Kaggle(archive, steps=("held",))) as script:
         arguments = [f"http://127.0.0.1:{script.port}", str(tmp_path / "cache"), HANDLE, str(VERSION)]
         process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments])
-        killing.when(lambda: part.exists() and part.stat().st_size > 500_000, process)
+        kill_process.kill_when(lambda: part.exists() and part.stat().st_size > 500_000, process)
     assert nothing_there(tmp_path) and 500_000 < part.stat().st_size < len(archive)
     with kaggling(Kaggle(archive)) as script:
         assert len(content(fetch(tmp_path))["a"]) == 4_000_000

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-import drawn
-import lively
+import drawn_faces
+import tiny_runs
 from thermark.core import files, geometry, seeds
 from thermark.core.errors import DataError
 from thermark.core.faces import open_set
@@ -72,20 +72,20 @@ def test_a_blob_is_found_where_it_is_on_both_paths(flip, grey):
 
 
 def model(folder: Path, seed: int = 0) -> Path:
-    return lively.write(folder, seed, seed=seed, modality="thermal", trained_on=["drawn"])
+    return tiny_runs.write_scaled(folder, seed, seed=seed, modality="thermal", trained_on=["drawn"])
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A tiny network, with a face set."""
     root = tmp_path_factory.mktemp("learned")
-    drawn.write(root / "faces" / "drawn", 12, 64)
+    drawn_faces.write(root / "faces" / "drawn", 12, 64)
     model(root / "model")
     return root
 
 
 def crops(count: int) -> tuple[np.ndarray, np.ndarray]:
-    pixels = np.stack([drawn.crop(seeds.rng(9, index), 96, 1.75)[0] for index in range(count)])
+    pixels = np.stack([drawn_faces.crop(seeds.rng(9, index), 96, 1.75)[0] for index in range(count)])
     return pixels, np.repeat(np.array([[[2.0, 0, 5], [0, 2.0, 7]]]), count, axis=0)
 
 
@@ -275,7 +275,7 @@ def test_a_seed_that_is_gone_takes_its_predictions_along(trained, tmp_path):
 
 
 def test_only_what_is_scored_is_predicted(tmp_path):
-    drawn.write(tmp_path / "faces" / "drawn", 20, 32)
+    drawn_faces.write(tmp_path / "faces" / "drawn", 20, 32)
     files.write_json(tmp_path / "reports" / "drawn.json", {"fingerprint": "f"})
     contestant = Learned(RTMPose("t", 68, 32).eval(), "ibug68", 32, 1.25, torch.device("cpu"))
     (tmp_path / "out").mkdir()

@@ -5,10 +5,10 @@ import pytest
 from scripted_server import HTML, Script, serving
 from test_inference import CODE, LEARNED, MEAN
 
-import drawn
+import drawn_faces
 import results_scene
-import running
-from fetched import NOWHERE, Machine
+import tiny_runs
+from fetch_machine import NOWHERE, Machine
 from thermark.core import files, packed_images, runs
 from thermark.core.config import parse
 from thermark.core.errors import NetworkError
@@ -90,12 +90,12 @@ def test_a_set_that_arrives_later_takes_the_place_of_the_reason(tmp_path):
 def tree(tmp_path):
     """The face set `one`, a run on it, and `far`, which is left out from its preparation on."""
     paths = Paths(*(tmp_path / name for name in Paths.__dataclass_fields__))
-    drawn.write(paths.faces / "one", 20, 96, 1.75)
+    drawn_faces.write(paths.faces / "one", 20, 96, 1.75)
     about = {"fingerprint": "print", "card": {"labels": "human"}, "origin": "real", "modality": "thermal"}
     files.write_json(paths.reports / "one.json", about)
     files.write_json(paths.framed / "one.json", {"data": "print", "variants": {packed_images.BASE: {}}})
     (tmp_path / "weights").mkdir()
-    running.teach(paths.models, "net", 0, trained_on=["other"])
+    tiny_runs.teach(paths.models, "net", 0, trained_on=["other"])
     config = tfw.Config(raw="far")
     packing.leave_out(
         tfw, config, REASON, paths.faces / "far", paths.reports / "far.json", tmp_path / "splits.csv"
@@ -145,7 +145,7 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
 
 def test_who_learns_from_it_is_not_trained_for_that_reason(tree):
     _, paths = tree
-    told = running.section("supervised", train="far", extra_data="far", teacher_data="far")
+    told = tiny_runs.section("supervised", train="far", extra_data="far", teacher_data="far")
     config = parse(told, supervised.Config, "runs.x")
     with pytest.raises(runs.Untrained, match="far is nowhere"):
         outcome.require(config, paths.faces, paths.models)
@@ -155,7 +155,7 @@ def test_a_set_that_arrives_is_predicted(tree):
     root, paths = tree
     setting = Setting(Config(), {"one": "all", "far": "all"}, paths, CODE, {"numpy": "1"})
     contestants.predict_everyone({"mean": MEAN}, setting, root / "said")
-    drawn.write(paths.faces / "new", 8, 96, 1.75)
+    drawn_faces.write(paths.faces / "new", 8, 96, 1.75)
     runs.skip(paths.faces / "far", "gone in a moment")
     for path in (paths.faces / "far").iterdir():
         path.unlink()

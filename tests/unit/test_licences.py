@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fetched import SHEET, Machine
+from fetch_machine import SHEET, Machine
 from thermark import cli
 from thermark.core import files
 from thermark.core.errors import ConfigError

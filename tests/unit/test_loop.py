@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-import drawn
+import drawn_faces
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.core.runs import Untrained
@@ -18,7 +18,7 @@ from thermark.train.loop import Settings
 @pytest.fixture(scope="module")
 def faces_root(tmp_path_factory):
     root = tmp_path_factory.mktemp("faces")
-    drawn.write(root / "drawn", 30, 64)
+    drawn_faces.write(root / "drawn", 30, 64)
     return root
 
 

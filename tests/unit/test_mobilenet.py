@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-import drawn
-import running
+import drawn_faces
+import tiny_runs
 from thermark.convert import convert, onnx
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
@@ -110,7 +110,7 @@ def kinds(net: nn.Module, kind: type[nn.Module]) -> list[nn.Module]:
 
 
 def settings(**changed) -> run.Run:
-    return parse(running.section("supervised", size="mobilenet_v2", **changed), run.Run, "x")
+    return parse(tiny_runs.section("supervised", size="mobilenet_v2", **changed), run.Run, "x")
 
 
 def test_the_head_reads_its_features():
@@ -126,7 +126,7 @@ def test_the_head_reads_its_features():
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_run_trains_it_and_leaves_what_can_be_read(tmp_path, precision, native):
-    drawn.write(tmp_path / "thermal", 20, running.SIDE)
+    drawn_faces.write(tmp_path / "thermal", 20, tiny_runs.SIDE)
     done = supervision.train(settings(precision=precision), 0, tmp_path, tmp_path / "state", ["thermal"])
     assert done.card.size == "mobilenet_v2" and np.isfinite(done.card.val_nme)
     start = run.initial(settings(), 0).state_dict()
@@ -141,9 +141,9 @@ def test_a_run_trains_it_and_leaves_what_can_be_read(tmp_path, precision, native
 @pytest.mark.slow
 def test_landmarks_are_learned_from_scratch(tmp_path):
     """In bf16 where the hardware has it; the mean face is the floor."""
-    drawn.write(tmp_path / "thermal", 300, 96)
+    drawn_faces.write(tmp_path / "thermal", 300, 96)
     changed = {"size": "mobilenet_v2", "input_size": 64, "epochs": 14, "batch": 16}
-    told = parse(drawn.RUN | changed, run.Run, "x")
+    told = parse(drawn_faces.RUN | changed, run.Run, "x")
     done = supervision.train(told, 0, tmp_path, tmp_path / "state", ["thermal"])
     seen = (data.gather(tmp_path, ["thermal"], split, "ibug68", 64, 1.25) for split in ("train", "val"))
     faces, held_out = seen
@@ -174,7 +174,7 @@ def test_bf16_gradients_are_sound():
 
 
 def test_distillation_refuses_to_start_from_another_architecture():
-    told = running.section("mcl", size="mobilenet_v2", start="teacher")
+    told = tiny_runs.section("mcl", size="mobilenet_v2", start="teacher")
     about = card.ModelCard(
         **{"recipe": "ktl", "size": "t", "points": 68, "vocabulary": "ibug68", "input_size": 64},
         **{"padding": 1.25, "modality": "thermal", "trained_on": [], "params": 1, "seed": 0, "precision": "fp32"},

@@ -10,7 +10,7 @@ from test_evaluate import FAST, evaluate, faces, predictions
 from test_learned import frame, nose, packed
 from test_mean_shape import table
 
-import drawn
+import drawn_faces
 from thermark.core import files, geometry, perturbations
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -96,7 +96,7 @@ def test_a_packed_crop_answers_for_another_box_as_the_picture_does(dx, dy, facto
 
 def test_the_mean_shape_follows_the_box(tmp_path):
     """It looks at nothing, so that its points move exactly as the boxes do; without a move nothing changes."""
-    drawn.write(tmp_path / "faces/drawn", 20, 48)
+    drawn_faces.write(tmp_path / "faces/drawn", 20, 48)
     files.write_json(tmp_path / "reports/drawn.json", {"fingerprint": "f"})
     known, crops = open_set(tmp_path / "faces/drawn")
     shape = mean_shape.load(

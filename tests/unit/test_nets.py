@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-import seeded
+import reference_vectors
 from thermark.core.errors import ConfigError
 from thermark.nets import complexity
 from thermark.nets.cspnext import SIZES
@@ -18,14 +18,14 @@ def reference(golden):
     """RTMPose-t with the seeded weights, in evaluation mode."""
     keys = json.loads(golden("state_dict_keys.json").read_text())["t"]
     model = RTMPose("t", 68)
-    state = seeded.weights((key, shape) for key, shape, _ in keys)
+    state = reference_vectors.weights((key, shape) for key, shape, _ in keys)
     model.load_state_dict({key: torch.from_numpy(value) for key, value in state.items()})
     return model.eval()
 
 
 @pytest.fixture(scope="module")
 def images(golden):
-    stack = seeded.images()
+    stack = reference_vectors.images()
     told = json.loads(golden("rtmpose.json").read_text())["input_sha256"]
     assert sha256(stack.tobytes()).hexdigest() == told
     return torch.from_numpy(stack[:1])

@@ -9,12 +9,12 @@ import pytest
 import yaml
 from scripted_server import digest
 
-from packaged import CARD, MODEL, store
 from thermark.core import bundle, files
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import fill, npm, sources, weights
 from thermark.download.request import NoClient, TooLarge
 from thermark.download.weights import Entry, Npm
+from tiny_package import CARD, MODEL, store
 
 
 def package() -> bytes:

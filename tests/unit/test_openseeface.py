@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-import graphs
+import onnx_graphs
 from thermark import landmarks
 from thermark.core import bundle
 from thermark.core.config import parse
@@ -45,7 +45,7 @@ def loaded(folder, **settings):
 def test_a_point_is_read_as_its_tracker_reads_it_at_the_network_s_own_scale(tmp_path):
     """A box of which 1.2 widths and 1.25 heights are 224 px, and a picture that begins where the crop does."""
     said = maps()
-    graphs.always(tmp_path / NAME, (224, 224), said, batch=1)
+    onnx_graphs.always(tmp_path / NAME, (224, 224), said, batch=1)
     width, height = 224 / 1.2, 224 / 1.25
     centre = 40 + 223 / 2  # of pixels 40 to 263
     box = np.array(
@@ -79,7 +79,7 @@ def test_a_crop_shows_widths_and_heights_stretched_to_a_square():
 
 
 def test_a_bright_spot_is_found_where_it_is_and_colours_are_not_exchanged(tmp_path):
-    graphs.brightness(tmp_path / NAME, (224, 224), 8, 66, level=132, batch=1)
+    onnx_graphs.brightness(tmp_path / NAME, (224, 224), 8, 66, level=132, batch=1)
     image = np.zeros((240, 320, 3), np.uint8)
     image[100:116, 180:196] = 255
     box = np.array([[120, 60, 240, 180]], np.float32)
@@ -105,10 +105,12 @@ def test_what_is_no_number_is_nowhere():
 
 
 def test_another_network_is_refused(tmp_path):
-    graphs.always(tmp_path / NAME, (224, 224), np.zeros((90, 7, 7)), batch=1)  # its smallest model has 30 points
+    onnx_graphs.always(
+        tmp_path / NAME, (224, 224), np.zeros((90, 7, 7)), batch=1
+    )  # its smallest model has 30 points
     with pytest.raises(DataError, match="not as OpenSeeFace's models 0 to 4"):
         loaded(tmp_path)
-    graphs.always(tmp_path / NAME, (112, 112), maps(), batch=1)
+    onnx_graphs.always(tmp_path / NAME, (112, 112), maps(), batch=1)
     with pytest.raises(DataError, match="takes"):
         loaded(tmp_path)
     (tmp_path / NAME).write_bytes(b"<html>")
@@ -117,7 +119,7 @@ def test_another_network_is_refused(tmp_path):
 
 
 def test_it_says_what_it_ran_on(tmp_path):
-    graphs.always(tmp_path / NAME, (224, 224), maps(), batch=1)
+    onnx_graphs.always(tmp_path / NAME, (224, 224), maps(), batch=1)
     assert loaded(tmp_path).providers == {"landmarks": ["CPUExecutionProvider"]}
 
 

@@ -11,7 +11,7 @@ import pytest
 import vl_convert
 from bs4 import BeautifulSoup
 
-import paged
+import page_inputs
 from thermark.core.errors import DataError
 from thermark.report.page import (
     answers,
@@ -49,8 +49,12 @@ CELL |= {"verdict": "not comparable", "reason": "rendered data", "doubt": "colum
 
 def whole(extra: str = "", **more):
     """Return inputs with everything that there can be."""
-    plain = paged.inputs(extra)
-    told = {"comparisons": paged.compared(plain.sets), "speeds": SPEEDS, "machine": {"cpu": "a CPU", "threads": 2}}
+    plain = page_inputs.inputs(extra)
+    told = {
+        "comparisons": page_inputs.compared(plain.sets),
+        "speeds": SPEEDS,
+        "machine": {"cpu": "a CPU", "threads": 2},
+    }
     told |= {"budget": BUDGET, "training": TRAINING, "published": (CELL,), "sources": {"budget": ("small",)}}
     return replace(plain, **told | {"folder": "../results"} | more)
 
@@ -74,7 +78,7 @@ def page() -> str:
 
 @pytest.fixture
 def small():
-    given = paged.inputs()
+    given = page_inputs.inputs()
     return given.sets["small"], given.errors["small"]
 
 
@@ -122,7 +126,7 @@ def test_a_face_is_drawn_from_landmarks_and_not_without_a_face(small):
     rows = figures.landmarks(results)["data"]["values"]
     assert len([row for row in rows if row["contestant"] == "good"]) == 68
     assert {"x", "y", "error", "point"} <= rows[0].keys()
-    assert figures.landmarks(paged.results(results.records, face=())) is None
+    assert figures.landmarks(page_inputs.results(results.records, face=())) is None
 
 
 def test_the_front_holds_whom_nobody_beats_in_both(small):
@@ -133,7 +137,7 @@ def test_the_front_holds_whom_nobody_beats_in_both(small):
     worse = [
         each.model_copy(update={"exact": heavy}) if each.contestant == "fair" else each for each in results.records
     ]
-    rows = figures.pareto(paged.results(worse), "parameters", {})["data"]["values"]
+    rows = figures.pareto(page_inputs.results(worse), "parameters", {})["data"]["values"]
     assert {row["contestant"]: row["front"] for row in rows} == {"fair": False, "good": True}
     assert figures.pareto(results, "milliseconds", {}) is None
     assert [row["cost"] for row in figures.pareto(results, "milliseconds", SPEEDS)["data"]["values"]] == [12.5]
@@ -141,18 +145,18 @@ def test_the_front_holds_whom_nobody_beats_in_both(small):
 
 def test_pairs_are_row_less_column_and_grey_where_nothing_follows(small):
     results, _ = small
-    matrix = paged.compared({"small": results}).matrices["small"]
+    matrix = page_inputs.compared({"small": results}).matrices["small"]
     rows = {(row["a"], row["b"]): row for row in figures.matrix(results, matrix)["data"]["values"]}
     assert rows["good", "fair"]["difference"] == pytest.approx(-1.0, rel=1e-3)
     assert rows["fair", "good"]["difference"] == pytest.approx(1.0, rel=1e-3) and not rows["fair", "good"]["grey"]
-    grey = paged.compared({"small": results}, apart=100.0).matrices["small"]
+    grey = page_inputs.compared({"small": results}, apart=100.0).matrices["small"]
     assert all(row["grey"] for row in figures.matrix(results, grey)["data"]["values"])
     assert "0 of 3 pairs" in figures.alt_matrix(results, grey)
 
 
 def test_a_pair_of_a_matrix_is_told_apart_by_p_over_all_pairs_and_enough_seeds(small):
     results, _ = small
-    matrix = paged.compared({"small": results}).matrices["small"]
+    matrix = page_inputs.compared({"small": results}).matrices["small"]
     assert figures.alt_matrix(results, matrix).startswith("3 of 3 pairs on Small, rendered are told apart (Holm")
     doubtful = [[p and 12 * p for p in row] for row in matrix.p_holm]
     matrix = matrix.model_copy(update={"p_holm": tuple(map(tuple, doubtful))})
@@ -161,12 +165,12 @@ def test_a_pair_of_a_matrix_is_told_apart_by_p_over_all_pairs_and_enough_seeds(s
     matrix = matrix.model_copy(update={"p_holm": tuple(map(tuple, doubtful))})
     assert figures.alt_matrix(results, matrix).startswith("2 of 3 pairs")
     once = [each.model_copy(update={"seeds": min(each.seeds, 1)}) for each in results.records]
-    assert figures.alt_matrix(paged.results(once), matrix).startswith("1 of 3 pairs")
+    assert figures.alt_matrix(page_inputs.results(once), matrix).startswith("1 of 3 pairs")
 
 
 def test_a_declared_pair_is_faint_unless_its_verdict_says_something(small):
     results, _ = small
-    made = paged.compared({"small": results})
+    made = page_inputs.compared({"small": results})
     rows = figures.families(results, made)["data"]["values"]
     assert [row["pair"] for row in rows] == ["good less fair", "fair less poor"] and all(
         row["shown"] for row in rows
@@ -182,7 +186,7 @@ def test_a_declared_pair_is_faint_unless_its_verdict_says_something(small):
 
 def test_declared_pairs_say_their_caveat_and_no_interval_of_too_few_seeds(small):
     results, _ = small
-    made = paged.compared({"small": results})
+    made = page_inputs.compared({"small": results})
     one, other = made.families[0].pairs
     told = [
         one.model_copy(update={"caveat": "boxes frame and prompt"}),
@@ -278,8 +282,8 @@ def test_the_best_has_the_least_error_over_all_faces_of_its_case(small):
 
 def test_who_answers_fewer_landmarks_does_not_compete(small):
     results, _ = small
-    one = paged.record("one", paged.per_face([0.001] * paged.FACES), points=1)
-    more = paged.results([*results.records, one])
+    one = page_inputs.record("one", page_inputs.per_face([0.001] * page_inputs.FACES), points=1)
+    more = page_inputs.results([*results.records, one])
     assert answers.answer(more, "any", "any", None, {})["best"] == "good"
     assert [each.contestant for each in order.ranked(more)][-1] == "one"
     assert board.rows(more, None, {})[-1].partial
@@ -287,7 +291,7 @@ def test_who_answers_fewer_landmarks_does_not_compete(small):
 
 def test_a_difference_is_real_where_letters_differ(small):
     results, _ = small
-    apart, same = (paged.compared({"small": results}, part).matrices["small"] for part in (0.15, 100.0))
+    apart, same = (page_inputs.compared({"small": results}, part).matrices["small"] for part in (0.15, 100.0))
     assert (
         answers.answer(results, "any", "any", apart, {})["real"]
         == "Real: told apart from all 2 others of this case."
@@ -306,14 +310,14 @@ def test_speed_and_size_are_told_as_far_as_known(small):
 
 
 def test_an_absent_interval_says_why():
-    alone = paged.per_face([0.1] * paged.FACES)
-    record = paged.record("alone", alone)
+    alone = page_inputs.per_face([0.1] * page_inputs.FACES)
+    record = page_inputs.record("alone", alone)
     one = record.metrics["nme_io_all"].model_copy(update={"low": None, "high": None, "subjects": 1})
     nothing = record.metrics["nme_io"].model_copy(update={"value": None, "low": None, "high": None})
     record = record.model_copy(
-        update={"metrics": record.metrics | {"nme_io_all": one, "nme_io": nothing}, "missed": paged.FACES}
+        update={"metrics": record.metrics | {"nme_io_all": one, "nme_io": nothing}, "missed": page_inputs.FACES}
     )
-    results = paged.results([record])
+    results = page_inputs.results([record])
     assert "no interval: one subject only" in answers.answer(results, "any", "any", None, {})["error"]
     facts = dict(board.card(results, record, None, {})["facts"])
     assert "no interval: one subject only" in facts["error, all faces"]
@@ -323,7 +327,9 @@ def test_an_absent_interval_says_why():
 def test_a_card_has_what_a_number_rests_on(small):
     results, _ = small
     good = results.of("good")
-    facts = dict(board.card(results, good, paged.compared({"small": results}).matrices["small"], SPEEDS)["facts"])
+    facts = dict(
+        board.card(results, good, page_inputs.compared({"small": results}).matrices["small"], SPEEDS)["facts"]
+    )
     assert facts["found"] == "100.00 % (95 % interval 50.00–100.00); 12 faces, 4 subjects"
     assert facts["seeds"] == "3: 2.00, 2.00, 2.00 %" and facts["intervals cover"] == "subjects and 3 seeds"
     assert facts["floor"].startswith("0.40 %, 0.40 px") and facts["group"] == "A, its best: alone in it"
@@ -335,12 +341,12 @@ def test_a_card_has_what_a_number_rests_on(small):
 
 
 def test_those_of_the_default_colours_are_the_best_of_each_set_in_turn():
-    one = paged.inputs().sets["small"]
-    other = paged.results([each for each in one.records if each.contestant != "good"])
+    one = page_inputs.inputs().sets["small"]
+    other = page_inputs.results([each for each in one.records if each.contestant != "good"])
     assert order.leading([one, other], 8) == ["good", "fair", "poor"]
     assert order.leading([other, one], 1) == ["fair"]
-    twin = paged.record("twin", paged.per_face(np.linspace(0.01, 0.03, paged.FACES), 3))
-    assert "twin" not in order.leading([paged.results([*one.records, twin])], 8)
+    twin = page_inputs.record("twin", page_inputs.per_face(np.linspace(0.01, 0.03, page_inputs.FACES), 3))
+    assert "twin" not in order.leading([page_inputs.results([*one.records, twin])], 8)
 
 
 # Failures
@@ -357,7 +363,7 @@ def test_the_worst_faces_are_the_same_for_all(small):
 
 @pytest.mark.parametrize(("origin", "allowed"), [("rendered", True), ("thermalised", False), ("real", False)])
 def test_only_rendered_faces_are_shown(small, origin, allowed):
-    assert gallery.permitted(paged.results(small[0].records, origin=origin).data_set) is allowed
+    assert gallery.permitted(page_inputs.results(small[0].records, origin=origin).data_set) is allowed
 
 
 def test_pictures_are_those_of_prepared_faces_of_rendered_data(small, tmp_path, monkeypatch):
@@ -370,7 +376,7 @@ def test_pictures_are_those_of_prepared_faces_of_rendered_data(small, tmp_path, 
     monkeypatch.setattr(gallery, "open_set", lambda folder: (faces, crops))
     seen = gallery.pictures(results.data_set, worst, tmp_path)
     assert list(seen) == ["f3"] and seen["f3"].startswith("data:image/jpeg;base64,")  # f2 has no crop
-    real = paged.results(results.records, origin="real", labels="human").data_set
+    real = page_inputs.results(results.records, origin="real", labels="human").data_set
     assert gallery.pictures(real, worst, tmp_path) == {} and gallery.pictures(results.data_set, worst, None) == {}
 
 
@@ -413,15 +419,15 @@ def test_it_is_small_and_asks_nobody(page):
 def test_a_default_of_four_sets_is_below_two_megabytes():
     """As many sets, contestants and subjects as the default has, without pictures."""
     rng = np.random.default_rng(0)
-    errors = {f"contestant_{index}": paged.per_face(rng.random(240), 3) for index in range(22)}
+    errors = {f"contestant_{index}": page_inputs.per_face(rng.random(240), 3) for index in range(22)}
     errors |= {
         name: each | {"subjects": np.array([f"S{i % 60}" for i in range(240)])} for name, each in errors.items()
     }
-    records = [paged.record(name, each, seeds=3, per_seed=(0.1,) * 3) for name, each in errors.items()]
-    records += [paged.record(f"idle_{index}", None, reason="needs 300 MB " * 8) for index in range(36)]
-    results = paged.results(records)
+    records = [page_inputs.record(name, each, seeds=3, per_seed=(0.1,) * 3) for name, each in errors.items()]
+    records += [page_inputs.record(f"idle_{index}", None, reason="needs 300 MB " * 8) for index in range(36)]
+    results = page_inputs.results(records)
     sets = {f"set_{index}": results for index in range(4)}
-    given = inputs.Inputs(sets, dict.fromkeys(sets, errors), paged.compared(sets))
+    given = inputs.Inputs(sets, dict.fromkeys(sets, errors), page_inputs.compared(sets))
     assert len(html(given).encode()) < 2_000_000
 
 
@@ -460,7 +466,7 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path):
 
 
 def test_it_works_with_nothing_but_records():
-    soup = read(html(paged.inputs()))
+    soup = read(html(page_inputs.inputs()))
     text = soup.get_text(" ", strip=True)
     for said in ("nothing was compared", "No published numbers", "Nothing was timed", "There are no such curves"):
         assert said in text
@@ -468,26 +474,26 @@ def test_it_works_with_nothing_but_records():
 
 
 def test_a_set_without_a_found_face_is_shown():
-    nobody = paged.per_face([np.inf] * paged.FACES)
-    results = paged.results([paged.record("blind", nobody)])
+    nobody = page_inputs.per_face([np.inf] * page_inputs.FACES)
+    results = page_inputs.results([page_inputs.record("blind", nobody)])
     given = inputs.Inputs({"small": results}, {"small": {"blind": nobody}})
     text = read(html(given)).get_text(" ", strip=True)
     assert "Nobody that ran here" in text and "no face was found" in text
 
 
 def test_where_nobody_ran_there_is_a_page():
-    results = paged.results([paged.record("idle", None)])
+    results = page_inputs.results([page_inputs.record("idle", None)])
     text = read(html(inputs.Inputs({"small": results}, {"small": {}}))).get_text(" ", strip=True)
     assert "needs 300 MB" in text and "nobody" in text
 
 
 def test_machine_labels_and_thermalised_data_are_called_so():
-    given = paged.inputs()
+    given = page_inputs.inputs()
     records = given.sets["small"].records
     sets = {
-        "car": paged.results(records, name="car", title="Car", origin="real", labels="machine"),
-        "made": paged.results(records, name="made", title="Made", origin="thermalised", labels="rendered"),
-        "true": paged.results(records, name="true", title="True", origin="real", labels="human"),
+        "car": page_inputs.results(records, name="car", title="Car", origin="real", labels="machine"),
+        "made": page_inputs.results(records, name="made", title="Made", origin="thermalised", labels="rendered"),
+        "true": page_inputs.results(records, name="true", title="True", origin="real", labels="human"),
     }
     several = inputs.Inputs(sets, dict.fromkeys(sets, given.errors["small"]))
     soup = read(html(several))
@@ -512,7 +518,7 @@ def test_licences_of_what_it_is_drawn_with_stand_in_it(page):
 
 
 def test_files_that_are_absent_are_nothing(tmp_path):
-    given = paged.inputs()
+    given = page_inputs.inputs()
     with pytest.raises(DataError, match="holds no results"):
         inputs.read(inputs.Places(tmp_path))
     write_set(tmp_path / "small.json", given.sets["small"])

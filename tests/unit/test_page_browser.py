@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import browser
-import paged
+import page_inputs
 from thermark.report.page import build
 
 pytestmark = pytest.mark.skipif(
@@ -37,13 +37,13 @@ def in_view(do: Callable[[browser.Tab], Awaitable[None]], url: str, **options) -
 @pytest.fixture(scope="module")
 def url(tmp_path_factory) -> str:
     """Return a page of two data sets with comparisons, and a contestant with a nasty name on the second."""
-    first, other = paged.inputs(), paged.inputs(NASTY)
+    first, other = page_inputs.inputs(), page_inputs.inputs(NASTY)
     sets = {"small": first.sets["small"], "odd": _renamed(other.sets["small"])}
     given = replace(
         first,
         sets=sets,
         errors={"small": first.errors["small"], "odd": other.errors["small"]},
-        comparisons=paged.compared(sets),
+        comparisons=page_inputs.compared(sets),
         speeds=SPEEDS,
         budget=[
             {"head": "h", "labels": labels, "native_mean": 9.0, "low": 8.0, "high": 10.0} for labels in (10, 80)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import drawn
+import drawn_faces
 from thermark.core import geometry
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
@@ -38,7 +38,7 @@ def write_blobs(root: Path, count: int) -> None:
 
     In the thermal set warm and cold faces have it on the nose, in the colour set it is there too, in yellow.
     """
-    drawn.write_pairs(root, count, 96)
+    drawn_faces.write_pairs(root, count, 96)
     for name, size, padding in (("thermal", 96, 1.75), ("rgb", 150, 2.0)):
         faces = Faces.open(root / name / "faces.npz")
         maps = np.stack([geometry.crop_to_source(prompt, size, padding) for prompt in faces.prompts])
@@ -54,7 +54,7 @@ def write_blobs(root: Path, count: int) -> None:
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pairs")
-    drawn.write_pairs(folder, 12)
+    drawn_faces.write_pairs(folder, 12)
     return folder
 
 
@@ -131,7 +131,7 @@ def test_one_geometry_whatever_the_packing(blobs):
 
 
 def test_one_hole_at_the_same_place(root, tmp_path):
-    drawn.write_pairs(tmp_path, 12, 96)
+    drawn_faces.write_pairs(tmp_path, 12, 96)
     for name in ("thermal", "rgb"):
         pixels = np.load(tmp_path / name / "pixels.npy")
         np.save(tmp_path / name / "pixels.npy", np.full_like(pixels, 200))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-import graphs
+import onnx_graphs
 from thermark.core import seeds
 from thermark.core.errors import DataError, SetupError
 from thermark.models.inference import persons, sessions
@@ -16,12 +16,12 @@ TWO = [(8, 8, 40, 56, 0.9, 0), (50, 10, 90, 60, 0.8, 0)]
 
 
 def loaded(folder, threshold=0.5, nms=0.45, **more) -> Persons:
-    about = graphs.described(folder, det=graphs.card((96, 64), **more))
+    about = onnx_graphs.described(folder, det=onnx_graphs.card((96, 64), **more))
     return persons.load(about, "det.onnx", threshold, nms, "auto", 1)
 
 
 def says(tmp_path, boxes, classes=1, **more) -> Persons:
-    graphs.detector(tmp_path / "det.onnx", graphs.raw(boxes, SIZE, classes), SIZE)
+    onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw(boxes, SIZE, classes), SIZE)
     return loaded(tmp_path, **more)
 
 
@@ -60,7 +60,7 @@ def test_only_persons_come_back_of_eighty_classes(tmp_path):
 
 @pytest.mark.parametrize(("order", "channel"), [("rgb", 0), ("bgr", 2)])
 def test_channels_reach_the_network_in_the_order_of_its_card(tmp_path, order, channel):
-    graphs.detector(tmp_path / "det.onnx", graphs.raw(TWO, SIZE, 1), SIZE, channels=(channel,))
+    onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw(TWO, SIZE, 1), SIZE, channels=(channel,))
     red = WHITE * np.array([1, 0, 0], np.uint8)
     [(boxes, _), (none, _)] = loaded(tmp_path, channels=order)([red, red[..., [1, 0, 2]]])
     assert len(boxes) == 2 and len(none) == 0
@@ -78,7 +78,7 @@ def test_overlaps_are_one_person_and_a_touch_is_not(tmp_path):
 def test_a_network_that_suppresses_itself_keeps_scores_and_obeys_our_threshold(tmp_path, told):
     table = np.array([box[:5] for box in [*TWO, (1, 1, 9, 9, 0.4, 0), (2, 2, 8, 8, 0.95, 7)]], np.float32)
     kinds = np.array([0, 0, 0, 7]) if told else None
-    graphs.detector(tmp_path / "det.onnx", table, SIZE, kinds=kinds)
+    onnx_graphs.detector(tmp_path / "det.onnx", table, SIZE, kinds=kinds)
     extra = [] if told else [0.95]
     for threshold, wanted in ((0.5, [0.9, 0.8]), (0.85, [0.9]), (0.2, [0.9, 0.8, 0.4])):
         twice = np.full((128, 192, 3), 255, np.uint8)
@@ -91,16 +91,16 @@ def test_a_network_that_suppresses_itself_keeps_scores_and_obeys_our_threshold(t
 def test_a_network_for_one_image_at_a_time_says_the_same(tmp_path):
     images = [WHITE, np.zeros_like(WHITE), np.full_like(WHITE, 200)]
     free = says(tmp_path, TWO)(images)
-    graphs.detector(tmp_path / "det.onnx", graphs.raw(TWO, SIZE, 1), SIZE, batch=1)
+    onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw(TWO, SIZE, 1), SIZE, batch=1)
     for (boxes, scores), (other, others) in zip(loaded(tmp_path)(images), free, strict=True):
         np.testing.assert_array_equal(boxes, other)
         np.testing.assert_array_equal(scores, others)
 
 
 def test_numbers_that_are_none_are_no_person(tmp_path):
-    table = graphs.raw(TWO, SIZE, 1)
+    table = onnx_graphs.raw(TWO, SIZE, 1)
     table[np.argmax(table[:, 4]), 4] = np.nan
-    graphs.detector(tmp_path / "det.onnx", table, SIZE)
+    onnx_graphs.detector(tmp_path / "det.onnx", table, SIZE)
     [(boxes, scores)] = loaded(tmp_path)([WHITE])
     assert len(boxes) == 1 and np.isfinite(boxes).all() and scores[0] == pytest.approx(0.8)
 
@@ -125,24 +125,24 @@ def test_what_is_no_network_is_refused_in_a_line(tmp_path, content, cause, capsy
 
 
 def test_a_network_that_is_not_its_cards_is_refused(tmp_path):
-    graphs.detector(tmp_path / "det.onnx", graphs.raw(TWO, SIZE, 1), SIZE)
+    onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw(TWO, SIZE, 1), SIZE)
     with pytest.raises(DataError, match=r"takes .*64, 96.* its card says \[1, 3, 96, 64\]"):
         loaded(tmp_path, input_size=[64, 96])
     with pytest.raises(DataError, match="no channel order"):
         loaded(tmp_path, channels="grb")
     with pytest.raises(DataError, match="no input_size"):
         loaded(tmp_path, input_size=None)
-    graphs.detector(tmp_path / "det.onnx", graphs.raw(TWO, SIZE, 17), SIZE)
+    onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw(TWO, SIZE, 17), SIZE)
     with pytest.raises(DataError, match="not as a YOLOX of 1 or 80 classes"):
         loaded(tmp_path)
-    graphs.brightest(tmp_path / "det.onnx", (96, 64))
+    onnx_graphs.brightest(tmp_path / "det.onnx", (96, 64))
     with pytest.raises(DataError, match="not as a YOLOX"):
         loaded(tmp_path)
 
 
 def test_sessions_say_how_many_threads_and_where(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("THERMARK_ARITHMETIC", "native")
-    graphs.detector(tmp_path / "det.onnx", graphs.raw(TWO, SIZE, 1), SIZE)
+    onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw(TWO, SIZE, 1), SIZE)
     tool = sessions.tool(YOLOX, tmp_path / "det.onnx", SIZE, "auto", 3)
     options = tool.session.get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (3, 1)
@@ -154,7 +154,7 @@ def test_sessions_say_how_many_threads_and_where(tmp_path, capsys, monkeypatch):
 def test_portable_sessions_on_a_cpu_do_what_every_cpu_does(tmp_path, monkeypatch):
     """One that lays channels out in blocks of its vectors' length adds in another order than others."""
     monkeypatch.delenv("THERMARK_ARITHMETIC", raising=False)
-    graphs.detector(tmp_path / "det.onnx", graphs.raw(TWO, SIZE, 1), SIZE)
+    onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw(TWO, SIZE, 1), SIZE)
     options = sessions.opened(tmp_path / "det.onnx", "cpu", 3).get_session_options()
     assert options.intra_op_num_threads == 1
     assert options.graph_optimization_level.name == "ORT_ENABLE_EXTENDED"
@@ -162,7 +162,7 @@ def test_portable_sessions_on_a_cpu_do_what_every_cpu_does(tmp_path, monkeypatch
 
 @pytest.mark.skipif("CUDAExecutionProvider" in sessions.available(), reason="onnxruntime can use CUDA")
 def test_cuda_that_is_absent_is_no_silent_cpu(tmp_path):
-    graphs.detector(tmp_path / "det.onnx", graphs.raw(TWO, SIZE, 1), SIZE)
+    onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw(TWO, SIZE, 1), SIZE)
     with pytest.raises(SetupError, match="without CUDA") as caught:
         sessions.opened(tmp_path / "det.onnx", "cuda")
     assert caught.value.code == 4 and not sessions.cuda("auto")
@@ -172,7 +172,7 @@ def real(mirror, tmp_path, threshold=0.3) -> tuple[Persons, YOLOX]:
     """Return YOLOX-nano, ours and rtmlib's own; it learned from BGR."""
     path = mirror("yolox_nano.onnx")
     (tmp_path / "det.onnx").write_bytes(path.read_bytes())
-    about = graphs.described(tmp_path, det={"input_size": [416, 416], "channels": "bgr"})
+    about = onnx_graphs.described(tmp_path, det={"input_size": [416, 416], "channels": "bgr"})
     own = YOLOX(str(path), (416, 416), "multiclass", 0.45, threshold)
     return persons.load(about, "det.onnx", threshold, 0.45, "auto", 2), own
 

@@ -16,9 +16,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-import drawn
-import ranks
-import running
+import drawn_faces
+import tiny_runs
+import two_processes
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.train import data, loop, processes, run
@@ -40,7 +40,7 @@ def side_by_side(task: str, folder: Path) -> list[tuple[int, str]]:
     told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     started = [
         subprocess.Popen(
-            [sys.executable, ranks.__file__, task, str(folder)],
+            [sys.executable, two_processes.__file__, task, str(folder)],
             env=environment(RANK=rank, LOCAL_RANK=rank, **told),
             stderr=subprocess.PIPE,
             text=True,
@@ -63,14 +63,14 @@ def both(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    with ranks.in_double():
-        return ranks.trained(tmp_path_factory.mktemp("alone")), ranks.network().state_dict()
+    with two_processes.in_double():
+        return two_processes.trained(tmp_path_factory.mktemp("alone")), two_processes.network().state_dict()
 
 
 @pytest.mark.slow
 def test_batch_normalisation_is_that_of_the_whole_batch(both):
-    layer, x, pull = ranks.layer_and_inputs()
-    wanted = ranks.normalised_once(layer, x, pull)
+    layer, x, pull = two_processes.layer_and_inputs()
+    wanted = two_processes.normalised_once(layer, x, pull)
     parts = [load_file(both[0] / f"layer{rank}.safetensors") for rank in (0, 1)]
     found = dict(parts[0])
     for name in ("y", "x_grad"):
@@ -129,7 +129,7 @@ def differences(path: Path, wanted: loop.Trained, start: dict[str, Tensor]) -> d
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(both, alone):
     found = differences(both[0] / "both0.safetensors", *alone)
-    assert len(found) == 5 + ranks.STEPS and max(found.values()) < 1e-8, found
+    assert len(found) == 5 + two_processes.STEPS and max(found.values()) < 1e-8, found
     first, second = (load_file(both[0] / f"both{rank}.safetensors") for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert progress(both[0] / "both0.safetensors") == progress(both[0] / "both1.safetensors")
@@ -151,7 +151,9 @@ def test_in_float32_the_difference_is_noise(tmp_path):
     ends = side_by_side("single", tmp_path)
     assert [code for code, _ in ends] == [0, 0], ends
     found = differences(
-        tmp_path / "single0.safetensors", ranks.trained(tmp_path / "alone"), ranks.network().state_dict()
+        tmp_path / "single0.safetensors",
+        two_processes.trained(tmp_path / "alone"),
+        two_processes.network().state_dict(),
     )
     assert max(found[name] for name in ("entropy", "norm 0")) < 1e-4, found
     assert max(found.values()) < 0.15, found
@@ -253,11 +255,11 @@ def test_a_command_runs_itself_in_several_processes(tmp_path, word, code):
 
 def test_the_objective_of_the_parts_is_on_average_that_of_the_batch(monkeypatch):
     """It sums over its batch, and the loop takes the mean over processes."""
-    config = parse(running.section("supervised"), supervised.Config, "x")
+    config = parse(tiny_runs.section("supervised"), supervised.Config, "x")
     absent = {"seed": 0, "sets": (), "pictures": (), "faces": None, "held_out": None}
     at = run.Ready(config=config, device=torch.device("cpu"), exact="fp32", loss=simcc.loss, **absent)
     generator = torch.Generator().manual_seed(4)
-    logits = torch.randn(2, 8, 68, 2 * running.SIDE, generator=generator)
+    logits = torch.randn(2, 8, 68, 2 * tiny_runs.SIDE, generator=generator)
     xy = 60 * torch.rand(8, 68, 2, generator=generator).numpy()
     weight = np.broadcast_to(np.arange(8) > 2, (68, 8)).T.astype(np.float32)
 
@@ -282,8 +284,8 @@ def test_the_objective_of_the_parts_is_on_average_that_of_the_batch(monkeypatch)
 def pairs(tmp_path_factory):
     """Return a folder with twins of 20 faces, of which 28 thermal images are for training, and a teacher."""
     root = tmp_path_factory.mktemp("pairs")
-    drawn.write_pairs(root / "faces", 20, running.SIDE)
-    running.teach(root / "models", "rgb_s", 0, size="s")
+    drawn_faces.write_pairs(root / "faces", 20, tiny_runs.SIDE)
+    tiny_runs.teach(root / "models", "rgb_s", 0, size="s")
     return root
 
 
@@ -292,7 +294,7 @@ def staged(folder: Path, root: Path, number: int, recipe: str, **changed) -> tup
     # Warm-up is long, for AdamW enlarges the noise of tiny gradients step by step.
     told = {"batch": 8, "epochs": 1, "rate": {"peak": 1e-3, "warmup": 1000}} | changed
     done = subprocess.run(
-        [sys.executable, *running.command(folder, root, recipe, **told)],
+        [sys.executable, *tiny_runs.command(folder, root, recipe, **told)],
         cwd=folder,
         env=environment(THERMARK_NPROC=str(number)),
         capture_output=True,
@@ -337,7 +339,7 @@ def test_a_failure_of_one_process_ends_the_other(tmp_path):
 
 def torchrun(task: str, folder: Path, **more: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    words = [*command, ranks.__file__, task, str(folder)]
+    words = [*command, two_processes.__file__, task, str(folder)]
     return subprocess.Popen(words, env=environment(**more), start_new_session=True, stdout=subprocess.PIPE)
 
 

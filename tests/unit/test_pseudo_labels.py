@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-import drawn
-import running
+import drawn_faces
+import tiny_runs
 from thermark.core import files, geometry
 from thermark.core.config import parse
 from thermark.core.errors import DataError
@@ -37,7 +37,7 @@ def part(row: int) -> str:
 def root(tmp_path):
     """Write faces with one labelled point, crops that stretch them, and a head that repeats its features."""
     rng = np.random.default_rng(0)
-    drawn.write(tmp_path / "noses", FACES, SIDE)
+    drawn_faces.write(tmp_path / "noses", FACES, SIDE)
     faces, _ = open_set(tmp_path / "noses")
     told = faces.take(np.arange(FACES))
     object.__setattr__(told, "xy", faces.xy[:, 30:31])
@@ -192,7 +192,7 @@ def test_the_engine_learns_from_opinions_and_gives_none_no_weight(root):
     assert len(samples) == sum(part(row) == "train" for row in range(FACES)) - 1
     assert samples.weight.min() == 1
     assert data.fingerprint(root / "taught", ["noses/seed0"]) != data.fingerprint(root, ["noses"])
-    told = running.TINY | {"train": "noses", "labels": "nose1", "vocabulary": "nose1", "size": "mobilenet_v2"}
+    told = tiny_runs.TINY | {"train": "noses", "labels": "nose1", "vocabulary": "nose1", "size": "mobilenet_v2"}
     config = parse(told | {"recipe": "supervised", "epochs": 1, "batch": 4}, supervised.Config, "x")
     done = supervision.train(config, 0, root / "taught", root / "state", ["noses"])
     assert done.card.trained_on == ["noses"] and np.isfinite(done.card.val_nme)
@@ -217,7 +217,7 @@ def test_each_seed_of_a_head_labels_for_the_student_of_that_seed(root):
     np.testing.assert_allclose(apart[:, 1], 0, atol=1e-3)
     assert (told["seeds"], told["points"], told["labels"]) == (2, 2 * len(crops.part("train")), 2 * pool.sum())
 
-    options = running.TINY | {"train": "noses", "labels": "nose1", "vocabulary": "nose1", "size": "mobilenet_v2"}
+    options = tiny_runs.TINY | {"train": "noses", "labels": "nose1", "vocabulary": "nose1", "size": "mobilenet_v2"}
     config = parse(options | {"recipe": "supervised", "epochs": 1, "batch": 4}, supervised.Config, "x")
     samples = {seed: supervised_run.ready(config, seed, root / "taught", ["noses"]).faces for seed in (0, 2)}
     assert not np.array_equal(samples[0].xy, samples[2].xy)

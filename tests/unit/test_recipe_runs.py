@@ -12,8 +12,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-import drawn
-import running
+import drawn_faces
+import tiny_runs
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, ThermarkError
 from thermark.nets import card
@@ -27,12 +27,12 @@ TERMS = ("kp", "fm", "lg", "ri", "fi")
 
 
 def told(recipe: str, **changed) -> run.Run:
-    return parse(running.section(recipe, **changed), MODULES[recipe].Config, f"runs.{recipe}.x")
+    return parse(tiny_runs.section(recipe, **changed), MODULES[recipe].Config, f"runs.{recipe}.x")
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    return running.write(tmp_path_factory.mktemp("recipes"))
+    return tiny_runs.write(tmp_path_factory.mktemp("recipes"))
 
 
 def train(root: Path, state: Path, recipe: str, seed: int = 0, **changed) -> run.Finished:
@@ -69,7 +69,7 @@ def refusal(kind: type[ThermarkError], *arguments, **changed) -> str:
 @pytest.mark.parametrize("recipe", ["tuned", "ktl"])
 def test_a_teacher_of_something_else_is_refused(root, tmp_path, recipe, changed, words):
     (tmp_path / "faces").symlink_to(root / "faces")
-    running.teach(tmp_path / "models", "rgb_t", 0, **changed)
+    tiny_runs.teach(tmp_path / "models", "rgb_t", 0, **changed)
     cause = refusal(DataError, tmp_path, tmp_path / "state", recipe)
     assert cause.startswith("rgb_t ") and all(word in cause for word in words)
 
@@ -80,7 +80,7 @@ def test_an_absent_teacher_is_named(root, tmp_path):
 
 def damaged(root: Path, folder: Path, spoil) -> Path:
     (folder / "faces").symlink_to(root / "faces")
-    running.teach(folder / "models", "rgb_t", 0)
+    tiny_runs.teach(folder / "models", "rgb_t", 0)
     spoil(folder / "models" / "rgb_t" / "seed0")
     return folder
 
@@ -371,12 +371,17 @@ def test_the_card_says_whose_images_and_weights_a_network_owes_to(root, tmp_path
     about = train(root, tmp_path, recipe, **changed).card
     assert (about.trained_on, about.modality, about.teacher, about.start, about.size) == wanted
     assert (about.recipe, about.objective, about.points, about.vocabulary) == (recipe, "simcc", 68, "ibug68")
-    assert (about.input_size, about.padding, about.precision, about.best_epoch) == (running.SIDE, 1.25, "fp32", 1)
+    assert (about.input_size, about.padding, about.precision, about.best_epoch) == (
+        tiny_runs.SIDE,
+        1.25,
+        "fp32",
+        1,
+    )
 
 
 def stage(folder: Path, root: Path, monkeypatch, recipe: str, **changed) -> None:
     """Run the stage as the pipeline does, in `folder`."""
-    arguments = running.command(folder, root, recipe, **changed)
+    arguments = tiny_runs.command(folder, root, recipe, **changed)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", arguments)
     runpy.run_path(arguments[0], run_name="__main__")
@@ -463,7 +468,7 @@ def test_without_labels_to_learn_from_the_stage_leaves_a_reason(root, tmp_path, 
 def test_another_teacher_of_the_same_name_starts_the_run_afresh(root, tmp_path, capsys):
     """The state of a killed run is gone on from with the same teacher, and not with another."""
     (tmp_path / "faces").symlink_to(root / "faces")
-    running.teach(tmp_path / "models", "rgb_t", 0)
+    tiny_runs.teach(tmp_path / "models", "rgb_t", 0)
     train(tmp_path, tmp_path / "state", "ktl", epochs=1)
     train(tmp_path, tmp_path / "state", "ktl", epochs=1)
     assert "goes on after epoch 1" in capsys.readouterr().err
@@ -484,7 +489,7 @@ def published(finished: run.Finished, models: Path, name: str) -> None:
 @pytest.mark.slow
 def test_the_chain_learns_from_its_teachers_alone(tmp_path):
     """RGB teacher, KTL, MCL: both students start from random weights, see no label, and yet find the points."""
-    drawn.write_pairs(tmp_path / "faces", 100, 64)
+    drawn_faces.write_pairs(tmp_path / "faces", 100, 64)
     still = {"scale": 0.0, "rotation": 0.0, "flip_p": 0.0}
     more = {"batch": 8, "rate": {"peak": 2e-3, "warmup": 10}, "augment": still}
     teacher = train(tmp_path, tmp_path / "a", "pretrain", epochs=12, **more)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import recorded
+import record_files
 from thermark.report.leaderboard import reference
 from thermark.report.leaderboard.reference import Compared, Ours, Tolerance, compare, recalled, reference_table
 from thermark.report.reference_results import Cell
@@ -129,8 +129,8 @@ ERRORS = np.array([[0.03], [0.04], [0.05]]) * np.ones((3, 8))
 
 
 def records(tmp_path, origin="real"):
-    own = [recorded.record("tfake", "mine", ERRORS), recorded.absent("tfake", "idle")]
-    recorded.write(tmp_path, {"tfake": own}, {"tfake": {"mine": ERRORS}}, {}, origin)
+    own = [record_files.record("tfake", "mine", ERRORS), record_files.absent("tfake", "idle")]
+    record_files.write(tmp_path, {"tfake": own}, {"tfake": {"mine": ERRORS}}, {}, origin)
     return open_set(tmp_path / "results/tfake.json")
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import results_scene
-from boards import board, idle, part, record
+from leaderboard_records import board, idle, part, record
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError

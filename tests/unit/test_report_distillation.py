@@ -8,8 +8,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-import recorded
-from recorded import METRICS
+import record_files
+from record_files import METRICS
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -107,12 +107,12 @@ def made(
             noise = rng.normal(0, 1e-4, (seeds, 1)) + rng.normal(0, 1e-3, (seeds, FACES))
             errors = hard + 0.02 + SHIFTS.get(run, 0.0) + noise
             found[dataset][run] = (told or {}).get((run, dataset), errors)
-        records[dataset] = [recorded.record(dataset, run, errors) for run, errors in found[dataset].items()]
-        records[dataset] += [recorded.absent(dataset, name) for name in gone]
+        records[dataset] = [record_files.record(dataset, run, errors) for run, errors in found[dataset].items()]
+        records[dataset] += [record_files.absent(dataset, name) for name in gone]
     training = {name: (own, few_teachers(own, runs)) for name, own in runs.items()}
     origin = "rendered" if rendered else "real"
     declared = families({*runs, *gone}, datasets) if asked is None else asked
-    recorded.write(root, records, found, declared if datasets else {}, origin, training)
+    record_files.write(root, records, found, declared if datasets else {}, origin, training)
     for run in (*runs, *gone):
         write_log(at(root), run, seeds)
     return at(root)

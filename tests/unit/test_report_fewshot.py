@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-import recorded
+import record_files
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -180,7 +180,7 @@ CROPS = {"persons": {"changes": {"source": "png"}}, "faces": {}}
 def record(name: str, own: dict) -> Record:
     """Return the record of what is told of a contestant."""
     if own["status"] != "ok":
-        return recorded.absent("thermeval", name, own["reason"])
+        return record_files.absent("thermeval", name, own["reason"])
     names = [
         key for key in own if key.startswith(("error_px", "pck@", "recall")) and key[-4:] not in ("_low", "high")
     ]
@@ -193,7 +193,7 @@ def record(name: str, own: dict) -> Record:
     }
     metrics["error_px_mean_all"] = metrics["error_px_mean"]
     told = {key: own[key] for key in ("boxes", "faces", "missed", "seeds", "points")}
-    return recorded.record("thermeval", name, per_face(own), metrics=metrics, **told)
+    return record_files.record("thermeval", name, per_face(own), metrics=metrics, **told)
 
 
 def families(details, students, opinions) -> dict[str, dict]:
@@ -224,7 +224,7 @@ class Scene:
         asked = families(details, students or self.told()["students"], opinions)
         training = {name: (RUNS.get(ASKED.get(name, ""), {}), "") for name in details}
         own = {"thermeval": [record(name, each) for name, each in details.items()]}
-        recorded.write(root, own, {"thermeval": ran}, asked, origin, training, "ThermEval-D")
+        record_files.write(root, own, {"thermeval": ran}, asked, origin, training, "ThermEval-D")
         for key, own in heads.items():
             files.write_json(self.places.scores / f"{key}.json", own)
             files.write_text(self.places.curves / f"{key}.csv", trainings(own))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import annotated
+import instances
 import zeroshot_scene as scene
 from thermark.fewshot import posts
 from thermark.landmarks import load as vocabulary
@@ -30,7 +30,7 @@ def test_the_first_frames_with_a_nose_in_their_order():
     faces = scene.noses(
         {"1/b": [(9, 9)], "1/a": [(8, 8), (7, 7)], "1/c": [(6, 6)], "2/z": [(5, 5)], "2/y": [(4, 4)]}
     )
-    told = annotated.of(faces)
+    told = instances.annotations_of(faces)
     first = blog.first(told, blog.Part("annotations_1", 2, ("nose",), by_id=False))
     assert first.frames.tolist() == ["1/b", "1/a", "1/a"]
     assert blog.first(told, blog.Part("annotations_2", 1, ("nose",), by_id=True)).frames.tolist() == ["2/z"]
@@ -83,7 +83,7 @@ def test_whoever_finds_nothing_has_no_mean_and_no_precision():
 
 
 def test_a_part_without_frames_has_no_rates():
-    none = blog.first(annotated.of(scene.noses({"1/a": [(50, 50)]})), blog.PARTS["part3"])
+    none = blog.first(instances.annotations_of(scene.noses({"1/a": [(50, 50)]})), blog.PARTS["part3"])
     assert blog.score(none, predicted({"1/a": [(50, 50)]})) == {"noses": 0, "predictions": 0, "matched": 0}
 
 
@@ -173,7 +173,7 @@ def test_the_split_equals_a_plain_one(crowd):
     images = {str(faces.frames[row]) for row in train}
     val = [row for row in first if row in usable and str(faces.frames[row]) not in images][:15]
     test = [row for row in second if row in usable][:80]
-    told = annotated.of(faces)
+    told = instances.annotations_of(faces)
     found = posts.split(faces, sizes, told)
     assert found.train.tolist() == train and found.val.tolist() == val and found.test.tolist() == test
     assert found.every.tolist() == sorted(usable - set(first)) and len(found.every) == 98
@@ -184,7 +184,7 @@ def test_the_split_equals_a_plain_one(crowd):
 
 def test_the_split_of_few_pairs_takes_what_there_is():
     faces = scene.noses({"1/a": [(90, 60)], "2/b": [(90, 60)]})
-    found = posts.split(faces, dict.fromkeys(["1/a", "2/b"], scene.SIZE), annotated.of(faces))
+    found = posts.split(faces, dict.fromkeys(["1/a", "2/b"], scene.SIZE), instances.annotations_of(faces))
     assert (found.train.tolist(), found.val.tolist(), found.test.tolist()) == ([0], [], [1])
 
 
@@ -205,7 +205,7 @@ def test_each_crop_asks_for_one_nose():
 def test_errors_in_crop_px_and_in_frame_px_are_apart():
     faces = scene.noses({"2/a": [(84.5, 69.5)], "2/b": [(84.5, 69.5)]})
     faces.boxes[:] = np.array([50, 40, 120, 230]) - 0.5
-    pairs = posts.split(faces, dict.fromkeys(["2/a", "2/b"], scene.SIZE), annotated.of(faces))
+    pairs = posts.split(faces, dict.fromkeys(["2/a", "2/b"], scene.SIZE), instances.annotations_of(faces))
     numbers = blog.score_crops(faces, pairs.crops, np.array([0, 1]), predicted({"2/a": [(87.5, 69.5)]}))
     assert (numbers["crops"], numbers["answered"]) == (2, 1)
     assert (numbers["native_mean"], numbers["crop_mean"]) == pytest.approx((3.0, 4.0))

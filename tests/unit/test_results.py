@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 import results_scene
-from boards import board, idle, record
+from leaderboard_records import board, idle, record
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError

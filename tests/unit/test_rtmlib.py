@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-import drawn
-import graphs
-import lively
+import drawn_faces
+import onnx_graphs
+import tiny_runs
 from thermark.convert import onnx as exported
 from thermark.core import bundle, geometry, seeds
 from thermark.core.config import parse
@@ -20,7 +20,7 @@ from thermark.synth.render.scene import Camera, render_scene
 SIDE = 64
 PROMPT = {"family": "rtmlib", "weights": "w", "pose": "pose.onnx", "given": "prompt"}
 OWN = PROMPT | {"given": "own", "detector": "det.onnx", "detector_score": 0.5}
-NOSE = graphs.card((SIDE, SIDE), vocabulary="nose1")
+NOSE = onnx_graphs.card((SIDE, SIDE), vocabulary="nose1")
 
 
 def config(**changed) -> rtmlib.Config:
@@ -28,7 +28,7 @@ def config(**changed) -> rtmlib.Config:
 
 
 def loaded(folder, card=NOSE, det=None, device="auto", **changed) -> TopDown:
-    told = graphs.described(folder, pose=card, **({"det": det} if det else {}))
+    told = onnx_graphs.described(folder, pose=card, **({"det": det} if det else {}))
     return rtmlib.load(config(**changed), Assets(told), device)
 
 
@@ -49,7 +49,7 @@ def square(x: float, y: float, side: float) -> np.ndarray:
 
 def test_a_pixel_is_found_where_it_is(tmp_path):
     """At one input pixel to a frame pixel nothing is rounded: a shift of half a pixel anywhere would show."""
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
     find = loaded(tmp_path)
     places = [(70, 50), (50, 44), (90, 71), (63, 52)]
     box = square(69.5, 54.5, SIDE / 1.25)
@@ -59,7 +59,7 @@ def test_a_pixel_is_found_where_it_is(tmp_path):
 
 
 def test_nothing_asked_is_nothing_answered(tmp_path):
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
     find = loaded(tmp_path)
     assert find([], []) == []
     [found] = find([dot((70, 50))], [np.zeros((0, 4), np.float32)])
@@ -69,7 +69,7 @@ def test_nothing_asked_is_nothing_answered(tmp_path):
 @pytest.mark.parametrize("scale", [0.4, 1.0, 2.7])
 @pytest.mark.parametrize("at", [(70.0, 50.0), (61.3, 58.8)])
 def test_the_way_there_and_back_is_the_same_at_every_scale(tmp_path, scale, at):
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
     box = square(68.2, 55.1, scale * SIDE / 1.25)
     [found] = loaded(tmp_path)([dot(at, blur=max(3 * scale, 1.5))], [box])
     # The brightest input pixel is the next one: half an input pixel away at most, and half a bin of rounding.
@@ -77,19 +77,19 @@ def test_the_way_there_and_back_is_the_same_at_every_scale(tmp_path, scale, at):
 
 
 def test_the_outline_of_a_frame_is_rtmlibs_whole_frame(tmp_path):
-    path = graphs.brightest(tmp_path / "pose.onnx", (48, SIDE))
+    path = onnx_graphs.brightest(tmp_path / "pose.onnx", (48, SIDE))
     image = dot((100, 40), blur=5)
     own = sessions.tool(RTMPose, path, (48, SIDE), "cpu", 1)
     wanted, scores = own(image, [])  # no boxes: the whole frame
     height, width = image.shape[:2]
     box = np.array([[-0.5, -0.5, width - 0.5, height - 0.5]], np.float32)
-    [found] = loaded(tmp_path, graphs.card((48, SIDE), vocabulary="nose1"))([image], [box])
+    [found] = loaded(tmp_path, onnx_graphs.card((48, SIDE), vocabulary="nose1"))([image], [box])
     np.testing.assert_array_equal(found.xy, np.float32(wanted))
     np.testing.assert_array_equal(found.score, np.float32(scores))
 
 
 def test_several_boxes_in_several_images_each_have_their_own_answer(tmp_path):
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
     first = np.maximum(dot((40, 40)), dot((120, 80)))
     boxes = [
         np.concatenate([square(39.5, 39.5, 51.2), square(119.5, 79.5, 51.2)]),
@@ -106,7 +106,7 @@ def test_several_boxes_in_several_images_each_have_their_own_answer(tmp_path):
 
 
 def test_boxes_without_area_or_number_are_rows_of_nan_in_their_place(tmp_path):
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
     good = square(69.5, 49.5, 51.2)
     boxes = np.concatenate([np.full((1, 4), np.nan), good, square(69.5, 49.5, 0), good[:, [2, 1, 0, 3]]])
     [found] = loaded(tmp_path)([dot((70, 50))], [boxes.astype(np.float32)])
@@ -119,7 +119,7 @@ def test_boxes_without_area_or_number_are_rows_of_nan_in_their_place(tmp_path):
 
 @pytest.mark.parametrize(("order", "wanted"), [("rgb", [5, 10, 15]), ("bgr", [15, 10, 5])])
 def test_channels_reach_the_network_in_the_order_of_its_card(tmp_path, order, wanted):
-    graphs.by_channel(tmp_path / "pose.onnx", SIDE)
+    onnx_graphs.by_channel(tmp_path / "pose.onnx", SIDE)
     find = loaded(tmp_path, NOSE | {"channels": order})
     colours = [np.full((SIDE, SIDE, 3), np.eye(3)[channel] * 200, np.uint8) for channel in range(3)]
     box = square(31.5, 31.5, SIDE / 1.25)
@@ -128,7 +128,7 @@ def test_channels_reach_the_network_in_the_order_of_its_card(tmp_path, order, wa
 
 
 def test_logits_that_are_no_numbers_are_a_miss_of_that_face_only(tmp_path):
-    graphs.logarithm(tmp_path / "pose.onnx", SIDE)
+    onnx_graphs.logarithm(tmp_path / "pose.onnx", SIDE)
     images = [np.full((SIDE, SIDE, 3), level, np.uint8) for level in (255, 0, 240)]
     found = loaded(tmp_path)(images, [square(31.5, 31.5, SIDE / 2)] * 3)
     assert [bool(np.isnan(one.xy).all()) for one in found] == [False, True, False]
@@ -136,7 +136,7 @@ def test_logits_that_are_no_numbers_are_a_miss_of_that_face_only(tmp_path):
 
 
 def test_a_point_that_the_network_does_not_see_is_nan_and_no_corner_of_the_crop(tmp_path):
-    path = graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), lift=-9.0)
+    path = onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), lift=-9.0)
     image, box = dot((70, 50)), square(69.5, 49.5, 51.2)
     # All bins are negative, but for the odd ones, which are 0.
     wanted, score = sessions.tool(RTMPose, path, (SIDE, SIDE), "cpu", 1)(image, box + 0.5)
@@ -152,9 +152,9 @@ PERSON = (30, 10, 60, 50, 0.9, 0)
 
 
 def finder(tmp_path, boxes=(PERSON,), **changed) -> TopDown:
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
-    graphs.detector(tmp_path / "det.onnx", graphs.raw(list(boxes), WIDE, 1), WIDE)
-    return loaded(tmp_path, det=graphs.card((96, 64)), **(OWN | changed))
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
+    onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw(list(boxes), WIDE, 1), WIDE)
+    return loaded(tmp_path, det=onnx_graphs.card((96, 64)), **(OWN | changed))
 
 
 def lit(level: int) -> np.ndarray:
@@ -220,7 +220,7 @@ def test_a_path_that_does_not_exist_is_no_address(tmp_path, monkeypatch):
 
 
 def test_a_network_that_is_not_its_cards_is_refused(tmp_path):
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), points=1)
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), points=1)
     with pytest.raises(DataError, match=r"takes .*64, 64.* its card says \[1, 3, 96, 96\]"):
         loaded(tmp_path, NOSE | {"input_size": [96, 96]})
     with pytest.raises(DataError, match=r"answers .*\(1, 1, 128\).* means .*\(1, 68, 128\)"):
@@ -230,16 +230,16 @@ def test_a_network_that_is_not_its_cards_is_refused(tmp_path):
     with pytest.raises(DataError, match="no vocabulary"):
         loaded(tmp_path, NOSE | {"vocabulary": None})
     with pytest.raises(DataError, match="no vocabulary"):
-        loaded(tmp_path, graphs.card((SIDE, SIDE)))
+        loaded(tmp_path, onnx_graphs.card((SIDE, SIDE)))
     with pytest.raises(DataError, match=r"wants 1\.5 times the box"):
         loaded(tmp_path, NOSE | {"padding": 1.5})
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), opset=99)
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), opset=99)
     with pytest.raises(DataError, match=r"that onnxruntime .* can read"):
         loaded(tmp_path)
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), batch=4)
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), batch=4)
     with pytest.raises(DataError, match="takes"):
         loaded(tmp_path)
-    graphs.detector(tmp_path / "pose.onnx", graphs.raw([], (SIDE, SIDE), 1), (SIDE, SIDE))
+    onnx_graphs.detector(tmp_path / "pose.onnx", onnx_graphs.raw([], (SIDE, SIDE), 1), (SIDE, SIDE))
     with pytest.raises(DataError, match="answers"):
         loaded(tmp_path)
 
@@ -260,7 +260,7 @@ class Counting:
 
 @pytest.mark.parametrize(("batch", "calls"), [("batch", 2), (1, 20)])
 def test_all_boxes_of_all_images_share_calls_of_the_network(tmp_path, batch, calls):
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), batch=batch)
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), batch=batch)
     find = loaded(tmp_path)
     find.pose.session = Counting(find.pose.session)
     find([dot((70, 50))] * 10, [np.concatenate([square(69.5, 49.5, 51.2)] * 2)] * 10)
@@ -269,9 +269,9 @@ def test_all_boxes_of_all_images_share_calls_of_the_network(tmp_path, batch, cal
 
 def test_a_network_for_one_crop_at_a_time_says_the_same(tmp_path):
     boxes = [np.concatenate([square(69.5, 49.5, 51.2), square(60.5, 59.5, 40)])]
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
     [free] = loaded(tmp_path)([dot((70, 50))], boxes)
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), batch=1)
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE), batch=1)
     [fixed] = loaded(tmp_path)([dot((70, 50))], boxes)
     np.testing.assert_array_equal(free.xy, fixed.xy)
     np.testing.assert_array_equal(free.score, fixed.score)
@@ -279,7 +279,7 @@ def test_a_network_for_one_crop_at_a_time_says_the_same(tmp_path):
 
 @pytest.mark.skipif("CUDAExecutionProvider" in sessions.available(), reason="onnxruntime can use CUDA")
 def test_a_device_is_stated_and_cuda_is_no_silent_cpu(tmp_path):
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
     assert loaded(tmp_path, device="auto", threads=3).providers == {"pose": ["CPUExecutionProvider"]}
     with pytest.raises(SetupError, match="without CUDA") as caught:
         loaded(tmp_path, device="cuda")
@@ -301,7 +301,7 @@ class Fallen:
 
 
 def test_a_gpu_that_onnxruntime_cannot_start_is_no_silent_cpu(tmp_path, monkeypatch, capsys):
-    graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
+    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
     monkeypatch.setattr(sessions, "available", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
     monkeypatch.setattr(sessions.onnxruntime, "InferenceSession", Fallen)
     assert sessions.opened(tmp_path / "pose.onnx", "auto").wanted[0] == "CUDAExecutionProvider"
@@ -321,7 +321,7 @@ def test_a_gpu_that_onnxruntime_cannot_start_is_no_silent_cpu(tmp_path, monkeypa
 def teacher(tmp_path_factory):
     """A random network as training leaves it, and its bundle."""
     root = tmp_path_factory.mktemp("teacher")
-    lively.write(root / "models" / "rgb_t" / "seed0")
+    tiny_runs.write_scaled(root / "models" / "rgb_t" / "seed0")
     exported.export(exported.Config(run="rgb_t"), root / "models", root / "assets")
     return root
 
@@ -330,7 +330,7 @@ def faces(count: int, size: int = 160) -> tuple[list[np.ndarray], list[np.ndarra
     """Return drawn faces in colour, and boxes about them at 0.8 to 1.1 frame pixels for an input pixel."""
     images, boxes = [], []
     for index in range(count):
-        grey, xy = drawn.crop(seeds.rng(5, index), size, 1.75)
+        grey, xy = drawn_faces.crop(seeds.rng(5, index), size, 1.75)
         colours = seeds.rng(6, index).uniform(0.6, 1, 3)
         images.append((grey[..., None] * colours).astype(np.uint8))
         boxes.append(geometry.bounding_box(xy)[None] * np.float32(0.5) + np.float32(20))

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-import drawn
-import running
+import drawn_faces
+import tiny_runs
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.train import data, run, side_by_side, validation
@@ -22,11 +22,11 @@ from thermark.train.recipes import ktl, supervised
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    return running.write(tmp_path_factory.mktemp("run"))
+    return tiny_runs.write(tmp_path_factory.mktemp("run"))
 
 
 def config(**changed) -> supervised.Config:
-    return parse(running.section("supervised", **changed), supervised.Config, "runs.tiny")
+    return parse(tiny_runs.section("supervised", **changed), supervised.Config, "runs.tiny")
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
@@ -86,7 +86,7 @@ def test_a_killed_run_resumes_to_the_very_same_result(root, tmp_path, monkeypatc
     monkeypatch.setattr(side_by_side, "at_once", lambda config: 1)
     *earlier, seed = changed["seeds"]
     state = tmp_path / "killed" / "states" / f"{recipe}_x-seed{seed}"
-    arguments = running.command(tmp_path / "killed", root, recipe, **changed)
+    arguments = tiny_runs.command(tmp_path / "killed", root, recipe, **changed)
     killed(arguments, state)
     assert not (tmp_path / "killed" / "models").exists()
 
@@ -101,7 +101,7 @@ def test_a_killed_run_resumes_to_the_very_same_result(root, tmp_path, monkeypatc
     for done in earlier:
         assert f"train {recipe}_x-seed{done}: goes on after epoch {changed['epochs']}" in said
 
-    stage(running.command(tmp_path / "fresh", root, recipe, **changed), monkeypatch)
+    stage(tiny_runs.command(tmp_path / "fresh", root, recipe, **changed), monkeypatch)
     assert "goes on" not in capsys.readouterr().err
     first, second = outputs(tmp_path / "killed"), outputs(tmp_path / "fresh")
     assert len(first) == 2 + 2 * len(changed["seeds"])
@@ -109,7 +109,7 @@ def test_a_killed_run_resumes_to_the_very_same_result(root, tmp_path, monkeypatc
 
 
 def test_a_batch_larger_than_the_training_set_is_a_config_error(root, tmp_path):
-    told = parse(running.section("ktl", batch=64), ktl.Config, "x")
+    told = parse(tiny_runs.section("ktl", batch=64), ktl.Config, "x")
     for module, section in ((supervised, config(batch=64)), (ktl, told)):
         with pytest.raises(ConfigError, match="a batch of 64 needs more than the 14 training faces") as caught:
             module.train(section, 0, root / "faces", root / "models", tmp_path)
@@ -127,7 +127,7 @@ def keys(root: Path, tmp_path: Path, monkeypatch, code: str = "code", faces: Pat
 
 
 def test_a_run_depends_on_all_that_decides_its_result_and_not_on_other_seeds(root, tmp_path, monkeypatch, native):
-    drawn.write_pairs(tmp_path / "other", 10, running.SIDE, seed=1)
+    drawn_faces.write_pairs(tmp_path / "other", 10, tiny_runs.SIDE, seed=1)
     plain = keys(root, tmp_path, monkeypatch)
     assert keys(root, tmp_path, monkeypatch, seeds=[0, 1, 2]) == plain
     others = [
@@ -205,8 +205,8 @@ def test_impossible_settings_are_config_errors(changed):
 @pytest.mark.slow
 def test_landmarks_are_learned_from_scratch(tmp_path):
     """Some 300 steps from random weights leave the floor, the mean face, far behind."""
-    drawn.write(tmp_path / "faces" / "drawn", 700, 128)
-    told = drawn.RUN | {"input_size": 96, "epochs": 10}
+    drawn_faces.write(tmp_path / "faces" / "drawn", 700, 128)
+    told = drawn_faces.RUN | {"input_size": 96, "epochs": 10}
     done = supervised.train(
         parse(told, supervised.Config, "x"), 0, tmp_path / "faces", tmp_path, tmp_path / "state"
     )

@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import steady
-import tiny
+import tiny_transformers
+import tolerances
 from thermark import landmarks
 from thermark.core import bundle
 from thermark.core.config import parse
@@ -79,7 +79,7 @@ def published(net):
 
 @pytest.fixture(scope="module")
 def net():
-    return tiny.sapiens2()
+    return tiny_transformers.sapiens2()
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +269,7 @@ def test_batches_change_nothing(weights, images):
     one = sapiens2.load(settings(batch=1), Assets(weights), "cpu")(images, BOXES)
     many = sapiens2.load(settings(batch=4), Assets(weights), "cpu")(images, BOXES)
     alone = [sapiens2.load(settings(), Assets(weights), "cpu")([images[3]], [BOXES[3]])[0]]
-    known = steady.points(sapiens2.load(settings(), Assets(weights), "cpu"), images, BOXES)
+    known = tolerances.stable_points(sapiens2.load(settings(), Assets(weights), "cpu"), images, BOXES)
     for a, b, still in zip([*one, many[3]], [*many, alone[0]], [*known, known[3]], strict=True):
         np.testing.assert_allclose(a.score, b.score, atol=1e-4)
         assert still.mean() > 0.7 if still.size else True
@@ -324,7 +324,7 @@ def test_cards_and_options_are_checked(file, weights):
 
 
 def test_another_number_of_points_is_refused(tmp_path):
-    save_file(published(tiny.sapiens2(17)), tmp_path / "model.safetensors")
+    save_file(published(tiny_transformers.sapiens2(17)), tmp_path / "model.safetensors")
     bundle.write(tmp_path, "ok", "", {"model.safetensors": CARD})
     with pytest.raises(DataError, match="17 points"):
         sapiens2.load(settings(file="model.safetensors"), Assets(bundle.read(tmp_path)), "cpu")

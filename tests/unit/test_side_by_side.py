@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import running
+import tiny_runs
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import DataError, ThermarkError
@@ -35,7 +35,7 @@ ABOUT |= {"modality": "thermal", "trained_on": ["x"], "params": 1, "precision": 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    return running.write(tmp_path_factory.mktemp("side_by_side"))
+    return tiny_runs.write(tmp_path_factory.mktemp("side_by_side"))
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def two_cores(monkeypatch):
 
 def config(recipe=supervised, seeds=(0, 1, 2), **changed):
     name = recipe.__name__.rsplit(".", 1)[1]
-    return parse(running.section(name, seeds=list(seeds), **changed), recipe.Config, "runs.x")
+    return parse(tiny_runs.section(name, seeds=list(seeds), **changed), recipe.Config, "runs.x")
 
 
 def job(root: Path, states: Path, told, kind: type[Job] = Job) -> Job:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-import running
+import tiny_runs
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.report.speed import networks
@@ -66,8 +66,8 @@ def test_factors_say_how_much_smaller_and_faster():
 
 
 def test_students_are_also_measured_at_the_size_of_the_large_network(tmp_path):
-    running.untrained(parent(tmp_path / "supervised_x") / "seed0", vocabulary="nose1", points=1)
-    running.untrained(parent(tmp_path / "whole") / "seed0", vocabulary="nose1", points=1, input_size=256)
+    tiny_runs.untrained(parent(tmp_path / "supervised_x") / "seed0", vocabulary="nose1", points=1)
+    tiny_runs.untrained(parent(tmp_path / "whole") / "seed0", vocabulary="nose1", points=1, input_size=256)
     told = CONFIG.model_copy(update={"students": ("supervised_x", "whole")})
     found = networks.students(told, tmp_path)
     assert {name: each.side for name, each in found.items()} == {
@@ -87,7 +87,7 @@ def test_a_student_that_is_not_there_is_named(tmp_path):
 
 
 def test_machine_and_rows_are_told(tmp_path):
-    running.untrained(parent(tmp_path / "supervised_x") / "seed0", vocabulary="nose1", points=1)
+    tiny_runs.untrained(parent(tmp_path / "supervised_x") / "seed0", vocabulary="nose1", points=1)
     reference = networks.headed(net(6), 2)
     told = networks.measured(CONFIG, tmp_path, {"large": Contestant(reference, 256, networks.RANDOM)})
     assert list(told["rows"]) == ["large", "supervised_x", "supervised_x@256px"]

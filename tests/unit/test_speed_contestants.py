@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import drawn
-import running
+import drawn_faces
+import tiny_runs
 from thermark.core import bundle, files, packed_images
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -170,7 +170,7 @@ def setting(tmp_path: Path) -> Setting:
     """Return a tree with ten faces in frames of their own, the second of them test; a run, and no weights."""
     paths = Paths(*(tmp_path / name for name in Paths.__dataclass_fields__))
     for name in ("one", "two"):
-        drawn.write(paths.faces / name, 10, 96, 1.75)
+        drawn_faces.write(paths.faces / name, 10, 96, 1.75)
         table = Faces.open(paths.faces / name / "faces.npz")
         folder = paths.frames / name / packed_images.BASE
         folder.mkdir(parents=True)
@@ -178,7 +178,7 @@ def setting(tmp_path: Path) -> Setting:
         packed_images.write(folder, table.frames, images)
         files.write_json(paths.framed / f"{name}.json", {"data": "print", "variants": {packed_images.BASE: {}}})
     for seed in (0, 1):
-        running.teach(paths.models, "net", seed)
+        tiny_runs.teach(paths.models, "net", seed)
     skip(paths.models / "poor", "nothing to learn from")
     (paths.weights / "far").mkdir(parents=True)
     bundle.write(paths.weights / "far", "skipped", "far away", {})

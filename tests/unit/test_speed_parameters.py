@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-import graphs
+import onnx_graphs
 from thermark.models.inference import sessions
 from thermark.portability.canaries.graphs import tflite
 from thermark.report.speed import reference
@@ -38,7 +38,7 @@ def small(path: Path) -> Path:
         "half": np.float32(0.5),
         "shape": np.array([1, -1], np.int64),
     }
-    return graphs.write(path, nodes, constants, [1, 3, 8, 8], ["d"])
+    return onnx_graphs.write(path, nodes, constants, [1, 3, 8, 8], ["d"])
 
 
 PARAMETERS = 2 * 3 * 3 * 3 + 2 + 2 + 2 + 1  # weights, bias, gain, offset, and the scalar

@@ -15,7 +15,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from published import meta, saved
+from mmpose_checkpoints import meta, save
 from thermark import cli
 from thermark.convert.official import recognised
 from thermark.core.errors import DataError
@@ -35,7 +35,7 @@ def respelled(path: Path, old: bytes, new: bytes) -> None:
 
 
 def test_a_meta_of_numpy_1_is_read(tmp_path):
-    path = saved(tmp_path / "old.pth", {"backbone.a": torch.ones(2)})
+    path = save(tmp_path / "old.pth", {"backbone.a": torch.ones(2)})
     respelled(path, b"numpy._core.multiarray", b"numpy.core.multiarray")
     assert torch.equal(state_dict_file.read(path)["backbone.a"], torch.ones(2))
 
@@ -53,7 +53,7 @@ def test_a_loss_history_of_a_package_that_is_not_here_is_read(tmp_path, monkeypa
     with monkeypatch.context() as patched:
         for name in ("mmengine", "mmengine.logging", module.__name__):
             patched.setitem(sys.modules, name, module)
-        path = saved(tmp_path / "trained.pth", {"backbone.a": torch.ones(2)}, message_hub=hub)
+        path = save(tmp_path / "trained.pth", {"backbone.a": torch.ones(2)}, message_hub=hub)
     assert list(state_dict_file.read(path)) == ["backbone.a"] and "mmengine" not in sys.modules
 
 

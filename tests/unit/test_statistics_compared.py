@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from clustered import contestant, recipes
+from simulated_errors import contestant, recipes
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.metrics.bootstrap import difference

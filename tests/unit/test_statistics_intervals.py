@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from clustered import grouped, margin, of_subjects
+from simulated_errors import grouped, margin, of_subjects
 from thermark.metrics.bootstrap import apart, difference, interval
 from thermark.metrics.power import detectable
 from thermark.metrics.rates import rate, rate_interval, wilson

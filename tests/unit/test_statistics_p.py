@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from clustered import margin, of_subjects, recipes
+from simulated_errors import margin, of_subjects, recipes
 from thermark.core.errors import ConfigError
 from thermark.metrics.bootstrap import apart
 from thermark.metrics.compared import Config, pairwise

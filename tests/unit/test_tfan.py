@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-import seeded
+import reference_vectors
 from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import DataError
@@ -22,7 +22,7 @@ def reference(golden) -> dict:
 def state(entries: list, points: int = 70) -> dict[str, torch.Tensor]:
     """Return seeded weights under the published names."""
     shapes = [(name, [3 * points, *shape[1:]] if name.startswith("fc.") else shape) for name, shape in entries]
-    return {name: torch.from_numpy(each) for name, each in seeded.weights(shapes).items()}
+    return {name: torch.from_numpy(each) for name, each in reference_vectors.weights(shapes).items()}
 
 
 def saved(path, weights):
@@ -34,7 +34,7 @@ def saved(path, weights):
 def test_it_answers_as_timm_s_network(reference, tmp_path, points):
     # In float64: through these weights the last digit of a float32 becomes the first.
     net = tfan.read(saved(tmp_path / "x.pt", state(reference["entries"], points))).double()
-    picture = torch.from_numpy(np.ascontiguousarray(seeded.images()[:1, :, :224, :224]))
+    picture = torch.from_numpy(np.ascontiguousarray(reference_vectors.images()[:1, :, :224, :224]))
     with torch.inference_mode():
         said = net(picture.double())[0].numpy()
     wanted = np.array(reference["said"] if points == 70 else reference["said_478"])

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-import drawn
+import drawn_faces
 from thermark.core import files, origin, seeds, visibility
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -29,7 +29,7 @@ WARM, COLD = Room(25.5, 0.5), Room(21.0, 0.5)
 
 def landmarks(x=80.0, y=82.0, scale=42.0):
     """Return 70 points of an upright face, seen from the front."""
-    face = drawn.canonical() * scale + (x, y)
+    face = drawn_faces.canonical() * scale + (x, y)
     return np.concatenate([face, face[36:42].mean(0)[None], face[42:48].mean(0)[None]]).astype(np.float32)
 
 

@@ -8,9 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from scipy import ndimage
 
-import rounding
-import steady
-import tiny
+import tiny_transformers
+import tolerances
 from thermark.core import bundle, geometry
 from thermark.core.config import parse
 from thermark.core.errors import DataError
@@ -32,7 +31,7 @@ def stored(net, folder, card=CARD):
 
 @pytest.fixture(scope="module")
 def net():
-    return tiny.vitpose(133)
+    return tiny_transformers.vitpose(133)
 
 
 @pytest.fixture
@@ -45,7 +44,9 @@ def settings(**changes):
 
 
 def test_17_points_have_no_nose_row(tmp_path):
-    weights = stored(tiny.vitpose(17), tmp_path / "vitpose_plus_base", CARD | {"vocabulary": "coco17"})
+    weights = stored(
+        tiny_transformers.vitpose(17), tmp_path / "vitpose_plus_base", CARD | {"vocabulary": "coco17"}
+    )
     with pytest.raises(Unavailable, match=r"^vitpose_plus_base has 17 key points: no nose row in its head$"):
         vitpose.load(settings(), Assets(weights), "cpu")
     # The description is enough to say so.
@@ -60,7 +61,7 @@ def test_the_whole_body_expert_answers(net, weights):
         for expert in (5, 0):
             wanted = net(picture, dataset_index=torch.full((2,), expert)).heatmaps
             said = vitpose.load(settings(expert=expert), Assets(weights), "cpu").forward(picture)
-            rounding.same(said, wanted)
+            tolerances.assert_same(said, wanted)
         assert vitpose.Config(family="vitpose", weights="w").expert == 5
         assert not torch.allclose(wanted, net(picture, dataset_index=torch.full((2,), 5)).heatmaps, atol=1e-3)
     with pytest.raises(DataError, match="6 experts"):
@@ -68,11 +69,11 @@ def test_the_whole_body_expert_answers(net, weights):
 
 
 def test_without_experts_nobody_is_asked_for(tmp_path):
-    plain = tiny.vitpose(133, experts=1)
+    plain = tiny_transformers.vitpose(133, experts=1)
     picture = torch.randn(1, 3, 64, 48)
     contestant = vitpose.load(settings(), Assets(stored(plain, tmp_path / "plain")), "cpu")
     with torch.inference_mode():
-        rounding.same(contestant.forward(picture), plain(picture).heatmaps)
+        tolerances.assert_same(contestant.forward(picture), plain(picture).heatmaps)
 
 
 def test_given_boxes_come_back_as_rows_in_any_batch(weights):
@@ -85,7 +86,7 @@ def test_given_boxes_come_back_as_rows_in_any_batch(weights):
     ]
     many = vitpose.load(settings(), Assets(weights), "cpu")(images, boxes)
     one = vitpose.load(settings(batch=1), Assets(weights), "cpu")(images, boxes)
-    known = steady.points(vitpose.load(settings(), Assets(weights), "cpu"), images, boxes)
+    known = tolerances.stable_points(vitpose.load(settings(), Assets(weights), "cpu"), images, boxes)
     for a, b, given, still in zip(many, one, boxes, known, strict=True):
         assert a.xy.shape == (len(given), 133, 2)
         np.testing.assert_allclose(a.score, b.score, atol=1e-4)

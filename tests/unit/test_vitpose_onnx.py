@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-import graphs
+import onnx_graphs
 from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -12,7 +12,7 @@ from thermark.models import vitpose_onnx
 from thermark.models.inference.contract import Assets
 
 SIZE = (192, 256)  # of the input, width before height
-CARD = graphs.card(SIZE, vocabulary="coco_wholebody133")
+CARD = onnx_graphs.card(SIZE, vocabulary="coco_wholebody133")
 
 
 def summits(places: np.ndarray, sigma: float = 2.0) -> np.ndarray:
@@ -30,7 +30,7 @@ def loaded(folder, card=CARD, device="cpu", **settings):
 @pytest.mark.parametrize("batch", ["batch", 1])
 def test_133_summits_are_found_between_the_pixels(tmp_path, batch):
     places = np.random.default_rng(0).uniform((9, 9), (38, 54), (133, 2))
-    graphs.always(tmp_path / "pose.onnx", SIZE, summits(places), batch)
+    onnx_graphs.always(tmp_path / "pose.onnx", SIZE, summits(places), batch)
     # A frame of 193 x 257 counts 192 x 256 from centre to centre; 1.25 times that is 240 x 320.
     frame = np.zeros((257, 193, 3), np.uint8)
     box = np.array([[-0.5, -0.5, 192.5, 256.5]], np.float32)
@@ -51,7 +51,7 @@ def test_the_blur_is_that_of_the_published_kernel():
 def test_a_mirror_image_is_averaged_in_unless_it_is_not(tmp_path):
     """A network that says the same of every picture: its mirrored answer is the other half of the mean."""
     places = np.full((133, 2), (12.0, 20.0))
-    graphs.always(tmp_path / "pose.onnx", SIZE, summits(places))
+    onnx_graphs.always(tmp_path / "pose.onnx", SIZE, summits(places))
     frame, box = np.zeros((257, 193, 3), np.uint8), np.array([[-0.5, -0.5, 192.5, 256.5]], np.float32)
     [alone], [both] = loaded(tmp_path)([frame], [box]), loaded(tmp_path, flip=True)([frame], [box])
     np.testing.assert_allclose(both.score, alone.score / 2, atol=1e-3)
@@ -67,20 +67,20 @@ def test_a_mirror_image_is_averaged_in_unless_it_is_not(tmp_path):
     ],
 )
 def test_a_card_of_another_network_is_refused(tmp_path, card, word):
-    graphs.always(tmp_path / "pose.onnx", SIZE, np.zeros((133, 64, 48)))
+    onnx_graphs.always(tmp_path / "pose.onnx", SIZE, np.zeros((133, 64, 48)))
     with pytest.raises(DataError, match=word):
         loaded(tmp_path, card)
 
 
 @pytest.mark.parametrize("shape", [(17, 64, 48), (133, 48, 64), (133, 128, 96)])
 def test_another_network_is_refused(tmp_path, shape):
-    graphs.always(tmp_path / "pose.onnx", SIZE, np.zeros(shape))
+    onnx_graphs.always(tmp_path / "pose.onnx", SIZE, np.zeros(shape))
     with pytest.raises(DataError, match=r"answers .* its card means \[\(1, 133, 64, 48\)\]"):
         loaded(tmp_path)
 
 
 def test_it_says_what_it_ran_on(tmp_path):
-    graphs.always(tmp_path / "pose.onnx", SIZE, np.zeros((133, 64, 48)))
+    onnx_graphs.always(tmp_path / "pose.onnx", SIZE, np.zeros((133, 64, 48)))
     assert loaded(tmp_path).providers == {"pose": ["CPUExecutionProvider"]}
     with pytest.raises(ConfigError, match="dtype"):
         loaded(tmp_path, dtype="float32")  # a file has the numbers that it has

@@ -9,10 +9,9 @@ import torch
 from test_pseudo_labels import FACES, part
 from test_pseudo_labels import root as taught_root  # noqa: F401 - a fixture
 
-import drawn
+import drawn_faces
 import head_scene as scene
-import lively
-import running
+import tiny_runs
 from thermark.convert import onnx as exported
 from thermark.core import bundle, files
 from thermark.core.config import parse
@@ -30,12 +29,12 @@ from thermark.train.recipes import ktl, supervised
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     root = tmp_path_factory.mktemp("weak")
-    drawn.write_pairs(root / "faces", 10, running.SIDE)
+    drawn_faces.write_pairs(root / "faces", 10, tiny_runs.SIDE)
     return root
 
 
 def supervised_run(**changed):
-    return parse(running.section("supervised", epochs=1, seeds=[0, 1], **changed), supervised.Config, "runs.x")
+    return parse(tiny_runs.section("supervised", epochs=1, seeds=[0, 1], **changed), supervised.Config, "runs.x")
 
 
 def test_a_seed_that_diverges_leaves_the_run_a_reason(tree, tmp_path):
@@ -74,7 +73,7 @@ def test_mistakes_stay_errors(tree, error):
 
 @pytest.mark.parametrize("name", ["thermal", "rgb"])
 def test_a_face_set_without_labels_is_a_reason_for_whoever_reads_it(tmp_path, name):
-    config = parse(running.section("ktl"), ktl.Config, "runs.x")
+    config = parse(tiny_runs.section("ktl"), ktl.Config, "runs.x")
     (tmp_path / "faces" / name).mkdir(parents=True)
     files.write_json(tmp_path / "faces" / name / SKIPPED, {"reason": "head_x leaves no label"})
     with pytest.raises(Untrained, match=r"^head_x leaves no label$"):
@@ -82,7 +81,7 @@ def test_a_face_set_without_labels_is_a_reason_for_whoever_reads_it(tmp_path, na
 
 
 def test_the_student_of_a_teacher_that_was_not_trained_says_so(tree, tmp_path):
-    config = parse(running.section("ktl"), ktl.Config, "runs.x")
+    config = parse(tiny_runs.section("ktl"), ktl.Config, "runs.x")
     outcome.require(config, tree / "faces", tmp_path / "models")
     files.write_json(tmp_path / "models/rgb_t" / SKIPPED, {"reason": "seed 2: the gradient is not finite"})
     with pytest.raises(Untrained, match=r"^rgb_t was not trained: seed 2: the gradient is not finite$"):
@@ -154,7 +153,7 @@ def test_a_network_that_learned_nothing_is_exported_all_the_same(tmp_path, silen
     """Untrained logits are of 1e-9, and may be nothing but 0."""
     from thermark.nets import card
 
-    folder = running.untrained(tmp_path / "models/x/seed0")
+    folder = tiny_runs.untrained(tmp_path / "models/x/seed0")
     if silent:
         net, about = card.read(folder)
         card.write(folder, about, {name: weight * 0 for name, weight in net.state_dict().items()})
@@ -170,7 +169,7 @@ def test_a_backbone_whose_maps_cannot_be_stored_is_left_out_with_a_reason(tmp_pa
     crops, assets = tmp_path / "crops", tmp_path / "assets"
     crops.mkdir()
     (tmp_path / "cut").rename(crops / "a")
-    net, about = card.read(lively.write(assets))
+    net, about = card.read(tiny_runs.write_scaled(assets))
     assets.mkdir(exist_ok=True)
     weights = net.state_dict()
     weights["backbone.stem.0.conv.weight"] = weights["backbone.stem.0.conv.weight"] * 1e30

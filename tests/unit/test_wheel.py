@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from scripted_server import digest
 
-from packaged import CARD, MODEL, store
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import sources, wheel
 from thermark.download.mirrors import Mirrors
 from thermark.download.request import TooLarge
 from thermark.download.resolve import Store
 from thermark.download.weights import Entry, Wheel
+from tiny_package import CARD, MODEL, store
 
 FILE = "tiny-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
 

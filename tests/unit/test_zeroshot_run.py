@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import graphs
-import running
+import onnx_graphs
+import tiny_runs
 from thermark.core import bundle, files, packed_images
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
@@ -45,7 +45,7 @@ def root(tmp_path_factory) -> Path:
         images = [np.full((32, 40), 90 + number, np.uint8) for number in range(len(shown))]
         packed_images.write(root / "frames/s" / variant, shown, images)
     files.write_json(root / "framed/s.json", {"data": "print", "variants": {packed_images.BASE: {}, "other": {}}})
-    running.teach(root / "models", "nose", 0, points=1, vocabulary="nose1", trained_on=["elsewhere"])
+    tiny_runs.teach(root / "models", "nose", 0, points=1, vocabulary="nose1", trained_on=["elsewhere"])
     return root
 
 
@@ -158,8 +158,8 @@ def test_a_data_set_that_is_not_wanted_says_so(root, tmp_path):
 @pytest.mark.slow
 def test_beside_predictions_stands_what_onnxruntime_ran_on(root, tmp_path):
     """A detector on onnxruntime and a network of ours, which needs none and so has no line."""
-    graphs.detector(tmp_path / "det.onnx", graphs.raw([(2, 2, 30, 30, 0.9, 0)], (32, 40), 1), (32, 40))
-    files_of = graphs.described(tmp_path, det=graphs.card((40, 32)))
+    onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw([(2, 2, 30, 30, 0.9, 0)], (32, 40), 1), (32, 40))
+    files_of = onnx_graphs.described(tmp_path, det=onnx_graphs.card((40, 32)))
     paths = run.ContestantPaths(
         files_of.folder, root / "models/nose", root / "faces", root / "frames", root / "framed"
     )

@@ -1,4 +1,4 @@
-"""One arithmetic for every x86-64 with AVX2: what libraries are told, before they are imported, not to use.
+"""One arithmetic for every x86-64 with AVX2: environment variables that cap numeric libraries before import.
 
 Libraries choose their inner loops by the CPU they find, and other loops add in another order. In mode `portable`
 each is held to what all these CPUs have, and to a fixed number of threads; `native` leaves all as it is.
@@ -14,7 +14,7 @@ from thermark.core.errors import ConfigError, SetupError
 
 VARIABLE = "THERMARK_ARITHMETIC"
 MODES = ("portable", "native")
-# What was set here, so that a process started from this one can be told `native`.
+# Lists what was set here, so that a child process in mode `native` can unset it.
 MARK = "THERMARK_SWITCHES"
 NEEDED = ("avx2", "fma")
 THREADS = {
@@ -32,7 +32,7 @@ SWITCHES = {
     "OPENBLAS_CORETYPE": "Haswell",  # matrix products of numpy and scipy
     # numpy keeps to its baseline, SSE4.2: AVX2 gains nothing here, and emulators fail in its gathering loads.
     "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
-    # Intel's library in OpenCV: held to its loops for AVX2. Told `disabled`, some functions still choose by CPUID.
+    # Intel's library in OpenCV: held to its loops for AVX2. With `disabled`, some functions still choose by CPUID.
     "OPENCV_IPP": "avx2",
     "NUMBA_CPU_NAME": "haswell",
     "NUMBA_CPU_FEATURES": "+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+popcnt,+sse4.1,+sse4.2,+ssse3",
@@ -42,7 +42,7 @@ SWITCHES_OF_AVX512 = {"OPENCV_CPU_DISABLE": "AVX512-SKX"}
 # Those that read the switches when they are imported, and those that import them.
 LIBRARIES = ("numpy", "scipy", "pandas", "torch", "cv2", "numba", "onnxruntime", "ai_edge_litert")
 
-_came_first: list[str] = []
+_too_early: list[str] = []
 
 
 def mode() -> str:
@@ -76,8 +76,8 @@ def capped() -> bool:
 def apply() -> None:
     """Set the switches of this process and its children; `import thermark` does so, and nothing raises here.
 
-    They override what the user has set: with one setting of one's own, no other machine repeats the numbers. Who
-    wants such says `native`.
+    They override what the user has set, since with other settings no other machine repeats the numbers; mode
+    `native` leaves them alone.
     """
     if os.environ.get(VARIABLE, "portable") == "native":
         for name in os.environ.pop(MARK, "").split():
@@ -86,46 +86,46 @@ def apply() -> None:
     wanted = switches(platform.machine(), vector_flags())
     if any(os.environ.get(name) != value for name, value in wanted.items()):
         # Set by a parent process, they were there before any import.
-        _came_first.extend(name for name in LIBRARIES if name in sys.modules)
+        _too_early.extend(name for name in LIBRARIES if name in sys.modules)
     os.environ.update(wanted)
     os.environ[MARK] = " ".join(wanted)
 
 
 def came_first() -> tuple[str, ...]:
     """Return the libraries that were imported before thermark and so never saw the switches."""
-    return tuple(_came_first)
+    return tuple(_too_early)
 
 
 def check() -> None:
     """Raise ConfigError for an unknown mode, SetupError when a library was imported too early to be capped."""
-    if portable() and _came_first:
+    if portable() and _too_early:
         raise SetupError(
-            f"{', '.join(_came_first)} came before thermark, so that the portable arithmetic could not be set",
+            f"{', '.join(_too_early)} came before thermark, so that the portable arithmetic could not be set",
             f"import thermark first, or set {VARIABLE}=native",
         )
 
 
 def cpu() -> str:
-    """Return the name of the CPU, as /proc/cpuinfo or else Python tells it."""
-    return _told().get("model name") or platform.processor() or platform.machine()
+    """Return the name of the CPU from /proc/cpuinfo, or else from Python."""
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
 
 
 def vector_flags() -> frozenset[str]:
-    """Return the CPU's flags in the words of /proc/cpuinfo; empty where there is no such file."""
-    return frozenset(_told().get("flags", "").split())
+    """Return the CPU's flags as /proc/cpuinfo names them; empty where there is no such file."""
+    return frozenset(_cpuinfo().get("flags", "").split())
 
 
 @cache
-def _told() -> dict[str, str]:
-    # The first CPU speaks for all; a large machine takes long to list every one.
-    told = {}
+def _cpuinfo() -> dict[str, str]:
+    # Only the first CPU is read: a large machine takes long to list all of them.
+    fields = {}
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
             for line in lines:
                 if not line.strip():
                     break
                 key, _, value = line.partition(":")
-                told[key.strip()] = value.strip()
+                fields[key.strip()] = value.strip()
     except OSError:
         return {}
-    return told
+    return fields

@@ -15,8 +15,8 @@ NAME = "bundle.json"
 class Bundle:
     """What `weights@<name>` or `export@<name>` left in `folder`.
 
-    `status`: `ok`, or `skipped` with a `reason` and no files. `cards`: file name -> what must be known of the
-    model in it (`nets`-free plain data: source, revision, licence, input size, channel order, vocabulary,
+    `status`: `ok`, or `skipped` with a `reason` and no files. `cards`: file name -> plain data on the
+    model in it (source, revision, licence, input size, channel order, vocabulary,
     trained on).
     """
 

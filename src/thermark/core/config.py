@@ -43,8 +43,8 @@ def value(path: Path, dotted: str) -> Any:
     for depth, key in enumerate(dotted.split(".")):
         if not isinstance(node, dict) or key not in node:
             where = ".".join(dotted.split(".")[:depth]) or "the top level"
-            known = sorted(map(str, node)) if isinstance(node, dict) else []
-            raise ConfigError(f"{path} has no `{key}` under {where}", nearest(key, known))
+            keys = sorted(map(str, node)) if isinstance(node, dict) else []
+            raise ConfigError(f"{path} has no `{key}` under {where}", nearest(key, keys))
         node = node[key]
     return node
 
@@ -70,9 +70,9 @@ def parse(raw: Any, kind: type[S], where: str) -> S:
         raise ConfigError(f"{where}.{field}: {first['msg']} (got {got})", remedy) from error
 
 
-def nearest(name: str, known: list[str]) -> str:
-    """Return a remedy that names the closest of the `known` names."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+def nearest(name: str, valid: list[str]) -> str:
+    """Return a remedy that names the closest of the `valid` names."""
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
     if close:
         return f"did you mean `{close[0]}`?"
-    return f"use one of: {', '.join(known)}" if known else "see params.yaml of the default for what can stand here"
+    return f"use one of: {', '.join(valid)}" if valid else "see params.yaml of the default for what can stand here"

@@ -1,7 +1,7 @@
 """The entry points of the pipeline and the hash of the code behind each: the content of code.json.
 
-A stage depends on the hashes that it names, not on files: an edit re-runs whoever it can change, a comment nobody.
-What is imported by a computed name is an entry of its own, one a module of its package.
+A stage depends on the hashes that it names, not on files: an edit re-runs the stages that it can change, a comment
+none. A module that is imported by a computed name is an entry of its own.
 """
 
 from pathlib import Path
@@ -22,10 +22,10 @@ FAMILIES = {
 ALSO = {"predict.cascade": ["fewshot.backbones"]}
 PLAIN = ("thermalise", "export", "head", "pseudo_labels", "evaluate", "results", "reference", "contact")
 PAGES = ("leaderboard", "zeroshot", "fewshot", "distillation", "page")
-# What brings files from elsewhere is held against sums instead: a refactored downloader downloads nothing again.
+# Downloads are verified by checksums instead: a refactored downloader downloads nothing again.
 FREE = ("env", "fetch", "weights")
 
-PARTS = (".md", ".html", ".css", ".js", ".txt")  # what a page is made of beside Python
+PARTS = (".md", ".html", ".css", ".js", ".txt")  # parts of a page other than Python
 
 Starts = dict[str, list[str | Path]]
 

@@ -15,7 +15,7 @@ Modality = Literal["rgb", "thermal"]
 class Frames:
     """Source images, one row each.
 
-    `ids` (N,) str, unique; `subjects` (N,) str, whoever must not be in two splits; `paths` (N,) str, relative
+    `ids` (N,) str, unique; `subjects` (N,) str, units that must not be in two splits; `paths` (N,) str, relative
     to the raw root, `/` as separator; `sizes` (N, 2) int32, (width, height) in pixels, 0 while unread.
     """
 

@@ -1,4 +1,4 @@
-"""Whether raw files are real, or made by us in the layout of the real ones, and how."""
+"""Origin of raw files: real, or rendered or thermalised by us in the layout of the real ones."""
 
 from pathlib import Path
 from typing import Literal
@@ -12,12 +12,12 @@ THERMALISED = "THERMALISED.json"
 
 
 def mark_rendered(root: Path, config: Section) -> None:
-    """Leave a file under a raw root that says: this is rendered, from these settings."""
+    """Mark a raw root as rendered, with the settings."""
     files.write_json(root / MARK, config.model_dump())
 
 
 def mark_thermalised(root: Path, config: Section) -> None:
-    """Leave a file under a raw root that says: the temperatures are made up from labels, with these settings."""
+    """Mark a raw root as thermalised (temperatures made up from labels), with the settings."""
     files.write_json(root / THERMALISED, config.model_dump())
 
 

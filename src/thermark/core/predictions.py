@@ -1,4 +1,4 @@
-"""What a contestant said, in its own vocabulary; a miss stays a row of NaN."""
+"""Predictions of a contestant, in the model's own vocabulary; a miss stays a row of NaN."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -24,9 +24,9 @@ def switch(name: str, profiles: Path, params: Path) -> None:
     no YAML or names what the default lacks, and where the default is gone.
     """
     aside = params.with_name(f"{params.stem}.default.yaml")
-    known = sorted(path.stem for path in profiles.glob("*.yaml"))
-    if name not in (DEFAULT, *known):
-        raise ConfigError(f"there is no profile {name!r} in {profiles}", nearest(name, [DEFAULT, *known]))
+    names = [DEFAULT, *sorted(path.stem for path in profiles.glob("*.yaml"))]
+    if name not in names:
+        raise ConfigError(f"there is no profile {name!r} in {profiles}", nearest(name, names))
     now = read(params) if params.exists() else {}
     if now.get(NAME) == DEFAULT:
         if aside.exists() and aside.read_bytes() != params.read_bytes():
@@ -45,7 +45,7 @@ def switch(name: str, profiles: Path, params: Path) -> None:
 
 
 def merged(default: Mapping[str, Any], delta: Mapping[str, Any], name: str) -> Params:
-    """Return the default with what a profile says: mappings are merged, null takes away, all else is replaced.
+    """Return the default with the changes of a profile: mappings merge, null takes away, all else is replaced.
 
     Of the sections that the profile lists under `replace` nothing of the default stays, whether the profile states
     them or not. Raises ConfigError for a section that the default does not have.
@@ -55,8 +55,8 @@ def merged(default: Mapping[str, Any], delta: Mapping[str, Any], name: str) -> P
         if section not in (*default, WHOLE):
             raise ConfigError(f"profile {name} names the section {section}", nearest(section, list(default)))
     kept = {section: {} if section in whole else value for section, value in default.items()}
-    told = {section: value for section, value in delta.items() if section != WHOLE}
-    return json.loads(json.dumps(_merged(kept, told) | {NAME: name}))  # type: ignore[no-any-return]
+    changes = {section: value for section, value in delta.items() if section != WHOLE}
+    return json.loads(json.dumps(_merged(kept, changes) | {NAME: name}))  # type: ignore[no-any-return]
 
 
 def text(params: Params) -> str:
@@ -67,13 +67,13 @@ def text(params: Params) -> str:
 
 def keep(path: Path) -> Path:
     """Copy a file to `<path>.bak`, or `.bak2` and so on where that holds something else; return the copy."""
-    own = path.read_text(encoding="utf-8")
+    content = path.read_text(encoding="utf-8")
     for number in count(1):
         backup = path.with_name(f"{path.name}.bak{number if number > 1 else ''}")
         if not backup.exists():
-            write_text(backup, own)
+            write_text(backup, content)
             break
-        if backup.read_text(encoding="utf-8") == own:
+        if backup.read_text(encoding="utf-8") == content:
             break
     return backup
 

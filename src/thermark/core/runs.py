@@ -1,4 +1,4 @@
-"""Runs of several seeds: whatever a seed leaves behind lies in its own folder, `seed<k>`."""
+"""Folders of runs with several seeds: the output of seed k is in `seed<k>`."""
 
 import re
 from pathlib import Path
@@ -7,15 +7,15 @@ from thermark.core import files
 from thermark.core.errors import DataError
 
 SKIPPED = "skipped.json"  # in a run's folder, in place of its seeds: {"reason": why it could not be trained}
-LABELLER = "labeller.json"  # in a face set whose train labels are a head's opinions: {"head": its run}
+LABELLER = "labeller.json"  # in a face set whose train labels are pseudo-labels of a head: {"head": its run}
 MADE_OF = "made_of.json"  # in a face set with pseudo-labels: {"faces": the face set that has its pictures}
 NAME = re.compile(r"seed(0|[1-9][0-9]*)")
 
 
 class Untrained(DataError):
-    """There is nothing to learn from, or training came to nothing, and no mistake in data or settings is known.
+    """There is nothing to learn from, or training diverged, without a known mistake in data or settings.
 
-    Weak training is a result: whoever runs a pipeline writes the cause into SKIPPED and goes on.
+    Weak training is a result: the stage writes the cause into SKIPPED and the pipeline goes on.
     """
 
 
@@ -26,8 +26,8 @@ def seed_folder(root: Path, seed: int) -> Path:
 
 def seed_number(folder: Path) -> int | None:
     """Return the seed whose folder this is by its name, None for any other folder."""
-    found = NAME.fullmatch(folder.name)
-    return int(found[1]) if found else None
+    match = NAME.fullmatch(folder.name)
+    return int(match[1]) if match else None
 
 
 def seed_numbers(root: Path) -> list[int]:
@@ -53,20 +53,21 @@ def skip(folder: Path, reason: str) -> None:
 
 
 def matching(folder: Path, seed: int) -> Path:
-    """Return what a seed builds on in `folder`: its own folder, the only one, or all of it where seeds have none.
+    """Return the part of `folder` that a run of `seed` takes as input.
 
-    A chain of runs keeps its seeds apart from end to end; what comes from elsewhere serves them all. Raises
-    DataError when several seeds have a folder and this one has not.
+    That is the folder of the same seed, the only seed folder, or `folder` itself where it has none: chains of runs
+    keep their seeds apart, and a single input serves all seeds. Raises DataError when there are several seeds but
+    not this one.
     """
-    own, there = seed_folder(folder, seed), seed_folders(folder)
-    if own in there:
-        return own
-    if len(there) > 1:
+    same, seeds = seed_folder(folder, seed), seed_folders(folder)
+    if same in seeds:
+        return same
+    if len(seeds) > 1:
         raise DataError(
-            f"{folder.name} has {', '.join(path.name for path in there)}, but no seed {seed}",
+            f"{folder.name} has {', '.join(path.name for path in seeds)}, but no seed {seed}",
             "give what builds on it the same `seeds`, or it a single one",
         )
-    return there[0] if there else folder
+    return seeds[0] if seeds else folder
 
 
 def teacher_folder(folder: Path, seed: int) -> Path:

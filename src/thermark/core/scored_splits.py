@@ -1,4 +1,4 @@
-"""Which faces of a data set are scored: nobody predicts the others, and no metric sees them."""
+"""Which faces of each data set are scored; the others are neither predicted nor evaluated."""
 
 from pathlib import Path
 from typing import Literal, get_args

@@ -1,4 +1,4 @@
-"""Randomness by name, so that adding a model or a subject shifts nobody else's numbers."""
+"""Random generators seeded by name, so that adding a model or a subject changes no other numbers."""
 
 import hashlib
 

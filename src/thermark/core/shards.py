@@ -54,12 +54,12 @@ class Shards:
             return self._row(int(rows))
         if isinstance(rows, slice):
             return self._gather(np.arange(len(self))[rows])
-        wanted = np.asarray(rows)
-        if wanted.dtype == np.bool_:
-            if wanted.shape != (len(self),):
-                raise IndexError(f"a mask of {wanted.shape} for {len(self)} rows")
-            wanted = np.flatnonzero(wanted)
-        return self._gather(wanted.astype(np.int64))
+        index = np.asarray(rows)
+        if index.dtype == np.bool_:
+            if index.shape != (len(self),):
+                raise IndexError(f"a mask of {index.shape} for {len(self)} rows")
+            index = np.flatnonzero(index)
+        return self._gather(index.astype(np.int64))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         whole = self[:]
@@ -70,27 +70,27 @@ class Shards:
         if not 0 <= place < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         part = int(np.searchsorted(self.ends, place, side="right"))
-        found: NDArray[Any] = self.parts[part][place - int(self.ends[part])]  # counted from the end of its part
-        return found
+        value: NDArray[Any] = self.parts[part][place - int(self.ends[part])]  # counted from the end of its part
+        return value
 
     def _gather(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         places = np.where(rows < 0, rows + len(self), rows)
         if len(places) and not (places.min() >= 0 and places.max() < len(self)):
             raise IndexError(f"rows {rows.min()} to {rows.max()} of {len(self)}")
-        found = np.empty((len(places), *self.shape[1:]), self.dtype)
+        gathered = np.empty((len(places), *self.shape[1:]), self.dtype)
         owner = np.searchsorted(self.ends, places, side="right")
         for part in np.unique(owner):
             chosen = owner == part
-            found[chosen] = self.parts[part][places[chosen] - self.ends[part]]
-        return found
+            gathered[chosen] = self.parts[part][places[chosen] - self.ends[part]]
+        return gathered
 
 
 def names(folder: Path) -> list[str]:
     """Return the file names of a folder's shards, in order; raises FileNotFoundError when there is none."""
-    found = sorted(path.name for path in folder.glob(PATTERN))
-    if not found:
+    names = sorted(path.name for path in folder.glob(PATTERN))
+    if not names:
         raise FileNotFoundError(folder / PATTERN)
-    return found
+    return names
 
 
 def name(number: int) -> str:
@@ -100,4 +100,4 @@ def name(number: int) -> str:
 
 def open_shards(folder: Path) -> Shards:
     """Open a folder's shards as memory maps; raises FileNotFoundError without any, ValueError for damage."""
-    return Shards(tuple(np.load(folder / each, mmap_mode="r", allow_pickle=False) for each in names(folder)))
+    return Shards(tuple(np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in names(folder)))

@@ -6,23 +6,23 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-BLOCKS = ("|", "#", ">", "- ")  # what a line begins with that stays a line of its own
+BLOCKS = ("|", "#", ">", "- ")  # lines that begin so are not joined to the one before
 
 
-def render(path: Path, filters: Mapping[str, Callable[..., Any]], **told: Any) -> str:
-    """Return the template `path`, filled with what is `told`, as Markdown that ends in a line break.
+def render(path: Path, filters: Mapping[str, Callable[..., Any]], **context: Any) -> str:
+    """Return the template `path`, filled from `context`, as Markdown that ends in a line break.
 
-    Paragraphs and items may be wrapped in the template; here each is a line. A name that nobody told is an error.
+    Paragraphs and items may be wrapped in the template; here each is one line. An undefined name is an error.
     """
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(path.parent),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,  # not HTML: what comes from files goes through the filter `escaped` or `code`
     )
-    made.filters.update(filters)
-    return flowed(made.get_template(path.name).render(told))
+    environment.filters.update(filters)
+    return flowed(environment.get_template(path.name).render(context))
 
 
 def flowed(text: str) -> str:

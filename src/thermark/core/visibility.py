@@ -1,4 +1,4 @@
-"""Which labelled points are hidden: known of rendered heads only, kept in one small file beside them.
+"""Which labelled points are visible: a small file beside rendered data; real data have none.
 
 `VISIBLE.csv` under a raw root is our addition to the published layouts; real trees have none.
 """
@@ -18,7 +18,7 @@ HEADER = "key,visible"
 
 def write(root: Path, flags: Mapping[str, NDArray[np.bool_]]) -> None:
     """Write key -> flags (K,) as lines of `key,0110...`, sorted; keys hold no comma."""
-    lines = [f"{key},{''.join('01'[int(flag)] for flag in own)}" for key, own in sorted(flags.items())]
+    lines = [f"{key},{''.join('01'[int(flag)] for flag in row)}" for key, row in sorted(flags.items())]
     files.write_text(root / FILE, "\n".join([HEADER, *lines]) + "\n")
 
 
@@ -41,8 +41,8 @@ def read(root: Path) -> dict[str, NDArray[np.bool_]]:
 def among(labelled: NDArray[np.bool_], keys: Iterable[str], root: Path) -> NDArray[np.bool_]:
     """Return which labelled points (N, K) are visible, row by row of `keys`.
 
-    A row of which the file under `root` says nothing is visible where it is labelled. Raises DataError when the
-    file speaks of fewer points than are labelled, or of more than there can be.
+    A row that the file under `root` does not list is visible where it is labelled. Raises DataError when the file
+    has fewer flags than points are labelled, or more than there can be.
     """
     flags = read(root)
     visible = labelled.copy()

@@ -100,14 +100,14 @@ def bridge(source: str, target: str) -> Bridge:
     """Return how `source` is read as `target`; raises ConfigError when there is no such bridge."""
     path = FOLDER / "bridges" / source / f"{target}.yaml"
     if not path.is_file():
-        known = ", ".join(targets(source)) or "nothing"
-        raise ConfigError(f"no bridge leads from {source} to {target}", f"{source} can be read as: {known}")
+        readable = ", ".join(targets(source)) or "nothing"
+        raise ConfigError(f"no bridge leads from {source} to {target}", f"{source} can be read as: {readable}")
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     return parse(raw, Bridge, f"landmarks/bridges/{source}/{target}.yaml")
 
 
 def provisional(source: str) -> str:
-    """Return why what `source` is read as is not settled, or nothing."""
+    """Return why the bridges of `source` are provisional, or nothing."""
     return next((text for target in targets(source) if (text := bridge(source, target).provisional)), "")
 
 

@@ -29,11 +29,11 @@ Mark = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True)
 class Check:
-    """One finding: `ok`, `warn` (works, but note it) or `fail`; what was found; what to do about it."""
+    """One result: `ok`, `warn` (works, but note it) or `fail`; the `actual` state; what to do about it."""
 
     name: str
     mark: Mark
-    found: str
+    actual: str
     remedy: str = ""
 
 
@@ -66,7 +66,7 @@ def report(requirements: Path, quiet: bool = False, dvc_config: Path = Path(".dv
     checks = doctor(requirements, dvc_config)
     failed = [check for check in checks if check.mark == "fail"]
     for check in failed if quiet else checks:
-        print(f"{check.mark:4}  {check.name}: {check.found}")
+        print(f"{check.mark:4}  {check.name}: {check.actual}")
         if check.mark != "ok":
             print(f"      -> {check.remedy}")
     if failed:

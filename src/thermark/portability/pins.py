@@ -42,21 +42,21 @@ def pins(requirements: Path) -> Installed:
         raise ConfigError(
             f"{requirements} cannot be read: {error.strerror}", "run from the project root"
         ) from error
-    found: Installed = {}
+    versions: Installed = {}
     for line in lines:
         text = f" {line}".split(" #")[0].strip()
         if not text or text.startswith("-"):
             continue
         try:
-            wanted = Requirement(text)
+            requirement = Requirement(text)
         except InvalidRequirement as error:
             raise ConfigError(f"{requirements}: {text!r} is no requirement", "write name==version") from error
-        exact = [part.version for part in wanted.specifier if part.operator == "=="]
+        exact = [part.version for part in requirement.specifier if part.operator == "=="]
         if len(exact) != 1:
             raise ConfigError(f"{requirements}: {text!r} pins no version", "write name==version")
-        if wanted.marker is None or wanted.marker.evaluate():
-            found[canonical(wanted.name)] = exact[0]
-    return dict(sorted(found.items()))
+        if requirement.marker is None or requirement.marker.evaluate():
+            versions[canonical(requirement.name)] = exact[0]
+    return dict(sorted(versions.items()))
 
 
 def pinned(requirements: Path, names: Iterable[str] = MOVERS) -> dict[str, str | None]:

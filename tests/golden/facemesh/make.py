@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-import shown
+import facemesh_images
 from thermark.core import files
 from thermark.models.inference import golden_check
 
@@ -30,15 +30,15 @@ def main() -> None:
     for number, name in enumerate(PICKED):
         small = cv2.resize(cv2.imread(str(renders / f"{name}.png")), (256, 256), interpolation=cv2.INTER_AREA)
         cv2.imwrite(str(HERE / f"face_{number}.png"), small)
-    said = packed(answers(python, shown.rendered()))
+    said = packed(answers(python, facemesh_images.rendered()))
     files.write_arrays(HERE / "rendered.npz", {name: rows for name, rows in said.items() if not bodies(name)})
     files.write_arrays(HERE / "bodies.npz", {name: rows for name, rows in said.items() if bodies(name)})
     real = {}
-    for name in shown.REAL:
-        real |= shown.real(name, shown.picture(reals / f"{name}.png"))
+    for name in facemesh_images.REAL:
+        real |= facemesh_images.real(name, facemesh_images.picture(reals / f"{name}.png"))
     said = packed(answers(python, real))
     files.write_arrays(HERE / "real.npz", {name: rows for name, rows in said.items() if not bodies(name)})
-    known(python, shown.picture(renders / f"{KNOWN}.png"))
+    known(python, facemesh_images.picture(renders / f"{KNOWN}.png"))
 
 
 def known(python: str, face: np.ndarray) -> None:

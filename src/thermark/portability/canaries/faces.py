@@ -43,4 +43,5 @@ def picture(size: int, number: int) -> NDArray[np.uint8]:
     drawn = seeds.rng(0, "canary", "picture", number)
     coarse = drawn.integers(0, 200, (size // 8 + 1, size // 8 + 1, 3), np.uint8)
     blocks = coarse.repeat(8, axis=0).repeat(8, axis=1)[:size, :size]
-    return blocks + drawn.integers(0, 56, (size, size, 3), np.uint8)
+    image: NDArray[np.uint8] = blocks + drawn.integers(0, 56, (size, size, 3), np.uint8)
+    return image

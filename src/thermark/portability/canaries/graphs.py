@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from thermark.core import seeds
 
 POINTS, GRID = 70, 16
-LENGTHS = (POINTS, GRID * GRID * 6)  # of its two answers
+LENGTHS = (POINTS, GRID * GRID * 6)  # of its two outputs
 WIDTH = 16
 
 
@@ -25,15 +25,15 @@ class _Graph:
 
     def tensor(self, shape: Sequence[int], content: np.ndarray | None = None) -> int:
         """Add a tensor, float32 or as its content is."""
-        made = schema.TensorT()
-        made.shape, made.name = list(shape), f"t{len(self.tensors)}"
-        made.type = schema.TensorType.FLOAT32 if content is None else KINDS[content.dtype.name]
+        tensor = schema.TensorT()
+        tensor.shape, tensor.name = list(shape), f"t{len(self.tensors)}"
+        tensor.type = schema.TensorType.FLOAT32 if content is None else KINDS[content.dtype.name]
         if content is not None:
-            held = schema.BufferT()
-            held.data = np.frombuffer(content.tobytes(), np.uint8)
-            made.buffer = len(self.buffers)
-            self.buffers.append(held)
-        self.tensors.append(made)
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(content.tobytes(), np.uint8)
+            tensor.buffer = len(self.buffers)
+            self.buffers.append(buffer)
+        self.tensors.append(tensor)
         return len(self.tensors) - 1
 
     def weights(self, *shape: int) -> int:
@@ -46,16 +46,16 @@ class _Graph:
         code = getattr(schema.BuiltinOperator, name)
         if code not in self.codes:
             self.codes.append(code)
-        made = schema.OperatorT()
-        made.opcodeIndex, made.inputs = self.codes.index(code), list(inputs)
-        made.outputs = [output := self.tensor(shape)]
+        operator = schema.OperatorT()
+        operator.opcodeIndex, operator.inputs = self.codes.index(code), list(inputs)
+        operator.outputs = [output := self.tensor(shape)]
         if name in OPTIONS:
             kind = OPTIONS[name]
-            made.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
-            made.builtinOptions = getattr(schema, f"{kind}T")()
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+            operator.builtinOptions = getattr(schema, f"{kind}T")()
             for key, value in options.items():
-                setattr(made.builtinOptions, key, value)
-        self.operators.append(made)
+                setattr(operator.builtinOptions, key, value)
+        self.operators.append(operator)
         return output
 
     def conv(self, x: int, shape: Sequence[int], kernel: int, stride: int, **options: Any) -> int:
@@ -73,9 +73,9 @@ class _Graph:
         model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
         model.operatorCodes = []
         for code in self.codes:
-            known = schema.OperatorCodeT()
-            known.builtinCode = known.deprecatedBuiltinCode = code
-            model.operatorCodes.append(known)
+            operator = schema.OperatorCodeT()
+            operator.builtinCode = operator.deprecatedBuiltinCode = code
+            model.operatorCodes.append(operator)
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
@@ -92,7 +92,7 @@ OPTIONS = {
 
 
 def tflite(side: int) -> bytes:
-    """Return a network of (1, side, side, 3) float32 with answers of LENGTHS; `side` is 4 GRID px."""
+    """Return a network of (1, side, side, 3) float32 with outputs of LENGTHS; `side` is 4 GRID px."""
     graph = _Graph()
     half, shape = side // 2, (1, side // 2, side // 2, WIDTH)
     image = graph.tensor((1, side, side, 3))

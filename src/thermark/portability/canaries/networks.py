@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from thermark.convert import onnx
 from thermark.core import seeds
+from thermark.core.config import parse
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.models.inference import sessions
 from thermark.models.inference.litert import Graph
@@ -30,19 +31,20 @@ STEPS = 10
 
 def training() -> Arrays:
     """Yield the weights of an RTMPose-t after ten steps of the real loop, on colour faces, and its history."""
-    config = supervised.Config(
-        recipe="supervised",
-        objective="simcc",
-        train="faces",
-        labels="ibug68",
-        vocabulary="ibug68",
-        size="t",
-        input_size=SIDE,
-        batch=4,
-        epochs=2,
-        rate={"warmup": 4},
-        device="cpu",
-    )
+    settings = {
+        "recipe": "supervised",
+        "objective": "simcc",
+        "train": "faces",
+        "labels": "ibug68",
+        "vocabulary": "ibug68",
+        "size": "t",
+        "input_size": SIDE,
+        "batch": 4,
+        "epochs": 2,
+        "rate": {"warmup": 4},
+        "device": "cpu",
+    }
+    config = parse(settings, supervised.Config, "canary")
     with TemporaryDirectory() as scratch:
         root = Path(scratch)
         faces.write(root / "faces", STEPS // config.epochs * config.batch * 6 // 5)
@@ -52,25 +54,25 @@ def training() -> Arrays:
 
 
 def prediction() -> Arrays:
-    """Yield the logits and points that an RTMPose-t says in PyTorch."""
+    """Yield the logits and points that an RTMPose-t predicts in PyTorch."""
     precision.prepare(Machine(device="cpu"))
     with torch.inference_mode():
-        logits = network()(seen())
+        logits = network()(inputs())
     yield from (part.numpy() for part in (*logits, *simcc.peaks(logits)))
 
 
 def exported() -> Arrays:
-    """Yield what onnxruntime says of the same network, of one picture and of several."""
+    """Yield outputs of the same network in onnxruntime, for one picture and for several."""
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / "pose.onnx"
         path.write_bytes(onnx.graph(network(), SIDE, faces.POINTS))
         session = sessions.opened(path)
-    pictures = seen().contiguous().numpy()
+    pictures = inputs().contiguous().numpy()
     yield from (*sessions.run(session, pictures[:1]), *sessions.run(session, pictures))
 
 
 def litert() -> Arrays:
-    """Yield what LiteRT says of a network with the operators of BlazeFace and FaceMesh."""
+    """Yield outputs of LiteRT for a network with the operators of BlazeFace and FaceMesh."""
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / "small.tflite"
         path.write_bytes(graphs.tflite(SIDE))
@@ -80,7 +82,7 @@ def litert() -> Arrays:
 
 
 def opencv() -> Arrays:
-    """Yield what OpenCV's own engine, which runs YuNet, says of convolutions, full, separable and pointwise."""
+    """Yield outputs of OpenCV's engine, which runs YuNet, for convolutions, full, separable and pointwise."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         net = nn.Sequential(
@@ -92,7 +94,7 @@ def opencv() -> Arrays:
         warnings.simplefilter("ignore")
         torch.onnx.export(net.eval(), (torch.zeros(1, 3, SIDE, SIDE),), path, dynamo=False, opset_version=17)
         engine = cv2.dnn.readNetFromONNX(str(path))
-    for picture in seen().contiguous().numpy():
+    for picture in inputs().contiguous().numpy():
         engine.setInput(picture[None])
         yield np.asarray(engine.forward(), np.float32)
 
@@ -102,15 +104,16 @@ def head() -> Arrays:
     precision.prepare(Machine(device="cpu", threads=1))
     drawn = seeds.rng(0, "canary", "features")
     features = torch.from_numpy(drawn.standard_normal((8, 96, 8, 8), np.float32))
-    wanted = torch.from_numpy(drawn.random((8, 1, 64, 64), np.float32))
+    targets = torch.from_numpy(drawn.random((8, 1, 64, 64), np.float32))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        net = TinyHead(96, 1).to(memory_format=torch.channels_last)
+        net = TinyHead(96, 1)
+    precision.placed(net, torch.device("cpu"))
     optimizer = torch.optim.AdamW(net.parameters(), 3e-3, weight_decay=1e-4, fused=True)
     for _ in range(3):
-        loss = F.mse_loss(net(features), wanted)
+        loss = F.mse_loss(net(features), targets)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     yield from (tensor.detach().numpy() for tensor in net.state_dict().values())
 
@@ -120,9 +123,10 @@ def network() -> RTMPose:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         net = RTMPose("t", faces.POINTS, SIDE)
-    return precision.placed(net.eval(), torch.device("cpu"))
+    precision.placed(net.eval(), torch.device("cpu"))
+    return net
 
 
-def seen() -> torch.Tensor:
+def inputs() -> torch.Tensor:
     """Return three pictures (3, 3, SIDE, SIDE) as networks see them."""
     return normalised(np.stack([faces.picture(SIDE, number) for number in range(3)]))

@@ -1,9 +1,11 @@
-"""Canaries of numbers without networks: a bootstrap, and what numpy, scipy and libm say of the same values."""
+"""Canaries of numbers without networks: a bootstrap, and functions of numpy, scipy and libm on fixed values."""
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from thermark.core import geometry, seeds
@@ -25,7 +27,7 @@ def functions() -> Arrays:
     """Yield sums, products, matrices, distributions and elementary functions in both precisions."""
     drawn = seeds.rng(0, "canary", "values")
     for kind in (np.float32, np.float64):
-        x = drawn.standard_normal(5000).astype(kind)
+        x: NDArray[Any] = drawn.standard_normal(5000).astype(kind)
         table = x.reshape(50, 100)
         yield np.array([x.sum(), x.mean(), x.std(), np.dot(x, x), np.linalg.norm(x), *np.quantile(x, [0.1, 0.9])])
         yield from (table @ table.T, table.sum(axis=0), table.sum(axis=1), np.einsum("ij,j->i", table, table[0]))

@@ -51,16 +51,16 @@ class _Identity:
 
 @lru_cache(maxsize=32)
 def _identity(person: Person) -> _Identity:
-    own = identify_head(person.shape)
+    surface = identify_head(person.shape)
     ears = (organs.mirrored(organs.ear()), organs.ear())
     rigid = [ear.at(identify(ear.points, person.shape)) for ear in ears]
-    rigid += hair.cap(person, own)
+    rigid += hair.cap(person, surface)
     if person.glasses is not None:
         rigid += [piece.at(identify(piece.points, person.shape)) for piece in glasses.glasses()]
     mouth = tuple((part.at(identify(part.points, person.shape)), weight) for part, weight in organs.mouth())
     eyes = tuple(identify(organs.eye_centre(sign), person.shape) for sign in (-1, 1))
     size = 1 + 0.03 * person.shape[TRAITS.index("eye_size")]
-    return _Identity(own, eyes, curves.EYE_RADIUS * size, tuple(rigid), mouth)  # type: ignore[arg-type]
+    return _Identity(surface, eyes, curves.EYE_RADIUS * size, tuple(rigid), mouth)  # type: ignore[arg-type]
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
@@ -93,7 +93,7 @@ def embody(person: Person, pose: Pose) -> Body:
     turn = rotation(pose.yaw, pose.pitch, pose.roll).astype(np.float32)
     shift = (np.array(pose.position) * 1000 - (turn @ (CENTRE - NECK) + NECK)).astype(np.float32)
 
-    def placed(p: NDArray) -> NDArray:
+    def placed(p: NDArray[np.float32]) -> NDArray[np.float32]:
         return (p - NECK) @ turn.T + NECK + shift
 
     keep = mean.keep.astype(np.float32)

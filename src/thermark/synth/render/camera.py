@@ -87,9 +87,9 @@ def draw(
     facing = np.einsum("ij,ij->i", normal, view)
     length = np.maximum(np.sqrt(np.einsum("ij,ij->i", normal, normal)), np.float32(1e-6))
     normal *= (np.sign(facing) / length)[:, None]
-    found, first = np.unique(group, return_index=True)
+    groups, first = np.unique(group, return_index=True)
     last = np.append(first, len(group))[1:]
-    rows = {int(g): slice(int(a), int(b)) for g, a, b in zip(found, first, last, strict=True)}
+    rows = {int(g): slice(int(a), int(b)) for g, a, b in zip(groups, first, last, strict=True)}
     return Fragments(pixel, share[order], attributes, facing < 0, view, rows), depth
 
 

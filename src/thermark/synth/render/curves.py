@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 Array = NDArray[np.floating]
+Across = Array | float  # distance from the midline
 
 EYE = (33.0, 5.5, 27.0)  # centre of the image-right eyeball
 EYE_RADIUS = 12.2
@@ -17,22 +18,22 @@ MOUTH_CORNER = (26.4, 79.4)
 MOUTH_INNER_CORNER = 25.2
 
 
-def eye_corner_line(x: Array) -> Array:
+def eye_corner_line(x: Across) -> Array:
     """Return the height of the line through both corners of the eye at distance `x` from the midline."""
     return 8.4 - 0.9 * (np.abs(x) - EYE_INNER) / (EYE_OUTER - EYE_INNER)
 
 
-def _arch(x: Array, power: float) -> Array:
+def _arch(x: Across, power: float) -> Array:
     across = (np.abs(x) - (EYE_INNER + EYE_OUTER) / 2) / ((EYE_OUTER - EYE_INNER) / 2)
     return np.maximum(1 - across**2, 0) ** power
 
 
-def upper_lid(x: Array) -> Array:
+def upper_lid(x: Across) -> Array:
     """Return the height of the upper lid's rim; equals the corner line outside the eye."""
     return eye_corner_line(x) - 6.6 * _arch(x, 0.72)
 
 
-def lower_lid(x: Array) -> Array:
+def lower_lid(x: Across) -> Array:
     """Return the height of the lower lid's rim; equals the corner line outside the eye."""
     return eye_corner_line(x) + 3.3 * _arch(x, 0.85)
 
@@ -50,32 +51,32 @@ _BROW = _symmetric([(12, -11), (17.7, -14), (27.9, -17.4), (38.2, -18.2), (48.2,
 _BROW_THICKNESS = _symmetric([(10, 0.5), (15, 3.4), (22, 4.4), (35, 3.6), (48, 2.4), (57, 0.8), (62, 0)])
 
 
-def upper_lip(x: Array) -> Array:
+def upper_lip(x: Across) -> Array:
     """Return the height of the upper lip's outer border."""
     return _UPPER_BORDER(np.minimum(np.abs(x), 39))
 
 
-def lower_lip(x: Array) -> Array:
+def lower_lip(x: Across) -> Array:
     """Return the height of the lower lip's outer border."""
     return _LOWER_BORDER(np.minimum(np.abs(x), 39))
 
 
-def upper_inner_lip(x: Array) -> Array:
+def upper_inner_lip(x: Across) -> Array:
     """Return the height of the upper lip's inner border when the lips are parted by about 3.5 mm."""
     return _UPPER_INNER(np.minimum(np.abs(x), 39))
 
 
-def lower_inner_lip(x: Array) -> Array:
+def lower_inner_lip(x: Across) -> Array:
     """Return the height of the lower lip's inner border when the lips are parted by about 3.5 mm."""
     return _LOWER_INNER(np.minimum(np.abs(x), 39))
 
 
-def brow(x: Array) -> Array:
+def brow(x: Across) -> Array:
     """Return the height of the brow's centre line."""
     return _BROW(np.clip(np.abs(x), 12, 62))
 
 
-def brow_thickness(x: Array) -> Array:
+def brow_thickness(x: Across) -> Array:
     """Return half the brow's thickness, 0 beyond its ends."""
     inside = (np.abs(x) > 10) & (np.abs(x) < 62)
     return np.where(inside, _BROW_THICKNESS(np.clip(np.abs(x), 10, 62)), 0)

@@ -70,15 +70,15 @@ def _locate(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the corners and weights of the grid triangle around `target` (2,)."""
     nearest = np.argsort(np.where(usable, ((flat - target) ** 2).sum(1), np.inf))[:4]
-    best, found = -np.inf, (np.zeros(3, np.int64), np.zeros(3))
+    best, result = -np.inf, (np.zeros(3, np.int64), np.zeros(3))
     for vertex in nearest:
         for cell in (vertex, vertex - 1, vertex - columns, vertex - columns - 1):
             a, b, c, d = cell, cell + 1, cell + columns, cell + columns + 1
             for corners in (np.array([a, b, c]), np.array([b, d, c])):
                 weights = np.linalg.solve(np.vstack([flat[corners].T, np.ones(3)]), np.append(target, 1))
                 if weights.min() > best:
-                    best, found = weights.min(), (corners, weights)
-    return found
+                    best, result = weights.min(), (corners, weights)
+    return result
 
 
 def landmarks_on(points: NDArray[np.floating]) -> NDArray[np.float64]:

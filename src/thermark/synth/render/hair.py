@@ -61,7 +61,7 @@ def cap(person: Person, head: NDArray[np.float32]) -> list[Patch]:
     part = Part.HAT if person.hair == "beanie" else Part.HAIR
     material = np.stack([np.broadcast_to(mean.column, height.shape), height / 10], axis=-1)
     shade = 0.5 + 0.5 * np.clip(inside / 25, 0, 1)
-    caps = [Patch(part, points, *(a.astype(np.float32) for a in (material, keep, shade)), -1.0)]
+    caps = [_patch(part, points, material, keep, shade)]
     return caps + ([_curtain(person, head)] if person.hair.startswith("long") else [])
 
 
@@ -107,5 +107,9 @@ def _curtain(person: Person, head: NDArray[np.float32]) -> Patch:
         [np.broadcast_to(mean.column[order], edge.shape), ring[:, 1] / 10 + fall * length / 10], axis=-1
     )
     shade = 0.9 - 0.35 * fall + 0 * edge
-    parts = (a.astype(np.float32) for a in (points, material, edge, shade))
-    return Patch(Part.HAIR, *parts, -1.0)
+    return _patch(Part.HAIR, points, material, edge, shade)
+
+
+def _patch(part: Part, points: Array, material: Array, keep: Array, tint: Array) -> Patch:
+    material, keep, tint = material.astype(np.float32), keep.astype(np.float32), tint.astype(np.float32)
+    return Patch(part, points.astype(np.float32), material, keep, tint, -1.0)

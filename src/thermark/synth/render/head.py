@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,7 +142,9 @@ def _fit_lids(points: Array, front: Array) -> Array:
     return points
 
 
-def lids_on_ball(points: Array, centre: Array, radius: float, front: Array) -> Array:
+def lids_on_ball(
+    points: NDArray[np.floating], centre: NDArray[np.floating], radius: float, front: NDArray[np.floating]
+) -> NDArray[Any]:
     """Return points whose depth follows the eyeball near it, blending into the face within some 10 mm."""
     dx, dy = points[..., 0] - centre[0], points[..., 1] - centre[1]
     reach = np.sqrt((dx / 20) ** 2 + (dy / np.where(dy < 0, 12, 11)) ** 2)

@@ -1,4 +1,6 @@
-"""What each visible piece of surface is: its part, segmentation class and body region."""
+"""Part, segmentation class and body region of each visible piece of surface."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,9 @@ from thermark.synth.render.torso import LIMBS
 Material = NDArray[np.float32]
 
 
-def split(part: Part, person: Person, material: Material, inner: NDArray[np.bool_]) -> list[tuple[Part, NDArray]]:
+def split(
+    part: Part, person: Person, material: Material, inner: NDArray[np.bool_]
+) -> list[tuple[Part, NDArray[np.intp]]]:
     """Return (part, rows) of one surface's fragments (N,).
 
     Clothing is bare skin above the neckline and beyond the sleeves; the face's skin from behind is the mouth.
@@ -30,7 +34,7 @@ def split(part: Part, person: Person, material: Material, inner: NDArray[np.bool
 
 def classify(
     part: Part, label: int, person: Person, material: Material, tint: NDArray[np.float32]
-) -> tuple[NDArray | int, NDArray | int]:
+) -> tuple[NDArray[Any] | int, NDArray[Any] | int]:
     """Return the segmentation classes and region codes (N,), or one for all, of fragments of one part.
 
     `label` is the surface's own class, `row` (N,) the tint, which on skin is the row of the head's control
@@ -39,8 +43,8 @@ def classify(
     if part in (Part.CLOTHING, Part.BARE):
         x, y = material.T
         chest = (np.abs(x) < 122) & (y > 252) & (y < 430) & (tint < 0.5)
-        own = np.where(np.abs(x) > LIMBS, Label.SKIN, Label.NECK) if part == Part.BARE else label
-        return own, np.where(chest, Region.CHEST, Region.NONE)
+        classes = np.where(np.abs(x) > LIMBS, Label.SKIN, Label.NECK) if part == Part.BARE else label
+        return classes, np.where(chest, Region.CHEST, Region.NONE)
     if part == Part.MOUTH:
         return Label.MOUTH_INTERIOR, Region.NONE
     if part != Part.SKIN:

@@ -53,7 +53,14 @@ def mesh(bodies: Sequence[Body], lamp: NDArray[np.float32], lenses: bool = False
         empty = np.zeros((0, 3), np.float32)
         return Mesh(empty, empty, empty[:, 0], empty.astype(np.int32), empty[:, 0].astype(np.int16), ())
     groups = tuple((person, piece.part, label) for person, piece, label in pieces)
-    union = Mesh(*(np.concatenate(arrays) for arrays in (points, attributes, keeps, faces, group)), groups)
+    union = Mesh(
+        points=np.concatenate(points),
+        attributes=np.concatenate(attributes),
+        keep=np.concatenate(keeps),
+        faces=np.concatenate(faces),
+        group=np.concatenate(group),
+        groups=groups,
+    )
     if not lenses:
         _cast_shadows(union, bodies, lamp)
     return union

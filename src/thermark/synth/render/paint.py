@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -173,7 +174,9 @@ def texels(material: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
     return np.ascontiguousarray(u), np.ascontiguousarray(v)
 
 
-def look_up(texture: NDArray, material: NDArray[np.float32], nearest: bool = False, wrap: bool = False) -> NDArray:
+def look_up(
+    texture: NDArray[Any], material: NDArray[np.float32], nearest: bool = False, wrap: bool = False
+) -> NDArray[Any]:
     """Return the texture's values (N[, C]) at material (N, 2) mm; 0 outside unless it tiles (`wrap`)."""
     u, v = texels(material)
     if wrap:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ class Patch:
         return replace(self, points=points)
 
 
-def patch(part: Part, points: NDArray, material: NDArray | None = None, outward: float = 1.0) -> Patch:
+def patch(part: Part, points: NDArray[Any], material: NDArray[Any] | None = None, outward: float = 1.0) -> Patch:
     """Return a whole surface with zero tint, by default with (column, row) in 0..1 as material coordinates."""
     rows, columns = points.shape[:2]
     if material is None:

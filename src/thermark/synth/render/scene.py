@@ -75,7 +75,7 @@ def render_scene(people: People, camera: Camera, ambients: Sequence[float], rng:
     xy, visible = _landmarks(camera, people, [body.landmarks for body in bodies], depth)
     shape = (camera.height, camera.width)
     owner = canvas.owner.reshape(shape)
-    boxes = [_outline(owner == who + 1) for who in range(len(people))]
+    boxes = [_outline(owner == index + 1) for index in range(len(people))]
     return Scene(
         rgb=_develop(canvas.rgb.reshape(*shape, 3), gain, rng),
         celsius=canvas.celsius.reshape(-1, *shape),
@@ -92,21 +92,33 @@ def render_scene(people: People, camera: Camera, ambients: Sequence[float], rng:
 def _empty(camera: Camera, ambients: tuple[float, ...], rng: Generator) -> _Canvas:
     rgb, celsius = room(camera.height, camera.width, ambients, rng)
     count = camera.height * camera.width
-    maps = (np.zeros(count, np.uint8) for _ in range(3))
-    return _Canvas(rgb.reshape(-1, 3), celsius.reshape(len(ambients), -1), *maps, np.zeros(count, np.float32))
+    return _Canvas(
+        rgb=rgb.reshape(-1, 3),
+        celsius=celsius.reshape(len(ambients), -1),
+        segmentation=np.zeros(count, np.uint8),
+        region=np.zeros(count, np.uint8),
+        owner=np.zeros(count, np.uint8),
+        most=np.zeros(count, np.float32),
+    )
 
 
 def _clear(canvas: _Canvas, seen: Fragments) -> None:
     """Leave of the room only what shows beside the fragments; what fills most of a pixel will name it."""
-    shown = 1 - np.bincount(seen.pixel, seen.share, len(canvas.rgb)).astype(np.float32)
-    canvas.rgb[:] *= shown[:, None]
-    canvas.celsius[:] *= shown
-    canvas.most[:] = shown
+    background = 1 - np.bincount(seen.pixel, seen.share, len(canvas.rgb)).astype(np.float32)
+    canvas.rgb[:] *= background[:, None]
+    canvas.celsius[:] *= background
+    canvas.most[:] = background
 
 
-def _rows(seen: Fragments, rows: slice | NDArray) -> Fragments:
-    columns = (seen.pixel, seen.share, seen.attributes, seen.inner, seen.view)
-    return Fragments(*(column[rows] for column in columns), {})
+def _rows(seen: Fragments, rows: slice | NDArray[np.intp]) -> Fragments:
+    return Fragments(
+        pixel=seen.pixel[rows],
+        share=seen.share[rows],
+        attributes=seen.attributes[rows],
+        inner=seen.inner[rows],
+        view=seen.view[rows],
+        rows={},
+    )
 
 
 def _pixels(some: Fragments) -> Pixels:
@@ -124,8 +136,8 @@ def _paint(
     light: Lighting,
 ) -> None:
     """Add one surface's fragments to the images."""
-    who, whole, label = solid.groups[index]
-    person, pose = people[who]
+    number, whole, label = solid.groups[index]
+    person, pose = people[number]
     for part, rows in labels.split(whole, person, surface.attributes[:, 3:5], surface.inner):
         some = _rows(surface, rows)
         if not len(some.pixel):
@@ -138,9 +150,9 @@ def _paint(
         first = some.share > canvas.most[some.pixel]
         at = some.pixel[first]
         canvas.most[at] = some.share[first]
-        canvas.owner[at] = who + 1
-        canvas.segmentation[at] = segmentation if np.isscalar(segmentation) else segmentation[first]
-        canvas.region[at] = region if np.isscalar(region) else region[first]
+        canvas.owner[at] = number + 1
+        canvas.segmentation[at] = segmentation if isinstance(segmentation, int) else segmentation[first]
+        canvas.region[at] = region if isinstance(region, int) else region[first]
 
 
 def _put_lenses(
@@ -192,8 +204,8 @@ def _landmarks(
             near = depth[np.clip(row + dy, 0, height - 1), np.clip(column + dx, 0, width - 1)]
             farthest = np.maximum(farthest, 1 / np.maximum(near, 1e-9))
     visible &= z - (2.0 + 0.7 * z / camera.focal) < farthest
-    for who, (_, pose) in enumerate(people):
-        visible[who, 68:] &= np.array(pose.blink) < 0.75
+    for index, (_, pose) in enumerate(people):
+        visible[index, 68:] &= np.array(pose.blink) < 0.75
     return xy.astype(np.float32), visible
 
 

@@ -1,4 +1,4 @@
-"""A thermal camera: what it reports of a true temperature map."""
+"""A thermal camera: from true temperatures to those that it reports."""
 
 import cv2
 import numpy as np
@@ -21,11 +21,11 @@ def observe(
     noise; `offset` is the calibration error of the whole frame.
     """
     height, width = celsius.shape
-    seen = cv2.GaussianBlur(celsius, (0, 0), blur) if blur > 0 else celsius.copy()
+    image = cv2.GaussianBlur(celsius, (0, 0), blur) if blur > 0 else celsius.copy()
     stripes = rng.normal(0, 0.5, (1, width)).astype(np.float32)
     coarse = rng.normal(0, 1, (4, 4)).astype(np.float32)
     lens = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     pixels = rng.standard_normal((height, width), np.float32)
-    seen += np.float32(nonuniformity) * (stripes + np.float32(0.7) * lens + np.float32(0.5) * pixels)
-    seen += np.float32(netd) * rng.standard_normal((height, width), np.float32)
-    return seen + np.float32(offset)
+    image += np.float32(nonuniformity) * (stripes + np.float32(0.7) * lens + np.float32(0.5) * pixels)
+    image += np.float32(netd) * rng.standard_normal((height, width), np.float32)
+    return image + np.float32(offset)

@@ -1,5 +1,6 @@
 """Shoulders, chest, arms and legs, in the frame of the mean head at rest."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -44,7 +45,7 @@ def torso() -> tuple[Patch, ...]:
     return _clothed(trunk, 0.0, -1.0), *arms, *legs
 
 
-def _limb(through: list[list[float]], thickness: tuple[float, ...], side: int, offset: float) -> Patch:
+def _limb(through: Sequence[Sequence[float]], thickness: tuple[float, ...], side: int, offset: float) -> Patch:
     """Return a tube through points (x, y, z) of the image-right side, thickness evenly spaced along it."""
     line = CubicSpline(np.arange(len(through)), through)
     at = np.linspace(0, len(through) - 1, 26)

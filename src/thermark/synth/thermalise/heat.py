@@ -26,7 +26,7 @@ INSULATION = {HAIR: 0.36, CLOTHING: 0.36, GLASSES: 0.26, HEADWEAR: 0.30, FACEWEA
 
 @dataclass(frozen=True)
 class Person:
-    """What is somebody's own in every room: deg C, factors about 1, and a seed for blood vessels and textures."""
+    """What a person has in every room: deg C, factors about 1, and a seed for blood vessels and textures."""
 
     warmth: float
     strengths: tuple[float, ...]  # one a place
@@ -54,15 +54,15 @@ class Surfaces:
 
     `layers`: kind of surface -> its share of the pixel, after the optics. `soft`: how much each pixel is, 0..1, of
     `brows`, `beard`, `lips`, `neck`, `nostrils`, `near` to bare skin, `inside` the rim of an ear, `deep` within
-    the outline, seen at a `grazing` angle. `still`, `chilled`: deg C of all places. `own`: deg C of the person's
-    gradients and vessels. `folds` of cloth and hair; `scene`, large structure of the background; about -1..1.
+    the outline, seen at a `grazing` angle. `still`, `chilled`: deg C of all spots. `texture`: deg C of gradients
+    and vessels. `folds` of cloth and hair; `scene`, large structure of the background; about -1..1.
     """
 
     layers: dict[str, Array]
     soft: dict[str, Array]
     still: Array
     chilled: Array
-    own: Array
+    texture: Array
     folds: Array
     scene: Array
 
@@ -86,7 +86,7 @@ def sample_room(ambient: tuple[float, float], rng: Generator) -> Room:
 def surfaces(
     rgb: NDArray[np.uint8], seg: NDArray[np.uint8], points: NDArray[np.float32], person: Person
 ) -> Surfaces:
-    """Return what is where, from RGB (H, W, 3), classes (H, W) and 70 points (70, 2) in pixels.
+    """Return the surfaces of a picture from RGB (H, W, 3), classes (H, W) and 70 points (70, 2) in pixels.
 
     Of the colours only the large structure of the background is used. Some pixel must not be `IGNORED`.
     """
@@ -94,36 +94,36 @@ def surfaces(
     seg = _opaque_lenses(_labelled(seg), face)
     soft = _soft(seg, face)
     still, chilled = places(face, person.strengths, _blurred(seg == NOSE, 0.03 * face.unit))
-    own, folds = _own(face, person)
-    return Surfaces(_layers(seg, face), soft, still, chilled, own, folds, _scene(rgb, seg, person))
+    texture, folds = _texture(face, person)
+    return Surfaces(_layers(seg, face), soft, still, chilled, texture, folds, _scene(rgb, seg, person))
 
 
-def temperatures(seen: Surfaces, person: Person, room: Room) -> Array:
+def temperatures(surfaces: Surfaces, person: Person, room: Room) -> Array:
     """Return apparent temperatures (H, W) in deg C before any camera."""
-    skin = _skin(seen, person, room)
-    chill, ambient, soft = room.chill, room.ambient, seen.soft
+    skin = _skin(surfaces, person, room)
+    chill, ambient, soft = room.chill, room.ambient, surfaces.soft
     deep = 34.3 + person.warmth - 0.9 * chill  # under hair and cloth
     layers = {
         "skin": skin,
         "eyes": skin - 0.35 - 0.7 * chill,
         "ears": skin - (0.5 + 2.2 * chill) * (1 - 0.6 * soft["inside"]),
         "mouth": 35.6 + person.warmth - (1 - room.breath) * chill + 0 * skin,
-        "background": ambient - 0.2 + 0.55 * seen.scene,
+        "background": ambient - 0.2 + 0.55 * surfaces.scene,
     }
     for kind, share in INSULATION.items():
-        own = share / person.thickness + 0.50 * soft["near"] ** 2
+        insulation = share / person.thickness + 0.50 * soft["near"] ** 2
         if kind in (HAIR, CLOTHING, HEADWEAR):
-            own = own + 0.05 * seen.folds + 0.12 * (soft["deep"] - 0.5)
-        layers[str(kind)] = ambient + np.clip(own, 0.05, 0.92) * (deep - ambient)
-    total = sum(seen.layers.values())
-    return sum(weight * layers[name] for name, weight in seen.layers.items()) / total
+            insulation = insulation + 0.05 * surfaces.folds + 0.12 * (soft["deep"] - 0.5)
+        layers[str(kind)] = ambient + np.clip(insulation, 0.05, 0.92) * (deep - ambient)
+    total = sum(surfaces.layers.values())
+    return sum(weight * layers[name] for name, weight in surfaces.layers.items()) / total
 
 
-def _skin(seen: Surfaces, person: Person, room: Room) -> Array:
+def _skin(surfaces: Surfaces, person: Person, room: Room) -> Array:
     """Return the skin's apparent temperature everywhere, as if there were nothing else."""
-    chill, ambient, soft = room.chill, room.ambient, seen.soft
-    celsius = 34.7 + person.warmth - 0.9 * chill + seen.still + chill * seen.chilled
-    celsius = celsius + seen.own + 0.35 * soft["lips"] + (0.2 + 0.5 * chill) * soft["neck"]
+    chill, ambient, soft = room.chill, room.ambient, surfaces.soft
+    celsius = 34.7 + person.warmth - 0.9 * chill + surfaces.still + chill * surfaces.chilled
+    celsius = celsius + surfaces.texture + 0.35 * soft["lips"] + (0.2 + 0.5 * chill) * soft["neck"]
     exhaled, drawn = 34.4, ambient + 0.6 * (33 - ambient)
     air = drawn + room.breath * (exhaled - drawn)
     celsius = celsius + 0.8 * np.minimum(soft["nostrils"], 1) * (air - celsius)
@@ -133,7 +133,7 @@ def _skin(seen: Surfaces, person: Person, room: Room) -> Array:
     return celsius + cover * (ambient - celsius)
 
 
-def _own(face: Face, person: Person) -> tuple[Array, Array]:
+def _texture(face: Face, person: Person) -> tuple[Array, Array]:
     """Return gradients and vessels in deg C, and folds of about -1..1; they move with the face."""
     u, v = face.along_axes(face.points[29])
     slope = person.slope[0] * np.tanh(u) + person.slope[1] * np.tanh(v)
@@ -144,10 +144,10 @@ def _own(face: Face, person: Person) -> tuple[Array, Array]:
 
 def _grain(cells: Array, u: Array, v: Array, density: float) -> Array:
     """Return smooth noise (H, W) of variance 1: `density` cells a unit, the middle one at 0, mirrored outside."""
-    smooth = cv2.GaussianBlur(cells, (0, 0), 2.0)
+    smooth = np.asarray(cv2.GaussianBlur(cells, (0, 0), 2.0), np.float32)
     smooth /= smooth.std()
-    at = (axis * density + len(cells) / 2 for axis in (u, v))
-    return cv2.remap(smooth, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    x, y = (axis * density + len(cells) / 2 for axis in (u, v))
+    return cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
 def _scene(rgb: NDArray[np.uint8], seg: NDArray[np.uint8], person: Person) -> Array:
@@ -178,7 +178,8 @@ def _soft(seg: NDArray[np.uint8], face: Face) -> dict[str, Array]:
             ("near", (*SKIN, *EYES, *EARS), 0.15),
         )
     }
-    soft["nostrils"] = sum(face.spot(face.points[point], 0.032, 0.022) for point in (32, 34))
+    right, left = (face.spot(face.points[point], 0.032, 0.022) for point in (32, 34))
+    soft["nostrils"] = right + left
     soft["inside"] = np.minimum(_distance(np.isin(seg, (*EARS, *SKIN))) / (0.09 * face.unit), 1)
     outline = _distance(seg != BACKGROUND) / face.unit
     # The jaw stands out before neck and collar, as the whole does before the background.

@@ -1,6 +1,7 @@
 """Writers of the embedded data in the on-disk layouts of the real data sets."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ LOW, HIGH = 20.0, 40.0  # deg C that T-FAKE's 0 and 65535 stand for
 STEP = 32  # 0.01 deg C, below the noise of any camera: the files are half as large as with all 16 bits
 
 
-def write_image(path: Path, image: NDArray) -> None:
+def write_image(path: Path, image: NDArray[Any]) -> None:
     """Write a PNG, TIFF or JPEG of any depth; three channels are RGB. Raises OSError when it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     stored = image[..., ::-1] if image.ndim == 3 else image

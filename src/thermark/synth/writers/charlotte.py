@@ -1,4 +1,4 @@
-"""CHARLOTTE-ThermalFace as it unpacks: ten folders of 16-bit TIFFs and one CSV each, with its known dirt."""
+"""CHARLOTTE-ThermalFace as it unpacks: ten folders of 16-bit TIFFs and a CSV, with the real files' defects."""
 
 import csv
 import io
@@ -54,10 +54,10 @@ class Config(Section):
     @model_validator(mode="after")
     def _enough_combinations(self) -> Self:
         """Refuse more frames a subject than there are rooms, distances and head positions to combine."""
-        known = len(ROOMS) * len(DISTANCES) * len(POSITIONS)
-        wanted = -(-self.count // self.subjects) + self.unlabelled
-        if wanted > known:
-            raise ValueError(f"{wanted} frames a subject are more than the {known} combinations")
+        combinations = len(ROOMS) * len(DISTANCES) * len(POSITIONS)
+        count = -(-self.count // self.subjects) + self.unlabelled
+        if count > combinations:
+            raise ValueError(f"{count} frames a subject are more than the {combinations} combinations")
         return self
 
 
@@ -96,12 +96,12 @@ def write(out: Path, config: Config, workers: int | None = None) -> None:
     with files.fresh_directory(out) as root:
         work = ordered(partial(_write, root=root, config=config), shots, workers)
         done = list(track(work, len(shots), "render charlotte", "frames"))
-        visible = {}
+        visible: dict[str, NDArray[np.bool_]] = {}
         for subject in range(1, config.subjects + 1):
-            own = [labels for shot, labels in zip(shots, done, strict=True) if shot.subject == subject]
-            labelled_ones = own[config.unlabelled :]
-            _write_table(root / f"S{subject}/S{subject}.csv", subject, [row for row, _ in labelled_ones])
-            visible |= {f"S{subject}/{row[0]}": flags for row, flags in labelled_ones}
+            frames = [labels for shot, labels in zip(shots, done, strict=True) if shot.subject == subject]
+            labelled_frames = frames[config.unlabelled :]
+            _write_table(root / f"S{subject}/S{subject}.csv", subject, [row for row, _ in labelled_frames])
+            visible |= {f"S{subject}/{row[0]}": flags for row, flags in labelled_frames}
         visibility.write(root, visible)
         mark_rendered(root, config)
 
@@ -200,12 +200,12 @@ def visible_points(flags: NDArray[np.bool_], yaw: float) -> NDArray[np.bool_]:
 
 def _write_table(path: Path, subject: int, rows: list[list[str]]) -> None:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([[*HEADER, *COLUMNS], *_soiled(sorted(rows), subject)])
+    csv.writer(text, lineterminator="\r\n").writerows([[*HEADER, *COLUMNS], *_with_defects(sorted(rows), subject)])
     path.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
-def _soiled(rows: list[list[str]], subject: int) -> Iterator[list[str]]:
-    """Yield the rows with the dirt that the published files have.
+def _with_defects(rows: list[list[str]], subject: int) -> Iterator[list[str]]:
+    """Yield the rows with the defects of the published files.
 
     S2 repeats ids, S2 and S10 hold spreadsheet errors, some rows of S3 and S7 lack points, S6 ends in a blank row.
     """

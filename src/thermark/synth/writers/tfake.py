@@ -55,8 +55,8 @@ def write(out: Path, config: Config, workers: int | None = None) -> None:
             (root / name).mkdir()
         faces = [Face(number, root) for number in range(config.count)]
         work = ordered(partial(_write, config=config), faces, workers)
-        seen = list(track(work, len(faces), "render tfake", "faces"))
-        visibility.write(root, {face.name: own for face, own in zip(faces, seen, strict=True)})
+        visible = list(track(work, len(faces), "render tfake", "faces"))
+        visibility.write(root, {face.name: flags for face, flags in zip(faces, visible, strict=True)})
         mark_rendered(root, config)
 
 

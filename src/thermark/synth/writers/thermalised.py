@@ -74,11 +74,11 @@ def write(out: Path, source: Path, config: Config, workers: int | None = None) -
     The bytes do not depend on `workers`. Raises DataError, naming the file, for one that is missing, damaged or
     does not fit its id, ConfigError when `config.count` is more than there are; then nothing is written.
     """
-    found = _find(source, config.count)
+    labels = _find(source, config.count)
     with files.fresh_directory(out) as root:
         for folder in ("facesynthetics", *CONDITIONS):
             (root / folder).mkdir()
-        faces = [Face(name, labels, root) for name, labels in found.items()]
+        faces = [Face(name, path, root) for name, path in labels.items()]
         work = ordered(partial(_write, config=config), faces, workers)
         for error in track(work, len(faces), "thermalise", "faces"):
             if error:
@@ -92,15 +92,15 @@ def write(out: Path, source: Path, config: Config, workers: int | None = None) -
 
 def _find(source: Path, count: int | None) -> dict[str, Path]:
     """Return id -> landmark file of the first `count` ids."""
-    found = ldmks.find(source)
-    if not found:
+    paths = ldmks.find(source)
+    if not paths:
         raise DataError(f"no *{ldmks.SUFFIX} under {source.name}", REMEDY)
-    for copies in found.values():
+    for copies in paths.values():
         if len(copies) > 1:
             raise DataError(f"{copies[1].name} is there {len(copies)} times", "keep one copy of the tree")
-    if count is not None and count > len(found):
-        raise ConfigError(f"count is {count}, but the source has {len(found)} ids", "lower count, or leave it out")
-    return {name: found[name][0] for name in sorted(found)[:count]}
+    if count is not None and count > len(paths):
+        raise ConfigError(f"count is {count}, but the source has {len(paths)} ids", "lower count, or leave it out")
+    return {name: paths[name][0] for name in sorted(paths)[:count]}
 
 
 def _write(face: Face, config: Config) -> str:
@@ -110,10 +110,10 @@ def _write(face: Face, config: Config) -> str:
     except DataError as error:
         return error.cause
     person = heat.sample_person(seeds.rng(config.seed, "thermalised", face.name))
-    seen = heat.surfaces(rgb, seg, points, person)
+    surfaces = heat.surfaces(rgb, seg, points, person)
     for condition, ambient in zip(CONDITIONS, (config.warm, config.cold), strict=True):
         rng = seeds.rng(config.seed, "thermalised", face.name, condition)
-        celsius = heat.temperatures(seen, person, heat.sample_room(ambient, rng))
+        celsius = heat.temperatures(surfaces, person, heat.sample_room(ambient, rng))
         write_image(face.root / condition / f"{face.name}_thermal.png", stored(_observed(celsius, config, rng)))
     for suffix in (".png", "_seg.png", ldmks.SUFFIX):
         path = face.beside(suffix)

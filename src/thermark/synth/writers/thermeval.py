@@ -56,10 +56,10 @@ def write(out: Path, config: Config, workers: int | None = None) -> None:
     with files.fresh_directory(out) as root:
         shots = [Shot(number, root) for number in numbers(config)]
         work = ordered(partial(_write, config=config), shots, workers)
-        found = list(track(work, len(shots), "render thermeval", "frames"))
-        instances = {shot.number: boxes for shot, boxes in zip(shots, found, strict=True)}
-        first = {number: own for number, own in instances.items() if number < SECOND}
-        second = {number: own for number, own in instances.items() if number >= SECOND}
+        annotations = list(track(work, len(shots), "render thermeval", "frames"))
+        instances = {shot.number: boxes for shot, boxes in zip(shots, annotations, strict=True)}
+        first = {number: boxes for number, boxes in instances.items() if number < SECOND}
+        second = {number: boxes for number, boxes in instances.items() if number >= SECOND}
         order = seeds.rng(config.seed, "thermeval", "order").permutation(sorted(second)).tolist()
         _write_coco(root, 1, {number: number for number in first}, first, ".png")
         _write_coco(root, 2, {number: place for place, number in enumerate(order, 1)}, second, ".jpg")
@@ -114,14 +114,14 @@ def _sitter(number: int, rng: np.random.Generator, config: Config) -> tuple[Pers
 
 def annotate(scene: Scene, count: int, smallest: int) -> list[dict[str, Any]]:
     """Return a box and outlines for each visible person and each of their regions."""
-    found = []
+    annotations = []
     for person in range(count):
-        own = scene.owner == person + 1
+        outline = scene.owner == person + 1
         for category in range(len(CATEGORIES)):
-            mask = own & (scene.region == category) if category else own
+            mask = outline & (scene.region == category) if category else outline
             if mask.sum() >= max(smallest, 1):
-                found.append({"category_id": category, "iscrowd": 0} | _outline(mask))
-    return found
+                annotations.append({"category_id": category, "iscrowd": 0} | _outline(mask))
+    return annotations
 
 
 def _outline(mask: NDArray[np.bool_]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which points of a random network stand still: a flat heat map is refined wherever its last digits lead."""
+"""Tolerances: what float32 sums in another order may differ by, and which points of random networks are stable."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,13 +8,20 @@ import torch
 
 from thermark.models.inference.topdown import TopDown
 
+# Of the largest magnitude. Networks of a dozen layers in float32 agree to a tenth of it, whatever adds them up.
+PART = 1e-5
 # Of the largest height. Other CPUs, and other crops in the batch, change float32 maps by a fifth of it.
 LAST_DIGITS = 1e-6
 DRAWS = 8
 STILL = 5e-3  # px
 
 
-def points(one: TopDown, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
+def assert_same(actual: torch.Tensor, expected: torch.Tensor, part: float = PART) -> None:
+    """Fail unless two tensors are equal up to `part` of the largest magnitude that is expected."""
+    torch.testing.assert_close(actual, expected, rtol=0, atol=part * float(expected.detach().abs().max()))
+
+
+def stable_points(one: TopDown, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return for each image which points (P, K) move by at most 0.005 px when the last digits of the maps change.
 
     A trained network's summits are clear and all stand still; those of random weights need not be.

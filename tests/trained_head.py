@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-import lively
+import tiny_runs
 from thermark.core import bundle
 from thermark.fewshot import backbone, model, training
 from thermark.fewshot.backbone import Backbone
@@ -14,7 +14,7 @@ SECTION = {"family": "rtmpose", "weights": "tiny", "stages": [1, 2], "dtype": "f
 
 def below(root: Path) -> Backbone:
     """Write root/tiny, a bundle with a random backbone, and return that."""
-    lively.write(root / "tiny", 3)
+    tiny_runs.write_scaled(root / "tiny", 3)
     bundle.write(root / "tiny", "ok", "", {"model.safetensors": {}, "model.json": {}})
     return backbone.load("tiny", SECTION, bundle.read(root / "tiny"), "cpu")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 PATIENCE = 300.0  # seconds; a machine may be very busy
 
 
-def when(ready: Callable[[], bool], process: subprocess.Popen) -> None:
+def kill_when(ready: Callable[[], bool], process: subprocess.Popen) -> None:
     """Kill a process once `ready()` holds, which it must bring about and not get beyond; fail if it does not."""
     end = time.monotonic() + PATIENCE
     try:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-import indexed
+import index_bundles
 from thermark.core import geometry, seeds
 from thermark.download.resolve import at_hand, this_store
 
@@ -31,7 +31,7 @@ MODELS = {
 
 def model(name: str) -> Path:
     """Return a model file from the cache, a mirror or the package index; skips the test where there is none."""
-    return at_hand(this_store(), *MODELS[name], name) or indexed.brought("mediapipe_wheel").file(name)
+    return at_hand(this_store(), *MODELS[name], name) or index_bundles.fetch_or_skip("mediapipe_wheel").file(name)
 
 
 def rendered() -> dict[str, Image]:

@@ -20,6 +20,6 @@ def meta() -> dict:
     }
 
 
-def saved(path: Path, weights, **beside) -> Path:
+def save(path: Path, weights, **beside) -> Path:
     torch.save({"meta": meta(), "state_dict": weights, **beside}, path)
     return path

@@ -1,17 +1,18 @@
-"""Runs in miniature on drawn twins: settings, teachers that know nothing, the command of the train stage."""
+"""Tiny runs on drawn twins: settings, random networks, untrained teachers, the command of the train stage."""
 
 from pathlib import Path
 
 import torch
 import yaml
+from torch import nn
 
-import drawn
+import drawn_faces
 from thermark.nets import card
 from thermark.nets.card import ModelCard
 from thermark.nets.rtmpose import RTMPose
 
 SIDE = 64
-TINY = drawn.RUN | {
+TINY = drawn_faces.RUN | {
     "train": "thermal",
     "input_size": SIDE,
     "epochs": 2,
@@ -59,6 +60,27 @@ def untrained(folder: Path, draw: int = 0, **changed) -> Path:
     return folder
 
 
+def write_scaled(folder: Path, draw: int = 0, **changed) -> Path:
+    """Write a model folder as `untrained` does, with weights under which signals keep their size.
+
+    Fresh weights give logits of 1e-9, where every difference is nothing.
+    """
+    untrained(folder, draw, **changed)
+    net, about = card.read(folder)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(draw)
+        for module in net.modules():
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.kaiming_normal_(module.weight)
+            elif isinstance(module, nn.BatchNorm2d):
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.normal_(std=0.2)
+                module.running_mean.normal_(std=0.2)
+                module.running_var.uniform_(0.5, 1.5)
+    card.write(folder, about, net.state_dict())
+    return folder
+
+
 def teach(models: Path, name: str, *seeds: int, **changed) -> None:
     """Write models/<name>/seed<k>, untrained teachers."""
     for seed in seeds:
@@ -67,7 +89,7 @@ def teach(models: Path, name: str, *seeds: int, **changed) -> None:
 
 def write(root: Path) -> Path:
     """Write root/faces, twins of 10 faces of which 7 are train, and root/models; returns root."""
-    drawn.write_pairs(root / "faces", 10, SIDE)
+    drawn_faces.write_pairs(root / "faces", 10, SIDE)
     teach(root / "models", "rgb_t", 0, 1)
     teach(root / "models", "rgb_s", 0, size="s")
     teach(root / "models", "thermal_t", 0, modality="thermal")

@@ -14,7 +14,7 @@ from thermark.download.resolve import this_store
 MANIFESTS = Path(__file__).parents[1] / "data/manifests/weights"
 
 
-def brought(name: str) -> bundle.Bundle:
+def fetch_or_skip(name: str) -> bundle.Bundle:
     """Return a bundle by its manifest's name; skips the test where this machine has no such package."""
     held = _bundle(name)
     return held if held.status == "ok" else pytest.skip(held.reason)

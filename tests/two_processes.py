@@ -1,4 +1,4 @@
-"""What one process does alone or as one of two: `python ranks.py TASK FOLDER` under torchrun's environment."""
+"""What a process does alone or as one of two: `python two_processes.py TASK FOLDER` in torchrun's environment."""
 
 import json
 import os
