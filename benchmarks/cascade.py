@@ -18,6 +18,7 @@ from thermark import landmarks
 from thermark.models.cascade import Cascade
 from thermark.models.learned import Learned
 from thermark.nets.rtmpose import RTMPose
+from thermark.train.codecs.simcc import SimCC
 
 HEIGHT, WIDTH = 192, 256
 
@@ -32,7 +33,8 @@ def main() -> None:
     chosen = parser.parse_args()
     net = RTMPose(chosen.size, 1, chosen.pixels).eval().to(memory_format=torch.channels_last)
     flip = landmarks.load("nose1").flip
-    network = Learned(net, "nose1", chosen.pixels, 1.25, torch.device("cpu"), flip)
+    codec = SimCC((chosen.pixels, chosen.pixels))
+    network = Learned(net, "nose1", chosen.pixels, 1.25, torch.device("cpu"), codec, flip)
     images, boxes = drawn(chosen.frames, chosen.persons)
     together = Cascade(network, "labelled", "labelled")
     ways: dict[str, Callable[[], object]] = {

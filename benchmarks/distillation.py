@@ -20,11 +20,12 @@ from thermark.core.config import parse
 from thermark.nets.inputs import normalised
 from thermark.nets.rtmpose import RTMPose
 from thermark.train import precision, schedule
+from thermark.train.codecs.simcc import SimCC
 from thermark.train.data import Batch, Samples
 from thermark.train.distillation import paths, training
 from thermark.train.distillation.paths import Pupil
 from thermark.train.distillation.terms import weighted
-from thermark.train.objectives import simcc
+from thermark.train.losses import simcc
 from thermark.train.pairs import PairBatch
 from thermark.train.recipes import ktl
 from thermark.train.run import Ready
@@ -66,8 +67,14 @@ def main() -> None:
 
 def config(chosen: argparse.Namespace, lambdas: dict[str, float]) -> ktl.Config:
     """Return a run with the terms of `lambdas` left out."""
-    told = {"recipe": "ktl", "objective": "simcc", "train": "a", "shown": "b", "teacher": "c", "labels": "ibug68"}
-    told |= {"vocabulary": "ibug68", "size": chosen.student, "input_size": chosen.pixels, "lambdas": lambdas}
+    told = {"recipe": "ktl", "objective": "simcc", "train": "a", "teacher_data": "b", "teacher": "c"}
+    told |= {
+        "labels": "ibug68",
+        "vocabulary": "ibug68",
+        "size": chosen.student,
+        "input_size": chosen.pixels,
+        "lambdas": lambdas,
+    }
     return parse(told, ktl.Config, "bench")
 
 
@@ -94,7 +101,8 @@ def step(
     optimizer = torch.optim.AdamW(schedule.groups(pupil, 0.05), 1e-4, fused=True)
     torch.set_num_threads(told.threads)
     nothing = Samples(told.input_size, 1.25, (), (), *(np.zeros((0, 2)),) * 3, np.zeros(POINTS, np.int64))
-    at = Ready(told, 0, (), (), torch.device("cpu"), exact, nothing, nothing, simcc.loss)
+    codec = SimCC((told.input_size, told.input_size))
+    at = Ready(told, 0, (), (), torch.device("cpu"), exact, nothing, nothing, simcc.loss, codec)
 
     def once() -> None:
         terms: dict[str, Tensor] = weighted(pupil, teacher, batch, 0, at, told)

@@ -23,12 +23,13 @@ import torch
 from torch import nn
 
 from thermark.core import bundle
-from thermark.fewshot import decode, features, samples, training
+from thermark.fewshot import features, training
 from thermark.fewshot.backbone import Backbone, load
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
 from thermark.train import precision
+from thermark.train.codecs.heatmap import Heatmap
 
 TRAIN, VAL, TEST, SIDE = 40, 15, 80, 256
 TAUGHT, HELD = np.arange(TRAIN), np.arange(TRAIN, TRAIN + VAL)
@@ -83,7 +84,8 @@ def published(backbone: Backbone, pixels: np.ndarray, steps: int) -> tuple[float
     head = precision.placed(TinyHead(backbone.channels, 1), backbone.device).train()
     optimizer = torch.optim.AdamW(head.parameters(), CONFIG.lr, weight_decay=CONFIG.weight_decay)
     batch = CONFIG.batch
-    labels = samples.gaussians(torch.full((batch, 1, 2), 30.3, device=backbone.device), CONFIG.sigma)
+    at = torch.full((batch, 1, 2), 30.3, device=backbone.device)
+    labels = Heatmap(CONFIG.sigma).encode(at, torch.ones(batch, 1))[0]
     looking, learning = [], []
     for _ in range(1 + steps):
         seconds, maps = timed(lambda: backbone(pixels[:batch]))
@@ -115,7 +117,7 @@ def tested(fitted: training.Fitted, seen: torch.Tensor) -> None:
     head = TinyHead(seen.shape[1], 1).eval()
     head.load_state_dict(fitted.weights)
     with torch.inference_mode():
-        decode.decode(head(seen.float()), "argmax", CONFIG.sigma)
+        Heatmap(CONFIG.sigma).decode(head(seen.float()))
 
 
 def timed(job: Callable[[], Result]) -> tuple[float, Result]:

@@ -22,9 +22,10 @@ from thermark.nets.inputs import normalised
 from thermark.nets.rtmpose import RTMPose
 from thermark.train import data, precision, schedule
 from thermark.train.augment import Augment
+from thermark.train.codecs.simcc import SimCC
 from thermark.train.data import Samples
-from thermark.train.objectives.simcc import loss
-from thermark.train.targets import Targets
+from thermark.train.losses import Targets
+from thermark.train.losses.simcc import loss
 
 
 def main() -> None:
@@ -66,13 +67,14 @@ def step(size: str, batch: data.Batch, exact: str, layout: torch.memory_format) 
     model: nn.Module = RTMPose(size, batch.xy.shape[1], pixels).to(memory_format=layout)
     mean = copy.deepcopy(model)
     optimizer = torch.optim.AdamW(schedule.groups(model, 0.05), 1e-4, fused=True)
-    targets = Targets(torch.from_numpy(batch.xy), torch.from_numpy(batch.weight), (pixels, pixels))
+    targets = Targets(torch.from_numpy(batch.xy), torch.from_numpy(batch.weight))
+    codec = SimCC((pixels, pixels))
 
     def once() -> None:
         images = normalised(batch.images).contiguous(memory_format=layout)
         with precision.autocast(exact, device):
             outputs = model(images)
-        value = loss(outputs, targets)
+        value = loss(outputs, targets, codec)
         optimizer.zero_grad(set_to_none=True)
         value.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 35.0)

@@ -29,29 +29,11 @@ BATCH = 8
 PIXELS = 64
 
 
-def normalised_once(model: nn.Module, x: Tensor, pull: Tensor) -> dict[str, Tensor]:
-    """Return output, gradients and running statistics of a layer for the rows of this process."""
-    rows = torch.from_numpy(processes.part(np.arange(len(x))))
-    own = x[rows].clone().requires_grad_()
-    layer = processes.synchronised(model)
-    y = layer(own)
-    (y * pull[rows]).sum().backward()
-    told = {"y": y.detach(), "x_grad": own.grad, "rows": rows}
-    grads = {f"{name}_grad": parameter.grad for name, parameter in layer.named_parameters()}
-    layer.eval()
-    told |= grads | dict(layer.state_dict()) | {"plain": layer(x).detach()}
-    return {name: tensor.contiguous() for name, tensor in told.items()}
+class Fixed(nn.BatchNorm2d):
+    """Batch normalisation by its running statistics, also in training: on a CPU others are those of a part."""
 
-
-def layer_and_inputs() -> tuple[nn.BatchNorm2d, Tensor, Tensor]:
-    torch.manual_seed(1)
-    layer = nn.BatchNorm2d(5)
-    nn.init.uniform_(layer.weight, 0.5, 2)
-    nn.init.normal_(layer.bias)
-    # Rows differ in mean and spread, so that the two halves do; channel 4 lies far from 0.
-    x = torch.randn(6, 5, 4, 3) * torch.arange(1, 7).view(-1, 1, 1, 1) + torch.arange(6).view(-1, 1, 1, 1)
-    x[:, 4] += 3000
-    return layer, x, torch.randn(6, 5, 4, 3)
+    def train(self, mode: bool = True) -> nn.Module:
+        return super().train(False)
 
 
 @contextmanager
@@ -69,7 +51,11 @@ def in_double() -> Iterator[None]:
 
 def network() -> RTMPose:
     torch.manual_seed(2)
-    return RTMPose("t", 4, PIXELS)
+    model = RTMPose("t", 4, PIXELS)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.__class__ = Fixed
+    return model
 
 
 def fit(model: nn.Module, terms, batches, folder: Path, **settings) -> Trained:
@@ -126,27 +112,35 @@ def everything(folder: Path) -> None:
     """Do all that the fast tests look at, then fail."""
     rank = processes.rank()
     processes.start(torch.device("cpu"))
-    save_file(normalised_once(*layer_and_inputs()), folder / f"layer{rank}.safetensors")
     (folder / f"told{rank}.json").write_text(json.dumps(messages(rank)))
     with in_double():
         kept(trained(folder / "both"), folder / f"both{rank}.safetensors")
-        synchronised, processes.synchronised = processes.synchronised, lambda model: model
+        parallel, processes.parallel = processes.parallel, lambda module: module
         kept(trained(folder / "apart"), folder / f"apart{rank}.safetensors")
-        processes.synchronised = synchronised
+        processes.parallel = parallel
     broken(folder / "broken")
+
+
+class Partly(nn.Module):
+    """A layer whose weight all processes use, its bias only the second, and a parameter that none uses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.unused = nn.Linear(2, 3), nn.Parameter(torch.zeros(1))
+
+    def forward(self, rank: int) -> Tensor:
+        return rank * self.layer.weight.sum() + (self.layer.bias.sum() if rank else 0)
 
 
 def messages(rank: int) -> dict[str, object]:
     torch.manual_seed(rank)
-    module = processes.synchronised(nn.Linear(2, 3))
-    module.weight.grad = torch.full((3, 2), float(rank))
-    module.bias.grad = torch.ones(3) if rank else None
-    unused = nn.Parameter(torch.zeros(1))
-    processes.mean_gradients([*module.parameters(), unused])
+    module = Partly()
+    both = processes.parallel(module)
+    both(rank).backward()
     return {
-        "weight": module.weight.tolist(),
-        "gradients": [module.weight.grad.tolist(), module.bias.grad.tolist()],
-        "unused": unused.grad is None,
+        "weight": module.layer.weight.tolist(),
+        "gradients": [module.layer.weight.grad.tolist(), module.layer.bias.grad.tolist()],
+        "unused": module.unused.grad is None,
         "first": processes.first(rank + 0.1),
         "mean": processes.mean(torch.tensor([1.0, rank])).tolist(),
     }
@@ -180,7 +174,8 @@ def failing(folder: Path) -> None:
     processes.start(torch.device("cpu"))
     if processes.rank():
         raise errors.DataError("the second process has no data", "give it some")
-    processes.wait()
+    with processes.connected():
+        processes.wait()
 
 
 if __name__ == "__main__":

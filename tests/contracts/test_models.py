@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import contestant_modules
 import drawn_faces
 from thermark import landmarks
 from thermark.core import geometry, seeds

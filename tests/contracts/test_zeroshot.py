@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import contestant_modules
 import facemesh_images
 import head_scene
 import index_bundles

@@ -145,7 +145,7 @@ def test_every_run_of_every_profile_is_valid_and_names_what_exists(content):
     made = {*content["datasets"], *content["pseudo_labels"]}
     for name, raw in runs.items():
         told = parse(raw, import_module(f"thermark.train.recipes.{raw['recipe']}").Config, name)
-        import_module(f"thermark.train.objectives.{told.objective}")
+        import_module(f"thermark.train.losses.{told.objective}")
         # DVC's paths come from these, whatever a recipe makes of them.
         assert {raw[role] for role in TRAINED} <= made, name
         assert raw["teacher"] in {"none", *runs, *content["converted"]} and raw["known"] and raw["labels"], name

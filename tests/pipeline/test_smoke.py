@@ -106,11 +106,11 @@ def scores(tree: Path) -> dict[str, str]:
 # Beside the pipeline's own results: damage that each must turn the gate red, done to the code that makes them.
 DAMAGE = {
     "all points 1 px off": ("models/learned.py", "geometry.apply(to_source[rows], found)", "{} + 1"),
-    "swapped flip indices": ("train/simcc.py", "reversed_x = logits[0][:, flip]", "reversed_x = logits[0]"),
-    "half a pixel in the decoder": ("train/simcc.py", "dim=-1).float() / split", "{} + 0.5"),
+    "swapped flip indices": ("train/codecs/simcc.py", "outputs[0][:, partner].flip(-1)", "outputs[0].flip(-1)"),
+    "half a pixel in the decoder": ("train/codecs/simcc.py", "dim=-1).float() / self.split", "{} + 0.5"),
     "one contestant silently failing": (
         "models/learned.py",
-        "xy, score = simcc.peaks(logits)",
+        "xy, score = self.codec.decode(outputs)",
         "{}; xy = xy * (torch.nan if len(self.trained_on) > 1 else 1)",
     ),
     "a doubled subject": ("report/results/collect.py", "stored[key][..., known]", "{}.repeat(2, -1)"),
@@ -211,7 +211,7 @@ def test_numbers_and_plots_work_as_dvc_users_expect(tree):
     ("path", "change", "expected"),
     [
         (
-            "train/objectives/simcc.py",
+            "train/losses/simcc.py",
             ("return", "return 1.0 *"),
             {"pretrain_s", "supervised_t", "ktl_s", "mcl_st", "student_t"},
         ),

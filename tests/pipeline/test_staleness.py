@@ -38,7 +38,7 @@ def kinds(names: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("src/thermark/train/objectives/simcc.py", {"train"}),
+        ("src/thermark/train/losses/simcc.py", {"train"}),
         ("src/thermark/train/recipes/mcl.py", {"train"}),
         ("src/thermark/train/supervision.py", {"train"}),
         ("src/thermark/train/distillation/terms.py", {"train"}),
@@ -89,7 +89,7 @@ def test_of_the_runs_only_those_that_use_the_code(touched):
         touched("src/thermark/train/supervision.py")
         == {f"train@{name}" for name in recipes | students} - distilled
     )
-    assert touched("src/thermark/train/objectives/simcc.py") == {f"train@{name}" for name in recipes | students}
+    assert touched("src/thermark/train/losses/simcc.py") == {f"train@{name}" for name in recipes | students}
 
 
 @pytest.mark.parametrize("name", ["facesynthetics", "tfake", "charlotte", "thermeval", "w300", "coco_wholebody"])

@@ -18,11 +18,12 @@ from thermark.core.config import parse
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
 from thermark.train import schedule
+from thermark.train.codecs.simcc import SimCC
 from thermark.train.data import Batch
 from thermark.train.distillation import losses, paths, training
 from thermark.train.distillation.paths import Pupil
 from thermark.train.distillation.terms import weighted
-from thermark.train.objectives import simcc
+from thermark.train.losses import simcc
 from thermark.train.pairs import PairBatch
 from thermark.train.recipes import ktl
 from thermark.train.run import Ready
@@ -213,7 +214,8 @@ class Bench:
     batch: PairBatch
 
     def weighted(self, epoch: int = 0) -> dict[str, torch.Tensor]:
-        at = Ready(self.config, 0, (), (), torch.device("cpu"), "fp32", None, None, simcc.loss)
+        codec = SimCC((SIDE, SIDE), self.config.label)
+        at = Ready(self.config, 0, (), (), torch.device("cpu"), "fp32", None, None, simcc.loss, codec)
         return weighted(self.pupil, self.teacher, self.batch, epoch, at, self.config)
 
 

@@ -18,9 +18,10 @@ import head_scene as scene
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.fewshot import crops, decode, features, model, plan, run, summary
+from thermark.fewshot import crops, features, model, plan, run, summary
 from thermark.fewshot.plan import Job, Trained
 from thermark.fewshot.tiny_head import TinyHead
+from thermark.train.codecs.heatmap import METHODS, Heatmap
 
 STAGE = Path(__file__).parents[2] / "stages" / "head.py"
 PARTS = ["train"] * 24 + ["val"] * 6 + ["test"] * 10
@@ -139,7 +140,7 @@ def by_hand(root: Path, folder: Path, method: str, rows: np.ndarray) -> dict[str
     head, about = model.read(folder)
     made, maps = crops.read(root / "cut"), np.load(root / "seen" / "cut" / "features.npy")
     with torch.inference_mode():
-        xy, _ = decode.decode(head(torch.from_numpy(maps[rows]).float()), method, about.sigma)
+        xy, _ = Heatmap(about.sigma, method).decode(head(torch.from_numpy(maps[rows]).float()))
     gap = xy[:, 0].numpy() * (64 / 64) - 0.5 - made.xy[rows, 0]
     crop, native = np.hypot(*gap.T), np.hypot(gap[:, 0] / 2, gap[:, 1] / 3)
     found = {"crops": len(rows), "missed": 0}
@@ -304,12 +305,12 @@ def test_only_a_batch_of_maps_is_held_and_each_decoder_reads_it(root):
     torch.nn.init.constant_(head.conv3.bias, 5.0)  # of what is not positive there is no logarithm
     head.register_forward_hook(lambda module, told, answer: maps.append(answer))
     rows = np.arange(len(known))[::-1].copy()
-    told = run.predicted(head, known, rows, decode.METHODS, 2.0, batch=7)
+    told = run.predicted(head, known, rows, METHODS, 2.0, batch=7)
     assert [len(part) for part in maps] == [7] * 5 + [5]
-    for method in decode.METHODS:
-        wanted = [decode.decode(part, method, 2.0)[0] for part in maps]
+    for method in METHODS:
+        wanted = [Heatmap(2.0, method).decode(part)[0] for part in maps]
         torch.testing.assert_close(told[method][0], torch.cat(wanted), atol=0, rtol=0, equal_nan=True)
-        whole, _ = decode.decode(torch.cat(maps), method, 2.0)
+        whole, _ = Heatmap(2.0, method).decode(torch.cat(maps))
         torch.testing.assert_close(told[method][0], whole, atol=0.05, rtol=0, equal_nan=True)
     assert not torch.equal(told["soft_argmax"][0], told["argmax"][0])
 

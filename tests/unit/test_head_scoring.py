@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from thermark.fewshot import decode, scoring
+from thermark.fewshot import scoring
+from thermark.train.codecs.heatmap import Heatmap, to_crop, to_map
 
 # Twice as wide, half as high in the frame, and somewhere else.
 STRETCHED = np.array([[2.0, 0, 100], [0, 0.5, -7]])
@@ -61,15 +62,14 @@ def test_rounding_costs_a_pixel_and_a_half_of_a_crop():
 
 def test_rounding_is_what_argmax_makes_of_a_perfect_map():
     torch = pytest.importorskip("torch")
-    from thermark.fewshot import samples
 
     rng = np.random.default_rng(1)
     xy = rng.uniform(-0.5, 255.5, (40, 2, 2))
     xy[0] = [[7.5, 9.5], [5.5, 13.5]]  # on pixels of the map, and half-way between them
     xy[3, 1] = np.nan
-    maps = samples.gaussians(torch.from_numpy(decode.to_map(xy, 256, 64)).float(), 2.0)
-    pixel, _ = decode.decode(maps, "argmax", 2.0)
-    gap = decode.to_crop(pixel.numpy().astype(float), 256, 64) - xy
+    maps = Heatmap(2.0).encode(torch.from_numpy(to_map(xy, 256, 64)).float(), torch.ones(xy.shape[:2]))[0]
+    pixel, _ = Heatmap(2.0).decode(maps)
+    gap = to_crop(pixel.numpy().astype(float), 256, 64) - xy
     wanted = scoring.numbers(gap, repeated(STRETCHED, 40), np.isfinite(xy).all(axis=-1))
     assert wanted["missed"] == 0 and wanted["crops"] == 40
     assert scoring.quantisation(xy, 256, 64, repeated(STRETCHED, 40)) == pytest.approx(wanted)

@@ -11,6 +11,7 @@ from scipy import ndimage
 from thermark.core import geometry
 from thermark.models.inference import heatmaps
 from thermark.models.inference.topdown import TopDown
+from thermark.nets import dark
 
 SIZE = (64, 48)
 
@@ -27,21 +28,21 @@ def test_a_gaussian_is_found_where_it_is(shape, sigma, blur):
     rng = np.random.default_rng(0)
     margin = 3 * sigma + 6
     places = rng.uniform(margin, np.array(shape[::-1]) - margin, (40, 2))
-    xy, score = heatmaps.decode(gaussians(places, shape, sigma, height=0.7), blur)
+    xy, score = dark.decode(gaussians(places, shape, sigma, height=0.7), blur)
     assert np.abs(xy[0].numpy() - places).max() < 0.05
     assert score.min() > 0.65 and score.max() <= 0.7
 
 
 def test_the_refinement_does_better_than_the_pixel():
     places = [(20.5, 30.4), (24.4, 33.5)]
-    xy, _ = heatmaps.decode(gaussians(places, (64, 48), 2.0), 0.8)
+    xy, _ = dark.decode(gaussians(places, (64, 48), 2.0), 0.8)
     assert np.abs(xy[0].numpy() - places).max() < 0.01
 
 
 @pytest.mark.parametrize(("shape", "sigma", "blur"), [((256, 192), 6.0, 2.0), ((64, 48), 2.0, 0.8)])
 def test_the_digits_of_bfloat16_are_enough(shape, sigma, blur):
     places = np.random.default_rng(5).uniform(3 * sigma + 6, np.array(shape[::-1]) - 3 * sigma - 6, (40, 2))
-    xy, _ = heatmaps.decode(gaussians(places, shape, sigma, height=0.7).bfloat16(), blur)
+    xy, _ = dark.decode(gaussians(places, shape, sigma, height=0.7).bfloat16(), blur)
     assert np.abs(xy[0].numpy() - places).max() < 0.05
 
 
@@ -68,7 +69,7 @@ def test_decoding_is_the_published_one():
     rough = ndimage.gaussian_filter(rng.uniform(0, 1, (2, 30, 40, 28)), (0, 0, 2.5, 1.5)).astype(np.float32)
     rough = (rough - 0.4) * 3
     rough[:, :6] = gaussians([(0, 5), (27, 39), (13, 0), (0, 0), (27.3, 12), (14, 38.6)], (40, 28), 3.0).numpy()
-    xy, score = heatmaps.decode(torch.from_numpy(rough), 2.0)
+    xy, score = dark.decode(torch.from_numpy(rough), 2.0)
     for one, maps in zip(xy.numpy(), rough, strict=True):
         np.testing.assert_allclose(one, published(maps, 2.0), atol=2e-2)
     np.testing.assert_array_equal(score.numpy(), rough.max(axis=(2, 3)))
@@ -77,10 +78,10 @@ def test_decoding_is_the_published_one():
 def test_one_by_one_is_the_same_as_together():
     rng = np.random.default_rng(2)
     rough = torch.from_numpy(ndimage.gaussian_filter(rng.normal(size=(3, 5, 32, 24)), (0, 0, 2, 2)))
-    together, scores = heatmaps.decode(rough, 2.0)
+    together, scores = dark.decode(rough, 2.0)
     for row in range(3):
         for point in range(5):
-            alone, score = heatmaps.decode(rough[row : row + 1, point : point + 1], 2.0)
+            alone, score = dark.decode(rough[row : row + 1, point : point + 1], 2.0)
             torch.testing.assert_close(alone[0, 0], together[row, point], atol=1e-4, rtol=0)
             assert score[0, 0] == scores[row, point]
 
@@ -90,7 +91,7 @@ def test_a_map_without_a_summit_points_nowhere():
     maps[0, 1] = -1
     maps[0, 2, 5, 7] = torch.nan
     maps[0, 3, 9, 4] = 2.0
-    xy, score = heatmaps.decode(maps, 2.0)
+    xy, score = dark.decode(maps, 2.0)
     assert xy[0, :3].isnan().all()
     assert score[0, :2].tolist() == [0, -1] and score[0, 2].isnan()
     torch.testing.assert_close(xy[0, 3], torch.tensor([4.0, 9.0]))

@@ -21,6 +21,7 @@ from thermark.models.inference.keys import Config, Paths, Setting
 from thermark.models.learned import Learned
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
+from thermark.train.codecs.simcc import SimCC
 
 
 class Brightest(nn.Module):
@@ -39,7 +40,7 @@ class Brightest(nn.Module):
 
 
 def nose(flip=None) -> Learned:
-    return Learned(Brightest(), "nose1", 128, 1.25, torch.device("cpu"), flip)
+    return Learned(Brightest(), "nose1", 128, 1.25, torch.device("cpu"), SimCC((128, 128)), flip)
 
 
 def frame(at: np.ndarray, shape=(240, 320)) -> np.ndarray:
@@ -122,7 +123,6 @@ def test_the_published_flip_test_does_not_shift_the_mirror_image(tmp_path, monke
     image[..., 2], mirror[..., 4] = 1.0, 1.5
     model(tmp_path / "model")
     own = learned.read(tmp_path / "model", flip=flip)
-    assert own.shift == {"aligned": 1}.get(flip, 0)
     told = None if flip == "none" else np.array([0])
     xy, _ = replace(own, net=Fixed(image, mirror), flip=told)._forward(np.zeros((1, 4, 4, 3), np.uint8))
     assert xy[0, 0].tolist() == [wanted, 2.0]
@@ -130,7 +130,7 @@ def test_the_published_flip_test_does_not_shift_the_mirror_image(tmp_path, monke
 
 def test_a_face_in_a_picture_has_the_answer_that_it_has_in_a_face_set():
     """Packed as the set that a network learned from, then cropped: as the stage does, so `thermark predict`."""
-    direct = Learned(Brightest(), "nose1", 128, 1.25, torch.device("cpu"))
+    direct = Learned(Brightest(), "nose1", 128, 1.25, torch.device("cpu"), SimCC((128, 128)))
     network = replace(direct, cropped=(96, 1.75))
     rng = np.random.default_rng(3)
     picture = cv2.GaussianBlur(rng.integers(0, 255, (400, 500), np.uint8), (0, 0), 1)
@@ -176,7 +176,7 @@ def test_logits_that_are_not_finite_are_a_miss():
             logits[2, 0, 11] = 1.0
             return logits, logits
 
-    model = Learned(Broken(), "nose1", 128, 1.25, torch.device("cpu"))
+    model = Learned(Broken(), "nose1", 128, 1.25, torch.device("cpu"), SimCC((128, 128)))
     pixels, maps = crops(3)
     xy, score = model.on_crops(pixels, maps, 1.75)
     assert np.isnan(xy).all(axis=(1, 2)).tolist() == [True, True, False]
@@ -277,7 +277,7 @@ def test_a_seed_that_is_gone_takes_its_predictions_along(trained, tmp_path):
 def test_only_what_is_scored_is_predicted(tmp_path):
     drawn_faces.write(tmp_path / "faces" / "drawn", 20, 32)
     files.write_json(tmp_path / "reports" / "drawn.json", {"fingerprint": "f"})
-    contestant = Learned(RTMPose("t", 68, 32).eval(), "ibug68", 32, 1.25, torch.device("cpu"))
+    contestant = Learned(RTMPose("t", 68, 32).eval(), "ibug68", 32, 1.25, torch.device("cpu"), SimCC((32, 32)))
     (tmp_path / "out").mkdir()
     for split, wanted in (("test", [1, 11]), ("all", list(range(20)))):
         predict_all(contestant, "c", {"drawn": split}, tmp_path / "faces", tmp_path / "reports", tmp_path / "out")

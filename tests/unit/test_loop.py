@@ -10,8 +10,9 @@ import drawn_faces
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.core.runs import Untrained
-from thermark.train import data, loop, simcc, validation
+from thermark.train import data, loop, validation
 from thermark.train.checkpoint import Checkpoint, Progress
+from thermark.train.codecs.simcc import SimCC
 from thermark.train.loop import Settings
 
 
@@ -164,14 +165,16 @@ def test_validation_is_the_error_of_labelled_points_in_units_of_the_prompt(faces
     samples = replace(samples, xy=labels.double().numpy())
     samples.weight[:, 5] = 0
 
+    codec = SimCC((64, 64))
+
     class Shifted(nn.Module):
         def forward(self, images):
             xy = labels + torch.tensor([3.0, 0.0])
-            pair, _ = simcc.encode(xy, torch.ones(xy.shape[:2]), (64, 64))
+            pair, _ = codec.encode(xy, torch.ones(xy.shape[:2]))
             pair[0][:, 5] = torch.nan
             return pair
 
-    error = validation.nme(Shifted(), samples, len(samples), torch.device("cpu"), "fp32")
+    error = validation.nme(Shifted(), codec, samples, len(samples), torch.device("cpu"), "fp32")
     assert error == pytest.approx(3 / (64 / 1.25), rel=1e-3)
     samples.weight[0, 5] = 1
-    assert np.isnan(validation.nme(Shifted(), samples, len(samples), torch.device("cpu"), "fp32"))
+    assert np.isnan(validation.nme(Shifted(), codec, samples, len(samples), torch.device("cpu"), "fp32"))

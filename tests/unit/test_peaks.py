@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from thermark.fewshot import decode
 from thermark.nets import peaks
-from thermark.train import simcc
+from thermark.train.codecs.heatmap import METHODS, Heatmap
+from thermark.train.codecs.simcc import SimCC
 
 RNG = np.random.default_rng(0)
 
@@ -64,14 +64,14 @@ def test_a_plateau_is_read_alike_on_every_machine():
     cells[0, 0, 2:5, 3:7] = 4.0
     maps = F.interpolate(noisy(cells)[:, 0], (64, 64), mode="bilinear", align_corners=False)
     assert len(set(maps.flatten(1).argmax(dim=-1).tolist())) > 5
-    xy, _ = decode.decode(maps, "argmax", 2.0)
+    xy, _ = Heatmap(2.0).decode(maps)
     assert xy[:, 0].unique(dim=0).tolist() == [[28, 20]]
 
 
 def test_a_map_that_says_nothing_but_noise_is_a_miss():
     maps = noisy(torch.full((1, 1, 64, 64), 0.3))[:, 0]
-    for method in decode.METHODS:
-        xy, score = decode.decode(maps, method, 2.0)
+    for method in METHODS:
+        xy, score = Heatmap(2.0, method).decode(maps)
         assert xy.isnan().all() and score.isnan().all()
 
 
@@ -80,5 +80,5 @@ def test_symmetric_logits_are_read_on_one_side():
     logits = torch.zeros(1, 1, 128)
     logits[..., 40] = logits[..., 86] = 3.0
     many = noisy(logits)[:, 0]
-    xy, _ = simcc.peaks((many, many))
+    xy, _ = SimCC((64, 64)).decode((many, many))
     assert (xy == 20).all()

@@ -22,7 +22,8 @@ import two_processes
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.train import data, loop, processes, run
-from thermark.train.objectives import simcc
+from thermark.train.codecs.simcc import SimCC
+from thermark.train.losses import simcc
 from thermark.train.recipes import supervised
 
 PATIENCE = 600  # seconds; a machine may be very busy
@@ -68,30 +69,6 @@ def alone(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_batch_normalisation_is_that_of_the_whole_batch(both):
-    layer, x, pull = two_processes.layer_and_inputs()
-    wanted = two_processes.normalised_once(layer, x, pull)
-    parts = [load_file(both[0] / f"layer{rank}.safetensors") for rank in (0, 1)]
-    found = dict(parts[0])
-    for name in ("y", "x_grad"):
-        found[name] = torch.empty_like(x)
-        for part in parts:
-            found[name][part["rows"]] = part[name]
-    for name in ("weight_grad", "bias_grad"):
-        found[name] = parts[0][name] + parts[1][name]
-    for name in wanted.keys() - {"rows", "num_batches_tracked"}:
-        axis = 1 if wanted[name].dim() == 4 else 0
-        own, sought = (each[name].movedim(axis, 0) for each in (found, wanted))
-        torch.testing.assert_close(own[:4], sought[:4], rtol=1e-5, atol=1e-5)
-        # PyTorch itself has no more digits of channel 4; squares summed in float32 would be off by far more.
-        torch.testing.assert_close(own[4], sought[4], rtol=1e-3, atol=1e-3)
-    assert parts[0].keys() == parts[1].keys() == wanted.keys()
-    for name in layer.state_dict():
-        assert torch.equal(parts[0][name], parts[1][name])
-    assert parts[0]["num_batches_tracked"] == 1
-
-
-@pytest.mark.slow
 def test_messages_between_processes(both):
     told = [json.loads((both[0] / f"told{rank}.json").read_text()) for rank in (0, 1)]
     assert told[0] == told[1]
@@ -112,33 +89,31 @@ def distance(first: dict[str, Tensor], second: dict[str, Tensor], names: list[st
 
 
 def differences(path: Path, wanted: loop.Trained, start: dict[str, Tensor]) -> dict[str, float]:
-    """Return how far two processes are from one, relatively; weights and statistics in units of their way."""
+    """Return how far two processes are from one, relatively; weights in units of their way."""
     (row,), norms = progress(path)
     (known,) = wanted.progress.history
     weights = load_file(path)
-    statistics = [name for name in start if "running" in name]
     learned = [name for name in start if "running" not in name and "num_batches" not in name]
-    way = {"statistics": statistics, "weights": learned}
     return {
         **{name: abs(row[name] / known[name] - 1) for name in ("entropy", "energy", "grad_norm")},
         **{f"norm {n}": abs(a / b - 1) for n, (a, b) in enumerate(zip(norms, wanted.progress.norms, strict=True))},
-        **{k: distance(weights, wanted.weights, n) / distance(wanted.weights, start, n) for k, n in way.items()},
+        "weights": distance(weights, wanted.weights, learned) / distance(wanted.weights, start, learned),
     }
 
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(both, alone):
     found = differences(both[0] / "both0.safetensors", *alone)
-    assert len(found) == 5 + two_processes.STEPS and max(found.values()) < 1e-8, found
+    assert len(found) == 4 + two_processes.STEPS and max(found.values()) < 1e-8, found
     first, second = (load_file(both[0] / f"both{rank}.safetensors") for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert progress(both[0] / "both0.safetensors") == progress(both[0] / "both1.safetensors")
 
 
 @pytest.mark.slow
-def test_the_comparison_sees_batch_normalisation_of_parts(both, alone):
+def test_the_comparison_sees_gradients_of_parts(both, alone):
     found = differences(both[0] / "apart0.safetensors", *alone)
-    assert found["norm 0"] > 1e-2 and found["weights"] > 1e-2 and found["statistics"] > 1e-2, found
+    assert found["norm 0"] > 1e-2 and found["weights"] > 1e-2, found
 
 
 @pytest.mark.slow
@@ -146,7 +121,7 @@ def test_in_float32_the_difference_is_noise(tmp_path):
     """1e-4 for the loss and the first gradient; then AdamW enlarges the noise of tiny gradients.
 
     Of five seeds, native (AVX-512), AVX2 and SSE4: losses up to 5e-6, first gradients to 2e-5, weights to 3e-2,
-    all else to 1e-2. Normalised by parts, the first gradient is off by more than 1e-2.
+    all else to 1e-2.
     """
     ends = side_by_side("single", tmp_path)
     assert [code for code, _ in ends] == [0, 0], ends
@@ -175,10 +150,10 @@ def test_only_the_first_process_prints(both):
 def test_one_process_has_everything(monkeypatch):
     for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK", "THERMARK_NPROC"):
         monkeypatch.delenv(name, raising=False)
-    rows, model = np.arange(5), nn.Sequential(nn.BatchNorm2d(3))
+    rows, model = np.arange(5), nn.Linear(2, 3)
     assert (processes.count(), processes.rank()) == (1, 0)
     assert processes.part(rows).tolist() == rows.tolist()
-    assert processes.synchronised(model) is model and type(model[0]) is nn.BatchNorm2d
+    assert processes.parallel(model) is model
     assert processes.first(2.5) == 2.5 and processes.mean(torch.tensor(3.0)) == 3
     assert processes.start(torch.device("cpu")) == torch.device("cpu")
     processes.relaunched()
@@ -199,23 +174,13 @@ def test_a_wrong_number_of_processes_is_a_config_error(monkeypatch, value):
     with pytest.raises(ConfigError, match="THERMARK_NPROC") as caught:
         processes.relaunched()
     assert caught.value.code == 2
-    monkeypatch.setenv("WORLD_SIZE", value)
-    with pytest.raises(ConfigError, match="WORLD_SIZE"):
-        processes.count()
-
-
-def test_several_processes_need_to_know_who_they_are(monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.delenv("RANK", raising=False)
-    with pytest.raises(ConfigError, match="RANK"):
-        processes.rank()
 
 
 @pytest.mark.parametrize(
     ("codes", "wanted"), [([1, 3], 3), ([3, 3], 3), ([-15, 4], 4), ([1, -9], 137), ([1, 1], 1)]
 )
 def test_the_exit_code_is_that_of_the_cause(codes, wanted):
-    assert processes._verdict(codes) == wanted
+    assert processes._exit_code(codes) == wanted
 
 
 SCRIPT = """
@@ -230,7 +195,8 @@ def main():
     processes.start(torch.device("cpu"))
     if "fail" in sys.argv and processes.rank() == 1:
         raise errors.SetupError("a cause", "a remedy")
-    processes.wait()
+    with processes.connected():
+        processes.wait()
 
 errors.run(main)
 """
@@ -257,7 +223,8 @@ def test_the_objective_of_the_parts_is_on_average_that_of_the_batch(monkeypatch)
     """It sums over its batch, and the loop takes the mean over processes."""
     config = parse(tiny_runs.section("supervised"), supervised.Config, "x")
     absent = {"seed": 0, "sets": (), "pictures": (), "faces": None, "held_out": None}
-    at = run.Ready(config=config, device=torch.device("cpu"), exact="fp32", loss=simcc.loss, **absent)
+    codec = SimCC((tiny_runs.SIDE, tiny_runs.SIDE))
+    at = run.Ready(config=config, device=torch.device("cpu"), exact="fp32", loss=simcc.loss, codec=codec, **absent)
     generator = torch.Generator().manual_seed(4)
     logits = torch.randn(2, 8, 68, 2 * tiny_runs.SIDE, generator=generator)
     xy = 60 * torch.rand(8, 68, 2, generator=generator).numpy()
@@ -320,10 +287,10 @@ def test_the_stage_trains_in_two_processes_as_in_one(pairs, tmp_path, recipe, ch
     results = [staged(tmp_path / str(number), pairs, number, recipe, **changed) for number in (1, 2)]
     (one, few, own), (two, norms, weights) = results
     assert list(one) == list(two) == ["seed", "epoch", "lr", *terms, "grad_norm", "val_nme"]
-    assert len(norms) == 3 and norms == pytest.approx(few, rel=3e-4)
-    for name in [*terms, "grad_norm", "lr"]:
-        assert float(two[name]) == pytest.approx(float(one[name]), rel=3e-4), name
-    assert float(two["val_nme"]) == pytest.approx(float(one["val_nme"]), rel=2e-2)
+    # Batch normalisation on a CPU is that of each half: alike, not the same.
+    assert len(norms) == 3 and norms == pytest.approx(few, rel=0.2)
+    for name in [*terms, "grad_norm", "lr", "val_nme"]:
+        assert float(two[name]) == pytest.approx(float(one[name]), rel=0.2, abs=1e-9), name
     # Halves that are added round otherwise than wholes: there were two processes.
     assert own.keys() == weights.keys() and not all(torch.equal(own[name], weights[name]) for name in own)
 

@@ -155,7 +155,7 @@ def test_a_run_depends_on_the_code_of_all_that_it_calls_and_on_its_tables(root, 
     names = {path.relative_to(run.code.PACKAGE).as_posix() for path in run.code.closure(*seen)}
     assert names >= {
         "train/recipes/supervised.py",
-        "train/objectives/simcc.py",
+        "train/losses/simcc.py",
         "train/loop.py",
         "nets/rtmpose.py",
     }
@@ -177,7 +177,7 @@ def test_initial_weights_depend_on_the_seed_alone():
 def test_an_unknown_objective_is_a_config_error_with_the_nearest():
     for name in ("simc", "__init__", "a.b", ""):
         with pytest.raises(ConfigError, match=f"no objective {name!r}") as caught:
-            run.objective(name)
+            run.loss_of(name)
         assert "simcc" in caught.value.remedy
 
 

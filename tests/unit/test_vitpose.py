@@ -16,6 +16,7 @@ from thermark.core.errors import DataError
 from thermark.models import vitpose
 from thermark.models.inference import heatmaps
 from thermark.models.inference.contract import Assets, Unavailable
+from thermark.nets import dark
 
 pytestmark = pytest.mark.slow  # transformers takes ten seconds to import
 
@@ -156,7 +157,7 @@ def test_decoding_is_that_of_transformers():
     maps = ndimage.gaussian_filter(rng.uniform(0, 1, (2, 40, 64, 48)), (0, 0, 2, 2.5)).astype(np.float32)
     middle = np.exp(-(((np.mgrid[:64, :48].T - (31.5, 23.5)) / 16) ** 2).sum(axis=-1)).T
     maps = ((maps - 0.4) * 4 * middle).astype(np.float32)
-    xy, score = heatmaps.decode(torch.from_numpy(maps), vitpose.SIGMA)
+    xy, score = dark.decode(torch.from_numpy(maps), vitpose.SIGMA)
     coarse, height = theirs.get_keypoint_predictions(maps)
     wanted = theirs.post_dark_unbiased_data_processing(coarse.copy(), maps, kernel=11)
     np.testing.assert_array_equal(score.numpy(), height[..., 0])

@@ -18,11 +18,12 @@ from thermark.core import geometry
 from thermark.core.errors import ConfigError
 from thermark.core.progress import track
 from thermark.core.seeds import rng
-from thermark.fewshot import decode, training
+from thermark.fewshot import training
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.fewshot.training import Config, Fitted
 from thermark.metrics.distances import Floats, distances, per_face
 from thermark.train.checkpoint import State
+from thermark.train.codecs.heatmap import Heatmap, Method, to_crop
 
 VALIDATION = 0.2
 Rows = NDArray[np.int64]
@@ -156,12 +157,10 @@ class _Held:
 
 
 @torch.inference_mode()
-def answered(
-    weights: Mapping[str, Tensor], features: Tensor, side: int, method: decode.Method, sigma: float
-) -> Floats:
+def answered(weights: Mapping[str, Tensor], features: Tensor, side: int, method: Method, sigma: float) -> Floats:
     """Return points (n, K, 2) in crop px of features (n, C, h, w), computed in float32."""
     head = TinyHead(features.shape[1], weights["conv3.weight"].shape[0]).to(features.device)
     head.load_state_dict(dict(weights))
     maps = head.eval()(features.float())
-    xy, _ = decode.decode(maps, method, sigma)
-    return np.asarray(decode.to_crop(xy.cpu().double().numpy(), side, head.size), np.float64)
+    xy, _ = Heatmap(sigma, method, head.size).decode(maps)
+    return np.asarray(to_crop(xy.cpu().double().numpy(), side, head.size), np.float64)

@@ -39,8 +39,8 @@ def starts(stages: Path) -> Starts:
             others = ALSO.get(f"{entry}.{name}", [])
             also = [f"thermark.{other}.{each}" for other in others for each in modules(other)]
             found[f"{entry}.{name}"] = [stages / f"{entry}.py", f"thermark.{package}.{name}", *also]
-    for name in modules("train.objectives"):
-        found[f"objectives.{name}"] = [f"thermark.train.objectives.{name}"]
+    for name in modules("train.losses"):
+        found[f"losses.{name}"] = [f"thermark.train.losses.{name}"]
     landmarks, bridges = sorted(code.TABLES.glob("*.yaml")), code.bridges()
     found |= {f"landmarks.{path.stem}": [path] for path in landmarks}
     found |= {f"bridges.{path.parent.name}.{path.stem}": [path] for path in bridges}

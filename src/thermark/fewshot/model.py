@@ -18,13 +18,13 @@ from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import skipped
 from thermark.fewshot import backbone as backbones
-from thermark.fewshot import cutting, decode
+from thermark.fewshot import cutting
 from thermark.fewshot.backbone import Absent, Backbone
 from thermark.fewshot.cutting import Geometry, Pixels
-from thermark.fewshot.decode import Method
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.nets.card import load_weights
 from thermark.train.checkpoint import State
+from thermark.train.codecs.heatmap import Heatmap, Method, to_crop
 
 CARD, WEIGHTS = "head.json", "model.safetensors"
 Floats = NDArray[np.float32]
@@ -103,9 +103,10 @@ class HeadModel:
     def on_crops(self, pixels: Pixels) -> tuple[NDArray[np.float64], Floats]:
         """Return xy (N, K, 2) in crop px and score (N, K) of crops (N, side, side[, 3])."""
         features = self.backbone(pixels)
+        codec = Heatmap(self.card.sigma, self.card.decode, self.card.size)
         with torch.inference_mode():
-            xy, score = decode.decode(self.head(features), self.card.decode, self.card.sigma)
-        return decode.to_crop(xy.cpu().double().numpy(), self.card.side, self.card.size), score.cpu().numpy()
+            xy, score = codec.decode(self.head(features))
+        return to_crop(xy.cpu().double().numpy(), self.card.side, self.card.size), score.cpu().numpy()
 
 
 def write(folder: Path, card: HeadCard, weights: State) -> None:

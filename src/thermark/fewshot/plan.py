@@ -12,8 +12,8 @@ from thermark.core import seeds
 from thermark.core.seeds import distinct
 from thermark.fewshot import samples, training
 from thermark.fewshot.crops import CropSet
-from thermark.fewshot.decode import Method
 from thermark.fewshot.scoring import Numbers
+from thermark.train.codecs.heatmap import Method
 
 ALL, PUBLISHED = "all", "published"
 Rows = NDArray[np.int64]

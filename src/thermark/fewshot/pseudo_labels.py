@@ -17,8 +17,9 @@ from thermark.core.faces import Crops, Faces, open_set
 from thermark.core.frames import Frames
 from thermark.core.runs import LABELLER, MADE_OF
 from thermark.fewshot import crops as crop_sets
-from thermark.fewshot import decode, features, model, run
+from thermark.fewshot import features, model, run
 from thermark.fewshot.crops import CropSet
+from thermark.train.codecs.heatmap import to_crop
 
 Points = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -146,7 +147,7 @@ def opinions(config: Config, folder: Path, seen: Path, crops: CropSet, rows: Row
         raise DataError(f"{config.head} was trained on other crops than {config.crops}", "name those of the head")
     xy, score = run.predicted(head, known, rows, [about.decode], about.sigma)[about.decode]
     sure = torch.where((score >= config.min_score)[..., None], xy, torch.nan)
-    return decode.to_crop(sure.double().numpy(), crops.side, about.size)
+    return to_crop(sure.double().numpy(), crops.side, about.size)
 
 
 def inside(xy: NDArray[np.floating], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -16,16 +16,16 @@ from thermark.core.parallel import ordered
 from thermark.core.progress import track
 from thermark.core.runs import Untrained, matching, seed_folder, skip
 from thermark.fewshot import crops as crop_sets
-from thermark.fewshot import decode, features, model, scoring, training
+from thermark.fewshot import features, model, scoring, training
 from thermark.fewshot.crops import CropSet
-from thermark.fewshot.decode import Method
 from thermark.fewshot.features import Features
 from thermark.fewshot.model import HeadCard
 from thermark.fewshot.plan import ALL, PUBLISHED, Config, Job, Rows, Trained, planned
 from thermark.fewshot.scoring import Floats, Numbers
 from thermark.fewshot.summary import compared, summary, table
-from thermark.fewshot.tiny_head import SIZE, TinyHead
+from thermark.fewshot.tiny_head import TinyHead
 from thermark.train import precision
+from thermark.train.codecs.heatmap import METHODS, SIZE, Heatmap, Method, to_crop
 from thermark.train.precision import Machine
 
 
@@ -100,10 +100,9 @@ def fitted(job: Job, cut: Path, seen: Path, config: Config) -> Trained:
     head = TinyHead(known.channels, crops.xy.shape[1])
     head.load_state_dict(made.weights)
     test = crops.part("test")
-    said = predicted(head.eval(), known, test, decode.METHODS, config.sigma)
+    said = predicted(head.eval(), known, test, METHODS, config.sigma)
     gaps = {
-        method: decode.to_crop(xy.double().numpy(), crops.side, SIZE) - crops.xy[test]
-        for method, (xy, _) in said.items()
+        method: to_crop(xy.double().numpy(), crops.side, SIZE) - crops.xy[test] for method, (xy, _) in said.items()
     }
     # As arrays: between processes, tensors go by way of shared memory and a file descriptor each.
     kept = {name: tensor.numpy() for name, tensor in made.weights.items()} if job.budget == PUBLISHED else {}
@@ -113,7 +112,7 @@ def fitted(job: Job, cut: Path, seen: Path, config: Config) -> Trained:
 def missed(job: Job, crops: CropSet, reason: str) -> Trained:
     """Return what is said of a training that came to nothing: a miss of every point."""
     nowhere = np.full_like(crops.xy[crops.part("test")], np.nan)
-    return Trained(job, {}, 0, inf, scored(dict.fromkeys(decode.METHODS, nowhere), crops), reason)
+    return Trained(job, {}, 0, inf, scored(dict.fromkeys(METHODS, nowhere), crops), reason)
 
 
 def scored(gaps: Mapping[Method, Floats], crops: CropSet) -> dict[tuple[str, Method], Numbers]:
@@ -139,7 +138,7 @@ def predicted(
     for start in range(0, len(rows), batch):
         maps = head(known[rows[start : start + batch]].float())
         for method in methods:
-            parts[method].append(decode.decode(maps, method, sigma))
+            parts[method].append(Heatmap(sigma, method).decode(maps))
     return {
         method: (torch.cat([xy for xy, _ in own]), torch.cat([score for _, score in own]))
         for method, own in parts.items()

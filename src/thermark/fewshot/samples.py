@@ -10,8 +10,7 @@ from torch import Tensor
 
 from thermark.core import seeds
 from thermark.core.errors import DataError
-from thermark.fewshot import decode
-from thermark.fewshot.tiny_head import SIZE
+from thermark.train.codecs.heatmap import to_map
 
 Rows = NDArray[np.int64]
 # Rows that are read at once.
@@ -73,17 +72,7 @@ def loaded(
     for first in range(0, len(rows), MANY):
         part = features[rows[first : first + MANY]]
         whole[first : first + MANY] = part.permute(0, 2, 3, 1)
-    return Samples(whole, torch.from_numpy(decode.to_map(xy[rows], side, SIZE)).float().to(device))
-
-
-def gaussians(xy: Tensor, sigma: float, size: int = SIZE) -> Tensor:
-    """Return maps (..., size, size) float32 of a Gaussian of height 1 around each point (..., 2), 0 for NaN.
-
-    Points and `sigma` in px of the map; centres are not rounded to its pixels.
-    """
-    at = torch.arange(size, device=xy.device, dtype=torch.float32)
-    along = torch.exp(-((at - xy[..., None]) ** 2) / (2 * sigma**2)).nan_to_num(nan=0.0)
-    return along[..., 1, :, None] * along[..., 0, None, :]
+    return Samples(whole, torch.from_numpy(to_map(xy[rows], side)).float().to(device))
 
 
 def batches(count: int, batch: int, seed: int, epoch: int, steps: int | None = None) -> list[Rows]:

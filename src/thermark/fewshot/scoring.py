@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.fewshot import decode
 from thermark.fewshot.posts import lower_median
+from thermark.train.codecs.heatmap import to_crop, to_map
 
 LIMITS = (3, 5, 10, 20)
 Floats = NDArray[np.float64]
@@ -41,9 +41,9 @@ def quantisation(xy: Floats, side: int, size: int, to_frame: Floats) -> Numbers:
     `xy` (n, K, 2) are true points in pixels of crops of `side` px, NaN = unlabelled; maps have `size` px.
     """
     # Of two pixels that are equally high, argmax takes the first.
-    pixel = np.clip(np.ceil(decode.to_map(xy, side, size) - 0.5), 0, size - 1)
+    pixel = np.clip(np.ceil(to_map(xy, side, size) - 0.5), 0, size - 1)
     labelled = np.asarray(np.isfinite(xy).all(axis=-1))
-    return numbers(decode.to_crop(pixel, side, size) - xy, to_frame, labelled)
+    return numbers(to_crop(pixel, side, size) - xy, to_frame, labelled)
 
 
 def _summary(errors: Floats) -> Numbers:

@@ -9,14 +9,14 @@ import numpy as np
 from scipy import stats
 
 from thermark import landmarks
-from thermark.fewshot import decode, scoring
+from thermark.fewshot import scoring
 from thermark.fewshot.crops import CropSet
-from thermark.fewshot.decode import Method
 from thermark.fewshot.features import Features
 from thermark.fewshot.plan import ALL, PUBLISHED, Config, Rows, Trained
 from thermark.fewshot.scoring import Numbers
-from thermark.fewshot.tiny_head import SIZE, TinyHead
+from thermark.fewshot.tiny_head import TinyHead
 from thermark.nets import complexity
+from thermark.train.codecs.heatmap import METHODS, SIZE, Method
 
 COMPUTED = {"fp32": "float32", "bf16": "bfloat16"}
 CURVE = ("crop_mean", "crop_median", "crop_pck@10", "native_mean", "native_median", "native_pck@10")
@@ -51,7 +51,7 @@ def summary(done: Sequence[Trained], crops: CropSet, known: Features, config: Co
         "test": {
             scope: averaged([each.numbers[scope, config.decode] for each in main]) for scope in (PUBLISHED, ALL)
         },
-        "decoders": {method: averaged([each.numbers[ALL, method] for each in main]) for method in decode.METHODS},
+        "decoders": {method: averaged([each.numbers[ALL, method] for each in main]) for method in METHODS},
         "constant": constant(crops, main[0].job.train),
         "quantisation": scoring.quantisation(crops.xy[test], crops.side, SIZE, crops.to_frame[test]),
         "budget": {name: _point(own, config.decode, config.epochs) for name, own in curve.items() if own},

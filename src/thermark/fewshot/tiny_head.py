@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from thermark.nets.products import Pointwise
+from thermark.train.codecs.heatmap import SIZE
 
 WIDTH, NARROW = 256, 64
-SIZE = 64  # px of the heat map
 
 
 class TinyHead(nn.Module):

@@ -1,29 +1,32 @@
-"""Training of a tiny head on features that are here already: the published loop without its backbone.
+"""Training of a tiny head on features that were computed before.
 
 Source: nipunbatra/blog, posts/nostril-finetune/scripts/train_head_thermeval.py.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import cos, inf, isfinite, pi
+from math import inf
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
-from torch import Tensor
+from torch import nn
 
 from thermark.core import seeds
 from thermark.core.config import Section
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import Untrained
-from thermark.fewshot import decode, samples
+from thermark.fewshot import samples
 from thermark.fewshot.samples import MANY, Features, Rows, Samples
 from thermark.fewshot.tiny_head import TinyHead
-from thermark.train import precision
-from thermark.train.checkpoint import Row, State, contiguous
+from thermark.train import loop, precision, schedule
+from thermark.train.checkpoint import Memory, Row, State
+from thermark.train.codecs.heatmap import Heatmap
+from thermark.train.loop import Settings
+from thermark.train.losses import Targets, mse
 from thermark.train.precision import Machine
+from thermark.train.schedule import Rate
 
 
 class Config(Section):
@@ -47,8 +50,7 @@ class Config(Section):
 class Fitted:
     """The weights of the best epoch, float32 on the CPU, and how training went.
 
-    `best_epoch` counts from 1; `val_error` is its mean error in crop px; `history` has `epoch`, `lr`, `loss` and
-    `val_error` of each epoch.
+    `best_epoch` counts from 1; `val_error` is its mean error in crop px; `history` is that of `loop.fit`.
     """
 
     weights: State
@@ -78,33 +80,40 @@ def fit(
     """
     device = device or precision.chosen("auto")
     exact = precision.resolved(Machine(precision=config.precision), device)
-    taught, held = _both(features, xy, train, val, side, exact, device)
-    labels, known = samples.gaussians(taught.xy, config.sigma), taught.known
+    taught, held_out = _both(features, xy, train, val, side, exact, device)
     head = precision.placed(begun(taught, seed, start), device)
+    codec = Heatmap(config.sigma)
+
+    def terms(model: nn.Module, rows: Rows, epoch: int) -> loop.Terms:
+        with precision.autocast(exact, device):
+            maps = model(taught.seen(rows))
+        return {"loss": mse.loss(maps, Targets(taught.xy[rows], taught.known[rows]), codec)}
+
     optimizer = torch.optim.AdamW(head.parameters(), config.lr, weight_decay=config.weight_decay, fused=True)
-    best = Fitted({}, 0, inf, [])
-
-    for epoch in range(config.epochs):
-        head.train()
-        optimizer.param_groups[0]["lr"] = rate = config.lr * (1 + cos(pi * epoch / config.epochs)) / 2
-        losses = []
-        for rows in samples.batches(len(taught), config.batch, seed, epoch, config.steps):
-            with precision.autocast(exact, device):
-                maps = head(taught.seen(rows))
-            loss = mse(maps, labels[rows], known[rows])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            losses.append(loss.detach())
-        row = {"epoch": epoch + 1, "lr": rate, "loss": finite(losses, epoch)}
-        error = validated(head, held, side, exact)
-        best.history.append(row | {"val_error": error})
-        if error < best.val_error:
-            best = Fitted(contiguous(head.state_dict()), epoch + 1, error, best.history)
-
-    if not best.best_epoch:
-        raise Untrained("no epoch of the head gave a finite validation error", "lower `lr`, or check the features")
-    return best
+    steps = len(samples.batches(len(taught), config.batch, seed, 0, config.steps))
+    settings = Settings(
+        epochs=config.epochs, patience=config.epochs, ema=None, clip=None, gradient_steps=0, seeds=(seed,)
+    )
+    rate = Rate(peak=config.lr, warmup=0, flat=0, floor=0)
+    try:
+        trained = loop.fit(
+            head,
+            terms,
+            lambda epoch: samples.batches(len(taught), config.batch, seed, epoch, config.steps),
+            lambda mean: validated(mean, held_out, side, exact),
+            settings,
+            steps,
+            Memory(),
+            "the head",
+            optimizer=optimizer,
+            # As published, the rate falls from epoch to epoch.
+            rate=lambda step: schedule.learning_rate(rate, step // steps, config.epochs),
+            quiet=True,
+        )
+    except Untrained as error:
+        raise Untrained(error.cause, "lower `lr`, or check the features") from error
+    progress = trained.progress
+    return Fitted(trained.weights, progress.best_epoch, progress.best, progress.history)
 
 
 def begun(taught: Samples, seed: int, start: State | None) -> TinyHead:
@@ -122,33 +131,15 @@ def begun(taught: Samples, seed: int, start: State | None) -> TinyHead:
     return head
 
 
-def mse(maps: Tensor, labels: Tensor, known: Tensor) -> Tensor:
-    """Return the mean squared error of maps (N, K, H, W) over those whose label is `known` (N, K), 0 for none."""
-    each = (maps - labels).square().mean(dim=(2, 3))
-    return (each * known).sum() / known.sum().clamp(min=1)
-
-
-def finite(losses: Sequence[Tensor], epoch: int) -> float:
-    """Return the mean of an epoch's losses; raises Untrained when one is not finite."""
-    # All at once: a GPU waits each time.
-    mean = float(torch.stack(list(losses)).mean())
-    if not isfinite(mean):
-        raise Untrained(
-            f"the loss of the head is not finite in epoch {epoch + 1}", "lower `lr`, or check the features"
-        )
-    return mean
-
-
 @torch.inference_mode()
-def validated(head: torch.nn.Module, held: Samples, side: int, exact: Literal["fp32", "bf16"]) -> float:
+def validated(head: nn.Module, held: Samples, side: int, exact: Literal["fp32", "bf16"]) -> float:
     """Return the mean error in crop px over all labelled points, infinite when one is missed."""
-    head.eval()
     errors = []
     for first in range(0, len(held), MANY):
         rows = slice(first, first + MANY)
         with precision.autocast(exact, held.features.device):
             maps = head(held.seen(rows))
-        xy, _ = decode.decode(maps, "argmax", sigma=1.0)
+        xy, _ = Heatmap(sigma=1.0).decode(maps)
         gap = (xy - held.xy[rows]).norm(dim=-1) * (side / maps.shape[-1])
         errors.append(gap.nan_to_num(nan=inf)[held.known[rows] > 0])
     return float(torch.cat(errors).mean())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,7 +19,9 @@ from thermark.models.inference.contract import Assets, Floats, Given, Image, Ins
 from thermark.models.inference.learned_config import Flip, LearnedConfig
 from thermark.nets import card
 from thermark.nets.inputs import input_to_crop, normalised
-from thermark.train import precision, simcc
+from thermark.train import precision
+from thermark.train.codecs import Codec
+from thermark.train.codecs.networks import codec_of
 
 Points = NDArray[np.float32]
 Scores = NDArray[np.float32]
@@ -30,8 +32,8 @@ Config = LearnedConfig
 class Learned:
     """A network of square input `size` that looks at `padding` times the prompt; float32 throughout.
 
-    `net` maps normalised images (N, 3, size, size) to SimCC logits; with `flip` (K,) the logits of the image and
-    of its mirror image are averaged, the latter moved by `shift` bins. `trained_on` names the face sets of its
+    `net` maps normalised images (N, 3, size, size) to outputs that `codec` reads; with `flip` (K,) those of the
+    image and of its mirror image are averaged. `trained_on` names the face sets of its
     training. `cropped`: (side, times the prompt) of the packed crops that it learned from; pictures are cropped
     like that first, so that a face has the same answer in a picture as in a face set.
     """
@@ -41,10 +43,10 @@ class Learned:
     size: int
     padding: float
     device: torch.device
+    codec: Codec[Any]
     flip: NDArray[np.int64] | None = None
     trained_on: tuple[str, ...] = ()
     cropped: tuple[int, float] | None = None
-    shift: int = simcc.SPLIT - 1
 
     given: ClassVar[Given] = "prompt"
     box_source: ClassVar[str] = "prompt"
@@ -124,12 +126,12 @@ class Learned:
     @torch.inference_mode()
     def _forward(self, images: NDArray[np.uint8]) -> tuple[Points, Scores]:
         batch = normalised(images, self.device)
-        logits = self.net(batch)
+        outputs = self.net(batch)
         if self.flip is not None:
             flip = torch.from_numpy(self.flip).to(self.device)
-            logits = simcc.averaged(logits, simcc.mirrored(self.net(batch.flip(-1)), flip, self.shift))
-        xy, score = simcc.peaks(logits)
-        # A logit that is not finite says nothing about any place.
+            outputs = self.codec.mean(outputs, self.codec.flip(self.net(batch.flip(-1)), flip))
+        xy, score = self.codec.decode(outputs)
+        # A score that is not finite says nothing about any place.
         score = torch.where(score.isfinite(), score, torch.nan)
         return torch.where(score[..., None].isnan(), torch.nan, xy).cpu().numpy(), score.cpu().numpy()
 
@@ -162,8 +164,8 @@ def read(folder: Path, device: torch.device | str = "cpu", flip: Flip = "aligned
         size=about.input_size,
         padding=about.padding,
         device=device,
+        codec=codec_of(about, aligned=flip == "aligned"),
         flip=None if flip == "none" else vocabulary.flip,
         trained_on=tuple(about.trained_on),
         cropped=about.cropped,
-        shift=simcc.SPLIT - 1 if flip == "aligned" else 0,
     )

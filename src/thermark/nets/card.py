@@ -56,6 +56,11 @@ def write(folder: Path, card: ModelCard, weights: Mapping[str, Tensor]) -> None:
     files.write_json(folder / "model.json", card.model_dump())
 
 
+def build(card: ModelCard) -> RTMPose:
+    """Return the network that a card describes, with random weights."""
+    return RTMPose(card.size, card.points, card.input_size)
+
+
 def read(folder: Path) -> tuple[RTMPose, ModelCard]:
     """Return the network of a folder in evaluation mode, and its card.
 
@@ -67,7 +72,7 @@ def read(folder: Path) -> tuple[RTMPose, ModelCard]:
         raise DataError(f"{folder} holds no model.json", "run `dvc repro` to train the model") from error
     except (ConfigError, ValueError) as error:
         raise DataError(f"{folder}/model.json is damaged: {error}", "run `dvc repro` to train again") from error
-    model = RTMPose(card.size, card.points, card.input_size)
+    model = build(card)
     load_weights(model, folder / "model.safetensors")
     return model.eval(), card
 

@@ -1,5 +1,6 @@
 """RTMPose (Jiang et al. 2023, arXiv 2303.07399): CSPNeXt and the RTMCC head; and that head on MobileNetV2."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from torch import Tensor, nn
@@ -11,6 +12,14 @@ from thermark.nets.rtmcc import RTMCCHead
 
 # The five official sizes, and one backbone of others.
 Architecture = Literal["t", "s", "m", "l", "x", "mobilenet_v2"]
+BACKBONES: dict[Architecture, Callable[[], CSPNeXt | MobileNetV2]] = {
+    "t": lambda: CSPNeXt("t"),
+    "s": lambda: CSPNeXt("s"),
+    "m": lambda: CSPNeXt("m"),
+    "l": lambda: CSPNeXt("l"),
+    "x": lambda: CSPNeXt("x"),
+    "mobilenet_v2": MobileNetV2,
+}
 
 
 class RTMPose(nn.Module):
@@ -28,7 +37,7 @@ class RTMPose(nn.Module):
                 f"an RTMPose input of {width} x {height} px is not a multiple of {STRIDE}",
                 f"use {max(1, round(width / STRIDE)) * STRIDE}",
             )
-        self.backbone = MobileNetV2() if size == "mobilenet_v2" else CSPNeXt(size)
+        self.backbone = BACKBONES[size]()
         self.head = RTMCCHead(self.backbone.channels, points, (width, height))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:

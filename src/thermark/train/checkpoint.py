@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -30,6 +31,39 @@ class Progress:
     best: float = float("inf")
     history: list[Row] = field(default_factory=list)
     norms: list[float] = field(default_factory=list)
+
+
+class Store(Protocol):
+    """Where the state of a training is kept."""
+
+    def save(self, progress: Progress, model: nn.Module, mean: nn.Module, optimizer: Optimizer) -> None:
+        """Keep the state after an epoch, and the best weights when this epoch is the best."""
+
+    def resume(self, model: nn.Module, mean: nn.Module, optimizer: Optimizer) -> Progress:
+        """Load the last state of the same run into the three objects; a fresh Progress when there is none."""
+
+    def best(self) -> State:
+        """Return the weights of the best epoch so far, on the CPU in plain memory order."""
+
+
+class Memory:
+    """The best weights of a training of seconds, which begins anew after a kill."""
+
+    def __init__(self) -> None:
+        self._best: State = {}
+
+    def save(self, progress: Progress, model: nn.Module, mean: nn.Module, optimizer: Optimizer) -> None:
+        """Keep the weights when this epoch is the best."""
+        if progress.best_epoch == progress.epoch:
+            self._best = contiguous(mean.state_dict())
+
+    def resume(self, model: nn.Module, mean: nn.Module, optimizer: Optimizer) -> Progress:
+        """Return a fresh Progress."""
+        return Progress()
+
+    def best(self) -> State:
+        """Return the weights of the best epoch so far."""
+        return self._best
 
 
 @dataclass(frozen=True)

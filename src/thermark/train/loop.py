@@ -1,21 +1,22 @@
-"""The training loop, the same for every recipe."""
+"""The training loop, the same for every recipe and for the tiny heads."""
 
 import copy
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf, isfinite, nan
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import torch
 from pydantic import AfterValidator, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from thermark.core.progress import track
 from thermark.core.runs import Untrained
 from thermark.core.seeds import distinct
 from thermark.train import processes, schedule
-from thermark.train.checkpoint import Checkpoint, Progress, Row, State
+from thermark.train.checkpoint import Progress, Row, State, Store
 from thermark.train.precision import Machine
 from thermark.train.schedule import Ema, Rate
 
@@ -49,87 +50,119 @@ class Settings(Machine):
 
 @dataclass(frozen=True)
 class Trained:
-    """The best weights, and how training went."""
+    """The best weights, and how training went.
+
+    The history of `progress` has the mean of each loss term and, as `grad_norm`, of the gradient's norm before
+    clipping.
+    """
 
     weights: State
     progress: Progress
 
 
+@processes.connected()
 def fit(
     model: nn.Module,
-    terms: Callable[[nn.Module, Batch, int], Terms],
-    batches: Callable[[int], Iterator[Batch]],
+    terms: Callable[[Any, Batch, int], Terms],
+    batches: Callable[[int], Iterable[Batch]],
     validate: Callable[[nn.Module], float],
     settings: Settings,
     steps: int,
-    checkpoint: Checkpoint,
+    store: Store,
     label: str,
+    *,
+    optimizer: Optimizer | None = None,
+    rate: Callable[[int], float] | None = None,
+    quiet: bool = False,
 ) -> Trained:
     """Train `model` in place and return the averaged weights of the epoch with the lowest validation error.
 
-    `terms(model, batch, epoch)` gives the weighted loss terms, which are summed; `batches(epoch)` gives the
-    `steps` batches of an epoch; `validate(averaged model)` gives an error, NaN when there is none. Epochs count
-    from 0. The history has the mean of each term and, as `grad_norm`, of the gradient's norm before clipping. Goes
-    on from `checkpoint` where a killed run stopped, with the same result, and says so on stderr. Of several
-    processes each is given its part of every batch, all end with the same weights, and the first validates. Raises
-    Untrained when a term or the gradient is not finite, leaving the last good checkpoint, and when no epoch could
-    be validated.
+    `terms(model, batch, epoch)` gives the weighted loss terms, which are summed; `batches(epoch)` the `steps`
+    batches of an epoch, from 0; `validate(averaged model)` an error, NaN when there is none. `optimizer` and the
+    learning `rate` of each step are by default those of `settings`. Goes on from `store` where a killed run
+    stopped, with the same result. Of several processes each is given its part of every batch, all end with the
+    same weights, and the first validates and, unless `quiet`, prints. Raises Untrained when a term or the gradient
+    is not finite, leaving the last good state, and when no epoch could be validated.
     """
-    mean = copy.deepcopy(model).eval().requires_grad_(False)
-    model = processes.synchronised(model)
-    optimizer = torch.optim.AdamW(schedule.groups(model, settings.weight_decay), settings.rate.peak, fused=True)
-    progress = checkpoint.resume(model, mean, optimizer)
-    if progress.epoch:
-        say(f"{label}: goes on after epoch {progress.epoch}")
     total = settings.epochs * steps
+    quiet = quiet or processes.rank() > 0
+    rate = rate or (lambda step: schedule.learning_rate(settings.rate, step, total))
+    optimizer = optimizer or adamw(model, settings)
+    mean = copy.deepcopy(model).eval().requires_grad_(False)
+    progress = store.resume(model, mean, optimizer)
+    forward = processes.parallel(_Loss(model, terms))
+    left = range(progress.epoch, settings.epochs)
+    if progress.epoch and not quiet:
+        say(f"{label}: goes on after epoch {progress.epoch}")
 
-    for epoch in epochs(progress.epoch, settings.epochs, label):
+    for epoch in left if quiet else track(left, len(left), label, "epochs"):
         if epoch - max(progress.best_epoch, int(settings.epochs * settings.rate.flat)) >= settings.patience:
             break
         model.train()
         sums: dict[str, float] = {}
-        rate = 0.0
         for batch in batches(epoch):
-            rate = schedule.learning_rate(settings.rate, progress.step, total)
-            values = descended(model, optimizer, terms(model, batch, epoch), settings.clip)
-            if progress.step == 0:
+            values = descended(model, optimizer, forward(batch, epoch), settings.clip)
+            if progress.step == 0 and not quiet:
                 say(f"{label}: step 1: {worded(values)}")
             check(values, epoch, progress.step)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.step()
+            update(optimizer, rate(progress.step))
             schedule.average(mean, model, schedule.share(settings.ema, progress.step) if settings.ema else 1.0)
             sums = {name: sums.get(name, 0.0) + value / steps for name, value in values.items()}
             if progress.step < settings.gradient_steps:
                 progress.norms.append(values[NORM])
             progress.step += 1
         error = processes.first(validate(mean) if processes.rank() == 0 else nan)
-        record(progress, {"epoch": epoch + 1, "lr": rate} | sums, error)
-        checkpoint.save(progress, model, mean, optimizer)
+        record(progress, {"epoch": epoch + 1, "lr": optimizer.param_groups[0]["lr"]} | sums, error)
+        store.save(progress, model, mean, optimizer)
 
     if not progress.best_epoch:
         raise Untrained(f"no epoch of {label} gave a finite validation error", "lower the learning rate")
-    processes.wait()
-    weights = checkpoint.best()
-    # Whoever clears the checkpoint must not do so before all have read it.
-    processes.wait()
-    return Trained(weights, progress)
+    return Trained(best(store), progress)
 
 
-def descended(
-    model: nn.Module, optimizer: torch.optim.Optimizer, losses: Terms, clip: float | None
-) -> dict[str, float]:
+def best(store: Store) -> State:
+    """Return the best weights, which no process clears before all have read them."""
+    processes.wait()
+    weights = store.best()
+    processes.wait()
+    return weights
+
+
+class _Loss(nn.Module):
+    """The loss terms as the forward pass of one module, which is where DistributedDataParallel looks."""
+
+    def __init__(self, model: nn.Module, terms: Callable[[Any, Any, int], Terms]):
+        super().__init__()
+        self.model, self.terms = model, terms
+
+    def forward(self, batch: Any, epoch: int) -> Terms:
+        return self.terms(self.model, batch, epoch)
+
+
+def adamw(model: nn.Module, settings: Settings) -> Optimizer:
+    """Return the optimizer of a run."""
+    groups = schedule.groups(model, settings.weight_decay)
+    return torch.optim.AdamW(groups, settings.rate.peak, fused=True)
+
+
+def update(optimizer: Optimizer, rate: float) -> None:
+    """Take a step at a learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
+
+
+def descended(model: nn.Module, optimizer: Optimizer, losses: Terms, clip: float | None) -> dict[str, float]:
     """Leave the clipped gradient of the sum of the terms in `model`; return the terms, and its norm before that.
 
     Over several processes, both are those of the mean. All values are fetched at once, for a GPU waits each time.
     """
     optimizer.zero_grad(set_to_none=True)
-    each = torch.stack(list(losses.values()))
-    each.sum().backward()
-    processes.mean_gradients(model.parameters())
+    values = torch.stack(list(losses.values()))
+    values.sum().backward()
     norm = nn.utils.clip_grad_norm_(model.parameters(), clip or inf)
-    values = torch.cat([processes.mean(each.detach()), norm.reshape(1)]).tolist()
-    return dict(zip([*losses, NORM], values, strict=True))
+    listed = torch.cat([processes.mean(values.detach()), norm.reshape(1)]).tolist()
+    return dict(zip([*losses, NORM], listed, strict=True))
 
 
 def check(values: dict[str, float], epoch: int, step: int) -> None:
@@ -150,16 +183,9 @@ def worded(values: dict[str, float]) -> str:
     return ", ".join([*terms, f"gradient {values[NORM]:.3g}"])
 
 
-def epochs(done: int, wanted: int, label: str) -> Iterable[int]:
-    """Return the epochs that are left, with a progress bar in the process that prints."""
-    left = range(done, wanted)
-    return left if processes.rank() else track(left, len(left), label, "epochs")
-
-
 def say(line: str) -> None:
-    """Print a line to stderr, once for all processes."""
-    if processes.rank() == 0:
-        print(line, file=sys.stderr, flush=True)
+    """Print a line to stderr."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def record(progress: Progress, row: Row, error: float) -> None:

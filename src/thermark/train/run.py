@@ -8,7 +8,7 @@ from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import cv2
 import numpy as np
@@ -27,17 +27,19 @@ from thermark.nets import complexity
 from thermark.nets.card import ModelCard
 from thermark.nets.cspnext import STRIDE
 from thermark.nets.rtmpose import Architecture, RTMPose
-from thermark.train import data, objectives, precision, processes, simcc, validation
+from thermark.train import data, losses, precision, processes, validation
 from thermark.train.augment import Augment
 from thermark.train.checkpoint import Checkpoint, Progress, State
+from thermark.train.codecs import Codec
+from thermark.train.codecs.networks import codec_of
+from thermark.train.codecs.simcc import Label
 from thermark.train.data import Batch, Samples
 from thermark.train.loop import Settings
-from thermark.train.simcc import Pair
-from thermark.train.targets import Targets
+from thermark.train.losses import Targets
 
 Built = TypeVar("Built")
 NOBODY = "none"  # the teacher of a run that has none
-Objective = Callable[[Pair, Targets], Tensor]
+Loss = Callable[[Any, Targets, Codec[Any]], Tensor]
 
 
 class Run(Settings):
@@ -45,7 +47,7 @@ class Run(Settings):
 
     `train`: the face set whose train and val splits are used; `labels`: the vocabulary they are labelled in; the
     network of `size` sees `padding` times the prompt at `input_size` pixels and predicts the points of
-    `vocabulary`; `objective`: a module of train/objectives; `label`: what a point looks like on its axes.
+    `vocabulary`; `objective`: a module of train/losses; `label`: what a point looks like on its axes.
     `extra_data`: a second face set, `teacher_data`: the one that the run `teacher` sees, `known`: the teacher's
     vocabulary. Recipes
     that do not use them (`uses`) want them empty or plain: the train set again, no teacher, the own vocabulary.
@@ -61,7 +63,7 @@ class Run(Settings):
     size: Architecture = "t"
     input_size: int = Field(128, ge=STRIDE, multiple_of=STRIDE)
     padding: PositiveFloat = 1.25
-    label: simcc.Label = "gaussian"
+    label: Label = "gaussian"
     augment: Augment = Augment()
     extra_data: str = ""
     teacher_data: str = ""
@@ -89,7 +91,8 @@ class Ready:
     exact: Literal["fp32", "bf16"]
     faces: Samples
     held_out: Samples
-    loss: Objective
+    loss: Loss
+    codec: Codec[Any]
 
     @property
     def steps(self) -> int:
@@ -110,16 +113,15 @@ class Ready:
         """Return the context in which forward passes run."""
         return precision.autocast(self.exact, self.device)
 
-    def labelled(self, outputs: Pair, batch: Batch) -> Tensor:
-        """Return the objective of logits against a batch's labels, scaled to the batch of all processes."""
+    def labelled(self, outputs: Any, batch: Batch) -> Tensor:
+        """Return the loss of outputs against a batch's labels, scaled to the batch of all processes."""
         xy, weight = (torch.from_numpy(array).to(self.device) for array in (batch.xy, batch.weight))
-        size = (self.config.input_size, self.config.input_size)
-        # The objective sums over the batch, and the loop takes the mean over processes.
-        return self.loss(outputs, Targets(xy, weight, size, self.config.label)) * processes.count()
+        # It sums over the batch, and the loop takes the mean over processes.
+        return self.loss(outputs, Targets(xy, weight), self.codec) * processes.count()
 
     def validate(self, model: nn.Module) -> float:
         """Return the validation error of a network, or of the student of a pupil."""
-        return validation.nme(model, self.held_out, self.config.batch, self.device, self.exact)
+        return validation.nme(model, self.codec, self.held_out, self.config.batch, self.device, self.exact)
 
     def _orders(self, epoch: int) -> list[NDArray[np.int64]]:
         return data.order(len(self.faces), self.config.batch, self.seed, epoch)
@@ -140,7 +142,7 @@ def ready(config: Run, seed: int, faces_root: Path, sets: Sequence[str]) -> Read
     Raises DataError for absent or empty data, ConfigError for an unknown objective or vocabulary and for other
     labels than stated.
     """
-    loss = objective(config.objective)
+    loss = loss_of(config.objective)
     device = precision.prepare(config)
     sets = [of_seed(faces_root, name, seed) for name in sets]
     data.check_labels(faces_root, sets, config.labels)
@@ -155,6 +157,7 @@ def ready(config: Run, seed: int, faces_root: Path, sets: Sequence[str]) -> Read
         faces=data.gather(faces_root, sets, "train", *seen),
         held_out=data.gather(faces_root, sets, "val", *seen),
         loss=loss,
+        codec=codec_of(config, label=config.label),
     )
 
 
@@ -198,7 +201,7 @@ def behind(config: Run) -> str:
     named = {config.vocabulary, config.labels, config.known} - {""}
     tables = [code.TABLES / f"{name}.yaml" for name in sorted(named)]
     tables += [path for path in code.bridges() if {path.parent.name, path.stem} <= named]
-    modules = (f"recipes.{config.recipe}", f"objectives.{config.objective}")
+    modules = (f"recipes.{config.recipe}", f"losses.{config.objective}")
     return code.key(*(f"{train.__name__}.{name}" for name in modules), *tables)
 
 
@@ -232,9 +235,9 @@ def finished(
     return Finished(about, weights, progress)
 
 
-def objective(name: str) -> Objective:
-    """Return the `loss` of the module train/objectives/<name>.py; raises ConfigError when there is none."""
-    if not name.isidentifier() or name.startswith("_") or find_spec(f"{objectives.__name__}.{name}") is None:
-        known = sorted(path.stem for path in Path(objectives.__path__[0]).glob("[a-z]*.py"))
+def loss_of(name: str) -> Loss:
+    """Return the `loss` of the module train/losses/<name>.py; raises ConfigError when there is none."""
+    if not name.isidentifier() or name.startswith("_") or find_spec(f"{losses.__name__}.{name}") is None:
+        known = sorted(path.stem for path in Path(losses.__path__[0]).glob("[a-z]*.py"))
         raise ConfigError(f"there is no objective {name!r}", nearest(name, known))
-    return import_module(f"{objectives.__name__}.{name}").loss
+    return import_module(f"{losses.__name__}.{name}").loss

@@ -54,7 +54,9 @@ class Cropped:
             for both, own in zip(predictions, given, strict=True)
         ]
 
-    def _predict(self, images: Sequence[Image], owners: Rows, boxes: Floats) -> tuple[Array, Floats]:
+    def _predict(
+        self, images: Sequence[Image], owners: Rows, boxes: Floats
+    ) -> tuple[NDArray[np.floating], Floats]:
         """Return xy (B, K, 2) and score (B, K) for boxes (B, 4) in images number `owners` (B,)."""
         maps = np.stack([region(box, self.size, self.pad) for box in boxes])
         prepared = {number: self.prepare(images[number]) for number in np.unique(owners)}

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from thermark import landmarks
 from thermark.core import geometry
-from thermark.core.geometry import Array
 from thermark.models.inference import contract, heatmaps
 from thermark.models.inference.boxes import Detect, PersonBoxes, Rows, boxes_in, predict_in_boxes
 from thermark.models.inference.contract import Floats, Given, Image, Instances
+from thermark.nets import dark
 from thermark.nets.inputs import normalised
 from thermark.train import precision
 from thermark.train.precision import Dtype
@@ -91,7 +91,9 @@ class TopDown:
         """Return which boxes (P, 4) have a crop."""
         return np.flatnonzero(np.isfinite(heatmaps.input_to_frame(boxes, self.size)).all(axis=(1, 2)))
 
-    def _predict(self, images: Sequence[Image], owners: Rows, boxes: Floats) -> tuple[Array, Floats]:
+    def _predict(
+        self, images: Sequence[Image], owners: Rows, boxes: Floats
+    ) -> tuple[NDArray[np.floating], Floats]:
         """Return xy (B, K, 2) and score (B, K) for boxes (B, 4) in images number `owners` (B,)."""
         maps = heatmaps.input_to_frame(boxes, self.size)
         crops = [
@@ -109,7 +111,7 @@ class TopDown:
         if self.flip:
             partner = torch.from_numpy(landmarks.load(self.vocabulary).flip).to(self.device)
             maps = (maps + heatmaps.flipped_back(self.forward(inputs.flip(-1)).float(), partner)) / 2
-        at, score = heatmaps.decode(maps, self.sigma)
+        at, score = dark.decode(maps, self.sigma)
         to_input = heatmaps.heatmap_to_input((maps.shape[2], maps.shape[3]), self.size)
         return geometry.apply(to_input, at.double().cpu().numpy()), score.cpu().numpy()
 

@@ -20,7 +20,8 @@ from thermark.models.inference.litert import Graph
 from thermark.nets.inputs import normalised
 from thermark.nets.rtmpose import RTMPose
 from thermark.portability.canaries import faces, graphs
-from thermark.train import precision, simcc
+from thermark.train import precision
+from thermark.train.codecs.simcc import SimCC
 from thermark.train.precision import Machine
 from thermark.train.recipes import supervised
 
@@ -58,7 +59,7 @@ def prediction() -> Arrays:
     precision.prepare(Machine(device="cpu"))
     with torch.inference_mode():
         logits = network()(inputs())
-    yield from (part.numpy() for part in (*logits, *simcc.peaks(logits)))
+    yield from (part.numpy() for part in (*logits, *SimCC((SIDE, SIDE)).decode(logits)))
 
 
 def exported() -> Arrays:

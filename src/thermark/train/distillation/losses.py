@@ -4,8 +4,8 @@ from typing import Literal
 
 from torch import Tensor
 
+from thermark.train.codecs.simcc import Pair
 from thermark.train.divergence import BETA, by_bin
-from thermark.train.simcc import Pair
 
 
 def features(teacher: Tensor, student: Tensor, reduction: Literal["mean", "sum"] = "mean") -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from thermark.nets.rtmpose import RTMPose
-from thermark.train.simcc import Pair
+from thermark.train.codecs.simcc import Pair
 
 Place = Literal["backbone", "final_layer"]
 

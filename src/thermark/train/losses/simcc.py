@@ -2,14 +2,14 @@
 
 from torch import Tensor
 
+from thermark.train.codecs.simcc import Pair, SimCC
 from thermark.train.divergence import BETA, by_bin
-from thermark.train.simcc import Pair, encode
-from thermark.train.targets import Targets
+from thermark.train.losses import Targets
 
 
-def loss(outputs: Pair, targets: Targets) -> Tensor:
+def loss(outputs: Pair, targets: Targets, codec: SimCC) -> Tensor:
     """Return the divergence of the logits `outputs` from the labels of `targets`, a scalar."""
-    labels, weight = encode(targets.xy, targets.weight, targets.size, label=targets.label)
+    labels, weight = codec.encode(targets.xy, targets.weight)
     return divergence(outputs, labels, weight)
 
 

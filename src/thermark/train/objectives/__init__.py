@@ -1,1 +1,0 @@
-"""Losses of outputs against targets, one module a loss."""
