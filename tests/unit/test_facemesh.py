@@ -273,7 +273,7 @@ def test_every_kind_loads_and_finds_the_same_face(wheel, detector, own):
 def test_a_load_is_checked(wheel, monkeypatch):
     face = golden_check.read("facemesh")
     moved = replace(face, xy=face.xy + 0.01 * np.ptp(face.xy[:468], axis=0).max())
-    monkeypatch.setattr(golden_check, "known", lambda name: moved)
+    monkeypatch.setattr(golden_check, "read", lambda name: moved)
     with pytest.raises(DataError, match=r"face_landmark\.tflite misses the points of a known face by 1\.4%"):
         facemesh.load(config(), Assets(wheel), "auto")
 
