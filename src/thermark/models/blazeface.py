@@ -24,9 +24,9 @@ class Config(Section):
 
 def faces(image: Image, detector: Detector) -> Instances:
     """Return what the detector finds in an RGB image; a point's score is its face's."""
-    [found] = detector([image])
-    score = found.scores.astype(np.float32)
-    xy, boxes = found.points.astype(np.float32), found.boxes.astype(np.float32)
+    [detections] = detector([image])
+    score = detections.scores.astype(np.float32)
+    xy, boxes = detections.points.astype(np.float32), detections.boxes.astype(np.float32)
     return Instances(xy, np.repeat(score[:, None], FACE, axis=1), boxes, score)
 
 

@@ -71,8 +71,8 @@ def decoded(maps: Maps, threshold: float) -> tuple[Doubles, Doubles, Doubles]:
     size = np.exp(sizes[:, rows, columns].T[:, ::-1]) * CELL
     middle = (np.stack([columns, rows], axis=1) + offsets[:, rows, columns].T[:, ::-1] + 0.5) * CELL
     near = np.clip(middle - size / 2, 0, None)
-    told = points[:, rows, columns].T.reshape(-1, POINTS, 2)[..., ::-1]
-    return np.concatenate([near, near + size], axis=1), told * size[:, None] + near[:, None], scores
+    fractions = points[:, rows, columns].T.reshape(-1, POINTS, 2)[..., ::-1]
+    return np.concatenate([near, near + size], axis=1), fractions * size[:, None] + near[:, None], scores
 
 
 def load(config: Config, assets: Assets, device: str) -> Finder:

@@ -64,18 +64,18 @@ class Prompted:
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return a row for each box (P, 4) of each RGB image, NaN for a box that is NaN or empty."""
-        return [self._told(image, own) for image, own in zip(images, boxes, strict=True)]
+        return [self._prompted(image, own) for image, own in zip(images, boxes, strict=True)]
 
-    def _told(self, image: Image, boxes: Floats | None) -> Instances:
+    def _prompted(self, image: Image, boxes: Floats | None) -> Instances:
         usable(image)
         if boxes is None:
             raise ValueError("no box was given")
-        told = np.asarray(boxes, np.float32)
-        xy = np.full((len(told), len(landmarks.load(self.vocabulary)), 2), np.nan, np.float32)
-        for row in croppable(told):
-            xy[row] = self.trees(image, square(told[row], self.side, self.lift))
+        prompts = np.asarray(boxes, np.float32)
+        xy = np.full((len(prompts), len(landmarks.load(self.vocabulary)), 2), np.nan, np.float32)
+        for row in croppable(prompts):
+            xy[row] = self.trees(image, square(prompts[row], self.side, self.lift))
         score = np.where(np.isnan(xy).any(axis=-1), np.float32(np.nan), np.float32(1))
-        return Instances(xy, score, told, np.full(len(told), np.nan, np.float32))
+        return Instances(xy, score, prompts, np.full(len(prompts), np.nan, np.float32))
 
 
 def square(box: Floats, side: float, lift: float) -> Square:
@@ -90,10 +90,10 @@ def square(box: Floats, side: float, lift: float) -> Square:
 def faces(image: Image, detector: Any, trees: Trees, upsample: int, points: int) -> Instances:
     """Return what dlib's detector finds in an RGB image, surest first; points score 1, for trees have none."""
     usable(image)
-    found, scores, _ = detector.run(image, upsample, 0.0)
-    if not len(found):
+    rectangles, scores, _ = detector.run(image, upsample, 0.0)
+    if not len(rectangles):
         return Instances.none(points)
-    squares = [(each.left(), each.top(), each.right(), each.bottom()) for each in found]
+    squares = [(each.left(), each.top(), each.right(), each.bottom()) for each in rectangles]
     xy = np.stack([trees(image, each) for each in squares])
     outline = np.array(squares, np.float32) + np.array([-0.5, -0.5, 0.5, 0.5], np.float32)
     return Instances(xy, np.ones(xy.shape[:2], np.float32), outline, np.array(scores, np.float32))
@@ -115,8 +115,8 @@ def load(config: Config, assets: Assets, device: str) -> Prompted | Finder:
         raise DataError(f"{path.name} is no shape predictor of dlib", "bring the weights again") from error
 
     def trees(image: Image, own: Square) -> Floats:
-        said = predictor(np.ascontiguousarray(image), dlib.rectangle(*own))
-        return np.array([[point.x, point.y] for point in said.parts()], np.float32)
+        shape = predictor(np.ascontiguousarray(image), dlib.rectangle(*own))
+        return np.array([[point.x, point.y] for point in shape.parts()], np.float32)
 
     if len(trees(np.zeros((64, 64, 3), np.uint8), (8, 8, 55, 55))) != points:
         raise DataError(

@@ -56,14 +56,14 @@ def read(table: Path, packed: Path) -> Weights:
     """
     try:
         (group,) = json.loads(table.read_text(encoding="utf-8"))
-        told = [(each["name"], each["shape"], each["quantization"]) for each in group["weights"]]
-        sizes = [int(np.prod(shape)) for _, shape, _ in told]
+        entries = [(each["name"], each["shape"], each["quantization"]) for each in group["weights"]]
+        sizes = [int(np.prod(shape)) for _, shape, _ in entries]
         parts = np.split(np.fromfile(packed, np.uint8), np.cumsum(sizes))
         if len(parts[-1]) or [len(part) for part in parts[:-1]] != sizes:
             raise ValueError("of another size than its table says")
         return {
             name: _arranged(name, (part.astype(np.float64) * how["scale"] + how["min"]).reshape(shape))
-            for part, (name, shape, how) in zip(parts, told, strict=False)
+            for part, (name, shape, how) in zip(parts, entries, strict=False)
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{packed.name} is no network of face-api: {error}", "bring the weights again") from error

@@ -110,8 +110,8 @@ class FaceMesh:
     def found(self, image: Image) -> list[Found]:
         """Return the faces in one image."""
         detections = self.detector([image])[0].best(self.faces)
-        said = [self.mesh(image, to_image) for to_image in upright(detections)]
-        rows = zip(said, detections.boxes, detections.scores, strict=True)
+        meshes = [self.mesh(image, to_image) for to_image in upright(detections)]
+        rows = zip(meshes, detections.boxes, detections.scores, strict=True)
         return [(xy, flag, box, float(score)) for (xy, flag), box, score in rows if flag >= PRESENT]
 
 
@@ -169,8 +169,8 @@ class Prompted:
         for box in np.asarray(boxes, np.float64):
             xy, flag = np.full((POINTS, 2), np.nan), np.nan
             if np.isfinite(box).all() and (geometry.box_size(box) > 0).all():
-                said, flag = self.mesh(image, around(box, self.pad))
-                xy = said if flag >= PRESENT else xy
+                points, flag = self.mesh(image, around(box, self.pad))
+                xy = points if flag >= PRESENT else xy
             rows.append((xy, flag, box, np.nan))
         return instances(rows)
 

@@ -159,8 +159,8 @@ def load(config: Config, assets: Assets, device: str) -> MediaPipe | TwoStage:
         try:
             golden_check.check(config.detector, cascade, expected, TOLERANCE["landmarker"])
         except RuntimeError as error:  # 0.10.31 opens a full-range detector and fails on its first picture
-            said = shorten(str(error).replace("\n", " "), 160)
-            raise Unavailable(f"this version of mediapipe cannot run {config.detector}: {said}") from error
+            reason = shorten(str(error).replace("\n", " "), 160)
+            raise Unavailable(f"this version of mediapipe cannot run {config.detector}: {reason}") from error
     return cascade
 
 
@@ -191,8 +191,8 @@ def opened(config: Config, path: Path) -> tuple[ModuleType, Any]:
 
 
 def _refused(path: Path, task: Task, error: Exception) -> DataError:
-    said = shorten(str(error), 160) or type(error).__name__
-    return DataError(f"{path.name} does not run as a face {task}: {said}", "bring the weights again")
+    reason = shorten(str(error), 160) or type(error).__name__
+    return DataError(f"{path.name} does not run as a face {task}: {reason}", "bring the weights again")
 
 
 # The package's own `__del__` raises at exit and after an error; and a task that the garbage collector closes may

@@ -184,14 +184,14 @@ def proposed(picture: Tensor, net: PNet, config: Config) -> Floats:
     scales = [(none, none[:, 0], none)]
     while min(height, width) * scale >= WINDOW:
         small = F.interpolate(picture, (int(height * scale + 1), int(width * scale + 1)), mode="area")
-        told, logits = net(scaled(small))
+        offsets, logits = net(scaled(small))
         sure = logits.softmax(dim=1)[0, 1].cpu().numpy()
         rows, columns = np.nonzero(sure >= config.thresholds[0])
         first = STRIDE * np.stack([columns, rows], axis=1).astype(np.float32)
-        found = np.floor(np.concatenate([first + 1, first + WINDOW], axis=1) / np.float32(scale))
-        best = suppressed(found, sure[rows, columns], ONCE)
-        corners = told[0].permute(1, 2, 0).cpu().numpy()[rows, columns]
-        scales.append((found[best], sure[rows, columns][best], corners[best]))
+        windows = np.floor(np.concatenate([first + 1, first + WINDOW], axis=1) / np.float32(scale))
+        best = suppressed(windows, sure[rows, columns], ONCE)
+        corners = offsets[0].permute(1, 2, 0).cpu().numpy()[rows, columns]
+        scales.append((windows[best], sure[rows, columns][best], corners[best]))
         scale *= config.factor
     boxes, scores, corners = (np.concatenate(each) for each in zip(*scales, strict=True))
     best = suppressed(boxes, scores, AGAIN)

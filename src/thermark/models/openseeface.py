@@ -64,9 +64,9 @@ def decoded(maps: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.
     the right as probabilities. The first and last cells lie on the first and last pixels of the crop. A point of
     which the numbers are not finite is NaN.
     """
-    said = np.asarray(maps, np.float64).reshape(len(maps), 3, POINTS, CELLS * CELLS)
-    place = said[:, 0].argmax(axis=-1)
-    score, *offsets = np.moveaxis(np.take_along_axis(said, place[:, None, :, None], axis=-1)[..., 0], 1, 0)
+    values = np.asarray(maps, np.float64).reshape(len(maps), 3, POINTS, CELLS * CELLS)
+    place = values[:, 0].argmax(axis=-1)
+    score, *offsets = np.moveaxis(np.take_along_axis(values, place[:, None, :, None], axis=-1)[..., 0], 1, 0)
     probable = np.clip(np.stack(offsets[::-1], axis=-1), SMALLEST, 1 - SMALLEST)
     cells = np.stack([place % CELLS, place // CELLS], axis=-1)
     pixels = (SIZE - 1) * (cells / (CELLS - 1) + np.log(probable / (1 - probable)) / SHARPNESS)

@@ -127,5 +127,5 @@ def answer(crops: NDArray[np.uint8], net: TFAN) -> tuple[NDArray[np.float32], ND
 
     A score is 1 less the standard deviation in sides of the crop: what it calls a confidence is a variance.
     """
-    said = net(normalised(crops, net.fc.weight.device)).float().cpu().numpy()
-    return said[..., :2] + np.float32(FIRST), 1 - np.sqrt(np.clip(said[..., 2], LEAST, 1))
+    output = net(normalised(crops, net.fc.weight.device)).float().cpu().numpy()
+    return output[..., :2] + np.float32(FIRST), 1 - np.sqrt(np.clip(output[..., 2], LEAST, 1))

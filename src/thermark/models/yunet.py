@@ -48,9 +48,9 @@ def faces(image: Image, detector: Any) -> Instances:
     rows = detector.detect(np.ascontiguousarray(image[..., ::-1]))[1]
     if rows is None:
         return Instances.none(POINTS)
-    found = np.asarray(rows, np.float32)
-    found = found[np.argsort(-found[:, 14], kind="stable")]
+    detections = np.asarray(rows, np.float32)
+    detections = detections[np.argsort(-detections[:, 14], kind="stable")]
     # Cells count from the outline of the picture, in which the first pixel begins at 0; ours begins at -0.5.
-    box = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:4]], axis=1) - np.float32(0.5)
-    xy = found[:, 4:14].reshape(-1, POINTS, 2) - np.float32(0.5)
-    return Instances(xy, np.repeat(found[:, 14:], POINTS, axis=1), box, found[:, 14])
+    box = np.concatenate([detections[:, :2], detections[:, :2] + detections[:, 2:4]], axis=1) - np.float32(0.5)
+    xy = detections[:, 4:14].reshape(-1, POINTS, 2) - np.float32(0.5)
+    return Instances(xy, np.repeat(detections[:, 14:], POINTS, axis=1), box, detections[:, 14])
