@@ -17,6 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 from thermark.core import bundle
 from thermark.models import facemesh
 from thermark.models.inference import golden_check
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.detectors import DESIGNS
 from thermark.models.inference.quiet import quiet
 
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
-    face = cv2.resize(golden_check.known("facemesh").picture, (chosen.side, chosen.side))
+    face = cv2.resize(golden_check.read("facemesh").picture, (chosen.side, chosen.side))
     print("| on whole frames | frames/s | of `short_range` |\n| --- | ---: | ---: |")
     report({name: contestant(chosen.weights, name, [face] * chosen.frames) for name in KINDS}, chosen)
     for name, (file, size) in GRAPHS.items():
@@ -59,8 +60,8 @@ def contestant(folder: Path, kind: str, frames: list[np.ndarray]) -> Callable[[]
     told = facemesh.Config.model_validate(
         {"family": "facemesh", "weights": folder.name, "detector": "short_range" if naive else kind}
     )
-    predictor = facemesh.load(told, weights, "cpu")
-    prompts = golden_check.known("facemesh").box[None] * len(frames[0]) / 160
+    predictor = facemesh.load(told, Assets(weights), "cpu")
+    prompts = golden_check.read("facemesh").box[None] * len(frames[0]) / 160
     boxes = [prompts if kind == "given" else None] * len(frames)
 
     def once() -> None:
@@ -68,7 +69,7 @@ def contestant(folder: Path, kind: str, frames: list[np.ndarray]) -> Callable[[]
 
     def rebuilt() -> None:
         for frame in frames:
-            facemesh.load(told, weights, "cpu")([frame], [None])
+            facemesh.load(told, Assets(weights), "cpu")([frame], [None])
 
     return rebuilt if naive else once
 

@@ -19,6 +19,7 @@ import torch
 from thermark.convert import onnx as exported
 from thermark.core import bundle
 from thermark.models import rtmlib
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.sessions import RTMPose
 from thermark.nets.rtmpose import RTMPose as Network
 
@@ -66,7 +67,7 @@ def predictors(
     config = rtmlib.Config(
         family="rtmlib", weights="bench", pose=path.name, given="prompt", threads=chosen.threads
     )
-    ours = rtmlib.load(config, bundle.read(folder), "cpu")
+    ours = rtmlib.load(config, Assets(bundle.read(folder)), "cpu")
     with redirect_stdout(StringIO()):
         theirs = RTMPose(str(path), tuple(size))
     ways = {"rtmlib, box by box": theirs, f"rtmlib, {chosen.threads} threads": ours.pose}

@@ -19,6 +19,7 @@ import torch
 from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.models import sapiens2
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.topdown import TopDown
 from thermark.nets import pretrained
 
@@ -51,7 +52,7 @@ def main() -> None:
                 "dtype": dtype,
                 "flip": False,
             }
-            return sapiens2.load(parse(settings, sapiens2.Config, "bench"), weights, "auto")
+            return sapiens2.load(parse(settings, sapiens2.Config, "bench"), Assets(weights), "auto")
 
         jobs: dict[str, Callable[[], object]] = {}
         for dtype in ("float32", "bfloat16"):

@@ -11,7 +11,7 @@ from thermark.core import errors, files
 from thermark.core.config import section, value
 from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference import keys
-from thermark.models.inference.keys import Places, Setting
+from thermark.models.inference.keys import Paths, Setting
 from thermark.report.speed import turns
 from thermark.report.speed.options import Config
 
@@ -20,22 +20,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "contestants", "patience", "scored"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Places.__dataclass_fields__, "out"):
+    for name in (*Paths.__dataclass_fields__, "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
     config = section(params, options.params, Config)
-    places = Places(*(getattr(options, name) for name in Places.__dataclass_fields__))
+    paths = Paths(*(getattr(options, name) for name in Paths.__dataclass_fields__))
     told = {}
     if config.contestants is not None:
         patience = section(params, options.patience, keys.Config)
-        setting = Setting(patience, read_scored_splits(params, options.scored), places, {}, {})
+        setting = Setting(patience, read_scored_splits(params, options.scored), paths, {}, {})
         sections = value(params, options.contestants) or {}
         told["contestants"] = turns.measured(config.contestants, sections, setting)
     # Imported here: it brings PyTorch and transformers, which would lie in memory while contestants run.
     from thermark.report.speed import networks
 
-    files.write_json(options.out, told | networks.measured(config, places.models))
+    files.write_json(options.out, told | networks.measured(config, paths.models))
 
 
 if __name__ == "__main__":

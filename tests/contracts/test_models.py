@@ -1,10 +1,9 @@
-"""Every contestant on packed crops, that is every module in predictors/ whose `load` needs no bundle of weights.
+"""The one contract of all families, and every model that predicts on packed crops, too.
 
-Those on whole frames have their own contract, test_zeroshot.py.
+Those on whole frames alone have their own tests, test_zeroshot.py.
 """
 
 from importlib import import_module
-from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +11,18 @@ import pytest
 
 import contestant_modules
 import drawn_faces
-from thermark import landmarks, models
+from thermark import landmarks
 from thermark.core import geometry, seeds
 from thermark.core.config import Section
 from thermark.core.faces import open_set
 from thermark.core.predictions import Predictions
-from thermark.models import Predictor, learned, mean_shape
+from thermark.models.inference.contract import Assets, CropModel
+from thermark.models.inference.crops import predict
+from thermark.models.inference.keys import CROP_FAMILIES
+from thermark.models.inference.run import load_model
 from tiny_runs import untrained
 
-NAMES = sorted(set(contestant_modules.load_arguments()) - set(contestant_modules.whole_frame_arguments()))
-MODULES = {name: import_module(f"{models.__name__}.{name}") for name in NAMES}
+NAMES = CROP_FAMILIES
 PADDING, SIDE = 1.75, 96
 
 
@@ -34,16 +35,27 @@ def root(tmp_path_factory) -> Path:
 
 # How to load each contestant on a machine without weights; one that is not here has no contract test yet.
 LOADED = {
-    "learned": lambda root, scratch: learned.load(
-        untrained(scratch / "model", modality="thermal", trained_on=["drawn"])
+    "learned": (
+        {"run": "net"},
+        lambda scratch: untrained(scratch / "seed0", modality="thermal", trained_on=["drawn"]),
     ),
-    "mean_shape": lambda root, scratch: mean_shape.load(mean_shape.Config(train="drawn"), root),
+    "mean_shape": ({"train": "drawn"}, lambda scratch: None),
 }
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def contestant(request, root, tmp_path_factory) -> Predictor:
-    return LOADED[request.param](root, tmp_path_factory.mktemp("model"))
+def contestant(request, root, tmp_path_factory) -> CropModel:
+    section, run = LOADED[request.param]
+    assets = Assets(run=run(tmp_path_factory.mktemp("model")), faces=root)
+    return load_model("x", {"family": request.param} | section, assets, "cpu").get()
+
+
+def ask(model: CropModel, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return points and scores for the boxes (P, 4) in one image."""
+    [instances] = model([image], [boxes])
+    np.testing.assert_array_equal(instances.boxes, boxes)
+    assert np.isnan(instances.box_score).all()
+    return instances.xy, instances.score
 
 
 def shown(count: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -65,19 +77,22 @@ def packed(grey: bool = False) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_all_are_found_and_covered():
-    assert {"learned", "mean_shape"} <= set(NAMES)
-    assert set(LOADED) == set(NAMES)
+    assert set(LOADED) == set(NAMES) < set(contestant_modules.signatures())
 
 
-def test_whoever_is_listed_in_params_has_a_config():
-    for name in set(NAMES) - {"learned"}:  # which has a model card instead
-        assert issubclass(MODULES[name].Config, Section)
-        assert list(signature(MODULES[name].load).parameters) == ["config", "faces_root"]
+def test_every_family_is_loaded_in_the_same_way():
+    assert {tuple(each) for each in contestant_modules.signatures().values()} == {("config", "assets", "device")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_settings_are_a_section(name):
+    assert issubclass(import_module(f"thermark.models.{name}").Config, Section)
 
 
 def test_it_says_its_vocabulary_and_what_it_was_trained_on(contestant):
     assert len(landmarks.load(contestant.vocabulary)) > 0
-    assert contestant.trained_on == ("drawn",)
+    assert contestant.trained_on == ("drawn",) and isinstance(contestant, CropModel)
+    assert (contestant.given, contestant.box_source) == ("prompt", "prompt") and contestant.batch >= 1
 
 
 @pytest.mark.parametrize("grey", [False, True])
@@ -85,11 +100,11 @@ def test_shapes_and_types(contestant, grey):
     points = len(landmarks.load(contestant.vocabulary))
     image, boxes, _ = shown()
     pixels, maps = packed(grey)
-    for xy, score in (contestant(image, boxes), contestant.on_crops(pixels, maps, PADDING)):
+    for xy, score in (ask(contestant, image, boxes), contestant.on_crops(pixels, maps, PADDING)):
         assert (xy.shape, score.shape) == ((4, points, 2), (4, points))
         assert xy.dtype == score.dtype == np.float32
         assert (np.isfinite(xy).all(axis=-1) == np.isfinite(score)).all()
-    for xy, score in (contestant(image, boxes[:0]), contestant.on_crops(pixels[:0], maps[:0], PADDING)):
+    for xy, score in (ask(contestant, image, boxes[:0]), contestant.on_crops(pixels[:0], maps[:0], PADDING)):
         assert (xy.shape, score.shape) == ((0, points, 2), (0, points))
 
 
@@ -97,8 +112,8 @@ def test_the_same_question_has_the_same_answer_and_stays_as_it_was(contestant):
     image, boxes, _ = shown()
     pixels, maps = packed()
     before = [array.copy() for array in (image, boxes, pixels, maps)]
-    for ask in (lambda: contestant(image, boxes), lambda: contestant.on_crops(pixels, maps, PADDING)):
-        for first, second in zip(ask(), ask(), strict=True):
+    for both in (lambda: ask(contestant, image, boxes), lambda: contestant.on_crops(pixels, maps, PADDING)):
+        for first, second in zip(both(), both(), strict=True):
             np.testing.assert_array_equal(first, second)
     for array, kept in zip((image, boxes, pixels, maps), before, strict=True):
         np.testing.assert_array_equal(array, kept)
@@ -106,7 +121,9 @@ def test_the_same_question_has_the_same_answer_and_stays_as_it_was(contestant):
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_blank_image_is_answered_or_missed(contestant, level):
-    xy, score = contestant(np.full((200, 200, 3), level, np.uint8), np.array([[40, 40, 120, 120]], np.float32))
+    xy, score = ask(
+        contestant, np.full((200, 200, 3), level, np.uint8), np.array([[40, 40, 120, 120]], np.float32)
+    )
     assert not np.isinf(xy).any() and not np.isinf(score).any()
     pixels, maps = packed()
     xy, score = contestant.on_crops(np.full_like(pixels, level), maps, PADDING)
@@ -119,7 +136,7 @@ def test_a_missing_prompt_is_a_row_of_nan_and_nobody_elses_business(contestant):
     boxes_gone, maps_gone = boxes.copy(), maps.copy()
     boxes_gone[1], maps_gone[1] = np.nan, np.nan
     for (xy, score), (wanted, _) in (
-        (contestant(image, boxes_gone), contestant(image, boxes)),
+        (ask(contestant, image, boxes_gone), ask(contestant, image, boxes)),
         (contestant.on_crops(pixels, maps_gone, PADDING), contestant.on_crops(pixels, maps, PADDING)),
     ):
         assert np.isnan(xy[1]).all() and np.isnan(score[1]).all()
@@ -143,7 +160,7 @@ def test_points_follow_the_map_of_their_crop(contestant):
 def test_frames_and_packed_crops_are_answered_alike(contestant):
     """The packed crop is resampled once more: of an untrained network, half the points may differ by a cell."""
     image, boxes, _ = shown()
-    direct, _ = contestant(image, boxes)
+    direct, _ = ask(contestant, image, boxes)
     through, _ = contestant.on_crops(*packed(), PADDING)
     sides = geometry.box_size(boxes).max(axis=-1)
     apart = np.linalg.norm(direct - through, axis=-1) / sides[:, None]
@@ -153,7 +170,7 @@ def test_frames_and_packed_crops_are_answered_alike(contestant):
 def test_a_whole_face_set_is_answered_row_by_row(contestant, root, tmp_path):
     faces, crops = open_set(root / "drawn")
     crops.to_source[3] = np.nan
-    said = models.predict(contestant, "c", faces, crops, "fingerprint", batch=4)
+    said = predict(contestant, "c", faces, crops, "fingerprint", batch=4)
     said.save(tmp_path / "drawn.npz")
     said = Predictions.open(tmp_path / "drawn.npz")
     assert (said.status, said.vocabulary, said.data) == ("ok", contestant.vocabulary, "fingerprint")

@@ -1,4 +1,4 @@
-"""Every contestant on whole frames, that is every module in predictors/ whose `load` takes a bundle of weights."""
+"""Every model on whole frames, that is every family that is loaded from a bundle of weights."""
 
 import shutil
 from collections.abc import Callable
@@ -20,9 +20,8 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, SetupError
 from thermark.fewshot import model as heads
 from thermark.fewshot.tiny_head import TinyHead
-from thermark.models.inference.contract import FramePredictor, Unavailable
+from thermark.models.inference.contract import Assets, Model, Unavailable
 
-FAMILIES = contestant_modules.whole_frame_arguments()
 FLOAT = {"given": "labelled", "dtype": "float32"}
 BOXES = np.array([[60, 50, 190, 190], [np.nan] * 4, [60, 40, 150, 140], [70, 70, 70, 70]], np.float32)
 
@@ -30,43 +29,43 @@ BOXES = np.array([[60, 50, 190, 190], [np.nan] * 4, [60, 40, 150, 140], [70, 70,
 def facemesh(folder: Path, mirror: Callable) -> tuple:
     for name in facemesh_images.MODELS:
         shutil.copy(facemesh_images.model(name), folder / name)
-    return {name: {} for name in facemesh_images.MODELS}, {"detector": "given"}, ()
+    return {name: {} for name in facemesh_images.MODELS}, {"detector": "given"}, None
 
 
 def blazeface(folder: Path, mirror: Callable) -> tuple:
     cards, _, _ = facemesh(folder, mirror)
-    return cards, {}, ()
+    return cards, {}, None
 
 
 def blazepose(folder: Path, mirror: Callable) -> tuple:
     wheel = index_bundles.fetch_or_skip("mediapipe_wheel")
     for name in ("pose_detection.tflite", "pose_landmark_full.tflite"):
         shutil.copy(wheel.file(name), folder / name)
-    return {"pose_detection.tflite": {}, "pose_landmark_full.tflite": {}}, {}, ()
+    return {"pose_detection.tflite": {}, "pose_landmark_full.tflite": {}}, {}, None
 
 
 def yunet(folder: Path, mirror: Callable) -> tuple:
     shutil.copy(mirror("face_detection_yunet_2026may.onnx"), folder / "yunet.onnx")
-    return {"yunet.onnx": {}}, {"threshold": 0.5}, ()
+    return {"yunet.onnx": {}}, {"threshold": 0.5}, None
 
 
 def centerface(folder: Path, mirror: Callable) -> tuple:
     shutil.copy(index_bundles.fetch_or_skip("centerface").file("centerface.onnx"), folder)
-    return {"centerface.onnx": {}}, {}, ()
+    return {"centerface.onnx": {}}, {}, None
 
 
 def mtcnn(folder: Path, mirror: Callable) -> tuple:
     torch = import_module("torch")
     torch.manual_seed(0)
     torch.save(import_module("thermark.models.mtcnn").ONet().state_dict(), folder / "onet.pt")
-    return {"onet.pt": {}}, {}, ()
+    return {"onet.pt": {}}, {}, None
 
 
 def cascaded(folder: Path, mirror: Callable) -> tuple:
     held = index_bundles.fetch_or_skip("mtcnn")
     for name in ("pnet.pt", "rnet.pt", "onet.pt"):
         shutil.copy(held.file(name), folder / name)
-    return {"pnet.pt": {}, "rnet.pt": {}, "onet.pt": {}}, {"given": "own"}, ()
+    return {"pnet.pt": {}, "rnet.pt": {}, "onet.pt": {}}, {"given": "own"}, None
 
 
 def face_api(folder: Path, mirror: Callable) -> tuple:
@@ -86,7 +85,7 @@ def face_api(folder: Path, mirror: Callable) -> tuple:
     files.write_json(folder / "tiny-weights_manifest.json", table)
     count = sum(int(np.prod(shape)) for shape in shapes.values())
     (folder / "tiny.bin").write_bytes(np.random.default_rng(0).integers(0, 256, count, np.uint8).tobytes())
-    return {"tiny.bin": {}, "tiny-weights_manifest.json": {}}, {"file": "tiny"}, ()
+    return {"tiny.bin": {}, "tiny-weights_manifest.json": {}}, {"file": "tiny"}, None
 
 
 def dlib(folder: Path, mirror: Callable) -> tuple:
@@ -103,12 +102,12 @@ def dlib(folder: Path, mirror: Callable) -> tuple:
         labels.append([one.full_object_detection(one.rectangle(80, 90, 200, 210), points)])
     trained = one.train_shape_predictor(faces, labels, options)
     trained.save(str(folder / "tiny.dat"))
-    return {"tiny.dat": {}}, {"file": "tiny.dat", "vocabulary": "dlib5"}, ()
+    return {"tiny.dat": {}}, {"file": "tiny.dat", "vocabulary": "dlib5"}, None
 
 
 def openseeface(folder: Path, mirror: Callable) -> tuple:
     onnx_graphs.brightness(folder / "lm_model3_opt.onnx", (224, 224), 8, 66, level=132, batch=1)
-    return {"lm_model3_opt.onnx": {}}, {}, ()
+    return {"lm_model3_opt.onnx": {}}, {}, None
 
 
 def tfan(folder: Path, mirror: Callable) -> tuple:
@@ -120,18 +119,18 @@ def tfan(folder: Path, mirror: Callable) -> tuple:
         layer, _, kind = name.removeprefix("backbone.").rpartition(".")
         state[f"module.feature_network.{ours[layer]}.{kind}" if layer in ours else f"module.{name}"] = each
     torch.save(state, folder / "tfan70.pt")
-    return {"tfan70.pt": {}}, {"file": "tfan70.pt"}, ()
+    return {"tfan70.pt": {}}, {"file": "tfan70.pt"}, None
 
 
 def vitpose_onnx(folder: Path, mirror: Callable) -> tuple:
     onnx_graphs.brightness(folder / "pose.onnx", (48, 64), 4, 133)
-    return {"pose.onnx": onnx_graphs.card((48, 64), vocabulary="coco_wholebody133")}, {"given": "labelled"}, ()
+    return {"pose.onnx": onnx_graphs.card((48, 64), vocabulary="coco_wholebody133")}, {"given": "labelled"}, None
 
 
 def mediapipe(folder: Path, mirror: Callable) -> tuple:
     shutil.copy(mirror("face_landmarker.task"), folder)
     about = {"face_landmarker.task": {"vocabulary": "mediapipe478", "channels": "rgb"}}
-    return about, {"file": "face_landmarker.task", "task": "landmarker", "given": "prompt"}, ()
+    return about, {"file": "face_landmarker.task", "task": "landmarker", "given": "prompt"}, None
 
 
 def rtmlib(folder: Path, mirror: Callable) -> tuple:
@@ -139,13 +138,13 @@ def rtmlib(folder: Path, mirror: Callable) -> tuple:
     return (
         {"pose.onnx": onnx_graphs.card((64, 64), vocabulary="nose1")},
         {"pose": "pose.onnx", "given": "labelled"},
-        (),
+        None,
     )
 
 
 def cascade(folder: Path, mirror: Callable) -> tuple:
     tiny_runs.write_scaled(folder / "models/nose/seed0", points=1, vocabulary="nose1")
-    return {}, {"run": "nose", "given": "labelled"}, (folder / "models/nose",)
+    return {}, {"run": "nose", "given": "labelled"}, folder / "models/nose"
 
 
 def headed(folder: Path, mirror: Callable) -> tuple:
@@ -161,22 +160,22 @@ def headed(folder: Path, mirror: Callable) -> tuple:
     head = TinyHead(told["channels"], 1, head_scene.MAP)
     heads.write(own, head_scene.card(**told), head.state_dict())
     cards = {name: {"face_sets": ["elsewhere"]} for name in ("model.safetensors", "model.json")}
-    return cards, {"run": "head_x", "given": "labelled"}, (own.parent,)
+    return cards, {"run": "head_x", "given": "labelled"}, own.parent
 
 
 def sapiens2(folder: Path, mirror: Callable) -> tuple:
-    import_module("tiny").sapiens2().save_pretrained(folder)
+    import_module("tiny_transformers").sapiens2().save_pretrained(folder)
     card = {"vocabulary": "sapiens308", "channels": "rgb", "input_size": [48, 64]}
-    return {"model.safetensors": card, "config.json": card}, {**FLOAT, "size": [64, 48]}, ()
+    return {"model.safetensors": card, "config.json": card}, {**FLOAT, "size": [64, 48]}, None
 
 
 def vitpose(folder: Path, mirror: Callable) -> tuple:
-    import_module("tiny").vitpose(133).save_pretrained(folder)
+    import_module("tiny_transformers").vitpose(133).save_pretrained(folder)
     card = {"vocabulary": "coco_wholebody133", "channels": "rgb", "input_size": [48, 64]}
-    return {"model.safetensors": card, "config.json": card}, FLOAT, ()
+    return {"model.safetensors": card, "config.json": card}, FLOAT, None
 
 
-# Small weights for each family, two of them in two ways: (cards, settings, what else `load` takes).
+# Small weights for each family, two of them in two ways: (cards, settings, the folder of a run of ours).
 INDEXED = (blazeface, blazepose, yunet, centerface, mtcnn, cascaded, face_api, dlib)
 ELSEWHERE = (openseeface, tfan, vitpose_onnx)
 PUBLISHED = (facemesh, mediapipe, rtmlib, cascade, headed, sapiens2, vitpose)
@@ -197,18 +196,18 @@ told = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def made(mirror, tmp_path_factory) -> Callable[[str], FramePredictor]:
+def made(mirror, tmp_path_factory) -> Callable[[str], Model]:
     """Return a function from a family's name to a contestant of it, loaded once."""
-    done: dict[str, FramePredictor] = {}
+    done: dict[str, Model] = {}
 
-    def load(name: str) -> FramePredictor:
+    def load(name: str) -> Model:
         if name not in done:
             folder = tmp_path_factory.mktemp(name)
-            cards, settings, more = MADE[name](folder, mirror)
+            cards, settings, run = MADE[name](folder, mirror)
             bundle.write(folder, "ok", "", cards)
             module = import_module(f"thermark.models.{FAMILY[name]}")
             config = parse({"family": FAMILY[name], "weights": "w"} | settings, module.Config, "zeroshot.x")
-            done[name] = module.load(config, bundle.read(folder), "cpu", *more)
+            done[name] = module.load(config, Assets(bundle.read(folder), run), "cpu")
         return done[name]
 
     return load
@@ -223,8 +222,7 @@ def pictures() -> list[np.ndarray]:
 
 
 def test_all_are_found_and_can_be_made():
-    assert set(FAMILIES) == {*FAMILY.values(), *NOBODY}
-    assert {tuple(told[:3]) for told in FAMILIES.values()} == {("config", "bundle", "device")}
+    assert set(contestant_modules.on_frames()) == {*FAMILY.values(), *NOBODY}
 
 
 @pytest.mark.parametrize("name", sorted(NOBODY))
@@ -234,7 +232,7 @@ def test_who_cannot_run_says_so_whatever_is_there(name, device, tmp_path):
     module = import_module(f"thermark.models.{name}")
     config = parse({"family": name, "weights": "w"}, module.Config, "contestants.x")
     with pytest.raises(Unavailable, match="no family of this version runs w"):
-        module.load(config, bundle.read(tmp_path), device)
+        module.load(config, Assets(bundle.read(tmp_path)), device)
 
 
 @each
@@ -283,7 +281,7 @@ def test_company_changes_nothing_and_pictures_stay_as_they_were(made, name):
     one, images = made(name), pictures()
     boxes = [BOXES[:1], BOXES[2:3], BOXES[:1]]
     before = [image.copy() for image in images]
-    still = import_module("steady").points(one, images, boxes) if name in SLOW else [np.True_] * 3
+    still = import_module("tolerances").stable_points(one, images, boxes) if name in SLOW else [np.True_] * 3
     for image, box, answer, known in zip(images, boxes, one(images, boxes), still, strict=True):
         alone = one([image], [box])[0]
         assert known.mean() > 0.7
@@ -311,12 +309,12 @@ def test_a_gpu_that_is_not_there_is_not_replaced(made, name, mirror, tmp_path):
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    cards, settings, more = MADE[name](tmp_path, mirror)
+    cards, settings, run = MADE[name](tmp_path, mirror)
     bundle.write(tmp_path, "ok", "", cards)
     module = import_module(f"thermark.models.{FAMILY[name]}")
     config = parse({"family": FAMILY[name], "weights": "w"} | settings, module.Config, "zeroshot.x")
     with pytest.raises(SetupError):
-        module.load(config, bundle.read(tmp_path), "cuda", *more)
+        module.load(config, Assets(bundle.read(tmp_path), run), "cuda")
 
 
 @each

@@ -25,8 +25,6 @@ LAYERS = [
 
 # (package, what it imports from above) of today; who mends one takes its line out.
 EXCEPTIONS = {
-    ("fewshot", "models"),  # backbones of Sapiens2 and ViTPose are the contestants' networks, and so is a decoder
-    ("models", "convert"),  # TFAN's torch checkpoint is read as a converted one
     ("synth", "datasets"),  # thermalised faces are read by the reader of FaceSynthetics' files
 }
 

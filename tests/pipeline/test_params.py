@@ -22,7 +22,8 @@ from thermark.fewshot import plan as head
 from thermark.metrics import evaluate
 from thermark.metrics.registry import MAIN, describe
 from thermark.models.inference import keys
-from thermark.models.inference.images import PROMPTED
+from thermark.models.inference.keys import CROP_FAMILIES
+from thermark.models.inference.learned_config import LearnedConfig
 from thermark.report.distillation import build as distillation
 from thermark.report.fewshot import build as fewshot
 from thermark.report.gate import options as gating
@@ -278,13 +279,13 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
     assert len(bundles) == len(content["weights"]) + len(content["exported"])
     for name, raw in content["contestants"].items():
         if raw["family"] == "learned":
-            asked = parse(raw, keys.Learned, f"contestants.{name}")
+            asked = parse(raw, LearnedConfig, f"contestants.{name}")
             assert asked.run in trained_names(content), name
             continue
         assert {*raw.get("only", [])} <= {*content["scored"]}, name
         own = {key: value for key, value in raw.items() if key != "only"}
         if raw["family"] == "mean_shape":
-            parse({"train": raw["train"]}, import_module("thermark.models.mean_shape").Config, name)
+            parse(raw, import_module("thermark.models.mean_shape").Config, name)
             continue
         told = parse(own, import_module(f"thermark.models.{raw['family']}").Config, name)
         assert told.weights in bundles, name
@@ -293,7 +294,7 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
         assert known or content["weights"][told.weights]["network"] == "index", name
         # The whole frame in place of a person that nobody found: only where the name says so.
         assert getattr(told, "whole_frame", False) == ("wholeframe" in name), name
-    if any(raw["family"] not in PROMPTED for raw in content["contestants"].values()):
+    if any(raw["family"] not in CROP_FAMILIES for raw in content["contestants"].values()):
         assert set(content["frames"]) == set(content["scored"])
     section(path, "patience", keys.Config)
     section(path, "zeroshot", zeroshot.Config)

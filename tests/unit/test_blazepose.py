@@ -11,6 +11,7 @@ from thermark.core.errors import DataError, SetupError
 from thermark.landmarks import load as vocabulary
 from thermark.models import blazepose
 from thermark.models.blazepose import Body
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.detectors import DESIGNS, Detections, Detector
 
 FACE = slice(0, 11)
@@ -123,11 +124,11 @@ def test_it_finds_the_persons_that_mediapipe_finds_in_rendered_pictures():
 def test_it_speaks_of_33_points_and_runs_on_the_cpu():
     wheel = index_bundles.fetch_or_skip("mediapipe_wheel")
     config = parse({"family": "blazepose", "weights": "w"}, blazepose.Config, "x")
-    one = blazepose.load(config, wheel, "cpu")
+    one = blazepose.load(config, Assets(wheel), "cpu")
     assert (one.given, one.vocabulary, one.box_source) == ("own", "blazepose33", "blazepose")
     assert len(vocabulary(one.vocabulary)) == blazepose.POINTS
     with pytest.raises(SetupError, match="CPU only"):
-        blazepose.load(config, wheel, "cuda")
+        blazepose.load(config, Assets(wheel), "cuda")
 
 
 def test_another_network_is_refused(tmp_path):
@@ -137,4 +138,4 @@ def test_another_network_is_refused(tmp_path):
     bundle.write(tmp_path, "ok", "", {"pose_detection.tflite": {}, blazepose.FILE: {}})
     config = parse({"family": "blazepose", "weights": "w"}, blazepose.Config, "x")
     with pytest.raises(DataError, match=r"pose_landmark_full\.tflite takes .*192"):
-        blazepose.load(config, bundle.read(tmp_path), "cpu")
+        blazepose.load(config, Assets(bundle.read(tmp_path)), "cpu")

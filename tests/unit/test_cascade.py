@@ -15,7 +15,7 @@ from thermark.fewshot.model import HeadModel
 from thermark.models import cascade, learned
 from thermark.models.cascade import Cascade, Config
 from thermark.models.inference import persons
-from thermark.models.inference.contract import Unavailable
+from thermark.models.inference.contract import Assets, Unavailable
 
 TOLD = {"family": "cascade", "weights": "none", "run": "nose", "given": "labelled"}
 OWN = TOLD | {"weights": "yolox", "given": "own", "detector": "yolox_m.onnx"}
@@ -38,7 +38,7 @@ def bundle(tmp_path):
 
 
 def loaded(bundle, model, device="cpu", **changed) -> Cascade:
-    return cascade.load(parse(TOLD | changed, Config, "cascades.x"), bundle, device, model)
+    return cascade.load(parse(TOLD | changed, Config, "cascades.x"), Assets(bundle, model), device)
 
 
 def images() -> list[np.ndarray]:
@@ -65,10 +65,10 @@ class Finder:
 
 
 def test_a_box_is_answered_exactly_as_by_the_network_itself(bundle, model):
-    alone = learned.load(model / "seed3")
+    alone = learned.read(model / "seed3")
     for image, own in zip(images(), boxes(), strict=True):
         (said,) = loaded(bundle, model)([image], [own])
-        xy, score = alone(image, own)
+        [(xy, score)] = alone.on_boxes([image], [own])
         np.testing.assert_array_equal(said.xy, xy)
         np.testing.assert_array_equal(said.score, score)
         np.testing.assert_array_equal(said.boxes, own)
@@ -93,7 +93,7 @@ def test_frames_together_are_answered_as_one_by_one(bundle, model):
 
 @pytest.mark.parametrize("batch", [1, 2, 3])
 def test_more_crops_than_fit_keep_their_places(model, batch):
-    network = learned.load(model / "seed3")
+    network = learned.read(model / "seed3")
     for (xy, score), (other, sure) in zip(
         network.on_boxes(images(), boxes(), batch), network.on_boxes(images(), boxes()), strict=True
     ):
@@ -102,7 +102,7 @@ def test_more_crops_than_fit_keep_their_places(model, batch):
 
 
 def test_grey_frames_are_answered_as_if_repeated(model):
-    network = learned.load(model / "seed3")
+    network = learned.read(model / "seed3")
     grey = [np.ascontiguousarray(image[..., 0]) for image in images()]
     colour = [np.repeat(image[..., None], 3, axis=-1) for image in grey]
     for (xy, _), (other, _) in zip(

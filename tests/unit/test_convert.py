@@ -76,7 +76,7 @@ def test_a_converted_checkpoint_computes_the_reference_logits(tmp_path, tiny, go
     assert (about.params, about.best_epoch, about.val_nme, about.trained_on) == (4_333_538, 0, None, [])
     assert about.source == f"official.pth sha256:{account.sha256}" and account.notes() == []
     assert len(account.of("taken")) == 218 and account.ignored == ["data_preprocessor.mean"]
-    assert len(learned.load(tmp_path / "out" / "seed0").flip) == 68
+    assert len(learned.read(tmp_path / "out" / "seed0").flip) == 68
 
 
 def test_every_container_holds_the_same_weights(tmp_path, tiny):

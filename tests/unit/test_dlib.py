@@ -16,7 +16,7 @@ from thermark.core.config import parse
 from thermark.core.errors import DataError, SetupError
 from thermark.landmarks import project
 from thermark.models import dlib as trees
-from thermark.models.inference.contract import Unavailable
+from thermark.models.inference.contract import Assets, Unavailable
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "tests/golden/crops.json").read_text())
 IMAGE = np.zeros((120, 160, 3), np.uint8)
@@ -77,9 +77,9 @@ def test_without_dlib_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "dlib", None)
     bundle.write(tmp_path, "ok", "", {})
     with pytest.raises(Unavailable, match="dlib-bin"):
-        trees.load(config(), bundle.read(tmp_path), "cpu")
+        trees.load(config(), Assets(bundle.read(tmp_path)), "cpu")
     with pytest.raises(SetupError, match="CPU only"):
-        trees.load(config(), bundle.read(tmp_path), "cuda")
+        trees.load(config(), Assets(bundle.read(tmp_path)), "cuda")
 
 
 def test_the_package_that_it_names_is_the_one_that_is_pinned():
@@ -93,7 +93,7 @@ def test_it_answers_as_dlib_in_a_rectangle_worked_out_by_hand(name):
     pytest.importorskip("dlib")
     held = index_bundles.fetch_or_skip("dlib")
     settings = {} if name == "68" else {"file": "shape_predictor_5_face_landmarks.dat", "vocabulary": "dlib5"}
-    one = trees.load(config(**settings), held, "cpu")
+    one = trees.load(config(**settings), Assets(held), "cpu")
     box = np.array([[111, 125, 203, 222]], np.float32)
     (said,) = one([facemesh_images.picture(facemesh_images.FACES / "face_0.png")], [box])
     assert said.xy[0].tolist() == GOLDEN[f"dlib_{name}"]
@@ -105,7 +105,7 @@ def test_both_see_the_same_eyes():
     held = index_bundles.fetch_or_skip("dlib")
     seen = []
     for settings in ({}, {"file": "shape_predictor_5_face_landmarks.dat", "vocabulary": "dlib5"}):
-        one = trees.load(config(given="own", **settings), held, "cpu")
+        one = trees.load(config(given="own", **settings), Assets(held), "cpu")
         (said,) = one([facemesh_images.picture(facemesh_images.FACES / "face_0.png")], [None])
         assert len(said.xy) == 1
         seen.append(project(said.xy.astype(np.float64), one.vocabulary, "tfw5")[0, :2])
@@ -117,8 +117,8 @@ def test_another_vocabulary_or_file_is_refused(tmp_path):
     pytest.importorskip("dlib")
     held = index_bundles.fetch_or_skip("dlib")
     with pytest.raises(DataError, match="has not the 68 points of ibug68"):
-        trees.load(config(file="shape_predictor_5_face_landmarks.dat"), held, "cpu")
+        trees.load(config(file="shape_predictor_5_face_landmarks.dat"), Assets(held), "cpu")
     (tmp_path / "x.dat").write_bytes(b"nothing")
     bundle.write(tmp_path, "ok", "", {"x.dat": {}})
     with pytest.raises(DataError, match="no shape predictor"):
-        trees.load(config(file="x.dat"), bundle.read(tmp_path), "cpu")
+        trees.load(config(file="x.dat"), Assets(bundle.read(tmp_path)), "cpu")

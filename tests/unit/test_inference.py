@@ -16,9 +16,9 @@ from thermark.core.perturbations import BoxPerturbation
 from thermark.core.predictions import Predictions
 from thermark.core.runs import SKIPPED
 from thermark.models import mean_shape
-from thermark.models.inference import images
-from thermark.models.inference.images import KEYS
-from thermark.models.inference.keys import Config, Places, Setting
+from thermark.models.inference import contestants
+from thermark.models.inference.contestants import KEYS
+from thermark.models.inference.keys import Config, Paths, Setting
 
 MEAN = {"family": "mean_shape", "train": "one"}
 LEARNED = {"family": "learned", "run": "net"}
@@ -32,23 +32,23 @@ CODE = {
 @pytest.fixture
 def setting(tmp_path: Path) -> Setting:
     """Return a tree with the face sets `one` and `two`, a run of two seeds, and a bundle that is not here."""
-    places = Places(*(tmp_path / name for name in Places.__dataclass_fields__))
+    paths = Paths(*(tmp_path / name for name in Paths.__dataclass_fields__))
     for number, name in enumerate(("one", "two")):
-        drawn_faces.write(places.faces / name, 6 + number, 96, 1.75)
-        files.write_json(places.reports / f"{name}.json", {"fingerprint": f"print {name}"})
+        drawn_faces.write(paths.faces / name, 6 + number, 96, 1.75)
+        files.write_json(paths.reports / f"{name}.json", {"fingerprint": f"print {name}"})
         files.write_json(
-            places.framed / f"{name}.json", {"data": f"print {name}", "variants": {packed_images.BASE: {}}}
+            paths.framed / f"{name}.json", {"data": f"print {name}", "variants": {packed_images.BASE: {}}}
         )
     for seed in (0, 1):
-        tiny_runs.teach(places.models, "net", seed, trained_on=["one"])
-    (places.weights / "far").mkdir(parents=True)
-    bundle.write(places.weights / "far", "skipped", "far away", {})
-    return Setting(Config(), {"one": "all", "two": "all"}, places, CODE, {"numpy": "1"})
+        tiny_runs.teach(paths.models, "net", seed, trained_on=["one"])
+    (paths.weights / "far").mkdir(parents=True)
+    bundle.write(paths.weights / "far", "skipped", "far away", {})
+    return Setting(Config(), {"one": "all", "two": "all"}, paths, CODE, {"numpy": "1"})
 
 
-def predicted(setting: Setting, out: Path, **contestants) -> dict[str, float]:
+def predicted(setting: Setting, out: Path, **sections) -> dict[str, float]:
     """Predict, and return when each file was written."""
-    images.predict_everyone(contestants, setting, out)
+    contestants.predict_everyone(sections, setting, out)
     return {path.relative_to(out).as_posix(): path.stat().st_mtime_ns for path in sorted(out.rglob("*.npz"))}
 
 
@@ -88,9 +88,9 @@ def test_a_new_contestant_costs_itself_and_one_that_left_is_gone(setting, done):
 def test_a_new_data_set_leaves_the_others_alone(setting, done):
     """Of one of them nothing is left but its predictions: to predict it again would be an error."""
     out, written = done
-    drawn_faces.write(setting.places.faces / "three", 5, 96, 1.75)
-    files.write_json(setting.places.reports / "three.json", {"fingerprint": "print three"})
-    shutil.rmtree(setting.places.faces / "two")
+    drawn_faces.write(setting.paths.faces / "three", 5, 96, 1.75)
+    files.write_json(setting.paths.reports / "three.json", {"fingerprint": "print three"})
+    shutil.rmtree(setting.paths.faces / "two")
     kept = {path: (out / path).read_bytes() for path in written if path.startswith("net/")}
     predicted(replace(setting, datasets={**setting.datasets, "three": "all"}), out, net=LEARNED)
     assert len(Predictions.open(out / "net/seed0/three.npz")) == 5
@@ -99,10 +99,10 @@ def test_a_new_data_set_leaves_the_others_alone(setting, done):
 
 def test_a_new_data_set_costs_itself(setting, done):
     out, written = done
-    drawn_faces.write(setting.places.faces / "three", 5, 96, 1.75)
-    files.write_json(setting.places.reports / "three.json", {"fingerprint": "print three"})
+    drawn_faces.write(setting.paths.faces / "three", 5, 96, 1.75)
+    files.write_json(setting.paths.reports / "three.json", {"fingerprint": "print three"})
     files.write_json(
-        setting.places.framed / "three.json", {"data": "print three", "variants": {packed_images.BASE: {}}}
+        setting.paths.framed / "three.json", {"data": "print three", "variants": {packed_images.BASE: {}}}
     )
     more = replace(setting, datasets={**setting.datasets, "three": "all"})
     again = predicted(more, out, mean=MEAN, net=LEARNED, mesh=ABSENT)
@@ -117,12 +117,12 @@ def test_a_new_data_set_costs_itself(setting, done):
 
 def same_but(setting: Setting, what: str) -> Setting:
     """Return the setting after one thing has changed, in place or in a copy."""
-    places = setting.places
+    paths = setting.paths
     if what == "labels":
-        files.write_json(places.reports / "two.json", {"fingerprint": "another"})
+        files.write_json(paths.reports / "two.json", {"fingerprint": "another"})
     elif what == "seed":
-        shutil.rmtree(places.models / "net/seed1")
-        tiny_runs.teach(places.models, "net", 1, trained_on=["one", "two"])
+        shutil.rmtree(paths.models / "net/seed1")
+        tiny_runs.teach(paths.models, "net", 1, trained_on=["one", "two"])
     elif what == "split":
         return replace(setting, datasets={"one": "all", "two": "test"})
     elif what == "version":
@@ -147,9 +147,9 @@ def same_but(setting: Setting, what: str) -> Setting:
     ],
 )
 def test_what_has_changed_is_predicted_again_and_nothing_else(setting, done, what, expected):
-    wanted = images.keys("mean", MEAN, setting), images.keys("net", LEARNED, setting)
+    wanted = contestants.keys("mean", MEAN, setting), contestants.keys("net", LEARNED, setting)
     after = same_but(setting, what)
-    again = images.keys("mean", MEAN, after), images.keys("net", LEARNED, after)
+    again = contestants.keys("mean", MEAN, after), contestants.keys("net", LEARNED, after)
     stale = {f"mean/{path}" for path in again[0] if again[0][path] != wanted[0][path]}
     stale |= {f"net/{path}" for path in again[1] if again[1][path] != wanted[1][path]}
     every = {name: {path for path in done[1] if path.startswith(f"{name}/")} for name in ("mean", "net")}
@@ -172,7 +172,7 @@ def test_damaged_predictions_are_made_again(setting, done, damage):
 
 
 def test_a_run_that_came_to_nothing_is_a_row_with_its_reason(setting, tmp_path):
-    files.write_json(setting.places.models / "net" / SKIPPED, {"reason": "the teacher was weak"})
+    files.write_json(setting.paths.models / "net" / SKIPPED, {"reason": "the teacher was weak"})
     written = predicted(setting, tmp_path / "out", net=LEARNED)
     assert set(written) == {"net/one.npz", "net/two.npz"}
     for path in written:
@@ -181,9 +181,9 @@ def test_a_run_that_came_to_nothing_is_a_row_with_its_reason(setting, tmp_path):
 
 
 def test_weights_that_arrive_are_used(setting, done):
-    told = images.keys("mesh", ABSENT, setting)
-    bundle.write(setting.places.weights / "far", "skipped", "still far", {})
-    assert set(told.values()) != set(images.keys("mesh", ABSENT, setting).values())
+    told = contestants.keys("mesh", ABSENT, setting)
+    bundle.write(setting.paths.weights / "far", "skipped", "still far", {})
+    assert set(told.values()) != set(contestants.keys("mesh", ABSENT, setting).values())
 
 
 def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
@@ -193,7 +193,7 @@ def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
     after = predicted(shaken, out, mean=MEAN, mesh=ABSENT)
     assert set(after) - set(before) == {"mean/one@shift10.npz", "mesh/one@shift10.npz"}
     further = replace(setting, moves={"one": {"shift10": BoxPerturbation(0.2)}})
-    told = [images.keys("mean", MEAN, each)["one@shift10.npz"] for each in (shaken, further)]
+    told = [contestants.keys("mean", MEAN, each)["one@shift10.npz"] for each in (shaken, further)]
     assert told[0] != told[1]
     # Who no longer moves boxes has no such files.
     assert set(predicted(setting, out, mean=MEAN, mesh=ABSENT)) == set(before)
@@ -226,7 +226,7 @@ def test_shifted_pictures_have_files_and_keys_of_their_own(setting, tmp_path, mo
     fewer = replace(setting, moves={"one": {"jitter": Jitter((2,), 3)}})
     predicted(fewer, out, **others)
     assert asked == [3 * 4] and len(Predictions.open(out / "mean/one@jitter.npz")) == 3 * 4
-    told = [images.keys("net", LEARNED, each) for each in (setting, shaken, fewer)]
+    told = [contestants.keys("net", LEARNED, each) for each in (setting, shaken, fewer)]
     assert told[0].items() <= told[1].items() and told[0].items() <= told[2].items()
     assert all(told[1][path] != told[2][path] for path in told[1].keys() - told[0].keys())
     assert kept == {path: (out / path).read_bytes() for path in kept}
@@ -236,9 +236,9 @@ def test_shifted_pictures_have_files_and_keys_of_their_own(setting, tmp_path, mo
 
 def test_moved_boxes_may_not_be_called_as_pictures_are(setting):
     about = {"data": "print one", "variants": {packed_images.BASE: {}, "shift10": {}}}
-    files.write_json(setting.places.framed / "one.json", about)
+    files.write_json(setting.paths.framed / "one.json", about)
     with pytest.raises(ConfigError, match=r"frames\.one\.variants\.shift10 has the name of moved boxes"):
-        images.keys("mesh", ABSENT, replace(setting, moves={"one": {"shift10": BoxPerturbation(0.1)}}))
+        contestants.keys("mesh", ABSENT, replace(setting, moves={"one": {"shift10": BoxPerturbation(0.1)}}))
 
 
 def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
@@ -247,20 +247,19 @@ def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
 
     def predict_all(contestant, section, patience, datasets, where, out, missing, moves):
         calls.append(sorted(missing))
-        out.mkdir()
         for name in missing:
             status = "failed" if broken else "ok"
             data = f"print {name.removesuffix('.npz')}"
             Predictions.none(contestant, data, status, "broken").save(out / name)
 
-    monkeypatch.setattr(images.frames, "predict_all", predict_all)
+    monkeypatch.setattr(contestants.run, "predict_all", predict_all)
     broken = True
     predicted(setting, tmp_path / "out", mesh=ABSENT)
     predicted(setting, tmp_path / "out", mesh=ABSENT)
     assert calls == [["one.npz", "two.npz"]] * 2
     broken = False
     predicted(setting, tmp_path / "out", mesh=ABSENT)
-    files.write_json(setting.places.framed / "two.json", {"data": "new", "variants": {packed_images.BASE: {}}})
+    files.write_json(setting.paths.framed / "two.json", {"data": "new", "variants": {packed_images.BASE: {}}})
     broken, calls[:] = True, []
     predicted(setting, tmp_path / "out", mesh=ABSENT)
     assert calls == [["two.npz"], ["one.npz", "two.npz"]]
@@ -268,7 +267,7 @@ def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
 
 
 def test_one_broken_contestant_does_not_stop_the_others(setting, tmp_path):
-    (setting.places.models / "net/seed0/model.safetensors").write_bytes(b"")
+    (setting.paths.models / "net/seed0/model.safetensors").write_bytes(b"")
     with pytest.raises(DataError):
         predicted(setting, tmp_path / "out", net=LEARNED, mean=MEAN, mesh=ABSENT)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"mean", "mesh"}

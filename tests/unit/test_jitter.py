@@ -24,8 +24,9 @@ from thermark.metrics.evaluate import Config
 from thermark.metrics.floor import Jittered, spread
 from thermark.metrics.inputs import Paths
 from thermark.metrics.outputs import SUFFIXES, Outputs
-from thermark.models import mean_shape, predict, predict_shifted
-from thermark.models.inference.contract import Held, Instances
+from thermark.models import mean_shape
+from thermark.models.inference.contract import Instances, LazyModel
+from thermark.models.inference.crops import predict, predict_shifted
 from thermark.models.inference.sweep import sweep
 
 JITTER = Jitter((1, 2), 12)
@@ -181,9 +182,9 @@ def dots(folder, places: list[tuple[int, int]]) -> tuple[packed_images.PackedIma
 def asked(one: Dot, shown, known: Faces, config: Jitter = JITTER) -> dict:
     """Return the floor of a contestant by its answers to pictures and shifted pictures."""
     seen = jitter.shift_faces(known, everybody(known), config)
-    plain = sweep(Held(lambda: one), "c", shown, known, np.arange(len(known)), "d", 0.0)
+    plain = sweep(LazyModel(lambda: one), "c", shown, known, np.arange(len(known)), "d", 0.0)
     there = jitter.shift_images(shown, known, seen)
-    said = sweep(Held(lambda: one), "c", there, seen.faces, np.arange(len(seen.faces)), "d", 0.0)
+    said = sweep(LazyModel(lambda: one), "c", there, seen.faces, np.arange(len(seen.faces)), "d", 0.0)
     return evaluate(known, plain, NOSES, jittered=Jittered(config, [said])).floor
 
 
@@ -233,7 +234,7 @@ def test_a_packed_crop_answers_as_the_shifted_picture_does():
     np.testing.assert_array_equal(said.boxes, np.tile(box, (8, 1)))
     assert said.frames[0] == "f000@+1+0" and said.faces.tolist() == list(range(8))
     for row, (right, down) in enumerate(STEPS):
-        direct, _ = nose()(np.roll(image, (down, right), (0, 1)), box[None])
+        direct = nose()([np.roll(image, (down, right), (0, 1))], [box[None]])[0].xy
         np.testing.assert_allclose(said.xy[row], direct[0], atol=0.5)
         np.testing.assert_allclose(said.xy[row, 0], np.add(at, (right, down)), atol=1)
 

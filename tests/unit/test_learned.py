@@ -14,7 +14,10 @@ from thermark.core import files, geometry, seeds
 from thermark.core.errors import DataError
 from thermark.core.faces import open_set
 from thermark.core.predictions import Predictions
-from thermark.models import learned, predict_all
+from thermark.models import learned
+from thermark.models.inference.contestants import predict_everyone
+from thermark.models.inference.crops import predict_all
+from thermark.models.inference.keys import Config, Paths, Setting
 from thermark.models.learned import Learned
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
@@ -57,7 +60,7 @@ def test_a_blob_is_found_where_it_is_on_both_paths(flip, grey):
     at = np.array([150.0, 97.0])
     box = np.array([110.0, 60, 190, 140], np.float32)
     image = frame(at)
-    direct, score = nose(flip)(image, box[None])
+    [(direct, score)] = nose(flip).on_boxes([image], [box[None]])
     pixels, to_source = packed(image, box, 192, 1.75)
     if grey:
         pixels = np.ascontiguousarray(pixels[..., 0])
@@ -89,7 +92,7 @@ def crops(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("flip", ["none", "aligned", "published"])
 def test_a_face_alone_is_predicted_as_in_a_batch(trained, flip):
-    network = learned.load(trained / "model", "cpu", flip)
+    network = learned.read(trained / "model", "cpu", flip)
     pixels, maps = crops(8)
     together, scores = network.on_crops(pixels, maps, 1.75)
     alone = [network.on_crops(pixels[i : i + 1], maps[i : i + 1], 1.75) for i in range(8)]
@@ -119,7 +122,7 @@ def test_the_published_flip_test_does_not_shift_the_mirror_image(tmp_path, monke
     image, mirror = torch.zeros(1, 1, 8), torch.zeros(1, 1, 8)
     image[..., 2], mirror[..., 4] = 1.0, 1.5
     model(tmp_path / "model")
-    own = learned.load(tmp_path / "model", flip=flip)
+    own = learned.read(tmp_path / "model", flip=flip)
     told = None if flip == "none" else np.array([0])
     xy, _ = replace(own, net=Fixed(image, mirror), flip=told)._forward(np.zeros((1, 4, 4, 3), np.uint8))
     assert xy[0, 0].tolist() == [wanted, 2.0]
@@ -135,21 +138,21 @@ def test_a_face_in_a_picture_has_the_answer_that_it_has_in_a_face_set():
     to_source = np.stack([geometry.crop_to_source(box, 96, 1.75) for box in boxes])
     packed = np.stack([geometry.warp(picture, matrix, 96) for matrix in to_source])
     staged, _ = network.on_crops(packed, to_source, 1.75)
-    np.testing.assert_allclose(network(picture, boxes)[0], staged, atol=1e-3)
+    np.testing.assert_allclose(network([picture], [boxes])[0].xy, staged, atol=1e-3)
     # The picture itself is another input: sharper, and cut by another grid.
-    assert np.abs(direct(picture, boxes)[0] - staged).max() > 5
+    assert np.abs(direct([picture], [boxes])[0].xy - staged).max() > 5
 
 
 def test_a_network_knows_from_which_crops_it_learned(tmp_path):
     model(tmp_path / "model")
     about = card.read(tmp_path / "model")[1]
-    assert about.cropped is None and learned.load(tmp_path / "model").cropped is None
+    assert about.cropped is None and learned.read(tmp_path / "model").cropped is None
     files.write_json(tmp_path / "model/model.json", about.model_dump() | {"cropped": [96, 1.75]})
-    assert learned.load(tmp_path / "model").cropped == (96, 1.75)
+    assert learned.read(tmp_path / "model").cropped == (96, 1.75)
 
 
 def test_a_missing_prompt_is_a_row_of_nan_in_its_place(trained):
-    network = learned.load(trained / "model", flip="none")
+    network = learned.read(trained / "model", flip="none")
     pixels, maps = crops(3)
     wanted, _ = network.on_crops(pixels, maps, 1.75)
     maps[1] = np.nan
@@ -157,11 +160,11 @@ def test_a_missing_prompt_is_a_row_of_nan_in_its_place(trained):
     assert np.isnan(xy[1]).all() and np.isnan(score[1]).all()
     np.testing.assert_allclose(xy[[0, 2]], wanted[[0, 2]], atol=1e-4)
     boxes = np.array([[np.nan] * 4, [5, 5, 50, 60], [9, 9, 9, 9]], np.float32)
-    xy, _ = network(frame(np.array([30.0, 30.0])), boxes)
+    xy = network([frame(np.array([30.0, 30.0]))], [boxes])[0].xy
     assert np.isnan(xy).all(axis=(1, 2)).tolist() == [True, False, True]
     nothing, _ = network.on_crops(pixels, np.full_like(maps, np.nan), 1.75)
     assert np.isnan(nothing).all()
-    assert network(frame(np.array([30.0, 30.0])), np.zeros((0, 4), np.float32))[0].shape == (0, 68, 2)
+    assert network([frame(np.array([30.0, 30.0]))], [np.zeros((0, 4), np.float32)])[0].xy.shape == (0, 68, 2)
 
 
 def test_logits_that_are_not_finite_are_a_miss():
@@ -191,7 +194,7 @@ def test_weights_that_do_not_fit_are_refused(trained, tmp_path):
             save_file(weights, folder / "model.safetensors")
         (folder / "model.json").write_text(text)
         with pytest.raises(DataError, match=cause):
-            learned.load(folder)
+            learned.read(folder)
 
     short = dict(stored)
     del short["head.cls_x.weight"]
@@ -205,7 +208,7 @@ def test_weights_that_do_not_fit_are_refused(trained, tmp_path):
     refused(stored, "{", "damaged")
     refused(stored, text.replace('"size"', '"sise"'), "damaged")
     with pytest.raises(DataError, match=r"no model\.json"):
-        learned.load(tmp_path / "absent")
+        learned.read(tmp_path / "absent")
 
 
 def run(root: Path, *seeds: int) -> Path:
@@ -216,11 +219,14 @@ def run(root: Path, *seeds: int) -> Path:
 
 def predicted(root: Path, faces: Path, datasets=("drawn",)) -> Path:
     """Predict all faces of the data sets with every seed of a run."""
-    files.write_json(root / "reports" / "drawn.json", {"fingerprint": "d"})
-    learned.predict_run(
-        root / "run", "ktl_s", dict.fromkeys(datasets, "all"), faces, root / "reports", root / "out"
-    )
-    return root / "out"
+    for name in datasets:
+        files.write_json(root / "reports" / f"{name}.json", {"fingerprint": "d"})
+    nowhere = root / "nowhere"
+    paths = Paths(nowhere, nowhere, root, faces, root / "reports", nowhere, nowhere)
+    code = {"predict": {"learned": "hash"}, "landmarks": {}}
+    setting = Setting(Config(), dict.fromkeys(datasets, "all"), paths, code, {})
+    predict_everyone({"ktl_s": {"family": "learned", "run": "run"}}, setting, root / "out")
+    return root / "out" / "ktl_s"
 
 
 def test_every_seed_of_a_run_answers_under_the_name_of_the_contestant(trained, tmp_path):
@@ -232,7 +238,7 @@ def test_every_seed_of_a_run_answers_under_the_name_of_the_contestant(trained, t
     said = [Predictions.open(out / f"seed{seed}" / "drawn.npz") for seed in (0, 3, 10)]
     assert {(one.contestant, one.data, one.trained_on) for one in said} == {("ktl_s", "d", ("drawn",))}
     assert not np.array_equal(said[0].xy, said[1].xy)
-    alone = learned.load(tmp_path / "run" / "seed10")
+    alone = learned.read(tmp_path / "run" / "seed10")
     faces, packed_crops = open_set(trained / "faces" / "drawn")
     xy, _ = alone.on_crops(np.asarray(packed_crops.pixels), packed_crops.to_source, packed_crops.padding)
     np.testing.assert_array_equal(said[2].xy, xy)
@@ -241,9 +247,9 @@ def test_every_seed_of_a_run_answers_under_the_name_of_the_contestant(trained, t
 
 def test_a_run_without_seeds_is_refused(trained, tmp_path):
     model(tmp_path / "run")
-    with pytest.raises(DataError, match="no seed<k> folder") as caught:
+    with pytest.raises(DataError, match="the run run has no seed") as caught:
         predicted(tmp_path, trained / "faces")
-    assert caught.value.code == 3 and not (tmp_path / "out").exists()
+    assert caught.value.code == 3 and not [*tmp_path.glob("out/*")]
 
 
 @pytest.mark.parametrize("damage", ["weights", "faces"])
@@ -258,14 +264,14 @@ def test_predictions_of_a_run_are_replaced_as_a_whole(trained, tmp_path, damage)
     ):
         predicted(tmp_path, trained / "faces", ("drawn", "absent") if damage == "faces" else ("drawn",))
     assert {path: path.read_bytes() for path in out.rglob("*.npz")} == before
-    assert not list(tmp_path.glob("out.*"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["ktl_s"]
 
 
 def test_a_seed_that_is_gone_takes_its_predictions_along(trained, tmp_path):
     run(tmp_path / "run", 0, 1)
     predicted(tmp_path, trained / "faces")
     (tmp_path / "run/seed1").rename(tmp_path / "elsewhere")
-    assert [path.name for path in predicted(tmp_path, trained / "faces").iterdir()] == ["seed0"]
+    assert [path.name for path in predicted(tmp_path, trained / "faces").glob("seed*")] == ["seed0"]
 
 
 def test_only_what_is_scored_is_predicted(tmp_path):

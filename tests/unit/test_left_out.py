@@ -20,8 +20,8 @@ from thermark.download import manifest
 from thermark.download.fetch import NOT_HAD, fetch_or_skip
 from thermark.download.request import Page
 from thermark.metrics import evaluate as scoring
-from thermark.models.inference import images
-from thermark.models.inference.keys import Config, Places, Setting
+from thermark.models.inference import contestants
+from thermark.models.inference.keys import Config, Paths, Setting
 from thermark.report.leaderboard import console
 from thermark.report.leaderboard.board import boards
 from thermark.report.leaderboard.leaderboard import leaderboard
@@ -67,11 +67,11 @@ def test_a_page_in_place_of_it_and_a_licence_that_nobody_accepted_are_reasons_to
 
 
 def test_a_mean_shape_of_it_is_a_row_with_its_reason(tree):
-    root, places = tree
+    root, paths = tree
     setting = Setting(
-        Config(), {"one": "all"}, places, CODE, {"numpy": "1"}, {"one": {"shift10": BoxPerturbation(0.1)}}
+        Config(), {"one": "all"}, paths, CODE, {"numpy": "1"}, {"one": {"shift10": BoxPerturbation(0.1)}}
     )
-    images.predict_everyone({"mean": MEAN | {"train": "far"}}, setting, root / "said")
+    contestants.predict_everyone({"mean": MEAN | {"train": "far"}}, setting, root / "said")
     for name in ("one.npz", "one@shift10.npz"):
         said = Predictions.open(root / "said/mean" / name)
         assert (said.status, said.reason) == ("skipped", REASON)
@@ -89,16 +89,16 @@ def test_a_set_that_arrives_later_takes_the_place_of_the_reason(tmp_path):
 @pytest.fixture
 def tree(tmp_path):
     """The face set `one`, a run on it, and `far`, which is left out from its preparation on."""
-    places = Places(*(tmp_path / name for name in Places.__dataclass_fields__))
-    drawn_faces.write(places.faces / "one", 20, 96, 1.75)
+    paths = Paths(*(tmp_path / name for name in Paths.__dataclass_fields__))
+    drawn_faces.write(paths.faces / "one", 20, 96, 1.75)
     about = {"fingerprint": "print", "card": {"labels": "human"}, "origin": "real", "modality": "thermal"}
-    files.write_json(places.reports / "one.json", about)
-    files.write_json(places.framed / "one.json", {"data": "print", "variants": {packed_images.BASE: {}}})
+    files.write_json(paths.reports / "one.json", about)
+    files.write_json(paths.framed / "one.json", {"data": "print", "variants": {packed_images.BASE: {}}})
     (tmp_path / "weights").mkdir()
-    tiny_runs.teach(places.models, "net", 0, trained_on=["other"])
+    tiny_runs.teach(paths.models, "net", 0, trained_on=["other"])
     config = tfw.Config(raw="far")
     packing.leave_out(
-        tfw, config, REASON, places.faces / "far", places.reports / "far.json", tmp_path / "splits.csv"
+        tfw, config, REASON, paths.faces / "far", paths.reports / "far.json", tmp_path / "splits.csv"
     )
     told = parse({"loader": "tfw", "raw": "far"}, framing.Config, "frames.far")
     framing.frame(
@@ -107,27 +107,27 @@ def tree(tmp_path):
         {"raw": "far"},
         told,
         "test",
-        places.faces / "far",
-        places.reports / "far.json",
-        places.frames / "far",
-        places.framed / "far.json",
+        paths.faces / "far",
+        paths.reports / "far.json",
+        paths.frames / "far",
+        paths.framed / "far.json",
     )
-    return tmp_path, places
+    return tmp_path, paths
 
 
 def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
-    root, places = tree
-    assert runs.skipped(places.faces / "far") == runs.skipped(places.frames / "far") == REASON
+    root, paths = tree
+    assert runs.skipped(paths.faces / "far") == runs.skipped(paths.frames / "far") == REASON
     moves = {"one": {"shift10": BoxPerturbation(0.1)}, "far": {"shift10": BoxPerturbation(0.1)}}
-    setting = Setting(Config(), {"one": "test", "far": "test"}, places, CODE, {"numpy": "1"}, moves)
+    setting = Setting(Config(), {"one": "test", "far": "test"}, paths, CODE, {"numpy": "1"}, moves)
     everybody = {"mean": MEAN, "net": LEARNED}
-    images.predict_everyone(everybody, setting, root / "said")
+    contestants.predict_everyone(everybody, setting, root / "said")
     for name in ("mean/far.npz", "mean/far@shift10.npz", "net/seed0/far.npz"):
         said = Predictions.open(root / "said" / name)
         assert (said.status, said.reason, len(said)) == ("skipped", REASON, 0)
     assert len(Predictions.open(root / "said/mean/one.npz")) == 2
     before = {path: path.stat().st_mtime_ns for path in (root / "said").rglob("*.npz")}
-    images.predict_everyone(everybody, setting, root / "said")
+    contestants.predict_everyone(everybody, setting, root / "said")
     assert before == {path: path.stat().st_mtime_ns for path in (root / "said").rglob("*.npz")}
 
     configs = {"one": scoring.Config(bootstrap=0), "far": scoring.Config(bootstrap=0)}
@@ -146,25 +146,25 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
 
 
 def test_who_learns_from_it_is_not_trained_for_that_reason(tree):
-    _, places = tree
+    _, paths = tree
     told = tiny_runs.section("supervised", train="far", extra_data="far", teacher_data="far")
     config = parse(told, supervised.Config, "runs.x")
     with pytest.raises(runs.Untrained, match="far is nowhere"):
-        outcome.require(config, places.faces, places.models)
+        outcome.require(config, paths.faces, paths.models)
 
 
 def test_a_set_that_arrives_is_predicted(tree):
-    root, places = tree
-    setting = Setting(Config(), {"one": "all", "far": "all"}, places, CODE, {"numpy": "1"})
-    images.predict_everyone({"mean": MEAN}, setting, root / "said")
-    drawn_faces.write(places.faces / "new", 8, 96, 1.75)
-    runs.skip(places.faces / "far", "gone in a moment")
-    for path in (places.faces / "far").iterdir():
+    root, paths = tree
+    setting = Setting(Config(), {"one": "all", "far": "all"}, paths, CODE, {"numpy": "1"})
+    contestants.predict_everyone({"mean": MEAN}, setting, root / "said")
+    drawn_faces.write(paths.faces / "new", 8, 96, 1.75)
+    runs.skip(paths.faces / "far", "gone in a moment")
+    for path in (paths.faces / "far").iterdir():
         path.unlink()
-    for path in (places.faces / "new").iterdir():
-        path.rename(places.faces / "far" / path.name)
-    files.write_json(places.reports / "far.json", {"fingerprint": "arrived"})
-    files.write_json(places.framed / "far.json", {"data": "arrived", "variants": {packed_images.BASE: {}}})
-    images.predict_everyone({"mean": MEAN}, setting, root / "said")
+    for path in (paths.faces / "new").iterdir():
+        path.rename(paths.faces / "far" / path.name)
+    files.write_json(paths.reports / "far.json", {"fingerprint": "arrived"})
+    files.write_json(paths.framed / "far.json", {"data": "arrived", "variants": {packed_images.BASE: {}}})
+    contestants.predict_everyone({"mean": MEAN}, setting, root / "said")
     said = Predictions.open(root / "said/mean/far.npz")
     assert said.status == "ok" and np.isfinite(said.xy).all() and len(said) == 8

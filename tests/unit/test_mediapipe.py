@@ -16,7 +16,7 @@ from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError, SetupError
 from thermark.models import mediapipe
 from thermark.models.inference import golden_check
-from thermark.models.inference.contract import Instances, Unavailable
+from thermark.models.inference.contract import Assets, Instances, Unavailable
 from thermark.models.inference.quiet import quiet
 from thermark.models.mediapipe import Config, MediaPipe
 
@@ -166,9 +166,9 @@ def test_an_absent_package_and_an_absent_gpu_are_told_apart(tmp_path, monkeypatc
     path.write_bytes(b"")
     monkeypatch.setitem(sys.modules, "mediapipe", None)
     with pytest.raises(Unavailable, match="mediapipe cannot be imported"):
-        mediapipe.load(config(), bundle(path), "auto")
+        mediapipe.load(config(), Assets(bundle(path)), "auto")
     with pytest.raises(SetupError):
-        mediapipe.load(config(), bundle(path), "cuda")
+        mediapipe.load(config(), Assets(bundle(path)), "cuda")
 
 
 def test_native_chatter_is_dropped_and_nothing_else(capfd):
@@ -186,7 +186,7 @@ def test_native_chatter_is_dropped_and_nothing_else(capfd):
 @pytest.fixture(scope="module", params=["landmarker", "detector"])
 def real(request, mirror):
     pytest.importorskip("mediapipe")
-    with mediapipe.load(config(request.param), bundle(mirror(FILES[request.param])), "cpu") as contestant:
+    with mediapipe.load(config(request.param), Assets(bundle(mirror(FILES[request.param]))), "cpu") as contestant:
         yield contestant
 
 
@@ -274,7 +274,7 @@ def test_a_bad_image_spoils_no_good_one(real, faces):
 def test_a_poisoned_graph_is_left_without_a_word_and_a_new_one_is_right(real, faces, mirror, monkeypatch, capfd):
     good = faces[0][0]
     path = mirror(real.config.file)
-    poisoned = mediapipe.load(real.config, bundle(path), "cpu")
+    poisoned = mediapipe.load(real.config, Assets(bundle(path)), "cpu")
     with monkeypatch.context() as unchecked:
         unchecked.setattr(mediapipe, "usable", lambda image: None)
         with pytest.raises(RuntimeError):
@@ -284,7 +284,7 @@ def test_a_poisoned_graph_is_left_without_a_word_and_a_new_one_is_right(real, fa
     capfd.readouterr()
     del poisoned
     assert "Traceback" not in capfd.readouterr().err
-    with mediapipe.load(real.config, bundle(path), "cpu") as rebuilt:
+    with mediapipe.load(real.config, Assets(bundle(path)), "cpu") as rebuilt:
         np.testing.assert_array_equal(found(rebuilt, [good]), found(real, [good]))
 
 
@@ -293,9 +293,9 @@ def test_prompts_are_answered_as_the_frame_is(faces, mirror):
     path = mirror(FILES["landmarker"])
     images, truth = faces[0][:8], faces[1][:8]
     boxes = np.concatenate([truth.min(axis=1), truth.max(axis=1)], axis=1).astype(np.float32)
-    with mediapipe.load(config(), bundle(path), "cpu") as own:
+    with mediapipe.load(config(), Assets(bundle(path)), "cpu") as own:
         whole = found(own, images)
-    with mediapipe.load(config(given="prompt"), bundle(path), "cpu") as told:
+    with mediapipe.load(config(given="prompt"), Assets(bundle(path)), "cpu") as told:
         said = told(images, [np.stack([box, box * np.nan]) for box in boxes])
     assert all(np.isnan(one.xy[1]).all() for one in said)
     apart = np.linalg.norm(np.stack([one.xy[0] for one in said]) - whole, axis=-1) / np.ptp(boxes, axis=1)[:, None]
@@ -310,7 +310,7 @@ def test_468_points_that_are_read_as_478_are_refused(mirror, tmp_path):
         disguised.writestr("face_detector.tflite", official.read("face_detector.tflite"))
         disguised.writestr("face_landmarks_detector.tflite", mirror("face_landmark.tflite").read_bytes())
     with pytest.raises(DataError, match="misses the points of a known face"):
-        mediapipe.load(config(), bundle(path), "cpu")
+        mediapipe.load(config(), Assets(bundle(path)), "cpu")
 
 
 @pytest.mark.parametrize("task", ["landmarker", "detector"])
@@ -322,7 +322,7 @@ def test_files_that_are_something_else_are_refused(task, other, mirror, tmp_path
     path = tmp_path / FILES[task]
     path.write_bytes(mirror(other).read_bytes() if isinstance(other, str) else other)
     with pytest.raises(DataError) as caught:
-        mediapipe.load(config(task), bundle(path), "cpu")
+        mediapipe.load(config(task), Assets(bundle(path)), "cpu")
     assert caught.value.code == 3 and "\n" not in str(caught.value)
     assert "Traceback" not in capfd.readouterr().err
 
@@ -346,8 +346,8 @@ kept([np.zeros((99, 99, 3), np.uint8)], [None])
 
 def test_the_known_face_is_one_that_the_official_landmarker_finds(mirror):
     pytest.importorskip("mediapipe")
-    known = golden_check.known("facemesh")
-    with mediapipe.load(config(), bundle(mirror(FILES["landmarker"])), "cpu") as contestant:
+    known = golden_check.read("facemesh")
+    with mediapipe.load(config(), Assets(bundle(mirror(FILES["landmarker"]))), "cpu") as contestant:
         (said,) = contestant([known.picture], [None])
     assert (
         len(said.xy) == 1 and golden_check.deviation(said.xy[0], known.xy) < mediapipe.TOLERANCE["landmarker"] / 2

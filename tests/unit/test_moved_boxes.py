@@ -21,7 +21,9 @@ from thermark.metrics import contestants
 from thermark.metrics.inputs import Paths
 from thermark.metrics.outputs import SUFFIXES, Outputs
 from thermark.metrics.registry import MOVED
-from thermark.models import mean_shape, predict, predict_all
+from thermark.models import mean_shape
+from thermark.models.inference.contract import Assets
+from thermark.models.inference.crops import predict, predict_all
 
 BOXES = np.array([[10, 20, 30, 60], [0, 0, 100, 50], [np.nan] * 4], np.float32)
 IDS = ["a", "b", "c"]
@@ -84,7 +86,7 @@ def test_a_packed_crop_answers_for_another_box_as_the_picture_does(dx, dy, facto
     at, box = np.array([150.0, 97.0]), np.array([110.0, 60, 190, 140], np.float32)
     other = (box + 80 * np.array([dx, dy] * 2) + 40 * (factor - 1) * np.array([-1, -1, 1, 1])).astype(np.float32)
     image = frame(at)
-    direct, _ = nose()(image, other[None])
+    direct = nose()([image], [other[None]])[0].xy
     pixels, to_source = packed(image, box, 192, 1.75)
     to_packed = geometry.compose(geometry.invert(to_source[0]), geometry.crop_to_source(other, 192, 1.75))
     seen, _ = nose().on_crops(pixels[..., 0], to_source, 1.75, to_packed[None])
@@ -97,7 +99,9 @@ def test_the_mean_shape_follows_the_box(tmp_path):
     drawn_faces.write(tmp_path / "faces/drawn", 20, 48)
     files.write_json(tmp_path / "reports/drawn.json", {"fingerprint": "f"})
     known, crops = open_set(tmp_path / "faces/drawn")
-    shape = mean_shape.load(mean_shape.Config(train="drawn"), tmp_path / "faces")
+    shape = mean_shape.load(
+        mean_shape.Config(family="mean_shape", train="drawn"), Assets(faces=tmp_path / "faces"), "cpu"
+    )
     (tmp_path / "out").mkdir()
     moves = {"drawn": {"shift10": BoxPerturbation(0.1), "scale20": BoxPerturbation(0.0, 0.2)}}
     predict_all(shape, "m", {"drawn": "all"}, tmp_path / "faces", tmp_path / "reports", tmp_path / "out", moves)
@@ -107,7 +111,7 @@ def test_the_mean_shape_follows_the_box(tmp_path):
         said = Predictions.open(tmp_path / "out" / file_name("drawn", name))
         boxes = perturbations.perturb_boxes(known.prompts, known.ids, move)
         np.testing.assert_array_equal(said.boxes, boxes)
-        direct, _ = shape(np.zeros((9, 9, 3), np.uint8), boxes)
+        direct = shape([np.zeros((9, 9, 3), np.uint8)], [boxes])[0].xy
         np.testing.assert_allclose(said.xy, direct, atol=1e-2)
         assert np.abs(said.xy - plain.xy).max() > 1
 

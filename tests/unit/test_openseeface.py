@@ -11,6 +11,7 @@ from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import DataError
 from thermark.models import openseeface
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.cropped import region
 
 NAME = "lm_model3_opt.onnx"
@@ -38,7 +39,7 @@ def published(tensor: np.ndarray, x1: float, y1: float, scale_x: float, scale_y:
 def loaded(folder, **settings):
     bundle.write(folder, "ok", "", {NAME: {}})
     config = parse({"family": "openseeface", "weights": "w"} | settings, openseeface.Config, "x")
-    return openseeface.load(config, bundle.read(folder), "cpu")
+    return openseeface.load(config, Assets(bundle.read(folder)), "cpu")
 
 
 def test_a_point_is_read_as_its_tracker_reads_it_at_the_network_s_own_scale(tmp_path):

@@ -31,7 +31,7 @@ from thermark.datasets.prepare import framing
 from thermark.fewshot import posts, scoring
 from thermark.fewshot.cutting import Cutting, Job, crops_of
 from thermark.models import mediapipe
-from thermark.models.inference.contract import Held, Instances, Unavailable
+from thermark.models.inference.contract import Assets, Instances, LazyModel, Unavailable
 from thermark.models.inference.sweep import sweep
 from thermark.models.inference.two_stage import TwoStage
 from thermark.report.reference_results import load as published
@@ -335,7 +335,7 @@ def test_who_finds_noses_itself_is_asked_about_frames_of_nobody(loaded):
     shown = PackedImages(ids, np.full((2, 2), 4), 1, np.array([0, 16]), pixels)
     rows = np.arange(len(faces))
     answers = {
-        given: sweep(Held(lambda given=given: Everywhere(given)), "x", shown, faces, rows, "data", 0.0)
+        given: sweep(LazyModel(lambda given=given: Everywhere(given)), "x", shown, faces, rows, "data", 0.0)
         for given in ("own", "frame", "labelled")
     }
     assert "1/of_nobody" in answers["own"].frames and "1/of_nobody" in answers["frame"].frames
@@ -425,9 +425,11 @@ def test_a_detector_that_the_package_cannot_run_is_a_row_with_a_reason(monkeypat
     monkeypatch.setattr(mediapipe.golden_check, "check", check)
     bundle = SimpleNamespace(file=Path)
     about = {"family": "mediapipe", "weights": "w", "file": "x", "task": "landmarker", "faces": 4}
-    assert isinstance(mediapipe.load(mediapipe.Config(**about, detector="near.tflite"), bundle, "cpu"), TwoStage)
+    assert isinstance(
+        mediapipe.load(mediapipe.Config(**about, detector="near.tflite"), Assets(bundle), "cpu"), TwoStage
+    )
     with pytest.raises(Unavailable, match=r"cannot run far\.tflite: another number of boxes"):
-        mediapipe.load(mediapipe.Config(**about, detector="far.tflite"), bundle, "cpu")
+        mediapipe.load(mediapipe.Config(**about, detector="far.tflite"), Assets(bundle), "cpu")
 
 
 def test_points_as_told_are_normalised_ones_times_the_size_of_the_picture():

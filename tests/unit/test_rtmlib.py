@@ -11,6 +11,7 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.models import learned, rtmlib
 from thermark.models.inference import sessions
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.sessions import RTMPose
 from thermark.models.rtmlib import TopDown
 from thermark.synth.render.person import sample_person, sample_pose
@@ -28,7 +29,7 @@ def config(**changed) -> rtmlib.Config:
 
 def loaded(folder, card=NOSE, det=None, device="auto", **changed) -> TopDown:
     told = onnx_graphs.described(folder, pose=card, **({"det": det} if det else {}))
-    return rtmlib.load(config(**changed), told, device)
+    return rtmlib.load(config(**changed), Assets(told), device)
 
 
 def dot(at, size=(120, 160), blur=0.0) -> np.ndarray:
@@ -337,7 +338,7 @@ def faces(count: int, size: int = 160) -> tuple[list[np.ndarray], list[np.ndarra
 
 
 def test_the_exported_teacher_says_in_a_batch_what_rtmlib_says_box_by_box(teacher):
-    find = rtmlib.load(config(), bundle.read(teacher / "assets/seed0"), "auto")
+    find = rtmlib.load(config(), Assets(bundle.read(teacher / "assets/seed0")), "auto")
     assert (find.vocabulary, find.trained_on) == ("ibug68", ("elsewhere",))
     own = RTMPose(str(teacher / "assets/seed0/pose.onnx"), (SIDE, SIDE))
     own.session = sessions.opened(teacher / "assets/seed0/pose.onnx")  # in our arithmetic
@@ -355,11 +356,11 @@ def test_the_exported_teacher_says_in_a_batch_what_rtmlib_says_box_by_box(teache
 
 def test_the_same_crop_in_torch_and_through_rtmlib_is_the_same_face(teacher):
     """rtmlib's crop lies half an input pixel beside ours, and is not averaged: at scale 1 that can be undone."""
-    find = rtmlib.load(config(), bundle.read(teacher / "assets/seed0"), "auto")
-    network = learned.load(teacher / "models" / "rgb_t" / "seed0", flip="none")
+    find = rtmlib.load(config(), Assets(bundle.read(teacher / "assets/seed0")), "auto")
+    network = learned.read(teacher / "models" / "rgb_t" / "seed0", flip="none")
     images, boxes = faces(8)
     for image, box, one in zip(images, boxes, find(images, [_shifted(box) for box in boxes]), strict=True):
-        xy, _ = network(image, box)
+        xy = network([image], [box])[0].xy
         bins = np.linalg.norm(one.xy - xy, axis=-1) / (_scale(box) / 2)
         assert (bins < 0.01)[np.isfinite(bins)].mean() > 0.99
 
@@ -381,7 +382,7 @@ def test_rendered_and_photographed_people_are_answered(teacher, mirror, tmp_path
     (tmp_path / "pose.onnx").write_bytes((teacher / "assets/seed0/pose.onnx").read_bytes())
     (tmp_path / "det.onnx").write_bytes(mirror("yolox_nano.onnx").read_bytes())
     bundle.write(tmp_path, "ok", "", cards)
-    find = rtmlib.load(config(**(OWN | {"detector_score": 0.3})), bundle.read(tmp_path), "auto")
+    find = rtmlib.load(config(**(OWN | {"detector_score": 0.3})), Assets(bundle.read(tmp_path)), "auto")
     photos = sorted(mirror("facesynthetics_100").glob("[0-9]*.png"))
     photos = [path for path in photos if "seg" not in path.name][:8]
     frames = [_read(path) for path in photos] + [_rendered(number) for number in range(3)]

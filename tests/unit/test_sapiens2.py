@@ -17,6 +17,7 @@ from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.models import sapiens2
+from thermark.models.inference.contract import Assets
 from thermark.nets import pretrained, sapiens2_pose
 
 pytestmark = pytest.mark.slow  # transformers takes ten seconds to import
@@ -248,7 +249,7 @@ def test_a_damaged_description_is_refused(net, tmp_path, text):
 
 
 def test_given_boxes_come_back_as_rows(weights, images):
-    contestant = sapiens2.load(settings(), weights, "cpu")
+    contestant = sapiens2.load(settings(), Assets(weights), "cpu")
     assert (contestant.vocabulary, contestant.given, contestant.box_source) == (
         "sapiens308",
         "labelled",
@@ -265,10 +266,10 @@ def test_given_boxes_come_back_as_rows(weights, images):
 
 
 def test_batches_change_nothing(weights, images):
-    one = sapiens2.load(settings(batch=1), weights, "cpu")(images, BOXES)
-    many = sapiens2.load(settings(batch=4), weights, "cpu")(images, BOXES)
-    alone = [sapiens2.load(settings(), weights, "cpu")([images[3]], [BOXES[3]])[0]]
-    known = tolerances.stable_points(sapiens2.load(settings(), weights, "cpu"), images, BOXES)
+    one = sapiens2.load(settings(batch=1), Assets(weights), "cpu")(images, BOXES)
+    many = sapiens2.load(settings(batch=4), Assets(weights), "cpu")(images, BOXES)
+    alone = [sapiens2.load(settings(), Assets(weights), "cpu")([images[3]], [BOXES[3]])[0]]
+    known = tolerances.stable_points(sapiens2.load(settings(), Assets(weights), "cpu"), images, BOXES)
     for a, b, still in zip([*one, many[3]], [*many, alone[0]], [*known, known[3]], strict=True):
         np.testing.assert_allclose(a.score, b.score, atol=1e-4)
         assert still.mean() > 0.7 if still.size else True
@@ -276,8 +277,8 @@ def test_batches_change_nothing(weights, images):
 
 
 def test_bfloat16_is_nearly_the_same(weights, native):
-    exact = sapiens2.load(settings(flip=False), weights, "cpu")
-    rough = sapiens2.load(settings(flip=False, dtype="bfloat16"), weights, "cpu")
+    exact = sapiens2.load(settings(flip=False), Assets(weights), "cpu")
+    rough = sapiens2.load(settings(flip=False, dtype="bfloat16"), Assets(weights), "cpu")
     picture = torch.randn(1, 3, 96, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         a, b = exact.forward(picture), rough.forward(picture).float()
@@ -287,7 +288,7 @@ def test_bfloat16_is_nearly_the_same(weights, native):
 
 def test_a_planted_summit_is_found_at_its_source_pixel(weights):
     """The network's maps are replaced by one summit a point, on 96 x 128 for an input of 768 x 1024."""
-    contestant = sapiens2.load(settings(size=[1024, 768], given="frame"), weights, "cpu")
+    contestant = sapiens2.load(settings(size=[1024, 768], given="frame"), Assets(weights), "cpu")
     places = 30.25 + torch.arange(308) / 10
     mirrored = torch.empty(308)
     mirrored[torch.from_numpy(landmarks.load("sapiens308").flip)] = 95 - places
@@ -313,20 +314,20 @@ def test_cards_and_options_are_checked(file, weights):
     for change in ({"vocabulary": "ibug68"}, {"channels": "bgr"}, {"channels": None}):
         wrong = bundle.Bundle(weights.folder, "ok", "", {file.name: CARD | change})
         with pytest.raises(DataError, match="states"):
-            sapiens2.load(settings(), wrong, "cpu")
+            sapiens2.load(settings(), Assets(wrong), "cpu")
     for change in ({"size": [100, 64]}, {"given": "own"}, {"detector": "x.onnx"}, {"dtype": "int8"}, {"batch": 0}):
         with pytest.raises(ConfigError):
             settings(**change)
     if not torch.cuda.is_available():
         with pytest.raises(SetupError):
-            sapiens2.load(settings(), weights, "cuda")
+            sapiens2.load(settings(), Assets(weights), "cuda")
 
 
 def test_another_number_of_points_is_refused(tmp_path):
     save_file(published(tiny_transformers.sapiens2(17)), tmp_path / "model.safetensors")
     bundle.write(tmp_path, "ok", "", {"model.safetensors": CARD})
     with pytest.raises(DataError, match="17 points"):
-        sapiens2.load(settings(file="model.safetensors"), bundle.read(tmp_path), "cpu")
+        sapiens2.load(settings(file="model.safetensors"), Assets(bundle.read(tmp_path)), "cpu")
 
 
 def test_the_helper_names_every_published_tensor(net, file):
@@ -343,7 +344,7 @@ def test_own_persons_come_with_their_scores(file, mirror, tmp_path):
     found = {"input_size": [416, 416], "channels": "bgr", "vocabulary": None}
     bundle.write(tmp_path, "ok", "", {"model.safetensors": CARD, "yolox_nano.onnx": found})
     options = settings(file="model.safetensors", given="own", detector="yolox_nano.onnx", detector_score=0.5)
-    contestant = sapiens2.load(options, bundle.read(tmp_path), "cpu")
+    contestant = sapiens2.load(options, Assets(bundle.read(tmp_path)), "cpu")
     assert (contestant.given, contestant.box_source) == ("own", "yolox_nano")
     person, nobody = contestant([picture, np.zeros((50, 60, 3), np.uint8)], [None, None])
     assert len(person.boxes) >= 1 and len(nobody.boxes) == 0

@@ -19,7 +19,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.runs import skip
 from thermark.models.inference.contract import Unavailable
-from thermark.models.inference.keys import Config, Places, Setting
+from thermark.models.inference.keys import Config, Paths, Setting
 from thermark.report.speed import contestants, reference, turns
 from thermark.report.speed.contestants import Loaded
 from thermark.report.speed.options import Contestants
@@ -168,21 +168,21 @@ def test_who_dies_has_failed_and_the_others_go_on_without_it(setting):
 @pytest.fixture
 def setting(tmp_path: Path) -> Setting:
     """Return a tree with ten faces in frames of their own, the second of them test; a run, and no weights."""
-    places = Places(*(tmp_path / name for name in Places.__dataclass_fields__))
+    paths = Paths(*(tmp_path / name for name in Paths.__dataclass_fields__))
     for name in ("one", "two"):
-        drawn_faces.write(places.faces / name, 10, 96, 1.75)
-        table = Faces.open(places.faces / name / "faces.npz")
-        folder = places.frames / name / packed_images.BASE
+        drawn_faces.write(paths.faces / name, 10, 96, 1.75)
+        table = Faces.open(paths.faces / name / "faces.npz")
+        folder = paths.frames / name / packed_images.BASE
         folder.mkdir(parents=True)
         images = [np.full((200, 260), number, np.uint8) for number in range(10)]
         packed_images.write(folder, table.frames, images)
-        files.write_json(places.framed / f"{name}.json", {"data": "print", "variants": {packed_images.BASE: {}}})
+        files.write_json(paths.framed / f"{name}.json", {"data": "print", "variants": {packed_images.BASE: {}}})
     for seed in (0, 1):
-        tiny_runs.teach(places.models, "net", seed)
-    skip(places.models / "poor", "nothing to learn from")
-    (places.weights / "far").mkdir(parents=True)
-    bundle.write(places.weights / "far", "skipped", "far away", {})
-    return Setting(Config(), {"one": "all", "two": "test"}, places, {}, {})
+        tiny_runs.teach(paths.models, "net", seed)
+    skip(paths.models / "poor", "nothing to learn from")
+    (paths.weights / "far").mkdir(parents=True)
+    bundle.write(paths.weights / "far", "skipped", "far away", {})
+    return Setting(Config(), {"one": "all", "two": "test"}, paths, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_data_set_that_is_not_scored_is_a_config_error(setting):
 
 
 def test_frames_that_are_not_prepared_are_a_data_error(setting):
-    (setting.places.frames / "one" / packed_images.BASE / "pictures.npz").unlink()
+    (setting.paths.frames / "one" / packed_images.BASE / "pictures.npz").unlink()
     with pytest.raises(DataError, match="frames"):
         contestants.why_not("me", MEAN, options(), setting)
 
@@ -218,7 +218,7 @@ def test_who_is_for_other_sets_sees_the_first_of_them(setting):
 
 
 def test_pictures_are_spaced_evenly_and_boxes_are_as_predict_gives_them(setting):
-    table = Faces.open(setting.places.faces / "one" / "faces.npz")
+    table = Faces.open(setting.paths.faces / "one" / "faces.npz")
     asked = contestants.questions("one", "prompt", 4, setting)
     assert [int(image[0, 0, 0]) for image, _ in asked] == [0, 3, 6, 9]
     for (image, boxes), row in zip(asked, (0, 3, 6, 9), strict=True):
@@ -244,13 +244,13 @@ def test_a_run_of_ours_answers_from_the_picture_itself(setting):
 def first_seed(setting):
     from thermark.nets import card
 
-    return card.read(setting.places.models / "net" / "seed0")[0]
+    return card.read(setting.paths.models / "net" / "seed0")[0]
 
 
 def test_a_contestant_on_whole_frames_is_the_one_of_predict(setting):
     """A cascade of no weights but those of a run, on the boxes it is told; one thread is not its to choose."""
-    (setting.places.weights / "none").mkdir()
-    bundle.write(setting.places.weights / "none", "ok", "", {})
+    (setting.paths.weights / "none").mkdir()
+    bundle.write(setting.paths.weights / "none", "ok", "", {})
     section = {"family": "cascade", "weights": "none", "run": "net", "given": "prompt", "only": ["two"]}
     one = contestants.load("nose", section, options(), setting)
     assert (one.dataset, one.boxes, one.pictures) == ("two", "prompt", 1)

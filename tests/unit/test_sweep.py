@@ -10,7 +10,7 @@ import pytest
 from thermark.core import packed_images
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.models.inference.contract import Held, Instances
+from thermark.models.inference.contract import Instances, LazyModel
 from thermark.models.inference.sweep import Broken, sweep
 
 SIZES = [(8, 6), (10, 4), (5, 5), (7, 9)]  # width, height
@@ -79,7 +79,7 @@ def run(spy, packed, faces, rows=range(5), max_failed=0.5):
         made.append(spy)
         return spy
 
-    said = sweep(Held(load), "spy", packed, faces, np.array(list(rows)), "print", max_failed)
+    said = sweep(LazyModel(load), "spy", packed, faces, np.array(list(rows)), "print", max_failed)
     return said, len(made)
 
 
@@ -234,5 +234,5 @@ def test_after_an_error_the_old_model_is_gone_before_the_new_one_comes(packed, f
         most.append(len(alive))
         return spy
 
-    said = sweep(Held(load), "spy", packed, faces, np.arange(5), "print", 0.5)
+    said = sweep(LazyModel(load), "spy", packed, faces, np.arange(5), "print", 0.5)
     assert said.failed == ("f0", "f1") and len(most) > 2 and max(most) == 1

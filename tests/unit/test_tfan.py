@@ -11,6 +11,7 @@ from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import DataError
 from thermark.models import tfan
+from thermark.models.inference.contract import Assets
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_points_are_fractions_of_the_crop_and_a_score_is_high_where_the_variance
     np.testing.assert_allclose(score[0, -1], 1 - 0.2, atol=1e-6)
     bundle.write(tmp_path, "ok", "", {"tfan70.pt": {}})
     settings = {"family": "tfan", "weights": "w", "file": "tfan70.pt", "trained_on": ["tfake"]}
-    one = tfan.load(parse(settings, tfan.Config, "x"), bundle.read(tmp_path), "cpu")
+    one = tfan.load(parse(settings, tfan.Config, "x"), Assets(bundle.read(tmp_path)), "cpu")
     assert (one.vocabulary, one.trained_on, one.given) == ("facesynthetics70", ("tfake",), "prompt")
     [found] = one([np.zeros((90, 120, 3), np.uint8)], [np.array([[20, 30, 60, 70]], np.float32)])
     # The crop is 50 px wide and begins at 15, 25; a point at its left edge and a quarter of its height down.

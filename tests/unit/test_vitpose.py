@@ -15,7 +15,7 @@ from thermark.core.config import parse
 from thermark.core.errors import DataError
 from thermark.models import vitpose
 from thermark.models.inference import heatmaps
-from thermark.models.inference.contract import Unavailable
+from thermark.models.inference.contract import Assets, Unavailable
 from thermark.nets import dark
 
 pytestmark = pytest.mark.slow  # transformers takes ten seconds to import
@@ -49,11 +49,11 @@ def test_17_points_have_no_nose_row(tmp_path):
         tiny_transformers.vitpose(17), tmp_path / "vitpose_plus_base", CARD | {"vocabulary": "coco17"}
     )
     with pytest.raises(Unavailable, match=r"^vitpose_plus_base has 17 key points: no nose row in its head$"):
-        vitpose.load(settings(), weights, "cpu")
+        vitpose.load(settings(), Assets(weights), "cpu")
     # The description is enough to say so.
     (weights.folder / "model.safetensors").unlink()
     with pytest.raises(Unavailable):
-        vitpose.load(settings(), weights, "cpu")
+        vitpose.load(settings(), Assets(weights), "cpu")
 
 
 def test_the_whole_body_expert_answers(net, weights):
@@ -61,18 +61,18 @@ def test_the_whole_body_expert_answers(net, weights):
     with torch.inference_mode():
         for expert in (5, 0):
             wanted = net(picture, dataset_index=torch.full((2,), expert)).heatmaps
-            said = vitpose.load(settings(expert=expert), weights, "cpu").forward(picture)
+            said = vitpose.load(settings(expert=expert), Assets(weights), "cpu").forward(picture)
             tolerances.assert_same(said, wanted)
         assert vitpose.Config(family="vitpose", weights="w").expert == 5
         assert not torch.allclose(wanted, net(picture, dataset_index=torch.full((2,), 5)).heatmaps, atol=1e-3)
     with pytest.raises(DataError, match="6 experts"):
-        vitpose.load(settings(expert=6), weights, "cpu")
+        vitpose.load(settings(expert=6), Assets(weights), "cpu")
 
 
 def test_without_experts_nobody_is_asked_for(tmp_path):
     plain = tiny_transformers.vitpose(133, experts=1)
     picture = torch.randn(1, 3, 64, 48)
-    contestant = vitpose.load(settings(), stored(plain, tmp_path / "plain"), "cpu")
+    contestant = vitpose.load(settings(), Assets(stored(plain, tmp_path / "plain")), "cpu")
     with torch.inference_mode():
         tolerances.assert_same(contestant.forward(picture), plain(picture).heatmaps)
 
@@ -85,9 +85,9 @@ def test_given_boxes_come_back_as_rows_in_any_batch(weights):
         np.zeros((0, 4), np.float32),
         np.array([[-0.5, -0.5, 99.5, 97.5]], np.float32),
     ]
-    many = vitpose.load(settings(), weights, "cpu")(images, boxes)
-    one = vitpose.load(settings(batch=1), weights, "cpu")(images, boxes)
-    known = tolerances.stable_points(vitpose.load(settings(), weights, "cpu"), images, boxes)
+    many = vitpose.load(settings(), Assets(weights), "cpu")(images, boxes)
+    one = vitpose.load(settings(batch=1), Assets(weights), "cpu")(images, boxes)
+    known = tolerances.stable_points(vitpose.load(settings(), Assets(weights), "cpu"), images, boxes)
     for a, b, given, still in zip(many, one, boxes, known, strict=True):
         assert a.xy.shape == (len(given), 133, 2)
         np.testing.assert_allclose(a.score, b.score, atol=1e-4)
@@ -112,24 +112,24 @@ def test_every_tensor_must_fit(weights, change, said):
     change(state)
     save_file(state, path)
     with pytest.raises(DataError, match=said):
-        vitpose.load(settings(), weights, "cpu")
+        vitpose.load(settings(), Assets(weights), "cpu")
 
 
 def test_damage_and_wrong_cards_are_refused(weights):
     for change in ({"input_size": [64, 48]}, {"vocabulary": "coco17"}, {"channels": "bgr"}):
         cards = {name: CARD | change for name in weights.cards}
         with pytest.raises(DataError, match="states"):
-            vitpose.load(settings(), bundle.Bundle(weights.folder, "ok", "", cards), "cpu")
+            vitpose.load(settings(), Assets(bundle.Bundle(weights.folder, "ok", "", cards)), "cpu")
     path = weights.folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(DataError, match="no whole safetensors file"):
-        vitpose.load(settings(), weights, "cpu")
+        vitpose.load(settings(), Assets(weights), "cpu")
     path.unlink()
     with pytest.raises(DataError, match="holds no"):
-        vitpose.load(settings(), weights, "cpu")
+        vitpose.load(settings(), Assets(weights), "cpu")
     (weights.folder / "config.json").write_text(json.dumps({"model_type": "vit"}))
     with pytest.raises(DataError, match="describes a vit"):
-        vitpose.load(settings(), weights, "cpu")
+        vitpose.load(settings(), Assets(weights), "cpu")
 
 
 def test_crops_and_points_are_those_of_transformers():

@@ -9,6 +9,7 @@ from thermark.core import bundle
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.models import vitpose_onnx
+from thermark.models.inference.contract import Assets
 
 SIZE = (192, 256)  # of the input, width before height
 CARD = onnx_graphs.card(SIZE, vocabulary="coco_wholebody133")
@@ -23,7 +24,7 @@ def summits(places: np.ndarray, sigma: float = 2.0) -> np.ndarray:
 def loaded(folder, card=CARD, device="cpu", **settings):
     bundle.write(folder, "ok", "", {"pose.onnx": card})
     told = {"family": "vitpose_onnx", "weights": "w", "flip": False} | settings
-    return vitpose_onnx.load(parse(told, vitpose_onnx.Config, "x"), bundle.read(folder), device)
+    return vitpose_onnx.load(parse(told, vitpose_onnx.Config, "x"), Assets(bundle.read(folder)), device)
 
 
 @pytest.mark.parametrize("batch", ["batch", 1])

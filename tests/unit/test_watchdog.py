@@ -7,7 +7,7 @@ import time
 import pytest
 
 from thermark.core.errors import DataError
-from thermark.models.inference.watchdog import Ended, watched
+from thermark.models.inference.watchdog import Ended, run_watched
 
 
 def finish(beat, path):
@@ -37,30 +37,30 @@ def stumble(beat):
 
 
 def test_what_ends_well_has_done_its_work(tmp_path):
-    watched(finish, 300, tmp_path / "out")
+    run_watched(finish, 300, tmp_path / "out")
     assert (tmp_path / "out").read_text() == "done"
 
 
 def test_what_hangs_is_ended():
     """Waiting for its end would take an hour."""
     with pytest.raises(Ended, match=r"no sign of life for 2 seconds"):
-        watched(hang, 2)
+        run_watched(hang, 2)
 
 
 def test_what_dies_says_how():
     with pytest.raises(Ended, match=f"signal {int(signal.SIGSEGV)}"):
-        watched(die, 300)
+        run_watched(die, 300)
 
 
 def test_errors_keep_their_cause_remedy_and_kind():
     with pytest.raises(DataError) as caught:
-        watched(complain, 300)
+        run_watched(complain, 300)
     assert (caught.value.cause, caught.value.remedy) == ("a cause", "a remedy")
     with pytest.raises(Ended, match="gave up"):
-        watched(give_up, 300)
+        run_watched(give_up, 300)
 
 
 def test_a_bug_is_a_failure_with_a_traceback(capfd):
     with pytest.raises(Ended, match="exit code 1"):
-        watched(stumble, 300)
+        run_watched(stumble, 300)
     assert "RuntimeError: a bug" in capfd.readouterr().err

@@ -15,6 +15,7 @@ from thermark.core.jitter import Jitter
 from thermark.core.perturbations import BoxPerturbation, perturb_boxes
 from thermark.core.predictions import Predictions
 from thermark.models.inference import run
+from thermark.models.inference.contract import Assets
 
 SETTINGS = {"family": "cascade", "weights": "none", "run": "nose", "given": "labelled"}
 NAMES = {"s.npz", "s@other.npz"}
@@ -53,9 +54,12 @@ def predict(
 ) -> None:
     (out / "assets").mkdir(parents=True)
     bundle.write(out / "assets", *weights, {})
-    places = run.Places(out / "assets", root / "models/nose", root / "faces", root / "frames", root / "framed")
+    paths = run.ContestantPaths(
+        out / "assets", root / "models/nose", root / "faces", root / "frames", root / "framed"
+    )
+    (out / "said").mkdir()
     patience = run.Config(silence=silence)
-    run.predict_all("me", SETTINGS | changed, patience, {"s": "test"}, places, out / "said")
+    run.predict_all("me", SETTINGS | changed, patience, {"s": "test"}, paths, out / "said")
 
 
 def said(out: Path) -> dict[str, Predictions]:
@@ -78,10 +82,11 @@ def test_every_variant_is_predicted_the_base_on_scored_faces_only(root, tmp_path
 @pytest.mark.parametrize("given", ["prompt", "labelled"])
 def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, given):
     bundle.write(tmp_path, "ok", "", {})
-    places = run.Places(tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed")
+    paths = run.ContestantPaths(tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed")
     moves = {"s": {"shift20": BoxPerturbation(shift=0.2)}}
+    (tmp_path / "said").mkdir()
     run.predict_all(
-        "me", SETTINGS | {"given": given}, run.Config(), {"s": "test"}, places, tmp_path / "said", moves=moves
+        "me", SETTINGS | {"given": given}, run.Config(), {"s": "test"}, paths, tmp_path / "said", moves=moves
     )
     seed = tmp_path / "said/seed0"
     assert {path.name for path in seed.iterdir()} == NAMES | {"s@shift20.npz"}
@@ -91,7 +96,7 @@ def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, g
         told = Faces.open(root / "faces/s/faces.npz")
         np.testing.assert_array_equal(said.boxes, perturb_boxes(told.prompts, told.ids, moves["s"]["shift20"])[1:])
     else:
-        assert (said.status, said.reason) == ("skipped", run.UNTOLD)
+        assert (said.status, said.reason) == ("skipped", run.NO_PROMPTS)
 
 
 @pytest.mark.slow
@@ -99,14 +104,15 @@ def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, g
 def test_shifted_pictures_are_for_everybody_and_cost_nothing_else(root, tmp_path, told):
     """Only what is missing is predicted; boxes that are told are those of unshifted pictures."""
     bundle.write(tmp_path, "ok", "", {})
-    places = run.Places(tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed")
+    paths = run.ContestantPaths(tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed")
     moves = {"s": {"jitter": Jitter((1,), 8), "shift20": BoxPerturbation(shift=0.2)}}
+    (tmp_path / "said").mkdir()
     run.predict_all(
         "me",
         SETTINGS | {"given": told},
         run.Config(),
         {"s": "test"},
-        places,
+        paths,
         tmp_path / "said",
         {"s@jitter.npz"},
         moves,
@@ -138,9 +144,10 @@ def test_a_data_set_that_is_not_wanted_says_so(root, tmp_path):
             end = ".json" if kind == "framed" else ""
             (again / kind / f"{name}{end}").symlink_to(root / kind / f"s{end}")
     bundle.write(again, "ok", "", {})
-    places = run.Places(again, root / "models/nose", again / "faces", again / "frames", again / "framed")
+    paths = run.ContestantPaths(again, root / "models/nose", again / "faces", again / "frames", again / "framed")
+    (tmp_path / "o").mkdir()
     run.predict_all(
-        "me", SETTINGS | {"only": ["t"]}, run.Config(), {"s": "test", "t": "test"}, places, tmp_path / "o"
+        "me", SETTINGS | {"only": ["t"]}, run.Config(), {"s": "test", "t": "test"}, paths, tmp_path / "o"
     )
     found = {path.name: Predictions.open(path) for path in (tmp_path / "o/seed0").iterdir()}
     assert set(found) == {"s.npz", "s@other.npz", "t.npz", "t@other.npz"}
@@ -153,9 +160,12 @@ def test_beside_predictions_stands_what_onnxruntime_ran_on(root, tmp_path):
     """A detector on onnxruntime and a network of ours, which needs none and so has no line."""
     onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw([(2, 2, 30, 30, 0.9, 0)], (32, 40), 1), (32, 40))
     files_of = onnx_graphs.described(tmp_path, det=onnx_graphs.card((40, 32)))
-    places = run.Places(files_of.folder, root / "models/nose", root / "faces", root / "frames", root / "framed")
+    paths = run.ContestantPaths(
+        files_of.folder, root / "models/nose", root / "faces", root / "frames", root / "framed"
+    )
     own = SETTINGS | {"given": "own", "detector": "det.onnx"}
-    run.predict_all("me", own, run.Config(), {"s": "test"}, places, tmp_path / "said")
+    (tmp_path / "said").mkdir()
+    run.predict_all("me", own, run.Config(), {"s": "test"}, paths, tmp_path / "said")
     assert {path.name for path in (tmp_path / "said").iterdir()} == {"seed0", run.PROVIDERS}
     assert files.read_json(tmp_path / "said" / run.PROVIDERS) == {"detector": ["CPUExecutionProvider"]}
     assert Predictions.open(tmp_path / "said/seed0/s.npz").status == "ok"
@@ -174,24 +184,24 @@ def test_who_gives_no_sign_of_life_has_failed(root, tmp_path):
 
 def test_threads_are_overruled_where_a_contestant_has_any(root):
     """A section without them is as it was, for whoever would not know them."""
-    weights = bundle.Bundle(root, "ok", "", {})
-    asked = []
+    assets = Assets(bundle.Bundle(root, "ok", "", {}), root)
+    loaded = []
     for family, threads in (("cascade", 1), ("cascade", None), ("blazeface", 1)):
         module = import_module(f"thermark.models.{family}")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "load", lambda config, *told: asked.append((config, told)) or config)
+            patch.setattr(module, "load", lambda config, *rest: loaded.append((config, rest)) or config)
             own = {"family": family, "weights": "none"} | (
                 {"run": "r", "given": "frame"} if family == "cascade" else {}
             )
-            run.contestant_of("me", own, weights, [root], "cpu", threads).get()
-    assert [getattr(config, "threads", None) for config, _ in asked] == [1, 2, None]
-    assert all(told == (weights, "cpu", root) for _, told in asked)
+            run.load_model("me", own, assets, "cpu", threads).get()
+    assert [getattr(config, "threads", None) for config, _ in loaded] == [1, 2, None]
+    assert all(rest == (assets, "cpu") for _, rest in loaded)
 
 
 def test_a_package_that_is_absent_makes_a_contestant_absent(monkeypatch, root):
     monkeypatch.setattr(run, "import_module", lambda name: import_module("no_such_package"))
     with pytest.raises(run.Absent, match="no_such_package is not installed"):
-        run.contestant_of("me", SETTINGS, bundle.Bundle(root, "ok", "", {}))
+        run.load_model("me", SETTINGS, Assets())
 
 
 @pytest.mark.slow
@@ -200,7 +210,7 @@ def test_wrong_settings_and_broken_weights_are_errors_and_leave_nothing(root, tm
         predict(root, tmp_path / "a", givn="own")
     with pytest.raises(DataError, match=r"holds no yolox\.onnx"):
         predict(root, tmp_path / "b", given="own", detector="yolox.onnx")
-    assert not (tmp_path / "a/said").exists() and not (tmp_path / "b/said").exists()
+    assert not [*tmp_path.rglob("*.npz")]
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path):

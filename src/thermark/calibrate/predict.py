@@ -77,7 +77,7 @@ def predict(options: argparse.Namespace) -> None:
 def load_predictor(seed: Path, weights: Path | None) -> tuple[str, Predict]:
     """Return vocabulary and function of a calibrated head, a head with its bundle, or a trained network."""
     if (seed / "model.json").is_file():
-        network = learned.load(seed, precision.chosen("auto"))
+        network = learned.read(seed, precision.chosen("auto"))
         return network.vocabulary, network.on_boxes
     head = paths.loaded(seed, weights)[0]
     return head.vocabulary, head.on_boxes

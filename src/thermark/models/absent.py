@@ -5,9 +5,8 @@ The manifest of their weights says why not, and what else runs them; that is the
 
 from typing import NoReturn
 
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
-from thermark.models.inference.contract import Unavailable
+from thermark.models.inference.contract import Assets, Unavailable
 
 
 class Config(Section):
@@ -17,6 +16,6 @@ class Config(Section):
     weights: str
 
 
-def load(config: Config, bundle: Bundle, device: str) -> NoReturn:
+def load(config: Config, assets: Assets, device: str) -> NoReturn:
     """Raise Unavailable."""
     raise Unavailable(f"no family of this version runs {config.weights}: name one that does")

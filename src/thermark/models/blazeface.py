@@ -7,9 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
-from thermark.models.inference.contract import Image, Instances, on_cpu
+from thermark.models.inference.contract import Assets, Image, Instances, on_cpu
 from thermark.models.inference.detectors import DESIGNS, FACE, Detector, Range
 from thermark.models.inference.finder import Finder
 from thermark.models.inference.litert import ENGINE
@@ -25,14 +24,14 @@ class Config(Section):
 
 def faces(image: Image, detector: Detector) -> Instances:
     """Return what the detector finds in an RGB image; a point's score is its face's."""
-    [found] = detector([image])
-    score = found.scores.astype(np.float32)
-    xy, boxes = found.points.astype(np.float32), found.boxes.astype(np.float32)
+    [detections] = detector([image])
+    score = detections.scores.astype(np.float32)
+    xy, boxes = detections.points.astype(np.float32), detections.boxes.astype(np.float32)
     return Instances(xy, np.repeat(score[:, None], FACE, axis=1), boxes, score)
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Finder:
+def load(config: Config, assets: Assets, device: str) -> Finder:
     """Open the detector; raises DataError for files that are other models, SetupError for a GPU."""
     on_cpu(device, ENGINE)
-    detector = Detector(bundle.file(DESIGNS[config.detector].file), config.detector)
+    detector = Detector(assets.weights.file(DESIGNS[config.detector].file), config.detector)
     return Finder(partial(faces, detector=detector), "blazeface6", f"blazeface_{config.detector}")

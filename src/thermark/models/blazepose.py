@@ -2,7 +2,7 @@
 
 It does what the pose solution of `mediapipe 0.10.21` (Apache-2.0) does to a single picture, after the options in
 its graph `pose_landmark_cpu`, with the models of that wheel. In a crop of a head its nose is far off: it finds its
-own persons, and is told no boxes.
+own persons, and is given no boxes.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from thermark.core import geometry
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
-from thermark.models.inference.contract import Image, Instances, on_cpu, usable
+from thermark.models.inference.contract import Assets, Image, Instances, on_cpu, usable
 from thermark.models.inference.detectors import DESIGNS, Detector, region, sampled
 from thermark.models.inference.finder import Finder
 from thermark.models.inference.litert import ENGINE, Graph
@@ -26,7 +25,7 @@ Floats = NDArray[np.floating]
 
 FILE = "pose_landmark_full.tflite"
 POINTS, SIZE = 33, 256
-TOLD = 39  # points of the network, of which the last six help to follow a person through a video
+OUTPUTS = 39  # points of the network, of which the last six help to follow a person through a video
 CELLS = 64  # of a side of its heat maps, which begin at the corner of the input as its points do
 REACH = 3  # cells around a point in which a heat map is averaged
 SURE = 0.5  # the least peak there that corrects a point
@@ -53,15 +52,15 @@ class Body:
     def open(path: Path) -> "Body":
         """Open the model file; raises DataError when it is not that network."""
         # Points, presence, outline, heat maps, points in metres; their numbers tell them apart.
-        return Body(Graph(path, SIZE, (5 * TOLD, 1, SIZE**2, CELLS**2 * TOLD, 3 * TOLD)))
+        return Body(Graph(path, SIZE, (5 * OUTPUTS, 1, SIZE**2, CELLS**2 * OUTPUTS, 3 * OUTPUTS)))
 
     def __call__(self, image: Image, to_image: NDArray[np.float64]) -> tuple[Floats, Floats, float]:
         """Return xy (33, 2) in pixels of an RGB image, how visible each is, and the probability of a person."""
         picture = sampled(image, to_image, SIZE, cv2.BORDER_REPLICATE)
         numbers, flag, _, heat, _ = self.graph(picture.astype(np.float32) / 255)
-        told = numbers.astype(np.float64).reshape(TOLD, 5)[:POINTS]
-        xy = refined(told[:, :2], heat.reshape(CELLS, CELLS, TOLD)[..., :POINTS])
-        return geometry.apply(to_image, xy), _sigmoid(told[:, VISIBLE]), float(flag[0])
+        raw = numbers.astype(np.float64).reshape(OUTPUTS, 5)[:POINTS]
+        xy = refined(raw[:, :2], heat.reshape(CELLS, CELLS, OUTPUTS)[..., :POINTS])
+        return geometry.apply(to_image, xy), _sigmoid(raw[:, VISIBLE]), float(flag[0])
 
 
 def refined(xy: Floats, heat: Floats) -> Floats:
@@ -96,13 +95,15 @@ def upright(points: Floats) -> NDArray[np.float64]:
 def persons(image: Image, detector: Detector, body: Body, most: int) -> Instances:
     """Return at most so many persons in an RGB image; boxes are those of their faces, as the detector has them."""
     usable(image)
-    found = detector([image])[0].best(most)
-    said = [body(image, upright(points)) for points in found.points]
-    kept = [number for number, (_, _, flag) in enumerate(said) if flag >= PRESENT]
+    detections = detector([image])[0].best(most)
+    predictions = [body(image, upright(points)) for points in detections.points]
+    kept = [number for number, (_, _, flag) in enumerate(predictions) if flag >= PRESENT]
     if not kept:
         return Instances.none(POINTS)
-    xy, visible = (np.array([said[number][part] for number in kept], np.float32) for part in (0, 1))
-    return Instances(xy, visible, found.boxes[kept].astype(np.float32), found.scores[kept].astype(np.float32))
+    xy, visible = (np.array([predictions[number][part] for number in kept], np.float32) for part in (0, 1))
+    return Instances(
+        xy, visible, detections.boxes[kept].astype(np.float32), detections.scores[kept].astype(np.float32)
+    )
 
 
 def _sigmoid(logits: Floats) -> Floats:
@@ -110,9 +111,9 @@ def _sigmoid(logits: Floats) -> Floats:
     return probability
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Finder:
+def load(config: Config, assets: Assets, device: str) -> Finder:
     """Open both networks; raises DataError for files that are other models, SetupError for a GPU."""
     on_cpu(device, ENGINE)
-    detector = Detector(bundle.file(DESIGNS["person"].file), "person")
-    body = Body.open(bundle.file(FILE))
+    detector = Detector(assets.weights.file(DESIGNS["person"].file), "person")
+    body = Body.open(assets.weights.file(FILE))
     return Finder(partial(persons, detector=detector, body=body, most=config.persons), "blazepose33", "blazepose")

@@ -3,54 +3,35 @@
 That is a network of ours, or a tiny head on a frozen backbone, whose weights are then the bundle's.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import PositiveFloat
 
 from thermark.core.bundle import Bundle
-from thermark.core.config import Section
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import seed_folders, skipped
 from thermark.fewshot import model as heads
 from thermark.fewshot.backbone import Absent
 from thermark.fewshot.model import HeadModel
 from thermark.models import learned
-from thermark.models.inference import contract, persons
-from thermark.models.inference.contract import Floats, Given, Image, Instances, Unavailable
+from thermark.models.inference import contract
+from thermark.models.inference.boxes import Detect, PersonBoxes, boxes_in, person_detector
+from thermark.models.inference.contract import Assets, Floats, Given, Image, Instances, Unavailable
 from thermark.models.learned import Learned
 from thermark.train import precision
 
-Find = Callable[[Sequence[Image]], list[tuple[Floats, Floats]]]
 
-
-class Config(Section):
+class Config(PersonBoxes):
     """Where the learned network looks.
 
-    `run`: the run, each of whose seeds is one contestant. `given`: the whole `frame` (one answer a frame, its
-    ceiling), the `labelled` persons, the `prompt` of each face, or its `own` persons, which `detector` finds, a
-    file of the bundle `weights` (which holds the backbone of a head, and is not used otherwise); `detector_score`
-    and `nms` are its thresholds, `threads` those of onnxruntime. `padding`: how many longer sides of a box are
-    seen, by default as in training.
+    `run`: the run, each of whose seeds is one model. The bundle `weights` holds the detector or the backbone of a
+    head, and is not used otherwise. `padding`: how many longer sides of a box are seen, by default as in training.
     """
 
-    family: str
-    weights: str
     run: str
-    given: Given
-    detector: str | None = None
-    detector_score: float = Field(default=0.7, ge=0, le=1)
-    nms: float = Field(default=0.45, ge=0, le=1)
-    threads: PositiveInt = 2
     padding: PositiveFloat | None = None
-
-    @model_validator(mode="after")
-    def _boxes_have_one_source(self) -> "Config":
-        if (self.given == "own") != (self.detector is not None):
-            raise ValueError("`given: own` needs a detector, any other `given` must have none")
-        return self
 
 
 @dataclass(frozen=True)
@@ -63,7 +44,7 @@ class Cascade:
     network: Learned | HeadModel
     given: Given
     box_source: str
-    find: Find | None = None
+    find: Detect | None = None
     batch: int = 32
 
     @property
@@ -83,43 +64,39 @@ class Cascade:
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return what the network sees in the boxes of each image; the crops of all images are one batch."""
-        told = [(box, np.full(len(box), np.nan, np.float32)) for box in boxes if box is not None]
-        found = told if self.find is None else self.find(images)
-        answers = self.network.on_boxes(images, [box for box, _ in found])
-        return [
-            Instances(xy, score, box, confidence)
-            for (xy, score), (box, confidence) in zip(answers, found, strict=True)
-        ]
+        persons = boxes_in(images, boxes, self.find)
+        predictions = self.network.on_boxes(images, [own for own, _ in persons])
+        return [Instances(*both, *own) for both, own in zip(predictions, persons, strict=True)]
 
 
-def load(config: Config, bundle: Bundle, device: str, model: Path) -> Cascade:
-    """Return the cascade with the seed of a run in `model`, or with the first seed of the run there.
+def load(config: Config, assets: Assets, device: str) -> Cascade:
+    """Return the cascade with the seed of a run in `assets`, or with the first seed of the run there.
 
     Raises Unavailable for a run that could not be trained, DataError for a run without seeds or damaged weights of
     either stage, SetupError for an absent GPU, ConfigError for a `padding` that a head cannot obey.
     """
-    if reason := skipped(model):
-        raise Unavailable(f"{model.name} was not trained: {reason}")
-    seed = next(iter(seed_folders(model)), model)
+    if assets.run is None:
+        raise DataError(f"there is no run {config.run}", "run `dvc repro` to train the model")
+    if reason := skipped(assets.run):
+        raise Unavailable(f"{assets.run.name} was not trained: {reason}")
+    seed = next(iter(seed_folders(assets.run)), assets.run)
     if not seed.name.startswith("seed"):
-        raise DataError(f"{model} holds no seed<k> folder", "run `dvc repro` to train the model")
-    network = trained(seed, bundle, precision.chosen(device).type)
+        raise DataError(f"{assets.run} holds no seed<k> folder", "run `dvc repro` to train the model")
+    network = trained(seed, assets.weights, precision.chosen(device).type)
     if config.padding is not None:
         if isinstance(network, HeadModel) and network.card.geometry == "posts":
             raise ConfigError(
                 f"`padding` changes nothing of {config.run}, whose crops are those of part 2", "leave it out"
             )
         network = replace(network, padding=config.padding)
-    if config.detector is None:
-        return Cascade(network, config.given, config.given)
-    find = persons.load(bundle, config.detector, config.detector_score, config.nms, device, config.threads)
-    return Cascade(network, config.given, Path(config.detector).stem, find)
+    find, source = person_detector(config, assets.weights, device)
+    return Cascade(network, config.given, source, find)
 
 
 def trained(folder: Path, bundle: Bundle, device: str) -> Learned | HeadModel:
     """Return what one seed of a run left in `folder`; the backbone of a head is in the bundle."""
     if not (folder / heads.CARD).is_file():
-        return learned.load(folder, device)
+        return learned.read(folder, device)
     try:
         return heads.load(folder, bundle, device)
     except Absent as error:

@@ -15,11 +15,10 @@ import onnx
 from numpy.typing import NDArray
 from pydantic import Field
 
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference import sessions
-from thermark.models.inference.contract import Image, Instances, usable
+from thermark.models.inference.contract import Assets, Image, Instances, usable
 from thermark.models.inference.finder import Finder, suppressed
 
 if TYPE_CHECKING:
@@ -72,13 +71,13 @@ def decoded(maps: Maps, threshold: float) -> tuple[Doubles, Doubles, Doubles]:
     size = np.exp(sizes[:, rows, columns].T[:, ::-1]) * CELL
     middle = (np.stack([columns, rows], axis=1) + offsets[:, rows, columns].T[:, ::-1] + 0.5) * CELL
     near = np.clip(middle - size / 2, 0, None)
-    told = points[:, rows, columns].T.reshape(-1, POINTS, 2)[..., ::-1]
-    return np.concatenate([near, near + size], axis=1), told * size[:, None] + near[:, None], scores
+    fractions = points[:, rows, columns].T.reshape(-1, POINTS, 2)[..., ::-1]
+    return np.concatenate([near, near + size], axis=1), fractions * size[:, None] + near[:, None], scores
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Finder:
+def load(config: Config, assets: Assets, device: str) -> Finder:
     """Open the network and run it once; raises DataError for a file of something else, SetupError for no GPU."""
-    path = bundle.file(config.file)
+    path = assets.weights.file(config.file)
     net = sessions.opened(path, device, content=resizable(path))
     shapes = [output.shape for output in sessions.tried(net, path.name, (2 * STEP, 2 * STEP))]
     if shapes != [(1, channels, 16, 16) for channels in CHANNELS]:

@@ -12,10 +12,10 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat
 
 from thermark import landmarks
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference.contract import (
+    Assets,
     Floats,
     Given,
     Image,
@@ -51,7 +51,7 @@ class Config(Section):
 
 @dataclass(frozen=True)
 class Prompted:
-    """`trees` in a square for each prompt; the rest is a FramePredictor's."""
+    """`trees` in a square for each prompt; the rest is as in Model."""
 
     trees: Trees
     side: float
@@ -64,18 +64,18 @@ class Prompted:
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return a row for each box (P, 4) of each RGB image, NaN for a box that is NaN or empty."""
-        return [self._told(image, own) for image, own in zip(images, boxes, strict=True)]
+        return [self._prompted(image, own) for image, own in zip(images, boxes, strict=True)]
 
-    def _told(self, image: Image, boxes: Floats | None) -> Instances:
+    def _prompted(self, image: Image, boxes: Floats | None) -> Instances:
         usable(image)
         if boxes is None:
             raise ValueError("no box was given")
-        told = np.asarray(boxes, np.float32)
-        xy = np.full((len(told), len(landmarks.load(self.vocabulary)), 2), np.nan, np.float32)
-        for row in croppable(told):
-            xy[row] = self.trees(image, square(told[row], self.side, self.lift))
+        prompts = np.asarray(boxes, np.float32)
+        xy = np.full((len(prompts), len(landmarks.load(self.vocabulary)), 2), np.nan, np.float32)
+        for row in croppable(prompts):
+            xy[row] = self.trees(image, square(prompts[row], self.side, self.lift))
         score = np.where(np.isnan(xy).any(axis=-1), np.float32(np.nan), np.float32(1))
-        return Instances(xy, score, told, np.full(len(told), np.nan, np.float32))
+        return Instances(xy, score, prompts, np.full(len(prompts), np.nan, np.float32))
 
 
 def square(box: Floats, side: float, lift: float) -> Square:
@@ -90,16 +90,16 @@ def square(box: Floats, side: float, lift: float) -> Square:
 def faces(image: Image, detector: Any, trees: Trees, upsample: int, points: int) -> Instances:
     """Return what dlib's detector finds in an RGB image, surest first; points score 1, for trees have none."""
     usable(image)
-    found, scores, _ = detector.run(image, upsample, 0.0)
-    if not len(found):
+    rectangles, scores, _ = detector.run(image, upsample, 0.0)
+    if not len(rectangles):
         return Instances.none(points)
-    squares = [(each.left(), each.top(), each.right(), each.bottom()) for each in found]
+    squares = [(each.left(), each.top(), each.right(), each.bottom()) for each in rectangles]
     xy = np.stack([trees(image, each) for each in squares])
     outline = np.array(squares, np.float32) + np.array([-0.5, -0.5, 0.5, 0.5], np.float32)
     return Instances(xy, np.ones(xy.shape[:2], np.float32), outline, np.array(scores, np.float32))
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Prompted | Finder:
+def load(config: Config, assets: Assets, device: str) -> Prompted | Finder:
     """Return the contestant; raises Unavailable without dlib, DataError for a file of something else or another
     vocabulary, SetupError for a GPU.
     """
@@ -108,15 +108,15 @@ def load(config: Config, bundle: Bundle, device: str) -> Prompted | Finder:
         import dlib
     except ModuleNotFoundError as error:
         raise Unavailable(f"the package dlib is not installed (`pip install {PACKAGE}`)") from error
-    path, points = bundle.file(config.file), len(landmarks.load(config.vocabulary))
+    path, points = assets.weights.file(config.file), len(landmarks.load(config.vocabulary))
     try:
         predictor = dlib.shape_predictor(str(path))
     except RuntimeError as error:
         raise DataError(f"{path.name} is no shape predictor of dlib", "bring the weights again") from error
 
     def trees(image: Image, own: Square) -> Floats:
-        said = predictor(np.ascontiguousarray(image), dlib.rectangle(*own))
-        return np.array([[point.x, point.y] for point in said.parts()], np.float32)
+        shape = predictor(np.ascontiguousarray(image), dlib.rectangle(*own))
+        return np.array([[point.x, point.y] for point in shape.parts()], np.float32)
 
     if len(trees(np.zeros((64, 64, 3), np.uint8), (8, 8, 55, 55))) != points:
         raise DataError(

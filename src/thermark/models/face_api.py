@@ -16,9 +16,9 @@ from pydantic import PositiveFloat
 from torch import Tensor
 from torch.nn import functional as F
 
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.cropped import Cropped
 from thermark.train import precision
 
@@ -39,11 +39,13 @@ class Config(Section):
     pad: PositiveFloat = 1.1
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Cropped:
+def load(config: Config, assets: Assets, device: str) -> Cropped:
     """Return the contestant; raises DataError for files of something else, SetupError for an absent device."""
     at = precision.chosen(device)
-    table = bundle.file(f"{config.file}-weights_manifest.json")
-    weights = {name: tensor.to(at) for name, tensor in read(table, bundle.file(f"{config.file}.bin")).items()}
+    table = assets.weights.file(f"{config.file}-weights_manifest.json")
+    weights = {
+        name: tensor.to(at) for name, tensor in read(table, assets.weights.file(f"{config.file}.bin")).items()
+    }
     return Cropped(partial(answer, weights=weights), SIZE, config.pad, POINTS, "ibug68")
 
 
@@ -54,14 +56,14 @@ def read(table: Path, packed: Path) -> Weights:
     """
     try:
         (group,) = json.loads(table.read_text(encoding="utf-8"))
-        told = [(each["name"], each["shape"], each["quantization"]) for each in group["weights"]]
-        sizes = [int(np.prod(shape)) for _, shape, _ in told]
+        entries = [(each["name"], each["shape"], each["quantization"]) for each in group["weights"]]
+        sizes = [int(np.prod(shape)) for _, shape, _ in entries]
         parts = np.split(np.fromfile(packed, np.uint8), np.cumsum(sizes))
         if len(parts[-1]) or [len(part) for part in parts[:-1]] != sizes:
             raise ValueError("of another size than its table says")
         return {
             name: _arranged(name, (part.astype(np.float64) * how["scale"] + how["min"]).reshape(shape))
-            for part, (name, shape, how) in zip(parts, told, strict=False)
+            for part, (name, shape, how) in zip(parts, entries, strict=False)
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{packed.name} is no network of face-api: {error}", "bring the weights again") from error

@@ -16,10 +16,9 @@ from pydantic import PositiveFloat, PositiveInt
 
 from thermark import landmarks
 from thermark.core import geometry
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.models.inference import golden_check
-from thermark.models.inference.contract import Given, Instances, on_cpu, usable
+from thermark.models.inference.contract import Assets, Given, Instances, on_cpu, usable
 from thermark.models.inference.detectors import DESIGNS, Detections, Detector, region, sampled
 from thermark.models.inference.litert import ENGINE, Graph
 
@@ -111,8 +110,8 @@ class FaceMesh:
     def found(self, image: Image) -> list[Found]:
         """Return the faces in one image."""
         detections = self.detector([image])[0].best(self.faces)
-        said = [self.mesh(image, to_image) for to_image in upright(detections)]
-        rows = zip(said, detections.boxes, detections.scores, strict=True)
+        meshes = [self.mesh(image, to_image) for to_image in upright(detections)]
+        rows = zip(meshes, detections.boxes, detections.scores, strict=True)
         return [(xy, flag, box, float(score)) for (xy, flag), box, score in rows if flag >= PRESENT]
 
 
@@ -170,8 +169,8 @@ class Prompted:
         for box in np.asarray(boxes, np.float64):
             xy, flag = np.full((POINTS, 2), np.nan), np.nan
             if np.isfinite(box).all() and (geometry.box_size(box) > 0).all():
-                said, flag = self.mesh(image, around(box, self.pad))
-                xy = said if flag >= PRESENT else xy
+                points, flag = self.mesh(image, around(box, self.pad))
+                xy = points if flag >= PRESENT else xy
             rows.append((xy, flag, box, np.nan))
         return instances(rows)
 
@@ -189,22 +188,22 @@ def instances(found: Sequence[Found]) -> Instances:
     return Instances(xy, score, boxes, np.array([row[3] for row in found], np.float32))
 
 
-def load(config: Config, bundle: Bundle, device: str) -> FaceMesh | Cascade | Prompted:
+def load(config: Config, assets: Assets, device: str) -> FaceMesh | Cascade | Prompted:
     """Return the contestant, once its graphs have found the points of a known face.
 
     Raises DataError for files that are other models or answer otherwise, SetupError for a GPU.
     """
     on_cpu(device, ENGINE)
-    mesh = Mesh.open(bundle.file(FILE))
-    short = Detector(bundle.file(DESIGNS["short_range"].file), "short_range")
+    mesh = Mesh.open(assets.weights.file(FILE))
+    short = Detector(assets.weights.file(DESIGNS["short_range"].file), "short_range")
     own = FaceMesh(mesh, short, config.faces)
-    face = golden_check.known("facemesh")
+    face = golden_check.read("facemesh")
     golden_check.check(FILE, own, face, NEARLY if config.older else EXACT)
     if config.detector == "given":
         return Prompted(mesh, config.pad or ROI)
     if config.detector == "short_range":
         return own
-    full = Detector(bundle.file(DESIGNS["full_range"].file), "full_range")
+    full = Detector(assets.weights.file(DESIGNS["full_range"].file), "full_range")
     # The crop is another sampling of the same face, hence only close.
     golden_check.check(DESIGNS["full_range"].file, Cascade(full, own), face)
     return Cascade(full, own, config.pad or 1.25)

@@ -1,9 +1,9 @@
-"""A network that was trained here, as a contestant."""
+"""A network that was trained here, as a model of faces in prompts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -11,23 +11,21 @@ from numpy.typing import NDArray
 from torch import nn
 
 from thermark import landmarks
-from thermark.core import files, geometry
+from thermark.core import geometry
 from thermark.core.errors import DataError
 from thermark.core.geometry import Array
-from thermark.core.perturbations import NO_PERTURBATIONS, Perturbations
-from thermark.core.runs import seed_folders
-from thermark.core.scored_splits import Split
-from thermark.models import predict_all
+from thermark.core.runs import seed_number
+from thermark.models.inference.contract import Assets, Floats, Given, Image, Instances
+from thermark.models.inference.learned_config import Flip, LearnedConfig
 from thermark.nets import card
 from thermark.nets.inputs import input_to_crop, normalised
+from thermark.train import precision
 from thermark.train.codecs import Codec
 from thermark.train.codecs.networks import codec_of
 
 Points = NDArray[np.float32]
 Scores = NDArray[np.float32]
-# How the mirror image is averaged in: `aligned` shifts its distribution by the bin that mirroring moves it, half a
-# pixel of the input; `published` does not, as MMPose; `none` leaves it out, at half the time.
-Flip = Literal["aligned", "published", "none"]
+Config = LearnedConfig
 
 
 @dataclass(frozen=True)
@@ -50,19 +48,24 @@ class Learned:
     trained_on: tuple[str, ...] = ()
     cropped: tuple[int, float] | None = None
 
-    def __call__(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> tuple[Points, Scores]:
-        """Return xy (P, K, 2) in source pixels and score (P, K) for boxes (P, 4) in an image (H, W[, 3]).
+    given: ClassVar[Given] = "prompt"
+    box_source: ClassVar[str] = "prompt"
+    batch: ClassVar[int] = 16
 
-        A box that is NaN or has no area gives a row of NaN.
-        """
-        return self.on_boxes([image], [boxes])[0]
+    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
+        """Return the instances of each image, as Model says."""
+        given = [np.zeros((0, 4), np.float32) if own is None else own for own in boxes]
+        unknown = [np.full(len(own), np.nan, np.float32) for own in given]
+        parts = zip(self.on_boxes(images, given), given, unknown, strict=True)
+        return [Instances(*both, own, nan) for both, own, nan in parts]
 
     def on_boxes(
         self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[NDArray[np.float32]], batch: int = 64
     ) -> list[tuple[Points, Scores]]:
-        """Return the same for each of several images, all grey or all colour, which may differ in size.
+        """Return xy (P, K, 2) in source pixels and score (P, K) for the boxes (P, 4) of each image (H, W[, 3]).
 
-        Crops of all images go through the network together, at most `batch` at once.
+        A box that is NaN or has no area gives a row of NaN. Images are all grey or all colour, and may differ in
+        size; their crops go through the network together, at most `batch` at once.
         """
         flat = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
         counts = [len(own) for own in boxes]
@@ -87,11 +90,7 @@ class Learned:
     def on_crops(
         self, pixels: NDArray[np.uint8], to_source: Array, padding: float, to_packed: Array | None = None
     ) -> tuple[Points, Scores]:
-        """Return the same from packed crops (B, S, S[, 3]) that show `padding` times the prompt.
-
-        `to_source` (B, 2, 3) maps their pixels to source pixels; a NaN map gives a row of NaN. `to_packed` (B, 2,
-        3), for other boxes, maps pixels of the crops around these to pixels of the packed ones.
-        """
+        """Return the same from packed crops, as CropModel says."""
         to_crop = input_to_crop(self.size, self.padding, pixels.shape[1], padding)
         rows = np.flatnonzero(np.isfinite(to_source).all(axis=(1, 2)))
         crops, maps = [], np.full(to_source.shape, np.nan)
@@ -137,8 +136,15 @@ class Learned:
         return torch.where(score[..., None].isnan(), torch.nan, xy).cpu().numpy(), score.cpu().numpy()
 
 
-def load(folder: Path, device: torch.device | str = "cpu", flip: Flip = "aligned") -> Learned:
-    """Load a folder with model.safetensors and model.json; the mirror image is averaged in as `flip` says.
+def load(config: LearnedConfig, assets: Assets, device: str) -> Learned:
+    """Return the network of the seed of a run in `assets`; raises DataError as `read`, SetupError for no GPU."""
+    if assets.run is None or seed_number(assets.run) is None:
+        raise DataError(f"{config.run} holds no seed<k> folder", "run `dvc repro` to train the model")
+    return read(assets.run, precision.chosen(device), config.flip)
+
+
+def read(folder: Path, device: torch.device | str = "cpu", flip: Flip = "aligned") -> Learned:
+    """Read a folder with model.safetensors and model.json; the mirror image is averaged in as `flip` says.
 
     Raises DataError when files are absent or damaged, when weights and card disagree, and when the card's number
     of points is not that of its vocabulary.
@@ -163,31 +169,3 @@ def load(folder: Path, device: torch.device | str = "cpu", flip: Flip = "aligned
         trained_on=tuple(about.trained_on),
         cropped=about.cropped,
     )
-
-
-def predict_run(
-    model: Path,
-    contestant: str,
-    datasets: Mapping[str, Split],
-    faces: Path,
-    reports: Path,
-    out: Path,
-    moves: Perturbations = NO_PERTURBATIONS,
-    flip: Flip = "aligned",
-    missing: Collection[str] | None = None,
-) -> None:
-    """Predict the named face sets with each seed of the run in `model`, into `out`/seed<k>/<dataset>.npz.
-
-    A GPU is used where there is one. `datasets`, `moves` and the `missing` files are what `predict_all` takes.
-    `out` is replaced when all is done. Raises DataError when the run has no seeds, and what `load` and
-    `predict_all` raise.
-    """
-    seeds = seed_folders(model)
-    if not seeds:
-        raise DataError(f"{model} holds no seed<k> folder", "run `dvc repro` to train the model")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    with files.fresh_directory(out) as whole:
-        for seed in seeds:
-            (whole / seed.name).mkdir()
-            network = load(seed, device, flip)
-            predict_all(network, contestant, datasets, faces, reports, whole / seed.name, moves, missing)

@@ -1,7 +1,8 @@
 """The floor: every face looks like the mean of the training faces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,13 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_table
 from thermark.core.geometry import Array
+from thermark.models.inference.contract import Assets, Floats, Given, Image, Instances
 
 
 class Config(Section):
     """`train`: the face set whose training split is averaged; its landmarks are what is predicted."""
 
+    family: str
     train: str
 
 
@@ -30,25 +33,32 @@ class MeanShape:
     shape: NDArray[np.float64]
     trained_on: tuple[str, ...] = ()
 
-    def __call__(
-        self, image: NDArray[np.uint8], boxes: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return xy (P, K, 2) and scores of 1; the image is not looked at."""
+    given: ClassVar[Given] = "prompt"
+    box_source: ClassVar[str] = "prompt"
+    batch: ClassVar[int] = 16
+
+    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
+        """Return the instances of each image, as Model says; no image is looked at."""
+        given = [np.zeros((0, 4), np.float32) if own is None else own for own in boxes]
+        return [Instances(*self.on_boxes(own), own, np.full(len(own), np.nan, np.float32)) for own in given]
+
+    def on_boxes(self, boxes: NDArray[np.floating]) -> tuple[Floats, Floats]:
+        """Return xy (P, K, 2) and scores of 1 for boxes (P, 4), NaN for a box that is NaN."""
         centre, side = _square(boxes)
         xy = (centre[:, None] + self.shape * side[:, None, None]).astype(np.float32)
         return xy, np.where(np.isnan(xy).any(-1), np.nan, 1.0).astype(np.float32)
 
     def on_crops(
         self, pixels: NDArray[np.uint8], to_source: Array, padding: float, to_packed: Array | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the same from packed crops, whose outline tells the prompt, or those that map `to_packed`."""
+    ) -> tuple[Floats, Floats]:
+        """Return the same from packed crops, as CropModel says: their outline tells the prompt."""
         size = pixels.shape[1]
         if to_packed is not None:
             to_source = np.stack([geometry.compose(*both) for both in zip(to_source, to_packed, strict=True)])
         side = to_source[:, 0, 0] * size / padding
         centre = geometry.apply(to_source, np.full((1, 2), (size - 1) / 2))[:, 0]
         boxes = np.concatenate([centre - side[:, None] / 2, centre + side[:, None] / 2], axis=1)
-        return self(pixels, boxes)
+        return self.on_boxes(boxes)
 
 
 def fit(faces: Faces) -> MeanShape:
@@ -67,9 +77,9 @@ def fit(faces: Faces) -> MeanShape:
     return MeanShape(str(names[0]), np.nanmean(shapes, axis=0))
 
 
-def load(config: Config, faces_root: Path) -> MeanShape:
-    """Fit the mean shape on `faces_root/<train>`; raises DataError when that is not prepared."""
-    return replace(fit(open_table(faces_root / config.train)), trained_on=(config.train,))
+def load(config: Config, assets: Assets, device: str) -> MeanShape:
+    """Fit the mean shape on the face set `train`; raises DataError when that is not prepared."""
+    return replace(fit(open_table(assets.faces / config.train)), trained_on=(config.train,))
 
 
 def _square(boxes: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -17,11 +17,10 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from thermark import landmarks
 from thermark.core import geometry
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference import golden_check
-from thermark.models.inference.contract import Floats, Given, Image, Instances, Unavailable, on_cpu, usable
+from thermark.models.inference.contract import Assets, Floats, Given, Image, Instances, Unavailable, on_cpu, usable
 from thermark.models.inference.quiet import quiet
 from thermark.models.inference.two_stage import TwoStage
 
@@ -130,17 +129,17 @@ class MediaPipe:
         return Instances(xy, score, boxes, np.full(len(boxes), np.nan, np.float32))
 
 
-def load(config: Config, bundle: Bundle, device: str) -> MediaPipe | TwoStage:
+def load(config: Config, assets: Assets, device: str) -> MediaPipe | TwoStage:
     """Return the contestant, once it has found a known face.
 
     Raises Unavailable when the package is absent or cannot be loaded, DataError for a file that is no such model
     or finds other points, SetupError for a GPU.
     """
     on_cpu(device, "MediaPipe's Tasks here")
-    path = bundle.file(config.file)
+    path = assets.weights.file(config.file)
     # As what runs, prompts, thresholds and the number of faces aside, which are no matter of the model.
     plain = Config(family=config.family, weights=config.weights, file=config.file, task=config.task, faces=1)
-    known = golden_check.known("facemesh")
+    known = golden_check.read("facemesh")
     expected = replace(known, xy=landmarks.project(known.xy, "mediapipe478", VOCABULARY[config.task]))
     with quiet(), MediaPipe(plain, *opened(plain, path)) as predictor:
         try:
@@ -154,14 +153,14 @@ def load(config: Config, bundle: Bundle, device: str) -> MediaPipe | TwoStage:
             return contestant
         about = {"task": "detector", "file": config.detector, "faces": MANY, "as_told": config.as_told}
         finder = Config(family=config.family, weights=config.weights, **about)
-        found = MediaPipe(finder, *opened(finder, bundle.file(config.detector))).found
+        found = MediaPipe(finder, *opened(finder, assets.weights.file(config.detector))).found
         source = Path(config.detector).stem
         cascade = TwoStage(found, contestant.found, VOCABULARY["landmarker"], source, config.as_told)
         try:
             golden_check.check(config.detector, cascade, expected, TOLERANCE["landmarker"])
         except RuntimeError as error:  # 0.10.31 opens a full-range detector and fails on its first picture
-            said = shorten(str(error).replace("\n", " "), 160)
-            raise Unavailable(f"this version of mediapipe cannot run {config.detector}: {said}") from error
+            reason = shorten(str(error).replace("\n", " "), 160)
+            raise Unavailable(f"this version of mediapipe cannot run {config.detector}: {reason}") from error
     return cascade
 
 
@@ -192,8 +191,8 @@ def opened(config: Config, path: Path) -> tuple[ModuleType, Any]:
 
 
 def _refused(path: Path, task: Task, error: Exception) -> DataError:
-    said = shorten(str(error), 160) or type(error).__name__
-    return DataError(f"{path.name} does not run as a face {task}: {said}", "bring the weights again")
+    reason = shorten(str(error), 160) or type(error).__name__
+    return DataError(f"{path.name} does not run as a face {task}: {reason}", "bring the weights again")
 
 
 # The package's own `__del__` raises at exit and after an error; and a task that the garbage collector closes may

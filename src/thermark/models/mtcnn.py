@@ -15,10 +15,9 @@ from pydantic import Field, PositiveFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.models.inference.contract import Floats, Image, Instances, usable
+from thermark.models.inference.contract import Assets, Floats, Image, Instances, usable
 from thermark.models.inference.cropped import Cropped
 from thermark.models.inference.finder import Finder, suppressed
 from thermark.train import precision
@@ -119,14 +118,15 @@ def flat(maps: Tensor) -> Tensor:
     return maps.permute(0, 3, 2, 1).flatten(1)
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Cropped | Finder:
+def load(config: Config, assets: Assets, device: str) -> Cropped | Finder:
     """Return the contestant; raises DataError for a file of something else, SetupError for an absent device."""
     at = precision.chosen(device)
-    onet = read(bundle.file(config.file), ONet()).to(at)
+    onet = read(assets.weights.file(config.file), ONet()).to(at)
     if config.given == "prompt":
         return Cropped(partial(answer, net=onet), SIZE, config.pad, POINTS, "tfw5")
-    nets = (read(bundle.file("pnet.pt"), PNet()).to(at), read(bundle.file("rnet.pt"), RNet()).to(at), onet)
-    return Finder(partial(faces, nets=nets, config=config), "tfw5", "mtcnn")
+    pnet = read(assets.weights.file("pnet.pt"), PNet()).to(at)
+    rnet = read(assets.weights.file("rnet.pt"), RNet()).to(at)
+    return Finder(partial(faces, nets=(pnet, rnet, onet), config=config), "tfw5", "mtcnn")
 
 
 def read(path: Path, net: Net) -> Net:
@@ -184,14 +184,14 @@ def proposed(picture: Tensor, net: PNet, config: Config) -> Floats:
     scales = [(none, none[:, 0], none)]
     while min(height, width) * scale >= WINDOW:
         small = F.interpolate(picture, (int(height * scale + 1), int(width * scale + 1)), mode="area")
-        told, logits = net(scaled(small))
+        offsets, logits = net(scaled(small))
         sure = logits.softmax(dim=1)[0, 1].cpu().numpy()
         rows, columns = np.nonzero(sure >= config.thresholds[0])
         first = STRIDE * np.stack([columns, rows], axis=1).astype(np.float32)
-        found = np.floor(np.concatenate([first + 1, first + WINDOW], axis=1) / np.float32(scale))
-        best = suppressed(found, sure[rows, columns], ONCE)
-        corners = told[0].permute(1, 2, 0).cpu().numpy()[rows, columns]
-        scales.append((found[best], sure[rows, columns][best], corners[best]))
+        windows = np.floor(np.concatenate([first + 1, first + WINDOW], axis=1) / np.float32(scale))
+        best = suppressed(windows, sure[rows, columns], ONCE)
+        corners = offsets[0].permute(1, 2, 0).cpu().numpy()[rows, columns]
+        scales.append((windows[best], sure[rows, columns][best], corners[best]))
         scale *= config.factor
     boxes, scores, corners = (np.concatenate(each) for each in zip(*scales, strict=True))
     best = suppressed(boxes, scores, AGAIN)

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference import sessions
+from thermark.models.inference.contract import Assets
 from thermark.models.inference.cropped import Cropped
 from thermark.nets.inputs import normalised
 
@@ -38,9 +38,9 @@ class Config(Section):
     threads: PositiveInt = 2
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Cropped:
+def load(config: Config, assets: Assets, device: str) -> Cropped:
     """Open the network and run it once; raises DataError for a file of something else, SetupError for no GPU."""
-    path = bundle.file(config.file)
+    path = assets.weights.file(config.file)
     net = sessions.opened(path, device, config.threads)
     shapes = [output.shape for output in sessions.tried(net, path.name, (SIZE, SIZE))]
     if shapes != [(1, 3 * POINTS, CELLS, CELLS)]:
@@ -64,9 +64,9 @@ def decoded(maps: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.
     the right as probabilities. The first and last cells lie on the first and last pixels of the crop. A point of
     which the numbers are not finite is NaN.
     """
-    said = np.asarray(maps, np.float64).reshape(len(maps), 3, POINTS, CELLS * CELLS)
-    place = said[:, 0].argmax(axis=-1)
-    score, *offsets = np.moveaxis(np.take_along_axis(said, place[:, None, :, None], axis=-1)[..., 0], 1, 0)
+    values = np.asarray(maps, np.float64).reshape(len(maps), 3, POINTS, CELLS * CELLS)
+    place = values[:, 0].argmax(axis=-1)
+    score, *offsets = np.moveaxis(np.take_along_axis(values, place[:, None, :, None], axis=-1)[..., 0], 1, 0)
     probable = np.clip(np.stack(offsets[::-1], axis=-1), SMALLEST, 1 - SMALLEST)
     cells = np.stack([place % CELLS, place // CELLS], axis=-1)
     pixels = (SIZE - 1) * (cells / (CELLS - 1) + np.log(probable / (1 - probable)) / SHARPNESS)

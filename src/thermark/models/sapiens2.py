@@ -8,10 +8,11 @@ rotates queries and keys in bfloat16, transformers in float32: results differ by
 from pydantic import PositiveInt, model_validator
 
 from thermark import landmarks
-from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
 from thermark.models.inference import topdown
-from thermark.models.inference.topdown import Options, TopDown
+from thermark.models.inference.boxes import person_detector
+from thermark.models.inference.contract import Assets
+from thermark.models.inference.topdown import TopDown, TorchConfig
 from thermark.nets import pretrained
 from thermark.nets.sapiens2_pose import load_pose_model
 from thermark.train import precision
@@ -22,7 +23,7 @@ PATCH = 16
 SIGMA = 2.0
 
 
-class Config(Options):
+class Config(TorchConfig):
     """`size`: height and width of the input in pixels; the network takes any multiples of its patches."""
 
     size: tuple[PositiveInt, PositiveInt] = (1024, 768)
@@ -34,15 +35,15 @@ class Config(Options):
         return self
 
 
-def load(config: Config, bundle: Bundle, device: str) -> TopDown:
+def load(config: Config, assets: Assets, device: str) -> TopDown:
     """Load the network and its detector.
 
     Raises DataError for files that are absent, damaged or not what their card says, and SetupError for an absent
     device.
     """
     at = precision.chosen(device)
-    path = bundle.file(config.file)
-    pretrained.require_card(bundle, config.file, {"vocabulary": VOCABULARY, "channels": "rgb"})
+    path = assets.weights.file(config.file)
+    pretrained.require_card(assets.weights, config.file, {"vocabulary": VOCABULARY, "channels": "rgb"})
     net = load_pose_model(path)
     points = len(landmarks.load(VOCABULARY))
     if net.config.num_labels != points:
@@ -50,7 +51,7 @@ def load(config: Config, bundle: Bundle, device: str) -> TopDown:
             f"{config.file} has {net.config.num_labels} points, {VOCABULARY} has {points}", pretrained.AGAIN
         )
     compute = topdown.computing(net, config.dtype, at)
-    find, source = topdown.finder(config, bundle, device)
+    find, source = person_detector(config, assets.weights, device)
     return TopDown(
         forward=lambda inputs: compute(pixel_values=inputs),
         vocabulary=VOCABULARY,

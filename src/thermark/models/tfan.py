@@ -14,10 +14,9 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.models.inference.contract import Image
+from thermark.models.inference.contract import Assets, Image
 from thermark.models.inference.cropped import Cropped
 from thermark.nets import state_dict_file
 from thermark.nets.inputs import normalised
@@ -58,10 +57,10 @@ class TFAN(nn.Module):
         return F.leaky_relu(self.fc(features).unflatten(1, (-1, 3)))
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Cropped:
+def load(config: Config, assets: Assets, device: str) -> Cropped:
     """Return the contestant; raises DataError for a file of something else, SetupError for an absent device."""
     at = precision.chosen(device)
-    net = read(bundle.file(config.file)).to(at)
+    net = read(assets.weights.file(config.file)).to(at)
     points = net.fc.out_features // 3
     return Cropped(
         partial(answer, net=net),
@@ -70,7 +69,7 @@ def load(config: Config, bundle: Bundle, device: str) -> Cropped:
         points,
         VOCABULARIES[points],
         trained_on=config.trained_on,
-        shown=stretched,
+        prepare=stretched,
     )
 
 
@@ -128,5 +127,5 @@ def answer(crops: NDArray[np.uint8], net: TFAN) -> tuple[NDArray[np.float32], ND
 
     A score is 1 less the standard deviation in sides of the crop: what it calls a confidence is a variance.
     """
-    said = net(normalised(crops, net.fc.weight.device)).float().cpu().numpy()
-    return said[..., :2] + np.float32(FIRST), 1 - np.sqrt(np.clip(said[..., 2], LEAST, 1))
+    output = net(normalised(crops, net.fc.weight.device)).float().cpu().numpy()
+    return output[..., :2] + np.float32(FIRST), 1 - np.sqrt(np.clip(output[..., 2], LEAST, 1))

@@ -10,11 +10,11 @@ from pydantic import NonNegativeInt
 from torch import Tensor
 
 from thermark import landmarks
-from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
 from thermark.models.inference import topdown
-from thermark.models.inference.contract import Unavailable
-from thermark.models.inference.topdown import Options, TopDown
+from thermark.models.inference.boxes import person_detector
+from thermark.models.inference.contract import Assets, Unavailable
+from thermark.models.inference.topdown import TopDown, TorchConfig
 from thermark.nets import pretrained
 from thermark.nets.pretrained import VitPoseConfig, VitPoseForPoseEstimation
 from thermark.train import precision
@@ -24,31 +24,32 @@ VOCABULARY = "coco_wholebody133"
 SIGMA = 0.8
 
 
-class Config(Options):
+class Config(TorchConfig):
     """`expert`: which of the experts answers, 5 for COCO-WholeBody; `config.json` of the bundle tells the rest."""
 
     expert: NonNegativeInt = 5
 
 
-def load(config: Config, bundle: Bundle, device: str) -> TopDown:
+def load(config: Config, assets: Assets, device: str) -> TopDown:
     """Load the network and its detector.
 
     Raises Unavailable when the head has another number of points than COCO-WholeBody; DataError for files that
     are absent, damaged or not what their card says, or without the expert; SetupError for an absent device.
     """
     at = precision.chosen(device)
-    about = pretrained.described(bundle.file("config.json"), VitPoseConfig)
+    name = assets.weights.folder.name
+    about = pretrained.described(assets.weights.file("config.json"), VitPoseConfig)
     if about.num_labels != len(landmarks.load(VOCABULARY)):
-        raise Unavailable(f"{bundle.folder.name} has {about.num_labels} key points: no nose row in its head")
+        raise Unavailable(f"{name} has {about.num_labels} key points: no nose row in its head")
     experts = about.backbone_config.num_experts
     if experts > 1 and config.expert >= experts:
-        raise DataError(f"{bundle.folder.name} has {experts} experts", f"`expert: 0` to `{experts - 1}`")
+        raise DataError(f"{name} has {experts} experts", f"`expert: 0` to `{experts - 1}`")
     height, width = about.backbone_config.image_size
     wanted = {"vocabulary": VOCABULARY, "channels": "rgb", "input_size": [width, height]}
-    pretrained.require_card(bundle, config.file, wanted)
-    net = pretrained.built(VitPoseForPoseEstimation, about, bundle.file(config.file))
+    pretrained.require_card(assets.weights, config.file, wanted)
+    net = pretrained.built(VitPoseForPoseEstimation, about, assets.weights.file(config.file))
     compute = topdown.computing(net, config.dtype, at)
-    find, source = topdown.finder(config, bundle, device)
+    find, source = person_detector(config, assets.weights, device)
 
     def forward(inputs: Tensor) -> Tensor:
         expert = torch.full((len(inputs),), config.expert, device=at) if experts > 1 else None

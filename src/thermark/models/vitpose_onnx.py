@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from thermark import landmarks
-from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
-from thermark.models.inference import sessions, topdown
-from thermark.models.inference.topdown import Told, TopDown
+from thermark.models.inference import sessions
+from thermark.models.inference.boxes import person_detector
+from thermark.models.inference.contract import Assets
+from thermark.models.inference.topdown import HeatmapConfig, TopDown
 
 # Of the blur before the refinement, in heat-map pixels: OpenCV's own for the published kernel of 11.
 SIGMA = 2.0
@@ -21,22 +22,22 @@ STRIDE = 4
 VOCABULARY = "coco_wholebody133"
 
 
-class Config(Told):
+class Config(HeatmapConfig):
     """`file` of the bundle `weights` is the network; its card states the input's size."""
 
     file: str = "pose.onnx"
 
 
-def load(config: Config, bundle: Bundle, device: str) -> TopDown:
+def load(config: Config, assets: Assets, device: str) -> TopDown:
     """Open the network and its detector, and run each once.
 
     Raises DataError for files that are absent, damaged or not what their card says (input size, number of points,
     vocabulary, channel order), and SetupError for an absent device.
     """
-    path, card = bundle.file(config.file), bundle.cards[config.file]
+    path, card = assets.weights.file(config.file), assets.weights.cards[config.file]
     if (card.get("channels"), card.get("vocabulary")) != ("rgb", VOCABULARY):
         raise DataError(f"the card of {path.name} does not state rgb and {VOCABULARY}", "take the manifest's own")
-    width, height = sessions.image_size(bundle, config.file)
+    width, height = sessions.image_size(assets.weights, config.file)
     net = sessions.opened(path, device, config.threads)
     shapes = [output.shape for output in sessions.tried(net, path.name, (width, height))]
     wanted = [(1, len(landmarks.load(VOCABULARY)), height // STRIDE, width // STRIDE)]
@@ -44,7 +45,7 @@ def load(config: Config, bundle: Bundle, device: str) -> TopDown:
         raise DataError(
             f"{path.name} answers {shapes}, its card means {wanted}", "take the file that belongs to the card"
         )
-    find, source = topdown.finder(config, bundle, device)
+    find, source = person_detector(config, assets.weights, device)
 
     def forward(inputs: Tensor) -> Tensor:
         return torch.from_numpy(sessions.run(net, np.ascontiguousarray(inputs.numpy()))[0])

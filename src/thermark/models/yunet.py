@@ -7,10 +7,9 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from thermark.core.bundle import Bundle
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.models.inference.contract import Image, Instances, on_cpu, usable
+from thermark.models.inference.contract import Assets, Image, Instances, on_cpu, usable
 from thermark.models.inference.finder import Finder
 
 POINTS = 5
@@ -27,10 +26,10 @@ class Config(Section):
     nms: float = Field(default=0.3, gt=0, le=1)
 
 
-def load(config: Config, bundle: Bundle, device: str) -> Finder:
+def load(config: Config, assets: Assets, device: str) -> Finder:
     """Open the detector and run it once; raises DataError for a file of something else, SetupError for a GPU."""
     on_cpu(device, "YuNet in OpenCV")
-    path = bundle.file(config.file)
+    path = assets.weights.file(config.file)
     try:
         detector = cv2.FaceDetectorYN.create(str(path), "", TRIED, config.threshold, config.nms)
         detector.detect(np.zeros((*TRIED[::-1], 3), np.uint8))
@@ -49,9 +48,9 @@ def faces(image: Image, detector: Any) -> Instances:
     rows = detector.detect(np.ascontiguousarray(image[..., ::-1]))[1]
     if rows is None:
         return Instances.none(POINTS)
-    found = np.asarray(rows, np.float32)
-    found = found[np.argsort(-found[:, 14], kind="stable")]
+    detections = np.asarray(rows, np.float32)
+    detections = detections[np.argsort(-detections[:, 14], kind="stable")]
     # Cells count from the outline of the picture, in which the first pixel begins at 0; ours begins at -0.5.
-    box = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:4]], axis=1) - np.float32(0.5)
-    xy = found[:, 4:14].reshape(-1, POINTS, 2) - np.float32(0.5)
-    return Instances(xy, np.repeat(found[:, 14:], POINTS, axis=1), box, found[:, 14])
+    box = np.concatenate([detections[:, :2], detections[:, :2] + detections[:, 2:4]], axis=1) - np.float32(0.5)
+    xy = detections[:, 4:14].reshape(-1, POINTS, 2) - np.float32(0.5)
+    return Instances(xy, np.repeat(detections[:, 14:], POINTS, axis=1), box, detections[:, 14])

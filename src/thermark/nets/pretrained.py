@@ -83,7 +83,7 @@ def built(kind: type[M], config: PreTrainedConfig, path: Path) -> M:
     """
     shapes(path)
     config.transformers_weights = path.name
-    model, told = kind.from_pretrained(
+    loaded: Any = kind.from_pretrained(
         path.parent,
         config=config,
         dtype=torch.float32,
@@ -92,10 +92,11 @@ def built(kind: type[M], config: PreTrainedConfig, path: Path) -> M:
         ignore_mismatched_sizes=True,
         output_loading_info=True,
     )
-    problems = [f"{key} is missing" for key in sorted(told["missing_keys"])]
-    problems += [f"{key} is unexpected" for key in sorted(told["unexpected_keys"])]
-    problems += [f"{key[0]} is {list(key[1])}, not {list(key[2])}" for key in sorted(told["mismatched_keys"])]
-    problems += [_line(message) for message in told["error_msgs"]]
+    model, report = loaded
+    problems = [f"{key} is missing" for key in sorted(report["missing_keys"])]
+    problems += [f"{key} is unexpected" for key in sorted(report["unexpected_keys"])]
+    problems += [f"{key[0]} is {list(key[1])}, not {list(key[2])}" for key in sorted(report["mismatched_keys"])]
+    problems += [_line(message) for message in report["error_msgs"]]
     if problems:
         rest = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
         raise DataError(f"{path} does not fit the network: {problems[0]}{rest}", AGAIN)
@@ -105,9 +106,9 @@ def built(kind: type[M], config: PreTrainedConfig, path: Path) -> M:
 def require_card(bundle: Bundle, name: str, wanted: Mapping[str, Any]) -> None:
     """Raise DataError where the card of a file states something else than `wanted`, or nothing."""
     for key, value in wanted.items():
-        told = bundle.cards[name].get(key)
-        if told != value:
-            raise DataError(f"the card of {name} states {key} {told}, the network has {value}", AGAIN)
+        stated = bundle.cards[name].get(key)
+        if stated != value:
+            raise DataError(f"the card of {name} states {key} {stated}, the network has {value}", AGAIN)
 
 
 def _line(error: object) -> str:

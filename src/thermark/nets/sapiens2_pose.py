@@ -37,7 +37,7 @@ def architecture(shapes: dict[str, tuple[int, ...]], name: str) -> Sapiens2Confi
         keys = [shapes[key][0] // head for key in _numbered(shapes, r"backbone\.blocks\.(\d+)\.attn\.wk\.weight")]
         deconvs = _numbered(shapes, r"decode_head\.deconv_layers\.(\d+)\.weight")
         convs = _numbered(shapes, r"decode_head\.conv_layers\.(\d+)\.weight")
-        return Sapiens2Config(
+        return Sapiens2Config(  # type: ignore[call-arg]
             patch_size=shapes["backbone.patch_embed.projection.weight"][-1],
             hidden_size=hidden,
             intermediate_size=shapes["backbone.blocks.0.ffn.w3.weight"][1],

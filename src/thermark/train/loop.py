@@ -117,11 +117,15 @@ def fit(
 
     if not progress.best_epoch:
         raise Untrained(f"no epoch of {label} gave a finite validation error", "lower the learning rate")
+    return Trained(best(store), progress)
+
+
+def best(store: Store) -> State:
+    """Return the best weights, which no process clears before all have read them."""
     processes.wait()
     weights = store.best()
-    # Whoever clears the checkpoint must not do so before all have read it.
     processes.wait()
-    return Trained(weights, progress)
+    return weights
 
 
 class _Loss(nn.Module):

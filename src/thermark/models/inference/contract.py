@@ -1,29 +1,52 @@
-"""The contract of a contestant that looks at whole frames, and the one way to run it on a data set."""
+"""The one contract of all models: what a module of a family exposes, and what `load` returns.
+
+A module models/<family>.py exposes `Config`, a Section of params.yaml, and `load(config, assets, device)`, which
+returns a Model.
+"""
 
 import gc
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core import geometry
+from thermark.core.bundle import Bundle
 from thermark.core.errors import SetupError
+from thermark.core.geometry import Array
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Given = Literal["prompt", "labelled", "frame", "own"]
 
 
+NO_WEIGHTS = Bundle(Path(), "ok", "", {})
+
+
 class Unavailable(Exception):
-    """A contestant cannot run on this machine, and why in one line: a package or a device is absent."""
+    """A model cannot run on this machine, and why in one line: a package or a device is absent."""
+
+
+@dataclass(frozen=True)
+class Assets:
+    """The files that a model may be loaded from; each family uses what it needs.
+
+    `weights`: a bundle of weights from elsewhere; `run`: the folder of a run of ours, or of one of its seeds;
+    `faces`: the folder of the face sets.
+    """
+
+    weights: Bundle = NO_WEIGHTS
+    run: Path | None = None
+    faces: Path = Path()
 
 
 @dataclass(frozen=True)
 class Instances:
-    """What was found in one frame, in its pixels (integer = pixel centre).
+    """The detected or prompted instances of one frame, in its pixels (integer = pixel centre).
 
     `xy` (M, K, 2) float32, NaN = nothing predicted; `score` (M, K) float32; `boxes` (M, 4) float32, what was
     cropped from; `box_score` (M,) float32, the detector's confidence, NaN for a box that was given.
@@ -41,14 +64,14 @@ class Instances:
         return Instances(empty, empty[..., 0], np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
 
 
-class FramePredictor(Protocol):
-    """A zero-shot contestant: its module exposes `Config` (a Section) and `load(config, bundle, device)`.
+class Model(Protocol):
+    """A landmark model: RGB images, with or without boxes, to instances in the pixels of each image.
 
-    `vocabulary`: the landmark vocabulary it speaks. `given`: which boxes it wants to be told: those of the face
-    set (`prompt`: the box for a top-down face model; `labelled`: the labelled instance, such as a person), the
-    whole `frame`, or none, because it finds its `own`. `box_source`: the name of what finds them, and of who is
-    told, what `given` says. `batch`: how many frames it likes at once. `trained_on`: face sets of ours that it
-    has learned from. Who uses onnxruntime has `providers`, too: network -> what it really runs on, best first.
+    `vocabulary`: its landmark vocabulary. `given`: which boxes it wants: those of the face set (`prompt`: the box
+    for a top-down face model; `labelled`: the labelled instance, such as a person), the whole `frame`, or none,
+    because it detects its `own`. `box_source`: the name of the detector, or what `given` says. `batch`: how many
+    images at once. `trained_on`: face sets of ours that it was trained on. A model that uses onnxruntime has
+    `providers`, too: network -> execution providers that it really runs on, best first.
     """
 
     @property
@@ -58,22 +81,22 @@ class FramePredictor(Protocol):
 
     @property
     def given(self) -> Given:
-        """Which boxes it wants to be told."""
+        """Which boxes it wants."""
         ...
 
     @property
     def box_source(self) -> str:
-        """What finds its boxes."""
+        """What detects its boxes."""
         ...
 
     @property
     def batch(self) -> int:
-        """How many frames it likes at once."""
+        """How many images it takes at once."""
         ...
 
     @property
     def trained_on(self) -> tuple[str, ...]:
-        """The names of the face sets that it has learned from."""
+        """The names of the face sets that it was trained on."""
         ...
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
@@ -85,10 +108,26 @@ class FramePredictor(Protocol):
         ...
 
 
-def providers(one: FramePredictor | Callable[..., Any] | None) -> Mapping[str, Sequence[str]]:
-    """Return what onnxruntime runs the networks of a contestant, or a detector, on; empty without it."""
-    told: Mapping[str, Sequence[str]] = getattr(one, "providers", {})
-    return told
+@runtime_checkable
+class CropModel(Model, Protocol):
+    """A model of faces in prompts that also predicts on the crops of a face set, as they were packed."""
+
+    def on_crops(
+        self, pixels: NDArray[np.uint8], to_source: Array, padding: float, to_packed: Array | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return xy (B, K, 2) in source pixels and score (B, K) of crops (B, S, S[, 3]), `padding` prompts wide.
+
+        `to_source` (B, 2, 3) maps pixels of the crops to source pixels; a NaN map gives a row of NaN. `to_packed`
+        (B, 2, 3), for boxes other than those that crops were packed around: maps from the pixels of the crops that
+        would have been packed around these to those of the packed ones.
+        """
+        ...
+
+
+def providers(model: Model | Callable[..., Any] | None) -> Mapping[str, Sequence[str]]:
+    """Return what onnxruntime runs the networks of a model, or a detector, on; empty without it."""
+    networks: Mapping[str, Sequence[str]] = getattr(model, "providers", {})
+    return networks
 
 
 def usable(image: Image) -> None:
@@ -110,22 +149,22 @@ def on_cpu(device: str, engine: str) -> None:
         raise SetupError(f"{engine} runs on the CPU only", "set the device to auto or cpu")
 
 
-class Held:
-    """A contestant that is loaded when it is first wanted, and again after `drop`: never two at once."""
+class LazyModel:
+    """A model that is loaded when it is first wanted, and again after `drop`: never two at once."""
 
-    def __init__(self, load: Callable[[], FramePredictor]) -> None:
+    def __init__(self, load: Callable[[], Model]) -> None:
         self._load = load
-        self._one: FramePredictor | None = None
+        self._model: Model | None = None
 
-    def get(self) -> FramePredictor:
-        """Return the contestant, loaded if need be."""
-        if self._one is None:
-            self._one = self._load()
-        return self._one
+    def get(self) -> Model:
+        """Return the model, loaded if need be."""
+        if self._model is None:
+            self._model = self._load()
+        return self._model
 
     def drop(self) -> None:
-        """Forget it and give its memory back: after an error its graph may be poisoned, or memory have run out."""
-        self._one = None
+        """Release it and its memory: after an error its graph may be poisoned, or memory have run out."""
+        self._model = None
         gc.collect()
         if torch := sys.modules.get("torch"):
             torch.cuda.empty_cache()

@@ -1,13 +1,16 @@
-"""A landmark network that is told where a face is, and answers in fractions of a square crop around it."""
+"""A landmark network that is given the box of a face, and answers in fractions of a square crop around it."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core import geometry
 from thermark.core.geometry import Array
+from thermark.models.inference.boxes import Rows, predict_in_boxes
 from thermark.models.inference.contract import Floats, Given, Image, Instances, croppable
 
 # Crops (N, size, size, 3) uint8 RGB -> points (N, K, 2) in fractions of the crop from its outline, scores (N, K).
@@ -25,9 +28,9 @@ def as_it_is(image: Image) -> Image:
 
 @dataclass(frozen=True)
 class Cropped:
-    """`answer` for crops of `size` px that show `pad` of the prompt; the rest is a FramePredictor's.
+    """`answer` for crops of `size` px that show `pad` of the prompt; the rest is as in Model.
 
-    `shown` makes of an RGB image what is cropped. `providers` is of who uses onnxruntime.
+    `prepare` makes of an RGB image what is cropped. `providers` is of who uses onnxruntime.
     """
 
     answer: Answer
@@ -39,28 +42,28 @@ class Cropped:
     box_source: str = "prompt"
     batch: int = 16
     trained_on: tuple[str, ...] = ()
-    shown: Callable[[Image], Image] = as_it_is
+    prepare: Callable[[Image], Image] = as_it_is
     providers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return a row for each box (P, 4) of each RGB image (H, W, 3), NaN for a box that is NaN or empty."""
-        told = [np.zeros((0, 4), np.float32) if own is None else np.asarray(own, np.float32) for own in boxes]
-        flat = np.concatenate([np.zeros((0, 4), np.float32), *told])
-        owners = np.repeat(np.arange(len(told)), [len(own) for own in told])
-        rows = croppable(flat)
-        xy = np.full((len(flat), self.points, 2), np.nan, np.float32)
-        score = np.full((len(flat), self.points), np.nan, np.float32)
-        if len(rows):
-            maps = np.stack([region(flat[row], self.size, self.pad) for row in rows])
-            seen = {owner: self.shown(images[owner]) for owner in np.unique(owners[rows])}
-            pairs = zip(owners[rows], maps, strict=True)
-            crops = np.stack([geometry.warp(seen[owner], to_image, self.size) for owner, to_image in pairs])
-            at, score[rows] = self.answer(crops)
-            xy[rows] = geometry.apply(maps, np.asarray(at, np.float64) * self.size - 0.5)
-        unknown = np.full(len(flat), np.nan, np.float32)
-        ends = np.cumsum([len(own) for own in told])[:-1]
-        parts = zip(*(np.split(each, ends) for each in (xy, score, flat, unknown)), strict=True)
-        return [Instances(*part) for part in parts] if told else []
+        given = [np.zeros((0, 4), np.float32) if own is None else np.asarray(own, np.float32) for own in boxes]
+        predictions = predict_in_boxes(given, self.points, croppable, sys.maxsize, partial(self._predict, images))
+        return [
+            Instances(*both, own, np.full(len(own), np.nan, np.float32))
+            for both, own in zip(predictions, given, strict=True)
+        ]
+
+    def _predict(
+        self, images: Sequence[Image], owners: Rows, boxes: Floats
+    ) -> tuple[NDArray[np.floating], Floats]:
+        """Return xy (B, K, 2) and score (B, K) for boxes (B, 4) in images number `owners` (B,)."""
+        maps = np.stack([region(box, self.size, self.pad) for box in boxes])
+        prepared = {number: self.prepare(images[number]) for number in np.unique(owners)}
+        pairs = zip(owners, maps, strict=True)
+        crops = np.stack([geometry.warp(prepared[number], to_image, self.size) for number, to_image in pairs])
+        xy, score = self.answer(crops)
+        return geometry.apply(maps, np.asarray(xy, np.float64) * self.size - 0.5), score.astype(np.float32)
 
 
 def region(box: NDArray[np.floating], size: int, pad: Pad) -> Array:

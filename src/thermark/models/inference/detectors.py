@@ -87,8 +87,8 @@ class Detector:
         to_image = letter_box(image.shape[1], image.shape[0], self.design.size)
         picture = sampled(image, to_image, self.design.size, cv2.BORDER_CONSTANT)
         numbers, logits = self._graph(picture.astype(np.float32) * np.float32(2 / 255) - 1)
-        found = decode(numbers, logits, self._anchors, self.design.threshold)
-        return placed(merged(found, OVERLAP), to_image)
+        detections = decode(numbers, logits, self._anchors, self.design.threshold)
+        return placed(merged(detections, OVERLAP), to_image)
 
 
 def anchors(size: int, levels: tuple[tuple[int, int], ...]) -> NDArray[np.float64]:
@@ -144,25 +144,25 @@ def decode(numbers: Floats, logits: Floats, centres: Floats, threshold: float) -
     return Detections(np.concatenate([middle - half, middle + half], axis=1), points, scores[kept])
 
 
-def merged(found: Detections, overlap: float) -> Detections:
+def merged(detections: Detections, overlap: float) -> Detections:
     """Return detections: each is the score-weighted mean of the candidates that overlap the best one left by more.
 
     Its score is that of the best. Candidates are ranked by score, then size, then from left to right.
     """
-    area = geometry.box_size(found.boxes).prod(axis=-1)
-    left = np.lexsort((found.boxes[:, 1], found.boxes[:, 0], -area, -found.scores))
+    area = geometry.box_size(detections.boxes).prod(axis=-1)
+    left = np.lexsort((detections.boxes[:, 1], detections.boxes[:, 0], -area, -detections.scores))
     boxes, points, scores = [], [], []
     while len(left):
-        near = intersection_over_union(found.boxes[left[0]], found.boxes[left]) > overlap
+        near = intersection_over_union(detections.boxes[left[0]], detections.boxes[left]) > overlap
         near[0] = True
-        weight = found.scores[left[near]] / found.scores[left[near]].sum()
-        boxes.append(weight @ found.boxes[left[near]])
-        points.append(np.tensordot(weight, found.points[left[near]], axes=1))
-        scores.append(found.scores[left[0]])
+        weight = detections.scores[left[near]] / detections.scores[left[near]].sum()
+        boxes.append(weight @ detections.boxes[left[near]])
+        points.append(np.tensordot(weight, detections.points[left[near]], axes=1))
+        scores.append(detections.scores[left[0]])
         left = left[~near]
     return Detections(
         np.array(boxes).reshape(-1, 4),
-        np.array(points).reshape(-1, *found.points.shape[1:]),
+        np.array(points).reshape(-1, *detections.points.shape[1:]),
         np.array(scores, np.float64),
     )
 
@@ -176,7 +176,7 @@ def intersection_over_union(box: Floats, boxes: Floats) -> Floats:
     return overlap
 
 
-def placed(found: Detections, to_image: NDArray[np.float64]) -> Detections:
+def placed(detections: Detections, to_image: NDArray[np.float64]) -> Detections:
     """Move detections by the (2, 3) map of input pixels to image pixels, which must not turn them."""
-    boxes = geometry.apply(to_image, found.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
-    return Detections(boxes, geometry.apply(to_image, found.points), found.scores)
+    boxes = geometry.apply(to_image, detections.boxes.reshape(-1, 2, 2)).reshape(-1, 4)
+    return Detections(boxes, geometry.apply(to_image, detections.points), detections.scores)

@@ -12,7 +12,7 @@ from thermark.models.inference.contract import Floats, Given, Image, Instances
 
 @dataclass(frozen=True)
 class Finder:
-    """`find`, which looks at one RGB image and returns its faces, best first; the rest is a FramePredictor's.
+    """`find`, which looks at one RGB image and returns its faces, best first; the rest is as in Model.
 
     `providers` is of who uses onnxruntime: network -> what it really runs on, best first.
     """

@@ -1,4 +1,4 @@
-"""What predictions are made from: settings that contestants share, and the key of each file of predictions.
+"""What predictions are made from: settings that contestants share, and the key of each prediction file.
 
 A key is a hash of all that a file depends on: the contestant's section, its code and tables, weights, the data.
 """
@@ -9,41 +9,35 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import PositiveInt
 
 from thermark.core import arithmetic, bundle, files
-from thermark.core.config import Section, nearest, parse
+from thermark.core.config import nearest, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.perturbations import Perturbations
 from thermark.core.predictions import file_name
 from thermark.core.runs import seed_folder, seed_folders, seed_numbers, skipped
 from thermark.core.scored_splits import Split
 from thermark.models import mean_shape
-from thermark.models.inference import run as frames
+from thermark.models.inference import run
+from thermark.models.inference.learned_config import LearnedConfig
 
 Keys = dict[str, str]
+CROP_FAMILIES = ("learned", "mean_shape")  # which predict on packed crops; all others on whole frames
 OPTIONAL = {"dlib": "dlib-bin"}  # family -> its package, which is not among the pinned ones of env.json
 
 
-class Config(frames.Config):
-    """How patient the pipeline is with contestants, of which so many run `together`, in processes of their own."""
+class Config(run.Config):
+    """When a contestant has failed, and how many run `together`, in processes of their own."""
 
     together: PositiveInt = 2
 
 
-class Learned(Section):
-    """A run of ours on packed crops: its section of params.yaml; `flip`: see predictors/learned.py."""
-
-    family: str
-    run: str
-    flip: Literal["aligned", "published", "none"] = "aligned"
-
-
 @dataclass(frozen=True)
-class Places:
-    """Where contestants find things: `weights`/<bundle>/ or `exported`/<bundle>/, `models`/<run>/, and the data.
+class Paths:
+    """The folders that contestants share: `weights`/<bundle>/ or `exported`/<bundle>/, `models`/<run>/, the data.
 
     `faces`/<dataset>/, `reports`/<dataset>.json, `frames`/<dataset>/<variant>/, `framed`/<dataset>.json.
     """
@@ -57,28 +51,28 @@ class Places:
     framed: Path
 
     def bundle(self, name: str) -> Path:
-        """Return the folder of a bundle: runs of ours in ONNX stand in the place of weights from elsewhere."""
-        own = self.exported / name
-        return own if own.is_dir() else self.weights / name
+        """Return the folder of a bundle: an exported run of ours goes before weights from elsewhere."""
+        exported = self.exported / name
+        return exported if exported.is_dir() else self.weights / name
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What all contestants share: which faces count, where things are, hashes of code, versions of packages.
+    """What all contestants share: which faces are scored, folders, hashes of code, versions of packages.
 
     `moves`: on which data sets boxes are moved, or pictures shifted, and how.
     """
 
     config: Config
     datasets: Mapping[str, Split]
-    places: Places
+    paths: Paths
     code: Mapping[str, Any]
     versions: Mapping[str, Any]
     moves: Perturbations = field(default_factory=dict)
 
 
 def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
-    """Return the file of each prediction of a contestant and the hash of all that it depends on.
+    """Return each prediction file of a contestant and the hash of all that it depends on.
 
     Raises ConfigError for an unknown family.
     """
@@ -90,28 +84,27 @@ def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
     shared = [name, dict(section), setting.code["predict"][family], dict(setting.versions)]
     shared += [arithmetic.mode(), _optional(family)]
     if family == "mean_shape":
-        learned_from = files.read_json(setting.places.reports / f"{mean_settings(section, name).train}.json")[
-            "fingerprint"
-        ]
-        return _prompted([*shared, learned_from], setting)
+        train = parse(dict(section), mean_shape.Config, f"contestants.{name}").train
+        fingerprint = files.read_json(setting.paths.reports / f"{train}.json")["fingerprint"]
+        return _on_crops([*shared, fingerprint], setting)
     if family == "learned":
-        model = run_folder(parse(dict(section), Learned, f"contestants.{name}").run, setting)
-        if skipped(model):
-            return _prompted([*shared, _sums(model)], setting)
-        folders = seed_folders(model)
+        run_path = run_folder(parse(dict(section), LearnedConfig, f"contestants.{name}").run, setting)
+        if skipped(run_path):
+            return _on_crops([*shared, _sums(run_path)], setting)
+        folders = seed_folders(run_path)
         if not folders:
-            raise DataError(f"the run {model.name} has no seed", "run `dvc repro`, which trains it")
+            raise DataError(f"the run {run_path.name} has no seed", "run `dvc repro`, which trains it")
         tables = setting.code["landmarks"]
         return {
             f"{seed.name}/{file}": key
             for seed in folders
-            for file, key in _prompted([*shared, _sums(seed), tables], setting).items()
+            for file, key in _on_crops([*shared, _sums(seed), tables], setting).items()
         }
-    told, trained = _weights(section, setting)
-    plain = _framed([*shared, *told], setting)
-    seeds = seed_numbers(trained or setting.places.bundle(str(section["weights"])))
-    sums = {f"seed{seed}/": _sums(seed_folder(trained, seed)) if trained else {} for seed in seeds} or {"": {}}
-    return {f"{place}{file}": _hash([key, sum_]) for place, sum_ in sums.items() for file, key in plain.items()}
+    weights, run_path = _weights(section, setting)
+    plain = _on_frames([*shared, *weights], setting)
+    seeds = seed_numbers(run_path or setting.paths.bundle(str(section["weights"])))
+    sums = {f"seed{seed}/": _sums(seed_folder(run_path, seed)) if run_path else {} for seed in seeds} or {"": {}}
+    return {f"{seed}{file}": _hash([key, sum_]) for seed, sum_ in sums.items() for file, key in plain.items()}
 
 
 def _optional(family: str) -> str | None:
@@ -122,28 +115,28 @@ def _optional(family: str) -> str | None:
         return None
 
 
-def _prompted(shared: list[Any], setting: Setting) -> Keys:
-    """Return the key of each data set for somebody who sees packed crops."""
-    found = {}
+def _on_crops(shared: list[Any], setting: Setting) -> Keys:
+    """Return the key of each data set for a model that predicts on packed crops."""
+    keys = {}
     for dataset, split in setting.datasets.items():
-        data = files.read_json(setting.places.reports / f"{dataset}.json")["fingerprint"]
-        found[file_name(dataset)] = _hash([*shared, data, split])
-        found |= _moved(dataset, [*shared, data, split], setting)
-    return found
+        data = files.read_json(setting.paths.reports / f"{dataset}.json")["fingerprint"]
+        keys[file_name(dataset)] = _hash([*shared, data, split])
+        keys |= _moved(dataset, [*shared, data, split], setting)
+    return keys
 
 
-def _framed(shared: list[Any], setting: Setting) -> Keys:
-    """Return the key of each data set and variant for somebody who sees whole frames."""
-    found = {}
+def _on_frames(shared: list[Any], setting: Setting) -> Keys:
+    """Return the key of each data set and variant for a model that predicts on whole frames."""
+    keys = {}
     for dataset, split in setting.datasets.items():
-        data = files.read_json(setting.places.framed / f"{dataset}.json")
+        data = files.read_json(setting.paths.framed / f"{dataset}.json")
         for variant in data["variants"]:
-            found[file_name(dataset, variant)] = _hash([*shared, data, split, variant])
+            keys[file_name(dataset, variant)] = _hash([*shared, data, split, variant])
         if twice := sorted(data["variants"].keys() & setting.moves.get(dataset, {})):
             where = f"frames.{dataset}.variants.{twice[0]}"
             raise ConfigError(f"{where} has the name of moved boxes or shifted pictures", "rename it")
-        found |= _moved(dataset, [*shared, data, split], setting)
-    return found
+        keys |= _moved(dataset, [*shared, data, split], setting)
+    return keys
 
 
 def _moved(dataset: str, shared: list[Any], setting: Setting) -> Keys:
@@ -153,23 +146,25 @@ def _moved(dataset: str, shared: list[Any], setting: Setting) -> Keys:
 
 
 def _weights(section: Mapping[str, Any], setting: Setting) -> tuple[list[Any], Path | None]:
-    """Return what is known of the weights of somebody who sees whole frames, and the folder of a run of ours."""
-    held = bundle.read(setting.places.bundle(str(section["weights"])))
-    names = {str(card.get("vocabulary")) for card in held.cards.values()}
-    sums = {name: card.get("sha256") or files.sha256(held.folder / name) for name, card in held.cards.items()}
-    told = [held.status, held.reason, sums, {name: dict(card) for name, card in held.cards.items()}]
-    told.append({name: setting.code["landmarks"].get(name) for name in sorted(names)})
-    model = run_folder(str(section["run"]), setting) if "run" in section and held.status == "ok" else None
-    if model is not None and skipped(model):
-        told.append(_sums(model))
-    return told, model
+    """Return what is known of the weights of a model on whole frames, and the folder of its run of ours if any."""
+    weights = bundle.read(setting.paths.bundle(str(section["weights"])))
+    names = {str(card.get("vocabulary")) for card in weights.cards.values()}
+    sums = {
+        name: card.get("sha256") or files.sha256(weights.folder / name) for name, card in weights.cards.items()
+    }
+    known = [weights.status, weights.reason, sums, {name: dict(card) for name, card in weights.cards.items()}]
+    known.append({name: setting.code["landmarks"].get(name) for name in sorted(names)})
+    path = run_folder(str(section["run"]), setting) if "run" in section and weights.status == "ok" else None
+    if path is not None and skipped(path):
+        known.append(_sums(path))
+    return known, path
 
 
 def run_folder(run: str, setting: Setting) -> Path:
     """Return the folder of a run; raises ConfigError when there is none."""
-    path = setting.places.models / run
+    path = setting.paths.models / run
     if not path.is_dir():
-        known = sorted(each.name for each in setting.places.models.iterdir() if each.is_dir())
+        known = sorted(each.name for each in setting.paths.models.iterdir() if each.is_dir())
         raise ConfigError(f"there is no run {run}", nearest(run, known))
     return path
 
@@ -180,11 +175,5 @@ def _sums(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): files.sha256(path) for path in paths}
 
 
-def _hash(told: list[Any]) -> str:
-    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:20]
-
-
-def mean_settings(section: Mapping[str, Any], name: str) -> mean_shape.Config:
-    """Return the settings of a mean shape; raises ConfigError for anything else in its section."""
-    own = {key: each for key, each in section.items() if key != "family"}
-    return parse(own, mean_shape.Config, f"contestants.{name}")
+def _hash(content: list[Any]) -> str:
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]

@@ -34,17 +34,17 @@ class Graph:
             raise DataError(f"{path.name} is no graph that LiteRT can run", REMEDY) from error
         self.path = path
         inputs, outputs = self._engine.get_input_details(), self._engine.get_output_details()
-        shapes = [tuple(map(int, told["shape"])) for told in inputs]
-        found = {int(np.prod(told["shape"])): told["index"] for told in outputs}
-        if shapes != [(1, size, size, 3)] or inputs[0]["dtype"] != np.float32 or set(found) != set(lengths):
-            answers = " and ".join(map(str, sorted(found)))
+        shapes = [tuple(map(int, detail["shape"])) for detail in inputs]
+        by_length = {int(np.prod(detail["shape"])): detail["index"] for detail in outputs}
+        if shapes != [(1, size, size, 3)] or inputs[0]["dtype"] != np.float32 or set(by_length) != set(lengths):
+            answers = " and ".join(map(str, sorted(by_length)))
             raise DataError(
                 f"{path.name} takes {shapes} and answers {answers} numbers, "
                 f"not (1, {size}, {size}, 3) and {' and '.join(map(str, sorted(lengths)))}",
                 REMEDY,
             )
         self._input = inputs[0]["index"]
-        self._outputs = [found[length] for length in lengths]
+        self._outputs = [by_length[length] for length in lengths]
 
     def __call__(self, picture: Floats) -> list[Floats]:
         """Return flat float32 arrays, in the order of `lengths`, for a picture (size, size, 3) float32."""

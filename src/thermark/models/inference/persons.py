@@ -109,7 +109,7 @@ def candidates(output: NDArray[np.float32], size: tuple[int, int]) -> tuple[Floa
 
 def _suppressed(outputs: list[NDArray[np.float32]]) -> tuple[Floats, Floats]:
     """Return boxes and scores of an output (A, 5), and of persons only where another tells classes."""
-    found = outputs[0]
-    if len(outputs) > 1 and outputs[1].shape == found.shape[:1]:
-        found = found[outputs[1] == PERSON]
-    return found[:, :4], found[:, 4]
+    rows = outputs[0]
+    if len(outputs) > 1 and outputs[1].shape == rows.shape[:1]:
+        rows = rows[outputs[1] == PERSON]
+    return rows[:, :4], rows[:, 4]

@@ -1,6 +1,6 @@
-"""One zero-shot contestant on every data set and variant: predictions, or the reason why there are none."""
+"""One contestant: its model, and its predictions on frames of every data set, or the reason why there are none."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -21,19 +21,19 @@ from thermark.core.perturbations import NO_PERTURBATIONS, BoxPerturbation, Pertu
 from thermark.core.predictions import Predictions, Status, file_name
 from thermark.core.runs import matching, seed_folder, seed_numbers
 from thermark.core.scored_splits import Split
-from thermark.models.inference.contract import Held, Unavailable, providers
+from thermark.models.inference.contract import NO_WEIGHTS, Assets, LazyModel, Unavailable, providers
 from thermark.models.inference.sweep import Broken, sweep
-from thermark.models.inference.watchdog import Beat, Ended, watched
+from thermark.models.inference.watchdog import Beat, Ended, run_watched
 
 PROVIDERS = "providers.json"
-UNTOLD = "it is not told the prompts, which are what moves"
-Shown = Mapping[str, tuple[str, list[str]]]  # data set -> its fingerprint, and the variants to predict
+NO_PROMPTS = "it is not told the prompts, which are what moves"
+Variants = Mapping[str, tuple[str, list[str]]]  # data set -> its fingerprint, and the variants to predict
 
 
 class Config(Section):
-    """How patient the pipeline is with contestants.
+    """When a contestant has failed.
 
-    `max_failed`: the fraction of a data set's images on which one may raise an error; `silence`: seconds without a
+    `max_failed`: the fraction of a data set's images on which it may raise an error; `silence`: seconds without a
     finished batch after which it counts as hanging (the first batch includes loading the model).
     """
 
@@ -42,14 +42,14 @@ class Config(Section):
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where a contestant finds its weights and the data: `assets` is its bundle, `model` a run or None.
+class ContestantPaths:
+    """The folders of one contestant: `weights`, its bundle, and `run`, a run of ours, either may be None.
 
-    `faces`/<dataset>/, `frames`/<dataset>/<variant>/, `framed`/<dataset>.json.
+    And the data: `faces`/<dataset>/, `frames`/<dataset>/<variant>/, `framed`/<dataset>.json.
     """
 
-    assets: Path
-    model: Path | None
+    weights: Path | None
+    run: Path | None
     faces: Path
     frames: Path
     framed: Path
@@ -60,112 +60,113 @@ def predict_all(
     settings: Mapping[str, Any],
     patience: Config,
     datasets: Mapping[str, Split],
-    places: Places,
-    out: Path,
+    paths: ContestantPaths,
+    folder: Path,
     missing: Collection[str] | None = None,
     moves: Perturbations = NO_PERTURBATIONS,
 ) -> None:
-    """Write `out`/<dataset>.npz and `out`/<dataset>@<variant>.npz, whole or not at all.
+    """Write <dataset>.npz and <dataset>@<variant>.npz into the existing `folder`.
 
     Of these files those that are `missing`, by default all; of a contestant with a run of several seeds into
-    `out`/seed<k>/ for each, as of weights with several seeds. Variants are those of the pictures and the `moves`
-    of boxes and pictures; whoever is not told the prompts is `skipped` where boxes move.
+    `folder`/seed<k>/ for each, as of weights with several seeds. Variants are those of the frames and the `moves`
+    of boxes and images; a model that is not given the prompts is `skipped` where boxes move.
 
     Beside them PROVIDERS says what onnxruntime really ran on, if it was used: it may fall back to the CPU.
 
-    `settings` is the contestant's section, of which `only` lists data sets, where not all are meant, and
-    `family` names a module of predictors/ that knows its type: it is imported where the weights are there, for
-    that takes seconds. Whoever cannot run, for want of weights or a package, is `skipped`; whoever hangs, dies
-    or fails on too many images is `failed`, on every data set. Raises DataError for damaged weights and
-    unprepared data, SetupError for a device that was asked for and is absent.
+    `settings` is the contestant's section, of which `only` lists data sets, where not all are meant. A contestant
+    that cannot run, for want of weights or a package, is `skipped`; one that hangs, dies or fails on too many
+    images is `failed`, on every data set. Raises DataError for damaged weights and unprepared data, SetupError for
+    a device that was asked for and is absent.
     """
-    weights = bundle.read(places.assets)
-    shown = _shown(datasets, places.framed, missing, moves)
-    wanted, own = _split(settings, datasets)
-    there = {name: split for name, split in wanted.items() if name in shown}
-    with files.fresh_directory(out) as folder:
-        status: Status = "skipped"
-        reason = weights.reason
-        if weights.status == "ok":
-            try:
-                if there:
-                    told = (contestant, own, patience, there, shown, places, folder, moves)
-                    watched(_predict, patience.silence, *told)
-                status, reason = "skipped", f"its settings say `only: [{', '.join(wanted)}]`"
-                shown = {name: each for name, each in shown.items() if name not in wanted}
-            except Absent as error:
-                reason = str(error)
-            except Ended as error:
-                status, reason = "failed", str(error)
-        for _, _, place in turns(places, folder):
-            for name, (data, variants) in shown.items():
-                for variant in variants:
-                    said = Predictions.none(contestant, data, status, reason)
-                    said.save(place / file_name(name, variant))
+    weights = NO_WEIGHTS if paths.weights is None else bundle.read(paths.weights)
+    variants = _variants(datasets, paths.framed, missing, moves)
+    wanted, section = _split(settings, datasets)
+    present = {name: split for name, split in wanted.items() if name in variants}
+    status: Status = "skipped"
+    reason = weights.reason
+    if weights.status == "ok":
+        try:
+            if present:
+                arguments = (contestant, section, patience, present, variants, paths, folder, moves)
+                run_watched(_predict, patience.silence, *arguments)
+            status, reason = "skipped", f"its settings say `only: [{', '.join(wanted)}]`"
+            variants = {name: known for name, known in variants.items() if name not in wanted}
+        except Absent as error:
+            reason = str(error)
+        except Ended as error:
+            status, reason = "failed", str(error)
+    for _, out in seeds(paths, folder):
+        for name, (data, names) in variants.items():
+            for variant in names:
+                Predictions.none(contestant, data, status, reason).save(out / file_name(name, variant))
 
 
-def _shown(
+def _variants(
     datasets: Collection[str], framed: Path, missing: Collection[str] | None, moves: Perturbations
-) -> Shown:
-    shown = {}
+) -> Variants:
+    variants = {}
     for name in datasets:
-        about = files.read_json(framed / f"{name}.json")
-        variants = [*about["variants"], *moves.get(name, {})]
-        if kept := [each for each in variants if missing is None or file_name(name, each) in missing]:
-            shown[name] = (str(about["data"]), kept)
-    return shown
+        report = files.read_json(framed / f"{name}.json")
+        names = [*report["variants"], *moves.get(name, {})]
+        if kept := [each for each in names if missing is None or file_name(name, each) in missing]:
+            variants[name] = (str(report["data"]), kept)
+    return variants
 
 
-def turns(places: Places, folder: Path) -> list[tuple[Path, list[Path], Path]]:
-    """Return, for each seed or once, the bundle, the folder of a run if any, and where predictions go in `folder`.
+def seeds(paths: ContestantPaths, folder: Path) -> list[tuple[Assets, Path]]:
+    """Return, for each seed or once, what the model is loaded from, and where its predictions go in `folder`.
 
     Seeds are those of the run, and without one those of the bundle: runs of ours in ONNX have some.
     """
-    model = [] if places.model is None else [places.model]
-    seeds = seed_numbers(places.model or places.assets)
-    turns = [
-        (matching(places.assets, seed), [seed_folder(each, seed) for each in model], seed_folder(folder, seed))
-        for seed in seeds
+    with_seeds = paths.run or paths.weights
+    numbers = [] if with_seeds is None else seed_numbers(with_seeds)
+    if not numbers:
+        weights = NO_WEIGHTS if paths.weights is None else bundle.read(paths.weights)
+        return [(Assets(weights, paths.run, paths.faces), folder)]
+    return [
+        (
+            Assets(
+                NO_WEIGHTS if paths.weights is None else bundle.read(matching(paths.weights, seed)),
+                None if paths.run is None else seed_folder(paths.run, seed),
+                paths.faces,
+            ),
+            seed_folder(folder, seed),
+        )
+        for seed in numbers
     ]
-    return turns or [(places.assets, model, folder)]
 
 
 def _split(settings: Mapping[str, Any], datasets: Mapping[str, Split]) -> tuple[dict[str, Split], dict[str, Any]]:
     """Return the data sets that a section wants (`only`, all by default), and the rest of the section."""
-    own = dict(settings)
-    only = own.pop("only", list(datasets))
+    section = dict(settings)
+    only = section.pop("only", list(datasets))
     for name in only:
         if name not in datasets:
             raise ConfigError(f"`only` names {name}, which is not scored", nearest(name, list(datasets)))
-    return {name: split for name, split in datasets.items() if name in only}, own
+    return {name: split for name, split in datasets.items() if name in only}, section
 
 
 class Absent(Ended):
     """Something that the contestant needs is not on this machine."""
 
 
-def contestant_of(
-    name: str,
-    settings: Mapping[str, Any],
-    weights: bundle.Bundle,
-    more: Sequence[Path] = (),
-    device: str = "auto",
-    threads: int | None = None,
-) -> Held:
-    """Return the contestant that a section without `only` describes, to be loaded when it is wanted.
+def load_model(
+    name: str, settings: Mapping[str, Any], assets: Assets, device: str = "auto", threads: int | None = None
+) -> LazyModel:
+    """Return the model that a section without `only` describes, to be loaded when it is wanted.
 
-    `more`: the folder of a run's seed, for whoever has a run. `threads` overrules the section's, where it has any.
-    Raises Absent for want of a package that its module imports, ConfigError for a wrong section; loading it raises
-    Unavailable and what its module says.
+    `family` names a module of models/, which is imported here and not before: that may take seconds. `threads`
+    overrules the section's, where it has any. Raises Absent for want of a package that the module imports,
+    ConfigError for a wrong section; loading it raises Unavailable and what the module's `load` raises.
     """
     try:
         module = import_module(f"thermark.models.{settings['family']}")
     except ModuleNotFoundError as error:
         raise Absent(f"the package {error.name} is not installed") from error
-    own = dict(settings)
+    section = dict(settings)
     if threads is not None and "threads" in module.Config.model_fields:
-        own["threads"] = threads
-    return Held(partial(module.load, parse(own, module.Config, name), weights, device, *more))
+        section["threads"] = threads
+    return LazyModel(partial(module.load, parse(section, module.Config, f"contestants.{name}"), assets, device))
 
 
 def _predict(
@@ -174,57 +175,56 @@ def _predict(
     settings: Mapping[str, Any],
     patience: Config,
     datasets: Mapping[str, Split],
-    shown: Shown,
-    places: Places,
+    variants: Variants,
+    paths: ContestantPaths,
     folder: Path,
     moves: Perturbations,
 ) -> None:
     try:
-        for assets, more, place in turns(places, folder):
-            held = contestant_of(contestant, settings, bundle.read(assets), more)
-            _sweep(held, beat, contestant, patience, datasets, shown, places, folder, place, moves)
+        for assets, out in seeds(paths, folder):
+            model = load_model(contestant, settings, assets)
+            if ran_on := providers(model.get()):
+                files.write_json(folder / PROVIDERS, ran_on)
+            _predict_variants(model, beat, contestant, patience, datasets, variants, paths, out, moves)
     except Unavailable as error:
         raise Absent(str(error)) from error
     except Broken as error:
         raise Ended(str(error)) from error
 
 
-def _sweep(
-    held: Held,
+def _predict_variants(
+    model: LazyModel,
     beat: Beat,
     contestant: str,
     patience: Config,
     datasets: Mapping[str, Split],
-    shown: Shown,
-    places: Places,
-    folder: Path,
-    place: Path,
+    variants: Variants,
+    paths: ContestantPaths,
+    out: Path,
     moves: Perturbations,
 ) -> None:
-    """Predict all data sets and variants into `place`; leave in `folder` what onnxruntime ran on."""
-    if ran_on := providers(held.get()):
-        files.write_json(folder / PROVIDERS, ran_on)
+    """Predict all data sets and variants into `out`."""
     for name, split in datasets.items():
-        table = open_table(places.faces / name)
-        data, variants = shown[name]
-        for variant in variants:
+        table = open_table(paths.faces / name)
+        data, names = variants[name]
+        for variant in names:
             move = moves.get(name, {}).get(variant)
-            if isinstance(move, BoxPerturbation) and held.get().given != "prompt":
-                said = Predictions.none(contestant, data, "skipped", UNTOLD)
+            if isinstance(move, BoxPerturbation) and model.get().given != "prompt":
+                predictions = Predictions.none(contestant, data, "skipped", NO_PROMPTS)
             else:
-                seen = packed_images.read(places.frames / name / (BASE if move else variant))
-                asked = _asked(table, seen, split if move or variant == BASE else "all", move)
-                said = sweep(held, contestant, *asked, data, patience.max_failed, beat)
-            said.save(place / file_name(name, variant))
+                images = packed_images.read(paths.frames / name / (BASE if move else variant))
+                selected = _select(table, images, split if move or variant == BASE else "all", move)
+                predictions = sweep(model, contestant, *selected, data, patience.max_failed, beat)
+            predictions.save(out / file_name(name, variant))
 
 
-def _asked(
-    table: Faces, seen: PackedImages, split: Split, move: BoxPerturbation | Jitter | None
+def _select(
+    table: Faces, images: PackedImages, split: Split, move: BoxPerturbation | Jitter | None
 ) -> tuple[PackedImages | ShiftedImages, Faces, NDArray[np.int64]]:
-    """Return the pictures, the faces, and which of them are asked for, where boxes are moved, pictures shifted."""
+    """Return images and faces, boxes moved or images shifted where that is wanted, and the rows to predict."""
     scored = (table.splits == "test") | (split == "all")
     if isinstance(move, Jitter):
-        own = shift_faces(table, scored, move)
-        return shift_images(seen, table, own), own.faces, np.arange(len(own.faces))
-    told = table if move is None else replace(table, prompts=perturb_boxes(table.prompts, table.ids, move))
-    return seen, told, np.flatnonzero(scored)
+        shifted = shift_faces(table, scored, move)
+        return shift_images(images, table, shifted), shifted.faces, np.arange(len(shifted.faces))
+    faces = table if move is None else replace(table, prompts=perturb_boxes(table.prompts, table.ids, move))
+    return images, faces, np.flatnonzero(scored)

@@ -121,15 +121,15 @@ def tool(kind: type[Tool], path: Path, size: tuple[int, int], device: str, threa
     """
     session = opened(path, device, threads)
     with redirect_stdout(StringIO()):
-        made = kind(str(path), model_input_size=size, backend="onnxruntime", device="cpu")
-    made.session = session
-    return made
+        loaded = kind(str(path), model_input_size=size, backend="onnxruntime", device="cpu")
+    loaded.session = session
+    return loaded
 
 
 def image_size(bundle: Bundle, name: str) -> tuple[int, int]:
     """Return the (width, height) in pixels that the card of a file states; DataError when it states none."""
-    told = bundle.cards[name].get("input_size")
-    size = [told, told] if isinstance(told, int) else told
+    stated = bundle.cards[name].get("input_size")
+    size = [stated, stated] if isinstance(stated, int) else stated
     if not (
         isinstance(size, (list, tuple)) and len(size) == 2 and all(isinstance(n, int) and n > 0 for n in size)
     ):

@@ -2,59 +2,42 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Self
+from functools import partial
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from thermark import landmarks
 from thermark.core import geometry
-from thermark.core.bundle import Bundle
-from thermark.core.config import Section
-from thermark.core.geometry import Array
 from thermark.models.inference import contract, heatmaps
+from thermark.models.inference.boxes import Detect, PersonBoxes, Rows, boxes_in, predict_in_boxes
 from thermark.models.inference.contract import Floats, Given, Image, Instances
 from thermark.nets import dark
 from thermark.nets.inputs import normalised
 from thermark.train import precision
 from thermark.train.precision import Dtype
 
-Finder = Callable[[Sequence[Image]], list[tuple[Floats, Floats]]]
 Forward = Callable[[Tensor], Tensor]
 
 
-class Told(Section):
-    """What every heat-map contestant can be told.
+class HeatmapConfig(PersonBoxes):
+    """What all heat-map models share.
 
-    `file` of the bundle `weights` holds the network; `detector`, for who finds its `own` persons, is another
-    file. `flip`: average with the mirror image, as published, at twice the time. `batch`: images, and crops, at
-    once. `detector_score`, `nms`: of the detector; `threads`: of onnxruntime, in native arithmetic.
+    `file` of the bundle `weights` holds the network, `detector` is another file. `flip`: average with the mirror
+    image, as published, at twice the time. `batch`: images, and crops, at once.
     """
 
-    family: str
-    weights: str
     file: str
     given: Given = "frame"
-    detector: str | None = None
     flip: bool = True
     batch: PositiveInt = 4
-    detector_score: float = Field(default=0.7, ge=0, le=1)
-    nms: float = Field(default=0.45, ge=0, le=1)
-    threads: PositiveInt = 2
-
-    @model_validator(mode="after")
-    def _boxes_have_one_source(self) -> Self:
-        if (self.given == "own") != (self.detector is not None):
-            raise ValueError("`given: own` needs a detector, any other `given` must have none")
-        return self
 
 
-class Options(Told):
+class TorchConfig(HeatmapConfig):
     """`dtype`: of the computation; weights stay float32, and auto takes bfloat16 where the hardware has it."""
 
     file: str = "model.safetensors"
@@ -81,7 +64,7 @@ class TopDown:
     batch: int
     box_source: str = "frame"
     enlarge: int = cv2.INTER_CUBIC
-    find: Finder | None = None
+    find: Detect | None = None
     trained_on: tuple[str, ...] = ()
     ran_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -91,36 +74,34 @@ class TopDown:
         return {**self.ran_on, **contract.providers(self.find)}
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the instances of each image, as `FramePredictor` says."""
+        """Return the instances of each image, as `Model` says."""
         if not images:
             return []
-        if self.find is not None:
-            found = self.find(images)
-        else:
-            found = [(box, np.full(len(box), np.nan, np.float32)) for box in boxes if box is not None]
-        counts = [len(box) for box, _ in found]
-        maps = [heatmaps.input_to_frame(box, self.size) for box, _ in found]
-        owners = np.repeat(np.arange(len(images)), counts)
-        xy, score = self._predict(images, owners, np.concatenate([np.zeros((0, 2, 3)), *maps]))
-        ends = np.cumsum(counts)[:-1]
-        parts = zip(np.split(xy, ends), np.split(score, ends), found, strict=True)
+        persons = boxes_in(images, boxes, self.find)
+        points = len(landmarks.load(self.vocabulary))
+        predictions = predict_in_boxes(
+            [own for own, _ in persons], points, self._usable, self.batch, partial(self._predict, images)
+        )
         return [
-            Instances(points, scores, np.asarray(box, np.float32), np.asarray(sure, np.float32))
-            for points, scores, (box, sure) in parts
+            Instances(*both, np.asarray(own, np.float32), np.asarray(confidence, np.float32))
+            for both, (own, confidence) in zip(predictions, persons, strict=True)
         ]
 
-    def _predict(self, images: Sequence[Image], owners: NDArray[np.int64], maps: Array) -> tuple[Floats, Floats]:
-        """Return xy (M, K, 2) and score (M, K) for maps (M, 2, 3) into images `owners` (M,); NaN map, NaN row."""
-        points = len(landmarks.load(self.vocabulary))
-        xy = np.full((len(maps), points, 2), np.nan, np.float32)
-        score = np.full((len(maps), points), np.nan, np.float32)
-        rows = np.flatnonzero(np.isfinite(maps).all(axis=(1, 2)))
-        for start in range(0, len(rows), self.batch):
-            part = rows[start : start + self.batch]
-            crops = [heatmaps.crop(images[owners[row]], maps[row], self.size, self.enlarge) for row in part]
-            at, score[part] = self._located(np.stack(crops))
-            xy[part] = geometry.apply(maps[part], at)
-        return xy, score
+    def _usable(self, boxes: Floats) -> Rows:
+        """Return which boxes (P, 4) have a crop."""
+        return np.flatnonzero(np.isfinite(heatmaps.input_to_frame(boxes, self.size)).all(axis=(1, 2)))
+
+    def _predict(
+        self, images: Sequence[Image], owners: Rows, boxes: Floats
+    ) -> tuple[NDArray[np.floating], Floats]:
+        """Return xy (B, K, 2) and score (B, K) for boxes (B, 4) in images number `owners` (B,)."""
+        maps = heatmaps.input_to_frame(boxes, self.size)
+        crops = [
+            heatmaps.crop(images[number], to_frame, self.size, self.enlarge)
+            for number, to_frame in zip(owners, maps, strict=True)
+        ]
+        xy, score = self._located(np.stack(crops))
+        return geometry.apply(maps, xy), score
 
     @torch.inference_mode()
     def _located(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.floating], Floats]:
@@ -133,17 +114,6 @@ class TopDown:
         at, score = dark.decode(maps, self.sigma)
         to_input = heatmaps.heatmap_to_input((maps.shape[2], maps.shape[3]), self.size)
         return geometry.apply(to_input, at.double().cpu().numpy()), score.cpu().numpy()
-
-
-def finder(options: Told, bundle: Bundle, device: str) -> tuple[Finder | None, str]:
-    """Return the detector of a contestant that finds its `own` persons, and the name of where boxes come from."""
-    if options.detector is None:
-        return None, str(options.given)
-    # Here, because onnxruntime and rtmlib are needed for nothing else.
-    from thermark.models.inference import persons
-
-    found = persons.load(bundle, options.detector, options.detector_score, options.nms, device, options.threads)
-    return found, Path(options.detector).stem
 
 
 def computing(net: nn.Module, dtype: Dtype, device: torch.device) -> Callable[..., Tensor]:

@@ -34,7 +34,7 @@ class TwoStage:
     trained_on: tuple[str, ...] = ()
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the faces of each image, as FramePredictor says."""
+        """Return the faces of each image, as Model says."""
         return [self._found(image) for image in images]
 
     def _found(self, image: Image) -> Instances:
@@ -43,10 +43,10 @@ class TwoStage:
         half = 0.0 if self.as_told else posts.OUTLINE
         for box, sure in zip(seen.boxes, seen.box_score, strict=True):
             x0, y0, x1, y1 = (box + half).tolist()
-            made = posts.cropped((x0, y0, x1 - x0, y1 - y0), (image.shape[1], image.shape[0]))
-            if made is not None:
-                inside = self.points(stretched(image, made, posts.SIDE)[0])
-                xy = (made.to_frame(inside.xy + half) + posts.OUTLINE - half).astype(np.float32)
+            crop = posts.cropped((x0, y0, x1 - x0, y1 - y0), (image.shape[1], image.shape[0]))
+            if crop is not None:
+                inside = self.points(stretched(image, crop, posts.SIDE)[0])
+                xy = (crop.to_frame(inside.xy + half) + posts.OUTLINE - half).astype(np.float32)
                 again = np.repeat(box[None], len(xy), axis=0)
                 parts.append(Instances(xy, inside.score, again, np.full(len(xy), sure, np.float32)))
         columns = zip(*((each.xy, each.score, each.boxes, each.box_score) for each in parts), strict=True)

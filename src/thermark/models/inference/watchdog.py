@@ -15,7 +15,7 @@ class Ended(Exception):
     """The work ended without a result, and how in one line."""
 
 
-def watched(work: Callable[..., None], silence: float, *arguments: Any) -> None:
+def run_watched(work: Callable[..., None], silence: float, *arguments: Any) -> None:
     """Run `work(beat, *arguments)` in a spawned process and wait for it, as long as it beats.
 
     Raises Ended when it hangs (no beat for `silence` seconds), dies, or raises Ended; a ThermarkError that it
@@ -28,9 +28,9 @@ def watched(work: Callable[..., None], silence: float, *arguments: Any) -> None:
     theirs.close()
     try:
         while ours.poll(silence):
-            said = ours.recv()
-            if isinstance(said, Exception):
-                raise said
+            message = ours.recv()
+            if isinstance(message, Exception):
+                raise message
         raise Ended(f"gave no sign of life for {silence:g} seconds")
     except EOFError:
         child.join()

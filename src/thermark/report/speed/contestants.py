@@ -1,7 +1,7 @@
 """Contestants as `predict` has them, with the pictures that they are timed on: source pixels in, points out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +9,15 @@ import numpy as np
 
 from thermark.core import bundle, packed_images
 from thermark.core.bundle import Bundle
-from thermark.core.config import nearest, parse
+from thermark.core.config import nearest
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_table
 from thermark.core.packed_images import BASE
-from thermark.core.runs import seed_folders, skipped
-from thermark.models import Predictor, mean_shape
+from thermark.core.runs import skipped
 from thermark.models.inference import run
+from thermark.models.inference.contestants import contestant_paths, untrained
 from thermark.models.inference.contract import Floats, Given, Image
-from thermark.models.inference.images import PROMPTED, untaught
-from thermark.models.inference.keys import Learned, Setting, mean_settings, run_folder
+from thermark.models.inference.keys import CROP_FAMILIES, Setting
 from thermark.models.inference.sweep import boxes_for, frames_of
 from thermark.report.speed import parameters
 from thermark.report.speed.options import Contestants
@@ -76,12 +75,12 @@ def why_not(name: str, section: Mapping[str, Any], options: Contestants, setting
     dataset = shown(section, options, setting)
     if not dataset:
         return f"its settings say `only: [{', '.join(section['only'])}]`"
-    if reason := skipped(setting.places.faces / dataset):
+    if reason := skipped(setting.paths.faces / dataset):
         return reason
-    packed_images.read(setting.places.frames / dataset / BASE)
-    if section["family"] in PROMPTED:
-        return untaught(name, section, setting.places)
-    weights = bundle.read(setting.places.bundle(str(section["weights"])))
+    packed_images.read(setting.paths.frames / dataset / BASE)
+    if section["family"] in CROP_FAMILIES:
+        return untrained(section, setting.paths)
+    weights = bundle.read(setting.paths.bundle(str(section["weights"])))
     return "" if weights.status == "ok" else weights.reason
 
 
@@ -91,28 +90,17 @@ def load(name: str, section: Mapping[str, Any], options: Contestants, setting: S
     Raises what `predict` would: Absent and Unavailable for want of a package, DataError for damaged weights.
     """
     dataset = shown(section, options, setting)
-    if section["family"] in PROMPTED:
-        one = _prompted(name, section, setting)
-        asked = questions(dataset, "prompt", options.pictures, setting)
-        boxes = [np.zeros((0, 4), np.float32) if own is None else own for _, own in asked]
-        return Loaded(
-            lambda n: one(asked[n][0], boxes[n])[0], len(asked), dataset, "prompt", lambda: parameters.counted(one)
-        )
-    whole = bundle.read(setting.places.bundle(str(section["weights"])))
-    model = run_folder(str(section["run"]), setting) if "run" in section else None
-    places = setting.places
-    where = run.Places(whole.folder, model, places.faces, places.frames, places.framed)
-    assets, more, _ = run.turns(where, Path())[0]
-    weights = Noted(**vars(bundle.read(assets)))
-    own = {key: value for key, value in section.items() if key != "only"}
-    framed = run.contestant_of(name, own, weights, more, DEVICE, options.threads).get()
-    asked = questions(dataset, framed.given, options.pictures, setting)
+    assets, _ = run.seeds(contestant_paths(section, setting), Path())[0]
+    weights = Noted(**vars(assets.weights))
+    plain = {key: value for key, value in section.items() if key != "only"}
+    model = run.load_model(name, plain, replace(assets, weights=weights), DEVICE, options.threads).get()
+    asked = questions(dataset, model.given, options.pictures, setting)
     return Loaded(
-        lambda n: framed([asked[n][0]], [asked[n][1]])[0].xy,
+        lambda n: model([asked[n][0]], [asked[n][1]])[0].xy,
         len(asked),
         dataset,
-        framed.given,
-        lambda: parameters.counted(framed, weights.opened),
+        model.given,
+        lambda: parameters.counted(model, weights.opened),
     )
 
 
@@ -121,10 +109,10 @@ def questions(dataset: str, given: Given, count: int, setting: Setting) -> list[
 
     Raises DataError for none.
     """
-    table = open_table(setting.places.faces / dataset)
-    seen = packed_images.read(setting.places.frames / dataset / BASE)
+    table = open_table(setting.paths.faces / dataset)
+    seen = packed_images.read(setting.paths.frames / dataset / BASE)
     rows = np.flatnonzero((table.splits == "test") | (setting.datasets[dataset] == "all"))
-    frames = frames_of(seen, table, rows, told=True)
+    frames = frames_of(seen, table, rows, of_faces=True)
     if not frames:
         raise DataError(f"no frame of {dataset} holds a scored face", "time contestants on another set")
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int))
@@ -133,14 +121,3 @@ def questions(dataset: str, given: Given, count: int, setting: Setting) -> list[
         image = np.array(seen.image(place))  # read now, not when the clock runs
         asked.append((image, boxes_for(given, table, own, image)))
     return asked
-
-
-def _prompted(name: str, section: Mapping[str, Any], setting: Setting) -> Predictor:
-    """Return somebody whom `predict` shows packed crops, as who crops from a picture."""
-    if section["family"] == "mean_shape":
-        return mean_shape.load(mean_settings(section, name), setting.places.faces)
-    # Imported here: it brings PyTorch, which nobody else need wait for.
-    from thermark.models import learned
-
-    told = parse(dict(section), Learned, f"contestants.{name}")
-    return learned.load(seed_folders(setting.places.models / told.run)[0], DEVICE, told.flip)

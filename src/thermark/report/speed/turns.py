@@ -21,7 +21,7 @@ from thermark.core.progress import track
 from thermark.models.inference.contract import Unavailable
 from thermark.models.inference.keys import Setting
 from thermark.models.inference.run import Absent
-from thermark.models.inference.watchdog import Beat, Ended, watched
+from thermark.models.inference.watchdog import Beat, Ended, run_watched
 from thermark.report.speed import contestants, reference
 from thermark.report.speed.contestants import Loaded
 from thermark.report.speed.options import Contestants
@@ -95,7 +95,7 @@ def together(
             log = Path(folder) / "said.jsonl"
             todo = {name: left[name] for name in names}
             try:
-                watched(work or everybody, setting.config.silence, todo, turn, options, setting, log)
+                run_watched(work or everybody, setting.config.silence, todo, turn, options, setting, log)
             except Ended as error:
                 why = str(error)
             lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []

@@ -1,0 +1,154 @@
+"""All contestants on all data sets: what is predicted already, from the same things, is not predicted again.
+
+A prediction file is known by its key (keys.py). Keys lie beside the files, in KEYS, with sums.
+"""
+
+import shutil
+import sys
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thermark.core import bundle, files
+from thermark.core.errors import DataError
+from thermark.core.predictions import Predictions
+from thermark.core.runs import skipped
+from thermark.models.inference import crops, run
+from thermark.models.inference.contract import CropModel
+from thermark.models.inference.keys import CROP_FAMILIES, Keys, Paths, Setting, keys, run_folder
+from thermark.models.inference.run import PROVIDERS, ContestantPaths
+
+KEYS = "keys.json"
+
+
+def predict_everyone(contestants: Mapping[str, Mapping[str, Any]], setting: Setting, out: Path) -> None:
+    """Bring `out`/<contestant>/[seed<k>/]<dataset>[@<variant>].npz up to date, one contestant whole or not at all.
+
+    Folders of contestants that are not listed go. One that cannot run is `skipped`, one that breaks is `failed`,
+    with a reason in place of predictions; a failed one is tried again each time. Raises what a contestant raises,
+    after all others are done: ConfigError for an unknown family or setting, DataError for damaged files.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for folder in out.iterdir():
+        if folder.name not in contestants:
+            shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+    with ThreadPoolExecutor(setting.config.together) as pool:
+        tasks = [pool.submit(_update, name, section, setting, out) for name, section in contestants.items()]
+    errors = [error for task in tasks if (error := task.exception())]
+    if errors:
+        raise errors[0]
+
+
+def _update(name: str, section: Mapping[str, Any], setting: Setting, out: Path) -> None:
+    wanted = keys(name, section, setting)
+    valid = _valid(out / name, wanted)
+    if valid.keys() == wanted.keys() == _present(out / name):
+        return
+    absent = {each: reason for each in setting.datasets if (reason := skipped(setting.paths.faces / each))}
+    every = {Path(path).name for path in wanted if _dataset(path) in setting.datasets.keys() - absent}
+    missing = {Path(path).name for path in wanted.keys() - valid.keys()} & every
+    with files.fresh_directory(out / name) as folder:
+        _predict(name, section, missing, setting, folder)
+        if missing < every and _failed(folder):
+            # One that breaks anywhere has failed everywhere, whichever sets were predicted before.
+            for old in folder.iterdir():
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+            valid = {}
+            _predict(name, section, every, setting, folder)
+        for path in sorted(path for path in wanted.keys() - valid.keys() if _dataset(path) in absent):
+            _write_none(name, folder / path, absent[_dataset(path)], setting)
+        for path in valid:
+            (folder / path).parent.mkdir(exist_ok=True)
+            shutil.copyfile(out / name / path, folder / path)
+        if not (folder / PROVIDERS).exists() and (out / name / PROVIDERS).is_file() and valid:
+            shutil.copyfile(out / name / PROVIDERS, folder / PROVIDERS)
+        entries = {path: {"key": key, "sha256": files.sha256(folder / path)} for path, key in wanted.items()}
+        files.write_json(folder / KEYS, entries)
+    print(f"{name}: {_summary(out / name, wanted)}", file=sys.stderr)
+
+
+def _valid(folder: Path, wanted: Keys) -> Keys:
+    """Return the files that are present, whole, from the same things, and that are no failure."""
+    try:
+        known = files.read_json(folder / KEYS)
+        return {
+            path: key
+            for path, key in wanted.items()
+            if path in known
+            and known[path]["key"] == key
+            and files.sha256(folder / path) == known[path]["sha256"]
+            and Predictions.open(folder / path).status != "failed"
+        }
+    except (OSError, ValueError, KeyError, TypeError, DataError):
+        return {}
+
+
+def _present(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.npz")}
+
+
+def _dataset(path: str) -> str:
+    return Path(path).stem.split("@")[0]
+
+
+def _failed(folder: Path) -> bool:
+    return any(Predictions.open(path).status == "failed" for path in folder.rglob("*.npz"))
+
+
+def _predict(
+    name: str, section: Mapping[str, Any], missing: Collection[str], setting: Setting, folder: Path
+) -> None:
+    """Write the predictions that are `missing`, by the names of their files, into a folder."""
+    if not missing:
+        return
+    if section["family"] not in CROP_FAMILIES:
+        paths = contestant_paths(section, setting)
+        run.predict_all(name, section, setting.config, setting.datasets, paths, folder, missing, setting.moves)
+    elif reason := untrained(section, setting.paths):
+        for file in sorted(missing):
+            _write_none(name, folder / file, reason, setting)
+    else:
+        datasets = {each: setting.datasets[each] for each in sorted(set(map(_dataset, missing)))}
+        faces, reports = setting.paths.faces, setting.paths.reports
+        for assets, out in run.seeds(contestant_paths(section, setting), folder):
+            # Not in a process of its own: importing PyTorch again costs more than such a model takes.
+            model = run.load_model(name, section, assets).get()
+            assert isinstance(model, CropModel)
+            out.mkdir(exist_ok=True)
+            crops.predict_all(model, name, datasets, faces, reports, out, setting.moves, missing)
+
+
+def contestant_paths(section: Mapping[str, Any], setting: Setting) -> ContestantPaths:
+    """Return the folders of one contestant; raises ConfigError for an unknown run."""
+    paths = setting.paths
+    weights = paths.bundle(str(section["weights"])) if "weights" in section else None
+    usable = weights is None or bundle.read(weights).status == "ok"
+    path = run_folder(str(section["run"]), setting) if "run" in section and usable else None
+    return ContestantPaths(weights, path, paths.faces, paths.frames, paths.framed)
+
+
+def untrained(section: Mapping[str, Any], paths: Paths) -> str:
+    """Return why a model on packed crops was not trained, or nothing."""
+    if section["family"] == "mean_shape":
+        return skipped(paths.faces / str(section["train"])) or ""
+    reason = skipped(paths.models / str(section["run"]))
+    return f"{section['run']} was not trained: {reason}" if reason else ""
+
+
+def _write_none(name: str, path: Path, reason: str, setting: Setting) -> None:
+    """Write, in place of predictions, why there are none."""
+    data = files.read_json(setting.paths.reports / f"{_dataset(str(path))}.json")["fingerprint"]
+    path.parent.mkdir(exist_ok=True)
+    Predictions.none(name, data, "skipped", reason).save(path)
+
+
+def _summary(folder: Path, wanted: Keys) -> str:
+    """Return in one line what a contestant predicted."""
+    predictions = [Predictions.open(folder / path) for path in wanted]
+    reasons = sorted({one.reason for one in predictions if one.status != "ok"})
+    ok = [one for one in predictions if one.status == "ok"]
+    answers = sum(int(np.isfinite(one.xy).all(axis=-1).any(axis=-1).sum()) for one in ok)
+    return "; ".join([f"{answers} answers in {len(ok)} files"] * bool(ok) + reasons)
