@@ -162,15 +162,6 @@ def test_impossible_crops_are_refused(raw_crop):
         parse(raw_crop, packing.CropConfig, "prepare")
 
 
-def test_an_implausible_temperature_stops_the_stage(raw, tmp_path):
-    class Plausible(tfake.Config):
-        plausible: tuple[float, float] = (37.0, 40.0)
-
-    config = Plausible(**CONFIG.model_dump() | {"split": CONFIG.split, "tone": CONFIG.tone})
-    with pytest.raises(DataError, match="median face has"):
-        pack(raw, tmp_path, config=config)
-
-
 def frame(number):
     """A constant frame with one dead pixel."""
     celsius = np.full((64, 48), 30 + number / 100, np.float32)
