@@ -33,16 +33,11 @@ def coco(annotations, categories, images=2):
     "data",
     [
         PLAIN.encode(),
-        PLAIN.encode("utf-8-sig"),
-        PLAIN.encode("utf-16"),
-        PLAIN.replace("\n", "\r\n").encode(),
-        PLAIN.replace(",", ";").encode(),
         PLAIN.replace(",", ";").replace(".", ",").replace(",png", ".png").encode(),
-        PLAIN.replace(",", "\t").encode(),
         (PLAIN + "\n,,,,,,\n\n").encode(),
         PLAIN.replace("b/c", "b\\c").replace("nose_x", " Nose X ").encode(),
     ],
-    ids=["plain", "bom", "utf-16", "crlf", "semicolons", "decimal commas", "tabs", "blank lines", "spelling"],
+    ids=["plain", "decimal commas", "blank lines", "spelling"],
 )
 def test_one_table_however_it_was_saved(tmp_path, data):
     labels = labelled.read(write(tmp_path, data), NOSE)

@@ -279,18 +279,6 @@ def test_faces_of_the_published_width_pass(tmp_path):
     assert "profile reading" not in found  # there is no profile row
 
 
-def test_junk_of_a_mac_is_no_data(root):
-    before = charlotte.load(root, CONFIG)
-    folder = root / "Charlotte-ThermalFace/S1"
-    for name in ("._R11101.tiff", "._S1.csv", ".DS_Store"):
-        (folder / name).write_bytes(b"Mac OS X")
-    (root / "__MACOSX/S1").mkdir(parents=True)
-    (root / "__MACOSX/S1/R11199.tiff").write_bytes(b"Mac OS X")
-    after = charlotte.load(root, CONFIG)
-    assert after.findings == before.findings
-    assert after.frames.paths.tolist() == before.frames.paths.tolist()
-
-
 # The groups as the two public readings have them, in the order of their points.
 READINGS = {
     "A": {"contour": 9, "brow": 6, "nose": 7, "eye": 6, "mouth": 12, "forehead": 3},
@@ -355,6 +343,7 @@ def test_points_without_order_fit_no_reading():
     upside_down = profile_points.readings(drawn("A") * (1, -1))
     assert profile_points.check(found, "A").verdict == "warning"
     assert upside_down["A"]["in_order"] == 0
+    assert profile_points.readings(np.zeros((0, 43, 2))) == {}
 
 
 def test_the_configured_reading_is_held_against_the_rows(tmp_path):
@@ -364,14 +353,3 @@ def test_the_configured_reading_is_held_against_the_rows(tmp_path):
     for configured, verdict in (("A", "warning"), ("B", "ok")):
         config = charlotte.Config(raw="r", val=(), test=("S1",), profile=configured)
         assert checks(charlotte.load(tmp_path, config))["profile reading"].verdict == verdict
-
-
-def test_the_reading_of_profiles_is_told_by_their_shape():
-    groups_a = [range(0, 9), range(9, 15), range(15, 22), range(22, 28), range(28, 40), range(40, 43)]
-    groups_b = [range(0, 12), range(12, 16), range(16, 22), range(22, 27), range(27, 39), range(39, 43)]
-    centres = np.array([[0, 100], [80, 10], [110, 50], [60, 35], [100, 90], [70, -30]])
-    for groups, expected in ((groups_a, "A"), (groups_b, "B")):
-        xy = np.concatenate([np.tile(c, (len(g), 1)) for c, g in zip(centres, groups, strict=True)])
-        noisy = xy + np.random.default_rng(0).normal(0, 3, (20, 43, 2))
-        assert profile_points.readings(noisy)[expected]["disputed"] == 1
-    assert profile_points.readings(np.zeros((0, 43, 2))) == {}

@@ -90,18 +90,12 @@ def test_faces_meet_their_pictures_and_splits(root):
 @pytest.mark.parametrize("pictures", ["", "images", "coco/images", "elsewhere/deep"])
 @pytest.mark.parametrize("labels", ["annotations", "coco_wholebody", "x/annotations"])
 def test_archives_unpack_where_they_like(root, labels, pictures):
-    """Also beside what macOS packs along, whose names end as the real ones do."""
     expected = coco.load(root, CONFIG).faces
     (root / labels).parent.mkdir(parents=True, exist_ok=True)
     (root / "annotations").rename(root / labels)
     for part in ("train2017", "val2017"):
         (root / pictures / part).parent.mkdir(parents=True, exist_ok=True)
         (root / part).rename(root / pictures / part)
-    for junk in ("__MACOSX/annotations", "__MACOSX/train2017"):
-        (root / junk).mkdir(parents=True)
-    (root / "__MACOSX/annotations/coco_wholebody_train_v1.0.json").write_text("no JSON")
-    (root / "__MACOSX/train2017/000000000001.jpg").write_bytes(b"")
-    (root / labels / "._coco_wholebody_train_v1.0.json").write_bytes(b"\0")
     loaded = coco.load(root, CONFIG)
     assert loaded.faces.ids.tolist() == expected.ids.tolist()
     np.testing.assert_array_equal(loaded.faces.xy, expected.xy)

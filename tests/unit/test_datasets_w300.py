@@ -136,7 +136,7 @@ def test_both_layouts_say_the_same(mmpose, ibug):
 @pytest.mark.parametrize("pictures", ["300w/images", "data/pictures", "."])
 @pytest.mark.parametrize("labels", ["300w/annotations", "labels"])
 def test_archives_unpack_where_they_like(mmpose, labels, pictures):
-    """Also beside what macOS packs along, and with another name of the folder above a collection."""
+    """Also with another name of the folder above a collection."""
     expected = w300.load(mmpose, CONFIG).faces
     (mmpose / labels).parent.mkdir(parents=True, exist_ok=True)
     (mmpose / "annotations").rename(mmpose / labels)
@@ -144,10 +144,6 @@ def test_archives_unpack_where_they_like(mmpose, labels, pictures):
     for folder in sorted((mmpose / "images").iterdir()):
         (mmpose / pictures / folder.name).parent.mkdir(parents=True, exist_ok=True)
         folder.rename(mmpose / pictures / folder.name)
-    (mmpose / "__MACOSX/afw").mkdir(parents=True)
-    (mmpose / "__MACOSX/afw/134212_1.jpg").write_bytes(b"")
-    (mmpose / "__MACOSX/face_landmarks_300w_train.json").write_text("no JSON")
-    (mmpose / pictures / "afw/._134212_1.jpg").write_bytes(b"")
     loaded = w300.load(mmpose, CONFIG)
     assert loaded.faces.ids.tolist() == expected.ids.tolist()
     np.testing.assert_array_equal(loaded.faces.xy, expected.xy)
@@ -164,15 +160,6 @@ def test_of_two_copies_the_one_beside_the_labels_is_read(mmpose):
     loaded = w300.load(mmpose, CONFIG)
     assert all(path.startswith("b/images/") for path in loaded.frames.paths)
     assert loaded.findings.lists["missing_annotation"] == ["a/afw/134212_1.jpg", "a/afw/134212_2.jpg"]
-
-
-def test_macos_files_beside_landmarks_are_no_landmarks(ibug):
-    expected = w300.load(ibug, CONFIG)
-    (ibug / "w/afw/._134212_1.pts").write_bytes(b"\0\1")
-    shutil.copytree(ibug / "w/afw", ibug / "__MACOSX/w/afw")
-    loaded = w300.load(ibug, CONFIG)
-    assert loaded.frames.paths.tolist() == expected.frames.paths.tolist()
-    assert loaded.findings.lists == expected.findings.lists
 
 
 def test_coordinates_count_from_the_first_pixel_centre(ibug):

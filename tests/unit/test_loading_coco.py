@@ -4,8 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from thermark.core.errors import DataError
 from thermark.datasets.readers import coco
@@ -112,50 +110,3 @@ def test_numbers_beyond_reason_are_no_box(tmp_path):
         findings = Findings()
         boxes_of(write(tmp_path, document(annotation={"bbox": box})), findings)
         assert findings.lists["bad_annotation"] == ["a.json: annotations[1] (id 11) has no box"]
-
-
-VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=6)
-    | st.sampled_from([0, 1, 3, "1"]),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-def entries(**fields):
-    """Return lists of objects whose fields are as they should be, or anything, or absent."""
-    return st.lists(
-        st.fixed_dictionaries({}, optional={k: v | VALUES for k, v in fields.items()}) | VALUES, max_size=4
-    )
-
-
-IDS = st.integers(0, 3)
-NUMBERS = st.lists(st.integers(-9, 99) | st.floats(), min_size=4, max_size=8)
-FILES = st.fixed_dictionaries(
-    {
-        "images": entries(id=IDS, file_name=st.sampled_from(["Thermal_1.png", "a/b.jpg", "c\\d"])) | VALUES,
-        "annotations": entries(image_id=IDS, category_id=IDS, bbox=NUMBERS, segmentation=st.lists(NUMBERS))
-        | VALUES,
-    },
-    optional={
-        "categories": st.just(CATEGORIES) | entries(id=IDS, name=st.sampled_from(["person", "nose"])) | VALUES
-    },
-)
-
-
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(FILES | VALUES)
-def test_any_structure_is_read_or_refused(tmp_path_factory, content):
-    path = write(tmp_path_factory.mktemp("coco"), content)
-    try:
-        scene = boxes_of(path, Findings())
-    except DataError as error:
-        assert error.cause.startswith("a.json")
-        return
-    for instances in scene.values():
-        for boxes in instances.values():
-            assert boxes.shape[1:] == (4,) and (boxes[:, 2:] > boxes[:, :2]).all()

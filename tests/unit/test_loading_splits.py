@@ -93,14 +93,6 @@ def test_impossible_fractions_are_refused(raw, field):
         parse(raw, splits.Fractions, "x")
 
 
-def test_a_subject_of_two_vocabularies_is_still_one():
-    faces = table(["a", "a", "b"], ["train", "test", "test"])
-    digests = {"f0": "x", "f1": "y", "f2": "z"}
-    other = replace(faces, vocabularies=np.array(["nose1", "ibug68", "nose1"]))
-    with pytest.raises(DataError, match="subject a is in two splits"):
-        splits.check(other, digests)
-
-
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(splits.NAMES), st.integers(0, 5)), max_size=8))
 def test_whatever_passes_has_no_leak(rows):
     """And whatever has none passes: told by going through all pairs."""

@@ -91,13 +91,6 @@ def test_numbers_survive_any_dialect(tmp_path_factory, rows, delimiter, decimal,
     np.testing.assert_array_equal(np.stack([table.number(c) for c in "abc"], axis=1), expected)
 
 
-@given(st.lists(st.tuples(st.floats(-999, 999), st.floats(-999, 999)), min_size=1, max_size=6))
-def test_landmark_files_survive(tmp_path_factory, points):
-    path = tmp_path_factory.mktemp("ldmks") / "a_ldmks.txt"
-    path.write_text("".join(f"{x:.3f} {y:.3f}\n" for x, y in points))
-    np.testing.assert_allclose(ldmks.read(path, len(points)), points, atol=6e-4)
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [("1 2\n", "1 lines"), ("1 2\n3\n", "line 2"), ("1 2\n3 x\n", "line 2"), ("1 2\n3 4 5\n", "line 2")],

@@ -240,23 +240,6 @@ def test_a_damaged_shard_is_made_again_or_refused(raw, tmp_path, name):
     assert not (tmp_path / "out").exists()
 
 
-def test_nearly_the_same_picture_in_two_splits_is_a_leak(raw, tmp_path, capsys):
-    """Another encoding of a training picture among the test pictures: no byte is the same."""
-    faces = tfake.load(raw, CONFIG).faces
-    train, test = (str(faces.subjects[faces.splits == name][0]) for name in ("train", "test"))
-    known = cv2.imread(str(raw / f"warm/{train}_thermal.png"), cv2.IMREAD_UNCHANGED)
-    noise = np.random.default_rng(0).integers(-200, 200, known.shape)
-    copy = (known.astype(np.int64) + noise).clip(0, 65535).astype(np.uint16)
-    cv2.imwrite(str(raw / f"cold/{test}_thermal.png"), copy)
-    with pytest.raises(DataError, match=f"of the test frames of raw nearly equal one .* {train}/warm"):
-        pack(raw, tmp_path / "out")
-    assert "T-FAKE (real)" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-    lax = CONFIG.model_copy(update={"max_near_duplicates": 0.5})
-    content = pack(raw, tmp_path / "out", config=lax)
-    assert content["found"]["near_duplicate"]["count"] == content["facts"]["near_duplicate_pairs"] == 1
-
-
 def test_a_check_that_fails_at_once_spares_the_reading(raw, tmp_path, monkeypatch):
     cv2.imwrite(str(raw / "cold/000005_thermal.png"), np.zeros((80, 96), np.uint8))
     monkeypatch.setattr(tfake, "read", lambda path, config: pytest.fail("a picture was read"))

@@ -154,12 +154,12 @@ def _fit(
     begin: State | None,
     device: torch.device,
 ) -> Fitted:
-    maps = _InMemory(features.features)
+    maps = InMemory(features.features)
     return training.fit(maps, features.labelled.crop_xy, train, val, features.side, config, seed, begin, device)
 
 
 @dataclass(frozen=True)
-class _InMemory:
+class InMemory:
     """Features in memory, as training takes them."""
 
     maps: Tensor

@@ -34,6 +34,7 @@ from thermark.datasets.readers.loaded import (
     build_frames,
     require_any,
     strings,
+    warn_unless,
 )
 
 MODALITY: Modality = "thermal"
@@ -274,6 +275,5 @@ def _resolution(widths: NDArray[np.floating], config: Config, findings: Findings
 
 def _width(median: float) -> Check:
     expected, found = f"{WIDTH} +- {WIDTH_BAND} px", f"the median face is {median:.0f} px wide"
-    if abs(median - WIDTH) <= WIDTH_BAND:
-        return Check("face width", expected, found, "ok")
-    return Check("face width", expected, found, "warning", "High and Low are not those of published subsets")
+    remedy = "High and Low are not those of published subsets"
+    return warn_unless(abs(median - WIDTH) <= WIDTH_BAND, "face width", expected, found, remedy)

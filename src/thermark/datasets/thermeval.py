@@ -41,6 +41,7 @@ from thermark.datasets.readers.loaded import (
 MODALITY: Modality = "thermal"
 VOCABULARY = "nose1"
 SCHEMES = {VOCABULARY: Scheme(1)}
+ANNOTATIONS = {"1": "annotations_1.json", "2": "annotations_2.json"}
 IDS = {"person": 0, "chest": 1, "forehead": 2, "nose": 3}
 OPTIONAL = {"head": ("chest",), "person": ("chest", "forehead")}  # by prompt
 SUFFIXES = {"png": (".png",), "luma": (".png",), "tiff": (".tif", ".tiff")}
@@ -105,7 +106,9 @@ def load(root: Path, config: Config) -> Loaded:
     frames: dict[str, Path] = {}
     rows: list[Row] = []
     used: set[str] = set()
-    parts = {part: coco.read(path) for part, path in _annotations(root, paths, findings).items()}
+    annotation_files = coco.find(root, ANNOTATIONS, findings)
+    require_any(len(annotation_files), "annotations_[12].json", root.name, findings)
+    parts = {part: coco.read(path) for part, path in annotation_files.items()}
     for part, tables in parts.items():
         scene = coco.instances(tables, IDS, findings, by_id=part == "2", optional=OPTIONAL[config.prompt])
         findings.facts[f"frames_annotations_{part}"] = len(scene)
@@ -173,20 +176,6 @@ def _stem(name: str) -> str:
     """Return `Thermal_N` without padding, or the name as it is."""
     match = re.fullmatch(r"Thermal_0*(\d+)", name, re.IGNORECASE)
     return f"Thermal_{match[1]}" if match else name
-
-
-def _annotations(root: Path, paths: list[PurePosixPath], findings: Findings) -> dict[str, Path]:
-    """Return annotation part (1 or 2) -> file."""
-    files: dict[str, Path] = {}
-    for path in paths:
-        if path.name not in ("annotations_1.json", "annotations_2.json"):
-            continue
-        part = path.stem[-1]
-        if part in files:
-            findings.add("duplicate_annotations", path.as_posix())
-        files.setdefault(part, root / path)
-    require_any(len(files), "annotations_[12].json", root.name, findings)
-    return dict(sorted(files.items()))
 
 
 def _rows(

@@ -50,7 +50,7 @@ def _other_scales(raw: float, used: float, low: float, high: float) -> str:
 
 
 def lines(report: dict[str, Any]) -> list[str]:
-    """Return a data report (`loading.report`) in about `LINES` lines: what is there, what is amiss, all checks."""
+    """Return a data report (`checks.report`) in about `LINES` lines: what is there, what is amiss, all checks."""
     head, checks = list(_head(report)), [_check(check) for check in report.get("checks", [])]
     kinds = list(_found(report["found"]))
     room = max(LINES - len(head) - len(checks), 1)

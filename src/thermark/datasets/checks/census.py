@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.datasets.readers import tables
-from thermark.datasets.readers.loaded import Check
+from thermark.datasets.readers.loaded import Check, warn_unless
 
 POINTS, PROFILE = 73, 43
 NOSE = slice(16, 22)  # on which all readings of the profile points agree
@@ -63,7 +63,7 @@ def _sum(census: Census, what: str) -> int:
 
 
 def _check(name: str, expected: str, found: str, fits: bool) -> Check:
-    return Check(name, expected, found, "ok") if fits else Check(name, expected, found, "warning", DIFFERS)
+    return warn_unless(fits, name, expected, found, DIFFERS)
 
 
 def _rows(census: Census) -> Check:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from thermark.datasets.checks.sanity import sides_exchanged
 from thermark.datasets.readers import entries
-from thermark.datasets.readers.loaded import Check
+from thermark.datasets.readers.loaded import Check, warn_unless
 
 MOST = 0.5  # of all faces, that may contradict a convention before it is taken for wrong
 FEW = 0.02  # that heads in a picture usually explain
@@ -33,20 +33,15 @@ def inside(xy: NDArray[np.floating], boxes: NDArray[np.floating]) -> Check:
 def people(moved: int, groups: int) -> Check:
     """Return whether the published parts keep people apart; `moved`: of `groups`, those that are in two."""
     expected, found = "nobody in two parts", f"{moved:,} of {groups:,} groups in two parts"
-    if not moved:
-        return Check("published parts", expected, found, "ok")
     remedy = "they were moved to the stricter part: scores are not those of the published parts"
-    return Check("published parts", expected, found, "warning", remedy)
+    return warn_unless(not moved, "published parts", expected, found, remedy)
 
 
 def counts(found: dict[str, int], published: list[dict[str, int]]) -> Check:
     """Return whether what was found is as many as in one of the published releases."""
     expected = " or ".join(map(_listed, published))
-    if found in published:
-        return Check("published counts", expected, _listed(found), "ok")
-    return Check(
-        "published counts", expected, _listed(found), "warning", "files are missing, or the release is another"
-    )
+    remedy = "files are missing, or the release is another"
+    return warn_unless(found in published, "published counts", expected, _listed(found), remedy)
 
 
 def _listed(numbers: dict[str, int]) -> str:

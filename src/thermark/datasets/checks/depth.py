@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
+from thermark.datasets.readers.loaded import Check, spread
 
-from thermark.datasets.readers.loaded import Check
-
-SAMPLE = 200
 HEADER = 26  # bytes up to the colour type: signature, length and name of IHDR, width, height, depth, colour
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
@@ -31,8 +28,7 @@ def check(name: str, root: Path, files: Sequence[str], expected: str, tolerated:
     Any file that is stored otherwise fails the check, and the first is named; one stored as `tolerated` is worth a
     warning. Damaged files do not count here: they are reported where frames are read.
     """
-    places = np.unique(np.linspace(0, len(files) - 1, min(SAMPLE, len(files))).round().astype(int))
-    kinds = {files[place]: stored(root / files[place]) for place in places}
+    kinds = {path: stored(root / path) for path in spread(files)}
     readable = {path: kind for path, kind in kinds.items() if kind}
     other = {path: kind for path, kind in readable.items() if kind != expected}
     wrong = {path: kind for path, kind in other.items() if kind not in tolerated}

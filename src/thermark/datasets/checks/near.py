@@ -65,9 +65,9 @@ def across(hashes: Hashes, splits: NDArray[np.str_], distance: int = DISTANCE, l
     pair, 200,000 pictures in shares of 90, 5 and 5 take seconds, where look-alikes would spoil an index.
     """
     rows = np.flatnonzero(hashes.any(axis=1) & (splits != ""))
-    found = np.zeros(len(hashes), np.bool_)
+    matched = np.zeros(len(hashes), np.bool_)
     if not len(rows):
-        return Matches([], 0, found)
+        return Matches([], 0, matched)
     names, split = np.unique(splits[rows], return_inverse=True)
     keys = np.column_stack([split.astype(np.uint64), hashes[rows]])
     unique, first, inverse, copies = np.unique(
@@ -84,8 +84,8 @@ def across(hashes: Hashes, splits: NDArray[np.str_], distance: int = DISTANCE, l
         pairs = np.sort(np.column_stack([rows[first[i]], rows[first[j]]]), axis=1)
         closest = np.concatenate([closest, np.column_stack([pairs, bits])])
         closest = closest[np.lexsort((closest[:, 1], closest[:, 0], closest[:, 2]))[:listed]]
-    found[rows] = near[inverse.ravel()]
-    return Matches([(int(i), int(j), int(bits)) for i, j, bits in closest], count, found)
+    matched[rows] = near[inverse.ravel()]
+    return Matches([(int(i), int(j), int(bits)) for i, j, bits in closest], count, matched)
 
 
 def _between(hashes: Hashes, starts: NDArray[np.intp], distance: int) -> Iterator[tuple[Rows, Rows, Rows]]:
@@ -114,17 +114,17 @@ def check(
 
     Raises DataError when more than the share `most` of the test frames has one in train or val.
     """
-    told = dict(zip(map(str, faces.frames), map(str, faces.splits), strict=True))
-    splits = np.array([told.get(str(name), "") for name in frames], np.str_)
+    split_of = dict(zip(map(str, faces.frames), map(str, faces.splits), strict=True))
+    splits = np.array([split_of.get(str(name), "") for name in frames], np.str_)
     matches = across(hashes, splits)
-    shown = [f"{splits[i]} {frames[i]} ~ {splits[j]} {frames[j]}, {bits} bits" for i, j, bits in matches.pairs]
-    findings.add("near_duplicate", *shown)
+    examples = [f"{splits[i]} {frames[i]} ~ {splits[j]} {frames[j]}, {bits} bits" for i, j, bits in matches.pairs]
+    findings.add("near_duplicate", *examples)
     test = splits == "test"
     share = float(matches.rows[test].mean()) if test.any() else 0.0
     findings.facts["near_duplicate_pairs"] = matches.count
     findings.facts["near_duplicate_share"] = round(share, 6)
     if share > most:
         raise DataError(
-            f"{share:.1%} of the test frames of {root} nearly equal one in train or val, first: {shown[0]}",
+            f"{share:.1%} of the test frames of {root} nearly equal one in train or val, first: {examples[0]}",
             "split the data otherwise, or raise max_near_duplicates if they are different pictures",
         )

@@ -18,7 +18,7 @@ from thermark.core.errors import DataError
 from thermark.datasets.checks import agreement
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import pickles
-from thermark.datasets.readers.loaded import Check, Findings, Verdict
+from thermark.datasets.readers.loaded import Check, Findings, Verdict, spread
 
 Labels = dict[str, NDArray[np.float32]]
 
@@ -26,7 +26,6 @@ VOCABULARY = "mediapipe478"
 POINTS = 478
 SCHEMES = {VOCABULARY: Scheme(POINTS, eyes=(33, 263))}
 FILE = "annotations.pkl"
-SAMPLE = 200
 MARGIN = 0.5  # of the picture, which labels of a face at its edge may lie outside
 
 
@@ -133,9 +132,8 @@ def picture_size(root: Path, files: Sequence[str]) -> tuple[int, int]:
 
     Raises DataError when they differ: then each label has its own, and one of the files was resized.
     """
-    places = np.unique(np.linspace(0, len(files) - 1, min(SAMPLE, len(files))).round().astype(int))
     sizes: dict[tuple[int, int], str] = {}
-    for path in (files[place] for place in places):
+    for path in spread(files):
         try:
             with Image.open(root / path) as image:
                 sizes.setdefault(image.size, path)

@@ -1,6 +1,6 @@
 """What a loader hands over: tables, and what it found wrong on the way."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -17,6 +17,7 @@ from thermark.datasets.readers.card import Boxes
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
+SAMPLE = 200  # files of many that are looked at where all would take minutes
 # For sets of one camera in one room: people before the same wall look nearly alike to a hash of the frame.
 SAME_CAMERA = 1.0
 
@@ -55,6 +56,11 @@ class Check:
     found: str
     verdict: Verdict
     remedy: str = ""
+
+
+def warn_unless(fits: bool, name: str, expected: str, found: str, remedy: str) -> Check:
+    """Return a check that is passed where what was found `fits`, and a warning with its remedy where not."""
+    return Check(name, expected, found, "ok") if fits else Check(name, expected, found, "warning", remedy)
 
 
 @dataclass(frozen=True)
@@ -143,6 +149,12 @@ def build_faces(
         visible=~np.isnan(xy[..., 0]) if visible is None else visible,
         strata=strata or {},
     )
+
+
+def spread(files: Sequence[str]) -> list[str]:
+    """Return `SAMPLE` of the files, evenly spread, or all where there are fewer."""
+    places = np.linspace(0, len(files) - 1, min(SAMPLE, len(files))).round().astype(int)
+    return [files[place] for place in np.unique(places)]
 
 
 def require_any(count: int, what: str, root: str, findings: Findings | None = None) -> None:
