@@ -5,7 +5,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section, value
-from thermark.report.contestants import listed, sections
+from thermark.report.contestants import read_contestants, sections
 from thermark.report.distillation import build
 from thermark.report.paths import Paths
 
@@ -22,7 +22,7 @@ def main() -> None:
     options = parser.parse_args()
     params = Path("params.yaml")
     build.build(
-        listed(options.contestants),
+        read_contestants(options.contestants),
         *(sections(value(params, name), name) for name in (getattr(options, each) for each in SECTIONS)),
         list(value(params, options.datasets)),
         Paths(**{name: getattr(options, name) for name in PATHS}),

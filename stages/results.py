@@ -26,7 +26,7 @@ def main() -> None:
     runs = contestants.sections(value(params, options.runs), options.runs)
     build.build(
         {name: reading(f"{options.params}.{name}", raw, splits.get(name)) for name, raw in sections.items()},
-        build.known(contestants.listed(options.contestants), runs, options.models),
+        build.known(contestants.read_contestants(options.contestants), runs, options.models),
         Places(*(getattr(options, name) for name in Places.__dataclass_fields__)),
         build.made_by(read_json(options.code), read_json(options.env)),
         section(params, options.compared, compare.Config),

@@ -89,7 +89,7 @@ def measured(cell: Cell, numbers: Mapping[str, Any], seeds: int, origin: Origin)
     """Return the cell's metric of `numbers`, its spread and its interval, or that it was not measured."""
     if cell.metric not in numbers:
         return "not measured"
-    seed_std, low, high = (numbers.get(f"{cell.metric}_{end}") for end in ("seed_std", "low", "high"))
+    seed_std, low, high = (numbers.get(f"{cell.metric}_{bound}") for bound in ("seed_std", "low", "high"))
     return Ours(numbers[cell.metric], seeds, seed_std, low, high, origin)
 
 
@@ -97,20 +97,20 @@ def recalled(
     cells: Sequence[Cell], page: Sequence[Mapping[str, Any]], rest: Lookup, allowed: Tolerance
 ) -> list[Compared]:
     """Return the comparisons that pages keep as plain data, and those with `rest` of what no page has run."""
-    known = {tuple(each.get(name, "") for name in KEY): each for each in page}
-    made = []
-    for each in compare_cells(cells, rest, allowed):
-        own = known.get(tuple(getattr(each.cell, name) for name in KEY))
-        newer = own is None or (own["verdict"].startswith("not run") and each.verdict != "not run")
-        made.append(each if own is None or newer else _recalled(each.cell, own))
-    return made
+    by_key = {tuple(comparison.get(name, "") for name in KEY): comparison for comparison in page}
+    compared = []
+    for comparison in compare_cells(cells, rest, allowed):
+        row = by_key.get(tuple(getattr(comparison.cell, name) for name in KEY))
+        newer = row is None or (row["verdict"].startswith("not run") and comparison.verdict != "not run")
+        compared.append(comparison if row is None or newer else _recalled(comparison.cell, row))
+    return compared
 
 
-def _recalled(cell: Cell, own: Mapping[str, Any]) -> Compared:
-    value, said = own.get("ours", own.get("reproduced")), own["verdict"]
-    ours = None if value is None else Ours(value, own.get("seeds", 0))
-    verdict, _, reason = (said, "", "") if undecided(said) else said.partition(": ")
-    return Compared(cell, ours, own.get("tolerance", 0.0), verdict, own.get("reason", reason))
+def _recalled(cell: Cell, row: Mapping[str, Any]) -> Compared:
+    value, text = row.get("ours", row.get("reproduced")), row["verdict"]
+    ours = None if value is None else Ours(value, row.get("seeds", 0))
+    verdict, _, reason = (text, "", "") if undecided(text) else text.partition(": ")
+    return Compared(cell, ours, row.get("tolerance", 0.0), verdict, row.get("reason", reason))
 
 
 def _compared(cell: Cell, ours: Ours | str, allowed: Tolerance) -> Compared:

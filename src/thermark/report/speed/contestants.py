@@ -43,8 +43,8 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class Noted(Bundle):
-    """A bundle that notes which of its files were asked for."""
+class RecordingBundle(Bundle):
+    """A bundle that records which of its files were opened."""
 
     opened: list[Path] = field(default_factory=list)
 
@@ -55,7 +55,7 @@ class Noted(Bundle):
         return path
 
 
-def shown(section: Mapping[str, Any], options: Contestants, setting: Setting) -> str:
+def dataset_for(section: Mapping[str, Any], options: Contestants, setting: Setting) -> str:
     """Return the data set whose pictures a contestant is timed on, empty where there is none for it."""
     only = list(section.get("only", setting.datasets))
     if options.dataset in only:
@@ -63,7 +63,7 @@ def shown(section: Mapping[str, Any], options: Contestants, setting: Setting) ->
     return next((name for name in only if name in setting.datasets), "")
 
 
-def why_not(name: str, section: Mapping[str, Any], options: Contestants, setting: Setting) -> str:
+def reason_not_timed(name: str, section: Mapping[str, Any], options: Contestants, setting: Setting) -> str:
     """Return why a contestant cannot be timed, as far as files tell, or nothing.
 
     Raises ConfigError for a data set that is not scored, DataError for frames that are not prepared.
@@ -73,7 +73,7 @@ def why_not(name: str, section: Mapping[str, Any], options: Contestants, setting
             f"speed.contestants.dataset is {options.dataset}, which is not scored",
             nearest(options.dataset, list(setting.datasets)),
         )
-    dataset = shown(section, options, setting)
+    dataset = dataset_for(section, options, setting)
     if not dataset:
         return f"its settings say `only: [{', '.join(section['only'])}]`"
     if reason := skipped(setting.places.faces / dataset):
@@ -90,26 +90,30 @@ def load(name: str, section: Mapping[str, Any], options: Contestants, setting: S
 
     Raises what `predict` would: Absent and Unavailable for want of a package, DataError for damaged weights.
     """
-    dataset = shown(section, options, setting)
+    dataset = dataset_for(section, options, setting)
     if section["family"] in PROMPTED:
-        one = _prompted(name, section, setting)
-        asked = questions(dataset, "prompt", options.pictures, setting)
-        boxes = [np.zeros((0, 4), np.float32) if own is None else own for _, own in asked]
+        predictor = _prompted(name, section, setting)
+        inputs = questions(dataset, "prompt", options.pictures, setting)
+        boxes = [np.zeros((0, 4), np.float32) if own is None else own for _, own in inputs]
         return Loaded(
-            lambda n: one(asked[n][0], boxes[n])[0], len(asked), dataset, "prompt", lambda: parameters.counted(one)
+            lambda n: predictor(inputs[n][0], boxes[n])[0],
+            len(inputs),
+            dataset,
+            "prompt",
+            lambda: parameters.counted(predictor),
         )
     whole = bundle.read(setting.places.bundle(str(section["weights"])))
     model = run_folder(str(section["run"]), setting) if "run" in section else None
     places = setting.places
     where = run.Places(whole.folder, model, places.faces, places.frames, places.framed)
     assets, more, _ = run.turns(where, Path())[0]
-    weights = Noted(**vars(bundle.read(assets)))
+    weights = RecordingBundle(**vars(bundle.read(assets)))
     own = {key: value for key, value in section.items() if key != "only"}
     framed = run.contestant_of(name, own, weights, more, DEVICE, options.threads).get()
-    asked = questions(dataset, framed.given, options.pictures, setting)
+    inputs = questions(dataset, framed.given, options.pictures, setting)
     return Loaded(
-        lambda n: framed([asked[n][0]], [asked[n][1]])[0].xy,
-        len(asked),
+        lambda n: framed([inputs[n][0]], [inputs[n][1]])[0].xy,
+        len(inputs),
         dataset,
         framed.given,
         lambda: parameters.counted(framed, weights.opened),
@@ -142,5 +146,5 @@ def _prompted(name: str, section: Mapping[str, Any], setting: Setting) -> Predic
     # Imported here: it brings PyTorch, which nobody else need wait for.
     from thermark.models import learned
 
-    told = parse(dict(section), Learned, f"contestants.{name}")
-    return learned.load(seed_folders(setting.places.models / told.run)[0], DEVICE, told.flip)
+    config = parse(dict(section), Learned, f"contestants.{name}")
+    return learned.load(seed_folders(setting.places.models / config.run)[0], DEVICE, config.flip)

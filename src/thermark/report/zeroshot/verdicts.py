@@ -24,9 +24,9 @@ def compare(
     """
 
     def ours(cell: Cell) -> Ours | str:
-        noses, own = (values.get((cell.protocol, cell.run, "", metric)) for metric in ("noses", cell.metric))
+        noses, number = (values.get((cell.protocol, cell.run, "", metric)) for metric in ("noses", cell.metric))
         if noses is None:
             return unseen.get(cell.run, NO_PROFILE)
-        return Ours(own, seeds.get(cell.run, 0), origin=origin, noses=noses)
+        return Ours(number, seeds.get(cell.run, 0), origin=origin, noses=noses)
 
     return compare_cells(posts.cells(*TABLES), ours, allowed)
