@@ -391,7 +391,7 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
     }
     one = read(asked, runs, {}, ["tfake"], paths)
     assert set(one.runs) == set(one.logs) == set(runs) and one.unshifted == {"supervised_t": "supervised_t_mmpose"}
-    rows = [row for row in verdicts.compare(load("mlcmkd"), one, {}, 0.001) if row.value is not None]
+    rows = [row for row in verdicts.compare(load("mlcmkd"), one, {}) if row.value is not None]
     assert [(row.cell.row, row.cell.run, row.text) for row in rows if row.cell.row == "RTMPose-t"] == [
         ("RTMPose-t", "supervised_t", "outside"),
         ("RTMPose-t", "supervised_t_mmpose", "reproduced"),

@@ -19,7 +19,6 @@ from thermark.report.fewshot.head import Head, labels
 from thermark.report.fewshot.inputs import Profile, read
 from thermark.report.paths import Paths
 from thermark.report.reference_results import load as published
-from thermark.report.reference_results.compare import Tolerance
 from thermark.report.results.comparisons import open_comparisons
 from thermark.report.results.record import Estimate, Record
 
@@ -560,7 +559,7 @@ def test_the_post_beside_ours_when_it_did_not_run(small):
 
 def verdicts_of(tmp_path, own, origin="real", posts=None) -> dict[str, str]:
     """Return the verdict on each published number of part 2 for one head."""
-    rows = verdicts.compare(posts or published("posts"), compared(tmp_path, own, origin), Tolerance())
+    rows = verdicts.compare(posts or published("posts"), compared(tmp_path, own, origin))
     return {row.cell.metric: row.text for row in rows}
 
 

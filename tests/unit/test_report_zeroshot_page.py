@@ -17,7 +17,6 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
 from thermark.metrics.evaluate import Config
 from thermark.report.reference_results import Column, Published, Row, Table, load
-from thermark.report.reference_results.compare import Tolerance
 from thermark.report.reference_results.tables import posts_section
 from thermark.report.results import errors
 from thermark.report.results.errors import open_errors
@@ -357,7 +356,7 @@ def test_verdicts_are_of_the_contestant_s_own_numbers():
 
     def judged(own, origin="real", unseen=None, seeds=0) -> dict[str, str]:
         values = flat({("part1", "sapiens", ""): own})
-        rows = verdicts.compare(posts(), values, unseen or {}, origin, Tolerance(), {"sapiens": seeds})
+        rows = verdicts.compare(posts(), values, unseen or {}, origin, {"sapiens": seeds})
         return {row.cell.metric: row.text for row in rows}
 
     barred = {"ms": "not comparable: another machine"}
@@ -374,8 +373,8 @@ def test_verdicts_are_of_the_contestant_s_own_numbers():
 def test_verdicts_of_a_row_are_told_together():
     own = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
     told = posts()
-    rows = verdicts.compare(told, flat({("part1", "sapiens", ""): own}), {}, "real", Tolerance(), {})
-    text = posts_section(told, rows, Tolerance(), "")
+    rows = verdicts.compare(told, flat({("part1", "sapiens", ""): own}), {}, "real", {})
+    text = posts_section(told, rows, "")
     cells = "68.5 / 68.5 | 4.16 / 9.00 | 60.3 / 60.3 | 50 / 50 | 117 / –"
     verdict = "reproduced; mean: outside; time: not comparable: another machine"
     assert f"| Sapiens2 | `sapiens` | {cells} | {verdict} |" in text

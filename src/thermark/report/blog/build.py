@@ -19,7 +19,7 @@ from thermark.report.blog import (
     template,
     template_names,
 )
-from thermark.report.leaderboard.highlights import CURVES, FLOOR, highlighted
+from thermark.report.leaderboard.highlights import FLOOR, highlighted
 from thermark.report.notices import caveat
 from thermark.report.results import errors, ranking
 from thermark.report.results.comparisons import Comparisons, open_comparisons
@@ -153,8 +153,7 @@ def coloured(sets: Mapping[str, ResultSet]) -> tuple[list[str], list[str]]:
     ran = {record.contestant for results in sets.values() for record in results.records if record.ran}
     order, kinds = [name for name in ranking.standing(sets) if name in ran], ranking.kinds(sets)
     leaders = [best[0].contestant for results in sets.values() if (best := ranking.ranked(results))]
-    candidates = [name for name in (*leaders, *highlighted(order, kinds, [])) if name != FLOOR]
-    return order, highlighted(order, kinds, list(dict.fromkeys(candidates))[:CURVES])
+    return order, highlighted(order, kinds, leaders)
 
 
 def _banded(results: ResultSet, named: Sequence[str]) -> list[str]:

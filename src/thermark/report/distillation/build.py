@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import NonNegativeFloat, PositiveInt, model_validator
+from pydantic import PositiveInt, model_validator
 
 from thermark.core import files, templates
 from thermark.core.config import Section
@@ -15,7 +15,7 @@ from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, shown
 from thermark.report.paths import Paths
 from thermark.report.reference_results import load
-from thermark.report.reference_results.compare import WIDEST
+from thermark.report.reference_results.compare import ERROR, WIDEST
 from thermark.report.results import printed
 from thermark.report.results.record import ResultSet
 
@@ -25,13 +25,11 @@ PAGE = Path(__file__).with_name("templates") / "page.md"
 class Config(Section):
     """Stability is measured over the steps in [start, stop), counted from 1: 1 and 301 are the first 300.
 
-    `tolerance`: what a reproduced error may differ by, as a fraction like the error. `answers`: the families of
-    comparisons with labels alone, which the first sentence sums up.
+    `answers`: the families of comparisons with labels alone, which the first sentence sums up.
     """
 
     start: PositiveInt = 1
     stop: PositiveInt = 301
-    tolerance: NonNegativeFloat = 0.001
     answers: tuple[str, ...] = ("distillation", "same_start")
 
     @model_validator(mode="after")
@@ -63,12 +61,13 @@ def build(
     study = read(contestants, runs, converted, datasets, paths)
     measured = gradient_stability.measure(study, config.start, config.stop)
     published = load("mlcmkd")
-    rows = verdicts.compare(published, study, measured, config.tolerance)
+    rows = verdicts.compare(published, study, measured)
     page = templates.render(
         PAGE,
         {"code": code, "escaped": escaped},
         **{"verdicts": verdicts, "summary": summary, "printed": printed, "study": study, "config": config},
-        **{"published": published, "rows": rows, "widest": WIDEST * 100 * config.tolerance, "own": _own(study)},
+        **{"published": published, "rows": rows, "own": _own(study)},
+        **{"tolerance": 100 * ERROR, "widest": WIDEST * 100 * ERROR},
         steadiness=gradient_stability.listed(measured, study),
     )
     files.write_text(text, page)

@@ -10,7 +10,6 @@ from thermark.report.reference_results.compare import (
     NO_PROFILE,
     Compared,
     Ours,
-    Tolerance,
     compare_cells,
     measured,
 )
@@ -20,10 +19,8 @@ Stability = Mapping[str, Mapping[str, float]]
 HEADER = ("row", "run", "on", "published", "ours", "seed std", "95 %", "difference", "verdict")
 
 
-def compare(
-    published: Published, study: DistillationData, stability: Stability, tolerance: float
-) -> list[Compared]:
-    """Compare every published number with the run that corresponds, an error by `tolerance`.
+def compare(published: Published, study: DistillationData, stability: Stability) -> list[Compared]:
+    """Compare every published number with the run that corresponds.
 
     `not run` is what the profile has no run or no data set for.
     """
@@ -41,7 +38,7 @@ def compare(
         known = cell.run in {*study.runs, *study.unshifted.values()}
         return recorded(cell) if known else NO_PROFILE
 
-    return compare_cells(_asked(published.cells(), study, stability), ours, Tolerance(error=tolerance))
+    return compare_cells(_asked(published.cells(), study, stability), ours)
 
 
 def listed(rows: Sequence[Compared]) -> str:

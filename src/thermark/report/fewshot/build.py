@@ -28,7 +28,7 @@ def build(
     Raises DataError for results that are missing.
     """
     posts, study = load("posts"), read(config, profile, paths)
-    rows = verdicts.compare(posts, study, config.tolerance)
+    rows = verdicts.compare(posts, study)
     files.write_text(text, _page(study, posts, rows))
     verdicts_of = {head.key: budget.enough(head, config.within) for head in study.ran}
     content = {
@@ -56,7 +56,7 @@ def _page(study: FewshotData, posts: Published, rows: Sequence[Compared]) -> str
         curves=[head for head in study.ran if head.budget],
         read=[head for head in study.ran if head.numbers.get("decoders")],
         others=verdicts.others(posts, study),
-        compared=posts_section(posts, rows, study.config.tolerance, ""),
+        compared=posts_section(posts, rows, ""),
     )
 
 

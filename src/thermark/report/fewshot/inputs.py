@@ -15,7 +15,6 @@ from thermark.core.origin import Origin
 from thermark.report.fewshot.head import Head
 from thermark.report.inputs import existing, open_json
 from thermark.report.paths import Paths
-from thermark.report.reference_results.compare import Tolerance
 from thermark.report.results.comparisons import Comparisons, Family, open_comparisons
 from thermark.report.results.record import Record, ResultSet, open_named
 
@@ -40,7 +39,6 @@ class Config(Section):
     networks: dict[str, str] = Field(default_factory=dict)
     large: str = "sapiens2_04b+head"
     within: NonNegativeFloat = 0.1
-    tolerance: Tolerance = Tolerance()
 
     @model_validator(mode="after")
     def _known(self) -> "Config":

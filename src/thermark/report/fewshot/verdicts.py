@@ -8,7 +8,7 @@ from thermark.report.fewshot.inputs import FewshotData
 from thermark.report.fewshot.tables import errors, names
 from thermark.report.markdown import code, table
 from thermark.report.reference_results import Cell, Published
-from thermark.report.reference_results.compare import NO_PROFILE, Compared, Ours, Tolerance, compare_cells
+from thermark.report.reference_results.compare import NO_PROFILE, Compared, Ours, compare_cells
 
 PART = "part2"
 TRAINED = {"epochs": 120, "batch": 8}  # by the post
@@ -28,7 +28,7 @@ def published(head: Head) -> Mapping[str, float]:
     return head.tested(PUBLISHED) if head.of_the_post else {}
 
 
-def compare(posts: Published, study: FewshotData, allowed: Tolerance) -> list[Compared]:
+def compare(posts: Published, study: FewshotData) -> list[Compared]:
     """Compare every number of part 2 with that of the head that corresponds, on the published test crops."""
     idle = {name: record.reason for name, record in study.unplanned.items()}
     idle |= {head.run: head.reason for head in study.heads if not head.ran}
@@ -48,7 +48,7 @@ def compare(posts: Published, study: FewshotData, allowed: Tolerance) -> list[Co
             differing=difference,
         )
 
-    return compare_cells(posts.cells(PART), ours, allowed)
+    return compare_cells(posts.cells(PART), ours)
 
 
 def others(posts: Published, study: FewshotData) -> list[Head]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
 from thermark.core import files
 from thermark.core.config import Section
@@ -16,16 +16,11 @@ from thermark.report.style import styles
 
 
 class Config(Section):
-    """What the figures show of many contestants.
+    """What the galleries show: `gallery_faces` columns.
 
-    `curves`: whose curves have a colour and a label, beside the floor; where empty, the best of each kind (a
-    recipe or a family) and then the best of the others, eight with the floor. `gallery_contestants`: the rows of
-    the galleries; where empty, the best of each kind, five in all. `gallery_faces`: their columns.
     `gallery_reference`: whose errors choose the faces, the best contestant's if empty.
     """
 
-    curves: tuple[str, ...] = Field((), max_length=highlights.CURVES)
-    gallery_contestants: tuple[str, ...] = Field((), max_length=highlights.ROWS)
     gallery_faces: PositiveInt = 7
     gallery_reference: str = ""
 
@@ -45,8 +40,8 @@ def build(
     trained = {record.contestant: record.run for record in records if record.run}
     of_kind = kinds({board.data_set.name: board.results for board in opened})
     named = list(dict.fromkeys([*trained, *of_kind]))
-    line_styles = styles(named, highlights.highlighted(best, of_kind, config.curves), highlights.FLOOR)
-    rows = highlights.pictured(best, of_kind, config.gallery_contestants, config.gallery_reference)
+    line_styles = styles(named, highlights.highlighted(best, of_kind), highlights.FLOOR)
+    rows = highlights.pictured(best, of_kind, config.gallery_reference)
     files.write_text(leaderboard, written(opened, comparisons))
     ced.write(opened, paths.results, curves, figures, line_styles)
     training.write(trained, paths.training, curves, figures, line_styles)

@@ -9,7 +9,7 @@ from typing import Any
 from thermark.report.columns import FORMATS
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference_results import Published
-from thermark.report.reference_results.compare import Compared, Tolerance
+from thermark.report.reference_results.compare import NOSES, PX, Compared
 
 LEGEND = (
     "Each cell is *published / ours*, rates in %, errors in px. *Reproduced*: a rate differs by at most {noses} "
@@ -43,13 +43,11 @@ def markdown(compared: Sequence[Compared]) -> str:
     return "\n\n".join(f"{title}\n\n{table(header, lines, texts=5)}" for title, lines in parts.items())
 
 
-def posts_section(posts: Published, rows: Sequence[Compared], allowed: Tolerance, absent: str) -> str:
+def posts_section(posts: Published, rows: Sequence[Compared], absent: str) -> str:
     """Return the comparison with posts as Markdown: a line a published row, with the verdicts of its cells."""
     tables = {name: posts.tables[name] for name in dict.fromkeys(row.cell.table for row in rows)}
-    rates = ", ".join(
-        f"{allowed.noses}/{count}" for count in sorted({published.noses for published in tables.values()})
-    )
-    legend = LEGEND.format(noses="one" if allowed.noses == 1 else allowed.noses, rates=rates, px=allowed.px)
+    rates = ", ".join(f"{NOSES}/{count}" for count in sorted({published.noses for published in tables.values()}))
+    legend = LEGEND.format(noses="one" if NOSES == 1 else NOSES, rates=rates, px=PX)
     parts = ["## Published and ours", f"{escaped(posts.source)}. {legend}"]
     for name, published in tables.items():
         cells = [row for row in rows if row.cell.table == name]

@@ -14,7 +14,6 @@ from thermark.report.contestants import Sections, networks
 from thermark.report.contestants import kinds as of_kind
 from thermark.report.contestants import trained as trained_here
 from thermark.report.inputs import left_out
-from thermark.report.reference_results.compare import Tolerance
 from thermark.report.results import collect, compare, errors
 from thermark.report.results.caveats import few_teachers
 from thermark.report.results.collect import Known, Places
@@ -64,7 +63,7 @@ def build(
         sets[name] = ResultSet(data_set=on, protocol=how, made=made, records=records)
         beside[name] = per_face
         errors.write(out / f"{name}.parquet", per_face)
-    sets = reproductions(sets, Tolerance())
+    sets = reproductions(sets)
     for name, results in sets.items():
         write_set(out / f"{name}.json", results)
     made_of = compare.comparisons(sets, beside, compared, known)

@@ -9,7 +9,6 @@ from thermark.core.config import Section
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.report.paths import Paths
 from thermark.report.reference_results import load, tables
-from thermark.report.reference_results.compare import Tolerance
 from thermark.report.zeroshot import drawing, polarity, verdicts
 from thermark.report.zeroshot.inputs import read
 from thermark.report.zeroshot.measure import PROTOCOLS, measure, nested
@@ -19,13 +18,10 @@ TEMPLATE = Path(__file__).parent / "templates/page.md"
 
 
 class Config(Section):
-    """`dataset`: the noses; `picture`: the variant of its pictures that the posts saw; `tolerance`: of a
-    reproduction.
-    """
+    """`dataset`: the noses; `picture`: the variant of its pictures that the posts saw."""
 
     dataset: str = "thermeval"
     picture: str = "png"
-    tolerance: Tolerance = Tolerance()
 
 
 def build(
@@ -56,8 +52,8 @@ def build(
     ]
     seeds = {record.contestant: record.seeds for record in page.study.records} if page else {}
     origin = page.study.results.data_set.origin if page else "real"
-    rows = verdicts.compare(posts, page.values if page else {}, unseen, origin, config.tolerance, seeds)
-    published = tables.posts_section(posts, rows, config.tolerance, posts.absent)
+    rows = verdicts.compare(posts, page.values if page else {}, unseen, origin, seeds)
+    published = tables.posts_section(posts, rows, posts.absent)
     content = _plain(page) if page else {"contestants": {}}
     content |= {"published": list(map(tables.posts_row, rows)), "polarity": dict(map(_polarity, inverted_sets))}
     files.write_text(
