@@ -5,7 +5,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section, value
-from thermark.report.contestants import listed, sections
+from thermark.report.contestants import read_contestants, sections
 from thermark.report.distillation import build
 from thermark.report.paths import Paths
 
@@ -21,7 +21,7 @@ def main() -> None:
     options = parser.parse_args()
     params = Path("params.yaml")
     build.build(
-        listed(options.contestants),
+        read_contestants(options.contestants),
         sections(value(params, options.runs), options.runs),
         sections(value(params, options.converted), options.converted),
         list(value(params, options.datasets)),

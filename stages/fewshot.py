@@ -5,7 +5,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section, value
-from thermark.report.contestants import listed, sections
+from thermark.report.contestants import read_contestants, sections
 from thermark.report.fewshot import build
 from thermark.report.fewshot.inputs import Config, Profile
 from thermark.report.paths import Paths
@@ -26,7 +26,7 @@ def main() -> None:
         sections(value(params, name), name) for name in (getattr(options, each) for each in SECTIONS)
     )
     build.build(
-        Profile(list(heads), runs, listed(options.contestants), crops),
+        Profile(list(heads), runs, read_contestants(options.contestants), crops),
         Paths(**{name: getattr(options, name) for name in PATHS}),
         options.text,
         options.numbers,

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from thermark.core import errors, files
-from thermark.report.reference_results.compare import Tolerance
 from thermark.report.reference_results.tables import markdown, reference_table
 from thermark.report.results.record import open_all
 from thermark.report.results.reproduced import everything
@@ -17,7 +16,7 @@ def main() -> None:
     parser.add_argument("--pages", type=Path, nargs="+", required=True, help="JSON of pages, which win")
     options = parser.parse_args()
     pages = [files.read_json(path) for path in options.pages]
-    compared = everything(open_all(options.results), pages, Tolerance())
+    compared = everything(open_all(options.results), pages)
     files.write_json(options.numbers, reference_table(compared))
     files.write_text(options.text, f"# Published and ours\n\n{markdown(compared)}\n")
 

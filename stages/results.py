@@ -34,7 +34,7 @@ def main() -> None:
     runs = contestants.sections(value(params, options.runs), options.runs)
     build.build(
         {name: reading(f"{options.params}.{name}", raw, splits.get(name)) for name, raw in sections.items()},
-        build.contestant_info(contestants.listed(options.contestants), runs, options.models),
+        build.contestant_info(contestants.read_contestants(options.contestants), runs, options.models),
         EvaluationPaths(*(getattr(options, name) for name in EvaluationPaths.__dataclass_fields__)),
         build.provenance(read_json(options.code), read_json(options.env)),
         section(params, options.compared, compare.Config),

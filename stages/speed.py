@@ -26,16 +26,16 @@ def main() -> None:
     params = Path("params.yaml")
     config = section(params, options.params, Config)
     paths = Paths(*(getattr(options, name) for name in Paths.__dataclass_fields__))
-    told = {}
+    measured = {}
     if config.contestants is not None:
         patience = section(params, options.patience, keys.Config)
         setting = Setting(patience, read_scored_splits(params, options.scored), paths, {}, {})
         sections = value(params, options.contestants) or {}
-        told["contestants"] = turns.measured(config.contestants, sections, setting)
+        measured["contestants"] = turns.measured(config.contestants, sections, setting)
     # Imported here: it brings PyTorch and transformers, which would lie in memory while contestants run.
     from thermark.report.speed import networks
 
-    files.write_json(options.out, told | networks.measured(config, paths.models))
+    files.write_json(options.out, measured | networks.measured(config, paths.models))
 
 
 if __name__ == "__main__":

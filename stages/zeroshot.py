@@ -6,7 +6,7 @@ from pathlib import Path
 from thermark.core import errors
 from thermark.core.config import parse, section, value
 from thermark.metrics.evaluate import Config
-from thermark.report.contestants import listed, whole_frames
+from thermark.report.contestants import read_contestants, whole_frames
 from thermark.report.paths import Paths
 from thermark.report.zeroshot import build
 
@@ -23,7 +23,7 @@ def main() -> None:
     params = Path("params.yaml")
     scoring = value(params, options.evaluate)
     build.build(
-        whole_frames(listed(options.contestants)),
+        whole_frames(read_contestants(options.contestants)),
         value(params, options.datasets),
         {name: parse(raw, Config, f"{options.evaluate}.{name}") for name, raw in scoring.items()},
         Paths(**{name: getattr(options, name) for name in PATHS}),

@@ -11,7 +11,7 @@ from thermark.core.errors import ConfigError
 from thermark.metrics.registry import METRICS
 from thermark.metrics.stability import stability
 from thermark.report import reference_results
-from thermark.report.columns import HEADS
+from thermark.report.columns import FORMATS
 from thermark.report.reference_results import Published
 from thermark.report.reference_results.compare import KEY
 
@@ -87,7 +87,7 @@ def test_cells_say_what_they_are():
         # A metric of ours where a data set decides, of the posts' own, or of a training.
         if cell.dataset and cell.run and not cell.unmeasured:
             training = stability([1.0, 2.0, 4.0])
-            assert cell.metric in METRICS or cell.metric in HEADS or cell.metric in training, cell
+            assert cell.metric in METRICS or cell.metric in FORMATS or cell.metric in training, cell
     # Pages know a cell by these words alone.
     assert Counter(tuple(getattr(cell, name) for name in KEY) for cell in CELLS).most_common(1)[0][1] == 1
 

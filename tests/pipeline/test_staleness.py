@@ -49,7 +49,7 @@ def kinds(names: set[str]) -> set[str]:
         ("src/thermark/metrics/auc.py", {"evaluate", "results"} | PAGES),
         ("src/thermark/report/leaderboard/tables.py", {"leaderboard"}),
         ("src/thermark/report/leaderboard/templates/leaderboard.md", {"leaderboard"}),
-        ("src/thermark/report/notices.py", PAGES - {"distillation"}),
+        ("src/thermark/report/notices.py", PAGES - {"distillation"} | {"page"}),
         ("src/thermark/fewshot/pseudo_labels.py", {"pseudo_labels"}),
         ("src/thermark/report/speed/networks.py", set()),
         ("src/thermark/fewshot/scoring.py", {"head", "pseudo_labels"}),

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from post_inputs import EVIL, options, scene
 from thermark.core.errors import ConfigError, DataError
-from thermark.report.blog import build, keys, known, words
+from thermark.report.blog import build, template, template_names, words
 from thermark.report.results.record import open_all
 
 
@@ -29,8 +29,8 @@ def post(bundle):
 @pytest.fixture(scope="module")
 def names(bundle):
     sets = open_all(bundle.parent / "results")
-    numbers = known.numbers(sets)
-    return numbers | {"metric": keys.Key("metric", numbers), "data": known.data_sets(sets, {})}
+    numbers = template_names.numbers(sets)
+    return numbers | {"metric": template.Key("metric", numbers), "data": template_names.data_sets(sets, {})}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def names(bundle):
     ],
 )
 def test_a_name_is_the_number_of_its_record(names, template, text):
-    assert keys.render(template, names, "t") == text
+    assert template.render(template, names, "t") == text
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_name_is_the_number_of_its_record(names, template, text):
 )
 def test_an_unknown_name_is_an_error_that_names_the_nearest(names, template, cause, remedy):
     with pytest.raises(ConfigError) as caught:
-        keys.render(template, names, "mine.md")
+        template.render(template, names, "mine.md")
     assert cause in caught.value.cause and remedy in caught.value.remedy
     assert caught.value.cause.startswith("mine.md") and "\n" not in caught.value.cause
 
@@ -94,23 +94,23 @@ def test_numbers_outside_of_names_are_told_of(bundle, tmp_path):
 
 def test_the_template_of_the_package_has_no_number_of_its_own():
     template, _ = build.read_template(None)
-    assert keys.bare_numbers(template) == []
-    assert keys.bare_numbers(template.replace("## What was compared", "## 9.21 %")) == ["9.21"]
+    assert template.bare_numbers(template) == []
+    assert template.bare_numbers(template.replace("## What was compared", "## 9.21 %")) == ["9.21"]
 
 
 def test_every_number_of_the_post_comes_from_a_record(bundle, tmp_path, monkeypatch):
     """With the one function that prints numbers silenced, none is left."""
     monkeypatch.setattr(words, "shown", lambda metric, value: "§")
     monkeypatch.setattr(words, "plain", lambda value: "§")
-    monkeypatch.setattr("thermark.report.blog.spoken.plain", lambda value: "§")
+    monkeypatch.setattr("thermark.report.blog.alt_text.plain", lambda value: "§")
     monkeypatch.setattr(words, "printed", lambda metric, value: "§")
     monkeypatch.setattr("thermark.report.blog.tables.printed", lambda metric, value: "§")
-    monkeypatch.setattr("thermark.report.blog.spoken.printed", lambda metric, value: "§")
+    monkeypatch.setattr("thermark.report.blog.alt_text.printed", lambda metric, value: "§")
     build.build(options(bundle.parent / "results", tmp_path / "blog"))
     text = (tmp_path / "blog" / "index.md").read_text(encoding="utf-8")
     said = text.split("## Where the numbers come from")[0]
     assert "§" in said
-    assert keys.NUMBER.findall(said) == []
+    assert template.NUMBER.findall(said) == []
 
 
 def test_the_post_names_winner_intervals_and_what_is_not_told_apart(post):

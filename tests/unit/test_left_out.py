@@ -139,7 +139,7 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
 
     made = open_comparisons(root / "comparisons.json")
     read = boards(kept, made)
-    assert [board.on.name for board in read] == ["one"] and made.left_out == {"far": REASON}
+    assert [board.data_set.name for board in read] == ["one"] and made.left_out == {"far": REASON}
     assert f"| `far` | {REASON} |" in leaderboard(read, made).split("not here")[1]
     assert f"far is not here: {REASON}" in console.leaderboard(read, made.left_out)
     assert "not here" not in console.leaderboard(read)

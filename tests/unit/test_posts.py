@@ -35,7 +35,7 @@ from thermark.models.inference.contract import Assets, Instances, LazyModel, Una
 from thermark.models.inference.sweep import sweep
 from thermark.models.inference.two_stage import TwoStage
 from thermark.report.reference_results import load as published
-from thermark.report.zeroshot import blog
+from thermark.report.zeroshot import protocols
 from thermark.report.zeroshot.nose_points import Noses
 
 WIDTH, HEIGHT = 192, 256
@@ -228,7 +228,7 @@ def truth_of(root: Path, part: int, frames_counted: int) -> list[tuple]:
 
 @pytest.mark.parametrize(("name", "part", "count"), [("part1", 1, 50), ("part3", 3, 60)])
 def test_parts_1_and_3_count_the_noses_of_the_scripts(root, loaded, name, part, count):
-    found = blog.first(loaded.annotated, blog.PARTS[name])
+    found = protocols.first(loaded.annotated, protocols.PARTS[name])
     wanted = truth_of(root, part, count)
     assert list(zip(found.frames.tolist(), map(tuple, found.xy.tolist()), strict=True)) == wanted
     in_people = {tuple(np.round(xy + 0.5, 3).tolist()) for xy in loaded.faces.xy[:, 0].astype(float)}
@@ -242,13 +242,13 @@ def said(frames: list[str], xy: np.ndarray) -> Noses:
 
 def test_a_label_of_part_1_is_not_moved_to_pixel_centres(root, loaded):
     """A prediction 2.9 px right of the label as it is written is 3.4 px right of the pixel that it means."""
-    truth = blog.first(loaded.annotated, blog.PARTS["part1"])
-    numbers = blog.score(truth, said(truth.frames.tolist(), truth.xy + np.array([2.9, 0])))
+    truth = protocols.first(loaded.annotated, protocols.PARTS["part1"])
+    numbers = protocols.score(truth, said(truth.frames.tolist(), truth.xy + np.array([2.9, 0])))
     assert numbers["pck@3"] == 1 and numbers["mean"] == pytest.approx(2.9)
-    moved = blog.Truth(truth.frames, truth.xy - 0.5)
-    assert blog.score(moved, said(truth.frames.tolist(), truth.xy + np.array([2.9, 0])))["pck@3"] == 0
+    moved = protocols.Truth(truth.frames, truth.xy - 0.5)
+    assert protocols.score(moved, said(truth.frames.tolist(), truth.xy + np.array([2.9, 0])))["pck@3"] == 0
     # The fair protocol keeps its own labels.
-    np.testing.assert_array_equal(blog.labelled(loaded.faces).xy, loaded.faces.xy[:, 0].astype(float))
+    np.testing.assert_array_equal(protocols.labelled(loaded.faces).xy, loaded.faces.xy[:, 0].astype(float))
 
 
 def greedy(predictions: list, labels: list, limit: float = 80) -> list[float]:
@@ -275,8 +275,8 @@ def test_the_numbers_of_part_1_are_those_of_its_charts(root, loaded):
         gap for frame in frames for gap in greedy(answers[frame], [nose for own, nose in wanted if own == frame])
     ]
     spoken = [(frame, xy) for frame, own in answers.items() for xy in own]
-    numbers = blog.score(
-        blog.first(loaded.annotated, blog.PARTS["part1"]),
+    numbers = protocols.score(
+        protocols.first(loaded.annotated, protocols.PARTS["part1"]),
         said([frame for frame, _ in spoken], np.array([xy for _, xy in spoken])),
     )
     assert numbers["matched"] == len(gaps) and numbers["predictions"] == len(spoken)
@@ -461,10 +461,10 @@ def test_part_2_of_the_bake_off_takes_the_same_median(loaded):
     off = np.array([1.0, 2.0, 3.0, 4.0])
     noses = loaded.faces.xy[rows, 0] + np.stack([off, np.zeros(4)], axis=1)
     told_of = Noses(loaded.faces.frames[rows], rows, noses.astype(float), np.ones(4))
-    numbers = blog.score_crops(loaded.faces, pairs.crops, rows, told_of)
+    numbers = protocols.score_crops(loaded.faces, pairs.crops, rows, told_of)
     assert numbers["native_median"] == pytest.approx(2.0, abs=1e-4)
     # Parts 1 and 3 are read from numpy's.
-    assert blog.measured(off, 4)["median"] == 2.5
+    assert protocols.measured(off, 4)["median"] == 2.5
 
 
 # (vii) Colours.

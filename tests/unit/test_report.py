@@ -619,18 +619,18 @@ def test_standing_is_the_mean_place_and_absence_is_the_last_one():
 def test_the_best_of_each_recipe_come_before_the_best():
     order = [*(f"ktl_{size}" for size in "abcdefghi"), "kd_a", "mean_shape", "mcl_a", "kd_b"]
     recipes = {name: name.split("_")[0] for name in order if name != "mean_shape"}
-    shown = highlights.highlighted(order, recipes, [])
+    shown = highlights.highlighted(order, recipes)
     assert shown == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "ktl_e", "kd_a", "mean_shape", "mcl_a"]
-    assert highlights.highlighted(order[-4:], recipes, []) == ["kd_a", "mean_shape", "mcl_a", "kd_b"]
-    assert highlights.highlighted(order, recipes, ["kd_b", "ktl_i"]) == ["ktl_i", "mean_shape", "kd_b"]
-    assert highlights.pictured(order, recipes, [], "") == ["ktl_a", "kd_a", "mean_shape", "mcl_a"]
-    assert highlights.pictured(order, recipes, ["kd_b"], "ktl_b") == ["kd_b", "ktl_b"]
+    assert highlights.highlighted(order[-4:], recipes) == ["kd_a", "mean_shape", "mcl_a", "kd_b"]
+    first = highlights.highlighted(order, recipes, ["mean_shape", "kd_b", "ktl_i"])
+    assert first == [name for name in order if name in {*shown[:5], "kd_b", "ktl_i", "mean_shape"}]
+    assert highlights.pictured(order, recipes, "") == ["ktl_a", "kd_a", "mean_shape", "mcl_a"]
+    assert highlights.pictured(order, recipes, "ktl_a") == ["ktl_a", "kd_a", "mean_shape", "mcl_a"]
     several = {name: name for name in order}
-    assert highlights.pictured(order, several, [], "kd_b") == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "kd_b"]
-    for choose in (highlights.highlighted, lambda *given: highlights.pictured(*given, "")):
-        with pytest.raises(ConfigError, match="'ktl_x'") as caught:
-            choose(order, recipes, ["ktl_x"])
-        assert "did you mean `ktl_" in caught.value.remedy
+    assert highlights.pictured(order, several, "kd_b") == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "kd_b"]
+    with pytest.raises(ConfigError, match="'ktl_x'") as caught:
+        highlights.pictured(order, recipes, "ktl_x")
+    assert "did you mean `ktl_" in caught.value.remedy
 
 
 def test_the_highlighted_have_colours_of_their_own_and_the_rest_are_grey():
@@ -644,23 +644,18 @@ def test_the_highlighted_have_colours_of_their_own_and_the_rest_are_grey():
     assert {each.colour for each in rest} == {style.REST} and not any(each.named for each in rest)
 
 
-def test_too_many_names_are_config_errors():
-    for key, count in (("curves", 8), ("gallery_contestants", 6)):
-        with pytest.raises(ConfigError, match=rf"leaderboard\.{key}"):
-            parse({key: [f"n{index}" for index in range(count)]}, build.Config, "leaderboard")
-
-
-def test_figures_show_whom_the_settings_name(paths, compared, tmp_path):
-    made(paths, compared, tmp_path, curves=("poor",), gallery_contestants=("shy",), gallery_reference="ktl_s")
+def test_contestants_beyond_those_with_a_colour_are_grey_and_without_a_label(
+    paths, compared, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(highlights, "CURVES", 1)
+    monkeypatch.setattr(highlights, "ROWS", 1)
+    made(paths, compared, tmp_path, gallery_reference="ktl_s")
     text = (tmp_path / "ced_one.svg").read_text()
-    assert "<!-- poor -->" in text and "<!-- 3 more -->" in text and "<!-- ktl_s -->" not in text
-    assert "<!-- 2 more -->" in (tmp_path / "training.svg").read_text()
+    assert "<!-- good -->" in text and "<!-- 3 more -->" in text and "<!-- ktl_s -->" not in text
+    assert "<!-- 1 more -->" in (tmp_path / "training.svg").read_text()
     # DVC's page has a curve for each name in its legend, and no more.
-    assert set(pd.read_csv(tmp_path / "ced.csv")["contestant"]) == {"poor"}
-    assert set(pd.read_csv(tmp_path / "training.csv")["run"]) == set()
-    tall = [cv2.imread(str(tmp_path / f"gallery_{name}.png")).shape[0] for name in ("one", "nose")]
-    made(paths, compared, tmp_path / "again", gallery_contestants=("shy",))
-    assert cv2.imread(str(tmp_path / "again" / "gallery_one.png")).shape[0] < tall[0] == tall[1]
+    assert set(pd.read_csv(tmp_path / "ced.csv")["contestant"]) == {"good"}
+    assert set(pd.read_csv(tmp_path / "training.csv")["run"]) == {"good"}
 
 
 def test_terms_of_distillation_have_panels_where_a_run_has_them(paths, compared, report, tmp_path):

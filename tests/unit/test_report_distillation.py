@@ -15,8 +15,8 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.metrics.registry import describe
 from thermark.metrics.stability import stability
-from thermark.report.distillation import build, drawing, steadiness, verdicts
-from thermark.report.distillation.inputs import RECIPES, Study, read, studied
+from thermark.report.distillation import build, drawing, gradient_stability, verdicts
+from thermark.report.distillation.inputs import RECIPES, DistillationData, read, studied
 from thermark.report.paths import Paths
 from thermark.report.reference_results import Cell, load
 from thermark.report.results import printed
@@ -85,7 +85,7 @@ def learned(runs) -> dict[str, dict]:
     return {name: {"family": "learned", "run": name} for name in runs}
 
 
-def study(runs, datasets, paths) -> Study:
+def study(runs, datasets, paths) -> DistillationData:
     return read(learned(runs), runs, {}, datasets, paths)
 
 
@@ -391,7 +391,7 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
     }
     one = read(asked, runs, {}, ["tfake"], paths)
     assert set(one.runs) == set(one.logs) == set(runs) and one.unshifted == {"supervised_t": "supervised_t_mmpose"}
-    rows = [row for row in verdicts.compare(load("mlcmkd"), one, {}, 0.001) if row.value is not None]
+    rows = [row for row in verdicts.compare(load("mlcmkd"), one, {}) if row.value is not None]
     assert [(row.cell.row, row.cell.run, row.text) for row in rows if row.cell.row == "RTMPose-t"] == [
         ("RTMPose-t", "supervised_t", "outside"),
         ("RTMPose-t", "supervised_t_mmpose", "reproduced"),
@@ -402,27 +402,16 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
     assert "shifted by the one bin" in text and text.count("| RTMPose-t |") == 2
 
 
-@pytest.mark.parametrize(
-    ("mean", "std", "verdict"),
-    [
-        (0.0345 + 0.0012, 0.0, "outside"),
-        (0.0345 + 0.0012, 0.0007, "reproduced"),  # within twice the spread
-        (0.0345 + 0.0029, 0.004, "reproduced"),  # at most three tolerances
-        (0.0345 - 0.0031, 0.004, "undecided: seeds spread"),
-        (0.0345 + 0.0079, 0.004, "undecided: seeds spread"),
-        (0.0345 + 0.0081, 0.004, "outside"),
-        (0.0345 + 0.0031, 0.0015, "outside"),
-    ],
-)
-def test_noise_reproduces_little(tmp_path, mean, std, verdict):
+def test_seeds_that_spread_too_far_reproduce_nothing(tmp_path):
+    """The rule itself is tested in test_reference.py; here it gets the spread of the run's seeds."""
     runs = declared("supervised_m")
-    errors = (mean + std * np.array([[-1], [0], [1]])) * np.ones((3, FACES))
+    errors = (0.0314 + 0.004 * np.array([[-1], [0], [1]])) * np.ones((3, FACES))
     paths = made(tmp_path, runs, rendered=False, datasets=["tfake"], told={("supervised_m", "tfake"): errors})
     text, numbers = built(tmp_path, paths, runs, ["tfake"])
     ran = [each for each in numbers["published"] if each["reproduced"] is not None]
-    assert [(each["run"], each["verdict"]) for each in ran] == [("supervised_m", verdict)]
+    assert [(each["run"], each["verdict"]) for each in ran] == [("supervised_m", "undecided: seeds spread")]
     assert "at most 0.10 percentage points" in text and "never by more than 0.30. *Undecided*" in text
-    assert f"{verdict} |" in line(text, "| RTMPose-m")
+    assert "undecided: seeds spread |" in line(text, "| RTMPose-m")
 
 
 def test_stability_of_a_run_whose_data_set_is_not_in_the_profile_is_not_run(tmp_path):
@@ -456,7 +445,7 @@ def test_the_default_window_is_the_first_300_steps(tmp_path):
     paths = made(tmp_path, runs, datasets=["tfake"])
     write_log(paths, "ktl_s", 1, 320)
     own, config = study(runs, ["tfake"], paths), build.Config()
-    measured = steadiness.measure(own, config.start, config.stop)
+    measured = gradient_stability.measure(own, config.start, config.stop)
     assert measured["ktl_s"]["steps"] == 300
     text, _ = built(tmp_path, paths, runs, ["tfake"], config=config)
     assert "in steps 1 to 300 (the first is 1)" in text and line(text, "| `ktl_s` | 4 | 300 |")
@@ -480,7 +469,7 @@ def test_the_shortest_log_of_a_run_is_what_is_said_of_its_steps(tmp_path):
     paths = made(tmp_path, runs, datasets=["tfake"])
     log = "".join(f"{seed},{step},{1 / step}\n" for seed in (0, 1) for step in range(1, 9 + 3 * seed))
     files.write_text(paths.gradients / "ktl_s.csv", "seed,step,grad_norm\n" + log)
-    measured = steadiness.measure(study(runs, ["tfake"], paths), 3, 13)["ktl_s"]
+    measured = gradient_stability.measure(study(runs, ["tfake"], paths), 3, 13)["ktl_s"]
     each = [stability(1 / np.arange(3, stop)) for stop in (9, 12)]
     assert measured["steps"] == 6
     assert measured["std"] == pytest.approx(np.mean([numbers["std"] for numbers in each]))
@@ -646,7 +635,7 @@ def test_spread_over_seeds_stands_beside_the_mean(tmp_path):
     text, _ = built(tmp_path, paths, runs, ["tfake"])
     assert "| `ktl_s` | 3 | 4.00 ± 1.00 (3.60–4.40) |" in text
     own = study(runs, ["tfake"], paths)
-    measured = steadiness.measure(own, 3, 13)
+    measured = gradient_stability.measure(own, 3, 13)
     assert f"{measured['ktl_s']['std']:.4f} ± " in line(text, "| `ktl_s` | – | 10 |")
-    rows = verdicts.compare(load("mlcmkd"), own, measured, 0.001)
+    rows = verdicts.compare(load("mlcmkd"), own, measured)
     assert all(row.verdict == "not run" for row in rows)

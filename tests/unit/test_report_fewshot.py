@@ -19,7 +19,6 @@ from thermark.report.fewshot.head import Head, labels
 from thermark.report.fewshot.inputs import Profile, read
 from thermark.report.paths import Paths
 from thermark.report.reference_results import load as published
-from thermark.report.reference_results.compare import Tolerance
 from thermark.report.results.comparisons import open_comparisons
 from thermark.report.results.record import Estimate, Record
 
@@ -468,52 +467,48 @@ def test_what_a_curve_says():
     )
 
 
-def test_near_by_luck_is_not_enough():
-    """10 labels come near, 20 do not: a curve that leaves again has not arrived, nor is fewer too few."""
-    found = budget.enough(curved([9.0, 4.1, 6.0, 4.1, 4.0], spread=0.05), 0.1)
-    assert (found.labels, found.short, found.error) == (40, 5, 4.1)
-    assert "all larger budgets" not in budget.sentence(curved([9.0, 4.1, 6.0, 4.1, 4.0], spread=0.05), 0.1)
+@pytest.mark.parametrize(
+    ("native", "spread", "within", "fewest", "too_few"),
+    [
+        # 10 labels come near, 20 do not: a curve that leaves again has not arrived, nor is fewer too few.
+        ([9.0, 4.1, 6.0, 4.1, 4.0], 0.05, 0.1, 40, 5),
+        ([9.0, 8.0, 7.0, 6.0, 4.0], 0.2, 0.1, None, 40),
+        ([3.0, 3.0, 3.0, 3.0, 4.0], 0.1, 0.1, 5, None),  # better than with all
+        # The upper end of one against the lower end of the other, times `within`; widths of 0 are the numbers.
+        ([9.0, 9.0, 9.0, 4.5, 4.0], 0, 0.125, 40, 40),
+        ([9.0, 9.0, 9.0, 4.5, 4.0], 0, 0.12, None, 40),
+        # 4.3 to 4.5 against 3.9 to 4.1: at most 15 % more, at least 5 %.
+        ([9.0, 9.0, 9.0, 4.4, 4.0], 0.1, 0.14, None, 20),
+        ([9.0, 9.0, 9.0, 4.4, 4.0], 0.1, 0.16, 40, 20),
+        ([9.0, 9.0, 9.0, 4.4, 4.0], 0.1, 0.04, None, 40),
+        ([9.0, 9.0, 9.0, 4.4, 4.0], 0.1, 0.06, None, 20),
+        ([9.0, 9.0, 9.0, 5.0, 4.0], 3, 0.1, None, None),
+    ],
+)
+def test_which_budget_is_enough_and_which_too_small(native, spread, within, fewest, too_few):
+    head = curved(native, spread)
+    found = budget.enough(head, within)
+    assert (found.labels, found.short) == (fewest, too_few)
+    text = budget.sentence(head, within)
+    assert ("too few" in text) == (too_few is not None) and ("**" in text) == (fewest is not None)
+    assert ("all larger budgets" in text) == (fewest is not None and fewest != 40)
 
 
 def test_no_smaller_budget_is_enough():
-    found = budget.enough(curved([9.0, 8.0, 7.0, 6.0, 4.0]), 0.1)
-    assert (found.labels, found.short, found.error) == (None, 40, 6.0)
-    said = budget.sentence(curved([9.0, 8.0, 7.0, 6.0, 4.0]), 0.1)
-    assert "that fewer than all 90 labels come within 10 % of their mean error is not shown" in said
-    assert (
-        "with 40 it is 6.00, with all 4.00 px of the frame. 40 are shown to be too few." in said
-        and "**" not in said
-    )
-
-
-def test_what_intervals_leave_open_is_neither_enough_nor_too_few():
-    """The upper end of one against the lower end of the other, times `within`; widths of 0 are the numbers."""
-    assert budget.enough(curved([9.0, 9.0, 9.0, 4.5, 4.0], spread=0), 0.125).labels == 40
-    exact = budget.enough(curved([9.0, 9.0, 9.0, 4.5, 4.0], spread=0), 0.12)
-    assert (exact.labels, exact.short) == (None, 40)
-    # 4.3 to 4.5 against 3.9 to 4.1: at most 15 % more, at least 5 %.
-    curve = curved([9.0, 9.0, 9.0, 4.4, 4.0], spread=0.1)
-    assert [budget.enough(curve, within).labels for within in (0.14, 0.16)] == [None, 40]
-    assert [budget.enough(curve, within).short for within in (0.04, 0.06)] == [40, 20]
-    wide = budget.enough(curved([9.0, 9.0, 9.0, 5.0, 4.0], spread=3), 0.1)
-    assert (wide.labels, wide.short) == (None, None)
-    assert "too few" not in budget.sentence(curved([9.0, 9.0, 9.0, 5.0, 4.0], spread=3), 0.1)
-
-
-def test_better_than_all_is_enough():
-    found = budget.enough(curved([3.0, 3.0, 3.0, 3.0, 4.0], spread=0.1), 0.1)
-    assert (found.labels, found.short) == (5, None)
+    text = budget.sentence(curved([9.0, 8.0, 7.0, 6.0, 4.0]), 0.1)
+    assert "that fewer than all 90 labels come within 10 % of their mean error is not shown" in text
+    assert "with 40 it is 6.00, with all 4.00 px of the frame. 40 are shown to be too few." in text
 
 
 def test_one_seed_and_one_budget():
-    once = budget.sentence(curved([9.0, 6.0, 4.3, 4.1, 4.0], spread=None), 0.1)
-    assert once == "`made`: 4.10 with 40 of 90 labels, 4.00 px of the frame with all; one seed: no verdict."
-    assert budget.enough(curved([9.0, 6.0, 4.3, 4.1, 4.0], spread=None), 0.1) is None
-    twice = Head("made", curved([9.0, 6.0, 4.3, 4.1, 4.0]).numbers | {"seeds": 2})
+    native = [9.0, 6.0, 4.3, 4.1, 4.0]
+    once, twice = curved(native, spread=None), Head("made", curved(native).numbers | {"seeds": 2})
+    expected = "`made`: 4.10 with 40 of 90 labels, 4.00 px of the frame with all; one seed: no verdict."
+    assert budget.sentence(once, 0.1) == expected and budget.enough(once, 0.1) is None
     assert budget.sentence(twice, 0.1).endswith("two seeds: no verdict.")
     alone = Head("made", head() | {"budget": {"all": curve([4.0] * 5)["all"]}})
     assert budget.enough(alone, 0.1) is None and "no budget stands beside" in budget.sentence(alone, 0.1)
-    assert "choose the epoch" not in budget.sentence(curved([9.0, 6.0, 4.3, 4.1, 4.0], val=0), 0.1)
+    assert "choose the epoch" not in budget.sentence(curved(native, val=0), 0.1)
 
 
 def test_budgets_are_in_the_order_of_their_labels():
@@ -562,21 +557,38 @@ def test_the_post_beside_ours_when_it_did_not_run(small):
     assert "| `sapiens2_04b` |" not in own  # it has a row of its own, and did not run
 
 
-def test_the_post_beside_ours_on_rendered_and_on_real_data(tmp_path):
-    own = head(backbone="sapiens2_04b")
-    own_study = compared(tmp_path / "a", own, "rendered")
-    posts = published("posts")
-    made = {row.cell.metric: row for row in verdicts.compare(posts, own_study, Tolerance())}
-    assert made["crop_mean"].value == pytest.approx(5.21) and made["detection"].value is None
-    barred = {metric: row.text for metric, row in made.items()}
-    assert barred == dict.fromkeys(made, "not comparable: rendered data") | {
-        "detection": "not comparable: assumed by the protocol"
-    }
-    own_study = compared(tmp_path / "b", own)
-    made = {row.cell.metric: row.text for row in verdicts.compare(posts, own_study, Tolerance())}
-    assert made["crop_mean"] == "not comparable: the exact 80 crops cannot be guaranteed"
-    scene = Scene(tmp_path / "c", {"sapiens2_04b": own}, {}, opinions={})
-    text, _, _ = scene.build()
+def verdicts_of(tmp_path, own, origin="real", posts=None) -> dict[str, str]:
+    """Return the verdict on each published number of part 2 for one head."""
+    rows = verdicts.compare(posts or published("posts"), compared(tmp_path, own, origin))
+    return {row.cell.metric: row.text for row in rows}
+
+
+UNSPLIT = head() | {"test": head()["test"] | {"published": None}}
+
+
+@pytest.mark.parametrize(
+    ("own", "origin", "expected"),
+    [
+        (head(backbone="sapiens2_04b"), "rendered", "not comparable: rendered data"),
+        (head(), "real", "not comparable: the exact 80 crops cannot be guaranteed"),
+        (
+            head(epochs=25, batch=4),
+            "real",
+            "not comparable: 25 epochs instead of 120, batches of 4 instead of 8",
+        ),
+        (head(**SQUARE), "real", "not run: it has no published split"),
+        (UNSPLIT, "real", "not run: it has no published split"),
+    ],
+)
+def test_what_cannot_be_compared_with_the_post_says_why(tmp_path, own, origin, expected):
+    made = verdicts_of(tmp_path, own, origin)
+    detection = made.pop("detection")
+    assert set(made.values()) == {expected}
+    assert detection == (expected if "run" in expected else "not comparable: assumed by the protocol")
+
+
+def test_the_post_beside_ours_on_real_data(tmp_path):
+    text, _, _ = Scene(tmp_path, {"sapiens2_04b": head(backbone="sapiens2_04b")}, {}, opinions={}).build()
     assert "| 100.0 / – | 5.47 / 5.21 | 5.01 / 4.71 | 24.0 / 5.8 |" in text
     assert "For orientation" not in text  # nobody else ran
 
@@ -589,8 +601,7 @@ def test_cells_that_can_be_compared_have_verdicts(tmp_path):
     values = {"crop_mean": 5.9, "crop_median": 5.6, "crop_pck@3": 0.25, "crop_pck@5": 0.30, "crop_pck@20": 1.0}
     own = head()
     own["test"]["published"] |= values | {"crop_pck@10": 0.925}
-    own_study = compared(tmp_path, own)
-    made = {row.cell.metric: row.text for row in verdicts.compare(posts, own_study, Tolerance())}
+    made = verdicts_of(tmp_path, own, posts=posts)
     assert made == {
         "detection": "not comparable: assumed by the protocol",
         "crop_mean": "reproduced",
@@ -601,31 +612,13 @@ def test_cells_that_can_be_compared_have_verdicts(tmp_path):
         "crop_pck@20": "reproduced",
     }
     own["test"]["published"]["crops"] = 72
-    made = verdicts.compare(posts, compared(tmp_path, own), Tolerance())
-    assert {row.text for row in made if row.cell.metric != "detection"} == {"not comparable: 72 noses here"}
+    again = verdicts_of(tmp_path, own, posts=posts)
+    assert {text for metric, text in again.items() if metric != "detection"} == {"not comparable: 72 noses here"}
 
 
-def test_another_training_is_not_the_same_protocol(tmp_path):
-    own_study = compared(tmp_path, head(epochs=25, batch=4))
-    posts = published("posts")
-    made = {row.cell.metric: row.text for row in verdicts.compare(posts, own_study, Tolerance())}
-    assert made["crop_mean"] == "not comparable: 25 epochs instead of 120, batches of 4 instead of 8"
-    text, _, _ = Scene(tmp_path / "b", {"short": head(epochs=25), "full": head()}, {}, opinions={}).build()
+def test_heads_that_were_trained_otherwise_are_named(tmp_path):
+    text, _, _ = Scene(tmp_path, {"short": head(epochs=25), "full": head()}, {}, opinions={}).build()
     assert "Trained otherwise than in the post: `short` has 25 epochs instead of 120." in text
-    assert "same protocol" not in text
-
-
-def test_square_crops_are_not_the_post_s(tmp_path):
-    own_study = compared(tmp_path, head(**SQUARE))
-    made = verdicts.compare(published("posts"), own_study, Tolerance())
-    assert {row.text for row in made} == {"not run: it has no published split"}
-
-
-def test_a_head_without_a_published_split(tmp_path):
-    own = head()
-    own["test"]["published"] = None
-    made = verdicts.compare(published("posts"), compared(tmp_path, own), Tolerance())
-    assert {row.text for row in made} == {"not run: it has no published split"}
 
 
 # Students.
@@ -717,14 +710,17 @@ def test_everybody_stands_somewhere_to_the_constant(small):
         (6.0, 6.9, 1, "one seed: no verdict"),
     ],
 )
-def test_a_student_and_the_constant(tmp_path, low, high, seeds, expected):
-    ends = {"error_px_mean_low": low, "error_px_mean_high": high} if low else {}
-    weak = {name: each for name, each in scored().items() if not name.endswith(("_low", "_high"))}
-    weak |= ends | {"error_px_mean": 6.9, "seeds": seeds}
+def test_an_error_and_the_constant(low, high, seeds, expected):
+    estimate = Estimate(value=6.9, low=low, high=high, faces=200, subjects=40)
+    assert constant.verdict(estimate, seeds, {"native_mean": 7.0}) == expected
+
+
+def test_a_student_beside_the_constant(tmp_path):
+    weak = scored(error_px_mean=6.9)
     text, made, _ = Scene(tmp_path, details=DETAILS | {"nose_labelled": weak}).build()
-    assert made["constant"]["nose_labelled"] == expected
-    said = f"; against the mean place of the training labels: {expected}."
-    assert said in line(text, "- `student_t`: **")
+    assert made["constant"]["nose_labelled"] == "no difference shown"
+    expected = "; against the mean place of the training labels: no difference shown."
+    assert expected in line(text, "- `student_t`: **")
 
 
 def test_the_interval_of_a_head_is_that_of_its_seeds():
@@ -798,21 +794,33 @@ def test_pictures_of_other_domains(small, tmp_path):
     assert "8-bit" not in text  # no contestant is a head on those crops
 
 
-def test_pseudo_labels_without_a_true_one_or_without_an_unseen_crop(tmp_path):
-    told = PSEUDO | {"head": "h", "points": 9, "labels": 7, "native_mean": None, "native_median": None}
-    told |= {"unseen": {"points": 0, "labels": 0, "native_mean": None, "native_median": None}}
-    text, _, _ = Scene(tmp_path, opinions={"teacher": told}).build()
-    assert "| `teacher` | `charlotte` | `h` | all | 9 | 7 | – | – |" in text and "| unseen |" not in text
-    assert "| `nose_labelled` | student of `h` |" in text and "− `head_teacher`" not in text
-    assert "Accuracy of `nose_labelled`: against the mean place" in text  # and with nobody else
+NOTHING = {"native_mean": None, "native_median": None}
+UNLABELLED = {"head": "h", "points": 9, "labels": 7, "unseen": {"points": 0, "labels": 0} | NOTHING} | NOTHING
 
 
-def test_labels_without_a_head_and_a_head_that_did_not_run(tmp_path):
-    text, _, _ = Scene(tmp_path / "a").build()
-    assert "| `labels` | `thermeval_person` | its true labels | all | 500 |" in text
-    gone = {"teacher": {"status": "skipped", "reason": "no <torch>"}}
-    text, _, _ = Scene(tmp_path / "b", opinions=gone).build()
-    assert "| `teacher` | – | – | skipped: no \\<torch\\> | – | – |" in text
+@pytest.mark.parametrize(
+    ("opinions", "shown", "absent"),
+    [
+        (OPINIONS, ["| `labels` | `thermeval_person` | its true labels | all | 500 |"], []),
+        (
+            {"teacher": {"status": "skipped", "reason": "no <torch>"}},
+            ["| `teacher` | – | – | skipped: no \\<torch\\> | – | – |"],
+            ["its true labels"],
+        ),
+        (
+            {"teacher": PSEUDO | UNLABELLED},
+            [
+                "| `teacher` | `charlotte` | `h` | all | 9 | 7 | – | – |",
+                "| `nose_labelled` | student of `h` |",
+                "Accuracy of `nose_labelled`: against the mean place",  # and with nobody else
+            ],
+            ["| unseen |", "− `head_teacher`"],
+        ),
+    ],
+)
+def test_pseudo_labels(tmp_path, opinions, shown, absent):
+    text, _, _ = Scene(tmp_path, opinions=opinions).build()
+    assert [each for each in shown if each not in text] == [each for each in absent if each in text] == []
 
 
 def test_other_boxes_are_not_compared(tmp_path):

@@ -12,7 +12,7 @@ import zeroshot_scene as scene
 from thermark.fewshot import posts
 from thermark.landmarks import load as vocabulary
 from thermark.report.reference_results import load
-from thermark.report.zeroshot import blog, nose_points
+from thermark.report.zeroshot import nose_points, protocols
 from thermark.report.zeroshot.nose_points import Noses
 
 
@@ -31,11 +31,13 @@ def test_the_first_frames_with_a_nose_in_their_order():
         {"1/b": [(9, 9)], "1/a": [(8, 8), (7, 7)], "1/c": [(6, 6)], "2/z": [(5, 5)], "2/y": [(4, 4)]}
     )
     told = instances.annotations_of(faces)
-    first = blog.first(told, blog.Part("annotations_1", 2, ("nose",), by_id=False))
+    first = protocols.first(told, protocols.Part("annotations_1", 2, ("nose",), by_id=False))
     assert first.frames.tolist() == ["1/b", "1/a", "1/a"]
-    assert blog.first(told, blog.Part("annotations_2", 1, ("nose",), by_id=True)).frames.tolist() == ["2/z"]
-    assert len(blog.first(told, blog.Part("annotations_2", 60, ("nose",), by_id=True)).xy) == 2
-    assert {name: (part.source[-1], part.frames) for name, part in blog.PARTS.items()} == {
+    assert protocols.first(told, protocols.Part("annotations_2", 1, ("nose",), by_id=True)).frames.tolist() == [
+        "2/z"
+    ]
+    assert len(protocols.first(told, protocols.Part("annotations_2", 60, ("nose",), by_id=True)).xy) == 2
+    assert {name: (part.source[-1], part.frames) for name, part in protocols.PARTS.items()} == {
         "part1": ("1", 50),
         "part3": ("2", 60),
     }
@@ -43,11 +45,11 @@ def test_the_first_frames_with_a_nose_in_their_order():
 
 def test_a_nose_is_matched_across_people_within_80_px():
     """One prediction on the second person and one on the wall: the posts call both people detected."""
-    faces = blog.labelled(scene.noses({"1/a": [(30, 100), (130, 100)]}))
+    faces = protocols.labelled(scene.noses({"1/a": [(30, 100), (130, 100)]}))
     said = predicted({"1/a": [(132, 100), (60, 150)]})
-    gaps = blog.matched(faces, said)
+    gaps = protocols.matched(faces, said)
     assert gaps == pytest.approx([np.hypot(30, 50), 2.0])
-    numbers = blog.score(faces, said)
+    numbers = protocols.score(faces, said)
     assert (numbers["detection"], numbers["precision"], numbers["pck@3"], numbers["pck@20"]) == (
         1.0,
         1.0,
@@ -55,40 +57,44 @@ def test_a_nose_is_matched_across_people_within_80_px():
         0.5,
     )
     assert numbers["mean"] == numbers["median"] == pytest.approx((2 + np.hypot(30, 50)) / 2)
-    assert np.isinf(blog.matched(faces, said, cap=15)).tolist() == [True, False]
+    assert np.isinf(protocols.matched(faces, said, cap=15)).tolist() == [True, False]
 
 
 def test_the_cap_is_inclusive_and_the_nearest_pair_of_all_comes_first():
-    far = blog.labelled(scene.noses({"1/a": [(0, 0)]}))
-    assert blog.matched(far, predicted({"1/a": [(48, 64)]})) == pytest.approx([80.0])
-    assert np.isinf(blog.matched(far, predicted({"1/a": [(48, 64.01)]}))).all()
+    far = protocols.labelled(scene.noses({"1/a": [(0, 0)]}))
+    assert protocols.matched(far, predicted({"1/a": [(48, 64)]})) == pytest.approx([80.0])
+    assert np.isinf(protocols.matched(far, predicted({"1/a": [(48, 64.01)]}))).all()
     # By rows, the first nose would take the prediction that is the second's.
-    two = blog.labelled(scene.noses({"1/a": [(40, 50), (50, 50)]}))
-    assert blog.matched(two, predicted({"1/a": [(49, 50), (10, 50)]})) == pytest.approx([30.0, 1.0])
+    two = protocols.labelled(scene.noses({"1/a": [(40, 50), (50, 50)]}))
+    assert protocols.matched(two, predicted({"1/a": [(49, 50), (10, 50)]})) == pytest.approx([30.0, 1.0])
 
 
 def test_one_nose_is_matched_once_and_only_in_its_own_frame():
-    faces = blog.labelled(scene.noses({"1/a": [(50, 50)], "1/b": [(50, 50)]}))
+    faces = protocols.labelled(scene.noses({"1/a": [(50, 50)], "1/b": [(50, 50)]}))
     said = predicted({"1/a": [(50, 51), (50, 53)], "2/elsewhere": [(50, 50)]})
-    numbers = blog.score(faces, said)
+    numbers = protocols.score(faces, said)
     assert (numbers["noses"], numbers["predictions"], numbers["matched"]) == (2, 2, 1)
     assert (numbers["detection"], numbers["precision"], numbers["mean"], numbers["pck@3"]) == (0.5, 0.5, 1.0, 0.5)
 
 
 def test_whoever_finds_nothing_has_no_mean_and_no_precision():
-    numbers = blog.score(blog.labelled(scene.noses({"1/a": [(50, 50)]})), predicted({}))
+    numbers = protocols.score(protocols.labelled(scene.noses({"1/a": [(50, 50)]})), predicted({}))
     assert numbers == {"noses": 1, "predictions": 0, "matched": 0, "detection": 0.0} | dict.fromkeys(
         ["pck@3", "pck@5", "pck@10", "pck@20"], 0.0
     )
 
 
 def test_a_part_without_frames_has_no_rates():
-    none = blog.first(instances.annotations_of(scene.noses({"1/a": [(50, 50)]})), blog.PARTS["part3"])
-    assert blog.score(none, predicted({"1/a": [(50, 50)]})) == {"noses": 0, "predictions": 0, "matched": 0}
+    none = protocols.first(instances.annotations_of(scene.noses({"1/a": [(50, 50)]})), protocols.PARTS["part3"])
+    assert protocols.score(none, predicted({"1/a": [(50, 50)]})) == {
+        "noses": 0,
+        "predictions": 0,
+        "matched": 0,
+    }
 
 
 def test_pck_is_over_all_noses_and_means_over_the_matched():
-    numbers = blog.measured(np.array([3.0, 3.0001, 5.0, 20.5, np.inf]), predictions=8)
+    numbers = protocols.measured(np.array([3.0, 3.0001, 5.0, 20.5, np.inf]), predictions=8)
     assert [numbers[f"pck@{limit}"] for limit in (3, 5, 10, 20)] == pytest.approx([0.2, 0.6, 0.6, 0.6])
     assert (numbers["detection"], numbers["precision"]) == (0.8, 0.5)
     assert numbers["mean"] == pytest.approx(31.5001 / 4) and numbers["median"] == pytest.approx((3.0001 + 5) / 2)
@@ -111,7 +117,7 @@ def test_the_match_equals_a_plain_one():
         truth = rng.uniform(0, 190, (rng.integers(1, 5), 2)).astype(np.float32)
         said = rng.uniform(0, 190, (rng.integers(0, 6), 2))
         faces = scene.noses({"1/a": [tuple(point) for point in truth]})
-        got = blog.matched(blog.labelled(faces), predicted({"1/a": list(map(tuple, said))}))
+        got = protocols.matched(protocols.labelled(faces), predicted({"1/a": list(map(tuple, said))}))
         assert got == pytest.approx(plainly(faces.xy[:, 0].astype(float), said, 80), nan_ok=True)
 
 
@@ -195,18 +201,18 @@ def test_each_crop_asks_for_one_nose():
     crops = {row: posts.crop(box, scene.SIZE) for row, box in enumerate(faces.boxes)}
     free = predicted({"2/a": [(95, 70), (87, 60)], "2/b": [(91, 60), (90, 61.5)], "2/x": [(90, 60)]})
     rows = np.array([0, 1, 2])
-    answer = blog.answers(faces, rows, crops, free)
+    answer = protocols.answers(faces, rows, crops, free)
     assert crops[0].box == (89, 48, 114, 73)
     assert answer[:2] == pytest.approx(np.array([[95, 70], [91, 60]])) and np.isnan(answer[2]).all()
     asked = predicted({"2/a": [(10, 10)], "2/b": [(91, 62)]}, rows=[0, 1])
-    assert blog.answers(faces, rows, crops, asked)[:2] == pytest.approx(np.array([[10, 10], [91, 62]]))
+    assert protocols.answers(faces, rows, crops, asked)[:2] == pytest.approx(np.array([[10, 10], [91, 62]]))
 
 
 def test_errors_in_crop_px_and_in_frame_px_are_apart():
     faces = scene.noses({"2/a": [(84.5, 69.5)], "2/b": [(84.5, 69.5)]})
     faces.boxes[:] = np.array([50, 40, 120, 230]) - 0.5
     pairs = posts.split(faces, dict.fromkeys(["2/a", "2/b"], scene.SIZE), instances.annotations_of(faces))
-    numbers = blog.score_crops(faces, pairs.crops, np.array([0, 1]), predicted({"2/a": [(87.5, 69.5)]}))
+    numbers = protocols.score_crops(faces, pairs.crops, np.array([0, 1]), predicted({"2/a": [(87.5, 69.5)]}))
     assert (numbers["crops"], numbers["answered"]) == (2, 1)
     assert (numbers["native_mean"], numbers["crop_mean"]) == pytest.approx((3.0, 4.0))
     assert (numbers["native_pck@3"], numbers["crop_pck@3"], numbers["crop_pck@5"]) == (0.5, 0.0, 0.5)

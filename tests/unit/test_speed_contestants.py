@@ -59,7 +59,7 @@ class Fake:
 
     def turn(self, number, **changed):
         self.calls.clear()
-        return turns.one_turn("me", {}, number, options(**changed), None, self.beside, load=self.load)
+        return turns.time_contestant("me", {}, number, options(**changed), None, self.beside, load=self.load)
 
 
 def test_a_turn_warms_up_and_asks_each_picture_once_beside_the_reference(monkeypatch):
@@ -71,7 +71,7 @@ def test_a_turn_warms_up_and_asks_each_picture_once_beside_the_reference(monkeyp
     second = fake.turn(1)
     assert fake.calls == ["load me", "reference", 1, *("reference", 1), *("reference", 3)]
     assert second["ms"] == pytest.approx([20, 40]) and second["found"] == 2
-    both = turns.row([first, second])
+    both = turns.summarised([first, second])
     assert both == {
         **{"status": "ok", "pictures": 5, "found": 4, "parameters": 7, "dataset": "one", "boxes": "own"},
         **{"ms": pytest.approx(30), "ms_low": pytest.approx(20), "ms_high": pytest.approx(40)},
@@ -90,11 +90,11 @@ def test_a_turn_without_pictures_asks_nobody(monkeypatch):
     fake = Fake(monkeypatch, count=1)
     told = [fake.turn(number) for number in (0, 1)]
     assert fake.calls == ["load me"] and [each["ms"] for each in told] == [pytest.approx([10]), []]
-    assert turns.row(told)["pictures"] == 1
+    assert turns.summarised(told)["pictures"] == 1
 
 
 def test_what_is_not_counted_is_not_told(monkeypatch):
-    assert "parameters" not in turns.row([Fake(monkeypatch, parameters=None).turn(0)])
+    assert "parameters" not in turns.summarised([Fake(monkeypatch, parameters=None).turn(0)])
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def some(beat, sections, turn, told, setting, log):
 
 def test_who_dies_has_failed_and_the_others_go_on_without_it(setting):
     left = dict.fromkeys(["a", "dies", "b", "c"], MEAN)
-    said = turns.together(left, 0, options(), setting, some)
+    said = turns.run_turn(left, 0, options(), setting, some)
     assert said["dies"] == {"status": "failed", "reason": f"ended with signal {int(signal.SIGSEGV)}"}
     assert [said[name]["who"][0] for name in ("a", "b", "c")] == ["a", "b", "c"]
     processes = {name: said[name]["who"][1] for name in ("a", "b", "c")}
@@ -196,25 +196,25 @@ def setting(tmp_path: Path) -> Setting:
     ],
 )
 def test_files_tell_who_cannot_be_timed(setting, section, reason):
-    assert contestants.why_not("me", section, options(), setting) == reason
+    assert contestants.reason_not_timed("me", section, options(), setting) == reason
 
 
 def test_a_data_set_that_is_not_scored_is_a_config_error(setting):
     with pytest.raises(ConfigError, match=r"speed\.contestants\.dataset is twoo") as caught:
-        contestants.why_not("me", MEAN, options(dataset="twoo"), setting)
+        contestants.reason_not_timed("me", MEAN, options(dataset="twoo"), setting)
     assert "two" in caught.value.remedy
 
 
 def test_frames_that_are_not_prepared_are_a_data_error(setting):
     (setting.paths.frames / "one" / packed_images.BASE / "pictures.npz").unlink()
     with pytest.raises(DataError, match="frames"):
-        contestants.why_not("me", MEAN, options(), setting)
+        contestants.reason_not_timed("me", MEAN, options(), setting)
 
 
 def test_who_is_for_other_sets_sees_the_first_of_them(setting):
-    assert contestants.shown(MEAN, options(), setting) == "one"
-    assert contestants.shown(MEAN | {"only": ["three", "two"]}, options(), setting) == "two"
-    assert contestants.shown(MEAN | {"only": ["two", "one"]}, options(), setting) == "one"
+    assert contestants.dataset_for(MEAN, options(), setting) == "one"
+    assert contestants.dataset_for(MEAN | {"only": ["three", "two"]}, options(), setting) == "two"
+    assert contestants.dataset_for(MEAN | {"only": ["two", "one"]}, options(), setting) == "one"
 
 
 def test_pictures_are_spaced_evenly_and_boxes_are_as_predict_gives_them(setting):

@@ -18,7 +18,7 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import LABELLER, SKIPPED, Untrained
 from thermark.fewshot import features, plan, pseudo_labels, run, training
-from thermark.report.distillation import steadiness
+from thermark.report.distillation import gradient_stability
 from thermark.report.fewshot.inputs import _trainings
 from thermark.train import outcome
 from thermark.train.recipes import ktl, supervised
@@ -265,6 +265,6 @@ def test_a_gradient_that_was_always_0_has_no_steadiness():
         "ktl_l": [(steps, alive), (steps, still)],
         "kd_s": [],
     }
-    numbers = steadiness.measure(SimpleNamespace(logs=logs), 1, 6)
+    numbers = gradient_stability.measure(SimpleNamespace(logs=logs), 1, 6)
     assert numbers["ktl_s"] == numbers["ktl_l"] == {"steps": 5} and "std" in numbers["ktl_m"]
     assert numbers["kd_s"] == {"steps": 0}

@@ -10,7 +10,7 @@ ANY = {"": "{}"}  # the part of what has no parts
 Values = Mapping[tuple[str, str, str, str], float]  # by protocol, contestant, part and metric
 
 
-class Head(NamedTuple):
+class Format(NamedTuple):
     """A column's title, what its numbers are multiplied by, with how many digits, and whether they have a sign."""
 
     title: str
@@ -27,7 +27,7 @@ class Head(NamedTuple):
 class Column(NamedTuple):
     """Which numbers of a contestant a column has."""
 
-    head: Head
+    head: Format
     protocol: str
     part: str
     metric: str
@@ -42,22 +42,24 @@ class Row(NamedTuple):
     part: str = ""
 
 
-def rate(title: str) -> Head:
+def rate(title: str) -> Format:
     """Return the head of a rate, which is printed in % with one digit."""
-    return Head(f"{title}, %", 100, 1)
+    return Format(f"{title}, %", 100, 1)
 
 
-HEADS = {name: Head(name, digits=0) for name in ("noses", "crops", "answered", "found", "predictions", "matched")}
-HEADS |= {"detection": rate("detected"), "recall": rate("recall"), "precision": rate("precision")}
-HEADS |= {f"{of}{name}": Head(f"{name}, px") for name in ("mean", "median") for of in ("", "error_px_")}
-HEADS |= {"error": Head("RMS error, px"), "error_centred": Head("RMS without offset, px")}
-HEADS |= {f"offset_{axis}_px": Head(f"{axis}, px", signed=True) for axis in "xy"}
-HEADS |= {f"offset_{axis}_face": Head(f"{axis}, % of the face", 100, 1, signed=True) for axis in "xy"}
-HEADS |= {"ms": Head("time, ms", digits=0)}
-HEADS |= {f"pck@{limit}{unit}": rate(f"PCK@{limit}") for limit in PCK_LIMITS for unit in ("", "px")}
+FORMATS = {
+    name: Format(name, digits=0) for name in ("noses", "crops", "answered", "found", "predictions", "matched")
+}
+FORMATS |= {"detection": rate("detected"), "recall": rate("recall"), "precision": rate("precision")}
+FORMATS |= {f"{of}{name}": Format(f"{name}, px") for name in ("mean", "median") for of in ("", "error_px_")}
+FORMATS |= {"error": Format("RMS error, px"), "error_centred": Format("RMS without offset, px")}
+FORMATS |= {f"offset_{axis}_px": Format(f"{axis}, px", signed=True) for axis in "xy"}
+FORMATS |= {f"offset_{axis}_face": Format(f"{axis}, % of the face", 100, 1, signed=True) for axis in "xy"}
+FORMATS |= {"ms": Format("time, ms", digits=0)}
+FORMATS |= {f"pck@{limit}{unit}": rate(f"PCK@{limit}") for limit in PCK_LIMITS for unit in ("", "px")}
 # Errors in crop px and in frame px never share a column.
-HEADS |= {
-    f"{space}_{name}": HEADS[name]._replace(title=f"{said} {HEADS[name].title}")
+FORMATS |= {
+    f"{space}_{name}": FORMATS[name]._replace(title=f"{said} {FORMATS[name].title}")
     for space, said in (("crop", "crop"), ("native", "frame"))
     for name in ("mean", "median", *(f"pck@{limit}" for limit in PCK_LIMITS))
 }
@@ -65,7 +67,7 @@ HEADS |= {
 
 def shown(name: str, value: float | None) -> str:
     """Return a number as printed: rates in % with one digit, px with two, offsets signed; – for none."""
-    return HEADS[name].shown(value)
+    return FORMATS[name].shown(value)
 
 
 def cells(numbers: Mapping[str, Any], names: Sequence[str]) -> list[str]:
@@ -75,17 +77,17 @@ def cells(numbers: Mapping[str, Any], names: Sequence[str]) -> list[str]:
 
 def titles(names: Sequence[str]) -> list[str]:
     """Return the titles of columns."""
-    return [HEADS[name].title for name in names]
+    return [FORMATS[name].title for name in names]
 
 
 def columns(
-    metrics: Sequence[str], protocol: str, parts: Mapping[str, str] = ANY, heads: Mapping[str, Head] = HEADS
+    metrics: Sequence[str], protocol: str, parts: Mapping[str, str] = ANY, heads: Mapping[str, Format] = FORMATS
 ) -> list[Column]:
     """Return a column a part and metric; `parts`: part -> its title, in which {} stands for the metric's."""
-    every = [(heads[metric], metric, part, title) for part, title in parts.items() for metric in metrics]
+    entries = [(heads[metric], metric, part, title) for part, title in parts.items() for metric in metrics]
     return [
         Column(head._replace(title=title.replace("{}", head.title)), protocol, part, metric)
-        for head, metric, part, title in every
+        for head, metric, part, title in entries
     ]
 
 
@@ -94,9 +96,10 @@ def board(values: Values, lead: Sequence[str], rows: Sequence[Row], columns: Seq
     lines = []
     for row in rows:
         keys = [
-            (row.protocol or own.protocol, row.contestant, row.part or own.part, own.metric) for own in columns
+            (row.protocol or column.protocol, row.contestant, row.part or column.part, column.metric)
+            for column in columns
         ]
         lines.append(
-            [*row.texts, *(own.head.shown(values.get(key)) for own, key in zip(columns, keys, strict=True))]
+            [*row.texts, *(column.head.shown(values.get(key)) for column, key in zip(columns, keys, strict=True))]
         )
-    return table([*lead, *(own.head.title for own in columns)], lines)
+    return table([*lead, *(column.head.title for column in columns)], lines)

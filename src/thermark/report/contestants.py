@@ -15,19 +15,23 @@ TOLD = ("mean_shape", LEARNED)  # families that are shown labelled faces; all ot
 def sections(raw: Any, where: str) -> Sections:
     """Return the sections of `where` by name, none where it is empty; raises ConfigError for anything else."""
     raw = raw or {}
-    if not isinstance(raw, Mapping) or not all(isinstance(each, Mapping) for each in raw.values()):
+    if not isinstance(raw, Mapping) or not all(isinstance(section, Mapping) for section in raw.values()):
         raise ConfigError(f"`{where}` does not map names to sections", f"declare one as {where}.<name>: {{...}}")
-    return {str(name): each for name, each in raw.items()}
+    return {str(name): section for name, section in raw.items()}
 
 
-def listed(path: Path) -> Sections:
+def read_contestants(path: Path) -> Sections:
     """Return the sections of the contestants that were scored; raises ConfigError for a file of anything else."""
     return sections(read(path), path.name)
 
 
 def networks(contestants: Sections) -> dict[str, str]:
     """Return contestant -> the run, or the converted checkpoint, whose network it is, of all learned ones."""
-    return {name: str(own.get("run", name)) for name, own in contestants.items() if own.get("family") == LEARNED}
+    return {
+        name: str(section.get("run", name))
+        for name, section in contestants.items()
+        if section.get("family") == LEARNED
+    }
 
 
 def trained(contestants: Sections, runs: Sections) -> dict[str, str]:
@@ -37,16 +41,16 @@ def trained(contestants: Sections, runs: Sections) -> dict[str, str]:
 
 def kinds(contestants: Sections, runs: Sections) -> dict[str, str]:
     """Return of what kind each contestant is: how its run was trained, or else of which family it is."""
-    own = trained(contestants, runs)
+    runs_of = trained(contestants, runs)
     return {
-        name: str(runs[own[name]].get("recipe")) if name in own else str(each.get("family"))
-        for name, each in contestants.items()
+        name: str(runs[runs_of[name]].get("recipe")) if name in runs_of else str(section.get("family"))
+        for name, section in contestants.items()
     }
 
 
 def whole_frames(contestants: Sections) -> dict[str, bool]:
     """Return contestant -> whether it looks at whole frames; raises ConfigError for one without a family."""
-    for name, own in contestants.items():
-        if not own.get("family"):
+    for name, section in contestants.items():
+        if not section.get("family"):
             raise ConfigError(f"contestants.{name} has no family", "say which it is of, such as `family: learned`")
-    return {name: own["family"] not in TOLD for name, own in contestants.items()}
+    return {name: section["family"] not in TOLD for name, section in contestants.items()}

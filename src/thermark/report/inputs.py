@@ -20,8 +20,8 @@ def titled(report: Mapping[str, Any], dataset: str) -> str:
 
 def left_out(datasets: Iterable[str], reports: Path) -> dict[str, str]:
     """Return data set -> the reason why it is not here, of those that are not."""
-    told = {name: open_json(reports / f"{name}.json").get("absent") for name in datasets}
-    return {name: str(reason) for name, reason in told.items() if reason}
+    reasons = {name: open_json(reports / f"{name}.json").get("absent") for name in datasets}
+    return {name: str(reason) for name, reason in reasons.items() if reason}
 
 
 def open_json(path: Path) -> Any:

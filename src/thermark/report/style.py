@@ -78,10 +78,10 @@ def styles(names: Sequence[str], highlighted: Collection[str], floor: str) -> di
 
     Colours go by the order of `names`; the palette repeats after eight.
     """
-    given = [name for name in names if name in highlighted and name != floor]
-    made = dict.fromkeys(names, Style(REST, width=0.7, level=1.5, named=False))
-    made |= {name: Style(COLOURS[index % len(COLOURS)]) for index, name in enumerate(given)}
-    return made | ({floor: Style(INK, dashes=(0, (4, 2)), width=1.0, level=2.0)} if floor in names else {})
+    coloured = [name for name in names if name in highlighted and name != floor]
+    by_name = dict.fromkeys(names, Style(REST, width=0.7, level=1.5, named=False))
+    by_name |= {name: Style(COLOURS[index % len(COLOURS)]) for index, name in enumerate(coloured)}
+    return by_name | ({floor: Style(INK, dashes=(0, (4, 2)), width=1.0, level=2.0)} if floor in names else {})
 
 
 def bright(colour: str) -> str:

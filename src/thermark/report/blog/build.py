@@ -8,8 +8,18 @@ from typing import Any
 
 from thermark.core import files
 from thermark.core.errors import ConfigError
-from thermark.report.blog import community, figures, keys, known, plotted, provenance, references, spoken, tables
-from thermark.report.leaderboard.highlights import CURVES, FLOOR, highlighted
+from thermark.report.blog import (
+    alt_text,
+    community,
+    figure_data,
+    figures,
+    provenance,
+    references,
+    tables,
+    template,
+    template_names,
+)
+from thermark.report.leaderboard.highlights import FLOOR, highlighted
 from thermark.report.notices import caveat
 from thermark.report.results import errors, ranking
 from thermark.report.results.comparisons import Comparisons, open_comparisons
@@ -51,16 +61,16 @@ class Printed:
     absences: tables.Table
 
     @classmethod
-    def of(cls, sets: Mapping[str, ResultSet], made: Comparisons) -> "Printed":
+    def of(cls, sets: Mapping[str, ResultSet], comparisons: Comparisons) -> "Printed":
         """Return the tables of records and comparisons."""
-        groups = _groups(made)
-        boards = {name: tables.leaderboard(name, each, groups.get(name, {})) for name, each in sets.items()}
-        return cls(boards, tables.families(made, sets), tables.absences(sets))
+        groups = _groups(comparisons)
+        boards = {name: tables.leaderboard(name, results, groups.get(name, {})) for name, results in sets.items()}
+        return cls(boards, tables.families(comparisons, sets), tables.absences(sets))
 
-    def names(self) -> keys.Key:
+    def names(self) -> template.Key:
         """Return the tables as a template names them."""
-        boards = {name: each.as_markdown() for name, each in self.boards.items()}
-        return keys.tree("table", {"leaderboard": boards, "not_run": self.absences.as_markdown()})
+        boards = {name: table.as_markdown() for name, table in self.boards.items()}
+        return template.tree("table", {"leaderboard": boards, "not_run": self.absences.as_markdown()})
 
 
 def build(options: Options) -> list[str]:
@@ -73,28 +83,28 @@ def build(options: Options) -> list[str]:
         raise ConfigError(
             f"{options.out} holds something else than a bundle", "name a folder that may be replaced"
         )
-    at = provenance.commit(Path())
-    opened = open_all(options.results)
+    commit = provenance.commit(Path())
+    stored = open_all(options.results)
     sets = {
-        name: each.model_copy(update={"made": provenance.stamped(each.made, at, options.lock)})
-        for name, each in opened.items()
+        name: results.model_copy(update={"made": provenance.stamped(results.made, commit, options.lock)})
+        for name, results in stored.items()
     }
-    made = open_comparisons(options.comparisons) if options.comparisons else Comparisons()
-    template, where = read_template(options.template)
+    comparisons = open_comparisons(options.comparisons) if options.comparisons else Comparisons()
+    post, where = read_template(options.template)
     with files.fresh_directory(options.out) as folder:
-        drawn = draw(sets, options.results, folder / FIGURES)
-        printed = Printed.of(sets, made)
-        said = known_names(sets, made, printed, drawn, at, options.title)
-        files.write_text(folder / "index.md", keys.render(template, said, where))
+        drawings = draw(sets, options.results, folder / FIGURES)
+        printed = Printed.of(sets, comparisons)
+        names = known_names(sets, comparisons, printed, drawings, commit, options.title)
+        files.write_text(folder / "index.md", template.render(post, names, where))
         for table in (*printed.boards.values(), *printed.families, printed.absences):
             tables.write(folder / TABLES, table)
-        files.write_text(folder / "references.bib", references.bibtex(references.shown(sets, at.id)))
-        community.write(folder / HUB, sets, options.hub, at.date, options.url)
-        files.write_json(folder / "results.json", everything(sets, made))
+        files.write_text(folder / "references.bib", references.bibtex(references.shown(sets, commit.id)))
+        community.write(folder / HUB, sets, options.hub, commit.date, options.url)
+        files.write_json(folder / "results.json", everything(sets, comparisons))
         read = [path for name in sets for path in _files(options.results, name)]
         read += [options.comparisons] if options.comparisons else []
-        files.write_json(folder / PROVENANCE, provenance.told(sets, at, read, folder, options.command))
-    bare = keys.bare_numbers(template)
+        files.write_json(folder / PROVENANCE, provenance.content(sets, commit, read, folder, options.command))
+    bare = template.bare_numbers(post)
     return [f"{where}: {len(bare)} numbers come from no name of a result: {', '.join(bare[:5])}"] if bare else []
 
 
@@ -107,44 +117,43 @@ def read_template(path: Path | None) -> tuple[str, str]:
     return path.read_text(encoding="utf-8"), path.name
 
 
-def everything(sets: Mapping[str, ResultSet], made: Comparisons) -> dict[str, Any]:
+def everything(sets: Mapping[str, ResultSet], comparisons: Comparisons) -> dict[str, Any]:
     """Return the content of results.json: all records of all data sets, and all comparisons."""
     return {
         "schema": SCHEMA,
-        "sets": {name: each.model_dump(mode="json", exclude_defaults=True) for name, each in sets.items()},
-        "comparisons": made.model_dump(mode="json", exclude_defaults=True),
+        "sets": {name: results.model_dump(mode="json", exclude_defaults=True) for name, results in sets.items()},
+        "comparisons": comparisons.model_dump(mode="json", exclude_defaults=True),
     }
 
 
-def draw(sets: Mapping[str, ResultSet], results: Path, out: Path) -> list[figures.Drawing]:
+def draw(sets: Mapping[str, ResultSet], folder: Path, out: Path) -> list[figures.Drawing]:
     """Write all figures of all data sets; a contestant has one colour in all of them."""
     order, named = coloured(sets)
-    looks = styles(order, named, FLOOR)
-    made = []
-    for name, each in sets.items():
-        per_face = errors.open_errors(results / f"{name}.parquet") if any(r.ran for r in each.records) else {}
-        ways = {
-            "leaderboard": (plotted.leaderboard(name, each), figures.leaderboard),
-            "ced": (plotted.distributions(name, each, per_face, _banded(each, named)), figures.ced),
-            "landmarks": (plotted.by_landmark(name, each, named), figures.by_landmark),
-            "pareto": (plotted.pareto(name, each), figures.pareto),
+    line_styles = styles(order, named, FLOOR)
+    drawings = []
+    for name, results in sets.items():
+        per_face = errors.open_errors(folder / f"{name}.parquet") if any(r.ran for r in results.records) else {}
+        figure_kinds = {
+            "leaderboard": (figure_data.leaderboard(name, results), figures.leaderboard),
+            "ced": (figure_data.distributions(name, results, per_face, _banded(results, named)), figures.ced),
+            "landmarks": (figure_data.by_landmark(name, results, named), figures.by_landmark),
+            "pareto": (figure_data.pareto(name, results), figures.pareto),
         }
-        for kind, (table, way) in ways.items():
+        for kind, (table, function) in figure_kinds.items():
             if not table.empty:
-                heights, drawing = way(each, table, looks)
-                alt = spoken.alternative(kind, each, table)
-                made.append(figures.Drawing(kind, name, alt, table, heights, drawing))
-                figures.write(out, made[-1])
-    return made
+                heights, drawing = function(results, table, line_styles)
+                alt = alt_text.alternative(kind, results, table)
+                drawings.append(figures.Drawing(kind, name, alt, table, heights, drawing))
+                figures.write(out, drawings[-1])
+    return drawings
 
 
 def coloured(sets: Mapping[str, ResultSet]) -> tuple[list[str], list[str]]:
     """Return who ran, from best to worst, and who has a colour: the best of each set, then of each kind."""
-    ran = {record.contestant for each in sets.values() for record in each.records if record.ran}
+    ran = {record.contestant for results in sets.values() for record in results.records if record.ran}
     order, kinds = [name for name in ranking.overall(sets) if name in ran], ranking.kinds(sets)
-    first = [best[0].contestant for each in sets.values() if (best := ranking.ranked(each))]
-    able = [name for name in (*first, *highlighted(order, kinds, [])) if name != FLOOR]
-    return order, highlighted(order, kinds, list(dict.fromkeys(able))[:CURVES])
+    leaders = [best[0].contestant for results in sets.values() if (best := ranking.ranked(results))]
+    return order, highlighted(order, kinds, leaders)
 
 
 def _banded(results: ResultSet, named: Sequence[str]) -> list[str]:
@@ -155,40 +164,44 @@ def _banded(results: ResultSet, named: Sequence[str]) -> list[str]:
 
 def known_names(
     sets: Mapping[str, ResultSet],
-    made: Comparisons,
+    comparisons: Comparisons,
     printed: Printed,
-    drawn: list[figures.Drawing],
-    at: provenance.Commit,
+    drawings: list[figures.Drawing],
+    commit: provenance.Commit,
     title: str,
 ) -> dict[str, Any]:
     """Return all names that a template can use."""
-    numbers = known.numbers(sets)
+    numbers = template_names.numbers(sets)
     return numbers | {
-        "metric": keys.Key("metric", numbers),
+        "metric": template.Key("metric", numbers),
         "sets": list(sets),
-        "data": known.data_sets(sets, _groups(made)),
-        "contestant": known.contestants(sets),
-        "difference": known.differences(made, sets),
-        "families": known.families(made, printed.families, sets),
-        "figure": known.figures(drawn, FIGURES),
+        "data": template_names.data_sets(sets, _groups(comparisons)),
+        "contestant": template_names.contestants(sets),
+        "difference": template_names.differences(comparisons, sets),
+        "families": template_names.families(comparisons, printed.families, sets),
+        "figure": template_names.figures(drawings, FIGURES),
         "table": printed.names(),
-        "absent": len({record.contestant for each in sets.values() for record in each.records if not record.ran}),
-        "notices": [*dict.fromkeys(filter(None, (known.notice(each.data_set) for each in sets.values())))],
-        "references": references.listed(references.shown(sets, at.id)),
-        "made": keys.tree("made", {"commit": at.id, "date": at.date, "clean": at.clean}),
+        "absent": len(
+            {record.contestant for results in sets.values() for record in results.records if not record.ran}
+        ),
+        "notices": [
+            *dict.fromkeys(filter(None, (template_names.notice(results.data_set) for results in sets.values())))
+        ],
+        "references": references.listed(references.shown(sets, commit.id)),
+        "made": template.tree("made", {"commit": commit.id, "date": commit.date, "clean": commit.clean}),
         "title": title,
         "description": _description(sets),
     }
 
 
 def _description(sets: Mapping[str, ResultSet]) -> str:
-    titles = ", ".join(each.data_set.title for each in sets.values())
-    said = dict.fromkeys(filter(None, (caveat(each.data_set) for each in sets.values())))
-    return f"Contestants compared on {titles}" + (f" ({'; '.join(said)})" if said else "")
+    titles = ", ".join(results.data_set.title for results in sets.values())
+    caveats = dict.fromkeys(filter(None, (caveat(results.data_set) for results in sets.values())))
+    return f"Contestants compared on {titles}" + (f" ({'; '.join(caveats)})" if caveats else "")
 
 
-def _groups(made: Comparisons) -> dict[str, dict[str, str]]:
-    return {name: matrix.groups for name, matrix in made.matrices.items()}
+def _groups(comparisons: Comparisons) -> dict[str, dict[str, str]]:
+    return {name: matrix.groups for name, matrix in comparisons.matrices.items()}
 
 
 def _files(results: Path, name: str) -> list[Path]:

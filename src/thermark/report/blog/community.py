@@ -31,9 +31,11 @@ def write(folder: Path, sets: Mapping[str, ResultSet], repository: str, date: st
     `repository` is the data-set repository on the Hub that holds `eval.yaml`; `date` that of the commit and `url`
     the source, both left out where empty.
     """
-    made = [folder / "eval.yaml"]
-    _dump(made[0], _benchmark(sets))
-    names = dict.fromkeys(each.contestant for results in sets.values() for each in results.records if each.ran)
+    written = [folder / "eval.yaml"]
+    _dump(written[0], _benchmark(sets))
+    names = dict.fromkeys(
+        record.contestant for results in sets.values() for record in results.records if record.ran
+    )
     for name in names:
         records = {key: record for key, results in sets.items() if (record := results.of(name)) and record.ran}
         entries = [
@@ -42,22 +44,22 @@ def write(folder: Path, sets: Mapping[str, ResultSet], repository: str, date: st
             for metric in _metrics(sets[key])
             if value(record, metric) is not None
         ]
-        made.append(folder / ".eval_results" / f"{found_by(name)}.yaml")
-        _dump(made[-1], eval_result_entries_to_yaml(entries))
-    return made
+        written.append(folder / ".eval_results" / f"{found_by(name)}.yaml")
+        _dump(written[-1], eval_result_entries_to_yaml(entries))
+    return written
 
 
 def _benchmark(sets: Mapping[str, ResultSet]) -> dict[str, Any]:
-    about = [
+    descriptions = [
         f"{results.data_set.title}: {_meaning(metric)}, {direction} is better"
-        + (f" ({on})" if (on := caveat(results.data_set)) else "")
+        + (f" ({limitation})" if (limitation := caveat(results.data_set)) else "")
         for results in sets.values()
         for metric in _metrics(results)
         for direction in ["higher" if describe(metric).higher_is_better else "lower"]
     ]
     return {
         "name": "Thermark",
-        "description": "Facial landmarks and nostrils on thermal images. " + "; ".join(about) + ".",
+        "description": "Facial landmarks and nostrils on thermal images. " + "; ".join(descriptions) + ".",
         "evaluation_framework": FRAMEWORK,
         "tasks": [
             {"id": task(key, metric), "config": key, "split": results.protocol.split}
@@ -84,7 +86,7 @@ def _entry(
     repository: str, key: str, metric: str, results: ResultSet, record: Record, date: str, url: str
 ) -> EvalResultEntry:
     estimate = record.metrics[metric]
-    said = [
+    notes = [
         caveat(results.data_set),
         f"95 % interval {ends(metric, estimate.low, estimate.high)}",
         f"{estimate.faces} faces of {estimate.subjects} subjects",
@@ -99,7 +101,7 @@ def _entry(
         date=date or None,
         source_url=url or None,
         source_name="Thermark" if url else None,
-        notes="; ".join(filter(None, said)),
+        notes="; ".join(filter(None, notes)),
     )
 
 

@@ -70,11 +70,13 @@ def _leaderboard(drawn: Figure, results: ResultSet, table: pd.DataFrame, styles:
     left, right = drawn.subplots(1, 2, sharey=True, width_ratios=(1, 2), gridspec_kw={"wspace": 0.06})
     rows = np.arange(len(table))[::-1]
     for axes, column in ((left, "found"), (right, "all")):
-        for row, each in zip(rows, table.to_dict("records"), strict=True):
-            colour = _colour(styles.get(each["contestant"]))
-            axes.hlines(row, each[f"{column}_low"], each[f"{column}_high"], color=colour, linewidth=1.6)
-            face = colour if each["all_landmarks"] else "white"
-            axes.plot(each[column], row, "o", color=colour, markerfacecolor=face, markersize=4.5, clip_on=False)
+        for row, row_data in zip(rows, table.to_dict("records"), strict=True):
+            colour = _colour(styles.get(row_data["contestant"]))
+            axes.hlines(row, row_data[f"{column}_low"], row_data[f"{column}_high"], color=colour, linewidth=1.6)
+            face = colour if row_data["all_landmarks"] else "white"
+            axes.plot(
+                row_data[column], row, "o", color=colour, markerfacecolor=face, markersize=4.5, clip_on=False
+            )
         axes.grid(axis="x")
         axes.set_axisbelow(True)
         axes.tick_params(length=0)
@@ -98,12 +100,14 @@ def _ced(drawn: Figure, results: ResultSet, table: pd.DataFrame, styles: Styles)
     axes = drawn.add_subplot()
     ends = {}
     for name in reversed(list(dict.fromkeys(table["contestant"]))):
-        own = table[table["contestant"] == name]
-        if own["low"].notna().any():
+        points = table[table["contestant"] == name]
+        if points["low"].notna().any():
             colour = styles[name].colour
-            axes.fill_between(own["error"], own["low"], own["high"], color=colour, alpha=0.15, linewidth=0)
-        line(axes, own["error"], own["fraction"], styles[name])
-        ends[name] = (own["error"].iloc[-1], own["fraction"].iloc[-1])
+            axes.fill_between(
+                points["error"], points["low"], points["high"], color=colour, alpha=0.15, linewidth=0
+            )
+        line(axes, points["error"], points["fraction"], styles[name])
+        ends[name] = (points["error"].iloc[-1], points["fraction"].iloc[-1])
     axes.set(xlim=(0, table["error"].max()), ylim=(0, 100), ylabel="faces at or below it, %")
     axes.set_xlabel(f"error, {measure(results.protocol.main) if _wide(drawn) else unit(results.protocol.main)}")
     axes.grid(axis="y")
@@ -123,8 +127,10 @@ def _by_landmark(drawn: Figure, results: ResultSet, table: pd.DataFrame) -> None
     grid = drawn.subplots(-(-len(names) // columns), columns, squeeze=False, sharex=True, sharey=True)
     ends = {"vmin": float(table["error"].min()), "vmax": float(table["error"].max())}
     for axes, name in zip(grid.flat, names, strict=False):
-        own = table[table["contestant"] == name]
-        dots = axes.scatter(own["x"], own["y"], c=own["error"], s=18, cmap="viridis_r", linewidths=0, **ends)
+        points = table[table["contestant"] == name]
+        dots = axes.scatter(
+            points["x"], points["y"], c=points["error"], s=18, cmap="viridis_r", linewidths=0, **ends
+        )
         axes.set_title(_literal(name), fontsize=8.5, fontweight="normal", pad=3, loc="center")
     for axes in grid.flat:
         axes.set_axis_off()
@@ -147,19 +153,19 @@ def _pareto(drawn: Figure, results: ResultSet, table: pd.DataFrame, styles: Styl
     best, high = table[table["best"]], 1.12 * float(table[["error", "error_high"]].max().max())
     axes.set_xscale("log")
     axes.step(best["parameters"], best["error"], where="post", color=RULE, linewidth=1.2, zorder=1)
-    for amount, own in table.groupby("parameters"):
+    for amount, rows in table.groupby("parameters"):
         # Beside each other and not in another place: the numbers stay what they are.
-        labels = spread(list(own["error"]), 0.06 * high, 0.0, high)
-        for place, (each, label) in enumerate(zip(own.to_dict("records"), labels, strict=True)):
+        labels = spread(list(rows["error"]), 0.06 * high, 0.0, high)
+        for place, (row, label) in enumerate(zip(rows.to_dict("records"), labels, strict=True)):
             aside = ScaledTranslation(DODGE * place / 72, 0, drawn.dpi_scale_trans)
-            colour = _colour(styles.get(each["contestant"]))
-            look: dict[str, Any] = {"color": colour, "transform": axes.transData + aside}
-            axes.plot([amount, amount], [each["error_low"], each["error_high"]], linewidth=1.6, **look)
-            axes.plot(amount, each["error"], "o", markersize=5, **look)
+            colour = _colour(styles.get(row["contestant"]))
+            appearance: dict[str, Any] = {"color": colour, "transform": axes.transData + aside}
+            axes.plot([amount, amount], [row["error_low"], row["error_high"]], linewidth=1.6, **appearance)
+            axes.plot(amount, row["error"], "o", markersize=5, **appearance)
             axes.annotate(
-                _literal(each["contestant"]),
+                _literal(row["contestant"]),
                 (amount, label),
-                (DODGE * (len(own) - 1) + 7, 0),
+                (DODGE * (len(rows) - 1) + 7, 0),
                 textcoords="offset points",
                 va="center",
                 color=colour,
@@ -180,9 +186,9 @@ def _pareto(drawn: Figure, results: ResultSet, table: pd.DataFrame, styles: Styl
 
 def _title(drawn: Figure, results: ResultSet, *legend: str) -> None:
     """Say above which data are shown, and below what marks mean and what the data are no evidence of."""
-    text, said = _literal(results.data_set.title), _literal(caveat(results.data_set))
+    text, limitation = _literal(results.data_set.title), _literal(caveat(results.data_set))
     drawn.suptitle(text, x=0.01, ha="left", fontsize=11 if _wide(drawn) else 9.5, fontweight="bold", color=INK)
-    below = [each for each in ("; ".join(filter(None, legend)), said) if each]
+    below = [each for each in ("; ".join(filter(None, legend)), limitation) if each]
     small = (" · " if _wide(drawn) else "\n").join(below)
     drawn.supxlabel(small, x=0.01, ha="left", fontsize=7.5, color=MUTED)
 

@@ -41,25 +41,25 @@ def stamped(made: Provenance, at: Commit, lock: Path) -> Provenance:
     return made.model_copy(update={"commit": at.id, "lock": files.sha256(lock) if lock.is_file() else ""})
 
 
-def told(
-    sets: Mapping[str, ResultSet], at: Commit, read: Sequence[Path], bundle: Path, command: str
+def content(
+    sets: Mapping[str, ResultSet], commit: Commit, inputs: Sequence[Path], bundle: Path, command: str
 ) -> dict[str, Any]:
     """Return the content of provenance.json; `sets` are stamped, `read` are the files that were read.
 
-    Data sets that were made alike are told of once, under all their names.
+    Data sets with the same code and environment share an entry, under all their names.
     """
     makers: dict[str, list[str]] = {}
     for name, results in sets.items():
         makers.setdefault(results.made.model_dump_json(), []).append(name)
-    made = [sets[names[0]].made.model_dump() | {"data_sets": names} for names in makers.values()]
+    makers_of = [sets[names[0]].made.model_dump() | {"data_sets": names} for names in makers.values()]
     written = sorted(path for path in bundle.rglob("*") if path.is_file())
     return {
         "command": command,
-        "commit": at.id,
-        "date": at.date,
-        "clean": at.clean,
-        "made": made,
+        "commit": commit.id,
+        "date": commit.date,
+        "clean": commit.clean,
+        "made": makers_of,
         "protocols": {name: results.protocol.id for name, results in sets.items()},
-        "read": {path.name: files.sha256(path) for path in read},
+        "read": {path.name: files.sha256(path) for path in inputs},
         "written": {path.relative_to(bundle).as_posix(): files.sha256(path) for path in written},
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from thermark.core.config import Section, parse
-from thermark.report.blog import keys
+from thermark.report.blog import template
 from thermark.report.results.record import ResultSet
 
 TABLE = Path(__file__).with_name("references.yaml")
@@ -76,9 +76,9 @@ def bibtex(entries: Mapping[str, Reference]) -> str:
     return "\n".join(_entry(key, entry) for key, entry in entries.items())
 
 
-def listed(entries: Mapping[str, Reference]) -> keys.Markdown:
+def listed(entries: Mapping[str, Reference]) -> template.Markdown:
     """Return the entries as a list for readers."""
-    return keys.Markdown("\n".join(f"- {_line(entry)}" for entry in entries.values()))
+    return template.Markdown("\n".join(f"- {_line(entry)}" for entry in entries.values()))
 
 
 def _named(each: str, title: str) -> bool:
@@ -96,7 +96,7 @@ def _value(name: str, text: str) -> str:
 
 
 def _line(entry: Reference) -> str:
-    fields = {name: keys.escaped(str(value).strip("{}")) for name, value in entry.fields.items()}
+    fields = {name: template.escaped(str(value).strip("{}")) for name, value in entry.fields.items()}
     who = fields["author"].replace(" and others", " et al.").replace(" and ", "; ")
     where = [fields[name] for name in ("journal", "booktitle", "howpublished") if name in fields]
     if "eprint" in fields:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from thermark.core import files
 from thermark.report import markdown
-from thermark.report.blog import keys, latex
+from thermark.report.blog import latex, template
 from thermark.report.blog.words import bounded, found_by, printed, signed
 from thermark.report.notices import caveat
 from thermark.report.numbers import label
@@ -42,11 +42,11 @@ class Table:
         """The title, and what the numbers are no evidence of."""
         return f"{self.title} ({self.caveat})" if self.caveat else self.title
 
-    def as_markdown(self) -> keys.Markdown:
+    def as_markdown(self) -> template.Markdown:
         """Return the caption and a pipe table."""
-        cells = [[keys.escaped(cell) for cell in row] for row in self.rows]
-        body = markdown.table([keys.escaped(cell) for cell in self.header], cells, self.texts)
-        return keys.Markdown(f"*{keys.escaped(self.caption)}*\n\n{body}")
+        cells = [[template.escaped(cell) for cell in row] for row in self.rows]
+        body = markdown.table([template.escaped(cell) for cell in self.header], cells, self.texts)
+        return template.Markdown(f"*{template.escaped(self.caption)}*\n\n{body}")
 
     def as_latex(self) -> str:
         """Return a floating table."""
@@ -76,7 +76,7 @@ def _safe(cell: object) -> object:
 
 def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Table:
     """Return who ran, best first; `groups`: contestant -> letter of those who are not told apart."""
-    main, on = results.protocol.main, results.data_set
+    main, data_set = results.protocol.main, results.data_set
     everyone = ranked(results)
     columns = ("found", f"{main}_all", main)
     header = ["contestant", "learned from", *map(label, columns), "seeds", "landmarks"]
@@ -95,18 +95,18 @@ def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Tab
         rows = [[*row, groups.get(record.contestant, "–")] for row, record in zip(rows, everyone, strict=True)]
     return Table(
         name=f"leaderboard_{name}",
-        title=on.title,
-        caveat=caveat(on),
+        title=data_set.title,
+        caveat=caveat(data_set),
         header=tuple(header),
         rows=tuple(map(tuple, rows)),
-        data=pd.DataFrame([_numbers(name, on, results, record, groups) for record in everyone]),
+        data=pd.DataFrame([_numbers(name, data_set, results, record, groups) for record in everyone]),
         texts=2,
     )
 
 
-def origin(name: str, on: DataSet) -> dict[str, Any]:
+def origin(name: str, data_set: DataSet) -> dict[str, Any]:
     """Return the columns that every CSV begins with: which data, and what made pictures and labels."""
-    return {"dataset": name, "data": on.origin, "labels": on.labels}
+    return {"dataset": name, "data": data_set.origin, "labels": data_set.labels}
 
 
 def _numbers(
@@ -131,9 +131,9 @@ def _numbers(
     }
 
 
-def families(made: Comparisons, sets: Mapping[str, ResultSet]) -> list[Table]:
+def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[Table]:
     """Return a table of each declared family."""
-    return [_family(family, sets) for family in made.families]
+    return [_family(family, sets) for family in comparisons.families]
 
 
 def _family(family: Family, sets: Mapping[str, ResultSet]) -> Table:
@@ -142,7 +142,7 @@ def _family(family: Family, sets: Mapping[str, ResultSet]) -> Table:
             _title(pair.dataset, sets),
             pair.a,
             pair.b,
-            said(pair),
+            verdict_text(pair),
             _difference(pair, sets),
             "–" if pair.p_holm is None or not sure(pair) else printed("p", pair.p_holm),
             str(pair.faces),
@@ -150,7 +150,7 @@ def _family(family: Family, sets: Mapping[str, ResultSet]) -> Table:
         )
         for pair in family.pairs
     ]
-    shown = {caveat(sets[pair.dataset].data_set): None for pair in family.pairs if pair.dataset in sets}
+    caveats = {caveat(sets[pair.dataset].data_set): None for pair in family.pairs if pair.dataset in sets}
     header: tuple[str, ...] = (
         "data set",
         "a",
@@ -168,7 +168,7 @@ def _family(family: Family, sets: Mapping[str, ResultSet]) -> Table:
     return Table(
         name=f"family_{found_by(family.name)}",
         title=family.question,
-        caveat="; ".join(filter(None, shown)),
+        caveat="; ".join(filter(None, caveats)),
         header=header,
         rows=tuple(rows),
         data=data,
@@ -176,7 +176,7 @@ def _family(family: Family, sets: Mapping[str, ResultSet]) -> Table:
     )
 
 
-def said(pair: Pair) -> str:
+def verdict_text(pair: Pair) -> str:
     """Return the verdict on a pair, and why nothing follows from it."""
     return f"{pair.verdict} ({pair.grey})" if pair.grey else pair.verdict
 

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import NonNegativeFloat, PositiveInt, model_validator
+from pydantic import PositiveInt, model_validator
 
 from thermark.core import files, templates
 from thermark.core.config import Section
 from thermark.metrics.stability import FEWEST
 from thermark.report.contestants import Sections
-from thermark.report.distillation import compare, drawing, steadiness, verdicts
-from thermark.report.distillation.inputs import Study, read
+from thermark.report.distillation import drawing, gradient_stability, summary, verdicts
+from thermark.report.distillation.inputs import DistillationData, read
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, shown
 from thermark.report.paths import Paths
 from thermark.report.reference_results import load
-from thermark.report.reference_results.compare import WIDEST
+from thermark.report.reference_results.compare import ERROR, WIDEST
 from thermark.report.results import printed
 from thermark.report.results.record import ResultSet
 
@@ -25,13 +25,11 @@ PAGE = Path(__file__).with_name("templates") / "page.md"
 class Config(Section):
     """Stability is measured over the steps in [start, stop), counted from 1: 1 and 301 are the first 300.
 
-    `tolerance`: what a reproduced error may differ by, as a fraction like the error. `answers`: the families of
-    comparisons with labels alone, which the first sentence sums up.
+    `answers`: the families of comparisons with labels alone, which the first sentence sums up.
     """
 
     start: PositiveInt = 1
     stop: PositiveInt = 301
-    tolerance: NonNegativeFloat = 0.001
     answers: tuple[str, ...] = ("distillation", "same_start")
 
     @model_validator(mode="after")
@@ -61,15 +59,16 @@ def build(
     `figure`: gradient norms. Raises DataError for missing results and for a broken gradient log.
     """
     study = read(contestants, runs, converted, datasets, paths)
-    measured = steadiness.measure(study, config.start, config.stop)
+    measured = gradient_stability.measure(study, config.start, config.stop)
     published = load("mlcmkd")
-    rows = verdicts.compare(published, study, measured, config.tolerance)
+    rows = verdicts.compare(published, study, measured)
     page = templates.render(
         PAGE,
         {"code": code, "escaped": escaped},
-        **{"against": verdicts, "compare": compare, "printed": printed, "study": study, "config": config},
-        **{"published": published, "rows": rows, "widest": WIDEST * 100 * config.tolerance, "own": _own(study)},
-        steadiness=steadiness.listed(measured, study),
+        **{"verdicts": verdicts, "summary": summary, "printed": printed, "study": study, "config": config},
+        **{"published": published, "rows": rows, "own": _own(study)},
+        **{"tolerance": 100 * ERROR, "widest": WIDEST * 100 * ERROR},
+        steadiness=gradient_stability.listed(measured, study),
     )
     files.write_text(text, page)
     files.write_json(numbers, {"published": list(map(verdicts.plain, rows))})
@@ -77,14 +76,16 @@ def build(
     drawing.draw(study.logs, study.runs, config.start, config.stop, figure)
 
 
-def _own(study: Study) -> str:
+def _own(study: DistillationData) -> str:
     """Return a table of all runs on all data sets, each in its main metric; empty without any."""
-    titles = [f"{escaped(each.data_set.title)}: {label(each.protocol.main)}" for each in study.sets.values()]
+    titles = [
+        f"{escaped(results.data_set.title)}: {label(results.protocol.main)}" for results in study.sets.values()
+    ]
     rows = []
     for run in study.runs:
-        records = [each.of(run) for each in study.sets.values()]
+        records = [results.of(run) for results in study.sets.values()]
         seeds = max((record.seeds or 1 for record in records if record and record.ran), default="–")
-        rows.append([code(run), str(seeds), *(_score(run, each) for each in study.sets.values())])
+        rows.append([code(run), str(seeds), *(_score(run, results) for results in study.sets.values())])
     return table(["run", "seeds", *titles], rows) if rows else ""
 
 
@@ -92,7 +93,7 @@ def _score(run: str, results: ResultSet) -> str:
     record, main = results.of(run), results.protocol.main
     if record is None or not record.ran:
         return escaped(record.status) if record else "–"
-    own = record.metrics[main]
-    spread = "" if own.seed_std is None else f" ± {shown(main, own.seed_std)}"
-    bounds = "" if own.low is None else f" ({shown(main, own.low)}–{shown(main, own.high)})"
-    return f"{shown(main, own.value)}{spread}{bounds}"
+    estimate = record.metrics[main]
+    spread = "" if estimate.seed_std is None else f" ± {shown(main, estimate.seed_std)}"
+    bounds = "" if estimate.low is None else f" ({shown(main, estimate.low)}–{shown(main, estimate.high)})"
+    return f"{shown(main, estimate.value)}{spread}{bounds}"

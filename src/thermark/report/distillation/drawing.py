@@ -37,18 +37,18 @@ def draw(logs: Mapping[str, Sequence[Log]], runs: Sections, start: int, stop: in
         for axes in grid[max(0, len(grouped) - across) : len(grouped)]:
             axes.set_xlabel("step")
             axes.tick_params(labelbottom=True)
-        said = f"gradient norm before clipping\nmedian and middle 80 % of {2 * REACH + 1} steps"
-        drawn.supylabel(said, fontsize=8, color=MUTED)
+        label = f"gradient norm before clipping\nmedian and middle 80 % of {2 * REACH + 1} steps"
+        drawn.supylabel(label, fontsize=8, color=MUTED)
         save(drawn, out)
 
 
 def panels(runs: Sections, drawn: Sequence[str]) -> dict[str, list[str]]:
     """Return runs by panel: one a recipe, and for KTL, which has variants, one a size."""
-    found: dict[str, list[str]] = {}
+    by_panel: dict[str, list[str]] = {}
     for name in drawn:
-        recipe, size = (str(runs[name].get(each)) for each in ("recipe", "size"))
-        found.setdefault(f"{recipe} {size}" if recipe == "ktl" else recipe, []).append(name)
-    return found
+        recipe, size = (str(runs[name].get(field)) for field in ("recipe", "size"))
+        by_panel.setdefault(f"{recipe} {size}" if recipe == "ktl" else recipe, []).append(name)
+    return by_panel
 
 
 def running(log: Sequence[Log]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -60,7 +60,7 @@ def running(log: Sequence[Log]) -> tuple[NDArray[np.float64], NDArray[np.float64
     norms = np.concatenate([norms for _, norms in log])
     at = np.unique(np.rint(np.linspace(steps.min(), steps.max(), POINTS)))
     near = [norms[np.abs(steps - step) <= REACH] for step in at]
-    return at, np.stack([np.quantile(each, [0.1, 0.5, 0.9]) for each in near], axis=1)
+    return at, np.stack([np.quantile(norms_near, [0.1, 0.5, 0.9]) for norms_near in near], axis=1)
 
 
 def _draw_panel(axes: Axes, logs: Mapping[str, Sequence[Log]], window: tuple[int, int]) -> None:

@@ -23,7 +23,7 @@ Log = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
-class Study:
+class DistillationData:
     """All networks of the profile that have to do with distillation, and what came of them.
 
     `runs`: contestant -> section of its run. `sets`: the records of each data set. `comparisons`: all of the
@@ -40,27 +40,27 @@ class Study:
     @property
     def thermal(self) -> list[str]:
         """The data sets of thermal pictures."""
-        return [name for name, each in self.sets.items() if each.data_set.modality == "thermal"]
+        return [name for name, results in self.sets.items() if results.data_set.modality == "thermal"]
 
 
 def read(
     contestants: Sections, runs: Sections, converted: Sections, datasets: Sequence[str], paths: Paths
-) -> Study:
+) -> DistillationData:
     """Read the results of the contestants that are networks of `runs` or of `converted` checkpoints.
 
     Raises DataError for what is missing, and for a broken log.
     """
-    own = studied(contestants, runs, converted)
-    return Study(
-        runs=own,
+    sections = studied(contestants, runs, converted)
+    return DistillationData(
+        runs=sections,
         sets=open_named(paths.results, datasets),
         comparisons=open_comparisons(paths.comparisons),
         logs={
             name: _log(existing(paths.gradients / f"{run}.csv"))
             for name, run in trained(contestants, runs).items()
-            if name in own
+            if name in sections
         },
-        unshifted=unshifted(contestants, own),
+        unshifted=unshifted(contestants, sections),
     )
 
 
@@ -69,18 +69,21 @@ def studied(contestants: Sections, runs: Sections, converted: Sections) -> dict[
 
     Who asks a network in another way than all others is left out.
     """
-    asked = {name: run for name, run in networks(contestants).items() if not contestants[name].get("flip")}
-    found = {name: {**converted, **runs}.get(run, {}) for name, run in asked.items()}
+    runs_of = {name: run for name, run in networks(contestants).items() if not contestants[name].get("flip")}
+    by_contestant = {name: {**converted, **runs}.get(run, {}) for name, run in runs_of.items()}
     return {
-        name: own for recipe in RECIPES for name, own in found.items() if own.get("recipe", IMPORTED) == recipe
+        name: section
+        for recipe in RECIPES
+        for name, section in by_contestant.items()
+        if section.get("recipe", IMPORTED) == recipe
     }
 
 
-def unshifted(contestants: Sections, own: Sections) -> dict[str, str]:
+def unshifted(contestants: Sections, studied: Sections) -> dict[str, str]:
     """Return contestant -> who asks the same run with `flip: published`, of those that are studied."""
-    asked = networks(contestants)
-    again = {run: name for name, run in asked.items() if contestants[name].get("flip") == "published"}
-    return {name: again[asked[name]] for name in own if asked[name] in again}
+    runs_of = networks(contestants)
+    flipped = {run: name for name, run in runs_of.items() if contestants[name].get("flip") == "published"}
+    return {name: flipped[runs_of[name]] for name in studied if runs_of[name] in flipped}
 
 
 def _log(path: Path) -> list[Log]:

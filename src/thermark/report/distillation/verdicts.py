@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from thermark.report.distillation.inputs import Study
+from thermark.report.distillation.inputs import DistillationData
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference_results import Cell, Published
 from thermark.report.reference_results.compare import (
     NO_PROFILE,
     Compared,
     Ours,
-    Tolerance,
     compare_cells,
     measured,
 )
@@ -20,8 +19,8 @@ Stability = Mapping[str, Mapping[str, float]]
 HEADER = ("row", "run", "on", "published", "ours", "seed std", "95 %", "difference", "verdict")
 
 
-def compare(published: Published, study: Study, stability: Stability, tolerance: float) -> list[Compared]:
-    """Compare every published number with the run that corresponds, an error by `tolerance`.
+def compare(published: Published, study: DistillationData, stability: Stability) -> list[Compared]:
+    """Compare every published number with the run that corresponds.
 
     `not run` is what the profile has no run or no data set for.
     """
@@ -39,13 +38,13 @@ def compare(published: Published, study: Study, stability: Stability, tolerance:
         known = cell.run in {*study.runs, *study.unshifted.values()}
         return recorded(cell) if known else NO_PROFILE
 
-    return compare_cells(_asked(published.cells(), study, stability), ours, Tolerance(error=tolerance))
+    return compare_cells(_asked(published.cells(), study, stability), ours)
 
 
 def listed(rows: Sequence[Compared]) -> str:
     """Return the numbers of a published table that ran, as a table; empty without any."""
-    made = [_row(row) for row in rows if row.value is not None]
-    return table(HEADER, made) if made else ""
+    cells = [_row(row) for row in rows if row.value is not None]
+    return table(HEADER, cells) if cells else ""
 
 
 def remarks(rows: Sequence[Compared]) -> list[str]:
@@ -54,9 +53,9 @@ def remarks(rows: Sequence[Compared]) -> list[str]:
     return [f"{cell.row}, {_part(cell)}: {cell.doubt}." for cell in ran]
 
 
-def idle(rows: Sequence[Compared], study: Study) -> list[str]:
+def idle(rows: Sequence[Compared], study: DistillationData) -> list[str]:
     """Return which runs there are not, here or anywhere, and what the study does not measure, a line each."""
-    said: dict[str, dict[str, None]] = {}
+    lines: dict[str, dict[str, None]] = {}
     for cell in (row.cell for row in rows if row.value is None):
         start, name = "Not measured in this study", escaped(cell.title)
         if not cell.run:
@@ -64,29 +63,31 @@ def idle(rows: Sequence[Compared], study: Study) -> list[str]:
         elif cell.dataset:
             name = code(cell.run) + f" on {code(cell.dataset)}" * (cell.run in study.runs)
             start = "Not run in this profile"
-        said.setdefault(start, {})[name] = None
-    return [f"{start}: {', '.join(names)}." for start, names in said.items()]
+        lines.setdefault(start, {})[name] = None
+    return [f"{start}: {', '.join(names)}." for start, names in lines.items()]
 
 
 def plain(row: Compared) -> dict[str, Any]:
     """Return a comparison as plain data."""
     cell, ours = row.cell, row.ours or Ours(None)
-    told = {name: getattr(cell, name) for name in ("table", "row", "run", "dataset", "metric", "stratum", "level")}
-    told |= {name: getattr(ours, name) for name in ("seeds", "seed_std", "low", "high")}
-    told |= {"published": cell.value, "reproduced": ours.value, "difference": row.difference}
+    fields = {
+        name: getattr(cell, name) for name in ("table", "row", "run", "dataset", "metric", "stratum", "level")
+    }
+    fields |= {name: getattr(ours, name) for name in ("seeds", "seed_std", "low", "high")}
+    fields |= {"published": cell.value, "reproduced": ours.value, "difference": row.difference}
     verdict = row.verdict if row.verdict == "not run" else row.text
-    return told | {"tolerance": row.tolerance, "verdict": verdict, "reason": row.reason, "remark": cell.doubt}
+    return fields | {"tolerance": row.tolerance, "verdict": verdict, "reason": row.reason, "remark": cell.doubt}
 
 
-def _asked(cells: Sequence[Cell], study: Study, stability: Stability) -> list[Cell]:
+def _asked(cells: Sequence[Cell], study: DistillationData, stability: Stability) -> list[Cell]:
     """Return all cells, and after each that of the same network with the flip test of MMPose, if there is one."""
 
-    def again(cell: Cell) -> list[Cell]:
+    def with_flipped(cell: Cell) -> list[Cell]:
         flipped = cell.dataset and cell.metric not in stability.get(cell.run, {})
         other = study.unshifted.get(cell.run) if flipped else None
         return [cell, cell.model_copy(update={"run": other})] if other else [cell]
 
-    return [each for cell in cells for each in again(cell)]
+    return [copy for cell in cells for copy in with_flipped(cell)]
 
 
 def _row(row: Compared) -> list[str]:

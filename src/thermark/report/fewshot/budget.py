@@ -31,11 +31,11 @@ class Enough:
 
 def ends(head: Head) -> tuple[list[Numbers], Numbers] | None:
     """Return the budgets below all labels, fewest first, and that of all; None where one of the two is missing."""
-    known = [each for each in head.budget if each.get("native_mean") is not None]
-    if not known or not head.complete(known[-1]):
+    measured = [budget for budget in head.budget if budget.get("native_mean") is not None]
+    if not measured or not head.complete(measured[-1]):
         return None
-    fewer = [each for each in known if labels(each) < labels(known[-1])]
-    return (fewer, known[-1]) if fewer else None
+    fewer = [budget for budget in measured if labels(budget) < labels(measured[-1])]
+    return (fewer, measured[-1]) if fewer else None
 
 
 def enough(head: Head, within: float) -> Enough | None:
@@ -43,12 +43,12 @@ def enough(head: Head, within: float) -> Enough | None:
 
     Near is at most (1 + `within`) times the error with all labels, whatever the values within both intervals.
     """
-    found = ends(head)
-    if found is None or withheld(head.seeds):
+    pair = ends(head)
+    if pair is None or withheld(head.seeds):
         return None
-    fewer, last = found
-    near = [_below(each, last, 1 + within) for each in fewer]
-    far = [_below(last, each, 1 / (1 + within)) for each in fewer]
+    fewer, last = pair
+    near = [_below(budget, last, 1 + within) for budget in fewer]
+    far = [_below(last, budget, 1 / (1 + within)) for budget in fewer]
     first = next((at for at in range(len(fewer)) if all(near[at:])), None)
     few = next((at for at in reversed(range(len(fewer))) if all(far[: at + 1])), None)
     return Enough(
@@ -63,45 +63,45 @@ def enough(head: Head, within: float) -> Enough | None:
 
 def steps(heads: Sequence[Head]) -> str:
     """Return for how many optimiser steps budgets were trained, and whether their curves are of labels alone."""
-    said: dict[str, list[str]] = {}
+    by_text: dict[str, list[str]] = {}
     for head in heads:
-        said.setdefault(_steps(head), []).append(code(head.key))
-    return "; ".join(f"{', '.join(keys)}: {text}" for text, keys in said.items())
+        by_text.setdefault(_steps(head), []).append(code(head.key))
+    return "; ".join(f"{', '.join(keys)}: {text}" for text, keys in by_text.items())
 
 
 def _steps(head: Head) -> str:
-    counts = [each.get("steps") for each in head.budget]
-    found = sorted({int(count) for count in counts if count is not None})
-    if not found or None in counts:
+    counts = [budget.get("steps") for budget in head.budget]
+    distinct = sorted({int(count) for count in counts if count is not None})
+    if not distinct or None in counts:
         return "not told"
-    if len(found) == 1:
-        return f"{found[0]:,} with every budget, so that the curve is about labels"
-    return f"{found[0]:,} to {found[-1]:,}, so that the curve is not about labels alone"
+    if len(distinct) == 1:
+        return f"{distinct[0]:,} with every budget, so that the curve is about labels"
+    return f"{distinct[0]:,} to {distinct[-1]:,}, so that the curve is not about labels alone"
 
 
 def sentence(head: Head, within: float) -> str:
     """Return what a head's curve says in words, no more than its numbers do."""
-    pair, found = ends(head), enough(head, within)
+    pair, verdict = ends(head), enough(head, within)
     if pair is None:
         return f"{code(head.key)}: no budget stands beside that of all labels."
-    if found is None:
+    if verdict is None:
         most, every = pair[0][-1], pair[1]
         numbers = f"{most['native_mean']:.2f} with {labels(most)} of {labels(every)} labels, "
         numbers += f"{every['native_mean']:.2f} px of the frame with all"
         return f"{code(head.key)}: {numbers}; {withheld(head.seeds)}."
     share = f"{100 * within:g} %"
-    if found.labels is None:
-        said = f"that fewer than all {found.every} labels come within {share} of their mean error is not shown: "
-        said += f"with {found.most} it is {found.error:.2f}, with all {found.complete:.2f} px of the frame."
+    if verdict.labels is None:
+        text = f"that fewer than all {verdict.every} labels come within {share} of their mean error is not shown: "
+        text += f"with {verdict.most} it is {verdict.error:.2f}, with all {verdict.complete:.2f} px of the frame."
     else:
-        stays = ", and so do all larger budgets" if found.labels != found.most else ""
-        said = f"**{found.labels} of {found.every} labels** come within {share} of the mean error with all of "
-        said += f"them ({found.error:.2f} against {found.complete:.2f} px of the frame){stays}."
-    few = "" if found.short is None else f" {found.short} are shown to be too few."
+        stays = ", and so do all larger budgets" if verdict.labels != verdict.most else ""
+        text = f"**{verdict.labels} of {verdict.every} labels** come within {share} of the mean error with all of "
+        text += f"them ({verdict.error:.2f} against {verdict.complete:.2f} px of the frame){stays}."
+    few = "" if verdict.short is None else f" {verdict.short} are shown to be too few."
     # Labels that choose the epoch are labels, too.
     count, first = head.numbers.get("labels_val"), labels(head.budget[0])
     val = f" The {count} that choose the epoch come on top: {first} labels are {first + (count or 0)} in truth."
-    return f"{code(head.key)}: {said}{few}{val if count else ''}"
+    return f"{code(head.key)}: {text}{few}{val if count else ''}"
 
 
 def listed(heads: Sequence[Head], space: str) -> str:
@@ -109,10 +109,10 @@ def listed(heads: Sequence[Head], space: str) -> str:
     mean, *others = titles(names(space, SHOWN))
     rows = []
     for head in heads:
-        for place, each in enumerate(head.budget):
-            count = f"all {labels(each)}" if head.complete(each) else str(labels(each))
-            low, high = (each.get(f"{space}_mean_{end}") for end in ("low", "high"))
-            first, *rest = cells(each, names(space, SHOWN))
+        for place, budget in enumerate(head.budget):
+            count = f"all {labels(budget)}" if head.complete(budget) else str(labels(budget))
+            low, high = (budget.get(f"{space}_mean_{end}") for end in ("low", "high"))
+            first, *rest = cells(budget, names(space, SHOWN))
             bounds = "–" if low is None or high is None else f"{low:.2f}–{high:.2f}".replace("-", "−")
             rows.append(["" if place else code(head.key), count, str(head.seeds), first, bounds, *rest])
     return table(["head", "labels", "seeds", mean, "95 % interval", *others], rows)
@@ -122,10 +122,10 @@ def curve(heads: Sequence[Head]) -> str:
     """Return the mean error in frame px of every head and budget as CSV, with its interval over seeds."""
     lines = ["crops,head,labels,native_mean,low,high"]
     for head in heads:
-        for each in head.budget:
-            known = (each.get(f"native_mean{end}") for end in ("", "_low", "_high"))
-            told = ("" if number is None else f"{number:.6g}" for number in known)
-            lines.append(f"{head.numbers.get('crops', '')},{head.key},{labels(each)},{','.join(told)}")
+        for budget in head.budget:
+            values = (budget.get(f"native_mean{end}") for end in ("", "_low", "_high"))
+            cells = ("" if number is None else f"{number:.6g}" for number in values)
+            lines.append(f"{head.numbers.get('crops', '')},{head.key},{labels(budget)},{','.join(cells)}")
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from thermark.core import files, templates
 from thermark.report.fewshot import budget, constant, cost, drawing, students, tables, verdicts
 from thermark.report.fewshot.head import ALL, PUBLISHED, groups
-from thermark.report.fewshot.inputs import Config, Profile, Study, read
+from thermark.report.fewshot.inputs import Config, FewshotData, Profile, read
 from thermark.report.markdown import code, escaped, table
 from thermark.report.notices import notice
 from thermark.report.paths import Paths
@@ -28,27 +28,27 @@ def build(
     Raises DataError for results that are missing.
     """
     posts, study = load("posts"), read(config, profile, paths)
-    rows = verdicts.compare(posts, study, config.tolerance)
+    rows = verdicts.compare(posts, study)
     files.write_text(text, _page(study, posts, rows))
-    found = {head.key: budget.enough(head, config.within) for head in study.ran}
-    said = {
-        "enough": {key: asdict(each) for key, each in found.items() if each},
+    verdicts_of = {head.key: budget.enough(head, config.within) for head in study.ran}
+    content = {
+        "enough": {key: asdict(verdict) for key, verdict in verdicts_of.items() if verdict},
         "published": list(map(posts_row, rows)),
         "roles": {name: study.kind(name) for name in config.contestants},
         "constant": constant.contestants(study),
         "claim": cost.judged(study),
     }
-    files.write_json(numbers, said)
+    files.write_json(numbers, content)
     drawing.draw(study.ran, figure)
     files.write_text(curve, budget.curve(study.ran))
 
 
-def _page(study: Study, posts: Published, rows: Sequence[Compared]) -> str:
+def _page(study: FewshotData, posts: Published, rows: Sequence[Compared]) -> str:
     missed = {head.key: head.tested(ALL).get("missed") for head in study.ran}
     return templates.render(
         PAGE,
         {"code": code, "escaped": escaped},
-        **{"against": verdicts, "budget": budget, "constant": constant, "cost": cost, "students": students},
+        **{"verdicts": verdicts, "budget": budget, "constant": constant, "cost": cost, "students": students},
         **{"tables": tables, "groups": groups, "study": study, "idle": _idle(study)},
         notice=notice(study.results.data_set) if study.results else "",
         tested=[head for head in study.ran if head.tested(PUBLISHED)],
@@ -56,11 +56,11 @@ def _page(study: Study, posts: Published, rows: Sequence[Compared]) -> str:
         curves=[head for head in study.ran if head.budget],
         read=[head for head in study.ran if head.numbers.get("decoders")],
         others=verdicts.others(posts, study),
-        compared=posts_section(posts, rows, study.config.tolerance, ""),
+        compared=posts_section(posts, rows, ""),
     )
 
 
-def _idle(study: Study) -> str:
+def _idle(study: FewshotData) -> str:
     """Return which heads did not run and why, as a table; empty for none."""
     reasons = {head.key: head.reason for head in study.heads if not head.ran}
     reasons |= {name: record.reason for name, record in study.unplanned.items()}

@@ -7,7 +7,7 @@ from scipy.special import stdtrit
 
 from thermark.metrics import bootstrap
 from thermark.report.fewshot.head import ALL, Head, Numbers
-from thermark.report.fewshot.inputs import Study
+from thermark.report.fewshot.inputs import FewshotData
 from thermark.report.markdown import code
 from thermark.report.results.printed import VERDICTS
 from thermark.report.results.record import Estimate
@@ -21,7 +21,7 @@ PIXELS = "error_px_mean"
 
 def of(heads: Sequence[Head]) -> Numbers:
     """Return the numbers of the constant in the crops of a group of heads, empty where nobody told."""
-    return next((own for head in heads if (own := head.numbers.get("constant") or {})), {})
+    return next((numbers for head in heads if (numbers := head.numbers.get("constant") or {})), {})
 
 
 def of_noses(heads: Sequence[Head]) -> Numbers:
@@ -39,39 +39,48 @@ def of_head(head: Head, numbers: Numbers) -> Estimate:
     return mean.model_copy(update={"low": value - half, "high": value + half})
 
 
-def verdict(own: Estimate, seeds: int, constant: Numbers) -> str:
+def verdict(estimate: Estimate, seeds: int, constant: Numbers) -> str:
     """Return whether a mean over so many seeds is below that of the constant; nothing where one is not known.
 
     Both have intervals, the constant's over subjects: on other people it would be off by another distance. Of
     fewer than five seeds nothing is said.
     """
     limit = constant.get("native_mean")
-    if own.value is None or limit is None:
+    if estimate.value is None or limit is None:
         return ""
     if few := withheld_alone(seeds):
         return few
     least, most = bounds(constant) or (limit, limit)
-    if own.low is None or own.high is None or (own.low <= most and own.high >= least):
+    if estimate.low is None or estimate.high is None or (estimate.low <= most and estimate.high >= least):
         return VERDICTS[2]
-    return VERDICTS[0] if own.high < least else VERDICTS[1]
+    return VERDICTS[0] if estimate.high < least else VERDICTS[1]
 
 
 def bounds(constant: Numbers) -> tuple[float, float] | None:
     """Return the 95 % interval over subjects of the constant's mean error in frame px, None of fewer than two."""
-    own = {subject: errors for subject, errors in (constant.get("native_by_subject") or {}).items() if errors}
-    values = np.array([error for errors in own.values() for error in errors])
-    subjects = np.array([subject for subject, errors in own.items() for _ in errors], np.str_)
-    return bootstrap.interval(values, subjects, REPLICATES, 0, within=(0.0, np.inf)) if len(own) > 1 else None
+    by_subject = {
+        subject: errors for subject, errors in (constant.get("native_by_subject") or {}).items() if errors
+    }
+    values = np.array([error for errors in by_subject.values() for error in errors])
+    subjects = np.array([subject for subject, errors in by_subject.items() for _ in errors], np.str_)
+    return (
+        bootstrap.interval(values, subjects, REPLICATES, 0, within=(0.0, np.inf)) if len(by_subject) > 1 else None
+    )
 
 
-def contestants(study: Study) -> dict[str, str]:
+def contestants(study: FewshotData) -> dict[str, str]:
     """Return the verdict on each contestant in labelled boxes."""
-    noses, own = of_noses(study.ran), {name: each for name, each in study.scored.items() if each.boxes == BOXES}
-    made = {name: verdict(each.metrics[PIXELS], each.seeds or 1, noses) for name, each in own.items()}
-    return {name: said for name, said in made.items() if said}
+    noses, labelled = (
+        of_noses(study.ran),
+        {name: record for name, record in study.scored.items() if record.boxes == BOXES},
+    )
+    verdicts = {
+        name: verdict(record.metrics[PIXELS], record.seeds or 1, noses) for name, record in labelled.items()
+    }
+    return {name: text for name, text in verdicts.items() if text}
 
 
-def others(study: Study) -> float:
+def others(study: FewshotData) -> float:
     """Return of how many noses the constant is, where that is not the number of the contestants; else 0."""
     noses = float(of_noses(study.ran).get("crops", 0))
     return noses if any(study.records[name].faces != noses for name in contestants(study)) else 0
@@ -79,13 +88,13 @@ def others(study: Study) -> float:
 
 def heads(group: Sequence[Head]) -> dict[str, str]:
     """Return the verdict on each head of a group, on all of its crops."""
-    made = {head.key: verdict(of_head(head, head.tested(ALL)), head.seeds, of(group)) for head in group}
-    return {key: said for key, said in made.items() if said}
+    verdicts = {head.key: verdict(of_head(head, head.tested(ALL)), head.seeds, of(group)) for head in group}
+    return {key: text for key, text in verdicts.items() if text}
 
 
 def grouped(verdicts: Mapping[str, str]) -> str:
     """Return verdicts in words, each with those of whom it is, the real ones first."""
     order = [*VERDICTS[::2], VERDICTS[1]]
-    found = sorted(set(verdicts.values()), key=lambda said: (order.index(said) if said in order else 3, said))
-    named = {said: [code(name) for name, each in verdicts.items() if each == said] for said in found}
-    return "; ".join(f"*{said}*: {', '.join(names)}" for said, names in named.items())
+    distinct = sorted(set(verdicts.values()), key=lambda text: (order.index(text) if text in order else 3, text))
+    by_verdict = {text: [code(name) for name, verdict in verdicts.items() if verdict == text] for text in distinct}
+    return "; ".join(f"*{text}*: {', '.join(names)}" for text, names in by_verdict.items())

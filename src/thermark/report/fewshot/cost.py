@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from thermark.report.fewshot import constant
-from thermark.report.fewshot.inputs import Numbers, Study, base
+from thermark.report.fewshot.inputs import FewshotData, Numbers, base
 from thermark.report.markdown import code, escaped, table
 from thermark.report.results import printed
 
@@ -22,14 +22,14 @@ HEADER = ["network", "input", "parameters", "GMACs", "fp32, ms", "bf16, ms"]
 HEADER += ["times smaller", "times faster, fp32", "times faster, bf16", "the claim"]
 
 
-def ordered(study: Study) -> list[str]:
+def ordered(study: FewshotData) -> list[str]:
     """Return the rows of the timings: the large one, then heads, students and controls, then the rest."""
     order = list(dict.fromkeys([study.config.large, *map(study.row, study.records)]))
     places = {row: place for place, row in enumerate(order)}
     return sorted(study.timed, key=lambda row: (places.get(base(row), len(order)), row))
 
 
-def judged(study: Study) -> dict[str, str]:
+def judged(study: FewshotData) -> dict[str, str]:
     """Return the verdict on the rows that the claim may be true of: students, also at the large one's input."""
     rows = {study.row(name) for name in study.of("student")}
     return {name: verdict(study.timed[name]) for name in ordered(study) if base(name) in rows}
@@ -47,13 +47,15 @@ def verdict(row: Numbers) -> str:
     return FALSE if plain is not None or smaller < SMALLER else UNKNOWN
 
 
-def claims(study: Study) -> list[str]:
+def claims(study: FewshotData) -> list[str]:
     """Return the verdict on the claim for each network, with its numbers, its input and its accuracy."""
-    made = judged(study)
-    said = [f"{code(row)}: **{made[row]}**{_because(study.timed[row])}. {_beside(row, study)}." for row in made]
+    verdicts = judged(study)
+    sentences = [
+        f"{code(row)}: **{verdicts[row]}**{_because(study.timed[row])}. {_beside(row, study)}." for row in verdicts
+    ]
     rows = dict.fromkeys(map(study.row, study.of("student")))
     elsewhere = "not measured for this profile: `make speed`"
-    return said + [f"{code(row)}: {elsewhere}." for row in rows if row not in study.timed]
+    return sentences + [f"{code(row)}: {elsewhere}." for row in rows if row not in study.timed]
 
 
 def size(row: Numbers) -> list[str]:
@@ -63,32 +65,32 @@ def size(row: Numbers) -> list[str]:
     return [*counts, _ms(row.get("fp32_ms"))]
 
 
-def listed(study: Study) -> str:
+def listed(study: FewshotData) -> str:
     """Return all that was timed as a table."""
-    made = judged(study)
+    verdicts = judged(study)
     rows = []
     for name in ordered(study):
         row = study.timed[name]
         times = [_between(row, kind) for kind in ("fp32", "bf16")]
-        ratios = [_cut(row.get(each)) for each in RATIOS]
-        rows.append([code(name), _input(row) or "–", *size(row)[:2], *times, *ratios, made.get(name, "–")])
+        ratios = [_cut(row.get(ratio)) for ratio in RATIOS]
+        rows.append([code(name), _input(row) or "–", *size(row)[:2], *times, *ratios, verdicts.get(name, "–")])
     return table(HEADER, rows, texts=2)
 
 
-def notes(study: Study) -> list[str]:
+def notes(study: FewshotData) -> list[str]:
     """Return what must be said of a timing."""
-    told = {name: study.timed[name].get("note") for name in ordered(study)}
-    return [f"{code(name)}: {escaped(str(note))}." for name, note in told.items() if note]
+    by_row = {name: study.timed[name].get("note") for name in ordered(study)}
+    return [f"{code(name)}: {escaped(str(note))}." for name, note in by_row.items() if note]
 
 
-def machine(told: Mapping[str, object]) -> str:
+def machine(facts: Mapping[str, object]) -> str:
     """Return on what was timed."""
-    words = {key: " and ".join(each) if isinstance(each, list) else str(each) for key, each in told.items()}
-    said = [MACHINE[key].format(escaped(words[key])) for key in MACHINE if key in words]
-    return f"Timed on {', '.join(said)}." if said else "The machine was not told."
+    words = {key: " and ".join(value) if isinstance(value, list) else str(value) for key, value in facts.items()}
+    parts = [MACHINE[key].format(escaped(words[key])) for key in MACHINE if key in words]
+    return f"Timed on {', '.join(parts)}." if parts else "The machine was not told."
 
 
-def _beside(row: str, study: Study) -> str:
+def _beside(row: str, study: FewshotData) -> str:
     """Return what is known of the accuracy of those who have this network."""
     if row != base(row):
         return "Accuracy: no accuracy at this size, which it was not trained for"
@@ -96,15 +98,15 @@ def _beside(row: str, study: Study) -> str:
     return ". ".join(f"Accuracy of {code(name)}: {_accuracy(name, study)}" for name in names)
 
 
-def _accuracy(name: str, study: Study) -> str:
+def _accuracy(name: str, study: FewshotData) -> str:
     """Return one student against all with whom it is compared, and against the constant."""
     if name not in study.scored:
         return "it did not run here"
-    asked = (pair for own in study.families for pair in own.pairs if pair.a == name)
-    said = [f"against {code(pair.b)} {printed.sentence(pair, constant.PIXELS)}" for pair in asked]
-    if found := constant.contestants(study).get(name):
-        said.append(f"against {constant.TITLE}: {found}")
-    return "; ".join(said) or "compared with nobody"
+    pairs = (pair for family in study.families for pair in family.pairs if pair.a == name)
+    parts = [f"against {code(pair.b)} {printed.sentence(pair, constant.PIXELS)}" for pair in pairs]
+    if verdict := constant.contestants(study).get(name):
+        parts.append(f"against {constant.TITLE}: {verdict}")
+    return "; ".join(parts) or "compared with nobody"
 
 
 def _because(row: Numbers) -> str:

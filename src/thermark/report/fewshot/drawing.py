@@ -19,15 +19,15 @@ def draw(heads: Sequence[Head], out: Path) -> None:
 
     Panels of one face set share their scale: a px of another camera is another length.
     """
-    curves = [head for head in heads if any(_known(head))]
+    curves = [head for head in heads if any(_points(head))]
     panels = groups(curves)
     looks = styles([head.key for head in curves], [head.key for head in curves], "")
     with figure((WIDTH + 0.4) * max(len(panels), 1) + 1.2, HEIGHT + 0.5) as drawn:
         grid = drawn.subplots(1, max(len(panels), 1), squeeze=False)[0]
-        for axes, own in zip(grid, panels, strict=False):
-            axes.set_title(_title(own[0]), fontsize=9, pad=6)
-            _scaled(axes, own, 1.05 * _top(own[0], curves))
-            _draw_panel(axes, own, looks)
+        for axes, group in zip(grid, panels, strict=False):
+            axes.set_title(_title(group[0]), fontsize=9, pad=6)
+            _scaled(axes, group, 1.05 * _top(group[0], curves))
+            _draw_panel(axes, group, looks)
         if not panels:
             grid[0].set(xticks=(), yticks=())
             grid[0].text(0.5, 0.5, "no head was trained", color=MUTED, ha="center", transform=grid[0].transAxes)
@@ -44,26 +44,26 @@ def _top(head: Head, curves: Sequence[Head]) -> float:
     return max((error for each in [*same, *alike] for error in _errors(each)), default=1.0)
 
 
-def _known(head: Head) -> list[tuple[int, float, float, float]]:
+def _points(head: Head) -> list[tuple[int, float, float, float]]:
     """Return labels, mean error and its interval of each budget; without an interval its ends are the mean."""
-    known = []
-    for each in head.budget:
-        mean = each.get("native_mean")
+    points = []
+    for budget in head.budget:
+        mean = budget.get("native_mean")
         if mean is not None:
-            ends = (each.get("native_mean_low"), each.get("native_mean_high"))
-            known.append((labels(each), mean, *(mean if end is None else end for end in ends)))
-    return known
+            ends = (budget.get("native_mean_low"), budget.get("native_mean_high"))
+            points.append((labels(budget), mean, *(mean if end is None else end for end in ends)))
+    return points
 
 
 def _errors(head: Head) -> list[float]:
     """Return the errors that must be seen: a band of few seeds may end far above all of them."""
-    return [mean for _, mean, _, _ in _known(head)] + [error for _, _, error in head.trainings]
+    return [mean for _, mean, _, _ in _points(head)] + [error for _, _, error in head.trainings]
 
 
 def _draw_panel(axes: Axes, heads: Sequence[Head], looks: Mapping[str, Style]) -> None:
     ends = {}
     for head in heads:
-        budgets, means, low, high = zip(*_known(head), strict=True)
+        budgets, means, low, high = zip(*_points(head), strict=True)
         colour = looks[head.key].colour
         axes.fill_between(budgets, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(budgets, means, color=colour, marker="o", markersize=4, zorder=3)
@@ -76,7 +76,7 @@ def _draw_panel(axes: Axes, heads: Sequence[Head], looks: Mapping[str, Style]) -
 
 def _scaled(axes: Axes, heads: Sequence[Head], top: float) -> None:
     """Set scales, limits and a tick for each budget that has room for its number."""
-    budgets = sorted({each[0] for head in heads for each in _known(head)})
+    budgets = sorted({point[0] for head in heads for point in _points(head)})
     ticks = [budgets[0]]
     for budget in budgets[1:]:
         if budget >= APART * ticks[-1]:
@@ -90,9 +90,9 @@ def _scaled(axes: Axes, heads: Sequence[Head], top: float) -> None:
 
 def _title(head: Head) -> str:
     """Return the crop set and its labels, and on a second line the side of its crops and its face set."""
-    own = head.numbers
-    first = [str(own.get("crops", "")), str(own.get("vocabulary", ""))]
-    first += [f"K = {own['points']}"] if own.get("points") else []
-    second = [f"{own['side']} px" if own.get("side") else "", str(own.get("faces") or "")]
+    numbers = head.numbers
+    first = [str(numbers.get("crops", "")), str(numbers.get("vocabulary", ""))]
+    first += [f"K = {numbers['points']}"] if numbers.get("points") else []
+    second = [f"{numbers['side']} px" if numbers.get("side") else "", str(numbers.get("faces") or "")]
     lines = [", ".join(filter(None, each)) for each in (first, second)]
     return "\n".join(filter(None, lines)).replace("$", "")

@@ -38,8 +38,8 @@ class Head:
     @property
     def budget(self) -> list[Numbers]:
         """The numbers of each budget of labels, fewest first and those of all labels last."""
-        own = self.numbers.get("budget") or {}
-        return [own[key] for key in sorted(own, key=lambda key: (key == ALL, own[key]["labels"]))]
+        budgets = self.numbers.get("budget") or {}
+        return [budgets[key] for key in sorted(budgets, key=lambda key: (key == ALL, budgets[key]["labels"]))]
 
     @property
     def seeds(self) -> int:
@@ -57,18 +57,18 @@ class Head:
         return code(str(self.numbers.get("crops", "–")))
 
     @property
-    def told(self) -> str:
-        """Its crop set as a heading does: name, size and face set, geometry, vocabulary, as far as known."""
+    def heading(self) -> str:
+        """Its crop set, as a heading names it: name, size and face set, geometry, vocabulary, as far as known."""
         side, faces, geometry, vocabulary = (self.numbers.get(name) for name in ("side", *FACTS[1:2], *FACTS[3:]))
-        said = [f"{side} x {side} px" if side else "", f"of {code(faces)}" if faces else ""]
-        parts = [" ".join(filter(None, said)), GEOMETRIES.get(str(geometry), "")]
-        known = ", ".join(filter(None, [*parts, f"labels {code(vocabulary)}" if vocabulary else ""]))
-        return f"{self.crops}: {known}" if known else self.crops
+        texts = [f"{side} x {side} px" if side else "", f"of {code(faces)}" if faces else ""]
+        parts = [" ".join(filter(None, texts)), GEOMETRIES.get(str(geometry), "")]
+        joined = ", ".join(filter(None, [*parts, f"labels {code(vocabulary)}" if vocabulary else ""]))
+        return f"{self.crops}: {joined}" if joined else self.crops
 
     def tested(self, scope: str) -> Numbers:
         """Return the numbers on the `published` test crops or on `all`, empty where there are none."""
-        own = (self.numbers.get("test") or {}).get(scope) or {}
-        return own if own.get("crops") else {}
+        numbers = (self.numbers.get("test") or {}).get(scope) or {}
+        return numbers if numbers.get("crops") else {}
 
     def complete(self, each: Numbers) -> bool:
         """Return whether this is the budget of all labels."""
@@ -82,7 +82,7 @@ def labels(each: Numbers) -> int:
 
 def groups(heads: Sequence[Head]) -> list[list[Head]]:
     """Return the heads of each crop set, in the order in which they come: errors of two sets share no table."""
-    found: dict[tuple[str, ...], list[Head]] = {}
+    by_facts: dict[tuple[str, ...], list[Head]] = {}
     for head in heads:
-        found.setdefault(tuple(str(head.numbers.get(name)) for name in FACTS), []).append(head)
-    return list(found.values())
+        by_facts.setdefault(tuple(str(head.numbers.get(name)) for name in FACTS), []).append(head)
+    return list(by_facts.values())

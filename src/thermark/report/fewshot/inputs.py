@@ -1,4 +1,4 @@
-"""What the page of part 2 reads: exactly the heads, contestants and pseudo-labels that are named."""
+"""Results of heads, contestants and pseudo-labels that params.yaml names."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,6 @@ from thermark.core.origin import Origin
 from thermark.report.fewshot.head import Head
 from thermark.report.inputs import existing, open_json
 from thermark.report.paths import Paths
-from thermark.report.reference_results.compare import Tolerance
 from thermark.report.results.comparisons import Comparisons, Family, open_comparisons
 from thermark.report.results.record import Record, ResultSet, open_named
 
@@ -40,7 +39,6 @@ class Config(Section):
     networks: dict[str, str] = Field(default_factory=dict)
     large: str = "sapiens2_04b+head"
     within: NonNegativeFloat = 0.1
-    tolerance: Tolerance = Tolerance()
 
     @model_validator(mode="after")
     def _known(self) -> "Config":
@@ -61,7 +59,7 @@ class Profile:
 
 
 @dataclass(frozen=True)
-class Study:
+class FewshotData:
     """Everything that the page shows.
 
     `results`: the records of the noses, None where the profile has none; `heads`: all that are named;
@@ -106,14 +104,20 @@ class Study:
     @property
     def families(self) -> list[Family]:
         """The declared comparisons of these contestants alone, on this data set."""
-        found = self.comparisons.among(self.config.contestants)
-        pairs = {own.name: tuple(p for p in own.pairs if p.dataset == self.config.dataset) for own in found}
-        return [own.model_copy(update={"pairs": pairs[own.name]}) for own in found if pairs[own.name]]
+        families = self.comparisons.among(self.config.contestants)
+        pairs = {
+            family.name: tuple(p for p in family.pairs if p.dataset == self.config.dataset) for family in families
+        }
+        return [
+            family.model_copy(update={"pairs": pairs[family.name]}) for family in families if pairs[family.name]
+        ]
 
     @property
     def networks(self) -> dict[str, str]:
         """Contestant -> the run that it asks, of those that ask one."""
-        return {name: str(own["run"]) for name, own in self.profile.contestants.items() if own.get("run")}
+        return {
+            name: str(section["run"]) for name, section in self.profile.contestants.items() if section.get("run")
+        }
 
     @property
     def timed(self) -> Mapping[str, Numbers]:
@@ -123,20 +127,22 @@ class Study:
         """
         rows: Mapping[str, Numbers] = self.speed.get("rows", {})
 
-        def own(name: str) -> bool:
+        def is_current(name: str) -> bool:
             size = rows.get(name, {}).get("input")
-            known = size is not None and size == self.profile.runs.get(name, {}).get("input_size")
-            return name.endswith(HEADED) or known
+            fits = size is not None and size == self.profile.runs.get(name, {}).get("input_size")
+            return name.endswith(HEADED) or fits
 
-        return {name: row for name, row in rows.items() if own(base(name))}
+        return {name: row for name, row in rows.items() if is_current(base(name))}
 
     @property
     def pngs(self) -> list[str]:
         """The crop sets of 8-bit pictures that heads among the contestants have learned from."""
-        asked = {self.networks.get(name) for name in self.config.contestants}
-        seen = [head.numbers.get("crops") for head in self.ran if head.run in asked]
-        sources = {key: (own.get("changes") or {}).get("source") for key, own in self.profile.crops.items()}
-        return [key for key, source in sources.items() if source in PICTURES and key in seen]
+        runs = {self.networks.get(name) for name in self.config.contestants}
+        used = [head.numbers.get("crops") for head in self.ran if head.run in runs]
+        sources = {
+            key: (section.get("changes") or {}).get("source") for key, section in self.profile.crops.items()
+        }
+        return [key for key, source in sources.items() if source in PICTURES and key in used]
 
     @property
     def unplanned(self) -> dict[str, Record]:
@@ -156,17 +162,19 @@ class Study:
         """Return what a contestant is, one of `KINDS`: whoever learned from no pseudo-labels is a head."""
         if contestant not in self.config.students:
             return "head"
-        return "control" if self._opinion(contestant).get("source") == "true" else "student"
+        return "control" if self._pseudo_labels_of(contestant).get("source") == "true" else "student"
 
     def head(self, contestant: str) -> str:
-        """Return the contestant whose opinions a student learned, nothing for a head or a control."""
-        return str(self._opinion(contestant).get("head", "")) if self.kind(contestant) == "student" else ""
+        """Return the contestant whose predictions a student learned, nothing for a head or a control."""
+        return (
+            str(self._pseudo_labels_of(contestant).get("head", "")) if self.kind(contestant) == "student" else ""
+        )
 
     def of(self, *kinds: str) -> list[str]:
         """Return the contestants of some kinds, whether they ran or not."""
         return [name for name in self.records if self.kind(name) in kinds]
 
-    def _opinion(self, contestant: str) -> Numbers:
+    def _pseudo_labels_of(self, contestant: str) -> Numbers:
         return self.pseudo_labels.get(self.config.students.get(contestant, ""), {})
 
     def _record(self, name: str) -> Record:
@@ -180,12 +188,12 @@ class Study:
         raise DataError(f"{dataset} has no record of {name}", "run `dvc repro`")
 
 
-def read(config: Config, profile: Profile, paths: Paths) -> Study:
+def read(config: Config, profile: Profile, paths: Paths) -> FewshotData:
     """Read what was measured; in a profile without the data set nobody ran on it.
 
     Raises DataError for results of named heads or contestants that are missing, or broken.
     """
-    return Study(
+    return FewshotData(
         config=config,
         profile=profile,
         results=open_named(paths.results, [config.dataset]).get(config.dataset),
@@ -214,8 +222,8 @@ def _trainings(path: Path) -> tuple[tuple[int, int, float], ...]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     try:
-        told = [row for row in rows if row["native_mean"]]
-        return tuple((int(row["labels"]), int(row["seed"]), float(row["native_mean"])) for row in told)
+        measured = [row for row in rows if row["native_mean"]]
+        return tuple((int(row["labels"]), int(row["seed"]), float(row["native_mean"])) for row in measured)
     except (KeyError, TypeError, ValueError) as error:
         cause = f"{path} is no curve of labels: {error}"
         raise DataError(cause, "run `dvc repro`, which makes it again") from error

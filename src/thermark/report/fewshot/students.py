@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from thermark.report.columns import cells, shown, titles
 from thermark.report.fewshot import constant, cost
-from thermark.report.fewshot.inputs import Numbers, Study
+from thermark.report.fewshot.inputs import FewshotData, Numbers
 from thermark.report.markdown import code, escaped, table
 from thermark.report.results import printed
 from thermark.report.results.comparisons import Family, Pair
@@ -15,7 +15,7 @@ LABELS = ("native_mean", "native_median")
 START = ("contestant", "what", "boxes", "seeds", "noses", "answered, %", *titles(("recall",)))
 
 
-def what(name: str, study: Study) -> str:
+def what(name: str, study: FewshotData) -> str:
     """Return what a contestant is, in words."""
     kind, head = study.kind(name), study.head(name)
     if kind == "control":
@@ -23,7 +23,7 @@ def what(name: str, study: Study) -> str:
     return f"student of {code(head)}" if head else kind
 
 
-def listed(study: Study) -> str:
+def listed(study: FewshotData) -> str:
     """Return the accuracy of heads, students and controls, with their cost where it was measured."""
     rows = [_line(name, study) for name in study.scored]
     if plain := constant.of_noses(study.ran):
@@ -37,66 +37,76 @@ def listed(study: Study) -> str:
     return table([*START, first, "95 %", *rest, "parameters", "GMACs", "fp32, ms"], rows, texts=3)
 
 
-def idle(study: Study) -> str:
+def idle(study: FewshotData) -> str:
     """Return who has no numbers, and why; empty for nobody."""
     rows = [
-        [code(name), what(name, study), escaped(f"{own.status}: {own.reason}")]
-        for name, own in study.records.items()
-        if not own.ran
+        [code(name), what(name, study), escaped(f"{record.status}: {record.reason}")]
+        for name, record in study.records.items()
+        if not record.ran
     ]
     return table(["not run", "what", "why"], rows, texts=3) if rows else ""
 
 
-def compared(study: Study, family: Family) -> str:
+def compared(study: FewshotData, family: Family) -> str:
     """Return a family as a table."""
     results = study.results
     return printed.pairs(family.pairs, {results.data_set.name: results} if results else {})
 
 
-def rates(study: Study, pairs: Iterable[Pair]) -> str:
+def rates(study: FewshotData, pairs: Iterable[Pair]) -> str:
     """Return by how many points PCK at 5 px differs, of all noses, where both have it."""
-    own = {
+    values = {
         name: record.metrics["pck@5px"].value
         for name, record in study.scored.items()
         if "pck@5px" in record.metrics
     }
-    gaps = {pair.names: (own.get(pair.a), own.get(pair.b)) for pair in pairs}
-    said = [
+    gaps = {pair.names: (values.get(pair.a), values.get(pair.b)) for pair in pairs}
+    parts = [
         f"{code(a)} − {code(b)} {100 * (first - second):+.1f}".replace("-", "−")
         for (a, b), (first, second) in gaps.items()
         if first is not None and second is not None
     ]
-    return ", ".join(said)
+    return ", ".join(parts)
 
 
-def opinions(study: Study) -> str:
+def pseudo_labels(study: FewshotData) -> str:
     """Return how far the labels that the students learned from are from true ones; empty without any."""
-    rows = [row for key, own in study.pseudo_labels.items() for row in _opinions(key, own)]
+    rows = [row for key, numbers in study.pseudo_labels.items() for row in _pseudo_label_rows(key, numbers)]
     header = ["pseudo-labels", "face set", "by", "crops", "points", "labels", *titles(LABELS)]
     return table(header, rows, texts=4) if rows else ""
 
 
-def _line(name: str, study: Study) -> list[str]:
-    own = study.records[name]
-    numbers = {metric: each.value for metric, each in own.metrics.items()}
-    answered = 1 - own.missed / own.faces if own.faces else None
-    found = [shown("crops", own.faces), shown("detection", answered), shown("recall", numbers.get("recall"))]
-    mean = own.metrics[constant.PIXELS]
+def _line(name: str, study: FewshotData) -> list[str]:
+    record = study.records[name]
+    numbers = {metric: estimate.value for metric, estimate in record.metrics.items()}
+    answered = 1 - record.missed / record.faces if record.faces else None
+    counts = [shown("crops", record.faces), shown("detection", answered), shown("recall", numbers.get("recall"))]
+    mean = record.metrics[constant.PIXELS]
     bounds = "–" if mean.low is None or mean.high is None else f"{mean.low:.2f}–{mean.high:.2f}"
     first, *rest = cells(numbers, ACCURACY)
-    start = [code(name), what(name, study), escaped(own.boxes or "–"), str(own.seeds or 1), *found, first, bounds]
+    start = [
+        code(name),
+        what(name, study),
+        escaped(record.boxes or "–"),
+        str(record.seeds or 1),
+        *counts,
+        first,
+        bounds,
+    ]
     return [*start, *rest, *cost.size(study.timed.get(study.row(name), {}))]
 
 
-def _opinions(key: str, own: Numbers) -> list[list[str]]:
+def _pseudo_label_rows(key: str, numbers: Numbers) -> list[list[str]]:
     """Return a line for all points, and one for those of which the head has seen no label, if there are any."""
-    if own["status"] != "ok":
-        return [[code(key), "–", "–", escaped(f"{own['status']}: {own['reason']}"), *["–"] * (2 + len(LABELS))]]
-    by = code(own["head"]) if own["source"] == "head" else "its true labels"
-    rows = [[code(key), code(own["faces"]), by, "all", *_opinion(own)]]
-    unseen = own.get("unseen") or {}
-    return [*rows, ["", "", "", "unseen", *_opinion(unseen)]] if unseen.get("points") else rows
+    if numbers["status"] != "ok":
+        return [
+            [code(key), "–", "–", escaped(f"{numbers['status']}: {numbers['reason']}"), *["–"] * (2 + len(LABELS))]
+        ]
+    by = code(numbers["head"]) if numbers["source"] == "head" else "its true labels"
+    rows = [[code(key), code(numbers["faces"]), by, "all", *_pseudo_label_cells(numbers)]]
+    unseen = numbers.get("unseen") or {}
+    return [*rows, ["", "", "", "unseen", *_pseudo_label_cells(unseen)]] if unseen.get("points") else rows
 
 
-def _opinion(own: Numbers) -> list[str]:
-    return [*(str(own.get(each, "–")) for each in ("points", "labels")), *cells(own, LABELS)]
+def _pseudo_label_cells(numbers: Numbers) -> list[str]:
+    return [*(str(numbers.get(name, "–")) for name in ("points", "labels")), *cells(numbers, LABELS)]

@@ -37,12 +37,12 @@ def facts(heads: Sequence[Head]) -> str:
     """Return what each head is."""
     rows = []
     for head in heads:
-        own = {name: str(value) for name, value in head.numbers.items()}
-        val = f" + {own['labels_val']}" if head.numbers.get("labels_val") else ""
-        count = f"{head.numbers['parameters']:,}" if "parameters" in own else "–"
-        texts = [head.key, *(own.get(name, "–") for name in ("backbone", "vocabulary"))]
-        numbers = [own.get("points", "–"), count, f"{own.get('labels', '–')}{val}", str(head.seeds)]
-        ends = [own.get("epochs", "–"), *(code(own.get(name, "–")) for name in ("crops", "decode"))]
+        values = {name: str(value) for name, value in head.numbers.items()}
+        val = f" + {values['labels_val']}" if head.numbers.get("labels_val") else ""
+        count = f"{head.numbers['parameters']:,}" if "parameters" in values else "–"
+        texts = [head.key, *(values.get(name, "–") for name in ("backbone", "vocabulary"))]
+        numbers = [values.get("points", "–"), count, f"{values.get('labels', '–')}{val}", str(head.seeds)]
+        ends = [values.get("epochs", "–"), *(code(values.get(name, "–")) for name in ("crops", "decode"))]
         rows.append([*map(code, texts), *numbers, *ends])
     return table(FACTS, rows, texts=3)
 
@@ -51,15 +51,17 @@ def listed(heads: Sequence[Head], space: str) -> str:
     """Return a line a head and scope, one where both scopes are the same crops; and one of the constant."""
     rows = []
     for head in heads:
-        scopes = {each: own for each in (PUBLISHED, ALL) if (own := head.tested(each))}
-        if len({own["crops"] for own in scopes.values()}) == 1:
+        scopes = {each: numbers for each in (PUBLISHED, ALL) if (numbers := head.tested(each))}
+        if len({numbers["crops"] for numbers in scopes.values()}) == 1:
             scopes = dict(list(scopes.items())[-1:])
-        for place, (scope, own) in enumerate(scopes.items()):
-            drawn = "published" if head.of_the_post else f"{own['crops']:.0f} drawn by hash"
+        for place, (scope, numbers) in enumerate(scopes.items()):
+            drawn = "published" if head.of_the_post else f"{numbers['crops']:.0f} drawn by hash"
             start = ["" if place else code(head.key), drawn if scope == PUBLISHED else "all"]
-            rows.append([*start, shown("crops", own["crops"]), *errors(space, own)])
-    if own := constant.of(heads):
-        rows.append([f"*{constant.TITLE}*", "all", shown("crops", own.get("crops")), *cells(own, names(space))])
+            rows.append([*start, shown("crops", numbers["crops"]), *errors(space, numbers)])
+    if numbers := constant.of(heads):
+        rows.append(
+            [f"*{constant.TITLE}*", "all", shown("crops", numbers.get("crops")), *cells(numbers, names(space))]
+        )
     return table(["head", "test", "crops", *titles(names(space))], rows, texts=2)
 
 
@@ -67,17 +69,21 @@ def decoded(heads: Sequence[Head], space: str) -> str:
     """Return a line a head and way of reading its maps, and one of what quantisation alone costs."""
     rows = []
     for head in heads:
-        made = head.numbers["decoders"]
-        own = [["", said, *errors(space, made[method])] for method, said in DECODERS.items() if method in made]
+        decoders = head.numbers["decoders"]
+        lines = [
+            ["", title, *errors(space, decoders[method])]
+            for method, title in DECODERS.items()
+            if method in decoders
+        ]
         if alone := head.numbers.get("quantisation"):
-            own.append(["", "*quantisation alone*", *cells(alone, names(space))])
-        rows += [[code(head.key) if not place else "", *each[1:]] for place, each in enumerate(own)]
+            lines.append(["", "*quantisation alone*", *cells(alone, names(space))])
+        rows += [[code(head.key) if not place else "", *line[1:]] for place, line in enumerate(lines)]
     return table(["head", "read by", *titles(names(space))], rows, texts=2)
 
 
 def gain(head: Head) -> str:
     """Return what reading between the cells changes in the mean of a head, in px of the frame, or nothing."""
-    means = {method: own.get("native_mean") for method, own in head.numbers["decoders"].items()}
+    means = {method: numbers.get("native_mean") for method, numbers in head.numbers["decoders"].items()}
     base = means.pop("argmax", None)
     others = [
         f"{means[method] - base:+.2f}".replace("-", "−") + f" with {DECODERS[method]}"
@@ -87,6 +93,6 @@ def gain(head: Head) -> str:
     if not others:
         return ""
     alone = (head.numbers.get("quantisation") or {}).get("native_mean")
-    told = "" if alone is None else f"; quantisation alone is {shown('native_mean', alone)}"
+    alone_text = "" if alone is None else f"; quantisation alone is {shown('native_mean', alone)}"
     start = f"{code(head.key)}: the mean of argmax, {shown('native_mean', base)} px of the frame, is moved"
-    return f"{start} by {' and by '.join(others)}{told}."
+    return f"{start} by {' and by '.join(others)}{alone_text}."

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from thermark.report.columns import shown, titles
 from thermark.report.fewshot.head import PUBLISHED, Head
-from thermark.report.fewshot.inputs import Study
+from thermark.report.fewshot.inputs import FewshotData
 from thermark.report.fewshot.tables import errors, names
 from thermark.report.markdown import code, table
 from thermark.report.reference_results import Cell, Published
-from thermark.report.reference_results.compare import NO_PROFILE, Compared, Ours, Tolerance, compare_cells
+from thermark.report.reference_results.compare import NO_PROFILE, Compared, Ours, compare_cells
 
 PART = "part2"
 TRAINED = {"epochs": 120, "batch": 8}  # by the post
@@ -18,9 +18,9 @@ WORDS = {"epochs": "{} epochs", "batch": "batches of {}", "features": "features 
 
 def differing(head: Head) -> str:
     """Return where the training of a head differs from the post's, nothing where it does not or is not told."""
-    own = {name: head.numbers.get(name) for name in POST}
-    others = [name for name, post in POST.items() if own[name] not in (None, post)]
-    return ", ".join(f"{WORDS[name].format(own[name])} instead of {POST[name]}" for name in others)
+    values = {name: head.numbers.get(name) for name in POST}
+    others = [name for name, post in POST.items() if values[name] not in (None, post)]
+    return ", ".join(f"{WORDS[name].format(values[name])} instead of {POST[name]}" for name in others)
 
 
 def published(head: Head) -> Mapping[str, float]:
@@ -28,7 +28,7 @@ def published(head: Head) -> Mapping[str, float]:
     return head.tested(PUBLISHED) if head.of_the_post else {}
 
 
-def compare(posts: Published, study: Study, allowed: Tolerance) -> list[Compared]:
+def compare(posts: Published, study: FewshotData) -> list[Compared]:
     """Compare every number of part 2 with that of the head that corresponds, on the published test crops."""
     idle = {name: record.reason for name, record in study.unplanned.items()}
     idle |= {head.run: head.reason for head in study.heads if not head.ran}
@@ -38,14 +38,20 @@ def compare(posts: Published, study: Study, allowed: Tolerance) -> list[Compared
     def ours(cell: Cell) -> Ours | str:
         if cell.run not in ran:
             return idle.get(cell.run, NO_PROFILE)
-        head, own = ran[cell.run], published(ran[cell.run])
-        other = differing(head)
-        return Ours(own.get(cell.metric), head.seeds, origin=study.origin, noses=own.get("crops"), differing=other)
+        head, numbers = ran[cell.run], published(ran[cell.run])
+        difference = differing(head)
+        return Ours(
+            numbers.get(cell.metric),
+            head.seeds,
+            origin=study.origin,
+            noses=numbers.get("crops"),
+            differing=difference,
+        )
 
-    return compare_cells(posts.cells(PART), ours, allowed)
+    return compare_cells(posts.cells(PART), ours)
 
 
-def others(posts: Published, study: Study) -> list[Head]:
+def others(posts: Published, study: FewshotData) -> list[Head]:
     """Return the heads of the middle of the nose in the post's crops that have no row in the post."""
     named = {row.run for row in posts.tables[PART].rows}
     asked = [head for head in study.ran if head.numbers.get("points") == 1 and published(head)]
@@ -54,10 +60,10 @@ def others(posts: Published, study: Study) -> list[Head]:
 
 def trained(heads: Sequence[Head]) -> str:
     """Return what differs from the post in the training of these heads, so that nobody takes it for the same."""
-    said = [f"{code(head.key)} has {other}" for head in heads if (other := differing(head))]
-    untold = [code(head.key) for head in heads if any(head.numbers.get(name) is None for name in TRAINED)]
-    text = f"Trained otherwise than in the post: {'; '.join(said)}." if said else ""
-    return f"{text} How long or in what batches was not told of {', '.join(untold)}." if untold else text
+    parts = [f"{code(head.key)} has {difference}" for head in heads if (difference := differing(head))]
+    unknown = [code(head.key) for head in heads if any(head.numbers.get(name) is None for name in TRAINED)]
+    text = f"Trained otherwise than in the post: {'; '.join(parts)}." if parts else ""
+    return f"{text} How long or in what batches was not told of {', '.join(unknown)}." if unknown else text
 
 
 def listed(heads: Sequence[Head]) -> str:

@@ -19,7 +19,7 @@ class Board:
     groups: Groups
 
     @property
-    def on(self) -> DataSet:
+    def data_set(self) -> DataSet:
         """What the data set is."""
         return self.results.data_set
 
@@ -31,7 +31,7 @@ class Board:
     @property
     def machine(self) -> bool:
         """Whether another network said where the points of these real pictures are."""
-        return kind(self.on) == "machine"
+        return kind(self.data_set) == "machine"
 
     @property
     def finders(self) -> bool:
@@ -46,8 +46,8 @@ class Board:
     @property
     def records(self) -> list[Record]:
         """All from best to worst; those without numbers come last."""
-        idle = [record for record in self.results.records if not record.ran]
-        return self.ran + sorted(idle, key=lambda record: record.contestant)
+        without_numbers = [record for record in self.results.records if not record.ran]
+        return self.ran + sorted(without_numbers, key=lambda record: record.contestant)
 
 
 def boards(results: Path, made: Comparisons) -> list[Board]:
@@ -67,14 +67,16 @@ def idle(boards: Sequence[Board]) -> dict[str, Record]:
 
     Nobody where nobody has numbers: then the boards say so.
     """
-    found: dict[str, list[Record]] = defaultdict(list)
+    records: dict[str, list[Record]] = defaultdict(list)
     for record in (record for board in boards for record in board.records):
-        found[record.contestant].append(record)
-    silent = {name: own for name, own in found.items() if not any(record.ran for record in own)}
-    if len(silent) == len(found):
+        records[record.contestant].append(record)
+    without_numbers = {name: group for name, group in records.items() if not any(record.ran for record in group)}
+    if len(without_numbers) == len(records):
         return {}
     return {
-        name: own[0] for name, own in silent.items() if len(own) > 1 and len({each.reason for each in own}) == 1
+        name: group[0]
+        for name, group in without_numbers.items()
+        if len(group) > 1 and len({each.reason for each in group}) == 1
     }
 
 
@@ -86,5 +88,8 @@ def without(absent: Mapping[str, Record], board: Board) -> Board:
 
 def order(boards: Sequence[Board]) -> list[str]:
     """Return all contestants from best to worst by their mean place on the boards, of equals the first named."""
-    on = {board.on.name: board for board in boards}
-    return overall({name: own.results for name, own in on.items()}, {name: own.groups for name, own in on.items()})
+    by_name = {board.data_set.name: board for board in boards}
+    return overall(
+        {name: board.results for name, board in by_name.items()},
+        {name: board.groups for name, board in by_name.items()},
+    )

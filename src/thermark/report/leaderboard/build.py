@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
 from thermark.core import files
 from thermark.core.config import Section
@@ -16,22 +16,17 @@ from thermark.report.style import styles
 
 
 class Config(Section):
-    """What the figures show of many contestants.
+    """What the galleries show: `gallery_faces` columns.
 
-    `curves`: whose curves have a colour and a label, beside the floor; where empty, the best of each kind (a
-    recipe or a family) and then the best of the others, eight with the floor. `gallery_contestants`: the rows of
-    the galleries; where empty, the best of each kind, five in all. `gallery_faces`: their columns.
     `gallery_reference`: whose errors choose the faces, the best contestant's if empty.
     """
 
-    curves: tuple[str, ...] = Field((), max_length=highlights.CURVES)
-    gallery_contestants: tuple[str, ...] = Field((), max_length=highlights.ROWS)
     gallery_faces: PositiveInt = 7
     gallery_reference: str = ""
 
 
 def build(
-    made: Comparisons, paths: Paths, curves: Path, figures: Path, leaderboard: Path, config: Config
+    comparisons: Comparisons, paths: Paths, curves: Path, figures: Path, leaderboard: Path, config: Config
 ) -> list[Board]:
     """Write the leaderboard and all plots of the data sets that were compared.
 
@@ -39,18 +34,18 @@ def build(
     the boards, for the console. Raises DataError when a file of a data set, contestant or run is missing,
     ConfigError for a `config` that names an unknown contestant.
     """
-    read = boards(paths.results, made)
-    best = order(read)
-    records = [record for board in read for record in board.results.records]
+    opened = boards(paths.results, comparisons)
+    best = order(opened)
+    records = [record for board in opened for record in board.results.records]
     trained = {record.contestant: record.run for record in records if record.run}
-    of_kind = kinds({board.on.name: board.results for board in read})
+    of_kind = kinds({board.data_set.name: board.results for board in opened})
     named = list(dict.fromkeys([*trained, *of_kind]))
-    drawn = styles(named, highlights.highlighted(best, of_kind, config.curves), highlights.FLOOR)
-    rows = highlights.pictured(best, of_kind, config.gallery_contestants, config.gallery_reference)
-    files.write_text(leaderboard, written(read, made))
-    ced.write(read, paths.results, curves, figures, drawn)
-    training.write(trained, paths.training, curves, figures, drawn)
-    for board in read:
-        out = figures / f"gallery_{board.on.name}.png"
-        gallery.write(board, paths, out, drawn, rows, config.gallery_faces, config.gallery_reference)
-    return read
+    line_styles = styles(named, highlights.highlighted(best, of_kind), highlights.FLOOR)
+    rows = highlights.pictured(best, of_kind, config.gallery_reference)
+    files.write_text(leaderboard, written(opened, comparisons))
+    ced.write(opened, paths.results, curves, figures, line_styles)
+    training.write(trained, paths.training, curves, figures, line_styles)
+    for board in opened:
+        out = figures / f"gallery_{board.data_set.name}.png"
+        gallery.write(board, paths, out, line_styles, rows, config.gallery_faces, config.gallery_reference)
+    return opened

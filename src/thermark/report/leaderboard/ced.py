@@ -29,13 +29,13 @@ def write(boards: Sequence[Board], results: Path, curves: Path, out: Path, style
     for board in boards:
         drawable = curves_of(board, results)
         tables += [
-            curve.assign(dataset=board.on.name, metric=_axis(board.main), contestant=name)
+            curve.assign(dataset=board.data_set.name, metric=_axis(board.main), contestant=name)
             for name, curve in reversed(drawable.items())
             if styles[name].named
         ]
         with figure(6.4, HEIGHT) as drawn:
             _draw(drawn.add_subplot(), board, drawable, styles)
-            save(drawn, out / f"ced_{board.on.name}.svg")
+            save(drawn, out / f"ced_{board.data_set.name}.svg")
     long_table.write(curves / "ced.csv", tables, COLUMNS)
 
 
@@ -44,10 +44,10 @@ def curves_of(board: Board, results: Path) -> dict[str, pd.DataFrame]:
 
     A missed face is never reached. The curves end at twice the limit of the area under them.
     """
-    errors = open_errors(results / f"{board.on.name}.parquet")
+    errors = open_errors(results / f"{board.data_set.name}.parquet")
     names = [record.contestant for record in reversed(board.ran)]  # of equal ends the better is labelled above
     pooled = {name: ced(errors[name]["per_seed"].ravel(), 2 * _limit(board)) for name in names}
-    return {name: pd.DataFrame({"error": own[0], "fraction": own[1]}) for name, own in pooled.items()}
+    return {name: pd.DataFrame({"error": points[0], "fraction": points[1]}) for name, points in pooled.items()}
 
 
 def _limit(board: Board) -> float:
@@ -78,7 +78,7 @@ def _draw(axes: Axes, board: Board, curves: Mapping[str, pd.DataFrame], styles: 
         annotation_clip=False,
     )
     axes.set(xlim=(0, limit), ylim=(0, 100))
-    axes.set_title(board.on.title)
+    axes.set_title(board.data_set.title)
     axes.set_xlabel(_axis(board.main) + ", %" * (unit_of_error == "%"))
     axes.set_ylabel("faces at or below that error, %")
     axes.grid(axis="y")

@@ -28,28 +28,32 @@ def leaderboard(boards: Sequence[Board], left_out: Mapping[str, str] = MappingPr
 
 
 def _block(board: Board) -> str:
-    origin, main = board.on.origin, board.main
+    origin, main = board.data_set.origin, board.main
     kind = f" ({origin} data: no evidence about real cameras)" if origin != "real" else ""
     kind = " (machine labels: distances from another network)" if board.machine else kind
-    first, more = board.records[:LINES], len(board.records) - LINES
-    rows = {_clean(record.contestant): _row(record, board) for record in first if record.ran}
+    listed, more = board.records[:LINES], len(board.records) - LINES
+    rows = {_clean(record.contestant): _row(record, board) for record in listed if record.ran}
     rows = {"": ["", label(main), "95 %", "all faces", "missed", "interval over"]} | rows
     frame = pd.DataFrame(rows)
     wide = [*frame.map(len).max(axis=1)[:-1], 0]  # the last is not padded
     lines = {name: [f"{cell:>{size}}" for cell, size in zip(frame[name], wide, strict=True)] for name in frame}
-    lines |= {_clean(own.contestant): [f"{own.status}: {_clean(own.reason)}"] for own in first if not own.ran}
+    lines |= {
+        _clean(record.contestant): [f"{record.status}: {_clean(record.reason)}"]
+        for record in listed
+        if not record.ran
+    }
     width = max(map(len, lines))
-    told = [f"  {name:{width}}  {'  '.join(cells)}".rstrip() for name, cells in lines.items()]
-    told += [f"  and {more} more in the leaderboard"] if more > 0 else []
-    return "\n".join([f"{_clean(board.on.name)}{kind}", *told])
+    texts = [f"  {name:{width}}  {'  '.join(cells)}".rstrip() for name, cells in lines.items()]
+    texts += [f"  and {more} more in the leaderboard"] if more > 0 else []
+    return "\n".join([f"{_clean(board.data_set.name)}{kind}", *texts])
 
 
 def _row(record: Record, board: Board) -> list[str]:
     """Return group, error, interval, error of all faces, misses and what the interval covers of one who ran."""
     main, letter = board.main, board.groups.get(record.contestant, "")
     error = shown(main, value(record, main)) + plus_minus(record, main)
-    every, missed = shown(main, value(record, f"{main}_all")), f"{record.missed}/{record.faces}"
-    return [letter, error, interval(record, main), every, missed, covered(record, main)]
+    over_all, missed = shown(main, value(record, f"{main}_all")), f"{record.missed}/{record.faces}"
+    return [letter, error, interval(record, main), over_all, missed, covered(record, main)]
 
 
 def _clean(text: str) -> str:

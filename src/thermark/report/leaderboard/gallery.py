@@ -44,9 +44,9 @@ def write(
     numbers of it on this set, along those of the contestant that ranks first. Of several seeds the first is drawn,
     and its errors are told. White rings are labels, coloured dots predictions, lines join the two.
     """
-    faces, crops = open_set(paths.faces / board.on.name)
+    faces, crops = open_set(paths.faces / board.data_set.name)
     shown = [record for record in board.ran if record.contestant in contestants]
-    errors = {record.contestant: _errors(record.contestant, board.on.name, paths) for record in shown}
+    errors = {record.contestant: _errors(record.contestant, board.data_set.name, paths) for record in shown}
     usable = np.isfinite(crops.to_source).all((1, 2))
     leader = reference if reference in errors else next(iter(errors), "")
     chosen = choose(errors[leader], usable, count) if shown else []
@@ -55,9 +55,9 @@ def write(
         grid = drawn.subplots(max(len(shown), 1), max(len(chosen), 1), squeeze=False)
         for row, record in zip(grid, shown, strict=False):
             name, colour = record.contestant, styles[record.contestant].colour
-            said = Predictions.open(_first(paths.predictions / name, board.on.name))
+            predictions = Predictions.open(_first(paths.predictions / name, board.data_set.name))
             for axes, face in zip(row, chosen, strict=True):
-                _draw_face(axes, crops, face, _points(faces, said, face, errors[name]), bright(colour))
+                _draw_face(axes, crops, face, _points(faces, predictions, face, errors[name]), bright(colour))
                 axes.set_xlabel(_caption(errors[name], board.main, face), fontsize=8, labelpad=2)
             row[0].set_ylabel(_row_label(record), color=_readable(colour), fontsize=9, weight="bold", labelpad=5)
         for axes, heading, face in zip(grid[0], _headings(len(chosen)), chosen, strict=False):
@@ -125,18 +125,20 @@ def _draw_face(
 
 
 def _points(
-    faces: Faces, said: Predictions, face: int, read: Errors
+    faces: Faces, predictions: Predictions, face: int, errors: Errors
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return labels and predictions (K, 2) of a face in source px, translated as they were for scoring."""
-    target, versions = str(read["vocabulary"]), {str(name): str(version) for name, version in read["bridges"]}
-    own = str(faces.vocabularies[face])
-    truth = project(faces.xy[face, : len(load(own))], own, target, versions.get(own))
+    target, versions = str(errors["vocabulary"]), {str(name): str(version) for name, version in errors["bridges"]}
+    vocabulary = str(faces.vocabularies[face])
+    truth = project(faces.xy[face, : len(load(vocabulary))], vocabulary, target, versions.get(vocabulary))
     # A face that is not scored has no instance among the errors.
-    answers = read["instances"][0][read["rows"] == face]
-    rows = answers[answers >= 0] if len(answers) else np.flatnonzero(said.faces == face)
+    answers = errors["instances"][0][errors["rows"] == face]
+    rows = answers[answers >= 0] if len(answers) else np.flatnonzero(predictions.faces == face)
     if not len(rows):
         return truth, np.full_like(truth, np.nan)
-    return truth, project(said.xy[rows[0]], said.vocabulary, target, versions.get(said.vocabulary))
+    return truth, project(
+        predictions.xy[rows[0]], predictions.vocabulary, target, versions.get(predictions.vocabulary)
+    )
 
 
 def _zoom(axes: Axes, truth: NDArray[np.floating], size: int) -> None:

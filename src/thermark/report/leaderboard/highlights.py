@@ -18,24 +18,23 @@ def leading(order: Sequence[str], kinds: Mapping[str, str], count: int) -> list[
     return [*leaders, *(name for name in order if name not in leaders)][:count]
 
 
-def highlighted(order: Sequence[str], kinds: Mapping[str, str], named: Sequence[str]) -> list[str]:
-    """Return whose curves have a colour and a label: those `named`, else the leading seven, and the floor.
-
-    Raises ConfigError for an unknown name.
-    """
-    _known(named, order, "leaderboard.curves")
-    chosen = named or leading([name for name in order if name != FLOOR], kinds, CURVES)
+def highlighted(order: Sequence[str], kinds: Mapping[str, str], first: Sequence[str] = ()) -> list[str]:
+    """Return whose curves have a colour and a label: the `first`, then the leading, seven, and the floor."""
+    best = leading([name for name in order if name != FLOOR], kinds, CURVES)
+    candidates = dict.fromkeys([*first, *(name for name in order if name in best)])
+    chosen = [name for name in candidates if name != FLOOR][:CURVES]
     return [name for name in order if name in (*chosen, FLOOR)]
 
 
-def pictured(order: Sequence[str], kinds: Mapping[str, str], named: Sequence[str], reference: str) -> list[str]:
-    """Return who has a row in the galleries: those `named`, else the best of each kind, at most five.
+def pictured(order: Sequence[str], kinds: Mapping[str, str], reference: str) -> list[str]:
+    """Return who has a row in the galleries: the best of each kind, at most five.
 
     The `reference`, whose errors choose the faces, is always among them. Raises ConfigError for an unknown name.
     """
-    _known(named, order, "leaderboard.gallery_contestants")
-    _known([reference] if reference else [], order, "leaderboard.gallery_reference")
-    chosen = [*(named or _leaders(order, kinds))][:ROWS]
+    if reference and reference not in order:
+        cause = f"leaderboard.gallery_reference names the unknown contestant {reference!r}"
+        raise ConfigError(cause, nearest(reference, sorted(order)))
+    chosen = _leaders(order, kinds)[:ROWS]
     if reference and reference not in chosen:
         chosen = [*chosen[: ROWS - 1], reference]
     return chosen
@@ -47,9 +46,3 @@ def _leaders(order: Sequence[str], kinds: Mapping[str, str]) -> list[str]:
     for name in order:
         first.setdefault(kinds.get(name, name), name)
     return list(first.values())
-
-
-def _known(named: Sequence[str], order: Sequence[str], where: str) -> None:
-    for name in named:
-        if name not in order:
-            raise ConfigError(f"{where} names the unknown contestant {name!r}", nearest(name, sorted(order)))

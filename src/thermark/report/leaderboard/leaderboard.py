@@ -22,27 +22,27 @@ TEMPLATE = Path(__file__).parent / "templates/leaderboard.md"
 FEW = 10  # rows of the overview, which a README shows
 
 
-def leaderboard(boards: Sequence[Board], made: Comparisons) -> str:
+def leaderboard(boards: Sequence[Board], comparisons: Comparisons) -> str:
     """Return the leaderboard as Markdown: an overview, a part for each board, and what was compared."""
     absent = idle(boards)
-    told = [without(absent, board) for board in boards]
-    names = order(told)
-    sets = {board.on.name: board.results for board in boards}
+    shown_boards = [without(absent, board) for board in boards]
+    names = order(shown_boards)
+    sets = {board.data_set.name: board.results for board in boards}
     few = leading(names, kinds(sets), FEW)
-    left_out = [[code(name), escaped(reason)] for name, reason in made.left_out.items()]
+    left_out = [[code(name), escaped(reason)] for name, reason in comparisons.left_out.items()]
     return render(
         TEMPLATE,
         {},
-        overview=tables.standings(told, [name for name in names if name in few]),
-        everybody=tables.standings(told, names),
+        overview=tables.standings(shown_boards, [name for name in names if name in few]),
+        everybody=tables.standings(shown_boards, names),
         shown=len(few),
         ran=len(names),
-        seeds=any(record.seeds > 1 for board in told for record in board.ran),
-        boards=[_part(board) for board in told],
+        seeds=any(record.seeds > 1 for board in shown_boards for record in board.ran),
+        boards=[_part(board) for board in shown_boards],
         families=[
-            (escaped(each.question), code(each.name), printed.pairs(each.pairs, sets))
-            for each in made.families
-            if each.pairs
+            (escaped(family.question), code(family.name), printed.pairs(family.pairs, sets))
+            for family in comparisons.families
+            if family.pairs
         ],
         absent=len(absent),
         reasons=_reasons(absent),
@@ -52,12 +52,12 @@ def leaderboard(boards: Sequence[Board], made: Comparisons) -> str:
 
 def _part(board: Board) -> dict[str, Any]:
     """Return what the template shows of a data set; what there is nothing to say of is empty or false."""
-    ran, on = board.ran, board.on
+    ran, data_set = board.ran, board.data_set
     failed = {code(record.contestant): value(record, "failed_frames") for record in ran}
     return {
-        "title": escaped(on.title),
+        "title": escaped(data_set.title),
         "about": _about(board),
-        "notice": notice(on),
+        "notice": notice(data_set),
         "table": tables.main_table(board),
         "unprompted": int(max((value(record, "unprompted") or 0 for record in ran), default=0)),
         "missing": not all(map(few_misses, ran)),
@@ -66,13 +66,13 @@ def _part(board: Board) -> dict[str, Any]:
         "failed": ", ".join(f"{name} ({count:.0f})" for name, count in failed.items() if count),
         "provisional": [
             (code(name), escaped(provisional(name)))
-            for name in on.vocabularies
-            if on.origin == "real" and provisional(name)
+            for name in data_set.vocabularies
+            if data_set.origin == "real" and provisional(name)
         ],
         "parts": [
-            (", ".join(escaped("landmarks" if name == "points" else name) for name in strata), each)
+            (", ".join(escaped("landmarks" if name == "points" else name) for name in strata), part)
             for strata in tables.sharing(ran)
-            for each in [tables.part_table(board, strata)]
+            for part in [tables.part_table(board, strata)]
         ],
         "moved": tables.part_table(board, [MOVED]) if any(MOVED in record.parts for record in ran) else "",
     }
@@ -80,11 +80,13 @@ def _part(board: Board) -> dict[str, Any]:
 
 def _about(board: Board) -> str:
     """Return one line about a data set; terms of the real one are not those of what is made in its layout."""
-    on, how = board.on, board.results.protocol
-    faces = f"{board.ran[0].faces} faces of {on.subjects} subjects" if board.ran else "no contestant could run"
-    texts = [f"a miss counts {shown(board.main, how.miss)} {unit(board.main)}", PROMPTS.get(how.boxes, "")]
-    texts += [on.licence, on.citation, on.notes]
-    return " · ".join([code(on.name), faces, *(escaped(text) for text in texts if text)])
+    data_set, protocol = board.data_set, board.results.protocol
+    faces = (
+        f"{board.ran[0].faces} faces of {data_set.subjects} subjects" if board.ran else "no contestant could run"
+    )
+    texts = [f"a miss counts {shown(board.main, protocol.miss)} {unit(board.main)}", PROMPTS.get(protocol.boxes, "")]
+    texts += [data_set.licence, data_set.citation, data_set.notes]
+    return " · ".join([code(data_set.name), faces, *(escaped(text) for text in texts if text)])
 
 
 def _reasons(absent: Mapping[str, Record]) -> str:

@@ -20,10 +20,14 @@ def standings(boards: Sequence[Board], names: Sequence[str]) -> str:
     """Return a table of the main metric of each of `names` on each board, with what its intervals cover."""
     rows = []
     for name in names:
-        told = [(board.results.of(name), board) for board in boards]
-        over = dict.fromkeys(said for record, board in told if record and (said := covered(record, board.main)))
-        rows.append([code(name), *(_main_cell(record, board) for record, board in told), "; ".join(over) or "–"])
-    header = [f"{escaped(board.on.title)}: {label(board.main)}" for board in boards]
+        entries = [(board.results.of(name), board) for board in boards]
+        coverages = dict.fromkeys(
+            text for record, board in entries if record and (text := covered(record, board.main))
+        )
+        rows.append(
+            [code(name), *(_main_cell(record, board) for record, board in entries), "; ".join(coverages) or "–"]
+        )
+    header = [f"{escaped(board.data_set.title)}: {label(board.main)}" for board in boards]
     return table(["contestant", *header, "interval over"], rows)
 
 
@@ -46,8 +50,12 @@ def main_table(board: Board) -> str:
         return table(["contestant", "numbers"], rows)
     marks = {name: _podium(board, name) for name in [board.main, f"{board.main}_all", *_columns(board)]}
     cells = [_cells(record, board, marks) for record in board.ran]
-    idle = [{"contestant": code(own.contestant), "group": reason(own)} for own in board.records if not own.ran]
-    frame = pd.DataFrame([*cells, *idle], columns=list(cells[0])).fillna("")
+    without_numbers = [
+        {"contestant": code(record.contestant), "group": reason(record)}
+        for record in board.records
+        if not record.ran
+    ]
+    frame = pd.DataFrame([*cells, *without_numbers], columns=list(cells[0])).fillna("")
     optional = {"jitter floor": any(record.floor for record in board.ran), "boxes": board.finders}
     frame = frame.drop(columns=[name for name, needed in optional.items() if not needed])
     return table(list(frame), frame.to_numpy().tolist())
@@ -55,13 +63,13 @@ def main_table(board: Board) -> str:
 
 def _cells(record: Record, board: Board, marks: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return title -> cell of one who ran; `marks`: metric -> its podium."""
-    main, every = board.main, f"{board.main}_all"
-    told = {name: _cell(record, name, podium) for name, podium in marks.items()}
+    main, over_all = board.main, f"{board.main}_all"
+    printed = {name: _cell(record, name, podium) for name, podium in marks.items()}
     cells = {"contestant": _name(record, board), "group": board.groups.get(record.contestant, "–")}
     cells |= {label("found"): f"{shown('found', value(record, 'found'))} ({interval(record, 'found')})"}
-    cells |= {label(main): told.pop(main) + plus_minus(record, main), "95 %": interval(record, main)}
-    cells |= {label(every): f"{told.pop(every)} ({interval(record, every)})"}
-    cells |= {label(name): cell for name, cell in told.items()}
+    cells |= {label(main): printed.pop(main) + plus_minus(record, main), "95 %": interval(record, main)}
+    cells |= {label(over_all): f"{printed.pop(over_all)} ({interval(record, over_all)})"}
+    cells |= {label(name): cell for name, cell in printed.items()}
     cells |= {"tier": record.tier, "trained on": record.trained_on, "jitter floor": _floor(record, main)}
     cells |= {"missed ↓": f"{record.missed} of {record.faces}", "interval over": covered(record, main) or "–"}
     return cells | {"boxes": code(record.boxes) if record.boxes else "–"}
@@ -91,10 +99,10 @@ def part_table(board: Board, strata: Sequence[str]) -> str:
     ]
     rows = []
     for record in board.ran:
-        whole_one = Part(value=value(record, main), faces=record.faces, missed=record.missed)
+        all_faces = Part(value=value(record, main), faces=record.faces, missed=record.missed)
         parts = [record.parts.get(name, {}).get(part, NOBODY) for name, part in sizes]
         if any(part.value is not None or (moved and part.faces) for part in parts):
-            rows.append([_name(record, board), *(_part_cell(part, main, moved) for part in [whole_one, *parts])])
+            rows.append([_name(record, board), *(_part_cell(part, main, moved) for part in [all_faces, *parts])])
     return table([label(main), "as they are" if moved else "all", *titles], rows)
 
 
@@ -113,8 +121,8 @@ def sharing(ran: Sequence[Record]) -> list[list[str]]:
 
 def _parts(ran: Sequence[Record], stratum: str) -> dict[str, int]:
     """Return the parts of a stratum in natural order, and of how many faces each is."""
-    found = [(name, part.faces) for record in ran for name, part in record.parts.get(stratum, {}).items()]
-    return {name: max(faces for own, faces in found if own == name) for name in sorted(dict(found), key=natural)}
+    sizes = [(name, part.faces) for record in ran for name, part in record.parts.get(stratum, {}).items()]
+    return {name: max(faces for part, faces in sizes if part == name) for name in sorted(dict(sizes), key=natural)}
 
 
 def _moved(variant: str) -> str:
@@ -123,14 +131,18 @@ def _moved(variant: str) -> str:
 
 def interval(record: Record, name: str) -> str:
     """Return the interval of a metric as printed; n/a where one subject or none was drawn from."""
-    own = record.metrics.get(name)
-    return "n/a" if own is None or own.low is None else f"{shown(name, own.low)}–{shown(name, own.high)}"
+    estimate = record.metrics.get(name)
+    return (
+        "n/a"
+        if estimate is None or estimate.low is None
+        else f"{shown(name, estimate.low)}–{shown(name, estimate.high)}"
+    )
 
 
 def plus_minus(record: Record, name: str) -> str:
     """Return the standard deviation of a metric over several seeds as printed behind it, nothing for one seed."""
-    own = record.metrics.get(name)
-    return "" if own is None or own.seed_std is None else f" ± {shown(name, own.seed_std)}"
+    estimate = record.metrics.get(name)
+    return "" if estimate is None or estimate.seed_std is None else f" ± {shown(name, estimate.seed_std)}"
 
 
 def covered(record: Record, main: str) -> str:
@@ -144,7 +156,7 @@ def covered(record: Record, main: str) -> str:
 
 def _name(record: Record, board: Board) -> str:
     marks = {"†": not few_misses(record), "‡": not whole(record, board.results)}
-    return " ".join([code(record.contestant), *(mark for mark, own in marks.items() if own)])
+    return " ".join([code(record.contestant), *(mark for mark, applies in marks.items() if applies)])
 
 
 def reason(record: Record) -> str:
@@ -157,8 +169,8 @@ def _podium(board: Board, name: str) -> list[str]:
     metric = describe(name)
     if metric.higher_is_better is None:
         return []
-    whole_ones = [record for record in board.ran if whole(record, board.results)]
-    competing = [record for record in whole_ones if metric.counts_misses or few_misses(record)]
+    complete = [record for record in board.ran if whole(record, board.results)]
+    competing = [record for record in complete if metric.counts_misses or few_misses(record)]
     counted = [number for record in competing if (number := value(record, name)) is not None]
     best = sorted(set(counted), reverse=metric.higher_is_better)
     # Of two contestants the loser is not honoured.

@@ -66,7 +66,7 @@ def _row(
 ) -> None:
     for axes, name in zip(part.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         seeds = {run: _by_seed(table, name) for run, table in histories.items() if name in table}
-        ends = _draw({run: each for run, each in seeds.items() if each.notna().any(axis=None)}, axes, styles)
+        ends = _draw({run: table for run, table in seeds.items() if table.notna().any(axis=None)}, axes, styles)
         axes.set_title(TITLES[name], fontsize=11 if labels else 9)
         axes.set_xlabel("epoch")
         axes.grid(axis="y")
@@ -84,14 +84,14 @@ def _draw(
     runs: Mapping[str, pd.DataFrame], axes: Axes, styles: Mapping[str, Style]
 ) -> dict[str, tuple[float, float]]:
     """Draw each run's mean over seeds, where all were trained, and thin its seeds; return where the means end."""
-    last = max((each.index.max() for each in runs.values()), default=1)
+    last = max((table.index.max() for table in runs.values()), default=1)
     axes.set(xlim=(1, max(last, 2)), yscale="log")
     ends = {}
-    for run, each in runs.items():
-        mean = each.dropna().mean(axis=1)
-        if styles[run].named and each.shape[1] > 1:
-            for _, own in each.items():
-                line(axes, own.dropna().index, own.dropna(), styles[run], part=True)
+    for run, table in runs.items():
+        mean = table.dropna().mean(axis=1)
+        if styles[run].named and table.shape[1] > 1:
+            for _, values in table.items():
+                line(axes, values.dropna().index, values.dropna(), styles[run], part=True)
         if len(mean):
             line(axes, mean.index, mean, styles[run])
             ends[run] = (float(mean.index[-1]), float(mean.iloc[-1]))

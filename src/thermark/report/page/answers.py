@@ -36,8 +36,8 @@ def answer(results: ResultSet, boxes: str, trained: str, matrix: Matrix | None, 
         and found(record).value
     ]
     if not able:
-        said = "Nobody that ran here is of this case and answers all landmarks."
-        return {"best": "", "found": said, "error": "", "real": "", "fast": ""}
+        sentence = "Nobody that ran here is of this case and answers all landmarks."
+        return {"best": "", "found": sentence, "error": "", "real": "", "fast": ""}
     best, main = able[0], results.protocol.main
     error = words.with_interval(results, f"{main}_all", of_all(results, best))
     ends = "" if "interval" in error else f" (no interval: {words.no_interval(best, of_all(results, best))})"
@@ -59,17 +59,17 @@ def real(best: Record, others: Sequence[Record], matrix: Matrix | None) -> str:
         return "Nobody else is of this case."
     if matrix is None or best.contestant not in matrix.groups:
         return "Unknown: nothing was compared on this data set."
-    own, first = matrix.groups[best.contestant], leader(matrix, best.contestant)
-    letters = {each.contestant: matrix.groups.get(each.contestant, own) for each in others}
-    same = [name for name, letter in letters.items() if letter <= own]
+    own_letter, first = matrix.groups[best.contestant], leader(matrix, best.contestant)
+    letters = {other.contestant: matrix.groups.get(other.contestant, own_letter) for other in others}
+    same = [name for name, letter in letters.items() if letter <= own_letter]
     rest = len(others) - len(same)
     if first != best.contestant:
-        told = f" {rest} of the others are in later groups." if rest else ""
-        return f"In group {own}, as {first}, from whom it is not told apart.{told}"
+        more = f" {rest} of the others are in later groups." if rest else ""
+        return f"In group {own_letter}, as {first}, from whom it is not told apart.{more}"
     if not same:
         return f"Real: told apart from {'the other one' if rest == 1 else f'all {rest} others'} of this case."
-    told = f" Told apart from the other {rest}." if rest else ""
-    return f"Not told apart from {words.listed(same, 3)}.{told}"
+    more = f" Told apart from the other {rest}." if rest else ""
+    return f"Not told apart from {words.listed(same, 3)}.{more}"
 
 
 def leader(matrix: Matrix, contestant: str) -> str:
@@ -81,10 +81,10 @@ def leader(matrix: Matrix, contestant: str) -> str:
 def fast(record: Record, speeds: Speeds) -> str:
     """Return how fast and how large a contestant is, as far as that is known."""
     time, size = cost(record, "milliseconds", speeds), cost(record, "parameters", speeds)
-    said = "Not timed here" if time is None else f"{words.milliseconds(time)} ms a picture on one CPU"
-    more = [f"{words.amount(size)} parameters"] if size else []
-    more += [f"{words.amount(macs)} multiply-adds"] if (macs := record.exact.get("macs")) else []
-    return f"{said}; {' and '.join(more)}." if more else f"{said}; its size is not counted."
+    speed = "Not timed here" if time is None else f"{words.milliseconds(time)} ms a picture on one CPU"
+    sizes = [f"{words.amount(size)} parameters"] if size else []
+    sizes += [f"{words.amount(macs)} multiply-adds"] if (macs := record.exact.get("macs")) else []
+    return f"{speed}; {' and '.join(sizes)}." if sizes else f"{speed}; its size is not counted."
 
 
 def answers(results: ResultSet, matrix: Matrix | None, speeds: Speeds) -> dict[str, dict[str, Any]]:

@@ -68,28 +68,28 @@ def rows(results: ResultSet, matrix: Matrix | None, speeds: Speeds) -> list[Row]
 
 
 def _row(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Speeds, end: float) -> Row:
-    main, every, time = results.protocol.main, of_all(results, record), cost(record, "milliseconds", speeds)
+    main, over_all, time = results.protocol.main, of_all(results, record), cost(record, "milliseconds", speeds)
     size, letters = record.exact.get("parameters"), matrix.groups.get(record.contestant, "") if matrix else ""
-    most = max(each.points for each in results.records)
+    points = max(bound.points for bound in results.records)
     floor = record.floor.value if record.floor else None
     cells = (
         _estimate("found", record, found(record)),
-        _estimate(f"{main}_all", record, every),
+        _estimate(f"{main}_all", record, over_all),
         Cell(letters or words.DASH, "", letters),
         _estimate(main, record, of_found(results, record)),
         Cell(shown(main, floor), "", "" if floor is None else f"{floor:.6g}"),
         Cell(record.tier, "", record.tier),
         Cell(record.trained_on, "", record.trained_on),
         Cell("given" if given(record) else "found", record.boxes.replace("_", " "), record.boxes),
-        Cell(f"{record.points} of {most}", "", str(record.points)),
+        Cell(f"{record.points} of {points}", "", str(record.points)),
         Cell(str(record.seeds or words.DASH), "", str(record.seeds)),
         Cell(words.amount(size) if size else words.DASH, "", f"{size:.0f}" if size else ""),
         Cell(words.DASH if time is None else words.milliseconds(time), "", "" if time is None else f"{time:.6g}"),
     )
     whisker = None
-    if every.value is not None and end:
-        low, high = (every.value if each is None else each for each in (every.low, every.high))
-        whisker = Whisker(*(round(100 * max(each, 0.0) / end, 2) for each in (every.value, low, high)))
+    if over_all.value is not None and end:
+        low, high = (over_all.value if bound is None else bound for bound in (over_all.low, over_all.high))
+        whisker = Whisker(*(round(100 * max(bound, 0.0) / end, 2) for bound in (over_all.value, low, high)))
     boxes, trained = "given" if given(record) else "found", TRAINED[record.trained_on]
     return Row(record.contestant, boxes, trained, partial(results, record), cells, whisker)
 
@@ -104,15 +104,18 @@ def _estimate(name: str, record: Record, estimate: Estimate) -> Cell:
 
 def common(results: ResultSet) -> Facts:
     """Return what all cards of a data set have in common: protocol and data."""
-    how, on = results.protocol, results.data_set
-    main = how.main
+    protocol, data_set = results.protocol, results.data_set
+    main = protocol.main
     return [
-        ("data set", f"{words.titled(on)}: {on.faces} faces of {on.subjects} subjects"),
-        ("pictures and labels", words.origin(on)),
-        ("protocol", f"{how.id}: {how.vocabulary}, split {how.split}, boxes {how.boxes or 'none'}"),
+        ("data set", f"{words.titled(data_set)}: {data_set.faces} faces of {data_set.subjects} subjects"),
+        ("pictures and labels", words.origin(data_set)),
+        (
+            "protocol",
+            f"{protocol.id}: {protocol.vocabulary}, split {protocol.split}, boxes {protocol.boxes or 'none'}",
+        ),
         ("error", f"{words.short_name(main)}, {words.long_unit(main)}"),
-        ("a miss counts", words.value(main, how.miss)),
-        ("labels, sha256", how.labels),
+        ("a miss counts", words.value(main, protocol.miss)),
+        ("labels, sha256", protocol.labels),
         ("code", ", ".join(f"{name} {value[:12]}" for name, value in sorted(results.made.code.items()))),
         ("arithmetic", results.made.arithmetic),
     ]
@@ -120,10 +123,10 @@ def common(results: ResultSet) -> Facts:
 
 def card(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Speeds) -> dict[str, Any]:
     """Return everything about one contestant on one data set: `facts`, and `metrics` with intervals."""
-    made: dict[str, Any] = {"contestant": record.contestant, "dataset": record.dataset, "status": record.status}
+    card: dict[str, Any] = {"contestant": record.contestant, "dataset": record.dataset, "status": record.status}
     if not record.ran:
-        return made | {"facts": [("why it has no numbers", record.reason or record.status)]}
-    return made | {"facts": _facts(results, record, matrix, speeds), "metrics": _metrics(record)}
+        return card | {"facts": [("why it has no numbers", record.reason or record.status)]}
+    return card | {"facts": _facts(results, record, matrix, speeds), "metrics": _metrics(record)}
 
 
 def _facts(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Speeds) -> Facts:
@@ -132,8 +135,8 @@ def _facts(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Sp
     seeds = ", ".join(shown(main, value) for value in record.per_seed)
     facts = [("found", _counted(results, "found", record, found(record)))]
     facts += [
-        (f"error, {kind} faces", _counted(results, name, record, each))
-        for kind, name, each in _errors(results, record)
+        (f"error, {kind} faces", _counted(results, name, record, estimate))
+        for kind, name, estimate in _errors(results, record)
     ]
     facts += [
         ("missed", f"{record.missed} of {record.faces} faces"),
@@ -165,9 +168,9 @@ def _errors(results: ResultSet, record: Record) -> Sequence[tuple[str, str, Esti
 def _counted(results: ResultSet, name: str, record: Record, estimate: Estimate) -> str:
     if estimate.value is None:
         return words.no_interval(record, estimate)
-    said = words.with_interval(results, name, estimate)
-    none = "" if "interval" in said else f", no interval: {words.no_interval(record, estimate)}"
-    return f"{said}{none}; {estimate.faces} faces, {estimate.subjects} subjects"
+    text = words.with_interval(results, name, estimate)
+    why_none = "" if "interval" in text else f", no interval: {words.no_interval(record, estimate)}"
+    return f"{text}{why_none}; {estimate.faces} faces, {estimate.subjects} subjects"
 
 
 def _group(record: Record, matrix: Matrix | None) -> str:
@@ -177,8 +180,8 @@ def _group(record: Record, matrix: Matrix | None) -> str:
     first = leader(matrix, record.contestant)
     if first != record.contestant:
         return f"{letter}: not told apart from {first}, the best of that group"
-    same = [name for name, own in matrix.groups.items() if own == letter and name != first]
-    return f"{letter}, its best: {f'not told apart from {words.listed(same)}' if same else 'alone in it'}"
+    others = [name for name, other in matrix.groups.items() if other == letter and name != first]
+    return f"{letter}, its best: {f'not told apart from {words.listed(others)}' if others else 'alone in it'}"
 
 
 def _floor(main: str, record: Record) -> str:
@@ -189,30 +192,30 @@ def _floor(main: str, record: Record) -> str:
         return f"unknown: no face was found in all {floor.views} views"
     value = "" if floor.value is None else f"{words.value(main, floor.value)}, "
     lost = f", {floor.lost} more were lost in some view" if floor.lost else ""
-    said = f"the scatter of its points when the picture moves by 1{words.DASH}2 px, {floor.faces} faces{lost}"
-    return f"{value}{floor.px:.2f} px: {said}"
+    meaning = f"the scatter of its points when the picture moves by 1{words.DASH}2 px, {floor.faces} faces{lost}"
+    return f"{value}{floor.px:.2f} px: {meaning}"
 
 
 def _time(record: Record, speeds: Speeds) -> str:
     time = cost(record, "milliseconds", speeds)
     if time is None:
         return "not measured here"
-    own = speeds[record.contestant]
-    ends = [words.milliseconds(own[key]) for key in ("ms_low", "ms_high") if own.get(key) is not None]
+    timing = speeds[record.contestant]
+    ends = [words.milliseconds(timing[key]) for key in ("ms_low", "ms_high") if timing.get(key) is not None]
     return (
         f"{words.milliseconds(time)} ms"
         + (f" ({words.DASH.join(ends)})" if len(ends) == 2 else "")
-        + f", {own['note']}"
+        + f", {timing['note']}"
     )
 
 
 def _metrics(record: Record) -> list[tuple[str, str, str]]:
     """Return label, value and interval of every metric but the three that stand above."""
-    made = []
+    rows = []
     for name in sorted(record.metrics, key=natural):
         if name == "found" or name.endswith("_all"):
             continue
-        estimate, whole = record.metrics[name], describe(name).is_count
-        value = estimate.value if not whole or estimate.value is None else int(estimate.value)
-        made.append((label(name), shown(name, value), words.interval(name, estimate)))
-    return made
+        estimate, count = record.metrics[name], describe(name).is_count
+        value = estimate.value if not count or estimate.value is None else int(estimate.value)
+        rows.append((label(name), shown(name, value), words.interval(name, estimate)))
+    return rows

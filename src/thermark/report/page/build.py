@@ -92,21 +92,21 @@ def context(inputs: Inputs, config: Config) -> dict[str, Any]:
 
 def notices(parts: Sequence[Part]) -> list[tuple[str, str]]:
     """Return what numbers must not be taken for: which data sets (empty: all of them), and the sentence."""
-    found = dict.fromkeys(part.notice for part in parts if part.notice)
-    made = []
-    for notice in found:
+    distinct = dict.fromkeys(part.notice for part in parts if part.notice)
+    notices = []
+    for notice in distinct:
         titles = [part.title for part in parts if part.notice == notice]
-        made.append(("" if len(titles) == len(parts) else words.listed(titles, len(titles)), notice))
-    return made
+        notices.append(("" if len(titles) == len(parts) else words.listed(titles, len(titles)), notice))
+    return notices
 
 
 def data(inputs: Inputs, specs: Mapping[str, Spec]) -> dict[str, Any]:
     """Return what scripts read: figures, answers of all cases, and cards of all cells."""
-    cards, common, replies = {}, {}, {}
+    cards, common, answers_of = {}, {}, {}
     for name, results in inputs.sets.items():
         matrix = inputs.comparisons.matrices.get(name)
         common[name] = board.common(results)
-        replies[name] = answers.answers(results, matrix, inputs.speeds)
+        answers_of[name] = answers.answers(results, matrix, inputs.speeds)
         for record in results.records:
             cards[f"{name}/{record.contestant}"] = board.card(results, record, matrix, inputs.speeds)
     labels = packing.numbered(cards.values(), "metrics")
@@ -116,42 +116,42 @@ def data(inputs: Inputs, specs: Mapping[str, Spec]) -> dict[str, Any]:
         "cards": cards,
         "labels": labels,
         "common": common,
-        "answers": replies,
+        "answers": answers_of,
     }
 
 
 def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs: dict[str, Spec]) -> Part:
     results, errors = inputs.sets[name], inputs.errors[name]
-    on, main = results.data_set, results.protocol.main
+    data_set, main = results.data_set, results.protocol.main
     matrix = inputs.comparisons.matrices.get(name)
     worst = gallery.worst(results, errors, names, config.worst)
-    seen = gallery.pictures(on, worst, inputs.faces) if config.pictures else {}
-    faces = [gallery.Face(**(vars(each) | {"picture": seen.get(each.face, "")})) for each in worst]
-    drawn = []
+    shown = gallery.pictures(data_set, worst, inputs.faces) if config.pictures else {}
+    faces = [gallery.Face(**(vars(face) | {"picture": shown.get(face.face, "")})) for face in worst]
+    part_figures = []
     for figure, spec in _figures(inputs, name, names):
         if spec is not None:
             specs[figure.key] = spec
-        drawn.append(figure)
+        part_figures.append(figure)
     why = (
         ""
-        if seen
+        if shown
         else "No pictures: "
         + (
             "no prepared faces were given."
-            if gallery.permitted(on)
+            if gallery.permitted(data_set)
             else "the terms of real data do not permit them here."
         )
     )
     return Part(
         results=results,
-        title=words.titled(on),
-        origin=words.origin(on),
-        notice=banner(on),
+        title=words.titled(data_set),
+        origin=words.origin(data_set),
+        notice=banner(data_set),
         answer=answers.answer(results, "any", "any", matrix, inputs.speeds),
         head=board.head(results),
         drawn=f"0{words.DASH}{words.scale(main) * board.top(results):.3g} {words.unit(main)}",
         rows=board.rows(results, matrix, inputs.speeds),
-        figures=tuple(drawn),
+        figures=tuple(part_figures),
         faces=faces,
         names=tuple(answer.contestant for answer in faces[0].answers) if faces else (),
         why_no_pictures=why,
@@ -165,45 +165,45 @@ def _figures(inputs: Inputs, name: str, names: Sequence[str]) -> Iterator[tuple[
     if (declared := figures.families(results, comparisons)) is not None:
         alt = figures.alt_families(results, comparisons)
         yield Figure(f"families-{name}", "Declared comparisons", alt), declared
-    said, numbers = figures.alt_ced(results, errors, names), tables.ced(results, errors, names)
-    yield Figure(f"ced-{name}", "Faces within an error", said, numbers), figures.ced(results, errors, names)
+    alt, numbers = figures.alt_ced(results, errors, names), tables.ced(results, errors, names)
+    yield Figure(f"ced-{name}", "Faces within an error", alt, numbers), figures.ced(results, errors, names)
     if matrix is not None:
-        said, numbers = figures.alt_matrix(results, matrix), tables.matrix(results, matrix)
-        yield Figure(f"matrix-{name}", "Every pair", said, numbers), figures.matrix(results, matrix)
+        alt, numbers = figures.alt_matrix(results, matrix), tables.matrix(results, matrix)
+        yield Figure(f"matrix-{name}", "Every pair", alt, numbers), figures.matrix(results, matrix)
     else:
         yield Figure("", "Every pair", "No pairs of contestants were compared on this data set."), None
     if (drawn := figures.landmarks(results, names)) is not None:
-        said, numbers = figures.alt_landmarks(results, names), tables.landmarks(results, names)
-        yield Figure(f"landmarks-{name}", "Error by landmark", said, numbers), drawn
+        alt, numbers = figures.alt_landmarks(results, names), tables.landmarks(results, names)
+        yield Figure(f"landmarks-{name}", "Error by landmark", alt, numbers), drawn
     else:
         yield Figure("", "Error by landmark", "This data set has no face to draw: one point, or no labels."), None
     for stratum in figures.strata(results):
-        said, numbers = figures.alt_parts(results, stratum, names), tables.parts(results, stratum, names)
+        alt, numbers = figures.alt_parts(results, stratum, names), tables.parts(results, stratum, names)
         title = f"Error by {figures.called(stratum)}"
-        yield Figure(f"by-{stratum}-{name}", title, said, numbers), figures.parts(results, stratum, names)
-    said, numbers = figures.alt_subjects(results, errors, names), tables.subjects(results, errors, names)
-    yield Figure(f"subjects-{name}", "Every subject", said, numbers), figures.subjects(results, errors, names)
+        yield Figure(f"by-{stratum}-{name}", title, alt, numbers), figures.parts(results, stratum, names)
+    alt, numbers = figures.alt_subjects(results, errors, names), tables.subjects(results, errors, names)
+    yield Figure(f"subjects-{name}", "Every subject", alt, numbers), figures.subjects(results, errors, names)
     yield from _costs(inputs, results)
 
 
 def _costs(inputs: Inputs, results: ResultSet) -> Iterator[tuple[Figure, Spec | None]]:
     axes: tuple[Axis, ...] = ("milliseconds", "parameters")
     for axis in axes:
-        title, drawn = f"Error against {axis}", figures.pareto(results, axis, inputs.speeds)
-        if drawn is None:
+        title, figure_spec = f"Error against {axis}", figures.pareto(results, axis, inputs.speeds)
+        if figure_spec is None:
             why = {
                 "milliseconds": "No contestant on this data set was timed here; make speed times them.",
                 "parameters": "No contestant on this data set has a counted size.",
             }[axis]
             yield Figure("", title, why), None
         else:
-            said = figures.alt_pareto(results, axis, inputs.speeds)
+            alt = figures.alt_pareto(results, axis, inputs.speeds)
             numbers = tables.costs(results, axis, inputs.speeds)
-            yield Figure(f"{axis}-{results.data_set.name}", title, said, numbers), drawn
+            yield Figure(f"{axis}-{results.data_set.name}", title, alt, numbers), figure_spec
 
 
 def _learned(inputs: Inputs, specs: dict[str, Spec]) -> list[Figure]:
-    made = []
+    shown = []
     for key, title, lines in (
         ("budget", "How few labels are enough", inputs.budget),
         ("training", "Training and distillation", inputs.training),
@@ -215,18 +215,18 @@ def _learned(inputs: Inputs, specs: dict[str, Spec]) -> list[Figure]:
         }[key]
         spec = draw(lines, where)
         if spec is None:
-            made.append(Figure("", title, "There are no such curves in this profile."))
+            shown.append(Figure("", title, "There are no such curves in this profile."))
         else:
             specs[key] = spec
-            made.append(Figure(key, title, alt(lines, where), numbers(lines)))
-    return made
+            shown.append(Figure(key, title, alt(lines, where), numbers(lines)))
+    return shown
 
 
 def _where(inputs: Inputs, curve: str) -> str:
     """Return on which data a curve was learned, rendered data among it called so."""
-    known = [inputs.sets[name] for name in inputs.sources.get(curve, ()) if name in inputs.sets]
-    told = known or list(inputs.sets.values())
-    return words.listed(list(dict.fromkeys(words.titled(each.data_set) for each in told)))
+    named = [inputs.sets[name] for name in inputs.sources.get(curve, ()) if name in inputs.sets]
+    shown = named or list(inputs.sets.values())
+    return words.listed(list(dict.fromkeys(words.titled(results.data_set) for results in shown)))
 
 
 def not_run(sets: Mapping[str, ResultSet]) -> Table:
@@ -235,10 +235,10 @@ def not_run(sets: Mapping[str, ResultSet]) -> Table:
 
 
 def _machine(inputs: Inputs) -> str:
-    known = inputs.machine
+    machine = inputs.machine
     return (
-        f"{known['cpu']}, {known.get('threads', '?')} threads, batch {known.get('batch', '?')}"
-        if known.get("cpu")
+        f"{machine['cpu']}, {machine.get('threads', '?')} threads, batch {machine.get('batch', '?')}"
+        if machine.get("cpu")
         else ""
     )
 
@@ -248,14 +248,14 @@ def _timed(inputs: Inputs) -> Table:
     rows = [
         (
             name,
-            words.milliseconds(own["ms"]) if own.get("ms") is not None else words.DASH,
+            words.milliseconds(timing["ms"]) if timing.get("ms") is not None else words.DASH,
             words.DASH.join(
-                words.milliseconds(own[key]) for key in ("ms_low", "ms_high") if own.get(key) is not None
+                words.milliseconds(timing[key]) for key in ("ms_low", "ms_high") if timing.get(key) is not None
             ),
-            words.amount(own["parameters"]) if own.get("parameters") else words.DASH,
-            str(own.get("note", "")),
+            words.amount(timing["parameters"]) if timing.get("parameters") else words.DASH,
+            str(timing.get("note", "")),
         )
-        for name, own in sorted(inputs.speeds.items())
+        for name, timing in sorted(inputs.speeds.items())
     ]
     head = ("contestant or network", TITLES["milliseconds"], "range", "parameters", "note")
     return Table("Everything that was timed", head, tuple(rows))

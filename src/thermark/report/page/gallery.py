@@ -44,19 +44,19 @@ def worst(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]
 
     Every contestant is asked about the same faces, so that nobody is shown at its own worst alone. Ties: by face.
     """
-    known = [name for name in complete(results) if name in errors]
-    if not known:
+    contestants = [name for name in complete(results) if name in errors]
+    if not contestants:
         return []
     main, miss = results.protocol.main, results.protocol.miss
-    table = {name: dict(zip(errors[name]["ids"], mean_error(errors[name]), strict=True)) for name in known}
-    first = errors[known[0]]
+    table = {name: dict(zip(errors[name]["ids"], mean_error(errors[name]), strict=True)) for name in contestants}
+    first = errors[contestants[0]]
     subject = dict(zip(first["ids"], first["subjects"], strict=True))
     means = {
         face: float(np.mean([min(each[face], miss) for each in table.values() if face in each]))
         for face in subject
     }
     chosen = sorted(means, key=lambda face: (-means[face], str(face)))[:count]
-    columns = [name for name in named(results, names) if name in known]
+    columns = [name for name in named(results, names) if name in contestants]
     return [
         Face(
             str(face),
@@ -74,19 +74,19 @@ def _answer(main: str, miss: float, name: str, error: float) -> Answer:
     return Answer(name, shown(main, error), round(min(error / miss, 1.0), 3))
 
 
-def permitted(on: DataSet) -> bool:
+def permitted(data_set: DataSet) -> bool:
     """Return whether pictures of a data set may stand in a page that is published: rendered ones, no others."""
-    return on.origin == "rendered"
+    return data_set.origin == "rendered"
 
 
-def pictures(on: DataSet, chosen: Sequence[Face], folder: Path) -> dict[str, str]:
+def pictures(data_set: DataSet, chosen: Sequence[Face], folder: Path) -> dict[str, str]:
     """Return face -> its crop as a data URI, nothing where terms forbid it or no prepared faces are given."""
-    if not permitted(on) or not (folder / on.name).is_dir():
+    if not permitted(data_set) or not (folder / data_set.name).is_dir():
         return {}
-    faces, crops = open_set(folder / on.name)
+    faces, crops = open_set(folder / data_set.name)
     row = {str(name): index for index, name in enumerate(faces.ids)}
     return {
-        each.face: _picture(faces, crops, row[each.face]) for each in chosen if usable(crops, row.get(each.face))
+        face.face: _picture(faces, crops, row[face.face]) for face in chosen if usable(crops, row.get(face.face))
     }
 
 

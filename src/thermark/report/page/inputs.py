@@ -45,7 +45,13 @@ def read(paths: Paths, budget: tuple[str, ...] = (), folder: str = "") -> Inputs
     Raises DataError where there are no records, or where a file holds something else.
     """
     sets = open_all(paths.results)
-    learned = (name for each in sets.values() for own in each.records if own.run for name in own.trained_sets)
+    learned = (
+        name
+        for results in sets.values()
+        for record in results.records
+        if record.run
+        for name in record.trained_sets
+    )
     errors = {name: open_errors(paths.results / f"{name}.parquet") for name in sets}
     speed = _content(paths.speed, {})
     return Inputs(
@@ -86,16 +92,16 @@ def times(speed: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
     A contestant's time is that of a picture from source pixels to points, a network's that of one crop.
     """
-    made: dict[str, Mapping[str, Any]] = {}
-    for name, own in speed.get("rows", {}).items():
-        times = {key.removeprefix("fp32_"): value for key, value in own.items() if key.startswith("fp32_ms")}
-        note = "; ".join(filter(None, ["one crop through the network alone", own.get("note", "")]))
-        made[f"{name} (network)"] = times | {"parameters": own.get("parameters"), "note": note}
-    timed = speed.get("contestants") or {}
-    for name, own in timed.get("rows", {}).items():
-        if own["status"] == "ok":
-            told = f"a picture of {own['dataset']}, boxes: {own['boxes']}"
-            found = f"found somebody in {own['found']} of {own['pictures']} pictures"
-            kept = {key: own.get(key) for key in ("ms", "ms_low", "ms_high", "parameters")}
-            made[name] = kept | {"note": f"{told}; {found}"}
-    return made
+    by_name: dict[str, Mapping[str, Any]] = {}
+    for name, timing in speed.get("rows", {}).items():
+        times = {key.removeprefix("fp32_"): value for key, value in timing.items() if key.startswith("fp32_ms")}
+        note = "; ".join(filter(None, ["one crop through the network alone", timing.get("note", "")]))
+        by_name[f"{name} (network)"] = times | {"parameters": timing.get("parameters"), "note": note}
+    measured = speed.get("contestants") or {}
+    for name, timing in measured.get("rows", {}).items():
+        if timing["status"] == "ok":
+            what = f"a picture of {timing['dataset']}, boxes: {timing['boxes']}"
+            found = f"found somebody in {timing['found']} of {timing['pictures']} pictures"
+            numbers = {key: timing.get(key) for key in ("ms", "ms_low", "ms_high", "parameters")}
+            by_name[name] = numbers | {"note": f"{what}; {found}"}
+    return by_name

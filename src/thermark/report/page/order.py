@@ -38,16 +38,20 @@ def given(record: Record) -> bool:
 
 def leading(sets: Sequence[ResultSet], count: int) -> list[str]:
     """Return up to `count` contestants to be drawn in colour: the best of each set in turn, and the mean shape."""
-    boards = [[record.contestant for record in ranked(each) if not partial(each, record)] for each in sets]
+    boards = [
+        [record.contestant for record in ranked(results) if not partial(results, record)] for results in sets
+    ]
     in_turn = dict.fromkeys(name for name in chain.from_iterable(zip_longest(*boards)) if name is not None)
     # Of two that answer alike everywhere, such as two settings of one network, the first stands for both.
     alike: dict[tuple[float | None, ...], str] = {}
     for name in in_turn:
-        errors = tuple(of_all(each, record).value for each in sets if (record := each.of(name)) is not None)
+        errors = tuple(
+            of_all(results, record).value for results in sets if (record := results.of(name)) is not None
+        )
         alike.setdefault(errors, name)
-    idle = dict.fromkeys(
-        record.contestant for each in sets for record in each.records if record.ran and record.kind == FLOOR
+    mean_shapes = dict.fromkeys(
+        record.contestant for results in sets for record in results.records if record.ran and record.kind == FLOOR
     )
-    names = [name for name in alike.values() if name not in idle]
-    floor = list(idle)[:1]
+    names = [name for name in alike.values() if name not in mean_shapes]
+    floor = list(mean_shapes)[:1]
     return [*names[: count - len(floor)], *floor]

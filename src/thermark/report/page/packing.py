@@ -10,13 +10,13 @@ def packed(node: Any) -> Any:
     Cells that are texts are `texts`, each once, and `at`, which of them stands in each row.
     """
     if isinstance(node, list):
-        return [packed(each) for each in node]
+        return [packed(child) for child in node]
     if not isinstance(node, dict):
         return node
     if isinstance(rows := node.get("values"), list):
         fields = dict.fromkeys(field for row in rows for field in row)
         return {"columns": {field: _column([row.get(field) for row in rows]) for field in fields}}
-    return {key: packed(each) for key, each in node.items()}
+    return {key: packed(child) for key, child in node.items()}
 
 
 def _column(cells: Sequence[Any]) -> Any:

@@ -32,13 +32,15 @@ def ced(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]) 
     """Return how many faces are within four errors, of every contestant."""
     main, top = results.protocol.main, limit(results)
     head = [f"≤ {words.scale(main) * edge * top:g} {words.unit(main)}" for edge in EDGES]
-    known, rows = set(named(results, names)), []
+    with_band, rows = set(named(results, names)), []
     for record in ranked(results):
         if record.contestant in errors:
-            own = [within(errors[record.contestant], edge * top, record.contestant in known) for edge in EDGES]
-            ends = [f" ({low:.1f}{words.DASH}{high:.1f})" if low is not None else "" for _, low, high in own]
-            said = [f"{part:.1f}{end}" for (part, _, _), end in zip(own, ends, strict=True)]
-            rows.append((record.contestant, *said))
+            shares = [
+                within(errors[record.contestant], edge * top, record.contestant in with_band) for edge in EDGES
+            ]
+            ends = [f" ({low:.1f}{words.DASH}{high:.1f})" if low is not None else "" for _, low, high in shares]
+            cells = [f"{part:.1f}{end}" for (part, _, _), end in zip(shares, ends, strict=True)]
+            rows.append((record.contestant, *cells))
     return Table("Faces within an error, % (95 % interval)", ("contestant", *head), tuple(rows))
 
 
@@ -47,9 +49,9 @@ def parts(results: ResultSet, stratum: str, names: Sequence[str]) -> Table:
     values, main, rows = strata(results)[stratum], results.protocol.main, []
     for name in named(results, names):
         record = results.of(name)
-        own = record.parts.get(stratum, {}) if record else {}
-        if own:
-            rows.append((name, *(_part(main, own.get(value)) for value in values)))
+        parts_of = record.parts.get(stratum, {}) if record else {}
+        if parts_of:
+            rows.append((name, *(_part(main, parts_of.get(value)) for value in values)))
     caption = f"Error of found faces, {words.unit(main)} (95 % interval), and who was missed"
     return Table(caption, ("contestant", *values), tuple(rows))
 
@@ -65,19 +67,25 @@ def _part(main: str, part: Part | None) -> str:
 
 def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]) -> Table:
     """Return the error of each subject over all its faces."""
-    known = [name for name in named(results, names) if name in errors]
-    main, own = results.protocol.main, {name: by_subject(results, errors[name]) for name in known}
-    everyone = dict.fromkeys(subject for each in own.values() for subject in each)
-    rows = [(subject, *(printed(main, own[name].get(subject)) for name in known)) for subject in everyone]
-    return Table(f"Error over all faces, {words.unit(main)}", ("subject", *known), tuple(rows))
+    contestants = [name for name in named(results, names) if name in errors]
+    main, by_contestant = results.protocol.main, {name: by_subject(results, errors[name]) for name in contestants}
+    everyone = dict.fromkeys(subject for errors_of in by_contestant.values() for subject in errors_of)
+    rows = [
+        (subject, *(printed(main, by_contestant[name].get(subject)) for name in contestants))
+        for subject in everyone
+    ]
+    return Table(f"Error over all faces, {words.unit(main)}", ("subject", *contestants), tuple(rows))
 
 
 def landmarks(results: ResultSet, names: Sequence[str]) -> Table:
     """Return the error of each landmark."""
     drawn, main = shown(results, names), results.protocol.main
-    own = [record.landmarks for name in drawn if (record := results.of(name))]
+    by_contestant = [record.landmarks for name in drawn if (record := results.of(name))]
     rows = [
-        (point, *(printed(main, each[index] if index < len(each) else None) for each in own))
+        (
+            point,
+            *(printed(main, errors_of[index] if index < len(errors_of) else None) for errors_of in by_contestant),
+        )
         for index, point in enumerate(load(results.protocol.vocabulary).points)
     ]
     return Table(f"Error by landmark, {words.unit(main)}", ("landmark", *drawn), tuple(rows))
@@ -100,11 +108,11 @@ def _pair(row: Mapping[str, object] | None) -> str:
         return ""
     if "difference" not in row:
         return words.DASH
-    said = pairs.signed(float(str(row["difference"])))
-    return f"({said})" if row["grey"] else said
+    text = pairs.signed(float(str(row["difference"])))
+    return f"({text})" if row["grey"] else text
 
 
-def families(comparisons: Comparisons, mains: Mapping[str, ResultSet]) -> list[tuple[str, str, Table]]:
+def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[tuple[str, str, Table]]:
     """Return name, question and table of each declared family."""
     head = (
         "data set",
@@ -120,11 +128,11 @@ def families(comparisons: Comparisons, mains: Mapping[str, ResultSet]) -> list[t
         "why grey",
         "caveat",
     )
-    made = []
+    families_shown = []
     for family in comparisons.families:
         rows = []
         for pair in family.pairs:
-            results = mains.get(pair.dataset)
+            results = sets.get(pair.dataset)
             main = results.protocol.main if results else "nme_io"
             factor, unit = words.scale(main), words.unit(main)
             number = "–" if pair.difference is None else f"{pairs.signed(factor * pair.difference)} {unit}"
@@ -133,7 +141,7 @@ def families(comparisons: Comparisons, mains: Mapping[str, ResultSet]) -> list[t
             least = "–" if pair.mde is None or not sure else f"{factor * pair.mde:.2f} {unit}"
             on = f"{pair.faces} faces, {pair.subjects} subjects"
             on += f", {pair.left_out} left out" if pair.left_out else ""
-            told = (
+            cells = (
                 number,
                 " to ".join(ends) or "none",
                 _p(pair.p if sure else None),
@@ -144,9 +152,11 @@ def families(comparisons: Comparisons, mains: Mapping[str, ResultSet]) -> list[t
                 pair.grey,
                 pair.caveat,
             )
-            rows.append((results.data_set.title if results else pair.dataset, pair.a, pair.b, *told))
-        made.append((family.name, family.question, Table(f"{family.name}: adjusted together", head, tuple(rows))))
-    return made
+            rows.append((results.data_set.title if results else pair.dataset, pair.a, pair.b, *cells))
+        families_shown.append(
+            (family.name, family.question, Table(f"{family.name}: adjusted together", head, tuple(rows)))
+        )
+    return families_shown
 
 
 def _p(number: float | None) -> str:

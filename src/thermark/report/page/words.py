@@ -24,21 +24,25 @@ def short_name(main: str) -> str:
     return title(main)
 
 
-def origin(on: DataSet) -> str:
+def origin(data_set: DataSet) -> str:
     """Return in a few words where pictures and labels come from, `rendered data` among them."""
-    made = PICTURES[on.origin]
-    return f"{made}, machine labels" if kind(on) == "machine" else made
+    text = PICTURES[data_set.origin]
+    return f"{text}, machine labels" if kind(data_set) == "machine" else text
 
 
-def titled(on: DataSet) -> str:
+def titled(data_set: DataSet) -> str:
     """Return a data set's title, which names rendered data and machine labels as such."""
-    said = origin(on)
-    words: tuple[str, ...] = (
-        ("rendered",) if on.origin == "rendered" else ("thermalised",) if on.origin == "thermalised" else ()
+    text = origin(data_set)
+    qualifiers: tuple[str, ...] = (
+        ("rendered",)
+        if data_set.origin == "rendered"
+        else ("thermalised",)
+        if data_set.origin == "thermalised"
+        else ()
     )
-    words += ("machine labels",) if kind(on) == "machine" else ()
-    missing = [word for word in words if word not in on.title]
-    return f"{on.title} ({said})" if missing else on.title
+    qualifiers += ("machine labels",) if kind(data_set) == "machine" else ()
+    missing = [word for word in qualifiers if word not in data_set.title]
+    return f"{data_set.title} ({text})" if missing else data_set.title
 
 
 def interval(metric: str, estimate: Estimate | None) -> str:
@@ -79,8 +83,8 @@ def amount(number: float) -> str:
 
 def listed(names: Sequence[str], most: int = 5) -> str:
     """Return names as a sentence lists them, those beyond `most` as a number."""
-    told = list(names[:most]) + ([f"{len(names) - most} more"] if len(names) > most else [])
-    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}" if told else ""
+    texts = list(names[:most]) + ([f"{len(names) - most} more"] if len(names) > most else [])
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""
 
 
 def value(main: str, number: float | None) -> str:
@@ -90,7 +94,7 @@ def value(main: str, number: float | None) -> str:
 
 def with_interval(results: ResultSet, name: str, estimate: Estimate) -> str:
     """Return a number with unit and interval, such as `5.30 % (95 % interval 4.63–6.01)`."""
-    own = "%" if name == "found" else unit(results.protocol.main)
+    unit_text = "%" if name == "found" else unit(results.protocol.main)
     ends = interval(name, estimate)
-    said = f" (95 % interval {ends})" if ends else ""
-    return f"{shown(name, estimate.value)} {own}{said}"
+    bounds = f" (95 % interval {ends})" if ends else ""
+    return f"{shown(name, estimate.value)} {unit_text}{bounds}"

@@ -4,26 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import NonNegativeFloat, NonNegativeInt
-
-from thermark.core.config import Section
 from thermark.core.origin import Origin
 from thermark.report.reference_results import Cell
 from thermark.report.verdicts import undecided, withheld
 
+# What may differ: so many noses of a rate, so many px of an error, so much of an error as a fraction.
+NOSES, PX, ERROR = 1, 0.5, 0.001
 # So many tolerances the spread of seeds may allow: without a limit, the noisier a run the more it would reproduce.
 WIDEST = 3
 KEY = ("table", "row", "run", "metric", "level")  # by which pages know a cell
 ROUNDING = 1e-9  # 0.0306 - 0.0296 is a little more than 0.001
 NO_PROFILE, UNFOUND = "not in this profile", "nothing was found"
-
-
-class Tolerance(Section):
-    """What may differ: so many noses of a rate, so many px of an error, so much of an error as a fraction."""
-
-    noses: NonNegativeInt = 1
-    px: NonNegativeFloat = 0.5
-    error: NonNegativeFloat = 0.001
 
 
 @dataclass(frozen=True)
@@ -74,7 +65,7 @@ class Compared:
         return ": ".join(filter(None, [self.verdict, self.reason]))
 
 
-def compare_cells(cells: Sequence[Cell], ours: Lookup, allowed: Tolerance) -> list[Compared]:
+def compare_cells(cells: Sequence[Cell], ours: Lookup) -> list[Compared]:
     """Compare every published number with what `ours` finds for it.
 
     `reproduced` when they differ by no more than is allowed, an error as a fraction also by twice the standard
@@ -82,40 +73,38 @@ def compare_cells(cells: Sequence[Cell], ours: Lookup, allowed: Tolerance) -> li
     same; else `outside`. Of one or two seeds there is no verdict. Data that are not real, and what the cell, the
     contestant or another number of noses speaks against, are `not comparable`.
     """
-    return [_compared(cell, ours(cell) if cell.run else cell.norun, allowed) for cell in cells]
+    return [_compared(cell, ours(cell) if cell.run else cell.norun) for cell in cells]
 
 
 def measured(cell: Cell, numbers: Mapping[str, Any], seeds: int, origin: Origin) -> Ours | str:
     """Return the cell's metric of `numbers`, its spread and its interval, or that it was not measured."""
     if cell.metric not in numbers:
         return "not measured"
-    seed_std, low, high = (numbers.get(f"{cell.metric}_{end}") for end in ("seed_std", "low", "high"))
+    seed_std, low, high = (numbers.get(f"{cell.metric}_{bound}") for bound in ("seed_std", "low", "high"))
     return Ours(numbers[cell.metric], seeds, seed_std, low, high, origin)
 
 
-def recalled(
-    cells: Sequence[Cell], page: Sequence[Mapping[str, Any]], rest: Lookup, allowed: Tolerance
-) -> list[Compared]:
+def recalled(cells: Sequence[Cell], page: Sequence[Mapping[str, Any]], rest: Lookup) -> list[Compared]:
     """Return the comparisons that pages keep as plain data, and those with `rest` of what no page has run."""
-    known = {tuple(each.get(name, "") for name in KEY): each for each in page}
-    made = []
-    for each in compare_cells(cells, rest, allowed):
-        own = known.get(tuple(getattr(each.cell, name) for name in KEY))
-        newer = own is None or (own["verdict"].startswith("not run") and each.verdict != "not run")
-        made.append(each if own is None or newer else _recalled(each.cell, own))
-    return made
+    by_key = {tuple(comparison.get(name, "") for name in KEY): comparison for comparison in page}
+    compared = []
+    for comparison in compare_cells(cells, rest):
+        row = by_key.get(tuple(getattr(comparison.cell, name) for name in KEY))
+        newer = row is None or (row["verdict"].startswith("not run") and comparison.verdict != "not run")
+        compared.append(comparison if row is None or newer else _recalled(comparison.cell, row))
+    return compared
 
 
-def _recalled(cell: Cell, own: Mapping[str, Any]) -> Compared:
-    value, said = own.get("ours", own.get("reproduced")), own["verdict"]
-    ours = None if value is None else Ours(value, own.get("seeds", 0))
-    verdict, _, reason = (said, "", "") if undecided(said) else said.partition(": ")
-    return Compared(cell, ours, own.get("tolerance", 0.0), verdict, own.get("reason", reason))
+def _recalled(cell: Cell, row: Mapping[str, Any]) -> Compared:
+    value, text = row.get("ours", row.get("reproduced")), row["verdict"]
+    ours = None if value is None else Ours(value, row.get("seeds", 0))
+    verdict, _, reason = (text, "", "") if undecided(text) else text.partition(": ")
+    return Compared(cell, ours, row.get("tolerance", 0.0), verdict, row.get("reason", reason))
 
 
-def _compared(cell: Cell, ours: Ours | str, allowed: Tolerance) -> Compared:
+def _compared(cell: Cell, ours: Ours | str) -> Compared:
     spread = 2 * (ours.seed_std or 0.0) if isinstance(ours, Ours) else 0.0
-    limit = _limit(cell, spread, allowed)
+    limit = _limit(cell, spread)
     if isinstance(ours, str):
         return Compared(cell, None, limit, "not run", ours)
     if barred := _barred(cell, ours):
@@ -144,11 +133,11 @@ def _barred(cell: Cell, ours: Ours) -> str:
     return next(filter(None, reasons), "")
 
 
-def _limit(cell: Cell, spread: float, allowed: Tolerance) -> float:
+def _limit(cell: Cell, spread: float) -> float:
     """Return by how much a number may differ, half a printed digit included; an error also by the `spread`."""
-    error = max(allowed.error, min(spread, WIDEST * allowed.error))
-    limits = {"fraction": error, "norm": error, "px": 0.005 + allowed.px, "crop px": 0.005 + allowed.px}
-    limits |= {"rate": 0.0005 + allowed.noses / max(cell.noses, 1), "count": allowed.noses, "M": 0.005, "G": 0.005}
+    error = max(ERROR, min(spread, WIDEST * ERROR))
+    limits = {"fraction": error, "norm": error, "px": 0.005 + PX, "crop px": 0.005 + PX}
+    limits |= {"rate": 0.0005 + NOSES / max(cell.noses, 1), "count": NOSES, "M": 0.005, "G": 0.005}
     return limits.get(
         cell.unit, 0.0
     )  # parameters are exact; of times and the like every cell says why there is none

@@ -6,10 +6,10 @@ from itertools import groupby
 from textwrap import shorten
 from typing import Any
 
-from thermark.report.columns import HEADS
+from thermark.report.columns import FORMATS
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference_results import Published
-from thermark.report.reference_results.compare import Compared, Tolerance
+from thermark.report.reference_results.compare import NOSES, PX, Compared
 
 LEGEND = (
     "Each cell is *published / ours*, rates in %, errors in px. *Reproduced*: a rate differs by at most {noses} "
@@ -22,62 +22,62 @@ LONGEST = 120  # letters of a reason in the table; the JSON has all of it
 
 def reference_table(compared: Sequence[Compared]) -> list[dict[str, Any]]:
     """Return a row for each cell, as plain data in the cell's unit; None where there is no number of ours."""
-    told = ("source", "table", "row", "unit", "run", "dataset", "protocol", "doubt")
+    fields = ("source", "table", "row", "unit", "run", "dataset", "protocol", "doubt")
     return [
-        {name: getattr(each.cell, name) for name in told}
-        | {"column": each.cell.title, "published": each.cell.value, "ours": each.value}
-        | {"verdict": each.verdict, "reason": each.reason}
-        for each in compared
+        {name: getattr(row.cell, name) for name in fields}
+        | {"column": row.cell.title, "published": row.cell.value, "ours": row.value}
+        | {"verdict": row.verdict, "reason": row.reason}
+        for row in compared
     ]
 
 
 def markdown(compared: Sequence[Compared]) -> str:
     """Return the reference table as Markdown, a heading a source and table."""
     parts: dict[str, list[list[str]]] = {}
-    for each in compared:
-        cell, ours = each.cell, "–" if each.value is None else f"{each.value:g}"
-        texts = [cell.row, cell.title, cell.run or "–", each.text, cell.doubt]
+    for row in compared:
+        cell, ours = row.cell, "–" if row.value is None else f"{row.value:g}"
+        texts = [cell.row, cell.title, cell.run or "–", row.text, cell.doubt]
         lines = parts.setdefault(f"### {escaped(cell.source)}: {escaped(cell.table)}", [])
         lines.append([*map(escaped, texts), f"{cell.value:g}", ours, cell.unit])
     header = ["row", "column", "contestant", "verdict", "doubt", "published", "ours", "unit"]
     return "\n\n".join(f"{title}\n\n{table(header, lines, texts=5)}" for title, lines in parts.items())
 
 
-def posts_section(posts: Published, rows: Sequence[Compared], allowed: Tolerance, absent: str) -> str:
+def posts_section(posts: Published, rows: Sequence[Compared], absent: str) -> str:
     """Return the comparison with posts as Markdown: a line a published row, with the verdicts of its cells."""
     tables = {name: posts.tables[name] for name in dict.fromkeys(row.cell.table for row in rows)}
-    rates = ", ".join(f"{allowed.noses}/{count}" for count in sorted({each.noses for each in tables.values()}))
-    legend = LEGEND.format(noses="one" if allowed.noses == 1 else allowed.noses, rates=rates, px=allowed.px)
+    rates = ", ".join(f"{NOSES}/{count}" for count in sorted({published.noses for published in tables.values()}))
+    legend = LEGEND.format(noses="one" if NOSES == 1 else NOSES, rates=rates, px=PX)
     parts = ["## Published and ours", f"{escaped(posts.source)}. {legend}"]
-    for name, each in tables.items():
-        own = [row for row in rows if row.cell.table == name]
-        parts += [f"### {escaped(each.title)}", _table(own), *map(escaped, each.remarks)]
-        parts += [f"{escaped(row.row)}: {escaped(row.doubt)}." for row in each.rows if row.doubt]
+    for name, published in tables.items():
+        cells = [row for row in rows if row.cell.table == name]
+        parts += [f"### {escaped(published.title)}", _table(cells), *map(escaped, published.remarks)]
+        parts += [f"{escaped(row.row)}: {escaped(row.doubt)}." for row in published.rows if row.doubt]
     return "\n\n".join([*parts, escaped(absent)])
 
 
 def posts_row(row: Compared) -> dict[str, Any]:
     """Return a comparison with a post as plain data."""
-    told = {name: getattr(row.cell, name) for name in ("table", "row", "run", "metric")}
-    return told | {"published": row.cell.value, "ours": row.value, "verdict": row.text}
+    cell = {name: getattr(row.cell, name) for name in ("table", "row", "run", "metric")}
+    return cell | {"published": row.cell.value, "ours": row.value, "verdict": row.text}
 
 
 def _table(rows: Sequence[Compared]) -> str:
-    heads = {row.cell.metric: HEADS[row.cell.metric] for row in rows}
+    formats = {row.cell.metric: FORMATS[row.cell.metric] for row in rows}
     lines = []
-    for (name, run), own in groupby(rows, key=lambda row: (row.cell.row, row.cell.run)):
-        told = list(own)
-        pairs = {row.cell.metric: (row.cell.value, row.value) for row in told}
-        both = {metric: " / ".join(map(heads[metric].shown, pair)) for metric, pair in pairs.items()}
-        lines.append([escaped(name), code(run), *(both.get(metric, "") for metric in heads), _said(told)])
-    return table(["row", "contestant", *(head.title for head in heads.values()), "verdict"], lines)
+    for (name, run), group in groupby(rows, key=lambda row: (row.cell.row, row.cell.run)):
+        cells = list(group)
+        pairs = {row.cell.metric: (row.cell.value, row.value) for row in cells}
+        both = {metric: " / ".join(map(formats[metric].shown, pair)) for metric, pair in pairs.items()}
+        lines.append([escaped(name), code(run), *(both.get(metric, "") for metric in formats), _verdicts(cells)])
+    return table(["row", "contestant", *(column.title for column in formats.values()), "verdict"], lines)
 
 
-def _said(rows: Sequence[Compared]) -> str:
+def _verdicts(rows: Sequence[Compared]) -> str:
     """Return the verdict that most cells of a row have, and after it the cells that have another."""
-    said: list[str] = []
+    texts: list[str] = []
     for verdict, _ in Counter(row.text for row in rows).most_common():
-        cells = [HEADS[row.cell.metric].title.partition(",")[0] for row in rows if row.text == verdict]
+        cells = [FORMATS[row.cell.metric].title.partition(",")[0] for row in rows if row.text == verdict]
         short = escaped(shorten(verdict, LONGEST, placeholder=" …"))
-        said.append(f"{', '.join(cells)}: {short}" if said else short)
-    return "; ".join(said)
+        texts.append(f"{', '.join(cells)}: {short}" if texts else short)
+    return "; ".join(texts)

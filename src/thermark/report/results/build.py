@@ -18,7 +18,6 @@ from thermark.report.contestants import Sections, networks
 from thermark.report.contestants import kinds as of_kind
 from thermark.report.contestants import trained as trained_here
 from thermark.report.inputs import left_out
-from thermark.report.reference_results.compare import Tolerance
 from thermark.report.results import collect, compare, errors
 from thermark.report.results.caveats import few_teachers
 from thermark.report.results.collect import Contestant, EvaluationPaths
@@ -75,7 +74,7 @@ def build(
         sets[name] = ResultSet(data_set=data_set, protocol=protocol, made=made, records=records)
         errors_of[name] = per_face
         errors.write(out / f"{name}.parquet", per_face)
-    sets = reproductions(sets, Tolerance())
+    sets = reproductions(sets)
     for name, results in sets.items():
         write_set(out / f"{name}.json", results)
     pairs = compare.comparisons(sets, errors_of, compared, info)

@@ -10,7 +10,6 @@ from thermark.report.reference_results.compare import (
     Compared,
     Lookup,
     Ours,
-    Tolerance,
     compare_cells,
     measured,
     recalled,
@@ -30,13 +29,13 @@ def recorded(sets: Mapping[str, ResultSet]) -> Lookup:
     return lambda cell: _ours(cell, sets)
 
 
-def reproductions(sets: Mapping[str, ResultSet], allowed: Tolerance) -> dict[str, ResultSet]:
+def reproductions(sets: Mapping[str, ResultSet]) -> dict[str, ResultSet]:
     """Return the results in which a record has the tier `reproduced` where published numbers say so.
 
     At least one published number of the contestant on the data set is reproduced, and none is outside. Posts'
     protocols are not those of records, and count nothing here.
     """
-    compared = compare_cells([cell for cell in cells() if not cell.protocol], recorded(sets), allowed)
+    compared = compare_cells([cell for cell in cells() if not cell.protocol], recorded(sets))
     verdicts: dict[tuple[str, str], set[str]] = {}
     for each in compared:
         verdicts.setdefault((each.cell.dataset, each.cell.run), set()).add(each.verdict)
@@ -85,8 +84,6 @@ def _size(cell: Cell, sets: Mapping[str, ResultSet]) -> Ours | str:
     return Ours(found[0].exact[name] / scale) if found else NO_PROFILE
 
 
-def everything(
-    sets: Mapping[str, ResultSet], pages: Sequence[Mapping[str, Any]], allowed: Tolerance
-) -> list[Compared]:
+def everything(sets: Mapping[str, ResultSet], pages: Sequence[Mapping[str, Any]]) -> list[Compared]:
     """Return the comparison of every published number, those that `pages` keep as they say."""
-    return recalled(cells(), [row for page in pages for row in page.get("published", ())], recorded(sets), allowed)
+    return recalled(cells(), [row for page in pages for row in page.get("published", ())], recorded(sets))

@@ -42,8 +42,8 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class Noted(Bundle):
-    """A bundle that notes which of its files were asked for."""
+class RecordingBundle(Bundle):
+    """A bundle that records which of its files were opened."""
 
     opened: list[Path] = field(default_factory=list)
 
@@ -54,7 +54,7 @@ class Noted(Bundle):
         return path
 
 
-def shown(section: Mapping[str, Any], options: Contestants, setting: Setting) -> str:
+def dataset_for(section: Mapping[str, Any], options: Contestants, setting: Setting) -> str:
     """Return the data set whose pictures a contestant is timed on, empty where there is none for it."""
     only = list(section.get("only", setting.datasets))
     if options.dataset in only:
@@ -62,7 +62,7 @@ def shown(section: Mapping[str, Any], options: Contestants, setting: Setting) ->
     return next((name for name in only if name in setting.datasets), "")
 
 
-def why_not(name: str, section: Mapping[str, Any], options: Contestants, setting: Setting) -> str:
+def reason_not_timed(name: str, section: Mapping[str, Any], options: Contestants, setting: Setting) -> str:
     """Return why a contestant cannot be timed, as far as files tell, or nothing.
 
     Raises ConfigError for a data set that is not scored, DataError for frames that are not prepared.
@@ -72,7 +72,7 @@ def why_not(name: str, section: Mapping[str, Any], options: Contestants, setting
             f"speed.contestants.dataset is {options.dataset}, which is not scored",
             nearest(options.dataset, list(setting.datasets)),
         )
-    dataset = shown(section, options, setting)
+    dataset = dataset_for(section, options, setting)
     if not dataset:
         return f"its settings say `only: [{', '.join(section['only'])}]`"
     if reason := skipped(setting.paths.faces / dataset):
@@ -89,15 +89,15 @@ def load(name: str, section: Mapping[str, Any], options: Contestants, setting: S
 
     Raises what `predict` would: Absent and Unavailable for want of a package, DataError for damaged weights.
     """
-    dataset = shown(section, options, setting)
+    dataset = dataset_for(section, options, setting)
     assets, _ = run.seeds(contestant_paths(section, setting), Path())[0]
-    weights = Noted(**vars(assets.weights))
+    weights = RecordingBundle(**vars(assets.weights))
     plain = {key: value for key, value in section.items() if key != "only"}
     model = run.load_model(name, plain, replace(assets, weights=weights), DEVICE, options.threads).get()
-    asked = questions(dataset, model.given, options.pictures, setting)
+    inputs = questions(dataset, model.given, options.pictures, setting)
     return Loaded(
-        lambda n: model([asked[n][0]], [asked[n][1]])[0].xy,
-        len(asked),
+        lambda n: model([inputs[n][0]], [inputs[n][1]])[0].xy,
+        len(inputs),
         dataset,
         model.given,
         lambda: parameters.counted(model, weights.opened),

@@ -122,17 +122,17 @@ def headed(backbone: nn.Module, points: int) -> nn.Module:
 
 def students(config: Config, models: Path) -> dict[str, Contestant]:
     """Return each student at the size it was trained for, and at that of the frozen backbones."""
-    found = {}
+    networks = {}
     for name in config.students:
         if reason := skipped(models / name):
             print(f"{name} was not trained: {reason}")
             continue
-        net, about = card.read(seed_folder(models / name, 0))
-        found[name] = Contestant(net, about.input_size)
-        if about.input_size != SIDE:
-            other = RTMPose(about.size, about.points, SIDE)
-            found[f"{name}@{SIDE}px"] = Contestant(other, SIDE, RANDOM)
-    return found
+        net, network_card = card.read(seed_folder(models / name, 0))
+        networks[name] = Contestant(net, network_card.input_size)
+        if network_card.input_size != SIDE:
+            other = RTMPose(network_card.size, network_card.points, SIDE)
+            networks[f"{name}@{SIDE}px"] = Contestant(other, SIDE, RANDOM)
+    return networks
 
 
 @torch.inference_mode()
@@ -168,11 +168,11 @@ def costs(each: Contestant) -> dict[str, Any]:
 
 def spread(times: Times) -> dict[str, float]:
     """Return the median and the quartiles of each precision's times."""
-    made: dict[str, float] = {}
-    for how, own in times.items():
-        low, middle, high = np.percentile(own, [25, 50, 75])
-        made |= {f"{how}_ms": float(middle), f"{how}_ms_low": float(low), f"{how}_ms_high": float(high)}
-    return made
+    quartiles: dict[str, float] = {}
+    for how, values in times.items():
+        low, middle, high = np.percentile(values, [25, 50, 75])
+        quartiles |= {f"{how}_ms": float(middle), f"{how}_ms_low": float(low), f"{how}_ms_high": float(high)}
+    return quartiles
 
 
 def against(reference: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, float]:

@@ -27,7 +27,7 @@ from thermark.report.speed.contestants import Loaded
 from thermark.report.speed.options import Contestants
 
 Sections = Mapping[str, Mapping[str, Any]]
-Said = dict[str, Any]  # of one contestant in one turn
+Timing = dict[str, Any]  # of one contestant in one turn
 Work = Callable[..., None]
 T = TypeVar("T")
 
@@ -47,18 +47,20 @@ def measured(options: Contestants, sections: Sections, setting: Setting) -> dict
     `times_reference` is a time in units of that of the reference network, which runs before each picture. `found`:
     in how many of the `pictures` a contestant saw somebody; where it did not, a second stage had nothing to do.
     """
-    idle = {name: contestants.why_not(name, section, options, setting) for name, section in sections.items()}
-    rows = {name: {"status": "skipped", "reason": why} for name, why in idle.items() if why}
-    said: dict[str, list[Said]] = {name: [] for name in sections if name not in rows}
+    reasons = {
+        name: contestants.reason_not_timed(name, section, options, setting) for name, section in sections.items()
+    }
+    rows = {name: {"status": "skipped", "reason": why} for name, why in reasons.items() if why}
+    timings: dict[str, list[Timing]] = {name: [] for name in sections if name not in rows}
     turns = range(min(options.turns, options.pictures))
     for turn in track(turns, len(turns), "speed", "turns"):
-        left = {name: sections[name] for name in said if name not in rows}
-        for name, own in together(left, turn, options, setting).items():
-            said[name].append(own)
-            if own["status"] != "ok":
-                rows[name] = own
-    rows |= {name: row(own) for name, own in said.items() if name not in rows}
-    beside = [ms for own in said.values() for each in own for ms in each.get("beside", [])]
+        remaining = {name: sections[name] for name in timings if name not in rows}
+        for name, timing in run_turn(remaining, turn, options, setting).items():
+            timings[name].append(timing)
+            if timing["status"] != "ok":
+                rows[name] = timing
+    rows |= {name: summarised(timing) for name, timing in timings.items() if name not in rows}
+    beside = [ms for timing in timings.values() for turn_timing in timing for ms in turn_timing.get("beside", [])]
     return {
         "dataset": options.dataset,
         "threads": options.threads,
@@ -69,12 +71,12 @@ def measured(options: Contestants, sections: Sections, setting: Setting) -> dict
     }
 
 
-def row(said: Sequence[Said]) -> dict[str, Any]:
-    """Return what all turns of a contestant make together."""
-    ms, beside = ([number for own in said for number in own[key]] for key in ("ms", "beside"))
-    first = {key: said[0][key] for key in ("parameters", "dataset", "boxes") if said[0][key] is not None}
+def summarised(timings: Sequence[Timing]) -> dict[str, Any]:
+    """Return what all turns of a contestant make run_turn."""
+    ms, beside = ([number for timing in timings for number in timing[key]] for key in ("ms", "beside"))
+    first = {key: timings[0][key] for key in ("parameters", "dataset", "boxes") if timings[0][key] is not None}
     ratio = float(np.median(ms) / np.median(beside))
-    counts = {"pictures": len(ms), "found": sum(own["found"] for own in said)}
+    counts = {"pictures": len(ms), "found": sum(timing["found"] for timing in timings)}
     return {"status": "ok", "times_reference": ratio} | counts | spread(ms) | first
 
 
@@ -84,42 +86,42 @@ def spread(ms: Sequence[float]) -> dict[str, float]:
     return {"ms": float(middle), "ms_low": float(low), "ms_high": float(high)}
 
 
-def together(
-    left: Sections, turn: int, options: Contestants, setting: Setting, work: Work | None = None
-) -> dict[str, Said]:
+def run_turn(
+    remaining: Sections, turn: int, options: Contestants, setting: Setting, work: Work | None = None
+) -> dict[str, Timing]:
     """Return what each contestant says in a turn; `work` is done in another process, for whoever is left of it."""
-    found: dict[str, Said] = {}
-    while names := [name for name in left if name not in found]:
-        why = "ended without a word"
+    timings: dict[str, Timing] = {}
+    while names := [name for name in remaining if name not in timings]:
+        reason = "ended without a word"
         with TemporaryDirectory() as folder:
             log = Path(folder) / "said.jsonl"
-            todo = {name: left[name] for name in names}
+            sections = {name: remaining[name] for name in names}
             try:
-                run_watched(work or everybody, setting.config.silence, todo, turn, options, setting, log)
+                run_watched(work or time_contestants, setting.config.silence, sections, turn, options, setting, log)
             except Ended as error:
-                why = str(error)
+                reason = str(error)
             lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
         # They come one after the other: whoever is the first without a line has ended the process.
-        found |= {name: json.loads(line) for name, line in zip(names, lines, strict=False)}
+        timings |= {name: json.loads(line) for name, line in zip(names, lines, strict=False)}
         if len(lines) < len(names):
-            found[names[len(lines)]] = {"status": "failed", "reason": why}
-    return found
+            timings[names[len(lines)]] = {"status": "failed", "reason": reason}
+    return timings
 
 
-def everybody(
+def time_contestants(
     beat: Beat, sections: Sections, turn: int, options: Contestants, setting: Setting, log: Path
 ) -> None:
     """Write what each contestant says in a turn into a line of `log`, in their order."""
     cv2.setNumThreads(options.threads)
     beside = reference.opened(options.threads)
     for name, section in sections.items():
-        said = one_turn(name, section, turn, options, setting, beside, beat)
+        timing = time_contestant(name, section, turn, options, setting, beside, beat)
         with log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(said) + "\n")
+            file.write(json.dumps(timing) + "\n")
         beat()
 
 
-def one_turn(
+def time_contestant(
     name: str,
     section: Mapping[str, Any],
     turn: int,
@@ -128,38 +130,38 @@ def one_turn(
     beside: Callable[[], object],
     beat: Beat = lambda: None,
     load: Load = contestants.load,
-) -> Said:
+) -> Timing:
     """Return times in ms of a contestant and of what runs `beside` it, or why there are none.
 
     Of its pictures each `turns`th is of this turn. The first call is not timed: it reads files, grows memory and
     plans. At least one picture is timed, and none after the share of `seconds` that a turn has.
     """
     try:
-        one = load(name, section, options, setting)
+        loaded = load(name, section, options, setting)
         if torch := sys.modules.get("torch"):
             torch.set_num_threads(options.threads)
-        own = range(turn, one.pictures, options.turns)
-        said: Said = {"status": "ok", "ms": [], "beside": [], "found": 0}
-        said |= {"dataset": one.dataset, "boxes": one.boxes}
-        said["parameters"] = one.parameters() if turn == 0 else None
-        if own:
-            beside(), one.answer(own[0])
-        for picture in own:
+        pictures = range(turn, loaded.pictures, options.turns)
+        timing: Timing = {"status": "ok", "ms": [], "beside": [], "found": 0}
+        timing |= {"dataset": loaded.dataset, "boxes": loaded.boxes}
+        timing["parameters"] = loaded.parameters() if turn == 0 else None
+        if pictures:
+            beside(), loaded.answer(pictures[0])
+        for picture in pictures:
             beat()
-            said["beside"].append(lasted(beside)[0])
-            ms, xy = lasted(partial(one.answer, picture))
-            said["ms"].append(ms)
-            said["found"] += bool(np.isfinite(xy).all(axis=-1).any())
-            if sum(said["ms"]) >= 1000 * options.seconds / options.turns:
+            timing["beside"].append(milliseconds(beside)[0])
+            ms, xy = milliseconds(partial(loaded.answer, picture))
+            timing["ms"].append(ms)
+            timing["found"] += bool(np.isfinite(xy).all(axis=-1).any())
+            if sum(timing["ms"]) >= 1000 * options.seconds / options.turns:
                 break
-        return said
+        return timing
     except (Absent, Unavailable) as error:
         return {"status": "skipped", "reason": _line(error)}
     except Exception as error:  # noqa: BLE001 - whatever a contestant raises costs it its row, not the others theirs
         return {"status": "failed", "reason": f"{type(error).__name__}: {_line(error)}"}
 
 
-def lasted(call: Callable[[], T]) -> tuple[float, T]:
+def milliseconds(call: Callable[[], T]) -> tuple[float, T]:
     """Return how many ms a call takes, and what it returns."""
     start = time.perf_counter()
     answer = call()

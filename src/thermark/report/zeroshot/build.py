@@ -1,4 +1,4 @@
-"""The bake-off: zero-shot contestants under the posts' protocols and ours, as Markdown, JSON and a figure."""
+"""Zero-shot contestants under the posts' protocols and ours, as Markdown, JSON and a figure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,6 @@ from thermark.core.config import Section
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.report.paths import Paths
 from thermark.report.reference_results import load, tables
-from thermark.report.reference_results.compare import Tolerance
 from thermark.report.zeroshot import drawing, polarity, verdicts
 from thermark.report.zeroshot.inputs import read
 from thermark.report.zeroshot.measure import PROTOCOLS, measure, nested
@@ -19,13 +18,10 @@ TEMPLATE = Path(__file__).parent / "templates/page.md"
 
 
 class Config(Section):
-    """`dataset`: the noses; `picture`: the variant of its pictures that the posts saw; `tolerance`: of a
-    reproduction.
-    """
+    """`dataset`: the noses; `picture`: the variant of its pictures that the posts saw."""
 
     dataset: str = "thermeval"
     picture: str = "png"
-    tolerance: Tolerance = Tolerance()
 
 
 def build(
@@ -38,7 +34,7 @@ def build(
     figure: Path,
     config: Config,
 ) -> None:
-    """Write the bake-off of `contestants` (name -> whether it looks at whole frames), even of none.
+    """Write the page of `contestants` (name -> whether it looks at whole frames), even of none.
 
     `datasets` are the sections of all data sets, `scoring` says how each is evaluated. A profile without the
     posts' data set gets the published numbers alone. Raises DataError for missing or outdated results, ConfigError
@@ -50,19 +46,21 @@ def build(
         study = read(name, contestants, paths)
         values, unseen = measure(study, config.picture, scoring[name])
         page = Page(study, values, config.picture, datasets[name])
-    turned = [
-        Page(one, polarity.measure(one, scoring[one.name]))
-        for one in polarity.studies(contestants, scoring, paths)
+    inverted_sets = [
+        Page(data, polarity.measure(data, scoring[data.name]))
+        for data in polarity.studies(contestants, scoring, paths)
     ]
     seeds = {record.contestant: record.seeds for record in page.study.records} if page else {}
     origin = page.study.results.data_set.origin if page else "real"
-    rows = verdicts.compare(posts, page.values if page else {}, unseen, origin, config.tolerance, seeds)
-    published = tables.posts_section(posts, rows, config.tolerance, posts.absent)
-    told = _plain(page) if page else {"contestants": {}}
-    told |= {"published": list(map(tables.posts_row, rows)), "polarity": dict(map(_polarity, turned))}
-    files.write_text(text, rendered(TEMPLATE, dataset=name, page=page, published=published, turned=turned))
-    files.write_json(numbers, told)
-    drawing.draw(told.get("unified", {}), page.study.results.protocol.cap if page else 0.5, figure)
+    rows = verdicts.compare(posts, page.values if page else {}, unseen, origin, seeds)
+    published = tables.posts_section(posts, rows, posts.absent)
+    content = _plain(page) if page else {"contestants": {}}
+    content |= {"published": list(map(tables.posts_row, rows)), "polarity": dict(map(_polarity, inverted_sets))}
+    files.write_text(
+        text, rendered(TEMPLATE, dataset=name, page=page, published=published, inverted_sets=inverted_sets)
+    )
+    files.write_json(numbers, content)
+    drawing.draw(content.get("unified", {}), page.study.results.protocol.cap if page else 0.5, figure)
 
 
 def _plain(page: Page) -> dict[str, Any]:
@@ -75,5 +73,5 @@ def _plain(page: Page) -> dict[str, Any]:
 
 def _polarity(page: Page) -> tuple[str, dict[str, Any]]:
     """Return a data set and contestant -> its numbers, and the metric of its errors."""
-    metric, own = page.study.results.protocol.main, nested(page.values).get("polarity", {})
-    return page.study.name, {name: {"metric": metric} | numbers for name, numbers in own.items()}
+    metric, by_contestant = page.study.results.protocol.main, nested(page.values).get("polarity", {})
+    return page.study.name, {name: {"metric": metric} | numbers for name, numbers in by_contestant.items()}

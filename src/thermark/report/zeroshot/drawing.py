@@ -24,7 +24,7 @@ MARKS = {
 def draw(numbers: Mapping[str, Mapping[str, Numbers]], cap: float, out: Path) -> None:
     """Draw contestant -> `all` and each distance -> numbers, the first at the top; `cap` is that of a match."""
     names = list(numbers)
-    places = sorted({place for own in numbers.values() for place in own} - {ALL}, key=natural)
+    places = sorted({place for parts in numbers.values() for place in parts} - {ALL}, key=natural)
     panels = [ALL, *places] if len(places) > 1 else [ALL]
     with figure(NAMES + PANEL * len(panels), ROW * max(len(names), 2) + 1.1) as drawn:
         grid = drawn.subplots(1, len(panels), squeeze=False, sharey=True, sharex=True)[0]
@@ -41,12 +41,12 @@ def draw(numbers: Mapping[str, Mapping[str, Numbers]], cap: float, out: Path) ->
 def _draw_panel(axes: Axes, rows: list[Numbers]) -> None:
     """Draw one row a contestant: its numbers as dots, the largest below, and a line through them."""
     for size, (name, (_, face, edge)) in zip(SIZES, MARKS.items(), strict=True):
-        known = [(100 * own[name], row) for row, own in enumerate(rows) if name in own]
-        if known:
-            x, y = zip(*known, strict=True)
+        points = [(100 * numbers[name], row) for row, numbers in enumerate(rows) if name in numbers]
+        if points:
+            x, y = zip(*points, strict=True)
             axes.scatter(x, y, s=size, color=face, edgecolor=edge, zorder=2, clip_on=False)
-    for row, own in enumerate(rows):
-        ends = [100 * own[name] for name in MARKS if name in own]
+    for row, numbers in enumerate(rows):
+        ends = [100 * numbers[name] for name in MARKS if name in numbers]
         if ends:
             axes.plot((min(ends), max(ends)), (row, row), color=RULE, linewidth=1.2, zorder=1)
     axes.grid(axis="x")

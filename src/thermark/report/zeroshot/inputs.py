@@ -1,4 +1,4 @@
-"""What the bake-off reads of a data set: its records and errors, and what contestants said of other pictures."""
+"""What the zero-shot page reads of a data set: records, errors, and predictions on variants of its pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ from thermark.report.results.errors import Errors, open_errors
 from thermark.report.results.record import Record, ResultSet, open_set
 
 NOSE = "nose1"
-Said = tuple[Predictions, ...]  # one of each seed
+SeedPredictions = tuple[Predictions, ...]  # one of each seed
 
 
 @dataclass(frozen=True)
-class Study:
+class ZeroshotData:
     """A data set as it was scored, and its pictures.
 
     `contestants`: name -> whether it looks at whole frames, and so at variants of them; `records` are theirs.
     `errors`: contestant -> those of each scored face, in the unit of the main metric; `faces`: all (N,), of which
-    `scored` (N,) are. `toned`: variant -> the settings of the pictures that it changes; `inverted`: that in which
-    warm is dark, if there is one.
+    `scored` (N,) are. `tone_variants`: variant -> the settings of the pictures that it changes; `inverted`: the
+    variant in which warm is dark, if there is one.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Study:
     errors: Mapping[str, Errors]
     faces: Faces
     scored: NDArray[np.bool_]
-    toned: Mapping[str, Mapping[str, Any]]
+    tone_variants: Mapping[str, Mapping[str, Any]]
     inverted: str | None
 
     @cached_property
@@ -65,32 +65,32 @@ class Study:
     @cached_property
     def relatives(self) -> frozenset[str]:
         """The face sets that are read from the same files: who learned from one has seen frames of this."""
-        taught = {name for record in self.records for name in record.trained_sets}
-        return relatives(self.name, taught, self.paths.reports) | {self.name}
+        training_sets = {name for record in self.records for name in record.trained_sets}
+        return relatives(self.name, training_sets, self.paths.reports) | {self.name}
 
     @property
-    def ownerless(self) -> int:
+    def unowned_noses(self) -> int:
         """How many noses are outside of every person, which no face set has, and the posts count."""
         report = open_json(self.paths.reports / f"{self.name}.json")
         return int(report.get("found", {}).get("nose_without_person", {}).get("count", 0))
 
-    def said(self, record: Record, variant: str = BASE) -> Said | str:
-        """Return what a contestant said of a variant of the pictures, or why it said nothing.
+    def predictions(self, record: Record, variant: str = BASE) -> SeedPredictions | str:
+        """Return a contestant's predictions on a variant of the pictures, or why there are none.
 
         Raises DataError for a file that is missing or of another version of the data set.
         """
         if not record.ran:
             return record.reason if record.status == "skipped" else why(record)
         if variant != BASE and (
-            variant not in {*self.toned, self.inverted} or not self.contestants[record.contestant]
+            variant not in {*self.tone_variants, self.inverted} or not self.contestants[record.contestant]
         ):
             return "it looks at faces, not at whole frames"
         folder = self.paths.predictions / record.contestant
-        paths = [each / file_name(self.name, variant) for each in seed_folders(folder) or [folder]]
-        answers = tuple(Predictions.open(existing(path)) for path in paths)
-        for one in answers:
+        paths = [parent / file_name(self.name, variant) for parent in seed_folders(folder) or [folder]]
+        by_seed = tuple(Predictions.open(existing(path)) for path in paths)
+        for one in by_seed:
             one.require(self.results.protocol.labels)
-        return next((one.reason for one in answers if one.status != "ok"), answers)
+        return next((one.reason for one in by_seed if one.status != "ok"), by_seed)
 
 
 def why(record: Record) -> str:
@@ -98,7 +98,7 @@ def why(record: Record) -> str:
     return f"{record.status}: {record.reason}"
 
 
-def read(dataset: str, contestants: Mapping[str, bool], paths: Paths) -> Study:
+def read(dataset: str, contestants: Mapping[str, bool], paths: Paths) -> ZeroshotData:
     """Return a data set as it was scored; where nobody looks at whole frames it has no variants.
 
     Raises DataError for what is missing or of another version.
@@ -112,9 +112,9 @@ def read(dataset: str, contestants: Mapping[str, bool], paths: Paths) -> Study:
     framed = open_json(paths.framed / f"{dataset}.json")["variants"] if any(contestants.values()) else {}
     changed = {name: about["settings"] for name, about in framed.items() if name != BASE}
     inverted = [name for name, settings in changed.items() if settings.get(INVERT)]
-    toned = {name: settings for name, settings in changed.items() if name not in inverted}
+    tone_variants = {name: settings for name, settings in changed.items() if name not in inverted}
     faces = open_table(paths.faces / dataset)
-    return Study(
+    return ZeroshotData(
         dataset,
         paths,
         contestants,
@@ -123,6 +123,6 @@ def read(dataset: str, contestants: Mapping[str, bool], paths: Paths) -> Study:
         open_errors(paths.results / f"{dataset}.parquet"),
         faces,
         (faces.splits == "test") | (results.protocol.split == "all"),
-        toned,
+        tone_variants,
         next(iter(inverted), None),
     )

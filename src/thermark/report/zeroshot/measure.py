@@ -1,4 +1,4 @@
-"""Every number of the bake-off, as one table: protocol, contestant, part of the noses and metric -> number."""
+"""All numbers of the zero-shot page in one table: protocol, contestant, part of the noses and metric -> number."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -19,8 +19,8 @@ from thermark.metrics.scores import score
 from thermark.metrics.seeds import combined
 from thermark.report.columns import Values
 from thermark.report.results.record import Record
-from thermark.report.zeroshot import blog
-from thermark.report.zeroshot.inputs import NOSE, Said, Study
+from thermark.report.zeroshot import protocols
+from thermark.report.zeroshot.inputs import NOSE, SeedPredictions, ZeroshotData
 from thermark.report.zeroshot.nose_points import Noses, Numbers, posted, summarised, versions
 
 METRICS = (
@@ -35,71 +35,89 @@ Key = tuple[str, str, str]  # protocol, contestant, part
 
 def flat(parts: Mapping[Key, Numbers]) -> Values:
     """Return the numbers of each protocol, contestant and part by these and their metric."""
-    return {(*key, metric): value for key, own in parts.items() for metric, value in own.items()}
+    return {(*key, metric): value for key, numbers in parts.items() for metric, value in numbers.items()}
 
 
 def nested(values: Values) -> dict[str, Any]:
     """Return values as plain data: protocol -> contestant (-> part, where it has a name) -> metric -> number."""
-    told: dict[str, Any] = {}
+    tree: dict[str, Any] = {}
     for (*outer, metric), value in values.items():
-        node = told
+        node = tree
         for key in filter(None, outer):
             node = node.setdefault(key, {})
         node[metric] = value
-    return told
+    return tree
 
 
-def measure(study: Study, picture: str, scoring: Config) -> tuple[Values, dict[str, str]]:
+def measure(study: ZeroshotData, picture: str, scoring: Config) -> tuple[Values, dict[str, str]]:
     """Return the numbers of who ran, the best first, and why contestants have none of the posts' parts.
 
     These are of those that saw `picture`, the posts' variant. The parts of `unified` are `all` and each distance,
     of `tone` the variants, of `conventions` the readings of a nose. `scoring` is the ordinary evaluation. Raises
     ConfigError when the data set has variants, but none of that name.
     """
-    if study.toned and picture not in study.toned:
+    if study.tone_variants and picture not in study.tone_variants:
         cause = f"{study.name} has no variant of its pictures called {picture!r}"
-        raise ConfigError(cause, nearest(picture, list(study.toned)))
-    how = scoring.model_copy(update={"split": study.results.protocol.split, "bootstrap": 0})
+        raise ConfigError(cause, nearest(picture, list(study.tone_variants)))
+    evaluation = scoring.model_copy(update={"split": study.results.protocol.split, "bootstrap": 0})
     ran = [record for record in study.records if record.ran]
-    ran.sort(key=lambda record: (-_told(record).get(RANKS, 0.0), record.contestant))
-    seen = {record.contestant: study.said(record, picture) for record in study.records}
+    ran.sort(key=lambda record: (-_record_numbers(record).get(RANKS, 0.0), record.contestant))
+    by_contestant = {record.contestant: study.predictions(record, picture) for record in study.records}
     parts = _published(study)
-    made: dict[Key, Numbers] = {}
+    numbers: dict[Key, Numbers] = {}
     for record in ran:
-        name, said, shown = record.contestant, study.said(record), seen[record.contestant]
-        if not isinstance(shown, str):
-            noses = [posted(one) for one in shown]
-            made |= {(part, name, ""): averaged([count(one) for one in noses]) for part, count in parts.items()}
-        if not isinstance(said, str):
-            made |= {("unified", name, part): own for part, own in _unified(record, said, study).items()}
-            made |= {("tone", name, variant): own for variant, own in _toned(record, study, how).items()}
-            made |= {("conventions", name, way): own for way, own in _conventions(said, study, how).items()}
-    return flat(made), {name: shown for name, shown in seen.items() if isinstance(shown, str)}
+        name, predictions, on_picture = (
+            record.contestant,
+            study.predictions(record),
+            by_contestant[record.contestant],
+        )
+        if not isinstance(on_picture, str):
+            noses = [posted(one) for one in on_picture]
+            numbers |= {(part, name, ""): averaged([count(one) for one in noses]) for part, count in parts.items()}
+        if not isinstance(predictions, str):
+            numbers |= {
+                ("unified", name, part): values for part, values in _unified(record, predictions, study).items()
+            }
+            numbers |= {
+                ("tone", name, variant): values
+                for variant, values in _variant_numbers(record, study, evaluation).items()
+            }
+            numbers |= {
+                ("conventions", name, way): values
+                for way, values in _conventions(predictions, study, evaluation).items()
+            }
+    return flat(numbers), {
+        name: on_picture for name, on_picture in by_contestant.items() if isinstance(on_picture, str)
+    }
 
 
 def averaged(seeds: Sequence[Numbers]) -> Numbers:
     """Return the mean over seeds of each number that is defined for all of them."""
-    names = [name for name in seeds[0] if all(name in own for own in seeds)]
-    return {name: float(np.mean([own[name] for own in seeds])) for name in names} if len(seeds) > 1 else seeds[0]
+    names = [name for name in seeds[0] if all(name in numbers for numbers in seeds)]
+    return (
+        {name: float(np.mean([numbers[name] for numbers in seeds])) for name in names}
+        if len(seeds) > 1
+        else seeds[0]
+    )
 
 
-def _published(study: Study) -> Mapping[str, Callable[[Noses], Numbers]]:
+def _published(study: ZeroshotData) -> Mapping[str, Callable[[Noses], Numbers]]:
     """Return part of the posts -> what counts it."""
-    truths = {name: blog.first(study.annotated, part) for name, part in blog.PARTS.items()}
+    truths = {name: protocols.first(study.annotated, part) for name, part in protocols.PARTS.items()}
     crops = {"part2": study.pairs.test, "part2_all": study.pairs.every}
-    scores = {name: partial(blog.score, truth) for name, truth in truths.items()}
-    cut = partial(blog.score_crops, study.faces, study.pairs.crops)
+    scores = {name: partial(protocols.score, truth) for name, truth in truths.items()}
+    cut = partial(protocols.score_crops, study.faces, study.pairs.crops)
     return scores | {name: partial(cut, rows) for name, rows in crops.items()}
 
 
-def _told(record: Record) -> Numbers:
-    """Return what the bake-off shows of a record."""
-    numbers = {name: each.value for name, each in record.metrics.items() if name in METRICS}
-    known = {name: value for name, value in numbers.items() if value is not None}
-    return {"faces": record.faces, "missed": record.missed} | known
+def _record_numbers(record: Record) -> Numbers:
+    """Return the numbers of a record that the page shows."""
+    numbers = {name: estimate.value for name, estimate in record.metrics.items() if name in METRICS}
+    defined = {name: value for name, value in numbers.items() if value is not None}
+    return {"faces": record.faces, "missed": record.missed} | defined
 
 
-def _unified(record: Record, said: Said, study: Study) -> dict[str, Numbers]:
+def _unified(record: Record, predictions: SeedPredictions, study: ZeroshotData) -> dict[str, Numbers]:
     """Return the leaderboard's numbers, of all noses and of those at each distance, and two shares beside them:
     how many noses the posts' match would call detected, and recall.
 
@@ -107,56 +125,63 @@ def _unified(record: Record, said: Said, study: Study) -> dict[str, Numbers]:
     """
     faces, errors = study.faces.take(study.scored), study.errors[record.contestant]["per_seed"]
     near = study.results.protocol.cap * face_size(study.faces)[study.scored]
-    gaps = np.stack([blog.matched(blog.labelled(faces), posted(one)) for one in said])
+    gaps = np.stack([protocols.matched(protocols.labelled(faces), posted(one)) for one in predictions])
     shares = {"detection": np.isfinite(gaps), "recall": errors <= near}
     column = faces.strata[STRATUM]
     rows = {ALL: np.ones(len(faces), bool)} | {name: column == name for name in sorted({*column.tolist()} - {""})}
-    made = {part: combined([_errors(each[own]) for each in errors]) for part, own in rows.items()}
-    made[ALL] = _told(record)
+    numbers = {part: combined([_errors(seed[mask]) for seed in errors]) for part, mask in rows.items()}
+    numbers[ALL] = _record_numbers(record)
     return {
-        part: {name: value for name, value in made[part].items() if np.isfinite(value)}
-        | {name: float(hit[:, own].mean()) for name, hit in shares.items() if own.any()}
-        for part, own in rows.items()
+        part: {name: value for name, value in numbers[part].items() if np.isfinite(value)}
+        | {name: float(hit[:, mask].mean()) for name, hit in shares.items() if mask.any()}
+        for part, mask in rows.items()
     }
 
 
 def _errors(gaps: NDArray[np.float64]) -> Numbers:
     """Return the leaderboard's numbers of one seed's errors in px, under its names."""
-    numbers = summary(gaps)
-    rates = {f"{name}px": value for name, value in numbers.items() if name.startswith("pck@")}
-    means = {f"error_px_{name}": numbers.get(name, np.nan) for name in ("mean", "median")}
+    values = summary(gaps)
+    rates = {f"{name}px": value for name, value in values.items() if name.startswith("pck@")}
+    means = {f"error_px_{name}": values.get(name, np.nan) for name in ("mean", "median")}
     return {"faces": len(gaps), "missed": int(np.isinf(gaps).sum())} | rates | means
 
 
-def _toned(record: Record, study: Study, how: Config) -> dict[str, Numbers]:
+def _variant_numbers(record: Record, study: ZeroshotData, evaluation: Config) -> dict[str, Numbers]:
     """Return variant -> numbers on the scored faces, those of the pictures as prepared first.
 
     A variant on which the contestant could not run is absent; whoever sees no variants has nothing.
     """
-    made = {BASE: _told(record)} if study.contestants[record.contestant] and study.toned else {}
-    for name in study.toned:
-        said = study.said(record, name)
-        if not isinstance(said, str):
-            scored = evaluate(study.faces, [_of(study, one) for one in said], how, study.name).summary
-            made[name] = {metric: float(scored[metric]) for metric in METRICS if metric in scored}
-    return made
+    numbers = (
+        {BASE: _record_numbers(record)} if study.contestants[record.contestant] and study.tone_variants else {}
+    )
+    for name in study.tone_variants:
+        predictions = study.predictions(record, name)
+        if not isinstance(predictions, str):
+            scored = evaluate(
+                study.faces, [_on_face_frames(study, seed) for seed in predictions], evaluation, study.name
+            ).summary
+            numbers[name] = {metric: float(scored[metric]) for metric in METRICS if metric in scored}
+    return numbers
 
 
-def _of(study: Study, said: Predictions) -> Predictions:
+def _on_face_frames(study: ZeroshotData, predictions: Predictions) -> Predictions:
     """Return the predictions on frames that hold a face: variants show others, which the posts count."""
-    kept = np.isin(said.frames, study.faces.frames)
-    return replace(said, **{name: getattr(said, name)[kept] for name in COLUMNS})
+    kept = np.isin(predictions.frames, study.faces.frames)
+    return replace(predictions, **{name: getattr(predictions, name)[kept] for name in COLUMNS})
 
 
-def _conventions(said: Said, study: Study, how: Config) -> dict[str, Numbers]:
+def _conventions(predictions: SeedPredictions, study: ZeroshotData, evaluation: Config) -> dict[str, Numbers]:
     """Return version of the bridge -> offsets on the scored faces that were found, the default first.
 
     A contestant that predicts noses needs no bridge and has the one version `as it is`.
     """
-    own, sizes = said[0].vocabulary, np.tile(face_size(study.faces)[study.scored], len(said))
-    ways = {way: {own: way} for way in versions(own)} or {"as it is": {}}
-    made = {}
+    vocabulary, sizes = predictions[0].vocabulary, np.tile(face_size(study.faces)[study.scored], len(predictions))
+    ways = {way: {vocabulary: way} for way in versions(vocabulary)} or {"as it is": {}}
+    numbers = {}
     for way, bridges in ways.items():
-        seeds = [score(study.faces, one, NOSE, bridges, study.scored, how.cap).offsets[:, 0] for one in said]
-        made[way] = summarised(np.concatenate(seeds).astype(np.float64), sizes)
-    return made
+        seeds = [
+            score(study.faces, seed, NOSE, bridges, study.scored, evaluation.cap).offsets[:, 0]
+            for seed in predictions
+        ]
+        numbers[way] = summarised(np.concatenate(seeds).astype(np.float64), sizes)
+    return numbers

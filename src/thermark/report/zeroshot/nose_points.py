@@ -29,20 +29,26 @@ class Noses:
         return len(self.frames)
 
 
-def noses(said: Predictions, version: str | None = None) -> Noses:
+def noses(predictions: Predictions, version: str | None = None) -> Noses:
     """Return the noses among the predictions, in source px (integer = pixel centre); instances without one are
     left out. `version` names the bridge from the contestant's vocabulary, by default its first.
     """
-    xy = project(said.xy, said.vocabulary, NOSE, version)[:, 0].astype(np.float64)
-    kept = np.isfinite(xy).all(axis=1)
-    points = np.where(np.isfinite(said.score), said.score, 0.0).mean(axis=1) if said.score.size else said.box_score
-    score = np.where(np.isfinite(said.box_score), said.box_score, points)
-    return Noses(said.frames[kept], said.faces[kept], xy[kept], score[kept].astype(np.float64))
+    xy = project(predictions.xy, predictions.vocabulary, NOSE, version)[:, 0].astype(np.float64)
+    finite = np.isfinite(xy).all(axis=1)
+    points = (
+        np.where(np.isfinite(predictions.score), predictions.score, 0.0).mean(axis=1)
+        if predictions.score.size
+        else predictions.box_score
+    )
+    score = np.where(np.isfinite(predictions.box_score), predictions.box_score, points)
+    return Noses(
+        predictions.frames[finite], predictions.faces[finite], xy[finite], score[finite].astype(np.float64)
+    )
 
 
-def posted(said: Predictions) -> Noses:
+def posted(predictions: Predictions) -> Noses:
     """Return the noses as the posts read them."""
-    return noses(said, POSTS.get(said.vocabulary))
+    return noses(predictions, POSTS.get(predictions.vocabulary))
 
 
 def versions(vocabulary: str) -> list[str]:
@@ -58,8 +64,8 @@ def summarised(gaps: NDArray[np.float64], sizes: NDArray[np.float64]) -> Numbers
     explains the offsets best, in least squares. `error` is the root mean square length, `error_centred` that after
     this part was taken away, which can be no larger.
     """
-    known = np.isfinite(gaps).all(axis=1)
-    gaps, sizes = gaps[known], sizes[known]
+    finite = np.isfinite(gaps).all(axis=1)
+    gaps, sizes = gaps[finite], sizes[finite]
     if not len(gaps):
         return {"found": 0}
     px, face = gaps.mean(axis=0), (gaps * sizes[:, None]).sum(axis=0) / np.square(sizes).sum()
@@ -67,4 +73,6 @@ def summarised(gaps: NDArray[np.float64], sizes: NDArray[np.float64]) -> Numbers
     for axis, name in enumerate("xy"):
         numbers |= {f"offset_{name}_px": float(px[axis]), f"offset_{name}_face": float(face[axis])}
     lengths = {"error": gaps, "error_centred": gaps - face * sizes[:, None]}
-    return numbers | {name: float(np.sqrt(np.square(own).sum(axis=1).mean())) for name, own in lengths.items()}
+    return numbers | {
+        name: float(np.sqrt(np.square(offsets).sum(axis=1).mean())) for name, offsets in lengths.items()
+    }

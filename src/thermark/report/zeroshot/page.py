@@ -1,4 +1,4 @@
-"""The bake-off as Markdown: rows and titles of its tables; what they mean is said in a template."""
+"""Rows and titles of the tables of the zero-shot page; the text around them is in the template."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,27 +13,27 @@ from thermark.core.faces import Faces
 from thermark.core.packed_images import BASE
 from thermark.core.radiometry import Tone
 from thermark.core.templates import render
-from thermark.report.columns import HEADS, Row, Values, board, columns
+from thermark.report.columns import FORMATS, Row, Values, board, columns
 from thermark.report.markdown import code, escaped, table
 from thermark.report.notices import notice
 from thermark.report.numbers import natural
-from thermark.report.zeroshot import blog, polarity
-from thermark.report.zeroshot.inputs import Study, why
+from thermark.report.zeroshot import polarity, protocols
+from thermark.report.zeroshot.inputs import ZeroshotData, why
 from thermark.report.zeroshot.measure import STRATUM
 
 
-def rendered(template: Path, **told: Any) -> str:
-    """Return a template filled with what is told, and with what all tables need."""
-    needed = {"board": board, "columns": columns, "table": table, "heads": HEADS, "polarity": polarity.heads}
-    words = {"cap": f"{blog.CAP:g}", "notice": notice}
-    return render(template, {"escaped": escaped, "code": code}, **needed, **words, **told)
+def rendered(template: Path, **context: Any) -> str:
+    """Return a template filled with the context, and with what all tables need."""
+    needed = {"board": board, "columns": columns, "table": table, "formats": FORMATS, "polarity": polarity.heads}
+    words = {"cap": f"{protocols.CAP:g}", "notice": notice}
+    return render(template, {"escaped": escaped, "code": code}, **needed, **words, **context)
 
 
 @dataclass(frozen=True)
 class Page:
     """What the template asks of a data set: `picture` is what the posts saw, `settings` are those of the set."""
 
-    study: Study
+    study: ZeroshotData
     values: Values
     picture: str = BASE
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -41,13 +41,15 @@ class Page:
     @cached_property
     def tones(self) -> dict[str, str]:
         """Variant -> how it shows temperatures, that of the pictures as prepared first."""
-        changes: dict[str, Mapping[str, Any]] = {BASE: {}, **self.study.toned}
+        changes: dict[str, Mapping[str, Any]] = {BASE: {}, **self.study.tone_variants}
         return {name: _tone({**self.settings, **changed}, f"{name}.tone") for name, changed in changes.items()}
 
     @cached_property
-    def taught(self) -> set[str]:
+    def trained_on_part1(self) -> set[str]:
         """Who was counted in part 1 and has learned from its frames."""
-        flattered = {each.contestant for each in self.study.records if self.study.relatives & {*each.trained_sets}}
+        flattered = {
+            record.contestant for record in self.study.records if self.study.relatives & {*record.trained_sets}
+        }
         return flattered & {row.contestant for row in self.rows("part1")}
 
     def idle(self) -> list[list[str]]:
@@ -57,14 +59,16 @@ class Page:
     def counted(self, part: str = "") -> str:
         """Return how many noses a part of the posts counts, or we do, and where they are."""
         faces, scored = self.study.faces, self.study.faces.take(self.study.scored)
-        own = blog.PARTS.get(part)
-        truth = blog.first(self.study.annotated, own) if own else blog.labelled(scored)
-        sources = [own.source] if own else sorted(set(scored.strata["source"].tolist()))
+        part_protocol = protocols.PARTS.get(part)
+        truth = (
+            protocols.first(self.study.annotated, part_protocol) if part_protocol else protocols.labelled(scored)
+        )
+        sources = [part_protocol.source] if part_protocol else sorted(set(scored.strata["source"].tolist()))
         places = _distances(faces.take(np.isin(faces.frames, truth.frames)))
         where = f"{escaped(' and '.join(sources))}: {escaped(', '.join(places))}"
         return f"{len(truth.frames)} in {len(set(truth.frames.tolist()))} frames of {where}"
 
-    def far(self) -> dict[str, str]:
+    def distances(self) -> dict[str, str]:
         """Return the title of each distance at which noses are scored, nearest first."""
         return {place: f"{escaped(place)} {{}}" for place in _distances(self.study.faces.take(self.study.scored))}
 
@@ -81,15 +85,15 @@ class Page:
         rows = []
         for name in dict.fromkeys(name for each, name, *_ in self.values if each == protocol):
             about = {"boxes": escaped(records[name].boxes), "seeds": str(records[name].seeds or "–")}
-            mark = " †" if marked and name in self.taught else ""
+            mark = " †" if marked and name in self.trained_on_part1 else ""
             rows.append(Row([code(name) + mark, *(about[each] for each in beside)], name))
         return rows
 
-    def cut(self) -> list[Row]:
+    def crop_rows(self) -> list[Row]:
         """Return a row a contestant for the posts' test crops, and one for all of them if those are more."""
         more = len(self.study.pairs.every) > len(self.study.pairs.test)
         every = {name: [Row(["all of them"], name, "part2_all")] * more for _, name, *_ in self.rows("part2")}
-        return [row for own in self.rows("part2") for row in (own, *every[own.contestant])]
+        return [row for row in self.rows("part2") for row in (row, *every[row.contestant])]
 
     def readings(self) -> list[Row]:
         """Return a row for each reading of each contestant, which is named beside its first."""

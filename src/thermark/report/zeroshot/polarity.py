@@ -7,42 +7,42 @@ import numpy as np
 from thermark.fewshot.posts import Floats
 from thermark.metrics.evaluate import Config, evaluate
 from thermark.metrics.scores import labels
-from thermark.report.columns import Head, Values, rate
+from thermark.report.columns import Format, Values, rate
 from thermark.report.numbers import label, scale
 from thermark.report.paths import Paths
-from thermark.report.zeroshot.inputs import Study, read
+from thermark.report.zeroshot.inputs import ZeroshotData, read
 from thermark.report.zeroshot.measure import flat
 from thermark.report.zeroshot.nose_points import Numbers
 
 
-def heads(metric: str) -> dict[str, Head]:
+def heads(metric: str) -> dict[str, Format]:
     """Return the columns of polarity, where errors are in the unit of `metric`."""
-    error = Head(label(metric), scale(metric))
+    error = Format(label(metric), scale(metric))
     errors = {"error": error, "error_inverted": error._replace(title=f"inverted: {error.title}")}
     return {"found": rate("found"), "found_inverted": rate("inverted"), "found_both": rate("both ways")} | errors
 
 
-def studies(contestants: Mapping[str, bool], scoring: Mapping[str, Config], paths: Paths) -> list[Study]:
+def studies(contestants: Mapping[str, bool], scoring: Mapping[str, Config], paths: Paths) -> list[ZeroshotData]:
     """Return the scored sets that have inverted pictures; `contestants`: name -> whether it looks at whole frames.
 
     Raises DataError for missing or outdated results.
     """
-    whole = {name: True for name, each in contestants.items() if each}
-    here = [name for name in scoring if whole and (paths.results / f"{name}.json").is_file()]
+    on_frames = {name: True for name, sees_frames in contestants.items() if sees_frames}
+    here = [name for name in scoring if on_frames and (paths.results / f"{name}.json").is_file()]
     framed = [name for name in here if (paths.framed / f"{name}.json").is_file()]
-    return [study for name in framed if (study := read(name, whole, paths)).inverted]
+    return [study for name in framed if (study := read(name, on_frames, paths)).inverted]
 
 
-def measure(study: Study, scoring: Config) -> Values:
+def measure(study: ZeroshotData, scoring: Config) -> Values:
     """Return the numbers of who ran both ways; raises DataError for outdated predictions."""
     how = scoring.model_copy(update={"split": study.results.protocol.split, "bootstrap": 0})
-    truth, made = labels(study.faces, how.vocabulary, how.bridges), {}
+    targets, numbers_of = labels(study.faces, how.vocabulary, how.bridges), {}
     for record in study.records:
-        said = study.said(record, str(study.inverted))
-        if not isinstance(said, str):
-            inverted = evaluate(study.faces, said, how, study.name, read=truth).errors["per_seed"]
-            made[record.contestant] = numbers(study.errors[record.contestant]["per_seed"], inverted)
-    return flat({("polarity", name, ""): own for name, own in made.items()})
+        predictions = study.predictions(record, str(study.inverted))
+        if not isinstance(predictions, str):
+            inverted = evaluate(study.faces, predictions, how, study.name, read=targets).errors["per_seed"]
+            numbers_of[record.contestant] = numbers(study.errors[record.contestant]["per_seed"], inverted)
+    return flat({("polarity", name, ""): own for name, own in numbers_of.items()})
 
 
 def numbers(plain: Floats, inverted: Floats) -> Numbers:
@@ -55,5 +55,5 @@ def numbers(plain: Floats, inverted: Floats) -> Numbers:
     both = np.isfinite(plain) & np.isfinite(inverted)
     rates = {"found": np.isfinite(plain), "found_inverted": np.isfinite(inverted), "found_both": both}
     errors = {"error": plain, "error_inverted": inverted} if both.any() else {}
-    found = {name: float(each[known].mean()) for name, each in rates.items()}
-    return found | {name: float(each[both].mean()) for name, each in errors.items()}
+    means = {name: float(values[known].mean()) for name, values in rates.items()}
+    return means | {name: float(values[both].mean()) for name, values in errors.items()}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from thermark.core.origin import Origin
 from thermark.report.columns import Values
 from thermark.report.reference_results import Cell, Published
-from thermark.report.reference_results.compare import NO_PROFILE, Compared, Ours, Tolerance, compare_cells
+from thermark.report.reference_results.compare import NO_PROFILE, Compared, Ours, compare_cells
 
 TABLES = ("part1", "part3")  # part 2 asks heads in their crops: a cascade's nearest answer is another thing
 
@@ -15,7 +15,6 @@ def compare(
     values: Values,
     unseen: Mapping[str, str],
     origin: Origin,
-    allowed: Tolerance,
     seeds: Mapping[str, int],
 ) -> list[Compared]:
     """Compare every number of parts 1 and 3 with `values`.
@@ -24,9 +23,9 @@ def compare(
     """
 
     def ours(cell: Cell) -> Ours | str:
-        noses, own = (values.get((cell.protocol, cell.run, "", metric)) for metric in ("noses", cell.metric))
+        noses, number = (values.get((cell.protocol, cell.run, "", metric)) for metric in ("noses", cell.metric))
         if noses is None:
             return unseen.get(cell.run, NO_PROFILE)
-        return Ours(own, seeds.get(cell.run, 0), origin=origin, noses=noses)
+        return Ours(number, seeds.get(cell.run, 0), origin=origin, noses=noses)
 
-    return compare_cells(posts.cells(*TABLES), ours, allowed)
+    return compare_cells(posts.cells(*TABLES), ours)

@@ -5,7 +5,7 @@ from math import log10
 from typing import Any, Literal
 
 from thermark.report.page import words
-from thermark.report.page.figures.vega import INK, REST, WIDTH, Rows, Spec, amounts, spec, told
+from thermark.report.page.figures.vega import INK, REST, WIDTH, Rows, Spec, amounts, spec, tooltip
 from thermark.report.page.order import of_all, partial
 from thermark.report.results.ranking import ranked
 from thermark.report.results.record import Record, ResultSet
@@ -29,24 +29,24 @@ def cost(record: Record, axis: Axis, speeds: Speeds) -> float | None:
 
 def priced(results: ResultSet, axis: Axis, speeds: Speeds) -> list[tuple[Record, float]]:
     """Return contestants whose error and cost are known, the cheapest first; equal answers compete alone."""
-    known = [(record, cost(record, axis, speeds)) for record in ranked(results) if not partial(results, record)]
-    found = [
+    costs = [(record, cost(record, axis, speeds)) for record in ranked(results) if not partial(results, record)]
+    both = [
         (record, price)
-        for record, price in known
+        for record, price in costs
         if price is not None and of_all(results, record).value is not None
     ]
-    return sorted(found, key=lambda each: (each[1], of_all(results, each[0]).value or 0.0, each[0].contestant))
+    return sorted(both, key=lambda pair: (pair[1], of_all(results, pair[0]).value or 0.0, pair[0].contestant))
 
 
 def pareto(results: ResultSet, axis: Axis, speeds: Speeds) -> Spec | None:
     """Return error against cost (log), a line through whom nobody beats in both; None for nobody."""
-    found = priced(results, axis, speeds)
-    if not found:
+    priced_records = priced(results, axis, speeds)
+    if not priced_records:
         return None
-    main, rows = results.protocol.main, _rows(results, found)
+    main, rows = results.protocol.main, _rows(results, priced_records)
     x = amounts("cost", TITLES[axis], scale={"type": "log", "nice": False, "padding": 60}, axis={"format": "~s"})
     y = amounts("error", f"error over all faces, {words.unit(main)}", scale={"zero": True})
-    hover = told(
+    hover = tooltip(
         {"contestant": "contestant", "cost": TITLES[axis], "error": "error", "low": "low", "high": "high"}
     )
     front = [row for row in rows if row["front"]]
@@ -68,19 +68,19 @@ def pareto(results: ResultSet, axis: Axis, speeds: Speeds) -> Spec | None:
 def alt_pareto(results: ResultSet, axis: Axis, speeds: Speeds) -> str:
     """Return the figure of `pareto` in a sentence."""
     unit = "ms" if axis == "milliseconds" else "parameters"
-    said = [
+    texts = [
         f"{record.contestant} {words.amount(price)} {unit} and "
         f"{words.value(results.protocol.main, of_all(results, record).value)}"
         for record, price in priced(results, axis, speeds)
     ]
-    on = words.titled(results.data_set)
-    return f"Cost and error over all faces of {on}: {'; '.join(said)}."
+    title = words.titled(results.data_set)
+    return f"Cost and error over all faces of {title}: {'; '.join(texts)}."
 
 
-def _rows(results: ResultSet, found: list[tuple[Record, float]]) -> Rows:
+def _rows(results: ResultSet, priced_records: list[tuple[Record, float]]) -> Rows:
     factor, best = words.scale(results.protocol.main), float("inf")
     rows: Rows = []
-    for record, price in found:
+    for record, price in priced_records:
         error = of_all(results, record)
         row: dict[str, Any] = {
             "contestant": record.contestant,
@@ -97,8 +97,8 @@ def _rows(results: ResultSet, found: list[tuple[Record, float]]) -> Rows:
 def _labelled(rows: Rows) -> Rows:
     """Return rows with the height of each label: those of points beside each other do not cover each other."""
     apart = max(float(row.get("high") or row["error"] or 0.0) for row in rows) / LABELS
-    made: Rows = []
+    placed: Rows = []
     for row in sorted(rows, key=lambda row: row["error"]):
-        beside = [each["label"] for each in made if abs(log10(each["cost"] / row["cost"])) < BESIDE]
-        made.append(row | {"label": max([row["error"], *(label + apart for label in beside)])})
-    return made
+        beside = [other["label"] for other in placed if abs(log10(other["cost"] / row["cost"])) < BESIDE]
+        placed.append(row | {"label": max([row["error"], *(label + apart for label in beside)])})
+    return placed

@@ -21,7 +21,7 @@ from thermark.report.page.figures.vega import (
     dashed,
     shaped,
     spec,
-    told,
+    tooltip,
 )
 from thermark.report.page.order import leading, of_all, partial
 from thermark.report.results.errors import Errors
@@ -54,23 +54,25 @@ def limit(results: ResultSet) -> float:
 
 def ced(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str] = ()) -> Spec:
     """Return the cumulative error distribution: a curve and a 95 % band of each of `names`, the rest in grey."""
-    known = named(results, names)
-    rows = [row for name in known if name in errors for row in _curve(results, name, errors[name], True)]
-    rest = [row for name in errors if name not in known for row in _curve(results, name, errors[name], False)]
+    contestants = named(results, names)
+    rows = [row for name in contestants if name in errors for row in _curve(results, name, errors[name], True)]
+    rest = [
+        row for name in errors if name not in contestants for row in _curve(results, name, errors[name], False)
+    ]
     main = results.protocol.main
     x = amounts("error", f"error, {words.long_unit(main)}", scale={"nice": False})
     y = amounts("part", "faces at or below that error, %", scale={"domain": [0, 100]})
-    hover = told(
+    hover = tooltip(
         {"contestant": "contestant", "error": "error", "part": "% of faces", "low": "low", "high": "high"}
     )
-    colour = coloured(known, legend={"symbolType": "stroke"})
+    colour = coloured(contestants, legend={"symbolType": "stroke"})
     layers = [
         {"data": {"values": rest}, "mark": {"type": "line", "color": REST, "strokeWidth": 0.8, "opacity": 0.6}}
         | {"encoding": {"x": x, "y": y, "detail": {"field": "contestant"}}},
         {"mark": {"type": "area", "opacity": 0.13}}
         | {"encoding": {"x": x, "y": amounts("low", y["title"]), "y2": {"field": "high"}, "color": colour}},
         {"mark": {"type": "line", "strokeWidth": 2}}
-        | {"encoding": {"x": x, "y": y, "color": colour, "strokeDash": dashed(known)}},
+        | {"encoding": {"x": x, "y": y, "color": colour, "strokeDash": dashed(contestants)}},
         {"mark": {"type": "point", "filled": True, "opacity": 0.001, "size": 90}}
         | {"encoding": {"x": x, "y": y, "color": colour, "tooltip": hover}},
     ]
@@ -84,15 +86,15 @@ def ced(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str] =
 def alt_ced(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str] = ()) -> str:
     """Return the figure of `ced` in a sentence."""
     main, half = results.protocol.main, limit(results) / 2
-    said = []
+    texts = []
     for name in named(results, names):
         if name in errors:
             part, low, high = within(errors[name], half, True)
             ends = f" (95 % interval {low:.1f}{words.DASH}{high:.1f})" if low is not None else ""
-            said.append(f"{name} {part:.1f} %{ends}")
+            texts.append(f"{name} {part:.1f} %{ends}")
     edge = f"{words.scale(main) * half:g} {words.long_unit(main)}"
-    on = words.titled(results.data_set)
-    return f"Part of the faces of {on} with an error of at most {edge}: {'; '.join(said)}."
+    title = words.titled(results.data_set)
+    return f"Part of the faces of {title} with an error of at most {edge}: {'; '.join(texts)}."
 
 
 def within(errors: Errors, edge: float, band: bool) -> tuple[float, float | None, float | None]:
@@ -117,25 +119,29 @@ def _curve(results: ResultSet, name: str, errors: Errors, band: bool) -> Rows:
 
 def strata(results: ResultSet) -> dict[str, list[str]]:
     """Return stratum -> its values in order, of those that divide the faces or landmarks into several parts."""
-    found: dict[str, set[str]] = {}
+    values: dict[str, set[str]] = {}
     for record in results.records:
         for stratum, parts in record.parts.items():
-            found.setdefault(stratum, set()).update(parts)
-    return {stratum: sorted(each, key=natural) for stratum, each in sorted(found.items()) if len(each) > 1}
+            values.setdefault(stratum, set()).update(parts)
+    return {
+        stratum: sorted(values_of, key=natural)
+        for stratum, values_of in sorted(values.items())
+        if len(values_of) > 1
+    }
 
 
 def parts(results: ResultSet, stratum: str, names: Sequence[str] = ()) -> Spec:
     """Return the error over found faces in each part of a `stratum`, with 95 % intervals."""
-    known, main = named(results, names), results.protocol.main
+    contestants, main = named(results, names), results.protocol.main
     order, factor = strata(results).get(stratum, []), words.scale(main)
     rows: Rows = []
-    for name in known:
+    for name in contestants:
         record = results.of(name)
-        for each, part in (record.parts.get(stratum, {}) if record else {}).items():
+        for level, part in (record.parts.get(stratum, {}) if record else {}).items():
             if part.value is not None:
                 found = 100 * (1 - part.missed / part.faces) if part.faces else 0.0
-                row: dict[str, Any] = {"contestant": name, "part": each, "error": factor * part.value}
-                row |= {"place": known.index(name), "faces": part.faces, "found": found}
+                row: dict[str, Any] = {"contestant": name, "part": level, "error": factor * part.value}
+                row |= {"place": contestants.index(name), "faces": part.faces, "found": found}
                 if part.low is not None and part.high is not None:
                     row |= {"low": factor * part.low, "high": factor * part.high}
                 rows.append(row)
@@ -149,34 +155,34 @@ def parts(results: ResultSet, stratum: str, names: Sequence[str] = ()) -> Spec:
     y = amounts("error", f"error of found faces, {words.unit(main)}", scale={"zero": True})
     # Without a sort of its own, the offset takes the domain of the colours for one.
     offset = {"field": "place", "type": "ordinal", "sort": "ascending"}
-    common = {"x": x, "xOffset": offset, "color": coloured(known)}
-    hover = told({"contestant": "contestant", "part": called(stratum), "error": "error", "low": "low"})
-    hover += told({"high": "high", "faces": "faces", "found": "% found"})
+    common = {"x": x, "xOffset": offset, "color": coloured(contestants)}
+    hover = tooltip({"contestant": "contestant", "part": called(stratum), "error": "error", "low": "low"})
+    hover += tooltip({"high": "high", "faces": "faces", "found": "% found"})
     layers = [
         {"mark": {"type": "rule", "strokeWidth": 1.2, "opacity": 0.7}}
         | {"encoding": common | {"y": amounts("low", y["title"]), "y2": {"field": "high"}}},
         {"mark": {"type": "point", "filled": True, "size": 55}}
-        | {"encoding": common | {"y": y, "shape": shaped(known), "tooltip": hover}},
+        | {"encoding": common | {"y": y, "shape": shaped(contestants), "tooltip": hover}},
     ]
     title = f"Error by {called(stratum)}: {words.titled(results.data_set)}"
     subtitle = f"{words.long_unit(main)}, over found faces; bars: 95 % intervals"
-    meta = {"fluid": True, "least": max(300, 14 + len(order) * (7 + 5 * len(known)))}
+    meta = {"fluid": True, "least": max(300, 14 + len(order) * (7 + 5 * len(contestants)))}
     return spec(title, subtitle, rows, width=WIDTH, height=300, layer=layers, usermeta=meta)
 
 
 def alt_parts(results: ResultSet, stratum: str, names: Sequence[str] = ()) -> str:
     """Return the figure of `parts` in a sentence: the range of each contestant."""
-    main, said = results.protocol.main, []
+    main, texts = results.protocol.main, []
     for name in named(results, names):
         record = results.of(name)
-        own = {key: part.value for key, part in (record.parts.get(stratum, {}) if record else {}).items()}
-        known = {key: value for key, value in own.items() if value is not None}
+        values = {key: part.value for key, part in (record.parts.get(stratum, {}) if record else {}).items()}
+        known = {key: value for key, value in values.items() if value is not None}
         if known:
             least, most = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
             ends = dict.fromkeys(f"{words.value(main, known[key])} at {key}" for key in (least, most))
-            said.append(f"{name} {'from ' * (len(ends) > 1)}{' to '.join(ends)}")
-    on = words.titled(results.data_set)
-    return f"Error of found faces of {on} by {called(stratum)}: {'; '.join(said)}."
+            texts.append(f"{name} {'from ' * (len(ends) > 1)}{' to '.join(ends)}")
+    title = words.titled(results.data_set)
+    return f"Error of found faces of {title} by {called(stratum)}: {'; '.join(texts)}."
 
 
 def called(stratum: str) -> str:
@@ -193,8 +199,8 @@ def by_subject(results: ResultSet, errors: Errors) -> dict[str, float]:
 
 def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str] = ()) -> Spec:
     """Return the error of each subject over all its faces as a dot, a strip for each contestant."""
-    known = [name for name in named(results, names) if name in errors]
-    order = [record.contestant for record in ranked(results) if record.contestant in known]
+    contestants = [name for name in named(results, names) if name in errors]
+    order = [record.contestant for record in ranked(results) if record.contestant in contestants]
     main, factor = results.protocol.main, words.scale(results.protocol.main)
     rows: Rows = []
     means: Rows = []
@@ -212,12 +218,12 @@ def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[s
         "error", f"error over all faces, a miss counts {factor * results.protocol.miss:g} {words.unit(main)}"
     )
     y = {"field": "contestant", "type": "nominal", "scale": {"domain": order}, "title": None}
-    hover = told({"contestant": "contestant", "subject": "subject", "error": "error"})
+    hover = tooltip({"contestant": "contestant", "subject": "subject", "error": "error"})
     layers = [
         {"data": {"values": means}, "mark": {"type": "rule", "color": INK, "strokeWidth": 5, "opacity": 0.25}}
         | {"encoding": {"x": amounts("low", x["title"]), "x2": {"field": "high"}, "y": y}},
         {"mark": {"type": "point", "filled": True, "size": 42, "opacity": 0.65}}
-        | {"encoding": {"x": x, "y": y, "color": coloured(known, legend=None), "tooltip": hover}},
+        | {"encoding": {"x": x, "y": y, "color": coloured(contestants, legend=None), "tooltip": hover}},
         {"data": {"values": means}, "mark": {"type": "tick", "color": INK, "thickness": 2, "size": 18}}
         | {"encoding": {"x": x, "y": y}},
     ]
@@ -228,15 +234,15 @@ def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[s
 
 def alt_subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str] = ()) -> str:
     """Return the figure of `subjects` in a sentence: the best and the worst subject of each contestant."""
-    main, said = results.protocol.main, []
+    main, texts = results.protocol.main, []
     for name in named(results, names):
         if name in errors:
-            own = by_subject(results, errors[name])
-            ends = min(own, key=own.__getitem__), max(own, key=own.__getitem__)
-            told_ends = [f"{words.value(main, own[end])} (subject {end})" for end in ends]
-            said.append(f"{name} from {told_ends[0]} to {told_ends[1]}")
-    on = f"{words.titled(results.data_set)}, {results.data_set.subjects} subjects"
-    return f"Mean error of each subject of {on}: {'; '.join(said)}."
+            errors_of = by_subject(results, errors[name])
+            ends = min(errors_of, key=errors_of.__getitem__), max(errors_of, key=errors_of.__getitem__)
+            texts_of_ends = [f"{words.value(main, errors_of[end])} (subject {end})" for end in ends]
+            texts.append(f"{name} from {texts_of_ends[0]} to {texts_of_ends[1]}")
+    title = f"{words.titled(results.data_set)}, {results.data_set.subjects} subjects"
+    return f"Mean error of each subject of {title}: {'; '.join(texts)}."
 
 
 def complete(results: ResultSet) -> list[str]:

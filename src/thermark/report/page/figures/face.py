@@ -8,7 +8,7 @@ import numpy as np
 from thermark.landmarks import load
 from thermark.report.page import words
 from thermark.report.page.figures.errors import complete, named
-from thermark.report.page.figures.vega import REST, Rows, Spec, told
+from thermark.report.page.figures.vega import REST, Rows, Spec, tooltip
 from thermark.report.page.figures.vega import spec as framed
 from thermark.report.results.record import ResultSet
 
@@ -56,7 +56,7 @@ def landmarks(results: ResultSet, names: Sequence[str] = ()) -> Spec | None:
     lines = {"mark": {"type": "line", "color": REST, "strokeWidth": 1, "opacity": 0.55}} | {
         "encoding": {"x": x, "y": y, "detail": {"field": "part"}, "order": {"field": "order"}}
     }
-    hover = told({"contestant": "contestant", "point": "landmark", "error": f"error, {words.unit(main)}"})
+    hover = tooltip({"contestant": "contestant", "point": "landmark", "error": f"error, {words.unit(main)}"})
     dots = {"mark": {"type": "point", "filled": True, "opacity": 0.9}} | {
         "encoding": {"x": x, "y": y, "color": colour, "size": size, "tooltip": hover}
     }

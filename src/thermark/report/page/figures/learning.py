@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from thermark.report.page import words
-from thermark.report.page.figures.vega import WIDTH, Rows, Spec, amounts, coloured, dashed, spec, told
+from thermark.report.page.figures.vega import WIDTH, Rows, Spec, amounts, coloured, dashed, spec, tooltip
 
 Lines = Sequence[Mapping[str, Any]]  # of a CSV file, numbers as numbers, None where a cell is empty
 
@@ -26,7 +26,7 @@ def budget(lines: Lines, where: str) -> Spec | None:
     x = amounts("labels", "labels to learn from", scale={"type": "log", "padding": 30, "nice": False})
     y = amounts("error", "mean error, px of the frame", scale={"zero": True})
     colour = coloured(names, "head")
-    hover = told({"head": "head", "labels": "labels", "error": "mean error, px", "low": "low", "high": "high"})
+    hover = tooltip({"head": "head", "labels": "labels", "error": "mean error, px", "low": "low", "high": "high"})
     layers = [
         {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"x": x, "y": y, "color": colour}},
         {"mark": {"type": "rule", "opacity": 0.6}}
@@ -41,12 +41,12 @@ def budget(lines: Lines, where: str) -> Spec | None:
 
 def alt_budget(lines: Lines, where: str) -> str:
     """Return the figure of `budget` in a sentence."""
-    said = [
+    texts = [
         f"{line['head']} {line['native_mean']:.2f} px with {line['labels']:g} labels"
         for line in lines
         if line.get("native_mean") is not None
     ]
-    return f"Mean error of heads against labels ({where}): {'; '.join(said)}."
+    return f"Mean error of heads against labels ({where}): {'; '.join(texts)}."
 
 
 def epochs(lines: Lines) -> Rows:
@@ -56,9 +56,9 @@ def epochs(lines: Lines) -> Rows:
         if line.get("val_nme") is not None:
             grouped.setdefault((str(line["run"]), int(line["epoch"])), []).append(100 * float(line["val_nme"]))
     return [
-        {"run": run, "epoch": epoch, "error": sum(each) / len(each), "low": min(each), "high": max(each)}
-        | {"seeds": len(each)}
-        for (run, epoch), each in sorted(grouped.items())
+        {"run": run, "epoch": epoch, "error": sum(errors) / len(errors), "low": min(errors), "high": max(errors)}
+        | {"seeds": len(errors)}
+        for (run, epoch), errors in sorted(grouped.items())
     ]
 
 
@@ -76,7 +76,9 @@ def training(lines: Lines, where: str) -> Spec | None:
         "error", "validation error, % of the eyes' distance", scale={"type": "log", "nice": False, "padding": 10}
     )
     colour = coloured(names, "run", legend={"symbolType": "stroke"})
-    hover = told({"run": "run", "epoch": "epoch", "error": "error, %", "low": "least seed", "high": "worst seed"})
+    hover = tooltip(
+        {"run": "run", "epoch": "epoch", "error": "error, %", "low": "least seed", "high": "worst seed"}
+    )
     layers = [
         {"mark": {"type": "area", "opacity": 0.15}}
         | {"encoding": {"x": x, "y": amounts("low", y["title"]), "y2": {"field": "high"}, "color": colour}},
@@ -93,9 +95,9 @@ def training(lines: Lines, where: str) -> Spec | None:
 def alt_training(lines: Lines, where: str) -> str:
     """Return the figure of `training` in a sentence: the last epoch of each run."""
     last = {row["run"]: row for row in epochs(lines)}
-    said = [
+    texts = [
         f"{run} {row['error']:.2f} % after epoch {row['epoch']} ({row['seeds']} seeds, "
         f"{row['low']:.2f}{words.DASH}{row['high']:.2f})"
         for run, row in last.items()
     ]
-    return f"Validation error of runs ({where}): {'; '.join(said)}."
+    return f"Validation error of runs ({where}): {'; '.join(texts)}."

@@ -5,7 +5,7 @@ from typing import Any
 
 from thermark.metrics.compared import LEVEL
 from thermark.report.page import words
-from thermark.report.page.figures.vega import GREY, INK, REST, Rows, Spec, amounts, spec, told
+from thermark.report.page.figures.vega import GREY, INK, REST, Rows, Spec, amounts, spec, tooltip
 from thermark.report.results.comparisons import Comparisons, Matrix, Pair
 from thermark.report.results.ranking import ranked
 from thermark.report.results.record import ResultSet
@@ -27,9 +27,9 @@ def pairs(results: ResultSet, matrix: Matrix) -> Rows:
     for a in order:
         for b in order:
             i, j = place[a], place[b]
-            known = {"difference": matrix.difference[i][j], "low": matrix.low[i][j], "high": matrix.high[i][j]}
+            values = {"difference": matrix.difference[i][j], "low": matrix.low[i][j], "high": matrix.high[i][j]}
             if a != b:
-                scaled = {key: factor * value for key, value in known.items() if value is not None}
+                scaled = {key: factor * value for key, value in values.items() if value is not None}
                 p = {} if matrix.p_holm[i][j] is None else {"p": matrix.p_holm[i][j]}
                 rows.append({"a": a, "b": b} | scaled | p | {"grey": matrix.grey[i][j]})
     return rows
@@ -39,11 +39,11 @@ def matrix(results: ResultSet, matrix: Matrix) -> Spec:
     """Return the difference of each pair, row less column: blue if the row errs less, grey if it is too small."""
     order = [record.contestant for record in ranked(results) if record.contestant in matrix.contestants]
     rows = pairs(results, matrix)
-    known = [abs(row["difference"]) for row in rows if "difference" in row and not row["grey"]]
+    differences = [abs(row["difference"]) for row in rows if "difference" in row and not row["grey"]]
     axis = {"type": "nominal", "scale": {"domain": order}, "title": None}
     x = {"field": "b", **axis, "axis": {"orient": "top", "labelAngle": -50, "domain": False, "ticks": False}}
     y = {"field": "a", **axis, "axis": {"domain": False, "ticks": False}}
-    most = max(known, default=1.0)
+    most = max(differences, default=1.0)
     unit = words.unit(results.protocol.main)
     legend = {
         "title": f"row less column, {unit}",
@@ -52,10 +52,10 @@ def matrix(results: ResultSet, matrix: Matrix) -> Spec:
         "direction": "horizontal",
     }
     scale = {"scheme": "blueorange", "domain": [-most, most]}
-    hover = told(
+    hover = tooltip(
         {"a": "row", "b": "column", "difference": f"row less column, {unit}", "low": "low", "high": "high"}
     )
-    hover += told({"p": "p (Holm)", "grey": "why nothing follows"})
+    hover += tooltip({"p": "p (Holm)", "grey": "why nothing follows"})
     colour = amounts("difference", "", scale=scale, legend=legend)
     layers: list[Spec] = [
         {"transform": [{"filter": f"!({FOLLOWS})"}], "mark": {"type": "rect", "color": GREY}}
@@ -82,14 +82,14 @@ def alt_matrix(results: ResultSet, matrix: Matrix) -> str:
     rows = pairs(results, matrix)
     apart = sum(1 for row in rows if _apart(results, row)) // 2
     first = rows[0]["a"] if rows else ""
-    mine = [row for row in rows if row["a"] == first and "difference" in row]
+    of_first = [row for row in rows if row["a"] == first and "difference" in row]
     unit = words.unit(results.protocol.main)
-    said = "; ".join(
-        f"{row['b']} {signed(row['difference'])} {unit}{' (grey)' if row['grey'] else ''}" for row in mine[:5]
+    text = "; ".join(
+        f"{row['b']} {signed(row['difference'])} {unit}{' (grey)' if row['grey'] else ''}" for row in of_first[:5]
     )
     on = words.titled(results.data_set)
     return (
-        f"{apart} of {len(rows) // 2} pairs on {on} are told apart (Holm over all). {first} less {said}."
+        f"{apart} of {len(rows) // 2} pairs on {on} are told apart (Holm over all). {first} less {text}."
         if rows
         else ""
     )
@@ -97,22 +97,22 @@ def alt_matrix(results: ResultSet, matrix: Matrix) -> str:
 
 def _apart(results: ResultSet, row: Mapping[str, Any]) -> bool:
     """Return whether both of a pair are told apart: not grey, by p over all pairs, and of enough seeds each."""
-    few = [own for name in (row["a"], row["b"]) if (own := results.of(name)) and withheld(own.seeds)]
-    return "difference" in row and not row["grey"] and row.get("p", 1.0) <= LEVEL and not few
+    too_few = [record for name in (row["a"], row["b"]) if (record := results.of(name)) and withheld(record.seeds)]
+    return "difference" in row and not row["grey"] and row.get("p", 1.0) <= LEVEL and not too_few
 
 
 def families(results: ResultSet, comparisons: Comparisons) -> Spec | None:
     """Return the declared comparisons of a data set as intervals of differences, None where there are none."""
-    told_pairs = [
+    declared = [
         (family.name, pair)
         for family in comparisons.families
         for pair in family.pairs
         if pair.dataset == results.data_set.name and pair.difference is not None
     ]
-    if not told_pairs:
+    if not declared:
         return None
     factor, unit = words.scale(results.protocol.main), words.unit(results.protocol.main)
-    rows: Rows = [_compared(name, pair, factor) for name, pair in told_pairs]
+    rows: Rows = [_compared(name, pair, factor) for name, pair in declared]
     order = list(dict.fromkeys(row["pair"] for row in rows))
     y = {
         "field": "pair",
@@ -122,8 +122,10 @@ def families(results: ResultSet, comparisons: Comparisons) -> Spec | None:
         "axis": {"labelLimit": 260},
     }
     x = amounts("difference", f"difference of the errors, {unit}")
-    hover = told({"family": "question", "pair": "pair", "difference": "difference", "low": "low", "high": "high"})
-    hover += told({"p": "p (Holm)", "verdict": "verdict", "grey": "why nothing follows"})
+    hover = tooltip(
+        {"family": "question", "pair": "pair", "difference": "difference", "low": "low", "high": "high"}
+    )
+    hover += tooltip({"p": "p (Holm)", "verdict": "verdict", "grey": "why nothing follows"})
     layers = [
         {"data": {"values": [{"zero": 0}]}, "mark": {"type": "rule", "color": REST, "strokeDash": [4, 3]}}
         | {"encoding": {"x": amounts("zero", x["title"])}},
@@ -140,14 +142,14 @@ def families(results: ResultSet, comparisons: Comparisons) -> Spec | None:
 def alt_families(results: ResultSet, comparisons: Comparisons) -> str:
     """Return the figure of `families` in a sentence."""
     unit, factor = words.unit(results.protocol.main), words.scale(results.protocol.main)
-    said = [
+    texts = [
         f"{pair.a} less {pair.b} {signed(factor * pair.difference)} {unit}: {pair.verdict}"
         for family in comparisons.families
         for pair in family.pairs
         if pair.dataset == results.data_set.name and pair.difference is not None
     ]
     on = words.titled(results.data_set)
-    return f"Declared comparisons on {on}: {'; '.join(said)}."
+    return f"Declared comparisons on {on}: {'; '.join(texts)}."
 
 
 def _faint() -> Spec:

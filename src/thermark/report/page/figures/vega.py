@@ -65,8 +65,8 @@ def config() -> Spec:
 def spec(title: str, subtitle: str, rows: Rows, **body: Any) -> Spec:
     """Return a whole specification of one figure with its data; `body` is its marks and encodings."""
     heading = {"text": title, "subtitle": subtitle}
-    made = {"$schema": SCHEMA, "title": heading, "data": {"values": rows}, "config": config(), **body}
-    return files.rounded(made, DIGITS)  # type: ignore[no-any-return]
+    content = {"$schema": SCHEMA, "title": heading, "data": {"values": rows}, "config": config(), **body}
+    return files.rounded(content, DIGITS)  # type: ignore[no-any-return]
 
 
 def coloured(names: Sequence[str], field: str = "contestant", **more: Any) -> Spec:
@@ -91,6 +91,6 @@ def amounts(field: str, title: str, **more: Any) -> Spec:
     return {"field": field, "type": "quantitative", "title": title, **more}
 
 
-def told(titles: Mapping[str, str]) -> list[Spec]:
+def tooltip(titles: Mapping[str, str]) -> list[Spec]:
     """Return a tooltip of fields by their titles; numbers with four digits."""
     return [{"field": field, "title": title} for field, title in titles.items()]

@@ -1,4 +1,4 @@
-"""The posts to the letter: whose noses each part counts, which answer counts for them, and its errors.
+"""The posts' protocols: which noses each part counts, which prediction counts for them, and its errors.
 
 Source: nipunbatra/blog, posts/nostril-bench/scripts/run_thermeval.py (part 1),
 posts/nostril-finetune/scripts/{build_dataset,train_head}_thermeval.py (part 2) and
@@ -68,15 +68,17 @@ def labelled(faces: Faces) -> Truth:
     return Truth(faces.frames, faces.xy[:, 0].astype(np.float64))
 
 
-def matched(truth: Truth, said: Noses, cap: float = CAP) -> Floats:
+def matched(truth: Truth, predicted: Noses, cap: float = CAP) -> Floats:
     """Return the distance (G,) in frame px from each nose to the prediction it was matched with, infinite for
     none: one to one in a frame, globally nearest first, at most `cap` px.
     """
     xy = truth.xy[:, None]
-    chosen = assign(truth.frames, xy, np.full(len(truth.frames), cap), said.frames, said.xy[:, None], said.score)
+    chosen = assign(
+        truth.frames, xy, np.full(len(truth.frames), cap), predicted.frames, predicted.xy[:, None], predicted.score
+    )
     gaps = np.full(len(truth.frames), np.inf)
     hit = chosen >= 0
-    gaps[hit] = np.hypot(*(said.xy[chosen[hit]] - truth.xy[hit]).T)
+    gaps[hit] = np.hypot(*(predicted.xy[chosen[hit]] - truth.xy[hit]).T)
     return gaps
 
 
@@ -91,33 +93,33 @@ def measured(gaps: Floats, predictions: int) -> Numbers:
     return numbers | summary(gaps)
 
 
-def score(truth: Truth, said: Noses) -> Numbers:
+def score(truth: Truth, predicted: Noses) -> Numbers:
     """Return the numbers of a contestant on the noses of a part; predictions on other frames do not count."""
-    return measured(matched(truth, said), int(np.isin(said.frames, truth.frames).sum()))
+    return measured(matched(truth, predicted), int(np.isin(predicted.frames, truth.frames).sum()))
 
 
-def answers(faces: Faces, rows: Rows, crops: Mapping[int, Crop], said: Noses) -> Floats:
+def answers(faces: Faces, rows: Rows, crops: Mapping[int, Crop], predicted: Noses) -> Floats:
     """Return the nose (n, 2) in frame px that answers for the crop of each row, NaN for none.
 
     What was predicted for the row itself if it was asked for; else, of all that lies in its crop, what is nearest
     to the label, which favours whoever says much.
     """
-    found = np.full((len(rows), 2), np.nan)
+    answered = np.full((len(rows), 2), np.nan)
     for place, row in enumerate(rows.tolist()):
-        own = said.xy[said.faces == row]
-        if not len(own):
-            own = said.xy[(said.faces < 0) & (said.frames == faces.frames[row])]
-            own = own[crops[row].holds(own)]
-        if len(own):
-            found[place] = own[np.hypot(*(own - faces.xy[row, 0]).T).argmin()]
-    return found
+        candidates = predicted.xy[predicted.faces == row]
+        if not len(candidates):
+            candidates = predicted.xy[(predicted.faces < 0) & (predicted.frames == faces.frames[row])]
+            candidates = candidates[crops[row].holds(candidates)]
+        if len(candidates):
+            answered[place] = candidates[np.hypot(*(candidates - faces.xy[row, 0]).T).argmin()]
+    return answered
 
 
-def score_crops(faces: Faces, crops: Mapping[int, Crop], rows: Rows, said: Noses) -> Numbers:
+def score_crops(faces: Faces, crops: Mapping[int, Crop], rows: Rows, predicted: Noses) -> Numbers:
     """Return the numbers of part 2: `crops`, `answered`, errors in crop px (`crop_mean`, `crop_pck@3`, ...) and in
     frame px (`native_mean`, ...); the median is the lower of two.
     """
-    gap = answers(faces, rows, crops, said) - faces.xy[rows, 0]
+    gap = answers(faces, rows, crops, predicted) - faces.xy[rows, 0]
     factors = np.array([[crops[row].sx, crops[row].sy] for row in rows.tolist()]).reshape(-1, 2)
     numbers: Numbers = {"crops": len(rows), "answered": int(np.isfinite(gap).all(axis=1).sum())}
     for space, scaled in (("crop", gap * factors), ("native", gap)):

@@ -7,8 +7,8 @@ from typing import Any
 from thermark.report import notices
 from thermark.report.blog import tables, words
 from thermark.report.blog.figures import WIDTHS, Drawing
-from thermark.report.blog.keys import Key, Markdown, escaped, tree
 from thermark.report.blog.tables import Table
+from thermark.report.blog.template import Key, Markdown, escaped, tree
 from thermark.report.notices import caveat
 from thermark.report.results.comparisons import Comparisons, Family, Pair
 from thermark.report.results.ranking import most_found, ranked, value
@@ -23,18 +23,23 @@ def numbers(sets: Mapping[str, ResultSet]) -> dict[str, Key]:
 
     Of who did not run the names are known, and have no number.
     """
-    names = sorted({name for each in sets.values() for record in each.records for name in record.metrics})
-    found: dict[str, dict[str, dict[str, Key]]] = {}
+    names = sorted(
+        {name for by_contestant in sets.values() for record in by_contestant.records for name in record.metrics}
+    )
+    keys: dict[str, dict[str, dict[str, Key]]] = {}
     for metric in names:
         for dataset, results in sets.items():
             if any(metric in record.metrics for record in results.records):
                 for record in results.records:
                     place = f"{metric}.{record.contestant}.{dataset}"
-                    own = found.setdefault(metric, {}).setdefault(record.contestant, {})
-                    own[dataset] = _number(place, metric, record)
+                    by_set = keys.setdefault(metric, {}).setdefault(record.contestant, {})
+                    by_set[dataset] = _number(place, metric, record)
     return {
-        metric: Key(metric, {who: Key(f"{metric}.{who}", on) for who, on in each.items()})
-        for metric, each in found.items()
+        metric: Key(
+            metric,
+            {contestant: Key(f"{metric}.{contestant}", keys_of) for contestant, keys_of in by_contestant.items()},
+        )
+        for metric, by_contestant in keys.items()
     }
 
 
@@ -62,55 +67,55 @@ def _beside(metric: str, estimate: Estimate, record: Record) -> dict[str, Any]:
 
 def data_sets(sets: Mapping[str, ResultSet], groups: Mapping[str, Mapping[str, str]]) -> Key:
     """Return data set -> what it is, who is best on it, and who is in the group of that one."""
-    return tree("data", {name: _data_set(name, each, groups.get(name, {})) for name, each in sets.items()})
+    return tree("data", {name: _data_set(name, results, groups.get(name, {})) for name, results in sets.items()})
 
 
 def _data_set(name: str, results: ResultSet, groups: Mapping[str, str]) -> dict[str, Any]:
-    on, how = results.data_set, results.protocol
+    data_set, protocol = results.data_set, results.protocol
     order = [record.contestant for record in ranked(results)]
-    with_value = [each.contestant for each in ranked(results) if value(each, how.main) is not None]
-    found = most_found(results)
+    with_value = [record.contestant for record in ranked(results) if value(record, protocol.main) is not None]
+    most = most_found(results)
     letter = groups.get(with_value[0], "") if with_value else ""
     return {
         "name": name,
-        "title": on.title,
-        "caveat": caveat(on),
-        "notice": notice(on),
-        "faces": on.faces,
-        "subjects": on.subjects,
-        "modality": on.modality,
-        "labels": FROM[on.labels],
-        "licence": on.licence,
-        "citation": on.citation,
-        "notes": on.notes,
-        "protocol": how.id,
-        "error": how.main,
-        "error_all": f"{how.main}_all",
-        "cap": words.printed(how.main, how.miss),
-        "unit": words.unit(how.main),
-        "measure": words.measure(how.main),
+        "title": data_set.title,
+        "caveat": caveat(data_set),
+        "notice": notice(data_set),
+        "faces": data_set.faces,
+        "subjects": data_set.subjects,
+        "modality": data_set.modality,
+        "labels": FROM[data_set.labels],
+        "licence": data_set.licence,
+        "citation": data_set.citation,
+        "notes": data_set.notes,
+        "protocol": protocol.id,
+        "error": protocol.main,
+        "error_all": f"{protocol.main}_all",
+        "cap": words.printed(protocol.main, protocol.miss),
+        "unit": words.unit(protocol.main),
+        "measure": words.measure(protocol.main),
         "order": with_value,
         "best": with_value[0] if with_value else "",
         "second": with_value[1] if len(with_value) > 1 else "",
-        "most_found": [record.contestant for record in found],
+        "most_found": [record.contestant for record in most],
         "ran": len(order),
         "listed": len(results.records),
         "letter": letter,
-        "group": [each for each in order if letter and groups.get(each) == letter],
+        "group": [record for record in order if letter and groups.get(record) == letter],
     }
 
 
-def notice(on: DataSet) -> Markdown:
+def notice(data_set: DataSet) -> Markdown:
     """Return what the numbers of a data set are no evidence of, as a quotation."""
-    return Markdown(notices.notice(on))
+    return Markdown(notices.notice(data_set))
 
 
 def contestants(sets: Mapping[str, ResultSet]) -> Key:
     """Return contestant -> data set -> what it is, and why it did not run."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+    facts: dict[str, dict[str, dict[str, Any]]] = {}
     for dataset, results in sets.items():
         for record in results.records:
-            found.setdefault(record.contestant, {})[dataset] = {
+            facts.setdefault(record.contestant, {})[dataset] = {
                 "kind": record.kind,
                 "status": record.status,
                 "reason": record.reason,
@@ -120,12 +125,14 @@ def contestants(sets: Mapping[str, ResultSet]) -> Key:
                 "landmarks": record.points,
                 "floor": words.printed(results.protocol.main, record.floor.value if record.floor else None),
             } | {name: round(amount) for name, amount in record.exact.items()}
-    return tree("contestant", found)
+    return tree("contestant", facts)
 
 
-def families(made: Comparisons, shown: Sequence[Table], sets: Mapping[str, ResultSet]) -> list[Key]:
+def families(comparisons: Comparisons, family_tables: Sequence[Table], sets: Mapping[str, ResultSet]) -> list[Key]:
     """Return the declared families, each with its question, its table and how many comparisons are decided."""
-    return [_family(family, table, sets) for family, table in zip(made.families, shown, strict=True)]
+    return [
+        _family(family, table, sets) for family, table in zip(comparisons.families, family_tables, strict=True)
+    ]
 
 
 def _family(family: Family, table: Table, sets: Mapping[str, ResultSet]) -> Key:
@@ -141,20 +148,20 @@ def _family(family: Family, table: Table, sets: Mapping[str, ResultSet]) -> Key:
     return Key(f"family.{family.name}", names)
 
 
-def differences(made: Comparisons, sets: Mapping[str, ResultSet]) -> Key:
+def differences(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> Key:
     """Return a -> b -> data set -> the declared comparison of a with b."""
-    found: dict[str, dict[str, dict[str, Key]]] = {}
-    for family in made.families:
+    keys: dict[str, dict[str, dict[str, Key]]] = {}
+    for family in comparisons.families:
         for pair in family.pairs:
-            found.setdefault(pair.a, {}).setdefault(pair.b, {})[pair.dataset] = _pair(pair, sets)
-    return tree("difference", found)
+            keys.setdefault(pair.a, {}).setdefault(pair.b, {})[pair.dataset] = _pair(pair, sets)
+    return tree("difference", keys)
 
 
 def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
     place = f"difference.{pair.a}.{pair.b}.{pair.dataset}"
     metric = sets[pair.dataset].protocol.main if pair.dataset in sets else None
     if metric is None or pair.difference is None:
-        return Key(place, {}, absent=tables.said(pair))
+        return Key(place, {}, absent=tables.verdict_text(pair))
     beside = {
         "a": pair.a,
         "b": pair.b,
@@ -176,12 +183,12 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
     return Key(place, beside, words.plus(metric, pair.difference))
 
 
-def figures(drawn: Sequence[Drawing], folder: str) -> Key:
+def figures(drawings: Sequence[Drawing], folder: str) -> Key:
     """Return kind -> data set -> a figure as Markdown; `html` is one that a phone sees in its own width."""
-    found: dict[str, dict[str, Key]] = {}
-    for each in drawn:
-        found.setdefault(each.kind, {})[each.dataset] = _figure(each, folder)
-    return tree("figure", found)
+    keys: dict[str, dict[str, Key]] = {}
+    for drawing in drawings:
+        keys.setdefault(drawing.kind, {})[drawing.dataset] = _figure(drawing, folder)
+    return tree("figure", keys)
 
 
 def _figure(drawing: Drawing, folder: str) -> Key:

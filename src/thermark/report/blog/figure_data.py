@@ -41,13 +41,15 @@ def distributions(
     main = results.protocol.main
     parts = []
     for record in ranked(results):
-        if (own := errors.get(record.contestant)) is None:
+        if (errors_of := errors.get(record.contestant)) is None:
             continue
-        drawn = curve(own, results.protocol.miss, **({} if record.contestant in banded else {"replicates": 0}))
-        columns = {"error": scale(main) * drawn.error}
-        columns |= {each: 100 * getattr(drawn, each) for each in ("fraction", "low", "high")}
-        first = origin(name, results.data_set) | {"contestant": record.contestant, "metric": main}
-        parts.append(pd.DataFrame(columns).assign(**first)[[*first, *columns]])
+        distribution = curve(
+            errors_of, results.protocol.miss, **({} if record.contestant in banded else {"replicates": 0})
+        )
+        columns = {"error": scale(main) * distribution.error}
+        columns |= {name_of: 100 * getattr(distribution, name_of) for name_of in ("fraction", "low", "high")}
+        leading_columns = origin(name, results.data_set) | {"contestant": record.contestant, "metric": main}
+        parts.append(pd.DataFrame(columns).assign(**leading_columns)[[*leading_columns, *columns]])
     return six(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
 
 
@@ -60,14 +62,16 @@ def by_landmark(name: str, results: ResultSet, shown: Sequence[str]) -> pd.DataF
     points = landmarks.load(results.protocol.vocabulary).points
     if len(face) != len(points):
         return pd.DataFrame()
-    able = [
-        each for each in ranked(results) if each.contestant in shown and whole(each, results) and each.landmarks
+    complete = [
+        record
+        for record in ranked(results)
+        if record.contestant in shown and whole(record, results) and record.landmarks
     ]
     rows = [
         origin(name, results.data_set)
         | {"contestant": record.contestant, "metric": main, "landmark": point}
         | {"x": place[0], "y": place[1], "error": _percent(main, error)}
-        for record in able[:FACES]
+        for record in complete[:FACES]
         for point, place, error in zip(points, face, record.landmarks, strict=True)
         if place is not None and error is not None
     ]
@@ -80,27 +84,29 @@ def pareto(name: str, results: ResultSet) -> pd.DataFrame:
     `best`: nobody with as few parameters is better. Empty where fewer than two are known.
     """
     metric = f"{results.protocol.main}_all"
-    known = [each for each in ranked(results) if "parameters" in each.exact and value(each, metric) is not None]
-    if len(known) < 2:
+    records = [
+        record for record in ranked(results) if "parameters" in record.exact and value(record, metric) is not None
+    ]
+    if len(records) < 2:
         return pd.DataFrame()
-    known = sorted(known, key=lambda each: (each.exact["parameters"], value(each, metric)))
+    records = sorted(records, key=lambda record: (record.exact["parameters"], value(record, metric)))
     least, rows = np.inf, []
-    for record in known:
+    for record in records:
         estimate = record.metrics[metric]
-        own = estimate.value if estimate.value is not None else np.inf
-        best, least = own < least, min(own, least)
+        error = estimate.value if estimate.value is not None else np.inf
+        best, least = error < least, min(error, least)
         ends = {f"error_{end}": _end(metric, estimate, end) for end in ("low", "high")}
         rows.append(
             origin(name, results.data_set)
             | {"contestant": record.contestant, "metric": metric, "parameters": record.exact["parameters"]}
-            | {"error": _percent(metric, own), **ends, "best": best}
+            | {"error": _percent(metric, error), **ends, "best": best}
         )
     return six(pd.DataFrame(rows))
 
 
 def six(data: pd.DataFrame) -> pd.DataFrame:
     """Return a table as its CSV has it: six significant digits of each number."""
-    digits = {name: [float(f"{each:.6g}") for each in data[name]] for name in data.select_dtypes("floating")}
+    digits = {name: [float(f"{number:.6g}") for number in data[name]] for name in data.select_dtypes("floating")}
     return data.assign(**digits)
 
 
