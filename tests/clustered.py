@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from thermark.metrics.permutation import FLIPS, sign_flips, subject_means
+
 
 def grouped(rng, subjects, faces=(5, 25)):
     """Return the subject of each face: unequal numbers of faces, at least `faces[0]` and fewer than `faces[1]`."""
@@ -41,3 +43,8 @@ def seed(rng, names, spread):
 def margin(rate, studies):
     """Return three standard errors of a rate over so many simulated studies."""
     return 3 * np.sqrt(rate * (1 - rate) / studies)
+
+
+def sign_flip(gaps, subjects, flips=FLIPS):
+    """Return the two-sided p of per-face differences (N,), of the means of their subjects."""
+    return sign_flips(subject_means(gaps, subjects)[None], flips)[0]

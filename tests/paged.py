@@ -10,7 +10,7 @@ from thermark.report.page.order import of_found
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair
 from thermark.report.results.errors import Errors
 from thermark.report.results.ranking import ranked
-from thermark.report.results.record import DataSet, Estimate, Floor, Made, Part, Protocol, Record, ResultSet
+from thermark.report.results.record import DataSet, Estimate, Floor, Part, Protocol, Provenance, Record, ResultSet
 
 FACES, SUBJECTS = 12, 4
 MISS = 0.5
@@ -73,7 +73,7 @@ def results(records: Sequence[Record], **more: Any) -> ResultSet:
     return ResultSet(
         data_set=DataSet(**about | {"face": face} | more),
         protocol=Protocol(**how, labels="l" * 64, boxes="tight"),
-        made=Made(
+        made=Provenance(
             code={"predict": "c" * 64, "evaluate": "d" * 16}, environment={"numpy": "2.4.6"}, arithmetic="portable"
         ),
         records=tuple(records),

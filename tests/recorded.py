@@ -7,11 +7,20 @@ import numpy as np
 
 from thermark.core.config import parse
 from thermark.report.results import compare
-from thermark.report.results.collect import Known
+from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import write_comparisons
-from thermark.report.results.record import DataSet, Estimate, Made, Part, Protocol, Record, ResultSet, write_set
+from thermark.report.results.record import (
+    DataSet,
+    Estimate,
+    Part,
+    Protocol,
+    Provenance,
+    Record,
+    ResultSet,
+    write_set,
+)
 
-MADE = Made(code={}, environment={}, arithmetic="portable")
+MADE = Provenance(code={}, environment={}, arithmetic="portable")
 METRICS = {"tfake": "nme_io", "facesynthetics": "nme_io", "charlotte": "nme_diag", "thermeval": "error_px_mean"}
 
 
@@ -65,7 +74,7 @@ def write(
     """
     sets = {name: _set(name, own, origin, title or name.upper()) for name, own in records.items()}
     everybody = {record.contestant for own in records.values() for record in own}
-    known = {name: Known("kind", "", {}, *(training or {}).get(name, ())) for name in everybody}
+    known = {name: Contestant("kind", "", {}, *(training or {}).get(name, ())) for name in everybody}
     config = parse({"families": dict(families), "bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
     beside = {
         name: {each: errors(values, each not in unseeded) for each, values in own.items()}

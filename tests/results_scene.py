@@ -18,12 +18,12 @@ from thermark.metrics.evaluate import Config
 from thermark.metrics.inputs import Paths as Scored
 from thermark.metrics.outputs import SUFFIXES, Outputs
 from thermark.report.results import build, compare
-from thermark.report.results.collect import Known, Places
-from thermark.report.results.record import Made
+from thermark.report.results.collect import Contestant, EvaluationPaths
+from thermark.report.results.record import Provenance
 
 SUBJECTS, EACH, SEEDS = 20, 4, 3
 HOW = Config(bootstrap=200)
-MADE = Made(code={"predict": "p", "evaluate": "e"}, environment={"numpy": "1"}, arithmetic="portable")
+MADE = Provenance(code={"predict": "p", "evaluate": "e"}, environment={"numpy": "1"}, arithmetic="portable")
 CARD = {"title": "Shown", "labels": "human", "licence": "CC0", "citation": "Nobody", "notes": "", "url": ""}
 Change = Callable[[Predictions], Predictions]
 
@@ -83,13 +83,13 @@ def write(
         change(said(truth, name, noise, 100 + place)).save(root / f"said/{name}/shown.npz")
     Predictions.none("idle", "d", "skipped", "no weights").save(root / "said/idle/shown.npz")
     names = ["run", "ready", *(more or {}), "idle"]
-    known = {name: Known("kind", "facemesh", {"parameters": 10} if name == "run" else {}) for name in names}
+    known = {name: Contestant("kind", "facemesh", {"parameters": 10} if name == "run" else {}) for name in names}
     return recorded(root, known, {"shown": HOW}, families)
 
 
 def recorded(
     root: Path,
-    known: dict[str, Known],
+    known: dict[str, Contestant],
     how: dict[str, Config],
     families: dict | None = None,
     moves: Moves = NOWHERE,
@@ -99,6 +99,6 @@ def recorded(
     places = Scored(root / "faces", root / "reports", root / "said")
     scoring.score_all(known, how, places, out, root / "summary", {}, 1, moves)
     config = parse({"families": families or {}, "bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
-    where = Places(root / "reports", out.details, out.errors, root / "faces")
+    where = EvaluationPaths(root / "reports", out.details, out.errors, root / "faces")
     build.build(how, known, where, MADE, config, root / "results", root / "comparisons.json")
     return root / "results"

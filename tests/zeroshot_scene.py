@@ -14,14 +14,14 @@ from thermark.core.predictions import Predictions
 from thermark.metrics import outputs
 from thermark.metrics.evaluate import Config, evaluate
 from thermark.report.results import build, collect, compare
-from thermark.report.results.record import Made
+from thermark.report.results.record import Provenance
 from thermark.report.zeroshot.inputs import Places
 
 SIZE = (192, 256)
 DATA = "fingerprint"
 VARIANTS = ("png", "minmax", "inverted")
 HOW = Config(vocabulary="nose1", bootstrap=0)
-MADE = Made(code={}, environment={}, arithmetic="portable")
+MADE = Provenance(code={}, environment={}, arithmetic="portable")
 CARD = {"title": "ThermEval-D", "labels": "human", "licence": "", "citation": "", "notes": "", "url": ""}
 SETTINGS = {"raw": "thermeval", "source": "tiff", "tone": {"name": "clip", "low": 20.0, "high": 40.0}}
 
@@ -116,7 +116,7 @@ class Stages:
 
     def record(self, scores: outputs.Outputs) -> None:
         """Write the records of all contestants, as the pipeline does."""
-        known = dict.fromkeys(self.names, collect.Known("kind", "family", {}))
-        where = collect.Places(self.places.reports, scores.details, scores.errors, self.places.faces)
+        known = dict.fromkeys(self.names, collect.Contestant("kind", "family", {}))
+        where = collect.EvaluationPaths(self.places.reports, scores.details, scores.errors, self.places.faces)
         fast, beside = compare.Config(bootstrap=1, flips=1), self.root / "comparisons.json"
         build.build({"thermeval": HOW}, known, where, MADE, fast, self.places.results, beside)

@@ -148,5 +148,5 @@ def test_order_goes_by_all_faces_and_landmarks(tmp_path):
     results = open_all(scene(tmp_path / "results"))["tfake"]
     assert [each.contestant for each in ranking.ranked(results)] == ["ktl_s", "kd_st", EVIL, "blind", FORMULA]
     assert [each.contestant for each in ranking.most_found(results)] == ["ktl_s", "kd_st"]
-    assert ranking.standing({"a": results})[-1] == "dlib"
+    assert ranking.overall({"a": results})[-1] == "dlib"
     assert ranking.ranked(result_set()) == [] and ranking.most_found(result_set()) == []

@@ -7,7 +7,7 @@ import recorded
 from thermark.core.templates import flowed, render
 from thermark.report.results.caveats import caveat, differing, few_teachers
 from thermark.report.results.comparisons import open_comparisons
-from thermark.report.results.printed import counted, pairs, told
+from thermark.report.results.printed import counted, pairs, sentence
 from thermark.report.results.record import open_set
 
 RUN = {"recipe": "kd", "teacher": "rgb", "train": "tfake", "size": "t", "input_size": 64, "epochs": 5, "batch": 16}
@@ -91,7 +91,7 @@ def test_a_comparison_in_a_table_and_in_words(tmp_path):
     sets = {"tfake": open_set(tmp_path / "results/tfake.json")}
     own = made.declared("tfake", "run", "third")
     low, high = (f"{100 * end:+.2f}".replace("-", "−") for end in (own.low, own.high))
-    assert told(own, "nme_io") == f"−10.00 % points in the mean ({low} to {high}): lower error"
+    assert sentence(own, "nme_io") == f"−10.00 % points in the mean ({low} to {high}): lower error"
     table = pairs([own], sets).splitlines()
     assert len(table) == 3 and len({row.count("|") for row in table}) == 1 and "caveat" not in table[0]
     assert table[2].startswith(
@@ -99,10 +99,13 @@ def test_a_comparison_in_a_table_and_in_words(tmp_path):
     )
     assert table[2].endswith("| 30 faces, 30 subjects, 3 seeds | lower error |")
     few = own.model_copy(update={"verdict": "one seed: no verdict", "seeds": (1, 1)})
-    assert told(few, "nme_io") == "−10.00 % points in the mean: one seed: no verdict"  # and no interval
-    assert told(own.model_copy(update={"difference": None, "verdict": "not run: run"}), "nme_io") == "not run: run"
+    assert sentence(few, "nme_io") == "−10.00 % points in the mean: one seed: no verdict"  # and no interval
+    assert (
+        sentence(own.model_copy(update={"difference": None, "verdict": "not run: run"}), "nme_io")
+        == "not run: run"
+    )
     grey = own.model_copy(update={"verdict": "no difference shown", "grey": "below the jitter floor"})
-    assert told(grey, "nme_io").endswith("no difference shown: below the jitter floor")
+    assert sentence(grey, "nme_io").endswith("no difference shown: below the jitter floor")
     assert "| size <t> |" not in pairs([own.model_copy(update={"caveat": "size <t>"})], sets)
     assert counted([own, grey, few]) == (
         "1 of 3 comparisons show a lower error, 0 a higher one, 1 no difference, 1 have no verdict"

@@ -18,7 +18,7 @@ from thermark.datasets.checks.splits import Fractions
 from thermark.datasets.prepare import packing
 from thermark.datasets.readers import reading
 from thermark.metrics.evaluate import Config as Scoring
-from thermark.report.results.collect import Places, data_set
+from thermark.report.results.collect import EvaluationPaths, data_set
 
 CROP = packing.CropConfig(size=32, padding=1.5)
 CONFIG = tfake.Config(raw="r", split=Fractions(val=0.3, test=0.3), max_bad_fraction=0.2)
@@ -185,8 +185,8 @@ def test_the_report_is_what_records_read(raw, tmp_path):
     assert content["card"] == asdict(tfake.CARD)
     (tmp_path / "out.json").rename(tmp_path / "tfake.json")
     (tmp_path / "out").rename(tmp_path / "tfake")
-    places = Places(**{field.name: tmp_path for field in fields(Places)})
-    on = data_set("tfake", Scoring(), places)
+    paths = EvaluationPaths(**{field.name: tmp_path for field in fields(EvaluationPaths)})
+    on = data_set("tfake", Scoring(), paths)
     assert (on.title, on.origin, on.labels, on.modality) == ("T-FAKE", "real", tfake.CARD.labels, "thermal")
     assert on.vocabularies == tuple(content["vocabularies"]) and on.licence == tfake.CARD.licence
 

@@ -290,21 +290,19 @@ def test_only_the_test_split_is_scored():
         evaluate(truth, predictions(truth), FAST)
 
 
-def test_misaligned_predictions_are_refused():
-    truth, said = faces(), predictions(faces())
-    with pytest.raises(DataError, match="twice"):
-        evaluate(truth, replace(said, faces=np.zeros(12, np.int64)), FAST)
-    with pytest.raises(DataError, match="does not exist"):
-        evaluate(truth, replace(said, faces=np.arange(12) + 1), FAST)
-    with pytest.raises(DataError, match="shape"):
-        evaluate(truth, replace(said, xy=said.xy[:, :60]), FAST)
-
-
-def test_who_names_faces_in_some_rows_only_is_refused():
-    truth, said = faces(), predictions(faces())
-    for rows in (np.where(np.arange(12) == 11, -1, said.faces), np.where(np.arange(12) == 11, -2, said.faces)):
-        with pytest.raises(DataError, match="of c name a face"):
-            evaluate(truth, replace(said, faces=rows), FAST)
+@pytest.mark.parametrize(
+    ("changed", "cause"),
+    [
+        ({"faces": np.zeros(12, np.int64)}, "of c name a face twice"),
+        ({"faces": np.arange(12) + 1}, "does not exist"),
+        ({"faces": np.where(np.arange(12) == 11, -1, np.arange(12))}, "of c name a face in some rows"),
+        ({"faces": np.where(np.arange(12) == 11, -2, np.arange(12))}, "of c name a face"),
+        ({"xy": np.zeros((12, 60, 2), np.float32)}, "shape"),
+    ],
+)
+def test_misaligned_predictions_are_refused(changed, cause):
+    with pytest.raises(DataError, match=cause):
+        evaluate(faces(), replace(predictions(faces()), **changed), FAST)
 
 
 def test_faces_without_label_or_prompt_excuse_no_miss():
@@ -356,16 +354,16 @@ def test_predictions_of_another_version_are_refused(tmp_path):
         Predictions.open(tmp_path / "p.npz")
 
 
-def test_a_contestant_that_could_not_run_has_a_reason_and_no_numbers():
-    result = evaluate(faces(), Predictions.none("c", "d", "skipped", "weights absent"), FAST)
-    assert result.summary == {"status": "skipped", "reason": "weights absent"}
-    assert result.subsets == {}
-
-
-def test_landmarks_without_counterpart_are_a_row_with_a_reason():
-    truth = faces()
-    result = evaluate(truth, predictions(truth, vocabulary="nose1"), FAST)
-    assert result.summary == {"status": "skipped", "reason": "nose1 cannot be read as ibug68"}
+@pytest.mark.parametrize(
+    ("said", "status", "reason"),
+    [
+        (Predictions.none("c", "d", "skipped", "weights absent"), "skipped", "weights absent"),
+        (predictions(faces(), vocabulary="nose1"), "skipped", "nose1 cannot be read as ibug68"),
+    ],
+)
+def test_a_contestant_without_numbers_has_a_reason(said, status, reason):
+    result = evaluate(faces(), said, FAST)
+    assert result.summary == {"status": status, "reason": reason} and result.subsets == {}
 
 
 @pytest.mark.parametrize(

@@ -155,14 +155,6 @@ def test_what_holds_for_one_holds_for_each_seed():
     assert evaluate(truth, [said, given_up], FAST).summary == {"status": "failed", "reason": "no memory"}
 
 
-def test_every_number_is_explained():
-    truth = faces()
-    for name in numbers(evaluate(truth, [predictions(truth), predictions(truth, seed=2)], FAST).summary):
-        assert registry.describe(name).meaning
-    spread = registry.describe("nme_io_seed_std")
-    assert spread.higher_is_better is None and spread.unit == "fraction" and "standard deviation" in spread.meaning
-
-
 def test_a_metric_that_nobody_explains_is_not_written(tmp_path):
     result = evaluate(faces(), predictions(faces()), FAST)
     odd = replace(result, summary=result.summary | {"nme_eye": 0.1})

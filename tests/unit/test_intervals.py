@@ -35,13 +35,6 @@ def test_three_seeds_and_few_subjects_hold_the_truth_as_often_as_they_say(subjec
     assert 0.95 - MARGIN <= coverage(found, 5) <= 0.98 + MARGIN / 2
 
 
-@pytest.mark.parametrize("subjects", [10, 30])
-def test_without_seeds_few_subjects_hold_the_truth_as_often_as_they_say(subjects):
-    rng, names = np.random.default_rng(subjects), named(subjects)
-    found = [interval(simulated(rng, 1, subjects, (0, 1, 0)), names, REPLICATES, 0) for _ in range(STUDIES)]
-    assert 0.95 - MARGIN <= coverage(found, 5) <= 0.95 + MARGIN
-
-
 def test_subjects_alone_would_hold_it_far_too_seldom():
     """What the seeds are for: an interval that knows subjects only misses most trainings."""
     rng, names = np.random.default_rng(0), named(30)

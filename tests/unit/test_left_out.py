@@ -25,7 +25,7 @@ from thermark.models.inference.keys import Config, Places, Setting
 from thermark.report.leaderboard import console
 from thermark.report.leaderboard.board import boards
 from thermark.report.leaderboard.leaderboard import leaderboard
-from thermark.report.results.collect import Known
+from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import open_comparisons
 from thermark.train import outcome
 from thermark.train.recipes import supervised
@@ -129,7 +129,9 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
     assert before == {path: path.stat().st_mtime_ns for path in (root / "said").rglob("*.npz")}
 
     configs = {"one": scoring.Config(bootstrap=0), "far": scoring.Config(bootstrap=0)}
-    kept = results_scene.recorded(root, {name: Known("x", "x", {}) for name in everybody}, configs, moves=moves)
+    kept = results_scene.recorded(
+        root, {name: Contestant("x", "x", {}) for name in everybody}, configs, moves=moves
+    )
     assert files.read_json(root / "details/net/far.json")["summary"] == {"status": "skipped", "reason": REASON}
     assert files.read_json(root / "details/net/one.json")["summary"]["status"] == "ok"
 

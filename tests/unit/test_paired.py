@@ -42,17 +42,6 @@ def test_faces_missed_by_either_are_left_out_and_counted():
     assert (found.difference, found.faces, found.left_out) == (1.0, 1, 3)
 
 
-def test_nothing_in_common_is_no_verdict():
-    found = paired(errors([np.inf, 1.0]), errors([1.0, np.inf]), "nme_io", 50, 0)
-    assert (found.difference, found.low, found.faces, found.left_out) == (None, None, 0, 2)
-    assert found.verdict == "no difference shown"
-
-
-def test_one_subject_gives_no_interval_and_no_verdict():
-    found = paired(errors([1.0, 2.0], ["s", "s"]), errors([5.0, 5.0], ["s", "s"]), "nme_io", 50, 0)
-    assert found.difference == -3.5 and found.low is None and found.verdict == "no difference shown"
-
-
 def test_without_seeds_it_is_the_bootstrap_of_the_differences():
     rng = np.random.default_rng(0)
     a, b = rng.gamma(2, 1, 40), rng.gamma(2, 1, 40)
@@ -93,21 +82,6 @@ def test_nothing_is_said_about_a_training_from_fewer_than_three_seeds(seeds, ver
     assert (found.seeds, found.verdict) == (seeds, verdict)
     assert found.varied == ("subjects and seeds" if max(seeds) > 1 and 1 not in seeds else "subjects")
     assert found.high < 0
-
-
-@pytest.mark.parametrize("seeds", [0, 3])
-def test_swapping_mirrors_everything(seeds):
-    rng = np.random.default_rng(1)
-    a, b = (seeded(rng.gamma(2, 1, (max(seeds, 1), 50))) for _ in range(2))
-    for told in (a, b):
-        if not seeds:
-            del told["per_seed"]
-    for column in b.keys() & {"nme_io", "per_seed"}:
-        b[column] = b[column] + 1.5
-    forth, back = paired(a, b, "nme_io", 400, 3), paired(b, a, "nme_io", 400, 3)
-    assert forth.difference == pytest.approx(-back.difference)
-    assert (forth.low, forth.high) == pytest.approx((-back.high, -back.low))
-    assert (forth.verdict, back.verdict) == ("lower error", "higher error")
 
 
 def test_different_faces_are_refused():
@@ -207,15 +181,3 @@ def test_a_clear_difference_is_shown():
         one, other = null(rng, 30, (0.2, 0.2), 0.0, 0.2)
         shown += paired(seeded(one + 1.5), seeded(other), "nme_io", 200, 0).verdict == "higher error"
     assert shown >= 45
-
-
-def test_coverage_where_faces_are_the_doubt():
-    rng = np.random.default_rng(0)
-    held = 0
-    for study in range(300):
-        subjects = np.repeat(np.arange(25), 4).astype(str)
-        a = rng.gamma(2, 1, 100)
-        gap = 0.5 + np.repeat(rng.normal(0, 1, 25), 4) + rng.normal(0, 0.3, 100)
-        found = paired(errors(a + gap, subjects), errors(a, subjects), "nme_io", 200, study)
-        held += found.low <= 0.5 <= found.high
-    assert 0.88 <= held / 300 <= 0.98

@@ -8,13 +8,13 @@ import pytest
 
 from thermark.core import files
 from thermark.core.errors import DataError, Finding
-from thermark.portability import numbers, same, verdicts
+from thermark.portability import numbers, verdicts
 from thermark.portability.build import Tree, build
-from thermark.portability.compare import Places
+from thermark.portability.compare import Paths, compare_files
 
 STAGE = Path(__file__).parents[2] / "stages/portability.py"
 PAGES = ("metrics/comparisons.json", "metrics/distillation.json", "metrics/fewshot.json")
-PLACES = Places(Path("metrics/details"), tuple(map(Path, PAGES)), (Path("metrics"),))
+PATHS = Paths(Path("metrics/details"), tuple(map(Path, PAGES)), (Path("metrics"),))
 OK = {"status": "ok", "metric": "nme_io", "missed": 0, "interval": "subjects and seeds", "seeds": 3}
 SKIPPED = {"status": "skipped", "reason": "no <weights> | here"}
 
@@ -74,7 +74,7 @@ def tree(root: Path, scores=SCORES, study=STUDY, heads=HEADS, made=None, **extra
 
 
 def built(root: Path, base: Path, other: Path) -> tuple[str, dict]:
-    build(Tree(base, "portable"), Tree(other, "native | <odd>"), PLACES, root / "out")
+    build(Tree(base, "portable"), Tree(other, "native | <odd>"), PATHS, root / "out")
     return (root / "out/portability.md").read_text(), files.read_json(root / "out/portability.json")
 
 
@@ -225,7 +225,7 @@ def test_a_number_without_its_metric():
 def test_files_are_told_apart_by_their_bytes(tmp_path):
     base, other = tree(tmp_path / "a", one="x", two="y"), tree(tmp_path / "b", one="x", two="z", three="w")
     files.write_text(base / "elsewhere.txt", "base")
-    found = same.compare(base, other, [Path("metrics"), Path("absent"), Path("elsewhere.txt")])
+    found = compare_files(base, other, [Path("metrics"), Path("absent"), Path("elsewhere.txt")])
     assert (found.different, found.base_only, found.other_only) == (
         ("metrics/two.txt",),
         ("elsewhere.txt",),

@@ -40,7 +40,7 @@ from thermark.report.leaderboard import (
     training,
 )
 from thermark.report.leaderboard.board import Board, Places, few_misses
-from thermark.report.results.collect import Known
+from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, open_comparisons
 from thermark.report.results.ranking import ranked, value
 from thermark.report.results.record import Floor
@@ -95,7 +95,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             own = replace(answer(faces, 0.3 + 0.4 * seed, 0, vocabulary, seed), contestant="ktl_s")
             own.save(root / f"said/ktl_s/seed{seed}/{dataset}.npz")
     known = {
-        name: Known(kind, "facemesh", {}, run=run)
+        name: Contestant(kind, "facemesh", {}, run=run)
         for name in CONTESTANTS
         for kind, run in [KINDS.get(name, (name, ""))]
     }
@@ -340,7 +340,7 @@ def test_a_report_of_nothing_but_reasons_is_still_a_report(root, places, tmp_pat
     for name in ("faces", "reports", "said/absent"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).symlink_to(root / name)
-    results_scene.recorded(tmp_path, {"absent": Known("x", "absent", {})}, {"one": Scoring(bootstrap=0)})
+    results_scene.recorded(tmp_path, {"absent": Contestant("x", "absent", {})}, {"one": Scoring(bootstrap=0)})
     alone = replace(places, results=tmp_path / "results")
     told = build.build(
         open_comparisons(tmp_path / "comparisons.json"),

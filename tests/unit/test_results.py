@@ -16,9 +16,8 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.landmarks import load
 from thermark.metrics.registry import describe
 from thermark.report.results import compare, errors
-from thermark.report.results.collect import Known
+from thermark.report.results.collect import Contestant, tier, trained_on
 from thermark.report.results.comparisons import open_comparisons
-from thermark.report.results.origins import tier, trained_on
 from thermark.report.results.ranking import ranked
 from thermark.report.results.record import SCHEMA, open_all, open_set, read_set, write_set
 
@@ -347,11 +346,6 @@ def test_who_finds_fewer_faces_is_not_among_the_best_however_exact(tmp_path):
     assert groups["bold"] == "A" and groups["shy"] > "A"
 
 
-def test_errors_of_a_set_on_which_nobody_ran_are_none(tmp_path):
-    errors.write(tmp_path / "shown.parquet", {})
-    assert errors.open_errors(tmp_path / "shown.parquet") == {}
-
-
 def test_a_family_that_names_nobody_we_know_is_refused(tmp_path):
     families = {"odd": {"question": "?", "datasets": ["shown"], "pairs": [["runn", "ready"]]}}
     with pytest.raises(ConfigError, match=r"families\.odd names the unknown contestant 'runn'") as caught:
@@ -382,7 +376,7 @@ def test_a_run_of_one_seed_has_no_letter_and_stands_by_its_error(tmp_path):
     ]
     once = results.model_copy(update={"records": tuple(changed)})
     config = parse({"bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
-    known = {own.contestant: Known("kind", "facemesh", {}) for own in once.records}
+    known = {own.contestant: Contestant("kind", "facemesh", {}) for own in once.records}
     groups = compare.comparisons({"shown": once}, {"shown": found}, config, known).matrices["shown"].groups
     assert set(groups) == {"best", "ready", "middle"} and groups["best"] == "A" < groups["ready"]
     order = [own.contestant for own in ranked(once, groups)]

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from clustered import grouped, margin, of_subjects
-from thermark.metrics.bootstrap import apart, difference, interval
-from thermark.metrics.power import detectable
+from thermark.metrics.bootstrap import difference, difference_spread, interval
 from thermark.metrics.rates import rate, rate_interval, wilson
 from thermark.metrics.spread import NORMAL, Spread
 
@@ -59,7 +58,10 @@ def paired_study(rng, subjects, seeds, effect=0.0):
 def test_four_of_five_studies_show_the_effect_that_they_call_detectable(subjects, studies, seeds):
     rng = np.random.default_rng([subjects, seeds])
     effect = np.mean(
-        [detectable(apart(*paired_study(rng, subjects, seeds), 300, study % DRAWN)) for study in range(400)]
+        [
+            difference_spread(*paired_study(rng, subjects, seeds), 300, study % DRAWN).detectable()
+            for study in range(400)
+        ]
     )
     shown = 0
     for study in range(studies):
@@ -72,7 +74,7 @@ def test_four_of_five_studies_show_the_effect_that_they_call_detectable(subjects
 def test_the_detectable_effect_is_bloom_s(subjects, factor):
     error = 0.7  # standard error of a mean of subjects, which a bootstrap of them finds by sqrt(1 - 1 / G) smaller
     half = NORMAL * error * np.sqrt(1 - 1 / subjects)
-    assert detectable(Spread(9.0, half, half, subjects)) == pytest.approx(factor * error, rel=1e-3)
+    assert Spread(9.0, half, half, subjects).detectable() == pytest.approx(factor * error, rel=1e-3)
 
 
 def test_what_trainings_leave_in_doubt_is_detectable_by_the_same_rule():
@@ -81,9 +83,8 @@ def test_what_trainings_leave_in_doubt_is_detectable_by_the_same_rule():
     welch = stats.ttest_ind(*means, equal_var=False)
     error = (means[0].mean() - means[1].mean()) / welch.statistic
     expected = (stats.t.ppf(0.975, welch.df) + stats.t.ppf(0.8, welch.df)) * error
-    assert detectable(apart(*told, grouped(np.random.default_rng(0), 20, (2, 3)), 200, 0)) == pytest.approx(
-        expected
-    )
+    spread = difference_spread(*told, grouped(np.random.default_rng(0), 20, (2, 3)), 200, 0)
+    assert spread.detectable() == pytest.approx(expected)
 
 
 def by_formula(hits, count):

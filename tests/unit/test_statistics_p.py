@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from clustered import margin, of_subjects, recipes
-from thermark.core.errors import ConfigError
-from thermark.metrics.bootstrap import apart
+from clustered import margin, of_subjects, recipes, sign_flip
+from thermark.metrics.bootstrap import difference_spread
 from thermark.metrics.compared import Config, pairwise
-from thermark.metrics.family import adjusted, holm
-from thermark.metrics.permutation import EXACT, sign_flip, sign_flips, subject_means
+from thermark.metrics.family import holm
+from thermark.metrics.permutation import EXACT, sign_flips, subject_means
 from thermark.metrics.spread import NORMAL, SMALLEST, TAIL, Spread
 
 
@@ -110,22 +109,6 @@ def test_a_textbook_family():
     assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
-def test_families_are_adjusted_each_for_itself():
-    families = {"students": [("a", "base"), ("b", "base")], "teachers": [("t", "u")], "empty": []}
-    raw = {("base", "a"): 0.03, ("b", "base"): 0.02, ("a", "b"): 0.001, ("t", "v"): 0.5}
-    found = adjusted(families, raw)
-    assert found["students"] == pytest.approx({("a", "base"): 0.04, ("b", "base"): 0.04})
-    assert np.isnan(found["teachers"]["t", "u"]) and found["empty"] == {}
-    assert np.isnan(adjusted({"one": [("a", "b")]}, {("a", "b"): None})["one"]["a", "b"])
-
-
-def test_families_that_make_no_sense_are_refused():
-    with pytest.raises(ConfigError, match="itself"):
-        adjusted({"x": [("a", "a")]}, {})
-    with pytest.raises(ConfigError, match="a and b twice"):
-        adjusted({"x": [("a", "b"), ("b", "a")]}, {})
-
-
 def false_alarms(subjects, family, studies, flips=499):
     """How many families without any difference show one: the same baseline, skewed errors, unequal spreads."""
     rng = np.random.default_rng([subjects, family])
@@ -158,9 +141,8 @@ def alarmed(studies, family, subjects, of_seeds):
     config = Config(cap=50, bootstrap=200, flips=499)
     for _ in range(studies):
         made = pairwise(recipes(rng, family + 1, subjects, of_seeds), "error", config, pairs=pairs)
-        told = adjusted({"all": pairs}, {pair: one.p for pair, one in made.items()})["all"]
         # Not `shown`: what is too small to speak of is not shown either, and would hide a wrong p.
-        wrong += min(told.values()) <= 0.05
+        wrong += holm(np.array([made[pair].p for pair in pairs])).min() <= 0.05
     return wrong / studies
 
 
@@ -210,7 +192,7 @@ def test_p_is_below_a_level_just_where_that_interval_leaves_out_zero(spread):
 def test_p_where_seeds_alone_differ_is_welchs():
     a, b = np.array([4.0, 5.0, 7.5]), np.array([1.0, 3.2, 2.9, 1.1])
     told = [np.repeat(means[:, None], 40, axis=1) for means in (a, b)]
-    found = apart(*told, np.repeat(np.arange(20), 2).astype(str), 200, 0)
+    found = difference_spread(*told, np.repeat(np.arange(20), 2).astype(str), 200, 0)
     assert found.p() == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue, rel=1e-6)
 
 

@@ -15,7 +15,6 @@ from thermark.metrics.distances import Floats
 from thermark.metrics.family import Pair
 from thermark.metrics.paired import Errors, Paired, paired_with_spread, per_seed, require_same_faces
 from thermark.metrics.permutation import FLIPS, sign_flips, subject_means
-from thermark.metrics.power import detectable
 from thermark.metrics.rates import rate
 from thermark.metrics.spread import Spread
 
@@ -134,7 +133,7 @@ def _compared(a: Errors, b: Errors, column: str, config: Config, flipped: float,
         **vars(pair),
         subjects=spread.subjects if spread else len(np.unique(a["subjects"][_found_by_both(a, b, column)])),
         p=_p(flipped, pair, spread),
-        detectable=detectable(spread) if spread else None,
+        detectable=spread.detectable() if spread else None,
         found=(_found(rows[0][:, labelled]), _found(rows[1][:, labelled])) if labelled.any() else None,
         capped=capped,
         capped_low=bounds and bounds[0],
@@ -182,7 +181,7 @@ def _grey(pair: Paired, spread: Spread | None, floor: float) -> str:
     if spread is None:
         return ONE_SUBJECT
     size = abs(pair.difference)
-    reasons = {UNDETECTABLE: detectable(spread), JITTER: floor}
+    reasons = {UNDETECTABLE: spread.detectable(), JITTER: floor}
     return ", ".join(reason for reason, least in reasons.items() if size < least)
 
 

@@ -6,7 +6,7 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.geometry import box_size
 from thermark.metrics.distances import Floats
-from thermark.metrics.nme import positive
+from thermark.metrics.normalisers import positive
 
 
 def face_size(faces: Faces) -> Floats:

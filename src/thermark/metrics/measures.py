@@ -1,18 +1,84 @@
-"""The numbers of one seed on one set of faces, one function a metric; NaN where a number is undefined.
+"""The errors of one seed on one set of faces, and one function a metric of them; NaN where a number is undefined.
 
-`unit` is that of `Scores.size`: `px`, or the name of a normaliser.
+`unit` is that of `Scores.size`: `px`, or the name of a normaliser. Pages import this for what metrics are called:
+nothing here reads pictures or landmarks.
 """
 
+from dataclasses import dataclass, replace
+from functools import cached_property
+
 import numpy as np
+from numpy.typing import NDArray
 
 from thermark.core.point_errors import mean_of_finite, median_of_finite
 from thermark.core.point_errors import pck as pck_of
 from thermark.metrics.auc import auc as auc_of
 from thermark.metrics.auc import failure_rate as failure_rate_of
-from thermark.metrics.nme import pooled as pooled_of
-from thermark.metrics.scores import Scores
+from thermark.metrics.distances import Floats, per_face
+from thermark.metrics.matching import Rows
 
 UNDEFINED = float("nan")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What was measured, one row a face.
+
+    `errors` (N, K) px, NaN unlabelled, infinite missed; `offsets` (N, K, 2) px; `hidden` (N, K) bool;
+    `normalisers`: name -> (N,) px or NaN; `subjects` (N,) str; `supported` (K,) bool, the points that exist
+    in the contestant's vocabulary; `instances` (N,) int64, the row of the predictions that answers for the face,
+    -1 for none; `prompted` (N,) bool, the faces that have a prompt. Of all faces, whichever rows are looked at:
+    `detections`, how many instances a contestant that finds faces itself has found in the frames of scored faces,
+    None for one that is given the boxes; `failed_frames`, on how many frames it raised an error.
+    """
+
+    errors: Floats
+    offsets: Floats
+    hidden: NDArray[np.bool_]
+    normalisers: dict[str, Floats]
+    subjects: NDArray[np.str_]
+    supported: NDArray[np.bool_]
+    instances: Rows
+    prompted: NDArray[np.bool_]
+    detections: int | None
+    failed_frames: int
+
+    @cached_property
+    def face_px(self) -> Floats:
+        """The mean error of each face in px, (N,): NaN unlabelled, infinite missed."""
+        return per_face(self.errors)
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which faces have a labelled point, (N,)."""
+        return np.asarray(~np.isnan(self.face_px))
+
+    def face_errors(self, unit: str) -> Floats:
+        """Return the mean error of each face in a unit (see `size`), (N,); NaN for a face without normaliser."""
+        return self.face_px / self.size(unit)
+
+    def size(self, unit: str) -> Floats:
+        """Return what errors in px are divided by for a unit: `px`, or the name of a normaliser; (N,)."""
+        return np.ones(len(self.errors)) if unit == "px" else self.normalisers[unit]
+
+    def rows(self, chosen: NDArray[np.bool_]) -> "Scores":
+        """Return the faces chosen by a mask (N,)."""
+        return replace(
+            self,
+            errors=self.errors[chosen],
+            offsets=self.offsets[chosen],
+            hidden=self.hidden[chosen],
+            normalisers={name: column[chosen] for name, column in self.normalisers.items()},
+            subjects=self.subjects[chosen],
+            instances=self.instances[chosen],
+            prompted=self.prompted[chosen],
+        )
+
+    def points(self, chosen: NDArray[np.bool_]) -> "Scores":
+        """Return the same faces scored on a mask (K,) or (N, K) of points; normalisers stay as they are."""
+        errors = np.where(chosen, self.errors, np.nan)
+        used = chosen if chosen.ndim == 1 else chosen.any(axis=0)
+        return replace(self, errors=errors, supported=self.supported & used)
 
 
 def mean(scores: Scores, unit: str) -> float:
@@ -26,8 +92,11 @@ def median(scores: Scores, unit: str) -> float:
 
 
 def pooled(scores: Scores, unit: str) -> float:
-    """Return the mean error of the predicted points, so that a face counts with its number of points."""
-    return pooled_of(scores.errors, scores.size(unit))
+    """Return the mean error of all predicted points of all faces (MMPose 1.3, `keypoint_nme`).
+
+    A face counts with its number of labelled points, whereas in `mean` every face counts once.
+    """
+    return mean_of_finite(scores.errors / scores.size(unit)[:, None])
 
 
 def pck(scores: Scores, limit: float, unit: str) -> float:

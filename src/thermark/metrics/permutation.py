@@ -18,15 +18,6 @@ CHUNK = 1_000_000  # cells of a table held at once
 ROUNDING = 1e-9  # of the sum of all sizes: sums that differ by less are equal
 
 
-def sign_flip(gaps: Floats, subjects: NDArray[np.generic], flips: int = FLIPS, seed: int = 0) -> float:
-    """Return the two-sided p of per-face differences (N,), means over the finite ones of each of `subjects` (N,).
-
-    Exact up to EXACT subjects, so at least 2 / 2^G; beyond that (b + 1) / (m + 1) of m drawn `flips`. NaN with
-    fewer than two subjects: one alone is never unlikely.
-    """
-    return float(sign_flips(subject_means(gaps, subjects)[None], flips, seed)[0])
-
-
 def subject_means(values: Floats, subjects: NDArray[np.generic]) -> Floats:
     """Return the mean of the finite `values` (N,) of each subject, (G,) in the order of names, NaN without any."""
     names, member = np.unique(subjects, return_inverse=True)
@@ -37,9 +28,10 @@ def subject_means(values: Floats, subjects: NDArray[np.generic]) -> Floats:
 
 
 def sign_flips(means: Floats, flips: int = FLIPS, seed: int = 0) -> Floats:
-    """Return `sign_flip` of each row of subject means (P, G), NaN = not there, as (P,).
+    """Return the two-sided p of each row of subject means (P, G), NaN = not there, as (P,).
 
-    Rows of as many subjects share their patterns.
+    Exact up to EXACT subjects, so at least 2 / 2^G; beyond that (b + 1) / (m + 1) of m drawn `flips`. NaN with
+    fewer than two subjects: one alone is never unlikely. Rows of as many subjects share their patterns.
     """
     finite = np.isfinite(means)
     counts = finite.sum(axis=1)

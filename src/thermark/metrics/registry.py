@@ -133,10 +133,7 @@ METRICS = {
         "seeds", NEITHER, "runs that differ in their seed alone: metrics are means, counts maxima over them"
     ),
     "missed": Metric(
-        "faces",
-        LOWER,
-        "faces of which a labelled point has no prediction; the most of any seed",
-        measures.missed,
+        "faces", LOWER, "faces of which a labelled point has no prediction; the most of any seed", measures.missed
     ),
     "faces": Metric("faces", NEITHER, "labelled faces that were scored", measures.faces),
     "points": Metric(
@@ -177,11 +174,7 @@ METRICS = {
     "offset_x_px": _offset(0, "offset x", "to the right"),
     "offset_y_px": _offset(1, "offset y", "downwards"),
     "recall": Metric(
-        "fraction",
-        HIGHER,
-        "labelled faces to which a detection was matched",
-        measures.recall,
-        columns=EVERY,
+        "fraction", HIGHER, "labelled faces to which a detection was matched", measures.recall, columns=EVERY
     ),
     "precision": Metric(
         "fraction",
@@ -208,11 +201,7 @@ METRICS = {
         parts=False,
     ),
     "failed_frames": Metric(
-        "frames",
-        LOWER,
-        "frames on which the contestant raised an error",
-        measures.failed_frames,
-        parts=False,
+        "frames", LOWER, "frames on which the contestant raised an error", measures.failed_frames, parts=False
     ),
 }
 MAIN = {name: metric.ranks for name, metric in METRICS.items() if metric.ranks}  # in order of preference

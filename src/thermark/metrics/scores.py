@@ -1,7 +1,6 @@
 """Distances and normalisers of one contestant on one set of faces, in the vocabulary that is scored."""
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,73 +9,13 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.landmarks import load, project, weights
-from thermark.metrics.distances import Floats, distances, offsets, per_face
+from thermark.metrics.distances import Floats, distances, offsets
 from thermark.metrics.face_size import face_size
 from thermark.metrics.matching import Rows, assign
-from thermark.metrics.nme import box_normalisers, interocular, normalised
+from thermark.metrics.measures import Scores as Scores
+from thermark.metrics.normalisers import box_normalisers, interocular
 
 GIVEN = ("prompt", "labelled")  # boxes that come with the face
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What was measured, one row a face.
-
-    `errors` (N, K) px, NaN unlabelled, infinite missed; `offsets` (N, K, 2) px; `hidden` (N, K) bool;
-    `normalisers`: name -> (N,) px or NaN; `subjects` (N,) str; `supported` (K,) bool, the points that exist
-    in the contestant's vocabulary; `instances` (N,) int64, the row of the predictions that answers for the face,
-    -1 for none; `prompted` (N,) bool, the faces that have a prompt. Of all faces, whichever rows are looked at:
-    `detections`, how many instances a contestant that finds faces itself has found in the frames of scored faces,
-    None for one that is given the boxes; `failed_frames`, on how many frames it raised an error.
-    """
-
-    errors: Floats
-    offsets: Floats
-    hidden: NDArray[np.bool_]
-    normalisers: dict[str, Floats]
-    subjects: NDArray[np.str_]
-    supported: NDArray[np.bool_]
-    instances: Rows
-    prompted: NDArray[np.bool_]
-    detections: int | None
-    failed_frames: int
-
-    @cached_property
-    def face_px(self) -> Floats:
-        """The mean error of each face in px, (N,): NaN unlabelled, infinite missed."""
-        return per_face(self.errors)
-
-    @property
-    def labelled(self) -> NDArray[np.bool_]:
-        """Which faces have a labelled point, (N,)."""
-        return np.asarray(~np.isnan(self.face_px))
-
-    def face_errors(self, unit: str) -> Floats:
-        """Return the mean error of each face in a unit (see `size`), (N,); NaN for a face without normaliser."""
-        return self.face_px if unit == "px" else normalised(self.face_px, self.normalisers[unit])
-
-    def size(self, unit: str) -> Floats:
-        """Return what errors in px are divided by for a unit: `px`, or the name of a normaliser; (N,)."""
-        return np.ones(len(self.errors)) if unit == "px" else self.normalisers[unit]
-
-    def rows(self, chosen: NDArray[np.bool_]) -> "Scores":
-        """Return the faces chosen by a mask (N,)."""
-        return replace(
-            self,
-            errors=self.errors[chosen],
-            offsets=self.offsets[chosen],
-            hidden=self.hidden[chosen],
-            normalisers={name: column[chosen] for name, column in self.normalisers.items()},
-            subjects=self.subjects[chosen],
-            instances=self.instances[chosen],
-            prompted=self.prompted[chosen],
-        )
-
-    def points(self, chosen: NDArray[np.bool_]) -> "Scores":
-        """Return the same faces scored on a mask (K,) or (N, K) of points; normalisers stay as they are."""
-        errors = np.where(chosen, self.errors, np.nan)
-        used = chosen if chosen.ndim == 1 else chosen.any(axis=0)
-        return replace(self, errors=errors, supported=self.supported & used)
 
 
 @dataclass(frozen=True)

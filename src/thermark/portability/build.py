@@ -1,4 +1,4 @@
-"""Which numbers and verdicts outlive another arithmetic: two trees of results, compared as Markdown and JSON."""
+"""Which numbers and verdicts hold in another arithmetic: two trees of results, compared as Markdown and JSON."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from thermark.core import files
 from thermark.core.errors import Finding
 from thermark.portability import page
-from thermark.portability.compare import Compared, Places, compare
+from thermark.portability.compare import Compared, Paths, compare
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,16 @@ class Tree:
     arithmetic: str
 
 
-def build(base: Tree, other: Tree, places: Places, out: Path) -> None:
+def build(base: Tree, other: Tree, paths: Paths, out: Path) -> None:
     """Write `out`/portability.md and .json on the results of two trees.
 
     Raises DataError for a tree without results, and, after both are written, Finding when a verdict of `base` is
     another in `other` or no longer there.
     """
-    found = compare(base.root, other.root, places)
-    files.write_text(out / "portability.md", page.text(base.arithmetic, other.arithmetic, found) + "\n")
-    files.write_json(out / "portability.json", _plain(base, other, found))
-    if lost := found.broken:
+    compared = compare(base.root, other.root, paths)
+    files.write_text(out / "portability.md", page.text(base.arithmetic, other.arithmetic, compared) + "\n")
+    files.write_json(out / "portability.json", _plain(base, other, compared))
+    if lost := compared.broken:
         first = lost[0]
         raise Finding(
             f"{len(lost)} verdicts did not hold, such as {first.subject}: {first.base}, then "
@@ -37,17 +37,17 @@ def build(base: Tree, other: Tree, places: Places, out: Path) -> None:
         )
 
 
-def _plain(base: Tree, other: Tree, found: Compared) -> dict[str, Any]:
-    """Return everything as plain data, without the places of the trees."""
+def _plain(base: Tree, other: Tree, compared: Compared) -> dict[str, Any]:
+    """Return everything as plain data, without the paths of the trees."""
     return {
         "base": base.arithmetic,
         "other": other.arithmetic,
         "counts": {
-            "verdicts": dict(Counter(each.state for each in found.verdicts)),
-            "numbers": dict(Counter(each.state for each in found.numbers)),
-            "files": {name: len(own) for name, own in asdict(found.files).items()},
+            "verdicts": dict(Counter(each.state for each in compared.verdicts)),
+            "numbers": dict(Counter(each.state for each in compared.numbers)),
+            "files": {name: len(own) for name, own in asdict(compared.files).items()},
         },
-        "verdicts": [asdict(each) | {"state": each.state} for each in found.verdicts],
-        "numbers": [asdict(each) | {"state": each.state} for each in found.numbers],
-        "files": asdict(found.files),
+        "verdicts": [asdict(each) | {"state": each.state} for each in compared.verdicts],
+        "numbers": [asdict(each) | {"state": each.state} for each in compared.numbers],
+        "files": asdict(compared.files),
     }

@@ -1,4 +1,4 @@
-"""Everything that two trees of results say, side by side."""
+"""Numbers, verdicts and files of two trees of results, side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +6,35 @@ from pathlib import Path
 
 from thermark.core import files
 from thermark.core.errors import DataError
-from thermark.portability import numbers, same, verdicts
+from thermark.portability import numbers, verdicts
 from thermark.portability.numbers import Number
-from thermark.portability.same import Files
 from thermark.portability.verdicts import Verdict
 
 BROKEN = ("turned", "vanished")
 
 
 @dataclass(frozen=True)
-class Places:
+class Paths:
     """Where results are in a tree: the folder of `details`, JSON `pages` with verdicts, and all `files`."""
 
     details: Path
     pages: tuple[Path, ...]
     files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Paths below both trees, with forward slashes: the same bytes, other bytes, in one of the trees alone."""
+
+    equal: tuple[str, ...]
+    different: tuple[str, ...]
+    base_only: tuple[str, ...]
+    other_only: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """How many files there are in either tree."""
+        return len(self.equal) + len(self.different) + len(self.base_only) + len(self.other_only)
 
 
 @dataclass(frozen=True)
@@ -37,19 +51,38 @@ class Compared:
         return [each for each in self.verdicts if each.state in BROKEN]
 
 
-def compare(base: Path, other: Path, places: Places) -> Compared:
+def compare(base: Path, other: Path, paths: Paths) -> Compared:
     """Compare the results of two trees; raises DataError where either has none."""
     for root in (base, other):
-        for path in (places.details, *places.pages):
+        for path in (paths.details, *paths.pages):
             if not (root / path).exists():
                 raise DataError(f"{root / path} is missing", "run `dvc repro` in that tree")
-    said = [
+    compared = [
         verdict
-        for path in places.pages
+        for path in paths.pages
         for verdict in verdicts.compare(path.stem, *(files.read_json(root / path) for root in (base, other)))
     ]
     return Compared(
-        numbers.compare(base / places.details, other / places.details),
-        said,
-        same.compare(base, other, places.files),
+        numbers.compare(base / paths.details, other / paths.details),
+        compared,
+        compare_files(base, other, paths.files),
     )
+
+
+def compare_files(base: Path, other: Path, paths: Sequence[Path]) -> Files:
+    """Compare all files at `paths`, which are files or folders and relative to both trees."""
+    first, second = (_files_below(tree, paths) for tree in (base, other))
+    both = sorted(first & second)
+    equal = {name for name in both if files.sha256(base / name) == files.sha256(other / name)}
+    return Files(
+        equal=tuple(name for name in both if name in equal),
+        different=tuple(name for name in both if name not in equal),
+        base_only=tuple(sorted(first - second)),
+        other_only=tuple(sorted(second - first)),
+    )
+
+
+def _files_below(tree: Path, paths: Sequence[Path]) -> set[str]:
+    trees = [tree / path for path in paths]
+    inside = [path for below in trees for path in (below.rglob("*") if below.is_dir() else [below])]
+    return {path.relative_to(tree).as_posix() for path in inside if path.is_file()}

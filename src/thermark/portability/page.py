@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from thermark.portability.compare import Compared
+from thermark.portability.compare import Compared, Files
 from thermark.portability.numbers import Number
-from thermark.portability.same import Files
 from thermark.portability.verdicts import Verdict
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, shown
@@ -22,88 +21,101 @@ ORDER = {state: place for place, state in enumerate(("turned", "vanished", "new"
 FEW = 40  # names of files in one line
 
 
-def text(base: str, other: str, found: Compared) -> str:
+def text(base: str, other: str, compared: Compared) -> str:
     """Return the page on two trees, called by their arithmetic."""
     parts = [
         TITLE,
         f"Base: {escaped(base)}. Other: {escaped(other)}. {ABOUT}",
-        "\n".join(f"- {each}" for each in _answer(found)),
-        *_verdicts(found.verdicts),
-        *_numbers(found.numbers),
-        *_files(found.files),
+        "\n".join(f"- {each}" for each in _answer(compared)),
+        *_verdicts(compared.verdicts),
+        *_numbers(compared.numbers),
+        *_files(compared.files),
     ]
     return "\n\n".join(parts)
 
 
-def _answer(found: Compared) -> list[str]:
+def _answer(compared: Compared) -> list[str]:
     """Return the three answers, in sentences that their counts write."""
-    said = Counter(each.state for each in found.verdicts)
-    spoken = said["held"] + said["turned"] + said["vanished"]
+    states = Counter(verdict.state for verdict in compared.verdicts)
+    stated = states["held"] + states["turned"] + states["vanished"]
     first = (
-        f"**{said['held']} of {spoken} verdicts held**, {said['turned']} turned, {said['vanished']} vanished; "
-        f"{said['new']} are only in the other, {said['silent']} had no verdict in either."
+        f"**{states['held']} of {stated} verdicts held**, {states['turned']} turned, "
+        f"{states['vanished']} vanished; {states['new']} are only in the other, "
+        f"{states['silent']} had no verdict in either."
     )
-    kept = Counter(each.state for each in found.numbers)
+    kept = Counter(number.state for number in compared.numbers)
     ranged = [
-        each for each in found.numbers if each.state in ("equal", "inside", "outside") and each.low is not None
+        number
+        for number in compared.numbers
+        if number.state in ("equal", "inside", "outside") and number.low is not None
     ]
-    inside = sum(each.state != "outside" for each in ranged)
+    inside = sum(number.state != "outside" for number in ranged)
     second = (
         f"**{inside} of {len(ranged)} numbers stayed in their intervals**, {kept['outside']} moved out; "
         f"{kept['equal']} are equal, {kept['gone']} have no number in the other, {kept['new']} only there."
     )
-    own = found.files
-    third = f"**{len(own.equal)} of {own.count} files are equal to the byte.**"
+    files = compared.files
+    third = f"**{len(files.equal)} of {files.count} files are equal to the byte.**"
     return [first, second, third]
 
 
-def _verdicts(found: Sequence[Verdict]) -> list[str]:
-    told = [each for each in found if each.state != "silent"]
-    if not told:
+def _verdicts(verdicts: Sequence[Verdict]) -> list[str]:
+    stated = [verdict for verdict in verdicts if verdict.state != "silent"]
+    if not stated:
         return ["## Verdicts", "There is none in either."]
     rows = [
-        [code(each.page), escaped(each.subject), _said(each.base), _said(each.other), _loud(each.state)]
-        for each in sorted(told, key=lambda each: ORDER[each.state])
+        [
+            code(verdict.page),
+            escaped(verdict.subject),
+            _text(verdict.base),
+            _text(verdict.other),
+            _loud(verdict.state),
+        ]
+        for verdict in sorted(stated, key=lambda verdict: ORDER[verdict.state])
     ]
     return ["## Verdicts", table(["page", "of", "base", "other", ""], rows, texts=5)]
 
 
-def _said(verdict: str | None) -> str:
+def _text(verdict: str | None) -> str:
     return escaped(verdict or "–")
 
 
-def _numbers(found: Sequence[Number]) -> list[str]:
-    told = [each for each in found if each.state != "no number"]
-    if not told:
+def _numbers(numbers: Sequence[Number]) -> list[str]:
+    stated = [number for number in numbers if number.state != "no number"]
+    if not stated:
         return ["## Numbers", "There is none in either."]
-    rows = [_number(each) for each in told]
+    rows = [_number(number) for number in stated]
     header = ["contestant", "on", "metric", "base", "95 %", "interval over", "other", "missed", ""]
     return ["## Numbers", table(header, rows, texts=3)]
 
 
-def _number(each: Number) -> list[str]:
-    value, low, high, other = (shown(each.metric, one) for one in (each.base, each.low, each.high, each.other))
-    interval = "n/a" if each.low is None or each.high is None else f"{low}–{high}"
-    missed = " / ".join("–" if one is None else str(one) for one in each.missed)
-    state = _loud(each.state) + (f", {escaped(each.reason)}" if each.state == "gone" and each.reason else "")
-    name = [code(each.contestant), code(each.dataset), escaped(label(each.metric))]
-    return [*name, value, interval, each.over or "–", other, missed, state]
+def _number(number: Number) -> list[str]:
+    value, low, high, other = (
+        shown(number.metric, one) for one in (number.base, number.low, number.high, number.other)
+    )
+    interval = "n/a" if number.low is None or number.high is None else f"{low}–{high}"
+    missed = " / ".join("–" if one is None else str(one) for one in number.missed)
+    state = _loud(number.state) + (
+        f", {escaped(number.reason)}" if number.state == "gone" and number.reason else ""
+    )
+    name = [code(number.contestant), code(number.dataset), escaped(label(number.metric))]
+    return [*name, value, interval, number.over or "–", other, missed, state]
 
 
-def _files(found: Files) -> list[str]:
+def _files(files: Files) -> list[str]:
     parts = ["## Files"]
-    told = {
-        "Other bytes": found.different,
-        "Only in the base": found.base_only,
-        "Only in the other": found.other_only,
+    differing = {
+        "Other bytes": files.different,
+        "Only in the base": files.base_only,
+        "Only in the other": files.other_only,
     }
-    parts += [f"{title} ({len(names)}): {_named(names)}." for title, names in told.items() if names]
+    parts += [f"{title} ({len(names)}): {_named(names)}." for title, names in differing.items() if names]
     return parts if len(parts) > 1 else [*parts, "All are equal to the byte."]
 
 
 def _named(names: Sequence[str]) -> str:
-    said = ", ".join(map(escaped, names[:FEW]))
-    return f"{said} and {len(names) - FEW} more" if len(names) > FEW else said
+    text = ", ".join(map(escaped, names[:FEW]))
+    return f"{text} and {len(names) - FEW} more" if len(names) > FEW else text
 
 
 def _loud(state: str) -> str:

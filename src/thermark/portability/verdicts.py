@@ -1,4 +1,4 @@
-"""Verdicts of two trees side by side: what was said on a page must be said on its copy."""
+"""Verdicts of two trees side by side: those of a page must stand on its copy, too."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,21 +33,21 @@ class Verdict:
 
 def compare(name: str, base: Page, other: Page) -> list[Verdict]:
     """Return every verdict of the page `name` in either tree, in the order of the base."""
-    first, second = spoken(base), spoken(other)
+    first, second = verdicts_of(base), verdicts_of(other)
     return [Verdict(name, subject, first.get(subject), second.get(subject)) for subject in {**first, **second}]
 
 
-def spoken(page: Page) -> dict[str, str]:
-    """Return subject -> verdict of all that a page says: comparisons, published numbers, curves of labels."""
-    found = {
+def verdicts_of(page: Page) -> dict[str, str]:
+    """Return subject -> verdict of a page: comparisons, published numbers, curves of labels."""
+    verdicts = {
         f"{each['a']} − {each['b']} on {each['dataset']}, {family['name']}": str(each["verdict"])
         for family in page.get("families", [])
         for each in family["pairs"]
     }
-    found |= {f"{name} − the constant": str(each) for name, each in page.get("constant", {}).items()}
-    found |= {f"{key}: labels that are enough": _enough(each) for key, each in page.get("enough", {}).items()}
-    found |= {f"{row}: size and speed": str(each) for row, each in page.get("claim", {}).items()}
-    return found | {_cell(each): str(each["verdict"]) for each in page.get("published", [])}
+    verdicts |= {f"{name} − the constant": str(each) for name, each in page.get("constant", {}).items()}
+    verdicts |= {f"{key}: labels that are enough": _enough(each) for key, each in page.get("enough", {}).items()}
+    verdicts |= {f"{row}: size and speed": str(each) for row, each in page.get("claim", {}).items()}
+    return verdicts | {_cell(each): str(each["verdict"]) for each in page.get("published", [])}
 
 
 def _enough(each: Mapping[str, Any]) -> str:

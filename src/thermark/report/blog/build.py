@@ -141,7 +141,7 @@ def draw(sets: Mapping[str, ResultSet], results: Path, out: Path) -> list[figure
 def coloured(sets: Mapping[str, ResultSet]) -> tuple[list[str], list[str]]:
     """Return who ran, from best to worst, and who has a colour: the best of each set, then of each kind."""
     ran = {record.contestant for each in sets.values() for record in each.records if record.ran}
-    order, kinds = [name for name in ranking.standing(sets) if name in ran], ranking.kinds(sets)
+    order, kinds = [name for name in ranking.overall(sets) if name in ran], ranking.kinds(sets)
     first = [best[0].contestant for each in sets.values() if (best := ranking.ranked(each))]
     able = [name for name in (*first, *highlighted(order, kinds, [])) if name != FLOOR]
     return order, highlighted(order, kinds, list(dict.fromkeys(able))[:CURVES])

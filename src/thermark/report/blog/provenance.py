@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from thermark.core import files
-from thermark.report.results.record import Made, ResultSet
+from thermark.report.results.record import Provenance, ResultSet
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def _git(folder: Path, *words: str) -> str | None:
     return done.stdout.strip()
 
 
-def stamped(made: Made, at: Commit, lock: Path) -> Made:
+def stamped(made: Provenance, at: Commit, lock: Path) -> Provenance:
     """Return what made records, with the commit and the sha256 of dvc.lock, which no file of a commit can hold."""
     return made.model_copy(update={"commit": at.id, "lock": files.sha256(lock) if lock.is_file() else ""})
 

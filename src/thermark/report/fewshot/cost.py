@@ -101,7 +101,7 @@ def _accuracy(name: str, study: Study) -> str:
     if name not in study.scored:
         return "it did not run here"
     asked = (pair for own in study.families for pair in own.pairs if pair.a == name)
-    said = [f"against {code(pair.b)} {printed.told(pair, constant.PIXELS)}" for pair in asked]
+    said = [f"against {code(pair.b)} {printed.sentence(pair, constant.PIXELS)}" for pair in asked]
     if found := constant.contestants(study).get(name):
         said.append(f"against {constant.TITLE}: {found}")
     return "; ".join(said) or "compared with nobody"

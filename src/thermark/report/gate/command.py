@@ -41,8 +41,8 @@ def compare(options: argparse.Namespace) -> None:
     rows = judge(base, head, config)
     if not any(row.contestant for row in rows) and not any(row.verdict != "new" for row in rows):
         raise Incomparable(f"{base.name} and {head.name} have no data set in common", "compare other results")
-    told, code = _told(base, head), exit_code(rows, options.strict)
-    _write(options, rows, told, code)
+    names, code = _names(base, head), exit_code(rows, options.strict)
+    _write(options, rows, names, code)
     if code:
         sys.exit(code)
 
@@ -54,18 +54,18 @@ def _side(name: str, results: str) -> Side:
         raise Incomparable(error.cause, error.remedy) from error
 
 
-def _told(base: Side, head: Side) -> tuple[str, str]:
-    """Return what the sides are called in reports."""
-    first, second = (f"{each.name} ({each.commit[:9]})" if each.commit else each.name for each in (base, head))
+def _names(base: Side, head: Side) -> tuple[str, str]:
+    """Return the names of both sides in reports."""
+    first, second = (f"{one.name} ({one.commit[:9]})" if one.commit else one.name for one in (base, head))
     return first, "the working tree" if second == "." else second
 
 
-def _write(options: argparse.Namespace, rows: list[Row], told: tuple[str, str], code: int) -> None:
-    text = outputs.markdown(rows, *told, options.strict)
+def _write(options: argparse.Namespace, rows: list[Row], names: tuple[str, str], code: int) -> None:
+    text = outputs.markdown(rows, *names, options.strict)
     print(text, end="")
     if options.markdown:
         files.write_text(options.markdown, text)
     if options.json:
-        outputs.write_json(options.json, rows, *told, code)
+        outputs.write_json(options.json, rows, *names, code)
     if options.junit:
         outputs.write_junit(options.junit, rows, options.strict)

@@ -77,8 +77,8 @@ def _data_set(base: Side, head: Side, name: str, config: Config) -> Iterator[Row
     listed = [record.contestant for record in (*before.records, *after.records)]
     for contestant in dict.fromkeys(listed):
         if contestant not in config.ignore:
-            own = base.errors[name].get(contestant), head.errors[name].get(contestant)
-            yield from _contestant(before, after, contestant, own, config)
+            errors = base.errors[name].get(contestant), head.errors[name].get(contestant)
+            yield from _contestant(before, after, contestant, errors, config)
 
 
 def _other_protocol(before: ResultSet, after: ResultSet) -> str:
@@ -133,7 +133,9 @@ def _other_faces(old: Record, new: Record, base: Errors, head: Errors) -> str:
     if old.points != new.points:
         return f"other landmarks: {old.points} and {new.points} points are scored"
     subjects = dict(zip(base["ids"], base["subjects"], strict=True))
-    moved = [face for face, who in zip(head["ids"], head["subjects"], strict=True) if subjects[face] != who]
+    moved = [
+        face for face, subject in zip(head["ids"], head["subjects"], strict=True) if subjects[face] != subject
+    ]
     return f"face {moved[0]} belongs to another subject" if moved else ""
 
 
@@ -158,12 +160,12 @@ def _numbers(
     kept = np.isfinite(aligned[0]).all(axis=0) & np.isfinite(aligned[1]).all(axis=0)
     subjects = np.asarray(errors[0]["subjects"])
     capped = np.minimum(aligned[0], miss), np.minimum(aligned[1], miss)
-    for name, pair, own in (
+    for name, pair, subjects_of in (
         (main, (aligned[0][:, kept], aligned[1][:, kept]), subjects[kept]),
         (f"{main}_all", capped, subjects),
     ):
         if name in config.margins:
-            yield _paired(dataset, contestant, name, pair, own, config)
+            yield _paired(dataset, contestant, name, pair, subjects_of, config)
     for name in config.margins:
         if name not in ("found", main, f"{main}_all") and (name in old.metrics or name in new.metrics):
             yield _as_it_stands(dataset, contestant, name, value(old, name), value(new, name), config)
@@ -171,8 +173,8 @@ def _numbers(
 
 def _aligned(base: Errors, head: Errors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the errors of both (S, N) in the base's order of faces."""
-    order, own = np.argsort(head["ids"], kind="stable"), np.argsort(np.argsort(base["ids"], kind="stable"))
-    return base["per_seed"], head["per_seed"][:, order[own]]
+    order, ranks = np.argsort(head["ids"], kind="stable"), np.argsort(np.argsort(base["ids"], kind="stable"))
+    return base["per_seed"], head["per_seed"][:, order[ranks]]
 
 
 def _found(old: Record, new: Record, margin: Margin) -> Row:

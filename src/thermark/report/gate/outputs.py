@@ -1,4 +1,4 @@
-"""What the gate says: Markdown for people, JSON for programs, JUnit for CI."""
+"""Reports of the gate: Markdown for people, JSON for programs, JUnit for CI."""
 
 import re
 from collections import Counter
@@ -21,13 +21,13 @@ FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def markdown(rows: Sequence[Row], base: str, head: str, strict: bool = False) -> str:
     """Return a heading with the counts, and a table of all that is not simply ok, the worst first.
 
-    `strict`: what is inconclusive is said to fail.
+    `strict`: what is inconclusive fails.
     """
     counts = Counter(row.verdict for row in rows)
-    told = (
+    summary = (
         ", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict]) or "nothing to compare"
     )
-    parts = [f"## {_outcome(rows, strict)}", f"{code(base)} against {code(head)}: {told}."]
+    parts = [f"## {_outcome(rows, strict)}", f"{code(base)} against {code(head)}: {summary}."]
     notable = sorted((row for row in rows if row.verdict != "ok"), key=lambda row: ORDER.index(row.verdict))
     if notable:
         header = ["verdict", "data set", "contestant", "metric", "base", "head", "difference", "95 %", "margin"]

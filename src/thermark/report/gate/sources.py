@@ -67,11 +67,11 @@ def _commit(name: str, repository: Path) -> str:
         return _git(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").decode().strip()
     except DataError:
         kept = _git(repository, "for-each-ref", "--format=%(objectname) %(refname)", EXPERIMENTS).decode()
-        found = [line.split(" ", 1)[0] for line in kept.splitlines() if line.endswith(f"/{name}")]
-        if not found:
+        experiments = [line.split(" ", 1)[0] for line in kept.splitlines() if line.endswith(f"/{name}")]
+        if not experiments:
             remedy = "name a folder of results, a git revision, or an experiment of `dvc exp show`"
             raise DataError(f"{name} is neither a folder nor a revision", remedy) from None
-        return found[0]
+        return experiments[0]
 
 
 def _git(repository: Path, *arguments: str) -> bytes:
@@ -80,5 +80,5 @@ def _git(repository: Path, *arguments: str) -> bytes:
     except FileNotFoundError as error:
         raise DataError("git is not installed", "install git, or compare folders") from error
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip().splitlines()
-        raise DataError(f"git {arguments[0]}: {said[0] if said else 'failed'}", "check the revision") from error
+        lines = error.stderr.decode(errors="replace").strip().splitlines()
+        raise DataError(f"git {arguments[0]}: {lines[0] if lines else 'failed'}", "check the revision") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from thermark.report.results.comparisons import Comparisons
 from thermark.report.results.notices import kind
-from thermark.report.results.ranking import Groups, ranked, standing, value
+from thermark.report.results.ranking import Groups, overall, ranked, value
 from thermark.report.results.record import DataSet, Record, ResultSet, open_set
 
 
@@ -103,6 +103,4 @@ def without(absent: Mapping[str, Record], board: Board) -> Board:
 def order(boards: Sequence[Board]) -> list[str]:
     """Return all contestants from best to worst by their mean place on the boards, of equals the first named."""
     on = {board.on.name: board for board in boards}
-    return standing(
-        {name: own.results for name, own in on.items()}, {name: own.groups for name, own in on.items()}
-    )
+    return overall({name: own.results for name, own in on.items()}, {name: own.groups for name, own in on.items()})

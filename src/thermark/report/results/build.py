@@ -6,21 +6,24 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from thermark.core import arithmetic, files
 from thermark.core.progress import track
+from thermark.core.runs import seed_folders
 from thermark.metrics.evaluate import Config
 from thermark.metrics.outputs import relatives
+from thermark.nets import card, complexity
 from thermark.report.leaderboard import profile
 from thermark.report.leaderboard.inputs import left_out
 from thermark.report.leaderboard.profile import Sections
 from thermark.report.leaderboard.reference import Tolerance
 from thermark.report.results import collect, compare, errors
 from thermark.report.results.caveats import few_teachers
-from thermark.report.results.collect import Known, Places
+from thermark.report.results.collect import Contestant, EvaluationPaths
 from thermark.report.results.comparisons import write_comparisons
-from thermark.report.results.costs import costs
 from thermark.report.results.errors import Errors
-from thermark.report.results.record import Made, ResultSet, write_set
+from thermark.report.results.record import Provenance, ResultSet, write_set
 from thermark.report.results.reproduced import reproductions
 
 SUFFIXES = (".json", ".parquet")
@@ -28,79 +31,98 @@ SUFFIXES = (".json", ".parquet")
 
 def build(
     configs: Mapping[str, Config],
-    known: Mapping[str, Known],
-    places: Places,
-    made: Made,
+    info: Mapping[str, Contestant],
+    paths: EvaluationPaths,
+    made: Provenance,
     compared: compare.Config,
     out: Path,
     comparisons: Path,
 ) -> None:
-    """Write `out`/<set>.json and `out`/<set>.parquet of every data set that is here; those of others go.
+    """Write `out`/<set>.json and `out`/<set>.parquet of every prepared data set; those of others are removed.
 
-    `known` says of each contestant what its scores do not; what follows from comparing them is written to the JSON
-    `comparisons`. Raises DataError where scores are missing, ConfigError for a family that names nobody we know.
+    Comparisons of contestants are written to the JSON `comparisons`. Raises DataError where scores are missing,
+    ConfigError for a family that names an unknown contestant.
     """
-    compare.require_known(compared, known, configs)
-    absent = left_out(configs, places.reports)
-    here = [name for name in configs if name not in absent]
-    reports = {path.stem: files.read_json(path) for path in sorted(places.reports.glob("*.json"))}
+    compare.require_known(compared, info, configs)
+    missing_sets = left_out(configs, paths.reports)
+    prepared = [name for name in configs if name not in missing_sets]
+    reports = {path.stem: files.read_json(path) for path in sorted(paths.reports.glob("*.json"))}
     modalities = {name: str(report.get("modality", "")) for name, report in reports.items()}
     sets: dict[str, ResultSet] = {}
-    beside: dict[str, dict[str, Errors]] = {}
-    for name in track(here, len(here), "results", "data sets"):
-        told = collect.details(list(known), name, places)
-        per_face = collect.errors(name, told, places)
+    errors_of: dict[str, dict[str, Errors]] = {}
+    for name in track(prepared, len(prepared), "results", "data sets"):
+        details = collect.details(list(info), name, paths)
+        per_face = collect.errors(name, details, paths)
         config = configs[name]
-        how = collect.protocol(name, config, _main(told), places)
-        on = collect.data_set(name, config, places)
-        kin = relatives(name, modalities, places.reports)
+        protocol = collect.protocol(name, config, _main(details), paths)
+        data_set = collect.data_set(name, config, paths)
+        related = relatives(name, modalities, paths.reports)
         records = tuple(
             collect.record(
-                on, how, contestant, known[contestant], own, per_face.get(contestant), config, modalities, kin
+                data_set,
+                protocol,
+                contestant,
+                info[contestant],
+                of_one,
+                per_face.get(contestant),
+                config,
+                modalities,
+                related,
             )
-            for contestant, own in told.items()
+            for contestant, of_one in details.items()
         )
-        sets[name] = ResultSet(data_set=on, protocol=how, made=made, records=records)
-        beside[name] = per_face
+        sets[name] = ResultSet(data_set=data_set, protocol=protocol, made=made, records=records)
+        errors_of[name] = per_face
         errors.write(out / f"{name}.parquet", per_face)
     sets = reproductions(sets, Tolerance())
     for name, results in sets.items():
         write_set(out / f"{name}.json", results)
-    made_of = compare.comparisons(sets, beside, compared, known)
-    write_comparisons(comparisons, made_of.model_copy(update={"left_out": absent}))
+    pairs = compare.comparisons(sets, errors_of, compared, info)
+    write_comparisons(comparisons, pairs.model_copy(update={"left_out": missing_sets}))
     for path in out.glob("*"):
-        if path.suffix in SUFFIXES and path.stem not in here:
+        if path.suffix in SUFFIXES and path.stem not in prepared:
             path.unlink()
 
 
-def known(contestants: Sections, runs: Sections, models: Path) -> dict[str, Known]:
-    """Return what is known of each contestant beside its scores; `models` holds the folders of runs."""
+def contestant_info(contestants: Sections, runs: Sections, models: Path) -> dict[str, Contestant]:
+    """Return what records need of each contestant beside its scores; `models` holds the folders of runs."""
     kinds, nets = profile.kinds(contestants, runs), profile.networks(contestants)
     trained = profile.trained(contestants, runs)
-    asked = {name: runs.get(str(own.get("run", nets.get(name))), {}) for name, own in contestants.items()}
+    run_of = {name: str(section.get("run", nets.get(name))) for name, section in contestants.items()}
+    training = {name: runs.get(run, {}) for name, run in run_of.items()}
     return {
-        name: Known(
+        name: Contestant(
             kinds[name],
-            str(own.get("family")),
-            costs(models / nets[name]) if name in nets else {},
-            asked[name],
-            few_teachers(asked[name], runs),
+            str(section.get("family")),
+            _costs(models / nets[name]) if name in nets else {},
+            training[name],
+            few_teachers(training[name], runs),
             trained.get(name, ""),
         )
-        for name, own in contestants.items()
+        for name, section in contestants.items()
     }
 
 
-def made_by(code: Mapping[str, Any], environment: Mapping[str, str]) -> Made:
-    """Return what made the records, from code.json and env.json."""
+def _costs(folder: Path) -> dict[str, int]:
+    """Return `parameters` and `macs` (of one crop) of the network of a run's folder, nothing where it has none."""
+    trained = seed_folders(folder) or ([folder] if (folder / "model.json").is_file() else [])
+    if not trained:
+        return {}
+    net, about = card.read(trained[0])
+    counted = complexity.macs(net, torch.zeros(1, 3, about.input_size, about.input_size))
+    return {"parameters": complexity.parameters(net), "macs": counted.total()}
+
+
+def provenance(code: Mapping[str, Any], environment: Mapping[str, str]) -> Provenance:
+    """Return hashes of the code and versions behind the records, from code.json and env.json."""
     predict = sha256(json.dumps(code.get("predict", {}), sort_keys=True).encode()).hexdigest()
-    return Made(
+    return Provenance(
         code={"predict": predict, "evaluate": str(code.get("evaluate", ""))},
         environment=dict(environment),
         arithmetic=arithmetic.mode(),
     )
 
 
-def _main(told: Mapping[str, Mapping[str, Any]]) -> str:
-    ran = (own["summary"]["metric"] for own in told.values() if own["summary"]["status"] == "ok")
+def _main(details: Mapping[str, Mapping[str, Any]]) -> str:
+    ran = (of_one["summary"]["metric"] for of_one in details.values() if of_one["summary"]["status"] == "ok")
     return next(ran, "nme_io")

@@ -1,4 +1,4 @@
-"""What two contestants differ in beside the question: their boxes, their training, their teachers."""
+"""What two compared contestants differ in beside the question: boxes, training, teachers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,13 +13,13 @@ BUDGET, METHOD, DATA = ("size", "input_size", "epochs", "batch"), ("recipe", "te
 
 
 def few_teachers(run: Run, runs: Sections) -> str:
-    """Return which of the teachers above a run have fewer seeds than a verdict needs: another may turn it."""
-    said, above = [], str(run.get("teacher"))
+    """Return which of the teachers above a run have fewer seeds than a verdict needs, in words."""
+    texts, above = [], str(run.get("teacher"))
     while above in runs:
         if few := withheld(len(runs[above].get("seeds", [0]))):
-            said.append(f"{few.partition(':')[0]} of {above}")
+            texts.append(f"{few.partition(':')[0]} of {above}")
         above = str(runs[above].get("teacher"))
-    return " and ".join(said)
+    return " and ".join(texts)
 
 
 def differing(a: Run, b: Run) -> list[str]:
@@ -31,13 +31,14 @@ def differing(a: Run, b: Run) -> list[str]:
     return [f"{name} {a.get(name)} and {b.get(name)}" for name in named if a.get(name) != b.get(name)]
 
 
-def caveat(records: Sequence[Record], runs: Sequence[Run], taught: Sequence[str]) -> str:
-    """Return all that limits what a difference of two contestants is about, in words; empty for nothing.
+def caveat(records: Sequence[Record], runs: Sequence[Run], few_seed_teachers: Sequence[str]) -> str:
+    """Return what limits the meaning of a difference of two contestants, in words; empty for nothing.
 
-    `runs` are the sections of what they ask, `taught` what `few_teachers` says of these, each of a and of b.
+    `runs` are the sections of their runs, `few_seed_teachers` what `few_teachers` returns for these.
     """
     boxes = [record.boxes for record in records if record.boxes]
-    said = [f"boxes {' and '.join(boxes)}"] if len(set(boxes)) > 1 else []
-    said += differing(*runs)
-    said += [f"{record.contestant} taught by {few}" for record, few in zip(records, taught, strict=True) if few]
-    return "; ".join(said)
+    texts = [f"boxes {' and '.join(boxes)}"] if len(set(boxes)) > 1 else []
+    texts += differing(*runs)
+    taught = zip(records, few_seed_teachers, strict=True)
+    texts += [f"{record.contestant} taught by {few}" for record, few in taught if few]
+    return "; ".join(texts)

@@ -1,4 +1,4 @@
-"""Records from what evaluation left: summaries, per-face errors, data cards."""
+"""Records from the outputs of evaluation: summaries, per-face errors, data cards."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from thermark.core import files
 from thermark.core.faces import Faces, open_table
 from thermark.core.geometry import bounding_box, box_size
+from thermark.core.origin import Origin
 from thermark.metrics.bootstrap import interval
 from thermark.metrics.evaluate import Config
 from thermark.metrics.rates import rate_interval
@@ -19,16 +20,20 @@ from thermark.metrics.scores import labels
 from thermark.metrics.summary import Thresholds
 from thermark.report.leaderboard.inputs import found, titled
 from thermark.report.results.errors import Errors
-from thermark.report.results.origins import tier, trained_on
-from thermark.report.results.record import DataSet, Estimate, Floor, Part, Protocol, Record
+from thermark.report.results.record import DataSet, Estimate, Floor, Part, Protocol, Record, Tier, TrainedOn
 
 FIELDS = ("faces", "missed", "points", "seeds")  # counts that a record has beside its metrics
 ENDS = ("_low", "_high", "_seed_std")
 
+# Families whose networks were published trained on thermal pictures; those of all others learned from colour ones.
+THERMAL = {"tfan"}
+# Families that learn from nothing but our face sets, which predictions name, and absent contestants.
+UNKNOWN = {"absent", "learned", "mean_shape", "cascade"}
+
 
 @dataclass(frozen=True)
-class Places:
-    """What earlier stages left, in folders.
+class EvaluationPaths:
+    """Folders of what evaluation and the preparation of data wrote.
 
     `reports`/<set>.json, `details`/<contestant>/<set>.json, `errors`/<contestant>/<set>.npz, `faces`/<set>/.
     """
@@ -40,37 +45,37 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of a contestant beside its scores: its recipe or family, and numbers that no chance moves.
+class Contestant:
+    """What a record needs of a contestant beside its scores: recipe or family, and exact numbers.
 
-    `training`: the section of the run that it asks, empty for none; `taught`: its teachers of too few seeds;
-    `run`: the one of this profile that trained its network.
+    `training`: the section of its run, empty for none; `few_seed_teachers`: which of its teachers have too few
+    seeds; `run`: the one of this profile that trained its network.
     """
 
     kind: str
     family: str
     exact: dict[str, int]
     training: Mapping[str, Any] = field(default_factory=dict)
-    taught: str = ""
+    few_seed_teachers: str = ""
     run: str = ""
 
 
-def data_set(name: str, config: Config, places: Places) -> DataSet:
+def data_set(name: str, config: Config, paths: EvaluationPaths) -> DataSet:
     """Return what a prepared data set is."""
-    report = found(places.reports / f"{name}.json")
+    report = found(paths.reports / f"{name}.json")
     card, origin = report["card"], report["origin"]
-    scored = _scored(open_table(places.faces / name), config)
-    # Terms and notes of the real data set do not apply to what was made in its layout.
-    told = card if origin == "real" else {}
+    scored = _scored(open_table(paths.faces / name), config)
+    # Terms and notes of the real data set do not apply to rendered data in its layout.
+    terms = card if origin == "real" else {}
     return DataSet(
         name=name,
         title=titled(report, name),
         origin=origin,
         labels="rendered" if origin != "real" else card["labels"],
         modality=report["modality"],
-        licence=told.get("licence", ""),
-        citation=told.get("citation", ""),
-        notes=told.get("notes", ""),
+        licence=terms.get("licence", ""),
+        citation=terms.get("citation", ""),
+        notes=terms.get("notes", ""),
         faces=len(scored),
         subjects=len(np.unique(scored.subjects)),
         face=_mean_face(scored, config),
@@ -78,9 +83,9 @@ def data_set(name: str, config: Config, places: Places) -> DataSet:
     )
 
 
-def protocol(name: str, config: Config, main: str, places: Places) -> Protocol:
+def protocol(name: str, config: Config, main: str, paths: EvaluationPaths) -> Protocol:
     """Return how a data set is scored; `main` is the metric that ranks."""
-    report = found(places.reports / f"{name}.json")
+    report = found(paths.reports / f"{name}.json")
     return Protocol(
         vocabulary=config.vocabulary,
         split=config.split,
@@ -98,32 +103,32 @@ def miss(limits: Thresholds, main: str) -> float:
     return float(getattr(limits, f"miss_{MAIN[main]}"))
 
 
-def details(contestants: Sequence[str], dataset: str, places: Places) -> dict[str, dict[str, Any]]:
+def details(contestants: Sequence[str], dataset: str, paths: EvaluationPaths) -> dict[str, dict[str, Any]]:
     """Return contestant -> its details on a data set; raises DataError for one that is missing."""
-    return {name: found(places.details / name / f"{dataset}.json") for name in contestants}
+    return {name: found(paths.details / name / f"{dataset}.json") for name in contestants}
 
 
-def errors(dataset: str, told: Mapping[str, Mapping[str, Any]], places: Places) -> dict[str, Errors]:
+def errors(dataset: str, details: Mapping[str, Mapping[str, Any]], paths: EvaluationPaths) -> dict[str, Errors]:
     """Return contestant -> per-face errors of the main metric, of those that ran.
 
-    Faces that it cannot be told of, such as those without eyes, are left out: nobody could find or miss them.
+    Faces on which it is undefined, such as those without eyes, are left out: they are neither found nor missed.
     """
-    made = {}
-    for name, own in told.items():
-        if own["summary"]["status"] == "ok":
-            stored = files.read_arrays(places.errors / name / f"{dataset}.npz")
+    result = {}
+    for name, of_one in details.items():
+        if of_one["summary"]["status"] == "ok":
+            stored = files.read_arrays(paths.errors / name / f"{dataset}.npz")
             known = ~np.isnan(stored["per_seed"]).any(axis=0)
-            made[name] = {key: stored[key][..., known] for key in ("ids", "subjects", "per_seed")}
-            made[name]["seeded"] = np.array("seeds" in own["summary"])
-    return made
+            result[name] = {key: stored[key][..., known] for key in ("ids", "subjects", "per_seed")}
+            result[name]["seeded"] = np.array("seeds" in of_one["summary"])
+    return result
 
 
 def record(
-    on: DataSet,
-    how: Protocol,
+    data_set: DataSet,
+    protocol: Protocol,
     name: str,
-    known: Known,
-    told: Mapping[str, Any],
+    info: Contestant,
+    details: Mapping[str, Any],
     errors: Errors | None,
     config: Config,
     modalities: Mapping[str, str],
@@ -133,19 +138,19 @@ def record(
 
     `modalities`: face set -> `thermal` or `rgb`, of all that are prepared; `kin`: those read from the same files.
     """
-    summary = told["summary"]
-    learned = tuple(told.get("trained_on", ()))
+    summary = details["summary"]
+    learned = tuple(details.get("trained_on", ()))
     common: dict[str, Any] = {
-        "dataset": on.name,
+        "dataset": data_set.name,
         "contestant": name,
-        "kind": known.kind,
-        "run": known.run,
+        "kind": info.kind,
+        "run": info.run,
         "status": summary["status"],
         "reason": summary.get("reason", ""),
-        "tier": tier(on.origin),
-        "trained_on": trained_on(known.family, learned, on.name, modalities, kin),
+        "tier": tier(data_set.origin),
+        "trained_on": trained_on(info.family, learned, data_set.name, modalities, kin),
         "trained_sets": learned,
-        "exact": known.exact,
+        "exact": info.exact,
     }
     if errors is None:
         return Record(**common)
@@ -158,41 +163,70 @@ def record(
         faces=summary["faces"],
         subjects=subjects,
         missed=summary["missed"],
-        metrics=_metrics(summary, how, errors, config),
+        metrics=_metrics(summary, protocol, errors, config),
         per_seed=tuple(_mean(row[np.isfinite(row)]) for row in np.atleast_2d(errors["per_seed"])),
         parts={
-            stratum: {value: _part(own, how.main) for value, own in each.items()}
-            for stratum, each in told["subsets"].items()
+            stratum: {value: _part(part, protocol.main) for value, part in values.items()}
+            for stratum, values in details["subsets"].items()
         },
-        landmarks=tuple(told["landmarks"]),
-        floor=_floor(told.get("floor"), how.main),
-        predictions=tuple(told["predictions"]),
-        errors=told["errors"],
+        landmarks=tuple(details["landmarks"]),
+        floor=_floor(details.get("floor"), protocol.main),
+        predictions=tuple(details["predictions"]),
+        errors=details["errors"],
     )
 
 
-def _metrics(summary: Mapping[str, Any], how: Protocol, errors: Errors, config: Config) -> dict[str, Estimate]:
-    """Return every metric of a summary, and before them the found rate and the mean error of all faces."""
+def trained_on(
+    family: str,
+    sets: Sequence[str],
+    dataset: str,
+    modalities: Mapping[str, str],
+    relatives: Collection[str] = (),
+) -> TrainedOn:
+    """Return what a contestant learned from, the closest to the `dataset` that it is scored on.
+
+    `sets` are the face sets that it learned from here, `modalities` say whether each is `thermal` or `rgb`.
+    `relatives` are those that were read from the same files: of the same modality, their pictures are the same.
+    """
+    same = {name for name in relatives if modalities.get(name) == modalities.get(dataset)}
+    if {dataset, *same} & {*sets}:
+        return "this set's train split"
+    if sets:
+        return "thermal" if any(modalities.get(name) == "thermal" for name in sets) else "RGB"
+    if family in UNKNOWN:
+        return "nothing"
+    return "thermal" if family in THERMAL else "RGB"
+
+
+def tier(origin: Origin) -> Tier:
+    """Return what a number measured here is worth: rendered and thermalised pictures say nothing of a camera."""
+    return "measured" if origin == "real" else "rendered data only"
+
+
+def _metrics(
+    summary: Mapping[str, Any], protocol: Protocol, errors: Errors, config: Config
+) -> dict[str, Estimate]:
+    """Return every metric of a summary, the found rate and the mean error of all faces."""
     subjects, values = errors["subjects"], np.atleast_2d(errors["per_seed"])
     finite = np.isfinite(values)
     answered = int(finite.all(axis=0).sum())
-    of_all = {"faces": len(subjects), "subjects": len(np.unique(subjects))}
-    of_found = {"faces": answered, "subjects": len(np.unique(subjects[finite.all(axis=0)]))}
+    all_faces = {"faces": len(subjects), "subjects": len(np.unique(subjects))}
+    found_faces = {"faces": answered, "subjects": len(np.unique(subjects[finite.all(axis=0)]))}
     low, high = rate_interval(finite, subjects, config.bootstrap, config.seed) or (None, None)
-    made = {"found": Estimate(value=float(finite.mean()), low=low, high=high, **of_all)}
+    metrics = {"found": Estimate(value=float(finite.mean()), low=low, high=high, **all_faces)}
     # A found face may be worse than a miss, too: then a miss would be the better answer.
-    capped = np.minimum(values, how.miss)
-    ends = interval(capped, subjects, config.bootstrap, config.seed, within=(0.0, how.miss)) or (None, None)
+    capped = np.minimum(values, protocol.miss)
+    ends = interval(capped, subjects, config.bootstrap, config.seed, within=(0.0, protocol.miss)) or (None, None)
     spread = float(capped.mean(axis=1).std(ddof=1)) if len(values) > 1 else None
-    made[f"{how.main}_all"] = Estimate(
-        value=float(capped.mean()), low=ends[0], high=ends[1], seed_std=spread, **of_all
+    metrics[f"{protocol.main}_all"] = Estimate(
+        value=float(capped.mean()), low=ends[0], high=ends[1], seed_std=spread, **all_faces
     )
-    for name in dict.fromkeys([how.main, *summary]):
+    for name in dict.fromkeys([protocol.main, *summary]):
         if parse_name(name)[0] in METRICS and name not in FIELDS:
-            beside = {end[1:]: summary.get(name + end) for end in ENDS}
-            own = of_all if describe(name).counts_misses else of_found
-            made[name] = Estimate.model_validate({"value": summary.get(name)} | beside | own)
-    return made
+            ends_of = {end[1:]: summary.get(name + end) for end in ENDS}
+            counts = all_faces if describe(name).counts_misses else found_faces
+            metrics[name] = Estimate.model_validate({"value": summary.get(name)} | ends_of | counts)
+    return metrics
 
 
 def _part(summary: Mapping[str, Any], main: str) -> Part:
@@ -200,11 +234,11 @@ def _part(summary: Mapping[str, Any], main: str) -> Part:
     return Part(value=summary.get(main), **ends, faces=summary["faces"], missed=summary["missed"])
 
 
-def _floor(told: Mapping[str, Any] | None, main: str) -> Floor | None:
-    if not told:
+def _floor(floor: Mapping[str, Any] | None, main: str) -> Floor | None:
+    if not floor:
         return None
-    counts = {name: told[name] for name in ("faces", "lost", "flickering", "views")}
-    return Floor(px=told.get("px"), value=told.get(main), **counts)
+    counts = {name: floor[name] for name in ("faces", "lost", "flickering", "views")}
+    return Floor(px=floor.get("px"), value=floor.get(main), **counts)
 
 
 def _mean(values: NDArray[np.floating]) -> float | None:
@@ -228,5 +262,5 @@ def _mean_face(faces: Faces, config: Config) -> tuple[tuple[float, float] | None
     return tuple(means)
 
 
-def _mean_point(places: NDArray[np.float64]) -> tuple[float, float] | None:
-    return (float(places[:, 0].mean()), float(places[:, 1].mean())) if len(places) else None
+def _mean_point(points: NDArray[np.float64]) -> tuple[float, float] | None:
+    return (float(points[:, 0].mean()), float(points[:, 1].mean())) if len(points) else None

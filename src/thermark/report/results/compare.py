@@ -15,7 +15,7 @@ from thermark.metrics.compared import Comparison, compare, pairwise
 from thermark.metrics.compared import Config as Doubt
 from thermark.metrics.paired import NEEDED
 from thermark.report.results.caveats import caveat
-from thermark.report.results.collect import Known
+from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair
 from thermark.report.results.errors import Errors, mean_error
 from thermark.report.results.ranking import ranked, whole
@@ -50,55 +50,57 @@ def require_known(config: Config, contestants: Collection[str], datasets: Collec
     """Raise ConfigError for a family that names a data set or a contestant that is not in the profile."""
     for name, declared in config.families.items():
         where = f"comparisons.families.{name}"
-        for kind, named, known in (
-            ("contestant", [each for pair in declared.pairs for each in pair], contestants),
+        for kind, named, listed in (
+            ("contestant", [member for pair in declared.pairs for member in pair], contestants),
             ("data set", list(declared.datasets), datasets),
         ):
-            for each in named:
-                if each not in known:
-                    raise ConfigError(f"{where} names the unknown {kind} {each!r}", nearest(each, sorted(known)))
+            for unknown in (member for member in named if member not in listed):
+                raise ConfigError(
+                    f"{where} names the unknown {kind} {unknown!r}", nearest(unknown, sorted(listed))
+                )
 
 
 def comparisons(
     sets: Mapping[str, ResultSet],
     errors: Mapping[str, Mapping[str, Errors]],
     config: Config,
-    known: Mapping[str, Known],
+    info: Mapping[str, Contestant],
 ) -> Comparisons:
     """Return all declared families and, of each data set, the matrix of all who ran.
 
-    A declared pair of which one did not run has a verdict that says so and no numbers; data sets that are not here
-    are left out. `known`: contestant -> how it was trained, for the caveats of declared pairs.
+    A declared pair of which one did not run has a verdict that says so and no numbers; absent data sets are left
+    out. `info`: contestant -> how it was trained, for the caveats of declared pairs.
     """
     same = {name: aligned(errors[name]) for name in sets}
     return Comparisons(
         families=tuple(
-            _family(name, declared, sets, same, config, known) for name, declared in config.families.items()
+            _family(name, declared, sets, same, config, info) for name, declared in config.families.items()
         ),
         matrices={name: _matrix(results, same[name], config) for name, results in sets.items()},
     )
 
 
 def aligned(errors: Mapping[str, Errors]) -> dict[str, Errors]:
-    """Return the errors of all contestants on the same faces: NaN for one that a contestant cannot be told of.
+    """Return the errors of all contestants on the same faces: NaN where a contestant has no error.
 
-    Such a face labels no landmark that the contestant answers.
+    Such a face labels no landmark that the contestant predicts.
     """
-    owners = {face: who for own in errors.values() for face, who in zip(own["ids"], own["subjects"], strict=True)}
+    pairs = [zip(of_one["ids"], of_one["subjects"], strict=True) for of_one in errors.values()]
+    owners = {face: subject for of_one in pairs for face, subject in of_one}
     ids, subjects = np.array([*owners]), np.array([*owners.values()])
     place = {face: index for index, face in enumerate(owners)}
     return {
-        name: own
-        if np.array_equal(own["ids"], ids)
-        else {**own, "ids": ids, "subjects": subjects, "per_seed": _spread_out(own, place)}
-        for name, own in errors.items()
+        name: of_one
+        if np.array_equal(of_one["ids"], ids)
+        else {**of_one, "ids": ids, "subjects": subjects, "per_seed": _spread_out(of_one, place)}
+        for name, of_one in errors.items()
     }
 
 
-def _spread_out(own: Errors, place: Mapping[str, int]) -> NDArray[np.float64]:
+def _spread_out(of_one: Errors, place: Mapping[str, int]) -> NDArray[np.float64]:
     """Return the errors (S, M) of a contestant at the places of its faces, NaN elsewhere."""
-    values = np.full((len(own["per_seed"]), len(place)), np.nan)
-    values[:, [place[face] for face in own["ids"]]] = own["per_seed"]
+    values = np.full((len(of_one["per_seed"]), len(place)), np.nan)
+    values[:, [place[face] for face in of_one["ids"]]] = of_one["per_seed"]
     return values
 
 
@@ -108,28 +110,34 @@ def _family(
     sets: Mapping[str, ResultSet],
     errors: Mapping[str, Mapping[str, Errors]],
     config: Config,
-    known: Mapping[str, Known],
+    info: Mapping[str, Contestant],
 ) -> Family:
-    here = [dataset for dataset in declared.datasets if dataset in sets]
-    made = [
-        _pair(sets[dataset], errors[dataset], pair, config, known) for dataset in here for pair in declared.pairs
+    prepared = [dataset for dataset in declared.datasets if dataset in sets]
+    raw = [
+        _pair(sets[dataset], errors[dataset], pair, config, info)
+        for dataset in prepared
+        for pair in declared.pairs
     ]
-    adjusted = family.holm(np.array([pair.p for pair in made], np.float64))
-    told = [
+    adjusted = family.holm(np.array([pair.p for pair in raw], np.float64))
+    verdicts = [
         pair.model_copy(update={"p_holm": None if np.isnan(p) else float(p), "verdict": _verdict(pair, p)})
-        for pair, p in zip(made, adjusted.tolist(), strict=True)
+        for pair, p in zip(raw, adjusted.tolist(), strict=True)
     ]
-    return Family(name=name, question=declared.question, pairs=tuple(told))
+    return Family(name=name, question=declared.question, pairs=tuple(verdicts))
 
 
 def _verdict(pair: Pair, adjusted: float) -> str:
-    """Return a pair's verdict after the adjustment: what Holm leaves in doubt is not shown."""
-    told = pair.verdict in ("lower error", "higher error")
-    return "no difference shown" if told and not (adjusted <= 0.05 and not pair.grey) else pair.verdict
+    """Return the verdict of a pair after Holm's adjustment."""
+    shown = pair.verdict in ("lower error", "higher error")
+    return "no difference shown" if shown and not (adjusted <= 0.05 and not pair.grey) else pair.verdict
 
 
 def _pair(
-    results: ResultSet, errors: Mapping[str, Errors], pair: Named, config: Config, known: Mapping[str, Known]
+    results: ResultSet,
+    errors: Mapping[str, Errors],
+    pair: Named,
+    config: Config,
+    info: Mapping[str, Contestant],
 ) -> Pair:
     a, b = pair
     dataset = results.data_set.name
@@ -148,49 +156,49 @@ def _pair(
             verdict=verdict,
         )
     floor = max(_floors(results, pair).values(), default=0.0)
-    made = compare(_columns(errors[a]), _columns(errors[b]), "error", _doubt(results, config), floor)
-    records = [own for name in pair if (own := results.of(name))]
-    told = [known[name] for name in pair]
-    limits = caveat(records, [own.training for own in told], [own.taught for own in told])
-    few = _against_a_constant(records)
-    return _told(dataset, a, b, made).model_copy(update={"caveat": limits, "verdict": few or made.verdict})
+    comparison = compare(_columns(errors[a]), _columns(errors[b]), "error", _doubt(results, config), floor)
+    records = [record for name in pair if (record := results.of(name))]
+    trained = [info[name] for name in pair]
+    limits = caveat(records, [own.training for own in trained], [own.few_seed_teachers for own in trained])
+    verdict = _against_a_constant(records) or comparison.verdict
+    return _as_pair(dataset, a, b, comparison).model_copy(update={"caveat": limits, "verdict": verdict})
 
 
 def _against_a_constant(records: Sequence[Record]) -> str:
-    """Return why there is no verdict on a run of few seeds against an answer that looks at nothing, or nothing."""
+    """Return why there is no verdict on a run of few seeds against a constant, or an empty text."""
     others = [record for record in records if record.kind not in CONSTANT]
     return withheld_alone(others[0].seeds) if len(others) == 1 else ""
 
 
-def _told(dataset: str, a: str, b: str, made: Comparison) -> Pair:
+def _as_pair(dataset: str, a: str, b: str, comparison: Comparison) -> Pair:
     return Pair(
         dataset=dataset,
         a=a,
         b=b,
-        difference=made.difference,
-        low=made.low,
-        high=made.high,
-        difference_all=made.capped,
-        p=made.p,
-        mde=made.detectable,
-        faces=made.faces,
-        left_out=made.left_out,
-        subjects=made.subjects,
-        seeds=made.seeds,
-        verdict=made.verdict,
-        grey=made.grey,
+        difference=comparison.difference,
+        low=comparison.low,
+        high=comparison.high,
+        difference_all=comparison.capped,
+        p=comparison.p,
+        mde=comparison.detectable,
+        faces=comparison.faces,
+        left_out=comparison.left_out,
+        subjects=comparison.subjects,
+        seeds=comparison.seeds,
+        verdict=comparison.verdict,
+        grey=comparison.grey,
     )
 
 
 def _matrix(results: ResultSet, errors: Mapping[str, Errors], config: Config) -> Matrix:
     names = [record.contestant for record in ranked(results)]
-    made = pairwise(
+    compared = pairwise(
         {name: _columns(errors[name]) for name in names}, "error", _doubt(results, config), _floors(results, names)
     )
     pairs = list(combinations(names, 2))
-    adjusted = family.adjusted({"all": pairs}, {pair: made[pair].p for pair in pairs})["all"]
-    both = made | {(b, a): own.mirrored() for (a, b), own in made.items()}
-    everybody = adjusted | {(b, a): p for (a, b), p in adjusted.items()}
+    adjusted = family.holm(np.array([compared[pair].p for pair in pairs], np.float64)).tolist()
+    both = compared | {(b, a): comparison.mirrored() for (a, b), comparison in compared.items()}
+    p_holm = {ends: p for (a, b), p in zip(pairs, adjusted, strict=True) for ends in ((a, b), (b, a))}
 
     def table(of: str) -> tuple[tuple[float | None, ...], ...]:
         return tuple(tuple(getattr(both[a, b], of) if a != b else None for b in names) for a in names)
@@ -200,7 +208,7 @@ def _matrix(results: ResultSet, errors: Mapping[str, Errors], config: Config) ->
         difference=table("difference"),
         low=table("low"),
         high=table("high"),
-        p_holm=tuple(tuple(_finite(everybody.get((a, b))) for b in names) for a in names),
+        p_holm=tuple(tuple(_finite(p_holm.get((a, b))) for b in names) for a in names),
         grey=tuple(tuple(both[a, b].grey if a != b else "" for b in names) for a in names),
         groups=_groups(results, errors, names, config),
     )
@@ -209,12 +217,12 @@ def _matrix(results: ResultSet, errors: Mapping[str, Errors], config: Config) ->
 def _groups(
     results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str], config: Config
 ) -> dict[str, str]:
-    """Return the letter of each of `names`, which are sorted from the best: A for who is not told from the best.
+    """Return the letter of each of `names`, sorted from the best: A where no difference from the best is shown.
 
-    The family of the A is everybody against the best, over all faces, a miss at its cap; B are those who are not
-    told from the best of the others, and so on. In a family of all pairs ten subjects could show nothing. Who has
-    not all landmarks of the others has no letter: its error is of other points. Nor has a run of one or two seeds,
-    of which nothing can be said.
+    The family of A is every contestant against the best, over all faces, a miss at its cap; B are those without a
+    shown difference from the best of the others, and so on. In a family of all pairs ten subjects could show
+    nothing. A contestant that lacks landmarks has no letter, its error is of other points; nor has a run of one or
+    two seeds.
     """
     doubt, floors = _doubt(results, config), _floors(results, names)
     capped = {name: _capped(errors[name], doubt.cap) for name in names}
@@ -227,13 +235,13 @@ def _groups(
         if not left:
             break
         best, others = left[0], left[1:]
-        made = pairwise(
-            {name: capped[name] for name in left}, "error", doubt, floors, [(each, best) for each in others]
+        compared = pairwise(
+            {name: capped[name] for name in left}, "error", doubt, floors, [(other, best) for other in others]
         )
-        p = family.holm(np.array([made[each, best].p for each in others], np.float64))
-        apart = [each for each, own in zip(others, p.tolist(), strict=True) if made[each, best].shown(own)]
-        letters |= {name: letter for name in left if name not in apart}
-        left = apart
+        p = family.holm(np.array([compared[other, best].p for other in others], np.float64))
+        worse = [other for other, own in zip(others, p.tolist(), strict=True) if compared[other, best].shown(own)]
+        letters |= {name: letter for name in left if name not in worse}
+        left = worse
     return letters | dict.fromkeys(left, ascii_uppercase[-1])
 
 
@@ -242,7 +250,7 @@ def _capped(errors: Errors, cap: float) -> Errors:
 
 
 def _columns(errors: Errors) -> Errors:
-    """Return the columns that comparisons read; an answer that no training of ours made has no `per_seed`."""
+    """Return the columns that comparisons read; without seeds there is no `per_seed`."""
     columns = {"ids": errors["ids"], "subjects": errors["subjects"], "error": mean_error(errors)}
     return columns | ({"per_seed": errors["per_seed"]} if errors["seeded"] else {})
 
@@ -254,8 +262,8 @@ def _doubt(results: ResultSet, config: Config) -> Doubt:
 
 def _floors(results: ResultSet, names: Sequence[str]) -> dict[str, float]:
     """Return contestant -> its jitter floor in the unit of the main metric, of those whose floor is known."""
-    found = {name: results.of(name) for name in names}
-    return {name: own.floor.value for name, own in found.items() if own and own.floor and own.floor.value}
+    floors = {record.contestant: record.floor for record in results.records if record.contestant in names}
+    return {name: floor.value for name, floor in floors.items() if floor and floor.value}
 
 
 def _finite(value: float | None) -> float | None:

@@ -4,7 +4,7 @@ Columns: `contestant`, `seed` (int8, -1 for an answer that no training of ours m
 (float32, in the unit of the main metric, infinite = missed). The bytes depend on the values and pyarrow's version.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +96,3 @@ def _rows(name: str, errors: Errors) -> dict[str, NDArray[Any]]:
 def mean_error(errors: Errors) -> NDArray[np.float64]:
     """Return the error of each face, the mean over seeds: infinite where any seed missed it; (N,)."""
     return np.asarray(errors["per_seed"].mean(axis=0))
-
-
-def names(found: Iterable[Mapping[str, Errors]]) -> list[str]:
-    """Return all contestants of several data sets, each once, in their order."""
-    return list(dict.fromkeys(name for each in found for name in each))

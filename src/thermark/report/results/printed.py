@@ -14,39 +14,39 @@ VERDICTS = ("lower error", "higher error", "no difference shown")
 HEADER = ("difference", "on", "in", "a − b", "95 %", "all faces", "p", "detectable", "of", "verdict")
 
 
-def pairs(made: Iterable[Pair], sets: Mapping[str, ResultSet]) -> str:
+def pairs(comparisons: Iterable[Pair], sets: Mapping[str, ResultSet]) -> str:
     """Return a table with a row a comparison; `caveat` is a column where any has one."""
-    made = list(made)
-    rows = [_row(pair, sets[pair.dataset]) for pair in made]
-    if any(pair.caveat for pair in made):
-        rows = [[*row, escaped(pair.caveat) or "–"] for row, pair in zip(rows, made, strict=True)]
+    comparisons = list(comparisons)
+    rows = [_row(pair, sets[pair.dataset]) for pair in comparisons]
+    if any(pair.caveat for pair in comparisons):
+        rows = [[*row, escaped(pair.caveat) or "–"] for row, pair in zip(rows, comparisons, strict=True)]
         return table([*HEADER, "caveat"], rows, texts=3)
     return table(HEADER, rows, texts=3)
 
 
-def told(pair: Pair, main: str) -> str:
+def sentence(pair: Pair, main: str) -> str:
     """Return a difference in words: the number, its interval, the verdict and its caveat, or why there is none."""
     if pair.difference is None:
         return escaped(pair.verdict)
     value = f"{signed(pair.difference, main)} {unit(main)} in the mean"
     if bounded(pair):
         value += f" ({signed(pair.low, main)} to {signed(pair.high, main)})"
-    return f"{value}: {_said(pair)}" + (f" ({escaped(pair.caveat)})" if pair.caveat else "")
+    return f"{value}: {_verdict(pair)}" + (f" ({escaped(pair.caveat)})" if pair.caveat else "")
 
 
-def counted(made: Iterable[Pair]) -> str:
+def counted(comparisons: Iterable[Pair]) -> str:
     """Return how many comparisons show what, in words."""
-    lower, higher, none, without = tally(made)
+    lower, higher, none, without = tally(comparisons)
     return (
         f"{lower} of {lower + higher + none + without} comparisons show a lower error, {higher} a higher one, "
         f"{none} no difference, {without} have no verdict"
     )
 
 
-def tally(made: Iterable[Pair]) -> tuple[int, int, int, int]:
+def tally(comparisons: Iterable[Pair]) -> tuple[int, int, int, int]:
     """Return how many show a lower error, a higher one, no difference, and how many have no verdict."""
-    found = Counter(pair.verdict if pair.verdict in VERDICTS else "" for pair in made)
-    return found[VERDICTS[0]], found[VERDICTS[1]], found[VERDICTS[2]], found[""]
+    counts = Counter(pair.verdict if pair.verdict in VERDICTS else "" for pair in comparisons)
+    return counts[VERDICTS[0]], counts[VERDICTS[1]], counts[VERDICTS[2]], counts[""]
 
 
 def unit(main: str) -> str:
@@ -77,7 +77,7 @@ def _row(pair: Pair, results: ResultSet) -> list[str]:
         "–" if pair.p_holm is None or not sure else "<0.001" if pair.p_holm < 0.001 else f"{pair.p_holm:.3f}",
         signed(pair.mde, main).lstrip("+") if sure else "–",
         of if pair.faces else "–",
-        _said(pair),
+        _verdict(pair),
     ]
 
 
@@ -86,7 +86,7 @@ def bounded(pair: Pair) -> bool:
     return pair.low is not None and pair.high is not None and not undecided(pair.verdict)
 
 
-def _said(pair: Pair) -> str:
+def _verdict(pair: Pair) -> str:
     if pair.verdict == EXPLORATORY:
         return f"*{EXPLORATORY}*"
     return escaped(": ".join(filter(None, [pair.verdict, pair.grey * (pair.verdict in VERDICTS)])))

@@ -1,4 +1,4 @@
-"""Who comes before whom on a data set, and on several, by records and groups alone."""
+"""The order of contestants on a data set, and on several, by records and groups alone."""
 
 from collections.abc import Mapping
 from math import inf
@@ -54,7 +54,7 @@ def most_found(results: ResultSet) -> list[Record]:
     return [record for record in ran if value(record, "found") == most]
 
 
-def standing(sets: Mapping[str, ResultSet], groups: Mapping[str, Groups] = MappingProxyType({})) -> list[str]:
+def overall(sets: Mapping[str, ResultSet], groups: Mapping[str, Groups] = MappingProxyType({})) -> list[str]:
     """Return all contestants from best to worst by their mean place on several sets, of equals the first named.
 
     `groups`: data set -> groups. Who did not run has the last place.

@@ -153,7 +153,7 @@ class Record(Section):
         return self.status == "ok"
 
 
-class Made(Section):
+class Provenance(Section):
     """What made the records: hashes of the code behind predictions and scores, and versions of packages.
 
     `commit` and `lock` (sha256 of dvc.lock) cannot stand in a file of that commit: they are empty there, and
@@ -172,7 +172,7 @@ class ResultSet(Section):
 
     data_set: DataSet
     protocol: Protocol
-    made: Made
+    made: Provenance
     records: tuple[Record, ...]
 
     def of(self, contestant: str) -> Record | None:

@@ -1,10 +1,9 @@
-"""Normalised mean error: per image, and pooled over points as MMPose does."""
+"""What errors are divided by: the distance of the eyes, and sizes of the tight box of the labels."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.geometry import bounding_box, box_size
-from thermark.core.point_errors import mean_of_finite
 from thermark.landmarks import Vocabulary
 from thermark.metrics.distances import Floats
 
@@ -39,20 +38,3 @@ def positive(normaliser: Floats) -> Floats:
     """Return `normaliser` with NaN wherever nothing can be divided by it."""
     usable = np.isfinite(normaliser) & (normaliser > 0)
     return np.where(usable, normaliser, np.nan)
-
-
-def normalised(face_errors: Floats, normaliser: Floats) -> Floats:
-    """Return per-face errors (N,) as fractions of `normaliser` (N,).
-
-    NaN where the face has no normaliser, infinity for a missed face that has one.
-    """
-    return face_errors / normaliser
-
-
-def pooled(errors: Floats, normaliser: Floats) -> float:
-    """Return the mean of errors (N, K) / normaliser (N,) over all predicted points of all faces; NaN if none.
-
-    A face counts with its number of labelled points (MMPose 1.3, `keypoint_nme`), whereas the per-image mean
-    counts every face once.
-    """
-    return mean_of_finite(errors / normaliser[:, None])
