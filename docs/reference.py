@@ -1,7 +1,7 @@
-"""Write the reference: of the command line from its parser, of metrics from their table, of Python from docstrings.
+"""Write the reference: of the command line, of metrics, and of the Python packages.
 
-`python docs/reference.py` renews cli.md and metrics.md in docs/reference, which git holds. `--python` adds python.md,
-which only the site has; docstrings are read from the source.
+`python docs/reference.py` renews cli.md and metrics.md in docs/reference, which git holds. `--python` adds
+python.md, which only the site has; its docstrings are read from the source.
 """
 
 import argparse
