@@ -222,8 +222,9 @@ class Bench:
 def bench(teacher_size: str = "t", student_size: str = "t", **changed) -> Bench:
     config = told(**changed)
     teacher = network(teacher_size, 1).eval().requires_grad_(False)
+    student = network(student_size, 2)  # whose first building draws from the generator
     torch.manual_seed(3)
-    model = AdaptedStudent(network(student_size, 2), teacher, *training.adapters(config)).train()
+    model = AdaptedStudent(student, teacher, *training.adapters(config)).train()
     rng = np.random.default_rng(4)
     rgb = rng.integers(0, 256, (FACES, SIDE, SIDE, 3), np.uint8)
     thermal = rng.integers(0, 256, (FACES, SIDE, SIDE), np.uint8)
