@@ -18,14 +18,14 @@ def numbers(gap: Floats, to_frame: Floats, labelled: NDArray[np.bool_] | None = 
     are those with a label. PCK is a fraction of all labelled points, a miss fails; mean and median are over those
     that were answered, and `missed` counts the others. What is over nothing is absent.
     """
-    there = np.ones(gap.shape[:2], bool) if labelled is None else labelled
+    valid = np.ones(gap.shape[:2], bool) if labelled is None else labelled
     native = in_frame(gap, to_frame)
     answered = np.isfinite(gap).all(axis=-1)
-    found: Numbers = {"crops": int(there.any(axis=1).sum()), "missed": int((there & ~answered).sum())}
-    for space, apart in (("crop", gap), ("native", native)):
-        errors = np.where(answered, np.hypot(apart[..., 0], apart[..., 1]), np.inf)[there]
-        found |= {f"{space}_{name}": value for name, value in summary(errors, lower_median_of_finite).items()}
-    return found
+    result: Numbers = {"crops": int(valid.any(axis=1).sum()), "missed": int((valid & ~answered).sum())}
+    for space, distances in (("crop", gap), ("native", native)):
+        errors = np.where(answered, np.hypot(distances[..., 0], distances[..., 1]), np.inf)[valid]
+        result |= {f"{space}_{name}": value for name, value in summary(errors, lower_median_of_finite).items()}
+    return result
 
 
 def in_frame(gap: Floats, to_frame: Floats) -> Floats:

@@ -84,7 +84,10 @@ def _about(board: Board) -> str:
     faces = (
         f"{board.ran[0].faces} faces of {data_set.subjects} subjects" if board.ran else "no contestant could run"
     )
-    texts = [f"a miss counts {shown(board.main, protocol.miss)} {unit(board.main)}", PROMPTS.get(protocol.boxes, "")]
+    texts = [
+        f"a miss counts {shown(board.main, protocol.miss)} {unit(board.main)}",
+        PROMPTS.get(protocol.boxes, ""),
+    ]
     texts += [data_set.licence, data_set.citation, data_set.notes]
     return " · ".join([code(data_set.name), faces, *(escaped(text) for text in texts if text)])
 

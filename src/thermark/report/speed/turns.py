@@ -97,7 +97,9 @@ def run_turn(
             log = Path(folder) / "said.jsonl"
             sections = {name: remaining[name] for name in names}
             try:
-                run_watched(work or time_contestants, setting.config.silence, sections, turn, options, setting, log)
+                run_watched(
+                    work or time_contestants, setting.config.silence, sections, turn, options, setting, log
+                )
             except Ended as error:
                 reason = str(error)
             lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
