@@ -61,7 +61,7 @@ class Page(DataError):
 class Refusal(NetworkError):
     """A server answered with an HTTP status that will not pass: `host` is its name, after redirects."""
 
-    def __init__(self, cause: str, remedy: str, status: int, host: str):
+    def __init__(self, cause: str, remedy: str, status: int = 0, host: str = ""):
         super().__init__(cause, remedy)
         self.status, self.host = status, host
 
