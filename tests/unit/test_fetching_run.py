@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from scripted_server import CUT, FLIPPED, HTML, OK, PAGE_AS_FILE, SLOW, Script, digest, serving
+from scripted_server import CUT, HTML, OK, PAGE_AS_FILE, SLOW, Script, digest, serving
 from test_extract import make_tar, make_zip
 
 from fetch_machine import FILES, NOWHERE, Machine, below, tree, write, zipped
@@ -545,25 +545,6 @@ def test_a_page_instead_of_the_archive(tmp_path, step):
         assert "pin it anew" not in refused(case, DataError, "web page").remedy
 
 
-def test_wrong_bytes_of_the_right_size_show_both_hashes_and_are_set_aside(tmp_path):
-    with serving(Script(zipped(FILES), [OK, FLIPPED])) as script:
-        case = machine(tmp_path, script.url)
-        case.fetch()
-        case.lose(cached=True)
-        error = refused(case, DataError)
-        flipped = bytes([script.content[0] ^ 1]) + script.content[1:]
-        assert digest(script.content) in error.cause and digest(flipped) in error.cause
-        assert [path.suffix for path in (case.cache / "parts").iterdir()] == [".bad"]
-
-
-def test_a_cut_download_is_continued_by_the_next_run(tmp_path):
-    with serving(Script(zipped(FILES), [CUT, 404, OK])) as script:
-        case = machine(tmp_path, script.url)
-        refused(case, NetworkError, "gone")
-        assert case.fetch() == below("all", FILES)
-        assert script.seen[0] is None and script.seen[2] is not None
-
-
 def test_max_mb_is_for_the_whole_set_and_for_downloads_only(tmp_path):
     content = zipped(FILES)
     with serving(Script(content)) as one, serving(Script(content)) as two:
@@ -586,11 +567,7 @@ def test_max_mb_is_for_the_whole_set_and_for_downloads_only(tmp_path):
     "make",
     [
         lambda path: make_zip(path, {"../evil": b"1"}),
-        lambda path: make_zip(path, {"/etc/evil": b"1"}),
-        lambda path: make_zip(path, [("a", b"1"), ("A", b"2")]),
-        lambda path: make_zip(path, {"bomb": bytes(60_000_000)}),
         lambda path: make_tar(path, {"link": (b"2", "/etc/passwd")}, "w:gz"),
-        lambda path: make_tar(path, {"../evil": b"1"}, "w"),
         lambda path: (make_zip(path, {}), path)[1],
         lambda path: write(path.parent, {path.name: b"PK\x03\x04 no archive"}) / path.name,
     ],

@@ -130,12 +130,12 @@ def _listed(id: str, policy: RetryPolicy) -> list[tuple[str, str]]:
             f"Google Drive lists nothing in {folder_address(id)}", "open it in a browser: it may want a log-in"
         )
     files = [(entry.path, entry.id) for entry in entries if not isinstance(entry, str)]  # never one, says its type
-    for doubt in _doubts([path for path, _ in files], printed.getvalue()):
-        print(f"{folder_address(id)}: {doubt}", file=sys.stderr)
+    for sign in _signs_of_a_cut([path for path, _ in files], printed.getvalue()):
+        print(f"{folder_address(id)}: {sign}", file=sys.stderr)
     return files
 
 
-def _doubts(paths: list[str], printed: str) -> Iterator[str]:
+def _signs_of_a_cut(paths: list[str], printed: str) -> Iterator[str]:
     """Yield what makes a list of paths look incomplete; `printed` is what gdown printed."""
     folders = {parent for path in paths for parent in PurePosixPath(path).parents}
     entries = Counter(PurePosixPath(path).parent for path in paths)

@@ -61,10 +61,10 @@ def _require_licences(manifest: Manifest, store: Store) -> None:
 def _current(manifest: Manifest, out: Path) -> bool:
     """Tell whether `out` is the bundle already: as described, and with that content."""
     try:
-        held = bundle.read(out)
-        sums = {name: str(card["sha256"]) for name, card in held.cards.items()}
+        present = bundle.read(out)
+        sums = {name: str(card["sha256"]) for name, card in present.cards.items()}
         cards = {e.name: _card(e, out / e.name, e.sha256 or sums[e.name]) for e in manifest.files}
-        same = held.status == "ok" and dict(held.cards) == cards
+        same = present.status == "ok" and dict(present.cards) == cards
         return same and all(files.sha256(out / name) == sha256 for name, sha256 in sums.items())
     except (DataError, KeyError, OSError):
         return False

@@ -132,9 +132,9 @@ def _code(part: Path) -> int | None:
         return None
 
 
-def _refusal(code: int, handle: str, version: int, known: bool) -> NetworkError:
+def _refusal(code: int, handle: str, version: int, logged_in: bool) -> NetworkError:
     """Say why Kaggle refused; of its own text nothing is repeated."""
-    if code in (401, 403) and not known:
+    if code in (401, 403) and not logged_in:
         return NetworkError(
             f"Kaggle gives {handle} only to those who log in, and there are no credentials",
             f"{LOG_IN}; {page(handle)} says whether a licence must be accepted",

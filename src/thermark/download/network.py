@@ -110,9 +110,9 @@ def _file(piece: ResolvedPiece, pin: Pin | None, store: Store, limit: int) -> tu
     wanted = Remote(piece.source, piece.name, size, sha256, limit)
     if piece.piece.drive:
         return drive.file(piece.piece.drive, wanted, store)
-    noted = cache.recall(store.cache, piece.source) if pinned is None else None
-    if noted and (path := cache.find(store.cache, noted)):
-        return path, noted
+    sha256_before = cache.recall(store.cache, piece.source) if pinned is None else None
+    if sha256_before and (path := cache.find(store.cache, sha256_before)):
+        return path, sha256_before
     downloaded = hub.fetch(hub_file(piece.piece), wanted, store)
     if pinned is None:
         cache.remember(store.cache, piece.source, downloaded[1])

@@ -61,7 +61,7 @@ class Page(DataError):
 class Refusal(NetworkError):
     """A server answered with an HTTP status that will not pass: `host` is its name, after redirects."""
 
-    def __init__(self, cause: str, remedy: str, status: int, host: str):
+    def __init__(self, cause: str, remedy: str, status: int = 0, host: str = ""):
         super().__init__(cause, remedy)
         self.status, self.host = status, host
 
@@ -236,15 +236,15 @@ def _receive(response: requests.Response, remote: Remote, part: Path, start: int
 
 def _megabytes(response: requests.Response, remote: Remote, file: BinaryIO, start: int) -> Iterator[None]:
     """Write the body to `file`, yielding once a megabyte."""
-    received = told = start
+    received = reported = start
     for chunk in response.iter_content(CHUNK):
         if received == 0 and is_web_page(chunk):
             raise _web_page(remote)
         received += len(chunk)
         _within_limit(remote, received)
         file.write(chunk)
-        while received - told >= MEGABYTE:
-            told += MEGABYTE
+        while received - reported >= MEGABYTE:
+            reported += MEGABYTE
             yield
 
 

@@ -39,11 +39,11 @@ def fetch(address: str, files: Sequence[Remote], store: Store, limit: int | None
     cache.writable(store.cache)
     with cache.lock(store.cache, address):
         if not tree.is_dir():
-            growing = tree.with_name(f"{tree.name}.part")
-            growing.mkdir(parents=True, exist_ok=True)
-            _remove_unlisted(growing, files)
-            _fill(address, files, growing, store, limit, download)
-            growing.replace(tree)
+            unfinished = tree.with_name(f"{tree.name}.part")
+            unfinished.mkdir(parents=True, exist_ok=True)
+            _remove_unlisted(unfinished, files)
+            _fill(address, files, unfinished, store, limit, download)
+            unfinished.replace(tree)
     return tree
 
 
@@ -64,20 +64,20 @@ def _too_large(limit: int, address: str) -> TooLarge:
     )
 
 
-def _remove_unlisted(growing: Path, files: Sequence[Remote]) -> None:
+def _remove_unlisted(unfinished: Path, files: Sequence[Remote]) -> None:
     """Remove what an earlier run brought and the list has no more."""
     listed = {file.name for file in files}
-    for name, old in listing.files_below(growing).items():
+    for name, old in listing.files_below(unfinished).items():
         if name not in listed:
             old.unlink()
 
 
 def _fill(
-    address: str, files: Sequence[Remote], growing: Path, store: Store, limit: int | None, download: Download
+    address: str, files: Sequence[Remote], unfinished: Path, store: Store, limit: int | None, download: Download
 ) -> None:
-    """Bring every file that `growing` lacks; raises the first failure once the others were tried."""
-    missing = [file for file in files if not (growing / file.name).is_file()]
-    present = sum(old.stat().st_size for old in listing.files_below(growing).values())
+    """Bring every file that `unfinished` lacks; raises the first failure once the others were tried."""
+    missing = [file for file in files if not (unfinished / file.name).is_file()]
+    present = sum(old.stat().st_size for old in listing.files_below(unfinished).values())
     left = math.inf if limit is None else limit - present
     if left < 0:
         raise _too_large(limit or 0, address)
@@ -101,11 +101,11 @@ def _fill(
             in_a_row.append(file.name)
             return 0
         in_a_row.clear()
-        (growing / file.name).parent.mkdir(parents=True, exist_ok=True)
-        return part.replace(growing / file.name).stat().st_size
+        (unfinished / file.name).parent.mkdir(parents=True, exist_ok=True)
+        return part.replace(unfinished / file.name).stat().st_size
 
     needed = sum(file.size or 0 for file in missing)
-    with extract.room(address, growing.parent, needed), ThreadPoolExecutor(WORKERS) as pool:
+    with extract.room(address, unfinished.parent, needed), ThreadPoolExecutor(WORKERS) as pool:
         try:
             for size in track(pool.map(bring, missing), len(missing), f"files of {address}", "files"):
                 left -= size
@@ -114,7 +114,7 @@ def _fill(
         finally:
             pool.shutdown(cancel_futures=True)
     if failed:
-        raise _incomplete(address, failed, sum(not (growing / file.name).is_file() for file in files))
+        raise _incomplete(address, failed, sum(not (unfinished / file.name).is_file() for file in files))
 
 
 def _incomplete(

@@ -28,7 +28,7 @@ INERT = (
 
 # mmengine swaps the two when it averages weights: `state_dict` is the average, `ema_state_dict` what was averaged.
 # The second is read only where a file has nothing else.
-PLACES = ("state_dict", "ema_state_dict")
+KEYS = ("state_dict", "ema_state_dict")
 
 
 class Inert:
@@ -59,7 +59,7 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(loaded, Mapping):
         kind = type(loaded).__name__
         raise DataError(f"{path.name} holds a {kind} and no state_dict", "give a file with a state_dict")
-    stored = next((loaded[place] for place in PLACES if place in loaded), loaded)
+    stored = next((loaded[key] for key in KEYS if key in loaded), loaded)
     if not isinstance(stored, Mapping) or not any(isinstance(value, Tensor) for value in stored.values()):
         held = ", ".join([repr(name) for name in loaded if isinstance(name, str)][:3]) or "nothing"
         raise DataError(f"{path.name} holds no state_dict but {held}", "give a file with a state_dict")
