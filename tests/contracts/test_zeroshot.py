@@ -165,13 +165,13 @@ def headed(folder: Path, mirror: Callable) -> tuple:
 
 
 def sapiens2(folder: Path, mirror: Callable) -> tuple:
-    import_module("tiny").sapiens2().save_pretrained(folder)
+    import_module("tiny_transformers").sapiens2().save_pretrained(folder)
     card = {"vocabulary": "sapiens308", "channels": "rgb", "input_size": [48, 64]}
     return {"model.safetensors": card, "config.json": card}, {**FLOAT, "size": [64, 48]}, ()
 
 
 def vitpose(folder: Path, mirror: Callable) -> tuple:
-    import_module("tiny").vitpose(133).save_pretrained(folder)
+    import_module("tiny_transformers").vitpose(133).save_pretrained(folder)
     card = {"vocabulary": "coco_wholebody133", "channels": "rgb", "input_size": [48, 64]}
     return {"model.safetensors": card, "config.json": card}, FLOAT, ()
 
@@ -283,7 +283,7 @@ def test_company_changes_nothing_and_pictures_stay_as_they_were(made, name):
     one, images = made(name), pictures()
     boxes = [BOXES[:1], BOXES[2:3], BOXES[:1]]
     before = [image.copy() for image in images]
-    still = import_module("steady").points(one, images, boxes) if name in SLOW else [np.True_] * 3
+    still = import_module("tolerances").stable_points(one, images, boxes) if name in SLOW else [np.True_] * 3
     for image, box, answer, known in zip(images, boxes, one(images, boxes), still, strict=True):
         alone = one([image], [box])[0]
         assert known.mean() > 0.7
