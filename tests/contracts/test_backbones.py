@@ -30,13 +30,13 @@ def rtmpose(folder: Path) -> list[str]:
 
 
 def sapiens2(folder: Path) -> list[str]:
-    import_module("tiny").sapiens2().save_pretrained(folder)
+    import_module("tiny_transformers").sapiens2().save_pretrained(folder)
     (folder / "config.json").unlink()  # the published files come without
     return ["model.safetensors"]
 
 
 def vitpose(folder: Path) -> list[str]:
-    import_module("tiny").vitpose(17).save_pretrained(folder)
+    import_module("tiny_transformers").vitpose(17).save_pretrained(folder)
     return ["model.safetensors", "config.json"]
 
 

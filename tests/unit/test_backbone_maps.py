@@ -108,7 +108,7 @@ def test_runs_that_have_no_such_stages_or_other_pixels_are_refused(run, tmp_path
 
 @pytest.fixture(scope="module")
 def net():
-    return import_module("tiny").sapiens2()
+    return import_module("tiny_transformers").sapiens2()
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ class TestSapiens2:
 @pytest.mark.slow
 class TestVitPose:
     def made(self, folder, points, experts, **settings):
-        net = import_module("tiny").vitpose(points, experts)
+        net = import_module("tiny_transformers").vitpose(points, experts)
         net.save_pretrained(folder)
         own = {"family": "vitpose", "weights": "w", "dtype": "float32"} | settings
         return net, load("x", own, described(folder, "model.safetensors", "config.json"), "cpu")

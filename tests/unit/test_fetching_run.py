@@ -507,7 +507,7 @@ def test_a_network_that_answers_nothing_costs_five_seconds_whatever_is_missing(t
         raise OSError("no answer")
 
     monkeypatch.setattr("socket.create_connection", hang)
-    monkeypatch.setattr("fetched.QUICK", DEFAULT_POLICY)
+    monkeypatch.setattr("fetch_machine.QUICK", DEFAULT_POLICY)
     pieces = {name: {"url": f"https://{name}.example/{name}.zip"} for name in "abc"}
     error = refused(Machine(tmp_path / "m", pieces=pieces), NetworkError)
     assert len(asked) == 1 and not ended.is_set() and DEFAULT_POLICY.connect < 5
@@ -750,7 +750,7 @@ KILLED = """
 import sys
 sys.path[:0] = sys.argv[2:]
 from pathlib import Path
-from fetched import Machine
+from fetch_machine import Machine
 Machine(Path(sys.argv[1]), (), {"all": {"url": Path(sys.argv[1], "url").read_text()}}).fetch()
 """
 
