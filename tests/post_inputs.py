@@ -7,7 +7,16 @@ import numpy as np
 from thermark.report.blog.build import Options
 from thermark.report.results import errors
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, write_comparisons
-from thermark.report.results.record import DataSet, Estimate, Floor, Made, Protocol, Record, ResultSet, write_set
+from thermark.report.results.record import (
+    DataSet,
+    Estimate,
+    Floor,
+    Protocol,
+    Provenance,
+    Record,
+    ResultSet,
+    write_set,
+)
 
 EVIL = "a_b & <img onerror=x>"
 FORMULA = "=HYPERLINK(1)"
@@ -80,7 +89,7 @@ def result_set(name="tfake", title="T-FAKE, rendered", origin="rendered", labels
             labels="0" * 64,
             boxes="tight",
         ),
-        made=Made(code={"evaluate": "e"}, environment={"numpy": "2.4.6"}, arithmetic="portable"),
+        made=Provenance(code={"evaluate": "e"}, environment={"numpy": "2.4.6"}, arithmetic="portable"),
         records=tuple(records),
     )
 
