@@ -1,4 +1,4 @@
-"""Draw rendered heads in colour, in temperature and by class, to be looked at."""
+"""Draw contact sheets of rendered heads: colour, temperature and classes."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Cut the pictures that frozen backbones see out of the frames of one data set."""
+"""Cut the crops for frozen backbones out of the frames of one data set."""
 
 import argparse
 from importlib import import_module

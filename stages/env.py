@@ -1,4 +1,4 @@
-"""Write what moves numbers beside data and parameters: pinned versions, and a hash of the code of each entry."""
+"""Write what determines results beside data and parameters: pinned versions, and hashes of code."""
 
 import argparse
 from pathlib import Path

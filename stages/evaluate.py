@@ -1,4 +1,4 @@
-"""Score all contestants on all data sets from files alone; what is scored already, from the same things, stays."""
+"""Score all contestants on all data sets from their files; scores made from the same inputs are kept."""
 
 import argparse
 from pathlib import Path

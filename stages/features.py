@@ -1,4 +1,4 @@
-"""Show all crops to one frozen backbone and keep what it makes of them."""
+"""Compute and store the features of one frozen backbone for all crops."""
 
 import argparse
 from pathlib import Path

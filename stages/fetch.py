@@ -1,4 +1,4 @@
-"""Bring one real data set, verified against its pins, or pin it; an optional one may be left out."""
+"""Fetch one real data set and verify it against its pins, or pin it; an optional one may be left out."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Report what tiny heads learn from few labels, beside the post's numbers, and what their students cost."""
+"""Report what tiny heads learn from few labels, beside the post's numbers, and the cost of their students."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Train one tiny head on the features of a frozen backbone, and tell how few labels are enough."""
+"""Train one tiny head on the features of a frozen backbone, for each budget of labels."""
 
 import argparse
 from pathlib import Path

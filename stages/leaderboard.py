@@ -1,4 +1,4 @@
-"""Write the leaderboard, the curves, the figures, and what a terminal shows at the end."""
+"""Write the leaderboard, the curves, the figures and the text for a terminal."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Write the page: one HTML file of all results, which opens anywhere."""
+"""Write the page: one self-contained HTML file of all results."""
 
 import argparse
 import os

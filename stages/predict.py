@@ -1,4 +1,4 @@
-"""Run every contestant on every data set; what is there already, made from the same things, stays."""
+"""Run every contestant on every data set; predictions made from the same inputs are kept."""
 
 import argparse
 from pathlib import Path

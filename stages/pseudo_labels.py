@@ -1,4 +1,4 @@
-"""Let a head label the crops of its pool: a face set for small networks to learn from."""
+"""Pseudo-label crops with a head: a face set to train small networks on."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Write one record a data set and contestant, and the error of every face, from what evaluation left."""
+"""Write a record for each data set and contestant, and the error of every face, from the scores."""
 
 import argparse
 from pathlib import Path

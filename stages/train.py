@@ -1,4 +1,4 @@
-"""Train one run with all its seeds; after a kill, the same command goes on from the last finished epoch."""
+"""Train one run with all its seeds; after a kill, the same command resumes from the last finished epoch."""
 
 import argparse
 import sys

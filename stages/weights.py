@@ -1,4 +1,4 @@
-"""Bring all bundles of weights, verified file by file, or say of each why it is left out."""
+"""Fetch all bundles of weights, verified file by file, or write why one is left out."""
 
 import argparse
 import shutil

@@ -1,9 +1,7 @@
 """The stage `fetch` under DVC: pinned once, run again only for a reason, stopped when upstream has changed."""
 
-import os
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -13,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from checkout import ROOT, completed, environment
 from fetch_machine import FILES, below, tree, write, zipped
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 
@@ -44,19 +42,8 @@ class Checkout:
         self.folder, self.cache = folder, cache
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("THERMARK_")}
-        own = {
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-            "DVC_NO_ANALYTICS": "1",
-            "PYTHONPATH": str(ROOT / "src"),
-            "THERMARK_CACHE": str(self.cache),
-            "THERMARK_ACCEPT_LICENCES": "tfake",
-        }
-        done = subprocess.run(
-            command, cwd=self.folder, env=kept | own, capture_output=True, text=True, check=False
-        )
-        assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return done
+        variables = environment(ROOT / "src", THERMARK_CACHE=str(self.cache), THERMARK_ACCEPT_LICENCES="tfake")
+        return completed(self.folder, variables, *command, check=check)
 
     def repro(self, check: bool = True) -> str:
         done = self.run("dvc", "repro", check=check)

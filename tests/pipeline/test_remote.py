@@ -1,29 +1,22 @@
 """What one machine has made travels to another through a DVC remote; what must not be passed on does not."""
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+import checkout
 from thermark.core import profiles
 from thermark.core.config import read
 from thermark.core.faces import open_set
 
-ROOT = Path(__file__).parents[2]
+ROOT = checkout.ROOT
 SETS = ("facesynthetics", "tfake")
 pytestmark = pytest.mark.slow
 
 
 def run(tree: Path, *command: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("THERMARK_")}
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    told = kept | {"PATH": path, "DVC_NO_ANALYTICS": "1", "PYTHONPATH": "src"}
-    done = subprocess.run(command, cwd=tree, env=told, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    done = checkout.completed(tree, checkout.environment("src"), *command)
     return done.stdout + done.stderr
 
 
@@ -31,11 +24,7 @@ def run(tree: Path, *command: str) -> str:
 def tree(tmp_path_factory) -> Path:
     """Return a git checkout with a few faces rendered and prepared, in several shards."""
     tree = tmp_path_factory.mktemp("one") / "tree"
-    names = run(ROOT, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).is_file() and Path(name).name != "dvc.lock":
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, tree / name)
+    checkout.copy_tracked(tree)
     params = profiles.merged(read(ROOT / "params.yaml"), read(ROOT / "profiles/smoke.yaml"), "smoke")
     params["render"]["tfake"] |= {"count": 24, "size": 96}
     params["prepare"]["shard"] = 10
@@ -61,9 +50,9 @@ def test_a_second_machine_needs_no_raw_files(tree, tmp_path):
         assert len(crops.pixels.parts) > 1
         assert len(faces) == len(crops.pixels)
         assert (crops.pixels[:] == expected.pixels[:]).all()
-    told = run(other, "dvc", "repro", "--allow-missing", *targets)
-    assert "Running stage" not in told
-    assert "up to date" in told
+    output = run(other, "dvc", "repro", "--allow-missing", *targets)
+    assert "Running stage" not in output
+    assert "up to date" in output
 
 
 def test_raw_files_are_not_pushed(tree, tmp_path):

@@ -16,29 +16,22 @@ from pathlib import Path
 
 import pytest
 
+import checkout
 import offline
 
-ROOT = Path(__file__).parents[2]
+ROOT = checkout.ROOT
 pytestmark = pytest.mark.slow
 
 
 def run(tree: Path, *command: str, check: bool = True) -> str:
     """Run a command in the tree as the Makefile would, with this Python's environment first on the path."""
-    done = subprocess.run(command, cwd=tree, env=environment(tree), capture_output=True, text=True, check=False)
-    assert not check or done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    done = checkout.completed(tree, environment(tree), *command, check=check)
     return done.stdout + done.stderr
 
 
 def environment(tree: Path) -> dict[str, str]:
     """Return the variables of a shell in the tree, with a Python that cannot leave this machine."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    # A mirror or a cache of the user must not matter: the default never needs them.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("THERMARK_")}
-    return kept | {
-        "PATH": path,
-        "DVC_NO_ANALYTICS": "1",
-        "PYTHONPATH": os.pathsep.join(["src", str(guarded(tree))]),
-    }
+    return checkout.environment("src", guarded(tree))
 
 
 def guarded(tree: Path) -> Path:
@@ -50,17 +43,7 @@ def tree(tmp_path_factory) -> Path:
     """Return a git checkout of the files git knows (or would), on the smoke profile, after one `dvc repro`."""
     tree = tmp_path_factory.mktemp("smoke") / "a tree with blanks"
     offline.guard(guarded(tree))
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file() and Path(name).name != "dvc.lock":
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, tree / name)
+    checkout.copy_tracked(tree)
     for folder in ("metrics", "plots"):
         shutil.rmtree(tree / folder, ignore_errors=True)
     # Times are measured by hand, and stay.
@@ -120,7 +103,7 @@ DAMAGE = {
 def compared(tree: Path) -> tuple[int, str]:
     """Return what the gate says of the tree's results against those in git, and its exit code."""
     command = [sys.executable, "-m", "thermark.cli", "compare", str(ROOT / "tests/golden/smoke")]
-    done = subprocess.run(command, cwd=tree, env=environment(tree), capture_output=True, text=True, check=False)
+    done = checkout.completed(tree, environment(tree), *command, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
