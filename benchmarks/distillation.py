@@ -23,7 +23,7 @@ from thermark.train import precision, schedule
 from thermark.train.codecs.simcc import SimCC
 from thermark.train.data import Batch, Samples
 from thermark.train.distillation import paths, training
-from thermark.train.distillation.paths import Pupil
+from thermark.train.distillation.paths import AdaptedStudent
 from thermark.train.distillation.terms import weighted
 from thermark.train.losses import simcc
 from thermark.train.pairs import PairBatch
@@ -86,7 +86,7 @@ def steps(chosen: argparse.Namespace, exact: str, layout: torch.memory_format) -
 
     def forward() -> None:
         with precision.autocast(exact, torch.device("cpu")):
-            paths.lesson(teacher, normalised(batch.shown))
+            paths.teacher_outputs(teacher, normalised(batch.teacher))
 
     return found | {"teacher forward": forward}
 
@@ -96,21 +96,21 @@ def step(
 ) -> Callable[[], None]:
     """Return a training step as the loop makes it: terms, backward, clip, AdamW, moving average."""
     student = RTMPose(told.size, POINTS, told.input_size)
-    pupil = Pupil(student, teacher, *training.adapters(told)).to(memory_format=layout)
-    mean = copy.deepcopy(pupil)
-    optimizer = torch.optim.AdamW(schedule.groups(pupil, 0.05), 1e-4, fused=True)
+    model = AdaptedStudent(student, teacher, *training.adapters(told)).to(memory_format=layout)
+    mean = copy.deepcopy(model)
+    optimizer = torch.optim.AdamW(schedule.groups(model, 0.05), 1e-4, fused=True)
     torch.set_num_threads(told.threads)
     nothing = Samples(told.input_size, 1.25, (), (), *(np.zeros((0, 2)),) * 3, np.zeros(POINTS, np.int64))
     codec = SimCC((told.input_size, told.input_size))
     at = Ready(told, 0, (), (), torch.device("cpu"), exact, nothing, nothing, simcc.loss, codec)
 
     def once() -> None:
-        terms: dict[str, Tensor] = weighted(pupil, teacher, batch, 0, at, told)
+        terms: dict[str, Tensor] = weighted(model, teacher, batch, 0, at, told)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
-        torch.nn.utils.clip_grad_norm_(pupil.parameters(), 35.0)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 35.0)
         optimizer.step()
-        schedule.average(mean, pupil, 0.1)
+        schedule.average(mean, model, 0.1)
 
     once()
     return once

@@ -16,7 +16,7 @@ def main() -> None:
     options = parser.parse_args()
     config = section(Path("params.yaml"), options.params, pseudo_labels.Config)
     places = (options.models, options.crops, options.features, options.faces, options.out, options.report)
-    pseudo_labels.teach(config, *places)
+    pseudo_labels.build(config, *places)
 
 
 if __name__ == "__main__":

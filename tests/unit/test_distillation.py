@@ -21,7 +21,7 @@ from thermark.train import schedule
 from thermark.train.codecs.simcc import SimCC
 from thermark.train.data import Batch
 from thermark.train.distillation import losses, paths, training
-from thermark.train.distillation.paths import Pupil
+from thermark.train.distillation.paths import AdaptedStudent
 from thermark.train.distillation.terms import weighted
 from thermark.train.losses import simcc
 from thermark.train.pairs import PairBatch
@@ -210,26 +210,27 @@ class Bench:
 
     config: ktl.Config
     teacher: RTMPose
-    pupil: Pupil
+    model: AdaptedStudent
     batch: PairBatch
 
     def weighted(self, epoch: int = 0) -> dict[str, torch.Tensor]:
         codec = SimCC((SIDE, SIDE), self.config.label)
         at = Ready(self.config, 0, (), (), torch.device("cpu"), "fp32", None, None, simcc.loss, codec)
-        return weighted(self.pupil, self.teacher, self.batch, epoch, at, self.config)
+        return weighted(self.model, self.teacher, self.batch, epoch, at, self.config)
 
 
 def bench(teacher_size: str = "t", student_size: str = "t", **changed) -> Bench:
     config = told(**changed)
     teacher = network(teacher_size, 1).eval().requires_grad_(False)
+    student = network(student_size, 2)  # whose first building draws from the generator
     torch.manual_seed(3)
-    pupil = Pupil(network(student_size, 2), teacher, *training.adapters(config)).train()
+    model = AdaptedStudent(student, teacher, *training.adapters(config)).train()
     rng = np.random.default_rng(4)
     rgb = rng.integers(0, 256, (FACES, SIDE, SIDE, 3), np.uint8)
     thermal = rng.integers(0, 256, (FACES, SIDE, SIDE), np.uint8)
     xy = rng.uniform(4, 60, (FACES, POINTS, 2)).astype(np.float32)
     weight = np.array([[1, 1, 0], [1, 1, 1]], np.float32)
-    return Bench(config, teacher, pupil, PairBatch(Batch(thermal, xy, weight), rgb))
+    return Bench(config, teacher, model, PairBatch(Batch(thermal, xy, weight), rgb))
 
 
 def images(pixels: np.ndarray) -> torch.Tensor:
@@ -249,26 +250,26 @@ def after_conv(head: nn.Module):
 
 def expected(on: Bench, epoch: int = 0) -> dict[str, torch.Tensor]:
     """Return the weighted terms of equations 8 and 9 from the independent reference."""
-    config, student, teacher = on.config, on.pupil.student, on.teacher
+    config, student, teacher = on.config, on.model.student, on.teacher
     behind = config.inject_at == "final_layer"
     heads = [after_conv(model.head) if behind else model.head for model in (teacher, student)]
-    f, g = on.pupil.to_teacher, on.pupil.to_student
+    f, g = on.model.to_teacher, on.model.to_student
     nets = mlcmkd_equations.Nets(teacher.backbone, heads[0], student.backbone, heads[1], f, g)
     wanted = {name for name in TERMS if getattr(config.lambdas, name)}
     options = (config.reading, config.ri_target, config.fm_reduction)
     places = (teacher.head.final_layer, student.head.final_layer) if behind else None
-    rgb, thermal = images(on.batch.shown), images(on.batch.seen.images)
+    rgb, thermal = images(on.batch.teacher), images(on.batch.student.images)
     given = mlcmkd_equations.transfer(nets, rgb, thermal, wanted, *options, places)
     label = mlcmkd_equations.one_hot_label if config.label == "one_hot" else mlcmkd_equations.gaussian_label
     more = () if config.label == "one_hot" else (SIGMA,)
-    xy = on.batch.seen.xy.tolist()
+    xy = on.batch.student.xy.tolist()
     labels = [
         torch.stack([torch.stack([label(point[axis], 2 * SIDE, *more) for point in face]) for face in xy])
         for axis in (0, 1)
     ]
     ss = student.head(student.backbone(thermal))
     fade = mlcmkd_equations.gamma(epoch + 1, config.epochs, config.alpha)
-    terms = {"kp": config.lambdas.kp * mlcmkd_equations.kp(ss, labels, torch.from_numpy(on.batch.seen.weight))}
+    terms = {"kp": config.lambdas.kp * mlcmkd_equations.kp(ss, labels, torch.from_numpy(on.batch.student.weight))}
     terms |= {name: fade * getattr(config.lambdas, name) * value for name, value in given.items()}
     return {name: terms[name] for name in TERMS if name in wanted}
 
@@ -293,7 +294,7 @@ OPTIONS = [
 @pytest.mark.parametrize("sizes", [("t", "t"), ("s", "t")], ids="-".join)
 def test_terms_and_their_gradient_are_those_of_the_equations(sizes, changed):
     on = bench(*sizes, **changed)
-    parameters = list(on.pupil.parameters())
+    parameters = list(on.model.parameters())
     found, wanted = on.weighted(epoch=5), expected(on, epoch=5)
     assert {name: value.item() for name, value in found.items()} == pytest.approx(
         {name: value.item() for name, value in wanted.items()}, rel=1e-4
@@ -345,15 +346,15 @@ def test_a_weight_is_a_factor_and_distillation_alone_fades(term):
 
 def test_labels_alone_ask_no_teacher():
     on = bench(lambdas=alone("kp"))
-    assert set(Bench(on.config, None, on.pupil, on.batch).weighted()) == {"kp"}
+    assert set(Bench(on.config, None, on.model, on.batch).weighted()) == {"kp"}
 
 
 def test_a_pair_of_equal_networks_and_images_agrees():
     """Nothing is left to learn from a teacher that one is: fm, lg, ri and fi are 0, with BatchNorm frozen."""
     on = bench(lambdas=alone("fm") | alone("lg") | {"fm": 1.0, "lg": 1.0, "ri": 1.0, "fi": 1.0, "kp": 0.0})
-    on.pupil.student.load_state_dict(on.teacher.state_dict())
-    same = PairBatch(on.batch.seen, on.batch.seen.images)
-    terms = Bench(on.config, on.teacher, on.pupil.eval(), same).weighted()
+    on.model.student.load_state_dict(on.teacher.state_dict())
+    same = PairBatch(on.batch.student, on.batch.student.images)
+    terms = Bench(on.config, on.teacher, on.model.eval(), same).weighted()
     assert set(terms) == {"fm", "lg", "ri", "fi"}
     assert all(value.item() == pytest.approx(0, abs=1e-6) for value in terms.values())
 
@@ -393,11 +394,11 @@ def parts(on: Bench) -> dict[str, list[nn.Parameter]]:
         }
 
     return (
-        split(on.pupil.student, "student")
+        split(on.model.student, "student")
         | split(on.teacher, "teacher")
         | {
-            F: list(on.pupil.to_teacher.parameters()),
-            G: list(on.pupil.to_student.parameters()),
+            F: list(on.model.to_teacher.parameters()),
+            G: list(on.model.to_student.parameters()),
         }
     )
 
@@ -435,13 +436,13 @@ def test_every_term_reaches_exactly_what_it_should(sizes, place, reading, target
 
 def test_injection_behind_the_final_layer_needs_no_adapter_but_that_of_the_feature_loss():
     on = bench("s", "t", inject_at="final_layer")
-    assert isinstance(on.pupil.to_teacher, nn.Conv2d) and isinstance(on.pupil.to_student, nn.Identity)
+    assert isinstance(on.model.to_teacher, nn.Conv2d) and isinstance(on.model.to_student, nn.Identity)
 
 
 def test_adapters_are_one_by_one_with_bias_and_fit():
     on = bench("s", "t")
-    wide, narrow = on.teacher.backbone.channels, on.pupil.student.backbone.channels
-    shapes = {name: tuple(tensor.shape) for name, tensor in on.pupil.named_parameters() if "to_" in name}
+    wide, narrow = on.teacher.backbone.channels, on.model.student.backbone.channels
+    shapes = {name: tuple(tensor.shape) for name, tensor in on.model.named_parameters() if "to_" in name}
     assert shapes == {
         "to_teacher.weight": (wide, narrow, 1, 1),
         "to_teacher.bias": (wide,),
@@ -455,18 +456,18 @@ def test_one_batch_leaves_the_teacher_and_foreign_features_leave_the_student_as_
     """Neither weights nor running statistics: the student's are those of its own images alone."""
     on = bench(*sizes)
     before = {name: tensor.clone() for name, tensor in on.teacher.state_dict().items()}
-    own = copy.deepcopy(on.pupil.student)
+    own = copy.deepcopy(on.model.student)
     sum(on.weighted().values()).backward()
-    own(images(on.batch.seen.images))
+    own(images(on.batch.student.images))
     assert all(torch.equal(tensor, before[name]) for name, tensor in on.teacher.state_dict().items())
     assert all(p.grad is None for p in on.teacher.parameters())
     for name, tensor in own.state_dict().items():
-        torch.testing.assert_close(on.pupil.student.state_dict()[name], tensor, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(on.model.student.state_dict()[name], tensor, rtol=1e-5, atol=1e-6)
 
 
 def test_a_lesson_can_be_learned_from_and_carries_no_gradient():
     teacher = network("t", 1).eval().requires_grad_(False)
-    given = paths.lesson(teacher, torch.randn(2, 3, SIDE, SIDE))
+    given = paths.teacher_outputs(teacher, torch.randn(2, 3, SIDE, SIDE))
     for tensor in (given.features, given.maps, *given.logits):
         assert not tensor.requires_grad and not tensor.is_inference()
 
@@ -508,12 +509,12 @@ def test_steps_move_the_pupil_whole_and_never_the_teacher(root, tmp_path, monkey
         seen.append(model)
         return groups(model, decay)
 
-    def noting(pupil, teacher, *more):
+    def noting(model, teacher, *more):
         if not watched:
-            before = [{name: t.clone() for name, t in net.state_dict().items()} for net in (pupil, teacher)]
-            watched.extend([pupil, teacher, *before])
-        assert pupil.training and not teacher.training
-        return step(pupil, teacher, *more)
+            before = [{name: t.clone() for name, t in net.state_dict().items()} for net in (model, teacher)]
+            watched.extend([model, teacher, *before])
+        assert model.training and not teacher.training
+        return step(model, teacher, *more)
 
     monkeypatch.setattr(schedule, "groups", noted)
     monkeypatch.setattr(training, "weighted", noting)
@@ -522,14 +523,14 @@ def test_steps_move_the_pupil_whole_and_never_the_teacher(root, tmp_path, monkey
     assert done.progress.step == 3
     assert list(done.progress.history[0]) == ["epoch", "lr", *TERMS, "grad_norm", "val_nme"]
 
-    pupil, teacher, first, taught = watched
-    assert not {name for name, tensor in pupil.state_dict().items() if torch.equal(tensor, first[name])}
+    model, teacher, first, taught = watched
+    assert not {name for name, tensor in model.state_dict().items() if torch.equal(tensor, first[name])}
     file, _ = card.read(root / "models" / "pretrain_s" / "seed0")
     for name, tensor in teacher.state_dict().items():
         assert torch.equal(tensor, taught[name]) and torch.equal(tensor, file.state_dict()[name]), name
-    assert len(seen) == 1 and seen[0] is pupil
-    optimised = {id(p) for group in groups(pupil, 0.0) for p in group["params"]}
-    assert optimised == {id(p) for p in pupil.parameters()}
+    assert len(seen) == 1 and seen[0] is model
+    optimised = {id(p) for group in groups(model, 0.0) for p in group["params"]}
+    assert optimised == {id(p) for p in model.parameters()}
     assert not optimised & {id(p) for p in teacher.parameters()}
     assert all(p.grad is None and not p.requires_grad for p in teacher.parameters())
 

@@ -94,7 +94,7 @@ def test_the_partner_is_found_by_its_name_not_by_its_row(root, tmp_path):
     (tmp_path / "thermal").symlink_to(root / "thermal")
     rows = np.arange(14)
     first, second = (pairs.assemble(*both(folder), rows, 0, 0, Augment()) for folder in (root, tmp_path))
-    np.testing.assert_array_equal(first.shown, second.shown)
+    np.testing.assert_array_equal(first.teacher, second.teacher)
 
 
 def test_a_partner_of_the_same_id_comes_before_one_of_the_subject(root, tmp_path):
@@ -121,12 +121,12 @@ def test_one_geometry_whatever_the_packing(blobs):
         batch = pairs.assemble(seen, shown, rows, 7, epoch, limits)
         for place, row in enumerate(rows):
             view = data.view(7, epoch, row, limits)
-            label = batch.seen.xy[place, 30]
+            label = batch.student.xy[place, 30]
             if not (label > 10).all() or not (label < SIDE - 11).all():
                 continue
             flips += view.flip
-            np.testing.assert_allclose(middle(batch.seen.images[place]), label, atol=0.25)
-            np.testing.assert_allclose(middle(batch.shown[place]), label, atol=0.25)
+            np.testing.assert_allclose(middle(batch.student.images[place]), label, atol=0.25)
+            np.testing.assert_allclose(middle(batch.teacher[place]), label, atol=0.25)
     assert flips > 10
 
 
@@ -139,18 +139,21 @@ def test_one_hole_at_the_same_place(root, tmp_path):
     rows = np.arange(len(seen))
     limits = Augment(hole_p=1.0, scale=0.0, rotation_p=0.0, shift_p=0.0)
     batch = pairs.assemble(seen, shown, rows, 0, 0, limits)
-    gaps = batch.seen.images == 0
-    np.testing.assert_array_equal(gaps, (batch.shown == 0).all(axis=-1))
+    gaps = batch.student.images == 0
+    np.testing.assert_array_equal(gaps, (batch.teacher == 0).all(axis=-1))
     # A fifth to two fifths of each side, and another hole for every face.
     assert (gaps.mean(axis=(1, 2)) > 0.03).all() and (gaps.mean(axis=(1, 2)) < 0.18).all()
     assert len(np.unique(gaps, axis=0)) == len(rows)
-    assert not (pairs.assemble(seen, shown, rows, 0, 0, Augment(scale=0.0, rotation_p=0.0)).shown == 0).any()
+    assert not (pairs.assemble(seen, shown, rows, 0, 0, Augment(scale=0.0, rotation_p=0.0)).teacher == 0).any()
 
 
 def test_what_the_student_sees_is_what_it_sees_alone(root):
     seen, shown = both(root)
     rows, limits = np.array([5, 0, 9]), Augment(hole_p=0.5, noise_p=1.0, blur_p=0.5)
-    paired, alone = pairs.assemble(seen, shown, rows, 3, 2, limits).seen, data.assemble(seen, rows, 3, 2, limits)
+    paired, alone = (
+        pairs.assemble(seen, shown, rows, 3, 2, limits).student,
+        data.assemble(seen, rows, 3, 2, limits),
+    )
     for name in ("images", "xy", "weight"):
         np.testing.assert_array_equal(getattr(paired, name), getattr(alone, name))
 
@@ -162,13 +165,15 @@ def test_colour_jitter_changes_the_colour_image_alone_and_light_the_thermal_alon
         pairs.assemble(seen, shown, rows, 0, 0, Augment(**limits))
         for limits in (GREY, STILL, {"hue": 0.0, "saturation": 0.0, "value": 0.0, "noise_p": 1.0})
     )
-    np.testing.assert_array_equal(jittered.seen.images, still.seen.images)
-    np.testing.assert_array_equal(lit.shown, still.shown)
-    changed = [not np.array_equal(*images) for images in zip(jittered.shown, still.shown, strict=True)]
+    np.testing.assert_array_equal(jittered.student.images, still.student.images)
+    np.testing.assert_array_equal(lit.teacher, still.teacher)
+    changed = [not np.array_equal(*images) for images in zip(jittered.teacher, still.teacher, strict=True)]
     # Each of three is applied half of the time: one in eight images stays.
     assert sum(changed) > 8
-    assert all(not np.array_equal(*images) for images in zip(lit.seen.images, still.seen.images, strict=True))
-    assert jittered.seen.images.shape == (14, SIDE, SIDE) and jittered.shown.shape == (14, SIDE, SIDE, 3)
+    assert all(
+        not np.array_equal(*images) for images in zip(lit.student.images, still.student.images, strict=True)
+    )
+    assert jittered.student.images.shape == (14, SIDE, SIDE) and jittered.teacher.shape == (14, SIDE, SIDE, 3)
 
 
 def test_a_still_colour_image_is_the_packed_one_seen_through_the_view(root):
@@ -179,7 +184,7 @@ def test_a_still_colour_image_is_the_packed_one_seen_through_the_view(root):
     for row in range(4):
         to_input = augment.matrix(data.view(1, 0, row, limits), SIDE)
         wanted = geometry.warp(pixels[shown.origins[row, 1]], geometry.compose(shown.to_crop[0], to_input), SIDE)
-        np.testing.assert_array_equal(batch.shown[row], wanted)
+        np.testing.assert_array_equal(batch.teacher[row], wanted)
 
 
 def test_a_pair_depends_on_seed_epoch_and_row_alone(root):
@@ -187,17 +192,17 @@ def test_a_pair_depends_on_seed_epoch_and_row_alone(root):
     limits = Augment(hole_p=0.5)
     together = pairs.assemble(seen, shown, np.array([4, 1, 7]), 3, 2, limits)
     alone = pairs.assemble(seen, shown, np.array([1]), 3, 2, limits)
-    np.testing.assert_array_equal(together.shown[1], alone.shown[0])
-    np.testing.assert_array_equal(together.seen.images[1], alone.seen.images[0])
+    np.testing.assert_array_equal(together.teacher[1], alone.teacher[0])
+    np.testing.assert_array_equal(together.student.images[1], alone.student.images[0])
     for seed, epoch in ((3, 3), (4, 2)):
         other = pairs.assemble(seen, shown, np.array([1]), seed, epoch, limits)
-        assert not np.array_equal(other.shown, alone.shown)
+        assert not np.array_equal(other.teacher, alone.teacher)
 
 
 def test_the_same_image_is_shown_where_there_are_no_pairs(root):
     seen, _ = both(root)
     batch = data.assemble(seen, np.arange(3), 0, 0, Augment())
-    assert pairs.same(batch).shown is batch.images and pairs.same(batch).seen is batch
+    assert pairs.same(batch).teacher is batch.images and pairs.same(batch).student is batch
 
 
 def copied(root: Path, folder: Path, changed: dict[str, np.ndarray], keep=slice(None)) -> Path:

@@ -108,7 +108,7 @@ def teach(root, **changed):
     config = parse(CONFIG | changed, pseudo_labels.Config, "taught.x")
     out = root / "taught" / "noses"
     report = root / "taught.json"
-    pseudo_labels.teach(config, root / "models", root / "cut", root / "seen", root / "noses", out, report)
+    pseudo_labels.build(config, root / "models", root / "cut", root / "seen", root / "noses", out, report)
     first = out if config.source == "true" else out / "seed0"
     return open_set(first), json.loads(report.read_text())
 

@@ -95,7 +95,7 @@ def teach(root, **changed):
     told = {"head": "head_x", "backbone": "fake", "crops": "cut", "faces": "noses", "min_score": 0.5} | changed
     out, report = root / "taught" / "noses", root / "taught.json"
     places = (root / "models", root / "cut", root / "seen", root / "noses", out, report)
-    pseudo_labels.teach(parse(told, pseudo_labels.Config, "x"), *places)
+    pseudo_labels.build(parse(told, pseudo_labels.Config, "x"), *places)
     return out, json.loads(report.read_text())
 
 
@@ -198,7 +198,7 @@ def heads(tmp_path_factory):
 
 def train_heads(root, out, monkeypatch, **changed):
     monkeypatch.setattr(run, "ordered", lambda work, jobs, workers, chunk: map(work, jobs))
-    to = run.Places(out / "head_x", out / "flat.json", out / "metrics.json", out / "curve.csv")
+    to = run.Paths(out / "head_x", out / "flat.json", out / "metrics.json", out / "curve.csv")
     run.train(parse(TOLD | changed, plan.Config, "heads.x"), root / "cut", root / "seen", to)
     return files.read_json(out / "metrics.json")
 

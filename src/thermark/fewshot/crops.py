@@ -219,9 +219,9 @@ def _jobs(table: Faces, frames: Frames, chosen: _Chosen, read: Frames, raw: Path
     """Return the frames of the chosen rows, each once, in the order in which they are first wanted."""
     paths = dict(zip(map(str, read.ids), map(str, read.paths), strict=True))
     sizes = _sizes(frames)
-    own: dict[str, list[int]] = {}
+    places_of: dict[str, list[int]] = {}
     for place, frame in enumerate(table.frames[chosen.rows]):
-        own.setdefault(str(frame), []).append(place)
+        places_of.setdefault(str(frame), []).append(place)
     return [
         Job(
             path=raw / _known(paths, frame),
@@ -230,7 +230,7 @@ def _jobs(table: Faces, frames: Frames, chosen: _Chosen, read: Frames, raw: Path
             boxes=table.prompts[chosen.rows[places]],
             crops=tuple(chosen.crops[place] for place in places if chosen.crops),
         )
-        for frame, places in own.items()
+        for frame, places in places_of.items()
     ]
 
 

@@ -56,16 +56,16 @@ def cut(
     if kind == "square":
         to_frame = geometry.crop_to_source(box, side, padding)
         return geometry.warp(image, to_frame, side), to_frame
-    made = posts.crop(box, size)
-    return None if made is None else stretched(image, made, side)
+    crop = posts.crop(box, size)
+    return None if crop is None else stretched(image, crop, side)
 
 
-def stretched(image: Pixels, made: posts.Crop, side: int) -> tuple[Pixels, Maps]:
+def stretched(image: Pixels, crop: posts.Crop, side: int) -> tuple[Pixels, Maps]:
     """Return a crop of part 2 as (side, side[, 3]) of a frame (H, W[, 3]), and its map (2, 3) to the frame."""
-    x0, y0, x1, y1 = made.box
+    x0, y0, x1, y1 = crop.box
     pixels: Pixels = cv2.resize(image[y0:y1, x0:x1], (side, side), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
-    step = posts.SIDE / side / np.array([made.sx, made.sy])
-    return pixels, np.column_stack([np.diag(step), step / 2 + made.box[:2] - posts.OUTLINE])
+    step = posts.SIDE / side / np.array([crop.sx, crop.sy])
+    return pixels, np.column_stack([np.diag(step), step / 2 + crop.box[:2] - posts.OUTLINE])
 
 
 def shows(box: NDArray[np.floating], size: tuple[int, int], padding: float) -> bool:
@@ -92,15 +92,15 @@ def crops_of(job: Job, loader: str, settings: Any, how: Cutting) -> tuple[Pixels
         )
     shown = render(image, settings.tone) if image.dtype.kind == "f" else image
     if how.geometry == "posts":
-        whole = [stretched(shown, each, how.side) for each in job.crops]
+        whole = [stretched(shown, crop, how.side) for crop in job.crops]
         return np.stack([pixels for pixels, _ in whole]), np.stack([to_frame for _, to_frame in whole])
-    made = []
+    crops = []
     for box in job.boxes:
-        one = cut(shown, box, how.geometry, how.side, how.padding)
-        if one is None:
+        crop = cut(shown, box, how.geometry, how.side, how.padding)
+        if crop is None:
             raise DataError(f"{name} has no crop around {box.tolist()}", "run `dvc repro` to prepare it again")
-        made.append(one)
-    return np.stack([pixels for pixels, _ in made]), np.stack([to_frame for _, to_frame in made])
+        crops.append(crop)
+    return np.stack([pixels for pixels, _ in crops]), np.stack([to_frame for _, to_frame in crops])
 
 
 def written(

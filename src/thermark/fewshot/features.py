@@ -201,21 +201,21 @@ def features_of(
     status.json with the reason.
     Raises ConfigError for unknown names and settings, and what `load` and `extract` raise.
     """
-    own, chosen = _chosen(name, settings, sets)
-    store = own.pop("store", "float16")
+    options, chosen = _chosen(name, settings, sets)
+    store = options.pop("store", "float16")
     if store not in TORCH:
         raise ConfigError(f"{name}.store is {store}", nearest(str(store), list(TORCH)))
     weights = bundle.read(assets)
     reason = weights.reason
     with files.fresh_directory(out) as folder:
         if weights.status == "ok":
-            seeds = [Path(each.name) for each in seed_folders(assets)] or [Path()]
+            seeds = [Path(path.name) for path in seed_folders(assets)] or [Path()]
             try:
                 for seed in seeds:
-                    shown = load(name, own, bundle.read(assets / seed), device)
+                    backbone = load(name, options, bundle.read(assets / seed), device)
                     for one in chosen:
                         at = seed / one
-                        extract(shown, crop_sets.read(crops / one), folder / at, store, partial / at)
+                        extract(backbone, crop_sets.read(crops / one), folder / at, store, partial / at)
             except Absent as error:
                 reason = str(error)
             except Unfit as error:
@@ -228,13 +228,13 @@ def features_of(
 
 def _chosen(name: str, settings: Mapping[str, Any], sets: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """Return a backbone's section without `source` and `only`, and the crop sets that it wants."""
-    own = dict(settings)
-    own.pop("source", None)  # which says where the pipeline takes the bundle from
-    only = own.pop("only", list(sets))
+    options = dict(settings)
+    options.pop("source", None)  # which says where the pipeline takes the bundle from
+    only = options.pop("only", list(sets))
     for one in only:
         if one not in sets:
             raise ConfigError(f"{name}.only names {one}, which is no crop set", nearest(str(one), list(sets)))
-    return own, [one for one in sets if one in only]
+    return options, [one for one in sets if one in only]
 
 
 def _begin(card: Card, partial: Path) -> None:

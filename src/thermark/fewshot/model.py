@@ -84,21 +84,21 @@ class HeadModel:
         A box that is NaN, has no area or lies outside of the frame gives a row of NaN.
         """
         cuts = [
-            [cutting.cut(image, box, self.card.geometry, self.card.side, self.padding) for box in own]
-            for image, own in zip(images, boxes, strict=True)
+            [cutting.cut(image, box, self.card.geometry, self.card.side, self.padding) for box in crops]
+            for image, crops in zip(images, boxes, strict=True)
         ]
-        flat = [each for own in cuts for each in own]
+        flat = [crop for crops in cuts for crop in crops]
         xy = np.full((len(flat), self.card.points, 2), np.nan, np.float32)
         score = np.full(xy.shape[:2], np.nan, np.float32)
-        rows = [row for row, each in enumerate(flat) if each is not None]
+        rows = [row for row, crop in enumerate(flat) if crop is not None]
         for start in range(0, len(rows), self.backbone.batch):
             part = rows[start : start + self.backbone.batch]
-            chosen = [each for row in part if (each := flat[row]) is not None]
+            chosen = [crop for row in part if (crop := flat[row]) is not None]
             at, score[part] = self.on_crops(np.stack([pixels for pixels, _ in chosen]))
             xy[part] = geometry.apply(np.stack([to_frame for _, to_frame in chosen]), at)
-        ends = np.cumsum([len(own) for own in cuts])
+        ends = np.cumsum([len(crops) for crops in cuts])
         both = zip(cuts, ends, strict=True)
-        return [(xy[end - len(own) : end], score[end - len(own) : end]) for own, end in both]
+        return [(xy[end - len(crops) : end], score[end - len(crops) : end]) for crops, end in both]
 
     def on_crops(self, pixels: Pixels) -> tuple[NDArray[np.float64], Floats]:
         """Return xy (N, K, 2) in crop px and score (N, K) of crops (N, side, side[, 3])."""

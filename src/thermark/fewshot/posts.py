@@ -96,9 +96,9 @@ def pairs(annotated: Annotations, source: str) -> list[Pair]:
 
     The person is the smallest that holds the nose, the first of equal ones (where the posts' own script stops).
     """
-    own = (annotated.sources == source) & annotated.having("person", "nose")
-    images = sorted(np.flatnonzero(own).tolist(), key=lambda image: int(annotated.first[image]))
-    found = []
+    chosen = (annotated.sources == source) & annotated.having("person", "nose")
+    images = sorted(np.flatnonzero(chosen).tolist(), key=lambda image: int(annotated.first[image]))
+    listed = []
     for image in images:
         people = annotated.boxes(image, "person").tolist()
         for x, y, w, h in annotated.boxes(image, "nose").tolist():
@@ -106,8 +106,8 @@ def pairs(annotated: Annotations, source: str) -> list[Pair]:
             around = [box for box in people if _holds(box, nose)]
             if around:
                 person = min(around, key=lambda box: box[2] * box[3])
-                found.append(Pair(str(annotated.frames[image]), nose, tuple(person)))
-    return found
+                listed.append(Pair(str(annotated.frames[image]), nose, tuple(person)))
+    return listed
 
 
 @dataclass(frozen=True)

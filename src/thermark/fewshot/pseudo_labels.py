@@ -1,4 +1,4 @@
-"""What a head thinks of crops, as a face set: small networks learn its opinions like any other labels."""
+"""Pseudo-labels: predictions of a head on crops, written as a face set that runs learn from like any other."""
 
 import shutil
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ Rows = NDArray[np.int64]
 
 
 class Config(Section):
-    """A taught face set's section of params.yaml.
+    """A pseudo-labelled face set's section of params.yaml.
 
     Each seed of the run `head` says where the points are in the `crops` of the face set `faces`, of which it sees
-    the features of `backbone`, those of its own seed where there are several; an opinion with a score below
+    the features of `backbone`, those of its own seed where there are several; a prediction with a score below
     `min_score` is none, and with `inside` one beyond the labelled person, who is told and not found. With
     `source: true` the head is not asked: the labels are those of the published split alone, which makes the
     control without a teacher.
@@ -44,44 +44,51 @@ class Config(Section):
     inside: bool = True
 
 
-def teach(config: Config, models: Path, cut: Path, seen: Path, faces: Path, out: Path, report: Path) -> None:
+def build(
+    config: Config, models: Path, crops_folder: Path, features_folder: Path, faces: Path, out: Path, report: Path
+) -> None:
     """Write `out`, a prepared face set, whole or not at all, and the JSON `report` of how good its labels are.
 
     Of a head it is one for each seed, `out`/seed<k>: a student learns from the head of its own seed, and all
     chains stay apart. Its train split are the crops' part `train` with the labels of `config`, its val split their
-    part `val` with the true ones; of their part `test` it has nothing. `models` holds runs, `cut` the crops,
-    `seen` the features of all crop sets, `faces` the prepared face set. The report says how far, in px of the
-    frame, opinions are from the true labels: of all crops, and of the `unseen` ones that are no part of the
-    published split, over all seeds. Where the head could not be trained, or of one seed no opinion is left, both
+    part `val` with the true ones; of their part `test` it has nothing. `models` holds runs, `crops_folder`
+    the crops, `features_folder` the features of all crop sets, `faces` the prepared face set. The report says how
+    far, in px of the frame, predictions are from the true labels: of all crops, and of the `unseen` ones that are
+    no part of the published split, over all seeds. Where the head could not be trained, or of one seed no
+    prediction is left, both
     say why. Raises DataError for files that are absent or of something else, and for a published split without a
     label.
     """
-    asks = config.source == "head"
-    if asks and (reason := runs.skipped(models / config.head)):
+    uses_head = config.source == "head"
+    if uses_head and (reason := runs.skipped(models / config.head)):
         return skipped(reason, config, out, report)
-    crops = crop_sets.read(cut)
+    crops = crop_sets.read(crops_folder)
     table, packed = open_set(faces)
     _same_faces(config, crops, table)
     rows = np.flatnonzero(np.isin(crops.parts, ["train", "val"]))
     true = np.asarray(geometry.apply(crops.to_frame, crops.xy), np.float64)
-    labels = _of_head(config, models, seen, crops, table, true) if asks else {Path(): _of_source(crops, true)}
+    labels = (
+        _of_head(config, models, features_folder, crops, table, true)
+        if uses_head
+        else {Path(): _of_source(crops, true)}
+    )
     pool = _pool(crops)
     if any(not np.isfinite(xy[pool]).all(axis=-1).any() for xy in labels.values()):
-        if not asks:
+        if not uses_head:
             raise DataError(f"the published split of {config.crops} has no label", "name other crops")
         where = " within the labelled persons" if config.inside else ""
         reason = f"{config.head} leaves no label above a score of {config.min_score:g}{where}"
         return skipped(reason, config, out, report)
     with files.fresh_directory(out) as folder:
         for seed, xy in labels.items():
-            own = folder / seed
-            own.mkdir(exist_ok=True)
-            write(own, faces, table, packed, crops, rows, xy[rows])
-            files.write_json(own / MADE_OF, {"faces": config.faces})
-            if asks:
-                files.write_json(own / LABELLER, {"head": config.head})
+            seed_dir = folder / seed
+            seed_dir.mkdir(exist_ok=True)
+            write(seed_dir, faces, table, packed, crops, rows, xy[rows])
+            files.write_json(seed_dir / MADE_OF, {"faces": config.faces})
+            if uses_head:
+                files.write_json(seed_dir / LABELLER, {"head": config.head})
     unseen = pool[~crops.published[pool]]
-    about = {"seeds": len(labels)} if asks else {}
+    about = {"seeds": len(labels)} if uses_head else {}
     about |= _accounts(labels, true, pool) | {"unseen": _accounts(labels, true, unseen)}
     files.write_json(report, {"status": "ok", "reason": ""} | config.model_dump() | about)
 
@@ -98,16 +105,18 @@ def _of_source(crops: CropSet, true: Points) -> Points:
 
 
 def _of_head(
-    config: Config, models: Path, seen: Path, crops: CropSet, table: Faces, true: Points
+    config: Config, models: Path, features_folder: Path, crops: CropSet, table: Faces, true: Points
 ) -> dict[Path, Points]:
     """Return, by the folder of each seed of the head, labels (n, K, 2) in frame px: its own of the pool."""
     pool = _pool(crops)
     labels = {}
     for folder in runs.seed_folders(models / config.head):
-        told = geometry.apply(crops.to_frame[pool], opinions(config, folder, seen, crops, pool))
-        beyond = ~inside(told, table.boxes[crops.rows[pool]])
+        labels_of_seed = geometry.apply(
+            crops.to_frame[pool], predicted_labels(config, folder, features_folder, crops, pool)
+        )
+        beyond = ~inside(labels_of_seed, table.boxes[crops.rows[pool]])
         xy = true.copy()
-        xy[pool] = np.where((beyond & config.inside)[..., None], np.nan, told)
+        xy[pool] = np.where((beyond & config.inside)[..., None], np.nan, labels_of_seed)
         labels[Path(folder.name)] = xy
     if not labels:
         raise DataError(f"the head {config.head} has no seed", "run `dvc repro`, which trains it")
@@ -128,24 +137,24 @@ def skipped(reason: str, config: Config, out: Path, report: Path) -> None:
     print(f"{out.name} teaches nothing: {reason}")
 
 
-def opinions(config: Config, folder: Path, seen: Path, crops: CropSet, rows: Rows) -> Points:
+def predicted_labels(config: Config, folder: Path, features_folder: Path, crops: CropSet, rows: Rows) -> Points:
     """Return where a head sees the points (n, K, 2) in px of the crops `rows`, NaN where it does not.
 
     Raises DataError for a head or for features of something else.
     """
     head, about = model.read(folder)
-    known = features.read(runs.matching(seen, about.seed) / config.crops)
-    if known.card.crops != crops.fingerprint:
+    stored = features.read(runs.matching(features_folder, about.seed) / config.crops)
+    if stored.card.crops != crops.fingerprint:
         raise DataError(
             f"the features of {config.backbone} are of other crops", "run `dvc repro` to compute them again"
         )
-    if known.card.sha256 != about.backbone_sha256 or known.card.backbone != about.backbone:
+    if stored.card.sha256 != about.backbone_sha256 or stored.card.backbone != about.backbone:
         raise DataError(
             f"{config.head} was trained on another backbone than {config.backbone}", "name that of the head"
         )
     if (about.vocabulary, about.side, about.geometry) != (crops.vocabulary, crops.side, crops.geometry):
         raise DataError(f"{config.head} was trained on other crops than {config.crops}", "name those of the head")
-    xy, score = run.predicted(head, known, rows, [about.decode], about.sigma)[about.decode]
+    xy, score = run.predicted(head, stored, rows, [about.decode], about.sigma)[about.decode]
     sure = torch.where((score >= config.min_score)[..., None], xy, torch.nan)
     return to_crop(sure.double().numpy(), crops.side, about.size)
 
@@ -156,35 +165,35 @@ def inside(xy: NDArray[np.floating], boxes: NDArray[np.float32]) -> NDArray[np.b
     return np.asarray(((xy >= near) & (xy <= far)).all(axis=-1))
 
 
-def account(said: Points, true: Points) -> dict[str, Any]:
+def account(predictions: Points, true: Points) -> dict[str, Any]:
     """Return how many points (n, K, 2) have a label, and its mean and median distance from the true ones."""
-    there = np.isfinite(said).all(axis=-1)
-    apart = np.hypot(*np.moveaxis(said - true, -1, 0))
-    apart = apart[np.isfinite(apart)]
+    valid = np.isfinite(predictions).all(axis=-1)
+    distances = np.hypot(*np.moveaxis(predictions - true, -1, 0))
+    distances = distances[np.isfinite(distances)]
     return {
-        "points": int(there.size),
-        "labels": int(there.sum()),
-        "native_mean": float(apart.mean()) if len(apart) else None,
-        "native_median": float(np.median(apart)) if len(apart) else None,
+        "points": int(valid.size),
+        "labels": int(valid.sum()),
+        "native_mean": float(distances.mean()) if len(distances) else None,
+        "native_median": float(np.median(distances)) if len(distances) else None,
     }
 
 
 def write(folder: Path, faces: Path, table: Faces, packed: Crops, crops: CropSet, rows: Rows, xy: Points) -> None:
     """Write the faces of the crops `rows` with labels `xy` (n, K, 2), in frame px, as a prepared face set."""
-    own = crops.rows[rows]
-    told = replace(
-        table.take(own),
+    chosen = crops.rows[rows]
+    labelled = replace(
+        table.take(chosen),
         splits=crops.parts[rows],
         vocabularies=np.full(len(rows), crops.vocabulary),
         xy=xy.astype(np.float32),
         visible=np.asarray(np.isfinite(xy).all(axis=-1)),
     )
-    told.save(folder / "faces.npz")
-    np.save(folder / "pixels.npy", packed.pixels[own], allow_pickle=False)
-    arrays = {"to_source": packed.to_source[own], "padding": np.array(packed.padding)}
+    labelled.save(folder / "faces.npz")
+    np.save(folder / "pixels.npy", packed.pixels[chosen], allow_pickle=False)
+    arrays = {"to_source": packed.to_source[chosen], "padding": np.array(packed.padding)}
     files.write_arrays(folder / "crops.npz", arrays)
     frames = Frames.open(faces / "frames.npz")
-    kept = np.isin(frames.ids, told.frames)
+    kept = np.isin(frames.ids, labelled.frames)
     columns = {name: getattr(frames, name)[kept] for name in ("ids", "subjects", "paths", "sizes")}
     replace(frames, **columns).save(folder / "frames.npz")
     shutil.copyfile(faces / "card.json", folder / "card.json")

@@ -30,7 +30,7 @@ from thermark.train.precision import Machine
 
 
 @dataclass(frozen=True)
-class Places:
+class Paths:
     """Where things go: models into `out`/seed<k>/, all numbers into the JSON `details`, those that experiments are
     compared by into the JSON `metrics`, every training of the curve into the CSV `curve`.
     """
@@ -41,76 +41,79 @@ class Places:
     curve: Path
 
 
-def train(config: Config, cut: Path, seen: Path, to: Places) -> None:
+def train(config: Config, crops_folder: Path, features_folder: Path, to: Paths) -> None:
     """Train and score everything.
 
-    `cut` holds the crops, `seen` what `features@<backbone>` left: of a backbone with seeds, each head's is that of
-    its own seed. Without features, and where a training on the
-    published labels came to nothing, everything says why. Raises DataError for absent or damaged files and for
+    `crops_folder` holds the crops, `features_folder` what `features@<backbone>` left: of a backbone with seeds,
+    each head's is that of its own seed. Without features, and where a training on the published labels came to
+    nothing, everything says why. Raises DataError for absent or damaged files and for
     features of other crops.
     """
     try:
-        status, reason = (str(files.read_json(seen / features.STATUS)[name]) for name in ("status", "reason"))
+        status, reason = (
+            str(files.read_json(features_folder / features.STATUS)[name]) for name in ("status", "reason")
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{seen} holds no features of {config.backbone}", "run `dvc repro`") from error
+        raise DataError(f"{features_folder} holds no features of {config.backbone}", "run `dvc repro`") from error
     if status != "ok":
         return _skipped(reason, config, to)
-    crops = crop_sets.read(cut)
-    known = {seed: below(seen, seed, config) for seed in config.seeds}
-    if any(each.card.crops != crops.fingerprint for each in known.values()):
+    crops = crop_sets.read(crops_folder)
+    known = {seed: below(features_folder, seed, config) for seed in config.seeds}
+    if any(trained.card.crops != crops.fingerprint for trained in known.values()):
         raise DataError(
             f"the features of {config.backbone} are of other crops", "run `dvc repro` to compute them again"
         )
-    work = partial(fitted, cut=cut, seen=seen, config=config)
+    work = partial(fitted, crops_folder=crops_folder, features_folder=features_folder, config=config)
     # A GPU has room for one; and one thread each, so that numbers do not depend on how many processes there are.
     workers = 1 if torch.cuda.is_available() else None
     jobs = planned(crops, config)
     done = list(track(ordered(work, jobs, workers, chunk=1), len(jobs), f"heads {to.out.name}", "heads"))
-    main = (each for each in done if each.job.budget == PUBLISHED)
-    if lost := next((each for each in main if each.reason), None):
+    main = (trained for trained in done if trained.job.budget == PUBLISHED)
+    if lost := next((trained for trained in main if trained.reason), None):
         return _skipped(f"seed {lost.job.seed}: {lost.reason}", config, to)
     with files.fresh_directory(to.out) as folder:
-        for each in done:
-            if each.job.budget == PUBLISHED:
-                own = seed_folder(folder, each.job.seed)
-                own.mkdir()
-                weights = {name: torch.from_numpy(array) for name, array in each.weights.items()}
-                model.write(own, described(each, crops, known[each.job.seed], config), weights)
+        for trained in done:
+            if trained.job.budget == PUBLISHED:
+                seed_dir = seed_folder(folder, trained.job.seed)
+                seed_dir.mkdir()
+                weights = {name: torch.from_numpy(array) for name, array in trained.weights.items()}
+                model.write(seed_dir, described(trained, crops, known[trained.job.seed], config), weights)
     numbers = summary(done, crops, known[config.seeds[0]], config)
     files.write_json(to.details, numbers)
     files.write_json(to.metrics, compared(numbers))
     files.write_text(to.curve, table(done, config.decode))
 
 
-def below(seen: Path, seed: int, config: Config) -> Features:
+def below(features_folder: Path, seed: int, config: Config) -> Features:
     """Return the features that a head of this seed learns from."""
-    return features.read(matching(seen, seed) / config.crops)
+    return features.read(matching(features_folder, seed) / config.crops)
 
 
-def fitted(job: Job, cut: Path, seen: Path, config: Config) -> Trained:
+def fitted(job: Job, crops_folder: Path, features_folder: Path, config: Config) -> Trained:
     """Train and score one head, the same on every call, also on a GPU."""
     device = precision.prepare(Machine(threads=1))
-    crops, known = crop_sets.read(cut), below(seen, job.seed, config)
-    told = {name: getattr(config, name) for name in training.Config.model_fields} | {"steps": job.steps}
-    settings = training.Config(**told)
+    crops, known = crop_sets.read(crops_folder), below(features_folder, job.seed, config)
+    options = {name: getattr(config, name) for name in training.Config.model_fields} | {"steps": job.steps}
+    settings = training.Config(**options)
     try:
-        made = training.fit(known, crops.xy, job.train, job.val, crops.side, settings, job.seed, device=device)
+        fit = training.fit(known, crops.xy, job.train, job.val, crops.side, settings, job.seed, device=device)
     except Untrained as error:
         return missed(job, crops, error.cause)
     head = TinyHead(known.channels, crops.xy.shape[1])
-    head.load_state_dict(made.weights)
+    head.load_state_dict(fit.weights)
     test = crops.part("test")
-    said = predicted(head.eval(), known, test, METHODS, config.sigma)
+    predictions = predicted(head.eval(), known, test, METHODS, config.sigma)
     gaps = {
-        method: to_crop(xy.double().numpy(), crops.side, SIZE) - crops.xy[test] for method, (xy, _) in said.items()
+        method: to_crop(xy.double().numpy(), crops.side, SIZE) - crops.xy[test]
+        for method, (xy, _) in predictions.items()
     }
     # As arrays: between processes, tensors go by way of shared memory and a file descriptor each.
-    kept = {name: tensor.numpy() for name, tensor in made.weights.items()} if job.budget == PUBLISHED else {}
-    return Trained(job, kept, made.best_epoch, made.val_error, scored(gaps, crops))
+    kept = {name: tensor.numpy() for name, tensor in fit.weights.items()} if job.budget == PUBLISHED else {}
+    return Trained(job, kept, fit.best_epoch, fit.val_error, scored(gaps, crops))
 
 
 def missed(job: Job, crops: CropSet, reason: str) -> Trained:
-    """Return what is said of a training that came to nothing: a miss of every point."""
+    """Return the record of a training that came to nothing: a miss of every point."""
     nowhere = np.full_like(crops.xy[crops.part("test")], np.nan)
     return Trained(job, {}, 0, inf, scored(dict.fromkeys(METHODS, nowhere), crops), reason)
 
@@ -140,35 +143,35 @@ def predicted(
         for method in methods:
             parts[method].append(Heatmap(sigma, method).decode(maps))
     return {
-        method: (torch.cat([xy for xy, _ in own]), torch.cat([score for _, score in own]))
-        for method, own in parts.items()
+        method: (torch.cat([xy for xy, _ in pairs]), torch.cat([score for _, score in pairs]))
+        for method, pairs in parts.items()
     }
 
 
-def described(each: Trained, crops: CropSet, known: Features, config: Config) -> HeadCard:
+def described(trained: Trained, crops: CropSet, stored: Features, config: Config) -> HeadCard:
     """Return the card of a trained head."""
     return HeadCard(
         vocabulary=crops.vocabulary,
         points=crops.xy.shape[1],
-        channels=known.channels,
+        channels=stored.channels,
         size=SIZE,
         side=crops.side,
         geometry=crops.geometry,
         padding=crops.padding,
         decode=config.decode,
         sigma=config.sigma,
-        backbone=known.card.backbone,
-        backbone_sha256=known.card.sha256,
-        trained_on=list(dict.fromkeys([crops.faces, *known.card.trained_on])),
-        labels=len(each.job.train),
-        labels_val=len(each.job.val),
-        seed=each.job.seed,
-        best_epoch=each.best_epoch,
-        val_error=each.val_error,
+        backbone=stored.card.backbone,
+        backbone_sha256=stored.card.sha256,
+        trained_on=list(dict.fromkeys([crops.faces, *stored.card.trained_on])),
+        labels=len(trained.job.train),
+        labels_val=len(trained.job.val),
+        seed=trained.job.seed,
+        best_epoch=trained.best_epoch,
+        val_error=trained.val_error,
     )
 
 
-def _skipped(reason: str, config: Config, to: Places) -> None:
+def _skipped(reason: str, config: Config, to: Paths) -> None:
     skip(to.out, reason)
     about = {"status": "skipped", "reason": reason}
     files.write_json(to.metrics, about)

@@ -42,7 +42,7 @@ class Samples:
         """Which labels (n, K) there are, float32."""
         return self.xy.isfinite().all(dim=-1).float()
 
-    def seen(self, rows: Rows | slice) -> Tensor:
+    def batch(self, rows: Rows | slice) -> Tensor:
         """Return features (N, C, h, w) of rows of these samples, in channels_last order."""
         if isinstance(rows, slice):
             return self.features[rows].permute(0, 3, 1, 2)

@@ -19,14 +19,14 @@ def numbers(gap: Floats, to_frame: Floats, labelled: NDArray[np.bool_] | None = 
     are those with a label. PCK is a fraction of all labelled points, a miss fails; mean and median are over those
     that were answered, and `missed` counts the others. What is over nothing is absent.
     """
-    there = np.ones(gap.shape[:2], bool) if labelled is None else labelled
+    valid = np.ones(gap.shape[:2], bool) if labelled is None else labelled
     native = in_frame(gap, to_frame)
     answered = np.isfinite(gap).all(axis=-1)
-    found: Numbers = {"crops": int(there.any(axis=1).sum()), "missed": int((there & ~answered).sum())}
-    for space, apart in (("crop", gap), ("native", native)):
-        errors = np.where(answered, np.hypot(apart[..., 0], apart[..., 1]), np.inf)[there]
-        found |= {f"{space}_{name}": value for name, value in _summary(errors).items()}
-    return found
+    summary: Numbers = {"crops": int(valid.any(axis=1).sum()), "missed": int((valid & ~answered).sum())}
+    for space, distances in (("crop", gap), ("native", native)):
+        errors = np.where(answered, np.hypot(distances[..., 0], distances[..., 1]), np.inf)[valid]
+        summary |= {f"{space}_{name}": value for name, value in _summary(errors).items()}
+    return summary
 
 
 def in_frame(gap: Floats, to_frame: Floats) -> Floats:
@@ -48,6 +48,8 @@ def quantisation(xy: Floats, side: int, size: int, to_frame: Floats) -> Numbers:
 
 def _summary(errors: Floats) -> Numbers:
     """Return mean and median of the finite errors, and PCK of all; infinite = missed."""
-    hit = errors[np.isfinite(errors)]
-    found: Numbers = {"mean": float(hit.mean()), "median": lower_median(hit)} if len(hit) else {}
-    return found | ({f"pck@{limit}": float((errors <= limit).mean()) for limit in LIMITS} if len(errors) else {})
+    finite = errors[np.isfinite(errors)]
+    summary: Numbers = {"mean": float(finite.mean()), "median": lower_median(finite)} if len(finite) else {}
+    if len(errors):
+        summary |= {f"pck@{limit}": float((errors <= limit).mean()) for limit in LIMITS}
+    return summary

@@ -25,9 +25,9 @@ INTERVAL = ("crop_mean", "native_mean")
 
 def summary(done: Sequence[Trained], crops: CropSet, known: Features, config: Config) -> dict[str, Any]:
     """Return what `metrics/heads/<key>.json` holds: means over seeds."""
-    main = [each for each in done if each.job.budget == PUBLISHED]
+    main = [trained for trained in done if trained.job.budget == PUBLISHED]
     budgets = dict.fromkeys([*map(str, config.budget), ALL])
-    curve = {name: [each for each in done if each.job.budget == name] for name in budgets}
+    curve = {name: [trained for trained in done if trained.job.budget == name] for name in budgets}
     test = crops.part("test")
     return {
         "status": "ok",
@@ -49,12 +49,15 @@ def summary(done: Sequence[Trained], crops: CropSet, known: Features, config: Co
         "seeds": len(main),
         "decode": config.decode,
         "test": {
-            scope: averaged([each.numbers[scope, config.decode] for each in main]) for scope in (PUBLISHED, ALL)
+            scope: averaged([trained.numbers[scope, config.decode] for trained in main])
+            for scope in (PUBLISHED, ALL)
         },
-        "decoders": {method: averaged([each.numbers[ALL, method] for each in main]) for method in METHODS},
+        "decoders": {method: averaged([trained.numbers[ALL, method] for trained in main]) for method in METHODS},
         "constant": constant(crops, main[0].job.train),
         "quantisation": scoring.quantisation(crops.xy[test], crops.side, SIZE, crops.to_frame[test]),
-        "budget": {name: _point(own, config.decode, config.epochs) for name, own in curve.items() if own},
+        "budget": {
+            name: _point(trainings, config.decode, config.epochs) for name, trainings in curve.items() if trainings
+        },
     }
 
 
@@ -70,40 +73,40 @@ def constant(crops: CropSet, train: Rows) -> dict[str, Any]:
     """
     test = crops.part("test")
     gap = np.nanmean(crops.xy[train], axis=0) - crops.xy[test]
-    found = scoring.numbers(gap, crops.to_frame[test], np.asarray(np.isfinite(crops.xy[test]).all(axis=-1)))
-    apart = np.linalg.norm(scoring.in_frame(gap, crops.to_frame[test]), axis=-1)
-    told: dict[str, list[float]] = {}
-    for subject, row in zip(crops.subjects[test], apart, strict=True):
+    summary = scoring.numbers(gap, crops.to_frame[test], np.asarray(np.isfinite(crops.xy[test]).all(axis=-1)))
+    distances = np.linalg.norm(scoring.in_frame(gap, crops.to_frame[test]), axis=-1)
+    by_subject: dict[str, list[float]] = {}
+    for subject, row in zip(crops.subjects[test], distances, strict=True):
         if np.isfinite(row).any():
-            told.setdefault(str(subject), []).append(float(np.nanmean(row)))
-    return found | {"native_by_subject": told}
+            by_subject.setdefault(str(subject), []).append(float(np.nanmean(row)))
+    return summary | {"native_by_subject": by_subject}
 
 
 def averaged(numbers: Sequence[Numbers]) -> dict[str, float | None]:
     """Return the mean over seeds of each number, and of mean errors the standard deviation (`_spread`), if any."""
-    made: dict[str, float | None] = {}
-    for name in dict.fromkeys(key for each in numbers for key in each):
-        values = np.array([each.get(name, np.nan) for each in numbers])
-        made[name] = float(values.mean()) if np.isfinite(values).all() else None
+    means: dict[str, float | None] = {}
+    for name in dict.fromkeys(key for row in numbers for key in row):
+        values = np.array([row.get(name, np.nan) for row in numbers])
+        means[name] = float(values.mean()) if np.isfinite(values).all() else None
         if name in INTERVAL:
             spread = float(values.std(ddof=1)) if len(values) > 1 else np.nan
-            made[f"{name}_spread"] = spread if np.isfinite(spread) else None
-    return made
+            means[f"{name}_spread"] = spread if np.isfinite(spread) else None
+    return means
 
 
 def _point(done: Sequence[Trained], method: Method, epochs: int) -> dict[str, float | None]:
     """Return one point of the curve; the interval is that of Student's t over seeds."""
-    numbers = [each.numbers[ALL, method] for each in done]
+    numbers = [row.numbers[ALL, method] for row in done]
     means = averaged(numbers)
     first = done[0].job
-    made: dict[str, float | None] = {"labels": len(first.train), "steps": first.steps * epochs}
-    made |= {name: means.get(name) for name in CURVE}
+    point: dict[str, float | None] = {"labels": len(first.train), "steps": first.steps * epochs}
+    point |= {name: means.get(name) for name in CURVE}
     for name in INTERVAL:
-        values = np.array([each.get(name, np.nan) for each in numbers])
+        values = np.array([row.get(name, np.nan) for row in numbers])
         half = stats.sem(values) * stats.t.ppf(0.975, len(values) - 1) if len(values) > 1 else np.nan
         for end, sign in (("low", -1), ("high", 1)):
-            made[f"{name}_{end}"] = float(values.mean() + sign * half) if np.isfinite(half) else None
-    return made
+            point[f"{name}_{end}"] = float(values.mean() + sign * half) if np.isfinite(half) else None
+    return point
 
 
 def table(done: Iterable[Trained], method: Method) -> str:
@@ -111,12 +114,12 @@ def table(done: Iterable[Trained], method: Method) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["labels", "seed", *CURVE, "best_epoch", "val_crop_mean"])
-    curve = [each for each in done if each.job.budget != PUBLISHED]
-    for each in sorted(curve, key=lambda one: (len(one.job.train), one.job.seed)):
-        numbers = each.numbers[ALL, method]
+    curve = [trained for trained in done if trained.job.budget != PUBLISHED]
+    for trained in sorted(curve, key=lambda one: (len(one.job.train), one.job.seed)):
+        numbers = trained.numbers[ALL, method]
         cells = [f"{numbers[name]:.6g}" if name in numbers else "" for name in CURVE]
-        ends = [each.best_epoch, f"{each.val_error:.6g}"] if each.best_epoch else ["", ""]
-        writer.writerow([len(each.job.train), each.job.seed, *cells, *ends])
+        ends = [trained.best_epoch, f"{trained.val_error:.6g}"] if trained.best_epoch else ["", ""]
+        writer.writerow([len(trained.job.train), trained.job.seed, *cells, *ends])
     return text.getvalue()
 
 

@@ -80,17 +80,17 @@ def fit(
     """
     device = device or precision.chosen("auto")
     exact = precision.resolved(Machine(precision=config.precision), device)
-    taught, held_out = _both(features, xy, train, val, side, exact, device)
-    head = precision.placed(begun(taught, seed, start), device)
+    train_set, val_set = _both(features, xy, train, val, side, exact, device)
+    head = precision.placed(begun(train_set, seed, start), device)
     codec = Heatmap(config.sigma)
 
     def terms(model: nn.Module, rows: Rows, epoch: int) -> loop.Terms:
         with precision.autocast(exact, device):
-            maps = model(taught.seen(rows))
-        return {"loss": mse.loss(maps, Targets(taught.xy[rows], taught.known[rows]), codec)}
+            maps = model(train_set.batch(rows))
+        return {"loss": mse.loss(maps, Targets(train_set.xy[rows], train_set.known[rows]), codec)}
 
     optimizer = torch.optim.AdamW(head.parameters(), config.lr, weight_decay=config.weight_decay, fused=True)
-    steps = len(samples.batches(len(taught), config.batch, seed, 0, config.steps))
+    steps = len(samples.batches(len(train_set), config.batch, seed, 0, config.steps))
     settings = Settings(
         epochs=config.epochs, patience=config.epochs, ema=None, clip=None, gradient_steps=0, seeds=(seed,)
     )
@@ -99,8 +99,8 @@ def fit(
         trained = loop.fit(
             head,
             terms,
-            lambda epoch: samples.batches(len(taught), config.batch, seed, epoch, config.steps),
-            lambda mean: validated(mean, held_out, side, exact),
+            lambda epoch: samples.batches(len(train_set), config.batch, seed, epoch, config.steps),
+            lambda mean: validated(mean, val_set, side, exact),
             settings,
             steps,
             Memory(),
@@ -116,12 +116,12 @@ def fit(
     return Fitted(trained.weights, progress.best_epoch, progress.best, progress.history)
 
 
-def begun(taught: Samples, seed: int, start: State | None) -> TinyHead:
+def begun(train_set: Samples, seed: int, start: State | None) -> TinyHead:
     """Return a head for such samples with the weights `start`, or random ones that belong to the seed."""
     # Without touching the generator of whoever called.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.integer("head", seed))
-        head = TinyHead(taught.features.shape[-1], taught.xy.shape[1])
+        head = TinyHead(train_set.features.shape[-1], train_set.xy.shape[1])
     if start is not None:
         try:
             head.load_state_dict(start)
@@ -132,16 +132,16 @@ def begun(taught: Samples, seed: int, start: State | None) -> TinyHead:
 
 
 @torch.inference_mode()
-def validated(head: nn.Module, held: Samples, side: int, exact: Literal["fp32", "bf16"]) -> float:
+def validated(head: nn.Module, val_set: Samples, side: int, exact: Literal["fp32", "bf16"]) -> float:
     """Return the mean error in crop px over all labelled points, infinite when one is missed."""
     errors = []
-    for first in range(0, len(held), MANY):
+    for first in range(0, len(val_set), MANY):
         rows = slice(first, first + MANY)
-        with precision.autocast(exact, held.features.device):
-            maps = head(held.seen(rows))
+        with precision.autocast(exact, val_set.features.device):
+            maps = head(val_set.batch(rows))
         xy, _ = Heatmap(sigma=1.0).decode(maps)
-        gap = (xy - held.xy[rows]).norm(dim=-1) * (side / maps.shape[-1])
-        errors.append(gap.nan_to_num(nan=inf)[held.known[rows] > 0])
+        gap = (xy - val_set.xy[rows]).norm(dim=-1) * (side / maps.shape[-1])
+        errors.append(gap.nan_to_num(nan=inf)[val_set.known[rows] > 0])
     return float(torch.cat(errors).mean())
 
 
@@ -158,8 +158,8 @@ def _both(
     if len(shared := np.intersect1d(train, val)):
         raise ConfigError(f"crop {shared[0]} is in the training and in the validation set", "keep them apart")
     dtype = torch.bfloat16 if exact == "bf16" else torch.float32
-    taught, held = (
+    train_set, val_set = (
         samples.loaded(features, xy, samples.labelled(xy, rows, purpose), side, dtype, device)
         for rows, purpose in ((train, "train"), (val, "validate"))
     )
-    return taught, held
+    return train_set, val_set

@@ -83,13 +83,13 @@ def load_weights(model: nn.Module, path: Path) -> None:
         stored = load_file(path)
     except (FileNotFoundError, SafetensorError) as error:
         raise DataError(f"cannot read {path}: {error}", "train or fetch the model again") from error
-    own = model.state_dict()
-    problems = [f"{name} is missing" for name in own if name not in stored]
-    problems += [f"{name} is unexpected" for name in stored if name not in own]
+    expected = model.state_dict()
+    problems = [f"{name} is missing" for name in expected if name not in stored]
+    problems += [f"{name} is unexpected" for name in stored if name not in expected]
     problems += [
-        f"{name} is {list(stored[name].shape)}, not {list(own[name].shape)}"
-        for name in own
-        if name in stored and stored[name].shape != own[name].shape
+        f"{name} is {list(stored[name].shape)}, not {list(expected[name].shape)}"
+        for name in expected
+        if name in stored and stored[name].shape != expected[name].shape
     ]
     if problems:
         rest = f" and {len(problems) - 1} more" if len(problems) > 1 else ""

@@ -27,8 +27,8 @@ def decode(heatmaps: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
     # a factor without a derivative: what is cut below is all that can differ, in maps that are hardly above it.
     level = torch.where(around[..., 1, 1] > 0, score / around[..., 1, 1], 1)
     refined = xy - _newton((around * level[..., None, None]).clamp(LOWEST, HIGHEST).log())
-    found = (score > 0) & score.isfinite() & refined.isfinite().all(dim=-1)
-    return torch.where(found[..., None], refined, torch.nan), score
+    valid = (score > 0) & score.isfinite() & refined.isfinite().all(dim=-1)
+    return torch.where(valid[..., None], refined, torch.nan), score
 
 
 def _newton(around: Tensor) -> Tensor:

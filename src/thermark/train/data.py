@@ -110,8 +110,8 @@ def gather(root: Path, names: Sequence[str], split: str, vocabulary: str, size: 
 
 def usable(faces: Faces, packed: Crops, xy: Array, split: str) -> NDArray[np.int64]:
     """Return the prompted faces of `split` that have a label among `xy` (N, K, 2)."""
-    shown = (faces.splits == split) & np.isfinite(packed.to_source).all(axis=(1, 2))
-    return np.flatnonzero(shown & np.isfinite(xy).all(axis=-1).any(axis=-1))
+    prompted = (faces.splits == split) & np.isfinite(packed.to_source).all(axis=(1, 2))
+    return np.flatnonzero(prompted & np.isfinite(xy).all(axis=-1).any(axis=-1))
 
 
 def count(folder: Path, split: str, vocabulary: str) -> int:
@@ -123,9 +123,9 @@ def count(folder: Path, split: str, vocabulary: str) -> int:
 def check_labels(root: Path, names: Sequence[str], labels: str) -> None:
     """Raise ConfigError when a face set is labelled in another vocabulary than `labels`."""
     for name in names:
-        found = sorted(set(map(str, open_table(root / name).vocabularies)) - {labels})
-        if found:
-            raise ConfigError(f"{name} is labelled in {found[0]}, not in {labels}", f"set `labels: {found[0]}`")
+        others = sorted(set(map(str, open_table(root / name).vocabularies)) - {labels})
+        if others:
+            raise ConfigError(f"{name} is labelled in {others[0]}, not in {labels}", f"set `labels: {others[0]}`")
 
 
 def translated(faces: Faces, vocabulary: str) -> Array:
@@ -133,8 +133,8 @@ def translated(faces: Faces, vocabulary: str) -> Array:
     xy = np.full((len(faces), len(landmarks.load(vocabulary)), 2), np.nan)
     for name in np.unique(faces.vocabularies):
         rows = faces.vocabularies == name
-        own = faces.xy[rows, : len(landmarks.load(str(name)))].astype(np.float64)
-        xy[rows] = landmarks.project(own, str(name), vocabulary)
+        labels = faces.xy[rows, : len(landmarks.load(str(name)))].astype(np.float64)
+        xy[rows] = landmarks.project(labels, str(name), vocabulary)
     return xy
 
 

@@ -26,15 +26,15 @@ def require(config: Run, faces: Path, models: Path) -> None:
     """Raise Untrained with the reason when there is nothing to learn from and earlier training is why.
 
     That is when one of its face sets under `faces`, or its teacher under `models`, was left out with a reason, and
-    when a head's opinions fill no batch.
+    when a head's pseudo-labels fill no batch.
     """
-    told = config.model_dump()
-    sets = [told[name] for name in READ if told.get(name)]
+    options = config.model_dump()
+    sets = [options[name] for name in READ if options.get(name)]
     for name in sets:
         if reason := skipped(faces / name):
             raise Untrained(reason, AGAIN)
-    teacher = models / str(told.get("teacher", ""))
-    if told.get("teacher") and (reason := skipped(teacher)):
+    teacher = models / str(options.get("teacher", ""))
+    if options.get("teacher") and (reason := skipped(teacher)):
         raise Untrained(f"{teacher.name} was not trained: {reason}", AGAIN)
     for seed in config.seeds:
         folder = matching(faces / config.train, seed)

@@ -20,10 +20,10 @@ TOLERANCE = 0.01  # px, of corresponding crop corners
 
 @dataclass(frozen=True)
 class PairBatch:
-    """A student's batch, and what its teacher is shown: `shown` (B, S, S) or (B, S, S, 3) uint8."""
+    """A student's batch, and the teacher's images: `teacher` (B, S, S) or (B, S, S, 3) uint8."""
 
-    seen: Batch
-    shown: NDArray[np.uint8]
+    student: Batch
+    teacher: NDArray[np.uint8]
 
 
 def partners(root: Path, name: str, samples: Samples, other: str) -> Samples:
@@ -44,24 +44,24 @@ def partners(root: Path, name: str, samples: Samples, other: str) -> Samples:
             f"{len(absent)} of {len(rows)} faces of {name} have no partner in {other}, such as {absent[0]}",
             f"pair {name} with the set it was made from, under the same split",
         )
-    found = np.array([row_of[label] for label in wanted], dtype=np.int64)
+    matched = np.array([row_of[label] for label in wanted], dtype=np.int64)
     to_crop = input_to_crop(samples.size, samples.padding, pixels.pixels.shape[1], pixels.padding)
-    astray = np.flatnonzero(candidates.splits[found] != faces.splits[rows])
+    astray = np.flatnonzero(candidates.splits[matched] != faces.splits[rows])
     if len(astray):
         raise DataError(
             f"{faces.ids[rows[astray[0]]]} of {name} and its partner in {other} are in different splits",
             "give both data sets the same `split`",
         )
-    mine = _corners(crops.to_source[rows], samples.to_crop[0], samples.size)
-    theirs = _corners(pixels.to_source[found], to_crop, samples.size)
-    apart = np.abs(mine - theirs).max(axis=(1, 2))
-    if not (apart < TOLERANCE).all():
-        worst = int(np.argmax(np.where(np.isfinite(apart), apart, np.inf)))
+    corners = _corners(crops.to_source[rows], samples.to_crop[0], samples.size)
+    corners_of_partner = _corners(pixels.to_source[matched], to_crop, samples.size)
+    distance = np.abs(corners - corners_of_partner).max(axis=(1, 2))
+    if not (distance < TOLERANCE).all():
+        worst = int(np.argmax(np.where(np.isfinite(distance), distance, np.inf)))
         raise DataError(
             f"{faces.ids[rows[worst]]} of {name} and its partner in {other} are not cropped alike",
             "prepare both sets with the same images, labels and padding",
         )
-    origins = np.stack([np.zeros_like(found), found], axis=1)
+    origins = np.stack([np.zeros_like(matched), matched], axis=1)
     return replace(samples, crops=(pixels.pixels,), to_crop=(to_crop,), origins=origins)
 
 
@@ -71,7 +71,7 @@ def _corners(to_source: Array, to_crop: Array, size: int) -> Array:
 
 
 def assemble(
-    samples: Samples, shown: Samples, rows: NDArray[np.int64], seed: int, epoch: int, limits: Augment
+    samples: Samples, teacher_faces: Samples, rows: NDArray[np.int64], seed: int, epoch: int, limits: Augment
 ) -> PairBatch:
     """Build the batch of `rows` as `data.assemble` does, and the partners under the very same geometry and holes.
 
@@ -81,8 +81,8 @@ def assemble(
     images = []
     for row in rows:
         view = data.view(seed, epoch, row, limits)
-        image, _ = data.look(shown, row, view)
-        if shown.colour:
+        image, _ = data.look(teacher_faces, row, view)
+        if teacher_faces.colour:
             image = augment.jitter(image, seeds.rng(seed, "colour", epoch, int(row)), limits)
         images.append(augment.punch(image, view))
     return PairBatch(batch, np.stack(images))

@@ -56,10 +56,10 @@ def prepare(machine: Machine) -> torch.device:
 
 def chosen(device: str) -> torch.device:
     """Return the device meant by auto, cpu or cuda; raises SetupError when a GPU is asked for and absent."""
-    found = torch.cuda.is_available()
-    if device == "cuda" and not found:
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
         raise SetupError("PyTorch finds no GPU", "set `device: auto`, or install the CUDA build of PyTorch")
-    return torch.device("cuda" if found and device != "cpu" else "cpu")
+    return torch.device("cuda" if available and device != "cpu" else "cpu")
 
 
 def exactness(dtype: Dtype, device: torch.device) -> Precision:

@@ -27,9 +27,9 @@ def publish(out: Path, history: Path, gradients: Path, seeds: Mapping[int, Finis
     files.write_text(gradients, table(steps, ["seed", "step", "grad_norm"]))
     with files.fresh_directory(out) as folder:
         for seed, done in seeds.items():
-            own = seed_folder(folder, seed)
-            own.mkdir()
-            card.write(own, done.card, done.weights)
+            seed_dir = seed_folder(folder, seed)
+            seed_dir.mkdir()
+            card.write(seed_dir, done.card, done.weights)
 
 
 def skipped(out: Path, history: Path, gradients: Path, reason: str) -> None:

@@ -168,8 +168,8 @@ def of_seed(faces_root: Path, name: str, seed: int) -> str:
 
 def pictures(folder: Path) -> str:
     """Return the name of the face set whose pictures a face set has: its own, unless it has pseudo-labels."""
-    made = folder / MADE_OF
-    return str(files.read_json(made)["faces"]) if made.is_file() else folder.name
+    marker = folder / MADE_OF
+    return str(files.read_json(marker)["faces"]) if marker.is_file() else folder.name
 
 
 def initial(config: Run, seed: int) -> RTMPose:
@@ -189,10 +189,10 @@ def store(at: Ready, folder: Path, faces_root: Path, more: Sequence[str] = (), w
     """
     versions = [module.__version__ for module in (cv2, np, scipy, torch)]
     # How many seeds there are and who assembles batches changes no result.
-    told = at.config.model_dump(exclude={"seeds", "workers"})
+    options = at.config.model_dump(exclude={"seeds", "workers"})
     read = data.fingerprint(faces_root, list(dict.fromkeys([*at.sets, *more])))
     computed = [at.exact, at.device.type, arithmetic.mode(), versions]
-    identity = [told, at.seed, *computed, behind(at.config), read, weights]
+    identity = [options, at.seed, *computed, behind(at.config), read, weights]
     return Checkpoint(folder, sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest())
 
 

@@ -64,8 +64,8 @@ def at_once(config: Run) -> int:
     """Return how many seeds train at a time: one on a GPU, under several processes, and where cores are few."""
     if processes.count() > 1 or precision.chosen(config.device).type != "cpu":
         return 1
-    found = cores() // config.threads
-    return 1 if found < 2 else min(len(config.seeds), ROUNDS * found, MOST)
+    rounds = cores() // config.threads
+    return 1 if rounds < 2 else min(len(config.seeds), ROUNDS * rounds, MOST)
 
 
 def _one(train: Train, seed: int) -> Finished:
@@ -89,20 +89,20 @@ def _together(train: Train, seeds: Sequence[int], count: int) -> list[Finished]:
     context = get_context(_way())
     waiting = list(enumerate(seeds))
     running: list[_Running] = []
-    found: dict[int, Finished] = {}
+    finished: dict[int, Finished] = {}
     failed: dict[int, BaseException] = {}
     try:
         while waiting or running:
             while waiting and len(running) < count:
                 running.append(_begun(context, train, *waiting.pop(0)))
-            ready = wait([each.answers for each in running])
-            for each in [each for each in running if each.answers in ready]:
-                running.remove(each)
-                answer = _answer(each, seeds[each.index])
+            ready = wait([one.answers for one in running])
+            for one in [one for one in running if one.answers in ready]:
+                running.remove(one)
+                answer = _answer(one, seeds[one.index])
                 if isinstance(answer, Finished):
-                    found[each.index] = answer
+                    finished[one.index] = answer
                 else:
-                    failed[each.index] = answer
+                    failed[one.index] = answer
             if failed:
                 # One before it may fail yet, and would have been the first to.
                 waiting = [one for one in waiting if one[0] < min(failed)]
@@ -111,7 +111,7 @@ def _together(train: Train, seeds: Sequence[int], count: int) -> list[Finished]:
         _ended(running, begin=0)
     if failed:
         raise failed[min(failed)]
-    return [found[index] for index in range(len(seeds))]
+    return [finished[index] for index in range(len(seeds))]
 
 
 def _way() -> str:
@@ -123,8 +123,8 @@ def _way() -> str:
 
 def _begun(context: BaseContext, train: Train, index: int, seed: int) -> _Running:
     ours, theirs = context.Pipe(duplex=False)
-    told = (train, seed, theirs, os.getpid())
-    process: BaseProcess = context.Process(target=_train, args=told, daemon=True)  # type: ignore[attr-defined]
+    arguments = (train, seed, theirs, os.getpid())
+    process: BaseProcess = context.Process(target=_train, args=arguments, daemon=True)  # type: ignore[attr-defined]
     # A process that is interrupted before it ignores that would say so, at length.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
@@ -156,24 +156,24 @@ def _train(train: Train, seed: int, answers: Connection, parent: int) -> None:
     answers.close()
 
 
-def _answer(each: _Running, seed: int) -> Finished | BaseException:
+def _answer(running: _Running, seed: int) -> Finished | BaseException:
     """Return what a process sends, or why it sends nothing."""
     answer: Finished | BaseException
     try:
-        answer = each.answers.recv()
+        answer = running.answers.recv()
     except EOFError:
-        answer = _silent(each, seed)
-    each.process.join()
-    each.answers.close()
+        answer = _silent(running, seed)
+    running.process.join()
+    running.answers.close()
     if not isinstance(answer, Finished):
         return answer
     arrays: Any = answer.weights
     return replace(answer, weights={name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
-def _silent(each: _Running, seed: int) -> ThermarkError:
-    each.process.join()
-    code = each.process.exitcode or 0
+def _silent(running: _Running, seed: int) -> ThermarkError:
+    running.process.join()
+    code = running.process.exitcode or 0
     how = f"was killed by signal {-code}" if code < 0 else "failed, as it says above"
     remedy = "free memory, or take fewer `seeds`; the same command goes on where it ended"
     return ThermarkError(f"training with seed {seed} {how}", remedy)
@@ -181,13 +181,13 @@ def _silent(each: _Running, seed: int) -> ThermarkError:
 
 def _ended(running: Sequence[_Running], begin: int) -> list[_Running]:
     """End the processes of seeds from the number `begin` on, and return the others."""
-    gone = [each for each in running if each.index >= begin]
-    for each in gone:
-        each.process.kill()
-    for each in gone:
-        each.process.join()
-        each.answers.close()
-    return [each for each in running if each.index < begin]
+    ended = [one for one in running if one.index >= begin]
+    for one in ended:
+        one.process.kill()
+    for one in ended:
+        one.process.join()
+        one.answers.close()
+    return [one for one in running if one.index < begin]
 
 
 class _Lines(io.TextIOBase):

@@ -26,8 +26,8 @@ def logits(target: Pair, student: Pair, beta: float = BETA) -> Tensor:
     counts, labelled or not, and the mean over k is that of DWPose's code. No gradient reaches `target`.
     """
     total = student[0].new_zeros((), dtype=student[0].float().dtype)
-    for wanted, found in zip(target, student, strict=True):
-        total = total + by_bin(wanted, found, beta).sum(dim=-1).mean()
+    for expected, predicted in zip(target, student, strict=True):
+        total = total + by_bin(expected, predicted, beta).sum(dim=-1).mean()
     return total
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, NonNegativeFloat, model_validator
 
 from thermark.core.config import Section
-from thermark.train.distillation.paths import Place
+from thermark.train.distillation.paths import InjectionPoint
 from thermark.train.run import Run
 
 
@@ -24,12 +24,12 @@ class Lambdas(Section):
 
     @model_validator(mode="after")
     def _not_nothing(self) -> Self:
-        if not (self.kp or self.taught):
+        if not (self.kp or self.distilled):
             raise ValueError("every lambda is 0")
         return self
 
     @property
-    def taught(self) -> bool:
+    def distilled(self) -> bool:
         """Whether any term needs the teacher."""
         return any((self.fm, self.lg, self.ri, self.fi))
 
@@ -65,7 +65,7 @@ class Config(Run):
     fm_reduction: Literal["mean", "sum"] = "mean"
     reading: Literal["prose", "printed"] = "prose"
     ri_target: Literal["tt", "ss"] = "tt"
-    inject_at: Place = "backbone"
+    inject_at: InjectionPoint = "backbone"
 
     @property
     def injected(self) -> tuple[float, float]:

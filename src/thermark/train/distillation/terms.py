@@ -4,34 +4,36 @@ from thermark.nets.inputs import normalised
 from thermark.nets.rtmpose import RTMPose
 from thermark.train.distillation import losses, paths
 from thermark.train.distillation.options import Config
-from thermark.train.distillation.paths import Pupil
+from thermark.train.distillation.paths import AdaptedStudent
 from thermark.train.loop import Terms
 from thermark.train.pairs import PairBatch
 from thermark.train.run import Ready
 
 
-def weighted(pupil: Pupil, teacher: RTMPose, batch: PairBatch, epoch: int, at: Ready, config: Config) -> Terms:
+def weighted(
+    model: AdaptedStudent, teacher: RTMPose, batch: PairBatch, epoch: int, at: Ready, config: Config
+) -> Terms:
     """Return the weighted terms kp, fm, lg, ri, fi, those with a weight; the teacher's weights get no gradient.
 
     0.1 kp + gamma(t) 1e-3 (fm + lg + ri + fi) is equation 8, without ri and fi it is equation 9.
     """
-    weight, place = config.lambdas, config.inject_at
+    weight, point = config.lambdas, config.inject_at
     forward, reverse = config.injected
     with at.autocast():
-        features = pupil.student.backbone(normalised(batch.seen.images, at.device))
-        maps = pupil.student.head.maps(features)
-        ss = pupil.student.head.classify(maps)
-        terms = {"kp": weight.kp * at.labelled(ss, batch.seen)} if weight.kp else {}
-        if not weight.taught:
+        features = model.student.backbone(normalised(batch.student.images, at.device))
+        maps = model.student.head.maps(features)
+        ss = model.student.head.classify(maps)
+        terms = {"kp": weight.kp * at.labelled(ss, batch.student)} if weight.kp else {}
+        if not weight.distilled:
             return terms
-        taught = paths.lesson(teacher, normalised(batch.shown, at.device))
-        copied = pupil.to_teacher(features)
-        fi = paths.forward_injection(pupil, taught, place) if forward else ss
-        ri = paths.reverse_injection(teacher, copied, maps, place) if reverse else ss
+        outputs = paths.teacher_outputs(teacher, normalised(batch.teacher, at.device))
+        adapted = model.to_teacher(features)
+        fi = paths.forward_injection(model, outputs, point) if forward else ss
+        ri = paths.reverse_injection(teacher, adapted, maps, point) if reverse else ss
     fade = losses.gamma(epoch, config.epochs, config.alpha)
-    tt, printed = taught.logits, config.reading == "printed"
+    tt, printed = outputs.logits, config.reading == "printed"
     if weight.fm:
-        terms["fm"] = fade * weight.fm * losses.features(taught.features, copied, config.fm_reduction)
+        terms["fm"] = fade * weight.fm * losses.features(outputs.features, adapted, config.fm_reduction)
     if weight.lg:
         terms["lg"] = fade * weight.lg * losses.logits(tt, ss)
     if weight.ri and printed:

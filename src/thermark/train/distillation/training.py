@@ -14,7 +14,7 @@ from thermark.nets.rtmpose import RTMPose
 from thermark.train import loop, pairs, precision, run
 from thermark.train.data import Samples
 from thermark.train.distillation.options import Config
-from thermark.train.distillation.paths import Pupil
+from thermark.train.distillation.paths import AdaptedStudent
 from thermark.train.distillation.terms import weighted
 from thermark.train.pairs import PairBatch
 from thermark.train.run import Finished, Ready
@@ -31,39 +31,41 @@ def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkp
     folder = teacher_folder(models_root / config.teacher, seed)
     teacher, about = card.read(folder)
     check(config, at, about)
-    shown, shown_set = at.faces, run.of_seed(faces_root, config.teacher_data, seed)
+    teacher_faces, teacher_set = at.faces, run.of_seed(faces_root, config.teacher_data, seed)
     if config.teacher_data != config.train:
-        shown = pairs.partners(faces_root, at.sets[0], at.faces, shown_set)
-    check_modality(config, about, shown)
-    pupil = assembled(config, seed, teacher)
-    start = begin(pupil.student, teacher, config, about)
-    learner = precision.placed(pupil, at.device)
+        teacher_faces = pairs.partners(faces_root, at.sets[0], at.faces, teacher_set)
+    check_modality(config, about, teacher_faces)
+    model = assembled(config, seed, teacher)
+    start = begin(model.student, teacher, config, about)
+    learner = precision.placed(model, at.device)
     frozen = precision.placed(teacher.requires_grad_(False), at.device)
 
     def batches(epoch: int) -> Iterator[PairBatch]:
-        if shown is at.faces:
+        if teacher_faces is at.faces:
             return map(pairs.same, at.batches(epoch))
-        return at.built(epoch, lambda rows: pairs.assemble(at.faces, shown, rows, seed, epoch, config.augment))
+        return at.built(
+            epoch, lambda rows: pairs.assemble(at.faces, teacher_faces, rows, seed, epoch, config.augment)
+        )
 
-    def terms(model: Pupil, batch: PairBatch, epoch: int) -> loop.Terms:
+    def terms(model: AdaptedStudent, batch: PairBatch, epoch: int) -> loop.Terms:
         return weighted(model, frozen, batch, epoch, at, config)
 
-    store = run.store(at, checkpoint, faces_root, [shown_set], files.sha256(folder / "model.safetensors"))
+    store = run.store(at, checkpoint, faces_root, [teacher_set], files.sha256(folder / "model.safetensors"))
     label = f"train {checkpoint.name}"
     trained = loop.fit(learner, terms, batches, at.validate, config, at.steps, store, label)
-    own = {name: tensor for name, tensor in trained.weights.items() if name.startswith("student.")}
-    weights = {name.removeprefix("student."): tensor for name, tensor in own.items()}
+    student = {name: tensor for name, tensor in trained.weights.items() if name.startswith("student.")}
+    weights = {name.removeprefix("student."): tensor for name, tensor in student.items()}
     learned = [config.teacher_data, *about.trained_on]
-    origin = {"teacher": config.teacher if config.lambdas.taught else "", "start": start}
-    return run.finished(at, pupil.student, weights, trained.progress, learned, **origin)
+    origin = {"teacher": config.teacher if config.lambdas.distilled else "", "start": start}
+    return run.finished(at, model.student, weights, trained.progress, learned, **origin)
 
 
-def assembled(config: Config, seed: int, teacher: RTMPose) -> Pupil:
+def assembled(config: Config, seed: int, teacher: RTMPose) -> AdaptedStudent:
     """Return a random student with the adapters that its terms need, both random by the seed."""
     student = run.initial(config, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.integer("adapters", seed))
-        return Pupil(student, teacher, *adapters(config))
+        return AdaptedStudent(student, teacher, *adapters(config))
 
 
 def adapters(config: Config) -> tuple[bool, bool]:
@@ -90,9 +92,9 @@ def check(config: Config, at: Ready, about: ModelCard) -> None:
         )
 
 
-def check_modality(config: Config, about: ModelCard, shown: Samples) -> None:
+def check_modality(config: Config, about: ModelCard, teacher_faces: Samples) -> None:
     """Raise ConfigError when a teacher would be shown images of a kind that it never learned from."""
-    if config.lambdas.taught and about.modality != shown.modality:
+    if config.lambdas.distilled and about.modality != teacher_faces.modality:
         raise ConfigError(
             f"{config.teacher} learned from {about.modality} images and would be shown {config.teacher_data}",
             f"set `teacher_data` to a face set of {about.modality} images",

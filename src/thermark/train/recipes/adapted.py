@@ -41,10 +41,10 @@ def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkp
     """
     folder = teacher_folder(models_root / config.teacher, seed)
     network, about = card.read(folder)
-    told = (about.size, about.input_size, about.vocabulary)
-    if told != (config.size, config.input_size, config.known):
+    if (about.size, about.input_size, about.vocabulary) != (config.size, config.input_size, config.known):
         raise DataError(
-            f"{config.teacher} is of size {told[0]} at {told[1]} px and predicts {told[2]}, other than stated",
+            f"{config.teacher} is of size {about.size} at {about.input_size} px and predicts {about.vocabulary}, "
+            "other than stated",
             "give both the same `size` and `input_size`, and name its vocabulary as `known`",
         )
     start = supervision.Start(
@@ -62,5 +62,5 @@ def adapted(weights: State, about: ModelCard, vocabulary: str) -> State:
         return weights
     bridge = landmarks.weights(about.vocabulary, vocabulary)
     matrix = torch.from_numpy(bridge).to(torch.float32)
-    own = {name: weights[f"head.final_layer.{name}"] for name in ("weight", "bias")}
-    return weights | {f"head.final_layer.{name}": torch.tensordot(matrix, old, 1) for name, old in own.items()}
+    layer = {name: weights[f"head.final_layer.{name}"] for name in ("weight", "bias")}
+    return weights | {f"head.final_layer.{name}": torch.tensordot(matrix, old, 1) for name, old in layer.items()}
