@@ -34,7 +34,7 @@ def names(bundle):
 
 
 @pytest.mark.parametrize(
-    ("template", "text"),
+    ("post", "text"),
     [
         ("{{ nme_io_all.ktl_s.tfake }}", "9.12"),
         ("{{ nme_io.ktl_s.tfake }} %", "9.34 %"),
@@ -47,12 +47,12 @@ def names(bundle):
         ('{{ metric[data.tfake.error_all][data.tfake.best]["tfake"] }}', "9.12"),
     ],
 )
-def test_a_name_is_the_number_of_its_record(names, template, text):
-    assert template.render(template, names, "t") == text
+def test_a_name_is_the_number_of_its_record(names, post, text):
+    assert template.render(post, names, "t") == text
 
 
 @pytest.mark.parametrize(
-    ("template", "cause", "remedy"),
+    ("post", "cause", "remedy"),
     [
         ("{{ nme_ioo.ktl_s.tfake }}", "nme_ioo", "did you mean `nme_io`?"),
         ("{{ nme_io.ktls.tfake }}", "nme_io.ktls", "did you mean `ktl_s`?"),
@@ -68,9 +68,9 @@ def test_a_name_is_the_number_of_its_record(names, template, text):
         ("{{ ''.__class__.__mro__ }}", "unsafe", "docs/publishing.md"),
     ],
 )
-def test_an_unknown_name_is_an_error_that_names_the_nearest(names, template, cause, remedy):
+def test_an_unknown_name_is_an_error_that_names_the_nearest(names, post, cause, remedy):
     with pytest.raises(ConfigError) as caught:
-        template.render(template, names, "mine.md")
+        template.render(post, names, "mine.md")
     assert cause in caught.value.cause and remedy in caught.value.remedy
     assert caught.value.cause.startswith("mine.md") and "\n" not in caught.value.cause
 
@@ -93,9 +93,9 @@ def test_numbers_outside_of_names_are_told_of(bundle, tmp_path):
 
 
 def test_the_template_of_the_package_has_no_number_of_its_own():
-    template, _ = build.read_template(None)
-    assert template.bare_numbers(template) == []
-    assert template.bare_numbers(template.replace("## What was compared", "## 9.21 %")) == ["9.21"]
+    post, _ = build.read_template(None)
+    assert template.bare_numbers(post) == []
+    assert template.bare_numbers(post.replace("## What was compared", "## 9.21 %")) == ["9.21"]
 
 
 def test_every_number_of_the_post_comes_from_a_record(bundle, tmp_path, monkeypatch):
