@@ -46,7 +46,7 @@ def kinds(names: set[str]) -> set[str]:
         ("src/thermark/models/mean_shape.py", {"predict", "results"}),
         ("src/thermark/models/vitpose.py", {"predict", "results"}),
         ("src/thermark/models/cascade.py", {"predict", "results"}),
-        ("src/thermark/metrics/auc.py", {"evaluate", "results"} | PAGES),
+        ("src/thermark/metrics/auc.py", {"evaluate", "results", "page"} | PAGES),
         ("src/thermark/report/leaderboard/tables.py", {"leaderboard"}),
         ("src/thermark/report/leaderboard/templates/leaderboard.md", {"leaderboard"}),
         ("src/thermark/report/legend.py", PAGES - {"distillation"}),
