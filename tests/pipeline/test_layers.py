@@ -24,14 +24,12 @@ LAYERS = [
 ]
 
 # (package, what it imports from above) of today; who mends one takes its line out.
-EXCEPTIONS = {
-    ("synth", "datasets"),  # thermalised faces are read by the reader of FaceSynthetics' files
-}
+EXCEPTIONS: set[tuple[str, str]] = set()
 
 # Files whose computed imports do not say of which package: that of the module which the caller has chosen.
 CHOSEN_BY_CALLERS = {
     "datasets/prepare/framing.py": "datasets",
-    "datasets/readers/reading.py": "datasets",
+    "datasets/prepare/reading.py": "datasets",
     "fewshot/cutting.py": "datasets",
     "portability/canaries/expected.py": "portability",
     "portability/doctor.py": "",  # somebody else's package, to see whether it can be imported
