@@ -334,7 +334,8 @@ def test_without_weights_there_is_a_reason_and_nothing_else(tmp_path, monkeypatc
 def test_without_a_package_there_is_a_reason_and_nothing_else(tmp_path, monkeypatch):
     told = ready(tmp_path, monkeypatch)
     monkeypatch.setattr(features, "load", frozen.load)
-    for name in [name for name in sys.modules if name.startswith(("transformers", "thermark.models.inference"))]:
+    importers = ("transformers", "thermark.nets.pretrained", "thermark.nets.sapiens2_pose")
+    for name in [name for name in sys.modules if name.startswith(importers)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "thermark.fewshot.backbones.sapiens2", raising=False)
     monkeypatch.setitem(sys.modules, "transformers", None)

@@ -70,6 +70,5 @@ def test_nobody_else_decides_on_a_device():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr == "is_available"
     }
-    # The others are told nothing: prediction by a run takes what there is, heads only count processes, and
-    # products ask for a library.
-    assert asks == {"train/precision.py", "models/learned.py", "fewshot/run.py", "nets/products.py"}
+    # The others are told nothing: heads only count processes, and products ask for a library.
+    assert asks == {"train/precision.py", "fewshot/run.py", "nets/products.py"}

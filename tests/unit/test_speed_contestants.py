@@ -115,13 +115,13 @@ def test_turns_come_in_rounds_of_everybody(monkeypatch, setting):
     """Not one after the other: a busy minute hurts them all. Who breaks is asked no more."""
     asked = []
 
-    def together(left, turn, told, _):
+    def run_turn(left, turn, told, _):
         asked.extend((turn, name) for name in left)
         said = {"ms": [10.0 * (turn + 1)], "beside": [5.0], "found": 1, "parameters": None if turn else 3}
         fine = {"status": "ok", "dataset": "one", "boxes": "own"} | said
         return {name: {"status": "failed", "reason": "why"} if name == "b" and turn else fine for name in left}
 
-    monkeypatch.setattr(turns, "together", together)
+    monkeypatch.setattr(turns, "run_turn", run_turn)
     told = turns.measured(options(turns=3), {"a": MEAN, "b": MEAN, "c": MEAN, "far": FAR}, setting)
     assert asked == [(0, "a"), (0, "b"), (0, "c"), (1, "a"), (1, "b"), (1, "c"), (2, "a"), (2, "c")]
     assert list(told["rows"]) == ["a", "b", "c", "far"]
@@ -142,7 +142,7 @@ def test_turns_come_in_rounds_of_everybody(monkeypatch, setting):
 def test_there_are_no_more_turns_than_pictures(monkeypatch, setting):
     asked = []
     fine = {"status": "ok", "ms": [1.0], "beside": [1.0], "found": 0, "parameters": 1, "dataset": "", "boxes": ""}
-    monkeypatch.setattr(turns, "together", lambda left, turn, *_: asked.append(turn) or dict.fromkeys(left, fine))
+    monkeypatch.setattr(turns, "run_turn", lambda left, turn, *_: asked.append(turn) or dict.fromkeys(left, fine))
     turns.measured(options(pictures=2, turns=9), {"a": MEAN}, setting)
     assert asked == [0, 1]
 

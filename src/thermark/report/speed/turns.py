@@ -72,7 +72,7 @@ def measured(options: Contestants, sections: Sections, setting: Setting) -> dict
 
 
 def summarised(timings: Sequence[Timing]) -> dict[str, Any]:
-    """Return what all turns of a contestant make run_turn."""
+    """Return a contestant's row: the summary of all its turns."""
     ms, beside = ([number for timing in timings for number in timing[key]] for key in ("ms", "beside"))
     first = {key: timings[0][key] for key in ("parameters", "dataset", "boxes") if timings[0][key] is not None}
     ratio = float(np.median(ms) / np.median(beside))
