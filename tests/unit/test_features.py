@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -334,10 +335,12 @@ def test_without_weights_there_is_a_reason_and_nothing_else(tmp_path, monkeypatc
 def test_without_a_package_there_is_a_reason_and_nothing_else(tmp_path, monkeypatch):
     told = ready(tmp_path, monkeypatch)
     monkeypatch.setattr(features, "load", frozen.load)
-    importers = ("transformers", "thermark.nets.pretrained", "thermark.nets.sapiens2_pose")
-    for name in [name for name in sys.modules if name.startswith(importers)]:
+    # A module that was imported is found through its package, too.
+    for package, name in (("nets", "pretrained"), ("nets", "sapiens2_pose"), ("fewshot.backbones", "sapiens2")):
+        monkeypatch.delattr(import_module(f"thermark.{package}"), name, raising=False)
+        monkeypatch.delitem(sys.modules, f"thermark.{package}.{name}", raising=False)
+    for name in [name for name in sys.modules if name.startswith("transformers")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "thermark.fewshot.backbones.sapiens2", raising=False)
     monkeypatch.setitem(sys.modules, "transformers", None)
     features.features_of(**told | {"settings": {"family": "sapiens2", "weights": "w"}})
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["status.json"]
