@@ -27,10 +27,10 @@ def completed(
     return done
 
 
-def copy_tracked(tree: Path) -> None:
-    """Copy the files that git knows, or would add, into `tree`, but for dvc.lock."""
+def copy_tracked(tree: Path, *paths: str) -> None:
+    """Copy the files that git knows, or would add, into `tree`, but for dvc.lock; of all, or those of `paths`."""
     listing = completed(
-        ROOT, environment(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"
+        ROOT, environment(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *paths
     ).stdout
     for name in filter(None, listing.split("\0")):
         if (ROOT / name).is_file() and Path(name).name != "dvc.lock":

@@ -6,19 +6,16 @@ before the first line that begins so; `replace: PATH`, lines that begin with `-`
 `+`; `run`, commands; `output`, lines that the commands before it have printed, among others.
 """
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
-TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
+import checkout
+
+TUTORIALS = sorted((checkout.ROOT / "docs/tutorials").glob("*.md"))
 STEP = re.compile(r"^<!-- (file|merge|before|replace|run|output)(?:: (.+?))? -->\n```\w*\n(.*?)^```$", re.M | re.S)
 HELD = ("src", "stages", "tests", "data/manifests", "data/licences", "params.yaml", "dvc.yaml", "pyproject.toml")
 
@@ -38,13 +35,8 @@ def steps(page: Path) -> list[Step]:
 
 
 def copy(tree: Path) -> None:
-    """Copy what a tutorial needs of the project, as git lists it, into a folder."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *HELD]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, tree / name)
+    """Copy what a tutorial needs of the project into a folder."""
+    checkout.copy_tracked(tree, *HELD)
 
 
 def follow(page: Path, tree: Path) -> None:
@@ -64,7 +56,10 @@ def follow(page: Path, tree: Path) -> None:
         elif step.kind == "replace":
             _replace(path, step.text)
         elif step.kind == "run":
-            printed = _run(tree, step.text)
+            done = checkout.completed(
+                tree, checkout.environment("src", COLUMNS="120"), "bash", "-e", "-c", step.text
+            )
+            printed = done.stdout + done.stderr
         else:
             missing = [line for line in step.text.splitlines() if line != "..." and line.strip() not in printed]
             assert not missing, f"{page.name} says {missing}; what came was\n{printed[-3000:]}"
@@ -92,13 +87,3 @@ def _replace(path: Path, text: str) -> None:
     content = path.read_text(encoding="utf-8")
     assert content.count(old) == 1, f"{path.name} has {content.count(old)} times\n{old}"
     path.write_text(content.replace(old, new), encoding="utf-8")
-
-
-def _run(tree: Path, commands: str) -> str:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    inside = os.environ | {"PATH": path, "PYTHONPATH": "src", "DVC_NO_ANALYTICS": "1", "COLUMNS": "120"}
-    told = subprocess.run(
-        ["bash", "-e", "-c", commands], cwd=tree, env=inside, capture_output=True, text=True, check=False
-    )
-    assert told.returncode == 0, f"{commands}\n{told.stdout[-4000:]}\n{told.stderr[-4000:]}"
-    return told.stdout + told.stderr
