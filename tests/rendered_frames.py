@@ -17,10 +17,11 @@ def write(root: Path, count: int, size: tuple[int, int] = (96, 80), seed: int = 
     (root / "thermal").mkdir(parents=True, exist_ok=True)
     images, annotations = [], []
     for number in range(first, first + count):
-        image, faces = frame(number, size, seed)
+        image, faces, polarity = frame(number, size, seed)
         name = f"{number:05d}"
         cv2.imwrite(str(root / f"thermal/{name}.png"), image)
-        images.append({"id": number, "file_name": f"thermal/{name}.png", "width": size[0], "height": size[1]})
+        about = {"width": size[0], "height": size[1], "camera": {"polarity": polarity}}
+        images.append({"id": number, "file_name": f"thermal/{name}.png"} | about)
         for keypoints, box in faces:
             entry = {"id": len(annotations), "image_id": number, "category_id": 1, "iscrowd": 0}
             annotations.append(entry | {"keypoints": keypoints, "num_keypoints": 70, "bbox": box})
@@ -29,8 +30,8 @@ def write(root: Path, count: int, size: tuple[int, int] = (96, 80), seed: int = 
     (root / "annotations.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def frame(number: int, size: tuple[int, int], seed: int) -> tuple[np.ndarray, list]:
-    """Return a grey picture of none to three people, and key points and box of each."""
+def frame(number: int, size: tuple[int, int], seed: int) -> tuple[np.ndarray, list, str]:
+    """Return a grey picture of none to three people, key points and box of each, and the polarity."""
     rng = seeds.rng(seed, "stand-in", number)
     width, height = size
     focal = width * float(rng.uniform(0.8, 1.4))
@@ -44,18 +45,25 @@ def frame(number: int, size: tuple[int, int], seed: int) -> tuple[np.ndarray, li
             (sample_person(seeds.rng(seed, "person", number, int(place))), sample_pose(rng, position, yaw=yaw))
         )
     scene = render_scene(people, Camera(width, height, focal, 2), (float(rng.uniform(15, 30)),), rng)
-    return grey(scene, rng), [labelled(scene, person, size) for person in range(len(people))]
+    image, dark = grey(scene, rng)
+    faces = [labelled(scene, person, size) for person in range(len(people))]
+    return image, [face for face in faces if face is not None], "black_hot" if dark else "white_hot"
 
 
-def grey(scene: Scene, rng: np.random.Generator) -> np.ndarray:
+def grey(scene: Scene, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
+    """Return the picture (H, W) uint8 and whether warm is dark in it."""
     celsius = observe(scene.celsius[0], rng)
     low, high = np.percentile(celsius, (rng.uniform(0, 3), rng.uniform(97, 100)))
     levels = np.clip((celsius - low) / max(high - low, 1.0), 0, 1)
-    return np.rint(255 * (1 - levels if rng.random() < 0.3 else levels)).astype(np.uint8)
+    dark = bool(rng.random() < 0.3)
+    return np.rint(255 * (1 - levels if dark else levels)).astype(np.uint8), dark
 
 
-def labelled(scene: Scene, person: int, size: tuple[int, int]) -> tuple[list[float], list[float]]:
+def labelled(scene: Scene, person: int, size: tuple[int, int]) -> tuple[list[float], list[float]] | None:
+    """Return key points and the box in the picture, from its outline; None for who is not in it."""
     xy, seen = scene.xy[person].astype(float), scene.visible[person]
-    low, high = xy[:68].min(axis=0), xy[:68].max(axis=0)
+    low, high = (np.clip(edge + 0.5, 0, size) for edge in (xy[:68].min(axis=0), xy[:68].max(axis=0)))
+    if (high - low).min() <= 0.01:
+        return None
     keypoints = np.concatenate([xy, np.where(seen, 2, 1)[:, None]], axis=1).round(3)
     return keypoints.ravel().tolist(), np.concatenate([low, high - low]).round(3).tolist()

@@ -50,44 +50,47 @@ def test_frames_are_read_with_their_faces(raw):
     table = json.loads((raw / "annotations.json").read_text())
     assert len(learned) + len(held_out) == len(table["images"]) == 24
     assert not {*learned.ids} & {*held_out.ids}
-    boxes = {entry["file_name"]: [] for entry in table["images"]}
+    points = {entry["file_name"]: [] for entry in table["images"]}
+    dark = {entry["file_name"]: entry["camera"]["polarity"] == "black_hot" for entry in table["images"]}
     names = {entry["id"]: entry["file_name"] for entry in table["images"]}
     for entry in table["annotations"]:
-        x, y, w, h = entry["bbox"]
-        boxes[names[entry["image_id"]]].append([x, y, x + w, y + h])
+        points[names[entry["image_id"]]].append(np.reshape(entry["keypoints"], (70, 3))[:68, :2])
     for name, frame in zip(learned.ids, learned, strict=True):
-        np.testing.assert_allclose(frame.boxes, np.array(boxes[name]).reshape(-1, 4), atol=1e-3)
+        wanted = [[*xy.min(axis=0), *xy.max(axis=0)] for xy in points[name]]
+        np.testing.assert_allclose(frame.boxes, np.reshape(wanted, (-1, 4)), atol=1e-3)
         np.testing.assert_array_equal(frame.image, cv2.imread(str(raw / name), cv2.IMREAD_UNCHANGED))
+    assert learned.black_hot.tolist() == [
+        dark[name] for name in learned.ids
+    ] and 0 < learned.black_hot.sum() < len(learned)
     shape = learned.shape()
     # Tight about the first 68 points: chin below the brows, and the left eye of the picture before the right one.
     assert shape[:68].min() >= -1e-5 and shape[:68].max() <= 1 + 1e-5
     assert shape[8, 1] > shape[27, 1] and shape[36, 0] < shape[45, 0]
 
 
+def face(x: float, y: float, side: float, flag: int = 2, lost: int = 0) -> dict:
+    """Return the annotation of a square face whose first points are its corners."""
+    xyv = np.tile([x + side / 2, y + side / 2, flag], (70, 1)).astype(float)
+    xyv[0, :2], xyv[1, :2] = (x, y), (x + side, y + side)
+    xyv[2 : 2 + lost] = 0
+    low, high = np.clip([[x, y], [x + side, y + side]], -0.5, [79.5, 59.5]) + 0.5
+    return {"image_id": 1, "category_id": 1, "bbox": [*low, *(high - low)], "keypoints": xyv.ravel().tolist()}
+
+
 def test_faces_that_do_not_count_are_ignored(tmp_path):
-    rendered_frames.write(tmp_path, 0)
-    cv2.imwrite(str(tmp_path / "thermal/a.png"), np.zeros((60, 80), np.uint8))
-    points = np.ones((70, 3)) * [5, 5, 2]
-    hidden = points * [1, 1, 0.5]
-    entries = [
-        ([10, 10, 20, 20], points),
-        ([-11, 10, 20, 20], points),
-        ([10, 10, 9, 9], points),
-        ([10, 10, 20, 20], hidden),
-    ]
-    entries.append(([-9, 10, 20, 20], points))
-    annotations = [
-        {"id": i, "image_id": 1, "category_id": 1, "bbox": box, "keypoints": xyv.ravel().tolist()}
-        for i, (box, xyv) in enumerate(entries)
-    ]
-    annotations.append(annotations[0] | {"id": 9, "iscrowd": 1})
+    (tmp_path / "thermal").mkdir()
     images = [{"id": 1, "file_name": "thermal/a.png"}, {"id": 2, "file_name": "thermal/b.png"}]
-    cv2.imwrite(str(tmp_path / "thermal/b.png"), np.zeros((60, 80), np.uint8))
-    content = {"images": images, "annotations": annotations, "categories": []}
+    for entry in images:
+        cv2.imwrite(str(tmp_path / entry["file_name"]), np.zeros((60, 80), np.uint8))
+    faces = [face(10, 10, 20), face(-11, 10, 20), face(-10, 10, 20), face(10, 10, 9), face(10, 10, 20, flag=1)]
+    faces += [face(10, 10, 20) | {"iscrowd": 1}, face(-5, 10, 20, lost=1)]
+    content = {"images": images, "annotations": faces, "categories": []}
     (tmp_path / "annotations.json").write_text(json.dumps(content))
-    every = [frame for part in frames.read(tmp_path, 0.5) for frame in part if len(frame.boxes)]
-    # Of the second less than a half is inside; the last but one has just more.
-    assert every[0].ignored.tolist() == [False, True, True, True, False, True]
+    [frame] = [frame for part in frames.read(tmp_path, 0.5) for frame in part if len(frame.boxes)]
+    # Of the second 10.5 px of 20 are outside of the picture, of the third 9.5.
+    assert frame.ignored.tolist() == [False, True, False, True, True, True, True]
+    assert frame.boxes[2].tolist() == [-10, 10, 10, 30]  # beyond the picture
+    assert frame.boxes[6].tolist() == [-0.5, 10, 15, 30]  # a point is nowhere: what is in the picture
 
 
 def test_wrong_frames_are_refused(raw, tmp_path):
@@ -127,11 +130,11 @@ def test_seeds_differ(raw, done, tmp_path):
 
 
 def test_numbers_are_of_each_size_and_polarity(done):
-    assert {*done.numbers} == {"as_rendered", "inverted", "both"}
+    assert {*done.numbers} == {"white_hot", "black_hot", "both"}
     for rows in done.numbers.values():
         assert {*rows} == {"all", *validation.HEIGHTS}
         assert sum(rows[name]["faces"] for name in validation.HEIGHTS) <= rows["all"]["faces"]
-    assert done.numbers["both"]["all"]["faces"] == 2 * done.numbers["as_rendered"]["all"]["faces"] > 0
+    assert done.numbers["both"]["all"]["faces"] == 2 * done.numbers["white_hot"]["all"]["faces"] > 0
     assert 0 < done.card.threshold < 1 and isfinite(done.card.val_ap50)
     assert done.card.params == sum(one.numel() for one in detector_card.build(done.card).parameters())
 
@@ -146,7 +149,7 @@ def test_it_learns_to_find_rendered_faces(tmp_path):
     history = learned.progress.history
     assert history[-1]["box"] < 0.6 * history[0]["box"]
     assert learned.card.val_ap50 > 0.6
-    assert learned.numbers["inverted"]["all"]["ap50"] > 0.5  # any polarity
+    assert learned.numbers["black_hot"]["all"]["ap50"] > 0.5  # any polarity
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +172,7 @@ def test_a_stage_leaves_a_bundle_history_and_numbers(exported, done):
         rows[0].startswith("seed,epoch,lr,score,box") and rows[0].endswith("val_ap50_missing") and len(rows) == 3
     )
     numbers = files.read_json(exported / "detection.json")
-    assert numbers["status"] == "ok" and numbers["seed0"]["as_rendered"]["all"]["faces"] > 0
+    assert numbers["status"] == "ok" and numbers["seed0"]["white_hot"]["all"]["faces"] > 0
 
 
 def test_without_a_training_there_is_the_reason(tmp_path):

@@ -19,8 +19,9 @@ FILE = "annotations.json"
 POINTS, BOXED = 70, 68  # FaceSynthetics' points; those that boxes are tight around: the pupils are last
 VOCABULARY = "facesynthetics70"
 SMALLEST = 14.0  # px of the longer side below which a face may be found or not
+OUTLINE = 0.5  # px from the outline of the first pixel to its centre
 INSIDE = 0.5  # of the box of a face that has to be in the picture for the face to count
-SEEN = 0.3  # of its points that have to be seen
+SEEN = 0.1  # of its points that have to be seen: those of a masked face in half profile hardly are
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -51,11 +52,13 @@ class Face(NamedTuple):
 class FrameSet:
     """The frames of one split, in memory: `ids`, `frames`, and the landmarks of all faces that count.
 
-    `shapes` (F, 70, 2) float32, in fractions of their tight boxes, NaN where unlabelled.
+    `black_hot` (F,) bool, the frames in which warm is dark; `shapes` (N, 70, 2) float32, in fractions of their
+    tight boxes.
     """
 
     ids: tuple[str, ...]
     frames: tuple[Labelled, ...]
+    black_hot: NDArray[np.bool_]
     shapes: Floats
 
     def __len__(self) -> int:
@@ -68,7 +71,7 @@ class FrameSet:
         """Return the mean landmarks (70, 2) in fractions of the tight box; raises DataError without faces."""
         if not len(self.shapes):
             raise DataError("no face to learn from has labelled points", "render more frames, or with more people")
-        return np.asarray(np.nanmean(self.shapes, axis=0), np.float32)
+        return np.asarray(self.shapes.mean(axis=0), np.float32)
 
     def fingerprint(self) -> str:
         """Return a hash of all pictures and boxes."""
@@ -83,9 +86,11 @@ class FrameSet:
 def read(root: Path, val: float, smallest: float = SMALLEST) -> tuple[FrameSet, FrameSet]:
     """Return the frames below `root` to learn from and those to validate on, `val` of them, by hash of the name.
 
-    Of annotations.json it reads the `images` and their file names, and of `annotations` the `bbox` (x, y, width
-    and height between pixel centres), 70 `keypoints` and `iscrowd`. A face whose longer side is below `smallest`
-    px is ignored. Raises DataError for absent, damaged or unlabelled frames, and for a split that is empty.
+    Of annotations.json it reads the `images`, their file names and the polarity of their cameras, where it is
+    told, and of `annotations` 70 `keypoints`, the `bbox` from the outline of the first pixel, and `iscrowd`.
+    Boxes are made from points and so go beyond the frame where a face does. A face whose longer side is below
+    `smallest` px is ignored, as is one of which a point has no label. Raises DataError for absent, damaged or
+    unlabelled frames, and for a split that is empty.
     """
     table = coco.read(root / FILE)
     names = table.images()
@@ -95,41 +100,50 @@ def read(root: Path, val: float, smallest: float = SMALLEST) -> tuple[FrameSet, 
         if owner not in faces:
             raise DataError(f"{where} belongs to no image", "render the set again")
         faces[owner].append(_face(entry, where))
+    dark = {entry["id"]: _black_hot(entry) for _, entry in table.entries("images")}
     keys = np.array([name.stem for name in names.values()])
     if not len(keys):
         raise DataError(f"{root.name} has no frames", "render the set again")
     sides = splits.by_hash(keys, splits.Fractions(val=val, test=0.0))
     splits.require(sides, ["train", "val"])
-    labelled = [
-        (name.as_posix(), _shown(images.single(root / name, "uint8"), faces[key], smallest))
-        for key, name in names.items()
-    ]
     both = []
     for side in ("train", "val"):
-        own = [labelled[row] for row in np.flatnonzero(sides == side)]
-        shapes = [shape for _, (_, held) in own for shape in held]
-        stacked = np.stack(shapes) if shapes else np.zeros((0, POINTS, 2), np.float32)
-        both.append(FrameSet(tuple(name for name, _ in own), tuple(frame for _, (frame, _) in own), stacked))
+        chosen = [key for key, own in zip(names, sides.tolist(), strict=True) if own == side]
+        read = [_shown(images.single(root / names[key], "uint8"), faces[key], smallest) for key in chosen]
+        shapes = [np.zeros((0, POINTS, 2), np.float32), *(shape for _, shape in read)]
+        both.append(
+            FrameSet(
+                tuple(names[key].as_posix() for key in chosen),
+                tuple(frame for frame, _ in read),
+                np.array([dark[key] for key in chosen], bool),
+                np.concatenate(shapes),
+            )
+        )
     return both[0], both[1]
+
+
+def _black_hot(image: coco.Entry) -> bool:
+    camera = image.get("camera")
+    return isinstance(camera, dict) and camera.get("polarity") == "black_hot"
 
 
 def _face(entry: coco.Entry, where: str) -> Face:
     xyv = numbers(entry, "keypoints", where, 3 * POINTS).reshape(POINTS, 3)
-    xy = np.where(xyv[:, 2:] > 0, xyv[:, :2], np.nan).astype(np.float32)
+    xy, known = xyv[:, :2].astype(np.float32), xyv[:, 2] > 0
+    shown = checked_box(coco.corners(entry, "bbox", where) - OUTLINE, where)
     hidden = float((xyv[:BOXED, 2] > 1).mean()) < SEEN
-    return Face(checked_box(coco.corners(entry, "bbox", where), where), xy, hidden or bool(entry.get("iscrowd")))
+    box = checked_box(geometry.bounding_box(xy[:BOXED]), where) if known.all() else shown
+    return Face(box, xy, hidden or not bool(known.all()) or bool(entry.get("iscrowd")))
 
 
-def _shown(image: Image, faces: list[Face], smallest: float) -> tuple[Labelled, list[Floats]]:
-    """Return a picture with its faces, and the shapes of those that count."""
+def _shown(image: Image, faces: list[Face], smallest: float) -> tuple[Labelled, Floats]:
+    """Return a picture with its faces, and the shapes (M, 70, 2) of those that count."""
     boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
     aside = np.array([face.aside for face in faces], bool)
     ignored = aside | uncounted(boxes, image.shape[1], image.shape[0], smallest)
-    shapes = [
-        ((faces[row].xy - boxes[row, :2]) / geometry.box_size(boxes[row])).astype(np.float32)
-        for row in np.flatnonzero(~ignored)
-    ]
-    return Labelled(image, boxes, ignored), shapes
+    xy = np.array([face.xy for face in faces], np.float32).reshape(-1, POINTS, 2)[~ignored]
+    kept = boxes[~ignored, None]
+    return Labelled(image, boxes, ignored), (xy - kept[..., :2]) / geometry.box_size(kept)
 
 
 def uncounted(boxes: Floats, width: int, height: int, smallest: float = SMALLEST) -> NDArray[np.bool_]:

@@ -142,7 +142,7 @@ def scored(
     exact: Literal["fp32", "bf16"],
 ) -> tuple[float, dict[str, dict[str, validation.Numbers]]]:
     """Return the threshold that is best on the validation frames in both polarities, and the numbers of each."""
-    both = {"as_rendered": list(held_out), "inverted": [validation.inverted(frame) for frame in held_out]}
+    both = validation.polarities(held_out)
     every = [frame for frames in both.values() for frame in frames]
     known = {"both": validation.labels(every)}
     seen = {"both": validation.found(net, every, config.longest, config.nms, device, exact)}

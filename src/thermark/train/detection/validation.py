@@ -18,13 +18,21 @@ from thermark.train.precision import autocast
 
 HEIGHTS = {"20-32": (20.0, 32.0), "32-64": (32.0, 64.0), "64-128": (64.0, 128.0), "over 128": (128.0, inf)}
 LEAST = 0.01  # score of a box that is looked at
-Polarity = Literal["as_rendered", "inverted"]
 Numbers = dict[str, float | int | None]
 
 
 def inverted(frame: Labelled) -> Labelled:
     """Return a frame in the other polarity."""
     return Labelled(255 - frame.image, frame.boxes, frame.ignored)
+
+
+def polarities(frames: FrameSet) -> dict[str, list[Labelled]]:
+    """Return the frames in either polarity, `white_hot` and `black_hot`, whichever they were rendered in."""
+    pairs = list(zip(frames, frames.black_hot.tolist(), strict=True))
+    return {
+        "white_hot": [inverted(frame) if dark else frame for frame, dark in pairs],
+        "black_hot": [frame if dark else inverted(frame) for frame, dark in pairs],
+    }
 
 
 def found(
