@@ -14,6 +14,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from thermark.convert.onnx import OPSET, folded
 from thermark.core import bundle, files
 from thermark.core.errors import DataError
 from thermark.core.runs import seed_folder
@@ -26,7 +27,6 @@ from thermark.train.detection.training import Finished
 
 NAME = "detector.onnx"
 HELD = (NAME, detector_card.WEIGHTS, detector_card.CARD)
-OPSET = 17
 INPUT, OUTPUTS = "image", ("boxes", "scores")
 LEAST = 64  # numbers: smaller weights stay float32
 TOLERANCE = 0.02  # of a score, or of a box in its longer sides
@@ -87,7 +87,7 @@ def graph(net: FaceDetector, card: DetectorCard) -> bytes:
         file = Path(scratch) / NAME
         warnings.simplefilter("ignore")  # the newer exporter wants onnxscript
         torch.onnx.export(
-            Exported(net.float().eval()),
+            folded(Exported(net)),
             (torch.zeros(1, 1, 2 * MULTIPLE, 3 * MULTIPLE),),
             file,
             dynamo=False,
