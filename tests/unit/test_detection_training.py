@@ -1,13 +1,16 @@
 """The face detector learns from rendered frames, is exported, and finds in ONNX what it found in PyTorch."""
 
 import json
+import runpy
 from math import isfinite
+from pathlib import Path
 
 import cv2
 import numpy as np
 import onnx
 import pytest
 import torch
+import yaml
 
 import rendered_frames
 from thermark.convert import face_detector as convert
@@ -22,6 +25,7 @@ from thermark.train.checkpoint import Checkpoint
 from thermark.train.detection import frames, training, validation
 from thermark.train.detection.training import Config
 
+STAGE = Path(__file__).parents[2] / "stages/detector.py"
 TINY = {
     "size": [64, 64], "val": 0.3, "batch": 4, "epochs": 2, "threads": 1, "steered": 6, "ema": None,
     "widths": [4, 8, 8, 16, 16, 8], "rate": {"peak": 0.002, "warmup": 2}, "seeds": [0],
@@ -173,6 +177,42 @@ def test_a_stage_leaves_a_bundle_history_and_numbers(exported, done):
     )
     numbers = files.read_json(exported / "detection.json")
     assert numbers["status"] == "ok" and numbers["seed0"]["white_hot"]["all"]["faces"] > 0
+
+
+def run_stage(raw, folder, monkeypatch, **changes) -> None:
+    """Run the stage's script in a folder, on a detector `x` with these settings."""
+    (folder / "params.yaml").write_text(yaml.safe_dump({"detectors": {"x": {"raw": "frames"} | TINY | changes}}))
+    monkeypatch.chdir(folder)
+    told = {
+        "params": "detectors.x",
+        "raw": raw,
+        "checkpoint": "state",
+        "out": "out/x",
+        "history": "h.csv",
+        "metrics": "d.json",
+    }
+    monkeypatch.setattr("sys.argv", ["detector.py", *(f"--{name}={value}" for name, value in told.items())])
+    runpy.run_path(str(STAGE), run_name="stage")["main"]()
+
+
+def test_the_stage_trains_each_seed_and_forgets_the_way_there(raw, done, tmp_path, monkeypatch):
+    run_stage(raw, tmp_path, monkeypatch, seeds=[0, 5])
+    held = bundle.read(tmp_path / "out/x")
+    assert {name.split("/")[0] for name in held.cards} == {"seed0", "seed5"}
+    net, card = detector_card.read(tmp_path / "out/x/seed0")
+    assert card.threshold == pytest.approx(done.card.threshold, rel=1e-5) and card.seed == 0
+    for name, tensor in net.state_dict().items():
+        torch.testing.assert_close(tensor, done.weights[name], rtol=0, atol=0)
+    assert {*files.read_json(tmp_path / "d.json")} == {"status", "seed0", "seed5"}
+    assert not [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+
+
+def test_a_training_that_diverges_is_a_reason_and_no_error(raw, tmp_path, monkeypatch):
+    run_stage(raw, tmp_path, monkeypatch, rate={"peak": 1e30, "warmup": 0}, clip=None)
+    held = bundle.read(tmp_path / "out/x")
+    assert held.status == "skipped" and "not finite" in held.reason
+    assert files.read_json(tmp_path / "d.json")["reason"] == held.reason
+    assert (tmp_path / "h.csv").read_text() == "seed,epoch\n"
 
 
 def test_without_a_training_there_is_the_reason(tmp_path):
