@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write all numbers, and the error of every face, as JSON")
     options = parser.parse_args()
     pictures = camera.read(options.loader, options.raw, stride=options.stride)
-    content = quick.content(pictures, options.run, options.mesh, options.flip, options.kinds)
+    content = quick.scored(pictures, options.run, options.mesh, options.flip, options.kinds)
     print(quick.text(content, options.details))
     if options.out:
         files.write_json(options.out, content)

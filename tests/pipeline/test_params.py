@@ -32,6 +32,7 @@ from thermark.report.page import build as page
 from thermark.report.reference_results import load
 from thermark.report.results import compare
 from thermark.report.speed import options as speed
+from thermark.report.transfer import study
 from thermark.report.zeroshot import build as zeroshot
 from thermark.synth.writers import thermalised
 from thermark.train.distillation import options
@@ -108,6 +109,16 @@ def test_every_section_of_every_profile_is_valid(path, content):
             assert piece.piece.licence in sheets, (name, piece.key)
     made = {*content["render"], *content["fetch"], *content["thermalise"]}
     assert {dataset["raw"] for dataset in content["datasets"].values()} == made - sources(content)
+
+
+def test_every_study_of_a_camera_names_what_is_predicted(content):
+    for name, raw in content["transfer"].items():
+        told = parse(raw, study.Config, f"transfer.{name}")
+        assert {*told.contestants} <= {*content["contestants"]}
+        for where in told.boxes.values():
+            dataset, _, variant = where.partition("@")
+            moves = parse(content["moved_boxes"], perturbations.Config, "moved_boxes").moves(content["scored"])
+            assert dataset in content["scored"] and (not variant or variant in moves[dataset]), where
 
 
 def test_switching_profiles_never_replaces_fetched_files_by_rendered_ones(default):

@@ -1,9 +1,7 @@
 """Runs on raw pictures without the pipeline, in seconds: what `stages/transfer_score.py` prints."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,15 +12,15 @@ from thermark.models import facemesh, learned
 from thermark.models.inference import detectors
 from thermark.models.inference.contract import Assets, Floats, Model
 from thermark.models.inference.learned_config import Flip
-from thermark.report.transfer import camera, measure, noise, page
+from thermark.report.transfer import camera, content, tables
 from thermark.report.transfer.camera import Image, Located, Pictures
+from thermark.report.transfer.content import Content
 
 MESH = "facemesh_given"
-Content = dict[str, Any]
 ByBox = Mapping[str, Sequence[Predictions]]
 
 
-def content(
+def scored(
     pictures: Pictures, runs: Sequence[Path], mesh: Path | None, flip: Flip, only: Collection[str] = ()
 ) -> Content:
     """Return all numbers of runs, of the mean face of other people, and of FaceMesh if its weights are given.
@@ -30,35 +28,20 @@ def content(
     `runs` are folders of a run with its seeds, or of one of these; `only` names kinds of boxes, by default all.
     Raises DataError for a folder without a network.
     """
-    faces = pictures.faces
-    parts = measure.strata(faces)
-    predicted: dict[str, ByBox] = {
-        "mean_of_others": {kind: [one] for kind, one in camera.others_mean(pictures).items()}
-    }
-    for run in runs:
-        predicted[name_of(run)] = of_run(run, flip, pictures)
-    noises: dict[str, noise.Noise | None] = {
-        "jitter of labels on heads at rest": noise.jitter(faces, parts.recordings)
-    }
+    predicted: dict[str, ByBox] = {"mean_of_others": _single(camera.others_mean(pictures))}
+    predicted |= {name_of(run): of_run(run, flip, pictures) for run in runs}
     if mesh is not None:
-        theirs = of_mesh(mesh, pictures)
-        predicted[MESH] = {kind: [one] for kind, one in theirs.items()}
-        noises["disagreement with FaceMesh"] = noise.disagreement(faces, theirs["tight"])
-    wanted = {name: {kind: by[kind] for kind in by if not only or kind in only} for name, by in predicted.items()}
-    return {
-        "faces": faces.ids.tolist(),
-        "subjects": len(np.unique(faces.subjects)),
-        "recordings": len(np.unique(parts.recordings)),
-        "noise": {name: each and asdict(each) for name, each in noises.items()},
-        "contestants": {
-            name: {kind: measure.measured(faces, seeds, parts) for kind, seeds in by.items()}
-            for name, by in wanted.items()
-        },
-        "worst": {
-            name: measure.worst(faces, measure.face_errors(faces, next(iter(by.values()))))
-            for name, by in wanted.items()
-        },
+        predicted[MESH] = _single(of_mesh(mesh, pictures))
+    faces = pictures.faces
+    contestants = {
+        name: {kind: (faces, seeds) for kind, seeds in by.items() if not only or kind in only}
+        for name, by in predicted.items()
     }
+    return content.made(contestants, faces, MESH)
+
+
+def _single(by_box: Mapping[str, Predictions]) -> ByBox:
+    return {kind: [one] for kind, one in by_box.items()}
 
 
 def of_run(folder: Path, flip: Flip, pictures: Pictures) -> ByBox:
@@ -98,14 +81,7 @@ def name_of(folder: Path) -> str:
 
 def text(made: Content, details: bool) -> str:
     """Return one line a contestant; with `details` every table of every kind of box."""
-    contestants = made["contestants"]
-    head = (
-        f"{len(made['faces'])} faces, {made['recordings']} recordings, {made['subjects']} people; machine labels"
-    )
-    parts = [head, page.overview(contestants), page.noise(made["noise"])]
     if details:
-        for kind, title in page.TITLES.items():
-            parts += [f"{title}:", page.boxes(contestants, kind)]
-            parts += [page.strata(contestants, kind, name) for name in ("glasses", "state", "yaw", "person")]
-        parts.append(page.worst(made["worst"]))
-    return "\n\n".join(part for part in parts if part)
+        return content.page(made)
+    shown = [content.heading(made), tables.overview(made["contestants"]), tables.noise(made["noise"])]
+    return "\n\n".join(shown)

@@ -16,12 +16,17 @@ TITLES = {
 
 def overview(contestants: Mapping[str, Mapping[str, Numbers]]) -> str:
     """Return one line a contestant: NME of each kind of box, with the faces missed. For a terminal and a page."""
-    kinds = list(TITLES)
+    shown = kinds(contestants)
     rows = [
-        [code(name), *(_short(boxes[kind]["all"]) if kind in boxes else "–" for kind in kinds)]
+        [code(name), *(_short(boxes[kind]["all"]) if kind in boxes else "–" for kind in shown)]
         for name, boxes in contestants.items()
     ]
-    return table(["NME inter-ocular, %, 50 points", *kinds], rows)
+    return table(["NME inter-ocular, %, 50 points", *shown], rows)
+
+
+def kinds(contestants: Mapping[str, Mapping[str, Numbers]]) -> list[str]:
+    """Return the kinds of boxes that anybody was scored in, in their order."""
+    return list(dict.fromkeys(kind for boxes in contestants.values() for kind in boxes))
 
 
 def boxes(contestants: Mapping[str, Mapping[str, Numbers]], kind: str) -> str:
