@@ -20,9 +20,9 @@ class Gain:
     """How counts become grey.
 
     `fixed`: `low`..`high` deg C. `minmax`: the coldest and the warmest. `percentile`: all but the shares
-    `low_tail` and `high_tail` of the elements, which are clipped. `plateau`: equalisation of the histogram within these
-    tails, no bin counting more than `plateau` times the mean filled bin, blended with a straight line by the
-    share `linear`. `clahe`: `percentile`, then adaptive equalisation in `tiles`^2 tiles, limited to `limit`.
+    `low_tail` and `high_tail` of the elements, which are clipped. `plateau`: equalisation of the histogram within
+    these tails, no bin counting more than `plateau` times the mean filled bin, blended with a straight line by
+    the share `linear`. `clahe`: `percentile`, then adaptive equalisation in `tiles`^2 tiles, limited to `limit`.
     `least`: K that at least span black to white, lest noise fill an empty room. `sharpen`: the part of the detail
     below `radius` elements that is added before; `gamma`: exponent of the grey levels after.
     """

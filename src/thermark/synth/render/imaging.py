@@ -1,9 +1,9 @@
 """Made-up thermal cameras: from true temperatures to the 8-bit grey that a camera delivers.
 
 Ranges are those of published uncooled cameras, not of any data set. Sensors: 80 x 60 and 160 x 120 elements, below
-50 mK, lenses of 25 to 57 degrees, +-5 K, temperatures in steps of 0.01 K (FLIR Lepton 2.5 and 3.5); 256 x 192, 40 mK
-(InfiRay P2, TOPDON TC001); 320 x 240 and 384 x 288, 40 to 80 mK (Seek CompactPRO, Optris PI); 320 x 256 and
-640 x 512, 20 to 60 mK by grade (FLIR Boson). With ageing and warm housings: 20 to 120 mK here. Gain: the modes of
+50 mK, lenses of 25 to 57 degrees, +-5 K, temperatures in steps of 0.01 K (FLIR Lepton 2.5 and 3.5); 256 x 192,
+40 mK (InfiRay P2, TOPDON TC001); 320 x 240 and 384 x 288, 40 to 80 mK (Seek CompactPRO, Optris PI); 320 x 256 and
+640 x 512, 20 to 60 mK by grade (FLIR Boson). With age and warm housings: 20 to 120 mK here. Gain: the modes of
 FLIR's Tau 2 and Boson (linear between tails, plateau equalisation, a limit to the gain, detail enhancement, gamma)
 and the fixed span of radiometric software. The time constant of bolometers is some 10 ms.
 """
@@ -56,9 +56,9 @@ class CameraModel:
     """One camera and its settings.
 
     `columns`: of the sensor, 0 for one as fine as the picture; `enlarge`: how it is brought to the picture's size;
-    `blur`: sigma of the lens, and `lag`: motion in a time constant along `heading` (radians), in elements;
-    `inverted`: black is hot; `palette`: one of `palettes.STOPS`; `overlay`: of `marks.KINDS`; `quality`: of the
-    JPEG, 0 for none; `seed` fixes the sensor's pattern and the marks.
+    `blur`: sigma of the lens in elements; `lag`: motion along `heading` (radians) in a time constant, as a share
+    of the picture's width; `inverted`: black is hot; `palette`: one of `palettes.STOPS`; `overlay`: of
+    `marks.KINDS`; `quality`: of the JPEG, 0 for none; `seed` fixes the sensor's pattern and the marks.
     """
 
     seed: int = 0
@@ -95,8 +95,9 @@ def draw_camera(rng: Generator, limits: Imaging) -> CameraModel:
         columns=int(rng.choice(SENSORS, p=_SENSOR_ODDS)),
         enlarge=str(rng.choice(["nearest", "linear", "cubic"], p=[0.15, 0.5, 0.35])),
         blur=float(rng.uniform(0.25, 0.9) if rng.random() < 0.85 else rng.uniform(0.9, 2.2)),
-        # A head at 0.3 m/s, 200 elements to the metre: 0.6 elements in 10 ms; a phone that is turned: more.
-        lag=float(_log_uniform(rng, 0.3, 3.0)) * (rng.random() < 0.35),
+        # Shares of the picture's width: a head at 0.3 m/s moves by 0.003 m, of the metre that is seen; a phone
+        # that is turned makes more of it.
+        lag=_log_uniform(rng, 0.001, 0.01) * (rng.random() < 0.35),
         heading=float(rng.uniform(0, 2 * np.pi)),
         faults=_faults(rng),
         gain=_gain(rng),
@@ -117,7 +118,8 @@ def draw_camera(rng: Generator, limits: Imaging) -> CameraModel:
 def picture(celsius: NDArray[np.float32], camera: CameraModel, rng: Generator) -> NDArray[np.uint8]:
     """Return what the camera delivers of true deg C (H, W): grey (H, W); `rng` draws the temporal noise."""
     height, width = celsius.shape
-    seen = move(onto_sensor(celsius, camera.columns, camera.blur), camera.lag, camera.heading)
+    seen = onto_sensor(celsius, camera.columns, camera.blur)
+    seen = move(seen, camera.lag * seen.shape[1], camera.heading)
     image = grey(observe(seen, camera.faults, camera.seed, rng), camera.gain)
     if image.shape != (height, width):
         image = np.asarray(cv2.resize(image, (width, height), interpolation=_ENLARGE[camera.enlarge]), np.uint8)
@@ -150,30 +152,30 @@ def _faults(rng: Generator) -> Faults:
         pixels=netd * _log_uniform(rng, 0.3, 2.0),
         shading=_log_uniform(rng, 0.05, 1.5),
         dead=float(rng.uniform(0, 3e-4)) * (rng.random() < 0.3),  # makers promise some 0.9995 that work
-        drift=float(np.clip(rng.normal(0, 1.5), -5, 5)),
+        drift=float(np.clip(rng.normal(0, 1.2), -5, 5)),  # makers promise +-2 to +-5
     )
 
 
 def _gain(rng: Generator) -> Gain:
-    """Draw a gain; one linear camera in five spans so little that skin or the room is clipped."""
-    low = float(rng.uniform(12, 28))
-    narrow = rng.random() < 0.2
-    tails = [float(_log_uniform(rng, 0.0005, 0.03)) for _ in range(2)]
-    tails[int(rng.integers(2))] += float(rng.uniform(0.05, 0.3)) * narrow
+    """Draw a gain; one camera in five spans so little that the room or the warmest skin is clipped."""
+    low, high = rng.uniform(10, 26), rng.uniform(31, 42)  # who sets a span by hand wants to see the skin
+    low_tail, high_tail = (_log_uniform(rng, 0.0005, 0.03) for _ in range(2))
+    room, skin = float(rng.uniform(0.05, 0.35)), float(rng.uniform(0.02, 0.12))
+    lot = rng.random()
     return Gain(
         kind=str(
             rng.choice(["fixed", "minmax", "percentile", "plateau", "clahe"], p=[0.17, 0.2, 0.28, 0.22, 0.13])
         ),
-        low=low,
-        high=low + float(rng.uniform(8, 24)),
-        low_tail=tails[0],
-        high_tail=tails[1],
+        low=float(low),
+        high=float(high),
+        low_tail=low_tail + room * (lot < 0.12),
+        high_tail=high_tail + skin * (0.12 <= lot < 0.2),
         plateau=_log_uniform(rng, 0.5, 16),
         linear=float(rng.uniform(0, 0.6)),
         limit=_log_uniform(rng, 1.2, 5),
         tiles=int(rng.integers(2, 9)),
         least=float(rng.uniform(1, 6)),
-        sharpen=float(rng.uniform(0.25, 2)) * (rng.random() < 0.5),
+        sharpen=float(rng.uniform(0.2, 1.3)) * (rng.random() < 0.5),
         radius=float(rng.uniform(0.8, 4)),
         gamma=_log_uniform(rng, 0.6, 1.6) if rng.random() < 0.5 else 1.0,
     )

@@ -19,8 +19,8 @@ class Faults:
     """Standard deviations in K, but for `shading`, from the middle of the picture to its corners, and `dead`.
 
     `netd`: temporal noise, new in each picture; `columns`, `rows`, `pixels`: what is left of the fixed pattern
-    after correction; `shading`: smooth, of the lens and of the housing's own heat; `dead`: share of elements that stand
-    still; `drift`: error of the whole frame, K.
+    after correction; `shading`: smooth, of the lens and of the housing's own heat; `dead`: share of elements that
+    stand still; `drift`: error of the whole frame, K.
     """
 
     netd: float = 0.0
