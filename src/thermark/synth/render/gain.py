@@ -43,7 +43,7 @@ class Gain:
 
 
 def grey(counts: Counts, gain: Gain) -> Grey:
-    """Return grey (h, w) of counts (h, w); a constant picture is mid-grey unless the span is `fixed`."""
+    """Return grey (h, w) of counts (h, w); between ends or tails of its own, a constant picture is mid-grey."""
     counts = enhanced(counts, gain.sharpen, gain.radius)
     low, high = _span(counts, gain)
     table = _plateau(counts, low, high, gain) if gain.kind == "plateau" else _line(low, high)
