@@ -1,0 +1,40 @@
+"""How much rendered people, their poses and their surroundings vary: one switch a group of phenomena."""
+
+from numpy.random import Generator
+
+from thermark.core.config import Section
+from thermark.synth.render.person import Person, Pose, sample_person, sample_pose
+from thermark.synth.render.surroundings import PLAIN, Surroundings
+
+
+class Variety(Section):
+    """Which phenomena are drawn; a switch that is off draws nothing, so that an ablation can leave a group out.
+
+    `eyewear`: spectacles and sunglasses of many shapes; `heat`: temperature patterns of individuals, cold noses,
+    breath; `coverings`: hoods, collars, scarves, caps; `surroundings`: cars, outdoors, rooms with hot and cold
+    things; `poses`: wide angles, yawns, talking, lopsided expressions; `shapes`: wider and lopsided heads;
+    `occluders`: hands, mugs, phones.
+    """
+
+    eyewear: bool = True
+    heat: bool = True
+    coverings: bool = True
+    surroundings: bool = True
+    poses: bool = True
+    shapes: bool = True
+    occluders: bool = True
+
+
+def person(rng: Generator, variety: Variety) -> Person:
+    """Draw an identity; with every switch off the one that `sample_person` draws."""
+    return sample_person(rng)
+
+
+def pose(rng: Generator, variety: Variety, position: tuple[float, float, float]) -> Pose:
+    """Draw a pose at `position` (metres, as in `Pose`); with every switch off the one that `sample_pose` draws."""
+    return sample_pose(rng, position)
+
+
+def surroundings(rng: Generator, variety: Variety) -> Surroundings:
+    """Draw a place; with its switch off it is the plain room, and nothing is drawn."""
+    return PLAIN
