@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.faces import Faces
-from thermark.core.geometry import box_size
 from thermark.core.predictions import Predictions
 from thermark.report.transfer.boxes import Boxes, kinds
+from thermark.report.transfer.others import unseen
 
 Image = NDArray[np.uint8]
 # Images (H, W), and boxes (P, 4) of each -> points (P, K, 2) in its pixels and scores (P, K) of each.
@@ -49,23 +49,6 @@ def predictions(name: str, vocabulary: str, locate: Located, pictures: Pictures)
     }
 
 
-def others_mean(pictures: Pictures) -> dict[str, Predictions]:
-    """Return kind of box -> the mean face of the *other* subjects in each box: what not looking is worth."""
-    faces = pictures.faces
-    name = str(faces.vocabularies[0])
-    made = {}
-    for kind, boxes in kinds(faces).items():
-        centre, side = (boxes[:, :2] + boxes[:, 2:]) / 2, box_size(boxes).max(axis=1)
-        shapes = (faces.xy - centre[:, None]) / side[:, None, None]
-        xy = np.full(faces.xy.shape, np.nan, np.float32)
-        for subject in np.unique(faces.subjects):
-            own = faces.subjects == subject
-            if not own.all():
-                xy[own] = centre[own, None] + np.nanmean(shapes[~own], axis=0) * side[own, None, None]
-        made[kind] = replace(_empty("mean_of_others", name, faces, boxes), xy=xy)
-    return made
-
-
 def _predicted(name: str, vocabulary: str, locate: Located, pictures: Pictures, boxes: Boxes) -> Predictions:
     points, scores = [], []
     for start in range(0, len(boxes), BATCH):
@@ -73,21 +56,5 @@ def _predicted(name: str, vocabulary: str, locate: Located, pictures: Pictures, 
         for xy, score in locate(pictures.images[part], [box[None] for box in boxes[part]]):
             points.append(xy)
             scores.append(score)
-    empty = _empty(name, vocabulary, pictures.faces, boxes)
+    empty = unseen(name, vocabulary, pictures.faces, boxes)
     return replace(empty, xy=np.concatenate(points), score=np.concatenate(scores))
-
-
-def _empty(name: str, vocabulary: str, faces: Faces, boxes: Boxes) -> Predictions:
-    base = Predictions.none(name, "", "ok", "")
-    nothing = np.full(len(faces), np.nan, np.float32)
-    rows = np.arange(len(faces))
-    return replace(
-        base,
-        vocabulary=vocabulary,
-        box_source="prompt",
-        frames=faces.frames,
-        faces=rows,
-        score=np.ones((len(faces), 1), np.float32),
-        boxes=boxes,
-        box_score=nothing,
-    )

@@ -12,7 +12,8 @@ from thermark.models import facemesh, learned
 from thermark.models.inference import detectors
 from thermark.models.inference.contract import Assets, Floats, Model
 from thermark.models.inference.learned_config import Flip
-from thermark.report.transfer import camera, content, tables
+from thermark.report.transfer import camera, content, others, tables
+from thermark.report.transfer.boxes import kinds
 from thermark.report.transfer.camera import Image, Located, Pictures
 from thermark.report.transfer.content import Content
 
@@ -28,7 +29,10 @@ def scored(
     `runs` are folders of a run with its seeds, or of one of these; `only` names kinds of boxes, by default all.
     Raises DataError for a folder without a network.
     """
-    predicted: dict[str, ByBox] = {"mean_of_others": _single(camera.others_mean(pictures))}
+    in_boxes = {
+        kind: others.mean_of_others(pictures.faces, boxes) for kind, boxes in kinds(pictures.faces).items()
+    }
+    predicted: dict[str, ByBox] = {others.NAME: _single(in_boxes)}
     predicted |= {name_of(run): of_run(run, flip, pictures) for run in runs}
     if mesh is not None:
         predicted[MESH] = _single(of_mesh(mesh, pictures))

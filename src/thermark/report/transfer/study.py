@@ -14,7 +14,7 @@ from thermark.core.packed_images import BASE
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders
 from thermark.report.inputs import existing, open_json
-from thermark.report.transfer import content
+from thermark.report.transfer import content, others
 
 Sets = Mapping[str, tuple[Faces, dict[str, list[Predictions]]]]
 
@@ -46,7 +46,7 @@ def build(config: Config, paths: Paths, text: Path, numbers: Path, errors: Path)
     A contestant that was skipped, such as one whose data set is not here, has a reason instead of numbers. Raises
     DataError for what is missing or of another version, ConfigError for an unknown `independent`.
     """
-    names = [*config.contestants]
+    names = config.contestants
     if config.independent and config.independent not in names:
         raise ConfigError(
             f"{config.independent} is no contestant of the study", "name it under `contestants`, too"
@@ -58,6 +58,8 @@ def build(config: Config, paths: Paths, text: Path, numbers: Path, errors: Path)
         for name in names
         if name not in left_out
     }
+    if floor := _floor(sets):
+        by_name = {others.NAME: floor} | by_name
     made = content.made(by_name, next(iter(sets.values()))[0], config.independent)
     made["left_out"] = left_out
     files.write_json(numbers, made)
@@ -80,6 +82,16 @@ def _read(where: str, names: Sequence[str], paths: Paths) -> tuple[Faces, dict[s
         for one in found[name]:
             one.require(fingerprint)
     return faces, found
+
+
+def _floor(sets: Sets) -> dict[str, tuple[Faces, list[Predictions]]]:
+    """Return what boxes alone tell, in each kind of box that somebody was given."""
+    told = {}
+    for kind, (faces, found) in sets.items():
+        boxes = others.boxes_of(faces, [one for seeds in found.values() for one in seeds])
+        if boxes is not None:
+            told[kind] = (faces, [others.mean_of_others(faces, boxes)])
+    return told
 
 
 def _why_absent(sets: Sets, name: str) -> str:
