@@ -1,18 +1,40 @@
 """People, poses and places as `variety` draws them: each switch, and what each phenomenon changes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from thermark.core import seeds
 from thermark.synth.render import variety
-from thermark.synth.render.person import sample_person, sample_pose
-from thermark.synth.render.scene import Camera, render_scene
+from thermark.synth.render.heat import Heat, sample_heat
+from thermark.synth.render.person import Person, Pose, sample_person, sample_pose
+from thermark.synth.render.scene import Camera, Scene, render_scene
 from thermark.synth.render.variety import Variety
 
 SWITCHES = tuple(Variety.model_fields)
 NONE = Variety(**dict.fromkeys(SWITCHES, False))
 CAMERA = Camera(96, 96, 180.0)
 AHEAD = (0.0, 0.0, 0.7)
+GEOMETRY = ("region", "owner", "lens", "xy", "visible", "boxes", "segmentation")
+
+
+def someone(**changes: object) -> Person:
+    plain = {"hair": "short", "glasses": None, "beard": 0.0, "stubble": 0.0, "warmth": 0.0, "shape": (0.0,) * 29}
+    return replace(sample_person(seeds.rng(4, "someone")), **(plain | changes))
+
+
+def shot(person: Person, ambient: float = 20.0, size: int = 128, **pose: object) -> Scene:
+    placed = Pose(**({"position": (0.0, 0.0, 0.5)} | pose))
+    return render_scene([(person, placed)], Camera(size, size, 1.9 * size), (ambient,), seeds.rng(4, "light"))
+
+
+def near(scene: Scene, points: list[int], radius: int = 1) -> float:
+    """Return the mean deg C around landmarks."""
+    found = []
+    for x, y in np.rint(scene.xy[0, points]).astype(int):
+        found.append(scene.celsius[0, y - radius : y + radius + 1, x - radius : x + radius + 1].mean())
+    return float(np.mean(found))
 
 
 def test_every_switch_off_draws_what_was_drawn_before():
@@ -40,3 +62,58 @@ def test_without_colour_everything_else_is_the_same(place: str | None):
     assert with_colour.rgb.any() and not without.rgb.any()
     for name in ("celsius", "region", "owner", "lens", "xy", "visible", "boxes", "segmentation"):
         assert np.array_equal(getattr(with_colour, name), getattr(without, name)), name
+
+
+@pytest.mark.parametrize("ambient", [0.0, 20.0, 40.0])
+def test_heat_moves_no_outline_and_stays_between_the_air_and_the_blood(ambient: float):
+    plain = shot(someone(), ambient)
+    for number in range(12):
+        heat = replace(sample_heat(seeds.rng(7, number)), sun=0.0)
+        scene = shot(someone(heat=heat), ambient)
+        for name in GEOMETRY:
+            assert getattr(scene, name).tobytes() == getattr(plain, name).tobytes(), name
+        assert scene.rgb.tobytes() == plain.rgb.tobytes()
+        skin = scene.celsius[0][np.isin(scene.segmentation, (1, 2, 3, 4, 10, 11))]
+        assert np.isfinite(scene.celsius).all()
+        assert min(ambient, 36.0) - 9 < skin.min() and skin.max() < max(39.0, ambient)
+
+
+def test_a_neutral_pattern_is_close_to_the_mean_one():
+    plain, own = shot(someone()), shot(someone(heat=Heat()))
+    skin = np.isin(plain.segmentation, (1, 2))
+    assert np.abs(own.celsius[0] - plain.celsius[0])[skin].mean() < 0.5
+
+
+def test_a_cold_nose_is_cold_and_the_inner_eye_is_not():
+    plain, cold = shot(someone(heat=Heat())), shot(someone(heat=Heat(nose=0.5, outside=5.0)))
+    nose, before = near(cold, [30]), near(plain, [30])
+    expected = before - 0.5 * (before - 15.0)  # half-way to the air of 15 that cooled it
+    assert abs(nose - expected) < 0.8
+    assert abs(near(cold, [39, 42]) - near(plain, [39, 42])) < 0.8
+    assert abs(near(cold, [8]) - near(plain, [8])) < 0.2
+
+
+def test_deficits_vanish_in_air_as_warm_as_skin():
+    cool = shot(someone(heat=Heat(nose=0.6, cheeks=0.4, ears=0.6)), 36.0)
+    plain = shot(someone(heat=Heat()), 36.0)
+    assert np.abs(cool.celsius - plain.celsius).max() < 1.2
+
+
+def test_sides_differ_as_they_are_asked_to():
+    lit = shot(someone(heat=Heat(side=2.0)))
+    plain = shot(someone(heat=Heat()))
+    change = [near(lit, [point]) - near(plain, [point]) for point in (26, 27, 17)]
+    assert 0.8 < change[0] < 2.0 and abs(change[1]) < 0.3 and -2.0 < change[2] < -0.8
+
+
+def test_a_soft_hairline_fades_from_skin_to_hair():
+    """Across the hairline the steepest step of a soft one is well below that of a hard one."""
+
+    def steepest(soft: float) -> float:
+        scene = shot(someone(heat=Heat(soft=soft, hair=0.2)), size=256)
+        x = int(scene.xy[0, 27, 0])
+        column = scene.celsius[0, : int(scene.xy[0, 27, 1]) - 12, x]
+        inside = column[np.flatnonzero(scene.owner[: len(column), x] == 1)[6:]]
+        return float(np.diff(inside).max())
+
+    assert steepest(26.0) < 0.6 * steepest(0.5)

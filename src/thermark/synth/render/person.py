@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from thermark.synth.render.heat import Heat
 from thermark.synth.render.identity import TRAITS
 
 Colour = tuple[float, float, float]
@@ -36,7 +37,7 @@ class Person:
     `shape` are standard-normal trait coefficients in the order of `identity.TRAITS`; `skin` and every colour
     are linear reflectances 0..1 RGB; `stubble` and `beard` are densities 0..1; `glasses` is a frame colour or
     None; `neckline` (0..1) is how deep the collar is cut; `warmth` is this person's skin temperature offset
-    in deg C; `seed` fixes the fine texture.
+    in deg C; `seed` fixes the fine texture. `heat` is a temperature pattern of their own, None the mean one.
     """
 
     shape: tuple[float, ...]
@@ -54,6 +55,7 @@ class Person:
     neckline: float
     warmth: float
     seed: int
+    heat: Heat | None = None
 
 
 @dataclass(frozen=True)

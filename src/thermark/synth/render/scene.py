@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from thermark.synth.render import labels, shading, thermal
+from thermark.synth.render import apparent, labels, shading
 from thermark.synth.render.body import embody
 from thermark.synth.render.camera import Camera, Fragments, draw
 from thermark.synth.render.mesh import Mesh, mesh
@@ -159,7 +159,7 @@ def _paint(
         pixels = _pixels(some)
         if light:
             canvas.rgb[some.pixel] += some.share[:, None] * shading.shade(part, person, pixels, light)
-        for row, celsius in enumerate(thermal.temperatures(part, person, pose, pixels, ambients)):
+        for row, celsius in enumerate(apparent.temperatures(part, person, pose, pixels, ambients)):
             canvas.celsius[row, some.pixel] += some.share * celsius
         segmentation, region = labels.classify(part, label, person, pixels.material, pixels.tint)
         first = some.share > canvas.most[some.pixel]
@@ -187,7 +187,7 @@ def _put_lenses(
             canvas.rgb[some.pixel] *= 1 - np.float32(0.1) * share
             canvas.rgb[some.pixel] += share * shading.reflection(pixels, light)
         person, pose = people[glass.groups[index][0]]
-        for row, celsius in enumerate(thermal.temperatures(Part.LENS, person, pose, pixels, ambients)):
+        for row, celsius in enumerate(apparent.temperatures(Part.LENS, person, pose, pixels, ambients)):
             canvas.celsius[row, some.pixel] += some.share * (celsius - canvas.celsius[row, some.pixel])
         lens[some.pixel[some.share >= 0.5]] = True
     return lens

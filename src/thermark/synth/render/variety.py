@@ -1,8 +1,11 @@
 """How much rendered people, their poses and their surroundings vary: one switch a group of phenomena."""
 
+from dataclasses import replace
+
 from numpy.random import Generator
 
 from thermark.core.config import Section
+from thermark.synth.render.heat import sample_heat
 from thermark.synth.render.person import Person, Pose, sample_person, sample_pose
 from thermark.synth.render.surroundings import PLAIN, Surroundings
 
@@ -27,7 +30,10 @@ class Variety(Section):
 
 def person(rng: Generator, variety: Variety) -> Person:
     """Draw an identity; with every switch off the one that `sample_person` draws."""
-    return sample_person(rng)
+    who = sample_person(rng)
+    if variety.heat:
+        who = replace(who, heat=sample_heat(rng))
+    return who
 
 
 def pose(rng: Generator, variety: Variety, position: tuple[float, float, float]) -> Pose:
