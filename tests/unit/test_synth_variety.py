@@ -7,9 +7,11 @@ import pytest
 
 from thermark.core import seeds
 from thermark.synth.render import variety
+from thermark.synth.render.eyewear import Eyewear, sample_eyewear
 from thermark.synth.render.heat import Heat, sample_heat
 from thermark.synth.render.person import Person, Pose, sample_person, sample_pose
 from thermark.synth.render.scene import Camera, Scene, render_scene
+from thermark.synth.render.surroundings import Surroundings
 from thermark.synth.render.variety import Variety
 
 SWITCHES = tuple(Variety.model_fields)
@@ -117,3 +119,49 @@ def test_a_soft_hairline_fades_from_skin_to_hair():
         return float(np.diff(inside).max())
 
     assert steepest(26.0) < 0.6 * steepest(0.5)
+
+
+def test_glasses_hide_no_point_behind_a_lens_and_look_like_glass():
+    bare = shot(someone(), 15.0)
+    for number in range(15):
+        worn = sample_eyewear(seeds.rng(8, number))
+        scene = shot(someone(glasses=(0.02, 0.02, 0.02), eyewear=worn), 15.0)
+        assert np.array_equal(scene.xy, bare.xy)
+        assert scene.lens.sum() > 150
+        lens = scene.celsius[0][scene.lens]
+        assert lens.min() > 14.0 and np.median(lens) < 15.0 + 0.5 * (34 - 15)
+        behind = [37, 38, 40, 41, 43, 44, 46, 47, 68, 69]  # in the middle of eyes: a thin rim may hide a corner
+        assert scene.visible[0, behind].mean() > 0.7
+
+
+def test_shapes_of_glasses_do_what_they_say():
+    def extent(**shape: object) -> tuple[int, int, int]:
+        scene = shot(someone(glasses=(0.0, 0.0, 0.0), eyewear=Eyewear(**shape)), 15.0, 256)
+        rows, columns = np.nonzero(scene.lens)
+        return int(np.ptp(rows)), int(np.ptp(columns)), int((scene.segmentation == 16).sum())
+
+    tall, wide = extent(height=24.0), extent(width=31.0, centre=(37.0, 8.0))
+    plain, rimless = extent(), extent(rim=0.0)
+    assert tall[0] > plain[0] + 8 and abs(tall[1] - plain[1]) <= 2
+    assert wide[1] > plain[1] + 10 and rimless[2] < plain[2]
+
+
+def test_lenses_mirror_the_sky_and_skin_does_not():
+    worn = someone(glasses=(0.0, 0.0, 0.0), eyewear=Eyewear(gloss=0.1))
+    people = [(worn, Pose(position=(0.0, 0.0, 0.5), pitch=-20.0))]
+    indoors, clear = (
+        render_scene(people, Camera(128, 128, 240.0), (15.0,), seeds.rng(4), Surroundings(sky=sky))
+        for sky in (0.0, -50.0)
+    )
+    change = clear.celsius[0] - indoors.celsius[0]
+    assert change[clear.lens].mean() < -0.5
+    assert not change[np.isin(clear.segmentation, (1, 2, 13)) & ~clear.lens].any()
+
+
+def test_dark_lenses_are_dark_in_colour_only():
+    def seen(dark: float) -> Scene:
+        return shot(someone(glasses=(0.0, 0.0, 0.0), eyewear=Eyewear(dark=dark)), 15.0)
+
+    clear, dark = seen(0.1), seen(0.9)
+    assert dark.rgb[dark.lens].mean() < 0.6 * clear.rgb[clear.lens].mean()
+    assert np.array_equal(clear.celsius, dark.celsius)

@@ -155,7 +155,7 @@ def _static() -> _Skin:
         cool=_reduced(cool),
         nostril=_reduced(nostril),
         brow=cv2.GaussianBlur(_reduced(brow), (0, 0), 1.0),
-        beard=cv2.GaussianBlur(_reduced(paint.beard_density()), (0, 0), 4.0),
+        beard=cv2.GaussianBlur(_reduced(paint.beard_density()), (0, 0), 4.0) * np.clip((124 - y) / 14, 0, 1),
         nose=nose,
         cheeks=cheeks,
         chin=bump(side, y, (0, 110), (24, 14)),

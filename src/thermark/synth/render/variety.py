@@ -5,9 +5,12 @@ from dataclasses import replace
 from numpy.random import Generator
 
 from thermark.core.config import Section
+from thermark.synth.render.eyewear import sample_eyewear
 from thermark.synth.render.heat import sample_heat
-from thermark.synth.render.person import Person, Pose, sample_person, sample_pose
+from thermark.synth.render.person import Person, Pose, frame_colour, sample_person, sample_pose
 from thermark.synth.render.surroundings import PLAIN, Surroundings
+
+WEARERS = 0.38  # share of people with glasses or sunglasses on
 
 
 class Variety(Section):
@@ -33,6 +36,13 @@ def person(rng: Generator, variety: Variety) -> Person:
     who = sample_person(rng)
     if variety.heat:
         who = replace(who, heat=sample_heat(rng))
+    if variety.eyewear:
+        worn = rng.random() < WEARERS
+        who = replace(
+            who,
+            glasses=frame_colour(rng) if worn else None,
+            eyewear=sample_eyewear(rng) if worn else None,
+        )
     return who
 
 
