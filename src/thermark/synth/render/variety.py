@@ -8,7 +8,7 @@ from thermark.core.config import Section
 from thermark.synth.render.eyewear import sample_eyewear
 from thermark.synth.render.heat import sample_heat
 from thermark.synth.render.person import Person, Pose, frame_colour, sample_person, sample_pose
-from thermark.synth.render.surroundings import PLAIN, Surroundings
+from thermark.synth.render.surroundings import PLAIN, Surroundings, sample_surroundings
 
 WEARERS = 0.38  # share of people with glasses or sunglasses on
 
@@ -53,4 +53,4 @@ def pose(rng: Generator, variety: Variety, position: tuple[float, float, float])
 
 def surroundings(rng: Generator, variety: Variety) -> Surroundings:
     """Draw a place; with its switch off it is the plain room, and nothing is drawn."""
-    return PLAIN
+    return sample_surroundings(rng) if variety.surroundings else PLAIN
