@@ -193,3 +193,35 @@ def test_what_stands_behind_changes_no_one_in_front():
         assert np.array_equal(scene.celsius[0][inner], plain.celsius[0][inner])
         assert np.array_equal(scene.xy, plain.xy) and np.array_equal(scene.visible, plain.visible)
         assert not np.array_equal(scene.celsius[0][scene.owner == 0], plain.celsius[0][scene.owner == 0])
+
+
+def test_poses_turn_far_yawn_and_lean():
+    poses = [variety.pose(seeds.rng(10, number), Variety(occluders=False), AHEAD) for number in range(400)]
+    yaw, pitch, roll = np.array([(pose.yaw, pose.pitch, pose.roll) for pose in poses]).T
+    assert 60 < np.abs(yaw).max() <= 70 and 25 < np.abs(pitch).max() <= 30 and 25 < np.abs(roll).max() <= 30
+    yawns = [pose for pose in poses if pose.jaw > 0.8]
+    assert 0.03 < len(yawns) / 400 < 0.2
+    assert all(min(pose.blink) > 0.3 for pose in yawns)
+    assert max(pose.jaw for pose in poses) <= 1.5
+    assert all(0 <= value <= 1 for pose in poses for value in pose.blink)
+
+
+def test_a_leaning_smile_lifts_one_corner_more_and_is_mirrored_by_the_opposite_lean():
+    def corners(lean: float) -> np.ndarray:
+        return shot(someone(), smile=0.8, lean=lean).xy[0, [48, 54]]
+
+    even, right, left = corners(0.0), corners(0.8), corners(-0.8)
+    rise = even[:, 1] - right[:, 1]
+    assert rise[1] > 0.5 and rise[0] < -0.5
+    assert np.allclose(right[0, 1], left[1, 1], atol=0.3) and np.allclose(right[1, 1], left[0, 1], atol=0.3)
+    assert np.allclose(shot(someone(), lean=0.8).xy, shot(someone()).xy)
+
+
+def test_a_yawn_opens_as_wide_as_people_do_and_shows_a_warm_mouth():
+    calm, yawn = shot(someone(), size=256), shot(someone(), size=256, jaw=1.5)
+    mm = 256 * 1.9 / 440  # pixels per mm at the lips' depth, roughly
+    gap = (yawn.xy[0, 66, 1] - yawn.xy[0, 62, 1]) / mm
+    assert 30 < gap < 60
+    inside = yawn.celsius[0][yawn.segmentation == 9]
+    assert len(inside) > 500 + (calm.segmentation == 9).sum()
+    assert np.median(inside) > near(yawn, [27]) + 0.5

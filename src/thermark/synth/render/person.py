@@ -70,7 +70,8 @@ class Pose:
     `roll` > 0 tilts the head clockwise as seen in the image; `body_yaw` turns the torso. 0, 0, 0 looks along
     -z. `jaw`, `smile`, `pucker`, `brow_raise`, `frown`, `blink` (subject's right, left) are 0..1; `gaze` is
     (right, down) in degrees relative to the head, in image directions. `breath` is a phase in radians:
-    nostrils are warmest at pi/2 (breathing out) and coolest at -pi/2 (breathing in).
+    nostrils are warmest at pi/2 (breathing out) and coolest at -pi/2 (breathing in). `lean` -1..1: how much more
+    the image-right side of the face smiles, frowns and raises its brow. A yawn takes `jaw` to 1.5.
     """
 
     position: tuple[float, float, float]
@@ -86,6 +87,7 @@ class Pose:
     blink: tuple[float, float] = (0.0, 0.0)
     gaze: tuple[float, float] = (0.0, 0.0)
     breath: float = 0.0
+    lean: float = 0.0
 
 
 def sample_person(rng: Generator) -> Person:
