@@ -8,6 +8,7 @@ import pytest
 from thermark.core import seeds
 from thermark.synth.render import variety
 from thermark.synth.render.eyewear import Eyewear, sample_eyewear
+from thermark.synth.render.hands import Held, sample_held
 from thermark.synth.render.heat import Heat, sample_heat
 from thermark.synth.render.person import Person, Pose, sample_person, sample_pose
 from thermark.synth.render.scene import Camera, Scene, render_scene
@@ -225,3 +226,36 @@ def test_a_yawn_opens_as_wide_as_people_do_and_shows_a_warm_mouth():
     inside = yawn.celsius[0][yawn.segmentation == 9]
     assert len(inside) > 500 + (calm.segmentation == 9).sum()
     assert np.median(inside) > near(yawn, [27]) + 0.5
+
+
+def test_a_hand_before_the_mouth_hides_the_mouth_and_nothing_else():
+    bare = shot(someone(), position=(0.0, 0.0, 0.7))
+    covered = shot(someone(), position=(0.0, 0.0, 0.7), held=Held(anchor=62, angle=90.0, left=True))
+    assert np.array_equal(covered.xy, bare.xy)
+    assert bare.visible[0, 48:68].all() and not covered.visible[0, 60:68].any()
+    assert covered.visible[0, 17:27].all() and covered.visible[0, 36:48].all()
+    assert covered.owner.max() == 1
+    moved = np.abs(covered.celsius[0] - bare.celsius[0]) > 1e-3
+    assert moved.any() and not moved[: int(bare.xy[0, 36:48, 1].max())].any()
+
+
+def test_hands_are_as_warm_as_hands_and_mugs_as_warm_as_their_drink():
+    for number in range(40):
+        held = sample_held(seeds.rng(11, number), yawning=True)
+        if held is None:
+            continue
+        scene = shot(someone(), position=(0.0, 0.0, 0.7), held=held)
+        bare = shot(someone(), position=(0.0, 0.0, 0.7))
+        assert np.isfinite(scene.celsius).all()
+        assert scene.celsius.max() < 20.0 + max(held.heat, 19.0)
+        assert scene.celsius.min() > 20.0 + min(held.heat, 0.0) - 6
+        assert scene.visible.sum() <= bare.visible.sum()
+    mug = shot(someone(), position=(0.0, 0.0, 0.7), held=Held(57, gap=62.0, angle=80.0, thing="mug", heat=35.0))
+    assert (mug.celsius[0] > 54.0).sum() > 100 and mug.celsius.max() <= 55.01
+
+
+def test_hands_are_before_some_faces_and_yawns():
+    some = [sample_held(seeds.rng(12, number), yawning=False) for number in range(400)]
+    yawns = [sample_held(seeds.rng(12, number), yawning=True) for number in range(400)]
+    assert 0.08 < np.mean([held is not None for held in some]) < 0.2
+    assert 0.3 < np.mean([held is not None for held in yawns]) < 0.6

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.synth.render import patterns, thermal
+from thermark.synth.render import hands, patterns, thermal
 from thermark.synth.render.eyewear import Eyewear
 from thermark.synth.render.patch import Part
 from thermark.synth.render.person import Person, Pose
@@ -21,7 +21,10 @@ def temperatures(
 
     `sky`: how many K what is overhead looks warmer (< 0: colder) than the air, in what glass mirrors.
     """
-    if person.eyewear is not None and part in (Part.FRAME, Part.LENS):
+    if pose.held is not None and part in (Part.HAND, Part.THING):
+        core = [thermal.core(person, thermal.chill(ambient)) for ambient in ambients]
+        yield from hands.temperatures(pose.held, part, core, p.tint, ambients)
+    elif person.eyewear is not None and part in (Part.FRAME, Part.LENS):
         yield from glass(person.eyewear, part, p, ambients, sky)
     elif person.heat is not None and part in _WITH_PATTERN:
         yield from patterns.temperatures(part, person, pose, p, ambients)

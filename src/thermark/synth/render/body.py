@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.synth.render import curves, eyewear, face_points, glasses, hair, head, organs, torso
+from thermark.synth.render import curves, eyewear, face_points, glasses, hair, hands, head, organs, torso
 from thermark.synth.render.expression import express, head_rig, open_jaw
 from thermark.synth.render.identity import TRAITS, identify, identify_head
 from thermark.synth.render.paint import Label
@@ -23,6 +23,8 @@ _LABELS = {
     Part.FRAME: Label.GLASSES,
     Part.LENS: Label.GLASSES,
     Part.CLOTHING: Label.CLOTHING,
+    Part.HAND: Label.SKIN,
+    Part.THING: Label.FACEWEAR,
 }
 
 
@@ -90,6 +92,7 @@ def embody(person: Person, pose: Pose) -> Body:
         *eyes,
         *(part.at(open_jaw(part.points, weight, pose.jaw)) for part, weight in rest.mouth),
         *rest.rigid,
+        *(hands.place(pose.held, points, CENTRE) if pose.held else ()),
     ]
     turn = rotation(pose.yaw, pose.pitch, pose.roll).astype(np.float32)
     shift = (np.array(pose.position) * 1000 - (turn @ (CENTRE - NECK) + NECK)).astype(np.float32)

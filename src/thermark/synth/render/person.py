@@ -6,6 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from thermark.synth.render.eyewear import Eyewear
+from thermark.synth.render.hands import Held
 from thermark.synth.render.heat import Heat
 from thermark.synth.render.identity import TRAITS
 
@@ -72,6 +73,7 @@ class Pose:
     (right, down) in degrees relative to the head, in image directions. `breath` is a phase in radians:
     nostrils are warmest at pi/2 (breathing out) and coolest at -pi/2 (breathing in). `lean` -1..1: how much more
     the image-right side of the face smiles, frowns and raises its brow. A yawn takes `jaw` to 1.5.
+    `held` is a hand before the face.
     """
 
     position: tuple[float, float, float]
@@ -88,6 +90,7 @@ class Pose:
     gaze: tuple[float, float] = (0.0, 0.0)
     breath: float = 0.0
     lean: float = 0.0
+    held: Held | None = None
 
 
 def sample_person(rng: Generator) -> Person:

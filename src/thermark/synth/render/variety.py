@@ -7,6 +7,7 @@ from numpy.random import Generator
 from thermark.core.config import Section
 from thermark.synth.render.eyewear import sample_eyewear
 from thermark.synth.render.faces import sample_face
+from thermark.synth.render.hands import sample_held
 from thermark.synth.render.heat import sample_heat
 from thermark.synth.render.person import Person, Pose, frame_colour, sample_person, sample_pose
 from thermark.synth.render.surroundings import PLAIN, Surroundings, sample_surroundings
@@ -49,7 +50,10 @@ def person(rng: Generator, variety: Variety) -> Person:
 
 def pose(rng: Generator, variety: Variety, position: tuple[float, float, float]) -> Pose:
     """Draw a pose at `position` (metres, as in `Pose`); with every switch off the one that `sample_pose` draws."""
-    return sample_face(rng, position) if variety.poses else sample_pose(rng, position)
+    held_so = sample_face(rng, position) if variety.poses else sample_pose(rng, position)
+    if variety.occluders:
+        held_so = replace(held_so, held=sample_held(rng, yawning=held_so.jaw > 0.7))
+    return held_so
 
 
 def surroundings(rng: Generator, variety: Variety) -> Surroundings:
