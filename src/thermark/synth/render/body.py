@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.synth.render import curves, face_points, glasses, hair, head, organs, torso
+from thermark.synth.render import curves, eyewear, face_points, glasses, hair, hands, head, organs, torso
 from thermark.synth.render.expression import express, head_rig, open_jaw
 from thermark.synth.render.identity import TRAITS, identify, identify_head
 from thermark.synth.render.paint import Label
@@ -23,6 +23,8 @@ _LABELS = {
     Part.FRAME: Label.GLASSES,
     Part.LENS: Label.GLASSES,
     Part.CLOTHING: Label.CLOTHING,
+    Part.HAND: Label.SKIN,
+    Part.THING: Label.FACEWEAR,
 }
 
 
@@ -56,7 +58,8 @@ def _identity(person: Person) -> _Identity:
     rigid = [ear.at(identify(ear.points, person.shape)) for ear in ears]
     rigid += hair.cap(person, surface)
     if person.glasses is not None:
-        rigid += [piece.at(identify(piece.points, person.shape)) for piece in glasses.glasses()]
+        worn = eyewear.build(person.eyewear) if person.eyewear else glasses.glasses()
+        rigid += [piece.at(identify(piece.points, person.shape)) for piece in worn]
     mouth = tuple((part.at(identify(part.points, person.shape)), weight) for part, weight in organs.mouth())
     eyes = tuple(identify(organs.eye_centre(sign), person.shape) for sign in (-1, 1))
     size = 1 + 0.03 * person.shape[TRAITS.index("eye_size")]
@@ -89,6 +92,7 @@ def embody(person: Person, pose: Pose) -> Body:
         *eyes,
         *(part.at(open_jaw(part.points, weight, pose.jaw)) for part, weight in rest.mouth),
         *rest.rigid,
+        *(hands.place(pose.held, points, CENTRE) if pose.held else ()),
     ]
     turn = rotation(pose.yaw, pose.pitch, pose.roll).astype(np.float32)
     shift = (np.array(pose.position) * 1000 - (turn @ (CENTRE - NECK) + NECK)).astype(np.float32)
