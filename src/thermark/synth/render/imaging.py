@@ -157,9 +157,12 @@ def _faults(rng: Generator) -> Faults:
 
 
 def _gain(rng: Generator) -> Gain:
-    """Draw a gain; one camera in five spans so little that the room or the warmest skin is clipped."""
-    low, high = rng.uniform(10, 26), rng.uniform(31, 42)  # who sets a span by hand wants to see the skin
-    low_tail, high_tail = (_log_uniform(rng, 0.0005, 0.03) for _ in range(2))
+    """Draw a gain; one camera in six spans so little that the room or the warmest skin is clipped.
+
+    FLIR advises to reject less than 0.01 at either tail, lest important content is lost: a small face is no more.
+    """
+    low, high = rng.uniform(8, 23), rng.uniform(33, 44)  # who sets a span by hand wants to see the skin
+    low_tail, high_tail = (_log_uniform(rng, 0.0002, 0.01) for _ in range(2))
     room, skin = float(rng.uniform(0.05, 0.35)), float(rng.uniform(0.02, 0.12))
     lot = rng.random()
     return Gain(
@@ -169,7 +172,7 @@ def _gain(rng: Generator) -> Gain:
         low=float(low),
         high=float(high),
         low_tail=low_tail + room * (lot < 0.12),
-        high_tail=high_tail + skin * (0.12 <= lot < 0.2),
+        high_tail=high_tail + skin * (0.12 <= lot < 0.17),
         plateau=_log_uniform(rng, 0.5, 16),
         linear=float(rng.uniform(0, 0.6)),
         limit=_log_uniform(rng, 1.2, 5),

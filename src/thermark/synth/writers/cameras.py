@@ -218,10 +218,17 @@ def attributes(person: Person, pose: Pose, device: CameraModel) -> dict[str, Any
         "pitch": round(pose.pitch, 1),
         "roll": round(pose.roll, 1),
         "jaw": round(pose.jaw, 2),
-        "eyewear": "none" if person.glasses is None else "glasses",
+        "eyewear": _eyewear(person),
+        "occluder": "none" if pose.held is None else pose.held.thing or "hand",
         "polarity": _polarity(device),
         "gain": device.gain.kind,
     }
+
+
+def _eyewear(person: Person) -> str:
+    if person.glasses is None:
+        return "none"
+    return "sunglasses" if person.eyewear is not None and person.eyewear.dark > 0.5 else "glasses"
 
 
 def _polarity(device: CameraModel) -> str:
