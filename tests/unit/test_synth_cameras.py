@@ -151,7 +151,7 @@ def test_pictures_do_not_depend_on_how_many_there_are_or_on_their_twins(written,
 
 def test_a_part_of_the_camera_that_is_left_out_moves_nothing_in_front_of_it(written, tmp_path):
     plain = Imaging(**dict.fromkeys(Imaging.model_fields, False))
-    cameras.write(tmp_path / "plain", SMALL.model_copy(update={"count": 5, "imaging": plain, "elements": 0.1}), 1)
+    cameras.write(tmp_path / "plain", SMALL.model_copy(update={"count": 5, "imaging": plain}), 1)
     other, usual = tree(tmp_path / "plain"), tree(written[0])
     assert all(other[f"visible/{n:06d}.jpg"] == usual[f"visible/{n:06d}.jpg"] for n in range(5))
     assert any(other[f"thermal/{n:06d}.png"] != usual[f"thermal/{n:06d}.png"] for n in range(5))

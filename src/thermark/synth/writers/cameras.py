@@ -112,12 +112,13 @@ def write(out: Path, config: Config, workers: int | None = None) -> None:
 def draw(number: int, config: Config) -> Drawn:
     """Draw what picture `number` shows; each part has a generator of its own, so that others stay without it."""
     rng = partial(seeds.rng, config.seed, "cameras", number)
-    device = draw_camera(rng("camera"), config.imaging)
+    whole, device = (draw_camera(rng("camera"), limits) for limits in (Imaging(), config.imaging))
     place = variety.surroundings(rng("place"), config.variety)
     lots = rng("people")
     ambient = place.ambient if place.ambient is not None else _ambient(lots)
     count = int(lots.choice(4, p=config.people))
-    coarse = config.width / sensor_size(config.width, config.height, device.columns)[0]
+    # Of the sensor that `resolution` may have left out: people stand where they stand with it.
+    coarse = config.width / sensor_size(config.width, config.height, whole.columns)[0]
     most = config.largest * config.height
     least = min(max(config.smallest, config.elements * coarse), most)
     tall = staging.heights(lots, count, least, most)
