@@ -15,6 +15,7 @@ from thermark.core.geometry import bounding_box
 from thermark.datasets import cameras as reader
 from thermark.datasets import cameras_visible
 from thermark.datasets.checks.splits import Fractions
+from thermark.datasets.prepare import packing
 from thermark.synth.render import staging
 from thermark.synth.render.imaging import Imaging
 from thermark.synth.render.optics import sensor_size
@@ -23,6 +24,7 @@ from thermark.synth.render.scene import Camera, render_scene
 from thermark.synth.render.variety import Variety
 from thermark.synth.writers import cameras
 from thermark.synth.writers.cameras import Config
+from thermark.train import data, pairs
 
 HALVES = Fractions(val=0.3, test=0.3, seed=1)
 READ = reader.Config(raw="r", split=HALVES)
@@ -195,6 +197,26 @@ def test_a_twin_has_the_geometry_of_its_picture(tmp_path):
                 (one * np.roll(two, shift, axis=(0, 1))).sum() for shift in ((0, 6), (6, 0), (0, -6), (-6, 0))
             ]
             assert here > max(moved) and 0 <= x < 96 and 0 <= y < 96
+
+
+def test_a_prepared_set_and_its_twins_are_pairs(written, tmp_path):
+    root, _ = written
+    whole = Fractions(val=0, test=0)
+    for name, module in (("thermal", reader), ("twins", cameras_visible)):
+        packing.pack(
+            module,
+            root,
+            reader.Config(raw="r", split=whole),
+            packing.CropConfig(size=80),
+            tmp_path / name,
+            tmp_path / f"{name}.json",
+            tmp_path / f"{name}.csv",
+            workers=1,
+        )
+    samples = data.gather(tmp_path, ["thermal"], "train", "ibug68", 64, 1.25)
+    partners = pairs.partners(tmp_path, "thermal", samples, "twins")
+    assert len(samples) == len(partners) == len(reader.load(root, reader.Config(raw="r", split=whole)).faces)
+    assert samples.modality == "thermal" and partners.modality == "rgb"
 
 
 @pytest.mark.parametrize("least", [20.0, 40.0])
