@@ -6,13 +6,19 @@ import numpy as np
 import pytest
 
 from thermark.core import seeds
-from thermark.synth.render import variety
+from thermark.landmarks import load
+from thermark.synth.render import face_points, variety
+from thermark.synth.render.body import embody
+from thermark.synth.render.coverings import KINDS, Covering, sample_covering
 from thermark.synth.render.eyewear import Eyewear, sample_eyewear
 from thermark.synth.render.hands import Held, sample_held
+from thermark.synth.render.head import mean_head
 from thermark.synth.render.heat import Heat, sample_heat
+from thermark.synth.render.identity import identify
 from thermark.synth.render.person import Person, Pose, sample_person, sample_pose
 from thermark.synth.render.scene import Camera, Scene, render_scene
 from thermark.synth.render.surroundings import Surroundings
+from thermark.synth.render.uneven import UNEVEN
 from thermark.synth.render.variety import Variety
 
 SWITCHES = tuple(Variety.model_fields)
@@ -259,3 +265,73 @@ def test_hands_are_before_some_faces_and_yawns():
     yawns = [sample_held(seeds.rng(12, number), yawning=True) for number in range(400)]
     assert 0.08 < np.mean([held is not None for held in some]) < 0.2
     assert 0.3 < np.mean([held is not None for held in yawns]) < 0.6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_worn_is_cloth_and_hides_points_only_where_it_is_in_front(kind: str):
+    bare = shot(someone(), 10.0, position=(0.0, 0.0, 0.8))
+    worn = shot(someone(covering=Covering(kind, reach=0.2, share=0.3)), 10.0, position=(0.0, 0.0, 0.8))
+    assert np.array_equal(worn.xy, bare.xy)
+    assert worn.visible[0, 27:68].all()  # eyes, nose and mouth stay free
+    changed = np.abs(worn.celsius[0] - bare.celsius[0]) > 1.0
+    assert changed.sum() > 60
+    solid = changed & (worn.segmentation != bare.segmentation)
+    assert 9.0 < np.median(worn.celsius[0][solid]) < 10.0 + 0.45 * 24
+
+
+def test_a_high_scarf_hides_the_chin_and_the_mouth():
+    low = shot(someone(covering=Covering("scarf", reach=0.0)), position=(0.0, 0.0, 0.8))
+    high = shot(someone(covering=Covering("scarf", reach=1.0)), position=(0.0, 0.0, 0.8))
+    assert low.visible[0, 48:68].all()
+    assert not high.visible[0, 57] and not high.visible[0, 8]
+    assert high.visible[0, 36:48].all()
+
+
+def test_some_people_wear_something():
+    worn = [sample_covering(seeds.rng(13, number)) for number in range(400)]
+    assert 0.18 < np.mean([thing is not None for thing in worn]) < 0.35
+    assert {thing.kind for thing in worn if thing} == set(KINDS)
+
+
+SHAPES = Variety(**{name: name == "shapes" for name in SWITCHES})
+TABLES = {  # landmarks and the published standard deviation within a sex, mm
+    "face length": (8, 27, 6.5),
+    "face width": (1, 15, 6.7),
+    "jaw width": (4, 12, 9.6),
+    "nose length": (27, 33, 4.0),
+    "nose breadth": (31, 35, 4.0),
+    "mouth": (48, 54, 4.1),
+    "pupils": (68, 69, 3.5),
+}
+
+
+def test_heads_differ_as_much_as_the_tables_say():
+    people = [variety.person(seeds.rng(14, number), SHAPES) for number in range(200)]
+    points = np.array([embody(person, Pose(AHEAD)).landmarks for person in people])
+    man = np.array([person.shape[0] > 0 for person in people])
+    for name, (a, b, published) in TABLES.items():
+        length = np.linalg.norm(points[:, a] - points[:, b], axis=-1)
+        within = np.sqrt(np.mean([length[man].var(), length[~man].var()]))
+        assert 0.75 * published < within < 1.35 * published, (name, within)
+
+
+def test_sides_differ_by_millimetres_and_shapes_stay_sound():
+    flip = load("facesynthetics70").flip
+    off = []
+    for number in range(60):
+        person = variety.person(seeds.rng(15, number), SHAPES)
+        body = embody(person, Pose(AHEAD, blink=(0.0, 0.0)))
+        assert all(np.isfinite(patch.points).all() for patch in body.patches)
+        assert np.abs(body.landmarks[[61, 62, 63], 1] - body.landmarks[[67, 66, 65], 1]).max() < 1.6  # lips meet
+        local = body.landmarks - body.landmarks[27:31].mean(0)
+        off.append(np.abs(local - local[flip] * (-1, 1, 1))[:68].mean())
+    assert 0.5 < np.mean(off) < 3.0
+
+
+def test_no_unevenness_is_the_head_without_it():
+    even = sample_person(seeds.rng(16)).shape
+    points = face_points.landmarks_on(mean_head().points)
+    same = identify(points, (*even, *[0.0] * len(UNEVEN)))
+    assert np.array_equal(same, identify(points, even))
+    moved = identify(points, (*even, 1.0, *[0.0] * (len(UNEVEN) - 1))) - identify(points, even)
+    assert moved[8, 0] > 1.0 and np.abs(moved[36:48]).max() < 0.1  # the chin goes aside, the eyes stay

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.synth.render import hands, patterns, thermal
+from thermark.synth.render import hands, paint, patterns, thermal
+from thermark.synth.render.coverings import Covering
 from thermark.synth.render.eyewear import Eyewear
 from thermark.synth.render.patch import Part
 from thermark.synth.render.person import Person, Pose
@@ -24,6 +25,8 @@ def temperatures(
     if pose.held is not None and part in (Part.HAND, Part.THING):
         core = [thermal.core(person, thermal.chill(ambient)) for ambient in ambients]
         yield from hands.temperatures(pose.held, part, core, p.tint, ambients)
+    elif person.covering is not None and part == Part.WORN:
+        yield from cloth(person.covering, p, ambients)
     elif person.eyewear is not None and part in (Part.FRAME, Part.LENS):
         yield from glass(person.eyewear, part, p, ambients, sky)
     elif person.heat is not None and part in _WITH_PATTERN:
@@ -50,3 +53,12 @@ def reflected(gloss: float, p: Pixels) -> tuple[NDArray[np.float32], NDArray[np.
     rise = np.float32(gloss) + np.float32(1 - gloss) * (1 - cosine) ** 5
     vertical = 2 * cosine * p.normal[:, 1] - p.view[:, 1]  # y is down
     return rise, np.clip(np.float32(0.15) - vertical, 0, 1)
+
+
+def cloth(worn: Covering, p: Pixels, ambients: Sequence[float]) -> Iterator[NDArray[np.float32]]:
+    """Yield deg C (N,) of what is worn: patchy where it lies on the skin or hangs free."""
+    blotch, weave = paint.look_up(paint.mottle(worn.seed), p.material, wrap=True).T
+    share = np.float32(worn.share) * (1 + np.float32(0.16) * blotch + np.float32(0.03) * weave)
+    for ambient in ambients:
+        air = np.float32(ambient)
+        yield air + share * (np.float32(34) - air) - np.float32(worn.cold)

@@ -6,7 +6,18 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.synth.render import curves, eyewear, face_points, glasses, hair, hands, head, organs, torso
+from thermark.synth.render import (
+    coverings,
+    curves,
+    eyewear,
+    face_points,
+    glasses,
+    hair,
+    hands,
+    head,
+    organs,
+    torso,
+)
 from thermark.synth.render.expression import express, head_rig, open_jaw
 from thermark.synth.render.identity import TRAITS, identify, identify_head
 from thermark.synth.render.paint import Label
@@ -25,6 +36,7 @@ _LABELS = {
     Part.CLOTHING: Label.CLOTHING,
     Part.HAND: Label.SKIN,
     Part.THING: Label.FACEWEAR,
+    Part.WORN: Label.HEADWEAR,
 }
 
 
@@ -57,6 +69,8 @@ def _identity(person: Person) -> _Identity:
     ears = (organs.mirrored(organs.ear()), organs.ear())
     rigid = [ear.at(identify(ear.points, person.shape)) for ear in ears]
     rigid += hair.cap(person, surface)
+    if person.covering is not None:
+        rigid += coverings.on_head(person.covering, surface)
     if person.glasses is not None:
         worn = eyewear.build(person.eyewear) if person.eyewear else glasses.glasses()
         rigid += [piece.at(identify(piece.points, person.shape)) for piece in worn]
@@ -104,7 +118,8 @@ def embody(person: Person, pose: Pose) -> Body:
     rows = np.broadcast_to(mean.row[:, None], keep.shape).astype(np.float32)
     skin = Patch(Part.SKIN, _neck(surface, pose, mean.row) + shift, _skin_material(), keep, rows, -1.0)
     still = rotation(pose.body_yaw, 0, 0).astype(np.float32)
-    trunk = [part.at((part.points - NECK) @ still.T + NECK + shift) for part in torso.torso()]
+    collar = coverings.round_neck(person.covering) if person.covering else ()
+    trunk = [part.at((part.points - NECK) @ still.T + NECK + shift) for part in (*torso.torso(), *collar)]
     patches = (skin, *(part.at(placed(part.points)) for part in moving), *trunk)
     labels = (
         Label.SKIN,
@@ -114,7 +129,8 @@ def embody(person: Person, pose: Pose) -> Body:
         Label.RIGHT_EAR,
         Label.LEFT_EAR,
     )
-    labels += tuple(_LABELS[part.part] for part in patches[len(labels) :])
+    above = patches[len(labels) : len(patches) - len(trunk)]
+    labels += tuple(_LABELS[part.part] for part in above) + (Label.CLOTHING,) * len(trunk)
     return Body(patches, labels, placed(points.astype(np.float32)).astype(np.float64))
 
 

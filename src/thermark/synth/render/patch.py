@@ -26,6 +26,7 @@ class Part(IntEnum):
     HAT = 10
     HAND = 11
     THING = 12
+    WORN = 13
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from thermark.synth.render.coverings import Covering
 from thermark.synth.render.eyewear import Eyewear
 from thermark.synth.render.hands import Held
 from thermark.synth.render.heat import Heat
@@ -36,11 +37,12 @@ _IRIS_COLOURS: tuple[Colour, ...] = (
 class Person:
     """An identity that stays the same from frame to frame.
 
-    `shape` are standard-normal trait coefficients in the order of `identity.TRAITS`; `skin` and every colour
-    are linear reflectances 0..1 RGB; `stubble` and `beard` are densities 0..1; `glasses` is a frame colour or
-    None; `neckline` (0..1) is how deep the collar is cut; `warmth` is this person's skin temperature offset
-    in deg C; `seed` fixes the fine texture. `heat` is a temperature pattern of their own, None the mean one;
-    `eyewear` the shape of the glasses, None the common one.
+    `shape` are standard-normal trait coefficients in the order of `identity.TRAITS`, those of `uneven.UNEVEN`
+    after them or left out; `skin` and every colour are linear reflectances 0..1 RGB; `stubble` and `beard` are
+    densities 0..1; `glasses` is a frame colour or None; `neckline` (0..1) is how deep the collar is cut; `warmth`
+    is this person's skin temperature offset in deg C; `seed` fixes the fine texture. `heat` is a temperature
+    pattern of their own, None the mean one; `eyewear` the shape of the glasses, None the common one; `covering`
+    is a hood, a scarf or the like.
     """
 
     shape: tuple[float, ...]
@@ -60,6 +62,7 @@ class Person:
     seed: int
     heat: Heat | None = None
     eyewear: Eyewear | None = None
+    covering: Covering | None = None
 
 
 @dataclass(frozen=True)

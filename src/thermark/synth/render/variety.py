@@ -5,14 +5,18 @@ from dataclasses import replace
 from numpy.random import Generator
 
 from thermark.core.config import Section
+from thermark.synth.render.coverings import sample_covering
 from thermark.synth.render.eyewear import sample_eyewear
 from thermark.synth.render.faces import sample_face
 from thermark.synth.render.hands import sample_held
 from thermark.synth.render.heat import sample_heat
 from thermark.synth.render.person import Person, Pose, frame_colour, sample_person, sample_pose
+from thermark.synth.render.proportions import sample_shape
 from thermark.synth.render.surroundings import PLAIN, Surroundings, sample_surroundings
 
 WEARERS = 0.38  # share of people with glasses or sunglasses on
+_CLOSE = ("hood", "cap", "headband", "headphones")  # what presses hair down
+_BENEATH = {"curly": "short", "long": "short", "long_fringe": "fringe", "beanie": "buzz"}
 
 
 class Variety(Section):
@@ -36,6 +40,8 @@ class Variety(Section):
 def person(rng: Generator, variety: Variety) -> Person:
     """Draw an identity; with every switch off the one that `sample_person` draws."""
     who = sample_person(rng)
+    if variety.shapes:
+        who = replace(who, shape=sample_shape(rng, who.shape))
     if variety.heat:
         who = replace(who, heat=sample_heat(rng))
     if variety.eyewear:
@@ -45,6 +51,10 @@ def person(rng: Generator, variety: Variety) -> Person:
             glasses=frame_colour(rng) if worn else None,
             eyewear=sample_eyewear(rng) if worn else None,
         )
+    if variety.coverings:
+        covering = sample_covering(rng)
+        below = _BENEATH.get(who.hair, who.hair) if covering and covering.kind in _CLOSE else who.hair
+        who = replace(who, covering=covering, hair=below)
     return who
 
 
