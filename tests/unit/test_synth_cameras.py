@@ -114,7 +114,18 @@ def test_the_annotations_are_those_of_coco(written):
         if (points[:68, 2] > 0).all():
             np.testing.assert_allclose((x, y, x + width, y + height), bounding_box(inside), atol=0.01)
         told = entry["attributes"]
-        assert {"yaw", "pitch", "roll", "jaw", "eyewear", "occluder", "polarity", "gain", "height"} <= told.keys()
+        assert {
+            "yaw",
+            "pitch",
+            "roll",
+            "jaw",
+            "eyewear",
+            "covering",
+            "occluder",
+            "polarity",
+            "gain",
+            "height",
+        } <= told.keys()
         assert told["polarity"] == known[entry["image_id"]]["camera"]["polarity"]
 
 

@@ -220,6 +220,7 @@ def attributes(person: Person, pose: Pose, device: CameraModel) -> dict[str, Any
         "roll": round(pose.roll, 1),
         "jaw": round(pose.jaw, 2),
         "eyewear": _eyewear(person),
+        "covering": "none" if person.covering is None else person.covering.kind,
         "occluder": "none" if pose.held is None else pose.held.thing or "hand",
         "polarity": _polarity(device),
         "gain": device.gain.kind,
