@@ -41,6 +41,7 @@ CANARIES = {
     "bootstrap": Canary(NUMBERS, "bootstrapping", ("numpy", "scipy")),
     "warp": Canary(PICTURES, "warping", ("opencv-python-headless", "numpy", "scipy")),
     "render": Canary(PICTURES, "rendering", ("numba", "numpy", "opencv-python-headless", "scipy")),
+    "varied": Canary(PICTURES, "varied", ("numba", "numpy", "opencv-python-headless", "scipy")),
     "figure": Canary(PICTURES, "figures", ("matplotlib", "numpy", "pillow")),
     "torch": Canary(NETWORKS, "prediction", ("torch",)),
     "head": Canary(NETWORKS, "head", ("torch",)),
