@@ -125,7 +125,7 @@ def test_a_soft_hairline_fades_from_skin_to_hair():
         inside = column[np.flatnonzero(scene.owner[: len(column), x] == 1)[6:]]
         return float(np.diff(inside).max())
 
-    assert steepest(26.0) < 0.6 * steepest(0.5)
+    assert steepest(20.0) < 0.6 * steepest(0.5)
 
 
 def test_glasses_hide_no_point_behind_a_lens_and_look_like_glass():

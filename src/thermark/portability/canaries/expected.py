@@ -44,6 +44,7 @@ CANARIES = {
     "warp": Canary(PICTURES, "warping", ("opencv-python-headless", "numpy", "scipy")),
     "render": Canary(PICTURES, "rendering", ("numba", "numpy", "opencv-python-headless", "scipy")),
     "imaging": Canary(DEVICES, "imaging", ("numba", "numpy", "opencv-python-headless", "scipy")),
+    "varied": Canary(PICTURES, "varied", ("numba", "numpy", "opencv-python-headless", "scipy")),
     "figure": Canary(PICTURES, "figures", ("matplotlib", "numpy", "pillow")),
     "torch": Canary(NETWORKS, "prediction", ("torch",)),
     "head": Canary(NETWORKS, "head", ("torch",)),

@@ -26,7 +26,7 @@ def temperatures(
         core = [thermal.core(person, thermal.chill(ambient)) for ambient in ambients]
         yield from hands.temperatures(pose.held, part, core, p.tint, ambients)
     elif person.covering is not None and part == Part.WORN:
-        yield from cloth(person.covering, p, ambients)
+        yield from cloth(person.covering, p, ambients, person.heat.sun if person.heat else 0.0)
     elif person.eyewear is not None and part in (Part.FRAME, Part.LENS):
         yield from glass(person.eyewear, part, p, ambients, sky)
     elif person.heat is not None and part in _WITH_PATTERN:
@@ -55,10 +55,11 @@ def reflected(gloss: float, p: Pixels) -> tuple[NDArray[np.float32], NDArray[np.
     return rise, np.clip(np.float32(0.15) - vertical, 0, 1)
 
 
-def cloth(worn: Covering, p: Pixels, ambients: Sequence[float]) -> Iterator[NDArray[np.float32]]:
-    """Yield deg C (N,) of what is worn: patchy where it lies on the skin or hangs free."""
+def cloth(worn: Covering, p: Pixels, ambients: Sequence[float], sun: float) -> Iterator[NDArray[np.float32]]:
+    """Yield deg C (N,) of what is worn: patchy where it lies on the skin or hangs free, `sun` K warmer on top."""
     blotch, weave = paint.look_up(paint.mottle(worn.seed), p.material, wrap=True).T
     share = np.float32(worn.share) * (1 + np.float32(0.16) * blotch + np.float32(0.03) * weave)
+    lit = np.float32(sun) * np.clip(-p.normal[:, 1], 0, 1)
     for ambient in ambients:
         air = np.float32(ambient)
-        yield air + share * (np.float32(34) - air) - np.float32(worn.cold)
+        yield air + share * (np.float32(34) - air) - np.float32(worn.cold) + lit

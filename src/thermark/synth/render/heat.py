@@ -85,7 +85,7 @@ def sample_heat(rng: Generator) -> Heat:
         hair=float(rng.uniform(0.12, 0.68)),
         sun=float(rng.uniform(2, 14)) if sun else 0.0,
         clothes=float(rng.uniform(0.15, 0.85)),
-        soft=float(rng.uniform(4, 26)),
+        soft=float(rng.uniform(3, 20)),
         breath=float(rng.uniform(0.25, 1.0)),
         seed=int(rng.integers(2**31)),
     )

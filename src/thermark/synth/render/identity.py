@@ -1,6 +1,6 @@
 """Identity as a smooth warp of space: each trait moves the points of the mean head by a few millimetres."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,11 +100,18 @@ def _head_basis() -> NDArray[np.float32]:
     return basis(mean_head().points).reshape(len(TRAITS), -1)
 
 
+@lru_cache(maxsize=32)
+def _kept_basis(content: bytes, shape: tuple[int, ...], dtype: str) -> NDArray[np.float32]:
+    """Return the basis at points given by their bytes: everybody's ears and teeth start as the same points."""
+    return basis(np.frombuffer(content, dtype).reshape(shape))
+
+
 def identify(points: Array, shape: tuple[float, ...]) -> NDArray[np.float32]:
     """Return points (..., 3) of the mean head as this person has them; more traits are those of `uneven`."""
     even, odd = np.asarray(shape[: len(TRAITS)], np.float32), shape[len(TRAITS) :]
     # einsum rather than a BLAS product, whose rounding may depend on the number of threads.
-    moved = np.asarray(points, np.float32) + np.einsum("k,k...->...", even, basis(points))
+    of_points = _kept_basis(points.tobytes(), points.shape, points.dtype.str)
+    moved = np.asarray(points, np.float32) + np.einsum("k,k...->...", even, of_points)
     return moved + uneven.shift(points, odd) if odd else moved
 
 

@@ -88,8 +88,10 @@ def _covered(part: Part, person: Person, heat: Heat, p: Pixels, ambients: Sequen
     share = np.float32(heat.clothes if part == Part.CLOTHING else heat.hair) * (1 + rough)
     dense, edge = np.float32(1), np.float32(0)
     if part == Part.HAIR:
-        soft = min(heat.soft, 3.0) if person.hair in _LONG else heat.soft
-        dense = np.clip((p.tint - np.float32(0.47)) * np.float32(50 / max(soft, 0.5)), 0, 1)
+        # The tint grows from 0.5 at the hairline to 1 at 25 mm; the first millimetres are the gaps between locks.
+        soft, gaps = (min(heat.soft, 3.0), -1.5) if person.hair in _LONG else (heat.soft, min(heat.soft, 4.0) - 1)
+        inside = (p.tint - np.float32(0.5)) * np.float32(50) - np.float32(gaps)
+        dense = np.clip(inside / np.float32(max(soft, 0.5)), 0, 1)
         dense = dense * (2 - dense) * np.float32(_THIN.get(person.hair, 1.0))
         edge = np.float32(0.55) * (1 - cosine) ** 3
     for ambient in ambients:
@@ -148,6 +150,8 @@ def _static() -> _Skin:
     face = 1 - 0.8 * bump(side, y, (26, 5), (16, 9)) - 0.5 * bump(side, y, (0, 78), (26, 12))
     lips = (side < 26.4) * np.clip(y - curves.upper_lip(x), 0, 2) * np.clip(curves.lower_lip(x) - y, 0, 2) / 4
     oily = bump(side, y, (0, -42), (52, 30)) + 0.6 * bump(side, y, (0, 36), (14, 18))
+    beard = cv2.GaussianBlur(_reduced(paint.beard_density()), (0, 0), 4.0)
+    beard = beard * np.clip((124 - y) / 14, 0, 1) * np.clip((79 - side) / 9, 0, 1)  # the edges are repeated beyond
     maps = _Skin(
         inner_eye=bump(side, y, (19.5, 7.5), (4.5, 5)),
         sockets=0.30 * bump(side, y, (32, 6), (14, 8)) + 0.15 * bump(side, y, (31, 12), (14, 6)),
@@ -155,7 +159,7 @@ def _static() -> _Skin:
         cool=_reduced(cool),
         nostril=_reduced(nostril),
         brow=cv2.GaussianBlur(_reduced(brow), (0, 0), 1.0),
-        beard=cv2.GaussianBlur(_reduced(paint.beard_density()), (0, 0), 4.0) * np.clip((124 - y) / 14, 0, 1),
+        beard=beard,
         nose=nose,
         cheeks=cheeks,
         chin=bump(side, y, (0, 110), (24, 14)),

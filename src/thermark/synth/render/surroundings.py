@@ -169,7 +169,7 @@ def _headrest(view: _View, x: float, y: float, size: float) -> None:
     """Draw a seat; who leans on it warms it, most where the head and the shoulders are."""
     rng = view.rng
     warm = float(rng.uniform(0.0, 0.25)) if size == 1.0 else 0.0
-    wide, tall = size * rng.uniform(0.11, 0.16), size * rng.uniform(0.09, 0.13)
+    wide, tall = size * rng.uniform(0.10, 0.145), size * rng.uniform(0.075, 0.115)
     top = y + tall + size * rng.uniform(0.02, 0.07)
     back = [(0.10, top), (0.22, top + 0.04), (0.27, top + 0.16), (0.28, 2.0)]
     outline = [(x + size * a, b) for a, b in back] + [(x - size * a, b) for a, b in back[::-1]]
