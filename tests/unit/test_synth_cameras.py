@@ -15,6 +15,7 @@ from thermark.core.geometry import bounding_box
 from thermark.datasets import cameras as reader
 from thermark.datasets import cameras_visible
 from thermark.datasets.checks.splits import Fractions
+from thermark.datasets.prepare import packing
 from thermark.synth.render import staging
 from thermark.synth.render.imaging import Imaging
 from thermark.synth.render.optics import sensor_size
@@ -23,6 +24,7 @@ from thermark.synth.render.scene import Camera, render_scene
 from thermark.synth.render.variety import Variety
 from thermark.synth.writers import cameras
 from thermark.synth.writers.cameras import Config
+from thermark.train import data, pairs
 
 HALVES = Fractions(val=0.3, test=0.3, seed=1)
 READ = reader.Config(raw="r", split=HALVES)
@@ -101,7 +103,7 @@ def test_the_annotations_are_those_of_coco(written):
         assert entry["image_id"] in known and entry["category_id"] == category["id"]
         x, y, width, height = entry["bbox"]
         assert min(x, y) >= 0 and min(width, height) > 0 and x + width <= 128 and y + height <= 96
-        assert entry["area"] == pytest.approx(width * height, abs=0.05)
+        assert entry["area"] == pytest.approx(width * height, rel=1e-3, abs=0.05)
         points = np.array(entry["keypoints"]).reshape(70, 3)
         assert set(points[:, 2]) <= {0, 1, 2} and entry["num_keypoints"] == (points[:, 2] > 0).sum()
         seen = points[points[:, 2] == 2, :2]
@@ -112,7 +114,18 @@ def test_the_annotations_are_those_of_coco(written):
         if (points[:68, 2] > 0).all():
             np.testing.assert_allclose((x, y, x + width, y + height), bounding_box(inside), atol=0.01)
         told = entry["attributes"]
-        assert {"yaw", "pitch", "roll", "jaw", "eyewear", "polarity", "gain", "height"} <= told.keys()
+        assert {
+            "yaw",
+            "pitch",
+            "roll",
+            "jaw",
+            "eyewear",
+            "covering",
+            "occluder",
+            "polarity",
+            "gain",
+            "height",
+        } <= told.keys()
         assert told["polarity"] == known[entry["image_id"]]["camera"]["polarity"]
 
 
@@ -151,7 +164,7 @@ def test_pictures_do_not_depend_on_how_many_there_are_or_on_their_twins(written,
 
 def test_a_part_of_the_camera_that_is_left_out_moves_nothing_in_front_of_it(written, tmp_path):
     plain = Imaging(**dict.fromkeys(Imaging.model_fields, False))
-    cameras.write(tmp_path / "plain", SMALL.model_copy(update={"count": 5, "imaging": plain, "elements": 0.1}), 1)
+    cameras.write(tmp_path / "plain", SMALL.model_copy(update={"count": 5, "imaging": plain}), 1)
     other, usual = tree(tmp_path / "plain"), tree(written[0])
     assert all(other[f"visible/{n:06d}.jpg"] == usual[f"visible/{n:06d}.jpg"] for n in range(5))
     assert any(other[f"thermal/{n:06d}.png"] != usual[f"thermal/{n:06d}.png"] for n in range(5))
@@ -195,6 +208,26 @@ def test_a_twin_has_the_geometry_of_its_picture(tmp_path):
                 (one * np.roll(two, shift, axis=(0, 1))).sum() for shift in ((0, 6), (6, 0), (0, -6), (-6, 0))
             ]
             assert here > max(moved) and 0 <= x < 96 and 0 <= y < 96
+
+
+def test_a_prepared_set_and_its_twins_are_pairs(written, tmp_path):
+    root, _ = written
+    whole = Fractions(val=0, test=0)
+    for name, module in (("thermal", reader), ("twins", cameras_visible)):
+        packing.pack(
+            module,
+            root,
+            reader.Config(raw="r", split=whole),
+            packing.CropConfig(size=80),
+            tmp_path / name,
+            tmp_path / f"{name}.json",
+            tmp_path / f"{name}.csv",
+            workers=1,
+        )
+    samples = data.gather(tmp_path, ["thermal"], "train", "ibug68", 64, 1.25)
+    partners = pairs.partners(tmp_path, "thermal", samples, "twins")
+    assert len(samples) == len(partners) == len(reader.load(root, reader.Config(raw="r", split=whole)).faces)
+    assert samples.modality == "thermal" and partners.modality == "rgb"
 
 
 @pytest.mark.parametrize("least", [20.0, 40.0])

@@ -266,7 +266,7 @@ def test_cameras_are_drawn_within_published_ranges():
     assert {camera.columns for camera in drawn} == set(SENSORS)
     assert all(0.02 <= camera.faults.netd <= 0.12 and 0 <= camera.faults.dead < 5e-4 for camera in drawn)
     assert all(camera.quality == 0 or 60 <= camera.quality <= 95 for camera in drawn)
-    assert all(5 <= camera.gain.high - camera.gain.low <= 32 for camera in drawn)
+    assert all(10 <= camera.gain.high - camera.gain.low <= 36 for camera in drawn)
     # Shares of 1,500: standard deviations of 0.013 at most.
     assert np.mean([camera.inverted for camera in drawn]) == pytest.approx(0.4, abs=0.05)
     assert np.mean([camera.palette == "grey" for camera in drawn]) == pytest.approx(0.75, abs=0.05)

@@ -94,7 +94,9 @@ def draw_camera(rng: Generator, limits: Imaging) -> CameraModel:
         seed=int(rng.integers(2**31)),
         columns=int(rng.choice(SENSORS, p=_SENSOR_ODDS)),
         enlarge=str(rng.choice(["nearest", "linear", "cubic"], p=[0.15, 0.5, 0.35])),
-        blur=float(rng.uniform(0.25, 0.9) if rng.random() < 0.85 else rng.uniform(0.9, 2.2)),
+        # A lens that passes 0.3 to 0.5 of the finest stripes of 12 um elements: sigmas of 0.37 to 0.5; fixed focus
+        # and age add to that, and some lenses are out of focus.
+        blur=float(rng.uniform(0.35, 1.0) if rng.random() < 0.85 else rng.uniform(1.0, 2.2)),
         # Shares of the picture's width: a head at 0.3 m/s moves by 0.003 m, of the metre that is seen; a phone
         # that is turned makes more of it.
         lag=_log_uniform(rng, 0.001, 0.01) * (rng.random() < 0.35),
@@ -157,9 +159,12 @@ def _faults(rng: Generator) -> Faults:
 
 
 def _gain(rng: Generator) -> Gain:
-    """Draw a gain; one camera in five spans so little that the room or the warmest skin is clipped."""
-    low, high = rng.uniform(10, 26), rng.uniform(31, 42)  # who sets a span by hand wants to see the skin
-    low_tail, high_tail = (_log_uniform(rng, 0.0005, 0.03) for _ in range(2))
+    """Draw a gain; one camera in six spans so little that the room or the warmest skin is clipped.
+
+    FLIR advises to reject less than 0.01 at either tail, lest important content is lost: a small face is no more.
+    """
+    low, high = rng.uniform(8, 23), rng.uniform(33, 44)  # who sets a span by hand wants to see the skin
+    low_tail, high_tail = (_log_uniform(rng, 0.0002, 0.01) for _ in range(2))
     room, skin = float(rng.uniform(0.05, 0.35)), float(rng.uniform(0.02, 0.12))
     lot = rng.random()
     return Gain(
@@ -169,7 +174,7 @@ def _gain(rng: Generator) -> Gain:
         low=float(low),
         high=float(high),
         low_tail=low_tail + room * (lot < 0.12),
-        high_tail=high_tail + skin * (0.12 <= lot < 0.2),
+        high_tail=high_tail + skin * (0.12 <= lot < 0.17),
         plateau=_log_uniform(rng, 0.5, 16),
         linear=float(rng.uniform(0, 0.6)),
         limit=_log_uniform(rng, 1.2, 5),

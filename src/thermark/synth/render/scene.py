@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from thermark.synth.render import labels, shading, thermal
+from thermark.synth.render import apparent, labels, shading
 from thermark.synth.render.body import embody
 from thermark.synth.render.camera import Camera, Fragments, draw
 from thermark.synth.render.mesh import Mesh, mesh
@@ -71,6 +71,7 @@ def render_scene(
     Without `colour` the rgb is black, everything else the same, and less is drawn from `rng`.
     """
     light = shading.sample_lighting(rng)
+    lit = light if colour else None
     lamp = light.lamps[0].direction if colour else None
     canvas = _empty(camera, people, tuple(ambients), rng, surroundings)
     bodies = [embody(person, pose) for person, pose in people]
@@ -78,10 +79,10 @@ def render_scene(
     seen, depth = draw(solid, camera)
     _clear(canvas, seen)
     for index, rows in seen.rows.items():
-        _paint(canvas, solid, index, _rows(seen, rows), people, ambients, light if colour else None)
+        _paint(canvas, solid, index, _rows(seen, rows), people, ambients, lit, surroundings.sky)
     gain = _exposure(canvas, rng) if colour else np.float32(0)
     glass = mesh(bodies, lamp, lenses=True)
-    lens = _put_lenses(canvas, glass, draw(glass, camera, depth)[0], people, ambients, light if colour else None)
+    lens = _put_lenses(canvas, glass, draw(glass, camera, depth)[0], people, ambients, lit, surroundings.sky)
     xy, visible = _landmarks(camera, people, [body.landmarks for body in bodies], depth)
     shape = (camera.height, camera.width)
     owner = canvas.owner.reshape(shape)
@@ -148,6 +149,7 @@ def _paint(
     people: People,
     ambients: Sequence[float],
     light: Lighting | None,
+    sky: float,
 ) -> None:
     """Add one surface's fragments to the images."""
     number, whole, label = solid.groups[index]
@@ -159,7 +161,7 @@ def _paint(
         pixels = _pixels(some)
         if light:
             canvas.rgb[some.pixel] += some.share[:, None] * shading.shade(part, person, pixels, light)
-        for row, celsius in enumerate(thermal.temperatures(part, person, pose, pixels, ambients)):
+        for row, celsius in enumerate(apparent.temperatures(part, person, pose, pixels, ambients, sky)):
             canvas.celsius[row, some.pixel] += some.share * celsius
         segmentation, region = labels.classify(part, label, person, pixels.material, pixels.tint)
         first = some.share > canvas.most[some.pixel]
@@ -177,17 +179,18 @@ def _put_lenses(
     people: People,
     ambients: Sequence[float],
     light: Lighting | None,
+    sky: float,
 ) -> NDArray[np.bool_]:
     """Lay spectacle lenses over the images and return (N,) where they are."""
     lens = np.zeros(len(canvas.rgb), np.bool_)
     for index, rows in seen.rows.items():
         some = _rows(seen, rows)
         pixels, share = _pixels(some), some.share[:, None]
-        if light:
-            canvas.rgb[some.pixel] *= 1 - np.float32(0.1) * share
-            canvas.rgb[some.pixel] += share * shading.reflection(pixels, light)
         person, pose = people[glass.groups[index][0]]
-        for row, celsius in enumerate(thermal.temperatures(Part.LENS, person, pose, pixels, ambients)):
+        if light:
+            canvas.rgb[some.pixel] *= 1 - np.float32(person.eyewear.dark if person.eyewear else 0.1) * share
+            canvas.rgb[some.pixel] += share * shading.reflection(pixels, light)
+        for row, celsius in enumerate(apparent.temperatures(Part.LENS, person, pose, pixels, ambients, sky)):
             canvas.celsius[row, some.pixel] += some.share * (celsius - canvas.celsius[row, some.pixel])
         lens[some.pixel[some.share >= 0.5]] = True
     return lens

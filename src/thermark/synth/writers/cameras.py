@@ -112,12 +112,13 @@ def write(out: Path, config: Config, workers: int | None = None) -> None:
 def draw(number: int, config: Config) -> Drawn:
     """Draw what picture `number` shows; each part has a generator of its own, so that others stay without it."""
     rng = partial(seeds.rng, config.seed, "cameras", number)
-    device = draw_camera(rng("camera"), config.imaging)
+    whole, device = (draw_camera(rng("camera"), limits) for limits in (Imaging(), config.imaging))
     place = variety.surroundings(rng("place"), config.variety)
     lots = rng("people")
     ambient = place.ambient if place.ambient is not None else _ambient(lots)
     count = int(lots.choice(4, p=config.people))
-    coarse = config.width / sensor_size(config.width, config.height, device.columns)[0]
+    # Of the sensor that `resolution` may have left out: people stand where they stand with it.
+    coarse = config.width / sensor_size(config.width, config.height, whole.columns)[0]
     most = config.largest * config.height
     least = min(max(config.smallest, config.elements * coarse), most)
     tall = staging.heights(lots, count, least, most)
@@ -218,10 +219,18 @@ def attributes(person: Person, pose: Pose, device: CameraModel) -> dict[str, Any
         "pitch": round(pose.pitch, 1),
         "roll": round(pose.roll, 1),
         "jaw": round(pose.jaw, 2),
-        "eyewear": "none" if person.glasses is None else "glasses",
+        "eyewear": _eyewear(person),
+        "covering": "none" if person.covering is None else person.covering.kind,
+        "occluder": "none" if pose.held is None else pose.held.thing or "hand",
         "polarity": _polarity(device),
         "gain": device.gain.kind,
     }
+
+
+def _eyewear(person: Person) -> str:
+    if person.glasses is None:
+        return "none"
+    return "sunglasses" if person.eyewear is not None and person.eyewear.dark > 0.5 else "glasses"
 
 
 def _polarity(device: CameraModel) -> str:
