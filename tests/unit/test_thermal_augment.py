@@ -3,12 +3,12 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thermark.core import geometry, seeds
 from thermark.core.shards import Shards
-from thermark.train import augment, data, thermal
+from thermark.train import augment, data, pairs, thermal
 from thermark.train.augment import PLAIN, Augment, Boxes, View
 from thermark.train.data import Samples
 from thermark.train.thermal import Thermal
@@ -87,6 +87,7 @@ def test_turning_one_term_on_leaves_what_the_others_draw():
         )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(3, 80), st.integers(3, 80))
 def test_every_camera_shows_a_picture_of_the_same_kind(index, height, width):
     image = seeds.rng(0, index).integers(0, 256, (height, width), np.uint8)
@@ -96,6 +97,7 @@ def test_every_camera_shows_a_picture_of_the_same_kind(index, height, width):
     np.testing.assert_array_equal(image, before)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_a_tone_curve_rises_from_black_to_white(steps):
     levels = np.arange(256) / 255
@@ -221,3 +223,20 @@ def test_pixels_and_points_move_together_under_new_views():
         seen = geometry.warp(blob, to_plain, 96).astype(float)
         found = [(columns * seen).sum() / seen.sum(), (rows * seen).sum() / seen.sum()]
         assert geometry.apply(geometry.invert(to_plain), xy)[0] == pytest.approx(found, abs=0.2)
+
+
+def test_a_teacher_sees_the_same_place_and_no_other_camera():
+    """With light at rest a grey teacher's picture is the student's; other cameras change the latter alone."""
+    still = {"brightness": 0.0, "contrast": 0.0, "blur_p": 0.0, "noise_p": 0.0, "aspect": 0.2, "hole_p": 0.5}
+    plain, other = (
+        pairs.assemble(
+            samples(), samples(), np.arange(6), 5, 2, Augment(**still, boxes=Boxes(p=1), thermal=Thermal(**told))
+        )
+        for told in ({}, {"tone_p": 1.0, "invert_p": 1.0, "patch_p": 1.0})
+    )
+    np.testing.assert_array_equal(plain.teacher, plain.student.images)
+    np.testing.assert_array_equal(plain.teacher, other.teacher)
+    np.testing.assert_array_equal(plain.student.xy, other.student.xy)
+    assert (other.student.images != plain.student.images).any(axis=(1, 2)).all()
+    upright = pairs.assemble(samples(), samples(), np.arange(6), 5, 2, Augment(**still | {"aspect": 0.0}))
+    assert not np.array_equal(upright.teacher, plain.teacher)
