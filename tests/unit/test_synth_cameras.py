@@ -98,7 +98,7 @@ def test_the_annotations_are_those_of_coco(written):
         assert images.single(root / image["file_name"], "uint8").shape == (96, 128)
         assert images.rgb(root / image["visible"]).shape == (96, 128, 3)
     numbers = [entry["id"] for entry in content["annotations"]]
-    assert len(numbers) == len(set(numbers)) > 0
+    assert len(numbers) == len(set(numbers)) > 0 and min(numbers) > 0
     for entry in content["annotations"]:
         assert entry["image_id"] in known and entry["category_id"] == category["id"]
         x, y, width, height = entry["bbox"]

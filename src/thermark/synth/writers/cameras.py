@@ -38,7 +38,7 @@ from thermark.synth.writers import write_image
 FILE = "annotations.json"
 POINTS, FACE = 70, 68  # all points, and those of the face without the pupils
 LEAST_AREA, LEAST_POINTS = 0.25, 0.1  # of a face's box and of its points that must be in the picture and seen
-MOST = 10  # people of an image: ids of annotations are the image's, times this, and their place
+MOST = 10  # people of an image: an annotation's id is its image's times this, and its place from 1
 
 
 class Config(Section):
@@ -191,7 +191,7 @@ def _face(shot: Shot, index: int, drawn: Drawn, scene: Scene) -> dict[str, Any] 
     box = [round(float(value), 3) for value in (*first, *(last - first))]
     person, pose = drawn.people[index]
     return {
-        "id": shot.number * MOST + index,
+        "id": shot.number * MOST + index + 1,  # COCO's own evaluation takes 0 for no match
         "image_id": shot.number,
         "category_id": 1,
         "iscrowd": int(hidden),
