@@ -22,6 +22,7 @@ FAMILIES = {
 ALSO = {"predict.cascade": ["fewshot.backbones"]}
 PLAIN = (
     "thermalise",
+    "detector",
     "export",
     "head",
     "pseudo_labels",

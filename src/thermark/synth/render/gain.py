@@ -19,12 +19,13 @@ BIN = 4  # counts that share a bin of the plateau's histogram: 0.04 K, about the
 class Gain:
     """How counts become grey.
 
-    `fixed`: `low`..`high` deg C. `minmax`: the coldest and the warmest. `percentile`: all but the shares
-    `low_tail` and `high_tail` of the elements, which are clipped. `plateau`: equalisation of the histogram within
-    these tails, no bin counting more than `plateau` times the mean filled bin, blended with a straight line by
-    the share `linear`. `clahe`: `percentile`, then adaptive equalisation in `tiles`^2 tiles, limited to `limit`.
-    `least`: K that at least span black to white, lest noise fill an empty room. `sharpen`: the part of the detail
-    below `radius` elements that is added before; `gamma`: exponent of the grey levels after.
+    `fixed`: `low`..`high` deg C, or `minmax` where nothing lies between. `minmax`: the coldest and the warmest.
+    `percentile`: all but the shares `low_tail` and `high_tail` of the elements, which are clipped. `plateau`:
+    equalisation of the histogram within these tails, no bin counting more than `plateau` times the mean filled
+    bin, blended with a straight line by the share `linear`. `clahe`: `percentile`, then adaptive equalisation in
+    `tiles`^2 tiles, limited to `limit`. `least`: K that at least span black to white, lest noise fill an empty
+    room. `sharpen`: the part of the detail below `radius` elements that is added before; `gamma`: exponent of the
+    grey levels after.
     """
 
     kind: Kind = "minmax"
@@ -67,8 +68,10 @@ def _span(counts: Counts, gain: Gain) -> tuple[int, int]:
     """Return the counts that become black and white, white the higher by one at least."""
     if gain.kind == "fixed":
         low, high = (round((value - COLDEST) * STEP) for value in (gain.low, gain.high))
-        return low, max(high, low + 1)
-    if gain.kind == "minmax":
+        if counts.max() > low and counts.min() < high:
+            return low, max(high, low + 1)
+        # Nobody leaves a span at which the whole picture is black or white.
+    if gain.kind in ("fixed", "minmax"):
         low, high = int(counts.min()), int(counts.max())
     else:
         ordered = np.sort(counts, axis=None)
