@@ -22,7 +22,8 @@ from thermark.portability import doctor
 
 ROOT = Path(__file__).parents[2]
 TELEMETRY = {
-    "onnxruntime": ("thermark.models.inference.sessions", "ORT_DISABLE_TELEMETRY"),
+    "onnxruntime": ("thermark.models.inference.engine", "ORT_DISABLE_TELEMETRY"),
+    "rtmlib": ("thermark.models.inference.sessions", "ORT_DISABLE_TELEMETRY"),
     "transformers": ("thermark.nets.pretrained", "HF_HUB_DISABLE_TELEMETRY"),
 }
 TALKERS = re.compile(r"\s*(import|from) (onnxruntime|rtmlib|transformers|huggingface_hub)\b")

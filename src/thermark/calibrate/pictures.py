@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from thermark.calibrate.options import Unit
 from thermark.core import images
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.radiometry import Tone, render
-from thermark.datasets.thermeval import celsius
+from thermark.core.radiometry import Tone, in_celsius, render
 
 EIGHT_BIT, TIFF = (".png", ".jpg", ".jpeg"), (".tif", ".tiff")
 SUFFIXES = EIGHT_BIT + TIFF
@@ -108,7 +107,7 @@ def read(path: Path, mapping: Heat | None) -> Picture:
             f"{path.name} holds {image.dtype} temperatures, and nothing says how they become grey",
             "add --tone LOW,HIGH in degrees Celsius, such as --tone 20,40",
         )
-    return render(celsius(_degrees(image, path.name, mapping.unit), path.name), mapping.tone)
+    return render(in_celsius(_degrees(image, path.name, mapping.unit), path.name), mapping.tone)
 
 
 def _degrees(image: NDArray[Any], name: str, unit: Unit) -> NDArray[Any]:
