@@ -15,7 +15,7 @@ SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "page:    plots/report/index.html"; echo "figures: plots/figures/, plots/contact/"; \
   echo "models:  metrics/zeroshot.md"; echo "heads:   metrics/fewshot.md"; echo "distil:  metrics/distillation.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
-.PHONY: help setup repro report blog weights data speed test slow check smoke smoke-baseline portability profile bench doctor docs clean
+.PHONY: help setup repro report blog weights data speed package test slow check smoke smoke-baseline portability profile bench doctor docs clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -69,6 +69,9 @@ portability: setup ## repeat the committed results in another arithmetic: which 
 	  --other $(OTHER)/native --other-arithmetic "native, 1 thread" --details metrics/details \
 	  --pages metrics/comparisons.json metrics/distillation.json metrics/fewshot.json metrics/zeroshot.json --files metrics plots data/reports \
 	  --out studies/$(P)
+
+package: setup   ## copy data/packaged/$(P) into the Python package, as the weights of `from thermark import Landmarker`
+	python stages/ship.py data/packaged/$(P)
 
 test: setup      ## the fast tests
 	pytest -m "not slow" -n 2

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import comparison_questions
-from thermark.convert import convert, onnx
+from thermark.convert import convert, onnx, package
 from thermark.core import config, entries, perturbations, profiles
 from thermark.core.config import parse, section
 from thermark.core.jitter import VARIANT
@@ -275,6 +275,9 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
     for name, raw in content["exported"].items():
         told = parse(raw, onnx.Config, f"exported.{name}")
         assert told.run in content["runs"]
+    for name, raw in content["packaged"].items():
+        told = parse(raw, package.Config, f"packaged.{name}")
+        assert told.run in content["runs"] and told.faces in content["datasets"] and (ROOT / told.scores).is_file()
     bundles = {*content["weights"], *content["exported"]}
     assert len(bundles) == len(content["weights"]) + len(content["exported"])
     for name, raw in content["contestants"].items():

@@ -46,18 +46,26 @@ class Network:
 
     def on_crops(self, pixels: NDArray[np.uint8], to_source: Array, padding: float) -> tuple[Floats, Floats]:
         """Return the same, in source pixels, from packed crops (N, S, S[, 3]) as core/faces.py describes them."""
-        to_crop = geometry.input_to_crop(self.card.input_size, self.card.padding, pixels.shape[1], padding)
+        to_crop = self._to_packed(pixels.shape[1], padding)
         crops, maps = [], np.full(to_source.shape, np.nan)
         for row in np.flatnonzero(np.isfinite(to_source).all(axis=(1, 2))):
-            crops.append(geometry.warp(pixels[row], to_crop, self.card.input_size))
+            crops.append(self.from_packed(pixels[row], padding))
             maps[row] = geometry.compose(to_source[row], to_crop)
         return self._located(crops, maps)
+
+    def from_packed(self, pixels: NDArray[np.uint8], padding: float) -> NDArray[np.uint8]:
+        """Return the network's image of a packed crop (S, S[, 3]) that shows `padding` times a box."""
+        return geometry.warp(pixels, self._to_packed(len(pixels), padding), self.card.input_size)
 
     def normalised(self, crops: Sequence[NDArray[np.uint8]]) -> Floats:
         """Return crops, grey (S, S) or RGB (S, S, 3), as the network's input (N, 3, S, S)."""
         stack = np.stack([crop if crop.ndim == 3 else crop[..., None] for crop in crops]).astype(np.float32)
         images = (stack - np.array(self.card.mean, np.float32)) / np.array(self.card.std, np.float32)
         return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+
+    def _to_packed(self, side: int, padding: float) -> Array:
+        """Return the map from pixels of the network's image to those of a packed crop of `side` px."""
+        return geometry.input_to_crop(self.card.input_size, self.card.padding, side, padding)
 
     def _cut(self, grey: NDArray[np.uint8], box: Floats) -> tuple[NDArray[np.uint8], Array]:
         """Return the network's image for a box (4,), and its map to the picture."""
@@ -68,9 +76,8 @@ class Network:
         # It learned from faces that had been cropped before, and sees them so.
         side, wider = self.card.cropped
         packed = geometry.crop_to_source(box, side, wider)
-        to_crop = geometry.input_to_crop(size, padding, side, wider)
-        crop = geometry.warp(geometry.warp(grey, packed, side), to_crop, size)
-        return crop, geometry.compose(packed, to_crop)
+        crop = self.from_packed(geometry.warp(grey, packed, side), wider)
+        return crop, geometry.compose(packed, self._to_packed(side, wider))
 
     def _located(self, crops: Sequence[NDArray[np.uint8]], to_source: Array) -> tuple[Floats, Floats]:
         """Return points and scores for the finite rows of `to_source` (F, 2, 3), whose images are `crops`."""
