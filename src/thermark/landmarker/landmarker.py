@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark import landmarks
 from thermark.core import parallel
-from thermark.core.errors import DataError
+from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Tone
 from thermark.landmarker import card as cards
 from thermark.landmarker import pictures
@@ -26,7 +27,8 @@ class Landmarker:
     of a detected face, and `longest`: the longer side in pixels to which pictures are reduced before detection, by
     default as the card says; small faces in large pictures want more. `flip`: average with the mirror image, a
     little more precise at twice the time. `tone`: how degrees Celsius become grey, by default as the card says.
-    Raises DataError for weights that are absent or damaged. One object serves one thread at a time.
+    Raises DataError for weights that are absent or damaged, ConfigError for an impossible threshold. One object
+    serves one thread at a time.
     """
 
     def __init__(
@@ -54,10 +56,21 @@ class Landmarker:
             except DataError as error:
                 raise DataError(error.cause, cards.REMEDY) from error
 
+        if threshold is not None and not 0 < threshold < 1:
+            raise ConfigError(f"the threshold {threshold:g} is no score", "say one above 0 and below 1")
         own = {"threshold": threshold, "longest": longest}
         changed = {name: value for name, value in own.items() if value is not None}
         self._detector = Detector(opened(self.card.detector), self.card.detector.model_copy(update=changed))
         self._network = Network(opened(self.card.landmarks), self.card.landmarks, flip)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the points, in their order."""
+        return landmarks.load(self.card.landmarks.vocabulary).points
+
+    def grey(self, image: NDArray[Any] | str | Path) -> NDArray[np.uint8]:
+        """Return a picture (H, W) as the networks see it; `image` is as in a call."""
+        return pictures.read(image, self.tone).grey
 
     def __call__(
         self,
