@@ -101,6 +101,7 @@ bench: setup     ## inner loops against the naive way (default profile)
 	python benchmarks/packing.py data/faces/tfake
 	python benchmarks/scale.py --ids 300
 	python benchmarks/bootstrap.py
+	test ! -e src/thermark/landmarker/weights/card.json || python benchmarks/landmarker.py
 	python benchmarks/training.py
 	python benchmarks/distillation.py
 	python benchmarks/distillation.py --teacher m --student m --pixels 256 --batch 16 --steps 3
