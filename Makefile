@@ -15,7 +15,7 @@ SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "page:    plots/report/index.html"; echo "figures: plots/figures/, plots/contact/"; \
   echo "models:  metrics/zeroshot.md"; echo "heads:   metrics/fewshot.md"; echo "distil:  metrics/distillation.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
-.PHONY: help setup repro report blog weights data speed test slow check smoke smoke-baseline portability profile bench doctor docs clean
+.PHONY: help setup repro report blog weights data speed package transfer-score ablation test slow check smoke smoke-baseline portability profile bench doctor docs clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -59,6 +59,17 @@ speed: setup     ## time contestants, heads and students on this machine, then t
 	  --weights data/weights --exported data/exported --models data/models --faces data/faces --reports data/reports \
 	  --frames data/frames --framed data/framed --out metrics/speed.json && dvc repro fewshot
 
+RAW ?= data/raw/thermal_in_car
+RUN ?= data/models/mcl_st
+# Not a stage: for experiments. RUN="one another", RAW=<the data set's files>, MORE="--details --out scores.json".
+transfer-score: setup ## score runs on a real camera in a minute: RUN=data/models/mine, RAW=folder
+	python stages/transfer_score.py $(addprefix --run ,$(RUN)) --raw $(RAW) $(MORE)
+
+# Not a stage: hours. What is finished is kept in build/ablation; the same command goes on.
+ablation: setup  ## what each part of the profile `transfer` brings on a real camera
+	python stages/transfer_ablation.py --plan studies/transfer/ablation.yaml --raw $(RAW) --work build/ablation \
+	  --out build/ablation/table.md $(MORE)
+
 # Two clones of what is committed: the second computes natively, with another number of threads, and shares DVC's cache.
 portability: setup ## repeat the committed results in another arithmetic: which numbers stay in their intervals, which verdicts hold
 	rm -rf $(OTHER) && git clone -q . $(OTHER)/base && git clone -q . $(OTHER)/native
@@ -69,6 +80,9 @@ portability: setup ## repeat the committed results in another arithmetic: which 
 	  --other $(OTHER)/native --other-arithmetic "native, 1 thread" --details metrics/details \
 	  --pages metrics/comparisons.json metrics/distillation.json metrics/fewshot.json metrics/zeroshot.json --files metrics plots data/reports \
 	  --out studies/$(P)
+
+package: setup   ## copy data/packaged/$(P) into the Python package, as the weights of `from thermark import Landmarker`
+	python stages/ship.py data/packaged/$(P)
 
 test: setup      ## the fast tests
 	pytest -m "not slow" -n 2
@@ -98,6 +112,7 @@ bench: setup     ## inner loops against the naive way (default profile)
 	python benchmarks/packing.py data/faces/tfake
 	python benchmarks/scale.py --ids 300
 	python benchmarks/bootstrap.py
+	test ! -e src/thermark/landmarker/weights/card.json || python benchmarks/landmarker.py
 	python benchmarks/training.py
 	python benchmarks/distillation.py
 	python benchmarks/distillation.py --teacher m --student m --pixels 256 --batch 16 --steps 3

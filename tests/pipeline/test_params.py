@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import comparison_questions
-from thermark.convert import convert, onnx
+from thermark.convert import convert, onnx, package
 from thermark.core import config, entries, perturbations, profiles
 from thermark.core.config import parse, section
 from thermark.core.jitter import VARIANT
@@ -32,6 +32,7 @@ from thermark.report.page import build as page
 from thermark.report.reference_results import load
 from thermark.report.results import compare
 from thermark.report.speed import options as speed
+from thermark.report.transfer import study
 from thermark.report.zeroshot import build as zeroshot
 from thermark.synth.writers import thermalised
 from thermark.train.detection import training as detection
@@ -109,6 +110,16 @@ def test_every_section_of_every_profile_is_valid(path, content):
             assert piece.piece.licence in sheets, (name, piece.key)
     made = {*content["render"], *content["fetch"], *content["thermalise"]}
     assert {dataset["raw"] for dataset in content["datasets"].values()} == made - sources(content)
+
+
+def test_every_study_of_a_camera_names_what_is_predicted(content):
+    for name, raw in content["transfer"].items():
+        told = parse(raw, study.Config, f"transfer.{name}")
+        assert {*told.contestants} <= {*content["contestants"]}
+        for where in told.boxes.values():
+            dataset, _, variant = where.partition("@")
+            moves = parse(content["moved_boxes"], perturbations.Config, "moved_boxes").moves(content["scored"])
+            assert dataset in content["scored"] and (not variant or variant in moves[dataset]), where
 
 
 def test_switching_profiles_never_replaces_fetched_files_by_rendered_ones(default):
@@ -280,6 +291,9 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
     made = {*content["render"], *content["fetch"], *content["thermalise"]}
     for name, raw in content["detectors"].items():
         assert parse(raw, detection.Config, f"detectors.{name}").raw in made
+    for name, raw in content["packaged"].items():
+        told = parse(raw, package.Config, f"packaged.{name}")
+        assert told.run in content["runs"] and told.faces in content["datasets"] and (ROOT / told.scores).is_file()
     bundles = {*content["weights"], *content["exported"], *content["detectors"]}
     assert len(bundles) == sum(len(content[name]) for name in ("weights", "exported", "detectors"))
     for name, raw in content["contestants"].items():

@@ -30,6 +30,7 @@ PLAIN = (
     "results",
     "reference",
     "contact",
+    "transfer",
 )
 PAGES = ("leaderboard", "zeroshot", "fewshot", "distillation", "page")
 # Downloads are verified by checksums instead: a refactored downloader downloads nothing again.
@@ -44,6 +45,7 @@ def starts(stages: Path) -> Starts:
     """Return entry, or entry.module -> the scripts, modules and tables that its closure begins with."""
     found: Starts = {name: [stages / f"{name}.py", *templates(name)] for name in (*PLAIN, *PAGES)}
     found["convert"] = [stages / "convert.py", *sorted((code.PACKAGE / "convert").rglob("*.yaml"))]
+    found["package"] = [stages / "package.py", code.PACKAGE / "convert/model_card.md"]
     for entry, package in FAMILIES.items():
         for name in modules(package):
             others = ALSO.get(f"{entry}.{name}", [])
