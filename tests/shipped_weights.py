@@ -62,7 +62,7 @@ def detector(path: Path) -> Path:
     ]
     graph = helper.make_graph(nodes, "blobs", [shown], said, stored)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    told = {"threshold": "0.6", "nms": "0.5", "longest": "320", "trained_on": '["drawn"]'}
+    told = {"kind": "face_detector", "threshold": "0.6", "nms": "0.5", "longest": "320", "trained_on": '["drawn"]'}
     helper.set_model_props(model, told)
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)

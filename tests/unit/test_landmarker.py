@@ -86,6 +86,21 @@ def test_each_of_several_has_a_row_and_the_best_is_first(find):
         np.testing.assert_array_equal(find(picture, boxes=box[None]).points[0], found.points[row])
 
 
+def test_detected_boxes_are_those_of_the_evaluation(made):
+    from thermark.models.inference import face_finder
+
+    finder = face_finder.load(made[0] / "detector.onnx")
+    for size in ((121, 161), (480, 640), (333, 217)):
+        picture = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 255, size, np.uint8), (0, 0), 4)
+        picture = cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX)
+        found = Landmarker(made[0])(picture)
+        boxes, scores = finder.faces(picture)
+        assert len(boxes) > 3
+        inside = (boxes[:, :2] < np.array(size[::-1]) - 0.5).all(axis=1) & (boxes[:, 2:] > -0.5).all(axis=1)
+        np.testing.assert_array_equal(found.boxes, boxes[inside])
+        np.testing.assert_array_equal(found.box_scores, scores[inside])
+
+
 def test_of_two_that_overlap_the_better_remains(find):
     picture = shipped_weights.with_blobs(100, 100, (40, 40), (49, 40))  # neighbouring cells: 32 of 48 px shared
     picture[40, 40] = 250

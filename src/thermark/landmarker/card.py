@@ -32,15 +32,12 @@ class NetworkCard(Section):
 
 
 class DetectorCard(NetworkCard):
-    """A detector of faces in one grey picture, 0..255, whose sides are multiples of `stride` pixels.
+    """A detector of faces in one grey picture.
 
-    To that they are filled up with the level `border`, on the right and at the bottom. Pictures are reduced until
-    their longer side has `longest` pixels at most. Boxes of a score below `threshold` are dropped, and those that
-    overlap a better one by more than `overlap` (intersection over union).
+    Pictures are reduced until their longer side has `longest` pixels at most. Boxes of a score below `threshold`
+    are dropped, and those that overlap a better one by more than `overlap` (intersection over union).
     """
 
-    stride: int = 32
-    border: float = 127.5
     longest: int = 320
     threshold: float = Field(gt=0, lt=1)
     overlap: float = Field(default=0.5, gt=0, lt=1)
