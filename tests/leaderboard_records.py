@@ -1,7 +1,8 @@
 """Records and boards written by hand."""
 
+from records import result_set
 from thermark.report.leaderboard.board import Board
-from thermark.report.results.record import DataSet, Estimate, Part, Protocol, Record, ResultSet
+from thermark.report.results.record import Estimate, Part, Record
 
 FACES = 9
 
@@ -31,14 +32,5 @@ def part(value: float | None, missed: int = 0) -> Part:
 
 def board(*records: Record, main: str = "error_px_mean", groups: dict[str, str] | None = None, **about) -> Board:
     """Return a board of real pictures with labels by hand, unless `about` says otherwise."""
-    on = {"name": "d", "title": "D", "origin": "real", "labels": "human", "modality": "thermal", "licence": ""}
-    on |= {"citation": "", "notes": "", "faces": FACES, "subjects": FACES}
-    how = {"vocabulary": "ibug68", "split": "test", "bridges": {}, "cap": 0.5, "miss": 50.0, "labels": "f"}
-    how |= {"boxes": about.pop("boxes", "")}
-    results = ResultSet(
-        data_set=DataSet(**on | about),
-        protocol=Protocol(**how, main=main),
-        made={"code": {}, "environment": {}, "arithmetic": "portable"},
-        records=records,
-    )
-    return Board(results, groups or {})
+    about = {"faces": FACES, "subjects": FACES, "boxes": ""} | about
+    return Board(result_set(records, main, miss=50.0, **about), groups or {})

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from records import result_set
 from thermark.report.page.inputs import Inputs
 from thermark.report.page.order import of_found
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair
 from thermark.report.results.errors import Errors
 from thermark.report.results.ranking import ranked
-from thermark.report.results.record import DataSet, Estimate, Floor, Part, Protocol, Provenance, Record, ResultSet
+from thermark.report.results.record import Estimate, Floor, Part, Record, ResultSet
 
 FACES, SUBJECTS = 12, 4
 MISS = 0.5
@@ -61,23 +62,8 @@ def results(records: Sequence[Record], **more: Any) -> ResultSet:
         "origin": "rendered",
         "labels": "rendered",
     }
-    about |= {
-        "modality": "thermal",
-        "licence": "",
-        "citation": "",
-        "notes": "",
-        "faces": FACES,
-        "subjects": SUBJECTS,
-    }
-    how = {"vocabulary": "ibug68", "split": "test", "bridges": {}, "cap": 0.5, "main": "nme_io", "miss": MISS}
-    return ResultSet(
-        data_set=DataSet(**about | {"face": face} | more),
-        protocol=Protocol(**how, labels="l" * 64, boxes="tight"),
-        made=Provenance(
-            code={"predict": "c" * 64, "evaluate": "d" * 16}, environment={"numpy": "2.4.6"}, arithmetic="portable"
-        ),
-        records=tuple(records),
-    )
+    about |= {"faces": FACES, "subjects": SUBJECTS, "face": face}
+    return result_set(records, miss=MISS, **about | more)
 
 
 def inputs(extra: str = "", **more: Any) -> Inputs:

@@ -4,19 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+import records
 from thermark.report.blog.build import Options
 from thermark.report.results import errors
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, write_comparisons
-from thermark.report.results.record import (
-    DataSet,
-    Estimate,
-    Floor,
-    Protocol,
-    Provenance,
-    Record,
-    ResultSet,
-    write_set,
-)
+from thermark.report.results.record import Estimate, Floor, Record, write_set
 
 EVIL = "a_b & <img onerror=x>"
 FORMULA = "=HYPERLINK(1)"
@@ -52,46 +44,9 @@ def record(dataset, name, found, of_all, of_found, tier="rendered data only", **
     return Record(**common | other)
 
 
-def skipped(dataset, name, reason):
-    return Record(
-        dataset=dataset,
-        contestant=name,
-        kind="dlib",
-        status="skipped",
-        reason=reason,
-        tier="rendered data only",
-        trained_on="RGB",
-    )
-
-
-def result_set(name="tfake", title="T-FAKE, rendered", origin="rendered", labels="rendered", records=()):
-    return ResultSet(
-        data_set=DataSet(
-            name=name,
-            title=title,
-            origin=origin,
-            labels=labels,
-            modality="thermal",
-            licence="",
-            citation="",
-            notes="",
-            faces=24,
-            subjects=SUBJECTS,
-            face=FACE,
-        ),
-        protocol=Protocol(
-            vocabulary="dlib5",
-            split="test",
-            bridges={},
-            cap=0.5,
-            main="nme_io",
-            miss=0.5,
-            labels="0" * 64,
-            boxes="tight",
-        ),
-        made=Provenance(code={"evaluate": "e"}, environment={"numpy": "2.4.6"}, arithmetic="portable"),
-        records=tuple(records),
-    )
+def result_set(name="tfake", title="T-FAKE, rendered", origin="rendered", labels="rendered", rows=()):
+    about = {"name": name, "title": title, "origin": origin, "labels": labels, "face": FACE}
+    return records.result_set(rows, vocabulary="dlib5", faces=24, subjects=SUBJECTS, **about)
 
 
 def per_face(level, missed, seeds=1):
@@ -123,7 +78,9 @@ def scene(root: Path) -> Path:
             record(name, EVIL, 0.75, 0.2012, 0.1044, tier, exact={"parameters": 9.0e6}),
             record(name, FORMULA, 0.5, 0.3033, 0.1066, tier, points=2),
             record(name, "blind", 0.0, 0.5, None, tier),
-            skipped(name, "dlib", "needs {{< secret >}} and {{% more %}}, see <b>DATA.md</b>"),
+            records.skipped(
+                name, "dlib", "needs {{< secret >}} and {{% more %}}, see <b>DATA.md</b>", kind="dlib"
+            ),
         ]
         errors.write(root / f"{name}.parquet", {who: per_face(0.1, 2, seeds) for who, seeds in known.items()})
         write_set(root / f"{name}.json", result_set(name, title, origin, labels, rows))

@@ -5,22 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from records import result_set
 from thermark.core.config import parse
 from thermark.report.results import compare
 from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import write_comparisons
-from thermark.report.results.record import (
-    DataSet,
-    Estimate,
-    Part,
-    Protocol,
-    Provenance,
-    Record,
-    ResultSet,
-    write_set,
-)
+from thermark.report.results.record import Estimate, Part, Record, ResultSet, write_set
 
-MADE = Provenance(code={}, environment={}, arithmetic="portable")
 METRICS = {"tfake": "nme_io", "facesynthetics": "nme_io", "charlotte": "nme_diag", "thermeval": "error_px_mean"}
 
 
@@ -49,12 +40,6 @@ def record(dataset: str, name: str, per_seed: np.ndarray, **more) -> Record:
         "parts": {"view": {"Side": Part(value=2 * value, missed=0, **own)}},
     }
     return Record(dataset=dataset, contestant=name, **(told | more))
-
-
-def absent(dataset: str, name: str, reason: str = "no weights") -> Record:
-    """Return the record of somebody who could not run."""
-    told = {"kind": "kind", "status": "skipped", "tier": "measured", "trained_on": "nothing"}
-    return Record(dataset=dataset, contestant=name, reason=reason, **told)
 
 
 def write(
@@ -86,14 +71,7 @@ def write(
     write_comparisons(root / "comparisons.json", compare.comparisons(sets, beside, config, known))
 
 
-def _set(name: str, records: list[Record], origin: str, title: str) -> ResultSet:
-    texts = dict.fromkeys(("licence", "citation", "notes"), "")
-    modality = "rgb" if name == "facesynthetics" else "thermal"
-    said = title if origin == "real" else f"{title}, {origin}"
-    about = DataSet(
-        name=name, title=said, origin=origin, labels="human", modality=modality, faces=0, subjects=0, **texts
-    )
-    how = {"vocabulary": "ibug68", "split": "test", "bridges": {}, "cap": 0.5, "labels": "d", "boxes": "tight"}
-    miss = 50.0 if METRICS[name] == "error_px_mean" else 0.5
-    protocol = Protocol(main=METRICS[name], miss=miss, **how)
-    return ResultSet(data_set=about, protocol=protocol, made=MADE, records=tuple(records))
+def _set(name: str, rows: list[Record], origin: str, title: str) -> ResultSet:
+    about = {"name": name, "title": title if origin == "real" else f"{title}, {origin}", "origin": origin}
+    about["modality"] = "rgb" if name == "facesynthetics" else "thermal"
+    return result_set(rows, METRICS[name], 50.0 if METRICS[name] == "error_px_mean" else 0.5, **about)

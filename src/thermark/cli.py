@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from thermark.calibrate.options import describe_calibrate, describe_predict
@@ -41,7 +42,7 @@ def _main(arguments: Sequence[str] | None = None) -> None:
 
 def parser() -> Parser:
     """Return the parser of all commands; `docs/reference.py` makes a page of it."""
-    listed = [f"{group}:\n" + "".join(_line(command) for command in own) for group, own in GROUPS.items()]
+    listed = [f"{group}:\n" + "".join(map(_line, grouped)) for group, grouped in GROUPS.items()]
     made = Parser(
         prog="thermark",
         description="A reproducible benchmark of facial landmarks on thermal images.",
@@ -49,12 +50,14 @@ def parser() -> Parser:
         epilog="\n".join([*listed, "`thermark COMMAND --help` has options and an example.", EXIT_CODES]),
     )
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND", help="one of those below")
-    for command in (command for own in GROUPS.values() for command in own):
-        own = commands.add_parser(command.name, description=command.summary)
-        command.describe(own)
-        own.formatter_class = argparse.RawDescriptionHelpFormatter
-        own.epilog = f"example:\n  {command.example}\n" + (f"\n{own.epilog}" if own.epilog else "")
-        own.set_defaults(run=command.run)
+    for command in chain.from_iterable(GROUPS.values()):
+        described = commands.add_parser(command.name, description=command.summary)
+        command.describe(described)
+        described.formatter_class = argparse.RawDescriptionHelpFormatter
+        described.epilog = f"example:\n  {command.example}\n" + (
+            f"\n{described.epilog}" if described.epilog else ""
+        )
+        described.set_defaults(run=command.run)
     return made
 
 
@@ -139,13 +142,16 @@ def accept_licence(name: str | None, manifests: Path, sheets: Path, yes: bool) -
     for folder in (manifests, sheets):
         if not folder.is_dir():
             raise ConfigError(f"{folder} is not here", "run it in the repository")
-    known = licences.of_weights(manifests) | licences.of_data(sheets)
+    listed = licences.of_weights(manifests) | licences.of_data(sheets)
     if name is None:
-        for each in known.values():
-            state = "accepted" if licences.accepted(each, cache.location()) else "not accepted"
-            print(f"{each.name}: {each.title}, {state}" + (f"; covers {each.covers}" if each.covers else ""))
+        for licence in listed.values():
+            state = "accepted" if licences.accepted(licence, cache.location()) else "not accepted"
+            print(
+                f"{licence.name}: {licence.title}, {state}"
+                + (f"; covers {licence.covers}" if licence.covers else "")
+            )
         return
-    licence = licences.find(name, known)
+    licence = licences.find(name, listed)
     print(f"{licence.name}: {licence.title}\n{licence.terms}\n{licence.url}".replace("\n\n", "\n"))
     if not yes and not sys.stdin.isatty():
         raise ConfigError("nobody is there to confirm", "read the licence, then add --yes")

@@ -12,11 +12,17 @@ from huggingface_hub import parse_eval_result_entries
 
 from post_inputs import EVIL, FORMULA, comparisons, options, result_set, scene
 from thermark.core import files
-from thermark.report.blog import build, latex, references, tables, words
+from thermark.report.blog import build, figures, latex, references, tables, words
 from thermark.report.results.comparisons import Comparisons
 from thermark.report.results.record import ResultSet, open_all
 
 COMMIT = "0" * 40
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures take most of the time."""
+    monkeypatch.setattr(figures, "write", lambda folder, drawing: [])
 
 
 def git(folder, *given):
@@ -77,7 +83,7 @@ def test_provenance_names_commit_lock_and_every_file(repository):
     assert "with changes that are not committed" in (repository / "blog" / "index.md").read_text()
 
 
-def test_results_json_is_every_record_with_the_commit(repository):
+def test_results_json_is_every_record_with_the_commit(repository, undrawn):
     build.build(options(repository / "results", repository / "blog"))
     told = json.loads((repository / "blog" / "results.json").read_text())
     assert told["schema"] == 1
@@ -88,7 +94,7 @@ def test_results_json_is_every_record_with_the_commit(repository):
     assert Comparisons.model_validate_json(json.dumps(told["comparisons"])) == comparisons()
 
 
-def test_outside_of_a_repository_there_is_no_commit(tmp_path, monkeypatch):
+def test_outside_of_a_repository_there_is_no_commit(tmp_path, monkeypatch, undrawn):
     scene(tmp_path / "results")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from post_inputs import EVIL, options, scene
 from thermark.core.errors import ConfigError, DataError
-from thermark.report.blog import build, template, template_names, words
+from thermark.report.blog import build, figures, template, template_names
 from thermark.report.results.record import open_all
 
 
@@ -19,6 +19,12 @@ def bundle(tmp_path_factory):
     out = root / "blog"
     assert build.build(options(scene(root / "results"), out)) == []
     return out
+
+
+@pytest.fixture(autouse=True)
+def undrawn(bundle, monkeypatch):
+    """Figures take most of the time, and one bundle has them."""
+    monkeypatch.setattr(figures, "write", lambda folder, drawing: [])
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +105,12 @@ def test_the_template_of_the_package_has_no_number_of_its_own():
 
 
 def test_every_number_of_the_post_comes_from_a_record(bundle, tmp_path, monkeypatch):
-    """With the one function that prints numbers silenced, none is left."""
-    monkeypatch.setattr(words, "shown", lambda metric, value: "§")
-    monkeypatch.setattr(words, "plain", lambda value: "§")
-    monkeypatch.setattr("thermark.report.blog.alt_text.plain", lambda value: "§")
-    monkeypatch.setattr(words, "printed", lambda metric, value: "§")
-    monkeypatch.setattr("thermark.report.blog.tables.printed", lambda metric, value: "§")
-    monkeypatch.setattr("thermark.report.blog.alt_text.printed", lambda metric, value: "§")
+    """With the functions that print numbers silenced, none is left."""
+    for place in ("numbers.shown", "numbers.plus", "blog.words.shown", "results.printed.probability"):
+        monkeypatch.setattr(f"thermark.report.{place}", lambda *number: "§")
+    # Those of figures are the page's, and stand in their alternative texts alone.
+    silent = {kind: (specified, lambda given: "§") for kind, (specified, _) in figures.KINDS.items()}
+    monkeypatch.setattr(figures, "KINDS", silent)
     build.build(options(bundle.parent / "results", tmp_path / "blog"))
     text = (tmp_path / "blog" / "index.md").read_text(encoding="utf-8")
     said = text.split("## Where the numbers come from")[0]
@@ -117,10 +122,10 @@ def test_the_post_names_winner_intervals_and_what_is_not_told_apart(post):
     assert "`ktl_s`, 9.12 % of the distance of the outer eye corners (7.89–10.57)" in post
     assert "where a miss counts 50.00 %" in post
     assert "Next is `kd_st` with 9.68 %" in post
-    assert "**Group A**, of the best: `ktl_s`, `kd_st`. Who is in it" in post
+    assert "**Group A**, of the best: `ktl_s`, `kd_st`. They do not differ" in post
     assert "1 of 3 comparisons show a difference" in post
     assert "below the jitter floor" in post and "dlib did not run" in post
-    assert "−0.56 (−1.01 to −0.11)" in post
+    assert "| −0.56 | −1.01 to −0.11 |" in post
 
 
 def test_rendered_data_and_machine_labels_are_called_so_at_every_table_and_figure(post):

@@ -1,20 +1,18 @@
 """Crops for heads: where their pixels are, who is in which part, and what is refused."""
 
 import random
-import runpy
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import yaml
 from test_datasets_thermeval import CONFIG, root  # noqa: F401 - a tree in the real layout
 
 import head_scene as scene
 import zeroshot_scene as bake
+from command_line import run_stage
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -23,7 +21,6 @@ from thermark.datasets import thermeval
 from thermark.datasets.prepare import packing
 from thermark.fewshot import crops, cutting, posts
 
-STAGE = Path(__file__).parents[2] / "stages" / "crops.py"
 # Around a nose at (90.3, 61.7): inside, cut on the right, moved from the left, cut below, taller than the frame.
 PERSONS = ([70, 40, 110, 90], [85, 30, 185, 90], [1, 45, 95, 75], [60, 55, 120, 250], [50, -8, 130, 270])
 NOSE = (90.3, 61.7)
@@ -405,18 +402,13 @@ def test_the_stage_reads_its_sections(thermal, tmp_path, monkeypatch):
     wanted = people(thermal, "png", changes={"source": "png"})
     raw, out = thermal
     section = TOLD | {"geometry": "square", "side": 32, "changes": {"source": "png"}}
-    folder = tmp_path / "work"
-    folder.mkdir()
-    told = {"crops": {"persons": section}, "datasets": {"thermeval_person": OWN}}
-    (folder / "params.yaml").write_text(yaml.safe_dump(told))
-    flags = {"params": "crops.persons", "settings": "datasets.thermeval_person", "raw": raw}
-    flags |= {"faces": out / "faces", "out": folder / "cut", "report": folder / "cut.json"}
-    monkeypatch.chdir(folder)
+    params = {"crops": {"persons": section}, "datasets": {"thermeval_person": OWN}}
+    options = {"params": "crops.persons", "settings": "datasets.thermeval_person", "raw": raw}
+    options |= {"faces": out / "faces", "out": tmp_path / "cut", "report": tmp_path / "cut.json"}
     monkeypatch.setattr(crops, "ordered", lambda work, jobs, workers, chunk: map(work, jobs))
-    monkeypatch.setattr(sys, "argv", ["x", *(str(w) for name, said in flags.items() for w in (f"--{name}", said))])
-    runpy.run_path(str(STAGE), run_name="__main__")
-    assert crops.read(folder / "cut").fingerprint == wanted.fingerprint
-    assert files.read_json(folder / "cut.json") == files.read_json(out / "png.json")
+    run_stage("crops", tmp_path, params, options)
+    assert crops.read(tmp_path / "cut").fingerprint == wanted.fingerprint
+    assert files.read_json(tmp_path / "cut.json") == files.read_json(out / "png.json")
 
 
 def test_the_square_of_part_2_is_always_256(monkeypatch, tmp_path, crowd):

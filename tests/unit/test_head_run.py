@@ -2,19 +2,17 @@
 
 import csv
 import json
-import runpy
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from safetensors.torch import load_file
 
 import head_scene as scene
+from command_line import run_stage
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -23,7 +21,6 @@ from thermark.fewshot.plan import Job, Trained
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.train.codecs.heatmap import METHODS, Heatmap
 
-STAGE = Path(__file__).parents[2] / "stages" / "head.py"
 PARTS = ["train"] * 24 + ["val"] * 6 + ["test"] * 10
 PUBLISHED = [True] * 12 + [False] * 12 + [True] * 4 + [False] * 2 + [True] * 7 + [False] * 3
 TOLD = {
@@ -455,13 +452,10 @@ def test_settings_that_make_no_sense_are_config_errors():
     assert (config().lr, config().batch, config().sigma) == (3e-3, 8, 2.0)
 
 
-def test_the_stage_reads_its_section(root, tmp_path, monkeypatch, alone):
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"heads": {"x": TOLD | {"seeds": [0], "budget": []}}}))
-    flags = {"params": "heads.x", "crops": root / "cut", "features": root / "seen", "out": "head_x"}
-    flags |= {"metrics": "f/x.json", "details": "m/x.json", "curve": "c/x.csv"}
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["x", *(str(w) for name, said in flags.items() for w in (f"--{name}", said))])
-    runpy.run_path(str(STAGE), run_name="__main__")
+def test_the_stage_reads_its_section(root, tmp_path, alone):
+    options = {"params": "heads.x", "crops": root / "cut", "features": root / "seen", "out": "head_x"}
+    options |= {"metrics": "f/x.json", "details": "m/x.json", "curve": "c/x.csv"}
+    run_stage("head", tmp_path, {"heads": {"x": TOLD | {"seeds": [0], "budget": []}}}, options)
     assert files.read_json(tmp_path / "m/x.json")["labels"] == 12
     assert len((tmp_path / "c/x.csv").read_text().splitlines()) == 2
     assert model.read(tmp_path / "head_x/seed0")[1].labels == 12

@@ -158,7 +158,9 @@ def test_pairs_are_row_less_column_and_grey_where_nothing_follows(small):
 def test_a_pair_of_a_matrix_is_told_apart_by_p_over_all_pairs_and_enough_seeds(small):
     results, _ = small
     matrix = page_inputs.compared({"small": results}).matrices["small"]
-    assert figures.alt_matrix(results, matrix).startswith("3 of 3 pairs on Small, rendered are told apart (Holm")
+    assert figures.alt_matrix(results, matrix).startswith(
+        "3 of 3 pairs on Small, rendered differ significantly (Holm"
+    )
     doubtful = [[p and 12 * p for p in row] for row in matrix.p_holm]
     matrix = matrix.model_copy(update={"p_holm": tuple(map(tuple, doubtful))})
     assert figures.alt_matrix(results, matrix).startswith("3 of 3 pairs")
@@ -196,11 +198,9 @@ def test_declared_pairs_say_their_caveat_and_no_interval_of_too_few_seeds(small)
     asked = made.families[0].model_copy(update={"pairs": tuple(told)})
     ((_, _, table),) = tables.families(made.model_copy(update={"families": (asked,)}), {"small": results})
     first, second = (dict(zip(table.head, row, strict=True)) for row in table.rows)
-    assert (
-        first["caveat"] == "boxes frame and prompt" and " to " in first["95 % interval"] and second["caveat"] == ""
-    )
-    assert second["verdict"] == "one seed: no verdict" and second["95 % interval"] == "none"
-    assert second["p"] == second["p (Holm)"] == second["detectable"] == "–"
+    assert first["caveat"] == "boxes frame and prompt" and " to " in first["95 %"] and second["caveat"] == "–"
+    assert second["verdict"] == "one seed: no verdict" and second["95 %"] == "–"
+    assert second["p"] == second["p, unadjusted"] == second["detectable"] == "–"
 
 
 def test_curves_are_means_over_seeds_and_none_without_lines():
@@ -277,7 +277,7 @@ def test_the_best_has_the_least_error_over_all_faces_of_its_case(small):
     assert told["any/any"]["best"] == "good" and "Finds 100.00 %" in told["any/any"]["found"]
     assert told["any/other"]["best"] == "fair"  # `good` learned from this set's train split
     assert told["found/any"]["best"] == told["any/rgb"]["best"] == "poor"
-    assert told["given/rgb"]["best"] == "" and "Nobody" in told["given/rgb"]["found"]
+    assert told["given/rgb"]["best"] == "" and "No contestant" in told["given/rgb"]["found"]
     assert "nothing was compared" in told["any/any"]["real"]
 
 
@@ -295,11 +295,16 @@ def test_a_difference_is_real_where_letters_differ(small):
     apart, same = (page_inputs.compared({"small": results}, part).matrices["small"] for part in (0.15, 100.0))
     assert (
         answers.answer(results, "any", "any", apart, {})["real"]
-        == "Real: told apart from all 2 others of this case."
+        == "Differs significantly from all 2 others of this case."
     )
-    assert answers.answer(results, "any", "any", same, {})["real"] == "Not told apart from fair and poor."
+    assert (
+        answers.answer(results, "any", "any", same, {})["real"]
+        == "Does not differ significantly from fair and poor."
+    )
     # Without `good`, the best of the case is not the one that the letters are about.
-    assert answers.answer(results, "any", "other", same, {})["real"].startswith("In group A, as good, from whom")
+    assert answers.answer(results, "any", "other", same, {})["real"].startswith(
+        "In group A, like good, from which"
+    )
 
 
 def test_speed_and_size_are_told_as_far_as_known(small):
@@ -482,13 +487,13 @@ def test_a_set_without_a_found_face_is_shown():
     results = page_inputs.results([page_inputs.record("blind", nobody)])
     given = inputs.Inputs({"small": results}, {"small": {"blind": nobody}})
     text = read(html(given)).get_text(" ", strip=True)
-    assert "Nobody that ran here" in text and "no face was found" in text
+    assert "No contestant that ran here" in text and "no face was found" in text
 
 
 def test_where_nobody_ran_there_is_a_page():
     results = page_inputs.results([page_inputs.record("idle", None)])
     text = read(html(inputs.Inputs({"small": results}, {"small": {}}))).get_text(" ", strip=True)
-    assert "needs 300 MB" in text and "nobody" in text
+    assert "needs 300 MB" in text and "No contestant that ran" in text
 
 
 def test_machine_labels_and_thermalised_data_are_called_so():

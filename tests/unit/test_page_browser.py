@@ -120,7 +120,7 @@ def test_filters_choose_rows_and_answers(url):
         assert await tab.run(NAMES) == ["poor"] and await tab.run(best) == "poor"
         assert await tab.run("document.getElementById('count').textContent") == "1 of 3 contestants below"
         await tab.run(f"({change})('boxes', 'given'); ({change})('trained', 'rgb')")
-        assert await tab.run(NAMES) == [] and await tab.run(best) == "nobody"
+        assert await tab.run(NAMES) == [] and await tab.run(best) == "none"
         await tab.run(f"({change})('boxes', 'any'); ({change})('trained', 'any'); ({change})('text', 'OO')")
         assert await tab.run(NAMES) == ["good", "poor"]
 

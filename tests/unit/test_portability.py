@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tables_of_text import line
 from thermark.core import files
 from thermark.core.errors import DataError, Finding
 from thermark.portability import numbers, verdicts
@@ -91,10 +92,6 @@ def states(made: dict, kind: str) -> dict[str, str]:
         "verdicts": lambda each: each["subject"],
     }
     return {key[kind](each): each["state"] for each in made[kind]}
-
-
-def line(text: str, start: str) -> str:
-    return next(each for each in text.splitlines() if each.startswith(start))
 
 
 def test_the_same_twice_holds_and_exits_well(tmp_path):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import record_files
+from records import skipped
 from thermark.report.reference_results import Cell
 from thermark.report.reference_results.compare import (
     NO_PROFILE,
@@ -127,7 +128,7 @@ ERRORS = np.array([[0.03], [0.04], [0.05]]) * np.ones((3, 8))
 
 
 def records(tmp_path, origin="real"):
-    own = [record_files.record("tfake", "mine", ERRORS), record_files.absent("tfake", "idle")]
+    own = [record_files.record("tfake", "mine", ERRORS), skipped("tfake", "idle")]
     record_files.write(tmp_path, {"tfake": own}, {"tfake": {"mine": ERRORS}}, {}, origin)
     return open_set(tmp_path / "results/tfake.json")
 

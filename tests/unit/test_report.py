@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import results_scene
+import tables_of_text
 from leaderboard_records import board, idle, part, record
 from thermark.core import files
 from thermark.core.config import parse
@@ -42,6 +43,7 @@ from thermark.report.leaderboard import (
 from thermark.report.leaderboard.board import Board, few_misses
 from thermark.report.notices import NOTICES
 from thermark.report.paths import Paths
+from thermark.report.results import estimates
 from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, open_comparisons
 from thermark.report.results.ranking import ranked, value
@@ -155,14 +157,13 @@ def written(*boards: Board, made: Comparisons | None = None) -> list[str]:
 
 
 def line(text: str, name: str) -> str:
-    return next(each for each in text.splitlines() if each.startswith(f"| `{name}`"))
+    return tables_of_text.line(text, f"| `{name}`")
 
 
 def cells(text: str, name: str) -> dict[str, str]:
     """Return title -> cell of a contestant in the first table of a text."""
-    head = next(each for each in text.splitlines() if each.startswith("| contestant"))
-    rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", each)[1:-1]] for each in (head, line(text, name))]
-    return dict(zip(*rows, strict=True))
+    head = tables_of_text.line(text, "| contestant")
+    return dict(zip(*tables_of_text.rows(f"{head}\n{line(text, name)}"), strict=True))
 
 
 def test_everything_is_written_and_the_same_bytes_twice(paths, compared, report, tmp_path):
@@ -259,7 +260,7 @@ def test_fewer_points_do_not_compete():
     assert [own.contestant for own in told.ran] == ["full", "some"]
     row = line(tables.main_table(told), "some")
     assert "‡" in row and "**" not in row and "<ins>" not in row
-    assert "‡ has not all landmarks" in written(told)[1]
+    assert "‡ Predicts fewer landmarks" in written(told)[1]
 
 
 def test_a_face_without_a_prompt_disqualifies_nobody():
@@ -287,7 +288,9 @@ def test_who_found_the_faces_is_told_where_contestants_differ():
     assert cells(text, "told")["recall, % ↑"] == "–" and line(text, "alone").startswith("| `alone` † |")
     assert cells(text, "alone")["missed ↓"] == "4 of 9"
     assert len(re.findall(r"(?<!\\)\|", line(text, "absent"))) == len(cells(text, "told")) + 1
-    assert "of a face that nobody labelled" in text and "raised an error, which are misses: `alone` (2)." in text
+    assert (
+        "a detection on an unlabelled face" in text and "raised an error, counted as misses: `alone` (2)." in text
+    )
     for one in (told, record("old", {"error_px_mean": 2.0}, boxes="")):  # nothing to be told apart
         text = written(board(one, idle("absent")))[1]
         assert not {"boxes", "precision", "recall"} & set(re.findall(r"\w+", text)) and "raised" not in text
@@ -375,7 +378,7 @@ def test_machine_labels_are_called_so_at_every_heading():
     told = board(own, main="nme_io", title="Car, machine labels", labels="machine", boxes="face")
     overview, part = written(told)
     assert part.startswith("Car, machine labels") and NOTICES["machine"] in part
-    assert "prompts are boxes of faces as publishers draw them" in part
+    assert "prompts are face boxes as published" in part
     assert "Car, machine labels: NME" in overview and NOTICES["machine"] in overview
     assert "(machine labels: distances from another network)" in console.leaderboard([told])
     # What is rendered in the layout of such a set has labels that are exact.
@@ -401,10 +404,10 @@ def test_moved_boxes_have_a_table_with_misses_of_those_who_were_told_any():
     told, finds = (
         record(name, {"error_px_mean": 1.0}, parts=own) for name, own in (("told", moved), ("finds", {}))
     )
-    text = written(board(told, finds))[1].split("not quite right")[1]
+    text = written(board(told, finds))[1].split("perturbed boxes")[1]
     assert "| error, px ↓ | as they are | shift 10 % | shift 20 % |" in text and "finds" not in text
     assert line(text, "told").split("|")[2:5] == [" 1.00 ", " 2.00 ", " 4.00 (2 missed) "]
-    assert "not quite right" not in written(board(finds))[1]
+    assert "perturbed boxes" not in written(board(finds))[1]
 
 
 def pair(**own) -> Pair:
@@ -424,10 +427,7 @@ def test_declared_comparisons_are_printed_with_what_they_can_bear_and_no_others(
     shown = board(record("new", {"nme_io": 0.1}), main="nme_io")
     part = written(shown, made=told)[-1]
     assert part.startswith("Comparisons") and "elsewhere" not in part
-    assert (
-        r"**Does it \| help?** (`help`)" in part
-        and "below the jitter floor, nothing follows from a difference" in part
-    )
+    assert r"**Does it \| help?** (`help`)" in part and "or below the jitter floor, is not interpreted" in part
     rows = [each for each in part.splitlines() if each.startswith("| `new`")]
     assert rows == [
         "| `new` − `old` | D | NME inter-ocular, % points | −1.23 | −2.00 to −0.40 | −1.10 | 0.020 | 0.80 "
@@ -549,7 +549,7 @@ def test_every_row_says_what_its_interval_covers():
     }
     said = {"many": "subjects and 3 seeds", "once": "subjects only, 1 seed", "free": "subjects only"}
     said |= {"bare": "", "absent": ""}
-    assert {name: tables.covered(own, "error_px_mean") for name, own in told.items()} == said
+    assert {name: estimates.covered(own, "error_px_mean") for name, own in told.items()} == said
     shown = board(*told.values())
     overview = tables.standings([shown], list(told))
     text, terminal = tables.main_table(shown), console.leaderboard([shown])

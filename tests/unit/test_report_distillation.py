@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 import record_files
+import tables_of_text
 from record_files import METRICS
+from records import skipped
+from tables_of_text import line
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -109,7 +112,7 @@ def made(
             errors = hard + 0.02 + SHIFTS.get(run, 0.0) + noise
             found[dataset][run] = (told or {}).get((run, dataset), errors)
         records[dataset] = [record_files.record(dataset, run, errors) for run, errors in found[dataset].items()]
-        records[dataset] += [record_files.absent(dataset, name) for name in gone]
+        records[dataset] += [skipped(dataset, name) for name in gone]
     training = {name: (own, few_teachers(own, runs)) for name, own in runs.items()}
     origin = "rendered" if rendered else "real"
     declared = families({*runs, *gone}, datasets) if asked is None else asked
@@ -147,10 +150,6 @@ def counted(verdicts: list[str]) -> str:
 def small(tmp_path_factory):
     root = tmp_path_factory.mktemp("small")
     return root, *built(root, made(root), drawn=True)
-
-
-def line(text: str, start: str) -> str:
-    return next(each for each in text.splitlines() if each.startswith(start))
 
 
 def test_who_belongs_to_the_study():
@@ -191,8 +190,7 @@ def test_all_comparisons_are_listed_and_right(small):
 
 def rows(text: str, a: str, b: str) -> list[list[str]]:
     """Return the cells of all lines about two runs."""
-    lines = [each for each in text.splitlines() if each.startswith(f"| `{a}` − `{b}`")]
-    return [[cell.strip() for cell in each.strip("|").split("|")] for each in lines]
+    return [cells for cells in tables_of_text.rows(text) if cells[0] == f"`{a}` − `{b}`"]
 
 
 def number(text: str) -> float:
@@ -210,7 +208,7 @@ def test_the_answer_counts_thermal_faces_only(small):
     counts = "6 of 9 comparisons show a lower error, 3 a higher one, 0 no difference, 0 have no verdict"
     assert counts == counted(asked) and counts in line(text, "- Ask distillation?")
     assert "**Against labels alone, it depends:" in text
-    assert "What is said here is said on rendered faces only." in text
+    assert "These results are on rendered faces only." in text
     assert "FACESYNTHETICS, rendered: RGB faces, listed but not counted" in text
     assert "no evidence about real thermal cameras" in text and "*Exploratory*" not in text
 
@@ -233,7 +231,7 @@ def test_what_a_question_does_not_name_is_exploratory(tmp_path):
     assert declared_row[9] == "higher error" and other[5:] == ["–", "–", "–", "–", "*exploratory*"]
     assert number(other[3]) == pytest.approx(1.0, abs=0.11) and " to " in other[4]
     assert "0 of 1 comparisons show a lower error, 1 a higher one" in text
-    assert "of 1 intervals, about 0.1 leave out zero by chance" in text
+    assert "of 1 intervals, about 0.1 exclude zero by chance" in text
 
 
 def test_questions_about_others_are_not_of_this_page(tmp_path):
@@ -250,7 +248,7 @@ def test_without_labels_alone_the_answer_still_counts_the_rest(tmp_path):
     hard = np.random.default_rng(0).gamma(4, 0.01, (1, FACES)) + np.full((3, 1), 0.0)
     errors = {("kd_st", "tfake"): hard, ("mcl_st", "tfake"): hard + 0.01 + np.arange(FACES) * 1e-5}
     text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake"], told=errors), runs, ["tfake"])
-    assert "This profile compares no distilled run with one" in text
+    assert "This profile compares no distilled run" in text
     assert "Ask conventional? On thermal faces 0 of 1 comparisons show a lower error, 1 a" in text
 
 
@@ -284,7 +282,7 @@ def test_too_few_seeds_have_numbers_and_no_verdict(tmp_path, seeds, said):
     assert f"Ask distillation? On thermal faces {counts}" in text
     own = rows(text, "mcl_st", "supervised_t")
     assert all(row[9] == said and row[4] == row[6] == row[7] == "–" for row in own)
-    assert own[0][3].startswith("−1.0") and "leave out zero" not in text
+    assert own[0][3].startswith("−1.0") and "exclude zero" not in text
     ran = {each["verdict"] for each in numbers["published"] if each["reproduced"] is not None}
     assert ran == {said}
 
@@ -399,7 +397,7 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
     outs = [tmp_path / name for name in ("a.md", "a.json", "b.json", "c.svg")]
     build.build(asked, runs, {}, ["tfake"], paths, *outs, build.Config())
     text = outs[0].read_text()
-    assert "shifted by the one bin" in text and text.count("| RTMPose-t |") == 2
+    assert "by the one bin that mirroring moves it" in text and text.count("| RTMPose-t |") == 2
 
 
 def test_seeds_that_spread_too_far_reproduce_nothing(tmp_path):
@@ -425,7 +423,7 @@ def test_stability_of_a_run_whose_data_set_is_not_in_the_profile_is_not_run(tmp_
 def test_a_run_without_a_data_set_names_it(tmp_path):
     runs = declared("mcl_xl")
     text, numbers = built(tmp_path, made(tmp_path, runs, datasets=["tfake"]), runs, ["tfake"])
-    assert "`mcl_xl` on `charlotte`" in text and "Questions are declared" not in text
+    assert "`mcl_xl` on `charlotte`" in text and "questions were fixed" not in text
     assert all(each["reproduced"] is None for each in numbers["published"] if each["dataset"] == "charlotte")
 
 

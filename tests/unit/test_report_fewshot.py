@@ -2,15 +2,15 @@
 
 import json
 import re
-import runpy
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
 import record_files
+from command_line import run_stage
+from records import skipped
+from tables_of_text import line, part, rows
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -22,7 +22,6 @@ from thermark.report.reference_results import load as published
 from thermark.report.results.comparisons import open_comparisons
 from thermark.report.results.record import Estimate, Record
 
-STAGE = Path(__file__).parents[2] / "stages/fewshot.py"
 READ = {name: name for name in ("results", "scores", "curves", "pseudo_labels", "speed")}
 READ |= {"comparisons": "comparisons.json"}
 LIMITS = (3, 5, 10, 20)
@@ -181,7 +180,7 @@ CROPS = {"persons": {"changes": {"source": "png"}}, "faces": {}}
 def record(name: str, own: dict) -> Record:
     """Return the record of what is told of a contestant."""
     if own["status"] != "ok":
-        return record_files.absent("thermeval", name, own["reason"])
+        return skipped("thermeval", name, own["reason"])
     names = [
         key for key in own if key.startswith(("error_px", "pck@", "recall")) and key[-4:] not in ("_low", "high")
     ]
@@ -282,27 +281,6 @@ def small(scene):
     return scene.build()
 
 
-def part(text: str, title: str) -> str:
-    """Return what stands below a heading, up to the next of its level or above; `**` is below all of them."""
-    lines = text[text.index(f"{title}\n") :].splitlines()
-    level = title.split()[0] if title[0] == "#" else "#" * 9
-    ends = [
-        at
-        for at, each in enumerate(lines[1:], 1)
-        if (each.startswith("#") and each.split()[0] <= level) or (title[0] == "*" and each.startswith("**"))
-    ]
-    return "\n".join(lines[: ends[0]] if ends else lines)
-
-
-def line(text: str, start: str) -> str:
-    return next(each for each in text.splitlines() if each.startswith(start))
-
-
-def rows(text: str) -> list[list[str]]:
-    """Return the cells of all lines of tables."""
-    return [[cell.strip() for cell in each.strip("|").split("|")] for each in text.splitlines() if each[:1] == "|"]
-
-
 # The heads.
 
 
@@ -314,7 +292,7 @@ def test_heads_at_a_glance(small):
         == "| `teacher` | `teacher` | `nose1` | 1 | 312,321 | 40 + 15 | 5 | 120 | `persons` | `argmax` |"
     )
     assert line(own, "| `nostrils` |").startswith("| `nostrils` | `teacher` | `nostrils2` | 2 | 312,386 |")
-    assert "Heads of different K learn different points" in own
+    assert "Heads with different K predict different landmarks" in own
     assert line(own, "| `sapiens2_04b`") == (
         "| `sapiens2_04b` | sapiens2\\_04b needs \\<a licence\\> \\| to be read |"
     )
@@ -376,7 +354,7 @@ def test_who_misses_points_is_told(tmp_path):
     own = head()
     own["test"]["all"]["missed"] = 2.5
     text, _, _ = Scene(tmp_path, {"lame": own, "good": head()}).build()
-    assert "Not in the means: `lame` has no answer for 2.5 points." in text
+    assert "Left out of means: `lame` has no prediction for 2.5 points." in text
 
 
 def test_decoders_and_quantisation(small):
@@ -386,9 +364,8 @@ def test_decoders_and_quantisation(small):
     assert "|  | *quantisation alone* | 1.13 | 1.17 | – | – | – | – |" in native
     assert "|  | *quantisation alone* | 1.53 | 1.57 | – | – | – | – |" in crop
     assert "|  | soft-argmax | 5.40 ± 0.25 |" in crop
-    said = line(text, "- `teacher`: the mean of argmax")
-    assert "4.00 px of the frame, is moved by −0.30 with DARK and by +0.10 with soft-argmax" in said
-    assert said.endswith("; quantisation alone is 1.13.")
+    sentence = "mean error 4.00 px of the frame with argmax; −0.30 with DARK, +0.10 with soft-argmax"
+    assert line(text, "- `teacher`: mean") == f"- `teacher`: {sentence}; quantisation alone: 1.13."
 
 
 def test_crop_sets_are_apart(small):
@@ -407,7 +384,7 @@ def test_crop_sets_are_apart(small):
 def test_no_split_is_published_but_the_post_s(tmp_path):
     square = {"nostrils": head(3.0, vocabulary="nostrils2", points=2, **SQUARE)}
     text, _, _ = Scene(tmp_path, square, {}, opinions={}).build()
-    assert "published" not in part(text, "## The heads at a glance").replace("no published split", "")
+    assert "published" not in part(text, "## The heads at a glance").replace("no split is published", "")
 
 
 def test_results_of_before_are_shown(tmp_path):
@@ -418,7 +395,7 @@ def test_results_of_before_are_shown(tmp_path):
         del own["steps"]
     text, made, _ = Scene(tmp_path, {"old": old}).build()
     assert "### Errors of `persons`: labels `nose1`" in text and "| 40 + 15 | 5 | – | `persons` |" in text
-    assert "`old`: not told." in text and "the mean place" not in text and "None" not in text
+    assert "`old`: not recorded." in text and "the mean position" not in text and "None" not in text
     assert {each["verdict"] for each in made["published"]} == {"not run: not in this profile"}
 
 
@@ -462,8 +439,8 @@ def test_what_a_curve_says():
     said = budget.sentence(curved([9.0, 6.0, 4.2, 4.1, 4.0], spread=0.05), 0.1)
     assert said == (
         "`made`: **20 of 90 labels** come within 10 % of the mean error with all of them (4.20 against 4.00 px of "
-        "the frame), and so do all larger budgets. 10 are shown to be too few. The 15 that choose the epoch come "
-        "on top: 5 labels are 20 in truth."
+        "the frame), and so do all larger budgets. 10 are too few. 15 validation labels come on top: "
+        "5 labels are 20 in total."
     )
 
 
@@ -496,8 +473,8 @@ def test_which_budget_is_enough_and_which_too_small(native, spread, within, fewe
 
 def test_no_smaller_budget_is_enough():
     text = budget.sentence(curved([9.0, 8.0, 7.0, 6.0, 4.0]), 0.1)
-    assert "that fewer than all 90 labels come within 10 % of their mean error is not shown" in text
-    assert "with 40 it is 6.00, with all 4.00 px of the frame. 40 are shown to be too few." in text
+    assert "no smaller budget is shown to come within 10 % of the mean error with all 90 labels" in text
+    assert "6.00 with 40, 4.00 px of the frame with all. 40 are too few." in text
 
 
 def test_one_seed_and_one_budget():
@@ -508,7 +485,7 @@ def test_one_seed_and_one_budget():
     assert budget.sentence(twice, 0.1).endswith("two seeds: no verdict.")
     alone = Head("made", head() | {"budget": {"all": curve([4.0] * 5)["all"]}})
     assert budget.enough(alone, 0.1) is None and "no budget stands beside" in budget.sentence(alone, 0.1)
-    assert "choose the epoch" not in budget.sentence(curved(native, val=0), 0.1)
+    assert "validation" not in budget.sentence(curved(native, val=0), 0.1)
 
 
 def test_budgets_are_in_the_order_of_their_labels():
@@ -525,14 +502,14 @@ def test_budgets_are_in_the_order_of_their_labels():
 
 
 def test_steps_of_the_budgets(small):
-    alike = "600 with every budget, so that the curve is about labels"
-    assert f"Optimiser steps of the budgets: `teacher`, `nostrils`, `once`: {alike}." in small[0]
+    alike = "600 for every budget, so that the curve shows the effect of labels"
+    assert f"Optimiser steps per budget: `teacher`, `nostrils`, `once`: {alike}." in small[0]
     assert budget.steps([curved([9.0, 6.0, 4.3, 4.1, 4.0])]) == f"`made`: {alike}"
     other = curved([9.0, 6.0, 4.3, 4.1, 4.0])
     other.numbers["budget"]["5"]["steps"] = 75.0
-    assert "`made`: 75 to 600, so that the curve is not about labels alone" in budget.steps([other])
+    assert "`made`: 75 to 600, so that the curve does not show the effect of labels alone" in budget.steps([other])
     del other.numbers["budget"]["5"]["steps"]
-    assert "`made`: not told" in budget.steps([other])
+    assert "`made`: not recorded" in budget.steps([other])
 
 
 # The post.
@@ -618,7 +595,7 @@ def test_cells_that_can_be_compared_have_verdicts(tmp_path):
 
 def test_heads_that_were_trained_otherwise_are_named(tmp_path):
     text, _, _ = Scene(tmp_path, {"short": head(epochs=25), "full": head()}, {}, opinions={}).build()
-    assert "Trained otherwise than in the post: `short` has 25 epochs instead of 120." in text
+    assert "Training differs from the post: `short` has 25 epochs instead of 120." in text
 
 
 # Students.
@@ -645,7 +622,7 @@ def test_students_beside_their_head(small, scene):
     ends = f"{lost.low:+.2f} to {lost.high:+.2f}"
     row = line(students, "| `nose_labelled` − `head_teacher` | ThermEval-D | error, px | +0.50 |")
     assert f"| {ends} | +0.50 |" in row and row.endswith("| 40 faces, 40 subjects, 5 seeds | higher error |")
-    assert "in points: `nose_labelled` − `head_teacher` −5.0." in students
+    assert "in percentage points: `nose_labelled` − `head_teacher` −5.0." in students
     row = line(controls, "| `nose_labelled` − `nose_of_labels` | ThermEval-D | error, px | −2.50 |")
     assert "| lower error |" in row and "`nose_labelled` − `nose_of_labels` +20.0." in controls
     assert "| `nose_of_labels` −" not in own  # it has no head
@@ -675,13 +652,14 @@ def test_everybody_stands_somewhere_to_the_constant(small):
     text, made, _ = small
     own = part(text, "## Distilled into smaller networks")
     cells = "no network | labelled | – | 148 | – | – | 7.00 | – | 6.50 | 7.1 | 14.3 | – | – | – |"
-    assert f"| the mean place of the training labels | {cells}" in own
+    assert f"| the mean position of the training labels | {cells}" in own
     said = (
-        "Against *the mean place of the training labels*, which has an interval over subjects, in the mean error "
-        "in px of the frame, by 95 % intervals"
+        "Mean error in px of the frame compared with *the mean position of the training labels*, by the 95 % "
+        "interval over"
     )
     low, none = "*lower error*: `head_teacher`, `nose_labelled`", "*no difference shown*: `nose_of_labels`"
-    assert f"{said} over subjects and seeds: {low}; {none}. Its numbers are of 148 noses." in own
+    both = "subjects and seeds of the one and over subjects of the other"
+    assert f"{said} {both}: {low}; {none}. The latter is over 148 noses." in own
     assert made["constant"] == {
         "head_teacher": "lower error",
         "nose_labelled": "lower error",
@@ -691,8 +669,9 @@ def test_everybody_stands_somewhere_to_the_constant(small):
         "### Errors of `persons`: 256 x 256 px of `thermeval_person`, cut as the post cuts them, labels `nose1`"
     )
     heads = "*lower error*: `teacher`; *one seed: no verdict*: `once`."
-    assert f"{said} over seeds, of these crops: {heads}" in part(text, persons)
-    constant = "| *the mean place of the training labels* | all | 148 | 9.10 | 8.60 |"
+    both = "seeds of the one and over subjects of the other, on these crops"
+    assert f"{said} {both}: {heads}" in part(text, persons)
+    constant = "| *the mean position of the training labels* | all | 148 | 9.10 | 8.60 |"
     assert constant in part(text, "#### Errors of `persons` in px of the crop")
 
 
@@ -719,7 +698,7 @@ def test_a_student_beside_the_constant(tmp_path):
     weak = scored(error_px_mean=6.9)
     text, made, _ = Scene(tmp_path, details=DETAILS | {"nose_labelled": weak}).build()
     assert made["constant"]["nose_labelled"] == "no difference shown"
-    expected = "; against the mean place of the training labels: no difference shown."
+    expected = "; against the mean position of the training labels: no difference shown."
     assert expected in line(text, "- `student_t`: **")
 
 
@@ -763,7 +742,7 @@ def test_roles_of_another_profile(tmp_path):
     assert made["roles"] == dict(zip(details, ["head", "head", "student", "control", "student"], strict=True))
     own = part(text, "## Distilled into smaller networks")
     assert "| `head_teacher` | head |" in own and "student of `head_teacher`" not in own
-    assert "| `nose_mobilenet` | student of `head_sapiens2_04b` |" in own and "compared with" not in own
+    assert "| `nose_mobilenet` | student of `head_sapiens2_04b` |" in own and "| compared with" not in own
     assert "| +0.50 |" in line(own, "| `nose_labelled` − `head_sapiens2_04b` |")
     other = line(own, "| `nose_mobilenet` − `nose_of_labels` |")
     assert "| −1.00 |" in other and other.endswith("| size mobilenet\\_v2 and t |")
@@ -789,7 +768,7 @@ def test_the_large_head_beside_a_student_of_another(tmp_path):
 
 def test_pictures_of_other_domains(small, tmp_path):
     text, _, _ = small
-    assert "8-bit pictures (`persons`)" in text
+    assert "8-bit images (`persons`)" in text
     text, _, _ = Scene(tmp_path).build(crops={"persons": {}, "faces": {"changes": {"source": "png"}}})
     assert "8-bit" not in text  # no contestant is a head on those crops
 
@@ -812,7 +791,7 @@ UNLABELLED = {"head": "h", "points": 9, "labels": 7, "unseen": {"points": 0, "la
             [
                 "| `teacher` | `charlotte` | `h` | all | 9 | 7 | – | – |",
                 "| `nose_labelled` | student of `h` |",
-                "Accuracy of `nose_labelled`: against the mean place",  # and with nobody else
+                "Accuracy of `nose_labelled`: against the mean position",  # and with nobody else
             ],
             ["| unseen |", "− `head_teacher`"],
         ),
@@ -832,22 +811,20 @@ def test_other_boxes_are_not_compared(tmp_path):
         "| `nose_labelled` | student of `head_teacher` | frame | 5 | 200 | 50.0 | 50.0 | 99.00 |"
     )
     assert "(boxes frame and labelled); against `nose_of_labels`" in line(text, "- `student_t`: **")
-    assert "the mean place" not in line(text, "- `student_t`: **")
+    assert "the mean position" not in line(text, "- `student_t`: **")
 
 
 def test_the_claim_and_the_machine(small):
     text, made, _ = small
     own = part(text, "### 10 times smaller, 30 times faster?")
-    assert (
-        "Size and speed against `sapiens2_04b+head`, each at its own input; of accuracy they say nothing:" in own
-    )
+    assert "Size and speed compared with `sapiens2_04b+head`, each at its own input size" in own
     said = "121.2 times smaller, 204.8 times faster in fp32, 98.5 times faster in bf16, at 96 x 96 px"
     accuracy = "Accuracy of `nose_labelled`: against `head_teacher` +0.50 px in the mean ("
     assert f"- `student_t`: **true of size and speed**, {said}. {accuracy}" in own
-    assert "; against the mean place of the training labels: lower error." in own
+    assert "; against the mean position of the training labels: lower error." in own
     said = "121.2 times smaller, 29.0 times faster in fp32, 31.0 times faster in bf16, at 256 x 256 px"
     verdict = "true of size and speed with bf16 alone"
-    assert f"- `student_t@256px`: **{verdict}**, {said}. Accuracy: no accuracy at this size" in own
+    assert f"- `student_t@256px`: **{verdict}**, {said}. Accuracy: not measured at this size" in own
     assert "**true**" not in own and "| true |" not in own
     assert "Timed on A\\_CPU, cores: 2, threads: 1, torch 2.13.0, precision: fp32 and bf16, batch 1." in own
     cells = "| 96 x 96 px | 3,300,000 | 0.123 | 8.25 (8.00–9.00) | 6.50 | 121.2 | 204.8 | 98.5 |"
@@ -912,7 +889,7 @@ def test_a_ratio_never_reads_as_what_it_is_not(tmp_path):
     row = SPEED["rows"]["student_t"] | {"times_smaller": 9.99, "times_faster_fp32": 29.97}
     text, _, _ = Scene(tmp_path, speed={"machine": {}, "rows": {"student_t": row}}).build()
     assert "**false of size and speed**, 9.9 times smaller, 29.9 times faster in fp32" in text
-    assert "The machine was not told." in text
+    assert "The machine is not recorded." in text
 
 
 # Pages of little.
@@ -920,7 +897,7 @@ def test_a_ratio_never_reads_as_what_it_is_not(tmp_path):
 
 def test_rendered_data_are_no_evidence(tmp_path):
     text, _, _ = Scene(tmp_path, origin="rendered").build()
-    assert text.splitlines()[0] == "# A tiny head on a frozen backbone: noses on ThermEval-D, rendered"
+    assert text.splitlines()[0] == "# Tiny heads on frozen backbones: noses on ThermEval-D, rendered"
     assert text.splitlines()[2].startswith("> **Rendered data.**")
     assert "Another backbone on rendered data is another experiment" in text
 
@@ -1036,28 +1013,21 @@ def test_cameras_share_no_axis(tmp_path, monkeypatch):
     assert tops == pytest.approx([1.05 * 18, 1.05 * 90, 1.05 * 18])
 
 
-def test_the_stage(tmp_path, monkeypatch):
+def test_the_stage(tmp_path):
     """From the command line, in a profile's words, to the same files."""
     scene = Scene(tmp_path)
     params = {"heads": {key: {"backbone": "x"} for key in HEADS}}
     params |= {"fewshot": scene.told(), "runs": RUNS, "crops": CROPS}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    (tmp_path / "contestants.yaml").write_text(yaml.safe_dump(CONTESTANTS, sort_keys=False))
-    flags = {name: name for name in ("heads", "runs", "crops")}
-    flags |= {"params": "fewshot", "contestants": "contestants.yaml"}
-    flags |= {"text": "b.md", "numbers": "b.json", "figure": "b.svg", "curve": "b.csv"}
-    flags |= {name: str(getattr(scene.paths, name)) for name in READ}
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        sys, "argv", [str(STAGE), *(word for pair in flags.items() for word in (f"--{pair[0]}", pair[1]))]
-    )
-    runpy.run_path(str(STAGE), run_name="__main__")
+    files.write_text(tmp_path / "contestants.yaml", yaml.safe_dump(CONTESTANTS, sort_keys=False))
+    options = {name: name for name in ("heads", "runs", "crops")}
+    options |= {"params": "fewshot", "contestants": "contestants.yaml"}
+    options |= {"text": "b.md", "numbers": "b.json", "figure": "b.svg", "curve": "b.csv"}
+    options |= {name: getattr(scene.paths, name) for name in READ}
+    run_stage("fewshot", tmp_path, params, options)
     text, made, figure = scene.build()
     assert (tmp_path / "b.md").read_text() == text and files.read_json(tmp_path / "b.json") == made
     assert (tmp_path / "b.svg").read_bytes() == figure.read_bytes()
-    params |= {"heads": None, "runs": None, "crops": None, "fewshot": {}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    runpy.run_path(str(STAGE), run_name="__main__")
+    run_stage("fewshot", tmp_path, {"heads": None, "runs": None, "crops": None, "fewshot": {}}, options)
     assert "No head ran." in (tmp_path / "b.md").read_text()
 
 

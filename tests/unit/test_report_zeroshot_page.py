@@ -1,16 +1,15 @@
 """The bake-off in miniature, from files to files: every number, every verdict, no more than they say."""
 
 import json
-import runpy
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
 import zeroshot_scene as scene
+from command_line import run_stage
+from tables_of_text import line, part
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -25,7 +24,6 @@ from thermark.report.zeroshot import build, polarity, verdicts
 from thermark.report.zeroshot.inputs import read
 from thermark.report.zeroshot.measure import flat
 
-STAGE = Path(__file__).parents[2] / "stages/zeroshot.py"
 CONTESTANTS = {"shifted": True, "wall": True, "told": True, "absent": True, "floor": False, "run_t": False}
 SCORING = {"thermeval": scene.HOW}
 DATASETS = {"thermeval": scene.SETTINGS, "thermeval_person": {"raw": "thermeval"}, "tfake": {"raw": "tfake"}}
@@ -76,20 +74,6 @@ def built(root, paths, contestants=CONTESTANTS, datasets=DATASETS, **config):
 def small(tmp_path_factory):
     root = tmp_path_factory.mktemp("zeroshot")
     return built(root, stages(root).paths)
-
-
-def part(text: str, title: str) -> str:
-    """Return what stands below a heading, up to the next of its level or above."""
-    level = len(title) - len(title.lstrip("#"))
-    lines = text[text.index(title) :].splitlines()
-    ends = [
-        place for place, each in enumerate(lines[1:], 1) if each.startswith("#") and each.split()[0] <= "#" * level
-    ]
-    return "\n".join(lines[: ends[0]] if ends else lines)
-
-
-def line(text: str, start: str) -> str:
-    return next(each for each in text.splitlines() if each.startswith(start))
 
 
 def test_the_same_noses_for_everybody(small):
@@ -261,7 +245,7 @@ def test_parts_of_the_posts(small):
     assert "| `told` | 80 | 80 | 1.00 | 1.00 | 100.0 |" in part(text, titles[1])
     assert "| `told` † | 8 | 8 | 8 | 100.0 |" in part(text, "### Part 1")
     assert "| `told` | 60 | 60 | 60 | 100.0 | 100.0 |" in part(text, "### Part 3")
-    assert "Has learned from frames of annotations\\_1" in part(text, "## At a glance")
+    assert "Trained on frames of annotations\\_1" in part(text, "## At a glance")
 
 
 def test_who_did_not_run_says_why(small):
@@ -286,7 +270,7 @@ def test_who_failed_on_the_pictures_of_the_posts_is_not_in_their_tables(tmp_path
 
 def test_what_is_what(small):
     text, _, _ = small
-    table = part(text, "## What is what")
+    table = part(text, "## Protocols")
     assert "8 in 4 frames of annotations\\_1: office" in table and "90 in 90 frames of annotations\\_2" in table
     assert "80 crops of 90" in table and "up to 0.5 of the face" in table and "variant `png`" in table
 
@@ -295,7 +279,7 @@ def test_noses_of_nobody_are_told(small, tmp_path):
     made, said = stages(tmp_path), "3 labelled noses are outside of every person"
     report = made.paths.reports / "thermeval.json"
     files.write_json(report, files.read_json(report) | {"found": {"nose_without_person": {"count": 3}}})
-    assert said in part(built(tmp_path, made.paths)[0], "## What is what") and said[2:] not in small[0]
+    assert said in part(built(tmp_path, made.paths)[0], "## Protocols") and said[2:] not in small[0]
 
 
 def test_tone_is_ablated(small):
@@ -383,7 +367,7 @@ def test_verdicts_of_a_row_are_told_together():
 
 def test_rendered_data_are_no_evidence(tmp_path):
     text, _, _ = built(tmp_path, stages(tmp_path, "rendered").paths)
-    assert text.splitlines()[0] == "# The zero-shot bake-off: noses on ThermEval-D, rendered"
+    assert text.splitlines()[0] == "# Zero-shot models: noses on ThermEval-D, rendered"
     assert "no evidence about real thermal cameras" in text
 
 
@@ -434,25 +418,18 @@ def test_wrong_names_are_config_errors(tmp_path):
         parse({"pictures": "png"}, build.Config, "zeroshot")
 
 
-def test_the_stage(tmp_path, monkeypatch):
+def test_the_stage(tmp_path):
     """From the command line, in a profile's words, to the same files."""
     paths = stages(tmp_path).paths
     families = {"floor": "mean_shape", "run_t": "learned", "told": "cascade"}
-    params = {"contestants": {name: {"family": families.get(name, "rtmlib")} for name in CONTESTANTS}}
-    params |= {
-        "datasets": DATASETS,
-        "evaluate": {"thermeval": {"vocabulary": "nose1", "bootstrap": 0}},
-        "zeroshot": {"picture": "png"},
-    }
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    (tmp_path / "contestants.yaml").write_text(yaml.safe_dump(params.pop("contestants"), sort_keys=False))
-    told = {name: name for name in ("datasets", "evaluate")} | {"contestants": "contestants.yaml"}
-    told |= {"params": "zeroshot", "text": "a.md", "numbers": "a.json", "figure": "a.svg"}
-    told |= {name: str(getattr(paths, name)) for name in scene.READ}
-    flags = [word for name, value in told.items() for word in (f"--{name}", value)]
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [str(STAGE), *flags])
-    runpy.run_path(str(STAGE), run_name="__main__")
+    contestants = {name: {"family": families.get(name, "rtmlib")} for name in CONTESTANTS}
+    files.write_text(tmp_path / "contestants.yaml", yaml.safe_dump(contestants, sort_keys=False))
+    scoring = {"thermeval": {"vocabulary": "nose1", "bootstrap": 0}}
+    options = {name: name for name in ("datasets", "evaluate")} | {"contestants": "contestants.yaml"}
+    options |= {"params": "zeroshot", "text": "a.md", "numbers": "a.json", "figure": "a.svg"}
+    options |= {name: getattr(paths, name) for name in scene.READ}
+    params = {"datasets": DATASETS, "evaluate": scoring, "zeroshot": {"picture": "png"}}
+    run_stage("zeroshot", tmp_path, params, options)
     text, numbers, figure = built(tmp_path, paths)
     assert (tmp_path / "a.md").read_text() == text and files.read_json(tmp_path / "a.json") == numbers
     assert (tmp_path / "a.svg").read_bytes() == figure.read_bytes()

@@ -64,8 +64,8 @@ def _size(width: int, name: str) -> Size:
     """Return the size whose first convolution has `width` outputs."""
     widths: dict[int, Size] = {int(CHANNELS[0] * SCALES[size][1]) // 2: size for size in SIZES}
     if width not in widths:
-        known = ", ".join(f"{size} {known}" for known, size in widths.items())
-        raise DataError(f"{name} starts with {width} channels, no RTMPose does", f"the sizes have: {known}")
+        sizes = ", ".join(f"{size} {channels}" for channels, size in widths.items())
+        raise DataError(f"{name} starts with {width} channels, no RTMPose does", f"the sizes have: {sizes}")
     return widths[width]
 
 

@@ -116,7 +116,7 @@ def load(name: str, settings: Mapping[str, Any], weights: Bundle, device: str) -
         module = import_module(f"thermark.fewshot.backbones.{family}")
     except ModuleNotFoundError as error:
         if str(error.name).startswith("thermark"):
-            known = [path.stem for path in Path(__file__).parent.glob("backbones/[a-z]*.py")]
-            raise ConfigError(f"{name}.family is {family}", nearest(family, sorted(known))) from error
+            families = [path.stem for path in Path(__file__).parent.glob("backbones/[a-z]*.py")]
+            raise ConfigError(f"{name}.family is {family}", nearest(family, sorted(families))) from error
         raise Absent(f"the package {error.name} is not installed") from error
     return module.load(parse(settings, module.Config, name), weights, device)  # type: ignore[no-any-return]

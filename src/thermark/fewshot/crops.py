@@ -116,10 +116,10 @@ def make(
         chosen = _published(table, frames, faces, config)
     else:
         chosen = _prompted(table, frames, config)
-    own = parse(settings | config.changes, dataset.Config, f"datasets.{config.faces}")
-    jobs = _jobs(table, frames, chosen, dataset.load(raw, own).frames, raw)
+    source = parse(settings | config.changes, dataset.Config, f"datasets.{config.faces}")
+    jobs = _jobs(table, frames, chosen, dataset.load(raw, source).frames, raw)
     how = Cutting(config.geometry, config.side, config.padding)
-    work = partial(crops_of, loader=dataset.__name__, settings=own, how=how)
+    work = partial(crops_of, loader=dataset.__name__, settings=source, how=how)
     with files.fresh_directory(out) as folder:
         done = track(ordered(work, jobs, workers, 16), len(jobs), f"crops {out.name}", "frames")
         pixels, to_frame = written(folder / "pixels.npy", len(chosen.rows), jobs, done)
@@ -145,13 +145,13 @@ def read(folder: Path) -> CropSet:
     try:
         about, arrays = files.read_json(folder / "crops.json"), files.read_arrays(folder / "crops.npz")
         pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             key: about[key] for key in ("faces", "vocabulary", "geometry", "side", "fingerprint")
         }
-        own: dict[str, Any] = {key: arrays[key] for key in ARRAYS}
-        if len(pixels) != len(own["rows"]):
-            raise ValueError(f"{len(pixels)} pictures, {len(own['rows'])} rows")
-        return CropSet(**told, **own, padding=float(about["padding"]), pixels=pixels)
+        columns: dict[str, Any] = {key: arrays[key] for key in ARRAYS}
+        if len(pixels) != len(columns["rows"]):
+            raise ValueError(f"{len(pixels)} pictures, {len(columns['rows'])} rows")
+        return CropSet(**fields, **columns, padding=float(about["padding"]), pixels=pixels)
     except (OSError, KeyError, ValueError, TypeError, EOFError, BadZipFile, zlib.error) as error:
         raise DataError(f"the crops in {folder} are missing or damaged: {error}", "run `dvc repro`") from error
 
@@ -248,8 +248,8 @@ def _labels(
     """Return the labels in px of the crops, NaN outside of them."""
     if (found := sorted(set(table.vocabularies[rows]))) != [config.labels]:
         raise ConfigError(f"{config.faces} is labelled in {', '.join(found)}", f"`labels: {found[0]}`")
-    own = table.xy[rows, : len(landmarks.load(config.labels))].astype(np.float64)
-    xy = landmarks.project(own, config.labels, config.vocabulary)
+    labelled = table.xy[rows, : len(landmarks.load(config.labels))].astype(np.float64)
+    xy = landmarks.project(labelled, config.labels, config.vocabulary)
     crop = np.asarray(geometry.apply(geometry.invert(to_frame), xy), np.float64)
     inside = ((crop >= -0.5) & (crop < config.side - 0.5)).all(axis=-1)
     crop[~inside] = np.nan

@@ -127,8 +127,8 @@ def read(folder: Path) -> Features:
         card = parse(files.read_json(folder / CARD), Card, f"{folder.name}/{CARD}")
         stored = np.lib.format.open_memmap(folder / ARRAY, mode="r")
     except (OSError, ValueError, TypeError, ConfigError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise DataError(f"{folder} holds no whole features: {said}", again) from error
+        cause = " ".join(str(error).split())[:200]
+        raise DataError(f"{folder} holds no whole features: {cause}", again) from error
     fits = (stored.shape, stored.dtype) == (card.shape, STORED[card.dtype]) and stored.flags.c_contiguous
     if not fits or (folder / ARRAY).stat().st_size != stored.offset + stored.nbytes:
         raise DataError(f"{folder}/{ARRAY} is not the array that {CARD} describes", again)

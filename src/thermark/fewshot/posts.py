@@ -50,8 +50,8 @@ class Crop:
 
     def holds(self, xy: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Return which points (..., 2) of the frame lie in the crop."""
-        own = self.to_crop(xy)
-        return np.asarray(((own >= 0) & (own < SIDE)).all(axis=-1))
+        in_crop = self.to_crop(xy)
+        return np.asarray(((in_crop >= 0) & (in_crop < SIDE)).all(axis=-1))
 
 
 def crop(person: NDArray[np.floating], size: tuple[int, int]) -> Crop | None:
@@ -137,10 +137,10 @@ def split(faces: Faces, sizes: Mapping[str, tuple[int, int]], annotated: Annotat
     shuffled: dict[str, list[int]] = {}
     wanted = 0
     for source in SOURCES:
-        own = pairs(annotated, source)
-        draw.shuffle(own)
+        drawn = pairs(annotated, source)
+        draw.shuffle(drawn)
         shuffled[source] = []
-        for pair in own:
+        for pair in drawn:
             wanted += pair.frame in sizes
             made = cropped(pair.person, sizes[pair.frame]) if pair.frame in sizes else None
             row = rows.taken(pair)

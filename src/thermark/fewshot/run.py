@@ -58,8 +58,8 @@ def train(config: Config, crops_folder: Path, features_folder: Path, to: Paths) 
     if status != "ok":
         return _skipped(reason, config, to)
     crops = crop_sets.read(crops_folder)
-    known = {seed: below(features_folder, seed, config) for seed in config.seeds}
-    if any(trained.card.crops != crops.fingerprint for trained in known.values()):
+    features = {seed: below(features_folder, seed, config) for seed in config.seeds}
+    if any(trained.card.crops != crops.fingerprint for trained in features.values()):
         raise DataError(
             f"the features of {config.backbone} are of other crops", "run `dvc repro` to compute them again"
         )
@@ -77,8 +77,8 @@ def train(config: Config, crops_folder: Path, features_folder: Path, to: Paths) 
                 seed_dir = seed_folder(folder, trained.job.seed)
                 seed_dir.mkdir()
                 weights = {name: torch.from_numpy(array) for name, array in trained.weights.items()}
-                model.write(seed_dir, described(trained, crops, known[trained.job.seed], config), weights)
-    numbers = summary(done, crops, known[config.seeds[0]], config)
+                model.write(seed_dir, described(trained, crops, features[trained.job.seed], config), weights)
+    numbers = summary(done, crops, features[config.seeds[0]], config)
     files.write_json(to.details, numbers)
     files.write_json(to.metrics, compared(numbers))
     files.write_text(to.curve, table(done, config.decode))
@@ -92,17 +92,17 @@ def below(features_folder: Path, seed: int, config: Config) -> Features:
 def fitted(job: Job, crops_folder: Path, features_folder: Path, config: Config) -> Trained:
     """Train and score one head, the same on every call, also on a GPU."""
     device = precision.prepare(Machine(threads=1))
-    crops, known = crop_sets.read(crops_folder), below(features_folder, job.seed, config)
+    crops, features = crop_sets.read(crops_folder), below(features_folder, job.seed, config)
     options = {name: getattr(config, name) for name in training.Config.model_fields} | {"steps": job.steps}
     settings = training.Config(**options)
     try:
-        fit = training.fit(known, crops.xy, job.train, job.val, crops.side, settings, job.seed, device=device)
+        fit = training.fit(features, crops.xy, job.train, job.val, crops.side, settings, job.seed, device=device)
     except Untrained as error:
         return missed(job, crops, error.cause)
-    head = TinyHead(known.channels, crops.xy.shape[1])
+    head = TinyHead(features.channels, crops.xy.shape[1])
     head.load_state_dict(fit.weights)
     test = crops.part("test")
-    predictions = predicted(head.eval(), known, test, METHODS, config.sigma)
+    predictions = predicted(head.eval(), features, test, METHODS, config.sigma)
     gaps = {
         method: to_crop(xy.double().numpy(), crops.side, SIZE) - crops.xy[test]
         for method, (xy, _) in predictions.items()
@@ -131,7 +131,7 @@ def scored(gaps: Mapping[Method, Floats], crops: CropSet) -> dict[tuple[str, Met
 
 @torch.inference_mode()
 def predicted(
-    head: TinyHead, known: Features, rows: Rows, methods: Sequence[Method], sigma: float, batch: int = 32
+    head: TinyHead, features: Features, rows: Rows, methods: Sequence[Method], sigma: float, batch: int = 32
 ) -> dict[Method, tuple[Tensor, Tensor]]:
     """Return, by each method, points (n, K, 2) in px of the map and scores (n, K) of `rows`, all in float32.
 
@@ -139,7 +139,7 @@ def predicted(
     """
     parts: dict[Method, list[tuple[Tensor, Tensor]]] = {method: [] for method in methods}
     for start in range(0, len(rows), batch):
-        maps = head(known[rows[start : start + batch]].float())
+        maps = head(features[rows[start : start + batch]].float())
         for method in methods:
             parts[method].append(Heatmap(sigma, method).decode(maps))
     return {

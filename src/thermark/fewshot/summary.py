@@ -23,7 +23,7 @@ CURVE = ("crop_mean", "crop_median", "crop_pck@10", "native_mean", "native_media
 INTERVAL = ("crop_mean", "native_mean")
 
 
-def summary(done: Sequence[Trained], crops: CropSet, known: Features, config: Config) -> dict[str, Any]:
+def summary(done: Sequence[Trained], crops: CropSet, features: Features, config: Config) -> dict[str, Any]:
     """Return what `metrics/heads/<key>.json` holds: means over seeds."""
     main = [trained for trained in done if trained.job.budget == PUBLISHED]
     budgets = dict.fromkeys([*map(str, config.budget), ALL])
@@ -41,9 +41,9 @@ def summary(done: Sequence[Trained], crops: CropSet, known: Features, config: Co
         "batch": config.batch,
         "vocabulary": crops.vocabulary,
         "points": len(landmarks.load(crops.vocabulary)),
-        "parameters": complexity.parameters(TinyHead(known.channels, crops.xy.shape[1])),
-        "channels": known.channels,
-        "features": min(known.card.dtype, COMPUTED[known.card.precision], key=_digits),
+        "parameters": complexity.parameters(TinyHead(features.channels, crops.xy.shape[1])),
+        "channels": features.channels,
+        "features": min(features.card.dtype, COMPUTED[features.card.precision], key=_digits),
         "labels": len(main[0].job.train),
         "labels_val": len(main[0].job.val),
         "seeds": len(main),
@@ -126,5 +126,5 @@ def table(done: Iterable[Trained], method: Method) -> str:
 def compared(numbers: Mapping[str, Any]) -> dict[str, float]:
     """Return the row of `dvc metrics diff`: errors on the published test crops, and of each budget on all."""
     row = {name: numbers["test"][PUBLISHED].get(name) for name in CURVE}
-    row |= {f"native_mean@{budget}": own["native_mean"] for budget, own in numbers["budget"].items()}
+    row |= {f"native_mean@{budget}": point["native_mean"] for budget, point in numbers["budget"].items()}
     return {name: value for name, value in row.items() if value is not None}

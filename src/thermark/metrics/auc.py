@@ -10,10 +10,10 @@ def ced(face_errors: Floats, limit: float, samples: int = 101) -> tuple[Floats, 
 
     NaN errors (faces that cannot be scored) do not count, infinite ones (misses) are never reached.
     """
-    known = np.sort(face_errors[~np.isnan(face_errors)])
+    scored = np.sort(face_errors[~np.isnan(face_errors)])
     grid = np.linspace(0.0, limit, samples)
-    reached = np.searchsorted(known, grid, side="right")
-    return grid, reached / max(len(known), 1)
+    reached = np.searchsorted(scored, grid, side="right")
+    return grid, reached / max(len(scored), 1)
 
 
 def auc(face_errors: Floats, limit: float) -> float:
@@ -21,13 +21,13 @@ def auc(face_errors: Floats, limit: float) -> float:
 
     The CED is a step function, whose integral is exactly the mean of max(0, limit - error).
     """
-    known = face_errors[~np.isnan(face_errors)]
-    if not len(known):
+    scored = face_errors[~np.isnan(face_errors)]
+    if not len(scored):
         return float("nan")
-    return float((np.maximum(limit - known, 0.0) / limit).mean())
+    return float((np.maximum(limit - scored, 0.0) / limit).mean())
 
 
 def failure_rate(face_errors: Floats, limit: float) -> float:
     """Return the fraction of faces whose error exceeds `limit` or that were missed; NaN without faces."""
-    known = face_errors[~np.isnan(face_errors)]
-    return float((known > limit).mean()) if len(known) else float("nan")
+    scored = face_errors[~np.isnan(face_errors)]
+    return float((scored > limit).mean()) if len(scored) else float("nan")

@@ -61,7 +61,7 @@ class Comparison(Paired):
     grey: str
 
     def shown(self, adjusted: float | None = None) -> bool:
-        """Whether a and b are told apart: by the verdict and by p, `adjusted` in a family, and it is not grey."""
+        """Whether a and b differ significantly: by verdict and p, `adjusted` in a family, and not grey."""
         p = self.p if adjusted is None else adjusted
         verdict = self.verdict in ("lower error", "higher error")
         return verdict and p is not None and p <= LEVEL and not self.grey

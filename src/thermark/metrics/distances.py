@@ -20,8 +20,8 @@ def distances(truth: NDArray[np.floating], predicted: NDArray[np.floating]) -> F
 
 def offsets(truth: NDArray[np.floating], predicted: NDArray[np.floating]) -> Floats:
     """Return predicted minus labelled in source px, (..., K, 2), NaN where either is not known."""
-    known = np.isfinite(truth) & np.isfinite(predicted)
-    gap: Floats = np.subtract(predicted, truth, where=known, out=np.full(truth.shape, np.nan), dtype=np.float64)
+    defined = np.isfinite(truth) & np.isfinite(predicted)
+    gap: Floats = np.subtract(predicted, truth, where=defined, out=np.full(truth.shape, np.nan), dtype=np.float64)
     return gap
 
 

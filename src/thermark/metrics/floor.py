@@ -75,6 +75,6 @@ def spread(offsets: Floats) -> Floats:
     views tell a single one poorly. Points that are NaN in some view do not count; NaN for a face without any.
     """
     variance = offsets.var(axis=0, ddof=1).sum(axis=-1)
-    known = np.isfinite(variance)
-    total = np.where(known, variance, 0.0).sum(axis=-1)
-    return np.where(known.any(axis=-1), np.sqrt(total / np.maximum(known.sum(axis=-1), 1)), np.nan)
+    defined = np.isfinite(variance)
+    total = np.where(defined, variance, 0.0).sum(axis=-1)
+    return np.where(defined.any(axis=-1), np.sqrt(total / np.maximum(defined.sum(axis=-1), 1)), np.nan)

@@ -75,13 +75,13 @@ class Task:
 
 def face_sets(configs: Mapping[str, Config], paths: Paths, moves: Perturbations) -> list[Scored]:
     """Return the data sets that are scored; raises DataError for one that is not prepared."""
-    known = [path.stem for path in paths.reports.glob("*.json")]
+    prepared = [path.stem for path in paths.reports.glob("*.json")]
     sets = []
     for dataset, config in configs.items():
-        if dataset not in known:
+        if dataset not in prepared:
             raise DataError(f"the face set {dataset} is not prepared", "run `dvc repro`")
         fingerprint = files.read_json(paths.reports / f"{dataset}.json")["fingerprint"]
-        kin = tuple(sorted(relatives(dataset, known, paths.reports)))
+        kin = tuple(sorted(relatives(dataset, prepared, paths.reports)))
         variants = moves.get(dataset, {})
         moved = tuple(name for name, move in variants.items() if isinstance(move, BoxPerturbation))
         shifted = next((move for move in variants.values() if isinstance(move, Jitter)), None)
@@ -199,6 +199,6 @@ def _key(content: list[Any], code: Mapping[str, Any] | None) -> str:
     """Return a hash of what scores depend on, an empty one without the code."""
     if code is None:
         return ""
-    known = {name: code[name] for name in CODE if name in code}
-    whole = [content, known, np.__version__, scipy.__version__, arithmetic.mode()]
+    entries = {name: code[name] for name in CODE if name in code}
+    whole = [content, entries, np.__version__, scipy.__version__, arithmetic.mode()]
     return sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

@@ -31,9 +31,9 @@ def centroid_distances(truth: NDArray[np.floating], predicted: NDArray[np.floati
     """
     pairs = (len(truth), *predicted.shape)
     gaps = offsets(np.broadcast_to(truth[:, None], pairs), np.broadcast_to(predicted[None], pairs))
-    known = np.isfinite(gaps[..., 0]) & np.isfinite(gaps[..., 1])
-    shared = known.sum(axis=-1)
-    shift = np.where(known[..., None], gaps, 0.0).sum(axis=2) / np.maximum(shared, 1)[..., None]
+    defined = np.isfinite(gaps[..., 0]) & np.isfinite(gaps[..., 1])
+    shared = defined.sum(axis=-1)
+    shift = np.where(defined[..., None], gaps, 0.0).sum(axis=2) / np.maximum(shared, 1)[..., None]
     return np.where(shared > 0, np.hypot(shift[..., 0], shift[..., 1]), np.nan)
 
 
@@ -52,13 +52,13 @@ def assign(
     confident (P,) is taken, then the one further left by its first points: their order does not matter.
     """
     names, home = np.unique(frames, return_inverse=True)
-    known = np.flatnonzero(np.isin(predicted_frames, names))
-    place = np.searchsorted(names, predicted_frames[known])
-    points = predicted[known].reshape(len(known), predicted.shape[1] * 2).T
-    order = np.lexsort((*points[::-1], -confidence[known], place))
+    candidates = np.flatnonzero(np.isin(predicted_frames, names))
+    place = np.searchsorted(names, predicted_frames[candidates])
+    points = predicted[candidates].reshape(len(candidates), predicted.shape[1] * 2).T
+    order = np.lexsort((*points[::-1], -confidence[candidates], place))
     rows, inner = np.argsort(home, kind="stable"), np.arange(1, len(names))
     faces = np.split(rows, np.searchsorted(home[rows], inner))
-    instances = np.split(known[order], np.searchsorted(place[order], inner))
+    instances = np.split(candidates[order], np.searchsorted(place[order], inner))
     matched = np.full(len(frames), -1, np.int64)
     for face_rows, instance_rows in zip(faces, instances, strict=True):
         chosen = greedy(centroid_distances(truth[face_rows], predicted[instance_rows]), caps[face_rows])

@@ -83,8 +83,10 @@ def relatives(dataset: str, others: Iterable[str], reports: Path) -> frozenset[s
     A face set without a report, or whose report does not say, is not known to be a relative.
     """
     raw = files.read_json(reports / f"{dataset}.json").get("raw")
-    known = [name for name in others if name != dataset and (reports / f"{name}.json").is_file()]
-    return frozenset(name for name in known if raw and files.read_json(reports / f"{name}.json").get("raw") == raw)
+    reported = [name for name in others if name != dataset and (reports / f"{name}.json").is_file()]
+    return frozenset(
+        name for name in reported if raw and files.read_json(reports / f"{name}.json").get("raw") == raw
+    )
 
 
 def remove_unlisted(

@@ -23,7 +23,7 @@ def rate(hits: Floats) -> float:
     counted = np.isfinite(rows)
     if not counted.any(axis=1).all():
         return float("nan")
-    return float(np.mean([row[known].mean() for row, known in zip(rows, counted, strict=True)]))
+    return float(np.mean([row[counts].mean() for row, counts in zip(rows, counted, strict=True)]))
 
 
 def rate_interval(hits: Floats, subjects: NDArray[np.str_], replicates: int, seed: int) -> Bounds | None:

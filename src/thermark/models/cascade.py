@@ -65,8 +65,8 @@ class Cascade:
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return what the network sees in the boxes of each image; the crops of all images are one batch."""
         persons = boxes_in(images, boxes, self.find)
-        predictions = self.network.on_boxes(images, [own for own, _ in persons])
-        return [Instances(*both, *own) for both, own in zip(predictions, persons, strict=True)]
+        predictions = self.network.on_boxes(images, [xyxy for xyxy, _ in persons])
+        return [Instances(*both, *person) for both, person in zip(predictions, persons, strict=True)]
 
 
 def load(config: Config, assets: Assets, device: str) -> Cascade:

@@ -63,7 +63,7 @@ def answered(net: "InferenceSession", image: Image, size: tuple[int, int]) -> Ma
 
 def decoded(maps: Maps, threshold: float) -> tuple[Doubles, Doubles, Doubles]:
     """Return boxes (M, 4) and points (M, 5, 2) in input px from the outline, and scores (M,), best first."""
-    centres, sizes, offsets, points = (np.asarray(each, np.float64) for each in maps)
+    centres, sizes, offsets, points = (np.asarray(value, np.float64) for value in maps)
     rows, columns = np.nonzero(centres[0] > threshold)
     scores = centres[0, rows, columns]
     order = np.argsort(-scores, kind="stable")
@@ -92,11 +92,11 @@ def resizable(path: Path) -> bytes:
         model = onnx.load(path)
     except Exception as error:  # whatever protobuf makes of other bytes
         raise DataError(f"{path.name} is no ONNX network", "bring the weights again") from error
-    weights = {each.name for each in model.graph.initializer}
-    pictures = [each for each in model.graph.input if each.name not in weights]
+    weights = {value.name for value in model.graph.initializer}
+    pictures = [value for value in model.graph.input if value.name not in weights]
     del model.graph.input[:]
     model.graph.input.extend(pictures)
-    for each in (*model.graph.input, *model.graph.output):
+    for value in (*model.graph.input, *model.graph.output):
         for place, name in ((0, "batch"), (2, "height"), (3, "width")):
-            each.type.tensor_type.shape.dim[place].dim_param = f"{name}_{each.name}"
+            value.type.tensor_type.shape.dim[place].dim_param = f"{name}_{value.name}"
     return bytes(model.SerializeToString())

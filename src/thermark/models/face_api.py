@@ -56,7 +56,7 @@ def read(table: Path, packed: Path) -> Weights:
     """
     try:
         (group,) = json.loads(table.read_text(encoding="utf-8"))
-        entries = [(each["name"], each["shape"], each["quantization"]) for each in group["weights"]]
+        entries = [(weight["name"], weight["shape"], weight["quantization"]) for weight in group["weights"]]
         sizes = [int(np.prod(shape)) for _, shape, _ in entries]
         parts = np.split(np.fromfile(packed, np.uint8), np.cumsum(sizes))
         if len(parts[-1]) or [len(part) for part in parts[:-1]] != sizes:

@@ -133,16 +133,16 @@ class Cascade:
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return the faces of each image, best first; raises ValueError for what is no RGB image."""
-        found = self.detector(images)
-        return [instances(self._cropped(image, own)) for image, own in zip(images, found, strict=True)]
+        detected = self.detector(images)
+        return [instances(self._cropped(image, faces)) for image, faces in zip(images, detected, strict=True)]
 
     def _cropped(self, image: Image, detections: Detections) -> list[Found]:
-        found: list[Found] = []
+        faces: list[Found] = []
         for box, score in zip(detections.boxes, detections.scores, strict=True):
             to_image = geometry.crop_to_source(box, CROP, self.pad)
             inside = self.crops.found(geometry.warp(image, to_image, CROP))
-            found += [(geometry.apply(to_image, xy), flag, box, float(score)) for xy, flag, _, _ in inside]
-        return found
+            faces += [(geometry.apply(to_image, xy), flag, box, float(score)) for xy, flag, _, _ in inside]
+        return faces
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Prompted:
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return a row for each box (P, 4), NaN without box or face; raises ValueError for a bad image."""
-        return [self._prompted(image, own) for image, own in zip(images, boxes, strict=True)]
+        return [self._prompted(image, xyxy) for image, xyxy in zip(images, boxes, strict=True)]
 
     def _prompted(self, image: Image, boxes: Floats | None) -> Instances:
         usable(image)
@@ -175,17 +175,17 @@ class Prompted:
         return instances(rows)
 
 
-def instances(found: Sequence[Found]) -> Instances:
+def instances(faces: Sequence[Found]) -> Instances:
     """Return faces as instances of 478 points, the irises NaN; a point's score is the probability of a face."""
     points = len(landmarks.load(VOCABULARY))
-    if not found:
+    if not faces:
         return Instances.none(points)
-    xy = np.full((len(found), points, 2), np.nan, np.float32)
-    xy[:, :POINTS] = [row[0] for row in found]
-    flags = np.array([row[1] for row in found], np.float32)[:, None]
+    xy = np.full((len(faces), points, 2), np.nan, np.float32)
+    xy[:, :POINTS] = [row[0] for row in faces]
+    flags = np.array([row[1] for row in faces], np.float32)[:, None]
     score = np.where(np.isnan(xy).any(axis=-1), np.float32(np.nan), flags)
-    boxes = np.array([row[2] for row in found], np.float32)
-    return Instances(xy, score, boxes, np.array([row[3] for row in found], np.float32))
+    boxes = np.array([row[2] for row in faces], np.float32)
+    return Instances(xy, score, boxes, np.array([row[3] for row in faces], np.float32))
 
 
 def load(config: Config, assets: Assets, device: str) -> FaceMesh | Cascade | Prompted:
@@ -196,14 +196,14 @@ def load(config: Config, assets: Assets, device: str) -> FaceMesh | Cascade | Pr
     on_cpu(device, ENGINE)
     mesh = Mesh.open(assets.weights.file(FILE))
     short = Detector(assets.weights.file(DESIGNS["short_range"].file), "short_range")
-    own = FaceMesh(mesh, short, config.faces)
+    facemesh = FaceMesh(mesh, short, config.faces)
     face = golden_check.read("facemesh")
-    golden_check.check(FILE, own, face, NEARLY if config.older else EXACT)
+    golden_check.check(FILE, facemesh, face, NEARLY if config.older else EXACT)
     if config.detector == "given":
         return Prompted(mesh, config.pad or ROI)
     if config.detector == "short_range":
-        return own
+        return facemesh
     full = Detector(assets.weights.file(DESIGNS["full_range"].file), "full_range")
     # The crop is another sampling of the same face, hence only close.
-    golden_check.check(DESIGNS["full_range"].file, Cascade(full, own), face)
-    return Cascade(full, own, config.pad or 1.25)
+    golden_check.check(DESIGNS["full_range"].file, Cascade(full, facemesh), face)
+    return Cascade(full, facemesh, config.pad or 1.25)

@@ -54,10 +54,10 @@ class Learned:
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return the instances of each image, as Model says."""
-        given = [np.zeros((0, 4), np.float32) if own is None else own for own in boxes]
-        unknown = [np.full(len(own), np.nan, np.float32) for own in given]
+        given = [np.zeros((0, 4), np.float32) if xyxy is None else xyxy for xyxy in boxes]
+        unknown = [np.full(len(xyxy), np.nan, np.float32) for xyxy in given]
         parts = zip(self.on_boxes(images, given), given, unknown, strict=True)
-        return [Instances(*both, own, nan) for both, own, nan in parts]
+        return [Instances(*both, xyxy, nan) for both, xyxy, nan in parts]
 
     def on_boxes(
         self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[NDArray[np.float32]], batch: int = 64
@@ -68,7 +68,7 @@ class Learned:
         size; their crops go through the network together, at most `batch` at once.
         """
         flat = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
-        counts = [len(own) for own in boxes]
+        counts = [len(xyxy) for xyxy in boxes]
         owners = np.repeat(np.arange(len(boxes)), counts)
         usable = np.isfinite(flat).all(axis=1) & (geometry.box_size(flat).max(axis=1) > 0)
         parts = [self._located([], np.zeros((0, 2, 3)))]
@@ -95,9 +95,9 @@ class Learned:
         rows = np.flatnonzero(np.isfinite(to_source).all(axis=(1, 2)))
         crops, maps = [], np.full(to_source.shape, np.nan)
         for row in rows:
-            own = to_crop if to_packed is None else geometry.compose(to_packed[row], to_crop)
-            crops.append(geometry.warp(pixels[row], own, self.size))
-            maps[row] = geometry.compose(to_source[row], own)
+            to_input = to_crop if to_packed is None else geometry.compose(to_packed[row], to_crop)
+            crops.append(geometry.warp(pixels[row], to_input, self.size))
+            maps[row] = geometry.compose(to_source[row], to_input)
         return self._located(crops, maps)
 
     def _cut(self, image: NDArray[np.uint8], box: NDArray[np.float32]) -> tuple[NDArray[np.uint8], Array]:
@@ -119,8 +119,8 @@ class Learned:
         xy = np.full((len(rows), points, 2), np.nan, np.float32)
         score = np.full((len(rows), points), np.nan, np.float32)
         if crops:
-            found, score[rows] = self._forward(np.stack(crops))
-            xy[rows] = geometry.apply(to_source[rows], found)
+            in_crop, score[rows] = self._forward(np.stack(crops))
+            xy[rows] = geometry.apply(to_source[rows], in_crop)
         return xy, score
 
     @torch.inference_mode()

@@ -39,8 +39,8 @@ class MeanShape:
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return the instances of each image, as Model says; no image is looked at."""
-        given = [np.zeros((0, 4), np.float32) if own is None else own for own in boxes]
-        return [Instances(*self.on_boxes(own), own, np.full(len(own), np.nan, np.float32)) for own in given]
+        given = [np.zeros((0, 4), np.float32) if xyxy is None else xyxy for xyxy in boxes]
+        return [Instances(*self.on_boxes(xyxy), xyxy, np.full(len(xyxy), np.nan, np.float32)) for xyxy in given]
 
     def on_boxes(self, boxes: NDArray[np.floating]) -> tuple[Floats, Floats]:
         """Return xy (P, K, 2) and scores of 1 for boxes (P, 4), NaN for a box that is NaN."""

@@ -259,8 +259,8 @@ def _detected(result: Any, width: int, height: int, shift: float) -> Instances:
 READ = {"landmarker": _mesh, "detector": _detected}
 
 
-def ordered(found: Instances, count: int) -> Instances:
+def ordered(faces: Instances, count: int) -> Instances:
     """Return the first `count` instances: the largest first, then the surer, then the one further left."""
-    size = geometry.box_size(found.boxes).prod(axis=-1)
-    order = np.lexsort((found.boxes[:, 0], -np.nan_to_num(found.box_score), -size))[:count]
-    return Instances(found.xy[order], found.score[order], found.boxes[order], found.box_score[order])
+    size = geometry.box_size(faces.boxes).prod(axis=-1)
+    order = np.lexsort((faces.boxes[:, 0], -np.nan_to_num(faces.box_score), -size))[:count]
+    return Instances(faces.xy[order], faces.score[order], faces.boxes[order], faces.box_score[order])

@@ -193,7 +193,7 @@ def proposed(picture: Tensor, net: PNet, config: Config) -> Floats:
         corners = offsets[0].permute(1, 2, 0).cpu().numpy()[rows, columns]
         scales.append((windows[best], sure[rows, columns][best], corners[best]))
         scale *= config.factor
-    boxes, scores, corners = (np.concatenate(each) for each in zip(*scales, strict=True))
+    boxes, scores, corners = (np.concatenate(parts) for parts in zip(*scales, strict=True))
     best = suppressed(boxes, scores, AGAIN)
     return square(boxes[best] + corners[best] * np.tile(size(boxes[best]), 2))
 

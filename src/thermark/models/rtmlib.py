@@ -71,12 +71,12 @@ class TopDown:
             return []
         persons = boxes_in(images, boxes, self.detector)
         if self.detector is not None:
-            persons = [self._or_frame(image, *each) for image, each in zip(images, persons, strict=True)]
+            persons = [self._or_frame(image, *person) for image, person in zip(images, persons, strict=True)]
         points = len(landmarks.load(self.vocabulary))
         predictions = predict_in_boxes(
-            [own for own, _ in persons], points, croppable, AT_ONCE, partial(self._predict, images)
+            [xyxy for xyxy, _ in persons], points, croppable, AT_ONCE, partial(self._predict, images)
         )
-        return [Instances(*both, *own) for both, own in zip(predictions, persons, strict=True)]
+        return [Instances(*both, *person) for both, person in zip(predictions, persons, strict=True)]
 
     def _or_frame(self, image: Image, boxes: Floats, scores: Floats) -> tuple[Floats, Floats]:
         """Return detected boxes, or the outline of the image if there are none and that is allowed."""

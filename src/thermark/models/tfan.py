@@ -80,8 +80,10 @@ def read(path: Path) -> TFAN:
         net = TFAN(len(named["fc.bias"]) // 3)
         VOCABULARIES[net.fc.out_features // 3]
         # Its authors' loader ignores a classifier, which the features need not have.
-        kept = {name: each for name, each in named.items() if not name.startswith("feature_network.classifier.")}
-        net.load_state_dict({_own(name, layers): each for name, each in kept.items()})
+        kept = {
+            name: weight for name, weight in named.items() if not name.startswith("feature_network.classifier.")
+        }
+        net.load_state_dict({_own(name, layers): weight for name, weight in kept.items()})
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         why = " ".join(str(error).split())[:200]
         raise DataError(f"{path.name} is no TFAN of 70 or 478 points: {why}", "bring the weights again") from error
@@ -97,9 +99,9 @@ def renamed() -> dict[str, str]:
         if expansion == 1:
             parts = {"depthwise": "conv_dw", "project": "conv_pw"}
         for block in range(count):
-            for place, (own, conv) in enumerate(parts.items(), start=1):
-                names[f"blocks.{stage}.{block}.{conv}"] = f"blocks.{number}.{own}.conv"
-                names[f"blocks.{stage}.{block}.bn{place}"] = f"blocks.{number}.{own}.bn"
+            for place, (ours, conv) in enumerate(parts.items(), start=1):
+                names[f"blocks.{stage}.{block}.{conv}"] = f"blocks.{number}.{ours}.conv"
+                names[f"blocks.{stage}.{block}.bn{place}"] = f"blocks.{number}.{ours}.bn"
             number += 1
     return names
 

@@ -43,11 +43,11 @@ def _plain(base: Tree, other: Tree, compared: Compared) -> dict[str, Any]:
         "base": base.arithmetic,
         "other": other.arithmetic,
         "counts": {
-            "verdicts": dict(Counter(each.state for each in compared.verdicts)),
-            "numbers": dict(Counter(each.state for each in compared.numbers)),
-            "files": {name: len(own) for name, own in asdict(compared.files).items()},
+            "verdicts": dict(Counter(row.state for row in compared.verdicts)),
+            "numbers": dict(Counter(row.state for row in compared.numbers)),
+            "files": {name: len(paths) for name, paths in asdict(compared.files).items()},
         },
-        "verdicts": [asdict(each) | {"state": each.state} for each in compared.verdicts],
-        "numbers": [asdict(each) | {"state": each.state} for each in compared.numbers],
+        "verdicts": [asdict(row) | {"state": row.state} for row in compared.verdicts],
+        "numbers": [asdict(row) | {"state": row.state} for row in compared.numbers],
         "files": asdict(compared.files),
     }

@@ -48,7 +48,7 @@ class Compared:
     @property
     def broken(self) -> list[Verdict]:
         """The verdicts of the base tree that the other does not repeat."""
-        return [each for each in self.verdicts if each.state in BROKEN]
+        return [verdict for verdict in self.verdicts if verdict.state in BROKEN]
 
 
 def compare(base: Path, other: Path, paths: Paths) -> Compared:

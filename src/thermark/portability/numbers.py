@@ -56,20 +56,20 @@ def read(folder: Path) -> dict[tuple[str, str], Summary]:
 
 def number(contestant: str, dataset: str, base: Summary | None, other: Summary | None) -> Number:
     """Return a number from the summaries of both trees, None where a tree has none."""
-    own, others = _ran(base), _ran(other)
-    metric = str((own or others).get("metric", ""))
-    low, high = (own.get(f"{metric}_{end}") for end in ("low", "high"))
+    summary, others = _ran(base), _ran(other)
+    metric = str((summary or others).get("metric", ""))
+    low, high = (summary.get(f"{metric}_{end}") for end in ("low", "high"))
     return Number(
         contestant=contestant,
         dataset=dataset,
         metric=metric,
-        base=own.get(metric),
+        base=summary.get(metric),
         low=low,
         high=high,
-        over=str(own.get("interval", "subjects")) if low is not None else "",
+        over=str(summary.get("interval", "subjects")) if low is not None else "",
         other=others.get(metric),
-        missed=(own.get("missed"), others.get("missed")),
-        reason=_reason(other) if own else "",
+        missed=(summary.get("missed"), others.get("missed")),
+        reason=_reason(other) if summary else "",
     )
 
 

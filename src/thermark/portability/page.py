@@ -26,7 +26,7 @@ def text(base: str, other: str, compared: Compared) -> str:
     parts = [
         TITLE,
         f"Base: {escaped(base)}. Other: {escaped(other)}. {ABOUT}",
-        "\n".join(f"- {each}" for each in _answer(compared)),
+        "\n".join(f"- {line}" for line in _answer(compared)),
         *_verdicts(compared.verdicts),
         *_numbers(compared.numbers),
         *_files(compared.files),

@@ -61,8 +61,8 @@ def pins(requirements: Path) -> Installed:
 
 def pinned(requirements: Path, names: Iterable[str] = MOVERS) -> dict[str, str | None]:
     """Return the pinned version of each named package, None where there is no pin: the content of env.json."""
-    known = pins(requirements)
-    return {name: known.get(canonical(name)) for name in sorted(names)}
+    pinned = pins(requirements)
+    return {name: pinned.get(canonical(name)) for name in sorted(names)}
 
 
 def canonical(name: str) -> str:

@@ -40,25 +40,25 @@ def compare(name: str, base: Page, other: Page) -> list[Verdict]:
 def verdicts_of(page: Page) -> dict[str, str]:
     """Return subject -> verdict of a page: comparisons, published numbers, curves of labels."""
     verdicts = {
-        f"{each['a']} − {each['b']} on {each['dataset']}, {family['name']}": str(each["verdict"])
+        f"{row['a']} − {row['b']} on {row['dataset']}, {family['name']}": str(row["verdict"])
         for family in page.get("families", [])
-        for each in family["pairs"]
+        for row in family["pairs"]
     }
-    verdicts |= {f"{name} − the constant": str(each) for name, each in page.get("constant", {}).items()}
-    verdicts |= {f"{key}: labels that are enough": _enough(each) for key, each in page.get("enough", {}).items()}
-    verdicts |= {f"{row}: size and speed": str(each) for row, each in page.get("claim", {}).items()}
-    return verdicts | {_cell(each): str(each["verdict"]) for each in page.get("published", [])}
+    verdicts |= {f"{name} − the constant": str(verdict) for name, verdict in page.get("constant", {}).items()}
+    verdicts |= {f"{key}: labels that are enough": _enough(row) for key, row in page.get("enough", {}).items()}
+    verdicts |= {f"{name}: size and speed": str(verdict) for name, verdict in page.get("claim", {}).items()}
+    return verdicts | {_cell(row): str(row["verdict"]) for row in page.get("published", [])}
 
 
-def _enough(each: Mapping[str, Any]) -> str:
-    count, short, every = each.get("labels"), each.get("short"), each.get("every")
+def _enough(row: Mapping[str, Any]) -> str:
+    count, short, every = row.get("labels"), row.get("short"), row.get("every")
     if count is not None:
         return f"{count} of {every} are enough"
     return "none is shown" if short is None else f"{short} of {every} are too few"
 
 
-def _cell(each: Mapping[str, Any]) -> str:
-    return "published " + ", ".join(str(each[name]) for name in CELL if each.get(name))
+def _cell(row: Mapping[str, Any]) -> str:
+    return "published " + ", ".join(str(row[name]) for name in CELL if row.get(name))
 
 
 def _says_nothing(verdict: str) -> bool:

@@ -1,4 +1,4 @@
-"""How the bake-off and the page of tiny heads print their numbers: titles, units, digits, tables."""
+"""How the zero-shot page and the page of tiny heads print their numbers: titles, units, digits, tables."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -59,8 +59,8 @@ FORMATS |= {"ms": Format("time, ms", digits=0)}
 FORMATS |= {f"pck@{limit}{unit}": rate(f"PCK@{limit}") for limit in PCK_LIMITS for unit in ("", "px")}
 # Errors in crop px and in frame px never share a column.
 FORMATS |= {
-    f"{space}_{name}": FORMATS[name]._replace(title=f"{said} {FORMATS[name].title}")
-    for space, said in (("crop", "crop"), ("native", "frame"))
+    f"{space}_{name}": FORMATS[name]._replace(title=f"{prefix} {FORMATS[name].title}")
+    for space, prefix in (("crop", "crop"), ("native", "frame"))
     for name in ("mean", "median", *(f"pck@{limit}" for limit in PCK_LIMITS))
 }
 

@@ -5,7 +5,7 @@ from thermark.report.results.record import DataSet
 # What prompts are, by the kind of box that a data card states (datasets/readers/card.py).
 PROMPTS = {
     "tight": "prompts are the tight boxes of the landmarks",
-    "face": "prompts are boxes of faces as publishers draw them",
+    "face": "prompts are face boxes as published with the data",
     "head": "prompts are boxes of heads",
 }
 
@@ -16,27 +16,17 @@ CAVEATS = {
     "machine": "labels are another network's, corrected by nobody",
 }
 
-# Before the tables of a Markdown page.
+# Before the tables of a Markdown page, and at the top of the HTML page.
 NOTICES = {
     "rendered": """\
 > **Rendered data.** These images come out of a renderer, not out of a camera. The numbers show that the pipeline
 > works and how contestants compare on it; they are no evidence about real thermal cameras.""",
     "thermalised": """\
-> **Thermalised data.** Pictures and labels are those of FaceSynthetics, temperatures were made up from them: they
+> **Thermalised data.** Images and labels are those of FaceSynthetics, temperatures were made up from them: they
 > are neither T-FAKE's nor a camera's. Microsoft's terms (R-UDA, non-commercial research) hold for all of it.""",
     "machine": """\
-> **Machine labels.** Pictures are a camera's, but another network said where the points are, and nobody corrected
-> it. An error is a distance from that network: who agrees with it better need not be nearer to the face.""",
-}
-
-# At the top of the HTML page, in plain text.
-BANNERS = {
-    "rendered": "Rendered data: these pictures come out of a renderer, not out of a camera. The numbers show how "
-    "contestants compare on it; they are no evidence about real thermal cameras.",
-    "thermalised": "Thermalised data: pictures and labels are FaceSynthetics', temperatures were made up from "
-    "them. They are no camera's; Microsoft's terms (R-UDA, non-commercial research) hold for all of it.",
-    "machine": "Machine labels: the pictures are a camera's, but another network said where the points are, and "
-    "nobody corrected it. An error is a distance from that network.",
+> **Machine labels.** The images are a camera's, but the labels are predictions of another network that nobody
+> corrected. An error is the distance from that network: a smaller one need not be closer to the face.""",
 }
 
 
@@ -60,5 +50,5 @@ def notice(data_set: DataSet) -> str:
 
 
 def banner(data_set: DataSet) -> str:
-    """Return what the HTML page says at its top, nothing for human labels of a camera's pictures."""
-    return BANNERS.get(kind(data_set), "")
+    """Return the same as plain text, for the top of the HTML page."""
+    return " ".join(notice(data_set).replace("> ", "").replace("**", "").split())

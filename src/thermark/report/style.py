@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 from thermark.core import files
 
@@ -16,7 +17,7 @@ from thermark.core import files
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6D46", "#7B4FA3")
 INK, MUTED, REST, RULE = "#222222", "#6B6B6B", "#A9A9A9", "#D9D9D9"
 
-SETTINGS: dict[str, Any] = {
+SETTINGS: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",  # it comes with matplotlib, so that every machine draws the same letters
     "font.size": 9,
     "text.color": INK,

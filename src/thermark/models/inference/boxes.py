@@ -85,12 +85,14 @@ def predict_in_boxes(
     `predict` returns them for at most `batch` boxes (B, 4), with the numbers (B,) of the images that these are in.
     """
     flat = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
-    owners = np.repeat(np.arange(len(boxes)), [len(own) for own in boxes])
+    owners = np.repeat(np.arange(len(boxes)), [len(xyxy) for xyxy in boxes])
     xy = np.full((len(flat), points, 2), np.nan, np.float32)
     score = np.full((len(flat), points), np.nan, np.float32)
     rows = usable(flat)
     for start in range(0, len(rows), batch):
         part = rows[start : start + batch]
         xy[part], score[part] = predict(owners[part], flat[part])
-    ends = np.cumsum([len(own) for own in boxes])
-    return [(xy[end - len(own) : end], score[end - len(own) : end]) for end, own in zip(ends, boxes, strict=True)]
+    ends = np.cumsum([len(xyxy) for xyxy in boxes])
+    return [
+        (xy[end - len(xyxy) : end], score[end - len(xyxy) : end]) for end, xyxy in zip(ends, boxes, strict=True)
+    ]

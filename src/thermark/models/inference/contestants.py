@@ -47,7 +47,7 @@ def _update(name: str, section: Mapping[str, Any], setting: Setting, out: Path) 
     valid = _valid(out / name, wanted)
     if valid.keys() == wanted.keys() == _present(out / name):
         return
-    absent = {each: reason for each in setting.datasets if (reason := skipped(setting.paths.faces / each))}
+    absent = {name: reason for name in setting.datasets if (reason := skipped(setting.paths.faces / name))}
     every = {Path(path).name for path in wanted if _dataset(path) in setting.datasets.keys() - absent}
     missing = {Path(path).name for path in wanted.keys() - valid.keys()} & every
     with files.fresh_directory(out / name) as folder:
@@ -73,13 +73,13 @@ def _update(name: str, section: Mapping[str, Any], setting: Setting, out: Path) 
 def _valid(folder: Path, wanted: Keys) -> Keys:
     """Return the files that are present, whole, from the same things, and that are no failure."""
     try:
-        known = files.read_json(folder / KEYS)
+        stored = files.read_json(folder / KEYS)
         return {
             path: key
             for path, key in wanted.items()
-            if path in known
-            and known[path]["key"] == key
-            and files.sha256(folder / path) == known[path]["sha256"]
+            if path in stored
+            and stored[path]["key"] == key
+            and files.sha256(folder / path) == stored[path]["sha256"]
             and Predictions.open(folder / path).status != "failed"
         }
     except (OSError, ValueError, KeyError, TypeError, DataError):
@@ -111,7 +111,7 @@ def _predict(
         for file in sorted(missing):
             _write_none(name, folder / file, reason, setting)
     else:
-        datasets = {each: setting.datasets[each] for each in sorted(set(map(_dataset, missing)))}
+        datasets = {dataset: setting.datasets[dataset] for dataset in sorted(set(map(_dataset, missing)))}
         faces, reports = setting.paths.faces, setting.paths.reports
         for assets, out in run.seeds(contestant_paths(section, setting), folder):
             # Not in a process of its own: importing PyTorch again costs more than such a model takes.

@@ -47,11 +47,11 @@ class Cropped:
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return a row for each box (P, 4) of each RGB image (H, W, 3), NaN for a box that is NaN or empty."""
-        given = [np.zeros((0, 4), np.float32) if own is None else np.asarray(own, np.float32) for own in boxes]
+        given = [np.zeros((0, 4), np.float32) if xyxy is None else np.asarray(xyxy, np.float32) for xyxy in boxes]
         predictions = predict_in_boxes(given, self.points, croppable, sys.maxsize, partial(self._predict, images))
         return [
-            Instances(*both, own, np.full(len(own), np.nan, np.float32))
-            for both, own in zip(predictions, given, strict=True)
+            Instances(*both, xyxy, np.full(len(xyxy), np.nan, np.float32))
+            for both, xyxy in zip(predictions, given, strict=True)
         ]
 
     def _predict(

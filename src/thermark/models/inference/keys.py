@@ -152,20 +152,20 @@ def _weights(section: Mapping[str, Any], setting: Setting) -> tuple[list[Any], P
     sums = {
         name: card.get("sha256") or files.sha256(weights.folder / name) for name, card in weights.cards.items()
     }
-    known = [weights.status, weights.reason, sums, {name: dict(card) for name, card in weights.cards.items()}]
-    known.append({name: setting.code["landmarks"].get(name) for name in sorted(names)})
+    inputs = [weights.status, weights.reason, sums, {name: dict(card) for name, card in weights.cards.items()}]
+    inputs.append({name: setting.code["landmarks"].get(name) for name in sorted(names)})
     path = run_folder(str(section["run"]), setting) if "run" in section and weights.status == "ok" else None
     if path is not None and skipped(path):
-        known.append(_sums(path))
-    return known, path
+        inputs.append(_sums(path))
+    return inputs, path
 
 
 def run_folder(run: str, setting: Setting) -> Path:
     """Return the folder of a run; raises ConfigError when there is none."""
     path = setting.paths.models / run
     if not path.is_dir():
-        known = sorted(each.name for each in setting.paths.models.iterdir() if each.is_dir())
-        raise ConfigError(f"there is no run {run}", nearest(run, known))
+        runs = sorted(path.name for path in setting.paths.models.iterdir() if path.is_dir())
+        raise ConfigError(f"there is no run {run}", nearest(run, runs))
     return path
 
 

@@ -90,7 +90,7 @@ def predict_all(
                 arguments = (contestant, section, patience, present, variants, paths, folder, moves)
                 run_watched(_predict, patience.silence, *arguments)
             status, reason = "skipped", f"its settings say `only: [{', '.join(wanted)}]`"
-            variants = {name: known for name, known in variants.items() if name not in wanted}
+            variants = {name: change for name, change in variants.items() if name not in wanted}
         except Absent as error:
             reason = str(error)
         except Ended as error:
@@ -108,7 +108,7 @@ def _variants(
     for name in datasets:
         report = files.read_json(framed / f"{name}.json")
         names = [*report["variants"], *moves.get(name, {})]
-        if kept := [each for each in names if missing is None or file_name(name, each) in missing]:
+        if kept := [variant for variant in names if missing is None or file_name(name, variant) in missing]:
             variants[name] = (str(report["data"]), kept)
     return variants
 

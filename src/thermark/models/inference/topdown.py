@@ -80,11 +80,11 @@ class TopDown:
         persons = boxes_in(images, boxes, self.find)
         points = len(landmarks.load(self.vocabulary))
         predictions = predict_in_boxes(
-            [own for own, _ in persons], points, self._usable, self.batch, partial(self._predict, images)
+            [xyxy for xyxy, _ in persons], points, self._usable, self.batch, partial(self._predict, images)
         )
         return [
-            Instances(*both, np.asarray(own, np.float32), np.asarray(confidence, np.float32))
-            for both, (own, confidence) in zip(predictions, persons, strict=True)
+            Instances(*both, np.asarray(xyxy, np.float32), np.asarray(confidence, np.float32))
+            for both, (xyxy, confidence) in zip(predictions, persons, strict=True)
         ]
 
     def _usable(self, boxes: Floats) -> Rows:

@@ -49,5 +49,5 @@ class TwoStage:
                 xy = (crop.to_frame(inside.xy + half) + posts.OUTLINE - half).astype(np.float32)
                 again = np.repeat(box[None], len(xy), axis=0)
                 parts.append(Instances(xy, inside.score, again, np.full(len(xy), sure, np.float32)))
-        columns = zip(*((each.xy, each.score, each.boxes, each.box_score) for each in parts), strict=True)
+        columns = zip(*((part.xy, part.score, part.boxes, part.box_score) for part in parts), strict=True)
         return Instances(*(np.concatenate(column) for column in columns))

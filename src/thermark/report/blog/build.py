@@ -9,9 +9,7 @@ from typing import Any
 from thermark.core import files
 from thermark.core.errors import ConfigError
 from thermark.report.blog import (
-    alt_text,
     community,
-    figure_data,
     figures,
     provenance,
     references,
@@ -19,14 +17,13 @@ from thermark.report.blog import (
     template,
     template_names,
 )
-from thermark.report.leaderboard.highlights import FLOOR, highlighted
 from thermark.report.notices import caveat
-from thermark.report.results import errors, ranking
+from thermark.report.page.figures.errors import NAMED
+from thermark.report.page.order import leading
+from thermark.report.results import errors
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.record import SCHEMA, ResultSet, open_all
-from thermark.report.style import styles
 
-BANDS = 3
 PROVENANCE = "provenance.json"
 FIGURES, TABLES, HUB = "figures", "tables", "huggingface"
 TITLE = "Facial landmarks on thermal images: what Thermark measured"
@@ -128,38 +125,13 @@ def everything(sets: Mapping[str, ResultSet], comparisons: Comparisons) -> dict[
 
 def draw(sets: Mapping[str, ResultSet], folder: Path, out: Path) -> list[figures.Drawing]:
     """Write all figures of all data sets; a contestant has one colour in all of them."""
-    order, named = coloured(sets)
-    line_styles = styles(order, named, FLOOR)
-    drawings = []
+    named, drawings = leading(list(sets.values()), NAMED), []
     for name, results in sets.items():
         per_face = errors.open_errors(folder / f"{name}.parquet") if any(r.ran for r in results.records) else {}
-        figure_kinds = {
-            "leaderboard": (figure_data.leaderboard(name, results), figures.leaderboard),
-            "ced": (figure_data.distributions(name, results, per_face, _banded(results, named)), figures.ced),
-            "landmarks": (figure_data.by_landmark(name, results, named), figures.by_landmark),
-            "pareto": (figure_data.pareto(name, results), figures.pareto),
-        }
-        for kind, (table, function) in figure_kinds.items():
-            if not table.empty:
-                heights, drawing = function(results, table, line_styles)
-                alt = alt_text.alternative(kind, results, table)
-                drawings.append(figures.Drawing(kind, name, alt, table, heights, drawing))
-                figures.write(out, drawings[-1])
+        drawings += figures.drawings(name, results, per_face, named)
+    for drawing in drawings:
+        figures.write(out, drawing)
     return drawings
-
-
-def coloured(sets: Mapping[str, ResultSet]) -> tuple[list[str], list[str]]:
-    """Return who ran, from best to worst, and who has a colour: the best of each set, then of each kind."""
-    ran = {record.contestant for results in sets.values() for record in results.records if record.ran}
-    order, kinds = [name for name in ranking.overall(sets) if name in ran], ranking.kinds(sets)
-    leaders = [best[0].contestant for results in sets.values() if (best := ranking.ranked(results))]
-    return order, highlighted(order, kinds, leaders)
-
-
-def _banded(results: ResultSet, named: Sequence[str]) -> list[str]:
-    """Return whose distributions have bands: more than a few hide each other."""
-    order = [record.contestant for record in ranking.ranked(results)]
-    return [name for name in order if name in named and name != FLOOR][:BANDS]
 
 
 def known_names(

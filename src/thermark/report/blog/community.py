@@ -16,9 +16,9 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from thermark.core import files
 from thermark.metrics.registry import describe
-from thermark.report.blog.words import ends, found_by
+from thermark.report.blog.words import found_by
 from thermark.report.notices import caveat
-from thermark.report.numbers import scale, unit
+from thermark.report.numbers import interval, scale, unit
 from thermark.report.results.ranking import value
 from thermark.report.results.record import Record, ResultSet
 
@@ -88,7 +88,7 @@ def _entry(
     estimate = record.metrics[metric]
     notes = [
         caveat(results.data_set),
-        f"95 % interval {ends(metric, estimate.low, estimate.high)}",
+        f"95 % interval {interval(metric, estimate.low, estimate.high) or 'n/a'}",
         f"{estimate.faces} faces of {estimate.subjects} subjects",
         f"{record.seeds} seeds" if record.seeds else "",
         f"learned from: {record.trained_on}",

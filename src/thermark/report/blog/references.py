@@ -49,13 +49,13 @@ def shown(sets: Mapping[str, ResultSet], commit: str) -> dict[str, Reference]:
     titles = [results.data_set.title for results in sets.values()]
     ran = [record for results in sets.values() for record in results.records if record.ran]
     kinds, names = {record.kind for record in ran}, {record.contestant for record in ran}
-    own = {"thermark": thermark(commit)}
-    return own | {
+    project = {"thermark": thermark(commit)}
+    return project | {
         key: entry
         for key, entry in known().items()
-        if any(_named(each, title) for each in entry.titles for title in titles)
+        if any(_named(part, title) for part in entry.titles for title in titles)
         or kinds & set(entry.kinds)
-        or any(name.startswith(each) for each in entry.names for name in names)
+        or any(name.startswith(start) for start in entry.names for name in names)
     }
 
 
@@ -81,8 +81,8 @@ def listed(entries: Mapping[str, Reference]) -> template.Markdown:
     return template.Markdown("\n".join(f"- {_line(entry)}" for entry in entries.values()))
 
 
-def _named(each: str, title: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(each)}(?!\w)", title) is not None
+def _named(name: str, title: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", title) is not None
 
 
 def _entry(key: str, entry: Reference) -> str:

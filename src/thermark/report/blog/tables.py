@@ -10,15 +10,16 @@ import pandas as pd
 from thermark.core import files
 from thermark.report import markdown
 from thermark.report.blog import latex, template
-from thermark.report.blog.words import bounded, found_by, printed, signed
+from thermark.report.blog.words import bounded, found_by
 from thermark.report.notices import caveat
 from thermark.report.numbers import label
 from thermark.report.results.absent import HEADER, absent
 from thermark.report.results.comparisons import Comparisons, Family, Pair
-from thermark.report.results.printed import bounded as sure
+from thermark.report.results.printed import columns
 from thermark.report.results.ranking import ranked, whole
 from thermark.report.results.record import DataSet, Record, ResultSet
 
+PAIRS = ("data set", "a", "b", "verdict", "in", "a − b", "95 %", "p", "detectable", "of", "caveat")
 FORMULA = ("=", "+", "-", "@")  # what a spreadsheet runs at the start of a cell
 
 
@@ -75,7 +76,7 @@ def _safe(cell: object) -> object:
 
 
 def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Table:
-    """Return who ran, best first; `groups`: contestant -> letter of those who are not told apart."""
+    """Return who ran, best first; `groups`: contestant -> letter of those that do not differ significantly."""
     main, data_set = results.protocol.main, results.data_set
     everyone = ranked(results)
     columns = ("found", f"{main}_all", main)
@@ -137,48 +138,18 @@ def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[Ta
 
 
 def _family(family: Family, sets: Mapping[str, ResultSet]) -> Table:
-    rows: list[tuple[str, ...]] = [
-        (
-            _title(pair.dataset, sets),
-            pair.a,
-            pair.b,
-            verdict_text(pair),
-            _difference(pair, sets),
-            "–" if pair.p_holm is None or not sure(pair) else printed("p", pair.p_holm),
-            str(pair.faces),
-            str(pair.subjects),
-        )
-        for pair in family.pairs
-    ]
     caveats = {caveat(sets[pair.dataset].data_set): None for pair in family.pairs if pair.dataset in sets}
-    header: tuple[str, ...] = (
-        "data set",
-        "a",
-        "b",
-        "verdict on a",
-        "a less b (95 %)",
-        "p, Holm",
-        "faces",
-        "subjects",
-    )
-    data = pd.DataFrame([_pair(pair, sets) for pair in family.pairs])
-    if any(pair.caveat for pair in family.pairs):
-        header = (*header, "caveat")
-        rows = [(*row, pair.caveat or "–") for row, pair in zip(rows, family.pairs, strict=True)]
+    header = PAIRS if any(pair.caveat for pair in family.pairs) else PAIRS[:-1]
+    cells = [columns(pair, sets.get(pair.dataset)) for pair in family.pairs]
     return Table(
         name=f"family_{found_by(family.name)}",
         title=family.question,
         caveat="; ".join(filter(None, caveats)),
         header=header,
-        rows=tuple(rows),
-        data=data,
+        rows=tuple(tuple(texts[name] for name in header) for texts in cells),
+        data=pd.DataFrame([_pair(pair, sets) for pair in family.pairs]),
         texts=4,
     )
-
-
-def verdict_text(pair: Pair) -> str:
-    """Return the verdict on a pair, and why nothing follows from it."""
-    return f"{pair.verdict} ({pair.grey})" if pair.grey else pair.verdict
 
 
 def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> dict[str, Any]:
@@ -190,17 +161,6 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> dict[str, Any]:
         | pair.model_dump(exclude={"dataset", "seeds"})
         | {"seeds_a": pair.seeds[0], "seeds_b": pair.seeds[1]}
     )
-
-
-def _difference(pair: Pair, sets: Mapping[str, ResultSet]) -> str:
-    if pair.difference is None or pair.dataset not in sets:
-        return "–"
-    low, high = (pair.low, pair.high) if sure(pair) else (None, None)
-    return signed(sets[pair.dataset].protocol.main, pair.difference, low, high)
-
-
-def _title(dataset: str, sets: Mapping[str, ResultSet]) -> str:
-    return sets[dataset].data_set.title if dataset in sets else dataset
 
 
 def absences(sets: Mapping[str, ResultSet]) -> Table:

@@ -59,8 +59,8 @@ class Key:
         if self._absent:
             raise self._missing()
         if self._text is None:
-            known = nearest("", sorted(self._names))
-            raise ConfigError(f"`{self._where}` is no number yet: a name is missing at its end", known)
+            names = nearest("", sorted(self._names))
+            raise ConfigError(f"`{self._where}` is no number yet: a name is missing at its end", names)
         return self._text
 
     def _missing(self) -> ConfigError:
@@ -72,8 +72,8 @@ def tree(where: str, names: Mapping[str, Any]) -> Key:
     return Key(
         where,
         {
-            name: tree(f"{where}.{name}", each) if isinstance(each, Mapping) else each
-            for name, each in names.items()
+            name: tree(f"{where}.{name}", child) if isinstance(child, Mapping) else child
+            for name, child in names.items()
         },
     )
 
@@ -98,7 +98,7 @@ def bare_numbers(template: str) -> list[str]:
     return NUMBER.findall(TAGS.sub("", template))
 
 
-def render(template: str, known: Mapping[str, Any], where: str) -> str:
+def render(template: str, names: Mapping[str, Any], where: str) -> str:
     """Return the text of a template; `where` names it in errors.
 
     Raises ConfigError for an unknown name, with the nearest, for a number that does not exist, and for a template
@@ -114,13 +114,13 @@ def render(template: str, known: Mapping[str, Any], where: str) -> str:
     )
     environment.filters |= {"code": code, "codes": codes}
     try:
-        return environment.from_string(template).render(known)
+        return environment.from_string(template).render(names)
     except TemplateSyntaxError as error:
         cause = f"{where}:{error.lineno} is no template: {error.message}"
         raise ConfigError(cause, "see https://jinja.palletsprojects.com/templates") from error
     except UndefinedError as error:
         named = re.search(r"'(\w+)'(?: is undefined)?$", str(error))
-        remedy = nearest(named[1], sorted(known)) if named else "see docs/publishing.md for what can stand there"
+        remedy = nearest(named[1], sorted(names)) if named else "see docs/publishing.md for what can stand there"
         raise ConfigError(f"{where}: {error}", remedy) from error
     except ConfigError as error:
         raise ConfigError(f"{where}: {error.cause}", error.remedy) from error
@@ -128,5 +128,5 @@ def render(template: str, known: Mapping[str, Any], where: str) -> str:
         raise ConfigError(f"{where}: {error}", "see docs/publishing.md for what can stand there") from error
 
 
-def _printed(found: Any) -> Any:
-    return escaped(found) if isinstance(found, str) and not isinstance(found, (Markdown, Markup)) else found
+def _printed(value: Any) -> Any:
+    return escaped(value) if isinstance(value, str) and not isinstance(value, (Markdown, Markup)) else value

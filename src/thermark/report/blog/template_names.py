@@ -5,12 +5,14 @@ from html import escape
 from typing import Any
 
 from thermark.report import notices
-from thermark.report.blog import tables, words
+from thermark.report.blog import words
 from thermark.report.blog.figures import WIDTHS, Drawing
 from thermark.report.blog.tables import Table
 from thermark.report.blog.template import Key, Markdown, escaped, tree
 from thermark.report.notices import caveat
+from thermark.report.numbers import interval, long_unit, points, probability, signed, unit
 from thermark.report.results.comparisons import Comparisons, Family, Pair
+from thermark.report.results.printed import columns
 from thermark.report.results.ranking import most_found, ranked, value
 from thermark.report.results.record import DataSet, Estimate, Record, ResultSet
 
@@ -55,9 +57,9 @@ def _beside(metric: str, estimate: Estimate, record: Record) -> dict[str, Any]:
     return {
         "low": words.printed(metric, estimate.low),
         "high": words.printed(metric, estimate.high),
-        "interval": words.ends(metric, estimate.low, estimate.high),
+        "interval": interval(metric, estimate.low, estimate.high) or "n/a",
         "seed_std": words.printed(metric, estimate.seed_std),
-        "unit": words.unit(metric),
+        "unit": unit(metric),
         "faces": estimate.faces,
         "subjects": estimate.subjects,
         "seeds": record.seeds,
@@ -92,8 +94,8 @@ def _data_set(name: str, results: ResultSet, groups: Mapping[str, str]) -> dict[
         "error": protocol.main,
         "error_all": f"{protocol.main}_all",
         "cap": words.printed(protocol.main, protocol.miss),
-        "unit": words.unit(protocol.main),
-        "measure": words.measure(protocol.main),
+        "unit": unit(protocol.main),
+        "measure": long_unit(protocol.main),
         "order": with_value,
         "best": with_value[0] if with_value else "",
         "second": with_value[1] if len(with_value) > 1 else "",
@@ -161,17 +163,17 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
     place = f"difference.{pair.a}.{pair.b}.{pair.dataset}"
     metric = sets[pair.dataset].protocol.main if pair.dataset in sets else None
     if metric is None or pair.difference is None:
-        return Key(place, {}, absent=tables.verdict_text(pair))
+        return Key(place, {}, absent=columns(pair, None)["verdict"])
     beside = {
         "a": pair.a,
         "b": pair.b,
         "dataset": pair.dataset,
-        "low": words.plus(metric, pair.low),
-        "high": words.plus(metric, pair.high),
-        "p": words.printed("p", pair.p),
-        "p_holm": words.printed("p", pair.p_holm),
+        "low": signed(pair.low, metric),
+        "high": signed(pair.high, metric),
+        "p": probability(pair.p),
+        "p_holm": probability(pair.p_holm),
         "mde": words.printed(metric, pair.mde),
-        "unit": words.points(metric),
+        "unit": points(metric),
         "faces": pair.faces,
         "subjects": pair.subjects,
         "left_out": pair.left_out,
@@ -180,7 +182,7 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
         "grey": pair.grey,
         "caveat": pair.caveat,
     }
-    return Key(place, beside, words.plus(metric, pair.difference))
+    return Key(place, beside, signed(pair.difference, metric))
 
 
 def figures(drawings: Sequence[Drawing], folder: str) -> Key:

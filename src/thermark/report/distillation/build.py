@@ -17,6 +17,7 @@ from thermark.report.paths import Paths
 from thermark.report.reference_results import load
 from thermark.report.reference_results.compare import ERROR, WIDEST
 from thermark.report.results import printed
+from thermark.report.results.estimates import interval, plus_minus
 from thermark.report.results.record import ResultSet
 
 PAGE = Path(__file__).with_name("templates") / "page.md"
@@ -66,7 +67,7 @@ def build(
         PAGE,
         {"code": code, "escaped": escaped},
         **{"verdicts": verdicts, "summary": summary, "printed": printed, "study": study, "config": config},
-        **{"published": published, "rows": rows, "own": _own(study)},
+        **{"published": published, "rows": rows, "runs": _runs(study)},
         **{"tolerance": 100 * ERROR, "widest": WIDEST * 100 * ERROR},
         steadiness=gradient_stability.listed(measured, study),
     )
@@ -76,7 +77,7 @@ def build(
     drawing.draw(study.logs, study.runs, config.start, config.stop, figure)
 
 
-def _own(study: DistillationData) -> str:
+def _runs(study: DistillationData) -> str:
     """Return a table of all runs on all data sets, each in its main metric; empty without any."""
     titles = [
         f"{escaped(results.data_set.title)}: {label(results.protocol.main)}" for results in study.sets.values()
@@ -93,7 +94,6 @@ def _score(run: str, results: ResultSet) -> str:
     record, main = results.of(run), results.protocol.main
     if record is None or not record.ran:
         return escaped(record.status) if record else "–"
-    estimate = record.metrics[main]
-    spread = "" if estimate.seed_std is None else f" ± {shown(main, estimate.seed_std)}"
-    bounds = "" if estimate.low is None else f" ({shown(main, estimate.low)}–{shown(main, estimate.high)})"
-    return f"{shown(main, estimate.value)}{spread}{bounds}"
+    bounds = interval(record, main)
+    ends = "" if bounds == "n/a" else f" ({bounds})"
+    return f"{shown(main, record.metrics[main].value)}{plus_minus(record, main)}{ends}"

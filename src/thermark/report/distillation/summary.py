@@ -8,7 +8,7 @@ from thermark.report.results import printed
 from thermark.report.results.comparisons import EXPLORATORY, Family, Pair
 from thermark.report.verdicts import undecided
 
-NOBODY = "This profile compares no distilled run with one of the same size that was trained on labels alone."
+NOBODY = "This profile compares no distilled run with a run of the same size that was trained on labels alone."
 
 
 def families(study: DistillationData) -> list[Family]:
@@ -44,7 +44,7 @@ def limits(study: DistillationData) -> str:
     origins = {study.sets[name].data_set.origin for name in datasets}
     if not origins or "real" in origins:
         return ""
-    return f"What is said here is said on {' and '.join(sorted(origins))} faces only."
+    return f"These results are on {' and '.join(sorted(origins))} faces only."
 
 
 def counts(study: DistillationData) -> list[str]:

@@ -35,8 +35,8 @@ def compare(published: Published, study: DistillationData, stability: Stability)
             record = results.of(cell.run)
             seeds = record.seeds if record and record.ran else len(study.logs.get(cell.run, ()))
             return measured(cell, stability[cell.run], seeds, results.data_set.origin)
-        known = cell.run in {*study.runs, *study.unshifted.values()}
-        return recorded(cell) if known else NO_PROFILE
+        in_study = cell.run in {*study.runs, *study.unshifted.values()}
+        return recorded(cell) if in_study else NO_PROFILE
 
     return compare_cells(_asked(published.cells(), study, stability), ours)
 
@@ -59,7 +59,7 @@ def idle(rows: Sequence[Compared], study: DistillationData) -> list[str]:
     for cell in (row.cell for row in rows if row.value is None):
         start, name = "Not measured in this study", escaped(cell.title)
         if not cell.run:
-            start, name = f"In no profile, {escaped(cell.norun)}", escaped(cell.row)
+            start, name = f"In no profile ({escaped(cell.norun)})", escaped(cell.row)
         elif cell.dataset:
             name = code(cell.run) + f" on {code(cell.dataset)}" * (cell.run in study.runs)
             start = "Not run in this profile"

@@ -62,7 +62,7 @@ def enough(head: Head, within: float) -> Enough | None:
 
 
 def steps(heads: Sequence[Head]) -> str:
-    """Return for how many optimiser steps budgets were trained, and whether their curves are of labels alone."""
+    """Return for how many optimiser steps budgets were trained, and whether their curves show labels alone."""
     by_text: dict[str, list[str]] = {}
     for head in heads:
         by_text.setdefault(_steps(head), []).append(code(head.key))
@@ -73,10 +73,10 @@ def _steps(head: Head) -> str:
     counts = [budget.get("steps") for budget in head.budget]
     distinct = sorted({int(count) for count in counts if count is not None})
     if not distinct or None in counts:
-        return "not told"
+        return "not recorded"
     if len(distinct) == 1:
-        return f"{distinct[0]:,} with every budget, so that the curve is about labels"
-    return f"{distinct[0]:,} to {distinct[-1]:,}, so that the curve is not about labels alone"
+        return f"{distinct[0]:,} for every budget, so that the curve shows the effect of labels"
+    return f"{distinct[0]:,} to {distinct[-1]:,}, so that the curve does not show the effect of labels alone"
 
 
 def sentence(head: Head, within: float) -> str:
@@ -91,16 +91,18 @@ def sentence(head: Head, within: float) -> str:
         return f"{code(head.key)}: {numbers}; {withheld(head.seeds)}."
     share = f"{100 * within:g} %"
     if verdict.labels is None:
-        text = f"that fewer than all {verdict.every} labels come within {share} of their mean error is not shown: "
-        text += f"with {verdict.most} it is {verdict.error:.2f}, with all {verdict.complete:.2f} px of the frame."
+        text = f"no smaller budget is shown to come within {share} of the mean error with all {verdict.every} "
+        text += (
+            f"labels: {verdict.error:.2f} with {verdict.most}, {verdict.complete:.2f} px of the frame with all."
+        )
     else:
         stays = ", and so do all larger budgets" if verdict.labels != verdict.most else ""
         text = f"**{verdict.labels} of {verdict.every} labels** come within {share} of the mean error with all of "
         text += f"them ({verdict.error:.2f} against {verdict.complete:.2f} px of the frame){stays}."
-    few = "" if verdict.short is None else f" {verdict.short} are shown to be too few."
+    few = "" if verdict.short is None else f" {verdict.short} are too few."
     # Labels that choose the epoch are labels, too.
     count, first = head.numbers.get("labels_val"), labels(head.budget[0])
-    val = f" The {count} that choose the epoch come on top: {first} labels are {first + (count or 0)} in truth."
+    val = f" {count} validation labels come on top: {first} labels are {first + (count or 0)} in total."
     return f"{code(head.key)}: {text}{few}{val if count else ''}"
 
 

@@ -1,4 +1,4 @@
-"""Who does better than an answer that looks at nothing: always the mean place of the training labels."""
+"""Who does better than an answer that looks at nothing: always the mean position of the training labels."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,14 +13,14 @@ from thermark.report.results.printed import VERDICTS
 from thermark.report.results.record import Estimate
 from thermark.report.verdicts import withheld_alone
 
-TITLE = "the mean place of the training labels"
+TITLE = "the mean position of the training labels"
 REPLICATES = 2000
 BOXES = "labelled"  # those of the posts' crops
 PIXELS = "error_px_mean"
 
 
 def of(heads: Sequence[Head]) -> Numbers:
-    """Return the numbers of the constant in the crops of a group of heads, empty where nobody told."""
+    """Return the numbers of the constant in the crops of a group of heads, empty where none is recorded."""
     return next((numbers for head in heads if (numbers := head.numbers.get("constant") or {})), {})
 
 

@@ -87,13 +87,13 @@ def machine(facts: Mapping[str, object]) -> str:
     """Return on what was timed."""
     words = {key: " and ".join(value) if isinstance(value, list) else str(value) for key, value in facts.items()}
     parts = [MACHINE[key].format(escaped(words[key])) for key in MACHINE if key in words]
-    return f"Timed on {', '.join(parts)}." if parts else "The machine was not told."
+    return f"Timed on {', '.join(parts)}." if parts else "The machine is not recorded."
 
 
 def _beside(row: str, study: FewshotData) -> str:
     """Return what is known of the accuracy of those who have this network."""
     if row != base(row):
-        return "Accuracy: no accuracy at this size, which it was not trained for"
+        return "Accuracy: not measured at this size, for which it was not trained"
     names = [name for name in study.of("student") if study.row(name) == row]
     return ". ".join(f"Accuracy of {code(name)}: {_accuracy(name, study)}" for name in names)
 
@@ -106,7 +106,7 @@ def _accuracy(name: str, study: FewshotData) -> str:
     parts = [f"against {code(pair.b)} {printed.sentence(pair, constant.PIXELS)}" for pair in pairs]
     if verdict := constant.contestants(study).get(name):
         parts.append(f"against {constant.TITLE}: {verdict}")
-    return "; ".join(parts) or "compared with nobody"
+    return "; ".join(parts) or "not compared"
 
 
 def _because(row: Numbers) -> str:

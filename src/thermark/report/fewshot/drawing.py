@@ -39,9 +39,9 @@ def draw(heads: Sequence[Head], out: Path) -> None:
 def _top(head: Head, curves: Sequence[Head]) -> float:
     """Return the largest error of all heads that have seen the same face set."""
     faces = head.numbers.get("faces")
-    same = [each for each in curves if each is head or (faces and each.numbers.get("faces") == faces)]
-    alike = [each for own in groups(curves) if head in own for each in own]
-    return max((error for each in [*same, *alike] for error in _errors(each)), default=1.0)
+    same = [other for other in curves if other is head or (faces and other.numbers.get("faces") == faces)]
+    alike = [other for group in groups(curves) if head in group for other in group]
+    return max((error for other in [*same, *alike] for error in _errors(other)), default=1.0)
 
 
 def _points(head: Head) -> list[tuple[int, float, float, float]]:
@@ -94,5 +94,5 @@ def _title(head: Head) -> str:
     first = [str(numbers.get("crops", "")), str(numbers.get("vocabulary", ""))]
     first += [f"K = {numbers['points']}"] if numbers.get("points") else []
     second = [f"{numbers['side']} px" if numbers.get("side") else "", str(numbers.get("faces") or "")]
-    lines = [", ".join(filter(None, each)) for each in (first, second)]
+    lines = [", ".join(filter(None, parts)) for parts in (first, second)]
     return "\n".join(filter(None, lines)).replace("$", "")

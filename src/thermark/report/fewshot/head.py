@@ -70,14 +70,14 @@ class Head:
         numbers = (self.numbers.get("test") or {}).get(scope) or {}
         return numbers if numbers.get("crops") else {}
 
-    def complete(self, each: Numbers) -> bool:
+    def complete(self, budget: Numbers) -> bool:
         """Return whether this is the budget of all labels."""
-        return each is self.numbers["budget"].get(ALL)
+        return budget is self.numbers["budget"].get(ALL)
 
 
-def labels(each: Numbers) -> int:
+def labels(budget: Numbers) -> int:
     """Return how many labels a budget has, which are stored as every mean over seeds is."""
-    return int(each["labels"])
+    return int(budget["labels"])
 
 
 def groups(heads: Sequence[Head]) -> list[list[Head]]:

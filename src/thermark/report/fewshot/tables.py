@@ -1,4 +1,4 @@
-"""Heads as tables: what each is, how far it is off, and what the way of reading its maps costs.
+"""Heads as tables: what each is, how far it is off, and what its decoder costs.
 
 Errors in px of a crop and in px of a frame never share a table.
 """
@@ -12,13 +12,13 @@ from thermark.report.markdown import code, table
 
 SPACES = {"crop": "px of the crop", "native": "px of the frame"}
 ERRORS = ("mean", "median", "pck@3", "pck@5", "pck@10", "pck@20")
-FACTS = ("head", "backbone", "labels of", "K", "parameters", "labels", "seeds", "epochs", "crops", "read by")
+FACTS = ("head", "backbone", "labels of", "K", "parameters", "labels", "seeds", "epochs", "crops", "decoder")
 DECODERS = {"argmax": "argmax", "dark": "DARK", "soft_argmax": "soft-argmax"}
 
 
 def names(space: str, of: Sequence[str] = ERRORS) -> tuple[str, ...]:
     """Return the names of numbers in one space, `crop` or `native`."""
-    return tuple(f"{space}_{each}" for each in of)
+    return tuple(f"{space}_{name}" for name in of)
 
 
 def mean(space: str, numbers: Numbers) -> str:
@@ -51,7 +51,7 @@ def listed(heads: Sequence[Head], space: str) -> str:
     """Return a line a head and scope, one where both scopes are the same crops; and one of the constant."""
     rows = []
     for head in heads:
-        scopes = {each: numbers for each in (PUBLISHED, ALL) if (numbers := head.tested(each))}
+        scopes = {scope: numbers for scope in (PUBLISHED, ALL) if (numbers := head.tested(scope))}
         if len({numbers["crops"] for numbers in scopes.values()}) == 1:
             scopes = dict(list(scopes.items())[-1:])
         for place, (scope, numbers) in enumerate(scopes.items()):
@@ -66,7 +66,7 @@ def listed(heads: Sequence[Head], space: str) -> str:
 
 
 def decoded(heads: Sequence[Head], space: str) -> str:
-    """Return a line a head and way of reading its maps, and one of what quantisation alone costs."""
+    """Return a line a head and decoder, and one of what quantisation alone costs."""
     rows = []
     for head in heads:
         decoders = head.numbers["decoders"]
@@ -78,11 +78,11 @@ def decoded(heads: Sequence[Head], space: str) -> str:
         if alone := head.numbers.get("quantisation"):
             lines.append(["", "*quantisation alone*", *cells(alone, names(space))])
         rows += [[code(head.key) if not place else "", *line[1:]] for place, line in enumerate(lines)]
-    return table(["head", "read by", *titles(names(space))], rows, texts=2)
+    return table(["head", "decoder", *titles(names(space))], rows, texts=2)
 
 
 def gain(head: Head) -> str:
-    """Return what reading between the cells changes in the mean of a head, in px of the frame, or nothing."""
+    """Return what sub-pixel decoders change in the mean of a head, in px of the frame, or nothing."""
     means = {method: numbers.get("native_mean") for method, numbers in head.numbers["decoders"].items()}
     base = means.pop("argmax", None)
     others = [
@@ -93,6 +93,6 @@ def gain(head: Head) -> str:
     if not others:
         return ""
     alone = (head.numbers.get("quantisation") or {}).get("native_mean")
-    alone_text = "" if alone is None else f"; quantisation alone is {shown('native_mean', alone)}"
-    start = f"{code(head.key)}: the mean of argmax, {shown('native_mean', base)} px of the frame, is moved"
-    return f"{start} by {' and by '.join(others)}{alone_text}."
+    alone_text = "" if alone is None else f"; quantisation alone: {shown('native_mean', alone)}"
+    start = f"{code(head.key)}: mean error {shown('native_mean', base)} px of the frame with argmax"
+    return f"{start}; {', '.join(others)}{alone_text}."

@@ -17,7 +17,7 @@ WORDS = {"epochs": "{} epochs", "batch": "batches of {}", "features": "features 
 
 
 def differing(head: Head) -> str:
-    """Return where the training of a head differs from the post's, nothing where it does not or is not told."""
+    """Return where the training of a head differs from the post's, nothing where it does not, or is not known."""
     values = {name: head.numbers.get(name) for name in POST}
     others = [name for name, post in POST.items() if values[name] not in (None, post)]
     return ", ".join(f"{WORDS[name].format(values[name])} instead of {POST[name]}" for name in others)
@@ -62,8 +62,8 @@ def trained(heads: Sequence[Head]) -> str:
     """Return what differs from the post in the training of these heads, so that nobody takes it for the same."""
     parts = [f"{code(head.key)} has {difference}" for head in heads if (difference := differing(head))]
     unknown = [code(head.key) for head in heads if any(head.numbers.get(name) is None for name in TRAINED)]
-    text = f"Trained otherwise than in the post: {'; '.join(parts)}." if parts else ""
-    return f"{text} How long or in what batches was not told of {', '.join(unknown)}." if unknown else text
+    text = f"Training differs from the post: {'; '.join(parts)}." if parts else ""
+    return f"{text} Epochs or batch size are not recorded for {', '.join(unknown)}." if unknown else text
 
 
 def listed(heads: Sequence[Head]) -> str:

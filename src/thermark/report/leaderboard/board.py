@@ -76,7 +76,7 @@ def idle(boards: Sequence[Board]) -> dict[str, Record]:
     return {
         name: group[0]
         for name, group in without_numbers.items()
-        if len(group) > 1 and len({each.reason for each in group}) == 1
+        if len(group) > 1 and len({record.reason for record in group}) == 1
     }
 
 

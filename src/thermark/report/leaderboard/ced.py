@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
-from thermark.metrics.auc import ced
-from thermark.metrics.registry import MAIN, describe, parse_name
+from thermark.metrics.registry import describe
 from thermark.report import long_table
 from thermark.report.leaderboard.board import Board
 from thermark.report.lines import label_ends, line
 from thermark.report.numbers import scale, unit
+from thermark.report.results.curves import auc_limit, curve
 from thermark.report.results.errors import open_errors
 from thermark.report.style import MUTED, RULE, Style, figure, save
 
@@ -29,8 +29,8 @@ def write(boards: Sequence[Board], results: Path, curves: Path, out: Path, style
     for board in boards:
         drawable = curves_of(board, results)
         tables += [
-            curve.assign(dataset=board.data_set.name, metric=_axis(board.main), contestant=name)
-            for name, curve in reversed(drawable.items())
+            points.assign(dataset=board.data_set.name, metric=_axis(board.main), contestant=name)
+            for name, points in reversed(drawable.items())
             if styles[name].named
         ]
         with figure(6.4, HEIGHT) as drawn:
@@ -44,16 +44,10 @@ def curves_of(board: Board, results: Path) -> dict[str, pd.DataFrame]:
 
     A missed face is never reached. The curves end at twice the limit of the area under them.
     """
-    errors = open_errors(results / f"{board.data_set.name}.parquet")
+    errors, limit = open_errors(results / f"{board.data_set.name}.parquet"), 2 * (auc_limit(board.results) or 0.0)
     names = [record.contestant for record in reversed(board.ran)]  # of equal ends the better is labelled above
-    pooled = {name: ced(errors[name]["per_seed"].ravel(), 2 * _limit(board)) for name in names}
-    return {name: pd.DataFrame({"error": points[0], "fraction": points[1]}) for name, points in pooled.items()}
-
-
-def _limit(board: Board) -> float:
-    """Return the limit of the area under the curve, as the name of the metric has it: `auc@0.08io`."""
-    limits = dict(map(parse_name, board.ran[0].metrics))
-    return float(limits[f"auc@{MAIN[board.main]}"] or 0.0)
+    pooled = {name: curve(errors[name], limit) for name in names}
+    return {name: pd.DataFrame({"error": one.error, "fraction": one.fraction}) for name, one in pooled.items()}
 
 
 def _axis(main: str) -> str:
@@ -64,9 +58,9 @@ def _axis(main: str) -> str:
 
 def _draw(axes: Axes, board: Board, curves: Mapping[str, pd.DataFrame], styles: Mapping[str, Style]) -> None:
     factor, unit_of_error = scale(board.main), unit(board.main)
-    for name, curve in curves.items():
-        line(axes, factor * curve["error"], 100 * curve["fraction"], styles[name])
-    limit = factor * max((curve["error"].max() for curve in curves.values()), default=1.0)
+    for name, points in curves.items():
+        line(axes, factor * points["error"], 100 * points["fraction"], styles[name])
+    limit = factor * max((points["error"].max() for points in curves.values()), default=1.0)
     axes.axvline(limit / 2, color=RULE, linewidth=0.8, zorder=0)
     axes.annotate(
         f"AUC up to {limit / 2:g} {unit_of_error}",
@@ -82,5 +76,5 @@ def _draw(axes: Axes, board: Board, curves: Mapping[str, pd.DataFrame], styles: 
     axes.set_xlabel(_axis(board.main) + ", %" * (unit_of_error == "%"))
     axes.set_ylabel("faces at or below that error, %")
     axes.grid(axis="y")
-    ends = {name: (limit, 100 * curve["fraction"].iloc[-1]) for name, curve in curves.items()}
+    ends = {name: (limit, 100 * points["fraction"].iloc[-1]) for name, points in curves.items()}
     label_ends(axes, ends, styles, 0.75 * HEIGHT)

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
+from thermark.report.results.ranking import FLOOR as FLOOR
 
-FLOOR = "mean_shape"  # what everybody must beat is always shown
-CURVES, ROWS = 7, 5  # beside the floor: more curves than eight are told apart by nobody
+CURVES, ROWS = 7, 5  # beside the floor: nobody can distinguish more than eight curves
 
 
 def leading(order: Sequence[str], kinds: Mapping[str, str], count: int) -> list[str]:

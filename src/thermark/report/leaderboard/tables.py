@@ -9,6 +9,7 @@ from thermark.metrics.registry import METRICS, MOVED, describe, parse_name
 from thermark.report.leaderboard.board import Board, few_misses
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, natural, shown
+from thermark.report.results.estimates import covered, interval, plus_minus
 from thermark.report.results.ranking import value, whole
 from thermark.report.results.record import Part, Record
 
@@ -35,8 +36,8 @@ def _main_cell(record: Record | None, board: Board) -> str:
     """Return group, main metric, 95 % interval and found rate of a contestant, or why there are none."""
     if record is None or not record.ran:
         return escaped(record.status) if record else "–"
-    found = value(record, "found")
-    rate = f", {shown('found', found)} % found" if found is not None and found < 1 else ""
+    share = value(record, "found")
+    rate = f", {shown('found', share)} % found" if share is not None and share < 1 else ""
     letter = f"{board.groups[record.contestant]} " if record.contestant in board.groups else ""
     return (
         f"{letter}{_cell(record, board.main, _podium(board, board.main))} ({interval(record, board.main)}{rate})"
@@ -127,31 +128,6 @@ def _parts(ran: Sequence[Record], stratum: str) -> dict[str, int]:
 
 def _moved(variant: str) -> str:
     return re.sub(r"^(shift|scale)([0-9.]+)$", r"\1 \2 %", variant)
-
-
-def interval(record: Record, name: str) -> str:
-    """Return the interval of a metric as printed; n/a where one subject or none was drawn from."""
-    estimate = record.metrics.get(name)
-    return (
-        "n/a"
-        if estimate is None or estimate.low is None
-        else f"{shown(name, estimate.low)}–{shown(name, estimate.high)}"
-    )
-
-
-def plus_minus(record: Record, name: str) -> str:
-    """Return the standard deviation of a metric over several seeds as printed behind it, nothing for one seed."""
-    estimate = record.metrics.get(name)
-    return "" if estimate is None or estimate.seed_std is None else f" ± {shown(name, estimate.seed_std)}"
-
-
-def covered(record: Record, main: str) -> str:
-    """Return what an interval covers: subjects only, or seeds as well; nothing where there is no interval."""
-    if interval(record, main) == "n/a":
-        return ""
-    if record.seeds > 1:
-        return f"subjects and {record.seeds} seeds"
-    return "subjects only, 1 seed" if record.seeds else "subjects only"
 
 
 def _name(record: Record, board: Board) -> str:

@@ -2,9 +2,9 @@
 
 from thermark.landmarks import load
 from thermark.report.leaderboard.highlights import leading
-from thermark.report.leaderboard.tables import covered, interval
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, shown, unit
+from thermark.report.results.estimates import covered, interval
 from thermark.report.results.ranking import kinds, ranked, value, whole
 from thermark.report.results.record import ResultSet
 
@@ -40,7 +40,7 @@ def ten_rows(results: ResultSet) -> str:
     miss = f"{shown(main, results.protocol.miss)} {unit(main)}"
     rule = (
         f"{escaped(on.title)}: {on.faces} faces of {on.subjects} subjects. Shown are {len(rows)} of the "
-        f"{len(ran)} contestants that answer all {points} points: the best of each recipe or family, then the "
+        f"{len(ran)} contestants that predict all {points} points: the best of each recipe or family, then the "
         f"best of the others. They are ordered by the error over all faces; a missed face counts {miss}."
     )
     return f"{table(header, rows, texts=3)}\n\n{rule}"

@@ -40,7 +40,9 @@ def write(
     long_table.write(curves / "training.csv", tables, ["run", *KEYS, *logged])
     terms = [name for name in TERMS if any(name in table for table in histories.values())]
     with figure(WIDTH, TOP + (BOTTOM if terms else 0)) as drawn:
-        rows = drawn.subfigures(2, 1, height_ratios=[TOP, BOTTOM]) if terms else [drawn]
+        rows: Sequence[Figure | SubFigure] = [drawn]
+        if terms:
+            rows = [*drawn.subfigures(2, 1, squeeze=False, height_ratios=[TOP, BOTTOM])[:, 0]]
         _row(rows[0], histories, ("loss", "val_nme"), styles, 0.68 * TOP, labels=True)
         if terms:
             _row(rows[1], histories, terms, styles, 0.6 * BOTTOM, labels=False)

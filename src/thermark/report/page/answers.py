@@ -1,4 +1,4 @@
-"""Who is best for a case, whether that is real, and how fast it is, in sentences."""
+"""Who is best for a case, whether by a significant difference, and how fast it is, in sentences."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -36,7 +36,7 @@ def answer(results: ResultSet, boxes: str, trained: str, matrix: Matrix | None, 
         and found(record).value
     ]
     if not able:
-        sentence = "Nobody that ran here is of this case and answers all landmarks."
+        sentence = "No contestant that ran here fits this case and predicts all landmarks."
         return {"best": "", "found": sentence, "error": "", "real": "", "fast": ""}
     best, main = able[0], results.protocol.main
     error = words.with_interval(results, f"{main}_all", of_all(results, best))
@@ -51,25 +51,25 @@ def answer(results: ResultSet, boxes: str, trained: str, matrix: Matrix | None, 
 
 
 def real(best: Record, others: Sequence[Record], matrix: Matrix | None) -> str:
-    """Return from whom the best of a case is told apart, as far as the letters of the data set say it.
+    """Return from whom the best of a case differs significantly, as far as the letters of the data set say it.
 
-    A letter says who is not told from the best that has it; of two others with that letter it says nothing.
+    A letter says who does not differ from the best that has it; of two others with that letter it says nothing.
     """
     if not others:
-        return "Nobody else is of this case."
+        return "No other contestant fits this case."
     if matrix is None or best.contestant not in matrix.groups:
         return "Unknown: nothing was compared on this data set."
-    own_letter, first = matrix.groups[best.contestant], leader(matrix, best.contestant)
-    letters = {other.contestant: matrix.groups.get(other.contestant, own_letter) for other in others}
-    same = [name for name, letter in letters.items() if letter <= own_letter]
+    letter, first = matrix.groups[best.contestant], leader(matrix, best.contestant)
+    letters = {other.contestant: matrix.groups.get(other.contestant, letter) for other in others}
+    same = [name for name, other in letters.items() if other <= letter]
     rest = len(others) - len(same)
     if first != best.contestant:
         more = f" {rest} of the others are in later groups." if rest else ""
-        return f"In group {own_letter}, as {first}, from whom it is not told apart.{more}"
+        return f"In group {letter}, like {first}, from which it does not differ significantly.{more}"
     if not same:
-        return f"Real: told apart from {'the other one' if rest == 1 else f'all {rest} others'} of this case."
-    more = f" Told apart from the other {rest}." if rest else ""
-    return f"Not told apart from {words.listed(same, 3)}.{more}"
+        return f"Differs significantly from {'the other one' if rest == 1 else f'all {rest} others'} of this case."
+    more = f" It does from the other {rest}." if rest else ""
+    return f"Does not differ significantly from {words.listed(same, 3)}.{more}"
 
 
 def leader(matrix: Matrix, contestant: str) -> str:

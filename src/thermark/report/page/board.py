@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from thermark.metrics.registry import describe
-from thermark.report.numbers import label, natural, shown
+from thermark.report.numbers import label, natural, shown, title
 from thermark.report.page import words
 from thermark.report.page.answers import leader
 from thermark.report.page.figures.cost import Speeds, cost
@@ -113,7 +113,7 @@ def common(results: ResultSet) -> Facts:
             "protocol",
             f"{protocol.id}: {protocol.vocabulary}, split {protocol.split}, boxes {protocol.boxes or 'none'}",
         ),
-        ("error", f"{words.short_name(main)}, {words.long_unit(main)}"),
+        ("error", f"{title(main)}, {words.long_unit(main)}"),
         ("a miss counts", words.value(main, protocol.miss)),
         ("labels, sha256", protocol.labels),
         ("code", ", ".join(f"{name} {value[:12]}" for name, value in sorted(results.made.code.items()))),
@@ -141,7 +141,7 @@ def _facts(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Sp
     facts += [
         ("missed", f"{record.missed} of {record.faces} faces"),
         ("intervals cover", words.covered(record)),
-        ("seeds", f"{record.seeds}: {seeds} {words.unit(main)}" if record.seeds else "one answer, no seeds"),
+        ("seeds", f"{record.seeds}: {seeds} {words.unit(main)}" if record.seeds else "not trained here, no seeds"),
         ("group", _group(record, matrix)),
         ("floor", _floor(main, record) if floor else "not measured"),
         ("tier", record.tier),
@@ -179,9 +179,10 @@ def _group(record: Record, matrix: Matrix | None) -> str:
         return "not compared"
     first = leader(matrix, record.contestant)
     if first != record.contestant:
-        return f"{letter}: not told apart from {first}, the best of that group"
+        return f"{letter}: no significant difference from {first}, the best of that group"
     others = [name for name, other in matrix.groups.items() if other == letter and name != first]
-    return f"{letter}, its best: {f'not told apart from {words.listed(others)}' if others else 'alone in it'}"
+    same = f"no significant difference from {words.listed(others)}" if others else "alone in it"
+    return f"{letter}, its best: {same}"
 
 
 def _floor(main: str, record: Record) -> str:
@@ -192,7 +193,9 @@ def _floor(main: str, record: Record) -> str:
         return f"unknown: no face was found in all {floor.views} views"
     value = "" if floor.value is None else f"{words.value(main, floor.value)}, "
     lost = f", {floor.lost} more were lost in some view" if floor.lost else ""
-    meaning = f"the scatter of its points when the picture moves by 1{words.DASH}2 px, {floor.faces} faces{lost}"
+    meaning = (
+        f"the scatter of its landmarks when the image is shifted by 1{words.DASH}2 px, {floor.faces} faces{lost}"
+    )
     return f"{value}{floor.px:.2f} px: {meaning}"
 
 

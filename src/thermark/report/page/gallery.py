@@ -1,4 +1,4 @@
-"""Failures first: the same worst faces for all contestants, as numbers, with pictures where terms permit."""
+"""The same worst faces for all contestants, as numbers, with pictures where terms permit."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def worst(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]
     first = errors[contestants[0]]
     subject = dict(zip(first["ids"], first["subjects"], strict=True))
     means = {
-        face: float(np.mean([min(each[face], miss) for each in table.values() if face in each]))
+        face: float(np.mean([min(by_face[face], miss) for by_face in table.values() if face in by_face]))
         for face in subject
     }
     chosen = sorted(means, key=lambda face: (-means[face], str(face)))[:count]

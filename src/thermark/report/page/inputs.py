@@ -101,7 +101,7 @@ def times(speed: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     for name, timing in measured.get("rows", {}).items():
         if timing["status"] == "ok":
             what = f"a picture of {timing['dataset']}, boxes: {timing['boxes']}"
-            found = f"found somebody in {timing['found']} of {timing['pictures']} pictures"
+            count = f"found somebody in {timing['found']} of {timing['pictures']} pictures"
             numbers = {key: timing.get(key) for key in ("ms", "ms_low", "ms_high", "parameters")}
-            by_name[name] = numbers | {"note": f"{what}; {found}"}
+            by_name[name] = numbers | {"note": f"{what}; {count}"}
     return by_name

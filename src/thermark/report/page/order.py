@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from itertools import chain, zip_longest
 
 from thermark.metrics.scores import GIVEN
-from thermark.report.results.ranking import ranked, whole
+from thermark.report.results.ranking import FLOOR, ranked, whole
 from thermark.report.results.record import Estimate, Record, ResultSet
 
-FLOOR = "mean_shape"  # the family that looks at no picture
 UNKNOWN = Estimate(value=None, faces=0, subjects=0)
 
 

@@ -119,7 +119,7 @@
       const answer = data.answers[name][`${boxes}/${trained}`];
       const link = made("a", answer.best);
       link.href = `#${encodeURIComponent(name)}/${encodeURIComponent(answer.best)}`;
-      article.querySelector(".best").replaceChildren(answer.best ? link : "nobody");
+      article.querySelector(".best").replaceChildren(answer.best ? link : "none");
       all("[data-say]", article).forEach((node) => { node.textContent = answer[node.dataset.say]; });
     });
   };

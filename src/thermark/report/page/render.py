@@ -62,7 +62,9 @@ def block(content: Any) -> Markup:
 
 def policy(scripts: list[str]) -> str:
     """Return a content security policy under which these scripts run, and nothing is fetched from anywhere."""
-    hashes = " ".join(f"'sha256-{base64.b64encode(sha256(each.encode()).digest()).decode()}'" for each in scripts)
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts
+    )
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"

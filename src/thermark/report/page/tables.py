@@ -4,18 +4,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from thermark.landmarks import load
+from thermark.report.numbers import interval, plus
 from thermark.report.numbers import shown as printed
 from thermark.report.page import words
 from thermark.report.page.figures import cost, learning, pairs
 from thermark.report.page.figures.errors import by_subject, limit, named, strata, within
 from thermark.report.page.figures.face import shown
 from thermark.report.page.order import found, of_all
-from thermark.report.results.comparisons import Comparisons, Matrix
+from thermark.report.results.comparisons import Comparisons, Family, Matrix
 from thermark.report.results.errors import Errors
-from thermark.report.results.printed import bounded
+from thermark.report.results.printed import columns
 from thermark.report.results.ranking import ranked
 from thermark.report.results.record import Part, ResultSet
 
+PAIRS = (
+    "data set",
+    "a",
+    "b",
+    "in",
+    "a − b",
+    "95 %",
+    "p",
+    "p, unadjusted",
+    "detectable",
+    "of",
+    "verdict",
+    "caveat",
+)
 EDGES = (0.25, 0.5, 0.75, 1.0)  # of the limit of a distribution
 
 
@@ -60,9 +75,8 @@ def _part(main: str, part: Part | None) -> str:
     if part is None:
         return words.DASH
     lost = f", {part.missed} of {part.faces} missed" if part.missed else ""
-    if part.value is None or part.low is None or part.high is None:
-        return f"{printed(main, part.value)}{lost}"
-    return f"{printed(main, part.value)} ({printed(main, part.low)}{words.DASH}{printed(main, part.high)}){lost}"
+    ends = interval(main, part.low, part.high)
+    return f"{printed(main, part.value)}{f' ({ends})' * bool(ends)}{lost}"
 
 
 def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]) -> Table:
@@ -92,14 +106,13 @@ def landmarks(results: ResultSet, names: Sequence[str]) -> Table:
 
 
 def matrix(results: ResultSet, matrix: Matrix) -> Table:
-    """Return the difference of each pair, row less column; one too small to speak of is in brackets."""
+    """Return the difference of each pair, row less column; one too small to interpret is in brackets."""
     cells = {(row["a"], row["b"]): row for row in pairs.pairs(results, matrix)}
     order = list(dict.fromkeys(a for a, _ in cells))
     rows = [(a, *(_pair(cells.get((a, b))) for b in order)) for a in order]
     unit = words.unit(results.protocol.main)
-    caption = (
-        f"Row less column, {unit}; negative: the row errs less; in brackets: too small to speak of (exploratory)"
-    )
+    caption = f"Row less column, {unit}; negative: the row has the lower error; "
+    caption += "in brackets: too small to interpret (exploratory)"
     return Table(caption, ("contestant", *order), tuple(rows))
 
 
@@ -108,59 +121,21 @@ def _pair(row: Mapping[str, object] | None) -> str:
         return ""
     if "difference" not in row:
         return words.DASH
-    text = pairs.signed(float(str(row["difference"])))
+    text = plus(float(str(row["difference"])))
     return f"({text})" if row["grey"] else text
 
 
 def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[tuple[str, str, Table]]:
     """Return name, question and table of each declared family."""
-    head = (
-        "data set",
-        "a",
-        "b",
-        "a less b",
-        "95 % interval",
-        "p",
-        "p (Holm)",
-        "detectable",
-        "on",
-        "verdict",
-        "why grey",
-        "caveat",
-    )
-    families_shown = []
-    for family in comparisons.families:
-        rows = []
-        for pair in family.pairs:
-            results = sets.get(pair.dataset)
-            main = results.protocol.main if results else "nme_io"
-            factor, unit = words.scale(main), words.unit(main)
-            number = "–" if pair.difference is None else f"{pairs.signed(factor * pair.difference)} {unit}"
-            sure = bounded(pair)
-            ends = [pairs.signed(factor * end) for end in (pair.low, pair.high) if end is not None and sure]
-            least = "–" if pair.mde is None or not sure else f"{factor * pair.mde:.2f} {unit}"
-            on = f"{pair.faces} faces, {pair.subjects} subjects"
-            on += f", {pair.left_out} left out" if pair.left_out else ""
-            cells = (
-                number,
-                " to ".join(ends) or "none",
-                _p(pair.p if sure else None),
-                _p(pair.p_holm if sure else None),
-                least,
-                on,
-                pair.verdict,
-                pair.grey,
-                pair.caveat,
-            )
-            rows.append((results.data_set.title if results else pair.dataset, pair.a, pair.b, *cells))
-        families_shown.append(
-            (family.name, family.question, Table(f"{family.name}: adjusted together", head, tuple(rows)))
-        )
-    return families_shown
+    return [
+        (family.name, family.question, Table(f"{family.name}: adjusted together", PAIRS, _pairs(family, sets)))
+        for family in comparisons.families
+    ]
 
 
-def _p(number: float | None) -> str:
-    return "–" if number is None else "< 0.001" if number < 0.001 else f"{number:.3f}"
+def _pairs(family: Family, sets: Mapping[str, ResultSet]) -> tuple[tuple[str, ...], ...]:
+    cells = [columns(pair, sets.get(pair.dataset)) for pair in family.pairs]
+    return tuple(tuple(texts[name] for name in PAIRS) for texts in cells)
 
 
 def costs(results: ResultSet, axis: cost.Axis, speeds: cost.Speeds) -> Table:

@@ -2,26 +2,16 @@
 
 from collections.abc import Sequence
 
-from thermark.metrics.registry import describe
 from thermark.report.notices import kind
+from thermark.report.numbers import interval as between
+from thermark.report.numbers import long_unit as long_unit
 from thermark.report.numbers import scale as scale
-from thermark.report.numbers import shown, title
+from thermark.report.numbers import shown
 from thermark.report.numbers import unit as unit
 from thermark.report.results.record import DataSet, Estimate, Record, ResultSet
 
 PICTURES = {"rendered": "rendered data", "thermalised": "thermalised data", "real": "real data"}
 DASH = "\N{EN DASH}"
-
-
-def long_unit(main: str) -> str:
-    """Return the unit in words, such as `% of the distance of the outer eye corners`."""
-    whole = describe(main).whole
-    return f"% of the {whole}" if whole else "px of the source picture"
-
-
-def short_name(main: str) -> str:
-    """Return what the main metric is called in columns, such as `NME diagonal`."""
-    return title(main)
 
 
 def origin(data_set: DataSet) -> str:
@@ -47,9 +37,7 @@ def titled(data_set: DataSet) -> str:
 
 def interval(metric: str, estimate: Estimate | None) -> str:
     """Return a 95 % interval as printed, such as `4.63–6.01`; empty where there is none."""
-    if estimate is None or estimate.low is None or estimate.high is None:
-        return ""
-    return f"{shown(metric, estimate.low)}{DASH}{shown(metric, estimate.high)}"
+    return "" if estimate is None else between(metric, estimate.low, estimate.high)
 
 
 def no_interval(record: Record, estimate: Estimate | None) -> str:

@@ -127,13 +127,13 @@ class Published(Section):
 
     def _cell(self, name: str, row: Row, key: str, run: str, other: str) -> Cell:
         table = self.tables[name]
-        own: dict[str, Any] = {"metric": key, "dataset": table.dataset}
-        own |= table.columns[key].model_dump(exclude_unset=True)
-        own |= table.model_dump(include={"protocol", "noses"})
-        own |= {"source": self.source, "table": name, "row": row.row, "value": row.values[key]}
-        own |= {"run": run, "norun": row.norun, "incomparable": other or table.incomparable}
+        fields: dict[str, Any] = {"metric": key, "dataset": table.dataset}
+        fields |= table.columns[key].model_dump(exclude_unset=True)
+        fields |= table.model_dump(include={"protocol", "noses"})
+        fields |= {"source": self.source, "table": name, "row": row.row, "value": row.values[key]}
+        fields |= {"run": run, "norun": row.norun, "incomparable": other or table.incomparable}
         doubts = [note.said for note in table.doubts if note.covers(row.row, key)]
-        return Cell(**own, doubt="; ".join([*doubts, *filter(None, [row.doubt])]))
+        return Cell(**fields, doubt="; ".join([*doubts, *filter(None, [row.doubt])]))
 
 
 def names() -> list[str]:

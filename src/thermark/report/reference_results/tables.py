@@ -12,10 +12,10 @@ from thermark.report.reference_results import Published
 from thermark.report.reference_results.compare import NOSES, PX, Compared
 
 LEGEND = (
-    "Each cell is *published / ours*, rates in %, errors in px. *Reproduced*: a rate differs by at most {noses} "
-    "of the table's noses ({rates}), which is what a doubtful match moves; an error in px by at most {px:g} px, "
-    "which is what a pixel convention alone moves. *Outside*: by more. *Not comparable* and *not run* say why. "
-    "A run of ours with fewer than three seeds has numbers and no verdict."
+    "Each cell is *published / ours*, rates in %, errors in px. *Reproduced*: rates differ by at most {noses} of "
+    "the table's noses ({rates}), the effect of one ambiguous match; errors by at most {px:g} px, the effect of "
+    "the pixel convention. *Outside*: they differ by more. *Not comparable* and *not run* give the reason. Our "
+    "runs with fewer than three seeds have numbers and no verdict."
 )
 LONGEST = 120  # letters of a reason in the table; the JSON has all of it
 

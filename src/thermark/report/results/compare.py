@@ -159,7 +159,7 @@ def _pair(
     comparison = compare(_columns(errors[a]), _columns(errors[b]), "error", _doubt(results, config), floor)
     records = [record for name in pair if (record := results.of(name))]
     trained = [info[name] for name in pair]
-    limits = caveat(records, [own.training for own in trained], [own.few_seed_teachers for own in trained])
+    limits = caveat(records, [one.training for one in trained], [one.few_seed_teachers for one in trained])
     verdict = _against_a_constant(records) or comparison.verdict
     return _as_pair(dataset, a, b, comparison).model_copy(update={"caveat": limits, "verdict": verdict})
 
@@ -239,7 +239,9 @@ def _groups(
             {name: capped[name] for name in left}, "error", doubt, floors, [(other, best) for other in others]
         )
         p = family.holm(np.array([compared[other, best].p for other in others], np.float64))
-        worse = [other for other, own in zip(others, p.tolist(), strict=True) if compared[other, best].shown(own)]
+        worse = [
+            name for name, each_p in zip(others, p.tolist(), strict=True) if compared[name, best].shown(each_p)
+        ]
         letters |= {name: letter for name in left if name not in worse}
         left = worse
     return letters | dict.fromkeys(left, ascii_uppercase[-1])

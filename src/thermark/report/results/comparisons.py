@@ -61,8 +61,8 @@ class Family(Section):
 class Matrix(Section):
     """All pairs of the contestants that ran on a data set, row less column: exploratory, nothing was declared.
 
-    `groups`: contestant -> a letter; who has A is not told from the best (over all faces, a miss at its cap), who
-    has B not from the best of the others, and so on; p adjusted over everybody against that best.
+    `groups`: contestant -> a letter; those with A do not differ significantly from the best (over all faces,
+    misses at the cap), those with B not from the best of the others, and so on; p adjusted over all against it.
     """
 
     contestants: tuple[str, ...]
@@ -83,12 +83,12 @@ class Comparisons(Section):
 
     def among(self, contestants: Collection[str]) -> list[Family]:
         """Return the families that ask about nobody but these contestants, on a data set that is here."""
-        asked = {own.name: {name for pair in own.pairs for name in pair.names} for own in self.families}
-        return [own for own in self.families if own.pairs and asked[own.name] <= set(contestants)]
+        asked = {family.name: {name for pair in family.pairs for name in pair.names} for family in self.families}
+        return [family for family in self.families if family.pairs and asked[family.name] <= set(contestants)]
 
     def declared(self, dataset: str, a: str, b: str) -> Pair | None:
         """Return a declared comparison of a with b, None where no family has it."""
-        pairs = (pair for own in self.families for pair in own.pairs)
+        pairs = (pair for family in self.families for pair in family.pairs)
         return next((pair for pair in pairs if (pair.dataset, pair.a, pair.b) == (dataset, a, b)), None)
 
     def explored(self, dataset: str, a: str, b: str) -> Pair | None:
@@ -98,16 +98,16 @@ class Comparisons(Section):
             return None
         row, column = map(matrix.contestants.index, (a, b))
         # Of how many faces and seeds a matrix does not say.
-        told: dict[str, Any] = {"faces": 0, "left_out": 0, "subjects": 0, "seeds": (0, 0)}
-        told |= {name: getattr(matrix, name)[row][column] for name in ("difference", "low", "high")}
-        return Pair(dataset=dataset, a=a, b=b, verdict=EXPLORATORY, **told)
+        fields: dict[str, Any] = {"faces": 0, "left_out": 0, "subjects": 0, "seeds": (0, 0)}
+        fields |= {name: getattr(matrix, name)[row][column] for name in ("difference", "low", "high")}
+        return Pair(dataset=dataset, a=a, b=b, verdict=EXPLORATORY, **fields)
 
 
 def write_comparisons(path: Path, made: Comparisons) -> None:
     """Write as JSON, a line a family and a line a matrix: nobody reads these numbers here."""
     plain = files.rounded(made.model_dump(mode="json", exclude_defaults=True))
-    families = ",\n".join(_line(own) for own in plain.get("families", []))
-    matrices = ",\n".join(f"{_line(name)}: {_line(own)}" for name, own in plain.get("matrices", {}).items())
+    families = ",\n".join(_line(content) for content in plain.get("families", []))
+    matrices = ",\n".join(f"{_line(name)}: {_line(matrix)}" for name, matrix in plain.get("matrices", {}).items())
     text = f'{{\n"schema": {SCHEMA},\n"families": [\n{families}\n],\n"matrices": {{\n{matrices}\n}}'
     text += f',\n"left_out": {_line(made.left_out)}\n}}\n' if made.left_out else "\n}\n"
     files.write_text(path, text)

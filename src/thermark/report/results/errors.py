@@ -29,7 +29,9 @@ def table(contestants: Mapping[str, Errors]) -> pa.Table:
     everybody = contestants or {"": nothing | {"seeded": np.array(False)}}
     parts = [_rows(name, errors) for name, errors in everybody.items()]
     columns = {column: pa.array(np.concatenate([part[column] for part in parts])) for column in COLUMNS}
-    return pa.table({name: own.dictionary_encode() if name in TEXTS else own for name, own in columns.items()})
+    return pa.table(
+        {name: cells.dictionary_encode() if name in TEXTS else cells for name, cells in columns.items()}
+    )
 
 
 def write(path: Path, contestants: Mapping[str, Errors]) -> None:
@@ -55,10 +57,10 @@ def read(source: Any, where: str) -> dict[str, Errors]:
 def _of_one(name: str, rows: Any) -> Errors:
     """Return the errors of one contestant, a data frame; raises ValueError where its seeds are of other faces."""
     seeds = rows["seed"].unique()
-    each = [rows[rows["seed"] == seed] for seed in seeds]
-    ids, values = each[0]["face"].to_numpy(np.str_), []
-    for own in each:
-        faces, column = own["face"].to_numpy(np.str_), own["error"].to_numpy(np.float64)
+    by_seed = [rows[rows["seed"] == seed] for seed in seeds]
+    ids, values = by_seed[0]["face"].to_numpy(np.str_), []
+    for seed_rows in by_seed:
+        faces, column = seed_rows["face"].to_numpy(np.str_), seed_rows["error"].to_numpy(np.float64)
         if not np.array_equal(faces, ids):  # seeds may stand in other orders: faces are known by their names
             order = np.argsort(faces)[np.argsort(np.argsort(ids))] if len(faces) == len(ids) else slice(0)
             if not np.array_equal(faces[order], ids):
@@ -67,7 +69,7 @@ def _of_one(name: str, rows: Any) -> Errors:
         values.append(column)
     return {
         "ids": ids,
-        "subjects": each[0]["subject"].to_numpy(np.str_),
+        "subjects": by_seed[0]["subject"].to_numpy(np.str_),
         "per_seed": np.stack(values),
         "seeded": np.array(seeds[0] >= 0),
     }

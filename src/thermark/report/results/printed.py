@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import scale, title
-from thermark.report.numbers import unit as unit_of
+from thermark.report.numbers import points, probability, signed, title
 from thermark.report.results.comparisons import EXPLORATORY, Pair
 from thermark.report.results.record import ResultSet
 from thermark.report.verdicts import undecided
@@ -28,7 +27,7 @@ def sentence(pair: Pair, main: str) -> str:
     """Return a difference in words: the number, its interval, the verdict and its caveat, or why there is none."""
     if pair.difference is None:
         return escaped(pair.verdict)
-    value = f"{signed(pair.difference, main)} {unit(main)} in the mean"
+    value = f"{signed(pair.difference, main)} {points(main)} in the mean"
     if bounded(pair):
         value += f" ({signed(pair.low, main)} to {signed(pair.high, main)})"
     return f"{value}: {_verdict(pair)}" + (f" ({escaped(pair.caveat)})" if pair.caveat else "")
@@ -49,36 +48,33 @@ def tally(comparisons: Iterable[Pair]) -> tuple[int, int, int, int]:
     return counts[VERDICTS[0]], counts[VERDICTS[1]], counts[VERDICTS[2]], counts[""]
 
 
-def unit(main: str) -> str:
-    """Return the unit in which differences of a metric are printed."""
-    return "% points" if unit_of(main) == "%" else unit_of(main)
-
-
-def signed(value: float | None, main: str) -> str:
-    """Return a difference as printed: px, or percentage points, with its sign; – for none."""
-    if value is None:
-        return "–"
-    return f"{scale(main) * value:+.2f}".replace("-", "−")
-
-
-def _row(pair: Pair, results: ResultSet) -> list[str]:
-    main, sure = results.protocol.main, bounded(pair)
+def columns(pair: Pair, results: ResultSet | None) -> dict[str, str]:
+    """Return a comparison as plain texts by the name of their column; `results` are those of its data set."""
+    main, sure = results.protocol.main if results else "nme_io", bounded(pair)
     left_out = f" ({pair.left_out} left out)" if pair.left_out else ""
     seeds = " and ".join(dict.fromkeys(str(count) for count in pair.seeds if count))
     trained = f", {seeds} seed{'s' * (seeds != '1')}" if seeds else ""
-    of = f"{pair.faces} faces{left_out}, {pair.subjects} subjects{trained}"
-    return [
-        f"{code(pair.a)} − {code(pair.b)}",
-        escaped(results.data_set.title),
-        f"{title(main)}, {unit(main)}",
-        signed(pair.difference, main),
-        f"{signed(pair.low, main)} to {signed(pair.high, main)}" if sure else "–",
-        signed(pair.difference_all, main),
-        "–" if pair.p_holm is None or not sure else "<0.001" if pair.p_holm < 0.001 else f"{pair.p_holm:.3f}",
-        signed(pair.mde, main).lstrip("+") if sure else "–",
-        of if pair.faces else "–",
-        _verdict(pair),
-    ]
+    return {
+        "data set": results.data_set.title if results else pair.dataset,
+        "a": pair.a,
+        "b": pair.b,
+        "in": f"{title(main)}, {points(main)}",
+        "a − b": signed(pair.difference, main),
+        "95 %": f"{signed(pair.low, main)} to {signed(pair.high, main)}" if sure else "–",
+        "all faces": signed(pair.difference_all, main),
+        "p": probability(pair.p_holm if sure else None),
+        "p, unadjusted": probability(pair.p if sure else None),
+        "detectable": signed(pair.mde, main).lstrip("+") if sure else "–",
+        "of": f"{pair.faces} faces{left_out}, {pair.subjects} subjects{trained}" if pair.faces else "–",
+        "verdict": ": ".join(filter(None, [pair.verdict, pair.grey * (pair.verdict in VERDICTS)])),
+        "caveat": pair.caveat or "–",
+    }
+
+
+def _row(pair: Pair, results: ResultSet) -> list[str]:
+    cells = columns(pair, results)
+    about = [f"{code(pair.a)} − {code(pair.b)}", escaped(cells["data set"])]
+    return [*about, *(cells[name] for name in HEADER[2:-1]), _verdict(pair)]
 
 
 def bounded(pair: Pair) -> bool:
@@ -87,6 +83,4 @@ def bounded(pair: Pair) -> bool:
 
 
 def _verdict(pair: Pair) -> str:
-    if pair.verdict == EXPLORATORY:
-        return f"*{EXPLORATORY}*"
-    return escaped(": ".join(filter(None, [pair.verdict, pair.grey * (pair.verdict in VERDICTS)])))
+    return f"*{EXPLORATORY}*" if pair.verdict == EXPLORATORY else escaped(columns(pair, None)["verdict"])

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from thermark.report.results.record import Record, ResultSet
 
 Groups = Mapping[str, str]  # contestant -> letter
+FLOOR = "mean_shape"  # looks at no picture: what everybody must beat
 NONE: Groups = MappingProxyType({})
 
 

@@ -230,7 +230,7 @@ def open_named(folder: Path, names: Iterable[str]) -> dict[str, ResultSet]:
 
 def open_all(folder: Path) -> dict[str, ResultSet]:
     """Return data set -> results of all files of a folder; raises DataError where there is none."""
-    found = {path.stem: open_set(path) for path in sorted(folder.glob("*.json"))}
-    if not found:
+    sets = {path.stem: open_set(path) for path in sorted(folder.glob("*.json"))}
+    if not sets:
         raise DataError(f"{folder} holds no results", "run `dvc repro`")
-    return found
+    return sets

@@ -37,9 +37,9 @@ def reproductions(sets: Mapping[str, ResultSet]) -> dict[str, ResultSet]:
     """
     compared = compare_cells([cell for cell in cells() if not cell.protocol], recorded(sets))
     verdicts: dict[tuple[str, str], set[str]] = {}
-    for each in compared:
-        verdicts.setdefault((each.cell.dataset, each.cell.run), set()).add(each.verdict)
-    good = {key for key, own in verdicts.items() if "reproduced" in own and "outside" not in own}
+    for row in compared:
+        verdicts.setdefault((row.cell.dataset, row.cell.run), set()).add(row.verdict)
+    good = {key for key, states in verdicts.items() if "reproduced" in states and "outside" not in states}
     return {name: results.model_copy(update={"records": _raised(results, good)}) for name, results in sets.items()}
 
 
@@ -66,22 +66,22 @@ def _ours(cell: Cell, sets: Mapping[str, ResultSet]) -> Ours | str:
         part = record.parts.get(cell.stratum, {}).get(cell.level)
         numbers = _ends(results.protocol.main, part.model_dump()) if part else {}
     else:
-        for name, own in record.metrics.items():
-            numbers |= _ends(name, own.model_dump())
+        for name, estimate in record.metrics.items():
+            numbers |= _ends(name, estimate.model_dump())
     return measured(cell, numbers, max(record.seeds, 1), results.data_set.origin)
 
 
-def _ends(name: str, own: Mapping[str, Any]) -> dict[str, Any]:
+def _ends(name: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
     """Return a value and what bounds it as summaries name them, what is undefined left out."""
-    named = {"": own["value"], **{f"_{end}": own.get(end) for end in ("low", "high", "seed_std")}}
+    named = {"": numbers["value"], **{f"_{end}": numbers.get(end) for end in ("low", "high", "seed_std")}}
     return {name + end: value for end, value in named.items() if value is not None}
 
 
 def _size(cell: Cell, sets: Mapping[str, ResultSet]) -> Ours | str:
     """Return the size of a network, which no data set moves."""
     name, scale = SCALES[cell.metric]
-    found = [own for results in sets.values() if (own := results.of(cell.run)) and name in own.exact]
-    return Ours(found[0].exact[name] / scale) if found else NO_PROFILE
+    records = [record for results in sets.values() if (record := results.of(cell.run)) and name in record.exact]
+    return Ours(records[0].exact[name] / scale) if records else NO_PROFILE
 
 
 def everything(sets: Mapping[str, ResultSet], pages: Sequence[Mapping[str, Any]]) -> list[Compared]:

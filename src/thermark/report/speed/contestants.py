@@ -117,7 +117,7 @@ def questions(dataset: str, given: Given, count: int, setting: Setting) -> list[
         raise DataError(f"no frame of {dataset} holds a scored face", "time contestants on another set")
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int))
     asked = []
-    for place, own in (frames[number] for number in chosen):
+    for place, members in (frames[number] for number in chosen):
         image = np.array(seen.image(place))  # read now, not when the clock runs
-        asked.append((image, boxes_for(given, table, own, image)))
+        asked.append((image, boxes_for(given, table, members, image)))
     return asked

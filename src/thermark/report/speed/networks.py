@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +24,7 @@ from thermark.nets import card, complexity, pretrained
 from thermark.nets.cspnext import CSPNeXt
 from thermark.nets.rtmpose import RTMPose
 from thermark.report.speed.options import Config
+from thermark.report.speed.turns import spread as quartiles
 from thermark.train import precision
 
 SIDE = 256  # px of the pictures that frozen backbones see
@@ -66,12 +66,12 @@ def measured(config: Config, models: Path, frozen: Mapping[str, Contestant] | No
     torch.set_num_threads(config.threads)
     learned = students(config, models)
     contestants = {**(large(config) if frozen is None else frozen), **learned}
-    for each in contestants.values():
-        precision.placed(each.net, CPU).eval().requires_grad_(False)
+    for contestant in contestants.values():
+        precision.placed(contestant.net, CPU).eval().requires_grad_(False)
     bf16 = precision.resolved(precision.Machine(), CPU) == "bf16"
     exact: tuple[Precision, ...] = ("fp32", "bf16") if bf16 else ("fp32",)
     times = timed(contestants, exact, config.repeats)
-    rows = {name: costs(each) | spread(times[name]) for name, each in contestants.items()}
+    rows = {name: costs(contestant) | spread(times[name]) for name, contestant in contestants.items()}
     reference = next(iter(rows.values()))
     compared = {name: row | against(reference, row) for name, row in rows.items()}
     return {"machine": machine(exact, config), "rows": compared}
@@ -141,38 +141,37 @@ def timed(contestants: Mapping[str, Contestant], exact: Iterable[Precision], rep
 
     They take turns, so that a busy minute hurts all alike; each has its weights in the caches from a call before.
     """
-    images = {each.side: torch.randn(1, 3, each.side, each.side) for each in contestants.values()}
+    images = {
+        contestant.side: torch.randn(1, 3, contestant.side, contestant.side) for contestant in contestants.values()
+    }
     images = {side: image.to(memory_format=torch.channels_last) for side, image in images.items()}
     times: dict[str, Times] = {name: {how: [] for how in exact} for name in contestants}
     for _ in track(range(repeats), repeats, "speed", "rounds"):
-        for name, each in contestants.items():
-            for how, own in times[name].items():
+        for name, contestant in contestants.items():
+            for how, so_far in times[name].items():
                 with precision.autocast(how, CPU):
-                    each.net(images[each.side])
+                    contestant.net(images[contestant.side])
                     start = time.perf_counter()
-                    each.net(images[each.side])
-                    own.append(1000 * (time.perf_counter() - start))
+                    contestant.net(images[contestant.side])
+                    so_far.append(1000 * (time.perf_counter() - start))
     return times
 
 
-def costs(each: Contestant) -> dict[str, Any]:
+def costs(contestant: Contestant) -> dict[str, Any]:
     """Return what does not depend on the machine."""
-    counted = complexity.macs(each.net, torch.zeros(1, 3, each.side, each.side))
+    counted = complexity.macs(contestant.net, torch.zeros(1, 3, contestant.side, contestant.side))
     return {
-        "parameters": complexity.parameters(each.net),
+        "parameters": complexity.parameters(contestant.net),
         "gmacs": counted.total() / 1e9,
-        "input": each.side,
-        "note": each.note,
+        "input": contestant.side,
+        "note": contestant.note,
     }
 
 
 def spread(times: Times) -> dict[str, float]:
     """Return the median and the quartiles of each precision's times."""
-    quartiles: dict[str, float] = {}
-    for how, values in times.items():
-        low, middle, high = np.percentile(values, [25, 50, 75])
-        quartiles |= {f"{how}_ms": float(middle), f"{how}_ms_low": float(low), f"{how}_ms_high": float(high)}
-    return quartiles
+    by_precision = {how: quartiles(values) for how, values in times.items()}
+    return {f"{how}_{name}": value for how, numbers in by_precision.items() for name, value in numbers.items()}
 
 
 def against(reference: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, float]:

@@ -56,7 +56,9 @@ def of_onnx(model: onnx.ModelProto) -> int:
         if place < len(node.input)
     }
     return sum(
-        prod(each.dims) for each in model.graph.initializer if each.data_type in LEARNED and each.name not in aside
+        prod(tensor.dims)
+        for tensor in model.graph.initializer
+        if tensor.data_type in LEARNED and tensor.name not in aside
     )
 
 
@@ -68,9 +70,13 @@ def of_tflite(path: Path) -> int:
     kinds = {getattr(schema.TensorType, name) for name in LEARNED_TFLITE}
     graphs = [model.Subgraphs(number) for number in range(model.SubgraphsLength())]
     tensors = [graph.Tensors(number) for graph in graphs for number in range(graph.TensorsLength())]
-    constants = [each for each in tensors if each.Type() in kinds and model.Buffers(each.Buffer()).DataLength()]
+    constants = [
+        tensor for tensor in tensors if tensor.Type() in kinds and model.Buffers(tensor.Buffer()).DataLength()
+    ]
     # Two tensors may share a buffer, and are the same numbers then.
-    sizes = {each.Buffer(): prod(each.Shape(place) for place in range(each.ShapeLength())) for each in constants}
+    sizes = {
+        tensor.Buffer(): prod(tensor.Shape(place) for place in range(tensor.ShapeLength())) for tensor in constants
+    }
     return sum(sizes.values())
 
 
@@ -81,7 +87,7 @@ def _weights(one: Any, seen: set[int]) -> Counts:
     seen.add(id(one))
     torch = sys.modules.get("torch")
     if torch and isinstance(one, torch.nn.Module):
-        yield from ((id(each), each.numel()) for each in one.parameters())
+        yield from ((id(tensor), tensor.numel()) for tensor in one.parameters())
     elif torch and isinstance(one, torch.Tensor):
         yield id(one), one.numel()
     elif type(one).__name__ == "InferenceSession" and getattr(one, "_model_bytes", None):

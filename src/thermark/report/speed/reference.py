@@ -29,7 +29,7 @@ def content() -> bytes:
         "reference",
         [helper.make_tensor_value_info("x0", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
         [helper.make_tensor_value_info(f"x{LAYERS}", TensorProto.FLOAT, [1, CHANNELS, SIDE, SIDE])],
-        [numpy_helper.from_array(each, f"w{place}") for place, each in enumerate(filters)],
+        [numpy_helper.from_array(values, f"w{place}") for place, values in enumerate(filters)],
     )
     opset = [helper.make_opsetid("", 17)]
     return bytes(helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString())

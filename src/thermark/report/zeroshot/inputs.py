@@ -56,7 +56,7 @@ class ZeroshotData:
     def pairs(self) -> Split:
         """The posts' crops and their split; raises DataError for a data set that is not one of noses."""
         if set(self.faces.vocabularies) != {NOSE}:
-            raise DataError(f"{self.name} is no table of noses", "name another data set in the bake-off's section")
+            raise DataError(f"{self.name} is no table of noses", "name another data set as `zeroshot.dataset`")
         frames = Frames.open(existing(self.paths.faces / self.name / "frames.npz"))
         return split(
             self.faces, dict(zip(frames.ids.tolist(), frames.sizes.tolist(), strict=True)), self.annotated

@@ -83,10 +83,10 @@ class Page:
         """
         records = {record.contestant: record for record in self.study.records}
         rows = []
-        for name in dict.fromkeys(name for each, name, *_ in self.values if each == protocol):
+        for name in dict.fromkeys(name for key, name, *_ in self.values if key == protocol):
             about = {"boxes": escaped(records[name].boxes), "seeds": str(records[name].seeds or "–")}
             mark = " †" if marked and name in self.trained_on_part1 else ""
-            rows.append(Row([code(name) + mark, *(about[each] for each in beside)], name))
+            rows.append(Row([code(name) + mark, *(about[key] for key in beside)], name))
         return rows
 
     def crop_rows(self) -> list[Row]:
@@ -97,7 +97,7 @@ class Page:
 
     def readings(self) -> list[Row]:
         """Return a row for each reading of each contestant, which is named beside its first."""
-        keys = dict.fromkeys((name, way) for each, name, way, _ in self.values if each == "conventions")
+        keys = dict.fromkeys((name, way) for key, name, way, _ in self.values if key == "conventions")
         texts = {name: way for name, way in reversed(keys)}
         ways = {way: code(way) if " " not in way else way for _, way in keys}
         return [Row([code(name) if texts[name] == way else "", ways[way]], name, part=way) for name, way in keys]

@@ -42,7 +42,7 @@ def measure(study: ZeroshotData, scoring: Config) -> Values:
         if not isinstance(predictions, str):
             inverted = evaluate(study.faces, predictions, how, study.name, read=targets).errors["per_seed"]
             numbers_of[record.contestant] = numbers(study.errors[record.contestant]["per_seed"], inverted)
-    return flat({("polarity", name, ""): own for name, own in numbers_of.items()})
+    return flat({("polarity", name, ""): values for name, values in numbers_of.items()})
 
 
 def numbers(plain: Floats, inverted: Floats) -> Numbers:
@@ -51,9 +51,9 @@ def numbers(plain: Floats, inverted: Floats) -> Numbers:
     The errors are of each seed and face (S, N) by polarity, infinite = missed. A face whose error cannot be told,
     for want of its eyes, is not counted.
     """
-    known = ~(np.isnan(plain) | np.isnan(inverted))
+    defined = ~(np.isnan(plain) | np.isnan(inverted))
     both = np.isfinite(plain) & np.isfinite(inverted)
     rates = {"found": np.isfinite(plain), "found_inverted": np.isfinite(inverted), "found_both": both}
     errors = {"error": plain, "error_inverted": inverted} if both.any() else {}
-    means = {name: float(values[known].mean()) for name, values in rates.items()}
+    means = {name: float(values[defined].mean()) for name, values in rates.items()}
     return means | {name: float(values[both].mean()) for name, values in errors.items()}

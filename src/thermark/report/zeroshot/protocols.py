@@ -102,7 +102,7 @@ def answers(faces: Faces, rows: Rows, crops: Mapping[int, Crop], predicted: Nose
     """Return the nose (n, 2) in frame px that answers for the crop of each row, NaN for none.
 
     What was predicted for the row itself if it was asked for; else, of all that lies in its crop, what is nearest
-    to the label, which favours whoever says much.
+    to the label, which favours contestants that predict many.
     """
     answered = np.full((len(rows), 2), np.nan)
     for place, row in enumerate(rows.tolist()):

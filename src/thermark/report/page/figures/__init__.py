@@ -14,12 +14,14 @@ from thermark.report.page.figures.errors import (
 from thermark.report.page.figures.face import alt_landmarks, landmarks
 from thermark.report.page.figures.learning import alt_budget, alt_training, budget, training
 from thermark.report.page.figures.pairs import alt_families, alt_matrix, families, matrix
+from thermark.report.page.figures.ranks import alt_leaderboard, leaderboard
 
 __all__ = [
     "alt_budget",
     "alt_ced",
     "alt_families",
     "alt_landmarks",
+    "alt_leaderboard",
     "alt_matrix",
     "alt_pareto",
     "alt_parts",
@@ -30,6 +32,7 @@ __all__ = [
     "ced",
     "families",
     "landmarks",
+    "leaderboard",
     "matrix",
     "pareto",
     "parts",

@@ -23,8 +23,8 @@ def cost(record: Record, axis: Axis, speeds: Speeds) -> float | None:
     """Return what a contestant costs, None where nobody measured or counted it."""
     if axis == "parameters":
         return record.exact.get("parameters", speeds.get(record.contestant, {}).get("parameters"))
-    told_time = speeds.get(record.contestant, {}).get("ms")
-    return float(told_time) if told_time is not None else None
+    time = speeds.get(record.contestant, {}).get("ms")
+    return float(time) if time is not None else None
 
 
 def priced(results: ResultSet, axis: Axis, speeds: Speeds) -> list[tuple[Record, float]]:
@@ -39,7 +39,7 @@ def priced(results: ResultSet, axis: Axis, speeds: Speeds) -> list[tuple[Record,
 
 
 def pareto(results: ResultSet, axis: Axis, speeds: Speeds) -> Spec | None:
-    """Return error against cost (log), a line through whom nobody beats in both; None for nobody."""
+    """Return error against cost (log), a line through the Pareto front; None for nobody."""
     priced_records = priced(results, axis, speeds)
     if not priced_records:
         return None
@@ -61,7 +61,7 @@ def pareto(results: ResultSet, axis: Axis, speeds: Speeds) -> Spec | None:
         | {"encoding": {"x": x, "y": amounts("label", y["title"]), "text": {"field": "contestant"}}},
     ]
     title = f"Error against {axis}: {words.titled(results.data_set)}"
-    subtitle = f"{words.long_unit(main)}, 95 % intervals; the line joins whom nobody beats in both"
+    subtitle = f"{words.long_unit(main)}, 95 % intervals; the line is the Pareto front"
     return spec(title, subtitle, rows, width=WIDTH, height=320, layer=layers, usermeta={"fluid": True})
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.metrics.bootstrap import interval
 from thermark.metrics.rates import rate_interval
 from thermark.report.numbers import natural
 from thermark.report.page import words
@@ -24,6 +23,7 @@ from thermark.report.page.figures.vega import (
     tooltip,
 )
 from thermark.report.page.order import leading, of_all, partial
+from thermark.report.results.curves import auc_limit, curve
 from thermark.report.results.errors import Errors
 from thermark.report.results.ranking import ranked
 from thermark.report.results.record import ResultSet
@@ -42,14 +42,7 @@ def named(results: ResultSet, names: Sequence[str]) -> list[str]:
 
 def limit(results: ResultSet) -> float:
     """Return up to which error a distribution is drawn: twice the limit of the area under it, or a miss."""
-    ending = {"nme_io": "io", "nme_diag": "diag", "error_px_mean": "px"}.get(results.protocol.main, "")
-    ends = [
-        float(name[4 : -len(ending)])
-        for record in results.records
-        for name in record.metrics
-        if ending and name.startswith("auc@") and name.endswith(ending)
-    ]
-    return 2 * ends[0] if ends else results.protocol.miss
+    return 2 * (auc_limit(results) or results.protocol.miss / 2)
 
 
 def ced(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str] = ()) -> Spec:
@@ -106,14 +99,13 @@ def within(errors: Errors, edge: float, band: bool) -> tuple[float, float | None
 
 
 def _curve(results: ResultSet, name: str, errors: Errors, band: bool) -> Rows:
-    """Return points of a curve. Its band is the plain bootstrap: that of a printed rate jumps at 0 and 100 %."""
-    rows, values = [], np.atleast_2d(errors["per_seed"])
-    for edge in np.linspace(0, limit(results), STEPS + 1):
-        hits = (values <= edge).astype(np.float64)
-        row = {"contestant": name, "error": words.scale(results.protocol.main) * float(edge)}
-        row["part"] = 100 * float(hits.mean())
-        ends = interval(hits, errors["subjects"], DRAWS, SEED, within=(0.0, 1.0)) if band else None
-        rows.append(row | ({"low": 100 * ends[0], "high": 100 * ends[1]} if ends else {}))
+    """Return points of a curve, in per cent of the faces."""
+    drawn, factor = curve(errors, limit(results), STEPS + 1, DRAWS * band), words.scale(results.protocol.main)
+    points = zip(factor * drawn.error, 100 * drawn.fraction, 100 * drawn.low, 100 * drawn.high, strict=True)
+    rows: Rows = []
+    for error, part, low, high in points:
+        ends = {} if np.isnan(low) else {"low": float(low), "high": float(high)}
+        rows.append({"contestant": name, "error": float(error), "part": float(part)} | ends)
     return rows
 
 
@@ -139,9 +131,9 @@ def parts(results: ResultSet, stratum: str, names: Sequence[str] = ()) -> Spec:
         record = results.of(name)
         for level, part in (record.parts.get(stratum, {}) if record else {}).items():
             if part.value is not None:
-                found = 100 * (1 - part.missed / part.faces) if part.faces else 0.0
+                rate = 100 * (1 - part.missed / part.faces) if part.faces else 0.0
                 row: dict[str, Any] = {"contestant": name, "part": level, "error": factor * part.value}
-                row |= {"place": contestants.index(name), "faces": part.faces, "found": found}
+                row |= {"place": contestants.index(name), "faces": part.faces, "found": rate}
                 if part.low is not None and part.high is not None:
                     row |= {"low": factor * part.low, "high": factor * part.high}
                 rows.append(row)
@@ -176,10 +168,10 @@ def alt_parts(results: ResultSet, stratum: str, names: Sequence[str] = ()) -> st
     for name in named(results, names):
         record = results.of(name)
         values = {key: part.value for key, part in (record.parts.get(stratum, {}) if record else {}).items()}
-        known = {key: value for key, value in values.items() if value is not None}
-        if known:
-            least, most = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-            ends = dict.fromkeys(f"{words.value(main, known[key])} at {key}" for key in (least, most))
+        defined = {key: value for key, value in values.items() if value is not None}
+        if defined:
+            least, most = min(defined, key=defined.__getitem__), max(defined, key=defined.__getitem__)
+            ends = dict.fromkeys(f"{words.value(main, defined[key])} at {key}" for key in (least, most))
             texts.append(f"{name} {'from ' * (len(ends) > 1)}{' to '.join(ends)}")
     title = words.titled(results.data_set)
     return f"Error of found faces of {title} by {called(stratum)}: {'; '.join(texts)}."

@@ -19,8 +19,8 @@ ENDS = 0.95  # quantile of the errors at which the colours end
 
 def shown(results: ResultSet, names: Sequence[str] = ()) -> list[str]:
     """Return whose faces are drawn: those of `names` that answer all landmarks, the best first."""
-    known = set(named(results, names))
-    return [name for name in complete(results) if name in known][:FACES]
+    wanted = set(named(results, names))
+    return [name for name in complete(results) if name in wanted][:FACES]
 
 
 def landmarks(results: ResultSet, names: Sequence[str] = ()) -> Spec | None:
@@ -69,20 +69,20 @@ def landmarks(results: ResultSet, names: Sequence[str] = ()) -> Spec | None:
 
 def alt_landmarks(results: ResultSet, names: Sequence[str] = ()) -> str:
     """Return the figure of `landmarks` in a sentence: the best and the worst landmark of each contestant."""
-    points, main, said = load(results.protocol.vocabulary).points, results.protocol.main, []
+    points, main, texts = load(results.protocol.vocabulary).points, results.protocol.main, []
     for name in shown(results, names):
         record = results.of(name)
-        known = {
+        defined = {
             point: error
             for point, error in zip(points, record.landmarks if record else (), strict=False)
             if error is not None
         }
-        if known:
-            ends = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-            told_ends = [f"{words.value(main, known[end])} ({end})" for end in ends]
-            said.append(f"{name} from {told_ends[0]} to {told_ends[1]}")
+        if defined:
+            ends = min(defined, key=defined.__getitem__), max(defined, key=defined.__getitem__)
+            texts_of_ends = [f"{words.value(main, defined[end])} ({end})" for end in ends]
+            texts.append(f"{name} from {texts_of_ends[0]} to {texts_of_ends[1]}")
     on = words.titled(results.data_set)
-    return f"Mean error of each landmark of {on}: {'; '.join(said)}."
+    return f"Mean error of each landmark of {on}: {'; '.join(texts)}."
 
 
 def _part(point: str) -> str:

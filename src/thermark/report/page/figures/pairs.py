@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from thermark.metrics.compared import LEVEL
+from thermark.report.numbers import plus, signed
 from thermark.report.page import words
 from thermark.report.page.figures.vega import GREY, INK, REST, Rows, Spec, amounts, spec, tooltip
 from thermark.report.results.comparisons import Comparisons, Matrix, Pair
@@ -36,7 +37,7 @@ def pairs(results: ResultSet, matrix: Matrix) -> Rows:
 
 
 def matrix(results: ResultSet, matrix: Matrix) -> Spec:
-    """Return the difference of each pair, row less column: blue if the row errs less, grey if it is too small."""
+    """Return the difference of each pair, row less column: blue if the row is better, grey if it is too small."""
     order = [record.contestant for record in ranked(results) if record.contestant in matrix.contestants]
     rows = pairs(results, matrix)
     differences = [abs(row["difference"]) for row in rows if "difference" in row and not row["grey"]]
@@ -55,7 +56,7 @@ def matrix(results: ResultSet, matrix: Matrix) -> Spec:
     hover = tooltip(
         {"a": "row", "b": "column", "difference": f"row less column, {unit}", "low": "low", "high": "high"}
     )
-    hover += tooltip({"p": "p (Holm)", "grey": "why nothing follows"})
+    hover += tooltip({"p": "p (Holm)", "grey": "why not interpreted"})
     colour = amounts("difference", "", scale=scale, legend=legend)
     layers: list[Spec] = [
         {"transform": [{"filter": f"!({FOLLOWS})"}], "mark": {"type": "rect", "color": GREY}}
@@ -70,33 +71,32 @@ def matrix(results: ResultSet, matrix: Matrix) -> Spec:
         layers.append({"mark": {"type": "text", "fontSize": 10}, "encoding": text})
     step = 2 * STEP if len(order) <= READABLE else STEP
     title = f"Every pair: {words.titled(results.data_set)}"
-    subtitle = (
-        "row less column; blue: the row errs less; grey: too small to speak of; exploratory, p: Holm over all"
-    )
+    subtitle = "row less column; blue: the row has the lower error; grey: too small to interpret; "
+    subtitle += "exploratory, p: Holm over all"
     size = {"width": {"step": step}, "height": {"step": STEP}}
     return spec(title, subtitle, rows, **size, layer=layers)
 
 
 def alt_matrix(results: ResultSet, matrix: Matrix) -> str:
-    """Return the figure of `matrix` in a sentence: how many pairs are told apart, the best against others."""
+    """Return the figure of `matrix` in a sentence: which pairs differ, the best against others."""
     rows = pairs(results, matrix)
     apart = sum(1 for row in rows if _apart(results, row)) // 2
     first = rows[0]["a"] if rows else ""
     of_first = [row for row in rows if row["a"] == first and "difference" in row]
     unit = words.unit(results.protocol.main)
     text = "; ".join(
-        f"{row['b']} {signed(row['difference'])} {unit}{' (grey)' if row['grey'] else ''}" for row in of_first[:5]
+        f"{row['b']} {plus(row['difference'])} {unit}{' (grey)' if row['grey'] else ''}" for row in of_first[:5]
     )
     on = words.titled(results.data_set)
     return (
-        f"{apart} of {len(rows) // 2} pairs on {on} are told apart (Holm over all). {first} less {text}."
+        f"{apart} of {len(rows) // 2} pairs on {on} differ significantly (Holm over all). {first} less {text}."
         if rows
         else ""
     )
 
 
 def _apart(results: ResultSet, row: Mapping[str, Any]) -> bool:
-    """Return whether both of a pair are told apart: not grey, by p over all pairs, and of enough seeds each."""
+    """Return whether a pair differs significantly: not grey, by p over all pairs, and of enough seeds each."""
     too_few = [record for name in (row["a"], row["b"]) if (record := results.of(name)) and withheld(record.seeds)]
     return "difference" in row and not row["grey"] and row.get("p", 1.0) <= LEVEL and not too_few
 
@@ -125,7 +125,7 @@ def families(results: ResultSet, comparisons: Comparisons) -> Spec | None:
     hover = tooltip(
         {"family": "question", "pair": "pair", "difference": "difference", "low": "low", "high": "high"}
     )
-    hover += tooltip({"p": "p (Holm)", "verdict": "verdict", "grey": "why nothing follows"})
+    hover += tooltip({"p": "p (Holm)", "verdict": "verdict", "grey": "why not interpreted"})
     layers = [
         {"data": {"values": [{"zero": 0}]}, "mark": {"type": "rule", "color": REST, "strokeDash": [4, 3]}}
         | {"encoding": {"x": amounts("zero", x["title"])}},
@@ -135,15 +135,17 @@ def families(results: ResultSet, comparisons: Comparisons) -> Spec | None:
         | {"encoding": {"x": x, "y": y, "tooltip": hover, "opacity": _faint()}},
     ]
     title = f"Declared comparisons: {words.titled(results.data_set)}"
-    subtitle = "on the same faces, 95 % intervals; left of 0: the first errs less; faint: nothing follows"
+    subtitle = (
+        "on the same faces, 95 % intervals; left of 0: the first has the lower error; faint: not significant"
+    )
     return spec(title, subtitle, rows, width=560, height=26 * len(order), layer=layers, usermeta={"fluid": True})
 
 
 def alt_families(results: ResultSet, comparisons: Comparisons) -> str:
     """Return the figure of `families` in a sentence."""
-    unit, factor = words.unit(results.protocol.main), words.scale(results.protocol.main)
+    unit = words.unit(results.protocol.main)
     texts = [
-        f"{pair.a} less {pair.b} {signed(factor * pair.difference)} {unit}: {pair.verdict}"
+        f"{pair.a} less {pair.b} {signed(pair.difference, results.protocol.main)} {unit}: {pair.verdict}"
         for family in comparisons.families
         for pair in family.pairs
         if pair.dataset == results.data_set.name and pair.difference is not None
@@ -162,8 +164,3 @@ def _compared(family: str, pair: Pair, factor: float) -> dict[str, object]:
     row |= {key: factor * value for key, value in numbers.items() if value is not None}
     shown = pair.verdict in SHOWN and not pair.grey
     return row | {"verdict": pair.verdict, "shown": shown} | ({} if pair.p_holm is None else {"p": pair.p_holm})
-
-
-def signed(number: float) -> str:
-    """Return a difference as printed, with its sign."""
-    return f"{number:+.2f}".replace("-", "\N{MINUS SIGN}")
