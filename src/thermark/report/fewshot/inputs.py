@@ -1,11 +1,11 @@
 """Results of heads, contestants and pseudo-labels that params.yaml names."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from pydantic import Field, NonNegativeFloat, model_validator
 
 from thermark.core import files
@@ -219,10 +219,11 @@ def _head(key: str, paths: Paths) -> Head:
 
 def _trainings(path: Path) -> tuple[tuple[int, int, float], ...]:
     """Return labels, seed and error of each training; where nothing was found there is no error and no row."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
     try:
-        rows = pd.read_csv(path, usecols=["labels", "seed", "native_mean"], float_precision="round_trip").dropna()
-        columns = (rows["labels"].astype(int), rows["seed"].astype(int), rows["native_mean"].astype(float))
-        return tuple(zip(*(column.tolist() for column in columns), strict=True))
-    except ValueError as error:
+        measured = [row for row in rows if row["native_mean"]]
+        return tuple((int(row["labels"]), int(row["seed"]), float(row["native_mean"])) for row in measured)
+    except (KeyError, TypeError, ValueError) as error:
         cause = f"{path} is no curve of labels: {error}"
         raise DataError(cause, "run `dvc repro`, which makes it again") from error
