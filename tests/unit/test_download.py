@@ -320,17 +320,6 @@ def test_kills_at_any_moment_end_in_the_same_object(tmp_path):
         assert resolve(known, Store(tmp_path, Mirrors(()), QUICK))[0].read_bytes() == CONTENT
 
 
-def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_path, waits):
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}/models/a.onnx?token=secret"
-        with pytest.raises(NetworkError) as error:
-            resolve(Remote(url, "a.onnx", 3, digest(b"abc")), Store(tmp_path, Mirrors(())))
-    assert sum(waits) < 5
-    assert "a.onnx is missing" in error.value.cause
-    assert str(tmp_path / "placed") in error.value.remedy and "secret" not in error.value.remedy
-
-
 def test_a_name_look_up_that_hangs_ends_in_time(tmp_path, monkeypatch):
     done, ended = threading.Event(), threading.Event()
 

@@ -115,13 +115,6 @@ def test_an_answer_that_is_no_list_is_a_passing_failure_too(tmp_path, monkeypatc
     assert SECRET not in f"{error.value}{error.value.__cause__}"
 
 
-def test_without_a_network_it_ends_at_once(tmp_path, monkeypatch, waits):
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(NetworkError, match="cannot be reached"):
-        dataset(tmp_path)
-    assert sum(waits) < 5
-
-
 def test_the_limit_holds_before_the_first_byte(tmp_path):
     size = sum(map(len, HELD.values()))
     with hubbub("ok", tree=HELD) as asked:
@@ -304,14 +297,6 @@ def test_one_that_consists_of_archives_alone_can_be_placed_and_the_error_says_wh
     assert str(case.placed / "all") in error.value.remedy and "/tree/" in error.value.cause
     write(case.placed, {"TFW.zip": HELD["TFW.zip"]})
     assert case.fetch() == below("all/TFW", FILES)
-
-
-def test_the_budget_of_the_data_set_counts_what_is_downloaded(tmp_path):
-    case = machine(tmp_path)
-    case.max_mb = (sum(map(len, HELD.values())) - 1) / 1e6
-    with hubbub("ok", tree=HELD) as asked, pytest.raises(TooLarge):
-        case.fetch()
-    assert bodies(asked) == []
 
 
 def test_a_hub_s_piece_is_a_repository_unless_it_names_a_file():

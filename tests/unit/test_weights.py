@@ -328,6 +328,14 @@ def test_without_a_network_the_reason_says_what_to_do_and_names_no_path(tmp_path
     assert "cannot be reached" in said and str(tmp_path / "cache" / "placed") in said
 
 
+def test_a_file_of_that_name_and_other_content_is_named(tmp_path, capfd):
+    other = tmp_path / "mirror" / "model.onnx"
+    other.parent.mkdir()
+    other.write_bytes(MODEL[::-1])
+    Case(tmp_path, entry(**as_file(NOWHERE))).skipped(other.parent)
+    assert f"{other} has sha256 {digest(MODEL[::-1])}" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(("code", "word"), [(401, "refused access"), (404, "is gone"), (503, "gave up")])
 def test_what_the_server_says_is_told_and_the_reason_stays_the_same(tmp_path, capfd, code, word):
     with serving(Script(MODEL, [code])) as script:
@@ -391,7 +399,7 @@ def test_the_hub_s_refusal_is_the_reason(tmp_path, monkeypatch):
     def refuse(*arguments):
         raise hub.Refused("lab/model is gated", "accept its terms")
 
-    monkeypatch.setattr(hub, "fetch", refuse)
+    monkeypatch.setattr(hub, "file", refuse)
     where = {"hub": {"repo": "lab/model", "revision": "a" * 40, "file": "model.safetensors"}}
     assert Case(tmp_path, entry(**where)).skipped() == "lab/model is gated: accept its terms"
 

@@ -69,7 +69,7 @@ def test_another_wheel_of_that_name_and_version_is_set_aside(index, tmp_path):
     with pytest.raises(DataError) as error:
         sources.fetch(other, store(tmp_path), 10**6)
     assert "0" * 64 in error.value.cause and entry(index).wheel.sha256 in error.value.cause
-    assert [name[-13:] for name in files_in(tmp_path / "cache")] == [".whl.part.bad"]
+    assert [name[-14:] for name in files_in(tmp_path / "cache")] == ["-tiny.part.bad"]
 
 
 def test_a_member_with_other_content_is_set_aside(index, tmp_path):
