@@ -1,11 +1,9 @@
 import multiprocessing
-import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +25,7 @@ from scripted_server import (
 )
 
 import kill_process
+from fetch_machine import fill_disk
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 from thermark.download import cache
 from thermark.download.download import RetryPolicy, download
@@ -36,7 +35,6 @@ from thermark.download.resolve import Store, resolve
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
 QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=4)
-Usage = namedtuple("Usage", "total used free")
 
 
 def remote(script: Script, **known) -> Remote:
@@ -173,7 +171,7 @@ def test_a_silent_server_is_given_up(tmp_path):
 
 
 def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 1000))
+    fill_disk(monkeypatch, 1000)
     with (
         serving(Script(CONTENT)) as script,
         pytest.raises(DataError, match="700000 bytes but 1000 bytes are free"),

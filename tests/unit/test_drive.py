@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -10,22 +9,15 @@ from google_drive import PAGE, QUOTA, SIGN_IN, Drive, driving
 from scripted_server import CUT, HELD, NO_RANGE, OK, digest
 
 import kill_process
+from fetch_machine import fill_disk, objects, store, tree
 from thermark.core.errors import ConfigError, DataError, NetworkError
 from thermark.download import cache, drive
-from thermark.download.download import RetryPolicy
-from thermark.download.mirrors import Mirrors
 from thermark.download.request import NoSpace, Remote, TooLarge
-from thermark.download.resolve import Store
 
 ID = "1-Y40_wqVV5WM1swEpjFTJiB8sGdZtQwR"
 FOLDER = "1UE4BsRsJBSEyLtcAkMQ_jYIBKwKjwyQc"
 INNER, INNERMOST = FOLDER[:-1] + "i", FOLDER[:-1] + "j"
 CONTENT = np.random.default_rng(0).bytes(700_000)
-QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=3)
-
-
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "cache", Mirrors(()), QUICK)
 
 
 def wanted(**known) -> Remote:
@@ -34,10 +26,6 @@ def wanted(**known) -> Remote:
 
 def ids(count: int) -> list[str]:
     return [f"{number:028d}" for number in range(count)]
-
-
-def objects(tmp_path: Path) -> list[str]:
-    return [path.name for path in (tmp_path / "cache").rglob("objects/*/*")]
 
 
 def trees(tmp_path: Path) -> list[Path]:
@@ -157,16 +145,12 @@ NESTED = {
 }
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def test_a_nested_folder_arrives_whole_and_only_once(tmp_path, capfd):
     with driving(nested()) as google:
         found = drive.folder(FOLDER, store(tmp_path), None)
         asked = len(google.seen)
         assert drive.folder(FOLDER, store(tmp_path), None) == found
-    assert content(found) == NESTED and trees(tmp_path) == [found] and len(google.seen) == asked
+    assert tree(found) == NESTED and trees(tmp_path) == [found] and len(google.seen) == asked
     assert found.parent == tmp_path / "cache" / "trees"
     told = capfd.readouterr()
     assert told.out == "" and told.err.splitlines() == [f"asking what is in {drive.folder_address(FOLDER)}"]
@@ -179,7 +163,7 @@ def test_one_failing_file_stops_the_folder_and_the_next_run_brings_only_that(tmp
     assert "1 files of" in error.value.cause and "S 1 & co/R1.tiff" in error.value.cause
     assert trees(tmp_path) == []
     with driving(nested()) as google:
-        assert content(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
+        assert tree(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
     assert google.fetched() == {b}
 
 
@@ -216,13 +200,12 @@ def test_scattered_failures_do_not_keep_the_others_away(tmp_path):
 
 
 def test_a_full_disk_ends_a_folder_at_once(tmp_path, monkeypatch):
-    usage = namedtuple("usage", "total used free")
     with driving(nested()), monkeypatch.context() as patched, pytest.raises(NoSpace):
-        patched.setattr("shutil.disk_usage", lambda path: usage(10**6, 10**6, 3))
+        fill_disk(patched, 3)
         drive.folder(FOLDER, store(tmp_path), None)
     assert trees(tmp_path) == []
     with driving(nested()):
-        assert content(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
+        assert tree(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
 
 
 def test_a_file_of_a_folder_that_was_cut_is_continued(tmp_path):
@@ -230,7 +213,7 @@ def test_a_file_of_a_folder_that_was_cut_is_continued(tmp_path):
     with driving(nested(steps={b: [CUT, CUT, CUT, 404]})), pytest.raises(NetworkError):
         drive.folder(FOLDER, store(tmp_path), None)
     with driving(nested()) as google:
-        assert content(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
+        assert tree(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
     assert google.ranges(b)[-1] is not None
 
 
@@ -261,9 +244,9 @@ def test_a_killed_folder_is_continued(tmp_path):
     there = {path.name for path in growing.glob("*/*")}
     with driving(Drive(files, rows)) as google:
         found = drive.folder(FOLDER, store(tmp_path), None)
-    assert content(found) == {f"{id}.tiff": files[id] for id in names}
+    assert tree(found) == {f"{id}.tiff": files[id] for id in names}
     assert 10 < len(there) < 60
-    assert {f"{id}.tiff" for id in google.fetched()} == set(content(found)) - there
+    assert {f"{id}.tiff" for id in google.fetched()} == set(tree(found)) - there
 
 
 def test_what_is_no_longer_listed_goes(tmp_path):
@@ -272,7 +255,7 @@ def test_what_is_no_longer_listed_goes(tmp_path):
     with driving(Drive({a: b"1", b: b"2"}, both, {b: [404]})), pytest.raises(NetworkError):
         drive.folder(FOLDER, store(tmp_path), None)
     with driving(Drive({a: b"1", b: b"2"}, {FOLDER: [(b, "new", "file")]})):
-        assert content(drive.folder(FOLDER, store(tmp_path), None)) == {"new": b"2"}
+        assert tree(drive.folder(FOLDER, store(tmp_path), None)) == {"new": b"2"}
 
 
 @pytest.mark.parametrize(
@@ -344,4 +327,4 @@ def test_a_folder_ends_at_its_limit(tmp_path):
             drive.folder(FOLDER, store(tmp_path), whole - 1)
         assert trees(tmp_path) == []
     with driving(nested()):
-        assert content(drive.folder(FOLDER, store(tmp_path), whole)) == NESTED
+        assert tree(drive.folder(FOLDER, store(tmp_path), whole)) == NESTED

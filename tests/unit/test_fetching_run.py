@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import namedtuple
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import yaml
 from scripted_server import CUT, HTML, OK, PAGE_AS_FILE, SLOW, Script, digest, serving
 from test_extract import make_tar, make_zip
 
-from fetch_machine import FILES, NOWHERE, Machine, below, tree, write, zipped
+from fetch_machine import FILES, NOWHERE, Machine, below, fill_disk, tree, write, zipped
 from thermark.core import errors, files
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 from thermark.download import drive, fetch, kaggle, licences, manifest, trees
@@ -26,7 +25,6 @@ from thermark.download.download import DEFAULT_POLICY
 from thermark.download.request import Page
 
 ROOT = Path(__file__).parents[2]
-Usage = namedtuple("Usage", "total used free")
 OTHER = FILES | {"l.txt": b"3.0 4.0\n"}
 
 
@@ -581,7 +579,7 @@ def test_a_full_disk_is_foreseen_with_numbers_and_room_lets_it_pass(tmp_path, mo
     home = write(case.placed / "all", FILES)
     write(case.placed / "other", {"set.zip": b""})
     with monkeypatch.context() as patched:
-        patched.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 1000))
+        fill_disk(patched, 1000)
         refused(case, DataError, "needs 180008 bytes but 1000 bytes are free")
         shutil.rmtree(home)
         write(case.placed, {"set.zip": zipped(FILES)})

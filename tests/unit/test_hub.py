@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 from scripted_server import Answers, digest, listening
 
+from fetch_machine import objects, store
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import hub
-from thermark.download.download import RetryPolicy
 from thermark.download.hub import Refused
-from thermark.download.mirrors import Mirrors
 from thermark.download.request import Remote
-from thermark.download.resolve import Store
 from thermark.download.weights import Hub
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -121,16 +119,8 @@ def environment(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", SECRET)
 
 
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "cache", Mirrors(()), RetryPolicy(connect=2.0, read=2.0, pause=0.001, attempts=3))
-
-
 def wanted(content: bytes = CONTENT, limit: int | None = None) -> Remote:
     return Remote(hub.address(FILE), "model.safetensors", len(content), digest(content), limit)
-
-
-def objects(tmp_path: Path) -> list[str]:
-    return sorted(path.name for path in (tmp_path / "cache").rglob("objects/*/*"))
 
 
 def parts(tmp_path: Path) -> list[Path]:

@@ -8,14 +8,12 @@ import pytest
 from test_extract import make_tar
 from test_hub import COMMIT, OTHER, SECRET, hubbub, tokens
 
-from fetch_machine import FILES, QUICK, Machine, below, tree, write, zipped
+from fetch_machine import FILES, Machine, below, fill_disk, store, tree, write, zipped
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import hub, options
 from thermark.download import trees as cached_trees
 from thermark.download.hub import Refused
-from thermark.download.mirrors import Mirrors
 from thermark.download.request import NoSpace, TooLarge
-from thermark.download.resolve import Store
 
 PLAIN = {
     ".gitattributes": b"*.zip filter=lfs\n",
@@ -39,7 +37,7 @@ def machine(tmp_path: Path, **more) -> Machine:
 
 
 def dataset(tmp_path: Path, limit: int | None = None, revision: str | None = COMMIT) -> Path:
-    return hub.dataset("lab/faces", revision, Store(tmp_path / "cache", Mirrors(()), QUICK), limit)
+    return hub.dataset("lab/faces", revision, store(tmp_path), limit)
 
 
 def bodies(asked) -> list[str]:
@@ -125,8 +123,7 @@ def test_the_limit_holds_before_the_first_byte(tmp_path):
 
 
 def test_a_disk_that_would_be_full_is_foreseen(tmp_path, monkeypatch):
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=len(HELD["TFW.zip"])))
+    fill_disk(monkeypatch, len(HELD["TFW.zip"]))
     with hubbub("ok", tree=HELD) as asked, pytest.raises(NoSpace):
         dataset(tmp_path)
     assert bodies(asked) == []

@@ -1,12 +1,8 @@
-import io
 import json
 import shutil
 import subprocess
 import sys
-import tarfile
 import threading
-import zipfile
-from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +10,10 @@ import pytest
 import yaml
 from scripted_server import CUT, FLIPPED, HTML, OK, PAGE_AS_FILE, SLOW, Script, digest, serving
 
+from fetch_machine import QUICK, fill_disk, tarred, zipped
 from thermark.core import bundle
 from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.download import cache, hub, licences, sources
-from thermark.download.download import RetryPolicy
 from thermark.download.extract import Limits
 from thermark.download.fill import fill
 from thermark.download.mirrors import Mirrors
@@ -26,7 +22,6 @@ from thermark.download.weights import Config, read
 
 MODEL = np.random.default_rng(0).bytes(400_000)
 NOWHERE = "http://127.0.0.1:9/folder/set.zip"
-QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=3)
 STAGE = Path(__file__).parents[2] / "stages" / "weights.py"
 CARD = {
     "model": "tiny",
@@ -38,27 +33,6 @@ CARD = {
     "vocabulary": "nose1",
     "trained_on": ["nothing"],
 }
-Usage = namedtuple("Usage", "total used free")
-
-
-def zipped(members: dict[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as opened:
-        for name, content in members.items():
-            opened.writestr(zipfile.ZipInfo(name), content)
-    return packed.getvalue()
-
-
-def tarred(members: dict[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as opened:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            opened.addfile(info, io.BytesIO(content))
-    return packed.getvalue()
-
-
 PACKED = zipped({"20230928/rtm/end2end.onnx": MODEL, "20230928/rtm/deploy.json": b"{}"})
 
 
@@ -255,7 +229,7 @@ def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
     case = Case(tmp_path, entry(**as_file(NOWHERE)))
     cache.placed(case.cache).mkdir(parents=True)
     (cache.placed(case.cache) / "x").write_bytes(MODEL)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 1000))
+    fill_disk(monkeypatch, 1000)
     with pytest.raises(DataError, match="400000 bytes but 1000 bytes are free"):
         case.fill()
     assert case.files() == set()
