@@ -25,7 +25,6 @@ from thermark.models.inference import run
 from thermark.models.inference.learned_config import LearnedConfig
 
 Keys = dict[str, str]
-CROP_FAMILIES = ("learned", "mean_shape")  # which predict on packed crops; all others on whole frames
 OPTIONAL = {"dlib": "dlib-bin"}  # family -> its package, which is not among the pinned ones of env.json
 
 
