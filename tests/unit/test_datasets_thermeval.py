@@ -273,9 +273,7 @@ def test_a_box_beyond_all_numbers_is_an_error_of_the_file(root, huge):
     content = json.loads(path.read_text())
     content["annotations"].append(annotation(2, PERSON, [1, 1, huge, 3]) | {"id": 3})
     path.write_text(json.dumps(content))
-    with pytest.raises(
-        DataError, match=r"annotations\[2\] \(id 3\) has a bbox that is not finite"
-    ):
+    with pytest.raises(DataError, match=r"annotations\[2\] \(id 3\) has a bbox that is not finite"):
         thermeval.load(root, CONFIG)
 
 

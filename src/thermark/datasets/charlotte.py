@@ -245,7 +245,7 @@ def _faces(rows: list[Row], root: Path, config: Config, findings: Findings) -> F
     chosen = splits.by_list(subjects, config.val, config.test)
     splits.require(chosen, [name for name in ("val", "test") if getattr(config, name)])
     ids, frames = strings(f"{row.subject}/{row.name}" for row in rows), strings(map(_frame, rows))
-    visible = visibility.among(~np.isnan(xy).any(axis=-1), map(_frame, rows), root)
+    visible = visibility.among(np.asarray(~np.isnan(xy).any(axis=-1)), map(_frame, rows), root)
     strata = _resolution(box_size(boxes)[:, 0], config, findings) | {
         "view": np.where(vocabularies == "charlotte73", "Front", "Side"),
         "distance": strings(row.distance for row in rows),

@@ -9,7 +9,7 @@ annotations_1 keep the file's order, those of annotations_2 go by image id, as p
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +137,7 @@ def read(path: Path, config: Config) -> Celsius | NDArray[np.uint8]:
     return images.luma(path) if config.source == "luma" else images.eight_bit(path)
 
 
-def celsius(raw: NDArray, name: str) -> Celsius:
+def celsius(raw: NDArray[Any], name: str) -> Celsius:
     """Return degrees Celsius from a matrix of degrees, centikelvin or 1/64 kelvin, whichever is plausible.
 
     The three ranges do not overlap: a median of -20..80 deg C is read as 25315..35315 or 16201..22601 otherwise.

@@ -57,7 +57,7 @@ class Body:
     def __call__(self, image: Image, to_image: NDArray[np.float64]) -> tuple[Floats, Floats, float]:
         """Return xy (33, 2) in pixels of an RGB image, how visible each is, and the probability of a person."""
         picture = sampled(image, to_image, SIZE, cv2.BORDER_REPLICATE)
-        numbers, flag, _, heat, _ = self.graph(picture.astype(np.float32) / 255)
+        numbers, flag, _, heat, _ = self.graph(picture.astype(np.float32) / np.float32(255))
         raw = numbers.astype(np.float64).reshape(OUTPUTS, 5)[:POINTS]
         xy = refined(raw[:, :2], heat.reshape(CELLS, CELLS, OUTPUTS)[..., :POINTS])
         return geometry.apply(to_image, xy), _sigmoid(raw[:, VISIBLE]), float(flag[0])

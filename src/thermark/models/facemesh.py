@@ -68,7 +68,7 @@ class Mesh:
     def __call__(self, image: Image, to_image: NDArray[np.float64]) -> tuple[Floats, float]:
         """Return xy (468, 2) in pixels of an RGB image, and the probability of a face, for a `region` of it."""
         picture = sampled(image, to_image, SIZE, cv2.BORDER_REPLICATE)
-        points, logit = self.graph(picture.astype(np.float32) / 255)
+        points, logit = self.graph(picture.astype(np.float32) / np.float32(255))
         xy = points.astype(np.float64).reshape(POINTS, 3)[:, :2]
         return geometry.apply(to_image, xy), float(1 / (1 + np.exp(-np.float64(logit[0]))))
 

@@ -151,8 +151,14 @@ def load(config: Config, assets: Assets, device: str) -> MediaPipe | TwoStage:
         contestant.found(known.picture)  # the last greetings come with the first picture
         if config.detector is None:
             return contestant
-        about = {"task": "detector", "file": config.detector, "faces": MANY, "as_told": config.as_told}
-        finder = Config(family=config.family, weights=config.weights, **about)
+        finder = Config(
+            family=config.family,
+            weights=config.weights,
+            task="detector",
+            file=config.detector,
+            faces=MANY,
+            as_told=config.as_told,
+        )
         found = MediaPipe(finder, *opened(finder, assets.weights.file(config.detector))).found
         source = Path(config.detector).stem
         cascade = TwoStage(found, contestant.found, VOCABULARY["landmarker"], source, config.as_told)

@@ -100,7 +100,7 @@ def _map(prompt: NDArray[np.float32], crop: CropConfig) -> NDArray[np.float64]:
     return geometry.crop_to_source(prompt, crop.size, crop.padding)
 
 
-def _median(image: NDArray, box: NDArray[np.float32]) -> float:
+def _median(image: NDArray[Any], box: NDArray[np.float32]) -> float:
     """Return the median temperature inside a box, NaN for a picture or a box outside of the frame."""
     if image.dtype.kind != "f" or not np.isfinite(box).all():
         return np.nan
