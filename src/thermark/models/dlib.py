@@ -3,8 +3,7 @@
 They are run by dlib itself, which is an extra (`dlib-bin`); they speak in whole pixels, integer = pixel centre.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -17,7 +16,6 @@ from thermark.core.errors import DataError
 from thermark.models.inference.contract import (
     Assets,
     Floats,
-    Given,
     Image,
     Instances,
     Unavailable,
@@ -25,7 +23,7 @@ from thermark.models.inference.contract import (
     on_cpu,
     usable,
 )
-from thermark.models.inference.finder import Finder
+from thermark.models.inference.finder import Finder, Prompted
 
 PACKAGE = "dlib-bin==20.0.1"  # as the extra `dlib` of pyproject.toml
 Square = tuple[int, int, int, int]  # left, top, right and bottom pixel, all of them inside
@@ -49,33 +47,13 @@ class Config(Section):
     upsample: NonNegativeInt = 1
 
 
-@dataclass(frozen=True)
-class Prompted:
-    """`trees` in a square for each prompt; the rest is as in Model."""
-
-    trees: Trees
-    side: float
-    lift: float
-    vocabulary: str
-    given: Given = "prompt"
-    box_source: str = "prompt"
-    batch: int = 16
-    trained_on: tuple[str, ...] = ()
-
-    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return a row for each box (P, 4) of each RGB image, NaN for a box that is NaN or empty."""
-        return [self._prompted(image, own) for image, own in zip(images, boxes, strict=True)]
-
-    def _prompted(self, image: Image, boxes: Floats | None) -> Instances:
-        usable(image)
-        if boxes is None:
-            raise ValueError("no box was given")
-        prompts = np.asarray(boxes, np.float32)
-        xy = np.full((len(prompts), len(landmarks.load(self.vocabulary)), 2), np.nan, np.float32)
-        for row in croppable(prompts):
-            xy[row] = self.trees(image, square(prompts[row], self.side, self.lift))
-        score = np.where(np.isnan(xy).any(axis=-1), np.float32(np.nan), np.float32(1))
-        return Instances(xy, score, prompts, np.full(len(prompts), np.nan, np.float32))
+def in_squares(image: Image, boxes: Floats, trees: Trees, config: Config) -> Instances:
+    """Return a row for each box (P, 4) of an RGB image, NaN for a box that is NaN or empty."""
+    xy = np.full((len(boxes), len(landmarks.load(config.vocabulary)), 2), np.nan, np.float32)
+    for row in croppable(boxes):
+        xy[row] = trees(image, square(boxes[row], config.side, config.lift))
+    score = np.where(np.isnan(xy).any(axis=-1), np.float32(np.nan), np.float32(1))
+    return Instances(xy, score, boxes, np.full(len(boxes), np.nan, np.float32))
 
 
 def square(box: Floats, side: float, lift: float) -> Square:
@@ -123,7 +101,7 @@ def load(config: Config, assets: Assets, device: str) -> Prompted | Finder:
             f"{path.name} has not the {points} points of {config.vocabulary}", "name the file's own vocabulary"
         )
     if config.given == "prompt":
-        return Prompted(trees, config.side, config.lift, config.vocabulary)
+        return Prompted(partial(in_squares, trees=trees, config=config), config.vocabulary)
     detector = dlib.get_frontal_face_detector()
     find = partial(faces, detector=detector, trees=trees, upsample=config.upsample, points=points)
     return Finder(find, config.vocabulary, "dlib_hog")

@@ -7,6 +7,7 @@ import atexit
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from types import ModuleType
@@ -19,10 +20,10 @@ from thermark import landmarks
 from thermark.core import geometry
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.models.inference import golden_check
+from thermark.models.inference import golden_check, two_stage
 from thermark.models.inference.contract import Assets, Floats, Given, Image, Instances, Unavailable, on_cpu, usable
+from thermark.models.inference.finder import Finder
 from thermark.models.inference.quiet import quiet
-from thermark.models.inference.two_stage import TwoStage
 
 Task = Literal["landmarker", "detector"]
 VOCABULARY: dict[Task, str] = {"landmarker": "mediapipe478", "detector": "blazeface6"}
@@ -129,7 +130,7 @@ class MediaPipe:
         return Instances(xy, score, boxes, np.full(len(boxes), np.nan, np.float32))
 
 
-def load(config: Config, assets: Assets, device: str) -> MediaPipe | TwoStage:
+def load(config: Config, assets: Assets, device: str) -> MediaPipe | Finder:
     """Return the contestant, once it has found a known face.
 
     Raises Unavailable when the package is absent or cannot be loaded, DataError for a file that is no such model
@@ -159,9 +160,10 @@ def load(config: Config, assets: Assets, device: str) -> MediaPipe | TwoStage:
             faces=MANY,
             as_told=config.as_told,
         )
-        found = MediaPipe(finder, *opened(finder, assets.weights.file(config.detector))).found
-        source = Path(config.detector).stem
-        cascade = TwoStage(found, contestant.found, VOCABULARY["landmarker"], source, config.as_told)
+        heads = MediaPipe(finder, *opened(finder, assets.weights.file(config.detector))).found
+        points, vocabulary = contestant.found, VOCABULARY["landmarker"]
+        find = partial(two_stage.faces, finder=heads, points=points, vocabulary=vocabulary, as_told=config.as_told)
+        cascade = Finder(find, vocabulary, Path(config.detector).stem, batch=8)
         try:
             golden_check.check(config.detector, cascade, expected, TOLERANCE["landmarker"])
         except RuntimeError as error:  # 0.10.31 opens a full-range detector and fails on its first picture
