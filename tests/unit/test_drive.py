@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from google_drive import PAGE, QUOTA, SIGN_IN, Drive, driving
-from scripted_server import CUT, HELD, NO_RANGE, OK, digest
+from scripted_server import CUT, HELD, OK, digest
 
 import kill_process
 from fetch_machine import fill_disk, objects, store, tree
@@ -57,15 +57,6 @@ def test_a_file_arrives_past_googles_form_and_despite_a_cut(tmp_path, steps, kno
     assert len(google.seen) == len(steps)
 
 
-@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}, {"size": None}])
-def test_a_file_that_was_fetched_needs_no_network(tmp_path, known):
-    with driving(one(OK)) as google:
-        first = drive.file(ID, wanted(**known), store(tmp_path))
-        asked = len(google.seen)
-        assert drive.file(ID, wanted(**known), store(tmp_path)) == first
-    assert len(google.seen) == asked
-
-
 @pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}])
 @pytest.mark.parametrize("between", [None, QUOTA, SIGN_IN, 403, 500])
 def test_a_transfer_that_stays_cut_is_continued_by_a_later_run_whatever_stood_there_between(
@@ -80,15 +71,6 @@ def test_a_transfer_that_stays_cut_is_continued_by_a_later_run_whatever_stood_th
     with driving(one(OK)) as google:
         assert drive.file(ID, wanted(**known), store(tmp_path))[0].read_bytes() == CONTENT
     assert len(CONTENT) // 2 - (1 << 16) <= int(google.ranges(ID)[-1][6:-1]) <= len(CONTENT) // 2
-
-
-@pytest.mark.parametrize("later", [{"content": CONTENT[::-1], "etag": '"v2"'}, {}])
-def test_what_was_begun_is_not_joined_with_another_file_nor_with_a_whole_one(tmp_path, later):
-    with driving(one(CUT, 503)), pytest.raises(NetworkError):
-        drive.file(ID, wanted(size=None, sha256=None), store(tmp_path))
-    with driving(one(OK if later else NO_RANGE, **later)):
-        found = drive.file(ID, wanted(size=None, sha256=None), store(tmp_path))
-    assert found[1] == digest(later.get("content", CONTENT))
 
 
 @pytest.mark.parametrize(
@@ -208,15 +190,6 @@ def test_a_full_disk_ends_a_folder_at_once(tmp_path, monkeypatch):
         assert tree(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
 
 
-def test_a_file_of_a_folder_that_was_cut_is_continued(tmp_path):
-    b = ids(4)[1]
-    with driving(nested(steps={b: [CUT, CUT, CUT, 404]})), pytest.raises(NetworkError):
-        drive.folder(FOLDER, store(tmp_path), None)
-    with driving(nested()) as google:
-        assert tree(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
-    assert google.ranges(b)[-1] is not None
-
-
 KILLED = """
 import sys
 from pathlib import Path
@@ -297,10 +270,7 @@ def test_a_round_number_of_entries_is_named(tmp_path, capfd, count, suspicious):
     "rows",
     [
         [("a" * 28, "one", "file"), ("b" * 28, "ONE", "file")],
-        [("a" * 28, "one", "file"), ("b" * 28, "one", "file")],
-        [("a" * 28, "é", "file"), ("b" * 28, "é", "file")],
         [("a" * 28, "C:evil", "file")],
-        [("a" * 28, "bell\x07", "file")],
         [("a" * 28, "x", "file"), (INNER, "x", "folder")],
     ],
 )

@@ -176,18 +176,6 @@ def test_a_hub_that_is_down_is_a_passing_failure(tmp_path):
     assert not isinstance(error.value, Refused)
 
 
-def test_right_size_and_wrong_bytes_are_set_aside_with_both_hashes(tmp_path):
-    flipped = bytes([CONTENT[0] ^ 1]) + CONTENT[1:]
-    with hubbub("ok", content=flipped), pytest.raises(DataError) as error:
-        hub.file(FILE, wanted(), store(tmp_path))
-    assert digest(CONTENT) in error.value.cause and digest(flipped) in error.value.cause
-    assert objects(tmp_path) == [] and [path.suffix for path in parts(tmp_path) if path.stat().st_size > 1000] == [
-        ".bad"
-    ]
-    with hubbub("ok"):  # and the next run is not misled by it
-        assert hub.file(FILE, wanted(), store(tmp_path))[0].read_bytes() == CONTENT
-
-
 def test_the_hub_s_own_sha256_is_held_against_a_file_that_nobody_has_pinned(tmp_path):
     unknown = Remote(hub.address(FILE), "model.safetensors")
     with hubbub("ok", etag=digest(b"")), pytest.raises(DataError, match=digest(b"")):

@@ -8,12 +8,12 @@ import pytest
 from test_extract import make_tar
 from test_hub import COMMIT, OTHER, SECRET, hubbub, tokens
 
-from fetch_machine import FILES, Machine, below, fill_disk, store, tree, write, zipped
+from fetch_machine import FILES, Machine, below, store, tree, write, zipped
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import hub, options
 from thermark.download import trees as cached_trees
 from thermark.download.hub import Refused
-from thermark.download.request import NoSpace, TooLarge
+from thermark.download.request import TooLarge
 
 PLAIN = {
     ".gitattributes": b"*.zip filter=lfs\n",
@@ -120,13 +120,6 @@ def test_the_limit_holds_before_the_first_byte(tmp_path):
             dataset(tmp_path, size - 1)
         assert bodies(asked) == [] and trees(tmp_path) == []
         dataset(tmp_path, size)
-
-
-def test_a_disk_that_would_be_full_is_foreseen(tmp_path, monkeypatch):
-    fill_disk(monkeypatch, len(HELD["TFW.zip"]))
-    with hubbub("ok", tree=HELD) as asked, pytest.raises(NoSpace):
-        dataset(tmp_path)
-    assert bodies(asked) == []
 
 
 @pytest.mark.parametrize(

