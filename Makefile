@@ -15,7 +15,7 @@ SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "page:    plots/report/index.html"; echo "figures: plots/figures/, plots/contact/"; \
   echo "models:  metrics/zeroshot.md"; echo "heads:   metrics/fewshot.md"; echo "distil:  metrics/distillation.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
-.PHONY: help setup repro report blog weights data speed test slow check smoke smoke-baseline portability profile bench doctor docs clean
+.PHONY: help setup repro report blog weights data speed transfer-score ablation test slow check smoke smoke-baseline portability profile bench doctor docs clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -58,6 +58,17 @@ speed: setup     ## time contestants, heads and students on this machine, then t
 	python stages/speed.py --params speed --contestants contestants --patience patience --scored scored \
 	  --weights data/weights --exported data/exported --models data/models --faces data/faces --reports data/reports \
 	  --frames data/frames --framed data/framed --out metrics/speed.json && dvc repro fewshot
+
+RAW ?= data/raw/thermal_in_car
+RUN ?= data/models/mcl_st
+# Not a stage: for experiments. RUN="one another", RAW=<the data set's files>, MORE="--details --out scores.json".
+transfer-score: setup ## score runs on a real camera in a minute: RUN=data/models/mine, RAW=folder
+	python stages/transfer_score.py $(addprefix --run ,$(RUN)) --raw $(RAW) $(MORE)
+
+# Not a stage: hours. What is finished is kept in build/ablation; the same command goes on.
+ablation: setup  ## what each part of the profile `transfer` brings on a real camera
+	python stages/transfer_ablation.py --plan studies/transfer/ablation.yaml --raw $(RAW) --work build/ablation \
+	  --out build/ablation/table.md $(MORE)
 
 # Two clones of what is committed: the second computes natively, with another number of threads, and shares DVC's cache.
 portability: setup ## repeat the committed results in another arithmetic: which numbers stay in their intervals, which verdicts hold

@@ -1,5 +1,6 @@
 """ONNX networks put together by hand, of which every answer is known, and bundles that hold them."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -181,3 +182,56 @@ def described(folder: Path, **cards: dict) -> bundle.Bundle:
     """Write the bundle.json of a folder: `pose={...}` describes pose.onnx; return the bundle."""
     bundle.write(folder, "ok", "", {f"{name}.onnx": told for name, told in cards.items()})
     return bundle.read(folder)
+
+
+def brightest_box(path: Path, side: float = 80.0, kind: str = "face_detector") -> Path:
+    """Write a face detector in our form: one box of `side` px about what is brighter than 150, if anything."""
+    made = [
+        ("Sub", ["image", "bright"], "gap", {}),
+        ("Relu", ["gap"], "weight", {}),
+        ("ReduceMean", ["weight"], "excess", {"axes": [2, 3], "keepdims": 0}),
+        ("Sub", ["excess", "enough"], "more", {}),
+        ("Mul", ["more", "steep"], "steeper", {}),
+        ("Sigmoid", ["steeper"], "scores", {}),
+        ("Mul", ["image", "none"], "zeros", {}),
+        ("Add", ["zeros", "one"], "ones", {}),
+        ("ReduceSum", ["weight", "plane"], "total", {"keepdims": 0}),
+        ("Add", ["total", "one"], "whole", {}),
+    ]
+    for name, axis in (("x", 3), ("y", 2)):
+        made += [
+            ("CumSum", ["ones", f"axis{axis}"], f"from_one_{name}", {}),
+            ("Sub", [f"from_one_{name}", "one"], f"place_{name}", {}),
+            ("Mul", [f"place_{name}", "weight"], f"moment_{name}", {}),
+            ("ReduceSum", [f"moment_{name}", "plane"], f"sum_{name}", {"keepdims": 0}),
+            ("Div", [f"sum_{name}", "whole"], name, {}),
+        ]
+    made += [
+        ("Concat", ["x", "y", "x", "y"], "middle", {"axis": 1}),
+        ("Unsqueeze", ["middle", "row"], "middles", {}),
+        ("Add", ["middles", "halves"], "boxes", {}),
+    ]
+    half = np.float32(side / 2)
+    constants = {
+        "bright": np.float32(150),
+        "enough": np.float32(0.5),
+        "steep": np.float32(5),
+        "none": np.float32(0),
+        "one": np.float32(1),
+        "plane": np.array([2, 3], np.int64),
+        "axis2": np.array(2, np.int64),
+        "axis3": np.array(3, np.int64),
+        "row": np.array([1], np.int64),
+        "halves": np.array([[[-half, -half, half, half]]], np.float32),
+    }
+    nodes = [helper.make_node(op, took, [gave], **more) for op, took, gave, more in made]
+    stored = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, "height", "width"])
+    said = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("boxes", "scores")]
+    graph = helper.make_graph(nodes, "by_hand", [image], said, stored)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+    shape = json.dumps([[(0.5 + point % 7) / 7, (0.5 + point // 7) / 10] for point in range(70)])
+    told = {"kind": kind, "threshold": "0.5", "nms": "0.5", "longest": "320", "trained_on": '["cameras"]'}
+    helper.set_model_props(model, told | {"vocabulary": "facesynthetics70", "shape": shape})
+    path.write_bytes(model.SerializeToString())
+    return path

@@ -55,6 +55,12 @@ def centerface(folder: Path, mirror: Callable) -> tuple:
     return {"centerface.onnx": {}}, {}, None
 
 
+def face_detector(folder: Path, mirror: Callable) -> tuple:
+    """One box about whatever is bright, in the form of our detector."""
+    onnx_graphs.brightest_box(folder / "detector.onnx")
+    return {"detector.onnx": {"kind": "face_detector"}}, {}, None
+
+
 def mtcnn(folder: Path, mirror: Callable) -> tuple:
     torch = import_module("torch")
     torch.manual_seed(0)
@@ -178,11 +184,18 @@ def vitpose(folder: Path, mirror: Callable) -> tuple:
 
 # Small weights for each family, two of them in two ways: (cards, settings, the folder of a run of ours).
 INDEXED = (blazeface, blazepose, yunet, centerface, mtcnn, cascaded, face_api, dlib)
-ELSEWHERE = (openseeface, tfan, vitpose_onnx)
+ELSEWHERE = (openseeface, tfan, vitpose_onnx, face_detector)
 PUBLISHED = (facemesh, mediapipe, rtmlib, cascade, headed, sapiens2, vitpose)
 MADE = {made.__name__: made for made in (*PUBLISHED, *INDEXED, *ELSEWHERE)}
 NOBODY = {"absent"}  # of which there is nothing to make: it says why it cannot run
-OWN = {"blazeface", "blazepose", "cascaded", "centerface", "yunet"}  # who looks for faces and cannot be told a box
+OWN = {
+    "blazeface",
+    "blazepose",
+    "cascaded",
+    "centerface",
+    "face_detector",
+    "yunet",
+}  # who looks for faces and cannot be told a box
 FAMILY = {name: name for name in MADE} | {"headed": "cascade", "cascaded": "mtcnn"}
 FULL = DESIGNS["full_range"].file
 # Files of a bundle that are only for other settings, or that the weights themselves can tell.

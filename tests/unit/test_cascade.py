@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import head_scene as scene
+import onnx_graphs
 import tiny_runs
 from thermark.core import files, seeds
 from thermark.core.bundle import Bundle
@@ -73,6 +74,28 @@ def test_a_box_is_answered_exactly_as_by_the_network_itself(bundle, model):
         np.testing.assert_array_equal(said.score, score)
         np.testing.assert_array_equal(said.boxes, own)
         assert np.isnan(said.box_score).all() and said.box_score.shape == (len(own),)
+
+
+def test_a_detector_of_faces_of_ours_is_told_by_its_card_and_by_its_file(tmp_path, model):
+    onnx_graphs.brightest_box(tmp_path / "detector.onnx", side=30)
+    held = Bundle(tmp_path, "ok", "", {"detector.onnx": {"kind": "face_detector"}})
+    own = {"weights": "det", "given": "own", "detector": "detector.onnx"}
+    contestant = loaded(held, model, **own)
+    assert contestant.box_source == "face_detector" and contestant.providers == {
+        "detector": ["CPUExecutionProvider"]
+    }
+    image = np.full((90, 120, 3), 30, np.uint8)
+    image[20:50, 60:90] = 250  # 30 px about (74.5, 34.5)
+    [said, nobody] = contestant([image, np.full((64, 64, 3), 30, np.uint8)], [None, None])
+    assert len(nobody.xy) == 0 and said.box_score[0] > 0.9
+    np.testing.assert_allclose(said.boxes[0], [59.5, 19.5, 89.5, 49.5], atol=4)
+    [(xy, _)] = learned.read(model / "seed3").on_boxes([image], [said.boxes])
+    np.testing.assert_array_equal(said.xy, xy)
+    # The file's own threshold unless the section has one.
+    finder = contestant.find
+    assert (finder.threshold, finder.nms, finder.longest) == (0.5, 0.5, 320)
+    stricter = loaded(held, model, **own, detector_score=0.99, nms=0.3)
+    assert (stricter.find.threshold, stricter.find.nms) == (0.99, 0.3)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3])

@@ -5,6 +5,7 @@ The network itself lies beside it, for whoever wants its backbone: a bundle is w
 
 import shutil
 import warnings
+from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -85,7 +86,7 @@ def graph(net: nn.Module, size: int, points: int) -> bytes:
         # The newer exporter wants onnxscript; what the tracer calls constant (the map's size) is constant.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            net.float().eval(),
+            folded(net),
             (torch.zeros(2, 3, size, size),),
             file,
             dynamo=False,
@@ -103,6 +104,29 @@ def graph(net: nn.Module, size: int, points: int) -> bytes:
     model.ClearField("metadata_props")
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+@torch.no_grad()
+def folded(net: nn.Module) -> nn.Module:
+    """Return a float32 copy for inference in which each `bn` is part of the `conv` before it, in float64.
+
+    The exporter would fold them, too, but by a square root of MKL's, which is another on a CPU of another make.
+    """
+    net = deepcopy(net).float().eval()
+    for block in list(net.modules()):
+        conv, bn = getattr(block, "conv", None), getattr(block, "bn", None)
+        if not (isinstance(conv, nn.Conv2d) and isinstance(bn, nn.BatchNorm2d)):
+            continue
+        wide = {name: tensor.double().numpy() for name, tensor in bn.state_dict().items()}
+        scale = wide["weight"] / np.sqrt(wide["running_var"] + bn.eps)
+        offset = wide["bias"] - wide["running_mean"] * scale
+        if conv.bias is not None:
+            offset += conv.bias.double().numpy() * scale
+        merged = deepcopy(conv)
+        merged.weight.copy_(torch.from_numpy(conv.weight.double().numpy() * scale[:, None, None, None]))
+        merged.bias = nn.Parameter(torch.from_numpy(offset).float())
+        block.conv, block.bn = merged, nn.Identity()
+    return net
 
 
 @torch.inference_mode()

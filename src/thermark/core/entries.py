@@ -20,7 +20,18 @@ FAMILIES = {
 }
 # Module -> the packages of whose modules it may import any in its turn.
 ALSO = {"predict.cascade": ["fewshot.backbones"]}
-PLAIN = ("thermalise", "export", "head", "pseudo_labels", "evaluate", "results", "reference", "contact")
+PLAIN = (
+    "thermalise",
+    "detector",
+    "export",
+    "head",
+    "pseudo_labels",
+    "evaluate",
+    "results",
+    "reference",
+    "contact",
+    "transfer",
+)
 PAGES = ("leaderboard", "zeroshot", "fewshot", "distillation", "page")
 # Downloads are verified by checksums instead: a refactored downloader downloads nothing again.
 FREE = ("env", "fetch", "weights")

@@ -19,7 +19,7 @@ from thermark.core.faces import Crops, Faces, open_set, open_table
 from thermark.core.geometry import Array
 from thermark.core.shards import Shards
 from thermark.nets.inputs import input_to_crop
-from thermark.train import augment
+from thermark.train import augment, thermal
 from thermark.train.augment import Augment, View
 
 Key = TypeVar("Key")
@@ -142,7 +142,10 @@ def view(seed: int, epoch: int, row: int, limits: Augment | None) -> View:
     """Return the view of sample `row` in an epoch: it depends on nothing else, not on the place in the batch."""
     if limits is None:
         return augment.PLAIN
-    return augment.draw(seeds.rng(seed, "view", epoch, int(row)), limits)
+    drawn = augment.draw(seeds.rng(seed, "view", epoch, int(row)), limits)
+    if not limits.reframes:
+        return drawn
+    return augment.reframed(drawn, seeds.rng(seed, "box", epoch, int(row)), limits)
 
 
 def look(samples: Samples, index: int, under: View) -> tuple[NDArray[np.uint8], Array]:
@@ -166,8 +169,13 @@ def assemble(
         if limits is not None:
             if image.ndim == 3:
                 image = augment.jitter(image, seeds.rng(seed, "colour", epoch, int(row)), limits)
+            other = image.ndim == 2 and limits.thermal.active
+            if other:
+                image = _other_camera(image, seed, epoch, int(row), limits.thermal)
             image = augment.distort(image, seeds.rng(seed, "light", epoch, int(row)), limits)
             image = augment.punch(image, seen)
+            if other:
+                image = thermal.compressed(image, seeds.rng(seed, "file", epoch, int(row)), limits.thermal)
         if samples.colour and image.ndim == 2:
             image = np.repeat(image[..., None], 3, axis=-1)
         images.append(image)
@@ -175,6 +183,13 @@ def assemble(
         weight = samples.weight[row]
         weights.append(weight[samples.flip] if seen.flip else weight)
     return Batch(np.stack(images), np.stack(points).astype(np.float32), np.stack(weights))
+
+
+def _other_camera(
+    image: NDArray[np.uint8], seed: int, epoch: int, row: int, how: thermal.Thermal
+) -> NDArray[np.uint8]:
+    covers, sensor, gain = (seeds.rng(seed, name, epoch, row) for name in ("covers", "sensor", "tone"))
+    return thermal.camera(image, covers, sensor, gain, how)
 
 
 def order(count: int, batch: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:

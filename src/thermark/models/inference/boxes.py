@@ -16,6 +16,7 @@ from thermark.core.config import Section
 from thermark.models.inference.contract import Floats, Given, Image
 
 Rows = NDArray[np.int64]
+SCORE, OVERLAP = 0.7, 0.45  # of persons, as in rtmlib
 # Images -> boxes (P, 4) and their scores (P,) of each.
 Detect = Callable[[Sequence[Image]], list[tuple[Floats, Floats]]]
 
@@ -24,16 +25,17 @@ class PersonBoxes(Section):
     """What top-down models share.
 
     `given`: the whole `frame`, the `labelled` persons, the `prompt` of each face, or its `own` persons, which
-    `detector` finds, a file of the bundle `weights`; `detector_score` and `nms` are its thresholds. `threads`: of
-    onnxruntime, in native arithmetic.
+    `detector` finds, a file of the bundle `weights`; `detector_score` and `nms` are its thresholds, by default 0.7
+    and 0.45 of persons, and what the file says of our own detector of faces. `threads`: of onnxruntime, in native
+    arithmetic.
     """
 
     family: str
     weights: str
     given: Given
     detector: str | None = None
-    detector_score: float = Field(default=0.7, ge=0, le=1)
-    nms: float = Field(default=0.45, ge=0, le=1)
+    detector_score: float | None = Field(default=None, ge=0, le=1)
+    nms: float | None = Field(default=None, ge=0, le=1)
     threads: PositiveInt = 2
 
     @model_validator(mode="after")
@@ -44,13 +46,21 @@ class PersonBoxes(Section):
 
 
 def person_detector(config: PersonBoxes, bundle: Bundle, device: str) -> tuple[Detect | None, str]:
-    """Return the detector of a model that finds its `own` persons, and the name of where boxes come from."""
+    """Return the detector of a model that finds its `own` persons or faces, and the name of where boxes come from.
+
+    The card of its file tells which it is: of `kind: face_detector` it is one of ours, else a YOLOX.
+    """
     if config.detector is None:
         return None, str(config.given)
+    score, overlap = config.detector_score, config.nms
     # Here, because onnxruntime and rtmlib are needed for nothing else.
-    from thermark.models.inference import persons
+    from thermark.models.inference import face_finder, persons
 
-    detector = persons.load(bundle, config.detector, config.detector_score, config.nms, device, config.threads)
+    if bundle.cards.get(config.detector, {}).get("kind") == face_finder.KIND:
+        path = bundle.file(config.detector)
+        return face_finder.load(path, device, config.threads, score, overlap), face_finder.KIND
+    score, overlap = (SCORE if score is None else score), (OVERLAP if overlap is None else overlap)
+    detector = persons.load(bundle, config.detector, score, overlap, device, config.threads)
     return detector, Path(config.detector).stem
 
 

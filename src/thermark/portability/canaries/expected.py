@@ -35,12 +35,16 @@ class Canary:
         return code.key(self.module)
 
 
-NETWORKS, PICTURES, NUMBERS = (f"{__package__}.{name}" for name in ("networks", "pictures", "numbers"))
+NETWORKS, PICTURES, NUMBERS, DEVICES = (
+    f"{__package__}.{name}" for name in ("networks", "pictures", "numbers", "devices")
+)
 CANARIES = {
     "functions": Canary(NUMBERS, "functions", ("numpy", "scipy")),
     "bootstrap": Canary(NUMBERS, "bootstrapping", ("numpy", "scipy")),
     "warp": Canary(PICTURES, "warping", ("opencv-python-headless", "numpy", "scipy")),
     "render": Canary(PICTURES, "rendering", ("numba", "numpy", "opencv-python-headless", "scipy")),
+    "imaging": Canary(DEVICES, "imaging", ("numba", "numpy", "opencv-python-headless", "scipy")),
+    "varied": Canary(PICTURES, "varied", ("numba", "numpy", "opencv-python-headless", "scipy")),
     "figure": Canary(PICTURES, "figures", ("matplotlib", "numpy", "pillow")),
     "torch": Canary(NETWORKS, "prediction", ("torch",)),
     "head": Canary(NETWORKS, "head", ("torch",)),

@@ -10,6 +10,9 @@ import numpy as np
 from thermark.core import geometry, seeds
 from thermark.portability.canaries import faces
 from thermark.report import style
+from thermark.synth.render import variety
+from thermark.synth.render.scene import Camera, render_scene
+from thermark.synth.render.variety import Variety
 from thermark.synth.writers import tfake
 from thermark.train import augment
 from thermark.train.augment import Augment
@@ -23,6 +26,17 @@ def rendering() -> Arrays:
         root = Path(scratch) / "set"
         tfake.write(root, tfake.Config(seed=1, count=2, size=96), workers=1)
         yield from contents(root)
+
+
+def varied() -> Arrays:
+    """Yield the maps of scenes in which everything of `variety` is drawn."""
+    everything = Variety()
+    for number in range(6):
+        rng = seeds.rng(0, "canary", "varied", number)
+        people = [(variety.person(rng, everything), variety.pose(rng, everything, (0.0, 0.0, 0.6)))]
+        place = variety.surroundings(rng, everything)
+        scene = render_scene(people, Camera(96, 96, 180.0), (place.ambient or 20.0,), rng, place)
+        yield from (scene.rgb, scene.celsius, scene.segmentation, scene.xy, scene.visible)
 
 
 def warping() -> Arrays:

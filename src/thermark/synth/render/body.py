@@ -6,7 +6,18 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.synth.render import curves, face_points, glasses, hair, head, organs, torso
+from thermark.synth.render import (
+    coverings,
+    curves,
+    eyewear,
+    face_points,
+    glasses,
+    hair,
+    hands,
+    head,
+    organs,
+    torso,
+)
 from thermark.synth.render.expression import express, head_rig, open_jaw
 from thermark.synth.render.identity import TRAITS, identify, identify_head
 from thermark.synth.render.paint import Label
@@ -23,6 +34,9 @@ _LABELS = {
     Part.FRAME: Label.GLASSES,
     Part.LENS: Label.GLASSES,
     Part.CLOTHING: Label.CLOTHING,
+    Part.HAND: Label.SKIN,
+    Part.THING: Label.FACEWEAR,
+    Part.WORN: Label.HEADWEAR,
 }
 
 
@@ -55,8 +69,11 @@ def _identity(person: Person) -> _Identity:
     ears = (organs.mirrored(organs.ear()), organs.ear())
     rigid = [ear.at(identify(ear.points, person.shape)) for ear in ears]
     rigid += hair.cap(person, surface)
+    if person.covering is not None:
+        rigid += coverings.on_head(person.covering, surface)
     if person.glasses is not None:
-        rigid += [piece.at(identify(piece.points, person.shape)) for piece in glasses.glasses()]
+        worn = eyewear.build(person.eyewear) if person.eyewear else glasses.glasses()
+        rigid += [piece.at(identify(piece.points, person.shape)) for piece in worn]
     mouth = tuple((part.at(identify(part.points, person.shape)), weight) for part, weight in organs.mouth())
     eyes = tuple(identify(organs.eye_centre(sign), person.shape) for sign in (-1, 1))
     size = 1 + 0.03 * person.shape[TRAITS.index("eye_size")]
@@ -89,6 +106,7 @@ def embody(person: Person, pose: Pose) -> Body:
         *eyes,
         *(part.at(open_jaw(part.points, weight, pose.jaw)) for part, weight in rest.mouth),
         *rest.rigid,
+        *(hands.place(pose.held, points, CENTRE) if pose.held else ()),
     ]
     turn = rotation(pose.yaw, pose.pitch, pose.roll).astype(np.float32)
     shift = (np.array(pose.position) * 1000 - (turn @ (CENTRE - NECK) + NECK)).astype(np.float32)
@@ -100,7 +118,8 @@ def embody(person: Person, pose: Pose) -> Body:
     rows = np.broadcast_to(mean.row[:, None], keep.shape).astype(np.float32)
     skin = Patch(Part.SKIN, _neck(surface, pose, mean.row) + shift, _skin_material(), keep, rows, -1.0)
     still = rotation(pose.body_yaw, 0, 0).astype(np.float32)
-    trunk = [part.at((part.points - NECK) @ still.T + NECK + shift) for part in torso.torso()]
+    collar = coverings.round_neck(person.covering) if person.covering else ()
+    trunk = [part.at((part.points - NECK) @ still.T + NECK + shift) for part in (*torso.torso(), *collar)]
     patches = (skin, *(part.at(placed(part.points)) for part in moving), *trunk)
     labels = (
         Label.SKIN,
@@ -110,7 +129,8 @@ def embody(person: Person, pose: Pose) -> Body:
         Label.RIGHT_EAR,
         Label.LEFT_EAR,
     )
-    labels += tuple(_LABELS[part.part] for part in patches[len(labels) :])
+    above = patches[len(labels) : len(patches) - len(trunk)]
+    labels += tuple(_LABELS[part.part] for part in above) + (Label.CLOTHING,) * len(trunk)
     return Body(patches, labels, placed(points.astype(np.float32)).astype(np.float64))
 
 

@@ -14,14 +14,19 @@ Array = NDArray[np.floating]
 
 JAW_HINGE = (25.0, 92.0)  # (y, z) of the jaw's axis, mm
 JAW_RANGE = 0.27  # radians at jaw = 1
+LEANING = ("brow_raise", "frown", "smile")  # what one side may do more than the other
 
 
 @dataclass(frozen=True)
 class Rig:
-    """Displacement fields over points: `fields` name -> (..., 3) mm at full strength, `jaw` (...) weight 0..1."""
+    """Displacement fields over points: `fields` name -> (..., 3) mm at full strength, `jaw` (...) weight 0..1.
+
+    `side` (...): -1 on the image-left, 1 on the image-right, with a soft step of some 2 cm between.
+    """
 
     fields: dict[str, NDArray[np.float32]]
     jaw: NDArray[np.float32]
+    side: NDArray[np.float32]
 
 
 def _smooth(t: Array) -> Array:
@@ -54,7 +59,7 @@ def rig(flat: Array, depth: Array, front: Array) -> Rig:
         "pucker": (-sign * 7.5 * near(27, 79, 16, 12), zero, -4.5 * near(0, 79, 20, 11)),
     }
     stacked = {name: np.stack(field, axis=-1).astype(np.float32) for name, field in fields.items()}
-    return Rig(stacked, _jaw_weight(x, y, depth).astype(np.float32))
+    return Rig(stacked, _jaw_weight(x, y, depth).astype(np.float32), np.tanh(x / 10).astype(np.float32))
 
 
 def _blink(x: Array, y: Array) -> Array:
@@ -113,7 +118,10 @@ def express(points: Array, fields: Rig, pose: Pose) -> NDArray[np.float32]:
     }
     moved = np.array(points, np.float32)
     for name, strength in strengths.items():
-        if strength:
+        if strength and pose.lean and name in LEANING:
+            uneven = np.float32(1) + np.float32(pose.lean) * fields.side
+            moved += (np.float32(strength) * uneven)[..., None] * fields.fields[name]
+        elif strength:
             moved += np.float32(strength) * fields.fields[name]
     return open_jaw(moved, fields.jaw, pose.jaw)
 

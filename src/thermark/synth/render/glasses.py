@@ -15,7 +15,7 @@ def _plane(x: Array) -> Array:
     return -5.0 + 0.0062 * x**2
 
 
-def _tube(line: Array, radius: float) -> Patch:
+def tube(line: Array, radius: float) -> Patch:
     """Return a tube of `radius` mm around a polyline (N, 3)."""
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
@@ -38,21 +38,22 @@ def _outline(scale: float) -> Array:
 @cache
 def glasses() -> tuple[Patch, ...]:
     """Return frame tubes and lenses (`Part.LENS`)."""
-    rim = _tube(_outline(1.0), 1.5)
+    rim = tube(_outline(1.0), 1.5)
     arch = np.linspace(-1, 1, 9)
-    bridge = _tube(np.stack([9.5 * arch, 1.5 + 1.5 * arch**2, -7.5 + 3.0 * arch**2], axis=-1), 1.4)
+    bridge = tube(np.stack([9.5 * arch, 1.5 + 1.5 * arch**2, -7.5 + 3.0 * arch**2], axis=-1), 1.4)
     fall = np.linspace(0, 1, 12)
     arm_x = np.interp(fall, (0, 0.12, 0.5, 1), (58.5, 66, 75, 77.5))
     arm_y = np.interp(fall, (0, 0.85, 1), (2, -2, 8))
     arm_z = np.interp(fall, (0, 0.12, 1), (16.5, 20, 108))
-    arm = _tube(np.stack([arm_x, arm_y, arm_z], axis=-1), 1.7)
+    arm = tube(np.stack([arm_x, arm_y, arm_z], axis=-1), 1.7)
     edge = _outline(0.97)
     lens_points = edge.mean(0) + np.linspace(0, 1, 6)[:, None, None] * (edge - edge.mean(0))
     lens_points[..., 2] = _plane(lens_points[..., 0])
     lens = patch(Part.LENS, lens_points, lens_points[..., :2], outward=-1.0)
-    return (bridge, *(piece for part in (rim, arm, lens) for piece in (part, _mirror(part))))
+    return (bridge, *(piece for part in (rim, arm, lens) for piece in (part, mirror(part))))
 
 
-def _mirror(surface: Patch) -> Patch:
+def mirror(surface: Patch) -> Patch:
+    """Return the surface on the other side of the head."""
     points = surface.points * np.array([-1, 1, 1], np.float32)
     return Patch(surface.part, points, surface.material, surface.keep, surface.tint, -surface.outward)

@@ -1,10 +1,11 @@
 """Identity as a smooth warp of space: each trait moves the points of the mean head by a few millimetres."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.synth.render import uneven
 from thermark.synth.render.head import mean_head
 
 Array = NDArray[np.floating]
@@ -99,14 +100,24 @@ def _head_basis() -> NDArray[np.float32]:
     return basis(mean_head().points).reshape(len(TRAITS), -1)
 
 
+@lru_cache(maxsize=32)
+def _kept_basis(content: bytes, shape: tuple[int, ...], dtype: str) -> NDArray[np.float32]:
+    """Return the basis at points given by their bytes: everybody's ears and teeth start as the same points."""
+    return basis(np.frombuffer(content, dtype).reshape(shape))
+
+
 def identify(points: Array, shape: tuple[float, ...]) -> NDArray[np.float32]:
-    """Return points (..., 3) of the mean head as this person has them."""
+    """Return points (..., 3) of the mean head as this person has them; more traits are those of `uneven`."""
+    even, odd = np.asarray(shape[: len(TRAITS)], np.float32), shape[len(TRAITS) :]
     # einsum rather than a BLAS product, whose rounding may depend on the number of threads.
-    return np.asarray(points, np.float32) + np.einsum("k,k...->...", np.asarray(shape, np.float32), basis(points))
+    of_points = _kept_basis(points.tobytes(), points.shape, points.dtype.str)
+    moved = np.asarray(points, np.float32) + np.einsum("k,k...->...", even, of_points)
+    return moved + uneven.shift(points, odd) if odd else moved
 
 
 def identify_head(shape: tuple[float, ...]) -> NDArray[np.float32]:
     """Return the mean head's points (R, C, 3) as this person has them, from a basis computed once."""
     mean = mean_head().points
-    moved = np.einsum("k,kv->v", np.asarray(shape, np.float32), _head_basis())
-    return mean.astype(np.float32) + moved.reshape(mean.shape)
+    even, odd = np.asarray(shape[: len(TRAITS)], np.float32), shape[len(TRAITS) :]
+    moved = mean.astype(np.float32) + np.einsum("k,kv->v", even, _head_basis()).reshape(mean.shape)
+    return moved + uneven.shift_head(odd) if odd else moved

@@ -31,8 +31,8 @@ _grid = lru_cache(maxsize=64)(triangles)
 _RINGS = (Part.SKIN, Part.EYE, Part.EAR, Part.HAT, Part.FRAME)
 
 
-def mesh(bodies: Sequence[Body], lamp: NDArray[np.float32], lenses: bool = False) -> Mesh:
-    """Return the union of all opaque surfaces, or of all lenses, lit from the direction `lamp` (3,)."""
+def mesh(bodies: Sequence[Body], lamp: NDArray[np.float32] | None, lenses: bool = False) -> Mesh:
+    """Return the union of all opaque surfaces, or of all lenses, lit from the direction `lamp` (3,) if any."""
     pieces = [
         (person, patch, int(label))
         for person, body in enumerate(bodies)
@@ -61,7 +61,7 @@ def mesh(bodies: Sequence[Body], lamp: NDArray[np.float32], lenses: bool = False
         group=np.concatenate(group),
         groups=groups,
     )
-    if not lenses:
+    if lamp is not None and not lenses:
         _cast_shadows(union, bodies, lamp)
     return union
 

@@ -24,6 +24,9 @@ class Part(IntEnum):
     TEETH = 8
     BARE = 9
     HAT = 10
+    HAND = 11
+    THING = 12
+    WORN = 13
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from thermark.synth.render.coverings import Covering
+from thermark.synth.render.eyewear import Eyewear
+from thermark.synth.render.hands import Held
+from thermark.synth.render.heat import Heat
 from thermark.synth.render.identity import TRAITS
 
 Colour = tuple[float, float, float]
@@ -33,10 +37,12 @@ _IRIS_COLOURS: tuple[Colour, ...] = (
 class Person:
     """An identity that stays the same from frame to frame.
 
-    `shape` are standard-normal trait coefficients in the order of `identity.TRAITS`; `skin` and every colour
-    are linear reflectances 0..1 RGB; `stubble` and `beard` are densities 0..1; `glasses` is a frame colour or
-    None; `neckline` (0..1) is how deep the collar is cut; `warmth` is this person's skin temperature offset
-    in deg C; `seed` fixes the fine texture.
+    `shape` are standard-normal trait coefficients in the order of `identity.TRAITS`, those of `uneven.UNEVEN`
+    after them or left out; `skin` and every colour are linear reflectances 0..1 RGB; `stubble` and `beard` are
+    densities 0..1; `glasses` is a frame colour or None; `neckline` (0..1) is how deep the collar is cut; `warmth`
+    is this person's skin temperature offset in deg C; `seed` fixes the fine texture. `heat` is a temperature
+    pattern of their own, None the mean one; `eyewear` the shape of the glasses, None the common one; `covering`
+    is a hood, a scarf or the like.
     """
 
     shape: tuple[float, ...]
@@ -54,6 +60,9 @@ class Person:
     neckline: float
     warmth: float
     seed: int
+    heat: Heat | None = None
+    eyewear: Eyewear | None = None
+    covering: Covering | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,9 @@ class Pose:
     `roll` > 0 tilts the head clockwise as seen in the image; `body_yaw` turns the torso. 0, 0, 0 looks along
     -z. `jaw`, `smile`, `pucker`, `brow_raise`, `frown`, `blink` (subject's right, left) are 0..1; `gaze` is
     (right, down) in degrees relative to the head, in image directions. `breath` is a phase in radians:
-    nostrils are warmest at pi/2 (breathing out) and coolest at -pi/2 (breathing in).
+    nostrils are warmest at pi/2 (breathing out) and coolest at -pi/2 (breathing in). `lean` -1..1: how much more
+    the image-right side of the face smiles, frowns and raises its brow. A yawn takes `jaw` to 1.5.
+    `held` is a hand before the face.
     """
 
     position: tuple[float, float, float]
@@ -81,6 +92,8 @@ class Pose:
     blink: tuple[float, float] = (0.0, 0.0)
     gaze: tuple[float, float] = (0.0, 0.0)
     breath: float = 0.0
+    lean: float = 0.0
+    held: Held | None = None
 
 
 def sample_person(rng: Generator) -> Person:
@@ -104,7 +117,7 @@ def sample_person(rng: Generator) -> Person:
         brow=float(np.clip(rng.normal(0.75 if masculine else 0.5, 0.15), 0.2, 1)),
         iris=_IRIS_COLOURS[int(rng.choice(4, p=(0.45, 0.25, 0.12, 0.18) if darkness < 0.5 else (0.9, 0.1, 0, 0)))],
         lips=float(rng.uniform(0, 0.4) if masculine else rng.uniform(0.1, 1.0)),
-        glasses=_frame_colour(rng) if rng.random() < 0.22 else None,
+        glasses=frame_colour(rng) if rng.random() < 0.22 else None,
         clothing=_clothing(rng),
         neckline=float(rng.uniform(0, 1)),
         warmth=float(rng.normal(0, 0.35)),
@@ -161,7 +174,8 @@ def _hair_colour(darkness: float, rng: Generator) -> Colour:
     return _HAIR_COLOURS[int(rng.choice(len(fair), p=fair if darkness < 0.3 else dark))]
 
 
-def _frame_colour(rng: Generator) -> Colour:
+def frame_colour(rng: Generator) -> Colour:
+    """Draw the colour of a pair of glasses."""
     return ((0.02, 0.02, 0.02), (0.10, 0.05, 0.03), (0.35, 0.33, 0.30), (0.25, 0.03, 0.03))[int(rng.integers(4))]
 
 

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from thermark.synth.render import labels, shading, thermal
-from thermark.synth.render.background import room
+from thermark.synth.render import apparent, labels, shading
 from thermark.synth.render.body import embody
 from thermark.synth.render.camera import Camera, Fragments, draw
 from thermark.synth.render.mesh import Mesh, mesh
@@ -16,6 +15,7 @@ from thermark.synth.render.paint import Label
 from thermark.synth.render.patch import Part
 from thermark.synth.render.person import Person, Pose
 from thermark.synth.render.shading import Lighting, Pixels
+from thermark.synth.render.surroundings import PLAIN, Surroundings, backdrop
 
 __all__ = ["Camera", "Scene", "render_scene"]
 
@@ -58,26 +58,37 @@ class _Canvas:
     most: NDArray[np.float32]
 
 
-def render_scene(people: People, camera: Camera, ambients: Sequence[float], rng: Generator) -> Scene:
-    """Render people, the nearer ones in front, in rooms of `ambients` deg C; `rng` draws light and room."""
+def render_scene(
+    people: People,
+    camera: Camera,
+    ambients: Sequence[float],
+    rng: Generator,
+    surroundings: Surroundings = PLAIN,
+    colour: bool = True,
+) -> Scene:
+    """Render people, the nearer ones in front, in air of `ambients` deg C; `rng` draws light and what is behind.
+
+    Without `colour` the rgb is black, everything else the same, and less is drawn from `rng`.
+    """
     light = shading.sample_lighting(rng)
-    lamp = light.lamps[0].direction
-    canvas = _empty(camera, tuple(ambients), rng)
+    lit = light if colour else None
+    lamp = light.lamps[0].direction if colour else None
+    canvas = _empty(camera, people, tuple(ambients), rng, surroundings)
     bodies = [embody(person, pose) for person, pose in people]
     solid = mesh(bodies, lamp)
     seen, depth = draw(solid, camera)
     _clear(canvas, seen)
     for index, rows in seen.rows.items():
-        _paint(canvas, solid, index, _rows(seen, rows), people, ambients, light)
-    gain = _exposure(canvas, rng)
+        _paint(canvas, solid, index, _rows(seen, rows), people, ambients, lit, surroundings.sky)
+    gain = _exposure(canvas, rng) if colour else np.float32(0)
     glass = mesh(bodies, lamp, lenses=True)
-    lens = _put_lenses(canvas, glass, draw(glass, camera, depth)[0], people, ambients, light)
+    lens = _put_lenses(canvas, glass, draw(glass, camera, depth)[0], people, ambients, lit, surroundings.sky)
     xy, visible = _landmarks(camera, people, [body.landmarks for body in bodies], depth)
     shape = (camera.height, camera.width)
     owner = canvas.owner.reshape(shape)
     boxes = [_outline(owner == index + 1) for index in range(len(people))]
     return Scene(
-        rgb=_develop(canvas.rgb.reshape(*shape, 3), gain, rng),
+        rgb=_develop(canvas.rgb.reshape(*shape, 3), gain, rng) if colour else np.zeros((*shape, 3), np.uint8),
         celsius=canvas.celsius.reshape(-1, *shape),
         segmentation=canvas.segmentation.reshape(shape),
         region=canvas.region.reshape(shape),
@@ -89,8 +100,12 @@ def render_scene(people: People, camera: Camera, ambients: Sequence[float], rng:
     )
 
 
-def _empty(camera: Camera, ambients: tuple[float, ...], rng: Generator) -> _Canvas:
-    rgb, celsius = room(camera.height, camera.width, ambients, rng)
+def _empty(
+    camera: Camera, people: People, ambients: tuple[float, ...], rng: Generator, surroundings: Surroundings
+) -> _Canvas:
+    centres = np.array([pose.position for _, pose in people], np.float64).reshape(-1, 3)
+    heads = np.column_stack([camera.project(centres), camera.focal / centres[:, 2]])
+    rgb, celsius = backdrop(surroundings, camera, heads, ambients, rng)
     count = camera.height * camera.width
     return _Canvas(
         rgb=rgb.reshape(-1, 3),
@@ -133,7 +148,8 @@ def _paint(
     surface: Fragments,
     people: People,
     ambients: Sequence[float],
-    light: Lighting,
+    light: Lighting | None,
+    sky: float,
 ) -> None:
     """Add one surface's fragments to the images."""
     number, whole, label = solid.groups[index]
@@ -143,8 +159,9 @@ def _paint(
         if not len(some.pixel):
             continue
         pixels = _pixels(some)
-        canvas.rgb[some.pixel] += some.share[:, None] * shading.shade(part, person, pixels, light)
-        for row, celsius in enumerate(thermal.temperatures(part, person, pose, pixels, ambients)):
+        if light:
+            canvas.rgb[some.pixel] += some.share[:, None] * shading.shade(part, person, pixels, light)
+        for row, celsius in enumerate(apparent.temperatures(part, person, pose, pixels, ambients, sky)):
             canvas.celsius[row, some.pixel] += some.share * celsius
         segmentation, region = labels.classify(part, label, person, pixels.material, pixels.tint)
         first = some.share > canvas.most[some.pixel]
@@ -156,17 +173,24 @@ def _paint(
 
 
 def _put_lenses(
-    canvas: _Canvas, glass: Mesh, seen: Fragments, people: People, ambients: Sequence[float], light: Lighting
+    canvas: _Canvas,
+    glass: Mesh,
+    seen: Fragments,
+    people: People,
+    ambients: Sequence[float],
+    light: Lighting | None,
+    sky: float,
 ) -> NDArray[np.bool_]:
     """Lay spectacle lenses over the images and return (N,) where they are."""
     lens = np.zeros(len(canvas.rgb), np.bool_)
     for index, rows in seen.rows.items():
         some = _rows(seen, rows)
         pixels, share = _pixels(some), some.share[:, None]
-        canvas.rgb[some.pixel] *= 1 - np.float32(0.1) * share
-        canvas.rgb[some.pixel] += share * shading.reflection(pixels, light)
         person, pose = people[glass.groups[index][0]]
-        for row, celsius in enumerate(thermal.temperatures(Part.LENS, person, pose, pixels, ambients)):
+        if light:
+            canvas.rgb[some.pixel] *= 1 - np.float32(person.eyewear.dark if person.eyewear else 0.1) * share
+            canvas.rgb[some.pixel] += share * shading.reflection(pixels, light)
+        for row, celsius in enumerate(apparent.temperatures(Part.LENS, person, pose, pixels, ambients, sky)):
             canvas.celsius[row, some.pixel] += some.share * (celsius - canvas.celsius[row, some.pixel])
         lens[some.pixel[some.share >= 0.5]] = True
     return lens

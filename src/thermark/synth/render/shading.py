@@ -211,10 +211,12 @@ def _hair(person: Person, p: Pixels, light: Lighting) -> Array:
 def _cloth(part: Part, person: Person, p: Pixels) -> tuple[Array, float]:
     if part == Part.FRAME:
         return np.broadcast_to(_f(person.glasses or (0, 0, 0)), p.normal.shape), 0.6
-    if part == Part.BARE:
+    if part in (Part.BARE, Part.HAND):
         return np.broadcast_to(_f(person.skin), p.normal.shape), 0.15
+    if part == Part.THING:
+        return np.broadcast_to(_f((0.08, 0.08, 0.09)), p.normal.shape), 0.4
     colour = _f(person.clothing)
-    if part == Part.HAT:
+    if part in (Part.HAT, Part.WORN):
         colour = np.float32(0.6) * colour[::-1] + np.float32(0.05)
     else:
         legs = p.material[:, 1:] > np.where(np.abs(p.material[:, :1]) > LIMBS, np.inf, TROUSERS)

@@ -28,15 +28,30 @@ def temperatures(part: Part, person: Person, pose: Pose, p: Pixels, ambients: Se
         yield from (np.float32(ambient) + share * np.float32(34 - ambient) for ambient in ambients)
         return
     features = _skin_features(person, p) if part == Part.SKIN else {}
-    mirrored = _mirrored(p)
+    glance = mirrored(p)
     for ambient in ambients:
-        chill = np.float32(np.clip((30 - ambient) / 10, 0, 1.5))  # 0.3 in a warm room, 1.2 in a cold one
-        core = np.float32(35.1 + person.warmth) - np.float32(1.1) * chill
+        cold = chill(ambient)
         if part == Part.SKIN:
-            celsius = _skin(pose, features, core, chill, ambient)
+            celsius = _skin(pose, features, core(person, cold), cold, ambient)
         else:
-            celsius = _plain(part, pose, p, core, chill)
-        yield celsius + mirrored * (np.float32(ambient) - celsius)
+            celsius = _plain(part, pose, p, core(person, cold), cold)
+        yield celsius + glance * (np.float32(ambient) - celsius)
+
+
+def chill(ambient: float) -> np.float32:
+    """Return how much a room of `ambient` deg C cools skin: 0.3 in a warm room, 1.2 in a cold one, at most 1.5."""
+    return np.float32(np.clip((30 - ambient) / 10, 0, 1.5))
+
+
+def core(person: Person, chill: np.float32) -> np.float32:
+    """Return the deg C of a person's skin where it is neither warm nor cool."""
+    return np.float32(35.1 + person.warmth) - np.float32(1.1) * chill
+
+
+def breathed(pose: Pose, ambient: float) -> np.float32:
+    """Return the deg C of the air at the nostrils."""
+    exhaled, drawn = np.float32(34.6), np.float32(ambient + 0.62 * (33 - ambient))
+    return exhaled + (drawn - exhaled) * np.float32(0.5 - 0.5 * np.sin(pose.breath))
 
 
 def _plain(part: Part, pose: Pose, p: Pixels, core: np.float32, chill: np.float32) -> Array:
@@ -69,9 +84,7 @@ def _skin_features(person: Person, p: Pixels) -> dict[str, Array]:
 def _skin(pose: Pose, f: dict[str, Array], core: np.float32, chill: np.float32, ambient: float) -> Array:
     celsius = core + f["base"] + (np.float32(0.75) + np.float32(0.5) * chill) * f["warm"]
     celsius -= (np.float32(0.5) + np.float32(2.4) * chill) * f["cool"]
-    exhaled, drawn = np.float32(34.6), np.float32(ambient + 0.62 * (33 - ambient))
-    air = exhaled + (drawn - exhaled) * np.float32(0.5 - 0.5 * np.sin(pose.breath))
-    celsius += np.float32(0.75) * f["nostril"] * (air - celsius)
+    celsius += np.float32(0.75) * f["nostril"] * (breathed(pose, ambient) - celsius)
     return celsius + f["cover"] * (np.float32(ambient) - celsius)
 
 
@@ -84,7 +97,7 @@ def _insulation(part: Part, person: Person, p: Pixels) -> Array:
     return share
 
 
-def _mirrored(p: Pixels) -> Array:
+def mirrored(p: Pixels) -> Array:
     """Return the share of the room in what is seen: skin mirrors it at grazing angles."""
     cosine = np.clip(np.einsum("ij,ij->i", p.normal, p.view), 0, 1)
     return np.float32(0.02) + np.float32(0.30) * (1 - cosine) ** 4

@@ -1,0 +1,46 @@
+"""Before and after a face detector, without PyTorch: a grey picture that it takes, and the boxes that are left."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+GREY, MULTIPLE = 127.5, 32  # nets/face_detector.py
+MOST = 300  # candidates that are compared with one another
+
+
+def fitted(image: NDArray[np.uint8], longest: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return a picture (H, W) whose longer side is `longest` px at most, and the scale of its axes (x, y)."""
+    height, width = image.shape
+    part = min(1.0, longest / max(height, width))
+    if part == 1.0:
+        return image, np.ones(2)
+    size = max(1, round(width * part)), max(1, round(height * part))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), np.array(size) / (width, height)
+
+
+def padded(image: NDArray[np.uint8]) -> Floats:
+    """Return a grey picture (H, W) as (1, 1, H', W') float32, 0..255, sides multiples of 32.
+
+    The border, to the right and below, has the level that is 0 inside of the network, as what it sees beyond.
+    """
+    height, width = (-(-side // MULTIPLE) * MULTIPLE for side in image.shape)
+    whole = np.full((1, 1, height, width), GREY, np.float32)
+    whole[0, 0, : image.shape[0], : image.shape[1]] = image
+    return whole
+
+
+def kept(boxes: Floats, scores: Floats, threshold: float, overlap: float) -> tuple[Floats, Floats]:
+    """Return the boxes (M, 4) and scores (M,) that are left of candidates (A, 4) and (A,), best first.
+
+    Those that score `threshold` at least, MOST at most; of two that overlap by more than `overlap` the better one.
+    """
+    rows = np.flatnonzero(scores >= threshold)
+    rows = rows[np.argsort(-scores[rows], kind="stable")[:MOST]]
+    if not len(rows):
+        return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+    sides = np.concatenate([boxes[rows, :2], boxes[rows, 2:] - boxes[rows, :2]], axis=1)
+    left = cv2.dnn.NMSBoxes(sides.tolist(), scores[rows].tolist(), 0.0, overlap)
+    rows = rows[np.asarray(left, np.int64).reshape(-1)]
+    return boxes[rows].astype(np.float32), scores[rows].astype(np.float32)

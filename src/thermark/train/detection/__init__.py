@@ -1,0 +1,1 @@
+"""Training of the face detector on frames with labelled boxes."""

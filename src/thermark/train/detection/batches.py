@@ -1,0 +1,67 @@
+"""Batches of random views of frames, with what each cell of the detector is to say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core import seeds
+from thermark.train import data, processes
+from thermark.train.detection import augment, targets
+from thermark.train.detection.augment import Augment
+from thermark.train.detection.frames import FrameSet, Labelled
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`images` (B, H, W) uint8; `kinds` (B, A) int8 and `boxes` (B, A, 4) float32 as in `targets.Targets`."""
+
+    images: NDArray[np.uint8]
+    kinds: NDArray[np.int8]
+    boxes: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Views:
+    """Random views of `frames` at `size` (width, height) px, `batch` at a time, by `seed`."""
+
+    frames: FrameSet
+    size: tuple[int, int]
+    batch: int
+    seed: int
+    limits: Augment
+    workers: int = 1
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch."""
+        return len(self._orders(0))
+
+    def __call__(self, epoch: int) -> Iterator[Batch]:
+        """Yield the epoch's batches, each the part of this process."""
+        return data.ahead(
+            lambda rows: self.assembled(rows, epoch),
+            [processes.part(rows) for rows in self._orders(epoch)],
+            self.workers,
+        )
+
+    def assembled(self, rows: NDArray[np.int64], epoch: int) -> Batch:
+        """Return the batch of these frames; a view depends on seed, epoch and frame, not on the batch."""
+        centres, strides = targets.grid(*self.size)
+        seen = [self.look(int(row), epoch) for row in rows]
+        said = [targets.assigned(frame.boxes, frame.ignored, centres, strides) for frame in seen]
+        return Batch(
+            np.stack([frame.image for frame in seen]),
+            np.stack([each.kinds for each in said]),
+            np.stack([each.boxes for each in said]),
+        )
+
+    def look(self, row: int, epoch: int) -> Labelled:
+        """Return the view of a frame in an epoch, beside which another may show."""
+        rng = seeds.rng(self.seed, "frame", epoch, row)
+        other = self.frames.frames[int(rng.integers(len(self.frames)))]
+        return augment.view(self.frames.frames[row], other, self.size, rng, self.limits)
+
+    def _orders(self, epoch: int) -> list[NDArray[np.int64]]:
+        return data.order(len(self.frames), self.batch, self.seed, epoch)

@@ -1,0 +1,36 @@
+"""Score runs on the pictures of a real camera at once, without the pipeline: for experiments.
+
+No stage: it reads the raw pictures and a folder of weights, and prints one line a run. --run is a folder
+data/models/<run> with its seeds, or that of one seed; give it several times. --mesh is the folder of FaceMesh's
+weights, whose row and whose disagreement with the labels are printed, too.
+"""
+
+import argparse
+from pathlib import Path
+
+from thermark.core import errors, files
+from thermark.report.transfer import camera, quick
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, action="append", default=[], help="folder of a run or of one seed")
+    parser.add_argument("--raw", type=Path, required=True, help="folder of the data set's files")
+    parser.add_argument("--loader", default="thermal_in_car")
+    parser.add_argument("--stride", type=int, help="of each recording every so-manieth picture")
+    parser.add_argument("--flip", choices=["aligned", "none"], default="aligned")
+    parser.add_argument("--kinds", nargs="*", default=[], help="kinds of boxes, by default all")
+    parser.add_argument("--mesh", type=Path, help="folder with FaceMesh's weights")
+    parser.add_argument("--details", action="store_true", help="print every table")
+    parser.add_argument("--out", type=Path, help="write all numbers, and the error of every face, as JSON")
+    options = parser.parse_args()
+    settings = {} if options.stride is None else {"stride": options.stride}
+    pictures = camera.read(options.loader, options.raw, **settings)
+    content = quick.scored(pictures, options.run, options.mesh, options.flip, options.kinds)
+    print(quick.text(content, options.details))
+    if options.out:
+        files.write_json(options.out, content)
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,194 @@
+"""Ablations: one thing changes, work is shared, and the table says what each part brought."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from camera_faces import faces_of, said, shape
+from thermark.core import config, profiles
+from thermark.core.errors import ConfigError, SetupError
+from thermark.report.transfer import ablation, brought
+from thermark.report.transfer.ablation import Plan
+
+ROOT = Path(__file__).parents[2]
+RUN = {
+    "recipe": "supervised",
+    "objective": "simcc",
+    "train": "faces",
+    "extra_data": "faces",
+    "teacher_data": "faces",
+    "teacher": "none",
+}
+PARAMS = {
+    "profile": "transfer",
+    "arithmetic": "portable",
+    "prepare": {"size": 64},
+    "render": {"tfake": {"count": 4}},
+    "datasets": {"faces": {"loader": "tfake", "raw": "tfake"}, "real": {"loader": "tfw", "raw": "tfw"}},
+    "runs": {"teacher": RUN, "student": RUN | {"recipe": "kd", "teacher": "teacher", "augment": {"scale": 0.1}}},
+}
+
+
+def plan(**variants) -> Plan:
+    return Plan(profile="transfer", run="student", variants=variants)
+
+
+def folders(job: ablation.Job) -> dict[str, str]:
+    return {f"{each.kind} {each.name}": each.folder for each in ablation.in_order(job)}
+
+
+def test_a_variant_is_the_base_with_one_change_and_the_params_stay():
+    wanted = Plan(
+        profile="transfer",
+        run="student",
+        base={"render.tfake.count": 2},
+        variants={"a": {"runs.student.augment.scale": 0.0}, "b": {"runs.student.augment.thermal.invert_p": 0.5}},
+    )
+    made = ablation.variants(wanted, PARAMS)
+    assert [*made] == ["base", "a", "b"]
+    assert all(each["render"]["tfake"]["count"] == 2 for each in made.values())
+    assert made["a"]["runs"]["student"]["augment"] == {"scale": 0.0}
+    assert made["b"]["runs"]["student"]["augment"] == {"scale": 0.1, "thermal": {"invert_p": 0.5}}
+    assert PARAMS["render"]["tfake"]["count"] == 4 and made["base"]["runs"]["student"]["augment"] == {"scale": 0.1}
+
+
+def test_an_unknown_key_run_or_profile_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match=r"no runs\.studnt") as told:
+        ablation.variants(plan(a={"runs.studnt.epochs": 1}), PARAMS)
+    assert "student" in told.value.remedy
+    with pytest.raises(ConfigError, match="no run x"):
+        ablation.variants(Plan(profile="transfer", run="x", variants={}), PARAMS)
+    with pytest.raises(ConfigError, match="is the profile default"):
+        ablation.variants(plan(), PARAMS | {"profile": "default"})
+
+
+def test_what_a_variant_does_not_change_is_shared():
+    made = {
+        name: folders(ablation.job(own, "student"))
+        for name, own in ablation.variants(
+            plan(
+                view={"runs.student.augment.scale": 0.0},
+                rendered={"render.tfake.count": 5},
+                teacher={"runs.teacher.epochs": 3},
+            ),
+            PARAMS,
+        ).items()
+    }
+    assert [*made["base"]] == ["render tfake", "prepare faces", "train teacher", "train student"]
+    differs = {
+        name: [key for key, folder in own.items() if folder != made["base"][key]] for name, own in made.items()
+    }
+    assert differs == {
+        "base": [],
+        "view": ["train student"],
+        "rendered": ["render tfake", "prepare faces", "train teacher", "train student"],
+        "teacher": ["train teacher", "train student"],
+    }
+
+
+def test_another_arithmetic_is_another_training(monkeypatch):
+    monkeypatch.setenv("THERMARK_ARITHMETIC", "portable")
+    first = folders(ablation.job(PARAMS, "student"))
+    monkeypatch.setenv("THERMARK_ARITHMETIC", "native")
+    other = folders(ablation.job(PARAMS, "student"))
+    assert [key for key in first if first[key] != other[key]] == ["train teacher", "train student"]
+
+
+def test_an_ablation_fetches_nothing():
+    params = ablation.changed(PARAMS, {"runs.student.train": "real"})
+    with pytest.raises(ConfigError, match="real is not rendered"):
+        ablation.job(params, "student")
+
+
+def test_a_failed_command_is_named_and_what_is_finished_stays(tmp_path):
+    stages = tmp_path / "stages"
+    stages.mkdir()
+    write = "import pathlib, sys; pathlib.Path(sys.argv[sys.argv.index('--out') + 1]).mkdir(parents=True)"
+    (stages / "render.py").write_text(write, encoding="utf-8")
+    (stages / "prepare.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    wanted = ablation.job(PARAMS, "student")
+    with pytest.raises(SetupError, match="prepare of faces ended with 3"):
+        ablation.made(wanted, PARAMS, tmp_path / "work", stages)
+    (stages / "render.py").unlink()  # it is not run again
+    (stages / "prepare.py").write_text(write, encoding="utf-8")
+    seen = "assert all(p.resolve().is_dir() for d in ('faces', 'models') for p in pathlib.Path(d).iterdir())"
+    (stages / "train.py").write_text(f"{write}; {seen}", encoding="utf-8")
+    out = ablation.made(wanted, PARAMS, tmp_path / "work", stages)
+    assert out.is_dir() and out.name == "student"
+    assert [path.name for path in (out.parents[1] / "models").iterdir()] == ["teacher"]
+
+
+def test_the_table_says_what_was_left_out_and_marks_what_is_beyond_doubt():
+    faces = faces_of(np.stack([shape()] * 24))
+    rng = np.random.default_rng(0)
+    errors = 0.1 + 0.01 * rng.standard_normal((3, 24))
+    base = {"given": errors.tolist()}
+    worse = {"given": (errors + 0.05 + 0.001 * rng.standard_normal((3, 24))).tolist()}
+    same = {"given": (errors + 0.001 * rng.standard_normal((3, 24))).tolist()}
+    told = brought.compared(faces, base, worse)["given"]
+    assert told["persons"].difference == pytest.approx(0.05, abs=0.002)
+    assert told["persons"].varied == "subjects and seeds" and told["recordings"].faces == 24
+    changes = {"worse": {"runs.x.invert_p": 0.0}, "same": {"runs.x.scale": 0.0}}
+    page = brought.page(faces, {"base": base, "worse": worse, "same": same}, changes, ["given"])
+    lines = page.splitlines()
+    assert any("`worse`" in line and "**+5." in line and "invert" in line for line in lines)
+    assert any("`same`" in line and "**" not in line for line in lines)
+
+
+def test_a_miss_is_kept_as_none_and_left_out_of_pairs():
+    faces = faces_of(np.stack([shape(row) for row in range(4)]))
+    xy = faces.xy + np.float32([2, 0])
+    xy[2] = np.nan
+    kept = brought.scored(faces, {"given": [said(faces, xy)]})
+    assert kept["given"][0][2] is None and kept["given"][0][0] == pytest.approx(0.05)
+    told = brought.compared(faces, kept, kept)["given"]["persons"]
+    assert (told.faces, told.left_out, told.difference) == (3, 1, 0.0)
+
+
+def test_the_plan_in_git_changes_what_exists():
+    told = config.parse(config.read(ROOT / "studies/transfer/ablation.yaml"), Plan, "ablation.yaml")
+    aside = ROOT / "params.default.yaml"
+    default = config.read(aside if aside.exists() else ROOT / "params.yaml")
+    params = profiles.merged(default, config.read(ROOT / "profiles/transfer.yaml"), "transfer")
+    made = ablation.variants(told, params)
+    kept = {name: ablation.job(own, told.run).folder for name, own in made.items()}
+    assert len({*kept.values()}) == len(kept), "two variants are one training"
+    for own in made.values():
+        recipes = __import__(f"thermark.train.recipes.{own['runs'][told.run]['recipe']}", fromlist=["Config"])
+        writers = __import__("thermark.synth.writers.cameras", fromlist=["Config"])
+        config.parse(own["runs"][told.run], recipes.Config, "runs")
+        config.parse(own["render"]["cameras"], writers.Config, "render")
+
+
+@pytest.mark.slow
+def test_a_miniature_from_rendering_to_the_table(tmp_path):
+    """The script itself: two variants that share pictures, scored on rendered ones in place of a camera's."""
+    default = config.read(ROOT / "params.yaml")
+    params = profiles.merged(default, config.read(ROOT / "profiles/transfer.yaml"), "transfer")
+    # As many pictures as it takes until every split has one, each with a face.
+    small = {"render.cameras.count": 30, "render.cameras.smallest": 60.0, "prepare.size": 96}
+    small |= {"render.cameras.people": [0.0, 1.0, 0.0, 0.0], "render.cameras.cut": 0.0}
+    small |= {"datasets.cameras.split": {"val": 0.2, "test": 0.2}}
+    small |= {
+        f"runs.supervised_t.{key}": value for key, value in {"epochs": 1, "batch": 4, "input_size": 64}.items()
+    }
+    (tmp_path / "params.yaml").write_text(profiles.text(params), encoding="utf-8")
+    told = {"profile": "transfer", "run": "supervised_t", "base": small}
+    told |= {"variants": {"without_tone": {"runs.supervised_t.augment.thermal.tone_p": 0.0}}}
+    (tmp_path / "plan.yaml").write_text(profiles.text(told), encoding="utf-8")
+    command = [sys.executable, str(ROOT / "stages/transfer_ablation.py"), "--plan", "plan.yaml", "--work", "work"]
+    source = ablation.made(
+        ablation.job(ablation.changed(params, small), "supervised_t").needs[0].needs[0],
+        ablation.changed(params, small),
+        tmp_path / "work",
+        ROOT / "stages",
+    )
+    command += ["--raw", str(source), "--loader", "cameras", "--out", "table.md"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    text = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert "`base`" in text and "`without_tone`" in text
+    work = sorted(path.name.rsplit("-", 1)[0] for path in (tmp_path / "work").iterdir())
+    assert work == ["cameras", "cameras", "supervised_t", "supervised_t"]  # rendered, prepared, trained twice
