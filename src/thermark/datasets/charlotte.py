@@ -18,18 +18,16 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.geometry import bounding_box, box_size
-from thermark.core.radiometry import Celsius, Tone, linear_celsius
+from thermark.core.radiometry import Celsius, linear_celsius
 from thermark.datasets.checks import census, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import profile_points, tables
 from thermark.datasets.readers.card import Card
 from thermark.datasets.readers.loaded import (
-    SAME_CAMERA,
     Check,
     Findings,
     Loaded,
-    Share,
-    Source,
+    OneCamera,
     build_faces,
     build_frames,
     require_any,
@@ -60,7 +58,7 @@ CARD = Card(
 )
 
 
-class Config(Source):
+class Config(OneCamera):
     """Radiometry, subsets, split and the reading of profile rows.
 
     `scale`, `offset`: raw to degrees Celsius; `plausible`: where the median face temperature must lie.
@@ -78,8 +76,6 @@ class Config(Source):
     side_margin: float = 0.05
     val: tuple[str, ...] = ("S5",)
     test: tuple[str, ...] = ("S3", "S8", "S10")
-    tone: Tone = Tone()
-    max_near_duplicates: Share = SAME_CAMERA
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from thermark.core import geometry
-from thermark.core.config import Section
-from thermark.models.inference.contract import Assets, Image, Instances, on_cpu, usable
+from thermark.models.inference.contract import Assets, BundleConfig, Image, Instances, on_cpu, usable
 from thermark.models.inference.detectors import DESIGNS, Detector, region, sampled
 from thermark.models.inference.finder import Finder
 from thermark.models.inference.litert import ENGINE, Graph
@@ -34,11 +33,9 @@ ROI = 1.25  # the region's side, in diameters of the circle about the person
 VISIBLE = 3  # place of the logit among the five numbers of a point
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`persons`: at most so many are answered for in a picture, the surest detections first."""
 
-    family: str
-    weights: str
     persons: PositiveInt = 1
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat
 
 from thermark import landmarks
-from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference.contract import (
     Assets,
+    BundleConfig,
     Floats,
     Image,
     Instances,
@@ -30,15 +30,13 @@ Square = tuple[int, int, int, int]  # left, top, right and bottom pixel, all of 
 Trees = Callable[[Image, Square], Floats]
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`file` of the bundle `weights`, whose points are those of `vocabulary`.
 
     `given`: `prompt`, in squares that are `side` heights of the prompt wide and `lift` heights above its centre;
     `own`, in what dlib's detector finds in the frame after `upsample` doublings, as published.
     """
 
-    family: str
-    weights: str
     file: str = "shape_predictor_68_face_landmarks.dat"
     vocabulary: Literal["ibug68", "dlib5"] = "ibug68"
     given: Literal["prompt", "own"] = "prompt"

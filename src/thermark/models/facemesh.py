@@ -17,9 +17,8 @@ from pydantic import PositiveFloat, PositiveInt
 
 from thermark import landmarks
 from thermark.core import geometry
-from thermark.core.config import Section
 from thermark.models.inference import golden_check
-from thermark.models.inference.contract import Assets, Instances, on_cpu
+from thermark.models.inference.contract import Assets, BundleConfig, Instances, on_cpu
 from thermark.models.inference.detectors import DESIGNS, Detections, Detector, Range, region, sampled
 from thermark.models.inference.finder import Finder, Prompted
 from thermark.models.inference.litert import ENGINE, Graph
@@ -38,7 +37,7 @@ CROP = 256  # px, of the second stage behind the full-range detector
 VOCABULARY = "mediapipe478"
 
 
-class Config(Section):
+class Config(BundleConfig):
     """How FaceMesh is told where to look.
 
     `detector`: `short_range`, its own on the whole frame; `full_range`, BlazeFace's on the frame, then a 256-px
@@ -48,8 +47,6 @@ class Config(Section):
     `older`: the weights are not those of mediapipe 0.10.21, and need find the known face only nearly.
     """
 
-    family: str
-    weights: str
     detector: Literal["short_range", "full_range", "given"] = "short_range"
     faces: PositiveInt = 1
     pad: PositiveFloat | None = None

@@ -18,10 +18,19 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from thermark import landmarks
 from thermark.core import geometry
-from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference import golden_check, two_stage
-from thermark.models.inference.contract import Assets, Floats, Given, Image, Instances, Unavailable, on_cpu, usable
+from thermark.models.inference.contract import (
+    Assets,
+    BundleConfig,
+    Floats,
+    Given,
+    Image,
+    Instances,
+    Unavailable,
+    on_cpu,
+    usable,
+)
 from thermark.models.inference.finder import Finder
 from thermark.models.inference.quiet import quiet
 
@@ -36,7 +45,7 @@ MANY = 1000  # faces that a detector may say: all
 TOLERANCE: dict[Task, float] = {"landmarker": 0.05, "detector": 0.1}
 
 
-class Config(Section):
+class Config(BundleConfig):
     """What runs, and on what.
 
     `file`: the model in the bundle that `task` runs. `faces`: how many are looked for in a picture, at most.
@@ -48,8 +57,6 @@ class Config(Section):
     centres.
     """
 
-    family: str
-    weights: str
     file: str
     task: Task
     faces: PositiveInt = 5
