@@ -15,7 +15,7 @@ SHOW = echo; cat metrics/leaderboard.txt; echo; \
   echo "tables:  metrics/leaderboard.md"; echo "page:    plots/report/index.html"; echo "figures: plots/figures/, plots/contact/"; \
   echo "models:  metrics/zeroshot.md"; echo "heads:   metrics/fewshot.md"; echo "distil:  metrics/distillation.md"; echo "data:    data/raw/, data/reports/"; echo "compare: dvc metrics diff, dvc plots show, dvc exp run -S runs.supervised_t.epochs=20"
 
-.PHONY: help setup repro report blog weights data speed transfer-score ablation test slow check smoke smoke-baseline portability profile bench doctor docs clean
+.PHONY: help setup repro report blog weights data speed package transfer-score ablation test slow check smoke smoke-baseline portability profile bench doctor docs clean
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
 
@@ -81,6 +81,9 @@ portability: setup ## repeat the committed results in another arithmetic: which 
 	  --pages metrics/comparisons.json metrics/distillation.json metrics/fewshot.json metrics/zeroshot.json --files metrics plots data/reports \
 	  --out studies/$(P)
 
+package: setup   ## copy data/packaged/$(P) into the Python package, as the weights of `from thermark import Landmarker`
+	python stages/ship.py data/packaged/$(P)
+
 test: setup      ## the fast tests
 	pytest -m "not slow" -n 2
 
@@ -109,6 +112,7 @@ bench: setup     ## inner loops against the naive way (default profile)
 	python benchmarks/packing.py data/faces/tfake
 	python benchmarks/scale.py --ids 300
 	python benchmarks/bootstrap.py
+	test ! -e src/thermark/landmarker/weights/card.json || python benchmarks/landmarker.py
 	python benchmarks/training.py
 	python benchmarks/distillation.py
 	python benchmarks/distillation.py --teacher m --student m --pixels 256 --batch 16 --steps 3

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from thermark.core import errors, files
 from thermark.core.config import parse, read
-from thermark.report.transfer import ablation, brought, camera, quick
+from thermark.report.transfer import ablation, boxes, brought, camera, quick
 
 KINDS = ("given", "tight")
 
@@ -32,8 +32,8 @@ def main() -> None:
         kept = options.work / wanted.folder / f"scores-{len(pictures.faces)}.json"
         if not kept.exists() and (not options.only or name in options.only):
             folder = ablation.made(wanted, own, options.work, Path(__file__).parent)
-            by_box = quick.of_run(folder, "aligned", pictures)
-            scored = brought.scored(pictures.faces, {kind: by_box[kind] for kind in KINDS})
+            wanted_boxes = {kind: made for kind, made in boxes.kinds(pictures.faces).items() if kind in KINDS}
+            scored = brought.scored(pictures.faces, quick.of_run(folder, "aligned", pictures, wanted_boxes))
             files.write_json(kept, scored)
         if kept.exists():
             results[name] = files.read_json(kept)

@@ -200,6 +200,16 @@ def _calibrate(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
+    if options.predictor is None:
+        from thermark.calibrate.find import find  # needs no PyTorch, for which the other waits
+
+        if options.weights:
+            raise ConfigError("--weights are those of a predictor", "say --predictor or --landmarker")
+        find(options)
+        return
+    for name in ("landmarker", "overlays", "temperatures", "threshold"):
+        if getattr(options, name) not in (None, False):
+            raise ConfigError(f"--{name} is for the landmarker alone", "leave it out, or --predictor")
     from thermark.calibrate.predict import predict
 
     predict(options)
@@ -216,6 +226,7 @@ CALIBRATE = (
     "thermark calibrate --images pictures --labels labels.csv --head data/models/head_teacher \\\n"
     "    --weights data/exported/teacher_onnx --out mycamera"
 )
+PREDICT = "thermark predict --images pictures --overlays drawn --out predictions.csv"
 GROUPS: dict[str, tuple[Command, ...]] = {
     "Set up": (
         Command(
@@ -236,7 +247,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command(
             "predict",
             "Find landmarks on your own pictures.",
-            "thermark predict --predictor mycamera --images pictures --out predictions.csv",
+            PREDICT,
             describe_predict,
             _predict,
         ),

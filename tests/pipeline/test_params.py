@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import comparison_questions
-from thermark.convert import convert, onnx
+from thermark.convert import convert, onnx, package
 from thermark.core import config, entries, perturbations, profiles
 from thermark.core.config import parse, section
 from thermark.core.jitter import VARIANT
@@ -291,6 +291,9 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
     made = {*content["render"], *content["fetch"], *content["thermalise"]}
     for name, raw in content["detectors"].items():
         assert parse(raw, detection.Config, f"detectors.{name}").raw in made
+    for name, raw in content["packaged"].items():
+        told = parse(raw, package.Config, f"packaged.{name}")
+        assert told.run in content["runs"] and told.faces in content["datasets"] and (ROOT / told.scores).is_file()
     bundles = {*content["weights"], *content["exported"], *content["detectors"]}
     assert len(bundles) == sum(len(content[name]) for name in ("weights", "exported", "detectors"))
     for name, raw in content["contestants"].items():

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from thermark.calibrate import options, paths, pictures, summary_text
 from thermark.calibrate.cross_validation import LabelledFeatures, cross_validate, folds
 from thermark.calibrate.labelled import Labelled, touches
-from thermark.calibrate.predict import Input, batches, number
+from thermark.calibrate.predict import Input, batches
+from thermark.calibrate.table import number
 from thermark.core import files, geometry
 from thermark.core.errors import ConfigError, DataError
 from thermark.fewshot import training

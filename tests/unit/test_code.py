@@ -94,3 +94,20 @@ def test_imports_are_followed_wherever_they_stand(tmp_path):
 def test_an_unknown_module_is_an_error():
     with pytest.raises(ValueError, match=r"no module thermark\.train\.nothing"):
         code.key("thermark.train.nothing")
+
+
+def test_what_only_type_checkers_import_is_not_reached(tmp_path):
+    path = tmp_path / "one.py"
+    text = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from thermark.core import errors\n"
+    path.write_text(text, encoding="utf-8")
+    code.parse.cache_clear()
+    assert not any(file.name == "errors.py" for file in code.closure(path))
+    path.write_text(text.replace("if TYPE_CHECKING", "if True"), encoding="utf-8")
+    code.parse.cache_clear()
+    assert any(file.name == "errors.py" for file in code.closure(path))
+
+
+def test_the_front_door_of_the_package_reaches_nothing_behind_it():
+    """Else an edit of the landmarker would run every stage again: all of them import the package."""
+    reached = {file.relative_to(code.PACKAGE).parts[0] for file in code.closure("thermark")}
+    assert reached == {"__init__.py", "core"}

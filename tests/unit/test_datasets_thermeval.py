@@ -8,10 +8,11 @@ import pytest
 
 from thermark.core import origin
 from thermark.core.errors import DataError
+from thermark.core.radiometry import in_celsius
 from thermark.datasets import thermeval
 from thermark.datasets.checks import known_temperatures, release
 from thermark.datasets.readers.loaded import Findings
-from thermark.datasets.thermeval import celsius, distance, head_box
+from thermark.datasets.thermeval import distance, head_box
 
 CONFIG = thermeval.Config(raw="r", val=("session_00",))
 CATEGORIES = [{"id": 7, "name": "person"}, {"id": 1, "name": "Chest"}, {"id": 5, "name": "Forehead"}]
@@ -238,7 +239,7 @@ def test_missing_orphan_and_boxless_are_listed(root):
     [(31.5, np.float32), (31.5, np.float64), (30465, np.uint16), (19498, np.uint16), (31, np.int16)],
 )
 def test_every_unit_becomes_degrees(raw, dtype):
-    values = celsius(np.full((4, 4), raw, dtype), "a.tiff")
+    values = in_celsius(np.full((4, 4), raw, dtype), "a.tiff")
     assert values.dtype == np.float32
     np.testing.assert_allclose(values, 31.5, atol=0.51)
 
@@ -246,9 +247,9 @@ def test_every_unit_becomes_degrees(raw, dtype):
 @pytest.mark.parametrize("raw", [12000, 65000])
 def test_an_implausible_unit_is_refused(raw):
     with pytest.raises(DataError, match=r"a\.tiff has the median"):
-        celsius(np.full((4, 4), raw, np.uint16), "a.tiff")
+        in_celsius(np.full((4, 4), raw, np.uint16), "a.tiff")
     with pytest.raises(DataError, match="median nan"):
-        celsius(np.full((4, 4), np.nan, np.float32), "a.tiff")
+        in_celsius(np.full((4, 4), np.nan, np.float32), "a.tiff")
 
 
 def test_the_picture_is_an_option(root):

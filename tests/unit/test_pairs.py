@@ -10,7 +10,6 @@ import drawn_faces
 from thermark.core import geometry
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.nets.inputs import input_to_crop
 from thermark.train import augment, data, pairs
 from thermark.train.augment import Augment
 
@@ -234,7 +233,7 @@ def test_a_pair_that_is_cropped_otherwise_is_named(root, tmp_path, how):
     with np.load(root / "rgb" / "crops.npz") as stored:
         maps = stored["to_source"].copy()
     # Where the first pixel of the network input lies in the crop: what grows from there keeps that corner.
-    corner = input_to_crop(SIDE, 1.25, 96, 1.75)[:, 2]
+    corner = geometry.input_to_crop(SIDE, 1.25, 96, 1.75)[:, 2]
     changed = {
         "from a corner": geometry.rotation_about(tuple(corner), 0.0, 1.02),
         "shifted": [[1, 0, 0.2], [0, 1, 0]],

@@ -10,7 +10,7 @@ from thermark.core import bundle, geometry, seeds
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.models import learned, rtmlib
-from thermark.models.inference import sessions
+from thermark.models.inference import engine, sessions
 from thermark.models.inference.contract import Assets
 from thermark.models.inference.sessions import RTMPose
 from thermark.models.rtmlib import TopDown
@@ -285,8 +285,8 @@ class Fallen:
 
 def test_a_gpu_that_onnxruntime_cannot_start_is_no_silent_cpu(tmp_path, monkeypatch, capsys):
     onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
-    monkeypatch.setattr(sessions, "available", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
-    monkeypatch.setattr(sessions.onnxruntime, "InferenceSession", Fallen)
+    monkeypatch.setattr(engine, "available", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(engine.onnxruntime, "InferenceSession", Fallen)
     assert sessions.opened(tmp_path / "pose.onnx", "auto").wanted[0] == "CUDAExecutionProvider"
     said = capsys.readouterr().err
     assert said.startswith("warning: onnxruntime could not start CUDA for pose.onnx") and said.count("\n") == 1

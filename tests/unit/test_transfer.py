@@ -8,7 +8,20 @@ from thermark import landmarks
 from thermark.core import files
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
-from thermark.report.transfer import boxes, camera, content, measure, noise, others, points, quick, study
+from thermark.report.transfer import (
+    boxes,
+    camera,
+    content,
+    found,
+    measure,
+    noise,
+    others,
+    points,
+    quick,
+    shipped,
+    study,
+    tables,
+)
 
 
 def test_fifty_points_are_all_that_both_have_but_the_midline_of_the_lips():
@@ -133,9 +146,61 @@ def test_every_kind_of_box_is_predicted_in_batches_and_in_order(monkeypatch):
         ]
         return [(each, np.ones((1, 54), np.float32)) for each in xy]
 
-    made = camera.predictions("x", VOCABULARY, locate, pictures)
+    made = camera.predictions("x", VOCABULARY, locate, pictures, boxes.kinds(faces))
     for kind, given in boxes.kinds(faces).items():
         assert made[kind].xy[:, 0] == pytest.approx(given[:, :2] + np.arange(5)[:, None])
+
+
+class Finder:
+    """Finds, in a picture of level n, the tight box of face n a pixel away, and false alarms."""
+
+    def __init__(self, tight, missed=(), alarms=()):
+        self.tight, self.missed, self.alarms = tight, missed, alarms
+
+    def faces(self, image):
+        row = int(image[0, 0])
+        some = [] if row in self.missed or row >= len(self.tight) else [self.tight[row] + 1]
+        some += [np.float32([500, 500, 520, 520])] * (row in self.alarms)
+        scores = np.float32([0.9, 0.4][: len(some)])
+        return np.float32(some).reshape(-1, 4), scores
+
+
+def test_a_detector_is_scored_against_tight_boxes_and_a_missed_face_has_no_box():
+    faces = faces_of(np.stack([shape(row) for row in range(5)]))
+    pictures = camera.Pictures(faces, tuple(np.full((3, 3), row, np.uint8) for row in range(5)))
+    tight = boxes.kinds(faces)["tight"]
+    finder = Finder(tight, missed=(1,), alarms=(1, 3))
+    given = found.in_boxes(pictures, finder, 0.3)
+    assert np.isnan(given[1]).all()
+    assert given[[0, 2, 3, 4]] == pytest.approx(tight[[0, 2, 3, 4]] + 1)
+    numbers = found.numbers(pictures, finder, 0.3)
+    # In frame 1 the false alarm is the best that there is: 0.9. Inverted, every picture has another level.
+    assert numbers["as it is"] | {"ap50": 0} == {
+        **{"ap50": 0, "recall": 0.8, "precision": pytest.approx(4 / 6), "faces": 5, "frames": 5},
+        **{"missed": 1, "false_alarms": 2, "threshold": 0.3},
+    }
+    assert numbers["inverted"]["recall"] == 0
+    surer = found.numbers(pictures, finder, 0.5)["as it is"]
+    assert (surer["recall"], surer["precision"]) == (0.8, pytest.approx(4 / 5))
+    assert "80.0 | 66.7" in tables.detection(numbers) and "1 of 5" in tables.detection(numbers)
+
+
+def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machines():
+    own = {"faces": 10, "missed": 2.0, "nme": 0.08, "subjects": [0.07, 0.09]}
+    made = {
+        "contestants": {"x": {"found": {"all": own}, "given": {"all": own | {"missed": 0.0}}}},
+        "detection": {"inverted": {"faces": 10, "recall": 0.9, "precision": 1.0, "ap50": 0.95}},
+    }
+    rows = shipped.rows(made, "x", "car")
+    assert [(row.boxes[:10], row.faces, row.metric, row.value) for row in rows] == [
+        ("the publis", 10, "NME inter-ocular, 50 points", 0.08),
+        ("the detect", 8, "NME inter-ocular, 50 points", 0.08),
+        *(
+            ("the detect", 10, name, value)
+            for name, value in (("recall", 0.9), ("precision", 1.0), ("ap50", 0.95))
+        ),
+    ]
+    assert {row.labels for row in rows} == {"machine"} and rows[0].low == 0.07 and rows[-1].data == "car, inverted"
 
 
 def test_noise_of_jumping_labels_is_what_was_put_in():

@@ -25,8 +25,12 @@ Pictures: PNG, JPEG or TIFF. 8-bit ones are taken as they are. In 16-bit and flo
 (--tone=-9,40 below 0).
 """
 WRITTEN = """\
-Written is a CSV with a row a box: image,box_x,box_y,box_w,box_h, then nose_x,nose_y,nose_score for each point;
-cells are empty where a point is missed. --boxes takes the same columns, or COCO with boxes of a category Person.
+Without --predictor, faces and their 68 points are found by the networks that come with the package: no training,
+no download, no box. With one, --boxes says where to look (default: whole pictures):
+  thermark predict --predictor mycamera --images pictures --out predictions.csv
+Written is a CSV with a row a face or box: image,box_x,box_y,box_w,box_h, then nose_x,nose_y,nose_score for each
+point; cells are empty where a point is missed, and all of them where no face is found. --boxes takes the same
+columns, or COCO with boxes of a category Person.
 """
 FOLLOWS = """\
 The numbers after calibration are those of pictures that were held out: each fold is predicted by a head that was
@@ -56,13 +60,22 @@ def describe_calibrate(parser: argparse.ArgumentParser) -> None:
 def describe_predict(parser: argparse.ArgumentParser) -> None:
     """Add the options of `predict`."""
     _explained(parser, WRITTEN + CONVENTION + PICTURES)
-    parser.add_argument("--predictor", type=Path, required=True, help="of `calibrate`, or any trained run")
-    parser.add_argument("--weights", type=Path, help="bundle of the backbone, where the predictor has none")
     parser.add_argument("--images", type=Path, required=True, help="folder of pictures, searched to the bottom")
-    parser.add_argument("--boxes", type=Path, help="CSV (image,box_x,...) or COCO; default: whole pictures")
-    parser.add_argument("--out", type=Path, required=True, help="the CSV to write")
-    parser.add_argument("--tone", help="as for calibrate; default: that of the calibration")
-    parser.add_argument("--unit", choices=UNITS, default=UNITS[0], help="as for calibrate, beside --tone")
+    parser.add_argument(
+        "--out", type=Path, default=Path("predictions.csv"), help="the CSV to write (default predictions.csv)"
+    )
+    parser.add_argument(
+        "--predictor", type=Path, help="of `calibrate`, or any trained run; default: the landmarker"
+    )
+    parser.add_argument("--weights", type=Path, help="bundle of the backbone, where the predictor has none")
+    parser.add_argument("--boxes", type=Path, help="CSV (image,box_x,...) or COCO")
+    parser.add_argument("--tone", help="as for calibrate; default: that of the calibration or of the landmarker")
+    parser.add_argument("--unit", choices=UNITS, default=UNITS[0], help="of float pixels, as for calibrate")
+    only = parser.add_argument_group("without --predictor")
+    only.add_argument("--landmarker", type=Path, help="other weights, as `make package` takes them")
+    only.add_argument("--overlays", type=Path, help="folder for the pictures with what was found in them")
+    only.add_argument("--temperatures", action="store_true", help="a column nose_celsius for each point, too")
+    only.add_argument("--threshold", type=float, help="the least score of a face, above 0 and below 1")
 
 
 def _explained(parser: argparse.ArgumentParser, text: str) -> None:

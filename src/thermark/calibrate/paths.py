@@ -3,13 +3,13 @@
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from thermark.calibrate.options import UNITS
 from thermark.calibrate.pictures import Heat
+from thermark.calibrate.table import require_writable
 from thermark.core import bundle, files
 from thermark.core.bundle import Bundle
 from thermark.core.errors import ConfigError, DataError, SetupError
@@ -31,16 +31,6 @@ def require_free(out: Path) -> None:
     if out.exists() and not (out.is_dir() and ((out / ACCOUNT).is_file() or not any(out.iterdir()))):
         raise ConfigError(f"{out} holds something else than a calibration", "choose another --out")
     require_writable(out)
-
-
-def require_writable(out: Path) -> None:
-    """Raise SetupError unless a file can be made where `out` will be, before hours go into it."""
-    parent = next(folder for folder in out.absolute().parents if folder.exists())
-    try:
-        with tempfile.TemporaryFile(dir=parent):
-            pass
-    except OSError as error:
-        raise SetupError(f"{out} cannot be written: {parent}: {error.strerror}", "choose another --out") from error
 
 
 def loaded(seed: Path, weights: Path | None) -> tuple[HeadModel, Bundle]:

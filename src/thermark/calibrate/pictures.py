@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from thermark.calibrate.options import Unit
 from thermark.core import images
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.radiometry import Tone, render
-from thermark.datasets.thermeval import celsius
+from thermark.core.radiometry import Celsius, Tone, in_celsius, render
 
 EIGHT_BIT, TIFF = (".png", ".jpg", ".jpeg"), (".tif", ".tiff")
 SUFFIXES = EIGHT_BIT + TIFF
@@ -108,13 +107,19 @@ def read(path: Path, mapping: Heat | None) -> Picture:
             f"{path.name} holds {image.dtype} temperatures, and nothing says how they become grey",
             "add --tone LOW,HIGH in degrees Celsius, such as --tone 20,40",
         )
-    return render(celsius(_degrees(image, path.name, mapping.unit), path.name), mapping.tone)
+    return render(degrees(image, path.name, mapping.unit), mapping.tone)
 
 
-def _degrees(image: NDArray[Any], name: str, unit: Unit) -> NDArray[Any]:
-    """Return float pixels in degrees Celsius; integers, whose unit tells itself, as they are."""
-    if image.dtype.kind != "f":
-        return image
+def degrees(image: NDArray[Any], name: str, unit: Unit) -> Celsius:
+    """Return degrees Celsius (H, W) of float pixels in a unit, or of integers, whose unit tells itself.
+
+    Raises ConfigError for pixels that look as if they were in another unit, DataError for no temperatures.
+    """
+    return in_celsius(image if image.dtype.kind != "f" else _converted(image, name, unit), name)
+
+
+def _converted(image: NDArray[Any], name: str, unit: Unit) -> NDArray[Any]:
+    """Return float pixels in degrees Celsius."""
     finite = image[np.isfinite(image)]
     median = float(np.median(finite)) if finite.size else np.nan
     for likely, (low, high) in LIKELY.items():

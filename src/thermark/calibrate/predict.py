@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark import landmarks
-from thermark.calibrate import paths, pictures
-from thermark.calibrate.csv_labels import BOX
-from thermark.calibrate.labelled import read_boxes, touches, whole
-from thermark.calibrate.labels import SHOWN, require_none
+from thermark.calibrate import paths, pictures, table
+from thermark.calibrate.labelled import touches, whole
+from thermark.calibrate.labels import SHOWN
 from thermark.calibrate.pictures import Heat
 from thermark.core import files
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import DataError
 from thermark.core.progress import track
 from thermark.models import learned
 from thermark.train import precision
@@ -44,21 +43,17 @@ def predict(options: argparse.Namespace) -> None:
     A picture that cannot be read has empty cells and a warning. Raises DataError when none can be read, when boxes
     cannot be used and for a predictor that is absent or damaged; then nothing is written.
     """
-    if options.out.is_dir():
-        raise ConfigError(f"{options.out} is a folder", "name the CSV file that --out shall be")
-    paths.require_writable(options.out)
+    table.require_file(options.out)
     seed = paths.only_seed(options.predictor)
     heat = pictures.heat(options.tone, options.unit) if options.tone else paths.heat(seed)
-    boxes_of = input_boxes(options.images, options.boxes)
+    boxes_of = table.input_boxes(options.images, options.boxes)
     vocabulary, on_boxes = load_predictor(seed, options.weights)
     points = landmarks.load(vocabulary).points
     failures: list[str] = []
     rows = missed = 0
     with files.replacing(options.out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["image", *BOX, *(f"{point}_{column}" for point in points for column in ("x", "y", "score"))]
-        )
+        writer.writerow(table.header(points))
         for inputs in batches(
             track(read_inputs(options.images, boxes_of, heat), len(boxes_of), "predicting", "picture")
         ):
@@ -81,27 +76,6 @@ def load_predictor(seed: Path, weights: Path | None) -> tuple[str, Predict]:
         return network.vocabulary, network.on_boxes
     head = paths.loaded(seed, weights)[0]
     return head.vocabulary, head.on_boxes
-
-
-def input_boxes(folder: Path, boxes: Path | None) -> dict[str, Floats | None]:
-    """Return picture -> boxes (P, 4), None for the whole picture, by name.
-
-    Raises DataError for boxes that cannot be used, naming them, and for a folder without pictures.
-    """
-    if boxes is None:
-        return dict.fromkeys(pictures.below(folder))
-    pictures.require_folder(folder)
-    labels = read_boxes(boxes)
-    problems = list(labels.problems)
-    boxes_of: dict[str, list[Floats]] = {}
-    for row in labels.rows:
-        try:
-            name = pictures.find(folder, row.image).relative_to(folder).as_posix()
-            boxes_of.setdefault(name, []).append(row.box.astype(np.float32))
-        except DataError as error:
-            problems.append(f"{row.where}: {error.cause}")
-    require_none(problems, len(labels.rows) + len(labels.problems), "boxes")
-    return {name: np.stack(stack) for name, stack in boxes_of.items()}
 
 
 def read_inputs(folder: Path, boxes_of: dict[str, Floats | None], heat: Heat | None) -> Iterator[Input]:
@@ -139,22 +113,10 @@ def output_rows(inputs: list[Input], on_boxes: Predict, points: int) -> Iterator
         missing = np.full((len(item.boxes), points, 2), np.nan), np.full((len(item.boxes), points), np.nan)
         xy, score = missing if item.picture is None else next(predictions)
         for box, point_xy, scores in zip(item.boxes, xy, score, strict=True):
-            shape = [box[0], box[1], box[2] - box[0], box[3] - box[1]]
-            cells = [number(value, 3) for value in shape]
-            for (x, y), value in zip(point_xy, scores, strict=True):
-                cells += [number(x, 3), number(y, 3), number(value, 5)]
-            yield [item.name, *cells]
+            yield table.cells(item.name, box, point_xy, scores)
 
 
 def _boxes_inside(boxes: Floats, picture: Picture) -> Floats:
     """Return boxes (P, 4), NaN for those that lie beside the picture."""
     kept = [touches(box, picture) for box in boxes]
     return np.where(np.array(kept)[:, None], boxes, np.float32(np.nan))
-
-
-def number(value: float, digits: int) -> str:
-    """Return a number without needless zeros, nothing for what is not finite."""
-    if not np.isfinite(value):
-        return ""
-    text = f"{float(value):.{digits}f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeGuard
 
 import yaml
 
@@ -21,7 +22,8 @@ TABLES = PACKAGE / "landmarks"
 def key(*starts: str | Path) -> str:
     """Return a hash of modules (`thermark.train.loop`) or scripts and all of the project's code that they import.
 
-    Imports inside functions count; what is imported by a computed name does not and must be a start of its own.
+    Imports inside functions count, those for type checkers alone do not; what is imported by a computed name does
+    not and must be a start of its own.
     The same on every version of Python that parses the files alike. Raises ValueError for an unknown module.
     """
     lines = [f"{_name(path)} {parse(path).digest}" for path in closure(*starts)]
@@ -69,7 +71,14 @@ def parse(path: Path) -> SourceFile:
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             node.body = [line for line in node.body if not _docstring(line)]
     nodes = list(ast.walk(tree))
-    names = {name for node in nodes for name in _imports(node) if name.split(".")[0] == PACKAGE.name}
+    unseen = {id(inner) for node in nodes if _for_types(node) for line in node.body for inner in ast.walk(line)}
+    names = {
+        name
+        for node in nodes
+        if id(node) not in unseen
+        for name in _imports(node)
+        if name.split(".")[0] == PACKAGE.name
+    }
     strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     files = frozenset(file for name in names for file in _files(name))
     return SourceFile(sha256(_plain(tree).encode()).hexdigest(), files, frozenset(strings))
@@ -86,6 +95,11 @@ def referenced_tables(paths: Iterable[Path]) -> set[Path]:
 def bridges() -> list[Path]:
     """Return the files of all bridges, sorted."""
     return sorted(TABLES.glob("bridges/*/*.yaml"))
+
+
+def _for_types(node: ast.AST) -> TypeGuard[ast.If]:
+    """Tell whether a block is for type checkers alone, and never runs."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def _imports(node: ast.AST) -> list[str]:

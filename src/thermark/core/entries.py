@@ -45,6 +45,7 @@ def starts(stages: Path) -> Starts:
     """Return entry, or entry.module -> the scripts, modules and tables that its closure begins with."""
     found: Starts = {name: [stages / f"{name}.py", *templates(name)] for name in (*PLAIN, *PAGES)}
     found["convert"] = [stages / "convert.py", *sorted((code.PACKAGE / "convert").rglob("*.yaml"))]
+    found["package"] = [stages / "package.py", code.PACKAGE / "convert/model_card.md"]
     for entry, package in FAMILIES.items():
         for name in modules(package):
             others = ALSO.get(f"{entry}.{name}", [])

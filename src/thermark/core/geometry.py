@@ -52,6 +52,16 @@ def crop_to_source(box: NDArray[np.floating], size: int, padding: float) -> Arra
     return np.array([[scale, 0.0, offset[0]], [0.0, scale, offset[1]]])
 
 
+def input_to_crop(size: int, padding: float, crop_size: int, crop_padding: float) -> Array:
+    """Return the (2, 3) map from the pixels of a network input to those of a packed crop of the same prompt.
+
+    Both are square and centred on the prompt, of which they show `padding` and `crop_padding` times the side.
+    """
+    side = crop_size * padding / crop_padding
+    low, high = (crop_size - 1 - side) / 2, (crop_size - 1 + side) / 2
+    return crop_to_source(np.array([low, low, high, high]), size, padding=1.0)
+
+
 def apply(matrix: NDArray[np.floating], xy: NDArray[np.floating]) -> NDArray[np.floating]:
     """Map points (..., K, 2) by matrices (..., 2, 3)."""
     return xy @ np.swapaxes(matrix[..., :2], -1, -2) + matrix[..., None, :, 2]

@@ -8,8 +8,11 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from thermark.core.config import Section
+from thermark.core.errors import DataError
 
 Celsius = NDArray[np.float32]
+# Unit of a raw matrix -> scale and offset to degrees Celsius.
+UNITS = {"degrees Celsius": (1.0, 0.0), "centikelvin": (0.01, -273.15), "1/64 kelvin": (1 / 64, -273.15)}
 
 
 class Tone(Section):
@@ -39,6 +42,24 @@ class Tone(Section):
 def linear_celsius(raw: NDArray[Any], scale: float, offset: float) -> Celsius:
     """Return `raw * scale + offset` as float32 degrees Celsius."""
     return raw.astype(np.float32) * np.float32(scale) + np.float32(offset)
+
+
+def in_celsius(raw: NDArray[Any], name: str) -> Celsius:
+    """Return degrees Celsius from a matrix of degrees, centikelvin or 1/64 kelvin, whichever is plausible.
+
+    The three ranges do not overlap: a median of -20..80 deg C is read as 25315..35315 or 16201..22601 otherwise.
+    Raises DataError, naming what it is of, for a median in none of them.
+    """
+    finite = raw[np.isfinite(raw)]
+    median = float(np.median(finite)) if finite.size else np.nan
+    scales = tuple(UNITS.values())
+    for scale, offset in scales if raw.dtype.kind in "iu" else scales[:1]:
+        if -20 <= median * scale + offset <= 80:
+            return linear_celsius(raw, scale, offset)
+    raise DataError(
+        f"{name} has the median {median:.6g}, no temperature in any known unit",
+        "check that the TIFFs hold degrees Celsius, centikelvin or 1/64 kelvin",
+    )
 
 
 def render(celsius: Celsius, tone: Tone) -> NDArray[np.uint8]:

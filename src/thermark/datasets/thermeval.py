@@ -9,17 +9,16 @@ annotations_1 keep the file's order, those of annotations_2 go by image id, as p
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core import images, origin, tree
 from thermark.core.annotations import concatenate
-from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
-from thermark.core.radiometry import Celsius, linear_celsius
+from thermark.core.radiometry import Celsius, in_celsius
 from thermark.datasets.checks import known_temperatures, release, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import coco, located
@@ -129,25 +128,8 @@ def read(path: Path, config: Config) -> Celsius | NDArray[np.uint8]:
     Raises DataError when unreadable, or when no known unit makes the temperatures plausible.
     """
     if config.source == "tiff":
-        return celsius(images.single(path, *DTYPES), path.name)
+        return in_celsius(images.single(path, *DTYPES), path.name)
     return images.luma(path) if config.source == "luma" else images.eight_bit(path)
-
-
-def celsius(raw: NDArray[Any], name: str) -> Celsius:
-    """Return degrees Celsius from a matrix of degrees, centikelvin or 1/64 kelvin, whichever is plausible.
-
-    The three ranges do not overlap: a median of -20..80 deg C is read as 25315..35315 or 16201..22601 otherwise.
-    """
-    finite = raw[np.isfinite(raw)]
-    median = float(np.median(finite)) if finite.size else np.nan
-    scales = tuple(known_temperatures.UNITS.values())
-    for scale, offset in scales if raw.dtype.kind in "iu" else scales[:1]:
-        if -20 <= median * scale + offset <= 80:
-            return linear_celsius(raw, scale, offset)
-    raise DataError(
-        f"{name} has the median {median:.6g}, no temperature in any known unit",
-        "check that the TIFFs hold degrees Celsius, centikelvin or 1/64 kelvin",
-    )
 
 
 def _pictures(root: Path, paths: list[PurePosixPath], source: str, findings: Findings) -> dict[str, Path]:
@@ -248,7 +230,7 @@ def _check(
         tables = [path for path in paths if path.name == known_temperatures.FILE]
         if tables:
             chosen = next((path for path in tables if "T6" in path.parts), tables[0])
-            reader = known_temperatures.Reader(lambda path: images.single(path, *DTYPES), celsius)
+            reader = known_temperatures.Reader(lambda path: images.single(path, *DTYPES), in_celsius)
             known_temperatures.compare(root / chosen, pictures, _stem, reader, findings)
         elif real:
             findings.check(known_temperatures.absent())

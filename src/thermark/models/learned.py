@@ -18,7 +18,7 @@ from thermark.core.runs import seed_number
 from thermark.models.inference.contract import Assets, Floats, Given, Image, Instances
 from thermark.models.inference.learned_config import Flip, LearnedConfig
 from thermark.nets import card
-from thermark.nets.inputs import input_to_crop, normalised
+from thermark.nets.inputs import normalised
 from thermark.train import precision
 from thermark.train.codecs import Codec
 from thermark.train.codecs.networks import codec_of
@@ -91,7 +91,7 @@ class Learned:
         self, pixels: NDArray[np.uint8], to_source: Array, padding: float, to_packed: Array | None = None
     ) -> tuple[Points, Scores]:
         """Return the same from packed crops, as CropModel says."""
-        to_crop = input_to_crop(self.size, self.padding, pixels.shape[1], padding)
+        to_crop = geometry.input_to_crop(self.size, self.padding, pixels.shape[1], padding)
         rows = np.flatnonzero(np.isfinite(to_source).all(axis=(1, 2)))
         crops, maps = [], np.full(to_source.shape, np.nan)
         for row in rows:
@@ -107,7 +107,7 @@ class Learned:
             return geometry.warp(image, to_source, self.size), to_source
         side, padding = self.cropped
         packed = geometry.crop_to_source(box, side, padding)
-        to_crop = input_to_crop(self.size, self.padding, side, padding)
+        to_crop = geometry.input_to_crop(self.size, self.padding, side, padding)
         return geometry.warp(geometry.warp(image, packed, side), to_crop, self.size), geometry.compose(
             packed, to_crop
         )

@@ -5,9 +5,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from thermark.core import geometry
-from thermark.core.geometry import Array
-
 # The statistics that every published RTMPose and Sapiens network was trained with, RGB order.
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
@@ -24,13 +21,3 @@ def normalised(pixels: NDArray[np.uint8], device: torch.device | str = "cpu") ->
     mean, std = torch.tensor(MEAN, device=device), torch.tensor(STD, device=device)
     # Broadcasting over the last axis leaves the memory in channels_last order.
     return ((images.float() - mean) / std).permute(0, 3, 1, 2)
-
-
-def input_to_crop(size: int, padding: float, crop_size: int, crop_padding: float) -> Array:
-    """Return the (2, 3) map from the pixels of a network input to those of a packed crop of the same prompt.
-
-    Both are square and centred on the prompt, of which they show `padding` and `crop_padding` times the side.
-    """
-    side = crop_size * padding / crop_padding
-    low, high = (crop_size - 1 - side) / 2, (crop_size - 1 + side) / 2
-    return geometry.crop_to_source(np.array([low, low, high, high]), size, padding=1.0)

@@ -18,7 +18,6 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Crops, Faces, open_set, open_table
 from thermark.core.geometry import Array
 from thermark.core.shards import Shards
-from thermark.nets.inputs import input_to_crop
 from thermark.train import augment, thermal
 from thermark.train.augment import Augment, View
 
@@ -79,7 +78,7 @@ def gather(root: Path, names: Sequence[str], split: str, vocabulary: str, size: 
     crops, maps, origins, points, packs = [], [], [], [], set()
     for index, name in enumerate(names):
         faces, packed = open_set(root / name)
-        to_crop = input_to_crop(size, padding, packed.pixels.shape[1], packed.padding)
+        to_crop = geometry.input_to_crop(size, padding, packed.pixels.shape[1], packed.padding)
         xy = translated(faces, vocabulary)
         rows = usable(faces, packed, xy, split)
         on_crop = geometry.apply(geometry.invert(packed.to_source[rows]), xy[rows])

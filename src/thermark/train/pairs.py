@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core import seeds
+from thermark.core import geometry, seeds
 from thermark.core.errors import DataError
 from thermark.core.faces import open_set
 from thermark.core.geometry import Array
-from thermark.nets.inputs import input_to_crop
 from thermark.train import augment, data
 from thermark.train.augment import Augment
 from thermark.train.data import Batch, Samples
@@ -45,7 +44,7 @@ def partners(root: Path, name: str, samples: Samples, other: str) -> Samples:
             f"pair {name} with the set it was made from, under the same split",
         )
     matched = np.array([row_of[label] for label in wanted], dtype=np.int64)
-    to_crop = input_to_crop(samples.size, samples.padding, pixels.pixels.shape[1], pixels.padding)
+    to_crop = geometry.input_to_crop(samples.size, samples.padding, pixels.pixels.shape[1], pixels.padding)
     astray = np.flatnonzero(candidates.splits[matched] != faces.splits[rows])
     if len(astray):
         raise DataError(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
+from thermark.core.radiometry import UNITS
 from thermark.datasets.readers import tables
 from thermark.datasets.readers.loaded import Check, Findings
 
@@ -21,7 +22,6 @@ AGREEING = 0.99
 COLUMNS = ("tifffile", "x", "y", "groundtruth")
 FILE = "coords.csv"
 SOURCE = "Labels/T6/coords.csv of github.com/AyushShrivstava/ThermEval_KDD"
-UNITS = {"degrees Celsius": (1.0, 0.0), "centikelvin": (0.01, -273.15), "1/64 kelvin": (1 / 64, -273.15)}
 # What a matrix may have undergone -> how it is undone; the views are indexed [y, x].
 TURNS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "are upright: tiff[y, x]": lambda m: m,

@@ -1,6 +1,6 @@
 """The pictures of a real camera in memory, and what a network says of their faces in boxes of every kind."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
-from thermark.report.transfer.boxes import Boxes, kinds
+from thermark.report.transfer.boxes import Boxes
 from thermark.report.transfer.others import unseen
 
 Image = NDArray[np.uint8]
@@ -41,12 +41,11 @@ def read(loader: str, root: Path, **settings: Any) -> Pictures:
     return Pictures(loaded.faces, images)
 
 
-def predictions(name: str, vocabulary: str, locate: Located, pictures: Pictures) -> dict[str, Predictions]:
-    """Return kind of box -> what `locate` says of every face."""
-    return {
-        kind: _predicted(name, vocabulary, locate, pictures, boxes)
-        for kind, boxes in kinds(pictures.faces).items()
-    }
+def predictions(
+    name: str, vocabulary: str, locate: Located, pictures: Pictures, kinds: Mapping[str, Boxes]
+) -> dict[str, Predictions]:
+    """Return kind of box -> what `locate` says of every face in its box (N, 4) of that kind."""
+    return {kind: _predicted(name, vocabulary, locate, pictures, boxes) for kind, boxes in kinds.items()}
 
 
 def _predicted(name: str, vocabulary: str, locate: Located, pictures: Pictures, boxes: Boxes) -> Predictions:

@@ -48,6 +48,7 @@ def page(content: Content) -> str:
     """Return a page about `made`."""
     contestants = content["contestants"]
     parts = [f"# {heading(content)}", ABOUT, tables.overview(contestants), tables.noise(content["noise"])]
+    parts += [tables.detection(content["detection"])] if "detection" in content else []
     for kind in tables.kinds(contestants):
         parts += [f"## {tables.TITLES.get(kind, kind)}", tables.boxes(contestants, kind)]
         parts += [tables.strata(contestants, kind, name) for name in STRATA]

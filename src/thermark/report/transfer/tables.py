@@ -11,6 +11,7 @@ TITLES = {
     "tight": "In tight boxes",
     "shift10": "In boxes that are a tenth of their sides away",
     "scale10": "In boxes that are a tenth larger or smaller",
+    "found": "In the boxes of a detector",
 }
 
 
@@ -76,6 +77,22 @@ def noise(measures: Mapping[str, Mapping[str, Any] | None]) -> str:
         for name, each in measures.items()
     ]
     return table(["noise of the machine labels", "mean, %", "median, %", "pictures"], rows)
+
+
+def detection(polarities: Mapping[str, Numbers]) -> str:
+    """Return what a detector finds in pictures as they are and inverted, at its own threshold."""
+    header = ["faces found", "recall, %", "precision, %", "AP50, %", "missed", "false alarms", "threshold"]
+    rows = [
+        [
+            name,
+            *(_percent(own[key], 1) for key in ("recall", "precision", "ap50")),
+            f"{own['missed']} of {own['faces']}",
+            str(own["false_alarms"]),
+            f"{own['threshold']:.3f}",
+        ]
+        for name, own in polarities.items()
+    ]
+    return table(header, rows)
 
 
 def worst(contestants: Mapping[str, Sequence[Mapping[str, Any]]], count: int = 5) -> str:

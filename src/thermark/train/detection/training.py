@@ -76,7 +76,7 @@ def train(config: Config, seed: int, raw: Path, checkpoint: Path) -> Finished:
     known = validation.labels(steered)
 
     def validate(model: nn.Module) -> float:
-        seen = validation.found(model, steered, config.longest, config.nms, device, exact)
+        seen = validation.found(model, steered, config.longest, config.nms, device)
         return 1 - validation.ap50(known, seen)
 
     state = store(config, seed, (learned, held_out), checkpoint, (exact, device.type))
@@ -84,7 +84,7 @@ def train(config: Config, seed: int, raw: Path, checkpoint: Path) -> Finished:
     done = loop.fit(net, terms, views, validate, config, views.steps, state, f"detector seed {seed}")
     best = FaceDetector(Widths(*config.widths))
     best.load_state_dict(done.weights)
-    threshold, numbers = scored(precision.placed(best.eval(), device), held_out, config, device, exact)
+    threshold, numbers = scored(precision.placed(best.eval(), device), held_out, config, device)
     card = DetectorCard(
         widths=config.widths,
         longest=config.longest,
@@ -135,20 +135,16 @@ def loss_terms(
 
 
 def scored(
-    net: nn.Module,
-    held_out: FrameSet,
-    config: Config,
-    device: torch.device,
-    exact: Literal["fp32", "bf16"],
+    net: nn.Module, held_out: FrameSet, config: Config, device: torch.device
 ) -> tuple[float, dict[str, dict[str, validation.Numbers]]]:
     """Return the threshold that is best on the validation frames in both polarities, and the numbers of each."""
     both = validation.polarities(held_out)
     every = [frame for frames in both.values() for frame in frames]
     known = {"both": validation.labels(every)}
-    seen = {"both": validation.found(net, every, config.longest, config.nms, device, exact)}
+    seen = {"both": validation.found(net, every, config.longest, config.nms, device)}
     for name, frames in both.items():
         known[name] = validation.labels(frames)
-        seen[name] = validation.found(net, frames, config.longest, config.nms, device, exact)
+        seen[name] = validation.found(net, frames, config.longest, config.nms, device)
     threshold = validation.chosen_threshold(known["both"], seen["both"])
     return threshold, {name: validation.summary(known[name], seen[name], threshold) for name in known}
 

@@ -1,0 +1,75 @@
+"""The CSV that `predict` writes and the boxes that it is told, without what takes seconds to import."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.calibrate import pictures
+from thermark.calibrate.csv_labels import BOX
+from thermark.calibrate.labelled import read_boxes
+from thermark.calibrate.labels import require_none
+from thermark.core.errors import ConfigError, DataError, SetupError
+
+Floats = NDArray[np.float32]
+
+
+def require_file(out: Path) -> None:
+    """Raise ConfigError where a folder stands in the file's place, SetupError where none can be written."""
+    if out.is_dir():
+        raise ConfigError(f"{out} is a folder", "name the CSV file that --out shall be")
+    require_writable(out)
+
+
+def require_writable(out: Path) -> None:
+    """Raise SetupError unless a file can be made where `out` will be, before hours go into it."""
+    parent = next(folder for folder in out.absolute().parents if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
+        raise SetupError(f"{out} cannot be written: {parent}: {error.strerror}", "choose another --out") from error
+
+
+def header(points: Sequence[str]) -> list[str]:
+    """Return the names of the columns."""
+    return ["image", *BOX, *(f"{point}_{column}" for point in points for column in ("x", "y", "score"))]
+
+
+def cells(name: str, box: Floats, xy: NDArray[np.floating], scores: NDArray[np.floating]) -> list[str]:
+    """Return the row of a box (4,) with points (K, 2) and scores (K,); what is not finite is an empty cell."""
+    row = [name, *(number(value, 3) for value in (box[0], box[1], box[2] - box[0], box[3] - box[1]))]
+    for (x, y), value in zip(xy, scores, strict=True):
+        row += [number(x, 3), number(y, 3), number(value, 5)]
+    return row
+
+
+def number(value: float, digits: int) -> str:
+    """Return a number without needless zeros, nothing for what is not finite."""
+    if not np.isfinite(value):
+        return ""
+    text = f"{float(value):.{digits}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def input_boxes(folder: Path, boxes: Path | None) -> dict[str, Floats | None]:
+    """Return picture -> boxes (P, 4), None where none are told, by name.
+
+    Raises DataError for boxes that cannot be used, naming them, and for a folder without pictures.
+    """
+    if boxes is None:
+        return dict.fromkeys(pictures.below(folder))
+    pictures.require_folder(folder)
+    labels = read_boxes(boxes)
+    problems = list(labels.problems)
+    boxes_of: dict[str, list[Floats]] = {}
+    for row in labels.rows:
+        try:
+            name = pictures.find(folder, row.image).relative_to(folder).as_posix()
+            boxes_of.setdefault(name, []).append(row.box.astype(np.float32))
+        except DataError as error:
+            problems.append(f"{row.where}: {error.cause}")
+    require_none(problems, len(labels.rows) + len(labels.problems), "boxes")
+    return {name: np.stack(stack) for name, stack in boxes_of.items()}

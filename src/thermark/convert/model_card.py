@@ -1,0 +1,71 @@
+"""The model card for people: what the shipped networks are, what was measured with them, and what was not."""
+
+from pathlib import Path
+from typing import Literal
+
+from thermark.core import files
+from thermark.core.config import Section, parse
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.templates import render
+from thermark.landmarker.card import Card
+from thermark.nets.card import ModelCard
+
+TEMPLATE = Path(__file__).parent / "model_card.md"
+# What somebody is to know who reads a number: who has made the labels that it was measured against.
+LABELS = {"rendered": "rendered, exact", "machine": "made by a machine", "human": "made by people"}
+
+
+class Row(Section):
+    """One number: of `faces` faces of `data`, whose `labels` come from there, in boxes of the kind `boxes`.
+
+    `low`..`high` is the 95 % interval, null without one.
+    """
+
+    data: str
+    labels: Literal["rendered", "machine", "human"]
+    boxes: str
+    faces: int
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Measured(Section):
+    """What was measured with these networks.
+
+    `origin`: what went into them, a sentence; `rows`: the numbers; `failures`: where they fail, a sentence each;
+    `reproduce`: how to get them.
+    """
+
+    origin: str
+    rows: list[Row]
+    failures: list[str]
+    reproduce: str
+
+
+def read(path: Path) -> Measured:
+    """Read what was measured; raises DataError when it is absent or damaged."""
+    try:
+        return parse(files.read_json(path), Measured, path.name)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read", "name the JSON file of what was measured as `scores`") from error
+    except (ConfigError, ValueError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise DataError(f"{path} is damaged: {why}", "compare it with convert/model_card.py") from error
+
+
+def text(card: Card, about: ModelCard, measured: Measured, folder: Path) -> str:
+    """Return the card of the networks in `folder`, as Markdown."""
+    networks = (card.detector, card.landmarks)
+    sizes = {network.file: (folder / network.file).stat().st_size for network in networks}
+    filters = {"number": lambda value: f"{value:.4g}", "mb": lambda size: f"{size / 1e6:.2f} MB"}
+    return render(
+        TEMPLATE,
+        filters,
+        card=card,
+        about=about,
+        measured=measured,
+        sizes=sizes,
+        labels=LABELS,
+    )

@@ -1,0 +1,105 @@
+"""`from thermark import Landmarker`: faces and their 68 points in one call, on thermal pictures of any origin."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark import landmarks
+from thermark.core import parallel
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.radiometry import Tone
+from thermark.landmarker import card as cards
+from thermark.landmarker import pictures
+from thermark.landmarker.detector import Detector
+from thermark.landmarker.network import Network
+from thermark.landmarker.result import Landmarks
+
+MOST_THREADS = 4  # networks this small do not fill more
+
+
+class Landmarker:
+    """Finds faces in thermal pictures, and the 68 points of iBUG in them.
+
+    `weights`: a folder that `make package` made, by default the one that comes with the package. `threads` of
+    onnxruntime: by default one for each core that this process may use, four at most. `threshold`: the least score
+    of a detected face, and `longest`: the longer side in pixels to which pictures are reduced before detection, by
+    default as the card says; small faces in large pictures want more. `flip`: average with the mirror image, a
+    little more precise at twice the time. `tone`: how degrees Celsius become grey, by default as the card says.
+    Raises DataError for weights that are absent or damaged, ConfigError for an impossible threshold. One object
+    serves one thread at a time.
+    """
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        *,
+        threads: int | None = None,
+        threshold: float | None = None,
+        longest: int | None = None,
+        flip: bool = False,
+        tone: Tone | None = None,
+    ) -> None:
+        # onnxruntime takes a third of a second to import, and `import thermark` none of it.
+        from thermark.models.inference import engine
+
+        folder = cards.FOLDER if weights is None else Path(weights)
+        self.card = cards.read(folder)
+        self.threads = threads or min(parallel.cores(), MOST_THREADS)
+        self.tone = tone or self.card.tone
+
+        def opened(network: cards.NetworkCard) -> Any:
+            content = cards.content(folder, network)
+            try:
+                return engine.opened(folder / network.file, threads=self.threads, content=content, native=True)
+            except DataError as error:
+                raise DataError(error.cause, cards.REMEDY) from error
+
+        if threshold is not None and not 0 < threshold < 1:
+            raise ConfigError(f"the threshold {threshold:g} is no score", "say one above 0 and below 1")
+        own = {"threshold": threshold, "longest": longest}
+        changed = {name: value for name, value in own.items() if value is not None}
+        self._detector = Detector(opened(self.card.detector), self.card.detector.model_copy(update=changed))
+        self._network = Network(opened(self.card.landmarks), self.card.landmarks, flip)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the points, in their order."""
+        return landmarks.load(self.card.landmarks.vocabulary).points
+
+    def grey(self, image: NDArray[Any] | str | Path) -> NDArray[np.uint8]:
+        """Return a picture (H, W) as the networks see it; `image` is as in a call."""
+        return pictures.read(image, self.tone).grey
+
+    def __call__(
+        self,
+        image: NDArray[Any] | str | Path,
+        *,
+        boxes: NDArray[Any] | None = None,
+        celsius: NDArray[Any] | None = None,
+    ) -> Landmarks:
+        """Return the faces of one picture.
+
+        `image`: uint8 grey (H, W) or RGB (H, W, 3); degrees Celsius as float (H, W); raw 16-bit centikelvin or
+        1/64 kelvin (H, W); or a PNG, JPEG or TIFF file of one of these. `boxes` (F, 4): x1, y1, x2, y2 in pixels,
+        integer = pixel centre; then nothing is detected, and a face comes back for each. `celsius` (H, W): the
+        temperatures of a picture of 8 bits. Raises DataError for anything else.
+        """
+        picture = pictures.read(image, self.tone, celsius)
+        if boxes is None:
+            found, confidence = self._detector(picture.grey)
+        else:
+            found = given(boxes)
+            confidence = np.full(len(found), np.nan, np.float32)
+        points, scores = self._network.on_boxes(picture.grey, found)
+        temperatures = None if picture.celsius is None else pictures.sampled(picture.celsius, points)
+        return Landmarks(points, scores, found, confidence, temperatures, self.card.landmarks.vocabulary)
+
+
+def given(boxes: NDArray[Any]) -> NDArray[np.float32]:
+    """Return boxes (F, 4) as float32; raises DataError for another shape."""
+    found = np.asarray(boxes, np.float32)
+    if found.ndim != 2 or found.shape[1] != 4:
+        raise DataError(f"`boxes` is {found.shape}, not (F, 4)", "give x1, y1, x2, y2 of each face")
+    return found

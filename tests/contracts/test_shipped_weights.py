@@ -1,0 +1,75 @@
+"""The networks that the Python package ships: whole, small, described, and at work on rendered heads."""
+
+import json
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thermark import Landmarker, landmarks
+from thermark.core import files, seeds
+from thermark.landmarker import card as cards
+from thermark.synth.render.person import sample_person, sample_pose
+from thermark.synth.render.scene import Camera, render_scene
+
+ROOT = Path(__file__).parents[2]
+NAMES = ["MODEL_CARD.md", "card.json", "detector.onnx", "landmarks.onnx"]
+
+
+@pytest.fixture(scope="module")
+def card() -> cards.Card:
+    if not (cards.FOLDER / cards.NAME).is_file():
+        pytest.skip("no weights are shipped yet: `make package` copies them")
+    return cards.read()
+
+
+def test_all_files_are_there_and_nothing_else(card):
+    assert sorted(path.name for path in cards.FOLDER.iterdir() if path.name[0] not in "._") == NAMES
+
+
+def test_they_are_small_and_whole(card):
+    assert sum((cards.FOLDER / name).stat().st_size for name in NAMES if name.endswith(".onnx")) <= 6_000_000
+    for network in (card.detector, card.landmarks):
+        assert files.sha256(cards.FOLDER / network.file) == network.sha256
+        assert network.file in NAMES and network.run and network.trained_on
+
+
+def test_they_are_free_and_cost_what_is_allowed(card):
+    assert card.licence == "Apache-2.0" and len(landmarks.load(card.landmarks.vocabulary)) == 68
+    if card.landmarks.precision != "fp32":
+        cost = card.landmarks.compression
+        assert cost is not None and cost.high <= 1.0 and cost.calibration >= 200
+
+
+def test_the_model_card_is_that_of_these_files(card):
+    text = (cards.FOLDER / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for network in (card.detector, card.landmarks):
+        assert network.sha256 in text and f"`{network.run}`, seed {network.seed}" in text
+    assert card.licence in text
+
+
+def test_numbers_on_the_page_are_those_of_the_card(card):
+    """What stands between markers in docs/landmarker.md comes from card.json."""
+    page = ROOT / "docs/landmarker.md"
+    made = runpy.run_path(str(ROOT / "docs/landmarker_numbers.py"))["renewed"](page.read_text(encoding="utf-8"))
+    assert page.read_text(encoding="utf-8") == made, "run `python docs/landmarker_numbers.py`"
+
+
+@pytest.mark.slow
+def test_rendered_heads_are_found_with_their_points(card):
+    """Frames as no training set has them: three seeds of one large head each, without sensor or noise."""
+    find, errors = Landmarker(threads=1), []
+    for number in range(3):
+        rng = seeds.rng(number, "shipped")
+        person = sample_person(seeds.rng(number, "shipped", "person"))
+        camera, pose = Camera(240, 200, 300, 2), sample_pose(rng, (0, 0, 1.0), yaw=0)
+        scene = render_scene([(person, pose)], camera, (24.0,), rng)
+        found = find(scene.celsius[0].astype(np.float32))
+        assert len(found) >= 1, number
+        wanted = scene.xy[0][:68]
+        eyes = np.hypot(*(wanted[45] - wanted[36]))
+        distances = np.linalg.norm(found.points - wanted, axis=-1).mean(axis=1) / eyes
+        errors.append(distances.min())
+        assert np.isfinite(found.temperatures[distances.argmin()]).mean() > 0.9
+    assert np.mean(errors) < 0.15, json.dumps(errors)

@@ -1,0 +1,204 @@
+"""`thermark predict` without a predictor: the shipped landmarker on a folder, from the command line to the CSV."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import shipped_weights
+from thermark import Landmarker, cli
+from thermark.core.errors import ConfigError, DataError
+from thermark.landmarker import card, overlay
+from thermark.landmarker.result import Landmarks
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    return shipped_weights.random(tmp_path_factory.mktemp("find"))[0]
+
+
+@pytest.fixture
+def ships(weights, monkeypatch) -> None:
+    """Let the package ship these weights."""
+    monkeypatch.setattr(card, "FOLDER", weights)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Return a folder with one face, two, none, a colour picture and one that is no picture."""
+    root = tmp_path / "pictures"
+    (root / "sub").mkdir(parents=True)
+    pictures = {
+        "one.png": shipped_weights.with_blobs(121, 161, (80, 60)),
+        "sub/zwei ö.png": shipped_weights.with_blobs(121, 161, (30, 60), (120, 60)),
+        "none.png": np.zeros((50, 60), np.uint8),
+        "rgb.png": np.repeat(shipped_weights.with_blobs(90, 90, (40, 40))[..., None], 3, axis=2),
+    }
+    for name, picture in pictures.items():
+        cv2.imwrite(str(root / name), picture)
+    (root / "bad.png").write_bytes(b"")
+    return root
+
+
+def predicted(*words: object) -> None:
+    cli._main(["predict", *map(str, words)])
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_pictures_are_all_it_needs(ships, folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    predicted("--images", "pictures")
+    found = rows(tmp_path / "predictions.csv")
+    names = ["bad.png", "none.png", "one.png", "rgb.png", "sub/zwei ö.png", "sub/zwei ö.png"]
+    assert [row["image"] for row in found] == names
+    assert [row["box_x"] != "" for row in found] == [False, False, True, True, True, True]
+    assert [all(row.values()) for row in found] == [False, False, True, True, True, True]
+    for row in found[:2]:
+        assert not any(value for name, value in row.items() if name != "image")
+    points = Landmarker()(folder / "one.png").points[0]
+    told = [[float(found[2][f"{name}_{axis}"]) for axis in "xy"] for name in Landmarker().names]
+    np.testing.assert_allclose(told, points, atol=5e-4)
+    assert (found[2]["box_w"], found[2]["box_h"]) == ("40", "48") and len(found[2]) == 5 + 3 * 68
+    said = capsys.readouterr()
+    assert said.out == "predictions.csv: 6 rows of 5 pictures, 1 without a face\n"
+    assert said.err == "warning: 1 of 5 pictures cannot be read: bad.png is empty\n"
+
+
+def test_it_needs_no_torch_and_nothing_of_the_repository(weights, folder, tmp_path):
+    program = f"""
+import sys
+from thermark import cli
+cli._main(["predict", "--images", {str(folder)!r}, "--landmarker", {str(weights)!r}])
+print([name for name in ("torch", "transformers", "rtmlib", "onnx") if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_was_found_can_be_asked_again_as_boxes(ships, folder, tmp_path):
+    for name in ("bad.png", "none.png"):
+        (folder / name).unlink()
+    predicted("--images", folder, "--out", tmp_path / "a.csv")
+    predicted("--images", folder, "--out", tmp_path / "b.csv", "--boxes", tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_boxes_are_taken_as_they_are(ships, folder, tmp_path):
+    boxes = tmp_path / "boxes.csv"
+    lines = ["image,box_x,box_y,box_w,box_h", "none.png,5,5,30,30", "bad.png,1,2,3,4", "none.png,200,200,9,9"]
+    boxes.write_text("\n".join(lines))
+    predicted("--images", folder, "--out", tmp_path / "p.csv", "--boxes", boxes)
+    found = rows(tmp_path / "p.csv")
+    assert [row["image"] for row in found] == ["none.png", "none.png", "bad.png"]
+    assert [row["jaw_0_x" if "jaw_0_x" in row else next(iter(row))] != "" for row in found] == [True, False, False]
+    assert [row["box_x"] for row in found] == ["5", "200", "1"]
+
+
+def test_temperatures_have_columns_where_they_are_asked_for(ships, tmp_path):
+    degrees = (20 + 0.05 * np.arange(120) + 0.02 * np.arange(100)[:, None]).astype(np.float32)
+    degrees[52, 61] = 45  # white under the card's tone
+    root = tmp_path / "hot"
+    root.mkdir()
+    cv2.imwrite(str(root / "raw.tiff"), np.rint((degrees + 273.15) * 100).astype(np.uint16))
+    cv2.imwrite(str(root / "float.tiff"), degrees)
+    cv2.imwrite(str(root / "grey.png"), shipped_weights.with_blobs(100, 120, (61, 52)))
+    predicted("--images", root, "--out", tmp_path / "p.csv", "--temperatures")
+    found = {row["image"]: row for row in rows(tmp_path / "p.csv")}
+    names = Landmarker().names
+    for name in ("raw.tiff", "float.tiff"):
+        row = found[name]
+        told = np.array(
+            [[float(row[f"{point}_{column}"] or "nan") for column in ("x", "y", "celsius")] for point in names]
+        )
+        x, y, celsius = told.T
+        plain = (np.hypot(x - 61, y - 52) > 2) & np.isfinite(celsius)
+        assert plain.sum() > 30
+        np.testing.assert_allclose(celsius[plain], (20 + 0.05 * x + 0.02 * y)[plain], atol=0.02)
+    assert not any(found["grey.png"][f"{point}_celsius"] for point in names) and found["grey.png"]["box_x"]
+    predicted("--images", root, "--out", tmp_path / "q.csv")
+    assert not any(column.endswith("_celsius") for column in rows(tmp_path / "q.csv")[0])
+
+
+def test_the_unit_of_float_pixels_is_asked_for_rather_than_guessed(ships, tmp_path):
+    root = tmp_path / "hot"
+    root.mkdir()
+    cv2.imwrite(str(root / "f.tiff"), np.full((40, 50), 80, np.float32))
+    with pytest.raises(ConfigError, match="looks like degrees in fahrenheit"):
+        predicted("--images", root, "--out", tmp_path / "p.csv")
+    predicted("--images", root, "--out", tmp_path / "p.csv", "--unit", "fahrenheit")
+    assert len(rows(tmp_path / "p.csv")) == 1
+
+
+def test_tone_and_threshold_reach_the_landmarker(ships, tmp_path):
+    root = tmp_path / "hot"
+    root.mkdir()
+    degrees = np.full((100, 120), 20, np.float32)
+    degrees[52, 61] = 31.5
+    cv2.imwrite(str(root / "a.tiff"), degrees)
+    for words, faces in (((), 0), (("--tone", "20,32"), 1), (("--threshold", "0.55"), 1)):
+        predicted("--images", root, "--out", tmp_path / "p.csv", *words)
+        assert [row["box_x"] != "" for row in rows(tmp_path / "p.csv")] == [bool(faces)], words
+    with pytest.raises(ConfigError, match=r"the threshold 1\.5 is no score"):
+        predicted("--images", root, "--threshold", "1.5", "--out", tmp_path / "p.csv")
+
+
+def test_overlays_show_each_picture_with_its_faces(ships, folder, tmp_path):
+    predicted("--images", folder, "--out", tmp_path / "p.csv", "--overlays", tmp_path / "drawn")
+    names = {path.relative_to(tmp_path / "drawn").as_posix() for path in (tmp_path / "drawn").rglob("*.png")}
+    assert names == {"one.png.png", "none.png.png", "rgb.png.png", "sub/zwei ö.png.png"}
+    shown = cv2.imread(str(tmp_path / "drawn/one.png.png"))
+    assert shown.shape == (3 * 121, 3 * 161, 3)
+    assert (shown.max(axis=2) != shown.min(axis=2)).any()  # colours on grey
+    bare = cv2.imread(str(tmp_path / "drawn/none.png.png"))
+    assert bare.shape == (500, 600, 3) and not bare.any()
+
+
+def test_an_overlay_has_points_where_they_are(tmp_path):
+    points = np.full((1, 68, 2), np.nan, np.float32)
+    points[0, 30] = [10, 7]
+    boxes = np.array([[4, 3, 16, 12]], np.float32)
+    nothing = np.zeros((1, 68), np.float32)
+    found = Landmarks(points, nothing, boxes, nothing[:, 0], None, "ibug68")
+    drawn = overlay.drawn(np.zeros((32, 64), np.uint8), found)
+    assert drawn.shape == (320, 640, 3)
+    white = np.argwhere((drawn == 255).all(axis=2))
+    np.testing.assert_allclose(white.mean(axis=0), [7 * 10 + 4.5, 10 * 10 + 4.5], atol=0.6)
+    orange = np.argwhere((drawn[..., 0] > 60) & (drawn[..., 2] == 0))
+    np.testing.assert_allclose(orange.min(axis=0), [34.5, 44.5], atol=1)
+    np.testing.assert_allclose(orange.max(axis=0), [124.5, 164.5], atol=1)
+
+
+def test_what_cannot_be_done_is_said_and_nothing_is_written(weights, folder, tmp_path, monkeypatch):
+    out = tmp_path / "p.csv"
+    monkeypatch.setattr(card, "FOLDER", tmp_path / "nothing")
+    with pytest.raises(DataError, match="there are no weights of the landmarker"):
+        predicted("--images", folder, "--out", out)
+    monkeypatch.setattr(card, "FOLDER", weights)
+    with pytest.raises(DataError, match="there is no folder"):
+        predicted("--images", tmp_path / "nowhere", "--out", out)
+    with pytest.raises(ConfigError, match="is a folder"):
+        predicted("--images", folder, "--out", folder)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no PNG, JPEG or TIFF"):
+        predicted("--images", tmp_path / "empty", "--out", out)
+    (tmp_path / "empty/a.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"no picture can be read: a\.png is empty"):
+        predicted("--images", tmp_path / "empty", "--out", out)
+    with pytest.raises(ConfigError, match="--weights are those of a predictor"):
+        predicted("--images", folder, "--out", out, "--weights", weights)
+    for word in (["--overlays", tmp_path], ["--temperatures"], ["--threshold", "0.5"], ["--landmarker", weights]):
+        with pytest.raises(ConfigError, match="is for the landmarker alone"):
+            predicted("--predictor", tmp_path, "--images", folder, *word)
+    with pytest.raises(ConfigError, match=r"one\.png.* cannot be written"):
+        predicted("--images", folder, "--out", out, "--overlays", folder / "one.png")
+    assert not out.exists()

@@ -1,0 +1,379 @@
+"""The landmarker: one call from a picture to faces, the same answers as the evaluation's, and no PyTorch."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import shipped_weights
+import tiny_runs
+from thermark import Landmarker
+from thermark.core.errors import DataError
+from thermark.core.radiometry import Tone, render
+from thermark.landmarker import pictures
+from thermark.models import learned
+
+BOX = [-20, -24, 20, 24]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> tuple[Path, Path]:
+    return shipped_weights.random(tmp_path_factory.mktemp("landmarker"))
+
+
+@pytest.fixture(scope="module")
+def find(made) -> Landmarker:
+    return Landmarker(made[0], threads=1)
+
+
+def centre(x: int, y: int) -> np.ndarray:
+    """Return the centre of the cell that a pixel lies in."""
+    return np.array([x, y]) // 8 * 8 + 3.5
+
+
+def test_import_and_use_need_no_torch(made):
+    program = f"""
+import sys
+import thermark
+light = [name for name in ("numpy", "cv2", "onnxruntime", "torch") if name in sys.modules]
+from thermark import Landmarker
+import numpy as np
+found = Landmarker({str(made[0])!r})(np.full((64, 96), 200, np.uint8))
+heavy = ("torch", "onnx", "rtmlib", "scipy", "pandas", "numba", "transformers", "mediapipe", "matplotlib")
+print(light, len(found) > 0, [name for name in heavy if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[] True []\n"
+
+
+def test_another_name_of_the_package_is_an_attribute_error():
+    import thermark
+
+    with pytest.raises(AttributeError, match="has no attribute 'Landmaker'"):
+        _ = thermark.Landmaker
+
+
+def test_a_result_says_what_it_holds(find):
+    found = find(shipped_weights.with_blobs(121, 161, (80, 60)))
+    assert len(found) == 1 and len(found.names) == 68 and found.names[30] in found.names
+    shapes = {name: getattr(found, name).shape for name in ("points", "scores", "boxes", "box_scores")}
+    assert shapes == {"points": (1, 68, 2), "scores": (1, 68), "boxes": (1, 4), "box_scores": (1,)}
+    assert {getattr(found, name).dtype for name in shapes} == {np.dtype(np.float32)}
+    assert found.temperatures is None and np.isfinite(found.points).all() and np.isfinite(found.scores).all()
+    np.testing.assert_array_equal(found.boxes[0], np.tile(centre(80, 60), 2) + BOX)
+    assert found.box_scores[0] == 1
+
+
+def test_nobody_is_no_rows(find):
+    found = find(np.zeros((121, 161), np.uint8))
+    assert len(found) == 0 and found.points.shape == (0, 68, 2) and found.boxes.shape == (0, 4)
+    assert find(np.full((40, 50), 25.0, np.float32)).temperatures.shape == (0, 68)
+
+
+def test_each_of_several_has_a_row_and_the_best_is_first(find):
+    picture = shipped_weights.with_blobs(200, 300, (40, 40), (150, 100), (260, 160))
+    picture[100, 150], picture[160, 260] = 180, 220
+    found = find(picture)
+    wanted = [np.tile(centre(*place), 2) + BOX for place in ((40, 40), (260, 160), (150, 100))]
+    np.testing.assert_array_equal(found.boxes, wanted)
+    np.testing.assert_allclose(found.box_scores, [1, 220 / 255, 180 / 255], rtol=1e-6)
+    # A face's points do not depend on who else is there.
+    for row, box in enumerate(found.boxes):
+        np.testing.assert_array_equal(find(picture, boxes=box[None]).points[0], found.points[row])
+
+
+def test_of_two_that_overlap_the_better_remains(find):
+    picture = shipped_weights.with_blobs(100, 100, (40, 40), (49, 40))  # neighbouring cells: 32 of 48 px shared
+    picture[40, 40] = 250
+    assert find(picture).boxes.tolist() == [(np.tile(centre(49, 40), 2) + BOX).tolist()]
+    picture = shipped_weights.with_blobs(100, 120, (40, 40), (57, 40))  # 24 of 56 px
+    assert len(find(picture)) == 2
+
+
+def test_the_threshold_is_the_cards_unless_another_is_asked_for(made):
+    picture = shipped_weights.with_blobs(100, 100, (40, 40), level=10)
+    picture[40, 40] = 152
+    assert len(Landmarker(made[0])(picture)) == 0  # 0.596
+    assert len(Landmarker(made[0], threshold=0.55)(picture)) == 1
+
+
+@pytest.mark.parametrize(("height", "width", "longest"), [(480, 640, 320), (200, 1000, 320), (90, 400, 100)])
+def test_large_pictures_are_reduced_and_boxes_come_back_in_their_pixels(made, height, width, longest):
+    """A bright square of several pixels survives the reduction; its box is larger by the same factor."""
+    picture = np.zeros((height, width), np.uint8)
+    factor = width / longest
+    x, y = 0.6 * width, 0.4 * height
+    reach = round(3 * factor)
+    picture[round(y) - reach : round(y) + reach, round(x) - reach : round(x) + reach] = 255
+    boxes = Landmarker(made[0], longest=longest, threshold=0.99)(picture).boxes
+    assert len(boxes)
+    sides = (boxes[:, 2:] - boxes[:, :2])[0]
+    rows = round(height / factor)
+    np.testing.assert_allclose(sides, [40 * factor, 48 * height / rows], rtol=1e-5)
+    middle = (boxes[0, :2] + boxes[0, 2:]) / 2
+    assert np.abs(middle - [x, y]).max() < 8 * factor
+    # A cell's centre in the reduced picture, moved by the one convention.
+    reduced = (middle + 0.5) / [factor, height / rows] - 0.5
+    np.testing.assert_allclose((reduced - 3.5) / 8, np.rint((reduced - 3.5) / 8), atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(121, 161), (97, 33), (32, 32), (33, 32), (5, 7)])
+def test_odd_sizes_work_and_the_filled_up_border_holds_nobody(made, size):
+    picture = np.full(size, 255, np.uint8)
+    found = Landmarker(made[0])(picture)
+    assert len(found) and np.isfinite(found.points).all()
+    assert (found.boxes[:, :2] < np.array(size[::-1]) - 0.5).all()
+
+
+@pytest.mark.parametrize("place", [(0, 0), (160, 0), (0, 120), (160, 120), (80, 0)])
+def test_faces_at_the_border_keep_the_box_that_reaches_beyond(find, place):
+    found = find(shipped_weights.with_blobs(121, 161, place))
+    np.testing.assert_array_equal(found.boxes, [np.tile(centre(*place), 2) + BOX])
+    assert np.isfinite(found.points).all()
+
+
+def test_equal_colours_are_grey(find):
+    grey = shipped_weights.with_blobs(121, 161, (80, 60))
+    wanted = find(grey)
+    for channels in (3, 4):
+        found = find(np.repeat(grey[..., None], channels, axis=2))
+        np.testing.assert_array_equal(found.points, wanted.points)
+        np.testing.assert_array_equal(found.box_scores, wanted.box_scores)
+
+
+def test_memory_order_and_mutability_do_not_matter(find):
+    grey = shipped_weights.with_blobs(121, 161, (80, 60))
+    wanted = find(grey).points
+    backwards = np.ascontiguousarray(grey[::-1, ::-1])[::-1, ::-1]
+    every_other = np.repeat(grey, 2, axis=1)[:, ::2]
+    colour = np.asfortranarray(np.repeat(grey[..., None], 3, axis=2))
+    fixed = grey.copy()
+    fixed.flags.writeable = False
+    for same in (backwards, every_other, np.asfortranarray(grey), colour, fixed):
+        np.testing.assert_array_equal(find(same).points, wanted)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("changed", [{}, {"cropped": (96, 1.75)}])
+def test_given_boxes_get_the_points_of_the_evaluation(tmp_path, flip, changed):
+    weights, run = shipped_weights.random(tmp_path, **changed)
+    network = learned.read(run, flip="aligned" if flip else "none")
+    picture = np.random.default_rng(5).integers(0, 255, (211, 317), np.uint8)
+    picture = cv2.GaussianBlur(picture, (0, 0), 3)
+    corners = np.random.default_rng(6).uniform(-30, 150, (40, 2))
+    sides = np.random.default_rng(7).uniform(20, 170, (40, 2))
+    boxes = np.concatenate([corners, corners + sides], axis=1).astype(np.float32)
+    ((points, scores),) = network.on_boxes([picture], [boxes])
+    found = Landmarker(weights, flip=flip)(picture, boxes=boxes)
+    assert np.ptp(points, axis=0).min() > 5  # they differ, or nothing would be compared
+    assert np.abs(found.points - points).max() <= 0.02
+    np.testing.assert_allclose(found.scores, scores, atol=1e-3 * np.abs(scores).max())
+    assert np.isnan(found.box_scores).all()
+
+
+def test_more_boxes_than_go_through_at_once_keep_their_order(find):
+    picture = cv2.GaussianBlur(np.random.default_rng(5).integers(0, 255, (211, 317), np.uint8), (0, 0), 3)
+    corners = np.random.default_rng(6).uniform(0, 150, (150, 2)).astype(np.float32)
+    boxes = np.concatenate([corners, corners + 60], axis=1)
+    together = find(picture, boxes=boxes).points
+    for row in (0, 63, 64, 127, 128, 149):
+        np.testing.assert_allclose(together[row], find(picture, boxes=boxes[row : row + 1]).points[0], atol=0.02)
+
+
+def test_boxes_of_nothing_are_misses(find):
+    boxes = [[10, 10, 60, 60], [np.nan] * 4, [5, 5, 5, 5], [0, 0, np.inf, 9]]
+    found = find(np.full((90, 90), 99, np.uint8), boxes=np.array(boxes))
+    assert np.isfinite(found.points).all(axis=(1, 2)).tolist() == [True, False, False, False]
+    assert np.isnan(found.points[1:]).all() and np.isnan(found.scores[1:]).all()
+    assert len(find(np.full((90, 90), 99, np.uint8), boxes=np.zeros((0, 4)))) == 0
+
+
+# --- temperatures
+
+
+def ramp(height: int, width: int) -> np.ndarray:
+    """Return 20 deg C at the first pixel, 0.05 more with each column and 0.02 more with each row."""
+    return (20 + 0.05 * np.arange(width) + 0.02 * np.arange(height)[:, None]).astype(np.float32)
+
+
+def test_celsius_are_made_grey_and_sampled_at_the_points(made):
+    degrees, tone = ramp(121, 161), Tone(low=15.0, high=35.0)
+    boxes = np.array([[40, 30, 110, 100]])
+    found = Landmarker(made[0], tone=tone)(degrees, boxes=boxes)
+    same = Landmarker(made[0])(render(degrees, tone), boxes=boxes, celsius=degrees.astype(np.float64))
+    np.testing.assert_array_equal(found.points, same.points)
+    x, y = found.points[0].T
+    inside = (x >= 0) & (x <= 160) & (y >= 0) & (y <= 120)
+    assert inside.sum() > 30
+    for result in (found, same):
+        np.testing.assert_allclose(result.temperatures[0][inside], (20 + 0.05 * x + 0.02 * y)[inside], atol=1e-4)
+
+
+def test_the_tone_is_the_cards_unless_another_is_asked_for(made):
+    degrees = ramp(121, 161)
+    boxes = np.array([[40, 30, 110, 100]])
+    wanted = Landmarker(made[0])(render(degrees, Tone(low=20.0, high=40.0)), boxes=boxes)
+    np.testing.assert_array_equal(Landmarker(made[0])(degrees, boxes=boxes).points, wanted.points)
+
+
+@pytest.mark.parametrize("stored", [lambda c: (c + 273.15) * 100, lambda c: (c + 273.15) * 64])
+def test_raw_16_bits_and_their_file_are_temperatures(find, tmp_path, stored):
+    degrees = ramp(64, 80)
+    raw = np.rint(stored(degrees)).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "a.tiff"), raw)
+    boxes = np.array([[10, 10, 50, 50]])
+    for image in (raw, tmp_path / "a.tiff", str(tmp_path / "a.tiff")):
+        found = find(image, boxes=boxes)
+        x, y = found.points[0].T
+        inside = (x >= 0) & (x <= 79) & (y >= 0) & (y <= 63)
+        np.testing.assert_allclose(found.temperatures[0][inside], (20 + 0.05 * x + 0.02 * y)[inside], atol=0.02)
+
+
+def test_a_file_of_8_bits_is_that_picture(find, tmp_path):
+    picture = shipped_weights.with_blobs(121, 161, (80, 60))
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    np.testing.assert_array_equal(find(tmp_path / "a.png").points, find(picture).points)
+
+
+def test_temperatures_between_and_beside_pixels():
+    celsius = np.array([[0, 10, np.nan], [20, 30, 40]], np.float32)
+    points = [
+        [0, 0],
+        [0.5, 0],
+        [1, 0.25],
+        [0.5, 0.5],
+        [-0.5, 1.5],
+        [2, 1],
+        [1.5, 1],
+        [1.5, 0],
+        [-0.6, 0],
+        [0, 1.6],
+    ]
+    points += [[np.nan, 0], [2.5, 1.5]]
+    found = pictures.sampled(celsius, np.array([points], np.float32))
+    nan = np.nan
+    np.testing.assert_allclose(found, [[0, 5, 15, 15, 20, 40, 35, nan, nan, nan, nan, 40]], atol=1e-5)
+
+
+# --- what is refused
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((9, 9, 2), np.uint8),
+        np.zeros((9, 9, 3), np.float32),
+        np.zeros((4, 9, 9, 3), np.uint8),
+        np.zeros((1, 9), np.uint8),
+        np.zeros(9, np.uint8),
+        np.zeros((9, 9), bool),
+        np.full((9, 9), 999, np.uint16),  # no temperature in any unit
+        "nowhere.png",
+    ],
+)
+def test_what_is_no_picture_is_refused(find, image):
+    with pytest.raises(DataError) as caught:
+        find(image)
+    assert "\n" not in caught.value.cause and caught.value.remedy
+
+
+def test_what_does_not_fit_is_refused(find):
+    grey = np.zeros((9, 12), np.uint8)
+    for celsius in (np.zeros((12, 9)), np.zeros((9, 12), np.uint8)):
+        with pytest.raises(DataError, match=r"^`celsius` is .*, the image measures \(9, 12\)$"):
+            find(grey, celsius=celsius)
+    with pytest.raises(DataError, match="holds temperatures itself"):
+        find(np.full((9, 12), 30.0), celsius=np.zeros((9, 12)))
+    with pytest.raises(DataError, match=r"^`boxes` is \(4,\)"):
+        find(grey, boxes=np.array([0, 0, 5, 5]))
+
+
+def copied(made, tmp_path) -> Path:
+    return Path(shutil.copytree(made[0], tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("name", ["detector.onnx", "landmarks.onnx", "card.json"])
+def test_absent_weights_are_named_with_what_to_do(made, tmp_path, name):
+    folder = copied(made, tmp_path)
+    (folder / name).unlink()
+    with pytest.raises(DataError, match=rf"{name} cannot be read$") as caught:
+        Landmarker(folder)
+    assert "install the package again" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["detector.onnx", "landmarks.onnx"])
+def test_a_flipped_bit_is_found(made, tmp_path, name):
+    folder = copied(made, tmp_path)
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"{name} is damaged: its sha256 is \w+\.\.\., not \w+\.\.\.$"):
+        Landmarker(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"licence": "x"}', '{"licence": "x", "extra": 1}'])
+def test_a_damaged_card_is_one_line(made, tmp_path, text):
+    folder = copied(made, tmp_path)
+    (folder / "card.json").write_text(text)
+    with pytest.raises(DataError, match=r"card\.json is damaged") as caught:
+        Landmarker(folder)
+    assert "\n" not in caught.value.cause
+
+
+def test_a_file_that_is_what_was_meant_and_no_network_is_one_line(made, tmp_path):
+    folder = tmp_path / "odd"
+    shipped_weights.write(folder, made[1])
+    (folder / "landmarks.onnx").write_bytes(b"no network")
+    from thermark.core import files
+
+    card = files.read_json(folder / "card.json")
+    card["landmarks"]["sha256"] = files.sha256(folder / "landmarks.onnx")
+    files.write_json(folder / "card.json", card)
+    with pytest.raises(DataError, match=r"landmarks\.onnx is no ONNX network") as caught:
+        Landmarker(folder)
+    assert "install the package again" in caught.value.remedy
+
+
+# --- threads
+
+
+def test_threads_are_those_of_this_process_or_as_asked_and_answers_the_same(made, monkeypatch):
+    picture = shipped_weights.with_blobs(121, 161, (80, 60))
+    monkeypatch.setattr("thermark.core.parallel.cores", lambda: 64)
+    assert Landmarker(made[0]).threads == 4
+    monkeypatch.setattr("thermark.core.parallel.cores", lambda: 1)
+    one = Landmarker(made[0])
+    assert one.threads == 1
+    three = Landmarker(made[0], threads=3)
+    for session in (three._detector.session, three._network.session):
+        options = session.get_session_options()
+        assert options.intra_op_num_threads == 3
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    np.testing.assert_allclose(three(picture).points, one(picture).points, atol=0.02)
+
+
+def test_the_network_reads_packed_crops_as_the_evaluation_does(made):
+    import drawn_faces
+    from thermark.landmarker.network import Network
+
+    faces = [drawn_faces.placed(0, index, 96, 1.75) for index in range(12)]
+    pixels, maps = np.stack([face[0] for face in faces]), np.stack([face[1] for face in faces])
+    maps[3] = np.nan
+    landmarker = Landmarker(made[0])
+    network = Network(landmarker._network.session, landmarker.card.landmarks)
+    wanted, scores = learned.read(made[1], flip="none").on_crops(pixels, maps, 1.75)
+    for shown in (pixels, np.repeat(pixels[..., None], 3, axis=3)):
+        points, found = network.on_crops(shown, maps, 1.75)
+        np.testing.assert_allclose(points, wanted, atol=0.02)
+        np.testing.assert_allclose(found, scores, atol=1e-3 * np.nanmax(np.abs(scores)))
+    assert np.isnan(points[3]).all() and np.isfinite(np.delete(points, 3, axis=0)).all()
+
+
+def test_another_number_of_points_is_the_vocabularys(tmp_path):
+    run = tiny_runs.write_scaled(tmp_path / "noses" / "seed0", 1, vocabulary="nose1", points=1)
+    found = Landmarker(shipped_weights.write(tmp_path / "weights", run))(np.full((64, 64), 255, np.uint8))
+    assert found.points.shape[1:] == (1, 2) and found.vocabulary == "nose1" and len(found.names) == 1
