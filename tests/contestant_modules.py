@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 from thermark import models
-from thermark.models.inference.keys import CROP_FAMILIES
+from thermark.models.inference.families import CROP_FAMILIES
 
 
 def signatures() -> dict[str, list[str]]:

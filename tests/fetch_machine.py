@@ -1,7 +1,8 @@
-"""A small data set to be fetched: its files, archives of it, a machine to fetch it on."""
+"""What tests of downloads share: a small data set, archives of it, caches, and a machine to fetch it on."""
 
 import io
 import shutil
+import tarfile
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,33 @@ def zipped(contents: dict[str, bytes]) -> bytes:
         for name, content in contents.items():
             opened.writestr(zipfile.ZipInfo(name), content)
     return buffer.getvalue()
+
+
+def tarred(contents: dict[str, bytes]) -> bytes:
+    """Return a gzipped tar archive."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as opened:
+        for name, content in contents.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            opened.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def store(tmp_path: Path, *mirrors: Path) -> Store:
+    """Return a cache in a folder, with mirrors, that gives up soon."""
+    return Store(tmp_path / "cache", Mirrors(mirrors), QUICK)
+
+
+def objects(tmp_path: Path) -> list[str]:
+    """Return the sha256 of what that cache holds."""
+    return sorted(path.name for path in (tmp_path / "cache").rglob("objects/*/*"))
+
+
+def fill_disk(monkeypatch, free: int) -> None:
+    """Let the disk have `free` bytes left."""
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free))
 
 
 @dataclass

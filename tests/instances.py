@@ -15,6 +15,8 @@ def annotations_of(faces: Faces, first: dict[str, int] | None = None) -> Annotat
     frames = list(dict.fromkeys(faces.frames.tolist()))
     sources = {frame: str(source) for frame, source in zip(faces.frames, faces.strata["source"], strict=True)}
     order = first or {frame: place for place, frame in enumerate(frames)}
+    files = [sources[frame] for frame in frames]
+    ranks = [files[:place].count(source) for place, source in enumerate(files)]
     owners, classes, boxes = [], [], []
     for frame, nose, person in zip(faces.frames.tolist(), faces.xy[:, 0] + 0.5, faces.boxes + 0.5, strict=True):
         owners += [frames.index(frame)] * 2
@@ -23,7 +25,7 @@ def annotations_of(faces: Faces, first: dict[str, int] | None = None) -> Annotat
     return Annotations(
         frames=np.array(frames),
         sources=np.array([sources[frame] for frame in frames]),
-        ranks=np.arange(len(frames)),
+        ranks=np.array(ranks, np.int64),
         first=np.array([order[frame] for frame in frames]),
         owners=np.array(owners, np.int64),
         classes=np.array(classes),

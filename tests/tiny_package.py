@@ -1,9 +1,5 @@
-"""A tiny model as it may lie in a package of an index, and where packages are kept."""
+"""A tiny model as it may lie in a package of an index."""
 
-from pathlib import Path
-
-from thermark.download.mirrors import Mirrors
-from thermark.download.resolve import Store
 from thermark.download.weights import Card
 
 MODEL = b"TFL3" + bytes(range(256)) * 20
@@ -17,9 +13,3 @@ CARD = Card(
     vocabulary=None,
     trained_on=["nothing"],
 )
-
-
-def store(tmp_path: Path, *folders: Path) -> Store:
-    """Return a cache in a folder, with mirrors."""
-    (tmp_path / "cache").mkdir(exist_ok=True)
-    return Store(tmp_path / "cache", Mirrors(folders))

@@ -17,10 +17,11 @@ import tiny_runs
 from thermark import landmarks
 from thermark.core import bundle, files
 from thermark.core.config import parse
-from thermark.core.errors import ConfigError, SetupError
+from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.fewshot import model as heads
 from thermark.fewshot.tiny_head import TinyHead
-from thermark.models.inference.contract import Assets, Model, Unavailable
+from thermark.models.inference.contract import Assets, Model, Unavailable, providers
+from thermark.models.inference.detectors import DESIGNS
 
 FLOAT = {"given": "labelled", "dtype": "float32"}
 BOXES = np.array([[60, 50, 190, 190], [np.nan] * 4, [60, 40, 150, 140], [70, 70, 70, 70]], np.float32)
@@ -196,6 +197,9 @@ OWN = {
     "yunet",
 }  # who looks for faces and cannot be told a box
 FAMILY = {name: name for name in MADE} | {"headed": "cascade", "cascaded": "mtcnn"}
+FULL = DESIGNS["full_range"].file
+# Files of a bundle that are only for other settings, or that the weights themselves can tell.
+NEEDLESS = {"facemesh": [FULL], "blazeface": [FULL, "face_landmark.tflite"], "sapiens2": ["config.json"]}
 SLOW = {"sapiens2", "vitpose"}  # transformers takes ten seconds to import
 each = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MADE]
@@ -208,6 +212,15 @@ told = pytest.mark.parametrize(
 )
 
 
+def opened(name: str, folder: Path, mirror: Callable) -> tuple[dict, Callable[[str], Model]]:
+    """Return the cards of a contestant's files, and a function from a device to the contestant."""
+    cards, settings, run = MADE[name](folder, mirror)
+    bundle.write(folder, "ok", "", cards)
+    module = import_module(f"thermark.models.{FAMILY[name]}")
+    config = parse({"family": FAMILY[name], "weights": "w"} | settings, module.Config, "zeroshot.x")
+    return cards, lambda device: module.load(config, Assets(bundle.read(folder), run), device)
+
+
 @pytest.fixture(scope="module")
 def made(mirror, tmp_path_factory) -> Callable[[str], Model]:
     """Return a function from a family's name to a contestant of it, loaded once."""
@@ -215,12 +228,7 @@ def made(mirror, tmp_path_factory) -> Callable[[str], Model]:
 
     def load(name: str) -> Model:
         if name not in done:
-            folder = tmp_path_factory.mktemp(name)
-            cards, settings, run = MADE[name](folder, mirror)
-            bundle.write(folder, "ok", "", cards)
-            module = import_module(f"thermark.models.{FAMILY[name]}")
-            config = parse({"family": FAMILY[name], "weights": "w"} | settings, module.Config, "zeroshot.x")
-            done[name] = module.load(config, Assets(bundle.read(folder), run), "cpu")
+            done[name] = opened(name, tmp_path_factory.mktemp(name), mirror)[1]("cpu")
         return done[name]
 
     return load
@@ -318,16 +326,44 @@ def test_points_move_with_the_picture(made, name):
 
 
 @each
-def test_a_gpu_that_is_not_there_is_not_replaced(made, name, mirror, tmp_path):
+def test_a_gpu_that_is_not_there_is_not_replaced(name, mirror, tmp_path):
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    cards, settings, run = MADE[name](tmp_path, mirror)
-    bundle.write(tmp_path, "ok", "", cards)
-    module = import_module(f"thermark.models.{FAMILY[name]}")
-    config = parse({"family": FAMILY[name], "weights": "w"} | settings, module.Config, "zeroshot.x")
+    _, load = opened(name, tmp_path, mirror)
     with pytest.raises(SetupError):
-        module.load(config, Assets(bundle.read(tmp_path), run), "cuda")
+        load("cuda")
+
+
+@each
+def test_files_of_something_else_are_refused(name, mirror, tmp_path):
+    cards, load = opened(name, tmp_path, mirror)
+    for file in cards:
+        path = tmp_path / file
+        right = path.read_bytes()
+        path.unlink()
+        if file in NEEDLESS.get(name, ()):
+            load("cpu")
+        else:
+            refused(load)
+            for wrong in (b"", b"<!DOCTYPE html><html>Quota exceeded</html>"):
+                path.write_bytes(wrong)
+                refused(load)
+        path.write_bytes(right)
+
+
+def refused(load: Callable[[str], Model]) -> None:
+    with pytest.raises(DataError) as caught:
+        load("cpu")
+    assert "\n" not in caught.value.cause and caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [("rtmlib", "pose"), ("vitpose_onnx", "pose"), ("openseeface", "landmarks"), ("centerface", "detector")],
+)
+def test_who_uses_onnxruntime_says_what_it_ran_on(made, name, network):
+    assert providers(made(name)) == {network: ["CPUExecutionProvider"]}
 
 
 @each

@@ -22,7 +22,7 @@ from thermark.fewshot import plan as head
 from thermark.metrics import evaluate
 from thermark.metrics.registry import MAIN, describe
 from thermark.models.inference import keys
-from thermark.models.inference.keys import CROP_FAMILIES
+from thermark.models.inference.families import CROP_FAMILIES
 from thermark.models.inference.learned_config import LearnedConfig
 from thermark.report.distillation import build as distillation
 from thermark.report.fewshot import build as fewshot

@@ -59,8 +59,8 @@ class Answers(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def listening(handler: type[Answers]) -> Iterator[int]:
-    """Serve on a free port, and yield that."""
+def listening(handler: type[Answers], port: int = 0) -> Iterator[int]:
+    """Serve on a port, by default on a free one, and yield that."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
@@ -69,7 +69,7 @@ def listening(handler: type[Answers]) -> Iterator[int]:
             pass  # a client that hangs up is part of the script
 
     handler.over = threading.Event()
-    server = Server(("127.0.0.1", 0), handler)
+    server = Server(("127.0.0.1", port), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -97,7 +97,7 @@ class Script:
 
 
 @contextmanager
-def serving(script: Script) -> Iterator[Script]:
+def serving(script: Script, port: int = 0) -> Iterator[Script]:
     class Handler(Answers):
         def do_GET(self) -> None:
             script.seen.append(self.headers.get("Range"))
@@ -112,7 +112,7 @@ def serving(script: Script) -> Iterator[Script]:
                 content = bytes([content[0] ^ 1]) + content[1:]
             self.send(content, step, {"ETag": script.etag} if script.etag else {}, script.pause)
 
-    with listening(Handler) as port:
+    with listening(Handler, port) as port:
         script.url = f"http://127.0.0.1:{port}/folder/set.zip"
         yield script
 

@@ -7,7 +7,7 @@ import facemesh_images
 import index_bundles
 from thermark.core import bundle, files, geometry
 from thermark.core.config import parse
-from thermark.core.errors import DataError, SetupError
+from thermark.core.errors import DataError
 from thermark.landmarks import load as vocabulary
 from thermark.models import blazepose
 from thermark.models.blazepose import Body
@@ -121,14 +121,12 @@ def test_it_finds_the_persons_that_mediapipe_finds_in_rendered_pictures():
     assert np.mean(np.array(faces) < 3e-3) > 0.95
 
 
-def test_it_speaks_of_33_points_and_runs_on_the_cpu():
+def test_it_speaks_of_33_points():
     wheel = index_bundles.fetch_or_skip("mediapipe_wheel")
     config = parse({"family": "blazepose", "weights": "w"}, blazepose.Config, "x")
     one = blazepose.load(config, Assets(wheel), "cpu")
     assert (one.given, one.vocabulary, one.box_source) == ("own", "blazepose33", "blazepose")
     assert len(vocabulary(one.vocabulary)) == blazepose.POINTS
-    with pytest.raises(SetupError, match="CPU only"):
-        blazepose.load(config, Assets(wheel), "cuda")
 
 
 def test_another_network_is_refused(tmp_path):

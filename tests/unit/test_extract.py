@@ -3,17 +3,16 @@ import io
 import shutil
 import tarfile
 import zipfile
-from collections import namedtuple
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fetch_machine import fill_disk, tree
 from thermark.core.errors import DataError
 from thermark.download.extract import Limits, extract, safe_parts
 
-Usage = namedtuple("Usage", "total used free")
 GOOD = {"set/a.txt": b"alpha", "set/deep/b.bin": bytes(range(256)) * 40, "set/empty": b""}
 
 
@@ -38,10 +37,6 @@ def make_tar(path: Path, members, mode="w") -> Path:
                 info.type, info.linkname = content
                 archive.addfile(info)
     return path
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def refused(archive: Path, match: str | None = None, limits: Limits | None = None) -> None:
@@ -204,7 +199,7 @@ def test_what_is_no_archive_is_refused(tmp_path, content):
 
 
 def test_a_full_disk_is_foreseen_with_both_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, 100))
+    fill_disk(monkeypatch, 100)
     refused(make_tar(tmp_path / "archive", GOOD), "needs 10245 bytes but 100 bytes are free")
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import cv2
 import numpy as np
@@ -12,12 +12,13 @@ import facemesh_images
 from thermark import landmarks
 from thermark.core import bundle, files, geometry
 from thermark.core.config import parse
-from thermark.core.errors import ConfigError, DataError, SetupError
+from thermark.core.errors import ConfigError, DataError
 from thermark.models import facemesh
-from thermark.models.facemesh import Cascade, Config, FaceMesh, Mesh, Prompted
+from thermark.models.facemesh import Config, Mesh
 from thermark.models.inference import golden_check
 from thermark.models.inference.contract import Assets
 from thermark.models.inference.detectors import DESIGNS, Detections, Detector
+from thermark.models.inference.finder import Finder, Prompted
 
 EYES = [33, 263]  # outer corners
 SHORT, FULL = DESIGNS["short_range"].file, DESIGNS["full_range"].file
@@ -34,6 +35,14 @@ class Stub:
         number = np.arange(468)
         points = np.stack([number % 193, number // 193, number], axis=1).astype(np.float32)
         return [points.ravel(), np.array([self.logit], np.float32)]
+
+
+def prompted(flag: float) -> Prompted:
+    return Prompted(partial(facemesh.in_boxes, mesh=Mesh(Stub(flag))), "mediapipe478")
+
+
+def on_frames(mesh: Mesh, detector, most: int = 4) -> Finder:
+    return facemesh.finder(partial(facemesh.found, mesh=mesh, detector=detector, most=most), "short_range")
 
 
 def detected(*faces) -> Detections:
@@ -80,7 +89,7 @@ def test_irises_are_not_predicted():
 
 def test_a_prompt_is_widened_and_not_turned():
     box = np.array([[100, 50, 180, 110]], np.float32)  # the region is 120 px wide around (140, 80)
-    (said,) = Prompted(Mesh(Stub(0.9)))([np.zeros((160, 240, 3), np.uint8)], [box])
+    (said,) = prompted(0.9)([np.zeros((160, 240, 3), np.uint8)], [box])
     assert said.xy[0, 0].tolist() == [80, 20]
     assert said.xy[0, 192].tolist() == [200, 20]
     assert said.score[0, 0] == pytest.approx(0.9)
@@ -90,10 +99,10 @@ def test_a_prompt_is_widened_and_not_turned():
 def test_a_prompt_gets_a_row_whether_or_not_there_is_a_face():
     boxes = np.array([[10, 10, 50, 50], [np.nan] * 4, [20, 20, 20, 60], [0, 0, 40, 40]], np.float32)
     images = [np.zeros((80, 80, 3), np.uint8)] * 2
-    sure, none = Prompted(Mesh(Stub(0.51)))(images, [boxes, boxes[:0]])
+    sure, none = prompted(0.51)(images, [boxes, boxes[:0]])
     assert np.isfinite(sure.xy[:, :468]).all(axis=(1, 2)).tolist() == [True, False, False, True]
     assert np.isnan(sure.score[1]).all() and len(none.xy) == 0 and none.xy.shape[1:] == (478, 2)
-    (unsure,) = Prompted(Mesh(Stub(0.49)))(images[:1], [boxes])
+    (unsure,) = prompted(0.49)(images[:1], [boxes])
     assert np.isnan(unsure.xy).all() and len(unsure.xy) == 4
 
 
@@ -102,7 +111,7 @@ def test_without_a_prompt_a_face_needs_a_flag_and_a_place_in_the_first_few():
     images = [np.zeros((120, 120, 3), np.uint8)]
 
     def count(flag, faces):
-        made = FaceMesh(Mesh(Stub(flag)), lambda images: [found for _ in images], faces)(images, [None])[0]
+        made = on_frames(Mesh(Stub(flag)), lambda images: [found for _ in images], faces)(images, [None])[0]
         return made.box_score.tolist()
 
     assert count(0.6, 2) == pytest.approx([0.9, 0.75])
@@ -115,17 +124,16 @@ def test_a_cascade_maps_the_crop_back_to_the_frame():
     frame = np.zeros((300, 400, 3), np.uint8)
     cv2.circle(frame, (222, 131), 5, (255, 255, 255), -1)
 
-    class Spot(FaceMesh):
-        def found(self, image):
-            assert image.shape == (256, 256, 3)
-            ticks, light = np.arange(256), image[..., 0].astype(float)
-            shown = np.count_nonzero(light > 127) / np.count_nonzero(frame[..., 0])
-            assert shown == pytest.approx((256 / (1.25 * 80)) ** 2, rel=0.05)
-            centre = np.array([(light.sum(0) * ticks).sum(), (light.sum(1) * ticks).sum()]) / light.sum()
-            return [(np.tile(centre, (468, 1)), 0.8, np.zeros(4), 0.1)]
+    def spot(image):
+        assert image.shape == (256, 256, 3)
+        ticks, light = np.arange(256), image[..., 0].astype(float)
+        shown = np.count_nonzero(light > 127) / np.count_nonzero(frame[..., 0])
+        assert shown == pytest.approx((256 / (1.25 * 80)) ** 2, rel=0.05)
+        centre = np.array([(light.sum(0) * ticks).sum(), (light.sum(1) * ticks).sum()]) / light.sum()
+        return [(np.tile(centre, (468, 1)), 0.8, np.zeros(4), 0.1)]
 
     found = detected(([180, 90, 250, 170], 0))
-    (said,) = Cascade(lambda images: [found], Spot(Mesh(Stub(0.8)), None))([frame], [None])
+    said = facemesh.instances(facemesh.in_crops(frame, lambda images: [found], spot))
     assert said.xy[0, 0] == pytest.approx([222, 131], abs=0.05)
     assert said.boxes.tolist() == [[180, 90, 250, 170]] and said.box_score == pytest.approx([0.9])
 
@@ -147,8 +155,8 @@ def mesh() -> Mesh:
 
 
 @pytest.fixture(scope="module")
-def own(mesh) -> FaceMesh:
-    return FaceMesh(mesh, Detector(facemesh_images.model(SHORT), "short_range"), faces=4)
+def own(mesh) -> Finder:
+    return on_frames(mesh, Detector(facemesh_images.model(SHORT), "short_range"))
 
 
 @pytest.fixture
@@ -228,8 +236,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("fault", WRONG)
-def test_a_wrong_graph_is_noticed_on_loading(own, fault):
-    wrong = replace(own, mesh=Mesh(Wrong(own.mesh.graph, **WRONG[fault])))
+def test_a_wrong_graph_is_noticed_on_loading(own, mesh, fault):
+    detector = Detector(facemesh_images.model(SHORT), "short_range")
+    wrong = on_frames(Mesh(Wrong(mesh.graph, **WRONG[fault])), detector)
     face = golden_check.read("facemesh")
     golden_check.check("right", own, face, facemesh.EXACT)
     with pytest.raises(DataError, match="known"):
@@ -244,7 +253,7 @@ def test_the_check_accepts_only_one_face_in_the_right_place():
         0.03, rel=1e-3
     )
     assert golden_check.deviation(np.where(np.arange(478)[:, None] == 5, np.nan, face.xy), face.xy) == np.inf
-    nobody = Prompted(Mesh(Stub(0.1)))
+    nobody = prompted(0.1)
     with pytest.raises(DataError, match="misses the points"):
         golden_check.check("nobody", nobody, face)
 
@@ -283,14 +292,3 @@ def test_other_models_are_refused(wheel):
     shutil.copy(folder / SHORT, folder / facemesh.FILE)
     with pytest.raises(DataError, match=r"face_landmark\.tflite takes .* 896 and 14336"):
         facemesh.load(config(), Assets(wheel), "auto")
-    (folder / facemesh.FILE).write_bytes(b"<html>")
-    with pytest.raises(DataError, match="no graph"):
-        facemesh.load(config(), Assets(wheel), "auto")
-    Path(folder / facemesh.FILE).unlink()
-    with pytest.raises(DataError, match=r"holds no face_landmark\.tflite"):
-        facemesh.load(config(), Assets(wheel), "auto")
-
-
-def test_a_gpu_is_not_to_be_had(wheel):
-    with pytest.raises(SetupError, match="CPU"):
-        facemesh.load(config(), Assets(wheel), "cuda")

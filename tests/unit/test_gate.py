@@ -18,6 +18,7 @@ from thermark.core.errors import ThermarkError
 from thermark.landmarks import load
 from thermark.report.gate.judge import exit_code, judge
 from thermark.report.gate.options import Config, Margin
+from thermark.report.gate.outputs import markdown
 from thermark.report.gate.sources import side
 
 MARGINS = {
@@ -214,6 +215,15 @@ def test_more_seeds_and_better_metrics_are_no_regression(base, tmp_path):
     assert verdicts(rows_of(worse, base))["run", "pck@10px"] == "improved"
 
 
+def test_a_number_that_the_base_lacks_is_listed_and_no_regression(base, tmp_path):
+    without = edited(base, tmp_path / "without", metric(None))
+    rows = rows_of(without, base)
+    (row,) = [row for row in rows if row.verdict != "ok"]
+    assert (row.contestant, row.metric, row.verdict) == ("run", "pck@10px", "new") and exit_code(rows) == 0
+    assert "| new | `shown` | `run` | pck@10px |" in markdown(rows, "a", "b")
+    assert row.reason == "the base has no such number: not compared"
+
+
 def test_rendered_data_that_moved_are_a_regression(tmp_path):
     base = results_scene.write(tmp_path / "base", report={"origin": "rendered"})
     assert exit_code(rows_of(base, edited(base, tmp_path / "head", protocol(labels="moved")))) == 1
@@ -324,6 +334,7 @@ def test_a_revision_is_compared_with_the_working_tree(project, capsys):
     assert compare("HEAD~1") == 1
     told = capsys.readouterr().out
     assert told.startswith("## Worse") and "the working tree" in told and "`ready`" in told
+    assert re.search(r"^`HEAD~1 \([0-9a-f]{9}\)` against the working tree: ", told, re.MULTILINE)
     assert compare("HEAD") == 0
     assert "No regression" in capsys.readouterr().out
 

@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 from scripted_server import Answers, digest, listening
 
+from fetch_machine import objects, store
 from thermark.core.errors import DataError, NetworkError
-from thermark.download import cache, hub
-from thermark.download.download import RetryPolicy
-from thermark.download.hub import Refused, fetch
-from thermark.download.mirrors import Mirrors
-from thermark.download.request import Remote, TooLarge
-from thermark.download.resolve import Store
+from thermark.download import hub
+from thermark.download.hub import Refused
+from thermark.download.request import Remote
 from thermark.download.weights import Hub
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -121,16 +119,8 @@ def environment(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", SECRET)
 
 
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "cache", Mirrors(()), RetryPolicy(connect=2.0, read=2.0, pause=0.001, attempts=3))
-
-
 def wanted(content: bytes = CONTENT, limit: int | None = None) -> Remote:
     return Remote(hub.address(FILE), "model.safetensors", len(content), digest(content), limit)
-
-
-def objects(tmp_path: Path) -> list[str]:
-    return sorted(path.name for path in (tmp_path / "cache").rglob("objects/*/*"))
 
 
 def parts(tmp_path: Path) -> list[Path]:
@@ -139,56 +129,42 @@ def parts(tmp_path: Path) -> list[Path]:
     return [path for path in found if path.is_file() and path.stat().st_size > 1000]
 
 
-def test_a_file_at_its_revision_lands_in_the_cache_and_nothing_else_stays(tmp_path):
+@pytest.mark.parametrize("which", [FILE, DATASET], ids=["model", "data set"])
+def test_a_file_at_its_revision_lands_in_the_cache_and_nothing_else_stays(tmp_path, which):
     with hubbub("ok") as asked:
-        path, sha256 = fetch(FILE, wanted(), store(tmp_path))
+        path, sha256 = hub.file(which, wanted(), store(tmp_path))
     assert path.read_bytes() == CONTENT and sha256 == digest(CONTENT)
     assert objects(tmp_path) == [digest(CONTENT)] and parts(tmp_path) == []
-    assert {path for _, path, _ in asked} == {f"/lab/model/resolve/{COMMIT}/deep/model.safetensors"}
+    there = {"model": "/lab/model", "dataset": "/datasets/lab/faces"}[which.type]
+    assert {path for _, path, _ in asked} == {f"{there}/resolve/{COMMIT}/{which.file}"}
+    assert hub.address(which) == f"https://huggingface.co{there}/resolve/{COMMIT}/{which.file}"
 
 
 def test_the_token_goes_to_the_hub_and_not_to_the_host_that_it_points_to(tmp_path):
     with hubbub("elsewhere"):
-        assert fetch(FILE, wanted(), store(tmp_path))[0].read_bytes() == CONTENT
+        assert hub.file(FILE, wanted(), store(tmp_path))[0].read_bytes() == CONTENT
     assert set(tokens) == {("127.0.0.1", f"Bearer {SECRET}"), ("localhost", None)}
 
 
-def test_a_connection_that_is_cut_is_continued(tmp_path):
-    with hubbub("cut", "ok") as asked:
-        path, _ = fetch(FILE, wanted(), store(tmp_path))
-    assert path.read_bytes() == CONTENT
-    ranges = [asked_for for method, _, asked_for in asked if method == "GET"]
-    assert ranges[0] is None and 0 < int(ranges[1][6:-1]) <= HALF
-
-
-def test_a_connection_that_stays_cut_is_an_error_and_the_next_run_begins_where_it_ended(tmp_path):
-    with hubbub("cut"), pytest.raises(NetworkError, match="gave up"):
-        fetch(FILE, wanted(), store(tmp_path))
-    assert objects(tmp_path) == []
-    with hubbub("ok") as asked:
-        path, _ = fetch(FILE, wanted(), store(tmp_path))
-    assert path.read_bytes() == CONTENT
-    (asked_for,) = [asked_for for method, _, asked_for in asked if method == "GET"]
-    assert 0 < int(asked_for[6:-1]) <= HALF
-
-
+@pytest.mark.parametrize("which", [FILE, DATASET], ids=["model", "data set"])
 @pytest.mark.parametrize(
     ("step", "cause", "remedy"),
     [
-        ("gated", "lab/model is gated", "https://huggingface.co/lab/model"),
+        ("gated", "{0.repo} is gated", "https://huggingface.co/{1}{0.repo},"),
         ("token", "rejected the token", "hf auth login"),
         ("revision", f"no revision {COMMIT}", "new place"),
-        ("file", "no deep/model.safetensors", "new place"),
+        ("file", "no {0.file}", "new place"),
         ("repository", "does not exist or is private", "log in"),
         ("moved", f"at {OTHER} instead of {COMMIT}", "find out why"),
     ],
 )
 def test_what_the_hub_refuses_has_its_own_words_and_no_other_revision_is_tried(
-    tmp_path, capfd, step, cause, remedy
+    tmp_path, capfd, step, cause, remedy, which
 ):
     with hubbub(step) as asked, pytest.raises(Refused) as error:
-        fetch(FILE, wanted(), store(tmp_path))
-    assert cause in error.value.cause and remedy in error.value.remedy
+        hub.file(which, wanted(), store(tmp_path))
+    assert cause.format(which) in error.value.cause
+    assert remedy.format(which, "datasets/" * (which is DATASET)) in error.value.remedy
     assert all(COMMIT in path for _, path, _ in asked)
     assert SECRET not in f"{error.value.cause}{error.value.remedy}{capfd.readouterr()}"
     assert objects(tmp_path) == [] and parts(tmp_path) == []
@@ -196,97 +172,30 @@ def test_what_the_hub_refuses_has_its_own_words_and_no_other_revision_is_tried(
 
 def test_a_hub_that_is_down_is_a_passing_failure(tmp_path):
     with hubbub("down"), pytest.raises(NetworkError) as error:
-        fetch(FILE, wanted(), store(tmp_path))
+        hub.file(FILE, wanted(), store(tmp_path))
     assert not isinstance(error.value, Refused)
-
-
-def test_right_size_and_wrong_bytes_are_set_aside_with_both_hashes(tmp_path):
-    flipped = bytes([CONTENT[0] ^ 1]) + CONTENT[1:]
-    with hubbub("ok", content=flipped), pytest.raises(DataError) as error:
-        fetch(FILE, wanted(), store(tmp_path))
-    assert digest(CONTENT) in error.value.cause and digest(flipped) in error.value.cause
-    assert objects(tmp_path) == [] and [path.suffix for path in parts(tmp_path) if path.stat().st_size > 1000] == [
-        ".bad"
-    ]
-    with hubbub("ok"):  # and the next run is not misled by it
-        assert fetch(FILE, wanted(), store(tmp_path))[0].read_bytes() == CONTENT
-
-
-def test_another_size_and_a_too_large_file_are_refused_before_the_first_byte(tmp_path):
-    with hubbub("ok"):
-        with pytest.raises(DataError, match="offers 300000 bytes"):
-            fetch(FILE, wanted(CONTENT[:-1]), store(tmp_path))
-        with pytest.raises(TooLarge):
-            fetch(FILE, wanted(limit=299_999), store(tmp_path))
-    assert objects(tmp_path) == [] and parts(tmp_path) == []
-
-
-def test_a_web_page_is_no_file_of_unknown_hash(tmp_path):
-    with hubbub("ok", content=b"<!DOCTYPE html><p>sign in"), pytest.raises(DataError, match="web page"):
-        fetch(FILE, Remote(hub.address(FILE), "model.safetensors"), store(tmp_path))
-    assert objects(tmp_path) == []
 
 
 def test_the_hub_s_own_sha256_is_held_against_a_file_that_nobody_has_pinned(tmp_path):
     unknown = Remote(hub.address(FILE), "model.safetensors")
     with hubbub("ok", etag=digest(b"")), pytest.raises(DataError, match=digest(b"")):
-        fetch(FILE, unknown, store(tmp_path))
+        hub.file(FILE, unknown, store(tmp_path))
     with hubbub("ok", etag=digest(CONTENT)):
-        assert fetch(FILE, unknown, store(tmp_path))[1] == digest(CONTENT)
+        assert hub.file(FILE, unknown, store(tmp_path))[1] == digest(CONTENT)
 
 
 def test_an_open_revision_is_resolved_once_and_printed(tmp_path, capfd):
     with hubbub("ok") as asked:
-        fetch(FILE.model_copy(update={"revision": None}), wanted(), store(tmp_path))
+        hub.file(FILE.model_copy(update={"revision": None}), wanted(), store(tmp_path))
     assert f"revision: {COMMIT}" in capfd.readouterr().err
     assert [COMMIT in path for method, path, _ in asked if method == "GET"] == [True]
-
-
-def test_without_a_network_it_ends_at_once(tmp_path, monkeypatch, waits):
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(NetworkError, match="cannot be reached"):
-        fetch(FILE, wanted(), store(tmp_path))
-    assert sum(waits) < 5
 
 
 def test_a_forbidden_hub_is_not_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(hub._client(), "is_offline_mode", lambda: True)
     with hubbub("ok") as asked, pytest.raises(NetworkError, match="HF_HUB_OFFLINE"):
-        fetch(FILE, wanted(), store(tmp_path))
+        hub.file(FILE, wanted(), store(tmp_path))
     assert asked == []
-
-
-def test_an_unfinished_download_lies_where_the_cache_keeps_parts(tmp_path):
-    with hubbub("cut"), pytest.raises(NetworkError):
-        fetch(FILE, wanted(), store(tmp_path))
-    folder = cache.part_path(tmp_path / "cache", hub.address(FILE), "model.safetensors").parent
-    assert all(path.is_relative_to(folder) for path in parts(tmp_path))
-
-
-def test_a_file_of_a_data_set_comes_from_where_data_sets_lie(tmp_path):
-    known = Remote(hub.address(DATASET), "train.zip", len(CONTENT), digest(CONTENT))
-    with hubbub("cut", "ok") as asked:
-        path, sha256 = fetch(DATASET, known, store(tmp_path))
-    assert path.read_bytes() == CONTENT and sha256 == digest(CONTENT)
-    assert {path for _, path, _ in asked} == {f"/datasets/lab/faces/resolve/{COMMIT}/train.zip"}
-    assert hub.address(DATASET) == f"https://huggingface.co/datasets/lab/faces/resolve/{COMMIT}/train.zip"
-
-
-@pytest.mark.parametrize(
-    ("step", "cause", "remedy"),
-    [
-        ("gated", "lab/faces is gated", "https://huggingface.co/datasets/lab/faces,"),
-        ("revision", f"no revision {COMMIT}", "new place"),
-        ("file", r"no train.zip", "new place"),
-        ("repository", "does not exist or is private", "log in"),
-    ],
-)
-def test_what_the_hub_refuses_of_a_data_set_has_the_same_words(tmp_path, capfd, step, cause, remedy):
-    with hubbub(step), pytest.raises(Refused) as error:
-        fetch(DATASET, Remote(hub.address(DATASET), "train.zip"), store(tmp_path))
-    assert cause in error.value.cause and remedy in error.value.remedy
-    assert SECRET not in f"{error.value.cause}{error.value.remedy}{capfd.readouterr()}"
-    assert objects(tmp_path) == []
 
 
 def test_a_model_and_a_data_set_of_one_name_are_kept_apart():

@@ -8,14 +8,12 @@ import pytest
 from test_extract import make_tar
 from test_hub import COMMIT, OTHER, SECRET, hubbub, tokens
 
-from fetch_machine import FILES, QUICK, Machine, below, tree, write, zipped
+from fetch_machine import FILES, Machine, below, store, tree, write, zipped
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import hub, options
 from thermark.download import trees as cached_trees
 from thermark.download.hub import Refused
-from thermark.download.mirrors import Mirrors
-from thermark.download.request import NoSpace, TooLarge
-from thermark.download.resolve import Store
+from thermark.download.request import TooLarge
 
 PLAIN = {
     ".gitattributes": b"*.zip filter=lfs\n",
@@ -39,7 +37,7 @@ def machine(tmp_path: Path, **more) -> Machine:
 
 
 def dataset(tmp_path: Path, limit: int | None = None, revision: str | None = COMMIT) -> Path:
-    return hub.dataset("lab/faces", revision, Store(tmp_path / "cache", Mirrors(()), QUICK), limit)
+    return hub.dataset("lab/faces", revision, store(tmp_path), limit)
 
 
 def bodies(asked) -> list[str]:
@@ -115,13 +113,6 @@ def test_an_answer_that_is_no_list_is_a_passing_failure_too(tmp_path, monkeypatc
     assert SECRET not in f"{error.value}{error.value.__cause__}"
 
 
-def test_without_a_network_it_ends_at_once(tmp_path, monkeypatch, waits):
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(NetworkError, match="cannot be reached"):
-        dataset(tmp_path)
-    assert sum(waits) < 5
-
-
 def test_the_limit_holds_before_the_first_byte(tmp_path):
     size = sum(map(len, HELD.values()))
     with hubbub("ok", tree=HELD) as asked:
@@ -129,14 +120,6 @@ def test_the_limit_holds_before_the_first_byte(tmp_path):
             dataset(tmp_path, size - 1)
         assert bodies(asked) == [] and trees(tmp_path) == []
         dataset(tmp_path, size)
-
-
-def test_a_disk_that_would_be_full_is_foreseen(tmp_path, monkeypatch):
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=len(HELD["TFW.zip"])))
-    with hubbub("ok", tree=HELD) as asked, pytest.raises(NoSpace):
-        dataset(tmp_path)
-    assert bodies(asked) == []
 
 
 @pytest.mark.parametrize(
@@ -304,14 +287,6 @@ def test_one_that_consists_of_archives_alone_can_be_placed_and_the_error_says_wh
     assert str(case.placed / "all") in error.value.remedy and "/tree/" in error.value.cause
     write(case.placed, {"TFW.zip": HELD["TFW.zip"]})
     assert case.fetch() == below("all/TFW", FILES)
-
-
-def test_the_budget_of_the_data_set_counts_what_is_downloaded(tmp_path):
-    case = machine(tmp_path)
-    case.max_mb = (sum(map(len, HELD.values())) - 1) / 1e6
-    with hubbub("ok", tree=HELD) as asked, pytest.raises(TooLarge):
-        case.fetch()
-    assert bodies(asked) == []
 
 
 def test_a_hub_s_piece_is_a_repository_unless_it_names_a_file():

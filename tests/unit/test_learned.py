@@ -151,20 +151,10 @@ def test_a_network_knows_from_which_crops_it_learned(tmp_path):
     assert learned.read(tmp_path / "model").cropped == (96, 1.75)
 
 
-def test_a_missing_prompt_is_a_row_of_nan_in_its_place(trained):
-    network = learned.read(trained / "model", flip="none")
-    pixels, maps = crops(3)
-    wanted, _ = network.on_crops(pixels, maps, 1.75)
-    maps[1] = np.nan
-    xy, score = network.on_crops(pixels, maps, 1.75)
-    assert np.isnan(xy[1]).all() and np.isnan(score[1]).all()
-    np.testing.assert_allclose(xy[[0, 2]], wanted[[0, 2]], atol=1e-4)
-    boxes = np.array([[np.nan] * 4, [5, 5, 50, 60], [9, 9, 9, 9]], np.float32)
-    xy = network([frame(np.array([30.0, 30.0]))], [boxes])[0].xy
-    assert np.isnan(xy).all(axis=(1, 2)).tolist() == [True, False, True]
-    nothing, _ = network.on_crops(pixels, np.full_like(maps, np.nan), 1.75)
-    assert np.isnan(nothing).all()
-    assert network([frame(np.array([30.0, 30.0]))], [np.zeros((0, 4), np.float32)])[0].xy.shape == (0, 68, 2)
+def test_a_box_without_an_area_is_a_miss(trained):
+    boxes = np.array([[9, 9, 9, 9], [5, 5, 50, 60]], np.float32)
+    (seen,) = learned.read(trained / "model", flip="none")([frame(np.array([30.0, 30.0]))], [boxes])
+    assert np.isnan(seen.xy).all(axis=(1, 2)).tolist() == [True, False]
 
 
 def test_logits_that_are_not_finite_are_a_miss():

@@ -109,8 +109,9 @@ def test_a_file_cut_off_is_refused(tmp_path, suffix, keep):
 
 def test_text_and_wrong_suffix_are_refused(tmp_path):
     (tmp_path / "text.png").write_text("<html>quota exceeded</html>")
-    with pytest.raises(DataError, match="is no PNG"):
+    with pytest.raises(DataError, match="is no PNG") as error:
         images.decode(tmp_path / "text.png")
+    assert error.value.remedy.startswith("save it as PNG, JPEG or TIFF")
     write(tmp_path / "a.jpg", GREY).rename(tmp_path / "b.png")
     with pytest.raises(DataError, match="JPG data"):
         images.decode(tmp_path / "b.png")

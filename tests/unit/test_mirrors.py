@@ -3,17 +3,11 @@ from pathlib import Path
 
 from scripted_server import digest
 
+from fetch_machine import write
 from thermark.download import mirrors
 from thermark.download.mirrors import SUMS, Mirrors
 
 CONTENT = bytes(range(256)) * 300
-
-
-def write(folder: Path, contents: dict[str, bytes]) -> Path:
-    for name, content in contents.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    return folder
 
 
 def test_a_lying_checksum_file_is_only_a_hint(tmp_path):

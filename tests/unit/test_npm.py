@@ -1,31 +1,24 @@
 """Packages of npm's registry: brought by the user's npm, verified, and read without running anything in them."""
 
-import io
 import os
 import stat
-import tarfile
 
 import pytest
 import yaml
 from scripted_server import digest
 
+from fetch_machine import store, tarred
 from thermark.core import bundle, files
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import fill, packages, sources, weights
 from thermark.download.request import NoClient, TooLarge
 from thermark.download.weights import Entry, Npm
-from tiny_package import CARD, MODEL, store
+from tiny_package import CARD, MODEL
 
 
 def package() -> bytes:
     """A package as `npm pack` leaves it: a gzipped tar whose files lie below `package/`."""
-    text = io.BytesIO()
-    with tarfile.open(fileobj=text, mode="w:gz") as opened:
-        for name, content in (("package/model/face.bin", MODEL), ("package/other/face.bin", b"another")):
-            told = tarfile.TarInfo(name)
-            told.size = len(content)
-            opened.addfile(told, io.BytesIO(content))
-    return text.getvalue()
+    return tarred({"package/model/face.bin": MODEL, "package/other/face.bin": b"another"})
 
 
 @pytest.fixture

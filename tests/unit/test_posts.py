@@ -31,9 +31,9 @@ from thermark.datasets.prepare import framing
 from thermark.fewshot import posts, scoring
 from thermark.fewshot.cutting import Cutting, Job, crops_of
 from thermark.models import mediapipe
+from thermark.models.inference import two_stage
 from thermark.models.inference.contract import Assets, Instances, LazyModel, Unavailable
 from thermark.models.inference.sweep import sweep
-from thermark.models.inference.two_stage import TwoStage
 from thermark.report.reference_results import load as published
 from thermark.report.zeroshot import protocols
 from thermark.report.zeroshot.nose_points import Noses
@@ -404,9 +404,7 @@ def test_b_of_part_3_crops_and_maps_back_as_the_script_does():
     )
     crops = Task(face_landmarks=mesh)
     landmarker = mediapipe.MediaPipe(mediapipe.Config(task="landmarker", faces=4, **about), PACKAGE, crops)
-    (found,) = TwoStage(finder.found, landmarker.found, "mediapipe478", "full_range", as_told=True)(
-        [image], [None]
-    )
+    found = two_stage.faces(image, finder.found, landmarker.found, "mediapipe478", as_told=True)
     x0, y0, x1, y1 = crop_of(list(face))
     np.testing.assert_array_equal(crops.seen[0], cv2.resize(image[y0:y1, x0:x1], (256, 256)))
     wanted = (0.25 * 256 * (x1 - x0) / 256 + x0, 0.75 * 256 * (y1 - y0) / 256 + y0)
@@ -425,9 +423,8 @@ def test_a_detector_that_the_package_cannot_run_is_a_row_with_a_reason(monkeypat
     monkeypatch.setattr(mediapipe.golden_check, "check", check)
     bundle = SimpleNamespace(file=Path)
     about = {"family": "mediapipe", "weights": "w", "file": "x", "task": "landmarker", "faces": 4}
-    assert isinstance(
-        mediapipe.load(mediapipe.Config(**about, detector="near.tflite"), Assets(bundle), "cpu"), TwoStage
-    )
+    one = mediapipe.load(mediapipe.Config(**about, detector="near.tflite"), Assets(bundle), "cpu")
+    assert (one.vocabulary, one.given, one.box_source, one.batch) == ("mediapipe478", "own", "near", 8)
     with pytest.raises(Unavailable, match=r"cannot run far\.tflite: another number of boxes"):
         mediapipe.load(mediapipe.Config(**about, detector="far.tflite"), Assets(bundle), "cpu")
 

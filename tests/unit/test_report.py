@@ -25,7 +25,6 @@ from thermark.core.predictions import Predictions
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
 from thermark.metrics.registry import MOVED
-from thermark.models.inference.keys import CROP_FAMILIES
 from thermark.report import contestants as sections_of
 from thermark.report import lines, markdown, numbers, style
 from thermark.report.leaderboard import board as reading
@@ -591,7 +590,6 @@ def test_a_profile_says_of_what_kind_its_contestants_are():
     assert [name for name, whole in sections_of.whole_frames(contestants).items() if whole] == ["nose"]
     with pytest.raises(ConfigError, match=r"contestants\.a has no family"):
         sections_of.whole_frames({"a": {}})
-    assert set(sections_of.TOLD) == set(CROP_FAMILIES)  # who predicts says the same
     for wrong in (["ktl_s"], {"ktl_s": "learned"}):
         with pytest.raises(ConfigError, match="`contestants` does not map names to sections"):
             sections_of.sections(wrong, "contestants")

@@ -37,6 +37,12 @@ def test_the_first_frames_with_a_nose_in_their_order():
         "2/z"
     ]
     assert len(protocols.first(told, protocols.Part("annotations_2", 60, ("nose",), by_id=True)).xy) == 2
+    # A picture that could not be read keeps its place among the ids.
+    part = protocols.Part("annotations_2", 2, ("nose",), by_id=True)
+    more = instances.annotations_of(scene.noses({f"2/{name}": [(5, 5)] for name in "abc"}))
+    assert protocols.first(more, part).frames.tolist() == ["2/a", "2/b"]
+    assert protocols.first(more.within(np.array(["2/b", "2/c"])), part).frames.tolist() == ["2/b"]
+    assert protocols.first(more.within(np.array(["2/a", "2/b"])), part).frames.tolist() == ["2/a", "2/b"]
     assert {name: (part.source[-1], part.frames) for name, part in protocols.PARTS.items()} == {
         "part1": ("1", 50),
         "part3": ("2", 60),

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
@@ -16,6 +17,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.landmarks import load
 from thermark.metrics.registry import describe
 from thermark.report.results import compare, errors
+from thermark.report.results.build import contestant_info
 from thermark.report.results.collect import Contestant, tier, trained_on
 from thermark.report.results.comparisons import open_comparisons
 from thermark.report.results.ranking import ranked
@@ -228,6 +230,7 @@ def test_protocols_differ_when_anything_does(folder):
 @pytest.mark.parametrize(
     ("family", "sets", "told"),
     [
+        ("coldest_nose", [], "nothing"),
         ("learned", ["here", "rgb"], "this set's train split"),
         ("learned", ["rgb", "warm"], "thermal"),
         ("learned", ["rgb"], "RGB"),
@@ -242,7 +245,9 @@ def test_protocols_differ_when_anything_does(folder):
 def test_what_a_contestant_learned_from(family, sets, told):
     """`persons` are other crops of the same pictures, `colours` other pictures of the same faces."""
     modalities = {"rgb": "rgb", "warm": "thermal", "here": "thermal", "persons": "thermal", "colours": "rgb"}
-    assert trained_on(family, sets, "here", modalities, {"persons", "colours"}) == told
+    sections = {"one": {"family": family, "weights": "none" if family == "coldest_nose" else "some"}}
+    info = contestant_info(sections, {}, Path())["one"]
+    assert trained_on(info, sets, "here", modalities, {"persons", "colours"}) == told
 
 
 def test_other_crops_of_a_set_s_pictures_are_its_train_split(tmp_path):

@@ -58,14 +58,6 @@ def test_a_pixel_is_found_where_it_is(tmp_path):
     assert all(one.xy.dtype == one.score.dtype == np.float32 for one in found)
 
 
-def test_nothing_asked_is_nothing_answered(tmp_path):
-    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
-    find = loaded(tmp_path)
-    assert find([], []) == []
-    [found] = find([dot((70, 50))], [np.zeros((0, 4), np.float32)])
-    assert found.xy.shape == (0, 1, 2) and found.boxes.shape == (0, 4)
-
-
 @pytest.mark.parametrize("scale", [0.4, 1.0, 2.7])
 @pytest.mark.parametrize("at", [(70.0, 50.0), (61.3, 58.8)])
 def test_the_way_there_and_back_is_the_same_at_every_scale(tmp_path, scale, at):
@@ -103,15 +95,6 @@ def test_several_boxes_in_several_images_each_have_their_own_answer(tmp_path):
     for one, box in zip(found, boxes, strict=True):
         np.testing.assert_array_equal(one.boxes, box)
         assert np.isnan(one.box_score).all() and one.box_score.shape == (len(box),)
-
-
-def test_boxes_without_area_or_number_are_rows_of_nan_in_their_place(tmp_path):
-    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
-    good = square(69.5, 49.5, 51.2)
-    boxes = np.concatenate([np.full((1, 4), np.nan), good, square(69.5, 49.5, 0), good[:, [2, 1, 0, 3]]])
-    [found] = loaded(tmp_path)([dot((70, 50))], [boxes.astype(np.float32)])
-    assert np.isnan(found.xy).all(axis=(1, 2)).tolist() == [True, False, True, True]
-    assert np.isnan(found.score).all(axis=1).tolist() == [True, False, True, True]
 
 
 # --- what networks say

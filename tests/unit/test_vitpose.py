@@ -77,26 +77,6 @@ def test_without_experts_nobody_is_asked_for(tmp_path):
         tolerances.assert_same(contestant.forward(picture), plain(picture).heatmaps)
 
 
-def test_given_boxes_come_back_as_rows_in_any_batch(weights):
-    rng = np.random.default_rng(0)
-    images = [rng.integers(0, 256, (80 + 9 * i, 100, 3), np.uint8) for i in range(3)]
-    boxes = [
-        np.array([[5, 5, 60, 70], [np.nan] * 4, [20, 0, 90, 79]], np.float32),
-        np.zeros((0, 4), np.float32),
-        np.array([[-0.5, -0.5, 99.5, 97.5]], np.float32),
-    ]
-    many = vitpose.load(settings(), Assets(weights), "cpu")(images, boxes)
-    one = vitpose.load(settings(batch=1), Assets(weights), "cpu")(images, boxes)
-    known = tolerances.stable_points(vitpose.load(settings(), Assets(weights), "cpu"), images, boxes)
-    for a, b, given, still in zip(many, one, boxes, known, strict=True):
-        assert a.xy.shape == (len(given), 133, 2)
-        np.testing.assert_allclose(a.score, b.score, atol=1e-4)
-        assert np.isnan(a.xy[np.isnan(given).any(axis=1)]).all()
-        assert still.mean() > 0.7 if still.size else True
-        np.testing.assert_allclose(np.where(still[..., None], a.xy, b.xy), b.xy, atol=2e-2)
-    assert np.isnan(many[0].xy[1]).all() and np.isfinite(many[0].score[[0, 2]]).all()
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -7,7 +7,7 @@ import pytest
 import onnx_graphs
 from thermark.core import bundle
 from thermark.core.config import parse
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import DataError
 from thermark.models import vitpose_onnx
 from thermark.models.inference.contract import Assets
 
@@ -77,10 +77,3 @@ def test_another_network_is_refused(tmp_path, shape):
     onnx_graphs.always(tmp_path / "pose.onnx", SIZE, np.zeros(shape))
     with pytest.raises(DataError, match=r"answers .* its card means \[\(1, 133, 64, 48\)\]"):
         loaded(tmp_path)
-
-
-def test_it_says_what_it_ran_on(tmp_path):
-    onnx_graphs.always(tmp_path / "pose.onnx", SIZE, np.zeros((133, 64, 48)))
-    assert loaded(tmp_path).providers == {"pose": ["CPUExecutionProvider"]}
-    with pytest.raises(ConfigError, match="dtype"):
-        loaded(tmp_path, dtype="float32")  # a file has the numbers that it has

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from scripted_server import digest
 
+from fetch_machine import store
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import packages, sources
-from thermark.download.mirrors import Mirrors
 from thermark.download.request import TooLarge
-from thermark.download.resolve import Store
 from thermark.download.weights import Entry, Wheel
-from tiny_package import CARD, MODEL, store
+from tiny_package import CARD, MODEL
 
 FILE = "tiny-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
 
@@ -69,7 +68,7 @@ def test_another_wheel_of_that_name_and_version_is_set_aside(index, tmp_path):
     with pytest.raises(DataError) as error:
         sources.fetch(other, store(tmp_path), 10**6)
     assert "0" * 64 in error.value.cause and entry(index).wheel.sha256 in error.value.cause
-    assert [name[-13:] for name in files_in(tmp_path / "cache")] == [".whl.part.bad"]
+    assert [name[-14:] for name in files_in(tmp_path / "cache")] == ["-tiny.part.bad"]
 
 
 def test_a_member_with_other_content_is_set_aside(index, tmp_path):
@@ -92,7 +91,7 @@ def test_a_wheel_or_its_member_placed_by_hand_needs_no_index(index, tmp_path, mo
     wanted = entry(renamed)
     assert sources.local(wanted, "", store(tmp_path, renamed.parent))[1] == digest(MODEL)
     renamed.write_bytes(MODEL)
-    assert sources.local(wanted, "", Store(tmp_path / "other", Mirrors((renamed.parent,)))) == (
+    assert sources.local(wanted, "", store(tmp_path / "other", renamed.parent)) == (
         renamed,
         digest(MODEL),
     )

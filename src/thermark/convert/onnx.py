@@ -50,7 +50,7 @@ def export(config: Config, models: Path, out: Path) -> None:
         if reason:
             bundle.write(folder, "skipped", f"{config.run} was not trained: {reason}", {})
             return
-        cards = {}
+        cards: dict[str, dict[str, object]] = {}
         for trained in seeds:
             target = folder / trained.name
             target.mkdir()

@@ -84,7 +84,10 @@ def _kind(path: Path, data: bytes) -> str:
             if path.suffix.lower() not in suffixes:
                 raise _unreadable(path, f"holds {suffixes[0][1:].upper()} data under another suffix")
             return suffixes[0]
-    raise _unreadable(path, "is no PNG, JPEG or TIFF" if data else "is empty")
+    if not data:
+        raise _unreadable(path, "is empty")
+    remedy = "save it as PNG, JPEG or TIFF; if it should be one, fetch it again"
+    raise DataError(f"{path.name} is no PNG, JPEG or TIFF", remedy)
 
 
 def _check_header(path: Path, data: bytes) -> None:

@@ -18,18 +18,16 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.geometry import bounding_box, box_size
-from thermark.core.radiometry import Celsius, Tone, linear_celsius
+from thermark.core.radiometry import Celsius, linear_celsius
 from thermark.datasets.checks import census, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import profile_points, tables
 from thermark.datasets.readers.card import Card
 from thermark.datasets.readers.loaded import (
-    SAME_CAMERA,
     Check,
     Findings,
     Loaded,
-    Share,
-    Source,
+    OneCamera,
     build_faces,
     build_frames,
     require_any,
@@ -60,7 +58,7 @@ CARD = Card(
 )
 
 
-class Config(Source):
+class Config(OneCamera):
     """Radiometry, subsets, split and the reading of profile rows.
 
     `scale`, `offset`: raw to degrees Celsius; `plausible`: where the median face temperature must lie.
@@ -78,8 +76,6 @@ class Config(Source):
     side_margin: float = 0.05
     val: tuple[str, ...] = ("S5",)
     test: tuple[str, ...] = ("S3", "S8", "S10")
-    tone: Tone = Tone()
-    max_near_duplicates: Share = SAME_CAMERA
 
 
 @dataclass(frozen=True)
@@ -245,7 +241,7 @@ def _faces(rows: list[Row], root: Path, config: Config, findings: Findings) -> F
     chosen = splits.by_list(subjects, config.val, config.test)
     splits.require(chosen, [name for name in ("val", "test") if getattr(config, name)])
     ids, frames = strings(f"{row.subject}/{row.name}" for row in rows), strings(map(_frame, rows))
-    visible = visibility.among(~np.isnan(xy).any(axis=-1), map(_frame, rows), root)
+    visible = visibility.among(np.asarray(~np.isnan(xy).any(axis=-1)), map(_frame, rows), root)
     strata = _resolution(box_size(boxes)[:, 0], config, findings) | {
         "view": np.where(vocabularies == "charlotte73", "Front", "Side"),
         "distance": strings(row.distance for row in rows),

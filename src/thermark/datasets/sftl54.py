@@ -27,17 +27,14 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Modality
 from thermark.core.geometry import bounding_box
-from thermark.core.radiometry import Tone
 from thermark.datasets.checks import conventions, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import labelme, speakingfaces
 from thermark.datasets.readers.card import Card
 from thermark.datasets.readers.loaded import (
-    SAME_CAMERA,
     Findings,
     Loaded,
-    Share,
-    Source,
+    OneCamera,
     build_faces,
     build_frames,
     require_any,
@@ -83,7 +80,7 @@ CARD = Card(
 )
 
 
-class Config(Source):
+class Config(OneCamera):
     """Which pictures are read, what their labels count from, and who is tested.
 
     `source`: the palette. `paired`: pictures without a visible twin are left out. `outline`: what is subtracted
@@ -96,8 +93,6 @@ class Config(Source):
     paired: bool = False
     outline: float = 0.5
     split: Literal["folders", "speakingfaces"] = "folders"
-    tone: Tone = Tone()
-    max_near_duplicates: Share = SAME_CAMERA
 
 
 @dataclass(frozen=True)

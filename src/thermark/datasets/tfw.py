@@ -25,17 +25,14 @@ from thermark.core import tree
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Modality
-from thermark.core.radiometry import Tone
 from thermark.datasets.checks import conventions, sanity, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import five_points, speakingfaces, tables
 from thermark.datasets.readers.card import Card
 from thermark.datasets.readers.loaded import (
-    SAME_CAMERA,
     Findings,
     Loaded,
-    Share,
-    Source,
+    OneCamera,
     build_faces,
     build_frames,
     require_any,
@@ -66,7 +63,7 @@ CARD = Card(
 )
 
 
-class Config(Source):
+class Config(OneCamera):
     """Which pictures are read and what their labels count from.
 
     `source`: the folders of `gray` or of `iron` pictures; where a CSV has only the others, those are read.
@@ -76,8 +73,6 @@ class Config(Source):
     source: Literal["gray", "iron"] = "gray"
     outline: float = 0.0
     environments: tuple[Literal["indoor", "semi", "outdoor"], ...] = ("indoor", "semi", "outdoor")
-    tone: Tone = Tone()
-    max_near_duplicates: Share = SAME_CAMERA
 
 
 @dataclass(frozen=True)

@@ -19,17 +19,15 @@ from pydantic import PositiveInt
 from thermark.core import tree
 from thermark.core.faces import Faces
 from thermark.core.frames import Modality
-from thermark.core.radiometry import Tone
 from thermark.datasets.checks import conventions, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import speakingfaces, yolo
 from thermark.datasets.readers.card import Card
 from thermark.datasets.readers.loaded import (
-    SAME_CAMERA,
     Findings,
     Loaded,
+    OneCamera,
     Share,
-    Source,
     build_faces,
     build_frames,
     require_any,
@@ -62,7 +60,7 @@ CARD = Card(
 )
 
 
-class Config(Source):
+class Config(OneCamera):
     """Which pictures are read, and who is tested.
 
     `stride`: of each recording the labelled pictures whose numbers are so far apart at least. `min_confidence`:
@@ -75,8 +73,6 @@ class Config(Source):
     outline: float = 0.5
     train: tuple[str, ...] = ()
     val: tuple[str, ...] = ()
-    tone: Tone = Tone()
-    max_near_duplicates: Share = SAME_CAMERA
 
 
 def load(root: Path, config: Config) -> Loaded:

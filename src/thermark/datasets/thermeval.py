@@ -18,7 +18,7 @@ from thermark.core import images, origin, tree
 from thermark.core.annotations import concatenate
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
-from thermark.core.radiometry import Celsius, Tone, in_celsius
+from thermark.core.radiometry import Celsius, in_celsius
 from thermark.datasets.checks import known_temperatures, release, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import coco, located
@@ -26,11 +26,9 @@ from thermark.datasets.readers.annotated import annotated
 from thermark.datasets.readers.card import Card
 from thermark.datasets.readers.entries import smallest_around
 from thermark.datasets.readers.loaded import (
-    SAME_CAMERA,
     Findings,
     Loaded,
-    Share,
-    Source,
+    OneCamera,
     build_faces,
     build_frames,
     require_any,
@@ -68,7 +66,7 @@ CARD = Card(
 )
 
 
-class Config(Source):
+class Config(OneCamera):
     """What is read and which sessions of annotations_1 validate; annotations_2 is the test split.
 
     `source`: `tiff`, degrees Celsius through `tone`; the 8-bit picture as stored (`png`), as parts 1 and 3 of the
@@ -81,8 +79,6 @@ class Config(Source):
     val: tuple[str, ...] = ("session_04", "session_05")
     outline: float = 0.5
     prompt: Literal["head", "person"] = "head"
-    tone: Tone = Tone()
-    max_near_duplicates: Share = SAME_CAMERA
 
 
 @dataclass(frozen=True)

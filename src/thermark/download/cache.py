@@ -28,15 +28,17 @@ def location() -> Path:
 
 def writable(root: Path) -> None:
     """Raise SetupError unless files can be made in the cache folder, which is created when absent."""
+    require_writable(root, "the cache folder", "make it writable, or set THERMARK_CACHE to a folder that is")
+
+
+def require_writable(folder: Path, called: str, remedy: str) -> None:
+    """Raise SetupError with a remedy unless files can be made in a folder, which is created when absent."""
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=root):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise SetupError(
-            f"the cache folder {root} cannot be written: {error.strerror or error}",
-            "make it writable, or set THERMARK_CACHE to a folder that is",
-        ) from error
+        raise SetupError(f"{called} {folder} cannot be written: {error.strerror or error}", remedy) from error
 
 
 def object_path(root: Path, sha256: str) -> Path:

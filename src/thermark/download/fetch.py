@@ -2,13 +2,12 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from thermark.core import files
-from thermark.core.errors import DataError, NetworkError, SetupError
+from thermark.core.errors import DataError, NetworkError
 from thermark.core.runs import skip, skipped
 from thermark.download import cache, extract_set, licences, listing, local, manifest, network, options
 from thermark.download.local_copy import Folder, LocalCopy, SingleFile
@@ -104,7 +103,7 @@ def _assemble(
 ) -> None:
     """Make `out` from what has arrived, then write the pins, then say what was done."""
     for parent in (out.parent, path.parent):
-        _require_writable(parent)
+        cache.require_writable(parent, "the folder", "make it writable")
     files.clear_leftovers(out)
     now: dict[str, Pin] = {}
     taken: dict[str, str] = {}
@@ -117,15 +116,6 @@ def _assemble(
     if now != pins:
         manifest.write(path, now)
     _report(key, now, pins, copies, out)
-
-
-def _require_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise SetupError(f"{folder} cannot be written: {error.strerror or error}", "make it writable") from error
 
 
 @contextmanager

@@ -11,8 +11,7 @@ from thermark.core.errors import DataError, NetworkError
 from thermark.download import cache, hub, licences, sources, weights
 from thermark.download.extract import room
 from thermark.download.request import Changed, NoClient, Page, TooLarge
-from thermark.download.resolve import Store
-from thermark.download.sources import LocalFile
+from thermark.download.resolve import LocalFile, Store
 from thermark.download.weights import Config, Entry, Manifest
 
 PLACE = "place the files by hand (see DATA.md)"
@@ -128,9 +127,11 @@ def _fetch(manifest: Manifest, entry: Entry, config: Config, store: Store, budge
 
 
 def _by_hand(manifest: Manifest, entry: Entry, store: Store) -> str:
-    """Return where a file can be placed; one of unknown sha256 is recognised by its folder."""
+    """Return where a file can be placed, one of unknown sha256 by its folder's name, and what is there instead."""
     folder = "" if entry.sha256 else f"a folder {manifest.name} in "
-    return f"or put {entry.name} into {folder}{cache.placed(store.cache)} or a folder of THERMARK_MIRRORS"
+    others = [f"{path} has sha256 {store.mirrors.sha256(path)}" for path in store.mirrors.named(entry.name)[:1]]
+    way = f"or put {entry.name} into {folder}{cache.placed(store.cache)} or a folder of THERMARK_MIRRORS"
+    return "; ".join([way, *others])
 
 
 def _too_large(amount: str, manifest: Manifest, config: Config) -> str:

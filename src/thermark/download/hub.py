@@ -10,14 +10,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from thermark.core.errors import DataError, NetworkError, SetupError
-from thermark.download import cache, trees
+from thermark.download import trees
 from thermark.download.download import RetryPolicy, download, reach
 from thermark.download.request import Remote
-from thermark.download.resolve import Store
+from thermark.download.resolve import Store, resolve
 from thermark.download.weights import Hub
 
 if TYPE_CHECKING:
@@ -42,21 +43,14 @@ def address(file: Hub) -> str:
     return f"{page(file)}/resolve/{file.revision or 'main'}/{file.file}"
 
 
-def fetch(file: Hub, wanted: Remote, store: Store) -> tuple[Path, str]:
-    """Bring a file into the cache and return its path there and its sha256.
+def file(which: Hub, wanted: Remote, store: Store) -> tuple[Path, str]:
+    """Return a verified local copy of a file on the Hub and its sha256; not to be written to.
 
-    `wanted` states name, size, sha256 and limit. HF_ENDPOINT, HF_TOKEN and the token of `hf auth login` are used,
-    another revision never. Raises Refused (gated, a bad token, no such repository, revision or file), DataError,
-    NetworkError and TooLarge.
+    `wanted` states name, size, sha256 and limit; its URL is not used. HF_ENDPOINT, HF_TOKEN and the token of
+    `hf auth login` are used, another revision never. Raises Refused (gated, a bad token, no such repository,
+    revision or file), DataError, NetworkError and TooLarge.
     """
-    metadata, commit = _metadata(file, store.policy)
-    # Of a large file the Hub's ETag is the sha256.
-    promised = wanted.sha256 or (metadata.etag if re.fullmatch(r"[0-9a-f]{64}", metadata.etag or "") else None)
-    part = cache.part_path(store.cache, address(file), wanted.name)
-    remote = _direct(file.model_copy(update={"revision": commit}), replace(wanted, sha256=promised))
-    sha256 = download(remote, part, store.policy)
-    _print_revision(file, commit)
-    return cache.add(store.cache, part, sha256), sha256
+    return resolve(replace(wanted, url=address(which)), store, partial(_download, which))
 
 
 def dataset_address(repo: str, revision: str | None) -> str:
@@ -69,7 +63,7 @@ def dataset(repo: str, revision: str | None, store: Store, limit: int | None) ->
 
     `revision` null is the newest one, which is asked for, and told, each time. It is complete or not there, as
     `trees.fetch` says. Every file has the size that the Hub states, and its sha256 where that is stated, which is
-    of large files only. Raises Refused as `fetch` does, NetworkError, TooLarge and DataError.
+    of large files only. Raises Refused as `file` does, NetworkError, TooLarge and DataError.
     """
     if revision and (tree := trees.path(store.cache, dataset_address(repo, revision))).is_dir():
         return tree
@@ -82,7 +76,7 @@ def contents(repo: str, revision: str | None, policy: RetryPolicy) -> tuple[str,
     """Return the commit of a data set's repository and all files there, ready to be downloaded.
 
     Their `name` is the path in the repository, as the Hub states it; their sha256 is known of large files only.
-    Raises Refused as `fetch` does, also where only the files are gated, DataError (an empty repository) and
+    Raises Refused as `file` does, also where only the files are gated, DataError (an empty repository) and
     NetworkError.
     """
     whole = Hub(repo=repo, revision=revision, file=".", type="dataset")
@@ -115,6 +109,17 @@ def contents(repo: str, revision: str | None, policy: RetryPolicy) -> tuple[str,
         _direct(at.model_copy(update={"file": path}), Remote("", path, size, sha256))
         for path, size, sha256 in listed
     ]
+
+
+def _download(file: Hub, wanted: Remote, part: Path, policy: RetryPolicy) -> str:
+    """Bring the bytes of a file into `part` and return their sha256."""
+    metadata, commit = _metadata(file, policy)
+    # Of a large file the Hub's ETag is the sha256.
+    promised = wanted.sha256 or (metadata.etag if re.fullmatch(r"[0-9a-f]{64}", metadata.etag or "") else None)
+    at = file.model_copy(update={"revision": commit})
+    sha256 = download(_direct(at, replace(wanted, sha256=promised)), part, policy)
+    _print_revision(file, commit)
+    return sha256
 
 
 def _print_revision(file: Hub, commit: str) -> None:

@@ -52,19 +52,16 @@ def dataset(handle: str, version: int, store: Store, limit: int | None) -> Path:
             f"{handle!r} at {version} is no data set on Kaggle", "write owner/slug and a version >= 1"
         )
     where = address(handle, version)
-    tree = trees.path(store.cache, where)
-    if tree.is_dir():
-        return tree
-    cache.writable(store.cache)
-    with cache.lock(store.cache, where):
-        if not tree.is_dir():
-            part = cache.part_path(store.cache, where, f"{handle.partition('/')[2]}-{version}.zip")
-            archive = part.with_suffix("")
-            if not archive.is_file():
-                _download(handle, version, part, limit, store.policy)
-                part.replace(archive)
-            _unpack(archive, tree)
-    return tree
+
+    def fill(tree: Path) -> None:
+        part = cache.part_path(store.cache, where, f"{handle.partition('/')[2]}-{version}.zip")
+        archive = part.with_suffix("")
+        if not archive.is_file():
+            _download(handle, version, part, limit, store.policy)
+            part.replace(archive)
+        _unpack(archive, tree)
+
+    return trees.once(where, store, fill)
 
 
 def _unpack(archive: Path, tree: Path) -> None:

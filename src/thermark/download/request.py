@@ -150,6 +150,15 @@ def no_space(name: str, folder: Path, needed: int | None) -> NoSpace:
     )
 
 
+def within_limit(remote: Remote, size: int) -> None:
+    """Raise TooLarge when `size` (bytes) is more than the caller of `remote` allows."""
+    if remote.limit is not None and size > remote.limit:
+        raise TooLarge(
+            f"{remote.name} takes {size / 1e6:.1f} MB or more, max_mb is {remote.limit / 1e6:.1f}",
+            "raise max_mb in params.yaml, or place the file by hand",
+        )
+
+
 def _headers(remote: Remote, part: Path) -> dict[str, str]:
     headers = {"Accept-Encoding": "identity", "User-Agent": "thermark"}
     if remote.authorization:
@@ -209,17 +218,9 @@ def _accept_size(response: requests.Response, remote: Remote, part: Path, start:
             f"{without_secrets(remote.url)} offers {total} bytes, expected {remote.size} for {remote.name}",
             "find out what changed upstream",
         )
-    _within_limit(remote, total)
+    within_limit(remote, total)
     if shutil.disk_usage(part.parent).free < total - start:
         raise no_space(remote.name, part.parent, total - start)
-
-
-def _within_limit(remote: Remote, size: int) -> None:
-    if remote.limit is not None and size > remote.limit:
-        raise TooLarge(
-            f"{remote.name} takes {size / 1e6:.1f} MB or more, max_mb is {remote.limit / 1e6:.1f}",
-            "raise max_mb in params.yaml, or place the file by hand",
-        )
 
 
 def _receive(response: requests.Response, remote: Remote, part: Path, start: int, total: int | None) -> None:
@@ -241,7 +242,7 @@ def _megabytes(response: requests.Response, remote: Remote, file: BinaryIO, star
         if received == 0 and is_web_page(chunk):
             raise _web_page(remote)
         received += len(chunk)
-        _within_limit(remote, received)
+        within_limit(remote, received)
         file.write(chunk)
         while received - reported >= MEGABYTE:
             reported += MEGABYTE

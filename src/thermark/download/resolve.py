@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from thermark.core.errors import NetworkError
 from thermark.download import cache, mirrors
 from thermark.download.download import DEFAULT_POLICY, RetryPolicy, download
 from thermark.download.mirrors import Mirrors
-from thermark.download.request import Remote, without_secrets
+from thermark.download.request import Remote
 
 Download = Callable[[Remote, Path, RetryPolicy], str]
+LocalFile = tuple[Path, str]  # and its sha256
 
 
 @dataclass(frozen=True)
@@ -40,48 +40,29 @@ def find_local(store: Store, sha256: str, size: int | None, name: str) -> Path |
     return next((path for path in store.mirrors.named(name) if store.mirrors.sha256(path) == sha256), None)
 
 
-def resolve(remote: Remote, store: Store, download_file: Download = download) -> tuple[Path, str]:
+def resolve(remote: Remote, store: Store, download_file: Download = download) -> LocalFile:
     """Return a verified local copy of a remote file and its sha256; not to be written to.
 
     A file of unknown sha256 is taken from the cache when its URL was fetched before; otherwise `download_file`
-    fills a part file with it and returns its sha256. Raises what `download_file` raises; the NetworkError says
-    where the file can be placed by hand.
+    fills a part file with it and returns its sha256. Raises what `download_file` raises.
     """
-    if copy := _local(remote, store):
+    if copy := at_hand(remote, store):
         return copy
     cache.writable(store.cache)
     with cache.lock(store.cache, remote.url):
-        if copy := _local(remote, store):
+        if copy := at_hand(remote, store):
             return copy  # another process was faster
         part = cache.part_path(store.cache, remote.url, remote.name)
-        try:
-            sha256 = download_file(remote, part, store.policy)
-        except NetworkError as error:
-            raise NetworkError(
-                f"{remote.name} is missing: {error.cause}{_lookalikes(remote, store)}",
-                f"{error.remedy}; or {by_hand(remote, store)}",
-            ) from error
+        sha256 = download_file(remote, part, store.policy)
         if remote.sha256 is None:
             cache.remember(store.cache, remote.url, sha256)
         return cache.add(store.cache, part, sha256), sha256
 
 
-def by_hand(remote: Remote, store: Store) -> str:
-    """Return the sentence that says how to place a file by hand."""
-    return (
-        f"download {without_secrets(remote.url)} elsewhere and put {remote.name} into {cache.placed(store.cache)} "
-        "or a folder of THERMARK_MIRRORS"
-    )
-
-
-def _local(remote: Remote, store: Store) -> tuple[Path, str] | None:
+def at_hand(remote: Remote, store: Store) -> LocalFile | None:
+    """Return a verified local copy of a file and its sha256 where its content, or what its URL sent, is here."""
     sha256 = remote.sha256 or cache.recall(store.cache, remote.url)
     if sha256 is None:
         return None
     path = find_local(store, sha256, remote.size, remote.name)
     return (path, sha256) if path else None
-
-
-def _lookalikes(remote: Remote, store: Store) -> str:
-    named = store.mirrors.named(remote.name)
-    return f"; {named[0]} has the name but sha256 {store.mirrors.sha256(named[0])}" if named else ""

@@ -1,21 +1,21 @@
 """One file of a bundle: at hand, or from where its entry says it is published."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.download import cache, hub, packages
-from thermark.download.download import verify
+from thermark.download.download import RetryPolicy, verify
 from thermark.download.extract import Limits, extract_file
 from thermark.download.request import Remote, refuse_web_page, without_secrets
-from thermark.download.resolve import Store, find_local, resolve
+from thermark.download.resolve import LocalFile, Store, at_hand, resolve
 from thermark.download.weights import Entry
 
 # Weights do not compress well, and come with a page or two of text.
 ARCHIVE = Limits(total=50 * 10**9, entries=100_000)
-
-LocalFile = tuple[Path, str]
 
 
 def address(entry: Entry) -> str:
@@ -61,9 +61,8 @@ def local(entry: Entry, bundle: str, store: Store) -> LocalFile | None:
     It may lie there as it is, or in its wheel or archive. A file of unknown sha256 is one that was fetched before,
     or one that a user placed by hand in a folder called like the bundle. Raises DataError for a damaged archive.
     """
-    sha256 = entry.sha256 or cache.recall(store.cache, address(entry))
-    if sha256 and (path := find_local(store, sha256, entry.size, entry.name)):
-        return path, sha256
+    if copy := at_hand(_file(entry), store):
+        return copy
     if packed := _packed(entry, store):
         return _unpack(entry, packed, store)
     placed = [path for path in store.mirrors.named(entry.name) if path.parent.name == bundle]
@@ -78,60 +77,55 @@ def fetch(entry: Entry, store: Store, limit: int) -> LocalFile:
 
     Raises NetworkError, TooLarge, DataError and SetupError.
     """
-    cache.writable(store.cache)
-    if entry.url and entry.url.member is None:
-        return resolve(Remote(entry.url.address, entry.name, entry.size, entry.sha256, limit), store)
-    with cache.lock(store.cache, container(entry)):
-        if copy := local(entry, "", store):
-            return copy  # another process was faster
-        if entry.hub:
-            wanted = Remote(address(entry), entry.name, entry.size, entry.sha256, limit)
-            return _remembered(entry, hub.fetch(entry.hub, wanted, store), store)
-        if entry.package:
-            return _unpack(entry, packages.fetch(entry.package, store, limit), store)
-    assert entry.url is not None
-    url = entry.url
-    archive, _ = resolve(Remote(url.address, _archive_name(url.address), url.size, url.sha256, limit), store)
-    return _unpack(entry, archive, store)
+    if entry.package:
+        return _unpack(entry, packages.fetch(entry.package, store, limit)[0], store)
+    archive = _archive(entry)
+    wanted = replace(archive or _file(entry), limit=limit)
+    copy = hub.file(entry.hub, wanted, store) if entry.hub else resolve(wanted, store)
+    return _unpack(entry, copy[0], store) if archive else copy
 
 
-def _archive_name(url: str) -> str:
-    return PurePosixPath(without_secrets(url)).name
+def _file(entry: Entry) -> Remote:
+    """Return what is known of an entry's file."""
+    return Remote(address(entry), entry.name, entry.size, entry.sha256)
+
+
+def _archive(entry: Entry) -> Remote | None:
+    """Return what is known of the archive or package in which an entry's file lies, None where it lies in none."""
+    if entry.package:
+        return packages.remote(entry.package)
+    if entry.url and entry.url.member:
+        name = PurePosixPath(without_secrets(entry.url.address)).name
+        return Remote(entry.url.address, name, entry.url.size, entry.url.sha256)
+    return None
 
 
 def _packed(entry: Entry, store: Store) -> Path | None:
-    """Return the verified archive or wheel of an entry when it is at hand."""
-    if entry.package:
-        return find_local(store, entry.package.sha256, entry.package.size, entry.package.name)
-    if entry.url and entry.url.member:
-        name = _archive_name(entry.url.address)
-        sha256 = entry.url.sha256 or cache.recall(store.cache, entry.url.address)
-        if sha256:
-            return find_local(store, sha256, entry.url.size, name)
-        if entry.sha256:  # any archive of the right name may be tried: the member is verified
-            return next(iter(store.mirrors.named(name)), None)
+    """Return the archive or package of an entry when it is at hand, verified where its sha256 is known."""
+    archive = _archive(entry)
+    if archive is None:
+        return None
+    if copy := at_hand(archive, store):
+        return copy[0]
+    if archive.sha256 is None and entry.sha256:  # any of the right name may be tried: the member is verified
+        return next(iter(store.mirrors.named(archive.name)), None)
     return None
 
 
 def _unpack(entry: Entry, archive: Path, store: Store) -> LocalFile:
     """Bring the entry's member of an archive into the cache, verified."""
-    member = entry.package.member if entry.package else entry.url and entry.url.member
-    assert member
-    cache.writable(store.cache)
-    part = cache.part_path(store.cache, address(entry), entry.name)
     try:
-        with cache.lock(store.cache, address(entry)):
-            extract_file(archive, member, part, ARCHIVE)
-            sha256 = files.sha256(part)
-            verify(Remote(address(entry), entry.name, entry.size, entry.sha256), part, sha256)
-            return _remembered(entry, (cache.add(store.cache, part, sha256), sha256), store)
+        return resolve(_file(entry), store, partial(_extract, entry, archive))
     except DataError:
         if entry.url and entry.url.sha256 is None:
             cache.forget(store.cache, entry.url.address)
         raise
 
 
-def _remembered(entry: Entry, copy: LocalFile, store: Store) -> LocalFile:
-    if entry.sha256 is None:
-        cache.remember(store.cache, address(entry), copy[1])
-    return copy
+def _extract(entry: Entry, archive: Path, wanted: Remote, part: Path, policy: RetryPolicy) -> str:
+    member = entry.package.member if entry.package else entry.url and entry.url.member
+    assert member
+    extract_file(archive, member, part, ARCHIVE)
+    sha256 = files.sha256(part)
+    verify(wanted, part, sha256)
+    return sha256

@@ -35,15 +35,26 @@ def fetch(address: str, files: Sequence[Remote], store: Store, limit: int | None
     _require_safe([file.name for file in files], address)
     if limit is not None and sum(file.size or 0 for file in files) > limit:
         raise _too_large(limit, address)
+
+    def fill(tree: Path) -> None:
+        unfinished = tree.with_name(f"{tree.name}.part")
+        unfinished.mkdir(parents=True, exist_ok=True)
+        _remove_unlisted(unfinished, files)
+        _fill(address, files, unfinished, store, limit, download)
+        unfinished.replace(tree)
+
+    return once(address, store, fill)
+
+
+def once(address: str, store: Store, fill: Callable[[Path], None]) -> Path:
+    """Return the folder that was published at `address`; `fill` makes it, whole or not at all, where it is not."""
     tree = path(store.cache, address)
+    if tree.is_dir():
+        return tree
     cache.writable(store.cache)
     with cache.lock(store.cache, address):
         if not tree.is_dir():
-            unfinished = tree.with_name(f"{tree.name}.part")
-            unfinished.mkdir(parents=True, exist_ok=True)
-            _remove_unlisted(unfinished, files)
-            _fill(address, files, unfinished, store, limit, download)
-            unfinished.replace(tree)
+            fill(tree)
     return tree
 
 

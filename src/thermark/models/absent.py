@@ -5,15 +5,11 @@ The manifest of their weights says why not, and what else runs them; that is the
 
 from typing import NoReturn
 
-from thermark.core.config import Section
-from thermark.models.inference.contract import Assets, Unavailable
+from thermark.models.inference.contract import Assets, BundleConfig, Unavailable
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`weights`: the bundle, whose manifest has the `reason`."""
-
-    family: str
-    weights: str
 
 
 def load(config: Config, assets: Assets, device: str) -> NoReturn:

@@ -7,18 +7,15 @@ from functools import partial
 
 import numpy as np
 
-from thermark.core.config import Section
-from thermark.models.inference.contract import Assets, Image, Instances, on_cpu
+from thermark.models.inference.contract import Assets, BundleConfig, Image, Instances, on_cpu
 from thermark.models.inference.detectors import DESIGNS, FACE, Detector, Range
 from thermark.models.inference.finder import Finder
 from thermark.models.inference.litert import ENGINE
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`detector`: which of the two, made for faces within some two metres or some five."""
 
-    family: str
-    weights: str
     detector: Range = "short_range"
 
 

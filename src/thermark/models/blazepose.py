@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from thermark.core import geometry
-from thermark.core.config import Section
-from thermark.models.inference.contract import Assets, Image, Instances, on_cpu, usable
+from thermark.models.inference.contract import Assets, BundleConfig, Image, Instances, on_cpu, usable
 from thermark.models.inference.detectors import DESIGNS, Detector, region, sampled
 from thermark.models.inference.finder import Finder
 from thermark.models.inference.litert import ENGINE, Graph
@@ -34,11 +33,9 @@ ROI = 1.25  # the region's side, in diameters of the circle about the person
 VISIBLE = 3  # place of the logit among the five numbers of a point
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`persons`: at most so many are answered for in a picture, the surest detections first."""
 
-    family: str
-    weights: str
     persons: PositiveInt = 1
 
 
@@ -57,7 +54,7 @@ class Body:
     def __call__(self, image: Image, to_image: NDArray[np.float64]) -> tuple[Floats, Floats, float]:
         """Return xy (33, 2) in pixels of an RGB image, how visible each is, and the probability of a person."""
         picture = sampled(image, to_image, SIZE, cv2.BORDER_REPLICATE)
-        numbers, flag, _, heat, _ = self.graph(picture.astype(np.float32) / 255)
+        numbers, flag, _, heat, _ = self.graph(picture.astype(np.float32) / np.float32(255))
         raw = numbers.astype(np.float64).reshape(OUTPUTS, 5)[:POINTS]
         xy = refined(raw[:, :2], heat.reshape(CELLS, CELLS, OUTPUTS)[..., :POINTS])
         return geometry.apply(to_image, xy), _sigmoid(raw[:, VISIBLE]), float(flag[0])

@@ -15,10 +15,9 @@ import onnx
 from numpy.typing import NDArray
 from pydantic import Field
 
-from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference import sessions
-from thermark.models.inference.contract import Assets, Image, Instances, usable
+from thermark.models.inference.contract import Assets, BundleConfig, Image, Instances, usable
 from thermark.models.inference.finder import Finder, suppressed
 
 if TYPE_CHECKING:
@@ -30,11 +29,9 @@ Maps = list[NDArray[np.float32]]
 Doubles = NDArray[np.float64]
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`file` of the bundle `weights`; `threshold` of the score, `nms` of the overlap, both the publisher's."""
 
-    family: str
-    weights: str
     file: str = "centerface.onnx"
     threshold: float = Field(default=0.5, gt=0, le=1)
     nms: float = Field(default=0.3, gt=0, le=1)

@@ -3,8 +3,7 @@
 They are run by dlib itself, which is an extra (`dlib-bin`); they speak in whole pixels, integer = pixel centre.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -12,12 +11,11 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat
 
 from thermark import landmarks
-from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference.contract import (
     Assets,
+    BundleConfig,
     Floats,
-    Given,
     Image,
     Instances,
     Unavailable,
@@ -25,22 +23,20 @@ from thermark.models.inference.contract import (
     on_cpu,
     usable,
 )
-from thermark.models.inference.finder import Finder
+from thermark.models.inference.finder import Finder, Prompted
 
 PACKAGE = "dlib-bin==20.0.1"  # as the extra `dlib` of pyproject.toml
 Square = tuple[int, int, int, int]  # left, top, right and bottom pixel, all of them inside
 Trees = Callable[[Image, Square], Floats]
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`file` of the bundle `weights`, whose points are those of `vocabulary`.
 
     `given`: `prompt`, in squares that are `side` heights of the prompt wide and `lift` heights above its centre;
     `own`, in what dlib's detector finds in the frame after `upsample` doublings, as published.
     """
 
-    family: str
-    weights: str
     file: str = "shape_predictor_68_face_landmarks.dat"
     vocabulary: Literal["ibug68", "dlib5"] = "ibug68"
     given: Literal["prompt", "own"] = "prompt"
@@ -49,33 +45,13 @@ class Config(Section):
     upsample: NonNegativeInt = 1
 
 
-@dataclass(frozen=True)
-class Prompted:
-    """`trees` in a square for each prompt; the rest is as in Model."""
-
-    trees: Trees
-    side: float
-    lift: float
-    vocabulary: str
-    given: Given = "prompt"
-    box_source: str = "prompt"
-    batch: int = 16
-    trained_on: tuple[str, ...] = ()
-
-    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return a row for each box (P, 4) of each RGB image, NaN for a box that is NaN or empty."""
-        return [self._prompted(image, xyxy) for image, xyxy in zip(images, boxes, strict=True)]
-
-    def _prompted(self, image: Image, boxes: Floats | None) -> Instances:
-        usable(image)
-        if boxes is None:
-            raise ValueError("no box was given")
-        prompts = np.asarray(boxes, np.float32)
-        xy = np.full((len(prompts), len(landmarks.load(self.vocabulary)), 2), np.nan, np.float32)
-        for row in croppable(prompts):
-            xy[row] = self.trees(image, square(prompts[row], self.side, self.lift))
-        score = np.where(np.isnan(xy).any(axis=-1), np.float32(np.nan), np.float32(1))
-        return Instances(xy, score, prompts, np.full(len(prompts), np.nan, np.float32))
+def in_squares(image: Image, boxes: Floats, trees: Trees, config: Config) -> Instances:
+    """Return a row for each box (P, 4) of an RGB image, NaN for a box that is NaN or empty."""
+    xy = np.full((len(boxes), len(landmarks.load(config.vocabulary)), 2), np.nan, np.float32)
+    for row in croppable(boxes):
+        xy[row] = trees(image, square(boxes[row], config.side, config.lift))
+    score = np.where(np.isnan(xy).any(axis=-1), np.float32(np.nan), np.float32(1))
+    return Instances(xy, score, boxes, np.full(len(boxes), np.nan, np.float32))
 
 
 def square(box: Floats, side: float, lift: float) -> Square:
@@ -93,8 +69,8 @@ def faces(image: Image, detector: Any, trees: Trees, upsample: int, points: int)
     rectangles, scores, _ = detector.run(image, upsample, 0.0)
     if not len(rectangles):
         return Instances.none(points)
-    squares = [(square.left(), square.top(), square.right(), square.bottom()) for square in rectangles]
-    xy = np.stack([trees(image, square) for square in squares])
+    squares = [(each.left(), each.top(), each.right(), each.bottom()) for each in rectangles]
+    xy = np.stack([trees(image, each) for each in squares])
     outline = np.array(squares, np.float32) + np.array([-0.5, -0.5, 0.5, 0.5], np.float32)
     return Instances(xy, np.ones(xy.shape[:2], np.float32), outline, np.array(scores, np.float32))
 
@@ -114,8 +90,8 @@ def load(config: Config, assets: Assets, device: str) -> Prompted | Finder:
     except RuntimeError as error:
         raise DataError(f"{path.name} is no shape predictor of dlib", "bring the weights again") from error
 
-    def trees(image: Image, square: Square) -> Floats:
-        shape = predictor(np.ascontiguousarray(image), dlib.rectangle(*square))
+    def trees(image: Image, own: Square) -> Floats:
+        shape = predictor(np.ascontiguousarray(image), dlib.rectangle(*own))
         return np.array([[point.x, point.y] for point in shape.parts()], np.float32)
 
     if len(trees(np.zeros((64, 64, 3), np.uint8), (8, 8, 55, 55))) != points:
@@ -123,7 +99,7 @@ def load(config: Config, assets: Assets, device: str) -> Prompted | Finder:
             f"{path.name} has not the {points} points of {config.vocabulary}", "name the file's own vocabulary"
         )
     if config.given == "prompt":
-        return Prompted(trees, config.side, config.lift, config.vocabulary)
+        return Prompted(partial(in_squares, trees=trees, config=config), config.vocabulary)
     detector = dlib.get_frontal_face_detector()
     find = partial(faces, detector=detector, trees=trees, upsample=config.upsample, points=points)
     return Finder(find, config.vocabulary, "dlib_hog")

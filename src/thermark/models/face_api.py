@@ -16,9 +16,8 @@ from pydantic import PositiveFloat
 from torch import Tensor
 from torch.nn import functional as F
 
-from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.models.inference.contract import Assets
+from thermark.models.inference.contract import Assets, BundleConfig
 from thermark.models.inference.cropped import Cropped
 from thermark.train import precision
 
@@ -27,14 +26,12 @@ SIZE, POINTS = 112, 68
 Weights = Mapping[str, Tensor]
 
 
-class Config(Section):
+class Config(BundleConfig):
     """Which of the two networks: `file` of the bundle `weights`, without .bin; beside it lies a table of tensors.
 
     `pad`: how many longer sides of the prompt the crop shows.
     """
 
-    family: str
-    weights: str
     file: str = "face_landmark_68_model"
     pad: PositiveFloat = 1.1
 

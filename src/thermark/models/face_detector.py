@@ -10,23 +10,20 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from thermark import landmarks
-from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.geometry import box_size
 from thermark.models.inference import face_finder
-from thermark.models.inference.contract import Assets, Floats, Image, Instances
+from thermark.models.inference.contract import Assets, BundleConfig, Floats, Image, Instances
 from thermark.models.inference.face_finder import FaceFinder
 from thermark.models.inference.finder import Finder
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`file` of the bundle `weights`; `threshold` of the score, `nms` of the overlap, by default the file's own.
 
     `threads`: of onnxruntime, in native arithmetic.
     """
 
-    family: str
-    weights: str
     file: str = "detector.onnx"
     threshold: float | None = Field(default=None, gt=0, le=1)
     nms: float | None = Field(default=None, gt=0, le=1)

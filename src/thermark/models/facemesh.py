@@ -4,8 +4,9 @@ It does what the face mesh of `mediapipe 0.10.21` (Apache-2.0) does to a single 
 graph `face_landmark_front_cpu`, with the models of that wheel. The mesh has no irises: those ten points are NaN.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,10 +17,10 @@ from pydantic import PositiveFloat, PositiveInt
 
 from thermark import landmarks
 from thermark.core import geometry
-from thermark.core.config import Section
 from thermark.models.inference import golden_check
-from thermark.models.inference.contract import Assets, Given, Instances, on_cpu, usable
-from thermark.models.inference.detectors import DESIGNS, Detections, Detector, region, sampled
+from thermark.models.inference.contract import Assets, BundleConfig, Instances, on_cpu
+from thermark.models.inference.detectors import DESIGNS, Detections, Detector, Range, region, sampled
+from thermark.models.inference.finder import Finder, Prompted
 from thermark.models.inference.litert import ENGINE, Graph
 
 Image = NDArray[np.uint8]
@@ -36,7 +37,7 @@ CROP = 256  # px, of the second stage behind the full-range detector
 VOCABULARY = "mediapipe478"
 
 
-class Config(Section):
+class Config(BundleConfig):
     """How FaceMesh is told where to look.
 
     `detector`: `short_range`, its own on the whole frame; `full_range`, BlazeFace's on the frame, then a 256-px
@@ -46,8 +47,6 @@ class Config(Section):
     `older`: the weights are not those of mediapipe 0.10.21, and need find the known face only nearly.
     """
 
-    family: str
-    weights: str
     detector: Literal["short_range", "full_range", "given"] = "short_range"
     faces: PositiveInt = 1
     pad: PositiveFloat | None = None
@@ -68,7 +67,7 @@ class Mesh:
     def __call__(self, image: Image, to_image: NDArray[np.float64]) -> tuple[Floats, float]:
         """Return xy (468, 2) in pixels of an RGB image, and the probability of a face, for a `region` of it."""
         picture = sampled(image, to_image, SIZE, cv2.BORDER_REPLICATE)
-        points, logit = self.graph(picture.astype(np.float32) / 255)
+        points, logit = self.graph(picture.astype(np.float32) / np.float32(255))
         xy = points.astype(np.float64).reshape(POINTS, 3)[:, :2]
         return geometry.apply(to_image, xy), float(1 / (1 + np.exp(-np.float64(logit[0]))))
 
@@ -88,107 +87,67 @@ def around(box: Floats, scale: float, angle: float = 0.0) -> NDArray[np.float64]
 
 
 Found = tuple[Floats, float, Floats, float]  # xy (468, 2), probability of a face, box (4,), its score
+Detect = Callable[[Sequence[Image]], list[Detections]]
 
 
-@dataclass(frozen=True)
-class FaceMesh:
-    """FaceMesh with its short-range detector, on whole frames."""
-
-    mesh: Mesh
-    detector: Detector
-    faces: int = 1
-    vocabulary: str = VOCABULARY
-    given: Given = "own"
-    box_source: str = "blazeface_short_range"
-    batch: int = 16
-    trained_on: tuple[str, ...] = ()
-
-    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the faces of each image, best first; raises ValueError for what is no RGB image."""
-        return [instances(self.found(image)) for image in images]
-
-    def found(self, image: Image) -> list[Found]:
-        """Return the faces in one image."""
-        detections = self.detector([image])[0].best(self.faces)
-        meshes = [self.mesh(image, to_image) for to_image in upright(detections)]
-        rows = zip(meshes, detections.boxes, detections.scores, strict=True)
-        return [(xy, flag, box, float(score)) for (xy, flag), box, score in rows if flag >= PRESENT]
+def found(image: Image, mesh: Mesh, detector: Detect, most: int) -> list[Found]:
+    """Return at most so many faces in an RGB image, best first: FaceMesh with its short-range detector."""
+    detections = detector([image])[0].best(most)
+    meshes = [mesh(image, to_image) for to_image in upright(detections)]
+    rows = zip(meshes, detections.boxes, detections.scores, strict=True)
+    return [(xy, flag, box, float(score)) for (xy, flag), box, score in rows if flag >= PRESENT]
 
 
-@dataclass(frozen=True)
-class Cascade:
-    """BlazeFace full range on the frame, and FaceMesh with its short-range detector on a crop of every face.
+def in_crops(
+    image: Image,
+    detector: Detect,
+    look: Callable[[Image], list[Found]],
+    pad: float = 1.25,
+) -> list[Found]:
+    """Return what `look` finds in a crop of every face that BlazeFace full range detects in an RGB image.
 
     The crop is square, `pad` longer sides of the box wide, 256 px, black beyond the frame.
     """
-
-    detector: Detector
-    crops: FaceMesh
-    pad: float = 1.25
-    vocabulary: str = VOCABULARY
-    given: Given = "own"
-    box_source: str = "blazeface_full_range"
-    batch: int = 16
-    trained_on: tuple[str, ...] = ()
-
-    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the faces of each image, best first; raises ValueError for what is no RGB image."""
-        detected = self.detector(images)
-        return [instances(self._cropped(image, faces)) for image, faces in zip(images, detected, strict=True)]
-
-    def _cropped(self, image: Image, detections: Detections) -> list[Found]:
-        faces: list[Found] = []
-        for box, score in zip(detections.boxes, detections.scores, strict=True):
-            to_image = geometry.crop_to_source(box, CROP, self.pad)
-            inside = self.crops.found(geometry.warp(image, to_image, CROP))
-            faces += [(geometry.apply(to_image, xy), flag, box, float(score)) for xy, flag, _, _ in inside]
-        return faces
+    (detections,) = detector([image])
+    faces: list[Found] = []
+    for box, score in zip(detections.boxes, detections.scores, strict=True):
+        to_image = geometry.crop_to_source(box, CROP, pad)
+        inside = look(geometry.warp(image, to_image, CROP))
+        faces += [(geometry.apply(to_image, xy), flag, box, float(score)) for xy, flag, _, _ in inside]
+    return faces
 
 
-@dataclass(frozen=True)
-class Prompted:
-    """FaceMesh without a detector: `pad` longer sides of the prompt, not turned."""
-
-    mesh: Mesh
-    pad: float = ROI
-    vocabulary: str = VOCABULARY
-    given: Given = "prompt"
-    box_source: str = "prompt"
-    batch: int = 16
-    trained_on: tuple[str, ...] = ()
-
-    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return a row for each box (P, 4), NaN without box or face; raises ValueError for a bad image."""
-        return [self._prompted(image, xyxy) for image, xyxy in zip(images, boxes, strict=True)]
-
-    def _prompted(self, image: Image, boxes: Floats | None) -> Instances:
-        usable(image)
-        if boxes is None:
-            raise ValueError("no box was given")
-        rows = []
-        for box in np.asarray(boxes, np.float64):
-            xy, flag = np.full((POINTS, 2), np.nan), np.nan
-            if np.isfinite(box).all() and (geometry.box_size(box) > 0).all():
-                points, flag = self.mesh(image, around(box, self.pad))
-                xy = points if flag >= PRESENT else xy
-            rows.append((xy, flag, box, np.nan))
-        return instances(rows)
+def in_boxes(image: Image, boxes: Floats, mesh: Mesh, pad: float = ROI) -> Instances:
+    """Return a row for each box (P, 4), NaN without box or face: `pad` longer sides of the box, not turned."""
+    rows = []
+    for box in np.asarray(boxes, np.float64):
+        xy, flag = np.full((POINTS, 2), np.nan), np.nan
+        if np.isfinite(box).all() and (geometry.box_size(box) > 0).all():
+            points, flag = mesh(image, around(box, pad))
+            xy = points if flag >= PRESENT else xy
+        rows.append((xy, flag, box, np.nan))
+    return instances(rows)
 
 
-def instances(faces: Sequence[Found]) -> Instances:
+def instances(found: Sequence[Found]) -> Instances:
     """Return faces as instances of 478 points, the irises NaN; a point's score is the probability of a face."""
     points = len(landmarks.load(VOCABULARY))
-    if not faces:
+    if not found:
         return Instances.none(points)
-    xy = np.full((len(faces), points, 2), np.nan, np.float32)
-    xy[:, :POINTS] = [row[0] for row in faces]
-    flags = np.array([row[1] for row in faces], np.float32)[:, None]
+    xy = np.full((len(found), points, 2), np.nan, np.float32)
+    xy[:, :POINTS] = [row[0] for row in found]
+    flags = np.array([row[1] for row in found], np.float32)[:, None]
     score = np.where(np.isnan(xy).any(axis=-1), np.float32(np.nan), flags)
-    boxes = np.array([row[2] for row in faces], np.float32)
-    return Instances(xy, score, boxes, np.array([row[3] for row in faces], np.float32))
+    boxes = np.array([row[2] for row in found], np.float32)
+    return Instances(xy, score, boxes, np.array([row[3] for row in found], np.float32))
 
 
-def load(config: Config, assets: Assets, device: str) -> FaceMesh | Cascade | Prompted:
+def finder(look: Callable[[Image], list[Found]], detector: Range) -> Finder:
+    """Return the contestant that answers with all that `look` finds."""
+    return Finder(lambda image: instances(look(image)), VOCABULARY, f"blazeface_{detector}")
+
+
+def load(config: Config, assets: Assets, device: str) -> Finder | Prompted:
     """Return the contestant, once its graphs have found the points of a known face.
 
     Raises DataError for files that are other models or answer otherwise, SetupError for a GPU.
@@ -196,14 +155,15 @@ def load(config: Config, assets: Assets, device: str) -> FaceMesh | Cascade | Pr
     on_cpu(device, ENGINE)
     mesh = Mesh.open(assets.weights.file(FILE))
     short = Detector(assets.weights.file(DESIGNS["short_range"].file), "short_range")
-    facemesh = FaceMesh(mesh, short, config.faces)
+    look = partial(found, mesh=mesh, detector=short, most=config.faces)
     face = golden_check.read("facemesh")
-    golden_check.check(FILE, facemesh, face, NEARLY if config.older else EXACT)
+    golden_check.check(FILE, finder(look, "short_range"), face, NEARLY if config.older else EXACT)
     if config.detector == "given":
-        return Prompted(mesh, config.pad or ROI)
+        return Prompted(partial(in_boxes, mesh=mesh, pad=config.pad or ROI), VOCABULARY)
     if config.detector == "short_range":
-        return facemesh
+        return finder(look, "short_range")
     full = Detector(assets.weights.file(DESIGNS["full_range"].file), "full_range")
+    cropped = partial(in_crops, detector=full, look=look)
     # The crop is another sampling of the same face, hence only close.
-    golden_check.check(DESIGNS["full_range"].file, Cascade(full, facemesh), face)
-    return Cascade(full, facemesh, config.pad or 1.25)
+    golden_check.check(DESIGNS["full_range"].file, finder(cropped, "full_range"), face)
+    return finder(partial(cropped, pad=config.pad or 1.25), "full_range")

@@ -7,6 +7,7 @@ import atexit
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from types import ModuleType
@@ -17,12 +18,21 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from thermark import landmarks
 from thermark.core import geometry
-from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.models.inference import golden_check
-from thermark.models.inference.contract import Assets, Floats, Given, Image, Instances, Unavailable, on_cpu, usable
+from thermark.models.inference import golden_check, two_stage
+from thermark.models.inference.contract import (
+    Assets,
+    BundleConfig,
+    Floats,
+    Given,
+    Image,
+    Instances,
+    Unavailable,
+    on_cpu,
+    usable,
+)
+from thermark.models.inference.finder import Finder
 from thermark.models.inference.quiet import quiet
-from thermark.models.inference.two_stage import TwoStage
 
 Task = Literal["landmarker", "detector"]
 VOCABULARY: dict[Task, str] = {"landmarker": "mediapipe478", "detector": "blazeface6"}
@@ -35,7 +45,7 @@ MANY = 1000  # faces that a detector may say: all
 TOLERANCE: dict[Task, float] = {"landmarker": 0.05, "detector": 0.1}
 
 
-class Config(Section):
+class Config(BundleConfig):
     """What runs, and on what.
 
     `file`: the model in the bundle that `task` runs. `faces`: how many are looked for in a picture, at most.
@@ -47,8 +57,6 @@ class Config(Section):
     centres.
     """
 
-    family: str
-    weights: str
     file: str
     task: Task
     faces: PositiveInt = 5
@@ -129,7 +137,7 @@ class MediaPipe:
         return Instances(xy, score, boxes, np.full(len(boxes), np.nan, np.float32))
 
 
-def load(config: Config, assets: Assets, device: str) -> MediaPipe | TwoStage:
+def load(config: Config, assets: Assets, device: str) -> MediaPipe | Finder:
     """Return the contestant, once it has found a known face.
 
     Raises Unavailable when the package is absent or cannot be loaded, DataError for a file that is no such model
@@ -151,11 +159,18 @@ def load(config: Config, assets: Assets, device: str) -> MediaPipe | TwoStage:
         contestant.found(known.picture)  # the last greetings come with the first picture
         if config.detector is None:
             return contestant
-        about = {"task": "detector", "file": config.detector, "faces": MANY, "as_told": config.as_told}
-        finder = Config(family=config.family, weights=config.weights, **about)
-        found = MediaPipe(finder, *opened(finder, assets.weights.file(config.detector))).found
-        source = Path(config.detector).stem
-        cascade = TwoStage(found, contestant.found, VOCABULARY["landmarker"], source, config.as_told)
+        finder = Config(
+            family=config.family,
+            weights=config.weights,
+            task="detector",
+            file=config.detector,
+            faces=MANY,
+            as_told=config.as_told,
+        )
+        heads = MediaPipe(finder, *opened(finder, assets.weights.file(config.detector))).found
+        points, vocabulary = contestant.found, VOCABULARY["landmarker"]
+        find = partial(two_stage.faces, finder=heads, points=points, vocabulary=vocabulary, as_told=config.as_told)
+        cascade = Finder(find, vocabulary, Path(config.detector).stem, batch=8)
         try:
             golden_check.check(config.detector, cascade, expected, TOLERANCE["landmarker"])
         except RuntimeError as error:  # 0.10.31 opens a full-range detector and fails on its first picture

@@ -15,9 +15,8 @@ from pydantic import Field, PositiveFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.models.inference.contract import Assets, Floats, Image, Instances, usable
+from thermark.models.inference.contract import Assets, BundleConfig, Floats, Image, Instances, usable
 from thermark.models.inference.cropped import Cropped
 from thermark.models.inference.finder import Finder, suppressed
 from thermark.train import precision
@@ -28,15 +27,13 @@ ONCE, AGAIN = 0.5, 0.7  # the overlap that makes two proposals one: at a scale, 
 Sure = tuple[float, float, float]
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`given`: `prompt`, O-Net in the boxes that it is told; `own`, the three networks on the frame.
 
     `file` of the bundle `weights` is O-Net; `pad`: how many longer sides of the prompt its crop shows. For `own`,
     as published: `smallest` face, px; `factor` between two scales; `thresholds` of the three networks.
     """
 
-    family: str
-    weights: str
     given: Literal["prompt", "own"] = "prompt"
     file: str = "onet.pt"
     pad: PositiveFloat = 1.1

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
-from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.models.inference import sessions
-from thermark.models.inference.contract import Assets
+from thermark.models.inference.contract import Assets, BundleConfig
 from thermark.models.inference.cropped import Cropped
 from thermark.nets.inputs import normalised
 
@@ -29,11 +28,9 @@ SHARPNESS = 16  # offsets are logits divided by it, in sides of the crop
 SMALLEST = 1e-7  # of a probability, before its logit
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`file` of the bundle `weights`; `threads`: of onnxruntime, in native arithmetic."""
 
-    family: str
-    weights: str
     file: str = "lm_model3_opt.onnx"
     threads: PositiveInt = 2
 

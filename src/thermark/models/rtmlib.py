@@ -59,7 +59,7 @@ class TopDown:
     @property
     def providers(self) -> Mapping[str, Sequence[str]]:
         """What onnxruntime runs its networks on, best first."""
-        return {"pose": sessions.providers(self.pose)} | contract.providers(self.detector)
+        return {"pose": sessions.providers(self.pose), **contract.providers(self.detector)}
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return the instances of each RGB image, as Model says.

@@ -14,9 +14,8 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.models.inference.contract import Assets, Image
+from thermark.models.inference.contract import Assets, BundleConfig, Image
 from thermark.models.inference.cropped import Cropped
 from thermark.nets import state_dict_file
 from thermark.nets.inputs import normalised
@@ -30,14 +29,12 @@ FIRST = 0.5 / 512
 LEAST = 1e-6  # of a variance: where its loss clamped it
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`file` of the bundle `weights`; `pad`: how many longer sides of the box the crop shows, as published.
 
     `trained_on`: which of our face sets have pictures that it learned from: those of the real T-FAKE.
     """
 
-    family: str
-    weights: str
     file: str
     pad: PositiveFloat = 1.25
     trained_on: tuple[str, ...] = ()

@@ -4,6 +4,8 @@ The checkpoints that were published for transformers have the head of COCO, 17 p
 nose and no nostrils. They are refused with that reason; one with 133 points runs.
 """
 
+from typing import Any
+
 import cv2
 import torch
 from pydantic import NonNegativeInt
@@ -41,10 +43,11 @@ def load(config: Config, assets: Assets, device: str) -> TopDown:
     about = pretrained.described(assets.weights.file("config.json"), VitPoseConfig)
     if about.num_labels != len(landmarks.load(VOCABULARY)):
         raise Unavailable(f"{name} has {about.num_labels} key points: no nose row in its head")
-    experts = about.backbone_config.num_experts
+    backbone: Any = about.backbone_config
+    experts = backbone.num_experts
     if experts > 1 and config.expert >= experts:
         raise DataError(f"{name} has {experts} experts", f"`expert: 0` to `{experts - 1}`")
-    height, width = about.backbone_config.image_size
+    height, width = backbone.image_size
     wanted = {"vocabulary": VOCABULARY, "channels": "rgb", "input_size": [width, height]}
     pretrained.require_card(assets.weights, config.file, wanted)
     net = pretrained.built(VitPoseForPoseEstimation, about, assets.weights.file(config.file))

@@ -7,20 +7,17 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.models.inference.contract import Assets, Image, Instances, on_cpu, usable
+from thermark.models.inference.contract import Assets, BundleConfig, Image, Instances, on_cpu, usable
 from thermark.models.inference.finder import Finder
 
 POINTS = 5
 TRIED = (64, 64)  # width, height
 
 
-class Config(Section):
+class Config(BundleConfig):
     """`file` of the bundle `weights`; `threshold` of the score, `nms` of the overlap, both OpenCV's own."""
 
-    family: str
-    weights: str
     file: str = "yunet.onnx"
     threshold: float = Field(default=0.9, gt=0, le=1)
     nms: float = Field(default=0.3, gt=0, le=1)

@@ -6,10 +6,10 @@ from typing import Any
 
 from thermark.core.config import read
 from thermark.core.errors import ConfigError
+from thermark.models.inference.families import CROP_FAMILIES
 
 Sections = Mapping[str, Mapping[str, Any]]
 LEARNED = "learned"  # the family whose networks are those of runs
-TOLD = ("mean_shape", LEARNED)  # families that are shown labelled faces; all others look at whole frames
 
 
 def sections(raw: Any, where: str) -> Sections:
@@ -53,4 +53,4 @@ def whole_frames(contestants: Sections) -> dict[str, bool]:
     for name, section in contestants.items():
         if not section.get("family"):
             raise ConfigError(f"contestants.{name} has no family", "say which it is of, such as `family: learned`")
-    return {name: section["family"] not in TOLD for name, section in contestants.items()}
+    return {name: section["family"] not in CROP_FAMILIES for name, section in contestants.items()}

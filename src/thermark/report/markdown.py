@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-PLAIN = re.compile(r"[A-Za-z0-9_.@+-]+")
+PLAIN = re.compile(r"[A-Za-z0-9_.@+~^/-]+( \([0-9a-f]+\))?")  # a name or a revision, maybe with its commit
 SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&$])")
 
 

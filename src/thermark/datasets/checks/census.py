@@ -26,7 +26,8 @@ def displacement(xy: NDArray[np.floating]) -> NDArray[np.float64]:
     x = xy[..., 0].astype(np.float64)
     low, high = x.min(axis=-1), x.max(axis=-1)
     nose: NDArray[np.float64] = x[..., NOSE].mean(axis=-1)
-    return (nose - (low + high) / 2) / np.maximum(high - low, 1e-6)
+    displaced: NDArray[np.float64] = (nose - (low + high) / 2) / np.maximum(high - low, 1e-6)
+    return displaced
 
 
 def count(table: tables.Table, xy: NDArray[np.floating], margin: float) -> dict[str, int]:

@@ -7,6 +7,7 @@ tried, so that the check can say what is wrong.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ COLUMNS = ("tifffile", "x", "y", "groundtruth")
 FILE = "coords.csv"
 SOURCE = "Labels/T6/coords.csv of github.com/AyushShrivstava/ThermEval_KDD"
 # What a matrix may have undergone -> how it is undone; the views are indexed [y, x].
-TURNS: dict[str, Callable[[NDArray], NDArray]] = {
+TURNS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "are upright: tiff[y, x]": lambda m: m,
     "are transposed: tiff[x, y]": lambda m: m.T,
     "are mirrored left to right: tiff[y, -1 - x]": lambda m: m[:, ::-1],
@@ -38,8 +39,8 @@ TURNS: dict[str, Callable[[NDArray], NDArray]] = {
 class Reader:
     """How a frame is read: `raw` from a file, `celsius` from that and its name; both may raise DataError."""
 
-    raw: Callable[[Path], NDArray]
-    celsius: Callable[[NDArray, str], NDArray[np.float32]]
+    raw: Callable[[Path], NDArray[Any]]
+    celsius: Callable[[NDArray[Any], str], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Readings:
     y: NDArray[np.int64]
     truth: NDArray[np.float64]
 
-    def at(self, matrix: NDArray) -> NDArray[np.float64]:
+    def at(self, matrix: NDArray[Any]) -> NDArray[np.float64]:
         """Return what a matrix (H, W) has there (n,), NaN outside of it."""
         height, width = matrix.shape
         inside = (self.x >= 0) & (self.x < width) & (self.y >= 0) & (self.y < height)

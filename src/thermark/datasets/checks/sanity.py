@@ -55,7 +55,7 @@ def check(faces: Faces, frames: Frames, schemes: Mapping[str, Scheme], findings:
 
 def outside(xy: NDArray[np.floating], sizes: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Return (N, K) which points (N, K, 2) lie beyond the outline of their frame (N, 2); NaN do not."""
-    return ((xy < -0.5) | (xy > sizes[:, None] - 0.5)).any(axis=-1)
+    return np.asarray(((xy < -0.5) | (xy > sizes[:, None] - 0.5)).any(axis=-1))
 
 
 def _check(
@@ -71,7 +71,7 @@ def _check(
 def far_out(xy: NDArray[np.floating], sizes: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Return (N,) whether any point (N, K, 2) lies further outside of its frame (N, 2) than half its size."""
     low, high = -0.5 * sizes[:, None], 1.5 * sizes[:, None]
-    return ((xy < low) | (xy > high)).any(axis=(1, 2))
+    return np.asarray(((xy < low) | (xy > high)).any(axis=(1, 2)))
 
 
 def sides_exchanged(xy: NDArray[np.floating], eyes: tuple[int, int]) -> NDArray[np.bool_]:

@@ -66,9 +66,10 @@ def frame(
     table = open_table(faces)
     frames = Frames.open(faces / "frames.npz")
     everybody = np.union1d(_rows(frames, table, "all"), _annotated(frames, faces))
-    noted = {"data": files.read_json(report)["fingerprint"], "variants": {}}
+    noted: dict[str, Any] = {"data": files.read_json(report)["fingerprint"], "variants": {}}
+    variants: dict[str, dict[str, Any]] = {BASE: {}, **_checked(config)}
     with files.fresh_directory(out) as folder:
-        for name, changed in ({BASE: {}} | _checked(config)).items():
+        for name, changed in variants.items():
             held = name == BASE or INVERT in changed
             rows = _rows(frames, table, split) if held else everybody
             variant_config = parse(under(settings, changed), dataset.Config, f"frames.{name}")

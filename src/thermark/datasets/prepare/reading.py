@@ -1,6 +1,5 @@
 """One frame from disk to the crops of its faces: what a worker process does."""
 
-import hashlib
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from thermark.core import geometry
+from thermark.core import files, geometry
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.radiometry import render
@@ -69,7 +68,7 @@ def read(job: Job, dataset: str, config: Any, crop: CropConfig) -> Read:
     blank = _blank(crop.size, module.MODALITY)
     try:
         image = module.read(job.path, config)
-        digest = _sha256(job.path)
+        digest = files.sha256(job.path)
     except DataError as error:
         none = np.zeros(0)
         return Read(np.stack([blank])[:0], none.reshape(0, 2, 3), none, error=error.cause)
@@ -94,11 +93,6 @@ def _blank(size: int, modality: str) -> NDArray[np.uint8]:
     return np.zeros((size, size, 3) if modality == "rgb" else (size, size), np.uint8)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _map(prompt: NDArray[np.float32], crop: CropConfig) -> NDArray[np.float64]:
     """Return the (2, 3) map from crop to source, NaN for a prompt that is absent or has no area."""
     if not (np.isfinite(prompt).all() and (prompt[2:] > prompt[:2]).any()):
@@ -106,7 +100,7 @@ def _map(prompt: NDArray[np.float32], crop: CropConfig) -> NDArray[np.float64]:
     return geometry.crop_to_source(prompt, crop.size, crop.padding)
 
 
-def _median(image: NDArray, box: NDArray[np.float32]) -> float:
+def _median(image: NDArray[Any], box: NDArray[np.float32]) -> float:
     """Return the median temperature inside a box, NaN for a picture or a box outside of the frame."""
     if image.dtype.kind != "f" or not np.isfinite(box).all():
         return np.nan

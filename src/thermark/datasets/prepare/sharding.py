@@ -204,7 +204,8 @@ def _write(path: Path, reads: Iterable[Read], expected: int) -> Seen:
     How many crops there are is known at the end, when unreadable frames have been left out: the header is written
     again. Numpy pads it so that its length does not change with the first axis.
     """
-    kept, shape = [], (expected,)
+    kept: list[tuple[Read, bytes]] = []
+    shape: tuple[int, ...] = (expected,)
     with path.open("wb") as file:
         for read in reads:
             if not kept:

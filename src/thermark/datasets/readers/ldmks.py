@@ -48,5 +48,5 @@ def faces(
     splits.require(chosen, fractions.expected())
     visible = None
     if vocabulary == VOCABULARY:
-        visible = visibility.among(~np.isnan(xy).any(axis=-1), map(str, subjects), root)
+        visible = visibility.among(np.asarray(~np.isnan(xy).any(axis=-1)), map(str, subjects), root)
     return build_faces(ids, subjects, chosen, vocabulary, xy, visible=visible, strata=strata)

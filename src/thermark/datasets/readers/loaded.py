@@ -13,6 +13,7 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces
 from thermark.core.frames import Frames, Modality
 from thermark.core.geometry import bounding_box
+from thermark.core.radiometry import Tone
 from thermark.datasets.readers.card import Boxes
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -38,6 +39,13 @@ class Source(Section):
     max_near_duplicates: Share = 0.01
     strict: bool = False
     box: Boxes | None = None
+
+
+class OneCamera(Source):
+    """Settings of a thermal set of one camera in one place: how its temperatures become grey, too."""
+
+    tone: Tone = Tone()
+    max_near_duplicates: Share = SAME_CAMERA
 
 
 Verdict = Literal["ok", "warning", "failed"]

@@ -107,7 +107,7 @@ class _Unpickler(pickle.Unpickler):
     def __init__(self, file: Any, name: str, convert: Convert) -> None:
         super().__init__(file)
         self._file_name, self._convert = name, convert
-        self._functions = {
+        self._functions: dict[str, Callable[..., Any]] = {
             "numpy.ndarray": self._nothing,  # an argument of `_reconstruct`, never called for an array
             "numpy.dtype": self._dtype,
             "_codecs.encode": self._encode,

@@ -93,7 +93,8 @@ def check(measures: dict[str, dict[str, float]], configured: str) -> Check:
 
 def _gap(xy: NDArray[np.floating], point: int, group: list[int]) -> NDArray[np.floating]:
     """Return the distance (N,) of a point from the nearest member of a group."""
-    return np.linalg.norm(xy[:, group] - xy[:, point, None], axis=-1).min(axis=1)
+    gaps: NDArray[np.floating] = np.linalg.norm(xy[:, group] - xy[:, point, None], axis=-1).min(axis=1)
+    return gaps
 
 
 def _fit(xy: NDArray[np.float64], groups: dict[str, range]) -> dict[str, float]:

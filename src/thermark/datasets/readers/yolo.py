@@ -39,7 +39,8 @@ class Labelled:
 
     def box(self, outline: float) -> NDArray[np.float32]:
         """Return the box (4,) in px, less `outline`."""
-        return (self.row.box * np.tile(self.size, 2) - outline).astype(np.float32)
+        box: NDArray[np.float64] = self.row.box * np.tile(self.size, 2) - outline
+        return box.astype(np.float32)
 
 
 def largest(

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
 from thermark.core.bundle import Bundle
-from thermark.core.config import Section
-from thermark.models.inference.contract import Floats, Given, Image
+from thermark.models.inference.contract import BundleConfig, Floats, Given, Image
 
 Rows = NDArray[np.int64]
 SCORE, OVERLAP = 0.7, 0.45  # of persons, as in rtmlib
@@ -21,7 +20,7 @@ SCORE, OVERLAP = 0.7, 0.45  # of persons, as in rtmlib
 Detect = Callable[[Sequence[Image]], list[tuple[Floats, Floats]]]
 
 
-class PersonBoxes(Section):
+class PersonBoxes(BundleConfig):
     """What top-down models share.
 
     `given`: the whole `frame`, the `labelled` persons, the `prompt` of each face, or its `own` persons, which
@@ -30,8 +29,6 @@ class PersonBoxes(Section):
     arithmetic.
     """
 
-    family: str
-    weights: str
     given: Given
     detector: str | None = None
     detector_score: float | None = Field(default=None, ge=0, le=1)

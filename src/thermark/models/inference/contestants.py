@@ -18,7 +18,8 @@ from thermark.core.predictions import Predictions
 from thermark.core.runs import skipped
 from thermark.models.inference import crops, run
 from thermark.models.inference.contract import CropModel
-from thermark.models.inference.keys import CROP_FAMILIES, Keys, Paths, Setting, keys, run_folder
+from thermark.models.inference.families import CROP_FAMILIES
+from thermark.models.inference.keys import Keys, Paths, Setting, keys, run_folder
 from thermark.models.inference.run import PROVIDERS, ContestantPaths
 
 KEYS = "keys.json"

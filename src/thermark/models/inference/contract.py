@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from thermark.core import geometry
 from thermark.core.bundle import Bundle
+from thermark.core.config import Section
 from thermark.core.errors import SetupError
 from thermark.core.geometry import Array
 
@@ -25,6 +26,13 @@ Given = Literal["prompt", "labelled", "frame", "own"]
 
 
 NO_WEIGHTS = Bundle(Path(), "ok", "", {})
+
+
+class BundleConfig(Section):
+    """What every section of a contestant with a bundle of weights has: its `family`, and the bundle's name."""
+
+    family: str
+    weights: str
 
 
 class Unavailable(Exception):

@@ -1,4 +1,4 @@
-"""A detector that finds faces with their points by itself, and how what it finds twice becomes one."""
+"""Models that look at one image at a time, with boxes or without, and how what is found twice becomes one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.models.inference.contract import Floats, Given, Image, Instances
+from thermark.models.inference.contract import Floats, Given, Image, Instances, usable
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,28 @@ class Finder:
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return the faces of each RGB image, best first; raises ValueError for what is no RGB image."""
         return [self.find(image) for image in images]
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """`answer`, which looks at boxes (P, 4) in one RGB image and returns a row for each; the rest as in Model."""
+
+    answer: Callable[[Image, Floats], Instances]
+    vocabulary: str
+    given: Given = "prompt"
+    box_source: str = "prompt"
+    batch: int = 16
+    trained_on: tuple[str, ...] = ()
+
+    def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
+        """Return a row for each box of each image; raises ValueError for a bad image, and for no boxes."""
+        return [self._answered(image, own) for image, own in zip(images, boxes, strict=True)]
+
+    def _answered(self, image: Image, boxes: Floats | None) -> Instances:
+        usable(image)
+        if boxes is None:
+            raise ValueError("no box was given")
+        return self.answer(image, np.asarray(boxes, np.float32))
 
 
 def suppressed(boxes: NDArray[np.floating], scores: NDArray[np.floating], overlap: float) -> NDArray[np.int64]:

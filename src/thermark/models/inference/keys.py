@@ -25,7 +25,6 @@ from thermark.models.inference import run
 from thermark.models.inference.learned_config import LearnedConfig
 
 Keys = dict[str, str]
-CROP_FAMILIES = ("learned", "mean_shape")  # which predict on packed crops; all others on whole frames
 OPTIONAL = {"dlib": "dlib-bin"}  # family -> its package, which is not among the pinned ones of env.json
 
 
@@ -100,10 +99,10 @@ def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
             for seed in folders
             for file, key in _on_crops([*shared, _sums(seed), tables], setting).items()
         }
-    weights, run_path = _weights(section, setting)
+    weights, network = _weights(section, setting)
     plain = _on_frames([*shared, *weights], setting)
-    seeds = seed_numbers(run_path or setting.paths.bundle(str(section["weights"])))
-    sums = {f"seed{seed}/": _sums(seed_folder(run_path, seed)) if run_path else {} for seed in seeds} or {"": {}}
+    seeds = seed_numbers(network or setting.paths.bundle(str(section["weights"])))
+    sums = {f"seed{seed}/": _sums(seed_folder(network, seed)) if network else {} for seed in seeds} or {"": {}}
     return {f"{seed}{file}": _hash([key, sum_]) for seed, sum_ in sums.items() for file, key in plain.items()}
 
 

@@ -207,9 +207,10 @@ def _exact(
 def _as_it_stands(
     dataset: str, contestant: str, name: str, base: float | None, head: float | None, config: Config
 ) -> Row:
+    if base is None and head is not None:
+        return Row(dataset, contestant, name, "new", "the base has no such number: not compared", base, head)
     if base is None or head is None:
-        worse = head is None and base is not None
-        return Row(dataset, contestant, name, "regression" if worse else "ok", "undefined", base, head)
+        return Row(dataset, contestant, name, "ok" if base is None else "regression", "undefined", base, head)
     margin = config.margins[name].of(base)
     sign = -1.0 if describe(name).higher_is_better else 1.0
     loss = sign * (head - base)

@@ -98,6 +98,7 @@ def contestant_info(contestants: Sections, runs: Sections, models: Path) -> dict
             training[name],
             few_teachers(training[name], runs),
             trained.get(name, ""),
+            section.get("weights", "none") == "none",
         )
         for name, section in contestants.items()
     }

@@ -27,7 +27,8 @@ ENDS = ("_low", "_high", "_seed_std")
 
 # Families whose networks were published trained on thermal pictures; those of all others learned from colour ones.
 THERMAL = {"tfan"}
-# Families that learn from nothing but our face sets, which predictions name, and absent contestants.
+# Families that learn from nothing but our face sets, which predictions name, and absent contestants. So do all
+# that bring no weights.
 UNKNOWN = {"absent", "learned", "mean_shape", "cascade"}
 
 
@@ -49,7 +50,7 @@ class Contestant:
     """What a record needs of a contestant beside its scores: recipe or family, and exact numbers.
 
     `training`: the section of its run, empty for none; `few_seed_teachers`: which of its teachers have too few
-    seeds; `run`: the one of this profile that trained its network.
+    seeds; `run`: the one of this profile that trained its network; `weightless`: no weights from elsewhere.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Contestant:
     training: Mapping[str, Any] = field(default_factory=dict)
     few_seed_teachers: str = ""
     run: str = ""
+    weightless: bool = False
 
 
 def data_set(name: str, config: Config, paths: EvaluationPaths) -> DataSet:
@@ -148,7 +150,7 @@ def record(
         "status": summary["status"],
         "reason": summary.get("reason", ""),
         "tier": tier(data_set.origin),
-        "trained_on": trained_on(info.family, learned, data_set.name, modalities, kin),
+        "trained_on": trained_on(info, learned, data_set.name, modalities, kin),
         "trained_sets": learned,
         "exact": info.exact,
     }
@@ -177,7 +179,7 @@ def record(
 
 
 def trained_on(
-    family: str,
+    info: Contestant,
     sets: Sequence[str],
     dataset: str,
     modalities: Mapping[str, str],
@@ -193,9 +195,9 @@ def trained_on(
         return "this set's train split"
     if sets:
         return "thermal" if any(modalities.get(name) == "thermal" for name in sets) else "RGB"
-    if family in UNKNOWN:
+    if info.family in UNKNOWN or info.weightless:
         return "nothing"
-    return "thermal" if family in THERMAL else "RGB"
+    return "thermal" if info.family in THERMAL else "RGB"
 
 
 def tier(origin: Origin) -> Tier:

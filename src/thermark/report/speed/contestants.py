@@ -17,7 +17,8 @@ from thermark.core.runs import skipped
 from thermark.models.inference import run
 from thermark.models.inference.contestants import contestant_paths, untrained
 from thermark.models.inference.contract import Floats, Given, Image
-from thermark.models.inference.keys import CROP_FAMILIES, Setting
+from thermark.models.inference.families import CROP_FAMILIES
+from thermark.models.inference.keys import Setting
 from thermark.models.inference.sweep import boxes_for, frames_of
 from thermark.report.speed import parameters
 from thermark.report.speed.options import Contestants

@@ -53,11 +53,18 @@ class Truth:
 
 
 def first(annotated: Annotations, part: Part) -> Truth:
-    """Return all noses of the part's frames, also those outside of every person."""
-    images = np.flatnonzero((annotated.sources == part.source) & annotated.having(*part.classes))
+    """Return all noses of the part's frames, also those outside of every person.
+
+    By id, a picture that cannot be read keeps its place: no later one comes in for it.
+    """
+    listed = annotated.sources == part.source
+    images = np.flatnonzero(listed & annotated.having(*part.classes))
+    places = np.arange(len(images))
     if part.by_id:
         images = images[np.argsort(annotated.ranks[images], kind="stable")]
-    counted = [(image, annotated.boxes(image, "nose")) for image in images[: part.frames].tolist()]
+        ranks = annotated.ranks[images]
+        places += ranks - np.searchsorted(np.sort(annotated.ranks[listed]), ranks)
+    counted = [(image, annotated.boxes(image, "nose")) for image in images[places < part.frames].tolist()]
     noses = [boxes[:, :2] + boxes[:, 2:] / 2 for _, boxes in counted]
     frames = np.repeat(annotated.frames[[image for image, _ in counted]], [len(boxes) for _, boxes in counted])
     return Truth(frames, np.concatenate([np.zeros((0, 2)), *noses]))
