@@ -16,7 +16,8 @@ from thermark.core.parallel import ordered
 from thermark.core.progress import track
 from thermark.core.runs import Untrained, matching, seed_folder, skip
 from thermark.fewshot import crops as crop_sets
-from thermark.fewshot import features, model, scoring, training
+from thermark.fewshot import features as feature_sets
+from thermark.fewshot import model, scoring, training
 from thermark.fewshot.crops import CropSet
 from thermark.fewshot.features import Features
 from thermark.fewshot.model import HeadCard
@@ -51,7 +52,7 @@ def train(config: Config, crops_folder: Path, features_folder: Path, to: Paths) 
     """
     try:
         status, reason = (
-            str(files.read_json(features_folder / features.STATUS)[name]) for name in ("status", "reason")
+            str(files.read_json(features_folder / feature_sets.STATUS)[name]) for name in ("status", "reason")
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{features_folder} holds no features of {config.backbone}", "run `dvc repro`") from error
@@ -86,7 +87,7 @@ def train(config: Config, crops_folder: Path, features_folder: Path, to: Paths) 
 
 def below(features_folder: Path, seed: int, config: Config) -> Features:
     """Return the features that a head of this seed learns from."""
-    return features.read(matching(features_folder, seed) / config.crops)
+    return feature_sets.read(matching(features_folder, seed) / config.crops)
 
 
 def fitted(job: Job, crops_folder: Path, features_folder: Path, config: Config) -> Trained:

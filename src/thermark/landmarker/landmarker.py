@@ -11,10 +11,10 @@ from thermark.core import parallel
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Tone
 from thermark.landmarker import card as cards
-from thermark.landmarker import pictures
+from thermark.landmarker import moved, pictures
 from thermark.landmarker.detector import Detector
 from thermark.landmarker.network import Network
-from thermark.landmarker.result import Landmarks
+from thermark.landmarker.result import Floats, Landmarks
 
 MOST_THREADS = 4  # networks this small do not fill more
 
@@ -89,12 +89,21 @@ class Landmarker:
         picture = pictures.read(image, self.tone, celsius)
         if boxes is None:
             found, confidence = self._detector(picture.grey)
+            found, points, scores = self._in_surest(picture.grey, found)
         else:
             found = given(boxes)
             confidence = np.full(len(found), np.nan, np.float32)
-        points, scores = self._network.on_boxes(picture.grey, found)
+            points, scores = self._network.on_boxes(picture.grey, found)
         temperatures = None if picture.celsius is None else pictures.sampled(picture.celsius, points)
         return Landmarks(points, scores, found, confidence, temperatures, self.card.landmarks.vocabulary)
+
+    def _in_surest(self, grey: NDArray[np.uint8], boxes: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return detected boxes (F, 4) where the network is surest, and the points and scores there."""
+        places = moved.moved(boxes)
+        tried = self._network.on_boxes(grey, places.reshape(-1, 4))
+        points, scores = (part.reshape(*places.shape[:2], *part.shape[1:]) for part in tried)
+        chosen = np.arange(len(boxes)), moved.surest(scores)
+        return places[chosen], points[chosen], scores[chosen]
 
 
 def given(boxes: NDArray[Any]) -> NDArray[np.float32]:

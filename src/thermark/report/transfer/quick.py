@@ -18,6 +18,7 @@ from thermark.report.transfer.camera import Image, Located, Pictures
 from thermark.report.transfer.content import Content
 
 MESH = "facemesh_given"
+FOUND, SUREST = "found", "surest"  # kinds of boxes
 ByBox = Mapping[str, Sequence[Predictions]]
 
 
@@ -32,7 +33,8 @@ def scored(
     """Return all numbers of runs, of the mean face of other people, and of FaceMesh if its weights are given.
 
     `runs` are folders of a run with its seeds, or of one of these; `only` names kinds of boxes, by default all;
-    the boxes of a `detector`, an ONNX file of ours, are one more, `found`, and what it finds is `detection`.
+    the boxes of a `detector`, an ONNX file of ours, are one more, `found`; runs are also tried in several places
+    of these, `surest`. What it finds is `detection`.
     Raises DataError for a folder without a network.
     """
     by_kind = {kind: boxes for kind, boxes in kinds(pictures.faces).items() if not only or kind in only}
@@ -41,7 +43,7 @@ def scored(
     if detector is not None:
         finder, threshold = found.opened(detector)
         detection = found.numbers(pictures, finder, threshold)
-        by_kind["found"] = found.in_boxes(pictures, finder, threshold)
+        by_kind[FOUND] = found.in_boxes(pictures, finder, threshold)
     predicted: dict[str, ByBox] = {others.NAME: _single(in_boxes)}
     predicted |= {name_of(run): of_run(run, flip, pictures, by_kind) for run in runs}
     if mesh is not None:
@@ -66,7 +68,9 @@ def of_run(folder: Path, flip: Flip, pictures: Pictures, by_kind: Mapping[str, B
 
 def _of_seed(folder: Path, flip: Flip, pictures: Pictures, by_kind: Mapping[str, Boxes]) -> dict[str, Predictions]:
     model = learned.read(folder, flip=flip)
-    return camera.predictions(name_of(folder), model.vocabulary, model.on_boxes, pictures, by_kind)
+    named = name_of(folder), model.vocabulary, model.on_boxes, pictures
+    made = camera.predictions(*named, by_kind)
+    return made | ({SUREST: found.surest(*named, by_kind[FOUND])} if FOUND in by_kind else {})
 
 
 def of_mesh(folder: Path, pictures: Pictures, by_kind: Mapping[str, Boxes]) -> dict[str, Predictions]:

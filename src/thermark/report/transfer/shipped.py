@@ -9,7 +9,8 @@ KINDS = {
     "given": "the publisher's",
     "tight": "the publisher's, made tight",
     "shift10": "the publisher's, a tenth of their sides away",
-    "found": "the detector's, of the faces that it found",
+    "found": "the detector's as they are, of the faces that it found",
+    "surest": "the detector's, of the faces that it found",
 }
 
 

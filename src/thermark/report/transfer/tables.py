@@ -12,6 +12,7 @@ TITLES = {
     "shift10": "In boxes that are a tenth of their sides away",
     "scale10": "In boxes that are a tenth larger or smaller",
     "found": "In the boxes of a detector",
+    "surest": "In the boxes of a detector, where the network is surest",
 }
 
 
