@@ -14,7 +14,7 @@ import tiny_runs
 from thermark import Landmarker
 from thermark.core.errors import DataError
 from thermark.core.radiometry import Tone, render
-from thermark.landmarker import pictures
+from thermark.landmarker import moved, pictures
 from thermark.models import learned
 
 BOX = [-20, -24, 20, 24]
@@ -28,6 +28,12 @@ def made(tmp_path_factory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def find(made) -> Landmarker:
     return Landmarker(made[0], threads=1)
+
+
+@pytest.fixture(autouse=True)
+def in_one_place(monkeypatch):
+    """Leave detected boxes where they are: what stands in for a landmark network here has random scores."""
+    monkeypatch.setattr(moved, "SHIFTS", (0.0,))
 
 
 def centre(x: int, y: int) -> np.ndarray:
@@ -66,6 +72,19 @@ def test_a_result_says_what_it_holds(find):
     assert found.temperatures is None and np.isfinite(found.points).all() and np.isfinite(found.scores).all()
     np.testing.assert_array_equal(found.boxes[0], np.tile(centre(80, 60), 2) + BOX)
     assert found.box_scores[0] == 1
+
+
+def test_a_detected_face_is_read_where_the_network_is_surest(find, monkeypatch):
+    picture = shipped_weights.with_blobs(200, 300, (60, 60), (220, 120))
+    detected = find(picture).boxes
+    monkeypatch.undo()
+    found = find(picture)
+    for row, places in enumerate(moved.moved(detected)):
+        tried = find(picture, boxes=places)
+        best = int(tried.scores.mean(axis=1).argmax())
+        np.testing.assert_array_equal(found.boxes[row], places[best])
+        np.testing.assert_allclose(found.points[row], tried.points[best], atol=1e-3)
+    assert len(found) == 2
 
 
 def test_nobody_is_no_rows(find):
