@@ -19,7 +19,7 @@ from thermark.report.gate.options import Config as Gate
 from thermark.report.gate.sources import side
 from thermark.report.leaderboard.board import Board
 from thermark.report.leaderboard.tables import main_table
-from thermark.report.numbers import label
+from thermark.report.numbers import label, long_unit
 from thermark.report.page.board import card
 from thermark.report.results.record import open_set
 
@@ -61,7 +61,7 @@ def test_a_new_entry_is_everywhere(folder):
     header = main_table(Board(results, {})).splitlines()[0]
     assert all(f" {title} " in header for title in titles)
     assert {*titles} <= {row[0] for row in card(results, record, None, {})["metrics"]}
-    assert words.printed("far@4px", 0.25) == "25.00" and words.measure("error_px_worst") == "px"
+    assert words.printed("far@4px", 0.25) == "25.00" and long_unit("error_px_worst") == "px of the source image"
 
     listed = metric_list.markdown()
     assert "| `error_px_worst` | px | lower | yes | the worst face |" in listed and "`far@<limit>px`" in listed

@@ -43,8 +43,15 @@ def test_a_fixed_span_clips_and_depends_on_nothing_else():
     image = delivered(RAMP, gain=Gain(kind="fixed", low=25.0, high=30.0))
     inside = np.clip(np.rint((np.arange(256) / 10 - 5) / 5 * 255), 0, 255)
     assert np.abs(image[0] - inside).max() <= 1
-    colder = delivered(RAMP - 40, gain=Gain(kind="fixed", low=25.0, high=30.0))
-    assert not colder.any()
+    colder = delivered(RAMP - 20, gain=Gain(kind="fixed", low=25.0, high=30.0))  # from 0 to 25.5
+    assert not colder[:, :250].any() and colder.any()
+
+
+def test_a_fixed_span_in_which_nothing_lies_falls_back_to_the_whole_range():
+    span = Gain(kind="fixed", low=25.0, high=30.0)
+    for away in (-40, 40):
+        whole = delivered(RAMP + away, gain=Gain(kind="minmax"))
+        np.testing.assert_array_equal(delivered(RAMP + away, gain=span), whole)
 
 
 def test_a_constant_picture_is_grey_and_a_narrow_one_stays_narrow():

@@ -4,9 +4,10 @@ import re
 from hashlib import sha256
 
 from thermark.metrics.registry import describe
-from thermark.report.markdown import PLAIN
 from thermark.report.numbers import interval, shown
 from thermark.report.results.record import Estimate
+
+PLAIN = re.compile(r"[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*")
 
 
 def printed(metric: str, value: float | None) -> str:
@@ -23,6 +24,6 @@ def bounded(metric: str, estimate: Estimate | None) -> str:
 
 def found_by(name: str) -> str:
     """Return a name that may stand in a file's name: itself where it is plain, else so that no two are alike."""
-    if PLAIN.fullmatch(name) and not name.startswith("."):
+    if PLAIN.fullmatch(name):
         return name
     return f"{re.sub(r'[^A-Za-z0-9_-]+', '_', name).strip('_')}-{sha256(name.encode()).hexdigest()[:8]}"
