@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import thermark  # noqa: F401  (before any test imports numpy or torch, which read their switches once)
 
 GOLDEN = Path(__file__).parent / "golden"
+settings.register_profile("thermark", deadline=None)  # a slow machine is no failure
+settings.load_profile("thermark")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import pytest
 
 import checkout
 import offline
+from damages import DAMAGE, damaged
 
 ROOT = checkout.ROOT
 pytestmark = pytest.mark.slow
@@ -86,20 +87,6 @@ def scores(tree: Path) -> dict[str, str]:
     return {str(p.relative_to(tree)): p.read_text() for p in sorted((tree / "metrics").rglob("*.json"))}
 
 
-# Beside the pipeline's own results: damage that each must turn the gate red, done to the code that makes them.
-DAMAGE = {
-    "all points 1 px off": ("models/learned.py", "geometry.apply(to_source[rows], found)", "{} + 1"),
-    "swapped flip indices": ("train/codecs/simcc.py", "outputs[0][:, partner].flip(-1)", "outputs[0].flip(-1)"),
-    "half a pixel in the decoder": ("train/codecs/simcc.py", "dim=-1).float() / self.split", "{} + 0.5"),
-    "one contestant silently failing": (
-        "models/learned.py",
-        "xy, score = self.codec.decode(outputs)",
-        "{}; xy = xy * (torch.nan if len(self.trained_on) > 1 else 1)",
-    ),
-    "a doubled subject": ("report/results/collect.py", "stored[key][..., known]", "{}.repeat(2, -1)"),
-}
-
-
 def compared(tree: Path) -> tuple[int, str]:
     """Return what the gate says of the tree's results against those in git, and its exit code."""
     command = [sys.executable, "-m", "thermark.cli", "compare", str(ROOT / "tests/golden/smoke")]
@@ -117,7 +104,7 @@ def test_damage_turns_the_gate_red(tree, tmp_path, damage):
     name, old, new = DAMAGE[damage]
     other = tmp_path / "a tree with blanks"
     shutil.copytree(tree, other, symlinks=True)
-    with edited(other / "src/thermark" / name, old, new.replace("{}", old)):
+    with edited(other / "src/thermark" / name, old, damaged(old, new)):
         for stage in ("env", "predict", "evaluate", "results"):
             run(other, "dvc", "repro", "--single-item", stage)
         code, told = compared(other)

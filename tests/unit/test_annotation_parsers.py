@@ -20,7 +20,7 @@ from thermark.datasets.readers.loaded import Findings
 CLASSES = {"nose": 3, "person": 0}
 POINTS = 3
 FIELDS = frozenset({"face_kpts", "face_box"})
-FAST = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+FAST = settings(max_examples=80, suppress_health_check=list(HealthCheck))
 
 
 def all_points(path):

@@ -13,7 +13,7 @@ from thermark.datasets import coco_wholebody, w300
 from thermark.datasets.readers import located
 
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # rows are long: shrinking them takes minutes
-FAST = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
+FAST = settings(max_examples=100, suppress_health_check=list(HealthCheck), phases=QUICK)
 HUGE = st.sampled_from([0, -1, 1e308, -1e308, 1.7e308, 10**400, float("nan"), float("inf"), True, None, "1", [1]])
 NUMBER = st.floats(-500, 500) | st.integers(-500, 500)
 COUNT = 204

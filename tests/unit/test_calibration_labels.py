@@ -15,7 +15,7 @@ from thermark.core.errors import DataError
 NOSE = ("nose",)
 NOSTRILS = ("right_nostril", "left_nostril")
 PLAIN = "image,nose_x,nose_y,box_x,box_y,box_w,box_h\na.png,10.5,20,1,2,30,40\nb/c.png,11,21.25,1,2,30.5,40\n"
-EVERY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+EVERY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 
 
 def write(folder, content, name="labels.csv"):

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from thermark.calibrate import options, paths, pictures, summary_text
@@ -21,7 +21,6 @@ from thermark.fewshot import training
 from thermark.metrics.paired import Paired
 
 
-@settings(deadline=None)
 @given(
     groups=st.lists(st.sampled_from("abcdefgh"), min_size=3, max_size=30),
     count=st.integers(-1, 10),

@@ -173,7 +173,7 @@ def test_order_of_faces_and_predictions_is_irrelevant():
     assert (truth.take(order).take(back).ids == truth.ids).all()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000))
 def test_the_whole_is_the_weighted_mean_of_its_parts(seed):
     truth = faces(seed=seed)
@@ -407,7 +407,7 @@ def everything(result: Evaluation) -> str:
     return json.dumps([result.summary, result.subsets], allow_nan=False)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.sampled_from(["facesynthetics70", "ibug68", "nose1"]))
 def test_no_input_brings_nan_into_the_numbers(seed, vocabulary):
     rng = np.random.default_rng(seed)

@@ -163,7 +163,7 @@ def test_frames_that_raised_an_error_are_counted_for_everybody():
     assert evaluate(truth, several, FAST).summary["failed_frames"] == 2
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_whatever_is_found_counts_add_up_and_every_number_is_explained(seed):
     rng = np.random.default_rng(seed)

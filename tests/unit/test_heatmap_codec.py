@@ -22,7 +22,7 @@ def gaussian(x: float, y: float, height: float = 1.0, size: int = 64) -> torch.T
 
 
 @given(x=inside, y=inside, height=st.floats(0.05, 3), floor=st.floats(-0.02, 0.02))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_gaussian_is_found_where_it_is(x, y, height, floor):
     said = {method: Heatmap(SIGMA, method).decode(gaussian(x, y, height))[0][0, 0].numpy() for method in METHODS}
     assert np.abs(said["argmax"] - (x, y)).max() <= 0.5 + 1e-3

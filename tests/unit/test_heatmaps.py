@@ -135,7 +135,7 @@ def test_an_unusable_box_gives_no_map(box):
     assert np.isnan(maps[0]).all() and np.isfinite(maps[1]).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.tuples(*[st.floats(-50, 300)] * 2), st.tuples(*[st.floats(3, 400)] * 2))
 def test_into_a_heat_map_and_back(corner, sides):
     box = np.array([[*corner, corner[0] + sides[0], corner[1] + sides[1]]])

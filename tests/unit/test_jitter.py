@@ -333,7 +333,7 @@ def test_a_face_without_labels_is_neither_measured_nor_lost():
     assert (told["faces"], told["lost"], told["flickering"]) == (2, 0, 0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(2, 6), st.integers(1, 5), st.floats(0.1, 10), st.integers(0, 9))
 def test_a_spread_grows_with_what_it_is_the_spread_of(views, points, factor, seed):
     offsets = np.random.default_rng(seed).normal(0, 2, (views, 3, points, 2))

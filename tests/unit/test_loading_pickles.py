@@ -202,7 +202,7 @@ def test_cut_off_at_any_byte_it_is_damaged(protocol, tmp_path):
         refused(data[:length], tmp_path)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.sampled_from(PROTOCOLS),
     st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=4),

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -107,7 +107,6 @@ def test_pck_equals_brute_force(errors, threshold):
         assert np.isnan(point_errors.pck(errors, threshold))
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.floats(0, 0.2), st.just(np.inf)), min_size=1, max_size=20), st.floats(0.02, 0.15))
 def test_auc_equals_numerical_integration_of_the_curve(values, limit):
     values = np.array(values)

@@ -79,7 +79,7 @@ def test_variants_are_named_by_percent_and_boxes_stay_in_their_crop():
             parse(wrong, perturbations.Config, "moved_boxes")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-0.2, 0.2), st.floats(-0.2, 0.2), st.floats(0.8, 1.2))
 def test_a_packed_crop_answers_for_another_box_as_the_picture_does(dx, dy, factor):
     """The brightest spot of a picture, told a box beside it: through the packed crop of the right box, and not."""

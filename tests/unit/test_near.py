@@ -112,7 +112,7 @@ def brute(hashes, splits, most):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 40), most=st.integers(0, 24), kinds=st.integers(1, 6))
 def test_no_pair_is_missed(seed, count, most, kinds):
     rng = np.random.default_rng(seed)

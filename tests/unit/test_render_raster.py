@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from thermark.synth.render.head import mean_head
@@ -29,7 +29,6 @@ def inside(xy: np.ndarray, x: float, y: float) -> float:
     return min(edges) if sum(edges) > 0 else -max(edges)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-4, 20, width=32), min_size=6, max_size=6))
 def test_a_triangle_covers_exactly_the_pixel_centres_inside_it(numbers: list[float]):
     xy = np.array(numbers).reshape(3, 2)

@@ -144,7 +144,7 @@ def test_what_holds_no_named_weights_is_refused(content, said, tmp_path):
         state_dict_file.read(tmp_path / "x.pth")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_damage_ends_in_another_error(tmp_path, data):
     whole = small(zipped=data.draw(st.booleans()))

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from thermark.core import geometry, seeds
@@ -87,7 +87,6 @@ def test_turning_one_term_on_leaves_what_the_others_draw():
         )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(3, 80), st.integers(3, 80))
 def test_every_camera_shows_a_picture_of_the_same_kind(index, height, width):
     image = seeds.rng(0, index).integers(0, 256, (height, width), np.uint8)
@@ -97,7 +96,6 @@ def test_every_camera_shows_a_picture_of_the_same_kind(index, height, width):
     np.testing.assert_array_equal(image, before)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_a_tone_curve_rises_from_black_to_white(steps):
     levels = np.arange(256) / 255
