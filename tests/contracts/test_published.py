@@ -65,7 +65,7 @@ def test_a_table_is_complete(name):
 def contestants() -> set[str]:
     default = config.read(ROOT / "params.yaml")
     files = sorted((ROOT / "profiles").glob("*.yaml"))
-    merged = [profiles.merged(default, config.read(path), path.stem) for path in files]
+    merged = [profiles.resolved(default, path.parent, path.stem) for path in files]
     return {name for content in (default, *merged) for name in content["contestants"]}
 
 

@@ -129,6 +129,6 @@ def test_the_full_profile_has_as_many_runs_as_is_said():
     from thermark.core import config, profiles
 
     default = config.read(ROOT / "params.yaml")
-    full = profiles.merged(default, config.read(ROOT / "profiles/full.yaml"), "full")
+    full = profiles.resolved(default, ROOT / "profiles", "full")
     text = prose(ROOT / "docs/distillation.md")
     assert f"trains {len(full['runs'])} runs of three seeds" in text

@@ -91,7 +91,7 @@ LISTED = [pytest.param(path, marks=pytest.mark.slow if path.stem == "full" else 
 @pytest.mark.parametrize("path", LISTED, ids=lambda path: path.stem)
 def test_nor_in_a_profile_merged_into_the_default(tmp_path, path):
     copy = tmp_path / "params.yaml"
-    copy.write_text(profiles.text(profiles.merged(read(ROOT / "params.yaml"), read(path), path.stem)))
+    copy.write_text(profiles.text(profiles.resolved(read(ROOT / "params.yaml"), path.parent, path.stem)))
     assert not leaks(copy)
 
 

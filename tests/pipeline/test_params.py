@@ -63,7 +63,7 @@ def path(request, default, tmp_path) -> Path:
     name = request.param
     content = default
     if name != "default":
-        content = profiles.merged(default, config.read(ROOT / f"profiles/{name}.yaml"), name)
+        content = profiles.resolved(default, ROOT / "profiles", name)
     file = tmp_path / f"{name}.yaml"
     file.write_text(profiles.text(content), encoding="utf-8")
     return file
@@ -78,11 +78,12 @@ def test_profiles_are_deltas(default):
     """A profile says what is different, not all of it again."""
     for path in PROFILES:
         told = config.read(path)
-        replaced = told.pop("replace", [])
+        replaced, extended = told.pop("replace", []), told.pop("extends", None)
+        base = profiles.resolved(default, path.parent, extended) if extended else default
         for name, value in told.items():
-            assert value != default[name], (path.stem, name)
+            assert value != base[name], (path.stem, name)
             if name not in replaced and isinstance(value, dict):
-                same = {key for key, each in value.items() if default[name].get(key, ...) == each}
+                same = {key for key, each in value.items() if base[name].get(key, ...) == each}
                 assert not same, (path.stem, name, same)
 
 
@@ -123,7 +124,7 @@ def test_every_study_of_a_camera_names_what_is_predicted(content):
 
 
 def test_switching_profiles_never_replaces_fetched_files_by_rendered_ones(default):
-    read = {path.stem: profiles.merged(default, config.read(path), path.stem) for path in PROFILES}
+    read = {path.stem: profiles.resolved(default, path.parent, path.stem) for path in PROFILES}
     contents = {"default": default} | read
     made = {key for content in contents.values() for key in (*content["render"], *content["thermalise"])}
     fetched: dict[str, dict] = {}
@@ -188,7 +189,7 @@ def trained_names(content) -> set[str]:
 
 
 def test_the_full_profile_runs_every_published_row(default):
-    content = profiles.merged(default, config.read(ROOT / "profiles/full.yaml"), "full")
+    content = profiles.resolved(default, ROOT / "profiles", "full")
     cells = load("mlcmkd").cells()
     assert {cell.run for cell in cells if cell.run} <= set(content["runs"]) & set(content["contestants"])
     assert {cell.dataset for cell in cells if cell.dataset} <= set(content["datasets"])
@@ -219,7 +220,7 @@ def test_the_default_runs_the_whole_story_with_three_seeds(default):
 
 
 def test_the_standard_profile_has_what_the_default_leaves_out(default):
-    content = profiles.merged(default, config.read(ROOT / "profiles/standard.yaml"), "standard")
+    content = profiles.resolved(default, ROOT / "profiles", "standard")
     assert {*default["runs"]} < {*content["runs"]} and {*default["contestants"]} < {*content["contestants"]}
     assert {"ktl_s_none", "ktl_s_ri", "ktl_s_fi", "tuned_s", "supervised_s"} <= {*content["runs"]}
     assert {"teacher", "teacher_nostrils"} <= {*content["heads"]}
@@ -338,7 +339,7 @@ def test_every_question_that_a_profile_allows_is_declared(content):
     places = [(*pair, name) for own in families.values() for pair in own["pairs"] for name in own["datasets"]]
     assert len(places) == len({*places}), "what is asked twice is adjusted twice"
     assert not mine or {*content["distillation"].get("answers", ["distillation"])} <= {*families}
-    assert len(mine) >= {"zeroshot": 0, "smoke": 1}.get(content["profile"], 3)
+    assert len(mine) >= {"zeroshot": 0, "landmarker": 0, "smoke": 1, "transfer": 2}.get(content["profile"], 3)
 
 
 def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content):

@@ -25,7 +25,7 @@ def tree(tmp_path_factory) -> Path:
     """Return a git checkout with a few faces rendered and prepared, in several shards."""
     tree = tmp_path_factory.mktemp("one") / "tree"
     checkout.copy_tracked(tree)
-    params = profiles.merged(read(ROOT / "params.yaml"), read(ROOT / "profiles/smoke.yaml"), "smoke")
+    params = profiles.resolved(read(ROOT / "params.yaml"), ROOT / "profiles", "smoke")
     params["render"]["tfake"] |= {"count": 24, "size": 96}
     params["prepare"]["shard"] = 10
     (tree / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")

@@ -152,7 +152,7 @@ def test_the_plan_in_git_changes_what_exists():
     told = config.parse(config.read(ROOT / "studies/transfer/ablation.yaml"), Plan, "ablation.yaml")
     aside = ROOT / "params.default.yaml"
     default = config.read(aside if aside.exists() else ROOT / "params.yaml")
-    params = profiles.merged(default, config.read(ROOT / "profiles/transfer.yaml"), "transfer")
+    params = profiles.resolved(default, ROOT / "profiles", "transfer")
     made = ablation.variants(told, params)
     kept = {name: ablation.job(own, told.run).folder for name, own in made.items()}
     assert len({*kept.values()}) == len(kept), "two variants are one training"
@@ -167,7 +167,7 @@ def test_the_plan_in_git_changes_what_exists():
 def test_a_miniature_from_rendering_to_the_table(tmp_path):
     """The script itself: two variants that share pictures, scored on rendered ones in place of a camera's."""
     default = config.read(ROOT / "params.yaml")
-    params = profiles.merged(default, config.read(ROOT / "profiles/transfer.yaml"), "transfer")
+    params = profiles.resolved(default, ROOT / "profiles", "transfer")
     # As many pictures as it takes until every split has one, each with a face.
     small = {"render.cameras.count": 30, "render.cameras.smallest": 60.0, "prepare.size": 96}
     small |= {"render.cameras.people": [0.0, 1.0, 0.0, 0.0], "render.cameras.cut": 0.0}

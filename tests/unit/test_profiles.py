@@ -92,6 +92,9 @@ def test_an_earlier_default_is_kept_when_another_takes_its_place(tree):
         ("odd", "rander: {}\n", "profile odd names the section rander", "did you mean `render`?"),
         ("odd", "replace: [run]\n", "profile odd names the section run", "did you mean `runs`?"),
         ("odd", "[1", "is not valid YAML", "mend the file"),
+        ("odd", "extends: odd\n", "profile odd extends itself", "mend `extends` in"),
+        ("odd", "extends: longer\n", "there is no profile 'longer'", "did you mean `long`?"),
+        ("odd", "extends: small\nrunds: {}\n", "profile odd names the section runds", "did you mean `runs`?"),
     ],
 )
 def test_what_cannot_be_merged_changes_nothing(tree, name, text, cause, remedy):
@@ -101,6 +104,15 @@ def test_what_cannot_be_merged_changes_nothing(tree, name, text, cause, remedy):
         switch(tree, name)
     assert cause in caught.value.cause and remedy in caught.value.remedy
     assert (tree / "params.yaml").read_text() == DEFAULT
+
+
+def test_a_profile_extends_another(tree):
+    small = switch(tree, "small")
+    (tree / "profiles/more.yaml").write_text("extends: small\nruns: {w: {epochs: 4}}\nrender: {a: {size: null}}\n")
+    expected = small | {"profile": "more", "runs": {"w": {"epochs": 4}}, "render": {"a": {"count": 1}}}
+    assert switch(tree, "more") == expected
+    (tree / "profiles/most.yaml").write_text("extends: more\nreport: {faces: 8}\n")
+    assert switch(tree, "most") == expected | {"profile": "most", "report": {"faces": 8}}
 
 
 def test_without_the_default_there_is_no_profile(tree):

@@ -12,7 +12,7 @@ from thermark.core.config import nearest, read
 from thermark.core.errors import ConfigError
 from thermark.core.files import write_text
 
-DEFAULT, NAME, WHOLE = "default", "profile", "replace"
+DEFAULT, NAME, WHOLE, EXTENDS = "default", "profile", "replace", "extends"
 Params = dict[str, Any]
 
 
@@ -40,8 +40,26 @@ def switch(name: str, profiles: Path, params: Path) -> None:
     if name == DEFAULT:
         write_text(params, aside.read_text(encoding="utf-8"))
     else:
-        write_text(params, text(merged(default, read(profiles / f"{name}.yaml"), name)))
+        write_text(params, text(resolved(default, profiles, name)))
     print(f"{params} is now the profile {name}; `make repro` runs it")
+
+
+def resolved(default: Mapping[str, Any], profiles: Path, name: str, *above: str) -> Params:
+    """Return the default with the changes of a profile in the folder `profiles`, after those of what it extends.
+
+    `above`: profiles that extend this one. Raises ConfigError as `merged` does, and for a profile that is not
+    there or extends itself.
+    """
+    path = profiles / f"{name}.yaml"
+    if name in above:
+        raise ConfigError(f"profile {name} extends itself", f"mend `{EXTENDS}` in {path}")
+    if not path.is_file():
+        names = sorted(other.stem for other in profiles.glob("*.yaml"))
+        wanted = f", which {above[-1]} extends" if above else ""
+        raise ConfigError(f"there is no profile {name!r} in {profiles}{wanted}", nearest(name, names))
+    delta = dict(read(path))
+    first = delta.pop(EXTENDS, None)
+    return merged(default if first is None else resolved(default, profiles, str(first), *above, name), delta, name)
 
 
 def merged(default: Mapping[str, Any], delta: Mapping[str, Any], name: str) -> Params:
@@ -83,8 +101,7 @@ def _known(now: Params, default: Params, profiles: Path) -> bool:
     name = str(now.get(NAME))
     if name == DEFAULT:
         return True
-    path = profiles / f"{name}.yaml"
-    return path.is_file() and now == merged(default, read(path), name)
+    return (profiles / f"{name}.yaml").is_file() and now == resolved(default, profiles, name)
 
 
 def _merged(first: Any, second: Any) -> Any:
