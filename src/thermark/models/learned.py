@@ -114,7 +114,7 @@ class Learned:
 
     def _located(self, crops: list[NDArray[np.uint8]], to_source: Array) -> tuple[Points, Scores]:
         """Return points and scores for the finite rows of `to_source`, whose images are `crops`."""
-        rows = np.isfinite(to_source).all(axis=(1, 2))
+        rows = np.asarray(np.isfinite(to_source).all(axis=(1, 2)), np.bool_)
         points = len(landmarks.load(self.vocabulary))
         xy = np.full((len(rows), points, 2), np.nan, np.float32)
         score = np.full((len(rows), points), np.nan, np.float32)

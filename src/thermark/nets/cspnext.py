@@ -54,7 +54,8 @@ class SeparableConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape (N, C, H, W)."""
-        return self.pointwise_conv(self.depthwise_conv(x))
+        mixed: Tensor = self.pointwise_conv(self.depthwise_conv(x))
+        return mixed
 
 
 class Block(nn.Module):
@@ -68,7 +69,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape (N, C, H, W)."""
-        y = self.conv2(self.conv1(x))
+        y: Tensor = self.conv2(self.conv1(x))
         return x + y if self.shortcut else y
 
 
@@ -100,7 +101,8 @@ class CSPLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape (N, C, H, W)."""
         both = torch.cat([self.blocks(self.main_conv(x)), self.short_conv(x)], dim=1)
-        return self.final_conv(self.attention(both))
+        merged: Tensor = self.final_conv(self.attention(both))
+        return merged
 
 
 class PyramidPooling(nn.Module):
@@ -115,7 +117,8 @@ class PyramidPooling(nn.Module):
         """Keep the shape (N, C, H, W)."""
         x = self.conv1(x)
         pooled = [F.max_pool2d(x, window, stride=1, padding=window // 2) for window in (5, 9, 13)]
-        return self.conv2(torch.cat([x, *pooled], dim=1))
+        merged: Tensor = self.conv2(torch.cat([x, *pooled], dim=1))
+        return merged
 
 
 class CSPNeXt(nn.Module):
@@ -141,7 +144,7 @@ class CSPNeXt(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map normalised images (N, 3, H, W) to features (N, channels, H / 32, W / 32)."""
-        x = self.stem(images)
+        x: Tensor = self.stem(images)
         for stage in range(1, len(BLOCKS) + 1):
             x = self.get_submodule(f"stage{stage}")(x)
         return x

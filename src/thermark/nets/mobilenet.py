@@ -47,7 +47,7 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inside, H, W) to (N, outside, H / stride, W / stride)."""
-        y = self.project(self.depthwise(self.expand(x)))
+        y: Tensor = self.project(self.depthwise(self.expand(x)))
         return x + y if self.shortcut else y
 
 
@@ -68,4 +68,5 @@ class MobileNetV2(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map normalised images (N, 3, H, W) to features (N, 1280, H / 32, W / 32)."""
-        return self.last(self.blocks(self.stem(images)))
+        features: Tensor = self.last(self.blocks(self.stem(images)))
+        return features

@@ -28,7 +28,8 @@ class ScaleNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape (..., width); float32 also under autocast, for the squares would lose digits."""
         x = x.float()
-        return x * (self.g / (x.norm(dim=-1, keepdim=True) * self.factor).clamp(min=1e-5))
+        gain: Tensor = self.g / (x.norm(dim=-1, keepdim=True) * self.factor).clamp(min=1e-5)
+        return x * gain
 
 
 class ResidualScale(nn.Module):
@@ -61,7 +62,8 @@ class GatedAttention(nn.Module):
         query, key = (base.unsqueeze(-2) * self.gamma + self.beta).unbind(-2)
         attention = F.relu(torch.bmm(query, key.transpose(1, 2)) / sqrt(SHARED)).square()
         # The shortcut is the token itself, not its normalised form.
-        return self.res_scale(x) + self.o(u * torch.bmm(attention, v))
+        mixed: Tensor = self.res_scale(x) + self.o(u * torch.bmm(attention, v))
+        return mixed
 
 
 class RTMCCHead(nn.Module):
@@ -107,9 +109,10 @@ class RTMCCHead(nn.Module):
         """
         layer, size = self.final_layer, features.shape[-2:]
         spare = [max(0, KERNEL // 2 - side + 1) for side in size]
-        learns = torch.is_grad_enabled() and layer.weight.requires_grad and not torch.jit.is_tracing()  # type: ignore[attr-defined]
+        learns = torch.is_grad_enabled() and layer.weight.requires_grad and not torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         if not any(spare) or not learns:
-            return layer(features)
+            maps: Tensor = layer(features)
+            return maps
         rows, columns = (slice(skip, KERNEL - skip) for skip in spare)
         padding = (KERNEL // 2 - spare[0], KERNEL // 2 - spare[1])
         return F.conv2d(features, layer.weight[:, :, rows, columns], layer.bias, padding=padding)

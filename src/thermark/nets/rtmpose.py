@@ -42,4 +42,5 @@ class RTMPose(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Map normalised images (N, 3, H, W) to raw logits (N, K, 2 W) and (N, K, 2 H) along x and y."""
-        return self.head(self.backbone(images))
+        logits: tuple[Tensor, Tensor] = self.head(self.backbone(images))
+        return logits

@@ -122,7 +122,8 @@ def reframed(view: View, rng: np.random.Generator, limits: Augment) -> View:
 def truncated_normal(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
     """Return `count` standard normal variates conditioned on [-1, 1], by inversion: one uniform variate each."""
     low, high = ndtr(-1.0), ndtr(1.0)
-    return ndtri(low + (high - low) * rng.random(count))
+    variates: NDArray[np.float64] = ndtri(low + (high - low) * rng.random(count))
+    return variates
 
 
 def _hole(uniform: NDArray[np.float64], limits: tuple[float, float]) -> tuple[float, float, float, float]:
@@ -155,7 +156,8 @@ def jitter(image: Image, rng: np.random.Generator, limits: Augment) -> Image:
     hues = ((levels + shift[0]) % 180).astype(np.uint8)
     others = [np.clip(levels + step, 0, 255).astype(np.uint8) for step in shift[1:]]
     table = np.stack([hues, *others], axis=-1)[None]
-    return cv2.cvtColor(cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), table), cv2.COLOR_HSV2RGB)
+    other = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), table)
+    return np.asarray(cv2.cvtColor(other, cv2.COLOR_HSV2RGB), np.uint8)
 
 
 def distort(image: Image, rng: np.random.Generator, limits: Augment) -> Image:
@@ -164,9 +166,10 @@ def distort(image: Image, rng: np.random.Generator, limits: Augment) -> Image:
     offset = 255 * limits.brightness * rng.uniform(-1, 1)
     middle = 127.5
     levels = np.clip((np.arange(256) - middle) * gain + middle + offset, 0, 255)
-    image = cv2.LUT(image, np.rint(levels).astype(np.uint8))
+    image = np.asarray(cv2.LUT(image, np.rint(levels).astype(np.uint8)), np.uint8)
     if rng.random() < limits.blur_p:
-        image = cv2.blur(image, (3, 3)) if rng.random() < 0.5 else cv2.medianBlur(image, 3)
+        blurred = cv2.blur(image, (3, 3)) if rng.random() < 0.5 else cv2.medianBlur(image, 3)
+        image = np.asarray(blurred, np.uint8)
     if rng.random() < limits.noise_p:
         noise = rng.standard_normal(image.shape, np.float32) * np.float32(255 * limits.noise)
         image = np.clip(image + noise, 0, 255).astype(np.uint8)

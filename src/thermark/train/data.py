@@ -93,7 +93,7 @@ def gather(root: Path, names: Sequence[str], split: str, vocabulary: str, size: 
             f"no labelled {split} face of {', '.join(names)} can be read as {vocabulary}",
             "check the splits of the data sets, or train on others",
         )
-    known = np.isfinite(xy).all(axis=-1)
+    known = np.asarray(np.isfinite(xy).all(axis=-1), np.bool_)
     return Samples(
         size=size,
         padding=padding,
@@ -147,7 +147,7 @@ def view(seed: int, epoch: int, row: int, limits: Augment | None) -> View:
     return augment.reframed(drawn, seeds.rng(seed, "box", epoch, int(row)), limits)
 
 
-def look(samples: Samples, index: int, under: View) -> tuple[NDArray[np.uint8], Array]:
+def look(samples: Samples, index: int, under: View) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
     """Return sample `index` under a view: the image (S, S[, 3]) and its points (K, 2) in input pixels."""
     origin, row = samples.origins[index]
     to_plain = augment.matrix(under, samples.size)

@@ -66,7 +66,8 @@ def partners(root: Path, name: str, samples: Samples, other: str) -> Samples:
 
 def _corners(to_source: Array, to_crop: Array, size: int) -> Array:
     """Return where two opposite corners of the network input lie in the source images, (N, 2, 2)."""
-    return (to_source @ np.vstack([to_crop, [0, 0, 1]]) @ [[0, size], [0, size], [1, 1]]).swapaxes(1, 2)
+    corners: Array = (to_source @ np.vstack([to_crop, [0, 0, 1]]) @ [[0, size], [0, size], [1, 1]]).swapaxes(1, 2)
+    return corners
 
 
 def assemble(

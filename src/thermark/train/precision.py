@@ -2,7 +2,7 @@
 
 import os
 from contextlib import AbstractContextManager
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from pydantic import PositiveInt
@@ -13,6 +13,7 @@ from thermark.core.config import Section
 from thermark.core.errors import ConfigError, SetupError
 from thermark.train import processes
 
+Net = TypeVar("Net", bound=nn.Module)
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["fp32", "bf16"]
 Dtype = Literal["auto", "float32", "bfloat16"]
@@ -92,6 +93,7 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
-def placed(model: nn.Module, device: torch.device) -> nn.Module:
+def placed(model: Net, device: torch.device) -> Net:
     """Move a network to the device, convolution weights in channels_last order."""
-    return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    moved: Net = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return moved

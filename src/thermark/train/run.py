@@ -206,12 +206,19 @@ def behind(config: Run) -> str:
 
 
 def finished(
-    at: Ready, model: nn.Module, weights: State, progress: Progress, extra_data: Sequence[str] = (), **origin: str
+    at: Ready,
+    model: nn.Module,
+    weights: State,
+    progress: Progress,
+    extra_data: Sequence[str] = (),
+    *,
+    teacher: str = "",
+    start: str = "",
 ) -> Finished:
     """Describe a trained network.
 
-    `extra_data` names further face sets that its weights owe something to, `origin` its `teacher` and the run
-    that it had its `start` from, if any.
+    `extra_data` names further face sets that its weights owe something to, `teacher` the run that taught it,
+    `start` the one that it had its first weights from; empty for none.
     """
     config = at.config
     about = ModelCard(
@@ -230,7 +237,8 @@ def finished(
         best_epoch=progress.best_epoch,
         val_nme=progress.best,
         cropped=at.faces.cropped,
-        **origin,
+        teacher=teacher,
+        start=start,
     )
     return Finished(about, weights, progress)
 
@@ -240,4 +248,5 @@ def loss_of(name: str) -> Loss:
     if not name.isidentifier() or name.startswith("_") or find_spec(f"{losses.__name__}.{name}") is None:
         known = sorted(path.stem for path in Path(losses.__path__[0]).glob("[a-z]*.py"))
         raise ConfigError(f"there is no objective {name!r}", nearest(name, known))
-    return import_module(f"{losses.__name__}.{name}").loss
+    loss: Loss = import_module(f"{losses.__name__}.{name}").loss
+    return loss

@@ -46,5 +46,5 @@ def train(
     store = run.store(at, checkpoint, faces_root, weights=start.sha256 if start else "")
     label = f"train {checkpoint.name}"
     trained = loop.fit(model, terms, at.batches, at.validate, config, at.steps, store, label)
-    origin = {"extra_data": start.trained_on, "start": start.run} if start else {}
-    return run.finished(at, model, trained.weights, trained.progress, **origin)
+    learned, first = (start.trained_on, start.run) if start else ((), "")
+    return run.finished(at, model, trained.weights, trained.progress, learned, start=first)

@@ -115,7 +115,8 @@ def curve(levels: Floats, steps: Floats) -> Floats:
     """
     heights = np.cumsum(LEAST + (1 - LEAST) * steps)
     knots = np.concatenate([[0.0], heights / heights[-1]])
-    return np.interp(levels, np.arange(len(knots)) / len(steps), knots)
+    curved: Floats = np.interp(levels, np.arange(len(knots)) / len(steps), knots)
+    return curved
 
 
 def patched(image: Image, rng: np.random.Generator, how: Thermal) -> Image:
@@ -201,7 +202,8 @@ def striped(image: Image, offsets: Floats, rows: bool) -> Image:
 def added(image: Image, offset: NDArray[np.floating]) -> Image:
     """Return the picture plus an offset in parts of the range of grey, cut at black and white."""
     moved = image + np.rint(255 * offset).astype(np.int16)
-    return np.clip(moved, 0, 255).astype(np.uint8)
+    picture: Image = np.clip(moved, 0, 255).astype(np.uint8)
+    return picture
 
 
 def compressed(image: Image, rng: np.random.Generator, how: Thermal) -> Image:

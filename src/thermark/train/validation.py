@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from thermark.nets.inputs import normalised
@@ -36,7 +37,8 @@ def nme(
     return float(np.mean(np.concatenate(errors)))
 
 
-def per_face(xy: np.ndarray, batch: data.Batch) -> np.ndarray:
+def per_face(xy: NDArray[np.float32], batch: data.Batch) -> NDArray[np.float32]:
     """Return the mean distance (B,) of points (B, K, 2) from the labelled ones of a batch, in its pixels."""
     distance = np.linalg.norm(xy - batch.xy, axis=-1)
-    return np.where(batch.weight > 0, distance, 0).sum(axis=1) / batch.weight.sum(axis=1)
+    mean: NDArray[np.float32] = np.where(batch.weight > 0, distance, 0).sum(axis=1) / batch.weight.sum(axis=1)
+    return mean

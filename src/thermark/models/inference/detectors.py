@@ -125,8 +125,7 @@ def sampled(image: Image, to_image: NDArray[np.float64], size: int, border: int)
     """
     displaced = to_image + np.array([[0, 0, 0.5], [0, 0, 0.5]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    picture: Image = cv2.warpAffine(image, displaced, (size, size), flags=flags, borderMode=border)
-    return picture
+    return np.asarray(cv2.warpAffine(image, displaced, (size, size), flags=flags, borderMode=border), np.uint8)
 
 
 def decode(numbers: Floats, logits: Floats, centres: Floats, threshold: float) -> Detections:

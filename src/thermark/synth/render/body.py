@@ -86,7 +86,8 @@ def rotation(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
     turn = np.array([[np.cos(a), 0, -np.sin(a)], [0, 1, 0], [np.sin(a), 0, np.cos(a)]])
     nod = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
     tilt = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
-    return tilt @ turn @ nod
+    turned: NDArray[np.float64] = tilt @ turn @ nod
+    return turned
 
 
 def embody(person: Person, pose: Pose) -> Body:
@@ -100,7 +101,9 @@ def embody(person: Person, pose: Pose) -> Body:
     points[:68] = face_points.landmarks_on(surface)
     gaze = organs.gaze_rotation(pose.gaze).astype(np.float32)
     ball = organs.eyeball()
-    eyes = [ball.at((ball.points * np.float32(rest.radius)) @ gaze.T + centre) for centre in rest.eyes]
+    large: NDArray[np.float32] = ball.points * np.float32(rest.radius)
+    looking: NDArray[np.float32] = large @ gaze.T
+    eyes = [ball.at(looking + centre) for centre in rest.eyes]
     points[68:] = [eye.points[0, 0] for eye in eyes]
     moving = [
         *eyes,
@@ -112,14 +115,14 @@ def embody(person: Person, pose: Pose) -> Body:
     shift = (np.array(pose.position) * 1000 - (turn @ (CENTRE - NECK) + NECK)).astype(np.float32)
 
     def placed(p: NDArray[np.float32]) -> NDArray[np.float32]:
-        return (p - NECK) @ turn.T + NECK + shift
+        return _about_neck(p, turn) + shift
 
     keep = mean.keep.astype(np.float32)
     rows = np.broadcast_to(mean.row[:, None], keep.shape).astype(np.float32)
     skin = Patch(Part.SKIN, _neck(surface, pose, mean.row) + shift, _skin_material(), keep, rows, -1.0)
     still = rotation(pose.body_yaw, 0, 0).astype(np.float32)
     collar = coverings.round_neck(person.covering) if person.covering else ()
-    trunk = [part.at((part.points - NECK) @ still.T + NECK + shift) for part in (*torso.torso(), *collar)]
+    trunk = [part.at(_about_neck(part.points, still) + shift) for part in (*torso.torso(), *collar)]
     patches = (skin, *(part.at(placed(part.points)) for part in moving), *trunk)
     labels = (
         Label.SKIN,
@@ -134,15 +137,22 @@ def embody(person: Person, pose: Pose) -> Body:
     return Body(patches, labels, placed(points.astype(np.float32)).astype(np.float64))
 
 
+def _about_neck(points: NDArray[np.float32], turn: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn points (..., 3) about the neck."""
+    away: NDArray[np.float32] = points - NECK
+    turned: NDArray[np.float32] = away @ turn.T
+    return turned + NECK
+
+
 def _neck(surface: NDArray[np.float32], pose: Pose, row: NDArray[np.float64]) -> NDArray[np.float32]:
     """Turn the head grid (R, C, 3) about the neck, the neck's rows ever less, down to the torso's own yaw."""
     turn = rotation(pose.yaw, pose.pitch, pose.roll).astype(np.float32)
-    out = (surface - NECK) @ turn.T + NECK
+    out = _about_neck(surface, turn)
     for i in np.flatnonzero(row > _STIFF_ROW):
         t = float(np.clip((row[i] - _STIFF_ROW) / (_FIXED_ROW - 0.6 - _STIFF_ROW), 0, 1))
         yaw = (1 - t) * pose.yaw + t * pose.body_yaw
         partial = rotation(yaw, (1 - t) * pose.pitch, (1 - t) * pose.roll).astype(np.float32)
-        out[i] = (surface[i] - NECK) @ partial.T + NECK
+        out[i] = _about_neck(surface[i], partial)
     return out
 
 

@@ -27,7 +27,8 @@ class Camera:
         """Return the pixels (..., 2) of camera-frame points (..., 3); integer coordinates are pixel centres."""
         points = np.asarray(points, np.float64)
         centre = np.array([(self.width - 1) / 2, (self.height - 1) / 2])
-        return self.focal * points[..., :2] / points[..., 2:] + centre
+        pixels: NDArray[np.float64] = self.focal * points[..., :2] / points[..., 2:] + centre
+        return pixels
 
     def samples(self, xy: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return where pixel coordinates lie in the finer grid of samples."""
@@ -98,4 +99,5 @@ def _view(camera: Camera, pixel: NDArray[np.int32]) -> NDArray[np.float32]:
     ray = np.full((len(pixel), 3), -1, np.float32)
     ray[:, 0] = ((camera.width - 1) / 2 - pixel % camera.width) / camera.focal
     ray[:, 1] = ((camera.height - 1) / 2 - pixel // camera.width) / camera.focal
-    return ray / np.sqrt(np.einsum("ij,ij->i", ray, ray))[:, None]
+    view: NDArray[np.float32] = ray / np.sqrt(np.einsum("ij,ij->i", ray, ray))[:, None]
+    return view

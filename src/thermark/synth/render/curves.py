@@ -53,27 +53,32 @@ _BROW_THICKNESS = _symmetric([(10, 0.5), (15, 3.4), (22, 4.4), (35, 3.6), (48, 2
 
 def upper_lip(x: Across) -> Array:
     """Return the height of the upper lip's outer border."""
-    return _UPPER_BORDER(np.minimum(np.abs(x), 39))
+    height: Array = _UPPER_BORDER(np.minimum(np.abs(x), 39))
+    return height
 
 
 def lower_lip(x: Across) -> Array:
     """Return the height of the lower lip's outer border."""
-    return _LOWER_BORDER(np.minimum(np.abs(x), 39))
+    height: Array = _LOWER_BORDER(np.minimum(np.abs(x), 39))
+    return height
 
 
 def upper_inner_lip(x: Across) -> Array:
     """Return the height of the upper lip's inner border when the lips are parted by about 3.5 mm."""
-    return _UPPER_INNER(np.minimum(np.abs(x), 39))
+    height: Array = _UPPER_INNER(np.minimum(np.abs(x), 39))
+    return height
 
 
 def lower_inner_lip(x: Across) -> Array:
     """Return the height of the lower lip's inner border when the lips are parted by about 3.5 mm."""
-    return _LOWER_INNER(np.minimum(np.abs(x), 39))
+    height: Array = _LOWER_INNER(np.minimum(np.abs(x), 39))
+    return height
 
 
 def brow(x: Across) -> Array:
     """Return the height of the brow's centre line."""
-    return _BROW(np.clip(np.abs(x), 12, 62))
+    height: Array = _BROW(np.clip(np.abs(x), 12, 62))
+    return height
 
 
 def brow_thickness(x: Across) -> Array:

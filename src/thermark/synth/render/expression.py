@@ -95,7 +95,8 @@ def _jaw_weight(x: Array, y: Array, z: Array) -> Array:
     parted = np.where(side < 26.5, mouth, mouth + (1 - mouth) * np.clip((side - 26.5) / 18, 0, 1))
     line = 0.5 + (line - 0.5) * (1 - (1 - parted) * np.exp(-(((y - 79) / 11) ** 2)))
     under = 1 - _smooth((z - 45) / 55) * _smooth((y - 60) / 40)
-    return line * under * (1 - _smooth((y - 122) / 14))
+    weight: Array = line * under * (1 - _smooth((y - 122) / 14))
+    return weight
 
 
 @cache

@@ -84,4 +84,5 @@ def _locate(
 def landmarks_on(points: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return landmarks 0..67 (68, 3) of a head grid (R, C, 3)."""
     index, weight = anchors()
-    return np.einsum("ijk,ij->ik", points.reshape(-1, 3)[index].astype(np.float64), weight)
+    xyz: NDArray[np.float64] = np.einsum("ijk,ij->ik", points.reshape(-1, 3)[index].astype(np.float64), weight)
+    return xyz

@@ -61,7 +61,8 @@ def enhanced(counts: Counts, strength: float, radius: float) -> Counts:
         return counts
     base = cv2.GaussianBlur(counts, (0, 0), radius)  # of whole numbers, in whole numbers
     detail = counts.astype(np.int32) - base.astype(np.int32)
-    return np.clip(counts + (sixteenths * detail) // 16, 0, 65535).astype(np.uint16)
+    sharp: Counts = np.clip(counts + (sixteenths * detail) // 16, 0, 65535).astype(np.uint16)
+    return sharp
 
 
 def _span(counts: Counts, gain: Gain) -> tuple[int, int]:
@@ -98,7 +99,8 @@ def _plateau(counts: Counts, low: int, high: int, gain: Gain) -> Grey:
     place = np.arange(high - low + 1)
     equalised = np.interp(place / BIN, np.arange(len(below)), below) / max(below[-1], 1.0)
     mixed = (1 - gain.linear) * equalised + gain.linear * place / (high - low)
-    return np.rint(np.clip(mixed, 0, 1) * 255).astype(np.uint8)
+    table: Grey = np.rint(np.clip(mixed, 0, 1) * 255).astype(np.uint8)
+    return table
 
 
 def _gamma(exponent: float) -> Grey:

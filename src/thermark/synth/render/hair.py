@@ -32,7 +32,8 @@ _ROWS = 150  # the hair never reaches below the nape
 def _noise(seed: int, rows: int, columns: int, along: float, across: float) -> NDArray[np.float64]:
     raw = seeds.rng(seed, "hair").normal(size=(rows, columns))
     smooth = gaussian_filter(raw, (along, across), mode=("nearest", "wrap"))
-    return smooth / smooth.std()
+    noise: NDArray[np.float64] = smooth / smooth.std()
+    return noise
 
 
 def cap(person: Person, head: NDArray[np.float32]) -> list[Patch]:

@@ -115,7 +115,8 @@ def _nose(side: Array, y: Array) -> Array:
     nose += 0.24 * ridge * np.exp(-((side / (2.2 * width)) ** 2))
     wings = 9.5 * np.exp(-(np.abs((side - 13.2) / 5.6) ** 2.4) - np.abs((y - 47.5) / 6.5) ** 2.4)
     nostrils = 4.5 * np.exp(-(((side - 7.6) / 3.4) ** 2) - ((y - 53.6) / 2.2) ** 2)
-    return nose + wings - nostrils
+    relief: Array = nose + wings - nostrils
+    return relief
 
 
 def _undercut(x: Array, y: Array) -> Array:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from thermark.core.config import Section
 from thermark.synth.render import marks, palettes
-from thermark.synth.render.gain import Gain, grey
+from thermark.synth.render.gain import Gain, Kind, grey
 from thermark.synth.render.microbolometer import Faults, observe
 from thermark.synth.render.optics import move, onto_sensor
 
@@ -26,10 +26,11 @@ SENSORS = (640, 384, 320, 256, 160, 80)  # columns
 _SENSOR_ODDS = (0.15, 0.15, 0.2, 0.2, 0.22, 0.08)
 Enlarge = Literal["nearest", "linear", "cubic"]
 # Variants of which OpenCV promises the same bytes everywhere, where it has them.
+_ENLARGED: tuple[Enlarge, ...] = ("nearest", "linear", "cubic")
 _ENLARGE = {"nearest": cv2.INTER_NEAREST_EXACT, "linear": cv2.INTER_LINEAR_EXACT, "cubic": cv2.INTER_CUBIC}
 
 _NO_FAULTS, _STRETCHED = Faults(), Gain()
-_GAINS = ("fixed", "minmax", "percentile", "plateau", "clahe")
+_GAINS: tuple[Kind, ...] = ("fixed", "minmax", "percentile", "plateau", "clahe")
 
 
 class Imaging(Section):
@@ -93,7 +94,7 @@ def draw_camera(rng: Generator, limits: Imaging) -> CameraModel:
     drawn = CameraModel(
         seed=int(rng.integers(2**31)),
         columns=int(rng.choice(SENSORS, p=_SENSOR_ODDS)),
-        enlarge=str(rng.choice(["nearest", "linear", "cubic"], p=[0.15, 0.5, 0.35])),
+        enlarge=_ENLARGED[int(rng.choice(3, p=[0.15, 0.5, 0.35]))],
         # A lens that passes 0.3 to 0.5 of the finest stripes of 12 um elements: sigmas of 0.37 to 0.5; fixed focus
         # and age add to that, and some lenses are out of focus.
         blur=float(rng.uniform(0.35, 1.0) if rng.random() < 0.85 else rng.uniform(1.0, 2.2)),
@@ -141,7 +142,8 @@ def _compressed(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 
 
 def _log_uniform(rng: Generator, low: float, high: float) -> float:
-    return low * (high / low) ** float(rng.random())
+    drawn: float = low * (high / low) ** float(rng.random())
+    return drawn
 
 
 def _faults(rng: Generator) -> Faults:
@@ -168,9 +170,7 @@ def _gain(rng: Generator) -> Gain:
     room, skin = float(rng.uniform(0.05, 0.35)), float(rng.uniform(0.02, 0.12))
     lot = rng.random()
     return Gain(
-        kind=str(
-            rng.choice(["fixed", "minmax", "percentile", "plateau", "clahe"], p=[0.17, 0.2, 0.28, 0.22, 0.13])
-        ),
+        kind=_GAINS[int(rng.choice(5, p=[0.17, 0.2, 0.28, 0.22, 0.13]))],
         low=float(low),
         high=float(high),
         low_tail=low_tail + room * (lot < 0.12),

@@ -55,7 +55,8 @@ def pattern(height: int, width: int, faults: Faults, seed: int) -> Celsius:
     y, x = (np.linspace(-1, 1, side, dtype=np.float32) for side in (height, width))
     lens = (y[:, None] * y[:, None] + x * x) * np.float32(0.5 * rng.choice([-1.0, 1.0]))
     shading = np.float32(faults.shading) * (lens + np.float32(0.3) * smooth)
-    return columns + rows + pixels + shading + np.float32(faults.drift)
+    added: Celsius = columns + rows + pixels + shading + np.float32(faults.drift)
+    return added
 
 
 def _stuck(counts: NDArray[np.uint16], share: float, seed: int) -> NDArray[np.uint16]:

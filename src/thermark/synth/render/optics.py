@@ -57,4 +57,5 @@ def smear(lag: float, heading: float) -> NDArray[np.float32]:
         for i, across in ((column, column + 1 - x), (column + 1, x - column)):
             for j, down in ((row, row + 1 - y), (row + 1, y - row)):
                 kernel[j, i] += weight * across * down
-    return (kernel / kernel.sum()).astype(np.float32)
+    smeared: NDArray[np.float32] = (kernel / kernel.sum()).astype(np.float32)
+    return smeared

@@ -27,7 +27,8 @@ def gaze_rotation(gaze: tuple[float, float]) -> NDArray[np.float64]:
     across, down = np.deg2rad(gaze[0]), np.deg2rad(gaze[1])
     turn = np.array([[np.cos(across), 0, -np.sin(across)], [0, 1, 0], [np.sin(across), 0, np.cos(across)]])
     tip = np.array([[1, 0, 0], [0, np.cos(down), -np.sin(down)], [0, np.sin(down), np.cos(down)]])
-    return turn @ tip
+    rotation: NDArray[np.float64] = turn @ tip
+    return rotation
 
 
 @cache

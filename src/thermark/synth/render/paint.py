@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -94,7 +94,8 @@ def brow_density() -> NDArray[np.float32]:
     thick = curves.brow_thickness(x)
     offset = (y - curves.brow(x)) / np.maximum(thick, 0.3)
     density = np.where(thick > 0, np.clip(1.25 - np.abs(offset) ** 2, 0, 1), 0) * np.clip(thick / 2.5, 0, 1)
-    return gaussian_filter(density, (1.5, 3)).astype(np.float32)
+    soft: NDArray[np.float32] = gaussian_filter(density, (1.5, 3)).astype(np.float32)
+    return soft
 
 
 @cache
@@ -123,7 +124,9 @@ def colour_features() -> NDArray[np.float32]:
     red += 0.5 * bump(side, y, (30, 13), (12, 4)) + 0.4 * bump(side, y, (0, 108), (14, 10))
     nostril = np.exp(-((((side - 7.8) / 3.3) ** 2 + ((y - 54.3 + 0.12 * (side - 8)) / 1.9) ** 2) ** 2))
     eye = (side > curves.EYE_INNER - 1) & (side < curves.EYE_OUTER + 2)
-    lash = eye * np.exp(-(((y - curves.upper_lid(x) + 0.5) / 0.75) ** 2)) * np.clip((side - 19) / 8, 0, 1)
+    # Stubs take a truth value times what they do not know for a truth value.
+    upper = cast(Array, eye * np.exp(-(((y - curves.upper_lid(x) + 0.5) / 0.75) ** 2)))
+    lash = upper * np.clip((side - 19) / 8, 0, 1)
     lash += 0.35 * eye * np.exp(-(((y - curves.lower_lid(x) - 0.3) / 0.6) ** 2))
     crease = 0.40 * eye * np.exp(-(((y - curves.upper_lid(x) + 4.6) / 0.8) ** 2))
     seam = 0.5 * (side < 27) * np.exp(-(((y - curves.upper_inner_lip(x)) / 0.9) ** 2))

@@ -76,7 +76,8 @@ def normals(points: Array, outward: float, ring: bool = False) -> Array:
     dx, dy, dz = down[..., 0], down[..., 1], down[..., 2]
     normal = np.stack([ay * dz - az * dy, az * dx - ax * dz, ax * dy - ay * dx], axis=-1)
     length = np.sqrt((normal * normal).sum(-1, keepdims=True))
-    return normal * (np.float32(outward) / np.maximum(length, np.float32(1e-9)))
+    unit: Array = normal * (np.float32(outward) / np.maximum(length, np.float32(1e-9)))
+    return unit
 
 
 def triangles(rows: int, columns: int) -> NDArray[np.int32]:

@@ -158,7 +158,7 @@ def _static() -> _Skin:
         warm=warm,
         cool=_reduced(cool),
         nostril=_reduced(nostril),
-        brow=cv2.GaussianBlur(_reduced(brow), (0, 0), 1.0),
+        brow=np.asarray(cv2.GaussianBlur(_reduced(brow), (0, 0), 1.0), np.float32),
         beard=beard,
         nose=nose,
         cheeks=cheeks,
@@ -174,7 +174,8 @@ def _static() -> _Skin:
 
 def _reduced(texture: NDArray[np.floating]) -> Array:
     fine = np.asarray(texture, np.float32)[: 250 * _STEP, : 164 * _STEP]
-    return fine.reshape(250, _STEP, 164, _STEP).mean((1, 3), dtype=np.float32)
+    coarse: Array = fine.reshape(250, _STEP, 164, _STEP).mean((1, 3), dtype=np.float32)
+    return coarse
 
 
 def _noise(seed: int) -> tuple[Array, Array]:

@@ -208,7 +208,8 @@ def _develop(rgb: NDArray[np.float32], gain: np.float32, rng: Generator) -> NDAr
     """Return 8-bit sRGB-like values of linear light, with the camera's noise."""
     noise = np.float32(rng.uniform(0.001, 0.007)) * rng.standard_normal(rgb.shape, np.float32)
     encoded = np.clip(rgb * gain, 0, 1) ** np.float32(1 / 2.2) + noise
-    return np.rint(np.clip(encoded, 0, 1) * 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.rint(np.clip(encoded, 0, 1) * 255).astype(np.uint8)
+    return picture
 
 
 def _landmarks(

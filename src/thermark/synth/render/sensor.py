@@ -28,4 +28,5 @@ def observe(
     pixels = rng.standard_normal((height, width), np.float32)
     image += np.float32(nonuniformity) * (stripes + np.float32(0.7) * lens + np.float32(0.5) * pixels)
     image += np.float32(netd) * rng.standard_normal((height, width), np.float32)
-    return image + np.float32(offset)
+    reported: NDArray[np.float32] = image + np.float32(offset)
+    return reported

@@ -1,6 +1,7 @@
 """Visible light: linear RGB of each kind of surface under a few lamps."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.random import Generator
@@ -72,7 +73,8 @@ def reflection(p: Pixels, light: Lighting) -> Array:
 def _highlight(p: Pixels, lamp: Light, power: float) -> Array:
     half = p.view + lamp.direction
     half /= np.sqrt(np.einsum("ij,ij->i", half, half))[:, None]
-    return np.maximum(np.einsum("ij,ij->i", p.normal, half), 0)[:, None] ** np.float32(power)
+    shine: Array = np.maximum(np.einsum("ij,ij->i", p.normal, half), 0)[:, None] ** np.float32(power)
+    return shine
 
 
 def _f(values: object) -> Array:
@@ -191,7 +193,8 @@ def _mouth(part: Part, p: Pixels, light: Lighting) -> Array:
         )
         albedo = _f((0.62, 0.57, 0.48)) * (depth * gaps)[:, None]
         return _lit(albedo, p, light, (0.2, 0.2, 0.2), 0.15, 30, np.float32(0.35))
-    tongue = np.clip((p.material[:, 1] - 84) / 8, 0, 1) * depth
+    # Stubs make float64 of a float32 divided by a whole number, numpy does not.
+    tongue = cast(Array, np.clip((p.material[:, 1] - 84) / 8, 0, 1) * depth)
     albedo = _f((0.07, 0.02, 0.02)) + tongue[:, None] * _f((0.22, 0.07, 0.07))
     return _lit(albedo, p, light, (0.1, 0.1, 0.1), 0.05, 20, np.float32(0.6))
 

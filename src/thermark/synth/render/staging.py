@@ -36,7 +36,8 @@ def heights(rng: Generator, count: int, least: float, most: float) -> Array:
     most = max(most / max(count, 1), least)
     first = least * (most / least) ** rng.random()
     others = first * 1.6 ** rng.uniform(-1, 1, max(count - 1, 0))
-    return np.clip(np.concatenate([[first], others]), least, most)[:count]
+    drawn: Array = np.clip(np.concatenate([[first], others]), least, most)[:count]
+    return drawn
 
 
 def centres(rng: Generator, tall: Array, width: int, height: int, cut: float) -> Array:

@@ -97,7 +97,8 @@ class _View:
         """Return smooth noise (H, W) of about unit variance with so many cells across."""
         rows = max(round(cells * self.height / self.width), 2)
         coarse = self.rng.standard_normal((rows, cells), np.float32)
-        return cv2.resize(coarse, (self.width, self.height), interpolation=cv2.INTER_CUBIC)
+        smooth = cv2.resize(coarse, (self.width, self.height), interpolation=cv2.INTER_CUBIC)
+        return np.asarray(smooth, np.float32)
 
     def person(self) -> None:
         """Draw somebody else, further away, as blobs: head, hair and shoulders."""

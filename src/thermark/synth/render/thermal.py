@@ -82,7 +82,7 @@ def _skin_features(person: Person, p: Pixels) -> dict[str, Array]:
 
 
 def _skin(pose: Pose, f: dict[str, Array], core: np.float32, chill: np.float32, ambient: float) -> Array:
-    celsius = core + f["base"] + (np.float32(0.75) + np.float32(0.5) * chill) * f["warm"]
+    celsius: Array = core + f["base"] + (np.float32(0.75) + np.float32(0.5) * chill) * f["warm"]
     celsius -= (np.float32(0.5) + np.float32(2.4) * chill) * f["cool"]
     celsius += np.float32(0.75) * f["nostril"] * (breathed(pose, ambient) - celsius)
     return celsius + f["cover"] * (np.float32(ambient) - celsius)
@@ -91,7 +91,7 @@ def _skin(pose: Pose, f: dict[str, Array], core: np.float32, chill: np.float32, 
 def _insulation(part: Part, person: Person, p: Pixels) -> Array:
     """Return how far (0..1) a covering's surface is from the room's temperature towards the skin's."""
     blotch, strands = paint.look_up(paint.mottle(person.seed), p.material * np.float32(0.25), wrap=True).T
-    share = np.float32(_INSULATED[part]) * (1 + np.float32(0.06) * blotch + np.float32(0.03) * strands)
+    share: Array = np.float32(_INSULATED[part]) * (1 + np.float32(0.06) * blotch + np.float32(0.03) * strands)
     if part == Part.HAIR:
         share += np.float32(0.35) * np.clip(np.float32(0.62) - p.tint, 0, 1)  # thin at the hairline
     return share
@@ -100,4 +100,5 @@ def _insulation(part: Part, person: Person, p: Pixels) -> Array:
 def mirrored(p: Pixels) -> Array:
     """Return the share of the room in what is seen: skin mirrors it at grazing angles."""
     cosine = np.clip(np.einsum("ij,ij->i", p.normal, p.view), 0, 1)
-    return np.float32(0.02) + np.float32(0.30) * (1 - cosine) ** 4
+    share: Array = np.float32(0.02) + np.float32(0.30) * (1 - cosine) ** 4
+    return share

@@ -40,12 +40,14 @@ def basis(points: Array) -> NDArray[np.float32]:
 
 def shift(points: Array, strengths: tuple[float, ...]) -> NDArray[np.float32]:
     """Return the displacement (..., 3) mm of points (..., 3) of the mean head."""
-    return np.einsum("k,k...->...", np.asarray(strengths, np.float32), basis(points))
+    moved: NDArray[np.float32] = np.einsum("k,k...->...", np.asarray(strengths, np.float32), basis(points))
+    return moved
 
 
 def shift_head(strengths: tuple[float, ...]) -> NDArray[np.float32]:
     """Return the displacement (R, C, 3) mm of the mean head's points, from a basis computed once."""
-    return np.einsum("k,k...->...", np.asarray(strengths, np.float32), _head_basis())
+    moved: NDArray[np.float32] = np.einsum("k,k...->...", np.asarray(strengths, np.float32), _head_basis())
+    return moved
 
 
 @cache

@@ -116,7 +116,8 @@ def temperatures(surfaces: Surfaces, person: Person, room: Room) -> Array:
             insulation = insulation + 0.05 * surfaces.folds + 0.12 * (soft["deep"] - 0.5)
         layers[str(kind)] = ambient + np.clip(insulation, 0.05, 0.92) * (deep - ambient)
     total = sum(surfaces.layers.values())
-    return sum(weight * layers[name] for name, weight in surfaces.layers.items()) / total
+    celsius: Array = sum(weight * layers[name] for name, weight in surfaces.layers.items()) / total
+    return celsius
 
 
 def _skin(surfaces: Surfaces, person: Person, room: Room) -> Array:
@@ -130,13 +131,16 @@ def _skin(surfaces: Surfaces, person: Person, room: Room) -> Array:
     # Hair over skin, and the room mirrored by skin that is seen at a grazing angle.
     cover = np.maximum(0.26 * soft["brows"], 0.42 / person.thickness * soft["beard"])
     cover = 1 - (1 - cover) * (1 - 0.16 * soft["grazing"])
-    return celsius + cover * (ambient - celsius)
+    covered: Array = celsius + cover * (ambient - celsius)
+    return covered
 
 
 def _texture(face: Face, person: Person) -> tuple[Array, Array]:
     """Return gradients and vessels in deg C, and folds of about -1..1; they move with the face."""
     u, v = face.along_axes(face.points[29])
-    slope = person.slope[0] * np.tanh(u) + person.slope[1] * np.tanh(v)
+    across: Array = np.tanh(u)
+    along: Array = np.tanh(v)
+    slope = person.slope[0] * across + person.slope[1] * along
     fine, coarse, folds = np.random.default_rng(person.seed).standard_normal((3, 96, 96)).astype(np.float32)
     vessels = 0.09 * _grain(fine, u, v, 20) + 0.16 * _grain(coarse, u, v, 6)
     return slope + vessels, _grain(folds, u, v, 10)
@@ -147,7 +151,7 @@ def _grain(cells: Array, u: Array, v: Array, density: float) -> Array:
     smooth = np.asarray(cv2.GaussianBlur(cells, (0, 0), 2.0), np.float32)
     smooth /= smooth.std()
     x, y = (axis * density + len(cells) / 2 for axis in (u, v))
-    return cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), np.float32)
 
 
 def _scene(rgb: NDArray[np.uint8], seg: NDArray[np.uint8], person: Person) -> Array:
@@ -155,7 +159,7 @@ def _scene(rgb: NDArray[np.uint8], seg: NDArray[np.uint8], person: Person) -> Ar
 
     People are taken out before it is smoothed, so that none of their colours leak into what is beside them.
     """
-    mask = (seg == BACKGROUND).astype(np.float32)
+    mask: Array = (seg == BACKGROUND).astype(np.float32)
     if not mask.any():
         return mask
     red, green, blue = np.random.default_rng([person.seed, 1]).normal(0, 1 / 255, 3).tolist()
@@ -164,7 +168,8 @@ def _scene(rgb: NDArray[np.uint8], seg: NDArray[np.uint8], person: Person) -> Ar
     smooth = cv2.GaussianBlur(mixture, (0, 0), sigma) / (cv2.GaussianBlur(mask, (0, 0), sigma) + 1e-4)
     inside = smooth[mask > 0]
     spread = max(float(inside.std()), 0.05)
-    return mask * np.clip((smooth - float(inside.mean())) / (2 * spread), -1, 1)
+    scene: Array = mask * np.clip((smooth - float(inside.mean())) / (2 * spread), -1, 1)
+    return scene
 
 
 def _soft(seg: NDArray[np.uint8], face: Face) -> dict[str, Array]:
@@ -229,11 +234,11 @@ def _opaque_lenses(seg: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
 
 
 def _blurred(mask: NDArray[np.bool_], sigma: float) -> Array:
-    return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), max(sigma, 0.3))
+    return np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), max(sigma, 0.3)), np.float32)
 
 
 def _distance(mask: NDArray[np.bool_]) -> Array:
     """Return the distance (H, W) in px to the nearest pixel that is not in the mask."""
     if mask.all():
         return np.full(mask.shape, max(mask.shape), np.float32)
-    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)

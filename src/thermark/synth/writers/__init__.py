@@ -24,10 +24,12 @@ def write_image(path: Path, image: NDArray[Any]) -> None:
 def grey(celsius: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return the 8-bit picture that a thermal camera shows: the frame's own range, stretched."""
     low, high = float(celsius.min()), float(celsius.max())
-    return np.rint((celsius - low) / max(high - low, 1e-6) * 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.rint((celsius - low) / max(high - low, 1e-6) * 255).astype(np.uint8)
+    return picture
 
 
 def stored(celsius: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return deg C as 16 bits over 20..40, in steps of 0.01; what is colder or warmer is clipped."""
     share = (celsius.astype(np.float64) - LOW) / (HIGH - LOW)
-    return np.clip(np.rint(share * 65535 / STEP) * STEP, 0, 65535).astype(np.uint16)
+    steps: NDArray[np.uint16] = np.clip(np.rint(share * 65535 / STEP) * STEP, 0, 65535).astype(np.uint16)
+    return steps

@@ -205,7 +205,7 @@ def _face(shot: Shot, index: int, drawn: Drawn, scene: Scene) -> dict[str, Any] 
 
 
 def _keypoints(xy: NDArray[np.float64], seen: NDArray[np.bool_], size: NDArray[np.int64]) -> list[float]:
-    far = ((xy < -0.5 * size) | (xy > 1.5 * size)).any(axis=1) | ~np.isfinite(xy).all(axis=1)
+    far = np.asarray(((xy < -0.5 * size) | (xy > 1.5 * size)).any(axis=1) | ~np.isfinite(xy).all(axis=1), np.bool_)
     values: list[float] = []
     for (x, y), lost, visible in zip(xy, far, seen, strict=True):
         values += [0.0, 0.0, 0] if lost else [round(float(x), 3), round(float(y), 3), 1 + int(visible)]

@@ -167,7 +167,8 @@ def labelled(xy: NDArray[np.float64], yaw: float) -> NDArray[np.float64]:
 def forehead(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return five points (5, 2) above the brows, image-left first, by the direction of the nose bridge."""
     base = np.stack([xy[17], xy[19], (xy[21] + xy[22]) / 2, xy[24], xy[26]])
-    return base + FOREHEAD_RISE * (xy[27] - xy[30])
+    points: NDArray[np.float64] = base + FOREHEAD_RISE * (xy[27] - xy[30])
+    return points
 
 
 def half(xy: NDArray[np.float64], side: str) -> NDArray[np.float64]:

@@ -74,7 +74,8 @@ def _write(face: Face, config: Config) -> NDArray[np.bool_]:
     (root / f"facesynthetics/{name}_ldmks.txt").write_text(lines, encoding="utf-8", newline="\n")
     for condition, celsius in zip(("warm", "cold"), scene.celsius, strict=True):
         write_image(root / f"{condition}/{name}_thermal.png", stored(observe(celsius, rng)))
-    return scene.visible[0]
+    visible: NDArray[np.bool_] = scene.visible[0]
+    return visible
 
 
 def _pose(rng: np.random.Generator) -> Pose:

@@ -190,11 +190,11 @@ def _degraded(image: Image, rng: np.random.Generator, limits: Augment) -> Image:
     chance = rng.random(3)
     height, width = image.shape
     if chance[0] < limits.blur_p:
-        image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.5, 1.5)))
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.5, 1.5))), np.uint8)
     if chance[1] < limits.coarse_p:
         part = float(rng.uniform(0.25, 0.9))
         small = cv2.resize(image, (round(width * part), round(height * part)), interpolation=cv2.INTER_AREA)
-        image = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        image = np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     if chance[2] < limits.noise_p:
         noise = rng.standard_normal(image.shape, np.float32) * np.float32(255 * limits.noise * rng.random())
         image = np.clip(image + noise, 0, 255).astype(np.uint8)

@@ -45,7 +45,7 @@ class Config(Settings):
     size: tuple[Side, Side] = (256, 256)
     longest: Annotated[int, Field(ge=2 * MULTIPLE)] = 320
     nms: float = Field(0.5, gt=0, lt=1)
-    widths: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt] = tuple(Widths())
+    widths: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt] = (*Widths(),)
     augment: Augment = Augment()
     batch: PositiveInt = 16
     rate: Rate = Rate(peak=2e-3, warmup=100)

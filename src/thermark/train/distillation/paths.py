@@ -29,7 +29,8 @@ class AdaptedStudent(nn.Module):
 
     def forward(self, images: Tensor) -> Pair:
         """Map normalised images (N, 3, H, W) to the student's logits."""
-        return self.student(images)
+        logits: Pair = self.student(images)
+        return logits
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def forward_injection(model: AdaptedStudent, outputs: TeacherOutputs, at: Inject
     """
     if at == "final_layer":
         return model.student.head.classify(outputs.maps)
-    return model.student.head(model.to_student(outputs.features))
+    logits: Pair = model.student.head(model.to_student(outputs.features))
+    return logits
 
 
 def reverse_injection(teacher: RTMPose, adapted: Tensor, maps: Tensor, at: InjectionPoint) -> Pair:

@@ -56,8 +56,8 @@ def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkp
     student = {name: tensor for name, tensor in trained.weights.items() if name.startswith("student.")}
     weights = {name.removeprefix("student."): tensor for name, tensor in student.items()}
     learned = [config.teacher_data, *about.trained_on]
-    origin = {"teacher": config.teacher if config.lambdas.distilled else "", "start": start}
-    return run.finished(at, model.student, weights, trained.progress, learned, **origin)
+    taught_by = config.teacher if config.lambdas.distilled else ""
+    return run.finished(at, model.student, weights, trained.progress, learned, teacher=taught_by, start=start)
 
 
 def assembled(config: Config, seed: int, teacher: RTMPose) -> AdaptedStudent:
