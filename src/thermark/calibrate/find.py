@@ -82,7 +82,7 @@ def found_in(landmarker: Landmarker, image: NDArray[Any], boxes: Floats | None) 
 
 
 def unread(boxes: Floats | None, landmarker: Landmarker) -> Landmarks:
-    """Return a miss for each box (P, 4) of a picture that cannot be read, none where no boxes are told."""
+    """Return a miss for each box (P, 4) of a picture that cannot be read, none where no boxes are given."""
     own = np.zeros((0, 4), np.float32) if boxes is None else boxes
     scores = np.full((len(own), len(landmarker.names)), np.nan, np.float32)
     points = np.repeat(scores[..., None], 2, axis=2)

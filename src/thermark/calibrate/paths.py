@@ -1,4 +1,4 @@
-"""What a calibration leaves on disk, and a head with its backbone from there or from a run and a bundle."""
+"""What a calibration writes to disk, and a head with its backbone from there or from a run and a bundle."""
 
 import os
 import shutil

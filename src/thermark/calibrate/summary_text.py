@@ -1,4 +1,4 @@
-"""What a calibration says: numbers with intervals, and whether there is a difference at all."""
+"""What a calibration prints: numbers with intervals, and whether there is a difference at all."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

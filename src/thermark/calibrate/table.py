@@ -1,4 +1,4 @@
-"""The CSV that `predict` writes and the boxes that it is told, without what takes seconds to import."""
+"""The CSV that `predict` writes and the boxes that it is given, without what takes seconds to import."""
 
 import tempfile
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def number(value: float, digits: int) -> str:
 
 
 def input_boxes(folder: Path, boxes: Path | None) -> dict[str, Floats | None]:
-    """Return picture -> boxes (P, 4), None where none are told, by name.
+    """Return picture -> boxes (P, 4), None where none are given, by name.
 
     Raises DataError for boxes that cannot be used, naming them, and for a folder without pictures.
     """

@@ -55,7 +55,7 @@ def publish(done: Mapping[int, Finished], out: Path, history: Path, metrics: Pat
 
 
 def skipped(out: Path, history: Path, metrics: Path, reason: str) -> None:
-    """Write the same where training came to nothing: a table without a row, and the reason."""
+    """Write the same files where training failed: a table without a row, and the reason."""
     with files.fresh_directory(out) as folder:
         bundle.write(folder, "skipped", reason, {})
     files.write_text(history, table([], ["seed", "epoch"]))

@@ -97,7 +97,7 @@ def _check(held: Mapping[str, Any], wanted: nn.Module, size: Size, name: str) ->
 
 
 def _flaw(value: Any, like: Tensor) -> str:
-    """Return what is wrong with a stored entry in the place of the tensor `like`, or nothing."""
+    """Return what is wrong with a stored entry that is to replace the tensor `like`, or nothing."""
     if not isinstance(value, Tensor) or value.is_nested or value.layout != torch.strided or value.is_meta:
         return "is no plain tensor"
     if value.shape != like.shape:

@@ -1,4 +1,4 @@
-"""One typed section of params.yaml; the type lives with the module that consumes it."""
+"""One typed section of params.yaml; its type is defined in the module that reads it."""
 
 import difflib
 import json

@@ -1,4 +1,4 @@
-"""ThermalImagesDataset: six people at the wheel of a car in the long-wave infrared, 54 points told by a network.
+"""ThermalImagesDataset: six people at the wheel of a car in the long-wave infrared, 54 points by a network.
 
 Layout: a folder a recording, `<person>_<Man|Woman>_<Glasses1|Glasses2|NoGlasses>_<Normal|Yawning><take>/`, with
 `Jpg/Imag_<frame>.jpg`, 320 x 240, grey, beside `Face & Keypoints/labels/Imag_<frame>.txt` (in some recordings

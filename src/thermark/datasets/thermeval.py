@@ -133,7 +133,7 @@ def read(path: Path, config: Config) -> Celsius | NDArray[np.uint8]:
 
 
 def _pictures(root: Path, paths: list[PurePosixPath], source: str, findings: Findings) -> dict[str, Path]:
-    """Return `Thermal_N` -> file, however N is padded; where it cannot be told which is the frame, none."""
+    """Return `Thermal_N` -> file, however N is padded; where it is unclear which is the frame, none."""
     copies_by_stem: dict[str, list[PurePosixPath]] = {}
     for path in paths:
         stem = _stem(path.stem)

@@ -1,4 +1,4 @@
-"""How a piece of a data set has come to this machine: as files here and there, as one file, or as a folder."""
+"""How a piece of a data set has come to this machine: as files in several places, as one file, or as a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path

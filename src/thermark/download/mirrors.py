@@ -73,7 +73,7 @@ class Mirrors:
 
     @cached_property
     def _called(self) -> dict[tuple[int, str], list[Path]]:
-        """Files by size and name, without those of which a checksum file speaks."""
+        """Files by size and name, without those that a checksum file lists."""
         index: dict[tuple[int, str], list[Path]] = defaultdict(list)
         for size, paths in self._sized.items():
             for path in paths:
@@ -82,7 +82,7 @@ class Mirrors:
         return dict(index)
 
     def _ordered(self, size: int) -> list[Path]:
-        """Return all files of a size, those last of which a checksum file speaks."""
+        """Return all files of a size, those last that a checksum file lists."""
         if size not in self._orders:
             ordered = sorted(self._sized.get(size, []), key=lambda path: (path in self._hints, str(path)))
             self._orders[size] = ordered

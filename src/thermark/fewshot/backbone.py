@@ -27,7 +27,7 @@ Maps = Callable[[Tensor], Tensor]
 
 
 class Options(Section):
-    """What every backbone can be told.
+    """The options that every backbone has.
 
     `family`: its module in backbones/; `file` of the bundle `weights` holds the network. `dtype`: of the
     computation; weights stay float32, and auto takes bfloat16 where the hardware has it. `batch`: pictures

@@ -36,7 +36,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Cutting:
-    """What `cut` wants to know besides."""
+    """What else `cut` needs to know."""
 
     geometry: Geometry
     side: int

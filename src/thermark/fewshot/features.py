@@ -32,7 +32,7 @@ TORCH: dict[Store, torch.dtype] = {
     "bfloat16": torch.bfloat16,
     "float32": torch.float32,
 }
-# NumPy knows no bfloat16: its bits are stored.
+# NumPy has no bfloat16: its bits are stored.
 STORED: dict[Store, np.dtype[Any]] = {
     "float16": np.dtype("<f2"),
     "bfloat16": np.dtype("<u2"),

@@ -31,7 +31,7 @@ Floats = NDArray[np.float32]
 
 
 class HeadCard(Section):
-    """What a head is, what it wants and where it comes from.
+    """What a head is, what its input is and where it comes from.
 
     `points` landmarks of `vocabulary` as heat maps of `size` px from `channels` of a crop of `side` px, cut as
     `geometry` and `padding` say; read by `decode`, for maps whose Gaussians had `sigma` px. `backbone`: the

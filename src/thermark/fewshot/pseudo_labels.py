@@ -132,7 +132,7 @@ def _accounts(labels: Mapping[Path, Points], true: Points, rows: Rows) -> dict[s
 
 
 def skipped(reason: str, config: Config, out: Path, report: Path) -> None:
-    """Leave the reason in place of a face set, for whoever would learn from it."""
+    """Leave the reason in place of a face set, for the runs that would learn from it."""
     runs.skip(out, reason)
     files.write_json(report, {"status": "skipped", "reason": reason} | config.model_dump())
     print(f"{out.name} teaches nothing: {reason}")

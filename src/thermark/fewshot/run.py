@@ -114,7 +114,7 @@ def fitted(job: Job, crops_folder: Path, features_folder: Path, config: Config) 
 
 
 def missed(job: Job, crops: CropSet, reason: str) -> Trained:
-    """Return the record of a training that came to nothing: a miss of every point."""
+    """Return the record of a training that failed: a miss of every point."""
     nowhere = np.full_like(crops.xy[crops.part("test")], np.nan)
     return Trained(job, {}, 0, inf, scored(dict.fromkeys(METHODS, nowhere), crops), reason)
 

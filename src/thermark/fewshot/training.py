@@ -118,7 +118,7 @@ def fit(
 
 def begun(train_set: Samples, seed: int, start: State | None) -> TinyHead:
     """Return a head for such samples with the weights `start`, or random ones that belong to the seed."""
-    # Without touching the generator of whoever called.
+    # Without touching the generator of the caller.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seeds.integer("head", seed))
         head = TinyHead(train_set.features.shape[-1], train_set.xy.shape[1])

@@ -155,7 +155,7 @@ def _gaps(a: Errors, b: Errors, column: str) -> Floats:
 def _p(flipped: float, pair: Paired, spread: Spread | None) -> float | None:
     if spread is None or not np.isfinite(flipped):
         return None
-    # Flipped signs know nothing of trainings: where those vary, the interval has its say too.
+    # Flipping signs covers no variation between trainings: with several seeds, the interval counts too.
     return max(flipped, spread.p()) if pair.varied == "subjects and seeds" else flipped
 
 

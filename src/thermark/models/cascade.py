@@ -49,7 +49,7 @@ class Cascade:
 
     @property
     def vocabulary(self) -> str:
-        """What the network speaks."""
+        """The vocabulary of the network."""
         return self.network.vocabulary
 
     @property

@@ -32,13 +32,13 @@ PRESENT = 0.5  # the least probability of a face in what was cropped
 ROI = 1.5  # the region's side, in longer sides of the detected box
 # MediaPipe's own points are met within a hundredth of this fraction of the face; swapped colours miss by 1 %.
 EXACT = 0.005
-NEARLY = 0.02  # an older network of the same points has another opinion: 1.3 %
+NEARLY = 0.02  # an older network of the same points differs by 1.3 %
 CROP = 256  # px, of the second stage behind the full-range detector
 VOCABULARY = "mediapipe478"
 
 
 class Config(BundleConfig):
-    """How FaceMesh is told where to look.
+    """Where FaceMesh looks for faces.
 
     `detector`: `short_range`, its own on the whole frame; `full_range`, BlazeFace's on the frame, then a 256-px
     crop of each face for FaceMesh with its own detector; `given`, the prompt instead of a detector. `faces`: at

@@ -28,7 +28,7 @@ Sure = tuple[float, float, float]
 
 
 class Config(BundleConfig):
-    """`given`: `prompt`, O-Net in the boxes that it is told; `own`, the three networks on the frame.
+    """`given`: `prompt`, O-Net in the boxes that it is given; `own`, the three networks on the frame.
 
     `file` of the bundle `weights` is O-Net; `pad`: how many longer sides of the prompt its crop shows. For `own`,
     as published: `smallest` face, px; `factor` between two scales; `thresholds` of the three networks.

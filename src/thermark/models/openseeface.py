@@ -1,4 +1,4 @@
-"""OpenSeeFace's landmark networks (emilianavt, BSD-2-Clause): 66 points in a box that it is told.
+"""OpenSeeFace's landmark networks (emilianavt, BSD-2-Clause): 66 points in a box that it is given.
 
 Source: tracker.py of emilianavt/OpenSeeFace, `preprocess`, `predict` and `landmarks`. The picture of the face, 1.2
 widths by 1.25 heights of its box, is stretched to a square, as for the faces that its tracker follows. Two things

@@ -18,7 +18,7 @@ Triple = tuple[float, float, float]
 
 
 class ModelCard(Section):
-    """What a trained network is, what it wants and where it comes from.
+    """What a trained network is, what its input is and where it comes from.
 
     `points` landmarks of `vocabulary` from a square image of `input_size` pixels that shows `padding` times the
     prompt, normalised by `mean` and `std`; trained on the face sets `trained_on` of `modality`. `val_nme` is the

@@ -19,7 +19,7 @@ Fraction = float
 
 
 class DetectorCard(Section):
-    """What a trained detector is, what it wants and where it comes from.
+    """What a trained detector is, what its input is and where it comes from.
 
     A network of `widths` for grey frames of `longest` px at most; its boxes are of the kind `boxes`. `threshold`
     of the score has the best F1 on the validation frames, where `val_ap50` was reached in `best_epoch` (from 1);

@@ -1,4 +1,4 @@
-"""Verdicts of two trees side by side: those of a page must stand on its copy, too."""
+"""Verdicts of two trees side by side: each one of a page must be on the page of the other tree, too."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

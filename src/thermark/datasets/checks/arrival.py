@@ -1,4 +1,4 @@
-"""What is said of a data set on arrival: the checks that must hold, and a short report for whoever fetched it."""
+"""What is said of a data set on arrival: the checks that must hold, and a short report."""
 
 from collections.abc import Iterator
 from typing import Any

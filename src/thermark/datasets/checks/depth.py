@@ -1,4 +1,4 @@
-"""How PNG files store their pixels, told by their headers: nothing is decoded."""
+"""How PNG files store their pixels, read from their headers: nothing is decoded."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The frames of a data set in shards: each is read by itself, on any machine, kept, and joined by whoever is last.
+"""The frames of a data set in shards: each is read by itself, on any machine; the last process joins them.
 
 A shard is a folder `<shards>/<key>/<number>` with `pixels.npy` and `table.npz`, whole or absent. The key is a hash
 of all that its content depends on: what was interrupted goes on, and what is out of date is not taken for it.

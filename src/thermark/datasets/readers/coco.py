@@ -1,4 +1,4 @@
-"""COCO annotations, read with suspicion, and no more of them than is asked for.
+"""COCO annotations: only what is needed is read, and all of that is checked.
 
 An entry whose image or class cannot be told is an error: a label on the wrong picture must not be scored. An entry
 whose numbers cannot be used is one too, which a loader may note and leave out.

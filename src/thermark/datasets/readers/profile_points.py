@@ -71,7 +71,7 @@ def fitting(measures: dict[str, dict[str, float]]) -> str:
 
 
 def _better(a: float, b: float, key: str) -> str:
-    """Return the reading that a measure speaks for, or nothing where they hardly differ."""
+    """Return the reading that a measure favours, or nothing where they hardly differ."""
     if abs(a - b) < CLEAR * max(a, b):
         return ""
     return "A" if (a < b) == (key in LOWER_IS_BETTER) else "B"

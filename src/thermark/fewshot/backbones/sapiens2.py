@@ -18,7 +18,7 @@ from thermark.train import precision
 
 
 class Config(Options):
-    """Nothing but what every backbone can be told."""
+    """The options that every backbone has, and no others."""
 
 
 def load(config: Config, bundle: Bundle, device: str) -> Backbone:

@@ -89,7 +89,7 @@ class Model(Protocol):
 
     @property
     def given(self) -> Given:
-        """Which boxes it wants."""
+        """Which boxes it is given."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""onnxruntime, told to report to nobody before it is imported, and files opened in it."""
+"""onnxruntime, whose telemetry is switched off before it is imported, and files opened in it."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Who does better than an answer that looks at nothing: always the mean position of the training labels."""
+"""Which heads beat a constant answer: always the mean position of the training labels."""
 
 from collections.abc import Mapping, Sequence
 

@@ -159,7 +159,7 @@ class FewshotData:
         return self.config.networks.get(contestant, self.networks.get(contestant, contestant))
 
     def kind(self, contestant: str) -> str:
-        """Return what a contestant is, one of `KINDS`: whoever learned from no pseudo-labels is a head."""
+        """Return what a contestant is, one of `KINDS`: one that learned from no pseudo-labels is a head."""
         if contestant not in self.config.students:
             return "head"
         return "control" if self._pseudo_labels_of(contestant).get("source") == "true" else "student"

@@ -1,1 +1,1 @@
-"""The gate: whether results are worse than others, by a margin and beyond doubt."""
+"""The gate: whether results are worse than others, by more than a margin and significantly."""

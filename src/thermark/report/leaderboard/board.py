@@ -81,7 +81,7 @@ def idle(boards: Sequence[Board]) -> dict[str, Record]:
 
 
 def without(absent: Mapping[str, Record], board: Board) -> Board:
-    """Return a board without the contestants that are told of elsewhere."""
+    """Return a board without the contestants that are listed elsewhere."""
     left = tuple(record for record in board.results.records if record.contestant not in absent)
     return replace(board, results=board.results.model_copy(update={"records": left}))
 

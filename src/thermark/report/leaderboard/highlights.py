@@ -1,4 +1,4 @@
-"""Who is shown where there is no room for all: in the overview, among the curves, and in the galleries."""
+"""Which contestants are shown where not all have room: in the overview, the curves and the galleries."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Who comes first on a data set, and who is drawn in colour."""
+"""The order of contestants on a data set, and which of them are drawn in colour."""
 
 from collections.abc import Sequence
 from itertools import chain, zip_longest
@@ -31,7 +31,7 @@ def partial(results: ResultSet, record: Record) -> bool:
 
 
 def given(record: Record) -> bool:
-    """Return whether a contestant was told where the faces are."""
+    """Return whether a contestant was given the boxes of the faces."""
     return record.boxes in GIVEN
 
 

@@ -1,4 +1,4 @@
-"""Data as they stand in the page: columns in the place of rows, and texts that repeat once; a third as long."""
+"""Data as the page stores them: columns instead of rows, repeated texts once; a third as long."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The numbers behind each figure as plain tables, for who has no JavaScript or wants to read them."""
+"""The numbers behind each figure as plain tables, for readers without JavaScript or who want the numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

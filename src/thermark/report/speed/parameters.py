@@ -1,4 +1,4 @@
-"""How many numbers a contestant has learned: counted in what it holds in memory, or not told at all.
+"""How many numbers a contestant has learned: counted in what it holds in memory, or left unknown.
 
 Of torch networks parameters count, as everywhere here; of ONNX and TFLite files the constants that are fractions
 or bytes, a few scalars that no training moved among them. Where a file has batch normalisation folded into its

@@ -22,7 +22,7 @@ POLARITIES = {"as it is": False, "inverted": True}
 
 
 def opened(file: Path) -> tuple[FaceFinder, float]:
-    """Return a detector that says all it thinks of, and the threshold of its file."""
+    """Return a detector that returns detections of any score, and the threshold of its file."""
     return face_finder.load(file, threshold=FLOOR), face_finder.load(file).threshold
 
 

@@ -1,4 +1,4 @@
-"""How noisy machine labels are, by their own jitter and by another network's opinion: two bounds, no truth.
+"""How noisy machine labels are, by their jitter and by the disagreement with another network: two bounds.
 
 Jitter between pictures of a head at rest sees noise that changes from picture to picture, and no error that stays:
 a lower bound. What an independent landmarker disagrees by, once its constant offsets are taken off, holds its own

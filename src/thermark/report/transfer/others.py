@@ -1,4 +1,4 @@
-"""What a box alone tells: the mean face of the other people, placed in it, with no look at a picture.
+"""How much a box alone tells: the mean face of the other people, placed in it without looking at a picture.
 
 Where one network drew boxes and points, a box tells much: who comes no nearer has learned nothing from pictures.
 It knows this camera's labels, which a student of rendered faces does not: a yardstick, no contestant.
@@ -33,7 +33,7 @@ def mean_of_others(faces: Faces, boxes: Boxes) -> Predictions:
 
 
 def unseen(name: str, vocabulary: str, faces: Faces, boxes: Boxes) -> Predictions:
-    """Return predictions in the boxes (N, 4) of faces, the points of which are still to be told."""
+    """Return predictions in the boxes (N, 4) of faces, whose points are still to be filled in."""
     return replace(
         Predictions.none(name, "", "ok", ""),
         vocabulary=vocabulary,

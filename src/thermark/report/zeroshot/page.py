@@ -46,7 +46,7 @@ class Page:
 
     @cached_property
     def trained_on_part1(self) -> set[str]:
-        """Who was counted in part 1 and has learned from its frames."""
+        """Contestants that were counted in part 1 and have learned from its frames."""
         flattered = {
             record.contestant for record in self.study.records if self.study.relatives & {*record.trained_sets}
         }

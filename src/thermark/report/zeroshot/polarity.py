@@ -1,4 +1,4 @@
-"""What it costs a contestant that cold is bright: the scored faces as prepared and inverted, on any data set."""
+"""How much a contestant loses when cold is bright: the scored faces as prepared and inverted, on any data set."""
 
 from collections.abc import Mapping
 

@@ -26,7 +26,7 @@ INSULATION = {HAIR: 0.36, CLOTHING: 0.36, GLASSES: 0.26, HEADWEAR: 0.30, FACEWEA
 
 @dataclass(frozen=True)
 class Person:
-    """What a person has in every room: deg C, factors about 1, and a seed for blood vessels and textures."""
+    """What a person keeps in every room: deg C, factors about 1, and a seed for blood vessels and textures."""
 
     warmth: float
     strengths: tuple[float, ...]  # one a place

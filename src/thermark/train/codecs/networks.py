@@ -11,7 +11,7 @@ CODECS = dict.fromkeys(get_args(Architecture), SimCC)
 
 
 class Network(Protocol):
-    """What a run's section and a card say about a network."""
+    """What a run's section and a card have in common about a network."""
 
     @property
     def size(self) -> Architecture:

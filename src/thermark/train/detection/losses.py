@@ -1,4 +1,4 @@
-"""What a detector's cells are trained by: pure functions of tensors, float32 also under autocast."""
+"""The losses of a detector's cells: pure functions of tensors, float32 also under autocast."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""What a distilled run may say."""
+"""The options of a distilled run."""
 
 from typing import ClassVar, Literal, Self
 

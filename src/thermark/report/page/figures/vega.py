@@ -75,13 +75,13 @@ def coloured(names: Sequence[str], field: str = "contestant", **more: Any) -> Sp
 
 
 def dashed(names: Sequence[str], field: str = "contestant") -> Spec:
-    """Return dashes by name, so that no line is told by its colour alone."""
+    """Return dashes by name, so that no line is recognised by its colour alone."""
     scale = {"domain": list(names), "range": [list(DASHES[index % len(DASHES)]) for index in range(len(names))]}
     return {"field": field, "type": "nominal", "scale": scale, "title": None}
 
 
 def shaped(names: Sequence[str], field: str = "contestant") -> Spec:
-    """Return shapes by name, so that no dot is told by its colour alone."""
+    """Return shapes by name, so that no dot is recognised by its colour alone."""
     scale = {"domain": list(names), "range": [SHAPES[index % len(SHAPES)] for index in range(len(names))]}
     return {"field": field, "type": "nominal", "scale": scale, "title": None}
 
