@@ -295,7 +295,7 @@ def test_few_pictures_are_too_few_even_under_many_names(assets, tmp_path):
         (["--tone", "hot"], ConfigError, "'hot' is no tone mapping"),
         (["--tone", "30,20"], ConfigError, "LOW must be below HIGH"),
         (["--weights", "nowhere"], DataError, "there is no backbone in nowhere"),
-        (["--head", "nowhere"], DataError, "nowhere holds no trained head"),
+        (["--head", "nowhere"], DataError, "nowhere holds no trained head or network"),
     ],
 )
 def test_a_wrong_option_is_named(assets, tmp_path, more, error, cause):
@@ -402,7 +402,7 @@ def test_a_place_that_cannot_be_written_is_known_before_anything_is_read(assets,
     assert caught.value.remedy == "choose another --out"
     with pytest.raises(SetupError, match="cannot be written"):
         cli._main(arguments(assets, tmp_path / "none" / "labels.csv", tmp_path / "file" / "out"))
-    with pytest.raises(DataError, match="holds no trained head"):
+    with pytest.raises(DataError, match="holds no trained head or network"):
         predicted(*words, tmp_path / "new" / "p.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

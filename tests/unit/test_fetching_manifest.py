@@ -5,13 +5,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_server import digest
 
 from fetch_machine import FILES, NOWHERE, write
-from thermark.core.config import parse
+from thermark.core import profiles
+from thermark.core.config import parse, read
 from thermark.core.errors import ConfigError, DataError
 from thermark.download import listing, manifest, options
 from thermark.download.listing import Entry
@@ -266,11 +266,13 @@ def test_a_query_which_may_be_a_secret_is_no_part_of_the_source(tmp_path):
 
 
 def test_the_shipped_manifests_are_those_of_a_profile():
-    profiles = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "profiles").glob("*.yaml")]
+    default = read(ROOT / "params.yaml")
+    named = [path.stem for path in (ROOT / "profiles").glob("*.yaml")]
+    fetched = [profiles.resolved(default, ROOT / "profiles", name)["fetch"] for name in named]
     paths = sorted((ROOT / "data/manifests").glob("*.json"))
     assert paths
     for path in paths:
-        sets = [profile["fetch"][path.stem] for profile in profiles if path.stem in profile.get("fetch", {})]
+        sets = [fetch[path.stem] for fetch in fetched if path.stem in fetch]
         assert sets, path
         for raw in sets:
             assert manifest.pinned(path, options.resolve_pieces(parse(raw, options.Config, path.stem)))

@@ -56,7 +56,9 @@ def only_seed(folder: Path) -> Path:
     if not seeds and skipped(folder):
         return seed_folder(folder, 0)  # whoever reads it says why it is not there
     if not seeds:
-        raise DataError(f"{folder} holds no trained head", "give the folder of a run, or one of its seed<k>")
+        raise DataError(
+            f"{folder} holds no trained head or network", "give the folder of a run, or one of its seed<k>"
+        )
     if len(seeds) > 1:
         print(f"{folder}: {seeds[0].name} of {len(seeds)} is used", file=sys.stderr)
     return seeds[0]

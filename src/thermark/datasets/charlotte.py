@@ -188,7 +188,9 @@ def _points(table: tables.Table, path: Path) -> NDArray[np.float32]:
     wanted = ["id", *(f"{axis}{index}" for axis in "xy" for index in range(POINTS))]
     absent = [name for name in wanted if name not in table.columns]
     if absent:
-        raise DataError(f"{path.name} has no column {absent[0]}", "compare its header with DATA.md")
+        raise DataError(
+            f"{path.name} has no column {absent[0]}", "check that it is the published file (docs/data.md)"
+        )
     axes = [np.stack([table.number(f"{axis}{index}") for index in range(POINTS)], axis=1) for axis in "xy"]
     return np.stack(axes, axis=-1).astype(np.float32)
 

@@ -86,7 +86,7 @@ def _file(root: Path) -> str:
     """Return where the labels lie under `root`; raises DataError when they are absent or there twice."""
     places = [path for path in tree.files(root) if path.rpartition("/")[2] == FILE]
     if not places:
-        raise DataError(f"there is no {FILE} under {root.name}", "fetch the dense labels (DATA.md)")
+        raise DataError(f"there is no {FILE} under {root.name}", "fetch the dense labels (docs/data.md)")
     if len(places) > 1:
         raise DataError(f"{root.name} has both {places[0]} and {places[1]}", "keep one of them")
     return places[0]

@@ -173,7 +173,7 @@ def require_any(count: int, what: str, root: str, findings: Findings | None = No
     if findings is not None and (wrong := {kind: names for kind, names in findings.lists.items() if names}):
         kind, names = max(wrong.items(), key=lambda item: len(item[1]))
         why = f": {len(names)} x {kind.replace('_', ' ')}, first: {names[0]}"
-    raise DataError(f"no {what} under {root}{why}", "check the raw folder and its layout (DATA.md)")
+    raise DataError(f"no {what} under {root}{why}", "check the raw folder and its layout (docs/data.md)")
 
 
 def require_complete(findings: Findings, root: str) -> None:
