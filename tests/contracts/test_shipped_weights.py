@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from thermark import Landmarker, landmarks
+from thermark.convert import model_card
 from thermark.core import files, geometry, seeds
 from thermark.core.radiometry import render
 from thermark.landmarker import card as cards
 from thermark.landmarker.network import Network
 from thermark.nets import inputs
+from thermark.report.transfer import shipped
 from thermark.synth.render.person import sample_person, sample_pose
 from thermark.synth.render.scene import Camera, render_scene
 from thermark.train import data
@@ -51,6 +53,20 @@ def test_the_model_card_is_that_of_these_files(card):
     for network in (card.detector, card.landmarks):
         assert network.sha256 in text and f"`{network.run}`, seed {network.seed}" in text
     assert card.licence in text
+
+
+def test_the_model_card_has_the_rows_of_the_study_at_the_threshold_that_is_shipped(card):
+    measured = model_card.read(ROOT / "studies/transfer/measured.json")
+    study = files.read_json(ROOT / "studies/transfer/shipped/car.json")
+    assert measured.rows == shipped.rows(study, card.landmarks.run, "thermal_in_car, development half")
+    lines = [
+        line for line in (cards.FOLDER / "MODEL_CARD.md").read_text().splitlines() if "thermal_in_car" in line
+    ]
+    told = [line.split("|")[-2].split()[0] for line in lines]
+    assert told == [f"{row.value:.4g}" for row in measured.rows]
+    trained = files.read_json(ROOT / "studies/transfer/shipped/detection.json")[f"seed{card.detector.seed}"]
+    thresholds = {trained["threshold"], *(own["threshold"] for own in study["detection"].values())}
+    assert thresholds == {card.detector.threshold}
 
 
 def test_numbers_on_the_page_are_those_of_the_card(card):
