@@ -9,8 +9,9 @@ what it finds, and the runs in its boxes. --rows renews the rows of a card of wh
 import argparse
 from pathlib import Path
 
+from thermark.convert import model_card
 from thermark.core import errors, files
-from thermark.report.transfer import camera, quick, shipped
+from thermark.report.transfer import boxes, camera, quick, shipped
 
 
 def main() -> None:
@@ -20,13 +21,17 @@ def main() -> None:
     parser.add_argument("--loader", default="thermal_in_car")
     parser.add_argument("--stride", type=int, help="of each recording every so-manieth picture")
     parser.add_argument("--flip", choices=["aligned", "none"], default="aligned")
-    parser.add_argument("--kinds", nargs="*", default=[], help="kinds of boxes, by default all")
+    parser.add_argument("--kinds", nargs="*", default=[], choices=boxes.KINDS, help="of boxes, by default all")
     parser.add_argument("--mesh", type=Path, help="folder with FaceMesh's weights")
     parser.add_argument("--detector", type=Path, help="a face detector of ours in ONNX")
     parser.add_argument("--rows", type=Path, help="a JSON file with `rows`, as stages/package.py takes it")
     parser.add_argument("--details", action="store_true", help="print every table")
     parser.add_argument("--out", type=Path, help="write all numbers, and the error of every face, as JSON")
     options = parser.parse_args()
+    if options.rows:
+        if not options.run:
+            parser.error("--rows are those of a --run")
+        model_card.read(options.rows)  # before a minute's work, not after it
     settings = {} if options.stride is None else {"stride": options.stride}
     pictures = camera.read(options.loader, options.raw, **settings)
     content = quick.scored(pictures, options.run, options.mesh, options.flip, options.kinds, options.detector)

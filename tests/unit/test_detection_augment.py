@@ -130,6 +130,19 @@ def test_a_face_that_gets_too_small_is_ignored():
     assert seen.ignored.tolist() == [True] and len(seen.boxes) == 1
 
 
+def test_the_size_below_which_faces_are_ignored_is_that_of_the_settings():
+    """A face of 9 px in front, one behind: both count where 8 px are enough, neither where 14 are."""
+    fixed = Augment(invert_p=0.0, paste_p=1.0, anchor_p=1.0, heights=(9.0, 9.0), zoom=(0.3, 0.3), **STILL)
+    tiny = Labelled(nobody().image, np.array([[70, 50, 77, 57]], np.float32), np.zeros(1, bool))
+    for smallest, counted in ((8.0, True), (14.0, False)):
+        kinds = set()
+        for seed in range(12):
+            seen = augment.view(marked(), tiny, SIZE, seeds.rng(seed, "small"), fixed, smallest)
+            whole = (seen.boxes[:, :2] >= 0).all(axis=1) & (seen.boxes[:, 2:] < SIZE).all(axis=1)
+            kinds |= set(seen.ignored[whole & (np.ptp(seen.boxes[:, 1::2], axis=1) > 8)].tolist())
+        assert kinds == {not counted}, smallest
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_every_view_is_a_picture_with_boxes_that_show(seed):
     seen = augment.view(marked(), marked((80, 60, 119, 99)), SIZE, seeds.rng(seed, "any"), Augment(paste_p=1.0))

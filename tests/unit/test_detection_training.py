@@ -97,6 +97,20 @@ def test_faces_that_do_not_count_are_ignored(tmp_path):
     assert frame.boxes[6].tolist() == [-0.5, 10, 15, 30]  # a point is nowhere: what is in the picture
 
 
+def test_what_is_too_small_is_so_in_views_and_on_validation_frames_alike(raw, tmp_path, monkeypatch):
+    told = []
+
+    def stop(views, epoch):
+        told.append(views.smallest)
+        assert views.look(3, 0).ignored.all()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.Views, "__call__", stop)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(config(smallest=300.0), 0, raw, tmp_path)
+    assert told == [300.0]
+
+
 def test_wrong_frames_are_refused(raw, tmp_path):
     content = json.loads((raw / "annotations.json").read_text())
     for change, message in (

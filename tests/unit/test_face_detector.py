@@ -1,5 +1,7 @@
 """The face detector's network, what is left of its boxes, and its card."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ import torch
 from thermark.core import seeds
 from thermark.core.detections import overlaps
 from thermark.core.errors import DataError
-from thermark.nets import detector_card, face_boxes, face_detector
+from thermark.datasets.readers import boxes
+from thermark.nets import complexity, detector_card, face_boxes, face_detector
 from thermark.nets.detector_card import DetectorCard
 from thermark.nets.face_detector import Exported, FaceDetector, Widths
 
@@ -54,6 +57,12 @@ def test_there_is_an_answer_for_each_cell(height, width):
 def test_it_is_as_small_as_it_has_to_be():
     count = sum(one.numel() for one in FaceDetector().parameters())
     assert 300_000 < count < 700_000  # 1.4 MB in fp16
+    kinds = complexity.macs(FaceDetector(), torch.zeros(1, 1, 256, 320))
+    products = round((kinds["conv"] + kinds["linear"]) / 1e6)
+    page = " ".join((Path(__file__).parents[2] / "docs/detector.md").read_text(encoding="utf-8").split())
+    assert f"{count:,} parameters, {products} million products for 320 x 256 px" in page
+    tight = np.float32([[0, 0, 100, 120]])
+    assert f"overlaps such a box by {overlaps(tight, boxes.to_face(tight))[0, 0]:.2f}." in page
 
 
 def test_an_untrained_network_sees_a_face_nowhere_and_small_boxes_about_its_cells():

@@ -199,6 +199,41 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(weights, folder, tmp
     for word in (["--overlays", tmp_path], ["--temperatures"], ["--threshold", "0.5"], ["--landmarker", weights]):
         with pytest.raises(ConfigError, match="is for the landmarker alone"):
             predicted("--predictor", tmp_path, "--images", folder, *word)
+    (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ConfigError, match=r"one\.png.* cannot be written"):
-        predicted("--images", folder, "--out", out, "--overlays", folder / "one.png")
+        predicted("--images", folder, "--out", out, "--overlays", tmp_path / "file")
     assert not out.exists()
+
+
+@pytest.mark.parametrize("overlays", ["pictures", "pictures/drawn", "pictures/../pictures/sub/drawn"])
+def test_overlays_are_not_drawn_among_the_pictures_where_they_would_be_looked_for_faces(
+    ships, folder, tmp_path, overlays
+):
+    with pytest.raises(ConfigError, match="lies among the pictures") as caught:
+        predicted("--images", folder, "--out", tmp_path / "p.csv", "--overlays", tmp_path / overlays)
+    assert "outside" in caught.value.remedy and not list(tmp_path.rglob("*.png.png"))
+    predicted("--images", folder / "sub", "--out", tmp_path / "p.csv", "--overlays", folder / "subs")
+    assert len(list((folder / "subs").iterdir())) == 1
+
+
+def test_a_name_that_is_no_utf_8_is_told_with_its_bytes_spelled_out(ships, folder, tmp_path):
+    """As an archive from an older Windows unpacks it; where the disk takes no such name there is none."""
+    try:
+        (folder / "one.png").rename(folder / "gr\udcfcn.png")
+    except (OSError, UnicodeEncodeError):
+        pytest.skip("this disk has names in UTF-8 alone")
+    predicted("--images", folder, "--out", tmp_path / "p.csv", "--overlays", tmp_path / "drawn")
+    found = {row["image"]: row["box_w"] for row in rows(tmp_path / "p.csv")}
+    assert found["gr\\udcfcn.png"] == "40" and len(found) == 5
+    assert (tmp_path / "drawn/gr\udcfcn.png.png").is_file()
+
+
+def test_a_picture_longer_than_crops_are_cut_from_is_one_that_cannot_be_read(ships, folder, tmp_path, capsys):
+    cv2.imwrite(str(folder / "long.png"), np.zeros((20, 33000), np.uint8))
+    boxes = tmp_path / "boxes.csv"
+    lines = ["image,box_x,box_y,box_w,box_h", "long.png,1,1,15,15", "one.png,60,36,40,48"]
+    boxes.write_text("\n".join(lines))
+    predicted("--images", folder, "--out", tmp_path / "p.csv", "--boxes", boxes)
+    assert [bool(row["jaw_0_x"]) for row in rows(tmp_path / "p.csv")] == [False, True]
+    said = "warning: 1 of 2 pictures cannot be read: long.png is 33000 px long\n"
+    assert capsys.readouterr().err == said

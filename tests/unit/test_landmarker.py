@@ -12,7 +12,7 @@ import pytest
 import shipped_weights
 import tiny_runs
 from thermark import Landmarker
-from thermark.core.errors import DataError
+from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Tone, render
 from thermark.landmarker import moved, pictures
 from thermark.models import learned
@@ -220,8 +220,11 @@ def test_more_boxes_than_go_through_at_once_keep_their_order(find):
 
 def test_boxes_of_nothing_are_misses(find):
     boxes = [[10, 10, 60, 60], [np.nan] * 4, [5, 5, 5, 5], [0, 0, np.inf, 9]]
+    boxes += [[30, 10, 30, 60], [60, 10, 10, 60]]  # of no width, and of less
+    boxes += [[90, 10, 140, 60], [10, -60, 60, -1]]  # beside the picture: there is nothing to be seen
     found = find(np.full((90, 90), 99, np.uint8), boxes=np.array(boxes))
-    assert np.isfinite(found.points).all(axis=(1, 2)).tolist() == [True, False, False, False]
+    assert np.isfinite(found.points).all(axis=(1, 2)).tolist() == [True] + [False] * 7
+    np.testing.assert_array_equal(found.boxes, np.array(boxes, np.float32))
     assert np.isnan(found.points[1:]).all() and np.isnan(found.scores[1:]).all()
     assert len(find(np.full((90, 90), 99, np.uint8), boxes=np.zeros((0, 4)))) == 0
 
@@ -306,6 +309,7 @@ def test_temperatures_between_and_beside_pixels():
         np.zeros(9, np.uint8),
         np.zeros((9, 9), bool),
         np.full((9, 9), 999, np.uint16),  # no temperature in any unit
+        np.zeros((9, 32767), np.uint8),  # OpenCV cuts from no such picture
         "nowhere.png",
     ],
 )
@@ -324,6 +328,13 @@ def test_what_does_not_fit_is_refused(find):
         find(np.full((9, 12), 30.0), celsius=np.zeros((9, 12)))
     with pytest.raises(DataError, match=r"^`boxes` is \(4,\)"):
         find(grey, boxes=np.array([0, 0, 5, 5]))
+
+
+@pytest.mark.parametrize(("own", "name"), [({"longest": 31}, "longest"), ({"threshold": 1.0}, "threshold")])
+def test_a_size_or_score_in_which_nobody_can_be_found_is_refused(made, own, name):
+    with pytest.raises(ConfigError, match=f"^the {name} .* is no ") as caught:
+        Landmarker(made[0], **own)
+    assert caught.value.remedy
 
 
 def copied(made, tmp_path) -> Path:

@@ -16,6 +16,7 @@ from thermark import Landmarker
 from thermark.convert import judge, package
 from thermark.convert.package import Config
 from thermark.core import files, runs
+from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_set
 from thermark.landmarker import card as cards
@@ -218,6 +219,28 @@ def test_a_detector_that_says_nothing_of_itself_is_refused(root, tmp_path):
     onnx.save(model, path)
     with pytest.raises(DataError, match=r"detector\.onnx does not say what it is: 'trained_on'"):
         packaged(root, tmp_path / "out", detector="mute")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x08\x09damaged", None])
+def test_a_damaged_detector_is_one_line(root, tmp_path, content):
+    import onnx
+
+    path = root / "exported/damaged/detector.onnx"
+    if content is None:  # whole, but it says what cannot be
+        model = onnx.load(root / "exported/blobs/detector.onnx")
+        next(prop for prop in model.metadata_props if prop.key == "threshold").value = "1.5"
+        content = model.SerializeToString()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"detector\.onnx does not say what it is: ") as caught:
+        packaged(root, tmp_path / "out", detector="damaged")
+    assert "\n" not in caught.value.cause and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0, 1.5])
+def test_a_threshold_that_is_no_score_is_refused_in_the_settings(threshold):
+    with pytest.raises(ConfigError, match=r"^packaged\.x\.threshold: "):
+        parse(SETTINGS | {"threshold": threshold}, Config, "packaged.x")
 
 
 def test_only_whole_weights_are_shipped(made, tmp_path):

@@ -1,5 +1,9 @@
 """Contestants on a real camera: points, poses, boxes, means, intervals, misses and noise with known answers."""
 
+import runpy
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -22,6 +26,8 @@ from thermark.report.transfer import (
     study,
     tables,
 )
+
+STAGE = Path(__file__).parents[2] / "stages/transfer_score.py"
 
 
 def test_fifty_points_are_all_that_both_have_but_the_midline_of_the_lips():
@@ -201,6 +207,28 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
         ),
     ]
     assert {row.labels for row in rows} == {"machine"} and rows[0].low == 0.07 and rows[-1].data == "car, inverted"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--kinds", "found"], "invalid choice: 'found'"),
+        (["--rows", "rows.json"], "--rows are those of a --run"),
+        (["--run", "x", "--rows", "rows.json"], "rows.json cannot be read"),
+        (["--stride", "0"], "stride: Input should be greater than 0"),
+    ],
+)
+def test_what_the_quick_score_cannot_do_is_said_before_it_works(tmp_path, monkeypatch, capsys, words, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["transfer_score.py", "--raw", str(tmp_path), *words])
+    with pytest.raises((SystemExit, DataError, ConfigError)) as caught:
+        runpy.run_path(str(STAGE))["main"]()
+    assert said in (capsys.readouterr().err if caught.type is SystemExit else caught.value.cause)
+
+
+def test_kinds_that_can_be_asked_for_are_those_there_are():
+    faces = faces_of(np.stack([shape(0)]))
+    assert list(boxes.kinds(faces)) == list(boxes.KINDS)
 
 
 def test_noise_of_jumping_labels_is_what_was_put_in():

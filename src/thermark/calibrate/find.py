@@ -19,6 +19,7 @@ from thermark.core import files, images
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.progress import track
 from thermark.landmarker import overlay
+from thermark.landmarker import pictures as shown
 from thermark.landmarker.landmarker import Landmarker
 from thermark.landmarker.result import Landmarks
 
@@ -29,16 +30,18 @@ def find(options: argparse.Namespace) -> None:
     """Do what the command line says (`options.describe_predict`): a row a face, and one of empty cells for none.
 
     A picture that cannot be read has empty cells and a warning. Raises DataError when none can be read, when boxes
-    cannot be used and for weights that are absent or damaged; then nothing is written.
+    cannot be used and for weights that are absent or damaged, ConfigError for overlays among the pictures; then
+    nothing is written.
     """
     table.require_file(options.out)
+    require_apart(options.overlays, options.images)
     tone = pictures.tone(options.tone) if options.tone else None
     boxes_of = table.input_boxes(options.images, options.boxes)
     landmarker = Landmarker(options.landmarker, threshold=options.threshold, tone=tone)
     names = landmarker.names
     failures: list[str] = []
     rows = nobody = 0
-    with files.replacing(options.out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with files.replacing(options.out) as temporary, table.opened(temporary) as file:
         writer = csv.writer(file, lineterminator="\n")
         warm = [f"{name}_celsius" for name in names] if options.temperatures else []
         writer.writerow([*table.header(names), *warm])
@@ -63,9 +66,16 @@ def find(options: argparse.Namespace) -> None:
     print(f"{options.out}: {rows} rows of {len(boxes_of)} pictures, {nobody} without a face")
 
 
+def require_apart(overlays: Path | None, folder: Path) -> None:
+    """Raise ConfigError for overlays in the folder of the pictures, where the next run would look for faces."""
+    if overlays is not None and overlays.resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(f"{overlays} lies among the pictures", f"choose --overlays outside of {folder}")
+
+
 def readable(path: Path, unit: Unit) -> NDArray[Any]:
     """Return a picture of 8 bits, or degrees Celsius (H, W) float32; raises what pictures.read raises."""
     image = images.decode(path)
+    shown.require_size(image, path.name)
     if image.dtype == np.uint8:
         return image
     if image.ndim != 2:

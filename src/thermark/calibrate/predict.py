@@ -51,7 +51,7 @@ def predict(options: argparse.Namespace) -> None:
     points = landmarks.load(vocabulary).points
     failures: list[str] = []
     rows = missed = 0
-    with files.replacing(options.out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with files.replacing(options.out) as temporary, table.opened(temporary) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.header(points))
         for inputs in batches(

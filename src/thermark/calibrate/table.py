@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,11 @@ def require_writable(out: Path) -> None:
             pass
     except OSError as error:
         raise SetupError(f"{out} cannot be written: {parent}: {error.strerror}", "choose another --out") from error
+
+
+def opened(path: Path) -> TextIO:
+    """Return a CSV to write, UTF-8 throughout: of a picture's name that is none, the bytes are spelled out."""
+    return path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def header(points: Sequence[str]) -> list[str]:

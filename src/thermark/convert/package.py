@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from thermark.convert import judge, model_card
@@ -47,7 +48,7 @@ class Config(Section):
     calibration: PositiveInt = 256
     limit: PositiveFloat = 1.0
     max_mb: PositiveFloat = 6.0
-    threshold: float | None = None
+    threshold: float | None = Field(default=None, gt=0, lt=1)
     tone: Tone = Tone(name="percentile")
 
 
@@ -106,8 +107,8 @@ def detector_file(folder: Path, seed: int) -> Path:
 
 def detector_card(path: Path, config: Config) -> DetectorCard:
     """Return the card of an exported detector from what its file says of itself; DataError for silence."""
-    told = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
     try:
+        told = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
         return DetectorCard(
             file=DETECTOR,
             sha256="",
@@ -119,8 +120,9 @@ def detector_card(path: Path, config: Config) -> DetectorCard:
             threshold=float(told["threshold"]) if config.threshold is None else config.threshold,
             overlap=float(told["nms"]),
         )
-    except (KeyError, ValueError) as error:
-        raise DataError(f"{path} does not say what it is: {error}", "export the detector again") from error
+    except (DecodeError, KeyError, ValueError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise DataError(f"{path} does not say what it is: {why}", "export the detector again") from error
 
 
 def landmarks_card(config: Config, about: ModelCard) -> LandmarksCard:

@@ -12,11 +12,12 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Tone
 from thermark.landmarker import card as cards
 from thermark.landmarker import moved, pictures
-from thermark.landmarker.detector import Detector
+from thermark.landmarker.detector import Detector, visible
 from thermark.landmarker.network import Network
 from thermark.landmarker.result import Floats, Landmarks
 
 MOST_THREADS = 4  # networks this small do not fill more
+LEAST_SIDE = 32  # px: smaller pictures are one cell of the detector
 
 
 class Landmarker:
@@ -25,10 +26,10 @@ class Landmarker:
     `weights`: a folder that `make package` made, by default the one that comes with the package. `threads` of
     onnxruntime: by default one for each core that this process may use, four at most. `threshold`: the least score
     of a detected face, and `longest`: the longer side in pixels to which pictures are reduced before detection, by
-    default as the card says; small faces in large pictures want more. `flip`: average with the mirror image, a
-    little more precise at twice the time. `tone`: how degrees Celsius become grey, by default as the card says.
-    Raises DataError for weights that are absent or damaged, ConfigError for an impossible threshold. One object
-    serves one thread at a time.
+    default as the card says; small faces in large pictures want more. `flip`: average with the mirror image,
+    at twice the time. `tone`: how degrees Celsius become grey, by default as the card says.
+    Raises DataError for weights that are absent or damaged, ConfigError for an impossible threshold or size. One
+    object serves one thread at a time.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class Landmarker:
 
         if threshold is not None and not 0 < threshold < 1:
             raise ConfigError(f"the threshold {threshold:g} is no score", "say one above 0 and below 1")
+        if longest is not None and longest < LEAST_SIDE:
+            raise ConfigError(f"the longest side {longest} is no size for faces", "say 32 or more, such as 320")
         own = {"threshold": threshold, "longest": longest}
         changed = {name: value for name, value in own.items() if value is not None}
         self._detector = Detector(opened(self.card.detector), self.card.detector.model_copy(update=changed))
@@ -83,8 +86,9 @@ class Landmarker:
 
         `image`: uint8 grey (H, W) or RGB (H, W, 3); degrees Celsius as float (H, W); raw 16-bit centikelvin or
         1/64 kelvin (H, W); or a PNG, JPEG or TIFF file of one of these. `boxes` (F, 4): x1, y1, x2, y2 in pixels,
-        integer = pixel centre; then nothing is detected, and a face comes back for each. `celsius` (H, W): the
-        temperatures of a picture of 8 bits. Raises DataError for anything else.
+        integer = pixel centre; then nothing is detected, and a face comes back for each, of NaN for a box without
+        an area or beside the picture. `celsius` (H, W): the temperatures of a picture of 8 bits. Raises DataError
+        for anything else.
         """
         picture = pictures.read(image, self.tone, celsius)
         if boxes is None:
@@ -93,7 +97,7 @@ class Landmarker:
         else:
             found = given(boxes)
             confidence = np.full(len(found), np.nan, np.float32)
-            points, scores = self._network.on_boxes(picture.grey, found)
+            points, scores = self._network.on_boxes(picture.grey, seen(found, picture.grey))
         temperatures = None if picture.celsius is None else pictures.sampled(picture.celsius, points)
         return Landmarks(points, scores, found, confidence, temperatures, self.card.landmarks.vocabulary)
 
@@ -104,6 +108,14 @@ class Landmarker:
         points, scores = (part.reshape(*places.shape[:2], *part.shape[1:]) for part in tried)
         chosen = np.arange(len(boxes)), moved.surest(scores)
         return places[chosen], points[chosen], scores[chosen]
+
+
+def seen(boxes: Floats, grey: NDArray[np.uint8]) -> Floats:
+    """Return boxes (F, 4), NaN for those without an area and those beside the picture (H, W)."""
+    rows = visible(boxes, (grey.shape[1], grey.shape[0]))
+    looked_at = np.full_like(boxes, np.nan)
+    looked_at[rows] = boxes[rows]
+    return looked_at
 
 
 def given(boxes: NDArray[Any]) -> NDArray[np.float32]:

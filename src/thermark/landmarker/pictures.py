@@ -12,6 +12,7 @@ from thermark.core import images
 from thermark.core.errors import DataError
 from thermark.core.radiometry import Celsius, Tone, in_celsius, render
 
+LONGEST = 32766  # px: OpenCV cuts crops from no longer picture
 KINDS = "give uint8 (H, W) or RGB (H, W, 3), degrees Celsius as float (H, W), or raw uint16 of a known unit"
 
 
@@ -34,6 +35,7 @@ def read(image: NDArray[Any] | str | Path, tone: Tone, celsius: NDArray[Any] | N
     pixels = images.decode(Path(image)) if isinstance(image, (str, Path)) else np.asarray(image)
     if min(pixels.shape[:2], default=0) < images.MIN_SIDE or pixels.ndim not in (2, 3):
         raise DataError(f"{name} is {pixels.dtype} {pixels.shape}", KINDS)
+    require_size(pixels, name)
     if pixels.dtype == np.uint8:
         return Picture(_grey(pixels, name), None if celsius is None else _same(celsius, pixels, name))
     if pixels.ndim != 2 or pixels.dtype.kind not in "fui":
@@ -42,6 +44,13 @@ def read(image: NDArray[Any] | str | Path, tone: Tone, celsius: NDArray[Any] | N
         raise DataError(f"{name} holds temperatures itself ({pixels.dtype})", "leave out `celsius`")
     degrees = pixels.astype(np.float32) if pixels.dtype.kind == "f" else in_celsius(pixels, name)
     return Picture(render(degrees, tone), degrees)
+
+
+def require_size(pixels: NDArray[Any], name: str) -> None:
+    """Raise DataError for a picture (H, W[, C]) that is too long."""
+    longest = max(pixels.shape[:2])
+    if longest > LONGEST:
+        raise DataError(f"{name} is {longest} px long", f"cut it into parts of {LONGEST} px at most")
 
 
 def _grey(pixels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:

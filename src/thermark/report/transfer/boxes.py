@@ -12,6 +12,7 @@ Boxes = NDArray[np.float32]
 GIVEN = "given"
 # As the variants of the section moved_boxes are called, which the pipeline predicts.
 MOVES = {"shift10": BoxPerturbation(shift=0.1), "scale10": BoxPerturbation(scale=0.1)}
+KINDS = (GIVEN, "tight", *MOVES)
 
 
 def kinds(faces: Faces) -> dict[str, Boxes]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core.config import parse
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.report.transfer.boxes import Boxes
@@ -31,10 +32,10 @@ class Pictures:
 def read(loader: str, root: Path, **settings: Any) -> Pictures:
     """Read a data set into memory, one picture a face; `settings` are those of its loader.
 
-    Raises DataError where there is none.
+    Raises DataError where there is none, ConfigError for wrong settings.
     """
     module = import_module(f"thermark.datasets.{loader}")
-    config = module.Config(raw=root.name, **settings)
+    config = parse({"raw": root.name, **settings}, module.Config, loader)
     loaded = module.load(root, config)
     paths = dict(zip(loaded.frames.ids.tolist(), loaded.frames.paths.tolist(), strict=True))
     images = tuple(module.read(root / paths[str(frame)], config) for frame in loaded.faces.frames)

@@ -58,15 +58,23 @@ class Augment(Section):
 
 
 def view(
-    frame: Labelled, other: Labelled, size: tuple[int, int], rng: np.random.Generator, limits: Augment
+    frame: Labelled,
+    other: Labelled,
+    size: tuple[int, int],
+    rng: np.random.Generator,
+    limits: Augment,
+    smallest: float = SMALLEST,
 ) -> Labelled:
-    """Return a random view of `size` (width, height) px of a frame, beside which `other` may show."""
+    """Return a random view of `size` (width, height) px of a frame, beside which `other` may show.
+
+    A face whose longer side comes out below `smallest` px is ignored.
+    """
     width, height = size
     frame, other = toned(frame, rng, limits), toned(other, rng, limits)
     zoom, focus = _zoom(frame, size, rng, limits)
-    front, place = placed(frame, size, zoom, _corner(frame, size, zoom, focus, rng))
+    front, place = placed(frame, size, zoom, _corner(frame, size, zoom, focus, rng), smallest)
     if place[2] < width or place[3] < height:
-        back = _behind(other, size, rng) if rng.random() < limits.paste_p else plain(size, rng)
+        back = _behind(other, size, rng, smallest) if rng.random() < limits.paste_p else plain(size, rng)
         front = over(front, place, back)
     image = _degraded(front.image, rng, limits)
     return _punched(Labelled(image, front.boxes, front.ignored), rng, limits)
@@ -123,7 +131,7 @@ def _corner(
 
 
 def placed(
-    frame: Labelled, size: tuple[int, int], zoom: float, corner: tuple[int, int]
+    frame: Labelled, size: tuple[int, int], zoom: float, corner: tuple[int, int], smallest: float = SMALLEST
 ) -> tuple[Labelled, Rectangle]:
     """Return a picture of `size` with a frame enlarged by `zoom`, its first pixel at `corner`, and where it is.
 
@@ -139,7 +147,7 @@ def placed(
     scale = np.array([wide, high]) / frame.image.shape[1::-1]
     boxes = geometry.resized(frame.boxes.reshape(-1, 2, 2), scale) + np.array(corner)
     boxes = boxes.reshape(-1, 4).astype(np.float32)
-    moved = Labelled(image, boxes, frame.ignored | (geometry.box_size(boxes).max(axis=1, initial=0) < SMALLEST))
+    moved = Labelled(image, boxes, frame.ignored | (geometry.box_size(boxes).max(axis=1, initial=0) < smallest))
     place = (left, top, right - left, low - top)
     # What is beyond the frame shows nowhere, also where the picture goes on.
     return shown(moved, covered(boxes, place)), place
@@ -168,11 +176,11 @@ def covered(boxes: NDArray[np.float32], place: Rectangle) -> NDArray[np.float64]
     return within(boxes - np.array([x, y, x, y], np.float32), wide, high)
 
 
-def _behind(other: Labelled, size: tuple[int, int], rng: np.random.Generator) -> Labelled:
+def _behind(other: Labelled, size: tuple[int, int], rng: np.random.Generator, smallest: float) -> Labelled:
     """Return a frame that fills the picture, at a random place."""
     fills = max(size[0] / other.image.shape[1], size[1] / other.image.shape[0])
     zoom = fills * float(rng.uniform(1.0, 1.5))
-    return placed(other, size, zoom, _corner(other, size, zoom, None, rng))[0]
+    return placed(other, size, zoom, _corner(other, size, zoom, None, rng), smallest)[0]
 
 
 def plain(size: tuple[int, int], rng: np.random.Generator) -> Labelled:

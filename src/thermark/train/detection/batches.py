@@ -10,7 +10,7 @@ from thermark.core import seeds
 from thermark.train import data, processes
 from thermark.train.detection import augment, targets
 from thermark.train.detection.augment import Augment
-from thermark.train.detection.frames import FrameSet, Labelled
+from thermark.train.detection.frames import SMALLEST, FrameSet, Labelled
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Views:
-    """Random views of `frames` at `size` (width, height) px, `batch` at a time, by `seed`."""
+    """Random views of `frames` at `size` (width, height) px, `batch` at a time, by `seed`.
+
+    Faces whose longer side is below `smallest` px in a view are ignored.
+    """
 
     frames: FrameSet
     size: tuple[int, int]
@@ -32,6 +35,7 @@ class Views:
     seed: int
     limits: Augment
     workers: int = 1
+    smallest: float = SMALLEST
 
     @property
     def steps(self) -> int:
@@ -61,7 +65,7 @@ class Views:
         """Return the view of a frame in an epoch, beside which another may show."""
         rng = seeds.rng(self.seed, "frame", epoch, row)
         other = self.frames.frames[int(rng.integers(len(self.frames)))]
-        return augment.view(self.frames.frames[row], other, self.size, rng, self.limits)
+        return augment.view(self.frames.frames[row], other, self.size, rng, self.limits, self.smallest)
 
     def _orders(self, epoch: int) -> list[NDArray[np.int64]]:
         return data.order(len(self.frames), self.batch, self.seed, epoch)

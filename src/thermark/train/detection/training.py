@@ -36,7 +36,8 @@ class Config(Settings):
 
     `raw`: the set of rendered frames, of which `val` are kept to validate on, `steered` of them after each epoch;
     `size` (width, height) px of a picture in training; `longest` side of a frame in use; `nms`: the overlap above
-    which two boxes are one face. The rest is as in `Settings` and `Augment`.
+    which two boxes are one face; a face with a longer side below `smallest` px may be found or not, in views and
+    on validation frames. The rest is as in `Settings` and `Augment`.
     """
 
     raw: str
@@ -70,7 +71,7 @@ def train(config: Config, seed: int, raw: Path, checkpoint: Path) -> Finished:
     device = precision.prepare(config)
     exact = precision.resolved(config, device)
     learned, held_out = frame_sets.read(raw, config.val, config.smallest)
-    views = Views(learned, config.size, config.batch, seed, config.augment, config.workers)
+    views = Views(learned, config.size, config.batch, seed, config.augment, config.workers, config.smallest)
     net = precision.placed(initial(config, seed), device)
     steered = validation.steering(held_out, config.steered)
     known = validation.labels(steered)
