@@ -17,6 +17,7 @@ import yaml
 from scripted_server import CUT, HTML, OK, PAGE_AS_FILE, SLOW, Script, digest, serving
 from test_extract import make_tar, make_zip
 
+from command_line import exit_code
 from fetch_machine import FILES, NOWHERE, Machine, below, fill_disk, tree, write, zipped
 from thermark.core import errors, files
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
@@ -753,22 +754,15 @@ def test_two_processes_download_once(tmp_path, shared):
         ("tfake", 1.0, {"url": NOWHERE, "licence": "tfak"}, 2, "did you mean `tfake`?"),
     ],
 )
-def test_the_stage_says_how_it_went(tmp_path, accepted, max_mb, pieces, code, word):
-    content = {"fetch": {"set": {"max_mb": max_mb, "pieces": {"all": pieces}}}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
-    command = [
-        sys.executable,
-        str(ROOT / "stages/fetch.py"),
-        "--params",
-        "fetch.set",
-        "--manifest",
-        "pins/set.json",
-    ]
-    command += ["--manifest", "pins/set.json", "--licences", str(ROOT / "data/licences"), "--out", "raw/set"]
-    own = {"THERMARK_CACHE": str(tmp_path / "cache"), "THERMARK_MIRRORS": "", licences.VARIABLE: accepted}
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | own, capture_output=True, text=True, check=False)
-    assert done.returncode == code and word in done.stderr
-    assert len(done.stderr.splitlines()) == 2 and done.stdout == ""
+def test_the_stage_says_how_it_went(tmp_path, monkeypatch, capfd, accepted, max_mb, pieces, code, word):
+    params = {"fetch": {"set": {"max_mb": max_mb, "pieces": {"all": pieces}}}}
+    options = {"params": "fetch.set", "manifest": "pins/set.json", "licences": ROOT / "data/licences"}
+    monkeypatch.setenv("THERMARK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("THERMARK_MIRRORS", "")
+    monkeypatch.setenv(licences.VARIABLE, accepted)
+    assert exit_code("fetch", tmp_path, params, options | {"out": "raw/set"}) == code
+    out, complained = capfd.readouterr()
+    assert word in complained and len(complained.splitlines()) == 2 and out == ""
     assert not (tmp_path / "raw").exists() and not (tmp_path / "pins").exists()
 
 
