@@ -85,7 +85,7 @@ package: setup   ## copy data/packaged/$(P) into the Python package, as the weig
 	python stages/ship.py data/packaged/$(P)
 
 test: setup      ## the fast tests
-	pytest -m "not slow" -n 2
+	pytest -m "not slow" -n 2 --dist loadfile
 
 slow: setup      ## the slow tests, `smoke` among them
 	pytest -m slow -n 2 --dist loadfile

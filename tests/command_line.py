@@ -19,3 +19,12 @@ def run_stage(name: str, folder: Path, params: dict, options: Mapping[str, objec
         patched.chdir(folder)
         patched.setattr(sys, "argv", [str(STAGES / f"{name}.py"), *flags])
         runpy.run_path(str(STAGES / f"{name}.py"), run_name="__main__")
+
+
+def exit_code(name: str, folder: Path, params: dict, options: Mapping[str, object]) -> int:
+    """Run a stage as `run_stage` does and return the code with which its process would end."""
+    try:
+        run_stage(name, folder, params, options)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0

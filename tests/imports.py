@@ -1,10 +1,12 @@
 """What a file imports, plainly or by a computed name: `import_module(f"thermark.datasets.{loader}")`."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 
-def imported(path: Path) -> set[str]:
+@cache
+def imported(path: Path) -> frozenset[str]:
     """Return the dotted names that a file's import statements can mean, wherever they stand."""
     names: set[str] = set()
     for node in _nodes(path):
@@ -12,10 +14,11 @@ def imported(path: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
+    return frozenset(names)
 
 
-def computed(path: Path) -> tuple[set[str], bool]:
+@cache
+def computed(path: Path) -> tuple[frozenset[str], bool]:
     """Return the packages of which a file imports modules by a computed name, and whether a name tells none.
 
     `f"thermark.x.{name}"` is x; `f"{losses.__name__}.{name}"` is what the file imports as `losses`.
@@ -28,7 +31,7 @@ def computed(path: Path) -> tuple[set[str], bool]:
         package = _beginning(node.args[0], modules) if node.args else ""
         packages |= {package} if package else set()
         unknown |= not package
-    return packages, unknown
+    return frozenset(packages), unknown
 
 
 def _beginning(argument: ast.expr, modules: dict[str, str]) -> str:
@@ -42,5 +45,6 @@ def _beginning(argument: ast.expr, modules: dict[str, str]) -> str:
     return str(text).removeprefix("thermark.").rstrip(".") if str(text).startswith("thermark.") else ""
 
 
-def _nodes(path: Path) -> list[ast.AST]:
-    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+@cache
+def _nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))

@@ -121,11 +121,20 @@ def test_outside_of_the_repository_there_are_no_licences(tmp_path, monkeypatch, 
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["profile", "nothing"], 2), (["readme", "a", "b"], 3), ([], 2)])
-def test_exit_codes_reach_the_shell(arguments, code, tmp_path):
+def test_every_failure_has_its_exit_code(arguments, code, tmp_path, monkeypatch, capsys):
     (tmp_path / "profiles").mkdir()
-    command = [sys.executable, "-m", "thermark.cli", *arguments]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["thermark", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, complained = capsys.readouterr()
+    assert ended.value.code == code and out == "" and complained
+
+
+def test_an_exit_code_reaches_the_shell(tmp_path):
+    command = [sys.executable, "-m", "thermark.cli", "readme", "a", "b"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == code and done.stdout == "" and "Traceback" not in done.stderr
+    assert done.returncode == 3 and done.stdout == "" and done.stderr.startswith("error: ")
 
 
 @pytest.mark.parametrize("command", ["calibrate", "predict"])

@@ -164,6 +164,23 @@ def refused(dataset, config, raw, out, why):
     assert not out.exists() and not out.with_suffix(".json").exists()
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Return of a data set without a fault what packing makes: faces, crops and report."""
+    made = {}
+
+    def packed(name):
+        if name not in made:
+            folder = tmp_path_factory.mktemp(name)
+            dataset, config, tree = SETS[name]
+            made[name] = pack(
+                dataset, config.model_copy(update={"strict": True}), tree(folder / "raw"), folder / "out"
+            )
+        return made[name]
+
+    return packed
+
+
 def cut(data):
     return data[: len(data) // 2]
 
@@ -203,10 +220,10 @@ BAD_BYTES = {
 
 
 @pytest.mark.parametrize("fault", BAD_BYTES)
-def test_16_17_21_what_is_no_frame_is_listed_and_the_others_are_as_before(tmp_path, fault):
+def test_16_17_21_what_is_no_frame_is_listed_and_the_others_are_as_before(whole, tmp_path, fault):
     """Up to `max_bad_fraction`; beyond, the stage stops. The good frame after a bad one is right."""
     raw = thermal_tree(tmp_path / "raw")
-    before, crops, _ = pack(tfake, THERMAL, raw, tmp_path / "before")
+    before, crops, _ = whole("tfake")
     old = {name: np.array(crops.pixels[row]) for row, name in enumerate(before.ids.tolist())}
     path = raw / "warm/000004_thermal.png"
     path.write_bytes(BAD_BYTES[fault](path.read_bytes()))
@@ -234,7 +251,8 @@ def test_16_a_jpeg_cut_off_is_listed(tmp_path, name):
     raw = tree(tmp_path / "raw")
     path = sorted(raw.rglob("*.jpg"))[3]
     path.write_bytes(cut(path.read_bytes()))
-    faces, _, report = pack(dataset, config, raw, tmp_path / "out")
+    faces, crops, report = pack(dataset, config, raw, tmp_path / "out")
+    assert len(faces) == len(crops.pixels) and report["found"]["unreadable"]["count"] == 1
     assert report["found"]["unreadable"]["examples"][0].startswith(f"{path.name} cannot be decoded")
     assert not any(path.stem in frame for frame in faces.frames)
 
@@ -254,10 +272,10 @@ def test_16_a_flipped_bit_of_a_png_never_becomes_another_pixel(tmp_path):
             assert error.cause.startswith("a.png")
 
 
-def test_18_pictures_of_every_kind_are_one_kind_of_crop(tmp_path):
+def test_18_pictures_of_every_kind_are_one_kind_of_crop(whole, tmp_path):
     """Grey is repeated, alpha dropped, a palette looked up; deeper ones are refused, not shortened."""
     raw = rgb_tree(tmp_path / "raw")
-    _, plain, _ = pack(facesynthetics, RGB, raw, tmp_path / "plain")
+    _, plain, _ = whole("facesynthetics")
     write(raw / "000001.png", scene(201))
     for name, mode in (("000002", "RGBA"), ("000003", "P"), ("000004", "L"), ("000005", "LA")):
         Image.fromarray(scene(int(name) + 200)).convert(mode).save(raw / f"{name}.png")
@@ -283,12 +301,11 @@ def test_18_pictures_of_every_kind_are_one_kind_of_crop(tmp_path):
 def test_18_a_tiff_of_another_kind_is_listed(tmp_path, array):
     raw = float_tree(tmp_path / "raw")
     write(raw / "Thermal_2.tiff", array)
-    for part in (1,):
-        path = raw / f"annotations_{part}.json"
-        content = json.loads(path.read_text())
-        content["images"].append({"id": 2, "file_name": "Thermal_2.jpg"})
-        content["annotations"].append({"id": 9, "image_id": 2, "category_id": 3, "bbox": [40, 40, 6, 6]})
-        path.write_text(json.dumps(content))
+    path = raw / "annotations_1.json"
+    content = json.loads(path.read_text())
+    content["images"].append({"id": 2, "file_name": "Thermal_2.jpg"})
+    content["annotations"].append({"id": 9, "image_id": 2, "category_id": 3, "bbox": [40, 40, 6, 6]})
+    path.write_text(json.dumps(content))
     _, _, report = pack(thermeval, SESSIONS, raw, tmp_path / "out")
     assert report["found"]["unreadable"]["count"] == 1
     assert report["found"]["unreadable"]["examples"][0].startswith("Thermal_2.tiff ")
@@ -329,10 +346,10 @@ def test_19_pixels_that_are_no_number_are_black_and_flagged(tmp_path, bad, share
     assert 20 < report["median_face_celsius"] < 42 and np.isfinite(clean).all()
 
 
-def test_20_the_orientation_tag_is_ignored(tmp_path):
+def test_20_the_orientation_tag_is_ignored(whole, tmp_path):
     """Labels are in the pixels as they are stored."""
     raw = ibug_tree(tmp_path / "raw")
-    _, plain, _ = pack(*SETS["w300"][:2], raw, tmp_path / "plain")
+    _, plain, _ = whole("w300")
     old = np.stack([np.asarray(plain.pixels[row]) for row in range(COUNT)])
     exif = Image.Exif()
     for number, path in enumerate(sorted(raw.rglob("*.jpg"))):
@@ -362,10 +379,10 @@ def test_20_what_a_mac_leaves_in_an_archive_is_no_data(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["tfake", "facesynthetics", "w300", "coco_wholebody", "thermeval"])
-def test_22_an_annotation_without_image_is_counted_or_refused(tmp_path, name):
+def test_22_an_annotation_without_image_is_counted_or_refused(whole, tmp_path, name):
     dataset, config, tree = SETS[name]
     raw = tree(tmp_path / "raw")
-    pack(dataset, config.model_copy(update={"strict": True}), raw, tmp_path / "whole")
+    assert len(whole(name)[0])  # strict, and nothing is missing
     path = sorted(p for p in raw.rglob("*") if p.suffix in (".png", ".jpg", ".tiff"))[
         -1 if name == "coco_wholebody" else 1
     ]
@@ -586,9 +603,8 @@ LONG = "/".join(["a folder with a name that is long"] * 7)
 
 
 @pytest.mark.parametrize("place", ["Wärmebilder", "热 成像", "two  blanks ", LONG, "it's [0-9]* {x}"])
-def test_28_paths_may_be_anything(tmp_path, place):
-    whole = rgb_tree(tmp_path / "raw")
-    _, _, before = pack(facesynthetics, RGB, whole, tmp_path / "before")
+def test_28_paths_may_be_anything(whole, tmp_path, place):
+    _, _, before = whole("facesynthetics")
     odd = rgb_tree(tmp_path / place / "raw")
     inner = odd / place
     inner.mkdir(parents=True)

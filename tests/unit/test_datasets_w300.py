@@ -318,18 +318,10 @@ def test_a_point_that_is_nan_is_unlabelled(ibug):
     np.testing.assert_allclose(loaded.faces.boxes[own], expected.faces.boxes[own], atol=8)
 
 
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        (lambda c: c["annotations"][0].pop("image_id"), r"annotations\[0\] \(id 1\) has no usable image_id"),
-        (lambda c: c["images"][0].update(file_name="/etc/hosts"), r"images\[0\] \(id 1\) has no usable file_name"),
-        (lambda c: c["images"][0].update(id=2), r"images\[1\] .* has the same id"),
-        (lambda c: c.update(annotations=None), "annotations is no list"),
-    ],
-)
-def test_what_cannot_be_understood_is_an_error(mmpose, change, why):
-    edit(mmpose, "train", change)
-    with pytest.raises(DataError, match=why):
+def test_what_cannot_be_understood_is_an_error(mmpose):
+    """What the reader refuses is tested with COCO-WholeBody, which has the same."""
+    edit(mmpose, "train", lambda content: content["images"][0].update(file_name="/etc/hosts"))
+    with pytest.raises(DataError, match=r"images\[0\] \(id 1\) has no usable file_name"):
         w300.load(mmpose, CONFIG)
 
 

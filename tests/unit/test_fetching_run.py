@@ -17,6 +17,7 @@ import yaml
 from scripted_server import CUT, HTML, OK, PAGE_AS_FILE, SLOW, Script, digest, serving
 from test_extract import make_tar, make_zip
 
+from command_line import exit_code
 from fetch_machine import FILES, NOWHERE, Machine, below, fill_disk, tree, write, zipped
 from thermark.core import errors, files
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
@@ -30,6 +31,21 @@ OTHER = FILES | {"l.txt": b"3.0 4.0\n"}
 
 def machine(tmp_path: Path, url: str = NOWHERE, *mirrors: Path, **more) -> Machine:
     return Machine(tmp_path / "m", mirrors, {"all": {"url": url} | more})
+
+
+@pytest.fixture
+def script():
+    """Serve an archive of `FILES`."""
+    with serving(Script(zipped(FILES))) as script:
+        yield script
+
+
+@pytest.fixture
+def fetched(tmp_path, script) -> Machine:
+    """Return a machine that has fetched and pinned the archive."""
+    case = machine(tmp_path, script.url)
+    case.fetch()
+    return case
 
 
 def refused(case: Machine, kind: type[Exception], match: str | None = None) -> errors.ThermarkError:
@@ -83,10 +99,8 @@ def test_a_plain_file_is_pinned_and_matched(tmp_path):
         refused(case, DataError, "expected 8 bytes")
 
 
-def test_an_archive_can_stay_packed(tmp_path):
-    content = zipped(FILES)
-    with serving(Script(content)) as script:
-        assert machine(tmp_path, script.url, unpack=False).fetch() == {"all/set.zip": content}
+def test_an_archive_can_stay_packed(tmp_path, script):
+    assert machine(tmp_path, script.url, unpack=False).fetch() == {"all/set.zip": script.content}
 
 
 def test_a_listing_that_is_not_in_git_tells_differences_from_the_cache(tmp_path, monkeypatch):
@@ -106,76 +120,54 @@ def test_a_listing_that_is_not_in_git_tells_differences_from_the_cache(tmp_path,
     assert case.fetch() == below("all", FILES)
 
 
-def test_a_source_other_than_the_pinned_one_is_a_wrong_parameter(tmp_path):
-    with serving(Script(zipped(FILES))) as script:
-        case = machine(tmp_path, script.url)
-        case.fetch()
-        case.pieces["all"]["url"] = NOWHERE
-        refused(case, ConfigError, "was pinned from")
-        case.pieces = {"others": {"url": script.url}}
-        refused(case, ConfigError, "pins a piece all")
+def test_a_source_other_than_the_pinned_one_is_a_wrong_parameter(fetched, script):
+    fetched.pieces["all"]["url"] = NOWHERE
+    refused(fetched, ConfigError, "was pinned from")
+    fetched.pieces = {"others": {"url": script.url}}
+    refused(fetched, ConfigError, "pins a piece all")
 
 
-def test_a_new_piece_is_pinned_beside_the_old_ones(tmp_path):
-    with serving(Script(zipped(FILES))) as script:
-        case = machine(tmp_path, script.url)
-        case.fetch()
-        old = case.pins()
-        case.pieces["table"] = {"url": script.url, "name": "other.zip", "unpack": False}
-        assert set(case.fetch()) == {*below("all", FILES), "table/other.zip"}
-        assert case.pins()["all"] == old["all"] and set(case.pins()) == {"all", "table"}
+def test_a_new_piece_is_pinned_beside_the_old_ones(fetched, script):
+    old = fetched.pins()
+    fetched.pieces["table"] = {"url": script.url, "name": "other.zip", "unpack": False}
+    assert set(fetched.fetch()) == {*below("all", FILES), "table/other.zip"}
+    assert fetched.pins()["all"] == old["all"] and set(fetched.pins()) == {"all", "table"}
 
 
 # --- by content
 
 
-def test_mirrors_are_searched_by_content_not_by_name(tmp_path):
-    with serving(Script(zipped(FILES))) as script:
-        first = machine(tmp_path, script.url)
-        first.fetch()
+def test_mirrors_are_searched_by_content_not_by_name(tmp_path, fetched, script):
     one = write(tmp_path / "one", {"x/renamed.bin": FILES["000000.png"], "y/also.txt": FILES["l.txt"]})
     two = write(tmp_path / "two", {"z": FILES["deep/er/000001.png"]})
     for folder in (one, two):
         for path in folder.rglob("*"):
             path.chmod(0o555 if path.is_dir() else 0o444)
-    first.lose(cached=True)
-    first.mirrors = (one, two)
-    assert first.fetch() == below("all", FILES)
+    fetched.lose(cached=True)
+    fetched.mirrors = (one, two)
+    assert fetched.fetch() == below("all", FILES) and len(script.seen) == 1
     # Copies: what is written to the data set does not reach the mirror.
-    for path in filter(Path.is_file, first.out.rglob("*")):
+    for path in filter(Path.is_file, fetched.out.rglob("*")):
         assert path.stat().st_nlink == 1 and not path.is_symlink() and path.stat().st_mode & stat.S_IWUSR
-    assert not (first.cache / "objects").exists() and not (first.cache / "locks/x").exists()
+    assert not (fetched.cache / "objects").exists() and not (fetched.cache / "locks/x").exists()
 
 
-def test_one_file_that_is_nowhere_leads_on_to_the_network(tmp_path):
-    with serving(Script(zipped(FILES))) as script:
-        case = machine(tmp_path, script.url)
-        case.fetch()
-        case.lose(cached=True)
-        case.mirrors = (write(tmp_path / "m1", {"a": FILES["000000.png"], "b": OTHER["l.txt"]}),)
-        seen = len(script.seen)
-        assert case.fetch() == below("all", FILES)
-        assert len(script.seen) == seen + 1
+@pytest.mark.parametrize(
+    ("held", "asked"),
+    [({"a": FILES["000000.png"], "b": OTHER["l.txt"]}, 2), ({"renamed": zipped(FILES)}, 1)],
+    ids=["one file is nowhere", "the archive under another name"],
+)
+def test_a_mirror_without_all_files_serves_by_the_archive_or_not_at_all(tmp_path, fetched, script, held, asked):
+    fetched.lose(cached=True)
+    fetched.mirrors = (write(tmp_path / "m1", held),)
+    assert fetched.fetch() == below("all", FILES) and len(script.seen) == asked
 
 
-def test_a_pinned_archive_is_found_in_a_mirror_under_any_name(tmp_path):
-    content = zipped(FILES)
-    with serving(Script(content)) as script:
-        case = machine(tmp_path, script.url)
-        case.fetch()
-    case.lose(cached=True)
-    case.mirrors = (write(tmp_path / "m1", {"renamed": content}),)
-    assert case.fetch() == below("all", FILES)
-
-
-def test_a_mirror_that_changes_while_it_is_copied_is_noticed(tmp_path, monkeypatch):
-    with serving(Script(zipped(FILES))) as script:
-        case = machine(tmp_path, script.url)
-        case.fetch()
-    case.lose(cached=True)
-    case.mirrors = (write(tmp_path / "m1", FILES),)
+def test_a_mirror_that_changes_while_it_is_copied_is_noticed(tmp_path, fetched, monkeypatch):
+    fetched.lose(cached=True)
+    fetched.mirrors = (write(tmp_path / "m1", FILES),)
     monkeypatch.setattr(shutil, "copyfile", lambda source, target: target.write_bytes(b"changed"))
-    refused(case, DataError, "is not what was pinned")
+    refused(fetched, DataError, "is not what was pinned")
 
 
 def test_the_real_faces_are_brought_from_a_mirror(tmp_path, mirror):
@@ -192,19 +184,13 @@ def test_the_real_faces_are_brought_from_a_mirror(tmp_path, mirror):
     assert {entry.path: entry.sha256 for entry in pins.listing} == {n: digest(c) for n, c in brought.items()}
 
 
-def test_what_is_there_already_is_taken_without_cache_and_network(tmp_path):
-    with serving(Script(zipped(FILES))) as script:
-        case = machine(tmp_path, script.url)
-        case.fetch()
-        shutil.rmtree(case.cache / "objects")
-        seen = len(script.seen)
-        inode = (case.out / "all/l.txt").stat().st_ino
-        assert case.fetch() == below("all", FILES)
-        assert len(script.seen) == seen
-        assert (case.out / "all/l.txt").stat().st_ino == inode  # linked, not copied
-        write(case.out, {"all/l.txt": b"edited", "stray": b"1"})
-        assert case.fetch() == below("all", FILES)
-        assert len(script.seen) == seen + 1
+def test_what_is_there_already_is_taken_without_cache_and_network(fetched, script):
+    shutil.rmtree(fetched.cache / "objects")
+    inode = (fetched.out / "all/l.txt").stat().st_ino
+    assert fetched.fetch() == below("all", FILES) and len(script.seen) == 1
+    assert (fetched.out / "all/l.txt").stat().st_ino == inode  # linked, not copied
+    write(fetched.out, {"all/l.txt": b"edited", "stray": b"1"})
+    assert fetched.fetch() == below("all", FILES) and len(script.seen) == 2
 
 
 # --- an archive whose files are known, but not its hash: what FaceSynthetics' 100 samples are
@@ -251,17 +237,24 @@ def test_a_placed_archive_of_known_files_may_be_packed_anew(tmp_path):
 # --- by hand
 
 
-def test_a_placed_archive_is_pinned_and_then_must_match(tmp_path):
+@pytest.mark.parametrize("where", ["set.zip", "all", ""])
+def test_what_is_placed_is_pinned_and_then_must_match(tmp_path, where):
+    def place(contents):
+        packed = {where: zipped(contents)} if where == "set.zip" else {".DS_Store": b"of a desktop"}
+        write(case.placed, packed if where == "set.zip" else below(where or ".", contents | packed))
+
     case = machine(tmp_path)
-    write(case.placed, {"set.zip": zipped(FILES)})
-    assert case.fetch() == below("all", FILES)
-    assert case.pins()["all"].file is None  # who placed it may have packed it
-    case.lose()
-    assert case.fetch() == below("all", FILES)
-    case.lose()
-    write(case.placed, {"set.zip": zipped(OTHER)})
-    error = refused(case, DataError, "is not what was pinned")
-    assert str(case.placed / "set.zip") in error.remedy
+    place(FILES)
+    for _ in range(2):
+        assert case.fetch() == below("all", FILES)
+        assert case.pins()["all"].file is None  # who placed it may have packed it
+        case.lose()
+    place(OTHER)
+    error = refused(case, DataError)
+    if where == "set.zip":
+        assert "is not what was pinned" in error.cause and str(case.placed / "set.zip") in error.remedy
+    else:
+        assert "l.txt has sha256" in error.cause
 
 
 @pytest.mark.parametrize("folder", [True, False])
@@ -283,19 +276,6 @@ def test_a_first_pin_from_what_was_placed_lets_the_publisher_s_file_in(tmp_path,
         case.lose(cached=True)
         write(case.placed, {"set.zip": published})
         assert case.fetch() == below("all", FILES) and case.pins()["all"] == now
-
-
-@pytest.mark.parametrize("where", ["all", ""])
-def test_a_placed_folder_is_pinned_and_then_must_match(tmp_path, where):
-    case = machine(tmp_path)
-    home = write(case.placed / where, FILES | {".DS_Store": b"of a desktop"})
-    assert case.fetch() == below("all", FILES)
-    assert case.pins()["all"].file is None
-    case.lose()
-    assert case.fetch() == below("all", FILES)
-    case.lose()
-    write(home, OTHER)
-    assert "l.txt has sha256" in refused(case, DataError).cause
 
 
 def test_a_folder_of_a_mirror_serves_like_a_placed_one(tmp_path):
@@ -396,23 +376,21 @@ def test_a_tree_can_be_placed_packed(tmp_path):
 # --- licences
 
 
-def test_nothing_is_touched_before_the_licence_is_accepted(tmp_path, monkeypatch):
-    with serving(Script(zipped(FILES))) as script:
-        case = machine(tmp_path, script.url)
-        case.pieces |= {name: {"url": f"{NOWHERE}/{name}.zip", "licence": "strict"} for name in "bc"}
-        write(case.placed, {"set.zip": zipped(FILES)})
-        (case.cache / "licences/tiny.json").unlink()
-        error = refused(case, NetworkError)
-        assert error.code == 5 and script.seen == []
-        assert "strict (Tiny License, https://example.org/tiny) for b, c; tiny (" in error.cause
-        assert "`thermark accept-licence strict` and `thermark accept-licence tiny`" in error.remedy
-        monkeypatch.setenv(licences.VARIABLE, "tiny, sapiens2-license")
-        error = refused(case, NetworkError)
-        assert "tiny (" not in error.cause
-        monkeypatch.setenv(licences.VARIABLE, "tiny,strikt")
-        assert refused(case, ConfigError).remedy == "did you mean `strict`?"
-        monkeypatch.setenv(licences.VARIABLE, "tiny,strict")
-        refused(case, NetworkError, "lacks 2 pieces")
+def test_nothing_is_touched_before_the_licence_is_accepted(tmp_path, script, monkeypatch):
+    case = machine(tmp_path, script.url)
+    case.pieces |= {name: {"url": f"{NOWHERE}/{name}.zip", "licence": "strict"} for name in "bc"}
+    write(case.placed, {"set.zip": zipped(FILES)})
+    (case.cache / "licences/tiny.json").unlink()
+    error = refused(case, NetworkError)
+    assert error.code == 5 and script.seen == []
+    assert "strict (Tiny License, https://example.org/tiny) for b, c; tiny (" in error.cause
+    assert "`thermark accept-licence strict` and `thermark accept-licence tiny`" in error.remedy
+    monkeypatch.setenv(licences.VARIABLE, "tiny, sapiens2-license")
+    assert "tiny (" not in refused(case, NetworkError).cause
+    monkeypatch.setenv(licences.VARIABLE, "tiny,strikt")
+    assert refused(case, ConfigError).remedy == "did you mean `strict`?"
+    monkeypatch.setenv(licences.VARIABLE, "tiny,strict")
+    refused(case, NetworkError, "lacks 2 pieces")
 
 
 def test_a_licence_without_a_sheet_is_a_wrong_parameter(tmp_path):
@@ -648,22 +626,17 @@ def test_a_rename_that_fails_leaves_the_old_or_the_new_and_a_second_run_succeeds
         assert case.pins()["all"].tree.files == 3
 
 
-def test_killed_between_download_and_pin_the_next_run_pins_from_the_cache(tmp_path, monkeypatch):
-    with serving(Script(zipped(FILES))) as script:
-        case = machine(tmp_path, script.url)
-        for name in ("fresh_directory", "write"):
-            with monkeypatch.context() as patched:
-
-                def killed(*arguments, **named):
-                    os._exit(9)
-
-                patched.setattr(files if name == "fresh_directory" else manifest, name, killed)
-                process = multiprocessing.get_context("fork").Process(target=case.fetch)
-                process.start()
-                process.join(30)
-            assert process.exitcode == 9 and not case.path.exists()
-        assert case.fetch() == below("all", FILES)
-        assert len(script.seen) == 1 and case.pins()["all"].file
+def test_killed_between_download_and_pin_the_next_run_pins_from_the_cache(tmp_path, script, monkeypatch):
+    case = machine(tmp_path, script.url)
+    for module, name in ((files, "fresh_directory"), (manifest, "write")):
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, lambda *arguments, **named: os._exit(9))
+            process = multiprocessing.get_context("fork").Process(target=case.fetch)
+            process.start()
+            process.join()
+        assert process.exitcode == 9 and not case.path.exists()
+    assert case.fetch() == below("all", FILES)
+    assert len(script.seen) == 1 and case.pins()["all"].file
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):
@@ -753,38 +726,30 @@ def test_two_processes_download_once(tmp_path, shared):
         ("tfake", 1.0, {"url": NOWHERE, "licence": "tfak"}, 2, "did you mean `tfake`?"),
     ],
 )
-def test_the_stage_says_how_it_went(tmp_path, accepted, max_mb, pieces, code, word):
-    content = {"fetch": {"set": {"max_mb": max_mb, "pieces": {"all": pieces}}}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
-    command = [
-        sys.executable,
-        str(ROOT / "stages/fetch.py"),
-        "--params",
-        "fetch.set",
-        "--manifest",
-        "pins/set.json",
-    ]
-    command += ["--manifest", "pins/set.json", "--licences", str(ROOT / "data/licences"), "--out", "raw/set"]
-    own = {"THERMARK_CACHE": str(tmp_path / "cache"), "THERMARK_MIRRORS": "", licences.VARIABLE: accepted}
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | own, capture_output=True, text=True, check=False)
-    assert done.returncode == code and word in done.stderr
-    assert len(done.stderr.splitlines()) == 2 and done.stdout == ""
+def test_the_stage_says_how_it_went(tmp_path, monkeypatch, capfd, accepted, max_mb, pieces, code, word):
+    params = {"fetch": {"set": {"max_mb": max_mb, "pieces": {"all": pieces}}}}
+    options = {"params": "fetch.set", "manifest": "pins/set.json", "licences": ROOT / "data/licences"}
+    monkeypatch.setenv("THERMARK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("THERMARK_MIRRORS", "")
+    monkeypatch.setenv(licences.VARIABLE, accepted)
+    assert exit_code("fetch", tmp_path, params, options | {"out": "raw/set"}) == code
+    out, complained = capfd.readouterr()
+    assert word in complained and len(complained.splitlines()) == 2 and out == ""
     assert not (tmp_path / "raw").exists() and not (tmp_path / "pins").exists()
 
 
-def test_pins_that_another_process_wrote_meanwhile_count(tmp_path, monkeypatch):
+def test_pins_that_another_process_wrote_meanwhile_count(tmp_path, script, monkeypatch):
     @contextmanager
     def slow(root, url):
         manifest.write(case.path, other.pins())
         yield
 
-    with serving(Script(zipped(FILES))) as script:
-        case, other = machine(tmp_path, script.url), Machine(tmp_path / "o", (), {"all": {"url": script.url}})
-        write(other.placed / "all", OTHER)
-        other.fetch()
-        monkeypatch.setattr(fetch.cache, "lock", slow)
-        with pytest.raises(DataError, match="is not what was pinned"):
-            case.fetch()
+    case, other = machine(tmp_path, script.url), Machine(tmp_path / "o", (), {"all": {"url": script.url}})
+    write(other.placed / "all", OTHER)
+    other.fetch()
+    monkeypatch.setattr(fetch.cache, "lock", slow)
+    with pytest.raises(DataError, match="is not what was pinned"):
+        case.fetch()
 
 
 # --- folders inside the cache

@@ -2,6 +2,8 @@
 
 import json
 import re
+from contextlib import nullcontext
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -53,39 +55,22 @@ def curve(native, spread=0.2, crop=1.5):
 
 
 def head(native=4.0, seeds=5, **more):
-    crop = 1.3 * native
-    spread = 0.25 if seeds > 1 else None
-    made = {
-        "status": "ok",
-        "reason": "",
-        "backbone": "teacher",
-        "crops": "persons",
-        "faces": "thermeval_person",
-        "side": 256,
-        "geometry": "posts",
-        "epochs": 120,
-        "batch": 8,
-        "constant": numbers(9.1, 7.0, 148),
-        "vocabulary": "nose1",
-        "points": 1,
-        "parameters": 312321,
-        "channels": 640,
-        "labels": 40,
-        "labels_val": 15,
-        "seeds": seeds,
-        "decode": "argmax",
-        "test": {
-            "published": numbers(crop + 0.01, native + 0.01, 80, spread),
-            "all": numbers(crop, native, 148, spread),
-        },
-        "decoders": {
-            "argmax": numbers(crop, native, 148, spread),
-            "dark": numbers(crop - 0.4, native - 0.3, 148, spread),
-            "soft_argmax": numbers(crop + 0.2, native + 0.1, 148, spread),
-        },
-        "quantisation": {"crop_mean": 1.53, "crop_median": 1.57, "native_mean": 1.13, "native_median": 1.17},
-        "budget": curve([9.0, 6.0, 4.3, 4.1, 4.0], 0.2 if seeds > 1 else None),
+    crop, spread = 1.3 * native, 0.25 if seeds > 1 else None
+    made = {"status": "ok", "reason": "", "backbone": "teacher", "crops": "persons", "faces": "thermeval_person"}
+    made |= {"side": 256, "geometry": "posts", "epochs": 120, "batch": 8, "constant": numbers(9.1, 7.0, 148)}
+    made |= {"vocabulary": "nose1", "points": 1, "parameters": 312321, "channels": 640, "seeds": seeds}
+    made |= {"labels": 40, "labels_val": 15, "decode": "argmax"}
+    made["test"] = {
+        "published": numbers(crop + 0.01, native + 0.01, 80, spread),
+        "all": numbers(crop, native, 148, spread),
     }
+    made["decoders"] = {
+        "argmax": numbers(crop, native, 148, spread),
+        "dark": numbers(crop - 0.4, native - 0.3, 148, spread),
+        "soft_argmax": numbers(crop + 0.2, native + 0.1, 148, spread),
+    }
+    made["quantisation"] = {"crop_mean": 1.53, "crop_median": 1.57, "native_mean": 1.13, "native_median": 1.17}
+    made["budget"] = curve([9.0, 6.0, 4.3, 4.1, 4.0], 0.2 if seeds > 1 else None)
     return made | more
 
 
@@ -98,36 +83,17 @@ HEADS = {
     "sapiens2_04b": SKIPPED,
 }
 MACHINE = {"cpu": "A_CPU", "cores": 2, "threads": 1, "torch": "2.13.0", "precision": ["fp32", "bf16"], "batch": 1}
+STUDENT = {"parameters": 3_300_000, "gmacs": 0.123, "fp32_ms": 8.25, "fp32_ms_low": 8.0, "fp32_ms_high": 9.0}
+STUDENT |= {"bf16_ms": 6.5, "times_smaller": 121.2, "times_faster_fp32": 204.8, "times_faster_bf16": 98.5}
+LARGER = {"times_smaller": 121.2, "times_faster_fp32": 29.0, "times_faster_bf16": 31, "input": 256}
+HEADED = {"parameters": 2_000_000, "gmacs": 0.7, "fp32_ms": 30.0, "times_smaller": 200.0, "input": 256}
 SPEED = {
     "machine": MACHINE,
     "rows": {
-        "rtmpose_s+head": {
-            "parameters": 2_000_000,
-            "gmacs": 0.7,
-            "fp32_ms": 30.0,
-            "times_smaller": 200.0,
-            "input": 256,
-        },
+        "rtmpose_s+head": HEADED,
         "sapiens2_04b+head": {"parameters": 400_000_000, "gmacs": 103.4, "fp32_ms": 1690.0, "input": 256},
-        "student_t@256px": {
-            "times_smaller": 121.2,
-            "times_faster_fp32": 29.0,
-            "times_faster_bf16": 31,
-            "input": 256,
-        },
-        "student_t": {
-            "parameters": 3_300_000,
-            "gmacs": 0.123,
-            "fp32_ms": 8.25,
-            "fp32_ms_low": 8.0,
-            "fp32_ms_high": 9.0,
-            "bf16_ms": 6.5,
-            "times_smaller": 121.2,
-            "times_faster_fp32": 204.8,
-            "times_faster_bf16": 98.5,
-            "input": 96,
-            "note": "one picture",
-        },
+        "student_t@256px": LARGER,
+        "student_t": STUDENT | {"input": 96, "note": "one picture"},
     },
 }
 
@@ -143,8 +109,7 @@ def scored(**more):
 def per_face(own) -> np.ndarray:
     """Return errors of 40 noses of as many people and of each seed (S, 40) that fit a summary, a little apart."""
     seeds = np.linspace(-0.05, 0.05, own["seeds"]) if own["seeds"] > 1 else np.zeros(1)
-    each = own["error_px_mean"] + seeds[:, None] + 0.3 * np.sin(np.arange(40) + seeds[:, None])
-    return each
+    return own["error_px_mean"] + seeds[:, None] + 0.3 * np.sin(np.arange(40) + seeds[:, None])
 
 
 DETAILS = {
@@ -248,10 +213,11 @@ class Scene:
         }
         return told | config
 
-    def build(self, runs=RUNS, crops=CROPS, **config):
+    def build(self, runs=RUNS, crops=CROPS, drawn=False, **config):
         outs = [self.root / name for name in ("fewshot.md", "fewshot.json", "fewshot.svg", "budget.csv")]
         told = parse(self.told(**config), build.Config, "fewshot")
-        build.build(profile(self.heads, runs, crops), self.paths, *outs, told)
+        with nullcontext() if drawn else patch.object(build.drawing, "draw"):  # most of the time
+            build.build(profile(self.heads, runs, crops), self.paths, *outs, told)
         return outs[0].read_text(), files.read_json(outs[1]), outs[2]
 
 
@@ -278,7 +244,7 @@ def scene(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def small(scene):
-    return scene.build()
+    return scene.build(drawn=True)
 
 
 # The heads.
@@ -415,14 +381,8 @@ def test_budgets_of_labels(small):
     assert "| `once` | 5 | 1 | 9.00 | – | 8.50 | 75.0 |" in native
     crop = part(text, "#### Budgets of `persons` in px of the crop")
     assert "| `teacher` | 5 | 5 | 13.50 | 13.20–13.80 | 12.75 | 75.0 |" in crop
-    assert made["enough"]["teacher"] == {
-        "labels": None,
-        "short": 10,
-        "error": 4.1,
-        "complete": 4.0,
-        "most": 40,
-        "every": 90,
-    }
+    enough = {"labels": None, "short": 10, "error": 4.1, "complete": 4.0, "most": 40, "every": 90}
+    assert made["enough"]["teacher"] == enough
     assert "once" not in made["enough"]  # one seed says nothing
 
 
@@ -695,11 +655,9 @@ def test_an_error_and_the_constant(low, high, seeds, expected):
 
 
 def test_a_student_beside_the_constant(tmp_path):
-    weak = scored(error_px_mean=6.9)
-    text, made, _ = Scene(tmp_path, details=DETAILS | {"nose_labelled": weak}).build()
+    text, made, _ = Scene(tmp_path, details=DETAILS | {"nose_labelled": scored(error_px_mean=6.9)}).build()
     assert made["constant"]["nose_labelled"] == "no difference shown"
-    expected = "; against the mean position of the training labels: no difference shown."
-    assert expected in line(text, "- `student_t`: **")
+    assert line(text, "- `student_t`: **").endswith("mean position of the training labels: no difference shown.")
 
 
 def test_the_interval_of_a_head_is_that_of_its_seeds():
@@ -895,25 +853,21 @@ def test_a_ratio_never_reads_as_what_it_is_not(tmp_path):
 # Pages of little.
 
 
-def test_rendered_data_are_no_evidence(tmp_path):
+def test_rendered_data_are_no_evidence(small, tmp_path):
+    assert "rendered" not in small[0].lower()
     text, _, _ = Scene(tmp_path, origin="rendered").build()
     assert text.splitlines()[0] == "# Tiny heads on frozen backbones: noses on ThermEval-D, rendered"
     assert text.splitlines()[2].startswith("> **Rendered data.**")
     assert "Another backbone on rendered data is another experiment" in text
 
 
-def test_real_data_have_no_banner(small):
-    text, _, _ = small
-    assert "Rendered" not in text and "rendered" not in text
-
-
 def test_a_profile_without_anything(tmp_path):
-    text, made, figure = Scene(tmp_path, {}, {}, {}, opinions={}).build()
+    text, made, figure = Scene(tmp_path, {}, {}, {}, opinions={}).build(drawn=True)
     assert "No head ran." in text and "This profile has no students." in text and "`make speed`" in text
     assert "No head was trained on several budgets" in text and "No pseudo-labels in this profile." in text
     assert {each["verdict"] for each in made["published"]} == {"not run: not in this profile"}
     assert (made["enough"], made["roles"], made["constant"], made["claim"]) == ({}, {}, {}, {})
-    assert "no head was trained" in figure.read_text() or figure.stat().st_size > 1000
+    assert figure.stat().st_size > 1000
     assert "\n\n\n" not in text and not re.search(r"\bnan\b|None", text)
 
 
@@ -988,7 +942,7 @@ def test_only_what_is_named_is_read(tmp_path):
 
 def test_the_same_numbers_give_the_same_bytes(small, tmp_path):
     text, made, figure = small
-    again = Scene(tmp_path).build()
+    again = Scene(tmp_path).build(drawn=True)
     assert again[0] == text and again[1] == made and again[2].read_bytes() == figure.read_bytes()
 
 
@@ -997,10 +951,10 @@ def test_the_figure_changes_with_the_numbers_of_the_frame_alone(small, tmp_path)
     heads = json.loads(json.dumps(HEADS))
     for key in ("5", "all"):
         heads["teacher"]["budget"][key]["crop_mean"] += 1
-    same = Scene(tmp_path / "a", heads).build()[2]
+    same = Scene(tmp_path / "a", heads).build(drawn=True)[2]
     assert same.read_bytes() == figure.read_bytes()
     heads["teacher"]["budget"]["5"]["native_mean"] += 1
-    assert Scene(tmp_path / "b", heads).build()[2].read_bytes() != figure.read_bytes()
+    assert Scene(tmp_path / "b", heads).build(drawn=True)[2].read_bytes() != figure.read_bytes()
 
 
 def test_cameras_share_no_axis(tmp_path, monkeypatch):
@@ -1024,7 +978,7 @@ def test_the_stage(tmp_path):
     options |= {"text": "b.md", "numbers": "b.json", "figure": "b.svg", "curve": "b.csv"}
     options |= {name: getattr(scene.paths, name) for name in READ}
     run_stage("fewshot", tmp_path, params, options)
-    text, made, figure = scene.build()
+    text, made, figure = scene.build(drawn=True)
     assert (tmp_path / "b.md").read_text() == text and files.read_json(tmp_path / "b.json") == made
     assert (tmp_path / "b.svg").read_bytes() == figure.read_bytes()
     run_stage("fewshot", tmp_path, {"heads": None, "runs": None, "crops": None, "fewshot": {}}, options)

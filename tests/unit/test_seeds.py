@@ -17,14 +17,6 @@ def test_keys_do_not_run_together_or_confuse_types():
 
 def test_the_stream_does_not_depend_on_the_process():
     code = "from thermark.core.seeds import integer; print(integer('x', 3))"
-    out = [
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={"PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("0", "7")
-    ]
-    assert out[0] == out[1] == f"{integer('x', 3)}\n"
+    other = {"PYTHONHASHSEED": "7"}
+    done = subprocess.run([sys.executable, "-c", code], env=other, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{integer('x', 3)}\n"

@@ -144,7 +144,7 @@ def test_faces_are_cut_off_by_the_picture_and_hardly_seen_ones_are_told(written)
 
 
 def test_bytes_do_not_depend_on_workers(tmp_path):
-    few = SMALL.model_copy(update={"count": 6})
+    few = SMALL.model_copy(update={"count": 3})
     for workers in (1, 2):
         cameras.write(tmp_path / str(workers), few, workers)
     assert tree(tmp_path / "1") == tree(tmp_path / "2")

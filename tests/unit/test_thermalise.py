@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 
 import drawn_faces
+from command_line import exit_code
 from thermark.core import files, origin, seeds, visibility
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -23,7 +22,6 @@ from thermark.synth.writers import thermalised
 SIZE = 160
 PARTS = Fractions(val=0.0, test=0.3)
 CONFIG = thermalised.Config(source="x")
-STAGE = Path(__file__).parents[2] / "stages/thermalise.py"
 WARM, COLD = Room(25.5, 0.5), Room(21.0, 0.5)
 
 
@@ -353,19 +351,15 @@ def test_settings_are_checked():
     assert parse({"source": "x", "cold": [20, 21.5]}, thermalised.Config, "x").cold == (20, 21.5)
 
 
-def test_the_stage_runs(own_source, tmp_path):
-    (tmp_path / "params.yaml").write_text("thermalise: {tfake_thermalised: {source: x, count: 1}}\n")
-    options = ["--params", "thermalise.tfake_thermalised", "--source", str(own_source), "--out", "out"]
-    done = subprocess.run(
-        [sys.executable, STAGE, *options], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+def test_the_stage_runs(own_source, tmp_path, capfd):
+    params = {"thermalise": {"tfake_thermalised": {"source": "x", "count": 1}}}
+    options = {"params": "thermalise.tfake_thermalised", "source": own_source, "out": "out"}
+    assert exit_code("thermalise", tmp_path, params, options) == 0
     assert (tmp_path / "out/cold/000000_thermal.png").is_file()
     (own_source / "000000_seg.png").unlink()
-    done = subprocess.run(
-        [sys.executable, STAGE, *options], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 3 and done.stderr.startswith("error: 000000_seg.png is missing")
+    capfd.readouterr()
+    assert exit_code("thermalise", tmp_path, params, options) == 3
+    assert capfd.readouterr().err.startswith("error: 000000_seg.png is missing")
 
 
 # Real samples, where they are.

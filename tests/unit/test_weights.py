@@ -1,7 +1,5 @@
 import json
 import shutil
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 import yaml
 from scripted_server import CUT, FLIPPED, HTML, OK, PAGE_AS_FILE, SLOW, Script, digest, serving
 
+from command_line import exit_code
 from fetch_machine import QUICK, fill_disk, tarred, zipped
 from thermark.core import bundle
 from thermark.core.errors import ConfigError, DataError
@@ -22,7 +21,6 @@ from thermark.download.weights import Config, read
 
 MODEL = np.random.default_rng(0).bytes(400_000)
 NOWHERE = "http://127.0.0.1:9/folder/set.zip"
-STAGE = Path(__file__).parents[2] / "stages" / "weights.py"
 CARD = {
     "model": "tiny",
     "source_page": "https://example.org",
@@ -467,14 +465,13 @@ def test_a_manifest_names_itself_and_every_file_once(tmp_path):
 
 
 @pytest.mark.parametrize(("step", "code", "status"), [(OK, 0, "ok"), (404, 0, "skipped"), (FLIPPED, 3, None)])
-def test_the_stage_says_how_it_went(tmp_path, monkeypatch, step, code, status):
+def test_the_stage_says_how_it_went(tmp_path, monkeypatch, capfd, step, code, status):
     monkeypatch.setenv("THERMARK_CACHE", str(tmp_path / "cache"))
     with serving(Script(MODEL, [step])) as script:
         case = Case(tmp_path, entry(**as_file(script.url)))
         config = {"manifest": "manifests/tiny.yaml", "max_mb": 1.0, "network": "any"}
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump({"weights": {"tiny": config}}))
-        command = [sys.executable, STAGE, "--params", "weights", "--out", "assets"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == code and "Traceback" not in done.stderr and done.stdout == ""
+        options = {"params": "weights", "out": "assets"}
+        assert exit_code("weights", tmp_path, {"weights": {"tiny": config}}, options) == code
+    assert capfd.readouterr().out == ""
     path = case.out / "bundle.json"
     assert (json.loads(path.read_text())["status"] if path.exists() else None) == status
