@@ -25,7 +25,7 @@ class Boxes(Section):
     """Boxes as other publishers and detectors draw them, with probability `p`, against the tight ones.
 
     `larger`: bounds of the longer side, in that of the tight box; `down`: bounds of how much further down the box
-    is, as a part of the plain picture's side. Publishers' boxes are 1.16 to 1.23 times as high as tight ones and
+    is, as a part of the plain picture's side. Publishers' boxes are 1.13 to 1.19 times as high as tight ones and
     lie 6 % of their height further up (datasets/readers/boxes.py).
     """
 
