@@ -1,0 +1,93 @@
+"""Tables of studies/README.md hold the numbers of the files beside it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from checkout import ROOT
+
+STUDIES = ROOT / "studies"
+KINDS = ("given", "tight", "shift10", "scale10")
+
+
+def read(path: str) -> Any:
+    return json.loads((STUDIES / path).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def sections() -> dict[str, str]:
+    """Return heading -> text of a section, its subsections left out."""
+    text = (STUDIES / "README.md").read_text(encoding="utf-8")
+    parts = re.split(r"^##+ (.+)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """Return the first cell of each row of the tables in a text -> its other cells, all without Markdown."""
+    lines = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+    cells = [[cell.strip(" `*") for cell in line.strip("|").split("|")] for line in lines]
+    return {first: others for first, *others in cells}
+
+
+def percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f}"
+
+
+def spread(summary: dict[str, Any], metric: str) -> str:
+    std = f"{metric}_seed_std"
+    return percent(summary[metric]) + (f" ± {percent(summary[std])}" if std in summary else "")
+
+
+@pytest.mark.parametrize("run", ["pretrain_s", "tuned_s", "ktl_s"])
+def test_ktl_on_real_faces(sections, run):
+    table = rows(sections["Does KTL help on real faces?"])
+    (cells,) = [cells for name, cells in table.items() if re.split("[`,]", name)[0] == run and "−" not in name]
+    scores = read("transfer/ktl/car.json")["contestants"][run]
+    assert cells == [spread(scores[kind]["all"], "nme") for kind in KINDS]
+    assert all(scores[kind]["all"]["missed"] == 0 for kind in KINDS)
+
+
+@pytest.mark.parametrize(("groups", "label"), [("persons", "ktl_s` − `tuned_s"), ("recordings", "the same")])
+def test_ktl_against_its_start(sections, groups, label):
+    table = rows(sections["Does KTL help on real faces?"])
+    (cells,) = [cells for name, cells in table.items() if name.startswith(label)]
+    differences = [read("transfer/ktl/car.json")["paired"][kind][groups] for kind in KINDS]
+    expected = [
+        f"{100 * each['difference']:+.2f} ({100 * each['low']:+.2f} to {100 * each['high']:+.2f})"
+        for each in differences
+    ]
+    assert [cell.replace("−", "-") for cell in cells] == expected
+
+
+@pytest.mark.parametrize("label", ["mean_of_others", "long_t"])
+def test_what_is_shipped(sections, label):
+    table = rows(sections["From rendered heads to a real camera"])
+    (cells,) = [cells for name, cells in table.items() if name.startswith(label)]
+    scores = read("transfer/shipped/car.json")["contestants"][label]
+    assert cells[:4] == [percent(scores[kind]["all"]["nme"]) for kind in KINDS]
+
+
+def test_contestants_on_the_real_camera(sections):
+    table = rows(sections["What do the contestants do on a real thermal camera?"])
+    scores, compared = read("real/scores.json"), 0
+    for label, cells in table.items():
+        name = re.split("[`,]", label)[0]
+        for cell, dataset in zip(cells, ("thermal_in_car", "thermal_in_car_tight"), strict=True):
+            if name in scores[dataset] and cell and not cell.startswith("all"):
+                summary = scores[dataset][name]
+                assert cell.partition(",")[0] == spread(summary, "nme_io"), (name, dataset)
+                assert int((re.findall(r"(\d+)(?: of \d+)? missed", cell) or ["0"])[0]) == summary["missed"]
+                compared += 1
+    assert compared > 15
+
+
+def test_longer_training(sections):
+    table = rows(sections["What does longer training bring? (profile `standard`, rendered data)"])
+    for place, dataset in enumerate(("tfake", "charlotte")):
+        records = read(f"standard/results/{dataset}.json")["records"]
+        for name in ("supervised_t", "mcl_st", "kd_st", "supervised_s", "ktl_s"):
+            (cells,) = [cells for label, cells in table.items() if re.split("[`,]", label)[0] == name]
+            (record,) = [each for each in records if each["contestant"] == name]
+            assert cells[place].replace("*", "") == ", ".join(map(percent, record["per_seed"]))
