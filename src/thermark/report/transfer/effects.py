@@ -29,8 +29,9 @@ COLUMNS = ("NME, %", "less the base, 95 % by person", "by recording")
 ABOUT = f"""Percentage points of NME inter-ocular over 50 points, machine labels, three people. Each variant is one
 training a seed, with one thing left out; above zero, that thing had helped. The intervals by recording are the
 narrower ones and hold for these people alone; of twenty intervals one leaves out zero by chance. *Rendered*: the
-validation error on rendered faces, in % of the box's side; who is far above the base there has not learned. A base
-that is no better than `{MEAN_OF_OTHERS}`, which looks at no picture, says nothing about any part."""
+validation error on rendered faces, in % of the box's side; who is far above the base there has not learned.
+`{MEAN_OF_OTHERS}` looks at no picture, but knows this camera's labels and boxes: a base that is far above it,
+or has the error of a mean shape on rendered faces, is under-trained, and differences say nothing."""
 
 
 @dataclass(frozen=True)
