@@ -9,7 +9,7 @@ from pathlib import Path
 
 from thermark.core import errors, files
 from thermark.core.config import parse, read
-from thermark.report.transfer import ablation, boxes, brought, camera, quick
+from thermark.report.transfer import ablation, boxes, camera, effects, quick
 
 KINDS = ("given", "tight")
 
@@ -23,22 +23,25 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], metavar="VARIANT")
     options = parser.parse_args()
     plan = parse(read(options.plan), ablation.Plan, options.plan.name)
-    params = ablation.variants(plan, read(Path("params.yaml")))
+    variants = ablation.variants(plan, read(Path("params.yaml")))
     settings = {} if options.stride is None else {"stride": options.stride}
     pictures = camera.read(options.loader, options.raw, **settings)
+    by_kind = {kind: given for kind, given in boxes.kinds(pictures.faces).items() if kind in KINDS}
+    floor = {kind: [boxes.mean_of_others(pictures.faces, given)] for kind, given in by_kind.items()}
     results = {}
-    for name, own in params.items():
-        wanted = ablation.job(own, plan.run)
-        kept = options.work / wanted.folder / f"scores-{len(pictures.faces)}.json"
+    for name, params in variants.items():
+        job = ablation.training(params, plan.run)
+        kept = options.work / job.folder / f"scores-{len(pictures.faces)}.json"
         if not kept.exists() and (not options.only or name in options.only):
-            folder = ablation.made(wanted, own, options.work, Path(__file__).parent)
-            wanted_boxes = {kind: made for kind, made in boxes.kinds(pictures.faces).items() if kind in KINDS}
-            scored = brought.scored(pictures.faces, quick.of_run(folder, "aligned", pictures, wanted_boxes))
-            files.write_json(kept, scored)
+            run = ablation.finish(job, params, options.work, Path(__file__).parent)
+            predicted = quick.of_run(run, "aligned", pictures, by_kind)
+            files.write_json(kept, effects.errors(pictures.faces, predicted))
         if kept.exists():
-            results[name] = files.read_json(kept)
+            val_nme = effects.val_nme(ablation.output(job, options.work))
+            results[name] = effects.Result(plan.variants.get(name, {}), val_nme, files.read_json(kept))
         if ablation.BASE in results:
-            files.write_text(options.out, brought.page(pictures.faces, results, plan.variants, KINDS))
+            table = effects.page(pictures.faces, results, effects.errors(pictures.faces, floor), KINDS)
+            files.write_text(options.out, table)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,17 @@
 No stage: it reads the raw pictures and a folder of weights, and prints one line a run. --run is a folder
 data/models/<run> with its seeds, or that of one seed; give it several times. --mesh is the folder of FaceMesh's
 weights, whose row and whose disagreement with the labels are printed, too. --detector is a detector.onnx of ours:
-what it finds, and the runs in its boxes. --rows renews the rows of a card of what is shipped from the first run.
+what it finds, and the runs in its boxes. --shipped adds `thermark.Landmarker()` as it comes with the package, on
+whole pictures. --rows renews the rows of a card of what is shipped from the first run.
 """
 
 import argparse
 from pathlib import Path
 
+from thermark import Landmarker
 from thermark.convert import model_card
 from thermark.core import errors, files
-from thermark.report.transfer import boxes, camera, quick, shipped
+from thermark.report.transfer import boxes, camera, page, quick, shipped
 
 
 def main() -> None:
@@ -24,9 +26,10 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="*", default=[], choices=boxes.KINDS, help="of boxes, by default all")
     parser.add_argument("--mesh", type=Path, help="folder with FaceMesh's weights")
     parser.add_argument("--detector", type=Path, help="a face detector of ours in ONNX")
+    parser.add_argument("--shipped", action="store_true", help="the shipped landmarker, in boxes of its own")
     parser.add_argument("--rows", type=Path, help="a JSON file with `rows`, as stages/package.py takes it")
     parser.add_argument("--details", action="store_true", help="print every table")
-    parser.add_argument("--out", type=Path, help="write all numbers, and the error of every face, as JSON")
+    parser.add_argument("--out", type=Path, help="write all numbers as JSON")
     options = parser.parse_args()
     if options.rows:
         if not options.run:
@@ -34,12 +37,16 @@ def main() -> None:
         model_card.read(options.rows)  # before a minute's work, not after it
     settings = {} if options.stride is None else {"stride": options.stride}
     pictures = camera.read(options.loader, options.raw, **settings)
-    content = quick.scored(pictures, options.run, options.mesh, options.flip, options.kinds, options.detector)
-    print(quick.text(content, options.details))
+    landmarker = Landmarker() if options.shipped else None
+    content = quick.scored(
+        pictures, options.run, options.mesh, options.flip, options.kinds, options.detector, landmarker
+    )
+    print(page.render(content, options.details), end="")
     if options.out:
         files.write_json(options.out, content)
     if options.rows:
-        rows = shipped.rows(content, quick.name_of(options.run[0]), f"{options.loader}, development half")
+        data = f"{options.loader}, development half"
+        rows = shipped.rows(content, quick.name_of(options.run[0]), data) + shipped.label_noise(content, data)
         files.write_json(
             options.rows, files.read_json(options.rows) | {"rows": [row.model_dump() for row in rows]}
         )

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from camera_faces import faces_of, said, shape
-from thermark.core import config, profiles
+from thermark.core import config, files, profiles
 from thermark.core.errors import ConfigError, SetupError
-from thermark.report.transfer import ablation, brought
+from thermark.report.transfer import ablation, effects
 from thermark.report.transfer.ablation import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +67,7 @@ def test_an_unknown_key_run_or_profile_is_refused_with_the_nearest():
 
 def test_what_a_variant_does_not_change_is_shared():
     made = {
-        name: folders(ablation.job(own, "student"))
+        name: folders(ablation.training(own, "student"))
         for name, own in ablation.variants(
             plan(
                 view={"runs.student.augment.scale": 0.0},
@@ -91,16 +91,16 @@ def test_what_a_variant_does_not_change_is_shared():
 
 def test_another_arithmetic_is_another_training(monkeypatch):
     monkeypatch.setenv("THERMARK_ARITHMETIC", "portable")
-    first = folders(ablation.job(PARAMS, "student"))
+    first = folders(ablation.training(PARAMS, "student"))
     monkeypatch.setenv("THERMARK_ARITHMETIC", "native")
-    other = folders(ablation.job(PARAMS, "student"))
+    other = folders(ablation.training(PARAMS, "student"))
     assert [key for key in first if first[key] != other[key]] == ["train teacher", "train student"]
 
 
 def test_an_ablation_fetches_nothing():
     params = ablation.changed(PARAMS, {"runs.student.train": "real"})
     with pytest.raises(ConfigError, match="real is not rendered"):
-        ablation.job(params, "student")
+        ablation.training(params, "student")
 
 
 def test_a_failed_command_is_named_and_what_is_finished_stays(tmp_path):
@@ -109,14 +109,14 @@ def test_a_failed_command_is_named_and_what_is_finished_stays(tmp_path):
     write = "import pathlib, sys; pathlib.Path(sys.argv[sys.argv.index('--out') + 1]).mkdir(parents=True)"
     (stages / "render.py").write_text(write, encoding="utf-8")
     (stages / "prepare.py").write_text("raise SystemExit(3)", encoding="utf-8")
-    wanted = ablation.job(PARAMS, "student")
+    wanted = ablation.training(PARAMS, "student")
     with pytest.raises(SetupError, match="prepare of faces ended with 3"):
-        ablation.made(wanted, PARAMS, tmp_path / "work", stages)
+        ablation.finish(wanted, PARAMS, tmp_path / "work", stages)
     (stages / "render.py").unlink()  # it is not run again
     (stages / "prepare.py").write_text(write, encoding="utf-8")
     seen = "assert all(p.resolve().is_dir() for d in ('faces', 'models') for p in pathlib.Path(d).iterdir())"
     (stages / "train.py").write_text(f"{write}; {seen}", encoding="utf-8")
-    out = ablation.made(wanted, PARAMS, tmp_path / "work", stages)
+    out = ablation.finish(wanted, PARAMS, tmp_path / "work", stages)
     assert out.is_dir() and out.name == "student"
     assert [path.name for path in (out.parents[1] / "models").iterdir()] == ["teacher"]
 
@@ -128,12 +128,17 @@ def test_the_table_says_what_was_left_out_and_marks_what_is_beyond_doubt():
     base = {"given": errors.tolist()}
     worse = {"given": (errors + 0.05 + 0.001 * rng.standard_normal((3, 24))).tolist()}
     same = {"given": (errors + 0.001 * rng.standard_normal((3, 24))).tolist()}
-    told = brought.compared(faces, base, worse)["given"]
+    told = effects.differences(faces, base, worse, "given")
     assert told["persons"].difference == pytest.approx(0.05, abs=0.002)
     assert told["persons"].varied == "subjects and seeds" and told["recordings"].faces == 24
     changes = {"worse": {"runs.x.invert_p": 0.0}, "same": {"runs.x.scale": 0.0}}
-    page = brought.page(faces, {"base": base, "worse": worse, "same": same}, changes, ["given"])
-    lines = page.splitlines()
+    results = {
+        name: effects.Result(changes.get(name, {}), [0.04, 0.05, 0.06], errors)
+        for name, errors in {"base": base, "worse": worse, "same": same}.items()
+    }
+    lines = effects.page(faces, results, {"given": [[0.11] * 23 + [None]]}, ["given"]).splitlines()
+    assert any(line.startswith("| `mean_of_others` | no training | – | 11.00 |") for line in lines)
+    assert any(line.startswith("| `base` | – | 5.00 ± 1.00 | 1") for line in lines)
     assert any("`worse`" in line and "**+5." in line and "invert" in line for line in lines)
     assert any("`same`" in line and "**" not in line for line in lines)
 
@@ -142,10 +147,17 @@ def test_a_miss_is_kept_as_none_and_left_out_of_pairs():
     faces = faces_of(np.stack([shape(row) for row in range(4)]))
     xy = faces.xy + np.float32([2, 0])
     xy[2] = np.nan
-    kept = brought.scored(faces, {"given": [said(faces, xy)]})
+    kept = effects.errors(faces, {"given": [said(faces, xy)]})
     assert kept["given"][0][2] is None and kept["given"][0][0] == pytest.approx(0.05)
-    told = brought.compared(faces, kept, kept)["given"]["persons"]
+    told = effects.differences(faces, kept, kept, "given")["persons"]
     assert (told.faces, told.left_out, told.difference) == (3, 1, 0.0)
+
+
+def test_the_validation_error_of_each_seed_is_that_of_its_folder(tmp_path):
+    for seed, value in enumerate((0.2, 0.1)):
+        files.write_json(tmp_path / f"run/seed{seed}/model.json", {"val_nme": value})
+    assert effects.val_nme(tmp_path / "run") == [0.2, 0.1]
+    assert effects.val_nme(tmp_path / "gone") == []
 
 
 def test_the_plan_in_git_changes_what_exists():
@@ -154,7 +166,7 @@ def test_the_plan_in_git_changes_what_exists():
     default = config.read(aside if aside.exists() else ROOT / "params.yaml")
     params = profiles.resolved(default, ROOT / "profiles", "transfer")
     made = ablation.variants(told, params)
-    kept = {name: ablation.job(own, told.run).folder for name, own in made.items()}
+    kept = {name: ablation.training(own, told.run).folder for name, own in made.items()}
     assert len({*kept.values()}) == len(kept), "two variants are one training"
     for own in made.values():
         recipes = __import__(f"thermark.train.recipes.{own['runs'][told.run]['recipe']}", fromlist=["Config"])
@@ -180,8 +192,8 @@ def test_a_miniature_from_rendering_to_the_table(tmp_path):
     told |= {"variants": {"without_tone": {"runs.supervised_t.augment.thermal.tone_p": 0.0}}}
     (tmp_path / "plan.yaml").write_text(profiles.text(told), encoding="utf-8")
     command = [sys.executable, str(ROOT / "stages/transfer_ablation.py"), "--plan", "plan.yaml", "--work", "work"]
-    source = ablation.made(
-        ablation.job(ablation.changed(params, small), "supervised_t").needs[0].needs[0],
+    source = ablation.finish(
+        ablation.training(ablation.changed(params, small), "supervised_t").needs[0].needs[0],
         ablation.changed(params, small),
         tmp_path / "work",
         ROOT / "stages",
@@ -189,6 +201,6 @@ def test_a_miniature_from_rendering_to_the_table(tmp_path):
     command += ["--raw", str(source), "--loader", "cameras", "--out", "table.md"]
     subprocess.run(command, cwd=tmp_path, check=True)
     text = (tmp_path / "table.md").read_text(encoding="utf-8")
-    assert "`base`" in text and "`without_tone`" in text
+    assert "`base`" in text and "`without_tone`" in text and "`mean_of_others`" in text
     work = sorted(path.name.rsplit("-", 1)[0] for path in (tmp_path / "work").iterdir())
     assert work == ["cameras", "cameras", "supervised_t", "supervised_t"]  # rendered, prepared, trained twice

@@ -12,19 +12,18 @@ from thermark import landmarks
 from thermark.core import files
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
+from thermark.landmarker.result import Landmarks
 from thermark.report.transfer import (
     boxes,
     camera,
-    content,
-    found,
-    measure,
+    detected,
     noise,
-    others,
+    page,
     points,
     quick,
     shipped,
     study,
-    tables,
+    summary,
 )
 
 STAGE = Path(__file__).parents[2] / "stages/transfer_score.py"
@@ -52,7 +51,7 @@ def test_yaw_is_the_angle_whose_tangent_is_the_nose_off_the_middle(tip, degrees)
 
 
 def test_poses_are_parts_and_an_unlabelled_nose_is_in_none():
-    assert points.turned(np.array([-14.0, 20.0, -31.0, np.nan])).tolist() == [
+    assert points.yaw_range(np.array([-14.0, 20.0, -31.0, np.nan])).tolist() == [
         "up to 15",
         "15 to 30",
         "above 30",
@@ -77,7 +76,7 @@ def test_errors_are_means_in_the_distance_of_the_eyes_and_the_lips_are_apart():
     guess = xy + np.float32([4, 0])  # a tenth of 40 px
     for name in points.MIDLINE:
         guess[:, NAMES.index(name), 0] += 40
-    numbers = measure.measured(faces, [said(faces, guess)], measure.strata(faces))
+    numbers = summary.in_boxes(faces, [said(faces, guess)])
     assert numbers["all"]["nme"] == pytest.approx(0.1) and numbers["all"]["faces"] == 6
     assert numbers["points"]["midline"]["nme"] == pytest.approx(1.1)
     assert numbers["points"]["common54"]["nme"] == pytest.approx((50 * 0.1 + 4 * 1.1) / 54)
@@ -90,12 +89,12 @@ def test_a_miss_is_counted_and_no_part_of_the_mean():
     faces = faces_of(xy)
     guess = xy + np.float32([2, 0])
     guess[1] = np.nan
-    errors = measure.face_errors(faces, [said(faces, guess)])
+    errors = summary.face_errors(faces, [said(faces, guess)])[0]
     assert np.isinf(errors[1]) and np.delete(errors, 1) == pytest.approx(np.full(5, 0.05))
-    numbers = measure.measured(faces, [said(faces, guess)], measure.strata(faces))["all"]
+    numbers = summary.in_boxes(faces, [said(faces, guess)])["all"]
     assert numbers["missed"] == 1 and numbers["nme"] == pytest.approx(0.05)
     assert numbers["failed"] == pytest.approx(1 / 6)
-    assert measure.worst(faces, errors)[0] == {"face": faces.ids[1], "nme": None}
+    assert summary.worst(faces, [said(faces, guess)])[0] == {"face": faces.ids[1], "nme": None}
 
 
 def test_intervals_are_drawn_by_person_and_by_recording():
@@ -105,7 +104,7 @@ def test_intervals_are_drawn_by_person_and_by_recording():
     people = [f"p{row // 4}" for row in range(12)]  # each person in every recording
     faces = faces_of(xy, ids, people)
     guess = xy + np.float32([1, 0]) * (np.arange(12) % 4)[:, None, None]
-    numbers = measure.measured(faces, [said(faces, guess)], measure.strata(faces))["all"]
+    numbers = summary.in_boxes(faces, [said(faces, guess)])["all"]
     low, high = numbers["subjects"]
     assert high - low == pytest.approx(0, abs=1e-6)
     low, high = numbers["recordings"]
@@ -116,7 +115,7 @@ def test_seeds_have_their_mean_and_spread():
     xy = np.stack([shape(row) for row in range(6)])
     faces = faces_of(xy)
     seeds = [said(faces, xy + np.float32([step, 0])) for step in (2, 4, 6)]
-    numbers = measure.measured(faces, seeds, measure.strata(faces))["all"]
+    numbers = summary.in_boxes(faces, seeds)["all"]
     assert numbers["seeds"] == pytest.approx([0.05, 0.1, 0.15])
     assert numbers["nme"] == pytest.approx(0.1) and numbers["nme_seed_std"] == pytest.approx(0.05)
 
@@ -124,11 +123,11 @@ def test_seeds_have_their_mean_and_spread():
 def test_the_mean_of_others_looks_at_no_own_label():
     xy = np.stack([shape(0), shape(0), shape(1)])
     faces = faces_of(xy, people=["a", "b", "b"])
-    made = others.mean_of_others(faces, faces.prompts).xy
+    made = boxes.mean_of_others(faces, faces.prompts).xy
     assert made[0] == pytest.approx((xy[1] + xy[2]) / 2, abs=1e-3)
     assert made[1] == pytest.approx(xy[0], abs=1e-3)
     alone = faces_of(xy, people=["a", "a", "a"])
-    assert np.isnan(others.mean_of_others(alone, alone.prompts).xy).all()
+    assert np.isnan(boxes.mean_of_others(alone, alone.prompts).xy).all()
 
 
 def test_the_mean_of_others_goes_with_the_box():
@@ -136,11 +135,11 @@ def test_the_mean_of_others_goes_with_the_box():
     faces = faces_of(xy, people=["a", "b"])
     boxes_ = faces.prompts.copy()
     boxes_[0] = [0, 0, 160, 200]  # twice as large, with its centre at (80, 100) in place of (100, 120)
-    made = others.mean_of_others(faces, boxes_).xy[0]
+    made = boxes.mean_of_others(faces, boxes_).xy[0]
     assert made == pytest.approx((xy[0] - [100, 120]) * 2 + [80, 100], abs=1e-3)
 
 
-def test_every_kind_of_box_is_predicted_in_batches_and_in_order(monkeypatch):
+def test_boxes_are_predicted_in_batches_and_in_order(monkeypatch):
     monkeypatch.setattr(camera, "BATCH", 2)
     faces = faces_of(np.stack([shape(row) for row in range(5)]))
     pictures = camera.Pictures(faces, tuple(np.full((3, 3), row, np.uint8) for row in range(5)))
@@ -152,9 +151,9 @@ def test_every_kind_of_box_is_predicted_in_batches_and_in_order(monkeypatch):
         ]
         return [(each, np.ones((1, 54), np.float32)) for each in xy]
 
-    made = camera.predictions("x", VOCABULARY, locate, pictures, boxes.kinds(faces))
-    for kind, given in boxes.kinds(faces).items():
-        assert made[kind].xy[:, 0] == pytest.approx(given[:, :2] + np.arange(5)[:, None])
+    for given in boxes.kinds(faces).values():
+        predicted = camera.predict("x", VOCABULARY, locate, pictures, given)
+        assert predicted.xy[:, 0] == pytest.approx(given[:, :2] + np.arange(5)[:, None])
 
 
 class Finder:
@@ -176,19 +175,64 @@ def test_a_detector_is_scored_against_tight_boxes_and_a_missed_face_has_no_box()
     pictures = camera.Pictures(faces, tuple(np.full((3, 3), row, np.uint8) for row in range(5)))
     tight = boxes.kinds(faces)["tight"]
     finder = Finder(tight, missed=(1,), alarms=(1, 3))
-    given = found.in_boxes(pictures, finder, 0.3)
+    found = detected.polarities(pictures, finder)
+    given = detected.boxes_of_faces(pictures, found["as it is"], 0.3)
     assert np.isnan(given[1]).all()
     assert given[[0, 2, 3, 4]] == pytest.approx(tight[[0, 2, 3, 4]] + 1)
-    numbers = found.numbers(pictures, finder, 0.3)
+    numbers = {name: detected.numbers(pictures, some, 0.3) for name, some in found.items()}
     # In frame 1 the false alarm is the best that there is: 0.9. Inverted, every picture has another level.
     assert numbers["as it is"] | {"ap50": 0} == {
         **{"ap50": 0, "recall": 0.8, "precision": pytest.approx(4 / 6), "faces": 5, "frames": 5},
         **{"missed": 1, "false_alarms": 2, "threshold": 0.3},
     }
     assert numbers["inverted"]["recall"] == 0
-    surer = found.numbers(pictures, finder, 0.5)["as it is"]
+    surer = detected.numbers(pictures, found["as it is"], 0.5)
     assert (surer["recall"], surer["precision"]) == (0.8, pytest.approx(4 / 5))
-    assert "80.0 | 66.7" in tables.detection(numbers) and "1 of 5" in tables.detection(numbers)
+    assert "80.0 | 66.7" in page.detection(numbers) and "1 of 5" in page.detection(numbers)
+
+
+class Landmarker:
+    """Answers with the labelled points of the face in a picture, a pixel away, and a false alarm before it."""
+
+    def __init__(self, xy, tight, missed=()):
+        self.xy, self.tight, self.missed = xy, tight, missed
+
+    def __call__(self, image):
+        row = int(image[0, 0])
+        some = [np.float32([500, 500, 520, 520])] + [self.tight[row]] * (row not in self.missed)
+        points = np.stack([self.xy[row] + 100, self.xy[row] + np.float32([4, 0])])[: len(some)]
+        scores = np.ones(points.shape[:2], np.float32)
+        return Landmarks(points, scores, np.float32(some), np.float32([0.9, 0.8][: len(some)]), None, VOCABULARY)
+
+
+def test_the_landmarker_is_scored_on_the_faces_that_its_own_boxes_meet():
+    faces = faces_of(np.stack([shape(row) for row in range(6)]))
+    pictures = camera.Pictures(faces, tuple(np.full((3, 3), row, np.uint8) for row in range(6)))
+    finder = Landmarker(faces.xy, boxes.kinds(faces)["tight"], missed=(1,))
+    made = quick.scored(pictures, [], None, "none", landmarker=finder)
+    assert [*made["contestants"]] == ["mean_of_others", "landmarker"]
+    assert [*made["contestants"]["landmarker"]] == ["detected"]
+    numbers = made["contestants"]["landmarker"]["detected"]["all"]
+    assert (numbers["faces"], numbers["missed"]) == (6, 1) and numbers["nme"] == pytest.approx(0.1)
+    text = page.render(made, details=False)
+    assert "`landmarker` | – | – | – | – | 10.00, 1 missed |" in text and "##" not in text
+
+
+def test_a_landmarker_that_finds_nothing_misses_every_face():
+    faces = faces_of(np.stack([shape(row) for row in range(3)]))
+    pictures = camera.Pictures(faces, tuple(np.full((3, 3), row, np.uint8) for row in range(3)))
+    finder = Landmarker(faces.xy, boxes.kinds(faces)["tight"], missed=(0, 1, 2))
+    made = quick.scored(pictures, [], None, "none", ["given"], landmarker=finder)
+    assert made["contestants"]["landmarker"]["detected"]["all"]["missed"] == 3
+    assert "`landmarker` | – | –, 3 missed |" in page.render(made, details=False)
+
+
+def test_the_noise_of_labels_is_a_row_of_the_card_without_boxes():
+    bound = {"nme": 0.0133, "median": 0.01, "pictures": 188}
+    (row,) = shipped.label_noise({"noise": {noise.JITTER: bound}}, "car")
+    assert (row.labels, row.boxes, row.faces, row.value) == ("machine", "none", 188, 0.0133)
+    assert "lower bound" in row.metric and row.low is None
+    assert shipped.label_noise({"noise": {noise.JITTER: None}}, "car") == []
 
 
 def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machines():
@@ -310,8 +354,8 @@ def test_a_study_of_another_version_or_an_unknown_contestant_is_refused(predicte
 
 def test_a_page_without_contestants_that_ran_says_so():
     xy = np.stack([shape(row) for row in range(3)])
-    made = content.made({}, faces_of(xy))
-    assert "3 faces" in content.page(made | {"left_out": {"x": "no data"}})
+    text = page.render(summary.summarise({}, faces_of(xy)) | {"left_out": {"x": "no data"}})
+    assert "3 faces" in text and "`x` is left out: no data" in text
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
-"""The pictures of a real camera in memory, and what a network says of their faces in boxes of every kind."""
+"""The pictures of a real camera in memory, and what a network predicts for their faces in given boxes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from thermark.core.config import parse
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
+from thermark.report.transfer import boxes as given
 from thermark.report.transfer.boxes import Boxes
-from thermark.report.transfer.others import unseen
 
 Image = NDArray[np.uint8]
 # Images (H, W), and boxes (P, 4) of each -> points (P, K, 2) in its pixels and scores (P, K) of each.
-Located = Callable[[Sequence[Image], Sequence[Boxes]], Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]]
+Locate = Callable[[Sequence[Image], Sequence[Boxes]], Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]]
 BATCH = 64
 
 
@@ -42,19 +42,11 @@ def read(loader: str, root: Path, **settings: Any) -> Pictures:
     return Pictures(loaded.faces, images)
 
 
-def predictions(
-    name: str, vocabulary: str, locate: Located, pictures: Pictures, kinds: Mapping[str, Boxes]
-) -> dict[str, Predictions]:
-    """Return kind of box -> what `locate` says of every face in its box (N, 4) of that kind."""
-    return {kind: _predicted(name, vocabulary, locate, pictures, boxes) for kind, boxes in kinds.items()}
-
-
-def _predicted(name: str, vocabulary: str, locate: Located, pictures: Pictures, boxes: Boxes) -> Predictions:
-    points, scores = [], []
+def predict(name: str, vocabulary: str, locate: Locate, pictures: Pictures, boxes: Boxes) -> Predictions:
+    """Return what `locate` predicts for every face in its box (N, 4), NaN for a miss."""
+    parts: list[tuple[Boxes, Boxes]] = []
     for start in range(0, len(boxes), BATCH):
-        part = slice(start, start + BATCH)
-        for xy, score in locate(pictures.images[part], [box[None] for box in boxes[part]]):
-            points.append(xy)
-            scores.append(score)
-    empty = unseen(name, vocabulary, pictures.faces, boxes)
-    return replace(empty, xy=np.concatenate(points), score=np.concatenate(scores))
+        rows = slice(start, start + BATCH)
+        parts += locate(pictures.images[rows], [box[None] for box in boxes[rows]])
+    xy, score = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return given.predictions(name, vocabulary, pictures.faces, boxes, xy, score)

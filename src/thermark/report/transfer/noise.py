@@ -5,8 +5,8 @@ a lower bound. What an independent landmarker disagrees by, once its constant of
 noise, too: an upper bound of the part that is not constant.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,10 @@ from thermark import landmarks
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.metrics.scores import labels
-from thermark.report.transfer.points import MAIN, TARGET, groups
+from thermark.report.transfer.points import EYES, MAIN, TARGET, groups
 
 Points = NDArray[np.float64]
+JITTER = "jitter of labels on heads at rest"
 STILL = 0.1  # of the distance of the eyes: how far the middle of a face at rest moves from a picture to the next
 ENOUGH = 0.5  # of the points
 # A picture differs from the mean of its two neighbours by the noise of all three: 1 + 1/4 + 1/4.
@@ -39,23 +40,14 @@ def jitter(faces: Faces, recordings: NDArray[np.str_]) -> Noise | None:
     The neighbours are turned, moved and scaled onto the middle picture, so that a head that moves is none that
     jumps; those that move far are left out. Speech and yawns stay in. None without three such pictures.
     """
-    xy, eyes = _read(faces)
-    order = sorted(range(len(faces)), key=lambda row: (recordings[row], faces.ids[row]))
-    parts = []
-    for (first, middle), (_, last) in pairwise(pairwise(order)):
-        if len({str(recordings[row]) for row in (first, middle, last)}) > 1:
-            continue
-        three, size = xy[[first, middle, last]], eyes[middle]
-        known = np.asarray(np.isfinite(three).all(axis=(0, 2)))
-        if not np.isfinite(size) or known.mean() < ENOUGH:
-            continue
-        centres = three[:, known].mean(axis=1)
-        if np.hypot(*np.diff(centres, axis=0).T).max() > STILL * size:
-            continue
-        neighbours = [aligned(three[at][known], three[1][known]) for at in (0, 2)]
-        gap = three[1][known] - np.mean(neighbours, axis=0)
-        parts.append(np.hypot(*gap.T).mean() / np.sqrt(THREE) / size)
-    return _summary(parts)
+    truth = labels(faces, TARGET, {})
+    xy = truth.truth[:, groups()[MAIN]].astype(np.float64)
+    order = np.lexsort((faces.ids, recordings))
+    errors = []
+    for three in zip(order, order[1:], order[2:], strict=False):
+        if len({*recordings[[*three]]}) == 1:
+            errors.append(_jump(xy[[*three]], truth.eyes[three[1]]))
+    return _noise([error for error in errors if error is not None])
 
 
 def disagreement(faces: Faces, other: Predictions) -> Noise | None:
@@ -63,17 +55,16 @@ def disagreement(faces: Faces, other: Predictions) -> Noise | None:
 
     Offsets are measured along and across the line of the eyes. Only faces that it found; None where it found none.
     """
-    xy, eyes = _read(faces)
-    found = landmarks.project(other.xy.astype(np.float64), other.vocabulary, TARGET)
-    theirs = np.full_like(xy, np.nan)
-    theirs[other.faces] = found[:, groups()[MAIN]]
-    axes = _axes(faces)
-    gap = np.einsum("nij,nkj->nki", axes, theirs - xy) / eyes[:, None, None]
-    kept = np.isfinite(gap).all(axis=(1, 2))
-    if not kept.any():
-        return None
-    gap = gap[kept] - gap[kept].mean(axis=0)
-    return _summary(list(np.hypot(gap[..., 0], gap[..., 1]).mean(axis=1)))
+    truth, mask = labels(faces, TARGET, {}), groups()[MAIN]
+    xy = truth.truth.astype(np.float64)
+    right, left = (xy[:, landmarks.load(TARGET).index(name)] for name in EYES)
+    along = (left - right) / np.linalg.norm(left - right, axis=1)[:, None]
+    axes = np.stack([along, along[:, ::-1] * [-1, 1]], axis=1)
+    predicted = np.full_like(xy, np.nan)
+    predicted[other.faces] = landmarks.project(other.xy.astype(np.float64), other.vocabulary, TARGET)
+    gap = np.einsum("nij,nkj->nki", axes, (predicted - xy)[:, mask]) / truth.eyes[:, None, None]
+    gap = gap[np.isfinite(gap).all(axis=(1, 2))]
+    return _noise(np.linalg.norm(gap - gap.mean(axis=0), axis=-1).mean(axis=1)) if len(gap) else None
 
 
 def aligned(points: Points, target: Points) -> Points:
@@ -84,21 +75,18 @@ def aligned(points: Points, target: Points) -> Points:
     return np.asarray(np.stack([moved.real, moved.imag], axis=1) + target.mean(axis=0))
 
 
-def _read(faces: Faces) -> tuple[Points, NDArray[np.float64]]:
-    read = labels(faces, TARGET, {})
-    return read.truth[:, groups()[MAIN]].astype(np.float64), read.eyes
+def _jump(three: Points, eyes: float) -> float | None:
+    """Return the noise of one picture by its neighbours (3, K, 2), None if it moves or lacks labels."""
+    known = np.isfinite(three).all(axis=(0, 2))
+    if not np.isfinite(eyes) or known.mean() < ENOUGH:
+        return None
+    before, middle, after = three[:, known]
+    centres = three[:, known].mean(axis=1)
+    if np.hypot(*np.diff(centres, axis=0).T).max() > STILL * eyes:
+        return None
+    gap = middle - np.mean([aligned(before, middle), aligned(after, middle)], axis=0)
+    return float(np.hypot(*gap.T).mean() / np.sqrt(THREE) / eyes)
 
 
-def _axes(faces: Faces) -> Points:
-    """Return the unit vectors (N, 2, 2) along and across the line of the eyes."""
-    corners = landmarks.load(TARGET).interocular
-    if corners is None:
-        raise ValueError(f"{TARGET} has no eyes")
-    truth = labels(faces, TARGET, {}).truth.astype(np.float64)
-    along = truth[:, corners[1]] - truth[:, corners[0]]
-    along /= np.hypot(*along.T)[:, None]
-    return np.stack([along, along[:, ::-1] * [-1, 1]], axis=1)
-
-
-def _summary(parts: list[np.float64]) -> Noise | None:
-    return Noise(float(np.mean(parts)), float(np.median(parts)), len(parts)) if parts else None
+def _noise(errors: Sequence[float] | NDArray[np.float64]) -> Noise | None:
+    return Noise(float(np.mean(errors)), float(np.median(errors)), len(errors)) if len(errors) else None

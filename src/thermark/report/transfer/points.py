@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from thermark import landmarks
 from thermark.core.faces import Faces
+from thermark.metrics.scores import labels
 
 TARGET = "ibug68"
 MAIN = "common50"
@@ -12,8 +13,9 @@ MAIN = "common50"
 # while lips part is what networks disagree about most, so they are counted apart.
 MIDLINE = ("mouth_outer_3", "mouth_outer_9", "mouth_inner_2", "mouth_inner_6")
 CORNERS = ("mouth_outer_0", "mouth_outer_6")
+EYES = ("right_eye_0", "left_eye_3")  # their outer corners
 PARTS = ("jaw", "brows", "eyes", "nose")
-YAWS = ((15.0, "up to 15"), (30.0, "15 to 30"), (np.inf, "above 30"))  # degrees to either side
+YAWS = {"up to 15": 15.0, "15 to 30": 30.0, "above 30": np.inf}  # degrees to either side
 
 
 def groups() -> dict[str, NDArray[np.bool_]]:
@@ -23,18 +25,11 @@ def groups() -> dict[str, NDArray[np.bool_]]:
     `common54`: these, too. `corners`: of the mouth.
     """
     vocabulary = landmarks.load(TARGET)
+    names, rows = np.array(vocabulary.points), np.arange(len(vocabulary))
     shared = landmarks.weights("sftl54", TARGET).sum(axis=1) > 0
-    midline = _named(MIDLINE)
-    parts = {
-        name: np.isin(np.arange(len(vocabulary)), vocabulary.groups[name]) & shared & ~midline for name in PARTS
-    }
-    return {
-        MAIN: shared & ~midline,
-        "common54": shared,
-        **parts,
-        "corners": _named(CORNERS),
-        "midline": midline,
-    }
+    midline, corners = np.isin(names, MIDLINE), np.isin(names, CORNERS)
+    parts = {name: np.isin(rows, vocabulary.groups[name]) & shared & ~midline for name in PARTS}
+    return {MAIN: shared & ~midline, "common54": shared, **parts, "corners": corners, "midline": midline}
 
 
 def yaw(faces: Faces) -> NDArray[np.float64]:
@@ -44,28 +39,16 @@ def yaw(faces: Faces) -> NDArray[np.float64]:
     offset along the line of the eyes, in those halves, is the tangent. Good to some ten degrees: for parts of a
     table, no more.
     """
-    vocabulary = landmarks.load(TARGET)
-    xy = np.concatenate([_read(faces, row) for row in range(len(faces))]).astype(np.float64)
-    right, left = (xy[:, vocabulary.index(name)] for name in ("right_eye_0", "left_eye_3"))
-    tip = xy[:, vocabulary.index("nose_bridge_3")]
+    vocabulary, xy = landmarks.load(TARGET), labels(faces, TARGET, {}).truth.astype(np.float64)
+    places = [vocabulary.index(name) for name in (*EYES, "nose_bridge_3")]
+    right, left, tip = (xy[:, place] for place in places)
     half = (left - right) / 2
     along = ((tip - (left + right) / 2) * half).sum(axis=1)
     length = (half**2).sum(axis=1)
-    turned: NDArray[np.float64] = np.degrees(np.arctan2(along, np.where(length > 0, length, np.nan)))
-    return turned
+    return np.asarray(np.degrees(np.arctan2(along, np.where(length > 0, length, np.nan))))
 
 
-def turned(degrees: NDArray[np.float64]) -> NDArray[np.str_]:
+def yaw_range(degrees: NDArray[np.float64]) -> NDArray[np.str_]:
     """Return which of YAWS each yaw (N,) is in, nothing for one that is NaN."""
-    names = np.array([name for _, name in YAWS])
-    limits = [limit for limit, _ in YAWS]
-    return np.where(np.isnan(degrees), "", names[np.searchsorted(limits, np.abs(np.nan_to_num(degrees)))])
-
-
-def _read(faces: Faces, row: int) -> NDArray[np.floating]:
-    name = str(faces.vocabularies[row])
-    return landmarks.project(faces.xy[row : row + 1, : len(landmarks.load(name))], name, TARGET)
-
-
-def _named(names: tuple[str, ...]) -> NDArray[np.bool_]:
-    return np.isin(np.array(landmarks.load(TARGET).points), names)
+    place = np.searchsorted([*YAWS.values()], np.abs(np.nan_to_num(degrees)))
+    return np.where(np.isnan(degrees), "", np.array([*YAWS])[place])

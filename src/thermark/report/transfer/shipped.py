@@ -3,7 +3,8 @@
 from typing import Any
 
 from thermark.convert.model_card import Row
-from thermark.report.transfer.content import Content
+from thermark.report.transfer.noise import JITTER
+from thermark.report.transfer.summary import Numbers
 
 KINDS = {
     "given": "the publisher's",
@@ -12,26 +13,33 @@ KINDS = {
     "found": "the detector's as they are, of the faces that it found",
     "surest": "the detector's, of the faces that it found",
 }
+NME = "NME inter-ocular, 50 points"
 
 
-def rows(content: Content, contestant: str, data: str) -> list[Row]:
+def rows(content: Numbers, contestant: str, data: str) -> list[Row]:
     """Return NME in boxes of each kind, then what the detector finds, of a `contestant` on `data`.
 
     The labels are taken to be a machine's. Intervals are by person.
     """
+    by_kind = content["contestants"][contestant]
     made = []
     for kind, title in KINDS.items():
-        if kind not in content["contestants"][contestant]:
-            continue
-        own = content["contestants"][contestant][kind]["all"]
-        low, high = own.get("subjects", (None, None))
-        faces = own["faces"] - round(own["missed"])
-        metric = "NME inter-ocular, 50 points"
-        made.append(_row(data, title, faces, metric, own["nme"], low=low, high=high))
-    for name, own in content.get("detection", {}).items():
+        if kind in by_kind:
+            numbers = by_kind[kind]["all"]
+            low, high = numbers.get("subjects", (None, None))
+            faces = numbers["faces"] - round(numbers["missed"])
+            made.append(_row(data, title, faces, NME, numbers["nme"], low=low, high=high))
+    for name, numbers in content.get("detection", {}).items():
         for metric in ("recall", "precision", "ap50"):
-            made.append(_row(f"{data}, {name}", "the detector's", own["faces"], metric, own[metric]))
+            made.append(_row(f"{data}, {name}", "the detector's", numbers["faces"], metric, numbers[metric]))
     return made
+
+
+def label_noise(content: Numbers, data: str) -> list[Row]:
+    """Return how much the labels of heads at rest jitter, a lower bound of their noise; nothing if unknown."""
+    bound = content["noise"][JITTER]
+    metric = "noise of the labels, a lower bound: their jitter on heads at rest"
+    return [_row(data, "none", bound["pictures"], metric, bound["nme"])] if bound else []
 
 
 def _row(data: str, boxes: str, faces: int, metric: str, value: float, **interval: Any) -> Row:

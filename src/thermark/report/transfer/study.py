@@ -1,9 +1,11 @@
-"""The study of a profile: the same numbers from what the pipeline predicted."""
+"""The study of a profile: numbers, a page and the error of every face from what the pipeline predicted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 from pydantic import Field
 
 from thermark.core import files
@@ -13,10 +15,14 @@ from thermark.core.faces import Faces, open_table
 from thermark.core.packed_images import BASE
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders
+from thermark.report import long_table
 from thermark.report.inputs import existing, open_json
-from thermark.report.transfer import content, others
+from thermark.report.transfer import page
+from thermark.report.transfer.boxes import MEAN_OF_OTHERS, mean_of_others, prompts
+from thermark.report.transfer.summary import Contestants, face_errors, recordings, strata, summarise
 
 Sets = Mapping[str, tuple[Faces, dict[str, list[Predictions]]]]
+COLUMNS = ("contestant", "boxes", "face", "subject", "recording", "yaw", "nme")
 
 
 class Config(Section):
@@ -52,47 +58,58 @@ def build(config: Config, paths: Paths, text: Path, numbers: Path, errors: Path)
             f"{config.independent} is no contestant of the study", "name it under `contestants`, too"
         )
     sets = {kind: _read(where, names, paths) for kind, where in config.boxes.items()}
-    left_out = {name: why for name in names if (why := _why_absent(sets, name))}
-    by_name = {
-        name: {kind: (faces, found[name]) for kind, (faces, found) in sets.items()}
+    left_out = {name: reason for name in names if (reason := _why_absent(sets, name))}
+    contestants = {
+        name: {kind: (faces, predicted[name]) for kind, (faces, predicted) in sets.items()}
         for name in names
         if name not in left_out
     }
     if floor := _floor(sets):
-        by_name = {others.NAME: floor} | by_name
-    made = content.made(by_name, next(iter(sets.values()))[0], config.independent)
-    made["left_out"] = left_out
-    files.write_json(numbers, made)
-    files.write_text(text, content.page(made))
-    files.write_text(errors, content.table_of_faces(by_name))
+        contestants = {MEAN_OF_OTHERS: floor, **contestants}
+    content = summarise(contestants, next(iter(sets.values()))[0], config.independent)
+    content["left_out"] = left_out
+    files.write_json(numbers, content)
+    files.write_text(text, page.render(content))
+    long_table.write(errors, list(_errors(contestants)), COLUMNS)
 
 
 def _read(where: str, names: Sequence[str], paths: Paths) -> tuple[Faces, dict[str, list[Predictions]]]:
     """Return the faces of a data set, and contestant -> its predictions on a variant of it by seed."""
     dataset, _, variant = where.partition("@")
-    faces = open_table(paths.faces / dataset)
     fingerprint = str(open_json(paths.reports / f"{dataset}.json")["fingerprint"])
-    found: dict[str, list[Predictions]] = {}
+    predicted: dict[str, list[Predictions]] = {}
     for name in names:
         folder = paths.predictions / name
-        found[name] = [
-            Predictions.open(existing(parent / file_name(dataset, variant or BASE)))
-            for parent in seed_folders(folder) or [folder]
-        ]
-        for one in found[name]:
+        for parent in seed_folders(folder) or [folder]:
+            one = Predictions.open(existing(parent / file_name(dataset, variant or BASE)))
             one.require(fingerprint)
-    return faces, found
+            predicted.setdefault(name, []).append(one)
+    return open_table(paths.faces / dataset), predicted
 
 
 def _floor(sets: Sets) -> dict[str, tuple[Faces, list[Predictions]]]:
     """Return what boxes alone tell, in each kind of box that somebody was given."""
-    told = {}
-    for kind, (faces, found) in sets.items():
-        boxes = others.boxes_of(faces, [one for seeds in found.values() for one in seeds])
+    floor = {}
+    for kind, (faces, predicted) in sets.items():
+        boxes = prompts(faces, [one for seeds in predicted.values() for one in seeds])
         if boxes is not None:
-            told[kind] = (faces, [others.mean_of_others(faces, boxes)])
-    return told
+            floor[kind] = faces, [mean_of_others(faces, boxes)]
+    return floor
 
 
 def _why_absent(sets: Sets, name: str) -> str:
-    return next((one.reason for _, found in sets.values() for one in found[name] if one.status != "ok"), "")
+    seeds = (one for _, predicted in sets.values() for one in predicted[name])
+    return next((one.reason for one in seeds if one.status != "ok"), "")
+
+
+def _errors(contestants: Contestants) -> Iterator[pd.DataFrame]:
+    """Yield the error of each face of a contestant in boxes of one kind; empty: missed."""
+    for name, by_kind in contestants.items():
+        for kind, (faces, seeds) in by_kind.items():
+            errors = face_errors(faces, seeds).mean(axis=0)
+            columns = (faces.ids, faces.subjects, recordings(faces), strata(faces)["yaw"])
+            yield pd.DataFrame(
+                {"contestant": name, "boxes": kind}
+                | dict(zip(COLUMNS[2:-1], columns, strict=True))
+                | {"nme": np.where(np.isfinite(errors), errors, np.nan)}
+            )
