@@ -46,7 +46,7 @@ def main() -> None:
         files.write_json(options.out, content)
     if options.rows:
         data = f"{options.loader}, development half"
-        rows = shipped.rows(content, quick.name_of(options.run[0]), data) + shipped.label_noise(content, data)
+        rows = shipped.rows(content, quick.name_of(options.run[0]), data)
         files.write_json(
             options.rows, files.read_json(options.rows) | {"rows": [row.model_dump() for row in rows]}
         )

@@ -228,23 +228,28 @@ def test_a_landmarker_that_finds_nothing_misses_every_face():
 
 
 def test_the_noise_of_labels_is_a_row_of_the_card_without_boxes():
-    bound = {"nme": 0.0133, "median": 0.01, "pictures": 188}
-    (row,) = shipped.label_noise({"noise": {noise.JITTER: bound}}, "car")
+    bound, nobody = {"nme": 0.0133, "median": 0.01, "pictures": 188}, {"contestants": {}}
+    (row,) = shipped.rows(nobody | {"noise": {noise.JITTER: bound}}, "long_t", "car")
     assert (row.labels, row.boxes, row.faces, row.value) == ("machine", "none", 188, 0.0133)
     assert "lower bound" in row.metric and row.low is None
-    assert shipped.label_noise({"noise": {noise.JITTER: None}}, "car") == []
+    assert shipped.rows(nobody | {"noise": {noise.JITTER: None}}, "long_t", "car") == []
 
 
 def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machines():
     own = {"faces": 10, "missed": 2.0, "nme": 0.08, "subjects": [0.07, 0.09]}
     made = {
-        "contestants": {"x": {"found": {"all": own}, "given": {"all": own | {"missed": 0.0}}}},
+        "contestants": {
+            "x": {"found": {"all": own}, "given": {"all": own | {"missed": 0.0}}},
+            "landmarker": {"detected": {"all": own | {"nme": 0.09}}},
+        },
+        "noise": {noise.JITTER: None},
         "detection": {"inverted": {"faces": 10, "recall": 0.9, "precision": 1.0, "ap50": 0.95}},
     }
     rows = shipped.rows(made, "x", "car")
     assert [(row.boxes[:10], row.faces, row.metric, row.value) for row in rows] == [
         ("the publis", 10, "NME inter-ocular, 50 points", 0.08),
         ("the detect", 8, "NME inter-ocular, 50 points", 0.08),
+        ("none: `Lan", 8, "NME inter-ocular, 50 points", 0.09),
         *(
             ("the detect", 10, name, value)
             for name, value in (("recall", 0.9), ("precision", 1.0), ("ap50", 0.95))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from thermark.convert.model_card import Row
+from thermark.report.transfer.detected import LANDMARKER
 from thermark.report.transfer.noise import JITTER
 from thermark.report.transfer.summary import Numbers
 
@@ -12,34 +13,32 @@ KINDS = {
     "shift10": "the publisher's, a tenth of their sides away",
     "found": "the detector's as they are, of the faces that it found",
     "surest": "the detector's, of the faces that it found",
+    "detected": "none: `Landmarker()` as it is shipped, of the faces that it found",
 }
 NME = "NME inter-ocular, 50 points"
 
 
 def rows(content: Numbers, contestant: str, data: str) -> list[Row]:
-    """Return NME in boxes of each kind, then what the detector finds, of a `contestant` on `data`.
+    """Return NME of a `contestant` and of what is shipped, what is detected, and the labels' noise, on `data`.
 
-    The labels are taken to be a machine's. Intervals are by person.
+    Each in boxes of each kind that `content` has. The labels are taken to be a machine's. Intervals are by person.
     """
-    by_kind = content["contestants"][contestant]
     made = []
-    for kind, title in KINDS.items():
-        if kind in by_kind:
-            numbers = by_kind[kind]["all"]
-            low, high = numbers.get("subjects", (None, None))
-            faces = numbers["faces"] - round(numbers["missed"])
-            made.append(_row(data, title, faces, NME, numbers["nme"], low=low, high=high))
+    for name in (contestant, LANDMARKER):
+        by_kind = content["contestants"].get(name, {})
+        for kind, title in KINDS.items():
+            if kind in by_kind:
+                numbers = by_kind[kind]["all"]
+                low, high = numbers.get("subjects", (None, None))
+                faces = numbers["faces"] - round(numbers["missed"])
+                made.append(_row(data, title, faces, NME, numbers["nme"], low=low, high=high))
     for name, numbers in content.get("detection", {}).items():
         for metric in ("recall", "precision", "ap50"):
             made.append(_row(f"{data}, {name}", "the detector's", numbers["faces"], metric, numbers[metric]))
+    if bound := content["noise"][JITTER]:
+        metric = "noise of the labels, a lower bound: their jitter on heads at rest"
+        made.append(_row(data, "none", bound["pictures"], metric, bound["nme"]))
     return made
-
-
-def label_noise(content: Numbers, data: str) -> list[Row]:
-    """Return how much the labels of heads at rest jitter, a lower bound of their noise; nothing if unknown."""
-    bound = content["noise"][JITTER]
-    metric = "noise of the labels, a lower bound: their jitter on heads at rest"
-    return [_row(data, "none", bound["pictures"], metric, bound["nme"])] if bound else []
 
 
 def _row(data: str, boxes: str, faces: int, metric: str, value: float, **interval: Any) -> Row:
