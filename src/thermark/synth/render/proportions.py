@@ -1,10 +1,11 @@
 """How much heads differ: traits spread as anthropometric tables have them, correlated, with heavier tails.
 
 Standard deviations in mm within a sex, of some 4,000 adults (Zhuang and Bradtmiller 2005, from memory, rounded):
-face length (menton to sellion) 7 and 6, width at the cheekbones 7 and 6.5, jaw width 10 and 9, nose length 4, breadth
-4 and protrusion 3, mouth 4, pupils 3.5 apart, head length 7. The plain traits (`identity`) make about half of that;
-the factors here make up for it. Size, the first component of such tables, is left out, for distance does the same; the
-second sets long and narrow against short and wide faces (Zhuang et al. 2010). Adults only: no children.
+face length (menton to sellion) 7 and 6, width at the cheekbones 7 and 6.5, jaw width 10 and 9, nose length 4,
+breadth 4 and protrusion 3, mouth 4, pupils 3.5 apart, head length 7. The plain traits (`identity`) make about
+half of that; the factors here make up for it. Size, the first component of such tables, is left out, for
+distance does the same; the second sets long and narrow against short and wide faces (Zhuang et al. 2010). Adults
+only: no children.
 """
 
 import numpy as np
