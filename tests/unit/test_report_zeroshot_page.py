@@ -414,9 +414,9 @@ def test_wrong_names_are_config_errors(written, tmp_path):
         parse({"pictures": "png"}, build.Config, "zeroshot")
 
 
-def test_the_stage(small, tmp_path):
+def test_the_stage(made, small, tmp_path):
     """From the command line, in a profile's words: the same numbers elsewhere give the same bytes."""
-    paths = stages(tmp_path).paths
+    paths = made.paths
     families = {"floor": "mean_shape", "run_t": "learned", "told": "cascade"}
     contestants = {name: {"family": families.get(name, "rtmlib")} for name in CONTESTANTS}
     files.write_text(tmp_path / "contestants.yaml", yaml.safe_dump(contestants, sort_keys=False))
