@@ -1,8 +1,6 @@
 """The report on small fake results: honest order, safe text, stable bytes, nothing stale."""
 
 import re
-import subprocess
-import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -696,10 +694,3 @@ def test_who_could_run_nowhere_is_told_of_once_with_the_reason(both, report):
     assert reading.idle(both[:1]) == {}
     assert reading.idle([of(own, "absent") for own in both]) == {}
     assert "1 more could not run here" in console.leaderboard(both)
-
-
-def test_the_stage_needs_no_torch():
-    """It runs after every change of a number, and PyTorch takes longer to import than all tables to write."""
-    code = "import sys; from thermark.report.leaderboard import build, console; print('torch' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert told.strip() == "False"
