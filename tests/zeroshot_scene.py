@@ -1,5 +1,7 @@
 """The bake-off in miniature: labelled noses, contestants with known shifts, files as stages leave them."""
 
+import copy
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,6 +99,14 @@ class Stages:
         shown = {"base": {"settings": {}}, "png": {"settings": {"source": "png"}}}
         shown |= {"minmax": {"settings": {"tone": {"name": "minmax"}}}, "inverted": {"settings": {"invert": True}}}
         files.write_json(self.paths.framed / "thermeval.json", {"data": DATA, "variants": shown})
+
+    def copy(self, root: Path) -> "Stages":
+        """Return the same under another root, which a test may change."""
+        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        made = copy.copy(self)
+        made.root, made.names = root, list(self.names)
+        made.paths = Paths(**{name: root / name for name in READ})
+        return made
 
     def add(self, *seeds: Predictions, whole: bool = True, seeded: bool = False, **shown: Predictions) -> None:
         """Write a contestant's predictions and scores; `shown`: what it said on variants if not the same."""

@@ -70,7 +70,9 @@ def test_fractions_are_fractions(dataset):
 
 @each
 def test_nothing_is_a_data_error(dataset, tmp_path):
-    with pytest.raises(DataError):
-        dataset.load(tmp_path, dataset.Config(raw="x"))
+    for root in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(DataError, match=f"no .* under {root.name}|{root.name} has no annotations") as caught:
+            dataset.load(root, dataset.Config(raw="x"))
+        assert caught.value.code == 3 and "\n" not in caught.value.cause
     with pytest.raises(DataError, match=r"absent\.png"):
         dataset.read(tmp_path / "absent.png", dataset.Config(raw="x"))

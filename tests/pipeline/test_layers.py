@@ -1,5 +1,7 @@
 """Packages are layers: each imports those before it, none those after it, computed names included."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from imports import computed, imported
@@ -71,3 +73,19 @@ def test_nothing_imports_upwards_but_what_is_listed():
 def test_only_listed_files_import_what_a_caller_chose():
     unknown = {path.relative_to(PACKAGE).as_posix() for path in files() if computed(path)[1]}
     assert unknown == set(CHOSEN_BY_CALLERS)
+
+
+LIGHT = """
+import sys
+from thermark.download import drive, hub, kaggle
+from thermark.report.leaderboard import build, console
+from thermark.report.speed import turns
+turns.reference.opened(1)()
+print(sorted({"torch", "gdown", "kagglehub", "kagglesdk", "huggingface_hub"} & set(sys.modules)))
+"""
+
+
+def test_what_runs_often_does_not_wait_for_packages_that_it_does_not_need():
+    """Tables after a change of a number, timing before a contestant is loaded, commands beside downloads."""
+    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[-2] == "[]"

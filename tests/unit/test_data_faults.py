@@ -7,7 +7,6 @@ import io
 import json
 import shutil
 import struct
-import zlib
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -185,43 +184,22 @@ def cut(data):
     return data[: len(data) // 2]
 
 
-def huge(data):
-    """A PNG header of 100 megapixels over the pixels of a small picture."""
-    header = b"IHDR" + struct.pack(">II", 10_000, 10_000) + data[24:29]
-    return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
-
-
-def sized(height, width):
-    return lambda data: encoded(np.zeros((height, width), np.uint16))
-
-
 def encoded(array, form="PNG"):
     stream = io.BytesIO()
     Image.fromarray(array).save(stream, form)
     return stream.getvalue()
 
 
-def empty_sides(data):
-    header = b"IHDR" + struct.pack(">II", 0, 40) + data[24:29]
-    return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
-
-
 BAD_BYTES = {
     "16 cut off": cut,
     "16 flipped bits": lambda data: data[:200] + bytes([data[200] ^ 0x55]) + data[201:],
-    "17 empty": lambda data: b"",
-    "17 text": lambda data: b"<html>Quota exceeded</html>",
     "17 another format": lambda data: encoded(np.zeros((80, 96), np.uint8), "JPEG"),
-    "21 one pixel": sized(1, 1),
-    "21 one line": sized(1, 96),
-    "21 no columns": empty_sides,
-    "21 beyond 50 megapixels": huge,
 }
 
 
 @pytest.mark.parametrize("fault", BAD_BYTES)
-def test_16_17_21_what_is_no_frame_is_listed_and_the_others_are_as_before(whole, tmp_path, fault):
-    """Up to `max_bad_fraction`; beyond, the stage stops. The good frame after a bad one is right."""
+def test_16_17_what_is_no_frame_is_listed_and_the_others_are_as_before(whole, tmp_path, fault):
+    """Up to `max_bad_fraction`; beyond, the stage stops. What else decodes to no frame: test_loading_images.py."""
     raw = thermal_tree(tmp_path / "raw")
     before, crops, _ = whole("tfake")
     old = {name: np.array(crops.pixels[row]) for row, name in enumerate(before.ids.tolist())}
@@ -237,7 +215,7 @@ def test_16_17_21_what_is_no_frame_is_listed_and_the_others_are_as_before(whole,
     refused(tfake, strict, raw, tmp_path / "strict", "1 of 24 frames cannot be read, first: 000004_thermal")
 
 
-@pytest.mark.parametrize("shape", [(80, 96), (80, 96, 3), (80, 96, 4)], ids=["grey", "RGB", "RGBA"])
+@pytest.mark.parametrize("shape", [(80, 96), (80, 96, 3)], ids=["grey", "RGB"])
 def test_18_pictures_saved_anew_with_8_bits_are_refused(tmp_path, shape):
     """Their levels would be read as degrees."""
     raw = thermal_tree(tmp_path / "raw")
@@ -290,17 +268,9 @@ def test_18_pictures_of_every_kind_are_one_kind_of_crop(whole, tmp_path):
     refused(facesynthetics, RGB, raw, tmp_path / "deep", "expected all 8-bit RGB, .*000008.png is 16-bit grey")
 
 
-@pytest.mark.parametrize(
-    "array",
-    [
-        np.zeros((80, 96, 3), np.float32),
-        np.zeros((80, 96, 4), np.uint8),
-    ],
-    ids=["float RGB", "RGBA"],
-)
-def test_18_a_tiff_of_another_kind_is_listed(tmp_path, array):
+def test_18_a_tiff_of_another_kind_is_listed(tmp_path):
     raw = float_tree(tmp_path / "raw")
-    write(raw / "Thermal_2.tiff", array)
+    write(raw / "Thermal_2.tiff", np.zeros((80, 96, 3), np.float32))
     path = raw / "annotations_1.json"
     content = json.loads(path.read_text())
     content["images"].append({"id": 2, "file_name": "Thermal_2.jpg"})
@@ -311,13 +281,12 @@ def test_18_a_tiff_of_another_kind_is_listed(tmp_path, array):
     assert report["found"]["unreadable"]["examples"][0].startswith("Thermal_2.tiff ")
 
 
-@pytest.mark.parametrize("tone", ["clip", "minmax", "percentile", "clahe"])
-def test_19_nothing_is_divided_by_a_constant_frame(tmp_path, tone):
-    """Nor is it the look-alike of another one in another split."""
+def test_19_nothing_is_divided_by_a_constant_frame(tmp_path):
+    """Nor is it the look-alike of another one in another split. Other tones: test_radiometry.py."""
     raw = thermal_tree(tmp_path / "raw")
     for index, level in enumerate((0, 0, 30_000, 30_001, 65_535, 65_535)):
         write(raw / f"warm/{index:06d}_thermal.png", np.full((80, 96 + index), level, np.uint16))
-    config = THERMAL.model_copy(update={"tone": Tone(name=tone)})
+    config = THERMAL.model_copy(update={"tone": Tone(name="minmax")})
     with np.errstate(all="raise"):
         faces, crops, report = pack(tfake, config, raw, tmp_path / "out")
     assert len(faces) == 24
@@ -326,8 +295,7 @@ def test_19_nothing_is_divided_by_a_constant_frame(tmp_path, tone):
     assert report["facts"]["near_duplicate_pairs"] == 0
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("share", [0.01, 1.0])
+@pytest.mark.parametrize(("bad", "share"), [(np.nan, 0.01), (-np.inf, 0.01), (np.inf, 1.0)])
 def test_19_pixels_that_are_no_number_are_black_and_flagged(tmp_path, bad, share):
     raw = float_tree(tmp_path / "raw")
     celsius = scene(1).astype(np.float32) / 20 + 28
@@ -410,14 +378,11 @@ def test_22_an_image_without_annotation_is_counted_or_refused(tmp_path, name):
 @pytest.mark.parametrize(
     ("line", "to", "kind"),
     [
-        (40, "nan nan", "unlabelled_point"),
         (40, "nan 30", "unlabelled_point"),
         (40, "-5 -5", ""),
         (40, "-49 30", "far_out_of_frame"),
         (40, "30 121", "far_out_of_frame"),
         (36, "57 30", "sides_exchanged"),
-        (40, "30", "bad_annotation"),
-        (40, "30 40\n30 40", "bad_annotation"),
         (40, "30 forty", "bad_annotation"),
     ],
 )
@@ -567,14 +532,6 @@ def test_25_an_id_in_other_letters_is_not_taken_for_another_face(tmp_path):
     assert [name for name in faces.ids.tolist() if name.lower().startswith("face_a")] == ["face_a/warm"]
 
 
-def test_26_nothing_is_an_error(tmp_path):
-    for name, (dataset, config, _) in SETS.items():
-        raw = tmp_path / name
-        raw.mkdir()
-        refused(dataset, config, raw, tmp_path / f"out_{name}", f"no .* under {name}")
-        refused(dataset, config, raw / "absent", tmp_path / f"out_{name}", "no .* under absent")
-
-
 def test_26_an_empty_split_is_an_error(tmp_path):
     raw = thermal_tree(tmp_path / "raw")
     tiny = THERMAL.model_copy(update={"split": Fractions(val=1e-9, test=0.3)})
@@ -602,7 +559,7 @@ def test_27_a_table_is_read_by_its_header_however_it_was_saved(tmp_path):
 LONG = "/".join(["a folder with a name that is long"] * 7)
 
 
-@pytest.mark.parametrize("place", ["Wärmebilder", "热 成像", "two  blanks ", LONG, "it's [0-9]* {x}"])
+@pytest.mark.parametrize("place", ["热 成像 ", LONG, "it's [0-9]* {x}"])
 def test_28_paths_may_be_anything(whole, tmp_path, place):
     _, _, before = whole("facesynthetics")
     odd = rgb_tree(tmp_path / place / "raw")

@@ -8,7 +8,6 @@ import pytest
 
 from thermark.core import origin
 from thermark.core.errors import DataError
-from thermark.core.radiometry import in_celsius
 from thermark.datasets import thermeval
 from thermark.datasets.checks import known_temperatures, release
 from thermark.datasets.readers.loaded import Findings
@@ -22,6 +21,14 @@ PERSON, FOREHEAD, NOSE = 7, 5, 2
 
 def annotation(image, category, box):
     return {"id": id(box), "image_id": image, "category_id": category, "bbox": box, "segmentation": []}
+
+
+def change(root, part, edit):
+    """Edit an annotation file in place."""
+    path = root / f"Annotations/annotations_{part}.json"
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
 
 
 def write_json(root, part, images, annotations, categories=CATEGORIES):
@@ -89,10 +96,7 @@ def test_prompts_come_from_the_forehead_alone(root):
     before = thermeval.load(root, CONFIG).faces.prompts
     assert np.isnan(before[1:]).all()
     np.testing.assert_allclose(before[0], head_box(np.array([39.5, 49.5, 59.5, 59.5])))
-    path = root / "Annotations/annotations_1.json"
-    content = json.loads(path.read_text())
-    content["annotations"][3]["bbox"] = [30, 100, 4, 4]
-    path.write_text(json.dumps(content))
+    change(root, 1, lambda content: content["annotations"][3].update(bbox=[30, 100, 4, 4]))
     np.testing.assert_array_equal(thermeval.load(root, CONFIG).faces.prompts[0], before[0])
 
 
@@ -104,12 +108,20 @@ def test_head_box_is_square_and_below_the_forehead():
     assert np.isnan(head_box(np.full(4, np.nan))).all()
 
 
-def test_splits_and_strata(root):
-    faces = thermeval.load(root, CONFIG).faces
+def test_splits_strata_and_what_a_small_real_tree_lacks(root):
+    loaded = thermeval.load(root, CONFIG)
+    faces = loaded.faces
     assert faces.splits.tolist() == ["train", "train", "val", "test"]
     assert faces.strata["distance"].tolist() == ["office", "office", "2ft", "10ft"]
     assert faces.strata["source"].tolist() == ["annotations_1"] * 3 + ["annotations_2"]
     assert faces.subjects.tolist() == ["office", "office", "session_00", "session_06"]
+    found = check(loaded, "annotated frames")
+    assert (found.verdict, found.found) == ("warning", "4 in annotations_1 and 2 in annotations_2, 6")
+    readings = check(loaded)
+    assert readings.verdict == "warning" and "Labels/T6/coords.csv" in readings.remedy
+    assert "frames_beyond_1050" not in loaded.findings.facts
+    write_image(root, 3502)
+    assert thermeval.load(root, CONFIG).findings.facts["frames_beyond_1050"] == 1
 
 
 @pytest.mark.parametrize(
@@ -193,6 +205,9 @@ def test_of_copies_that_differ_the_published_folder_is_read(root, source, folder
     cv2.imwrite(str(overlay), np.zeros((384, 512), np.uint8))
     loaded = thermeval.load(root, config)
     assert loaded.frames.paths[0] == f"{folder}/{name}"
+    shown = thermeval.read(root / f"{folder}/Thermal_241.{suffix}", config)
+    assert (shown.dtype, shown.shape) == (np.uint8 if source == "png" else np.float32, (256, 192))
+    assert shown[0, 0] == (241 if source == "png" else 31.5)
     assert loaded.findings.lists["duplicate_image"] == [f"A_Overlays/{name}"]
     good.rename(root / name)
     loaded = thermeval.load(root, config)  # neither is where it should be
@@ -234,46 +249,11 @@ def test_missing_orphan_and_boxless_are_listed(root):
     assert len(loaded.findings.lists["bad_annotation"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("raw", "dtype"),
-    [(31.5, np.float32), (31.5, np.float64), (30465, np.uint16), (19498, np.uint16), (31, np.int16)],
-)
-def test_every_unit_becomes_degrees(raw, dtype):
-    values = in_celsius(np.full((4, 4), raw, dtype), "a.tiff")
-    assert values.dtype == np.float32
-    np.testing.assert_allclose(values, 31.5, atol=0.51)
-
-
-@pytest.mark.parametrize("raw", [12000, 65000])
-def test_an_implausible_unit_is_refused(raw):
-    with pytest.raises(DataError, match=r"a\.tiff has the median"):
-        in_celsius(np.full((4, 4), raw, np.uint16), "a.tiff")
-    with pytest.raises(DataError, match="median nan"):
-        in_celsius(np.full((4, 4), np.nan, np.float32), "a.tiff")
-
-
-def test_the_picture_is_an_option(root):
-    config = thermeval.Config(raw="r", val=("session_00",), source="png")
-    loaded = thermeval.load(root, config)
-    assert loaded.frames.paths[0] == "images/Thermal_1.png"
-    grey = thermeval.read(root / "images/Thermal_241.png", config)
-    assert (grey.dtype, grey.shape, int(grey[0, 0])) == (np.uint8, (256, 192), 241)
-
-
-def test_broken_annotations_name_the_file(root):
-    (root / "Annotations/annotations_2.json").write_text("<html>")
-    with pytest.raises(DataError, match=r"annotations_2\.json is no JSON"):
-        thermeval.load(root, CONFIG)
-    with pytest.raises(DataError, match="no annotations_"):
-        thermeval.load(root / "images", CONFIG)
-
-
 @pytest.mark.parametrize("huge", [10**400, 1e999])
 def test_a_box_beyond_all_numbers_is_an_error_of_the_file(root, huge):
-    path = root / "Annotations/annotations_2.json"
-    content = json.loads(path.read_text())
-    content["annotations"].append(annotation(2, PERSON, [1, 1, huge, 3]) | {"id": 3})
-    path.write_text(json.dumps(content))
+    change(
+        root, 2, lambda content: content["annotations"].append(annotation(2, PERSON, [1, 1, huge, 3]) | {"id": 3})
+    )
     with pytest.raises(DataError, match=r"annotations\[2\] \(id 3\) has a bbox that is not finite"):
         thermeval.load(root, CONFIG)
 
@@ -328,7 +308,7 @@ def test_known_temperatures_agree_in_every_unit(root, stored):
 
 
 @pytest.mark.parametrize(
-    ("stored", "said"),
+    ("stored", "expected"),
     [
         (lambda c: c.T, "the matrices are transposed: tiff[x, y] in degrees Celsius agrees for 100%"),
         (lambda c: c[:, ::-1], "are mirrored left to right: tiff[y, -1 - x]"),
@@ -339,21 +319,18 @@ def test_known_temperatures_agree_in_every_unit(root, stored):
         (lambda c: np.rot90(c, 2).T, "are transposed and turned: tiff[-1 - x, -1 - y]"),
         (lambda c: c + 1, "no orientation and unit agrees"),
         (lambda c: c + 273.15, "no orientation and unit agrees"),
+        (lambda c: np.rint((c.T + 273.15) * 100), "transposed: tiff[x, y] in centikelvin agrees for 100%"),
     ],
 )
-def test_a_disagreement_is_diagnosed(root, stored, said):
-    write_scenes(root, lambda c: np.ascontiguousarray(stored(c), np.float32))
+def test_a_disagreement_is_diagnosed(root, stored, expected):
+    def matrix(celsius):
+        array = np.ascontiguousarray(stored(celsius))
+        return array.astype(np.uint16 if array.max() > 1000 else np.float32)
+
+    write_scenes(root, matrix)
     write_readings(root)
     found = check(thermeval.load(root, CONFIG))
-    assert found.verdict == "failed"
-    assert said in found.found
-
-
-def test_transposed_centikelvin_is_both(root):
-    write_scenes(root, lambda c: np.rint((c.T + 273.15) * 100).astype(np.uint16))
-    write_readings(root)
-    found = check(thermeval.load(root, CONFIG))
-    assert "transposed: tiff[x, y] in centikelvin agrees for 100%" in found.found
+    assert found.verdict == "failed" and expected in found.found
 
 
 def test_a_unit_read_as_another_is_diagnosed(root):
@@ -407,12 +384,6 @@ def test_the_readings_of_t6_are_chosen_among_others(root):
     assert check(thermeval.load(root, CONFIG)).verdict == "ok"
 
 
-def test_a_real_tree_without_readings_says_where_they_are(root):
-    found = check(thermeval.load(root, CONFIG))
-    assert found.verdict == "warning"
-    assert "Labels/T6/coords.csv" in found.remedy
-
-
 def test_rendered_trees_are_not_compared_with_the_release(root):
     origin.mark_rendered(root, CONFIG)
     findings = thermeval.load(root, CONFIG).findings
@@ -434,14 +405,3 @@ def test_the_published_numbers_of_frames(first, second, verdict):
     found = release.annotated(first, second)
     assert found.verdict == verdict
     assert f"{first + second:,}" in found.found
-
-
-def test_a_small_real_tree_says_how_much_is_there(root):
-    found = check(thermeval.load(root, CONFIG), "annotated frames")
-    assert (found.verdict, found.found) == ("warning", "4 in annotations_1 and 2 in annotations_2, 6")
-
-
-def test_frames_beyond_the_published_ones_are_counted(root):
-    assert "frames_beyond_1050" not in thermeval.load(root, CONFIG).findings.facts
-    write_image(root, 3502)
-    assert thermeval.load(root, CONFIG).findings.facts["frames_beyond_1050"] == 1

@@ -34,6 +34,7 @@ from thermark.download.request import Changed, Page, Remote, is_web_page, withou
 from thermark.download.resolve import Store, resolve
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
+UNKNOWN = {"size": None, "sha256": None}
 QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=4)
 
 
@@ -46,22 +47,16 @@ def run(script: Script, part: Path, **known) -> str:
     return download(remote(script, **known), part, QUICK)
 
 
+FAULTS = [[CUT, OK], [CUT, NO_RANGE], [CUT, 503, OK], [SLOW], [CUT, SHIFTED], [CUT, SHORT, OK]]
+
+
 @pytest.mark.parametrize(
-    "steps",
+    ("steps", "known"),
     [
-        [OK],
-        [CUT, OK],
-        [CUT, CUT, OK],
-        [CUT, NO_RANGE],
-        [CUT, 503, OK],
-        [429, OK],
-        [503, 503, 503, OK],
-        [SLOW],
-        [CUT, SHIFTED],
-        [CUT, SHORT, OK],
+        *((steps, {}) for steps in ([OK], [CUT, CUT, OK], [429, OK], [503, 503, 503, OK], *FAULTS)),
+        *((steps, UNKNOWN) for steps in ([OK], *FAULTS)),
     ],
 )
-@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}])
 def test_the_file_arrives_whole_despite_passing_faults(tmp_path, steps, known):
     with serving(Script(CONTENT, steps, pause=0.002)) as script:
         assert run(script, tmp_path / "a.part", **known) == digest(CONTENT)
@@ -94,22 +89,15 @@ def test_a_server_that_always_cuts_at_the_same_byte_ends_in_an_error(tmp_path):
     assert script.seen == [None] * 4
 
 
-def test_new_content_between_two_runs_is_not_glued_to_the_old(tmp_path):
+@pytest.mark.parametrize(("etag", "known"), [('"v1"', None), (None, digest(CONTENT[::-1]))], ids=["etag", "hash"])
+def test_new_content_between_two_runs_is_not_glued_to_the_old(tmp_path, etag, known):
+    """Without an ETag a stale half is found by its hash, and fetched again."""
     other = CONTENT[::-1]
-    with serving(Script(CONTENT, [CUT, 404])) as script:
+    with serving(Script(CONTENT, [CUT, 404], etag=etag)) as script:
         with pytest.raises(NetworkError, match="gone"):
             run(script, tmp_path / "a.part")
-        script.content, script.etag, script.steps = other, '"v2"', [OK]
-        assert run(script, tmp_path / "a.part", sha256=None) == digest(other)
-
-
-def test_without_an_etag_a_stale_half_is_found_by_its_hash_and_fetched_again(tmp_path):
-    other = CONTENT[::-1]
-    with serving(Script(CONTENT, [CUT, 404], etag=None)) as script:
-        with pytest.raises(NetworkError):
-            run(script, tmp_path / "a.part")
-        script.content, script.steps = other, [OK]
-        assert run(script, tmp_path / "a.part", sha256=digest(other)) == digest(other)
+        script.content, script.etag, script.steps = other, etag and '"v2"', [OK]
+        assert run(script, tmp_path / "a.part", sha256=known) == digest(other)
 
 
 def test_a_finished_part_needs_no_network(tmp_path):
@@ -135,7 +123,7 @@ def test_wrong_bytes_of_the_right_size_are_set_aside_with_both_hashes(tmp_path):
 
 
 @pytest.mark.parametrize("step", [HTML, PAGE_AS_FILE])
-@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}])
+@pytest.mark.parametrize("known", [{}, UNKNOWN])
 def test_a_web_page_is_not_a_file(tmp_path, step, known):
     # A page that says nothing of itself is known by its size before it is known by its bytes.
     kind = Changed if step == PAGE_AS_FILE and not known else Page
@@ -152,15 +140,20 @@ def test_a_final_answer_is_not_asked_for_twice(tmp_path, code, word):
     assert len(script.seen) == 1
 
 
-def test_another_size_is_refused_before_it_is_downloaded(tmp_path):
-    with serving(Script(CONTENT)) as script, pytest.raises(DataError, match="offers 700000 bytes, expected 5"):
-        run(script, tmp_path / "a.part", size=5)
-    assert not (tmp_path / "a.part").exists()
-
-
-def test_the_limit_holds_before_the_first_byte(tmp_path):
-    with serving(Script(CONTENT)) as script, pytest.raises(ConfigError, match="max_mb"):
-        run(script, tmp_path / "a.part", limit=699_999)
+@pytest.mark.parametrize(
+    ("known", "free", "kind", "cause"),
+    [
+        ({"size": 5}, None, DataError, "offers 700000 bytes, expected 5"),
+        ({"limit": 699_999}, None, ConfigError, "max_mb"),
+        ({}, 1000, DataError, "700000 bytes but 1000 bytes are free"),
+    ],
+    ids=["size", "limit", "disk"],
+)
+def test_what_cannot_be_taken_is_refused_before_the_first_byte(tmp_path, monkeypatch, known, free, kind, cause):
+    if free:
+        fill_disk(monkeypatch, free)
+    with serving(Script(CONTENT)) as script, pytest.raises(kind, match=cause):
+        run(script, tmp_path / "a.part", **known)
     assert not (tmp_path / "a.part").exists()
 
 
@@ -168,15 +161,6 @@ def test_a_silent_server_is_given_up(tmp_path):
     policy = RetryPolicy(connect=1.0, read=0.1, pause=0.001, attempts=2)
     with serving(Script(CONTENT, [SLOW], pause=0.5)) as script, pytest.raises(NetworkError, match="gave up"):
         download(remote(script), tmp_path / "a.part", policy)
-
-
-def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
-    fill_disk(monkeypatch, 1000)
-    with (
-        serving(Script(CONTENT)) as script,
-        pytest.raises(DataError, match="700000 bytes but 1000 bytes are free"),
-    ):
-        run(script, tmp_path / "a.part")
 
 
 def test_a_disk_that_fills_up_is_reported_and_resumed(tmp_path, monkeypatch):
@@ -226,22 +210,14 @@ def test_web_pages_are_told_by_their_first_bytes(head, page):
 # --- resolve: the cache, two processes, kills, no network
 
 
-def test_obtain_fills_the_cache_once(tmp_path):
+@pytest.mark.parametrize("known", [{}, UNKNOWN])
+def test_a_file_is_fetched_once_whether_or_not_its_hash_is_known(tmp_path, known):
     store = Store(tmp_path / "cache", Mirrors(()), QUICK)
     with serving(Script(CONTENT)) as script:
-        path, sha256 = resolve(remote(script), store)
-        again, _ = resolve(remote(script), store)
-    assert len(script.seen) == 1
-    assert path == again == tmp_path / "cache/objects" / sha256[:2] / sha256
+        (path, sha256), again = (resolve(remote(script, **known), store) for _ in range(2))
+    assert len(script.seen) == 1 and again == (path, sha256) and sha256 == digest(CONTENT)
+    assert path == tmp_path / "cache/objects" / sha256[:2] / sha256
     assert path.read_bytes() == CONTENT
-
-
-def test_a_url_without_a_known_hash_is_fetched_once(tmp_path):
-    store = Store(tmp_path, Mirrors(()), QUICK)
-    with serving(Script(CONTENT)) as script:
-        for _ in range(2):
-            assert resolve(remote(script, sha256=None, size=None), store)[1] == digest(CONTENT)
-    assert len(script.seen) == 1
 
 
 def test_a_damaged_object_is_set_aside_and_fetched_again(tmp_path):
@@ -361,7 +337,7 @@ def test_the_cache_follows_its_variables(tmp_path, monkeypatch):
     assert cache.location() == tmp_path / "own"
 
 
-@pytest.mark.parametrize("known", [{}, {"size": None, "sha256": None}], ids=["pinned", "unpinned"])
+@pytest.mark.parametrize("known", [{}, UNKNOWN], ids=["pinned", "unpinned"])
 def test_a_page_in_between_loses_nothing_of_what_has_come(tmp_path, known):
     """Quotas pass; of a hundred gigabytes the half that is here must still be here then."""
     part = tmp_path / "set.part"

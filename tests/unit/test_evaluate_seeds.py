@@ -22,10 +22,6 @@ def shifted(truth, by):
     return replace(predictions(truth, noise=0), xy=truth.xy + np.float32(by))
 
 
-def numbers(summary):
-    return {name: value for name, value in summary.items() if not isinstance(value, str)}
-
-
 def test_two_constant_shifts_give_known_numbers():
     truth = faces()
     summary = evaluate(truth, [shifted(truth, [3, 4]), shifted(truth, [6, 8])], FAST).summary

@@ -233,9 +233,9 @@ def test_pins_must_be_of_the_pieces_that_are_wanted(tmp_path):
     pin = manifest.pin(piece, ENTRIES, None)
     manifest.write(path, {"all": pin})
     assert manifest.pinned(path, [piece]) == {"all": pin}
-    with pytest.raises(ConfigError, match=r"pinned from http://127.0.0.1:9/iccv/set.zip, params.yaml says https"):
-        manifest.pinned(path, [wanted(url="https://elsewhere.org/set.zip")])
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(
+        ConfigError, match=r"pinned from http://127.0.0.1:9/iccv/set.zip, params.yaml says"
+    ) as error:
         manifest.pinned(path, [wanted(url="https://elsewhere.org/set.zip")])
     assert f"delete all from {path} to pin it anew" in error.value.remedy
     with pytest.raises(ConfigError, match=r"pins a piece all that params.yaml does not have") as error:
@@ -300,7 +300,6 @@ def test_the_shipped_manifests_are_those_of_a_profile():
         ({"file": "a"}, "belong to hub"),
         ({"url": None, "hub": "a/b", "file": "c", "revision": "main"}, "revision"),
         ({"url": None, "hub": "a/b", "file": "../c"}, "plain relative"),
-        ({"file": "c"}, "belong to hub"),
         ({"name": "a/b"}, "without folders"),
         ({"name": ".."}, "plain relative"),
         ({"into": "../x"}, "plain relative"),

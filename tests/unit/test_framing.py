@@ -16,16 +16,20 @@ SETTINGS = {"loader": "thermeval", "raw": "r", "val": ["session_00"]}
 VARIANTS = {"png": {"source": "png"}, "wide": {"tone": {"name": "clip", "low": 0.0, "high": 63.0}}}
 
 
-@pytest.fixture
-def prepared(root, tmp_path_factory):  # noqa: F811
-    out = tmp_path_factory.mktemp("prepared")
-    for path in root.rglob("*.tiff"):  # no two frames alike: that would be a leak
+def prepare(root, out):  # noqa: F811
+    """Return a tree in the real layout and its prepared face set; no two frames are alike."""
+    for path in root.rglob("*.tiff"):
         celsius = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         celsius[0, 0] = 20 + int(path.stem.split("_")[1]) / 100
         cv2.imwrite(str(path), celsius)
     crop = packing.CropConfig(size=16)
     packing.pack(thermeval, root, CONFIG, crop, out / "faces", out / "report.json", out / "s.csv", workers=1)
     return root, out
+
+
+@pytest.fixture
+def prepared(root, tmp_path_factory):  # noqa: F811
+    return prepare(root, tmp_path_factory.mktemp("prepared"))
 
 
 def frame(prepared, split="test", variants=VARIANTS, workers=1):

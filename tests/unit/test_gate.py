@@ -36,6 +36,16 @@ def base(tmp_path_factory):
     return results_scene.write(tmp_path_factory.mktemp("base"))
 
 
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory):
+    return results_scene.write(tmp_path_factory.mktemp("moved"), shifted(9, 9))
+
+
+@pytest.fixture(scope="module")
+def unsure(tmp_path_factory):
+    return results_scene.write(tmp_path_factory.mktemp("unsure"), doubtful)
+
+
 def rows_of(base, head, config=CONFIG):
     return judge(side(str(base), "nowhere"), side(str(head), "nowhere"), config)
 
@@ -67,9 +77,8 @@ def doubtful(own):
     return replace(own, xy=xy) if own.contestant == "ready" else own
 
 
-def test_equal_results_are_no_regression(base, tmp_path):
-    again = results_scene.write(tmp_path)
-    rows = rows_of(base, again)
+def test_equal_results_are_no_regression(base):
+    rows = rows_of(base, base)
     assert exit_code(rows, strict=True) == 0
     assert {row.verdict for row in rows} == {"ok"} and {row.contestant for row in rows} == {"run", "ready", "idle"}
     assert all(row.difference in (0.0, None) for row in rows)
@@ -83,10 +92,10 @@ MUTATIONS = {
 
 
 @pytest.mark.parametrize("change", MUTATIONS.values(), ids=MUTATIONS)
-@pytest.mark.parametrize("scores", ["margin", "exact"])
-def test_a_mutation_turns_it_red(base, tmp_path, change, scores):
+def test_a_mutation_turns_it_red(base, tmp_path, change):
     head = results_scene.write(tmp_path, change)
-    assert exit_code(rows_of(base, head, CONFIG.model_copy(update={"scores": scores}))) == 1
+    for scores in ("margin", "exact"):
+        assert exit_code(rows_of(base, head, CONFIG.model_copy(update={"scores": scores}))) == 1
 
 
 @pytest.mark.parametrize(("shift", "metric"), [(0.5, "nme_io"), (1e-3, "")])
@@ -229,14 +238,13 @@ def test_rendered_data_that_moved_are_a_regression(tmp_path):
     assert exit_code(rows_of(base, edited(base, tmp_path / "head", protocol(labels="moved")))) == 1
 
 
-def test_an_error_without_a_margin_is_not_let_pass_in_silence(base, tmp_path):
-    head = results_scene.write(tmp_path, shifted(9, 9))
+def test_an_error_without_a_margin_is_not_let_pass_in_silence(base, moved):
     alone = CONFIG.model_copy(update={"margins": {"found": Margin(), "nme_diag": Margin(absolute=1.0)}})
-    rows = rows_of(base, head, alone)
+    rows = rows_of(base, moved, alone)
     assert exit_code(rows) == 2
     assert {row.reason for row in rows if row.verdict != "ok"} == {"no margin is stated for nme_io or nme_io_all"}
     one = CONFIG.model_copy(update={"margins": {"nme_io_all": Margin(absolute=0.002)}})
-    assert exit_code(rows_of(base, head, one)) == 1
+    assert exit_code(rows_of(base, moved, one)) == 1
 
 
 def test_a_data_set_that_is_gone_is_a_regression_and_a_new_one_is_not(base, tmp_path):
@@ -266,18 +274,17 @@ def test_one_face_fewer_is_a_regression_unless_a_margin_allows_it(base, tmp_path
     assert verdicts(rows_of(head, base), "found")["ready", "found"] == "improved"
 
 
-def test_a_doubtful_difference_is_inconclusive_and_fails_only_when_asked(base, tmp_path):
-    rows = rows_of(base, results_scene.write(tmp_path, doubtful))
+def test_a_doubtful_difference_is_inconclusive_and_fails_only_when_asked(base, unsure):
+    rows = rows_of(base, unsure)
     (row,) = [row for row in rows if (row.contestant, row.metric) == ("ready", "nme_io")]
     assert row.low < 0 < row.margin < row.high, "the scene is not doubtful"
     assert row.verdict == "inconclusive"
-    only = [row]
-    assert exit_code(only) == 0 and exit_code(only, strict=True) == 1
+    assert exit_code([row]) == 0 and exit_code([row], strict=True) == 1
 
 
-def test_worse_beyond_doubt_yet_within_the_margin_is_let_pass(base, tmp_path):
+def test_worse_beyond_doubt_yet_within_the_margin_is_let_pass(base, moved):
     wide = CONFIG.model_copy(update={"margins": {"nme_io": Margin(absolute=0.5)}})
-    rows = rows_of(base, results_scene.write(tmp_path, shifted(4, 4)), wide)
+    rows = rows_of(base, moved, wide)
     (row,) = [row for row in rows if (row.contestant, row.metric) == ("run", "nme_io")]
     assert row.low > 0 and row.verdict == "ok" and row.reason == "worse, by less than the margin"
 
@@ -294,8 +301,8 @@ def test_one_subject_is_judged_as_it_stands(tmp_path):
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch, base):
-    """A git repository with two commits: results, and results that are 3 px off."""
+def project(tmp_path, monkeypatch, base, moved):
+    """A git repository with two commits: results, and results that are some px off."""
     root = tmp_path / "project"
     (root / "metrics").mkdir(parents=True)
     gated(root, monkeypatch)
@@ -303,7 +310,7 @@ def project(tmp_path, monkeypatch, base):
     git("init", "-q")
     commit("good")
     shutil.rmtree(root / "metrics/results")
-    shutil.copytree(results_scene.write(tmp_path / "head", shifted(3, 3)), root / "metrics/results")
+    shutil.copytree(moved, root / "metrics/results")
     commit("bad")
     return root
 
@@ -405,15 +412,14 @@ def test_a_project_in_a_folder_of_a_repository_is_compared(tmp_path, monkeypatch
     assert compare("HEAD") == 0
 
 
-def test_reports_say_that_a_doubt_fails_where_it_does(base, tmp_path, capsys, monkeypatch):
-    head = results_scene.write(tmp_path / "head", doubtful)
+def test_reports_say_that_a_doubt_fails_where_it_does(base, unsure, tmp_path, capsys, monkeypatch):
     gated(tmp_path, monkeypatch, {"nme_io": MARGINS["nme_io"]})
-    assert compare(str(base), str(head), "--junit", "gate.xml") == 0
+    assert compare(str(base), str(unsure), "--junit", "gate.xml") == 0
     assert (
         "## No regression" in capsys.readouterr().out
         and ElementTree.parse("gate.xml").find(".//skipped") is not None
     )
-    assert compare(str(base), str(head), "--junit", "gate.xml", "--strict") == 1
+    assert compare(str(base), str(unsure), "--junit", "gate.xml", "--strict") == 1
     suite = ElementTree.parse("gate.xml").getroot()
     assert "## Inconclusive" in capsys.readouterr().out and suite.find(".//skipped") is None
     assert int(suite.get("failures")) == len(suite.findall(".//failure")) > 0 and suite.get("skipped") == "0"

@@ -5,10 +5,10 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from test_datasets_thermeval import CONFIG, root  # noqa: F401 - a tree in the real layout
+from test_datasets_thermeval import root  # noqa: F401 - a tree in the real layout
+from test_framing import prepare
 
 import head_scene as scene
 import zeroshot_scene as bake
@@ -18,7 +18,6 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces, open_table
 from thermark.datasets import thermeval
-from thermark.datasets.prepare import packing
 from thermark.fewshot import crops, cutting, posts
 
 # Around a nose at (90.3, 61.7): inside, cut on the right, moved from the left, cut below, taller than the frame.
@@ -348,15 +347,7 @@ def test_the_fingerprint_is_of_pixels_and_labels(monkeypatch, tmp_path):
 
 @pytest.fixture
 def thermal(root, tmp_path_factory):  # noqa: F811
-    """Return a tree in the real layout and its prepared face set; no two frames are alike."""
-    out = tmp_path_factory.mktemp("prepared")
-    for path in root.rglob("*.tiff"):
-        celsius = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        celsius[0, 0] = 20 + int(path.stem.split("_")[1]) / 100
-        cv2.imwrite(str(path), celsius)
-    crop = packing.CropConfig(size=16)
-    packing.pack(thermeval, root, CONFIG, crop, out / "faces", out / "report.json", out / "s.csv", workers=1)
-    return root, out
+    return prepare(root, tmp_path_factory.mktemp("prepared"))
 
 
 TOLD = {"faces": "thermeval_person", "loader": "thermeval", "raw": "r", "labels": "nose1", "vocabulary": "nose1"}

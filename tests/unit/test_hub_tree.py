@@ -122,21 +122,9 @@ def test_the_limit_holds_before_the_first_byte(tmp_path):
         dataset(tmp_path, size)
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        ("../evil",),
-        ("a/../../evil",),
-        ("/etc/evil",),
-        ("a\\b",),
-        ("C:x",),
-        ("a\nb",),
-        ("A", "a"),
-        ("a", "a/b"),
-        ("a//b",),
-    ],
-)
+@pytest.mark.parametrize("names", [("../evil",), ("a\nb",), ("A", "a"), ("a", "a/b")])
 def test_evil_and_colliding_names_are_refused_before_the_first_byte(tmp_path, names):
+    """What else is unsafe: test_extract.py."""
     held = {"README.md": b"1"} | dict.fromkeys(names, b"2")
     refusal = pytest.raises(DataError, match=r"unsafe name|twice, or a file inside")
     with hubbub("ok", tree=held) as asked, refusal:
@@ -237,10 +225,17 @@ def test_archives_of_each_kind_and_depth_are_unpacked(tmp_path):
     assert got == below("all", wanted | {"e.npz": b"1"})
 
 
-def test_archives_can_stay_packed(tmp_path):
-    case = machine(tmp_path, unpack=False)
-    with hubbub("ok", tree=HELD):
-        assert case.fetch() == below("all", HELD)
+@pytest.mark.parametrize(
+    ("held", "more"),
+    [
+        (HELD, {"unpack": False}),
+        ({name: zipped(FILES) for name in (".zip", "..zip", "...zip", "a/...tar")}, {}),  # whose names lead out
+    ],
+    ids=["as asked", "odd names"],
+)
+def test_archives_can_stay_packed(tmp_path, held, more):
+    with hubbub("ok", tree=held):
+        assert machine(tmp_path, **more).fetch() == below("all", held)
 
 
 @pytest.mark.parametrize("more", [{"TFW/x.csv": b"1"}, {"tfw.tar": b"1"}, {"TFW": b"1"}, {"TFW/b.zip": b"1"}])
@@ -249,12 +244,6 @@ def test_an_archive_whose_folder_is_taken_is_refused(tmp_path, more):
     with hubbub("ok", tree=HELD | more), pytest.raises(DataError, match=r"folder tfw(/\S+)? has other files"):
         case.fetch()
     assert not case.out.exists() and not case.path.exists()
-
-
-def test_names_of_archives_that_would_lead_out_of_the_folder_stay_packed(tmp_path):
-    odd = {name: zipped(FILES) for name in (".zip", "..zip", "...zip", "a/...tar")}
-    with hubbub("ok", tree=odd):
-        assert machine(tmp_path).fetch() == below("all", odd)
 
 
 def test_a_harmful_archive_inside_lands_nothing(tmp_path):

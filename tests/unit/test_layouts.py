@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from fetch_machine import tree
 from thermark import landmarks
-from thermark.core import files, images, origin, visibility
+from thermark.core import images, origin, visibility
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.core.geometry import bounding_box
@@ -23,10 +24,6 @@ from thermark.synth.writers import charlotte, tfake, thermeval
 
 HALVES = Fractions(val=0.3, test=0.3, seed=1)
 FACE = np.random.default_rng(0).uniform(0, 100, (70, 2))
-
-
-def tree(root):
-    return {path.relative_to(root).as_posix(): files.sha256(path) for path in root.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")

@@ -171,6 +171,13 @@ def test_a_pair_of_a_matrix_is_told_apart_by_p_over_all_pairs_and_enough_seeds(s
     assert figures.alt_matrix(page_inputs.results(once), matrix).startswith("1 of 3 pairs")
 
 
+def changed(made, **own):
+    """Return comparisons of which all declared pairs say so."""
+    asked = made.families[0]
+    pairs = tuple(pair.model_copy(update=own) for pair in asked.pairs)
+    return made.model_copy(update={"families": (asked.model_copy(update={"pairs": pairs}),)})
+
+
 def test_a_declared_pair_is_faint_unless_its_verdict_says_something(small):
     results, _ = small
     made = page_inputs.compared({"small": results})
@@ -178,13 +185,9 @@ def test_a_declared_pair_is_faint_unless_its_verdict_says_something(small):
     assert [row["pair"] for row in rows] == ["good less fair", "fair less poor"] and all(
         row["shown"] for row in rows
     )
-    doubt = [pair.model_copy(update={"verdict": "no difference shown"}) for pair in made.families[0].pairs]
-    asked = made.families[0].model_copy(update={"pairs": tuple(doubt)})
-    rows = figures.families(results, made.model_copy(update={"families": (asked,)}))["data"]["values"]
+    rows = figures.families(results, changed(made, verdict="no difference shown"))["data"]["values"]
     assert not any(row["shown"] for row in rows)
-    away = [pair.model_copy(update={"difference": None}) for pair in doubt]
-    asked = asked.model_copy(update={"pairs": tuple(away)})
-    assert figures.families(results, made.model_copy(update={"families": (asked,)})) is None
+    assert figures.families(results, changed(made, difference=None)) is None
 
 
 def test_declared_pairs_say_their_caveat_and_no_interval_of_too_few_seeds(small):
@@ -212,17 +215,15 @@ def test_curves_are_means_over_seeds_and_none_without_lines():
 
 
 def test_every_specification_compiles_and_is_called_rendered():
-    context = build.context(whole(NASTY), build.Config())
-    specs = context["data"]["figures"]
-    kinds = {key.split("-")[0] for key in specs}
-    assert kinds == {"families", "ced", "matrix", "landmarks", "by", "subjects", "milliseconds", "parameters"} | {
-        "budget",
-        "training",
-    }
+    """And no text of a file becomes a field or an expression, not even as a string in one."""
+    specs = build.context(whole(f"odd name {NASTY}"), build.Config())["data"]["figures"]
+    kinds = {"families", "ced", "matrix", "landmarks", "by", "subjects", "milliseconds", "parameters"}
+    assert {key.split("-")[0] for key in specs} == kinds | {"budget", "training"}
     for key, spec in specs.items():
         heading = spec["title"]["text"] + spec["title"]["subtitle"]
         assert "rendered" in heading or key == "training", key
-        vl_convert.vegalite_to_vega(unpacked(spec))
+        compiled = vl_convert.vegalite_to_vega(unpacked(spec))
+        assert not [text for text in expressions(compiled) if "odd name" in text], key
 
 
 def unpacked(node):
@@ -248,14 +249,6 @@ def cells(column):
 def test_packing_loses_nothing(small):
     spec = figures.ced(*small, ["good"])
     assert unpacked(packing.packed(spec)) == spec
-
-
-def test_no_text_of_a_file_becomes_a_field_or_an_expression():
-    """Not even as a string in one, in which a line separator ends the figure."""
-    given = whole("odd name")
-    for key, spec in build.context(given, build.Config())["data"]["figures"].items():
-        compiled = vl_convert.vegalite_to_vega(unpacked(spec))
-        assert not [text for text in expressions(compiled) if "odd name" in text], key
 
 
 def expressions(node, key=""):
@@ -290,21 +283,18 @@ def test_who_answers_fewer_landmarks_does_not_compete(small):
     assert board.rows(more, None, {})[-1].partial
 
 
-def test_a_difference_is_real_where_letters_differ(small):
-    results, _ = small
-    apart, same = (page_inputs.compared({"small": results}, part).matrices["small"] for part in (0.15, 100.0))
-    assert (
-        answers.answer(results, "any", "any", apart, {})["real"]
-        == "Differs significantly from all 2 others of this case."
-    )
-    assert (
-        answers.answer(results, "any", "any", same, {})["real"]
-        == "Does not differ significantly from fair and poor."
-    )
-    # Without `good`, the best of the case is not the one that the letters are about.
-    assert answers.answer(results, "any", "other", same, {})["real"].startswith(
-        "In group A, like good, from which"
-    )
+@pytest.mark.parametrize(
+    ("learned", "apart", "real"),
+    [
+        ("any", 0.15, "Differs significantly from all 2 others of this case."),
+        ("any", 100.0, "Does not differ significantly from fair and poor."),
+        # Without `good`, the best of the case is not the one that the letters are about.
+        ("other", 100.0, "In group A, like good, from which"),
+    ],
+)
+def test_a_difference_is_real_where_letters_differ(small, learned, apart, real):
+    matrix = page_inputs.compared({"small": small[0]}, apart).matrices["small"]
+    assert answers.answer(small[0], "any", learned, matrix, {})["real"].startswith(real)
 
 
 def test_speed_and_size_are_told_as_far_as_known(small):
@@ -466,34 +456,32 @@ def test_a_name_is_text_wherever_it_stands():
     assert NASTY in [row["data-name"] for row in soup.find_all("tr", {"data-name": True})]
 
 
-def test_the_same_inputs_give_the_same_bytes(tmp_path):
+def test_the_same_inputs_give_the_same_bytes(page, tmp_path):
     build.build(whole(), build.Config(), tmp_path / "a")
-    build.build(whole(), build.Config(), tmp_path / "b")
-    first = (tmp_path / "a/index.html").read_bytes()
-    assert first == (tmp_path / "b/index.html").read_bytes() and b"\r" not in first
-    assert str(tmp_path).encode() not in first
+    written = (tmp_path / "a/index.html").read_bytes()
+    assert written == page.encode() and b"\r" not in written
+    assert str(tmp_path).encode() not in written
 
 
-def test_it_works_with_nothing_but_records():
-    soup = read(html(page_inputs.inputs()))
+@pytest.mark.parametrize(
+    ("errors", "shown"),
+    [
+        (
+            {"good": [0.01] * 12},
+            ["nothing was compared", "No published numbers", "Nothing was timed", "There are no such curves"],
+        ),
+        ({"blind": [np.inf] * 12}, ["No contestant that ran here", "no face was found"]),
+        ({"idle": None}, ["needs 300 MB", "No contestant that ran"]),
+    ],
+    ids=["records alone", "nobody is found", "nobody ran"],
+)
+def test_it_works_with_nothing_but_records(errors, shown):
+    found = {name: page_inputs.per_face(values) for name, values in errors.items() if values}
+    results = page_inputs.results([page_inputs.record(name, found.get(name)) for name in errors])
+    soup = read(html(inputs.Inputs({"small": results}, {"small": found})))
     text = soup.get_text(" ", strip=True)
-    for said in ("nothing was compared", "No published numbers", "Nothing was timed", "There are no such curves"):
-        assert said in text
+    assert [each for each in shown if each not in text] == []
     assert soup.find("td", attrs={"data-sort": "A"}) is None  # no group letters
-
-
-def test_a_set_without_a_found_face_is_shown():
-    nobody = page_inputs.per_face([np.inf] * page_inputs.FACES)
-    results = page_inputs.results([page_inputs.record("blind", nobody)])
-    given = inputs.Inputs({"small": results}, {"small": {"blind": nobody}})
-    text = read(html(given)).get_text(" ", strip=True)
-    assert "No contestant that ran here" in text and "no face was found" in text
-
-
-def test_where_nobody_ran_there_is_a_page():
-    results = page_inputs.results([page_inputs.record("idle", None)])
-    text = read(html(inputs.Inputs({"small": results}, {"small": {}}))).get_text(" ", strip=True)
-    assert "needs 300 MB" in text and "No contestant that ran" in text
 
 
 def test_machine_labels_and_thermalised_data_are_called_so():
@@ -559,17 +547,11 @@ def test_it_shows_real_records(golden):
 
 
 def test_times_of_contestants_and_of_bare_networks_stay_apart():
-    speed = {
-        "machine": {"cpu": "a CPU"},
-        "rows": {"good": {"fp32_ms": 3.0, "fp32_ms_low": 2.0, "fp32_ms_high": 4.0, "parameters": 7, "note": ""}},
-        "contestants": {
-            "rows": {
-                "good": {"status": "ok", "ms": 9.0, "ms_low": 8.0, "ms_high": 10.0, "pictures": 5, "found": 4,
-                         "dataset": "tfake", "boxes": "prompt"},
-                "idle": {"status": "skipped", "reason": "no weights"},
-            }
-        },
-    }  # fmt: skip
+    network = {"fp32_ms": 3.0, "fp32_ms_low": 2.0, "fp32_ms_high": 4.0, "parameters": 7, "note": ""}
+    timed = {"status": "ok", "ms": 9.0, "ms_low": 8.0, "ms_high": 10.0, "pictures": 5, "found": 4}
+    rows = {"good": timed | {"dataset": "tfake", "boxes": "prompt"}}
+    rows["idle"] = {"status": "skipped", "reason": "no weights"}
+    speed = {"machine": {"cpu": "a CPU"}, "rows": {"good": network}, "contestants": {"rows": rows}}
     found = inputs.times(speed)
     assert set(found) == {"good", "good (network)"}
     assert found["good"]["ms"] == 9.0 and "found somebody in 4 of 5 pictures" in found["good"]["note"]

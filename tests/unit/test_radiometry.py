@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from thermark.core.config import parse
-from thermark.core.errors import ConfigError
-from thermark.core.radiometry import Tone, linear_celsius, render
+from thermark.core.errors import ConfigError, DataError
+from thermark.core.radiometry import Tone, in_celsius, linear_celsius, render
 
 RAMP = np.linspace(15, 45, 61, dtype=np.float32).reshape(1, -1)
 
@@ -24,7 +24,8 @@ def test_minmax_and_percentile_use_the_frame():
 @pytest.mark.parametrize("name", ["clip", "minmax", "percentile", "clahe"])
 @pytest.mark.parametrize("value", [0.0, 30.0, np.nan, np.inf])
 def test_a_constant_or_broken_frame_gives_finite_grey(name, value):
-    grey = render(np.full((16, 16), value, np.float32), Tone(name=name))
+    with np.errstate(all="raise"):
+        grey = render(np.full((16, 16), value, np.float32), Tone(name=name))
     assert grey.dtype == np.uint8 and len(np.unique(grey)) == 1
 
 
@@ -52,3 +53,21 @@ def test_impossible_tones_are_refused(raw):
 def test_centikelvin_becomes_celsius():
     raw = np.array([[30715]], np.uint16)
     assert linear_celsius(raw, 0.01, -273.15)[0, 0] == pytest.approx(34.0, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("raw", "dtype"),
+    [(31.5, np.float32), (31.5, np.float64), (30465, np.uint16), (19498, np.uint16), (31, np.int16)],
+)
+def test_every_unit_becomes_degrees(raw, dtype):
+    values = in_celsius(np.full((4, 4), raw, dtype), "a.tiff")
+    assert values.dtype == np.float32
+    np.testing.assert_allclose(values, 31.5, atol=0.51)
+
+
+@pytest.mark.parametrize("raw", [12000, 65000])
+def test_an_implausible_unit_is_refused(raw):
+    with pytest.raises(DataError, match=r"a\.tiff has the median"):
+        in_celsius(np.full((4, 4), raw, np.uint16), "a.tiff")
+    with pytest.raises(DataError, match="median nan"):
+        in_celsius(np.full((4, 4), np.nan, np.float32), "a.tiff")

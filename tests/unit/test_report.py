@@ -1,8 +1,6 @@
 """The report on small fake results: honest order, safe text, stable bytes, nothing stale."""
 
 import re
-import subprocess
-import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -231,10 +229,15 @@ def test_missing_faces_never_wins(both):
     shy, good = (shown.results.of(name) for name in ("shy", "good"))
     assert value(shy, "nme_io") < value(good, "nme_io") < value(shy, "nme_io_all")
     assert [own.contestant for own in shown.records] == ["good", "ktl_s", "shy", "poor", "absent"]
+    told = board(record("none", {"error_px_mean": 1.0}), record("some", {"error_px_mean_all": 3.0}))
+    assert [own.contestant for own in told.ran] == ["some", "none"]  # who has no error is not the best
     text = tables.main_table(shown)
-    told = line(text, "shy")
-    assert "`shy` †" in told and "**" not in told and "4 of 9" in told and "| 55.56 (" in told
+    row = line(text, "shy")
+    assert "`shy` †" in row and "**" not in row and "4 of 9" in row and "| 55.56 (" in row
     assert f"**{numbers.shown('nme_io', value(good, 'nme_io'))}**" in line(text, "good")
+    row = line(text, "absent")  # a reason cannot break out
+    assert "skipped" in row and r"\<script\>" in row and "<script" not in row.replace(r"\<script", "")
+    assert len({len(re.findall(r"(?<!\\)\|", each)) for each in text.splitlines()}) == 1
 
 
 def test_the_order_is_that_of_groups_and_then_of_all_faces():
@@ -249,11 +252,6 @@ def test_the_order_is_that_of_groups_and_then_of_all_faces():
     rows = [each.split("|")[1:3] for each in tables.main_table(told).splitlines()[2:]]
     assert [row[1].strip() for row in rows] == ["A", "A", "B", "C", "–", "*skipped: x*"]
     assert [own.contestant for own in ranked(told.results)] == ["best", "tied", "slow", "none", "some"]
-
-
-def test_who_has_no_error_is_not_the_best():
-    told = board(record("none", {"error_px_mean": 1.0}), record("some", {"error_px_mean_all": 3.0}))
-    assert [own.contestant for own in told.ran] == ["some", "none"]
 
 
 def test_fewer_points_do_not_compete():
@@ -345,13 +343,6 @@ def test_a_row_has_all_that_its_record_says():
     assert "jitter floor" not in tables.main_table(board(other, main="nme_io"))
 
 
-def test_who_could_not_run_is_a_row_with_a_reason_that_cannot_break_out(both):
-    text = tables.main_table(both[0])
-    row = line(text, "absent")
-    assert "skipped" in row and r"\<script\>" in row and "<script" not in row.replace(r"\<script", "")
-    assert len({len(re.findall(r"(?<!\\)\|", each)) for each in text.splitlines()}) == 1
-
-
 def test_a_report_of_nothing_but_reasons_is_still_a_report(root, paths, tmp_path):
     for name in ("faces", "reports", "said/absent"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -370,12 +361,14 @@ def test_a_report_of_nothing_but_reasons_is_still_a_report(root, paths, tmp_path
     assert (tmp_path / "out/gallery_one.png").stat().st_size > 0
 
 
-def test_rendered_data_are_called_rendered(both, report):
+def test_rendered_data_are_called_rendered_and_subsets_are_in_order(both, report):
     one, nose, *_ = (report / "leaderboard.md").read_text().split("## ")[1:]
     assert "no evidence about real thermal cameras" in " ".join(one.replace("\n> ", " ").split())
-    assert "Rendered" not in nose
-    assert "CC0" in nose and "CC0" not in one  # terms of the real set are not those of a rendering
+    assert "Rendered" not in nose and "CC0" in nose
+    assert "CC0" not in one  # terms of the real set are not those of a rendering
     assert console.leaderboard(both).startswith("one (rendered data: no evidence about real cameras)\n")
+    text = tables.part_table(of(both[1], "good"), ["distance"])  # subsets in natural order beside the whole
+    assert text.splitlines()[0] == "| error, px ↓ | all | 2 ft (3) | 6 ft (3) | 10 ft (3) |"
 
 
 def test_machine_labels_are_called_so_at_every_heading():
@@ -397,11 +390,6 @@ def test_provisional_landmarks_of_real_labels_are_named(monkeypatch):
     assert said in written(board(own, vocabularies=("ibug68", "x")))[1]
     assert "provisional" not in written(board(own, vocabularies=("x",), origin="rendered"))[1]
     assert "provisional" not in written(board(own, vocabularies=("ibug68",)))[1]
-
-
-def test_subsets_are_in_natural_order_beside_the_whole(both):
-    text = tables.part_table(of(both[1], "good"), ["distance"])
-    assert text.splitlines()[0] == "| error, px ↓ | all | 2 ft (3) | 6 ft (3) | 10 ft (3) |"
 
 
 def test_moved_boxes_have_a_table_with_misses_of_those_who_were_told_any():
@@ -465,6 +453,9 @@ def test_the_overview_has_ten_rows_the_best_of_each_kind_among_them():
 def test_the_console_shows_the_order_without_control_characters(both):
     told = console.leaderboard([both[0]]).splitlines()
     assert [each.split()[0] for each in told[2:]] == ["good", "ktl_s", "shy", "poor", "absent"]
+    many = console.leaderboard([scored(**{f"n{place:02}": float(place) for place in range(20)})]).splitlines()
+    assert many[2].split()[0] == "n00" and many[-2].split()[0] == "n14"
+    assert many[-1] == "  and 5 more in the leaderboard"
     evil = board(idle("x\x07\x1c", "a\x1b[2Jb\x85"), name="d\x1b[31m")
     text = console.leaderboard([evil], {"e\x1b": "f\x1b\n"})
     assert text.replace("\n", "").isprintable() and len(text.splitlines()) == 5
@@ -542,6 +533,7 @@ def test_a_run_of_several_seeds_shows_its_spread(both, report):
     assert f"{mean} ± {std}" in console.leaderboard(both[:1])
     text = (report / "leaderboard.md").read_text()
     assert "±" not in line(text.split("## ")[1], "good") and "± is the standard deviation" in text.split("##")[0]
+    assert "±" not in "".join(written(of(both[0], "good", "poor")))
 
 
 def test_every_row_says_what_its_interval_covers():
@@ -569,10 +561,6 @@ def test_every_row_says_what_its_interval_covers():
     other = board(record("many", metric, seeds=1), name="e")
     two = tables.standings([board(told["many"]), other], ["many"])
     assert line(two, "many").endswith("| subjects and 3 seeds; subjects only, 1 seed |")
-
-
-def test_without_seeds_nothing_is_said_of_their_spread(both):
-    assert "±" not in "".join(written(of(both[0], "good", "poor")))
 
 
 def test_a_profile_says_of_what_kind_its_contestants_are():
@@ -611,13 +599,18 @@ def scored(name: str = "d", **values: float | None) -> Board:
     return board(*everybody, name=name)
 
 
-def test_standing_is_the_mean_place_and_absence_is_the_last_one():
-    first = scored(a=1.0, b=2.0, c=3.0)
-    assert reading.order([first, scored("e", a=9.0, b=1.0, c=2.0)]) == ["b", "a", "c"]
-    assert reading.order([first, scored("e", a=1.0, b=None, c=2.0)]) == ["a", "c", "b"]
-    assert reading.order([scored(a=1.0, b=1.0)]) == ["a", "b"]
-    # Groups come before errors.
-    assert reading.order([replace(first, groups={"a": "B", "b": "A", "c": "B"})]) == ["b", "a", "c"]
+@pytest.mark.parametrize(
+    ("boards", "order"),
+    [
+        ([scored(a=1.0, b=2.0, c=3.0), scored("e", a=9.0, b=1.0, c=2.0)], ["b", "a", "c"]),
+        ([scored(a=1.0, b=2.0, c=3.0), scored("e", a=1.0, b=None, c=2.0)], ["a", "c", "b"]),
+        ([scored(a=1.0, b=1.0)], ["a", "b"]),
+        # Groups come before errors.
+        ([replace(scored(a=1.0, b=2.0, c=3.0), groups={"a": "B", "b": "A", "c": "B"})], ["b", "a", "c"]),
+    ],
+)
+def test_standing_is_the_mean_place_and_absence_is_the_last_one(boards, order):
+    assert reading.order(boards) == order
 
 
 def test_the_best_of_each_recipe_come_before_the_best():
@@ -690,12 +683,6 @@ def test_the_first_seed_is_drawn_with_its_own_errors(paths):
     assert not np.allclose(errors["main"], errors["nme_io"])
 
 
-def test_the_terminal_shows_the_best_and_says_how_many_more():
-    text = console.leaderboard([scored(**{f"n{place:02}": float(place) for place in range(20)})]).splitlines()
-    assert text[2].split()[0] == "n00" and text[-2].split()[0] == "n14"
-    assert text[-1] == "  and 5 more in the leaderboard"
-
-
 def test_who_could_run_nowhere_is_told_of_once_with_the_reason(both, report):
     assert set(reading.idle(both)) == {"absent"}
     text = (report / "leaderboard.md").read_text()
@@ -707,10 +694,3 @@ def test_who_could_run_nowhere_is_told_of_once_with_the_reason(both, report):
     assert reading.idle(both[:1]) == {}
     assert reading.idle([of(own, "absent") for own in both]) == {}
     assert "1 more could not run here" in console.leaderboard(both)
-
-
-def test_the_stage_needs_no_torch():
-    """It runs after every change of a number, and PyTorch takes longer to import than all tables to write."""
-    code = "import sys; from thermark.report.leaderboard import build, console; print('torch' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert told.strip() == "False"

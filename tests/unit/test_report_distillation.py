@@ -1,6 +1,7 @@
 """The distillation study on small fake results: every number, every comparison, no more than they say."""
 
 import json
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import patch
@@ -47,6 +48,7 @@ def declared(*names: str, **more) -> dict[str, dict]:
 NAMES = ("pretrain_s", "supervised_s", "supervised_t", "tuned_s", "ktl_s", "ktl_s_fi", "mcl_st", "kd_st")
 MADE = {"batch": 16, "seeds": [0, 1, 2]}
 RUNS = declared(*NAMES, epochs=9, **MADE) | declared("ktl_s_fi", epochs=5, **MADE)
+SINGLE = declared("ktl_s", batch=4)
 # True gaps to 0.05, in the unit of the error: clear ones, and none.
 SHIFTS = {"mcl_st": -0.01, "kd_st": 0.01, "ktl_s": -0.01, "tuned_s": -0.01, "ktl_s_fi": 0.0}
 ASKED = {
@@ -132,7 +134,12 @@ def built(
     return outs[0].read_text(), files.read_json(outs[1])
 
 
-def told(paths: Paths) -> list:
+def page(root: Path, runs=RUNS, datasets=("tfake",), config=None, **more) -> tuple[str, dict]:
+    """Write results, `more` as `made` takes it, and return the page and its numbers."""
+    return built(root, made(root, runs, datasets=datasets, **more), runs, datasets, config=config)
+
+
+def compared(paths: Paths) -> list:
     """Return all declared comparisons with the names of their families."""
     return [(own.name, pair) for own in open_comparisons(paths.comparisons).families for pair in own.pairs]
 
@@ -150,6 +157,12 @@ def counted(verdicts: list[str]) -> str:
 def small(tmp_path_factory):
     root = tmp_path_factory.mktemp("small")
     return root, *built(root, made(root), drawn=True)
+
+
+@pytest.fixture(scope="module")
+def single(tmp_path_factory) -> Paths:
+    """Results of one run alone, whose log a test writes."""
+    return made(tmp_path_factory.mktemp("single"), SINGLE, datasets=["tfake"])
 
 
 def test_who_belongs_to_the_study():
@@ -174,7 +187,7 @@ def test_all_comparisons_are_listed_and_right(small):
         ("ktl_s", "tuned_s"): "no difference shown",
         ("ktl_s_fi", "ktl_s"): "higher error",
     }
-    found = {(pair.a, pair.b, pair.dataset): pair for _, pair in told(at(root))}
+    found = {(pair.a, pair.b, pair.dataset): pair for _, pair in compared(at(root))}
     assert {(a, b) for a, b, _ in found} == {*EVERY} and len(found) == 7 * len(METRICS)
     for (a, b), verdict in verdicts.items():
         for dataset in METRICS:
@@ -201,7 +214,7 @@ def test_the_answer_counts_thermal_faces_only(small):
     root, text, _ = small
     asked = [
         pair.verdict
-        for name, pair in told(at(root))
+        for name, pair in compared(at(root))
         if name == "distillation" and pair.dataset != "facesynthetics"
     ]
     assert len(asked) == 9  # kd_st, mcl_st, ktl_s on three thermal sets
@@ -216,7 +229,9 @@ def test_the_answer_counts_thermal_faces_only(small):
 def test_the_answer_counts_every_family_on_thermal_faces(small):
     root, text, _ = small
     for name in ASKED:
-        made = [pair.verdict for own, pair in told(at(root)) if own == name and pair.dataset != "facesynthetics"]
+        made = [
+            pair.verdict for own, pair in compared(at(root)) if own == name and pair.dataset != "facesynthetics"
+        ]
         assert f"{name.replace('_', ' ')}? On thermal faces {counted(made)}" in text
     assert "3 of 3 comparisons show a lower error" in line(text, "- Ask conventional?")
     assert "0 of 3 comparisons show a lower error, 3 a higher one" in line(text, "- Ask injection?")
@@ -226,7 +241,9 @@ def test_what_a_question_does_not_name_is_exploratory(tmp_path):
     """Of another data set there is the difference, and neither a verdict nor a say in the answer."""
     runs = declared("supervised_t", "kd_st")
     asked = families(runs, ["tfake"])
-    text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake", "charlotte"], asked=asked), runs)
+    asked["other"] = asked["distillation"] | {"question": "Who?", "pairs": [["kd_st", "facemesh"]]}
+    text, _ = page(tmp_path, runs, ["tfake", "charlotte"], asked=asked, more=["facemesh"])
+    assert "Who?" not in text and "Ask distillation?" in text
     declared_row, other = rows(text, "kd_st", "supervised_t")
     assert declared_row[9] == "higher error" and other[5:] == ["–", "–", "–", "–", "*exploratory*"]
     assert number(other[3]) == pytest.approx(1.0, abs=0.11) and " to " in other[4]
@@ -234,20 +251,10 @@ def test_what_a_question_does_not_name_is_exploratory(tmp_path):
     assert "of 1 intervals, about 0.1 exclude zero by chance" in text
 
 
-def test_questions_about_others_are_not_of_this_page(tmp_path):
-    runs = declared("supervised_t", "kd_st")
-    asked = families(runs, ["tfake"])
-    asked["other"] = asked["distillation"] | {"question": "Who?", "pairs": [["kd_st", "facemesh"]]}
-    paths = made(tmp_path, runs, datasets=["tfake"], asked=asked, more=["facemesh"])
-    text, _ = built(tmp_path, paths, runs, ["tfake"])
-    assert "Who?" not in text and "Ask distillation?" in text
-
-
 def test_without_labels_alone_the_answer_still_counts_the_rest(tmp_path):
-    runs = declared("kd_st", "ktl_s", "mcl_st")
     hard = np.random.default_rng(0).gamma(4, 0.01, (1, FACES)) + np.full((3, 1), 0.0)
     errors = {("kd_st", "tfake"): hard, ("mcl_st", "tfake"): hard + 0.01 + np.arange(FACES) * 1e-5}
-    text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake"], told=errors), runs, ["tfake"])
+    text, _ = page(tmp_path, declared("kd_st", "ktl_s", "mcl_st"), told=errors)
     assert "This profile compares no distilled run" in text
     assert "Ask conventional? On thermal faces 0 of 1 comparisons show a lower error, 1 a" in text
 
@@ -261,85 +268,64 @@ def test_without_labels_alone_the_answer_still_counts_the_rest(tmp_path):
     ],
 )
 def test_the_answer_follows_the_numbers(tmp_path, shift, said):
-    runs = declared("supervised_t", "kd_st")
     hard = np.random.default_rng(0).gamma(4, 0.01, (1, FACES)) + np.full((3, 1), 0.0)
     gap = np.where(np.arange(FACES) % 2, 0.001, -0.001) if shift is None else shift
     errors = {("supervised_t", "tfake"): hard, ("kd_st", "tfake"): hard + gap}
-    paths = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=errors)
-    text, _ = built(tmp_path, paths, runs, ["tfake"])
+    text, _ = page(tmp_path, declared("supervised_t", "kd_st"), rendered=False, told=errors)
     assert f"**Against labels alone, {said}" in text
     assert "What is said here" not in text and "endered" not in text
 
 
-@pytest.mark.parametrize(("seeds", "said"), [(1, "one seed: no verdict"), (2, "two seeds: no verdict")])
-def test_too_few_seeds_have_numbers_and_no_verdict(tmp_path, seeds, said):
+def test_too_few_seeds_have_numbers_and_no_verdict(tmp_path):
     """Gaps as clear as those of three seeds, of which nothing may be said."""
-    paths = made(tmp_path, seeds=seeds, rendered=False)
-    text, numbers = built(tmp_path, paths)
-    assert {pair.verdict for _, pair in told(paths)} == {said}
+    text, numbers = page(tmp_path, seeds=2, rendered=False)
+    verdict = "two seeds: no verdict"
+    assert {pair.verdict for _, pair in compared(at(tmp_path))} == {verdict}
     assert "**Against labels alone, there is no verdict: that takes three seeds of both.**" in text
-    counts = "0 of 9 comparisons show a lower error, 0 a higher one, 0 no difference, 9 have no verdict"
+    counts = "0 of 3 comparisons show a lower error, 0 a higher one, 0 no difference, 3 have no verdict"
     assert f"Ask distillation? On thermal faces {counts}" in text
-    own = rows(text, "mcl_st", "supervised_t")
-    assert all(row[9] == said and row[4] == row[6] == row[7] == "–" for row in own)
-    assert own[0][3].startswith("−1.0") and "exclude zero" not in text
-    ran = {each["verdict"] for each in numbers["published"] if each["reproduced"] is not None}
-    assert ran == {said}
+    (row,) = rows(text, "mcl_st", "supervised_t")
+    assert row[9] == verdict and row[4] == row[6] == row[7] == "–"
+    assert row[3].startswith("−1.0") and "exclude zero" not in text
+    assert {each["verdict"] for each in numbers["published"] if each["reproduced"] is not None} == {verdict}
 
 
 def test_one_run_of_one_seed_keeps_the_others_verdicts(tmp_path):
-    paths = made(tmp_path, datasets=["tfake"], told={("kd_st", "tfake"): np.full((1, FACES), 0.04)})
-    text, _ = built(tmp_path, paths, datasets=["tfake"])
-    said = {pair.names: pair.verdict for _, pair in told(paths)}
-    assert said["kd_st", "supervised_t"] == said["mcl_st", "kd_st"] == "one seed: no verdict"
-    assert said["mcl_st", "supervised_t"] == "lower error"
+    text, _ = page(tmp_path, told={("kd_st", "tfake"): np.full((1, FACES), 0.04)})
+    found = {pair.names: pair.verdict for _, pair in compared(at(tmp_path))}
+    assert found["kd_st", "supervised_t"] == found["mcl_st", "kd_st"] == "one seed: no verdict"
+    assert found["mcl_st", "supervised_t"] == "lower error"
     assert "2 of 3 comparisons show a lower error, 0 a higher one, 0 no difference, 1 have no verdict" in text
 
 
-def test_one_teacher_for_all_students_is_told(tmp_path):
-    runs = declared("supervised_t", "kd_st", seeds=[0, 1, 2]) | declared("pretrain_s", seeds=[0])
-    text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake"]), runs, ["tfake"])
-    assert rows(text, "kd_st", "supervised_t")[0][-1] == "kd\\_st taught by one seed of pretrain\\_s"
-    runs["pretrain_s"]["seeds"] = [0, 1, 2]
-    text, _ = built(tmp_path / "b", made(tmp_path / "b", runs, datasets=["tfake"]), runs, ["tfake"])
-    assert "taught by" not in text
+@pytest.mark.parametrize(
+    ("seeds", "last"), [([0], "kd\\_st taught by one seed of pretrain\\_s"), ([0, 1, 2], "higher error")]
+)
+def test_one_teacher_for_all_students_is_a_caveat(tmp_path, seeds, last):
+    runs = declared("supervised_t", "kd_st", seeds=[0, 1, 2]) | declared("pretrain_s", seeds=seeds)
+    text, _ = page(tmp_path, runs)
+    assert rows(text, "kd_st", "supervised_t")[0][-1] == last
 
 
-def test_units_are_percentage_points_or_px(small):
+def test_units_are_percentage_points_or_px_and_who_was_not_trained_alike_is_marked(small, tmp_path):
     _, text, _ = small
     own = {row[1].partition(",")[0]: row for row in rows(text, "mcl_st", "supervised_t")}
     assert own["TFAKE"][2] == "NME inter-ocular, % points" and own["TFAKE"][3].startswith("−1.0")
     assert own["THERMEVAL"][2] == "error, px" and own["THERMEVAL"][3].startswith("−0.01")
-
-
-def test_what_was_not_trained_alike_is_marked(small):
-    _, text, _ = small
     assert {row[-1] for row in rows(text, "ktl_s_fi", "ktl_s")} == {"epochs 5 and 9"}
     assert "epochs" not in " ".join(map(str, rows(text, "ktl_s", "tuned_s")))
-
-
-def test_the_answer_tells_how_many_were_not_trained_alike(tmp_path, small):
-    assert small[1].count("have a *caveat*") == 1
-    assert line(small[1], "- Ask injection?").endswith("; 3 of the 3 have a *caveat*.")
-    runs = declared("supervised_t", batch=16) | declared("kd_st", batch=32)
-    text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake"]), runs, ["tfake"])
+    assert text.count("have a *caveat*") == 1
+    assert line(text, "- Ask injection?").endswith("; 3 of the 3 have a *caveat*.")
+    text, _ = page(tmp_path, declared("supervised_t", batch=16) | declared("kd_st", batch=32))
     assert "; 1 of the 1 have a *caveat*." in text
     assert rows(text, "kd_st", "supervised_t")[0][-1] == "batch 32 and 16"
 
 
-def test_missed_faces_are_left_out_and_said(tmp_path):
-    runs = declared("supervised_t", "kd_st")
+def test_missed_faces_are_left_out_and_counted(tmp_path):
     errors = np.full((3, FACES), 0.03)
     errors[:, :3] = np.inf
-    paths = made(tmp_path, runs, datasets=["tfake"], told={("kd_st", "tfake"): errors})
-    text, _ = built(tmp_path, paths, runs, ["tfake"])
+    text, _ = page(tmp_path, declared("supervised_t", "kd_st"), told={("kd_st", "tfake"): errors})
     assert rows(text, "kd_st", "supervised_t")[0][8] == "37 faces (3 left out), 37 subjects, 3 seeds"
-
-
-def test_seeds_enter_what_is_measured_of_training(tmp_path):
-    built(tmp_path, made(tmp_path, datasets=["tfake"]), datasets=["tfake"])
-    measured = files.read_json(tmp_path / "stability.json")
-    assert measured["ktl_s"]["std_seed_std"] >= 0 and "std_seed_std" in measured["mcl_st"]
 
 
 def test_rendered_data_reproduce_nothing(small):
@@ -362,8 +348,7 @@ def test_verdicts_on_real_data(tmp_path):
         ("supervised_l", "tfake"): np.array([[0.04], [0.0401], [0.04]]) * flat,
         ("ktl_l_ld", "charlotte"): 0.0742 * flat,  # its Side is twice that
     }
-    paths = made(tmp_path, runs, rendered=False, datasets=["tfake", "charlotte"], told=told)
-    _, numbers = built(tmp_path, paths, runs, ["tfake", "charlotte"])
+    _, numbers = page(tmp_path, runs, ["tfake", "charlotte"], rendered=False, told=told)
     found = {(each["run"], each["dataset"], each["level"], each["table"]): each for each in numbers["published"]}
     assert [found[f"supervised_{size}", "tfake", "", "I"]["verdict"] for size in "tsml"] == [
         *("reproduced", "outside", "reproduced", "outside")
@@ -404,8 +389,7 @@ def test_seeds_that_spread_too_far_reproduce_nothing(tmp_path):
     """The rule itself is tested in test_reference.py; here it gets the spread of the run's seeds."""
     runs = declared("supervised_m")
     errors = (0.0314 + 0.004 * np.array([[-1], [0], [1]])) * np.ones((3, FACES))
-    paths = made(tmp_path, runs, rendered=False, datasets=["tfake"], told={("supervised_m", "tfake"): errors})
-    text, numbers = built(tmp_path, paths, runs, ["tfake"])
+    text, numbers = page(tmp_path, runs, rendered=False, told={("supervised_m", "tfake"): errors})
     ran = [each for each in numbers["published"] if each["reproduced"] is not None]
     assert [(each["run"], each["verdict"]) for each in ran] == [("supervised_m", "undecided: seeds spread")]
     assert "at most 0.10 percentage points" in text and "never by more than 0.30. *Undecided*" in text
@@ -413,16 +397,14 @@ def test_seeds_that_spread_too_far_reproduce_nothing(tmp_path):
 
 
 def test_stability_of_a_run_whose_data_set_is_not_in_the_profile_is_not_run(tmp_path):
-    runs = declared("ktl_m", batch=16)
-    text, numbers = built(tmp_path, made(tmp_path, runs, datasets=["thermeval"]), runs, ["thermeval"])
+    text, numbers = page(tmp_path, declared("ktl_m", batch=16), ["thermeval"])
     assert "std" in files.read_json(tmp_path / "stability.json")["ktl_m"]
     assert {(each["verdict"], each["reproduced"]) for each in numbers["published"]} == {("not run", None)}
     assert "Not run in this profile: `ktl_m_ri`, `ktl_m_fi`, `ktl_m` on `tfake`." in text
 
 
 def test_a_run_without_a_data_set_names_it(tmp_path):
-    runs = declared("mcl_xl")
-    text, numbers = built(tmp_path, made(tmp_path, runs, datasets=["tfake"]), runs, ["tfake"])
+    text, numbers = page(tmp_path, declared("mcl_xl"))
     assert "`mcl_xl` on `charlotte`" in text and "questions were fixed" not in text
     assert all(each["reproduced"] is None for each in numbers["published"] if each["dataset"] == "charlotte")
 
@@ -433,41 +415,32 @@ def test_stability_of_every_run_in_the_window(small):
     assert set(measured) == set(RUNS)
     cvs = [stability(norms() + 0.01 * seed)["cv"] for seed in range(3)]
     assert measured["mcl_st"]["cv"] == pytest.approx(np.mean(cvs), rel=1e-4)
-    assert measured["mcl_st"]["steps"] == 10
+    assert measured["mcl_st"]["steps"] == 10 and measured["mcl_st"]["std_seed_std"] >= 0
     assert "steps 3 to 12" in text
     assert line(text, "| `ktl_s_fi` | 16 | 10 |")
 
 
-def test_the_default_window_is_the_first_300_steps(tmp_path):
-    runs = declared("ktl_s", batch=4)
-    paths = made(tmp_path, runs, datasets=["tfake"])
-    write_log(paths, "ktl_s", 1, 320)
-    own, config = study(runs, ["tfake"], paths), build.Config()
-    measured = gradient_stability.measure(own, config.start, config.stop)
-    assert measured["ktl_s"]["steps"] == 300
-    text, _ = built(tmp_path, paths, runs, ["tfake"], config=config)
+def test_the_default_window_is_the_first_300_steps(tmp_path, single):
+    write_log(single, "ktl_s", 1, 320)
+    text, _ = built(tmp_path, single, SINGLE, ["tfake"], config=build.Config())
+    assert files.read_json(tmp_path / "stability.json")["ktl_s"]["steps"] == 300
     assert "in steps 1 to 300 (the first is 1)" in text and line(text, "| `ktl_s` | 4 | 300 |")
 
 
 @pytest.mark.parametrize("steps", [0, 4, 9])
-def test_logs_shorter_than_the_window(tmp_path, steps):
-    runs = declared("ktl_s", batch=4)
-    paths = made(tmp_path, runs, datasets=["tfake"])
-    write_log(paths, "ktl_s", 2, steps)
-    text, _ = built(tmp_path, paths, runs, ["tfake"], drawn=True)
+def test_logs_shorter_than_the_window(tmp_path, single, steps):
+    write_log(single, "ktl_s", 2, steps)
+    text, _ = built(tmp_path, single, SINGLE, ["tfake"], drawn=True)
     measured = files.read_json(tmp_path / "stability.json")["ktl_s"]
     assert measured["steps"] == max(0, steps - 2)
-    assert ("std" in measured) == (steps == 9)
-    assert ("| `ktl_s` | 4 | 7 |" in text) == (steps == 9)
+    assert ("std" in measured) == ("| `ktl_s` | 4 | 7 |" in text) == (steps == 9)
     assert (tmp_path / "gradients.svg").stat().st_size > 0
 
 
-def test_the_shortest_log_of_a_run_is_what_is_said_of_its_steps(tmp_path):
-    runs = declared("ktl_s")
-    paths = made(tmp_path, runs, datasets=["tfake"])
+def test_the_shortest_log_of_a_run_is_that_of_its_steps(single):
     log = "".join(f"{seed},{step},{1 / step}\n" for seed in (0, 1) for step in range(1, 9 + 3 * seed))
-    files.write_text(paths.gradients / "ktl_s.csv", "seed,step,grad_norm\n" + log)
-    measured = gradient_stability.measure(study(runs, ["tfake"], paths), 3, 13)["ktl_s"]
+    files.write_text(single.gradients / "ktl_s.csv", "seed,step,grad_norm\n" + log)
+    measured = gradient_stability.measure(study(SINGLE, ["tfake"], single), 3, 13)["ktl_s"]
     each = [stability(1 / np.arange(3, stop)) for stop in (9, 12)]
     assert measured["steps"] == 6
     assert measured["std"] == pytest.approx(np.mean([numbers["std"] for numbers in each]))
@@ -519,30 +492,26 @@ def test_tables_have_one_width(small):
         ("seed,step,grad_norm\n" + "".join(f"0,{step},nan\n" for step in range(1, 20)), "nan"),
     ],
 )
-def test_broken_logs_are_data_errors(tmp_path, content, said):
-    runs = declared("ktl_s")
-    paths = made(tmp_path, runs, datasets=["tfake"])
-    files.write_text(paths.gradients / "ktl_s.csv", content)
+def test_broken_logs_are_data_errors(tmp_path, single, content, said):
+    files.write_text(single.gradients / "ktl_s.csv", content)
     with pytest.raises(DataError, match=said):
-        built(tmp_path, paths, runs, ["tfake"])
+        built(tmp_path, single, SINGLE, ["tfake"])
 
 
 @pytest.mark.parametrize("name", ["gradients/mcl_st.csv", "comparisons.json", "results"])
-def test_a_missing_result_is_an_error_with_a_remedy(tmp_path, name):
-    paths = made(tmp_path, datasets=["tfake"])
-    (tmp_path / name).rename(tmp_path / "elsewhere")
+def test_a_missing_result_is_an_error_with_a_remedy(tmp_path, small, name):
+    shutil.copytree(small[0], tmp_path / "a", ignore=shutil.ignore_patterns(Path(name).name))
     with pytest.raises(DataError, match=f"{Path(name).name} is missing") as caught:
-        study(RUNS, ["tfake"], paths)
+        study(RUNS, ["tfake"], at(tmp_path / "a"))
     assert caught.value.remedy.startswith("run `dvc repro`")
 
 
 def test_a_data_set_that_is_not_here_is_left_out(tmp_path):
     """Its stage wrote no records: the leaderboard says why."""
-    paths = made(tmp_path, datasets=["tfake"])
-    text, _ = built(tmp_path, paths, datasets=["tfake", "charlotte"])
+    runs = declared("supervised_t", "kd_st")
+    text, _ = built(tmp_path, made(tmp_path, runs, datasets=["tfake"]), runs, ["tfake", "charlotte"])
     assert "TFAKE" in text and "CHARLOTTE," not in text
-    elsewhere = families(RUNS, ["charlotte"])
-    text, _ = built(tmp_path / "b", made(tmp_path / "b", datasets=["tfake"], asked=elsewhere))
+    text, _ = page(tmp_path / "b", runs, asked=families(runs, ["charlotte"]))
     assert "Ask " not in text and "compares no distilled run" in text
 
 

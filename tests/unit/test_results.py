@@ -60,16 +60,18 @@ def test_who_did_not_run_has_a_reason_and_no_number(folder):
 def test_the_mean_over_all_faces_counts_a_miss_at_its_cap_and_nothing_more(tmp_path):
     def change(own):
         xy = own.xy.copy()
-        xy[:20] = np.nan  # missed
+        xy[:19] = np.nan  # missed
+        xy[19, 10] = np.nan  # of one, a single point
         xy[20:40] += 1000.0  # found, yet worse than a miss
         return replace(own, xy=xy)
 
     results = open_set(results_scene.write(tmp_path, change) / "shown.json")
     own = results.of("ready").metrics
-    rest = errors.open_errors(tmp_path / "results/shown.parquet")["ready"]["per_seed"][0, 40:]
+    found = errors.open_errors(tmp_path / "results/shown.parquet")["ready"]["per_seed"][0]
+    assert np.isinf(found[:20]).all() and np.isfinite(found[20:]).all()
     assert results.protocol.miss == 0.5
     assert own["found"].value == 0.75 and own["found"].low < 0.75 < own["found"].high
-    assert own["nme_io_all"].value == pytest.approx((40 * 0.5 + rest.sum()) / 80, rel=1e-4)
+    assert own["nme_io_all"].value == pytest.approx((40 * 0.5 + found[40:].sum()) / 80, rel=1e-4)
     assert own["nme_io"].faces == 60 and own["nme_io_all"].faces == 80
 
 
@@ -102,20 +104,14 @@ def test_a_face_that_the_main_metric_cannot_be_told_of_is_neither_found_nor_miss
     assert results.of("ready").metrics["nme_io_all"].faces == 993
 
 
-def test_a_miss_stays_infinite(tmp_path):
-    def change(own):
-        xy = own.xy.copy()
-        xy[3, 10] = np.nan
-        return replace(own, xy=xy)
-
-    found = errors.open_errors(results_scene.write(tmp_path, change) / "shown.parquet")
-    assert np.isinf(found["ready"]["per_seed"][0, 3]) and np.isfinite(found["ready"]["per_seed"]).sum() == 79
-
-
-def test_written_twice_the_bytes_are_equal(folder, tmp_path):
+def test_written_twice_the_bytes_are_equal_and_results_of_sets_that_are_gone_go(folder, tmp_path):
+    for name in ("gone.json", "gone.parquet", "README.md"):
+        (tmp_path / "results").mkdir(exist_ok=True)
+        (tmp_path / "results" / name).write_text("")
     again = results_scene.write(tmp_path)
-    for name in ("shown.json", "shown.parquet"):
-        assert (folder / name).read_bytes() == (again / name).read_bytes(), name
+    names = ["shown.json", "shown.parquet"]
+    assert sorted(path.name for path in again.iterdir()) == ["README.md", *names]
+    assert [(folder / name).read_bytes() for name in names] == [(again / name).read_bytes() for name in names]
     results = open_set(folder / "shown.json")
     write_set(tmp_path / "copy.json", results)
     assert open_set(tmp_path / "copy.json") == results
@@ -128,18 +124,6 @@ def test_a_change_of_one_contestant_is_a_change_of_one_line(folder, tmp_path):
     other = results_scene.write(tmp_path, change)
     pairs = zip((folder / "shown.json").open(), (other / "shown.json").open(), strict=True)
     assert sum(one != two for one, two in pairs) == 1
-
-
-def test_results_of_sets_that_are_gone_go(tmp_path):
-    for name in ("gone.json", "gone.parquet", "README.md"):
-        (tmp_path / "results").mkdir(exist_ok=True)
-        (tmp_path / "results" / name).write_text("")
-    results_scene.write(tmp_path)
-    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == [
-        "README.md",
-        "shown.json",
-        "shown.parquet",
-    ]
 
 
 # Written by the version that brought this schema; a later reader must still understand it.
@@ -311,26 +295,19 @@ def test_a_face_that_one_cannot_be_told_of_is_left_out_of_its_comparisons_alone(
         name: {"ids": faces, "subjects": faces, "per_seed": rng.normal(mean, 0.1, (1, 20)), "seeded": False}
         for name, mean in {"a": 1.0, "b": 2.0, "few": 4.0}.items()
     }
-    whole = {name: own for name, own in made.items() if name != "few"}
-    made["few"] = {
-        **made["few"],
-        "ids": faces[3:],
-        "subjects": faces[3:],
-        "per_seed": made["few"]["per_seed"][:, 3:],
-    }
-    results = board(*(record(name, {"error_px_mean_all": 1.0}, points=5) for name in made)).results
-    matrix = compare.comparisons({"d": results}, {"d": made}, compare.Config(bootstrap=50), {}).matrices["d"]
-    order = matrix.contestants
-    table = np.array(matrix.difference, np.float64)
-    told = table[order.index("few"), order.index("a")]
-    assert told == pytest.approx((made["few"]["per_seed"] - made["a"]["per_seed"][:, 3:]).mean())
-    both = compare.comparisons(
-        {"d": board(*(record(name, {"error_px_mean_all": 1.0}, points=5) for name in whole)).results},
-        {"d": whole},
-        compare.Config(bootstrap=50),
-        {},
-    ).matrices["d"]
-    assert both.difference[0][1] == matrix.difference[order.index("a")][order.index("b")]
+    few = made["few"]["per_seed"][:, 3:]
+    made["few"] |= {"ids": faces[3:], "subjects": faces[3:], "per_seed": few}
+
+    def compared(*names):
+        results = board(*(record(name, {"error_px_mean_all": 1.0}, points=5) for name in names)).results
+        found = {"d": {name: made[name] for name in names}}
+        matrix = compare.comparisons({"d": results}, found, compare.Config(bootstrap=50), {}).matrices["d"]
+        rows = zip(matrix.contestants, matrix.difference, strict=True)
+        return {(a, b): value for a, row in rows for b, value in zip(matrix.contestants, row, strict=True)}
+
+    everybody = compared("a", "b", "few")
+    assert everybody["few", "a"] == pytest.approx((few - made["a"]["per_seed"][:, 3:]).mean())
+    assert everybody["a", "b"] == compared("a", "b")["a", "b"]
 
 
 def test_where_nobody_ran_there_are_files_all_the_same(tmp_path):
@@ -358,16 +335,19 @@ def test_a_family_that_names_nobody_we_know_is_refused(tmp_path):
     assert "run" in caught.value.remedy
 
 
-def test_comparisons_that_are_none_are_named(tmp_path):
-    path = tmp_path / "comparisons.json"
-    with pytest.raises(DataError, match="missing"):
-        open_comparisons(path)
-    path.write_text(json.dumps({"schema": 7}))
-    with pytest.raises(DataError, match="another schema"):
-        open_comparisons(path)
-    path.write_text(json.dumps({"schema": 1, "families": 3}))
-    with pytest.raises(DataError, match="holds no comparisons"):
-        open_comparisons(path)
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (None, "missing"),
+        ({"schema": 7}, "another schema"),
+        ({"schema": 1, "families": 3}, "holds no comparisons"),
+    ],
+)
+def test_comparisons_that_are_none_are_named(tmp_path, content, cause):
+    if content:
+        (tmp_path / "comparisons.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=cause):
+        open_comparisons(tmp_path / "comparisons.json")
 
 
 def test_a_run_of_one_seed_has_no_letter_and_stands_by_its_error(tmp_path):

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from thermark.core import files, images, origin, seeds
+from fetch_machine import tree
+from thermark.core import images, origin, seeds
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.geometry import bounding_box
@@ -32,10 +33,6 @@ PEOPLE = (0.2, 0.4, 0.2, 0.2)
 SMALL = Config(
     seed=3, count=30, width=128, height=96, supersample=1, smallest=12, elements=3, people=PEOPLE, cut=0.3
 )
-
-
-def tree(root: Path) -> dict[str, str]:
-    return {path.relative_to(root).as_posix(): files.sha256(path) for path in root.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")

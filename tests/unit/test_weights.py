@@ -127,10 +127,16 @@ def test_a_pinned_file_is_found_under_any_name_and_an_unpinned_one_in_a_folder_c
     assert brought.file("model.onnx").read_bytes() == MODEL and brought.file("config.json").read_text() == "{}"
 
 
+def placed(case: Case, name: str, content: bytes) -> None:
+    """Place a file by hand, where the cache has its folder for that."""
+    path = cache.placed(case.cache) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
 def test_a_page_placed_by_hand_is_refused(tmp_path):
     case = Case(tmp_path, entry(content=None, **as_file(NOWHERE)))
-    (cache.placed(case.cache) / "tiny").mkdir(parents=True)
-    (cache.placed(case.cache) / "tiny" / "model.onnx").write_text("<html>quota")
+    placed(case, "tiny/model.onnx", b"<html>quota")
     with pytest.raises(DataError, match="web page"):
         case.fill()
 
@@ -159,11 +165,6 @@ def test_a_bundle_of_nothing_is_complete(tmp_path):
 # --- wrong content stops the run and leaves what was there
 
 
-def damaged(content: bytes) -> bytes:
-    middle = content.index(MODEL) + 1000
-    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-
-
 @pytest.mark.parametrize(
     ("content", "source", "step", "word"),
     [
@@ -175,9 +176,7 @@ def damaged(content: bytes) -> bytes:
         (zipped({"end2end.onnx": MODEL[::-1]}), member, OK, digest(MODEL)),
         (zipped({"a/end2end.onnx": MODEL, "b/end2end.onnx": MODEL}), member, OK, "holds 2 files"),
         (zipped({"a/other.onnx": MODEL}), member, OK, "holds 0 files"),
-        (zipped({"end2end.onnx": MODEL, "../x": b"x"}), member, OK, "unsafe"),
-        (damaged(PACKED), member, OK, "damaged"),
-        (MODEL[::-1], member, OK, "neither a zip nor a tar"),
+        (MODEL[::-1], member, OK, "neither a zip nor a tar"),  # what else an archive may be: test_extract.py
     ],
 )
 def test_wrong_content_is_never_accepted(tmp_path, content, source, step, word):
@@ -222,8 +221,7 @@ def test_one_wrong_file_of_two_leaves_no_bundle(tmp_path):
 
 def test_a_full_disk_is_foreseen(tmp_path, monkeypatch):
     case = Case(tmp_path, entry(**as_file(NOWHERE)))
-    cache.placed(case.cache).mkdir(parents=True)
-    (cache.placed(case.cache) / "x").write_bytes(MODEL)
+    placed(case, "x", MODEL)
     fill_disk(monkeypatch, 1000)
     with pytest.raises(DataError, match="400000 bytes but 1000 bytes are free"):
         case.fill()
@@ -259,21 +257,20 @@ def test_a_failure_at_any_step_leaves_the_old_or_the_new_and_the_next_run_succee
     assert 1 < failing.at < 19
 
 
-@pytest.mark.parametrize("placed", [False, True])
-def test_many_at_once_download_once(tmp_path, placed):
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_many_at_once_download_once(tmp_path, by_hand):
     with serving(Script(PACKED, [SLOW], pause=0.01)) as script:
         cases = [Case(tmp_path, entry(**member(script.url))) for _ in range(4)]
         for number, case in enumerate(cases):
             case.out = tmp_path / str(number) / "tiny"
-        if placed:
-            cache.placed(cases[0].cache).mkdir(parents=True)
-            (cache.placed(cases[0].cache) / "set.zip").write_bytes(PACKED)
+        if by_hand:
+            placed(cases[0], "set.zip", PACKED)
         threads = [threading.Thread(target=case.fill) for case in cases]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(300)
-        assert len(script.seen) == (0 if placed else 1)
+        assert len(script.seen) == (0 if by_hand else 1)
     assert all(bundle.read(case.out).file("model.onnx").read_bytes() == MODEL for case in cases)
 
 
@@ -349,11 +346,9 @@ def test_files_at_hand_do_not_count_against_the_limit_and_the_reason_does_not_ch
     files = [entry(**as_file(NOWHERE)), entry("b.onnx", MODEL * 3, **as_file(NOWHERE + "2"))]
     case = Case(tmp_path, *files, max_mb=0.0)
     empty = case.skipped()
-    placed = cache.placed(case.cache)
-    placed.mkdir(parents=True)
-    (placed / "a").write_bytes(MODEL)
+    placed(case, "a", MODEL)
     assert case.skipped() == empty
-    (placed / "b").write_bytes(MODEL * 3)
+    placed(case, "b", MODEL * 3)
     assert case.fill().status == "ok"
 
 
@@ -381,8 +376,6 @@ def test_a_sum_without_a_size_is_enough(tmp_path):
         case = Case(tmp_path, entry(**as_file(script.url)) | {"size": None})
         with pytest.raises(DataError, match=digest(MODEL)):
             case.fill()
-    with serving(Script(MODEL)) as script:
-        case = Case(tmp_path, entry(**as_file(script.url)) | {"size": None})
         assert case.fill().file("model.onnx").read_bytes() == MODEL
 
 
@@ -394,9 +387,7 @@ def test_what_nothing_can_run_is_its_reason_and_is_never_brought(tmp_path):
         case = Case(tmp_path, entry(card=GATED, **as_file(script.url)))
         told = yaml.safe_load(case.path.read_text())
         case.path.write_text(yaml.safe_dump(told | {"reason": "its network is not in this version"}))
-        placed = cache.placed(case.cache)
-        placed.mkdir(parents=True)
-        (placed / "model.onnx").write_bytes(MODEL)
+        placed(case, "model.onnx", MODEL)
         assert case.skipped() == "its network is not in this version" and script.seen == []
         case.path.write_text(yaml.safe_dump(told | {"reason": ""}))
         with pytest.raises(DataError, match="reason"):
