@@ -1,10 +1,9 @@
-"""What a frozen backbone makes of crops, computed once and kept on disk; `Live` is the same without the disk."""
+"""Features of crops from a frozen backbone, computed once and kept on disk."""
 
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -87,37 +86,6 @@ class Features:
     def grid(self) -> tuple[int, int]:
         """The height and width of a map in cells."""
         return self.card.shape[2:]
-
-
-@dataclass(frozen=True)
-class Live:
-    """The same from a backbone that looks at the crops again each time, in every way as `Features` but speed."""
-
-    backbone: Backbone
-    crops: CropSet
-    store: Store
-
-    def __len__(self) -> int:
-        return len(self.crops.pixels)
-
-    def __getitem__(self, rows: Rows) -> Tensor:
-        """Return the maps (n, C, h, w) of `rows` (n,), in memory, on the CPU, of type `dtype`."""
-        return rounded(self.backbone(np.asarray(self.crops.pixels[rows])), self.store)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The type of the maps."""
-        return TORCH[self.store]
-
-    @property
-    def channels(self) -> int:
-        """The number of channels of a map."""
-        return self.backbone.channels
-
-    @cached_property
-    def grid(self) -> tuple[int, int]:
-        """The height and width of a map in cells."""
-        return self.backbone.grid(self.crops.pixels.shape[1])
 
 
 def read(folder: Path) -> Features:

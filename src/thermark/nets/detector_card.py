@@ -15,7 +15,6 @@ from thermark.nets.card import load_weights
 from thermark.nets.face_detector import FaceDetector, Widths
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
-Fraction = float
 
 
 class DetectorCard(Section):

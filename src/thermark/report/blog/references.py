@@ -13,18 +13,6 @@ from thermark.report.results.record import ResultSet
 
 TABLE = Path(__file__).with_name("references.yaml")
 BIBTEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#"}
-FIELDS = (
-    "author",
-    "title",
-    "journal",
-    "booktitle",
-    "volume",
-    "number",
-    "pages",
-    "year",
-    "eprint",
-    "archiveprefix",
-)
 
 
 class Reference(Section):

@@ -70,10 +70,7 @@ def steps(heads: Sequence[Head]) -> str:
 
 
 def _steps(head: Head) -> str:
-    counts = [budget.get("steps") for budget in head.budget]
-    distinct = sorted({int(count) for count in counts if count is not None})
-    if not distinct or None in counts:
-        return "not recorded"
+    distinct = sorted({int(budget["steps"]) for budget in head.budget})
     if len(distinct) == 1:
         return f"{distinct[0]:,} for every budget, so that the curve shows the effect of labels"
     return f"{distinct[0]:,} to {distinct[-1]:,}, so that the curve does not show the effect of labels alone"

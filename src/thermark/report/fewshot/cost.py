@@ -86,8 +86,7 @@ def notes(study: FewshotData) -> list[str]:
 def machine(facts: Mapping[str, object]) -> str:
     """Return on what was timed."""
     words = {key: " and ".join(value) if isinstance(value, list) else str(value) for key, value in facts.items()}
-    parts = [MACHINE[key].format(escaped(words[key])) for key in MACHINE if key in words]
-    return f"Timed on {', '.join(parts)}." if parts else "The machine is not recorded."
+    return f"Timed on {', '.join(MACHINE[key].format(escaped(words[key])) for key in MACHINE if key in words)}."
 
 
 def _beside(row: str, study: FewshotData) -> str:

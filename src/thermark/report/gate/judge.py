@@ -21,7 +21,6 @@ from thermark.report.results.ranking import value
 from thermark.report.results.record import Record, ResultSet
 
 Verdict = Literal["ok", "improved", "new", "inconclusive", "regression", "cannot compare"]
-FAILURES: tuple[Verdict, ...] = ("regression", "cannot compare")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ Across = Array | float  # distance from the midline
 EYE = (33.0, 5.5, 27.0)  # centre of the image-right eyeball
 EYE_RADIUS = 12.2
 EYE_INNER, EYE_OUTER = 20.8, 45.2
-MOUTH_CORNER = (26.4, 79.4)
 MOUTH_INNER_CORNER = 25.2
 
 

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from thermark.synth.render import curves
 from thermark.synth.render.patch import Part, Patch, patch
 
-Array = NDArray[np.floating]
-
 
 @cache
 def eyeball() -> Patch:
