@@ -17,7 +17,7 @@ from thermark.core.errors import DataError
 from thermark.models import blazeface, blazepose, centerface, face_api, facemesh, mtcnn, yunet
 from thermark.models.inference.contract import Assets
 from thermark.models.inference.cropped import Cropped
-from thermark.models.inference.finder import suppressed
+from thermark.nets.face_boxes import suppressed
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((ROOT / "tests/golden/crops.json").read_text())

@@ -12,7 +12,7 @@ from thermark.calibrate.pictures import Heat
 from thermark.calibrate.table import require_writable
 from thermark.core import bundle, files
 from thermark.core.bundle import Bundle
-from thermark.core.errors import ConfigError, DataError, SetupError
+from thermark.core.errors import ConfigError, DataError, SetupError, in_one_line
 from thermark.core.radiometry import Tone
 from thermark.core.runs import matching, seed_folder, seed_folders, seed_number, skipped
 from thermark.fewshot import model
@@ -128,5 +128,4 @@ def _from_account(seed: Path, take: Callable[[Any], T]) -> T | None:
 
 
 def _damaged(seed: Path, error: Exception) -> DataError:
-    why = " ".join(str(error).split())[:200]
-    return DataError(f"{seed.parent / ACCOUNT} is damaged: {why}", "calibrate again")
+    return DataError(f"{seed.parent / ACCOUNT} is damaged: {in_one_line(error)}", "calibrate again")

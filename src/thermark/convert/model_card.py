@@ -5,7 +5,7 @@ from typing import Literal
 
 from thermark.core import files
 from thermark.core.config import Section, parse
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.templates import render
 from thermark.landmarker.card import Card
 from thermark.nets.card import ModelCard
@@ -51,8 +51,8 @@ def read(path: Path) -> Measured:
     except OSError as error:
         raise DataError(f"{path} cannot be read", "name the JSON file of what was measured as `scores`") from error
     except (ConfigError, ValueError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise DataError(f"{path} is damaged: {why}", "compare it with convert/model_card.py") from error
+        cause = f"{path} is damaged: {in_one_line(error)}"
+        raise DataError(cause, "compare it with convert/model_card.py") from error
 
 
 def text(card: Card, about: ModelCard, measured: Measured, folder: Path) -> str:

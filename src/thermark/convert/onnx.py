@@ -22,7 +22,7 @@ from thermark.nets import card
 from thermark.nets.card import ModelCard
 
 NAME = "pose.onnx"
-NETWORK = ("model.safetensors", "model.json")  # nets/card.py
+NETWORK = (card.WEIGHTS, card.CARD)
 OPSET = 17
 INPUT, OUTPUTS = "input", ("simcc_x", "simcc_y")
 TOLERANCE = 1e-4  # of the largest logit

@@ -17,7 +17,7 @@ from thermark.convert import onnx as exported
 from thermark.convert.judge import Judged
 from thermark.core import files, runs
 from thermark.core.config import Section
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.radiometry import Tone
 from thermark.landmarker import card as cards
 from thermark.landmarker.card import Card, DetectorCard, LandmarksCard, Precision
@@ -121,8 +121,8 @@ def detector_card(path: Path, config: Config) -> DetectorCard:
             overlap=float(told["nms"]),
         )
     except (DecodeError, KeyError, ValueError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise DataError(f"{path} does not say what it is: {why}", "export the detector again") from error
+        cause = f"{path} does not say what it is: {in_one_line(error)}"
+        raise DataError(cause, "export the detector again") from error
 
 
 def landmarks_card(config: Config, about: ModelCard) -> LandmarksCard:

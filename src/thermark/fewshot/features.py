@@ -14,7 +14,7 @@ from torch import Tensor
 
 from thermark.core import bundle, files
 from thermark.core.config import Section, nearest, parse
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.progress import track
 from thermark.core.runs import seed_folders
 from thermark.fewshot import crops as crop_sets
@@ -95,8 +95,7 @@ def read(folder: Path) -> Features:
         card = parse(files.read_json(folder / CARD), Card, f"{folder.name}/{CARD}")
         stored = np.lib.format.open_memmap(folder / ARRAY, mode="r")
     except (OSError, ValueError, TypeError, ConfigError) as error:
-        cause = " ".join(str(error).split())[:200]
-        raise DataError(f"{folder} holds no whole features: {cause}", again) from error
+        raise DataError(f"{folder} holds no whole features: {in_one_line(error)}", again) from error
     fits = (stored.shape, stored.dtype) == (card.shape, STORED[card.dtype]) and stored.flags.c_contiguous
     if not fits or (folder / ARRAY).stat().st_size != stored.offset + stored.nbytes:
         raise DataError(f"{folder}/{ARRAY} is not the array that {CARD} describes", again)

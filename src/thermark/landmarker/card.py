@@ -7,7 +7,7 @@ from pydantic import Field
 
 from thermark.core import files
 from thermark.core.config import Section, parse
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.radiometry import Tone
 
 FOLDER = Path(__file__).parent / "weights"
@@ -95,7 +95,7 @@ def read(folder: Path = FOLDER) -> Card:
     except OSError as error:
         raise DataError(f"there are no weights of the landmarker: {path} cannot be read", REMEDY) from error
     except (ConfigError, ValueError) as error:
-        raise DataError(f"{path} is damaged: {' '.join(str(error).split())[:200]}", REMEDY) from error
+        raise DataError(f"{path} is damaged: {in_one_line(error)}", REMEDY) from error
 
 
 def content(folder: Path, card: NetworkCard) -> bytes:

@@ -18,7 +18,8 @@ from pydantic import Field
 from thermark.core.errors import DataError
 from thermark.models.inference import sessions
 from thermark.models.inference.contract import Assets, BundleConfig, Image, Instances, usable
-from thermark.models.inference.finder import Finder, suppressed
+from thermark.models.inference.finder import Finder
+from thermark.nets.face_boxes import suppressed
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

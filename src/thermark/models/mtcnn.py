@@ -15,10 +15,11 @@ from pydantic import Field, PositiveFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from thermark.core.errors import DataError
+from thermark.core.errors import DataError, in_one_line
 from thermark.models.inference.contract import Assets, BundleConfig, Floats, Image, Instances, usable
 from thermark.models.inference.cropped import Cropped
-from thermark.models.inference.finder import Finder, suppressed
+from thermark.models.inference.finder import Finder
+from thermark.nets.face_boxes import suppressed
 from thermark.train import precision
 
 SIZE, POINTS = 48, 5
@@ -131,7 +132,7 @@ def read(path: Path, net: Net) -> Net:
     try:
         net.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
     except Exception as error:  # an unpickler and load_state_dict raise whatever a file makes them
-        name, why = type(net).__name__.replace("Net", "-Net"), " ".join(str(error).split())[:200]
+        name, why = type(net).__name__.replace("Net", "-Net"), in_one_line(error)
         cause = f"{path.name} is no {name} of facenet-pytorch: {why}"
         raise DataError(cause, "bring the weights again") from error
     return net.eval().requires_grad_(False)

@@ -14,7 +14,7 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from thermark.core.errors import DataError
+from thermark.core.errors import DataError, in_one_line
 from thermark.models.inference.contract import Assets, BundleConfig, Image
 from thermark.models.inference.cropped import Cropped
 from thermark.nets import state_dict_file
@@ -82,8 +82,8 @@ def read(path: Path) -> TFAN:
         }
         net.load_state_dict({_own(name, layers): weight for name, weight in kept.items()})
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise DataError(f"{path.name} is no TFAN of 70 or 478 points: {why}", "bring the weights again") from error
+        cause = f"{path.name} is no TFAN of 70 or 478 points: {in_one_line(error)}"
+        raise DataError(cause, "bring the weights again") from error
     return net.eval().requires_grad_(False)
 
 

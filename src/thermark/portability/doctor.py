@@ -14,7 +14,7 @@ from typing import Literal
 from packaging.version import InvalidVersion, Version
 
 from thermark.core import arithmetic
-from thermark.core.errors import ConfigError, SetupError, ThermarkError
+from thermark.core.errors import ConfigError, SetupError, ThermarkError, in_one_line
 from thermark.download import cache, mirrors
 from thermark.portability.pins import Installed, canonical, pins
 
@@ -153,8 +153,8 @@ def importable(module: str) -> Check:
     try:
         version = importlib.import_module(module).__version__
     except (ImportError, OSError, AttributeError) as error:
-        cause = " ".join(str(error).split())[:200]
-        return Check(f"import {module}", "fail", cause, f"reinstall it with its dependencies: {REBUILD}")
+        remedy = f"reinstall it with its dependencies: {REBUILD}"
+        return Check(f"import {module}", "fail", in_one_line(error), remedy)
     return Check(f"import {module}", "ok", str(version))
 
 

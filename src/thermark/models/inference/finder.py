@@ -1,11 +1,9 @@
-"""Models that look at one image at a time, with boxes or without, and how what is found twice becomes one."""
+"""Models that take one image at a time, with boxes or without."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from thermark.models.inference.contract import Floats, Given, Image, Instances, usable
 
@@ -50,11 +48,3 @@ class Prompted:
         if boxes is None:
             raise ValueError("no box was given")
         return self.answer(image, np.asarray(boxes, np.float32))
-
-
-def suppressed(boxes: NDArray[np.floating], scores: NDArray[np.floating], overlap: float) -> NDArray[np.int64]:
-    """Return which boxes (M, 4) are left when of those that overlap by more the better one stays, best first."""
-    if not len(boxes):
-        return np.zeros(0, np.int64)
-    sides = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    return np.asarray(cv2.dnn.NMSBoxes(sides.tolist(), scores.tolist(), 0.0, overlap), np.int64).reshape(-1)

@@ -16,8 +16,8 @@ from rtmlib import YOLOX, RTMPose
 from rtmlib.tools.object_detection.post_processings import multiclass_nms
 
 from thermark.core.bundle import Bundle
-from thermark.core.errors import DataError
-from thermark.models.inference.engine import UNREADABLE, available, cuda, in_one_line, onnxruntime, opened
+from thermark.core.errors import DataError, in_one_line
+from thermark.models.inference.engine import UNREADABLE, available, cuda, onnxruntime, opened
 
 __all__ = [
     "YOLOX",

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from thermark.core import arithmetic
+from thermark.core.errors import in_one_line
 from thermark.core.progress import track
 from thermark.models.inference.contract import Unavailable
 from thermark.models.inference.keys import Setting
@@ -158,9 +159,9 @@ def time_contestant(
                 break
         return timing
     except (Absent, Unavailable) as error:
-        return {"status": "skipped", "reason": _line(error)}
+        return {"status": "skipped", "reason": in_one_line(error)}
     except Exception as error:  # noqa: BLE001 - whatever a contestant raises costs it its row, not the others theirs
-        return {"status": "failed", "reason": f"{type(error).__name__}: {_line(error)}"}
+        return {"status": "failed", "reason": f"{type(error).__name__}: {in_one_line(error)}"}
 
 
 def milliseconds(call: Callable[[], T]) -> tuple[float, T]:
@@ -168,7 +169,3 @@ def milliseconds(call: Callable[[], T]) -> tuple[float, T]:
     start = time.perf_counter()
     answer = call()
     return 1000 * (time.perf_counter() - start), answer
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

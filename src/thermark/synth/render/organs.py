@@ -55,12 +55,6 @@ def ear() -> Patch:
     return Patch(built.part, built.points, built.material, built.keep, bowl.astype(np.float32), built.outward)
 
 
-def mirrored(surface: Patch) -> Patch:
-    """Return the surface on the other side of the head."""
-    points = surface.points * np.array([-1, 1, 1], np.float32)
-    return Patch(surface.part, points, surface.material, surface.keep, surface.tint, -surface.outward)
-
-
 @cache
 def mouth() -> tuple[tuple[Patch, NDArray[np.float32]], ...]:
     """Return (surface, jaw weight) of the mouth's inside and of the upper and lower teeth."""

@@ -33,7 +33,7 @@ from thermark.synth.render.person import Person, Pose
 from thermark.synth.render.scene import Camera, Scene, render_scene
 from thermark.synth.render.surroundings import Surroundings
 from thermark.synth.render.variety import Variety
-from thermark.synth.writers import write_image
+from thermark.synth.writers import Shot, write_image
 
 FILE = "annotations.json"
 POINTS, FACE = 70, 68  # all points, and those of the face without the pupils
@@ -70,19 +70,6 @@ class Config(Section):
         if self.smallest >= self.largest * self.height:
             raise ValueError("smallest must be below largest of the height")
         return self
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One picture: its number names its files and seeds its generators."""
-
-    number: int
-    root: Path
-
-    @property
-    def name(self) -> str:
-        """Return the id as it stands in file names."""
-        return f"{self.number:06d}"
 
 
 @dataclass(frozen=True)
