@@ -23,7 +23,7 @@ def main() -> None:
     options = parser.parse_args()
     params = Path("params.yaml")
     heads, runs, crops = (
-        sections(value(params, name), name) for name in (getattr(options, each) for each in SECTIONS)
+        sections(value(params, name), name) for name in (getattr(options, option) for option in SECTIONS)
     )
     build.build(
         Profile(list(heads), runs, read_contestants(options.contestants), crops),

@@ -66,11 +66,9 @@ def _line(command: Command) -> str:
 
 
 def _describe_doctor(parser: Parser) -> None:
+    default = Path("requirements.txt")
     parser.add_argument(
-        "--requirements",
-        type=Path,
-        default=Path("requirements.txt"),
-        help="requirements file with the expected versions",
+        "--requirements", type=Path, default=default, help="requirements file with the expected versions"
     )
     parser.add_argument("--quiet", action="store_true", help="print only what fails")
 
@@ -180,12 +178,8 @@ def _describe_conversion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", choices=["t", "s", "m", "l", "x"], help="refuse any other size")
     parser.add_argument("--rows", default="same", help="the final layer: same, fresh, face6 or wholebody133")
     parser.add_argument("--vocabulary", default="ibug68", help="the landmarks of the model")
-    parser.add_argument(
-        "--input-size",
-        type=int,
-        default=256,
-        help="pixels; a size other than the checkpoint's re-initialises the head",
-    )
+    other = "pixels; a size other than the checkpoint's re-initialises the head"
+    parser.add_argument("--input-size", type=int, default=256, help=other)
     parser.add_argument("--padding", type=float, default=1.25, help="the model sees PADDING times the face box")
     parser.add_argument("--seed", type=int, default=0, help="random seed for layers that the checkpoint lacks")
     parser.add_argument("--report", type=Path, help="a JSON file with the origin of every weight")

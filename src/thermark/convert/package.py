@@ -108,17 +108,17 @@ def detector_file(folder: Path, seed: int) -> Path:
 def detector_card(path: Path, config: Config) -> DetectorCard:
     """Return the card of an exported detector from what its file says of itself; DataError for silence."""
     try:
-        told = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+        metadata = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
         return DetectorCard(
             file=DETECTOR,
             sha256="",
             run=config.detector,
             seed=config.seed,
             precision="fp16",
-            trained_on=list(json.loads(told["trained_on"])),
-            longest=int(told["longest"]),
-            threshold=float(told["threshold"]) if config.threshold is None else config.threshold,
-            overlap=float(told["nms"]),
+            trained_on=list(json.loads(metadata["trained_on"])),
+            longest=int(metadata["longest"]),
+            threshold=float(metadata["threshold"]) if config.threshold is None else config.threshold,
+            overlap=float(metadata["nms"]),
         )
     except (DecodeError, KeyError, ValueError) as error:
         cause = f"{path} does not say what it is: {in_one_line(error)}"

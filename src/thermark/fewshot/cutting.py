@@ -90,13 +90,13 @@ def crops_of(job: Job, loader: str, settings: Any, how: Cutting) -> tuple[Pixels
             f"{name} measures {image.shape[1]} x {image.shape[0]} px, {size[0]} x {size[1]} as prepared",
             "its pixels are not those of the labels: take the source of the face set",
         )
-    shown = render(image, settings.tone) if image.dtype.kind == "f" else image
+    picture = render(image, settings.tone) if image.dtype.kind == "f" else image
     if how.geometry == "posts":
-        whole = [stretched(shown, crop, how.side) for crop in job.crops]
+        whole = [stretched(picture, crop, how.side) for crop in job.crops]
         return np.stack([pixels for pixels, _ in whole]), np.stack([to_frame for _, to_frame in whole])
     crops = []
     for box in job.boxes:
-        crop = cut(shown, box, how.geometry, how.side, how.padding)
+        crop = cut(picture, box, how.geometry, how.side, how.padding)
         if crop is None:
             raise DataError(f"{name} has no crop around {box.tolist()}", "run `dvc repro` to prepare it again")
         crops.append(crop)

@@ -61,8 +61,8 @@ class Landmarker:
             raise ConfigError(f"the threshold {threshold:g} is no score", "say one above 0 and below 1")
         if longest is not None and longest < LEAST_SIDE:
             raise ConfigError(f"the longest side {longest} is no size for faces", "say 32 or more, such as 320")
-        own = {"threshold": threshold, "longest": longest}
-        changed = {name: value for name, value in own.items() if value is not None}
+        settings = {"threshold": threshold, "longest": longest}
+        changed = {name: value for name, value in settings.items() if value is not None}
         self._detector = Detector(opened(self.card.detector), self.card.detector.model_copy(update=changed))
         self._network = Network(opened(self.card.landmarks), self.card.landmarks, flip)
 

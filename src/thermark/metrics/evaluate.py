@@ -138,11 +138,11 @@ def _why_absent(seeds: Sequence[Predictions], config: Config, dataset: str, rela
     landmarks.
     """
     for one in seeds:
-        taught = [name for name in one.trained_on if name == dataset or name in relatives]
-        if config.split == "all" and taught:
-            same = "" if taught[0] == dataset else f", which was read from the same files as {dataset}"
+        learned_from = [name for name in one.trained_on if name == dataset or name in relatives]
+        if config.split == "all" and learned_from:
+            same = "" if learned_from[0] == dataset else f", which was read from the same files as {dataset}"
             raise DataError(
-                f"{one.contestant} was trained on {taught[0]}{same}, of which all faces would be scored",
+                f"{one.contestant} was trained on {learned_from[0]}{same}, of which all faces would be scored",
                 f"set `scored.{dataset}: test`, or train on another data set",
             )
         if one.status != "ok":

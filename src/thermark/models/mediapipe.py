@@ -257,16 +257,16 @@ def _detected(result: Any, width: int, height: int, shift: float) -> Instances:
 
     Of a point the score is that of its face.
     """
-    found = result.detections
-    if not found:
+    faces = result.detections
+    if not faces:
         return Instances.none(len(landmarks.load("blazeface6")))
     moved = shift * max(width, height)
-    xy = np.array([[(point.x * width, point.y * height) for point in each.keypoints] for each in found])
-    outlines = [each.bounding_box for each in found]
+    xy = np.array([[(point.x * width, point.y * height) for point in face.keypoints] for face in faces])
+    outlines = [face.bounding_box for face in faces]
     corners = np.array([(box.origin_x, box.origin_y) for box in outlines], np.float64)
     sides = np.array([(box.width, box.height) for box in outlines])
     boxes = np.concatenate([corners, corners + sides], axis=1) - moved
-    scores = np.array([each.categories[0].score for each in found], np.float32)
+    scores = np.array([face.categories[0].score for face in faces], np.float32)
     points = np.repeat(scores[:, None], xy.shape[1], axis=1)
     return Instances((xy - moved).astype(np.float32), points, boxes.astype(np.float32), scores)
 

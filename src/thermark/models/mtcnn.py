@@ -121,7 +121,7 @@ def load(config: Config, assets: Assets, device: str) -> Cropped | Finder:
     at = precision.chosen(device)
     onet = read(assets.weights.file(config.file), ONet()).to(at)
     if config.given == "prompt":
-        return Cropped(partial(answer, net=onet), SIZE, config.pad, POINTS, "tfw5")
+        return Cropped(partial(located, net=onet), SIZE, config.pad, POINTS, "tfw5")
     pnet = read(assets.weights.file("pnet.pt"), PNet()).to(at)
     rnet = read(assets.weights.file("rnet.pt"), RNet()).to(at)
     return Finder(partial(faces, nets=(pnet, rnet, onet), config=config), "tfw5", "mtcnn")
@@ -139,7 +139,7 @@ def read(path: Path, net: Net) -> Net:
 
 
 @torch.inference_mode()
-def answer(crops: NDArray[np.uint8], net: ONet) -> tuple[Floats, Floats]:
+def located(crops: NDArray[np.uint8], net: ONet) -> tuple[Floats, Floats]:
     """Return points (N, 5, 2) in fractions of crops (N, 48, 48, 3), and the probability of a face for each."""
     images = torch.from_numpy(crops).to(net.conv1.weight.device).permute(0, 3, 1, 2).float()
     _, points, logits = net(scaled(images))

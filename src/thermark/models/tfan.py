@@ -60,7 +60,7 @@ def load(config: Config, assets: Assets, device: str) -> Cropped:
     net = read(assets.weights.file(config.file)).to(at)
     points = net.fc.out_features // 3
     return Cropped(
-        partial(answer, net=net),
+        partial(located, net=net),
         SIZE,
         config.pad,
         points,
@@ -116,12 +116,12 @@ def stretched(image: Image) -> Image:
     if (image != image[..., :1]).any() or image.min() == image.max():
         return image
     low, high = float(image.min()), float(image.max())
-    shown: Image = np.rint((image - low) * (255 / (high - low))).astype(np.uint8)
-    return shown
+    rescaled: Image = np.rint((image - low) * (255 / (high - low))).astype(np.uint8)
+    return rescaled
 
 
 @torch.inference_mode()
-def answer(crops: NDArray[np.uint8], net: TFAN) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def located(crops: NDArray[np.uint8], net: TFAN) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return points (N, K, 2) in fractions of RGB crops (N, 224, 224, 3) from their outline, and scores (N, K).
 
     A score is 1 less the standard deviation in sides of the crop: what it calls a confidence is a variance.

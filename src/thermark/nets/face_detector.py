@@ -64,11 +64,11 @@ class FaceDetector(nn.Module):
         fine = self.stage8(x)
         middle = self.stage16(fine)
         coarse = self.stage32(middle)
-        levels = [narrow(each) for narrow, each in zip(self.lateral, (fine, middle, coarse), strict=True)]
+        levels = [narrow(level) for narrow, level in zip(self.lateral, (fine, middle, coarse), strict=True)]
         for finer in (1, 0):
             levels[finer] = levels[finer] + F.interpolate(levels[finer + 1], scale_factor=2.0, mode="nearest")
-        said = [self.head(smooth(level)) for smooth, level in zip(self.smooth, levels, strict=True)]
-        return torch.cat([score for score, _ in said], dim=1), torch.cat([sides for _, sides in said], dim=1)
+        outputs = [self.head(smooth(level)) for smooth, level in zip(self.smooth, levels, strict=True)]
+        return torch.cat([score for score, _ in outputs], dim=1), torch.cat([sides for _, sides in outputs], dim=1)
 
 
 class Head(nn.Module):

@@ -151,5 +151,5 @@ def _summary(folder: Path, wanted: Keys) -> str:
     predictions = [Predictions.open(folder / path) for path in wanted]
     reasons = sorted({one.reason for one in predictions if one.status != "ok"})
     ok = [one for one in predictions if one.status == "ok"]
-    answers = sum(int(np.isfinite(one.xy).all(axis=-1).any(axis=-1).sum()) for one in ok)
-    return "; ".join([f"{answers} answers in {len(ok)} files"] * bool(ok) + reasons)
+    faces = sum(int(np.isfinite(one.xy).all(axis=-1).any(axis=-1).sum()) for one in ok)
+    return "; ".join([f"{faces} answers in {len(ok)} files"] * bool(ok) + reasons)

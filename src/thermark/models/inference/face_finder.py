@@ -50,8 +50,8 @@ class FaceFinder:
         Boxes are tight around the landmarks, and go beyond the frame where a face does.
         """
         image, scale = face_boxes.fitted(frame, self.longest)
-        own, score = sessions.run(self.session, face_boxes.padded(image))
-        boxes, scores = face_boxes.kept(own[0], score[0], self.threshold, self.nms)
+        candidates, confidence = sessions.run(self.session, face_boxes.padded(image))
+        boxes, scores = face_boxes.kept(candidates[0], confidence[0], self.threshold, self.nms)
         moved = geometry.resized(boxes.reshape(-1, 2, 2), 1 / scale)
         return moved.reshape(-1, 4).astype(np.float32), scores
 
@@ -64,15 +64,15 @@ def load(
     Raises DataError for a file of anything else, SetupError for an absent device.
     """
     session = sessions.opened(path, device, threads)
-    said = session.get_modelmeta().custom_metadata_map
+    metadata = session.get_modelmeta().custom_metadata_map
     names = [one.name for one in session.get_inputs()], tuple(one.name for one in session.get_outputs())
-    if said.get("kind") != KIND or names != ([INPUT], OUTPUTS):
+    if metadata.get("kind") != KIND or names != ([INPUT], OUTPUTS):
         raise DataError(f"{path.name} is no face detector of ours", "export it by the stage detector")
     return FaceFinder(
         session,
-        float(said["threshold"]) if threshold is None else threshold,
-        float(said["nms"]) if nms is None else nms,
-        int(said["longest"]),
+        float(metadata["threshold"]) if threshold is None else threshold,
+        float(metadata["nms"]) if nms is None else nms,
+        int(metadata["longest"]),
     )
 
 

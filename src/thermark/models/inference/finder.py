@@ -30,9 +30,9 @@ class Finder:
 
 @dataclass(frozen=True)
 class Prompted:
-    """`answer`, which looks at boxes (P, 4) in one RGB image and returns a row for each; the rest as in Model."""
+    """`locate`, which looks at boxes (P, 4) in one RGB image and returns a row for each; the rest as in Model."""
 
-    answer: Callable[[Image, Floats], Instances]
+    locate: Callable[[Image, Floats], Instances]
     vocabulary: str
     given: Given = "prompt"
     box_source: str = "prompt"
@@ -41,10 +41,10 @@ class Prompted:
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return a row for each box of each image; raises ValueError for a bad image, and for no boxes."""
-        return [self._answered(image, own) for image, own in zip(images, boxes, strict=True)]
+        return [self._located(image, own) for image, own in zip(images, boxes, strict=True)]
 
-    def _answered(self, image: Image, boxes: Floats | None) -> Instances:
+    def _located(self, image: Image, boxes: Floats | None) -> Instances:
         usable(image)
         if boxes is None:
             raise ValueError("no box was given")
-        return self.answer(image, np.asarray(boxes, np.float32))
+        return self.locate(image, np.asarray(boxes, np.float32))

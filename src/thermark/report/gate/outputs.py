@@ -89,11 +89,11 @@ def _outcome(rows: Sequence[Row], strict: bool) -> str:
 def _cells(row: Row) -> list[str]:
     bounds = "–" if row.low is None else f"{_shown(row, row.low, '+')} to {_shown(row, row.high, '+')}"
     numbers = [_shown(row, row.base), _shown(row, row.head), _shown(row, row.difference, "+"), bounds]
-    who = code(row.contestant) if row.contestant else "all"
+    contestant = code(row.contestant) if row.contestant else "all"
     return [
         row.verdict,
         code(row.dataset),
-        who,
+        contestant,
         row.metric,
         *numbers,
         _shown(row, row.margin),

@@ -132,8 +132,8 @@ def _points(
     vocabulary = str(faces.vocabularies[face])
     truth = project(faces.xy[face, : len(load(vocabulary))], vocabulary, target, versions.get(vocabulary))
     # A face that is not scored has no instance among the errors.
-    answers = errors["instances"][0][errors["rows"] == face]
-    rows = answers[answers >= 0] if len(answers) else np.flatnonzero(predictions.faces == face)
+    instances = errors["instances"][0][errors["rows"] == face]
+    rows = instances[instances >= 0] if len(instances) else np.flatnonzero(predictions.faces == face)
     if not len(rows):
         return truth, np.full_like(truth, np.nan)
     return truth, project(

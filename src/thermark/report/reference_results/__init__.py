@@ -53,14 +53,14 @@ class Cell(Column):
 
 
 class Note(Section):
-    """What is said of the cells of some rows and columns, of all where none are named."""
+    """A remark on the cells of some rows and columns, on all where none are named."""
 
-    said: str
+    text: str
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
 
     def covers(self, row: str, column: str) -> bool:
-        """Return whether this is said of a cell."""
+        """Return whether this is about a cell."""
         return (not self.rows or row in self.rows) and (not self.columns or column in self.columns)
 
 
@@ -132,7 +132,7 @@ class Published(Section):
         fields |= table.model_dump(include={"protocol", "noses"})
         fields |= {"source": self.source, "table": name, "row": row.row, "value": row.values[key]}
         fields |= {"run": run, "norun": row.norun, "incomparable": other or table.incomparable}
-        doubts = [note.said for note in table.doubts if note.covers(row.row, key)]
+        doubts = [note.text for note in table.doubts if note.covers(row.row, key)]
         return Cell(**fields, doubt="; ".join([*doubts, *filter(None, [row.doubt])]))
 
 

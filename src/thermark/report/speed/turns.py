@@ -95,7 +95,7 @@ def run_turn(
     while names := [name for name in remaining if name not in timings]:
         reason = "ended without a word"
         with TemporaryDirectory() as folder:
-            log = Path(folder) / "said.jsonl"
+            log = Path(folder) / "timings.jsonl"
             sections = {name: remaining[name] for name in names}
             try:
                 run_watched(
@@ -148,11 +148,11 @@ def time_contestant(
         timing |= {"dataset": loaded.dataset, "boxes": loaded.boxes}
         timing["parameters"] = loaded.parameters() if turn == 0 else None
         if pictures:
-            beside(), loaded.answer(pictures[0])
+            beside(), loaded.predict(pictures[0])
         for picture in pictures:
             beat()
             timing["beside"].append(milliseconds(beside)[0])
-            ms, xy = milliseconds(partial(loaded.answer, picture))
+            ms, xy = milliseconds(partial(loaded.predict, picture))
             timing["ms"].append(ms)
             timing["found"] += bool(np.isfinite(xy).all(axis=-1).any())
             if sum(timing["ms"]) >= 1000 * options.seconds / options.turns:
@@ -167,5 +167,5 @@ def time_contestant(
 def milliseconds(call: Callable[[], T]) -> tuple[float, T]:
     """Return how many ms a call takes, and what it returns."""
     start = time.perf_counter()
-    answer = call()
-    return 1000 * (time.perf_counter() - start), answer
+    result = call()
+    return 1000 * (time.perf_counter() - start), result

@@ -4,8 +4,6 @@ Millimetres in the head frame: origin at the root of the nose, x to image-right,
 figures are the symmetric mean of landmark sets under a rigid three-dimensional factorisation, rounded.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
@@ -88,6 +86,6 @@ def brow_thickness(x: Across) -> Array:
     return np.where(inside, _BROW_THICKNESS(np.clip(np.abs(x), 10, 62)), 0)
 
 
-def bump(x: Array, y: Array, at: tuple[float, float], size: tuple[float, float]) -> NDArray[Any]:
+def bump(x: Array, y: Array, at: tuple[float, float], size: tuple[float, float]) -> Array:
     """Return a Gaussian bell of height 1 around `at`; `size` is where it falls to 1/e."""
     return np.exp(-(((x - at[0]) / size[0]) ** 2) - ((y - at[1]) / size[1]) ** 2)

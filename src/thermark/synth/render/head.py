@@ -115,7 +115,7 @@ def _nose(side: Array, y: Array) -> Array:
     return relief
 
 
-def _undercut(x: Array, y: Array) -> Array:
+def _undercut(x: Array, y: Array) -> NDArray[np.floating]:
     """Return how far (mm) the underside of the nose and lips is pulled up, which a height field cannot do."""
     return -1.8 * curves.bump(np.abs(x), y, (7.5, 53.5), (6, 2.5))
 

@@ -113,8 +113,8 @@ def draw(number: int, config: Config) -> Drawn:
     camera = Camera(config.width, config.height, focal, config.supersample)
     middles = staging.centres(lots, tall, config.width, config.height, config.cut)
     people = tuple(
-        _person(rng("person", index), config.variety, middle, own, camera)
-        for index, (middle, own) in enumerate(zip(middles, tall, strict=True))
+        _person(rng("person", index), config.variety, middle, height, camera)
+        for index, (middle, height) in enumerate(zip(middles, tall, strict=True))
     )
     return Drawn(people, place, ambient, camera, device, tall)
 
@@ -128,9 +128,9 @@ def _ambient(rng: Generator) -> float:
 def _person(
     rng: Generator, allowed: Variety, middle: NDArray[np.float64], tall: float, camera: Camera
 ) -> tuple[Person, Pose]:
-    who = variety.person(rng, allowed)
+    person = variety.person(rng, allowed)
     depth = camera.focal * staging.HEIGHT / tall
-    return who, staging.stand(variety.pose(rng, allowed, (0.0, 0.0, depth)), middle, tall, camera)
+    return person, staging.stand(variety.pose(rng, allowed, (0.0, 0.0, depth)), middle, tall, camera)
 
 
 def _write(shot: Shot, config: Config) -> tuple[str, list[str]]:

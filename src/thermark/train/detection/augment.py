@@ -150,10 +150,10 @@ def placed(
     moved = Labelled(image, boxes, frame.ignored | (geometry.box_size(boxes).max(axis=1, initial=0) < smallest))
     place = (left, top, right - left, low - top)
     # What is beyond the frame shows nowhere, also where the picture goes on.
-    return shown(moved, covered(boxes, place)), place
+    return reduced(moved, covered(boxes, place)), place
 
 
-def shown(frame: Labelled, visible: NDArray[np.floating]) -> Labelled:
+def reduced(frame: Labelled, visible: NDArray[np.floating]) -> Labelled:
     """Return a frame without the faces of which next to nothing is `visible` (M,), ignoring those of few parts."""
     kept = visible > GONE
     return Labelled(frame.image, frame.boxes[kept], (frame.ignored | (visible < INSIDE))[kept])
@@ -164,7 +164,7 @@ def over(front: Labelled, place: Rectangle, back: Labelled) -> Labelled:
     x, y, wide, high = place
     image = back.image.copy()
     image[y : y + high, x : x + wide] = front.image[y : y + high, x : x + wide]
-    rest = shown(back, within(back.boxes, *image.shape[1::-1]) - covered(back.boxes, place))
+    rest = reduced(back, within(back.boxes, *image.shape[1::-1]) - covered(back.boxes, place))
     return Labelled(
         image, np.concatenate([front.boxes, rest.boxes]), np.concatenate([front.ignored, rest.ignored])
     )

@@ -54,11 +54,11 @@ class Views:
         """Return the batch of these frames; a view depends on seed, epoch and frame, not on the batch."""
         centres, strides = targets.grid(*self.size)
         seen = [self.look(int(row), epoch) for row in rows]
-        said = [targets.assigned(frame.boxes, frame.ignored, centres, strides) for frame in seen]
+        assignments = [targets.assigned(frame.boxes, frame.ignored, centres, strides) for frame in seen]
         return Batch(
             np.stack([frame.image for frame in seen]),
-            np.stack([each.kinds for each in said]),
-            np.stack([each.boxes for each in said]),
+            np.stack([assigned.kinds for assigned in assignments]),
+            np.stack([assigned.boxes for assigned in assignments]),
         )
 
     def look(self, row: int, epoch: int) -> Labelled:

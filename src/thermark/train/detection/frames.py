@@ -108,7 +108,7 @@ def read(root: Path, val: float, smallest: float = SMALLEST) -> tuple[FrameSet, 
     splits.require(sides, ["train", "val"])
     both = []
     for side in ("train", "val"):
-        chosen = [key for key, own in zip(names, sides.tolist(), strict=True) if own == side]
+        chosen = [key for key, its_side in zip(names, sides.tolist(), strict=True) if its_side == side]
         read = [_shown(images.single(root / names[key], "uint8"), faces[key], smallest) for key in chosen]
         shapes = [np.zeros((0, POINTS, 2), np.float32), *(shape for _, shape in read)]
         both.append(
@@ -130,9 +130,9 @@ def _black_hot(image: coco.Entry) -> bool:
 def _face(entry: coco.Entry, where: str) -> Face:
     xyv = numbers(entry, "keypoints", where, 3 * POINTS).reshape(POINTS, 3)
     xy, known = xyv[:, :2].astype(np.float32), xyv[:, 2] > 0
-    shown = checked_box(coco.corners(entry, "bbox", where) - OUTLINE, where)
+    clipped = checked_box(coco.corners(entry, "bbox", where) - OUTLINE, where)
     hidden = float((xyv[:BOXED, 2] > 1).mean()) < SEEN
-    box = checked_box(geometry.bounding_box(xy[:BOXED]), where) if known.all() else shown
+    box = checked_box(geometry.bounding_box(xy[:BOXED]), where) if known.all() else clipped
     return Face(box, xy, hidden or not bool(known.all()) or bool(entry.get("iscrowd")))
 
 

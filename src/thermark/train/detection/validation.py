@@ -44,9 +44,9 @@ def found(net: nn.Module, frames: Sequence[Labelled], longest: int, overlap: flo
     for number, frame in enumerate(frames):
         image, scale = face_boxes.fitted(frame.image, longest)
         with torch.inference_mode():
-            said = whole(torch.from_numpy(face_boxes.padded(image)).to(device))
-        own, score = (each[0].float().cpu().numpy() for each in said)
-        kept = face_boxes.kept(own, score, LEAST, overlap)
+            outputs = whole(torch.from_numpy(face_boxes.padded(image)).to(device))
+        candidates, confidence = (output[0].float().cpu().numpy() for output in outputs)
+        kept = face_boxes.kept(candidates, confidence, LEAST, overlap)
         boxes.append(geometry.resized(kept[0].reshape(-1, 2, 2), 1 / scale).reshape(-1, 4))
         scores.append(kept[1])
         names += [str(number)] * len(kept[1])
@@ -71,8 +71,8 @@ def steering(frames: FrameSet, count: int) -> list[Labelled]:
 
 def ap50(known: Boxes, seen: Boxes) -> float:
     """Return the average precision at an overlap of 0.5 over all faces that count."""
-    said = detections.matched(known, seen)
-    return detections.average_precision(said, _scores(seen), counted(known))
+    matches = detections.matched(known, seen)
+    return detections.average_precision(matches, _scores(seen), counted(known))
 
 
 def chosen_threshold(known: Boxes, seen: Boxes) -> float:
@@ -83,10 +83,10 @@ def chosen_threshold(known: Boxes, seen: Boxes) -> float:
 
 def summary(known: Boxes, seen: Boxes, threshold: float) -> dict[str, Numbers]:
     """Return AP50, and recall and precision at the threshold, of all faces and by their height in px."""
-    said, scores = detections.matched(known, seen), _scores(seen)
-    rows = {"all": _numbers(counted(known), said, scores, threshold)}
+    matches, scores = detections.matched(known, seen), _scores(seen)
+    rows = {"all": _numbers(counted(known), matches, scores, threshold)}
     for name, (low, high) in HEIGHTS.items():
-        rows[name] = _numbers(*detections.of_height(known, seen, said, low, high), threshold)
+        rows[name] = _numbers(*detections.of_height(known, seen, matches, low, high), threshold)
     return rows
 
 
@@ -100,10 +100,10 @@ def _scores(seen: Boxes) -> NDArray[np.floating]:
     return seen.scores
 
 
-def _numbers(faces: int, said: NDArray[np.int64], scores: NDArray[np.floating], threshold: float) -> Numbers:
-    recall, precision = detections.at(said, scores, faces, threshold)
+def _numbers(faces: int, matches: NDArray[np.int64], scores: NDArray[np.floating], threshold: float) -> Numbers:
+    recall, precision = detections.at(matches, scores, faces, threshold)
     rates = {
-        "ap50": detections.average_precision(said, scores, faces),
+        "ap50": detections.average_precision(matches, scores, faces),
         "recall": recall,
         "precision": precision,
     }
