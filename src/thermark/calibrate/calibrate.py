@@ -66,7 +66,7 @@ class Results:
 
 
 def calibrate(options: argparse.Namespace) -> None:
-    """Do what the command line says (`options.describe_calibrate`).
+    """Run the command with its options (`options.describe_calibrate`).
 
     Raises DataError that names bad labels, or counts pictures that the head has learned from already; and Finding
     when nothing was gained, or a constant does as well, and `force` is not given. Then nothing is written.

@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 
 
 def find(options: argparse.Namespace) -> None:
-    """Do what the command line says (`options.describe_predict`): a row a face, and one of empty cells for none.
+    """Run the command with its options (`options.describe_predict`): a row a face, an empty one for none.
 
     A picture that cannot be read has empty cells and a warning. Raises DataError when none can be read, when boxes
     cannot be used and for weights that are absent or damaged, ConfigError for overlays among the pictures; then

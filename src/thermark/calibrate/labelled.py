@@ -1,4 +1,4 @@
-"""A labels file of either format and its pictures: crops with points in them, or the lines that say why not."""
+"""A labels file of either format and its pictures: crops with points in them, or lines with the reasons."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ def _is_json(path: Path) -> bool:
 
 
 def build(labels: Labels, folder: Path, heat: Heat | None, cut: Cut) -> Labelled:
-    """Read the labelled pictures of `folder` and cut them: `cut` makes of picture and box (4,) a crop
+    """Read the labelled pictures of `folder` and cut them: `cut` turns picture and box (4,) into a crop
     (S, S[, 3]) and its map (2, 3) to the frame, or None where nothing is left.
 
     Raises DataError that counts all problems, those of the labels file among them, and names the first; and when

@@ -133,7 +133,7 @@ def halved(model: onnx.ModelProto) -> None:
 
 
 def metadata(card: DetectorCard) -> dict[str, str]:
-    """Return what the file says about itself, by name, as text."""
+    """Return the metadata of the file, name -> text."""
     return {
         "kind": card.kind,
         "pixels": "grey, 0..255, float32; integer coordinates are pixel centres",

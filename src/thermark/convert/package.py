@@ -106,7 +106,7 @@ def detector_file(folder: Path, seed: int) -> Path:
 
 
 def detector_card(path: Path, config: Config) -> DetectorCard:
-    """Return the card of an exported detector from what its file says of itself; DataError for silence."""
+    """Return the card of an exported detector from its file's metadata; raises DataError where there is none."""
     try:
         metadata = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
         return DetectorCard(
@@ -133,7 +133,7 @@ def landmarks_card(config: Config, about: ModelCard) -> LandmarksCard:
 
 
 def verify(folder: Path, max_mb: float) -> None:
-    """Raise DataError unless a folder of weights is what its card says, runs, and is small enough."""
+    """Raise DataError unless a folder of weights agrees with its card, runs, and is small enough."""
     found = Landmarker(folder)(np.full((96, 128), 128, np.uint8), boxes=np.array([[20, 10, 90, 80]]))
     if not np.isfinite(found.points).all():
         raise DataError(f"the landmarks in {folder} find nothing", "package another run")

@@ -1,4 +1,4 @@
-"""Detected boxes against labelled ones: who is found, what is a false alarm, and the precision at each recall.
+"""Detected boxes against labelled ones: which faces are found, false alarms, and the precision at each recall.
 
 Boxes (x1, y1, x2, y2) are in pixels of their frame, integer = pixel centre; a table of boxes has a column of
 frames.

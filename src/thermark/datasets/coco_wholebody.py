@@ -150,7 +150,7 @@ def _frames(rows: list[Row]) -> Frames:
 
 
 def _faces(rows: list[Row], config: Config) -> Faces:
-    """Return the faces; it is unknown who is on a picture, so pictures, not people, are kept in one split."""
+    """Return the faces; the subjects are unknown, so pictures, not people, are kept in one split."""
     frames = strings(row.frame for row in rows)
     hashed = splits.by_hash(frames, splits.Fractions(val=config.val, test=0, seed=config.seed))
     chosen = np.where(strings(row.part for row in rows) == "val", "test", hashed)

@@ -200,7 +200,7 @@ def _check(faces: Faces, frames: int, findings: Findings) -> None:
 
 
 def _group(face: Face) -> str:
-    """Return who is on a picture, or the picture itself where that is unknown."""
+    """Return the subject of a picture, or the picture itself where that is unknown."""
     number = speakingfaces.subject(PurePosixPath(face.frame).name)
     return f"sub_{number}" if number and face.sheet.environment == "indoor" else face.frame
 

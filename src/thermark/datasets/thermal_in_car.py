@@ -61,7 +61,7 @@ CARD = Card(
 
 
 class Config(OneCamera):
-    """Which pictures are read, and who is tested.
+    """Which pictures are read, and which subjects are tested.
 
     `stride`: of each recording the labelled pictures whose numbers are so far apart at least. `min_confidence`:
     points of which the network was less sure have no label. `outline`: what is subtracted from a coordinate to

@@ -200,7 +200,7 @@ def _frame_number(stem: str) -> int:
 
 
 def _session(stem: str) -> str:
-    """Return who is likely to be in a frame: the session, the office, or the frame itself where unknown."""
+    """Return the subject that is likely in a frame: the session, the office, or the frame itself where unknown."""
     number = _frame_number(stem)
     if number <= OFFICE:
         return "office"

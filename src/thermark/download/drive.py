@@ -92,7 +92,7 @@ def _download(id: str, wanted: Remote, part: Path, policy: RetryPolicy) -> str:
 
 
 def _refusal(page: Page, id: str, name: str) -> NetworkError | Page:
-    """Return what a page in place of a file says."""
+    """Return the message of a page in place of a file."""
     if urlsplit(page.url).hostname == "accounts.google.com":
         return NetworkError(f"{address(id)} is private", "ask its owner to share it with anyone who has the link")
     if re.search(r"quota|too many users", page.text, re.IGNORECASE):

@@ -101,7 +101,7 @@ def _assemble(
     store: Store,
     out: Path,
 ) -> None:
-    """Make `out` from what has arrived, then write the pins, then say what was done."""
+    """Make `out` from what has arrived, then write the pins, then print what was done."""
     for parent in (out.parent, path.parent):
         cache.require_writable(parent, "the folder", "make it writable")
     files.clear_leftovers(out)

@@ -135,7 +135,7 @@ def _endpoint() -> str:
 
 
 def _metadata(file: Hub, policy: RetryPolicy) -> tuple["HfFileMetadata", str]:
-    """Return what the Hub says of a file, and its commit; raises Refused when that is another than wanted."""
+    """Return the Hub's account of a file, and its commit; raises Refused when that is another than wanted."""
     client = _client()
     reach(_endpoint(), policy.connect)
     with _explained(file):

@@ -33,7 +33,7 @@ class Licence:
 
 
 class Sheet(Section):
-    """What a file `<name>.yaml` of the folder of data licences says."""
+    """The content of `<name>.yaml` in the folder of data licences."""
 
     title: weights.Text
     url: weights.Web

@@ -88,7 +88,7 @@ def pinned(path: Path, pieces: Sequence[ResolvedPiece]) -> dict[str, Pin]:
 
 
 def renewal(path: Path, key: str) -> str:
-    """Return the way out when a piece is rightly no longer what the manifest says."""
+    """Return the remedy when a piece has rightly changed from what the manifest holds."""
     return f"delete {key} from {path} to pin it anew"
 
 

@@ -1,4 +1,4 @@
-"""One file of a bundle: at hand, or from where its entry says it is published."""
+"""One file of a bundle: at hand, or from where its entry names as its source."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ def address(entry: Entry) -> str:
 
 
 def host(entry: Entry) -> str:
-    """Return who publishes an entry's file, for a message."""
+    """Return the publisher of an entry's file, for a message."""
     if entry.npm:
         return "npm's registry"
     return "the package index" if entry.wheel else without_secrets(address(entry)).split("/")[2]

@@ -1,4 +1,4 @@
-"""The pictures that a frozen backbone sees: square crops of whole frames, with the labels in them.
+"""The input of a frozen backbone: square crops of whole frames, with the labels in them.
 
 Published heads were trained on the 8-bit pictures and on person crops that may be stretched; ours may also see
 square crops around the prompt. Either way a crop has an affine map to its frame, and errors can be told in px of

@@ -89,7 +89,7 @@ class Features:
 
 
 def read(folder: Path) -> Features:
-    """Return the features in a folder; raises DataError when they are absent or not what their card says."""
+    """Return the features in a folder; raises DataError when they are absent or do not fit their card."""
     again = "run `dvc repro` to compute them again"
     try:
         card = parse(files.read_json(folder / CARD), Card, f"{folder.name}/{CARD}")

@@ -125,7 +125,7 @@ class Split:
 
 
 def split(faces: Faces, sizes: Mapping[str, tuple[int, int]], annotated: Annotations) -> Split:
-    """Return who is trained, validated and tested on; `sizes` maps frame ids to (width, height).
+    """Return the frames to train, validate and test on; `sizes` maps frame ids to (width, height).
 
     Pairs of either file are shuffled, one after the other, from seed 7; those whose nose is outside of the crop
     are passed over, and so are those that are no face of the set. No validation image is a training image. Raises

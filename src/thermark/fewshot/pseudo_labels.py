@@ -139,7 +139,7 @@ def skipped(reason: str, config: Config, out: Path, report: Path) -> None:
 
 
 def predicted_labels(config: Config, folder: Path, features_folder: Path, crops: CropSet, rows: Rows) -> Points:
-    """Return where a head sees the points (n, K, 2) in px of the crops `rows`, NaN where it does not.
+    """Return a head's points (n, K, 2) in px of the crops `rows`, NaN where it has none.
 
     Raises DataError for a head or for features of something else.
     """

@@ -107,7 +107,7 @@ class MediaPipe:
         self.close()
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the faces of each image; raises ValueError for what is no picture, before MediaPipe sees it."""
+        """Return the faces of each image; raises ValueError for what is no picture, before MediaPipe gets it."""
         return [
             self.found(image) if given is None else self._prompted(image, given)
             for image, given in zip(images, boxes, strict=True)

@@ -223,7 +223,7 @@ def surer(boxes: Floats, logits: Tensor, threshold: float) -> tuple[Floats, Floa
 
 
 def probability(logits: Tensor) -> Floats:
-    """Return how likely (N,) logits (N, 2) say that there is a face."""
+    """Return the probability (N,) of a face from logits (N, 2)."""
     return logits.softmax(dim=1)[:, 1].cpu().numpy()
 
 

@@ -62,7 +62,7 @@ class TopDown:
         return {"pose": sessions.providers(self.pose), **contract.providers(self.detector)}
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the instances of each RGB image, as Model says.
+        """Return the instances of each RGB image, as in Model.
 
         A point of which the score is not positive, or not finite, is NaN: rtmlib puts the former one bin outside
         the crop, and the latter anywhere.

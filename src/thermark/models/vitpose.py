@@ -27,7 +27,7 @@ SIGMA = 0.8
 
 
 class Config(TorchConfig):
-    """`expert`: which of the experts answers, 5 for COCO-WholeBody; `config.json` of the bundle tells the rest."""
+    """`expert`: which of the experts predicts, 5 for COCO-WholeBody; the rest is in the bundle's `config.json`."""
 
     expert: NonNegativeInt = 5
 

@@ -1,4 +1,4 @@
-"""Where a map is highest, whatever its last digits say: other CPUs and other crops in a batch change these."""
+"""The highest cell of a map, ties up to rounding broken by place: CPUs and batches differ in the last digits."""
 
 import torch
 from torch import Tensor

@@ -27,7 +27,7 @@ NORM = "grad_norm"
 
 
 class Settings(Machine):
-    """What every recipe's section may say about training.
+    """Settings of training that every recipe's section may hold.
 
     `batch` images a step; `clip` bounds the norm of the gradient; training ends after `epochs`, or after
     `patience` epochs without a lower validation error, counted at the earliest from where the rate begins to

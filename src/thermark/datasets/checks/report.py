@@ -47,6 +47,6 @@ def counts(column: np.ndarray) -> dict[str, int]:
 
 
 def write_splits(path: Path, faces: Faces) -> None:
-    """Write `subject,split`, one line a subject, sorted: who is where, in a form that git can compare."""
+    """Write `subject,split`, one line a subject, sorted, so that git can compare them."""
     pairs = sorted(set(zip(map(str, faces.subjects), map(str, faces.splits), strict=True)))
     files.write_text(path, "".join(f"{a},{b}\n" for a, b in [("subject", "split"), *pairs]))

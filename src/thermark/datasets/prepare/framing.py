@@ -156,7 +156,7 @@ def _sized(
 
 
 def _read(path: Path, loader: str, config: Any, invert: bool) -> NDArray[np.uint8]:
-    """Return a frame as a network sees it; modules do not travel between processes, so the loader goes by name."""
+    """Return a frame as a network's input; modules do not travel between processes, so the loader goes by name."""
     image = import_module(loader).read(path, config)
     toned: NDArray[np.uint8] = render(image, config.tone) if image.dtype.kind == "f" else image
     return 255 - toned if invert else toned

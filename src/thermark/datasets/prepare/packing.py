@@ -100,7 +100,7 @@ def make_part(
 
 
 def leave_out(dataset: ModuleType, config: Any, reason: str, out: Path, report: Path, split_table: Path) -> None:
-    """Write, in place of the faces of a data set that is not here, the reason, and a report that says so."""
+    """Write, in place of the faces of a data set that is not here, the reason, and a report with it."""
     runs.skip(out, reason)
     content = {"absent": reason, "card": asdict(dataset.CARD), "modality": dataset.MODALITY, "origin": "real"}
     content |= {"raw": config.raw, "fingerprint": hashlib.sha256(reason.encode()).hexdigest()}

@@ -90,7 +90,7 @@ class Plan:
 
 
 def parse_part(text: str) -> Part:
-    """Return what `i/n` says; raises ConfigError for anything else."""
+    """Return the part that `i/n` names; raises ConfigError for anything else."""
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise ConfigError(f"a part is `i/n` with i from 1 to n, not {text!r}", "for instance --shard 3/16")

@@ -1,4 +1,4 @@
-"""Faces in grey frames, found by a detector of ours in ONNX, which says itself how it wants to be used."""
+"""Faces in grey frames, found by a detector of ours in ONNX, whose settings are in its metadata."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class FaceFinder:
 def load(
     path: Path, device: str = "cpu", threads: int = 1, threshold: float | None = None, nms: float | None = None
 ) -> FaceFinder:
-    """Open a detector of ours; `threshold` and `nms` are by default what the file says.
+    """Open a detector of ours; `threshold` and `nms` are by default the file's.
 
     Raises DataError for a file of anything else, SetupError for an absent device.
     """
@@ -77,7 +77,7 @@ def load(
 
 
 def about(finder: FaceFinder) -> dict[str, Any]:
-    """Return what the file of a detector says about itself, by name, as text."""
+    """Return the metadata of a detector's file, name -> text."""
     return dict(finder.session.get_modelmeta().custom_metadata_map)
 
 

@@ -89,7 +89,7 @@ def run(session: onnxruntime.InferenceSession, images: NDArray[np.float32]) -> l
 
 
 def tried(session: onnxruntime.InferenceSession, name: str, size: tuple[int, int]) -> list[NDArray[np.float32]]:
-    """Return what a network says of one black image of `size` (width, height).
+    """Return a network's outputs for one black image of `size` (width, height).
 
     Raises DataError when it wants other images, or more than one at once.
     """

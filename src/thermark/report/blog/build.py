@@ -51,7 +51,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Printed:
-    """All tables: data set -> leaderboard, the declared families, and who did not run."""
+    """All tables: data set -> leaderboard, the declared families, and the contestants that did not run."""
 
     boards: Mapping[str, tables.Table]
     families: Sequence[tables.Table]

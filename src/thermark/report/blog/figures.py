@@ -43,7 +43,7 @@ KINDS: Mapping[str, tuple[Callable[[Given], Spec | None], Callable[[Given], str]
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of one data set: its specification, the `table` of its numbers, and what it says in words."""
+    """A figure of one data set: its specification, the `table` of its numbers, and its text."""
 
     kind: str
     dataset: str

@@ -76,7 +76,7 @@ def _safe(cell: object) -> object:
 
 
 def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Table:
-    """Return who ran, best first; `groups`: contestant -> letter of those that do not differ significantly."""
+    """Return the contestants that ran, best first; `groups`: contestant -> letter of its significance group."""
     main, data_set = results.protocol.main, results.data_set
     everyone = ranked(results)
     columns = ("found", f"{main}_all", main)
@@ -164,6 +164,6 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> dict[str, Any]:
 
 
 def absences(sets: Mapping[str, ResultSet]) -> Table:
-    """Return who did not run, and why; who shares a reason shares a line."""
+    """Return the contestants that did not run, and why, a line a reason."""
     rows = absent(sets)
     return Table("not_run", "Not run, and why", "", HEADER, tuple(rows), pd.DataFrame(rows, columns=HEADER), 4)

@@ -68,7 +68,7 @@ def _beside(metric: str, estimate: Estimate, record: Record) -> dict[str, Any]:
 
 
 def data_sets(sets: Mapping[str, ResultSet], groups: Mapping[str, Mapping[str, str]]) -> Key:
-    """Return data set -> what it is, who is best on it, and who is in the group of that one."""
+    """Return data set -> its kind, its best contestant, and the contestants of that one's group."""
     return tree("data", {name: _data_set(name, results, groups.get(name, {})) for name, results in sets.items()})
 
 
@@ -186,7 +186,7 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
 
 
 def figures(drawings: Sequence[Drawing], folder: str) -> Key:
-    """Return kind -> data set -> a figure as Markdown; `html` is one that a phone sees in its own width."""
+    """Return kind -> data set -> a figure as Markdown; `html` is one that scales to a phone's width."""
     keys: dict[str, dict[str, Key]] = {}
     for drawing in drawings:
         keys.setdefault(drawing.kind, {})[drawing.dataset] = _figure(drawing, folder)

@@ -80,7 +80,7 @@ def studied(contestants: Sections, runs: Sections, converted: Sections) -> dict[
 
 
 def unshifted(contestants: Sections, studied: Sections) -> dict[str, str]:
-    """Return contestant -> who asks the same run with `flip: published`, of those that are studied."""
+    """Return contestant -> that of the same run with `flip: published`, of those that are studied."""
     runs_of = networks(contestants)
     flipped = {run: name for name, run in runs_of.items() if contestants[name].get("flip") == "published"}
     return {name: flipped[runs_of[name]] for name in studied if runs_of[name] in flipped}

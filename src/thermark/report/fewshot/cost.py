@@ -90,7 +90,7 @@ def machine(facts: Mapping[str, object]) -> str:
 
 
 def _beside(row: str, study: FewshotData) -> str:
-    """Return what is known of the accuracy of those who have this network."""
+    """Return the accuracy, as far as known, of the students with this network."""
     if row != base(row):
         return "Accuracy: not measured at this size, for which it was not trained"
     names = [name for name in study.of("student") if study.row(name) == row]

@@ -50,7 +50,7 @@ class Config(Section):
 
 @dataclass(frozen=True)
 class Profile:
-    """What params.yaml says: names of `heads`, sections of `runs`, `contestants` and `crops`."""
+    """Sections of params.yaml: names of `heads`, sections of `runs`, `contestants` and `crops`."""
 
     heads: Sequence[str]
     runs: Mapping[str, Numbers]

@@ -27,7 +27,7 @@ def highlighted(order: Sequence[str], kinds: Mapping[str, str], first: Sequence[
 
 
 def pictured(order: Sequence[str], kinds: Mapping[str, str], reference: str) -> list[str]:
-    """Return who has a row in the galleries: the best of each kind, at most five.
+    """Return the contestants with a row in the galleries: the best of each kind, at most five.
 
     The `reference`, whose errors choose the faces, is always among them. Raises ConfigError for an unknown name.
     """

@@ -63,7 +63,7 @@ def main_table(board: Board) -> str:
 
 
 def _cells(record: Record, board: Board, marks: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return title -> cell of one who ran; `marks`: metric -> its podium."""
+    """Return title -> cell of a contestant that ran; `marks`: metric -> its podium."""
     main, over_all = board.main, f"{board.main}_all"
     printed = {name: _cell(record, name, podium) for name, podium in marks.items()}
     cells = {"contestant": _name(record, board), "group": board.groups.get(record.contestant, "–")}

@@ -230,7 +230,7 @@ def _where(inputs: Inputs, curve: str) -> str:
 
 
 def not_run(sets: Mapping[str, ResultSet]) -> Table:
-    """Return who has no numbers, where and why; those with the same reason share a line."""
+    """Return the contestants without numbers, where and why; those with the same reason share a line."""
     return Table("Not run, and why", HEADER, tuple(absent(sets)))
 
 

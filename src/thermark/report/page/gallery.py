@@ -40,7 +40,7 @@ class Face:
 
 
 def worst(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str], count: int) -> list[Face]:
-    """Return the faces with the greatest mean error, a miss at the stated cap, over who answers all landmarks.
+    """Return the faces with the greatest mean error, a miss at the stated cap, of contestants with all landmarks.
 
     Every contestant is asked about the same faces, so that nobody is shown at its own worst alone. Ties: by face.
     """

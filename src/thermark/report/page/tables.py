@@ -1,4 +1,4 @@
-"""The numbers behind each figure as plain tables, for readers without JavaScript or who want the numbers."""
+"""The numbers behind each figure as plain tables, for readers without JavaScript."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

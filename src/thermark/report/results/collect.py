@@ -201,7 +201,7 @@ def trained_on(
 
 
 def tier(origin: Origin) -> Tier:
-    """Return what a number measured here is worth: rendered and thermalised pictures say nothing of a camera."""
+    """Return the tier of a number measured here: rendered and thermalised pictures are no evidence on a camera."""
     return "measured" if origin == "real" else "rendered data only"
 
 

@@ -90,7 +90,7 @@ def spread(ms: Sequence[float]) -> dict[str, float]:
 def run_turn(
     remaining: Sections, turn: int, options: Contestants, setting: Setting, work: Work | None = None
 ) -> dict[str, Timing]:
-    """Return what each contestant says in a turn; `work` is done in another process, for whoever is left of it."""
+    """Return the timing of each contestant in a turn; `work` runs in another process, again for those left."""
     timings: dict[str, Timing] = {}
     while names := [name for name in remaining if name not in timings]:
         reason = "ended without a word"
@@ -114,7 +114,7 @@ def run_turn(
 def time_contestants(
     beat: Beat, sections: Sections, turn: int, options: Contestants, setting: Setting, log: Path
 ) -> None:
-    """Write what each contestant says in a turn into a line of `log`, in their order."""
+    """Write each contestant's timing in a turn as a line of `log`, in their order."""
     cv2.setNumThreads(options.threads)
     beside = reference.opened(options.threads)
     for name, section in sections.items():

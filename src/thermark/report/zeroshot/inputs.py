@@ -49,7 +49,7 @@ class ZeroshotData:
 
     @cached_property
     def annotated(self) -> Annotations:
-        """What the annotation files say, which published protocols count."""
+        """The content of the annotation files, which published protocols count."""
         return Annotations.open(self.paths.faces / self.name)
 
     @cached_property
@@ -64,7 +64,7 @@ class ZeroshotData:
 
     @cached_property
     def relatives(self) -> frozenset[str]:
-        """The face sets that are read from the same files: who learned from one has seen frames of this."""
+        """The face sets that are read from the same files: contestants trained on one have seen frames of this."""
         training_sets = {name for record in self.records for name in record.trained_sets}
         return relatives(self.name, training_sets, self.paths.reports) | {self.name}
 
@@ -94,7 +94,7 @@ class ZeroshotData:
 
 
 def why(record: Record) -> str:
-    """Return why there are no numbers, with the status that says how much of a failure that is."""
+    """Return why there are no numbers, with the status, skipped or failed."""
     return f"{record.status}: {record.reason}"
 
 

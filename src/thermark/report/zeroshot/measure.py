@@ -50,7 +50,7 @@ def nested(values: Values) -> dict[str, Any]:
 
 
 def measure(study: ZeroshotData, picture: str, scoring: Config) -> tuple[Values, dict[str, str]]:
-    """Return the numbers of who ran, the best first, and why contestants have none of the posts' parts.
+    """Return the numbers of contestants that ran, the best first, and why some have none of the posts' parts.
 
     These are of those that saw `picture`, the posts' variant. The parts of `unified` are `all` and each distance,
     of `tone` the variants, of `conventions` the readings of a nose. `scoring` is the ordinary evaluation. Raises

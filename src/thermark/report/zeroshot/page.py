@@ -53,7 +53,7 @@ class Page:
         return flattered & {row.contestant for row in self.rows("part1")}
 
     def idle(self) -> list[list[str]]:
-        """Return who has no numbers, and why."""
+        """Return the contestants without numbers, and why."""
         return [[code(record.contestant), escaped(why(record))] for record in self.study.records if not record.ran]
 
     def counted(self, part: str = "") -> str:

@@ -34,7 +34,7 @@ def studies(contestants: Mapping[str, bool], scoring: Mapping[str, Config], path
 
 
 def measure(study: ZeroshotData, scoring: Config) -> Values:
-    """Return the numbers of who ran both ways; raises DataError for outdated predictions."""
+    """Return the numbers of contestants that ran both ways; raises DataError for outdated predictions."""
     how = scoring.model_copy(update={"split": study.results.protocol.split, "bootstrap": 0})
     targets, numbers_of = labels(study.faces, how.vocabulary, how.bridges), {}
     for record in study.records:

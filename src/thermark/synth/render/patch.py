@@ -68,7 +68,7 @@ def mirrored(surface: Patch) -> Patch:
 
 
 def normals(points: Array, outward: float, ring: bool = False) -> Array:
-    """Return unit vertex normals (R, C, 3); `ring` says that the last column repeats the first."""
+    """Return unit vertex normals (R, C, 3); `ring`: the last column repeats the first."""
     down = np.empty_like(points)
     down[1:-1] = points[2:] - points[:-2]
     down[0], down[-1] = points[1] - points[0], points[-1] - points[-2]

@@ -120,7 +120,7 @@ def draw(number: int, config: Config) -> Drawn:
 
 
 def _ambient(rng: Generator) -> float:
-    """Draw the air's deg C where the place says nothing of it: mostly rooms, sometimes cold or hot."""
+    """Draw the air's deg C where the place has none: mostly rooms, sometimes cold or hot."""
     low, high = ((17, 29), (-5, 17), (29, 40))[int(rng.choice(3, p=(0.7, 0.2, 0.1)))]
     return float(rng.uniform(low, high))
 

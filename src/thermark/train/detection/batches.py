@@ -1,4 +1,4 @@
-"""Batches of random views of frames, with what each cell of the detector is to say."""
+"""Batches of random views of frames, with the target of each cell of the detector."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

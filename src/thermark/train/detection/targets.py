@@ -16,7 +16,7 @@ FACE, NOTHING, ANYTHING = 1, 0, -1
 
 
 class Targets(NamedTuple):
-    """What each of the A cells of a picture is to say.
+    """The targets of the A cells of a picture.
 
     `kinds` (A,) int8: FACE, NOTHING, or ANYTHING, which is not trained; `boxes` (A, 4) float32, the face's box in
     pixels, 0 where there is none.

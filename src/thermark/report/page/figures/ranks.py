@@ -46,7 +46,7 @@ def leaderboard(results: ResultSet) -> Spec:
 
 
 def alt_leaderboard(results: ResultSet) -> str:
-    """Return the figure of `leaderboard` in a sentence: who finds most, and the lowest errors."""
+    """Return the figure of `leaderboard` in a sentence: the highest found rate, and the lowest errors."""
     order, most, name = ranked(results), most_found(results), f"{results.protocol.main}_all"
     leaders = [
         f"{record.contestant} {words.with_interval(results, name, of_all(results, record))}"
