@@ -8,7 +8,7 @@ from thermark.core.config import section, value
 from thermark.report.contestants import read_contestants, sections
 from thermark.report.fewshot import build
 from thermark.report.fewshot.inputs import Config, Profile
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 
 SECTIONS = ("heads", "runs", "crops")
 PATHS = ("results", "comparisons", "scores", "curves", "pseudo_labels", "speed")
@@ -27,7 +27,7 @@ def main() -> None:
     )
     build.build(
         Profile(list(heads), runs, read_contestants(options.contestants), crops),
-        Paths(**{name: getattr(options, name) for name in PATHS}),
+        ReportPaths(**{name: getattr(options, name) for name in PATHS}),
         options.text,
         options.numbers,
         options.figure,

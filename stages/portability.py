@@ -8,7 +8,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.portability.build import Tree, build
-from thermark.portability.compare import Paths
+from thermark.portability.compare import ResultPaths
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     build(
         Tree(options.base, options.base_arithmetic),
         Tree(options.other, options.other_arithmetic),
-        Paths(options.details, tuple(options.pages), tuple(options.files)),
+        ResultPaths(options.details, tuple(options.pages), tuple(options.files)),
         options.out,
     )
 

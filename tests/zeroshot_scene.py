@@ -13,7 +13,7 @@ from thermark.core.frames import Frames
 from thermark.core.predictions import Predictions
 from thermark.metrics import outputs
 from thermark.metrics.evaluate import Config, evaluate
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results import build, collect, compare
 from thermark.report.results.record import Provenance
 
@@ -84,7 +84,7 @@ class Stages:
     def __init__(self, root: Path, faces: Faces, origin: str = "real", others: dict[str, str] | None = None):
         self.faces = faces
         self.root, self.names = root, []
-        self.paths = Paths(**{name: root / name for name in READ})
+        self.paths = ReportPaths(**{name: root / name for name in READ})
         ids = np.array(list(dict.fromkeys(faces.frames.tolist())))
         sizes = np.tile(np.array(SIZE, np.int32), (len(ids), 1))
         folder = self.paths.faces / "thermeval"

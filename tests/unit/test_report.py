@@ -43,7 +43,7 @@ from thermark.report.leaderboard import (
 )
 from thermark.report.leaderboard.board import Board, few_misses
 from thermark.report.notices import NOTICES
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths as Paths
 from thermark.report.results import estimates
 from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, open_comparisons

@@ -20,7 +20,7 @@ from thermark.metrics.registry import describe
 from thermark.metrics.stability import stability
 from thermark.report.distillation import build, drawing, gradient_stability, verdicts
 from thermark.report.distillation.inputs import RECIPES, DistillationData, read, studied
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths as Paths
 from thermark.report.reference_results import Cell, load
 from thermark.report.results import printed
 from thermark.report.results.caveats import few_teachers

@@ -19,7 +19,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.report.fewshot import budget, build, constant, cost, drawing, verdicts
 from thermark.report.fewshot.head import Head, labels
 from thermark.report.fewshot.inputs import Profile, read
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths as Paths
 from thermark.report.reference_results import load as published
 from thermark.report.results.comparisons import open_comparisons
 from thermark.report.results.record import Estimate, Record

@@ -19,7 +19,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.runs import skip
 from thermark.models.inference.contract import Unavailable
-from thermark.models.inference.keys import Config, Paths, Setting
+from thermark.models.inference.keys import Config, PredictionPaths, Setting
 from thermark.report.speed import contestants, reference, turns
 from thermark.report.speed.contestants import Loaded
 from thermark.report.speed.options import Contestants
@@ -168,7 +168,7 @@ def test_who_dies_has_failed_and_the_others_go_on_without_it(setting):
 @pytest.fixture
 def setting(tmp_path: Path) -> Setting:
     """Return a tree with ten faces in frames of their own, the second of them test; a run, and no weights."""
-    paths = Paths(*(tmp_path / name for name in Paths.__dataclass_fields__))
+    paths = PredictionPaths(*(tmp_path / name for name in PredictionPaths.__dataclass_fields__))
     for name in ("one", "two"):
         drawn_faces.write(paths.faces / name, 10, 96, 1.75)
         table = Faces.open(paths.faces / name / "faces.npz")

@@ -31,7 +31,7 @@ from thermark.train.precision import Machine
 
 
 @dataclass(frozen=True)
-class Paths:
+class HeadPaths:
     """Where things go: models into `out`/seed<k>/, all numbers into the JSON `details`, those that experiments are
     compared by into the JSON `metrics`, every training of the curve into the CSV `curve`.
     """
@@ -42,7 +42,7 @@ class Paths:
     curve: Path
 
 
-def train(config: Config, crops_folder: Path, features_folder: Path, to: Paths) -> None:
+def train(config: Config, crops_folder: Path, features_folder: Path, to: HeadPaths) -> None:
     """Train and score everything.
 
     `crops_folder` holds the crops, `features_folder` what `features@<backbone>` left: of a backbone with seeds,
@@ -172,7 +172,7 @@ def described(trained: Trained, crops: CropSet, stored: Features, config: Config
     )
 
 
-def _skipped(reason: str, config: Config, to: Paths) -> None:
+def _skipped(reason: str, config: Config, to: HeadPaths) -> None:
     skip(to.out, reason)
     about = {"status": "skipped", "reason": reason}
     files.write_json(to.metrics, about)

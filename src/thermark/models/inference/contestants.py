@@ -19,7 +19,7 @@ from thermark.core.runs import skipped
 from thermark.models.inference import crops, run
 from thermark.models.inference.contract import CropModel
 from thermark.models.inference.families import CROP_FAMILIES
-from thermark.models.inference.keys import Keys, Paths, Setting, keys, run_folder
+from thermark.models.inference.keys import Keys, PredictionPaths, Setting, keys, run_folder
 from thermark.models.inference.run import PROVIDERS, ContestantPaths
 
 KEYS = "keys.json"
@@ -131,7 +131,7 @@ def contestant_paths(section: Mapping[str, Any], setting: Setting) -> Contestant
     return ContestantPaths(weights, path, paths.faces, paths.frames, paths.framed)
 
 
-def untrained(section: Mapping[str, Any], paths: Paths) -> str:
+def untrained(section: Mapping[str, Any], paths: PredictionPaths) -> str:
     """Return why a model on packed crops was not trained, or nothing."""
     if section["family"] == "mean_shape":
         return skipped(paths.faces / str(section["train"])) or ""

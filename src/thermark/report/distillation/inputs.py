@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from thermark.core.errors import DataError
 from thermark.report.contestants import Sections, networks, trained
 from thermark.report.inputs import existing
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.record import ResultSet, open_named
 
@@ -44,7 +44,7 @@ class DistillationData:
 
 
 def read(
-    contestants: Sections, runs: Sections, converted: Sections, datasets: Sequence[str], paths: Paths
+    contestants: Sections, runs: Sections, converted: Sections, datasets: Sequence[str], paths: ReportPaths
 ) -> DistillationData:
     """Read the results of the contestants that are networks of `runs` or of `converted` checkpoints.
 

@@ -7,7 +7,7 @@ from typing import Any
 from thermark.core import files
 from thermark.core.config import Section
 from thermark.metrics.evaluate import Config as Scoring
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load, tables
 from thermark.report.zeroshot import drawing, polarity, verdicts
 from thermark.report.zeroshot.inputs import read
@@ -28,7 +28,7 @@ def build(
     contestants: Mapping[str, bool],
     datasets: Mapping[str, Mapping[str, Any]],
     scoring: Mapping[str, Scoring],
-    paths: Paths,
+    paths: ReportPaths,
     text: Path,
     numbers: Path,
     figure: Path,

@@ -18,7 +18,7 @@ from thermark.core.runs import seed_folders
 from thermark.fewshot.posts import Split, split
 from thermark.metrics.outputs import relatives
 from thermark.report.inputs import existing, open_json
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results.errors import Errors, open_errors
 from thermark.report.results.record import Record, ResultSet, open_set
 
@@ -37,7 +37,7 @@ class ZeroshotData:
     """
 
     name: str
-    paths: Paths
+    paths: ReportPaths
     contestants: Mapping[str, bool]
     results: ResultSet
     records: tuple[Record, ...]
@@ -98,7 +98,7 @@ def why(record: Record) -> str:
     return f"{record.status}: {record.reason}"
 
 
-def read(dataset: str, contestants: Mapping[str, bool], paths: Paths) -> ZeroshotData:
+def read(dataset: str, contestants: Mapping[str, bool], paths: ReportPaths) -> ZeroshotData:
     """Return a data set as it was scored; where nobody looks at whole frames it has no variants.
 
     Raises DataError for what is missing or of another version.
