@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Row:
+class LabelRow:
     """One labelled person or head.
 
     `where`: what names it in a message, such as `labels.csv:17`; `image`: relative file name; `group`: what must
@@ -39,7 +39,7 @@ class Labels:
     """The rows of a file that can be understood, a line for each that cannot, and `notes` on what was left out."""
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[LabelRow, ...]
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

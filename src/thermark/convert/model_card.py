@@ -7,7 +7,7 @@ from thermark.core import files
 from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.templates import render
-from thermark.landmarker.card import Card
+from thermark.landmarker.card import LandmarkerCard
 from thermark.nets.card import ModelCard
 
 TEMPLATE = Path(__file__).parent / "model_card.md"
@@ -55,7 +55,7 @@ def read(path: Path) -> Measured:
         raise DataError(cause, "compare it with convert/model_card.py") from error
 
 
-def text(card: Card, about: ModelCard, measured: Measured, folder: Path) -> str:
+def text(card: LandmarkerCard, about: ModelCard, measured: Measured, folder: Path) -> str:
     """Return the card of the networks in `folder`, as Markdown."""
     networks = (card.detector, card.landmarks)
     sizes = {network.file: (folder / network.file).stat().st_size for network in networks}

@@ -20,7 +20,7 @@ from thermark.core.config import Section
 from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.radiometry import Tone
 from thermark.landmarker import card as cards
-from thermark.landmarker.card import Card, DetectorCard, LandmarksCard, Precision
+from thermark.landmarker.card import DetectorCard, LandmarkerCard, LandmarksCard, Precision
 from thermark.landmarker.landmarker import Landmarker
 from thermark.nets import card as model_cards
 from thermark.nets.card import ModelCard
@@ -72,7 +72,7 @@ def package(config: Config, models: Path, detector: Path, faces: Path, scores: P
         (folder / LANDMARKS).write_bytes(best.content)
         sums = {name: {"sha256": files.sha256(folder / name)} for name in (DETECTOR, LANDMARKS)}
         changed = {"precision": best.precision, "compression": best.cost} | sums[LANDMARKS]
-        content = Card(
+        content = LandmarkerCard(
             licence=LICENCE,
             tone=config.tone,
             detector=found.model_copy(update=sums[DETECTOR]),

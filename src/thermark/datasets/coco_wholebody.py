@@ -19,7 +19,7 @@ from thermark.core.frames import Frames, Modality
 from thermark.datasets.checks import splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import coco, entries, located
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
@@ -38,7 +38,7 @@ FILES = {part: f"coco_wholebody_{part}_v1.0.json" for part in ("train", "val")}
 SUFFIXES = (".jpg", ".jpeg", ".png")
 FIELDS = frozenset({"face_valid", "face_box", "face_kpts"})
 
-CARD = Card(
+CARD = DataSetCard(
     title="COCO-WholeBody (faces)",
     url="https://github.com/jin-s13/COCO-WholeBody",
     licence="annotations CC BY-NC 4.0, research only; pictures: COCO 2017, Flickr terms of each",

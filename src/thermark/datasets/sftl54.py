@@ -30,7 +30,7 @@ from thermark.core.geometry import bounding_box
 from thermark.datasets.checks import conventions, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import labelme, speakingfaces
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
@@ -67,7 +67,7 @@ GROUPS = {
 MIDLINE = (49, 52, 53, 51)  # of the mouth, from top to bottom
 LIPS = tuple(f"lip_p{number}" for number in range(1, 7))  # as which real labels have the mouth, each a point
 
-CARD = Card(
+CARD = DataSetCard(
     title="SF-TL54",
     url="https://huggingface.co/datasets/issai/SFTL54",
     licence="MIT, according to its page on the Hub",

@@ -88,7 +88,7 @@ class Npm(Package):
     version: Annotated[str, Field(pattern=r"^[\w.+-]+$")]
 
 
-class Card(Section):
+class WeightsCard(Section):
     """What must be known of a model; `gated` asks to accept its licence.
 
     `input_size` is (width, height) in pixels, null where we do not know it; `vocabulary` is null for what predicts
@@ -121,7 +121,7 @@ class Entry(Section):
     size: Size | None
     sha256: Sha256 | None
     unpinned: Text | None = None
-    card: Card
+    card: WeightsCard
 
     @model_validator(mode="after")
     def _sound(self) -> "Entry":

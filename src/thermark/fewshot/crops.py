@@ -28,7 +28,7 @@ from thermark.core.frames import Frames
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
 from thermark.fewshot import posts
-from thermark.fewshot.cutting import Cutting, Geometry, Job, Pixels, crops_of, shows, written
+from thermark.fewshot.cutting import CutJob, Cutting, Geometry, Pixels, crops_of, shows, written
 
 PARTS = ("train", "val", "test")
 ARRAYS = ("rows", "frames", "subjects", "parts", "published", "xy", "to_frame")
@@ -215,7 +215,7 @@ def _limited(table: Faces, parts: NDArray[np.str_], published: NDArray[np.bool_]
     return _Chosen(rows, parts[rows], published[rows])
 
 
-def _jobs(table: Faces, frames: Frames, chosen: _Chosen, read: Frames, raw: Path) -> list[Job]:
+def _jobs(table: Faces, frames: Frames, chosen: _Chosen, read: Frames, raw: Path) -> list[CutJob]:
     """Return the frames of the chosen rows, each once, in the order in which they are first wanted."""
     paths = dict(zip(map(str, read.ids), map(str, read.paths), strict=True))
     sizes = _sizes(frames)
@@ -223,7 +223,7 @@ def _jobs(table: Faces, frames: Frames, chosen: _Chosen, read: Frames, raw: Path
     for place, frame in enumerate(table.frames[chosen.rows]):
         places_of.setdefault(str(frame), []).append(place)
     return [
-        Job(
+        CutJob(
             path=raw / _known(paths, frame),
             size=sizes[frame],
             places=np.array(places),

@@ -21,7 +21,7 @@ Maps = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Job:
+class CutJob:
     """One frame of `size` (width, height) and the boxes (n, 4) to cut out of it, crops number `places` (n,).
 
     `crops`: in their place, the crops of part 2, which are not told by float32.
@@ -77,7 +77,7 @@ def shows(box: NDArray[np.floating], size: tuple[int, int], padding: float) -> b
     return bool((centre + half > -0.5).all() and (centre - half < np.array(size) - 0.5).all())
 
 
-def crops_of(job: Job, loader: str, settings: Any, how: Cutting) -> tuple[Pixels, Maps]:
+def crops_of(job: CutJob, loader: str, settings: Any, how: Cutting) -> tuple[Pixels, Maps]:
     """Return the crops (n, side, side[, 3]) of a frame and their maps (n, 2, 3).
 
     `loader` is the name of a data set's module, as modules do not travel between processes. Raises DataError for a
@@ -104,7 +104,7 @@ def crops_of(job: Job, loader: str, settings: Any, how: Cutting) -> tuple[Pixels
 
 
 def written(
-    path: Path, count: int, jobs: Sequence[Job], done: Iterable[tuple[Pixels, Maps]]
+    path: Path, count: int, jobs: Sequence[CutJob], done: Iterable[tuple[Pixels, Maps]]
 ) -> tuple[Pixels, Maps]:
     """Put the crops of all jobs in their places in an array on disk; return it, memory-mapped, and all maps.
 

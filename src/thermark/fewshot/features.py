@@ -39,7 +39,7 @@ STORED: dict[Store, np.dtype[Any]] = {
 }
 
 
-class Card(Section):
+class FeaturesCard(Section):
     """What an array of features is and comes from.
 
     `shape` (M, C, h, w), a row for each of the M crops with the fingerprint `crops`; `backbone`: its settings,
@@ -60,7 +60,7 @@ class Features:
     """Features on disk: `stored` (M, C, h, w), a memory map; bfloat16 as its bits, uint16."""
 
     stored: NDArray[Any]
-    card: Card
+    card: FeaturesCard
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -92,7 +92,7 @@ def read(folder: Path) -> Features:
     """Return the features in a folder; raises DataError when they are absent or do not fit their card."""
     again = "run `dvc repro` to compute them again"
     try:
-        card = parse(files.read_json(folder / CARD), Card, f"{folder.name}/{CARD}")
+        card = parse(files.read_json(folder / CARD), FeaturesCard, f"{folder.name}/{CARD}")
         stored = np.lib.format.open_memmap(folder / ARRAY, mode="r")
     except (OSError, ValueError, TypeError, ConfigError) as error:
         raise DataError(f"{folder} holds no whole features: {in_one_line(error)}", again) from error
@@ -126,7 +126,7 @@ def extract(backbone: Backbone, crops: CropSet, folder: Path, store: Store, part
     the last whole batch, unless backbone, crops or type are others. Raises Unfit as `rounded` does.
     """
     size = crops.pixels.shape[1]
-    card = Card(
+    card = FeaturesCard(
         dtype=store,
         shape=(len(crops.pixels), backbone.channels, *backbone.grid(size)),
         backbone=dict(backbone.section),
@@ -204,7 +204,7 @@ def _chosen(name: str, settings: Mapping[str, Any], sets: Sequence[str]) -> tupl
     return options, [one for one in sets if one in only]
 
 
-def _begin(card: Card, partial: Path) -> None:
+def _begin(card: FeaturesCard, partial: Path) -> None:
     """Leave an array in `partial` that may be gone on with: one begun with the same card, or a new one."""
     about = card.model_dump(mode="json")
     try:
@@ -218,12 +218,12 @@ def _begin(card: Card, partial: Path) -> None:
         files.write_json(folder / CARD, about)
 
 
-def _write_header(file: BinaryIO, card: Card) -> None:
+def _write_header(file: BinaryIO, card: FeaturesCard) -> None:
     about = {"descr": STORED[card.dtype].str, "fortran_order": False, "shape": card.shape}
     np.lib.format.write_array_header_1_0(file, about)
 
 
-def _rewind(file: BinaryIO, card: Card, batch: int) -> int:
+def _rewind(file: BinaryIO, card: FeaturesCard, batch: int) -> int:
     """Return how many rows of an array that was begun are finished, whole batches, and stand behind them."""
     file.seek(0)
     _write_header(file, card)

@@ -21,7 +21,7 @@ from thermark.fewshot import model, scoring, training
 from thermark.fewshot.crops import CropSet
 from thermark.fewshot.features import Features
 from thermark.fewshot.model import HeadCard
-from thermark.fewshot.plan import ALL, PUBLISHED, Config, Job, Rows, Trained, planned
+from thermark.fewshot.plan import ALL, PUBLISHED, Config, HeadTraining, Rows, Trained, planned
 from thermark.fewshot.scoring import Floats, Numbers
 from thermark.fewshot.summary import compared, summary, table
 from thermark.fewshot.tiny_head import TinyHead
@@ -90,7 +90,7 @@ def below(features_folder: Path, seed: int, config: Config) -> Features:
     return feature_sets.read(matching(features_folder, seed) / config.crops)
 
 
-def fitted(job: Job, crops_folder: Path, features_folder: Path, config: Config) -> Trained:
+def fitted(job: HeadTraining, crops_folder: Path, features_folder: Path, config: Config) -> Trained:
     """Train and score one head, the same on every call, also on a GPU."""
     device = precision.prepare(Machine(threads=1))
     crops, features = crop_sets.read(crops_folder), below(features_folder, job.seed, config)
@@ -113,7 +113,7 @@ def fitted(job: Job, crops_folder: Path, features_folder: Path, config: Config) 
     return Trained(job, kept, fit.best_epoch, fit.val_error, scored(gaps, crops))
 
 
-def missed(job: Job, crops: CropSet, reason: str) -> Trained:
+def missed(job: HeadTraining, crops: CropSet, reason: str) -> Trained:
     """Return the record of a training that failed: a miss of every point."""
     nowhere = np.full_like(crops.xy[crops.part("test")], np.nan)
     return Trained(job, {}, 0, inf, scored(dict.fromkeys(METHODS, nowhere), crops), reason)

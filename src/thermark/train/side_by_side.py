@@ -33,7 +33,7 @@ Train = Callable[[int], Finished]
 
 
 @dataclass(frozen=True)
-class Job:
+class RecipeRun:
     """Training with any seed, for any process: `recipe` is a module of train/recipes, `states` a folder a seed."""
 
     recipe: str
@@ -54,7 +54,7 @@ def train_all(config: Run, train: Train) -> dict[int, Finished]:
 
     The first seed that fails ends those after it. Raises its failure; of Untrained, with its number in the cause.
     """
-    count = at_once(config) if isinstance(train, Job) else 1
+    count = at_once(config) if isinstance(train, RecipeRun) else 1
     if count == 1:
         return {seed: _one(train, seed) for seed in config.seeds}
     return dict(zip(config.seeds, _together(train, config.seeds, count), strict=True))

@@ -10,12 +10,12 @@ from thermark.core import files
 from thermark.core.faces import Faces
 from thermark.core.geometry import box_size
 from thermark.core.origin import Origin
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import Loaded
 
 
 def content(
-    loaded: Loaded, card: Card, temperature: dict[str, float], crop: dict[str, Any], origin: Origin
+    loaded: Loaded, card: DataSetCard, temperature: dict[str, float], crop: dict[str, Any], origin: Origin
 ) -> dict[str, Any]:
     """Return the report: card, origin, counts, findings with examples, checks, sizes and temperatures."""
     faces, frames = loaded.faces, loaded.frames

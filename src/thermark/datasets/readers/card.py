@@ -10,7 +10,7 @@ Boxes = Literal["tight", "face", "head"]
 
 
 @dataclass(frozen=True)
-class Card:
+class DataSetCard:
     """Origin and terms of a data set, written beside its packed faces.
 
     `redistribution` says whether files may be passed on; `notes` what its labels or published models imply for a

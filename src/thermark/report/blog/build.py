@@ -53,9 +53,9 @@ class Options:
 class Printed:
     """All tables: data set -> leaderboard, the declared families, and the contestants that did not run."""
 
-    boards: Mapping[str, tables.Table]
-    families: Sequence[tables.Table]
-    absences: tables.Table
+    boards: Mapping[str, tables.PostTable]
+    families: Sequence[tables.PostTable]
+    absences: tables.PostTable
 
     @classmethod
     def of(cls, sets: Mapping[str, ResultSet], comparisons: Comparisons) -> "Printed":

@@ -7,7 +7,7 @@ from typing import Any
 from thermark.report import notices
 from thermark.report.blog import words
 from thermark.report.blog.figures import WIDTHS, Drawing
-from thermark.report.blog.tables import Table
+from thermark.report.blog.tables import PostTable
 from thermark.report.blog.template import Key, Markdown, escaped, tree
 from thermark.report.notices import caveat
 from thermark.report.numbers import interval, long_unit, points, probability, signed, unit
@@ -130,14 +130,16 @@ def contestants(sets: Mapping[str, ResultSet]) -> Key:
     return tree("contestant", facts)
 
 
-def families(comparisons: Comparisons, family_tables: Sequence[Table], sets: Mapping[str, ResultSet]) -> list[Key]:
+def families(
+    comparisons: Comparisons, family_tables: Sequence[PostTable], sets: Mapping[str, ResultSet]
+) -> list[Key]:
     """Return the declared families, each with its question, its table and how many comparisons are decided."""
     return [
         _family(family, table, sets) for family, table in zip(comparisons.families, family_tables, strict=True)
     ]
 
 
-def _family(family: Family, table: Table, sets: Mapping[str, ResultSet]) -> Key:
+def _family(family: Family, table: PostTable, sets: Mapping[str, ResultSet]) -> Key:
     decided = [pair for pair in family.pairs if pair.verdict in DECIDED and not pair.grey]
     names = {
         "name": family.name,

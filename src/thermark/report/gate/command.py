@@ -9,7 +9,7 @@ from thermark.core.config import section
 from thermark.core.errors import DataError, ThermarkError
 from thermark.metrics.registry import describe
 from thermark.report.gate import outputs
-from thermark.report.gate.judge import Row, exit_code, judge
+from thermark.report.gate.judge import Judgement, exit_code, judge
 from thermark.report.gate.options import Config
 from thermark.report.gate.sources import Side, side
 
@@ -60,7 +60,7 @@ def _names(base: Side, head: Side) -> tuple[str, str]:
     return first, "the working tree" if second == "." else second
 
 
-def _write(options: argparse.Namespace, rows: list[Row], names: tuple[str, str], code: int) -> None:
+def _write(options: argparse.Namespace, rows: list[Judgement], names: tuple[str, str], code: int) -> None:
     text = outputs.markdown(rows, *names, options.strict)
     print(text, end="")
     if options.markdown:

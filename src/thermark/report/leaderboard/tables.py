@@ -11,10 +11,10 @@ from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, natural, shown
 from thermark.report.results.estimates import covered, interval, plus_minus
 from thermark.report.results.ranking import value, whole
-from thermark.report.results.record import Part, Record
+from thermark.report.results.record import PartResult, Record
 
 NARROW = 3  # values of a stratum that still fit beside another's
-NOBODY = Part(value=None, faces=0, missed=0)
+NOBODY = PartResult(value=None, faces=0, missed=0)
 
 
 def standings(boards: Sequence[Board], names: Sequence[str]) -> str:
@@ -100,14 +100,14 @@ def part_table(board: Board, strata: Sequence[str]) -> str:
     ]
     rows = []
     for record in board.ran:
-        all_faces = Part(value=value(record, main), faces=record.faces, missed=record.missed)
+        all_faces = PartResult(value=value(record, main), faces=record.faces, missed=record.missed)
         parts = [record.parts.get(name, {}).get(part, NOBODY) for name, part in sizes]
         if any(part.value is not None or (moved and part.faces) for part in parts):
             rows.append([_name(record, board), *(_part_cell(part, main, moved) for part in [all_faces, *parts])])
     return table([label(main), "as they are" if moved else "all", *titles], rows)
 
 
-def _part_cell(part: Part, main: str, misses: bool) -> str:
+def _part_cell(part: PartResult, main: str, misses: bool) -> str:
     return shown(main, part.value) + (f" ({part.missed} missed)" if misses and part.missed else "")
 
 

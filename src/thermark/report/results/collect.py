@@ -20,7 +20,7 @@ from thermark.metrics.scores import labels
 from thermark.metrics.summary import Thresholds
 from thermark.report.inputs import open_json, titled
 from thermark.report.results.errors import Errors
-from thermark.report.results.record import DataSet, Estimate, Floor, Part, Protocol, Record, Tier, TrainedOn
+from thermark.report.results.record import DataSet, Estimate, Floor, PartResult, Protocol, Record, Tier, TrainedOn
 
 FIELDS = ("faces", "missed", "points", "seeds")  # counts that a record has beside its metrics
 ENDS = ("_low", "_high", "_seed_std")
@@ -231,9 +231,9 @@ def _metrics(
     return metrics
 
 
-def _part(summary: Mapping[str, Any], main: str) -> Part:
+def _part(summary: Mapping[str, Any], main: str) -> PartResult:
     ends = {end: summary.get(f"{main}_{end}") for end in ("low", "high", "seed_std")}
-    return Part(value=summary.get(main), **ends, faces=summary["faces"], missed=summary["missed"])
+    return PartResult(value=summary.get(main), **ends, faces=summary["faces"], missed=summary["missed"])
 
 
 def _floor(floor: Mapping[str, Any] | None, main: str) -> Floor | None:

@@ -10,7 +10,7 @@ from thermark.core import seeds
 from thermark.train import data, processes
 from thermark.train.detection import augment, targets
 from thermark.train.detection.augment import Augment
-from thermark.train.detection.frames import SMALLEST, FrameSet, Labelled
+from thermark.train.detection.frames import SMALLEST, FrameSet, LabelledFrame
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Views:
             np.stack([assigned.boxes for assigned in assignments]),
         )
 
-    def look(self, row: int, epoch: int) -> Labelled:
+    def look(self, row: int, epoch: int) -> LabelledFrame:
         """Return the view of a frame in an epoch, beside which another may show."""
         rng = seeds.rng(self.seed, "frame", epoch, row)
         other = self.frames.frames[int(rng.integers(len(self.frames)))]

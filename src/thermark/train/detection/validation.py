@@ -12,19 +12,19 @@ from thermark.core import detections, geometry
 from thermark.core.detections import Boxes
 from thermark.nets import face_boxes
 from thermark.nets.face_detector import Exported, FaceDetector
-from thermark.train.detection.frames import SMALLEST, FrameSet, Labelled
+from thermark.train.detection.frames import SMALLEST, FrameSet, LabelledFrame
 
 HEIGHTS = {"20-32": (20.0, 32.0), "32-64": (32.0, 64.0), "64-128": (64.0, 128.0), "over 128": (128.0, inf)}
 LEAST = 0.01  # score of a box that is looked at
 Numbers = dict[str, float | int | None]
 
 
-def inverted(frame: Labelled) -> Labelled:
+def inverted(frame: LabelledFrame) -> LabelledFrame:
     """Return a frame in the other polarity."""
-    return Labelled(255 - frame.image, frame.boxes, frame.ignored)
+    return LabelledFrame(255 - frame.image, frame.boxes, frame.ignored)
 
 
-def polarities(frames: FrameSet) -> dict[str, list[Labelled]]:
+def polarities(frames: FrameSet) -> dict[str, list[LabelledFrame]]:
     """Return the frames in either polarity, `white_hot` and `black_hot`, whichever they were rendered in."""
     pairs = list(zip(frames, frames.black_hot.tolist(), strict=True))
     return {
@@ -33,7 +33,9 @@ def polarities(frames: FrameSet) -> dict[str, list[Labelled]]:
     }
 
 
-def found(net: nn.Module, frames: Sequence[Labelled], longest: int, overlap: float, device: torch.device) -> Boxes:
+def found(
+    net: nn.Module, frames: Sequence[LabelledFrame], longest: int, overlap: float, device: torch.device
+) -> Boxes:
     """Return what a FaceDetector finds in frames, which are called by their numbers, in pixels of each frame.
 
     In float32 whatever it is trained in, as it is used: in bf16 scores are steps of half a per cent.
@@ -54,7 +56,7 @@ def found(net: nn.Module, frames: Sequence[Labelled], longest: int, overlap: flo
     return Boxes(np.array(names, str), xyxy, np.concatenate([np.zeros(0, np.float32), *scores]))
 
 
-def labels(frames: Sequence[Labelled]) -> Boxes:
+def labels(frames: Sequence[LabelledFrame]) -> Boxes:
     """Return the labelled boxes of frames, which are called by their numbers."""
     names = [str(number) for number, frame in enumerate(frames) for _ in frame.boxes]
     boxes = np.concatenate([np.zeros((0, 4), np.float32), *(frame.boxes for frame in frames)])
@@ -62,7 +64,7 @@ def labels(frames: Sequence[Labelled]) -> Boxes:
     return Boxes(np.array(names, str), boxes, ignored=ignored)
 
 
-def steering(frames: FrameSet, count: int) -> list[Labelled]:
+def steering(frames: FrameSet, count: int) -> list[LabelledFrame]:
     """Return `count` frames at most, evenly out of a set, every second one in the other polarity."""
     rows = np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int))
     chosen = [frames.frames[row] for row in rows]
