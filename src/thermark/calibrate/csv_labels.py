@@ -23,15 +23,15 @@ def read(path: Path, points: Sequence[str]) -> Labels:
     table = _table(path, points)
     coordinates = [f"{point}_{axis}" for point in points for axis in "xy"]
     boxed = any(plain(name) in table.columns for name in BOX) or not points
-    wanted = [*coordinates, *(BOX if boxed else ())]
-    _require_columns(table, ["image", *wanted], points)
-    numbers = {name: table.number(plain(name)) for name in wanted}
+    columns = [*coordinates, *(BOX if boxed else ())]
+    _require_columns(table, ["image", *columns], points)
+    numbers = {name: table.number(plain(name)) for name in columns}
     rows, problems = [], []
     for index, line in enumerate(table.lines):
         where = f"{path.name}:{line}"
-        cells = {name: table.columns[plain(name)][index] for name in wanted}
+        cells = {name: table.columns[plain(name)][index] for name in columns}
         try:
-            values = {name: _value(cells[name], numbers[name][index], name, where) for name in wanted}
+            values = {name: _value(cells[name], numbers[name][index], name, where) for name in columns}
             xy = np.array([values[name] for name in coordinates], np.float64).reshape(-1, 2)
             _require_points(xy, points, where)
             box = _box(values, where) if boxed else np.full(4, np.nan)

@@ -185,8 +185,8 @@ def _rows(
 
 def _points(table: tables.CsvTable, path: Path) -> NDArray[np.float32]:
     """Return all points (rows, 73, 2); raises DataError when a column is absent."""
-    wanted = ["id", *(f"{axis}{index}" for axis in "xy" for index in range(POINTS))]
-    absent = [name for name in wanted if name not in table.columns]
+    columns = ["id", *(f"{axis}{index}" for axis in "xy" for index in range(POINTS))]
+    absent = [name for name in columns if name not in table.columns]
     if absent:
         raise DataError(
             f"{path.name} has no column {absent[0]}", "check that it is the published file (docs/data.md)"

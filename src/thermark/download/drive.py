@@ -41,15 +41,15 @@ def folder_address(id: str) -> str:
     return f"{HOST}/drive/folders/{id}"
 
 
-def file(id: str, wanted: Remote, store: Store) -> tuple[Path, str]:
+def file(id: str, remote: Remote, store: Store) -> tuple[Path, str]:
     """Return a verified local copy of a file on Google Drive and its sha256; not to be written to.
 
-    `wanted` states name, size, sha256 and limit; its URL is not used. Raises NetworkError (no connection, private,
+    `remote` states name, size, sha256 and limit; its URL is not used. Raises NetworkError (no connection, private,
     gone, broken off), Page (instead of the file: an exhausted quota), Changed (other content), TooLarge and
     ConfigError (no id).
     """
     _require_id(id)
-    return resolve(replace(wanted, url=address(id)), store, partial(_download, id))
+    return resolve(replace(remote, url=address(id)), store, partial(_download, id))
 
 
 def folder(id: str, store: Store, limit: int | None) -> Path:
@@ -83,12 +83,12 @@ def _require_id(id: str) -> None:
         )
 
 
-def _download(id: str, wanted: Remote, part: Path, policy: RetryPolicy) -> str:
+def _download(id: str, remote: Remote, part: Path, policy: RetryPolicy) -> str:
     """Bring the bytes of a file into `part` and return their sha256."""
     try:
-        return download(replace(wanted, url=DIRECT.format(id)), part, policy)
+        return download(replace(remote, url=DIRECT.format(id)), part, policy)
     except Page as page:
-        raise _refusal(page, id, wanted.name) from page
+        raise _refusal(page, id, remote.name) from page
 
 
 def _refusal(page: Page, id: str, name: str) -> NetworkError | Page:

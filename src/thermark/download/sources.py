@@ -80,8 +80,8 @@ def fetch(entry: Entry, store: Store, limit: int) -> LocalFile:
     if entry.package:
         return _unpack(entry, packages.fetch(entry.package, store, limit)[0], store)
     archive = _archive(entry)
-    wanted = replace(archive or _file(entry), limit=limit)
-    copy = hub.file(entry.hub, wanted, store) if entry.hub else resolve(wanted, store)
+    remote = replace(archive or _file(entry), limit=limit)
+    copy = hub.file(entry.hub, remote, store) if entry.hub else resolve(remote, store)
     return _unpack(entry, copy[0], store) if archive else copy
 
 
@@ -122,10 +122,10 @@ def _unpack(entry: Entry, archive: Path, store: Store) -> LocalFile:
         raise
 
 
-def _extract(entry: Entry, archive: Path, wanted: Remote, part: Path, policy: RetryPolicy) -> str:
+def _extract(entry: Entry, archive: Path, remote: Remote, part: Path, policy: RetryPolicy) -> str:
     member = entry.package.member if entry.package else entry.url and entry.url.member
     assert member
     extract_file(archive, member, part, ARCHIVE)
     sha256 = files.sha256(part)
-    verify(wanted, part, sha256)
+    verify(remote, part, sha256)
     return sha256

@@ -135,19 +135,19 @@ def split(faces: Faces, sizes: Mapping[str, tuple[int, int]], annotated: Annotat
     rows = _Rows(faces)
     crops: dict[int, Crop] = {}
     shuffled: dict[str, list[int]] = {}
-    wanted = 0
+    count = 0
     for source in SOURCES:
         drawn = pairs(annotated, source)
         draw.shuffle(drawn)
         shuffled[source] = []
         for pair in drawn:
-            wanted += pair.frame in sizes
+            count += pair.frame in sizes
             made = cropped(pair.person, sizes[pair.frame]) if pair.frame in sizes else None
             row = rows.taken(pair)
             if made and row is not None and made.shows(pair.nose):
                 crops[row] = made
                 shuffled[source].append(row)
-    if wanted and not any(shuffled.values()):
+    if count and not any(shuffled.values()):
         raise DataError(
             "no labelled nose is where the annotation files have it", "set `outline` of the data set to 0.5"
         )

@@ -139,9 +139,9 @@ def _check_answer(
         raise DataError(f"the card of {name} states no vocabulary", "say which landmarks it predicts")
     points = len(landmarks.load(card["vocabulary"]))
     shapes = [output.shape for output in outputs]
-    wanted = [(1, points, 2 * size[0]), (1, points, 2 * size[1])]
-    if shapes != wanted:
+    expected = [(1, points, 2 * size[0]), (1, points, 2 * size[1])]
+    if shapes != expected:
         raise DataError(
-            f"{name} answers {shapes}, its card ({card['vocabulary']} at {size[0]} x {size[1]}) means {wanted}",
+            f"{name} answers {shapes}, its card ({card['vocabulary']} at {size[0]} x {size[1]}) means {expected}",
             "take the file that belongs to the card",
         )

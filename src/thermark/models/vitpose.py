@@ -48,8 +48,8 @@ def load(config: Config, assets: Assets, device: str) -> TopDown:
     if experts > 1 and config.expert >= experts:
         raise DataError(f"{name} has {experts} experts", f"`expert: 0` to `{experts - 1}`")
     height, width = backbone.image_size
-    wanted = {"vocabulary": VOCABULARY, "channels": "rgb", "input_size": [width, height]}
-    pretrained.require_card(assets.weights, config.file, wanted)
+    expected = {"vocabulary": VOCABULARY, "channels": "rgb", "input_size": [width, height]}
+    pretrained.require_card(assets.weights, config.file, expected)
     net = pretrained.built(VitPoseForPoseEstimation, about, assets.weights.file(config.file))
     compute = topdown.computing(net, config.dtype, at)
     find, source = person_detector(config, assets.weights, device)

@@ -40,10 +40,10 @@ def load(config: Config, assets: Assets, device: str) -> TopDown:
     width, height = sessions.image_size(assets.weights, config.file)
     net = sessions.opened(path, device, config.threads)
     shapes = [output.shape for output in sessions.tried(net, path.name, (width, height))]
-    wanted = [(1, len(landmarks.load(VOCABULARY)), height // STRIDE, width // STRIDE)]
-    if shapes != wanted:
+    expected = [(1, len(landmarks.load(VOCABULARY)), height // STRIDE, width // STRIDE)]
+    if shapes != expected:
         raise DataError(
-            f"{path.name} answers {shapes}, its card means {wanted}", "take the file that belongs to the card"
+            f"{path.name} answers {shapes}, its card means {expected}", "take the file that belongs to the card"
         )
     find, source = person_detector(config, assets.weights, device)
 

@@ -31,7 +31,7 @@ def padded(image: NDArray[np.uint8]) -> Floats:
     return whole
 
 
-def kept(boxes: Floats, scores: Floats, threshold: float, overlap: float) -> tuple[Floats, Floats]:
+def filtered(boxes: Floats, scores: Floats, threshold: float, overlap: float) -> tuple[Floats, Floats]:
     """Return the boxes (M, 4) and scores (M,) that are left of candidates (A, 4) and (A,), best first.
 
     Those that score `threshold` at least, MOST at most; of two that overlap by more than `overlap` the better one.

@@ -103,9 +103,9 @@ def built(kind: type[M], config: PreTrainedConfig, path: Path) -> M:
     return model.eval()  # type: ignore[no-any-return]
 
 
-def require_card(bundle: Bundle, name: str, wanted: Mapping[str, Any]) -> None:
-    """Raise DataError where the card of a file states something else than `wanted`, or nothing."""
-    for key, value in wanted.items():
+def require_card(bundle: Bundle, name: str, expected: Mapping[str, Any]) -> None:
+    """Raise DataError where the card of a file states something else than `expected`, or nothing."""
+    for key, value in expected.items():
         stated = bundle.cards[name].get(key)
         if stated != value:
             raise DataError(f"the card of {name} states {key} {stated}, the network has {value}", AGAIN)

@@ -178,18 +178,18 @@ def quiet_onnxruntime(versions: Installed) -> Check:
 def pinned_versions(requirements: Path, versions: Installed) -> Check:
     """Check that what is installed is what is pinned; a local suffix such as +cpu is the same version."""
     try:
-        wanted = pins(requirements)
+        pinned = pins(requirements)
     except ConfigError as error:
         return Check("pins", "fail", error.cause, error.remedy)
-    if not wanted:
+    if not pinned:
         return Check("pins", "fail", f"{requirements} pins nothing", "restore it with `git checkout`")
     wrong = [
         f"{name} {versions.get(name, 'is absent')} instead of {pin}"
-        for name, pin in wanted.items()
+        for name, pin in pinned.items()
         if name not in versions or not _same_version(versions[name], pin)
     ]
     if not wrong:
-        return Check("pins", "ok", f"{len(wanted)} packages as in {requirements}")
+        return Check("pins", "ok", f"{len(pinned)} packages as in {requirements}")
     shown = ", ".join(wrong[:8]) + (f" and {len(wrong) - 8} more" if len(wrong) > 8 else "")
     return Check("pins", "fail", shown, REBUILD)
 

@@ -95,9 +95,9 @@ def rows(path: Path, points: int, where: str) -> list[Row]:
 
 
 def _row(cells: list[str], points: int, where: str) -> Row:
-    wanted = 5 + 3 * points
-    if len(cells) != wanted:
-        raise malformed(where, f"has {len(cells)} numbers in a line, not {wanted}")
+    columns = 5 + 3 * points
+    if len(cells) != columns:
+        raise malformed(where, f"has {len(cells)} numbers in a line, not {columns}")
     try:
         numbers = np.array(cells, np.float64)
     except ValueError as error:

@@ -51,7 +51,7 @@ class FaceFinder:
         """
         image, scale = face_boxes.fitted(frame, self.longest)
         candidates, confidence = sessions.run(self.session, face_boxes.padded(image))
-        boxes, scores = face_boxes.kept(candidates[0], confidence[0], self.threshold, self.nms)
+        boxes, scores = face_boxes.filtered(candidates[0], confidence[0], self.threshold, self.nms)
         moved = geometry.resized(boxes.reshape(-1, 2, 2), 1 / scale)
         return moved.reshape(-1, 4).astype(np.float32), scores
 

@@ -94,18 +94,18 @@ def tried(session: onnxruntime.InferenceSession, name: str, size: tuple[int, int
     Raises DataError when it wants other images, or more than one at once.
     """
     inputs = session.get_inputs()
-    wanted = (1, 3, size[1], size[0])
+    expected = (1, 3, size[1], size[0])
     shape = inputs[0].shape if len(inputs) == 1 else []
     fits = len(shape) == 4 and all(
-        not isinstance(has, int) or has == must for has, must in zip(shape, wanted, strict=True)
+        not isinstance(has, int) or has == must for has, must in zip(shape, expected, strict=True)
     )
     if not fits:
         raise DataError(
-            f"{name} takes {[one.shape for one in inputs]}, its card says {list(wanted)}",
+            f"{name} takes {[one.shape for one in inputs]}, its card says {list(expected)}",
             "take the file that belongs to the card",
         )
     try:
-        outputs: list[NDArray[np.float32]] = session.run(None, {inputs[0].name: np.zeros(wanted, np.float32)})
+        outputs: list[NDArray[np.float32]] = session.run(None, {inputs[0].name: np.zeros(expected, np.float32)})
         return outputs
     except UNREADABLE as error:
         raise DataError(

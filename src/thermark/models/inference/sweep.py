@@ -42,10 +42,10 @@ def sweep(
     """
     given, size = model.get().given, model.get().batch
     of_faces = given in FACE_BOXES
-    wanted = frames_of(pictures, faces, rows, of_faces)
+    frames = frames_of(pictures, faces, rows, of_faces)
     results: list[Instances | None] = []
     failed: list[str] = []
-    batches = [wanted[start : start + size] for start in range(0, len(wanted), size)]
+    batches = [frames[start : start + size] for start in range(0, len(frames), size)]
     for batch in track(batches, len(batches), contestant, "batches"):
         images = [pictures.image(place) for place, _ in batch]
         boxes = [
@@ -56,15 +56,15 @@ def sweep(
             str(pictures.ids[place]) for (place, _), result in zip(batch, instances, strict=True) if result is None
         ]
         results += instances
-        if len(failed) > max_failed * len(wanted):
-            raise Broken(f"failed on {len(failed)} of {len(wanted)} images, more than {max_failed:.0%}")
+        if len(failed) > max_failed * len(frames):
+            raise Broken(f"failed on {len(failed)} of {len(frames)} images, more than {max_failed:.0%}")
         beat()
     points = next((result.xy.shape[1] for result in results if result is not None), 0)
     complete = [
         _missed(points, faces, members, given) if result is None else result
-        for (_, members), result in zip(wanted, results, strict=True)
+        for (_, members), result in zip(frames, results, strict=True)
     ]
-    return _joined(model.get(), contestant, pictures, wanted, complete, points, of_faces, data, failed)
+    return _joined(model.get(), contestant, pictures, frames, complete, points, of_faces, data, failed)
 
 
 def frames_of(
@@ -153,7 +153,7 @@ def _joined(
     model: Model,
     contestant: str,
     pictures: PackedImages | ShiftedImages,
-    wanted: Sequence[tuple[int, Rows]],
+    frames: Sequence[tuple[int, Rows]],
     results: Sequence[Instances],
     points: int,
     of_faces: bool,
@@ -163,9 +163,9 @@ def _joined(
     instances = [Instances.none(points), *results]
     counts = [len(result.xy) for result in results]
     rows = [
-        members if of_faces else np.full(count, -1) for (_, members), count in zip(wanted, counts, strict=True)
+        members if of_faces else np.full(count, -1) for (_, members), count in zip(frames, counts, strict=True)
     ]
-    names = [pictures.ids[place] for place, _ in wanted]
+    names = [pictures.ids[place] for place, _ in frames]
     return Predictions(
         contestant=contestant,
         vocabulary=model.vocabulary,

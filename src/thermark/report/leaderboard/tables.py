@@ -86,8 +86,8 @@ def _floor(record: Record, main: str) -> str:
 
 def _columns(board: Board) -> list[str]:
     present = sorted({name for record in board.ran for name in record.metrics}, key=natural)
-    wanted = [key for key, metric in METRICS.items() if board.main in metric.columns]
-    return [name for column in wanted for name in present if parse_name(name)[0] == column]
+    metrics = [key for key, metric in METRICS.items() if board.main in metric.columns]
+    return [name for column in metrics for name in present if parse_name(name)[0] == column]
 
 
 def part_table(board: Board, strata: Sequence[str]) -> str:

@@ -48,10 +48,10 @@ def found(
         with torch.inference_mode():
             outputs = whole(torch.from_numpy(face_boxes.padded(image)).to(device))
         candidates, confidence = (output[0].float().cpu().numpy() for output in outputs)
-        kept = face_boxes.kept(candidates, confidence, LEAST, overlap)
-        boxes.append(geometry.resized(kept[0].reshape(-1, 2, 2), 1 / scale).reshape(-1, 4))
-        scores.append(kept[1])
-        names += [str(number)] * len(kept[1])
+        left = face_boxes.filtered(candidates, confidence, LEAST, overlap)
+        boxes.append(geometry.resized(left[0].reshape(-1, 2, 2), 1 / scale).reshape(-1, 4))
+        scores.append(left[1])
+        names += [str(number)] * len(left[1])
     xyxy = np.concatenate([np.zeros((0, 4), np.float32), *boxes]).astype(np.float32)
     return Boxes(np.array(names, str), xyxy, np.concatenate([np.zeros(0, np.float32), *scores]))
 
