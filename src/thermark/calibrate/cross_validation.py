@@ -100,7 +100,7 @@ class LabelledFeatures:
 class CrossValidation:
     """Errors (N,) in frame px of the head as given and of heads that saw neither the picture nor its group.
 
-    `constant`: of who looks at nothing and always answers the mean place in the crop of the labels of those heads.
+    `constant`: of the constant prediction, the mean place in the crop of the labels of those heads.
     """
 
     before: Floats

@@ -23,7 +23,7 @@ class LabelRow:
     """One labelled person or head.
 
     `where`: what names it in a message, such as `labels.csv:17`; `image`: relative file name; `group`: what must
-    not be split between training and testing, empty where the file does not say; `xy` (K, 2), NaN = unlabelled;
+    not be split between training and testing, empty where the file has none; `xy` (K, 2), NaN = unlabelled;
     `box` (4,) x1, y1, x2, y2, NaN = the whole picture.
     """
 

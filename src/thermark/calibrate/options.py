@@ -26,7 +26,7 @@ Pictures: PNG, JPEG or TIFF. 8-bit ones are taken as they are. In 16-bit and flo
 """
 WRITTEN = """\
 Without --predictor, faces and their 68 points are found by the networks that come with the package: no training,
-no download, no box. With one, --boxes says where to look (default: whole pictures):
+no download, no box. With one, --boxes gives the boxes (default: whole pictures):
   thermark predict --predictor mycamera --images pictures --out predictions.csv
 Written is a CSV with a row a face or box: image,box_x,box_y,box_w,box_h, then nose_x,nose_y,nose_score for each
 point; cells are empty where a point is missed, and all of them where no face is found. --boxes takes the same

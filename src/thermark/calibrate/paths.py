@@ -54,7 +54,7 @@ def only_seed(folder: Path) -> Path:
         return folder
     seeds = seed_folders(folder)
     if not seeds and skipped(folder):
-        return seed_folder(folder, 0)  # whoever reads it says why it is not there
+        return seed_folder(folder, 0)  # reading it raises the reason
     if not seeds:
         raise DataError(
             f"{folder} holds no trained head or network", "give the folder of a run, or one of its seed<k>"

@@ -151,7 +151,7 @@ def metadata(card: DetectorCard) -> dict[str, str]:
 def export(trained: Path, out: Path, name: str) -> dict[str, object]:
     """Write the detector of a folder as detector.onnx into an existing one, and return the card of `name`.
 
-    Raises DataError for a damaged detector and when onnxruntime does not say what PyTorch says.
+    Raises DataError for a damaged detector and when onnxruntime and PyTorch differ.
     """
     net, card = detector_card.read(trained)
     (out / NAME).write_bytes(graph(net, card))

@@ -11,7 +11,7 @@ from thermark.landmarker.card import LandmarkerCard
 from thermark.nets.card import ModelCard
 
 TEMPLATE = Path(__file__).parent / "model_card.md"
-# What somebody is to know who reads a number: who has made the labels that it was measured against.
+# The origin of the labels that a number was measured against, for readers.
 LABELS = {"rendered": "rendered, exact", "machine": "made by a machine", "human": "made by people"}
 
 

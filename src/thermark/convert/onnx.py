@@ -26,7 +26,7 @@ NETWORK = (card.WEIGHTS, card.CARD)
 OPSET = 17
 INPUT, OUTPUTS = "input", ("simcc_x", "simcc_y")
 TOLERANCE = 1e-4  # of the largest logit
-SMALLEST = float(np.finfo(np.float32).tiny)  # a network may say nothing but 0
+SMALLEST = float(np.finfo(np.float32).tiny)  # the outputs of a network may all be 0
 
 
 class Config(Section):

@@ -55,7 +55,7 @@ def file(id: str, remote: Remote, store: Store) -> tuple[Path, str]:
 def folder(id: str, store: Store, limit: int | None) -> Path:
     """Return a local folder with all files that a Drive folder lists, at any depth; not to be written to.
 
-    It is complete or not there, as `trees.fetch` says. The view that gdown 6.5.1 reads is said to have no limit of
+    It is complete or not there, as in `trees.fetch`. The view that gdown 6.5.1 reads should have no limit of
     entries, unlike the 50 of the page that its older versions read. Google promises nothing, so folders of exactly
     50, 100, 500 or 1000 entries, and those inside that are listed as empty, are named on stderr. The list has no
     sizes and no hashes: whether content changed is for the caller's manifest to tell. A Google document has no
@@ -129,7 +129,7 @@ def _listed(id: str, policy: RetryPolicy) -> list[tuple[str, str]]:
         raise Page(
             f"Google Drive lists nothing in {folder_address(id)}", "open it in a browser: it may want a log-in"
         )
-    files = [(entry.path, entry.id) for entry in entries if not isinstance(entry, str)]  # never one, says its type
+    files = [(entry.path, entry.id) for entry in entries if not isinstance(entry, str)]  # never one, by its type
     for sign in _signs_of_a_cut([path for path, _ in files], printed.getvalue()):
         print(f"{folder_address(id)}: {sign}", file=sys.stderr)
     return files

@@ -1,6 +1,6 @@
 """Files and whole data sets of the Hugging Face Hub at a pinned revision.
 
-Its client says what there is, and why not. The bytes come through our own downloads: the client's do not continue
+Its client lists what there is, and why not. The bytes come through our own downloads: the client's do not continue
 what an earlier run began, and compare no content.
 """
 

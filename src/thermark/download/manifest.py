@@ -14,7 +14,7 @@ from thermark.download.listing import Entry, Tree
 from thermark.download.options import Key, ResolvedPiece
 from thermark.download.weights import Sha256, Size
 
-# A longer listing would be most of the repository; its hash says as much.
+# A longer listing would be most of the repository; its hash serves as well.
 LISTED = 1000
 
 

@@ -1,4 +1,4 @@
-"""Pieces from the network, each from whoever publishes it."""
+"""Pieces from the network, each from its publisher."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence

@@ -40,7 +40,7 @@ class Config(Section):
 class Url(Section):
     """A file on a web server, or the only one in a zip or tar there whose path ends in `member`.
 
-    `size` (bytes) and `sha256` are the archive's; without a member the file's own say it all.
+    `size` (bytes) and `sha256` are the archive's; without a member the file's own suffice.
     """
 
     address: Web
@@ -110,7 +110,7 @@ class WeightsCard(Section):
 class Entry(Section):
     """One file of a bundle, with one source; `size` (bytes) and `sha256` are null until somebody knows them.
 
-    `unpinned` says why nothing fixes the content, where neither a sum nor the revision of a repository does.
+    `unpinned` is why nothing fixes the content, where neither a sum nor the revision of a repository does.
     """
 
     name: Name

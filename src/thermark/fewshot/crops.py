@@ -37,7 +37,7 @@ ARRAYS = ("rows", "frames", "subjects", "parts", "published", "xy", "to_frame")
 class Config(Section):
     """Which pictures are cut, and how.
 
-    `faces`, `loader`, `raw`: as the data set says; `changes`: its settings that differ, such as `source: luma`.
+    `faces`, `loader`, `raw`: as in the data set; `changes`: its settings that differ, such as `source: luma`.
     `labels`: the vocabulary of its labels, `vocabulary`: what they are translated to. `geometry`: `posts`, person
     crops and the split of part 2, or `square`, `padding` times the prompt and the splits of the face set. `side`:
     of a crop, px. `limit`: part -> how many crops of it are taken, the published ones first and others

@@ -196,7 +196,7 @@ def features_of(
 def _chosen(name: str, settings: Mapping[str, Any], sets: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """Return a backbone's section without `source` and `only`, and the crop sets that it wants."""
     options = dict(settings)
-    options.pop("source", None)  # which says where the pipeline takes the bundle from
+    options.pop("source", None)  # where the pipeline takes the bundle from
     only = options.pop("only", list(sets))
     for one in only:
         if one not in sets:

@@ -50,7 +50,7 @@ def detection_scores(
     """Return the scores of detections `found` against `labels`, in the `frames` that were looked at.
 
     A detection is right when it overlaps a labelled box by `overlap` at least (intersection over union), each
-    label once; who overlaps an ignored label only is left out. Labels and detections of other frames do not
+    label once; one that overlaps an ignored label only is left out. Labels and detections of other frames do not
     count. Raises ValueError for detections without scores.
     """
     if found.scores is None:

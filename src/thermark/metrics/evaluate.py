@@ -50,7 +50,7 @@ def reading(where: str, raw: dict[str, Any], split: str | None) -> Config:
 class Evaluation:
     """Numbers of one contestant on one data set.
 
-    `summary`: flat, finite; `metric` names the main one, which ranks, `boxes` says who found the faces. `subsets`:
+    `summary`: flat, finite; `metric` names the main one, which ranks, `boxes` the source of boxes. `subsets`:
     stratum -> value -> summary, with landmark groups under `points` and moved boxes under MOVED. `errors`: one row
     a scored face (`rows` in the face set, `ids`, `subjects`, `error_px`, `nme_io`, `nme_diag`; infinite = missed),
     each the mean over seeds, so that a miss of one seed is a miss; `per_seed` (S, N), the main error by seed;

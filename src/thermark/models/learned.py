@@ -131,7 +131,7 @@ class Learned:
             flip = torch.from_numpy(self.flip).to(self.device)
             outputs = self.codec.mean(outputs, self.codec.flip(self.net(batch.flip(-1)), flip))
         xy, score = self.codec.decode(outputs)
-        # A score that is not finite says nothing about any place.
+        # A score that is not finite is no evidence of any place.
         score = torch.where(score.isfinite(), score, torch.nan)
         return torch.where(score[..., None].isnan(), torch.nan, xy).cpu().numpy(), score.cpu().numpy()
 

@@ -39,7 +39,7 @@ VOCABULARY: dict[Task, str] = {"landmarker": "mediapipe478", "detector": "blazef
 # Half a pixel of the networks' inputs: BlazeFace sees the longer side of the picture in 128; of the mesh's own
 # region we are not told, so this is measured, over mirrored pairs of FaceSynthetics, in longer sides of the mesh.
 HALF_CELL: dict[Task, float] = {"landmarker": 0.0021, "detector": 0.5 / 128}
-MANY = 1000  # faces that a detector may say: all
+MANY = 1000  # faces that a detector may return: all
 # Of a known face, in its longer sides. The points to compare with are of an older mesh; 468 points that are read
 # as 478 are wrong by half the face.
 TOLERANCE: dict[Task, float] = {"landmarker": 0.05, "detector": 0.1}
@@ -53,7 +53,7 @@ class Config(BundleConfig):
     `crop` px of `padding` longer sides round each prompt, which is then answered by the first face in it.
     `detector`: a model in the bundle for FaceDetector, which finds faces first; the landmarker then sees each as
     part 3 of the posts cuts it, 1.25 longer sides, clipped to the frame and stretched to 256 px. `as_told`: points
-    are what the package says, from the outline of the picture, as the posts take them, and not moved to pixel
+    are the package's, from the outline of the picture, as the posts take them, and not moved to pixel
     centres.
     """
 

@@ -106,7 +106,7 @@ class TopDown:
 def load(config: Config, assets: Assets, device: str) -> TopDown:
     """Open the pose model and its detector, compare them with their cards, and run each once.
 
-    Raises DataError for files that are absent, damaged or not what their card says (input size, number of points,
+    Raises DataError for files that are absent, damaged or unlike their card (input size, number of points,
     channel order, padding), and SetupError for an absent device.
     """
     path, card = assets.weights.file(config.pose), assets.weights.cards[config.pose]

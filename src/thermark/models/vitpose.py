@@ -36,7 +36,7 @@ def load(config: Config, assets: Assets, device: str) -> TopDown:
     """Load the network and its detector.
 
     Raises Unavailable when the head has another number of points than COCO-WholeBody; DataError for files that
-    are absent, damaged or not what their card says, or without the expert; SetupError for an absent device.
+    are absent, damaged or unlike their card, or without the expert; SetupError for an absent device.
     """
     at = precision.chosen(device)
     name = assets.weights.folder.name

@@ -31,7 +31,7 @@ class Config(HeatmapConfig):
 def load(config: Config, assets: Assets, device: str) -> TopDown:
     """Open the network and its detector, and run each once.
 
-    Raises DataError for files that are absent, damaged or not what their card says (input size, number of points,
+    Raises DataError for files that are absent, damaged or unlike their card (input size, number of points,
     vocabulary, channel order), and SetupError for an absent device.
     """
     path, card = assets.weights.file(config.file), assets.weights.cards[config.file]

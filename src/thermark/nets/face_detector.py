@@ -1,6 +1,6 @@
 """A small detector of faces in one grey channel: CSPNeXt blocks, a top-down path, and a head without anchors.
 
-Each cell of three grids (8, 16 and 32 px) says whether a face lies about it, and how far its four sides are, as
+Each cell of three grids (8, 16 and 32 px) gives whether a face lies about it, and how far its four sides are, as
 in FCOS (Tian et al. 2019, arXiv 1904.01355). Faces of a camera in a car or a room span a factor of ten in size,
 from 20 px to the height of the frame: on a grid for each range of sizes all of them are some 2 to 8 cells large,
 where one grid of 8 px (CenterNet, Zhou et al. 2019, arXiv 1904.07850) would have to regress sides of 1 to 15

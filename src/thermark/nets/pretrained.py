@@ -55,7 +55,7 @@ M = TypeVar("M", bound=PreTrainedModel)
 def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of each tensor in a safetensors file, without reading them.
 
-    Raises DataError for a file that is absent, cut off, longer than it says or of another kind; a pickle is one.
+    Raises DataError for a file that is absent, cut off, longer than stated or of another kind; a pickle is one.
     """
     try:
         with safe_open(path, framework="pt") as file:

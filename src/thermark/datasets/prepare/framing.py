@@ -28,7 +28,7 @@ from thermark.core.scored_splits import Split
 class Config(Section):
     """The other ways in which the frames of a data set are shown.
 
-    `loader`, `raw`: as the data set says. `variants`: name -> settings of the data set that differ, `tone` or
+    `loader`, `raw`: as in the data set. `variants`: name -> settings of the data set that differ, `tone` or
     `source`, and `invert`, whether the grey levels are turned round.
     """
 

@@ -54,7 +54,7 @@ def largest(
 ) -> dict[Key, LabelledPicture]:
     """Return the largest face of each of the pictures `keys` that has one, and note what is wrong with the others.
 
-    A picture that is broken, which preparing will say, is taken to have `size`.
+    A picture that is broken, which preparing reports, is taken to have `size`.
     """
     labelled: dict[Key, LabelledPicture] = {}
     for key in keys:

@@ -30,7 +30,7 @@ def as_it_is(image: Image) -> Image:
 class Cropped:
     """`locate` for crops of `size` px that show `pad` of the prompt; the rest is as in Model.
 
-    `prepare` turns an RGB image into what is cropped. `providers` is of who uses onnxruntime.
+    `prepare` turns an RGB image into what is cropped. `providers` is for models in onnxruntime.
     """
 
     locate: Locate

@@ -12,7 +12,7 @@ from thermark.models.inference.contract import Floats, Given, Image, Instances, 
 class Finder:
     """`find`, which looks at one RGB image and returns its faces, best first; the rest is as in Model.
 
-    `providers` is of who uses onnxruntime: network -> what it really runs on, best first.
+    `providers` is for models in onnxruntime: network -> what it really runs on, best first.
     """
 
     find: Callable[[Image], Instances]
@@ -41,7 +41,7 @@ class Prompted:
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return a row for each box of each image; raises ValueError for a bad image, and for no boxes."""
-        return [self._located(image, own) for image, own in zip(images, boxes, strict=True)]
+        return [self._located(image, xyxy) for image, xyxy in zip(images, boxes, strict=True)]
 
     def _located(self, image: Image, boxes: Floats | None) -> Instances:
         usable(image)

@@ -46,7 +46,7 @@ def providers(tool: Tool) -> list[str]:
 def tool(kind: type[Tool], path: Path, size: tuple[int, int], device: str, threads: int) -> Tool:
     """Return rtmlib's `kind` for the file, with `model_input_size` of `size` and a session of ours.
 
-    rtmlib gives no hold on threads, says on stdout what it loads, and takes a path that does not exist for an
+    rtmlib gives no hold on threads, prints on stdout what it loads, and takes a path that does not exist for an
     address to download from: it sees the file only after `opened` could read it. Raises what `opened` raises.
     """
     session = opened(path, device, threads)

@@ -23,7 +23,7 @@ DECIDED = ("lower error", "higher error")
 def numbers(sets: Mapping[str, ResultSet]) -> dict[str, Key]:
     """Return metric -> contestant -> data set -> value, with `low`, `high`, `faces` and so on behind it.
 
-    Of who did not run the names are known, and have no number.
+    The names of contestants that did not run are known, and have no number.
     """
     names = sorted(
         {name for by_contestant in sets.values() for record in by_contestant.records for name in record.metrics}

@@ -12,7 +12,7 @@ CURVES, ROWS = 7, 5  # beside the floor: nobody can distinguish more than eight 
 def leading(order: Sequence[str], kinds: Mapping[str, str], count: int) -> list[str]:
     """Return `count` of the contestants: the best of each kind and then the best of the others.
 
-    `order` is from best to worst, `kinds` says which recipe or family each is of.
+    `order` is from best to worst, `kinds` is the recipe or family of each.
     """
     leaders = _leaders(order, kinds)
     return [*leaders, *(name for name in order if name not in leaders)][:count]

@@ -53,7 +53,7 @@ def answer(results: ResultSet, boxes: str, trained: str, matrix: Matrix | None, 
 def real(best: Record, others: Sequence[Record], matrix: Matrix | None) -> str:
     """Return from which contestants the best of a case differs significantly, by the letters of the data set.
 
-    A letter says who does not differ from the best that has it; of two others with that letter it says nothing.
+    Contestants with a letter do not differ from the best that has it; two others with it may differ.
     """
     if not others:
         return "No other contestant fits this case."

@@ -187,7 +187,7 @@ def trained_on(
 ) -> TrainedOn:
     """Return what a contestant learned from, the closest to the `dataset` that it is scored on.
 
-    `sets` are the face sets that it learned from here, `modalities` say whether each is `thermal` or `rgb`.
+    `sets` are the face sets that it learned from here, `modalities`: whether each is `thermal` or `rgb`.
     `relatives` are those that were read from the same files: of the same modality, their pictures are the same.
     """
     same = {name for name in relatives if modalities.get(name) == modalities.get(dataset)}

@@ -104,7 +104,7 @@ def run_turn(
             except Ended as error:
                 reason = str(error)
             lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
-        # They come one after the other: whoever is the first without a line has ended the process.
+        # They come one after the other: the first without a line has ended the process.
         timings |= {name: json.loads(line) for name, line in zip(names, lines, strict=False)}
         if len(lines) < len(names):
             timings[names[len(lines)]] = {"status": "failed", "reason": reason}

@@ -36,7 +36,7 @@ def build(
 ) -> None:
     """Write the page of `contestants` (name -> whether it looks at whole frames), even of none.
 
-    `datasets` are the sections of all data sets, `scoring` says how each is evaluated. A profile without the
+    `datasets` are the sections of all data sets, `scoring` how each is evaluated. A profile without the
     posts' data set gets the published numbers alone. Raises DataError for missing or outdated results, ConfigError
     for a picture that the data set does not have.
     """
