@@ -50,7 +50,7 @@ def main() -> None:
             f"{options.out.name}: {len(plan.missing())} of {len(plan.spans)} shards are missing in {plan.folder}"
         )
         if not options.shard:
-            packing.leave_note(part, options.out, options.report, options.splits)
+            packing.leave_note(text, options.out, options.report, options.splits)
         return
     sharing = packing.Sharing(folder, keep=bool(shared), merge=options.merge)
     content = packing.pack(
