@@ -15,7 +15,7 @@ from training import noise
 from thermark.core.config import parse
 from thermark.train import side_by_side
 from thermark.train.recipes import supervised
-from thermark.train.side_by_side import Job
+from thermark.train.side_by_side import RecipeRun
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def trained(chosen: argparse.Namespace, threads: int, faces: Path, state: Path) 
     config = parse(told, supervised.Config, "bench")
     states = {seed: state / str(seed) for seed in config.seeds}
     start = time.perf_counter()
-    side_by_side.train_all(config, Job("supervised", config, faces, faces, states))
+    side_by_side.train_all(config, RecipeRun("supervised", config, faces, faces, states))
     return time.perf_counter() - start
 
 

@@ -16,14 +16,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, required=True, help="the folder of records and per-face errors")
     parser.add_argument(
-        "--comparisons", type=Path, help="declared comparisons; without them nothing is called real"
+        "--comparisons", type=Path, help="declared comparisons; without them no difference is called significant"
     )
     parser.add_argument("--lock", type=Path, default=Path("dvc.lock"))
     parser.add_argument("--template", type=Path, help="the post as a template of your own")
     parser.add_argument("--title", default=TITLE)
     parser.add_argument("--hub", default="your-organisation/thermark", help="data-set repository on Hugging Face")
     parser.add_argument("--url", default="", help="where the benchmark can be found, for Hugging Face")
-    parser.add_argument("--out", type=Path, required=True, help="is replaced")
+    parser.add_argument("--out", type=Path, required=True, help="output folder, overwritten")
     options = parser.parse_args()
     command = shlex.join(["python", "stages/blog.py", *sys.argv[1:]])
     for warning in build(Options(**vars(options), command=command)):

@@ -7,7 +7,7 @@ from thermark.core import errors
 from thermark.core.config import section, value
 from thermark.report.contestants import read_contestants, sections
 from thermark.report.distillation import build
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 
 PATHS = ("results", "comparisons", "gradients")
 
@@ -25,7 +25,7 @@ def main() -> None:
         sections(value(params, options.runs), options.runs),
         sections(value(params, options.converted), options.converted),
         list(value(params, options.datasets)),
-        Paths(**{name: getattr(options, name) for name in PATHS}),
+        ReportPaths(**{name: getattr(options, name) for name in PATHS}),
         options.text,
         options.numbers,
         options.stability,

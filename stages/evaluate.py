@@ -9,7 +9,7 @@ from thermark.core.files import read_json
 from thermark.core.scored_splits import read_scored_splits
 from thermark.metrics.contestants import score_all
 from thermark.metrics.evaluate import reading
-from thermark.metrics.inputs import Paths
+from thermark.metrics.inputs import ScorePaths
 from thermark.metrics.outputs import Outputs
 
 
@@ -17,7 +17,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "scored", "moved", "jitter"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Paths.__dataclass_fields__, *Outputs.__dataclass_fields__, "contestants", "summary", "code"):
+    for name in (
+        *ScorePaths.__dataclass_fields__,
+        *Outputs.__dataclass_fields__,
+        "contestants",
+        "summary",
+        "code",
+    ):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
@@ -25,7 +31,7 @@ def main() -> None:
     score_all(
         read(options.contestants),
         {name: reading(f"{options.params}.{name}", raw, splits.get(name)) for name, raw in sections.items()},
-        Paths(*(getattr(options, name) for name in Paths.__dataclass_fields__)),
+        ScorePaths(*(getattr(options, name) for name in ScorePaths.__dataclass_fields__)),
         Outputs(*(getattr(options, name) for name in Outputs.__dataclass_fields__)),
         options.summary,
         read_json(options.code) if options.code.is_file() else None,

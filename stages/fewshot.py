@@ -8,7 +8,7 @@ from thermark.core.config import section, value
 from thermark.report.contestants import read_contestants, sections
 from thermark.report.fewshot import build
 from thermark.report.fewshot.inputs import Config, Profile
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 
 SECTIONS = ("heads", "runs", "crops")
 PATHS = ("results", "comparisons", "scores", "curves", "pseudo_labels", "speed")
@@ -23,11 +23,11 @@ def main() -> None:
     options = parser.parse_args()
     params = Path("params.yaml")
     heads, runs, crops = (
-        sections(value(params, name), name) for name in (getattr(options, each) for each in SECTIONS)
+        sections(value(params, name), name) for name in (getattr(options, option) for option in SECTIONS)
     )
     build.build(
         Profile(list(heads), runs, read_contestants(options.contestants), crops),
-        Paths(**{name: getattr(options, name) for name in PATHS}),
+        ReportPaths(**{name: getattr(options, name) for name in PATHS}),
         options.text,
         options.numbers,
         options.figure,

@@ -11,11 +11,11 @@ from thermark.fewshot import plan, run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", required=True)
-    for name in ("crops", "features", *run.Paths.__dataclass_fields__):
+    for name in ("crops", "features", *run.HeadPaths.__dataclass_fields__):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     config = section(Path("params.yaml"), options.params, plan.Config)
-    to = run.Paths(*(getattr(options, name) for name in run.Paths.__dataclass_fields__))
+    to = run.HeadPaths(*(getattr(options, name) for name in run.HeadPaths.__dataclass_fields__))
     run.train(config, options.crops, options.features, to)
 
 

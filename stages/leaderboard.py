@@ -6,7 +6,7 @@ from pathlib import Path
 from thermark.core import errors, files
 from thermark.core.config import section
 from thermark.report.leaderboard import build, console
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results.comparisons import open_comparisons
 
 PATHS = ("results", "training", "faces", "predictions", "errors")
@@ -21,7 +21,7 @@ def main() -> None:
     made = open_comparisons(options.comparisons)
     boards = build.build(
         made,
-        Paths(**{name: getattr(options, name) for name in PATHS}),
+        ReportPaths(**{name: getattr(options, name) for name in PATHS}),
         options.curves,
         options.figures,
         options.leaderboard,

@@ -7,7 +7,7 @@ from pathlib import Path
 from thermark.core import errors
 from thermark.core.config import section, value
 from thermark.report.page import build, inputs
-from thermark.report.paths import NOT_GIVEN, Paths
+from thermark.report.paths import NOT_GIVEN, ReportPaths
 
 # Option -> path of the page, which is written without those that are not there.
 OPTIONAL = {name: name for name in ("comparisons", "speed", "budget", "published", "faces")}
@@ -27,7 +27,7 @@ def main() -> None:
     budget = tuple(dict.fromkeys(crop["raw"] for crop in value(params, options.crops).values()))
     folder = Path(os.path.relpath(options.results, options.out)).as_posix()
     optional = {field: getattr(options, name) for name, field in OPTIONAL.items()}
-    paths = Paths(options.results, **optional)
+    paths = ReportPaths(options.results, **optional)
     build.build(inputs.read(paths, budget, folder), section(params, options.params, build.Config), options.out)
 
 

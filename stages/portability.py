@@ -8,7 +8,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.portability.build import Tree, build
-from thermark.portability.compare import Paths
+from thermark.portability.compare import ResultPaths
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     for name in ("base", "other"):
         parser.add_argument(f"--{name}", type=Path, required=True, help="a tree with results")
         parser.add_argument(f"--{name}-arithmetic", required=True, help="how it computes, in words")
-    parser.add_argument("--details", type=Path, required=True, help="in both trees, as all that follow")
+    parser.add_argument("--details", type=Path, required=True, help="path relative to each tree")
     for name in ("pages", "files"):
         parser.add_argument(f"--{name}", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -24,7 +24,7 @@ def main() -> None:
     build(
         Tree(options.base, options.base_arithmetic),
         Tree(options.other, options.other_arithmetic),
-        Paths(options.details, tuple(options.pages), tuple(options.files)),
+        ResultPaths(options.details, tuple(options.pages), tuple(options.files)),
         options.out,
     )
 

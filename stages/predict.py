@@ -9,14 +9,14 @@ from thermark.core import errors, files, perturbations
 from thermark.core.config import section, value
 from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference.contestants import predict_everyone
-from thermark.models.inference.keys import Config, Paths, Setting
+from thermark.models.inference.keys import Config, PredictionPaths, Setting
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("contestants", "patience", "scored", "moved", "jitter"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Paths.__dataclass_fields__, "code", "env", "listed", "out"):
+    for name in (*PredictionPaths.__dataclass_fields__, "code", "env", "listed", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
@@ -24,7 +24,7 @@ def main() -> None:
     setting = Setting(
         section(params, options.patience, Config),
         splits,
-        Paths(*(getattr(options, name) for name in Paths.__dataclass_fields__)),
+        PredictionPaths(*(getattr(options, name) for name in PredictionPaths.__dataclass_fields__)),
         files.read_json(options.code),
         files.read_json(options.env),
         perturbations.read(params, options.moved, options.jitter, splits),

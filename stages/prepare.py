@@ -39,8 +39,8 @@ def main() -> None:
     crop = section(params, "prepare", packing.CropConfig)
     shared = os.environ.get("THERMARK_SHARDS")
     folder = Path(shared) / options.out.name if shared else options.shards
-    if wanted := options.shard or crop.part:
-        part = sharding.parse_part(wanted)
+    if text := options.shard or crop.part:
+        part = sharding.parse_part(text)
         if not (options.shard or shared):
             raise errors.ConfigError(
                 f"prepare.part is {crop.part}, but nobody keeps its shards", "set THERMARK_SHARDS"
@@ -50,7 +50,7 @@ def main() -> None:
             f"{options.out.name}: {len(plan.missing())} of {len(plan.spans)} shards are missing in {plan.folder}"
         )
         if not options.shard:
-            packing.leave_note(wanted, options.out, options.report, options.splits)
+            packing.leave_note(text, options.out, options.report, options.splits)
         return
     sharing = packing.Sharing(folder, keep=bool(shared), merge=options.merge)
     content = packing.pack(

@@ -13,7 +13,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("results", "numbers", "text"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--pages", type=Path, nargs="+", required=True, help="JSON of pages, which win")
+    parser.add_argument(
+        "--pages", type=Path, nargs="+", required=True, help="JSON of pages, which take precedence"
+    )
     options = parser.parse_args()
     pages = [files.read_json(path) for path in options.pages]
     compared = everything(open_all(options.results), pages)

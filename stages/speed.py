@@ -11,7 +11,7 @@ from thermark.core import errors, files
 from thermark.core.config import section, value
 from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference import keys
-from thermark.models.inference.keys import Paths, Setting
+from thermark.models.inference.keys import PredictionPaths, Setting
 from thermark.report.speed import turns
 from thermark.report.speed.options import Config
 
@@ -20,12 +20,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "contestants", "patience", "scored"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*Paths.__dataclass_fields__, "out"):
+    for name in (*PredictionPaths.__dataclass_fields__, "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
     config = section(params, options.params, Config)
-    paths = Paths(*(getattr(options, name) for name in Paths.__dataclass_fields__))
+    paths = PredictionPaths(*(getattr(options, name) for name in PredictionPaths.__dataclass_fields__))
     measured = {}
     if config.contestants is not None:
         patience = section(params, options.patience, keys.Config)

@@ -24,7 +24,7 @@ def main() -> None:
     config = section(Path("params.yaml"), options.params, recipe.Config)
     states = {seed: options.checkpoint / f"{options.out.name}-seed{seed}" for seed in config.seeds}
     try:
-        job = side_by_side.Job(options.recipe, config, options.faces, options.models, states)
+        job = side_by_side.RecipeRun(options.recipe, config, options.faces, options.models, states)
         done = outcome.every_seed(config, options.faces, options.models, job)
     except Untrained as error:
         print(f"{options.out.name} was not trained: {error.cause}", file=sys.stderr)

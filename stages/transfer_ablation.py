@@ -19,7 +19,7 @@ def main() -> None:
     for name in ("plan", "raw", "work", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--loader", default="thermal_in_car")
-    parser.add_argument("--stride", type=int, help="of each recording every so-manieth picture")
+    parser.add_argument("--stride", type=int, help="use every N-th picture of each recording")
     parser.add_argument("--only", nargs="*", default=[], metavar="VARIANT")
     options = parser.parse_args()
     plan = parse(read(options.plan), ablation.Plan, options.plan.name)

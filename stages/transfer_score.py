@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, action="append", default=[], help="folder of a run or of one seed")
     parser.add_argument("--raw", type=Path, required=True, help="folder of the data set's files")
     parser.add_argument("--loader", default="thermal_in_car")
-    parser.add_argument("--stride", type=int, help="of each recording every so-manieth picture")
+    parser.add_argument("--stride", type=int, help="use every N-th picture of each recording")
     parser.add_argument("--flip", choices=["aligned", "none"], default="aligned")
     parser.add_argument("--kinds", nargs="*", default=[], choices=boxes.KINDS, help="of boxes, by default all")
     parser.add_argument("--mesh", type=Path, help="folder with FaceMesh's weights")

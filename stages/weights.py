@@ -17,12 +17,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     sections = value(Path("params.yaml"), options.params)
-    wanted = {name: parse(raw, Config, f"{options.params}.{name}") for name, raw in sections.items()}
+    bundles = {name: parse(raw, Config, f"{options.params}.{name}") for name, raw in sections.items()}
     options.out.mkdir(parents=True, exist_ok=True)
     for folder in options.out.iterdir():
-        if folder.name not in wanted:
+        if folder.name not in bundles:
             shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
-    for name, config in wanted.items():
+    for name, config in bundles.items():
         fill(config, options.out / name, default_store())
 
 

@@ -7,7 +7,7 @@ from thermark.core import errors
 from thermark.core.config import parse, section, value
 from thermark.metrics.evaluate import Config
 from thermark.report.contestants import read_contestants, whole_frames
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.zeroshot import build
 
 PATHS = ("reports", "framed", "results", "faces", "predictions")
@@ -26,7 +26,7 @@ def main() -> None:
         whole_frames(read_contestants(options.contestants)),
         value(params, options.datasets),
         {name: parse(raw, Config, f"{options.evaluate}.{name}") for name, raw in scoring.items()},
-        Paths(**{name: getattr(options, name) for name in PATHS}),
+        ReportPaths(**{name: getattr(options, name) for name in PATHS}),
         options.text,
         options.numbers,
         options.figure,

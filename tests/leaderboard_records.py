@@ -2,7 +2,7 @@
 
 from records import result_set
 from thermark.report.leaderboard.board import Board
-from thermark.report.results.record import Estimate, Part, Record
+from thermark.report.results.record import Estimate, PartResult, Record
 
 FACES = 9
 
@@ -26,8 +26,8 @@ def idle(name: str, reason: str = "x", **more) -> Record:
     return record(name, {}, status="skipped", reason=reason, points=0, faces=0, boxes="", **more)
 
 
-def part(value: float | None, missed: int = 0) -> Part:
-    return Part(value=value, faces=FACES, missed=missed)
+def part(value: float | None, missed: int = 0) -> PartResult:
+    return PartResult(value=value, faces=FACES, missed=missed)
 
 
 def board(*records: Record, main: str = "error_px_mean", groups: dict[str, str] | None = None, **about) -> Board:

@@ -11,7 +11,7 @@ from thermark.report.page.order import of_found
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair
 from thermark.report.results.errors import Errors
 from thermark.report.results.ranking import ranked
-from thermark.report.results.record import Estimate, Floor, Part, Record, ResultSet
+from thermark.report.results.record import Estimate, Floor, PartResult, Record, ResultSet
 
 FACES, SUBJECTS = 12, 4
 MISS = 0.5
@@ -46,7 +46,7 @@ def record(name: str, errors: Errors | None, **more: Any) -> Record:
     ends = {} if mean is None else {"low": mean * 0.9, "high": mean * 1.1}
     metrics["nme_io"] = Estimate(value=mean, **ends, **counts)
     metrics["auc@0.08io"] = Estimate(value=0.25, **counts)
-    parts = {"distance": {key: Part(value=mean, **ends, faces=6, missed=0) for key in ("2 ft", "10 ft")}}
+    parts = {"distance": {key: PartResult(value=mean, **ends, faces=6, missed=0) for key in ("2 ft", "10 ft")}}
     own: dict[str, Any] = {"status": "ok", "boxes": "prompt", "points": 68, **counts, "missed": int((~hit).sum())}
     own |= {"metrics": metrics, "per_seed": (mean,), "parts": parts, "landmarks": (mean,) * 68, "errors": "e" * 64}
     return Record(**common | own | {"predictions": ("p" * 64,)} | more)

@@ -10,7 +10,7 @@ from thermark.core.config import parse
 from thermark.report.results import compare
 from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import write_comparisons
-from thermark.report.results.record import Estimate, Part, Record, ResultSet, write_set
+from thermark.report.results.record import Estimate, PartResult, Record, ResultSet, write_set
 
 METRICS = {"tfake": "nme_io", "facesynthetics": "nme_io", "charlotte": "nme_diag", "thermeval": "error_px_mean"}
 
@@ -37,7 +37,7 @@ def record(dataset: str, name: str, per_seed: np.ndarray, **more) -> Record:
         "faces": count,
         "missed": int(np.isinf(per_seed).any(axis=0).sum()),
         "metrics": dict.fromkeys((main, f"{main}_all"), Estimate(value=value, subjects=count, **own)),
-        "parts": {"view": {"Side": Part(value=2 * value, missed=0, **own)}},
+        "parts": {"view": {"Side": PartResult(value=2 * value, missed=0, **own)}},
     }
     return Record(dataset=dataset, contestant=name, **(told | more))
 

@@ -15,7 +15,7 @@ from thermark.core.predictions import Predictions
 from thermark.landmarks import load
 from thermark.metrics import contestants as scoring
 from thermark.metrics.evaluate import Config
-from thermark.metrics.inputs import Paths as Scored
+from thermark.metrics.inputs import ScorePaths as Scored
 from thermark.metrics.outputs import SUFFIXES, Outputs
 from thermark.report.results import build, compare
 from thermark.report.results.collect import Contestant, EvaluationPaths

@@ -1,9 +1,9 @@
 """A tiny model as it may lie in a package of an index."""
 
-from thermark.download.weights import Card
+from thermark.download.weights import WeightsCard
 
 MODEL = b"TFL3" + bytes(range(256)) * 20
-CARD = Card(
+CARD = WeightsCard(
     model="tiny",
     source_page="https://example.org",
     licence="Apache-2.0",

@@ -15,7 +15,7 @@ from thermark.core.frames import Frames
 from thermark.core.predictions import Predictions
 from thermark.metrics import outputs
 from thermark.metrics.evaluate import Config, evaluate
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results import build, collect, compare
 from thermark.report.results.record import Provenance
 
@@ -86,7 +86,7 @@ class Stages:
     def __init__(self, root: Path, faces: Faces, origin: str = "real", others: dict[str, str] | None = None):
         self.faces = faces
         self.root, self.names = root, []
-        self.paths = Paths(**{name: root / name for name in READ})
+        self.paths = ReportPaths(**{name: root / name for name in READ})
         ids = np.array(list(dict.fromkeys(faces.frames.tolist())))
         sizes = np.tile(np.array(SIZE, np.int32), (len(ids), 1))
         folder = self.paths.faces / "thermeval"
@@ -105,7 +105,7 @@ class Stages:
         shutil.copytree(self.root, root, dirs_exist_ok=True)
         made = copy.copy(self)
         made.root, made.names = root, list(self.names)
-        made.paths = Paths(**{name: root / name for name in READ})
+        made.paths = ReportPaths(**{name: root / name for name in READ})
         return made
 
     def add(self, *seeds: Predictions, whole: bool = True, seeded: bool = False, **shown: Predictions) -> None:

@@ -66,8 +66,9 @@ def _line(command: Command) -> str:
 
 
 def _describe_doctor(parser: Parser) -> None:
+    default = Path("requirements.txt")
     parser.add_argument(
-        "--requirements", type=Path, default=Path("requirements.txt"), help="the pinned versions to hold against"
+        "--requirements", type=Path, default=default, help="requirements file with the expected versions"
     )
     parser.add_argument("--quiet", action="store_true", help="print only what fails")
 
@@ -81,7 +82,7 @@ def _doctor(options: argparse.Namespace) -> None:
 def _describe_profile(parser: Parser) -> None:
     parser.add_argument("name", help="`default`, or a file of profiles/ without its ending")
     parser.add_argument("--profiles", type=Path, default=Path("profiles"), help="the folder of profiles")
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="the file to write")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="params file to overwrite")
 
 
 def _profile(options: argparse.Namespace) -> None:
@@ -177,11 +178,10 @@ def _describe_conversion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", choices=["t", "s", "m", "l", "x"], help="refuse any other size")
     parser.add_argument("--rows", default="same", help="the final layer: same, fresh, face6 or wholebody133")
     parser.add_argument("--vocabulary", default="ibug68", help="the landmarks of the model")
-    parser.add_argument(
-        "--input-size", type=int, default=256, help="pixels; another than the file's costs the head"
-    )
+    other = "pixels; a size other than the checkpoint's re-initialises the head"
+    parser.add_argument("--input-size", type=int, default=256, help=other)
     parser.add_argument("--padding", type=float, default=1.25, help="the model sees PADDING times the face box")
-    parser.add_argument("--seed", type=int, default=0, help="of what has to start at random")
+    parser.add_argument("--seed", type=int, default=0, help="random seed for layers that the checkpoint lacks")
     parser.add_argument("--report", type=Path, help="a JSON file with the origin of every weight")
 
 

@@ -50,7 +50,7 @@ def test_who_cannot_be_run_is_told_in_one_line_that_names_the_files(name):
 
 
 def test_one_content_is_described_once():
-    known: dict[str, tuple[str, weights.Card]] = {}
+    known: dict[str, tuple[str, weights.WeightsCard]] = {}
     for entry in ENTRIES.values():
         if entry.sha256:
             described = (sources.address(entry), entry.card)

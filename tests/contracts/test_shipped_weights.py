@@ -24,7 +24,7 @@ NAMES = ["MODEL_CARD.md", "card.json", "detector.onnx", "landmarks.onnx"]
 
 
 @pytest.fixture(scope="module")
-def card() -> cards.Card:
+def card() -> cards.LandmarkerCard:
     if not (cards.FOLDER / cards.NAME).is_file():
         pytest.skip("no weights are shipped yet: `make package` copies them")
     return cards.read()

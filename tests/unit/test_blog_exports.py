@@ -246,7 +246,7 @@ def test_every_reference_is_whole_and_of_something_that_is_there():
 
 def test_a_data_set_is_cited_by_its_whole_name():
     def shown(title):
-        return set(references.shown({"a": result_set(title=title)}, COMMIT)) - {"thermark"}
+        return set(references.cited({"a": result_set(title=title)}, COMMIT)) - {"thermark"}
 
     assert shown("T-FAKE, rendered") == {"flotho2025tfake"}
     assert shown("SF-TL54, visible") == {"kuzdeuov2022sftl54"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from thermark.calibrate import options, paths, pictures, summary_text
 from thermark.calibrate.cross_validation import LabelledFeatures, cross_validate, folds
-from thermark.calibrate.labelled import Labelled, touches
+from thermark.calibrate.labelled import LabelledCrops, touches
 from thermark.calibrate.predict import Input, batches
 from thermark.calibrate.table import number
 from thermark.core import files, geometry
@@ -276,7 +276,7 @@ def test_no_head_is_measured_on_what_it_has_seen(monkeypatch):
     monkeypatch.setattr(training, "fit", fit)
     to_frame = np.tile(np.eye(2, 3), (24, 1, 1))
     xy = np.ones((24, 1, 2))
-    data = Labelled(groups, groups, groups, np.zeros((24, 8, 8), np.uint8), xy, xy, to_frame)
+    data = LabelledCrops(groups, groups, groups, np.zeros((24, 8, 8), np.uint8), xy, xy, to_frame)
     bench = LabelledFeatures(data, torch.zeros(24, 1, 2, 2), 8, answer)
     given = {"saw": torch.tensor([], dtype=torch.int64)}
     found = cross_validate(bench, given, None, training.Config(), 4, 0, torch.device("cpu"))

@@ -6,7 +6,7 @@ import pytest
 from thermark.core import seeds
 from thermark.train.detection import augment
 from thermark.train.detection.augment import Augment
-from thermark.train.detection.frames import Labelled
+from thermark.train.detection.frames import LabelledFrame
 
 SIZE = (128, 96)
 STILL = {
@@ -21,17 +21,17 @@ STILL = {
 GEOMETRY = Augment(invert_p=0.0, paste_p=0.0, **STILL)
 
 
-def marked(box=(30, 20, 59, 49), width: int = 160, height: int = 120) -> Labelled:
+def marked(box=(30, 20, 59, 49), width: int = 160, height: int = 120) -> LabelledFrame:
     """Return a dark frame with a bright rectangle that covers the pixels of its box."""
     image = np.full((height, width), 20, np.uint8)
     x1, y1, x2, y2 = box
     image[y1 : y2 + 1, x1 : x2 + 1] = 220
     outline = np.array([[x1 - 0.5, y1 - 0.5, x2 + 0.5, y2 + 0.5]], np.float32)
-    return Labelled(image, outline, np.zeros(1, bool))
+    return LabelledFrame(image, outline, np.zeros(1, bool))
 
 
-def nobody(level: int = 20) -> Labelled:
-    return Labelled(np.full((120, 160), level, np.uint8), np.zeros((0, 4), np.float32), np.zeros(0, bool))
+def nobody(level: int = 20) -> LabelledFrame:
+    return LabelledFrame(np.full((120, 160), level, np.uint8), np.zeros((0, 4), np.float32), np.zeros(0, bool))
 
 
 def bright(image: np.ndarray) -> np.ndarray:
@@ -113,12 +113,12 @@ def test_a_face_beyond_the_edge_counts_while_half_of_it_shows():
 
 
 def test_what_a_frame_hides_of_the_one_behind_does_not_count():
-    back = Labelled(
+    back = LabelledFrame(
         np.full(SIZE[::-1], 90, np.uint8),
         np.array([[0, 0, 20, 20], [60, 0, 80, 20], [45, 0, 65, 20], [40, 5, 50, 15]], np.float32) - 0.5,
         np.zeros(4, bool),
     )
-    front = Labelled(np.full(SIZE[::-1], 7, np.uint8), np.zeros((0, 4), np.float32), np.zeros(0, bool))
+    front = LabelledFrame(np.full(SIZE[::-1], 7, np.uint8), np.zeros((0, 4), np.float32), np.zeros(0, bool))
     seen = augment.over(front, (30, 0, 31, 40), back)  # columns 30 to 60
     # The first is free, of the second a column is hidden, of the third 16 columns of 20, the last is gone.
     assert seen.boxes[:, 0].tolist() == [-0.5, 59.5, 44.5] and seen.ignored.tolist() == [False, False, True]
@@ -133,7 +133,7 @@ def test_a_face_that_gets_too_small_is_ignored():
 def test_the_size_below_which_faces_are_ignored_is_that_of_the_settings():
     """A face of 9 px in front, one behind: both count where 8 px are enough, neither where 14 are."""
     fixed = Augment(invert_p=0.0, paste_p=1.0, anchor_p=1.0, heights=(9.0, 9.0), zoom=(0.3, 0.3), **STILL)
-    tiny = Labelled(nobody().image, np.array([[70, 50, 77, 57]], np.float32), np.zeros(1, bool))
+    tiny = LabelledFrame(nobody().image, np.array([[70, 50, 77, 57]], np.float32), np.zeros(1, bool))
     for smallest, counted in ((8.0, True), (14.0, False)):
         kinds = set()
         for seed in range(12):

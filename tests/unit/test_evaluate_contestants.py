@@ -14,7 +14,7 @@ from thermark.core.predictions import Predictions
 from thermark.core.runs import seed_folders
 from thermark.metrics import contestants
 from thermark.metrics.evaluate import Config
-from thermark.metrics.inputs import ABSENT, Paths
+from thermark.metrics.inputs import ABSENT, ScorePaths
 from thermark.metrics.outputs import KEYS, SUFFIXES, Outputs
 
 FAST = Config(bootstrap=50)
@@ -40,7 +40,7 @@ def tree(tmp_path):
 def scored(tree, names=EVERYBODY, datasets=("one", "two"), code=CODE, workers=1, **config):
     out = Outputs(*(tree / "out" / kind for kind in SUFFIXES))
     configs = dict.fromkeys(datasets, Config(bootstrap=50, **config))
-    paths = Paths(tree / "faces", tree / "reports", tree / "said")
+    paths = ScorePaths(tree / "faces", tree / "reports", tree / "said")
     contestants.score_all(names, configs, paths, out, tree / "out/summary", code, workers)
     return out
 

@@ -19,7 +19,7 @@ from thermark.metrics import evaluate as evaluation
 from thermark.metrics import registry
 from thermark.metrics.contestants import score_all
 from thermark.metrics.evaluate import Config
-from thermark.metrics.inputs import Paths
+from thermark.metrics.inputs import ScorePaths
 from thermark.metrics.outputs import Outputs, relatives
 
 NOSE = Config(vocabulary="nose1", bootstrap=20)
@@ -211,7 +211,7 @@ def test_scoring_from_files_sees_relatives_and_variants(tmp_path):
     for name in ("shown", "shown@png", "shown@clahe", "shown_person@png"):
         said.save(tmp_path / "said" / "c" / f"{name}.npz")
     out = Outputs(*(tmp_path / "out" / kind for kind in Outputs.__dataclass_fields__))
-    paths = Paths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
+    paths = ScorePaths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
     to = (paths, out, tmp_path / "out" / "summary", {"evaluate": "v1"})
     with pytest.raises(DataError, match="from the same files as shown"):
         score_all(["c"], {"shown": Config(split="all", bootstrap=0)}, *to)

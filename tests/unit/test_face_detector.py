@@ -128,14 +128,14 @@ def test_what_is_left_is_what_greedy_suppression_leaves(seed):
     corner = rng.uniform(-20, 60, (60, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(5, 40, (60, 2))], axis=1).astype(np.float32)
     scores = rng.random(60).astype(np.float32)
-    own, score = face_boxes.kept(boxes, scores, 0.2, 0.4)
+    own, score = face_boxes.filtered(boxes, scores, 0.2, 0.4)
     rows = suppressed(boxes, scores, 0.2, 0.4)
     np.testing.assert_array_equal(own, boxes[rows])
     np.testing.assert_array_equal(score, scores[rows])
 
 
 def test_nothing_above_the_threshold_is_no_box():
-    boxes, scores = face_boxes.kept(np.zeros((3, 4), np.float32), np.full(3, 0.1, np.float32), 0.2, 0.5)
+    boxes, scores = face_boxes.filtered(np.zeros((3, 4), np.float32), np.full(3, 0.1, np.float32), 0.2, 0.5)
     assert boxes.shape == (0, 4) and scores.shape == (0,) and boxes.dtype == scores.dtype == np.float32
 
 

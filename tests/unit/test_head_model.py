@@ -126,7 +126,7 @@ def drawn_run(monkeypatch, root, kind):
     told = {"backbone": "b", "crops": "cut", "seeds": [4], "budget": [], "epochs": 2, "precision": "fp32"}
     monkeypatch.setattr(run, "ordered", lambda work, jobs, workers, chunk: map(work, jobs))
     config = parse(told, plan.Config, "heads.x")
-    to = run.Paths(root / "head_x", root / "flat.json", root / "x.json", root / "x.csv")
+    to = run.HeadPaths(root / "head_x", root / "flat.json", root / "x.json", root / "x.csv")
     run.train(config, root / "cut", root / "seen", to)
     return made, table, images, json.loads((root / "x.json").read_text())
 

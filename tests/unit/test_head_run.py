@@ -17,7 +17,7 @@ from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.fewshot import crops, features, model, plan, run, summary
-from thermark.fewshot.plan import Job, Trained
+from thermark.fewshot.plan import HeadTraining, Trained
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.train.codecs.heatmap import METHODS, Heatmap
 
@@ -59,7 +59,7 @@ def outputs(out: Path) -> dict[str, bytes]:
 def train(root: Path, out: Path, **changed) -> tuple[dict, list[dict[str, str]]]:
     """Train into `out`; return the metrics and the rows of the curve."""
     told = config(**changed)
-    to = run.Paths(out / "head_x", out / "flat.json", out / "metrics.json", out / "curve.csv")
+    to = run.HeadPaths(out / "head_x", out / "flat.json", out / "metrics.json", out / "curve.csv")
     run.train(told, root / "cut", root / "seen", to)
     with (out / "curve.csv").open() as file:
         return json.loads((out / "metrics.json").read_text()), list(csv.DictReader(file))
@@ -229,7 +229,7 @@ def told_numbers(*values: float | None) -> list[dict[str, float]]:
 
 def test_an_interval_by_hand():
     """Of 1, 2, 3 and 6: mean 3, standard deviation 2.1602, t of three degrees of freedom 3.1824."""
-    job = Job("5", 0, np.arange(5), np.arange(2), 5)
+    job = HeadTraining("5", 0, np.arange(5), np.arange(2), 5)
     each = [
         Trained(job, {}, 1, 2.0, {("all", "argmax"): {"crop_mean": x, "native_mean": 2 * x}})
         for x in (1.0, 2, 3, 6)
@@ -323,9 +323,9 @@ def test_each_head_learns_from_the_backbone_of_its_own_seed(root, tmp_path, alon
     files.write_json(own / features.CARD, files.read_json(own / features.CARD) | {"sha256": "c" * 64})
     shutil.rmtree(seen / "cut")
     told = config(seeds=[0, 3], budget=[4], epochs=1)
-    to = run.Paths(*(tmp_path / name for name in ("head_x", "metrics.json", "flat.json", "curve.csv")))
+    to = run.HeadPaths(*(tmp_path / name for name in ("head_x", "metrics.json", "flat.json", "curve.csv")))
     run.train(told, root / "cut", seen, to)
-    plain = run.Paths(
+    plain = run.HeadPaths(
         *(tmp_path / "plain" / name for name in ("head_x", "metrics.json", "flat.json", "curve.csv"))
     )
     run.train(told, root / "cut", root / "seen", plain)
@@ -405,7 +405,9 @@ def test_without_features_there_is_a_reason(root, tmp_path, capsys):
     files.write_json(tmp_path / "seen" / features.STATUS, {"status": "skipped", "reason": "no weights of x"})
     old = tmp_path / "out/head_x/seed0"
     old.mkdir(parents=True)
-    to = run.Paths(tmp_path / "out/head_x", *(tmp_path / f"out/{name}" for name in ("f.json", "m.json", "c.csv")))
+    to = run.HeadPaths(
+        tmp_path / "out/head_x", *(tmp_path / f"out/{name}" for name in ("f.json", "m.json", "c.csv"))
+    )
     run.train(config(), root / "absent", tmp_path / "seen", to)
     assert not old.exists()
     assert files.read_json(tmp_path / "out/head_x/skipped.json") == {"reason": "no weights of x"}

@@ -17,7 +17,7 @@ from thermark.core.errors import DataError
 from thermark.models import blazeface, blazepose, centerface, face_api, facemesh, mtcnn, yunet
 from thermark.models.inference.contract import Assets
 from thermark.models.inference.cropped import Cropped
-from thermark.models.inference.finder import suppressed
+from thermark.nets.face_boxes import suppressed
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((ROOT / "tests/golden/crops.json").read_text())
@@ -34,14 +34,14 @@ def test_face_api_answers_as_its_own_javascript(name):
     """What the package's own code said of this crop, on TensorFlow.js's CPU backend."""
     held = index_bundles.fetch_or_skip("face_api")
     tensors = face_api.read(held.file(f"{name}-weights_manifest.json"), held.file(f"{name}.bin"))
-    xy, score = face_api.answer(face(112)[None], tensors)
+    xy, score = face_api.located(face(112)[None], tensors)
     np.testing.assert_allclose(xy.ravel(), GOLDEN[name], atol=2e-6)
     assert (score == 1).all()
 
 
 def test_onet_answers_as_facenet_pytorch():
     """What the package's own class said of this crop."""
-    xy, score = mtcnn.answer(
+    xy, score = mtcnn.located(
         face(48)[None], mtcnn.read(index_bundles.fetch_or_skip("mtcnn").file("onet.pt"), mtcnn.ONet())
     )
     np.testing.assert_allclose(xy[0].T.ravel(), GOLDEN["onet"], atol=2e-6)

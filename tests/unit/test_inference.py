@@ -18,7 +18,7 @@ from thermark.core.runs import SKIPPED
 from thermark.models import mean_shape
 from thermark.models.inference import contestants
 from thermark.models.inference.contestants import KEYS
-from thermark.models.inference.keys import Config, Paths, Setting
+from thermark.models.inference.keys import Config, PredictionPaths, Setting
 
 MEAN = {"family": "mean_shape", "train": "one"}
 LEARNED = {"family": "learned", "run": "net"}
@@ -32,7 +32,7 @@ CODE = {
 @pytest.fixture
 def setting(tmp_path: Path) -> Setting:
     """Return a tree with the face sets `one` and `two`, a run of two seeds, and a bundle that is not here."""
-    paths = Paths(*(tmp_path / name for name in Paths.__dataclass_fields__))
+    paths = PredictionPaths(*(tmp_path / name for name in PredictionPaths.__dataclass_fields__))
     for number, name in enumerate(("one", "two")):
         drawn_faces.write(paths.faces / name, 6 + number, 96, 1.75)
         files.write_json(paths.reports / f"{name}.json", {"fingerprint": f"print {name}"})

@@ -22,7 +22,7 @@ from thermark.core.shards import Shards
 from thermark.metrics import contestants
 from thermark.metrics.evaluate import Config
 from thermark.metrics.floor import Jittered, spread
-from thermark.metrics.inputs import Paths
+from thermark.metrics.inputs import ScorePaths
 from thermark.metrics.outputs import SUFFIXES, Outputs
 from thermark.models import mean_shape
 from thermark.models.inference.contract import Instances, LazyModel
@@ -350,7 +350,7 @@ def test_the_floor_lands_in_the_details_of_who_ran(tmp_path):
     truth.save(tmp_path / "faces/one/faces.npz")
     files.write_json(tmp_path / "reports/one.json", {"fingerprint": "d"})
     predictions(truth, noise=0).save(tmp_path / "said/c/one.npz")
-    paths = Paths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
+    paths = ScorePaths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
     out = Outputs(*(tmp_path / "out" / kind for kind in SUFFIXES))
 
     def scored(config: Jitter | None = JITTER, name: str = "c") -> dict:

@@ -17,7 +17,7 @@ from thermark.core.predictions import Predictions
 from thermark.models import learned
 from thermark.models.inference.contestants import predict_everyone
 from thermark.models.inference.crops import predict_all
-from thermark.models.inference.keys import Config, Paths, Setting
+from thermark.models.inference.keys import Config, PredictionPaths, Setting
 from thermark.models.learned import Learned
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
@@ -212,7 +212,7 @@ def predicted(root: Path, faces: Path, datasets=("drawn",)) -> Path:
     for name in datasets:
         files.write_json(root / "reports" / f"{name}.json", {"fingerprint": "d"})
     nowhere = root / "nowhere"
-    paths = Paths(nowhere, nowhere, root, faces, root / "reports", nowhere, nowhere)
+    paths = PredictionPaths(nowhere, nowhere, root, faces, root / "reports", nowhere, nowhere)
     code = {"predict": {"learned": "hash"}, "landmarks": {}}
     setting = Setting(Config(), dict.fromkeys(datasets, "all"), paths, code, {})
     predict_everyone({"ktl_s": {"family": "learned", "run": "run"}}, setting, root / "out")

@@ -21,7 +21,7 @@ from thermark.download.fetch import NOT_HAD, fetch_or_skip
 from thermark.download.request import Page
 from thermark.metrics import evaluate as scoring
 from thermark.models.inference import contestants
-from thermark.models.inference.keys import Config, Paths, Setting
+from thermark.models.inference.keys import Config, PredictionPaths, Setting
 from thermark.report.leaderboard import console
 from thermark.report.leaderboard.board import boards
 from thermark.report.leaderboard.leaderboard import leaderboard
@@ -89,7 +89,7 @@ def test_a_set_that_arrives_later_takes_the_place_of_the_reason(tmp_path):
 @pytest.fixture
 def tree(tmp_path):
     """The face set `one`, a run on it, and `far`, which is left out from its preparation on."""
-    paths = Paths(*(tmp_path / name for name in Paths.__dataclass_fields__))
+    paths = PredictionPaths(*(tmp_path / name for name in PredictionPaths.__dataclass_fields__))
     drawn_faces.write(paths.faces / "one", 20, 96, 1.75)
     about = {"fingerprint": "print", "card": {"labels": "human"}, "origin": "real", "modality": "thermal"}
     files.write_json(paths.reports / "one.json", about)

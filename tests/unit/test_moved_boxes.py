@@ -18,7 +18,7 @@ from thermark.core.faces import open_set
 from thermark.core.perturbations import BoxPerturbation
 from thermark.core.predictions import Predictions, file_name
 from thermark.metrics import contestants
-from thermark.metrics.inputs import Paths
+from thermark.metrics.inputs import ScorePaths
 from thermark.metrics.outputs import SUFFIXES, Outputs
 from thermark.metrics.registry import MOVED
 from thermark.models import mean_shape
@@ -146,7 +146,7 @@ def test_files_of_moved_boxes_are_scored_where_they_are_answers(tmp_path):
     truth.save(tmp_path / "faces/one/faces.npz")
     files.write_json(tmp_path / "reports/one.json", {"fingerprint": "d"})
     off(truth, 3).save(tmp_path / "said/c/one.npz")
-    paths = Paths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
+    paths = ScorePaths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
     out = Outputs(*(tmp_path / "out" / kind for kind in SUFFIXES))
     moves = {"one": {"shift10": BoxPerturbation(0.1)}}
 

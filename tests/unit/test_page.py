@@ -28,7 +28,7 @@ from thermark.report.page import (
     words,
 )
 from thermark.report.page.figures.errors import within
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results import errors as stored
 from thermark.report.results.record import write_set
 
@@ -517,16 +517,16 @@ def test_licences_of_what_it_is_drawn_with_stand_in_it(page):
 def test_files_that_are_absent_are_nothing(tmp_path):
     given = page_inputs.inputs()
     with pytest.raises(DataError, match="holds no results"):
-        inputs.read(Paths(tmp_path))
+        inputs.read(ReportPaths(tmp_path))
     write_set(tmp_path / "small.json", given.sets["small"])
     with pytest.raises(DataError, match=r"small\.parquet is missing"):
-        inputs.read(Paths(tmp_path))
+        inputs.read(ReportPaths(tmp_path))
     stored.write(tmp_path / "small.parquet", given.errors["small"])
     (tmp_path / "budget.csv").write_text(
         "crops,head,labels,native_mean,low,high\np,h,10,17.6,,\n", encoding="utf-8"
     )
     absent = tmp_path / "absent"
-    places = Paths(
+    places = ReportPaths(
         tmp_path, absent, speed=absent, budget=tmp_path / "budget.csv", training_curves=absent, published=absent
     )
     told = inputs.read(places)
@@ -539,7 +539,7 @@ def test_files_that_are_absent_are_nothing(tmp_path):
 
 def test_it_shows_real_records(golden):
     """Those of the pipeline in miniature: few faces, floors, contestants that found nobody."""
-    given = inputs.read(Paths(golden("smoke")))
+    given = inputs.read(ReportPaths(golden("smoke")))
     soup = read(html(given))
     ran = [record for results in given.sets.values() for record in results.records if record.ran]
     assert len(soup.select("[data-board] tbody tr")) == len(ran) > 10

@@ -11,11 +11,11 @@ from thermark.core import files
 from thermark.core.errors import DataError, Finding
 from thermark.portability import numbers, verdicts
 from thermark.portability.build import Tree, build
-from thermark.portability.compare import Paths, compare_files
+from thermark.portability.compare import ResultPaths, compare_files
 
 STAGE = Path(__file__).parents[2] / "stages/portability.py"
 PAGES = ("metrics/comparisons.json", "metrics/distillation.json", "metrics/fewshot.json")
-PATHS = Paths(Path("metrics/details"), tuple(map(Path, PAGES)), (Path("metrics"),))
+PATHS = ResultPaths(Path("metrics/details"), tuple(map(Path, PAGES)), (Path("metrics"),))
 OK = {"status": "ok", "metric": "nme_io", "missed": 0, "interval": "subjects and seeds", "seeds": 3}
 SKIPPED = {"status": "skipped", "reason": "no <weights> | here"}
 

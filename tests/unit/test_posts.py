@@ -29,7 +29,7 @@ from thermark.core.packed_images import PackedImages
 from thermark.datasets import thermeval
 from thermark.datasets.prepare import framing
 from thermark.fewshot import posts, scoring
-from thermark.fewshot.cutting import Cutting, Job, crops_of
+from thermark.fewshot.cutting import CutJob, Cutting, crops_of
 from thermark.models import mediapipe
 from thermark.models.inference import two_stage
 from thermark.models.inference.contract import Assets, Instances, LazyModel, Unavailable
@@ -205,7 +205,7 @@ def test_crops_are_cut_where_the_split_says():
     module = SimpleNamespace(__name__="drawn_for_posts", read=lambda path, settings: image)
     sys.modules[module.__name__] = module  # type: ignore[assignment]
     try:
-        job = Job(Path("x.png"), (WIDTH, HEIGHT), np.array([0]), np.full((1, 4), np.nan, np.float32), (made,))
+        job = CutJob(Path("x.png"), (WIDTH, HEIGHT), np.array([0]), np.full((1, 4), np.nan, np.float32), (made,))
         pixels, _ = crops_of(job, module.__name__, None, Cutting("posts", 256, 1.25))
     finally:
         del sys.modules[module.__name__]

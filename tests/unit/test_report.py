@@ -41,7 +41,7 @@ from thermark.report.leaderboard import (
 )
 from thermark.report.leaderboard.board import Board, few_misses
 from thermark.report.notices import NOTICES
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results import estimates
 from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, open_comparisons
@@ -114,7 +114,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def paths(root: Path) -> Paths:
-    return Paths(
+    return ReportPaths(
         root / "results",
         training=root / "training",
         faces=root / "faces",

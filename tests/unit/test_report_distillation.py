@@ -21,7 +21,7 @@ from thermark.metrics.registry import describe
 from thermark.metrics.stability import stability
 from thermark.report.distillation import build, drawing, gradient_stability, verdicts
 from thermark.report.distillation.inputs import RECIPES, DistillationData, read, studied
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import Cell, load
 from thermark.report.results import printed
 from thermark.report.results.caveats import few_teachers
@@ -95,7 +95,7 @@ def study(runs, datasets, paths) -> DistillationData:
 
 
 def at(root: Path) -> Paths:
-    return Paths(root / "results", root / "comparisons.json", gradients=root / "gradients")
+    return ReportPaths(root / "results", root / "comparisons.json", gradients=root / "gradients")
 
 
 def made(

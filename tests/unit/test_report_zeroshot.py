@@ -31,14 +31,14 @@ def test_the_first_frames_with_a_nose_in_their_order():
         {"1/b": [(9, 9)], "1/a": [(8, 8), (7, 7)], "1/c": [(6, 6)], "2/z": [(5, 5)], "2/y": [(4, 4)]}
     )
     told = instances.annotations_of(faces)
-    first = protocols.first(told, protocols.Part("annotations_1", 2, ("nose",), by_id=False))
+    first = protocols.first(told, protocols.CountedFrames("annotations_1", 2, ("nose",), by_id=False))
     assert first.frames.tolist() == ["1/b", "1/a", "1/a"]
-    assert protocols.first(told, protocols.Part("annotations_2", 1, ("nose",), by_id=True)).frames.tolist() == [
-        "2/z"
-    ]
-    assert len(protocols.first(told, protocols.Part("annotations_2", 60, ("nose",), by_id=True)).xy) == 2
+    assert protocols.first(
+        told, protocols.CountedFrames("annotations_2", 1, ("nose",), by_id=True)
+    ).frames.tolist() == ["2/z"]
+    assert len(protocols.first(told, protocols.CountedFrames("annotations_2", 60, ("nose",), by_id=True)).xy) == 2
     # A picture that could not be read keeps its place among the ids.
-    part = protocols.Part("annotations_2", 2, ("nose",), by_id=True)
+    part = protocols.CountedFrames("annotations_2", 2, ("nose",), by_id=True)
     more = instances.annotations_of(scene.noses({f"2/{name}": [(5, 5)] for name in "abc"}))
     assert protocols.first(more, part).frames.tolist() == ["2/a", "2/b"]
     assert protocols.first(more.within(np.array(["2/b", "2/c"])), part).frames.tolist() == ["2/b"]

@@ -17,7 +17,9 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
 from thermark.metrics.evaluate import Config
-from thermark.report.reference_results import Column, Published, Row, Table, load
+from thermark.report.reference_results import Column, Published, load
+from thermark.report.reference_results import PublishedRow as Row
+from thermark.report.reference_results import PublishedTable as Table
 from thermark.report.reference_results.tables import posts_section
 from thermark.report.results import errors
 from thermark.report.results.errors import open_errors

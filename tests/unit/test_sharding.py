@@ -24,7 +24,7 @@ from thermark.datasets.checks import sanity
 from thermark.datasets.checks.splits import Fractions
 from thermark.datasets.prepare import packing, sharding
 from thermark.datasets.prepare.packing import CropConfig, Sharing
-from thermark.datasets.prepare.sharding import Part
+from thermark.datasets.prepare.sharding import WorkPart
 from thermark.datasets.readers.loaded import Findings
 
 ROOT = Path(__file__).parents[2]
@@ -79,8 +79,8 @@ def test_no_number_depends_on_the_size_of_shards(raw, tmp_path, size):
 def test_parts_made_apart_are_joined(raw, tmp_path, count):
     alone = pack(raw, tmp_path / "alone")
     for index in reversed(range(1, count + 1)):
-        plan = packing.make_part(tfake, raw, CONFIG, CROP, Part(index, count), tmp_path / "shards", workers=1)
-        assert not plan.missing(Part(index, count))
+        plan = packing.make_part(tfake, raw, CONFIG, CROP, WorkPart(index, count), tmp_path / "shards", workers=1)
+        assert not plan.missing(WorkPart(index, count))
     assert plan.missing() == []
     joined = pack(raw, tmp_path / "joined", folder=tmp_path / "shards", merge=True)
     assert joined == alone
@@ -89,13 +89,13 @@ def test_parts_made_apart_are_joined(raw, tmp_path, count):
 
 
 def test_parts_share_the_work_and_nothing_is_done_twice():
-    owners = [[part for part in range(1, 5) if Part(part, 4).has(shard)] for shard in range(11)]
+    owners = [[part for part in range(1, 5) if WorkPart(part, 4).has(shard)] for shard in range(11)]
     assert [len(owner) for owner in owners] == [1] * 11
     assert all(two[0] != one[0] for one, two in pairwise(owners))
 
 
 def test_a_merge_makes_nothing(raw, tmp_path):
-    plan = packing.make_part(tfake, raw, CONFIG, CROP, Part(2, 2), tmp_path / "shards", workers=1)
+    plan = packing.make_part(tfake, raw, CONFIG, CROP, WorkPart(2, 2), tmp_path / "shards", workers=1)
     assert plan.missing() == [0, 2, 4]
     with pytest.raises(DataError, match=r"3 of 5 shards are missing in .*: 0, 2, 4"):
         pack(raw, tmp_path / "out", folder=tmp_path / "shards", merge=True)
@@ -104,7 +104,7 @@ def test_a_merge_makes_nothing(raw, tmp_path):
 
 
 def test_whole_shards_are_not_read_again(raw, tmp_path, monkeypatch):
-    plan = packing.make_part(tfake, raw, CONFIG, CROP, Part(1, 2), tmp_path / "shards", workers=1)
+    plan = packing.make_part(tfake, raw, CONFIG, CROP, WorkPart(1, 2), tmp_path / "shards", workers=1)
     read = []
     real = tfake.read
     monkeypatch.setattr(tfake, "read", lambda path, config: read.append(path.name) or real(path, config))
@@ -131,7 +131,7 @@ def test_others_may_keep_the_shards(raw, tmp_path):
     ids=lambda change: next(iter(change)),
 )
 def test_shards_of_other_settings_or_frames_are_not_taken(raw, tmp_path, change):
-    before = packing.make_part(tfake, raw, CONFIG, CROP, Part(1, 1), tmp_path / "shards", workers=1)
+    before = packing.make_part(tfake, raw, CONFIG, CROP, WorkPart(1, 1), tmp_path / "shards", workers=1)
     path = raw / "warm/000003_thermal.png"
     if "moved" in change:
         labels = raw / "labels/000003_ldmks.txt"
@@ -139,7 +139,7 @@ def test_shards_of_other_settings_or_frames_are_not_taken(raw, tmp_path, change)
     if "longer" in change:
         path.write_bytes(path.read_bytes() + b"\0")
     config, crop = change.get("config", CONFIG), change.get("crop", CROP)
-    after = packing.make_part(tfake, raw, config, crop, Part(2, 99), tmp_path / "shards", workers=1)
+    after = packing.make_part(tfake, raw, config, crop, WorkPart(2, 99), tmp_path / "shards", workers=1)
     assert after.folder != before.folder
 
 
@@ -170,7 +170,7 @@ def test_unreadable_frames_anywhere(raw, tmp_path):
 
 def test_a_kill_while_shards_are_joined_loses_none(raw, tmp_path, monkeypatch):
     """The last step of hours of work: what was killed in it must not begin again."""
-    plan = packing.make_part(tfake, raw, CONFIG, CROP, Part(1, 1), tmp_path / "shards", workers=1)
+    plan = packing.make_part(tfake, raw, CONFIG, CROP, WorkPart(1, 1), tmp_path / "shards", workers=1)
     (tmp_path / f"out.tmp-{files.MACHINE}-999999999").mkdir()  # of an earlier one, killed too
     real = sharding.place
 
@@ -189,11 +189,11 @@ def test_a_kill_while_shards_are_joined_loses_none(raw, tmp_path, monkeypatch):
 
 
 def test_shards_of_other_code_are_not_taken(raw, tmp_path, monkeypatch):
-    before = packing.make_part(tfake, raw, CONFIG, CROP, Part(1, 1), tmp_path / "shards", workers=1)
+    before = packing.make_part(tfake, raw, CONFIG, CROP, WorkPart(1, 1), tmp_path / "shards", workers=1)
     told = []
     real = code.key
     monkeypatch.setattr(code, "key", lambda *starts: told.extend(starts) or real(*starts) + "x")
-    after = packing.make_part(tfake, raw, CONFIG, CROP, Part(2, 99), tmp_path / "shards", workers=1)
+    after = packing.make_part(tfake, raw, CONFIG, CROP, WorkPart(2, 99), tmp_path / "shards", workers=1)
     assert after.folder != before.folder
     names = {path.relative_to(code.PACKAGE).as_posix() for path in code.closure(*told)}
     needed = {
@@ -231,7 +231,7 @@ def test_labels_of_another_size_than_the_pictures(size, verdict):
 
 @pytest.mark.parametrize("name", [sharding.PIXELS, sharding.TABLE])
 def test_a_damaged_shard_is_made_again_or_refused(raw, tmp_path, name):
-    plan = packing.make_part(tfake, raw, CONFIG, CROP, Part(1, 1), tmp_path / "shards", workers=1)
+    plan = packing.make_part(tfake, raw, CONFIG, CROP, WorkPart(1, 1), tmp_path / "shards", workers=1)
     (plan.at(2) / name).unlink()
     assert plan.missing() == [2]
     (plan.at(2) / name).write_bytes(b"\x93NUMPY no more")
@@ -268,7 +268,7 @@ def test_what_is_no_part(text):
 
 
 def test_a_part():
-    assert sharding.parse_part("3/16") == Part(3, 16)
+    assert sharding.parse_part("3/16") == WorkPart(3, 16)
 
 
 def test_impossible_shards_are_refused():

@@ -20,7 +20,7 @@ from thermark.train import side_by_side
 from thermark.train.checkpoint import Progress
 from thermark.train.recipes import ktl, supervised
 from thermark.train.run import Finished
-from thermark.train.side_by_side import Job, train_all
+from thermark.train.side_by_side import RecipeRun, train_all
 
 ABOUT = {
     "recipe": "supervised",
@@ -48,12 +48,12 @@ def config(recipe=supervised, seeds=(0, 1, 2), **changed):
     return parse(tiny_runs.section(name, seeds=list(seeds), **changed), recipe.Config, "runs.x")
 
 
-def job(root: Path, states: Path, told, kind: type[Job] = Job) -> Job:
+def job(root: Path, states: Path, told, kind: type[RecipeRun] = RecipeRun) -> RecipeRun:
     folders = {seed: states / f"x-seed{seed}" for seed in told.seeds}
     return kind(told.recipe, told, root / "faces", root / "models", folders)
 
 
-class Played(Job):
+class Played(RecipeRun):
     """Training that is told by its seed: what happens, after how many steps of others."""
 
     def __call__(self, seed: int) -> Finished:

@@ -17,7 +17,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.runs import skip
 from thermark.models.inference.contract import Unavailable
-from thermark.models.inference.keys import Config, Paths, Setting
+from thermark.models.inference.keys import Config, PredictionPaths, Setting
 from thermark.report.speed import contestants, reference, turns
 from thermark.report.speed.contestants import Loaded
 from thermark.report.speed.options import Contestants
@@ -40,7 +40,7 @@ class Fake:
         self.count, self.missed, self.parameters = count, missed, parameters
         monkeypatch.setattr(turns, "time", SimpleNamespace(perf_counter=lambda: self.now))
 
-    def answer(self, number):
+    def predict(self, number):
         self.calls.append(number)
         self.now += 0.01 * (number + 1)
         if self.raises and number == self.raises[0]:
@@ -53,7 +53,7 @@ class Fake:
 
     def load(self, name, section, told, setting):
         self.calls.append(f"load {name}")
-        return Loaded(self.answer, self.count, "one", "own", lambda: self.parameters)
+        return Loaded(self.predict, self.count, "one", "own", lambda: self.parameters)
 
     def turn(self, number, **changed):
         self.calls.clear()
@@ -166,7 +166,7 @@ def test_who_dies_has_failed_and_the_others_go_on_without_it(setting):
 @pytest.fixture
 def setting(tmp_path: Path) -> Setting:
     """Return a tree with ten faces in frames of their own, the second of them test; a run, and no weights."""
-    paths = Paths(*(tmp_path / name for name in Paths.__dataclass_fields__))
+    paths = PredictionPaths(*(tmp_path / name for name in PredictionPaths.__dataclass_fields__))
     for name in ("one", "two"):
         drawn_faces.write(paths.faces / name, 10, 96, 1.75)
         table = Faces.open(paths.faces / name / "faces.npz")
@@ -217,25 +217,25 @@ def test_who_is_for_other_sets_sees_the_first_of_them(setting):
 
 def test_pictures_are_spaced_evenly_and_boxes_are_as_predict_gives_them(setting):
     table = Faces.open(setting.paths.faces / "one" / "faces.npz")
-    asked = contestants.questions("one", "prompt", 4, setting)
+    asked = contestants.inputs_of("one", "prompt", 4, setting)
     assert [int(image[0, 0, 0]) for image, _ in asked] == [0, 3, 6, 9]
     for (image, boxes), row in zip(asked, (0, 3, 6, 9), strict=True):
         assert image.shape == (200, 260, 3) and image.flags.owndata
         np.testing.assert_array_equal(boxes, table.prompts[row : row + 1])
-    assert len(contestants.questions("one", "own", 99, setting)) == 10
-    assert contestants.questions("one", "own", 1, setting)[0][1] is None
-    frame = contestants.questions("one", "frame", 1, setting)[0][1]
+    assert len(contestants.inputs_of("one", "own", 99, setting)) == 10
+    assert contestants.inputs_of("one", "own", 1, setting)[0][1] is None
+    frame = contestants.inputs_of("one", "frame", 1, setting)[0][1]
     np.testing.assert_array_equal(frame, [[-0.5, -0.5, 259.5, 199.5]])
 
 
 def test_only_scored_faces_are_shown(setting):
-    assert [int(image[0, 0, 0]) for image, _ in contestants.questions("two", "own", 9, setting)] == [1]
+    assert [int(image[0, 0, 0]) for image, _ in contestants.inputs_of("two", "own", 9, setting)] == [1]
 
 
 def test_a_run_of_ours_answers_from_the_picture_itself(setting):
     one = contestants.load("net", NET, options(pictures=3), setting)
     assert (one.pictures, one.dataset, one.boxes) == (3, "one", "prompt")
-    assert one.answer(0).shape == (1, 68, 2) and np.isfinite(one.answer(2)).all()
+    assert one.predict(0).shape == (1, 68, 2) and np.isfinite(one.predict(2)).all()
     assert one.parameters() == sum(each.numel() for each in first_seed(setting).parameters())
 
 
@@ -253,7 +253,7 @@ def test_a_contestant_on_whole_frames_is_the_one_of_predict(setting):
     one = contestants.load("nose", section, options(), setting)
     assert (one.dataset, one.boxes, one.pictures) == ("two", "prompt", 1)
     own = contestants.load("net", NET, options(dataset="two"), setting)
-    np.testing.assert_array_equal(one.answer(0), own.answer(0))
+    np.testing.assert_array_equal(one.predict(0), own.predict(0))
     assert one.parameters() == own.parameters()
 
 

@@ -85,7 +85,7 @@ def test_points_are_fractions_of_the_crop_and_a_score_is_high_where_the_variance
     told[1, 2] = -0.5  # by a leak of its last layer
     weights["fc.bias"] = told.flatten()
     net = tfan.read(saved(tmp_path / "tfan70.pt", weights))
-    xy, score = tfan.answer(np.zeros((2, 224, 224, 3), np.uint8), net)
+    xy, score = tfan.located(np.zeros((2, 224, 224, 3), np.uint8), net)
     assert xy.shape == (2, 70, 2) and score.shape == (2, 70)
     np.testing.assert_allclose(xy[0], told[:, :2] + 0.5 / 512, atol=1e-6)
     assert (np.diff(score[0, 2:]) < 0).all() and score[0, 0] == score[0, 1] == score.max()

@@ -195,7 +195,7 @@ def test_breath_is_seen_at_the_nostrils_and_in_the_mouth_only():
 def test_what_is_turned_away_warms_nothing():
     points = landmarks()
     points[42:48, 0] = points[42, 0] + (points[42:48, 0] - points[42, 0]) * 0.1
-    face = places.Face(points, (SIZE, SIZE))
+    face = places.FaceAxes(points, (SIZE, SIZE))
     assert face.turned(places.LEFT) == 0 and face.turned(places.RIGHT) == face.turned(places.BOTH) == 1
 
 

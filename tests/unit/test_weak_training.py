@@ -198,7 +198,7 @@ def heads(tmp_path_factory):
 
 def train_heads(root, out, monkeypatch, **changed):
     monkeypatch.setattr(run, "ordered", lambda work, jobs, workers, chunk: map(work, jobs))
-    to = run.Paths(out / "head_x", out / "flat.json", out / "metrics.json", out / "curve.csv")
+    to = run.HeadPaths(out / "head_x", out / "flat.json", out / "metrics.json", out / "curve.csv")
     run.train(parse(TOLD | changed, plan.Config, "heads.x"), root / "cut", root / "seen", to)
     return files.read_json(out / "metrics.json")
 

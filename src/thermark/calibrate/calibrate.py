@@ -20,7 +20,7 @@ from thermark.calibrate.cross_validation import (
     final,
     predict_points,
 )
-from thermark.calibrate.labelled import Cropped, Labelled, Picture
+from thermark.calibrate.labelled import Cropped, LabelledCrops, Picture
 from thermark.calibrate.pictures import Heat
 from thermark.calibrate.summary_text import Gain, Number
 from thermark.core import files
@@ -66,7 +66,7 @@ class Results:
 
 
 def calibrate(options: argparse.Namespace) -> None:
-    """Do what the command line says (`options.describe_calibrate`).
+    """Run the command with its options (`options.describe_calibrate`).
 
     Raises DataError that names bad labels, or counts pictures that the head has learned from already; and Finding
     when nothing was gained, or a constant does as well, and `force` is not given. Then nothing is written.
@@ -121,7 +121,7 @@ def cut(picture: Picture, box: NDArray[np.floating], head: HeadModel) -> Cropped
     return cutting.cut(picture, box, head.card.geometry, head.card.side, head.padding)
 
 
-def pictures_seen(initial: InitialHead, data: Labelled, fresh: bool) -> int:
+def pictures_seen(initial: InitialHead, data: LabelledCrops, fresh: bool) -> int:
     """Return how many of the pictures the head's own calibration learned from.
 
     Raises DataError when there are any and training begins at that head: then no fold holds them out.
@@ -135,7 +135,7 @@ def pictures_seen(initial: InitialHead, data: Labelled, fresh: bool) -> int:
     return seen
 
 
-def labelled_features(head: HeadModel, data: Labelled) -> LabelledFeatures:
+def labelled_features(head: HeadModel, data: LabelledCrops) -> LabelledFeatures:
     """Run the backbone over all crops, once, and return what heads are trained and measured on."""
     features = head.backbone(data.pixels)
     side = data.pixels.shape[1]
@@ -146,7 +146,7 @@ def labelled_features(head: HeadModel, data: Labelled) -> LabelledFeatures:
     return LabelledFeatures(data, features, side, predict)
 
 
-def measure(result: CrossValidation, data: Labelled, seen: int, seed: int) -> Results:
+def measure(result: CrossValidation, data: LabelledCrops, seen: int, seed: int) -> Results:
     """Return numbers, intervals and the paired difference of a cross-validation."""
     columns = (result.before, result.after, result.constant)
     before, after, constant = (summary_text.summary(errors, data.groups, seed) for errors in columns)
@@ -155,7 +155,7 @@ def measure(result: CrossValidation, data: Labelled, seen: int, seed: int) -> Re
     return Results(seen, before, after, constant, gain, better, result.epochs)
 
 
-def result_text(results: Results, data: Labelled, initial: InitialHead, folds: int) -> str:
+def result_text(results: Results, data: LabelledCrops, initial: InitialHead, folds: int) -> str:
     """Return what the command prints: what was measured on what, the table, the verdict and its limits."""
     groups = len(np.unique(data.groups))
     lines = [
@@ -191,7 +191,7 @@ def history(results: Results, initial: InitialHead) -> str:
     return f"{line}.{same}"
 
 
-def learned(options: argparse.Namespace, initial: InitialHead, data: Labelled) -> dict[str, list[str]]:
+def learned(options: argparse.Namespace, initial: InitialHead, data: LabelledCrops) -> dict[str, list[str]]:
     """Return the sha256 of all pictures and labels files that the new head has learned from."""
     earlier: dict[str, list[str]] = {} if options.fresh else initial.learned
     learned_now = {"pictures": data.contents.tolist(), "labels": [files.sha256(options.labels)]}
@@ -216,7 +216,7 @@ def account(
     options: argparse.Namespace,
     config: Config,
     results: Results,
-    data: Labelled,
+    data: LabelledCrops,
     heat: Heat | None,
     best_epoch: int,
 ) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from thermark.calibrate.labels import REMEDY, Floats, Labels, Row, corners, image_name
+from thermark.calibrate.labels import REMEDY, Floats, LabelRow, Labels, corners, image_name
 from thermark.core.cells import plain
 from thermark.core.errors import DataError
 from thermark.datasets.readers import coco
@@ -79,7 +79,7 @@ def boxes(path: Path) -> Labels:
     for where, entry in tables.of(people) if people else tables.annotations:
         try:
             box = _required_box(entry, where)
-            rows.append(Row(where, tables.image(entry, where), "", np.zeros((0, 2)), box))
+            rows.append(LabelRow(where, tables.image(entry, where), "", np.zeros((0, 2)), box))
         except DataError as error:
             problems.append(error.cause)
     if not rows and not problems:
@@ -100,7 +100,7 @@ def _tables(path: Path) -> Tables:
 def _from_skeletons(
     tables: Tables, name: str, skeletons: Mapping[Id, Sequence[str]], wanted: Sequence[str]
 ) -> Labels:
-    rows: list[Row] = []
+    rows: list[LabelRow] = []
     problems, unlabelled = [], 0
     for where, entry in tables.of(skeletons):
         try:
@@ -108,7 +108,7 @@ def _from_skeletons(
             if np.isnan(xy).all():
                 unlabelled += 1
                 continue
-            rows.append(Row(where, tables.image(entry, where), "", xy, _box(entry, where)))
+            rows.append(LabelRow(where, tables.image(entry, where), "", xy, _box(entry, where)))
         except DataError as error:
             problems.append(error.cause)
     unboxed = [row for row in rows if np.isnan(row.box).any()]
@@ -132,7 +132,7 @@ def _from_boxes(tables: Tables, name: str, categories: set[Id], people: set[Id])
             image, point_box = tables.image(entry, where), _required_box(entry, where)
             centre = (point_box[:2] + point_box[2:]) / 2
             box = _person(centre, persons.get(image, []), where) if people else np.full(4, np.nan)
-            rows.append(Row(where, image, "", centre[None], box))
+            rows.append(LabelRow(where, image, "", centre[None], box))
         except DataError as error:
             problems.append(error.cause)
     return Labels(name, tuple(rows), tuple(problems))

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from thermark.calibrate.labelled import Labelled
+from thermark.calibrate.labelled import LabelledCrops
 from thermark.core import geometry
 from thermark.core.errors import ConfigError
 from thermark.core.progress import track
@@ -76,7 +76,7 @@ class LabelledFeatures:
     rows -> points (n, K, 2) in crop px, NaN = missed.
     """
 
-    labelled: Labelled
+    labelled: LabelledCrops
     features: Tensor
     side: int
     predict: Predict
@@ -100,7 +100,7 @@ class LabelledFeatures:
 class CrossValidation:
     """Errors (N,) in frame px of the head as given and of heads that saw neither the picture nor its group.
 
-    `constant`: of who looks at nothing and always answers the mean place in the crop of the labels of those heads.
+    `constant`: of the constant prediction, the mean place in the crop of the labels of those heads.
     """
 
     before: Floats

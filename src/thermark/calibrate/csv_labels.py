@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from thermark.calibrate.labels import REMEDY, Floats, Labels, Row, corners, image_name
+from thermark.calibrate.labels import REMEDY, Floats, LabelRow, Labels, corners, image_name
 from thermark.core.cells import plain
 from thermark.core.errors import DataError
 from thermark.datasets.readers import tables
-from thermark.datasets.readers.tables import Table
+from thermark.datasets.readers.tables import CsvTable
 
 BOX = ("box_x", "box_y", "box_w", "box_h")
 
@@ -23,20 +23,20 @@ def read(path: Path, points: Sequence[str]) -> Labels:
     table = _table(path, points)
     coordinates = [f"{point}_{axis}" for point in points for axis in "xy"]
     boxed = any(plain(name) in table.columns for name in BOX) or not points
-    wanted = [*coordinates, *(BOX if boxed else ())]
-    _require_columns(table, ["image", *wanted], points)
-    numbers = {name: table.number(plain(name)) for name in wanted}
+    columns = [*coordinates, *(BOX if boxed else ())]
+    _require_columns(table, ["image", *columns], points)
+    numbers = {name: table.number(plain(name)) for name in columns}
     rows, problems = [], []
     for index, line in enumerate(table.lines):
         where = f"{path.name}:{line}"
-        cells = {name: table.columns[plain(name)][index] for name in wanted}
+        cells = {name: table.columns[plain(name)][index] for name in columns}
         try:
-            values = {name: _value(cells[name], numbers[name][index], name, where) for name in wanted}
+            values = {name: _value(cells[name], numbers[name][index], name, where) for name in columns}
             xy = np.array([values[name] for name in coordinates], np.float64).reshape(-1, 2)
             _require_points(xy, points, where)
             box = _box(values, where) if boxed else np.full(4, np.nan)
             image = image_name(table.columns["image"][index], where)
-            rows.append(Row(where, image, table.columns.get("group", [""] * len(table))[index], xy, box))
+            rows.append(LabelRow(where, image, table.columns.get("group", [""] * len(table))[index], xy, box))
         except DataError as error:
             problems.append(error.cause)
     return Labels(path.name, tuple(rows), tuple(problems))
@@ -47,7 +47,7 @@ def header(points: Sequence[str]) -> str:
     return ",".join(["image", *(f"{point}_{axis}" for point in points for axis in "xy"), *([] if points else BOX)])
 
 
-def _table(path: Path, points: Sequence[str]) -> Table:
+def _table(path: Path, points: Sequence[str]) -> CsvTable:
     remedy = (
         f"save it as CSV with the header {header(points)}, one separator and one sign for decimals "
         "(a decimal comma needs `;` between cells)"
@@ -61,7 +61,7 @@ def _table(path: Path, points: Sequence[str]) -> Table:
     return table
 
 
-def _require_columns(table: Table, names: Sequence[str], points: Sequence[str]) -> None:
+def _require_columns(table: CsvTable, names: Sequence[str], points: Sequence[str]) -> None:
     absent = [name for name in names if plain(name) not in table.columns]
     if absent:
         present = ", ".join(table.columns)[:100] or "nothing that can be read"

@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 
 
 def find(options: argparse.Namespace) -> None:
-    """Do what the command line says (`options.describe_predict`): a row a face, and one of empty cells for none.
+    """Run the command with its options (`options.describe_predict`): a row a face, an empty one for none.
 
     A picture that cannot be read has empty cells and a warning. Raises DataError when none can be read, when boxes
     cannot be used and for weights that are absent or damaged, ConfigError for overlays among the pictures; then
@@ -93,10 +93,10 @@ def found_in(landmarker: Landmarker, image: NDArray[Any], boxes: Floats | None) 
 
 def unread(boxes: Floats | None, landmarker: Landmarker) -> Landmarks:
     """Return a miss for each box (P, 4) of a picture that cannot be read, none where no boxes are given."""
-    own = np.zeros((0, 4), np.float32) if boxes is None else boxes
-    scores = np.full((len(own), len(landmarker.names)), np.nan, np.float32)
+    given = np.zeros((0, 4), np.float32) if boxes is None else boxes
+    scores = np.full((len(given), len(landmarker.names)), np.nan, np.float32)
     points = np.repeat(scores[..., None], 2, axis=2)
-    return Landmarks(points, scores, own, scores[:, 0], scores, landmarker.card.landmarks.vocabulary)
+    return Landmarks(points, scores, given, scores[:, 0], scores, landmarker.card.landmarks.vocabulary)
 
 
 def lines(name: str, found: Landmarks, temperatures: bool) -> list[list[str]]:

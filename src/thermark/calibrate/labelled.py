@@ -1,4 +1,4 @@
-"""A labels file of either format and its pictures: crops with points in them, or the lines that say why not."""
+"""A labels file of either format and its pictures: crops with points in them, or lines with the reasons."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.calibrate import coco_labels, csv_labels, pictures
-from thermark.calibrate.labels import Floats, Labels, Row, require_none
+from thermark.calibrate.labels import Floats, LabelRow, Labels, require_none
 from thermark.calibrate.pictures import Heat
 from thermark.core import files, geometry
 from thermark.core.errors import DataError
@@ -21,7 +21,7 @@ Cut = Callable[[Picture, Floats], Cropped | None]
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledCrops:
     """N labelled crops of a user's pictures.
 
     `names` (N,) str, unique; `groups` (N,) str, what stays on one side when training and testing are divided;
@@ -50,7 +50,7 @@ class Labelled:
 class _Part:
     """A row with its group, its picture's sha256, its crop with the map to the frame, and its points there."""
 
-    row: Row
+    row: LabelRow
     group: str
     content: str
     pixels: Picture
@@ -87,8 +87,8 @@ def _is_json(path: Path) -> bool:
     return start.startswith((b"{", b"[")) or path.suffix.lower() == ".json"
 
 
-def build(labels: Labels, folder: Path, heat: Heat | None, cut: Cut) -> Labelled:
-    """Read the labelled pictures of `folder` and cut them: `cut` makes of picture and box (4,) a crop
+def build(labels: Labels, folder: Path, heat: Heat | None, cut: Cut) -> LabelledCrops:
+    """Read the labelled pictures of `folder` and cut them: `cut` turns picture and box (4,) into a crop
     (S, S[, 3]) and its map (2, 3) to the frame, or None where nothing is left.
 
     Raises DataError that counts all problems, those of the labels file among them, and names the first; and when
@@ -98,7 +98,7 @@ def build(labels: Labels, folder: Path, heat: Heat | None, cut: Cut) -> Labelled
     problems = list(labels.problems)
     earlier = _Earlier({}, {})
     parts: list[_Part] = []
-    by_image: dict[str, list[Row]] = {}
+    by_image: dict[str, list[LabelRow]] = {}
     for row in labels.rows:
         by_image.setdefault(row.image, []).append(row)
     for image, rows in track(by_image.items(), len(by_image), "pictures", "picture"):
@@ -120,7 +120,7 @@ def build(labels: Labels, folder: Path, heat: Heat | None, cut: Cut) -> Labelled
             f"{labels.name} labels {count} different pictures, too few to learn from and to test on",
             f"label at least {FEWEST}, better 30, from more than one recording",
         )
-    return Labelled(
+    return LabelledCrops(
         names=np.array([part.row.where for part in parts]),
         groups=np.array([part.group for part in parts]),
         contents=np.array([part.content for part in parts]),
@@ -131,7 +131,7 @@ def build(labels: Labels, folder: Path, heat: Heat | None, cut: Cut) -> Labelled
     )
 
 
-def _group(row: Row, content: str, path: Path, earlier: _Earlier) -> str:
+def _group(row: LabelRow, content: str, path: Path, earlier: _Earlier) -> str:
     """Return what the row is held out with; raises DataError for a second label of one thing."""
     for kind, values in (("box", row.box), ("points", row.xy)):
         key = (kind, path.as_posix(), np.array2string(np.round(values, 3)))
@@ -145,7 +145,7 @@ def _group(row: Row, content: str, path: Path, earlier: _Earlier) -> str:
     return group
 
 
-def _crop(row: Row, picture: Picture, cut: Cut) -> tuple[Picture, Floats, Floats]:
+def _crop(row: LabelRow, picture: Picture, cut: Cut) -> tuple[Picture, Floats, Floats]:
     """Return pixels (S, S[, 3]), their map to the frame (2, 3) and the points in the crop (K, 2)."""
     height, width = picture.shape[:2]
     labelled = row.xy[np.isfinite(row.xy).all(axis=1)]

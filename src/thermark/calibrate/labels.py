@@ -19,11 +19,11 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Row:
+class LabelRow:
     """One labelled person or head.
 
     `where`: what names it in a message, such as `labels.csv:17`; `image`: relative file name; `group`: what must
-    not be split between training and testing, empty where the file does not say; `xy` (K, 2), NaN = unlabelled;
+    not be split between training and testing, empty where the file has none; `xy` (K, 2), NaN = unlabelled;
     `box` (4,) x1, y1, x2, y2, NaN = the whole picture.
     """
 
@@ -39,7 +39,7 @@ class Labels:
     """The rows of a file that can be understood, a line for each that cannot, and `notes` on what was left out."""
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[LabelRow, ...]
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

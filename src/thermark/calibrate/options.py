@@ -13,9 +13,9 @@ pixel, for points and for the corner box_x,box_y alike. COCO counts from the pic
 """
 LABELS = """\
 CSV: a header and a row a person, `image,nose_x,nose_y` (two nostrils: right_nostril_x,right_nostril_y,
-left_nostril_x,left_nostril_y; right and left are the subject's; the cells of a hidden point are empty), and if you
-like box_x,box_y,box_w,box_h, a box around the person or head (else the whole picture is the box), and group, such
-as the recording: pictures of one group are never on both sides of a test.
+left_nostril_x,left_nostril_y; right and left are the subject's; the cells of a hidden point are empty), and
+optionally box_x,box_y,box_w,box_h, a box around the person or head (else the whole picture is the box), and group,
+such as the recording: pictures of one group are never on both sides of a test.
 COCO JSON: key points of these names, with the annotation's bbox as the box; or, for one point, boxes of a category
 Nose, of which the centre counts, each within the smallest box around it of a category Person.
 """
@@ -26,7 +26,7 @@ Pictures: PNG, JPEG or TIFF. 8-bit ones are taken as they are. In 16-bit and flo
 """
 WRITTEN = """\
 Without --predictor, faces and their 68 points are found by the networks that come with the package: no training,
-no download, no box. With one, --boxes says where to look (default: whole pictures):
+no download, no box. With one, --boxes gives the boxes (default: whole pictures):
   thermark predict --predictor mycamera --images pictures --out predictions.csv
 Written is a CSV with a row a face or box: image,box_x,box_y,box_w,box_h, then nose_x,nose_y,nose_score for each
 point; cells are empty where a point is missed, and all of them where no face is found. --boxes takes the same
@@ -34,8 +34,9 @@ columns, or COCO with boxes of a category Person.
 """
 FOLLOWS = """\
 The numbers after calibration are those of pictures that were held out: each fold is predicted by a head that was
-trained on the others. When the folds show no lower error, nothing is written (exit 1) but with --force.
-An earlier calibration as --head is refused when it has learned from any of the pictures, but with --fresh.
+trained on the others. When the folds show no lower error, the predictor is written only with --force (exit 1
+without). An earlier calibration as --head that has learned from any of the pictures is accepted only with
+--fresh.
 """
 
 
@@ -48,10 +49,12 @@ def describe_calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, help="bundle of its backbone; default HEAD/backbone")
     parser.add_argument("--out", type=Path, required=True, help="the predictor's folder")
     parser.add_argument("--tone", help="LOW,HIGH in deg C that become black and white; minmax, percentile, clahe")
-    parser.add_argument("--unit", choices=UNITS, default=UNITS[0], help="of float pixels (default celsius)")
-    parser.add_argument("--folds", type=int, default=5, help="how often a part is held out (default 5)")
-    parser.add_argument("--seed", type=int, default=0, help="of folds and training")
-    parser.add_argument("--epochs", type=int, help="of which the best is kept (default 60, with --fresh 120)")
+    parser.add_argument("--unit", choices=UNITS, default=UNITS[0], help="unit of float pixels (default celsius)")
+    parser.add_argument("--folds", type=int, default=5, help="number of cross-validation folds (default 5)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed")
+    parser.add_argument(
+        "--epochs", type=int, help="maximum epochs; the best is kept (default 60, with --fresh 120)"
+    )
     parser.add_argument("--lr", type=float, help="learning rate (default 0.001, with --fresh 0.003)")
     parser.add_argument("--fresh", action="store_true", help="begin at random, not at the head's weights")
     parser.add_argument("--force", action="store_true", help="write the predictor even if nothing was gained")
@@ -60,22 +63,22 @@ def describe_calibrate(parser: argparse.ArgumentParser) -> None:
 def describe_predict(parser: argparse.ArgumentParser) -> None:
     """Add the options of `predict`."""
     _explained(parser, WRITTEN + CONVENTION + PICTURES)
-    parser.add_argument("--images", type=Path, required=True, help="folder of pictures, searched to the bottom")
+    parser.add_argument("--images", type=Path, required=True, help="folder of pictures, searched recursively")
     parser.add_argument(
         "--out", type=Path, default=Path("predictions.csv"), help="the CSV to write (default predictions.csv)"
     )
     parser.add_argument(
-        "--predictor", type=Path, help="of `calibrate`, or any trained run; default: the landmarker"
+        "--predictor", type=Path, help="folder written by calibrate, or a trained run; default: the landmarker"
     )
     parser.add_argument("--weights", type=Path, help="bundle of the backbone, where the predictor has none")
     parser.add_argument("--boxes", type=Path, help="CSV (image,box_x,...) or COCO")
     parser.add_argument("--tone", help="as for calibrate; default: that of the calibration or of the landmarker")
-    parser.add_argument("--unit", choices=UNITS, default=UNITS[0], help="of float pixels, as for calibrate")
+    parser.add_argument("--unit", choices=UNITS, default=UNITS[0], help="unit of float pixels, as for calibrate")
     only = parser.add_argument_group("without --predictor")
     only.add_argument("--landmarker", type=Path, help="other weights, as `make package` takes them")
     only.add_argument("--overlays", type=Path, help="folder for the pictures with what was found in them")
     only.add_argument("--temperatures", action="store_true", help="a column nose_celsius for each point, too")
-    only.add_argument("--threshold", type=float, help="the least score of a face, above 0 and below 1")
+    only.add_argument("--threshold", type=float, help="minimum face score, between 0 and 1")
 
 
 def _explained(parser: argparse.ArgumentParser, text: str) -> None:

@@ -12,7 +12,7 @@ from thermark.calibrate.pictures import Heat
 from thermark.calibrate.table import require_writable
 from thermark.core import bundle, files
 from thermark.core.bundle import Bundle
-from thermark.core.errors import ConfigError, DataError, SetupError
+from thermark.core.errors import ConfigError, DataError, SetupError, in_one_line
 from thermark.core.radiometry import Tone
 from thermark.core.runs import matching, seed_folder, seed_folders, seed_number, skipped
 from thermark.fewshot import model
@@ -54,7 +54,7 @@ def only_seed(folder: Path) -> Path:
         return folder
     seeds = seed_folders(folder)
     if not seeds and skipped(folder):
-        return seed_folder(folder, 0)  # whoever reads it says why it is not there
+        return seed_folder(folder, 0)  # reading it raises the reason
     if not seeds:
         raise DataError(
             f"{folder} holds no trained head or network", "give the folder of a run, or one of its seed<k>"
@@ -128,5 +128,4 @@ def _from_account(seed: Path, take: Callable[[Any], T]) -> T | None:
 
 
 def _damaged(seed: Path, error: Exception) -> DataError:
-    why = " ".join(str(error).split())[:200]
-    return DataError(f"{seed.parent / ACCOUNT} is damaged: {why}", "calibrate again")
+    return DataError(f"{seed.parent / ACCOUNT} is damaged: {in_one_line(error)}", "calibrate again")

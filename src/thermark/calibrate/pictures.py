@@ -1,4 +1,4 @@
-"""A user's own pictures as a network sees them: 8-bit as they are, radiometric ones through a tone mapping."""
+"""A user's own pictures as input of a network: 8-bit as they are, radiometric ones through a tone mapping."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -29,7 +29,7 @@ Predict = Callable[[Sequence[Picture], Sequence[Floats]], list[tuple[Floats, Flo
 
 @dataclass(frozen=True)
 class Input:
-    """A picture with its boxes (P, 4): None is one that cannot be read, and `error` says why."""
+    """A picture with its boxes (P, 4): None is one that cannot be read, and `error` is why."""
 
     name: str
     picture: Picture | None
@@ -38,7 +38,7 @@ class Input:
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Do what the command line says (`options.describe_predict`): one row a box, empty cells for a miss.
+    """Run the command with its options (`options.describe_predict`): one row a box, empty cells for a miss.
 
     A picture that cannot be read has empty cells and a warning. Raises DataError when none can be read, when boxes
     cannot be used and for a predictor that is absent or damaged; then nothing is written.
@@ -106,7 +106,7 @@ def batches(inputs: Iterator[Input]) -> Iterator[list[Input]]:
 
 
 def output_rows(inputs: list[Input], on_boxes: Predict, points: int) -> Iterator[list[str]]:
-    """Yield the cells of each box, in order; a box beside the picture is a miss, whatever a network says."""
+    """Yield the cells of each box, in order; a box beside the picture is a miss, whatever the prediction."""
     read = [(item.picture, _boxes_inside(item.boxes, item.picture)) for item in inputs if item.picture is not None]
     predictions = iter(on_boxes([picture for picture, _ in read], [boxes for _, boxes in read]) if read else [])
     for item in inputs:

@@ -159,7 +159,7 @@ def verdict(gain: Gain) -> str:
 
 
 def constant_verdict(better: Gain) -> str:
-    """Return whether the calibrated head beats an answer that looks at nothing, as their difference says."""
+    """Return whether the calibrated head beats the constant prediction, by the interval of their difference."""
     mean = better.mean.difference
     difference = "" if mean is None else f" (mean error {mean:+.2f} px against it)"
     if better.helps:

@@ -124,7 +124,7 @@ def _computed_in_8_bits(model: ModelProto, calibration: Sequence[Floats]) -> Mod
         quant_pre_process(whole, plain, skip_symbolic_shape=True)
         calibrator = create_calibrator(plain, IN_8_BITS, str(folder / "augmented.onnx"))
         calibrator.collect_data(_Batches(model.graph.input[0].name, calibration))
-        found = {name: each.range_value for name, each in calibrator.compute_data().items()}
+        found = {name: tensor.range_value for name, tensor in calibrator.compute_data().items()}
         coarse = {name: (_outward(low, floor), _outward(high, ceil)) for name, (low, high) in found.items()}
         save_tensors_data(TensorsData(CalibrationMethod.MinMax, coarse), ranges)
         quantize_static(

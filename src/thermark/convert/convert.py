@@ -105,7 +105,7 @@ def assembled(
 
 
 def about(config: Config, account: Account, params: int) -> ModelCard:
-    """Return the card; its source says what of the model is not the checkpoint's."""
+    """Return the card; its source names the parts that are not the checkpoint's."""
     return ModelCard(
         recipe=config.recipe,
         size=account.size,

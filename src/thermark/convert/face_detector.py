@@ -97,8 +97,8 @@ def graph(net: FaceDetector, card: DetectorCard) -> bytes:
             dynamic_axes={INPUT: {2: "height", 3: "width"}, OUTPUTS[0]: {1: "cells"}, OUTPUTS[1]: {1: "cells"}},
         )
         model = onnx.load(file)
-    for output, sides in zip(model.graph.output, ((1, "cells", 4), (1, "cells")), strict=True):
-        output.CopyFrom(helper.make_tensor_value_info(output.name, TensorProto.FLOAT, sides))
+    for output, exported in zip(model.graph.output, ((1, "cells", 4), (1, "cells")), strict=True):
+        output.CopyFrom(helper.make_tensor_value_info(output.name, TensorProto.FLOAT, exported))
     for node in model.graph.node:
         node.ClearField("doc_string")
     model.ClearField("doc_string")
@@ -133,7 +133,7 @@ def halved(model: onnx.ModelProto) -> None:
 
 
 def metadata(card: DetectorCard) -> dict[str, str]:
-    """Return what the file says about itself, by name, as text."""
+    """Return the metadata of the file, name -> text."""
     return {
         "kind": card.kind,
         "pixels": "grey, 0..255, float32; integer coordinates are pixel centres",
@@ -151,7 +151,7 @@ def metadata(card: DetectorCard) -> dict[str, str]:
 def export(trained: Path, out: Path, name: str) -> dict[str, object]:
     """Write the detector of a folder as detector.onnx into an existing one, and return the card of `name`.
 
-    Raises DataError for a damaged detector and when onnxruntime does not say what PyTorch says.
+    Raises DataError for a damaged detector and when onnxruntime and PyTorch differ.
     """
     net, card = detector_card.read(trained)
     (out / NAME).write_bytes(graph(net, card))
@@ -185,8 +185,11 @@ def difference(net: FaceDetector, path: Path) -> float:
     errors = [0.0]
     for height, width in ((2 * MULTIPLE, 3 * MULTIPLE), (3 * MULTIPLE, MULTIPLE), (8 * MULTIPLE, 10 * MULTIPLE)):
         image = np.random.default_rng(height).uniform(0, 255, (1, 1, height, width)).astype(np.float32)
-        boxes, scores = (each.numpy() for each in whole(torch.from_numpy(image)))
-        own, score = sessions.run(session, image)
+        boxes, scores = (array.numpy() for array in whole(torch.from_numpy(image)))
+        exported, confidence = sessions.run(session, image)
         side = (boxes[..., 2:] - boxes[..., :2]).max(axis=-1, keepdims=True)
-        errors += [float((np.abs(own - boxes) / side).max()), float(np.abs(score - scores).max())]
+        errors += [
+            float((np.abs(exported - boxes) / side).max()),
+            float(np.abs(confidence - scores).max()),
+        ]
     return float(np.max(errors))

@@ -5,13 +5,13 @@ from typing import Literal
 
 from thermark.core import files
 from thermark.core.config import Section, parse
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.templates import render
-from thermark.landmarker.card import Card
+from thermark.landmarker.card import LandmarkerCard
 from thermark.nets.card import ModelCard
 
 TEMPLATE = Path(__file__).parent / "model_card.md"
-# What somebody is to know who reads a number: who has made the labels that it was measured against.
+# The origin of the labels that a number was measured against, for readers.
 LABELS = {"rendered": "rendered, exact", "machine": "made by a machine", "human": "made by people"}
 
 
@@ -51,11 +51,11 @@ def read(path: Path) -> Measured:
     except OSError as error:
         raise DataError(f"{path} cannot be read", "name the JSON file of what was measured as `scores`") from error
     except (ConfigError, ValueError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise DataError(f"{path} is damaged: {why}", "compare it with convert/model_card.py") from error
+        cause = f"{path} is damaged: {in_one_line(error)}"
+        raise DataError(cause, "compare it with convert/model_card.py") from error
 
 
-def text(card: Card, about: ModelCard, measured: Measured, folder: Path) -> str:
+def text(card: LandmarkerCard, about: ModelCard, measured: Measured, folder: Path) -> str:
     """Return the card of the networks in `folder`, as Markdown."""
     networks = (card.detector, card.landmarks)
     sizes = {network.file: (folder / network.file).stat().st_size for network in networks}

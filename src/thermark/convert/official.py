@@ -82,9 +82,9 @@ def _layout(held: Mapping[str, Any], name: str) -> tuple[int, tuple[int, int]]:
     return points, (width, height)
 
 
-def _check(held: Mapping[str, Any], wanted: nn.Module, size: Size, name: str) -> None:
+def _check(held: Mapping[str, Any], network: nn.Module, size: Size, name: str) -> None:
     """Raise DataError, with the first three reasons, unless the entries are exactly the weights of a network."""
-    expected = wanted.state_dict()
+    expected = network.state_dict()
     problems = [f"{key} is missing" for key in expected if key not in held]
     problems += [f"{key} is unexpected" for key in held if key not in expected]
     problems += [f"{key} {flaw}" for key in expected if key in held and (flaw := _flaw(held[key], expected[key]))]

@@ -22,11 +22,11 @@ from thermark.nets import card
 from thermark.nets.card import ModelCard
 
 NAME = "pose.onnx"
-NETWORK = ("model.safetensors", "model.json")  # nets/card.py
+NETWORK = (card.WEIGHTS, card.CARD)
 OPSET = 17
 INPUT, OUTPUTS = "input", ("simcc_x", "simcc_y")
 TOLERANCE = 1e-4  # of the largest logit
-SMALLEST = float(np.finfo(np.float32).tiny)  # a network may say nothing but 0
+SMALLEST = float(np.finfo(np.float32).tiny)  # the outputs of a network may all be 0
 
 
 class Config(Section):
@@ -139,10 +139,10 @@ def difference(net: nn.Module, path: Path, size: int) -> float:
     images = np.random.default_rng(0).normal(size=(3, 3, size, size)).astype(np.float32)
     errors = [0.0]
     for part in (images[:1], images):
-        wanted = net(torch.from_numpy(part))
+        expected = net(torch.from_numpy(part))
         errors += [
             float(np.abs(output - want.numpy()).max() / max(float(want.abs().max()), SMALLEST))
-            for output, want in zip(sessions.run(session, part), wanted, strict=True)
+            for output, want in zip(sessions.run(session, part), expected, strict=True)
         ]
     return float(np.max(errors))
 

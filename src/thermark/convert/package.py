@@ -17,10 +17,10 @@ from thermark.convert import onnx as exported
 from thermark.convert.judge import Judged
 from thermark.core import files, runs
 from thermark.core.config import Section
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.radiometry import Tone
 from thermark.landmarker import card as cards
-from thermark.landmarker.card import Card, DetectorCard, LandmarksCard, Precision
+from thermark.landmarker.card import DetectorCard, LandmarkerCard, LandmarksCard, Precision
 from thermark.landmarker.landmarker import Landmarker
 from thermark.nets import card as model_cards
 from thermark.nets.card import ModelCard
@@ -72,7 +72,7 @@ def package(config: Config, models: Path, detector: Path, faces: Path, scores: P
         (folder / LANDMARKS).write_bytes(best.content)
         sums = {name: {"sha256": files.sha256(folder / name)} for name in (DETECTOR, LANDMARKS)}
         changed = {"precision": best.precision, "compression": best.cost} | sums[LANDMARKS]
-        content = Card(
+        content = LandmarkerCard(
             licence=LICENCE,
             tone=config.tone,
             detector=found.model_copy(update=sums[DETECTOR]),
@@ -106,23 +106,23 @@ def detector_file(folder: Path, seed: int) -> Path:
 
 
 def detector_card(path: Path, config: Config) -> DetectorCard:
-    """Return the card of an exported detector from what its file says of itself; DataError for silence."""
+    """Return the card of an exported detector from its file's metadata; raises DataError where there is none."""
     try:
-        told = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+        metadata = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
         return DetectorCard(
             file=DETECTOR,
             sha256="",
             run=config.detector,
             seed=config.seed,
             precision="fp16",
-            trained_on=list(json.loads(told["trained_on"])),
-            longest=int(told["longest"]),
-            threshold=float(told["threshold"]) if config.threshold is None else config.threshold,
-            overlap=float(told["nms"]),
+            trained_on=list(json.loads(metadata["trained_on"])),
+            longest=int(metadata["longest"]),
+            threshold=float(metadata["threshold"]) if config.threshold is None else config.threshold,
+            overlap=float(metadata["nms"]),
         )
     except (DecodeError, KeyError, ValueError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise DataError(f"{path} does not say what it is: {why}", "export the detector again") from error
+        cause = f"{path} does not say what it is: {in_one_line(error)}"
+        raise DataError(cause, "export the detector again") from error
 
 
 def landmarks_card(config: Config, about: ModelCard) -> LandmarksCard:
@@ -133,7 +133,7 @@ def landmarks_card(config: Config, about: ModelCard) -> LandmarksCard:
 
 
 def verify(folder: Path, max_mb: float) -> None:
-    """Raise DataError unless a folder of weights is what its card says, runs, and is small enough."""
+    """Raise DataError unless a folder of weights agrees with its card, runs, and is small enough."""
     found = Landmarker(folder)(np.full((96, 128), 128, np.uint8), boxes=np.array([[20, 10, 90, 80]]))
     if not np.isfinite(found.points).all():
         raise DataError(f"the landmarks in {folder} find nothing", "package another run")

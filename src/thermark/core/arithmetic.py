@@ -83,12 +83,12 @@ def apply() -> None:
         for name in os.environ.pop(MARK, "").split():
             os.environ.pop(name, None)
         return
-    wanted = switches(platform.machine(), vector_flags())
-    if any(os.environ.get(name) != value for name, value in wanted.items()):
+    expected = switches(platform.machine(), vector_flags())
+    if any(os.environ.get(name) != value for name, value in expected.items()):
         # Set by a parent process, they were there before any import.
         _too_early.extend(name for name in LIBRARIES if name in sys.modules)
-    os.environ.update(wanted)
-    os.environ[MARK] = " ".join(wanted)
+    os.environ.update(expected)
+    os.environ[MARK] = " ".join(expected)
 
 
 def came_first() -> tuple[str, ...]:

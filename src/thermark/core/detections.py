@@ -1,4 +1,4 @@
-"""Detected boxes against labelled ones: who is found, what is a false alarm, and the precision at each recall.
+"""Detected boxes against labelled ones: which faces are found, false alarms, and the precision at each recall.
 
 Boxes (x1, y1, x2, y2) are in pixels of their frame, integer = pixel centre; a table of boxes has a column of
 frames.
@@ -57,7 +57,7 @@ def matched(labels: Boxes, found: Boxes, overlap: float = OVERLAP) -> Rows:
     if found.scores is None:
         raise ValueError("detections need scores")
     ignored = np.zeros(len(labels), bool) if labels.ignored is None else labels.ignored
-    said = np.full(len(found), FALSE_ALARM, np.int64)
+    matches = np.full(len(found), FALSE_ALARM, np.int64)
     home: dict[str, list[int]] = {}
     for row, frame in enumerate(labels.frames.tolist()):
         home.setdefault(frame, []).append(row)
@@ -69,64 +69,64 @@ def matched(labels: Boxes, found: Boxes, overlap: float = OVERLAP) -> Rows:
         counted = near & ~ignored[rows] & free[rows]
         if counted.any():
             best = int(rows[np.argmax(np.where(counted, shared, -1.0))])
-            said[row], free[best] = best, False
+            matches[row], free[best] = best, False
         elif (near & ignored[rows]).any():
-            said[row] = LEFT_OUT
-    return said
+            matches[row] = LEFT_OUT
+    return matches
 
 
-def of_height(labels: Boxes, found: Boxes, said: Rows, low: float, high: float) -> tuple[int, Rows, Floats]:
+def of_height(labels: Boxes, found: Boxes, matches: Rows, low: float, high: float) -> tuple[int, Rows, Floats]:
     """Return the number of labels of `low` <= height < `high` px, and what stands for those detections alone.
 
-    That is `said` and the scores of detections of such labels, and of false alarms that are themselves so high.
+    That is `matches` and the scores of detections of such labels, and of false alarms that are themselves so high.
     """
     ignored = np.zeros(len(labels), bool) if labels.ignored is None else labels.ignored
     inside = (labels.heights() >= low) & (labels.heights() < high)
-    own = (found.heights() >= low) & (found.heights() < high)
-    kept = np.where(said >= 0, np.append(inside, False)[said], own & (said == FALSE_ALARM))
+    sized = (found.heights() >= low) & (found.heights() < high)
+    kept = np.where(matches >= 0, np.append(inside, False)[matches], sized & (matches == FALSE_ALARM))
     scores = np.asarray(found.scores, np.float64)
-    return int((inside & ~ignored).sum()), said[kept], scores[kept]
+    return int((inside & ~ignored).sum()), matches[kept], scores[kept]
 
 
-def curve(said: Rows, scores: Floats, labels: int) -> tuple[Floats, Floats, Floats]:
+def curve(matches: Rows, scores: Floats, labels: int) -> tuple[Floats, Floats, Floats]:
     """Return thresholds (T,), falling, with recall and precision of the detections at or above each of them.
 
     Detections of one score are one point of the curve. Recall is NaN without labels.
     """
-    counts = said != LEFT_OUT
-    said, scores = said[counts], np.asarray(scores, np.float64)[counts]
+    counts = matches != LEFT_OUT
+    matches, scores = matches[counts], np.asarray(scores, np.float64)[counts]
     order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(said[order] >= 0)
+    hits = np.cumsum(matches[order] >= 0)
     last = np.append(np.diff(scores[order]) != 0, True)[: len(order)]
     recall = hits / labels if labels else np.full(len(hits), np.nan)
     return scores[order][last], recall[last], (hits / np.arange(1, len(hits) + 1))[last]
 
 
-def average_precision(said: Rows, scores: Floats, labels: int) -> float:
+def average_precision(matches: Rows, scores: Floats, labels: int) -> float:
     """Return the area under the precision that is reached at each recall or a higher one; NaN without labels."""
     if not labels:
         return float("nan")
-    _, recall, precision = curve(said, scores, labels)
+    _, recall, precision = curve(matches, scores, labels)
     best = np.maximum.accumulate(precision[::-1])[::-1]
     return float((np.diff(recall, prepend=0.0) * best).sum())
 
 
-def at(said: Rows, scores: Floats, labels: int, threshold: float) -> tuple[float, float]:
+def at(matches: Rows, scores: Floats, labels: int, threshold: float) -> tuple[float, float]:
     """Return recall and precision of the detections that score `threshold` at least.
 
     Recall is NaN without labels, precision without detections.
     """
-    kept = (np.asarray(scores) >= threshold) & (said != LEFT_OUT)
-    hits, count = int((said[kept] >= 0).sum()), int(kept.sum())
+    kept = (np.asarray(scores) >= threshold) & (matches != LEFT_OUT)
+    hits, count = int((matches[kept] >= 0).sum()), int(kept.sum())
     return hits / labels if labels else float("nan"), hits / count if count else float("nan")
 
 
-def best_threshold(said: Rows, scores: Floats, labels: int) -> float:
+def best_threshold(matches: Rows, scores: Floats, labels: int) -> float:
     """Return the threshold of the best F1, half-way to the next lower score; 0.5 where nothing is found.
 
     Of several that are equally good the highest is taken.
     """
-    thresholds, recall, precision = curve(said, scores, labels)
+    thresholds, recall, precision = curve(matches, scores, labels)
     if not labels or not (recall > 0).any():
         return 0.5
     harmonic = 2 * precision * recall / np.maximum(precision + recall, 1e-12)

@@ -49,7 +49,7 @@ def starts(stages: Path) -> Starts:
     for entry, package in FAMILIES.items():
         for name in modules(package):
             others = ALSO.get(f"{entry}.{name}", [])
-            also = [f"thermark.{other}.{each}" for other in others for each in modules(other)]
+            also = [f"thermark.{other}.{module}" for other in others for module in modules(other)]
             found[f"{entry}.{name}"] = [stages / f"{entry}.py", f"thermark.{package}.{name}", *also]
     for name in modules("train.losses"):
         found[f"losses.{name}"] = [f"thermark.train.losses.{name}"]

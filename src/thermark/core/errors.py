@@ -51,6 +51,11 @@ class NetworkError(ThermarkError):
     code = 5
 
 
+def in_one_line(error: object) -> str:
+    """Return an error's text as one line of at most 200 characters."""
+    return " ".join(str(error).split())[:200]
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a command and leave the process with the exit code its failure deserves.
 

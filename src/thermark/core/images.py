@@ -38,7 +38,7 @@ def eight_bit(path: Path) -> NDArray[np.uint8]:
 
 
 def luma(path: Path) -> NDArray[np.uint8]:
-    """Return the grey (H, W) that OpenCV makes of an 8-bit picture; raises DataError as `eight_bit` does.
+    """Return an 8-bit picture as OpenCV's grey (H, W); raises DataError as `eight_bit` does.
 
     The decoder weighs the colours, by 0.299, 0.587 and 0.114, and may differ from `cvtColor` by a level.
     """

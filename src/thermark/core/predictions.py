@@ -28,7 +28,7 @@ class Predictions:
     `frames` (M,) str; `faces` (M,) int64, the row of the prompted face in the face set, -1 for an unprompted
     detection; `xy` (M, K, 2) float32 source px, NaN = nothing predicted; `score` (M, K) float32; `boxes` (M, 4)
     float32, what was cropped from, and `box_score` (M,) float32, the detector's confidence in them, NaN for a
-    box that was given. `box_source` says where the boxes come from: `prompt` and `labelled` are given with the
+    box that was given. `box_source` is where the boxes come from: `prompt` and `labelled` are given with the
     face, `frame` is the whole picture, anything else is a detector's name. `data` is the fingerprint of the face
     set they were made on, `trained_on` names the face sets that the contestant has learned from, `failed` the
     frames on which it raised an error. A contestant that could not run has status `skipped` or `failed`, a

@@ -1,4 +1,4 @@
-"""From sensor values to degrees Celsius, and from degrees to the 8-bit image that a network sees."""
+"""From sensor values to degrees Celsius, and from degrees to the 8-bit image that a network takes."""
 
 from typing import Any, Literal, Self
 

@@ -22,7 +22,7 @@ from thermark.core.radiometry import Tone
 from thermark.datasets.checks import conventions, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import coco, entries
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
@@ -41,7 +41,7 @@ SCHEMES = {VOCABULARY: Scheme(POINTS, eyes=EYES)}
 FILE = "annotations.json"
 ANGLES = (("frontal", 30.0), ("turned", 60.0), ("profile", np.inf))  # degrees of yaw below which a face is so
 
-CARD = Card(
+CARD = DataSetCard(
     title="Cameras (rendered)",
     url="https://github.com/microsoft/FaceSynthetics",
     licence="Apache-2.0, as this project",

@@ -22,7 +22,7 @@ from thermark.core.radiometry import Celsius, linear_celsius
 from thermark.datasets.checks import census, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import profile_points, tables
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Check,
     Findings,
@@ -45,7 +45,7 @@ SCHEMES = {
 WIDTH, WIDTH_BAND = 200, 15  # px: the median face, as published subsets suggest
 BELOW_FOREHEAD = {"A": 40, "B": 39}  # where the forehead begins in each reading
 
-CARD = Card(
+CARD = DataSetCard(
     title="CHARLOTTE-ThermalFace",
     url="https://github.com/TeCSAR-UNCC/UNCC-ThermalFace",
     licence="research use; CC BY-NC-SA 4.0 according to a third party",
@@ -183,10 +183,10 @@ def _rows(
     return rows
 
 
-def _points(table: tables.Table, path: Path) -> NDArray[np.float32]:
+def _points(table: tables.CsvTable, path: Path) -> NDArray[np.float32]:
     """Return all points (rows, 73, 2); raises DataError when a column is absent."""
-    wanted = ["id", *(f"{axis}{index}" for axis in "xy" for index in range(POINTS))]
-    absent = [name for name in wanted if name not in table.columns]
+    columns = ["id", *(f"{axis}{index}" for axis in "xy" for index in range(POINTS))]
+    absent = [name for name in columns if name not in table.columns]
     if absent:
         raise DataError(
             f"{path.name} has no column {absent[0]}", "check that it is the published file (docs/data.md)"
@@ -213,7 +213,7 @@ def _vocabulary(xy: NDArray[np.float32], margin: float) -> str:
     return "charlotte43_left" if displacement < 0 else "charlotte43_right"
 
 
-def _distance(table: tables.Table, index: int) -> str:
+def _distance(table: tables.CsvTable, index: int) -> str:
     """Return the distance as written, in a plain form, or an empty string."""
     value = table.number("distance")[index] if "distance" in table.columns else np.nan
     return f"{value:g}" if np.isfinite(value) else ""

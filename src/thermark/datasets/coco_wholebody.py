@@ -19,7 +19,7 @@ from thermark.core.frames import Frames, Modality
 from thermark.datasets.checks import splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import coco, entries, located
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
@@ -38,7 +38,7 @@ FILES = {part: f"coco_wholebody_{part}_v1.0.json" for part in ("train", "val")}
 SUFFIXES = (".jpg", ".jpeg", ".png")
 FIELDS = frozenset({"face_valid", "face_box", "face_kpts"})
 
-CARD = Card(
+CARD = DataSetCard(
     title="COCO-WholeBody (faces)",
     url="https://github.com/jin-s13/COCO-WholeBody",
     licence="annotations CC BY-NC 4.0, research only; pictures: COCO 2017, Flickr terms of each",
@@ -150,7 +150,7 @@ def _frames(rows: list[Row]) -> Frames:
 
 
 def _faces(rows: list[Row], config: Config) -> Faces:
-    """Return the faces; it is unknown who is on a picture, so pictures, not people, are kept in one split."""
+    """Return the faces; the subjects are unknown, so pictures, not people, are kept in one split."""
     frames = strings(row.frame for row in rows)
     hashed = splits.by_hash(frames, splits.Fractions(val=config.val, test=0, seed=config.seed))
     chosen = np.where(strings(row.part for row in rows) == "val", "test", hashed)

@@ -15,7 +15,7 @@ from thermark.core import images, origin, tree
 from thermark.core.frames import Modality
 from thermark.datasets.checks import depth, pairing, splits
 from thermark.datasets.readers import dense, ldmks
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import Check, Findings, Loaded, Source, build_frames, require_any, strings
 
 MODALITY: Modality = "rgb"
@@ -26,7 +26,7 @@ Files = dict[str, list[str]]  # id -> paths relative to the raw root
 Labels = dict[str, NDArray[np.float32]]
 Given = tuple[dict[str, str], Labels, list[Check]]
 
-CARD = Card(
+CARD = DataSetCard(
     title="FaceSynthetics",
     url="https://github.com/microsoft/FaceSynthetics",
     licence="Microsoft Research Use of Data Agreement (R-UDA) 1.0, non-commercial research",

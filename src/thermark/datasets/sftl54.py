@@ -30,7 +30,7 @@ from thermark.core.geometry import bounding_box
 from thermark.datasets.checks import conventions, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import labelme, speakingfaces
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
@@ -67,7 +67,7 @@ GROUPS = {
 MIDLINE = (49, 52, 53, 51)  # of the mouth, from top to bottom
 LIPS = tuple(f"lip_p{number}" for number in range(1, 7))  # as which real labels have the mouth, each a point
 
-CARD = Card(
+CARD = DataSetCard(
     title="SF-TL54",
     url="https://huggingface.co/datasets/issai/SFTL54",
     licence="MIT, according to its page on the Hub",
@@ -81,7 +81,7 @@ CARD = Card(
 
 
 class Config(OneCamera):
-    """Which pictures are read, what their labels count from, and who is tested.
+    """Which pictures are read, what their labels count from, and which subjects are tested.
 
     `source`: the palette. `paired`: pictures without a visible twin are left out. `outline`: what is subtracted
     from a labelme coordinate to count from pixel centres.
@@ -159,7 +159,7 @@ def listed(root: Path, findings: Findings) -> Sorted:
 
 
 def _of_somebody(pictures: dict[Key, PurePosixPath], findings: Findings) -> dict[Key, PurePosixPath]:
-    """Return the pictures whose name tells who is on them; note the others."""
+    """Return the pictures whose name holds the subject; note the others."""
     identified = {key: path for key, path in pictures.items() if speakingfaces.subject(key[1]) is not None}
     findings.add("unknown_subject", *(path.as_posix() for key, path in pictures.items() if key not in identified))
     return identified

@@ -18,14 +18,14 @@ from thermark.core.frames import Modality
 from thermark.core.radiometry import Celsius, Tone, linear_celsius
 from thermark.datasets.checks import depth, pairing, splits
 from thermark.datasets.readers import dense, ldmks
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import Findings, Loaded, Source, build_frames, require_any, strings
 
 MODALITY: Modality = "thermal"
 SCHEMES = ldmks.SCHEMES | dense.SCHEMES
 SUFFIX = "_thermal.png"
 
-CARD = Card(
+CARD = DataSetCard(
     title="T-FAKE",
     url="https://github.com/phflot/tfake",
     licence="CC BY-NC-SA 4.0; labels and RGB: Microsoft R-UDA 1.0",

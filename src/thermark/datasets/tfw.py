@@ -28,7 +28,7 @@ from thermark.core.frames import Modality
 from thermark.datasets.checks import conventions, sanity, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import five_points, speakingfaces, tables
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
@@ -48,7 +48,7 @@ ENVIRONMENTS = {"indoor": "indoor", "cindoor": "indoor", "sindoor": "semi", "out
 ENVIRONMENTS |= {"uoutdoor": "outdoor"}
 PUBLISHED = [{"pictures": 9202, "faces": 14062}, {"pictures": 9982, "faces": 16509}]  # 2021 and 2022
 
-CARD = Card(
+CARD = DataSetCard(
     title="TFW",
     url="https://huggingface.co/datasets/issai/TFW",
     licence="MIT, according to its page on the Hub; its first README asked for a signed consent form",
@@ -90,7 +90,7 @@ class Face:
 
     frame: str
     sheet: Sheet
-    row: five_points.Row
+    row: five_points.LabelledFace
 
 
 def load(root: Path, config: Config) -> Loaded:
@@ -165,11 +165,11 @@ def _pictures(
     return pictures
 
 
-def _rows(root: Path, sheet: Sheet, findings: Findings) -> list[five_points.Row]:
+def _rows(root: Path, sheet: Sheet, findings: Findings) -> list[five_points.LabelledFace]:
     """Return the usable faces of a CSV, each once; note the other rows."""
     lines = tables.rows(root / sheet.path)
     places = five_points.columns(lines[0][1]) if lines else None
-    rows: list[five_points.Row] = []
+    rows: list[five_points.LabelledFace] = []
     seen: set[tuple[str, ...]] = set()
     for line, cells in lines[1:] if places else lines:
         where = f"{sheet.part}/{sheet.path.name}, line {line}"
@@ -200,7 +200,7 @@ def _check(faces: Faces, frames: int, findings: Findings) -> None:
 
 
 def _group(face: Face) -> str:
-    """Return who is on a picture, or the picture itself where that is unknown."""
+    """Return the subject of a picture, or the picture itself where that is unknown."""
     number = speakingfaces.subject(PurePosixPath(face.frame).name)
     return f"sub_{number}" if number and face.sheet.environment == "indoor" else face.frame
 

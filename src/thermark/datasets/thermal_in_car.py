@@ -22,7 +22,7 @@ from thermark.core.frames import Modality
 from thermark.datasets.checks import conventions, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import speakingfaces, yolo
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
@@ -46,7 +46,7 @@ GLASSES = {"NoGlasses": "none"}
 SIZE = (320, 240)
 PUBLISHED = {"recordings": 28, "people": 6}
 
-CARD = Card(
+CARD = DataSetCard(
     title="ThermalImagesDataset",
     url="https://github.com/mat02/ThermalImagesDataset",
     licence="academic research only, unmodified, with citation",
@@ -61,7 +61,7 @@ CARD = Card(
 
 
 class Config(OneCamera):
-    """Which pictures are read, and who is tested.
+    """Which pictures are read, and which subjects are tested.
 
     `stride`: of each recording the labelled pictures whose numbers are so far apart at least. `min_confidence`:
     points of which the network was less sure have no label. `outline`: what is subtracted from a coordinate to
@@ -123,7 +123,7 @@ def _number(name: str) -> int:
     return int(number[1]) if number else 0
 
 
-def _faces(labelled: dict[Key, yolo.Labelled], config: Config) -> Faces:
+def _faces(labelled: dict[Key, yolo.LabelledPicture], config: Config) -> Faces:
     recordings = [match for name, _ in labelled if (match := RECORDING.fullmatch(name))]
     people = strings(f"person_{int(match['person'])}" for match in recordings)
     xy = np.stack([face.xy(config.outline, config.min_confidence) for face in labelled.values()])

@@ -23,7 +23,7 @@ from thermark.datasets.checks import known_temperatures, release, splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import coco, located
 from thermark.datasets.readers.annotated import annotated
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.entries import smallest_around
 from thermark.datasets.readers.loaded import (
     Findings,
@@ -53,7 +53,7 @@ DISTANCES = ("2ft", "6ft", "10ft")
 # Medians over rendered heads (landmark box against forehead box); real ones may differ.
 HEAD_SIDE, HEAD_RISE = 1.55, 0.05
 
-CARD = Card(
+CARD = DataSetCard(
     title="ThermEval-D",
     url="https://www.kaggle.com/datasets/shriayush/thermeval",
     licence="see the Kaggle page",
@@ -200,7 +200,7 @@ def _frame_number(stem: str) -> int:
 
 
 def _session(stem: str) -> str:
-    """Return who is likely to be in a frame: the session, the office, or the frame itself where unknown."""
+    """Return the subject that is likely in a frame: the session, the office, or the frame itself where unknown."""
     number = _frame_number(stem)
     if number <= OFFICE:
         return "office"

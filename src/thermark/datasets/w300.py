@@ -24,7 +24,7 @@ from thermark.core.geometry import bounding_box
 from thermark.datasets.checks import splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import coco, entries, located, pts
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
@@ -64,7 +64,7 @@ COLLECTIONS = ("afw", "helen", "lfpw", "ibug", "01_Indoor", "02_Outdoor")  # whe
 SPELLING = {name.lower(): name for name in (*COLLECTIONS, "trainset", "testset")}
 PUBLISHED = {"train": 3148, "common": 554, "challenge": 135, "private": 600}
 
-CARD = Card(
+CARD = DataSetCard(
     title="300W",
     url="https://ibug.doc.ic.ac.uk/resources/300-W/",
     licence="research only, non-commercial; the pictures keep the terms of their collections",

@@ -41,21 +41,21 @@ def folder_address(id: str) -> str:
     return f"{HOST}/drive/folders/{id}"
 
 
-def file(id: str, wanted: Remote, store: Store) -> tuple[Path, str]:
+def file(id: str, remote: Remote, store: Store) -> tuple[Path, str]:
     """Return a verified local copy of a file on Google Drive and its sha256; not to be written to.
 
-    `wanted` states name, size, sha256 and limit; its URL is not used. Raises NetworkError (no connection, private,
+    `remote` states name, size, sha256 and limit; its URL is not used. Raises NetworkError (no connection, private,
     gone, broken off), Page (instead of the file: an exhausted quota), Changed (other content), TooLarge and
     ConfigError (no id).
     """
     _require_id(id)
-    return resolve(replace(wanted, url=address(id)), store, partial(_download, id))
+    return resolve(replace(remote, url=address(id)), store, partial(_download, id))
 
 
 def folder(id: str, store: Store, limit: int | None) -> Path:
     """Return a local folder with all files that a Drive folder lists, at any depth; not to be written to.
 
-    It is complete or not there, as `trees.fetch` says. The view that gdown 6.5.1 reads is said to have no limit of
+    It is complete or not there, as in `trees.fetch`. The view that gdown 6.5.1 reads should have no limit of
     entries, unlike the 50 of the page that its older versions read. Google promises nothing, so folders of exactly
     50, 100, 500 or 1000 entries, and those inside that are listed as empty, are named on stderr. The list has no
     sizes and no hashes: whether content changed is for the caller's manifest to tell. A Google document has no
@@ -83,16 +83,16 @@ def _require_id(id: str) -> None:
         )
 
 
-def _download(id: str, wanted: Remote, part: Path, policy: RetryPolicy) -> str:
+def _download(id: str, remote: Remote, part: Path, policy: RetryPolicy) -> str:
     """Bring the bytes of a file into `part` and return their sha256."""
     try:
-        return download(replace(wanted, url=DIRECT.format(id)), part, policy)
+        return download(replace(remote, url=DIRECT.format(id)), part, policy)
     except Page as page:
-        raise _refusal(page, id, wanted.name) from page
+        raise _refusal(page, id, remote.name) from page
 
 
 def _refusal(page: Page, id: str, name: str) -> NetworkError | Page:
-    """Return what a page in place of a file says."""
+    """Return the message of a page in place of a file."""
     if urlsplit(page.url).hostname == "accounts.google.com":
         return NetworkError(f"{address(id)} is private", "ask its owner to share it with anyone who has the link")
     if re.search(r"quota|too many users", page.text, re.IGNORECASE):
@@ -129,7 +129,7 @@ def _listed(id: str, policy: RetryPolicy) -> list[tuple[str, str]]:
         raise Page(
             f"Google Drive lists nothing in {folder_address(id)}", "open it in a browser: it may want a log-in"
         )
-    files = [(entry.path, entry.id) for entry in entries if not isinstance(entry, str)]  # never one, says its type
+    files = [(entry.path, entry.id) for entry in entries if not isinstance(entry, str)]  # never one, by its type
     for sign in _signs_of_a_cut([path for path, _ in files], printed.getvalue()):
         print(f"{folder_address(id)}: {sign}", file=sys.stderr)
     return files

@@ -69,8 +69,8 @@ def fetch(key: str, config: Config, path: Path, sheets: Path, out: Path, store: 
 
 def _require_licences(key: str, pieces: Sequence[ResolvedPiece], sheets: Path, store: Store) -> None:
     sheets_by_name = licences.of_data(sheets)
-    wanted = {piece.piece.licence: licences.find(piece.piece.licence, sheets_by_name) for piece in pieces}
-    refused = {licence.name for licence in licences.missing(wanted.values(), store.cache)}
+    required = {piece.piece.licence: licences.find(piece.piece.licence, sheets_by_name) for piece in pieces}
+    refused = {licence.name for licence in licences.missing(required.values(), store.cache)}
     if not refused:
         return
     details = [
@@ -101,7 +101,7 @@ def _assemble(
     store: Store,
     out: Path,
 ) -> None:
-    """Make `out` from what has arrived, then write the pins, then say what was done."""
+    """Make `out` from what has arrived, then write the pins, then print what was done."""
     for parent in (out.parent, path.parent):
         cache.require_writable(parent, "the folder", "make it writable")
     files.clear_leftovers(out)

@@ -1,6 +1,6 @@
 """Files and whole data sets of the Hugging Face Hub at a pinned revision.
 
-Its client says what there is, and why not. The bytes come through our own downloads: the client's do not continue
+Its client lists what there is, and why not. The bytes come through our own downloads: the client's do not continue
 what an earlier run began, and compare no content.
 """
 
@@ -43,14 +43,14 @@ def address(file: Hub) -> str:
     return f"{page(file)}/resolve/{file.revision or 'main'}/{file.file}"
 
 
-def file(which: Hub, wanted: Remote, store: Store) -> tuple[Path, str]:
+def file(which: Hub, remote: Remote, store: Store) -> tuple[Path, str]:
     """Return a verified local copy of a file on the Hub and its sha256; not to be written to.
 
-    `wanted` states name, size, sha256 and limit; its URL is not used. HF_ENDPOINT, HF_TOKEN and the token of
+    `remote` states name, size, sha256 and limit; its URL is not used. HF_ENDPOINT, HF_TOKEN and the token of
     `hf auth login` are used, another revision never. Raises Refused (gated, a bad token, no such repository,
     revision or file), DataError, NetworkError and TooLarge.
     """
-    return resolve(replace(wanted, url=address(which)), store, partial(_download, which))
+    return resolve(replace(remote, url=address(which)), store, partial(_download, which))
 
 
 def dataset_address(repo: str, revision: str | None) -> str:
@@ -111,13 +111,13 @@ def contents(repo: str, revision: str | None, policy: RetryPolicy) -> tuple[str,
     ]
 
 
-def _download(file: Hub, wanted: Remote, part: Path, policy: RetryPolicy) -> str:
+def _download(file: Hub, remote: Remote, part: Path, policy: RetryPolicy) -> str:
     """Bring the bytes of a file into `part` and return their sha256."""
     metadata, commit = _metadata(file, policy)
     # Of a large file the Hub's ETag is the sha256.
-    promised = wanted.sha256 or (metadata.etag if re.fullmatch(r"[0-9a-f]{64}", metadata.etag or "") else None)
+    promised = remote.sha256 or (metadata.etag if re.fullmatch(r"[0-9a-f]{64}", metadata.etag or "") else None)
     at = file.model_copy(update={"revision": commit})
-    sha256 = download(_direct(at, replace(wanted, sha256=promised)), part, policy)
+    sha256 = download(_direct(at, replace(remote, sha256=promised)), part, policy)
     _print_revision(file, commit)
     return sha256
 
@@ -135,7 +135,7 @@ def _endpoint() -> str:
 
 
 def _metadata(file: Hub, policy: RetryPolicy) -> tuple["HfFileMetadata", str]:
-    """Return what the Hub says of a file, and its commit; raises Refused when that is another than wanted."""
+    """Return the Hub's account of a file, and its commit; raises Refused when that is another than wanted."""
     client = _client()
     reach(_endpoint(), policy.connect)
     with _explained(file):
@@ -152,13 +152,13 @@ def _require_commit(file: Hub, commit: str | None) -> str:
     return commit
 
 
-def _direct(file: Hub, wanted: Remote) -> Remote:
-    """Return `wanted` with the address of a file at its revision, and the log-in."""
+def _direct(file: Hub, remote: Remote) -> Remote:
+    """Return `remote` with the address of a file at its revision, and the log-in."""
     client = _client()
     url = client.hf_hub_url(
         file.repo, file.file, repo_type=file.type, revision=file.revision, endpoint=_endpoint()
     )
-    return replace(wanted, url=url, authorization=client.utils.build_hf_headers().get("authorization"))
+    return replace(remote, url=url, authorization=client.utils.build_hf_headers().get("authorization"))
 
 
 def _client() -> "ModuleType":

@@ -33,7 +33,7 @@ class Licence:
 
 
 class Sheet(Section):
-    """What a file `<name>.yaml` of the folder of data licences says."""
+    """The content of `<name>.yaml` in the folder of data licences."""
 
     title: weights.Text
     url: weights.Web
@@ -70,14 +70,14 @@ def find(name: str, among: dict[str, Licence]) -> Licence:
     return among[name]
 
 
-def missing(wanted: Iterable[Licence], cache: Path) -> list[Licence]:
+def missing(required: Iterable[Licence], cache: Path) -> list[Licence]:
     """Return which of the licences were accepted neither in the cache folder nor in THERMARK_ACCEPT_LICENCES.
 
     Names there that are not wanted belong to something else; one that is nearly a missing one is a ConfigError.
     """
-    wanted = list(wanted)
-    unaccepted = [licence for licence in wanted if not accepted(licence, cache)]
-    for name in sorted(_named() - {licence.name for licence in wanted}):
+    required = list(required)
+    unaccepted = [licence for licence in required if not accepted(licence, cache)]
+    for name in sorted(_named() - {licence.name for licence in required}):
         if close := difflib.get_close_matches(name, [licence.name for licence in unaccepted], n=1, cutoff=ALIKE):
             raise ConfigError(f"{VARIABLE} names {name!r}, no licence of this", f"did you mean `{close[0]}`?")
     return unaccepted

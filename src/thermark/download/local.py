@@ -21,7 +21,7 @@ UNFINISHED = (".part", ".crdownload", ".download", ".tmp")
 def find(
     key: str, piece: ResolvedPiece, alone: bool, pin: Pin | None, store: Store, out: Path
 ) -> LocalCopy | None:
-    """Return a local copy of a piece, or None; `alone` says that the data set `key` has no other.
+    """Return a local copy of a piece, or None; `alone`: the data set `key` has no other.
 
     In turn: all files of a known listing by content, in `out` as it is or anywhere in cache and mirrors; the
     pinned file by content; what somebody placed for this piece, which has not been compared with any pin yet.

@@ -14,7 +14,7 @@ from thermark.download.listing import Entry, Tree
 from thermark.download.options import Key, ResolvedPiece
 from thermark.download.weights import Sha256, Size
 
-# A longer listing would be most of the repository; its hash says as much.
+# A longer listing would be most of the repository; its hash serves as well.
 LISTED = 1000
 
 
@@ -88,7 +88,7 @@ def pinned(path: Path, pieces: Sequence[ResolvedPiece]) -> dict[str, Pin]:
 
 
 def renewal(path: Path, key: str) -> str:
-    """Return the way out when a piece is rightly no longer what the manifest says."""
+    """Return the remedy when a piece has rightly changed from what the manifest holds."""
     return f"delete {key} from {path} to pin it anew"
 
 

@@ -1,4 +1,4 @@
-"""Pieces from the network, each from whoever publishes it."""
+"""Pieces from the network, each from its publisher."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -103,12 +103,12 @@ def _one(piece: ResolvedPiece, pin: Pin | None, path: Path, store: Store, limit:
 
 def _file(piece: ResolvedPiece, pin: Pin | None, store: Store, limit: int) -> LocalFile:
     size, sha256 = (pin.file.size, pin.file.sha256) if pin and pin.file else (None, None)
-    wanted = Remote(piece.piece.url or piece.source, piece.name, size, sha256, limit)
+    remote = Remote(piece.piece.url or piece.source, piece.name, size, sha256, limit)
     if piece.piece.drive:
-        return drive.file(piece.piece.drive, wanted, store)
+        return drive.file(piece.piece.drive, remote, store)
     if piece.piece.hub:
-        return hub.file(hub_file(piece.piece), wanted, store)
-    return resolve(wanted, store)
+        return hub.file(hub_file(piece.piece), remote, store)
+    return resolve(remote, store)
 
 
 def _missing_error(

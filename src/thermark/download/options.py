@@ -1,4 +1,4 @@
-"""An entry `fetch.<key>` of params.yaml: the pieces of a data set, and who publishes each."""
+"""An entry `fetch.<key>` of params.yaml: the pieces of a data set, and the publisher of each."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath

@@ -60,16 +60,16 @@ def client_error(stderr: str) -> str:
     return ": " + re.sub(r"://[^/\s@]*@", "://", lines[0]) if lines else ""
 
 
-def _download(package: Package, root: Path, wanted: Remote, part: Path, policy: RetryPolicy) -> str:
+def _download(package: Package, root: Path, expected: Remote, part: Path, policy: RetryPolicy) -> str:
     """Let the client bring a package into `part` and return its sha256; `root` is the cache's."""
     _require_client(package)
-    within_limit(wanted, package.size)
+    within_limit(expected, package.size)
     _remove_stale(root)
     part.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root, prefix=PREFIX) as folder:
         _run_client(package, Path(folder)).replace(part)
     sha256 = files.sha256(part)
-    verify(wanted, part, sha256)
+    verify(expected, part, sha256)
     return sha256
 
 

@@ -67,7 +67,7 @@ class Refusal(NetworkError):
 
 
 class Changed(DataError):
-    """Content is other than promised; what to do about it depends on who keeps the promise."""
+    """Content is other than promised; the remedy depends on the source."""
 
 
 class TransientError(Exception):

@@ -1,4 +1,4 @@
-"""One file of a bundle: at hand, or from where its entry says it is published."""
+"""One file of a bundle: at hand, or from where its entry names as its source."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ def address(entry: Entry) -> str:
 
 
 def host(entry: Entry) -> str:
-    """Return who publishes an entry's file, for a message."""
+    """Return the publisher of an entry's file, for a message."""
     if entry.npm:
         return "npm's registry"
     return "the package index" if entry.wheel else without_secrets(address(entry)).split("/")[2]
@@ -80,8 +80,8 @@ def fetch(entry: Entry, store: Store, limit: int) -> LocalFile:
     if entry.package:
         return _unpack(entry, packages.fetch(entry.package, store, limit)[0], store)
     archive = _archive(entry)
-    wanted = replace(archive or _file(entry), limit=limit)
-    copy = hub.file(entry.hub, wanted, store) if entry.hub else resolve(wanted, store)
+    remote = replace(archive or _file(entry), limit=limit)
+    copy = hub.file(entry.hub, remote, store) if entry.hub else resolve(remote, store)
     return _unpack(entry, copy[0], store) if archive else copy
 
 
@@ -122,10 +122,10 @@ def _unpack(entry: Entry, archive: Path, store: Store) -> LocalFile:
         raise
 
 
-def _extract(entry: Entry, archive: Path, wanted: Remote, part: Path, policy: RetryPolicy) -> str:
+def _extract(entry: Entry, archive: Path, remote: Remote, part: Path, policy: RetryPolicy) -> str:
     member = entry.package.member if entry.package else entry.url and entry.url.member
     assert member
     extract_file(archive, member, part, ARCHIVE)
     sha256 = files.sha256(part)
-    verify(wanted, part, sha256)
+    verify(remote, part, sha256)
     return sha256

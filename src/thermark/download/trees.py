@@ -15,7 +15,7 @@ from thermark.download.resolve import Store
 
 Download = Callable[[Remote, Path], object]
 
-WORKERS = 4  # a small file is mostly waiting; hosts refuse those who ask much faster
+WORKERS = 4  # a small file is mostly waiting; hosts refuse much faster requests
 FAILURES = 5  # in a row, after which the rest of a folder is not tried
 
 

@@ -40,7 +40,7 @@ class Config(Section):
 class Url(Section):
     """A file on a web server, or the only one in a zip or tar there whose path ends in `member`.
 
-    `size` (bytes) and `sha256` are the archive's; without a member the file's own say it all.
+    `size` (bytes) and `sha256` are the archive's; without a member the file's own suffice.
     """
 
     address: Web
@@ -88,7 +88,7 @@ class Npm(Package):
     version: Annotated[str, Field(pattern=r"^[\w.+-]+$")]
 
 
-class Card(Section):
+class WeightsCard(Section):
     """What must be known of a model; `gated` asks to accept its licence.
 
     `input_size` is (width, height) in pixels, null where we do not know it; `vocabulary` is null for what predicts
@@ -110,7 +110,7 @@ class Card(Section):
 class Entry(Section):
     """One file of a bundle, with one source; `size` (bytes) and `sha256` are null until somebody knows them.
 
-    `unpinned` says why nothing fixes the content, where neither a sum nor the revision of a repository does.
+    `unpinned` is why nothing fixes the content, where neither a sum nor the revision of a repository does.
     """
 
     name: Name
@@ -121,7 +121,7 @@ class Entry(Section):
     size: Size | None
     sha256: Sha256 | None
     unpinned: Text | None = None
-    card: Card
+    card: WeightsCard
 
     @model_validator(mode="after")
     def _sound(self) -> "Entry":

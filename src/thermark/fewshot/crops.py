@@ -1,4 +1,4 @@
-"""The pictures that a frozen backbone sees: square crops of whole frames, with the labels in them.
+"""The input of a frozen backbone: square crops of whole frames, with the labels in them.
 
 Published heads were trained on the 8-bit pictures and on person crops that may be stretched; ours may also see
 square crops around the prompt. Either way a crop has an affine map to its frame, and errors can be told in px of
@@ -28,7 +28,7 @@ from thermark.core.frames import Frames
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
 from thermark.fewshot import posts
-from thermark.fewshot.cutting import Cutting, Geometry, Job, Pixels, crops_of, shows, written
+from thermark.fewshot.cutting import CutJob, Cutting, Geometry, Pixels, crops_of, shows, written
 
 PARTS = ("train", "val", "test")
 ARRAYS = ("rows", "frames", "subjects", "parts", "published", "xy", "to_frame")
@@ -37,7 +37,7 @@ ARRAYS = ("rows", "frames", "subjects", "parts", "published", "xy", "to_frame")
 class Config(Section):
     """Which pictures are cut, and how.
 
-    `faces`, `loader`, `raw`: as the data set says; `changes`: its settings that differ, such as `source: luma`.
+    `faces`, `loader`, `raw`: as in the data set; `changes`: its settings that differ, such as `source: luma`.
     `labels`: the vocabulary of its labels, `vocabulary`: what they are translated to. `geometry`: `posts`, person
     crops and the split of part 2, or `square`, `padding` times the prompt and the splits of the face set. `side`:
     of a crop, px. `limit`: part -> how many crops of it are taken, the published ones first and others
@@ -215,7 +215,7 @@ def _limited(table: Faces, parts: NDArray[np.str_], published: NDArray[np.bool_]
     return _Chosen(rows, parts[rows], published[rows])
 
 
-def _jobs(table: Faces, frames: Frames, chosen: _Chosen, read: Frames, raw: Path) -> list[Job]:
+def _jobs(table: Faces, frames: Frames, chosen: _Chosen, read: Frames, raw: Path) -> list[CutJob]:
     """Return the frames of the chosen rows, each once, in the order in which they are first wanted."""
     paths = dict(zip(map(str, read.ids), map(str, read.paths), strict=True))
     sizes = _sizes(frames)
@@ -223,7 +223,7 @@ def _jobs(table: Faces, frames: Frames, chosen: _Chosen, read: Frames, raw: Path
     for place, frame in enumerate(table.frames[chosen.rows]):
         places_of.setdefault(str(frame), []).append(place)
     return [
-        Job(
+        CutJob(
             path=raw / _known(paths, frame),
             size=sizes[frame],
             places=np.array(places),

@@ -21,7 +21,7 @@ Maps = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Job:
+class CutJob:
     """One frame of `size` (width, height) and the boxes (n, 4) to cut out of it, crops number `places` (n,).
 
     `crops`: in their place, the crops of part 2, which are not told by float32.
@@ -77,7 +77,7 @@ def shows(box: NDArray[np.floating], size: tuple[int, int], padding: float) -> b
     return bool((centre + half > -0.5).all() and (centre - half < np.array(size) - 0.5).all())
 
 
-def crops_of(job: Job, loader: str, settings: Any, how: Cutting) -> tuple[Pixels, Maps]:
+def crops_of(job: CutJob, loader: str, settings: Any, how: Cutting) -> tuple[Pixels, Maps]:
     """Return the crops (n, side, side[, 3]) of a frame and their maps (n, 2, 3).
 
     `loader` is the name of a data set's module, as modules do not travel between processes. Raises DataError for a
@@ -90,13 +90,13 @@ def crops_of(job: Job, loader: str, settings: Any, how: Cutting) -> tuple[Pixels
             f"{name} measures {image.shape[1]} x {image.shape[0]} px, {size[0]} x {size[1]} as prepared",
             "its pixels are not those of the labels: take the source of the face set",
         )
-    shown = render(image, settings.tone) if image.dtype.kind == "f" else image
+    picture = render(image, settings.tone) if image.dtype.kind == "f" else image
     if how.geometry == "posts":
-        whole = [stretched(shown, crop, how.side) for crop in job.crops]
+        whole = [stretched(picture, crop, how.side) for crop in job.crops]
         return np.stack([pixels for pixels, _ in whole]), np.stack([to_frame for _, to_frame in whole])
     crops = []
     for box in job.boxes:
-        crop = cut(shown, box, how.geometry, how.side, how.padding)
+        crop = cut(picture, box, how.geometry, how.side, how.padding)
         if crop is None:
             raise DataError(f"{name} has no crop around {box.tolist()}", "run `dvc repro` to prepare it again")
         crops.append(crop)
@@ -104,7 +104,7 @@ def crops_of(job: Job, loader: str, settings: Any, how: Cutting) -> tuple[Pixels
 
 
 def written(
-    path: Path, count: int, jobs: Sequence[Job], done: Iterable[tuple[Pixels, Maps]]
+    path: Path, count: int, jobs: Sequence[CutJob], done: Iterable[tuple[Pixels, Maps]]
 ) -> tuple[Pixels, Maps]:
     """Put the crops of all jobs in their places in an array on disk; return it, memory-mapped, and all maps.
 

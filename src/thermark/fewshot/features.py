@@ -1,10 +1,9 @@
-"""What a frozen backbone makes of crops, computed once and kept on disk; `Live` is the same without the disk."""
+"""Features of crops from a frozen backbone, computed once and kept on disk."""
 
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from thermark.core import bundle, files
 from thermark.core.config import Section, nearest, parse
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.progress import track
 from thermark.core.runs import seed_folders
 from thermark.fewshot import crops as crop_sets
@@ -40,7 +39,7 @@ STORED: dict[Store, np.dtype[Any]] = {
 }
 
 
-class Card(Section):
+class FeaturesCard(Section):
     """What an array of features is and comes from.
 
     `shape` (M, C, h, w), a row for each of the M crops with the fingerprint `crops`; `backbone`: its settings,
@@ -61,7 +60,7 @@ class Features:
     """Features on disk: `stored` (M, C, h, w), a memory map; bfloat16 as its bits, uint16."""
 
     stored: NDArray[Any]
-    card: Card
+    card: FeaturesCard
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -89,46 +88,14 @@ class Features:
         return self.card.shape[2:]
 
 
-@dataclass(frozen=True)
-class Live:
-    """The same from a backbone that looks at the crops again each time, in every way as `Features` but speed."""
-
-    backbone: Backbone
-    crops: CropSet
-    store: Store
-
-    def __len__(self) -> int:
-        return len(self.crops.pixels)
-
-    def __getitem__(self, rows: Rows) -> Tensor:
-        """Return the maps (n, C, h, w) of `rows` (n,), in memory, on the CPU, of type `dtype`."""
-        return rounded(self.backbone(np.asarray(self.crops.pixels[rows])), self.store)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The type of the maps."""
-        return TORCH[self.store]
-
-    @property
-    def channels(self) -> int:
-        """The number of channels of a map."""
-        return self.backbone.channels
-
-    @cached_property
-    def grid(self) -> tuple[int, int]:
-        """The height and width of a map in cells."""
-        return self.backbone.grid(self.crops.pixels.shape[1])
-
-
 def read(folder: Path) -> Features:
-    """Return the features in a folder; raises DataError when they are absent or not what their card says."""
+    """Return the features in a folder; raises DataError when they are absent or do not fit their card."""
     again = "run `dvc repro` to compute them again"
     try:
-        card = parse(files.read_json(folder / CARD), Card, f"{folder.name}/{CARD}")
+        card = parse(files.read_json(folder / CARD), FeaturesCard, f"{folder.name}/{CARD}")
         stored = np.lib.format.open_memmap(folder / ARRAY, mode="r")
     except (OSError, ValueError, TypeError, ConfigError) as error:
-        cause = " ".join(str(error).split())[:200]
-        raise DataError(f"{folder} holds no whole features: {cause}", again) from error
+        raise DataError(f"{folder} holds no whole features: {in_one_line(error)}", again) from error
     fits = (stored.shape, stored.dtype) == (card.shape, STORED[card.dtype]) and stored.flags.c_contiguous
     if not fits or (folder / ARRAY).stat().st_size != stored.offset + stored.nbytes:
         raise DataError(f"{folder}/{ARRAY} is not the array that {CARD} describes", again)
@@ -159,7 +126,7 @@ def extract(backbone: Backbone, crops: CropSet, folder: Path, store: Store, part
     the last whole batch, unless backbone, crops or type are others. Raises Unfit as `rounded` does.
     """
     size = crops.pixels.shape[1]
-    card = Card(
+    card = FeaturesCard(
         dtype=store,
         shape=(len(crops.pixels), backbone.channels, *backbone.grid(size)),
         backbone=dict(backbone.section),
@@ -229,7 +196,7 @@ def features_of(
 def _chosen(name: str, settings: Mapping[str, Any], sets: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """Return a backbone's section without `source` and `only`, and the crop sets that it wants."""
     options = dict(settings)
-    options.pop("source", None)  # which says where the pipeline takes the bundle from
+    options.pop("source", None)  # where the pipeline takes the bundle from
     only = options.pop("only", list(sets))
     for one in only:
         if one not in sets:
@@ -237,7 +204,7 @@ def _chosen(name: str, settings: Mapping[str, Any], sets: Sequence[str]) -> tupl
     return options, [one for one in sets if one in only]
 
 
-def _begin(card: Card, partial: Path) -> None:
+def _begin(card: FeaturesCard, partial: Path) -> None:
     """Leave an array in `partial` that may be gone on with: one begun with the same card, or a new one."""
     about = card.model_dump(mode="json")
     try:
@@ -251,12 +218,12 @@ def _begin(card: Card, partial: Path) -> None:
         files.write_json(folder / CARD, about)
 
 
-def _write_header(file: BinaryIO, card: Card) -> None:
+def _write_header(file: BinaryIO, card: FeaturesCard) -> None:
     about = {"descr": STORED[card.dtype].str, "fortran_order": False, "shape": card.shape}
     np.lib.format.write_array_header_1_0(file, about)
 
 
-def _rewind(file: BinaryIO, card: Card, batch: int) -> int:
+def _rewind(file: BinaryIO, card: FeaturesCard, batch: int) -> int:
     """Return how many rows of an array that was begun are finished, whole batches, and stand behind them."""
     file.seek(0)
     _write_header(file, card)

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt
-from safetensors.torch import save_file
 
 from thermark import landmarks
 from thermark.core import files, geometry
@@ -22,11 +21,12 @@ from thermark.fewshot import cutting
 from thermark.fewshot.backbone import Absent, Backbone
 from thermark.fewshot.cutting import Geometry, Pixels
 from thermark.fewshot.tiny_head import TinyHead
-from thermark.nets.card import load_weights
+from thermark.nets.card import WEIGHTS, load_weights
+from thermark.nets.card import write as write_card
 from thermark.train.checkpoint import State
 from thermark.train.codecs.heatmap import Heatmap, Method, to_crop
 
-CARD, WEIGHTS = "head.json", "model.safetensors"
+CARD = "head.json"
 Floats = NDArray[np.float32]
 
 
@@ -111,8 +111,7 @@ class HeadModel:
 
 def write(folder: Path, card: HeadCard, weights: State) -> None:
     """Write weights (float32, plain memory order) and card into an existing folder."""
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
-    files.write_json(folder / CARD, card.model_dump())
+    write_card(folder, card, weights, CARD)
 
 
 def read(folder: Path) -> tuple[TinyHead, HeadCard]:

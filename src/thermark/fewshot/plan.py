@@ -35,7 +35,7 @@ class Config(training.Config):
 
 
 @dataclass(frozen=True)
-class Job:
+class HeadTraining:
     """One training, of so many `steps` an epoch; `budget` is a number of labels, `all`, or `published`."""
 
     budget: str
@@ -52,7 +52,7 @@ class Trained:
     Training that came to nothing has a `reason`, no weights, and misses every point.
     """
 
-    job: Job
+    job: HeadTraining
     weights: Mapping[str, NDArray[Any]]
     best_epoch: int
     val_error: float
@@ -60,7 +60,7 @@ class Trained:
     reason: str = ""
 
 
-def planned(crops: CropSet, config: Config) -> list[Job]:
+def planned(crops: CropSet, config: Config) -> list[HeadTraining]:
     """Return all trainings, the longest first, so that no process is left with one at the end.
 
     With one seed, few labels are part of more; with another, they are others. Budgets that the pool does not hold
@@ -80,5 +80,5 @@ def planned(crops: CropSet, config: Config) -> list[Job]:
         order = seeds.rng(seed, "budget").permutation(pool)
         chosen = {str(count): np.sort(order[:count]) for count in config.budget if count < len(pool)}
         for name, rows in {PUBLISHED: main, **chosen, ALL: pool}.items():
-            jobs.append(Job(name, seed, rows, val, steps))
+            jobs.append(HeadTraining(name, seed, rows, val, steps))
     return sorted(jobs, key=lambda job: -len(job.train))

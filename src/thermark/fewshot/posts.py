@@ -125,7 +125,7 @@ class Split:
 
 
 def split(faces: Faces, sizes: Mapping[str, tuple[int, int]], annotated: Annotations) -> Split:
-    """Return who is trained, validated and tested on; `sizes` maps frame ids to (width, height).
+    """Return the frames to train, validate and test on; `sizes` maps frame ids to (width, height).
 
     Pairs of either file are shuffled, one after the other, from seed 7; those whose nose is outside of the crop
     are passed over, and so are those that are no face of the set. No validation image is a training image. Raises
@@ -135,19 +135,19 @@ def split(faces: Faces, sizes: Mapping[str, tuple[int, int]], annotated: Annotat
     rows = _Rows(faces)
     crops: dict[int, Crop] = {}
     shuffled: dict[str, list[int]] = {}
-    wanted = 0
+    count = 0
     for source in SOURCES:
         drawn = pairs(annotated, source)
         draw.shuffle(drawn)
         shuffled[source] = []
         for pair in drawn:
-            wanted += pair.frame in sizes
+            count += pair.frame in sizes
             made = cropped(pair.person, sizes[pair.frame]) if pair.frame in sizes else None
             row = rows.taken(pair)
             if made and row is not None and made.shows(pair.nose):
                 crops[row] = made
                 shuffled[source].append(row)
-    if wanted and not any(shuffled.values()):
+    if count and not any(shuffled.values()):
         raise DataError(
             "no labelled nose is where the annotation files have it", "set `outline` of the data set to 0.5"
         )

@@ -29,9 +29,9 @@ Rows = NDArray[np.int64]
 class Config(Section):
     """A pseudo-labelled face set's section of params.yaml.
 
-    Each seed of the run `head` says where the points are in the `crops` of the face set `faces`, of which it sees
+    Each seed of the run `head` predicts the points in the `crops` of the face set `faces`, of which it sees
     the features of `backbone`, those of its own seed where there are several; a prediction with a score below
-    `min_score` is none, and with `inside` one beyond the labelled person, who is told and not found. With
+    `min_score` is none, and with `inside` one beyond the labelled person, whose box is given, not detected. With
     `source: true` the head is not asked: the labels are those of the published split alone, which makes the
     control without a teacher.
     """
@@ -139,7 +139,7 @@ def skipped(reason: str, config: Config, out: Path, report: Path) -> None:
 
 
 def predicted_labels(config: Config, folder: Path, features_folder: Path, crops: CropSet, rows: Rows) -> Points:
-    """Return where a head sees the points (n, K, 2) in px of the crops `rows`, NaN where it does not.
+    """Return a head's points (n, K, 2) in px of the crops `rows`, NaN where it has none.
 
     Raises DataError for a head or for features of something else.
     """

@@ -21,7 +21,7 @@ from thermark.fewshot import model, scoring, training
 from thermark.fewshot.crops import CropSet
 from thermark.fewshot.features import Features
 from thermark.fewshot.model import HeadCard
-from thermark.fewshot.plan import ALL, PUBLISHED, Config, Job, Rows, Trained, planned
+from thermark.fewshot.plan import ALL, PUBLISHED, Config, HeadTraining, Rows, Trained, planned
 from thermark.fewshot.scoring import Floats, Numbers
 from thermark.fewshot.summary import compared, summary, table
 from thermark.fewshot.tiny_head import TinyHead
@@ -31,7 +31,7 @@ from thermark.train.precision import Machine
 
 
 @dataclass(frozen=True)
-class Paths:
+class HeadPaths:
     """Where things go: models into `out`/seed<k>/, all numbers into the JSON `details`, those that experiments are
     compared by into the JSON `metrics`, every training of the curve into the CSV `curve`.
     """
@@ -42,7 +42,7 @@ class Paths:
     curve: Path
 
 
-def train(config: Config, crops_folder: Path, features_folder: Path, to: Paths) -> None:
+def train(config: Config, crops_folder: Path, features_folder: Path, to: HeadPaths) -> None:
     """Train and score everything.
 
     `crops_folder` holds the crops, `features_folder` what `features@<backbone>` left: of a backbone with seeds,
@@ -90,7 +90,7 @@ def below(features_folder: Path, seed: int, config: Config) -> Features:
     return feature_sets.read(matching(features_folder, seed) / config.crops)
 
 
-def fitted(job: Job, crops_folder: Path, features_folder: Path, config: Config) -> Trained:
+def fitted(job: HeadTraining, crops_folder: Path, features_folder: Path, config: Config) -> Trained:
     """Train and score one head, the same on every call, also on a GPU."""
     device = precision.prepare(Machine(threads=1))
     crops, features = crop_sets.read(crops_folder), below(features_folder, job.seed, config)
@@ -113,7 +113,7 @@ def fitted(job: Job, crops_folder: Path, features_folder: Path, config: Config) 
     return Trained(job, kept, fit.best_epoch, fit.val_error, scored(gaps, crops))
 
 
-def missed(job: Job, crops: CropSet, reason: str) -> Trained:
+def missed(job: HeadTraining, crops: CropSet, reason: str) -> Trained:
     """Return the record of a training that failed: a miss of every point."""
     nowhere = np.full_like(crops.xy[crops.part("test")], np.nan)
     return Trained(job, {}, 0, inf, scored(dict.fromkeys(METHODS, nowhere), crops), reason)
@@ -172,7 +172,7 @@ def described(trained: Trained, crops: CropSet, stored: Features, config: Config
     )
 
 
-def _skipped(reason: str, config: Config, to: Paths) -> None:
+def _skipped(reason: str, config: Config, to: HeadPaths) -> None:
     skip(to.out, reason)
     about = {"status": "skipped", "reason": reason}
     files.write_json(to.metrics, about)

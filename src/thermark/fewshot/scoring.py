@@ -13,7 +13,7 @@ Numbers = dict[str, float]
 def numbers(gap: Floats, to_frame: Floats, labelled: NDArray[np.bool_] | None = None) -> Numbers:
     """Return `crops`, `missed`, and mean, median and PCK of both spaces: `crop_mean`, `native_pck@10`, ...
 
-    `gap` (n, K, 2) is prediction minus label in crop px, NaN = no prediction; `labelled` (n, K) says where there
+    `gap` (n, K, 2) is prediction minus label in crop px, NaN = no prediction; `labelled` (n, K) marks where there
     is a label, by default everywhere. `to_frame` (n, 2, 3) maps crop px to frame px, and may stretch them. `crops`
     are those with a label. PCK is a fraction of all labelled points, a miss fails; mean and median are over those
     that were answered, and `missed` counts the others. What is over nothing is absent.

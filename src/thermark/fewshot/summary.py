@@ -1,4 +1,4 @@
-"""What the trainings of one head say together: means over seeds, the curve of labels, the floor below it."""
+"""Summary of the trainings of one head: means over seeds, the curve of labels, the floor below it."""
 
 import csv
 import io
@@ -67,7 +67,7 @@ def _digits(name: str) -> int:
 
 
 def constant(crops: CropSet, train: Rows) -> dict[str, Any]:
-    """Return the numbers on all test crops of who always answers the mean place of the labels `train`.
+    """Return the numbers on all test crops of the constant prediction: the mean place of the labels `train`.
 
     `native_by_subject`: the errors of each subject's crops in px of the frame, means over points.
     """

@@ -15,7 +15,7 @@ from torch import nn
 
 from thermark.core import seeds
 from thermark.core.config import Section
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.runs import Untrained
 from thermark.fewshot import samples
 from thermark.fewshot.samples import MANY, Features, Rows, Samples
@@ -126,8 +126,8 @@ def begun(train_set: Samples, seed: int, start: State | None) -> TinyHead:
         try:
             head.load_state_dict(start)
         except RuntimeError as error:
-            cause = " ".join(str(error).split())[:200]
-            raise DataError(f"the head to start from does not fit: {cause}", "start from one like it") from error
+            cause = f"the head to start from does not fit: {in_one_line(error)}"
+            raise DataError(cause, "start from one like it") from error
     return head
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from thermark.core import files
 from thermark.core.config import Section, parse
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.radiometry import Tone
 
 FOLDER = Path(__file__).parent / "weights"
@@ -78,7 +78,7 @@ class LandmarksCard(NetworkCard):
     compression: Compression | None = None
 
 
-class Card(Section):
+class LandmarkerCard(Section):
     """Both networks, the licence of their files, and how degrees Celsius become the grey that they see."""
 
     licence: str
@@ -87,15 +87,15 @@ class Card(Section):
     landmarks: LandmarksCard
 
 
-def read(folder: Path = FOLDER) -> Card:
+def read(folder: Path = FOLDER) -> LandmarkerCard:
     """Return the card of a folder of weights; raises DataError when it is absent or damaged."""
     path = folder / NAME
     try:
-        return parse(files.read_json(path), Card, NAME)
+        return parse(files.read_json(path), LandmarkerCard, NAME)
     except OSError as error:
         raise DataError(f"there are no weights of the landmarker: {path} cannot be read", REMEDY) from error
     except (ConfigError, ValueError) as error:
-        raise DataError(f"{path} is damaged: {' '.join(str(error).split())[:200]}", REMEDY) from error
+        raise DataError(f"{path} is damaged: {in_one_line(error)}", REMEDY) from error
 
 
 def content(folder: Path, card: NetworkCard) -> bytes:

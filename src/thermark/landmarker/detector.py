@@ -30,8 +30,8 @@ class Detector:
         They go beyond the picture where a face does; one that lies beside it is left out.
         """
         image, scale = face_boxes.fitted(grey, self.card.longest)
-        own, score = self.session.run(list(OUTPUTS), {INPUT: face_boxes.padded(image)})
-        boxes, scores = face_boxes.kept(own[0], score[0], self.card.threshold, self.card.overlap)
+        candidates, confidence = self.session.run(list(OUTPUTS), {INPUT: face_boxes.padded(image)})
+        boxes, scores = face_boxes.filtered(candidates[0], confidence[0], self.card.threshold, self.card.overlap)
         placed = geometry.resized(boxes.reshape(-1, 2, 2), 1 / scale).reshape(-1, 4).astype(np.float32)
         rows = visible(placed, (grey.shape[1], grey.shape[0]))
         return placed[rows], scores[rows]

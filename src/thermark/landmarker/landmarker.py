@@ -26,8 +26,8 @@ class Landmarker:
     `weights`: a folder that `make package` made, by default the one that comes with the package. `threads` of
     onnxruntime: by default one for each core that this process may use, four at most. `threshold`: the least score
     of a detected face, and `longest`: the longer side in pixels to which pictures are reduced before detection, by
-    default as the card says; small faces in large pictures want more. `flip`: average with the mirror image,
-    at twice the time. `tone`: how degrees Celsius become grey, by default as the card says.
+    default as in the card; small faces in large pictures want more. `flip`: average with the mirror image,
+    at twice the time. `tone`: how degrees Celsius become grey, by default as in the card.
     Raises DataError for weights that are absent or damaged, ConfigError for an impossible threshold or size. One
     object serves one thread at a time.
     """
@@ -61,8 +61,8 @@ class Landmarker:
             raise ConfigError(f"the threshold {threshold:g} is no score", "say one above 0 and below 1")
         if longest is not None and longest < LEAST_SIDE:
             raise ConfigError(f"the longest side {longest} is no size for faces", "say 32 or more, such as 320")
-        own = {"threshold": threshold, "longest": longest}
-        changed = {name: value for name, value in own.items() if value is not None}
+        settings = {"threshold": threshold, "longest": longest}
+        changed = {name: value for name, value in settings.items() if value is not None}
         self._detector = Detector(opened(self.card.detector), self.card.detector.model_copy(update=changed))
         self._network = Network(opened(self.card.landmarks), self.card.landmarks, flip)
 

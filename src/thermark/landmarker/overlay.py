@@ -40,5 +40,5 @@ def _placed(xy: NDArray[np.float32], times: int) -> NDArray[np.int32]:
 def _parts(names: tuple[str, ...]) -> list[tuple[NDArray[np.int64], bool]]:
     """Return the points of each outline, `jaw_0, jaw_1, ...`, in order, and whether it is closed."""
     outlines = [name.rpartition("_")[0] for name in names]
-    rows = {outline: [at for at, other in enumerate(outlines) if other == outline] for outline in outlines}
-    return [(np.array(own), outline in CLOSED) for outline, own in rows.items() if outline and len(own) > 1]
+    rows = {outline: [row for row, other in enumerate(outlines) if other == outline] for outline in outlines}
+    return [(np.array(at), outline in CLOSED) for outline, at in rows.items() if outline and len(at) > 1]

@@ -18,7 +18,7 @@ from thermark.core.perturbations import NO_PERTURBATIONS, Perturbations
 from thermark.core.progress import track
 from thermark.core.runs import skipped
 from thermark.metrics.evaluate import Config, Evaluation, evaluate
-from thermark.metrics.inputs import Paths, Task, face_sets, opened, opened_jittered, opened_moved, tasks
+from thermark.metrics.inputs import ScorePaths, Task, face_sets, opened, opened_jittered, opened_moved, tasks
 from thermark.metrics.outputs import KEYS, Outputs, remove_unlisted, write, write_headline
 from thermark.metrics.scores import Labels, labels
 
@@ -38,7 +38,7 @@ class Job:
 def score_all(
     contestants: Iterable[str],
     configs: Mapping[str, Config],
-    paths: Paths,
+    paths: ScorePaths,
     out: Outputs,
     headlines: Path,
     code: Mapping[str, Any] | None,

@@ -50,7 +50,7 @@ def detection_scores(
     """Return the scores of detections `found` against `labels`, in the `frames` that were looked at.
 
     A detection is right when it overlaps a labelled box by `overlap` at least (intersection over union), each
-    label once; who overlaps an ignored label only is left out. Labels and detections of other frames do not
+    label once; one that overlaps an ignored label only is left out. Labels and detections of other frames do not
     count. Raises ValueError for detections without scores.
     """
     if found.scores is None:
@@ -61,20 +61,20 @@ def detection_scores(
     counted = Boxes(labels.frames[mine], labels.xyxy[mine], ignored=ignored[mine])
     rows = np.flatnonzero(theirs)
     seen = Boxes(found.frames[theirs], found.xyxy[theirs], found.scores[theirs])
-    said = detections.matched(counted, seen, overlap)
+    matches = detections.matched(counted, seen, overlap)
     faces = int((~ignored[mine]).sum())
     sure = np.asarray(found.scores[theirs]) >= threshold
-    hit = np.isin(np.arange(len(known)), said[sure & (said >= 0)]) | ignored[mine]
-    recall, precision = detections.at(said, found.scores[theirs], faces, threshold)
+    hit = np.isin(np.arange(len(known)), matches[sure & (matches >= 0)]) | ignored[mine]
+    recall, precision = detections.at(matches, found.scores[theirs], faces, threshold)
     return DetectionScores(
-        ap50=detections.average_precision(said, found.scores[theirs], faces),
+        ap50=detections.average_precision(matches, found.scores[theirs], faces),
         recall=recall,
         precision=precision,
         threshold=threshold,
         faces=faces,
         frames=len(np.unique(np.asarray(frames))),
         missed=_listed(labels.frames, known[~hit]),
-        false_alarms=_listed(found.frames, rows[sure & (said == FALSE_ALARM)]),
+        false_alarms=_listed(found.frames, rows[sure & (matches == FALSE_ALARM)]),
     )
 
 

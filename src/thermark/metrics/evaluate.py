@@ -50,7 +50,7 @@ def reading(where: str, raw: dict[str, Any], split: str | None) -> Config:
 class Evaluation:
     """Numbers of one contestant on one data set.
 
-    `summary`: flat, finite; `metric` names the main one, which ranks, `boxes` says who found the faces. `subsets`:
+    `summary`: flat, finite; `metric` names the main one, which ranks, `boxes` the source of boxes. `subsets`:
     stratum -> value -> summary, with landmark groups under `points` and moved boxes under MOVED. `errors`: one row
     a scored face (`rows` in the face set, `ids`, `subjects`, `error_px`, `nme_io`, `nme_diag`; infinite = missed),
     each the mean over seeds, so that a miss of one seed is a miss; `per_seed` (S, N), the main error by seed;
@@ -138,11 +138,11 @@ def _why_absent(seeds: Sequence[Predictions], config: Config, dataset: str, rela
     landmarks.
     """
     for one in seeds:
-        taught = [name for name in one.trained_on if name == dataset or name in relatives]
-        if config.split == "all" and taught:
-            same = "" if taught[0] == dataset else f", which was read from the same files as {dataset}"
+        learned_from = [name for name in one.trained_on if name == dataset or name in relatives]
+        if config.split == "all" and learned_from:
+            same = "" if learned_from[0] == dataset else f", which was read from the same files as {dataset}"
             raise DataError(
-                f"{one.contestant} was trained on {taught[0]}{same}, of which all faces would be scored",
+                f"{one.contestant} was trained on {learned_from[0]}{same}, of which all faces would be scored",
                 f"set `scored.{dataset}: test`, or train on another data set",
             )
         if one.status != "ok":

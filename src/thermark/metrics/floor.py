@@ -21,7 +21,7 @@ from thermark.metrics.summary import Summary
 
 @dataclass(frozen=True)
 class Jittered:
-    """The predictions of each seed on pictures that were shifted as `jitter` says."""
+    """The predictions of each seed on pictures that were shifted as in `jitter`."""
 
     jitter: Jitter
     predictions: Sequence[Predictions]

@@ -26,7 +26,7 @@ ABSENT = "it was not run: there are no predictions"
 
 
 @dataclass(frozen=True)
-class Paths:
+class ScorePaths:
     """Folders of earlier stages.
 
     `faces`/<dataset>/; `reports`/<dataset>.json, whose fingerprint is that of the face set; and
@@ -73,7 +73,7 @@ class Task:
     key: str
 
 
-def face_sets(configs: Mapping[str, Config], paths: Paths, moves: Perturbations) -> list[Scored]:
+def face_sets(configs: Mapping[str, Config], paths: ScorePaths, moves: Perturbations) -> list[Scored]:
     """Return the data sets that are scored; raises DataError for one that is not prepared."""
     prepared = [path.stem for path in paths.reports.glob("*.json")]
     sets = []
@@ -89,7 +89,9 @@ def face_sets(configs: Mapping[str, Config], paths: Paths, moves: Perturbations)
     return sets
 
 
-def tasks(contestant: str, sets: Iterable[Scored], paths: Paths, code: Mapping[str, Any] | None) -> list[Task]:
+def tasks(
+    contestant: str, sets: Iterable[Scored], paths: ScorePaths, code: Mapping[str, Any] | None
+) -> list[Task]:
     """Return what there is to score of a contestant, one task a data set.
 
     `code` is code.json, None where nothing is known of the code. Raises DataError where predictions of one data

@@ -146,13 +146,13 @@ def unprompted(scores: Scores) -> float:
 
 
 def missed_prompted(scores: Scores) -> float:
-    """Return how many faces were missed although they have a prompt; where all have one, `missed` says it."""
+    """Return how many faces were missed although they have a prompt; where all have one, it is `missed`."""
     missed_ones = int((np.isinf(scores.face_px) & scores.prompted).sum())
     return UNDEFINED if np.isnan(unprompted(scores)) else missed_ones
 
 
 def recall(scores: Scores) -> float:
-    """Return the part of the labelled faces that were detected, by who detects faces itself."""
+    """Return the part of the labelled faces that were detected, of contestants that detect faces themselves."""
     if scores.detections is None or not scores.labelled.any():
         return UNDEFINED
     return float((scores.instances[scores.labelled] >= 0).mean())

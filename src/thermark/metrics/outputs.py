@@ -80,7 +80,7 @@ def write_headline(scores: Mapping[str, Summary], path: Path) -> None:
 def relatives(dataset: str, others: Iterable[str], reports: Path) -> frozenset[str]:
     """Return which of the face sets `others` were read from the same files as `dataset`, by their reports' `raw`.
 
-    A face set without a report, or whose report does not say, is not known to be a relative.
+    A face set without a report, or whose report has none, is not known to be a relative.
     """
     raw = files.read_json(reports / f"{dataset}.json").get("raw")
     reported = [name for name in others if name != dataset and (reports / f"{name}.json").is_file()]

@@ -2,7 +2,7 @@
 
 They are the cluster bootstrap of `bootstrap.interval`, with two guards where a rate is near 0 or 1 and there is
 little to resample. Faces of one subject are at best independent, so no interval is narrower than Wilson's of so
-many single faces. And where everything was hit, or nothing, every resample says the same: then it is Wilson's with
+many single faces. And where everything was hit, or nothing, all resamples are the same: then it is Wilson's with
 the number of subjects as n, as if each had one face, which is what faces of one subject are at worst.
 
 Limit: where a rare miss is a matter of a few subjects (a rate of 0.97, half of what varies being subjects),

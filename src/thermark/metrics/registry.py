@@ -219,7 +219,7 @@ METRICS |= {
 }
 
 MOVED = "moved_boxes"  # the subsets in which boxes were moved
-TEXTS = frozenset({"status", "reason", "metric", "boxes", "interval"})  # what a summary says in words
+TEXTS = frozenset({"status", "reason", "metric", "boxes", "interval"})  # the texts of a summary
 
 
 def parse_name(name: str) -> tuple[str, float | None]:

@@ -46,7 +46,7 @@ def summarise(
     """Return the numbers of `registry.METRICS`, and the 95 % interval of `main`.
 
     `seeds` are the scores of each seed of a run on the same faces, or the only ones of a contestant without seeds.
-    Metrics are means over seeds, with the spread of `main` over several. `interval` says what the interval covers:
+    Metrics are means over seeds, with the spread of `main` over several. `interval` is what the interval covers:
     `subjects`, or `subjects and seeds` where there are several. `part`: these are a part of the faces or points.
     """
     by_seed = [_numbers(scores, limits, part) for scores in seeds]

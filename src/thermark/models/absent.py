@@ -1,6 +1,6 @@
 """Contestants that nothing in this version can run: rows with a reason, not gaps.
 
-The manifest of their weights says why not, and what else runs them; that is the reason of the row.
+The manifest of their weights holds the reason and what else runs them; that is the reason of the row.
 """
 
 from typing import NoReturn

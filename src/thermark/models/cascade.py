@@ -1,4 +1,4 @@
-"""Somebody finds persons, or tells where they are, and what was trained here finds the points in each.
+"""A detector or labels give the boxes of persons or faces, and a network trained here the points in each.
 
 That is a network of ours, or a tiny head on a frozen backbone, whose weights are then the bundle's.
 """
@@ -63,7 +63,7 @@ class Cascade:
         return contract.providers(self.find)
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return what the network sees in the boxes of each image; the crops of all images are one batch."""
+        """Return the network's instances in the boxes of each image; the crops of all images are one batch."""
         persons = boxes_in(images, boxes, self.find)
         predictions = self.network.on_boxes(images, [xyxy for xyxy, _ in persons])
         return [Instances(*both, *person) for both, person in zip(predictions, persons, strict=True)]

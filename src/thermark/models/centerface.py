@@ -18,7 +18,8 @@ from pydantic import Field
 from thermark.core.errors import DataError
 from thermark.models.inference import sessions
 from thermark.models.inference.contract import Assets, BundleConfig, Image, Instances, usable
-from thermark.models.inference.finder import Finder, suppressed
+from thermark.models.inference.finder import Finder
+from thermark.nets.face_boxes import suppressed
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -43,12 +44,12 @@ def faces(image: Image, net: "InferenceSession", threshold: float, nms: float) -
     height, width = image.shape[:2]
     size = np.array([-(-width // STEP), -(-height // STEP)]) * STEP
     boxes, xy, scores = decoded(answered(net, image, (int(size[0]), int(size[1]))), threshold)
-    kept = suppressed(boxes, scores, nms)
+    rows = suppressed(boxes, scores, nms)
     scale = np.array([width, height]) / size
     # The map counts from the outline of the picture, in which the first pixel begins at 0; ours at -0.5.
-    points = (xy[kept] * scale - 0.5).astype(np.float32)
-    box = (boxes[kept] * np.tile(scale, 2) - 0.5).astype(np.float32)
-    score = scores[kept].astype(np.float32)
+    points = (xy[rows] * scale - 0.5).astype(np.float32)
+    box = (boxes[rows] * np.tile(scale, 2) - 0.5).astype(np.float32)
+    score = scores[rows].astype(np.float32)
     return Instances(points, np.repeat(score[:, None], POINTS, axis=1), box, score)
 
 

@@ -69,8 +69,8 @@ def faces(image: Image, detector: Any, trees: Trees, upsample: int, points: int)
     rectangles, scores, _ = detector.run(image, upsample, 0.0)
     if not len(rectangles):
         return Instances.none(points)
-    squares = [(each.left(), each.top(), each.right(), each.bottom()) for each in rectangles]
-    xy = np.stack([trees(image, each) for each in squares])
+    squares = [(box.left(), box.top(), box.right(), box.bottom()) for box in rectangles]
+    xy = np.stack([trees(image, square) for square in squares])
     outline = np.array(squares, np.float32) + np.array([-0.5, -0.5, 0.5, 0.5], np.float32)
     return Instances(xy, np.ones(xy.shape[:2], np.float32), outline, np.array(scores, np.float32))
 
@@ -90,8 +90,8 @@ def load(config: Config, assets: Assets, device: str) -> Prompted | Finder:
     except RuntimeError as error:
         raise DataError(f"{path.name} is no shape predictor of dlib", "bring the weights again") from error
 
-    def trees(image: Image, own: Square) -> Floats:
-        shape = predictor(np.ascontiguousarray(image), dlib.rectangle(*own))
+    def trees(image: Image, square: Square) -> Floats:
+        shape = predictor(np.ascontiguousarray(image), dlib.rectangle(*square))
         return np.array([[point.x, point.y] for point in shape.parts()], np.float32)
 
     if len(trees(np.zeros((64, 64, 3), np.uint8), (8, 8, 55, 55))) != points:

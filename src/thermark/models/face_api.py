@@ -43,7 +43,7 @@ def load(config: Config, assets: Assets, device: str) -> Cropped:
     weights = {
         name: tensor.to(at) for name, tensor in read(table, assets.weights.file(f"{config.file}.bin")).items()
     }
-    return Cropped(partial(answer, weights=weights), SIZE, config.pad, POINTS, "ibug68")
+    return Cropped(partial(located, weights=weights), SIZE, config.pad, POINTS, "ibug68")
 
 
 def read(table: Path, packed: Path) -> Weights:
@@ -74,7 +74,7 @@ def _arranged(name: str, array: NDArray[np.float64]) -> Tensor:
 
 
 @torch.inference_mode()
-def answer(crops: NDArray[np.uint8], weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def located(crops: NDArray[np.uint8], weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return points (N, 68, 2) in fractions of crops (N, 112, 112, 3), and scores of 1: the network has none."""
     bias = weights["fc/bias"]
     images = torch.from_numpy(crops).to(bias.device).float()

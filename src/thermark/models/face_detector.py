@@ -34,16 +34,16 @@ def load(config: Config, assets: Assets, device: str) -> Finder:
     """Open the detector; raises DataError for a file of something else, SetupError for an absent device."""
     path = assets.weights.file(config.file)
     finder = face_finder.load(path, device, config.threads, config.threshold, config.nms)
-    said = face_finder.about(finder)
-    shape = np.array(json.loads(said["shape"]), np.float32)
-    if len(shape) != len(landmarks.load(said["vocabulary"])):
+    metadata = face_finder.about(finder)
+    shape = np.array(json.loads(metadata["shape"]), np.float32)
+    if len(shape) != len(landmarks.load(metadata["vocabulary"])):
         raise DataError(f"{path.name} has {len(shape)} points, not those of its vocabulary", "export it again")
     find = partial(faces, finder=finder, shape=shape)
     return Finder(
         find,
-        said["vocabulary"],
+        metadata["vocabulary"],
         face_finder.KIND,
-        trained_on=tuple(json.loads(said["trained_on"])),
+        trained_on=tuple(json.loads(metadata["trained_on"])),
         providers=finder.providers,
     )
 

@@ -53,7 +53,7 @@ class Learned:
     batch: ClassVar[int] = 16
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the instances of each image, as Model says."""
+        """Return the instances of each image, as in Model."""
         given = [np.zeros((0, 4), np.float32) if xyxy is None else xyxy for xyxy in boxes]
         unknown = [np.full(len(xyxy), np.nan, np.float32) for xyxy in given]
         parts = zip(self.on_boxes(images, given), given, unknown, strict=True)
@@ -90,7 +90,7 @@ class Learned:
     def on_crops(
         self, pixels: NDArray[np.uint8], to_source: Array, padding: float, to_packed: Array | None = None
     ) -> tuple[Points, Scores]:
-        """Return the same from packed crops, as CropModel says."""
+        """Return the same from packed crops, as in CropModel."""
         to_crop = geometry.input_to_crop(self.size, self.padding, pixels.shape[1], padding)
         rows = np.flatnonzero(np.isfinite(to_source).all(axis=(1, 2)))
         crops, maps = [], np.full(to_source.shape, np.nan)
@@ -131,7 +131,7 @@ class Learned:
             flip = torch.from_numpy(self.flip).to(self.device)
             outputs = self.codec.mean(outputs, self.codec.flip(self.net(batch.flip(-1)), flip))
         xy, score = self.codec.decode(outputs)
-        # A score that is not finite says nothing about any place.
+        # A score that is not finite is no evidence of any place.
         score = torch.where(score.isfinite(), score, torch.nan)
         return torch.where(score[..., None].isnan(), torch.nan, xy).cpu().numpy(), score.cpu().numpy()
 
@@ -144,7 +144,7 @@ def load(config: LearnedConfig, assets: Assets, device: str) -> Learned:
 
 
 def read(folder: Path, device: torch.device | str = "cpu", flip: Flip = "aligned") -> Learned:
-    """Read a folder with model.safetensors and model.json; the mirror image is averaged in as `flip` says.
+    """Read a folder with model.safetensors and model.json; the mirror image is averaged in by `flip`.
 
     Raises DataError when files are absent or damaged, when weights and card disagree, and when the card's number
     of points is not that of its vocabulary.

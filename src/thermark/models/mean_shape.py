@@ -38,7 +38,7 @@ class MeanShape:
     batch: ClassVar[int] = 16
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the instances of each image, as Model says; no image is looked at."""
+        """Return the instances of each image, as in Model; no image is read."""
         given = [np.zeros((0, 4), np.float32) if xyxy is None else xyxy for xyxy in boxes]
         return [Instances(*self.on_boxes(xyxy), xyxy, np.full(len(xyxy), np.nan, np.float32)) for xyxy in given]
 
@@ -51,7 +51,7 @@ class MeanShape:
     def on_crops(
         self, pixels: NDArray[np.uint8], to_source: Array, padding: float, to_packed: Array | None = None
     ) -> tuple[Floats, Floats]:
-        """Return the same from packed crops, as CropModel says: their outline tells the prompt."""
+        """Return the same from packed crops, as in CropModel: their outline gives the prompt."""
         size = pixels.shape[1]
         if to_packed is not None:
             to_source = np.stack([geometry.compose(*both) for both in zip(to_source, to_packed, strict=True)])

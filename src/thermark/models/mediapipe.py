@@ -39,7 +39,7 @@ VOCABULARY: dict[Task, str] = {"landmarker": "mediapipe478", "detector": "blazef
 # Half a pixel of the networks' inputs: BlazeFace sees the longer side of the picture in 128; of the mesh's own
 # region we are not told, so this is measured, over mirrored pairs of FaceSynthetics, in longer sides of the mesh.
 HALF_CELL: dict[Task, float] = {"landmarker": 0.0021, "detector": 0.5 / 128}
-MANY = 1000  # faces that a detector may say: all
+MANY = 1000  # faces that a detector may return: all
 # Of a known face, in its longer sides. The points to compare with are of an older mesh; 468 points that are read
 # as 478 are wrong by half the face.
 TOLERANCE: dict[Task, float] = {"landmarker": 0.05, "detector": 0.1}
@@ -53,7 +53,7 @@ class Config(BundleConfig):
     `crop` px of `padding` longer sides round each prompt, which is then answered by the first face in it.
     `detector`: a model in the bundle for FaceDetector, which finds faces first; the landmarker then sees each as
     part 3 of the posts cuts it, 1.25 longer sides, clipped to the frame and stretched to 256 px. `as_told`: points
-    are what the package says, from the outline of the picture, as the posts take them, and not moved to pixel
+    are the package's, from the outline of the picture, as the posts take them, and not moved to pixel
     centres.
     """
 
@@ -107,7 +107,7 @@ class MediaPipe:
         self.close()
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the faces of each image; raises ValueError for what is no picture, before MediaPipe sees it."""
+        """Return the faces of each image; raises ValueError for what is no picture, before MediaPipe gets it."""
         return [
             self.found(image) if given is None else self._prompted(image, given)
             for image, given in zip(images, boxes, strict=True)
@@ -257,16 +257,16 @@ def _detected(result: Any, width: int, height: int, shift: float) -> Instances:
 
     Of a point the score is that of its face.
     """
-    found = result.detections
-    if not found:
+    faces = result.detections
+    if not faces:
         return Instances.none(len(landmarks.load("blazeface6")))
     moved = shift * max(width, height)
-    xy = np.array([[(point.x * width, point.y * height) for point in each.keypoints] for each in found])
-    outlines = [each.bounding_box for each in found]
+    xy = np.array([[(point.x * width, point.y * height) for point in face.keypoints] for face in faces])
+    outlines = [face.bounding_box for face in faces]
     corners = np.array([(box.origin_x, box.origin_y) for box in outlines], np.float64)
     sides = np.array([(box.width, box.height) for box in outlines])
     boxes = np.concatenate([corners, corners + sides], axis=1) - moved
-    scores = np.array([each.categories[0].score for each in found], np.float32)
+    scores = np.array([face.categories[0].score for face in faces], np.float32)
     points = np.repeat(scores[:, None], xy.shape[1], axis=1)
     return Instances((xy - moved).astype(np.float32), points, boxes.astype(np.float32), scores)
 

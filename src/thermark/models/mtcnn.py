@@ -15,10 +15,11 @@ from pydantic import Field, PositiveFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from thermark.core.errors import DataError
+from thermark.core.errors import DataError, in_one_line
 from thermark.models.inference.contract import Assets, BundleConfig, Floats, Image, Instances, usable
 from thermark.models.inference.cropped import Cropped
-from thermark.models.inference.finder import Finder, suppressed
+from thermark.models.inference.finder import Finder
+from thermark.nets.face_boxes import suppressed
 from thermark.train import precision
 
 SIZE, POINTS = 48, 5
@@ -120,7 +121,7 @@ def load(config: Config, assets: Assets, device: str) -> Cropped | Finder:
     at = precision.chosen(device)
     onet = read(assets.weights.file(config.file), ONet()).to(at)
     if config.given == "prompt":
-        return Cropped(partial(answer, net=onet), SIZE, config.pad, POINTS, "tfw5")
+        return Cropped(partial(located, net=onet), SIZE, config.pad, POINTS, "tfw5")
     pnet = read(assets.weights.file("pnet.pt"), PNet()).to(at)
     rnet = read(assets.weights.file("rnet.pt"), RNet()).to(at)
     return Finder(partial(faces, nets=(pnet, rnet, onet), config=config), "tfw5", "mtcnn")
@@ -131,14 +132,14 @@ def read(path: Path, net: Net) -> Net:
     try:
         net.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
     except Exception as error:  # an unpickler and load_state_dict raise whatever a file makes them
-        name, why = type(net).__name__.replace("Net", "-Net"), " ".join(str(error).split())[:200]
+        name, why = type(net).__name__.replace("Net", "-Net"), in_one_line(error)
         cause = f"{path.name} is no {name} of facenet-pytorch: {why}"
         raise DataError(cause, "bring the weights again") from error
     return net.eval().requires_grad_(False)
 
 
 @torch.inference_mode()
-def answer(crops: NDArray[np.uint8], net: ONet) -> tuple[Floats, Floats]:
+def located(crops: NDArray[np.uint8], net: ONet) -> tuple[Floats, Floats]:
     """Return points (N, 5, 2) in fractions of crops (N, 48, 48, 3), and the probability of a face for each."""
     images = torch.from_numpy(crops).to(net.conv1.weight.device).permute(0, 3, 1, 2).float()
     _, points, logits = net(scaled(images))
@@ -222,7 +223,7 @@ def surer(boxes: Floats, logits: Tensor, threshold: float) -> tuple[Floats, Floa
 
 
 def probability(logits: Tensor) -> Floats:
-    """Return how likely (N,) logits (N, 2) say that there is a face."""
+    """Return the probability (N,) of a face from logits (N, 2)."""
     return logits.softmax(dim=1)[:, 1].cpu().numpy()
 
 

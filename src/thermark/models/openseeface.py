@@ -45,10 +45,10 @@ def load(config: Config, assets: Assets, device: str) -> Cropped:
             f"{path.name} answers {shapes}, not as OpenSeeFace's models 0 to 4", "bring the weights again"
         )
     ran_on = {"landmarks": net.get_providers()}
-    return Cropped(partial(answer, net=net), SIZE, PAD, POINTS, "openseeface66", providers=ran_on)
+    return Cropped(partial(located, net=net), SIZE, PAD, POINTS, "openseeface66", providers=ran_on)
 
 
-def answer(crops: NDArray[np.uint8], net: "InferenceSession") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def located(crops: NDArray[np.uint8], net: "InferenceSession") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return points (N, 66, 2) in fractions of RGB crops (N, 224, 224, 3), and scores (N, 66)."""
     inputs = np.ascontiguousarray(normalised(crops).numpy())
     return decoded(sessions.run(net, inputs)[0])

@@ -62,7 +62,7 @@ class TopDown:
         return {"pose": sessions.providers(self.pose), **contract.providers(self.detector)}
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the instances of each RGB image, as Model says.
+        """Return the instances of each RGB image, as in Model.
 
         A point of which the score is not positive, or not finite, is NaN: rtmlib puts the former one bin outside
         the crop, and the latter anywhere.
@@ -106,7 +106,7 @@ class TopDown:
 def load(config: Config, assets: Assets, device: str) -> TopDown:
     """Open the pose model and its detector, compare them with their cards, and run each once.
 
-    Raises DataError for files that are absent, damaged or not what their card says (input size, number of points,
+    Raises DataError for files that are absent, damaged or unlike their card (input size, number of points,
     channel order, padding), and SetupError for an absent device.
     """
     path, card = assets.weights.file(config.pose), assets.weights.cards[config.pose]
@@ -139,9 +139,9 @@ def _check_answer(
         raise DataError(f"the card of {name} states no vocabulary", "say which landmarks it predicts")
     points = len(landmarks.load(card["vocabulary"]))
     shapes = [output.shape for output in outputs]
-    wanted = [(1, points, 2 * size[0]), (1, points, 2 * size[1])]
-    if shapes != wanted:
+    expected = [(1, points, 2 * size[0]), (1, points, 2 * size[1])]
+    if shapes != expected:
         raise DataError(
-            f"{name} answers {shapes}, its card ({card['vocabulary']} at {size[0]} x {size[1]}) means {wanted}",
+            f"{name} answers {shapes}, its card ({card['vocabulary']} at {size[0]} x {size[1]}) means {expected}",
             "take the file that belongs to the card",
         )

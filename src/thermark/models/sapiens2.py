@@ -38,7 +38,7 @@ class Config(TorchConfig):
 def load(config: Config, assets: Assets, device: str) -> TopDown:
     """Load the network and its detector.
 
-    Raises DataError for files that are absent, damaged or not what their card says, and SetupError for an absent
+    Raises DataError for files that are absent, damaged or unlike their card, and SetupError for an absent
     device.
     """
     at = precision.chosen(device)

@@ -14,7 +14,7 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from thermark.core.errors import DataError
+from thermark.core.errors import DataError, in_one_line
 from thermark.models.inference.contract import Assets, BundleConfig, Image
 from thermark.models.inference.cropped import Cropped
 from thermark.nets import state_dict_file
@@ -60,7 +60,7 @@ def load(config: Config, assets: Assets, device: str) -> Cropped:
     net = read(assets.weights.file(config.file)).to(at)
     points = net.fc.out_features // 3
     return Cropped(
-        partial(answer, net=net),
+        partial(located, net=net),
         SIZE,
         config.pad,
         points,
@@ -82,8 +82,8 @@ def read(path: Path) -> TFAN:
         }
         net.load_state_dict({_own(name, layers): weight for name, weight in kept.items()})
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise DataError(f"{path.name} is no TFAN of 70 or 478 points: {why}", "bring the weights again") from error
+        cause = f"{path.name} is no TFAN of 70 or 478 points: {in_one_line(error)}"
+        raise DataError(cause, "bring the weights again") from error
     return net.eval().requires_grad_(False)
 
 
@@ -116,12 +116,12 @@ def stretched(image: Image) -> Image:
     if (image != image[..., :1]).any() or image.min() == image.max():
         return image
     low, high = float(image.min()), float(image.max())
-    shown: Image = np.rint((image - low) * (255 / (high - low))).astype(np.uint8)
-    return shown
+    rescaled: Image = np.rint((image - low) * (255 / (high - low))).astype(np.uint8)
+    return rescaled
 
 
 @torch.inference_mode()
-def answer(crops: NDArray[np.uint8], net: TFAN) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def located(crops: NDArray[np.uint8], net: TFAN) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return points (N, K, 2) in fractions of RGB crops (N, 224, 224, 3) from their outline, and scores (N, K).
 
     A score is 1 less the standard deviation in sides of the crop: what it calls a confidence is a variance.

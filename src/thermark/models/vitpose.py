@@ -27,7 +27,7 @@ SIGMA = 0.8
 
 
 class Config(TorchConfig):
-    """`expert`: which of the experts answers, 5 for COCO-WholeBody; `config.json` of the bundle tells the rest."""
+    """`expert`: which of the experts predicts, 5 for COCO-WholeBody; the rest is in the bundle's `config.json`."""
 
     expert: NonNegativeInt = 5
 
@@ -36,7 +36,7 @@ def load(config: Config, assets: Assets, device: str) -> TopDown:
     """Load the network and its detector.
 
     Raises Unavailable when the head has another number of points than COCO-WholeBody; DataError for files that
-    are absent, damaged or not what their card says, or without the expert; SetupError for an absent device.
+    are absent, damaged or unlike their card, or without the expert; SetupError for an absent device.
     """
     at = precision.chosen(device)
     name = assets.weights.folder.name
@@ -48,8 +48,8 @@ def load(config: Config, assets: Assets, device: str) -> TopDown:
     if experts > 1 and config.expert >= experts:
         raise DataError(f"{name} has {experts} experts", f"`expert: 0` to `{experts - 1}`")
     height, width = backbone.image_size
-    wanted = {"vocabulary": VOCABULARY, "channels": "rgb", "input_size": [width, height]}
-    pretrained.require_card(assets.weights, config.file, wanted)
+    expected = {"vocabulary": VOCABULARY, "channels": "rgb", "input_size": [width, height]}
+    pretrained.require_card(assets.weights, config.file, expected)
     net = pretrained.built(VitPoseForPoseEstimation, about, assets.weights.file(config.file))
     compute = topdown.computing(net, config.dtype, at)
     find, source = person_detector(config, assets.weights, device)

@@ -31,7 +31,7 @@ class Config(HeatmapConfig):
 def load(config: Config, assets: Assets, device: str) -> TopDown:
     """Open the network and its detector, and run each once.
 
-    Raises DataError for files that are absent, damaged or not what their card says (input size, number of points,
+    Raises DataError for files that are absent, damaged or unlike their card (input size, number of points,
     vocabulary, channel order), and SetupError for an absent device.
     """
     path, card = assets.weights.file(config.file), assets.weights.cards[config.file]
@@ -40,10 +40,10 @@ def load(config: Config, assets: Assets, device: str) -> TopDown:
     width, height = sessions.image_size(assets.weights, config.file)
     net = sessions.opened(path, device, config.threads)
     shapes = [output.shape for output in sessions.tried(net, path.name, (width, height))]
-    wanted = [(1, len(landmarks.load(VOCABULARY)), height // STRIDE, width // STRIDE)]
-    if shapes != wanted:
+    expected = [(1, len(landmarks.load(VOCABULARY)), height // STRIDE, width // STRIDE)]
+    if shapes != expected:
         raise DataError(
-            f"{path.name} answers {shapes}, its card means {wanted}", "take the file that belongs to the card"
+            f"{path.name} answers {shapes}, its card means {expected}", "take the file that belongs to the card"
         )
     find, source = person_detector(config, assets.weights, device)
 

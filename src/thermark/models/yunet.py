@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from thermark.core.errors import DataError
+from thermark.core.errors import DataError, in_one_line
 from thermark.models.inference.contract import Assets, BundleConfig, Image, Instances, on_cpu, usable
 from thermark.models.inference.finder import Finder
 
@@ -31,9 +31,8 @@ def load(config: Config, assets: Assets, device: str) -> Finder:
         detector = cv2.FaceDetectorYN.create(str(path), "", TRIED, config.threshold, config.nms)
         detector.detect(np.zeros((*TRIED[::-1], 3), np.uint8))
     except cv2.error as error:
-        why = " ".join(str(error).split())[:200]
         raise DataError(
-            f"{path.name} is no YuNet that OpenCV can run: {why}", "bring the weights again"
+            f"{path.name} is no YuNet that OpenCV can run: {in_one_line(error)}", "bring the weights again"
         ) from error
     return Finder(partial(faces, detector=detector), "tfw5", "yunet")
 

@@ -14,6 +14,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.nets.inputs import MEAN, STD
 from thermark.nets.rtmpose import Architecture, RTMPose
 
+CARD, WEIGHTS = "model.json", "model.safetensors"
 Triple = tuple[float, float, float]
 
 
@@ -50,10 +51,10 @@ class ModelCard(Section):
     cropped: tuple[int, float] | None = None
 
 
-def write(folder: Path, card: ModelCard, weights: Mapping[str, Tensor]) -> None:
-    """Write weights (float32, plain memory order) and card into an existing folder."""
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / "model.safetensors")
-    files.write_json(folder / "model.json", card.model_dump())
+def write(folder: Path, card: Section, weights: Mapping[str, Tensor], name: str = CARD) -> None:
+    """Write weights (float32, plain memory order), and the card as a file `name`, into an existing folder."""
+    save_file({key: tensor.contiguous() for key, tensor in weights.items()}, folder / WEIGHTS)
+    files.write_json(folder / name, card.model_dump())
 
 
 def build(card: ModelCard) -> RTMPose:
@@ -67,13 +68,13 @@ def read(folder: Path) -> tuple[RTMPose, ModelCard]:
     Raises DataError for absent or damaged files and for weights that are not exactly the card's network.
     """
     try:
-        card = parse(files.read_json(folder / "model.json"), ModelCard, f"{folder.name}/model.json")
+        card = parse(files.read_json(folder / CARD), ModelCard, f"{folder.name}/{CARD}")
     except FileNotFoundError as error:
-        raise DataError(f"{folder} holds no model.json", "run `dvc repro` to train the model") from error
+        raise DataError(f"{folder} holds no {CARD}", "run `dvc repro` to train the model") from error
     except (ConfigError, ValueError) as error:
-        raise DataError(f"{folder}/model.json is damaged: {error}", "run `dvc repro` to train again") from error
+        raise DataError(f"{folder}/{CARD} is damaged: {error}", "run `dvc repro` to train again") from error
     model = build(card)
-    load_weights(model, folder / "model.safetensors")
+    load_weights(model, folder / WEIGHTS)
     return model.eval(), card
 
 

@@ -1,21 +1,17 @@
 """A trained face detector as two files: `model.safetensors`, and `model.json` with all that inference needs."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PositiveInt
-from safetensors.torch import save_file
-from torch import Tensor
 
 from thermark.core import files
 from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.nets.card import load_weights
+from thermark.nets.card import CARD, WEIGHTS, load_weights, write
 from thermark.nets.face_detector import FaceDetector, Widths
 
-WEIGHTS, CARD = "model.safetensors", "model.json"
-Fraction = float
+__all__ = ["CARD", "WEIGHTS", "DetectorCard", "build", "read", "write"]
 
 
 class DetectorCard(Section):
@@ -41,12 +37,6 @@ class DetectorCard(Section):
     precision: Literal["fp32", "bf16"]
     best_epoch: int
     val_ap50: float
-
-
-def write(folder: Path, card: DetectorCard, weights: Mapping[str, Tensor]) -> None:
-    """Write weights (float32, plain memory order) and card into an existing folder."""
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
-    files.write_json(folder / CARD, card.model_dump())
 
 
 def build(card: DetectorCard) -> FaceDetector:

@@ -31,16 +31,20 @@ def padded(image: NDArray[np.uint8]) -> Floats:
     return whole
 
 
-def kept(boxes: Floats, scores: Floats, threshold: float, overlap: float) -> tuple[Floats, Floats]:
+def filtered(boxes: Floats, scores: Floats, threshold: float, overlap: float) -> tuple[Floats, Floats]:
     """Return the boxes (M, 4) and scores (M,) that are left of candidates (A, 4) and (A,), best first.
 
     Those that score `threshold` at least, MOST at most; of two that overlap by more than `overlap` the better one.
     """
     rows = np.flatnonzero(scores >= threshold)
     rows = rows[np.argsort(-scores[rows], kind="stable")[:MOST]]
-    if not len(rows):
-        return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
-    sides = np.concatenate([boxes[rows, :2], boxes[rows, 2:] - boxes[rows, :2]], axis=1)
-    left = cv2.dnn.NMSBoxes(sides.tolist(), scores[rows].tolist(), 0.0, overlap)
-    rows = rows[np.asarray(left, np.int64).reshape(-1)]
+    rows = rows[suppressed(boxes[rows], scores[rows], overlap)]
     return boxes[rows].astype(np.float32), scores[rows].astype(np.float32)
+
+
+def suppressed(boxes: NDArray[np.floating], scores: NDArray[np.floating], overlap: float) -> NDArray[np.int64]:
+    """Return which boxes (M, 4) are left when of those that overlap by more the better one stays, best first."""
+    if not len(boxes):
+        return np.zeros(0, np.int64)
+    sides = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+    return np.asarray(cv2.dnn.NMSBoxes(sides.tolist(), scores.tolist(), 0.0, overlap), np.int64).reshape(-1)

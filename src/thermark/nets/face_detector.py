@@ -1,6 +1,6 @@
 """A small detector of faces in one grey channel: CSPNeXt blocks, a top-down path, and a head without anchors.
 
-Each cell of three grids (8, 16 and 32 px) says whether a face lies about it, and how far its four sides are, as
+Each cell of three grids (8, 16 and 32 px) gives whether a face lies about it, and how far its four sides are, as
 in FCOS (Tian et al. 2019, arXiv 1904.01355). Faces of a camera in a car or a room span a factor of ten in size,
 from 20 px to the height of the frame: on a grid for each range of sizes all of them are some 2 to 8 cells large,
 where one grid of 8 px (CenterNet, Zhou et al. 2019, arXiv 1904.07850) would have to regress sides of 1 to 15
@@ -64,11 +64,11 @@ class FaceDetector(nn.Module):
         fine = self.stage8(x)
         middle = self.stage16(fine)
         coarse = self.stage32(middle)
-        levels = [narrow(each) for narrow, each in zip(self.lateral, (fine, middle, coarse), strict=True)]
+        levels = [narrow(level) for narrow, level in zip(self.lateral, (fine, middle, coarse), strict=True)]
         for finer in (1, 0):
             levels[finer] = levels[finer] + F.interpolate(levels[finer + 1], scale_factor=2.0, mode="nearest")
-        said = [self.head(smooth(level)) for smooth, level in zip(self.smooth, levels, strict=True)]
-        return torch.cat([score for score, _ in said], dim=1), torch.cat([sides for _, sides in said], dim=1)
+        outputs = [self.head(smooth(level)) for smooth, level in zip(self.smooth, levels, strict=True)]
+        return torch.cat([score for score, _ in outputs], dim=1), torch.cat([sides for _, sides in outputs], dim=1)
 
 
 class Head(nn.Module):

@@ -1,4 +1,4 @@
-"""Where a map is highest, whatever its last digits say: other CPUs and other crops in a batch change these."""
+"""The highest cell of a map, ties up to rounding broken by place: CPUs and batches differ in the last digits."""
 
 import torch
 from torch import Tensor
@@ -28,5 +28,5 @@ def flat(values: Tensor) -> Tensor:
 
 def _range(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     top, low = values.amax(dim=-1), values.amin(dim=-1)
-    # A logit of minus infinity says where a point is not, and nothing about noise.
+    # A logit of minus infinity marks where a point is not, and is no noise.
     return top, low, NOISE * torch.maximum(top.abs(), low.abs().nan_to_num(posinf=0.0))

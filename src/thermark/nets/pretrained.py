@@ -30,7 +30,7 @@ from transformers.utils import logging
 
 from thermark.core import files
 from thermark.core.bundle import Bundle
-from thermark.core.errors import DataError
+from thermark.core.errors import DataError, in_one_line
 
 __all__ = [
     "Sapiens2Config",
@@ -55,7 +55,7 @@ M = TypeVar("M", bound=PreTrainedModel)
 def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shape of each tensor in a safetensors file, without reading them.
 
-    Raises DataError for a file that is absent, cut off, longer than it says or of another kind; a pickle is one.
+    Raises DataError for a file that is absent, cut off, longer than stated or of another kind; a pickle is one.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -72,7 +72,7 @@ def described(path: Path, kind: type[C]) -> C:
             raise DataError(f"{path} describes a {content['model_type']}, not a {kind.model_type}", AGAIN)
         return kind.from_dict(content)  # type: ignore[no-any-return]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StrictDataclassError) as error:
-        raise DataError(f"{path} describes no network: {_line(error)}", AGAIN) from error
+        raise DataError(f"{path} describes no network: {in_one_line(error)}", AGAIN) from error
 
 
 def built(kind: type[M], config: PreTrainedConfig, path: Path) -> M:
@@ -96,20 +96,16 @@ def built(kind: type[M], config: PreTrainedConfig, path: Path) -> M:
     problems = [f"{key} is missing" for key in sorted(report["missing_keys"])]
     problems += [f"{key} is unexpected" for key in sorted(report["unexpected_keys"])]
     problems += [f"{key[0]} is {list(key[1])}, not {list(key[2])}" for key in sorted(report["mismatched_keys"])]
-    problems += [_line(message) for message in report["error_msgs"]]
+    problems += [in_one_line(message) for message in report["error_msgs"]]
     if problems:
         rest = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
         raise DataError(f"{path} does not fit the network: {problems[0]}{rest}", AGAIN)
     return model.eval()  # type: ignore[no-any-return]
 
 
-def require_card(bundle: Bundle, name: str, wanted: Mapping[str, Any]) -> None:
-    """Raise DataError where the card of a file states something else than `wanted`, or nothing."""
-    for key, value in wanted.items():
+def require_card(bundle: Bundle, name: str, expected: Mapping[str, Any]) -> None:
+    """Raise DataError where the card of a file states something else than `expected`, or nothing."""
+    for key, value in expected.items():
         stated = bundle.cards[name].get(key)
         if stated != value:
             raise DataError(f"the card of {name} states {key} {stated}, the network has {value}", AGAIN)
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())[:200]

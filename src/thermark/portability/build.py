@@ -8,7 +8,7 @@ from typing import Any
 from thermark.core import files
 from thermark.core.errors import Finding
 from thermark.portability import page
-from thermark.portability.compare import Compared, Paths, compare
+from thermark.portability.compare import Compared, ResultPaths, compare
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Tree:
     arithmetic: str
 
 
-def build(base: Tree, other: Tree, paths: Paths, out: Path) -> None:
+def build(base: Tree, other: Tree, paths: ResultPaths, out: Path) -> None:
     """Write `out`/portability.md and .json on the results of two trees.
 
     Raises DataError for a tree without results, and, after both are written, Finding when a verdict of `base` is

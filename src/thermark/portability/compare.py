@@ -14,7 +14,7 @@ BROKEN = ("turned", "vanished")
 
 
 @dataclass(frozen=True)
-class Paths:
+class ResultPaths:
     """Where results are in a tree: the folder of `details`, JSON `pages` with verdicts, and all `files`."""
 
     details: Path
@@ -51,7 +51,7 @@ class Compared:
         return [verdict for verdict in self.verdicts if verdict.state in BROKEN]
 
 
-def compare(base: Path, other: Path, paths: Paths) -> Compared:
+def compare(base: Path, other: Path, paths: ResultPaths) -> Compared:
     """Compare the results of two trees; raises DataError where either has none."""
     for root in (base, other):
         for path in (paths.details, *paths.pages):

@@ -14,7 +14,7 @@ from typing import Literal
 from packaging.version import InvalidVersion, Version
 
 from thermark.core import arithmetic
-from thermark.core.errors import ConfigError, SetupError, ThermarkError
+from thermark.core.errors import ConfigError, SetupError, ThermarkError, in_one_line
 from thermark.download import cache, mirrors
 from thermark.portability.pins import Installed, canonical, pins
 
@@ -153,8 +153,8 @@ def importable(module: str) -> Check:
     try:
         version = importlib.import_module(module).__version__
     except (ImportError, OSError, AttributeError) as error:
-        cause = " ".join(str(error).split())[:200]
-        return Check(f"import {module}", "fail", cause, f"reinstall it with its dependencies: {REBUILD}")
+        remedy = f"reinstall it with its dependencies: {REBUILD}"
+        return Check(f"import {module}", "fail", in_one_line(error), remedy)
     return Check(f"import {module}", "ok", str(version))
 
 
@@ -178,18 +178,18 @@ def quiet_onnxruntime(versions: Installed) -> Check:
 def pinned_versions(requirements: Path, versions: Installed) -> Check:
     """Check that what is installed is what is pinned; a local suffix such as +cpu is the same version."""
     try:
-        wanted = pins(requirements)
+        pinned = pins(requirements)
     except ConfigError as error:
         return Check("pins", "fail", error.cause, error.remedy)
-    if not wanted:
+    if not pinned:
         return Check("pins", "fail", f"{requirements} pins nothing", "restore it with `git checkout`")
     wrong = [
         f"{name} {versions.get(name, 'is absent')} instead of {pin}"
-        for name, pin in wanted.items()
+        for name, pin in pinned.items()
         if name not in versions or not _same_version(versions[name], pin)
     ]
     if not wrong:
-        return Check("pins", "ok", f"{len(wanted)} packages as in {requirements}")
+        return Check("pins", "ok", f"{len(pinned)} packages as in {requirements}")
     shown = ", ".join(wrong[:8]) + (f" and {len(wrong) - 8} more" if len(wrong) > 8 else "")
     return Check("pins", "fail", shown, REBUILD)
 

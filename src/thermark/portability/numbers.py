@@ -15,7 +15,7 @@ Summary = Mapping[str, Any]
 class Number:
     """The main metric of a contestant on a data set in the base tree, with its interval, and in the other tree.
 
-    `over`: what the interval covers. What a tree does not have is None; `reason` says why the other has none.
+    `over`: what the interval covers. What a tree does not have is None; `reason` is why the other has none.
     """
 
     contestant: str

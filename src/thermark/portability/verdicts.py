@@ -14,7 +14,7 @@ CELL = ("table", "row", "run", "metric", "dataset", "stratum", "level")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a page of the base tree says of something, and what that of the other tree says; None for nothing."""
+    """The verdict on a page of the base tree and that on the other tree's; None where there is none."""
 
     page: str
     subject: str

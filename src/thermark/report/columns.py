@@ -33,7 +33,7 @@ class Column(NamedTuple):
     metric: str
 
 
-class Row(NamedTuple):
+class ContestantRow(NamedTuple):
     """The texts that a row begins with, whose it is, and of which protocol or part if not the columns'."""
 
     texts: Sequence[str]
@@ -91,7 +91,7 @@ def columns(
     ]
 
 
-def board(values: Values, lead: Sequence[str], rows: Sequence[Row], columns: Sequence[Column]) -> str:
+def board(values: Values, lead: Sequence[str], rows: Sequence[ContestantRow], columns: Sequence[Column]) -> str:
     """Return a table of `values`, in which `lead` are the titles of what rows begin with."""
     lines = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""What params.yaml says of contestants: whose network is a run's, of what kind each is, who sees whole frames."""
+"""Facts on contestants from params.yaml: the run of each, its kind, and which are given whole frames."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -40,12 +40,12 @@ def kind(data_set: DataSet) -> str:
 
 
 def caveat(data_set: DataSet) -> str:
-    """Return what a table or figure says under its title, nothing for human labels of a camera's pictures."""
+    """Return the note under the title of a table or figure, nothing for human labels of a camera's pictures."""
     return CAVEATS.get(kind(data_set), "")
 
 
 def notice(data_set: DataSet) -> str:
-    """Return what a Markdown page says before its tables, nothing for human labels of a camera's pictures."""
+    """Return the note before the tables of a Markdown page, nothing for human labels of a camera's pictures."""
     return NOTICES.get(kind(data_set), "")
 
 

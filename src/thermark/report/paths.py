@@ -7,7 +7,7 @@ NOT_GIVEN = Path("not-given")  # of a path that the page of a stage does not rea
 
 
 @dataclass(frozen=True)
-class Paths:
+class ReportPaths:
     """Files and folders of earlier stages; a page gives those that it reads.
 
     Folders: `results`/<dataset>.json and .parquet, `training`/<run>.csv, `gradients`/<run>.csv,

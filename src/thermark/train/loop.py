@@ -27,11 +27,11 @@ NORM = "grad_norm"
 
 
 class Settings(Machine):
-    """What every recipe's section may say about training.
+    """Settings of training that every recipe's section may hold.
 
     `batch` images a step; `clip` bounds the norm of the gradient; training ends after `epochs`, or after
     `patience` epochs without a lower validation error, counted at the earliest from where the rate begins to
-    fall: who stops before has not had the schedule of the others. A network is trained with each of the `seeds`,
+    fall: one that stops before has not had the schedule of others. A network is trained with each of the `seeds`,
     and the gradient's norm is kept of each of the first `gradient_steps` steps. The defaults suit a thousand faces
     on two CPU cores: from random weights, more and smaller steps learn faster than the published 4e-3 at 512
     images.
@@ -93,7 +93,7 @@ def fit(
     forward = processes.parallel(_Loss(model, terms))
     left = range(progress.epoch, settings.epochs)
     if progress.epoch and not quiet:
-        say(f"{label}: goes on after epoch {progress.epoch}")
+        log(f"{label}: goes on after epoch {progress.epoch}")
 
     for epoch in left if quiet else track(left, len(left), label, "epochs"):
         if epoch - max(progress.best_epoch, int(settings.epochs * settings.rate.flat)) >= settings.patience:
@@ -103,7 +103,7 @@ def fit(
         for batch in batches(epoch):
             values = descended(model, optimizer, forward(batch, epoch), settings.clip)
             if progress.step == 0 and not quiet:
-                say(f"{label}: step 1: {worded(values)}")
+                log(f"{label}: step 1: {worded(values)}")
             check(values, epoch, progress.step)
             update(optimizer, rate(progress.step))
             schedule.average(mean, model, schedule.share(settings.ema, progress.step) if settings.ema else 1.0)
@@ -183,7 +183,7 @@ def worded(values: dict[str, float]) -> str:
     return ", ".join([*terms, f"gradient {values[NORM]:.3g}"])
 
 
-def say(line: str) -> None:
+def log(line: str) -> None:
     """Print a line to stderr."""
     print(line, file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""Paired images of one face: what the student sees and what its teacher is shown, under one view."""
+"""Paired images of one face: the inputs of student and teacher, under one view."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,5 +89,5 @@ def assemble(
 
 
 def same(batch: Batch) -> PairBatch:
-    """Return a pair in which the teacher is shown what the student sees."""
+    """Return a pair in which student and teacher have the same input."""
     return PairBatch(batch, batch.images)

@@ -188,7 +188,7 @@ def store(at: Ready, folder: Path, faces_root: Path, more: Sequence[str] = (), w
     `more` names further face sets that it reads, `weights` is the hash of another network's.
     """
     versions = [module.__version__ for module in (cv2, np, scipy, torch)]
-    # How many seeds there are and who assembles batches changes no result.
+    # How many seeds there are and which process assembles batches changes no result.
     options = at.config.model_dump(exclude={"seeds", "workers"})
     read = data.fingerprint(faces_root, list(dict.fromkeys([*at.sets, *more])))
     computed = [at.exact, at.device.type, arithmetic.mode(), versions]

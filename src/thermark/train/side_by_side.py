@@ -33,7 +33,7 @@ Train = Callable[[int], Finished]
 
 
 @dataclass(frozen=True)
-class Job:
+class RecipeRun:
     """Training with any seed, for any process: `recipe` is a module of train/recipes, `states` a folder a seed."""
 
     recipe: str
@@ -54,7 +54,7 @@ def train_all(config: Run, train: Train) -> dict[int, Finished]:
 
     The first seed that fails ends those after it. Raises its failure; of Untrained, with its number in the cause.
     """
-    count = at_once(config) if isinstance(train, Job) else 1
+    count = at_once(config) if isinstance(train, RecipeRun) else 1
     if count == 1:
         return {seed: _one(train, seed) for seed in config.seeds}
     return dict(zip(config.seeds, _together(train, config.seeds, count), strict=True))
@@ -81,7 +81,7 @@ class _Running:
 
     index: int
     process: BaseProcess
-    answers: Connection
+    results: Connection
 
 
 def _together(train: Train, seeds: Sequence[int], count: int) -> list[Finished]:
@@ -95,14 +95,14 @@ def _together(train: Train, seeds: Sequence[int], count: int) -> list[Finished]:
         while waiting or running:
             while waiting and len(running) < count:
                 running.append(_begun(context, train, *waiting.pop(0)))
-            ready = wait([one.answers for one in running])
-            for one in [one for one in running if one.answers in ready]:
+            ready = wait([one.results for one in running])
+            for one in [one for one in running if one.results in ready]:
                 running.remove(one)
-                answer = _answer(one, seeds[one.index])
-                if isinstance(answer, Finished):
-                    finished[one.index] = answer
+                result = _received(one, seeds[one.index])
+                if isinstance(result, Finished):
+                    finished[one.index] = result
                 else:
-                    failed[one.index] = answer
+                    failed[one.index] = result
             if failed:
                 # One before it may fail yet, and would have been the first to.
                 waiting = [one for one in waiting if one[0] < min(failed)]
@@ -135,7 +135,7 @@ def _begun(context: BaseContext, train: Train, index: int, seed: int) -> _Runnin
     return _Running(index, process, ours)
 
 
-def _train(train: Train, seed: int, answers: Connection, parent: int) -> None:
+def _train(train: Train, seed: int, results: Connection, parent: int) -> None:
     """Train in a process of its own and send what came of it, or the failure."""
     # The terminal interrupts all processes of a group; the first one decides what becomes of the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -144,31 +144,31 @@ def _train(train: Train, seed: int, answers: Connection, parent: int) -> None:
     if os.getppid() != parent:
         return  # it has ended already
     sys.stderr = _Lines()
-    answer: Any
+    result: Any
     try:
-        answer = _one(train, seed)
+        result = _one(train, seed)
         # Between processes, tensors go by way of shared memory and a file descriptor each; arrays are simply sent.
-        arrays: Any = {name: tensor.numpy() for name, tensor in answer.weights.items()}
-        answer = replace(answer, weights=arrays)
+        arrays: Any = {name: tensor.numpy() for name, tensor in result.weights.items()}
+        result = replace(result, weights=arrays)
     except (ThermarkError, OSError) as error:
-        answer = error
-    answers.send(answer)
-    answers.close()
+        result = error
+    results.send(result)
+    results.close()
 
 
-def _answer(running: _Running, seed: int) -> Finished | BaseException:
+def _received(running: _Running, seed: int) -> Finished | BaseException:
     """Return what a process sends, or why it sends nothing."""
-    answer: Finished | BaseException
+    result: Finished | BaseException
     try:
-        answer = running.answers.recv()
+        result = running.results.recv()
     except EOFError:
-        answer = _silent(running, seed)
+        result = _silent(running, seed)
     running.process.join()
-    running.answers.close()
-    if not isinstance(answer, Finished):
-        return answer
-    arrays: Any = answer.weights
-    return replace(answer, weights={name: torch.from_numpy(array) for name, array in arrays.items()})
+    running.results.close()
+    if not isinstance(result, Finished):
+        return result
+    arrays: Any = result.weights
+    return replace(result, weights={name: torch.from_numpy(array) for name, array in arrays.items()})
 
 
 def _silent(running: _Running, seed: int) -> ThermarkError:
@@ -186,7 +186,7 @@ def _ended(running: Sequence[_Running], begin: int) -> list[_Running]:
         one.process.kill()
     for one in ended:
         one.process.join()
-        one.answers.close()
+        one.results.close()
     return [one for one in running if one.index < begin]
 
 

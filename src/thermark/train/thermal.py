@@ -195,8 +195,8 @@ def blend(side: int, knots: int) -> Floats:
 
 def striped(image: Image, offsets: Floats, rows: bool) -> Image:
     """Return the picture with an offset for each row, or each column, in parts of the range of grey."""
-    own = offsets[: image.shape[0 if rows else 1]]
-    return added(image, own[:, None] if rows else own[None])
+    needed = offsets[: image.shape[0 if rows else 1]]
+    return added(image, needed[:, None] if rows else needed[None])
 
 
 def added(image: Image, offset: NDArray[np.floating]) -> Image:

@@ -24,7 +24,7 @@ def require(findings: Findings) -> None:
 def face_temperature(median: float, config: Source) -> list[Check]:
     """Return the check of the faces' median temperature (deg C) against `config.plausible`, where there is one.
 
-    A failed one says what other scales of raw values would give, where `config` has scale and offset. NaN, the
+    A failed one lists what other scales of raw values would give, where `config` has scale and offset. NaN, the
     median of pictures, is not checked.
     """
     plausible = getattr(config, "plausible", None)

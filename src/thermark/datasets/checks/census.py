@@ -30,7 +30,7 @@ def displacement(xy: NDArray[np.floating]) -> NDArray[np.float64]:
     return displaced
 
 
-def count(table: tables.Table, xy: NDArray[np.floating], margin: float) -> dict[str, int]:
+def count(table: tables.CsvTable, xy: NDArray[np.floating], margin: float) -> dict[str, int]:
     """Return what a CSV holds, from its points (rows, 73, 2), NaN where a cell is empty.
 
     Pairs of which both are filled count. `repeated`: rows whose id an earlier row has. `left`, `right`: profile

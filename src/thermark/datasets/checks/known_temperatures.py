@@ -1,7 +1,7 @@
 """The one independent check of ThermEval-D's temperatures: published readings at given pixels.
 
 Agreement settles axis order, unit and file identity at once; where it lacks, other readings of the matrices are
-tried, so that the check can say what is wrong.
+tried, so that the check can name what is wrong.
 """
 
 from collections.abc import Callable

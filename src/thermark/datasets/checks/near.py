@@ -32,7 +32,7 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Matches:
-    """Near pairs across splits: `pairs`, the closest as (row, row, bits); `count`, of all; `rows`, who has one.
+    """Near pairs across splits: `pairs`, the closest as (row, row, bits); `count`, of all; `rows`, those with one.
 
     Of pictures with the same hash in the same split, `pairs` names the first.
     """

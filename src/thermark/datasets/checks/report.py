@@ -10,12 +10,12 @@ from thermark.core import files
 from thermark.core.faces import Faces
 from thermark.core.geometry import box_size
 from thermark.core.origin import Origin
-from thermark.datasets.readers.card import Card
+from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import Loaded
 
 
 def content(
-    loaded: Loaded, card: Card, temperature: dict[str, float], crop: dict[str, Any], origin: Origin
+    loaded: Loaded, card: DataSetCard, temperature: dict[str, float], crop: dict[str, Any], origin: Origin
 ) -> dict[str, Any]:
     """Return the report: card, origin, counts, findings with examples, checks, sizes and temperatures."""
     faces, frames = loaded.faces, loaded.frames
@@ -47,6 +47,6 @@ def counts(column: np.ndarray) -> dict[str, int]:
 
 
 def write_splits(path: Path, faces: Faces) -> None:
-    """Write `subject,split`, one line a subject, sorted: who is where, in a form that git can compare."""
+    """Write `subject,split`, one line a subject, sorted, so that git can compare them."""
     pairs = sorted(set(zip(map(str, faces.subjects), map(str, faces.splits), strict=True)))
     files.write_text(path, "".join(f"{a},{b}\n" for a, b in [("subject", "split"), *pairs]))

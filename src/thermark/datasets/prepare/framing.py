@@ -28,7 +28,7 @@ from thermark.core.scored_splits import Split
 class Config(Section):
     """The other ways in which the frames of a data set are shown.
 
-    `loader`, `raw`: as the data set says. `variants`: name -> settings of the data set that differ, `tone` or
+    `loader`, `raw`: as in the data set. `variants`: name -> settings of the data set that differ, `tone` or
     `source`, and `invert`, whether the grey levels are turned round.
     """
 
@@ -156,7 +156,7 @@ def _sized(
 
 
 def _read(path: Path, loader: str, config: Any, invert: bool) -> NDArray[np.uint8]:
-    """Return a frame as a network sees it; modules do not travel between processes, so the loader goes by name."""
+    """Return a frame as a network's input; modules do not travel between processes, so the loader goes by name."""
     image = import_module(loader).read(path, config)
     toned: NDArray[np.uint8] = render(image, config.tone) if image.dtype.kind == "f" else image
     return 255 - toned if invert else toned

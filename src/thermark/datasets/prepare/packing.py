@@ -18,8 +18,8 @@ from thermark.core.origin import origin
 from thermark.datasets.checks import arrival, near, sanity, splits
 from thermark.datasets.checks import report as reports
 from thermark.datasets.prepare import sharding
-from thermark.datasets.prepare.reading import CropConfig, Job
-from thermark.datasets.prepare.sharding import Part, Plan, Seen
+from thermark.datasets.prepare.reading import CropConfig, ReadJob
+from thermark.datasets.prepare.sharding import Plan, Seen, WorkPart
 from thermark.datasets.readers import boxes
 from thermark.datasets.readers.loaded import Loaded, Source, require_complete
 
@@ -88,7 +88,7 @@ def make_part(
     raw: Path,
     config: Any,
     crop: CropConfig,
-    part: Part,
+    part: WorkPart,
     folder: Path,
     workers: int | None = None,
 ) -> Plan:
@@ -100,7 +100,7 @@ def make_part(
 
 
 def leave_out(dataset: ModuleType, config: Any, reason: str, out: Path, report: Path, split_table: Path) -> None:
-    """Write, in place of the faces of a data set that is not here, the reason, and a report that says so."""
+    """Write, in place of the faces of a data set that is not here, the reason, and a report with it."""
     runs.skip(out, reason)
     content = {"absent": reason, "card": asdict(dataset.CARD), "modality": dataset.MODALITY, "origin": "real"}
     content |= {"raw": config.raw, "fingerprint": hashlib.sha256(reason.encode()).hexdigest()}
@@ -118,7 +118,7 @@ def leave_note(part: str, out: Path, report: Path, split_table: Path) -> None:
 
 def _planned(
     dataset: ModuleType, raw: Path, config: Any, crop: CropConfig, folder: Path
-) -> tuple[Loaded, list[Job], Plan]:
+) -> tuple[Loaded, list[ReadJob], Plan]:
     loaded = dataset.load(raw, config)
     loaded = replace(loaded, faces=boxes.converted(loaded.faces, dataset.CARD.boxes, config.box))
     loaded = _in_frame_order(loaded)
@@ -166,12 +166,12 @@ def _places(loaded: Loaded) -> NDArray[np.int64]:
     return np.array([position[str(frame)] for frame in loaded.faces.frames], np.int64)
 
 
-def _jobs(raw: Path, loaded: Loaded) -> list[Job]:
+def _jobs(raw: Path, loaded: Loaded) -> list[ReadJob]:
     """Return one job a frame; frames without faces are read too, for their size."""
     faces = loaded.faces
     starts = np.searchsorted(_places(loaded), np.arange(len(loaded.frames) + 1))
     return [
-        Job(raw / str(path), faces.prompts[start:end], faces.boxes[start:end])
+        ReadJob(raw / str(path), faces.prompts[start:end], faces.boxes[start:end])
         for path, start, end in zip(loaded.frames.paths, starts[:-1], starts[1:], strict=True)
     ]
 

@@ -30,7 +30,7 @@ class CropConfig(Section):
 
 
 @dataclass(frozen=True)
-class Job:
+class ReadJob:
     """A frame's file, and the `prompts` and `boxes` (n, 4) of its faces."""
 
     path: Path
@@ -59,7 +59,7 @@ class Read:
     error: str = ""
 
 
-def read(job: Job, dataset: str, config: Any, crop: CropConfig) -> Read:
+def read(job: ReadJob, dataset: str, config: Any, crop: CropConfig) -> Read:
     """Read one frame with `dataset`, a module's name (modules do not travel between processes), and cut its faces.
 
     A face without a prompt gets a black crop and a NaN map. An unreadable frame has an error and no rows.

@@ -27,7 +27,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
 from thermark.datasets.prepare import reading
-from thermark.datasets.prepare.reading import CropConfig, Job, Read
+from thermark.datasets.prepare.reading import CropConfig, Read, ReadJob
 from thermark.datasets.readers.loaded import strings
 
 PIXELS, TABLE = "pixels.npy", "table.npz"
@@ -37,7 +37,7 @@ AFTERWARDS = {"max_bad_fraction", "max_near_duplicates", "strict"}
 
 
 @dataclass(frozen=True)
-class Part:
+class WorkPart:
     """The `index`-th of `count` equal parts of the work, from 1."""
 
     index: int
@@ -83,21 +83,23 @@ class Plan:
         """Tell whether a shard is there."""
         return all((self.at(shard) / name).is_file() for name in (PIXELS, TABLE))
 
-    def missing(self, part: Part | None = None) -> list[int]:
+    def missing(self, part: WorkPart | None = None) -> list[int]:
         """Return the shards, of a part or of all, that are not there."""
         wanted = [shard for shard in range(len(self.spans)) if part is None or part.has(shard)]
         return [shard for shard in wanted if not self.done(shard)]
 
 
-def parse_part(text: str) -> Part:
-    """Return what `i/n` says; raises ConfigError for anything else."""
+def parse_part(text: str) -> WorkPart:
+    """Return the part that `i/n` names; raises ConfigError for anything else."""
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise ConfigError(f"a part is `i/n` with i from 1 to n, not {text!r}", "for instance --shard 3/16")
-    return Part(int(match[1]), int(match[2]))
+    return WorkPart(int(match[1]), int(match[2]))
 
 
-def plan(dataset: ModuleType, config: Any, crop: CropConfig, raw: Path, jobs: Sequence[Job], root: Path) -> Plan:
+def plan(
+    dataset: ModuleType, config: Any, crop: CropConfig, raw: Path, jobs: Sequence[ReadJob], root: Path
+) -> Plan:
     """Return the plan for frames in `jobs`, whose shards lie under `root`; nothing is written."""
     spans = tuple((start, min(start + crop.shard, len(jobs))) for start in range(0, len(jobs), crop.shard))
     return Plan(root / _key(dataset, config, crop, raw, jobs), spans)
@@ -109,7 +111,7 @@ def make(
     dataset: ModuleType,
     config: Any,
     crop: CropConfig,
-    jobs: Sequence[Job],
+    jobs: Sequence[ReadJob],
     label: str,
     workers: int | None = None,
 ) -> None:
@@ -175,7 +177,7 @@ def pixel_hash(seen: Seen) -> str:
     return hashlib.sha256(seen.prints.tobytes()).hexdigest()
 
 
-def _key(dataset: ModuleType, config: Any, crop: CropConfig, raw: Path, jobs: Sequence[Job]) -> str:
+def _key(dataset: ModuleType, config: Any, crop: CropConfig, raw: Path, jobs: Sequence[ReadJob]) -> str:
     """Return a hash of code, libraries, settings, and of path, size in bytes and boxes of every frame.
 
     Pictures are not read for it: one that changes without changing its size is told by DVC, which then runs the

@@ -31,7 +31,7 @@ MARGIN = 0.5  # of the picture, which labels of a face at its edge may lie outsi
 
 @dataclass(frozen=True)
 class Bad:
-    """An entry without points; `why` says what it is instead."""
+    """An entry without points; `why` is the reason."""
 
     why: str
 

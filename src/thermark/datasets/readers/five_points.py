@@ -19,7 +19,7 @@ UNLABELLED = (-1.0, 0.0)  # a point whose coordinates both are one of these
 
 
 @dataclass(frozen=True)
-class Row:
+class LabelledFace:
     """One face as published: its picture's `name`, `box` (4,), and `xy` (5, 2), NaN where unlabelled."""
 
     name: str
@@ -43,7 +43,7 @@ def columns(header: list[str]) -> list[int] | None:
     return [place + first for place in BY_POSITION]
 
 
-def row(cells: list[str], places: list[int], where: str) -> Row:
+def row(cells: list[str], places: list[int], where: str) -> LabelledFace:
     """Return the face in a row's cells; raises DataError for too few or many, no name, no point, or no area."""
     beyond = cells[max(places) + 1 :] if places == BY_POSITION else []
     if len(cells) <= max(places) or any(beyond):
@@ -58,4 +58,4 @@ def row(cells: list[str], places: list[int], where: str) -> Row:
     absent = np.logical_or(~np.isfinite(xy).all(axis=1), np.isin(xy, UNLABELLED).all(axis=1))
     if absent.all():
         raise malformed(where, "labels no point")
-    return Row(name, box, np.where(absent[:, None], np.float32(np.nan), xy))
+    return LabelledFace(name, box, np.where(absent[:, None], np.float32(np.nan), xy))

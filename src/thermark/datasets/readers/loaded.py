@@ -55,7 +55,7 @@ Verdict = Literal["ok", "warning", "failed"]
 class Check:
     """One question to which a data set on arrival has a known answer.
 
-    `expected` and `found` are said in words; `failed` stops the preparation, `warning` only says so; `remedy` is
+    `expected` and `found` are texts; `failed` stops the preparation, `warning` does not; `remedy` is
     what to do unless all is well.
     """
 
@@ -105,7 +105,7 @@ class Findings:
 class Loaded:
     """A data set as tables; `frames.sizes` are still zero, every `faces.frames` is in `frames.ids`.
 
-    `annotated`: what its files say besides, where a published protocol counts more than faces.
+    `annotated`: what else its files hold, where a published protocol counts more than faces.
     """
 
     frames: Frames

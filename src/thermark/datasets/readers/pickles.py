@@ -124,10 +124,10 @@ class _Unpickler(pickle.Unpickler):
         """Return what stands for a function or type of an array; raises DataError for any other."""
         full = f"{module}.{name}"
         if full not in self._functions:
-            shown = "".join(letter for letter in full if letter.isprintable())[:80]
+            printable = "".join(letter for letter in full if letter.isprintable())[:80]
             why = "; arrays of PyTorch are not read" if module.partition(".")[0] == "torch" else ""
             raise DataError(
-                f"{self._file_name} calls for {shown}, which arrays do not need: it was not run{why}",
+                f"{self._file_name} calls for {printable}, which arrays do not need: it was not run{why}",
                 "take the published file, or save a dictionary of NumPy arrays",
             )
         return _Function(self._functions[full])

@@ -24,7 +24,7 @@ MODERATE_TO_STRICT = ("val", "test")
 
 
 def subject(stem: str) -> int | None:
-    """Return who is on a picture, or None when its name is not one of SpeakingFaces."""
+    """Return the subject of a picture, or None when its name is not one of SpeakingFaces."""
     match = NAME.fullmatch(stem)
     return int(match[1]) if match else None
 

@@ -20,7 +20,7 @@ DECIMAL_COMMA, DECIMAL_POINT = (
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """A CSV by column: names are lower case without blanks or signs; cells are stripped text.
 
     `name` is the file's; `blank` names the lines, from 1, on which every cell is empty (they are not among the
@@ -53,7 +53,7 @@ class Table:
         return sorted({cell for column in self.columns.values() for cell in column if cell.startswith("#")})
 
 
-def read(path: Path) -> Table:
+def read(path: Path) -> CsvTable:
     """Read a CSV by its header; raises DataError as `rows` does, and for no header or a row that does not fit."""
     lines = rows(path)
     if not lines:
@@ -76,7 +76,7 @@ def read(path: Path) -> Table:
         kept.append((cells + [""] * len(names))[: len(names)])
         numbers.append(line)
     columns = {name: [row[index] for row in kept] for index, name in enumerate(names) if name}
-    return Table(path.name, columns, numbers, blank)
+    return CsvTable(path.name, columns, numbers, blank)
 
 
 def rows(path: Path) -> list[tuple[int, list[str]]]:

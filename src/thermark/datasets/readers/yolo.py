@@ -24,7 +24,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledPicture:
     """A labelled picture: its place, relative to the raw root, its `size` in px, and its largest face."""
 
     picture: PurePosixPath
@@ -51,12 +51,12 @@ def largest(
     points: int,
     size: tuple[int, int],
     findings: Findings,
-) -> dict[Key, Labelled]:
+) -> dict[Key, LabelledPicture]:
     """Return the largest face of each of the pictures `keys` that has one, and note what is wrong with the others.
 
-    A picture that is broken, which preparing will say, is taken to have `size`.
+    A picture that is broken, which preparing reports, is taken to have `size`.
     """
-    labelled: dict[Key, Labelled] = {}
+    labelled: dict[Key, LabelledPicture] = {}
     for key in keys:
         where = "/".join(key)
         try:
@@ -70,7 +70,7 @@ def largest(
         if len(faces) > 1:
             findings.add("more_faces", where)
         face = max(faces, key=lambda row: float(np.prod(row.box[2:] - row.box[:2])))
-        labelled[key] = Labelled(pictures[key], _size(root / pictures[key], size), face)
+        labelled[key] = LabelledPicture(pictures[key], _size(root / pictures[key], size), face)
     return labelled
 
 
@@ -95,9 +95,9 @@ def rows(path: Path, points: int, where: str) -> list[Row]:
 
 
 def _row(cells: list[str], points: int, where: str) -> Row:
-    wanted = 5 + 3 * points
-    if len(cells) != wanted:
-        raise malformed(where, f"has {len(cells)} numbers in a line, not {wanted}")
+    columns = 5 + 3 * points
+    if len(cells) != columns:
+        raise malformed(where, f"has {len(cells)} numbers in a line, not {columns}")
     try:
         numbers = np.array(cells, np.float64)
     except ValueError as error:

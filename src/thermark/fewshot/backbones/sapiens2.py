@@ -24,7 +24,7 @@ class Config(Options):
 def load(config: Config, bundle: Bundle, device: str) -> Backbone:
     """Load the backbone of a pose network.
 
-    Raises DataError for files that are absent, damaged or not what their card says, SetupError for an absent
+    Raises DataError for files that are absent, damaged or unlike their card, SetupError for an absent
     device. The backbone raises DataError for pictures that are no whole number of patches.
     """
     at = precision.chosen(device)

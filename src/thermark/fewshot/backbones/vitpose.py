@@ -30,7 +30,7 @@ class Config(Options):
 def load(config: Config, bundle: Bundle, device: str) -> Backbone:
     """Load the backbone of a pose network.
 
-    Raises DataError for files that are absent, damaged or not what their card says, or without the expert;
+    Raises DataError for files that are absent, damaged or unlike their card, or without the expert;
     SetupError for an absent device.
     """
     at = precision.chosen(device)

@@ -25,7 +25,7 @@ class PersonBoxes(BundleConfig):
 
     `given`: the whole `frame`, the `labelled` persons, the `prompt` of each face, or its `own` persons, which
     `detector` finds, a file of the bundle `weights`; `detector_score` and `nms` are its thresholds, by default 0.7
-    and 0.45 of persons, and what the file says of our own detector of faces. `threads`: of onnxruntime, in native
+    and 0.45 of persons, and the file's of our own detector of faces. `threads`: of onnxruntime, in native
     arithmetic.
     """
 

@@ -19,7 +19,7 @@ from thermark.core.runs import skipped
 from thermark.models.inference import crops, run
 from thermark.models.inference.contract import CropModel
 from thermark.models.inference.families import CROP_FAMILIES
-from thermark.models.inference.keys import Keys, Paths, Setting, keys, run_folder
+from thermark.models.inference.keys import Keys, PredictionPaths, Setting, keys, run_folder
 from thermark.models.inference.run import PROVIDERS, ContestantPaths
 
 KEYS = "keys.json"
@@ -44,13 +44,13 @@ def predict_everyone(contestants: Mapping[str, Mapping[str, Any]], setting: Sett
 
 
 def _update(name: str, section: Mapping[str, Any], setting: Setting, out: Path) -> None:
-    wanted = keys(name, section, setting)
-    valid = _valid(out / name, wanted)
-    if valid.keys() == wanted.keys() == _present(out / name):
+    expected = keys(name, section, setting)
+    valid = _valid(out / name, expected)
+    if valid.keys() == expected.keys() == _present(out / name):
         return
     absent = {name: reason for name in setting.datasets if (reason := skipped(setting.paths.faces / name))}
-    every = {Path(path).name for path in wanted if _dataset(path) in setting.datasets.keys() - absent}
-    missing = {Path(path).name for path in wanted.keys() - valid.keys()} & every
+    every = {Path(path).name for path in expected if _dataset(path) in setting.datasets.keys() - absent}
+    missing = {Path(path).name for path in expected.keys() - valid.keys()} & every
     with files.fresh_directory(out / name) as folder:
         _predict(name, section, missing, setting, folder)
         if missing < every and _failed(folder):
@@ -59,25 +59,25 @@ def _update(name: str, section: Mapping[str, Any], setting: Setting, out: Path) 
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
             valid = {}
             _predict(name, section, every, setting, folder)
-        for path in sorted(path for path in wanted.keys() - valid.keys() if _dataset(path) in absent):
+        for path in sorted(path for path in expected.keys() - valid.keys() if _dataset(path) in absent):
             _write_none(name, folder / path, absent[_dataset(path)], setting)
         for path in valid:
             (folder / path).parent.mkdir(exist_ok=True)
             shutil.copyfile(out / name / path, folder / path)
         if not (folder / PROVIDERS).exists() and (out / name / PROVIDERS).is_file() and valid:
             shutil.copyfile(out / name / PROVIDERS, folder / PROVIDERS)
-        entries = {path: {"key": key, "sha256": files.sha256(folder / path)} for path, key in wanted.items()}
+        entries = {path: {"key": key, "sha256": files.sha256(folder / path)} for path, key in expected.items()}
         files.write_json(folder / KEYS, entries)
-    print(f"{name}: {_summary(out / name, wanted)}", file=sys.stderr)
+    print(f"{name}: {_summary(out / name, expected)}", file=sys.stderr)
 
 
-def _valid(folder: Path, wanted: Keys) -> Keys:
+def _valid(folder: Path, expected: Keys) -> Keys:
     """Return the files that are present, whole, from the same things, and that are no failure."""
     try:
         stored = files.read_json(folder / KEYS)
         return {
             path: key
-            for path, key in wanted.items()
+            for path, key in expected.items()
             if path in stored
             and stored[path]["key"] == key
             and files.sha256(folder / path) == stored[path]["sha256"]
@@ -131,7 +131,7 @@ def contestant_paths(section: Mapping[str, Any], setting: Setting) -> Contestant
     return ContestantPaths(weights, path, paths.faces, paths.frames, paths.framed)
 
 
-def untrained(section: Mapping[str, Any], paths: Paths) -> str:
+def untrained(section: Mapping[str, Any], paths: PredictionPaths) -> str:
     """Return why a model on packed crops was not trained, or nothing."""
     if section["family"] == "mean_shape":
         return skipped(paths.faces / str(section["train"])) or ""
@@ -146,10 +146,10 @@ def _write_none(name: str, path: Path, reason: str, setting: Setting) -> None:
     Predictions.none(name, data, "skipped", reason).save(path)
 
 
-def _summary(folder: Path, wanted: Keys) -> str:
+def _summary(folder: Path, expected: Keys) -> str:
     """Return in one line what a contestant predicted."""
-    predictions = [Predictions.open(folder / path) for path in wanted]
+    predictions = [Predictions.open(folder / path) for path in expected]
     reasons = sorted({one.reason for one in predictions if one.status != "ok"})
     ok = [one for one in predictions if one.status == "ok"]
-    answers = sum(int(np.isfinite(one.xy).all(axis=-1).any(axis=-1).sum()) for one in ok)
-    return "; ".join([f"{answers} answers in {len(ok)} files"] * bool(ok) + reasons)
+    faces = sum(int(np.isfinite(one.xy).all(axis=-1).any(axis=-1).sum()) for one in ok)
+    return "; ".join([f"{faces} answers in {len(ok)} files"] * bool(ok) + reasons)

@@ -77,7 +77,7 @@ class Model(Protocol):
 
     `vocabulary`: its landmark vocabulary. `given`: which boxes it wants: those of the face set (`prompt`: the box
     for a top-down face model; `labelled`: the labelled instance, such as a person), the whole `frame`, or none,
-    because it detects its `own`. `box_source`: the name of the detector, or what `given` says. `batch`: how many
+    because it detects its `own`. `box_source`: the name of the detector, or that of `given`. `batch`: how many
     images at once. `trained_on`: face sets of ours that it was trained on. A model that uses onnxruntime has
     `providers`, too: network -> execution providers that it really runs on, best first.
     """

@@ -14,7 +14,7 @@ from thermark.models.inference.boxes import Rows, predict_in_boxes
 from thermark.models.inference.contract import Floats, Given, Image, Instances, croppable
 
 # Crops (N, size, size, 3) uint8 RGB -> points (N, K, 2) in fractions of the crop from its outline, scores (N, K).
-Answer = Callable[[Image], tuple[NDArray[np.floating], NDArray[np.floating]]]
+Locate = Callable[[Image], tuple[NDArray[np.floating], NDArray[np.floating]]]
 
 
 # Longer sides of the prompt that a square crop shows; or its widths and heights, each stretched to the same size.
@@ -28,12 +28,12 @@ def as_it_is(image: Image) -> Image:
 
 @dataclass(frozen=True)
 class Cropped:
-    """`answer` for crops of `size` px that show `pad` of the prompt; the rest is as in Model.
+    """`locate` for crops of `size` px that show `pad` of the prompt; the rest is as in Model.
 
-    `prepare` makes of an RGB image what is cropped. `providers` is of who uses onnxruntime.
+    `prepare` turns an RGB image into what is cropped. `providers` is for models in onnxruntime.
     """
 
-    answer: Answer
+    locate: Locate
     size: int
     pad: Pad
     points: int
@@ -62,7 +62,7 @@ class Cropped:
         prepared = {number: self.prepare(images[number]) for number in np.unique(owners)}
         pairs = zip(owners, maps, strict=True)
         crops = np.stack([geometry.warp(prepared[number], to_image, self.size) for number, to_image in pairs])
-        xy, score = self.answer(crops)
+        xy, score = self.locate(crops)
         return geometry.apply(maps, np.asarray(xy, np.float64) * self.size - 0.5), score.astype(np.float32)
 
 

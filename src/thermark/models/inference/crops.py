@@ -76,7 +76,7 @@ def predict_all(
 ) -> None:
     """Predict every named face set under `faces` into the existing `folder`, as <dataset>[@<move>].npz.
 
-    `datasets` says of each whether its test faces are scored or all are; no others are predicted. Of the files
+    `datasets`: of each, whether its test faces are scored or all are; no others are predicted. Of the files
     those that are `missing` are written, by default all. The fingerprint of a face set is read from
     `reports/<dataset>.json`. Raises DataError for a set that is not prepared.
     """

@@ -11,9 +11,9 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from thermark.core import arithmetic
-from thermark.core.errors import DataError, SetupError
+from thermark.core.errors import DataError, SetupError, in_one_line
 
-__all__ = ["CPU", "CUDA", "UNREADABLE", "available", "cuda", "in_one_line", "onnxruntime", "opened"]
+__all__ = ["CPU", "CUDA", "UNREADABLE", "available", "cuda", "onnxruntime", "opened"]
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 UNREADABLE = (
@@ -87,8 +87,3 @@ def opened(
             raise SetupError(cause, remedy)
         print(f"warning: {cause} for {path.name}, which runs on the CPU; {remedy}", file=sys.stderr)
     return session
-
-
-def in_one_line(error: Exception) -> str:
-    """Return what an error says, cut after 200 characters."""
-    return " ".join(str(error).split())[:200]

@@ -1,4 +1,4 @@
-"""Faces in grey frames, found by a detector of ours in ONNX, which says itself how it wants to be used."""
+"""Faces in grey frames, found by a detector of ours in ONNX, whose settings are in its metadata."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,8 +50,8 @@ class FaceFinder:
         Boxes are tight around the landmarks, and go beyond the frame where a face does.
         """
         image, scale = face_boxes.fitted(frame, self.longest)
-        own, score = sessions.run(self.session, face_boxes.padded(image))
-        boxes, scores = face_boxes.kept(own[0], score[0], self.threshold, self.nms)
+        candidates, confidence = sessions.run(self.session, face_boxes.padded(image))
+        boxes, scores = face_boxes.filtered(candidates[0], confidence[0], self.threshold, self.nms)
         moved = geometry.resized(boxes.reshape(-1, 2, 2), 1 / scale)
         return moved.reshape(-1, 4).astype(np.float32), scores
 
@@ -59,25 +59,25 @@ class FaceFinder:
 def load(
     path: Path, device: str = "cpu", threads: int = 1, threshold: float | None = None, nms: float | None = None
 ) -> FaceFinder:
-    """Open a detector of ours; `threshold` and `nms` are by default what the file says.
+    """Open a detector of ours; `threshold` and `nms` are by default the file's.
 
     Raises DataError for a file of anything else, SetupError for an absent device.
     """
     session = sessions.opened(path, device, threads)
-    said = session.get_modelmeta().custom_metadata_map
+    metadata = session.get_modelmeta().custom_metadata_map
     names = [one.name for one in session.get_inputs()], tuple(one.name for one in session.get_outputs())
-    if said.get("kind") != KIND or names != ([INPUT], OUTPUTS):
+    if metadata.get("kind") != KIND or names != ([INPUT], OUTPUTS):
         raise DataError(f"{path.name} is no face detector of ours", "export it by the stage detector")
     return FaceFinder(
         session,
-        float(said["threshold"]) if threshold is None else threshold,
-        float(said["nms"]) if nms is None else nms,
-        int(said["longest"]),
+        float(metadata["threshold"]) if threshold is None else threshold,
+        float(metadata["nms"]) if nms is None else nms,
+        int(metadata["longest"]),
     )
 
 
 def about(finder: FaceFinder) -> dict[str, Any]:
-    """Return what the file of a detector says about itself, by name, as text."""
+    """Return the metadata of a detector's file, name -> text."""
     return dict(finder.session.get_modelmeta().custom_metadata_map)
 
 

@@ -1,11 +1,9 @@
-"""Models that look at one image at a time, with boxes or without, and how what is found twice becomes one."""
+"""Models that take one image at a time, with boxes or without."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from thermark.models.inference.contract import Floats, Given, Image, Instances, usable
 
@@ -14,7 +12,7 @@ from thermark.models.inference.contract import Floats, Given, Image, Instances, 
 class Finder:
     """`find`, which looks at one RGB image and returns its faces, best first; the rest is as in Model.
 
-    `providers` is of who uses onnxruntime: network -> what it really runs on, best first.
+    `providers` is for models in onnxruntime: network -> what it really runs on, best first.
     """
 
     find: Callable[[Image], Instances]
@@ -32,9 +30,9 @@ class Finder:
 
 @dataclass(frozen=True)
 class Prompted:
-    """`answer`, which looks at boxes (P, 4) in one RGB image and returns a row for each; the rest as in Model."""
+    """`locate`, which looks at boxes (P, 4) in one RGB image and returns a row for each; the rest as in Model."""
 
-    answer: Callable[[Image, Floats], Instances]
+    locate: Callable[[Image, Floats], Instances]
     vocabulary: str
     given: Given = "prompt"
     box_source: str = "prompt"
@@ -43,18 +41,10 @@ class Prompted:
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return a row for each box of each image; raises ValueError for a bad image, and for no boxes."""
-        return [self._answered(image, own) for image, own in zip(images, boxes, strict=True)]
+        return [self._located(image, xyxy) for image, xyxy in zip(images, boxes, strict=True)]
 
-    def _answered(self, image: Image, boxes: Floats | None) -> Instances:
+    def _located(self, image: Image, boxes: Floats | None) -> Instances:
         usable(image)
         if boxes is None:
             raise ValueError("no box was given")
-        return self.answer(image, np.asarray(boxes, np.float32))
-
-
-def suppressed(boxes: NDArray[np.floating], scores: NDArray[np.floating], overlap: float) -> NDArray[np.int64]:
-    """Return which boxes (M, 4) are left when of those that overlap by more the better one stays, best first."""
-    if not len(boxes):
-        return np.zeros(0, np.int64)
-    sides = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    return np.asarray(cv2.dnn.NMSBoxes(sides.tolist(), scores.tolist(), 0.0, overlap), np.int64).reshape(-1)
+        return self.locate(image, np.asarray(boxes, np.float32))

@@ -40,7 +40,7 @@ def input_to_frame(boxes: NDArray[np.floating], size: Size, padding: float = PAD
 
 
 def crop(image: Image, to_frame: Array, size: Size, enlarge: int = cv2.INTER_CUBIC) -> Image:
-    """Return the input (height, width, 3) that a map of `input_to_frame` sees in an image (H, W, 3).
+    """Return the input (height, width, 3) that a map of `input_to_frame` cuts from an image (H, W, 3).
 
     Black outside. Bilinear where pixels are merged, without averaging as published, else by `enlarge`.
     """

@@ -35,7 +35,7 @@ class Config(run.Config):
 
 
 @dataclass(frozen=True)
-class Paths:
+class PredictionPaths:
     """The folders that contestants share: `weights`/<bundle>/ or `exported`/<bundle>/, `models`/<run>/, the data.
 
     `faces`/<dataset>/, `reports`/<dataset>.json, `frames`/<dataset>/<variant>/, `framed`/<dataset>.json.
@@ -64,7 +64,7 @@ class Setting:
 
     config: Config
     datasets: Mapping[str, Split]
-    paths: Paths
+    paths: PredictionPaths
     code: Mapping[str, Any]
     versions: Mapping[str, Any]
     moves: Perturbations = field(default_factory=dict)

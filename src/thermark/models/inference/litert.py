@@ -37,9 +37,9 @@ class Graph:
         shapes = [tuple(map(int, detail["shape"])) for detail in inputs]
         by_length = {int(np.prod(detail["shape"])): detail["index"] for detail in outputs}
         if shapes != [(1, size, size, 3)] or inputs[0]["dtype"] != np.float32 or set(by_length) != set(lengths):
-            answers = " and ".join(map(str, sorted(by_length)))
+            returned = " and ".join(map(str, sorted(by_length)))
             raise DataError(
-                f"{path.name} takes {shapes} and answers {answers} numbers, "
+                f"{path.name} takes {shapes} and answers {returned} numbers, "
                 f"not (1, {size}, {size}, 3) and {' and '.join(map(str, sorted(lengths)))}",
                 REMEDY,
             )

@@ -71,7 +71,7 @@ class Persons:
 def load(bundle: Bundle, name: str, threshold: float, nms: float, device: str, threads: int) -> Persons:
     """Open the detector in file `name` of a bundle, and run it once.
 
-    Raises DataError when the file is no ONNX, or is not what its card says; SetupError for an absent device.
+    Raises DataError when the file is no ONNX, or is unlike its card; SetupError for an absent device.
     """
     path = bundle.file(name)
     card = bundle.cards[name]

@@ -71,7 +71,7 @@ def predict_all(
     `folder`/seed<k>/ for each, as of weights with several seeds. Variants are those of the frames and the `moves`
     of boxes and images; a model that is not given the prompts is `skipped` where boxes move.
 
-    Beside them PROVIDERS says what onnxruntime really ran on, if it was used: it may fall back to the CPU.
+    Beside them PROVIDERS states what onnxruntime really ran on, if it was used: it may fall back to the CPU.
 
     `settings` is the contestant's section, of which `only` lists data sets, where not all are meant. A contestant
     that cannot run, for want of weights or a package, is `skipped`; one that hangs, dies or fails on too many

@@ -16,8 +16,8 @@ from rtmlib import YOLOX, RTMPose
 from rtmlib.tools.object_detection.post_processings import multiclass_nms
 
 from thermark.core.bundle import Bundle
-from thermark.core.errors import DataError
-from thermark.models.inference.engine import UNREADABLE, available, cuda, in_one_line, onnxruntime, opened
+from thermark.core.errors import DataError, in_one_line
+from thermark.models.inference.engine import UNREADABLE, available, cuda, onnxruntime, opened
 
 __all__ = [
     "YOLOX",
@@ -46,7 +46,7 @@ def providers(tool: Tool) -> list[str]:
 def tool(kind: type[Tool], path: Path, size: tuple[int, int], device: str, threads: int) -> Tool:
     """Return rtmlib's `kind` for the file, with `model_input_size` of `size` and a session of ours.
 
-    rtmlib gives no hold on threads, says on stdout what it loads, and takes a path that does not exist for an
+    rtmlib gives no hold on threads, prints on stdout what it loads, and takes a path that does not exist for an
     address to download from: it sees the file only after `opened` could read it. Raises what `opened` raises.
     """
     session = opened(path, device, threads)
@@ -89,23 +89,23 @@ def run(session: onnxruntime.InferenceSession, images: NDArray[np.float32]) -> l
 
 
 def tried(session: onnxruntime.InferenceSession, name: str, size: tuple[int, int]) -> list[NDArray[np.float32]]:
-    """Return what a network says of one black image of `size` (width, height).
+    """Return a network's outputs for one black image of `size` (width, height).
 
     Raises DataError when it wants other images, or more than one at once.
     """
     inputs = session.get_inputs()
-    wanted = (1, 3, size[1], size[0])
+    expected = (1, 3, size[1], size[0])
     shape = inputs[0].shape if len(inputs) == 1 else []
     fits = len(shape) == 4 and all(
-        not isinstance(has, int) or has == must for has, must in zip(shape, wanted, strict=True)
+        not isinstance(has, int) or has == must for has, must in zip(shape, expected, strict=True)
     )
     if not fits:
         raise DataError(
-            f"{name} takes {[one.shape for one in inputs]}, its card says {list(wanted)}",
+            f"{name} takes {[one.shape for one in inputs]}, its card says {list(expected)}",
             "take the file that belongs to the card",
         )
     try:
-        outputs: list[NDArray[np.float32]] = session.run(None, {inputs[0].name: np.zeros(wanted, np.float32)})
+        outputs: list[NDArray[np.float32]] = session.run(None, {inputs[0].name: np.zeros(expected, np.float32)})
         return outputs
     except UNREADABLE as error:
         raise DataError(

@@ -42,10 +42,10 @@ def sweep(
     """
     given, size = model.get().given, model.get().batch
     of_faces = given in FACE_BOXES
-    wanted = frames_of(pictures, faces, rows, of_faces)
+    frames = frames_of(pictures, faces, rows, of_faces)
     results: list[Instances | None] = []
     failed: list[str] = []
-    batches = [wanted[start : start + size] for start in range(0, len(wanted), size)]
+    batches = [frames[start : start + size] for start in range(0, len(frames), size)]
     for batch in track(batches, len(batches), contestant, "batches"):
         images = [pictures.image(place) for place, _ in batch]
         boxes = [
@@ -53,18 +53,18 @@ def sweep(
         ]
         instances = _predict(model, images, boxes)
         failed += [
-            str(pictures.ids[place]) for (place, _), answer in zip(batch, instances, strict=True) if answer is None
+            str(pictures.ids[place]) for (place, _), result in zip(batch, instances, strict=True) if result is None
         ]
         results += instances
-        if len(failed) > max_failed * len(wanted):
-            raise Broken(f"failed on {len(failed)} of {len(wanted)} images, more than {max_failed:.0%}")
+        if len(failed) > max_failed * len(frames):
+            raise Broken(f"failed on {len(failed)} of {len(frames)} images, more than {max_failed:.0%}")
         beat()
-    points = next((answer.xy.shape[1] for answer in results if answer is not None), 0)
+    points = next((result.xy.shape[1] for result in results if result is not None), 0)
     complete = [
-        _missed(points, faces, members, given) if answer is None else answer
-        for (_, members), answer in zip(wanted, results, strict=True)
+        _missed(points, faces, members, given) if result is None else result
+        for (_, members), result in zip(frames, results, strict=True)
     ]
-    return _joined(model.get(), contestant, pictures, wanted, complete, points, of_faces, data, failed)
+    return _joined(model.get(), contestant, pictures, frames, complete, points, of_faces, data, failed)
 
 
 def frames_of(
@@ -106,7 +106,7 @@ def _predict(model: LazyModel, images: Sequence[Image], boxes: Sequence[Floats |
     try:
         instances = model.get()(images, boxes)
         _check(instances, boxes)
-        return [_near(answer, image) for answer, image in zip(instances, images, strict=True)]
+        return [_near(result, image) for result, image in zip(instances, images, strict=True)]
     except ThermarkError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a model raises costs it these images, not the run
@@ -132,10 +132,10 @@ def _check(instances: Sequence[Instances], boxes: Sequence[Floats | None]) -> No
     """Raise ValueError for instances that do not fit images and boxes."""
     if len(instances) != len(boxes):
         raise ValueError(f"{len(instances)} answers for {len(boxes)} images")
-    points = max((answer.xy.shape[1] for answer in instances), default=0)
-    for answer, box in zip(instances, boxes, strict=True):
-        count = len(answer.boxes) if box is None else len(box)
-        shapes = (answer.xy.shape, answer.score.shape, answer.boxes.shape, answer.box_score.shape)
+    points = max((result.xy.shape[1] for result in instances), default=0)
+    for result, box in zip(instances, boxes, strict=True):
+        count = len(result.boxes) if box is None else len(box)
+        shapes = (result.xy.shape, result.score.shape, result.boxes.shape, result.box_score.shape)
         if shapes != ((count, points, 2), (count, points), (count, 4), (count,)):
             raise ValueError(f"an answer has the shapes {shapes}")
 
@@ -153,7 +153,7 @@ def _joined(
     model: Model,
     contestant: str,
     pictures: PackedImages | ShiftedImages,
-    wanted: Sequence[tuple[int, Rows]],
+    frames: Sequence[tuple[int, Rows]],
     results: Sequence[Instances],
     points: int,
     of_faces: bool,
@@ -161,11 +161,11 @@ def _joined(
     failed: Sequence[str],
 ) -> Predictions:
     instances = [Instances.none(points), *results]
-    counts = [len(answer.xy) for answer in results]
+    counts = [len(result.xy) for result in results]
     rows = [
-        members if of_faces else np.full(count, -1) for (_, members), count in zip(wanted, counts, strict=True)
+        members if of_faces else np.full(count, -1) for (_, members), count in zip(frames, counts, strict=True)
     ]
-    names = [pictures.ids[place] for place, _ in wanted]
+    names = [pictures.ids[place] for place, _ in frames]
     return Predictions(
         contestant=contestant,
         vocabulary=model.vocabulary,
@@ -173,10 +173,10 @@ def _joined(
         data=data,
         frames=np.repeat(np.array(names, pictures.ids.dtype), counts),
         faces=np.concatenate([np.zeros(0, np.int64), *rows]).astype(np.int64),
-        xy=np.concatenate([answer.xy for answer in instances]).astype(np.float32),
-        score=np.concatenate([answer.score for answer in instances]).astype(np.float32),
-        boxes=np.concatenate([answer.boxes for answer in instances]).astype(np.float32),
-        box_score=np.concatenate([answer.box_score for answer in instances]).astype(np.float32),
+        xy=np.concatenate([result.xy for result in instances]).astype(np.float32),
+        score=np.concatenate([result.score for result in instances]).astype(np.float32),
+        boxes=np.concatenate([result.boxes for result in instances]).astype(np.float32),
+        box_score=np.concatenate([result.box_score for result in instances]).astype(np.float32),
         trained_on=model.trained_on,
         failed=tuple(failed),
     )

@@ -74,7 +74,7 @@ class TopDown:
         return {**self.ran_on, **contract.providers(self.find)}
 
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
-        """Return the instances of each image, as `Model` says."""
+        """Return the instances of each image, as in `Model`."""
         if not images:
             return []
         persons = boxes_in(images, boxes, self.find)

@@ -32,5 +32,5 @@ def faces(image: Image, finder: Find, points: Find, vocabulary: str, as_told: bo
             xy = (crop.to_frame(inside.xy + half) + posts.OUTLINE - half).astype(np.float32)
             again = np.repeat(box[None], len(xy), axis=0)
             parts.append(Instances(xy, inside.score, again, np.full(len(xy), sure, np.float32)))
-    columns = zip(*((each.xy, each.score, each.boxes, each.box_score) for each in parts), strict=True)
+    columns = zip(*((part.xy, part.score, part.boxes, part.box_score) for part in parts), strict=True)
     return Instances(*(np.concatenate(column) for column in columns))

@@ -51,11 +51,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Printed:
-    """All tables: data set -> leaderboard, the declared families, and who did not run."""
+    """All tables: data set -> leaderboard, the declared families, and the contestants that did not run."""
 
-    boards: Mapping[str, tables.Table]
-    families: Sequence[tables.Table]
-    absences: tables.Table
+    boards: Mapping[str, tables.PostTable]
+    families: Sequence[tables.PostTable]
+    absences: tables.PostTable
 
     @classmethod
     def of(cls, sets: Mapping[str, ResultSet], comparisons: Comparisons) -> "Printed":
@@ -95,7 +95,7 @@ def build(options: Options) -> list[str]:
         files.write_text(folder / "index.md", template.render(post, names, where))
         for table in (*printed.boards.values(), *printed.families, printed.absences):
             tables.write(folder / TABLES, table)
-        files.write_text(folder / "references.bib", references.bibtex(references.shown(sets, commit.id)))
+        files.write_text(folder / "references.bib", references.bibtex(references.cited(sets, commit.id)))
         community.write(folder / HUB, sets, options.hub, commit.date, options.url)
         files.write_json(folder / "results.json", everything(sets, comparisons))
         read = [path for name in sets for path in _files(options.results, name)]
@@ -159,7 +159,7 @@ def known_names(
         "notices": [
             *dict.fromkeys(filter(None, (template_names.notice(results.data_set) for results in sets.values())))
         ],
-        "references": references.listed(references.shown(sets, commit.id)),
+        "references": references.listed(references.cited(sets, commit.id)),
         "made": template.tree("made", {"commit": commit.id, "date": commit.date, "clean": commit.clean}),
         "title": title,
         "description": _description(sets),

@@ -26,7 +26,7 @@ FRAMEWORK = "thermark"
 
 
 def write(folder: Path, sets: Mapping[str, ResultSet], repository: str, date: str, url: str) -> list[Path]:
-    """Write `eval.yaml` and `.eval_results/<contestant>.yaml` of each who ran; return what was written.
+    """Write `eval.yaml` and `.eval_results/<contestant>.yaml` of each contestant that ran; return their paths.
 
     `repository` is the data-set repository on the Hub that holds `eval.yaml`; `date` that of the commit and `url`
     the source, both left out where empty.

@@ -26,7 +26,7 @@ FONT = "DejaVu Sans"  # it comes with matplotlib, so that every machine draws th
 LETTER = 8  # px of a letter of a subtitle, at most
 SIZE = re.compile(r'<svg[^>]* width="([0-9.]+)"')
 Given = tuple[ResultSet, Mapping[str, Errors], Sequence[str]]
-# Kind -> its specification, None where there is nothing to draw, and what it says in words.
+# Kind -> its specification, None where there is nothing to draw, and its text.
 KINDS: Mapping[str, tuple[Callable[[Given], Spec | None], Callable[[Given], str]]] = {
     "leaderboard": (lambda given: drawn.leaderboard(given[0]), lambda given: drawn.alt_leaderboard(given[0])),
     "ced": (lambda given: drawn.ced(*given), lambda given: drawn.alt_ced(*given)),
@@ -43,7 +43,7 @@ KINDS: Mapping[str, tuple[Callable[[Given], Spec | None], Callable[[Given], str]
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of one data set: its specification, the `table` of its numbers, and what it says in words."""
+    """A figure of one data set: its specification, the `table` of its numbers, and its text."""
 
     kind: str
     dataset: str

@@ -13,18 +13,6 @@ from thermark.report.results.record import ResultSet
 
 TABLE = Path(__file__).with_name("references.yaml")
 BIBTEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#"}
-FIELDS = (
-    "author",
-    "title",
-    "journal",
-    "booktitle",
-    "volume",
-    "number",
-    "pages",
-    "year",
-    "eprint",
-    "archiveprefix",
-)
 
 
 class Reference(Section):
@@ -44,7 +32,7 @@ def known() -> dict[str, Reference]:
     return {key: parse(entry, Reference, f"references.{key}") for key, entry in raw.items()}
 
 
-def shown(sets: Mapping[str, ResultSet], commit: str) -> dict[str, Reference]:
+def cited(sets: Mapping[str, ResultSet], commit: str) -> dict[str, Reference]:
     """Return the entries of the data sets and of those contestants that have numbers, and Thermark's own first."""
     titles = [results.data_set.title for results in sets.values()]
     ran = [record for results in sets.values() for record in results.records if record.ran]
@@ -97,10 +85,10 @@ def _value(name: str, text: str) -> str:
 
 def _line(entry: Reference) -> str:
     fields = {name: template.escaped(str(value).strip("{}")) for name, value in entry.fields.items()}
-    who = fields["author"].replace(" and others", " et al.").replace(" and ", "; ")
+    authors = fields["author"].replace(" and others", " et al.").replace(" and ", "; ")
     where = [fields[name] for name in ("journal", "booktitle", "howpublished") if name in fields]
     if "eprint" in fields:
         where.append(f"[arXiv {fields['eprint']}](https://arxiv.org/abs/{fields['eprint']})")
     if "version" in fields:
         where.append(f"version {fields['version']}")
-    return ", ".join([f"{who}: *{fields['title']}*", *where, *([fields["year"]] if "year" in fields else [])])
+    return ", ".join([f"{authors}: *{fields['title']}*", *where, *([fields["year"]] if "year" in fields else [])])

@@ -24,7 +24,7 @@ FORMULA = ("=", "+", "-", "@")  # what a spreadsheet runs at the start of a cell
 
 
 @dataclass(frozen=True)
-class Table:
+class PostTable:
     """A table that is printed from `rows` of plain text, the first `texts` columns of which are words.
 
     `caveat`: what its numbers are no evidence of; `data`: the numbers behind it, as they are in the records.
@@ -54,7 +54,7 @@ class Table:
         return latex.table(self.caption, self.name.replace("_", "-"), self.header, self.rows, self.texts)
 
 
-def write(folder: Path, table: Table) -> None:
+def write(folder: Path, table: PostTable) -> None:
     """Write `<name>.md`, `<name>.tex` and `<name>.csv`."""
     files.write_text(folder / f"{table.name}.md", table.as_markdown() + "\n")
     files.write_text(folder / f"{table.name}.tex", table.as_latex())
@@ -75,8 +75,8 @@ def _safe(cell: object) -> object:
     return f"'{line}" if line.startswith(FORMULA) else line
 
 
-def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Table:
-    """Return who ran, best first; `groups`: contestant -> letter of those that do not differ significantly."""
+def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> PostTable:
+    """Return the contestants that ran, best first; `groups`: contestant -> letter of its significance group."""
     main, data_set = results.protocol.main, results.data_set
     everyone = ranked(results)
     columns = ("found", f"{main}_all", main)
@@ -94,7 +94,7 @@ def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Tab
     if groups:
         header.append("group")
         rows = [[*row, groups.get(record.contestant, "–")] for row, record in zip(rows, everyone, strict=True)]
-    return Table(
+    return PostTable(
         name=f"leaderboard_{name}",
         title=data_set.title,
         caveat=caveat(data_set),
@@ -132,16 +132,16 @@ def _numbers(
     }
 
 
-def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[Table]:
+def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[PostTable]:
     """Return a table of each declared family."""
     return [_family(family, sets) for family in comparisons.families]
 
 
-def _family(family: Family, sets: Mapping[str, ResultSet]) -> Table:
+def _family(family: Family, sets: Mapping[str, ResultSet]) -> PostTable:
     caveats = {caveat(sets[pair.dataset].data_set): None for pair in family.pairs if pair.dataset in sets}
     header = PAIRS if any(pair.caveat for pair in family.pairs) else PAIRS[:-1]
     cells = [columns(pair, sets.get(pair.dataset)) for pair in family.pairs]
-    return Table(
+    return PostTable(
         name=f"family_{found_by(family.name)}",
         title=family.question,
         caveat="; ".join(filter(None, caveats)),
@@ -163,7 +163,7 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> dict[str, Any]:
     )
 
 
-def absences(sets: Mapping[str, ResultSet]) -> Table:
-    """Return who did not run, and why; who shares a reason shares a line."""
+def absences(sets: Mapping[str, ResultSet]) -> PostTable:
+    """Return the contestants that did not run, and why, a line a reason."""
     rows = absent(sets)
-    return Table("not_run", "Not run, and why", "", HEADER, tuple(rows), pd.DataFrame(rows, columns=HEADER), 4)
+    return PostTable("not_run", "Not run, and why", "", HEADER, tuple(rows), pd.DataFrame(rows, columns=HEADER), 4)

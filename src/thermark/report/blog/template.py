@@ -29,7 +29,7 @@ class Markdown(str):
 class Key:
     """What stands at a dotted name: further names, and maybe a text of its own.
 
-    `absent` says why a number that could stand here does not exist.
+    `absent` is why a number that could stand here does not exist.
     """
 
     __slots__ = ("_absent", "_names", "_text", "_where")

@@ -7,7 +7,7 @@ from typing import Any
 from thermark.report import notices
 from thermark.report.blog import words
 from thermark.report.blog.figures import WIDTHS, Drawing
-from thermark.report.blog.tables import Table
+from thermark.report.blog.tables import PostTable
 from thermark.report.blog.template import Key, Markdown, escaped, tree
 from thermark.report.notices import caveat
 from thermark.report.numbers import interval, long_unit, points, probability, signed, unit
@@ -23,7 +23,7 @@ DECIDED = ("lower error", "higher error")
 def numbers(sets: Mapping[str, ResultSet]) -> dict[str, Key]:
     """Return metric -> contestant -> data set -> value, with `low`, `high`, `faces` and so on behind it.
 
-    Of who did not run the names are known, and have no number.
+    The names of contestants that did not run are known, and have no number.
     """
     names = sorted(
         {name for by_contestant in sets.values() for record in by_contestant.records for name in record.metrics}
@@ -68,7 +68,7 @@ def _beside(metric: str, estimate: Estimate, record: Record) -> dict[str, Any]:
 
 
 def data_sets(sets: Mapping[str, ResultSet], groups: Mapping[str, Mapping[str, str]]) -> Key:
-    """Return data set -> what it is, who is best on it, and who is in the group of that one."""
+    """Return data set -> its kind, its best contestant, and the contestants of that one's group."""
     return tree("data", {name: _data_set(name, results, groups.get(name, {})) for name, results in sets.items()})
 
 
@@ -130,14 +130,16 @@ def contestants(sets: Mapping[str, ResultSet]) -> Key:
     return tree("contestant", facts)
 
 
-def families(comparisons: Comparisons, family_tables: Sequence[Table], sets: Mapping[str, ResultSet]) -> list[Key]:
+def families(
+    comparisons: Comparisons, family_tables: Sequence[PostTable], sets: Mapping[str, ResultSet]
+) -> list[Key]:
     """Return the declared families, each with its question, its table and how many comparisons are decided."""
     return [
         _family(family, table, sets) for family, table in zip(comparisons.families, family_tables, strict=True)
     ]
 
 
-def _family(family: Family, table: Table, sets: Mapping[str, ResultSet]) -> Key:
+def _family(family: Family, table: PostTable, sets: Mapping[str, ResultSet]) -> Key:
     decided = [pair for pair in family.pairs if pair.verdict in DECIDED and not pair.grey]
     names = {
         "name": family.name,
@@ -186,7 +188,7 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
 
 
 def figures(drawings: Sequence[Drawing], folder: str) -> Key:
-    """Return kind -> data set -> a figure as Markdown; `html` is one that a phone sees in its own width."""
+    """Return kind -> data set -> a figure as Markdown; `html` is one that scales to a phone's width."""
     keys: dict[str, dict[str, Key]] = {}
     for drawing in drawings:
         keys.setdefault(drawing.kind, {})[drawing.dataset] = _figure(drawing, folder)

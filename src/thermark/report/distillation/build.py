@@ -13,7 +13,7 @@ from thermark.report.distillation import drawing, gradient_stability, summary, v
 from thermark.report.distillation.inputs import DistillationData, read
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, shown
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load
 from thermark.report.reference_results.compare import ERROR, WIDEST
 from thermark.report.results import printed
@@ -45,7 +45,7 @@ def build(
     runs: Sections,
     converted: Sections,
     datasets: Sequence[str],
-    paths: Paths,
+    paths: ReportPaths,
     text: Path,
     numbers: Path,
     stability: Path,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from thermark.core.errors import DataError
 from thermark.report.contestants import Sections, networks, trained
 from thermark.report.inputs import existing
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.record import ResultSet, open_named
 
@@ -44,7 +44,7 @@ class DistillationData:
 
 
 def read(
-    contestants: Sections, runs: Sections, converted: Sections, datasets: Sequence[str], paths: Paths
+    contestants: Sections, runs: Sections, converted: Sections, datasets: Sequence[str], paths: ReportPaths
 ) -> DistillationData:
     """Read the results of the contestants that are networks of `runs` or of `converted` checkpoints.
 
@@ -80,7 +80,7 @@ def studied(contestants: Sections, runs: Sections, converted: Sections) -> dict[
 
 
 def unshifted(contestants: Sections, studied: Sections) -> dict[str, str]:
-    """Return contestant -> who asks the same run with `flip: published`, of those that are studied."""
+    """Return contestant -> that of the same run with `flip: published`, of those that are studied."""
     runs_of = networks(contestants)
     flipped = {run: name for name, run in runs_of.items() if contestants[name].get("flip") == "published"}
     return {name: flipped[runs_of[name]] for name in studied if runs_of[name] in flipped}

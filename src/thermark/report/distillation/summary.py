@@ -17,7 +17,7 @@ def families(study: DistillationData) -> list[Family]:
 
 
 def thermal(study: DistillationData, family: Family) -> list[Pair]:
-    """Return the comparisons of a family that count in an answer: those on thermal faces, of who ran."""
+    """Return the comparisons of a family that count in an answer: on thermal faces, of contestants that ran."""
     return [pair for pair in family.pairs if pair.dataset in study.thermal and pair.difference is not None]
 
 

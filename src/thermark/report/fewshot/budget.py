@@ -1,4 +1,4 @@
-"""How few labels are enough: the curve of each head over its budgets, and what it says."""
+"""How few labels are enough: the curve of each head over its budgets, and the conclusion from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SHOWN = ("mean", "median", "pck@10")
 
 @dataclass(frozen=True)
 class Enough:
-    """What a curve says of the mean error in px of the frame.
+    """The conclusion from a curve of the mean error in px of the frame.
 
     `labels`: the fewest that are shown to come near the error with all of `every`, as are those of more; `short`:
     the most that are shown not to, as are those of fewer. None where none are. `error` is that with `labels`, or
@@ -39,7 +39,7 @@ def ends(head: Head) -> tuple[list[Numbers], Numbers] | None:
 
 
 def enough(head: Head, within: float) -> Enough | None:
-    """Return what the curve of a head says, None where nothing stands beside all labels, or of too few seeds.
+    """Return the conclusion from a head's curve, None where nothing stands beside all labels, or of too few seeds.
 
     Near is at most (1 + `within`) times the error with all labels, whatever the values within both intervals.
     """
@@ -70,17 +70,14 @@ def steps(heads: Sequence[Head]) -> str:
 
 
 def _steps(head: Head) -> str:
-    counts = [budget.get("steps") for budget in head.budget]
-    distinct = sorted({int(count) for count in counts if count is not None})
-    if not distinct or None in counts:
-        return "not recorded"
+    distinct = sorted({int(budget["steps"]) for budget in head.budget})
     if len(distinct) == 1:
         return f"{distinct[0]:,} for every budget, so that the curve shows the effect of labels"
     return f"{distinct[0]:,} to {distinct[-1]:,}, so that the curve does not show the effect of labels alone"
 
 
 def sentence(head: Head, within: float) -> str:
-    """Return what a head's curve says in words, no more than its numbers do."""
+    """Return the conclusion from a head's curve as a sentence."""
     pair, verdict = ends(head), enough(head, within)
     if pair is None:
         return f"{code(head.key)}: no budget stands beside that of all labels."

@@ -10,7 +10,7 @@ from thermark.report.fewshot.head import ALL, PUBLISHED, groups
 from thermark.report.fewshot.inputs import Config, FewshotData, Profile, read
 from thermark.report.markdown import code, escaped, table
 from thermark.report.notices import notice
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import Published, load
 from thermark.report.reference_results.compare import Compared
 from thermark.report.reference_results.tables import posts_row, posts_section
@@ -20,7 +20,7 @@ PAGE = Path(__file__).with_name("templates") / "page.md"
 
 
 def build(
-    profile: Profile, paths: Paths, text: Path, numbers: Path, figure: Path, curve: Path, config: Config
+    profile: Profile, paths: ReportPaths, text: Path, numbers: Path, figure: Path, curve: Path, config: Config
 ) -> None:
     """Write the page of a profile's heads and of the contestants of `config`, even of none.
 

@@ -86,12 +86,11 @@ def notes(study: FewshotData) -> list[str]:
 def machine(facts: Mapping[str, object]) -> str:
     """Return on what was timed."""
     words = {key: " and ".join(value) if isinstance(value, list) else str(value) for key, value in facts.items()}
-    parts = [MACHINE[key].format(escaped(words[key])) for key in MACHINE if key in words]
-    return f"Timed on {', '.join(parts)}." if parts else "The machine is not recorded."
+    return f"Timed on {', '.join(MACHINE[key].format(escaped(words[key])) for key in MACHINE if key in words)}."
 
 
 def _beside(row: str, study: FewshotData) -> str:
-    """Return what is known of the accuracy of those who have this network."""
+    """Return the accuracy, as far as known, of the students with this network."""
     if row != base(row):
         return "Accuracy: not measured at this size, for which it was not trained"
     names = [name for name in study.of("student") if study.row(name) == row]

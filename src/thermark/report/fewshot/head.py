@@ -1,4 +1,4 @@
-"""A head and what it is: its numbers by test and by budget, and the crops that it sees."""
+"""A head and what it is: its numbers by test and by budget, and its crops."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

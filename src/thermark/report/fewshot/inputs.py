@@ -14,7 +14,7 @@ from thermark.core.errors import DataError
 from thermark.core.origin import Origin
 from thermark.report.fewshot.head import Head
 from thermark.report.inputs import existing, open_json
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results.comparisons import Comparisons, Family, open_comparisons
 from thermark.report.results.record import Record, ResultSet, open_named
 
@@ -50,7 +50,7 @@ class Config(Section):
 
 @dataclass(frozen=True)
 class Profile:
-    """What params.yaml says: names of `heads`, sections of `runs`, `contestants` and `crops`."""
+    """Sections of params.yaml: names of `heads`, sections of `runs`, `contestants` and `crops`."""
 
     heads: Sequence[str]
     runs: Mapping[str, Numbers]
@@ -188,7 +188,7 @@ class FewshotData:
         raise DataError(f"{dataset} has no record of {name}", "run `dvc repro`")
 
 
-def read(config: Config, profile: Profile, paths: Paths) -> FewshotData:
+def read(config: Config, profile: Profile, paths: ReportPaths) -> FewshotData:
     """Read what was measured; in a profile without the data set nobody ran on it.
 
     Raises DataError for results of named heads or contestants that are missing, or broken.
@@ -211,7 +211,7 @@ def base(row: str) -> str:
     return row.partition("@")[0]
 
 
-def _head(key: str, paths: Paths) -> Head:
+def _head(key: str, paths: ReportPaths) -> Head:
     numbers = open_json(paths.scores / f"{key}.json")
     head = Head(key, numbers)
     return Head(key, numbers, _trainings(existing(paths.curves / f"{key}.csv"))) if head.ran else head

@@ -38,7 +38,7 @@ def listed(study: FewshotData) -> str:
 
 
 def idle(study: FewshotData) -> str:
-    """Return who has no numbers, and why; empty for nobody."""
+    """Return the contestants without numbers, and why; empty for none."""
     rows = [
         [code(name), what(name, study), escaped(f"{record.status}: {record.reason}")]
         for name, record in study.records.items()

@@ -5,13 +5,14 @@ Errors in px of a crop and in px of a frame never share a table.
 
 from collections.abc import Sequence
 
+from thermark.core.point_errors import PCK_LIMITS
 from thermark.report.columns import cells, shown, titles
 from thermark.report.fewshot import constant
 from thermark.report.fewshot.head import ALL, PUBLISHED, Head, Numbers
 from thermark.report.markdown import code, table
 
 SPACES = {"crop": "px of the crop", "native": "px of the frame"}
-ERRORS = ("mean", "median", "pck@3", "pck@5", "pck@10", "pck@20")
+ERRORS = ("mean", "median", *(f"pck@{limit}" for limit in PCK_LIMITS))
 FACTS = ("head", "backbone", "labels of", "K", "parameters", "labels", "seeds", "epochs", "crops", "decoder")
 DECODERS = {"argmax": "argmax", "dark": "DARK", "soft_argmax": "soft-argmax"}
 

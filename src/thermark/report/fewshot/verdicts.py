@@ -11,8 +11,7 @@ from thermark.report.reference_results import Cell, Published
 from thermark.report.reference_results.compare import NO_PROFILE, Compared, Ours, compare_cells
 
 PART = "part2"
-TRAINED = {"epochs": 120, "batch": 8}  # by the post
-POST = TRAINED | {"features": "float32"}
+POST = {"epochs": 120, "batch": 8, "features": "float32"}
 WORDS = {"epochs": "{} epochs", "batch": "batches of {}", "features": "features in {}"}
 
 
@@ -61,9 +60,7 @@ def others(posts: Published, study: FewshotData) -> list[Head]:
 def trained(heads: Sequence[Head]) -> str:
     """Return what differs from the post in the training of these heads, so that nobody takes it for the same."""
     parts = [f"{code(head.key)} has {difference}" for head in heads if (difference := differing(head))]
-    unknown = [code(head.key) for head in heads if any(head.numbers.get(name) is None for name in TRAINED)]
-    text = f"Training differs from the post: {'; '.join(parts)}." if parts else ""
-    return f"{text} Epochs or batch size are not recorded for {', '.join(unknown)}." if unknown else text
+    return f"Training differs from the post: {'; '.join(parts)}." if parts else ""
 
 
 def listed(heads: Sequence[Head]) -> str:

@@ -9,7 +9,7 @@ from thermark.core.config import section
 from thermark.core.errors import DataError, ThermarkError
 from thermark.metrics.registry import describe
 from thermark.report.gate import outputs
-from thermark.report.gate.judge import Row, exit_code, judge
+from thermark.report.gate.judge import Judgement, exit_code, judge
 from thermark.report.gate.options import Config
 from thermark.report.gate.sources import Side, side
 
@@ -23,11 +23,11 @@ class Incomparable(ThermarkError):
 def describe_compare(parser: argparse.ArgumentParser) -> None:
     """Add the options of `thermark compare`."""
     parser.add_argument("base", help="a git revision, an experiment of DVC, or a folder")
-    parser.add_argument("head", nargs="?", default=".", help="the same; without it, the working tree")
+    parser.add_argument("head", nargs="?", default=".", help="as base; default: the working tree")
     parser.add_argument(
-        "--params", type=Path, default=Path("params.yaml"), help="whose section `gate` has margins"
+        "--params", type=Path, default=Path("params.yaml"), help="params file with the section `gate`"
     )
-    parser.add_argument("--strict", action="store_true", help="what is inconclusive fails, too")
+    parser.add_argument("--strict", action="store_true", help="also fail on inconclusive comparisons")
     for kind in ("markdown", "json", "junit"):
         parser.add_argument(f"--{kind}", type=Path, help=f"write a {kind} report to this file")
 
@@ -60,7 +60,7 @@ def _names(base: Side, head: Side) -> tuple[str, str]:
     return first, "the working tree" if second == "." else second
 
 
-def _write(options: argparse.Namespace, rows: list[Row], names: tuple[str, str], code: int) -> None:
+def _write(options: argparse.Namespace, rows: list[Judgement], names: tuple[str, str], code: int) -> None:
     text = outputs.markdown(rows, *names, options.strict)
     print(text, end="")
     if options.markdown:

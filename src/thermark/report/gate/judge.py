@@ -21,11 +21,10 @@ from thermark.report.results.ranking import value
 from thermark.report.results.record import Record, ResultSet
 
 Verdict = Literal["ok", "improved", "new", "inconclusive", "regression", "cannot compare"]
-FAILURES: tuple[Verdict, ...] = ("regression", "cannot compare")
 
 
 @dataclass(frozen=True)
-class Row:
+class Judgement:
     """One thing that was compared; `difference` is head less base, `low` and `high` its 95 % interval."""
 
     dataset: str
@@ -42,20 +41,20 @@ class Row:
     faces: int = 0
 
 
-def judge(base: Side, head: Side, config: Config) -> list[Row]:
+def judge(base: Side, head: Side, config: Config) -> list[Judgement]:
     """Return a row for everything that is compared, and for everything that cannot be."""
     rows = []
     for name in dict.fromkeys([*base.sets, *head.sets]):
         if name not in head.sets:
-            rows.append(Row(name, "", "data set", "regression", f"{head.name} has no results on {name}"))
+            rows.append(Judgement(name, "", "data set", "regression", f"{head.name} has no results on {name}"))
         elif name not in base.sets:
-            rows.append(Row(name, "", "data set", "new", f"{base.name} has no results on {name}"))
+            rows.append(Judgement(name, "", "data set", "new", f"{base.name} has no results on {name}"))
         else:
             rows += _data_set(base, head, name, config)
     return rows
 
 
-def exit_code(rows: Sequence[Row], strict: bool = False) -> int:
+def exit_code(rows: Sequence[Judgement], strict: bool = False) -> int:
     """Return 0 when nothing is worse, 1 for a regression, 2 when something cannot be compared.
 
     `strict`: what is inconclusive counts as a regression.
@@ -66,13 +65,13 @@ def exit_code(rows: Sequence[Row], strict: bool = False) -> int:
     return 2 if "cannot compare" in verdicts else 0
 
 
-def _data_set(base: Side, head: Side, name: str, config: Config) -> Iterator[Row]:
+def _data_set(base: Side, head: Side, name: str, config: Config) -> Iterator[Judgement]:
     before, after = base.sets[name], head.sets[name]
     if reason := _other_protocol(before, after):
         both_rendered = before.data_set.origin == after.data_set.origin == "rendered"
         moved = both_rendered and before.protocol.labels != after.protocol.labels
         # What our renderer draws is fixed by its seeds: it must not move unseen.
-        yield Row(name, "", "data", "regression" if moved else "cannot compare", reason)
+        yield Judgement(name, "", "data", "regression" if moved else "cannot compare", reason)
         return
     listed = [record.contestant for record in (*before.records, *after.records)]
     for contestant in dict.fromkeys(listed):
@@ -94,22 +93,22 @@ def _contestant(
     contestant: str,
     errors: tuple[Errors | None, Errors | None],
     config: Config,
-) -> Iterator[Row]:
+) -> Iterator[Judgement]:
     name, main = before.data_set.name, before.protocol.main
     old, new = before.of(contestant), after.of(contestant)
     if old is None:
-        yield Row(name, contestant, "", "new", "not in the base")
+        yield Judgement(name, contestant, "", "new", "not in the base")
     elif new is None:
         reason = "no longer listed" if old.ran else "no longer listed, and did not run before"
-        yield Row(name, contestant, "", "regression" if old.ran else "ok", reason)
+        yield Judgement(name, contestant, "", "regression" if old.ran else "ok", reason)
     elif not old.ran:
-        yield Row(name, contestant, "", "new" if new.ran else "ok", "did not run before")
+        yield Judgement(name, contestant, "", "new" if new.ran else "ok", "did not run before")
     elif not new.ran:
-        yield Row(name, contestant, "", "regression", f"{new.status}: {new.reason}")
+        yield Judgement(name, contestant, "", "regression", f"{new.status}: {new.reason}")
     elif errors[0] is None or errors[1] is None:
-        yield Row(name, contestant, main, "cannot compare", "no errors by face beside the record")
+        yield Judgement(name, contestant, main, "cannot compare", "no errors by face beside the record")
     elif reason := _other_conditions(old, new) or _other_faces(old, new, *errors):  # type: ignore[arg-type]
-        yield Row(name, contestant, main, "cannot compare", reason)
+        yield Judgement(name, contestant, main, "cannot compare", reason)
     else:
         yield from _numbers(old, new, (errors[0], errors[1]), before, config)
 
@@ -141,7 +140,7 @@ def _other_faces(old: Record, new: Record, base: Errors, head: Errors) -> str:
 
 def _numbers(
     old: Record, new: Record, errors: tuple[Errors, Errors], how: ResultSet, config: Config
-) -> Iterator[Row]:
+) -> Iterator[Judgement]:
     dataset, contestant = old.dataset, old.contestant
     for name in config.exact:
         values = old.exact.get(name), new.exact.get(name)
@@ -156,7 +155,7 @@ def _numbers(
     main, miss = how.protocol.main, how.protocol.miss
     if not {main, f"{main}_all"} & {*config.margins}:
         reason = f"no margin is stated for {main} or {main}_all"
-        yield Row(dataset, contestant, main, "cannot compare", reason)
+        yield Judgement(dataset, contestant, main, "cannot compare", reason)
     kept = np.isfinite(aligned[0]).all(axis=0) & np.isfinite(aligned[1]).all(axis=0)
     subjects = np.asarray(errors[0]["subjects"])
     capped = np.minimum(aligned[0], miss), np.minimum(aligned[1], miss)
@@ -177,45 +176,47 @@ def _aligned(base: Errors, head: Errors) -> tuple[NDArray[np.float64], NDArray[n
     return base["per_seed"], head["per_seed"][:, order[ranks]]
 
 
-def _found(old: Record, new: Record, margin: Margin) -> Row:
+def _found(old: Record, new: Record, margin: Margin) -> Judgement:
     """Return whether fewer faces are found: a fact about these faces, that needs no interval."""
     before, after = value(old, "found") or 0.0, value(new, "found") or 0.0
     allowed = margin.of(before)
     worse = before - after > allowed + 1e-12
     verdict: Verdict = "regression" if worse else "improved" if after > before else "ok"
     reason = f"{new.missed} of {new.faces} faces are missed, {old.missed} were" if worse else ""
-    return Row(
+    return Judgement(
         old.dataset, old.contestant, "found", verdict, reason, before, after, after - before, margin=allowed
     )
 
 
 def _exact(
     dataset: str, contestant: str, name: str, base: float | None, head: float | None, tolerance: float
-) -> Row:
+) -> Judgement:
     if base is None or head is None:
         same = base is None and head is None
         reason = "" if same else "defined on one side only"
-        return Row(dataset, contestant, name, "ok" if same else "regression", reason, base, head)
+        return Judgement(dataset, contestant, name, "ok" if same else "regression", reason, base, head)
     allowed = tolerance * max(abs(base), abs(head), 1.0)
     moved = not abs(head - base) <= allowed
     reason = "must not move at all" if moved else ""
-    return Row(
+    return Judgement(
         dataset, contestant, name, "regression" if moved else "ok", reason, base, head, head - base, margin=allowed
     )
 
 
 def _as_it_stands(
     dataset: str, contestant: str, name: str, base: float | None, head: float | None, config: Config
-) -> Row:
+) -> Judgement:
     if base is None and head is not None:
-        return Row(dataset, contestant, name, "new", "the base has no such number: not compared", base, head)
+        return Judgement(dataset, contestant, name, "new", "the base has no such number: not compared", base, head)
     if base is None or head is None:
-        return Row(dataset, contestant, name, "ok" if base is None else "regression", "undefined", base, head)
+        return Judgement(
+            dataset, contestant, name, "ok" if base is None else "regression", "undefined", base, head
+        )
     margin = config.margins[name].of(base)
     sign = -1.0 if describe(name).higher_is_better else 1.0
     loss = sign * (head - base)
     verdict: Verdict = "regression" if loss > margin else "improved" if loss < -margin else "ok"
-    return Row(dataset, contestant, name, verdict, "", base, head, head - base, margin=margin)
+    return Judgement(dataset, contestant, name, verdict, "", base, head, head - base, margin=margin)
 
 
 def _paired(
@@ -225,20 +226,20 @@ def _paired(
     values: tuple[NDArray[np.float64], NDArray[np.float64]],
     subjects: NDArray[np.str_],
     config: Config,
-) -> Row:
+) -> Judgement:
     """Return the verdict of non-inferiority of an error, which is worse when higher."""
     faces = values[0].shape[1]
     if not faces:  # that one of them found none is said by the found rate
-        return Row(dataset, contestant, name, "ok", "no face was found by both")
+        return Judgement(dataset, contestant, name, "ok", "no face was found by both")
     base, head = float(values[0].mean()), float(values[1].mean())
     if not (np.isfinite(base) and np.isfinite(head)):
-        return Row(dataset, contestant, name, "regression", "an error is not a number", faces=faces)
+        return Judgement(dataset, contestant, name, "regression", "an error is not a number", faces=faces)
     gap, margin = head - base, config.margins[name].of(base)
     low, high = _interval(values, subjects, config)
     verdict, reason = _verdict(gap, low, high, margin)
     if len(np.unique(subjects)) < 2 and gap:
         reason = f"{reason}; one subject: the difference as it stands".removeprefix("; ")
-    return Row(dataset, contestant, name, verdict, reason, base, head, gap, low, high, margin, faces)
+    return Judgement(dataset, contestant, name, verdict, reason, base, head, gap, low, high, margin, faces)
 
 
 def _interval(

@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from thermark.core import files
-from thermark.report.gate.judge import Row, Verdict
+from thermark.report.gate.judge import Judgement, Verdict
 from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import shown
 
@@ -18,7 +18,7 @@ PLAIN = ("parameters", "macs")
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def markdown(rows: Sequence[Row], base: str, head: str, strict: bool = False) -> str:
+def markdown(rows: Sequence[Judgement], base: str, head: str, strict: bool = False) -> str:
     """Return a heading with the counts, and a table of all that is not simply ok, the worst first.
 
     `strict`: what is inconclusive fails.
@@ -38,12 +38,12 @@ def markdown(rows: Sequence[Row], base: str, head: str, strict: bool = False) ->
     return "\n\n".join(parts) + "\n"
 
 
-def write_json(path: Path, rows: Sequence[Row], base: str, head: str, code: int) -> None:
+def write_json(path: Path, rows: Sequence[Judgement], base: str, head: str, code: int) -> None:
     """Write every row, and the exit code that follows."""
     files.write_json(path, {"base": base, "head": head, "exit": code, "rows": [asdict(row) for row in rows]})
 
 
-def write_junit(path: Path, rows: Sequence[Row], strict: bool = False) -> None:
+def write_junit(path: Path, rows: Sequence[Judgement], strict: bool = False) -> None:
     """Write a test case a row; a regression is a failure, what cannot be compared an error.
 
     A doubt is skipped, and fails where `strict`.
@@ -77,7 +77,7 @@ def _xml(text: str) -> str:
     return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _outcome(rows: Sequence[Row], strict: bool) -> str:
+def _outcome(rows: Sequence[Judgement], strict: bool) -> str:
     verdicts = {row.verdict for row in rows}
     if "regression" in verdicts:
         return "Worse"
@@ -86,14 +86,14 @@ def _outcome(rows: Sequence[Row], strict: bool) -> str:
     return "Cannot compare" if "cannot compare" in verdicts else "No regression"
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Judgement) -> list[str]:
     bounds = "–" if row.low is None else f"{_shown(row, row.low, '+')} to {_shown(row, row.high, '+')}"
     numbers = [_shown(row, row.base), _shown(row, row.head), _shown(row, row.difference, "+"), bounds]
-    who = code(row.contestant) if row.contestant else "all"
+    contestant = code(row.contestant) if row.contestant else "all"
     return [
         row.verdict,
         code(row.dataset),
-        who,
+        contestant,
         row.metric,
         *numbers,
         _shown(row, row.margin),
@@ -101,7 +101,7 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _shown(row: Row, value: float | None, sign: str = "") -> str:
+def _shown(row: Judgement, value: float | None, sign: str = "") -> str:
     if value is None:
         return "–"
     if row.metric in PLAIN:

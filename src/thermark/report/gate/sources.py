@@ -41,7 +41,7 @@ def side(name: str, results: str, repository: Path = Path()) -> Side:
 
 def _folder(name: str, folder: Path) -> Side:
     sets = open_all(folder)
-    return Side(name, sets, {each: open_errors(folder / f"{each}.parquet") for each in sets})
+    return Side(name, sets, {dataset: open_errors(folder / f"{dataset}.parquet") for dataset in sets})
 
 
 def _revision(name: str, repository: Path, results: str) -> Side:
@@ -51,13 +51,13 @@ def _revision(name: str, repository: Path, results: str) -> Side:
     if not texts:
         raise DataError(f"{name} has no {results}", "compare with a revision that has, or with a folder")
     sets, errors = {}, {}
-    for each, path in texts.items():  # `./`: a project may lie in a folder of its repository
-        sets[each] = read_set(_git(repository, "show", f"{commit}:./{path}").decode(), f"{path} of {name}")
-        table = f"{results}/{each}.parquet"
+    for dataset, path in texts.items():  # `./`: a project may lie in a folder of its repository
+        sets[dataset] = read_set(_git(repository, "show", f"{commit}:./{path}").decode(), f"{path} of {name}")
+        table = f"{results}/{dataset}.parquet"
         if table not in listed:
             raise DataError(f"{name} has no {table}", "compare with a revision that has it")
         content = io.BytesIO(_git(repository, "show", f"{commit}:./{table}"))
-        errors[each] = read_errors(content, f"{table} of {name}")
+        errors[dataset] = read_errors(content, f"{table} of {name}")
     return Side(name, sets, errors, commit)
 
 

@@ -1,4 +1,4 @@
-"""What the report reads: the records of each data set, who comes first, and which numbers may be compared."""
+"""The input of the report: the records of each data set, their order, and which numbers may be compared."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ def few_misses(record: Record) -> bool:
 
 
 def idle(boards: Sequence[Board]) -> dict[str, Record]:
-    """Return those who have no numbers on any of several boards for one and the same reason, each with a record.
+    """Return those that have no numbers on any of several boards for one and the same reason, each with a record.
 
     Nobody where nobody has numbers: then the boards say so.
     """

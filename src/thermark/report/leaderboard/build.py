@@ -9,7 +9,7 @@ from thermark.core.config import Section
 from thermark.report.leaderboard import ced, gallery, highlights, training
 from thermark.report.leaderboard.board import Board, boards, order
 from thermark.report.leaderboard.leaderboard import leaderboard as written
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results.comparisons import Comparisons
 from thermark.report.results.ranking import kinds
 from thermark.report.style import styles
@@ -26,7 +26,7 @@ class Config(Section):
 
 
 def build(
-    comparisons: Comparisons, paths: Paths, curves: Path, figures: Path, leaderboard: Path, config: Config
+    comparisons: Comparisons, paths: ReportPaths, curves: Path, figures: Path, leaderboard: Path, config: Config
 ) -> list[Board]:
     """Write the leaderboard and all plots of the data sets that were compared.
 

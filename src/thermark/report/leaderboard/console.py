@@ -49,7 +49,7 @@ def _block(board: Board) -> str:
 
 
 def _row(record: Record, board: Board) -> list[str]:
-    """Return group, error, interval, error of all faces, misses and what the interval covers of one who ran."""
+    """Return group, error, interval, error of all faces, misses and what the interval covers of a contestant."""
     main, letter = board.main, board.groups.get(record.contestant, "")
     error = shown(main, value(record, main)) + plus_minus(record, main)
     over_all, missed = shown(main, value(record, f"{main}_all")), f"{record.missed}/{record.faces}"

@@ -18,7 +18,7 @@ from thermark.core.runs import seed_folders
 from thermark.landmarks import load, project
 from thermark.report.inputs import existing
 from thermark.report.leaderboard.board import Board
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results.record import Record
 from thermark.report.style import INK, MUTED, REST, Style, bright, figure, save
 
@@ -31,7 +31,7 @@ Errors = Mapping[str, NDArray[Any]]
 
 def write(
     board: Board,
-    paths: Paths,
+    paths: ReportPaths,
     out: Path,
     styles: Mapping[str, Style],
     contestants: Sequence[str],
@@ -75,7 +75,7 @@ def _first(predictions: Path, dataset: str) -> Path:
     return existing([*seed_folders(predictions), predictions][0] / f"{dataset}.npz")
 
 
-def _errors(contestant: str, dataset: str, paths: Paths) -> Errors:
+def _errors(contestant: str, dataset: str, paths: ReportPaths) -> Errors:
     """Return a contestant's per-face errors; `main` is the one that ranks, of several seeds that of the first."""
     stored = read_arrays(existing(paths.errors / contestant / f"{dataset}.npz"))
     return stored | {"main": stored["per_seed"][0]}
@@ -132,8 +132,8 @@ def _points(
     vocabulary = str(faces.vocabularies[face])
     truth = project(faces.xy[face, : len(load(vocabulary))], vocabulary, target, versions.get(vocabulary))
     # A face that is not scored has no instance among the errors.
-    answers = errors["instances"][0][errors["rows"] == face]
-    rows = answers[answers >= 0] if len(answers) else np.flatnonzero(predictions.faces == face)
+    instances = errors["instances"][0][errors["rows"] == face]
+    rows = instances[instances >= 0] if len(instances) else np.flatnonzero(predictions.faces == face)
     if not len(rows):
         return truth, np.full_like(truth, np.nan)
     return truth, project(

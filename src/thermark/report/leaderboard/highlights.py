@@ -12,7 +12,7 @@ CURVES, ROWS = 7, 5  # beside the floor: nobody can distinguish more than eight 
 def leading(order: Sequence[str], kinds: Mapping[str, str], count: int) -> list[str]:
     """Return `count` of the contestants: the best of each kind and then the best of the others.
 
-    `order` is from best to worst, `kinds` says which recipe or family each is of.
+    `order` is from best to worst, `kinds` is the recipe or family of each.
     """
     leaders = _leaders(order, kinds)
     return [*leaders, *(name for name in order if name not in leaders)][:count]
@@ -27,7 +27,7 @@ def highlighted(order: Sequence[str], kinds: Mapping[str, str], first: Sequence[
 
 
 def pictured(order: Sequence[str], kinds: Mapping[str, str], reference: str) -> list[str]:
-    """Return who has a row in the galleries: the best of each kind, at most five.
+    """Return the contestants with a row in the galleries: the best of each kind, at most five.
 
     The `reference`, whose errors choose the faces, is always among them. Raises ConfigError for an unknown name.
     """

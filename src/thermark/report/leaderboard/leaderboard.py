@@ -51,7 +51,7 @@ def leaderboard(boards: Sequence[Board], comparisons: Comparisons) -> str:
 
 
 def _part(board: Board) -> dict[str, Any]:
-    """Return what the template shows of a data set; what there is nothing to say of is empty or false."""
+    """Return the template's values for a data set; those without content are empty or false."""
     ran, data_set = board.ran, board.data_set
     failed = {code(record.contestant): value(record, "failed_frames") for record in ran}
     return {
@@ -93,7 +93,7 @@ def _about(board: Board) -> str:
 
 
 def _reasons(absent: Mapping[str, Record]) -> str:
-    """Return a table of who could run nowhere, with their reasons; who shares one shares a line."""
+    """Return a table of contestants that could run nowhere, with their reasons, a line a reason."""
     sharing: dict[str, list[str]] = {}
     for name, record in absent.items():
         sharing.setdefault(tables.reason(record), []).append(code(name))

@@ -11,10 +11,10 @@ from thermark.report.markdown import code, escaped, table
 from thermark.report.numbers import label, natural, shown
 from thermark.report.results.estimates import covered, interval, plus_minus
 from thermark.report.results.ranking import value, whole
-from thermark.report.results.record import Part, Record
+from thermark.report.results.record import PartResult, Record
 
 NARROW = 3  # values of a stratum that still fit beside another's
-NOBODY = Part(value=None, faces=0, missed=0)
+NOBODY = PartResult(value=None, faces=0, missed=0)
 
 
 def standings(boards: Sequence[Board], names: Sequence[str]) -> str:
@@ -63,7 +63,7 @@ def main_table(board: Board) -> str:
 
 
 def _cells(record: Record, board: Board, marks: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return title -> cell of one who ran; `marks`: metric -> its podium."""
+    """Return title -> cell of a contestant that ran; `marks`: metric -> its podium."""
     main, over_all = board.main, f"{board.main}_all"
     printed = {name: _cell(record, name, podium) for name, podium in marks.items()}
     cells = {"contestant": _name(record, board), "group": board.groups.get(record.contestant, "–")}
@@ -86,8 +86,8 @@ def _floor(record: Record, main: str) -> str:
 
 def _columns(board: Board) -> list[str]:
     present = sorted({name for record in board.ran for name in record.metrics}, key=natural)
-    wanted = [key for key, metric in METRICS.items() if board.main in metric.columns]
-    return [name for column in wanted for name in present if parse_name(name)[0] == column]
+    metrics = [key for key, metric in METRICS.items() if board.main in metric.columns]
+    return [name for column in metrics for name in present if parse_name(name)[0] == column]
 
 
 def part_table(board: Board, strata: Sequence[str]) -> str:
@@ -100,14 +100,14 @@ def part_table(board: Board, strata: Sequence[str]) -> str:
     ]
     rows = []
     for record in board.ran:
-        all_faces = Part(value=value(record, main), faces=record.faces, missed=record.missed)
+        all_faces = PartResult(value=value(record, main), faces=record.faces, missed=record.missed)
         parts = [record.parts.get(name, {}).get(part, NOBODY) for name, part in sizes]
         if any(part.value is not None or (moved and part.faces) for part in parts):
             rows.append([_name(record, board), *(_part_cell(part, main, moved) for part in [all_faces, *parts])])
     return table([label(main), "as they are" if moved else "all", *titles], rows)
 
 
-def _part_cell(part: Part, main: str, misses: bool) -> str:
+def _part_cell(part: PartResult, main: str, misses: bool) -> str:
     return shown(main, part.value) + (f" ({part.missed} missed)" if misses and part.missed else "")
 
 

@@ -1,1 +1,1 @@
-"""One HTML file that anybody can open: who is best, whether that is real, how fast, and what did not run."""
+"""One HTML file that anybody can open: the best contestants, the real differences, speed, and what did not run."""

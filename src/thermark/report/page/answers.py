@@ -26,7 +26,7 @@ def fits(record: Record, boxes: str, trained: str) -> bool:
 
 
 def answer(results: ResultSet, boxes: str, trained: str, matrix: Matrix | None, speeds: Speeds) -> dict[str, str]:
-    """Return who of a case has the least error over all faces, and what is to be known of that, as sentences."""
+    """Return the contestant of a case with the least error over all faces, and remarks on it, as sentences."""
     able = [
         record
         for record in ranked(results)
@@ -51,9 +51,9 @@ def answer(results: ResultSet, boxes: str, trained: str, matrix: Matrix | None, 
 
 
 def real(best: Record, others: Sequence[Record], matrix: Matrix | None) -> str:
-    """Return from whom the best of a case differs significantly, as far as the letters of the data set say it.
+    """Return from which contestants the best of a case differs significantly, by the letters of the data set.
 
-    A letter says who does not differ from the best that has it; of two others with that letter it says nothing.
+    Contestants with a letter do not differ from the best that has it; two others with it may differ.
     """
     if not others:
         return "No other contestant fits this case."

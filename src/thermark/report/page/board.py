@@ -38,7 +38,7 @@ class Whisker:
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """One contestant's line; `boxes` and `trained` are what filters go by."""
 
     contestant: str
@@ -62,12 +62,12 @@ def top(results: ResultSet) -> float:
     return max((error.high or error.value or 0.0 for error in errors), default=0.0)
 
 
-def rows(results: ResultSet, matrix: Matrix | None, speeds: Speeds) -> list[Row]:
+def rows(results: ResultSet, matrix: Matrix | None, speeds: Speeds) -> list[BoardRow]:
     """Return a line for each contestant that ran, best first."""
     return [_row(results, record, matrix, speeds, top(results)) for record in ranked(results)]
 
 
-def _row(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Speeds, end: float) -> Row:
+def _row(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Speeds, end: float) -> BoardRow:
     main, over_all, time = results.protocol.main, of_all(results, record), cost(record, "milliseconds", speeds)
     size, letters = record.exact.get("parameters"), matrix.groups.get(record.contestant, "") if matrix else ""
     points = max(bound.points for bound in results.records)
@@ -91,7 +91,7 @@ def _row(results: ResultSet, record: Record, matrix: Matrix | None, speeds: Spee
         low, high = (over_all.value if bound is None else bound for bound in (over_all.low, over_all.high))
         whisker = Whisker(*(round(100 * max(bound, 0.0) / end, 2) for bound in (over_all.value, low, high)))
     boxes, trained = "given" if given(record) else "found", TRAINED[record.trained_on]
-    return Row(record.contestant, boxes, trained, partial(results, record), cells, whisker)
+    return BoardRow(record.contestant, boxes, trained, partial(results, record), cells, whisker)
 
 
 def _estimate(name: str, record: Record, estimate: Estimate) -> Cell:

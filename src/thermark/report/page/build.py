@@ -15,7 +15,7 @@ from thermark.report.page.figures.cost import TITLES, Axis
 from thermark.report.page.figures.vega import DARK, Spec
 from thermark.report.page.inputs import Inputs
 from thermark.report.page.order import leading
-from thermark.report.page.tables import Table
+from thermark.report.page.tables import PageTable
 from thermark.report.results.absent import HEADER, absent
 from thermark.report.results.record import ResultSet
 
@@ -39,7 +39,7 @@ class Figure:
     key: str
     title: str
     alt: str
-    table: Table | None = None
+    table: PageTable | None = None
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Part:
     answer: dict[str, str]
     head: tuple[str, ...]
     drawn: str
-    rows: list[board.Row]
+    rows: list[board.BoardRow]
     figures: tuple[Figure, ...]
-    faces: list[gallery.Face]
+    faces: list[gallery.GalleryFace]
     names: tuple[str, ...]
     why_no_pictures: str
 
@@ -126,7 +126,7 @@ def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs
     matrix = inputs.comparisons.matrices.get(name)
     worst = gallery.worst(results, errors, names, config.worst)
     shown = gallery.pictures(data_set, worst, inputs.faces) if config.pictures else {}
-    faces = [gallery.Face(**(vars(face) | {"picture": shown.get(face.face, "")})) for face in worst]
+    faces = [gallery.GalleryFace(**(vars(face) | {"picture": shown.get(face.face, "")})) for face in worst]
     part_figures = []
     for figure, spec in _figures(inputs, name, names):
         if spec is not None:
@@ -229,9 +229,9 @@ def _where(inputs: Inputs, curve: str) -> str:
     return words.listed(list(dict.fromkeys(words.titled(results.data_set) for results in shown)))
 
 
-def not_run(sets: Mapping[str, ResultSet]) -> Table:
-    """Return who has no numbers, where and why; those with the same reason share a line."""
-    return Table("Not run, and why", HEADER, tuple(absent(sets)))
+def not_run(sets: Mapping[str, ResultSet]) -> PageTable:
+    """Return the contestants without numbers, where and why; those with the same reason share a line."""
+    return PageTable("Not run, and why", HEADER, tuple(absent(sets)))
 
 
 def _machine(inputs: Inputs) -> str:
@@ -243,7 +243,7 @@ def _machine(inputs: Inputs) -> str:
     )
 
 
-def _timed(inputs: Inputs) -> Table:
+def _timed(inputs: Inputs) -> PageTable:
     """Return everything that was timed, contestant or not."""
     rows = [
         (
@@ -258,4 +258,4 @@ def _timed(inputs: Inputs) -> Table:
         for name, timing in sorted(inputs.speeds.items())
     ]
     head = ("contestant or network", TITLES["milliseconds"], "range", "parameters", "note")
-    return Table("Everything that was timed", head, tuple(rows))
+    return PageTable("Everything that was timed", head, tuple(rows))

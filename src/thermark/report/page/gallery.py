@@ -29,7 +29,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Face:
+class GalleryFace:
     """A face, its subject, its mean error over contestants as printed, every one's, and a data URI."""
 
     face: str
@@ -39,8 +39,8 @@ class Face:
     picture: str = ""
 
 
-def worst(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str], count: int) -> list[Face]:
-    """Return the faces with the greatest mean error, a miss at the stated cap, over who answers all landmarks.
+def worst(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str], count: int) -> list[GalleryFace]:
+    """Return the faces with the greatest mean error, a miss at the stated cap, of contestants with all landmarks.
 
     Every contestant is asked about the same faces, so that nobody is shown at its own worst alone. Ties: by face.
     """
@@ -58,7 +58,7 @@ def worst(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]
     chosen = sorted(means, key=lambda face: (-means[face], str(face)))[:count]
     columns = [name for name in named(results, names) if name in contestants]
     return [
-        Face(
+        GalleryFace(
             str(face),
             str(subject[face]),
             words.value(main, means[face]),
@@ -79,7 +79,7 @@ def permitted(data_set: DataSet) -> bool:
     return data_set.origin == "rendered"
 
 
-def pictures(data_set: DataSet, chosen: Sequence[Face], folder: Path) -> dict[str, str]:
+def pictures(data_set: DataSet, chosen: Sequence[GalleryFace], folder: Path) -> dict[str, str]:
     """Return face -> its crop as a data URI, nothing where terms forbid it or no prepared faces are given."""
     if not permitted(data_set) or not (folder / data_set.name).is_dir():
         return {}

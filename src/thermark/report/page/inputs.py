@@ -10,7 +10,7 @@ import pandas as pd
 from thermark.core import files
 from thermark.report.page.figures.cost import Speeds
 from thermark.report.page.figures.learning import Lines
-from thermark.report.paths import NOT_GIVEN, Paths
+from thermark.report.paths import NOT_GIVEN, ReportPaths
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.errors import Errors, open_errors
 from thermark.report.results.record import ResultSet, open_all
@@ -39,7 +39,7 @@ class Inputs:
     faces: Path = NOT_GIVEN
 
 
-def read(paths: Paths, budget: tuple[str, ...] = (), folder: str = "") -> Inputs:
+def read(paths: ReportPaths, budget: tuple[str, ...] = (), folder: str = "") -> Inputs:
     """Return what is there; `budget` names the data sets behind that curve.
 
     Raises DataError where there are no records, or where a file holds something else.

@@ -1,4 +1,4 @@
-"""The numbers behind each figure as plain tables, for readers without JavaScript or who want the numbers."""
+"""The numbers behind each figure as plain tables, for readers without JavaScript."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from thermark.report.results.comparisons import Comparisons, Family, Matrix
 from thermark.report.results.errors import Errors
 from thermark.report.results.printed import columns
 from thermark.report.results.ranking import ranked
-from thermark.report.results.record import Part, ResultSet
+from thermark.report.results.record import PartResult, ResultSet
 
 PAIRS = (
     "data set",
@@ -35,7 +35,7 @@ EDGES = (0.25, 0.5, 0.75, 1.0)  # of the limit of a distribution
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """A caption, the names of columns, and rows whose first cell names them."""
 
     caption: str
@@ -43,7 +43,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def ced(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]) -> Table:
+def ced(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]) -> PageTable:
     """Return how many faces are within four errors, of every contestant."""
     main, top = results.protocol.main, limit(results)
     head = [f"≤ {words.scale(main) * edge * top:g} {words.unit(main)}" for edge in EDGES]
@@ -56,10 +56,10 @@ def ced(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]) 
             ends = [f" ({low:.1f}{words.DASH}{high:.1f})" if low is not None else "" for _, low, high in shares]
             cells = [f"{part:.1f}{end}" for (part, _, _), end in zip(shares, ends, strict=True)]
             rows.append((record.contestant, *cells))
-    return Table("Faces within an error, % (95 % interval)", ("contestant", *head), tuple(rows))
+    return PageTable("Faces within an error, % (95 % interval)", ("contestant", *head), tuple(rows))
 
 
-def parts(results: ResultSet, stratum: str, names: Sequence[str]) -> Table:
+def parts(results: ResultSet, stratum: str, names: Sequence[str]) -> PageTable:
     """Return the error of found faces in each part of a stratum, with interval and found rate."""
     values, main, rows = strata(results)[stratum], results.protocol.main, []
     for name in named(results, names):
@@ -68,10 +68,10 @@ def parts(results: ResultSet, stratum: str, names: Sequence[str]) -> Table:
         if parts_of:
             rows.append((name, *(_part(main, parts_of.get(value)) for value in values)))
     caption = f"Error of found faces, {words.unit(main)} (95 % interval), and who was missed"
-    return Table(caption, ("contestant", *values), tuple(rows))
+    return PageTable(caption, ("contestant", *values), tuple(rows))
 
 
-def _part(main: str, part: Part | None) -> str:
+def _part(main: str, part: PartResult | None) -> str:
     if part is None:
         return words.DASH
     lost = f", {part.missed} of {part.faces} missed" if part.missed else ""
@@ -79,7 +79,7 @@ def _part(main: str, part: Part | None) -> str:
     return f"{printed(main, part.value)}{f' ({ends})' * bool(ends)}{lost}"
 
 
-def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]) -> Table:
+def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]) -> PageTable:
     """Return the error of each subject over all its faces."""
     contestants = [name for name in named(results, names) if name in errors]
     main, by_contestant = results.protocol.main, {name: by_subject(results, errors[name]) for name in contestants}
@@ -88,10 +88,10 @@ def subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[s
         (subject, *(printed(main, by_contestant[name].get(subject)) for name in contestants))
         for subject in everyone
     ]
-    return Table(f"Error over all faces, {words.unit(main)}", ("subject", *contestants), tuple(rows))
+    return PageTable(f"Error over all faces, {words.unit(main)}", ("subject", *contestants), tuple(rows))
 
 
-def landmarks(results: ResultSet, names: Sequence[str]) -> Table:
+def landmarks(results: ResultSet, names: Sequence[str]) -> PageTable:
     """Return the error of each landmark."""
     drawn, main = shown(results, names), results.protocol.main
     by_contestant = [record.landmarks for name in drawn if (record := results.of(name))]
@@ -102,10 +102,10 @@ def landmarks(results: ResultSet, names: Sequence[str]) -> Table:
         )
         for index, point in enumerate(load(results.protocol.vocabulary).points)
     ]
-    return Table(f"Error by landmark, {words.unit(main)}", ("landmark", *drawn), tuple(rows))
+    return PageTable(f"Error by landmark, {words.unit(main)}", ("landmark", *drawn), tuple(rows))
 
 
-def matrix(results: ResultSet, matrix: Matrix) -> Table:
+def matrix(results: ResultSet, matrix: Matrix) -> PageTable:
     """Return the difference of each pair, row less column; one too small to interpret is in brackets."""
     cells = {(row["a"], row["b"]): row for row in pairs.pairs(results, matrix)}
     order = list(dict.fromkeys(a for a, _ in cells))
@@ -113,7 +113,7 @@ def matrix(results: ResultSet, matrix: Matrix) -> Table:
     unit = words.unit(results.protocol.main)
     caption = f"Row less column, {unit}; negative: the row has the lower error; "
     caption += "in brackets: too small to interpret (exploratory)"
-    return Table(caption, ("contestant", *order), tuple(rows))
+    return PageTable(caption, ("contestant", *order), tuple(rows))
 
 
 def _pair(row: Mapping[str, object] | None) -> str:
@@ -125,10 +125,10 @@ def _pair(row: Mapping[str, object] | None) -> str:
     return f"({text})" if row["grey"] else text
 
 
-def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[tuple[str, str, Table]]:
+def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[tuple[str, str, PageTable]]:
     """Return name, question and table of each declared family."""
     return [
-        (family.name, family.question, Table(f"{family.name}: adjusted together", PAIRS, _pairs(family, sets)))
+        (family.name, family.question, PageTable(f"{family.name}: adjusted together", PAIRS, _pairs(family, sets)))
         for family in comparisons.families
     ]
 
@@ -138,7 +138,7 @@ def _pairs(family: Family, sets: Mapping[str, ResultSet]) -> tuple[tuple[str, ..
     return tuple(tuple(texts[name] for name in PAIRS) for texts in cells)
 
 
-def costs(results: ResultSet, axis: cost.Axis, speeds: cost.Speeds) -> Table:
+def costs(results: ResultSet, axis: cost.Axis, speeds: cost.Speeds) -> PageTable:
     """Return cost and error of those whose cost is known."""
     main = results.protocol.main
     rows = [
@@ -150,10 +150,10 @@ def costs(results: ResultSet, axis: cost.Axis, speeds: cost.Speeds) -> Table:
         )
         for record, price in cost.priced(results, axis, speeds)
     ]
-    return Table("Cost and error", ("contestant", axis, "found", "error over all faces"), tuple(rows))
+    return PageTable("Cost and error", ("contestant", axis, "found", "error over all faces"), tuple(rows))
 
 
-def budget(lines: learning.Lines) -> Table:
+def budget(lines: learning.Lines) -> PageTable:
     """Return the mean error of heads by labels."""
     rows = [
         (
@@ -164,10 +164,10 @@ def budget(lines: learning.Lines) -> Table:
         for line in lines
         if line.get("native_mean") is not None
     ]
-    return Table("Mean error, px of the frame", ("head", "error", "95 % interval"), tuple(rows))
+    return PageTable("Mean error, px of the frame", ("head", "error", "95 % interval"), tuple(rows))
 
 
-def training(lines: learning.Lines) -> Table:
+def training(lines: learning.Lines) -> PageTable:
     """Return the last epoch of each run."""
     last = {row["run"]: row for row in learning.epochs(lines)}
     rows = [
@@ -181,4 +181,4 @@ def training(lines: learning.Lines) -> Table:
         for run, row in last.items()
     ]
     head = ("run", "epochs", "error", "best to worst seed", "seeds")
-    return Table("Validation error after the last epoch, % of the eyes' distance", head, tuple(rows))
+    return PageTable("Validation error after the last epoch, % of the eyes' distance", head, tuple(rows))

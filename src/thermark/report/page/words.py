@@ -1,4 +1,4 @@
-"""How the page says numbers: units, intervals, and why one is absent."""
+"""Numbers as the page prints them: units, intervals, and why one is absent."""
 
 from collections.abc import Sequence
 

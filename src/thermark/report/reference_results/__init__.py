@@ -53,18 +53,18 @@ class Cell(Column):
 
 
 class Note(Section):
-    """What is said of the cells of some rows and columns, of all where none are named."""
+    """A remark on the cells of some rows and columns, on all where none are named."""
 
-    said: str
+    text: str
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
 
     def covers(self, row: str, column: str) -> bool:
-        """Return whether this is said of a cell."""
+        """Return whether this is about a cell."""
         return (not self.rows or row in self.rows) and (not self.columns or column in self.columns)
 
 
-class Row(Section):
+class PublishedRow(Section):
     """A row: column -> number. Its `run`, or why there is none; `also`: others -> why they do not compare."""
 
     row: str
@@ -76,7 +76,7 @@ class Row(Section):
     doubt: str = ""
 
 
-class Table(Section):
+class PublishedTable(Section):
     """A table in which each row has in each column a number, or is named as `absent` with the reason."""
 
     title: str
@@ -86,12 +86,12 @@ class Table(Section):
     incomparable: str = ""
     remarks: tuple[str, ...] = ()
     columns: dict[str, Column]
-    rows: tuple[Row, ...]
+    rows: tuple[PublishedRow, ...]
     doubts: tuple[Note, ...] = ()
     absent: tuple[Note, ...] = ()
 
     @model_validator(mode="after")
-    def _whole(self) -> "Table":
+    def _whole(self) -> "PublishedTable":
         rows, columns = {row.row for row in self.rows}, set(self.columns)
         for note in (*self.doubts, *self.absent):
             if strangers := sorted({*note.rows} - rows | {*note.columns} - columns):
@@ -113,7 +113,7 @@ class Published(Section):
     source: str
     absent: str
     remarks: tuple[str, ...] = ()
-    tables: dict[str, Table]
+    tables: dict[str, PublishedTable]
 
     def cells(self, *tables: str) -> list[Cell]:
         """Return the numbers of some tables or of all, row by row, once for each contestant of ours."""
@@ -125,14 +125,14 @@ class Published(Section):
             for key in row.values
         ]
 
-    def _cell(self, name: str, row: Row, key: str, run: str, other: str) -> Cell:
+    def _cell(self, name: str, row: PublishedRow, key: str, run: str, other: str) -> Cell:
         table = self.tables[name]
         fields: dict[str, Any] = {"metric": key, "dataset": table.dataset}
         fields |= table.columns[key].model_dump(exclude_unset=True)
         fields |= table.model_dump(include={"protocol", "noses"})
         fields |= {"source": self.source, "table": name, "row": row.row, "value": row.values[key]}
         fields |= {"run": run, "norun": row.norun, "incomparable": other or table.incomparable}
-        doubts = [note.said for note in table.doubts if note.covers(row.row, key)]
+        doubts = [note.text for note in table.doubts if note.covers(row.row, key)]
         return Cell(**fields, doubt="; ".join([*doubts, *filter(None, [row.doubt])]))
 
 

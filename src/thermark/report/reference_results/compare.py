@@ -140,4 +140,4 @@ def _limit(cell: Cell, spread: float) -> float:
     limits |= {"rate": 0.0005 + NOSES / max(cell.noses, 1), "count": NOSES, "M": 0.005, "G": 0.005}
     return limits.get(
         cell.unit, 0.0
-    )  # parameters are exact; of times and the like every cell says why there is none
+    )  # parameters are exact; of times and the like every cell has the reason for none

@@ -8,7 +8,7 @@ HEADER = ("contestants", "data sets", "status", "why")
 
 
 def absent(sets: Mapping[str, ResultSet]) -> list[tuple[str, str, str, str]]:
-    """Return rows of HEADER; contestants share a row who have the same reason on the same data sets."""
+    """Return rows of HEADER; contestants share a row that have the same reason on the same data sets."""
     by_reason: dict[tuple[str, str], dict[str, list[str]]] = {}
     for name, results in sets.items():
         for record in results.records:

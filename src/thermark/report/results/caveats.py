@@ -39,6 +39,6 @@ def caveat(records: Sequence[Record], runs: Sequence[Run], few_seed_teachers: Se
     boxes = [record.boxes for record in records if record.boxes]
     texts = [f"boxes {' and '.join(boxes)}"] if len(set(boxes)) > 1 else []
     texts += differing(*runs)
-    taught = zip(records, few_seed_teachers, strict=True)
-    texts += [f"{record.contestant} taught by {few}" for record, few in taught if few]
+    by_record = zip(records, few_seed_teachers, strict=True)
+    texts += [f"{record.contestant} taught by {few}" for record, few in by_record if few]
     return "; ".join(texts)

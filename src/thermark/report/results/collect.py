@@ -20,7 +20,7 @@ from thermark.metrics.scores import labels
 from thermark.metrics.summary import Thresholds
 from thermark.report.inputs import open_json, titled
 from thermark.report.results.errors import Errors
-from thermark.report.results.record import DataSet, Estimate, Floor, Part, Protocol, Record, Tier, TrainedOn
+from thermark.report.results.record import DataSet, Estimate, Floor, PartResult, Protocol, Record, Tier, TrainedOn
 
 FIELDS = ("faces", "missed", "points", "seeds")  # counts that a record has beside its metrics
 ENDS = ("_low", "_high", "_seed_std")
@@ -187,7 +187,7 @@ def trained_on(
 ) -> TrainedOn:
     """Return what a contestant learned from, the closest to the `dataset` that it is scored on.
 
-    `sets` are the face sets that it learned from here, `modalities` say whether each is `thermal` or `rgb`.
+    `sets` are the face sets that it learned from here, `modalities`: whether each is `thermal` or `rgb`.
     `relatives` are those that were read from the same files: of the same modality, their pictures are the same.
     """
     same = {name for name in relatives if modalities.get(name) == modalities.get(dataset)}
@@ -201,7 +201,7 @@ def trained_on(
 
 
 def tier(origin: Origin) -> Tier:
-    """Return what a number measured here is worth: rendered and thermalised pictures say nothing of a camera."""
+    """Return the tier of a number measured here: rendered and thermalised pictures are no evidence on a camera."""
     return "measured" if origin == "real" else "rendered data only"
 
 
@@ -231,9 +231,9 @@ def _metrics(
     return metrics
 
 
-def _part(summary: Mapping[str, Any], main: str) -> Part:
+def _part(summary: Mapping[str, Any], main: str) -> PartResult:
     ends = {end: summary.get(f"{main}_{end}") for end in ("low", "high", "seed_std")}
-    return Part(value=summary.get(main), **ends, faces=summary["faces"], missed=summary["missed"])
+    return PartResult(value=summary.get(main), **ends, faces=summary["faces"], missed=summary["missed"])
 
 
 def _floor(floor: Mapping[str, Any] | None, main: str) -> Floor | None:

@@ -66,7 +66,7 @@ def comparisons(
     config: Config,
     info: Mapping[str, Contestant],
 ) -> Comparisons:
-    """Return all declared families and, of each data set, the matrix of all who ran.
+    """Return all declared families and, of each data set, the matrix of all contestants that ran.
 
     A declared pair of which one did not run has a verdict that says so and no numbers; absent data sets are left
     out. `info`: contestant -> how it was trained, for the caveats of declared pairs.

@@ -24,7 +24,7 @@ Errors = dict[
 
 
 def table(contestants: Mapping[str, Errors]) -> pa.Table:
-    """Return the errors of several contestants as one table; `seeded` (a 0-d bool) says whose rows are seeds."""
+    """Return the errors of several contestants as one table; `seeded` (a 0-d bool): whether the rows are seeds."""
     nothing = {"ids": np.empty(0, np.str_), "subjects": np.empty(0, np.str_), "per_seed": np.empty((1, 0))}
     everybody = contestants or {"": nothing | {"seeded": np.array(False)}}
     parts = [_rows(name, errors) for name, errors in everybody.items()]

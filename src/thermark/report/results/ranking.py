@@ -23,7 +23,7 @@ def whole(record: Record, results: ResultSet) -> bool:
 
 
 def ranked(results: ResultSet, groups: Groups = NONE) -> list[Record]:
-    """Return those who ran from best to worst: by group, and within one by the error over all faces.
+    """Return the contestants that ran from best to worst: by group, and within one by the error over all faces.
 
     A missed face counts the stated cap, so that nobody gets better by finding fewer. Who has no letter stands by
     its error among those who have one. Who has no error comes last, and who has not all landmarks of the others
@@ -33,7 +33,7 @@ def ranked(results: ResultSet, groups: Groups = NONE) -> list[Record]:
     errors = {record.contestant: _error(record, results) for record in ran}
 
     def letter(record: Record) -> str:
-        """Return a contestant's letter, or the last of those who are no worse."""
+        """Return a contestant's letter, or the last of those that are no worse."""
         before = (groups.get(name, "") for name, error in errors.items() if error <= errors[record.contestant])
         return groups.get(record.contestant) or max(before, default="")
 
@@ -49,7 +49,7 @@ def _error(record: Record, results: ResultSet) -> float:
 
 
 def most_found(results: ResultSet) -> list[Record]:
-    """Return all who have found the most faces, from best to worst: often it is not one alone."""
+    """Return all that have found the most faces, from best to worst: often it is not one alone."""
     ran = ranked(results)
     most = max((value(record, "found") or 0.0 for record in ran), default=0.0)
     return [record for record in ran if value(record, "found") == most]

@@ -43,7 +43,7 @@ class Estimate(Section):
     subjects: int
 
 
-class Part(Section):
+class PartResult(Section):
     """The main metric on a part of the faces or landmarks, as an estimate; `missed` of them have no answer."""
 
     value: float | None
@@ -140,7 +140,7 @@ class Record(Section):
     missed: int = 0
     metrics: dict[str, Estimate] = Field(default_factory=dict)
     per_seed: tuple[float | None, ...] = ()
-    parts: dict[str, dict[str, Part]] = Field(default_factory=dict)
+    parts: dict[str, dict[str, PartResult]] = Field(default_factory=dict)
     landmarks: tuple[float | None, ...] = ()
     floor: Floor | None = None
     exact: dict[str, int | float] = Field(default_factory=dict)

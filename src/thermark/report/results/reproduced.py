@@ -30,7 +30,7 @@ def recorded(sets: Mapping[str, ResultSet]) -> Lookup:
 
 
 def reproductions(sets: Mapping[str, ResultSet]) -> dict[str, ResultSet]:
-    """Return the results in which a record has the tier `reproduced` where published numbers say so.
+    """Return the results in which a record has the tier `reproduced` where published numbers confirm it.
 
     At least one published number of the contestant on the data set is reproduced, and none is outside. Posts'
     protocols are not those of records, and count nothing here.
@@ -85,5 +85,5 @@ def _size(cell: Cell, sets: Mapping[str, ResultSet]) -> Ours | str:
 
 
 def everything(sets: Mapping[str, ResultSet], pages: Sequence[Mapping[str, Any]]) -> list[Compared]:
-    """Return the comparison of every published number, those that `pages` keep as they say."""
+    """Return the comparison of every published number, those of `pages` as they are there."""
     return recalled(cells(), [row for page in pages for row in page.get("published", ())], recorded(sets))

@@ -23,19 +23,19 @@ from thermark.models.inference.sweep import boxes_for, frames_of
 from thermark.report.speed import parameters
 from thermark.report.speed.options import Contestants
 
-Question = tuple[Image, Floats | None]  # a picture, and the boxes that a contestant is told
+Input = tuple[Image, Floats | None]  # a picture, and the boxes that a contestant is told
 DEVICE = "cpu"
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A contestant whose `answer` to picture n of so many `pictures` are points (M, K, 2) in its pixels.
+    """A contestant whose `predict` to picture n of so many `pictures` are points (M, K, 2) in its pixels.
 
     `dataset`: whose pictures they are; `boxes`: which it is told, `own` for none; `parameters`: how many numbers
     it has learned, as far as they can be counted.
     """
 
-    answer: Callable[[int], Floats]
+    predict: Callable[[int], Floats]
     pictures: int
     dataset: str
     boxes: Given
@@ -95,7 +95,7 @@ def load(name: str, section: Mapping[str, Any], options: Contestants, setting: S
     weights = RecordingBundle(**vars(assets.weights))
     plain = {key: value for key, value in section.items() if key != "only"}
     model = run.load_model(name, plain, replace(assets, weights=weights), DEVICE, options.threads).get()
-    inputs = questions(dataset, model.given, options.pictures, setting)
+    inputs = inputs_of(dataset, model.given, options.pictures, setting)
     return Loaded(
         lambda n: model([inputs[n][0]], [inputs[n][1]])[0].xy,
         len(inputs),
@@ -105,7 +105,7 @@ def load(name: str, section: Mapping[str, Any], options: Contestants, setting: S
     )
 
 
-def questions(dataset: str, given: Given, count: int, setting: Setting) -> list[Question]:
+def inputs_of(dataset: str, given: Given, count: int, setting: Setting) -> list[Input]:
     """Return at most `count` frames that hold scored faces, evenly spaced, with the boxes that `given` means.
 
     Raises DataError for none.
@@ -117,8 +117,8 @@ def questions(dataset: str, given: Given, count: int, setting: Setting) -> list[
     if not frames:
         raise DataError(f"no frame of {dataset} holds a scored face", "time contestants on another set")
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int))
-    asked = []
+    pairs = []
     for place, members in (frames[number] for number in chosen):
         image = np.array(seen.image(place))  # read now, not when the clock runs
-        asked.append((image, boxes_for(given, table, members, image)))
-    return asked
+        pairs.append((image, boxes_for(given, table, members, image)))
+    return pairs

@@ -37,7 +37,7 @@ Times = dict[Precision, list[float]]
 
 @dataclass(frozen=True)
 class Contestant:
-    """A network of square pictures (1, 3, side, side); `note` says what is special about it."""
+    """A network of square pictures (1, 3, side, side); `note` is a remark on it."""
 
     net: nn.Module
     side: int

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 LEARNED = {
     getattr(TensorProto, name) for name in ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "INT8", "UINT8")
 }  # integers of more bits are shapes and places
-# Inputs of operators that are statistics, or say how bytes were packed.
+# Inputs of operators that are statistics, or describe how bytes were packed.
 ASIDE = {"BatchNormalization": (3, 4), "DequantizeLinear": (1, 2), "QuantizeLinear": (1, 2)}
 LEARNED_TFLITE = ("FLOAT32", "FLOAT16", "INT8", "UINT8")
 # What holds no weights; arrays are anchors and tables.

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from thermark.core import arithmetic
+from thermark.core.errors import in_one_line
 from thermark.core.progress import track
 from thermark.models.inference.contract import Unavailable
 from thermark.models.inference.keys import Setting
@@ -89,12 +90,12 @@ def spread(ms: Sequence[float]) -> dict[str, float]:
 def run_turn(
     remaining: Sections, turn: int, options: Contestants, setting: Setting, work: Work | None = None
 ) -> dict[str, Timing]:
-    """Return what each contestant says in a turn; `work` is done in another process, for whoever is left of it."""
+    """Return the timing of each contestant in a turn; `work` runs in another process, again for those left."""
     timings: dict[str, Timing] = {}
     while names := [name for name in remaining if name not in timings]:
         reason = "ended without a word"
         with TemporaryDirectory() as folder:
-            log = Path(folder) / "said.jsonl"
+            log = Path(folder) / "timings.jsonl"
             sections = {name: remaining[name] for name in names}
             try:
                 run_watched(
@@ -103,7 +104,7 @@ def run_turn(
             except Ended as error:
                 reason = str(error)
             lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
-        # They come one after the other: whoever is the first without a line has ended the process.
+        # They come one after the other: the first without a line has ended the process.
         timings |= {name: json.loads(line) for name, line in zip(names, lines, strict=False)}
         if len(lines) < len(names):
             timings[names[len(lines)]] = {"status": "failed", "reason": reason}
@@ -113,7 +114,7 @@ def run_turn(
 def time_contestants(
     beat: Beat, sections: Sections, turn: int, options: Contestants, setting: Setting, log: Path
 ) -> None:
-    """Write what each contestant says in a turn into a line of `log`, in their order."""
+    """Write each contestant's timing in a turn as a line of `log`, in their order."""
     cv2.setNumThreads(options.threads)
     beside = reference.opened(options.threads)
     for name, section in sections.items():
@@ -147,28 +148,24 @@ def time_contestant(
         timing |= {"dataset": loaded.dataset, "boxes": loaded.boxes}
         timing["parameters"] = loaded.parameters() if turn == 0 else None
         if pictures:
-            beside(), loaded.answer(pictures[0])
+            beside(), loaded.predict(pictures[0])
         for picture in pictures:
             beat()
             timing["beside"].append(milliseconds(beside)[0])
-            ms, xy = milliseconds(partial(loaded.answer, picture))
+            ms, xy = milliseconds(partial(loaded.predict, picture))
             timing["ms"].append(ms)
             timing["found"] += bool(np.isfinite(xy).all(axis=-1).any())
             if sum(timing["ms"]) >= 1000 * options.seconds / options.turns:
                 break
         return timing
     except (Absent, Unavailable) as error:
-        return {"status": "skipped", "reason": _line(error)}
+        return {"status": "skipped", "reason": in_one_line(error)}
     except Exception as error:  # noqa: BLE001 - whatever a contestant raises costs it its row, not the others theirs
-        return {"status": "failed", "reason": f"{type(error).__name__}: {_line(error)}"}
+        return {"status": "failed", "reason": f"{type(error).__name__}: {in_one_line(error)}"}
 
 
 def milliseconds(call: Callable[[], T]) -> tuple[float, T]:
     """Return how many ms a call takes, and what it returns."""
     start = time.perf_counter()
-    answer = call()
-    return 1000 * (time.perf_counter() - start), answer
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    result = call()
+    return 1000 * (time.perf_counter() - start), result

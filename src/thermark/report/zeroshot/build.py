@@ -7,7 +7,7 @@ from typing import Any
 from thermark.core import files
 from thermark.core.config import Section
 from thermark.metrics.evaluate import Config as Scoring
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load, tables
 from thermark.report.zeroshot import drawing, polarity, verdicts
 from thermark.report.zeroshot.inputs import read
@@ -28,7 +28,7 @@ def build(
     contestants: Mapping[str, bool],
     datasets: Mapping[str, Mapping[str, Any]],
     scoring: Mapping[str, Scoring],
-    paths: Paths,
+    paths: ReportPaths,
     text: Path,
     numbers: Path,
     figure: Path,
@@ -36,7 +36,7 @@ def build(
 ) -> None:
     """Write the page of `contestants` (name -> whether it looks at whole frames), even of none.
 
-    `datasets` are the sections of all data sets, `scoring` says how each is evaluated. A profile without the
+    `datasets` are the sections of all data sets, `scoring` how each is evaluated. A profile without the
     posts' data set gets the published numbers alone. Raises DataError for missing or outdated results, ConfigError
     for a picture that the data set does not have.
     """

@@ -18,7 +18,7 @@ from thermark.core.runs import seed_folders
 from thermark.fewshot.posts import Split, split
 from thermark.metrics.outputs import relatives
 from thermark.report.inputs import existing, open_json
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.results.errors import Errors, open_errors
 from thermark.report.results.record import Record, ResultSet, open_set
 
@@ -37,7 +37,7 @@ class ZeroshotData:
     """
 
     name: str
-    paths: Paths
+    paths: ReportPaths
     contestants: Mapping[str, bool]
     results: ResultSet
     records: tuple[Record, ...]
@@ -49,7 +49,7 @@ class ZeroshotData:
 
     @cached_property
     def annotated(self) -> Annotations:
-        """What the annotation files say, which published protocols count."""
+        """The content of the annotation files, which published protocols count."""
         return Annotations.open(self.paths.faces / self.name)
 
     @cached_property
@@ -64,7 +64,7 @@ class ZeroshotData:
 
     @cached_property
     def relatives(self) -> frozenset[str]:
-        """The face sets that are read from the same files: who learned from one has seen frames of this."""
+        """The face sets that are read from the same files: contestants trained on one have seen frames of this."""
         training_sets = {name for record in self.records for name in record.trained_sets}
         return relatives(self.name, training_sets, self.paths.reports) | {self.name}
 
@@ -94,11 +94,11 @@ class ZeroshotData:
 
 
 def why(record: Record) -> str:
-    """Return why there are no numbers, with the status that says how much of a failure that is."""
+    """Return why there are no numbers, with the status, skipped or failed."""
     return f"{record.status}: {record.reason}"
 
 
-def read(dataset: str, contestants: Mapping[str, bool], paths: Paths) -> ZeroshotData:
+def read(dataset: str, contestants: Mapping[str, bool], paths: ReportPaths) -> ZeroshotData:
     """Return a data set as it was scored; where nobody looks at whole frames it has no variants.
 
     Raises DataError for what is missing or of another version.

@@ -50,7 +50,7 @@ def nested(values: Values) -> dict[str, Any]:
 
 
 def measure(study: ZeroshotData, picture: str, scoring: Config) -> tuple[Values, dict[str, str]]:
-    """Return the numbers of who ran, the best first, and why contestants have none of the posts' parts.
+    """Return the numbers of contestants that ran, the best first, and why some have none of the posts' parts.
 
     These are of those that saw `picture`, the posts' variant. The parts of `unified` are `all` and each distance,
     of `tone` the variants, of `conventions` the readings of a nose. `scoring` is the ordinary evaluation. Raises
@@ -121,7 +121,7 @@ def _unified(record: Record, predictions: SeedPredictions, study: ZeroshotData) 
     """Return the leaderboard's numbers, of all noses and of those at each distance, and two shares beside them:
     how many noses the posts' match would call detected, and recall.
 
-    Recall is the same for those who are told where a face is and for those who find it: an answer within the cap.
+    Recall is the same with given boxes and with detected ones: a prediction within the cap.
     """
     faces, errors = study.faces.take(study.scored), study.errors[record.contestant]["per_seed"]
     near = study.results.protocol.cap * face_size(study.faces)[study.scored]

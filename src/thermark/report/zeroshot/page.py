@@ -13,7 +13,7 @@ from thermark.core.faces import Faces
 from thermark.core.packed_images import BASE
 from thermark.core.radiometry import Tone
 from thermark.core.templates import render
-from thermark.report.columns import FORMATS, Row, Values, board, columns
+from thermark.report.columns import FORMATS, ContestantRow, Values, board, columns
 from thermark.report.markdown import code, escaped, table
 from thermark.report.notices import notice
 from thermark.report.numbers import natural
@@ -53,7 +53,7 @@ class Page:
         return flattered & {row.contestant for row in self.rows("part1")}
 
     def idle(self) -> list[list[str]]:
-        """Return who has no numbers, and why."""
+        """Return the contestants without numbers, and why."""
         return [[code(record.contestant), escaped(why(record))] for record in self.study.records if not record.ran]
 
     def counted(self, part: str = "") -> str:
@@ -76,7 +76,7 @@ class Page:
         """Return the title of each variant."""
         return {name: code(name) for name in self.tones}
 
-    def rows(self, protocol: str, *beside: str, marked: bool = False) -> list[Row]:
+    def rows(self, protocol: str, *beside: str, marked: bool = False) -> list[ContestantRow]:
         """Return a row for each contestant with numbers under a protocol, the best first.
 
         `beside`: which of its boxes and seeds stand beside its name, which is `marked` where part 1 flatters it.
@@ -86,21 +86,26 @@ class Page:
         for name in dict.fromkeys(name for key, name, *_ in self.values if key == protocol):
             about = {"boxes": escaped(records[name].boxes), "seeds": str(records[name].seeds or "–")}
             mark = " †" if marked and name in self.trained_on_part1 else ""
-            rows.append(Row([code(name) + mark, *(about[key] for key in beside)], name))
+            rows.append(ContestantRow([code(name) + mark, *(about[key] for key in beside)], name))
         return rows
 
-    def crop_rows(self) -> list[Row]:
+    def crop_rows(self) -> list[ContestantRow]:
         """Return a row a contestant for the posts' test crops, and one for all of them if those are more."""
         more = len(self.study.pairs.every) > len(self.study.pairs.test)
-        every = {name: [Row(["all of them"], name, "part2_all")] * more for _, name, *_ in self.rows("part2")}
+        every = {
+            name: [ContestantRow(["all of them"], name, "part2_all")] * more for _, name, *_ in self.rows("part2")
+        }
         return [row for row in self.rows("part2") for row in (row, *every[row.contestant])]
 
-    def readings(self) -> list[Row]:
+    def readings(self) -> list[ContestantRow]:
         """Return a row for each reading of each contestant, which is named beside its first."""
         keys = dict.fromkeys((name, way) for key, name, way, _ in self.values if key == "conventions")
         texts = {name: way for name, way in reversed(keys)}
         ways = {way: code(way) if " " not in way else way for _, way in keys}
-        return [Row([code(name) if texts[name] == way else "", ways[way]], name, part=way) for name, way in keys]
+        return [
+            ContestantRow([code(name) if texts[name] == way else "", ways[way]], name, part=way)
+            for name, way in keys
+        ]
 
 
 def _distances(faces: Faces) -> list[str]:

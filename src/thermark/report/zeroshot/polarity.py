@@ -9,7 +9,7 @@ from thermark.metrics.evaluate import Config, evaluate
 from thermark.metrics.scores import labels
 from thermark.report.columns import Format, Values, rate
 from thermark.report.numbers import label, scale
-from thermark.report.paths import Paths
+from thermark.report.paths import ReportPaths
 from thermark.report.zeroshot.inputs import ZeroshotData, read
 from thermark.report.zeroshot.measure import flat
 from thermark.report.zeroshot.nose_points import Numbers
@@ -22,7 +22,9 @@ def heads(metric: str) -> dict[str, Format]:
     return {"found": rate("found"), "found_inverted": rate("inverted"), "found_both": rate("both ways")} | errors
 
 
-def studies(contestants: Mapping[str, bool], scoring: Mapping[str, Config], paths: Paths) -> list[ZeroshotData]:
+def studies(
+    contestants: Mapping[str, bool], scoring: Mapping[str, Config], paths: ReportPaths
+) -> list[ZeroshotData]:
     """Return the scored sets that have inverted pictures; `contestants`: name -> whether it looks at whole frames.
 
     Raises DataError for missing or outdated results.
@@ -34,7 +36,7 @@ def studies(contestants: Mapping[str, bool], scoring: Mapping[str, Config], path
 
 
 def measure(study: ZeroshotData, scoring: Config) -> Values:
-    """Return the numbers of who ran both ways; raises DataError for outdated predictions."""
+    """Return the numbers of contestants that ran both ways; raises DataError for outdated predictions."""
     how = scoring.model_copy(update={"split": study.results.protocol.split, "bootstrap": 0})
     targets, numbers_of = labels(study.faces, how.vocabulary, how.bridges), {}
     for record in study.records:

@@ -22,7 +22,7 @@ CAP = 80.0  # px in a frame that is 192 wide: a nose may be matched to a neighbo
 
 
 @dataclass(frozen=True)
-class Part:
+class CountedFrames:
     """Which frames a post counts: the first `frames` of an annotation file that have boxes of all `classes`.
 
     In the order of image ids where `by_id`, else as the file lists them.
@@ -34,9 +34,9 @@ class Part:
     by_id: bool
 
 
-PARTS: Mapping[str, Part] = {
-    "part1": Part("annotations_1", 50, ("nose",), by_id=False),
-    "part3": Part("annotations_2", 60, ("nose", "person"), by_id=True),
+PARTS: Mapping[str, CountedFrames] = {
+    "part1": CountedFrames("annotations_1", 50, ("nose",), by_id=False),
+    "part3": CountedFrames("annotations_2", 60, ("nose", "person"), by_id=True),
 }
 
 
@@ -52,7 +52,7 @@ class Truth:
     xy: NDArray[np.float64]
 
 
-def first(annotated: Annotations, part: Part) -> Truth:
+def first(annotated: Annotations, part: CountedFrames) -> Truth:
     """Return all noses of the part's frames, also those outside of every person.
 
     By id, a picture that cannot be read keeps its place: no later one comes in for it.

@@ -19,7 +19,7 @@ def compare(
 ) -> list[Compared]:
     """Compare every number of parts 1 and 3 with `values`.
 
-    `unseen` says why a contestant of the profile has none, `seeds` of how many seeds are those that we trained.
+    `unseen` is why a contestant of the profile has none, `seeds` of how many seeds are those that we trained.
     """
 
     def ours(cell: Cell) -> Ours | str:

@@ -18,7 +18,7 @@ _WITH_PATTERN = frozenset(Part) - {Part.FRAME, Part.LENS}
 def temperatures(
     part: Part, person: Person, pose: Pose, p: Pixels, ambients: Sequence[float], sky: float = 0.0
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield deg C (N,) as a thermal camera sees a part in air of each of the `ambients` deg C.
+    """Yield deg C (N,) as a thermal camera measures a part in air of each of the `ambients` deg C.
 
     `sky`: how many K what is overhead looks warmer (< 0: colder) than the air, in what glass mirrors.
     """

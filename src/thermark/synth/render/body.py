@@ -21,7 +21,7 @@ from thermark.synth.render import (
 from thermark.synth.render.expression import express, head_rig, open_jaw
 from thermark.synth.render.identity import TRAITS, identify, identify_head
 from thermark.synth.render.paint import Label
-from thermark.synth.render.patch import Part, Patch
+from thermark.synth.render.patch import Part, Patch, mirrored
 from thermark.synth.render.person import Person, Pose
 
 NECK = np.array([0.0, 112.0, 96.0], np.float32)  # about which the head turns
@@ -66,7 +66,7 @@ class _Identity:
 @lru_cache(maxsize=32)
 def _identity(person: Person) -> _Identity:
     surface = identify_head(person.shape)
-    ears = (organs.mirrored(organs.ear()), organs.ear())
+    ears = (mirrored(organs.ear()), organs.ear())
     rigid = [ear.at(identify(ear.points, person.shape)) for ear in ears]
     rigid += hair.cap(person, surface)
     if person.covering is not None:

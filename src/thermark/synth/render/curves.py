@@ -14,7 +14,6 @@ Across = Array | float  # distance from the midline
 EYE = (33.0, 5.5, 27.0)  # centre of the image-right eyeball
 EYE_RADIUS = 12.2
 EYE_INNER, EYE_OUTER = 20.8, 45.2
-MOUTH_CORNER = (26.4, 79.4)
 MOUTH_INNER_CORNER = 25.2
 
 
@@ -85,3 +84,8 @@ def brow_thickness(x: Across) -> Array:
     """Return half the brow's thickness, 0 beyond its ends."""
     inside = (np.abs(x) > 10) & (np.abs(x) < 62)
     return np.where(inside, _BROW_THICKNESS(np.clip(np.abs(x), 10, 62)), 0)
+
+
+def bump(x: Array, y: Array, at: tuple[float, float], size: tuple[float, float]) -> Array:
+    """Return a Gaussian bell of height 1 around `at`; `size` is where it falls to 1/e."""
+    return np.exp(-(((x - at[0]) / size[0]) ** 2) - ((y - at[1]) / size[1]) ** 2)

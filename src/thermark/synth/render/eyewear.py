@@ -12,8 +12,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from thermark.synth.render.glasses import mirror, tube
-from thermark.synth.render.patch import Part, Patch, patch
+from thermark.synth.render.glasses import tube
+from thermark.synth.render.patch import Part, Patch, mirrored, patch
 
 Array = NDArray[np.floating]
 
@@ -85,7 +85,7 @@ def build(worn: Eyewear) -> tuple[Patch, ...]:
     top = worn.centre[1] - 0.35 * worn.height
     lift = np.stack([reach * arch, top + 1.5 * arch**2, _plane(worn, reach) - 2.5 + 2.5 * arch**2], axis=-1)
     bridge = tube(lift, max(worn.rim, 0.8))
-    return (bridge, *(piece for part in pieces for piece in (part, mirror(part))))
+    return (bridge, *(piece for part in pieces for piece in (part, mirrored(part))))
 
 
 def _arm(worn: Eyewear) -> Patch:

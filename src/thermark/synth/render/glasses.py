@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.synth.render.patch import Part, Patch, patch
+from thermark.synth.render.patch import Part, Patch, mirrored, patch
 
 Array = NDArray[np.floating]
 
@@ -50,10 +50,4 @@ def glasses() -> tuple[Patch, ...]:
     lens_points = edge.mean(0) + np.linspace(0, 1, 6)[:, None, None] * (edge - edge.mean(0))
     lens_points[..., 2] = _plane(lens_points[..., 0])
     lens = patch(Part.LENS, lens_points, lens_points[..., :2], outward=-1.0)
-    return (bridge, *(piece for part in (rim, arm, lens) for piece in (part, mirror(part))))
-
-
-def mirror(surface: Patch) -> Patch:
-    """Return the surface on the other side of the head."""
-    points = surface.points * np.array([-1, 1, 1], np.float32)
-    return Patch(surface.part, points, surface.material, surface.keep, surface.tint, -surface.outward)
+    return (bridge, *(piece for part in (rim, arm, lens) for piece in (part, mirrored(part))))

@@ -33,7 +33,6 @@ _NET = """
 0 200 60 | 16 200 61 | 32 200 67 | 47 200 77 | 60 200 90 | 68 200 106 | 54 200 142 | 0 200 158
 """
 _STEPS = (3, 3, 4, 5, 14, 20, 30, 14, 22, 24, 9, 5, 8, 10, 8)
-RIM_ROW = sum(_STEPS[:11])
 
 
 @dataclass(frozen=True)
@@ -80,24 +79,21 @@ def mean_head() -> Head:
     return Head(points, skull[..., :2].copy(), column, row, front, _openings(x, y, front))
 
 
-def _bump(x: Array, y: Array, at: tuple[float, float], size: tuple[float, float]) -> Array:
-    return np.exp(-(((x - at[0]) / size[0]) ** 2) - ((y - at[1]) / size[1]) ** 2)
-
-
 def _relief(x: Array, y: Array) -> Array:
     """Return how far the face stands out (mm, towards the viewer) from the smooth skull."""
     side = np.abs(x)
     relief = _nose(side, y) + _lips(x, y)
-    relief -= 5.0 * _bump(side, y, (31, 3), (16, 12))  # eye sockets
-    relief -= 2.0 * _bump(side, y, (19, 6), (6, 8))
-    relief += 2.0 * _bump(side, y, (36, -13), (20, 6))  # brow ridge
-    relief += 3.5 * _bump(side, y, (50, 26), (13, 12))  # cheekbones
-    relief += 2.5 * _bump(side, y, (36, 40), (14, 16))  # cheeks
-    relief -= 1.5 * _bump(side, y, (29, 66), (6, 14))  # furrow from nose to mouth
-    relief += 4.0 * _bump(side, y, (0, 108), (14, 9))  # chin
-    relief -= 2.5 * _bump(side, y, (0, 95), (16, 4.5))  # furrow under the lip
-    relief -= 0.9 * _bump(side, y, (0, 63.5), (2.6, 5)) - 0.5 * _bump(side, y, (5, 63.5), (2, 5))  # philtrum
-    relief -= 2.0 * _bump(side, y, (66, 0), (14, 18))  # temples
+    relief -= 5.0 * curves.bump(side, y, (31, 3), (16, 12))  # eye sockets
+    relief -= 2.0 * curves.bump(side, y, (19, 6), (6, 8))
+    relief += 2.0 * curves.bump(side, y, (36, -13), (20, 6))  # brow ridge
+    relief += 3.5 * curves.bump(side, y, (50, 26), (13, 12))  # cheekbones
+    relief += 2.5 * curves.bump(side, y, (36, 40), (14, 16))  # cheeks
+    relief -= 1.5 * curves.bump(side, y, (29, 66), (6, 14))  # furrow from nose to mouth
+    relief += 4.0 * curves.bump(side, y, (0, 108), (14, 9))  # chin
+    relief -= 2.5 * curves.bump(side, y, (0, 95), (16, 4.5))  # furrow under the lip
+    philtrum = 0.9 * curves.bump(side, y, (0, 63.5), (2.6, 5)) - 0.5 * curves.bump(side, y, (5, 63.5), (2, 5))
+    relief -= philtrum
+    relief -= 2.0 * curves.bump(side, y, (66, 0), (14, 18))  # temples
     return relief
 
 
@@ -119,9 +115,9 @@ def _nose(side: Array, y: Array) -> Array:
     return relief
 
 
-def _undercut(x: Array, y: Array) -> Array:
+def _undercut(x: Array, y: Array) -> NDArray[np.floating]:
     """Return how far (mm) the underside of the nose and lips is pulled up, which a height field cannot do."""
-    return -1.8 * _bump(np.abs(x), y, (7.5, 53.5), (6, 2.5))
+    return -1.8 * curves.bump(np.abs(x), y, (7.5, 53.5), (6, 2.5))
 
 
 def _lips(x: Array, y: Array) -> Array:

@@ -112,8 +112,8 @@ def identify(points: Array, shape: tuple[float, ...]) -> NDArray[np.float32]:
     # einsum rather than a BLAS product, whose rounding may depend on the number of threads.
     of_points = _kept_basis(points.tobytes(), points.shape, points.dtype.str)
     moved = np.asarray(points, np.float32) + np.einsum("k,k...->...", even, of_points)
-    own: NDArray[np.float32] = moved + uneven.shift(points, odd) if odd else moved
-    return own
+    whole: NDArray[np.float32] = moved + uneven.shift(points, odd) if odd else moved
+    return whole
 
 
 def identify_head(shape: tuple[float, ...]) -> NDArray[np.float32]:
@@ -121,5 +121,5 @@ def identify_head(shape: tuple[float, ...]) -> NDArray[np.float32]:
     mean = mean_head().points
     even, odd = np.asarray(shape[: len(TRAITS)], np.float32), shape[len(TRAITS) :]
     moved = mean.astype(np.float32) + np.einsum("k,kv->v", even, _head_basis()).reshape(mean.shape)
-    own: NDArray[np.float32] = moved + uneven.shift_head(odd) if odd else moved
-    return own
+    whole: NDArray[np.float32] = moved + uneven.shift_head(odd) if odd else moved
+    return whole

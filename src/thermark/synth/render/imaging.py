@@ -165,7 +165,7 @@ def _gain(rng: Generator) -> Gain:
 
     FLIR advises to reject less than 0.01 at either tail, lest important content is lost: a small face is no more.
     """
-    low, high = rng.uniform(8, 23), rng.uniform(33, 44)  # who sets a span by hand wants to see the skin
+    low, high = rng.uniform(8, 23), rng.uniform(33, 44)  # a span set by hand is for skin
     low_tail, high_tail = (_log_uniform(rng, 0.0002, 0.01) for _ in range(2))
     room, skin = float(rng.uniform(0.05, 0.35)), float(rng.uniform(0.02, 0.12))
     lot = rng.random()

@@ -11,7 +11,7 @@ REACH = 4  # px from the middle of a motion's kernel: OpenCV filters larger ones
 
 
 def onto_sensor(celsius: Celsius, columns: int, blur: float) -> Celsius:
-    """Return deg C (h, w) of a sensor of `columns`, each element the mean of what it sees of (H, W).
+    """Return deg C (h, w) of a sensor of `columns`, each element the mean of its part of (H, W).
 
     Rows follow from the picture's aspect; elements are square. A sensor with more columns than the picture, or
     with 0, has the picture's pixels. `blur` is the sigma of the lens in elements of the sensor.

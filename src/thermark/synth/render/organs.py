@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from thermark.synth.render import curves
 from thermark.synth.render.patch import Part, Patch, patch
 
-Array = NDArray[np.floating]
-
 
 @cache
 def eyeball() -> Patch:
@@ -55,12 +53,6 @@ def ear() -> Patch:
     built = patch(Part.EAR, points, material, outward=-1.0)
     bowl = np.clip((1 - lift) / 6, 0, 1) * (rho < 0.98)
     return Patch(built.part, built.points, built.material, built.keep, bowl.astype(np.float32), built.outward)
-
-
-def mirrored(surface: Patch) -> Patch:
-    """Return the surface on the other side of the head."""
-    points = surface.points * np.array([-1, 1, 1], np.float32)
-    return Patch(surface.part, points, surface.material, surface.keep, surface.tint, -surface.outward)
 
 
 @cache

@@ -55,11 +55,6 @@ def _grid() -> tuple[Array, Array]:
     return np.meshgrid(LEFT + PITCH * np.arange(_WIDTH), TOP + PITCH * np.arange(_HEIGHT))
 
 
-def bump(x: Array, y: Array, at: tuple[float, float], size: tuple[float, float]) -> Array:
-    """Return a Gaussian bell of height 1 around `at`; `size` is where it falls to 1/e."""
-    return np.exp(-(((x - at[0]) / size[0]) ** 2) - ((y - at[1]) / size[1]) ** 2)
-
-
 @cache
 def classes() -> NDArray[np.uint8]:
     """Return the class map of a face without beard."""
@@ -120,8 +115,8 @@ def colour_features() -> NDArray[np.float32]:
     side = np.abs(x)
     lips = ((side < 26.5) & (y > curves.upper_lip(x)) & (y < curves.lower_lip(x))).astype(float)
     lips = gaussian_filter(lips, 2.5)
-    red = 0.8 * bump(side, y, (42, 42), (18, 14)) + 0.9 * bump(side, y, (0, 44), (12, 10))
-    red += 0.5 * bump(side, y, (30, 13), (12, 4)) + 0.4 * bump(side, y, (0, 108), (14, 10))
+    red = 0.8 * curves.bump(side, y, (42, 42), (18, 14)) + 0.9 * curves.bump(side, y, (0, 44), (12, 10))
+    red += 0.5 * curves.bump(side, y, (30, 13), (12, 4)) + 0.4 * curves.bump(side, y, (0, 108), (14, 10))
     nostril = np.exp(-((((side - 7.8) / 3.3) ** 2 + ((y - 54.3 + 0.12 * (side - 8)) / 1.9) ** 2) ** 2))
     eye = (side > curves.EYE_INNER - 1) & (side < curves.EYE_OUTER + 2)
     # Stubs take a truth value times what they do not know for a truth value.
@@ -134,12 +129,12 @@ def colour_features() -> NDArray[np.float32]:
     fold = (
         0.16
         * np.exp(-(((side - np.interp(y, (50, 80, 90), (21, 31, 33))) / 1.6) ** 2))
-        * bump(y, y, (68, 68), (14, 99))
+        * curves.bump(y, y, (68, 68), (14, 99))
     )
     dark = np.clip(nostril + 0.75 * lash + crease + seam + fold, 0, 1)
-    occluded = 0.55 * bump(side, y, (18.5, 4), (7, 9)) + 0.30 * bump(side, y, (33, 0), (17, 8))
-    occluded += 0.55 * bump(side, y, (8, 58), (13, 4)) + 0.35 * bump(side, y, (20.5, 48), (2.5, 8))
-    occluded += 0.35 * bump(side, y, (0, 93.5), (17, 3.5)) + 0.3 * bump(side, y, (32, 70), (4, 14))
+    occluded = 0.55 * curves.bump(side, y, (18.5, 4), (7, 9)) + 0.30 * curves.bump(side, y, (33, 0), (17, 8))
+    occluded += 0.55 * curves.bump(side, y, (8, 58), (13, 4)) + 0.35 * curves.bump(side, y, (20.5, 48), (2.5, 8))
+    occluded += 0.35 * curves.bump(side, y, (0, 93.5), (17, 3.5)) + 0.3 * curves.bump(side, y, (32, 70), (4, 14))
     return np.stack([lips, red, dark, np.clip(occluded, 0, 0.85)], axis=-1).astype(np.float32)
 
 
@@ -148,11 +143,11 @@ def heat_features() -> NDArray[np.float32]:
     """Return (H, W, 4): how warm (inner eye, mouth), cool (nose, cheeks), nostril and hairy a texel is."""
     x, y = _grid()
     side = np.abs(x)
-    warm = 1.0 * bump(side, y, (19.5, 7.5), (4.5, 5)) + 0.30 * bump(side, y, (33, 6), (14, 8))
-    warm += 0.35 * bump(side, y, (0, -40), (42, 24)) + 0.25 * bump(side, y, (60, -8), (9, 16))
-    warm += 0.30 * bump(side, y, (0, 79), (24, 8)) + 0.2 * bump(side, y, (21, 60), (5, 16))
-    cool = 1.0 * bump(side, y, (0, 42), (15, 13)) + 0.55 * bump(side, y, (44, 40), (17, 18))
-    cool += 0.30 * bump(side, y, (0, 108), (18, 12)) + 0.25 * bump(side, y, (10, 48), (12, 8))
+    warm = 1.0 * curves.bump(side, y, (19.5, 7.5), (4.5, 5)) + 0.30 * curves.bump(side, y, (33, 6), (14, 8))
+    warm += 0.35 * curves.bump(side, y, (0, -40), (42, 24)) + 0.25 * curves.bump(side, y, (60, -8), (9, 16))
+    warm += 0.30 * curves.bump(side, y, (0, 79), (24, 8)) + 0.2 * curves.bump(side, y, (21, 60), (5, 16))
+    cool = 1.0 * curves.bump(side, y, (0, 42), (15, 13)) + 0.55 * curves.bump(side, y, (44, 40), (17, 18))
+    cool += 0.30 * curves.bump(side, y, (0, 108), (18, 12)) + 0.25 * curves.bump(side, y, (10, 48), (12, 8))
     nostril = np.exp(-((((side - 7.8) / 4.0) ** 2 + ((y - 54.6) / 2.6) ** 2) ** 1.5))
     return np.stack([warm, cool, nostril, brow_density()], axis=-1).astype(np.float32)
 

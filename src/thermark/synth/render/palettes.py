@@ -1,4 +1,4 @@
-"""Colour maps of thermal cameras, and the grey that software makes of their colours."""
+"""Colour maps of thermal cameras, and the grey that software converts their colours to."""
 
 from functools import cache
 

@@ -61,8 +61,14 @@ def patch(part: Part, points: NDArray[Any], material: NDArray[Any] | None = None
     return Patch(part, points.astype(np.float32), material.astype(np.float32), one, one * 0, outward)
 
 
+def mirrored(surface: Patch) -> Patch:
+    """Return the surface on the other side of the head."""
+    points = surface.points * np.array([-1, 1, 1], np.float32)
+    return Patch(surface.part, points, surface.material, surface.keep, surface.tint, -surface.outward)
+
+
 def normals(points: Array, outward: float, ring: bool = False) -> Array:
-    """Return unit vertex normals (R, C, 3); `ring` says that the last column repeats the first."""
+    """Return unit vertex normals (R, C, 3); `ring`: the last column repeats the first."""
     down = np.empty_like(points)
     down[1:-1] = points[2:] - points[:-2]
     down[0], down[-1] = points[1] - points[0], points[-1] - points[-2]

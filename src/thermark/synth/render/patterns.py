@@ -142,19 +142,18 @@ def _static() -> _Skin:
     )
     side = np.abs(x)
     cool, nostril, brow = paint.heat_features()[..., 1], paint.heat_features()[..., 2], paint.brow_density()
-    bump = paint.bump
-    warm = 0.35 * bump(side, y, (0, -40), (42, 24)) + 0.25 * bump(side, y, (60, -8), (9, 16))
-    warm += 0.30 * bump(side, y, (0, 79), (24, 8)) + 0.2 * bump(side, y, (21, 60), (5, 16))
-    nose = np.minimum(bump(side, y, (0, 42), (17, 16)) + 0.5 * bump(side, y, (0, 20), (11, 16)), 1)
-    cheeks = 0.9 * bump(side, y, (46, 46), (27, 30)) + 0.4 * bump(side, y, (62, 20), (18, 24))
-    face = 1 - 0.8 * bump(side, y, (26, 5), (16, 9)) - 0.5 * bump(side, y, (0, 78), (26, 12))
+    warm = 0.35 * curves.bump(side, y, (0, -40), (42, 24)) + 0.25 * curves.bump(side, y, (60, -8), (9, 16))
+    warm += 0.30 * curves.bump(side, y, (0, 79), (24, 8)) + 0.2 * curves.bump(side, y, (21, 60), (5, 16))
+    nose = np.minimum(curves.bump(side, y, (0, 42), (17, 16)) + 0.5 * curves.bump(side, y, (0, 20), (11, 16)), 1)
+    cheeks = 0.9 * curves.bump(side, y, (46, 46), (27, 30)) + 0.4 * curves.bump(side, y, (62, 20), (18, 24))
+    face = 1 - 0.8 * curves.bump(side, y, (26, 5), (16, 9)) - 0.5 * curves.bump(side, y, (0, 78), (26, 12))
     lips = (side < 26.4) * np.clip(y - curves.upper_lip(x), 0, 2) * np.clip(curves.lower_lip(x) - y, 0, 2) / 4
-    oily = bump(side, y, (0, -42), (52, 30)) + 0.6 * bump(side, y, (0, 36), (14, 18))
+    oily = curves.bump(side, y, (0, -42), (52, 30)) + 0.6 * curves.bump(side, y, (0, 36), (14, 18))
     beard = cv2.GaussianBlur(_reduced(paint.beard_density()), (0, 0), 4.0)
     beard = beard * np.clip((124 - y) / 14, 0, 1) * np.clip((79 - side) / 9, 0, 1)  # the edges are repeated beyond
     maps = _Skin(
-        inner_eye=bump(side, y, (19.5, 7.5), (4.5, 5)),
-        sockets=0.30 * bump(side, y, (32, 6), (14, 8)) + 0.15 * bump(side, y, (31, 12), (14, 6)),
+        inner_eye=curves.bump(side, y, (19.5, 7.5), (4.5, 5)),
+        sockets=0.30 * curves.bump(side, y, (32, 6), (14, 8)) + 0.15 * curves.bump(side, y, (31, 12), (14, 6)),
         warm=warm,
         cool=_reduced(cool),
         nostril=_reduced(nostril),
@@ -162,10 +161,10 @@ def _static() -> _Skin:
         beard=beard,
         nose=nose,
         cheeks=cheeks,
-        chin=bump(side, y, (0, 110), (24, 14)),
+        chin=curves.bump(side, y, (0, 110), (24, 14)),
         face=np.clip(face, 0, 1),
         lips=lips,
-        above_lip=bump(side, y, (0, 64), (17, 7)),
+        above_lip=curves.bump(side, y, (0, 64), (17, 7)),
         oily=oily,
         across=np.tanh(x / 45),
     )

@@ -1,4 +1,4 @@
-"""A z-buffer: which triangle is seen through each sample, and what that makes of each pixel."""
+"""A z-buffer: which triangle is seen through each sample, and the value of each pixel."""
 
 import numpy as np
 from numba import njit

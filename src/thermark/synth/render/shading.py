@@ -34,7 +34,7 @@ class Lighting:
 
 @dataclass(frozen=True)
 class Pixels:
-    """What the z-buffer says of N pixels of one person and part, in the camera frame.
+    """The z-buffer at N pixels of one person and part, in the camera frame.
 
     `normal`, `view` (N, 3) unit vectors, `view` towards the camera; `material` (N, 2), `tint` (N,) as in
     Patch; `lit` (N,) 0..1, how much of the first lamp arrives.

@@ -1,4 +1,4 @@
-"""Cast shadows: what the key lamp sees of a person, at the resolution of the vertices."""
+"""Cast shadows: the part of a person that the key lamp lights, at the resolution of the vertices."""
 
 import numpy as np
 from numpy.typing import NDArray

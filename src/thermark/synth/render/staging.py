@@ -47,21 +47,21 @@ def centres(rng: Generator, tall: Array, width: int, height: int, cut: float) ->
     where that is possible at all.
     """
     placed: list[Array] = []
-    for number, own in enumerate(tall):
-        half = own / 2 * np.array([WIDTH / HEIGHT, 1.0])
+    for number, face_height in enumerate(tall):
+        half = face_height / 2 * np.array([WIDTH / HEIGHT, 1.0])
         beyond, side, share = rng.random() < cut, int(rng.integers(4)), rng.uniform(0.1, 0.4)
         tries = rng.uniform(0, 1, (TRIES, 2))
         size = np.array([width, height], np.float64)
         room = np.maximum(size - 2 * half, 0)
         places = np.minimum(half, size / 2) + tries * room
         if placed:
-            level = placed[0][1] + rng.normal(0, 0.5, TRIES) * own
+            level = placed[0][1] + rng.normal(0, 0.5, TRIES) * face_height
             places[:, 1] = np.clip(level, half[1], half[1] + room[1])
         if beyond:
             axis, far = divmod(side, 2)
             reach = half[axis] * (1 - 2 * share)
             places[:, axis] = size[axis] - reach if far else reach
-        placed.append(places[_freest(places, placed, tall[:number], own)] - 0.5)
+        placed.append(places[_freest(places, placed, tall[:number], face_height)] - 0.5)
     return np.array(placed).reshape(-1, 2)
 
 
@@ -74,10 +74,10 @@ def stand(pose: Pose, middle: Array, tall: float, camera: Camera) -> Pose:
     return replace(pose, position=(float(x), float(y), float(z)))
 
 
-def _freest(places: Array, placed: list[Array], tall: Array, own: float) -> int:
+def _freest(places: Array, placed: list[Array], tall: Array, height: float) -> int:
     """Return the first of the places (T, 2) that is apart from those that are taken, or the one furthest away."""
     if not placed:
         return 0
-    away = np.abs(places[:, None] - np.stack(placed)) / np.maximum(tall, own)[:, None]
+    away = np.abs(places[:, None] - np.stack(placed)) / np.maximum(tall, height)[:, None]
     free = away.max(axis=2).min(axis=1)
     return int(np.argmax(free > 1.3)) if (free > 1.3).any() else int(np.argmax(free))

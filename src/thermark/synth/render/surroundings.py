@@ -3,7 +3,7 @@
 Ranges, in K against the air: a clear sky looks 20-60 K colder overhead and not below -40 deg C, clouds 2-15 K, the
 horizon like the air; ground and walls lie within some K, sunlit ones up to 20 K above. Window panes are opaque and
 lie between the two airs that they part. A car's roof in the sun is 2-12 K above its air, a seat goes up to half of
-the way to the temperature of who leans on it. Radiators are at 40-65 deg C, lamps to 90, screens 3-12 K above.
+the way to the temperature of its user. Radiators are at 40-65 deg C, lamps to 90, screens 3-12 K above.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Surroundings:
     """A place: `kind` is "plain" (the room of `background`), "car", "outdoors" or "indoors".
 
     `ambient` is an air temperature in deg C that goes with the place, for a writer that wants one; None where
-    the place says nothing of it. `sky`: how many K what is overhead looks warmer (< 0: colder) than the air,
+    the place has none. `sky`: how many K what is overhead looks warmer (< 0: colder) than the air,
     which glass mirrors. `blur`: how far out of focus it is, in 256ths of the picture's height.
     """
 

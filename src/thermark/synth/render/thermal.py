@@ -17,7 +17,7 @@ _INSULATED = {Part.HAIR: 0.38, Part.HAT: 0.28, Part.CLOTHING: 0.42, Part.FRAME: 
 
 
 def temperatures(part: Part, person: Person, pose: Pose, p: Pixels, ambients: Sequence[float]) -> Iterator[Array]:
-    """Yield deg C (N,) as a thermal camera sees it in a room of each of the `ambients` deg C.
+    """Yield deg C (N,) as a thermal camera measures it in a room of each of the `ambients` deg C.
 
     Skin is warmest at the inner eye corners, in the mouth and on the forehead and coolest at the nose tip,
     cheeks and ears; the colder the room, the larger the differences. Nostrils follow the breath. Glass is

@@ -39,23 +39,23 @@ class Variety(Section):
 
 def person(rng: Generator, variety: Variety) -> Person:
     """Draw an identity; with every switch off the one that `sample_person` draws."""
-    who = sample_person(rng)
+    drawn = sample_person(rng)
     if variety.shapes:
-        who = replace(who, shape=sample_shape(rng, who.shape))
+        drawn = replace(drawn, shape=sample_shape(rng, drawn.shape))
     if variety.heat:
-        who = replace(who, heat=sample_heat(rng))
+        drawn = replace(drawn, heat=sample_heat(rng))
     if variety.eyewear:
         worn = rng.random() < WEARERS
-        who = replace(
-            who,
+        drawn = replace(
+            drawn,
             glasses=frame_colour(rng) if worn else None,
             eyewear=sample_eyewear(rng) if worn else None,
         )
     if variety.coverings:
         covering = sample_covering(rng)
-        below = _BENEATH.get(who.hair, who.hair) if covering and covering.kind in _CLOSE else who.hair
-        who = replace(who, covering=covering, hair=below)
-    return who
+        below = _BENEATH.get(drawn.hair, drawn.hair) if covering and covering.kind in _CLOSE else drawn.hair
+        drawn = replace(drawn, covering=covering, hair=below)
+    return drawn
 
 
 def pose(rng: Generator, variety: Variety, position: tuple[float, float, float]) -> Pose:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from thermark.synth.thermalise.places import PLACES, Face, places
+from thermark.synth.thermalise.places import PLACES, FaceAxes, places
 
 Array = NDArray[np.float32]
 
@@ -90,7 +90,7 @@ def surfaces(
 
     Of the colours only the large structure of the background is used. Some pixel must not be `IGNORED`.
     """
-    face = Face(points, seg.shape)
+    face = FaceAxes(points, seg.shape)
     seg = _opaque_lenses(_labelled(seg), face)
     soft = _soft(seg, face)
     still, chilled = places(face, person.strengths, _blurred(seg == NOSE, 0.03 * face.unit))
@@ -135,7 +135,7 @@ def _skin(surfaces: Surfaces, person: Person, room: Room) -> Array:
     return covered
 
 
-def _texture(face: Face, person: Person) -> tuple[Array, Array]:
+def _texture(face: FaceAxes, person: Person) -> tuple[Array, Array]:
     """Return gradients and vessels in deg C, and folds of about -1..1; they move with the face."""
     u, v = face.along_axes(face.points[29])
     across: Array = np.tanh(u)
@@ -172,7 +172,7 @@ def _scene(rgb: NDArray[np.uint8], seg: NDArray[np.uint8], person: Person) -> Ar
     return scene
 
 
-def _soft(seg: NDArray[np.uint8], face: Face) -> dict[str, Array]:
+def _soft(seg: NDArray[np.uint8], face: FaceAxes) -> dict[str, Array]:
     soft = {
         name: _blurred(np.isin(seg, classes), sigma * face.unit)
         for name, classes, sigma in (
@@ -194,7 +194,7 @@ def _soft(seg: NDArray[np.uint8], face: Face) -> dict[str, Array]:
     return soft
 
 
-def _layers(seg: NDArray[np.uint8], face: Face) -> dict[str, Array]:
+def _layers(seg: NDArray[np.uint8], face: FaceAxes) -> dict[str, Array]:
     """Return each kind of surface that is there with its share of each pixel; hair and beard fray out."""
     groups = {"skin": SKIN, "eyes": EYES, "ears": EARS, "mouth": (MOUTH,), "background": (BACKGROUND,)}
     groups |= {str(kind): (kind,) for kind in INSULATION}
@@ -217,7 +217,7 @@ def _labelled(seg: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.concatenate([[0], seg[~ignored]]).astype(np.uint8)[nearest]
 
 
-def _opaque_lenses(seg: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
+def _opaque_lenses(seg: NDArray[np.uint8], face: FaceAxes) -> NDArray[np.uint8]:
     """Return the classes with lenses, which are clear in colour and opaque in infrared, as glasses.
 
     A lens is the hull of what is seen of its frame around the eye; nose and hair may be in front.

@@ -47,7 +47,7 @@ PLACES = (
 )
 
 
-class Face:
+class FaceAxes:
     """The axes and the size of a face in a picture.
 
     `unit`: about the distance of the outer eye corners, px, whichever way the face is turned. `up`: from the chin
@@ -79,7 +79,7 @@ class Face:
         return float(np.clip((share - 0.3) / 0.35, 0, 1))
 
 
-def places(face: Face, strengths: Sequence[float], nose: Array) -> tuple[Array, Array]:
+def places(face: FaceAxes, strengths: Sequence[float], nose: Array) -> tuple[Array, Array]:
     """Return what all places add to skin (H, W), in deg C: in any room, and for each unit of chill.
 
     `strengths`: a factor a place; `nose` (H, W): 1 where the nose is, on which its own places mostly stay.

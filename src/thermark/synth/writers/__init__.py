@@ -1,5 +1,6 @@
 """Writers of the embedded data in the on-disk layouts of the real data sets."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,19 @@ from numpy.typing import NDArray
 
 LOW, HIGH = 20.0, 40.0  # deg C that T-FAKE's 0 and 65535 stand for
 STEP = 32  # 0.01 deg C, below the noise of any camera: the files are half as large as with all 16 bits
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: its number names its files under `root` and seeds its generators."""
+
+    number: int
+    root: Path
+
+    @property
+    def name(self) -> str:
+        """The number as it stands in file names."""
+        return f"{self.number:06d}"
 
 
 def write_image(path: Path, image: NDArray[Any]) -> None:

@@ -33,7 +33,7 @@ from thermark.synth.render.person import Person, Pose
 from thermark.synth.render.scene import Camera, Scene, render_scene
 from thermark.synth.render.surroundings import Surroundings
 from thermark.synth.render.variety import Variety
-from thermark.synth.writers import write_image
+from thermark.synth.writers import Shot, write_image
 
 FILE = "annotations.json"
 POINTS, FACE = 70, 68  # all points, and those of the face without the pupils
@@ -70,19 +70,6 @@ class Config(Section):
         if self.smallest >= self.largest * self.height:
             raise ValueError("smallest must be below largest of the height")
         return self
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One picture: its number names its files and seeds its generators."""
-
-    number: int
-    root: Path
-
-    @property
-    def name(self) -> str:
-        """Return the id as it stands in file names."""
-        return f"{self.number:06d}"
 
 
 @dataclass(frozen=True)
@@ -126,14 +113,14 @@ def draw(number: int, config: Config) -> Drawn:
     camera = Camera(config.width, config.height, focal, config.supersample)
     middles = staging.centres(lots, tall, config.width, config.height, config.cut)
     people = tuple(
-        _person(rng("person", index), config.variety, middle, own, camera)
-        for index, (middle, own) in enumerate(zip(middles, tall, strict=True))
+        _person(rng("person", index), config.variety, middle, height, camera)
+        for index, (middle, height) in enumerate(zip(middles, tall, strict=True))
     )
     return Drawn(people, place, ambient, camera, device, tall)
 
 
 def _ambient(rng: Generator) -> float:
-    """Draw the air's deg C where the place says nothing of it: mostly rooms, sometimes cold or hot."""
+    """Draw the air's deg C where the place has none: mostly rooms, sometimes cold or hot."""
     low, high = ((17, 29), (-5, 17), (29, 40))[int(rng.choice(3, p=(0.7, 0.2, 0.1)))]
     return float(rng.uniform(low, high))
 
@@ -141,9 +128,9 @@ def _ambient(rng: Generator) -> float:
 def _person(
     rng: Generator, allowed: Variety, middle: NDArray[np.float64], tall: float, camera: Camera
 ) -> tuple[Person, Pose]:
-    who = variety.person(rng, allowed)
+    person = variety.person(rng, allowed)
     depth = camera.focal * staging.HEIGHT / tall
-    return who, staging.stand(variety.pose(rng, allowed, (0.0, 0.0, depth)), middle, tall, camera)
+    return person, staging.stand(variety.pose(rng, allowed, (0.0, 0.0, depth)), middle, tall, camera)
 
 
 def _write(shot: Shot, config: Config) -> tuple[str, list[str]]:

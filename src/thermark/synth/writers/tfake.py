@@ -1,6 +1,5 @@
 """T-FAKE and FaceSynthetics as they unpack: RGB, 70 points and classes, and two 16-bit thermal renderings."""
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from thermark.core.progress import track
 from thermark.synth.render.person import Pose, sample_person, sample_pose
 from thermark.synth.render.scene import Camera, render_scene
 from thermark.synth.render.sensor import observe
-from thermark.synth.writers import stored, write_image
+from thermark.synth.writers import Shot, stored, write_image
 
 FOCAL = 2.2  # in image widths: a face at one metre fills a third of the picture, as in FaceSynthetics
 
@@ -35,35 +34,22 @@ class Config(Section):
     cold: tuple[float, float] = (8.0, 18.0)
 
 
-@dataclass(frozen=True)
-class Face:
-    """One id: its number names its files and seeds its generator."""
-
-    number: int
-    root: Path
-
-    @property
-    def name(self) -> str:
-        """Return the id as it stands in file names."""
-        return f"{self.number:06d}"
-
-
 def write(out: Path, config: Config, workers: int | None = None) -> None:
     """Write `facesynthetics/`, `warm/` and `cold/` under `out`; the bytes do not depend on `workers`."""
     with files.fresh_directory(out) as root:
         for name in ("facesynthetics", "warm", "cold"):
             (root / name).mkdir()
-        faces = [Face(number, root) for number in range(config.count)]
-        work = ordered(partial(_write, config=config), faces, workers)
-        visible = list(track(work, len(faces), "render tfake", "faces"))
-        visibility.write(root, {face.name: flags for face, flags in zip(faces, visible, strict=True)})
+        shots = [Shot(number, root) for number in range(config.count)]
+        work = ordered(partial(_write, config=config), shots, workers)
+        visible = list(track(work, len(shots), "render tfake", "faces"))
+        visibility.write(root, {shot.name: flags for shot, flags in zip(shots, visible, strict=True)})
         mark_rendered(root, config)
 
 
-def _write(face: Face, config: Config) -> NDArray[np.bool_]:
+def _write(shot: Shot, config: Config) -> NDArray[np.bool_]:
     """Write one id's files; return which of its points (70,) are visible."""
-    name, root = face.name, face.root
-    rng = seeds.rng(config.seed, "tfake", face.number)
+    name, root = shot.name, shot.root
+    rng = seeds.rng(config.seed, "tfake", shot.number)
     person = sample_person(rng)
     camera = Camera(config.size, config.size, FOCAL * config.size, config.supersample)
     ambients = (float(rng.uniform(*config.warm)), float(rng.uniform(*config.cold)))

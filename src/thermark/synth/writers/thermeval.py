@@ -1,7 +1,6 @@
 """ThermEval-D as it unpacks: 192 x 256 frames, temperatures, and two COCO files that disagree on conventions."""
 
 import json
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from thermark.core.progress import track
 from thermark.synth.render.person import Person, Pose, sample_person, sample_pose
 from thermark.synth.render.scene import Camera, Scene, render_scene
 from thermark.synth.render.sensor import observe
-from thermark.synth.writers import grey, write_image
+from thermark.synth.writers import Shot, grey, write_image
 
 CATEGORIES = ("Person", "Chest", "Forehead", "Nose")  # the published ids are the places
 OFFICE, SESSION, STEP, SESSIONS, SECOND = 240, 45, 15, 18, 511
@@ -41,14 +40,6 @@ class Config(Section):
     focal: float = Field(default=240.0, gt=0)
     supersample: int = Field(default=2, gt=0)
     smallest: int = Field(default=4, gt=0)
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One frame and its published number."""
-
-    number: int
-    root: Path
 
 
 def write(out: Path, config: Config, workers: int | None = None) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field, PositiveFloat, model_validator
 from thermark.core import geometry
 from thermark.core.config import Section
 from thermark.nets.face_detector import GREY
-from thermark.train.detection.frames import INSIDE, SMALLEST, Labelled, within
+from thermark.train.detection.frames import INSIDE, SMALLEST, LabelledFrame, within
 
 Image = NDArray[np.uint8]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -58,13 +58,13 @@ class Augment(Section):
 
 
 def view(
-    frame: Labelled,
-    other: Labelled,
+    frame: LabelledFrame,
+    other: LabelledFrame,
     size: tuple[int, int],
     rng: np.random.Generator,
     limits: Augment,
     smallest: float = SMALLEST,
-) -> Labelled:
+) -> LabelledFrame:
     """Return a random view of `size` (width, height) px of a frame, beside which `other` may show.
 
     A face whose longer side comes out below `smallest` px is ignored.
@@ -77,10 +77,10 @@ def view(
         back = _behind(other, size, rng, smallest) if rng.random() < limits.paste_p else plain(size, rng)
         front = over(front, place, back)
     image = _degraded(front.image, rng, limits)
-    return _punched(Labelled(image, front.boxes, front.ignored), rng, limits)
+    return _punched(LabelledFrame(image, front.boxes, front.ignored), rng, limits)
 
 
-def toned(frame: Labelled, rng: np.random.Generator, limits: Augment) -> Labelled:
+def toned(frame: LabelledFrame, rng: np.random.Generator, limits: Augment) -> LabelledFrame:
     """Return a frame at other grey levels, perhaps in the other polarity, and perhaps mirrored."""
     flip, invert = rng.random(2) < (limits.flip_p, limits.invert_p)
     change = rng.uniform(-1, 1, 3) * (limits.gamma, limits.contrast, limits.brightness)
@@ -89,15 +89,15 @@ def toned(frame: Labelled, rng: np.random.Generator, limits: Augment) -> Labelle
     table = np.rint(np.clip(levels, 0, 1) * 255).astype(np.uint8)
     image = cv2.LUT(frame.image, table[::-1] if invert else table)
     if not flip:
-        return Labelled(np.asarray(image, np.uint8), frame.boxes, frame.ignored)
+        return LabelledFrame(np.asarray(image, np.uint8), frame.boxes, frame.ignored)
     edge = frame.image.shape[1] - 1
     boxes = frame.boxes.copy()
     boxes[:, [0, 2]] = edge - frame.boxes[:, [2, 0]]
-    return Labelled(np.ascontiguousarray(image[:, ::-1]), boxes, frame.ignored)
+    return LabelledFrame(np.ascontiguousarray(image[:, ::-1]), boxes, frame.ignored)
 
 
 def _zoom(
-    frame: Labelled, size: tuple[int, int], rng: np.random.Generator, limits: Augment
+    frame: LabelledFrame, size: tuple[int, int], rng: np.random.Generator, limits: Augment
 ) -> tuple[float, tuple[float, float] | None]:
     """Return by how much a frame is enlarged, and the point of it that has to be in the picture, if any."""
     fits = min(size[0] / frame.image.shape[1], size[1] / frame.image.shape[0])
@@ -114,7 +114,7 @@ def _zoom(
 
 
 def _corner(
-    frame: Labelled,
+    frame: LabelledFrame,
     size: tuple[int, int],
     zoom: float,
     focus: tuple[float, float] | None,
@@ -131,8 +131,8 @@ def _corner(
 
 
 def placed(
-    frame: Labelled, size: tuple[int, int], zoom: float, corner: tuple[int, int], smallest: float = SMALLEST
-) -> tuple[Labelled, Rectangle]:
+    frame: LabelledFrame, size: tuple[int, int], zoom: float, corner: tuple[int, int], smallest: float = SMALLEST
+) -> tuple[LabelledFrame, Rectangle]:
     """Return a picture of `size` with a frame enlarged by `zoom`, its first pixel at `corner`, and where it is.
 
     What the frame does not cover is 0. Boxes that hardly show are dropped, those that show too little are ignored.
@@ -147,25 +147,27 @@ def placed(
     scale = np.array([wide, high]) / frame.image.shape[1::-1]
     boxes = geometry.resized(frame.boxes.reshape(-1, 2, 2), scale) + np.array(corner)
     boxes = boxes.reshape(-1, 4).astype(np.float32)
-    moved = Labelled(image, boxes, frame.ignored | (geometry.box_size(boxes).max(axis=1, initial=0) < smallest))
+    moved = LabelledFrame(
+        image, boxes, frame.ignored | (geometry.box_size(boxes).max(axis=1, initial=0) < smallest)
+    )
     place = (left, top, right - left, low - top)
     # What is beyond the frame shows nowhere, also where the picture goes on.
-    return shown(moved, covered(boxes, place)), place
+    return reduced(moved, covered(boxes, place)), place
 
 
-def shown(frame: Labelled, visible: NDArray[np.floating]) -> Labelled:
+def reduced(frame: LabelledFrame, visible: NDArray[np.floating]) -> LabelledFrame:
     """Return a frame without the faces of which next to nothing is `visible` (M,), ignoring those of few parts."""
     kept = visible > GONE
-    return Labelled(frame.image, frame.boxes[kept], (frame.ignored | (visible < INSIDE))[kept])
+    return LabelledFrame(frame.image, frame.boxes[kept], (frame.ignored | (visible < INSIDE))[kept])
 
 
-def over(front: Labelled, place: Rectangle, back: Labelled) -> Labelled:
+def over(front: LabelledFrame, place: Rectangle, back: LabelledFrame) -> LabelledFrame:
     """Return the picture `front`, of which the rectangle `place` alone counts, over another of the same size."""
     x, y, wide, high = place
     image = back.image.copy()
     image[y : y + high, x : x + wide] = front.image[y : y + high, x : x + wide]
-    rest = shown(back, within(back.boxes, *image.shape[1::-1]) - covered(back.boxes, place))
-    return Labelled(
+    rest = reduced(back, within(back.boxes, *image.shape[1::-1]) - covered(back.boxes, place))
+    return LabelledFrame(
         image, np.concatenate([front.boxes, rest.boxes]), np.concatenate([front.ignored, rest.ignored])
     )
 
@@ -176,17 +178,19 @@ def covered(boxes: NDArray[np.float32], place: Rectangle) -> NDArray[np.float64]
     return within(boxes - np.array([x, y, x, y], np.float32), wide, high)
 
 
-def _behind(other: Labelled, size: tuple[int, int], rng: np.random.Generator, smallest: float) -> Labelled:
+def _behind(
+    other: LabelledFrame, size: tuple[int, int], rng: np.random.Generator, smallest: float
+) -> LabelledFrame:
     """Return a frame that fills the picture, at a random place."""
     fills = max(size[0] / other.image.shape[1], size[1] / other.image.shape[0])
     zoom = fills * float(rng.uniform(1.0, 1.5))
     return placed(other, size, zoom, _corner(other, size, zoom, None, rng), smallest)[0]
 
 
-def plain(size: tuple[int, int], rng: np.random.Generator) -> Labelled:
+def plain(size: tuple[int, int], rng: np.random.Generator) -> LabelledFrame:
     """Return a picture of one grey level: half of the time of the one that pads pictures."""
     level = round(GREY) if rng.random() < 0.5 else int(rng.integers(256))
-    return Labelled(np.full(size[::-1], level, np.uint8), *_none())
+    return LabelledFrame(np.full(size[::-1], level, np.uint8), *_none())
 
 
 def _none() -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -209,7 +213,7 @@ def _degraded(image: Image, rng: np.random.Generator, limits: Augment) -> Image:
     return np.asarray(image, np.uint8)
 
 
-def _punched(frame: Labelled, rng: np.random.Generator, limits: Augment) -> Labelled:
+def _punched(frame: LabelledFrame, rng: np.random.Generator, limits: Augment) -> LabelledFrame:
     """Return a frame with grey rectangles over it; a face that is mostly under one is ignored."""
     if rng.random() >= limits.hole_p:
         return frame
@@ -224,4 +228,4 @@ def _punched(frame: Labelled, rng: np.random.Generator, limits: Augment) -> Labe
         x, y = (int(part * free) for free, part in zip((width - wide, height - high), rng.random(2), strict=True))
         image[y : y + high, x : x + wide] = int(rng.integers(256))
         ignored = ignored | (covered(frame.boxes, (x, y, wide, high)) > 1 - INSIDE)
-    return Labelled(image, frame.boxes, ignored)
+    return LabelledFrame(image, frame.boxes, ignored)

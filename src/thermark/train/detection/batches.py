@@ -1,4 +1,4 @@
-"""Batches of random views of frames, with what each cell of the detector is to say."""
+"""Batches of random views of frames, with the target of each cell of the detector."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from thermark.core import seeds
 from thermark.train import data, processes
 from thermark.train.detection import augment, targets
 from thermark.train.detection.augment import Augment
-from thermark.train.detection.frames import SMALLEST, FrameSet, Labelled
+from thermark.train.detection.frames import SMALLEST, FrameSet, LabelledFrame
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class Views:
         """Return the batch of these frames; a view depends on seed, epoch and frame, not on the batch."""
         centres, strides = targets.grid(*self.size)
         seen = [self.look(int(row), epoch) for row in rows]
-        said = [targets.assigned(frame.boxes, frame.ignored, centres, strides) for frame in seen]
+        assignments = [targets.assigned(frame.boxes, frame.ignored, centres, strides) for frame in seen]
         return Batch(
             np.stack([frame.image for frame in seen]),
-            np.stack([each.kinds for each in said]),
-            np.stack([each.boxes for each in said]),
+            np.stack([assigned.kinds for assigned in assignments]),
+            np.stack([assigned.boxes for assigned in assignments]),
         )
 
-    def look(self, row: int, epoch: int) -> Labelled:
+    def look(self, row: int, epoch: int) -> LabelledFrame:
         """Return the view of a frame in an epoch, beside which another may show."""
         rng = seeds.rng(self.seed, "frame", epoch, row)
         other = self.frames.frames[int(rng.integers(len(self.frames)))]

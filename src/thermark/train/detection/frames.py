@@ -28,7 +28,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledFrame:
     """A picture (H, W) uint8 with its faces.
 
     `boxes` (M, 4) float32 tight around their landmarks, in pixels (integer = pixel centre), beyond the picture
@@ -57,14 +57,14 @@ class FrameSet:
     """
 
     ids: tuple[str, ...]
-    frames: tuple[Labelled, ...]
+    frames: tuple[LabelledFrame, ...]
     black_hot: NDArray[np.bool_]
     shapes: Floats
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __iter__(self) -> Iterator[Labelled]:
+    def __iter__(self) -> Iterator[LabelledFrame]:
         return iter(self.frames)
 
     def shape(self) -> Floats:
@@ -108,7 +108,7 @@ def read(root: Path, val: float, smallest: float = SMALLEST) -> tuple[FrameSet, 
     splits.require(sides, ["train", "val"])
     both = []
     for side in ("train", "val"):
-        chosen = [key for key, own in zip(names, sides.tolist(), strict=True) if own == side]
+        chosen = [key for key, its_side in zip(names, sides.tolist(), strict=True) if its_side == side]
         read = [_shown(images.single(root / names[key], "uint8"), faces[key], smallest) for key in chosen]
         shapes = [np.zeros((0, POINTS, 2), np.float32), *(shape for _, shape in read)]
         both.append(
@@ -130,20 +130,20 @@ def _black_hot(image: coco.Entry) -> bool:
 def _face(entry: coco.Entry, where: str) -> Face:
     xyv = numbers(entry, "keypoints", where, 3 * POINTS).reshape(POINTS, 3)
     xy, known = xyv[:, :2].astype(np.float32), xyv[:, 2] > 0
-    shown = checked_box(coco.corners(entry, "bbox", where) - OUTLINE, where)
+    clipped = checked_box(coco.corners(entry, "bbox", where) - OUTLINE, where)
     hidden = float((xyv[:BOXED, 2] > 1).mean()) < SEEN
-    box = checked_box(geometry.bounding_box(xy[:BOXED]), where) if known.all() else shown
+    box = checked_box(geometry.bounding_box(xy[:BOXED]), where) if known.all() else clipped
     return Face(box, xy, hidden or not bool(known.all()) or bool(entry.get("iscrowd")))
 
 
-def _shown(image: Image, faces: list[Face], smallest: float) -> tuple[Labelled, Floats]:
+def _shown(image: Image, faces: list[Face], smallest: float) -> tuple[LabelledFrame, Floats]:
     """Return a picture with its faces, and the shapes (M, 70, 2) of those that count."""
     boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
     aside = np.array([face.aside for face in faces], bool)
     ignored = aside | uncounted(boxes, image.shape[1], image.shape[0], smallest)
     xy = np.array([face.xy for face in faces], np.float32).reshape(-1, POINTS, 2)[~ignored]
     kept = boxes[~ignored, None]
-    return Labelled(image, boxes, ignored), (xy - kept[..., :2]) / geometry.box_size(kept)
+    return LabelledFrame(image, boxes, ignored), (xy - kept[..., :2]) / geometry.box_size(kept)
 
 
 def uncounted(boxes: Floats, width: int, height: int, smallest: float = SMALLEST) -> NDArray[np.bool_]:

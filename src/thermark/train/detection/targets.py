@@ -16,7 +16,7 @@ FACE, NOTHING, ANYTHING = 1, 0, -1
 
 
 class Targets(NamedTuple):
-    """What each of the A cells of a picture is to say.
+    """The targets of the A cells of a picture.
 
     `kinds` (A,) int8: FACE, NOTHING, or ANYTHING, which is not trained; `boxes` (A, 4) float32, the face's box in
     pixels, 0 where there is none.
@@ -46,18 +46,18 @@ def assigned(boxes: Floats, ignored: NDArray[np.bool_], centres: Floats, strides
     ignored box that answer for nobody are not trained.
     """
     kinds = np.zeros(len(centres), np.int8)
-    own = np.zeros((len(centres), 4), np.float32)
+    target_boxes = np.zeros((len(centres), 4), np.float32)
     if not len(boxes):
-        return Targets(kinds, own)
+        return Targets(kinds, target_boxes)
     inside, near = _inside(boxes, centres), _near(boxes, centres, strides)
     size = geometry.box_size(boxes)
-    answers = inside & near & _sized(size.max(axis=1), strides) & ~ignored
+    responsible = inside & near & _sized(size.max(axis=1), strides) & ~ignored
     kinds[(inside & ignored).any(axis=1)] = ANYTHING
-    area = np.where(answers, size.prod(axis=1), np.inf)
-    rows = np.flatnonzero(answers.any(axis=1))
+    area = np.where(responsible, size.prod(axis=1), np.inf)
+    rows = np.flatnonzero(responsible.any(axis=1))
     kinds[rows] = FACE
-    own[rows] = boxes[area[rows].argmin(axis=1)]
-    return Targets(kinds, own)
+    target_boxes[rows] = boxes[area[rows].argmin(axis=1)]
+    return Targets(kinds, target_boxes)
 
 
 def _inside(boxes: Floats, centres: Floats) -> NDArray[np.bool_]:

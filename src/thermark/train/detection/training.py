@@ -117,15 +117,15 @@ def loss_terms(
 
     Both are sums over the batch divided by its cells with a face.
     """
-    grid = [torch.from_numpy(each).to(device) for each in targets.grid(*size)]
+    grid = [torch.from_numpy(cells).to(device) for cells in targets.grid(*size)]
 
     def terms(model: nn.Module, batch: Batch, epoch: int) -> loop.Terms:
         images = torch.from_numpy(batch.images).to(device)[:, None].float()
         with precision.autocast(exact, device):
             logits, sides = model(images.to(memory_format=torch.channels_last))
-        kinds, wanted = (torch.from_numpy(each).to(device) for each in (batch.kinds, batch.boxes))
+        kinds, target_boxes = (torch.from_numpy(array).to(device) for array in (batch.kinds, batch.boxes))
         face, trained = kinds == targets.FACE, kinds != targets.ANYTHING
-        iou, generalised = losses.overlaps(boxes(sides, *grid)[face], wanted[face])
+        iou, generalised = losses.overlaps(boxes(sides, *grid)[face], target_boxes[face])
         quality = torch.zeros_like(logits, dtype=torch.float32)
         quality[face] = iou.detach()
         count = face.sum().clamp(min=1)
@@ -161,6 +161,6 @@ def store(
     options = config.model_dump(mode="json", exclude={"seeds", "workers"})
     versions = [module.__version__ for module in (cv2, np, torch)]
     behind = code.key("thermark.train.detection.training")
-    read = [each.fingerprint() for each in sets]
+    read = [frames.fingerprint() for frames in sets]
     identity = [options, seed, *computed, arithmetic.mode(), versions, behind, read, processes.count()]
     return Checkpoint(folder, sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest())

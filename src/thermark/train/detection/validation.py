@@ -12,19 +12,19 @@ from thermark.core import detections, geometry
 from thermark.core.detections import Boxes
 from thermark.nets import face_boxes
 from thermark.nets.face_detector import Exported, FaceDetector
-from thermark.train.detection.frames import SMALLEST, FrameSet, Labelled
+from thermark.train.detection.frames import SMALLEST, FrameSet, LabelledFrame
 
 HEIGHTS = {"20-32": (20.0, 32.0), "32-64": (32.0, 64.0), "64-128": (64.0, 128.0), "over 128": (128.0, inf)}
 LEAST = 0.01  # score of a box that is looked at
 Numbers = dict[str, float | int | None]
 
 
-def inverted(frame: Labelled) -> Labelled:
+def inverted(frame: LabelledFrame) -> LabelledFrame:
     """Return a frame in the other polarity."""
-    return Labelled(255 - frame.image, frame.boxes, frame.ignored)
+    return LabelledFrame(255 - frame.image, frame.boxes, frame.ignored)
 
 
-def polarities(frames: FrameSet) -> dict[str, list[Labelled]]:
+def polarities(frames: FrameSet) -> dict[str, list[LabelledFrame]]:
     """Return the frames in either polarity, `white_hot` and `black_hot`, whichever they were rendered in."""
     pairs = list(zip(frames, frames.black_hot.tolist(), strict=True))
     return {
@@ -33,7 +33,9 @@ def polarities(frames: FrameSet) -> dict[str, list[Labelled]]:
     }
 
 
-def found(net: nn.Module, frames: Sequence[Labelled], longest: int, overlap: float, device: torch.device) -> Boxes:
+def found(
+    net: nn.Module, frames: Sequence[LabelledFrame], longest: int, overlap: float, device: torch.device
+) -> Boxes:
     """Return what a FaceDetector finds in frames, which are called by their numbers, in pixels of each frame.
 
     In float32 whatever it is trained in, as it is used: in bf16 scores are steps of half a per cent.
@@ -44,17 +46,17 @@ def found(net: nn.Module, frames: Sequence[Labelled], longest: int, overlap: flo
     for number, frame in enumerate(frames):
         image, scale = face_boxes.fitted(frame.image, longest)
         with torch.inference_mode():
-            said = whole(torch.from_numpy(face_boxes.padded(image)).to(device))
-        own, score = (each[0].float().cpu().numpy() for each in said)
-        kept = face_boxes.kept(own, score, LEAST, overlap)
-        boxes.append(geometry.resized(kept[0].reshape(-1, 2, 2), 1 / scale).reshape(-1, 4))
-        scores.append(kept[1])
-        names += [str(number)] * len(kept[1])
+            outputs = whole(torch.from_numpy(face_boxes.padded(image)).to(device))
+        candidates, confidence = (output[0].float().cpu().numpy() for output in outputs)
+        left = face_boxes.filtered(candidates, confidence, LEAST, overlap)
+        boxes.append(geometry.resized(left[0].reshape(-1, 2, 2), 1 / scale).reshape(-1, 4))
+        scores.append(left[1])
+        names += [str(number)] * len(left[1])
     xyxy = np.concatenate([np.zeros((0, 4), np.float32), *boxes]).astype(np.float32)
     return Boxes(np.array(names, str), xyxy, np.concatenate([np.zeros(0, np.float32), *scores]))
 
 
-def labels(frames: Sequence[Labelled]) -> Boxes:
+def labels(frames: Sequence[LabelledFrame]) -> Boxes:
     """Return the labelled boxes of frames, which are called by their numbers."""
     names = [str(number) for number, frame in enumerate(frames) for _ in frame.boxes]
     boxes = np.concatenate([np.zeros((0, 4), np.float32), *(frame.boxes for frame in frames)])
@@ -62,7 +64,7 @@ def labels(frames: Sequence[Labelled]) -> Boxes:
     return Boxes(np.array(names, str), boxes, ignored=ignored)
 
 
-def steering(frames: FrameSet, count: int) -> list[Labelled]:
+def steering(frames: FrameSet, count: int) -> list[LabelledFrame]:
     """Return `count` frames at most, evenly out of a set, every second one in the other polarity."""
     rows = np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int))
     chosen = [frames.frames[row] for row in rows]
@@ -71,8 +73,8 @@ def steering(frames: FrameSet, count: int) -> list[Labelled]:
 
 def ap50(known: Boxes, seen: Boxes) -> float:
     """Return the average precision at an overlap of 0.5 over all faces that count."""
-    said = detections.matched(known, seen)
-    return detections.average_precision(said, _scores(seen), counted(known))
+    matches = detections.matched(known, seen)
+    return detections.average_precision(matches, _scores(seen), counted(known))
 
 
 def chosen_threshold(known: Boxes, seen: Boxes) -> float:
@@ -83,10 +85,10 @@ def chosen_threshold(known: Boxes, seen: Boxes) -> float:
 
 def summary(known: Boxes, seen: Boxes, threshold: float) -> dict[str, Numbers]:
     """Return AP50, and recall and precision at the threshold, of all faces and by their height in px."""
-    said, scores = detections.matched(known, seen), _scores(seen)
-    rows = {"all": _numbers(counted(known), said, scores, threshold)}
+    matches, scores = detections.matched(known, seen), _scores(seen)
+    rows = {"all": _numbers(counted(known), matches, scores, threshold)}
     for name, (low, high) in HEIGHTS.items():
-        rows[name] = _numbers(*detections.of_height(known, seen, said, low, high), threshold)
+        rows[name] = _numbers(*detections.of_height(known, seen, matches, low, high), threshold)
     return rows
 
 
@@ -100,10 +102,10 @@ def _scores(seen: Boxes) -> NDArray[np.floating]:
     return seen.scores
 
 
-def _numbers(faces: int, said: NDArray[np.int64], scores: NDArray[np.floating], threshold: float) -> Numbers:
-    recall, precision = detections.at(said, scores, faces, threshold)
+def _numbers(faces: int, matches: NDArray[np.int64], scores: NDArray[np.floating], threshold: float) -> Numbers:
+    recall, precision = detections.at(matches, scores, faces, threshold)
     rates = {
-        "ap50": detections.average_precision(said, scores, faces),
+        "ap50": detections.average_precision(matches, scores, faces),
         "recall": recall,
         "precision": precision,
     }

@@ -102,7 +102,7 @@ def check_modality(config: Config, about: ModelCard, teacher_faces: Samples) -> 
 
 
 def begin(student: RTMPose, teacher: RTMPose, config: Config, about: ModelCard) -> str:
-    """Give a student its teacher's weights where `start` says so; return whose weights it has, empty for random.
+    """Give a student its teacher's weights as `start` asks for; return whose weights it has, empty for random.
 
     Raises ConfigError for a teacher of another size.
     """

@@ -35,7 +35,7 @@ SEED = 0
 
 
 def named(results: ResultSet, names: Sequence[str]) -> list[str]:
-    """Return which of `names` ran here, or who leads where none are given."""
+    """Return which of `names` ran here, or the leading contestants where none are given."""
     ran = {record.contestant for record in results.records if record.ran}
     return [name for name in names or leading([results], NAMED) if name in ran]
 
@@ -238,5 +238,5 @@ def alt_subjects(results: ResultSet, errors: Mapping[str, Errors], names: Sequen
 
 
 def complete(results: ResultSet) -> list[str]:
-    """Return who answers all landmarks that anybody does, best first."""
+    """Return the contestants that predict all landmarks, best first."""
     return [record.contestant for record in ranked(results) if not partial(results, record)]

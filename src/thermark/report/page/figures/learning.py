@@ -10,7 +10,7 @@ Lines = Sequence[Mapping[str, Any]]  # of a CSV file, numbers as numbers, None w
 
 
 def budget(lines: Lines, where: str) -> Spec | None:
-    """Return the mean error of heads against how many labels they learned from; `where` says on which pictures.
+    """Return the mean error of heads against how many labels they learned from; `where` names the pictures.
 
     `lines`: `head`, `labels`, `native_mean`, `low`, `high` (px of the frame). None where there are none.
     """
@@ -65,7 +65,7 @@ def epochs(lines: Lines) -> Rows:
 def training(lines: Lines, where: str) -> Spec | None:
     """Return the validation error of every run by epoch, bands from the least to the most of its seeds.
 
-    `lines`: `run`, `seed`, `epoch`, `val_nme` (a fraction). `where` says on which pictures. None without any.
+    `lines`: `run`, `seed`, `epoch`, `val_nme` (a fraction). `where` names the pictures. None without any.
     """
     rows = epochs(lines)
     if not rows:

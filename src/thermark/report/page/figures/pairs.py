@@ -14,7 +14,7 @@ from thermark.report.verdicts import withheld
 
 READABLE = 12  # contestants up to which a cell holds its number
 STEP = 22  # px a cell
-SHOWN = ("lower error", "higher error")  # verdicts that say something
+SHOWN = ("lower error", "higher error")  # verdicts with a direction
 FOLLOWS = "isValid(datum.difference) && datum.grey === ''"
 BLACK = "#000000"  # on the light middle of the scale, in both themes
 

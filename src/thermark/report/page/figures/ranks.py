@@ -46,15 +46,15 @@ def leaderboard(results: ResultSet) -> Spec:
 
 
 def alt_leaderboard(results: ResultSet) -> str:
-    """Return the figure of `leaderboard` in a sentence: who finds most, and the lowest errors."""
+    """Return the figure of `leaderboard` in a sentence: the highest found rate, and the lowest errors."""
     order, most, name = ranked(results), most_found(results), f"{results.protocol.main}_all"
     leaders = [
         f"{record.contestant} {words.with_interval(results, name, of_all(results, record))}"
         for record in order[:READ]
     ]
-    who = most[0].contestant if len(most) == 1 else f"{len(most)} contestants"
+    leader = most[0].contestant if len(most) == 1 else f"{len(most)} contestants"
     rate = words.with_interval(results, "found", found(most[0]))
-    start = f"{len(order)} contestants. Most faces found: {who}, {rate}."
+    start = f"{len(order)} contestants. Most faces found: {leader}, {rate}."
     return f"{start} Lowest errors over all faces: {'; '.join(leaders)}."
 
 
