@@ -113,7 +113,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def paths(root: Path) -> Paths:
+def paths(root: Path) -> ReportPaths:
     return ReportPaths(
         root / "results",
         training=root / "training",
@@ -129,11 +129,11 @@ def compared(root: Path) -> Comparisons:
 
 
 @pytest.fixture(scope="module")
-def both(paths: Paths, compared: Comparisons) -> list[Board]:
+def both(paths: ReportPaths, compared: Comparisons) -> list[Board]:
     return reading.boards(paths.results, compared)
 
 
-def made(paths: Paths, compared: Comparisons, out: Path, plots=("ced", "training", "gallery"), **options):
+def made(paths: ReportPaths, compared: Comparisons, out: Path, plots=("ced", "training", "gallery"), **options):
     """Write the report, of its plots those that are named: they take most of the time."""
     config = build.Config(gallery_faces=3, **options)
     with ExitStack() as patched:
@@ -148,7 +148,7 @@ def of(board: Board, *names: str) -> Board:
 
 
 @pytest.fixture(scope="module")
-def report(paths: Paths, compared: Comparisons, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(paths: ReportPaths, compared: Comparisons, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("report")
     made(paths, compared, out)
     return out

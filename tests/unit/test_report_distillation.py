@@ -77,7 +77,7 @@ def norms() -> np.ndarray:
     return np.array([1 / step + 0.1 * (step % 3) for step in range(3, 13)])
 
 
-def write_log(paths: Paths, run: str, seeds: int, steps: int = 20) -> None:
+def write_log(paths: ReportPaths, run: str, seeds: int, steps: int = 20) -> None:
     rows = [
         f"{seed},{step},{1 / step + 0.1 * (step % 3) + 0.01 * seed:.6g}"
         for seed in range(seeds)
@@ -94,13 +94,13 @@ def study(runs, datasets, paths) -> DistillationData:
     return read(learned(runs), runs, {}, datasets, paths)
 
 
-def at(root: Path) -> Paths:
+def at(root: Path) -> ReportPaths:
     return ReportPaths(root / "results", root / "comparisons.json", gradients=root / "gradients")
 
 
 def made(
     root: Path, runs=RUNS, rendered=True, seeds=3, datasets=tuple(METRICS), told=None, gone=(), more=(), asked=None
-) -> Paths:
+) -> ReportPaths:
     """Write results of all runs, what is `told` of (run, data set) -> errors (S, N) and of who is `gone`.
 
     `more`: contestants that are no runs; `asked`: the families, where they are not those of `ASKED`.
@@ -125,7 +125,7 @@ def made(
 
 
 def built(
-    root: Path, paths: Paths, runs=RUNS, datasets=tuple(METRICS), drawn=False, config=None
+    root: Path, paths: ReportPaths, runs=RUNS, datasets=tuple(METRICS), drawn=False, config=None
 ) -> tuple[str, dict]:
     config = config or build.Config(start=3, stop=13)
     outs = [root / name for name in ("distillation.md", "distillation.json", "stability.json", "gradients.svg")]
@@ -139,7 +139,7 @@ def page(root: Path, runs=RUNS, datasets=("tfake",), config=None, **more) -> tup
     return built(root, made(root, runs, datasets=datasets, **more), runs, datasets, config=config)
 
 
-def compared(paths: Paths) -> list:
+def compared(paths: ReportPaths) -> list:
     """Return all declared comparisons with the names of their families."""
     return [(own.name, pair) for own in open_comparisons(paths.comparisons).families for pair in own.pairs]
 
@@ -160,7 +160,7 @@ def small(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def single(tmp_path_factory) -> Paths:
+def single(tmp_path_factory) -> ReportPaths:
     """Results of one run alone, whose log a test writes."""
     return made(tmp_path_factory.mktemp("single"), SINGLE, datasets=["tfake"])
 
