@@ -55,7 +55,7 @@ def test_a_table_is_complete(name):
         (row.row, column)
         for row in each.rows
         for column in each.columns
-        if any(note.covers(row.row, column) and note.said for note in each.absent)
+        if any(note.covers(row.row, column) and note.text for note in each.absent)
     }
     assert len(named - {(row.row, column) for row in each.rows for column in row.values}) == holes
     assert len({row.row for row in each.rows}) == len(each.rows) and source.source and source.absent
@@ -172,7 +172,7 @@ SMALL = {
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"rows": [{"row": "r", "run": "x", "values": {"a": 1.0}}]}, "has no 'b' and no reason"),
         ({"rows": [{"row": "r", "values": {"a": 1.0, "b": 2.0}}]}, "needs a run, or a reason"),
@@ -180,14 +180,14 @@ SMALL = {
             {"rows": [{"row": "r", "run": "x", "values": {"a": 1.0, "b": 2.0, "c": 3.0}}]},
             "'c', which is no column",
         ),
-        ({"doubts": [{"said": "no", "rows": ["s"]}]}, "'s', which is no row"),
-        ({"absent": [{"said": "no", "columns": ["c"]}]}, "'c', which is no row and no column"),
+        ({"doubts": [{"text": "no", "rows": ["s"]}]}, "'s', which is no row"),
+        ({"absent": [{"text": "no", "columns": ["c"]}]}, "'c', which is no row and no column"),
         ({"columns": {"a": {"title": "A", "unit": "inch"}}}, "Input should be"),
     ],
 )
-def test_broken_tables_are_config_errors(change, said):
+def test_broken_tables_are_config_errors(change, message):
     content = {"source": "s", "absent": "", "tables": {"I": SMALL | change}}
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         config.parse(content, Published, "published/x.yaml")
     whole = config.parse({**content, "tables": {"I": SMALL}}, Published, "published/x.yaml")
     assert [cell.value for cell in whole.cells()] == [1.0, 2.0]
@@ -206,8 +206,8 @@ def test_a_hole_with_a_reason_and_what_columns_and_rows_hand_down():
             {"row": "r", "run": "x", "also": {"y": "other"}, "values": {"a": 1.0}, "doubt": "late"},
             {"row": "s", "norun": "nobody", "incomparable": "own", "values": {"a": 1.0, "b": 2.0}},
         ],
-        "doubts": [{"said": "early", "columns": ["a"]}],
-        "absent": [{"said": "not printed", "rows": ["r"], "columns": ["b"]}],
+        "doubts": [{"text": "early", "columns": ["a"]}],
+        "absent": [{"text": "not printed", "rows": ["r"], "columns": ["b"]}],
     }
     content = {"source": "here", "absent": "", "tables": {"I": table}}
     cells = config.parse(content, Published, "x").cells("I")

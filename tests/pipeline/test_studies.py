@@ -2,6 +2,7 @@
 
 import json
 import re
+import statistics
 from typing import Any
 
 import pytest
@@ -59,6 +60,16 @@ def test_ktl_against_its_start(sections, groups, label):
         for each in differences
     ]
     assert [cell.replace("−", "-") for cell in cells] == expected
+
+
+@pytest.mark.parametrize("variant", ["nothing", "without_variety", "without_imaging"])
+def test_the_ablation(sections, variant):
+    table = rows(sections["What does each part of the renderer bring?"])
+    (cells,) = [cells for label, cells in table.items() if re.split("[`,]", label)[0] == variant]
+    errors = read(f"transfer/ablation/{variant.replace('nothing', 'base')}.json")
+    for cell, kind in ((cells[1], "given"), (cells[3], "tight")):
+        seeds = [statistics.mean(seed) for seed in errors[kind]]
+        assert cell == f"{percent(statistics.mean(seeds))} ± {percent(statistics.stdev(seeds))}"
 
 
 @pytest.mark.parametrize("label", ["mean_of_others", "long_t"])
