@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -165,7 +166,10 @@ errors.run(lambda: side_by_side.train_all(told, here.job(Path("."), Path({states
 def test_who_is_ended_takes_the_seeds_along(tmp_path, end):
     here = Path(__file__)
     text = ENDLESS.format(tests=str(here.parents[1]), unit=str(here.parent), states=str(tmp_path))
-    with subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.PIPE, text=True) as parent:
+    # A shell's background job ignores SIGINT, and hands that down.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    command = [sys.executable, "-c", text]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as parent:
         deadline = time.monotonic() + 120
         while not (tmp_path / "x-seed6").exists():
             assert parent.poll() is None and time.monotonic() < deadline
