@@ -87,8 +87,9 @@ package: setup   ## copy data/packaged/$(P) into the Python package, as the weig
 test: setup      ## the fast tests
 	pytest -m "not slow" -n 2 --dist loadfile
 
+# Three workers on two cores: the miniature pipeline waits much for processes to start.
 slow: setup      ## the slow tests, `smoke` among them
-	pytest -m slow -n 2 --dist loadfile
+	pytest -m slow -n 3 --dist loadfile
 
 check: setup     ## lint, format, types
 	ruff check .
