@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -25,6 +27,16 @@ def completed(
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done
+
+
+def committed(name: str) -> str:
+    """Return a text file as git has it: whoever has run another profile has other numbers.
+
+    Skips where this is no git checkout.
+    """
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout")
+    return completed(ROOT, environment(), "git", "show", f"HEAD:{name}").stdout
 
 
 def copy_tracked(tree: Path, *paths: str) -> None:

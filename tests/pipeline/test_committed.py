@@ -1,39 +1,32 @@
 """What is committed was made by the code and the parameters beside it."""
 
-import json
 from functools import reduce
 from typing import Any
 
 import pytest
 import yaml
 
-from checkout import ROOT, completed, environment
+from checkout import ROOT, committed, completed, environment
 from thermark.core import entries
-
-
-def git(*command: str) -> str:
-    return completed(ROOT, environment(), "git", *command).stdout
 
 
 @pytest.fixture(scope="module")
 def lock() -> dict[str, Any]:
-    stages: dict[str, Any] = yaml.safe_load(git("show", "HEAD:dvc.lock"))["stages"]
-    return stages
+    return parsed("dvc.lock")["stages"]
 
 
-def committed(path: str) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(git("show", f"HEAD:{path}"))  # JSON is YAML
-    return content
+def parsed(name: str) -> dict[str, Any]:
+    return yaml.safe_load(committed(name))  # JSON is YAML
 
 
 def test_the_lock_holds_the_stages_that_exist(lock):
-    assert {name.partition("@")[0] for name in lock} <= set(committed("dvc.yaml")["stages"])
+    assert {name.partition("@")[0] for name in lock} <= set(parsed("dvc.yaml")["stages"])
 
 
 def test_the_lock_is_of_the_committed_parameters(lock):
     for name, stage in lock.items():
         for path, values in stage.get("params", {}).items():
-            beside = committed(path)
+            beside = parsed(path)
             for key, value in values.items():
                 assert value == reduce(lambda section, part: section[part], key.split("."), beside), (name, key)
 
@@ -49,6 +42,6 @@ def test_what_a_stage_read_is_what_another_wrote(lock):
 @pytest.mark.slow
 def test_committed_results_are_of_the_committed_code():
     """Run `make repro` and commit what it leaves where this fails."""
-    if git("status", "--porcelain", "--", "src", "stages"):
+    if completed(ROOT, environment(), "git", "status", "--porcelain", "--", "src", "stages").stdout:
         pytest.skip("src or stages have changes that are not committed")
-    assert entries.hashes(ROOT / "stages") == json.loads(git("show", "HEAD:code.json"))
+    assert entries.hashes(ROOT / "stages") == parsed("code.json")

@@ -3,11 +3,12 @@
 import json
 import re
 import runpy
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+
+from checkout import committed
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "studies/README.md"])
@@ -101,25 +102,17 @@ def test_every_bundle_of_weights_and_contestant_of_the_default_is_described():
     assert [name for name in first.values() if f"`{name}`" not in text] == []
 
 
-def held(name: str) -> str:
-    """Return a file as git has it: whoever has run another profile has other numbers."""
-    if not (ROOT / ".git").exists():
-        pytest.skip("this is no git checkout")
-    command = ["git", "show", f"HEAD:{name}"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-
-
 def test_numbers_of_results_are_those_in_git():
-    comparisons = json.loads(held("metrics/comparisons.json"))["families"]
+    comparisons = json.loads(committed("metrics/comparisons.json"))["families"]
     pairs = [pair for family in comparisons if family["name"] == "distillation" for pair in family["pairs"]]
     assert len(pairs) == 6 and {pair["verdict"] for pair in pairs} == {"no difference shown"}
     assert "none of six comparisons with labels alone shows a difference" in prose(ROOT / "docs/distillation.md")
-    floor = json.loads(held("metrics/summary/mean_shape.json"))["thermeval"]["error_px_mean"]
+    floor = json.loads(committed("metrics/summary/mean_shape.json"))["thermeval"]["error_px_mean"]
     assert f"{floor:.2f} px" in prose(ROOT / "docs/tutorials/add-a-contestant.md")
     cookbook = (ROOT / "docs/dvc.md").read_text(encoding="utf-8")
     for name in re.findall(r"^metrics/summary/(\w+)\.json +[0-9]", cookbook, re.M):
         (row,) = re.findall(rf"^metrics/summary/{name}\.json +([0-9].*)$", cookbook, re.M)
-        own = json.loads(held(f"metrics/summary/{name}.json"))
+        own = json.loads(committed(f"metrics/summary/{name}.json"))
         sets = ("charlotte.nme_diag", "facesynthetics.nme_io", "missed", "tfake.nme_io", "thermeval.error_px_mean")
         values = [own[key] if key in own else own[key.split(".")[0]][key.split(".")[1]] for key in sets]
         assert row.split() == [f"{value:.4g}" for value in values], name

@@ -30,10 +30,12 @@ def sections() -> dict[str, str]:
 
 
 def rows(text: str) -> dict[str, list[str]]:
-    """Return the first cell of each row of the tables in a text -> its other cells, all without Markdown."""
+    """Return the name that begins each row of the tables in a text -> its other cells, all without Markdown."""
     lines = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
-    cells = [[cell.strip(" `*") for cell in line.strip("|").split("|")] for line in lines]
-    return {first: others for first, *others in cells}
+    cells = [[cell.strip(" *").replace("`", "") for cell in line.strip("|").split("|")] for line in lines]
+    named = {re.split(",|:| of | itself", first)[0]: others for first, *others in cells}
+    assert len(named) == len(cells)
+    return named
 
 
 def percent(fraction: float) -> str:
@@ -47,17 +49,15 @@ def spread(summary: dict[str, Any], metric: str) -> str:
 
 @pytest.mark.parametrize("run", ["pretrain_s", "tuned_s", "ktl_s"])
 def test_ktl_on_real_faces(sections, run):
-    table = rows(sections["Does KTL help on real faces?"])
-    (cells,) = [cells for name, cells in table.items() if re.split("[`,]", name)[0] == run and "−" not in name]
+    cells = rows(sections["Does KTL help on real faces?"])[run]
     scores = read("transfer/ktl/car.json")["contestants"][run]
     assert cells == [spread(scores[kind]["all"], "nme") for kind in KINDS]
     assert all(scores[kind]["all"]["missed"] == 0 for kind in KINDS)
 
 
-@pytest.mark.parametrize(("groups", "label"), [("persons", "ktl_s` − `tuned_s"), ("recordings", "the same")])
+@pytest.mark.parametrize(("groups", "label"), [("persons", "ktl_s − tuned_s"), ("recordings", "the same")])
 def test_ktl_against_its_start(sections, groups, label):
-    table = rows(sections["Does KTL help on real faces?"])
-    (cells,) = [cells for name, cells in table.items() if name.startswith(label)]
+    cells = rows(sections["Does KTL help on real faces?"])[label]
     differences = [read("transfer/ktl/car.json")["paired"][kind][groups] for kind in KINDS]
     expected = [
         f"{100 * each['difference']:+.2f} ({100 * each['low']:+.2f} to {100 * each['high']:+.2f})"
@@ -68,8 +68,7 @@ def test_ktl_against_its_start(sections, groups, label):
 
 @pytest.mark.parametrize("variant", ["nothing", "without_variety", "without_imaging"])
 def test_the_ablation(sections, variant):
-    table = rows(sections["What does each part of the renderer bring?"])
-    (cells,) = [cells for label, cells in table.items() if re.split("[`,]", label)[0] == variant]
+    cells = rows(sections["What does each part of the renderer bring?"])[variant]
     errors = read(f"transfer/ablation/{variant.replace('nothing', 'base')}.json")
     for cell, kind in ((cells[1], "given"), (cells[3], "tight")):
         seeds = [statistics.mean(seed) for seed in errors[kind]]
@@ -87,8 +86,7 @@ def test_the_ablation(sections, variant):
     ],
 )
 def test_what_is_shipped(sections, label, contestant):
-    table = rows(sections["From rendered heads to a real camera"])
-    (cells,) = [cells for name, cells in table.items() if name.startswith(label)]
+    cells = rows(sections["From rendered heads to a real camera"])[label]
     scores = read("transfer/shipped/car.json")["contestants"][contestant]
     own = "detected" if contestant == "landmarker" else "surest"
     for cell, kind in zip(cells, (*KINDS, own), strict=True):
@@ -116,8 +114,7 @@ def md5(path: Path) -> str:
 def test_contestants_on_the_real_camera(sections):
     table = rows(sections["What do the contestants do on a real thermal camera?"])
     scores, compared = read("real/scores.json"), 0
-    for label, cells in table.items():
-        name = re.split("[`,]", label)[0]
+    for name, cells in table.items():
         for cell, dataset in zip(cells, ("thermal_in_car", "thermal_in_car_tight"), strict=True):
             if name in scores[dataset] and cell and not cell.startswith("all"):
                 summary = scores[dataset][name]
@@ -132,6 +129,5 @@ def test_longer_training(sections):
     for place, dataset in enumerate(("tfake", "charlotte")):
         records = read(f"standard/results/{dataset}.json")["records"]
         for name in ("supervised_t", "mcl_st", "kd_st", "supervised_s", "ktl_s"):
-            (cells,) = [cells for label, cells in table.items() if re.split("[`,]", label)[0] == name]
             (record,) = [each for each in records if each["contestant"] == name]
-            assert cells[place].replace("*", "") == ", ".join(map(percent, record["per_seed"]))
+            assert table[name][place].replace("*", "") == ", ".join(map(percent, record["per_seed"]))

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.calibrate import pictures, table
-from thermark.calibrate.labelled import touches
 from thermark.calibrate.labels import SHOWN
 from thermark.calibrate.options import Unit
 from thermark.core import files, images
@@ -52,7 +50,7 @@ def find(options: argparse.Namespace) -> None:
                 failures.append(error.cause)
                 found = unread(boxes, landmarker)
             else:
-                found = found_in(landmarker, image, boxes)
+                found = landmarker(image, boxes=boxes)
                 draw(options.overlays, name, image, found, landmarker)
                 nobody += not len(found)
             for line in lines(name, found, options.temperatures):
@@ -81,14 +79,6 @@ def readable(path: Path, unit: Unit) -> NDArray[Any]:
     if image.ndim != 2:
         raise DataError(f"{path.name} has {image.shape[2]} channels of {image.dtype}", "save it as 8-bit")
     return pictures.degrees(image, path.name, unit)
-
-
-def found_in(landmarker: Landmarker, image: NDArray[Any], boxes: Floats | None) -> Landmarks:
-    """Return the faces of a picture, or those in its boxes (P, 4): one beside the picture is a miss."""
-    if boxes is None:
-        return landmarker(image)
-    inside = np.array([touches(box, image) for box in boxes])
-    return replace(landmarker(image, boxes=np.where(inside[:, None], boxes, np.nan)), boxes=boxes)
 
 
 def unread(boxes: Floats | None, landmarker: Landmarker) -> Landmarks:
