@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 
 from thermark.core.config import parse
-from thermark.nets.inputs import normalised
+from thermark.nets.pixels import normalised
 from thermark.nets.rtmpose import RTMPose
 from thermark.train import precision, schedule
 from thermark.train.codecs.simcc import SimCC
 from thermark.train.data import Batch, Samples
-from thermark.train.distillation import paths, training
-from thermark.train.distillation.paths import AdaptedStudent
+from thermark.train.distillation import injection, training
+from thermark.train.distillation.injection import AdaptedStudent
 from thermark.train.distillation.terms import weighted
 from thermark.train.losses import simcc
 from thermark.train.pairs import PairBatch
@@ -86,7 +86,7 @@ def steps(chosen: argparse.Namespace, exact: str, layout: torch.memory_format) -
 
     def forward() -> None:
         with precision.autocast(exact, torch.device("cpu")):
-            paths.teacher_outputs(teacher, normalised(batch.teacher))
+            injection.teacher_outputs(teacher, normalised(batch.teacher))
 
     return found | {"teacher forward": forward}
 

@@ -18,7 +18,7 @@ from torch import nn
 
 from thermark.core import files
 from thermark.core.faces import Faces
-from thermark.nets.inputs import normalised
+from thermark.nets.pixels import normalised
 from thermark.nets.rtmpose import RTMPose
 from thermark.train import data, precision, schedule
 from thermark.train.augment import Augment

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from thermark.core import errors
-from thermark.report.blog.build import TITLE, Options, build
+from thermark.report.blog.build import TITLE, BundleOptions, build
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="output folder, overwritten")
     options = parser.parse_args()
     command = shlex.join(["python", "stages/blog.py", *sys.argv[1:]])
-    for warning in build(Options(**vars(options), command=command)):
+    for warning in build(BundleOptions(**vars(options), command=command)):
         print(f"warning: {warning}", file=sys.stderr)
     print(f"{options.out}: index.md, figures, tables, results.json, references.bib, huggingface, provenance.json")
 

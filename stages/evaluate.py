@@ -7,10 +7,10 @@ from thermark.core import errors, perturbations
 from thermark.core.config import read, value
 from thermark.core.files import read_json
 from thermark.core.scored_splits import read_scored_splits
-from thermark.metrics.contestants import score_all
 from thermark.metrics.evaluate import reading
-from thermark.metrics.inputs import ScorePaths
 from thermark.metrics.outputs import Outputs
+from thermark.metrics.score_all import score_all
+from thermark.metrics.score_key import ScorePaths
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from thermark.core import errors
-from thermark.portability.build import Tree, build
+from thermark.portability.build import ResultTree, build
 from thermark.portability.compare import ResultPaths
 
 
@@ -22,8 +22,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     build(
-        Tree(options.base, options.base_arithmetic),
-        Tree(options.other, options.other_arithmetic),
+        ResultTree(options.base, options.base_arithmetic),
+        ResultTree(options.other, options.other_arithmetic),
         ResultPaths(options.details, tuple(options.pages), tuple(options.files)),
         options.out,
     )

@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--stride", type=int, help="use every N-th picture of each recording")
     parser.add_argument("--only", nargs="*", default=[], metavar="VARIANT")
     options = parser.parse_args()
-    plan = parse(read(options.plan), ablation.Plan, options.plan.name)
+    plan = parse(read(options.plan), ablation.AblationPlan, options.plan.name)
     variants = ablation.variants(plan, read(Path("params.yaml")))
     settings = {} if options.stride is None else {"stride": options.stride}
     pictures = camera.read(options.loader, options.raw, **settings)

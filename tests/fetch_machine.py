@@ -15,7 +15,7 @@ from thermark.download import cache, licences, manifest, options
 from thermark.download.download import RetryPolicy
 from thermark.download.fetch import fetch
 from thermark.download.mirrors import Mirrors
-from thermark.download.resolve import Store
+from thermark.download.resolve import FileStore
 
 QUICK = RetryPolicy(connect=60.0, read=60.0, pause=0.001, attempts=3)
 RNG = np.random.default_rng(0)
@@ -63,9 +63,9 @@ def tarred(contents: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def store(tmp_path: Path, *mirrors: Path) -> Store:
+def store(tmp_path: Path, *mirrors: Path) -> FileStore:
     """Return a cache in a folder, with mirrors, that gives up soon."""
-    return Store(tmp_path / "cache", Mirrors(mirrors), QUICK)
+    return FileStore(tmp_path / "cache", Mirrors(mirrors), QUICK)
 
 
 def objects(tmp_path: Path) -> list[str]:
@@ -111,8 +111,8 @@ class Machine:
     def placed(self) -> Path:
         return cache.placed(self.cache) / "set"
 
-    def store(self) -> Store:
-        return Store(self.cache, Mirrors((*self.mirrors, cache.placed(self.cache))), QUICK)
+    def store(self) -> FileStore:
+        return FileStore(self.cache, Mirrors((*self.mirrors, cache.placed(self.cache))), QUICK)
 
     def config(self) -> options.Config:
         pieces = {key: {"licence": "tiny"} | piece for key, piece in self.pieces.items()}

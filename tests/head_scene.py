@@ -17,7 +17,7 @@ from thermark.datasets.readers.loaded import Source
 from thermark.fewshot import crops, features, model
 from thermark.fewshot.backbone import Backbone
 from thermark.fewshot.tiny_head import TinyHead
-from thermark.nets.inputs import MEAN, STD
+from thermark.nets.pixels import MEAN, STD
 
 NAME = "drawn_frames"
 SIZE = (192, 256)

@@ -9,7 +9,7 @@ from records import result_set
 from thermark.report.page.inputs import Inputs
 from thermark.report.page.order import of_found
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair
-from thermark.report.results.errors import Errors
+from thermark.report.results.face_errors import Errors
 from thermark.report.results.ranking import ranked
 from thermark.report.results.record import Estimate, Floor, PartResult, Record, ResultSet
 

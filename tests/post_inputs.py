@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 import records
-from thermark.report.blog.build import Options
-from thermark.report.results import errors
+from thermark.report.blog.build import BundleOptions
+from thermark.report.results import face_errors
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, write_comparisons
 from thermark.report.results.record import Estimate, Floor, Record, write_set
 
@@ -82,7 +82,7 @@ def scene(root: Path) -> Path:
                 name, "dlib", "needs {{< secret >}} and {{% more %}}, see <b>DATA.md</b>", kind="dlib"
             ),
         ]
-        errors.write(root / f"{name}.parquet", {who: per_face(0.1, 2, seeds) for who, seeds in known.items()})
+        face_errors.write(root / f"{name}.parquet", {who: per_face(0.1, 2, seeds) for who, seeds in known.items()})
         write_set(root / f"{name}.json", result_set(name, title, origin, labels, rows))
     write_comparisons(root.parent / "comparisons.json", comparisons())
     return root
@@ -131,7 +131,7 @@ def comparisons() -> Comparisons:
     return Comparisons(families=(family,), matrices={"tfake": matrix})
 
 
-def options(root: Path, out: Path, **other) -> Options:
+def options(root: Path, out: Path, **other) -> BundleOptions:
     common = {
         "results": root,
         "comparisons": root.parent / "comparisons.json",
@@ -142,4 +142,4 @@ def options(root: Path, out: Path, **other) -> Options:
         "url": "https://example.org/thermark",
         "command": "python stages/blog.py",
     }
-    return Options(**common | other)
+    return BundleOptions(**common | other)

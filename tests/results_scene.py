@@ -13,10 +13,10 @@ from thermark.core.geometry import bounding_box
 from thermark.core.perturbations import NO_PERTURBATIONS, Perturbations
 from thermark.core.predictions import Predictions
 from thermark.landmarks import load
-from thermark.metrics import contestants as scoring
+from thermark.metrics import score_all as scoring
 from thermark.metrics.evaluate import Config
-from thermark.metrics.inputs import ScorePaths as Scored
 from thermark.metrics.outputs import SUFFIXES, Outputs
+from thermark.metrics.score_key import ScorePaths as Scored
 from thermark.report.results import build, compare
 from thermark.report.results.collect import Contestant, EvaluationPaths
 from thermark.report.results.record import Provenance

@@ -15,7 +15,7 @@ from thermark.core import bundle, files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.fewshot import backbones
-from thermark.fewshot.backbone import Backbone, Options, load
+from thermark.fewshot.backbone import Backbone, BackboneOptions, load
 
 SIDE = 64
 FAMILIES = sorted(path.stem for path in Path(backbones.__path__[0]).glob("*.py") if path.stem != "__init__")
@@ -96,7 +96,7 @@ def test_all_are_found_and_can_be_made():
 @each
 def test_the_module_has_the_two_names(name):
     module = import_module(f"thermark.fewshot.backbones.{name}")
-    assert issubclass(module.Config, Options)
+    assert issubclass(module.Config, BackboneOptions)
     assert list(signature(module.load).parameters) == ["config", "bundle", "device"]
     with pytest.raises(ConfigError, match="stagesx"):
         parse(settings(name, stagesx=1), module.Config, "backbones.x")

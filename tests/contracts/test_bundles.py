@@ -69,9 +69,9 @@ def test_sapiens2_is_gated():
 def test_mirrors_hold_what_the_manifests_promise(mirror, tmp_path):
     """The official files, where they are at hand, have the sums that stand in git."""
     from thermark.download.mirrors import Mirrors
-    from thermark.download.resolve import Store
+    from thermark.download.resolve import FileStore
 
     folder = mirror("face_landmarker.task").parent
     for bundle in ("face_landmarker", "blaze_face"):
         for entry in MANIFESTS[bundle].files:
-            assert sources.local(entry, bundle, Store(tmp_path, Mirrors((folder,)))) is not None
+            assert sources.local(entry, bundle, FileStore(tmp_path, Mirrors((folder,)))) is not None

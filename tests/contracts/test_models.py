@@ -16,10 +16,10 @@ from thermark.core import geometry, seeds
 from thermark.core.config import Section
 from thermark.core.faces import open_set
 from thermark.core.predictions import Predictions
+from thermark.models.inference.contestant import load_model
 from thermark.models.inference.contract import Assets, CropModel
 from thermark.models.inference.crops import predict
 from thermark.models.inference.families import CROP_FAMILIES
-from thermark.models.inference.run import load_model
 from tiny_runs import untrained
 
 NAMES = CROP_FAMILIES

@@ -12,8 +12,8 @@ from thermark.convert import model_card
 from thermark.core import files, geometry, seeds
 from thermark.core.radiometry import render
 from thermark.landmarker import card as cards
-from thermark.landmarker.network import Network
-from thermark.nets import inputs
+from thermark.landmarker.network import LandmarkSession
+from thermark.nets import pixels
 from thermark.report.transfer import shipped
 from thermark.synth.render.person import sample_person, sample_pose
 from thermark.synth.render.scene import Camera, render_scene
@@ -81,8 +81,8 @@ def test_they_see_a_rendered_head_as_training_did(card):
     person, pose = sample_person(seeds.rng(0, "seen")), sample_pose(seeds.rng(1, "seen"), (0, 0, 1.0), yaw=20)
     scene = render_scene([(person, pose)], Camera(160, 120, 200, 1), (24.0,), seeds.rng(2, "seen"))
     grey, wanted = render(scene.celsius[0].astype(np.float32), card.tone), scene.xy[0][:68].astype(np.float64)
-    network, about = Network(None, card.landmarks), card.landmarks
-    assert about.cropped is not None and (about.mean, about.std) == (inputs.MEAN, inputs.STD)
+    network, about = LandmarkSession(None, card.landmarks), card.landmarks
+    assert about.cropped is not None and (about.mean, about.std) == (pixels.MEAN, pixels.STD)
     box = np.float32([*wanted.min(axis=0), *wanted.max(axis=0)])
     to_source = geometry.crop_to_source(box, *about.cropped)
     pack = geometry.warp(grey, to_source, about.cropped[0])
@@ -92,7 +92,7 @@ def test_they_see_a_rendered_head_as_training_did(card):
     told = about.input_size, about.padding, (pack[None],), (to_crop,), origins, places, np.ones((1, 68)), flip
     seen = data.assemble(data.Samples(*told), np.array([0]))
     crop, back = network._cut(grey, box)
-    np.testing.assert_allclose(network.normalised([crop]), inputs.normalised(seen.images), atol=1e-6)
+    np.testing.assert_allclose(network.normalised([crop]), pixels.normalised(seen.images), atol=1e-6)
     np.testing.assert_allclose(geometry.apply(back, seen.xy[0].astype(np.float64)), wanted, atol=1e-4)
     assert crop.std() > 20  # there is something to see
 

@@ -11,7 +11,7 @@ from camera_faces import faces_of, said, shape
 from thermark.core import config, files, profiles
 from thermark.core.errors import ConfigError, SetupError
 from thermark.report.transfer import ablation, effects
-from thermark.report.transfer.ablation import Plan
+from thermark.report.transfer.ablation import AblationPlan
 
 ROOT = Path(__file__).parents[2]
 RUN = {
@@ -32,16 +32,16 @@ PARAMS = {
 }
 
 
-def plan(**variants) -> Plan:
-    return Plan(profile="transfer", run="student", variants=variants)
+def plan(**variants) -> AblationPlan:
+    return AblationPlan(profile="transfer", run="student", variants=variants)
 
 
-def folders(job: ablation.Job) -> dict[str, str]:
+def folders(job: ablation.AblationCommand) -> dict[str, str]:
     return {f"{each.kind} {each.name}": each.folder for each in ablation.in_order(job)}
 
 
 def test_a_variant_is_the_base_with_one_change_and_the_params_stay():
-    wanted = Plan(
+    wanted = AblationPlan(
         profile="transfer",
         run="student",
         base={"render.tfake.count": 2},
@@ -60,7 +60,7 @@ def test_an_unknown_key_run_or_profile_is_refused_with_the_nearest():
         ablation.variants(plan(a={"runs.studnt.epochs": 1}), PARAMS)
     assert "student" in told.value.remedy
     with pytest.raises(ConfigError, match="no run x"):
-        ablation.variants(Plan(profile="transfer", run="x", variants={}), PARAMS)
+        ablation.variants(AblationPlan(profile="transfer", run="x", variants={}), PARAMS)
     with pytest.raises(ConfigError, match="is the profile default"):
         ablation.variants(plan(), PARAMS | {"profile": "default"})
 
@@ -161,7 +161,7 @@ def test_the_validation_error_of_each_seed_is_that_of_its_folder(tmp_path):
 
 
 def test_the_plan_in_git_changes_what_exists():
-    told = config.parse(config.read(ROOT / "studies/transfer/ablation.yaml"), Plan, "ablation.yaml")
+    told = config.parse(config.read(ROOT / "studies/transfer/ablation.yaml"), AblationPlan, "ablation.yaml")
     aside = ROOT / "params.default.yaml"
     default = config.read(aside if aside.exists() else ROOT / "params.yaml")
     params = profiles.resolved(default, ROOT / "profiles", "transfer")

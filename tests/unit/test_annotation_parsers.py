@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from thermark.core import ldmks
 from thermark.core.errors import DataError, ThermarkError
-from thermark.datasets.readers import coco, pts, tables
+from thermark.datasets.readers import coco, csv_tables, pts
 from thermark.datasets.readers.entries import checked_box
 from thermark.datasets.readers.loaded import Findings
 
@@ -25,10 +25,10 @@ FAST = settings(max_examples=80, suppress_health_check=list(HealthCheck))
 
 def all_points(path):
     """Every labelled face of a COCO file, as the loaders of 300W and COCO-WholeBody read it."""
-    tables = coco.read(path, FIELDS)
-    names = tables.images()
+    csv_tables = coco.read(path, FIELDS)
+    names = csv_tables.images()
     found = {}
-    for where, entry in tables.entries("annotations"):
+    for where, entry in csv_tables.entries("annotations"):
         image = coco.identifier(entry, "image_id", where)
         box = checked_box(coco.corners(entry, "face_box", where), where)
         found[where] = (names.get(image), coco.points(entry, "face_kpts", where, POINTS), box)
@@ -44,7 +44,7 @@ PARSERS = {
     "points.json": all_points,
     "face.pts": lambda path: pts.read(path, POINTS),
     "7_ldmks.txt": lambda path: ldmks.read(path, POINTS),
-    "table.csv": lambda path: all_numbers(tables.read(path)),
+    "table.csv": lambda path: all_numbers(csv_tables.read(path)),
 }
 
 XY = st.tuples(st.integers(-99_999, 99_999), st.integers(-99_999, 99_999)).map(lambda v: (v[0] / 100, v[1] / 100))
@@ -371,10 +371,10 @@ def test_values_beyond_single_precision_are_unlabelled(folder):
 def test_a_cell_may_have_lines(folder):
     """Line numbers are those of the file all the same."""
     (folder / "table.csv").write_text('x,note\n1,"a\nb"\n\n2,c\n')
-    table = tables.read(folder / "table.csv")
+    table = csv_tables.read(folder / "table.csv")
     assert (table.lines, table.blank, table.columns["note"]) == ([3, 5], [4], ["a\nb", "c"])
 
 
 def test_odd_numbers_are_no_numbers(folder):
     (folder / "table.csv").write_text("x\n1_5\n1e999\ninf\n٣\n0x10\n2.5\n")
-    np.testing.assert_array_equal(tables.read(folder / "table.csv").number("x"), [*[np.nan] * 5, 2.5])
+    np.testing.assert_array_equal(csv_tables.read(folder / "table.csv").number("x"), [*[np.nan] * 5, 2.5])

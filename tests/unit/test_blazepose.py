@@ -10,7 +10,7 @@ from thermark.core.config import parse
 from thermark.core.errors import DataError
 from thermark.landmarks import load as vocabulary
 from thermark.models import blazepose
-from thermark.models.blazepose import Body
+from thermark.models.blazepose import BlazePose
 from thermark.models.inference.contract import Assets
 from thermark.models.inference.detectors import DESIGNS, Detections, Detector
 
@@ -87,7 +87,7 @@ def test_refinement_equals_plain_loops_inside_and_outside(seed):
 
 def test_points_come_back_through_a_turned_region_and_say_how_visible_they_are():
     lying = detected([[100, 120], [140, 120]])  # 100 px about (100, 120), turned by a quarter
-    said = blazepose.persons(IMAGE, lambda images: [lying], Body(Stub(0.9)), 4)
+    said = blazepose.persons(IMAGE, lambda images: [lying], BlazePose(Stub(0.9)), 4)
     assert said.xy.shape == (1, 33, 2)
     assert said.xy[0, 0] == pytest.approx([150 - 200 / 256 * 100, 70], abs=1e-4)
     assert said.xy[0, 32] == pytest.approx([150 - 200 / 256 * 100, 70 + 64 / 256 * 100], abs=1e-4)
@@ -99,7 +99,7 @@ def test_who_is_no_person_is_left_out_and_no_more_than_asked_are_looked_at():
     three = detected(*[[[100, 120], [100, 80]]] * 3)
 
     def sure(most, *flags):
-        return blazepose.persons(IMAGE, lambda images: [three], Body(Stub(*flags)), most).box_score.tolist()
+        return blazepose.persons(IMAGE, lambda images: [three], BlazePose(Stub(*flags)), most).box_score.tolist()
 
     assert sure(4, 0.9, 0.49, 0.5) == pytest.approx([0.9, 0.6])
     assert sure(2, 0.9, 0.9) == pytest.approx([0.9, 0.75])
@@ -109,7 +109,7 @@ def test_who_is_no_person_is_left_out_and_no_more_than_asked_are_looked_at():
 def test_it_finds_the_persons_that_mediapipe_finds_in_rendered_pictures():
     wheel = index_bundles.fetch_or_skip("mediapipe_wheel")
     detector = Detector(wheel.file(DESIGNS["person"].file), "person")
-    body = Body.open(wheel.file(blazepose.FILE))
+    body = BlazePose.open(wheel.file(blazepose.FILE))
     expected = files.read_arrays(facemesh_images.FACES / "bodies.npz")
     faces = []
     for name, image in facemesh_images.rendered().items():

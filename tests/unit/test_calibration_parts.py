@@ -73,7 +73,7 @@ def test_the_interval_of_a_median_resamples_groups():
 
 def gain(mean, median=(-3.0, -4.0, -2.0), missed=(0, 0)):
     paired = Paired(*mean, faces=30, left_out=0, seeds=(0, 0), varied="subjects")
-    return summary_text.Gain(
+    return summary_text.Improvement(
         paired, summary_text.Number(median[0], median[1:] if median[1] is not None else None), missed
     )
 

@@ -11,7 +11,7 @@ from thermark.core.bundle import Bundle
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError, SetupError
 from thermark.fewshot import model as heads
-from thermark.fewshot.backbone import Absent
+from thermark.fewshot.backbone import PackageAbsent
 from thermark.fewshot.model import HeadModel
 from thermark.models import cascade, learned
 from thermark.models.cascade import Cascade, Config
@@ -252,7 +252,7 @@ def test_a_run_that_could_not_be_trained_is_unavailable_and_says_why(bundle, tmp
         loaded(bundle, tmp_path / "supervised_y")
 
     def absent(*told):
-        raise Absent("the package transformers is not installed")
+        raise PackageAbsent("the package transformers is not installed")
 
     monkeypatch.setattr(heads.backbones, "load", absent)
     with pytest.raises(Unavailable, match="transformers is not installed"):

@@ -5,7 +5,7 @@ import pytest
 
 from thermark.core import seeds
 from thermark.train.detection import augment
-from thermark.train.detection.augment import Augment
+from thermark.train.detection.augment import FrameAugment
 from thermark.train.detection.frames import LabelledFrame
 
 SIZE = (128, 96)
@@ -18,7 +18,7 @@ STILL = {
     "noise_p": 0.0,
     "hole_p": 0.0,
 }
-GEOMETRY = Augment(invert_p=0.0, paste_p=0.0, **STILL)
+GEOMETRY = FrameAugment(invert_p=0.0, paste_p=0.0, **STILL)
 
 
 def marked(box=(30, 20, 59, 49), width: int = 160, height: int = 120) -> LabelledFrame:
@@ -76,7 +76,7 @@ def test_most_of_those_views_are_looked_at():
 def test_a_view_depends_on_the_generator_alone_and_changes_nothing():
     one, other = marked(), marked((80, 60, 119, 99))
     before = one.image.copy(), one.boxes.copy()
-    views = [augment.view(one, other, SIZE, seeds.rng(3, "v"), Augment()) for _ in range(2)]
+    views = [augment.view(one, other, SIZE, seeds.rng(3, "v"), FrameAugment()) for _ in range(2)]
     np.testing.assert_array_equal(views[0].image, views[1].image)
     np.testing.assert_array_equal(views[0].boxes, views[1].boxes)
     np.testing.assert_array_equal(one.image, before[0])
@@ -84,7 +84,7 @@ def test_a_view_depends_on_the_generator_alone_and_changes_nothing():
 
 
 def test_a_mirrored_frame_mirrored_again_is_the_frame():
-    flip = Augment(flip_p=1.0, invert_p=0.0, **STILL)
+    flip = FrameAugment(flip_p=1.0, invert_p=0.0, **STILL)
     once = augment.toned(marked(), seeds.rng(0), flip)
     assert once.boxes[0].tolist() == [159 - 59.5, 19.5, 159 - 29.5, 49.5]
     assert (once.image[30, 100:130] == 220).all() and once.image[30, 99] == 20
@@ -94,7 +94,7 @@ def test_a_mirrored_frame_mirrored_again_is_the_frame():
 
 
 def test_the_other_polarity_is_255_less():
-    invert = Augment(flip_p=0.0, invert_p=1.0, **STILL)
+    invert = FrameAugment(flip_p=0.0, invert_p=1.0, **STILL)
     np.testing.assert_array_equal(augment.toned(marked(), seeds.rng(0), invert).image, 255 - marked().image)
 
 
@@ -132,7 +132,7 @@ def test_a_face_that_gets_too_small_is_ignored():
 
 def test_the_size_below_which_faces_are_ignored_is_that_of_the_settings():
     """A face of 9 px in front, one behind: both count where 8 px are enough, neither where 14 are."""
-    fixed = Augment(invert_p=0.0, paste_p=1.0, anchor_p=1.0, heights=(9.0, 9.0), zoom=(0.3, 0.3), **STILL)
+    fixed = FrameAugment(invert_p=0.0, paste_p=1.0, anchor_p=1.0, heights=(9.0, 9.0), zoom=(0.3, 0.3), **STILL)
     tiny = LabelledFrame(nobody().image, np.array([[70, 50, 77, 57]], np.float32), np.zeros(1, bool))
     for smallest, counted in ((8.0, True), (14.0, False)):
         kinds = set()
@@ -145,7 +145,9 @@ def test_the_size_below_which_faces_are_ignored_is_that_of_the_settings():
 
 @pytest.mark.parametrize("seed", range(30))
 def test_every_view_is_a_picture_with_boxes_that_show(seed):
-    seen = augment.view(marked(), marked((80, 60, 119, 99)), SIZE, seeds.rng(seed, "any"), Augment(paste_p=1.0))
+    seen = augment.view(
+        marked(), marked((80, 60, 119, 99)), SIZE, seeds.rng(seed, "any"), FrameAugment(paste_p=1.0)
+    )
     assert seen.image.shape == SIZE[::-1] and seen.image.dtype == np.uint8
     assert seen.boxes.shape == (len(seen.ignored), 4) and seen.boxes.dtype == np.float32
     assert np.isfinite(seen.boxes).all() and seen.ignored.dtype == bool
@@ -155,4 +157,4 @@ def test_every_view_is_a_picture_with_boxes_that_show(seed):
 
 def test_a_range_the_wrong_way_round_is_refused():
     with pytest.raises(ValueError, match="`zoom` is not from low to high"):
-        Augment(zoom=(2.0, 1.0))
+        FrameAugment(zoom=(2.0, 1.0))

@@ -21,8 +21,8 @@ from thermark.nets.rtmpose import RTMPose
 from thermark.train import schedule
 from thermark.train.codecs.simcc import SimCC
 from thermark.train.data import Batch
-from thermark.train.distillation import losses, paths, training
-from thermark.train.distillation.paths import AdaptedStudent
+from thermark.train.distillation import injection, losses, training
+from thermark.train.distillation.injection import AdaptedStudent
 from thermark.train.distillation.terms import weighted
 from thermark.train.losses import simcc
 from thermark.train.pairs import PairBatch
@@ -479,7 +479,7 @@ def test_one_batch_leaves_the_teacher_and_foreign_features_leave_the_student_as_
 
 def test_a_lesson_can_be_learned_from_and_carries_no_gradient():
     teacher = network("t", 1).eval().requires_grad_(False)
-    given = paths.teacher_outputs(teacher, torch.randn(2, 3, SIDE, SIDE))
+    given = injection.teacher_outputs(teacher, torch.randn(2, 3, SIDE, SIDE))
     for tensor in (given.features, given.maps, *given.logits):
         assert not tensor.requires_grad and not tensor.is_inference()
 

@@ -6,7 +6,7 @@ import pytest
 
 from thermark.core.errors import ConfigError, SetupError
 from thermark.portability import doctor, pins
-from thermark.portability.doctor import Check
+from thermark.portability.doctor import Diagnosis
 
 VERSIONS = {"numpy": "2.4.6", "torch": "2.13.0+cpu", "onnxruntime": "1.28.0"}
 
@@ -39,7 +39,7 @@ def test_real_metadata_on_disk_is_understood(tmp_path):
 
 
 def test_one_opencv_of_version_4_passes():
-    assert doctor.one_opencv([HEADLESS, *OTHERS, HEADLESS]) == Check(
+    assert doctor.one_opencv([HEADLESS, *OTHERS, HEADLESS]) == Diagnosis(
         "opencv", "ok", "opencv-python-headless 4.14.0.94"
     )
 
@@ -221,7 +221,7 @@ def test_telemetry(monkeypatch):
 
 
 def test_the_report_ends_with_exit_code_4_when_something_fails(monkeypatch, capsys, tmp_path):
-    found = [Check("a", "ok", "1"), Check("b", "warn", "2", "mind"), Check("c", "fail", "3", "mend")]
+    found = [Diagnosis("a", "ok", "1"), Diagnosis("b", "warn", "2", "mind"), Diagnosis("c", "fail", "3", "mend")]
     monkeypatch.setattr(doctor, "doctor", lambda *arguments: found)
     with pytest.raises(SetupError, match="1 of 3 checks failed: c"):
         doctor.report(tmp_path)
@@ -242,7 +242,9 @@ def test_the_report_ends_with_exit_code_4_when_something_fails(monkeypatch, caps
 
 def test_every_check_runs_on_this_machine(tmp_path, monkeypatch):
     monkeypatch.setenv("THERMARK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(doctor, "importable", lambda name: Check(name, "ok", "not tried"))  # torch takes seconds
+    monkeypatch.setattr(
+        doctor, "importable", lambda name: Diagnosis(name, "ok", "not tried")
+    )  # torch takes seconds
     checks = doctor.doctor(tmp_path / "absent.txt", tmp_path / "absent")
     assert {check.name for check in checks if check.mark == "fail"} >= {"pins", "dvc"}
     assert all(check.remedy for check in checks if check.mark != "ok")

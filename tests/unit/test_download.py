@@ -31,7 +31,7 @@ from thermark.download import cache
 from thermark.download.download import RetryPolicy, download
 from thermark.download.mirrors import Mirrors
 from thermark.download.request import Changed, Page, Remote, is_web_page, without_secrets
-from thermark.download.resolve import Store, resolve
+from thermark.download.resolve import FileStore, resolve
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
 UNKNOWN = {"size": None, "sha256": None}
@@ -212,7 +212,7 @@ def test_web_pages_are_told_by_their_first_bytes(head, page):
 
 @pytest.mark.parametrize("known", [{}, UNKNOWN])
 def test_a_file_is_fetched_once_whether_or_not_its_hash_is_known(tmp_path, known):
-    store = Store(tmp_path / "cache", Mirrors(()), QUICK)
+    store = FileStore(tmp_path / "cache", Mirrors(()), QUICK)
     with serving(Script(CONTENT)) as script:
         (path, sha256), again = (resolve(remote(script, **known), store) for _ in range(2))
     assert len(script.seen) == 1 and again == (path, sha256) and sha256 == digest(CONTENT)
@@ -221,7 +221,7 @@ def test_a_file_is_fetched_once_whether_or_not_its_hash_is_known(tmp_path, known
 
 
 def test_a_damaged_object_is_set_aside_and_fetched_again(tmp_path):
-    store = Store(tmp_path, Mirrors(()), QUICK)
+    store = FileStore(tmp_path, Mirrors(()), QUICK)
     with serving(Script(CONTENT)) as script:
         path, _ = resolve(remote(script), store)
         path.chmod(0o644)
@@ -232,7 +232,7 @@ def test_a_damaged_object_is_set_aside_and_fetched_again(tmp_path):
 
 def _obtain(url: str, sha256: str | None, root: str, queue) -> None:
     known = Remote(url, "set.zip", len(CONTENT), sha256)
-    queue.put(str(resolve(known, Store(Path(root), Mirrors(()), QUICK))[0]))
+    queue.put(str(resolve(known, FileStore(Path(root), Mirrors(()), QUICK))[0]))
 
 
 @pytest.mark.parametrize("sha256", [digest(CONTENT), None])
@@ -271,7 +271,7 @@ def test_a_killed_download_leaves_no_object_and_is_continued(tmp_path):
         kill_process.kill_when(lambda: part.exists() and part.stat().st_size > 500_000, process)
         assert not (tmp_path / "objects").exists()
         assert 500_000 < part.stat().st_size < len(content)
-        path, _ = resolve(known, Store(tmp_path, Mirrors(()), QUICK))
+        path, _ = resolve(known, FileStore(tmp_path, Mirrors(()), QUICK))
     assert script.seen[1] is not None
     assert path.read_bytes() == content
     assert not part.exists()
@@ -291,7 +291,7 @@ def test_kills_at_any_moment_end_in_the_same_object(tmp_path):
             found = cache.object_path(tmp_path, known.sha256)
             assert not found.exists() or found.read_bytes() == CONTENT
         script.steps = [OK]
-        assert resolve(known, Store(tmp_path, Mirrors(()), QUICK))[0].read_bytes() == CONTENT
+        assert resolve(known, FileStore(tmp_path, Mirrors(()), QUICK))[0].read_bytes() == CONTENT
 
 
 def test_a_name_look_up_that_hangs_ends_in_time(tmp_path, monkeypatch):
@@ -325,7 +325,7 @@ def test_an_impossible_host_name_cannot_be_reached(tmp_path):
 def test_an_unwritable_cache_is_named_with_the_way_out(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SetupError) as error:
-        resolve(Remote("http://127.0.0.1:9/x", "x"), Store(tmp_path / "file" / "cache", Mirrors(())))
+        resolve(Remote("http://127.0.0.1:9/x", "x"), FileStore(tmp_path / "file" / "cache", Mirrors(())))
     assert "file" in error.value.cause and "THERMARK_CACHE" in error.value.remedy
 
 

@@ -12,10 +12,10 @@ from thermark.core import files
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
 from thermark.core.runs import seed_folders
-from thermark.metrics import contestants
+from thermark.metrics import score_all
 from thermark.metrics.evaluate import Config
-from thermark.metrics.inputs import ABSENT, ScorePaths
 from thermark.metrics.outputs import KEYS, SUFFIXES, Outputs
+from thermark.metrics.score_key import ABSENT, ScorePaths
 
 FAST = Config(bootstrap=50)
 EVERYBODY = ("ktl_s", "c", "idle")
@@ -41,7 +41,7 @@ def scored(tree, names=EVERYBODY, datasets=("one", "two"), code=CODE, workers=1,
     out = Outputs(*(tree / "out" / kind for kind in SUFFIXES))
     configs = dict.fromkeys(datasets, Config(bootstrap=50, **config))
     paths = ScorePaths(tree / "faces", tree / "reports", tree / "said")
-    contestants.score_all(names, configs, paths, out, tree / "out/summary", code, workers)
+    score_all.score_all(names, configs, paths, out, tree / "out/summary", code, workers)
     return out
 
 
@@ -58,8 +58,8 @@ def counted(monkeypatch):
         seen.append((task.contestant, task.on.dataset))
         return real(task, folder)
 
-    real = contestants._evaluated
-    monkeypatch.setattr(contestants, "_evaluated", noting)
+    real = score_all._evaluated
+    monkeypatch.setattr(score_all, "_evaluated", noting)
     return seen
 
 
@@ -197,19 +197,19 @@ def test_an_interrupted_run_leaves_whole_files_and_the_next_makes_the_rest(tree,
     scored(tree)
     whole = there(tree)
     shutil.rmtree(tree / "out")
-    real, left = contestants.write, iter(range(3))
+    real, left = score_all.write, iter(range(3))
 
     def write(*told):
         if next(left, None) is None:
             raise KeyboardInterrupt
         real(*told)
 
-    monkeypatch.setattr(contestants, "write", write)
+    monkeypatch.setattr(score_all, "write", write)
     with pytest.raises(KeyboardInterrupt):
         scored(tree)
     made = there(tree)
     assert 0 < len(made) < len(whole) and made.items() <= whole.items()
-    monkeypatch.setattr(contestants, "write", real)
+    monkeypatch.setattr(score_all, "write", real)
     scored(tree)
     assert there(tree) == whole
 

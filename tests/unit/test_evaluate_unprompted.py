@@ -17,10 +17,10 @@ from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.metrics import evaluate as evaluation
 from thermark.metrics import registry
-from thermark.metrics.contestants import score_all
 from thermark.metrics.evaluate import Config
-from thermark.metrics.inputs import ScorePaths
 from thermark.metrics.outputs import Outputs, relatives
+from thermark.metrics.score_all import score_all
+from thermark.metrics.score_key import ScorePaths
 
 NOSE = Config(vocabulary="nose1", bootstrap=20)
 FAST = Config(bootstrap=20)

@@ -14,7 +14,7 @@ from thermark.core import bundle, files, geometry
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.models import facemesh
-from thermark.models.facemesh import Config, Mesh
+from thermark.models.facemesh import Config, FaceMesh
 from thermark.models.inference import golden_check
 from thermark.models.inference.contract import Assets
 from thermark.models.inference.detectors import DESIGNS, Detections, Detector
@@ -38,10 +38,10 @@ class Stub:
 
 
 def prompted(flag: float) -> Prompted:
-    return Prompted(partial(facemesh.in_boxes, mesh=Mesh(Stub(flag))), "mediapipe478")
+    return Prompted(partial(facemesh.in_boxes, mesh=FaceMesh(Stub(flag))), "mediapipe478")
 
 
-def on_frames(mesh: Mesh, detector, most: int = 4) -> Finder:
+def on_frames(mesh: FaceMesh, detector, most: int = 4) -> Finder:
     return facemesh.finder(partial(facemesh.found, mesh=mesh, detector=detector, most=most), "short_range")
 
 
@@ -111,7 +111,7 @@ def test_without_a_prompt_a_face_needs_a_flag_and_a_place_in_the_first_few():
     images = [np.zeros((120, 120, 3), np.uint8)]
 
     def count(flag, faces):
-        made = on_frames(Mesh(Stub(flag)), lambda images: [found for _ in images], faces)(images, [None])[0]
+        made = on_frames(FaceMesh(Stub(flag)), lambda images: [found for _ in images], faces)(images, [None])[0]
         return made.box_score.tolist()
 
     assert count(0.6, 2) == pytest.approx([0.9, 0.75])
@@ -150,8 +150,8 @@ def test_the_config_knows_its_words():
 
 
 @pytest.fixture(scope="module")
-def mesh() -> Mesh:
-    return Mesh.open(facemesh_images.model(facemesh.FILE))
+def mesh() -> FaceMesh:
+    return FaceMesh.open(facemesh_images.model(facemesh.FILE))
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +238,7 @@ WRONG = {
 @pytest.mark.parametrize("fault", WRONG)
 def test_a_wrong_graph_is_noticed_on_loading(own, mesh, fault):
     detector = Detector(facemesh_images.model(SHORT), "short_range")
-    wrong = on_frames(Mesh(Wrong(mesh.graph, **WRONG[fault])), detector)
+    wrong = on_frames(FaceMesh(Wrong(mesh.graph, **WRONG[fault])), detector)
     face = golden_check.read("facemesh")
     golden_check.check("right", own, face, facemesh.EXACT)
     with pytest.raises(DataError, match="known"):

@@ -14,17 +14,17 @@ from thermark.core import profiles
 from thermark.core.config import parse, read
 from thermark.core.errors import ConfigError, DataError
 from thermark.download import listing, manifest, options
-from thermark.download.listing import Entry
+from thermark.download.listing import ListedFile
 from thermark.download.manifest import File
 
 ROOT = Path(__file__).parents[2]
-ENTRIES = [Entry(path=name, size=len(content), sha256=digest(content)) for name, content in FILES.items()]
+ENTRIES = [ListedFile(path=name, size=len(content), sha256=digest(content)) for name, content in FILES.items()]
 HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
 PATHS = st.lists(
     st.text("abAB.é ", min_size=1, max_size=3).filter(lambda part: part not in (".", "..")), min_size=1
 )
 LISTINGS = st.lists(
-    st.builds(Entry, path=PATHS.map("/".join), size=st.integers(0, 10**12), sha256=HASHES),
+    st.builds(ListedFile, path=PATHS.map("/".join), size=st.integers(0, 10**12), sha256=HASHES),
     min_size=1,
     max_size=6,
     unique_by=lambda entry: entry.path,
@@ -114,13 +114,13 @@ def test_differences_are_told_by_name_and_the_first_five_only():
     other = [
         ENTRIES[0].model_copy(update={"sha256": "0" * 64}),
         ENTRIES[2],
-        Entry(path="n", size=1, sha256="1" * 64),
+        ListedFile(path="n", size=1, sha256="1" * 64),
     ]
     told = listing.differences(ENTRIES, other)
     assert told == (
         f"deep/er/000001.png is missing; n is new; 000000.png has sha256 {'0' * 64}, expected {ENTRIES[0].sha256}"
     )
-    many = [Entry(path=str(n), size=1, sha256="1" * 64) for n in range(9)]
+    many = [ListedFile(path=str(n), size=1, sha256="1" * 64) for n in range(9)]
     assert listing.differences(many, []).endswith("4 is missing; and 4 more")
 
 
@@ -151,7 +151,7 @@ def test_the_order_of_pieces_does_not_show_in_the_file(tmp_path):
 
 
 def test_a_long_listing_stays_out_of_git_and_its_hash_stays_in(tmp_path):
-    entries = [Entry(path=f"{n}", size=n, sha256="0" * 64) for n in range(manifest.LISTED + 1)]
+    entries = [ListedFile(path=f"{n}", size=n, sha256="0" * 64) for n in range(manifest.LISTED + 1)]
     assert manifest.pin(wanted(), entries[1:], None).listing is not None
     pin = manifest.pin(wanted(), entries, None)
     assert pin.listing is None and pin.tree.files == len(entries)

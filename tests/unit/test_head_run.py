@@ -17,7 +17,7 @@ from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.fewshot import crops, features, model, plan, run, summary
-from thermark.fewshot.plan import HeadTraining, Trained
+from thermark.fewshot.plan import HeadTraining, TrainedHead
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.train.codecs.heatmap import METHODS, Heatmap
 
@@ -231,7 +231,7 @@ def test_an_interval_by_hand():
     """Of 1, 2, 3 and 6: mean 3, standard deviation 2.1602, t of three degrees of freedom 3.1824."""
     job = HeadTraining("5", 0, np.arange(5), np.arange(2), 5)
     each = [
-        Trained(job, {}, 1, 2.0, {("all", "argmax"): {"crop_mean": x, "native_mean": 2 * x}})
+        TrainedHead(job, {}, 1, 2.0, {("all", "argmax"): {"crop_mean": x, "native_mean": 2 * x}})
         for x in (1.0, 2, 3, 6)
     ]
     point = summary._point(each, "argmax", 120)

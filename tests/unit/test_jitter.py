@@ -19,11 +19,11 @@ from thermark.core.faces import Crops, Faces
 from thermark.core.jitter import Jitter
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.shards import Shards
-from thermark.metrics import contestants
+from thermark.metrics import score_all
 from thermark.metrics.evaluate import Config
 from thermark.metrics.floor import Jittered, spread
-from thermark.metrics.inputs import ScorePaths
 from thermark.metrics.outputs import SUFFIXES, Outputs
+from thermark.metrics.score_key import ScorePaths
 from thermark.models import mean_shape
 from thermark.models.inference.contract import Instances, LazyModel
 from thermark.models.inference.crops import predict, predict_shifted
@@ -355,7 +355,7 @@ def test_the_floor_lands_in_the_details_of_who_ran(tmp_path):
 
     def scored(config: Jitter | None = JITTER, name: str = "c") -> dict:
         moves = {"one": {jitter.VARIANT: config}} if config else {}
-        contestants.score_all([name], {"one": FAST}, paths, out, tmp_path / "out/summary", {}, 1, moves)
+        score_all.score_all([name], {"one": FAST}, paths, out, tmp_path / "out/summary", {}, 1, moves)
         return files.read_json(out.details / f"{name}/one.json")
 
     with pytest.raises(DataError, match=r"one@jitter\.npz is missing"):

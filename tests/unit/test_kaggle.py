@@ -16,7 +16,7 @@ from thermark.download import kaggle
 from thermark.download.download import RetryPolicy
 from thermark.download.mirrors import Mirrors
 from thermark.download.request import NoSpace
-from thermark.download.resolve import Store
+from thermark.download.resolve import FileStore
 
 HANDLE, VERSION = "shriayush/thermeval", 3
 SECRET = "KGAT_secretsecretsecret"
@@ -264,6 +264,6 @@ def test_what_is_no_handle_is_not_asked_for(tmp_path, handle):
 
 
 def test_a_server_that_never_answers_is_left(tmp_path):
-    hasty = Store(tmp_path / "cache", Mirrors(()), RetryPolicy(connect=1.0, read=0.2, attempts=1))
+    hasty = FileStore(tmp_path / "cache", Mirrors(()), RetryPolicy(connect=1.0, read=0.2, attempts=1))
     with kaggling(Kaggle(hangs=True)), pytest.raises(NetworkError, match="gave up"):
         kaggle.dataset(HANDLE, VERSION, hasty, None)

@@ -403,13 +403,13 @@ def test_threads_are_those_of_this_process_or_as_asked_and_answers_the_same(made
 
 def test_the_network_reads_packed_crops_as_the_evaluation_does(made):
     import drawn_faces
-    from thermark.landmarker.network import Network
+    from thermark.landmarker.network import LandmarkSession
 
     faces = [drawn_faces.placed(0, index, 96, 1.75) for index in range(12)]
     pixels, maps = np.stack([face[0] for face in faces]), np.stack([face[1] for face in faces])
     maps[3] = np.nan
     landmarker = Landmarker(made[0])
-    network = Network(landmarker._network.session, landmarker.card.landmarks)
+    network = LandmarkSession(landmarker._network.session, landmarker.card.landmarks)
     wanted, scores = learned.read(made[1], flip="none").on_crops(pixels, maps, 1.75)
     for shown in (pixels, np.repeat(pixels[..., None], 3, axis=3)):
         points, found = network.on_crops(shown, maps, 1.75)

@@ -205,9 +205,9 @@ def test_charlotte_points_are_where_the_face_is(people):
 
 
 def test_names_meet_by_subject_condition_and_frame():
-    shot = charlotte.Shot(10, 3 * 250 + 9 * 25 + 24)
+    shot = charlotte.CharlotteShot(10, 3 * 250 + 9 * 25 + 24)
     assert (shot.name, shot.room, shot.distance, shot.position) == ("104250", 3, 6.6, (60, 20))
-    names = {charlotte.Shot(1, index).name for index in range(1000)}
+    names = {charlotte.CharlotteShot(1, index).name for index in range(1000)}
     assert len(names) == 1000
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from thermark.core import ldmks
 from thermark.core.errors import DataError
-from thermark.datasets.readers import tables
+from thermark.datasets.readers import csv_tables
 
 PLAIN = "ID,Distance,x0\nR1,1.5,2.25\nR2,,#DIV/0!\n"
 
@@ -46,7 +46,7 @@ PLAIN = "ID,Distance,x0\nR1,1.5,2.25\nR2,,#DIV/0!\n"
 )
 def test_the_same_values_from_every_dialect(tmp_path, data):
     (tmp_path / "a.csv").write_bytes(data)
-    table = tables.read(tmp_path / "a.csv")
+    table = csv_tables.read(tmp_path / "a.csv")
     assert table.columns["id"] == ["R1", "R2"]
     np.testing.assert_array_equal(table.number("distance"), [1.5, np.nan])
     np.testing.assert_array_equal(table.number("x0"), [2.25, np.nan])
@@ -55,7 +55,7 @@ def test_the_same_values_from_every_dialect(tmp_path, data):
 
 def test_a_column_with_both_decimal_signs_is_refused(tmp_path):
     (tmp_path / "a.csv").write_text("ID;x0;note\nR1;1,5;a, b\nR2;2.5;c\n")
-    table = tables.read(tmp_path / "a.csv")
+    table = csv_tables.read(tmp_path / "a.csv")
     with pytest.raises(DataError, match=r"a\.csv has decimal commas and points in column 'x0'"):
         table.number("x0")
     assert np.isnan(table.number("note")).all()
@@ -63,7 +63,7 @@ def test_a_column_with_both_decimal_signs_is_refused(tmp_path):
 
 def test_blank_rows_are_named_and_left_out(tmp_path):
     (tmp_path / "a.csv").write_text("ID,x0\nR1,1\n,\nR2,2\n , \n")
-    table = tables.read(tmp_path / "a.csv")
+    table = csv_tables.read(tmp_path / "a.csv")
     assert (table.blank, table.lines, len(table)) == ([3, 5], [2, 4], 2)
 
 
@@ -71,7 +71,7 @@ def test_blank_rows_are_named_and_left_out(tmp_path):
 def test_ambiguous_files_are_refused(tmp_path, text):
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(DataError, match=r"a\.csv"):
-        tables.read(tmp_path / "a.csv")
+        csv_tables.read(tmp_path / "a.csv")
 
 
 @given(
@@ -86,7 +86,7 @@ def test_numbers_survive_any_dialect(tmp_path_factory, rows, delimiter, decimal,
     csv.writer(text, delimiter=delimiter).writerows([["a", "b", "c"], *shown])
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_bytes(text.getvalue().encode("utf-8-sig" if bom else "utf-8"))
-    table = tables.read(path)
+    table = csv_tables.read(path)
     expected = np.array(rows, np.float64).reshape(-1, 3)
     np.testing.assert_array_equal(np.stack([table.number(c) for c in "abc"], axis=1), expected)
 

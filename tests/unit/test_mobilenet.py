@@ -14,8 +14,8 @@ from thermark.convert import convert, onnx
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.nets import card, complexity
-from thermark.nets.inputs import normalised
 from thermark.nets.mobilenet import MobileNetV2
+from thermark.nets.pixels import normalised
 from thermark.nets.rtmpose import RTMPose
 from thermark.train import data, run, supervision, validation
 from thermark.train.distillation import training

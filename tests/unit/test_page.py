@@ -27,9 +27,9 @@ from thermark.report.page import (
     tables,
     words,
 )
-from thermark.report.page.figures.errors import within
+from thermark.report.page.figures.distributions import within
 from thermark.report.paths import ReportPaths
-from thermark.report.results import errors as stored
+from thermark.report.results import face_errors as stored
 from thermark.report.results.record import write_set
 
 NASTY = '<img src=x onerror="window.hit=1">\'</script><b>&amp;\u2028'

@@ -224,7 +224,13 @@ def test_a_script_that_got_in_would_not_run(url, tmp_path):
 def test_it_is_read_without_scripts(url):
     async def do(tab: browser.Tab) -> None:
         text = await tab.run("document.body.innerText")
-        for said in ("Which model is best for your case?", "100.00", "needs 300 MB", "Odd, rendered", "Small, rendered"):
+        for said in (
+            "Which model is best for your case?",
+            "100.00",
+            "needs 300 MB",
+            "Odd, rendered",
+            "Small, rendered",
+        ):
             assert said in text, said
         assert await tab.run("getComputedStyle(document.getElementById('filters')).display") == "none"
         assert await tab.run("getComputedStyle(document.querySelector('.alt')).display") != "none"

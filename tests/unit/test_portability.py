@@ -10,7 +10,7 @@ from tables_of_text import line
 from thermark.core import files
 from thermark.core.errors import DataError, Finding
 from thermark.portability import numbers, verdicts
-from thermark.portability.build import Tree, build
+from thermark.portability.build import ResultTree, build
 from thermark.portability.compare import ResultPaths, compare_files
 
 STAGE = Path(__file__).parents[2] / "stages/portability.py"
@@ -75,7 +75,7 @@ def tree(root: Path, scores=SCORES, study=STUDY, heads=HEADS, made=None, **extra
 
 
 def built(root: Path, base: Path, other: Path) -> tuple[str, dict]:
-    build(Tree(base, "portable"), Tree(other, "native | <odd>"), PATHS, root / "out")
+    build(ResultTree(base, "portable"), ResultTree(other, "native | <odd>"), PATHS, root / "out")
     return (root / "out/portability.md").read_text(), files.read_json(root / "out/portability.json")
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 import record_files
 from records import skipped
-from thermark.report.reference_results import Cell
+from thermark.report.reference_results import PublishedCell
 from thermark.report.reference_results.compare import (
     NO_PROFILE,
-    Compared,
+    CellComparison,
     Ours,
     compare_cells,
     recalled,
@@ -22,13 +22,13 @@ from thermark.report.results import reproduced
 from thermark.report.results.record import open_set
 
 
-def cell(value=0.05, unit="fraction", **other) -> Cell:
+def cell(value=0.05, unit="fraction", **other) -> PublishedCell:
     told = dict(title="NME", metric="nme_io", dataset="tfake", source="a paper", table="I", row="net", run="mine")
     told |= dict(norun="", protocol="", noses=0, incomparable="", doubt="")
-    return Cell(**told | {"value": value, "unit": unit} | other)
+    return PublishedCell(**told | {"value": value, "unit": unit} | other)
 
 
-def one(published: Cell, ours: Ours | str) -> Compared:
+def one(published: PublishedCell, ours: Ours | str) -> CellComparison:
     (made,) = compare_cells([published], lambda each: ours)
     return made
 

@@ -19,7 +19,7 @@ from thermark.report.gate.options import Config as Gate
 from thermark.report.gate.sources import side
 from thermark.report.leaderboard.board import Board
 from thermark.report.leaderboard.tables import main_table
-from thermark.report.numbers import label, long_unit
+from thermark.report.number_format import label, long_unit
 from thermark.report.page.board import card
 from thermark.report.results.record import open_set
 

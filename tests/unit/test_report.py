@@ -26,7 +26,7 @@ from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
 from thermark.metrics.registry import MOVED
 from thermark.report import contestants as sections_of
-from thermark.report import lines, markdown, numbers, style
+from thermark.report import lines, markdown, number_format, style
 from thermark.report.leaderboard import board as reading
 from thermark.report.leaderboard import (
     build,
@@ -35,9 +35,9 @@ from thermark.report.leaderboard import (
     contact,
     gallery,
     highlights,
+    histories,
     leaderboard,
     tables,
-    training,
 )
 from thermark.report.leaderboard.board import Board, few_misses
 from thermark.report.notices import NOTICES
@@ -234,7 +234,7 @@ def test_missing_faces_never_wins(both):
     text = tables.main_table(shown)
     row = line(text, "shy")
     assert "`shy` †" in row and "**" not in row and "4 of 9" in row and "| 55.56 (" in row
-    assert f"**{numbers.shown('nme_io', value(good, 'nme_io'))}**" in line(text, "good")
+    assert f"**{number_format.shown('nme_io', value(good, 'nme_io'))}**" in line(text, "good")
     row = line(text, "absent")  # a reason cannot break out
     assert "skipped" in row and r"\<script\>" in row and "<script" not in row.replace(r"\<script", "")
     assert len({len(re.findall(r"(?<!\\)\|", each)) for each in text.splitlines()}) == 1
@@ -528,7 +528,7 @@ def test_contact_sheet(tmp_path):
 
 def test_a_run_of_several_seeds_shows_its_spread(both, report):
     own = both[0].results.of("ktl_s").metrics["nme_io"]
-    mean, std = (numbers.shown("nme_io", each) for each in (own.value, own.seed_std))
+    mean, std = (number_format.shown("nme_io", each) for each in (own.value, own.seed_std))
     assert re.search(rf"\| (<ins>)?{mean}(</ins>)? ± {std} \|", line(tables.main_table(both[0]), "ktl_s"))
     assert f"{mean} ± {std}" in console.leaderboard(both[:1])
     text = (report / "leaderboard.md").read_text()
@@ -666,11 +666,11 @@ def test_terms_of_distillation_have_panels_where_a_run_has_them(paths, compared,
 
 def test_a_mean_over_seeds_ends_where_the_first_seed_stopped():
     table = pd.DataFrame({"seed": [0, 0, 0, 1, 1], "epoch": [1, 2, 3, 1, 2], "kp": [4.0, 2.0, 9.0, 2.0, 0.0]})
-    by_seed = training._by_seed(table, "kp")
+    by_seed = histories._by_seed(table, "kp")
     assert by_seed.loc[1].tolist() == [4.0, 2.0] and np.isnan(by_seed.loc[2, 1])  # 0 has no place on a log axis
     with style.figure(2, 2) as drawn:
         axes = drawn.add_subplot()
-        assert training._draw({"a": by_seed}, axes, style.styles(["a"], ["a"], "")) == {"a": (1.0, 3.0)}
+        assert histories._draw({"a": by_seed}, axes, style.styles(["a"], ["a"], "")) == {"a": (1.0, 3.0)}
         assert sorted(len(each.get_xdata()) for each in axes.lines) == [1, 1, 3]
 
 

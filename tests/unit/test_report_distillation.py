@@ -22,7 +22,7 @@ from thermark.metrics.stability import stability
 from thermark.report.distillation import build, drawing, gradient_stability, verdicts
 from thermark.report.distillation.inputs import RECIPES, DistillationData, read, studied
 from thermark.report.paths import ReportPaths
-from thermark.report.reference_results import Cell, load
+from thermark.report.reference_results import PublishedCell, load
 from thermark.report.results import printed
 from thermark.report.results.caveats import few_teachers
 from thermark.report.results.comparisons import open_comparisons
@@ -532,7 +532,7 @@ def test_impossible_settings_are_config_errors():
 TABLES = ("I", "II", "III", "IV", "V")
 
 
-def cells() -> list[Cell]:
+def cells() -> list[PublishedCell]:
     return load("mlcmkd").cells()
 
 

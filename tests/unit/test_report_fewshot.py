@@ -16,7 +16,7 @@ from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.report.fewshot import budget, build, constant, cost, drawing, verdicts
-from thermark.report.fewshot.head import Head, labels
+from thermark.report.fewshot.head import HeadResult, labels
 from thermark.report.fewshot.inputs import Profile, read
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load as published
@@ -361,7 +361,7 @@ def test_crop_sets_are_apart(small):
 
 def curved(native, spread=0.2, val=15):
     own = head(seeds=1 if spread is None else 5, labels_val=val) | {"budget": curve(native, spread)}
-    return Head("made", own)
+    return HeadResult("made", own)
 
 
 def test_enough_labels(small):
@@ -421,11 +421,11 @@ def test_no_smaller_budget_is_enough():
 
 def test_one_seed_and_one_budget():
     native = [9.0, 6.0, 4.3, 4.1, 4.0]
-    once, twice = curved(native, spread=None), Head("made", curved(native).numbers | {"seeds": 2})
+    once, twice = curved(native, spread=None), HeadResult("made", curved(native).numbers | {"seeds": 2})
     expected = "`made`: 4.10 with 40 of 90 labels, 4.00 px of the frame with all; one seed: no verdict."
     assert budget.sentence(once, 0.1) == expected and budget.enough(once, 0.1) is None
     assert budget.sentence(twice, 0.1).endswith("two seeds: no verdict.")
-    alone = Head("made", head() | {"budget": {"all": curve([4.0] * 5)["all"]}})
+    alone = HeadResult("made", head() | {"budget": {"all": curve([4.0] * 5)["all"]}})
     assert budget.enough(alone, 0.1) is None and "no budget stands beside" in budget.sentence(alone, 0.1)
     assert "validation" not in budget.sentence(curved(native, val=0), 0.1)
 
@@ -433,14 +433,16 @@ def test_one_seed_and_one_budget():
 def test_budgets_are_in_the_order_of_their_labels():
     own = curve([9.0, 6.0, 4.3, 4.1, 4.0])
     shuffled = {key: own[key] for key in ("all", "40", "10", "5", "20")}
-    assert [labels(each) for each in Head("made", {"budget": shuffled}).budget] == [5, 10, 20, 40, 90]
+    assert [labels(each) for each in HeadResult("made", {"budget": shuffled}).budget] == [5, 10, 20, 40, 90]
     # All may be no more than the largest budget, and comes after it.
     own["all"]["labels"] = 40
-    made = Head("made", {"budget": dict(reversed(own.items())), "seeds": 3})
+    made = HeadResult("made", {"budget": dict(reversed(own.items())), "seeds": 3})
     assert made.budget[-1]["native_mean"] == 4.0
     assert budget.enough(made, 0.1).most == 20  # 40 of 40 are not fewer
     del own["all"]
-    assert budget.enough(Head("made", {"budget": own, "seeds": 3}), 0.1) is None  # what all would do is not known
+    assert (
+        budget.enough(HeadResult("made", {"budget": own, "seeds": 3}), 0.1) is None
+    )  # what all would do is not known
 
 
 def test_steps_of_the_budgets(small):
@@ -617,7 +619,7 @@ def test_an_error_and_the_constant(low, high, seeds, expected):
 
 def test_the_interval_of_a_head_is_that_of_its_seeds():
     """Errors of 3, 4 and 5 px: a mean of 4, and 4.30 standard errors of 0.577 to either side."""
-    found = constant.of_head(Head("h", {"seeds": 3}), {"native_mean": 4.0, "native_mean_spread": 1.0})
+    found = constant.of_head(HeadResult("h", {"seeds": 3}), {"native_mean": 4.0, "native_mean_spread": 1.0})
     assert (found.low, found.high) == (pytest.approx(4 - 2.4841, abs=1e-3), pytest.approx(4 + 2.4841, abs=1e-3))
     assert constant.verdict(found, 3, {"native_mean": 20.0}) == "three seeds: no verdict against a constant"
     # As if it were known from five.
@@ -636,7 +638,10 @@ def test_the_interval_of_a_head_is_that_of_its_seeds():
     lower = {subject: [0.5, 0.6] for subject in near}
     assert constant.verdict(found, 5, {"native_mean": 0.55, "native_by_subject": lower}) == "higher error"
     assert constant.bounds({"native_by_subject": {"s0": [1.0, 2.0]}}) is None and constant.bounds({}) is None
-    assert constant.of_head(Head("h", {"seeds": 1}), {"native_mean": 4.0, "native_mean_spread": None}).low is None
+    assert (
+        constant.of_head(HeadResult("h", {"seeds": 1}), {"native_mean": 4.0, "native_mean_spread": None}).low
+        is None
+    )
 
 
 def test_roles_of_another_profile(tmp_path):
@@ -879,7 +884,7 @@ def test_the_figure_changes_with_the_numbers_of_the_frame_alone(tmp_path):
     def drawn(**changed):
         own = head()
         own["budget"]["5"] |= changed
-        drawing.draw([Head("teacher", own)], tmp_path / "a.svg")
+        drawing.draw([HeadResult("teacher", own)], tmp_path / "a.svg")
         return (tmp_path / "a.svg").read_bytes()
 
     plain = drawn()
@@ -892,7 +897,7 @@ def test_cameras_share_no_axis(tmp_path, monkeypatch):
     monkeypatch.setattr(drawing, "save", lambda drawn, _: tops.extend(each.get_ylim()[1] for each in drawn.axes))
     far = head(**SQUARE) | {"budget": curve([90.0, 60.0, 43.0, 41.0, 40.0])}
     near = head(crops="others", side=128) | {"budget": curve([18.0, 6.0, 4.3, 4.1, 4.0])}
-    drawing.draw([Head("a", head()), Head("b", far), Head("c", near)], tmp_path / "none.svg")
+    drawing.draw([HeadResult("a", head()), HeadResult("b", far), HeadResult("c", near)], tmp_path / "none.svg")
     assert tops == pytest.approx([1.05 * 18, 1.05 * 90, 1.05 * 18])
 
 

@@ -17,12 +17,12 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
 from thermark.metrics.evaluate import Config
-from thermark.report.reference_results import Column, Published, load
+from thermark.report.reference_results import Published, PublishedColumn, load
 from thermark.report.reference_results import PublishedRow as Row
 from thermark.report.reference_results import PublishedTable as Table
 from thermark.report.reference_results.tables import posts_section
-from thermark.report.results import errors
-from thermark.report.results.errors import open_errors
+from thermark.report.results import face_errors
+from thermark.report.results.face_errors import open_errors
 from thermark.report.results.record import Estimate, open_set, write_set
 from thermark.report.zeroshot import build, polarity, verdicts
 from thermark.report.zeroshot.inputs import read
@@ -141,7 +141,7 @@ def test_what_the_common_protocol_has_measured_is_read_from_its_records(made, tm
     write_set(record, results.model_copy(update={"records": records}))
     per_face = open_errors(beside)
     per_face["shifted"]["per_seed"][:, made.faces.strata["distance"][made.faces.splits == "test"] == "6ft"] = 4.0
-    errors.write(beside, per_face)
+    face_errors.write(beside, per_face)
     text, numbers, _ = built(tmp_path, made.paths)
     own = numbers["unified"]["shifted"]
     assert own["all"]["error_px_mean"] == numbers["tone"]["shifted"]["base"]["error_px_mean"] == 7.77
@@ -329,8 +329,8 @@ def test_every_published_cell_has_a_verdict(small):
 def posts(**table) -> Published:
     values = {"detection": 0.685, "mean": 4.16, "pck@5": 0.603, "predictions": 50, "ms": 117}
     units = {"detection": "rate", "mean": "px", "pck@5": "rate", "predictions": "count"}
-    columns = {name: Column(title=name, unit=unit) for name, unit in units.items()}
-    columns["ms"] = Column(title="ms", unit="ms", unmeasured="another machine")
+    columns = {name: PublishedColumn(title=name, unit=unit) for name, unit in units.items()}
+    columns["ms"] = PublishedColumn(title="ms", unit="ms", unmeasured="another machine")
     told = {"title": "Part 1", "dataset": "thermeval", "protocol": "part1", "noses": 73, "columns": columns}
     told |= {"rows": (Row(row="Sapiens2", run="sapiens", values=values),)} | table
     other = Table(title="", columns={}, rows=())

@@ -16,7 +16,7 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.landmarks import load
 from thermark.metrics.registry import describe
-from thermark.report.results import compare, errors
+from thermark.report.results import compare, face_errors
 from thermark.report.results.build import contestant_info
 from thermark.report.results.collect import Contestant, tier, trained_on
 from thermark.report.results.comparisons import open_comparisons
@@ -67,7 +67,7 @@ def test_the_mean_over_all_faces_counts_a_miss_at_its_cap_and_nothing_more(tmp_p
 
     results = open_set(results_scene.write(tmp_path, change) / "shown.json")
     own = results.of("ready").metrics
-    found = errors.open_errors(tmp_path / "results/shown.parquet")["ready"]["per_seed"][0]
+    found = face_errors.open_errors(tmp_path / "results/shown.parquet")["ready"]["per_seed"][0]
     assert np.isinf(found[:20]).all() and np.isfinite(found[20:]).all()
     assert results.protocol.miss == 0.5
     assert own["found"].value == 0.75 and own["found"].low < 0.75 < own["found"].high
@@ -76,7 +76,7 @@ def test_the_mean_over_all_faces_counts_a_miss_at_its_cap_and_nothing_more(tmp_p
 
 
 def test_errors_of_every_face_and_seed_come_back(folder):
-    found = errors.open_errors(folder / "shown.parquet")
+    found = face_errors.open_errors(folder / "shown.parquet")
     stored = files.read_arrays(folder.parent / "errors/run/shown.npz")
     assert list(found) == ["run", "ready"]
     assert np.array_equal(found["run"]["ids"], stored["ids"])
@@ -97,7 +97,7 @@ def test_a_face_that_the_main_metric_cannot_be_told_of_is_neither_found_nor_miss
         return replace(own, xy=points)
 
     folder = results_scene.write(tmp_path, change, truth=replace(truth, xy=xy))
-    results, found = open_set(folder / "shown.json"), errors.open_errors(folder / "shown.parquet")
+    results, found = open_set(folder / "shown.json"), face_errors.open_errors(folder / "shown.parquet")
     assert results.protocol.main == "nme_io" and results.of("ready").faces == 1000
     assert found["ready"]["per_seed"].shape == (1, 993) and not np.isnan(found["ready"]["per_seed"]).any()
     assert results.of("ready").metrics["found"].value == pytest.approx(990 / 993)
@@ -169,8 +169,8 @@ def test_what_is_no_set_of_results_is_named(text, cause):
 def test_a_damaged_or_absent_file_is_named(tmp_path):
     (tmp_path / "shown.parquet").write_bytes(b"no parquet")
     with pytest.raises(DataError, match=r"shown\.parquet holds no per-face errors"):
-        errors.open_errors(tmp_path / "shown.parquet")
-    for opened in (errors.open_errors, open_set):
+        face_errors.open_errors(tmp_path / "shown.parquet")
+    for opened in (face_errors.open_errors, open_set):
         with pytest.raises(DataError, match="missing"):
             opened(tmp_path / "absent.json")
     with pytest.raises(DataError, match="holds no results"):
@@ -182,7 +182,7 @@ def test_seeds_are_paired_by_face_whatever_the_order_of_rows(folder, tmp_path):
     shuffled = table.take(np.random.default_rng(0).permutation(len(table)))
     parquet.write_table(shuffled, tmp_path / "shuffled.parquet")
     whole, told = (
-        errors.open_errors(path)["run"] for path in (folder / "shown.parquet", tmp_path / "shuffled.parquet")
+        face_errors.open_errors(path)["run"] for path in (folder / "shown.parquet", tmp_path / "shuffled.parquet")
     )
     seeds = shuffled.filter(pc.equal(shuffled["contestant"].cast("string"), "run"))["seed"].unique().to_pylist()
     place = np.argsort(told["ids"])
@@ -202,7 +202,7 @@ def test_errors_that_are_none_are_named(folder, tmp_path, change, cause):
     table = parquet.read_table(folder / "shown.parquet")
     parquet.write_table(change(table), tmp_path / "damaged.parquet")
     with pytest.raises(DataError, match=rf"damaged\.parquet holds no per-face errors: .*{cause}"):
-        errors.open_errors(tmp_path / "damaged.parquet")
+        face_errors.open_errors(tmp_path / "damaged.parquet")
 
 
 def test_protocols_differ_when_anything_does(folder):
@@ -313,8 +313,8 @@ def test_a_face_that_one_cannot_be_told_of_is_left_out_of_its_comparisons_alone(
 def test_where_nobody_ran_there_are_files_all_the_same(tmp_path):
     told = compare.comparisons({"d": board(idle("a")).results}, {"d": {}}, compare.Config(), {})
     assert told.matrices["d"].groups == {} and told.matrices["d"].contestants == ()
-    errors.write(tmp_path / "d.parquet", {})
-    assert errors.open_errors(tmp_path / "d.parquet") == {}
+    face_errors.write(tmp_path / "d.parquet", {})
+    assert face_errors.open_errors(tmp_path / "d.parquet") == {}
 
 
 def test_who_finds_fewer_faces_is_not_among_the_best_however_exact(tmp_path):
@@ -354,7 +354,7 @@ def test_a_run_of_one_seed_has_no_letter_and_stands_by_its_error(tmp_path):
     """Nothing can be said of how it was trained: it is neither the best nor equal to it."""
     more = {"best": 3.0, "middle": 6.5, "awful": 20.0}
     folder = results_scene.write(tmp_path, more=more)
-    results, found = open_set(folder / "shown.json"), errors.open_errors(folder / "shown.parquet")
+    results, found = open_set(folder / "shown.json"), face_errors.open_errors(folder / "shown.parquet")
     changed = [
         own.model_copy(update={"seeds": 1} if own.contestant in ("awful", "run") else {})
         for own in results.records

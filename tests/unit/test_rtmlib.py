@@ -13,7 +13,7 @@ from thermark.models import learned, rtmlib
 from thermark.models.inference import engine, sessions
 from thermark.models.inference.contract import Assets
 from thermark.models.inference.sessions import RTMPose
-from thermark.models.rtmlib import TopDown
+from thermark.models.rtmlib import RtmlibPose
 from thermark.synth.render.person import sample_person, sample_pose
 from thermark.synth.render.scene import Camera, render_scene
 
@@ -27,7 +27,7 @@ def config(**changed) -> rtmlib.Config:
     return parse(PROMPT | changed, rtmlib.Config, "zeroshot.x")
 
 
-def loaded(folder, card=NOSE, det=None, device="auto", **changed) -> TopDown:
+def loaded(folder, card=NOSE, det=None, device="auto", **changed) -> RtmlibPose:
     told = onnx_graphs.described(folder, pose=card, **({"det": det} if det else {}))
     return rtmlib.load(config(**changed), Assets(told), device)
 
@@ -134,7 +134,7 @@ WIDE = (64, 96)  # of the detector: height, width
 PERSON = (30, 10, 60, 50, 0.9, 0)
 
 
-def finder(tmp_path, boxes=(PERSON,), **changed) -> TopDown:
+def finder(tmp_path, boxes=(PERSON,), **changed) -> RtmlibPose:
     onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
     onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw(list(boxes), WIDE, 1), WIDE)
     return loaded(tmp_path, det=onnx_graphs.card((96, 64)), **(OWN | changed))

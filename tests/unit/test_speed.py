@@ -10,7 +10,7 @@ import tiny_runs
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.report.speed import networks
-from thermark.report.speed.networks import Contestant
+from thermark.report.speed.networks import TimedNetwork
 from thermark.report.speed.options import Config
 
 CONFIG = Config(students=("supervised_x",), points=1, threads=1, repeats=3)
@@ -36,7 +36,7 @@ def clock(monkeypatch):
 
 
 def test_contestants_take_turns_and_the_first_call_of_a_turn_is_not_counted(clock):
-    times = networks.timed({"a": Contestant(net(5), 8), "b": Contestant(net(20), 16)}, ["fp32", "bf16"], 2)
+    times = networks.timed({"a": TimedNetwork(net(5), 8), "b": TimedNetwork(net(20), 16)}, ["fp32", "bf16"], 2)
     turn = [(5, False, 8), (5, False, 8), (5, True, 8), (5, True, 8)]
     turn += [(20, False, 16), (20, False, 16), (20, True, 16), (20, True, 16)]
     assert clock.calls == turn * 2
@@ -50,7 +50,7 @@ def test_the_middle_and_the_quartiles_are_told():
 
 
 def test_costs_by_hand():
-    told = networks.costs(Contestant(net(5), 8, "why"))
+    told = networks.costs(TimedNetwork(net(5), 8, "why"))
     assert told == {"parameters": 240, "gmacs": 4 * 240 / 1e9, "input": 8, "note": "why"}
 
 
@@ -89,7 +89,7 @@ def test_a_student_that_is_not_there_is_named(tmp_path):
 def test_machine_and_rows_are_told(tmp_path):
     tiny_runs.untrained(parent(tmp_path / "supervised_x") / "seed0", vocabulary="nose1", points=1)
     reference = networks.headed(net(6), 2)
-    told = networks.measured(CONFIG, tmp_path, {"large": Contestant(reference, 256, networks.RANDOM)})
+    told = networks.measured(CONFIG, tmp_path, {"large": TimedNetwork(reference, 256, networks.RANDOM)})
     assert list(told["rows"]) == ["large", "supervised_x", "supervised_x@256px"]
     assert told["machine"]["threads"] == 1 and told["machine"]["cpu"] and told["machine"]["precision"][0] == "fp32"
     head = (6 + 1) * 256 + 2 * 256 + (9 * 256 + 1) * 64 + 2 * 64 + (64 + 1) * 2

@@ -18,9 +18,9 @@ from thermark.core.faces import Faces
 from thermark.core.runs import skip
 from thermark.models.inference.contract import Unavailable
 from thermark.models.inference.keys import Config, PredictionPaths, Setting
-from thermark.report.speed import contestants, reference, turns
-from thermark.report.speed.contestants import Loaded
+from thermark.report.speed import reference, timed, turns
 from thermark.report.speed.options import Contestants
+from thermark.report.speed.timed import TimedContestant
 
 MEAN = {"family": "mean_shape", "train": "one"}
 NET = {"family": "learned", "run": "net"}
@@ -53,7 +53,7 @@ class Fake:
 
     def load(self, name, section, told, setting):
         self.calls.append(f"load {name}")
-        return Loaded(self.predict, self.count, "one", "own", lambda: self.parameters)
+        return TimedContestant(self.predict, self.count, "one", "own", lambda: self.parameters)
 
     def turn(self, number, **changed):
         self.calls.clear()
@@ -194,46 +194,46 @@ def setting(tmp_path: Path) -> Setting:
     ],
 )
 def test_files_tell_who_cannot_be_timed(setting, section, reason):
-    assert contestants.reason_not_timed("me", section, options(), setting) == reason
+    assert timed.reason_not_timed("me", section, options(), setting) == reason
 
 
 def test_a_data_set_that_is_not_scored_is_a_config_error(setting):
     with pytest.raises(ConfigError, match=r"speed\.contestants\.dataset is twoo") as caught:
-        contestants.reason_not_timed("me", MEAN, options(dataset="twoo"), setting)
+        timed.reason_not_timed("me", MEAN, options(dataset="twoo"), setting)
     assert "two" in caught.value.remedy
 
 
 def test_frames_that_are_not_prepared_are_a_data_error(setting):
     (setting.paths.frames / "one" / packed_images.BASE / "pictures.npz").unlink()
     with pytest.raises(DataError, match="frames"):
-        contestants.reason_not_timed("me", MEAN, options(), setting)
+        timed.reason_not_timed("me", MEAN, options(), setting)
 
 
 def test_who_is_for_other_sets_sees_the_first_of_them(setting):
-    assert contestants.dataset_for(MEAN, options(), setting) == "one"
-    assert contestants.dataset_for(MEAN | {"only": ["three", "two"]}, options(), setting) == "two"
-    assert contestants.dataset_for(MEAN | {"only": ["two", "one"]}, options(), setting) == "one"
+    assert timed.dataset_for(MEAN, options(), setting) == "one"
+    assert timed.dataset_for(MEAN | {"only": ["three", "two"]}, options(), setting) == "two"
+    assert timed.dataset_for(MEAN | {"only": ["two", "one"]}, options(), setting) == "one"
 
 
 def test_pictures_are_spaced_evenly_and_boxes_are_as_predict_gives_them(setting):
     table = Faces.open(setting.paths.faces / "one" / "faces.npz")
-    asked = contestants.inputs_of("one", "prompt", 4, setting)
+    asked = timed.inputs_of("one", "prompt", 4, setting)
     assert [int(image[0, 0, 0]) for image, _ in asked] == [0, 3, 6, 9]
     for (image, boxes), row in zip(asked, (0, 3, 6, 9), strict=True):
         assert image.shape == (200, 260, 3) and image.flags.owndata
         np.testing.assert_array_equal(boxes, table.prompts[row : row + 1])
-    assert len(contestants.inputs_of("one", "own", 99, setting)) == 10
-    assert contestants.inputs_of("one", "own", 1, setting)[0][1] is None
-    frame = contestants.inputs_of("one", "frame", 1, setting)[0][1]
+    assert len(timed.inputs_of("one", "own", 99, setting)) == 10
+    assert timed.inputs_of("one", "own", 1, setting)[0][1] is None
+    frame = timed.inputs_of("one", "frame", 1, setting)[0][1]
     np.testing.assert_array_equal(frame, [[-0.5, -0.5, 259.5, 199.5]])
 
 
 def test_only_scored_faces_are_shown(setting):
-    assert [int(image[0, 0, 0]) for image, _ in contestants.inputs_of("two", "own", 9, setting)] == [1]
+    assert [int(image[0, 0, 0]) for image, _ in timed.inputs_of("two", "own", 9, setting)] == [1]
 
 
 def test_a_run_of_ours_answers_from_the_picture_itself(setting):
-    one = contestants.load("net", NET, options(pictures=3), setting)
+    one = timed.load("net", NET, options(pictures=3), setting)
     assert (one.pictures, one.dataset, one.boxes) == (3, "one", "prompt")
     assert one.predict(0).shape == (1, 68, 2) and np.isfinite(one.predict(2)).all()
     assert one.parameters() == sum(each.numel() for each in first_seed(setting).parameters())
@@ -250,9 +250,9 @@ def test_a_contestant_on_whole_frames_is_the_one_of_predict(setting):
     (setting.paths.weights / "none").mkdir()
     bundle.write(setting.paths.weights / "none", "ok", "", {})
     section = {"family": "cascade", "weights": "none", "run": "net", "given": "prompt", "only": ["two"]}
-    one = contestants.load("nose", section, options(), setting)
+    one = timed.load("nose", section, options(), setting)
     assert (one.dataset, one.boxes, one.pictures) == ("two", "prompt", 1)
-    own = contestants.load("net", NET, options(dataset="two"), setting)
+    own = timed.load("net", NET, options(dataset="two"), setting)
     np.testing.assert_array_equal(one.predict(0), own.predict(0))
     assert one.parameters() == own.parameters()
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from thermark.core import geometry, seeds
 from thermark.core.shards import Shards
 from thermark.train import augment, data, pairs, thermal
-from thermark.train.augment import PLAIN, Augment, Boxes, View
+from thermark.train.augment import PLAIN, Augment, BoxVariation, View
 from thermark.train.data import Samples
 from thermark.train.thermal import Thermal
 
@@ -54,7 +54,7 @@ def test_nothing_is_on_by_default_and_old_views_and_pictures_stay():
     assert not Thermal().active and not Augment().reframes and Augment().thermal == Thermal()
     # A batch with each new term at rest is that without: other streams were not touched.
     plain = data.assemble(samples(), np.arange(6), 5, 2, Augment())
-    other = Augment(thermal=Thermal(patches=7, coarse=(2.0, 6.0)), boxes=Boxes(larger=(1.1, 1.2)))
+    other = Augment(thermal=Thermal(patches=7, coarse=(2.0, 6.0)), boxes=BoxVariation(larger=(1.1, 1.2)))
     again = data.assemble(samples(), np.arange(6), 5, 2, other)
     np.testing.assert_array_equal(plain.images, again.images)
     np.testing.assert_array_equal(plain.xy, again.xy)
@@ -70,7 +70,7 @@ def test_other_cameras_move_no_point_and_leave_colour_alone():
 
 
 def test_a_picture_depends_on_its_row_and_not_on_its_place_in_the_batch():
-    limits = Augment(thermal=ALL, boxes=Boxes(p=0.5), aspect=0.1)
+    limits = Augment(thermal=ALL, boxes=BoxVariation(p=0.5), aspect=0.1)
     whole = data.assemble(samples(), np.arange(6), 5, 2, limits)
     part = data.assemble(samples(), np.array([4, 1]), 5, 2, limits)
     np.testing.assert_array_equal(whole.images[[4, 1]], part.images)
@@ -193,7 +193,7 @@ def test_compression_is_jpeg_of_a_quality_within_bounds():
 
 def test_another_convention_of_boxes_shrinks_the_face_and_moves_it_the_other_way():
     """A box of 1.25 times the side that is 0.04 sides further up shows the face 0.8 times as large and lower."""
-    limits = Augment(boxes=Boxes(p=1, larger=(1.25, 1.25), down=(-0.04, -0.04)))
+    limits = Augment(boxes=BoxVariation(p=1, larger=(1.25, 1.25), down=(-0.04, -0.04)))
     view = augment.reframed(PLAIN, seeds.rng(0), limits)
     assert view == View(False, 0.8, 0.0, (0.0, 0.04), None)
     middle = np.array([[49.5, 49.5]])
@@ -214,7 +214,7 @@ def test_pixels_and_points_move_together_under_new_views():
     rows, columns = np.mgrid[:96, :96]
     xy = np.array([[40.0, 55.0]])
     blob = (255 * np.exp(-((columns - 40.0) ** 2 + (rows - 55.0) ** 2) / 18)).astype(np.uint8)
-    limits = Augment(aspect=0.2, boxes=Boxes(p=0.7))
+    limits = Augment(aspect=0.2, boxes=BoxVariation(p=0.7))
     for index in range(20):
         view = augment.reframed(augment.draw(seeds.rng(0, index), limits), seeds.rng(1, index), limits)
         to_plain = augment.matrix(view, 96)
@@ -228,7 +228,12 @@ def test_a_teacher_sees_the_same_place_and_no_other_camera():
     still = {"brightness": 0.0, "contrast": 0.0, "blur_p": 0.0, "noise_p": 0.0, "aspect": 0.2, "hole_p": 0.5}
     plain, other = (
         pairs.assemble(
-            samples(), samples(), np.arange(6), 5, 2, Augment(**still, boxes=Boxes(p=1), thermal=Thermal(**told))
+            samples(),
+            samples(),
+            np.arange(6),
+            5,
+            2,
+            Augment(**still, boxes=BoxVariation(p=1), thermal=Thermal(**told)),
         )
         for told in ({}, {"tone_p": 1.0, "invert_p": 1.0, "patch_p": 1.0})
     )

@@ -16,7 +16,7 @@ from thermark.download import cache, hub, licences, sources
 from thermark.download.extract import Limits
 from thermark.download.fill import fill
 from thermark.download.mirrors import Mirrors
-from thermark.download.resolve import Store
+from thermark.download.resolve import FileStore
 from thermark.download.weights import Config, read
 
 MODEL = np.random.default_rng(0).bytes(400_000)
@@ -60,7 +60,7 @@ class Case:
         self.config = Config(manifest=str(self.path), max_mb=max_mb, network=network)
 
     def fill(self, *folders: Path) -> bundle.Bundle:
-        fill(self.config, self.out, Store(self.cache, Mirrors((*folders, cache.placed(self.cache))), QUICK))
+        fill(self.config, self.out, FileStore(self.cache, Mirrors((*folders, cache.placed(self.cache))), QUICK))
         return bundle.read(self.out)
 
     def skipped(self, *folders: Path) -> str:

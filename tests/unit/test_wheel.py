@@ -12,7 +12,7 @@ from fetch_machine import store
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import packages, sources
 from thermark.download.request import TooLarge
-from thermark.download.weights import Entry, Wheel
+from thermark.download.weights import WeightFile, Wheel
 from tiny_package import CARD, MODEL
 
 FILE = "tiny-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
@@ -41,11 +41,11 @@ def index(tmp_path, monkeypatch) -> Path:
     return folder / FILE
 
 
-def entry(path: Path, **changes) -> Entry:
+def entry(path: Path, **changes) -> WeightFile:
     content = path.read_bytes()
     known = {"size": len(content), "sha256": digest(content), "member": "tiny/modules/face.tflite"}
     described = Wheel(name="tiny", version="1.0", **(known | changes))
-    return Entry(name="face.tflite", wheel=described, size=len(MODEL), sha256=digest(MODEL), card=CARD)
+    return WeightFile(name="face.tflite", wheel=described, size=len(MODEL), sha256=digest(MODEL), card=CARD)
 
 
 def files_in(folder: Path) -> set[str]:

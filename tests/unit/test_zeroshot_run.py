@@ -14,7 +14,7 @@ from thermark.core.faces import Faces
 from thermark.core.jitter import Jitter
 from thermark.core.perturbations import BoxPerturbation, perturb_boxes
 from thermark.core.predictions import Predictions
-from thermark.models.inference import run
+from thermark.models.inference import contestant
 from thermark.models.inference.contract import Assets
 
 SETTINGS = {"family": "cascade", "weights": "none", "run": "nose", "given": "labelled"}
@@ -54,12 +54,12 @@ def predict(
 ) -> None:
     (out / "assets").mkdir(parents=True)
     bundle.write(out / "assets", *weights, {})
-    paths = run.ContestantPaths(
+    paths = contestant.ContestantPaths(
         out / "assets", root / "models/nose", root / "faces", root / "frames", root / "framed"
     )
     (out / "said").mkdir()
-    patience = run.Config(silence=silence)
-    run.predict_all("me", SETTINGS | changed, patience, {"s": "test"}, paths, out / "said")
+    patience = contestant.Config(silence=silence)
+    contestant.predict_all("me", SETTINGS | changed, patience, {"s": "test"}, paths, out / "said")
 
 
 def said(out: Path) -> dict[str, Predictions]:
@@ -82,11 +82,19 @@ def test_every_variant_is_predicted_the_base_on_scored_faces_only(root, tmp_path
 @pytest.mark.parametrize("given", ["prompt", "labelled"])
 def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, given):
     bundle.write(tmp_path, "ok", "", {})
-    paths = run.ContestantPaths(tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed")
+    paths = contestant.ContestantPaths(
+        tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed"
+    )
     moves = {"s": {"shift20": BoxPerturbation(shift=0.2)}}
     (tmp_path / "said").mkdir()
-    run.predict_all(
-        "me", SETTINGS | {"given": given}, run.Config(), {"s": "test"}, paths, tmp_path / "said", moves=moves
+    contestant.predict_all(
+        "me",
+        SETTINGS | {"given": given},
+        contestant.Config(),
+        {"s": "test"},
+        paths,
+        tmp_path / "said",
+        moves=moves,
     )
     seed = tmp_path / "said/seed0"
     assert {path.name for path in seed.iterdir()} == NAMES | {"s@shift20.npz"}
@@ -96,7 +104,7 @@ def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, g
         told = Faces.open(root / "faces/s/faces.npz")
         np.testing.assert_array_equal(said.boxes, perturb_boxes(told.prompts, told.ids, moves["s"]["shift20"])[1:])
     else:
-        assert (said.status, said.reason) == ("skipped", run.NO_PROMPTS)
+        assert (said.status, said.reason) == ("skipped", contestant.NO_PROMPTS)
 
 
 @pytest.mark.slow
@@ -104,13 +112,15 @@ def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, g
 def test_shifted_pictures_are_for_everybody_and_cost_nothing_else(root, tmp_path, told):
     """Only what is missing is predicted; boxes that are told are those of unshifted pictures."""
     bundle.write(tmp_path, "ok", "", {})
-    paths = run.ContestantPaths(tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed")
+    paths = contestant.ContestantPaths(
+        tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed"
+    )
     moves = {"s": {"jitter": Jitter((1,), 8), "shift20": BoxPerturbation(shift=0.2)}}
     (tmp_path / "said").mkdir()
-    run.predict_all(
+    contestant.predict_all(
         "me",
         SETTINGS | {"given": told},
-        run.Config(),
+        contestant.Config(),
         {"s": "test"},
         paths,
         tmp_path / "said",
@@ -144,10 +154,12 @@ def test_a_data_set_that_is_not_wanted_says_so(root, tmp_path):
             end = ".json" if kind == "framed" else ""
             (again / kind / f"{name}{end}").symlink_to(root / kind / f"s{end}")
     bundle.write(again, "ok", "", {})
-    paths = run.ContestantPaths(again, root / "models/nose", again / "faces", again / "frames", again / "framed")
+    paths = contestant.ContestantPaths(
+        again, root / "models/nose", again / "faces", again / "frames", again / "framed"
+    )
     (tmp_path / "o").mkdir()
-    run.predict_all(
-        "me", SETTINGS | {"only": ["t"]}, run.Config(), {"s": "test", "t": "test"}, paths, tmp_path / "o"
+    contestant.predict_all(
+        "me", SETTINGS | {"only": ["t"]}, contestant.Config(), {"s": "test", "t": "test"}, paths, tmp_path / "o"
     )
     found = {path.name: Predictions.open(path) for path in (tmp_path / "o/seed0").iterdir()}
     assert set(found) == {"s.npz", "s@other.npz", "t.npz", "t@other.npz"}
@@ -160,14 +172,14 @@ def test_beside_predictions_stands_what_onnxruntime_ran_on(root, tmp_path):
     """A detector on onnxruntime and a network of ours, which needs none and so has no line."""
     onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw([(2, 2, 30, 30, 0.9, 0)], (32, 40), 1), (32, 40))
     files_of = onnx_graphs.described(tmp_path, det=onnx_graphs.card((40, 32)))
-    paths = run.ContestantPaths(
+    paths = contestant.ContestantPaths(
         files_of.folder, root / "models/nose", root / "faces", root / "frames", root / "framed"
     )
     own = SETTINGS | {"given": "own", "detector": "det.onnx"}
     (tmp_path / "said").mkdir()
-    run.predict_all("me", own, run.Config(), {"s": "test"}, paths, tmp_path / "said")
-    assert {path.name for path in (tmp_path / "said").iterdir()} == {"seed0", run.PROVIDERS}
-    assert files.read_json(tmp_path / "said" / run.PROVIDERS) == {"detector": ["CPUExecutionProvider"]}
+    contestant.predict_all("me", own, contestant.Config(), {"s": "test"}, paths, tmp_path / "said")
+    assert {path.name for path in (tmp_path / "said").iterdir()} == {"seed0", contestant.PROVIDERS}
+    assert files.read_json(tmp_path / "said" / contestant.PROVIDERS) == {"detector": ["CPUExecutionProvider"]}
     assert Predictions.open(tmp_path / "said/seed0/s.npz").status == "ok"
 
 
@@ -193,15 +205,15 @@ def test_threads_are_overruled_where_a_contestant_has_any(root):
             own = {"family": family, "weights": "none"} | (
                 {"run": "r", "given": "frame"} if family == "cascade" else {}
             )
-            run.load_model("me", own, assets, "cpu", threads).get()
+            contestant.load_model("me", own, assets, "cpu", threads).get()
     assert [getattr(config, "threads", None) for config, _ in loaded] == [1, 2, None]
     assert all(rest == (assets, "cpu") for _, rest in loaded)
 
 
 def test_a_package_that_is_absent_makes_a_contestant_absent(monkeypatch, root):
-    monkeypatch.setattr(run, "import_module", lambda name: import_module("no_such_package"))
-    with pytest.raises(run.Absent, match="no_such_package is not installed"):
-        run.load_model("me", SETTINGS, Assets())
+    monkeypatch.setattr(contestant, "import_module", lambda name: import_module("no_such_package"))
+    with pytest.raises(contestant.ContestantAbsent, match="no_such_package is not installed"):
+        contestant.load_model("me", SETTINGS, Assets())
 
 
 @pytest.mark.slow

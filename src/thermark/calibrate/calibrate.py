@@ -21,8 +21,8 @@ from thermark.calibrate.cross_validation import (
     predict_points,
 )
 from thermark.calibrate.labelled import Cropped, LabelledCrops, Picture
-from thermark.calibrate.pictures import Heat
-from thermark.calibrate.summary_text import Gain, Number
+from thermark.calibrate.pictures import ThermalTone
+from thermark.calibrate.summary_text import Improvement, Number
 from thermark.core import files
 from thermark.core.bundle import Bundle
 from thermark.core.config import parse
@@ -60,8 +60,8 @@ class Results:
     before: dict[str, Number]
     after: dict[str, Number]
     constant: dict[str, Number]
-    gain: Gain
-    better: Gain
+    gain: Improvement
+    better: Improvement
     epochs: tuple[int, ...]
 
 
@@ -217,7 +217,7 @@ def account(
     config: Config,
     results: Results,
     data: LabelledCrops,
-    heat: Heat | None,
+    heat: ThermalTone | None,
     best_epoch: int,
 ) -> dict[str, Any]:
     """Return how the predictor came about, as plain data without a clock, a host or a path."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from thermark.calibrate.labels import REMEDY, Floats, LabelRow, Labels, corners, image_name
+from thermark.calibrate.labels import REMEDY, Floats, LabelRow, LabelRows, corners, image_name
 from thermark.core.cells import plain
 from thermark.core.errors import DataError
 from thermark.datasets.readers import coco
@@ -50,7 +50,7 @@ class Tables:
         return self.images[number]
 
 
-def read(path: Path, points: Sequence[str]) -> Labels:
+def read(path: Path, points: Sequence[str]) -> LabelRows:
     """Read the labels of `points`; raises DataError when the tables cannot be understood or lack the points."""
     tables = _tables(path)
     wanted = [plain(point) for point in points]
@@ -71,7 +71,7 @@ def read(path: Path, points: Sequence[str]) -> Labels:
     return labels
 
 
-def boxes(path: Path) -> Labels:
+def boxes(path: Path) -> LabelRows:
     """Read boxes alone: those of the category person where the file has one, else all; rows without points."""
     tables = _tables(path)
     people = tables.named(PERSON)
@@ -84,7 +84,7 @@ def boxes(path: Path) -> Labels:
             problems.append(error.cause)
     if not rows and not problems:
         raise DataError(f"{path.name} holds no box", "give each person or head a bbox, or leave out --boxes")
-    return Labels(path.name, tuple(rows), tuple(problems))
+    return LabelRows(path.name, tuple(rows), tuple(problems))
 
 
 def _tables(path: Path) -> Tables:
@@ -99,7 +99,7 @@ def _tables(path: Path) -> Tables:
 
 def _from_skeletons(
     tables: Tables, name: str, skeletons: Mapping[Id, Sequence[str]], wanted: Sequence[str]
-) -> Labels:
+) -> LabelRows:
     rows: list[LabelRow] = []
     problems, unlabelled = [], 0
     for where, entry in tables.of(skeletons):
@@ -115,10 +115,10 @@ def _from_skeletons(
     if 0 < len(unboxed) < len(rows):
         problems += [f"{row.where}: there is no bbox, though others have one" for row in unboxed]
     note = (f"{unlabelled} annotations without a labelled point were left out",) if unlabelled else ()
-    return Labels(name, tuple(rows), tuple(problems), note)
+    return LabelRows(name, tuple(rows), tuple(problems), note)
 
 
-def _from_boxes(tables: Tables, name: str, categories: set[Id], people: set[Id]) -> Labels:
+def _from_boxes(tables: Tables, name: str, categories: set[Id], people: set[Id]) -> LabelRows:
     problems: list[str] = []
     persons: dict[str, list[Floats]] = {}
     for where, entry in tables.of(people):
@@ -135,7 +135,7 @@ def _from_boxes(tables: Tables, name: str, categories: set[Id], people: set[Id])
             rows.append(LabelRow(where, image, "", centre[None], box))
         except DataError as error:
             problems.append(error.cause)
-    return Labels(name, tuple(rows), tuple(problems))
+    return LabelRows(name, tuple(rows), tuple(problems))
 
 
 def _points(entry: Entry, names: Sequence[str], wanted: Sequence[str], where: str) -> Floats:

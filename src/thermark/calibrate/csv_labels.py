@@ -9,16 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from thermark.calibrate.labels import REMEDY, Floats, LabelRow, Labels, corners, image_name
+from thermark.calibrate.labels import REMEDY, Floats, LabelRow, LabelRows, corners, image_name
 from thermark.core.cells import plain
 from thermark.core.errors import DataError
-from thermark.datasets.readers import tables
-from thermark.datasets.readers.tables import CsvTable
+from thermark.datasets.readers import csv_tables
+from thermark.datasets.readers.csv_tables import CsvTable
 
 BOX = ("box_x", "box_y", "box_w", "box_h")
 
 
-def read(path: Path, points: Sequence[str]) -> Labels:
+def read(path: Path, points: Sequence[str]) -> LabelRows:
     """Read the labels of `points` (none of them: boxes alone); raises DataError when the header does not serve."""
     table = _table(path, points)
     coordinates = [f"{point}_{axis}" for point in points for axis in "xy"]
@@ -39,7 +39,7 @@ def read(path: Path, points: Sequence[str]) -> Labels:
             rows.append(LabelRow(where, image, table.columns.get("group", [""] * len(table))[index], xy, box))
         except DataError as error:
             problems.append(error.cause)
-    return Labels(path.name, tuple(rows), tuple(problems))
+    return LabelRows(path.name, tuple(rows), tuple(problems))
 
 
 def header(points: Sequence[str]) -> str:
@@ -53,7 +53,7 @@ def _table(path: Path, points: Sequence[str]) -> CsvTable:
         "(a decimal comma needs `;` between cells)"
     )
     try:
-        table = tables.read(path)
+        table = csv_tables.read(path)
     except DataError as error:
         raise DataError(error.cause, remedy) from error
     if not len(table):

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.calibrate import coco_labels, csv_labels, pictures
-from thermark.calibrate.labels import Floats, LabelRow, Labels, require_none
-from thermark.calibrate.pictures import Heat
+from thermark.calibrate.labels import Floats, LabelRow, LabelRows, require_none
+from thermark.calibrate.pictures import ThermalTone
 from thermark.core import files, geometry
 from thermark.core.errors import DataError
 from thermark.core.progress import track
@@ -66,12 +66,12 @@ class _Earlier:
     contents: dict[str, tuple[str, str]]
 
 
-def read(path: Path, points: Sequence[str]) -> Labels:
+def read(path: Path, points: Sequence[str]) -> LabelRows:
     """Read the labels of `points` from COCO JSON or CSV; raises DataError when the whole file cannot serve."""
     return coco_labels.read(path, points) if _is_json(path) else csv_labels.read(path, points)
 
 
-def read_boxes(path: Path) -> Labels:
+def read_boxes(path: Path) -> LabelRows:
     """Read boxes alone, rows without points; raises DataError likewise."""
     return coco_labels.boxes(path) if _is_json(path) else csv_labels.read(path, ())
 
@@ -87,7 +87,7 @@ def _is_json(path: Path) -> bool:
     return start.startswith((b"{", b"[")) or path.suffix.lower() == ".json"
 
 
-def build(labels: Labels, folder: Path, heat: Heat | None, cut: Cut) -> LabelledCrops:
+def build(labels: LabelRows, folder: Path, heat: ThermalTone | None, cut: Cut) -> LabelledCrops:
     """Read the labelled pictures of `folder` and cut them: `cut` turns picture and box (4,) into a crop
     (S, S[, 3]) and its map (2, 3) to the frame, or None where nothing is left.
 

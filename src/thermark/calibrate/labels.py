@@ -35,7 +35,7 @@ class LabelRow:
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelRows:
     """The rows of a file that can be understood, a line for each that cannot, and `notes` on what was left out."""
 
     name: str

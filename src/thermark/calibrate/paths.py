@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from thermark.calibrate.options import UNITS
-from thermark.calibrate.pictures import Heat
+from thermark.calibrate.pictures import ThermalTone
 from thermark.calibrate.table import require_writable
 from thermark.core import bundle, files
 from thermark.core.bundle import Bundle
@@ -16,7 +16,7 @@ from thermark.core.errors import ConfigError, DataError, SetupError, in_one_line
 from thermark.core.radiometry import Tone
 from thermark.core.runs import matching, seed_folder, seed_folders, seed_number, skipped
 from thermark.fewshot import model
-from thermark.fewshot.model import Absent, HeadModel
+from thermark.fewshot.model import HeadModel, PackageAbsent
 
 ACCOUNT, BACKBONE = "calibration.json", "backbone"
 CARDS = ("head.json", "model.json")
@@ -41,7 +41,7 @@ def loaded(seed: Path, weights: Path | None) -> tuple[HeadModel, Bundle]:
     below = backbone(seed, weights)
     try:
         return model.load(seed, below, "auto"), below
-    except Absent as error:
+    except PackageAbsent as error:
         raise SetupError(f"the backbone cannot run: {error}", "install requirements.txt") from error
 
 
@@ -95,13 +95,13 @@ def copy(source: Bundle, target: Path) -> None:
     bundle.write(target, source.status, source.reason, source.cards)
 
 
-def heat(seed: Path) -> Heat | None:
+def heat(seed: Path) -> ThermalTone | None:
     """Return how a calibration made temperatures grey, None where it did not and for other predictors."""
     stored = _from_account(
         seed, lambda account: account["tone"] and (account["tone"], account.get("unit", UNITS[0]))
     )
     try:
-        return None if stored is None else Heat(Tone.model_validate(stored[0]), stored[1])
+        return None if stored is None else ThermalTone(Tone.model_validate(stored[0]), stored[1])
     except ValueError as error:
         raise _damaged(seed, error) from error
 

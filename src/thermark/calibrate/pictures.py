@@ -21,16 +21,16 @@ LIKELY: dict[Unit, tuple[float, float]] = {"fahrenheit": (60.0, 130.0), "kelvin"
 
 
 @dataclass(frozen=True)
-class Heat:
+class ThermalTone:
     """How temperatures become grey: their `tone` mapping, and the `unit` of float pixels."""
 
     tone: Tone
     unit: Unit = "celsius"
 
 
-def heat(text: str | None, unit: Unit) -> Heat | None:
+def heat(text: str | None, unit: Unit) -> ThermalTone | None:
     """Return what --tone and --unit ask for, None without --tone."""
-    return Heat(tone(text), unit) if text else None
+    return ThermalTone(tone(text), unit) if text else None
 
 
 def tone(text: str) -> Tone:
@@ -90,7 +90,7 @@ def below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
-def read(path: Path, mapping: Heat | None) -> Picture:
+def read(path: Path, mapping: ThermalTone | None) -> Picture:
     """Return a picture (H, W) or (H, W, 3) uint8.
 
     One channel of 16 or 32 bits holds temperatures: of the stated unit (float), centikelvin or 1/64 kelvin. Raises

@@ -14,7 +14,7 @@ from thermark import landmarks
 from thermark.calibrate import paths, pictures, table
 from thermark.calibrate.labelled import touches, whole
 from thermark.calibrate.labels import SHOWN
-from thermark.calibrate.pictures import Heat
+from thermark.calibrate.pictures import ThermalTone
 from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.core.progress import track
@@ -78,7 +78,7 @@ def load_predictor(seed: Path, weights: Path | None) -> tuple[str, Predict]:
     return head.vocabulary, head.on_boxes
 
 
-def read_inputs(folder: Path, boxes_of: dict[str, Floats | None], heat: Heat | None) -> Iterator[Input]:
+def read_inputs(folder: Path, boxes_of: dict[str, Floats | None], heat: ThermalTone | None) -> Iterator[Input]:
     """Read the pictures one after the other; raises ConfigError for temperatures without a tone mapping."""
     for name, boxes in boxes_of.items():
         try:

@@ -66,7 +66,7 @@ def median_interval(values: Floats, groups: Names, seed: int) -> Bounds:
 
 
 @dataclass(frozen=True)
-class Gain:
+class Improvement:
     """After minus before on the same rows: of the mean (a few gross errors decide it), and of the median."""
 
     mean: Paired
@@ -84,7 +84,7 @@ class Gain:
         return lower and not higher and self.missed[1] <= self.missed[0]
 
 
-def paired_gain(before: Floats, after: Floats, names: Names, groups: Names, seed: int) -> Gain:
+def paired_gain(before: Floats, after: Floats, names: Names, groups: Names, seed: int) -> Improvement:
     """Compare errors (N,) in px of the same rows before and after, infinite = missed."""
     columns = {"ids": names, "subjects": groups}
     mean = paired(columns | {"error": after}, columns | {"error": before}, "error", REPLICATES, seed)
@@ -94,7 +94,7 @@ def paired_gain(before: Floats, after: Floats, names: Names, groups: Names, seed
         medians = _medians(np.stack([after[both], before[both]]), groups[both], seed)
         difference = float(np.median(after[both]) - np.median(before[both]))
         median = Number(difference, _bounds(medians[:, 0] - medians[:, 1]))
-    return Gain(mean, median, (int(np.isinf(before).sum()), int(np.isinf(after).sum())))
+    return Improvement(mean, median, (int(np.isinf(before).sum()), int(np.isinf(after).sum())))
 
 
 def _medians(rows: Floats, groups: Names, seed: int) -> Floats:
@@ -135,7 +135,7 @@ def table(columns: Mapping[str, dict[str, Number]]) -> str:
     return "\n".join(line.rstrip() for line in padded)
 
 
-def verdict(gain: Gain) -> str:
+def verdict(gain: Improvement) -> str:
     """Return the two differences and one honest sentence about them."""
     mean = gain.mean
     if mean.difference is None:
@@ -158,7 +158,7 @@ def verdict(gain: Gain) -> str:
     return f"Nothing was gained that these labels could show: {change}, and both intervals hold 0."
 
 
-def constant_verdict(better: Gain) -> str:
+def constant_verdict(better: Improvement) -> str:
     """Return whether the calibrated head beats the constant prediction, by the interval of their difference."""
     mean = better.mean.difference
     difference = "" if mean is None else f" (mean error {mean:+.2f} px against it)"

@@ -23,7 +23,7 @@ from thermark.nets import detector_card
 from thermark.nets.detector_card import DetectorCard
 from thermark.nets.face_detector import MULTIPLE, Exported, FaceDetector
 from thermark.train.checkpoint import Row
-from thermark.train.detection.training import Finished
+from thermark.train.detection.training import FinishedDetector
 
 NAME = "detector.onnx"
 HELD = (NAME, detector_card.WEIGHTS, detector_card.CARD)
@@ -32,7 +32,7 @@ LEAST = 64  # numbers: smaller weights stay float32
 TOLERANCE = 0.02  # of a score, or of a box in its longer sides
 
 
-def publish(done: Mapping[int, Finished], out: Path, history: Path, metrics: Path) -> None:
+def publish(done: Mapping[int, FinishedDetector], out: Path, history: Path, metrics: Path) -> None:
     """Write, of the detector of each seed, the bundle `out`/seed<k>, all or nothing; `out` is one of them all.
 
     Each holds detector.onnx and the network's own files. The CSV `history` has a row a seed and epoch, the JSON

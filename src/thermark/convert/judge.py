@@ -11,8 +11,8 @@ from thermark.convert.compress import compressed
 from thermark.core import seeds
 from thermark.core.errors import DataError
 from thermark.core.faces import Crops, open_set
-from thermark.landmarker.card import Compression, LandmarksCard, Precision
-from thermark.landmarker.network import Network
+from thermark.landmarker.card import Compression, Precision, ShippedLandmarks
+from thermark.landmarker.network import LandmarkSession
 from thermark.metrics import bootstrap, normalisers
 from thermark.models.inference import engine
 from thermark.train import data
@@ -38,7 +38,7 @@ class Judged:
 
 
 def judged(
-    whole: bytes, card: LandmarksCard, faces: Path, precisions: Sequence[Precision], calibration: int, seed: int
+    whole: bytes, card: ShippedLandmarks, faces: Path, precisions: Sequence[Precision], calibration: int, seed: int
 ) -> list[Judged]:
     """Return the network `whole`, ONNX in fp32, in each precision with its cost.
 
@@ -77,20 +77,20 @@ def judged(
     return tried
 
 
-def calibration_batches(card: LandmarksCard, crops: Crops, rows: Rows) -> list[NDArray[np.float32]]:
+def calibration_batches(card: ShippedLandmarks, crops: Crops, rows: Rows) -> list[NDArray[np.float32]]:
     """Return the network's input for packed crops number `rows`, in batches, cut as for a prediction."""
-    network = Network(None, card)
+    network = LandmarkSession(None, card)
     cut = [network.from_packed(pixels, crops.padding) for pixels in np.asarray(crops.pixels[rows])]
     return [network.normalised(cut[start : start + BATCH]) for start in range(0, len(cut), BATCH)]
 
 
-def face_errors(content: bytes, card: LandmarksCard, crops: Crops, xy: Errors, rows: Rows) -> Errors:
+def face_errors(content: bytes, card: ShippedLandmarks, crops: Crops, xy: Errors, rows: Rows) -> Errors:
     """Return the mean error (N,) of faces number `rows` in % of the diagonal of their labels' box.
 
     `xy` (M, K, 2) labels all faces, in source pixels, NaN where it does not. NaN for a face whose labels have no
     size. Raises DataError for a network that misses a point.
     """
-    network = Network(engine.opened(Path(card.file), content=content), card)
+    network = LandmarkSession(engine.opened(Path(card.file), content=content), card)
     points, _ = network.on_crops(np.asarray(crops.pixels[rows]), crops.to_source[rows], crops.padding)
     if not np.isfinite(points).all():
         raise DataError(f"{card.run} misses points of faces whose boxes it is given", "package another run")

@@ -20,7 +20,7 @@ from thermark.core.config import Section
 from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.radiometry import Tone
 from thermark.landmarker import card as cards
-from thermark.landmarker.card import DetectorCard, LandmarkerCard, LandmarksCard, Precision
+from thermark.landmarker.card import LandmarkerCard, Precision, ShippedDetector, ShippedLandmarks
 from thermark.landmarker.landmarker import Landmarker
 from thermark.nets import card as model_cards
 from thermark.nets.card import ModelCard
@@ -105,11 +105,11 @@ def detector_file(folder: Path, seed: int) -> Path:
     raise DataError(f"{folder} holds no {DETECTOR}", "run `dvc repro` to export the detector")
 
 
-def detector_card(path: Path, config: Config) -> DetectorCard:
+def detector_card(path: Path, config: Config) -> ShippedDetector:
     """Return the card of an exported detector from its file's metadata; raises DataError where there is none."""
     try:
         metadata = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
-        return DetectorCard(
+        return ShippedDetector(
             file=DETECTOR,
             sha256="",
             run=config.detector,
@@ -125,11 +125,11 @@ def detector_card(path: Path, config: Config) -> DetectorCard:
         raise DataError(cause, "export the detector again") from error
 
 
-def landmarks_card(config: Config, about: ModelCard) -> LandmarksCard:
+def landmarks_card(config: Config, about: ModelCard) -> ShippedLandmarks:
     """Return the card of a student in fp32, not yet of a file."""
     same = ("trained_on", "size", "vocabulary", "input_size", "padding", "mean", "std", "cropped")
     kept = {name: getattr(about, name) for name in same}
-    return LandmarksCard(file=LANDMARKS, sha256="", run=config.run, seed=config.seed, precision="fp32", **kept)
+    return ShippedLandmarks(file=LANDMARKS, sha256="", run=config.run, seed=config.seed, precision="fp32", **kept)
 
 
 def verify(folder: Path, max_mb: float) -> None:

@@ -21,7 +21,7 @@ from thermark.core.geometry import bounding_box, box_size
 from thermark.core.radiometry import Celsius, linear_celsius
 from thermark.datasets.checks import census, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import profile_points, tables
+from thermark.datasets.readers import csv_tables, profile_points
 from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Check,
@@ -157,7 +157,7 @@ def _rows(
     findings: Findings,
 ) -> list[Row]:
     """Return the usable rows of one subject's CSV, note all others, and strike their images off `unused`."""
-    table = tables.read(path)
+    table = csv_tables.read(path)
     xy = _points(table, path)
     _tally(findings, subject, census.count(table, xy, config.side_margin))
     findings.add("blank_row", *(f"{path.name}, line {line}" for line in table.blank))
@@ -183,7 +183,7 @@ def _rows(
     return rows
 
 
-def _points(table: tables.CsvTable, path: Path) -> NDArray[np.float32]:
+def _points(table: csv_tables.CsvTable, path: Path) -> NDArray[np.float32]:
     """Return all points (rows, 73, 2); raises DataError when a column is absent."""
     columns = ["id", *(f"{axis}{index}" for axis in "xy" for index in range(POINTS))]
     absent = [name for name in columns if name not in table.columns]
@@ -213,7 +213,7 @@ def _vocabulary(xy: NDArray[np.float32], margin: float) -> str:
     return "charlotte43_left" if displacement < 0 else "charlotte43_right"
 
 
-def _distance(table: tables.CsvTable, index: int) -> str:
+def _distance(table: csv_tables.CsvTable, index: int) -> str:
     """Return the distance as written, in a plain form, or an empty string."""
     value = table.number("distance")[index] if "distance" in table.columns else np.nan
     return f"{value:g}" if np.isfinite(value) else ""

@@ -58,7 +58,7 @@ Row = tuple[str, str, str]  # id, condition, file relative to the raw root
 
 
 @dataclass
-class Files:
+class SampleFiles:
     """What a tree holds, by paths relative to it: `labels`, id -> files; `thermal`; `rgb`, only ids."""
 
     labels: dict[str, list[str]] = field(default_factory=dict)
@@ -92,12 +92,12 @@ def read(path: Path, config: Config) -> Celsius:
     return linear_celsius(raw, (config.high - config.low) / 65535, config.low)
 
 
-def _sorted(paths: Iterable[str], config: Config, findings: Findings) -> Files:
+def _sorted(paths: Iterable[str], config: Config, findings: Findings) -> SampleFiles:
     """Return which paths are labels, thermal pictures or RGB ones; thermal ones of no condition are noted."""
     folders = {"warm": PurePosixPath(config.warm), "cold": PurePosixPath(config.cold)}
     conditions = [(f"{folder}/" if folder.parts else "", ambient) for ambient, folder in folders.items()]
     conditions.sort(reverse=True)  # of folders inside each other, the inner one comes first
-    files = Files()
+    files = SampleFiles()
     for path in paths:
         name = path.rpartition("/")[2]
         if name.endswith(ldmks.SUFFIX):

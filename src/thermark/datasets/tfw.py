@@ -27,7 +27,7 @@ from thermark.core.faces import Faces
 from thermark.core.frames import Modality
 from thermark.datasets.checks import conventions, sanity, splits
 from thermark.datasets.checks.sanity import Scheme
-from thermark.datasets.readers import five_points, speakingfaces, tables
+from thermark.datasets.readers import csv_tables, five_points, speakingfaces
 from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
@@ -76,7 +76,7 @@ class Config(OneCamera):
 
 
 @dataclass(frozen=True)
-class Sheet:
+class FaceSheet:
     """A CSV, its path relative to the raw root, by its `part` and `environment`."""
 
     path: PurePosixPath
@@ -85,11 +85,11 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Face:
+class FaceRow:
     """A row that has its picture, with the id of its `frame`."""
 
     frame: str
-    sheet: Sheet
+    sheet: FaceSheet
     row: five_points.LabelledFace
 
 
@@ -98,7 +98,7 @@ def load(root: Path, config: Config) -> Loaded:
     findings = Findings()
     present = [PurePosixPath(path) for path in tree.files(root)]
     frames: dict[str, PurePosixPath] = {}
-    rows: list[Face] = []
+    rows: list[FaceRow] = []
     for sheet in _sheets(present, config, findings):
         pictures, used = _pictures(sheet, config.source, present, findings), set()
         for row in _rows(root, sheet, findings):
@@ -109,7 +109,7 @@ def load(root: Path, config: Config) -> Loaded:
                 continue
             frame = f"{sheet.part}/{sheet.environment}/{pictures[stem].stem}"
             frames[frame] = pictures[stem]
-            rows.append(Face(frame, sheet, row))
+            rows.append(FaceRow(frame, sheet, row))
         findings.add(
             "missing_annotation", *(path.as_posix() for stem, path in pictures.items() if stem not in used)
         )
@@ -126,9 +126,9 @@ def read(path: Path, config: Config) -> NDArray[np.uint8]:
     return speakingfaces.grey(path)
 
 
-def _sheets(present: list[PurePosixPath], config: Config, findings: Findings) -> list[Sheet]:
+def _sheets(present: list[PurePosixPath], config: Config, findings: Findings) -> list[FaceSheet]:
     """Return the CSV files of the wanted environments, one for each in each part; note the others."""
-    sheets: dict[tuple[str, str], Sheet] = {}
+    sheets: dict[tuple[str, str], FaceSheet] = {}
     for path in present:
         if path.suffix.lower() != ".csv":
             continue
@@ -137,14 +137,14 @@ def _sheets(present: list[PurePosixPath], config: Config, findings: Findings) ->
         if not (environment and part):
             findings.add("unknown_part", path.as_posix())
         elif environment in config.environments:
-            sheet = Sheet(path, part, environment)
+            sheet = FaceSheet(path, part, environment)
             if sheets.setdefault((part, environment), sheet) is not sheet:
                 findings.add("duplicate_annotations", path.as_posix())
     return [*sheets.values()]
 
 
 def _pictures(
-    sheet: Sheet, source: str, present: list[PurePosixPath], findings: Findings
+    sheet: FaceSheet, source: str, present: list[PurePosixPath], findings: Findings
 ) -> dict[str, PurePosixPath]:
     """Return name (no suffix, lower case) -> picture, from the folder beside a CSV in the palette wanted."""
     stem, beside = sheet.path.stem.lower(), sheet.path.parent.parts
@@ -165,9 +165,9 @@ def _pictures(
     return pictures
 
 
-def _rows(root: Path, sheet: Sheet, findings: Findings) -> list[five_points.LabelledFace]:
+def _rows(root: Path, sheet: FaceSheet, findings: Findings) -> list[five_points.LabelledFace]:
     """Return the usable faces of a CSV, each once; note the other rows."""
-    lines = tables.rows(root / sheet.path)
+    lines = csv_tables.rows(root / sheet.path)
     places = five_points.columns(lines[0][1]) if lines else None
     rows: list[five_points.LabelledFace] = []
     seen: set[tuple[str, ...]] = set()
@@ -199,7 +199,7 @@ def _check(faces: Faces, frames: int, findings: Findings) -> None:
     )
 
 
-def _group(face: Face) -> str:
+def _group(face: FaceRow) -> str:
     """Return the subject of a picture, or the picture itself where that is unknown."""
     number = speakingfaces.subject(PurePosixPath(face.frame).name)
     return f"sub_{number}" if number and face.sheet.environment == "indoor" else face.frame
@@ -215,7 +215,7 @@ def _ordinals(names: list[str]) -> list[int]:
     return places
 
 
-def _faces(labelled: list[Face], config: Config, findings: Findings) -> Faces:
+def _faces(labelled: list[FaceRow], config: Config, findings: Findings) -> Faces:
     groups, parts = strings(map(_group, labelled)), strings(face.sheet.part for face in labelled)
     chosen = speakingfaces.held_out(groups, parts, findings)
     splits.require(chosen, sorted(set(map(str, parts))))

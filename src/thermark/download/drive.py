@@ -23,7 +23,7 @@ from thermark.core.errors import ConfigError, NetworkError
 from thermark.download import trees
 from thermark.download.download import RetryPolicy, download, reach
 from thermark.download.request import Page, Remote
-from thermark.download.resolve import Store, resolve
+from thermark.download.resolve import FileStore, resolve
 
 HOST = "https://drive.google.com"
 DIRECT = "https://drive.usercontent.google.com/download?id={}&export=download&confirm=t"
@@ -41,7 +41,7 @@ def folder_address(id: str) -> str:
     return f"{HOST}/drive/folders/{id}"
 
 
-def file(id: str, remote: Remote, store: Store) -> tuple[Path, str]:
+def file(id: str, remote: Remote, store: FileStore) -> tuple[Path, str]:
     """Return a verified local copy of a file on Google Drive and its sha256; not to be written to.
 
     `remote` states name, size, sha256 and limit; its URL is not used. Raises NetworkError (no connection, private,
@@ -52,7 +52,7 @@ def file(id: str, remote: Remote, store: Store) -> tuple[Path, str]:
     return resolve(replace(remote, url=address(id)), store, partial(_download, id))
 
 
-def folder(id: str, store: Store, limit: int | None) -> Path:
+def folder(id: str, store: FileStore, limit: int | None) -> Path:
     """Return a local folder with all files that a Drive folder lists, at any depth; not to be written to.
 
     It is complete or not there, as in `trees.fetch`. The view that gdown 6.5.1 reads should have no limit of

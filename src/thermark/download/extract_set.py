@@ -8,7 +8,7 @@ from pathlib import Path
 from thermark.core.errors import DataError
 from thermark.core.progress import track
 from thermark.download import extract, listing
-from thermark.download.listing import Entry
+from thermark.download.listing import ListedFile
 from thermark.download.local_copy import Folder, LocalCopy, SingleFile
 from thermark.download.manifest import Pin
 from thermark.download.mirrors import Mirrors
@@ -17,8 +17,8 @@ from thermark.download.request import Changed
 
 
 def unpack_piece(
-    piece: ResolvedPiece, copy: LocalCopy, pin: Pin | None, listed: list[Entry] | None, stage: Path
-) -> list[Entry]:
+    piece: ResolvedPiece, copy: LocalCopy, pin: Pin | None, listed: list[ListedFile] | None, stage: Path
+) -> list[ListedFile]:
     """Fill the new folder `stage` with a piece's files and return their listing, of what lies there now.
 
     The archives of a repository are unpacked beside where they lay, and left out: its pin is of what is in them.
@@ -125,7 +125,7 @@ def _linkable(path: Path, ours: Path | None, stage: Path) -> bool:
     return ours is not None and path.is_relative_to(ours) and path.stat().st_dev == stage.parent.stat().st_dev
 
 
-def _sort(listed: list[Entry], stage: Path) -> bool:
+def _sort(listed: list[ListedFile], stage: Path) -> bool:
     """Make `stage` hold exactly the listed files, found in it by content; tell whether all were there."""
     inside = Mirrors((stage,))
     places = {entry.path: inside.find(entry.sha256, entry.size, Path(entry.path).name) for entry in listed}
@@ -144,7 +144,7 @@ def _sort(listed: list[Entry], stage: Path) -> bool:
 
 
 def _mismatch(
-    piece: ResolvedPiece, copy: LocalCopy, pin: Pin, listed: list[Entry] | None, entries: list[Entry]
+    piece: ResolvedPiece, copy: LocalCopy, pin: Pin, listed: list[ListedFile] | None, entries: list[ListedFile]
 ) -> Changed:
     tree = listing.digest(entries)
     details = f": {listing.differences(listed, entries)}" if listed else ""

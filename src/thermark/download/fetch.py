@@ -14,7 +14,7 @@ from thermark.download.local_copy import Folder, LocalCopy, SingleFile
 from thermark.download.manifest import File, Pin
 from thermark.download.options import Config, ResolvedPiece
 from thermark.download.request import Changed, Page
-from thermark.download.resolve import Store
+from thermark.download.resolve import FileStore
 
 LocalCopies = Mapping[str, LocalCopy]
 NOT_HAD = "its files could not be had: `make data` says why, and tries again"
@@ -24,7 +24,7 @@ class Unaccepted(NetworkError):
     """Licences that nobody here has accepted."""
 
 
-def fetch_or_skip(key: str, config: Config, path: Path, sheets: Path, out: Path, store: Store) -> str | None:
+def fetch_or_skip(key: str, config: Config, path: Path, sheets: Path, out: Path, store: FileStore) -> str | None:
     """Do as `fetch`; of an optional set that cannot be had leave a reason in `out`, and return what went wrong.
 
     The reason is the same on every machine: it gets into results. What was fetched before stays, and is an error
@@ -42,7 +42,7 @@ def fetch_or_skip(key: str, config: Config, path: Path, sheets: Path, out: Path,
     return None
 
 
-def fetch(key: str, config: Config, path: Path, sheets: Path, out: Path, store: Store) -> None:
+def fetch(key: str, config: Config, path: Path, sheets: Path, out: Path, store: FileStore) -> None:
     """Fill `out` with the data set `key`, whole or not at all, and pin what it was, or hold it against the pins.
 
     `path`: the manifest. `sheets`: the folder of licences. Raises NetworkError (licences that nobody accepted, and
@@ -67,7 +67,7 @@ def fetch(key: str, config: Config, path: Path, sheets: Path, out: Path, store: 
         _assemble(key, pieces, copies | brought, pins, path, store, out)
 
 
-def _require_licences(key: str, pieces: Sequence[ResolvedPiece], sheets: Path, store: Store) -> None:
+def _require_licences(key: str, pieces: Sequence[ResolvedPiece], sheets: Path, store: FileStore) -> None:
     sheets_by_name = licences.of_data(sheets)
     required = {piece.piece.licence: licences.find(piece.piece.licence, sheets_by_name) for piece in pieces}
     refused = {licence.name for licence in licences.missing(required.values(), store.cache)}
@@ -86,7 +86,7 @@ def _require_licences(key: str, pieces: Sequence[ResolvedPiece], sheets: Path, s
 
 
 def _local_copies(
-    key: str, pieces: Sequence[ResolvedPiece], pins: Mapping[str, Pin], store: Store, out: Path, alone: bool
+    key: str, pieces: Sequence[ResolvedPiece], pins: Mapping[str, Pin], store: FileStore, out: Path, alone: bool
 ) -> dict[str, LocalCopy]:
     copies = {piece.key: local.find(key, piece, alone, pins.get(piece.key), store, out) for piece in pieces}
     return {name: copy for name, copy in copies.items() if copy is not None}
@@ -98,7 +98,7 @@ def _assemble(
     copies: LocalCopies,
     pins: Mapping[str, Pin],
     path: Path,
-    store: Store,
+    store: FileStore,
     out: Path,
 ) -> None:
     """Make `out` from what has arrived, then write the pins, then print what was done."""
@@ -130,7 +130,9 @@ def _workspace(out: Path) -> Iterator[Path]:
         shutil.rmtree(workspace, ignore_errors=True)
 
 
-def _unpack(piece: ResolvedPiece, copy: LocalCopy, pin: Pin | None, path: Path, store: Store, stage: Path) -> Pin:
+def _unpack(
+    piece: ResolvedPiece, copy: LocalCopy, pin: Pin | None, path: Path, store: FileStore, stage: Path
+) -> Pin:
     """Fill `stage` with a piece and return its pin: the one that it had, completed, or a new one."""
     try:
         entries = extract_set.unpack_piece(piece, copy, pin, manifest.known_files(pin, store.cache), stage)

@@ -11,8 +11,8 @@ from thermark.core.errors import DataError, NetworkError
 from thermark.download import cache, hub, licences, sources, weights
 from thermark.download.extract import room
 from thermark.download.request import Changed, NoClient, Page, TooLarge
-from thermark.download.resolve import LocalFile, Store
-from thermark.download.weights import Config, Entry, Manifest
+from thermark.download.resolve import FileStore, LocalFile
+from thermark.download.weights import Config, WeightBundle, WeightFile
 
 PLACE = "place the files by hand (see DATA.md)"
 
@@ -21,7 +21,7 @@ class Skip(Exception):
     """A bundle cannot be had here, and why in one line that is the same on every machine."""
 
 
-def fill(config: Config, out: Path, store: Store) -> None:
+def fill(config: Config, out: Path, store: FileStore) -> None:
     """Make `out` the bundle that an entry of params.yaml asks for, whole or not at all; what is right stays.
 
     Without the network, its permission, the room that `max_mb` grants, an accepted licence or anything that could
@@ -49,7 +49,7 @@ def fill(config: Config, out: Path, store: Store) -> None:
             print(f"to pin {entry.name}, write into {config.manifest}: {pin}", file=sys.stderr)
 
 
-def _require_licences(manifest: Manifest, store: Store) -> None:
+def _require_licences(manifest: WeightBundle, store: FileStore) -> None:
     for licence in licences.missing(licences.gated(manifest), store.cache):
         raise Skip(
             f"{manifest.name} is under the {licence.title}: read {licence.url}, then "
@@ -57,7 +57,7 @@ def _require_licences(manifest: Manifest, store: Store) -> None:
         )
 
 
-def _current(manifest: Manifest, out: Path) -> bool:
+def _current(manifest: WeightBundle, out: Path) -> bool:
     """Tell whether `out` is the bundle already: as described, and with that content."""
     try:
         present = bundle.read(out)
@@ -69,7 +69,7 @@ def _current(manifest: Manifest, out: Path) -> bool:
         return False
 
 
-def _gather(manifest: Manifest, config: Config, store: Store) -> dict[str, LocalFile]:
+def _gather(manifest: WeightBundle, config: Config, store: FileStore) -> dict[str, LocalFile]:
     """Return a verified local copy of each file."""
     local = {entry.name: sources.local(entry, manifest.name, store) for entry in manifest.files}
     copies = {name: copy for name, copy in local.items() if copy}
@@ -85,7 +85,7 @@ def _gather(manifest: Manifest, config: Config, store: Store) -> dict[str, Local
     return copies
 
 
-def _require_permission(manifest: Manifest, missing: list[Entry], config: Config, budget: int) -> None:
+def _require_permission(manifest: WeightBundle, missing: list[WeightFile], config: Config, budget: int) -> None:
     """Raise Skip when the missing files must not be fetched; its text counts all, as if nothing were at hand."""
     total, open_ended = sources.size(manifest.files)
     amount = f"{manifest.name} is not here"
@@ -100,7 +100,7 @@ def _require_permission(manifest: Manifest, missing: list[Entry], config: Config
         raise Skip(_too_large(amount, manifest, config))
 
 
-def _fetch(manifest: Manifest, entry: Entry, config: Config, store: Store, budget: int) -> LocalFile:
+def _fetch(manifest: WeightBundle, entry: WeightFile, config: Config, store: FileStore, budget: int) -> LocalFile:
     try:
         return sources.fetch(entry, store, max(budget, 0))
     except TooLarge as error:
@@ -126,7 +126,7 @@ def _fetch(manifest: Manifest, entry: Entry, config: Config, store: Store, budge
         ) from error
 
 
-def _by_hand(manifest: Manifest, entry: Entry, store: Store) -> str:
+def _by_hand(manifest: WeightBundle, entry: WeightFile, store: FileStore) -> str:
     """Return where a file can be placed, one of unknown sha256 by its folder's name, and what is there instead."""
     folder = "" if entry.sha256 else f"a folder {manifest.name} in "
     others = [f"{path} has sha256 {store.mirrors.sha256(path)}" for path in store.mirrors.named(entry.name)[:1]]
@@ -134,11 +134,11 @@ def _by_hand(manifest: Manifest, entry: Entry, store: Store) -> str:
     return "; ".join([way, *others])
 
 
-def _too_large(amount: str, manifest: Manifest, config: Config) -> str:
+def _too_large(amount: str, manifest: WeightBundle, config: Config) -> str:
     return f"{amount}, weights.{manifest.name}.max_mb is {config.max_mb:g}: raise it, or {PLACE}"
 
 
-def _assemble(manifest: Manifest, copies: dict[str, LocalFile], out: Path) -> None:
+def _assemble(manifest: WeightBundle, copies: dict[str, LocalFile], out: Path) -> None:
     cards = {entry.name: _card(entry, *copies[entry.name]) for entry in manifest.files}
     needed = sum(card["size"] for card in cards.values())
     with room(manifest.name, out.parent, needed), files.fresh_directory(out) as folder:
@@ -151,6 +151,6 @@ def _assemble(manifest: Manifest, copies: dict[str, LocalFile], out: Path) -> No
         bundle.write(folder, "ok", "", cards)
 
 
-def _card(entry: Entry, path: Path, sha256: str) -> dict[str, Any]:
+def _card(entry: WeightFile, path: Path, sha256: str) -> dict[str, Any]:
     facts = {"source": sources.address(entry), "size": path.stat().st_size, "sha256": sha256}
     return entry.card.model_dump(mode="json") | facts

@@ -18,7 +18,7 @@ from thermark.core.errors import DataError, NetworkError, SetupError
 from thermark.download import trees
 from thermark.download.download import RetryPolicy, download, reach
 from thermark.download.request import Remote
-from thermark.download.resolve import Store, resolve
+from thermark.download.resolve import FileStore, resolve
 from thermark.download.weights import Hub
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def address(file: Hub) -> str:
     return f"{page(file)}/resolve/{file.revision or 'main'}/{file.file}"
 
 
-def file(which: Hub, remote: Remote, store: Store) -> tuple[Path, str]:
+def file(which: Hub, remote: Remote, store: FileStore) -> tuple[Path, str]:
     """Return a verified local copy of a file on the Hub and its sha256; not to be written to.
 
     `remote` states name, size, sha256 and limit; its URL is not used. HF_ENDPOINT, HF_TOKEN and the token of
@@ -58,7 +58,7 @@ def dataset_address(repo: str, revision: str | None) -> str:
     return f"{HOST}/datasets/{repo}/tree/{revision or 'main'}"
 
 
-def dataset(repo: str, revision: str | None, store: Store, limit: int | None) -> Path:
+def dataset(repo: str, revision: str | None, store: FileStore, limit: int | None) -> Path:
     """Return a local folder with all files of a data set's repository, archives packed; not to be written to.
 
     `revision` null is the newest one, which is asked for, and told, each time. It is complete or not there, as

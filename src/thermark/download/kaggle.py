@@ -17,7 +17,7 @@ from thermark.download import cache, trees
 from thermark.download.download import RetryPolicy, download
 from thermark.download.extract import extract
 from thermark.download.request import NoSpace, Refusal, Remote, discard
-from thermark.download.resolve import Store
+from thermark.download.resolve import FileStore
 
 if TYPE_CHECKING:
     from kagglehub.config import KaggleApiCredentials
@@ -40,7 +40,7 @@ def address(handle: str, version: int) -> str:
     return f"{page(handle)}/versions/{version}"
 
 
-def dataset(handle: str, version: int, store: Store, limit: int | None) -> Path:
+def dataset(handle: str, version: int, store: FileStore, limit: int | None) -> Path:
     """Return a local folder with the unpacked data set `owner/slug` at `version`; not to be written to.
 
     It is complete or not there; an interrupted download is continued. `limit` is in bytes, of the archive.

@@ -32,7 +32,7 @@ class Licence:
     covers: str = ""
 
 
-class Sheet(Section):
+class LicenceSheet(Section):
     """The content of `<name>.yaml` in the folder of data licences."""
 
     title: weights.Text
@@ -41,7 +41,7 @@ class Sheet(Section):
     covers: weights.Text
 
 
-def gated(manifest: weights.Manifest) -> list[Licence]:
+def gated(manifest: weights.WeightBundle) -> list[Licence]:
     """Return the licences that must be accepted before a bundle is used, sorted by name."""
     cards = [entry.card for entry in manifest.files if entry.card.gated]
     by_name = {_name(card.licence): Licence(_name(card.licence), card.licence, card.licence_url) for card in cards}
@@ -56,7 +56,7 @@ def of_weights(manifests: Path) -> dict[str, Licence]:
 
 def of_data(sheets: Path) -> dict[str, Licence]:
     """Return the licences of data, by name: the sheets of a folder."""
-    read = {path.stem: parse(read_yaml(path), Sheet, path.name) for path in sorted(sheets.glob("*.yaml"))}
+    read = {path.stem: parse(read_yaml(path), LicenceSheet, path.name) for path in sorted(sheets.glob("*.yaml"))}
     return {
         name: Licence(name, sheet.title, sheet.url, sheet.terms.strip(), sheet.covers.strip())
         for name, sheet in read.items()

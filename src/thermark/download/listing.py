@@ -35,7 +35,7 @@ def inside(path: str) -> str:
     return path
 
 
-class Entry(Section):
+class ListedFile(Section):
     """One file: path below the piece's folder with `/`, size in bytes, sha256."""
 
     path: Annotated[str, AfterValidator(inside)]
@@ -51,7 +51,7 @@ class Tree(Section):
     sha256: Sha256
 
 
-def list_files(folder: Path, litter: bool = True) -> list[Entry]:
+def list_files(folder: Path, litter: bool = True) -> list[ListedFile]:
     """Return the files below a folder, sorted by path; without what desktops leave there unless `litter`.
 
     Raises DataError for names that another file system could not hold, and for links.
@@ -60,7 +60,7 @@ def list_files(folder: Path, litter: bool = True) -> list[Entry]:
     entries = []
     for name, path in track(paths, len(paths), f"verifying {folder.name}", "files"):
         try:
-            entries.append(Entry(path=inside(name), size=path.stat().st_size, sha256=files.sha256(path)))
+            entries.append(ListedFile(path=inside(name), size=path.stat().st_size, sha256=files.sha256(path)))
         except ValueError as error:
             raise DataError(f"{name!r} is no name for a file of a data set", "rename it upstream") from error
     return entries
@@ -80,7 +80,7 @@ def files_below(folder: Path, litter: bool = True) -> dict[str, Path]:
     return paths
 
 
-def digest(entries: Iterable[Entry]) -> Tree:
+def digest(entries: Iterable[ListedFile]) -> Tree:
     """Return the summary of a listing, whatever its order."""
     ordered = sorted(entries, key=lambda entry: entry.path)
     return Tree(
@@ -104,7 +104,7 @@ def colliding(paths: Iterable[str]) -> str | None:
     return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
-def differences(expected: Sequence[Entry], actual: Sequence[Entry]) -> str:
+def differences(expected: Sequence[ListedFile], actual: Sequence[ListedFile]) -> str:
     """Return in words in which files two listings differ, the first ones by name."""
     old, new = ({entry.path: entry for entry in entries} for entries in (expected, actual))
     changes = [f"{path} is missing" for path in sorted(old.keys() - new.keys())]
@@ -117,7 +117,7 @@ def differences(expected: Sequence[Entry], actual: Sequence[Entry]) -> str:
     return "; ".join(changes[:SHOWN]) + (f"; and {len(changes) - SHOWN} more" if len(changes) > SHOWN else "")
 
 
-def save(cache: Path, entries: Sequence[Entry]) -> None:
+def save(cache: Path, entries: Sequence[ListedFile]) -> None:
     """Keep a listing in the cache folder, for those that are too long for git; nothing happens if it cannot."""
     path = _saved(cache, digest(entries).sha256)
     try:
@@ -126,13 +126,14 @@ def save(cache: Path, entries: Sequence[Entry]) -> None:
         return  # it only makes later messages and searches better
 
 
-def load(cache: Path, tree: Tree) -> list[Entry] | None:
+def load(cache: Path, tree: Tree) -> list[ListedFile] | None:
     """Return the listing of a tree if the cache folder holds it undamaged."""
     try:
         lines = _saved(cache, tree.sha256).read_text(encoding="utf-8").removesuffix("\n").split("\n")
         split = [line.split("  ", 2) for line in lines]
         entries = [
-            parse({"sha256": sha256, "size": int(size), "path": path}, Entry, "it") for sha256, size, path in split
+            parse({"sha256": sha256, "size": int(size), "path": path}, ListedFile, "it")
+            for sha256, size, path in split
         ]
     except (OSError, ValueError, ConfigError):
         return None
@@ -143,7 +144,7 @@ def _saved(cache: Path, sha256: str) -> Path:
     return cache / "listings" / sha256
 
 
-def _text(ordered: Iterable[Entry]) -> str:
+def _text(ordered: Iterable[ListedFile]) -> str:
     return "".join(f"{entry.sha256}  {entry.size}  {entry.path}\n" for entry in ordered)
 
 

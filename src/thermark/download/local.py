@@ -7,19 +7,19 @@ from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.core.progress import track
 from thermark.download import listing
-from thermark.download.listing import Entry
+from thermark.download.listing import ListedFile
 from thermark.download.local_copy import Folder, LocalCopy, ScatteredFiles, SingleFile
 from thermark.download.manifest import Pin, known_files
 from thermark.download.options import PACKED, ResolvedPiece
 from thermark.download.request import refuse_web_page
-from thermark.download.resolve import Store, find_local
+from thermark.download.resolve import FileStore, find_local
 
 # What browsers call a download that has not ended.
 UNFINISHED = (".part", ".crdownload", ".download", ".tmp")
 
 
 def find(
-    key: str, piece: ResolvedPiece, alone: bool, pin: Pin | None, store: Store, out: Path
+    key: str, piece: ResolvedPiece, alone: bool, pin: Pin | None, store: FileStore, out: Path
 ) -> LocalCopy | None:
     """Return a local copy of a piece, or None; `alone`: the data set `key` has no other.
 
@@ -35,12 +35,12 @@ def find(
     return _placed(key, piece, alone, store)
 
 
-def placed_folders(key: str, store: Store) -> list[Path]:
+def placed_folders(key: str, store: FileStore) -> list[Path]:
     """Return the folders in which pieces of a data set can be placed by hand."""
     return [folder / key for folder in store.mirrors.folders]
 
 
-def unknown_names(key: str, pieces: Sequence[ResolvedPiece], store: Store) -> list[str]:
+def unknown_names(key: str, pieces: Sequence[ResolvedPiece], store: FileStore) -> list[str]:
     """Return names in each of `placed_folders` that no piece has, together with that folder."""
     called = {name for piece in pieces for name in (piece.key, piece.name)}
     messages = []
@@ -50,7 +50,9 @@ def unknown_names(key: str, pieces: Sequence[ResolvedPiece], store: Store) -> li
     return messages
 
 
-def _scattered(piece: ResolvedPiece, entries: Sequence[Entry], store: Store, out: Path) -> ScatteredFiles | None:
+def _scattered(
+    piece: ResolvedPiece, entries: Sequence[ListedFile], store: FileStore, out: Path
+) -> ScatteredFiles | None:
     """Return where all files of a listing are; the first that is nowhere ends the search."""
     places = {}
     for entry in track(entries, len(entries), f"looking for {piece.key}", "files"):
@@ -62,7 +64,7 @@ def _scattered(piece: ResolvedPiece, entries: Sequence[Entry], store: Store, out
     return ScatteredFiles(places, out)
 
 
-def _is(path: Path, entry: Entry) -> bool:
+def _is(path: Path, entry: ListedFile) -> bool:
     try:
         regular = path.is_file() and not path.is_symlink()
         return regular and path.stat().st_size == entry.size and files.sha256(path) == entry.sha256
@@ -70,7 +72,7 @@ def _is(path: Path, entry: Entry) -> bool:
         return False
 
 
-def _placed(key: str, piece: ResolvedPiece, alone: bool, store: Store) -> LocalCopy | None:
+def _placed(key: str, piece: ResolvedPiece, alone: bool, store: FileStore) -> LocalCopy | None:
     for home in placed_folders(key, store):
         if (file := home / piece.name).is_file():
             refuse_web_page(file, str(file))

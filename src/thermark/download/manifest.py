@@ -10,7 +10,7 @@ from thermark.core import files
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.download import listing
-from thermark.download.listing import Entry, Tree
+from thermark.download.listing import ListedFile, Tree
 from thermark.download.options import Key, ResolvedPiece
 from thermark.download.weights import Sha256, Size
 
@@ -35,7 +35,7 @@ class Pin(Section):
     source: str
     file: File | None
     tree: Tree
-    listing: list[Entry] | None
+    listing: list[ListedFile] | None
 
     @model_validator(mode="after")
     def _sound(self) -> "Pin":
@@ -98,13 +98,13 @@ def write(path: Path, pins: Mapping[str, Pin]) -> None:
     files.write_text(path, f'{{\n  "name": {json.dumps(path.stem)},\n  "pieces": {{\n{pieces}\n  }}\n}}\n')
 
 
-def pin(piece: ResolvedPiece, entries: Sequence[Entry], file: File | None) -> Pin:
+def pin(piece: ResolvedPiece, entries: Sequence[ListedFile], file: File | None) -> Pin:
     """Return the pin of a piece that consists of these files."""
     listed = sorted(entries, key=lambda entry: entry.path) if len(entries) <= LISTED else None
     return Pin(source=piece.source, file=file, tree=listing.digest(entries), listing=listed)
 
 
-def known_files(piece: Pin | None, cache: Path) -> list[Entry] | None:
+def known_files(piece: Pin | None, cache: Path) -> list[ListedFile] | None:
     """Return the listing of a pinned piece where the manifest or the cache folder knows it."""
     return (piece.listing or listing.load(cache, piece.tree)) if piece else None
 

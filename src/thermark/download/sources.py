@@ -11,14 +11,14 @@ from thermark.download import cache, hub, packages
 from thermark.download.download import RetryPolicy, verify
 from thermark.download.extract import Limits, extract_file
 from thermark.download.request import Remote, refuse_web_page, without_secrets
-from thermark.download.resolve import LocalFile, Store, at_hand, resolve
-from thermark.download.weights import Entry
+from thermark.download.resolve import FileStore, LocalFile, at_hand, resolve
+from thermark.download.weights import WeightFile
 
 # Weights do not compress well, and come with a page or two of text.
 ARCHIVE = Limits(total=50 * 10**9, entries=100_000)
 
 
-def address(entry: Entry) -> str:
+def address(entry: WeightFile) -> str:
     """Return where an entry's file is published, with `#` and the member's path.
 
     That is a URL, `pip:name==version` or `npm:name@version`.
@@ -31,19 +31,19 @@ def address(entry: Entry) -> str:
     return f"{packages.address(entry.package)}#{entry.package.member}"
 
 
-def host(entry: Entry) -> str:
+def host(entry: WeightFile) -> str:
     """Return the publisher of an entry's file, for a message."""
     if entry.npm:
         return "npm's registry"
     return "the package index" if entry.wheel else without_secrets(address(entry)).split("/")[2]
 
 
-def container(entry: Entry) -> str:
+def container(entry: WeightFile) -> str:
     """Return the address of what is downloaded: the file, or the archive or wheel that it lies in."""
     return address(entry).partition("#")[0]
 
 
-def size(entries: Sequence[Entry]) -> tuple[int, bool]:
+def size(entries: Sequence[WeightFile]) -> tuple[int, bool]:
     """Return about how many bytes must be downloaded for entries, and whether some sizes are unknown.
 
     Where the size of an archive is unknown, that of its member stands for it: weights hardly compress.
@@ -55,7 +55,7 @@ def size(entries: Sequence[Entry]) -> tuple[int, bool]:
     return sum(size or 0 for size in sizes.values()), None in sizes.values()
 
 
-def local(entry: Entry, bundle: str, store: Store) -> LocalFile | None:
+def local(entry: WeightFile, bundle: str, store: FileStore) -> LocalFile | None:
     """Return a verified local copy of an entry's file and its sha256, or None.
 
     It may lie there as it is, or in its wheel or archive. A file of unknown sha256 is one that was fetched before,
@@ -72,7 +72,7 @@ def local(entry: Entry, bundle: str, store: Store) -> LocalFile | None:
     return None
 
 
-def fetch(entry: Entry, store: Store, limit: int) -> LocalFile:
+def fetch(entry: WeightFile, store: FileStore, limit: int) -> LocalFile:
     """Return a verified copy of an entry's file from the network, and its sha256; `limit` is in bytes.
 
     Raises NetworkError, TooLarge, DataError and SetupError.
@@ -85,12 +85,12 @@ def fetch(entry: Entry, store: Store, limit: int) -> LocalFile:
     return _unpack(entry, copy[0], store) if archive else copy
 
 
-def _file(entry: Entry) -> Remote:
+def _file(entry: WeightFile) -> Remote:
     """Return what is known of an entry's file."""
     return Remote(address(entry), entry.name, entry.size, entry.sha256)
 
 
-def _archive(entry: Entry) -> Remote | None:
+def _archive(entry: WeightFile) -> Remote | None:
     """Return what is known of the archive or package in which an entry's file lies, None where it lies in none."""
     if entry.package:
         return packages.remote(entry.package)
@@ -100,7 +100,7 @@ def _archive(entry: Entry) -> Remote | None:
     return None
 
 
-def _packed(entry: Entry, store: Store) -> Path | None:
+def _packed(entry: WeightFile, store: FileStore) -> Path | None:
     """Return the archive or package of an entry when it is at hand, verified where its sha256 is known."""
     archive = _archive(entry)
     if archive is None:
@@ -112,7 +112,7 @@ def _packed(entry: Entry, store: Store) -> Path | None:
     return None
 
 
-def _unpack(entry: Entry, archive: Path, store: Store) -> LocalFile:
+def _unpack(entry: WeightFile, archive: Path, store: FileStore) -> LocalFile:
     """Bring the entry's member of an archive into the cache, verified."""
     try:
         return resolve(_file(entry), store, partial(_extract, entry, archive))
@@ -122,7 +122,7 @@ def _unpack(entry: Entry, archive: Path, store: Store) -> LocalFile:
         raise
 
 
-def _extract(entry: Entry, archive: Path, remote: Remote, part: Path, policy: RetryPolicy) -> str:
+def _extract(entry: WeightFile, archive: Path, remote: Remote, part: Path, policy: RetryPolicy) -> str:
     member = entry.package.member if entry.package else entry.url and entry.url.member
     assert member
     extract_file(archive, member, part, ARCHIVE)

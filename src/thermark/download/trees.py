@@ -11,7 +11,7 @@ from thermark.core.errors import DataError, NetworkError
 from thermark.core.progress import track
 from thermark.download import cache, extract, listing
 from thermark.download.request import NoSpace, Page, Remote, TooLarge
-from thermark.download.resolve import Store
+from thermark.download.resolve import FileStore
 
 Download = Callable[[Remote, Path], object]
 
@@ -24,7 +24,7 @@ def path(root: Path, address: str) -> Path:
     return root / "trees" / hashlib.sha256(address.encode()).hexdigest()[:16]
 
 
-def fetch(address: str, files: Sequence[Remote], store: Store, limit: int | None, download: Download) -> Path:
+def fetch(address: str, files: Sequence[Remote], store: FileStore, limit: int | None, download: Download) -> Path:
     """Return a local folder with files, called as their paths in it; not to be written to.
 
     `download` brings one into a part file. The folder is complete or not there: finished files of an interrupted
@@ -46,7 +46,7 @@ def fetch(address: str, files: Sequence[Remote], store: Store, limit: int | None
     return once(address, store, fill)
 
 
-def once(address: str, store: Store, fill: Callable[[Path], None]) -> Path:
+def once(address: str, store: FileStore, fill: Callable[[Path], None]) -> Path:
     """Return the folder that was published at `address`; `fill` makes it, whole or not at all, where it is not."""
     tree = path(store.cache, address)
     if tree.is_dir():
@@ -84,7 +84,12 @@ def _remove_unlisted(unfinished: Path, files: Sequence[Remote]) -> None:
 
 
 def _fill(
-    address: str, files: Sequence[Remote], unfinished: Path, store: Store, limit: int | None, download: Download
+    address: str,
+    files: Sequence[Remote],
+    unfinished: Path,
+    store: FileStore,
+    limit: int | None,
+    download: Download,
 ) -> None:
     """Bring every file that `unfinished` lacks; raises the first failure once the others were tried."""
     missing = [file for file in files if not (unfinished / file.name).is_file()]

@@ -107,7 +107,7 @@ class WeightsCard(Section):
     notes: str = ""
 
 
-class Entry(Section):
+class WeightFile(Section):
     """One file of a bundle, with one source; `size` (bytes) and `sha256` are null until somebody knows them.
 
     `unpinned` is why nothing fixes the content, where neither a sum nor the revision of a repository does.
@@ -124,7 +124,7 @@ class Entry(Section):
     card: WeightsCard
 
     @model_validator(mode="after")
-    def _sound(self) -> "Entry":
+    def _sound(self) -> "WeightFile":
         if sum(source is not None for source in (self.url, self.hub, self.wheel, self.npm)) != 1:
             raise ValueError("wants exactly one of url, hub, wheel, npm")
         if self.size is not None and self.sha256 is None:
@@ -137,7 +137,7 @@ class Entry(Section):
         return self.wheel or self.npm
 
 
-class Manifest(Section):
+class WeightBundle(Section):
     """A bundle: its name, which is the file's, and its files; none for contestants that need only runs of ours.
 
     `reason`: why nothing in this version can run the files, and what can; then none of them is ever brought.
@@ -145,14 +145,14 @@ class Manifest(Section):
 
     name: Annotated[str, Field(pattern=r"^\w+$")]  # no dots: it is a key of params.yaml
     reason: Text | None = None
-    files: list[Entry]
+    files: list[WeightFile]
 
 
-def read(path: Path) -> Manifest:
+def read(path: Path) -> WeightBundle:
     """Read a bundle's manifest; raises ConfigError when it is absent, DataError when it is not sound."""
     content = read_yaml(path)
     try:
-        manifest = parse(content, Manifest, path.name)
+        manifest = parse(content, WeightBundle, path.name)
     except ConfigError as error:
         raise DataError(error.cause, "correct the manifest, or restore it with `git checkout`") from error
     names = [entry.name.casefold() for entry in manifest.files]

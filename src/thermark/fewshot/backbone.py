@@ -19,14 +19,14 @@ from thermark.core import files
 from thermark.core.bundle import Bundle
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError
-from thermark.nets.inputs import normalised
+from thermark.nets.pixels import normalised
 from thermark.train import precision
 from thermark.train.precision import Dtype, Precision
 
 Maps = Callable[[Tensor], Tensor]
 
 
-class Options(Section):
+class BackboneOptions(Section):
     """The options that every backbone has.
 
     `family`: its module in backbones/; `file` of the bundle `weights` holds the network. `dtype`: of the
@@ -80,7 +80,7 @@ class Backbone:
 
 
 def frozen(
-    net: nn.Module, maps: Maps, channels: int, config: Options, bundle: Bundle, device: torch.device
+    net: nn.Module, maps: Maps, channels: int, config: BackboneOptions, bundle: Bundle, device: torch.device
 ) -> Backbone:
     """Return a Backbone that computes `maps` with `net`, which is moved to the device and learns no more."""
     precision.placed(net, device).eval().requires_grad_(False)
@@ -102,14 +102,15 @@ def frozen(
     )
 
 
-class Absent(Exception):
+class PackageAbsent(Exception):
     """A package that a backbone needs is not installed."""
 
 
 def load(name: str, settings: Mapping[str, Any], weights: Bundle, device: str) -> Backbone:
     """Return the backbone that a section describes, which is that of its family's Config.
 
-    Raises Absent for want of a package, ConfigError for an unknown family or setting, and what its module raises.
+    Raises PackageAbsent for want of a package, ConfigError for an unknown family or setting, and what its module
+    raises.
     """
     family = str(settings.get("family"))
     try:
@@ -118,5 +119,5 @@ def load(name: str, settings: Mapping[str, Any], weights: Bundle, device: str) -
         if str(error.name).startswith("thermark"):
             families = [path.stem for path in Path(__file__).parent.glob("backbones/[a-z]*.py")]
             raise ConfigError(f"{name}.family is {family}", nearest(family, sorted(families))) from error
-        raise Absent(f"the package {error.name} is not installed") from error
+        raise PackageAbsent(f"the package {error.name} is not installed") from error
     return module.load(parse(settings, module.Config, name), weights, device)  # type: ignore[no-any-return]

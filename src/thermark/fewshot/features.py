@@ -18,7 +18,7 @@ from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.progress import track
 from thermark.core.runs import seed_folders
 from thermark.fewshot import crops as crop_sets
-from thermark.fewshot.backbone import Absent, Backbone, load
+from thermark.fewshot.backbone import Backbone, PackageAbsent, load
 from thermark.fewshot.crops import CropSet
 from thermark.train.precision import Precision
 
@@ -183,7 +183,7 @@ def features_of(
                     for one in chosen:
                         at = seed / one
                         extract(backbone, crop_sets.read(crops / one), folder / at, store, partial / at)
-            except Absent as error:
+            except PackageAbsent as error:
                 reason = str(error)
             except Unfit as error:
                 reason = f"{error.cause}; {error.remedy}"

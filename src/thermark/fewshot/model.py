@@ -18,7 +18,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import skipped
 from thermark.fewshot import backbone as backbones
 from thermark.fewshot import cutting
-from thermark.fewshot.backbone import Absent, Backbone
+from thermark.fewshot.backbone import Backbone, PackageAbsent
 from thermark.fewshot.cutting import Geometry, Pixels
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.nets.card import WEIGHTS, load_weights
@@ -139,8 +139,8 @@ def read(folder: Path) -> tuple[TinyHead, HeadCard]:
 def load(folder: Path, weights: Bundle, device: str, settings: Mapping[str, Any] | None = None) -> HeadModel:
     """Return the head in `folder` on the backbone in the bundle `weights`; `settings` overrules the card's.
 
-    Raises DataError when the bundle holds other weights than the head was trained on, `heads.backbone.Absent`
-    for want of a package, and what reading head and backbone raises.
+    Raises DataError when the bundle holds other weights than the head was trained on,
+    `fewshot.backbone.PackageAbsent` for want of a package, and what reading head and backbone raises.
     """
     head, card = read(folder)
     below = backbones.load(folder.name, card.backbone | dict(settings or {}), weights, device)
@@ -152,4 +152,4 @@ def load(folder: Path, weights: Bundle, device: str, settings: Mapping[str, Any]
     return HeadModel(below, head.to(below.device), card, card.padding)
 
 
-__all__ = ["Absent", "HeadCard", "HeadModel", "load", "read", "write"]
+__all__ = ["HeadCard", "HeadModel", "PackageAbsent", "load", "read", "write"]

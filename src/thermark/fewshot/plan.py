@@ -46,7 +46,7 @@ class HeadTraining:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedHead:
     """What one training gave: weights, if it is published, and the numbers of each test scope by each decoder.
 
     Training that came to nothing has a `reason`, no weights, and misses every point.

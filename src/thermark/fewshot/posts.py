@@ -83,7 +83,7 @@ def cropped(person: tuple[float, float, float, float], size: tuple[int, int]) ->
 
 
 @dataclass(frozen=True)
-class Pair:
+class NoseInPerson:
     """A nose (x, y) and the person around it (left, top, width, height), in px from the outline of the `frame`."""
 
     frame: str
@@ -91,7 +91,7 @@ class Pair:
     person: tuple[float, float, float, float]
 
 
-def pairs(annotated: Annotations, source: str) -> list[Pair]:
+def pairs(annotated: Annotations, source: str) -> list[NoseInPerson]:
     """Return the pairs of one annotation file, image by image in the order in which they were first annotated.
 
     The person is the smallest that holds the nose, the first of equal ones (where the posts' own script stops).
@@ -106,7 +106,7 @@ def pairs(annotated: Annotations, source: str) -> list[Pair]:
             around = [box for box in people if _holds(box, nose)]
             if around:
                 person = min(around, key=lambda box: box[2] * box[3])
-                listed.append(Pair(str(annotated.frames[image]), nose, tuple(person)))
+                listed.append(NoseInPerson(str(annotated.frames[image]), nose, tuple(person)))
     return listed
 
 
@@ -170,7 +170,7 @@ class _Rows:
             self._free.setdefault(frame, []).append(row)
         self._at = faces.xy[:, 0].astype(np.float64) + OUTLINE
 
-    def taken(self, pair: Pair) -> int | None:
+    def taken(self, pair: NoseInPerson) -> int | None:
         """Return the row whose label is the nose, up to the digits of float32, or None."""
         free = self._free.get(pair.frame, [])
         for row in free:

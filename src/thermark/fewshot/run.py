@@ -21,7 +21,7 @@ from thermark.fewshot import model, scoring, training
 from thermark.fewshot.crops import CropSet
 from thermark.fewshot.features import Features
 from thermark.fewshot.model import HeadCard
-from thermark.fewshot.plan import ALL, PUBLISHED, Config, HeadTraining, Rows, Trained, planned
+from thermark.fewshot.plan import ALL, PUBLISHED, Config, HeadTraining, Rows, TrainedHead, planned
 from thermark.fewshot.scoring import Floats, Numbers
 from thermark.fewshot.summary import compared, summary, table
 from thermark.fewshot.tiny_head import TinyHead
@@ -90,7 +90,7 @@ def below(features_folder: Path, seed: int, config: Config) -> Features:
     return feature_sets.read(matching(features_folder, seed) / config.crops)
 
 
-def fitted(job: HeadTraining, crops_folder: Path, features_folder: Path, config: Config) -> Trained:
+def fitted(job: HeadTraining, crops_folder: Path, features_folder: Path, config: Config) -> TrainedHead:
     """Train and score one head, the same on every call, also on a GPU."""
     device = precision.prepare(Machine(threads=1))
     crops, features = crop_sets.read(crops_folder), below(features_folder, job.seed, config)
@@ -110,13 +110,13 @@ def fitted(job: HeadTraining, crops_folder: Path, features_folder: Path, config:
     }
     # As arrays: between processes, tensors go by way of shared memory and a file descriptor each.
     kept = {name: tensor.numpy() for name, tensor in fit.weights.items()} if job.budget == PUBLISHED else {}
-    return Trained(job, kept, fit.best_epoch, fit.val_error, scored(gaps, crops))
+    return TrainedHead(job, kept, fit.best_epoch, fit.val_error, scored(gaps, crops))
 
 
-def missed(job: HeadTraining, crops: CropSet, reason: str) -> Trained:
+def missed(job: HeadTraining, crops: CropSet, reason: str) -> TrainedHead:
     """Return the record of a training that failed: a miss of every point."""
     nowhere = np.full_like(crops.xy[crops.part("test")], np.nan)
-    return Trained(job, {}, 0, inf, scored(dict.fromkeys(METHODS, nowhere), crops), reason)
+    return TrainedHead(job, {}, 0, inf, scored(dict.fromkeys(METHODS, nowhere), crops), reason)
 
 
 def scored(gaps: Mapping[Method, Floats], crops: CropSet) -> dict[tuple[str, Method], Numbers]:
@@ -149,7 +149,7 @@ def predicted(
     }
 
 
-def described(trained: Trained, crops: CropSet, stored: Features, config: Config) -> HeadCard:
+def described(trained: TrainedHead, crops: CropSet, stored: Features, config: Config) -> HeadCard:
     """Return the card of a trained head."""
     return HeadCard(
         vocabulary=crops.vocabulary,

@@ -17,14 +17,14 @@ Rows = NDArray[np.int64]
 MANY = 64
 
 
-class Features(Protocol):
+class FeatureSource(Protocol):
     """What gives the features (n, C, h, w), of any floating dtype, of rows (n,) int64."""
 
     def __getitem__(self, rows: Rows, /) -> Tensor: ...
 
 
 @dataclass(frozen=True)
-class Samples:
+class FeatureSamples:
     """Crops in memory, on the device that trains.
 
     `features` (n, h, w, C) with all channels of a cell side by side; labels `xy` (n, K, 2) float32 in px of the
@@ -61,8 +61,13 @@ def labelled(xy: NDArray[np.float64], rows: Rows, purpose: str) -> Rows:
 
 
 def loaded(
-    features: Features, xy: NDArray[np.float64], rows: Rows, side: int, dtype: torch.dtype, device: torch.device
-) -> Samples:
+    features: FeatureSource,
+    xy: NDArray[np.float64],
+    rows: Rows,
+    side: int,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> FeatureSamples:
     """Read `rows` once for all epochs; `xy` (M, K, 2) in pixels of crops of `side` px.
 
     1024 channels of 16 x 16 are half a megabyte a crop in bfloat16, twice that in float32.
@@ -72,7 +77,7 @@ def loaded(
     for first in range(0, len(rows), MANY):
         part = features[rows[first : first + MANY]]
         whole[first : first + MANY] = part.permute(0, 2, 3, 1)
-    return Samples(whole, torch.from_numpy(to_map(xy[rows], side)).float().to(device))
+    return FeatureSamples(whole, torch.from_numpy(to_map(xy[rows], side)).float().to(device))
 
 
 def batches(count: int, batch: int, seed: int, epoch: int, steps: int | None = None) -> list[Rows]:

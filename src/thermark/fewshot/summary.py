@@ -12,7 +12,7 @@ from thermark import landmarks
 from thermark.fewshot import scoring
 from thermark.fewshot.crops import CropSet
 from thermark.fewshot.features import Features
-from thermark.fewshot.plan import ALL, PUBLISHED, Config, Rows, Trained
+from thermark.fewshot.plan import ALL, PUBLISHED, Config, Rows, TrainedHead
 from thermark.fewshot.scoring import Numbers
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.nets import complexity
@@ -23,7 +23,7 @@ CURVE = ("crop_mean", "crop_median", "crop_pck@10", "native_mean", "native_media
 INTERVAL = ("crop_mean", "native_mean")
 
 
-def summary(done: Sequence[Trained], crops: CropSet, features: Features, config: Config) -> dict[str, Any]:
+def summary(done: Sequence[TrainedHead], crops: CropSet, features: Features, config: Config) -> dict[str, Any]:
     """Return what `metrics/heads/<key>.json` holds: means over seeds."""
     main = [trained for trained in done if trained.job.budget == PUBLISHED]
     budgets = dict.fromkeys([*map(str, config.budget), ALL])
@@ -94,7 +94,7 @@ def averaged(numbers: Sequence[Numbers]) -> dict[str, float | None]:
     return means
 
 
-def _point(done: Sequence[Trained], method: Method, epochs: int) -> dict[str, float | None]:
+def _point(done: Sequence[TrainedHead], method: Method, epochs: int) -> dict[str, float | None]:
     """Return one point of the curve; the interval is that of Student's t over seeds."""
     numbers = [row.numbers[ALL, method] for row in done]
     means = averaged(numbers)
@@ -109,7 +109,7 @@ def _point(done: Sequence[Trained], method: Method, epochs: int) -> dict[str, fl
     return point
 
 
-def table(done: Iterable[Trained], method: Method) -> str:
+def table(done: Iterable[TrainedHead], method: Method) -> str:
     """Return the curve as CSV, a row a training, errors of the whole test set."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -18,7 +18,7 @@ from thermark.core.config import Section
 from thermark.core.errors import ConfigError, DataError, in_one_line
 from thermark.core.runs import Untrained
 from thermark.fewshot import samples
-from thermark.fewshot.samples import MANY, Features, Rows, Samples
+from thermark.fewshot.samples import MANY, FeatureSamples, FeatureSource, Rows
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.train import loop, precision, schedule
 from thermark.train.checkpoint import Memory, Row, State
@@ -60,7 +60,7 @@ class Fitted:
 
 
 def fit(
-    features: Features,
+    features: FeatureSource,
     xy: NDArray[np.float64],
     train: Rows,
     val: Rows,
@@ -116,7 +116,7 @@ def fit(
     return Fitted(trained.weights, progress.best_epoch, progress.best, progress.history)
 
 
-def begun(train_set: Samples, seed: int, start: State | None) -> TinyHead:
+def begun(train_set: FeatureSamples, seed: int, start: State | None) -> TinyHead:
     """Return a head for such samples with the weights `start`, or random ones that belong to the seed."""
     # Without touching the generator of the caller.
     with torch.random.fork_rng(devices=[]):
@@ -132,7 +132,7 @@ def begun(train_set: Samples, seed: int, start: State | None) -> TinyHead:
 
 
 @torch.inference_mode()
-def validated(head: nn.Module, val_set: Samples, side: int, exact: Literal["fp32", "bf16"]) -> float:
+def validated(head: nn.Module, val_set: FeatureSamples, side: int, exact: Literal["fp32", "bf16"]) -> float:
     """Return the mean error in crop px over all labelled points, infinite when one is missed."""
     errors = []
     for first in range(0, len(val_set), MANY):
@@ -146,14 +146,14 @@ def validated(head: nn.Module, val_set: Samples, side: int, exact: Literal["fp32
 
 
 def _both(
-    features: Features,
+    features: FeatureSource,
     xy: NDArray[np.float64],
     train: Rows,
     val: Rows,
     side: int,
     exact: Literal["fp32", "bf16"],
     device: torch.device,
-) -> tuple[Samples, Samples]:
+) -> tuple[FeatureSamples, FeatureSamples]:
     """Read the labelled rows to train and to validate on."""
     if len(shared := np.intersect1d(train, val)):
         raise ConfigError(f"crop {shared[0]} is in the training and in the validation set", "keep them apart")

@@ -31,7 +31,7 @@ class NetworkCard(Section):
     trained_on: list[str]
 
 
-class DetectorCard(NetworkCard):
+class ShippedDetector(NetworkCard):
     """A detector of faces in one grey picture.
 
     Pictures are reduced until their longer side has `longest` pixels at most. Boxes of a score below `threshold`
@@ -62,7 +62,7 @@ class Compression(Section):
     seed: int
 
 
-class LandmarksCard(NetworkCard):
+class ShippedLandmarks(NetworkCard):
     """A network of `vocabulary` points, from a square image that shows `padding` times the longer side of a box.
 
     `size` names the architecture; the rest is as in nets/card.py. `compression` is None for a file in fp32.
@@ -83,8 +83,8 @@ class LandmarkerCard(Section):
 
     licence: str
     tone: Tone
-    detector: DetectorCard
-    landmarks: LandmarksCard
+    detector: ShippedDetector
+    landmarks: ShippedLandmarks
 
 
 def read(folder: Path = FOLDER) -> LandmarkerCard:

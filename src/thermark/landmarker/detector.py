@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core import geometry
-from thermark.landmarker.card import DetectorCard
+from thermark.landmarker.card import ShippedDetector
 from thermark.landmarker.result import Floats
 from thermark.nets import face_boxes
 
@@ -15,14 +15,14 @@ INPUT, OUTPUTS = "image", ("boxes", "scores")
 
 
 @dataclass(frozen=True)
-class Detector:
+class DetectorSession:
     """A session of onnxruntime: `image` (1, 1, H, W) float32, 0..255, to `boxes` (1, N, 4) and `scores` (1, N).
 
     What is before and after is that of the evaluation (models/inference/face_finder.py).
     """
 
     session: Any
-    card: DetectorCard
+    card: ShippedDetector
 
     def __call__(self, grey: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         """Return boxes (F, 4) in pixels of the picture (H, W) and their scores (F,), best first.

@@ -12,8 +12,8 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Tone
 from thermark.landmarker import card as cards
 from thermark.landmarker import moved, pictures
-from thermark.landmarker.detector import Detector, visible
-from thermark.landmarker.network import Network
+from thermark.landmarker.detector import DetectorSession, visible
+from thermark.landmarker.network import LandmarkSession
 from thermark.landmarker.result import Floats, Landmarks
 
 MOST_THREADS = 4  # networks this small do not fill more
@@ -63,8 +63,8 @@ class Landmarker:
             raise ConfigError(f"the longest side {longest} is no size for faces", "say 32 or more, such as 320")
         settings = {"threshold": threshold, "longest": longest}
         changed = {name: value for name, value in settings.items() if value is not None}
-        self._detector = Detector(opened(self.card.detector), self.card.detector.model_copy(update=changed))
-        self._network = Network(opened(self.card.landmarks), self.card.landmarks, flip)
+        self._detector = DetectorSession(opened(self.card.detector), self.card.detector.model_copy(update=changed))
+        self._network = LandmarkSession(opened(self.card.landmarks), self.card.landmarks, flip)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from thermark import landmarks
 from thermark.core import geometry
 from thermark.core.geometry import Array
 from thermark.landmarker import simcc
-from thermark.landmarker.card import LandmarksCard
+from thermark.landmarker.card import ShippedLandmarks
 from thermark.landmarker.result import Floats
 
 INPUT, OUTPUTS = "input", ("simcc_x", "simcc_y")
@@ -19,7 +19,7 @@ AT_ONCE = 64  # crops in one call: bounds the memory that a crowd takes
 
 
 @dataclass(frozen=True)
-class Network:
+class LandmarkSession:
     """A session of onnxruntime: `input` (N, 3, S, S), normalised, to the logits of SimCC along x and y.
 
     With `flip` those of an image and of its mirror image are averaged, at twice the time. Crops are cut as
@@ -27,7 +27,7 @@ class Network:
     """
 
     session: Any
-    card: LandmarksCard
+    card: ShippedLandmarks
     flip: bool = False
 
     def on_boxes(self, grey: NDArray[np.uint8], boxes: Floats) -> tuple[Floats, Floats]:

@@ -40,16 +40,16 @@ class Config(BundleConfig):
 
 
 @dataclass(frozen=True)
-class Body:
+class BlazePose:
     """The landmark network: 33 points in a turned square of an image."""
 
     graph: Graph
 
     @staticmethod
-    def open(path: Path) -> "Body":
+    def open(path: Path) -> "BlazePose":
         """Open the model file; raises DataError when it is not that network."""
         # Points, presence, outline, heat maps, points in metres; their numbers tell them apart.
-        return Body(Graph(path, SIZE, (5 * OUTPUTS, 1, SIZE**2, CELLS**2 * OUTPUTS, 3 * OUTPUTS)))
+        return BlazePose(Graph(path, SIZE, (5 * OUTPUTS, 1, SIZE**2, CELLS**2 * OUTPUTS, 3 * OUTPUTS)))
 
     def __call__(self, image: Image, to_image: NDArray[np.float64]) -> tuple[Floats, Floats, float]:
         """Return xy (33, 2) in pixels of an RGB image, how visible each is, and the probability of a person."""
@@ -89,7 +89,7 @@ def upright(points: Floats) -> NDArray[np.float64]:
     return region(hips, ROI * 2 * float(np.hypot(across, down)), float(angle), SIZE)
 
 
-def persons(image: Image, detector: Detector, body: Body, most: int) -> Instances:
+def persons(image: Image, detector: Detector, body: BlazePose, most: int) -> Instances:
     """Return at most so many persons in an RGB image; boxes are those of their faces, as the detector has them."""
     usable(image)
     detections = detector([image])[0].best(most)
@@ -112,5 +112,5 @@ def load(config: Config, assets: Assets, device: str) -> Finder:
     """Open both networks; raises DataError for files that are other models, SetupError for a GPU."""
     on_cpu(device, ENGINE)
     detector = Detector(assets.weights.file(DESIGNS["person"].file), "person")
-    body = Body.open(assets.weights.file(FILE))
+    body = BlazePose.open(assets.weights.file(FILE))
     return Finder(partial(persons, detector=detector, body=body, most=config.persons), "blazepose33", "blazepose")

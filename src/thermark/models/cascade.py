@@ -13,7 +13,7 @@ from thermark.core.bundle import Bundle
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import seed_folders, skipped
 from thermark.fewshot import model as heads
-from thermark.fewshot.backbone import Absent
+from thermark.fewshot.backbone import PackageAbsent
 from thermark.fewshot.model import HeadModel
 from thermark.models import learned
 from thermark.models.inference import contract
@@ -99,5 +99,5 @@ def trained(folder: Path, bundle: Bundle, device: str) -> Learned | HeadModel:
         return learned.read(folder, device)
     try:
         return heads.load(folder, bundle, device)
-    except Absent as error:
+    except PackageAbsent as error:
         raise Unavailable(str(error)) from error

@@ -54,15 +54,15 @@ class Config(BundleConfig):
 
 
 @dataclass(frozen=True)
-class Mesh:
+class FaceMesh:
     """The landmark network: 468 points in a turned square of an image."""
 
     graph: Graph
 
     @staticmethod
-    def open(path: Path) -> "Mesh":
+    def open(path: Path) -> "FaceMesh":
         """Open the model file; raises DataError when it is not that network."""
-        return Mesh(Graph(path, SIZE, (3 * POINTS, 1)))
+        return FaceMesh(Graph(path, SIZE, (3 * POINTS, 1)))
 
     def __call__(self, image: Image, to_image: NDArray[np.float64]) -> tuple[Floats, float]:
         """Return xy (468, 2) in pixels of an RGB image, and the probability of a face, for a `region` of it."""
@@ -90,7 +90,7 @@ Found = tuple[Floats, float, Floats, float]  # xy (468, 2), probability of a fac
 Detect = Callable[[Sequence[Image]], list[Detections]]
 
 
-def found(image: Image, mesh: Mesh, detector: Detect, most: int) -> list[Found]:
+def found(image: Image, mesh: FaceMesh, detector: Detect, most: int) -> list[Found]:
     """Return at most so many faces in an RGB image, best first: FaceMesh with its short-range detector."""
     detections = detector([image])[0].best(most)
     meshes = [mesh(image, to_image) for to_image in upright(detections)]
@@ -117,7 +117,7 @@ def in_crops(
     return faces
 
 
-def in_boxes(image: Image, boxes: Floats, mesh: Mesh, pad: float = ROI) -> Instances:
+def in_boxes(image: Image, boxes: Floats, mesh: FaceMesh, pad: float = ROI) -> Instances:
     """Return a row for each box (P, 4), NaN without box or face: `pad` longer sides of the box, not turned."""
     rows = []
     for box in np.asarray(boxes, np.float64):
@@ -153,7 +153,7 @@ def load(config: Config, assets: Assets, device: str) -> Finder | Prompted:
     Raises DataError for files that are other models or answer otherwise, SetupError for a GPU.
     """
     on_cpu(device, ENGINE)
-    mesh = Mesh.open(assets.weights.file(FILE))
+    mesh = FaceMesh.open(assets.weights.file(FILE))
     short = Detector(assets.weights.file(DESIGNS["short_range"].file), "short_range")
     look = partial(found, mesh=mesh, detector=short, most=config.faces)
     face = golden_check.read("facemesh")

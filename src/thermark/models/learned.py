@@ -18,7 +18,7 @@ from thermark.core.runs import seed_number
 from thermark.models.inference.contract import Assets, Floats, Given, Image, Instances
 from thermark.models.inference.learned_config import Flip, LearnedConfig
 from thermark.nets import card
-from thermark.nets.inputs import normalised
+from thermark.nets.pixels import normalised
 from thermark.train import precision
 from thermark.train.codecs import Codec
 from thermark.train.codecs.networks import codec_of

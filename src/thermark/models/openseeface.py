@@ -17,7 +17,7 @@ from thermark.core.errors import DataError
 from thermark.models.inference import sessions
 from thermark.models.inference.contract import Assets, BundleConfig
 from thermark.models.inference.cropped import Cropped
-from thermark.nets.inputs import normalised
+from thermark.nets.pixels import normalised
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

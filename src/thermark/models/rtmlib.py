@@ -43,7 +43,7 @@ class Config(PersonBoxes):
 
 
 @dataclass(frozen=True)
-class TopDown:
+class RtmlibPose:
     """A pose model of rtmlib's with its card; see Model for the rest."""
 
     pose: RTMPose
@@ -103,7 +103,7 @@ class TopDown:
         return xy, score
 
 
-def load(config: Config, assets: Assets, device: str) -> TopDown:
+def load(config: Config, assets: Assets, device: str) -> RtmlibPose:
     """Open the pose model and its detector, compare them with their cards, and run each once.
 
     Raises DataError for files that are absent, damaged or unlike their card (input size, number of points,
@@ -119,7 +119,7 @@ def load(config: Config, assets: Assets, device: str) -> TopDown:
     pose = sessions.tool(RTMPose, path, size, device, config.threads)
     _check_answer(sessions.tried(pose.session, config.pose, size), config.pose, card, size)
     detector, source = person_detector(config, assets.weights, device)
-    return TopDown(
+    return RtmlibPose(
         pose=pose,
         card=card,
         vocabulary=card["vocabulary"],

@@ -18,8 +18,8 @@ from thermark.core.errors import DataError, in_one_line
 from thermark.models.inference.contract import Assets, BundleConfig, Image
 from thermark.models.inference.cropped import Cropped
 from thermark.nets import state_dict_file
-from thermark.nets.inputs import normalised
 from thermark.nets.mobilenet import STAGES, MobileNetV2
+from thermark.nets.pixels import normalised
 from thermark.train import precision
 
 SIZE = 224

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from thermark.core import files
 from thermark.core.config import Section, parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.nets.inputs import MEAN, STD
+from thermark.nets.pixels import MEAN, STD
 from thermark.nets.rtmpose import Architecture, RTMPose
 
 CARD, WEIGHTS = "model.json", "model.safetensors"

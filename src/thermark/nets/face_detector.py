@@ -52,7 +52,7 @@ class FaceDetector(nn.Module):
         self.stage32 = _stage(of.fourth, of.fifth, 1, pooled=True)
         self.lateral = nn.ModuleList(ConvBlock(wide, of.neck, 1) for wide in (of.third, of.fourth, of.fifth))
         self.smooth = nn.ModuleList(SeparableConv(of.neck) for _ in STRIDES)
-        self.head = Head(of.neck)
+        self.head = DetectorHead(of.neck)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Map grey images (N, 1, H, W), 0..255, to logits (N, A) and log distances (N, A, 4).
@@ -71,7 +71,7 @@ class FaceDetector(nn.Module):
         return torch.cat([score for score, _ in outputs], dim=1), torch.cat([sides for _, sides in outputs], dim=1)
 
 
-class Head(nn.Module):
+class DetectorHead(nn.Module):
     """Two separable convolutions and a prediction each for scores and sides; all grids share them."""
 
     def __init__(self, channels: int):

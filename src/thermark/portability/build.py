@@ -8,18 +8,18 @@ from typing import Any
 from thermark.core import files
 from thermark.core.errors import Finding
 from thermark.portability import page
-from thermark.portability.compare import Compared, ResultPaths, compare
+from thermark.portability.compare import ResultPaths, TreeComparison, compare
 
 
 @dataclass(frozen=True)
-class Tree:
+class ResultTree:
     """A folder with the results of one run of the pipeline, and in which arithmetic they were made."""
 
     root: Path
     arithmetic: str
 
 
-def build(base: Tree, other: Tree, paths: ResultPaths, out: Path) -> None:
+def build(base: ResultTree, other: ResultTree, paths: ResultPaths, out: Path) -> None:
     """Write `out`/portability.md and .json on the results of two trees.
 
     Raises DataError for a tree without results, and, after both are written, Finding when a verdict of `base` is
@@ -37,7 +37,7 @@ def build(base: Tree, other: Tree, paths: ResultPaths, out: Path) -> None:
         )
 
 
-def _plain(base: Tree, other: Tree, compared: Compared) -> dict[str, Any]:
+def _plain(base: ResultTree, other: ResultTree, compared: TreeComparison) -> dict[str, Any]:
     """Return everything as plain data, without the paths of the trees."""
     return {
         "base": base.arithmetic,

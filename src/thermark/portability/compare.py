@@ -7,7 +7,7 @@ from pathlib import Path
 from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.portability import numbers, verdicts
-from thermark.portability.numbers import Number
+from thermark.portability.numbers import ComparedNumber
 from thermark.portability.verdicts import Verdict
 
 BROKEN = ("turned", "vanished")
@@ -23,7 +23,7 @@ class ResultPaths:
 
 
 @dataclass(frozen=True)
-class Files:
+class ComparedFiles:
     """Paths below both trees, with forward slashes: the same bytes, other bytes, in one of the trees alone."""
 
     equal: tuple[str, ...]
@@ -38,12 +38,12 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Compared:
+class TreeComparison:
     """Numbers, verdicts and files of a base tree and of another."""
 
-    numbers: Sequence[Number]
+    numbers: Sequence[ComparedNumber]
     verdicts: Sequence[Verdict]
-    files: Files
+    files: ComparedFiles
 
     @property
     def broken(self) -> list[Verdict]:
@@ -51,7 +51,7 @@ class Compared:
         return [verdict for verdict in self.verdicts if verdict.state in BROKEN]
 
 
-def compare(base: Path, other: Path, paths: ResultPaths) -> Compared:
+def compare(base: Path, other: Path, paths: ResultPaths) -> TreeComparison:
     """Compare the results of two trees; raises DataError where either has none."""
     for root in (base, other):
         for path in (paths.details, *paths.pages):
@@ -62,19 +62,19 @@ def compare(base: Path, other: Path, paths: ResultPaths) -> Compared:
         for path in paths.pages
         for verdict in verdicts.compare(path.stem, *(files.read_json(root / path) for root in (base, other)))
     ]
-    return Compared(
+    return TreeComparison(
         numbers.compare(base / paths.details, other / paths.details),
         compared,
         compare_files(base, other, paths.files),
     )
 
 
-def compare_files(base: Path, other: Path, paths: Sequence[Path]) -> Files:
+def compare_files(base: Path, other: Path, paths: Sequence[Path]) -> ComparedFiles:
     """Compare all files at `paths`, which are files or folders and relative to both trees."""
     first, second = (_files_below(tree, paths) for tree in (base, other))
     both = sorted(first & second)
     equal = {name for name in both if files.sha256(base / name) == files.sha256(other / name)}
-    return Files(
+    return ComparedFiles(
         equal=tuple(name for name in both if name in equal),
         different=tuple(name for name in both if name not in equal),
         base_only=tuple(sorted(first - second)),

@@ -12,7 +12,7 @@ Summary = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Number:
+class ComparedNumber:
     """The main metric of a contestant on a data set in the base tree, with its interval, and in the other tree.
 
     `over`: what the interval covers. What a tree does not have is None; `reason` is why the other has none.
@@ -43,7 +43,7 @@ class Number:
         return "inside" if self.low <= self.other <= self.high else "outside"
 
 
-def compare(base: Path, other: Path) -> list[Number]:
+def compare(base: Path, other: Path) -> list[ComparedNumber]:
     """Return a number for each `<contestant>/<data set>.json` below either of two folders of details, by name."""
     first, second = read(base), read(other)
     return [number(*key, first.get(key), second.get(key)) for key in sorted({*first, *second})]
@@ -54,12 +54,12 @@ def read(folder: Path) -> dict[tuple[str, str], Summary]:
     return {(path.parent.name, path.stem): files.read_json(path)["summary"] for path in folder.glob("*/*.json")}
 
 
-def number(contestant: str, dataset: str, base: Summary | None, other: Summary | None) -> Number:
+def number(contestant: str, dataset: str, base: Summary | None, other: Summary | None) -> ComparedNumber:
     """Return a number from the summaries of both trees, None where a tree has none."""
     summary, others = _ran(base), _ran(other)
     metric = str((summary or others).get("metric", ""))
     low, high = (summary.get(f"{metric}_{end}") for end in ("low", "high"))
-    return Number(
+    return ComparedNumber(
         contestant=contestant,
         dataset=dataset,
         metric=metric,

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from thermark.portability.compare import Compared, Files
-from thermark.portability.numbers import Number
+from thermark.portability.compare import ComparedFiles, TreeComparison
+from thermark.portability.numbers import ComparedNumber
 from thermark.portability.verdicts import Verdict
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import label, shown
+from thermark.report.number_format import label, shown
 
 TITLE = "# The same pipeline in another arithmetic"
 ABOUT = (
@@ -21,7 +21,7 @@ ORDER = {state: place for place, state in enumerate(("turned", "vanished", "new"
 FEW = 40  # names of files in one line
 
 
-def text(base: str, other: str, compared: Compared) -> str:
+def text(base: str, other: str, compared: TreeComparison) -> str:
     """Return the page on two trees, called by their arithmetic."""
     parts = [
         TITLE,
@@ -34,7 +34,7 @@ def text(base: str, other: str, compared: Compared) -> str:
     return "\n\n".join(parts)
 
 
-def _answer(compared: Compared) -> list[str]:
+def _answer(compared: TreeComparison) -> list[str]:
     """Return the three answers, in sentences that their counts write."""
     states = Counter(verdict.state for verdict in compared.verdicts)
     stated = states["held"] + states["turned"] + states["vanished"]
@@ -80,7 +80,7 @@ def _text(verdict: str | None) -> str:
     return escaped(verdict or "–")
 
 
-def _numbers(numbers: Sequence[Number]) -> list[str]:
+def _numbers(numbers: Sequence[ComparedNumber]) -> list[str]:
     stated = [number for number in numbers if number.state != "no number"]
     if not stated:
         return ["## Numbers", "There is none in either."]
@@ -89,7 +89,7 @@ def _numbers(numbers: Sequence[Number]) -> list[str]:
     return ["## Numbers", table(header, rows, texts=3)]
 
 
-def _number(number: Number) -> list[str]:
+def _number(number: ComparedNumber) -> list[str]:
     value, low, high, other = (
         shown(number.metric, one) for one in (number.base, number.low, number.high, number.other)
     )
@@ -102,7 +102,7 @@ def _number(number: Number) -> list[str]:
     return [*name, value, interval, number.over or "–", other, missed, state]
 
 
-def _files(files: Files) -> list[str]:
+def _files(files: ComparedFiles) -> list[str]:
     parts = ["## Files"]
     differing = {
         "Other bytes": files.different,

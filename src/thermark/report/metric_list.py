@@ -2,7 +2,7 @@
 
 from thermark.metrics.registry import METRICS
 from thermark.report.markdown import escaped, table
-from thermark.report.numbers import unit
+from thermark.report.number_format import unit
 
 HEADER = ("metric", "unit", "better", "counts misses", "meaning")
 BETTER = {True: "higher", False: "lower", None: "–"}

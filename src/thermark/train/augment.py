@@ -21,7 +21,7 @@ Image = NDArray[np.uint8]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-class Boxes(Section):
+class BoxVariation(Section):
     """Boxes as other publishers and detectors draw them, with probability `p`, against the tight ones.
 
     `larger`: bounds of the longer side, in that of the tight box; `down`: bounds of how much further down the box
@@ -65,7 +65,7 @@ class Augment(Section):
     hole_p: Fraction = 0.0
     hole: tuple[Fraction, Fraction] = (0.2, 0.4)
     aspect: float = Field(0.0, ge=0, lt=0.5)
-    boxes: Boxes = Boxes()
+    boxes: BoxVariation = BoxVariation()
     thermal: Thermal = Thermal()
 
     @property

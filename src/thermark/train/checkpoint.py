@@ -33,7 +33,7 @@ class Progress:
     norms: list[float] = field(default_factory=list)
 
 
-class Store(Protocol):
+class CheckpointStore(Protocol):
     """Where the state of a training is kept."""
 
     def save(self, progress: Progress, model: nn.Module, mean: nn.Module, optimizer: Optimizer) -> None:

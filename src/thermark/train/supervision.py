@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from thermark.nets.inputs import normalised
+from thermark.nets.pixels import normalised
 from thermark.train import loop, precision, run
 from thermark.train.checkpoint import State
 from thermark.train.data import Batch

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from thermark.nets.inputs import normalised
+from thermark.nets.pixels import normalised
 from thermark.train import data
 from thermark.train.codecs import Codec
 from thermark.train.data import Samples

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.datasets.readers import tables
+from thermark.datasets.readers import csv_tables
 from thermark.datasets.readers.loaded import Check, warn_unless
 
 POINTS, PROFILE = 73, 43
@@ -30,7 +30,7 @@ def displacement(xy: NDArray[np.floating]) -> NDArray[np.float64]:
     return displaced
 
 
-def count(table: tables.CsvTable, xy: NDArray[np.floating], margin: float) -> dict[str, int]:
+def count(table: csv_tables.CsvTable, xy: NDArray[np.floating], margin: float) -> dict[str, int]:
     """Return what a CSV holds, from its points (rows, 73, 2), NaN where a cell is empty.
 
     Pairs of which both are filled count. `repeated`: rows whose id an earlier row has. `left`, `right`: profile

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
 from thermark.core.radiometry import UNITS
-from thermark.datasets.readers import tables
+from thermark.datasets.readers import csv_tables
 from thermark.datasets.readers.loaded import Check, Findings
 
 TOLERANCE = 0.06  # readings are rounded to 0.1 deg C
@@ -113,7 +113,7 @@ def _agree(celsius: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[
 
 def _published(path: Path, stem: Callable[[str], str]) -> dict[str, Readings]:
     """Return frame -> its readings, in the order of their names."""
-    table = tables.read(path)
+    table = csv_tables.read(path)
     if not set(COLUMNS) <= table.columns.keys():
         raise DataError(f"{path.name} lacks one of {', '.join(COLUMNS)}", f"use {SOURCE}")
     names = np.array([stem(PurePosixPath(name.replace("\\", "/")).stem) for name in table.columns[COLUMNS[0]]])

@@ -19,7 +19,7 @@ from thermark.datasets.checks import arrival, near, sanity, splits
 from thermark.datasets.checks import report as reports
 from thermark.datasets.prepare import sharding
 from thermark.datasets.prepare.reading import CropConfig, ReadJob
-from thermark.datasets.prepare.sharding import Plan, Seen, WorkPart
+from thermark.datasets.prepare.sharding import Seen, ShardPlan, WorkPart
 from thermark.datasets.readers import boxes
 from thermark.datasets.readers.loaded import Loaded, Source, require_complete
 
@@ -91,7 +91,7 @@ def make_part(
     part: WorkPart,
     folder: Path,
     workers: int | None = None,
-) -> Plan:
+) -> ShardPlan:
     """Make those shards of a data set that belong to `part` and are not yet in `folder`; return the whole plan."""
     _, jobs, plan = _planned(dataset, raw, config, crop, folder)
     label = f"prepare {config.raw} {part.index}/{part.count}"
@@ -118,7 +118,7 @@ def leave_note(part: str, out: Path, report: Path, split_table: Path) -> None:
 
 def _planned(
     dataset: ModuleType, raw: Path, config: Any, crop: CropConfig, folder: Path
-) -> tuple[Loaded, list[ReadJob], Plan]:
+) -> tuple[Loaded, list[ReadJob], ShardPlan]:
     loaded = dataset.load(raw, config)
     loaded = replace(loaded, faces=boxes.converted(loaded.faces, dataset.CARD.boxes, config.box))
     loaded = _in_frame_order(loaded)

@@ -69,7 +69,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ShardPlan:
     """Where the shards of one data set under one setting lie, and the frames [start, end) of each."""
 
     folder: Path
@@ -99,14 +99,14 @@ def parse_part(text: str) -> WorkPart:
 
 def plan(
     dataset: ModuleType, config: Any, crop: CropConfig, raw: Path, jobs: Sequence[ReadJob], root: Path
-) -> Plan:
+) -> ShardPlan:
     """Return the plan for frames in `jobs`, whose shards lie under `root`; nothing is written."""
     spans = tuple((start, min(start + crop.shard, len(jobs))) for start in range(0, len(jobs), crop.shard))
-    return Plan(root / _key(dataset, config, crop, raw, jobs), spans)
+    return ShardPlan(root / _key(dataset, config, crop, raw, jobs), spans)
 
 
 def make(
-    plan: Plan,
+    plan: ShardPlan,
     wanted: Sequence[int],
     dataset: ModuleType,
     config: Any,
@@ -131,7 +131,7 @@ def make(
         pass
 
 
-def gather(plan: Plan) -> Seen:
+def gather(plan: ShardPlan) -> Seen:
     """Return the tables of all shards as one; raises DataError when some are missing or damaged."""
     absent = plan.missing()
     if absent:
@@ -152,7 +152,7 @@ def gather(plan: Plan) -> Seen:
     )
 
 
-def place(plan: Plan, folder: Path) -> None:
+def place(plan: ShardPlan, folder: Path) -> None:
     """Bring the pixels of all shards into `folder` as a face set has them, without taking their space twice.
 
     They stay where they are too, so that nothing is lost by a kill. A shard without faces gives no file, unless
@@ -167,7 +167,7 @@ def place(plan: Plan, folder: Path) -> None:
             shutil.copyfile(source, target)
 
 
-def clear(plan: Plan) -> None:
+def clear(plan: ShardPlan) -> None:
     """Forget the shards of a data set, those of other settings too: they have been joined, or are out of date."""
     shutil.rmtree(plan.folder.parent, ignore_errors=True)
 

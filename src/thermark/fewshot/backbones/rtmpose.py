@@ -10,16 +10,16 @@ from torch.nn import functional as F
 from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
 from thermark.fewshot import backbone
-from thermark.fewshot.backbone import Backbone, Options
+from thermark.fewshot.backbone import Backbone, BackboneOptions
 from thermark.nets import card
 from thermark.nets.cspnext import BLOCKS, CSPNeXt
-from thermark.nets.inputs import MEAN, STD
+from thermark.nets.pixels import MEAN, STD
 from thermark.train import precision
 
 Stage = Literal[1, 2, 3, 4]
 
 
-class Config(Options):
+class Config(BackboneOptions):
     """`stages`: whose outputs make the map, the finest of them its grid; stage n has cells of 2 ** (n + 1) px."""
 
     file: Literal["model.safetensors"] = "model.safetensors"

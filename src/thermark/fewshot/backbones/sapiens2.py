@@ -12,12 +12,12 @@ from torch import Tensor
 from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
 from thermark.fewshot import backbone
-from thermark.fewshot.backbone import Backbone, Options
+from thermark.fewshot.backbone import Backbone, BackboneOptions
 from thermark.nets import pretrained, sapiens2_pose
 from thermark.train import precision
 
 
-class Config(Options):
+class Config(BackboneOptions):
     """The options that every backbone has, and no others."""
 
 

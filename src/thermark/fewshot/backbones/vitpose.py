@@ -15,13 +15,13 @@ from torch.nn import functional as F
 from thermark.core.bundle import Bundle
 from thermark.core.errors import DataError
 from thermark.fewshot import backbone
-from thermark.fewshot.backbone import Backbone, Options
+from thermark.fewshot.backbone import Backbone, BackboneOptions
 from thermark.nets import pretrained
 from thermark.nets.pretrained import VitPoseConfig, VitPoseForPoseEstimation
 from thermark.train import precision
 
 
-class Config(Options):
+class Config(BackboneOptions):
     """`expert`: which of the experts looks, 5 for COCO-WholeBody; `config.json` of the bundle tells the rest."""
 
     expert: NonNegativeInt = 5

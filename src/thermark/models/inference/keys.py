@@ -21,14 +21,14 @@ from thermark.core.predictions import file_name
 from thermark.core.runs import seed_folder, seed_folders, seed_numbers, skipped
 from thermark.core.scored_splits import Split
 from thermark.models import mean_shape
-from thermark.models.inference import run
+from thermark.models.inference import contestant
 from thermark.models.inference.learned_config import LearnedConfig
 
 Keys = dict[str, str]
 OPTIONAL = {"dlib": "dlib-bin"}  # family -> its package, which is not among the pinned ones of env.json
 
 
-class Config(run.Config):
+class Config(contestant.Config):
     """When a contestant has failed, and how many run `together`, in processes of their own."""
 
     together: PositiveInt = 2

@@ -17,7 +17,7 @@ from thermark.models.inference import contract, heatmaps
 from thermark.models.inference.boxes import Detect, PersonBoxes, Rows, boxes_in, predict_in_boxes
 from thermark.models.inference.contract import Floats, Given, Image, Instances
 from thermark.nets import dark
-from thermark.nets.inputs import normalised
+from thermark.nets.pixels import normalised
 from thermark.train import precision
 from thermark.train.precision import Dtype
 

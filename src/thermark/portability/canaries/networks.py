@@ -17,7 +17,7 @@ from thermark.core.config import parse
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.models.inference import sessions
 from thermark.models.inference.litert import Graph
-from thermark.nets.inputs import normalised
+from thermark.nets.pixels import normalised
 from thermark.nets.rtmpose import RTMPose
 from thermark.portability.canaries import faces, graphs
 from thermark.train import precision

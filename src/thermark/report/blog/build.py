@@ -18,9 +18,9 @@ from thermark.report.blog import (
     template_names,
 )
 from thermark.report.notices import caveat
-from thermark.report.page.figures.errors import NAMED
+from thermark.report.page.figures.distributions import NAMED
 from thermark.report.page.order import leading
-from thermark.report.results import errors
+from thermark.report.results import face_errors
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.record import SCHEMA, ResultSet, open_all
 
@@ -30,7 +30,7 @@ TITLE = "Facial landmarks on thermal images: what Thermark measured"
 
 
 @dataclass(frozen=True)
-class Options:
+class BundleOptions:
     """What a bundle is made from, and how.
 
     `results`: the folder of records and of per-face errors; `comparisons`: the file of declared comparisons, None
@@ -70,7 +70,7 @@ class Printed:
         return template.tree("table", {"leaderboard": boards, "not_run": self.absences.as_markdown()})
 
 
-def build(options: Options) -> list[str]:
+def build(options: BundleOptions) -> list[str]:
     """Write the bundle to `options.out`, whole or not at all; return what its author should look at.
 
     Raises DataError for records that are missing, ConfigError for a template that names what nobody has and for a
@@ -127,7 +127,9 @@ def draw(sets: Mapping[str, ResultSet], folder: Path, out: Path) -> list[figures
     """Write all figures of all data sets; a contestant has one colour in all of them."""
     named, drawings = leading(list(sets.values()), NAMED), []
     for name, results in sets.items():
-        per_face = errors.open_errors(folder / f"{name}.parquet") if any(r.ran for r in results.records) else {}
+        per_face = (
+            face_errors.open_errors(folder / f"{name}.parquet") if any(r.ran for r in results.records) else {}
+        )
         drawings += figures.drawings(name, results, per_face, named)
     for drawing in drawings:
         figures.write(out, drawing)

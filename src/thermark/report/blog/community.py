@@ -18,7 +18,7 @@ from thermark.core import files
 from thermark.metrics.registry import describe
 from thermark.report.blog.words import found_by
 from thermark.report.notices import caveat
-from thermark.report.numbers import interval, scale, unit
+from thermark.report.number_format import interval, scale, unit
 from thermark.report.results.ranking import value
 from thermark.report.results.record import Record, ResultSet
 

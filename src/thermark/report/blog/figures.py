@@ -18,7 +18,7 @@ from thermark.report.blog.tables import origin, write_csv
 from thermark.report.notices import caveat
 from thermark.report.page import figures as drawn
 from thermark.report.page.figures.vega import Spec
-from thermark.report.results.errors import Errors
+from thermark.report.results.face_errors import Errors
 from thermark.report.results.record import ResultSet
 
 WIDTHS = (720, 360)  # CSS pixels

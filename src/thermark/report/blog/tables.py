@@ -12,7 +12,7 @@ from thermark.report import markdown
 from thermark.report.blog import latex, template
 from thermark.report.blog.words import bounded, found_by
 from thermark.report.notices import caveat
-from thermark.report.numbers import label
+from thermark.report.number_format import label
 from thermark.report.results.absent import HEADER, absent
 from thermark.report.results.comparisons import Comparisons, Family, Pair
 from thermark.report.results.printed import columns

@@ -10,7 +10,7 @@ from thermark.report.blog.figures import WIDTHS, Drawing
 from thermark.report.blog.tables import PostTable
 from thermark.report.blog.template import Key, Markdown, escaped, tree
 from thermark.report.notices import caveat
-from thermark.report.numbers import interval, long_unit, points, probability, signed, unit
+from thermark.report.number_format import interval, long_unit, points, probability, signed, unit
 from thermark.report.results.comparisons import Comparisons, Family, Pair
 from thermark.report.results.printed import columns
 from thermark.report.results.ranking import most_found, ranked, value

@@ -4,7 +4,7 @@ import re
 from hashlib import sha256
 
 from thermark.metrics.registry import describe
-from thermark.report.numbers import interval, shown
+from thermark.report.number_format import interval, shown
 from thermark.report.results.record import Estimate
 
 PLAIN = re.compile(r"[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*")

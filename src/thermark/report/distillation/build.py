@@ -12,7 +12,7 @@ from thermark.report.contestants import Sections
 from thermark.report.distillation import drawing, gradient_stability, summary, verdicts
 from thermark.report.distillation.inputs import DistillationData, read
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import label, shown
+from thermark.report.number_format import label, shown
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load
 from thermark.report.reference_results.compare import ERROR, WIDEST

@@ -5,10 +5,10 @@ from typing import Any
 
 from thermark.report.distillation.inputs import DistillationData
 from thermark.report.markdown import code, escaped, table
-from thermark.report.reference_results import Cell, Published
+from thermark.report.reference_results import Published, PublishedCell
 from thermark.report.reference_results.compare import (
     NO_PROFILE,
-    Compared,
+    CellComparison,
     Ours,
     compare_cells,
     measured,
@@ -19,7 +19,7 @@ Stability = Mapping[str, Mapping[str, float]]
 HEADER = ("row", "run", "on", "published", "ours", "seed std", "95 %", "difference", "verdict")
 
 
-def compare(published: Published, study: DistillationData, stability: Stability) -> list[Compared]:
+def compare(published: Published, study: DistillationData, stability: Stability) -> list[CellComparison]:
     """Compare every published number with the run that corresponds.
 
     `not run` is what the profile has no run or no data set for.
@@ -27,7 +27,7 @@ def compare(published: Published, study: DistillationData, stability: Stability)
 
     recorded = reproduced.recorded(study.sets)
 
-    def ours(cell: Cell) -> Ours | str:
+    def ours(cell: PublishedCell) -> Ours | str:
         results = study.sets.get(cell.dataset)
         if results is None:
             return f"{cell.dataset} is {NO_PROFILE}" if cell.dataset else "not measured"
@@ -41,19 +41,19 @@ def compare(published: Published, study: DistillationData, stability: Stability)
     return compare_cells(_asked(published.cells(), study, stability), ours)
 
 
-def listed(rows: Sequence[Compared]) -> str:
+def listed(rows: Sequence[CellComparison]) -> str:
     """Return the numbers of a published table that ran, as a table; empty without any."""
     cells = [_row(row) for row in rows if row.value is not None]
     return table(HEADER, cells) if cells else ""
 
 
-def remarks(rows: Sequence[Compared]) -> list[str]:
+def remarks(rows: Sequence[CellComparison]) -> list[str]:
     """Return the doubts about published numbers that were compared."""
     ran = [row.cell for row in rows if row.value is not None and row.cell.doubt]
     return [f"{cell.row}, {_part(cell)}: {cell.doubt}." for cell in ran]
 
 
-def idle(rows: Sequence[Compared], study: DistillationData) -> list[str]:
+def idle(rows: Sequence[CellComparison], study: DistillationData) -> list[str]:
     """Return which runs there are not, here or anywhere, and what the study does not measure, a line each."""
     lines: dict[str, dict[str, None]] = {}
     for cell in (row.cell for row in rows if row.value is None):
@@ -67,7 +67,7 @@ def idle(rows: Sequence[Compared], study: DistillationData) -> list[str]:
     return [f"{start}: {', '.join(names)}." for start, names in lines.items()]
 
 
-def plain(row: Compared) -> dict[str, Any]:
+def plain(row: CellComparison) -> dict[str, Any]:
     """Return a comparison as plain data."""
     cell, ours = row.cell, row.ours or Ours(None)
     fields = {
@@ -79,10 +79,10 @@ def plain(row: Compared) -> dict[str, Any]:
     return fields | {"tolerance": row.tolerance, "verdict": verdict, "reason": row.reason, "remark": cell.doubt}
 
 
-def _asked(cells: Sequence[Cell], study: DistillationData, stability: Stability) -> list[Cell]:
+def _asked(cells: Sequence[PublishedCell], study: DistillationData, stability: Stability) -> list[PublishedCell]:
     """Return all cells, and after each that of the same network with the flip test of MMPose, if there is one."""
 
-    def with_flipped(cell: Cell) -> list[Cell]:
+    def with_flipped(cell: PublishedCell) -> list[PublishedCell]:
         flipped = cell.dataset and cell.metric not in stability.get(cell.run, {})
         other = study.unshifted.get(cell.run) if flipped else None
         return [cell, cell.model_copy(update={"run": other})] if other else [cell]
@@ -90,7 +90,7 @@ def _asked(cells: Sequence[Cell], study: DistillationData, stability: Stability)
     return [copy for cell in cells for copy in with_flipped(cell)]
 
 
-def _row(row: Compared) -> list[str]:
+def _row(row: CellComparison) -> list[str]:
     cell, scale, digits = row.cell, *((1, 4) if row.cell.unit == "norm" else (100, 2))
 
     def shown(value: float | None, sign: str = "") -> str:
@@ -102,5 +102,5 @@ def _row(row: Compared) -> list[str]:
     return [escaped(cell.row), code(cell.run), escaped(_part(cell)), *numbers, row.text]
 
 
-def _part(cell: Cell) -> str:
+def _part(cell: PublishedCell) -> str:
     return " ".join(filter(None, [cell.dataset, cell.level]))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thermark.report.columns import cells, titles
-from thermark.report.fewshot.head import Head, Numbers, labels
+from thermark.report.fewshot.head import HeadResult, Numbers, labels
 from thermark.report.fewshot.tables import names
 from thermark.report.markdown import code, table
 from thermark.report.verdicts import withheld
@@ -29,7 +29,7 @@ class Enough:
     every: int
 
 
-def ends(head: Head) -> tuple[list[Numbers], Numbers] | None:
+def ends(head: HeadResult) -> tuple[list[Numbers], Numbers] | None:
     """Return the budgets below all labels, fewest first, and that of all; None where one of the two is missing."""
     measured = [budget for budget in head.budget if budget.get("native_mean") is not None]
     if not measured or not head.complete(measured[-1]):
@@ -38,7 +38,7 @@ def ends(head: Head) -> tuple[list[Numbers], Numbers] | None:
     return (fewer, measured[-1]) if fewer else None
 
 
-def enough(head: Head, within: float) -> Enough | None:
+def enough(head: HeadResult, within: float) -> Enough | None:
     """Return the conclusion from a head's curve, None where nothing stands beside all labels, or of too few seeds.
 
     Near is at most (1 + `within`) times the error with all labels, whatever the values within both intervals.
@@ -61,7 +61,7 @@ def enough(head: Head, within: float) -> Enough | None:
     )
 
 
-def steps(heads: Sequence[Head]) -> str:
+def steps(heads: Sequence[HeadResult]) -> str:
     """Return for how many optimiser steps budgets were trained, and whether their curves show labels alone."""
     by_text: dict[str, list[str]] = {}
     for head in heads:
@@ -69,14 +69,14 @@ def steps(heads: Sequence[Head]) -> str:
     return "; ".join(f"{', '.join(keys)}: {text}" for text, keys in by_text.items())
 
 
-def _steps(head: Head) -> str:
+def _steps(head: HeadResult) -> str:
     distinct = sorted({int(budget["steps"]) for budget in head.budget})
     if len(distinct) == 1:
         return f"{distinct[0]:,} for every budget, so that the curve shows the effect of labels"
     return f"{distinct[0]:,} to {distinct[-1]:,}, so that the curve does not show the effect of labels alone"
 
 
-def sentence(head: Head, within: float) -> str:
+def sentence(head: HeadResult, within: float) -> str:
     """Return the conclusion from a head's curve as a sentence."""
     pair, verdict = ends(head), enough(head, within)
     if pair is None:
@@ -103,7 +103,7 @@ def sentence(head: Head, within: float) -> str:
     return f"{code(head.key)}: {text}{few}{val if count else ''}"
 
 
-def listed(heads: Sequence[Head], space: str) -> str:
+def listed(heads: Sequence[HeadResult], space: str) -> str:
     """Return the curves of a group of heads as a table, in px of one space."""
     mean, *others = titles(names(space, SHOWN))
     rows = []
@@ -117,7 +117,7 @@ def listed(heads: Sequence[Head], space: str) -> str:
     return table(["head", "labels", "seeds", mean, "95 % interval", *others], rows)
 
 
-def curve(heads: Sequence[Head]) -> str:
+def curve(heads: Sequence[HeadResult]) -> str:
     """Return the mean error in frame px of every head and budget as CSV, with its interval over seeds."""
     lines = ["crops,head,labels,native_mean,low,high"]
     for head in heads:

@@ -12,7 +12,7 @@ from thermark.report.markdown import code, escaped, table
 from thermark.report.notices import notice
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import Published, load
-from thermark.report.reference_results.compare import Compared
+from thermark.report.reference_results.compare import CellComparison
 from thermark.report.reference_results.tables import posts_row, posts_section
 
 __all__ = ["Config", "build"]
@@ -43,7 +43,7 @@ def build(
     files.write_text(curve, budget.curve(study.ran))
 
 
-def _page(study: FewshotData, posts: Published, rows: Sequence[Compared]) -> str:
+def _page(study: FewshotData, posts: Published, rows: Sequence[CellComparison]) -> str:
     missed = {head.key: head.tested(ALL).get("missed") for head in study.ran}
     return templates.render(
         PAGE,

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from thermark.metrics import bootstrap
-from thermark.report.fewshot.head import ALL, Head, Numbers
+from thermark.report.fewshot.head import ALL, HeadResult, Numbers
 from thermark.report.fewshot.inputs import FewshotData
 from thermark.report.markdown import code
 from thermark.report.results.printed import VERDICTS
@@ -19,17 +19,17 @@ BOXES = "labelled"  # those of the posts' crops
 PIXELS = "error_px_mean"
 
 
-def of(heads: Sequence[Head]) -> Numbers:
+def of(heads: Sequence[HeadResult]) -> Numbers:
     """Return the numbers of the constant in the crops of a group of heads, empty where none is recorded."""
     return next((numbers for head in heads if (numbers := head.numbers.get("constant") or {})), {})
 
 
-def of_noses(heads: Sequence[Head]) -> Numbers:
+def of_noses(heads: Sequence[HeadResult]) -> Numbers:
     """Return the constant for the noses of the post's crops, which are also those in labelled boxes."""
     return of([head for head in heads if head.of_the_post and head.numbers.get("points") == 1])
 
 
-def of_head(head: Head, numbers: Numbers) -> Estimate:
+def of_head(head: HeadResult, numbers: Numbers) -> Estimate:
     """Return the mean of a head on its test crops; the interval is that of Student's t over seeds."""
     value, spread = numbers.get("native_mean"), numbers.get("native_mean_spread")
     mean = Estimate(value=value, faces=int(numbers.get("crops", 0)), subjects=0)
@@ -86,7 +86,7 @@ def others(study: FewshotData) -> float:
     return noses if any(study.records[name].faces != noses for name in contestants(study)) else 0
 
 
-def heads(group: Sequence[Head]) -> dict[str, str]:
+def heads(group: Sequence[HeadResult]) -> dict[str, str]:
     """Return the verdict on each head of a group, on all of its crops."""
     verdicts = {head.key: verdict(of_head(head, head.tested(ALL)), head.seeds, of(group)) for head in group}
     return {key: text for key, text in verdicts.items() if text}

@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from thermark.report.fewshot.head import Head, groups, labels
+from thermark.report.fewshot.head import HeadResult, groups, labels
 from thermark.report.lines import label_ends
 from thermark.report.style import MUTED, Style, figure, save, styles
 
@@ -14,7 +14,7 @@ WIDTH, HEIGHT = 3.4, 3.2  # inches of a panel
 APART = 1.18  # ratio of two numbers of labels that have room for a tick each
 
 
-def draw(heads: Sequence[Head], out: Path) -> None:
+def draw(heads: Sequence[HeadResult], out: Path) -> None:
     """Draw the curves of the heads, a panel for each crop set; an empty panel where none is.
 
     Panels of one face set share their scale: a px of another camera is another length.
@@ -36,7 +36,7 @@ def draw(heads: Sequence[Head], out: Path) -> None:
         save(drawn, out)
 
 
-def _top(head: Head, curves: Sequence[Head]) -> float:
+def _top(head: HeadResult, curves: Sequence[HeadResult]) -> float:
     """Return the largest error of all heads that have seen the same face set."""
     faces = head.numbers.get("faces")
     same = [other for other in curves if other is head or (faces and other.numbers.get("faces") == faces)]
@@ -44,7 +44,7 @@ def _top(head: Head, curves: Sequence[Head]) -> float:
     return max((error for other in [*same, *alike] for error in _errors(other)), default=1.0)
 
 
-def _points(head: Head) -> list[tuple[int, float, float, float]]:
+def _points(head: HeadResult) -> list[tuple[int, float, float, float]]:
     """Return labels, mean error and its interval of each budget; without an interval its ends are the mean."""
     points = []
     for budget in head.budget:
@@ -55,12 +55,12 @@ def _points(head: Head) -> list[tuple[int, float, float, float]]:
     return points
 
 
-def _errors(head: Head) -> list[float]:
+def _errors(head: HeadResult) -> list[float]:
     """Return the errors that must be seen: a band of few seeds may end far above all of them."""
     return [mean for _, mean, _, _ in _points(head)] + [error for _, _, error in head.trainings]
 
 
-def _draw_panel(axes: Axes, heads: Sequence[Head], looks: Mapping[str, Style]) -> None:
+def _draw_panel(axes: Axes, heads: Sequence[HeadResult], looks: Mapping[str, Style]) -> None:
     ends = {}
     for head in heads:
         budgets, means, low, high = zip(*_points(head), strict=True)
@@ -74,7 +74,7 @@ def _draw_panel(axes: Axes, heads: Sequence[Head], looks: Mapping[str, Style]) -
     label_ends(axes, ends, looks, 0.75 * HEIGHT)
 
 
-def _scaled(axes: Axes, heads: Sequence[Head], top: float) -> None:
+def _scaled(axes: Axes, heads: Sequence[HeadResult], top: float) -> None:
     """Set scales, limits and a tick for each budget that has room for its number."""
     budgets = sorted({point[0] for head in heads for point in _points(head)})
     ticks = [budgets[0]]
@@ -88,7 +88,7 @@ def _scaled(axes: Axes, heads: Sequence[Head], top: float) -> None:
     axes.grid(axis="y")
 
 
-def _title(head: Head) -> str:
+def _title(head: HeadResult) -> str:
     """Return the crop set and its labels, and on a second line the side of its crops and its face set."""
     numbers = head.numbers
     first = [str(numbers.get("crops", "")), str(numbers.get("vocabulary", ""))]

@@ -13,7 +13,7 @@ GEOMETRIES = {"posts": "cut as the post cuts them", "square": "square about the 
 
 
 @dataclass(frozen=True)
-class Head:
+class HeadResult:
     """A head: what its run measured, and (labels, seed, mean error in frame px) of every training."""
 
     key: str
@@ -80,9 +80,9 @@ def labels(budget: Numbers) -> int:
     return int(budget["labels"])
 
 
-def groups(heads: Sequence[Head]) -> list[list[Head]]:
+def groups(heads: Sequence[HeadResult]) -> list[list[HeadResult]]:
     """Return the heads of each crop set, in the order in which they come: errors of two sets share no table."""
-    by_facts: dict[tuple[str, ...], list[Head]] = {}
+    by_facts: dict[tuple[str, ...], list[HeadResult]] = {}
     for head in heads:
         by_facts.setdefault(tuple(str(head.numbers.get(name)) for name in FACTS), []).append(head)
     return list(by_facts.values())

@@ -12,7 +12,7 @@ from thermark.core import files
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.origin import Origin
-from thermark.report.fewshot.head import Head
+from thermark.report.fewshot.head import HeadResult
 from thermark.report.inputs import existing, open_json
 from thermark.report.paths import ReportPaths
 from thermark.report.results.comparisons import Comparisons, Family, open_comparisons
@@ -71,7 +71,7 @@ class FewshotData:
     profile: Profile
     results: ResultSet | None
     comparisons: Comparisons
-    heads: tuple[Head, ...]
+    heads: tuple[HeadResult, ...]
     pseudo_labels: Mapping[str, Numbers] = field(default_factory=dict)
     speed: Numbers = field(default_factory=dict)
 
@@ -86,7 +86,7 @@ class FewshotData:
         return self.results.data_set.origin if self.results else "real"
 
     @property
-    def ran(self) -> list[Head]:
+    def ran(self) -> list[HeadResult]:
         """The heads that have numbers."""
         return [head for head in self.heads if head.ran]
 
@@ -211,10 +211,10 @@ def base(row: str) -> str:
     return row.partition("@")[0]
 
 
-def _head(key: str, paths: ReportPaths) -> Head:
+def _head(key: str, paths: ReportPaths) -> HeadResult:
     numbers = open_json(paths.scores / f"{key}.json")
-    head = Head(key, numbers)
-    return Head(key, numbers, _trainings(existing(paths.curves / f"{key}.csv"))) if head.ran else head
+    head = HeadResult(key, numbers)
+    return HeadResult(key, numbers, _trainings(existing(paths.curves / f"{key}.csv"))) if head.ran else head
 
 
 def _trainings(path: Path) -> tuple[tuple[int, int, float], ...]:

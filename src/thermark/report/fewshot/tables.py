@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from thermark.core.point_errors import PCK_LIMITS
 from thermark.report.columns import cells, shown, titles
 from thermark.report.fewshot import constant
-from thermark.report.fewshot.head import ALL, PUBLISHED, Head, Numbers
+from thermark.report.fewshot.head import ALL, PUBLISHED, HeadResult, Numbers
 from thermark.report.markdown import code, table
 
 SPACES = {"crop": "px of the crop", "native": "px of the frame"}
@@ -34,7 +34,7 @@ def errors(space: str, numbers: Numbers) -> list[str]:
     return [mean(space, numbers), *cells(numbers, names(space, ERRORS[1:]))]
 
 
-def facts(heads: Sequence[Head]) -> str:
+def facts(heads: Sequence[HeadResult]) -> str:
     """Return what each head is."""
     rows = []
     for head in heads:
@@ -48,7 +48,7 @@ def facts(heads: Sequence[Head]) -> str:
     return table(FACTS, rows, texts=3)
 
 
-def listed(heads: Sequence[Head], space: str) -> str:
+def listed(heads: Sequence[HeadResult], space: str) -> str:
     """Return a line a head and scope, one where both scopes are the same crops; and one of the constant."""
     rows = []
     for head in heads:
@@ -66,7 +66,7 @@ def listed(heads: Sequence[Head], space: str) -> str:
     return table(["head", "test", "crops", *titles(names(space))], rows, texts=2)
 
 
-def decoded(heads: Sequence[Head], space: str) -> str:
+def decoded(heads: Sequence[HeadResult], space: str) -> str:
     """Return a line a head and decoder, and one of what quantisation alone costs."""
     rows = []
     for head in heads:
@@ -82,7 +82,7 @@ def decoded(heads: Sequence[Head], space: str) -> str:
     return table(["head", "decoder", *titles(names(space))], rows, texts=2)
 
 
-def gain(head: Head) -> str:
+def gain(head: HeadResult) -> str:
     """Return what sub-pixel decoders change in the mean of a head, in px of the frame, or nothing."""
     means = {method: numbers.get("native_mean") for method, numbers in head.numbers["decoders"].items()}
     base = means.pop("argmax", None)

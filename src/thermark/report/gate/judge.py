@@ -16,7 +16,7 @@ from thermark.metrics.bootstrap import difference
 from thermark.metrics.registry import describe
 from thermark.report.gate.options import Config, Margin
 from thermark.report.gate.sources import Side
-from thermark.report.results.errors import Errors
+from thermark.report.results.face_errors import Errors
 from thermark.report.results.ranking import value
 from thermark.report.results.record import Record, ResultSet
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from thermark.core import files
 from thermark.report.gate.judge import Judgement, Verdict
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import shown
+from thermark.report.number_format import shown
 
 ORDER: tuple[Verdict, ...] = ("regression", "cannot compare", "inconclusive", "improved", "new", "ok")
 MOST = 60  # rows of a table that somebody will read

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thermark.core.errors import DataError
-from thermark.report.results.errors import Errors, open_errors
-from thermark.report.results.errors import read as read_errors
+from thermark.report.results.face_errors import Errors, open_errors
+from thermark.report.results.face_errors import read as read_errors
 from thermark.report.results.record import ResultSet, open_all, read_set
 
 EXPERIMENTS = "refs/exps"

@@ -6,7 +6,7 @@ from pydantic import PositiveInt
 
 from thermark.core import files
 from thermark.core.config import Section
-from thermark.report.leaderboard import ced, gallery, highlights, training
+from thermark.report.leaderboard import ced, gallery, highlights, histories
 from thermark.report.leaderboard.board import Board, boards, order
 from thermark.report.leaderboard.leaderboard import leaderboard as written
 from thermark.report.paths import ReportPaths
@@ -44,7 +44,7 @@ def build(
     rows = highlights.pictured(best, of_kind, config.gallery_reference)
     files.write_text(leaderboard, written(opened, comparisons))
     ced.write(opened, paths.results, curves, figures, line_styles)
-    training.write(trained, paths.training, curves, figures, line_styles)
+    histories.write(trained, paths.training, curves, figures, line_styles)
     for board in opened:
         out = figures / f"gallery_{board.data_set.name}.png"
         gallery.write(board, paths, out, line_styles, rows, config.gallery_faces, config.gallery_reference)

@@ -10,9 +10,9 @@ from thermark.metrics.registry import describe
 from thermark.report import long_table
 from thermark.report.leaderboard.board import Board
 from thermark.report.lines import label_ends, line
-from thermark.report.numbers import scale, unit
+from thermark.report.number_format import scale, unit
 from thermark.report.results.curves import auc_limit, curve
-from thermark.report.results.errors import open_errors
+from thermark.report.results.face_errors import open_errors
 from thermark.report.style import MUTED, RULE, Style, figure, save
 
 HEIGHT = 3.8  # inches

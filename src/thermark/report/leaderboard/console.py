@@ -6,7 +6,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from thermark.report.leaderboard.board import Board, idle, without
-from thermark.report.numbers import label, shown
+from thermark.report.number_format import label, shown
 from thermark.report.results.estimates import covered, interval, plus_minus
 from thermark.report.results.ranking import value
 from thermark.report.results.record import Record

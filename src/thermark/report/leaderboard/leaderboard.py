@@ -12,7 +12,7 @@ from thermark.report.leaderboard.board import Board, few_misses, idle, order, wi
 from thermark.report.leaderboard.highlights import leading
 from thermark.report.markdown import code, escaped, table
 from thermark.report.notices import PROMPTS, notice
-from thermark.report.numbers import shown, unit
+from thermark.report.number_format import shown, unit
 from thermark.report.results import printed
 from thermark.report.results.comparisons import Comparisons
 from thermark.report.results.ranking import kinds, value, whole

@@ -8,7 +8,7 @@ import pandas as pd
 from thermark.metrics.registry import METRICS, MOVED, describe, parse_name
 from thermark.report.leaderboard.board import Board, few_misses
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import label, natural, shown
+from thermark.report.number_format import label, natural, shown
 from thermark.report.results.estimates import covered, interval, plus_minus
 from thermark.report.results.ranking import value, whole
 from thermark.report.results.record import PartResult, Record

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from thermark.metrics.registry import describe
-from thermark.report.numbers import label, natural, shown, title
+from thermark.report.number_format import label, natural, shown, title
 from thermark.report.page import words
 from thermark.report.page.answers import leader
 from thermark.report.page.figures.cost import Speeds, cost

@@ -43,7 +43,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Part:
+class DataSetPart:
     """All that is shown of one data set."""
 
     results: ResultSet
@@ -90,7 +90,7 @@ def context(inputs: Inputs, config: Config) -> dict[str, Any]:
     }
 
 
-def notices(parts: Sequence[Part]) -> list[tuple[str, str]]:
+def notices(parts: Sequence[DataSetPart]) -> list[tuple[str, str]]:
     """Return what numbers must not be taken for: which data sets (empty: all of them), and the sentence."""
     distinct = dict.fromkeys(part.notice for part in parts if part.notice)
     notices = []
@@ -120,7 +120,7 @@ def data(inputs: Inputs, specs: Mapping[str, Spec]) -> dict[str, Any]:
     }
 
 
-def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs: dict[str, Spec]) -> Part:
+def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs: dict[str, Spec]) -> DataSetPart:
     results, errors = inputs.sets[name], inputs.errors[name]
     data_set, main = results.data_set, results.protocol.main
     matrix = inputs.comparisons.matrices.get(name)
@@ -142,7 +142,7 @@ def _part(inputs: Inputs, name: str, names: Sequence[str], config: Config, specs
             else "the terms of real data do not permit them here."
         )
     )
-    return Part(
+    return DataSetPart(
         results=results,
         title=words.titled(data_set),
         origin=words.origin(data_set),

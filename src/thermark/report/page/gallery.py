@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from thermark.core.faces import Crops, Faces, open_set
-from thermark.report.numbers import shown
+from thermark.report.number_format import shown
 from thermark.report.page import words
-from thermark.report.page.figures.errors import complete, named
-from thermark.report.results.errors import Errors, mean_error
+from thermark.report.page.figures.distributions import complete, named
+from thermark.report.results.face_errors import Errors, mean_error
 from thermark.report.results.record import DataSet, ResultSet
 
 SIDE = 144  # px of a picture

@@ -12,7 +12,7 @@ from thermark.report.page.figures.cost import Speeds
 from thermark.report.page.figures.learning import Lines
 from thermark.report.paths import NOT_GIVEN, ReportPaths
 from thermark.report.results.comparisons import Comparisons, open_comparisons
-from thermark.report.results.errors import Errors, open_errors
+from thermark.report.results.face_errors import Errors, open_errors
 from thermark.report.results.record import ResultSet, open_all
 
 

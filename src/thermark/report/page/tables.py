@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from thermark.landmarks import load
-from thermark.report.numbers import interval, plus
-from thermark.report.numbers import shown as printed
+from thermark.report.number_format import interval, plus
+from thermark.report.number_format import shown as printed
 from thermark.report.page import words
 from thermark.report.page.figures import cost, learning, pairs
-from thermark.report.page.figures.errors import by_subject, limit, named, strata, within
+from thermark.report.page.figures.distributions import by_subject, limit, named, strata, within
 from thermark.report.page.figures.face import shown
 from thermark.report.page.order import found, of_all
 from thermark.report.results.comparisons import Comparisons, Family, Matrix
-from thermark.report.results.errors import Errors
+from thermark.report.results.face_errors import Errors
 from thermark.report.results.printed import columns
 from thermark.report.results.ranking import ranked
 from thermark.report.results.record import PartResult, ResultSet

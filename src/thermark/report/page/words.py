@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from thermark.report.notices import kind
-from thermark.report.numbers import interval as between
-from thermark.report.numbers import long_unit as long_unit
-from thermark.report.numbers import scale as scale
-from thermark.report.numbers import shown
-from thermark.report.numbers import unit as unit
+from thermark.report.number_format import interval as between
+from thermark.report.number_format import long_unit as long_unit
+from thermark.report.number_format import scale as scale
+from thermark.report.number_format import shown
+from thermark.report.number_format import unit as unit
 from thermark.report.results.record import DataSet, Estimate, Record, ResultSet
 
 PICTURES = {"rendered": "rendered data", "thermalised": "thermalised data", "real": "real data"}

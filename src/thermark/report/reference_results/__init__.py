@@ -16,7 +16,7 @@ Unit = Literal[
 ]
 
 
-class Column(Section):
+class PublishedColumn(Section):
     """A column of a table, and which numbers of ours correspond: `dataset` is empty for what no data set decides.
 
     A column that names no metric has its key, one that names no data set has the table's. `stratum`, `level`: a
@@ -32,7 +32,7 @@ class Column(Section):
     unmeasured: str = ""
 
 
-class Cell(Column):
+class PublishedCell(PublishedColumn):
     """One published number: its table, row and column, and the `value` printed, rates and errors as fractions.
 
     `run`: the contestant of ours; `norun`: why there is none, or none in any profile. `protocol`: how the source
@@ -85,7 +85,7 @@ class PublishedTable(Section):
     noses: NonNegativeInt = 0
     incomparable: str = ""
     remarks: tuple[str, ...] = ()
-    columns: dict[str, Column]
+    columns: dict[str, PublishedColumn]
     rows: tuple[PublishedRow, ...]
     doubts: tuple[Note, ...] = ()
     absent: tuple[Note, ...] = ()
@@ -115,7 +115,7 @@ class Published(Section):
     remarks: tuple[str, ...] = ()
     tables: dict[str, PublishedTable]
 
-    def cells(self, *tables: str) -> list[Cell]:
+    def cells(self, *tables: str) -> list[PublishedCell]:
         """Return the numbers of some tables or of all, row by row, once for each contestant of ours."""
         return [
             self._cell(name, row, key, run, other)
@@ -125,7 +125,7 @@ class Published(Section):
             for key in row.values
         ]
 
-    def _cell(self, name: str, row: PublishedRow, key: str, run: str, other: str) -> Cell:
+    def _cell(self, name: str, row: PublishedRow, key: str, run: str, other: str) -> PublishedCell:
         table = self.tables[name]
         fields: dict[str, Any] = {"metric": key, "dataset": table.dataset}
         fields |= table.columns[key].model_dump(exclude_unset=True)
@@ -133,7 +133,7 @@ class Published(Section):
         fields |= {"source": self.source, "table": name, "row": row.row, "value": row.values[key]}
         fields |= {"run": run, "norun": row.norun, "incomparable": other or table.incomparable}
         doubts = [note.text for note in table.doubts if note.covers(row.row, key)]
-        return Cell(**fields, doubt="; ".join([*doubts, *filter(None, [row.doubt])]))
+        return PublishedCell(**fields, doubt="; ".join([*doubts, *filter(None, [row.doubt])]))
 
 
 def names() -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from thermark.core.origin import Origin
-from thermark.report.reference_results import Cell
+from thermark.report.reference_results import PublishedCell
 from thermark.report.verdicts import undecided, withheld
 
 # What may differ: so many noses of a rate, so many px of an error, so much of an error as a fraction.
@@ -36,14 +36,14 @@ class Ours:
     differing: str = ""
 
 
-Lookup = Callable[[Cell], Ours | str]  # a string is the reason why nothing was run
+Lookup = Callable[[PublishedCell], Ours | str]  # a string is the reason why nothing was run
 
 
 @dataclass(frozen=True)
-class Compared:
+class CellComparison:
     """A published number and ours, None where nothing ran; what is tolerated, what follows, and why."""
 
-    cell: Cell
+    cell: PublishedCell
     ours: Ours | None
     tolerance: float
     verdict: str
@@ -65,7 +65,7 @@ class Compared:
         return ": ".join(filter(None, [self.verdict, self.reason]))
 
 
-def compare_cells(cells: Sequence[Cell], ours: Lookup) -> list[Compared]:
+def compare_cells(cells: Sequence[PublishedCell], ours: Lookup) -> list[CellComparison]:
     """Compare every published number with what `ours` finds for it.
 
     `reproduced` when they differ by no more than is allowed, an error as a fraction also by twice the standard
@@ -76,7 +76,7 @@ def compare_cells(cells: Sequence[Cell], ours: Lookup) -> list[Compared]:
     return [_compared(cell, ours(cell) if cell.run else cell.norun) for cell in cells]
 
 
-def measured(cell: Cell, numbers: Mapping[str, Any], seeds: int, origin: Origin) -> Ours | str:
+def measured(cell: PublishedCell, numbers: Mapping[str, Any], seeds: int, origin: Origin) -> Ours | str:
     """Return the cell's metric of `numbers`, its spread and its interval, or that it was not measured."""
     if cell.metric not in numbers:
         return "not measured"
@@ -84,7 +84,9 @@ def measured(cell: Cell, numbers: Mapping[str, Any], seeds: int, origin: Origin)
     return Ours(numbers[cell.metric], seeds, seed_std, low, high, origin)
 
 
-def recalled(cells: Sequence[Cell], page: Sequence[Mapping[str, Any]], rest: Lookup) -> list[Compared]:
+def recalled(
+    cells: Sequence[PublishedCell], page: Sequence[Mapping[str, Any]], rest: Lookup
+) -> list[CellComparison]:
     """Return the comparisons that pages keep as plain data, and those with `rest` of what no page has run."""
     by_key = {tuple(comparison.get(name, "") for name in KEY): comparison for comparison in page}
     compared = []
@@ -95,33 +97,33 @@ def recalled(cells: Sequence[Cell], page: Sequence[Mapping[str, Any]], rest: Loo
     return compared
 
 
-def _recalled(cell: Cell, row: Mapping[str, Any]) -> Compared:
+def _recalled(cell: PublishedCell, row: Mapping[str, Any]) -> CellComparison:
     value, text = row.get("ours", row.get("reproduced")), row["verdict"]
     ours = None if value is None else Ours(value, row.get("seeds", 0))
     verdict, _, reason = (text, "", "") if undecided(text) else text.partition(": ")
-    return Compared(cell, ours, row.get("tolerance", 0.0), verdict, row.get("reason", reason))
+    return CellComparison(cell, ours, row.get("tolerance", 0.0), verdict, row.get("reason", reason))
 
 
-def _compared(cell: Cell, ours: Ours | str) -> Compared:
+def _compared(cell: PublishedCell, ours: Ours | str) -> CellComparison:
     spread = 2 * (ours.seed_std or 0.0) if isinstance(ours, Ours) else 0.0
     limit = _limit(cell, spread)
     if isinstance(ours, str):
-        return Compared(cell, None, limit, "not run", ours)
+        return CellComparison(cell, None, limit, "not run", ours)
     if barred := _barred(cell, ours):
-        return Compared(cell, ours, limit, "not comparable", barred)
+        return CellComparison(cell, ours, limit, "not comparable", barred)
     if ours.value is None:
-        return Compared(cell, ours, limit, "not run", UNFOUND)
+        return CellComparison(cell, ours, limit, "not run", UNFOUND)
     if few := withheld(ours.seeds):
-        return Compared(cell, ours, limit, few)
+        return CellComparison(cell, ours, limit, few)
     gap = abs(ours.value - cell.value)
     if gap <= limit + ROUNDING:
-        return Compared(cell, ours, limit, "reproduced")
+        return CellComparison(cell, ours, limit, "reproduced")
     if cell.unit == "fraction" and gap <= spread + ROUNDING:
-        return Compared(cell, ours, limit, "undecided", "seeds spread")
-    return Compared(cell, ours, limit, "outside")
+        return CellComparison(cell, ours, limit, "undecided", "seeds spread")
+    return CellComparison(cell, ours, limit, "outside")
 
 
-def _barred(cell: Cell, ours: Ours) -> str:
+def _barred(cell: PublishedCell, ours: Ours) -> str:
     """Return why a cell of a contestant that ran cannot be compared, nothing where it can."""
     reasons = [
         cell.unmeasured,
@@ -133,7 +135,7 @@ def _barred(cell: Cell, ours: Ours) -> str:
     return next(filter(None, reasons), "")
 
 
-def _limit(cell: Cell, spread: float) -> float:
+def _limit(cell: PublishedCell, spread: float) -> float:
     """Return by how much a number may differ, half a printed digit included; an error also by the `spread`."""
     error = max(ERROR, min(spread, WIDEST * ERROR))
     limits = {"fraction": error, "norm": error, "px": 0.005 + PX, "crop px": 0.005 + PX}

@@ -9,7 +9,7 @@ from typing import Any
 from thermark.report.columns import FORMATS
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference_results import Published
-from thermark.report.reference_results.compare import NOSES, PX, Compared
+from thermark.report.reference_results.compare import NOSES, PX, CellComparison
 
 LEGEND = (
     "Each cell is *published / ours*, rates in %, errors in px. *Reproduced*: rates differ by at most {noses} of "
@@ -20,7 +20,7 @@ LEGEND = (
 LONGEST = 120  # letters of a reason in the table; the JSON has all of it
 
 
-def reference_table(compared: Sequence[Compared]) -> list[dict[str, Any]]:
+def reference_table(compared: Sequence[CellComparison]) -> list[dict[str, Any]]:
     """Return a row for each cell, as plain data in the cell's unit; None where there is no number of ours."""
     fields = ("source", "table", "row", "unit", "run", "dataset", "protocol", "doubt")
     return [
@@ -31,7 +31,7 @@ def reference_table(compared: Sequence[Compared]) -> list[dict[str, Any]]:
     ]
 
 
-def markdown(compared: Sequence[Compared]) -> str:
+def markdown(compared: Sequence[CellComparison]) -> str:
     """Return the reference table as Markdown, a heading a source and table."""
     parts: dict[str, list[list[str]]] = {}
     for row in compared:
@@ -43,7 +43,7 @@ def markdown(compared: Sequence[Compared]) -> str:
     return "\n\n".join(f"{title}\n\n{table(header, lines, texts=5)}" for title, lines in parts.items())
 
 
-def posts_section(posts: Published, rows: Sequence[Compared], absent: str) -> str:
+def posts_section(posts: Published, rows: Sequence[CellComparison], absent: str) -> str:
     """Return the comparison with posts as Markdown: a line a published row, with the verdicts of its cells."""
     tables = {name: posts.tables[name] for name in dict.fromkeys(row.cell.table for row in rows)}
     rates = ", ".join(f"{NOSES}/{count}" for count in sorted({published.noses for published in tables.values()}))
@@ -56,13 +56,13 @@ def posts_section(posts: Published, rows: Sequence[Compared], absent: str) -> st
     return "\n\n".join([*parts, escaped(absent)])
 
 
-def posts_row(row: Compared) -> dict[str, Any]:
+def posts_row(row: CellComparison) -> dict[str, Any]:
     """Return a comparison with a post as plain data."""
     cell = {name: getattr(row.cell, name) for name in ("table", "row", "run", "metric")}
     return cell | {"published": row.cell.value, "ours": row.value, "verdict": row.text}
 
 
-def _table(rows: Sequence[Compared]) -> str:
+def _table(rows: Sequence[CellComparison]) -> str:
     formats = {row.cell.metric: FORMATS[row.cell.metric] for row in rows}
     lines = []
     for (name, run), group in groupby(rows, key=lambda row: (row.cell.row, row.cell.run)):
@@ -73,7 +73,7 @@ def _table(rows: Sequence[Compared]) -> str:
     return table(["row", "contestant", *(column.title for column in formats.values()), "verdict"], lines)
 
 
-def _verdicts(rows: Sequence[Compared]) -> str:
+def _verdicts(rows: Sequence[CellComparison]) -> str:
     """Return the verdict that most cells of a row have, and after it the cells that have another."""
     texts: list[str] = []
     for verdict, _ in Counter(row.text for row in rows).most_common():

@@ -18,11 +18,11 @@ from thermark.report.contestants import Sections, networks
 from thermark.report.contestants import kinds as of_kind
 from thermark.report.contestants import trained as trained_here
 from thermark.report.inputs import left_out
-from thermark.report.results import collect, compare, errors
+from thermark.report.results import collect, compare, face_errors
 from thermark.report.results.caveats import few_teachers
 from thermark.report.results.collect import Contestant, EvaluationPaths
 from thermark.report.results.comparisons import write_comparisons
-from thermark.report.results.errors import Errors
+from thermark.report.results.face_errors import Errors
 from thermark.report.results.record import Provenance, ResultSet, write_set
 from thermark.report.results.reproduced import reproductions
 
@@ -73,7 +73,7 @@ def build(
         )
         sets[name] = ResultSet(data_set=data_set, protocol=protocol, made=made, records=records)
         errors_of[name] = per_face
-        errors.write(out / f"{name}.parquet", per_face)
+        face_errors.write(out / f"{name}.parquet", per_face)
     sets = reproductions(sets)
     for name, results in sets.items():
         write_set(out / f"{name}.json", results)

@@ -19,7 +19,7 @@ from thermark.metrics.registry import MAIN, METRICS, describe, parse_name
 from thermark.metrics.scores import labels
 from thermark.metrics.summary import Thresholds
 from thermark.report.inputs import open_json, titled
-from thermark.report.results.errors import Errors
+from thermark.report.results.face_errors import Errors
 from thermark.report.results.record import DataSet, Estimate, Floor, PartResult, Protocol, Record, Tier, TrainedOn
 
 FIELDS = ("faces", "missed", "points", "seeds")  # counts that a record has beside its metrics

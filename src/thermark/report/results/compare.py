@@ -17,7 +17,7 @@ from thermark.metrics.paired import NEEDED
 from thermark.report.results.caveats import caveat
 from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair
-from thermark.report.results.errors import Errors, mean_error
+from thermark.report.results.face_errors import Errors, mean_error
 from thermark.report.results.ranking import ranked, whole
 from thermark.report.results.record import Record, ResultSet
 from thermark.report.verdicts import withheld_alone

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from thermark.metrics.auc import ced
 from thermark.metrics.bootstrap import interval
 from thermark.metrics.registry import MAIN, parse_name
-from thermark.report.results.errors import Errors
+from thermark.report.results.face_errors import Errors
 from thermark.report.results.record import ResultSet
 
 SAMPLES = 101

@@ -1,7 +1,7 @@
 """What stands beside a printed metric: its interval, its spread over seeds, and what the interval covers."""
 
-from thermark.report.numbers import interval as between
-from thermark.report.numbers import shown
+from thermark.report.number_format import interval as between
+from thermark.report.number_format import shown
 from thermark.report.results.record import Record
 
 

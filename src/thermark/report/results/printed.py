@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import points, probability, signed, title
+from thermark.report.number_format import points, probability, signed, title
 from thermark.report.results.comparisons import EXPLORATORY, Pair
 from thermark.report.results.record import ResultSet
 from thermark.report.verdicts import undecided

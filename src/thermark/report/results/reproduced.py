@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from thermark.report import reference_results
-from thermark.report.reference_results import Cell
+from thermark.report.reference_results import PublishedCell
 from thermark.report.reference_results.compare import (
     NO_PROFILE,
-    Compared,
+    CellComparison,
     Lookup,
     Ours,
     compare_cells,
@@ -19,7 +19,7 @@ from thermark.report.results.record import Record, ResultSet
 SCALES = {"parameters_m": ("parameters", 1e6), "gmacs": ("macs", 1e9)}
 
 
-def cells() -> list[Cell]:
+def cells() -> list[PublishedCell]:
     """Return every published number of every source."""
     return [cell for name in reference_results.names() for cell in reference_results.load(name).cells()]
 
@@ -52,7 +52,7 @@ def _raised(results: ResultSet, good: set[tuple[str, str]]) -> Sequence[Record]:
     )
 
 
-def _ours(cell: Cell, sets: Mapping[str, ResultSet]) -> Ours | str:
+def _ours(cell: PublishedCell, sets: Mapping[str, ResultSet]) -> Ours | str:
     if cell.metric in SCALES:
         return _size(cell, sets)
     results = sets.get(cell.dataset)
@@ -77,13 +77,13 @@ def _ends(name: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
     return {name + end: value for end, value in named.items() if value is not None}
 
 
-def _size(cell: Cell, sets: Mapping[str, ResultSet]) -> Ours | str:
+def _size(cell: PublishedCell, sets: Mapping[str, ResultSet]) -> Ours | str:
     """Return the size of a network, which no data set moves."""
     name, scale = SCALES[cell.metric]
     records = [record for results in sets.values() if (record := results.of(cell.run)) and name in record.exact]
     return Ours(records[0].exact[name] / scale) if records else NO_PROFILE
 
 
-def everything(sets: Mapping[str, ResultSet], pages: Sequence[Mapping[str, Any]]) -> list[Compared]:
+def everything(sets: Mapping[str, ResultSet], pages: Sequence[Mapping[str, Any]]) -> list[CellComparison]:
     """Return the comparison of every published number, those of `pages` as they are there."""
     return recalled(cells(), [row for page in pages for row in page.get("published", ())], recorded(sets))

@@ -36,7 +36,7 @@ Times = dict[Precision, list[float]]
 
 
 @dataclass(frozen=True)
-class Contestant:
+class TimedNetwork:
     """A network of square pictures (1, 3, side, side); `note` is a remark on it."""
 
     net: nn.Module
@@ -57,7 +57,7 @@ class Mapped(nn.Module):
         return self.maps(images)
 
 
-def measured(config: Config, models: Path, frozen: Mapping[str, Contestant] | None = None) -> dict[str, Any]:
+def measured(config: Config, models: Path, frozen: Mapping[str, TimedNetwork] | None = None) -> dict[str, Any]:
     """Return `machine` and `rows`: what frozen backbones with their heads, and the students in `models`, cost.
 
     `frozen` are, with the reference first, by default Sapiens2-0.4B and the backbone of RTMPose-s. A student that
@@ -77,7 +77,7 @@ def measured(config: Config, models: Path, frozen: Mapping[str, Contestant] | No
     return {"machine": machine(exact, config), "rows": compared}
 
 
-def large(config: Config) -> dict[str, Contestant]:
+def large(config: Config) -> dict[str, TimedNetwork]:
     """Return the backbones of Sapiens2-0.4B and of RTMPose-s, our teacher, with a head each, of random weights."""
     torch.manual_seed(0)
     points, stages = config.points, config.stages
@@ -86,8 +86,8 @@ def large(config: Config) -> dict[str, Contestant]:
     maps = Mapped(teacher, partial(rtmpose.features, teacher, stages=stages))
     seen = f"stages {', '.join(map(str, stages))}"
     return {
-        "sapiens2_04b+head": Contestant(headed(vit, points), SIDE, RANDOM),
-        "rtmpose_s+head": Contestant(headed(maps, points), SIDE, f"{seen}; {RANDOM}"),
+        "sapiens2_04b+head": TimedNetwork(headed(vit, points), SIDE, RANDOM),
+        "rtmpose_s+head": TimedNetwork(headed(maps, points), SIDE, f"{seen}; {RANDOM}"),
     }
 
 
@@ -120,7 +120,7 @@ def headed(backbone: nn.Module, points: int) -> nn.Module:
         return nn.Sequential(backbone, TinyHead(channels, points))
 
 
-def students(config: Config, models: Path) -> dict[str, Contestant]:
+def students(config: Config, models: Path) -> dict[str, TimedNetwork]:
     """Return each student at the size it was trained for, and at that of the frozen backbones."""
     networks = {}
     for name in config.students:
@@ -128,15 +128,15 @@ def students(config: Config, models: Path) -> dict[str, Contestant]:
             print(f"{name} was not trained: {reason}")
             continue
         net, network_card = card.read(seed_folder(models / name, 0))
-        networks[name] = Contestant(net, network_card.input_size)
+        networks[name] = TimedNetwork(net, network_card.input_size)
         if network_card.input_size != SIDE:
             other = RTMPose(network_card.size, network_card.points, SIDE)
-            networks[f"{name}@{SIDE}px"] = Contestant(other, SIDE, RANDOM)
+            networks[f"{name}@{SIDE}px"] = TimedNetwork(other, SIDE, RANDOM)
     return networks
 
 
 @torch.inference_mode()
-def timed(contestants: Mapping[str, Contestant], exact: Iterable[Precision], repeats: int) -> dict[str, Times]:
+def timed(contestants: Mapping[str, TimedNetwork], exact: Iterable[Precision], repeats: int) -> dict[str, Times]:
     """Return the milliseconds of each picture by contestant and precision.
 
     They take turns, so that a busy minute hurts all alike; each has its weights in the caches from a call before.
@@ -157,7 +157,7 @@ def timed(contestants: Mapping[str, Contestant], exact: Iterable[Precision], rep
     return times
 
 
-def costs(contestant: Contestant) -> dict[str, Any]:
+def costs(contestant: TimedNetwork) -> dict[str, Any]:
     """Return what does not depend on the machine."""
     counted = complexity.macs(contestant.net, torch.zeros(1, 3, contestant.side, contestant.side))
     return {

@@ -19,13 +19,13 @@ import numpy as np
 from thermark.core import arithmetic
 from thermark.core.errors import in_one_line
 from thermark.core.progress import track
+from thermark.models.inference.contestant import ContestantAbsent
 from thermark.models.inference.contract import Unavailable
 from thermark.models.inference.keys import Setting
-from thermark.models.inference.run import Absent
 from thermark.models.inference.watchdog import Beat, Ended, run_watched
-from thermark.report.speed import contestants, reference
-from thermark.report.speed.contestants import Loaded
+from thermark.report.speed import reference, timed
 from thermark.report.speed.options import Contestants
+from thermark.report.speed.timed import TimedContestant
 
 Sections = Mapping[str, Mapping[str, Any]]
 Timing = dict[str, Any]  # of one contestant in one turn
@@ -36,7 +36,9 @@ T = TypeVar("T")
 class Load(Protocol):
     """What makes a contestant of its section: `contestants.load`."""
 
-    def __call__(self, name: str, section: Mapping[str, Any], options: Contestants, setting: Setting, /) -> Loaded:
+    def __call__(
+        self, name: str, section: Mapping[str, Any], options: Contestants, setting: Setting, /
+    ) -> TimedContestant:
         """Return the contestant."""
         ...
 
@@ -48,9 +50,7 @@ def measured(options: Contestants, sections: Sections, setting: Setting) -> dict
     `times_reference` is a time in units of that of the reference network, which runs before each picture. `found`:
     in how many of the `pictures` a contestant saw somebody; where it did not, a second stage had nothing to do.
     """
-    reasons = {
-        name: contestants.reason_not_timed(name, section, options, setting) for name, section in sections.items()
-    }
+    reasons = {name: timed.reason_not_timed(name, section, options, setting) for name, section in sections.items()}
     rows = {name: {"status": "skipped", "reason": why} for name, why in reasons.items() if why}
     timings: dict[str, list[Timing]] = {name: [] for name in sections if name not in rows}
     turns = range(min(options.turns, options.pictures))
@@ -132,7 +132,7 @@ def time_contestant(
     setting: Setting,
     beside: Callable[[], object],
     beat: Beat = lambda: None,
-    load: Load = contestants.load,
+    load: Load = timed.load,
 ) -> Timing:
     """Return times in ms of a contestant and of what runs `beside` it, or why there are none.
 
@@ -158,7 +158,7 @@ def time_contestant(
             if sum(timing["ms"]) >= 1000 * options.seconds / options.turns:
                 break
         return timing
-    except (Absent, Unavailable) as error:
+    except (ContestantAbsent, Unavailable) as error:
         return {"status": "skipped", "reason": in_one_line(error)}
     except Exception as error:  # noqa: BLE001 - whatever a contestant raises costs it its row, not the others theirs
         return {"status": "failed", "reason": f"{type(error).__name__}: {in_one_line(error)}"}

@@ -28,7 +28,7 @@ BASE = "base"
 NO_TEACHER = "none"
 
 
-class Plan(Section):
+class AblationPlan(Section):
     """An ablation of a profile: `run` is trained in every variant.
 
     `profile`: the name of the profile whose params these are. `base`: changes of all variants, such as a shorter
@@ -42,7 +42,7 @@ class Plan(Section):
 
 
 @dataclass(frozen=True)
-class Job:
+class AblationCommand:
     """One command: `kind` render, prepare or train, of `name`; `needs` are made before it.
 
     `folder`, below the folder of all work, is named after what it depends on. `options` follow the script.
@@ -52,10 +52,10 @@ class Job:
     name: str
     folder: str
     options: tuple[str, ...]
-    needs: tuple["Job", ...] = ()
+    needs: tuple["AblationCommand", ...] = ()
 
 
-def variants(plan: Plan, params: Params) -> dict[str, Params]:
+def variants(plan: AblationPlan, params: Params) -> dict[str, Params]:
     """Return variant -> its params, the base first; raises ConfigError for another profile or an unknown key."""
     if params.get("profile") != plan.profile:
         raise ConfigError(
@@ -82,7 +82,7 @@ def changed(params: Params, changes: Changes) -> Params:
     return copy
 
 
-def training(params: Params, run: str) -> Job:
+def training(params: Params, run: str) -> AblationCommand:
     """Return the training of a run, with all that it needs: its teacher, its face sets, their rendered files.
 
     Raises ConfigError for a face set whose files are not rendered: an ablation fetches nothing.
@@ -95,17 +95,17 @@ def training(params: Params, run: str) -> Job:
     modules = (f"thermark.train.recipes.{section['recipe']}", f"thermark.train.losses.{section['objective']}")
     folder = _folder(run, [section, _arithmetic(params)], modules, needs)
     options = ("--recipe", section["recipe"], "--params", f"runs.{run}")
-    return Job("train", run, folder, options, tuple(needs))
+    return AblationCommand("train", run, folder, options, tuple(needs))
 
 
-def in_order(job: Job) -> Iterator[Job]:
+def in_order(job: AblationCommand) -> Iterator[AblationCommand]:
     """Yield a job after all that it needs."""
     for need in job.needs:
         yield from in_order(need)
     yield job
 
 
-def finish(job: Job, params: Params, work: Path, stages: Path) -> Path:
+def finish(job: AblationCommand, params: Params, work: Path, stages: Path) -> Path:
     """Run what is missing of a job and return its output; `stages` is the folder of the scripts.
 
     Raises SetupError naming the command that failed; what is finished stays.
@@ -128,23 +128,25 @@ def finish(job: Job, params: Params, work: Path, stages: Path) -> Path:
     return output(job, work)
 
 
-def output(job: Job, work: Path) -> Path:
+def output(job: AblationCommand, work: Path) -> Path:
     """Return the folder that a job leaves: it is there when the job is done."""
     return work / job.folder / "made" / job.name
 
 
-def _preparation(params: Params, name: str) -> Job:
+def _preparation(params: Params, name: str) -> AblationCommand:
     section = params["datasets"][name]
     raw, loader = section["raw"], section["loader"]
     if raw not in params["render"]:
         raise ConfigError(f"{name} is not rendered, an ablation fetches nothing", "train on rendered faces alone")
     source = _folder(raw, [params["render"][raw]], (f"thermark.synth.writers.{raw}",), [])
-    rendering = Job("render", raw, source, ("--layout", raw, "--params", f"render.{raw}"))
+    rendering = AblationCommand("render", raw, source, ("--layout", raw, "--params", f"render.{raw}"))
     folder = _folder(name, [section, params["prepare"]], (f"thermark.datasets.{loader}",), [rendering])
-    return Job("prepare", name, folder, ("--loader", loader, "--params", f"datasets.{name}"), (rendering,))
+    return AblationCommand(
+        "prepare", name, folder, ("--loader", loader, "--params", f"datasets.{name}"), (rendering,)
+    )
 
 
-def _folder(name: str, settings: list[Any], modules: tuple[str, ...], needs: list[Job]) -> str:
+def _folder(name: str, settings: list[Any], modules: tuple[str, ...], needs: list[AblationCommand]) -> str:
     behind = [json.dumps(settings, sort_keys=True), code.key(*modules), *(need.folder for need in needs)]
     return f"{name}-{sha256(chr(10).join(behind).encode()).hexdigest()[:12]}"
 
@@ -153,7 +155,7 @@ def _arithmetic(params: Params) -> str:
     return os.environ.get("THERMARK_ARITHMETIC", str(params["arithmetic"]))
 
 
-def _paths(job: Job, work: Path) -> list[str]:
+def _paths(job: AblationCommand, work: Path) -> list[str]:
     """Return the options about paths, relative to the job's own folder; inputs are linked into it by name."""
     for kind, name in (("prepare", "faces"), ("train", "models")):
         folder = work / job.folder / name

@@ -16,7 +16,7 @@ from thermark.core.runs import seed_folders
 from thermark.metrics.paired import Paired, paired
 from thermark.metrics.seeds import spread
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import shown, signed
+from thermark.report.number_format import shown, signed
 from thermark.report.transfer.ablation import BASE, Changes
 from thermark.report.transfer.boxes import MEAN_OF_OTHERS
 from thermark.report.transfer.summary import face_errors, recordings

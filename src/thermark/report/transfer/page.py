@@ -7,7 +7,7 @@ from typing import Any
 from thermark.core import templates
 from thermark.report.columns import rate
 from thermark.report.markdown import code, escaped, table
-from thermark.report.numbers import interval, shown
+from thermark.report.number_format import interval, shown
 
 PAGE = Path(__file__).with_name("templates") / "page.md"
 METRIC = "nme_io"

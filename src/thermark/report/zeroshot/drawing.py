@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from thermark.report.numbers import natural
+from thermark.report.number_format import natural
 from thermark.report.style import COLOURS, INK, MUTED, RULE, figure, save
 
 Numbers = Mapping[str, float]

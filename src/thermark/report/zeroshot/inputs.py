@@ -19,7 +19,7 @@ from thermark.fewshot.posts import Split, split
 from thermark.metrics.outputs import relatives
 from thermark.report.inputs import existing, open_json
 from thermark.report.paths import ReportPaths
-from thermark.report.results.errors import Errors, open_errors
+from thermark.report.results.face_errors import Errors, open_errors
 from thermark.report.results.record import Record, ResultSet, open_set
 
 NOSE = "nose1"

@@ -16,7 +16,7 @@ from thermark.core.templates import render
 from thermark.report.columns import FORMATS, ContestantRow, Values, board, columns
 from thermark.report.markdown import code, escaped, table
 from thermark.report.notices import notice
-from thermark.report.numbers import natural
+from thermark.report.number_format import natural
 from thermark.report.zeroshot import polarity, protocols
 from thermark.report.zeroshot.inputs import ZeroshotData, why
 from thermark.report.zeroshot.measure import STRATUM

@@ -8,7 +8,7 @@ from thermark.fewshot.posts import Floats
 from thermark.metrics.evaluate import Config, evaluate
 from thermark.metrics.scores import labels
 from thermark.report.columns import Format, Values, rate
-from thermark.report.numbers import label, scale
+from thermark.report.number_format import label, scale
 from thermark.report.paths import ReportPaths
 from thermark.report.zeroshot.inputs import ZeroshotData, read
 from thermark.report.zeroshot.measure import flat

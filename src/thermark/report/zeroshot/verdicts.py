@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from thermark.core.origin import Origin
 from thermark.report.columns import Values
-from thermark.report.reference_results import Cell, Published
-from thermark.report.reference_results.compare import NO_PROFILE, Compared, Ours, compare_cells
+from thermark.report.reference_results import Published, PublishedCell
+from thermark.report.reference_results.compare import NO_PROFILE, CellComparison, Ours, compare_cells
 
 TABLES = ("part1", "part3")  # part 2 asks heads in their crops: a cascade's nearest answer is another thing
 
@@ -16,13 +16,13 @@ def compare(
     unseen: Mapping[str, str],
     origin: Origin,
     seeds: Mapping[str, int],
-) -> list[Compared]:
+) -> list[CellComparison]:
     """Compare every number of parts 1 and 3 with `values`.
 
     `unseen` is why a contestant of the profile has none, `seeds` of how many seeds are those that we trained.
     """
 
-    def ours(cell: Cell) -> Ours | str:
+    def ours(cell: PublishedCell) -> Ours | str:
         noses, number = (values.get((cell.protocol, cell.run, "", metric)) for metric in ("noses", cell.metric))
         if noses is None:
             return unseen.get(cell.run, NO_PROFILE)

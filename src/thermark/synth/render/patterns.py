@@ -72,7 +72,12 @@ def temperatures(part: Part, person: Person, pose: Pose, p: Pixels, ambients: Se
 def _changed(part: Part, heat: Heat, celsius: Array, cold: np.float32) -> Array:
     if part == Part.EAR:
         return celsius - np.float32(heat.ears) * (celsius - cold) + np.float32(heat.flush)
-    extra = {Part.EYE: heat.eyes, Part.MOUTH: heat.mouth, Part.TEETH: 2 * heat.mouth, Part.BARE: heat.flush}
+    extra = {
+        Part.EYE: heat.eyes,
+        Part.MOUTH: heat.mouth,
+        Part.TEETH: 2 * heat.mouth,
+        Part.BARE: heat.flush,
+    }
     return celsius + np.float32(extra.get(part, 0.0))
 
 

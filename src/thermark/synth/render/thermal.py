@@ -13,7 +13,13 @@ from thermark.synth.render.shading import Pixels
 Array = NDArray[np.float32]
 
 # Share of the way from the room's temperature to a 34 deg C skin, by part.
-_INSULATED = {Part.HAIR: 0.38, Part.HAT: 0.28, Part.CLOTHING: 0.42, Part.FRAME: 0.40, Part.LENS: 0.30}
+_INSULATED = {
+    Part.HAIR: 0.38,
+    Part.HAT: 0.28,
+    Part.CLOTHING: 0.42,
+    Part.FRAME: 0.40,
+    Part.LENS: 0.30,
+}
 
 
 def temperatures(part: Part, person: Person, pose: Pose, p: Pixels, ambients: Sequence[float]) -> Iterator[Array]:
@@ -63,7 +69,8 @@ def _plain(part: Part, pose: Pose, p: Pixels, core: np.float32, chill: np.float3
     if part in (Part.MOUTH, Part.TEETH):
         drawn = np.float32(0.5 - 0.5 * np.sin(pose.breath)) * chill
         return np.full(
-            len(p.tint), np.float32(36.4) - drawn - np.float32(part == Part.TEETH) * np.float32(0.6) * (1 + chill)
+            len(p.tint),
+            np.float32(36.4) - drawn - np.float32(part == Part.TEETH) * np.float32(0.6) * (1 + chill),
         )
     return np.full(len(p.tint), core - np.float32(0.6))
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from numpy.random import Generator
 
 from thermark.core.config import Section
+from thermark.synth.render.behaviour import sample_face
 from thermark.synth.render.coverings import sample_covering
 from thermark.synth.render.eyewear import sample_eyewear
-from thermark.synth.render.faces import sample_face
 from thermark.synth.render.hands import sample_held
 from thermark.synth.render.heat import sample_heat
 from thermark.synth.render.person import Person, Pose, frame_colour, sample_person, sample_pose

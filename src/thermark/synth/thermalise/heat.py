@@ -25,7 +25,7 @@ INSULATION = {HAIR: 0.36, CLOTHING: 0.36, GLASSES: 0.26, HEADWEAR: 0.30, FACEWEA
 
 
 @dataclass(frozen=True)
-class Person:
+class ThermalPerson:
     """What a person keeps in every room: deg C, factors about 1, and a seed for blood vessels and textures."""
 
     warmth: float
@@ -67,9 +67,9 @@ class Surfaces:
     scene: Array
 
 
-def sample_person(rng: Generator) -> Person:
+def sample_person(rng: Generator) -> ThermalPerson:
     """Draw a person."""
-    return Person(
+    return ThermalPerson(
         warmth=float(np.clip(rng.normal(0, 0.35), -0.8, 0.8)),
         strengths=tuple(float(x) for x in np.clip(rng.normal(1, 0.25, len(PLACES)), 0.3, 1.7)),
         thickness=float(rng.uniform(0.8, 1.2)),
@@ -84,7 +84,7 @@ def sample_room(ambient: tuple[float, float], rng: Generator) -> Room:
 
 
 def surfaces(
-    rgb: NDArray[np.uint8], seg: NDArray[np.uint8], points: NDArray[np.float32], person: Person
+    rgb: NDArray[np.uint8], seg: NDArray[np.uint8], points: NDArray[np.float32], person: ThermalPerson
 ) -> Surfaces:
     """Return the surfaces of a picture from RGB (H, W, 3), classes (H, W) and 70 points (70, 2) in pixels.
 
@@ -98,7 +98,7 @@ def surfaces(
     return Surfaces(_layers(seg, face), soft, still, chilled, texture, folds, _scene(rgb, seg, person))
 
 
-def temperatures(surfaces: Surfaces, person: Person, room: Room) -> Array:
+def temperatures(surfaces: Surfaces, person: ThermalPerson, room: Room) -> Array:
     """Return apparent temperatures (H, W) in deg C before any camera."""
     skin = _skin(surfaces, person, room)
     chill, ambient, soft = room.chill, room.ambient, surfaces.soft
@@ -120,7 +120,7 @@ def temperatures(surfaces: Surfaces, person: Person, room: Room) -> Array:
     return celsius
 
 
-def _skin(surfaces: Surfaces, person: Person, room: Room) -> Array:
+def _skin(surfaces: Surfaces, person: ThermalPerson, room: Room) -> Array:
     """Return the skin's apparent temperature everywhere, as if there were nothing else."""
     chill, ambient, soft = room.chill, room.ambient, surfaces.soft
     celsius = 34.7 + person.warmth - 0.9 * chill + surfaces.still + chill * surfaces.chilled
@@ -135,7 +135,7 @@ def _skin(surfaces: Surfaces, person: Person, room: Room) -> Array:
     return covered
 
 
-def _texture(face: FaceAxes, person: Person) -> tuple[Array, Array]:
+def _texture(face: FaceAxes, person: ThermalPerson) -> tuple[Array, Array]:
     """Return gradients and vessels in deg C, and folds of about -1..1; they move with the face."""
     u, v = face.along_axes(face.points[29])
     across: Array = np.tanh(u)
@@ -154,7 +154,7 @@ def _grain(cells: Array, u: Array, v: Array, density: float) -> Array:
     return np.asarray(cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), np.float32)
 
 
-def _scene(rgb: NDArray[np.uint8], seg: NDArray[np.uint8], person: Person) -> Array:
+def _scene(rgb: NDArray[np.uint8], seg: NDArray[np.uint8], person: ThermalPerson) -> Array:
     """Return the large structure of a random mixture of the background's colours, -1..1: things differ in heat.
 
     People are taken out before it is smoothed, so that none of their colours leak into what is beside them.

@@ -62,7 +62,7 @@ class Config(Section):
 
 
 @dataclass(frozen=True)
-class Shot:
+class CharlotteShot:
     """One frame: `index` counts the 1,000 combinations of room, distance and head position."""
 
     subject: int
@@ -106,19 +106,19 @@ def write(out: Path, config: Config, workers: int | None = None) -> None:
         mark_rendered(root, config)
 
 
-def _shots(subject: int, config: Config) -> list[Shot]:
+def _shots(subject: int, config: Config) -> list[CharlotteShot]:
     """Return a subject's share of all combinations, in a drawn order; the unlabelled come first."""
     count = config.count // config.subjects + (subject <= config.count % config.subjects)
     combinations = len(ROOMS) * len(DISTANCES) * len(POSITIONS)
     order = seeds.rng(config.seed, "charlotte", "shots", subject).permutation(combinations)
-    return [Shot(subject, int(index)) for index in order[: count + config.unlabelled]]
+    return [CharlotteShot(subject, int(index)) for index in order[: count + config.unlabelled]]
 
 
 def _person(subject: int, seed: int) -> Person:
     return sample_person(seeds.rng(seed, "charlotte", "person", subject))
 
 
-def _write(shot: Shot, root: Path, config: Config) -> tuple[list[str], NDArray[np.bool_]]:
+def _write(shot: CharlotteShot, root: Path, config: Config) -> tuple[list[str], NDArray[np.bool_]]:
     """Write one frame as TIFF and JPEG; return its line of the CSV and which of the line's points are visible."""
     rng = seeds.rng(config.seed, "charlotte", shot.subject, shot.index)
     yaw, pitch = shot.position + rng.normal(0, 4, 2)
@@ -137,7 +137,7 @@ def _write(shot: Shot, root: Path, config: Config) -> tuple[list[str], NDArray[n
     return [*_conditions(shot, rng), *cells], visible_points(scene.visible[0], float(yaw))
 
 
-def _conditions(shot: Shot, rng: np.random.Generator) -> list[str]:
+def _conditions(shot: CharlotteShot, rng: np.random.Generator) -> list[str]:
     temperature = ROOMS[shot.room] + rng.normal(0, 0.1)
     sensation = round((temperature - 23.5) / 1.5)
     return [

@@ -55,7 +55,7 @@ class Config(Section):
 
 
 @dataclass(frozen=True)
-class Face:
+class FaceFiles:
     """One id: `labels` is its landmark file, beside which picture and classes lie; `root` is written to."""
 
     name: str
@@ -77,7 +77,7 @@ def write(out: Path, source: Path, config: Config, workers: int | None = None) -
     with files.fresh_directory(out) as root:
         for folder in ("facesynthetics", *CONDITIONS):
             (root / folder).mkdir()
-        faces = [Face(name, labels, root) for name, labels in labels_by_id.items()]
+        faces = [FaceFiles(name, labels, root) for name, labels in labels_by_id.items()]
         work = ordered(partial(_write, config=config), faces, workers)
         for error in track(work, len(faces), "thermalise", "faces"):
             if error:
@@ -106,7 +106,7 @@ def _find(source: Path, count: int | None) -> dict[str, Path]:
     return {name: files_by_id[name][0] for name in sorted(files_by_id)[:count]}
 
 
-def _write(face: Face, config: Config) -> str:
+def _write(face: FaceFiles, config: Config) -> str:
     """Write one id's files; return what is wrong with it, if anything (errors do not travel between processes)."""
     try:
         rgb, seg, points = read(face)
@@ -124,7 +124,7 @@ def _write(face: Face, config: Config) -> str:
     return ""
 
 
-def read(face: Face) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
+def read(face: FaceFiles) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
     """Return RGB (H, W, 3), classes (H, W) and points (70, 2) in px; raises DataError naming the file."""
     points = ldmks.read(face.labels)
     if not np.isfinite(points).all():

@@ -19,7 +19,7 @@ GONE = 0.02  # of a box that shows: a face of which less is left is not there at
 Rectangle = tuple[int, int, int, int]  # x, y, width and height in px
 
 
-class Augment(Section):
+class FrameAugment(Section):
     """How far random views of a frame go; every `_p` is a probability.
 
     `anchor_p`: the frame is resized so that one of its faces is as high as a number of px drawn from `heights`,
@@ -62,7 +62,7 @@ def view(
     other: LabelledFrame,
     size: tuple[int, int],
     rng: np.random.Generator,
-    limits: Augment,
+    limits: FrameAugment,
     smallest: float = SMALLEST,
 ) -> LabelledFrame:
     """Return a random view of `size` (width, height) px of a frame, beside which `other` may show.
@@ -80,7 +80,7 @@ def view(
     return _punched(LabelledFrame(image, front.boxes, front.ignored), rng, limits)
 
 
-def toned(frame: LabelledFrame, rng: np.random.Generator, limits: Augment) -> LabelledFrame:
+def toned(frame: LabelledFrame, rng: np.random.Generator, limits: FrameAugment) -> LabelledFrame:
     """Return a frame at other grey levels, perhaps in the other polarity, and perhaps mirrored."""
     flip, invert = rng.random(2) < (limits.flip_p, limits.invert_p)
     change = rng.uniform(-1, 1, 3) * (limits.gamma, limits.contrast, limits.brightness)
@@ -97,7 +97,7 @@ def toned(frame: LabelledFrame, rng: np.random.Generator, limits: Augment) -> La
 
 
 def _zoom(
-    frame: LabelledFrame, size: tuple[int, int], rng: np.random.Generator, limits: Augment
+    frame: LabelledFrame, size: tuple[int, int], rng: np.random.Generator, limits: FrameAugment
 ) -> tuple[float, tuple[float, float] | None]:
     """Return by how much a frame is enlarged, and the point of it that has to be in the picture, if any."""
     fits = min(size[0] / frame.image.shape[1], size[1] / frame.image.shape[0])
@@ -197,7 +197,7 @@ def _none() -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     return np.zeros((0, 4), np.float32), np.zeros(0, bool)
 
 
-def _degraded(image: Image, rng: np.random.Generator, limits: Augment) -> Image:
+def _degraded(image: Image, rng: np.random.Generator, limits: FrameAugment) -> Image:
     """Return a picture as a lesser camera shows it: blurred, coarse, noisy."""
     chance = rng.random(3)
     height, width = image.shape
@@ -213,7 +213,7 @@ def _degraded(image: Image, rng: np.random.Generator, limits: Augment) -> Image:
     return np.asarray(image, np.uint8)
 
 
-def _punched(frame: LabelledFrame, rng: np.random.Generator, limits: Augment) -> LabelledFrame:
+def _punched(frame: LabelledFrame, rng: np.random.Generator, limits: FrameAugment) -> LabelledFrame:
     """Return a frame with grey rectangles over it; a face that is mostly under one is ignored."""
     if rng.random() >= limits.hole_p:
         return frame

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from thermark.core import seeds
 from thermark.train import data, processes
 from thermark.train.detection import augment, targets
-from thermark.train.detection.augment import Augment
+from thermark.train.detection.augment import FrameAugment
 from thermark.train.detection.frames import SMALLEST, FrameSet, LabelledFrame
 
 
 @dataclass(frozen=True)
-class Batch:
+class FrameBatch:
     """`images` (B, H, W) uint8; `kinds` (B, A) int8 and `boxes` (B, A, 4) float32 as in `targets.Targets`."""
 
     images: NDArray[np.uint8]
@@ -33,7 +33,7 @@ class Views:
     size: tuple[int, int]
     batch: int
     seed: int
-    limits: Augment
+    limits: FrameAugment
     workers: int = 1
     smallest: float = SMALLEST
 
@@ -42,7 +42,7 @@ class Views:
         """Steps an epoch."""
         return len(self._orders(0))
 
-    def __call__(self, epoch: int) -> Iterator[Batch]:
+    def __call__(self, epoch: int) -> Iterator[FrameBatch]:
         """Yield the epoch's batches, each the part of this process."""
         return data.ahead(
             lambda rows: self.assembled(rows, epoch),
@@ -50,12 +50,12 @@ class Views:
             self.workers,
         )
 
-    def assembled(self, rows: NDArray[np.int64], epoch: int) -> Batch:
+    def assembled(self, rows: NDArray[np.int64], epoch: int) -> FrameBatch:
         """Return the batch of these frames; a view depends on seed, epoch and frame, not on the batch."""
         centres, strides = targets.grid(*self.size)
         seen = [self.look(int(row), epoch) for row in rows]
         assignments = [targets.assigned(frame.boxes, frame.ignored, centres, strides) for frame in seen]
-        return Batch(
+        return FrameBatch(
             np.stack([frame.image for frame in seen]),
             np.stack([assigned.kinds for assigned in assignments]),
             np.stack([assigned.boxes for assigned in assignments]),

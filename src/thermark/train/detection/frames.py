@@ -40,7 +40,7 @@ class LabelledFrame:
     ignored: NDArray[np.bool_]
 
 
-class Face(NamedTuple):
+class FrameFace(NamedTuple):
     """A labelled face: `box` (4,) and `xy` (70, 2) float32 in pixels; `aside`: hidden, or one of a crowd."""
 
     box: Floats
@@ -94,7 +94,7 @@ def read(root: Path, val: float, smallest: float = SMALLEST) -> tuple[FrameSet, 
     """
     table = coco.read(root / FILE)
     names = table.images()
-    faces: dict[coco.Id, list[Face]] = {key: [] for key in names}
+    faces: dict[coco.Id, list[FrameFace]] = {key: [] for key in names}
     for where, entry in table.entries("annotations"):
         owner = coco.identifier(entry, "image_id", where)
         if owner not in faces:
@@ -127,16 +127,16 @@ def _black_hot(image: coco.Entry) -> bool:
     return isinstance(camera, dict) and camera.get("polarity") == "black_hot"
 
 
-def _face(entry: coco.Entry, where: str) -> Face:
+def _face(entry: coco.Entry, where: str) -> FrameFace:
     xyv = numbers(entry, "keypoints", where, 3 * POINTS).reshape(POINTS, 3)
     xy, known = xyv[:, :2].astype(np.float32), xyv[:, 2] > 0
     clipped = checked_box(coco.corners(entry, "bbox", where) - OUTLINE, where)
     hidden = float((xyv[:BOXED, 2] > 1).mean()) < SEEN
     box = checked_box(geometry.bounding_box(xy[:BOXED]), where) if known.all() else clipped
-    return Face(box, xy, hidden or not bool(known.all()) or bool(entry.get("iscrowd")))
+    return FrameFace(box, xy, hidden or not bool(known.all()) or bool(entry.get("iscrowd")))
 
 
-def _shown(image: Image, faces: list[Face], smallest: float) -> tuple[LabelledFrame, Floats]:
+def _shown(image: Image, faces: list[FrameFace], smallest: float) -> tuple[LabelledFrame, Floats]:
     """Return a picture with its faces, and the shapes (M, 70, 2) of those that count."""
     boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4)
     aside = np.array([face.aside for face in faces], bool)

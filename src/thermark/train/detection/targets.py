@@ -15,7 +15,7 @@ RADIUS = 1.5  # cells about the middle of a face that answer for it
 FACE, NOTHING, ANYTHING = 1, 0, -1
 
 
-class Targets(NamedTuple):
+class CellTargets(NamedTuple):
     """The targets of the A cells of a picture.
 
     `kinds` (A,) int8: FACE, NOTHING, or ANYTHING, which is not trained; `boxes` (A, 4) float32, the face's box in
@@ -37,7 +37,7 @@ def grid(width: int, height: int) -> tuple[Floats, Floats]:
     return np.concatenate(centres).astype(np.float32), np.concatenate(strides).astype(np.float32)
 
 
-def assigned(boxes: Floats, ignored: NDArray[np.bool_], centres: Floats, strides: Floats) -> Targets:
+def assigned(boxes: Floats, ignored: NDArray[np.bool_], centres: Floats, strides: Floats) -> CellTargets:
     """Return the targets of cells for the faces `boxes` (M, 4), of which some are `ignored` (M,).
 
     A cell answers for a face when its centre is inside of the box, within RADIUS strides of the middle along
@@ -48,7 +48,7 @@ def assigned(boxes: Floats, ignored: NDArray[np.bool_], centres: Floats, strides
     kinds = np.zeros(len(centres), np.int8)
     target_boxes = np.zeros((len(centres), 4), np.float32)
     if not len(boxes):
-        return Targets(kinds, target_boxes)
+        return CellTargets(kinds, target_boxes)
     inside, near = _inside(boxes, centres), _near(boxes, centres, strides)
     size = geometry.box_size(boxes)
     responsible = inside & near & _sized(size.max(axis=1), strides) & ~ignored
@@ -57,7 +57,7 @@ def assigned(boxes: Floats, ignored: NDArray[np.bool_], centres: Floats, strides
     rows = np.flatnonzero(responsible.any(axis=1))
     kinds[rows] = FACE
     target_boxes[rows] = boxes[area[rows].argmin(axis=1)]
-    return Targets(kinds, target_boxes)
+    return CellTargets(kinds, target_boxes)
 
 
 def _inside(boxes: Floats, centres: Floats) -> NDArray[np.bool_]:

@@ -18,11 +18,11 @@ from thermark.nets import complexity
 from thermark.nets.detector_card import DetectorCard
 from thermark.nets.face_detector import MULTIPLE, FaceDetector, Widths, boxes
 from thermark.train import loop, precision, processes
-from thermark.train.checkpoint import Checkpoint, Progress, State, Store
+from thermark.train.checkpoint import Checkpoint, CheckpointStore, Progress, State
 from thermark.train.detection import frames as frame_sets
 from thermark.train.detection import losses, targets, validation
-from thermark.train.detection.augment import Augment
-from thermark.train.detection.batches import Batch, Views
+from thermark.train.detection.augment import FrameAugment
+from thermark.train.detection.batches import FrameBatch, Views
 from thermark.train.detection.frames import FrameSet
 from thermark.train.loop import Settings
 from thermark.train.schedule import Rate
@@ -47,14 +47,14 @@ class Config(Settings):
     longest: Annotated[int, Field(ge=2 * MULTIPLE)] = 320
     nms: float = Field(0.5, gt=0, lt=1)
     widths: tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt] = (*Widths(),)
-    augment: Augment = Augment()
+    augment: FrameAugment = FrameAugment()
     batch: PositiveInt = 16
     rate: Rate = Rate(peak=2e-3, warmup=100)
     smallest: PositiveFloat = frame_sets.SMALLEST
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedDetector:
     """The detector of one seed, how its training went, and its numbers on the validation frames."""
 
     card: DetectorCard
@@ -63,7 +63,7 @@ class Finished:
     numbers: dict[str, dict[str, validation.Numbers]]
 
 
-def train(config: Config, seed: int, raw: Path, checkpoint: Path) -> Finished:
+def train(config: Config, seed: int, raw: Path, checkpoint: Path) -> FinishedDetector:
     """Train with one seed on the frames below `raw`; goes on from `checkpoint` where a killed run stopped.
 
     Raises DataError for frames that cannot be used, Untrained when training comes to nothing.
@@ -100,7 +100,7 @@ def train(config: Config, seed: int, raw: Path, checkpoint: Path) -> Finished:
         best_epoch=done.progress.best_epoch,
         val_ap50=1 - done.progress.best,
     )
-    return Finished(card, done.weights, done.progress, numbers)
+    return FinishedDetector(card, done.weights, done.progress, numbers)
 
 
 def initial(config: Config, seed: int) -> FaceDetector:
@@ -112,14 +112,14 @@ def initial(config: Config, seed: int) -> FaceDetector:
 
 def loss_terms(
     size: tuple[int, int], device: torch.device, exact: Literal["fp32", "bf16"]
-) -> Callable[[nn.Module, Batch, int], loop.Terms]:
+) -> Callable[[nn.Module, FrameBatch, int], loop.Terms]:
     """Return the loss terms of a batch: `score` of all cells that are trained, `box` of those with a face.
 
     Both are sums over the batch divided by its cells with a face.
     """
     grid = [torch.from_numpy(cells).to(device) for cells in targets.grid(*size)]
 
-    def terms(model: nn.Module, batch: Batch, epoch: int) -> loop.Terms:
+    def terms(model: nn.Module, batch: FrameBatch, epoch: int) -> loop.Terms:
         images = torch.from_numpy(batch.images).to(device)[:, None].float()
         with precision.autocast(exact, device):
             logits, sides = model(images.to(memory_format=torch.channels_last))
@@ -156,7 +156,7 @@ def store(
     sets: tuple[FrameSet, FrameSet],
     folder: Path,
     computed: tuple[str, str],
-) -> Store:
+) -> CheckpointStore:
     """Return the checkpoint of a run, which is gone on from only when nothing that it depends on has changed."""
     options = config.model_dump(mode="json", exclude={"seeds", "workers"})
     versions = [module.__version__ for module in (cv2, np, torch)]

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, NonNegativeFloat, model_validator
 
 from thermark.core.config import Section
-from thermark.train.distillation.paths import InjectionPoint
+from thermark.train.distillation.injection import InjectionPoint
 from thermark.train.run import Run
 
 

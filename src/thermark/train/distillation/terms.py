@@ -1,10 +1,10 @@
 """The terms of equations 8 and 9 for one batch."""
 
-from thermark.nets.inputs import normalised
+from thermark.nets.pixels import normalised
 from thermark.nets.rtmpose import RTMPose
-from thermark.train.distillation import losses, paths
+from thermark.train.distillation import injection, losses
+from thermark.train.distillation.injection import AdaptedStudent
 from thermark.train.distillation.options import Config
-from thermark.train.distillation.paths import AdaptedStudent
 from thermark.train.loop import Terms
 from thermark.train.pairs import PairBatch
 from thermark.train.run import Ready
@@ -26,10 +26,10 @@ def weighted(
         terms = {"kp": weight.kp * at.labelled(ss, batch.student)} if weight.kp else {}
         if not weight.distilled:
             return terms
-        outputs = paths.teacher_outputs(teacher, normalised(batch.teacher, at.device))
+        outputs = injection.teacher_outputs(teacher, normalised(batch.teacher, at.device))
         adapted = model.to_teacher(features)
-        fi = paths.forward_injection(model, outputs, point) if forward else ss
-        ri = paths.reverse_injection(teacher, adapted, maps, point) if reverse else ss
+        fi = injection.forward_injection(model, outputs, point) if forward else ss
+        ri = injection.reverse_injection(teacher, adapted, maps, point) if reverse else ss
     fade = losses.gamma(epoch, config.epochs, config.alpha)
     tt, printed = outputs.logits, config.reading == "printed"
     if weight.fm:

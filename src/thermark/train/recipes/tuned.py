@@ -14,7 +14,7 @@ from thermark.train.distillation import options, training
 from thermark.train.run import Finished
 
 
-class Lambdas(options.Plain):
+class LabelLambda(options.Plain):
     """The weight of the labels; nothing is distilled."""
 
     kp: float = Field(0.1, gt=0)
@@ -27,7 +27,7 @@ class Config(options.Config):
 
     recipe: Literal["tuned"]
     start: Literal["teacher"] = "teacher"
-    lambdas: Lambdas = Lambdas()
+    lambdas: LabelLambda = LabelLambda()
 
 
 def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkpoint: Path) -> Finished:

@@ -1,7 +1,7 @@
 """Figures as Vega-Lite specifications, pure functions of records, and a sentence for each."""
 
 from thermark.report.page.figures.cost import alt_pareto, pareto
-from thermark.report.page.figures.errors import (
+from thermark.report.page.figures.distributions import (
     alt_ced,
     alt_parts,
     alt_subjects,

@@ -7,7 +7,7 @@ import numpy as np
 
 from thermark.landmarks import load
 from thermark.report.page import words
-from thermark.report.page.figures.errors import complete, named
+from thermark.report.page.figures.distributions import complete, named
 from thermark.report.page.figures.vega import REST, Rows, Spec, tooltip
 from thermark.report.page.figures.vega import spec as framed
 from thermark.report.results.record import ResultSet

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from thermark.metrics.compared import LEVEL
-from thermark.report.numbers import plus, signed
+from thermark.report.number_format import plus, signed
 from thermark.report.page import words
 from thermark.report.page.figures.vega import GREY, INK, REST, Rows, Spec, amounts, spec, tooltip
 from thermark.report.results.comparisons import Comparisons, Matrix, Pair

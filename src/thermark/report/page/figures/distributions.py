@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.metrics.rates import rate_interval
-from thermark.report.numbers import natural
+from thermark.report.number_format import natural
 from thermark.report.page import words
 from thermark.report.page.figures.vega import (
     INK,
@@ -24,7 +24,7 @@ from thermark.report.page.figures.vega import (
 )
 from thermark.report.page.order import leading, of_all, partial
 from thermark.report.results.curves import auc_limit, curve
-from thermark.report.results.errors import Errors
+from thermark.report.results.face_errors import Errors
 from thermark.report.results.ranking import ranked
 from thermark.report.results.record import ResultSet
 

@@ -16,11 +16,11 @@ from thermark.core import bundle, files
 from thermark.core.errors import DataError
 from thermark.core.predictions import Predictions
 from thermark.core.runs import skipped
-from thermark.models.inference import crops, run
+from thermark.models.inference import contestant, crops
+from thermark.models.inference.contestant import PROVIDERS, ContestantPaths
 from thermark.models.inference.contract import CropModel
 from thermark.models.inference.families import CROP_FAMILIES
 from thermark.models.inference.keys import Keys, PredictionPaths, Setting, keys, run_folder
-from thermark.models.inference.run import PROVIDERS, ContestantPaths
 
 KEYS = "keys.json"
 
@@ -107,16 +107,18 @@ def _predict(
         return
     if section["family"] not in CROP_FAMILIES:
         paths = contestant_paths(section, setting)
-        run.predict_all(name, section, setting.config, setting.datasets, paths, folder, missing, setting.moves)
+        contestant.predict_all(
+            name, section, setting.config, setting.datasets, paths, folder, missing, setting.moves
+        )
     elif reason := untrained(section, setting.paths):
         for file in sorted(missing):
             _write_none(name, folder / file, reason, setting)
     else:
         datasets = {dataset: setting.datasets[dataset] for dataset in sorted(set(map(_dataset, missing)))}
         faces, reports = setting.paths.faces, setting.paths.reports
-        for assets, out in run.seeds(contestant_paths(section, setting), folder):
+        for assets, out in contestant.seeds(contestant_paths(section, setting), folder):
             # Not in a process of its own: importing PyTorch again costs more than such a model takes.
-            model = run.load_model(name, section, assets).get()
+            model = contestant.load_model(name, section, assets).get()
             assert isinstance(model, CropModel)
             out.mkdir(exist_ok=True)
             crops.predict_all(model, name, datasets, faces, reports, out, setting.moves, missing)

@@ -18,15 +18,15 @@ from thermark.core.perturbations import NO_PERTURBATIONS, Perturbations
 from thermark.core.progress import track
 from thermark.core.runs import skipped
 from thermark.metrics.evaluate import Config, Evaluation, evaluate
-from thermark.metrics.inputs import ScorePaths, Task, face_sets, opened, opened_jittered, opened_moved, tasks
 from thermark.metrics.outputs import KEYS, Outputs, remove_unlisted, write, write_headline
+from thermark.metrics.score_key import ScorePaths, Task, face_sets, opened, opened_jittered, opened_moved, tasks
 from thermark.metrics.scores import Labels, labels
 
 Keys = dict[str, Any]  # data set -> {"key", "files": kind -> sha256}
 
 
 @dataclass(frozen=True)
-class Job:
+class ScoreJob:
     """What has to be scored of a contestant, and the `keys` of its other files."""
 
     tasks: list[Task]
@@ -55,7 +55,7 @@ def score_all(
     names = list(dict.fromkeys(contestants))
     sets = face_sets(configs, paths, moves)
     remove_unlisted(out, headlines, names, configs)
-    jobs: list[Job] = []
+    jobs: list[ScoreJob] = []
     broken: dict[str, ThermarkError] = {}
     for name in names:
         try:
@@ -65,7 +65,7 @@ def score_all(
             continue
         current = _up_to_date(out.of(name), wanted)
         if stale := [task for task in wanted if task.on.dataset not in current]:
-            jobs.append(Job(stale, current, paths.faces, out.of(name)))
+            jobs.append(ScoreJob(stale, current, paths.faces, out.of(name)))
     results = ordered(_score, jobs, workers, chunk=1)
     for job, failure in zip(jobs, track(results, len(jobs), "evaluate", "contestants"), strict=True):
         if failure:
@@ -98,7 +98,7 @@ def _sums(paths: Mapping[str, Path]) -> dict[str, str]:
     return {kind: files.sha256(path) for kind, path in paths.items()}
 
 
-def _score(job: Job) -> ThermarkError | None:
+def _score(job: ScoreJob) -> ThermarkError | None:
     """Score a contestant and write its files, all or, with an error, none; return the error."""
     try:
         evaluations = [(task, _evaluated(task, job.faces)) for task in job.tasks]

@@ -14,11 +14,11 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import open_table
 from thermark.core.packed_images import BASE
 from thermark.core.runs import skipped
-from thermark.models.inference import run
-from thermark.models.inference.contestants import contestant_paths, untrained
+from thermark.models.inference import contestant
 from thermark.models.inference.contract import Floats, Given, Image
 from thermark.models.inference.families import CROP_FAMILIES
 from thermark.models.inference.keys import Setting
+from thermark.models.inference.predict_all import contestant_paths, untrained
 from thermark.models.inference.sweep import boxes_for, frames_of
 from thermark.report.speed import parameters
 from thermark.report.speed.options import Contestants
@@ -28,7 +28,7 @@ DEVICE = "cpu"
 
 
 @dataclass(frozen=True)
-class Loaded:
+class TimedContestant:
     """A contestant whose `predict` to picture n of so many `pictures` are points (M, K, 2) in its pixels.
 
     `dataset`: whose pictures they are; `boxes`: which it is told, `own` for none; `parameters`: how many numbers
@@ -85,18 +85,19 @@ def reason_not_timed(name: str, section: Mapping[str, Any], options: Contestants
     return "" if weights.status == "ok" else weights.reason
 
 
-def load(name: str, section: Mapping[str, Any], options: Contestants, setting: Setting) -> Loaded:
+def load(name: str, section: Mapping[str, Any], options: Contestants, setting: Setting) -> TimedContestant:
     """Return a contestant, the first of its seeds, with what it is asked.
 
-    Raises what `predict` would: Absent and Unavailable for want of a package, DataError for damaged weights.
+    Raises what `predict` would: ContestantAbsent and Unavailable for want of a package, DataError for damaged
+    weights.
     """
     dataset = dataset_for(section, options, setting)
-    assets, _ = run.seeds(contestant_paths(section, setting), Path())[0]
+    assets, _ = contestant.seeds(contestant_paths(section, setting), Path())[0]
     weights = RecordingBundle(**vars(assets.weights))
     plain = {key: value for key, value in section.items() if key != "only"}
-    model = run.load_model(name, plain, replace(assets, weights=weights), DEVICE, options.threads).get()
+    model = contestant.load_model(name, plain, replace(assets, weights=weights), DEVICE, options.threads).get()
     inputs = inputs_of(dataset, model.given, options.pictures, setting)
-    return Loaded(
+    return TimedContestant(
         lambda n: model([inputs[n][0]], [inputs[n][1]])[0].xy,
         len(inputs),
         dataset,

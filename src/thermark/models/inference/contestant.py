@@ -91,7 +91,7 @@ def predict_all(
                 run_watched(_predict, patience.silence, *arguments)
             status, reason = "skipped", f"its settings say `only: [{', '.join(wanted)}]`"
             variants = {name: change for name, change in variants.items() if name not in wanted}
-        except Absent as error:
+        except ContestantAbsent as error:
             reason = str(error)
         except Ended as error:
             status, reason = "failed", str(error)
@@ -146,7 +146,7 @@ def _split(settings: Mapping[str, Any], datasets: Mapping[str, Split]) -> tuple[
     return {name: split for name, split in datasets.items() if name in only}, section
 
 
-class Absent(Ended):
+class ContestantAbsent(Ended):
     """Something that the contestant needs is not on this machine."""
 
 
@@ -156,13 +156,13 @@ def load_model(
     """Return the model that a section without `only` describes, to be loaded when it is wanted.
 
     `family` names a module of models/, which is imported here and not before: that may take seconds. `threads`
-    overrules the section's, where it has any. Raises Absent for want of a package that the module imports,
-    ConfigError for a wrong section; loading it raises Unavailable and what the module's `load` raises.
+    overrules the section's, where it has any. Raises ContestantAbsent for want of a package that the module
+    imports, ConfigError for a wrong section; loading it raises Unavailable and what the module's `load` raises.
     """
     try:
         module = import_module(f"thermark.models.{settings['family']}")
     except ModuleNotFoundError as error:
-        raise Absent(f"the package {error.name} is not installed") from error
+        raise ContestantAbsent(f"the package {error.name} is not installed") from error
     section = dict(settings)
     if threads is not None and "threads" in module.Config.model_fields:
         section["threads"] = threads
@@ -187,7 +187,7 @@ def _predict(
                 files.write_json(folder / PROVIDERS, ran_on)
             _predict_variants(model, beat, contestant, patience, datasets, variants, paths, out, moves)
     except Unavailable as error:
-        raise Absent(str(error)) from error
+        raise ContestantAbsent(str(error)) from error
     except Broken as error:
         raise Ended(str(error)) from error
 
