@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from thermark.core import errors
+from thermark.core import command_line, errors
 from thermark.core.config import section, value
 from thermark.report.contestants import read_contestants, sections
 from thermark.report.distillation import build
@@ -25,7 +25,7 @@ def main() -> None:
         sections(value(params, options.runs), options.runs),
         sections(value(params, options.converted), options.converted),
         list(value(params, options.datasets)),
-        ReportPaths(**{name: getattr(options, name) for name in PATHS}),
+        command_line.filled(ReportPaths, options, PATHS),
         options.text,
         options.numbers,
         options.stability,

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from thermark.core import errors, perturbations
+from thermark.core import command_line, errors, perturbations
 from thermark.core.config import read, value
 from thermark.core.files import read_json
 from thermark.core.scored_splits import read_scored_splits
@@ -18,8 +18,8 @@ def main() -> None:
     for name in ("params", "scored", "moved", "jitter"):
         parser.add_argument(f"--{name}", required=True)
     for name in (
-        *ScorePaths.__dataclass_fields__,
-        *Outputs.__dataclass_fields__,
+        *command_line.names(ScorePaths),
+        *command_line.names(Outputs),
         "contestants",
         "summary",
         "code",
@@ -31,8 +31,8 @@ def main() -> None:
     score_all(
         read(options.contestants),
         {name: reading(f"{options.params}.{name}", raw, splits.get(name)) for name, raw in sections.items()},
-        ScorePaths(*(getattr(options, name) for name in ScorePaths.__dataclass_fields__)),
-        Outputs(*(getattr(options, name) for name in Outputs.__dataclass_fields__)),
+        command_line.filled(ScorePaths, options),
+        command_line.filled(Outputs, options),
         options.summary,
         read_json(options.code) if options.code.is_file() else None,
         moves=perturbations.read(params, options.moved, options.jitter, splits),

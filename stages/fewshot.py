@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from thermark.core import errors
+from thermark.core import command_line, errors
 from thermark.core.config import section, value
 from thermark.report.contestants import read_contestants, sections
 from thermark.report.fewshot import build
@@ -27,7 +27,7 @@ def main() -> None:
     )
     build.build(
         Profile(list(heads), runs, read_contestants(options.contestants), crops),
-        ReportPaths(**{name: getattr(options, name) for name in PATHS}),
+        command_line.filled(ReportPaths, options, PATHS),
         options.text,
         options.numbers,
         options.figure,

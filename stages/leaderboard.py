@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from thermark.core import errors, files
+from thermark.core import command_line, errors, files
 from thermark.core.config import section
 from thermark.report.leaderboard import build, console
 from thermark.report.paths import ReportPaths
@@ -21,7 +21,7 @@ def main() -> None:
     made = open_comparisons(options.comparisons)
     boards = build.build(
         made,
-        ReportPaths(**{name: getattr(options, name) for name in PATHS}),
+        command_line.filled(ReportPaths, options, PATHS),
         options.curves,
         options.figures,
         options.leaderboard,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from thermark.core import errors, files, perturbations
+from thermark.core import command_line, errors, files, perturbations
 from thermark.core.config import section, value
 from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference.keys import Config, PredictionPaths, Setting
@@ -16,7 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("contestants", "patience", "scored", "moved", "jitter"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*PredictionPaths.__dataclass_fields__, "code", "env", "listed", "out"):
+    for name in (*command_line.names(PredictionPaths), "code", "env", "listed", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
@@ -24,7 +24,7 @@ def main() -> None:
     setting = Setting(
         section(params, options.patience, Config),
         splits,
-        PredictionPaths(*(getattr(options, name) for name in PredictionPaths.__dataclass_fields__)),
+        command_line.filled(PredictionPaths, options),
         files.read_json(options.code),
         files.read_json(options.env),
         perturbations.read(params, options.moved, options.jitter, splits),

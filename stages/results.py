@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from thermark.core import errors
+from thermark.core import command_line, errors
 from thermark.core.config import section, value
 from thermark.core.files import read_json
 from thermark.core.scored_splits import read_scored_splits
@@ -18,7 +18,7 @@ def main() -> None:
     for name in ("params", "scored", "runs", "compared"):
         parser.add_argument(f"--{name}", required=True)
     for name in (
-        *EvaluationPaths.__dataclass_fields__,
+        *command_line.names(EvaluationPaths),
         "contestants",
         "models",
         "code",
@@ -35,7 +35,7 @@ def main() -> None:
     build.build(
         {name: reading(f"{options.params}.{name}", raw, splits.get(name)) for name, raw in sections.items()},
         build.contestant_info(contestants.read_contestants(options.contestants), runs, options.models),
-        EvaluationPaths(*(getattr(options, name) for name in EvaluationPaths.__dataclass_fields__)),
+        command_line.filled(EvaluationPaths, options),
         build.provenance(read_json(options.code), read_json(options.env)),
         section(params, options.compared, compare.Config),
         options.out,

@@ -7,7 +7,7 @@ depends on the file in git.
 import argparse
 from pathlib import Path
 
-from thermark.core import errors, files
+from thermark.core import command_line, errors, files
 from thermark.core.config import section, value
 from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference import keys
@@ -20,12 +20,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "contestants", "patience", "scored"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (*PredictionPaths.__dataclass_fields__, "out"):
+    for name in (*command_line.names(PredictionPaths), "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
     config = section(params, options.params, Config)
-    paths = PredictionPaths(*(getattr(options, name) for name in PredictionPaths.__dataclass_fields__))
+    paths = command_line.filled(PredictionPaths, options)
     measured = {}
     if config.contestants is not None:
         patience = section(params, options.patience, keys.Config)

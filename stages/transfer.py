@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from thermark.core import errors
+from thermark.core import command_line, errors
 from thermark.core.config import section
 from thermark.report.transfer import study
 
@@ -11,12 +11,12 @@ from thermark.report.transfer import study
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", required=True)
-    for name in (*study.Paths.__dataclass_fields__, "text", "numbers", "errors"):
+    for name in (*command_line.names(study.Paths), "text", "numbers", "errors"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     study.build(
         section(Path("params.yaml"), options.params, study.Config),
-        study.Paths(options.faces, options.reports, options.predictions),
+        command_line.filled(study.Paths, options),
         options.text,
         options.numbers,
         options.errors,

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from thermark.core import errors
+from thermark.core import command_line, errors
 from thermark.core.config import parse, section, value
 from thermark.metrics.evaluate import Config
 from thermark.report.contestants import read_contestants, whole_frames
@@ -26,7 +26,7 @@ def main() -> None:
         whole_frames(read_contestants(options.contestants)),
         value(params, options.datasets),
         {name: parse(raw, Config, f"{options.evaluate}.{name}") for name, raw in scoring.items()},
-        ReportPaths(**{name: getattr(options, name) for name in PATHS}),
+        command_line.filled(ReportPaths, options, PATHS),
         options.text,
         options.numbers,
         options.figure,

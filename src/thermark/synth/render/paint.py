@@ -180,9 +180,13 @@ def look_up(
     u, v = texels(material)
     if wrap:
         u, v = np.mod(u, texture.shape[1] - 1), np.mod(v, texture.shape[0] - 1)
-    mode = cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR
+    return sample(texture, u, v, cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
+
+
+def sample(texture: NDArray[Any], u: NDArray[Any], v: NDArray[Any], mode: int, border: int) -> NDArray[Any]:
+    """Return the texture's values (N[, C]) at `u`, `v` (N,) float32 texels, by OpenCV's `mode` and `border`."""
     out = []
     for start in range(0, len(u), 32000):  # remap takes no image side beyond 32767
         part = slice(start, start + 32000)
-        out.append(cv2.remap(texture, u[part], v[part], mode, borderMode=cv2.BORDER_CONSTANT)[:, 0])
+        out.append(cv2.remap(texture, u[part], v[part], mode, borderMode=border)[:, 0])
     return np.concatenate(out) if out else np.zeros((0, *texture.shape[2:]), texture.dtype)

@@ -111,12 +111,7 @@ def _look_up(texture: Array, material: Array) -> Array:
     u, v = paint.texels(material)
     scale, half = np.float32(1 / _STEP), np.float32(0.5)
     u, v = (u + half) * scale - half, (v + half) * scale - half
-    out = []
-    for start in range(0, len(u), 32000):  # remap takes no image side beyond 32767
-        part = slice(start, start + 32000)
-        found = cv2.remap(texture, u[part], v[part], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        out.append(found.reshape(-1, texture.shape[2]))
-    return np.concatenate(out) if out else np.zeros((0, texture.shape[2]), np.float32)
+    return paint.sample(texture, u, v, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
 
 
 @lru_cache(maxsize=32)
