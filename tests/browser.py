@@ -37,35 +37,38 @@ class Tab:
 
     async def _read(self) -> None:
         async for message in self.socket:
-            told = message.json()
-            if "id" in told:
-                self.waiting.pop(told["id"]).set_result(told)
-            elif told["method"] == "Runtime.exceptionThrown":
-                details = told["params"]["exceptionDetails"]
+            payload = message.json()
+            if "id" in payload:
+                self.waiting.pop(payload["id"]).set_result(payload)
+            elif payload["method"] == "Runtime.exceptionThrown":
+                details = payload["params"]["exceptionDetails"]
                 self.errors.append(details.get("exception", {}).get("description", details["text"]))
-            elif told["method"] == "Runtime.consoleAPICalled" and told["params"]["type"] in ("error", "warning"):
-                self.errors.append(str([each.get("value") for each in told["params"]["args"]]))
-            elif told["method"] == "Log.entryAdded" and told["params"]["entry"]["level"] == "error":
-                self.errors.append(told["params"]["entry"]["text"])
-            elif told["method"] == "Network.loadingFailed":
-                self.blocked.append(told["params"].get("blockedReason", ""))
-            elif told["method"] == "Network.requestWillBeSent":
-                self.requests.append(told["params"]["request"]["url"])
+            elif payload["method"] == "Runtime.consoleAPICalled" and payload["params"]["type"] in (
+                "error",
+                "warning",
+            ):
+                self.errors.append(str([each.get("value") for each in payload["params"]["args"]]))
+            elif payload["method"] == "Log.entryAdded" and payload["params"]["entry"]["level"] == "error":
+                self.errors.append(payload["params"]["entry"]["text"])
+            elif payload["method"] == "Network.loadingFailed":
+                self.blocked.append(payload["params"].get("blockedReason", ""))
+            elif payload["method"] == "Network.requestWillBeSent":
+                self.requests.append(payload["params"]["request"]["url"])
 
     async def send(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a command and return its result."""
         number = next(self.numbers)
         self.waiting[number] = asyncio.get_running_loop().create_future()
         await self.socket.send_json({"id": number, "method": method, "params": params})
-        told = await asyncio.wait_for(self.waiting[number], STARTS)
-        assert "error" not in told, told
-        return dict(told["result"])
+        response = await asyncio.wait_for(self.waiting[number], STARTS)
+        assert "error" not in response, response
+        return dict(response["result"])
 
     async def run(self, script: str) -> Any:
         """Return the value of an expression in the page, awaited if it is a promise."""
-        told = await self.send("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in told, told["exceptionDetails"]
-        return told["result"].get("value")
+        response = await self.send("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in response, response["exceptionDetails"]
+        return response["result"].get("value")
 
     async def until(self, script: str) -> None:
         """Wait until an expression is true."""
@@ -90,8 +93,8 @@ class Tab:
 
     async def picture(self, path: Path, whole: bool = True) -> None:
         """Write a screenshot, of all the page or of what is seen."""
-        told = await self.send("Page.captureScreenshot", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(told["data"]))
+        response = await self.send("Page.captureScreenshot", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(response["data"]))
 
 
 @asynccontextmanager

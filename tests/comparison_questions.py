@@ -20,9 +20,9 @@ def of_runs(content: dict) -> set[tuple[str, str]]:
     chosen = whole(runs)
     return {
         (a, b)
-        for a, own in runs.items()
+        for a, run in runs.items()
         for b, other in runs.items()
-        if alike(own, other, NETWORK) and asked(own, other, a in chosen, b in chosen, above)
+        if alike(run, other, NETWORK) and asked(run, other, a in chosen, b in chosen, above)
     }
 
 
@@ -42,12 +42,12 @@ def asked(own: Mapping, other: Mapping, whole_a: bool, whole_b: bool, above: Run
 
 def whole(runs: Runs) -> set[str]:
     """Return of all variants of one method, size and teacher the one with the fewest terms turned off."""
-    found: dict[tuple, str] = {}
-    for name, own in runs.items():
-        method = tuple(own.get(each) for each in ("recipe", "teacher", *NETWORK))
-        if method not in found or off(own) < off(runs[found[method]]):
-            found[method] = name
-    return set(found.values())
+    names: dict[tuple, str] = {}
+    for name, run in runs.items():
+        method = tuple(run.get(each) for each in ("recipe", "teacher", *NETWORK))
+        if method not in names or off(run) < off(runs[names[method]]):
+            names[method] = name
+    return set(names.values())
 
 
 def off(own: Mapping[str, Any]) -> int:
@@ -60,15 +60,15 @@ def alike(own: Mapping, other: Mapping, names: tuple[str, ...]) -> bool:
 
 def of_students(content: dict) -> set[tuple[str, str]]:
     """Return each student with its head, with each control and with the large head, where boxes are the same."""
-    told, opinions, contestants = content["fewshot"], content["pseudo_labels"], content["contestants"]
-    taught = {name: opinions[key] for name, key in told.get("students", {}).items()}
-    controls = [name for name, own in taught.items() if own.get("source") == "true"]
-    large = [name for name, row in told.get("networks", {}).items() if row == "sapiens2_04b+head"]
-    large += ["head_sapiens2_04b"] if "head_sapiens2_04b" in told.get("contestants", ()) else []
+    section, opinions, contestants = content["fewshot"], content["pseudo_labels"], content["contestants"]
+    taught = {name: opinions[key] for name, key in section.get("students", {}).items()}
+    controls = [name for name, config in taught.items() if config.get("source") == "true"]
+    large = [name for name, row in section.get("networks", {}).items() if row == "sapiens2_04b+head"]
+    large += ["head_sapiens2_04b"] if "head_sapiens2_04b" in section.get("contestants", ()) else []
     return {
         (name, other)
-        for name, own in taught.items()
+        for name, config in taught.items()
         if name not in controls
-        for other in (own["head"], *controls, *large)
+        for other in (config["head"], *controls, *large)
         if contestants[name]["given"] == contestants[other]["given"]
     }

@@ -9,12 +9,12 @@ from thermark.models.inference.families import CROP_FAMILIES
 
 def signatures() -> dict[str, list[str]]:
     """Return the names of the arguments of each family's `load`, none where it has no such function."""
-    found = {}
+    arguments = {}
     for path in sorted(Path(models.__path__[0]).glob("[a-z]*.py")):
         functions = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
         loads = [node for node in functions if node.name == "load"]
-        found[path.stem] = [argument.arg for load in loads for argument in load.args.args]
-    return found
+        arguments[path.stem] = [argument.arg for load in loads for argument in load.args.args]
+    return arguments
 
 
 def on_frames() -> set[str]:

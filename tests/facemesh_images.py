@@ -38,11 +38,11 @@ def model(name: str) -> Path:
 def rendered() -> dict[str, Image]:
     """Return every picture made of our rendered faces, by name."""
     faces = {name: picture(FACES / f"{name}.png") for name in RENDERED}
-    shown = {
+    images = {
         f"{name}/{kind}": image for name, face in faces.items() for kind, image in variants(name, face).items()
     }
     pair = np.concatenate([faces[name][24:232, 40:216] for name in RENDERED[:2]], axis=1)
-    return shown | {"pair": pair, "nobody": np.full((120, 200, 3), 90, np.uint8)}
+    return images | {"pair": pair, "nobody": np.full((120, 200, 3), 90, np.uint8)}
 
 
 def real(name: str, face: Image) -> dict[str, Image]:

@@ -150,7 +150,7 @@ def encoded(folder: Path, parts: list[str], published: list[bool], points: int =
     files.write_json(folder / "cut" / "crops.json", about | {"fingerprint": "f" * 64})
     (folder / "seen" / "cut").mkdir(parents=True)
     np.save(folder / "seen" / "cut" / features.ARRAY, (maps + noise * rng.normal(size=maps.shape)).astype("<f2"))
-    told = {"dtype": "float16", "shape": list(maps.shape), "backbone": SECTION, "sha256": "b" * 64}
-    told |= {"precision": "fp32", "trained_on": ["elsewhere"], "crops": "f" * 64}
-    files.write_json(folder / "seen" / "cut" / features.CARD, told)
+    fields = {"dtype": "float16", "shape": list(maps.shape), "backbone": SECTION, "sha256": "b" * 64}
+    fields |= {"precision": "fp32", "trained_on": ["elsewhere"], "crops": "f" * 64}
+    files.write_json(folder / "seen" / "cut" / features.CARD, fields)
     files.write_json(folder / "seen" / features.STATUS, {"status": "ok", "reason": ""})

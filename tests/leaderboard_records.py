@@ -9,12 +9,12 @@ FACES = 9
 
 def record(name: str, metrics: dict[str, float | tuple[float | None, ...]], **more) -> Record:
     """Return a record of one who ran on FACES faces; a metric: value, and perhaps `low`, `high`, `seed_std`."""
-    told = {key: own if isinstance(own, tuple) else (own,) for key, own in metrics.items()}
+    values = {key: value if isinstance(value, tuple) else (value,) for key, value in metrics.items()}
     made = {
         key: Estimate(
-            **dict(zip(("value", "low", "high", "seed_std"), own, strict=False)), faces=FACES, subjects=FACES
+            **dict(zip(("value", "low", "high", "seed_std"), value, strict=False)), faces=FACES, subjects=FACES
         )
-        for key, own in told.items()
+        for key, value in values.items()
     }
     common = {"dataset": "d", "kind": name, "tier": "measured", "trained_on": "RGB", "status": "ok"}
     common |= {"points": 1, "faces": FACES, "subjects": FACES, "boxes": "prompt"}

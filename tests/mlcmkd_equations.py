@@ -48,12 +48,12 @@ def d(a: Axes, b: Axes, beta: float = BETA, printed: bool = False) -> torch.Tens
     The divergence, which is 0 where b is a; or the cross entropy, as `printed`.
     """
     total = torch.zeros((), dtype=torch.float64)
-    for wanted, found in zip(a, b, strict=True):
+    for wanted, logits in zip(a, b, strict=True):
         for n in range(len(wanted)):
             for k in range(wanted.shape[1]):
                 p = probabilities(wanted[n, k].detach(), beta)
                 known = 0 if printed else entropy(p)
-                total = total + (cross_entropy(p, found[n, k], beta) - known) / (len(wanted) * wanted.shape[1])
+                total = total + (cross_entropy(p, logits[n, k], beta) - known) / (len(wanted) * wanted.shape[1])
     return total
 
 
@@ -73,11 +73,11 @@ def one_hot_label(at: float, bins: int) -> torch.Tensor:
 def kp(ss: Axes, labels: Axes, weight: torch.Tensor) -> torch.Tensor:
     """Equation 3: summed over faces, averaged over key points and bins; `labels` are distributions (N, K, L)."""
     total = torch.zeros((), dtype=torch.float64)
-    for label, found in zip(labels, ss, strict=True):
-        faces, points, bins = found.shape
+    for label, logits in zip(labels, ss, strict=True):
+        faces, points, bins = logits.shape
         for n in range(faces):
             for k in range(points):
-                divergence = cross_entropy(label[n, k], found[n, k]) - entropy(label[n, k])
+                divergence = cross_entropy(label[n, k], logits[n, k]) - entropy(label[n, k])
                 total = total + weight[n, k].double() * divergence / (bins * points)
     return total
 
@@ -85,8 +85,8 @@ def kp(ss: Axes, labels: Axes, weight: torch.Tensor) -> torch.Tensor:
 def fm(teacher: torch.Tensor, student: torch.Tensor, reduction: str = "mean") -> torch.Tensor:
     """Equation 1: the squared distance of two feature maps, per element or (DWPose's code) per face."""
     total = torch.zeros((), dtype=torch.float64)
-    for mine, theirs in zip(student.double(), teacher.detach().double(), strict=True):
-        for a, b in zip(mine, theirs, strict=True):
+    for student_map, theirs in zip(student.double(), teacher.detach().double(), strict=True):
+        for a, b in zip(student_map, theirs, strict=True):
             total = total + ((b - a) ** 2).sum()
     return total / (teacher.numel() if reduction == "mean" else len(teacher))
 
@@ -121,9 +121,9 @@ def transfer(
         into_teacher, into_student = convolutions[1](student_features), convolutions[0](teacher_features).detach()
         f = g = same
     # The four passes, each when it is asked for.
-    own = convolutions or (same, same)
-    tt = nets.teacher_head(own[0](teacher_features))
-    ss = nets.student_head(own[1](student_features))
+    final_layers = convolutions or (same, same)
+    tt = nets.teacher_head(final_layers[0](teacher_features))
+    ss = nets.student_head(final_layers[1](student_features))
     terms = {
         "fm": lambda: fm(teacher_features, nets.f(student_features), reduction),
         "lg": lambda: d(tt, ss),

@@ -15,9 +15,9 @@ def write(path: Path, nodes: list, constants: dict, inputs: list, outputs: list[
     """Write a graph of `nodes` (op, inputs, output, attributes) from the input `x` of shape `inputs`."""
     made = [helper.make_node(op, took, [gave], **more) for op, took, gave, more in nodes]
     stored = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
-    shown = helper.make_tensor_value_info("x", TensorProto.FLOAT, inputs)
-    said = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
-    graph = helper.make_graph(made, "by_hand", [shown], said, stored)
+    input_info = helper.make_tensor_value_info("x", TensorProto.FLOAT, inputs)
+    output_infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
+    graph = helper.make_graph(made, "by_hand", [input_info], output_infos, stored)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.SerializeToString())
@@ -180,7 +180,7 @@ def card(size: tuple[int, int], **more) -> dict:
 
 def described(folder: Path, **cards: dict) -> bundle.Bundle:
     """Write the bundle.json of a folder: `pose={...}` describes pose.onnx; return the bundle."""
-    bundle.write(folder, "ok", "", {f"{name}.onnx": told for name, told in cards.items()})
+    bundle.write(folder, "ok", "", {f"{name}.onnx": entry for name, entry in cards.items()})
     return bundle.read(folder)
 
 
@@ -227,11 +227,11 @@ def brightest_box(path: Path, side: float = 80.0, kind: str = "face_detector") -
     nodes = [helper.make_node(op, took, [gave], **more) for op, took, gave, more in made]
     stored = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, "height", "width"])
-    said = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("boxes", "scores")]
-    graph = helper.make_graph(nodes, "by_hand", [image], said, stored)
+    output_infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("boxes", "scores")]
+    graph = helper.make_graph(nodes, "by_hand", [image], output_infos, stored)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     shape = json.dumps([[(0.5 + point % 7) / 7, (0.5 + point // 7) / 10] for point in range(70)])
-    told = {"kind": kind, "threshold": "0.5", "nms": "0.5", "longest": "320", "trained_on": '["cameras"]'}
-    helper.set_model_props(model, told | {"vocabulary": "facesynthetics70", "shape": shape})
+    properties = {"kind": kind, "threshold": "0.5", "nms": "0.5", "longest": "320", "trained_on": '["cameras"]'}
+    helper.set_model_props(model, properties | {"vocabulary": "facesynthetics70", "shape": shape})
     path.write_bytes(model.SerializeToString())
     return path

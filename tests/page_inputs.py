@@ -47,9 +47,21 @@ def record(name: str, errors: Errors | None, **more: Any) -> Record:
     metrics["nme_io"] = Estimate(value=mean, **ends, **counts)
     metrics["auc@0.08io"] = Estimate(value=0.25, **counts)
     parts = {"distance": {key: PartResult(value=mean, **ends, faces=6, missed=0) for key in ("2 ft", "10 ft")}}
-    own: dict[str, Any] = {"status": "ok", "boxes": "prompt", "points": 68, **counts, "missed": int((~hit).sum())}
-    own |= {"metrics": metrics, "per_seed": (mean,), "parts": parts, "landmarks": (mean,) * 68, "errors": "e" * 64}
-    return Record(**common | own | {"predictions": ("p" * 64,)} | more)
+    fields: dict[str, Any] = {
+        "status": "ok",
+        "boxes": "prompt",
+        "points": 68,
+        **counts,
+        "missed": int((~hit).sum()),
+    }
+    fields |= {
+        "metrics": metrics,
+        "per_seed": (mean,),
+        "parts": parts,
+        "landmarks": (mean,) * 68,
+        "errors": "e" * 64,
+    }
+    return Record(**common | fields | {"predictions": ("p" * 64,)} | more)
 
 
 def results(records: Sequence[Record], **more: Any) -> ResultSet:

@@ -26,8 +26,8 @@ def record(dataset: str, name: str, per_seed: np.ndarray, **more) -> Record:
     main, count = METRICS[dataset], per_seed.shape[1]
     means = per_seed[:, np.isfinite(per_seed).all(axis=0)].mean(axis=1)
     value, spread = float(means.mean()), float(means.std(ddof=1)) if len(means) > 1 else None
-    own = {"low": 0.9 * value, "high": 1.1 * value, "seed_std": spread, "faces": count}
-    told = {
+    estimate = {"low": 0.9 * value, "high": 1.1 * value, "seed_std": spread, "faces": count}
+    fields = {
         "kind": "kind",
         "status": "ok",
         "tier": "measured",
@@ -36,10 +36,10 @@ def record(dataset: str, name: str, per_seed: np.ndarray, **more) -> Record:
         "seeds": len(means),
         "faces": count,
         "missed": int(np.isinf(per_seed).any(axis=0).sum()),
-        "metrics": dict.fromkeys((main, f"{main}_all"), Estimate(value=value, subjects=count, **own)),
-        "parts": {"view": {"Side": PartResult(value=2 * value, missed=0, **own)}},
+        "metrics": dict.fromkeys((main, f"{main}_all"), Estimate(value=value, subjects=count, **estimate)),
+        "parts": {"view": {"Side": PartResult(value=2 * value, missed=0, **estimate)}},
     }
-    return Record(dataset=dataset, contestant=name, **(told | more))
+    return Record(dataset=dataset, contestant=name, **(fields | more))
 
 
 def write(
@@ -57,13 +57,13 @@ def write(
     `training`: contestant -> section of its run, and which of its teachers are too few; `unseeded`: who was not
     trained here.
     """
-    sets = {name: _set(name, own, origin, title or name.upper()) for name, own in records.items()}
-    everybody = {record.contestant for own in records.values() for record in own}
+    sets = {name: _set(name, entries, origin, title or name.upper()) for name, entries in records.items()}
+    everybody = {record.contestant for entries in records.values() for record in entries}
     known = {name: Contestant("kind", "", {}, *(training or {}).get(name, ())) for name in everybody}
     config = parse({"families": dict(families), "bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
     beside = {
-        name: {each: errors(values, each not in unseeded) for each, values in own.items()}
-        for name, own in found.items()
+        name: {each: errors(values, each not in unseeded) for each, values in entries.items()}
+        for name, entries in found.items()
     }
     for name, results in sets.items():
         write_set(root / f"results/{name}.json", results)

@@ -55,15 +55,21 @@ def detector(path: Path) -> Path:
     ]
     nodes = [helper.make_node(op, took, [gave], **more) for op, took, gave, more in steps]
     stored = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
-    shown = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, "height", "width"])
-    said = [
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, "height", "width"])
+    outputs = [
         helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, "cells", 4]),
         helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, "cells"]),
     ]
-    graph = helper.make_graph(nodes, "blobs", [shown], said, stored)
+    graph = helper.make_graph(nodes, "blobs", [image], outputs, stored)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    told = {"kind": "face_detector", "threshold": "0.6", "nms": "0.5", "longest": "320", "trained_on": '["drawn"]'}
-    helper.set_model_props(model, told)
+    metadata = {
+        "kind": "face_detector",
+        "threshold": "0.6",
+        "nms": "0.5",
+        "longest": "320",
+        "trained_on": '["drawn"]',
+    }
+    helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.SerializeToString())
@@ -79,15 +85,15 @@ def write(folder: Path, run: Path, **changed) -> Path:
     net, about = cards.read(run)
     (folder / "landmarks.onnx").write_bytes(exported.graph(net, about.input_size, about.points))
     names = ("size", "vocabulary", "input_size", "padding", "trained_on")
-    told = about.model_dump()
+    fields = about.model_dump()
     origin = {"run": "tiny", "seed": 0, "precision": "fp32"}
-    landmarks = origin | {name: told[name] for name in names} | {"file": "landmarks.onnx"}
+    landmarks = origin | {name: fields[name] for name in names} | {"file": "landmarks.onnx"}
     landmarks |= {"mean": list(about.mean), "std": list(about.std), "cropped": about.cropped, "compression": None}
-    found = origin | {"file": "detector.onnx", "trained_on": ["drawn"], "threshold": 0.6}
+    finder = origin | {"file": "detector.onnx", "trained_on": ["drawn"], "threshold": 0.6}
     content = {
         "licence": "Apache-2.0",
         "tone": {"name": "clip", "low": 20.0, "high": 40.0},
-        "detector": found | changed.pop("detector", {}),
+        "detector": finder | changed.pop("detector", {}),
         "landmarks": landmarks | changed.pop("landmarks", {}),
     } | changed
     for network in ("detector", "landmarks"):

@@ -12,8 +12,8 @@ def grouped(rng, subjects, faces=(5, 25)):
 
 def of_subjects(rng, names, spread):
     """Return a normal effect of each face's subject, (N,)."""
-    own, member = np.unique(names, return_inverse=True)
-    return rng.normal(0, spread, len(own))[member]
+    subjects, member = np.unique(names, return_inverse=True)
+    return rng.normal(0, spread, len(subjects))[member]
 
 
 def contestant(values, names):
@@ -30,8 +30,8 @@ def recipes(rng, count, subjects, of_seeds, seeds=3):
     hard = 5 + of_subjects(rng, names, 1.0)
     made = {}
     for index in range(count):
-        own = hard + of_subjects(rng, names, 0.3)
-        made[f"c{index}"] = contestant([own + seed(rng, names, of_seeds) for _ in range(seeds)], names)
+        errors = hard + of_subjects(rng, names, 0.3)
+        made[f"c{index}"] = contestant([errors + seed(rng, names, of_seeds) for _ in range(seeds)], names)
     return made
 
 

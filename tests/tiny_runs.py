@@ -54,9 +54,9 @@ def untrained(folder: Path, draw: int = 0, **changed) -> Path:
         "precision": "fp32",
     }
     torch.manual_seed(draw)
-    told = ModelCard(**(about | changed))
+    model_card = ModelCard(**(about | changed))
     folder.mkdir(parents=True)
-    card.write(folder, told, RTMPose(told.size, told.points, told.input_size).state_dict())
+    card.write(folder, model_card, RTMPose(model_card.size, model_card.points, model_card.input_size).state_dict())
     return folder
 
 

@@ -31,7 +31,7 @@ class Step:
 
 def steps(page: Path) -> list[Step]:
     """Return the blocks of a page that are meant to be used, in order."""
-    return [Step(*found) for found in STEP.findall(page.read_text(encoding="utf-8"))]
+    return [Step(*groups) for groups in STEP.findall(page.read_text(encoding="utf-8"))]
 
 
 def copy(tree: Path) -> None:
@@ -76,7 +76,7 @@ def merged(content: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 
 def _insert(path: Path, line: str, text: str) -> None:
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    places = [place for place, own in enumerate(lines) if own.startswith(line)]
+    places = [place for place, candidate in enumerate(lines) if candidate.startswith(line)]
     assert places, f"{path.name} has no line that begins with {line!r}"
     path.write_text("".join([*lines[: places[0]], text, *lines[places[0] :]]), encoding="utf-8")
 

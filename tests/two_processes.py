@@ -59,8 +59,8 @@ def network() -> RTMPose:
 
 
 def fit(model: nn.Module, terms, batches, folder: Path, **settings) -> Trained:
-    told = {"batch": BATCH, "threads": 1, "device": "cpu", "patience": 50, "rate": {"peak": 5e-4, "warmup": 1}}
-    run = parse(told | settings, Settings, "x")
+    defaults = {"batch": BATCH, "threads": 1, "device": "cpu", "patience": 50, "rate": {"peak": 5e-4, "warmup": 1}}
+    run = parse(defaults | settings, Settings, "x")
     precision.prepare(run)
 
     def error(mean: nn.Module) -> float:

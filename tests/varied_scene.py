@@ -25,7 +25,7 @@ def shot(person: Person, ambient: float = 20.0, size: int = 128, **pose: object)
 
 def near(scene: Scene, points: list[int], radius: int = 1) -> float:
     """Return the mean deg C around landmarks."""
-    found = []
+    means = []
     for x, y in np.rint(scene.xy[0, points]).astype(int):
-        found.append(scene.celsius[0, y - radius : y + radius + 1, x - radius : x + radius + 1].mean())
-    return float(np.mean(found))
+        means.append(scene.celsius[0, y - radius : y + radius + 1, x - radius : x + radius + 1].mean())
+    return float(np.mean(means))

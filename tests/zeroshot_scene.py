@@ -33,8 +33,8 @@ def noses(frames: dict[str, list[tuple[float, float]]], sessions: dict[str, str]
 
     Frames of part 1 are office scenes to train on, those of part 2 are scored, and 2 ft or 6 ft away in turns.
     """
-    named = [frame for frame, own in frames.items() for _ in own]
-    xy = np.array([point for own in frames.values() for point in own], np.float32)
+    named = [frame for frame, points in frames.items() for _ in points]
+    xy = np.array([point for points in frames.values() for point in points], np.float32)
     order = {frame: place for place, frame in enumerate(frames)}
     tested = np.array([frame.startswith("2/") for frame in named])
     far = np.array([("2ft", "6ft")[order[frame] % 2] for frame in named])
@@ -94,11 +94,14 @@ class Stages:
         instances.annotations_of(faces).save(folder)
         Frames(ids, ids, np.char.add(ids, ".tiff"), sizes, "thermal").save(folder / "frames.npz")
         for name, raw in {"thermeval": "thermeval", **(others or {})}.items():
-            told = {"fingerprint": DATA, "raw": raw, "origin": origin, "card": CARD, "modality": "thermal"}
-            files.write_json(self.paths.reports / f"{name}.json", told)
-        shown = {"base": {"settings": {}}, "png": {"settings": {"source": "png"}}}
-        shown |= {"minmax": {"settings": {"tone": {"name": "minmax"}}}, "inverted": {"settings": {"invert": True}}}
-        files.write_json(self.paths.framed / "thermeval.json", {"data": DATA, "variants": shown})
+            report = {"fingerprint": DATA, "raw": raw, "origin": origin, "card": CARD, "modality": "thermal"}
+            files.write_json(self.paths.reports / f"{name}.json", report)
+        variants = {"base": {"settings": {}}, "png": {"settings": {"source": "png"}}}
+        variants |= {
+            "minmax": {"settings": {"tone": {"name": "minmax"}}},
+            "inverted": {"settings": {"invert": True}},
+        }
+        files.write_json(self.paths.framed / "thermeval.json", {"data": DATA, "variants": variants})
 
     def copy(self, root: Path) -> "Stages":
         """Return the same under another root, which a test may change."""

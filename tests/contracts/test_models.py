@@ -170,10 +170,14 @@ def test_frames_and_packed_crops_are_answered_alike(contestant):
 def test_a_whole_face_set_is_answered_row_by_row(contestant, root, tmp_path):
     faces, crops = open_set(root / "drawn")
     crops.to_source[3] = np.nan
-    said = predict(contestant, "c", faces, crops, "fingerprint", batch=4)
-    said.save(tmp_path / "drawn.npz")
-    said = Predictions.open(tmp_path / "drawn.npz")
-    assert (said.status, said.vocabulary, said.data) == ("ok", contestant.vocabulary, "fingerprint")
-    assert said.trained_on == contestant.trained_on == ("drawn",)
-    assert said.faces.tolist() == list(range(10)) and (said.frames == faces.frames).all()
-    assert np.isnan(said.xy).all(axis=(1, 2)).tolist() == [row == 3 for row in range(10)]
+    predictions = predict(contestant, "c", faces, crops, "fingerprint", batch=4)
+    predictions.save(tmp_path / "drawn.npz")
+    predictions = Predictions.open(tmp_path / "drawn.npz")
+    assert (predictions.status, predictions.vocabulary, predictions.data) == (
+        "ok",
+        contestant.vocabulary,
+        "fingerprint",
+    )
+    assert predictions.trained_on == contestant.trained_on == ("drawn",)
+    assert predictions.faces.tolist() == list(range(10)) and (predictions.frames == faces.frames).all()
+    assert np.isnan(predictions.xy).all(axis=(1, 2)).tolist() == [row == 3 for row in range(10)]

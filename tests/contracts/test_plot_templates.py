@@ -40,10 +40,10 @@ def template(name: str) -> dict:
 def parts(node, key: str) -> list:
     """Return everything that stands under a key anywhere in a template."""
     if isinstance(node, list):
-        return [found for each in node for found in parts(each, key)]
+        return [part for each in node for part in parts(each, key)]
     if not isinstance(node, dict):
         return []
-    return [found for name, each in node.items() for found in ([each] if name == key else []) + parts(each, key)]
+    return [part for name, each in node.items() for part in ([each] if name == key else []) + parts(each, key)]
 
 
 @pytest.mark.parametrize("name", sorted(DATA))

@@ -106,8 +106,8 @@ SUMS = {
 @pytest.mark.parametrize("name", SUMS)
 def test_no_digit_slipped(name):
     rows = grid(name).values()
-    found = {column: sum(own.get(column, 0.0) for own in rows) for column in SUMS[name]}
-    assert found == pytest.approx(SUMS[name], abs=1e-6)
+    sums = {column: sum(numbers.get(column, 0.0) for numbers in rows) for column in SUMS[name]}
+    assert sums == pytest.approx(SUMS[name], abs=1e-6)
 
 
 # Known doubts, each by arithmetic.
@@ -128,18 +128,20 @@ def test_table_i_exchanges_the_columns_of_some_rows():
     first, second = grid("mlcmkd/I"), grid("mlcmkd/II")
     for row in (row for row in second if row != "RTMDet-nano"):
         assert (first[row]["params"], first[row]["gflops"]) == (second[row]["gflops"], second[row]["params"])
-    for row, own in first.items():
-        if "params" in own:
-            said = "exchanged" in doubts("mlcmkd/I", row)["Params"]
-            assert said == (own["params"] < own["gflops"]) == ("exchanged" in doubts("mlcmkd/I", row)["GFLOPs"]), (
-                row
-            )
+    for row, numbers in first.items():
+        if "params" in numbers:
+            doubt = "exchanged" in doubts("mlcmkd/I", row)["Params"]
+            assert (
+                doubt
+                == (numbers["params"] < numbers["gflops"])
+                == ("exchanged" in doubts("mlcmkd/I", row)["GFLOPs"])
+            ), row
 
 
 def test_table_ii_has_one_column_of_cpus():
-    for row, own in grid("mlcmkd/II").items():
-        if "low_cpu" in own:
-            assert own["high_cpu"] == round(own["low_cpu"] / 1.5, 1)
+    for row, numbers in grid("mlcmkd/II").items():
+        if "low_cpu" in numbers:
+            assert numbers["high_cpu"] == round(numbers["low_cpu"] / 1.5, 1)
             assert "divided by 1.5" in doubts("mlcmkd/II", row)["i9-14900KF (ms)"]
     barred = [cell for cell in SOURCES["mlcmkd"].cells("II") if cell.level == "i9-14900KF"]
     assert len(barred) == 6 and all("divided by 1.5" in cell.unmeasured for cell in barred)
@@ -155,10 +157,10 @@ def test_part_2_is_in_px_of_the_crop():
 
 
 def test_halves_of_charlotte_average_to_the_whole_but_for_the_row_that_says_so():
-    for row, own in grid("tfake/charlotte").items():
-        if "high" in own:
-            assert (own["high"] + own["low"]) / 2 == pytest.approx(own["full"], abs=0.0021)
-            even = abs((own["side"] + own["front"]) / 2 - own["full"]) <= 0.0021
+    for row, numbers in grid("tfake/charlotte").items():
+        if "high" in numbers:
+            assert (numbers["high"] + numbers["low"]) / 2 == pytest.approx(numbers["full"], abs=0.0021)
+            even = abs((numbers["side"] + numbers["front"]) / 2 - numbers["full"]) <= 0.0021
             assert even != ("do not average" in doubts("tfake/charlotte", row)["Full"]), row
 
 
@@ -211,8 +213,8 @@ def test_a_hole_with_a_reason_and_what_columns_and_rows_hand_down():
     }
     content = {"source": "here", "absent": "", "tables": {"I": table}}
     cells = config.parse(content, Published, "x").cells("I")
-    told = [(c.row, c.run, c.metric, c.dataset, c.incomparable, c.doubt) for c in cells]
-    assert told == [
+    rows = [(c.row, c.run, c.metric, c.dataset, c.incomparable, c.doubt) for c in cells]
+    assert rows == [
         ("r", "x", "a", "tfake", "old", "early; late"),
         ("r", "y", "a", "tfake", "other", "early; late"),
         ("s", "", "a", "tfake", "own", "early"),

@@ -37,8 +37,8 @@ def declared(module) -> set[str]:
 
 
 def run(module, **changed):
-    said = {name: SAID[name] for name in declared(module) - {"recipe"}}
-    return parse(said | {"recipe": named(module)} | changed, module.Config, "runs.x")
+    section = {name: SAID[name] for name in declared(module) - {"recipe"}}
+    return parse(section | {"recipe": named(module)} | changed, module.Config, "runs.x")
 
 
 def test_all_are_found():
@@ -47,7 +47,7 @@ def test_all_are_found():
 
 @each
 def test_the_interface(recipe):
-    told = get_type_hints(recipe.train)
+    hints = get_type_hints(recipe.train)
     assert list(signature(recipe.train).parameters) == [
         "config",
         "seed",
@@ -55,7 +55,7 @@ def test_the_interface(recipe):
         "models_root",
         "checkpoint",
     ]
-    assert told == {
+    assert hints == {
         "config": recipe.Config,
         "seed": int,
         "faces_root": Path,
@@ -94,11 +94,11 @@ def test_the_train_stage_reads_what_every_run_can_say(recipe):
 def test_what_a_recipe_does_not_use_is_plain(recipe):
     assert recipe.Config.uses == MORE.get(named(recipe), set())
     plain = {"extra_data": "x", "teacher_data": "x", "teacher": "none", "known": "x"}
-    own = {name: "x" for name in recipe.Config.uses}
-    run(recipe, **plain | own)
+    values = {name: "x" for name in recipe.Config.uses}
+    run(recipe, **plain | values)
     for name in plain.keys() - recipe.Config.uses:
         with pytest.raises(ConfigError, match=f"does not use `{name}`"):
-            run(recipe, **plain | own | {name: "other"})
+            run(recipe, **plain | values | {name: "other"})
 
 
 @each

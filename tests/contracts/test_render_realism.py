@@ -54,15 +54,15 @@ def detect(mirror: Callable[[str], Path]):
 
 def test_face_landmarker_finds_frontal_renders_and_agrees_on_the_inner_face(detect):
     shots = [portrait(number, None) for number in range(COUNT)]
-    found = [(scene, yaw, detect(scene.rgb)) for scene, yaw in shots]
-    errors = [np.mean(inner_errors(scene, yaw, xy)) for scene, yaw, xy in found if xy is not None]
+    detections = [(scene, yaw, detect(scene.rgb)) for scene, yaw in shots]
+    errors = [np.mean(inner_errors(scene, yaw, xy)) for scene, yaw, xy in detections if xy is not None]
     assert len(errors) >= 0.95 * COUNT
     assert np.median(errors) <= 0.06
 
 
 def test_face_landmarker_finds_most_faces_at_45_degrees(detect):
-    found = [detect(portrait(number, 45.0)[0].rgb) for number in range(COUNT)]
-    assert sum(xy is not None for xy in found) >= 0.6 * COUNT
+    detections = [detect(portrait(number, 45.0)[0].rgb) for number in range(COUNT)]
+    assert sum(xy is not None for xy in detections) >= 0.6 * COUNT
 
 
 def test_thermal_renders_are_hard_but_not_alien(detect):

@@ -62,10 +62,10 @@ def test_the_model_card_has_the_rows_of_the_study_at_the_threshold_that_is_shipp
     lines = [
         line for line in (cards.FOLDER / "MODEL_CARD.md").read_text().splitlines() if "thermal_in_car" in line
     ]
-    told = [line.split("|")[-2].split()[0] for line in lines]
-    assert told == [f"{row.value:.4g}" for row in measured.rows]
+    values = [line.split("|")[-2].split()[0] for line in lines]
+    assert values == [f"{row.value:.4g}" for row in measured.rows]
     trained = files.read_json(ROOT / "studies/transfer/shipped/detection.json")[f"seed{card.detector.seed}"]
-    thresholds = {trained["threshold"], *(own["threshold"] for own in study["detection"].values())}
+    thresholds = {trained["threshold"], *(entry["threshold"] for entry in study["detection"].values())}
     assert thresholds == {card.detector.threshold}
 
 
@@ -89,8 +89,8 @@ def test_they_see_a_rendered_head_as_training_did(card):
     to_crop = geometry.input_to_crop(about.input_size, about.padding, *about.cropped)
     origins, flip = np.zeros((1, 2), np.int64), landmarks.load(about.vocabulary).flip
     places = geometry.apply(geometry.invert(geometry.compose(to_source, to_crop)), wanted)[None]
-    told = about.input_size, about.padding, (pack[None],), (to_crop,), origins, places, np.ones((1, 68)), flip
-    seen = data.assemble(data.Samples(*told), np.array([0]))
+    arguments = about.input_size, about.padding, (pack[None],), (to_crop,), origins, places, np.ones((1, 68)), flip
+    seen = data.assemble(data.Samples(*arguments), np.array([0]))
     crop, back = network._cut(grey, box)
     np.testing.assert_allclose(network.normalised([crop]), pixels.normalised(seen.images), atol=1e-6)
     np.testing.assert_allclose(geometry.apply(back, seen.xy[0].astype(np.float64)), wanted, atol=1e-4)
@@ -106,11 +106,11 @@ def test_rendered_heads_are_found_with_their_points(card):
         person = sample_person(seeds.rng(number, "shipped", "person"))
         camera, pose = Camera(240, 200, 300, 2), sample_pose(rng, (0, 0, 1.0), yaw=0)
         scene = render_scene([(person, pose)], camera, (24.0,), rng)
-        found = find(scene.celsius[0].astype(np.float32))
-        assert len(found) >= 1, number
+        faces = find(scene.celsius[0].astype(np.float32))
+        assert len(faces) >= 1, number
         wanted = scene.xy[0][:68]
         eyes = np.hypot(*(wanted[45] - wanted[36]))
-        distances = np.linalg.norm(found.points - wanted, axis=-1).mean(axis=1) / eyes
+        distances = np.linalg.norm(faces.points - wanted, axis=-1).mean(axis=1) / eyes
         errors.append(distances.min())
-        assert np.isfinite(found.temperatures[distances.argmin()]).mean() > 0.9
+        assert np.isfinite(faces.temperatures[distances.argmin()]).mean() > 0.9
     assert np.mean(errors) < 0.15, json.dumps(errors)

@@ -120,7 +120,7 @@ def openseeface(folder: Path, mirror: Callable) -> tuple:
 def tfan(folder: Path, mirror: Callable) -> tuple:
     torch, module = import_module("torch"), import_module("thermark.models.tfan")
     torch.manual_seed(0)
-    ours = {own: name for name, own in module.renamed().items()}
+    ours = {our_layer: name for name, our_layer in module.renamed().items()}
     state = {}
     for name, each in module.TFAN(70).state_dict().items():
         layer, _, kind = name.removeprefix("backbone.").rpartition(".")
@@ -159,15 +159,15 @@ def headed(folder: Path, mirror: Callable) -> tuple:
     below = tiny_runs.write_scaled(folder / "made")
     for name in ("model.safetensors", "model.json"):
         shutil.move(below / name, folder / name)
-    own = folder / "models/head_x/seed0"
-    own.mkdir(parents=True)
+    seed_folder = folder / "models/head_x/seed0"
+    seed_folder.mkdir(parents=True)
     section = {"family": "rtmpose", "weights": "w", "stages": [3], "dtype": "float32"}
-    told = {"backbone": section, "backbone_sha256": files.sha256(folder / "model.safetensors"), "channels": 192}
+    fields = {"backbone": section, "backbone_sha256": files.sha256(folder / "model.safetensors"), "channels": 192}
     torch.manual_seed(0)
-    head = TinyHead(told["channels"], 1, head_scene.MAP)
-    heads.write(own, head_scene.card(**told), head.state_dict())
+    head = TinyHead(fields["channels"], 1, head_scene.MAP)
+    heads.write(seed_folder, head_scene.card(**fields), head.state_dict())
     cards = {name: {"face_sets": ["elsewhere"]} for name in ("model.safetensors", "model.json")}
-    return cards, {"run": "head_x", "given": "labelled"}, own.parent
+    return cards, {"run": "head_x", "given": "labelled"}, seed_folder.parent
 
 
 def sapiens2(folder: Path, mirror: Callable) -> tuple:

@@ -95,9 +95,15 @@ def test_every_bundle_of_weights_and_contestant_of_the_default_is_described():
     assert [name for name in bundles if f"`{name}`" not in weights] == []
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     text = (ROOT / "docs/contestants.md").read_text(encoding="utf-8")
-    families = {own["family"] for own in params["contestants"].values()} - {"learned", "mean_shape", "absent"}
+    families = {settings["family"] for settings in params["contestants"].values()} - {
+        "learned",
+        "mean_shape",
+        "absent",
+    }
     first = {
-        own["family"]: name for name, own in reversed(params["contestants"].items()) if own["family"] in families
+        settings["family"]: name
+        for name, settings in reversed(params["contestants"].items())
+        if settings["family"] in families
     }
     assert [name for name in first.values() if f"`{name}`" not in text] == []
 
@@ -112,9 +118,11 @@ def test_numbers_of_results_are_those_in_git():
     cookbook = (ROOT / "docs/dvc.md").read_text(encoding="utf-8")
     for name in re.findall(r"^metrics/summary/(\w+)\.json +[0-9]", cookbook, re.M):
         (row,) = re.findall(rf"^metrics/summary/{name}\.json +([0-9].*)$", cookbook, re.M)
-        own = json.loads(committed(f"metrics/summary/{name}.json"))
+        summary = json.loads(committed(f"metrics/summary/{name}.json"))
         sets = ("charlotte.nme_diag", "facesynthetics.nme_io", "missed", "tfake.nme_io", "thermeval.error_px_mean")
-        values = [own[key] if key in own else own[key.split(".")[0]][key.split(".")[1]] for key in sets]
+        values = [
+            summary[key] if key in summary else summary[key.split(".")[0]][key.split(".")[1]] for key in sets
+        ]
         assert row.split() == [f"{value:.4g}" for value in values], name
 
 

@@ -109,8 +109,8 @@ def test_a_fetched_set_is_pinned_kept_and_held_against_upstream(checkout, upstre
     assert not raw.exists() and checkout.held() == held
 
     write(upstream[0], {"set.zip": zipped(FILES | {"l.txt": b"3.0 4.0\n"})})
-    said = checkout.repro(check=False)
-    assert "remedy: " in said and "to pin it anew" in said
+    output = checkout.repro(check=False)
+    assert "remedy: " in output and "to pin it anew" in output
     assert not raw.exists() and checkout.held() == held
 
     # An edit of a fetched file is found and undone.

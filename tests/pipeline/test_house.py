@@ -32,8 +32,8 @@ def test_no_file_is_named_after_nothing():
 
 def test_no_path_is_spelled_in_the_library():
     spelled = re.compile(r"""["'](data/(raw|faces|models|predictions|splits|reports)|metrics/|plots/)""")
-    found = [str(p) for p in PYTHON if "src" in p.parts and spelled.search(p.read_text(encoding="utf-8"))]
-    assert found == []
+    paths = [str(p) for p in PYTHON if "src" in p.parts and spelled.search(p.read_text(encoding="utf-8"))]
+    assert paths == []
 
 
 def test_one_opencv_and_every_package_pinned():

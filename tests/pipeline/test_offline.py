@@ -32,15 +32,15 @@ TALKERS = re.compile(r"\s*(import|from) (onnxruntime|rtmlib|transformers|hugging
 @pytest.fixture
 def left(monkeypatch, tmp_path) -> list[str]:
     """Close this process and those it starts; return what wanted to leave it."""
-    log, found = offline.guard(tmp_path / "guard"), []
-    for name, value in offline.blocked(found.append).items():
+    log, attempts = offline.guard(tmp_path / "guard"), []
+    for name, value in offline.blocked(attempts.append).items():
         monkeypatch.setattr(f"socket.{name}", value)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(log.parent), *sys.path]))
     for name in [name for name in os.environ if name.startswith("THERMARK_") or name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("THERMARK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-    return found
+    return attempts
 
 
 def udp() -> None:
@@ -86,15 +86,15 @@ def test_the_guard_reaches_processes_that_are_started(left, tmp_path):
 
 def params(folder: Path) -> None:
     """Write the smallest params.yaml on which the first stages run."""
-    own = config.read(ROOT / "params.yaml")
-    own["render"]["tfake"] |= {"count": 12, "size": 64}
-    own["datasets"] = {"tfake": own["datasets"]["tfake"] | {"split": {"val": 0.35, "test": 0.35}}}
-    own["scored"] = {"tfake": "test"}
-    own["jitter"]["datasets"] = ["tfake"]
-    own["contestants"] = {"mean_shape": {"family": "mean_shape", "train": "tfake"}}
-    own["weights"] = {"none": own["weights"]["none"]}
-    (folder / "params.yaml").write_text(yaml.safe_dump(own))
-    for name in ("requirements.txt", own["weights"]["none"]["manifest"]):
+    settings = config.read(ROOT / "params.yaml")
+    settings["render"]["tfake"] |= {"count": 12, "size": 64}
+    settings["datasets"] = {"tfake": settings["datasets"]["tfake"] | {"split": {"val": 0.35, "test": 0.35}}}
+    settings["scored"] = {"tfake": "test"}
+    settings["jitter"]["datasets"] = ["tfake"]
+    settings["contestants"] = {"mean_shape": {"family": "mean_shape", "train": "tfake"}}
+    settings["weights"] = {"none": settings["weights"]["none"]}
+    (folder / "params.yaml").write_text(yaml.safe_dump(settings))
+    for name in ("requirements.txt", settings["weights"]["none"]["manifest"]):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, folder / name)
 
@@ -111,8 +111,8 @@ def test_doctor_and_the_first_stages_never_leave_this_machine(left, stages, tmp_
         monkeypatch.setattr(sys, "argv", [script, *words])
         runpy.run_path(str(ROOT / script), run_name="__main__")
     assert files.read_json(tmp_path / "data/reports/tfake.json")["faces"]
-    said = Predictions.open(tmp_path / "data/predictions/mean_shape/tfake.npz")
-    assert said.status == "ok" and len(said)
+    predictions = Predictions.open(tmp_path / "data/predictions/mean_shape/tfake.npz")
+    assert predictions.status == "ok" and len(predictions)
     assert left == [] and not (tmp_path / "guard/left.log").exists()
 
 
@@ -142,7 +142,7 @@ print(seen, {package!r} in sys.modules)
 
 def test_whoever_imports_these_packages_has_silenced_them_above():
     """A module that imported one by itself would report home when `make` is not there to forbid it."""
-    found = {}
+    modules = {}
     for path in (ROOT / "src/thermark").rglob("*.py"):
         # What only a type checker imports is indented below that line, and runs nowhere.
         text = re.sub(r"(?m)^if TYPE_CHECKING:\n((    .*)?\n)+", "", path.read_text(encoding="utf-8"))
@@ -150,8 +150,8 @@ def test_whoever_imports_these_packages_has_silenced_them_above():
         imported = [number for number, line in enumerate(lines) if TALKERS.match(line)]
         if imported:
             silenced = [number for number, line in enumerate(lines) if "DISABLE_TELEMETRY" in line]
-            found[path.name] = bool(silenced) and silenced[0] < imported[0]
-    assert found == dict.fromkeys(
+            modules[path.name] = bool(silenced) and silenced[0] < imported[0]
+    assert modules == dict.fromkeys(
         ["community.py", "compress.py", "engine.py", "hub.py", "pretrained.py", "sessions.py"], True
     )
     assert "analytics = false" in (ROOT / ".dvc/config").read_text()

@@ -50,9 +50,9 @@ def overridden(path: Path, changes: dict[Leaf, float]) -> dict:
     """Return what a params file says after `-S` with all the changes at once; the file itself stays."""
     text = path.read_bytes()
     apply_overrides(path, [f"{'.'.join(leaf)}={value}" for leaf, value in changes.items()])
-    found = read(path)
+    params = read(path)
     path.write_bytes(text)
-    return found
+    return params
 
 
 def differences(found: Any, wanted: Any, place: str = "") -> set[str]:
@@ -66,7 +66,7 @@ def differences(found: Any, wanted: Any, place: str = "") -> set[str]:
 def leaks(path: Path) -> set[str]:
     """Return where a params file is not as it should be after overriding all such leaves of some of its runs."""
     of_run = leaves(read(path))
-    found: set[str] = set()
+    places: set[str] = set()
     for part in parts(list(of_run)):
         named = [leaf for place in part for leaf in of_run[place]]
         # No value is there twice, nor in the file before.
@@ -74,8 +74,8 @@ def leaks(path: Path) -> set[str]:
         wanted = read(path)
         for (*place, key), value in changes.items():
             reduce(getitem, place, wanted)[key] = value
-        found |= differences(overridden(path, changes), wanted)
-    return found
+        places |= differences(overridden(path, changes), wanted)
+    return places
 
 
 def test_an_override_changes_what_it_names_and_nothing_else(tmp_path):

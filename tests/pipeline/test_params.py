@@ -77,10 +77,10 @@ def content(path) -> dict:
 def test_profiles_are_deltas(default):
     """A profile says what is different, not all of it again."""
     for path in PROFILES:
-        told = config.read(path)
-        replaced, extended = told.pop("replace", []), told.pop("extends", None)
+        delta = config.read(path)
+        replaced, extended = delta.pop("replace", []), delta.pop("extends", None)
         base = profiles.resolved(default, path.parent, extended) if extended else default
-        for name, value in told.items():
+        for name, value in delta.items():
             assert value != base[name], (path.stem, name)
             if name not in replaced and isinstance(value, dict):
                 same = {key for key, each in value.items() if base[name].get(key, ...) == each}
@@ -90,8 +90,8 @@ def test_profiles_are_deltas(default):
 def test_flags_and_tracked_keys_agree(stages):
     for stage in stages.values():
         # Files that are called as sections are: a folder of crops, and who was scored.
-        said = stage.cmd.replace("--crops data/", "--cut ").replace("--contestants metrics/", "--listed ")
-        flags = set(re.findall(rf"--(?:{'|'.join(FLAGS)}) ([\w.]+)", said))
+        command = stage.cmd.replace("--crops data/", "--cut ").replace("--contestants metrics/", "--listed ")
+        flags = set(re.findall(rf"--(?:{'|'.join(FLAGS)}) ([\w.]+)", command))
         assert flags <= set(stage.params.get("params.yaml", ())), stage.name
 
 
@@ -103,8 +103,8 @@ def test_every_section_of_every_profile_is_valid(path, content):
     for name, raw in content["datasets"].items():
         parse(raw, import_module(f"thermark.datasets.{raw['loader']}").Config, f"datasets.{name}")
     for name, raw in content["thermalise"].items():
-        told = parse(raw, thermalised.Config, f"thermalise.{name}")
-        assert told.source in {*content["render"], *content["fetch"]}
+        settings = parse(raw, thermalised.Config, f"thermalise.{name}")
+        assert settings.source in {*content["render"], *content["fetch"]}
     sheets = licences.of_data(ROOT / "data/licences")
     for name, raw in content["fetch"].items():
         for piece in fetching.resolve_pieces(parse(raw, fetching.Config, f"fetch.{name}")):
@@ -115,9 +115,9 @@ def test_every_section_of_every_profile_is_valid(path, content):
 
 def test_every_study_of_a_camera_names_what_is_predicted(content):
     for name, raw in content["transfer"].items():
-        told = parse(raw, study.Config, f"transfer.{name}")
-        assert {*told.contestants} <= {*content["contestants"]}
-        for where in told.boxes.values():
+        settings = parse(raw, study.Config, f"transfer.{name}")
+        assert {*settings.contestants} <= {*content["contestants"]}
+        for where in settings.boxes.values():
             dataset, _, variant = where.partition("@")
             moves = parse(content["moved_boxes"], perturbations.Config, "moved_boxes").moves(content["scored"])
             assert dataset in content["scored"] and (not variant or variant in moves[dataset]), where
@@ -138,9 +138,9 @@ def test_the_page_about_data_counts_licences(path, content):
     fetched = content["fetch"].values()
     named = {piece["licence"] for raw in fetched for piece in raw["pieces"].values()}
     rows = (ROOT / "docs/data.md").read_text(encoding="utf-8").splitlines()
-    told = [row for row in rows if row.startswith("| `") and f"`{path.stem}`" in row.split("|")[1]]
+    profile_rows = [row for row in rows if row.startswith("| `") and f"`{path.stem}`" in row.split("|")[1]]
     numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-    counts = [word for row in told for word in re.findall(r"(\w+) licences?\b", row)]
+    counts = [word for row in profile_rows for word in re.findall(r"(\w+) licences?\b", row)]
     assert counts == [numbers[len(named)]] * bool(named)
 
 
@@ -156,13 +156,13 @@ def test_every_run_of_every_profile_is_valid_and_names_what_exists(content):
         parse(raw, convert.Config, name)
     made = {*content["datasets"], *content["pseudo_labels"]}
     for name, raw in runs.items():
-        told = parse(raw, import_module(f"thermark.train.recipes.{raw['recipe']}").Config, name)
-        import_module(f"thermark.train.losses.{told.objective}")
+        settings = parse(raw, import_module(f"thermark.train.recipes.{raw['recipe']}").Config, name)
+        import_module(f"thermark.train.losses.{settings.objective}")
         # DVC's paths come from these, whatever a recipe makes of them.
         assert {raw[role] for role in TRAINED} <= made, name
         assert raw["teacher"] in {"none", *runs, *content["converted"]} and raw["known"] and raw["labels"], name
         if raw["teacher"] in runs:
-            taught_by(name, told, runs[raw["teacher"]])
+            taught_by(name, settings, runs[raw["teacher"]])
 
 
 def chained(name: str, seeds, below) -> None:
@@ -198,11 +198,11 @@ def test_the_full_profile_runs_every_published_row(default):
 
 
 def test_every_option_of_distillation_stands_in_the_default_to_be_changed(default):
-    said, known = default["runs"]["ktl_s"], options.Config.model_fields
+    run, known = default["runs"]["ktl_s"], options.Config.model_fields
     shared = supervised.Config.model_fields.keys()
-    assert set(known) - set(shared) <= set(said)
+    assert set(known) - set(shared) <= set(run)
     # In words of YAML 1.1 and 1.2 alike: 1e-3 without a dot is a text to one of them.
-    assert all(isinstance(number, float) for number in said["lambdas"].values())
+    assert all(isinstance(number, float) for number in run["lambdas"].values())
 
 
 def test_the_default_runs_the_whole_story_with_three_seeds(default):
@@ -278,42 +278,46 @@ def test_the_jitter_floor_of_real_cameras_is_measured_on_each_of_them(path, cont
 
 def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, content):
     for name, raw in content["frames"].items():
-        told = parse(raw, framing.Config, f"frames.{name}")
+        settings = parse(raw, framing.Config, f"frames.{name}")
         dataset = content["datasets"][name]
-        assert (told.loader, told.raw) == (dataset["loader"], dataset["raw"])
-        module = import_module(f"thermark.datasets.{told.loader}")
-        for changed in told.variants.values():
+        assert (settings.loader, settings.raw) == (dataset["loader"], dataset["raw"])
+        module = import_module(f"thermark.datasets.{settings.loader}")
+        for changed in settings.variants.values():
             parse(framing.under(dataset, changed), module.Config, f"frames.{name}")
     for name, raw in content["weights"].items():
         assert (ROOT / parse(raw, weights.Config, f"weights.{name}").manifest).is_file()
     for name, raw in content["exported"].items():
-        told = parse(raw, onnx.Config, f"exported.{name}")
-        assert told.run in content["runs"]
+        settings = parse(raw, onnx.Config, f"exported.{name}")
+        assert settings.run in content["runs"]
     made = {*content["render"], *content["fetch"], *content["thermalise"]}
     for name, raw in content["detectors"].items():
         assert parse(raw, detection.Config, f"detectors.{name}").raw in made
     for name, raw in content["packaged"].items():
-        told = parse(raw, package.Config, f"packaged.{name}")
-        assert told.run in content["runs"] and told.faces in content["datasets"] and (ROOT / told.scores).is_file()
+        settings = parse(raw, package.Config, f"packaged.{name}")
+        assert (
+            settings.run in content["runs"]
+            and settings.faces in content["datasets"]
+            and (ROOT / settings.scores).is_file()
+        )
     bundles = {*content["weights"], *content["exported"], *content["detectors"]}
     assert len(bundles) == sum(len(content[name]) for name in ("weights", "exported", "detectors"))
     for name, raw in content["contestants"].items():
         if raw["family"] == "learned":
-            asked = parse(raw, LearnedConfig, f"contestants.{name}")
-            assert asked.run in trained_names(content), name
+            contestant = parse(raw, LearnedConfig, f"contestants.{name}")
+            assert contestant.run in trained_names(content), name
             continue
         assert {*raw.get("only", [])} <= {*content["scored"]}, name
-        own = {key: value for key, value in raw.items() if key != "only"}
+        fields = {key: value for key, value in raw.items() if key != "only"}
         if raw["family"] == "mean_shape":
             parse(raw, import_module("thermark.models.mean_shape").Config, name)
             continue
-        told = parse(own, import_module(f"thermark.models.{raw['family']}").Config, name)
-        assert told.weights in bundles, name
+        settings = parse(fields, import_module(f"thermark.models.{raw['family']}").Config, name)
+        assert settings.weights in bundles, name
         # A head of ours on weights that are not here is a row with a reason.
-        known = getattr(told, "run", None) in {None, *trained_names(content)}
-        assert known or content["weights"][told.weights]["network"] == "index", name
+        known = getattr(settings, "run", None) in {None, *trained_names(content)}
+        assert known or content["weights"][settings.weights]["network"] == "index", name
         # The whole frame in place of a person that nobody found: only where the name says so.
-        assert getattr(told, "whole_frame", False) == ("wholeframe" in name), name
+        assert getattr(settings, "whole_frame", False) == ("wholeframe" in name), name
     if any(raw["family"] not in CROP_FAMILIES for raw in content["contestants"].values()):
         assert set(content["frames"]) == set(content["scored"])
     section(path, "patience", keys.Config)
@@ -333,56 +337,64 @@ def test_what_is_compared_and_gated_in_every_profile_exists(path, content):
 
 def test_every_question_that_a_profile_allows_is_declared(content):
     """A run that somebody adds is compared with those that answer for it, or this says which pair is missing."""
-    families, mine = content["comparisons"]["families"], comparison_questions.of_runs(content)
-    declared = {tuple(pair) for own in families.values() for pair in own["pairs"]}
-    assert mine | comparison_questions.of_students(content) <= declared
-    places = [(*pair, name) for own in families.values() for pair in own["pairs"] for name in own["datasets"]]
+    families, questions = content["comparisons"]["families"], comparison_questions.of_runs(content)
+    declared = {tuple(pair) for family in families.values() for pair in family["pairs"]}
+    assert questions | comparison_questions.of_students(content) <= declared
+    places = [
+        (*pair, name) for family in families.values() for pair in family["pairs"] for name in family["datasets"]
+    ]
     assert len(places) == len({*places}), "what is asked twice is adjusted twice"
-    assert not mine or {*content["distillation"].get("answers", ["distillation"])} <= {*families}
-    assert len(mine) >= {"zeroshot": 0, "landmarker": 0, "smoke": 1, "transfer": 2}.get(content["profile"], 3)
+    assert not questions or {*content["distillation"].get("answers", ["distillation"])} <= {*families}
+    assert len(questions) >= {"zeroshot": 0, "landmarker": 0, "smoke": 1, "transfer": 2}.get(content["profile"], 3)
 
 
 def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content):
     for name, raw in content["crops"].items():
-        told = parse(raw, crops.Config, f"crops.{name}")
-        dataset = content["datasets"][told.faces]
-        assert (told.loader, told.raw) == (dataset["loader"], dataset["raw"])
-        parse(dataset | told.changes, import_module(f"thermark.datasets.{told.loader}").Config, f"crops.{name}")
+        settings = parse(raw, crops.Config, f"crops.{name}")
+        dataset = content["datasets"][settings.faces]
+        assert (settings.loader, settings.raw) == (dataset["loader"], dataset["raw"])
+        parse(
+            dataset | settings.changes,
+            import_module(f"thermark.datasets.{settings.loader}").Config,
+            f"crops.{name}",
+        )
     for name, raw in content["backbones"].items():
-        own = {key: value for key, value in raw.items() if key not in ("store", "only", "source")}
-        told = parse(own, import_module(f"thermark.fewshot.backbones.{raw['family']}").Config, f"backbones.{name}")
+        fields = {key: value for key, value in raw.items() if key not in ("store", "only", "source")}
+        settings = parse(
+            fields, import_module(f"thermark.fewshot.backbones.{raw['family']}").Config, f"backbones.{name}"
+        )
         assert raw.get("store", "float16") in get_args(features.Store)
-        assert told.weights in content[raw["source"]]
+        assert settings.weights in content[raw["source"]]
     for name, raw in content["heads"].items():
-        told = parse(raw, head.Config, f"heads.{name}")
-        assert told.backbone in content["backbones"] and told.crops in content["crops"]
-        assert told.crops in content["backbones"][told.backbone].get("only", content["crops"])
-        assert len(told.seeds) >= 3 or path.stem == "smoke"
-        weights = content["exported"].get(content["backbones"][told.backbone]["weights"])
+        settings = parse(raw, head.Config, f"heads.{name}")
+        assert settings.backbone in content["backbones"] and settings.crops in content["crops"]
+        assert settings.crops in content["backbones"][settings.backbone].get("only", content["crops"])
+        assert len(settings.seeds) >= 3 or path.stem == "smoke"
+        weights = content["exported"].get(content["backbones"][settings.backbone]["weights"])
         if weights:
-            chained(name, told.seeds, content["runs"][weights["run"]]["seeds"])
+            chained(name, settings.seeds, content["runs"][weights["run"]]["seeds"])
     for name, raw in content["pseudo_labels"].items():
-        told = parse(raw, pseudo_labels.Config, f"pseudo_labels.{name}")
+        settings = parse(raw, pseudo_labels.Config, f"pseudo_labels.{name}")
         assert name not in content["datasets"]
-        taught_by_head = content["heads"][told.head.removeprefix("head_")]
-        assert told.head.startswith("head_")
-        assert (taught_by_head["backbone"], taught_by_head["crops"]) == (told.backbone, told.crops)
-        assert content["crops"][told.crops]["faces"] == told.faces
+        taught_by_head = content["heads"][settings.head.removeprefix("head_")]
+        assert settings.head.startswith("head_")
+        assert (taught_by_head["backbone"], taught_by_head["crops"]) == (settings.backbone, settings.crops)
+        assert content["crops"][settings.crops]["faces"] == settings.faces
     for name, raw in content["runs"].items():
-        if told := content["pseudo_labels"].get(raw["train"]):
-            if told.get("source") != "true":
-                chained(name, raw["seeds"], content["heads"][told["head"].removeprefix("head_")]["seeds"])
-            assert raw["labels"] == content["crops"][told["crops"]]["vocabulary"], name
-    told = section(path, "fewshot", fewshot.Config)
-    assert {*told.contestants} <= {*content["contestants"]}
-    assert {*told.students.values()} <= {*content["pseudo_labels"]}
-    for name, labels in told.students.items():
+        if settings := content["pseudo_labels"].get(raw["train"]):
+            if settings.get("source") != "true":
+                chained(name, raw["seeds"], content["heads"][settings["head"].removeprefix("head_")]["seeds"])
+            assert raw["labels"] == content["crops"][settings["crops"]]["vocabulary"], name
+    settings = section(path, "fewshot", fewshot.Config)
+    assert {*settings.contestants} <= {*content["contestants"]}
+    assert {*settings.students.values()} <= {*content["pseudo_labels"]}
+    for name, labels in settings.students.items():
         run = content["contestants"][name]["run"]
-        assert content["runs"][run]["train"] == labels and told.networks[name] == run, name
+        assert content["runs"][run]["train"] == labels and settings.networks[name] == run, name
     timed = section(path, "speed", speed.Config)
     assert {*timed.students} <= {*content["runs"]}
-    shown = {*content["scored"]} & {*content["frames"]}
-    assert timed.contestants.dataset in shown if timed.contestants else not shown
+    datasets = {*content["scored"]} & {*content["frames"]}
+    assert timed.contestants.dataset in datasets if timed.contestants else not datasets
 
 
 def test_files_that_contestants_name_are_in_their_bundles(path, content):

@@ -14,9 +14,9 @@ def test_the_board_is_that_of_the_committed_results(tmp_path):
     """Both as git has them: whoever has run another profile, or on another kind of machine, has another board."""
     for name in ("README.md", "metrics/results/tfake.json"):
         (tmp_path / Path(name).name).write_text(committed(name), encoding="utf-8")
-    shown = (tmp_path / "README.md").read_text(encoding="utf-8").split(MARKER)[1].strip()
-    assert shown == overview(tmp_path / "tfake.json")
-    assert len(re.findall(r"^\| `", shown, re.M)) == 10
+    board = (tmp_path / "README.md").read_text(encoding="utf-8").split(MARKER)[1].strip()
+    assert board == overview(tmp_path / "tfake.json")
+    assert len(re.findall(r"^\| `", board, re.M)) == 10
 
 
 def test_it_stays_one_screen_of_prose():

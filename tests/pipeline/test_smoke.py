@@ -67,8 +67,8 @@ def commit(tree: Path, message: str) -> None:
 def stale(tree: Path) -> set[str]:
     """Return the stages that would run, once `env` has looked at the code: it alone reads the sources."""
     run(tree, "dvc", "repro", "env")
-    told = json.loads(run(tree, "dvc", "status", "--json").splitlines()[-1])
-    return {name.rsplit(":", 1)[-1] for name in told}
+    status = json.loads(run(tree, "dvc", "status", "--json").splitlines()[-1])
+    return {name.rsplit(":", 1)[-1] for name in status}
 
 
 @contextmanager
@@ -95,8 +95,8 @@ def compared(tree: Path) -> tuple[int, str]:
 
 
 def test_the_results_are_those_in_git(tree):
-    code, told = compared(tree)
-    assert code == 0, f"{told}\nif they should move: `make smoke-baseline`, and a sentence in CHANGELOG.md"
+    code, output = compared(tree)
+    assert code == 0, f"{output}\nif they should move: `make smoke-baseline`, and a sentence in CHANGELOG.md"
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -107,8 +107,8 @@ def test_damage_turns_the_gate_red(tree, tmp_path, damage):
     with edited(other / "src/thermark" / name, old, damaged(old, new)):
         for stage in ("env", "predict", "evaluate", "results"):
             run(other, "dvc", "repro", "--single-item", stage)
-        code, told = compared(other)
-    assert code == (2 if damage == "a doubled subject" else 1), told
+        code, output = compared(other)
+    assert code == (2 if damage == "a doubled subject" else 1), output
 
 
 def test_every_promised_file_is_there(tree):
@@ -119,8 +119,8 @@ def test_every_promised_file_is_there(tree):
     assert {"mean_shape", *learned} <= set(summaries) and "face_landmarker" not in summaries
     assert {"tfake", "charlotte", "missed"} <= set(summaries["ktl_s"])
     for name in ("mean_shape", *learned, *zeroshot):
-        found = {p.stem for p in (tree / "metrics/scores" / name).glob("*.json")}
-        assert found == {"facesynthetics", "tfake", "charlotte", "thermeval"}, name
+        names = {p.stem for p in (tree / "metrics/scores" / name).glob("*.json")}
+        assert names == {"facesynthetics", "tfake", "charlotte", "thermeval"}, name
     assert (tree / "metrics/distillation.md").stat().st_size > 500
     assert "face_landmarker" in (tree / "metrics/zeroshot.md").read_text()
     for name, status in (("teacher_rtmlib", "ok"), ("head_teacher", "ok"), ("face_landmarker", "skipped")):
@@ -130,8 +130,8 @@ def test_every_promised_file_is_there(tree):
     score = json.loads((tree / "metrics/scores/nose_frame/thermeval.json").read_text())
     assert score["status"] == "ok" or "head_teacher" in score["reason"]
     assert set(json.loads((tree / "metrics/stability.json").read_text())) >= {"ktl_s"}
-    told = json.loads((tree / "metrics/heads/teacher_nostrils.json").read_text())
-    assert (told["status"], told["points"], set(told["budget"])) == ("ok", 2, {"5", "all"})
+    numbers = json.loads((tree / "metrics/heads/teacher_nostrils.json").read_text())
+    assert (numbers["status"], numbers["points"], set(numbers["budget"])) == ("ok", 2, {"5", "all"})
     assert "How few labels are enough" in (tree / "metrics/fewshot.md").read_text()
     drawn = ("figures/ced_tfake.svg", "figures/training.svg", "figures/gallery_tfake.png", "contact/tfake.png")
     for name in ("curves/ced.csv", "curves/training.csv", *drawn):
@@ -153,8 +153,8 @@ def test_nobody_left_this_machine(tree):
 
 def test_a_student_was_taught_by_the_seed_of_its_own(tree):
     cards = [json.loads((tree / f"data/models/mcl_st/seed{seed}/model.json").read_text()) for seed in (0, 1)]
-    told = [(card["seed"], card["teacher"], card["start"]) for card in cards]
-    assert told == [(0, "ktl_s", ""), (1, "ktl_s", "")]
+    teachers = [(card["seed"], card["teacher"], card["start"]) for card in cards]
+    assert teachers == [(0, "ktl_s", ""), (1, "ktl_s", "")]
     table = list(csv.DictReader((tree / "plots/training/mcl_st.csv").open()))
     assert [(row["seed"], row["epoch"]) for row in table] == [("0", "1"), ("0", "2"), ("1", "1"), ("1", "2")]
     assert {"kp", "fm", "lg", "grad_norm", "val_nme"} <= table[0].keys() and "ri" not in table[0]
@@ -166,8 +166,8 @@ def test_a_second_run_has_nothing_to_do(tree):
 
 
 def test_numbers_and_plots_work_as_dvc_users_expect(tree):
-    shown = json.loads(run(tree, "dvc", "metrics", "show", "--json"))[""]["data"]
-    assert "nme_io" in shown["metrics/summary/supervised_t.json"]["data"]["tfake"]
+    metrics = json.loads(run(tree, "dvc", "metrics", "show", "--json"))[""]["data"]
+    assert "nme_io" in metrics["metrics/summary/supervised_t.json"]["data"]["tfake"]
     table = run(tree, "dvc", "metrics", "show").splitlines()
     assert max(map(len, table)) <= 160 and len(table) <= 60
     page = run(tree, "dvc", "plots", "show", "-o", "page")
@@ -208,8 +208,8 @@ def test_an_edit_stales_what_it_must_and_nothing_dear(tree, path, change, expect
     with edited(tree / "src/thermark" / path, *change):
         pages = {"results", "reference", "leaderboard", "zeroshot", "fewshot", "distillation", "page"}
         pages |= {"pseudo_labels@noses_of_head"}
-        found = stale(tree)
-        assert expected <= found <= expected | pages
+        stages = stale(tree)
+        assert expected <= stages <= expected | pages
     assert stale(tree) == set()
 
 

@@ -96,8 +96,8 @@ def test_of_the_runs_only_those_that_use_the_code(touched):
 def test_a_loader_stales_its_own_preparation_alone(stages, touched, name):
     """Nothing is stale where the profile has no such set."""
     more = {"thermeval": {"prepare@thermeval_person", "crops@persons"}}
-    own = {f"prepare@{name}", f"frames@{name}"} | more.get(name, set())
-    assert touched(f"src/thermark/datasets/{name}.py") == own & stages.keys()
+    expected = {f"prepare@{name}", f"frames@{name}"} | more.get(name, set())
+    assert touched(f"src/thermark/datasets/{name}.py") == expected & stages.keys()
 
 
 @pytest.mark.parametrize("path", ["bridges/facesynthetics70/nostrils2.yaml", "bridges/sapiens308/nose1.yaml"])

@@ -88,8 +88,8 @@ def test_the_ablation(sections, variant):
 def test_what_is_shipped(sections, label, contestant):
     cells = rows(sections["From rendered heads to a real camera"])[label]
     scores = read("transfer/shipped/car.json")["contestants"][contestant]
-    own = "detected" if contestant == "landmarker" else "surest"
-    for cell, kind in zip(cells, (*KINDS, own), strict=True):
+    last_kind = "detected" if contestant == "landmarker" else "surest"
+    for cell, kind in zip(cells, (*KINDS, last_kind), strict=True):
         if kind in scores:
             assert cell.partition(",")[0] == spread(scores[kind]["all"], "nme"), kind
             assert int((re.findall(r"(\d+) missed", cell) or ["0"])[0]) == scores[kind]["all"]["missed"], kind

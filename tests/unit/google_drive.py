@@ -36,7 +36,7 @@ class Drive:
     port: int = 0
 
     def ranges(self, id: str) -> list[str | None]:
-        return [asked for path, seen, asked in self.seen if seen == id]
+        return [span for path, seen, span in self.seen if seen == id]
 
     def fetched(self) -> set[str]:
         """Return the ids of all files that were asked for."""

@@ -81,7 +81,9 @@ def publishing(
         with hubbub(*(HUB_STEPS[step] for step in steps), **offered) as seen:
             yield Offer(
                 {"hub": "lab/faces", "revision": COMMIT} | file,
-                lambda: [asked for method, path, asked in seen if method == "GET" and path.endswith(FIRST)],
+                lambda: [
+                    byte_range for method, path, byte_range in seen if method == "GET" and path.endswith(FIRST)
+                ],
             )
 
 

@@ -38,9 +38,9 @@ class Answers(BaseHTTPRequestHandler):
     def send(self, content: bytes, step: int, headers: dict[str, str], pause: float = 0.05) -> None:
         """Send a file, or the range of it that is asked for, as a step says."""
         start, last = 0, len(content)
-        asked, etag = self.headers.get("Range"), headers.get("ETag")
-        if asked and self.headers.get("If-Range", etag) == etag and step != NO_RANGE:
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
+        range_header, etag = self.headers.get("Range"), headers.get("ETag")
+        if range_header and self.headers.get("If-Range", etag) == etag and step != NO_RANGE:
+            start = int(range_header.removeprefix("bytes=").rstrip("-"))
             if start >= len(content):
                 return self.answer(416, b"", {"Content-Range": f"bytes */{len(content)}"})
             start += 1000 * (step == SHIFTED)

@@ -56,9 +56,9 @@ def test_a_variant_is_the_base_with_one_change_and_the_params_stay():
 
 
 def test_an_unknown_key_run_or_profile_is_refused_with_the_nearest():
-    with pytest.raises(ConfigError, match=r"no runs\.studnt") as told:
+    with pytest.raises(ConfigError, match=r"no runs\.studnt") as error:
         ablation.variants(plan(a={"runs.studnt.epochs": 1}), PARAMS)
-    assert "student" in told.value.remedy
+    assert "student" in error.value.remedy
     with pytest.raises(ConfigError, match="no run x"):
         ablation.variants(AblationPlan(profile="transfer", run="x", variants={}), PARAMS)
     with pytest.raises(ConfigError, match="is the profile default"):
@@ -67,8 +67,8 @@ def test_an_unknown_key_run_or_profile_is_refused_with_the_nearest():
 
 def test_what_a_variant_does_not_change_is_shared():
     made = {
-        name: folders(ablation.training(own, "student"))
-        for name, own in ablation.variants(
+        name: folders(ablation.training(variant, "student"))
+        for name, variant in ablation.variants(
             plan(
                 view={"runs.student.augment.scale": 0.0},
                 rendered={"render.tfake.count": 5},
@@ -79,7 +79,8 @@ def test_what_a_variant_does_not_change_is_shared():
     }
     assert [*made["base"]] == ["render tfake", "prepare faces", "train teacher", "train student"]
     differs = {
-        name: [key for key, folder in own.items() if folder != made["base"][key]] for name, own in made.items()
+        name: [key for key, folder in variant.items() if folder != made["base"][key]]
+        for name, variant in made.items()
     }
     assert differs == {
         "base": [],
@@ -128,9 +129,9 @@ def test_the_table_says_what_was_left_out_and_marks_what_is_beyond_doubt():
     base = {"given": errors.tolist()}
     worse = {"given": (errors + 0.05 + 0.001 * rng.standard_normal((3, 24))).tolist()}
     same = {"given": (errors + 0.001 * rng.standard_normal((3, 24))).tolist()}
-    told = effects.differences(faces, base, worse, "given")
-    assert told["persons"].difference == pytest.approx(0.05, abs=0.002)
-    assert told["persons"].varied == "subjects and seeds" and told["recordings"].faces == 24
+    differences = effects.differences(faces, base, worse, "given")
+    assert differences["persons"].difference == pytest.approx(0.05, abs=0.002)
+    assert differences["persons"].varied == "subjects and seeds" and differences["recordings"].faces == 24
     changes = {"worse": {"runs.x.invert_p": 0.0}, "same": {"runs.x.scale": 0.0}}
     results = {
         name: effects.Result(changes.get(name, {}), [0.04, 0.05, 0.06], errors)
@@ -149,8 +150,8 @@ def test_a_miss_is_kept_as_none_and_left_out_of_pairs():
     xy[2] = np.nan
     kept = effects.errors(faces, {"given": [said(faces, xy)]})
     assert kept["given"][0][2] is None and kept["given"][0][0] == pytest.approx(0.05)
-    told = effects.differences(faces, kept, kept, "given")["persons"]
-    assert (told.faces, told.left_out, told.difference) == (3, 1, 0.0)
+    result = effects.differences(faces, kept, kept, "given")["persons"]
+    assert (result.faces, result.left_out, result.difference) == (3, 1, 0.0)
 
 
 def test_the_validation_error_of_each_seed_is_that_of_its_folder(tmp_path):
@@ -161,18 +162,22 @@ def test_the_validation_error_of_each_seed_is_that_of_its_folder(tmp_path):
 
 
 def test_the_plan_in_git_changes_what_exists():
-    told = config.parse(config.read(ROOT / "studies/transfer/ablation.yaml"), AblationPlan, "ablation.yaml")
+    ablation_plan = config.parse(
+        config.read(ROOT / "studies/transfer/ablation.yaml"), AblationPlan, "ablation.yaml"
+    )
     aside = ROOT / "params.default.yaml"
     default = config.read(aside if aside.exists() else ROOT / "params.yaml")
     params = profiles.resolved(default, ROOT / "profiles", "transfer")
-    made = ablation.variants(told, params)
-    kept = {name: ablation.training(own, told.run).folder for name, own in made.items()}
+    made = ablation.variants(ablation_plan, params)
+    kept = {name: ablation.training(variant, ablation_plan.run).folder for name, variant in made.items()}
     assert len({*kept.values()}) == len(kept), "two variants are one training"
-    for own in made.values():
-        recipes = __import__(f"thermark.train.recipes.{own['runs'][told.run]['recipe']}", fromlist=["Config"])
+    for variant in made.values():
+        recipes = __import__(
+            f"thermark.train.recipes.{variant['runs'][ablation_plan.run]['recipe']}", fromlist=["Config"]
+        )
         writers = __import__("thermark.synth.writers.cameras", fromlist=["Config"])
-        config.parse(own["runs"][told.run], recipes.Config, "runs")
-        config.parse(own["render"]["cameras"], writers.Config, "render")
+        config.parse(variant["runs"][ablation_plan.run], recipes.Config, "runs")
+        config.parse(variant["render"]["cameras"], writers.Config, "render")
 
 
 @pytest.mark.slow
@@ -188,9 +193,9 @@ def test_a_miniature_from_rendering_to_the_table(tmp_path):
         f"runs.supervised_t.{key}": value for key, value in {"epochs": 1, "batch": 4, "input_size": 64}.items()
     }
     (tmp_path / "params.yaml").write_text(profiles.text(params), encoding="utf-8")
-    told = {"profile": "transfer", "run": "supervised_t", "base": small}
-    told |= {"variants": {"without_tone": {"runs.supervised_t.augment.thermal.tone_p": 0.0}}}
-    (tmp_path / "plan.yaml").write_text(profiles.text(told), encoding="utf-8")
+    ablation_plan = {"profile": "transfer", "run": "supervised_t", "base": small}
+    ablation_plan |= {"variants": {"without_tone": {"runs.supervised_t.augment.thermal.tone_p": 0.0}}}
+    (tmp_path / "plan.yaml").write_text(profiles.text(ablation_plan), encoding="utf-8")
     command = [sys.executable, str(ROOT / "stages/transfer_ablation.py"), "--plan", "plan.yaml", "--work", "work"]
     source = ablation.finish(
         ablation.training(ablation.changed(params, small), "supervised_t").needs[0].needs[0],

@@ -27,12 +27,12 @@ def all_points(path):
     """Every labelled face of a COCO file, as the loaders of 300W and COCO-WholeBody read it."""
     csv_tables = coco.read(path, FIELDS)
     names = csv_tables.images()
-    found = {}
+    faces = {}
     for where, entry in csv_tables.entries("annotations"):
         image = coco.identifier(entry, "image_id", where)
         box = checked_box(coco.corners(entry, "face_box", where), where)
-        found[where] = (names.get(image), coco.points(entry, "face_kpts", where, POINTS), box)
-    return found
+        faces[where] = (names.get(image), coco.points(entry, "face_kpts", where, POINTS), box)
+    return faces
 
 
 def all_numbers(table):
@@ -201,30 +201,30 @@ def as_number(field):
 )
 def test_a_mutated_text_is_what_it_says_or_refused(folder, name, face, which, how, more):
     lines = WRITERS[name](face).splitlines(keepends=True)
-    own = which % len(lines)
+    index = which % len(lines)
     other = more % len(lines)
     if how == "drop":
-        del lines[own]
+        del lines[index]
     elif how == "double":
-        lines.insert(own, lines[own])
+        lines.insert(index, lines[index])
     elif how == "swap":
-        lines[own], lines[other] = lines[other], lines[own]
+        lines[index], lines[other] = lines[other], lines[index]
     elif how == "join":
-        lines[own] = lines[own].rstrip("\n")
+        lines[index] = lines[index].rstrip("\n")
     elif how == "brace":
-        lines.insert(own, "{\n" if more % 2 else "}\n")
+        lines.insert(index, "{\n" if more % 2 else "}\n")
     elif how != "cut":
         sign = "," if name == "table.csv" else " "
-        lines[own] = {"blank": "\n", "nan": f"nan{sign}4\n", "huge": f"1e999{sign}1e300\n", "text": "x\n"}[how]
+        lines[index] = {"blank": "\n", "nan": f"nan{sign}4\n", "huge": f"1e999{sign}1e300\n", "text": "x\n"}[how]
     text = "".join(lines)
     if how == "cut":
         text = text[: -1 - more % len(text)]
     result = attempt(folder, name, text.encode())
     if result is None or (name == "table.csv" and set(result) != {"x", "y"}):
         return
-    found = points_of(name, result)
-    assert name == "table.csv" or len(found) == POINTS  # a file never has fewer points than a face
-    np.testing.assert_allclose(found, naive(name, text), rtol=1e-6, atol=1e-4)
+    points = points_of(name, result)
+    assert name == "table.csv" or len(points) == POINTS  # a file never has fewer points than a face
+    np.testing.assert_allclose(points, naive(name, text), rtol=1e-6, atol=1e-4)
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.just(10**400)

@@ -164,24 +164,24 @@ PATHS = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=4).map(l
 
 @given(paths=st.lists(PATHS, unique=True, max_size=8), wanted=PATHS, near=PATHS)
 def test_the_file_is_one_that_ends_so_and_none_is_nearer(paths, wanted, near):
-    found = located.ending(located.index(paths, (".jpg",)), PurePosixPath(wanted), PurePosixPath(near))
+    match = located.ending(located.index(paths, (".jpg",)), PurePosixPath(wanted), PurePosixPath(near))
     ends = [path for path in paths if f"/{path}".endswith(f"/{wanted}")]
-    assert (found is None) == (not ends)
-    if found is not None:
-        assert found.as_posix() in ends
+    assert (match is None) == (not ends)
+    if match is not None:
+        assert match.as_posix() in ends
 
         def shared(path):
             one, two = path.split("/")[:-1], near.split("/")[:-1]
             return max(depth for depth in range(min(len(one), len(two)) + 1) if one[:depth] == two[:depth])
 
-        assert shared(found.as_posix()) == max(map(shared, ends))
-        assert found.as_posix() == next(path for path in ends if shared(path) == shared(found.as_posix()))
+        assert shared(match.as_posix()) == max(map(shared, ends))
+        assert match.as_posix() == next(path for path in ends if shared(path) == shared(match.as_posix()))
 
 
 def test_a_file_found_to_the_letter_is_preferred_to_a_nearer_one():
     paths = ["labels/AFW/1 _2.jpg", "b/afw/1_2.jpg", "c/afw/1_2.JPG"]
     index, near = located.index(paths, (".jpg",)), PurePosixPath("labels/a.json")
-    for wanted, found in (("afw/1_2.jpg", paths[1]), ("afw/1_2.JPG", paths[2]), ("Afw/1_2.jpg", paths[0])):
-        assert located.ending(index, PurePosixPath(wanted), near) == PurePosixPath(found)
+    for wanted, expected in (("afw/1_2.jpg", paths[1]), ("afw/1_2.JPG", paths[2]), ("Afw/1_2.jpg", paths[0])):
+        assert located.ending(index, PurePosixPath(wanted), near) == PurePosixPath(expected)
     assert located.ending(index, PurePosixPath("helen/1_2.jpg"), near) is None
     assert located.ending(index, PurePosixPath("afw/12.jpg"), near) is None

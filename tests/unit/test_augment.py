@@ -43,8 +43,8 @@ def test_pixels_and_points_move_together(view, x, y):
     moved = geometry.apply(geometry.invert(to_plain), xy[None])[0]
     if (moved < 14).any() or (moved > size - 15).any():
         return
-    found = centre(geometry.warp(dot(xy, size), to_plain, size))
-    np.testing.assert_allclose(found, moved, atol=0.2)
+    actual = centre(geometry.warp(dot(xy, size), to_plain, size))
+    np.testing.assert_allclose(actual, moved, atol=0.2)
 
 
 def test_scale_enlarges_and_shift_moves_to_the_right():

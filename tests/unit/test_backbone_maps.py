@@ -26,8 +26,8 @@ def described(folder: Path, *names: str) -> bundle.Bundle:
 
 
 def teacher(folder: Path, **settings) -> Backbone:
-    own = {"family": "rtmpose", "weights": "w", "dtype": "float32"} | settings
-    return load("x", own, described(folder, "model.safetensors", "model.json"), "cpu")
+    section = {"family": "rtmpose", "weights": "w", "dtype": "float32"} | settings
+    return load("x", section, described(folder, "model.safetensors", "model.json"), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -153,8 +153,8 @@ class TestVitPose:
     def made(self, folder, points, experts, **settings):
         net = import_module("tiny_transformers").vitpose(points, experts)
         net.save_pretrained(folder)
-        own = {"family": "vitpose", "weights": "w", "dtype": "float32"} | settings
-        return net, load("x", own, described(folder, "model.safetensors", "config.json"), "cpu")
+        section = {"family": "vitpose", "weights": "w", "dtype": "float32"} | settings
+        return net, load("x", section, described(folder, "model.safetensors", "config.json"), "cpu")
 
     @pytest.mark.parametrize("points", [17, 133])
     @pytest.mark.parametrize("expert", [0, 5])

@@ -86,33 +86,38 @@ def test_decoding_is_relative_to_the_anchor_and_drops_what_is_no_face():
     numbers[2, 2] = -8  # no width
     numbers[3, 9] = np.nan
     with np.errstate(all="raise"):  # a logit far out is clipped, not an overflow
-        found = detectors.decode(numbers.ravel(), np.array([-1e9, 1e9, 5.0, 5.0]), centres, 0.5)
-    assert found.boxes.tolist() == [[11, 0, 19, 6]]
-    assert found.points[0, :2].tolist() == [[14, 9], [12, 4]]
-    assert found.scores.tolist() == [1.0]
+        detections = detectors.decode(numbers.ravel(), np.array([-1e9, 1e9, 5.0, 5.0]), centres, 0.5)
+    assert detections.boxes.tolist() == [[11, 0, 19, 6]]
+    assert detections.points[0, :2].tolist() == [[14, 9], [12, 4]]
+    assert detections.scores.tolist() == [1.0]
 
 
 def test_a_score_at_the_threshold_counts():
     numbers = np.tile(np.r_[0, 0, 8, 8, np.zeros(12)], (2, 1))
-    found = detectors.decode(numbers, np.array([0.0, -1e-3]), np.zeros((2, 2)), 0.5)
-    assert found.scores.tolist() == [0.5]
+    detections = detectors.decode(numbers, np.array([0.0, -1e-3]), np.zeros((2, 2)), 0.5)
+    assert detections.scores.tolist() == [0.5]
 
 
 def test_overlapping_candidates_are_averaged_by_score():
-    found = detectors.merged(
+    detections = detectors.merged(
         candidates([[0, 0, 10, 10], [100, 0, 110, 10], [0, 2, 10, 12], [0, 9, 10, 19]], [0.9, 0.95, 0.6, 0.8]), 0.3
     )
-    assert found.scores.tolist() == [0.95, 0.9, 0.8]
-    assert found.boxes.tolist()[0] == [100, 0, 110, 10]
-    assert found.boxes[1] == pytest.approx([0, 0.8, 10, 10.8])  # (0.9 * 0 + 0.6 * 2) / 1.5
-    assert found.points[1, 5] == pytest.approx([10, 10.8])
-    assert found.boxes[2].tolist() == [0, 9, 10, 19]  # overlaps the merged pair's second, which is gone by then
+    assert detections.scores.tolist() == [0.95, 0.9, 0.8]
+    assert detections.boxes.tolist()[0] == [100, 0, 110, 10]
+    assert detections.boxes[1] == pytest.approx([0, 0.8, 10, 10.8])  # (0.9 * 0 + 0.6 * 2) / 1.5
+    assert detections.points[1, 5] == pytest.approx([10, 10.8])
+    assert detections.boxes[2].tolist() == [
+        0,
+        9,
+        10,
+        19,
+    ]  # overlaps the merged pair's second, which is gone by then
 
 
 @pytest.mark.parametrize(("height", "faces"), [(3.5, 1), (2.5, 2)])
 def test_candidates_are_one_face_from_three_tenths_of_overlap(height, faces):
-    found = detectors.merged(candidates([[0, 0, 10, 10], [0, 0, 10, height]], [0.9, 0.8]), detectors.OVERLAP)
-    assert len(found) == faces
+    detections = detectors.merged(candidates([[0, 0, 10, 10], [0, 0, 10, height]], [0.9, 0.8]), detectors.OVERLAP)
+    assert len(detections) == faces
 
 
 def test_an_overlap_at_the_limit_is_none():
@@ -123,7 +128,7 @@ def brute_force(boxes, scores, overlap):
     """Weighted suppression once more, in plain loops."""
     left = [(-s, -(b[2] - b[0]) * (b[3] - b[1]), b[0], b[1], tuple(b)) for b, s in zip(boxes, scores, strict=True)]
     left.sort()
-    found = []
+    detections = []
     while left:
         best, near, far = left[0][4], [], []
         for row in left:
@@ -134,9 +139,9 @@ def brute_force(boxes, scores, overlap):
             union = (best[2] - best[0]) * (best[3] - best[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
             (near if shared / union > overlap else far).append(row)
         total = sum(-row[0] for row in near)
-        found.append([-left[0][0], *(sum(-row[0] * row[4][i] for row in near) / total for i in range(4))])
+        detections.append([-left[0][0], *(sum(-row[0] * row[4][i] for row in near) / total for i in range(4))])
         left = far
-    return np.array(found)
+    return np.array(detections)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -148,15 +153,15 @@ def test_suppression_equals_brute_force_whatever_the_order(seed):
     scores = rng.choice([0.5, 0.6, 0.75, 0.9], count)  # ties
     expected = brute_force(boxes, scores, 0.3)
     for order in (np.arange(count), rng.permutation(count)):
-        found = detectors.merged(candidates(boxes[order], scores[order]), 0.3)
-        assert np.c_[found.scores, found.boxes] == pytest.approx(expected)
-        assert found.points[:, 0] == pytest.approx(expected[:, 1:3])
+        detections = detectors.merged(candidates(boxes[order], scores[order]), 0.3)
+        assert np.c_[detections.scores, detections.boxes] == pytest.approx(expected)
+        assert detections.points[:, 0] == pytest.approx(expected[:, 1:3])
 
 
 def test_no_candidate_is_no_face():
-    found = detectors.merged(candidates([], []), 0.3)
-    assert (found.boxes.shape, found.points.shape, found.scores.shape) == ((0, 4), (0, 6, 2), (0,))
-    assert len(detectors.placed(found, detectors.letter_box(20, 10, 8))) == 0
+    detections = detectors.merged(candidates([], []), 0.3)
+    assert (detections.boxes.shape, detections.points.shape, detections.scores.shape) == ((0, 4), (0, 6, 2), (0,))
+    assert len(detectors.placed(detections, detectors.letter_box(20, 10, 8))) == 0
 
 
 def test_a_file_that_is_no_graph_is_refused(tmp_path):
@@ -209,12 +214,12 @@ def test_it_finds_the_faces_that_mediapipe_finds_in_real_pictures(kind, key, mir
 
 
 def compare(detector, pictures, expected, key):
-    for name, found in zip(pictures, detector(list(pictures.values())), strict=True):
+    for name, detections in zip(pictures, detector(list(pictures.values())), strict=True):
         rows = expected[f"{name}|{key}"]
-        assert len(found) == len(rows), name
-        assert found.boxes == pytest.approx(rows[:, :4], abs=0.05), name
-        assert found.points.reshape(-1, 12) == pytest.approx(rows[:, 4:16], abs=0.05), name
-        assert found.scores == pytest.approx(rows[:, 16], abs=1e-3), name
+        assert len(detections) == len(rows), name
+        assert detections.boxes == pytest.approx(rows[:, :4], abs=0.05), name
+        assert detections.points.reshape(-1, 12) == pytest.approx(rows[:, 4:16], abs=0.05), name
+        assert detections.scores == pytest.approx(rows[:, 16], abs=1e-3), name
 
 
 def test_threads_and_batches_change_nothing():
@@ -230,6 +235,6 @@ def test_threads_and_batches_change_nothing():
     many.allocate_tensors()
     many.set_tensor(many.get_input_details()[0]["index"], pictures)
     many.invoke()
-    answers = [many.get_tensor(told["index"]) for told in many.get_output_details()]
+    answers = [many.get_tensor(output["index"]) for output in many.get_output_details()]
     widest = max(answers, key=np.size)
     assert np.array_equal(widest.reshape(3, -1), expected)

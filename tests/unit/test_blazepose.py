@@ -26,11 +26,11 @@ class Stub:
 
     def __call__(self, picture):
         assert picture.shape == (256, 256, 3) and picture.min() >= 0 and picture.max() <= 1
-        told = np.zeros((39, 5), np.float32)
-        told[:, 0], told[:, 1] = 2 * np.arange(39), 200
-        told[:, 3] = np.where(np.arange(39) == 7, np.log(4), 0)
+        points = np.zeros((39, 5), np.float32)
+        points[:, 0], points[:, 1] = 2 * np.arange(39), 200
+        points[:, 3] = np.where(np.arange(39) == 7, np.log(4), 0)
         heat = np.full(64 * 64 * 39, -20, np.float32)
-        return [told.ravel(), np.array([self.flags.pop(0)], np.float32), np.zeros(1), heat, np.zeros(1)]
+        return [points.ravel(), np.array([self.flags.pop(0)], np.float32), np.zeros(1), heat, np.zeros(1)]
 
 
 def detected(*persons) -> Detections:
@@ -87,12 +87,12 @@ def test_refinement_equals_plain_loops_inside_and_outside(seed):
 
 def test_points_come_back_through_a_turned_region_and_say_how_visible_they_are():
     lying = detected([[100, 120], [140, 120]])  # 100 px about (100, 120), turned by a quarter
-    said = blazepose.persons(IMAGE, lambda images: [lying], BlazePose(Stub(0.9)), 4)
-    assert said.xy.shape == (1, 33, 2)
-    assert said.xy[0, 0] == pytest.approx([150 - 200 / 256 * 100, 70], abs=1e-4)
-    assert said.xy[0, 32] == pytest.approx([150 - 200 / 256 * 100, 70 + 64 / 256 * 100], abs=1e-4)
-    assert said.score[0, 6:9] == pytest.approx([0.5, 0.8, 0.5])
-    assert said.boxes.tolist() == [[10, 20, 30, 40]] and said.box_score == pytest.approx([0.9])
+    instances = blazepose.persons(IMAGE, lambda images: [lying], BlazePose(Stub(0.9)), 4)
+    assert instances.xy.shape == (1, 33, 2)
+    assert instances.xy[0, 0] == pytest.approx([150 - 200 / 256 * 100, 70], abs=1e-4)
+    assert instances.xy[0, 32] == pytest.approx([150 - 200 / 256 * 100, 70 + 64 / 256 * 100], abs=1e-4)
+    assert instances.score[0, 6:9] == pytest.approx([0.5, 0.8, 0.5])
+    assert instances.boxes.tolist() == [[10, 20, 30, 40]] and instances.box_score == pytest.approx([0.9])
 
 
 def test_who_is_no_person_is_left_out_and_no_more_than_asked_are_looked_at():
@@ -113,9 +113,9 @@ def test_it_finds_the_persons_that_mediapipe_finds_in_rendered_pictures():
     expected = files.read_arrays(facemesh_images.FACES / "bodies.npz")
     faces = []
     for name, image in facemesh_images.rendered().items():
-        said, known = blazepose.persons(image, detector, body, 1), expected[f"{name}|body"]
-        assert said.xy.shape == known.shape, name
-        faces += [*np.linalg.norm(said.xy - known, axis=-1)[:, FACE] / max(image.shape)]
+        instances, known = blazepose.persons(image, detector, body, 1), expected[f"{name}|body"]
+        assert instances.xy.shape == known.shape, name
+        faces += [*np.linalg.norm(instances.xy - known, axis=-1)[:, FACE] / max(image.shape)]
     assert np.median(faces) < 3e-4
     # A heat map that is just as sure as it must be moves a point in one and not in the other.
     assert np.mean(np.array(faces) < 3e-3) > 0.95

@@ -55,18 +55,22 @@ def test_provenance_names_every_file_and_a_second_run_writes_the_same_bytes(repo
     assert named <= set(written)
     build.build(post)
     assert everything(repository / "blog") == written
-    told = json.loads((repository / "blog" / "provenance.json").read_text())
+    provenance = json.loads((repository / "blog" / "provenance.json").read_text())
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    assert told["commit"] == head and told["clean"] is True and told["command"] == "python stages/blog.py"
-    (made,) = told["made"]
+    assert (
+        provenance["commit"] == head
+        and provenance["clean"] is True
+        and provenance["command"] == "python stages/blog.py"
+    )
+    (made,) = provenance["made"]
     assert made["data_sets"] == ["car", "tfake"] and made["arithmetic"] == "portable"
     assert made["environment"] == {"numpy": "2.4.6"} and made["commit"] == head
     assert made["lock"] == files.sha256(repository / "dvc.lock")
-    assert set(told["written"]) == set(written) - {"provenance.json"}
+    assert set(provenance["written"]) == set(written) - {"provenance.json"}
     for name in ("figures/ced_tfake_720.png", "tables/not_run.tex", ".eval_results/ktl_s.yaml"):
-        (path,) = [each for each in told["written"] if each.endswith(name)]
-        assert told["written"][path] == files.sha256(repository / "blog" / path)
-    assert told["read"] == {
+        (path,) = [each for each in provenance["written"] if each.endswith(name)]
+        assert provenance["written"][path] == files.sha256(repository / "blog" / path)
+    assert provenance["read"] == {
         path.name: files.sha256(path)
         for path in [*sorted((repository / "results").iterdir()), repository / "comparisons.json"]
     }
@@ -80,13 +84,13 @@ def test_provenance_names_every_file_and_a_second_run_writes_the_same_bytes(repo
 
 def test_results_json_is_every_record_with_the_commit(repository, undrawn):
     build.build(options(repository / "results", repository / "blog"))
-    told = json.loads((repository / "blog" / "results.json").read_text())
-    assert told["schema"] == 1
+    results = json.loads((repository / "blog" / "results.json").read_text())
+    assert results["schema"] == 1
     for name, opened in open_all(repository / "results").items():
-        read = ResultSet.model_validate_json(json.dumps(told["sets"][name]))
+        read = ResultSet.model_validate_json(json.dumps(results["sets"][name]))
         assert read.records == opened.records and read.protocol == opened.protocol
         assert len(read.made.commit) == 40 and len(read.made.lock) == 64
-    assert Comparisons.model_validate_json(json.dumps(told["comparisons"])) == comparisons()
+    assert Comparisons.model_validate_json(json.dumps(results["comparisons"])) == comparisons()
 
 
 def test_outside_of_a_repository_there_is_no_commit(tmp_path, monkeypatch, undrawn):
@@ -94,8 +98,8 @@ def test_outside_of_a_repository_there_is_no_commit(tmp_path, monkeypatch, undra
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     build.build(options(tmp_path / "results", tmp_path / "blog"))
-    told = json.loads((tmp_path / "blog" / "provenance.json").read_text())
-    assert (told["commit"], told["date"], told["clean"]) == ("", "", False)
+    provenance = json.loads((tmp_path / "blog" / "provenance.json").read_text())
+    assert (provenance["commit"], provenance["date"], provenance["clean"]) == ("", "", False)
     text = (tmp_path / "blog" / "index.md").read_text()
     assert "\ndate:" not in text and "Commit" not in text
 
@@ -131,9 +135,9 @@ def test_no_cell_of_a_csv_is_a_formula(tmp_path, cell):
 
 
 def test_every_csv_of_the_bundle_says_what_its_data_are(bundle):
-    shown = [path for path in bundle.rglob("*.csv") if path.name != "not_run.csv"]
-    assert len(shown) == 11
-    for path in shown:
+    paths = [path for path in bundle.rglob("*.csv") if path.name != "not_run.csv"]
+    assert len(paths) == 11
+    for path in paths:
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 assert row["data"] == {"tfake": "rendered", "car": "real"}[row["dataset"]]
@@ -213,8 +217,8 @@ def test_hugging_face_reads_its_files(bundle):
         for entry in entries:
             caveat = "rendered data" if entry.task_id.startswith("tfake") else "another network's"
             assert caveat in entry.notes and entry.source_url == "https://example.org/thermark"
-    own = yaml.safe_load((folder / ".eval_results" / "ktl_s.yaml").read_text(encoding="utf-8"))
-    values = {entry.task_id: entry.value for entry in parse_eval_result_entries(own)}
+    content = yaml.safe_load((folder / ".eval_results" / "ktl_s.yaml").read_text(encoding="utf-8"))
+    values = {entry.task_id: entry.value for entry in parse_eval_result_entries(content)}
     assert values["tfake_nme_io_all"] == 9.12 and values["tfake_found"] == 100.0
 
 
@@ -269,13 +273,13 @@ def test_no_two_names_have_one_file():
 def test_a_declared_pair_says_its_caveat_and_no_interval_of_too_few_seeds():
     (family,) = comparisons().families
     one, other, _ = family.pairs
-    told = [
+    pairs = [
         one.model_copy(update={"caveat": "boxes frame and prompt"}),
         other.model_copy(update={"verdict": "two seeds: no verdict"}),
     ]
-    asked = family.model_copy(update={"pairs": tuple(told)})
+    variant = family.model_copy(update={"pairs": tuple(pairs)})
     sets = {"tfake": result_set(), "car": result_set("car")}
-    (table,) = tables.families(Comparisons(families=(asked,)), sets)
+    (table,) = tables.families(Comparisons(families=(variant,)), sets)
     first, second = (dict(zip(table.header, row, strict=True)) for row in table.rows)
     assert first["caveat"] == "boxes frame and prompt"
     assert (first["a − b"], first["95 %"]) == ("−0.56", "−1.01 to −0.11")

@@ -34,10 +34,12 @@ def test_a_csv_has_all_numbers_of_its_figure_and_says_whose_they_are(drawn):
         table = csv(root, name)
         assert set(table["data"]) == {{"tfake": "rendered", "car": "real"}[drawing.dataset]}
         assert len(table) == len(drawing.table) > 0
-    told = csv(root, "leaderboard_tfake").set_index("contestant")
-    assert told.loc["ktl_s", ["found", "error", "error_low"]].tolist() == pytest.approx([100, 9.12, 7.89])
-    assert told.loc[EVIL, "error_found"] == pytest.approx(10.44) and np.isnan(told.loc["blind", "error_found"])
-    assert told["partial"].tolist() == [False, False, False, False, True]
+    leaderboard = csv(root, "leaderboard_tfake").set_index("contestant")
+    assert leaderboard.loc["ktl_s", ["found", "error", "error_low"]].tolist() == pytest.approx([100, 9.12, 7.89])
+    assert leaderboard.loc[EVIL, "error_found"] == pytest.approx(10.44) and np.isnan(
+        leaderboard.loc["blind", "error_found"]
+    )
+    assert leaderboard["partial"].tolist() == [False, False, False, False, True]
     grey = {drawing.dataset for drawing in drawings.values() if drawing.kind == "ced"}
     assert grey == {"tfake", "car"} and set(csv(root, "ced_tfake")["contestant"]) == {
         "ktl_s",
@@ -50,10 +52,10 @@ def test_a_csv_has_all_numbers_of_its_figure_and_says_whose_they_are(drawn):
 
 def test_alternative_texts_hold_the_numbers(drawn):
     _, drawings = drawn
-    said = drawings["leaderboard_tfake"].alt
-    assert "ktl_s 9.12 % (95 % interval 7.89–10.57); kd_st 9.68 %" in said
-    assert said.startswith("T-FAKE, rendered (rendered data, no evidence about cameras). 5 contestants.")
-    assert "Most faces found: 2 contestants, 100.00 %" in said
+    text = drawings["leaderboard_tfake"].alt
+    assert "ktl_s 9.12 % (95 % interval 7.89–10.57); kd_st 9.68 %" in text
+    assert text.startswith("T-FAKE, rendered (rendered data, no evidence about cameras). 5 contestants.")
+    assert "Most faces found: 2 contestants, 100.00 %" in text
     assert "ktl_s from 9.12 % (" in drawings["landmarks_tfake"].alt
     assert "ktl_s 4 M parameters and 9.12 %" in drawings["pareto_tfake"].alt
 
@@ -86,28 +88,28 @@ def test_nothing_is_drawn_of_what_is_not_known(tmp_path):
 
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_the_area_above_a_curve_is_the_mean_error_of_all_faces(seeds):
-    own = per_face(0.2, missed=5, seeds=seeds)
-    drawn = curve(own, 0.5, samples=5001)
-    capped = np.minimum(own["per_seed"], 0.5).mean()
+    errors = per_face(0.2, missed=5, seeds=seeds)
+    drawn = curve(errors, 0.5, samples=5001)
+    capped = np.minimum(errors["per_seed"], 0.5).mean()
     assert trapezoid(1 - drawn.fraction, drawn.error) == pytest.approx(capped, abs=2e-4)
     assert np.isnan(drawn.low).all()
 
 
 def test_a_curve_by_hand():
-    own = per_face(0.1, 0)
-    own["per_seed"] = np.array([[0.1] * 12 + [0.3] * 6 + [np.inf] * 6])
-    drawn = curve(own, 0.4, samples=5, replicates=1000)
+    errors = per_face(0.1, 0)
+    errors["per_seed"] = np.array([[0.1] * 12 + [0.3] * 6 + [np.inf] * 6])
+    drawn = curve(errors, 0.4, samples=5, replicates=1000)
     assert drawn.error == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
     assert drawn.fraction == pytest.approx([0, 0.5, 0.5, 0.75, 0.75])
     assert (drawn.low <= drawn.fraction).all() and (drawn.fraction <= drawn.high).all()
-    expected = interval(own["per_seed"] <= 0.3, own["subjects"], 1000, 0, within=(0.0, 1.0))
+    expected = interval(errors["per_seed"] <= 0.3, errors["subjects"], 1000, 0, within=(0.0, 1.0))
     assert (drawn.low[3], drawn.high[3]) == pytest.approx(expected)
 
 
 def test_faces_that_cannot_be_scored_do_not_count():
-    own = per_face(0.1, 0)
-    own["per_seed"] = np.array([[0.1] * 12 + [np.nan] * 6 + [np.inf] * 6])
-    assert curve(own, 0.4, samples=5).fraction == pytest.approx([0, 2 / 3, 2 / 3, 2 / 3, 2 / 3])
+    errors = per_face(0.1, 0)
+    errors["per_seed"] = np.array([[0.1] * 12 + [np.nan] * 6 + [np.inf] * 6])
+    assert curve(errors, 0.4, samples=5).fraction == pytest.approx([0, 2 / 3, 2 / 3, 2 / 3, 2 / 3])
 
 
 def test_order_goes_by_all_faces_and_landmarks(tmp_path):

@@ -82,18 +82,18 @@ def test_an_unknown_name_is_an_error_that_names_the_nearest(names, post, cause, 
 
 
 def test_a_template_of_ones_own_that_names_nobody_leaves_the_last_bundle_alone(bundle, tmp_path):
-    mine = tmp_path / "mine.md"
-    mine.write_text("{{ nme_io.ktl.tfake }}")
+    path = tmp_path / "mine.md"
+    path.write_text("{{ nme_io.ktl.tfake }}")
     before = (bundle / "index.md").read_bytes()
     with pytest.raises(ConfigError, match=r"mine\.md"):
-        build.build(options(bundle.parent / "results", bundle, template=mine))
+        build.build(options(bundle.parent / "results", bundle, template=path))
     assert (bundle / "index.md").read_bytes() == before
 
 
 def test_numbers_outside_of_names_are_told_of(bundle, tmp_path):
-    mine = tmp_path / "mine.md"
-    mine.write_text("{{ found.ktl_s.tfake }} of 99.5 and {# 1.5 #} 7\n")
-    (warning,) = build.build(options(bundle.parent / "results", tmp_path / "blog", template=mine))
+    path = tmp_path / "mine.md"
+    path.write_text("{{ found.ktl_s.tfake }} of 99.5 and {# 1.5 #} 7\n")
+    (warning,) = build.build(options(bundle.parent / "results", tmp_path / "blog", template=path))
     assert "1 number" in warning and "99.5" in warning
     assert (tmp_path / "blog" / "index.md").read_text() == "100.00 of 99.5 and  7\n"
 
@@ -106,16 +106,16 @@ def test_the_template_of_the_package_has_no_number_of_its_own():
 
 def test_every_number_of_the_post_comes_from_a_record(bundle, tmp_path, monkeypatch):
     """With the functions that print numbers silenced, none is left."""
-    for place in ("numbers.shown", "numbers.plus", "blog.words.shown", "results.printed.probability"):
+    for place in ("number_format.shown", "number_format.plus", "blog.words.shown", "results.printed.probability"):
         monkeypatch.setattr(f"thermark.report.{place}", lambda *number: "§")
     # Those of figures are the page's, and stand in their alternative texts alone.
     silent = {kind: (specified, lambda given: "§") for kind, (specified, _) in figures.KINDS.items()}
     monkeypatch.setattr(figures, "KINDS", silent)
     build.build(options(bundle.parent / "results", tmp_path / "blog"))
     text = (tmp_path / "blog" / "index.md").read_text(encoding="utf-8")
-    said = text.split("## Where the numbers come from")[0]
-    assert "§" in said
-    assert template.NUMBER.findall(said) == []
+    body = text.split("## Where the numbers come from")[0]
+    assert "§" in body
+    assert template.NUMBER.findall(body) == []
 
 
 def test_the_post_names_winner_intervals_and_what_is_not_told_apart(post):
@@ -134,10 +134,10 @@ def test_rendered_data_and_machine_labels_are_called_so_at_every_table_and_figur
         ("T-FAKE, rendered", "rendered data, no evidence about cameras"),
         ("ThermalImagesDataset, machine labels", "labels are another network's"),
     ):
-        (own,) = [each for each in sections if each.startswith(title)]
-        figures = re.findall(r"!\[(.*)\]\(", own)
+        (section,) = [each for each in sections if each.startswith(title)]
+        figures = re.findall(r"!\[(.*)\]\(", section)
         assert len(figures) == 4 and all(caveat in alt for alt in figures)
-        assert re.search(rf"^\*.*{caveat}.*\*\n\n\| contestant", own, re.M)
+        assert re.search(rf"^\*.*{caveat}.*\*\n\n\| contestant", section, re.M)
     assert "> **Rendered data.**" in post and "> **Machine labels.**" in post
 
 
@@ -167,9 +167,9 @@ def test_every_link_leads_to_a_file(bundle, post):
 
 
 def test_figures_can_be_html_for_phones(bundle, tmp_path):
-    mine = tmp_path / "mine.md"
-    mine.write_text("{{ figure.ced.tfake.html }}\n\n{{ figure.ced.tfake.alt }}")
-    build.build(options(bundle.parent / "results", tmp_path / "blog", template=mine))
+    path = tmp_path / "mine.md"
+    path.write_text("{{ figure.ced.tfake.html }}\n\n{{ figure.ced.tfake.alt }}")
+    build.build(options(bundle.parent / "results", tmp_path / "blog", template=path))
     html, alt = (tmp_path / "blog" / "index.md").read_text().split("\n\n")
     assert 'srcset="figures/ced_tfake_360.svg"' in html and "&lt;img onerror=x&gt;" in html
     assert "<img onerror" not in html and r"\<img onerror=x\>" in alt
@@ -198,9 +198,9 @@ def test_the_page_about_it_names_what_there_is(bundle, tmp_path):
         names = re.findall(r"`\.(\w+)`", row)
         assert len(names) >= 4
         lines += [f"{{% set _ = {key}.{name} %}}" for name in names]
-    mine = tmp_path / "mine.md"
-    mine.write_text("\n".join(lines))
-    build.build(options(bundle.parent / "results", tmp_path / "blog", template=mine))
+    path = tmp_path / "mine.md"
+    path.write_text("\n".join(lines))
+    build.build(options(bundle.parent / "results", tmp_path / "blog", template=path))
 
 
 def test_a_folder_of_something_else_is_not_replaced(bundle, tmp_path):

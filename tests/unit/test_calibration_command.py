@@ -39,8 +39,8 @@ def assets(tmp_path_factory) -> Path:
     ]
     xy = np.stack([(centre - to_frame[:, 2]) / np.diag(to_frame) for (_, centre), (_, to_frame) in made])[:, None]
     pixels = np.stack([pixels for _, (pixels, _) in made])
-    said = {"geometry": "square", "decode": "dark", "trained_on": ["blobs"]}
-    trained_head.write_head(root, under, pixels, xy, range(80), range(80, 88), SIDE, **said)
+    settings = {"geometry": "square", "decode": "dark", "trained_on": ["blobs"]}
+    trained_head.write_head(root, under, pixels, xy, range(80), range(80, 88), SIDE, **settings)
     return root
 
 
@@ -97,10 +97,10 @@ def test_a_shifted_definition_of_the_point_is_learned(assets, camera, tmp_path, 
     for index in range(20):
         cv2.imwrite(str(tmp_path / f"{index:02d}.png"), frame(index, "new")[0])
     predicted("--predictor", camera / "out", "--images", tmp_path, "--out", tmp_path / "p.csv")
-    found = rows(tmp_path / "p.csv")
-    assert [row["image"] for row in found] == [f"{index:02d}.png" for index in range(20)]
-    assert found[0]["box_x"] == "-0.5" and found[0]["box_w"] == "90"
-    answers = np.array([[float(row["nose_x"]), float(row["nose_y"])] for row in found])
+    table = rows(tmp_path / "p.csv")
+    assert [row["image"] for row in table] == [f"{index:02d}.png" for index in range(20)]
+    assert table[0]["box_x"] == "-0.5" and table[0]["box_w"] == "90"
+    answers = np.array([[float(row["nose_x"]), float(row["nose_y"])] for row in table])
     truth = np.array([frame(index, "new")[1] for index in range(20)])
     assert np.hypot(*(answers - truth - [7, -5]).T).mean() < 4
     # The offset itself is gone, not only the error smaller.
@@ -122,12 +122,12 @@ def test_what_a_constant_place_does_as_well_is_not_written(assets, tmp_path, cap
         cv2.imwrite(str(folder / f"{index:02d}.png"), picture)
         lines.append(f"{index:02d}.png,{x + 9:.3f},{y:.3f}")
     (folder / "labels.csv").write_text("\n".join(lines) + "\n")
-    told = arguments(assets, folder / "labels.csv", tmp_path / "out")
+    command = arguments(assets, folder / "labels.csv", tmp_path / "out")
     with pytest.raises(Finding, match="no lower error than that of a constant place") as caught:
-        cli._main(told)
+        cli._main(command)
     assert caught.value.code == 1 and not (tmp_path / "out").exists()
     assert "constant" in capsys.readouterr().out
-    cli._main([*told, "--force"])
+    cli._main([*command, "--force"])
     about = files.read_json(tmp_path / "out/calibration.json")
     assert about["difference"]["verdict"] == "lower error" and about["better_than_constant"] is False
 
@@ -161,8 +161,10 @@ def test_a_calibration_stands_on_its_own_and_is_begun_from_again(assets, camera,
     assert (card.labels, card.labels_val, card.trained_on) == (19, 5, ["blobs"])
     table = labelled(tmp_path / "more", 12, shift=(7, -5), camera="more")
     cli._main(begun(assets, camera, table, tmp_path / "again"))
-    said = capsys.readouterr()
-    assert "has learned from blobs and 24 pictures. If your pictures" in said.out and "seed0 of" not in said.err
+    output = capsys.readouterr()
+    assert (
+        "has learned from blobs and 24 pictures. If your pictures" in output.out and "seed0 of" not in output.err
+    )
     about = files.read_json(tmp_path / "again" / "calibration.json")
     # Calibrated on other pictures of this camera, it is good on these.
     assert about["before"]["mean"]["value"] < 4 and about["given_saw"] == 0
@@ -193,9 +195,9 @@ def test_noise_is_nothing_to_learn_from(assets, tmp_path, capsys):
     table = labelled(tmp_path / "pictures", 24, noise=4)
     with pytest.raises(Finding, match="no lower error") as caught:
         cli._main(arguments(assets, table, tmp_path / "out"))
-    said = capsys.readouterr().out
-    assert "Nothing was gained" in said or "makes it worse" in said
-    assert "helps" not in said and caught.value.code == 1 and not (tmp_path / "out").exists()
+    output = capsys.readouterr().out
+    assert "Nothing was gained" in output or "makes it worse" in output
+    assert "helps" not in output and caught.value.code == 1 and not (tmp_path / "out").exists()
     cli._main(arguments(assets, table, tmp_path / "out", "--force"))
     assert files.read_json(tmp_path / "out" / "calibration.json")["difference"]["verdict"] != "lower error"
 
@@ -349,12 +351,14 @@ def test_boxes_are_predicted_one_a_row_and_an_unreadable_picture_is_a_miss(camer
     boxes.write_text("image,box_x,box_y,box_w,box_h\n" + "\n".join(lines))
     words = ("--predictor", camera / "out", "--images", folder, "--out", tmp_path / "p.csv")
     predicted(*words, "--boxes", boxes)
-    found = rows(tmp_path / "p.csv")
-    assert [row["image"] for row in found] == ["sub/ö.png", "sub/ö.png", "bad.png", "colour.png"]
-    assert [row["nose_x"] != "" for row in found] == [True, False, False, True]
-    assert found[2]["box_x"] == "1.25" and found[2]["nose_score"] == ""
-    said = capsys.readouterr()
-    assert "1 of 3 pictures cannot be read: bad.png is empty" in said.err and "2 with a point missed" in said.out
+    table = rows(tmp_path / "p.csv")
+    assert [row["image"] for row in table] == ["sub/ö.png", "sub/ö.png", "bad.png", "colour.png"]
+    assert [row["nose_x"] != "" for row in table] == [True, False, False, True]
+    assert table[2]["box_x"] == "1.25" and table[2]["nose_score"] == ""
+    output = capsys.readouterr()
+    assert (
+        "1 of 3 pictures cannot be read: bad.png is empty" in output.err and "2 with a point missed" in output.out
+    )
     predicted(*words)
     assert [row["image"] for row in rows(tmp_path / "p.csv")] == ["bad.png", "colour.png", "sub/ö.png"]
 

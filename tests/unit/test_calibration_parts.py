@@ -51,12 +51,12 @@ def test_folds_depend_on_the_seed_and_on_nothing_else():
 
 def test_a_summary_counts_misses_and_gives_no_false_certainty():
     errors = np.array([1.0, 2.0, 3.0, 6.0, np.inf])
-    told = summary_text.summary(errors, np.array(list("abcde")), 0)
-    assert told["mean"].value == 3 and told["median"].value == 2.5 and told["missed"].value == 1
-    assert told["pck@3px"].value == pytest.approx(0.6) and told["pck@20px"].value == pytest.approx(0.8)
-    low, high = told["mean"].bounds
+    summary = summary_text.summary(errors, np.array(list("abcde")), 0)
+    assert summary["mean"].value == 3 and summary["median"].value == 2.5 and summary["missed"].value == 1
+    assert summary["pck@3px"].value == pytest.approx(0.6) and summary["pck@20px"].value == pytest.approx(0.8)
+    low, high = summary["mean"].bounds
     assert 0 <= low < 3 < high
-    low, high = told["median"].bounds
+    low, high = summary["median"].bounds
     assert 1 <= low < 2.5 < high <= 6
     assert summary_text.summary(errors[:3], np.array(list("abc")), 0)["pck@20px"].bounds is None
     assert summary_text.summary(errors[:3], np.array(list("aaa")), 0)["mean"].bounds is None
@@ -103,9 +103,9 @@ def test_only_a_difference_that_was_shown_is_a_gain(found, helps, says):
 def test_a_difference_is_after_minus_before():
     names = np.array([f"{index:02d}" for index in range(30)])
     before = 5 + np.sin(np.arange(30.0))
-    found = summary_text.paired_gain(before, before - 2, names, names, 0)
-    assert found.mean.difference == pytest.approx(-2) and found.mean.verdict == "lower error"
-    assert found.median.value == pytest.approx(-2) and found.median.bounds == pytest.approx((-2, -2))
+    comparison = summary_text.paired_gain(before, before - 2, names, names, 0)
+    assert comparison.mean.difference == pytest.approx(-2) and comparison.mean.verdict == "lower error"
+    assert comparison.median.value == pytest.approx(-2) and comparison.median.bounds == pytest.approx((-2, -2))
     columns = {"before": before, "after": before - 2, "constant": before + 1}
     table = summary_text.table({name: summary_text.summary(each, names, 0) for name, each in columns.items()})
     assert table.splitlines()[0].split() == list(columns)
@@ -121,8 +121,11 @@ def test_who_gains_much_may_still_be_no_better_than_a_constant():
     better = summary_text.paired_gain(constant, after, names, names, 0)
     assert summary_text.constant_verdict(better).startswith("It is no better than a constant place")
     assert "+1.0" in summary_text.constant_verdict(better)
-    shown = summary_text.paired_gain(constant, after - 5, names, names, 0)
-    assert summary_text.constant_verdict(shown).startswith("It is better than a constant place") and shown.helps
+    comparison = summary_text.paired_gain(constant, after - 5, names, names, 0)
+    assert (
+        summary_text.constant_verdict(comparison).startswith("It is better than a constant place")
+        and comparison.helps
+    )
 
 
 def test_a_constant_answers_the_mean_place_of_the_labels_of_others():
@@ -134,10 +137,10 @@ def test_a_constant_answers_the_mean_place_of_the_labels_of_others():
     xy = geometry.apply(to_frame, crop_xy)
     labelled = SimpleNamespace(crop_xy=crop_xy, to_frame=to_frame, xy=xy)
     bench = LabelledFeatures(labelled, torch.zeros(4), 64, lambda *_: None)
-    found = bench.constant_errors(np.array([0, 1]), np.array([2, 3]))
+    errors = bench.constant_errors(np.array([0, 1]), np.array([2, 3]))
     # The first point's mean is (20, 30), the second's (0, 0) from the only row that has it.
     first = np.hypot(2 * 79, 3 * 69), np.hypot(2 * 4, 3 * 8)
-    np.testing.assert_allclose(found, [np.mean(first), np.hypot(2 * 30, 3 * 20)])
+    np.testing.assert_allclose(errors, [np.mean(first), np.hypot(2 * 30, 3 * 20)])
 
 
 def test_gross_errors_of_a_few_do_not_hide_a_gain():
@@ -147,8 +150,10 @@ def test_gross_errors_of_a_few_do_not_hide_a_gain():
     before, after = 14 + near, 6 + near
     before[:10], after[:10] = 40 + 60 * np.abs(np.sin(np.arange(10))), 40 + 60 * np.abs(np.cos(np.arange(10)))
     after[10:13] = 140
-    found = summary_text.paired_gain(before, after, names, names, 0)
-    assert found.mean.verdict == "no difference shown" and found.median.bounds[1] < -4 and found.helps
+    comparison = summary_text.paired_gain(before, after, names, names, 0)
+    assert (
+        comparison.mean.verdict == "no difference shown" and comparison.median.bounds[1] < -4 and comparison.helps
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,8 +170,8 @@ def test_another_unit_is_named_and_converted_on_request(tmp_path, unit, of_celsi
     ) as error:
         pictures.read(tmp_path / "x.tiff", pictures.heat("20,40", "celsius"))
     assert error.value.remedy == f"add --unit {unit}"
-    found = pictures.read(tmp_path / "x.tiff", pictures.heat("20,40", unit))
-    assert np.abs(found.astype(int) - wanted).max() <= 1 and wanted.std() > 20
+    picture = pictures.read(tmp_path / "x.tiff", pictures.heat("20,40", unit))
+    assert np.abs(picture.astype(int) - wanted).max() <= 1 and wanted.std() > 20
 
 
 def test_a_calibration_remembers_its_unit_and_older_ones_had_celsius(tmp_path):
@@ -177,8 +182,8 @@ def test_a_calibration_remembers_its_unit_and_older_ones_had_celsius(tmp_path):
         ({"tone": None, "unit": None}, None),
     ):
         files.write_json(tmp_path / paths.ACCOUNT, account)
-        found = paths.heat(tmp_path / "seed0")
-        assert (found and found.unit) == wanted
+        heat = paths.heat(tmp_path / "seed0")
+        assert (heat and heat.unit) == wanted
     assert ("celsius", *pictures.LIKELY) == options.UNITS
 
 
@@ -264,13 +269,13 @@ def test_numbers_are_written_without_needless_digits(value, text):
 def test_no_head_is_measured_on_what_it_has_seen(monkeypatch):
     """Each weight remembers the groups of its rows, and no answer is asked of it about one of them."""
     groups = np.array([f"{row // 2:02d}" for row in range(24)])
-    asked = []
+    calls = []
 
     def fit(features, xy, train, val, *rest):
         return training.Fitted({"saw": torch.tensor([*train, *val])}, 7, 0.0, [])
 
     def answer(weights, rows):
-        asked.append((set(groups[weights["saw"].numpy()]), rows))
+        calls.append((set(groups[weights["saw"].numpy()]), rows))
         return np.zeros((len(rows), 1, 2))
 
     monkeypatch.setattr(training, "fit", fit)
@@ -279,7 +284,7 @@ def test_no_head_is_measured_on_what_it_has_seen(monkeypatch):
     data = LabelledCrops(groups, groups, groups, np.zeros((24, 8, 8), np.uint8), xy, xy, to_frame)
     bench = LabelledFeatures(data, torch.zeros(24, 1, 2, 2), 8, answer)
     given = {"saw": torch.tensor([], dtype=torch.int64)}
-    found = cross_validate(bench, given, None, training.Config(), 4, 0, torch.device("cpu"))
-    assert sorted(np.concatenate([rows for _, rows in asked[1:]]).tolist()) == list(range(24))
-    assert all(len(saw) == 9 and not saw & set(groups[rows]) for saw, rows in asked[1:])
-    assert found.epochs == (7,) * 4 and found.after == pytest.approx(np.full(24, np.sqrt(2)))
+    result = cross_validate(bench, given, None, training.Config(), 4, 0, torch.device("cpu"))
+    assert sorted(np.concatenate([rows for _, rows in calls[1:]]).tolist()) == list(range(24))
+    assert all(len(saw) == 9 and not saw & set(groups[rows]) for saw, rows in calls[1:])
+    assert result.epochs == (7,) * 4 and result.after == pytest.approx(np.full(24, np.sqrt(2)))

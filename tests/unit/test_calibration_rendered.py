@@ -28,8 +28,8 @@ def shifted_head(root: Path, scenes: Path) -> None:
     data = labelled.build(labels, scenes / "images", None, cut)
     rows = np.arange(len(data))
     xy = data.crop_xy + np.array([SHIFT, 0])
-    said = {"geometry": "posts", "decode": "argmax", "trained_on": ["thermeval"]}
-    trained_head.write_head(root, under, data.pixels, xy, rows[2:], rows[:2], SIDE, **said)
+    card = {"geometry": "posts", "decode": "argmax", "trained_on": ["thermeval"]}
+    trained_head.write_head(root, under, data.pixels, xy, rows[2:], rows[:2], SIDE, **card)
 
 
 def exit_code(monkeypatch, *words: object) -> int:
@@ -61,8 +61,8 @@ def test_rendered_frames_go_from_their_annotations_to_predictions(tmp_path, monk
     given = ("--images", scenes / "images", "--labels", annotations, "--weights", tmp_path / "tiny")
     options = ("--epochs", "40", "--lr", "0.003", "--folds", "3")
     assert exit_code(monkeypatch, "calibrate", *given, "--head", tmp_path / "head", "--out", out, *options) == 0
-    said = capsys.readouterr()
-    assert "The head as given has learned from thermeval. If" in said.out and "Calibration helps" in said.out
+    output = capsys.readouterr()
+    assert "The head as given has learned from thermeval. If" in output.out and "Calibration helps" in output.out
     written = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     assert [name for name in written if not name.startswith("backbone/")] == [
         "calibration.json",

@@ -64,8 +64,8 @@ def test_the_bytes_are_those_of_every_cpu(tmp_path):
 def test_the_bytes_are_those_of_another_vendors_cpu(tmp_path):
     # Told what the CPU of this machine is, a process inside finds another one.
     other = INTEL if "AMD" in Path("/proc/cpuinfo").read_text(encoding="utf-8") else AMD
-    found = computed(tmp_path / "found.json", EMULATOR, "-cpu", other)
-    compare(found, f"all of this on a {other} that {EMULATOR} emulates")
+    actual = computed(tmp_path / "found.json", EMULATOR, "-cpu", other)
+    compare(actual, f"all of this on a {other} that {EMULATOR} emulates")
 
 
 def test_every_canary_has_a_committed_hash():

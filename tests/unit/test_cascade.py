@@ -27,9 +27,9 @@ GONE = [np.nan] * 4
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
-    told = {"points": 1, "vocabulary": "nose1", "trained_on": ["thermeval_person"], "padding": 1.5}
+    card = {"points": 1, "vocabulary": "nose1", "trained_on": ["thermeval_person"], "padding": 1.5}
     for seed in (3, 10):
-        tiny_runs.write_scaled(root / "nose" / f"seed{seed}", seed, seed=seed, **told)
+        tiny_runs.write_scaled(root / "nose" / f"seed{seed}", seed, seed=seed, **card)
     return root / "nose"
 
 
@@ -50,8 +50,8 @@ def images() -> list[np.ndarray]:
 
 
 def boxes() -> list[np.ndarray]:
-    told = [[[3, 5, 60, 80], GONE, [-20, 10, 30, 99]], NOBODY, [[10, 4, 100, 30], [7, 7, 7, 7]]]
-    return [np.array(own, np.float32).reshape(-1, 4) for own in told]
+    coordinates = [[[3, 5, 60, 80], GONE, [-20, 10, 30, 99]], NOBODY, [[10, 4, 100, 30], [7, 7, 7, 7]]]
+    return [np.array(rows, np.float32).reshape(-1, 4) for rows in coordinates]
 
 
 class Finder:
@@ -67,34 +67,34 @@ class Finder:
 
 def test_a_box_is_answered_exactly_as_by_the_network_itself(bundle, model):
     alone = learned.read(model / "seed3")
-    for image, own in zip(images(), boxes(), strict=True):
-        (said,) = loaded(bundle, model)([image], [own])
-        [(xy, score)] = alone.on_boxes([image], [own])
-        np.testing.assert_array_equal(said.xy, xy)
-        np.testing.assert_array_equal(said.score, score)
-        np.testing.assert_array_equal(said.boxes, own)
-        assert np.isnan(said.box_score).all() and said.box_score.shape == (len(own),)
+    for image, prompts in zip(images(), boxes(), strict=True):
+        (instances,) = loaded(bundle, model)([image], [prompts])
+        [(xy, score)] = alone.on_boxes([image], [prompts])
+        np.testing.assert_array_equal(instances.xy, xy)
+        np.testing.assert_array_equal(instances.score, score)
+        np.testing.assert_array_equal(instances.boxes, prompts)
+        assert np.isnan(instances.box_score).all() and instances.box_score.shape == (len(prompts),)
 
 
 def test_a_detector_of_faces_of_ours_is_told_by_its_card_and_by_its_file(tmp_path, model):
     onnx_graphs.brightest_box(tmp_path / "detector.onnx", side=30)
     held = Bundle(tmp_path, "ok", "", {"detector.onnx": {"kind": "face_detector"}})
-    own = {"weights": "det", "given": "own", "detector": "detector.onnx"}
-    contestant = loaded(held, model, **own)
+    settings = {"weights": "det", "given": "own", "detector": "detector.onnx"}
+    contestant = loaded(held, model, **settings)
     assert contestant.box_source == "face_detector" and contestant.providers == {
         "detector": ["CPUExecutionProvider"]
     }
     image = np.full((90, 120, 3), 30, np.uint8)
     image[20:50, 60:90] = 250  # 30 px about (74.5, 34.5)
-    [said, nobody] = contestant([image, np.full((64, 64, 3), 30, np.uint8)], [None, None])
-    assert len(nobody.xy) == 0 and said.box_score[0] > 0.9
-    np.testing.assert_allclose(said.boxes[0], [59.5, 19.5, 89.5, 49.5], atol=4)
-    [(xy, _)] = learned.read(model / "seed3").on_boxes([image], [said.boxes])
-    np.testing.assert_array_equal(said.xy, xy)
+    [instances, nobody] = contestant([image, np.full((64, 64, 3), 30, np.uint8)], [None, None])
+    assert len(nobody.xy) == 0 and instances.box_score[0] > 0.9
+    np.testing.assert_allclose(instances.boxes[0], [59.5, 19.5, 89.5, 49.5], atol=4)
+    [(xy, _)] = learned.read(model / "seed3").on_boxes([image], [instances.boxes])
+    np.testing.assert_array_equal(instances.xy, xy)
     # The file's own threshold unless the section has one.
     finder = contestant.find
     assert (finder.threshold, finder.nms, finder.longest) == (0.5, 0.5, 320)
-    stricter = loaded(held, model, **own, detector_score=0.99, nms=0.3)
+    stricter = loaded(held, model, **settings, detector_score=0.99, nms=0.3)
     assert (stricter.find.threshold, stricter.find.nms) == (0.99, 0.3)
 
 
@@ -120,25 +120,27 @@ def test_grey_frames_are_answered_as_if_repeated(model):
 
 def test_detected_persons_are_answered_with_their_scores(bundle, model, monkeypatch):
     scores = [np.array([0.9, 0.8, 0.7], np.float32), np.zeros(0, np.float32), np.array([0.6, 0.5], np.float32)]
-    finder, asked = Finder(list(zip(boxes(), scores, strict=True))), []
-    monkeypatch.setattr(persons, "load", lambda *told: asked.append(told) or finder)
+    finder, calls = Finder(list(zip(boxes(), scores, strict=True))), []
+    monkeypatch.setattr(persons, "load", lambda *told: calls.append(told) or finder)
     contestant = loaded(bundle, model, **OWN, detector_score=0.3, nms=0.6, threads=1)
-    assert asked == [(bundle, "yolox_m.onnx", 0.3, 0.6, "cpu", 1)]
-    said = contestant(images(), [None, None, None])
+    assert calls == [(bundle, "yolox_m.onnx", 0.3, 0.6, "cpu", 1)]
+    predictions = contestant(images(), [None, None, None])
     assert finder.asked == [3]
-    for one, other in zip(said, loaded(bundle, model)(images(), boxes()), strict=True):
+    for one, other in zip(predictions, loaded(bundle, model)(images(), boxes()), strict=True):
         np.testing.assert_array_equal(one.xy, other.xy)
         np.testing.assert_array_equal(one.boxes, other.boxes)
-    assert [one.box_score.tolist() for one in said] == [score.tolist() for score in scores]
+    assert [one.box_score.tolist() for one in predictions] == [score.tolist() for score in scores]
     assert (contestant.given, contestant.box_source) == ("own", "yolox_m")
 
 
 def test_a_frame_without_persons_has_no_instances(bundle, model, monkeypatch):
     finder = Finder([(NOBODY, NOBODY[:, 0])] * 3)
     monkeypatch.setattr(persons, "load", lambda *told: finder)
-    for said in loaded(bundle, model, **OWN)(images(), [None] * 3):
-        assert said.xy.shape == (0, 1, 2) and said.score.shape == (0, 1) and said.boxes.shape == (0, 4)
-        assert said.xy.dtype == said.score.dtype == np.float32
+    for instances in loaded(bundle, model, **OWN)(images(), [None] * 3):
+        assert (
+            instances.xy.shape == (0, 1, 2) and instances.score.shape == (0, 1) and instances.boxes.shape == (0, 4)
+        )
+        assert instances.xy.dtype == instances.score.dtype == np.float32
 
 
 def test_it_says_who_it_is(bundle, model):
@@ -187,35 +189,35 @@ def test_what_is_absent_is_named(bundle, tmp_path, model, monkeypatch):
 @pytest.fixture
 def headed(tmp_path, monkeypatch):
     """Return a function that writes a head with such a card; its backbone sees brightness."""
-    asked = []
-    monkeypatch.setattr(heads.backbones, "load", lambda *told: asked.append(told) or scene.backbone())
+    calls = []
+    monkeypatch.setattr(heads.backbones, "load", lambda *told: calls.append(told) or scene.backbone())
 
     def write(**changed):
         for seed, about in ((10, {}), (3, changed)):
             folder = tmp_path / "head_x" / f"seed{seed}"
             folder.mkdir(parents=True)
             heads.write(folder, scene.card(seed=seed, **about), scene.repeating().state_dict())
-        return tmp_path / "head_x", asked
+        return tmp_path / "head_x", calls
 
     return write
 
 
 @pytest.mark.parametrize("kind", ["posts", "square"])
 def test_a_head_is_asked_like_a_network(bundle, headed, kind):
-    folder, asked = headed(geometry=kind, vocabulary="nose1", trained_on=["thermeval_person"])
+    folder, calls = headed(geometry=kind, vocabulary="nose1", trained_on=["thermeval_person"])
     contestant = loaded(bundle, folder, run="x")
     network = contestant.network
     assert isinstance(network, HeadModel) and network.card.seed == 3
-    assert [(dict(told[1]), told[2], told[3]) for told in asked] == [(scene.SECTION, bundle, "cpu")]
+    assert [(dict(call[1]), call[2], call[3]) for call in calls] == [(scene.SECTION, bundle, "cpu")]
     assert (contestant.vocabulary, contestant.trained_on) == ("nose1", ("thermeval_person",))
     assert (contestant.given, contestant.box_source, contestant.find) == ("labelled", "labelled", None)
     frames = [scene.blob((30, 40), (70, 90), colour=True), *images()[1:]]
-    for (xy, score), said, own in zip(
+    for (xy, score), instances, prompts in zip(
         network.on_boxes(frames, boxes()), contestant(frames, boxes()), boxes(), strict=True
     ):
-        np.testing.assert_array_equal(said.xy, xy)
-        np.testing.assert_array_equal(said.score, score)
-        np.testing.assert_array_equal(said.boxes, own)
+        np.testing.assert_array_equal(instances.xy, xy)
+        np.testing.assert_array_equal(instances.score, score)
+        np.testing.assert_array_equal(instances.boxes, prompts)
     np.testing.assert_allclose(contestant(frames, boxes())[0].xy[0, 0], [30, 40], atol=1.5)
 
 

@@ -48,11 +48,11 @@ def test_other_boxes_are_said():
 
 def scene(root, seeds=3, kind="mean_shape"):
     """Return what is said of a run, clearly better than somebody without seeds, whose `kind` may be a constant."""
-    found = {"run": noisy(0.0, seeds), "other": HARD + 0.05, "third": noisy(0.1, seeds)}
-    records = [record_files.record("tfake", name, values) for name, values in found.items()]
-    records[1] = record_files.record("tfake", "other", found["other"], kind=kind, seeds=0)
-    asked = {"question": "Is it?", "datasets": ["tfake"], "pairs": [["run", "other"], ["run", "third"]]}
-    record_files.write(root, {"tfake": records}, {"tfake": found}, {"asked": asked}, unseeded=["other"])
+    errors = {"run": noisy(0.0, seeds), "other": HARD + 0.05, "third": noisy(0.1, seeds)}
+    records = [record_files.record("tfake", name, values) for name, values in errors.items()]
+    records[1] = record_files.record("tfake", "other", errors["other"], kind=kind, seeds=0)
+    family = {"question": "Is it?", "datasets": ["tfake"], "pairs": [["run", "other"], ["run", "third"]]}
+    record_files.write(root, {"tfake": records}, {"tfake": errors}, {"asked": family}, unseeded=["other"])
     return open_comparisons(root / "comparisons.json")
 
 
@@ -76,11 +76,11 @@ def test_against_a_constant_three_seeds_are_too_few(tmp_path, seeds, kind, verdi
 def test_what_is_declared_and_what_is_explored(tmp_path):
     made = scene(tmp_path)
     assert made.declared("tfake", "third", "run") is None and made.declared("charlotte", "run", "third") is None
-    own, found = made.declared("tfake", "run", "third"), made.explored("tfake", "run", "third")
-    assert found.verdict == "exploratory" and found.difference == own.difference
-    assert (found.low, found.high) == (own.low, own.high)
+    comparison, exploration = made.declared("tfake", "run", "third"), made.explored("tfake", "run", "third")
+    assert exploration.verdict == "exploratory" and exploration.difference == comparison.difference
+    assert (exploration.low, exploration.high) == (comparison.low, comparison.high)
     turned = made.explored("tfake", "third", "run")
-    assert turned.difference == -found.difference and turned.low == -found.high
+    assert turned.difference == -exploration.difference and turned.low == -exploration.high
     assert made.explored("tfake", "run", "nobody") is None and made.explored("charlotte", "run", "third") is None
     assert [each.name for each in made.among(["run", "other", "third", "more"])] == ["asked"]
     assert made.among(["run", "third"]) == []
@@ -89,25 +89,25 @@ def test_what_is_declared_and_what_is_explored(tmp_path):
 def test_a_comparison_in_a_table_and_in_words(tmp_path):
     made = scene(tmp_path, kind="facemesh")
     sets = {"tfake": open_set(tmp_path / "results/tfake.json")}
-    own = made.declared("tfake", "run", "third")
-    low, high = (f"{100 * end:+.2f}".replace("-", "−") for end in (own.low, own.high))
-    assert sentence(own, "nme_io") == f"−10.00 % points in the mean ({low} to {high}): lower error"
-    table = pairs([own], sets).splitlines()
+    comparison = made.declared("tfake", "run", "third")
+    low, high = (f"{100 * end:+.2f}".replace("-", "−") for end in (comparison.low, comparison.high))
+    assert sentence(comparison, "nme_io") == f"−10.00 % points in the mean ({low} to {high}): lower error"
+    table = pairs([comparison], sets).splitlines()
     assert len(table) == 3 and len({row.count("|") for row in table}) == 1 and "caveat" not in table[0]
     assert table[2].startswith(
         f"| `run` − `third` | TFAKE | NME inter-ocular, % points | −10.00 | {low} to {high} |"
     )
     assert table[2].endswith("| 30 faces, 30 subjects, 3 seeds | lower error |")
-    few = own.model_copy(update={"verdict": "one seed: no verdict", "seeds": (1, 1)})
+    few = comparison.model_copy(update={"verdict": "one seed: no verdict", "seeds": (1, 1)})
     assert sentence(few, "nme_io") == "−10.00 % points in the mean: one seed: no verdict"  # and no interval
     assert (
-        sentence(own.model_copy(update={"difference": None, "verdict": "not run: run"}), "nme_io")
+        sentence(comparison.model_copy(update={"difference": None, "verdict": "not run: run"}), "nme_io")
         == "not run: run"
     )
-    grey = own.model_copy(update={"verdict": "no difference shown", "grey": "below the jitter floor"})
+    grey = comparison.model_copy(update={"verdict": "no difference shown", "grey": "below the jitter floor"})
     assert sentence(grey, "nme_io").endswith("no difference shown: below the jitter floor")
-    assert "| size <t> |" not in pairs([own.model_copy(update={"caveat": "size <t>"})], sets)
-    assert counted([own, grey, few]) == (
+    assert "| size <t> |" not in pairs([comparison.model_copy(update={"caveat": "size <t>"})], sets)
+    assert counted([comparison, grey, few]) == (
         "1 of 3 comparisons show a lower error, 0 a higher one, 1 no difference, 1 have no verdict"
     )
 

@@ -25,8 +25,8 @@ def test_the_overview_has_one_of_each_kind_and_says_how_many_there_are():
     results = open_set(RESULTS)
     ran = [record for record in results.records if record.ran and record.points == 68]
     *rows, _, rule = cli.overview(RESULTS).splitlines()[2:]
-    shown = {row.split("`")[1]: row.split("`")[3] for row in rows}
-    assert len(rows) == min(10, len(ran)) and set(shown.values()) == {record.kind for record in ran}
+    kinds = {row.split("`")[1]: row.split("`")[3] for row in rows}
+    assert len(rows) == min(10, len(ran)) and set(kinds.values()) == {record.kind for record in ran}
     assert f"{len(rows)} of the {len(ran)} contestants" in rule and "a missed face counts 50.00 %" in rule
     errors = [float(re.search(r"\| ([0-9.]+)( \(|$)", row)[1]) for row in rows]
     assert errors == sorted(errors)
@@ -40,7 +40,7 @@ def test_a_readme_without_markers_is_left_alone(tmp_path):
     assert readme.read_text() == "text"
 
 
-@pytest.mark.parametrize("command", [command for own in cli.GROUPS.values() for command in own])
+@pytest.mark.parametrize("command", [command for commands in cli.GROUPS.values() for command in commands])
 def test_every_command_is_listed_and_has_an_example_that_its_options_allow(command, capsys):
     with pytest.raises(SystemExit):
         cli._main(["--help"])
@@ -142,8 +142,10 @@ def test_help_says_from_where_pixels_are_counted(command, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "110")
     with pytest.raises(SystemExit) as caught:
         cli._main([command, "--help"])
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert (
-        caught.value.code == 0 and "0,0 is the CENTRE" in said and "COCO counts from the picture's OUTLINE" in said
+        caught.value.code == 0
+        and "0,0 is the CENTRE" in output
+        and "COCO counts from the picture's OUTLINE" in output
     )
-    assert "%(" not in said and max(map(len, said.splitlines())) <= 115
+    assert "%(" not in output and max(map(len, output.splitlines())) <= 115

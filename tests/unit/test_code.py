@@ -86,9 +86,9 @@ def test_a_template_is_known_by_every_letter(hashed):
 def test_imports_are_followed_wherever_they_stand(tmp_path):
     path = tmp_path / "late.py"
     path.write_text("def f():\n    from thermark.train.codecs import simcc\n    return simcc\n")
-    names = {found.name for found in code.closure(path)}
+    names = {file.name for file in code.closure(path)}
     assert {"late.py", "simcc.py", "__init__.py"} <= names and "loop.py" not in names
-    assert any(found.name == "loop.py" for found in code.closure("thermark.train.loop"))
+    assert any(file.name == "loop.py" for file in code.closure("thermark.train.loop"))
 
 
 def test_an_unknown_module_is_an_error():

@@ -49,8 +49,8 @@ def test_stored_weights_are_small_and_nearly_the_same(whole, precision, share, a
     small = compressed(whole, precision)
     assert len(small) < share * len(whole) and compressed(whole, precision) == small
     onnx.checker.check_model(onnx.load_from_string(small), full_check=True)
-    wanted, found = answers(whole, noise(4)), answers(small, noise(4))
-    assert np.corrcoef(wanted.ravel(), found.ravel())[0, 1] > agreement
+    wanted, actual = answers(whole, noise(4)), answers(small, noise(4))
+    assert np.corrcoef(wanted.ravel(), actual.ravel())[0, 1] > agreement
     before = {t.name: numpy_helper.to_array(t) for t in onnx.load_from_string(whole).graph.initializer}
     after = dequantised(small)
     floats = {name: value for name, value in before.items() if value.dtype == np.float32}

@@ -207,8 +207,10 @@ def test_face6_selects_rows_and_takes_the_rest(tmp_path, tiny):
     assert all(torch.equal(kept[name], value) for name, value in weights.items() if name not in (FINAL, BIAS))
     assert account.of("selected") == [FINAL, BIAS] and account.of("reinitialised") == []
     assert about.source.endswith("; face6: 68 of 106 points")
-    told = json.loads((tmp_path / "report.json").read_text())
-    assert told["selected"] == [FINAL, BIAS] and len(told["taken"]) == 216 and told["input_size"] == [256, 256]
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (
+        report["selected"] == [FINAL, BIAS] and len(report["taken"]) == 216 and report["input_size"] == [256, 256]
+    )
 
 
 def test_fresh_rows_leave_the_rest_of_the_head(tmp_path, tiny):
@@ -275,11 +277,11 @@ def test_rows_that_do_not_suit_name_those_that_do():
 def test_the_command_says_what_it_took_and_warns(tmp_path, tiny, capsys):
     path = save(tmp_path / "face6.pth", tiny(points=106))
     cli._main(["convert-checkpoint", str(path), "--out", str(tmp_path / "out"), "--rows", "face6", "--size", "t"])
-    said = capsys.readouterr()
-    assert said.out.splitlines()[0] == "face6.pth: RTMPose-t, 106 points, 256 x 256 px"
-    assert f"  selected         2  {FINAL}, {BIAS}" in said.out.splitlines()
-    assert "  taken          216  backbone.stem.0.conv.weight, " in said.out
-    assert said.err == "warning: face6: 68 of 106 points; fine-tune before use\n"
+    output = capsys.readouterr()
+    assert output.out.splitlines()[0] == "face6.pth: RTMPose-t, 106 points, 256 x 256 px"
+    assert f"  selected         2  {FINAL}, {BIAS}" in output.out.splitlines()
+    assert "  taken          216  backbone.stem.0.conv.weight, " in output.out
+    assert output.err == "warning: face6: 68 of 106 points; fine-tune before use\n"
 
 
 @pytest.mark.slow

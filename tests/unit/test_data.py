@@ -140,13 +140,13 @@ def test_absent_sets_empty_splits_and_unknown_words_are_errors(root):
 
 def test_fingerprint_sees_pixels_and_labels(root, tmp_path):
     drawn_faces.write(tmp_path / "grey", 30)
-    told = data.fingerprint(root, ["grey"])
-    assert told == data.fingerprint(tmp_path, ["grey"])
+    fingerprint = data.fingerprint(root, ["grey"])
+    assert fingerprint == data.fingerprint(tmp_path, ["grey"])
     pixels = np.load(tmp_path / "grey" / "pixels.npy")
     pixels[17, 40, 41] ^= 1  # one bit of one pixel
     np.save(tmp_path / "grey" / "pixels.npy", pixels)
     seen = data.fingerprint(tmp_path, ["grey"])
-    assert told != seen
+    assert fingerprint != seen
     faces = Faces.open(tmp_path / "grey" / "faces.npz")
     faces.xy[3, 5, 0] += 1
     faces.save(tmp_path / "grey" / "faces.npz")

@@ -393,16 +393,16 @@ def test_23_odd_labels_are_listed_and_wrong_ones_left_out(tmp_path, line, to, ki
     lines[line] = to
     path.write_text("\n".join(lines) + "\n")
     faces, _, report = pack(tfake, THERMAL, raw, tmp_path / "out")
-    found = report["found"]
+    findings = report["found"]
     if kind == "bad_annotation":
-        assert found[kind]["examples"][0].startswith("000003_ldmks.txt")
-        assert found["missing_annotation"]["examples"] == ["000003/cold", "000003/warm"]
+        assert findings[kind]["examples"][0].startswith("000003_ldmks.txt")
+        assert findings["missing_annotation"]["examples"] == ["000003/cold", "000003/warm"]
         assert len(faces) == 22
         strict = THERMAL.model_copy(update={"strict": True})
         refused(tfake, strict, raw, tmp_path / "strict", "missing annotation, first: 000003/cold")
         return
     assert len(faces) == 24
-    assert {name: list(entry["examples"]) for name, entry in found.items()} == (
+    assert {name: list(entry["examples"]) for name, entry in findings.items()} == (
         {kind: ["000003/cold", "000003/warm"]} if kind else {}
     )
     xy = faces.xy[faces.subjects == "000003"]
@@ -436,15 +436,15 @@ def predicted(faces):
 @pytest.mark.parametrize("how", ["right missing", "left missing", "both missing", "the same point"])
 def test_24_a_face_without_eyes_is_left_out_of_its_metric_and_counted(how):
     truth = faces_table()
-    said = predicted(truth)
+    predictions = predicted(truth)
     xy = truth.xy.copy()
     if how == "the same point":
         xy[7, 36] = xy[7, 45]
     else:
         xy[7, [corner for side, corner in (("right", 36), ("left", 45)) if side in how or "both" in how]] = np.nan
     score = partial(evaluate, dataset="shown")
-    result = score(replace(truth, xy=xy), said, Scoring(bootstrap=0))
-    whole = score(truth, said, Scoring(bootstrap=0))
+    result = score(replace(truth, xy=xy), predictions, Scoring(bootstrap=0))
+    whole = score(truth, predictions, Scoring(bootstrap=0))
     assert (result.summary["unnormalised_io"], whole.summary["unnormalised_io"]) == (1, 0)
     assert np.flatnonzero(np.isnan(result.errors["nme_io"])).tolist() == [7]
     others = np.arange(len(truth)) != 7

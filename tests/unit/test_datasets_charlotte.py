@@ -121,8 +121,8 @@ def test_the_known_dirt_is_listed_and_survived(root):
         "R21104: has 43 filled pairs",
     ]
     assert [name.rsplit("/", 1)[1] for name in lists["missing_annotation"]] == ["R21199.tiff"]
-    mine = [name for name in loaded.faces.ids if name.startswith("S2/")]
-    assert mine == ["S2/R21101", "S2/R21101#2", "S2/R21105"]
+    ids = [name for name in loaded.faces.ids if name.startswith("S2/")]
+    assert ids == ["S2/R21101", "S2/R21101#2", "S2/R21105"]
     rows = np.flatnonzero(loaded.faces.subjects == "S2")
     assert loaded.faces.frames[rows[0]] == loaded.faces.frames[rows[1]] == "S2/R21101"
     assert len(set(loaded.frames.ids)) == len(loaded.frames)
@@ -250,10 +250,10 @@ def test_a_blank_row_may_be_one_of_the_odd_ones():
     ],
 )
 def test_differences_from_the_census_are_warnings_with_both_numbers(changes, name, said):
-    (found,) = [check for check in census.checks(published(**changes)) if check.verdict != "ok"]
-    assert (found.name, found.verdict) == (name, "warning")
-    assert said in found.found
-    assert any(digit.isdigit() for digit in found.expected)
+    (difference,) = [check for check in census.checks(published(**changes)) if check.verdict != "ok"]
+    assert (difference.name, difference.verdict) == (name, "warning")
+    assert said in difference.found
+    assert any(digit.isdigit() for digit in difference.expected)
 
 
 def test_which_side_is_the_larger_is_not_published():
@@ -274,9 +274,9 @@ def test_a_small_real_tree_differs_and_a_rendered_one_is_not_compared(root):
 
 def test_faces_of_the_published_width_pass(tmp_path):
     write(tmp_path, "S1", [row(f"R1110{i}", frontal(w)) for i, w in enumerate([180, 214, 300])])
-    found = checks(charlotte.load(tmp_path, charlotte.Config(raw="r", val=(), test=("S1",))))
-    assert found["face width"].verdict == "ok"
-    assert "profile reading" not in found  # there is no profile row
+    results = checks(charlotte.load(tmp_path, charlotte.Config(raw="r", val=(), test=("S1",))))
+    assert results["face width"].verdict == "ok"
+    assert "profile reading" not in results  # there is no profile row
 
 
 # The groups as the two public readings have them, in the order of their points.
@@ -312,24 +312,24 @@ def drawn(reading, noise=1.0, rows=30):
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_the_reading_is_told_by_drawn_heads(reading, noise, mirrored):
     xy = drawn(reading, noise) * (-1 if mirrored else 1, 1)
-    found = profile_points.readings(xy)
+    readings = profile_points.readings(xy)
     other = "B" if reading == "A" else "A"
-    assert found[reading]["disputed"] > 0.75
-    assert found[reading]["disputed"] + found[other]["disputed"] == pytest.approx(1)
-    assert found[reading]["spread"] < found[other]["spread"]
-    assert profile_points.fitting(found) == reading
-    assert profile_points.check(found, reading).verdict == "ok"
-    assert f"reading {reading} fits" in profile_points.check(found, reading).found
-    assert "provisional" in profile_points.check(found, reading).found
-    warning = profile_points.check(found, other)
+    assert readings[reading]["disputed"] > 0.75
+    assert readings[reading]["disputed"] + readings[other]["disputed"] == pytest.approx(1)
+    assert readings[reading]["spread"] < readings[other]["spread"]
+    assert profile_points.fitting(readings) == reading
+    assert profile_points.check(readings, reading).verdict == "ok"
+    assert f"reading {reading} fits" in profile_points.check(readings, reading).found
+    assert "provisional" in profile_points.check(readings, reading).found
+    warning = profile_points.check(readings, other)
     assert (warning.verdict, warning.remedy) == ("warning", f"set profile: {reading} in params.yaml")
 
 
 def test_a_head_under_its_own_reading_has_its_parts_in_order():
-    found = {reading: profile_points.readings(drawn(reading, 0.0)) for reading in "AB"}
-    assert found["A"]["A"]["in_order"] == found["A"]["A"]["steady"] == 1
-    assert found["B"]["B"]["in_order"] == found["B"]["B"]["steady"] == 1
-    assert found["A"]["B"]["steady"] < 0.9  # three brow points end the contour
+    readings = {reading: profile_points.readings(drawn(reading, 0.0)) for reading in "AB"}
+    assert readings["A"]["A"]["in_order"] == readings["A"]["A"]["steady"] == 1
+    assert readings["B"]["B"]["in_order"] == readings["B"]["B"]["steady"] == 1
+    assert readings["A"]["B"]["steady"] < 0.9  # three brow points end the contour
 
 
 def test_a_contour_may_begin_at_the_chin():
@@ -339,9 +339,9 @@ def test_a_contour_may_begin_at_the_chin():
 
 
 def test_points_without_order_fit_no_reading():
-    found = profile_points.readings(np.random.default_rng(1).uniform(0, 100, (500, 43, 2)))
+    readings = profile_points.readings(np.random.default_rng(1).uniform(0, 100, (500, 43, 2)))
     upside_down = profile_points.readings(drawn("A") * (1, -1))
-    assert profile_points.check(found, "A").verdict == "warning"
+    assert profile_points.check(readings, "A").verdict == "warning"
     assert upside_down["A"]["in_order"] == 0
     assert profile_points.readings(np.zeros((0, 43, 2))) == {}
 
@@ -349,7 +349,7 @@ def test_points_without_order_fit_no_reading():
 def test_the_configured_reading_is_held_against_the_rows(tmp_path):
     xy = np.full((3, 73, 2), np.nan)
     xy[:, :43] = drawn("B", rows=3)
-    write(tmp_path, "S1", [row(f"R1110{i}", own) for i, own in enumerate(xy)])
+    write(tmp_path, "S1", [row(f"R1110{i}", points) for i, points in enumerate(xy)])
     for configured, verdict in (("A", "warning"), ("B", "ok")):
         config = charlotte.Config(raw="r", val=(), test=("S1",), profile=configured)
         assert checks(charlotte.load(tmp_path, config))["profile reading"].verdict == verdict

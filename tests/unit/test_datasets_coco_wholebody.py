@@ -243,7 +243,8 @@ def test_pictures_of_both_parts_may_have_one_name(tmp_path):
     loaded = coco.load(tmp_path, CONFIG)
     paths = dict(zip(loaded.frames.ids.tolist(), loaded.frames.paths.tolist(), strict=True))
     of = {
-        own: paths[str(frame)] for own, frame in zip(loaded.faces.ids.tolist(), loaded.faces.frames, strict=True)
+        identifier: paths[str(frame)]
+        for identifier, frame in zip(loaded.faces.ids.tolist(), loaded.faces.frames, strict=True)
     }
     assert of["000000000001/1"] == "train2017/000000000001.jpg"
     assert of["000000000002/102"] == "val2017/000000000002.jpg"

@@ -66,7 +66,7 @@ def test_each_picture_gets_its_dense_labels(dataset, root):
 def test_splits_are_those_of_sparse_labels(dataset, root):
     one, other = (dataset.load(root, config(dataset, labels)).faces for labels in ("dense", "sparse"))
     split = dict(zip(one.ids, one.splits, strict=True))
-    assert len(other) and all(split[name] == own for name, own in zip(other.ids, other.splits, strict=True))
+    assert len(other) and all(split[name] == part for name, part in zip(other.ids, other.splits, strict=True))
 
 
 @either
@@ -124,7 +124,7 @@ def test_the_split_of_unpadded_thermal_files_is_that_of_rgb_ones(root):
     split = dict(zip(rgb.ids, rgb.splits, strict=True))
     assert len(set(thermal.splits)) == 3 and len(thermal) == 24
     assert [split[who] for who in thermal.subjects] == thermal.splits.tolist()
-    assert set(thermal.ids) == {f"{name}/{own}" for name in rgb.ids for own in ("warm", "cold")}
+    assert set(thermal.ids) == {f"{name}/{suffix}" for name in rgb.ids for suffix in ("warm", "cold")}
 
 
 def test_ids_meet_however_they_are_padded(root):

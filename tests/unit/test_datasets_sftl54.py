@@ -118,24 +118,24 @@ def test_faces_meet_their_pictures_points_and_splits(tree):
 
 
 def test_visible_twins_have_the_labels_of_their_thermal_pictures(tree):
-    told = sftl54_visible.Config(raw="r", box="tight")
-    thermal, visible = sftl54.load(tree, CONFIG), sftl54_visible.load(tree, told)
+    config = sftl54_visible.Config(raw="r", box="tight")
+    thermal, visible = sftl54.load(tree, CONFIG), sftl54_visible.load(tree, config)
     assert visible.frames.modality == "rgb" and visible.faces.ids.tolist() == thermal.faces.ids.tolist()
     np.testing.assert_array_equal(visible.faces.xy, thermal.faces.xy)
     np.testing.assert_array_equal(visible.faces.splits, thermal.faces.splits)
     one = visible.faces.ids.tolist().index("test/119_1_2_8_144_102_1")
     assert visible.frames.paths[one] == "sftl/sftl/rgb/test/119_1_2_8_144_102_3.png"
-    shown = sftl54_visible.read(tree / visible.frames.paths[one], told)
-    assert shown.shape == (348, 464, 3)  # of a camera with other pixels
+    image = sftl54_visible.read(tree / visible.frames.paths[one], config)
+    assert image.shape == (348, 464, 3)  # of a camera with other pixels
     (tree / "sftl/sftl/rgb/train/1_1_1_1_450_3.png").unlink()
-    fewer = sftl54_visible.load(tree, told)
+    fewer = sftl54_visible.load(tree, config)
     assert set(thermal.faces.ids) - set(fewer.faces.ids) == {"train/1_1_1_1_450_1"}
     assert len(fewer.frames.ids) == len(fewer.faces) == 5
     paired = sftl54.load(tree, sftl54.Config(raw="r", paired=True))
     assert paired.faces.ids.tolist() == fewer.faces.ids.tolist()
     shutil.rmtree(tree / "sftl/sftl/rgb")
     with pytest.raises(DataError, match="no visible twin"):
-        sftl54_visible.load(tree, told)
+        sftl54_visible.load(tree, config)
 
 
 def test_pictures_of_other_sizes_and_depths(tmp_path):
@@ -232,12 +232,12 @@ def test_all_points_are_read_as_ibug68():
 def test_real_labels_are_read(mirror):
     """64 records as published: all are usable, the sides are right, the mouth runs from top to bottom."""
     rows = [json.loads(line) for line in (mirror("sftl54_labels") / "labels.jsonl").read_text().splitlines()]
-    found = [labelme.label(row, GROUPS, "face", "x", {"lips": sftl54.LIPS}) for row in rows]
-    xy = np.stack([each.xy for each in found])
+    labels = [labelme.label(row, GROUPS, "face", "x", {"lips": sftl54.LIPS}) for row in rows]
+    xy = np.stack([each.xy for each in labels])
     assert len(xy) == 64 and np.isfinite(xy).all()
     assert conventions.sides(xy, sftl54.EYES).verdict == "ok"
     assert (np.diff(xy[:, list(sftl54.MIDLINE), 1]) > 0).all(axis=1).mean() > 0.95
-    assert conventions.inside(xy, np.stack([each.box for each in found])).verdict == "ok"
+    assert conventions.inside(xy, np.stack([each.box for each in labels])).verdict == "ok"
 
 
 def test_somebody_in_two_folders_is_tested(tree):
@@ -270,8 +270,8 @@ def test_labels_that_contradict_their_conventions_fail(tree):
 
 def test_the_corpus_has_a_list_of_its_own(tree):
     faces = sftl54.load(tree, sftl54.Config(raw="r", split="speakingfaces")).faces
-    told = dict(zip(faces.subjects.tolist(), faces.splits.tolist(), strict=True))
-    assert told == {"sub_1": "train", "sub_2": "train", "sub_101": "val", "sub_119": "val", "sub_142": "test"}
+    splits = dict(zip(faces.subjects.tolist(), faces.splits.tolist(), strict=True))
+    assert splits == {"sub_1": "train", "sub_2": "train", "sub_101": "val", "sub_119": "val", "sub_142": "test"}
     numbers = [speakingfaces.corpus_split(number) for number in range(1, 143)]
     assert [numbers.count(name) for name in ("train", "val", "test")] == [100, 20, 22]
 
@@ -362,19 +362,19 @@ def test_unlabelled_points_and_boxes(tree):
 
     edit(tree, "train", "2_1_1_9_12_1", change)
     loaded = sftl54.load(tree, CONFIG)
-    own = loaded.faces.ids.tolist().index("train/2_1_1_9_12_1")
-    assert np.flatnonzero(~loaded.faces.visible[own]).tolist() == [3, 5]
-    assert np.isnan(loaded.faces.xy[own, [3, 5]]).all()
-    assert loaded.faces.xy[own, 4].tolist() == [-900.5, 6.5]
+    row = loaded.faces.ids.tolist().index("train/2_1_1_9_12_1")
+    assert np.flatnonzero(~loaded.faces.visible[row]).tolist() == [3, 5]
+    assert np.isnan(loaded.faces.xy[row, [3, 5]]).all()
+    assert loaded.faces.xy[row, 4].tolist() == [-900.5, 6.5]
     assert loaded.findings.lists["missing_box"] == ["train/2_1_1_9_12_1"]
-    np.testing.assert_array_equal(loaded.faces.prompts[own], loaded.faces.boxes[own])
+    np.testing.assert_array_equal(loaded.faces.prompts[row], loaded.faces.boxes[row])
 
 
 def test_single_points_and_other_orders_are_read():
     xy = points("x")
     loose = [{"label": str(n), "points": [point]} for n, point in enumerate(xy.tolist())]
-    for found in (shapes(xy), shapes(xy, sorted(GROUPS)), shapes(xy, sorted(GROUPS, reverse=True)), loose):
-        np.testing.assert_array_equal(labelme.label({"shapes": found}, GROUPS, "face", "x").xy, xy)
+    for entries in (shapes(xy), shapes(xy, sorted(GROUPS)), shapes(xy, sorted(GROUPS, reverse=True)), loose):
+        np.testing.assert_array_equal(labelme.label({"shapes": entries}, GROUPS, "face", "x").xy, xy)
 
 
 @pytest.mark.parametrize("mode", ["gray", "iron", "palette", "alpha", "jpg"])
@@ -463,8 +463,8 @@ def test_groups_in_any_order_give_the_same_points(listed, random):
     xy = np.array(listed)
     order = [*GROUPS]
     random.shuffle(order)
-    found = labelme.label({"shapes": shapes(xy, order)}, GROUPS, "face", "x").xy
+    actual = labelme.label({"shapes": shapes(xy, order)}, GROUPS, "face", "x").xy
     if [GROUPS[name] for name in order] == [*GROUPS.values()]:  # names do not count where the sizes fit
-        assert sorted(map(tuple, found)) == sorted(map(tuple, xy))
+        assert sorted(map(tuple, actual)) == sorted(map(tuple, xy))
     else:
-        np.testing.assert_array_equal(found, xy)
+        np.testing.assert_array_equal(actual, xy)

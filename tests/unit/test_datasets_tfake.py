@@ -121,8 +121,8 @@ def test_hidden_points_are_told_by_the_file_beside_rendered_sets(root):
     flags = np.random.default_rng(0).random(70) < 0.5
     visibility.write(root, {"000003": flags})
     for faces in (facesynthetics.load(root, RGB).faces, tfake.load(root, THERMAL).faces):
-        own = faces.subjects == "000003"
-        assert own.any() and (faces.visible[own] == flags).all() and faces.visible[~own].all()
+        mask = faces.subjects == "000003"
+        assert mask.any() and (faces.visible[mask] == flags).all() and faces.visible[~mask].all()
 
 
 def test_warm_and_cold_share_labels_and_split(root):
@@ -236,11 +236,11 @@ def test_archives_of_different_sizes_fail(root):
     for index in range(12, 40):
         write_thermal(root / "warm/thermal_1k", f"{index:06d}")
         write_labels(root / "facesynthetics/dataset_1000", f"{index:06d}", points(index))
-    found = checks(tfake.load(root, THERMAL))
-    warm = found["ids of warm and cold files"]
+    results = checks(tfake.load(root, THERMAL))
+    warm = results["ids of warm and cold files"]
     assert (warm.verdict, warm.found) == ("failed", "12 in both, 28 only warm, 0 only cold")
-    assert found["ids of thermal and label files"].verdict == "ok"
-    rgb = found["ids of label and RGB files"]
+    assert results["ids of thermal and label files"].verdict == "ok"
+    rgb = results["ids of label and RGB files"]
     assert (rgb.verdict, rgb.found) == ("failed", "12 in both, 28 only label, 0 only RGB")
 
 
@@ -248,11 +248,11 @@ def test_a_few_ids_that_do_not_meet_are_a_warning(root):
     (root / "cold/000002_thermal.png").unlink()
     (root / "facesynthetics/dataset_100/000003.png").unlink()
     write_thermal(root / "warm", "000099")
-    found = checks(tfake.load(root, THERMAL))
-    assert found["ids of warm and cold files"].found == "11 in both, 2 only warm, 0 only cold"
-    assert found["ids of thermal and label files"].found == "12 in both, 1 only thermal, 0 only label"
-    assert found["ids of label and RGB files"].found == "11 in both, 1 only label, 0 only RGB"
-    assert {found[name].verdict for name in found if name.startswith("ids")} == {"warning"}
+    results = checks(tfake.load(root, THERMAL))
+    assert results["ids of warm and cold files"].found == "11 in both, 2 only warm, 0 only cold"
+    assert results["ids of thermal and label files"].found == "12 in both, 1 only thermal, 0 only label"
+    assert results["ids of label and RGB files"].found == "11 in both, 1 only label, 0 only RGB"
+    assert {results[name].verdict for name in results if name.startswith("ids")} == {"warning"}
     assert checks(facesynthetics.load(root, RGB))["ids of picture and label files"].verdict == "warning"
 
 

@@ -228,11 +228,11 @@ def test_unlabelled_points_are_nan(tree, x, y, known):
     table[1][7:9] = [x, y]
     write(tree / "TFW/test/outdoor.csv", [HEADER, *table])
     faces = tfw.load(tree, CONFIG).faces
-    own = faces.ids.tolist().index("test/outdoor/4076/1")
-    assert faces.visible[own].tolist() == [True, bool(known), True, True, True]
-    assert np.isnan(faces.xy[own, 1]).all() == (not known)
+    row = faces.ids.tolist().index("test/outdoor/4076/1")
+    assert faces.visible[row].tolist() == [True, bool(known), True, True, True]
+    assert np.isnan(faces.xy[row, 1]).all() == (not known)
     if known:
-        assert faces.xy[own, 1].tolist() == [float(x), float(y)]  # out of the frame, too: left as it is
+        assert faces.xy[row, 1].tolist() == [float(x), float(y)]  # out of the frame, too: left as it is
 
 
 def test_exchanged_sides_and_people_in_two_parts_are_noted(tree):
@@ -283,9 +283,9 @@ def test_its_points_among_others():
         np.testing.assert_allclose(landmarks.weights(source, "tfw5"), through @ first, atol=1e-12, err_msg=source)
     mesh = through @ landmarks.weights("mediapipe478", "ibug68", "P")
     np.testing.assert_allclose(landmarks.weights("mediapipe478", "tfw5"), mesh, atol=1e-12)
-    own = np.arange(108, dtype=np.float64).reshape(54, 2)
-    expected = [own[36:42].mean(axis=0), own[42:48].mean(axis=0), own[30], own[48], own[50]]
-    np.testing.assert_allclose(landmarks.project(own, "sftl54", "tfw5"), expected)
+    points = np.arange(108, dtype=np.float64).reshape(54, 2)
+    expected = [points[36:42].mean(axis=0), points[42:48].mean(axis=0), points[30], points[48], points[50]]
+    np.testing.assert_allclose(landmarks.project(points, "sftl54", "tfw5"), expected)
 
 
 cell = st.one_of(st.text(max_size=6), st.floats().map(str), st.integers().map(str))
@@ -294,11 +294,11 @@ cell = st.one_of(st.text(max_size=6), st.floats().map(str), st.integers().map(st
 @given(st.lists(cell, max_size=18))
 def test_whatever_a_row_holds_is_a_face_or_an_error(cells):
     try:
-        found = five_points.row(cells, five_points.BY_POSITION, "x")
+        face = five_points.row(cells, five_points.BY_POSITION, "x")
     except DataError as error:
         assert error.cause.startswith("x ")
     else:
-        assert np.isfinite(found.box).all() and np.isfinite(found.xy).any()
+        assert np.isfinite(face.box).all() and np.isfinite(face.xy).any()
 
 
 @given(st.lists(cell, max_size=18))
@@ -312,5 +312,5 @@ def test_a_header_finds_its_columns_wherever_they_stand(values, order):
     values = [*values[:2], values[0] + values[2], values[1] + values[3], *values[4:]]
     header, cells = ["Image name", *five_points.NUMBERS], ["1.png", *map(str, values)]
     places = five_points.columns([header[place] for place in order])
-    found = five_points.row([cells[place] for place in order], places, "x")
-    assert (found.name, found.box.tolist(), found.xy.ravel().tolist()) == ("1.png", values[:4], values[4:])
+    face = five_points.row([cells[place] for place in order], places, "x")
+    assert (face.name, face.box.tolist(), face.xy.ravel().tolist()) == ("1.png", values[:4], values[4:])

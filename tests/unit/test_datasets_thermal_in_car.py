@@ -31,8 +31,8 @@ def points(name):
 def line(xy, confidence=1.0, box=(100, 60, 200, 180)):
     size = np.array([WIDTH, HEIGHT])
     near, far = np.array(box[:2]) / size, np.array(box[2:]) / size
-    told = np.column_stack([xy / size, np.broadcast_to(confidence, 54)])
-    return " ".join(["0", *(f"{number:.7f}" for number in (*((near + far) / 2), *(far - near), *told.ravel()))])
+    rows = np.column_stack([xy / size, np.broadcast_to(confidence, 54)])
+    return " ".join(["0", *(f"{number:.7f}" for number in (*((near + far) / 2), *(far - near), *rows.ravel()))])
 
 
 @pytest.fixture
@@ -140,8 +140,8 @@ def test_a_bad_file_is_left_out_and_named(tree, text, why):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     loaded = thermal_in_car.load(tree, CONFIG)
     assert len(loaded.faces) == 6
-    (told,) = loaded.findings.lists["bad_annotation"]
-    assert told.startswith("6_Woman_Glasses2_Yawning/Imag_00003 ") and why in told
+    (message,) = loaded.findings.lists["bad_annotation"]
+    assert message.startswith("6_Woman_Glasses2_Yawning/Imag_00003 ") and why in message
 
 
 def test_nothing_is_an_error_that_says_why(tree):

@@ -115,8 +115,8 @@ def test_splits_strata_and_what_a_small_real_tree_lacks(root):
     assert faces.strata["distance"].tolist() == ["office", "office", "2ft", "10ft"]
     assert faces.strata["source"].tolist() == ["annotations_1"] * 3 + ["annotations_2"]
     assert faces.subjects.tolist() == ["office", "office", "session_00", "session_06"]
-    found = check(loaded, "annotated frames")
-    assert (found.verdict, found.found) == ("warning", "4 in annotations_1 and 2 in annotations_2, 6")
+    result = check(loaded, "annotated frames")
+    assert (result.verdict, result.found) == ("warning", "4 in annotations_1 and 2 in annotations_2, 6")
     readings = check(loaded)
     assert readings.verdict == "warning" and "Labels/T6/coords.csv" in readings.remedy
     assert "frames_beyond_1050" not in loaded.findings.facts
@@ -172,8 +172,8 @@ def test_only_the_classes_that_are_used_are_needed(root, names, prompt, absent):
         return
     loaded = thermeval.load(root, config)
     np.testing.assert_array_equal(loaded.faces.xy[-1, 0], [54.5, 54.5])
-    said = [f"annotations_2.json has no category {name}, which is not needed" for name in absent]
-    assert loaded.findings.lists.get("warning", []) == said
+    messages = [f"annotations_2.json has no category {name}, which is not needed" for name in absent]
+    assert loaded.findings.lists.get("warning", []) == messages
     assert check(loaded, "classes").verdict == "ok"
 
 
@@ -205,9 +205,9 @@ def test_of_copies_that_differ_the_published_folder_is_read(root, source, folder
     cv2.imwrite(str(overlay), np.zeros((384, 512), np.uint8))
     loaded = thermeval.load(root, config)
     assert loaded.frames.paths[0] == f"{folder}/{name}"
-    shown = thermeval.read(root / f"{folder}/Thermal_241.{suffix}", config)
-    assert (shown.dtype, shown.shape) == (np.uint8 if source == "png" else np.float32, (256, 192))
-    assert shown[0, 0] == (241 if source == "png" else 31.5)
+    image = thermeval.read(root / f"{folder}/Thermal_241.{suffix}", config)
+    assert (image.dtype, image.shape) == (np.uint8 if source == "png" else np.float32, (256, 192))
+    assert image[0, 0] == (241 if source == "png" else 31.5)
     assert loaded.findings.lists["duplicate_image"] == [f"A_Overlays/{name}"]
     good.rename(root / name)
     loaded = thermeval.load(root, config)  # neither is where it should be
@@ -283,8 +283,8 @@ def write_scenes(root, stored=lambda celsius: celsius.astype(np.float32), shift=
 
 
 def check(loaded, name="unit and axes"):
-    (found,) = [check for check in loaded.findings.checks if check.name == name]
-    return found
+    (result,) = [check for check in loaded.findings.checks if check.name == name]
+    return result
 
 
 @pytest.mark.parametrize(
@@ -329,8 +329,8 @@ def test_a_disagreement_is_diagnosed(root, stored, expected):
 
     write_scenes(root, matrix)
     write_readings(root)
-    found = check(thermeval.load(root, CONFIG))
-    assert found.verdict == "failed" and expected in found.found
+    result = check(thermeval.load(root, CONFIG))
+    assert result.verdict == "failed" and expected in result.found
 
 
 def test_a_unit_read_as_another_is_diagnosed(root):
@@ -344,9 +344,9 @@ def test_a_unit_read_as_another_is_diagnosed(root):
     pictures = {f"Thermal_{n}": root / f"Temp_Matrix/Thermal_{n}.tiff" for n in FRAMES}
     findings = Findings()
     known_temperatures.compare(root / "coords.csv", pictures, str, reader, findings)
-    (found,) = findings.checks
-    assert found.verdict == "failed"
-    assert found.found.endswith("the matrices are upright: tiff[y, x] in centikelvin agrees for 100%")
+    (result,) = findings.checks
+    assert result.verdict == "failed"
+    assert result.found.endswith("the matrices are upright: tiff[y, x] in centikelvin agrees for 100%")
 
 
 def test_other_frames_under_the_same_names_fail(root):
@@ -370,8 +370,8 @@ def test_absent_and_unreadable_frames_do_not_count(root):
     write_scenes(root)
     write_readings(root, numbers=(*FRAMES, 900, 901))
     (root / "Temp_Matrix/Thermal_2.tiff").write_bytes(b"II*\0cut")
-    found = check(thermeval.load(root, CONFIG))
-    assert (found.verdict, found.found) == ("ok", "50 of 50 readings agree (5 of 8 frames are there)")
+    result = check(thermeval.load(root, CONFIG))
+    assert (result.verdict, result.found) == ("ok", "50 of 50 readings agree (5 of 8 frames are there)")
     write_readings(root, numbers=(900, 901))
     assert check(thermeval.load(root, CONFIG)).verdict == "warning"
 
@@ -402,6 +402,6 @@ def test_rendered_trees_are_not_compared_with_the_release(root):
     ],
 )
 def test_the_published_numbers_of_frames(first, second, verdict):
-    found = release.annotated(first, second)
-    assert found.verdict == verdict
-    assert f"{first + second:,}" in found.found
+    result = release.annotated(first, second)
+    assert result.verdict == verdict
+    assert f"{first + second:,}" in result.found

@@ -103,8 +103,8 @@ def test_faces_meet_their_pictures_and_subsets(mmpose):
     assert loaded.frames.paths[one] == "images/lfpw/testset/image_0001.png"
     np.testing.assert_allclose(faces.xy[one], points(COMMON[1]), atol=1e-4)
     test = faces.splits == "test"
-    told = dict(zip(faces.ids[test].tolist(), faces.strata["subset"][test].tolist(), strict=True))
-    assert told == {
+    subsets = dict(zip(faces.ids[test].tolist(), faces.strata["subset"][test].tolist(), strict=True))
+    assert subsets == {
         "helen/testset/296814969_3": "common",
         "lfpw/testset/image_0001": "common",
         "ibug/image_003_1": "challenge",
@@ -283,9 +283,9 @@ def test_unlabelled_points_are_nan(mmpose):
 
     edit(mmpose, "train", change)
     loaded = w300.load(mmpose, CONFIG)
-    own = row(loaded, "afw/134212_1")
-    assert np.isnan(loaded.faces.xy[own]).all(axis=1).tolist() == [True, True] + [False] * 66
-    assert (~loaded.faces.visible[own]).sum() == 2
+    index = row(loaded, "afw/134212_1")
+    assert np.isnan(loaded.faces.xy[index]).all(axis=1).tolist() == [True, True] + [False] * 66
+    assert (~loaded.faces.visible[index]).sum() == 2
 
 
 def test_bad_landmark_files_are_listed(ibug):
@@ -313,9 +313,9 @@ def test_a_point_that_is_nan_is_unlabelled(ibug):
     xy[40] = np.nan
     write_pts(ibug / "w/helen/trainset/102_1.pts", xy)
     loaded = w300.load(ibug, CONFIG)
-    own = row(loaded, "helen/trainset/102_1")
-    assert np.flatnonzero(~loaded.faces.visible[own]).tolist() == [40]
-    np.testing.assert_allclose(loaded.faces.boxes[own], expected.faces.boxes[own], atol=8)
+    index = row(loaded, "helen/trainset/102_1")
+    assert np.flatnonzero(~loaded.faces.visible[index]).tolist() == [40]
+    np.testing.assert_allclose(loaded.faces.boxes[index], expected.faces.boxes[index], atol=8)
 
 
 def test_what_cannot_be_understood_is_an_error(mmpose):

@@ -18,8 +18,8 @@ def focal(logit: float, label: int) -> float:
 @pytest.mark.parametrize("label", [0, 1])
 def test_of_faces_and_background_it_is_the_focal_loss(label):
     logits = np.linspace(-6, 6, 25)
-    own = losses.quality_focal(torch.tensor(logits), torch.full((25,), float(label)))
-    np.testing.assert_allclose(own.numpy(), [focal(logit, label) for logit in logits], rtol=1e-4)
+    loss = losses.quality_focal(torch.tensor(logits), torch.full((25,), float(label)))
+    np.testing.assert_allclose(loss.numpy(), [focal(logit, label) for logit in logits], rtol=1e-4)
 
 
 def test_between_them_it_is_zero_where_the_score_is_the_quality_and_nowhere_lower():

@@ -98,17 +98,17 @@ def test_faces_that_do_not_count_are_ignored(tmp_path):
 
 
 def test_what_is_too_small_is_so_in_views_and_on_validation_frames_alike(raw, tmp_path, monkeypatch):
-    told = []
+    sizes = []
 
     def stop(views, epoch):
-        told.append(views.smallest)
+        sizes.append(views.smallest)
         assert views.look(3, 0).ignored.all()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training.Views, "__call__", stop)
     with pytest.raises(KeyboardInterrupt):
         training.train(config(smallest=300.0), 0, raw, tmp_path)
-    assert told == [300.0]
+    assert sizes == [300.0]
 
 
 def test_wrong_frames_are_refused(raw, tmp_path):
@@ -187,9 +187,10 @@ def exported(done, tmp_path_factory):
 def test_a_stage_leaves_a_bundle_history_and_numbers(exported, done):
     held = bundle.read(exported / "det")
     assert held.status == "ok" and {*held.cards} == {f"seed0/{name}" for name in convert.HELD}
-    own = bundle.read(exported / "det/seed0")
+    seed_bundle = bundle.read(exported / "det/seed0")
     assert (
-        own.cards["detector.onnx"]["kind"] == face_finder.KIND and own.file("detector.onnx").stat().st_size < 1.5e6
+        seed_bundle.cards["detector.onnx"]["kind"] == face_finder.KIND
+        and seed_bundle.file("detector.onnx").stat().st_size < 1.5e6
     )
     rows = (exported / "history.csv").read_text().splitlines()
     assert (
@@ -203,7 +204,7 @@ def run_stage(raw, folder, monkeypatch, **changes) -> None:
     """Run the stage's script in a folder, on a detector `x` with these settings."""
     (folder / "params.yaml").write_text(yaml.safe_dump({"detectors": {"x": {"raw": "frames"} | TINY | changes}}))
     monkeypatch.chdir(folder)
-    told = {
+    options = {
         "params": "detectors.x",
         "raw": raw,
         "checkpoint": "state",
@@ -211,7 +212,7 @@ def run_stage(raw, folder, monkeypatch, **changes) -> None:
         "history": "h.csv",
         "metrics": "d.json",
     }
-    monkeypatch.setattr("sys.argv", ["detector.py", *(f"--{name}={value}" for name, value in told.items())])
+    monkeypatch.setattr("sys.argv", ["detector.py", *(f"--{name}={value}" for name, value in options.items())])
     runpy.run_path(str(STAGE), run_name="stage")["main"]()
 
 
@@ -252,9 +253,9 @@ def test_the_file_is_the_same_each_time_and_says_what_it_is(exported, done):
     content = convert.graph(net, card)
     assert content == convert.graph(net, card) == (exported / "det/seed0/detector.onnx").read_bytes()
     model = onnx.load_from_string(content)
-    told = {one.key: one.value for one in model.metadata_props}
-    assert told["kind"] == "face_detector" and json.loads(told["trained_on"]) == ["frames"]
-    assert float(told["threshold"]) == pytest.approx(card.threshold, rel=1e-5)
+    metadata = {one.key: one.value for one in model.metadata_props}
+    assert metadata["kind"] == "face_detector" and json.loads(metadata["trained_on"]) == ["frames"]
+    assert float(metadata["threshold"]) == pytest.approx(card.threshold, rel=1e-5)
     [image], outputs = model.graph.input, model.graph.output
     shape = [dim.dim_param or dim.dim_value for dim in image.type.tensor_type.shape.dim]
     assert (image.name, shape) == ("image", [1, 1, "height", "width"])
@@ -270,10 +271,10 @@ def test_onnx_says_what_pytorch_says_at_any_size(exported, done, shape):
     image = np.random.default_rng(0).uniform(0, 255, (1, 1, *shape)).astype(np.float32)
     with torch.inference_mode():
         boxes, scores = training_outputs(net, image)
-    own, score = session.run(None, {"image": image})
+    onnx_boxes, score = session.run(None, {"image": image})
     side = (boxes[..., 2:] - boxes[..., :2]).max(axis=-1, keepdims=True)
-    assert np.abs((own - boxes) / side).max() < 0.01 and np.abs(score - scores).max() < 0.005
-    assert own.dtype == score.dtype == np.float32
+    assert np.abs((onnx_boxes - boxes) / side).max() < 0.01 and np.abs(score - scores).max() < 0.005
+    assert onnx_boxes.dtype == score.dtype == np.float32
 
 
 def training_outputs(net, image):
@@ -289,13 +290,13 @@ def test_the_finder_finds_in_onnx_what_validation_found_in_pytorch(raw, exported
     finder = face_finder.load(exported / "det/seed0/detector.onnx", threshold=validation.LEAST)
     for number, frame in enumerate(list(held_out)[:3]):
         boxes, scores = finder.faces(frame.image)
-        mine = wanted.frames == str(number)
-        best = wanted.xyxy[mine][np.argmax(wanted.scores[mine])] if mine.any() else None
+        mask = wanted.frames == str(number)
+        best = wanted.xyxy[mask][np.argmax(wanted.scores[mask])] if mask.any() else None
         assert (best is None) == (len(boxes) == 0)
         if best is not None:
             near = np.abs(boxes - best).max(axis=1).argmin()
             np.testing.assert_allclose(boxes[near], best, atol=0.5)
-            assert scores[near] == pytest.approx(wanted.scores[mine].max(), abs=0.01)
+            assert scores[near] == pytest.approx(wanted.scores[mask].max(), abs=0.01)
         [again] = finder([np.repeat(frame.image[..., None], 3, axis=2)])
         np.testing.assert_array_equal(again[0], boxes)
 

@@ -172,10 +172,10 @@ def test_losses_are_float32_whatever_comes_in():
     ],
 )
 def test_distillation_fades_as_by_hand(alpha, wanted):
-    found = [losses.gamma(epoch, 10, alpha) for epoch in range(10)]
-    assert found == pytest.approx(wanted, abs=1e-12)
-    assert [mlcmkd_equations.gamma(t, 10, alpha) for t in range(1, 11)] == pytest.approx(found, abs=1e-12)
-    assert min(found) >= 0
+    actual = [losses.gamma(epoch, 10, alpha) for epoch in range(10)]
+    assert actual == pytest.approx(wanted, abs=1e-12)
+    assert [mlcmkd_equations.gamma(t, 10, alpha) for t in range(1, 11)] == pytest.approx(actual, abs=1e-12)
+    assert min(actual) >= 0
 
 
 def test_the_fade_of_the_paper_is_that_of_dwpose_and_never_negative():
@@ -300,11 +300,11 @@ OPTIONS = [
 def test_terms_and_their_gradient_are_those_of_the_equations(sizes, changed):
     on = bench(*sizes, **changed)
     parameters = list(on.model.parameters())
-    found, wanted = on.weighted(epoch=5), expected(on, epoch=5)
-    assert values(found) == pytest.approx(values(wanted), rel=1e-4)
+    actual, wanted = on.weighted(epoch=5), expected(on, epoch=5)
+    assert values(actual) == pytest.approx(values(wanted), rel=1e-4)
     first, second = (
         torch.cat([grad.flatten() for grad in torch.autograd.grad(sum(terms.values()), parameters)])
-        for terms in (found, wanted)
+        for terms in (actual, wanted)
     )
     assert (first - second).norm() < 1e-3 * second.norm()
 
@@ -419,12 +419,12 @@ def reached(on: Bench) -> set[str]:
     """Return the parts with a gradient; every part has it whole or not at all."""
     value = sum(on.weighted().values())
     value.backward()
-    found = set()
+    names = set()
     for name, parameters in parts(on).items():
         some = [p.grad is not None and bool(p.grad.abs().sum() > 0) for p in parameters]
         assert len(set(some)) <= 1 or sum(some) > 0.9 * len(some), name
-        found |= {name} if any(some) else set()
-    return found
+        names |= {name} if any(some) else set()
+    return names
 
 
 @pytest.mark.parametrize("sizes", [("t", "t"), ("s", "t")], ids="-".join)
@@ -468,12 +468,12 @@ def test_one_batch_leaves_the_teacher_and_foreign_features_leave_the_student_as_
     """Neither weights nor running statistics: the student's are those of its own images alone."""
     on = bench(*sizes)
     before = {name: tensor.clone() for name, tensor in on.teacher.state_dict().items()}
-    own = copy.deepcopy(on.model.student)
+    student = copy.deepcopy(on.model.student)
     sum(on.weighted().values()).backward()
-    own(images(on.batch.student.images))
+    student(images(on.batch.student.images))
     assert all(torch.equal(tensor, before[name]) for name, tensor in on.teacher.state_dict().items())
     assert all(p.grad is None for p in on.teacher.parameters())
-    for name, tensor in own.state_dict().items():
+    for name, tensor in student.state_dict().items():
         torch.testing.assert_close(on.model.student.state_dict()[name], tensor, rtol=1e-5, atol=1e-6)
 
 

@@ -44,13 +44,17 @@ def test_a_square_has_the_pixels_whose_centres_lie_in_it():
 
 
 def test_a_prompt_has_its_row_and_one_that_is_none_a_row_of_nan():
-    told = config(vocabulary="dlib5", side=1.0, lift=0.0)
-    one = Prompted(partial(trees.in_squares, trees=corners, config=told), "dlib5")
+    options = config(vocabulary="dlib5", side=1.0, lift=0.0)
+    one = Prompted(partial(trees.in_squares, trees=corners, config=options), "dlib5")
     boxes = np.array([[9.5, 19.5, 19.5, 29.5], [np.nan] * 4, [10, 10, 10, 30]], np.float32)
-    (said,) = one([IMAGE], [boxes])
-    assert said.xy[0].tolist() == [[10, 20], [19, 20], [10, 29], [19, 29], [14.5, 24.5]]
-    assert np.isnan(said.xy[1:]).all() and np.isnan(said.score[1:]).all() and (said.score[0] == 1).all()
-    assert np.isnan(said.box_score).all()
+    (instances,) = one([IMAGE], [boxes])
+    assert instances.xy[0].tolist() == [[10, 20], [19, 20], [10, 29], [19, 29], [14.5, 24.5]]
+    assert (
+        np.isnan(instances.xy[1:]).all()
+        and np.isnan(instances.score[1:]).all()
+        and (instances.score[0] == 1).all()
+    )
+    assert np.isnan(instances.box_score).all()
     with pytest.raises(ValueError, match="no box"):
         one([IMAGE], [None])
 
@@ -71,9 +75,9 @@ def test_what_the_detector_finds_is_shown_to_the_trees_as_it_is():
     detector = Detector()
     assert trees.faces(IMAGE, detector, corners, 2, 5).xy.shape == (0, 5, 2)
     detector.found = (rectangle(10, 20, 19, 29), rectangle(-3, 0, 5, 8))
-    said = trees.faces(IMAGE, detector, corners, 2, 5)
-    assert said.xy[1, 0].tolist() == [-3, 0] and said.box_score.tolist() == [1.5, 0.25]
-    assert said.boxes.tolist() == [[9.5, 19.5, 19.5, 29.5], [-3.5, -0.5, 5.5, 8.5]]
+    instances = trees.faces(IMAGE, detector, corners, 2, 5)
+    assert instances.xy[1, 0].tolist() == [-3, 0] and instances.box_score.tolist() == [1.5, 0.25]
+    assert instances.boxes.tolist() == [[9.5, 19.5, 19.5, 29.5], [-3.5, -0.5, 5.5, 8.5]]
 
 
 def test_without_dlib_it_says_what_to_install(tmp_path, monkeypatch):
@@ -98,8 +102,8 @@ def test_it_answers_as_dlib_in_a_rectangle_worked_out_by_hand(name):
     settings = {} if name == "68" else {"file": "shape_predictor_5_face_landmarks.dat", "vocabulary": "dlib5"}
     one = trees.load(config(**settings), Assets(held), "cpu")
     box = np.array([[111, 125, 203, 222]], np.float32)
-    (said,) = one([facemesh_images.picture(facemesh_images.FACES / "face_0.png")], [box])
-    assert said.xy[0].tolist() == GOLDEN[f"dlib_{name}"]
+    (instances,) = one([facemesh_images.picture(facemesh_images.FACES / "face_0.png")], [box])
+    assert instances.xy[0].tolist() == GOLDEN[f"dlib_{name}"]
 
 
 def test_both_see_the_same_eyes():
@@ -109,9 +113,9 @@ def test_both_see_the_same_eyes():
     seen = []
     for settings in ({}, {"file": "shape_predictor_5_face_landmarks.dat", "vocabulary": "dlib5"}):
         one = trees.load(config(given="own", **settings), Assets(held), "cpu")
-        (said,) = one([facemesh_images.picture(facemesh_images.FACES / "face_0.png")], [None])
-        assert len(said.xy) == 1
-        seen.append(project(said.xy.astype(np.float64), one.vocabulary, "tfw5")[0, :2])
+        (instances,) = one([facemesh_images.picture(facemesh_images.FACES / "face_0.png")], [None])
+        assert len(instances.xy) == 1
+        seen.append(project(instances.xy.astype(np.float64), one.vocabulary, "tfw5")[0, :2])
     assert np.linalg.norm(seen[0] - seen[1], axis=1).max() < 6
     assert seen[0][0, 0] < seen[0][1, 0] - 20
 

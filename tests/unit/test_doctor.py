@@ -31,11 +31,11 @@ def test_real_metadata_on_disk_is_understood(tmp_path):
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         (folder / "RECORD").write_text("cv2/__init__.py,,\n" if "opencv" in name else "numpy/__init__.py,,\n")
     (tmp_path / "broken-1.dist-info").mkdir()
-    found = list(metadata.distributions(path=[str(tmp_path)]))
-    assert doctor.one_opencv(found).actual == (
+    distributions = list(metadata.distributions(path=[str(tmp_path)]))
+    assert doctor.one_opencv(distributions).actual == (
         "2 packages share cv2/: opencv-python 5.0.0.93, opencv-python-headless 4.14.0.94"
     )
-    assert doctor.installed(found)["numpy"] == "2.4.6"
+    assert doctor.installed(distributions)["numpy"] == "2.4.6"
 
 
 def test_one_opencv_of_version_4_passes():
@@ -221,8 +221,12 @@ def test_telemetry(monkeypatch):
 
 
 def test_the_report_ends_with_exit_code_4_when_something_fails(monkeypatch, capsys, tmp_path):
-    found = [Diagnosis("a", "ok", "1"), Diagnosis("b", "warn", "2", "mind"), Diagnosis("c", "fail", "3", "mend")]
-    monkeypatch.setattr(doctor, "doctor", lambda *arguments: found)
+    diagnoses = [
+        Diagnosis("a", "ok", "1"),
+        Diagnosis("b", "warn", "2", "mind"),
+        Diagnosis("c", "fail", "3", "mend"),
+    ]
+    monkeypatch.setattr(doctor, "doctor", lambda *arguments: diagnoses)
     with pytest.raises(SetupError, match="1 of 3 checks failed: c"):
         doctor.report(tmp_path)
     assert capsys.readouterr().out.splitlines() == [
@@ -235,7 +239,7 @@ def test_the_report_ends_with_exit_code_4_when_something_fails(monkeypatch, caps
     with pytest.raises(SetupError) as error:
         doctor.report(tmp_path, quiet=True)
     assert error.value.code == 4 and capsys.readouterr().out.splitlines() == ["fail  c: 3", "      -> mend"]
-    monkeypatch.setattr(doctor, "doctor", lambda *arguments: found[:2])
+    monkeypatch.setattr(doctor, "doctor", lambda *arguments: diagnoses[:2])
     doctor.report(tmp_path, quiet=True)
     assert capsys.readouterr().out == ""
 

@@ -288,8 +288,8 @@ def test_kills_at_any_moment_end_in_the_same_object(tmp_path):
             time.sleep(rng.uniform(0.2, 0.9))
             process.kill()
             process.wait(5)
-            found = cache.object_path(tmp_path, known.sha256)
-            assert not found.exists() or found.read_bytes() == CONTENT
+            path = cache.object_path(tmp_path, known.sha256)
+            assert not path.exists() or path.read_bytes() == CONTENT
         script.steps = [OK]
         assert resolve(known, FileStore(tmp_path, Mirrors(()), QUICK))[0].read_bytes() == CONTENT
 

@@ -131,13 +131,13 @@ NESTED = {
 
 def test_a_nested_folder_arrives_whole_and_only_once(tmp_path, capfd):
     with driving(nested()) as google:
-        found = drive.folder(FOLDER, store(tmp_path), None)
-        asked = len(google.seen)
-        assert drive.folder(FOLDER, store(tmp_path), None) == found
-    assert tree(found) == NESTED and trees(tmp_path) == [found] and len(google.seen) == asked
-    assert found.parent == tmp_path / "cache" / "trees"
-    told = capfd.readouterr()
-    assert told.out == "" and told.err.splitlines() == [f"asking what is in {drive.folder_address(FOLDER)}"]
+        folder = drive.folder(FOLDER, store(tmp_path), None)
+        count = len(google.seen)
+        assert drive.folder(FOLDER, store(tmp_path), None) == folder
+    assert tree(folder) == NESTED and trees(tmp_path) == [folder] and len(google.seen) == count
+    assert folder.parent == tmp_path / "cache" / "trees"
+    output = capfd.readouterr()
+    assert output.out == "" and output.err.splitlines() == [f"asking what is in {drive.folder_address(FOLDER)}"]
 
 
 def test_one_failing_file_stops_the_folder_and_the_next_run_brings_only_that(tmp_path):
@@ -218,10 +218,10 @@ def test_a_killed_folder_is_continued(tmp_path):
     assert trees(tmp_path) == []
     there = {path.name for path in growing.glob("*/*")}
     with driving(Drive(files, rows)) as google:
-        found = drive.folder(FOLDER, store(tmp_path), None)
-    assert tree(found) == {f"{id}.tiff": files[id] for id in names}
+        folder = drive.folder(FOLDER, store(tmp_path), None)
+    assert tree(folder) == {f"{id}.tiff": files[id] for id in names}
     assert 10 < len(there) < 60
-    assert {f"{id}.tiff" for id in google.fetched()} == set(tree(found)) - there
+    assert {f"{id}.tiff" for id in google.fetched()} == set(tree(folder)) - there
 
 
 def test_what_is_no_longer_listed_goes(tmp_path):
@@ -287,9 +287,9 @@ def test_names_that_collide_or_lead_astray_are_refused_before_anything_is_fetche
 @pytest.mark.parametrize("name", ["../../evil", "/etc/evil", "..", "a\\b"])
 def test_no_name_leads_out_of_the_folder(tmp_path, name):
     with driving(Drive({"a" * 28: b"x"}, {FOLDER: [("a" * 28, name, "file")]})):
-        found = drive.folder(FOLDER, store(tmp_path), None)
-    (path,) = found.rglob("*")
-    assert path.parent == found and path.read_bytes() == b"x"
+        folder = drive.folder(FOLDER, store(tmp_path), None)
+    (path,) = folder.rglob("*")
+    assert path.parent == folder and path.read_bytes() == b"x"
 
 
 def test_a_folder_ends_at_its_limit(tmp_path):

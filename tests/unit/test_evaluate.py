@@ -143,9 +143,9 @@ def test_a_miss_costs_and_is_counted_however_it_is_said(miss):
 
 
 def test_leaving_out_the_difficult_points_makes_the_face_a_miss():
-    truth, said = faces(), predictions(faces())
-    said.xy[3, 40] = np.nan
-    summary = evaluate(truth, said, FAST).summary
+    truth, output = faces(), predictions(faces())
+    output.xy[3, 40] = np.nan
+    summary = evaluate(truth, output, FAST).summary
     assert summary["missed"] == 1
 
 
@@ -160,14 +160,14 @@ def test_all_missed_has_no_mean_and_is_never_the_best():
 
 
 def test_order_of_faces_and_predictions_is_irrelevant():
-    truth, said = faces(), predictions(faces())
+    truth, output = faces(), predictions(faces())
     rng = np.random.default_rng(5)
     order = rng.permutation(len(truth))
     back = np.argsort(order)
-    moved = replace(said, **{n: getattr(said, n)[order] for n in ROWS if n != "faces"}, faces=np.arange(12))
+    moved = replace(output, **{n: getattr(output, n)[order] for n in ROWS if n != "faces"}, faces=np.arange(12))
     shuffle = rng.permutation(12)
-    shuffled = replace(said, **{n: getattr(said, n)[shuffle] for n in ROWS})
-    expected = numbers(evaluate(truth, said, FAST).summary)
+    shuffled = replace(output, **{n: getattr(output, n)[shuffle] for n in ROWS})
+    expected = numbers(evaluate(truth, output, FAST).summary)
     assert numbers(evaluate(truth.take(order), moved, FAST).summary) == pytest.approx(expected)
     assert numbers(evaluate(truth, shuffled, FAST).summary) == expected
     assert (truth.take(order).take(back).ids == truth.ids).all()
@@ -177,13 +177,13 @@ def test_order_of_faces_and_predictions_is_irrelevant():
 @given(st.integers(0, 10_000))
 def test_the_whole_is_the_weighted_mean_of_its_parts(seed):
     truth = faces(seed=seed)
-    said = silent(predictions(truth, seed=seed + 1), seed % 12)
-    result = evaluate(truth, said, FAST)
+    output = silent(predictions(truth, seed=seed + 1), seed % 12)
+    result = evaluate(truth, output, FAST)
     parts = result.subsets["ambient"].values()
-    found = np.array([part["faces"] - part["missed"] for part in parts])
+    counts = np.array([part["faces"] - part["missed"] for part in parts])
     all_faces = np.array([part["faces"] for part in parts])
     for name in ("nme_io", "nme_diag", "nme_mean_wh", "nme_sqrt_wh", "error_px_mean"):
-        mean = np.average([part[name] for part in parts], weights=found)
+        mean = np.average([part[name] for part in parts], weights=counts)
         assert result.summary[name] == pytest.approx(mean), name
     for name in ("auc@0.08io", "failure@0.08io", "pck@10px", "pck@0.05io"):
         mean = np.average([part[name] for part in parts], weights=all_faces)
@@ -208,8 +208,8 @@ def test_subsets_hold_strata_and_landmark_groups_but_no_empty_value():
 
 def test_translation_happens_on_both_sides():
     truth = faces()
-    own = evaluate(truth, predictions(truth, noise=0, vocabulary="ibug68"), FAST).summary
-    assert own["error_px_mean"] == 0
+    scores = evaluate(truth, predictions(truth, noise=0, vocabulary="ibug68"), FAST).summary
+    assert scores["error_px_mean"] == 0
     nose = Config(vocabulary="nose1", bootstrap=50)
     summary = evaluate(truth, predictions(truth, noise=0, vocabulary="nose1"), nose).summary
     assert summary["error_px_mean"] == 0
@@ -219,8 +219,8 @@ def test_translation_happens_on_both_sides():
 
 def test_a_single_point_reports_its_signed_offset_in_pixels():
     truth = faces(vocabulary="nose1")
-    said = replace(predictions(truth, noise=0), xy=truth.xy + np.float32([0.5, 2]))
-    summary = evaluate(truth, said, Config(vocabulary="nose1", bootstrap=50)).summary
+    output = replace(predictions(truth, noise=0), xy=truth.xy + np.float32([0.5, 2]))
+    summary = evaluate(truth, output, Config(vocabulary="nose1", bootstrap=50)).summary
     assert summary["offset_x_px"] == pytest.approx(0.5, abs=1e-4)
     assert summary["offset_y_px"] == pytest.approx(2, abs=1e-4)
     assert not any("nme" in name or name.endswith("io") for name in summary)
@@ -246,10 +246,10 @@ def test_every_row_is_read_in_its_own_vocabulary():
     profile = np.arange(12) % 2 == 1
     truth = replace(truth, vocabularies=np.where(profile, "charlotte43_left", "charlotte73"))
     truth.xy[profile, 43:] = np.nan
-    said = predictions(faces(vocabulary="ibug68"), noise=0)
-    said.xy[~profile] = project(truth.xy[~profile], "charlotte73", "ibug68")
-    said.xy[profile] = np.nan_to_num(project(truth.xy[profile, :43], "charlotte43_left", "ibug68"), nan=-999)
-    result = evaluate(truth, replace(said, xy=said.xy + np.float32([0, 2])), FAST)
+    output = predictions(faces(vocabulary="ibug68"), noise=0)
+    output.xy[~profile] = project(truth.xy[~profile], "charlotte73", "ibug68")
+    output.xy[profile] = np.nan_to_num(project(truth.xy[profile, :43], "charlotte43_left", "ibug68"), nan=-999)
+    result = evaluate(truth, replace(output, xy=output.xy + np.float32([0, 2])), FAST)
     assert result.summary["error_px_mean"] == pytest.approx(2, abs=1e-4)
     assert result.summary["unnormalised_io"] == 6
     assert result.summary["metric"] == "nme_diag"
@@ -318,11 +318,11 @@ def test_faces_without_label_or_prompt_excuse_no_miss():
 @pytest.mark.parametrize(("missed", "told"), [((3, 4), 0), ((3, 4, 5), 1), ((5,), 1), ((), 0)])
 def test_only_misses_of_prompted_faces_count_as_the_contestants(missed, told):
     """Faces 3 and 4 have no box; who finds them all the same is not forgiven another miss for that."""
-    truth, said = faces(), predictions(faces())
+    truth, output = faces(), predictions(faces())
     truth = replace(truth, prompts=np.where(np.isin(np.arange(12), (3, 4))[:, None], np.nan, truth.prompts))
     for row in missed:
-        said = silent(said, row)
-    summary = evaluate(truth, said, FAST).summary
+        output = silent(output, row)
+    summary = evaluate(truth, output, FAST).summary
     assert (summary["missed"], summary["unprompted"], summary["missed_prompted"]) == (len(missed), 2, told)
 
 
@@ -338,11 +338,11 @@ def test_nobody_is_scored_on_all_faces_of_a_set_that_taught_him():
 
 @pytest.mark.parametrize("trained_on", [(), ("tfake",), ("facesynthetics", "tfake")])
 def test_predictions_are_read_as_written(tmp_path, trained_on):
-    said = replace(predictions(faces()), trained_on=trained_on)
-    said.save(tmp_path / "p.npz")
+    output = replace(predictions(faces()), trained_on=trained_on)
+    output.save(tmp_path / "p.npz")
     back = Predictions.open(tmp_path / "p.npz")
     assert back.trained_on == trained_on and back.contestant == "c"
-    assert (back.xy == said.xy).all() and (back.frames == said.frames).all()
+    assert (back.xy == output.xy).all() and (back.frames == output.frames).all()
 
 
 def test_predictions_of_another_version_are_refused(tmp_path):
@@ -412,14 +412,14 @@ def everything(result: Evaluation) -> str:
 def test_no_input_brings_nan_into_the_numbers(seed, vocabulary):
     rng = np.random.default_rng(seed)
     truth = faces(5, vocabulary, seed)
-    said = predictions(truth, seed=seed)
+    output = predictions(truth, seed=seed)
     truth.xy[rng.uniform(size=truth.xy.shape[:2]) < rng.uniform(0, 0.9)] = np.nan
-    said.xy[rng.uniform(size=said.xy.shape[:2]) < rng.uniform(0, 0.9)] = np.nan
+    output.xy[rng.uniform(size=output.xy.shape[:2]) < rng.uniform(0, 0.9)] = np.nan
     if np.isnan(truth.xy[..., 0]).all():
         return
     target = "nose1" if vocabulary == "nose1" else "ibug68"
     try:
-        result = evaluate(truth, said, Config(vocabulary=target, bootstrap=20))
+        result = evaluate(truth, output, Config(vocabulary=target, bootstrap=20))
     except DataError:
         assert np.isnan(truth.xy[:, : len(load(target)), 0]).all()
         return

@@ -30,8 +30,8 @@ def tree(tmp_path):
         truth.save(tmp_path / "faces" / dataset / "faces.npz")
         files.write_json(tmp_path / "reports" / f"{dataset}.json", {"fingerprint": "d"})
         for seed in (0, 2, 10):
-            said = replace(predictions(truth, seed=seed), contestant="ktl_s")
-            said.save(tmp_path / "said/ktl_s" / f"seed{seed}" / f"{dataset}.npz")
+            prediction = replace(predictions(truth, seed=seed), contestant="ktl_s")
+            prediction.save(tmp_path / "said/ktl_s" / f"seed{seed}" / f"{dataset}.npz")
         predictions(truth, noise=9).save(tmp_path / "said/c" / f"{dataset}.npz")
         Predictions.none("idle", "d", "failed", "no memory").save(tmp_path / "said/idle" / f"{dataset}.npz")
     return tmp_path
@@ -84,9 +84,9 @@ def test_everybody_is_scored_on_all_data_sets_in_the_order_of_its_seeds(tree):
 def test_who_could_not_run_leaves_whole_files_with_the_reason(tree):
     files.write_json(tree / "said/untrained/skipped.json", {"reason": "nothing to learn from"})
     out = scored(tree, [*EVERYBODY, "absent", "untrained"])
-    told = {"idle": ("failed", "no memory"), "absent": ("skipped", ABSENT)}
-    told |= {"untrained": ("skipped", "nothing to learn from")}
-    for name, (status, reason) in told.items():
+    expected = {"idle": ("failed", "no memory"), "absent": ("skipped", ABSENT)}
+    expected |= {"untrained": ("skipped", "nothing to learn from")}
+    for name, (status, reason) in expected.items():
         for dataset in ("one", "two"):
             assert files.read_json(out.scores / name / f"{dataset}.json") == {"reason": reason, "status": status}
             assert files.read_arrays(out.errors / name / f"{dataset}.npz") == {}
@@ -97,16 +97,16 @@ def test_who_could_not_run_leaves_whole_files_with_the_reason(tree):
 def test_people_see_few_numbers_of_few_digits(tree):
     out = scored(tree)
     assert sorted(path.name for path in (tree / "out/summary").iterdir()) == ["c.json", "ktl_s.json"]
-    told = files.read_json(tree / "out/summary/ktl_s.json")
-    assert list(told) == ["missed", "one", "two"] and told["missed"] == 0
+    summary = files.read_json(tree / "out/summary/ktl_s.json")
+    assert list(summary) == ["missed", "one", "two"] and summary["missed"] == 0
     whole = files.read_json(out.scores / "ktl_s/one.json")
-    assert told["one"] == {whole["metric"]: float(f"{whole[whole['metric']]:.4g}")}
+    assert summary["one"] == {whole["metric"]: float(f"{whole[whole['metric']]:.4g}")}
     blind = Predictions.open(tree / "said/c/one.npz")
     blind.xy[:] = float("nan")
     blind.save(tree / "said/c/one.npz")
     scored(tree)
-    told = files.read_json(tree / "out/summary/c.json")
-    assert told["missed"] == 12 and list(told) == ["missed", "two"]
+    summary = files.read_json(tree / "out/summary/c.json")
+    assert summary["missed"] == 12 and list(summary) == ["missed", "two"]
     Predictions.none("c", "d", "skipped", "x").save(tree / "said/c/one.npz")
     Predictions.none("c", "d", "skipped", "x").save(tree / "said/c/two.npz")
     scored(tree)
@@ -129,12 +129,12 @@ def test_what_is_scored_stays_and_what_changed_is_scored_again(tree, counted):
     scored(tree)
     assert counted == [] and there(tree) == first
 
-    said = Predictions.open(tree / "said/ktl_s/seed2/two.npz")
-    replace(said, xy=said.xy + 1).save(tree / "said/ktl_s/seed2/two.npz")
+    prediction = Predictions.open(tree / "said/ktl_s/seed2/two.npz")
+    replace(prediction, xy=prediction.xy + 1).save(tree / "said/ktl_s/seed2/two.npz")
     scored(tree)
     assert counted == [("ktl_s", "two")]
     counted.clear()
-    said.save(tree / "said/c/one@png.npz")  # details know of variants
+    prediction.save(tree / "said/c/one@png.npz")  # details know of variants
     scored(tree)
     assert counted == [("c", "one")]
 
@@ -244,18 +244,18 @@ def test_one_broken_contestant_keeps_its_files_and_hides_nobody(tree, damage, wo
     out = scored(tree)
     before = {path: path.read_bytes() for kind in SUFFIXES for path in (out.of("ktl_s").files("one")[kind],)}
     path = tree / "said/ktl_s/seed2/two.npz"
-    said = Predictions.open(path)
+    prediction = Predictions.open(path)
     if damage == "missing":
         path.unlink()
     if damage == "stale":
-        replace(said, data="other").save(path)
+        replace(prediction, data="other").save(path)
     if damage == "foreign":
-        replace(said, contestant="kd_s").save(path)
+        replace(prediction, contestant="kd_s").save(path)
     if damage == "damaged":
         path.write_bytes(path.read_bytes()[:200])
     if damage == "misaligned":
-        said.faces[:] = 0
-        said.save(path)
+        prediction.faces[:] = 0
+        prediction.save(path)
     shutil.rmtree(out.scores / "c")
     with pytest.raises(DataError, match=TOLD[damage]) as caught:
         scored(tree, ["ktl_s", "c", "idle"], seed=1, workers=workers)

@@ -39,8 +39,8 @@ def test_two_constant_shifts_give_known_numbers():
 def test_every_metric_of_every_part_is_the_mean_over_seeds():
     truth = faces()
     truth.visible[:, 30] = False
-    said = [predictions(truth, seed=seed, noise=1 + seed) for seed in range(3)]
-    together, alone = evaluate(truth, said, FAST), [evaluate(truth, one, FAST) for one in said]
+    seed_outputs = [predictions(truth, seed=seed, noise=1 + seed) for seed in range(3)]
+    together, alone = evaluate(truth, seed_outputs, FAST), [evaluate(truth, one, FAST) for one in seed_outputs]
 
     def check(whole, parts):
         assert whole.keys() - {"seeds"} == parts[0].keys() | {"nme_io_seed_std"}
@@ -58,16 +58,16 @@ def test_every_metric_of_every_part_is_the_mean_over_seeds():
 def test_the_spread_of_the_metric_that_ranks_is_given_beside_that_of_the_eyes():
     truth = faces()
     truth.xy[2, 36] = np.nan
-    said = [predictions(faces(), seed=seed) for seed in range(3)]
-    summary = evaluate(truth, said, FAST).summary
+    seed_outputs = [predictions(faces(), seed=seed) for seed in range(3)]
+    summary = evaluate(truth, seed_outputs, FAST).summary
     spreads = {name for name in summary if name.endswith("_seed_std")}
     assert summary["metric"] == "nme_diag" and spreads == {"nme_diag_seed_std", "nme_io_seed_std"}
 
 
 def test_one_seed_has_exactly_the_numbers_of_a_contestant_without_seeds():
     truth = faces()
-    said = silent(predictions(truth), 5)
-    bare, seeded = evaluate(truth, said, FAST), evaluate(truth, [said], FAST)
+    output = silent(predictions(truth), 5)
+    bare, seeded = evaluate(truth, output, FAST), evaluate(truth, [output], FAST)
     assert not any("seed" in name for name in bare.summary)
     assert seeded.summary == bare.summary | {"seeds": 1}
     assert seeded.subsets == bare.subsets
@@ -77,11 +77,11 @@ def test_one_seed_has_exactly_the_numbers_of_a_contestant_without_seeds():
 
 def test_no_seeds_misses_are_hidden_by_the_others():
     truth = faces()
-    said = [predictions(truth, seed=seed) for seed in range(3)]
-    said[0], said[2] = silent(silent(said[0], 3), 4), silent(said[2], 5)
-    result = evaluate(truth, said, FAST)
+    seed_outputs = [predictions(truth, seed=seed) for seed in range(3)]
+    seed_outputs[0], seed_outputs[2] = silent(silent(seed_outputs[0], 3), 4), silent(seed_outputs[2], 5)
+    result = evaluate(truth, seed_outputs, FAST)
     assert result.summary["missed"] == 2  # the most of any seed, not their mean of 1
-    alone = [evaluate(truth, one, FAST).summary for one in said]
+    alone = [evaluate(truth, one, FAST).summary for one in seed_outputs]
     assert result.summary["failure@0.08io"] == pytest.approx(np.mean([one["failure@0.08io"] for one in alone]))
     assert np.flatnonzero(np.isinf(result.errors["nme_io"])).tolist() == [3, 4, 5]
     assert np.isinf(result.errors["per_seed"]).sum(axis=1).tolist() == [2, 0, 1]
@@ -108,9 +108,11 @@ def test_misses_of_prompted_faces_are_the_most_of_any_seed():
 def test_errors_of_a_face_are_means_over_seeds_beside_those_of_each():
     truth = faces()
     truth.splits[:4] = "train"
-    said = [predictions(truth, seed=seed) for seed in range(2)]
-    errors = evaluate(truth, said, FAST).errors
-    px = np.stack([np.linalg.norm(one.xy[4:, :68] - truth.xy[4:, :68], axis=-1).mean(axis=1) for one in said])
+    seed_outputs = [predictions(truth, seed=seed) for seed in range(2)]
+    errors = evaluate(truth, seed_outputs, FAST).errors
+    px = np.stack(
+        [np.linalg.norm(one.xy[4:, :68] - truth.xy[4:, :68], axis=-1).mean(axis=1) for one in seed_outputs]
+    )
     eyes = np.linalg.norm(truth.xy[4:, 36] - truth.xy[4:, 45], axis=1)
     np.testing.assert_allclose(errors["error_px"], px.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(errors["per_seed"], px / eyes, rtol=1e-5)
@@ -120,8 +122,8 @@ def test_errors_of_a_face_are_means_over_seeds_beside_those_of_each():
 
 def test_an_interval_says_whether_it_holds_for_other_seeds_too():
     truth = faces()
-    said = [shifted(truth, [3, 4]), shifted(truth, [6, 8]), shifted(truth, [3, 4])]
-    both, alone = evaluate(truth, said, FAST), evaluate(truth, said[:1], FAST)
+    seed_outputs = [shifted(truth, [3, 4]), shifted(truth, [6, 8]), shifted(truth, [3, 4])]
+    both, alone = evaluate(truth, seed_outputs, FAST), evaluate(truth, seed_outputs[:1], FAST)
     assert (both.summary["interval"], alone.summary["interval"]) == ("subjects and seeds", "subjects")
     assert all(part["interval"] == "subjects and seeds" for part in both.subsets["ambient"].values())
     assert (
@@ -129,7 +131,7 @@ def test_an_interval_says_whether_it_holds_for_other_seeds_too():
         > alone.summary["nme_io_high"] - alone.summary["nme_io"]
     )
     assert both.summary["nme_io_low"] >= 0  # no error is below
-    assert "interval" not in evaluate(truth, said, Config(bootstrap=0)).summary
+    assert "interval" not in evaluate(truth, seed_outputs, Config(bootstrap=0)).summary
 
 
 def test_equal_seeds_have_the_interval_of_one():
@@ -142,13 +144,13 @@ def test_equal_seeds_have_the_interval_of_one():
 
 def test_what_holds_for_one_holds_for_each_seed():
     truth, everyone = faces(), Config(split="all", bootstrap=0)
-    said = predictions(truth)
+    output = predictions(truth)
     with pytest.raises(DataError, match="c was trained on shown"):
-        evaluate(truth, [said, replace(said, trained_on=("shown",))], everyone)
+        evaluate(truth, [output, replace(output, trained_on=("shown",))], everyone)
     with pytest.raises(DataError, match="facesynthetics70 and ibug68"):
-        evaluate(truth, [said, predictions(truth, vocabulary="ibug68")], FAST)
+        evaluate(truth, [output, predictions(truth, vocabulary="ibug68")], FAST)
     given_up = Predictions.none("c", "d", "failed", "no memory")
-    assert evaluate(truth, [said, given_up], FAST).summary == {"status": "failed", "reason": "no memory"}
+    assert evaluate(truth, [output, given_up], FAST).summary == {"status": "failed", "reason": "no memory"}
 
 
 def test_a_metric_that_nobody_explains_is_not_written(tmp_path):

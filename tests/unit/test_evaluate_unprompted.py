@@ -59,8 +59,8 @@ def counts(summary: dict) -> list[float]:
 
 
 def test_a_scene_has_known_numbers():
-    said = found(("a", 153, 54), ("a", 10, 110), ("a", 50, 47), ("b", 100, 90))
-    result = evaluate(scene(), said, NOSE)
+    detections = found(("a", 153, 54), ("a", 10, 110), ("a", 50, 47), ("b", 100, 90))
+    result = evaluate(scene(), detections, NOSE)
     assert counts(result.summary) == [3, 0, 4, 1, 1, 0.75]
     assert result.summary["boxes"] == "detector"
     assert result.summary["error_px_mean"] == pytest.approx((3 + 5 + 10) / 3)
@@ -70,8 +70,8 @@ def test_a_scene_has_known_numbers():
 
 def test_the_cap_is_a_part_of_the_size_of_the_face():
     """10 px are half of the head in b and a quarter of one in a."""
-    said = found(("b", 110, 80), ("a", 60, 50), ("a", 150, 70.5))
-    assert counts(evaluate(scene(), said, NOSE).summary) == [
+    detections = found(("b", 110, 80), ("a", 60, 50), ("a", 150, 70.5))
+    assert counts(evaluate(scene(), detections, NOSE).summary) == [
         3,
         1,
         3,
@@ -80,8 +80,8 @@ def test_the_cap_is_a_part_of_the_size_of_the_face():
         pytest.approx(2 / 3),
     ]
     strict, lenient = Config(vocabulary="nose1", cap=0.49), Config(vocabulary="nose1", cap=0.52)
-    assert evaluate(scene(), said, strict).summary["missed"] == 2
-    assert evaluate(scene(), said, lenient).summary["missed"] == 0
+    assert evaluate(scene(), detections, strict).summary["missed"] == 2
+    assert evaluate(scene(), detections, lenient).summary["missed"] == 0
     for cap in (0.0, -1.0):
         with pytest.raises(ConfigError, match=r"evaluate\.x\.cap"):
             parse({"cap": cap}, Config, "evaluate.x")
@@ -95,8 +95,8 @@ def test_a_miss_is_a_failure_and_one_answer_is_no_two():
 
 
 def test_what_says_nothing_is_no_prediction():
-    said = found(("a", np.nan, np.nan), ("a", 50, 50), ("b", np.nan, 80), ("b", np.inf, 80))
-    assert counts(evaluate(scene(), said, NOSE).summary) == [3, 2, 1, 0, pytest.approx(1 / 3), 1]
+    detections = found(("a", np.nan, np.nan), ("a", 50, 50), ("b", np.nan, 80), ("b", np.inf, 80))
+    assert counts(evaluate(scene(), detections, NOSE).summary) == [3, 2, 1, 0, pytest.approx(1 / 3), 1]
 
 
 @pytest.mark.parametrize(("source", "alone"), [("detector", True), ("frame", True), ("prompt", False)])
@@ -110,8 +110,8 @@ def test_faces_that_are_not_scored_answer_for_nothing():
     """The second person in a is of another split: a detection there is one too many; frame b is not looked at."""
     truth = scene()
     truth.splits[1:] = "train"
-    said = found(("a", 150, 50), ("a", 50, 50), ("b", 0, 0))
-    assert counts(evaluate(truth, said, NOSE).summary) == [1, 0, 2, 1, 1, 0.5]
+    detections = found(("a", 150, 50), ("a", 50, 50), ("b", 0, 0))
+    assert counts(evaluate(truth, detections, NOSE).summary) == [1, 0, 2, 1, 1, 0.5]
     truth = scene()
     truth.xy[1] = np.nan  # neither is a face without a label
     assert counts(evaluate(truth, found(("a", 50, 50), ("a", 150, 50)), NOSE).summary) == [2, 1, 2, 1, 0.5, 0.5]
@@ -132,11 +132,11 @@ def test_an_unknown_frame_is_refused():
 def test_being_told_costs_or_wins_nothing_where_everybody_is_found():
     """One face a frame, 68 points with an error of 2 px; the rows in any order."""
     truth = faces()
-    told = predictions(truth)
+    with_prompt = predictions(truth)
     order = np.random.default_rng(0).permutation(12)
-    columns = {name: getattr(told, name)[order] for name in ROWS} | {"faces": np.full(12, -1)}
-    alone = evaluate(truth, replace(told, box_source="detector", **columns), FAST)
-    expected = evaluate(truth, told, FAST)
+    columns = {name: getattr(with_prompt, name)[order] for name in ROWS} | {"faces": np.full(12, -1)}
+    alone = evaluate(truth, replace(with_prompt, box_source="detector", **columns), FAST)
+    expected = evaluate(truth, with_prompt, FAST)
     extra = {"recall": 1, "precision": 1, "predictions": 12, "extra": 0, "boxes": "detector"}
     assert alone.summary == expected.summary | extra
     assert expected.summary["boxes"] == "prompt" and not extra.keys() - {"boxes"} & expected.summary.keys()
@@ -156,10 +156,10 @@ def test_of_seeds_ratios_are_means_and_counts_the_most():
 
 def test_frames_that_raised_an_error_are_counted_for_everybody():
     truth = faces()
-    said = silent(predictions(truth), 5)
-    assert "failed_frames" not in evaluate(truth, said, FAST).summary
-    assert evaluate(truth, replace(said, failed=("f005",)), FAST).summary["failed_frames"] == 1
-    several = [said, replace(said, failed=("f005", "f006"))]
+    answers = silent(predictions(truth), 5)
+    assert "failed_frames" not in evaluate(truth, answers, FAST).summary
+    assert evaluate(truth, replace(answers, failed=("f005",)), FAST).summary["failed_frames"] == 1
+    several = [answers, replace(answers, failed=("f005", "f006"))]
     assert evaluate(truth, several, FAST).summary["failed_frames"] == 2
 
 
@@ -173,15 +173,15 @@ def test_whatever_is_found_counts_add_up_and_every_number_is_explained(seed):
         return
     places = rng.uniform(0, 200, (rng.integers(0, 8), 2))
     places[rng.uniform(size=len(places)) < 0.2] = np.nan
-    said = found(*[(str(rng.choice(truth.frames)), *place) for place in places])
+    detections = found(*[(str(rng.choice(truth.frames)), *place) for place in places])
     config = Config(vocabulary="nose1", bootstrap=5, cap=float(rng.uniform(0.1, 9)))
-    summary = evaluate(truth, said, config).summary
+    summary = evaluate(truth, detections, config).summary
     json.dumps(summary, allow_nan=False)
     for name in summary.keys() - registry.TEXTS:
         assert registry.describe(name).meaning
     matched = summary["faces"] - summary["missed"]
     assert summary["recall"] * summary["faces"] == pytest.approx(matched)
-    assert summary["predictions"] == summary["extra"] + matched <= len(said)
+    assert summary["predictions"] == summary["extra"] + matched <= len(detections)
     assert summary.get("precision", 0) * summary["predictions"] == pytest.approx(matched)
 
 
@@ -207,9 +207,9 @@ def test_scoring_from_files_sees_relatives_and_variants(tmp_path):
     truth.save(tmp_path / "faces" / "shown" / "faces.npz")
     for name in ("shown", "person"):
         files.write_json(tmp_path / "reports" / f"{name}.json", {"fingerprint": "d", "raw": "r"})
-    said = replace(predictions(truth), trained_on=("person",))
+    answers = replace(predictions(truth), trained_on=("person",))
     for name in ("shown", "shown@png", "shown@clahe", "shown_person@png"):
-        said.save(tmp_path / "said" / "c" / f"{name}.npz")
+        answers.save(tmp_path / "said" / "c" / f"{name}.npz")
     out = Outputs(*(tmp_path / "out" / kind for kind in Outputs.__dataclass_fields__))
     paths = ScorePaths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
     to = (paths, out, tmp_path / "out" / "summary", {"evaluate": "v1"})

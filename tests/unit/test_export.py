@@ -37,18 +37,22 @@ def test_the_bundle_says_what_rtmlib_and_a_reader_must_know(root):
     assert about.status == "ok" and sorted(path.name for path in about.folder.iterdir()) == [
         *("bundle.json", "model.json", "model.safetensors", "pose.onnx"),
     ]
-    told = about.cards["pose.onnx"]
-    assert told["model"] == "RTMPose-t, rgb_t seed0" and told["source"] == "trained by this pipeline"
-    assert (told["input_size"], told["channels"], told["padding"]) == ([64, 64], "rgb", 1.25)
-    assert (told["vocabulary"], told["trained_on"], told["licence"]) == ("ibug68", ["elsewhere"], "Apache-2.0")
-    assert told["face_sets"] == ["elsewhere"]
-    assert about.cards["model.safetensors"] == about.cards["model.json"] == told
+    metadata = about.cards["pose.onnx"]
+    assert metadata["model"] == "RTMPose-t, rgb_t seed0" and metadata["source"] == "trained by this pipeline"
+    assert (metadata["input_size"], metadata["channels"], metadata["padding"]) == ([64, 64], "rgb", 1.25)
+    assert (metadata["vocabulary"], metadata["trained_on"], metadata["licence"]) == (
+        "ibug68",
+        ["elsewhere"],
+        "Apache-2.0",
+    )
+    assert metadata["face_sets"] == ["elsewhere"]
+    assert about.cards["model.safetensors"] == about.cards["model.json"] == metadata
 
 
 def test_the_network_itself_lies_beside_its_graph(root):
     net, about = card.read(bundle.read(root / "assets/seed0").folder)
-    wanted, told = card.read(root / "models" / "rgb_t" / "seed0")
-    assert about == told
+    wanted, expected = card.read(root / "models" / "rgb_t" / "seed0")
+    assert about == expected
     assert all(torch.equal(weight, wanted.state_dict()[name]) for name, weight in net.state_dict().items())
 
 
@@ -75,9 +79,9 @@ def test_normalisations_are_folded_to_the_nearest_float(root):
 def test_the_graph_has_the_published_names_and_a_free_batch_axis(root):
     model = onnx.load(bundle.read(root / "assets/seed0").file("pose.onnx"))
     onnx.checker.check_model(model, full_check=True)
-    (shown,), said = model.graph.input, model.graph.output
-    assert (shown.name, [output.name for output in said]) == ("input", ["simcc_x", "simcc_y"])
-    for one, rest in ((shown, [3, 64, 64]), *((output, [68, 128]) for output in said)):
+    (source,), outputs = model.graph.input, model.graph.output
+    assert (source.name, [output.name for output in outputs]) == ("input", ["simcc_x", "simcc_y"])
+    for one, rest in ((source, [3, 64, 64]), *((output, [68, 128]) for output in outputs)):
         batch, *others = one.type.tensor_type.shape.dim
         assert batch.dim_param and [axis.dim_value for axis in others] == rest
     assert {(use.domain, use.version) for use in model.opset_import} == {("", exported.OPSET)}
@@ -87,9 +91,9 @@ def test_the_graph_has_the_published_names_and_a_free_batch_axis(root):
 def test_onnxruntime_says_what_torch_says(root, count):
     net, _ = card.read(root / "models" / "rgb_t" / "seed0")
     images = np.random.default_rng(count).normal(size=(count, 3, 64, 64)).astype(np.float32)
-    found = sessions.run(sessions.opened(root / "assets/seed0/pose.onnx"), images)
+    outputs = sessions.run(sessions.opened(root / "assets/seed0/pose.onnx"), images)
     with torch.inference_mode():
-        for have, want in zip(found, net(torch.from_numpy(images)), strict=True):
+        for have, want in zip(outputs, net(torch.from_numpy(images)), strict=True):
             assert have.shape == want.shape == (count, 68, 128)
             assert want.std() > 0.1  # or nothing would be compared
             np.testing.assert_allclose(have, want.numpy(), atol=exported.TOLERANCE * float(want.abs().max()))

@@ -128,9 +128,9 @@ def test_what_is_left_is_what_greedy_suppression_leaves(seed):
     corner = rng.uniform(-20, 60, (60, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(5, 40, (60, 2))], axis=1).astype(np.float32)
     scores = rng.random(60).astype(np.float32)
-    own, score = face_boxes.filtered(boxes, scores, 0.2, 0.4)
+    box, score = face_boxes.filtered(boxes, scores, 0.2, 0.4)
     rows = suppressed(boxes, scores, 0.2, 0.4)
-    np.testing.assert_array_equal(own, boxes[rows])
+    np.testing.assert_array_equal(box, boxes[rows])
     np.testing.assert_array_equal(score, scores[rows])
 
 
@@ -142,10 +142,10 @@ def test_nothing_above_the_threshold_is_no_box():
 def test_a_card_brings_the_network_back(tmp_path):
     one, image = net(), torch.rand(1, 1, 64, 64) * 255
     detector_card.write(tmp_path, card(), one.state_dict())
-    again, said = detector_card.read(tmp_path)
-    assert said == card() and not again.training
-    for mine, theirs in zip(one(image), again(image), strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
+    again, metadata = detector_card.read(tmp_path)
+    assert metadata == card() and not again.training
+    for expected, theirs in zip(one(image), again(image), strict=True):
+        torch.testing.assert_close(expected, theirs, rtol=0, atol=0)
     detector_card.write(tmp_path, card(widths=Widths(4, 4, 8, 8, 16, 16)), one.state_dict())
     with pytest.raises(DataError, match="does not fit the network"):
         detector_card.read(tmp_path)

@@ -71,9 +71,9 @@ def test_known_points_survive_the_way_through_a_turned_region():
     to_image = facemesh.around(np.array([80.0, 60.0, 160.0, 140.0]), 1.5, 0.3)
     picture = facemesh.sampled(frame, to_image, 192, cv2.BORDER_REPLICATE)[..., 0].astype(float)
     ticks = np.arange(192)
-    found = np.array([(picture.sum(0) * ticks).sum(), (picture.sum(1) * ticks).sum()]) / picture.sum()
+    centre = np.array([(picture.sum(0) * ticks).sum(), (picture.sum(1) * ticks).sum()]) / picture.sum()
     displaced = to_image + np.array([[0, 0, 0.5], [0, 0, 0.5]])
-    assert geometry.apply(displaced, found[None])[0] == pytest.approx(spot, abs=0.1)
+    assert geometry.apply(displaced, centre[None])[0] == pytest.approx(spot, abs=0.1)
 
 
 def test_irises_are_not_predicted():
@@ -89,11 +89,11 @@ def test_irises_are_not_predicted():
 
 def test_a_prompt_is_widened_and_not_turned():
     box = np.array([[100, 50, 180, 110]], np.float32)  # the region is 120 px wide around (140, 80)
-    (said,) = prompted(0.9)([np.zeros((160, 240, 3), np.uint8)], [box])
-    assert said.xy[0, 0].tolist() == [80, 20]
-    assert said.xy[0, 192].tolist() == [200, 20]
-    assert said.score[0, 0] == pytest.approx(0.9)
-    assert said.boxes.tolist() == box.tolist() and np.isnan(said.box_score).all()
+    (prediction,) = prompted(0.9)([np.zeros((160, 240, 3), np.uint8)], [box])
+    assert prediction.xy[0, 0].tolist() == [80, 20]
+    assert prediction.xy[0, 192].tolist() == [200, 20]
+    assert prediction.score[0, 0] == pytest.approx(0.9)
+    assert prediction.boxes.tolist() == box.tolist() and np.isnan(prediction.box_score).all()
 
 
 def test_a_prompt_gets_a_row_whether_or_not_there_is_a_face():
@@ -107,11 +107,13 @@ def test_a_prompt_gets_a_row_whether_or_not_there_is_a_face():
 
 
 def test_without_a_prompt_a_face_needs_a_flag_and_a_place_in_the_first_few():
-    found = detected(([10, 10, 50, 50], 0), ([60, 10, 100, 50], 0), ([10, 60, 50, 100], 0))
+    detections = detected(([10, 10, 50, 50], 0), ([60, 10, 100, 50], 0), ([10, 60, 50, 100], 0))
     images = [np.zeros((120, 120, 3), np.uint8)]
 
     def count(flag, faces):
-        made = on_frames(FaceMesh(Stub(flag)), lambda images: [found for _ in images], faces)(images, [None])[0]
+        made = on_frames(FaceMesh(Stub(flag)), lambda images: [detections for _ in images], faces)(images, [None])[
+            0
+        ]
         return made.box_score.tolist()
 
     assert count(0.6, 2) == pytest.approx([0.9, 0.75])
@@ -127,23 +129,23 @@ def test_a_cascade_maps_the_crop_back_to_the_frame():
     def spot(image):
         assert image.shape == (256, 256, 3)
         ticks, light = np.arange(256), image[..., 0].astype(float)
-        shown = np.count_nonzero(light > 127) / np.count_nonzero(frame[..., 0])
-        assert shown == pytest.approx((256 / (1.25 * 80)) ** 2, rel=0.05)
+        ratio = np.count_nonzero(light > 127) / np.count_nonzero(frame[..., 0])
+        assert ratio == pytest.approx((256 / (1.25 * 80)) ** 2, rel=0.05)
         centre = np.array([(light.sum(0) * ticks).sum(), (light.sum(1) * ticks).sum()]) / light.sum()
         return [(np.tile(centre, (468, 1)), 0.8, np.zeros(4), 0.1)]
 
-    found = detected(([180, 90, 250, 170], 0))
-    said = facemesh.instances(facemesh.in_crops(frame, lambda images: [found], spot))
-    assert said.xy[0, 0] == pytest.approx([222, 131], abs=0.05)
-    assert said.boxes.tolist() == [[180, 90, 250, 170]] and said.box_score == pytest.approx([0.9])
+    detections = detected(([180, 90, 250, 170], 0))
+    prediction = facemesh.instances(facemesh.in_crops(frame, lambda images: [detections], spot))
+    assert prediction.xy[0, 0] == pytest.approx([222, 131], abs=0.05)
+    assert prediction.boxes.tolist() == [[180, 90, 250, 170]] and prediction.box_score == pytest.approx([0.9])
 
 
 def test_the_config_knows_its_words():
-    told = {"family": "facemesh", "weights": "mediapipe_wheel"}
-    assert parse(told, Config, "here").faces == 1
+    settings = {"family": "facemesh", "weights": "mediapipe_wheel"}
+    assert parse(settings, Config, "here").faces == 1
     for wrong in ({"detector": "long_range"}, {"faces": 0}, {"pad": -1.0}, {"face": 2}):
         with pytest.raises(ConfigError):
-            parse(told | wrong, Config, "here")
+            parse(settings | wrong, Config, "here")
 
 
 # From here on with the files of the wheel.
@@ -174,12 +176,12 @@ def config(**told) -> Config:
 
 def deviations(predictor, pictures, expected) -> list[float]:
     """Return mean distances in interocular distances, a face each; the faces must be the same ones."""
-    found = predictor(list(pictures.values()), [None] * len(pictures))
+    predictions = predictor(list(pictures.values()), [None] * len(pictures))
     errors = []
-    for name, said in zip(pictures, found, strict=True):
+    for name, prediction in zip(pictures, predictions, strict=True):
         points = expected[f"{name}|mesh"] / 50
-        assert len(said.xy) == len(points), name
-        for xy, reference in zip(said.xy[:, :468], points, strict=True):
+        assert len(prediction.xy) == len(points), name
+        for xy, reference in zip(prediction.xy[:, :468], points, strict=True):
             iod = np.linalg.norm(np.subtract(*reference[EYES]))
             errors.append(float(np.linalg.norm(xy - reference, axis=1).mean() / iod))
     return errors
@@ -272,11 +274,11 @@ def test_every_kind_loads_and_finds_the_same_face(wheel, detector, own):
     frame[70:326, 190:446] = face
     reference = own([frame], [None])[0]
     boxes = [None] if predictor.given == "own" else [reference.boxes[:1]]
-    (said,) = predictor([frame], boxes)
-    assert said.xy.shape == (1, 478, 2) and said.xy.dtype == np.float32
-    assert golden_check.deviation(said.xy[0], reference.xy[0]) < 0.02
+    (prediction,) = predictor([frame], boxes)
+    assert prediction.xy.shape == (1, 478, 2) and prediction.xy.dtype == np.float32
+    assert golden_check.deviation(prediction.xy[0], reference.xy[0]) < 0.02
     again = predictor([frame], boxes)[0]
-    assert np.array_equal(again.xy, said.xy, equal_nan=True)
+    assert np.array_equal(again.xy, prediction.xy, equal_nan=True)
 
 
 def test_a_load_is_checked(wheel, monkeypatch):

@@ -102,13 +102,13 @@ def test_what_is_stored_is_what_the_backbone_says_rounded_once(crops, tmp_path, 
     features.extract(Watched().about, crops, tmp_path / "out", store, tmp_path / "partial")
     stored = features.read(tmp_path / "out")
     wanted = by_hand(np.asarray(crops.pixels))
-    told = stored[np.arange(11)].float().numpy()
+    values = stored[np.arange(11)].float().numpy()
     exact = {"float16": lambda x: x.astype(np.float16).astype(np.float32), "bfloat16": bfloat16}[store](wanted)
     step = {"float16": 2.0**-10, "bfloat16": 2.0**-7}[store]
     # The sums of float32 may end on the other side of a tie.
-    assert (told == exact).mean() > 0.99
-    np.testing.assert_allclose(told, wanted, rtol=step, atol=1e-6)
-    assert (np.abs(told - wanted) > 1e-7).any()
+    assert (values == exact).mean() > 0.99
+    np.testing.assert_allclose(values, wanted, rtol=step, atol=1e-6)
+    assert (np.abs(values - wanted) > 1e-7).any()
     array = np.load(tmp_path / "out" / "features.npy")
     assert array.dtype == {"float16": np.float16, "bfloat16": np.uint16}[store]
     assert array.shape == (11, 4, 4, 4) and array.flags.c_contiguous
@@ -142,13 +142,13 @@ def test_a_head_cannot_tell_them_from_what_the_backbone_returns(tmp_path, store,
         assert not (a.is_inference() or b.is_inference() or a.requires_grad or b.requires_grad)
         torch.testing.assert_close(a, b, rtol=torch.finfo(a.dtype).eps, atol=1e-6)
         if len(rows) > 1:
-            said = []
+            results = []
             for maps in (a, b):
                 head.zero_grad()
                 out = head(maps.float())
                 out.square().mean().backward()
-                said += [(out.detach(), head[0].weight.grad.clone())]
-            torch.testing.assert_close(*said, rtol=0.05, atol=0.02)
+                results += [(out.detach(), head[0].weight.grad.clone())]
+            torch.testing.assert_close(*results, rtol=0.05, atol=0.02)
     with pytest.raises(IndexError):
         cached[np.array([11])]
     held = cached[np.array([1, 2])]
@@ -291,26 +291,26 @@ def ready(tmp_path: Path, monkeypatch, *backbones: Watched) -> dict:
 
 
 def test_all_crop_sets_or_those_that_are_meant(tmp_path, monkeypatch):
-    told = ready(tmp_path, monkeypatch, Watched(), Watched())
-    features.features_of(**told)
+    arguments = ready(tmp_path, monkeypatch, Watched(), Watched())
+    features.features_of(**arguments)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a", "b", "status.json"}
     assert json.loads((tmp_path / "out/status.json").read_text()) == {"status": "ok", "reason": ""}
     assert features.read(tmp_path / "out/b").card.crops == f"{1:064x}"
     assert not (tmp_path / "partial").exists()
-    features.features_of(**told | {"settings": {"family": "watched", "only": ["b"], "store": "bfloat16"}})
+    features.features_of(**arguments | {"settings": {"family": "watched", "only": ["b"], "store": "bfloat16"}})
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"b", "status.json"}
     assert features.read(tmp_path / "out/b").dtype == torch.bfloat16
 
 
 def test_an_interruption_keeps_the_finished_set_and_the_old_output(tmp_path, monkeypatch):
     one, two = Watched(patience=15), Watched()
-    told = ready(tmp_path, monkeypatch, one, two)
+    arguments = ready(tmp_path, monkeypatch, one, two)
     (tmp_path / "out").mkdir()
     (tmp_path / "out/old").write_text("")
     with pytest.raises(KeyboardInterrupt):
-        features.features_of(**told)
+        features.features_of(**arguments)
     assert one.seen == 14 and [path.name for path in (tmp_path / "out").iterdir()] == ["old"]
-    features.features_of(**told)
+    features.features_of(**arguments)
     assert two.seen == 8
     for name in ("a", "b"):
         pixels = np.load(tmp_path / "crops" / name / "pixels.npy")
@@ -320,16 +320,16 @@ def test_an_interruption_keeps_the_finished_set_and_the_old_output(tmp_path, mon
 
 
 def test_without_weights_there_is_a_reason_and_nothing_else(tmp_path, monkeypatch):
-    told = ready(tmp_path, monkeypatch)
+    arguments = ready(tmp_path, monkeypatch)
     bundle.write(tmp_path / "assets", "skipped", "its licence is not accepted", {})
-    features.features_of(**told)
+    features.features_of(**arguments)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["status.json"]
-    said = json.loads((tmp_path / "out/status.json").read_text())
-    assert said == {"status": "skipped", "reason": "its licence is not accepted"}
+    status = json.loads((tmp_path / "out/status.json").read_text())
+    assert status == {"status": "skipped", "reason": "its licence is not accepted"}
 
 
 def test_without_a_package_there_is_a_reason_and_nothing_else(tmp_path, monkeypatch):
-    told = ready(tmp_path, monkeypatch)
+    arguments = ready(tmp_path, monkeypatch)
     monkeypatch.setattr(features, "load", frozen.load)
     # A module that was imported is found through its package, too.
     for package, name in (("nets", "pretrained"), ("nets", "sapiens2_pose"), ("fewshot.backbones", "sapiens2")):
@@ -338,10 +338,10 @@ def test_without_a_package_there_is_a_reason_and_nothing_else(tmp_path, monkeypa
     for name in [name for name in sys.modules if name.startswith("transformers")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "transformers", None)
-    features.features_of(**told | {"settings": {"family": "sapiens2", "weights": "w"}})
+    features.features_of(**arguments | {"settings": {"family": "sapiens2", "weights": "w"}})
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["status.json"]
-    said = json.loads((tmp_path / "out/status.json").read_text())
-    assert said == {"status": "skipped", "reason": "the package transformers is not installed"}
+    status = json.loads((tmp_path / "out/status.json").read_text())
+    assert status == {"status": "skipped", "reason": "the package transformers is not installed"}
 
 
 @pytest.mark.parametrize(
@@ -356,10 +356,10 @@ def test_without_a_package_there_is_a_reason_and_nothing_else(tmp_path, monkeypa
     ],
 )
 def test_wrong_settings_name_the_nearest(tmp_path, monkeypatch, settings, said, remedy):
-    told = ready(tmp_path, monkeypatch)
+    arguments = ready(tmp_path, monkeypatch)
     monkeypatch.setattr(features, "load", frozen.load)
     with pytest.raises(ConfigError, match=said) as error:
-        features.features_of(**told | {"settings": settings})
+        features.features_of(**arguments | {"settings": settings})
     assert remedy in error.value.remedy and not (tmp_path / "out").exists()
 
 
@@ -373,7 +373,7 @@ def test_the_stage_says_the_same_as_the_network_of_the_run(tmp_path):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     flags = {"name": "teacher", "params": "backbones.teacher", "sets": "crops"}
     flags |= {"crops": "crops", "weights": "assets", "partial": "partial", "out": "out"}
-    command = [sys.executable, STAGE, *(word for name, said in flags.items() for word in (f"--{name}", said))]
+    command = [sys.executable, STAGE, *(word for name, value in flags.items() for word in (f"--{name}", value))]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     net, _ = onnx.card.read(tmp_path / "models" / "rgb_t" / "seed0")

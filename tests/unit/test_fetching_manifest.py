@@ -40,10 +40,10 @@ def wanted(**change) -> options.ResolvedPiece:
 
 
 def test_a_listing_is_what_sha256sum_would_say_with_sizes(tmp_path):
-    found = listing.list_files(write(tmp_path, FILES))
-    assert found == sorted(ENTRIES, key=lambda entry: entry.path)
+    entries = listing.list_files(write(tmp_path, FILES))
+    assert entries == sorted(ENTRIES, key=lambda entry: entry.path)
     by_hand = "".join(f"{digest(FILES[name])}  {len(FILES[name])}  {name}\n" for name in sorted(FILES))
-    tree = listing.digest(found)
+    tree = listing.digest(entries)
     assert (tree.files, tree.bytes) == (3, sum(map(len, FILES.values())))
     assert tree.sha256 == hashlib.sha256(by_hand.encode()).hexdigest()
 
@@ -116,8 +116,8 @@ def test_differences_are_told_by_name_and_the_first_five_only():
         ENTRIES[2],
         ListedFile(path="n", size=1, sha256="1" * 64),
     ]
-    told = listing.differences(ENTRIES, other)
-    assert told == (
+    message = listing.differences(ENTRIES, other)
+    assert message == (
         f"deep/er/000001.png is missing; n is new; 000000.png has sha256 {'0' * 64}, expected {ENTRIES[0].sha256}"
     )
     many = [ListedFile(path=str(n), size=1, sha256="1" * 64) for n in range(9)]
@@ -215,8 +215,8 @@ def test_anything_is_a_manifest_or_a_data_error(text):
         path = Path(folder) / "set.json"
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
         try:
-            found = manifest.read(path)
-            assert all(listing.digest(pin.listing) == pin.tree for pin in found.values() if pin.listing)
+            pins = manifest.read(path)
+            assert all(listing.digest(pin.listing) == pin.tree for pin in pins.values() if pin.listing)
         except DataError as error:
             assert "set.json" in error.cause and error.remedy
 
@@ -351,5 +351,5 @@ def test_pieces_that_could_not_be_placed_side_by_side_are_refused(keys, names):
     ],
 )
 def test_defaults_and_addresses(piece, source, name, unpack):
-    found = wanted(**{"url": None} | piece)
-    assert (found.source, found.name, found.unpack, str(found.into)) == (source, name, unpack, "all")
+    result = wanted(**{"url": None} | piece)
+    assert (result.source, result.name, result.unpack, str(result.into)) == (source, name, unpack, "all")

@@ -259,18 +259,18 @@ def test_what_is_placed_is_pinned_and_then_must_match(tmp_path, where):
 
 @pytest.mark.parametrize("folder", [True, False])
 def test_a_first_pin_from_what_was_placed_lets_the_publisher_s_file_in(tmp_path, capsys, folder):
-    published, told = zipped(FILES), "all was pinned from what was placed, not from the publisher"
+    published, message = zipped(FILES), "all was pinned from what was placed, not from the publisher"
     with serving(Script(published)) as script:
         case = machine(tmp_path, script.url)
         write(case.placed, below("all", FILES) if folder else {"set.zip": zipped(dict(reversed(FILES.items())))})
         case.fetch()
         pin = case.pins()["all"]
-        assert told in capsys.readouterr().out and pin.file is None and script.seen == []
+        assert message in capsys.readouterr().out and pin.file is None and script.seen == []
         shutil.rmtree(case.placed)
         case.lose(cached=True)
         assert case.fetch() == below("all", FILES)
-        said = capsys.readouterr().out
-        assert told not in said and "matched" in said
+        output = capsys.readouterr().out
+        assert message not in output and "matched" in output
         now = case.pins()["all"]
         assert now.file.sha256 == digest(published) and now.tree == pin.tree
         case.lose(cached=True)
@@ -422,10 +422,10 @@ def test_offline_says_within_seconds_what_is_missing_and_where_to_put_it(tmp_pat
 
 @pytest.mark.slow
 def test_a_network_that_answers_nothing_costs_five_seconds_whatever_is_missing(tmp_path, monkeypatch):
-    done, ended, asked = threading.Event(), threading.Event(), []
+    done, ended, calls = threading.Event(), threading.Event(), []
 
     def hang(*arguments, **named):
-        asked.append(arguments)
+        calls.append(arguments)
         done.wait(600)
         ended.set()
         raise OSError("no answer")
@@ -434,7 +434,7 @@ def test_a_network_that_answers_nothing_costs_five_seconds_whatever_is_missing(t
     monkeypatch.setattr("fetch_machine.QUICK", DEFAULT_POLICY)
     pieces = {name: {"url": f"https://{name}.example/{name}.zip"} for name in "abc"}
     error = refused(Machine(tmp_path / "m", pieces=pieces), NetworkError)
-    assert len(asked) == 1 and not ended.is_set() and DEFAULT_POLICY.connect < 5
+    assert len(calls) == 1 and not ended.is_set() and DEFAULT_POLICY.connect < 5
     done.set()
     assert "a (https://a.example/a.zip, unknown size): a.example cannot be reached (no answer)" in error.cause
     assert error.cause.count("not tried") == 2

@@ -56,20 +56,20 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_pictures_are_all_it_needs(ships, folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     predicted("--images", "pictures")
-    found = rows(tmp_path / "predictions.csv")
+    table = rows(tmp_path / "predictions.csv")
     names = ["bad.png", "none.png", "one.png", "rgb.png", "sub/zwei ö.png", "sub/zwei ö.png"]
-    assert [row["image"] for row in found] == names
-    assert [row["box_x"] != "" for row in found] == [False, False, True, True, True, True]
-    assert [all(row.values()) for row in found] == [False, False, True, True, True, True]
-    for row in found[:2]:
+    assert [row["image"] for row in table] == names
+    assert [row["box_x"] != "" for row in table] == [False, False, True, True, True, True]
+    assert [all(row.values()) for row in table] == [False, False, True, True, True, True]
+    for row in table[:2]:
         assert not any(value for name, value in row.items() if name != "image")
     points = Landmarker()(folder / "one.png").points[0]
-    told = [[float(found[2][f"{name}_{axis}"]) for axis in "xy"] for name in Landmarker().names]
-    np.testing.assert_allclose(told, points, atol=5e-4)
-    assert (found[2]["box_w"], found[2]["box_h"]) == ("40", "48") and len(found[2]) == 5 + 3 * 68
-    said = capsys.readouterr()
-    assert said.out == "predictions.csv: 6 rows of 5 pictures, 1 without a face\n"
-    assert said.err == "warning: 1 of 5 pictures cannot be read: bad.png is empty\n"
+    coordinates = [[float(table[2][f"{name}_{axis}"]) for axis in "xy"] for name in Landmarker().names]
+    np.testing.assert_allclose(coordinates, points, atol=5e-4)
+    assert (table[2]["box_w"], table[2]["box_h"]) == ("40", "48") and len(table[2]) == 5 + 3 * 68
+    output = capsys.readouterr()
+    assert output.out == "predictions.csv: 6 rows of 5 pictures, 1 without a face\n"
+    assert output.err == "warning: 1 of 5 pictures cannot be read: bad.png is empty\n"
 
 
 def test_it_needs_no_torch_and_nothing_of_the_repository(weights, folder, tmp_path):
@@ -98,10 +98,10 @@ def test_boxes_are_taken_as_they_are(ships, folder, tmp_path):
     lines = ["image,box_x,box_y,box_w,box_h", "none.png,5,5,30,30", "bad.png,1,2,3,4", "none.png,200,200,9,9"]
     boxes.write_text("\n".join(lines))
     predicted("--images", folder, "--out", tmp_path / "p.csv", "--boxes", boxes)
-    found = rows(tmp_path / "p.csv")
-    assert [row["image"] for row in found] == ["none.png", "none.png", "bad.png"]
-    assert [row["jaw_0_x" if "jaw_0_x" in row else next(iter(row))] != "" for row in found] == [True, False, False]
-    assert [row["box_x"] for row in found] == ["5", "200", "1"]
+    table = rows(tmp_path / "p.csv")
+    assert [row["image"] for row in table] == ["none.png", "none.png", "bad.png"]
+    assert [row["jaw_0_x" if "jaw_0_x" in row else next(iter(row))] != "" for row in table] == [True, False, False]
+    assert [row["box_x"] for row in table] == ["5", "200", "1"]
 
 
 def test_temperatures_have_columns_where_they_are_asked_for(ships, tmp_path):
@@ -113,18 +113,18 @@ def test_temperatures_have_columns_where_they_are_asked_for(ships, tmp_path):
     cv2.imwrite(str(root / "float.tiff"), degrees)
     cv2.imwrite(str(root / "grey.png"), shipped_weights.with_blobs(100, 120, (61, 52)))
     predicted("--images", root, "--out", tmp_path / "p.csv", "--temperatures")
-    found = {row["image"]: row for row in rows(tmp_path / "p.csv")}
+    table = {row["image"]: row for row in rows(tmp_path / "p.csv")}
     names = Landmarker().names
     for name in ("raw.tiff", "float.tiff"):
-        row = found[name]
-        told = np.array(
+        row = table[name]
+        values = np.array(
             [[float(row[f"{point}_{column}"] or "nan") for column in ("x", "y", "celsius")] for point in names]
         )
-        x, y, celsius = told.T
+        x, y, celsius = values.T
         plain = (np.hypot(x - 61, y - 52) > 2) & np.isfinite(celsius)
         assert plain.sum() > 30
         np.testing.assert_allclose(celsius[plain], (20 + 0.05 * x + 0.02 * y)[plain], atol=0.02)
-    assert not any(found["grey.png"][f"{point}_celsius"] for point in names) and found["grey.png"]["box_x"]
+    assert not any(table["grey.png"][f"{point}_celsius"] for point in names) and table["grey.png"]["box_x"]
     predicted("--images", root, "--out", tmp_path / "q.csv")
     assert not any(column.endswith("_celsius") for column in rows(tmp_path / "q.csv")[0])
 
@@ -156,9 +156,9 @@ def test_overlays_show_each_picture_with_its_faces(ships, folder, tmp_path):
     predicted("--images", folder, "--out", tmp_path / "p.csv", "--overlays", tmp_path / "drawn")
     names = {path.relative_to(tmp_path / "drawn").as_posix() for path in (tmp_path / "drawn").rglob("*.png")}
     assert names == {"one.png.png", "none.png.png", "rgb.png.png", "sub/zwei ö.png.png"}
-    shown = cv2.imread(str(tmp_path / "drawn/one.png.png"))
-    assert shown.shape == (3 * 121, 3 * 161, 3)
-    assert (shown.max(axis=2) != shown.min(axis=2)).any()  # colours on grey
+    image = cv2.imread(str(tmp_path / "drawn/one.png.png"))
+    assert image.shape == (3 * 121, 3 * 161, 3)
+    assert (image.max(axis=2) != image.min(axis=2)).any()  # colours on grey
     bare = cv2.imread(str(tmp_path / "drawn/none.png.png"))
     assert bare.shape == (500, 600, 3) and not bare.any()
 
@@ -168,8 +168,8 @@ def test_an_overlay_has_points_where_they_are(tmp_path):
     points[0, 30] = [10, 7]
     boxes = np.array([[4, 3, 16, 12]], np.float32)
     nothing = np.zeros((1, 68), np.float32)
-    found = Landmarks(points, nothing, boxes, nothing[:, 0], None, "ibug68")
-    drawn = overlay.drawn(np.zeros((32, 64), np.uint8), found)
+    landmarks = Landmarks(points, nothing, boxes, nothing[:, 0], None, "ibug68")
+    drawn = overlay.drawn(np.zeros((32, 64), np.uint8), landmarks)
     assert drawn.shape == (320, 640, 3)
     white = np.argwhere((drawn == 255).all(axis=2))
     np.testing.assert_allclose(white.mean(axis=0), [7 * 10 + 4.5, 10 * 10 + 4.5], atol=0.6)
@@ -223,8 +223,8 @@ def test_a_name_that_is_no_utf_8_is_told_with_its_bytes_spelled_out(ships, folde
     except (OSError, UnicodeEncodeError):
         pytest.skip("this disk has names in UTF-8 alone")
     predicted("--images", folder, "--out", tmp_path / "p.csv", "--overlays", tmp_path / "drawn")
-    found = {row["image"]: row["box_w"] for row in rows(tmp_path / "p.csv")}
-    assert found["gr\\udcfcn.png"] == "40" and len(found) == 5
+    widths = {row["image"]: row["box_w"] for row in rows(tmp_path / "p.csv")}
+    assert widths["gr\\udcfcn.png"] == "40" and len(widths) == 5
     assert (tmp_path / "drawn/gr\udcfcn.png.png").is_file()
 
 
@@ -235,5 +235,5 @@ def test_a_picture_longer_than_crops_are_cut_from_is_one_that_cannot_be_read(shi
     boxes.write_text("\n".join(lines))
     predicted("--images", folder, "--out", tmp_path / "p.csv", "--boxes", boxes)
     assert [bool(row["jaw_0_x"]) for row in rows(tmp_path / "p.csv")] == [False, True]
-    said = "warning: 1 of 2 pictures cannot be read: long.png is 33000 px long\n"
-    assert capsys.readouterr().err == said
+    message = "warning: 1 of 2 pictures cannot be read: long.png is 33000 px long\n"
+    assert capsys.readouterr().err == message

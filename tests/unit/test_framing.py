@@ -66,12 +66,12 @@ def test_the_base_shows_what_is_scored_and_a_variant_all_that_is_labelled(prepar
 def test_each_variant_shows_the_frame_under_its_own_settings(prepared):
     _, packed = frame(prepared)
     name = packed["base"].ids[0]
-    shown = {key: each.image(list(each.ids).index(name)) for key, each in packed.items()}
+    images = {key: each.image(list(each.ids).index(name)) for key, each in packed.items()}
     # 31.5 deg C everywhere: 20..40 makes it 146.6, 0..63 makes it 127.5; the picture holds the frame's number.
-    assert shown["base"][128, 96].tolist() == [147] * 3
-    assert shown["wide"][128, 96].tolist() in ([127] * 3, [128] * 3)
-    assert shown["png"][128, 96].tolist() == [int(name.split("_")[1]) % 250] * 3
-    assert shown["base"].shape == (256, 192, 3)
+    assert images["base"][128, 96].tolist() == [147] * 3
+    assert images["wide"][128, 96].tolist() in ([127] * 3, [128] * 3)
+    assert images["png"][128, 96].tolist() == [int(name.split("_")[1]) % 250] * 3
+    assert images["base"].shape == (256, 192, 3)
 
 
 def test_all_faces_or_none(prepared):

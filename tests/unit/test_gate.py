@@ -170,7 +170,7 @@ def edited(base: Path, folder: Path, change) -> Path:
 
 
 def record(raw, name):
-    return next(own for own in raw["records"] if own["contestant"] == name)
+    return next(entry for entry in raw["records"] if entry["contestant"] == name)
 
 
 def of(name, **values):
@@ -339,9 +339,9 @@ def compare(*arguments: str) -> int:
 
 def test_a_revision_is_compared_with_the_working_tree(project, capsys):
     assert compare("HEAD~1") == 1
-    told = capsys.readouterr().out
-    assert told.startswith("## Worse") and "the working tree" in told and "`ready`" in told
-    assert re.search(r"^`HEAD~1 \([0-9a-f]{9}\)` against the working tree: ", told, re.MULTILINE)
+    output = capsys.readouterr().out
+    assert output.startswith("## Worse") and "the working tree" in output and "`ready`" in output
+    assert re.search(r"^`HEAD~1 \([0-9a-f]{9}\)` against the working tree: ", output, re.MULTILINE)
     assert compare("HEAD") == 0
     assert "No regression" in capsys.readouterr().out
 
@@ -358,11 +358,11 @@ def test_reports_say_the_same_in_three_forms(project):
     outs = ["--markdown", "out/gate.md", "--json", "out/gate.json", "--junit", "out/gate.xml"]
     (project / "out").mkdir()
     assert compare("HEAD~1", *outs) == 1
-    told = json.loads((project / "out/gate.json").read_text())
+    report = json.loads((project / "out/gate.json").read_text())
     suite = ElementTree.parse(project / "out/gate.xml").getroot()
-    worse = [row for row in told["rows"] if row["verdict"] == "regression"]
-    assert told["exit"] == 1 and len(worse) == int(suite.get("failures")) == len(suite.findall(".//failure")) > 0
-    assert len(told["rows"]) == int(suite.get("tests"))
+    worse = [row for row in report["rows"] if row["verdict"] == "regression"]
+    assert report["exit"] == 1 and len(worse) == int(suite.get("failures")) == len(suite.findall(".//failure")) > 0
+    assert len(report["rows"]) == int(suite.get("tests"))
     assert (project / "out/gate.md").read_text().count("| regression |") == len(worse)
 
 
@@ -440,8 +440,8 @@ def test_a_name_cannot_break_out_of_the_report(base, tmp_path, capsys, monkeypat
     head = edited(base, tmp_path / "head", lambda raw: record(raw, "ready").update(contestant=evil))
     gated(tmp_path, monkeypatch)
     assert compare(str(base), str(head), "--junit", "gate.xml") == 1
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert (
-        not re.search(r"(?<!\\)<img", told)
+        not re.search(r"(?<!\\)<img", output)
         and ElementTree.parse("gate.xml").getroot().get("name") == "thermark compare"
     )

@@ -32,11 +32,11 @@ def faces(points: dict[str, list[tuple[float, float]]], **columns) -> Faces:
 def labelled(box=PERSONS[0], colour=False, kind="square"):
     """Return three faces, one a part, and their frames; part 2 trains on 40 before it validates."""
     first = 41 if kind == "posts" else 2
-    told = {f"1/{n}": [NOSE] for n in range(first)} | {"2/c": [NOSE]}
-    images = dict.fromkeys(told, scene.blob(NOSE, colour=colour))
-    own = np.array([box] * len(told), np.float32)
+    labels = {f"1/{n}": [NOSE] for n in range(first)} | {"2/c": [NOSE]}
+    images = dict.fromkeys(labels, scene.blob(NOSE, colour=colour))
+    boxes = np.array([box] * len(labels), np.float32)
     splits = ["train"] * (first - 1) + ["val", "test"]
-    return faces(told, boxes=own, prompts=own, splits=splits), images
+    return faces(labels, boxes=boxes, prompts=boxes, splits=splits), images
 
 
 @pytest.mark.parametrize("side", [64, 256])
@@ -48,11 +48,11 @@ def test_the_brightest_place_is_the_label(monkeypatch, tmp_path, kind, box, side
     assert len(made) == len(table)
     for row in (0, len(made) - 1):
         step = np.diag(made.to_frame[row, :, :2])
-        found = scene.brightest(made.pixels[row])
+        peak = scene.brightest(made.pixels[row])
         if step.max() < 2:  # else pixels are skipped: that is how the posts reduce
-            np.testing.assert_allclose(made.to_frame[row] @ [*found, 1], NOSE, atol=0.05)
-            np.testing.assert_allclose(made.xy[row, 0], found, atol=0.05 / step.min())
-        assert np.abs(made.to_frame[row] @ [*found, 1] - NOSE).max() < 0.4
+            np.testing.assert_allclose(made.to_frame[row] @ [*peak, 1], NOSE, atol=0.05)
+            np.testing.assert_allclose(made.xy[row, 0], peak, atol=0.05 / step.min())
+        assert np.abs(made.to_frame[row] @ [*peak, 1] - NOSE).max() < 0.4
         np.testing.assert_allclose(made.to_frame[row] @ [*made.xy[row, 0], 1], NOSE, atol=1e-5)
 
 
@@ -79,12 +79,12 @@ def test_pixels_of_part_2_by_hand(colour):
     """Two nearest pixels each way, and none from beyond the crop: at its border, that border goes on."""
     image = np.random.default_rng(0).integers(0, 256, (256, 192, *colour), np.uint8)
     pixels, _ = cutting.cut(image, np.array([150, 100, 190, 140]) - 0.5, "posts", 256, 1.25)
-    own = image[95:145, 145:192].astype(float)
-    y, x = ((np.arange(256) + 0.5) * length / 256 - 0.5 for length in own.shape[:2])
-    y, x = y.clip(0, own.shape[0] - 1), x.clip(0, own.shape[1] - 1)
-    top, left = (np.minimum(at.astype(int), end - 2) for at, end in ((y, own.shape[0]), (x, own.shape[1])))
+    crop = image[95:145, 145:192].astype(float)
+    y, x = ((np.arange(256) + 0.5) * length / 256 - 0.5 for length in crop.shape[:2])
+    y, x = y.clip(0, crop.shape[0] - 1), x.clip(0, crop.shape[1] - 1)
+    top, left = (np.minimum(at.astype(int), end - 2) for at, end in ((y, crop.shape[0]), (x, crop.shape[1])))
     down, right = (y - top).reshape(-1, 1, *[1] * len(colour)), (x - left).reshape(1, -1, *[1] * len(colour))
-    above, below = ((1 - right) * own[at][:, left] + right * own[at][:, left + 1] for at in (top, top + 1))
+    above, below = ((1 - right) * crop[at][:, left] + right * crop[at][:, left + 1] for at in (top, top + 1))
     assert np.abs(pixels - ((1 - down) * above + down * below)).max() <= 1.01
     assert pixels.shape == (256, 256, *colour) and pixels.dtype == np.uint8
 
@@ -110,10 +110,10 @@ def test_colour_stays(monkeypatch, tmp_path):
 def test_labels_outside_of_a_crop_are_none(monkeypatch, tmp_path):
     """A crop of 20 px from (0, 10) to (20, 30), counted from the outline: its last pixel is its last."""
     points = [(-0.5, 9.5), (19.49, 29.49), (-0.51, 12), (19.5, 12), (4, 29.5), (4, 9.49)]
-    told = {f"{1 + row // 4}/{row}": [point] for row, point in enumerate(points)}
+    labels = {f"{1 + row // 4}/{row}": [point] for row, point in enumerate(points)}
     box = np.array([[-0.5, 9.5, 19.5, 29.5]] * 6, np.float32)
-    table = faces(told, prompts=box, splits=["train", "train", "train", "val", "test", "test"])
-    images = {name: np.zeros((64, 64), np.uint8) for name in told}
+    table = faces(labels, prompts=box, splits=["train", "train", "train", "val", "test", "test"])
+    images = {name: np.zeros((64, 64), np.uint8) for name in labels}
     made = scene.cut(monkeypatch, tmp_path, table, images, geometry="square", padding=1.0, side=40)
     assert np.isfinite(made.xy).all(axis=(1, 2)).tolist() == [True, True, False, False, False, False]
     # Two pixels of the crop are one of the frame.
@@ -162,8 +162,8 @@ def test_parts_are_those_of_the_posts_and_the_rest_of_each_file(monkeypatch, tmp
     random.shuffle(first)
     random.shuffle(second)
     train = [row for row in first if row in usable][:40]
-    shown = {str(table.frames[row]) for row in train}
-    val = [row for row in first if row in usable and str(table.frames[row]) not in shown][:15]
+    train_frames = {str(table.frames[row]) for row in train}
+    val = [row for row in first if row in usable and str(table.frames[row]) not in train_frames][:15]
     test = [row for row in second if row in usable][:80]
     held = {str(table.frames[row]) for row in val}
     assert set(made.rows[made.part("train", published=True)]) == set(train) and len(train) == 40
@@ -201,7 +201,7 @@ def test_limits_depend_on_ids_and_not_on_their_order(monkeypatch, tmp_path, crow
     def taken(folder, own, **told):
         one = scene.cut(monkeypatch, tmp_path / folder, own, images, geometry="square", side=8, **told)
         rows = zip(own.ids[one.rows], one.parts, one.published, strict=True)
-        return one, {(str(name), str(part), bool(shown)) for name, part, shown in rows}
+        return one, {(str(name), str(part), bool(published)) for name, part, published in rows}
 
     made, kept = taken("a", table, **limit)
     assert kept == taken("b", table.take(np.random.default_rng(0).permutation(220)), **limit)[1]
@@ -215,20 +215,20 @@ def test_limits_depend_on_ids_and_not_on_their_order(monkeypatch, tmp_path, crow
 
 
 def test_faces_without_a_prompt_in_their_frame_are_left_out(monkeypatch, tmp_path):
-    told = {f"1/{row}": [NOSE] for row in range(6)}
-    table = faces(told, splits=["train", "val", "test", "train", "train", "test"])
+    labels = {f"1/{row}": [NOSE] for row in range(6)}
+    table = faces(labels, splits=["train", "val", "test", "train", "train", "test"])
     table.prompts[3:] = [[np.nan] * 4, [7, 7, 7, 7], [500, 500, 520, 520]]
-    made = scene.cut(monkeypatch, tmp_path, table, {name: scene.blob(NOSE) for name in told}, geometry="square")
+    made = scene.cut(monkeypatch, tmp_path, table, {name: scene.blob(NOSE) for name in labels}, geometry="square")
     assert made.rows.tolist() == [0, 1, 2]
 
 
 def test_a_frame_of_many_persons_is_read_once_and_its_crops_are_in_their_places(monkeypatch, tmp_path):
     """Frames 1 and 2 have faces in several parts, so theirs are far apart; each crop is lit at its own nose."""
     noses = {"1/a": [(40, 60), (90, 61), (140, 200)], "2/b": [(30, 30), (150, 100)], "2/c": [(96, 128)]}
-    boxes = [[x - 15, y - 15, x + 15, y + 15] for own in noses.values() for x, y in own]
+    boxes = [[x - 15, y - 15, x + 15, y + 15] for points in noses.values() for x, y in points]
     splits = ["test", "train", "val", "train", "test", "train"]
     table = faces(noses, prompts=np.array(boxes, np.float32), splits=splits)
-    images = {name: np.max([scene.blob(xy) for xy in own], axis=0) for name, own in noses.items()}
+    images = {name: np.max([scene.blob(xy) for xy in points], axis=0) for name, points in noses.items()}
     read, cut_from = [], scene.dataset
 
     def counting(monkeypatch, images):
@@ -243,8 +243,8 @@ def test_a_frame_of_many_persons_is_read_once_and_its_crops_are_in_their_places(
     assert made.parts.tolist() == ["train"] * 3 + ["val", "test", "test"]
     assert made.frames.tolist() == ["1/a", "2/b", "2/c", "1/a", "1/a", "2/b"]
     for row in range(6):
-        told = table.xy[made.rows[row], 0]
-        np.testing.assert_allclose(made.to_frame[row] @ [*scene.brightest(made.pixels[row]), 1], told, atol=0.3)
+        label = table.xy[made.rows[row], 0]
+        np.testing.assert_allclose(made.to_frame[row] @ [*scene.brightest(made.pixels[row]), 1], label, atol=0.3)
 
 
 def test_frames_are_all_grey_or_all_in_colour(monkeypatch, tmp_path):
@@ -329,15 +329,15 @@ def test_damaged_crops_are_refused(monkeypatch, tmp_path):
 
 def test_the_fingerprint_is_of_pixels_and_labels(monkeypatch, tmp_path):
     table, images = labelled()
-    told = {"geometry": "square", "side": 8}
-    plain = scene.cut(monkeypatch, tmp_path / "a", table, images, **told).fingerprint
-    assert scene.cut(monkeypatch, tmp_path / "b", table, images, **told).fingerprint == plain
+    settings = {"geometry": "square", "side": 8}
+    plain = scene.cut(monkeypatch, tmp_path / "a", table, images, **settings).fingerprint
+    assert scene.cut(monkeypatch, tmp_path / "b", table, images, **settings).fingerprint == plain
     brighter = images | {"1/1": images["1/1"] // 2}
     moved = replace(table, xy=table.xy + np.float32(0.25))
     others = [
-        scene.cut(monkeypatch, tmp_path / "c", table, brighter, **told),
-        scene.cut(monkeypatch, tmp_path / "d", moved, images, **told),
-        scene.cut(monkeypatch, tmp_path / "e", table, images, **told | {"padding": 1.5}),
+        scene.cut(monkeypatch, tmp_path / "c", table, brighter, **settings),
+        scene.cut(monkeypatch, tmp_path / "d", moved, images, **settings),
+        scene.cut(monkeypatch, tmp_path / "e", table, images, **settings | {"padding": 1.5}),
     ]
     assert len({plain, *(one.fingerprint for one in others)}) == 4
 

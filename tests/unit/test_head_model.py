@@ -73,8 +73,8 @@ def test_rows_stay_in_order_across_frames_and_misses(kind, batch):
         return [nose[0] - half, nose[1] - half, nose[0] + half + 4, nose[1] + half - 3]
 
     gone, beyond, empty = [np.nan] * 4, [900, 900, 950, 950], [30, 30, 30, 30]
-    told = [[near(noses[0], 20), gone, near(noses[0], 30)], [], [beyond, near(noses[2], 15), empty]]
-    boxes = [np.array(own, np.float32).reshape(-1, 4) for own in told]
+    corners = [[near(noses[0], 20), gone, near(noses[0], 30)], [], [beyond, near(noses[2], 15), empty]]
+    boxes = [np.array(frame_boxes, np.float32).reshape(-1, 4) for frame_boxes in corners]
     answers = one.on_boxes(images, boxes)
     assert [xy.shape for xy, _ in answers] == [(3, 1, 2), (0, 1, 2), (3, 1, 2)]
     assert [score.shape for _, score in answers] == [(3, 1), (0, 1), (3, 1)]
@@ -85,11 +85,11 @@ def test_rows_stay_in_order_across_frames_and_misses(kind, batch):
             == list(map(bool, missed))
         )
     for index in (0, 2):
-        found = answers[index][0][np.isfinite(answers[index][1])]
-        np.testing.assert_allclose(found, np.tile(noses[index], (len(found), 1)), atol=1.0)
-    for image, own, (xy, score) in zip(images, boxes, answers, strict=True):
-        np.testing.assert_allclose(one.on_boxes([image], [own])[0][0], xy, atol=1e-4)
-        np.testing.assert_allclose(one.on_boxes([image], [own])[0][1], score, atol=1e-5)
+        points = answers[index][0][np.isfinite(answers[index][1])]
+        np.testing.assert_allclose(points, np.tile(noses[index], (len(points), 1)), atol=1.0)
+    for image, frame_boxes, (xy, score) in zip(images, boxes, answers, strict=True):
+        np.testing.assert_allclose(one.on_boxes([image], [frame_boxes])[0][0], xy, atol=1e-4)
+        np.testing.assert_allclose(one.on_boxes([image], [frame_boxes])[0][1], score, atol=1e-5)
     assert one.on_boxes([], []) == []
     with pytest.raises(ValueError, match="shorter"):
         one.on_boxes(images, boxes[:2])
@@ -123,9 +123,9 @@ def drawn_run(monkeypatch, root, kind):
     made = scene.cut(monkeypatch, root, table, images, geometry=kind)
     features.extract(scene.backbone(), made, root / "seen" / "cut", "float16", root / "partial")
     files.write_json(root / "seen" / features.STATUS, {"status": "ok", "reason": ""})
-    told = {"backbone": "b", "crops": "cut", "seeds": [4], "budget": [], "epochs": 2, "precision": "fp32"}
+    section = {"backbone": "b", "crops": "cut", "seeds": [4], "budget": [], "epochs": 2, "precision": "fp32"}
     monkeypatch.setattr(run, "ordered", lambda work, jobs, workers, chunk: map(work, jobs))
-    config = parse(told, plan.Config, "heads.x")
+    config = parse(section, plan.Config, "heads.x")
     to = run.HeadPaths(root / "head_x", root / "flat.json", root / "x.json", root / "x.csv")
     run.train(config, root / "cut", root / "seen", to)
     return made, table, images, json.loads((root / "x.json").read_text())
@@ -139,16 +139,16 @@ def test_frames_are_answered_as_the_stored_features_were(monkeypatch, tmp_path, 
     one = HeadModel(scene.backbone(), head, about, about.padding)
     assert (about.geometry, about.side, about.trained_on) == (kind, 256, ["drawn", "elsewhere"])
     rows = made.rows[made.part("test")]
-    told = (table.boxes if kind == "posts" else table.prompts)[rows]
-    shown = [images[str(table.frames[row])] for row in rows]
-    answers = one.on_boxes(shown, [box[None] for box in told])
+    boxes = (table.boxes if kind == "posts" else table.prompts)[rows]
+    frames = [images[str(table.frames[row])] for row in rows]
+    answers = one.on_boxes(frames, [box[None] for box in boxes])
     errors = np.array(
         [np.hypot(*(xy[0, 0] - table.xy[row, 0])) for (xy, _), row in zip(answers, rows, strict=True)]
     )
-    said = numbers["test"]["all"]
-    assert said["crops"] == len(rows) == 14 and said["missed"] == 0
-    assert said["native_mean"] == pytest.approx(errors.mean(), rel=1e-4)
-    assert said["native_median"] == pytest.approx(np.sort(errors)[(len(errors) - 1) // 2], rel=1e-4)
+    summary = numbers["test"]["all"]
+    assert summary["crops"] == len(rows) == 14 and summary["missed"] == 0
+    assert summary["native_mean"] == pytest.approx(errors.mean(), rel=1e-4)
+    assert summary["native_median"] == pytest.approx(np.sort(errors)[(len(errors) - 1) // 2], rel=1e-4)
 
 
 # On disk.
@@ -201,17 +201,17 @@ def test_damaged_heads_are_refused(tmp_path):
 
 
 def test_a_head_is_loaded_with_the_very_backbone_it_was_trained_on(tmp_path, monkeypatch):
-    folder, asked = written(tmp_path / "head_x" / "seed0"), []
+    folder, calls = written(tmp_path / "head_x" / "seed0"), []
     below = scene.backbone()
 
     def load(name, settings, weights, device):
-        asked.append((dict(settings), weights.folder.name, device))
+        calls.append((dict(settings), weights.folder.name, device))
         return below
 
     monkeypatch.setattr(model.backbones, "load", load)
     weights = bundle.Bundle(tmp_path / "assets", "ok", "", {})
     one = model.load(folder, weights, "cpu", {"batch": 5})
-    assert asked == [(scene.SECTION | {"batch": 5}, "assets", "cpu")]
+    assert calls == [(scene.SECTION | {"batch": 5}, "assets", "cpu")]
     assert one.backbone is below and one.padding == 1.25 and not one.head.training
     for other in ({"sha256": "c" * 64}, {"channels": 2}):
         below = replace(scene.backbone(), **other)

@@ -58,9 +58,9 @@ def outputs(out: Path) -> dict[str, bytes]:
 
 def train(root: Path, out: Path, **changed) -> tuple[dict, list[dict[str, str]]]:
     """Train into `out`; return the metrics and the rows of the curve."""
-    told = config(**changed)
+    settings = config(**changed)
     to = run.HeadPaths(out / "head_x", out / "flat.json", out / "metrics.json", out / "curve.csv")
-    run.train(told, root / "cut", root / "seen", to)
+    run.train(settings, root / "cut", root / "seen", to)
     with (out / "curve.csv").open() as file:
         return json.loads((out / "metrics.json").read_text()), list(csv.DictReader(file))
 
@@ -140,11 +140,11 @@ def by_hand(root: Path, folder: Path, method: str, rows: np.ndarray) -> dict[str
         xy, _ = Heatmap(about.sigma, method).decode(head(torch.from_numpy(maps[rows]).float()))
     gap = xy[:, 0].numpy() * (64 / 64) - 0.5 - made.xy[rows, 0]
     crop, native = np.hypot(*gap.T), np.hypot(gap[:, 0] / 2, gap[:, 1] / 3)
-    found = {"crops": len(rows), "missed": 0}
+    numbers = {"crops": len(rows), "missed": 0}
     for space, errors in (("crop", crop), ("native", native)):
-        found |= {f"{space}_mean": errors.mean(), f"{space}_median": torch.tensor(errors).median().item()}
-        found |= {f"{space}_pck@{limit}": (errors <= limit).mean() for limit in (3, 5, 10, 20)}
-    return found
+        numbers |= {f"{space}_mean": errors.mean(), f"{space}_median": torch.tensor(errors).median().item()}
+        numbers |= {f"{space}_pck@{limit}": (errors <= limit).mean() for limit in (3, 5, 10, 20)}
+    return numbers
 
 
 def test_numbers_are_means_over_seeds_of_what_the_models_say(root, done):
@@ -177,9 +177,16 @@ def test_the_file_of_numbers_is_as_reports_expect_it(root, done):
         *("labels_val", "seeds", "decode", "test", "decoders", "quantisation", "budget", "constant"),
         *("faces", "geometry", "side", "epochs", "batch", "features"),
     }
-    told = {"status": "ok", "reason": "", "backbone": "fake", "crops": "cut", "vocabulary": "nose1", "points": 1}
-    told |= {"channels": 4, "labels": 12, "labels_val": 4, "seeds": 2, "decode": "argmax"}
-    assert {name: numbers[name] for name in told} == told
+    expected = {
+        "status": "ok",
+        "reason": "",
+        "backbone": "fake",
+        "crops": "cut",
+        "vocabulary": "nose1",
+        "points": 1,
+    }
+    expected |= {"channels": 4, "labels": 12, "labels_val": 4, "seeds": 2, "decode": "argmax"}
+    assert {name: numbers[name] for name in expected} == expected
     # 4 -> 256 by 1x1, 256 -> 64 by 3x3, 64 -> 1, biases, and two numbers a normalised channel.
     assert numbers["parameters"] == (4 + 1 + 2) * 256 + (256 * 9 + 1 + 2) * 64 + 64 + 1
     assert set(numbers["budget"]) == {"4", "9", "all"}  # 24 is all
@@ -287,10 +294,10 @@ def test_points_and_misses_are_counted_by_themselves(tmp_path, alone):
     maps[32] = np.nan
     np.save(tmp_path / "seen/cut/features.npy", maps)
     numbers, _ = train(tmp_path, tmp_path, seeds=[0, 1], budget=[], epochs=2)
-    said = numbers["test"]["all"]
+    scores = numbers["test"]["all"]
     # Ten crops less one without a label; two points of the crop that nobody can see.
-    assert (said["crops"], said["missed"], numbers["points"]) == (9, 2, 2)
-    assert np.isfinite(said["crop_mean"]) and 0 < said["crop_pck@20"] <= 15 / 17
+    assert (scores["crops"], scores["missed"], numbers["points"]) == (9, 2, 2)
+    assert np.isfinite(scores["crop_mean"]) and 0 < scores["crop_pck@20"] <= 15 / 17
     assert numbers["quantisation"]["crops"] == 9
 
 
@@ -318,17 +325,17 @@ def test_each_head_learns_from_the_backbone_of_its_own_seed(root, tmp_path, alon
     seen = tmp_path / "root/seen"
     for seed in (0, 3):
         shutil.copytree(seen / "cut", seen / f"seed{seed}" / "cut")
-    own = seen / "seed3/cut"
-    np.save(own / features.ARRAY, 2 * np.load(own / features.ARRAY))
-    files.write_json(own / features.CARD, files.read_json(own / features.CARD) | {"sha256": "c" * 64})
+    folder = seen / "seed3/cut"
+    np.save(folder / features.ARRAY, 2 * np.load(folder / features.ARRAY))
+    files.write_json(folder / features.CARD, files.read_json(folder / features.CARD) | {"sha256": "c" * 64})
     shutil.rmtree(seen / "cut")
-    told = config(seeds=[0, 3], budget=[4], epochs=1)
+    settings = config(seeds=[0, 3], budget=[4], epochs=1)
     to = run.HeadPaths(*(tmp_path / name for name in ("head_x", "metrics.json", "flat.json", "curve.csv")))
-    run.train(told, root / "cut", seen, to)
+    run.train(settings, root / "cut", seen, to)
     plain = run.HeadPaths(
         *(tmp_path / "plain" / name for name in ("head_x", "metrics.json", "flat.json", "curve.csv"))
     )
-    run.train(told, root / "cut", root / "seen", plain)
+    run.train(settings, root / "cut", root / "seen", plain)
     assert [model.read(to.out / f"seed{k}")[1].backbone_sha256[0] for k in (0, 3)] == ["b", "c"]
     same, other = (
         [load_file(at / f"seed{k}/model.safetensors")["conv1.weight"] for at in (to.out, plain.out)]
@@ -342,8 +349,8 @@ def test_each_head_learns_from_the_backbone_of_its_own_seed(root, tmp_path, alon
 def test_weights_travel_as_arrays_and_only_those_that_are_kept(root):
     """A tensor that comes from another process holds a file descriptor: some runs would have a thousand."""
     jobs = {job.budget: job for job in plan.planned(crops.read(root / "cut"), config(seeds=[0], budget=[4]))}
-    told = config(seeds=[0], epochs=1)
-    made = {name: run.fitted(job, root / "cut", root / "seen", told).weights for name, job in jobs.items()}
+    settings = config(seeds=[0], epochs=1)
+    made = {name: run.fitted(job, root / "cut", root / "seen", settings).weights for name, job in jobs.items()}
     assert made["4"] == made["all"] == {} and set(made["published"]) == set(scene.TinyHead(4, 1).state_dict())
     assert all(isinstance(array, np.ndarray) for array in made["published"].values())
 
@@ -358,10 +365,22 @@ def test_a_folder_a_seed_with_weights_and_card(done):
     assert names == sorted([*heads, "metrics.json", "curve.csv", "flat.json"])
     for seed in (0, 3):
         _, about = model.read(out / "head_x" / f"seed{seed}")
-        told = {"vocabulary": "nose1", "points": 1, "channels": 4, "size": 64, "side": 64, "geometry": "square"}
-        told |= {"padding": 1.5, "decode": "argmax", "sigma": 2.0, "backbone": scene.SECTION, "labels": 12}
-        told |= {"backbone_sha256": "b" * 64, "trained_on": ["drawn", "elsewhere"], "labels_val": 4, "seed": seed}
-        assert {name: getattr(about, name) for name in told} == told
+        expected = {
+            "vocabulary": "nose1",
+            "points": 1,
+            "channels": 4,
+            "size": 64,
+            "side": 64,
+            "geometry": "square",
+        }
+        expected |= {"padding": 1.5, "decode": "argmax", "sigma": 2.0, "backbone": scene.SECTION, "labels": 12}
+        expected |= {
+            "backbone_sha256": "b" * 64,
+            "trained_on": ["drawn", "elsewhere"],
+            "labels_val": 4,
+            "seed": seed,
+        }
+        assert {name: getattr(about, name) for name in expected} == expected
         assert 1 <= about.best_epoch <= 3 and about.val_error > 0
     first, second = (load_file(out / "head_x" / f"seed{seed}" / "model.safetensors") for seed in (0, 3))
     assert not torch.equal(first["conv1.weight"], second["conv1.weight"])
@@ -393,11 +412,11 @@ def test_bytes_do_not_depend_on_the_number_of_processes_nor_on_other_seeds(root,
 
 
 def test_experiments_are_compared_by_a_flat_row(done):
-    out, told, _ = done
+    out, numbers, _ = done
     flat = files.read_json(out / "flat.json")
-    assert flat["crop_mean"] == told["test"]["published"]["crop_mean"] and flat["native_pck@10"] >= 0
+    assert flat["crop_mean"] == numbers["test"]["published"]["crop_mean"] and flat["native_pck@10"] >= 0
     assert {name: flat[name] for name in flat if "native_mean@" in name} == {
-        f"native_mean@{name}": own["native_mean"] for name, own in told["budget"].items()
+        f"native_mean@{name}": point["native_mean"] for name, point in numbers["budget"].items()
     }
 
 

@@ -43,13 +43,13 @@ def error_of(weights, features, xy, rows) -> float:
     with torch.inference_mode():
         maps = head(features[rows].float()).flatten(2).numpy()
     place = maps.argmax(axis=-1)
-    found = np.stack([place % 64, place // 64], axis=-1) * 4.0
-    return float(np.hypot(*np.moveaxis(found - (xy[rows] + 0.5), -1, 0)).mean())
+    predictions = np.stack([place % 64, place // 64], axis=-1) * 4.0
+    return float(np.hypot(*np.moveaxis(predictions - (xy[rows] + 0.5), -1, 0)).mean())
 
 
 def test_it_is_the_published_loop():
     features, xy = scene()
-    said = fit(features, xy, epochs=4)
+    result = fit(features, xy, epochs=4)
     head = training.begun(samples.loaded(features, xy, TRAIN, SIDE, torch.float32, CPU), 0, None)
     model = literal(head)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-4)
@@ -58,7 +58,7 @@ def test_it_is_the_published_loop():
     for epoch in range(4):
         model.train()
         losses = []
-        assert said.history[epoch]["lr"] == pytest.approx(schedule.get_last_lr()[0])
+        assert result.history[epoch]["lr"] == pytest.approx(schedule.get_last_lr()[0])
         for rows in samples.batches(20, 8, 0, epoch):
             centre = torch.tensor((xy[rows, 0] + 0.5) / 4)[:, :, None, None]
             target = torch.exp(-((column - centre[:, 0]) ** 2 + (row - centre[:, 1]) ** 2) / (2 * 2.0**2))
@@ -68,28 +68,28 @@ def test_it_is_the_published_loop():
             optimizer.step()
             losses.append(loss.item())
         schedule.step()
-        assert said.history[epoch]["loss"] == pytest.approx(np.mean(losses), rel=1e-3)
+        assert result.history[epoch]["loss"] == pytest.approx(np.mean(losses), rel=1e-3)
         wanted = error_of(head.state_dict(), features, xy, VAL)
-        assert said.history[epoch]["val_nme"] == pytest.approx(wanted, abs=1.0)
+        assert result.history[epoch]["val_nme"] == pytest.approx(wanted, abs=1.0)
 
 
 def test_the_best_epoch_is_kept_with_its_weights():
     features, xy = scene()
-    said = fit(features, xy, epochs=12)
-    errors = [row["val_nme"] for row in said.history]
-    assert [row["epoch"] for row in said.history] == list(range(1, 13))
-    assert said.best_epoch == 1 + int(np.argmin(errors)) and said.val_error == min(errors)
-    assert said.val_error == pytest.approx(error_of(said.weights, features, xy, VAL), abs=1e-3)
-    assert all(t.is_contiguous() and not t.requires_grad for t in said.weights.values())
+    result = fit(features, xy, epochs=12)
+    errors = [row["val_nme"] for row in result.history]
+    assert [row["epoch"] for row in result.history] == list(range(1, 13))
+    assert result.best_epoch == 1 + int(np.argmin(errors)) and result.val_error == min(errors)
+    assert result.val_error == pytest.approx(error_of(result.weights, features, xy, VAL), abs=1e-3)
+    assert all(t.is_contiguous() and not t.requires_grad for t in result.weights.values())
 
 
 def test_it_learns_where_the_blob_is():
     features, xy = scene(points=2)
     xy[3, 1] = xy[21, 0] = np.nan
-    said = fit(features, xy, epochs=40, precision="auto")
+    result = fit(features, xy, epochs=40, precision="auto")
     # Who always said the middle would be some 75 px off.
-    assert said.val_error < 6
-    assert said.history[-1]["loss"] < 0.1 * said.history[0]["loss"]
+    assert result.val_error < 6
+    assert result.history[-1]["loss"] < 0.1 * result.history[0]["loss"]
 
 
 def test_the_same_seed_gives_the_same_bytes_whatever_came_before():
@@ -109,8 +109,8 @@ def test_the_same_seed_gives_the_same_bytes_whatever_came_before():
 @pytest.mark.parametrize("count", [1, 2, 5, 9, 17])
 def test_few_labels_are_enough_to_run(count):
     features, xy = scene()
-    said = fit(features, xy, train=TRAIN[:count], epochs=2)
-    assert np.isfinite(said.val_error) and all(t.isfinite().all() for t in said.weights.values())
+    result = fit(features, xy, train=TRAIN[:count], epochs=2)
+    assert np.isfinite(result.val_error) and all(t.isfinite().all() for t in result.weights.values())
 
 
 @pytest.mark.parametrize(
@@ -141,16 +141,16 @@ def test_an_epoch_of_so_many_steps_takes_as_many_passes(count, sizes):
 
 def test_features_are_read_once():
     features, xy = scene()
-    asked = []
+    indices = []
 
     class Counted:
         def __getitem__(self, rows):
-            asked.extend(rows.tolist())
+            indices.extend(rows.tolist())
             return features[rows]
 
     fit(Counted(), xy, epochs=3)
     # The first row of either set a second time, for its shape.
-    assert sorted(asked) == sorted([*range(28), 0, 20])
+    assert sorted(indices) == sorted([*range(28), 0, 20])
 
 
 def test_what_has_no_label_teaches_nothing():
@@ -199,9 +199,9 @@ def test_bfloat16_is_as_good_as_float32(native):
     errors: dict[str, list[float]] = {"fp32": [], "bf16": []}
     for seed in range(4):
         features, xy = scene(60, seed=seed, noise=0.4, channels=24)
-        for exact, found in errors.items():
-            said = fit(features, xy, np.arange(20), np.arange(20, 60), seed, epochs=25, precision=exact)
-            found.append(said.val_error)
+        for exact, values in errors.items():
+            result = fit(features, xy, np.arange(20), np.arange(20, 60), seed, epochs=25, precision=exact)
+            values.append(result.val_error)
     print(errors)
     # Less than one seed differs from another, and a fraction of the four px that a pixel of the map is.
     assert abs(np.subtract(*errors.values()).mean()) < min(1.0, np.std(errors["fp32"], ddof=1))

@@ -24,11 +24,11 @@ def gaussian(x: float, y: float, height: float = 1.0, size: int = 64) -> torch.T
 @given(x=inside, y=inside, height=st.floats(0.05, 3), floor=st.floats(-0.02, 0.02))
 @settings(max_examples=60)
 def test_a_gaussian_is_found_where_it_is(x, y, height, floor):
-    said = {method: Heatmap(SIGMA, method).decode(gaussian(x, y, height))[0][0, 0].numpy() for method in METHODS}
-    assert np.abs(said["argmax"] - (x, y)).max() <= 0.5 + 1e-3
-    assert (said["argmax"] == np.round(said["argmax"])).all()
-    assert np.abs(said["dark"] - (x, y)).max() < 0.05
-    assert np.abs(said["soft_argmax"] - (x, y)).max() < 0.02
+    points = {method: Heatmap(SIGMA, method).decode(gaussian(x, y, height))[0][0, 0].numpy() for method in METHODS}
+    assert np.abs(points["argmax"] - (x, y)).max() <= 0.5 + 1e-3
+    assert (points["argmax"] == np.round(points["argmax"])).all()
+    assert np.abs(points["dark"] - (x, y)).max() < 0.05
+    assert np.abs(points["soft_argmax"] - (x, y)).max() < 0.02
     # A background moves the places of pixels but not the summit; DARK's logarithm does feel it.
     raised, _ = Heatmap(SIGMA, "soft_argmax").decode(gaussian(x, y, height) + floor)
     assert np.abs(raised[0, 0].numpy() - (x, y)).max() < 0.02
@@ -117,8 +117,8 @@ def test_pixel_i_lies_on_four_i_from_the_outline():
 def test_there_and_back(x, y, side):
     xy = np.array([x, y])
     np.testing.assert_allclose(to_crop(to_map(xy, side, 64), side, 64), xy, atol=1e-9)
-    own = torch.tensor(xy)
-    torch.testing.assert_close(to_map(own, side, 64), torch.from_numpy(to_map(xy, side, 64)))
+    tensor = torch.tensor(xy)
+    torch.testing.assert_close(to_map(tensor, side, 64), torch.from_numpy(to_map(xy, side, 64)))
 
 
 def test_a_label_is_a_gaussian_around_its_exact_place():

@@ -48,7 +48,7 @@ def test_the_digits_of_bfloat16_are_enough(shape, sigma, blur):
 
 def published(maps, blur):
     """Refine maxima (K, 2) of heat maps (K, H, W) one by one, as MMPose's UDP codec does, with OpenCV's blur."""
-    found = []
+    points = []
     for heatmap in maps:
         y, x = np.unravel_index(heatmap.argmax(), heatmap.shape)
         wide = np.pad(heatmap, 5)
@@ -59,8 +59,8 @@ def published(maps, blur):
         xx, yy = p[1, 2] - 2 * p[1, 1] + p[1, 0], p[2, 1] - 2 * p[1, 1] + p[0, 1]
         xy = (p[2, 2] - p[1, 2] - p[2, 1] + 2 * p[1, 1] - p[1, 0] - p[0, 1] + p[0, 0]) / 2
         hessian = np.array([[xx, xy], [xy, yy]]) + np.finfo(np.float32).eps * np.eye(2)
-        found.append(np.array([x, y]) - np.linalg.inv(hessian) @ gradient)
-    return np.array(found)
+        points.append(np.array([x, y]) - np.linalg.inv(hessian) @ gradient)
+    return np.array(points)
 
 
 def test_decoding_is_the_published_one():

@@ -52,7 +52,7 @@ def hubbub(
 
     With a `tree` it holds a data set of these files instead, and states the sha256 of those of 1000 bytes on.
     """
-    asked: list[tuple[str, str, str | None]] = []
+    requests: list[tuple[str, str, str | None]] = []
     tokens.clear()
 
     class Handler(Answers):
@@ -60,11 +60,11 @@ def hubbub(
             self.play(steps[0], body=False)
 
         def do_GET(self) -> None:
-            gets = sum(method == "GET" and "/resolve/" in path for method, path, _ in asked)
+            gets = sum(method == "GET" and "/resolve/" in path for method, path, _ in requests)
             self.play(steps[min(gets, len(steps) - 1)], body=True)
 
         def play(self, step: str, body: bool) -> None:
-            asked.append((self.command, self.path, self.headers.get("Range")))
+            requests.append((self.command, self.path, self.headers.get("Range")))
             tokens.append((self.headers["Host"].split(":")[0], self.headers.get("Authorization")))
             if tree is not None and self.path.startswith("/api/datasets/") and step not in NO.keys() - {"gated"}:
                 return self.info(OTHER if step == "moved" else COMMIT)
@@ -111,7 +111,7 @@ def hubbub(
 
     with listening(Handler) as port, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
-        yield asked
+        yield requests
 
 
 @pytest.fixture(autouse=True)
@@ -125,18 +125,18 @@ def wanted(content: bytes = CONTENT, limit: int | None = None) -> Remote:
 
 def parts(tmp_path: Path) -> list[Path]:
     """What an earlier run left of a file; the client's notes are smaller."""
-    found = [path for path in (tmp_path / "cache").rglob("*") if "objects" not in path.parts]
-    return [path for path in found if path.is_file() and path.stat().st_size > 1000]
+    paths = [path for path in (tmp_path / "cache").rglob("*") if "objects" not in path.parts]
+    return [path for path in paths if path.is_file() and path.stat().st_size > 1000]
 
 
 @pytest.mark.parametrize("which", [FILE, DATASET], ids=["model", "data set"])
 def test_a_file_at_its_revision_lands_in_the_cache_and_nothing_else_stays(tmp_path, which):
-    with hubbub("ok") as asked:
+    with hubbub("ok") as requests:
         path, sha256 = hub.file(which, wanted(), store(tmp_path))
     assert path.read_bytes() == CONTENT and sha256 == digest(CONTENT)
     assert objects(tmp_path) == [digest(CONTENT)] and parts(tmp_path) == []
     there = {"model": "/lab/model", "dataset": "/datasets/lab/faces"}[which.type]
-    assert {path for _, path, _ in asked} == {f"{there}/resolve/{COMMIT}/{which.file}"}
+    assert {path for _, path, _ in requests} == {f"{there}/resolve/{COMMIT}/{which.file}"}
     assert hub.address(which) == f"https://huggingface.co{there}/resolve/{COMMIT}/{which.file}"
 
 
@@ -161,11 +161,11 @@ def test_the_token_goes_to_the_hub_and_not_to_the_host_that_it_points_to(tmp_pat
 def test_what_the_hub_refuses_has_its_own_words_and_no_other_revision_is_tried(
     tmp_path, capfd, step, cause, remedy, which
 ):
-    with hubbub(step) as asked, pytest.raises(Refused) as error:
+    with hubbub(step) as requests, pytest.raises(Refused) as error:
         hub.file(which, wanted(), store(tmp_path))
     assert cause.format(which) in error.value.cause
     assert remedy.format(which, "datasets/" * (which is DATASET)) in error.value.remedy
-    assert all(COMMIT in path for _, path, _ in asked)
+    assert all(COMMIT in path for _, path, _ in requests)
     assert SECRET not in f"{error.value.cause}{error.value.remedy}{capfd.readouterr()}"
     assert objects(tmp_path) == [] and parts(tmp_path) == []
 
@@ -185,17 +185,17 @@ def test_the_hub_s_own_sha256_is_held_against_a_file_that_nobody_has_pinned(tmp_
 
 
 def test_an_open_revision_is_resolved_once_and_printed(tmp_path, capfd):
-    with hubbub("ok") as asked:
+    with hubbub("ok") as requests:
         hub.file(FILE.model_copy(update={"revision": None}), wanted(), store(tmp_path))
     assert f"revision: {COMMIT}" in capfd.readouterr().err
-    assert [COMMIT in path for method, path, _ in asked if method == "GET"] == [True]
+    assert [COMMIT in path for method, path, _ in requests if method == "GET"] == [True]
 
 
 def test_a_forbidden_hub_is_not_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(hub._client(), "is_offline_mode", lambda: True)
-    with hubbub("ok") as asked, pytest.raises(NetworkError, match="HF_HUB_OFFLINE"):
+    with hubbub("ok") as requests, pytest.raises(NetworkError, match="HF_HUB_OFFLINE"):
         hub.file(FILE, wanted(), store(tmp_path))
-    assert asked == []
+    assert requests == []
 
 
 def test_a_model_and_a_data_set_of_one_name_are_kept_apart():

@@ -56,23 +56,23 @@ def trees(tmp_path: Path) -> list[str]:
 
 
 def test_a_repository_lands_whole_and_as_it_is_and_is_asked_for_once(tmp_path):
-    with hubbub("ok", tree=HELD) as asked:
+    with hubbub("ok", tree=HELD) as requests:
         folder = dataset(tmp_path)
         assert tree(folder) == HELD
-        assert asked[0][1].startswith(f"/api/datasets/lab/faces/revision/{COMMIT}")
-        assert len(bodies(asked)) == len(HELD)
+        assert requests[0][1].startswith(f"/api/datasets/lab/faces/revision/{COMMIT}")
+        assert len(bodies(requests)) == len(HELD)
         assert {token for _, token in tokens} == {f"Bearer {SECRET}"}
-        count = len(asked)
-        assert dataset(tmp_path) == folder and len(asked) == count
+        count = len(requests)
+        assert dataset(tmp_path) == folder and len(requests) == count
     assert trees(tmp_path) == [folder.name]
     assert [path for path in (tmp_path / "cache/parts").iterdir()] == []
 
 
 def test_an_open_revision_is_the_newest_one_and_is_printed(tmp_path, capfd):
-    with hubbub("ok", tree=HELD) as asked:
+    with hubbub("ok", tree=HELD) as requests:
         folder = dataset(tmp_path, revision=None)
-        assert asked[0][1].partition("?")[0] == "/api/datasets/lab/faces"
-        assert all(COMMIT in path for _, path, _ in asked[1:])
+        assert requests[0][1].partition("?")[0] == "/api/datasets/lab/faces"
+        assert all(COMMIT in path for _, path, _ in requests[1:])
         assert f"to pin lab/faces, write into params.yaml: revision: {COMMIT}" in capfd.readouterr().err
         assert dataset(tmp_path) == folder
     assert "write into" not in capfd.readouterr().err
@@ -89,11 +89,11 @@ def test_an_open_revision_is_the_newest_one_and_is_printed(tmp_path, capfd):
     ],
 )
 def test_what_the_hub_refuses_has_its_own_words(tmp_path, capfd, step, cause, remedy):
-    with hubbub(step, tree=HELD) as asked, pytest.raises(Refused) as error:
+    with hubbub(step, tree=HELD) as requests, pytest.raises(Refused) as error:
         dataset(tmp_path)
     assert cause in error.value.cause and remedy in error.value.remedy
     assert SECRET not in f"{error.value.cause}{error.value.remedy}{capfd.readouterr()}"
-    assert bodies(asked) == [] and trees(tmp_path) == []
+    assert bodies(requests) == [] and trees(tmp_path) == []
 
 
 def test_a_hub_that_is_down_is_a_passing_failure(tmp_path):
@@ -115,10 +115,10 @@ def test_an_answer_that_is_no_list_is_a_passing_failure_too(tmp_path, monkeypatc
 
 def test_the_limit_holds_before_the_first_byte(tmp_path):
     size = sum(map(len, HELD.values()))
-    with hubbub("ok", tree=HELD) as asked:
+    with hubbub("ok", tree=HELD) as requests:
         with pytest.raises(TooLarge, match=COMMIT):
             dataset(tmp_path, size - 1)
-        assert bodies(asked) == [] and trees(tmp_path) == []
+        assert bodies(requests) == [] and trees(tmp_path) == []
         dataset(tmp_path, size)
 
 
@@ -127,9 +127,9 @@ def test_evil_and_colliding_names_are_refused_before_the_first_byte(tmp_path, na
     """What else is unsafe: test_extract.py."""
     held = {"README.md": b"1"} | dict.fromkeys(names, b"2")
     refusal = pytest.raises(DataError, match=r"unsafe name|twice, or a file inside")
-    with hubbub("ok", tree=held) as asked, refusal:
+    with hubbub("ok", tree=held) as requests, refusal:
         dataset(tmp_path)
-    assert bodies(asked) == [] and trees(tmp_path) == []
+    assert bodies(requests) == [] and trees(tmp_path) == []
 
 
 def test_an_empty_repository_is_refused(tmp_path):
@@ -143,10 +143,10 @@ def test_a_cut_download_is_continued_file_by_file(tmp_path, monkeypatch):
     with hubbub("ok", "ok", "cut", tree=held), pytest.raises(NetworkError, match="gave up"):
         dataset(tmp_path)
     assert [name.endswith(".part") for name in trees(tmp_path)] == [True]  # nobody takes it for the whole
-    with hubbub("ok", tree=held) as asked:
+    with hubbub("ok", tree=held) as requests:
         assert tree(dataset(tmp_path)) == held
-    assert bodies(asked) == ["2.bin", "3.bin"]
-    ranges = [asked_for for method, path, asked_for in asked if method == "GET" and path.endswith("2.bin")]
+    assert bodies(requests) == ["2.bin", "3.bin"]
+    ranges = [asked_for for method, path, asked_for in requests if method == "GET" and path.endswith("2.bin")]
     assert ranges[0] is not None and 0 < int(ranges[0][6:-1]) < 200_000
     assert len(trees(tmp_path)) == 1
 
@@ -176,14 +176,14 @@ def test_content_that_the_hub_itself_did_not_promise_is_refused(tmp_path, monkey
 
 def test_archives_inside_are_unpacked_beside_and_what_lands_is_pinned(tmp_path, capsys):
     case = machine(tmp_path)
-    with hubbub("ok", tree=HELD) as asked:
+    with hubbub("ok", tree=HELD) as requests:
         assert case.fetch() == LANDED
         pin = case.pins()["all"]
         assert pin.file is None and pin.source == f"https://huggingface.co/datasets/lab/faces/tree/{COMMIT}"
         assert {f"all/{entry.path}" for entry in pin.listing} == set(LANDED)
-        count = len(asked)
+        count = len(requests)
         case.lose()
-        assert case.fetch() == LANDED and len(asked) == count
+        assert case.fetch() == LANDED and len(requests) == count
         case.lose(cached=True)
         assert case.fetch() == LANDED and case.pins() == {"all": pin}
         assert f"matched sha256 {pin.tree.sha256}" in capsys.readouterr().out
@@ -285,10 +285,10 @@ def test_a_hub_s_piece_is_a_repository_unless_it_names_a_file():
         "one": options.Piece(**raw, file="a.zip"),
         "kept": options.Piece(**raw, unpack=False),
     }
-    found = {piece.key: piece for piece in options.resolve_pieces(options.Config(max_mb=1.0, pieces=pieces))}
-    assert {key: (piece.kind, piece.stable, piece.inner) for key, piece in found.items()} == {
+    by_key = {piece.key: piece for piece in options.resolve_pieces(options.Config(max_mb=1.0, pieces=pieces))}
+    assert {key: (piece.kind, piece.stable, piece.inner) for key, piece in by_key.items()} == {
         "tfw": ("hub_tree", False, True),
         "one": ("hub", True, False),
         "kept": ("hub_tree", False, False),
     }
-    assert found["tfw"].source == "https://huggingface.co/datasets/issai/TFW/tree/main"
+    assert by_key["tfw"].source == "https://huggingface.co/datasets/issai/TFW/tree/main"

@@ -66,11 +66,11 @@ def test_the_cascade_finds_what_facenet_pytorch_finds(nets):
     expected = files.read_arrays(ROOT / "tests/golden/mtcnn.npz")
     assert sum(map(len, expected.values())) == 29
     for name, image in facemesh_images.rendered().items():
-        said, rows = mtcnn.faces(image, nets, CASCADE), expected[name]
-        assert len(said.xy) == len(rows), name
-        np.testing.assert_allclose(said.boxes, rows[:, :4] - [1.5, 1.5, 0.5, 0.5], atol=2e-3, err_msg=name)
-        np.testing.assert_allclose(said.box_score, rows[:, 4], atol=1e-5, err_msg=name)
-        np.testing.assert_allclose(said.xy.reshape(-1, 10), rows[:, 5:] - 0.5, atol=2e-3, err_msg=name)
+        instances, rows = mtcnn.faces(image, nets, CASCADE), expected[name]
+        assert len(instances.xy) == len(rows), name
+        np.testing.assert_allclose(instances.boxes, rows[:, :4] - [1.5, 1.5, 0.5, 0.5], atol=2e-3, err_msg=name)
+        np.testing.assert_allclose(instances.box_score, rows[:, 4], atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(instances.xy.reshape(-1, 10), rows[:, 5:] - 0.5, atol=2e-3, err_msg=name)
 
 
 def test_the_cascade_takes_pictures_that_are_smaller_than_its_smallest_face(nets):

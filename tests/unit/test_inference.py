@@ -66,11 +66,11 @@ def test_every_contestant_answers_or_says_why_not(done):
     out, written = done
     seeds = [f"net/seed{seed}/{name}.npz" for seed in (0, 1) for name in ("one", "two")]
     assert sorted(written) == sorted([*seeds, "mean/one.npz", "mean/two.npz", "mesh/one.npz", "mesh/two.npz"])
-    said = {path: Predictions.open(out / path) for path in written}
-    assert {one.data for one in said.values()} == {"print one", "print two"}
-    assert (said["mesh/one.npz"].status, said["mesh/one.npz"].reason) == ("skipped", "far away")
-    assert not np.array_equal(said[seeds[0]].xy, said[seeds[2]].xy)
-    assert len(said["mean/two.npz"]) == 7
+    predictions = {path: Predictions.open(out / path) for path in written}
+    assert {one.data for one in predictions.values()} == {"print one", "print two"}
+    assert (predictions["mesh/one.npz"].status, predictions["mesh/one.npz"].reason) == ("skipped", "far away")
+    assert not np.array_equal(predictions[seeds[0]].xy, predictions[seeds[2]].xy)
+    assert len(predictions["mean/two.npz"]) == 7
 
 
 def test_a_second_run_predicts_nothing(setting, done):
@@ -181,9 +181,9 @@ def test_a_run_that_came_to_nothing_is_a_row_with_its_reason(setting, tmp_path):
 
 
 def test_weights_that_arrive_are_used(setting, done):
-    told = predict_all.keys("mesh", ABSENT, setting)
+    keys = predict_all.keys("mesh", ABSENT, setting)
     bundle.write(setting.paths.weights / "far", "skipped", "still far", {})
-    assert set(told.values()) != set(predict_all.keys("mesh", ABSENT, setting).values())
+    assert set(keys.values()) != set(predict_all.keys("mesh", ABSENT, setting).values())
 
 
 def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
@@ -193,42 +193,42 @@ def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
     after = predicted(shaken, out, mean=MEAN, mesh=ABSENT)
     assert set(after) - set(before) == {"mean/one@shift10.npz", "mesh/one@shift10.npz"}
     further = replace(setting, moves={"one": {"shift10": BoxPerturbation(0.2)}})
-    told = [predict_all.keys("mean", MEAN, each)["one@shift10.npz"] for each in (shaken, further)]
-    assert told[0] != told[1]
+    keys = [predict_all.keys("mean", MEAN, each)["one@shift10.npz"] for each in (shaken, further)]
+    assert keys[0] != keys[1]
     # Who no longer moves boxes has no such files.
     assert set(predicted(setting, out, mean=MEAN, mesh=ABSENT)) == set(before)
 
 
 def test_shifted_pictures_have_files_and_keys_of_their_own(setting, tmp_path, monkeypatch):
     """Another jitter costs itself: nothing else of the same data set is asked for again."""
-    asked = []
+    counts = []
 
     def on_crops(self, pixels, *rest):
-        asked.append(len(pixels))
+        counts.append(len(pixels))
         return seen(self, pixels, *rest)
 
     seen = mean_shape.MeanShape.on_crops
     monkeypatch.setattr(mean_shape.MeanShape, "on_crops", on_crops)
     out, others = tmp_path / "out", {"mean": MEAN, "net": LEARNED, "mesh": ABSENT}
     before = predicted(setting, out, **others)
-    assert asked == [6, 7]
+    assert counts == [6, 7]
     shaken = replace(setting, moves={"one": {"jitter": Jitter((1, 2), 3)}})
     kept = {path: (out / path).read_bytes() for path in before}
-    asked.clear()
+    counts.clear()
     after = predicted(shaken, out, **others)
     seeds = {f"net/seed{seed}/one@jitter.npz" for seed in (0, 1)}
     assert set(after) - set(before) == {"mean/one@jitter.npz", "mesh/one@jitter.npz", *seeds}
-    assert asked == [3 * 8]
+    assert counts == [3 * 8]
     assert len(Predictions.open(out / "net/seed1/one@jitter.npz")) == 3 * 8
     assert Predictions.open(out / "mesh/one@jitter.npz").reason == "far away"
     assert predicted(shaken, out, **others) == after
-    asked.clear()
+    counts.clear()
     fewer = replace(setting, moves={"one": {"jitter": Jitter((2,), 3)}})
     predicted(fewer, out, **others)
-    assert asked == [3 * 4] and len(Predictions.open(out / "mean/one@jitter.npz")) == 3 * 4
-    told = [predict_all.keys("net", LEARNED, each) for each in (setting, shaken, fewer)]
-    assert told[0].items() <= told[1].items() and told[0].items() <= told[2].items()
-    assert all(told[1][path] != told[2][path] for path in told[1].keys() - told[0].keys())
+    assert counts == [3 * 4] and len(Predictions.open(out / "mean/one@jitter.npz")) == 3 * 4
+    keys = [predict_all.keys("net", LEARNED, each) for each in (setting, shaken, fewer)]
+    assert keys[0].items() <= keys[1].items() and keys[0].items() <= keys[2].items()
+    assert all(keys[1][path] != keys[2][path] for path in keys[1].keys() - keys[0].keys())
     assert kept == {path: (out / path).read_bytes() for path in kept}
     # Who no longer shifts pictures has no such files.
     assert set(predicted(setting, out, **others)) == set(before)

@@ -31,8 +31,8 @@ def coverage(found, truth):
 @pytest.mark.parametrize("spread", [(0.3, 1.0, 0.3), (0.3, 1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 0.3, 0.3)])
 def test_three_seeds_and_few_subjects_hold_the_truth_as_often_as_they_say(subjects, spread):
     rng, names = np.random.default_rng([subjects, *np.multiply(spread, 10).astype(int)]), named(subjects)
-    found = [interval(simulated(rng, 3, subjects, spread), names, REPLICATES, 0) for _ in range(STUDIES)]
-    assert 0.95 - MARGIN <= coverage(found, 5) <= 0.98 + MARGIN / 2
+    intervals = [interval(simulated(rng, 3, subjects, spread), names, REPLICATES, 0) for _ in range(STUDIES)]
+    assert 0.95 - MARGIN <= coverage(intervals, 5) <= 0.98 + MARGIN / 2
 
 
 def test_subjects_alone_would_hold_it_far_too_seldom():
@@ -54,9 +54,9 @@ def test_where_seeds_alone_differ_it_is_students_interval_of_their_means():
 
 def test_where_seeds_alone_differ_a_difference_is_welchs():
     a, b = np.array([4.0, 5.0, 7.5]), np.array([1.0, 1.2, 0.9, 1.1])
-    told = [np.repeat(means[:, None], 40, axis=1) for means in (a, b)]
+    errors = [np.repeat(means[:, None], 40, axis=1) for means in (a, b)]
     welch = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
-    assert difference(*told, named(20), 200, 0) == pytest.approx((welch.low, welch.high), rel=1e-9)
+    assert difference(*errors, named(20), 200, 0) == pytest.approx((welch.low, welch.high), rel=1e-9)
 
 
 def test_what_seeds_do_to_single_subjects_is_counted_once():
@@ -72,9 +72,9 @@ def test_the_bootstrap_of_subjects_is_that_of_brute_force():
     values[0, :9], values[0, 30:33], values[0, 20] = np.inf, np.inf, np.nan
     subjects = rng.integers(0, 8, 40).astype(str)
     drawn = np.random.default_rng(1).integers(0, 8, (20_000, 8))
-    own = [values[0][(subjects == str(index)) & np.isfinite(values[0])] for index in range(8)]
-    means = [np.concatenate([own[index] for index in draw]).mean() for draw in drawn]
-    estimate = np.concatenate(own).mean()
+    groups = [values[0][(subjects == str(index)) & np.isfinite(values[0])] for index in range(8)]
+    means = [np.concatenate([groups[index] for index in draw]).mean() for draw in drawn]
+    estimate = np.concatenate(groups).mean()
     widening = stats.t.ppf(0.975, 7) / stats.norm.ppf(0.975) * np.sqrt(8 / 7)
     ends = estimate + widening * (np.percentile(means, [2.5, 97.5]) - estimate)
     assert interval(values, subjects, 20_000, 5) == pytest.approx(ends, abs=0.01)

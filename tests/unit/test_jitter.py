@@ -46,11 +46,11 @@ def test_pictures_are_shifted_to_all_four_sides():
 
 
 def test_settings_name_scored_sets_and_whole_px():
-    told = parse({"datasets": ["x"], "shifts": [2, 1, 2], "faces": 3}, jitter.Config, "jitter")
-    assert told.moves(["x", "y"]) == {"x": {"jitter": Jitter((1, 2), 3)}}
+    config = parse({"datasets": ["x"], "shifts": [2, 1, 2], "faces": 3}, jitter.Config, "jitter")
+    assert config.moves(["x", "y"]) == {"x": {"jitter": Jitter((1, 2), 3)}}
     assert not jitter.Config().moves([])
     with pytest.raises(ConfigError, match="jitter names x, which is not scored"):
-        told.moves(["y"])
+        config.moves(["y"])
     for wrong in (
         {"shifts": []},
         {"shifts": [0]},
@@ -66,9 +66,9 @@ def test_settings_name_scored_sets_and_whole_px():
 def test_moved_boxes_and_shifted_pictures_of_a_set_stand_side_by_side(tmp_path):
     params = tmp_path / "params.yaml"
     params.write_text("boxes: {datasets: [x], shift: [0.1], scale: []}\npictures: {datasets: [x, y], faces: 2}\n")
-    found = perturbations.read(params, "boxes", "pictures", ["x", "y", "z"])
-    assert found["x"] == {"shift10": perturbations.BoxPerturbation(0.1), "jitter": Jitter((1, 2), 2)}
-    assert found["y"] == {"jitter": Jitter((1, 2), 2)} and not found["z"]
+    moves = perturbations.read(params, "boxes", "pictures", ["x", "y", "z"])
+    assert moves["x"] == {"shift10": perturbations.BoxPerturbation(0.1), "jitter": Jitter((1, 2), 2)}
+    assert moves["y"] == {"jitter": Jitter((1, 2), 2)} and not moves["z"]
 
 
 def test_a_face_of_every_subject_comes_before_a_second_of_any():
@@ -118,19 +118,19 @@ def test_labels_move_and_boxes_that_are_told_stay():
 def test_a_shifted_picture_repeats_its_border(tmp_path):
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
     packed_images.write(tmp_path, np.array(["a", "b"]), [image + 100, image])
-    shown = jitter.ShiftedImages(
+    images = jitter.ShiftedImages(
         packed_images.read(tmp_path), np.array(list("wxyz")), np.array([1, 1, 1, 0]),
         np.array([(1, 0), (-2, 0), (0, 2), (1, -1)]),
     )  # fmt: skip
-    assert shown.image(0)[..., 0].tolist() == [[0, 0, 1, 2], [4, 4, 5, 6], [8, 8, 9, 10]]
-    assert shown.image(1)[..., 0].tolist() == [[2, 3, 3, 3], [6, 7, 7, 7], [10, 11, 11, 11]]
-    assert shown.image(2)[..., 0].tolist() == [[0, 1, 2, 3]] * 3
-    assert shown.image(3)[..., 2].tolist() == [
+    assert images.image(0)[..., 0].tolist() == [[0, 0, 1, 2], [4, 4, 5, 6], [8, 8, 9, 10]]
+    assert images.image(1)[..., 0].tolist() == [[2, 3, 3, 3], [6, 7, 7, 7], [10, 11, 11, 11]]
+    assert images.image(2)[..., 0].tolist() == [[0, 1, 2, 3]] * 3
+    assert images.image(3)[..., 2].tolist() == [
         [104, 104, 105, 106],
         [108, 108, 109, 110],
         [108, 108, 109, 110],
     ]
-    assert all(shown.image(row).shape == (3, 4, 3) and shown.image(row).flags.c_contiguous for row in range(4))
+    assert all(images.image(row).shape == (3, 4, 3) and images.image(row).flags.c_contiguous for row in range(4))
 
 
 # Contestants that see pictures.
@@ -152,8 +152,8 @@ class Dot:
             at = np.array(np.unravel_index(image[..., 0].argmax(), image.shape[:2]))[::-1].astype(float)
             xy = np.asarray(self.read(at), np.float32).reshape(1, 1, 2)
             one = np.ones(1, np.float32)
-            own = np.array([[0, 0, 30, 30]], np.float32) if box is None else box
-            answers.append(Instances(xy, one[None], own, one))
+            bounds = np.array([[0, 0, 30, 30]], np.float32) if box is None else box
+            answers.append(Instances(xy, one[None], bounds, one))
         return answers
 
 
@@ -184,20 +184,20 @@ def asked(one: Dot, shown, known: Faces, config: Jitter = JITTER) -> dict:
     seen = jitter.shift_faces(known, everybody(known), config)
     plain = sweep(LazyModel(lambda: one), "c", shown, known, np.arange(len(known)), "d", 0.0)
     there = jitter.shift_images(shown, known, seen)
-    said = sweep(LazyModel(lambda: one), "c", there, seen.faces, np.arange(len(seen.faces)), "d", 0.0)
-    return evaluate(known, plain, NOSES, jittered=Jittered(config, [said])).floor
+    output = sweep(LazyModel(lambda: one), "c", there, seen.faces, np.arange(len(seen.faces)), "d", 0.0)
+    return evaluate(known, plain, NOSES, jittered=Jittered(config, [output])).floor
 
 
 @pytest.mark.parametrize("given", ["own", "frame", "prompt", "labelled"])
 def test_who_follows_the_picture_has_no_floor(tmp_path, given):
-    shown, known = dots(tmp_path, [(8, 12), (17, 9), (21, 20)])
+    images, known = dots(tmp_path, [(8, 12), (17, 9), (21, 20)])
     one = Dot(given=given)
     if given != "frame":
-        assert asked(one, shown, known) == {
+        assert asked(one, images, known) == {
             "px": 0.0, "error_px_mean": 0.0, "faces": 3, "lost": 0, "flickering": 0, "views": 9,
         }  # fmt: skip
     else:
-        assert asked(one, shown, known)["px"] == 0
+        assert asked(one, images, known)["px"] == 0
     if given in ("prompt", "labelled"):  # in every view the very boxes that were told at first
         np.testing.assert_array_equal(np.concatenate(one.told), np.tile(known.prompts[0], (3 * 9, 1)))
 
@@ -207,16 +207,16 @@ def test_who_snaps_to_every_fourth_px_has_the_floor_of_that_grid(tmp_path):
 
     Their squares sum to 18 and they to -8: the variance over nine views is (18 - 64 / 9) / 8, in y the same.
     """
-    shown, known = dots(tmp_path, [(8, 12)])
-    floor = asked(Dot(lambda at: 4 * (at // 4)), shown, known)
+    images, known = dots(tmp_path, [(8, 12)])
+    floor = asked(Dot(lambda at: 4 * (at // 4)), images, known)
     assert floor["px"] == pytest.approx((2 * (18 - 64 / 9) / 8) ** 0.5, rel=1e-5)
     assert floor["px"] == pytest.approx(7 * 2**0.5 / 6, rel=1e-5)
 
 
 def test_who_does_not_look_at_the_picture_has_the_floor_of_the_shifts(tmp_path):
-    shown, known = dots(tmp_path, [(8, 12), (17, 9)])
-    assert asked(Dot(lambda at: (5, 5)), shown, known)["px"] == pytest.approx(2.5**0.5, rel=1e-5)
-    small = asked(Dot(lambda at: (5, 5)), shown, known, Jitter((1,), 1))
+    images, known = dots(tmp_path, [(8, 12), (17, 9)])
+    assert asked(Dot(lambda at: (5, 5)), images, known)["px"] == pytest.approx(2.5**0.5, rel=1e-5)
+    small = asked(Dot(lambda at: (5, 5)), images, known, Jitter((1,), 1))
     assert small["px"] == pytest.approx(1, rel=1e-5) and (small["faces"], small["views"]) == (1, 5)
 
 
@@ -230,13 +230,13 @@ def test_a_packed_crop_answers_as_the_shifted_picture_does():
     pixels, to_source = packed(image, box, 192, 1.75)
     known = replace(faces(1, "nose1"), xy=at[None, None].astype(np.float32), boxes=box[None], prompts=box[None])
     crops = Crops(Shards((pixels[..., 0],)), to_source, 1.75)
-    said = predict_shifted(nose(), "c", known, crops, "d", everybody(known), JITTER)
-    np.testing.assert_array_equal(said.boxes, np.tile(box, (8, 1)))
-    assert said.frames[0] == "f000@+1+0" and said.faces.tolist() == list(range(8))
+    output = predict_shifted(nose(), "c", known, crops, "d", everybody(known), JITTER)
+    np.testing.assert_array_equal(output.boxes, np.tile(box, (8, 1)))
+    assert output.frames[0] == "f000@+1+0" and output.faces.tolist() == list(range(8))
     for row, (right, down) in enumerate(STEPS):
         direct = nose()([np.roll(image, (down, right), (0, 1))], [box[None]])[0].xy
-        np.testing.assert_allclose(said.xy[row], direct[0], atol=0.5)
-        np.testing.assert_allclose(said.xy[row, 0], np.add(at, (right, down)), atol=1)
+        np.testing.assert_allclose(output.xy[row], direct[0], atol=0.5)
+        np.testing.assert_allclose(output.xy[row, 0], np.add(at, (right, down)), atol=1)
 
 
 def test_the_mean_shape_stays_where_its_box_is():
@@ -245,10 +245,10 @@ def test_the_mean_shape_stays_where_its_box_is():
     crops = Crops(Shards((np.zeros((3, 64, 64), np.uint8),)), maps, 1.75)
     shape, scored = mean_shape.fit(known), known.splits == "test"
     plain = predict(shape, "c", known, crops, "d", np.array([1, 2]))
-    said = predict_shifted(shape, "c", known, crops, "d", scored, JITTER)
-    np.testing.assert_allclose(said.xy, np.tile(plain.xy, (8, 1, 1)), atol=1e-3)
-    told = evaluate(known, plain, FAST, jittered=Jittered(JITTER, [said])).floor
-    assert told["px"] == pytest.approx(2.5**0.5, rel=1e-4) and told["faces"] == 2
+    output = predict_shifted(shape, "c", known, crops, "d", scored, JITTER)
+    np.testing.assert_allclose(output.xy, np.tile(plain.xy, (8, 1, 1)), atol=1e-3)
+    floor = evaluate(known, plain, FAST, jittered=Jittered(JITTER, [output])).floor
+    assert floor["px"] == pytest.approx(2.5**0.5, rel=1e-4) and floor["faces"] == 2
 
 
 # The floor itself.
@@ -257,8 +257,8 @@ def test_the_mean_shape_stays_where_its_box_is():
 def shaken(truth: Faces, noise: np.ndarray, config: Jitter = JITTER) -> Predictions:
     """Return answers to shifted pictures that are off by `noise` (V, N, K, 2) px."""
     seen = jitter.shift_faces(truth, everybody(truth), config)
-    said = predictions(seen.faces, noise=0)
-    return replace(said, xy=(said.xy + noise.reshape(said.xy.shape)).astype(np.float32))
+    output = predictions(seen.faces, noise=0)
+    return replace(output, xy=(output.xy + noise.reshape(output.xy.shape)).astype(np.float32))
 
 
 def test_known_noise_has_its_own_deviation_as_floor():
@@ -269,7 +269,7 @@ def test_known_noise_has_its_own_deviation_as_floor():
     base = predictions(truth, noise=0)
     base = replace(base, xy=(base.xy + noise[0]).astype(np.float32))
     whole = Config(vocabulary="facesynthetics70", bootstrap=0)
-    told = evaluate(truth, base, whole, jittered=Jittered(JITTER, [shaken(truth, noise[1:])])).floor
+    floor = evaluate(truth, base, whole, jittered=Jittered(JITTER, [shaken(truth, noise[1:])])).floor
     each = [
         statistics.fmean(
             statistics.variance(noise[:, face, point, 0].tolist())
@@ -279,13 +279,13 @@ def test_known_noise_has_its_own_deviation_as_floor():
         ** 0.5
         for face in range(5)
     ]
-    assert told["px"] == pytest.approx(statistics.fmean(each), rel=1e-4)
-    assert told["px"] == pytest.approx(45**0.5, rel=0.05)  # 3 px in x and 6 px in y
+    assert floor["px"] == pytest.approx(statistics.fmean(each), rel=1e-4)
+    assert floor["px"] == pytest.approx(45**0.5, rel=0.05)  # 3 px in x and 6 px in y
     eyes = np.linalg.norm(truth.xy[:, 45] - truth.xy[:, 36], axis=-1)
-    assert told["nme_io"] == pytest.approx(
+    assert floor["nme_io"] == pytest.approx(
         statistics.fmean(e / d for e, d in zip(each, eyes, strict=True)), rel=1e-4
     )
-    assert (told["faces"], told["lost"], told["flickering"], told["views"]) == (5, 0, 0, 9)
+    assert (floor["faces"], floor["lost"], floor["flickering"], floor["views"]) == (5, 0, 0, 9)
 
 
 def test_a_constant_error_is_no_jitter_and_seeds_are_averaged():
@@ -311,13 +311,13 @@ def test_a_miss_in_one_view_is_lost_and_flickers_and_one_in_all_is_lost():
     xy = base.xy.copy()
     xy[2] = np.nan
     plain = replace(base, xy=xy)
-    told = evaluate(truth, plain, FAST, jittered=Jittered(JITTER, [shaken(truth, noise)])).floor
-    assert (told["faces"], told["lost"], told["flickering"]) == (2, 2, 1)
-    assert told["px"] == pytest.approx(3 / 2, rel=1e-5)  # of two faces that are left, one has 3 px
+    floor = evaluate(truth, plain, FAST, jittered=Jittered(JITTER, [shaken(truth, noise)])).floor
+    assert (floor["faces"], floor["lost"], floor["flickering"]) == (2, 2, 1)
+    assert floor["px"] == pytest.approx(3 / 2, rel=1e-5)  # of two faces that are left, one has 3 px
     # Found by one seed and not by the other, or by the shifted views alone: it flickers, too.
     seeds = Jittered(JITTER, [shaken(truth, np.zeros_like(noise)), shaken(truth, noise)])
-    told = evaluate(truth, [base, plain], FAST, jittered=seeds).floor
-    assert (told["faces"], told["lost"], told["flickering"]) == (2, 2, 2)
+    floor = evaluate(truth, [base, plain], FAST, jittered=seeds).floor
+    assert (floor["faces"], floor["lost"], floor["flickering"]) == (2, 2, 2)
     none = evaluate(truth, plain, FAST, jittered=Jittered(JITTER, [shaken(truth, noise * np.nan)])).floor
     assert none == {"faces": 0, "lost": 4, "flickering": 3, "views": 9}
 
@@ -329,8 +329,8 @@ def test_a_face_without_labels_is_neither_measured_nor_lost():
     bare = replace(truth, xy=xy)
     base = replace(predictions(truth, noise=0), faces=np.arange(3))
     noise = np.zeros((8, 3, 70, 2))
-    told = evaluate(bare, base, FAST, jittered=Jittered(JITTER, [shaken(truth, noise)])).floor
-    assert (told["faces"], told["lost"], told["flickering"]) == (2, 0, 0)
+    floor = evaluate(bare, base, FAST, jittered=Jittered(JITTER, [shaken(truth, noise)])).floor
+    assert (floor["faces"], floor["lost"], floor["flickering"]) == (2, 0, 0)
 
 
 @settings(max_examples=25)

@@ -111,9 +111,9 @@ def nothing_there(tmp_path: Path) -> bool:
 
 def test_an_archive_arrives_unpacked_and_only_once(tmp_path, capfd):
     with kaggling(Kaggle()) as script:
-        found = fetch(tmp_path)
-        assert fetch(tmp_path) == found
-    assert tree(found) == FILES and found.parent == tmp_path / "cache" / "trees"
+        folder = fetch(tmp_path)
+        assert fetch(tmp_path) == folder
+    assert tree(folder) == FILES and folder.parent == tmp_path / "cache" / "trees"
     assert len(script.asked) == 1 and leftovers(tmp_path) == []
     assert {path.name for path in (tmp_path / "cache").iterdir()} == {"parts", "trees", "locks"}
     assert capfd.readouterr() == ("", "")

@@ -64,45 +64,45 @@ def test_another_name_of_the_package_is_an_attribute_error():
 
 
 def test_a_result_says_what_it_holds(find):
-    found = find(shipped_weights.with_blobs(121, 161, (80, 60)))
-    assert len(found) == 1 and len(found.names) == 68 and found.names[30] in found.names
-    shapes = {name: getattr(found, name).shape for name in ("points", "scores", "boxes", "box_scores")}
+    faces = find(shipped_weights.with_blobs(121, 161, (80, 60)))
+    assert len(faces) == 1 and len(faces.names) == 68 and faces.names[30] in faces.names
+    shapes = {name: getattr(faces, name).shape for name in ("points", "scores", "boxes", "box_scores")}
     assert shapes == {"points": (1, 68, 2), "scores": (1, 68), "boxes": (1, 4), "box_scores": (1,)}
-    assert {getattr(found, name).dtype for name in shapes} == {np.dtype(np.float32)}
-    assert found.temperatures is None and np.isfinite(found.points).all() and np.isfinite(found.scores).all()
-    np.testing.assert_array_equal(found.boxes[0], np.tile(centre(80, 60), 2) + BOX)
-    assert found.box_scores[0] == 1
+    assert {getattr(faces, name).dtype for name in shapes} == {np.dtype(np.float32)}
+    assert faces.temperatures is None and np.isfinite(faces.points).all() and np.isfinite(faces.scores).all()
+    np.testing.assert_array_equal(faces.boxes[0], np.tile(centre(80, 60), 2) + BOX)
+    assert faces.box_scores[0] == 1
 
 
 def test_a_detected_face_is_read_where_the_network_is_surest(find, monkeypatch):
     picture = shipped_weights.with_blobs(200, 300, (60, 60), (220, 120))
     detected = find(picture).boxes
     monkeypatch.undo()
-    found = find(picture)
+    faces = find(picture)
     for row, places in enumerate(moved.moved(detected)):
         tried = find(picture, boxes=places)
         best = int(tried.scores.mean(axis=1).argmax())
-        np.testing.assert_array_equal(found.boxes[row], places[best])
-        np.testing.assert_allclose(found.points[row], tried.points[best], atol=1e-3)
-    assert len(found) == 2
+        np.testing.assert_array_equal(faces.boxes[row], places[best])
+        np.testing.assert_allclose(faces.points[row], tried.points[best], atol=1e-3)
+    assert len(faces) == 2
 
 
 def test_nobody_is_no_rows(find):
-    found = find(np.zeros((121, 161), np.uint8))
-    assert len(found) == 0 and found.points.shape == (0, 68, 2) and found.boxes.shape == (0, 4)
+    faces = find(np.zeros((121, 161), np.uint8))
+    assert len(faces) == 0 and faces.points.shape == (0, 68, 2) and faces.boxes.shape == (0, 4)
     assert find(np.full((40, 50), 25.0, np.float32)).temperatures.shape == (0, 68)
 
 
 def test_each_of_several_has_a_row_and_the_best_is_first(find):
     picture = shipped_weights.with_blobs(200, 300, (40, 40), (150, 100), (260, 160))
     picture[100, 150], picture[160, 260] = 180, 220
-    found = find(picture)
+    faces = find(picture)
     wanted = [np.tile(centre(*place), 2) + BOX for place in ((40, 40), (260, 160), (150, 100))]
-    np.testing.assert_array_equal(found.boxes, wanted)
-    np.testing.assert_allclose(found.box_scores, [1, 220 / 255, 180 / 255], rtol=1e-6)
+    np.testing.assert_array_equal(faces.boxes, wanted)
+    np.testing.assert_allclose(faces.box_scores, [1, 220 / 255, 180 / 255], rtol=1e-6)
     # A face's points do not depend on who else is there.
-    for row, box in enumerate(found.boxes):
-        np.testing.assert_array_equal(find(picture, boxes=box[None]).points[0], found.points[row])
+    for row, box in enumerate(faces.boxes):
+        np.testing.assert_array_equal(find(picture, boxes=box[None]).points[0], faces.points[row])
 
 
 def test_detected_boxes_are_those_of_the_evaluation(made):
@@ -112,12 +112,12 @@ def test_detected_boxes_are_those_of_the_evaluation(made):
     for size in ((121, 161), (480, 640), (333, 217)):
         picture = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 255, size, np.uint8), (0, 0), 4)
         picture = cv2.normalize(picture, None, 0, 255, cv2.NORM_MINMAX)
-        found = Landmarker(made[0])(picture)
+        faces = Landmarker(made[0])(picture)
         boxes, scores = finder.faces(picture)
         assert len(boxes) > 3
         inside = (boxes[:, :2] < np.array(size[::-1]) - 0.5).all(axis=1) & (boxes[:, 2:] > -0.5).all(axis=1)
-        np.testing.assert_array_equal(found.boxes, boxes[inside])
-        np.testing.assert_array_equal(found.box_scores, scores[inside])
+        np.testing.assert_array_equal(faces.boxes, boxes[inside])
+        np.testing.assert_array_equal(faces.box_scores, scores[inside])
 
 
 def test_of_two_that_overlap_the_better_remains(find):
@@ -158,25 +158,25 @@ def test_large_pictures_are_reduced_and_boxes_come_back_in_their_pixels(made, he
 @pytest.mark.parametrize("size", [(121, 161), (97, 33), (32, 32), (33, 32), (5, 7)])
 def test_odd_sizes_work_and_the_filled_up_border_holds_nobody(made, size):
     picture = np.full(size, 255, np.uint8)
-    found = Landmarker(made[0])(picture)
-    assert len(found) and np.isfinite(found.points).all()
-    assert (found.boxes[:, :2] < np.array(size[::-1]) - 0.5).all()
+    faces = Landmarker(made[0])(picture)
+    assert len(faces) and np.isfinite(faces.points).all()
+    assert (faces.boxes[:, :2] < np.array(size[::-1]) - 0.5).all()
 
 
 @pytest.mark.parametrize("place", [(0, 0), (160, 0), (0, 120), (160, 120), (80, 0)])
 def test_faces_at_the_border_keep_the_box_that_reaches_beyond(find, place):
-    found = find(shipped_weights.with_blobs(121, 161, place))
-    np.testing.assert_array_equal(found.boxes, [np.tile(centre(*place), 2) + BOX])
-    assert np.isfinite(found.points).all()
+    faces = find(shipped_weights.with_blobs(121, 161, place))
+    np.testing.assert_array_equal(faces.boxes, [np.tile(centre(*place), 2) + BOX])
+    assert np.isfinite(faces.points).all()
 
 
 def test_equal_colours_are_grey(find):
     grey = shipped_weights.with_blobs(121, 161, (80, 60))
     wanted = find(grey)
     for channels in (3, 4):
-        found = find(np.repeat(grey[..., None], channels, axis=2))
-        np.testing.assert_array_equal(found.points, wanted.points)
-        np.testing.assert_array_equal(found.box_scores, wanted.box_scores)
+        faces = find(np.repeat(grey[..., None], channels, axis=2))
+        np.testing.assert_array_equal(faces.points, wanted.points)
+        np.testing.assert_array_equal(faces.box_scores, wanted.box_scores)
 
 
 def test_memory_order_and_mutability_do_not_matter(find):
@@ -202,11 +202,11 @@ def test_given_boxes_get_the_points_of_the_evaluation(tmp_path, flip, changed):
     sides = np.random.default_rng(7).uniform(20, 170, (40, 2))
     boxes = np.concatenate([corners, corners + sides], axis=1).astype(np.float32)
     ((points, scores),) = network.on_boxes([picture], [boxes])
-    found = Landmarker(weights, flip=flip)(picture, boxes=boxes)
+    faces = Landmarker(weights, flip=flip)(picture, boxes=boxes)
     assert np.ptp(points, axis=0).min() > 5  # they differ, or nothing would be compared
-    assert np.abs(found.points - points).max() <= 0.02
-    np.testing.assert_allclose(found.scores, scores, atol=1e-3 * np.abs(scores).max())
-    assert np.isnan(found.box_scores).all()
+    assert np.abs(faces.points - points).max() <= 0.02
+    np.testing.assert_allclose(faces.scores, scores, atol=1e-3 * np.abs(scores).max())
+    assert np.isnan(faces.box_scores).all()
 
 
 def test_more_boxes_than_go_through_at_once_keep_their_order(find):
@@ -222,10 +222,10 @@ def test_boxes_of_nothing_are_misses(find):
     boxes = [[10, 10, 60, 60], [np.nan] * 4, [5, 5, 5, 5], [0, 0, np.inf, 9]]
     boxes += [[30, 10, 30, 60], [60, 10, 10, 60]]  # of no width, and of less
     boxes += [[90, 10, 140, 60], [10, -60, 60, -1]]  # beside the picture: there is nothing to be seen
-    found = find(np.full((90, 90), 99, np.uint8), boxes=np.array(boxes))
-    assert np.isfinite(found.points).all(axis=(1, 2)).tolist() == [True] + [False] * 7
-    np.testing.assert_array_equal(found.boxes, np.array(boxes, np.float32))
-    assert np.isnan(found.points[1:]).all() and np.isnan(found.scores[1:]).all()
+    faces = find(np.full((90, 90), 99, np.uint8), boxes=np.array(boxes))
+    assert np.isfinite(faces.points).all(axis=(1, 2)).tolist() == [True] + [False] * 7
+    np.testing.assert_array_equal(faces.boxes, np.array(boxes, np.float32))
+    assert np.isnan(faces.points[1:]).all() and np.isnan(faces.scores[1:]).all()
     assert len(find(np.full((90, 90), 99, np.uint8), boxes=np.zeros((0, 4)))) == 0
 
 
@@ -240,13 +240,13 @@ def ramp(height: int, width: int) -> np.ndarray:
 def test_celsius_are_made_grey_and_sampled_at_the_points(made):
     degrees, tone = ramp(121, 161), Tone(low=15.0, high=35.0)
     boxes = np.array([[40, 30, 110, 100]])
-    found = Landmarker(made[0], tone=tone)(degrees, boxes=boxes)
+    faces = Landmarker(made[0], tone=tone)(degrees, boxes=boxes)
     same = Landmarker(made[0])(render(degrees, tone), boxes=boxes, celsius=degrees.astype(np.float64))
-    np.testing.assert_array_equal(found.points, same.points)
-    x, y = found.points[0].T
+    np.testing.assert_array_equal(faces.points, same.points)
+    x, y = faces.points[0].T
     inside = (x >= 0) & (x <= 160) & (y >= 0) & (y <= 120)
     assert inside.sum() > 30
-    for result in (found, same):
+    for result in (faces, same):
         np.testing.assert_allclose(result.temperatures[0][inside], (20 + 0.05 * x + 0.02 * y)[inside], atol=1e-4)
 
 
@@ -264,10 +264,10 @@ def test_raw_16_bits_and_their_file_are_temperatures(find, tmp_path, stored):
     cv2.imwrite(str(tmp_path / "a.tiff"), raw)
     boxes = np.array([[10, 10, 50, 50]])
     for image in (raw, tmp_path / "a.tiff", str(tmp_path / "a.tiff")):
-        found = find(image, boxes=boxes)
-        x, y = found.points[0].T
+        faces = find(image, boxes=boxes)
+        x, y = faces.points[0].T
         inside = (x >= 0) & (x <= 79) & (y >= 0) & (y <= 63)
-        np.testing.assert_allclose(found.temperatures[0][inside], (20 + 0.05 * x + 0.02 * y)[inside], atol=0.02)
+        np.testing.assert_allclose(faces.temperatures[0][inside], (20 + 0.05 * x + 0.02 * y)[inside], atol=0.02)
 
 
 def test_a_file_of_8_bits_is_that_picture(find, tmp_path):
@@ -291,9 +291,9 @@ def test_temperatures_between_and_beside_pixels():
         [0, 1.6],
     ]
     points += [[np.nan, 0], [2.5, 1.5]]
-    found = pictures.sampled(celsius, np.array([points], np.float32))
+    temperatures = pictures.sampled(celsius, np.array([points], np.float32))
     nan = np.nan
-    np.testing.assert_allclose(found, [[0, 5, 15, 15, 20, 40, 35, nan, nan, nan, nan, 40]], atol=1e-5)
+    np.testing.assert_allclose(temperatures, [[0, 5, 15, 15, 20, 40, 35, nan, nan, nan, nan, 40]], atol=1e-5)
 
 
 # --- what is refused
@@ -411,14 +411,14 @@ def test_the_network_reads_packed_crops_as_the_evaluation_does(made):
     landmarker = Landmarker(made[0])
     network = LandmarkSession(landmarker._network.session, landmarker.card.landmarks)
     wanted, scores = learned.read(made[1], flip="none").on_crops(pixels, maps, 1.75)
-    for shown in (pixels, np.repeat(pixels[..., None], 3, axis=3)):
-        points, found = network.on_crops(shown, maps, 1.75)
+    for crops in (pixels, np.repeat(pixels[..., None], 3, axis=3)):
+        points, actual = network.on_crops(crops, maps, 1.75)
         np.testing.assert_allclose(points, wanted, atol=0.02)
-        np.testing.assert_allclose(found, scores, atol=1e-3 * np.nanmax(np.abs(scores)))
+        np.testing.assert_allclose(actual, scores, atol=1e-3 * np.nanmax(np.abs(scores)))
     assert np.isnan(points[3]).all() and np.isfinite(np.delete(points, 3, axis=0)).all()
 
 
 def test_another_number_of_points_is_the_vocabularys(tmp_path):
     run = tiny_runs.write_scaled(tmp_path / "noses" / "seed0", 1, vocabulary="nose1", points=1)
-    found = Landmarker(shipped_weights.write(tmp_path / "weights", run))(np.full((64, 64), 255, np.uint8))
-    assert found.points.shape[1:] == (1, 2) and found.vocabulary == "nose1" and len(found.names) == 1
+    faces = Landmarker(shipped_weights.write(tmp_path / "weights", run))(np.full((64, 64), 255, np.uint8))
+    assert faces.points.shape[1:] == (1, 2) and faces.vocabulary == "nose1" and len(faces.names) == 1

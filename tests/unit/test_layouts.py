@@ -102,8 +102,8 @@ def test_half_a_face_keeps_the_flags_of_its_points(yaw, side):
     flags = np.random.default_rng(3).random(70) < 0.5
     seen = charlotte.visible_points(flags, yaw)
     assert seen.shape == (43,)
-    shown = np.where(seen[:, None], charlotte.half(FACE, side), np.nan)
-    back = ~np.isnan(landmarks.project(shown, f"charlotte43_{side}", "ibug68", "A")[:, 0])
+    points = np.where(seen[:, None], charlotte.half(FACE, side), np.nan)
+    back = ~np.isnan(landmarks.project(points, f"charlotte43_{side}", "ibug68", "A")[:, 0])
     known = ~np.isnan(landmarks.project(charlotte.half(FACE, side), f"charlotte43_{side}", "ibug68", "A")[:, 0])
     assert np.array_equal(back[known], flags[:68][known])
     frontal = charlotte.visible_points(flags, 10.0)
@@ -145,11 +145,11 @@ def test_hidden_points_reach_the_scores(tmp_path, monkeypatch):
 def test_flags_of_charlotte_are_those_of_its_rows(people):
     flags = visibility.read(people)
     faces = read_charlotte.load(people, read_charlotte.Config(raw="r", resolution="median")).faces
-    assert len(flags) == 60 and {len(own) for own in flags.values()} == {43, 73}
+    assert len(flags) == 60 and {len(mask) for mask in flags.values()} == {43, 73}
     for frame, visible, vocabulary in zip(faces.frames, faces.visible, faces.vocabularies, strict=True):
-        own = flags[str(frame)]
-        assert len(own) == (73 if vocabulary == "charlotte73" else 43)
-        assert np.array_equal(visible[: len(own)], own) and not visible[len(own) :].any()
+        mask = flags[str(frame)]
+        assert len(mask) == (73 if vocabulary == "charlotte73" else 43)
+        assert np.array_equal(visible[: len(mask)], mask) and not visible[len(mask) :].any()
     # A face turned away hides a part of its contour, a frontal one little.
     assert 0.3 < np.mean(np.concatenate(list(flags.values()))) < 1
 
@@ -176,14 +176,14 @@ def test_the_halves_of_a_mirrored_face_are_mirrored():
 def test_charlotte_is_read_back_with_its_dirt(people):
     config = read_charlotte.Config(raw="r", resolution="median")
     loaded = read_charlotte.load(people, config)
-    found = loaded.findings.lists
+    findings = loaded.findings.lists
     assert sorted(set(loaded.faces.subjects)) == sorted(f"S{n}" for n in range(1, 11))
-    assert found["blank_row"] == ["S6.csv, line 8"]
-    assert len(found["missing_annotation"]) == 20
-    assert {text.split(":")[0] for text in found["spreadsheet_error"]} == {"S2.csv", "S10.csv"}
-    assert len(found["duplicate_id"]) == 1 and found["duplicate_id"][0].startswith("S2.csv")
-    assert "missing_image" not in found
-    assert len(loaded.faces) == 61 - len(found.get("odd_row", []))
+    assert findings["blank_row"] == ["S6.csv, line 8"]
+    assert len(findings["missing_annotation"]) == 20
+    assert {text.split(":")[0] for text in findings["spreadsheet_error"]} == {"S2.csv", "S10.csv"}
+    assert len(findings["duplicate_id"]) == 1 and findings["duplicate_id"][0].startswith("S2.csv")
+    assert "missing_image" not in findings
+    assert len(loaded.faces) == 61 - len(findings.get("odd_row", []))
     assert set(loaded.faces.strata["view"]) == {"Front", "Side"}
     path = people / loaded.frames.paths[0]
     assert images.single(path, "uint16").shape == (48, 64)

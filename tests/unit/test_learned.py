@@ -122,9 +122,11 @@ def test_the_published_flip_test_does_not_shift_the_mirror_image(tmp_path, monke
     image, mirror = torch.zeros(1, 1, 8), torch.zeros(1, 1, 8)
     image[..., 2], mirror[..., 4] = 1.0, 1.5
     model(tmp_path / "model")
-    own = learned.read(tmp_path / "model", flip=flip)
-    told = None if flip == "none" else np.array([0])
-    xy, _ = replace(own, net=Fixed(image, mirror), flip=told)._forward(np.zeros((1, 4, 4, 3), np.uint8))
+    contestant = learned.read(tmp_path / "model", flip=flip)
+    flip_order = None if flip == "none" else np.array([0])
+    xy, _ = replace(contestant, net=Fixed(image, mirror), flip=flip_order)._forward(
+        np.zeros((1, 4, 4, 3), np.uint8)
+    )
     assert xy[0, 0].tolist() == [wanted, 2.0]
 
 
@@ -225,14 +227,14 @@ def test_every_seed_of_a_run_answers_under_the_name_of_the_contestant(trained, t
     assert sorted(str(path.relative_to(out)) for path in out.rglob("*.npz")) == [
         *("seed0/drawn.npz", "seed10/drawn.npz", "seed3/drawn.npz"),
     ]
-    said = [Predictions.open(out / f"seed{seed}" / "drawn.npz") for seed in (0, 3, 10)]
-    assert {(one.contestant, one.data, one.trained_on) for one in said} == {("ktl_s", "d", ("drawn",))}
-    assert not np.array_equal(said[0].xy, said[1].xy)
+    predictions = [Predictions.open(out / f"seed{seed}" / "drawn.npz") for seed in (0, 3, 10)]
+    assert {(one.contestant, one.data, one.trained_on) for one in predictions} == {("ktl_s", "d", ("drawn",))}
+    assert not np.array_equal(predictions[0].xy, predictions[1].xy)
     alone = learned.read(tmp_path / "run" / "seed10")
     faces, packed_crops = open_set(trained / "faces" / "drawn")
     xy, _ = alone.on_crops(np.asarray(packed_crops.pixels), packed_crops.to_source, packed_crops.padding)
-    np.testing.assert_array_equal(said[2].xy, xy)
-    assert len(said[2]) == len(faces)
+    np.testing.assert_array_equal(predictions[2].xy, xy)
+    assert len(predictions[2]) == len(faces)
 
 
 def test_a_run_without_seeds_is_refused(trained, tmp_path):
@@ -271,6 +273,8 @@ def test_only_what_is_scored_is_predicted(tmp_path):
     (tmp_path / "out").mkdir()
     for split, wanted in (("test", [1, 11]), ("all", list(range(20)))):
         predict_all(contestant, "c", {"drawn": split}, tmp_path / "faces", tmp_path / "reports", tmp_path / "out")
-        said = Predictions.open(tmp_path / "out" / "drawn.npz")
-        assert said.faces.tolist() == wanted and len(said.xy) == len(said.boxes) == len(said.frames) == len(wanted)
-        assert said.frames.tolist() == [f"{row:04d}" for row in wanted]
+        predictions = Predictions.open(tmp_path / "out" / "drawn.npz")
+        assert predictions.faces.tolist() == wanted and len(predictions.xy) == len(predictions.boxes) == len(
+            predictions.frames
+        ) == len(wanted)
+        assert predictions.frames.tolist() == [f"{row:04d}" for row in wanted]

@@ -43,11 +43,11 @@ def test_only_an_optional_set_may_be_left_out_and_only_where_nothing_of_it_is_th
     with pytest.raises(NetworkError):
         fetched(case, optional=False)
     assert not case.out.exists()
-    told = fetched(case, optional=True)
+    message = fetched(case, optional=True)
     # What went wrong names folders of this machine; the reason, which gets into results, does not.
-    assert told and str(tmp_path) in told and runs.skipped(case.out) == NOT_HAD and "\n" not in told
+    assert message and str(tmp_path) in message and runs.skipped(case.out) == NOT_HAD and "\n" not in message
     assert manifest.read(case.path) == {}
-    assert fetched(case, optional=True) == told  # again, and nothing is in the way
+    assert fetched(case, optional=True) == message  # again, and nothing is in the way
     (case.out / runs.SKIPPED).unlink()
     (case.out / "a.txt").write_text("what was fetched before")
     with pytest.raises(NetworkError):
@@ -73,8 +73,8 @@ def test_a_mean_shape_of_it_is_a_row_with_its_reason(tree):
     )
     predict_all.predict_everyone({"mean": MEAN | {"train": "far"}}, setting, root / "said")
     for name in ("one.npz", "one@shift10.npz"):
-        said = Predictions.open(root / "said/mean" / name)
-        assert (said.status, said.reason) == ("skipped", REASON)
+        predictions = Predictions.open(root / "said/mean" / name)
+        assert (predictions.status, predictions.reason) == ("skipped", REASON)
 
 
 def test_a_set_that_arrives_later_takes_the_place_of_the_reason(tmp_path):
@@ -100,12 +100,12 @@ def tree(tmp_path):
     packing.leave_out(
         tfw, config, REASON, paths.faces / "far", paths.reports / "far.json", tmp_path / "splits.csv"
     )
-    told = parse({"loader": "tfw", "raw": "far"}, framing.Config, "frames.far")
+    frame_config = parse({"loader": "tfw", "raw": "far"}, framing.Config, "frames.far")
     framing.frame(
         tfw,
         tmp_path / "raw",
         {"raw": "far"},
-        told,
+        frame_config,
         "test",
         paths.faces / "far",
         paths.reports / "far.json",
@@ -123,8 +123,8 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
     everybody = {"mean": MEAN, "net": LEARNED}
     predict_all.predict_everyone(everybody, setting, root / "said")
     for name in ("mean/far.npz", "mean/far@shift10.npz", "net/seed0/far.npz"):
-        said = Predictions.open(root / "said" / name)
-        assert (said.status, said.reason, len(said)) == ("skipped", REASON, 0)
+        predictions = Predictions.open(root / "said" / name)
+        assert (predictions.status, predictions.reason, len(predictions)) == ("skipped", REASON, 0)
     assert len(Predictions.open(root / "said/mean/one.npz")) == 2
     before = {path: path.stat().st_mtime_ns for path in (root / "said").rglob("*.npz")}
     predict_all.predict_everyone(everybody, setting, root / "said")
@@ -147,8 +147,8 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
 
 def test_who_learns_from_it_is_not_trained_for_that_reason(tree):
     _, paths = tree
-    told = tiny_runs.section("supervised", train="far", extra_data="far", teacher_data="far")
-    config = parse(told, supervised.Config, "runs.x")
+    section = tiny_runs.section("supervised", train="far", extra_data="far", teacher_data="far")
+    config = parse(section, supervised.Config, "runs.x")
     with pytest.raises(runs.Untrained, match="far is nowhere"):
         outcome.require(config, paths.faces, paths.models)
 
@@ -166,5 +166,5 @@ def test_a_set_that_arrives_is_predicted(tree):
     files.write_json(paths.reports / "far.json", {"fingerprint": "arrived"})
     files.write_json(paths.framed / "far.json", {"data": "arrived", "variants": {packed_images.BASE: {}}})
     predict_all.predict_everyone({"mean": MEAN}, setting, root / "said")
-    said = Predictions.open(root / "said/mean/far.npz")
-    assert said.status == "ok" and np.isfinite(said.xy).all() and len(said) == 8
+    predictions = Predictions.open(root / "said/mean/far.npz")
+    assert predictions.status == "ok" and np.isfinite(predictions.xy).all() and len(predictions) == 8

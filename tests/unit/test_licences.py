@@ -36,8 +36,8 @@ def test_the_shipped_sheets_say_what_a_person_must_know():
 @pytest.mark.parametrize(("name", "word"), [("tfake", "non-commercial"), ("sapiens2-license", "Sapiens2")])
 def test_a_licence_of_either_kind_is_shown_and_accepted(own_cache, capsys, name, word):
     cli._main([*GIVEN, name, "--yes"])
-    said = capsys.readouterr().out
-    assert said.startswith(f"{name}: ") and word in said and "\nhttps://" in said and "\n\n" not in said
+    output = capsys.readouterr().out
+    assert output.startswith(f"{name}: ") and word in output and "\nhttps://" in output and "\n\n" not in output
     assert [path.name for path in own_cache.rglob("*.json")] == [f"{name}.json"]
 
 

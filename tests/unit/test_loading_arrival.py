@@ -19,9 +19,9 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1"
 
 
 def findings(*verdicts):
-    found = Findings()
-    found.check(*(Check(f"check {i}", "all", f"{i} of 9", v, "mend it") for i, v in enumerate(verdicts)))
-    return found
+    result = Findings()
+    result.check(*(Check(f"check {i}", "all", f"{i} of 9", v, "mend it") for i, v in enumerate(verdicts)))
+    return result
 
 
 def test_only_a_failed_check_stops():
@@ -33,9 +33,9 @@ def test_only_a_failed_check_stops():
 
 
 def test_checks_are_in_the_summary_and_survive_json(tmp_path):
-    own = findings("ok", "warning")
-    files.write_json(tmp_path / "r.json", own.summary())
-    assert json.loads((tmp_path / "r.json").read_text())["checks"] == [asdict(check) for check in own.checks]
+    result = findings("ok", "warning")
+    files.write_json(tmp_path / "r.json", result.summary())
+    assert json.loads((tmp_path / "r.json").read_text())["checks"] == [asdict(check) for check in result.checks]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_pictures_and_sets_without_a_plausible_range_have_no_temperature_check()
 
 
 def report(**changes):
-    own = {
+    content = {
         "card": {"title": "A set"},
         "origin": "real",
         "frames": 1200,
@@ -80,14 +80,14 @@ def report(**changes):
         "median_box_width": 199.6,
         "median_face_celsius": 33.51,
     }
-    return own | findings().summary() | changes
+    return content | findings().summary() | changes
 
 
 def test_the_short_report_names_everything():
-    own = findings("ok", "warning", "failed")
-    own.add("missing_image", "b", "a")
-    own.add("warning", "something is odd")
-    assert arrival.lines(report(**own.summary())) == [
+    result = findings("ok", "warning", "failed")
+    result.add("missing_image", "b", "a")
+    result.add("warning", "something is odd")
+    assert arrival.lines(report(**result.summary())) == [
         "A set (real)",
         "  1,200 frames, 1,201 faces, 10 subjects",
         "  splits: train 1,001, test 200",
@@ -101,10 +101,10 @@ def test_the_short_report_names_everything():
 
 
 def test_the_short_report_stays_short_and_keeps_the_checks():
-    own = findings(*["ok"] * 9, "failed")
+    result = findings(*["ok"] * 9, "failed")
     for index in range(40):
-        own.add(f"kind_{index:02d}", "x" * 400)
-    lines = arrival.lines(report(**own.summary()))
+        result.add(f"kind_{index:02d}", "x" * 400)
+    lines = arrival.lines(report(**result.summary()))
     assert len(lines) == arrival.LINES
     assert max(map(len, lines)) <= arrival.WIDTH
     assert sum("check" in line for line in lines) == 10

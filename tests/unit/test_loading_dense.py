@@ -45,24 +45,24 @@ def test_normalised_coordinates_become_pixels(protocol, as_stored, tmp_path):
     xyz = points(0)
     xyz[0] = 0.5 / 512, 511.5 / 512, -1
     stored = as_stored(xyz) if as_stored is np.ndarray.tolist else xyz.astype(as_stored)
-    found, findings = loaded(written(tmp_path, {"000007.png": stored}, protocol=protocol), ["000007"])
-    assert found["000007"].dtype == np.float32 and found["000007"].shape == (478, 2)
-    np.testing.assert_allclose(found["000007"][0], (0, 511), atol=1e-4)
-    np.testing.assert_allclose(found["000007"], xyz[:, :2] * 512 - 0.5, atol=1e-4)
+    labels, findings = loaded(written(tmp_path, {"000007.png": stored}, protocol=protocol), ["000007"])
+    assert labels["000007"].dtype == np.float32 and labels["000007"].shape == (478, 2)
+    np.testing.assert_allclose(labels["000007"][0], (0, 511), atol=1e-4)
+    np.testing.assert_allclose(labels["000007"], xyz[:, :2] * 512 - 0.5, atol=1e-4)
     assert findings.lists == {} and set(verdicts(findings).values()) == {"ok"}
 
 
 def test_width_and_height_are_not_exchanged(tmp_path):
     xy = points(1, 2)
-    found, _ = loaded(written(tmp_path, {"000000.png": xy}), ["000000"], (640, 480))
-    np.testing.assert_allclose(found["000000"], xy * (640, 480) - 0.5, atol=1e-4)
+    labels, _ = loaded(written(tmp_path, {"000000.png": xy}), ["000000"], (640, 480))
+    np.testing.assert_allclose(labels["000000"], xy * (640, 480) - 0.5, atol=1e-4)
 
 
 def test_only_what_is_asked_for_is_returned_however_it_is_padded(tmp_path):
     root = written(tmp_path, {f"{index:06d}.png": points(index) for index in range(8)}, "labels/annotations.pkl")
-    found, findings = loaded(root, ["3", "000005", "000099"])
-    assert set(found) == {"3", "000005"}
-    np.testing.assert_allclose(found["3"], points(3)[:, :2] * 512 - 0.5, atol=1e-4)
+    labels, findings = loaded(root, ["3", "000005", "000099"])
+    assert set(labels) == {"3", "000005"}
+    np.testing.assert_allclose(labels["3"], points(3)[:, :2] * 512 - 0.5, atol=1e-4)
     assert findings.facts["dense_labels"] == {"file": "labels/annotations.pkl", "entries": 8, "used": 2}
 
 
@@ -74,9 +74,9 @@ def test_entries_without_points_are_noted_and_left_out(tmp_path):
         "f": points(0)[:, :1], "g": "text\nand more", "h": {"x": 1}, "i": [[0.1, 0.2], [0.3]], "j": None, "k": 0.5,
     }  # fmt: skip
     entries = {f"{name}.png": value for name, value in bad.items()} | {"000001.png": few}
-    found, findings = loaded(written(tmp_path, entries), [*bad, "000001"])
-    assert set(found) == {"000001"}
-    assert np.flatnonzero(np.isnan(found["000001"]).any(axis=1)).tolist() == [5, 6]
+    labels, findings = loaded(written(tmp_path, entries), [*bad, "000001"])
+    assert set(labels) == {"000001"}
+    assert np.flatnonzero(np.isnan(labels["000001"]).any(axis=1)).tolist() == [5, 6]
     notes = findings.lists["bad_annotation"]
     assert [note.split(" in ")[0] for note in notes] == list(bad)
     assert notes[0] == "a in annotations.pkl is an array of (468, 3) instead of (478, 2)"
@@ -104,9 +104,9 @@ def test_there_is_one_file(tmp_path):
     written(tmp_path, {"0.png": points(0), "000.png": points(1)}, "b/annotations.pkl")
     with pytest.raises(DataError, match=r"both a/annotations\.pkl and b/annotations\.pkl"):
         loaded(tmp_path, ["0"])
-    found, findings = loaded(tmp_path / "b", ["0"])
+    labels, findings = loaded(tmp_path / "b", ["0"])
     assert findings.lists == {"duplicate_id": ["000.png in annotations.pkl"]}
-    np.testing.assert_allclose(found["0"], points(0)[:, :2] * 512 - 0.5, atol=1e-4)
+    np.testing.assert_allclose(labels["0"], points(0)[:, :2] * 512 - 0.5, atol=1e-4)
 
 
 def test_the_size_is_that_of_all_pictures(tmp_path):
@@ -218,8 +218,8 @@ def test_a_real_landmarker_agrees_with_real_labels(mirror, tmp_path):
                     entries[path.name] = np.array([(point.x, point.y, point.z) for point in face])
     assert len(entries) > 80  # it misses some, and so will the published labels
     names = [name.removesuffix(".png") for name in entries]
-    found, findings = loaded(written(tmp_path, entries), names)
-    agreement.compare(found, ldmks.read_all({n: folder / f"{n}_ldmks.txt" for n in names}, findings), findings)
+    labels, findings = loaded(written(tmp_path, entries), names)
+    agreement.compare(labels, ldmks.read_all({n: folder / f"{n}_ldmks.txt" for n in names}, findings), findings)
     fact = findings.facts["dense_against_sparse"]
     assert fact["faces"] == len(entries) and fact["distance"] < 0.06  # measured: 0.038
     assert max(abs(fact["dx"]), abs(fact["dy"])) < 1.5  # measured: -0.7 and -0.5 px

@@ -46,7 +46,7 @@ def numpy_1(data) -> bytes:
 @pytest.mark.parametrize("written", [bytes, numpy_1])
 def test_the_entries_are_those_of_pythons_own_reader(protocol, written, tmp_path):
     shared, text = ARRAY * 7, "x" * 300
-    told = ENTRIES | {
+    content = ENTRIES | {
         "columns": np.asfortranarray(ARRAY),
         "slice": ARRAY[:, ::2],
         "swapped": ARRAY.astype(">f8"),
@@ -58,25 +58,25 @@ def test_the_entries_are_those_of_pythons_own_reader(protocol, written, tmp_path
         "and again": shared,
         text: 1,
     }
-    data = written(pickle.dumps(told, protocol=protocol))
+    data = written(pickle.dumps(content, protocol=protocol))
     assert (written is numpy_1) == (b"numpy.core" in data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NumPy 2 wishes for other names
         expected = pickle.loads(data)
-    found = read(data, tmp_path)
-    assert list(found) == list(expected)
+    actual = read(data, tmp_path)
+    assert list(actual) == list(expected)
     for name, value in expected.items():
-        assert type(found[name]) is type(value)
+        assert type(actual[name]) is type(value)
         if isinstance(value, np.ndarray):
-            assert found[name].dtype.newbyteorder("=") == value.dtype.newbyteorder("=")
-        np.testing.assert_array_equal(np.array(found[name], float), np.array(value, float))
+            assert actual[name].dtype.newbyteorder("=") == value.dtype.newbyteorder("=")
+        np.testing.assert_array_equal(np.array(actual[name], float), np.array(value, float))
 
 
 def test_an_array_is_converted_as_soon_as_it_is_whole(tmp_path):
     path = tmp_path / "a.pkl"
     path.write_bytes(pickle.dumps({str(i): ARRAY + i for i in range(2500)}))
-    found = pickles.entries(path, lambda array: float(array[0, 0]))
-    assert [value for _, value in found] == list(range(2500))
+    entries = pickles.entries(path, lambda array: float(array[0, 0]))
+    assert [value for _, value in entries] == list(range(2500))
 
 
 class Calls:
@@ -240,7 +240,7 @@ def test_memory_holds_the_file_and_what_is_kept(tmp_path):
     path = tmp_path / "many.pkl"
     with path.open("wb") as file:
         pickle.dump({f"{index:06d}.png": points + index for index in range(20_000)}, file, protocol=4)
-    said = subprocess.run([sys.executable, "-c", PEAK, path], capture_output=True, text=True, check=True).stdout
-    count, kilobytes = map(int, said.split())
+    output = subprocess.run([sys.executable, "-c", PEAK, path], capture_output=True, text=True, check=True).stdout
+    count, kilobytes = map(int, output.split())
     assert count == 20_000
     assert kilobytes < 400_000

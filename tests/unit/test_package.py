@@ -77,8 +77,8 @@ def test_the_landmarker_opens_what_was_packaged(root, made):
     assert (card.licence, card.landmarks.precision, card.landmarks.run) == ("Apache-2.0", "weights8", "tiny")
     assert (card.detector.threshold, card.detector.overlap, card.detector.longest) == (0.6, 0.5, 320)
     assert card.detector.trained_on == ["drawn"] and card.landmarks.cropped == (96, 1.75)
-    found = Landmarker(made)(shipped_weights.with_blobs(121, 161, (80, 60)))
-    assert len(found) == 1 and np.isfinite(found.points).all()
+    faces = Landmarker(made)(shipped_weights.with_blobs(121, 161, (80, 60)))
+    assert len(faces) == 1 and np.isfinite(faces.points).all()
 
 
 def test_its_cost_is_that_of_its_own_answers(root, made):
@@ -92,9 +92,9 @@ def test_its_cost_is_that_of_its_own_answers(root, made):
     pixels, maps = np.asarray(crops.pixels[rows]), crops.to_source[rows]
     before = learned.read(root / "models/tiny/seed0", flip="none").on_crops(pixels, maps, crops.padding)[0]
     after = network.on_crops(pixels, maps, crops.padding)[0]
-    for points, said in ((before, cost.nme_fp32), (after, cost.nme)):
+    for points, nme in ((before, cost.nme_fp32), (after, cost.nme)):
         errors = np.linalg.norm(points - labels, axis=-1).mean(axis=1) / np.hypot(*sides.T)
-        assert said == pytest.approx(100 * errors.mean(), rel=2e-3)
+        assert nme == pytest.approx(100 * errors.mean(), rel=2e-3)
     assert cost.delta == pytest.approx(100 * (cost.nme / cost.nme_fp32 - 1), abs=1e-3)
     assert cost.low <= cost.delta <= cost.high and cost.low < cost.high
     assert (cost.data, cost.faces, cost.calibration, cost.seed) == ("drawn", len(rows), 20, 0)
@@ -159,10 +159,10 @@ def test_relative_errors_have_their_interval_from_subjects():
 
 
 def test_calibration_sees_training_crops_cut_as_for_a_prediction(root, monkeypatch):
-    shown = []
+    samples = []
 
     def watching(whole, precision, batches):
-        shown.extend(batches)
+        samples.extend(batches)
         return whole
 
     monkeypatch.setattr(judge, "compressed", watching)
@@ -172,7 +172,7 @@ def test_calibration_sees_training_crops_cut_as_for_a_prediction(root, monkeypat
     whole = exported.graph(net, about.input_size, about.points)
     card = package.landmarks_card(Config(**SETTINGS), about)
     judge.judged(whole, card, root / "faces/drawn", ["int8"], 40, 0)
-    images = np.concatenate(shown)
+    images = np.concatenate(samples)
     faces, crops = open_set(root / "faces/drawn")
     network = learned.read(root / "models/tiny/seed0")
     from thermark.core import geometry

@@ -51,13 +51,13 @@ CELL |= {"verdict": "not comparable", "reason": "rendered data", "doubt": "colum
 def whole(extra: str = "", **more):
     """Return inputs with everything that there can be."""
     plain = page_inputs.inputs(extra)
-    told = {
+    fields = {
         "comparisons": page_inputs.compared(plain.sets),
         "speeds": SPEEDS,
         "machine": {"cpu": "a CPU", "threads": 2},
     }
-    told |= {"budget": BUDGET, "training": TRAINING, "published": (CELL,), "sources": {"budget": ("small",)}}
-    return replace(plain, **told | {"folder": "../results"} | more)
+    fields |= {"budget": BUDGET, "training": TRAINING, "published": (CELL,), "sources": {"budget": ("small",)}}
+    return replace(plain, **fields | {"folder": "../results"} | more)
 
 
 def html(given) -> str:
@@ -173,9 +173,9 @@ def test_a_pair_of_a_matrix_is_told_apart_by_p_over_all_pairs_and_enough_seeds(s
 
 def changed(made, **own):
     """Return comparisons of which all declared pairs say so."""
-    asked = made.families[0]
-    pairs = tuple(pair.model_copy(update=own) for pair in asked.pairs)
-    return made.model_copy(update={"families": (asked.model_copy(update={"pairs": pairs}),)})
+    family = made.families[0]
+    pairs = tuple(pair.model_copy(update=own) for pair in family.pairs)
+    return made.model_copy(update={"families": (family.model_copy(update={"pairs": pairs}),)})
 
 
 def test_a_declared_pair_is_faint_unless_its_verdict_says_something(small):
@@ -194,12 +194,12 @@ def test_declared_pairs_say_their_caveat_and_no_interval_of_too_few_seeds(small)
     results, _ = small
     made = page_inputs.compared({"small": results})
     one, other = made.families[0].pairs
-    told = [
+    pairs = [
         one.model_copy(update={"caveat": "boxes frame and prompt"}),
         other.model_copy(update={"verdict": "one seed: no verdict"}),
     ]
-    asked = made.families[0].model_copy(update={"pairs": tuple(told)})
-    ((_, _, table),) = tables.families(made.model_copy(update={"families": (asked,)}), {"small": results})
+    family = made.families[0].model_copy(update={"pairs": tuple(pairs)})
+    ((_, _, table),) = tables.families(made.model_copy(update={"families": (family,)}), {"small": results})
     first, second = (dict(zip(table.head, row, strict=True)) for row in table.rows)
     assert first["caveat"] == "boxes frame and prompt" and " to " in first["95 %"] and second["caveat"] == "–"
     assert second["verdict"] == "one seed: no verdict" and second["95 %"] == "–"
@@ -266,12 +266,12 @@ def expressions(node, key=""):
 def test_the_best_has_the_least_error_over_all_faces_of_its_case(small):
     results, _ = small
     assert [each.contestant for each in order.ranked(results)] == ["good", "fair", "poor"]
-    told = answers.answers(results, None, {})
-    assert told["any/any"]["best"] == "good" and "Finds 100.00 %" in told["any/any"]["found"]
-    assert told["any/other"]["best"] == "fair"  # `good` learned from this set's train split
-    assert told["found/any"]["best"] == told["any/rgb"]["best"] == "poor"
-    assert told["given/rgb"]["best"] == "" and "No contestant" in told["given/rgb"]["found"]
-    assert "nothing was compared" in told["any/any"]["real"]
+    cases = answers.answers(results, None, {})
+    assert cases["any/any"]["best"] == "good" and "Finds 100.00 %" in cases["any/any"]["found"]
+    assert cases["any/other"]["best"] == "fair"  # `good` learned from this set's train split
+    assert cases["found/any"]["best"] == cases["any/rgb"]["best"] == "poor"
+    assert cases["given/rgb"]["best"] == "" and "No contestant" in cases["given/rgb"]["found"]
+    assert "nothing was compared" in cases["any/any"]["real"]
 
 
 def test_who_answers_fewer_landmarks_does_not_compete(small):
@@ -353,8 +353,8 @@ def test_the_worst_faces_are_the_same_for_all(small):
     worst = gallery.worst(results, errors, [], 3)
     # The more even steps `good` and `fair` go, the worse; `poor` misses f0 to f3.
     assert [face.face for face in worst] == ["f3", "f2", "f1"]
-    said = {answer.contestant: answer.text for answer in worst[0].answers}
-    assert said["poor"] == "missed" and said["good"] == "1.55"
+    texts = {answer.contestant: answer.text for answer in worst[0].answers}
+    assert texts["poor"] == "missed" and texts["good"] == "1.55"
 
 
 @pytest.mark.parametrize(("origin", "allowed"), [("rendered", True), ("thermalised", False), ("real", False)])
@@ -390,8 +390,8 @@ def test_without_scripts_the_tables_have_every_number(page):
     assert "100.00" in lines["good"] and "2.00" in lines["good"] and "1.80–2.20" in lines["good"]
     assert "66.67" in lines["poor"] and "10.00" in lines["poor"] and "rendered data only" in lines["poor"]
     text = soup.get_text(" ", strip=True)
-    for said in ("needs 300 MB", "columns swapped", "Is each better than the next?", "Rendered data", "12.5"):
-        assert said in text
+    for phrase in ("needs 300 MB", "columns swapped", "Is each better than the next?", "Rendered data", "12.5"):
+        assert phrase in text
     assert "Cumulative" not in text and soup.find(id="not-run").find("td", string="needs 300 MB")
     for chart in soup.find_all(class_="chart"):
         assert len(chart["aria-label"]) > 40 and chart["role"] == "img"
@@ -476,9 +476,9 @@ def test_the_same_inputs_give_the_same_bytes(page, tmp_path):
     ids=["records alone", "nobody is found", "nobody ran"],
 )
 def test_it_works_with_nothing_but_records(errors, shown):
-    found = {name: page_inputs.per_face(values) for name, values in errors.items() if values}
-    results = page_inputs.results([page_inputs.record(name, found.get(name)) for name in errors])
-    soup = read(html(inputs.Inputs({"small": results}, {"small": found})))
+    face_errors = {name: page_inputs.per_face(values) for name, values in errors.items() if values}
+    results = page_inputs.results([page_inputs.record(name, face_errors.get(name)) for name in errors])
+    soup = read(html(inputs.Inputs({"small": results}, {"small": face_errors})))
     text = soup.get_text(" ", strip=True)
     assert [each for each in shown if each not in text] == []
     assert soup.find("td", attrs={"data-sort": "A"}) is None  # no group letters
@@ -529,12 +529,12 @@ def test_files_that_are_absent_are_nothing(tmp_path):
     places = ReportPaths(
         tmp_path, absent, speed=absent, budget=tmp_path / "budget.csv", training_curves=absent, published=absent
     )
-    told = inputs.read(places)
-    assert told.budget == [
+    loaded = inputs.read(places)
+    assert loaded.budget == [
         {"crops": "p", "head": "h", "labels": 10, "native_mean": 17.6, "low": None, "high": None}
     ]
-    assert told.training == () and told.published == () and told.comparisons.matrices == {}
-    assert "17.60" in html(told)
+    assert loaded.training == () and loaded.published == () and loaded.comparisons.matrices == {}
+    assert "17.60" in html(loaded)
 
 
 def test_it_shows_real_records(golden):
@@ -552,7 +552,7 @@ def test_times_of_contestants_and_of_bare_networks_stay_apart():
     rows = {"good": timed | {"dataset": "tfake", "boxes": "prompt"}}
     rows["idle"] = {"status": "skipped", "reason": "no weights"}
     speed = {"machine": {"cpu": "a CPU"}, "rows": {"good": network}, "contestants": {"rows": rows}}
-    found = inputs.times(speed)
-    assert set(found) == {"good", "good (network)"}
-    assert found["good"]["ms"] == 9.0 and "found somebody in 4 of 5 pictures" in found["good"]["note"]
-    assert found["good (network)"]["ms"] == 3.0 and found["good (network)"]["parameters"] == 7
+    times = inputs.times(speed)
+    assert set(times) == {"good", "good (network)"}
+    assert times["good"]["ms"] == 9.0 and "found somebody in 4 of 5 pictures" in times["good"]["note"]
+    assert times["good (network)"]["ms"] == 3.0 and times["good (network)"]["parameters"] == 7

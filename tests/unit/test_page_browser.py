@@ -28,8 +28,8 @@ def in_view(do: Callable[[browser.Tab], Awaitable[None]], url: str, **options) -
         async with browser.tab(url, **options) as tab:
             await do(tab)
             assert tab.errors == []
-            asked = [each for each in tab.requests if not each.startswith("data:")]
-            assert asked == [url.partition("#")[0]], asked
+            requests = [each for each in tab.requests if not each.startswith("data:")]
+            assert requests == [url.partition("#")[0]], requests
 
     asyncio.run(run())
 
@@ -133,7 +133,7 @@ def test_a_link_opens_a_card_and_closing_it_stays(url):
     async def do(tab: browser.Tab) -> None:
         await tab.until(opened)
         text = await tab.run("document.getElementById('card').textContent")
-        for said in (
+        for phrase in (
             "fair",
             "on Odd, rendered",
             "12 faces, 4 subjects",
@@ -141,7 +141,7 @@ def test_a_link_opens_a_card_and_closing_it_stays(url):
             "not measured",
             "rendered data only",
         ):
-            assert said in text, said
+            assert phrase in text, phrase
         assert await tab.run("document.querySelector('[data-part=odd]').hidden") is False
         assert await tab.run("document.querySelector('[data-part=small]').hidden") is True
         await tab.key("Escape", 27)
@@ -214,8 +214,8 @@ def test_a_script_that_got_in_would_not_run(url, tmp_path):
         async with browser.tab(broken.as_uri()) as tab:
             assert await tab.run("window.hit") is None
             # Chromium tells of a request that it then refuses to make.
-            asked = [each for each in tab.requests if each.startswith("http")]
-            assert tab.blocked == ["csp"] * len(asked)
+            requests = [each for each in tab.requests if each.startswith("http")]
+            assert tab.blocked == ["csp"] * len(requests)
             assert any("Content Security Policy" in each for each in tab.errors)
 
     asyncio.run(run())
@@ -224,14 +224,14 @@ def test_a_script_that_got_in_would_not_run(url, tmp_path):
 def test_it_is_read_without_scripts(url):
     async def do(tab: browser.Tab) -> None:
         text = await tab.run("document.body.innerText")
-        for said in (
+        for phrase in (
             "Which model is best for your case?",
             "100.00",
             "needs 300 MB",
             "Odd, rendered",
             "Small, rendered",
         ):
-            assert said in text, said
+            assert phrase in text, phrase
         assert await tab.run("getComputedStyle(document.getElementById('filters')).display") == "none"
         assert await tab.run("getComputedStyle(document.querySelector('.alt')).display") != "none"
 

@@ -70,14 +70,14 @@ def both(root: Path) -> tuple[data.Samples, data.Samples]:
 
 
 def test_warm_and_cold_share_the_partner_whose_id_is_their_subject(root):
-    seen, shown = both(root)
+    seen, teacher_faces = both(root)
     thermal, rgb = (Faces.open(root / name / "faces.npz") for name in ("thermal", "rgb"))
-    assert len(seen) == len(shown) == 14
-    assert list(thermal.subjects[seen.origins[:, 1]]) == list(rgb.ids[shown.origins[:, 1]])
-    partner = dict(zip(thermal.ids[seen.origins[:, 1]], shown.origins[:, 1], strict=True))
+    assert len(seen) == len(teacher_faces) == 14
+    assert list(thermal.subjects[seen.origins[:, 1]]) == list(rgb.ids[teacher_faces.origins[:, 1]])
+    partner = dict(zip(thermal.ids[seen.origins[:, 1]], teacher_faces.origins[:, 1], strict=True))
     assert len(set(partner.values())) == 7 and partner["0002/warm"] == partner["0002/cold"] == 2
-    assert shown.colour and not seen.colour
-    np.testing.assert_array_equal(shown.xy, seen.xy)
+    assert teacher_faces.colour and not seen.colour
+    np.testing.assert_array_equal(teacher_faces.xy, seen.xy)
 
 
 def test_the_partner_is_found_by_its_name_not_by_its_row(root, tmp_path):
@@ -106,18 +106,18 @@ def test_a_partner_of_the_same_id_comes_before_one_of_the_subject(root, tmp_path
     people = np.array(["0002"] * len(faces))  # whose id is somebody else's picture
     replace(faces, subjects=people).save(tmp_path / "rgb" / "faces.npz")
     (tmp_path / "thermal").symlink_to(tmp_path / "rgb")
-    seen, shown = both(tmp_path)
-    np.testing.assert_array_equal(seen.origins[:, 1], shown.origins[:, 1])
-    assert len(set(shown.origins[:, 1].tolist())) == len(seen) > 1
+    seen, teacher_faces = both(tmp_path)
+    np.testing.assert_array_equal(seen.origins[:, 1], teacher_faces.origins[:, 1])
+    assert len(set(teacher_faces.origins[:, 1].tolist())) == len(seen) > 1
 
 
 def test_one_geometry_whatever_the_packing(blobs):
     """Flipped, turned, scaled and shifted, the blob of either image lies on the label, to a quarter of a pixel."""
-    seen, shown = both(blobs)
+    seen, teacher_faces = both(blobs)
     limits = Augment(**MOVING, **GREY)
     rows, flips = np.arange(len(seen)), 0
     for epoch in range(4):
-        batch = pairs.assemble(seen, shown, rows, 7, epoch, limits)
+        batch = pairs.assemble(seen, teacher_faces, rows, 7, epoch, limits)
         for place, row in enumerate(rows):
             view = data.view(7, epoch, row, limits)
             label = batch.student.xy[place, 30]
@@ -134,23 +134,25 @@ def test_one_hole_at_the_same_place(root, tmp_path):
     for name in ("thermal", "rgb"):
         pixels = np.load(tmp_path / name / "pixels.npy")
         np.save(tmp_path / name / "pixels.npy", np.full_like(pixels, 200))
-    seen, shown = both(tmp_path)
+    seen, teacher_faces = both(tmp_path)
     rows = np.arange(len(seen))
     limits = Augment(hole_p=1.0, scale=0.0, rotation_p=0.0, shift_p=0.0)
-    batch = pairs.assemble(seen, shown, rows, 0, 0, limits)
+    batch = pairs.assemble(seen, teacher_faces, rows, 0, 0, limits)
     gaps = batch.student.images == 0
     np.testing.assert_array_equal(gaps, (batch.teacher == 0).all(axis=-1))
     # A fifth to two fifths of each side, and another hole for every face.
     assert (gaps.mean(axis=(1, 2)) > 0.03).all() and (gaps.mean(axis=(1, 2)) < 0.18).all()
     assert len(np.unique(gaps, axis=0)) == len(rows)
-    assert not (pairs.assemble(seen, shown, rows, 0, 0, Augment(scale=0.0, rotation_p=0.0)).teacher == 0).any()
+    assert not (
+        pairs.assemble(seen, teacher_faces, rows, 0, 0, Augment(scale=0.0, rotation_p=0.0)).teacher == 0
+    ).any()
 
 
 def test_what_the_student_sees_is_what_it_sees_alone(root):
-    seen, shown = both(root)
+    seen, teacher_faces = both(root)
     rows, limits = np.array([5, 0, 9]), Augment(hole_p=0.5, noise_p=1.0, blur_p=0.5)
     paired, alone = (
-        pairs.assemble(seen, shown, rows, 3, 2, limits).student,
+        pairs.assemble(seen, teacher_faces, rows, 3, 2, limits).student,
         data.assemble(seen, rows, 3, 2, limits),
     )
     for name in ("images", "xy", "weight"):
@@ -158,10 +160,10 @@ def test_what_the_student_sees_is_what_it_sees_alone(root):
 
 
 def test_colour_jitter_changes_the_colour_image_alone_and_light_the_thermal_alone(root):
-    seen, shown = both(root)
+    seen, teacher_faces = both(root)
     rows = np.arange(len(seen))
     still, jittered, lit = (
-        pairs.assemble(seen, shown, rows, 0, 0, Augment(**limits))
+        pairs.assemble(seen, teacher_faces, rows, 0, 0, Augment(**limits))
         for limits in (GREY, STILL, {"hue": 0.0, "saturation": 0.0, "value": 0.0, "noise_p": 1.0})
     )
     np.testing.assert_array_equal(jittered.student.images, still.student.images)
@@ -176,25 +178,27 @@ def test_colour_jitter_changes_the_colour_image_alone_and_light_the_thermal_alon
 
 
 def test_a_still_colour_image_is_the_packed_one_seen_through_the_view(root):
-    seen, shown = both(root)
+    seen, teacher_faces = both(root)
     limits = Augment(**GREY)
-    batch = pairs.assemble(seen, shown, np.arange(4), 1, 0, limits)
+    batch = pairs.assemble(seen, teacher_faces, np.arange(4), 1, 0, limits)
     pixels = np.load(root / "rgb" / "pixels.npy")
     for row in range(4):
         to_input = augment.matrix(data.view(1, 0, row, limits), SIDE)
-        wanted = geometry.warp(pixels[shown.origins[row, 1]], geometry.compose(shown.to_crop[0], to_input), SIDE)
+        wanted = geometry.warp(
+            pixels[teacher_faces.origins[row, 1]], geometry.compose(teacher_faces.to_crop[0], to_input), SIDE
+        )
         np.testing.assert_array_equal(batch.teacher[row], wanted)
 
 
 def test_a_pair_depends_on_seed_epoch_and_row_alone(root):
-    seen, shown = both(root)
+    seen, teacher_faces = both(root)
     limits = Augment(hole_p=0.5)
-    together = pairs.assemble(seen, shown, np.array([4, 1, 7]), 3, 2, limits)
-    alone = pairs.assemble(seen, shown, np.array([1]), 3, 2, limits)
+    together = pairs.assemble(seen, teacher_faces, np.array([4, 1, 7]), 3, 2, limits)
+    alone = pairs.assemble(seen, teacher_faces, np.array([1]), 3, 2, limits)
     np.testing.assert_array_equal(together.teacher[1], alone.teacher[0])
     np.testing.assert_array_equal(together.student.images[1], alone.student.images[0])
     for seed, epoch in ((3, 3), (4, 2)):
-        other = pairs.assemble(seen, shown, np.array([1]), seed, epoch, limits)
+        other = pairs.assemble(seen, teacher_faces, np.array([1]), seed, epoch, limits)
         assert not np.array_equal(other.teacher, alone.teacher)
 
 
@@ -250,5 +254,5 @@ def test_a_pair_that_is_cropped_otherwise_is_named(root, tmp_path, how):
 
 
 def test_other_paddings_of_the_same_prompt_are_no_error(blobs):
-    seen, shown = both(blobs)
-    assert shown.crops[0].shape[1:3] == (150, 150) and seen.crops[0].shape[1:3] == (96, 96)
+    seen, teacher_faces = both(blobs)
+    assert teacher_faces.crops[0].shape[1:3] == (150, 150) and seen.crops[0].shape[1:3] == (96, 96)

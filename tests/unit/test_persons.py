@@ -173,8 +173,8 @@ def real(mirror, tmp_path, threshold=0.3) -> tuple[Persons, YOLOX]:
     path = mirror("yolox_nano.onnx")
     (tmp_path / "det.onnx").write_bytes(path.read_bytes())
     about = onnx_graphs.described(tmp_path, det={"input_size": [416, 416], "channels": "bgr"})
-    own = YOLOX(str(path), (416, 416), "multiclass", 0.45, threshold)
-    return persons.load(about, "det.onnx", threshold, 0.45, "auto", 2), own
+    reference = YOLOX(str(path), (416, 416), "multiclass", 0.45, threshold)
+    return persons.load(about, "det.onnx", threshold, 0.45, "auto", 2), reference
 
 
 def frame(number: int) -> np.ndarray:
@@ -185,13 +185,13 @@ def frame(number: int) -> np.ndarray:
 
 
 def test_a_real_detector_says_what_rtmlib_says_and_with_scores(mirror, tmp_path):
-    find, own = real(mirror, tmp_path)
+    find, reference = real(mirror, tmp_path)
     images = [frame(number) for number in range(6)]
-    found = find(images)
-    for image, (boxes, scores) in zip(images, found, strict=True):
+    detections = find(images)
+    for image, (boxes, scores) in zip(images, detections, strict=True):
         # rtmlib's first class comes first, and it is the person; no class is a stable empty answer.
-        wanted, kinds = own(np.ascontiguousarray(image[..., ::-1]))
+        wanted, kinds = reference(np.ascontiguousarray(image[..., ::-1]))
         wanted = np.reshape(wanted, (-1, 4))[np.asarray(kinds) == 0]
         np.testing.assert_allclose(boxes + 0.5, wanted, atol=1e-3)
         assert ((scores > 0.3) & (scores <= 1)).all() and (np.diff(scores) <= 0).all()
-    assert sum(len(boxes) > 0 for boxes, _ in found) >= 4
+    assert sum(len(boxes) > 0 for boxes, _ in detections) >= 4

@@ -31,9 +31,9 @@ def comparison(a: str, b: str, verdict: str, dataset: str = "tfake") -> dict:
 
 def asked(*pairs: dict, students: str = "higher error") -> dict:
     """Return declared comparisons: the family `alone` of these, and one of a student and its head."""
-    own = {"name": "alone", "question": "Is it?", "pairs": list(pairs)}
+    family = {"name": "alone", "question": "Is it?", "pairs": list(pairs)}
     student = comparison("student", "head", students, "thermeval")
-    return {"schema": 1, "families": [own, {"name": "heads", "question": "And it?", "pairs": [student]}]}
+    return {"schema": 1, "families": [family, {"name": "heads", "question": "And it?", "pairs": [student]}]}
 
 
 def cell(row: str, verdict: str) -> dict:
@@ -64,8 +64,8 @@ HEADS = {
 
 
 def tree(root: Path, scores=SCORES, study=STUDY, heads=HEADS, made=None, **extra: str) -> Path:
-    for (contestant, dataset), own in scores.items():
-        files.write_json(root / f"metrics/details/{contestant}/{dataset}.json", {"summary": own, "subsets": {}})
+    for (contestant, dataset), score in scores.items():
+        files.write_json(root / f"metrics/details/{contestant}/{dataset}.json", {"summary": score, "subsets": {}})
     files.write_json(root / "metrics/comparisons.json", made or asked(*PAIRS))
     files.write_json(root / "metrics/distillation.json", study)
     files.write_json(root / "metrics/fewshot.json", heads)
@@ -132,11 +132,11 @@ def test_numbers_inside_and_outside_of_their_intervals(tmp_path):
 
 
 def test_a_contestant_that_is_absent_or_could_not_run(tmp_path):
-    here = {key: own for key, own in SCORES.items() if key != ("wild", "tfake")}
+    here = {key: score for key, score in SCORES.items() if key != ("wild", "tfake")}
     here |= {("lost", "tfake"): SKIPPED, ("never", "tfake"): summary(0.5, 0.4, 0.6)}
     text, made = built(tmp_path, tree(tmp_path / "a"), tree(tmp_path / "b", here))
-    found = states(made, "numbers")
-    assert (found["wild/tfake"], found["lost/tfake"], found["never/tfake"]) == ("gone", "gone", "new")
+    actual = states(made, "numbers")
+    assert (actual["wild/tfake"], actual["lost/tfake"], actual["never/tfake"]) == ("gone", "gone", "new")
     assert line(text, "| `wild`").endswith("| – | 0 / – | **gone**, no such contestant |")
     assert line(text, "| `lost`").endswith("**gone**, skipped: no \\<weights\\> \\| here |")
     assert "2 have no number in the other, 1 only there" in text
@@ -146,9 +146,9 @@ def test_a_contestant_that_is_absent_or_could_not_run(tmp_path):
 def test_a_turned_verdict_is_a_finding(tmp_path):
     """As it was: MCL against conventional distillation from `higher` to `no difference`."""
     turned = asked(comparison("mcl", "kd", "no difference shown"), *PAIRS[1:])
-    text, made, found = told(tmp_path, tree(tmp_path / "b", made=turned))
-    assert found.code == 1 and "needs more seeds" in found.remedy
-    assert str(found) == (
+    text, made, finding = told(tmp_path, tree(tmp_path / "b", made=turned))
+    assert finding.code == 1 and "needs more seeds" in finding.remedy
+    assert str(finding) == (
         "1 verdicts did not hold, such as mcl − kd on tfake, alone: higher error, then no difference shown"
     )
     assert states(made, "verdicts")["mcl − kd on tfake, alone"] == "turned"
@@ -162,10 +162,10 @@ def test_a_turned_verdict_is_a_finding(tmp_path):
 
 def test_a_verdict_that_vanished_is_a_finding(tmp_path):
     fewer = asked(*PAIRS[1:3], PAIRS[4], comparison("ktl", "supervised", "two seeds: no verdict"))
-    text, made, found = told(tmp_path, tree(tmp_path / "b", made=fewer))
+    text, made, finding = told(tmp_path, tree(tmp_path / "b", made=fewer))
     assert states(made, "verdicts")["mcl − kd on tfake, alone"] == "vanished"
     assert states(made, "verdicts")["ktl − supervised on tfake, alone"] == "vanished"
-    assert "then nothing" in str(found) and "2 verdicts" in str(found)
+    assert "then nothing" in str(finding) and "2 verdicts" in str(finding)
     assert "**7 of 9 verdicts held**, 0 turned, 2 vanished" in text
     assert "| lower error | two seeds: no verdict | **vanished** |" in text
 
@@ -173,9 +173,9 @@ def test_a_verdict_that_vanished_is_a_finding(tmp_path):
 def test_new_verdicts_break_nothing(tmp_path):
     both = [comparison(name, "supervised", "lower error") for name in ("once", "new")]
     text, made = built(tmp_path, tree(tmp_path / "a"), tree(tmp_path / "b", made=asked(*PAIRS[:4], *both)))
-    found = states(made, "verdicts")
-    assert found["once − supervised on tfake, alone"] == "new"
-    assert found["new − supervised on tfake, alone"] == "new"
+    actual = states(made, "verdicts")
+    assert actual["once − supervised on tfake, alone"] == "new"
+    assert actual["new − supervised on tfake, alone"] == "new"
     assert "2 are only in the other, 1 had no verdict" in text
 
 
@@ -190,15 +190,15 @@ def test_new_verdicts_break_nothing(tmp_path):
     ],
 )
 def test_every_kind_of_verdict_can_turn(tmp_path, changed, subject):
-    _, made, found = told(tmp_path, tree(tmp_path / "b", heads=HEADS | changed))
-    assert subject in str(found)
+    _, made, finding = told(tmp_path, tree(tmp_path / "b", heads=HEADS | changed))
+    assert subject in str(finding)
     assert [each["state"] for each in made["verdicts"]].count("held") == 8
 
 
 def test_published_numbers_turn_too_and_what_was_not_run_says_nothing(tmp_path):
     outside = {"published": [cell("Ours-xl", "outside"), cell("Ours-mt", "reproduced")]}
-    _, made, found = told(tmp_path, tree(tmp_path / "b", study=outside))
-    assert "published I, Ours-xl, x, nme_io, tfake: reproduced, then outside" in str(found)
+    _, made, finding = told(tmp_path, tree(tmp_path / "b", study=outside))
+    assert "published I, Ours-xl, x, nme_io, tfake: reproduced, then outside" in str(finding)
     assert states(made, "verdicts")["published I, Ours-mt, x, nme_io, tfake"] == "new"
 
 
@@ -214,21 +214,21 @@ def test_states_of_a_verdict():
 
 def test_a_number_without_its_metric():
     """Who found no face at all ran, and has no mean."""
-    own = numbers.number("c", "d", {"status": "ok", "metric": "nme_io", "missed": 9}, summary(0.1))
-    assert (own.state, own.missed) == ("new", (9, 0))
+    number = numbers.number("c", "d", {"status": "ok", "metric": "nme_io", "missed": 9}, summary(0.1))
+    assert (number.state, number.missed) == ("new", (9, 0))
     assert numbers.number("c", "d", None, None).state == "no number"
 
 
 def test_files_are_told_apart_by_their_bytes(tmp_path):
     base, other = tree(tmp_path / "a", one="x", two="y"), tree(tmp_path / "b", one="x", two="z", three="w")
     files.write_text(base / "elsewhere.txt", "base")
-    found = compare_files(base, other, [Path("metrics"), Path("absent"), Path("elsewhere.txt")])
-    assert (found.different, found.base_only, found.other_only) == (
+    result = compare_files(base, other, [Path("metrics"), Path("absent"), Path("elsewhere.txt")])
+    assert (result.different, result.base_only, result.other_only) == (
         ("metrics/two.txt",),
         ("elsewhere.txt",),
         ("metrics/three.txt",),
     )
-    assert "metrics/one.txt" in found.equal and found.count == 13
+    assert "metrics/one.txt" in result.equal and result.count == 13
     text, _ = built(tmp_path, base, other)
     assert "Other bytes (1): metrics/two.txt." in text and "Only in the other (1): metrics/three.txt." in text
 

@@ -46,14 +46,14 @@ CONFIG = thermeval.Config(raw="thermeval", source="png", val=())
 
 def boxes(rng: random.Random, count: int) -> list[dict]:
     """Return annotations of an image: people with two decimals, a nose in each but one of ten, foreheads."""
-    found = []
+    annotations = []
     for _ in range(count):
         x, y = round(rng.uniform(-10, 120), 2), round(rng.uniform(0, 120), 2)
         w, h = round(rng.uniform(30, 90), 2), round(rng.uniform(60, 160), 2)
         away = 150 if rng.random() < 0.1 else 0
         nose = [round(x + w * rng.uniform(0.2, 0.8) + away, 2), round(y + h / 5, 2), 5.3, 4.7]
-        found += [(PERSON, [x, y, w, h]), (FOREHEAD, [x, y, w / 3, 9.1]), (NOSE, nose)]
-    return [{"category_id": name, "bbox": box} for name, box in found]
+        annotations += [(PERSON, [x, y, w, h]), (FOREHEAD, [x, y, w / 3, 9.1]), (NOSE, nose)]
+    return [{"category_id": name, "bbox": box} for name, box in annotations]
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +86,9 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def loaded(root):
-    found = thermeval.load(root, CONFIG)
-    sizes = {frame: (WIDTH, HEIGHT) for frame in found.frames.ids.tolist()}
-    return SimpleNamespace(**vars(found), sizes=sizes)
+    dataset = thermeval.load(root, CONFIG)
+    sizes = {frame: (WIDTH, HEIGHT) for frame in dataset.frames.ids.tolist()}
+    return SimpleNamespace(**vars(dataset), sizes=sizes)
 
 
 def told(root: Path, part: int) -> tuple[dict, dict]:
@@ -103,7 +103,7 @@ def told(root: Path, part: int) -> tuple[dict, dict]:
 
 def pairs_of(root: Path, part: int) -> list[tuple]:
     frames, by_image = told(root, part)
-    found = []
+    pairs = []
     for image, classes in by_image.items():
         for x, y, w, h in classes[NOSE]:
             nx, ny = x + w / 2, y + h / 2
@@ -113,8 +113,8 @@ def pairs_of(root: Path, part: int) -> list[tuple]:
                 if p[0] <= nx <= p[0] + p[2] and p[1] <= ny <= p[1] + p[3]
             ]
             if around:
-                found.append((frames[image], min(around)[1], (nx, ny)))
-    return found
+                pairs.append((frames[image], min(around)[1], (nx, ny)))
+    return pairs
 
 
 def crop_of(person: list[float]) -> tuple[int, int, int, int]:
@@ -127,16 +127,16 @@ def crop_of(person: list[float]) -> tuple[int, int, int, int]:
 
 def taken(pairs: list[tuple], count: int, without: frozenset = frozenset()) -> list[tuple]:
     """Return (frame, nose, crop) of the first `count` pairs that are usable."""
-    found = []
+    samples = []
     for frame, person, (nx, ny) in pairs:
-        if frame in without or len(found) == count:
+        if frame in without or len(samples) == count:
             continue
         x0, y0, x1, y1 = crop_of(person)
         if x1 <= x0 or y1 <= y0:
             continue
         if 0 <= (nx - x0) * (256 / (x1 - x0)) < 256 and 0 <= (ny - y0) * (256 / (y1 - y0)) < 256:
-            found.append((frame, (nx, ny), (x0, y0, x1, y1)))
-    return found
+            samples.append((frame, (nx, ny), (x0, y0, x1, y1)))
+    return samples
 
 
 # (i) The split of part 2.
@@ -151,12 +151,12 @@ def test_the_split_of_part_2_goes_by_first_annotation(root, loaded):
     train = taken(first, 40)
     wanted = [train, taken(first, 15, frozenset(frame for frame, _, _ in train)), taken(second, 80)]
     assert [len(each) for each in wanted] == [40, 15, 80]
-    found = posts.split(loaded.faces, loaded.sizes, loaded.annotated)
-    for rows, own in zip((found.train, found.val, found.test), wanted, strict=True):
+    split = posts.split(loaded.faces, loaded.sizes, loaded.annotated)
+    for rows, samples in zip((split.train, split.val, split.test), wanted, strict=True):
         at = loaded.faces.xy[rows, 0].astype(float) + 0.5
-        assert loaded.faces.frames[rows].tolist() == [frame for frame, _, _ in own]
-        np.testing.assert_allclose(at, [nose for _, nose, _ in own], atol=1e-4)
-        assert [found.crops[row].box for row in rows.tolist()] == [box for _, _, box in own]
+        assert loaded.faces.frames[rows].tolist() == [frame for frame, _, _ in samples]
+        np.testing.assert_allclose(at, [nose for _, nose, _ in samples], atol=1e-4)
+        assert [split.crops[row].box for row in rows.tolist()] == [box for _, _, box in samples]
     # By image, as it was before, is another split.
     by_image = sorted(in_order, key=lambda pair: loaded.annotated.frames.tolist().index(pair[0]))
     random.Random(7).shuffle(by_image)
@@ -165,8 +165,8 @@ def test_the_split_of_part_2_goes_by_first_annotation(root, loaded):
 
 def test_pairs_are_those_of_the_script_in_its_order(root, loaded):
     for part in (1, 2):
-        found = posts.pairs(loaded.annotated, f"annotations_{part}")
-        assert [(each.frame, list(each.person), each.nose) for each in found] == pairs_of(root, part)
+        pairs = posts.pairs(loaded.annotated, f"annotations_{part}")
+        assert [(each.frame, list(each.person), each.nose) for each in pairs] == pairs_of(root, part)
 
 
 hundredths = st.integers(-3000, 20000).map(lambda value: value / 100)
@@ -228,9 +228,9 @@ def truth_of(root: Path, part: int, frames_counted: int) -> list[tuple]:
 
 @pytest.mark.parametrize(("name", "part", "count"), [("part1", 1, 50), ("part3", 3, 60)])
 def test_parts_1_and_3_count_the_noses_of_the_scripts(root, loaded, name, part, count):
-    found = protocols.first(loaded.annotated, protocols.PARTS[name])
+    noses = protocols.first(loaded.annotated, protocols.PARTS[name])
     wanted = truth_of(root, part, count)
-    assert list(zip(found.frames.tolist(), map(tuple, found.xy.tolist()), strict=True)) == wanted
+    assert list(zip(noses.frames.tolist(), map(tuple, noses.xy.tolist()), strict=True)) == wanted
     in_people = {tuple(np.round(xy + 0.5, 3).tolist()) for xy in loaded.faces.xy[:, 0].astype(float)}
     outside = [nose for _, nose in wanted if tuple(np.round(nose, 3).tolist()) not in in_people]
     assert outside  # noses of nobody count, and are no face
@@ -272,9 +272,9 @@ def test_the_numbers_of_part_1_are_those_of_its_charts(root, loaded):
     frames = list(dict.fromkeys(frame for frame, _ in wanted))
     answers = {frame: rng.uniform(0, 190, (rng.integers(0, 3), 2)).tolist() for frame in frames}
     gaps = [
-        gap for frame in frames for gap in greedy(answers[frame], [nose for own, nose in wanted if own == frame])
+        gap for frame in frames for gap in greedy(answers[frame], [nose for item, nose in wanted if item == frame])
     ]
-    spoken = [(frame, xy) for frame, own in answers.items() for xy in own]
+    spoken = [(frame, xy) for frame, item in answers.items() for xy in item]
     numbers = protocols.score(
         protocols.first(loaded.annotated, protocols.PARTS["part1"]),
         said([frame for frame, _ in spoken], np.array([xy for _, xy in spoken])),
@@ -286,25 +286,26 @@ def test_the_numbers_of_part_1_are_those_of_its_charts(root, loaded):
 
 
 def test_a_frame_whose_noses_are_nobodys_is_shown_in_variants_only(root, tmp_path, monkeypatch):
-    found = thermeval.load(root, CONFIG)
+    dataset = thermeval.load(root, CONFIG)
     lonely = sorted(
-        set(found.annotated.frames[found.annotated.having("nose")].tolist()) - set(found.faces.frames.tolist())
+        set(dataset.annotated.frames[dataset.annotated.having("nose")].tolist())
+        - set(dataset.faces.frames.tolist())
     )
     assert lonely
-    sizes = np.tile(np.array([WIDTH, HEIGHT], np.int32), (len(found.frames.ids), 1))
+    sizes = np.tile(np.array([WIDTH, HEIGHT], np.int32), (len(dataset.frames.ids), 1))
     ready = tmp_path / "faces"
     ready.mkdir()
-    found.faces.save(ready / "faces.npz")
-    found.annotated.save(ready)
-    replace(found.frames, sizes=sizes).save(ready / "frames.npz")
+    dataset.faces.save(ready / "faces.npz")
+    dataset.annotated.save(ready)
+    replace(dataset.frames, sizes=sizes).save(ready / "frames.npz")
     (tmp_path / "report.json").write_text('{"fingerprint": "f"}')
     outs = (tmp_path / "out", tmp_path / "framed.json")
     config = framing.Config(loader="thermeval", raw="thermeval", variants={"png": {"source": "png"}})
     framing.frame(thermeval, root, {"raw": "thermeval", "source": "png", "val": []}, config, "test", ready,
                   tmp_path / "report.json", *outs, workers=1)  # fmt: skip
-    shown = {name: np.load(tmp_path / f"out/{name}/pictures.npz")["ids"].tolist() for name in ("base", "png")}
-    assert set(lonely) <= set(shown["png"]) and not set(lonely) & set(shown["base"])
-    assert set(found.faces.frames.tolist()) <= set(shown["png"])
+    frames = {name: np.load(tmp_path / f"out/{name}/pictures.npz")["ids"].tolist() for name in ("base", "png")}
+    assert set(lonely) <= set(frames["png"]) and not set(lonely) & set(frames["base"])
+    assert set(dataset.faces.frames.tolist()) <= set(frames["png"])
 
 
 class Everywhere:
@@ -316,7 +317,7 @@ class Everywhere:
         self.given = given
 
     def __call__(self, images, told):
-        counts = [1 if own is None else len(own) for own in told]
+        counts = [1 if prompts is None else len(prompts) for prompts in told]
         return [
             Instances(
                 np.full((count, 1, 2), 9, np.float32),
@@ -332,10 +333,10 @@ def test_who_finds_noses_itself_is_asked_about_frames_of_nobody(loaded):
     faces = loaded.faces.take(loaded.faces.frames == loaded.faces.frames[0])
     ids = np.array([str(faces.frames[0]), "1/of_nobody"])
     pixels = np.zeros(2 * 4 * 4, np.uint8)
-    shown = PackedImages(ids, np.full((2, 2), 4), 1, np.array([0, 16]), pixels)
+    images = PackedImages(ids, np.full((2, 2), 4), 1, np.array([0, 16]), pixels)
     rows = np.arange(len(faces))
     answers = {
-        given: sweep(LazyModel(lambda given=given: Everywhere(given)), "x", shown, faces, rows, "data", 0.0)
+        given: sweep(LazyModel(lambda given=given: Everywhere(given)), "x", images, faces, rows, "data", 0.0)
         for given in ("own", "frame", "labelled")
     }
     assert "1/of_nobody" in answers["own"].frames and "1/of_nobody" in answers["frame"].frames
@@ -358,14 +359,14 @@ def test_the_rows_of_the_posts_are_run_as_the_posts_ran_them(path):
     assert (one["task"], one["faces"], one["as_told"]) == ("landmarker", 1, True)
     assert (cropped["task"], cropped["faces"], cropped["as_told"]) == ("landmarker", 4, True)
     assert "full_range" in cropped["detector"]
-    for row, own, legacy in (
+    for row, contestant, legacy in (
         ("MediaPipe", "face_landmarker_single", "facemesh_single"),
         ("B", "face_landmarker_cropped", "facemesh_cropped"),
     ):
-        assert not any(cell.incomparable for cell in rows[row, own].values())
+        assert not any(cell.incomparable for cell in rows[row, contestant].values())
         assert all("FaceLandmarker there" in cell.incomparable for cell in rows[row, legacy].values())
-        told = [{metric: cell.value for metric, cell in rows[row, run].items()} for run in (own, legacy)]
-        assert told[0] == told[1] and len(told[0]) == 8
+        values = [{metric: cell.value for metric, cell in rows[row, run].items()} for run in (contestant, legacy)]
+        assert values[0] == values[1] and len(values[0]) == 8
 
 
 POINTS = len(landmarks.load("mediapipe478"))
@@ -404,12 +405,12 @@ def test_b_of_part_3_crops_and_maps_back_as_the_script_does():
     )
     crops = Task(face_landmarks=mesh)
     landmarker = mediapipe.MediaPipe(mediapipe.Config(task="landmarker", faces=4, **about), PACKAGE, crops)
-    found = two_stage.faces(image, finder.found, landmarker.found, "mediapipe478", as_told=True)
+    instances = two_stage.faces(image, finder.found, landmarker.found, "mediapipe478", as_told=True)
     x0, y0, x1, y1 = crop_of(list(face))
     np.testing.assert_array_equal(crops.seen[0], cv2.resize(image[y0:y1, x0:x1], (256, 256)))
     wanted = (0.25 * 256 * (x1 - x0) / 256 + x0, 0.75 * 256 * (y1 - y0) / 256 + y0)
-    np.testing.assert_allclose(found.xy, np.broadcast_to(wanted, (2, POINTS, 2)), atol=1e-4)
-    assert y1 == HEIGHT and (x1 - x0) != (y1 - y0) and found.box_score == pytest.approx([0.8, 0.8])
+    np.testing.assert_allclose(instances.xy, np.broadcast_to(wanted, (2, POINTS, 2)), atol=1e-4)
+    assert y1 == HEIGHT and (x1 - x0) != (y1 - y0) and instances.box_score == pytest.approx([0.8, 0.8])
 
 
 def test_a_detector_that_the_package_cannot_run_is_a_row_with_a_reason(monkeypatch):
@@ -448,8 +449,8 @@ def test_the_median_of_part_2_is_that_of_torch(errors):
     gap = np.zeros((len(errors), 1, 2))
     gap[:, 0, 0] = errors
     to_frame = np.tile(np.eye(2, 3), (len(errors), 1, 1))
-    found = scoring.numbers(gap, to_frame)
-    assert found["crop_median"] == torch.tensor(errors, dtype=torch.float64).median().item()
+    numbers = scoring.numbers(gap, to_frame)
+    assert numbers["crop_median"] == torch.tensor(errors, dtype=torch.float64).median().item()
 
 
 def test_part_2_of_the_bake_off_takes_the_same_median(loaded):
@@ -496,6 +497,6 @@ def test_frames_without_a_picture_do_not_count(root, tmp_path):
     for path in sorted((root / "images").iterdir())[1:]:
         (tmp_path / "images" / path.name).hardlink_to(path)
     gone = sorted((root / "images").iterdir())[0].stem
-    found = thermeval.load(tmp_path, CONFIG)
-    assert not any(str(frame).endswith(f"/{gone}") for frame in found.annotated.frames)
-    assert isinstance(found.frames, Frames)
+    dataset = thermeval.load(tmp_path, CONFIG)
+    assert not any(str(frame).endswith(f"/{gone}") for frame in dataset.annotated.frames)
+    assert isinstance(dataset.frames, Frames)

@@ -30,9 +30,9 @@ def test_auto_means_a_gpu_where_there_is_one(monkeypatch, device, there, wanted)
 
 def test_a_gpu_that_is_asked_for_and_absent_is_no_silent_cpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for asked in (lambda: precision.chosen("cuda"), lambda: precision.prepare(precision.Machine(device="cuda"))):
+    for call in (lambda: precision.chosen("cuda"), lambda: precision.prepare(precision.Machine(device="cuda"))):
         with pytest.raises(SetupError, match="no GPU") as caught:
-            asked()
+            call()
         assert caught.value.code == 4 and "auto" in caught.value.remedy
 
 
@@ -41,9 +41,9 @@ def test_types_and_precisions_mean_the_same(monkeypatch, capable):
     monkeypatch.setenv(arithmetic.VARIABLE, "native")
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": capable})
     cpu = torch.device("cpu")
-    told = {dtype: precision.exactness(dtype, cpu) for dtype in ("auto", "float32", "bfloat16")}
-    assert told == {"auto": "bf16" if capable else "fp32", "float32": "fp32", "bfloat16": "bf16"}
-    assert told["auto"] == precision.resolved(precision.Machine(), cpu)
+    actual = {dtype: precision.exactness(dtype, cpu) for dtype in ("auto", "float32", "bfloat16")}
+    assert actual == {"auto": "bf16" if capable else "fp32", "float32": "fp32", "bfloat16": "bf16"}
+    assert actual["auto"] == precision.resolved(precision.Machine(), cpu)
 
 
 def test_on_a_cpu_portable_means_fp32(monkeypatch):

@@ -38,11 +38,11 @@ def side_by_side(task: str, folder: Path) -> list[tuple[int, str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    variables = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     started = [
         subprocess.Popen(
             [sys.executable, two_processes.__file__, task, str(folder)],
-            env=environment(RANK=rank, LOCAL_RANK=rank, **told),
+            env=environment(RANK=rank, LOCAL_RANK=rank, **variables),
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -70,12 +70,12 @@ def alone(tmp_path_factory):
 
 @pytest.mark.slow
 def test_messages_between_processes(both):
-    told = [json.loads((both[0] / f"told{rank}.json").read_text()) for rank in (0, 1)]
-    assert told[0] == told[1]
+    messages = [json.loads((both[0] / f"told{rank}.json").read_text()) for rank in (0, 1)]
+    assert messages[0] == messages[1]
     torch.manual_seed(0)
-    assert torch.equal(torch.tensor(told[0]["weight"]), nn.Linear(2, 3).weight)
-    assert told[0]["gradients"] == [[[0.5, 0.5]] * 3, [0.5] * 3]
-    assert told[0]["unused"] and (told[0]["first"], told[0]["mean"]) == (0.1, [1.0, 0.5])
+    assert torch.equal(torch.tensor(messages[0]["weight"]), nn.Linear(2, 3).weight)
+    assert messages[0]["gradients"] == [[[0.5, 0.5]] * 3, [0.5] * 3]
+    assert messages[0]["unused"] and (messages[0]["first"], messages[0]["mean"]) == (0.1, [1.0, 0.5])
 
 
 def progress(path: Path) -> tuple[list[dict[str, float]], list[float]]:
@@ -103,8 +103,8 @@ def differences(path: Path, wanted: loop.Trained, start: dict[str, Tensor]) -> d
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(both, alone):
-    found = differences(both[0] / "both0.safetensors", *alone)
-    assert len(found) == 4 + two_processes.STEPS and max(found.values()) < 1e-8, found
+    deviations = differences(both[0] / "both0.safetensors", *alone)
+    assert len(deviations) == 4 + two_processes.STEPS and max(deviations.values()) < 1e-8, deviations
     first, second = (load_file(both[0] / f"both{rank}.safetensors") for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert progress(both[0] / "both0.safetensors") == progress(both[0] / "both1.safetensors")
@@ -112,8 +112,8 @@ def test_two_processes_train_as_one_does(both, alone):
 
 @pytest.mark.slow
 def test_the_comparison_sees_gradients_of_parts(both, alone):
-    found = differences(both[0] / "apart0.safetensors", *alone)
-    assert found["norm 0"] > 1e-2 and found["weights"] > 1e-2, found
+    deviations = differences(both[0] / "apart0.safetensors", *alone)
+    assert deviations["norm 0"] > 1e-2 and deviations["weights"] > 1e-2, deviations
 
 
 @pytest.mark.slow
@@ -125,13 +125,13 @@ def test_in_float32_the_difference_is_noise(tmp_path):
     """
     ends = side_by_side("single", tmp_path)
     assert [code for code, _ in ends] == [0, 0], ends
-    found = differences(
+    deviations = differences(
         tmp_path / "single0.safetensors",
         two_processes.trained(tmp_path / "alone"),
         two_processes.network().state_dict(),
     )
-    assert max(found[name] for name in ("entropy", "norm 0")) < 1e-4, found
-    assert max(found.values()) < 0.15, found
+    assert max(deviations[name] for name in ("entropy", "norm 0")) < 1e-4, deviations
+    assert max(deviations.values()) < 0.15, deviations
 
 
 @pytest.mark.slow
@@ -206,7 +206,7 @@ errors.run(main)
 @pytest.mark.parametrize(("word", "code"), [("--fine=1", 0), ("fail", 4)])
 def test_a_command_runs_itself_in_several_processes(tmp_path, word, code):
     (tmp_path / "script.py").write_text(SCRIPT)
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "script.py", word],
         cwd=tmp_path,
         env=environment(THERMARK_NPROC="2"),
@@ -214,9 +214,9 @@ def test_a_command_runs_itself_in_several_processes(tmp_path, word, code):
         text=True,
         timeout=PATIENCE,
     )
-    assert told.returncode == code, told.stderr
-    assert sorted(told.stdout.split("\n")) == ["", f"0 2 {word}", f"1 2 {word}"]
-    assert ("error: a cause\nremedy: a remedy" in told.stderr) == bool(code)
+    assert result.returncode == code, result.stderr
+    assert sorted(result.stdout.split("\n")) == ["", f"0 2 {word}", f"1 2 {word}"]
+    assert ("error: a cause\nremedy: a remedy" in result.stderr) == bool(code)
 
 
 def test_the_objective_of_the_parts_is_on_average_that_of_the_batch(monkeypatch):
@@ -259,9 +259,9 @@ def pairs(tmp_path_factory):
 def staged(folder: Path, root: Path, number: int, recipe: str, **changed) -> tuple[dict, list, dict[str, Tensor]]:
     """Run the train stage for an epoch of three steps; return its history's row, gradient norms and weights."""
     # Warm-up is long, for AdamW enlarges the noise of tiny gradients step by step.
-    told = {"batch": 8, "epochs": 1, "rate": {"peak": 1e-3, "warmup": 1000}} | changed
+    settings = {"batch": 8, "epochs": 1, "rate": {"peak": 1e-3, "warmup": 1000}} | changed
     done = subprocess.run(
-        [sys.executable, *tiny_runs.command(folder, root, recipe, **told)],
+        [sys.executable, *tiny_runs.command(folder, root, recipe, **settings)],
         cwd=folder,
         env=environment(THERMARK_NPROC=str(number)),
         capture_output=True,
@@ -285,14 +285,16 @@ def staged(folder: Path, root: Path, number: int, recipe: str, **changed) -> tup
 def test_the_stage_trains_in_two_processes_as_in_one(pairs, tmp_path, recipe, changed, terms):
     """The whole way from params.yaml to the tables; a KTL of unequal widths learns both adapters."""
     results = [staged(tmp_path / str(number), pairs, number, recipe, **changed) for number in (1, 2)]
-    (one, few, own), (two, norms, weights) = results
+    (one, few, reference), (two, norms, weights) = results
     assert list(one) == list(two) == ["seed", "epoch", "lr", *terms, "grad_norm", "val_nme"]
     # Batch normalisation on a CPU is that of each half: alike, not the same.
     assert len(norms) == 3 and norms == pytest.approx(few, rel=0.2)
     for name in [*terms, "grad_norm", "lr", "val_nme"]:
         assert float(two[name]) == pytest.approx(float(one[name]), rel=0.2, abs=1e-9), name
     # Halves that are added round otherwise than wholes: there were two processes.
-    assert own.keys() == weights.keys() and not all(torch.equal(own[name], weights[name]) for name in own)
+    assert reference.keys() == weights.keys() and not all(
+        torch.equal(reference[name], weights[name]) for name in reference
+    )
 
 
 @pytest.mark.slow

@@ -50,9 +50,9 @@ def test_values_and_gradients_are_those_of_the_public_operation(name, frozen):
         torch.autograd.grad((theirs * aim).sum(), learned),
         strict=True,
     )
-    for own, public_one in pairs:
-        assert own.shape == public_one.shape
-        assert torch.allclose(own, public_one, rtol=1e-5, atol=1e-5)
+    for gradient, public_one in pairs:
+        assert gradient.shape == public_one.shape
+        assert torch.allclose(gradient, public_one, rtol=1e-5, atol=1e-5)
 
 
 def test_one_value_for_all_rows_has_its_gradient_too():

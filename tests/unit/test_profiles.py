@@ -39,8 +39,8 @@ def test_a_profile_is_the_default_but_for_what_it_says(tree):
 
 
 def test_sections_are_replaced_whole_and_null_takes_away(tree):
-    told = switch(tree, "small")
-    assert told["runs"] == {} and told["render"] == {"a": {"count": 1, "size": 4}}
+    params = switch(tree, "small")
+    assert params["runs"] == {} and params["render"] == {"a": {"count": 1, "size": 4}}
 
 
 def test_nothing_is_shared_between_two_places(tree):
@@ -58,23 +58,23 @@ def test_the_default_comes_back_to_the_byte_whatever_was_between(tree):
 
 
 def test_an_edited_default_is_what_profiles_build_on_and_what_comes_back(tree):
-    mine = DEFAULT.replace("faces: 7", "faces: 8")
-    (tree / "params.yaml").write_text(mine)
+    text = DEFAULT.replace("faces: 7", "faces: 8")
+    (tree / "params.yaml").write_text(text)
     assert switch(tree, "long")["report"] == {"faces": 8}
     switch(tree, "default")
-    assert (tree / "params.yaml").read_text() == mine
+    assert (tree / "params.yaml").read_text() == text
 
 
 def test_an_edited_profile_is_kept_beside(tree, capsys):
-    for own in (1, 2, 3, 2):
+    for count in (1, 2, 3, 2):
         switch(tree, "long")
-        text = (tree / "params.yaml").read_text().replace("faces: 7", f"faces: {own}")
+        text = (tree / "params.yaml").read_text().replace("faces: 7", f"faces: {count}")
         (tree / "params.yaml").write_text(text)
         switch(tree, "small")
     kept = {path.name: yaml.safe_load(path.read_text())["report"]["faces"] for path in tree.glob("params.yaml.*")}
     assert kept == {"params.yaml.bak": 1, "params.yaml.bak2": 2, "params.yaml.bak3": 3}
-    said = [line.rsplit("/", 1)[-1] for line in capsys.readouterr().out.splitlines() if "was kept" in line]
-    assert said == ["params.yaml.bak", "params.yaml.bak2", "params.yaml.bak3", "params.yaml.bak2"]
+    names = [line.rsplit("/", 1)[-1] for line in capsys.readouterr().out.splitlines() if "was kept" in line]
+    assert names == ["params.yaml.bak", "params.yaml.bak2", "params.yaml.bak3", "params.yaml.bak2"]
 
 
 def test_an_earlier_default_is_kept_when_another_takes_its_place(tree):

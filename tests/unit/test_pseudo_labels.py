@@ -39,15 +39,15 @@ def root(tmp_path):
     rng = np.random.default_rng(0)
     drawn_faces.write(tmp_path / "noses", FACES, SIDE)
     faces, _ = open_set(tmp_path / "noses")
-    told = faces.take(np.arange(FACES))
-    object.__setattr__(told, "xy", faces.xy[:, 30:31])
-    object.__setattr__(told, "visible", faces.visible[:, :1])
-    object.__setattr__(told, "vocabularies", np.full(FACES, "nose1"))
+    noses = faces.take(np.arange(FACES))
+    object.__setattr__(noses, "xy", faces.xy[:, 30:31])
+    object.__setattr__(noses, "visible", faces.visible[:, :1])
+    object.__setattr__(noses, "vocabularies", np.full(FACES, "nose1"))
     # The face set's own splits say nothing here.
-    object.__setattr__(told, "splits", np.full(FACES, "test"))
-    told.save(tmp_path / "noses" / "faces.npz")
+    object.__setattr__(noses, "splits", np.full(FACES, "test"))
+    noses.save(tmp_path / "noses" / "faces.npz")
     sizes = np.full((FACES + 1, 2), 300, np.int32)
-    names = np.append(told.frames, "empty")
+    names = np.append(noses.frames, "empty")
     Frames(names, names, names, sizes, "thermal").save(tmp_path / "noses" / "frames.npz")
     files.write_json(tmp_path / "noses" / "card.json", {"name": "noses"})
 
@@ -56,12 +56,12 @@ def root(tmp_path):
     scale = rng.uniform(0.5, 2, (FACES, 2))
     to_frame = np.zeros((FACES, 2, 3))
     to_frame[:, [0, 1], [0, 1]] = scale
-    to_frame[:, :, 2] = told.xy[rows, 0] - scale * crop_xy[:, 0]
+    to_frame[:, :, 2] = noses.xy[rows, 0] - scale * crop_xy[:, 0]
     (tmp_path / "cut").mkdir()
     arrays = {
         "rows": rows,
-        "frames": told.frames[rows],
-        "subjects": told.subjects[rows],
+        "frames": noses.frames[rows],
+        "subjects": noses.subjects[rows],
         "parts": np.array([part(row) for row in rows]),
         "published": np.isin(rows, PUBLISHED),
         "xy": crop_xy,
@@ -131,15 +131,15 @@ def test_opinions_land_in_the_frame(root):
             wanted = np.full((1, 2), np.nan)
         else:
             # Heat-map pixel i lies i px from the outline of a crop that is as large as the map.
-            said = np.rint(crops.xy[at] + 0.5) + OFF - 0.5
-            wanted = geometry.apply(crops.to_frame[at], said)
+            point = np.rint(crops.xy[at] + 0.5) + OFF - 0.5
+            wanted = geometry.apply(crops.to_frame[at], point)
         np.testing.assert_allclose(faces.xy[index], wanted, atol=1e-3)
         assert faces.visible[index].tolist() == np.isfinite(wanted).all(axis=-1).tolist()
     assert set(faces.vocabularies) == {"nose1"} and packed.padding == whole.padding
 
 
 def test_the_teacher_is_called_to_account(root):
-    (faces, _), told = teach(root)
+    (faces, _), report = teach(root)
     true, _ = open_set(root / "noses")
     pool = [row for row in range(FACES) if part(row) == "train"]
     place = {name: index for index, name in enumerate(true.ids)}
@@ -148,24 +148,24 @@ def test_the_teacher_is_called_to_account(root):
         for name, xy in zip(faces.ids, faces.xy, strict=True)
         if place[name] in pool and place[name] != MISS
     }
-    assert (told["points"], told["labels"]) == (len(pool), len(pool) - 1)
-    assert told["native_mean"] == pytest.approx(np.mean(list(apart.values())), rel=1e-4)
-    assert told["native_median"] == pytest.approx(np.median(list(apart.values())), rel=1e-4)
+    assert (report["points"], report["labels"]) == (len(pool), len(pool) - 1)
+    assert report["native_mean"] == pytest.approx(np.mean(list(apart.values())), rel=1e-4)
+    assert report["native_median"] == pytest.approx(np.median(list(apart.values())), rel=1e-4)
     others = [error for row, error in apart.items() if row not in PUBLISHED]
-    assert told["unseen"]["labels"] == len(others)
-    assert told["unseen"]["native_mean"] == pytest.approx(np.mean(others), rel=1e-4)
-    assert told["head"] == "head_x" and told["min_score"] == 0.5
+    assert report["unseen"]["labels"] == len(others)
+    assert report["unseen"]["native_mean"] == pytest.approx(np.mean(others), rel=1e-4)
+    assert report["head"] == "head_x" and report["min_score"] == 0.5
 
 
 def test_a_low_bar_keeps_every_opinion(root):
-    (faces, _), told = teach(root, min_score=-1.0)
-    assert np.isfinite(faces.xy).all() and told["labels"] == told["points"]
+    (faces, _), report = teach(root, min_score=-1.0)
+    assert np.isfinite(faces.xy).all() and report["labels"] == report["points"]
 
 
 def test_the_control_has_the_published_labels_and_asks_no_head(root):
     shutil.rmtree(root / "models")
     shutil.rmtree(root / "seen")
-    (faces, _), told = teach(root, source="true")
+    (faces, _), report = teach(root, source="true")
     true, _ = open_set(root / "noses")
     place = {name: index for index, name in enumerate(true.ids)}
     labelled = {
@@ -174,8 +174,8 @@ def test_the_control_has_the_published_labels_and_asks_no_head(root):
         if split == "train" and np.isfinite(xy).all()
     }
     assert labelled == {row for row in PUBLISHED if part(row) == "train"} == {2, 3, 4}
-    assert (told["labels"], told["native_mean"]) == (3, pytest.approx(0, abs=1e-4))
-    assert told["unseen"] == {"points": 11, "labels": 0, "native_mean": None, "native_median": None}
+    assert (report["labels"], report["native_mean"]) == (3, pytest.approx(0, abs=1e-4))
+    assert report["unseen"] == {"points": 11, "labels": 0, "native_mean": None, "native_median": None}
 
 
 def test_frames_are_those_of_the_crops(root):
@@ -192,8 +192,8 @@ def test_the_engine_learns_from_opinions_and_gives_none_no_weight(root):
     assert len(samples) == sum(part(row) == "train" for row in range(FACES)) - 1
     assert samples.weight.min() == 1
     assert data.fingerprint(root / "taught", ["noses/seed0"]) != data.fingerprint(root, ["noses"])
-    told = tiny_runs.TINY | {"train": "noses", "labels": "nose1", "vocabulary": "nose1", "size": "mobilenet_v2"}
-    config = parse(told | {"recipe": "supervised", "epochs": 1, "batch": 4}, supervised.Config, "x")
+    options = tiny_runs.TINY | {"train": "noses", "labels": "nose1", "vocabulary": "nose1", "size": "mobilenet_v2"}
+    config = parse(options | {"recipe": "supervised", "epochs": 1, "batch": 4}, supervised.Config, "x")
     done = supervision.train(config, 0, root / "taught", root / "state", ["noses"])
     assert done.card.trained_on == ["noses"] and np.isfinite(done.card.val_nme)
 
@@ -202,12 +202,12 @@ def test_each_seed_of_a_head_labels_for_the_student_of_that_seed(root):
     """The second head's backbone sees the first one's points a cell further right."""
     write_head(root / "models/head_x/seed2", seed=2, backbone_sha256="c" * 64)
     for seed, sha256 in ((0, "b"), (2, "c")):
-        own = root / f"seen/seed{seed}/cut"
-        shutil.copytree(root / "seen/cut", own)
-        np.save(own / features.ARRAY, np.roll(np.load(own / features.ARRAY), seed // 2, axis=3))
-        files.write_json(own / features.CARD, files.read_json(own / features.CARD) | {"sha256": sha256 * 64})
+        folder = root / f"seen/seed{seed}/cut"
+        shutil.copytree(root / "seen/cut", folder)
+        np.save(folder / features.ARRAY, np.roll(np.load(folder / features.ARRAY), seed // 2, axis=3))
+        files.write_json(folder / features.CARD, files.read_json(folder / features.CARD) | {"sha256": sha256 * 64})
     shutil.rmtree(root / "seen/cut")
-    _, told = teach(root)
+    _, report = teach(root)
     first, second = (open_set(root / f"taught/noses/seed{seed}")[0] for seed in (0, 2))
     pool = (first.splits == "train") & np.isfinite(first.xy).all(axis=(1, 2))
     crops = crop_sets.read(root / "cut")
@@ -215,7 +215,11 @@ def test_each_seed_of_a_head_labels_for_the_student_of_that_seed(root):
     apart = (second.xy - first.xy)[pool, 0]
     np.testing.assert_allclose(apart[:, 0], [step[str(name)] for name in first.frames[pool]], atol=1e-3)
     np.testing.assert_allclose(apart[:, 1], 0, atol=1e-3)
-    assert (told["seeds"], told["points"], told["labels"]) == (2, 2 * len(crops.part("train")), 2 * pool.sum())
+    assert (report["seeds"], report["points"], report["labels"]) == (
+        2,
+        2 * len(crops.part("train")),
+        2 * pool.sum(),
+    )
 
     options = tiny_runs.TINY | {"train": "noses", "labels": "nose1", "vocabulary": "nose1", "size": "mobilenet_v2"}
     config = parse(options | {"recipe": "supervised", "epochs": 1, "batch": 4}, supervised.Config, "x")
@@ -236,11 +240,11 @@ def test_a_head_that_was_left_out_says_why(root):
     with pytest.raises(DataError, match="not prepared"):
         teach(root)
     assert files.read_json(root / "taught/noses/skipped.json") == {"reason": "no weights"}
-    told = files.read_json(root / "taught.json")
-    assert (told["status"], told["reason"]) == ("skipped", "no weights")
+    report = files.read_json(root / "taught.json")
+    assert (report["status"], report["reason"]) == ("skipped", "no weights")
     # The labels alone do not need it.
-    (faces, _), told = teach(root, source="true")
-    assert told["status"] == "ok" and np.isfinite(faces.xy).any()
+    (faces, _), report = teach(root, source="true")
+    assert report["status"] == "ok" and np.isfinite(faces.xy).any()
 
 
 @pytest.mark.parametrize(
@@ -260,8 +264,8 @@ def test_a_head_of_something_else_is_refused(root, changed, words):
 
 
 def test_features_of_other_crops_are_refused(root):
-    told = files.read_json(root / "seen/cut" / features.CARD)
-    files.write_json(root / "seen/cut" / features.CARD, told | {"crops": "e" * 64})
+    card = files.read_json(root / "seen/cut" / features.CARD)
+    files.write_json(root / "seen/cut" / features.CARD, card | {"crops": "e" * 64})
     with pytest.raises(DataError, match="of other crops"):
         teach(root)
 

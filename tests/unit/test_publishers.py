@@ -39,12 +39,12 @@ def test_a_data_set_is_pinned_and_found_again_and_another_is_refused(tmp_path, k
     with publishing(kind) as offer:
         case = machine(tmp_path, offer.piece)
         assert case.fetch() == LANDED
-        pins, asked = case.pins(), len(offer.ranges())
+        pins, count = case.pins(), len(offer.ranges())
         pin = pins["all"]
         assert re.fullmatch(SOURCES[kind], pin.source) and {entry.path for entry in pin.listing} == set(FILES)
         assert pin.file is None if kind not in SINGLE else pin.file.sha256 == digest(zipped(FILES))
         case.lose()
-        assert case.fetch() == LANDED and len(offer.ranges()) == asked == 1
+        assert case.fetch() == LANDED and len(offer.ranges()) == count == 1
         case.lose(cached=True)
         assert case.fetch() == LANDED and case.pins() == pins and len(offer.ranges()) == 2
     with publishing(kind, FILES | changed, again=offer):
@@ -54,8 +54,8 @@ def test_a_data_set_is_pinned_and_found_again_and_another_is_refused(tmp_path, k
         assert case.pins() == pins and not case.out.exists()
         case.path.unlink()
         assert case.fetch() == below("all", FILES | changed) and case.pins() != pins
-    told = zipped(FILES | changed) if kind in SINGLE else changed["a.bin"]
-    assert digest(told) in error.value.cause or f"offers {len(told)} bytes" in error.value.cause
+    content = zipped(FILES | changed) if kind in SINGLE else changed["a.bin"]
+    assert digest(content) in error.value.cause or f"offers {len(content)} bytes" in error.value.cause
     assert error.value.remedy.endswith(
         f"find out what changed upstream; if it is right, delete all from {case.path} to pin it anew"
     )
@@ -78,8 +78,8 @@ def test_one_that_stays_cut_is_an_error_and_the_next_run_begins_where_it_ended(t
         assert not case.out.exists() and not case.path.exists()
     with publishing(kind, again=offer) as offer:
         assert case.fetch() == LANDED
-        (asked,) = offer.ranges()
-    assert 0 < int(asked[6:-1]) <= size(kind) // 2
+        (byte_range,) = offer.ranges()
+    assert 0 < int(byte_range[6:-1]) <= size(kind) // 2
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -130,10 +130,10 @@ def test_a_quota_of_one_piece_keeps_no_other_away(tmp_path):
             case.fetch()
         assert f"place by hand warm.zip as {case.placed / 'warm.zip'}" in error.value.remedy
         assert "try again in a day" in error.value.remedy and "pin it anew" not in error.value.remedy
-        asked = len(script.ranges(other))
+        count = len(script.ranges(other))
         script.steps = {}
         assert case.fetch() == below("warm", FILES) | below("cold", FILES)
-        assert asked and len(script.ranges(other)) == asked
+        assert count and len(script.ranges(other)) == count
 
 
 def test_a_pin_of_the_newest_revision_serves_the_one_that_is_written_down(tmp_path, capfd):

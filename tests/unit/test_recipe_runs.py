@@ -394,9 +394,9 @@ def test_the_stage_leaves_a_folder_a_seed_and_two_tables(root, tmp_path, monkeyp
         best = min((row for row in history if row["seed"] == str(seed)), key=lambda row: float(row["val_nme"]))
         assert (about.seed, str(about.best_epoch)) == (seed, best["epoch"])
         assert about.val_nme == pytest.approx(float(best["val_nme"]), rel=1e-5)
-    said = capfd.readouterr().err
+    output = capfd.readouterr().err
     for seed in seeds:
-        assert f"train {recipe}_x-seed{seed}: step 1: {terms[0]} " in said
+        assert f"train {recipe}_x-seed{seed}: step 1: {terms[0]} " in output
 
 
 @pytest.mark.parametrize(
@@ -421,15 +421,15 @@ def test_the_stage_ends_with_the_code_of_its_error(
 def test_without_labels_to_learn_from_the_stage_leaves_a_reason(root, tmp_path, monkeypatch, recipe):
     """In place of what an earlier run left; that its set is empty and its teacher absent is no error then."""
     (tmp_path / "none/faces/thermal").mkdir(parents=True)
-    said = {"reason": "the weights of the teacher's backbone are absent"}
-    (tmp_path / "none/faces/thermal/skipped.json").write_text(json.dumps(said))
+    status = {"reason": "the weights of the teacher's backbone are absent"}
+    (tmp_path / "none/faces/thermal/skipped.json").write_text(json.dumps(status))
     old = tmp_path / "work/models" / f"{recipe}_x" / "seed0"
     old.mkdir(parents=True)
     stage(tmp_path / "work", tmp_path / "none", monkeypatch, recipe)
     left = {path.relative_to(tmp_path / "work").as_posix() for path in (tmp_path / "work").rglob("*.*")}
     tables = {f"{name}/{recipe}_x.csv" for name in ("training", "gradients")}
     assert left == {f"models/{recipe}_x/skipped.json", "params.yaml", *tables}
-    assert json.loads((old.parent / "skipped.json").read_text()) == said and not old.exists()
+    assert json.loads((old.parent / "skipped.json").read_text()) == status and not old.exists()
     texts = {name: (tmp_path / "work" / name).read_text() for name in tables}
     assert texts == {
         f"training/{recipe}_x.csv": "seed,epoch\n",

@@ -23,9 +23,11 @@ from thermark.report.results.record import open_set
 
 
 def cell(value=0.05, unit="fraction", **other) -> PublishedCell:
-    told = dict(title="NME", metric="nme_io", dataset="tfake", source="a paper", table="I", row="net", run="mine")
-    told |= dict(norun="", protocol="", noses=0, incomparable="", doubt="")
-    return PublishedCell(**told | {"value": value, "unit": unit} | other)
+    defaults = dict(
+        title="NME", metric="nme_io", dataset="tfake", source="a paper", table="I", row="net", run="mine"
+    )
+    defaults |= dict(norun="", protocol="", noses=0, incomparable="", doubt="")
+    return PublishedCell(**defaults | {"value": value, "unit": unit} | other)
 
 
 def one(published: PublishedCell, ours: Ours | str) -> CellComparison:
@@ -64,11 +66,11 @@ def test_errors_as_fractions_go_by_points_and_by_the_spread_of_seeds(value, std,
     ],
 )
 def test_every_unit_has_its_tolerance(unit, published, reproduced, outside):
-    asked = cell(published, unit, noses=73)
-    assert one(asked, Ours(reproduced)).text == "reproduced"
-    assert one(asked, Ours(outside)).text == "outside"
+    entry = cell(published, unit, noses=73)
+    assert one(entry, Ours(reproduced)).text == "reproduced"
+    assert one(entry, Ours(outside)).text == "outside"
     # Seeds widen what is allowed of an error as a fraction only.
-    assert one(asked, Ours(outside, seeds=3, seed_std=1e9)).text == "outside"
+    assert one(entry, Ours(outside, seeds=3, seed_std=1e9)).text == "outside"
 
 
 def test_reasons_go_in_this_order():
@@ -77,16 +79,16 @@ def test_reasons_go_in_this_order():
         0.5, "rate", noses=60, unmeasured="another machine", incomparable="another network", dataset="thermeval"
     )
     ours = Ours(None, seeds=1, origin="rendered", noses=59, differing="25 epochs")
-    said = [one(barred, ours).text]
-    said.append(one(barred := barred.model_copy(update={"unmeasured": ""}), ours).text)
-    said.append(one(barred, ours := Ours(None, 1, noses=59, differing="25 epochs")).text)
-    said.append(one(barred, ours := Ours(None, 1, noses=59)).text)
-    said.append(one(barred := barred.model_copy(update={"incomparable": ""}), ours).text)
-    said.append(one(barred, Ours(None, 1, noses=60)).text)
-    said.append(one(barred, Ours(0.5, 1, noses=60)).text)
-    said.append(one(barred, Ours(0.5, 2)).text)
-    said.append(one(barred, Ours(0.5, 3)).text)
-    assert said == [
+    texts = [one(barred, ours).text]
+    texts.append(one(barred := barred.model_copy(update={"unmeasured": ""}), ours).text)
+    texts.append(one(barred, ours := Ours(None, 1, noses=59, differing="25 epochs")).text)
+    texts.append(one(barred, ours := Ours(None, 1, noses=59)).text)
+    texts.append(one(barred := barred.model_copy(update={"incomparable": ""}), ours).text)
+    texts.append(one(barred, Ours(None, 1, noses=60)).text)
+    texts.append(one(barred, Ours(0.5, 1, noses=60)).text)
+    texts.append(one(barred, Ours(0.5, 2)).text)
+    texts.append(one(barred, Ours(0.5, 3)).text)
+    assert texts == [
         *("not comparable: another machine", "not comparable: rendered data", "not comparable: 25 epochs"),
         *("not comparable: another network", "not comparable: 59 noses here", "not run: nothing was found"),
         *("one seed: no verdict", "two seeds: no verdict", "reproduced"),
@@ -128,8 +130,8 @@ ERRORS = np.array([[0.03], [0.04], [0.05]]) * np.ones((3, 8))
 
 
 def records(tmp_path, origin="real"):
-    own = [record_files.record("tfake", "mine", ERRORS), skipped("tfake", "idle")]
-    record_files.write(tmp_path, {"tfake": own}, {"tfake": {"mine": ERRORS}}, {}, origin)
+    rows = [record_files.record("tfake", "mine", ERRORS), skipped("tfake", "idle")]
+    record_files.write(tmp_path, {"tfake": rows}, {"tfake": {"mine": ERRORS}}, {}, origin)
     return open_set(tmp_path / "results/tfake.json")
 
 
@@ -170,18 +172,18 @@ def test_the_table_of_all():
 
 
 def test_what_pages_keep_is_recalled_and_the_rest_compared():
-    told = {"table": "I", "run": "mine", "metric": "nme_io"}
+    base = {"table": "I", "run": "mine", "metric": "nme_io"}
     page = [
-        told | {"row": "a", "ours": 0.06, "verdict": "outside", "tolerance": 0.001},
-        told
+        base | {"row": "a", "ours": 0.06, "verdict": "outside", "tolerance": 0.001},
+        base
         | {"row": "b", "reproduced": 0.07, "level": "", "verdict": "not comparable: rendered data: all of it"},
-        told | {"row": "c", "ours": 0.08, "seeds": 1, "verdict": "one seed: no verdict"},
-        told | {"row": "d", "ours": None, "verdict": "not run: no weights"},
-        told | {"row": "e", "reproduced": None, "verdict": "not run", "reason": "not measured"},
+        base | {"row": "c", "ours": 0.08, "seeds": 1, "verdict": "one seed: no verdict"},
+        base | {"row": "d", "ours": None, "verdict": "not run: no weights"},
+        base | {"row": "e", "reproduced": None, "verdict": "not run", "reason": "not measured"},
     ]
     cells = [cell(row=row) for row in "abcdef"]
-    found = {"e": Ours(0.05, 3), "a": Ours(0.05, 3)}
-    made = recalled(cells, page, lambda each: found.get(each.row, "nobody asked"))
+    ours = {"e": Ours(0.05, 3), "a": Ours(0.05, 3)}
+    made = recalled(cells, page, lambda each: ours.get(each.row, "nobody asked"))
     assert [(each.value, each.verdict, each.reason) for each in made] == [
         (0.06, "outside", ""),
         (0.07, "not comparable", "rendered data: all of it"),

@@ -24,15 +24,15 @@ def test_the_version_is_that_of_the_newest_changes():
 
 
 def imported() -> set[str]:
-    found = set()
+    modules = set()
     for folder in ("src", "stages", "tests", "benchmarks"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 if isinstance(node, ast.ImportFrom) and node.module:
                     names = [node.module]
-                found |= {name.split(".")[0] for name in names}
-    return found
+                modules |= {name.split(".")[0] for name in names}
+    return modules
 
 
 def test_whatever_is_pinned_by_name_is_used_and_has_a_reason():

@@ -87,8 +87,8 @@ def test_fragments_share_out_pixels():
 def test_normals_of_a_sphere_point_outwards():
     polar, around = np.meshgrid(np.linspace(0.4, 2.6, 40), np.linspace(0, 2 * np.pi, 60), indexing="ij")
     points = np.stack([np.sin(polar) * np.cos(around), np.cos(polar), np.sin(polar) * np.sin(around)], axis=-1)
-    found = normals(points.astype(np.float32), 1.0, ring=True)
-    outward = np.sign((found * points).sum(-1).mean()) * found
+    vectors = normals(points.astype(np.float32), 1.0, ring=True)
+    outward = np.sign((vectors * points).sum(-1).mean()) * vectors
     assert (outward[1:-1] * points[1:-1]).sum(-1).min() > 0.995
 
 

@@ -27,30 +27,30 @@ def at(image: np.ndarray, xy: np.ndarray, radius: int = 2) -> float:
 
 @pytest.mark.parametrize("room", [0, 1])
 def test_skin_is_warm_at_the_inner_eye_and_cool_at_the_nose(room: int):
-    shown = scene()
-    celsius, xy = shown.celsius[room], shown.xy[0]
+    rendering = scene()
+    celsius, xy = rendering.celsius[room], rendering.xy[0]
     inner_eye = at(celsius, (xy[39] + xy[27]) / 2 + (xy[39] - xy[27]) * 0.35, 1)
     cheek = at(celsius, (xy[41] + xy[48]) / 2)
     nose = at(celsius, xy[30])
-    forehead = float(celsius[shown.region == 2].mean())
+    forehead = float(celsius[rendering.region == 2].mean())
     assert inner_eye > forehead > cheek > nose
     assert 30 < forehead < 36.5
 
 
 def test_the_cold_room_chills_the_nose_more_than_the_forehead():
-    shown = scene()
-    xy, forehead = shown.xy[0], shown.region == 2
-    fall = [shown.celsius[1][forehead].mean() - shown.celsius[0][forehead].mean()]
-    fall.append(at(shown.celsius[1], xy[30]) - at(shown.celsius[0], xy[30]))
+    rendering = scene()
+    xy, forehead = rendering.xy[0], rendering.region == 2
+    fall = [rendering.celsius[1][forehead].mean() - rendering.celsius[0][forehead].mean()]
+    fall.append(at(rendering.celsius[1], xy[30]) - at(rendering.celsius[0], xy[30]))
     assert fall[1] > fall[0] + 0.5 > 0.5
 
 
 @pytest.mark.parametrize("room", [0, 1])
 def test_hair_clothes_and_glasses_are_colder_than_skin(room: int):
-    shown = scene(glasses=(0.02, 0.02, 0.02))
-    celsius, labels = shown.celsius[room], shown.segmentation
-    skin = celsius[(labels == Label.SKIN) & ~shown.lens].mean()
-    for cold in (labels == Label.HAIR, labels == Label.CLOTHING, labels == Label.GLASSES, shown.lens):
+    rendering = scene(glasses=(0.02, 0.02, 0.02))
+    celsius, labels = rendering.celsius[room], rendering.segmentation
+    skin = celsius[(labels == Label.SKIN) & ~rendering.lens].mean()
+    for cold in (labels == Label.HAIR, labels == Label.CLOTHING, labels == Label.GLASSES, rendering.lens):
         assert cold.sum() > 50
         assert ROOMS[room] - 1 < celsius[cold].mean() < skin - 1.5
 

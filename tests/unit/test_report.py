@@ -82,21 +82,21 @@ def answer(faces: Faces, noise: float, misses: int, vocabulary: str, seed: int =
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What earlier stages leave; `stale` is no contestant any more."""
     root = tmp_path_factory.mktemp("results")
-    said = {"good": (0.5, 0), "poor": (5.0, 0), "shy": (0.1, 4), "stale": (0.0, 0)}
+    contestants = {"good": (0.5, 0), "poor": (5.0, 0), "shy": (0.1, 4), "stale": (0.0, 0)}
     for dataset, vocabulary, points in (("one", "ibug68", 68), ("nose", "nose1", 1)):
         faces = labelled(root / "faces" / dataset, vocabulary, points)
         origin = "rendered" if dataset == "one" else "real"
         card = {"title": "Set | <one>", "licence": "CC0", "labels": "human"}
         about = {"fingerprint": "d", "boxes": "tight", "modality": "thermal", "origin": origin, "card": card}
         files.write_json(root / f"reports/{dataset}.json", about)
-        for name, how in said.items():
-            own = replace(answer(faces, *how, vocabulary), contestant=name)
-            own.save(root / f"said/{name}/{dataset}.npz")
+        for name, how in contestants.items():
+            predictions = replace(answer(faces, *how, vocabulary), contestant=name)
+            predictions.save(root / f"said/{name}/{dataset}.npz")
         given_up = Predictions.none("absent", "d", "skipped", "no `weights` | <script>\n# x")
         given_up.save(root / f"said/absent/{dataset}.npz")
         for seed in range(3):
-            own = replace(answer(faces, 0.3 + 0.4 * seed, 0, vocabulary, seed), contestant="ktl_s")
-            own.save(root / f"said/ktl_s/seed{seed}/{dataset}.npz")
+            predictions = replace(answer(faces, 0.3 + 0.4 * seed, 0, vocabulary, seed), contestant="ktl_s")
+            predictions.save(root / f"said/ktl_s/seed{seed}/{dataset}.npz")
     known = {
         name: Contestant(kind, "facemesh", {}, run=run)
         for name in CONTESTANTS
@@ -133,11 +133,11 @@ def both(paths: ReportPaths, compared: Comparisons) -> list[Board]:
     return reading.boards(paths.results, compared)
 
 
-def made(paths: ReportPaths, compared: Comparisons, out: Path, plots=("ced", "training", "gallery"), **options):
+def made(paths: ReportPaths, compared: Comparisons, out: Path, plots=("ced", "histories", "gallery"), **options):
     """Write the report, of its plots those that are named: they take most of the time."""
     config = build.Config(gallery_faces=3, **options)
     with ExitStack() as patched:
-        for name in {"ced", "training", "gallery"} - {*plots}:
+        for name in {"ced", "histories", "gallery"} - {*plots}:
             patched.enter_context(patch.object(getattr(build, name), "write"))
         return build.build(compared, paths, out, out, out / "leaderboard.md", config)
 
@@ -185,8 +185,8 @@ def test_everything_is_written_and_the_same_bytes_twice(paths, compared, report,
 def test_the_long_tables_hold_the_named_contestants_only(report):
     table = pd.read_csv(report / "ced.csv")
     assert list(table) == ["dataset", "metric", "contestant", "error", "fraction"]
-    told = dict(zip(table["dataset"], table["metric"], strict=True))
-    assert told == {"one": "error / distance of the outer eye corners", "nose": "error in source px"}
+    metrics = dict(zip(table["dataset"], table["metric"], strict=True))
+    assert metrics == {"one": "error / distance of the outer eye corners", "nose": "error in source px"}
     assert set(table["contestant"]) == {"good", "poor", "shy", "ktl_s"}
     assert (table.groupby(["dataset", "contestant"]).size() == 101).all()
     history = pd.read_csv(report / "training.csv")
@@ -200,14 +200,14 @@ def test_the_long_tables_hold_the_named_contestants_only(report):
 
 def test_a_curve_pools_the_faces_of_all_seeds_and_never_reaches_a_miss(both, paths, root):
     curves = ced.curves_of(both[0], paths.results)
-    assert list(curves) == [own.contestant for own in reversed(both[0].ran)]
+    assert list(curves) == [entry.contestant for entry in reversed(both[0].ran)]
     for name in ("ktl_s", "shy"):
         pooled = files.read_arrays(paths.errors / name / "one.npz")["per_seed"].ravel()
         assert len(pooled) == (27 if name == "ktl_s" else 9)
-        told = curves[name]
-        assert told["error"].iloc[[0, -1]].tolist() == [0.0, 0.16]  # twice the limit of the area
-        expected = [(pooled <= error).mean() for error in told["error"]]
-        np.testing.assert_allclose(told["fraction"], expected)
+        curve = curves[name]
+        assert curve["error"].iloc[[0, -1]].tolist() == [0.0, 0.16]  # twice the limit of the area
+        expected = [(pooled <= error).mean() for error in curve["error"]]
+        np.testing.assert_allclose(curve["fraction"], expected)
     assert curves["shy"]["fraction"].max() <= 5 / 9
     assert ced.curves_of(both[1], paths.results)["good"]["error"].iloc[-1] == 40.0  # px
 
@@ -225,13 +225,13 @@ def test_a_file_that_is_missing_is_an_error_with_a_remedy(paths, compared, tmp_p
 
 
 def test_missing_faces_never_wins(both):
-    shown = both[0]
-    shy, good = (shown.results.of(name) for name in ("shy", "good"))
+    ranking = both[0]
+    shy, good = (ranking.results.of(name) for name in ("shy", "good"))
     assert value(shy, "nme_io") < value(good, "nme_io") < value(shy, "nme_io_all")
-    assert [own.contestant for own in shown.records] == ["good", "ktl_s", "shy", "poor", "absent"]
-    told = board(record("none", {"error_px_mean": 1.0}), record("some", {"error_px_mean_all": 3.0}))
-    assert [own.contestant for own in told.ran] == ["some", "none"]  # who has no error is not the best
-    text = tables.main_table(shown)
+    assert [entry.contestant for entry in ranking.records] == ["good", "ktl_s", "shy", "poor", "absent"]
+    other = board(record("none", {"error_px_mean": 1.0}), record("some", {"error_px_mean_all": 3.0}))
+    assert [entry.contestant for entry in other.ran] == ["some", "none"]  # who has no error is not the best
+    text = tables.main_table(ranking)
     row = line(text, "shy")
     assert "`shy` †" in row and "**" not in row and "4 of 9" in row and "| 55.56 (" in row
     assert f"**{number_format.shown('nme_io', value(good, 'nme_io'))}**" in line(text, "good")
@@ -243,15 +243,15 @@ def test_missing_faces_never_wins(both):
 def test_the_order_is_that_of_groups_and_then_of_all_faces():
     errors = {"slow": (1.0, 4.0), "tied": (2.0, 3.0), "best": (3.0, 2.0), "some": (0.1, 0.1), "none": (9.0, 9.0)}
     everybody = [
-        record(name, {"error_px_mean": found, "error_px_mean_all": every}, points=1 if name == "some" else 2)
-        for name, (found, every) in errors.items()
+        record(name, {"error_px_mean": error, "error_px_mean_all": every}, points=1 if name == "some" else 2)
+        for name, (error, every) in errors.items()
     ]
     groups = {"best": "A", "slow": "A", "tied": "B", "none": "C"}
-    told = board(idle("absent"), *everybody, groups=groups)
-    assert [own.contestant for own in told.records] == ["best", "slow", "tied", "none", "some", "absent"]
-    rows = [each.split("|")[1:3] for each in tables.main_table(told).splitlines()[2:]]
+    ranking = board(idle("absent"), *everybody, groups=groups)
+    assert [entry.contestant for entry in ranking.records] == ["best", "slow", "tied", "none", "some", "absent"]
+    rows = [each.split("|")[1:3] for each in tables.main_table(ranking).splitlines()[2:]]
     assert [row[1].strip() for row in rows] == ["A", "A", "B", "C", "–", "*skipped: x*"]
-    assert [own.contestant for own in ranked(told.results)] == ["best", "tied", "slow", "none", "some"]
+    assert [entry.contestant for entry in ranked(ranking.results)] == ["best", "tied", "slow", "none", "some"]
 
 
 def test_fewer_points_do_not_compete():
@@ -259,17 +259,17 @@ def test_fewer_points_do_not_compete():
         record(name, {"nme_io": error, "nme_io_all": error, "pck@0.1io": 1 - error}, points=points)
         for name, error, points in (("full", 0.05, 68), ("some", 0.01, 51))
     )
-    told = board(some, full, main="nme_io")
-    assert [own.contestant for own in told.ran] == ["full", "some"]
-    row = line(tables.main_table(told), "some")
+    ranking = board(some, full, main="nme_io")
+    assert [entry.contestant for entry in ranking.ran] == ["full", "some"]
+    row = line(tables.main_table(ranking), "some")
     assert "‡" in row and "**" not in row and "<ins>" not in row
-    assert "‡ Predicts fewer landmarks" in written(told)[1]
+    assert "‡ Predicts fewer landmarks" in written(ranking)[1]
 
 
 def test_a_face_without_a_prompt_disqualifies_nobody():
     def own(missed, unprompted, prompted):
-        told = {"error_px_mean": 1.0, "unprompted": unprompted, "missed_prompted": prompted}
-        return record("a", told, faces=100, missed=missed)
+        metrics = {"error_px_mean": 1.0, "unprompted": unprompted, "missed_prompted": prompted}
+        return record("a", metrics, faces=100, missed=missed)
 
     assert few_misses(own(10, 10, 0))
     text = written(board(own(10, 10, 0)))[1]
@@ -282,10 +282,10 @@ def test_a_face_without_a_prompt_disqualifies_nobody():
 
 
 def test_who_found_the_faces_is_told_where_contestants_differ():
-    told = record("told", {"error_px_mean": 1.0})
-    found = {"error_px_mean": 3.0, "recall": 5 / 9, "precision": 0.625, "predictions": 8, "failed_frames": 2}
-    alone = record("alone", found, missed=4, boxes="a|b")
-    text = written(board(idle("absent"), alone, told))[1]
+    with_prompt = record("told", {"error_px_mean": 1.0})
+    metrics = {"error_px_mean": 3.0, "recall": 5 / 9, "precision": 0.625, "predictions": 8, "failed_frames": 2}
+    alone = record("alone", metrics, missed=4, boxes="a|b")
+    text = written(board(idle("absent"), alone, with_prompt))[1]
     assert cells(text, "alone")["recall, % ↑"] == "**55.56**" and cells(text, "alone")["precision, % ↑"] == "62.50"
     assert cells(text, "alone")["boxes"] == r"a\|b" and cells(text, "told")["boxes"] == "`prompt`"
     assert cells(text, "told")["recall, % ↑"] == "–" and line(text, "alone").startswith("| `alone` † |")
@@ -294,7 +294,7 @@ def test_who_found_the_faces_is_told_where_contestants_differ():
     assert (
         "a detection on an unlabelled face" in text and "raised an error, counted as misses: `alone` (2)." in text
     )
-    for one in (told, record("old", {"error_px_mean": 2.0}, boxes="")):  # nothing to be told apart
+    for one in (with_prompt, record("old", {"error_px_mean": 2.0}, boxes="")):  # nothing to be told apart
         text = written(board(one, idle("absent")))[1]
         assert not {"boxes", "precision", "recall"} & set(re.findall(r"\w+", text)) and "raised" not in text
 
@@ -323,9 +323,9 @@ def test_direction_decides_what_is_best():
 def test_a_row_has_all_that_its_record_says():
     floor = Floor(px=1.5, value=0.012, faces=9, lost=0, flickering=2, views=8)
     metrics = {"found": (8 / 9, 0.6, 1.0), "nme_io": (0.05, 0.04, 0.06, 0.002), "nme_io_all": (0.1, 0.05, 0.2)}
-    own = record("own", metrics, missed=1, seeds=3, floor=floor, tier="reproduced", trained_on="thermal")
+    full = record("own", metrics, missed=1, seeds=3, floor=floor, tier="reproduced", trained_on="thermal")
     other = record("other", {"found": 1.0, "nme_io": 0.07, "nme_io_all": 0.07})
-    text = tables.main_table(board(own, other, main="nme_io", groups={"own": "A", "other": "B"}))
+    text = tables.main_table(board(full, other, main="nme_io", groups={"own": "A", "other": "B"}))
     assert cells(text.replace(" † ", " "), "own") == {
         "contestant": "`own`",
         "group": "A",
@@ -349,14 +349,16 @@ def test_a_report_of_nothing_but_reasons_is_still_a_report(root, paths, tmp_path
         (tmp_path / name).symlink_to(root / name)
     results_scene.recorded(tmp_path, {"absent": Contestant("x", "absent", {})}, {"one": Scoring(bootstrap=0)})
     alone = replace(paths, results=tmp_path / "results")
-    told = build.build(
+    boards = build.build(
         open_comparisons(tmp_path / "comparisons.json"),
         alone,
         *[tmp_path / "out"] * 2,
         tmp_path / "l.md",
         build.Config(),
     )
-    assert "skipped" in line((tmp_path / "l.md").read_text(), "absent") and "skipped" in console.leaderboard(told)
+    assert "skipped" in line((tmp_path / "l.md").read_text(), "absent") and "skipped" in console.leaderboard(
+        boards
+    )
     assert (tmp_path / "out/ced.csv").read_text() == "dataset,metric,contestant,error,fraction\n"
     assert (tmp_path / "out/gallery_one.png").stat().st_size > 0
 
@@ -372,41 +374,41 @@ def test_rendered_data_are_called_rendered_and_subsets_are_in_order(both, report
 
 
 def test_machine_labels_are_called_so_at_every_heading():
-    own = record("a", {"nme_io": 0.1})
-    told = board(own, main="nme_io", title="Car, machine labels", labels="machine", boxes="face")
-    overview, part = written(told)
+    entry = record("a", {"nme_io": 0.1})
+    ranking = board(entry, main="nme_io", title="Car, machine labels", labels="machine", boxes="face")
+    overview, part = written(ranking)
     assert part.startswith("Car, machine labels") and NOTICES["machine"] in part
     assert "prompts are face boxes as published" in part
     assert "Car, machine labels: NME" in overview and NOTICES["machine"] in overview
-    assert "(machine labels: distances from another network)" in console.leaderboard([told])
+    assert "(machine labels: distances from another network)" in console.leaderboard([ranking])
     # What is rendered in the layout of such a set has labels that are exact.
-    drawn = board(own, main="nme_io", title="Car, rendered", labels="rendered", origin="rendered")
+    drawn = board(entry, main="nme_io", title="Car, rendered", labels="rendered", origin="rendered")
     assert all(NOTICES["machine"] not in each and NOTICES["rendered"] in each for each in written(drawn))
 
 
 def test_provisional_landmarks_of_real_labels_are_named(monkeypatch):
     monkeypatch.setattr(leaderboard, "provisional", lambda name: "not | checked" if name == "x" else "")
-    own, said = record("a", {"error_px_mean": 1.0}), r"Landmarks of `x` are provisional: not \| checked."
-    assert said in written(board(own, vocabularies=("ibug68", "x")))[1]
-    assert "provisional" not in written(board(own, vocabularies=("x",), origin="rendered"))[1]
-    assert "provisional" not in written(board(own, vocabularies=("ibug68",)))[1]
+    entry, notice = record("a", {"error_px_mean": 1.0}), r"Landmarks of `x` are provisional: not \| checked."
+    assert notice in written(board(entry, vocabularies=("ibug68", "x")))[1]
+    assert "provisional" not in written(board(entry, vocabularies=("x",), origin="rendered"))[1]
+    assert "provisional" not in written(board(entry, vocabularies=("ibug68",)))[1]
 
 
 def test_moved_boxes_have_a_table_with_misses_of_those_who_were_told_any():
     moved = {MOVED: {"shift20": part(4.0, 2), "shift10": part(2.0)}}
-    told, finds = (
-        record(name, {"error_px_mean": 1.0}, parts=own) for name, own in (("told", moved), ("finds", {}))
+    with_prompt, finds = (
+        record(name, {"error_px_mean": 1.0}, parts=parts) for name, parts in (("told", moved), ("finds", {}))
     )
-    text = written(board(told, finds))[1].split("perturbed boxes")[1]
+    text = written(board(with_prompt, finds))[1].split("perturbed boxes")[1]
     assert "| error, px ↓ | as they are | shift 10 % | shift 20 % |" in text and "finds" not in text
     assert line(text, "told").split("|")[2:5] == [" 1.00 ", " 2.00 ", " 4.00 (2 missed) "]
     assert "perturbed boxes" not in written(board(finds))[1]
 
 
 def pair(**own) -> Pair:
-    told = {"dataset": "d", "a": "new", "b": "old", "difference": -0.0123, "low": -0.02, "high": -0.004}
-    told |= {"difference_all": -0.011, "p": 0.01, "p_holm": 0.02, "mde": 0.008, "faces": 9, "left_out": 0}
-    return Pair(**told | {"subjects": 9, "seeds": (3, 0), "verdict": "lower error"} | own)
+    fields = {"dataset": "d", "a": "new", "b": "old", "difference": -0.0123, "low": -0.02, "high": -0.004}
+    fields |= {"difference_all": -0.011, "p": 0.01, "p_holm": 0.02, "mde": 0.008, "faces": 9, "left_out": 0}
+    return Pair(**fields | {"subjects": 9, "seeds": (3, 0), "verdict": "lower error"} | own)
 
 
 def test_declared_comparisons_are_printed_with_what_they_can_bear_and_no_others():
@@ -416,9 +418,9 @@ def test_declared_comparisons_are_printed_with_what_they_can_bear_and_no_others(
     family = Family(name="help", question="Does it | help?", pairs=(pair(), grey, pair(b="gone", **absent)))
     nothing = Family(name="elsewhere", question="?", pairs=())
     matrix = {"contestants": (), "difference": (), "low": (), "high": (), "p_holm": (), "grey": (), "groups": {}}
-    told = Comparisons(families=(family, nothing), matrices={"d": Matrix(**matrix)})
-    shown = board(record("new", {"nme_io": 0.1}), main="nme_io")
-    part = written(shown, made=told)[-1]
+    comparisons = Comparisons(families=(family, nothing), matrices={"d": Matrix(**matrix)})
+    ranking = board(record("new", {"nme_io": 0.1}), main="nme_io")
+    part = written(ranking, made=comparisons)[-1]
     assert part.startswith("Comparisons") and "elsewhere" not in part
     assert r"**Does it \| help?** (`help`)" in part and "or below the jitter floor, is not interpreted" in part
     rows = [each for each in part.splitlines() if each.startswith("| `new`")]
@@ -429,7 +431,7 @@ def test_declared_comparisons_are_printed_with_what_they_can_bear_and_no_others(
         "| 9 faces, 9 subjects, 3 seeds | no difference shown: below the minimal detectable effect |",
         "| `new` − `gone` | D | NME inter-ocular, % points | – | – | – | – | – | – | not run: old |",
     ]
-    assert not any(each.startswith("Comparisons") for each in written(shown))
+    assert not any(each.startswith("Comparisons") for each in written(ranking))
 
 
 def test_the_overview_has_ten_rows_the_best_of_each_kind_among_them():
@@ -438,8 +440,8 @@ def test_the_overview_has_ten_rows_the_best_of_each_kind_among_them():
         for place in range(20)
     ]
     last = record("last", {"error_px_mean": 1.5, "error_px_mean_all": 40.0, "found": 0.5}, kind="rare", missed=4)
-    told = board(*everybody, last, groups=dict.fromkeys(["n00", "n01"], "A"))
-    first, everyone, *_ = written(told)
+    ranking = board(*everybody, last, groups=dict.fromkeys(["n00", "n01"], "A"))
+    first, everyone, *_ = written(ranking)
     names = re.findall(r"^\| `(\w+)`", first, re.M)
     assert names == [*(f"n{place:02}" for place in range(9)), "last"]
     assert line(first, "n00") == "| `n00` | A **0.00** (n/a) | – |"
@@ -451,8 +453,8 @@ def test_the_overview_has_ten_rows_the_best_of_each_kind_among_them():
 
 
 def test_the_console_shows_the_order_without_control_characters(both):
-    told = console.leaderboard([both[0]]).splitlines()
-    assert [each.split()[0] for each in told[2:]] == ["good", "ktl_s", "shy", "poor", "absent"]
+    table = console.leaderboard([both[0]]).splitlines()
+    assert [each.split()[0] for each in table[2:]] == ["good", "ktl_s", "shy", "poor", "absent"]
     many = console.leaderboard([scored(**{f"n{place:02}": float(place) for place in range(20)})]).splitlines()
     assert many[2].split()[0] == "n00" and many[-2].split()[0] == "n14"
     assert many[-1] == "  and 5 more in the leaderboard"
@@ -527,8 +529,8 @@ def test_contact_sheet(tmp_path):
 
 
 def test_a_run_of_several_seeds_shows_its_spread(both, report):
-    own = both[0].results.of("ktl_s").metrics["nme_io"]
-    mean, std = (number_format.shown("nme_io", each) for each in (own.value, own.seed_std))
+    metric = both[0].results.of("ktl_s").metrics["nme_io"]
+    mean, std = (number_format.shown("nme_io", each) for each in (metric.value, metric.seed_std))
     assert re.search(rf"\| (<ins>)?{mean}(</ins>)? ± {std} \|", line(tables.main_table(both[0]), "ktl_s"))
     assert f"{mean} ± {std}" in console.leaderboard(both[:1])
     text = (report / "leaderboard.md").read_text()
@@ -538,28 +540,28 @@ def test_a_run_of_several_seeds_shows_its_spread(both, report):
 
 def test_every_row_says_what_its_interval_covers():
     metric = {"error_px_mean": (2.0, 1.0, 3.0)}
-    told = {"many": record("many", metric, seeds=3), "once": record("once", metric, seeds=1)}
-    told |= {
+    entries = {"many": record("many", metric, seeds=3), "once": record("once", metric, seeds=1)}
+    entries |= {
         "free": record("free", metric),
         "bare": record("bare", {"error_px_mean": 2.0}),
         "absent": idle("absent"),
     }
-    said = {"many": "subjects and 3 seeds", "once": "subjects only, 1 seed", "free": "subjects only"}
-    said |= {"bare": "", "absent": ""}
-    assert {name: estimates.covered(own, "error_px_mean") for name, own in told.items()} == said
-    shown = board(*told.values())
-    overview = tables.standings([shown], list(told))
-    text, terminal = tables.main_table(shown), console.leaderboard([shown])
+    expected = {"many": "subjects and 3 seeds", "once": "subjects only, 1 seed", "free": "subjects only"}
+    expected |= {"bare": "", "absent": ""}
+    assert {name: estimates.covered(entry, "error_px_mean") for name, entry in entries.items()} == expected
+    ranking = board(*entries.values())
+    overview = tables.standings([ranking], list(entries))
+    text, terminal = tables.main_table(ranking), console.leaderboard([ranking])
     assert text.splitlines()[0].endswith("| missed ↓ | interval over |")
     assert overview.splitlines()[0].endswith("| interval over |")
-    for name, each in said.items():
+    for name, each in expected.items():
         assert line(text, name).endswith(f"| {each or '–'} |") or name == "absent"
         assert line(overview, name).endswith(f"| {each or '–'} |")
         if name != "absent":
             row = next(one for one in terminal.splitlines() if one.split()[:1] == [name])
             assert row.endswith(each or "0/9")
     other = board(record("many", metric, seeds=1), name="e")
-    two = tables.standings([board(told["many"]), other], ["many"])
+    two = tables.standings([board(entries["many"]), other], ["many"])
     assert line(two, "many").endswith("| subjects and 3 seeds; subjects only, 1 seed |")
 
 
@@ -593,8 +595,10 @@ def test_a_profile_says_of_what_kind_its_contestants_are():
 def scored(name: str = "d", **values: float | None) -> Board:
     """Return a board of contestants with these errors; None could not run."""
     everybody = [
-        idle(own) if error is None else record(own, {"error_px_mean": error, "error_px_mean_all": error})
-        for own, error in values.items()
+        idle(contestant)
+        if error is None
+        else record(contestant, {"error_px_mean": error, "error_px_mean_all": error})
+        for contestant, error in values.items()
     ]
     return board(*everybody, name=name)
 
@@ -616,11 +620,11 @@ def test_standing_is_the_mean_place_and_absence_is_the_last_one(boards, order):
 def test_the_best_of_each_recipe_come_before_the_best():
     order = [*(f"ktl_{size}" for size in "abcdefghi"), "kd_a", "mean_shape", "mcl_a", "kd_b"]
     recipes = {name: name.split("_")[0] for name in order if name != "mean_shape"}
-    shown = highlights.highlighted(order, recipes)
-    assert shown == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "ktl_e", "kd_a", "mean_shape", "mcl_a"]
+    names = highlights.highlighted(order, recipes)
+    assert names == ["ktl_a", "ktl_b", "ktl_c", "ktl_d", "ktl_e", "kd_a", "mean_shape", "mcl_a"]
     assert highlights.highlighted(order[-4:], recipes) == ["kd_a", "mean_shape", "mcl_a", "kd_b"]
     first = highlights.highlighted(order, recipes, ["mean_shape", "kd_b", "ktl_i"])
-    assert first == [name for name in order if name in {*shown[:5], "kd_b", "ktl_i", "mean_shape"}]
+    assert first == [name for name in order if name in {*names[:5], "kd_b", "ktl_i", "mean_shape"}]
     assert highlights.pictured(order, recipes, "") == ["ktl_a", "kd_a", "mean_shape", "mcl_a"]
     assert highlights.pictured(order, recipes, "ktl_a") == ["ktl_a", "kd_a", "mean_shape", "mcl_a"]
     several = {name: name for name in order}
@@ -634,8 +638,8 @@ def test_the_highlighted_have_colours_of_their_own_and_the_rest_are_grey():
     names = ["mean_shape", *(f"n{index}" for index in range(30))]
     highlighted = ["n29", "mean_shape", *(f"n{index}" for index in range(0, 28, 4))]
     drawn = style.styles(names, highlighted, "mean_shape")
-    own = {name: drawn[name].colour for name in highlighted}
-    assert len(set(own.values())) == len(own) and style.REST not in own.values()
+    colours = {name: drawn[name].colour for name in highlighted}
+    assert len(set(colours.values())) == len(colours) and style.REST not in colours.values()
     assert drawn["mean_shape"].dashes != "-" and drawn["mean_shape"].named
     rest = [each for name, each in drawn.items() if name not in highlighted]
     assert {each.colour for each in rest} == {style.REST} and not any(each.named for each in rest)
@@ -646,7 +650,7 @@ def test_contestants_beyond_those_with_a_colour_are_grey_and_without_a_label(
 ):
     monkeypatch.setattr(highlights, "CURVES", 1)
     monkeypatch.setattr(highlights, "ROWS", 1)
-    made(paths, compared, tmp_path, ["ced", "training"], gallery_reference="ktl_s")
+    made(paths, compared, tmp_path, ["ced", "histories"], gallery_reference="ktl_s")
     text = (tmp_path / "ced_one.svg").read_text()
     assert "<!-- good -->" in text and "<!-- 3 more -->" in text and "<!-- ktl_s -->" not in text
     assert "<!-- 1 more -->" in (tmp_path / "training.svg").read_text()
@@ -660,7 +664,7 @@ def test_terms_of_distillation_have_panels_where_a_run_has_them(paths, compared,
     assert "<!-- labels, kp -->" in text and "<!-- features, fm -->" in text and "injection" not in text
     files.write_text(tmp_path / "t" / "good.csv", "seed,epoch,lr,simcc,grad_norm,val_nme\n0,1,0.1,2,9,0.2\n")
     files.write_text(tmp_path / "t" / "ktl_s.csv", "seed,epoch,lr,simcc,grad_norm,val_nme\n0,1,0.1,2,9,0.2\n")
-    made(replace(paths, training=tmp_path / "t"), compared, tmp_path, ["training"])
+    made(replace(paths, training=tmp_path / "t"), compared, tmp_path, ["histories"])
     assert "labels, kp" not in (tmp_path / "training.svg").read_text()
 
 
@@ -677,8 +681,8 @@ def test_a_mean_over_seeds_ends_where_the_first_seed_stopped():
 def test_the_first_seed_is_drawn_with_its_own_errors(paths):
     """Of a face the errors told are those of the points drawn, not their mean over seeds."""
     errors = gallery._errors("ktl_s", "one", paths)
-    said = Predictions.open(gallery._first(paths.predictions / "ktl_s", "one"))
-    alone = evaluate(Faces.open(paths.faces / "one/faces.npz"), said, Scoring(bootstrap=0), "one").errors
+    predictions = Predictions.open(gallery._first(paths.predictions / "ktl_s", "one"))
+    alone = evaluate(Faces.open(paths.faces / "one/faces.npz"), predictions, Scoring(bootstrap=0), "one").errors
     np.testing.assert_allclose(errors["main"], alone["nme_io"])
     assert not np.allclose(errors["main"], errors["nme_io"])
 
@@ -692,5 +696,5 @@ def test_who_could_run_nowhere_is_told_of_once_with_the_reason(both, report):
     assert "4 of the 4 contestants" in first and "1 more could not run here" in first and "skipped" not in first
     # One board alone has no place elsewhere to tell of it; where nobody has numbers, every board says so.
     assert reading.idle(both[:1]) == {}
-    assert reading.idle([of(own, "absent") for own in both]) == {}
+    assert reading.idle([of(ranking, "absent") for ranking in both]) == {}
     assert "1 more could not run here" in console.leaderboard(both)

@@ -34,15 +34,15 @@ OFF = {"fi": {"ri": 0.0}, "ri": {"fi": 0.0}, "none": {"ri": 0.0, "fi": 0.0}, "ld
 
 def declared(*names: str, **more) -> dict[str, dict]:
     """Return the sections of runs, from names such as `mcl_st`: a teacher of size s, a student of size t."""
-    found = {}
+    sections = {}
     for name in names:
         recipe, first, *variant = name.split("_")
-        found[name] = {"recipe": recipe, "size": first[-1], "vocabulary": "ibug68", "teacher": "none"}
+        sections[name] = {"recipe": recipe, "size": first[-1], "vocabulary": "ibug68", "teacher": "none"}
         if recipe in TEACHERS:
-            found[name]["teacher"] = f"{TEACHERS[recipe]}_{first[0]}"
-        found[name] |= {"lambdas": OFF[variant[0]]} if variant else {}
-        found[name] |= more
-    return found
+            sections[name]["teacher"] = f"{TEACHERS[recipe]}_{first[0]}"
+        sections[name] |= {"lambdas": OFF[variant[0]]} if variant else {}
+        sections[name] |= more
+    return sections
 
 
 NAMES = ("pretrain_s", "supervised_s", "supervised_t", "tuned_s", "ktl_s", "ktl_s_fi", "mcl_st", "kd_st")
@@ -64,9 +64,9 @@ EVERY = [pair for pairs in ASKED.values() for pair in pairs]
 def families(runs, datasets) -> dict[str, dict]:
     """Return the families of `ASKED` whose runs are there, on the data sets."""
     known = {name: [pair for pair in pairs if {*pair} <= {*runs}] for name, pairs in ASKED.items()}
-    said = {"datasets": list(datasets)}
+    base = {"datasets": list(datasets)}
     return {
-        name: said | {"question": f"Ask {name.replace('_', ' ')}?", "pairs": pairs}
+        name: base | {"question": f"Ask {name.replace('_', ' ')}?", "pairs": pairs}
         for name, pairs in known.items()
         if pairs
     }
@@ -106,19 +106,21 @@ def made(
     `more`: contestants that are no runs; `asked`: the families, where they are not those of `ASKED`.
     """
     rng = np.random.default_rng(0)
-    hard, found, records = rng.gamma(4, 0.01, FACES), {}, {}
+    hard, measurements, records = rng.gamma(4, 0.01, FACES), {}, {}
     for dataset in datasets:
-        found[dataset] = {}
+        measurements[dataset] = {}
         for run in (*runs, *more):
             noise = rng.normal(0, 1e-4, (seeds, 1)) + rng.normal(0, 1e-3, (seeds, FACES))
             errors = hard + 0.02 + SHIFTS.get(run, 0.0) + noise
-            found[dataset][run] = (told or {}).get((run, dataset), errors)
-        records[dataset] = [record_files.record(dataset, run, errors) for run, errors in found[dataset].items()]
+            measurements[dataset][run] = (told or {}).get((run, dataset), errors)
+        records[dataset] = [
+            record_files.record(dataset, run, errors) for run, errors in measurements[dataset].items()
+        ]
         records[dataset] += [skipped(dataset, name) for name in gone]
-    training = {name: (own, few_teachers(own, runs)) for name, own in runs.items()}
+    training = {name: (section, few_teachers(section, runs)) for name, section in runs.items()}
     origin = "rendered" if rendered else "real"
     declared = families({*runs, *gone}, datasets) if asked is None else asked
-    record_files.write(root, records, found, declared if datasets else {}, origin, training)
+    record_files.write(root, records, measurements, declared if datasets else {}, origin, training)
     for run in (*runs, *gone):
         write_log(at(root), run, seeds)
     return at(root)
@@ -141,7 +143,9 @@ def page(root: Path, runs=RUNS, datasets=("tfake",), config=None, **more) -> tup
 
 def compared(paths: ReportPaths) -> list:
     """Return all declared comparisons with the names of their families."""
-    return [(own.name, pair) for own in open_comparisons(paths.comparisons).families for pair in own.pairs]
+    return [
+        (family.name, pair) for family in open_comparisons(paths.comparisons).families for pair in family.pairs
+    ]
 
 
 def counted(verdicts: list[str]) -> str:
@@ -174,8 +178,8 @@ def test_who_belongs_to_the_study():
         "official": {"family": "learned", "run": "imported_m"},
         "nose": {"family": "cascade", "run": "pretrain_s"},
     }
-    own = studied(contestants, runs, {"imported_m": {"recipe": "imported", "size": "m"}})
-    assert list(own) == ["official", "pretrain_s", "small"] and own["small"]["recipe"] == "mcl"
+    members = studied(contestants, runs, {"imported_m": {"recipe": "imported", "size": "m"}})
+    assert list(members) == ["official", "pretrain_s", "small"] and members["small"]["recipe"] == "mcl"
 
 
 def test_all_comparisons_are_listed_and_right(small):
@@ -187,11 +191,11 @@ def test_all_comparisons_are_listed_and_right(small):
         ("ktl_s", "tuned_s"): "no difference shown",
         ("ktl_s_fi", "ktl_s"): "higher error",
     }
-    found = {(pair.a, pair.b, pair.dataset): pair for _, pair in compared(at(root))}
-    assert {(a, b) for a, b, _ in found} == {*EVERY} and len(found) == 7 * len(METRICS)
+    comparisons = {(pair.a, pair.b, pair.dataset): pair for _, pair in compared(at(root))}
+    assert {(a, b) for a, b, _ in comparisons} == {*EVERY} and len(comparisons) == 7 * len(METRICS)
     for (a, b), verdict in verdicts.items():
         for dataset in METRICS:
-            assert found[a, b, dataset].verdict == verdict, (a, b)
+            assert comparisons[a, b, dataset].verdict == verdict, (a, b)
             difference = SHIFTS.get(a, 0) - SHIFTS.get(b, 0)
             row = next(each for each in rows(text, a, b) if each[1] == f"{dataset.upper()}, rendered")
             scale = 1 if dataset == "thermeval" else 100
@@ -212,14 +216,14 @@ def number(text: str) -> float:
 
 def test_the_answer_counts_thermal_faces_only(small):
     root, text, _ = small
-    asked = [
+    outcomes = [
         pair.verdict
         for name, pair in compared(at(root))
         if name == "distillation" and pair.dataset != "facesynthetics"
     ]
-    assert len(asked) == 9  # kd_st, mcl_st, ktl_s on three thermal sets
+    assert len(outcomes) == 9  # kd_st, mcl_st, ktl_s on three thermal sets
     counts = "6 of 9 comparisons show a lower error, 3 a higher one, 0 no difference, 0 have no verdict"
-    assert counts == counted(asked) and counts in line(text, "- Ask distillation?")
+    assert counts == counted(outcomes) and counts in line(text, "- Ask distillation?")
     assert "**Against labels alone, it depends:" in text
     assert "These results are on rendered faces only." in text
     assert "FACESYNTHETICS, rendered: RGB faces, listed but not counted" in text
@@ -230,7 +234,9 @@ def test_the_answer_counts_every_family_on_thermal_faces(small):
     root, text, _ = small
     for name in ASKED:
         made = [
-            pair.verdict for own, pair in compared(at(root)) if own == name and pair.dataset != "facesynthetics"
+            pair.verdict
+            for family, pair in compared(at(root))
+            if family == name and pair.dataset != "facesynthetics"
         ]
         assert f"{name.replace('_', ' ')}? On thermal faces {counted(made)}" in text
     assert "3 of 3 comparisons show a lower error" in line(text, "- Ask conventional?")
@@ -240,9 +246,9 @@ def test_the_answer_counts_every_family_on_thermal_faces(small):
 def test_what_a_question_does_not_name_is_exploratory(tmp_path):
     """Of another data set there is the difference, and neither a verdict nor a say in the answer."""
     runs = declared("supervised_t", "kd_st")
-    asked = families(runs, ["tfake"])
-    asked["other"] = asked["distillation"] | {"question": "Who?", "pairs": [["kd_st", "facemesh"]]}
-    text, _ = page(tmp_path, runs, ["tfake", "charlotte"], asked=asked, more=["facemesh"])
+    questions = families(runs, ["tfake"])
+    questions["other"] = questions["distillation"] | {"question": "Who?", "pairs": [["kd_st", "facemesh"]]}
+    text, _ = page(tmp_path, runs, ["tfake", "charlotte"], asked=questions, more=["facemesh"])
     assert "Who?" not in text and "Ask distillation?" in text
     declared_row, other = rows(text, "kd_st", "supervised_t")
     assert declared_row[9] == "higher error" and other[5:] == ["–", "–", "–", "–", "*exploratory*"]
@@ -292,9 +298,9 @@ def test_too_few_seeds_have_numbers_and_no_verdict(tmp_path):
 
 def test_one_run_of_one_seed_keeps_the_others_verdicts(tmp_path):
     text, _ = page(tmp_path, told={("kd_st", "tfake"): np.full((1, FACES), 0.04)})
-    found = {pair.names: pair.verdict for _, pair in compared(at(tmp_path))}
-    assert found["kd_st", "supervised_t"] == found["mcl_st", "kd_st"] == "one seed: no verdict"
-    assert found["mcl_st", "supervised_t"] == "lower error"
+    outcomes = {pair.names: pair.verdict for _, pair in compared(at(tmp_path))}
+    assert outcomes["kd_st", "supervised_t"] == outcomes["mcl_st", "kd_st"] == "one seed: no verdict"
+    assert outcomes["mcl_st", "supervised_t"] == "lower error"
     assert "2 of 3 comparisons show a lower error, 0 a higher one, 0 no difference, 1 have no verdict" in text
 
 
@@ -309,9 +315,9 @@ def test_one_teacher_for_all_students_is_a_caveat(tmp_path, seeds, last):
 
 def test_units_are_percentage_points_or_px_and_who_was_not_trained_alike_is_marked(small, tmp_path):
     _, text, _ = small
-    own = {row[1].partition(",")[0]: row for row in rows(text, "mcl_st", "supervised_t")}
-    assert own["TFAKE"][2] == "NME inter-ocular, % points" and own["TFAKE"][3].startswith("−1.0")
-    assert own["THERMEVAL"][2] == "error, px" and own["THERMEVAL"][3].startswith("−0.01")
+    table = {row[1].partition(",")[0]: row for row in rows(text, "mcl_st", "supervised_t")}
+    assert table["TFAKE"][2] == "NME inter-ocular, % points" and table["TFAKE"][3].startswith("−1.0")
+    assert table["THERMEVAL"][2] == "error, px" and table["THERMEVAL"][3].startswith("−0.01")
     assert {row[-1] for row in rows(text, "ktl_s_fi", "ktl_s")} == {"epochs 5 and 9"}
     assert "epochs" not in " ".join(map(str, rows(text, "ktl_s", "tuned_s")))
     assert text.count("have a *caveat*") == 1
@@ -341,23 +347,23 @@ def test_rendered_data_reproduce_nothing(small):
 def test_verdicts_on_real_data(tmp_path):
     runs = declared(*(f"supervised_{size}" for size in "tsml"), "ktl_l_ld", "ktl_m")
     flat = np.ones((3, FACES))
-    told = {
+    errors = {
         ("supervised_t", "tfake"): 0.0416 * flat,  # at the tolerance of 0.001
         ("supervised_s", "tfake"): 0.0388 * flat,  # beyond it
         ("supervised_m", "tfake"): np.array([[0.032], [0.036], [0.040]]) * flat,  # std 0.004
         ("supervised_l", "tfake"): np.array([[0.04], [0.0401], [0.04]]) * flat,
         ("ktl_l_ld", "charlotte"): 0.0742 * flat,  # its Side is twice that
     }
-    _, numbers = page(tmp_path, runs, ["tfake", "charlotte"], rendered=False, told=told)
-    found = {(each["run"], each["dataset"], each["level"], each["table"]): each for each in numbers["published"]}
-    assert [found[f"supervised_{size}", "tfake", "", "I"]["verdict"] for size in "tsml"] == [
+    _, numbers = page(tmp_path, runs, ["tfake", "charlotte"], rendered=False, told=errors)
+    entries = {(each["run"], each["dataset"], each["level"], each["table"]): each for each in numbers["published"]}
+    assert [entries[f"supervised_{size}", "tfake", "", "I"]["verdict"] for size in "tsml"] == [
         *("reproduced", "outside", "reproduced", "outside")
     ]
-    assert found["supervised_m", "tfake", "", "I"]["tolerance"] == pytest.approx(0.003)
-    assert found["supervised_t", "tfake", "", "I"]["difference"] == pytest.approx(0.001)
-    side = found["ktl_l_ld", "charlotte", "Side", "III"]
+    assert entries["supervised_m", "tfake", "", "I"]["tolerance"] == pytest.approx(0.003)
+    assert entries["supervised_t", "tfake", "", "I"]["difference"] == pytest.approx(0.001)
+    side = entries["ktl_l_ld", "charlotte", "Side", "III"]
     assert (side["reproduced"], side["published"], side["verdict"]) == (0.1484, 0.1483, "reproduced")
-    table_v = found["ktl_m", "tfake", "", "V"]
+    table_v = entries["ktl_m", "tfake", "", "V"]
     assert table_v["verdict"] == "not comparable: model and window unknown"
     assert table_v["reproduced"] == pytest.approx(stability(norms())["std"], rel=1e-4)
 
@@ -365,14 +371,14 @@ def test_verdicts_on_real_data(tmp_path):
 def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_path):
     runs = declared("supervised_t", "supervised_s")
     flat = np.ones((3, FACES))
-    told = {("supervised_t", "tfake"): 0.0420 * flat, ("supervised_t_mmpose", "tfake"): 0.0410 * flat}
+    errors = {("supervised_t", "tfake"): 0.0420 * flat, ("supervised_t_mmpose", "tfake"): 0.0410 * flat}
     more = ["supervised_t_mmpose"]
-    paths = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=told, more=more)
-    asked = learned(runs) | {
+    paths = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=errors, more=more)
+    contestants = learned(runs) | {
         "supervised_t_mmpose": {"family": "learned", "run": "supervised_t", "flip": "published"},
         "supervised_t_alone": {"family": "learned", "run": "supervised_t", "flip": "none"},
     }
-    one = read(asked, runs, {}, ["tfake"], paths)
+    one = read(contestants, runs, {}, ["tfake"], paths)
     assert set(one.runs) == set(one.logs) == set(runs) and one.unshifted == {"supervised_t": "supervised_t_mmpose"}
     rows = [row for row in verdicts.compare(load("mlcmkd"), one, {}) if row.value is not None]
     assert [(row.cell.row, row.cell.run, row.text) for row in rows if row.cell.row == "RTMPose-t"] == [
@@ -380,7 +386,7 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
         ("RTMPose-t", "supervised_t_mmpose", "reproduced"),
     ]
     outs = [tmp_path / name for name in ("a.md", "a.json", "b.json", "c.svg")]
-    build.build(asked, runs, {}, ["tfake"], paths, *outs, build.Config())
+    build.build(contestants, runs, {}, ["tfake"], paths, *outs, build.Config())
     text = outs[0].read_text()
     assert "by the one bin that mirroring moves it" in text and text.count("| RTMPose-t |") == 2
 
@@ -601,8 +607,8 @@ def test_spread_over_seeds_stands_beside_the_mean(tmp_path):
     paths = made(tmp_path, runs, datasets=["tfake"], told={("ktl_s", "tfake"): errors})
     text, _ = built(tmp_path, paths, runs, ["tfake"])
     assert "| `ktl_s` | 3 | 4.00 ± 1.00 (3.60–4.40) |" in text
-    own = study(runs, ["tfake"], paths)
-    measured = gradient_stability.measure(own, 3, 13)
+    results = study(runs, ["tfake"], paths)
+    measured = gradient_stability.measure(results, 3, 13)
     assert f"{measured['ktl_s']['std']:.4f} ± " in line(text, "| `ktl_s` | – | 10 |")
-    rows = verdicts.compare(load("mlcmkd"), own, measured)
+    rows = verdicts.compare(load("mlcmkd"), results, measured)
     assert all(row.verdict == "not run" for row in rows)

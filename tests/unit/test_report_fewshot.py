@@ -159,16 +159,16 @@ def record(name: str, own: dict) -> Record:
 def families(details, students, opinions) -> dict[str, dict]:
     """Return the questions about students: against their heads, against controls, against the large head."""
     taught = {name: opinions.get(key, {}) for name, key in students.items()}
-    own = [name for name, told in taught.items() if told.get("source") == "head"]
-    controls = [name for name, told in taught.items() if told.get("source") == "true"]
+    learners = [name for name, pseudo_labels in taught.items() if pseudo_labels.get("source") == "head"]
+    controls = [name for name, pseudo_labels in taught.items() if pseudo_labels.get("source") == "true"]
     pairs = {
-        "students": [(name, taught[name]["head"]) for name in own],
-        "labels": [(name, control) for name in own for control in controls],
-        "large": [(name, LARGE) for name in own if taught[name]["head"] != LARGE],
+        "students": [(name, taught[name]["head"]) for name in learners],
+        "labels": [(name, control) for name in learners for control in controls],
+        "large": [(name, LARGE) for name in learners if taught[name]["head"] != LARGE],
     }
     known = {key: [pair for pair in each if {*pair} <= {*details}] for key, each in pairs.items()}
-    said = {"datasets": ["thermeval"]}
-    return {key: said | {"question": f"Ask {key}?", "pairs": each} for key, each in known.items() if each}
+    scope = {"datasets": ["thermeval"]}
+    return {key: scope | {"question": f"Ask {key}?", "pairs": each} for key, each in known.items() if each}
 
 
 class Scene:
@@ -179,40 +179,40 @@ class Scene:
     ):
         self.root, self.heads, self.contestants, self.opinions = root, heads, list(details), list(opinions)
         self.paths = ReportPaths(**{name: root / place for name, place in READ.items()})
-        ran = {name: per_face(own) for name, own in details.items() if own["status"] == "ok"}
-        asked = families(details, students or self.told()["students"], opinions)
+        ran = {name: per_face(result) for name, result in details.items() if result["status"] == "ok"}
+        questions = families(details, students or self.told()["students"], opinions)
         training = {name: (RUNS.get(ASKED.get(name, ""), {}), "") for name in details}
-        own = {"thermeval": [record(name, each) for name, each in details.items()]}
-        record_files.write(root, own, {"thermeval": ran}, asked, origin, training, "ThermEval-D")
-        for key, own in heads.items():
-            files.write_json(self.paths.scores / f"{key}.json", own)
-            files.write_text(self.paths.curves / f"{key}.csv", trainings(own))
+        result = {"thermeval": [record(name, each) for name, each in details.items()]}
+        record_files.write(root, result, {"thermeval": ran}, questions, origin, training, "ThermEval-D")
+        for key, result in heads.items():
+            files.write_json(self.paths.scores / f"{key}.json", result)
+            files.write_text(self.paths.curves / f"{key}.csv", trainings(result))
         if speed:
             files.write_json(self.paths.speed, speed)
-        for key, own in opinions.items():
-            files.write_json(self.paths.pseudo_labels / f"{key}.json", own)
+        for key, result in opinions.items():
+            files.write_json(self.paths.pseudo_labels / f"{key}.json", result)
 
     @property
     def pairs(self) -> dict:
         """What was declared: pair -> comparison."""
-        found = open_comparisons(self.paths.comparisons).families
-        return {pair.names: pair for own in found for pair in own.pairs}
+        questions = open_comparisons(self.paths.comparisons).families
+        return {pair.names: pair for question in questions for pair in question.pairs}
 
     def told(self, **config):
         """Return the section of params.yaml, of roles and networks what the contestants need."""
-        told = {"contestants": self.contestants}
-        told |= {
-            key: {name: each for name, each in own.items() if name in self.contestants and each not in gone}
-            for key, own in ROLES.items()
+        section = {"contestants": self.contestants}
+        section |= {
+            key: {name: each for name, each in roles.items() if name in self.contestants and each not in gone}
+            for key, roles in ROLES.items()
             for gone in ({"teacher", "labels"} - {*self.opinions},)
         }
-        return told | config
+        return section | config
 
     def build(self, runs=RUNS, crops=CROPS, drawn=False, **config):
         outs = [self.root / name for name in ("fewshot.md", "fewshot.json", "fewshot.svg", "budget.csv")]
-        told = parse(self.told(**config), build.Config, "fewshot")
+        settings = parse(self.told(**config), build.Config, "fewshot")
         with nullcontext() if drawn else patch.object(build.drawing, "draw"):  # most of the time
-            build.build(profile(self.heads, runs, crops), self.paths, *outs, told)
+            build.build(profile(self.heads, runs, crops), self.paths, *outs, settings)
         return outs[0].read_text(), files.read_json(outs[1]), outs[2]
 
 
@@ -308,8 +308,8 @@ LINES = {
 
 @pytest.mark.parametrize("section", LINES)
 def test_numbers_stand_in_their_sections(small, section):
-    shown = part(small[0], section)
-    assert [row for row in LINES[section] if row not in shown] == []
+    text = part(small[0], section)
+    assert [row for row in LINES[section] if row not in text] == []
 
 
 @pytest.mark.parametrize("space", ["crop", "native"])
@@ -322,10 +322,10 @@ def test_numbers_of_one_space_never_reach_the_other(small, tmp_path, space):
         return 10 * content if name.startswith(f"{space}_") and isinstance(content, float) else content
 
     text, _, _ = Scene(tmp_path, scaled(HEADS)).build()
-    own, other = ("crop", "frame") if space == "crop" else ("frame", "crop")
+    unit, other = ("crop", "frame") if space == "crop" else ("frame", "crop")
     titles = [f"#### {kind} of `{each}` in" for kind in ("Errors", "Decoders", "Budgets") for each in SETS]
     for title in titles:
-        same, changed = f"{title} px of the {other}", f"{title} px of the {own}"
+        same, changed = f"{title} px of the {other}", f"{title} px of the {unit}"
         assert part(text, same) == part(small[0], same) and part(text, changed) != part(small[0], changed)
     post = [part(each, "## Published and ours") for each in (text, small[0])]
     assert (post[0] == post[1]) == (space == "native")
@@ -338,8 +338,8 @@ def test_one_scope_where_both_are_the_same_crops_and_who_misses_points(tmp_path)
     heads["unpublished"]["test"]["published"] = None
     heads["empty"]["test"]["published"] = {"crops": 0, "missed": 0}
     text, _, _ = Scene(tmp_path, heads).build()
-    shown = rows(part(text, "#### Errors of `persons` in px of the frame"))[2:5]
-    assert [row[:3] for row in shown] == [[f"`{name}`", "all", "148"] for name in heads]
+    table = rows(part(text, "#### Errors of `persons` in px of the frame"))[2:5]
+    assert [row[:3] for row in table] == [[f"`{name}`", "all", "148"] for name in heads]
     assert "Left out of means: `same` has no prediction for 2.5 points." in text
 
 
@@ -349,9 +349,9 @@ def test_crop_sets_are_apart(small):
     persons = "`persons`: 256 x 256 px of `thermeval_person`, cut as the post cuts them, labels `nose1`"
     faces = "`faces`: 128 x 128 px of `tfake`, square about the prompt, labels `nostrils2`"
     for kind in ("Errors", "Decoders", "Budgets"):
-        for title, own, other in ((persons, "`teacher`", "`nostrils`"), (faces, "`nostrils`", "`teacher`")):
-            told = part(text, f"### {kind} of {title}")
-            assert f"| {own} |" in told and f"| {other} |" not in told, (kind, title)
+        for title, contestant, other in ((persons, "`teacher`", "`nostrils`"), (faces, "`nostrils`", "`teacher`")):
+            section = part(text, f"### {kind} of {title}")
+            assert f"| {contestant} |" in section and f"| {other} |" not in section, (kind, title)
     square = part(text, f"### Errors of {faces}")
     assert "| `nostrils` | 80 drawn by hash | 80 |" in square and "published" not in square
 
@@ -360,8 +360,8 @@ def test_crop_sets_are_apart(small):
 
 
 def curved(native, spread=0.2, val=15):
-    own = head(seeds=1 if spread is None else 5, labels_val=val) | {"budget": curve(native, spread)}
-    return HeadResult("made", own)
+    result = head(seeds=1 if spread is None else 5, labels_val=val) | {"budget": curve(native, spread)}
+    return HeadResult("made", result)
 
 
 def test_enough_labels(small):
@@ -378,8 +378,8 @@ def test_the_curve_as_a_table(scene, small):
 
 
 def test_what_a_curve_says():
-    said = budget.sentence(curved([9.0, 6.0, 4.2, 4.1, 4.0], spread=0.05), 0.1)
-    assert said == (
+    text = budget.sentence(curved([9.0, 6.0, 4.2, 4.1, 4.0], spread=0.05), 0.1)
+    assert text == (
         "`made`: **20 of 90 labels** come within 10 % of the mean error with all of them (4.20 against 4.00 px of "
         "the frame), and so do all larger budgets. 10 are too few. 15 validation labels come on top: "
         "5 labels are 20 in total."
@@ -406,8 +406,8 @@ def test_what_a_curve_says():
 )
 def test_which_budget_is_enough_and_which_too_small(native, spread, within, fewest, too_few):
     head = curved(native, spread)
-    found = budget.enough(head, within)
-    assert (found.labels, found.short) == (fewest, too_few)
+    result = budget.enough(head, within)
+    assert (result.labels, result.short) == (fewest, too_few)
     text = budget.sentence(head, within)
     assert ("too few" in text) == (too_few is not None) and ("**" in text) == (fewest is not None)
     assert ("all larger budgets" in text) == (fewest is not None and fewest != 40)
@@ -431,17 +431,17 @@ def test_one_seed_and_one_budget():
 
 
 def test_budgets_are_in_the_order_of_their_labels():
-    own = curve([9.0, 6.0, 4.3, 4.1, 4.0])
-    shuffled = {key: own[key] for key in ("all", "40", "10", "5", "20")}
+    budgets = curve([9.0, 6.0, 4.3, 4.1, 4.0])
+    shuffled = {key: budgets[key] for key in ("all", "40", "10", "5", "20")}
     assert [labels(each) for each in HeadResult("made", {"budget": shuffled}).budget] == [5, 10, 20, 40, 90]
     # All may be no more than the largest budget, and comes after it.
-    own["all"]["labels"] = 40
-    made = HeadResult("made", {"budget": dict(reversed(own.items())), "seeds": 3})
+    budgets["all"]["labels"] = 40
+    made = HeadResult("made", {"budget": dict(reversed(budgets.items())), "seeds": 3})
     assert made.budget[-1]["native_mean"] == 4.0
     assert budget.enough(made, 0.1).most == 20  # 40 of 40 are not fewer
-    del own["all"]
+    del budgets["all"]
     assert (
-        budget.enough(HeadResult("made", {"budget": own, "seeds": 3}), 0.1) is None
+        budget.enough(HeadResult("made", {"budget": budgets, "seeds": 3}), 0.1) is None
     )  # what all would do is not known
 
 
@@ -466,14 +466,14 @@ def test_the_post_beside_ours_when_it_did_not_run(small):
     text, made, _ = small
     assert {each["table"] for each in made["published"]} == {"part2"} and len(made["published"]) == 7
     assert {each["verdict"] for each in made["published"]} == {f"not run: {SKIPPED['reason']}"}
-    own = part(text, "## Published and ours")
+    section = part(text, "## Published and ours")
     cells = "| 100.0 / – | 5.47 / – | 5.01 / – | 24.0 / – | 48.8 / – | 92.5 / – | 100.0 / – |"
-    assert cells in line(own, "| Sapiens2-0.4B, head trained on 40")
-    assert "assumed by the post's protocol" in own and "part 1" not in own.split("###")[1]
-    others = line(own, "| `teacher` |")
+    assert cells in line(section, "| Sapiens2-0.4B, head trained on 40")
+    assert "assumed by the post's protocol" in section and "part 1" not in section.split("###")[1]
+    others = line(section, "| `teacher` |")
     assert others.startswith("| `teacher` | `teacher` | 80 | 5.21 ± 0.25 | 4.71 |")
-    assert "| `once` |" in own and "| `nostrils` |" not in own  # two points are another thing
-    assert "| `sapiens2_04b` |" not in own  # it has a row of its own, and did not run
+    assert "| `once` |" in section and "| `nostrils` |" not in section  # two points are another thing
+    assert "| `sapiens2_04b` |" not in section  # it has a row of its own, and did not run
 
 
 def verdicts_of(tmp_path, own, origin="real", posts=None) -> dict[str, str]:
@@ -512,9 +512,9 @@ def test_cells_that_can_be_compared_have_verdicts(tmp_path):
     table = posts.tables["part2"].model_copy(update={"incomparable": ""})
     posts = posts.model_copy(update={"tables": {**posts.tables, "part2": table}})
     values = {"crop_mean": 5.9, "crop_median": 5.6, "crop_pck@3": 0.25, "crop_pck@5": 0.30, "crop_pck@20": 1.0}
-    own = head()
-    own["test"]["published"] |= values | {"crop_pck@10": 0.925}
-    made = verdicts_of(tmp_path, own, posts=posts)
+    result = head()
+    result["test"]["published"] |= values | {"crop_pck@10": 0.925}
+    made = verdicts_of(tmp_path, result, posts=posts)
     assert made == {
         "detection": "not comparable: assumed by the protocol",
         "crop_mean": "reproduced",
@@ -524,8 +524,8 @@ def test_cells_that_can_be_compared_have_verdicts(tmp_path):
         "crop_pck@10": "reproduced",
         "crop_pck@20": "reproduced",
     }
-    own["test"]["published"]["crops"] = 72
-    again = verdicts_of(tmp_path, own, posts=posts)
+    result["test"]["published"]["crops"] = 72
+    again = verdicts_of(tmp_path, result, posts=posts)
     assert {text for metric, text in again.items() if metric != "detection"} == {"not comparable: 72 noses here"}
 
 
@@ -542,31 +542,36 @@ def test_the_post_beside_ours_on_real_data(tmp_path):
 
 def test_students_beside_their_head(small, scene):
     text, made, _ = small
-    own = part(text, "## Distilled into smaller networks")
-    assert line(own, "| `sapiens2_04b+head` | compared with").endswith("| – | – | 400,000,000 | 103 | 1690 |")
+    section = part(text, "## Distilled into smaller networks")
+    assert line(section, "| `sapiens2_04b+head` | compared with").endswith("| – | – | 400,000,000 | 103 | 1690 |")
     lost, won = (scene.pairs["nose_labelled", other] for other in ("head_teacher", "nose_of_labels"))
     assert (lost.verdict, lost.seeds, won.verdict, won.faces) == ("higher error", (5, 5), "lower error", 40)
     assert lost.difference == pytest.approx(0.5, rel=1e-4)
-    students, controls = part(own, "**Ask students?** (`students`)"), part(own, "**Ask labels?** (`labels`)")
+    students, controls = (
+        part(section, "**Ask students?** (`students`)"),
+        part(section, "**Ask labels?** (`labels`)"),
+    )
     row = line(students, "| `nose_labelled` − `head_teacher` | ThermEval-D | error, px | +0.50 |")
     assert f"| {lost.low:+.2f} to {lost.high:+.2f} | +0.50 |" in row
     assert row.endswith("| 40 faces, 40 subjects, 5 seeds | higher error |")
     assert "in percentage points: `nose_labelled` − `head_teacher` −5.0." in students
     row = line(controls, "| `nose_labelled` − `nose_of_labels` | ThermEval-D | error, px | −2.50 |")
     assert "| lower error |" in row and "`nose_labelled` − `nose_of_labels` +20.0." in controls
-    assert "| `nose_of_labels` −" not in own  # it has no head
+    assert "| `nose_of_labels` −" not in section  # it has no head
     assert line(students, "| `nose_mobilenet` − `head_teacher`").endswith("| not run: nose\\_mobilenet |")
     assert made["roles"] == dict(zip(DETAILS, ("head", "student", "control", "student"), strict=True))
 
 
 def test_students_of_too_few_seeds_have_numbers_and_no_verdict(tmp_path):
-    details = {name: own | {"seeds": 1} if own["status"] == "ok" else own for name, own in DETAILS.items()}
+    details = {
+        name: content | {"seeds": 1} if content["status"] == "ok" else content for name, content in DETAILS.items()
+    }
     text, made, _ = Scene(tmp_path, details=details).build()
     assert set(made["constant"].values()) == {"one seed: no verdict"}
-    own = part(text, "## Distilled into smaller networks")
-    row = line(own, "| `nose_labelled` − `head_teacher` |")
+    content = part(text, "## Distilled into smaller networks")
+    row = line(content, "| `nose_labelled` − `head_teacher` |")
     assert "| +0.50 | – | +0.50 | – | – | 40 faces, 40 subjects, 1 seed | one seed: no verdict |" in row
-    assert not re.search(r"higher error|lower error|beats|better|helps", own)
+    assert not re.search(r"higher error|lower error|beats|better|helps", content)
     mixed = DETAILS | {"head_teacher": DETAILS["head_teacher"] | {"seeds": 2}}
     made = Scene(tmp_path / "b", details=mixed).pairs
     assert made["nose_labelled", "head_teacher"].verdict == "two seeds: no verdict"
@@ -582,12 +587,12 @@ def test_everybody_stands_somewhere_to_the_constant(small):
         "nose_of_labels": "no difference shown",
     }
     assert made["constant"] == verdicts
-    own = line(
+    sentence = line(
         part(text, "## Distilled into smaller networks"), "Mean error in px of the frame compared with *the mean"
     )
     low, none = "*lower error*: `head_teacher`, `nose_labelled`", "*no difference shown*: `nose_of_labels`"
-    assert "over subjects and seeds of the one and over subjects of the other: " in own
-    assert f"{low}; {none}. The latter is over 148 noses." in own
+    assert "over subjects and seeds of the one and over subjects of the other: " in sentence
+    assert f"{low}; {none}. The latter is over 148 noses." in sentence
     persons = line(
         part(text, "### Errors of `persons`: 256 x 256 px"), "Mean error in px of the frame compared with"
     )
@@ -619,24 +624,27 @@ def test_an_error_and_the_constant(low, high, seeds, expected):
 
 def test_the_interval_of_a_head_is_that_of_its_seeds():
     """Errors of 3, 4 and 5 px: a mean of 4, and 4.30 standard errors of 0.577 to either side."""
-    found = constant.of_head(HeadResult("h", {"seeds": 3}), {"native_mean": 4.0, "native_mean_spread": 1.0})
-    assert (found.low, found.high) == (pytest.approx(4 - 2.4841, abs=1e-3), pytest.approx(4 + 2.4841, abs=1e-3))
-    assert constant.verdict(found, 3, {"native_mean": 20.0}) == "three seeds: no verdict against a constant"
+    interval = constant.of_head(HeadResult("h", {"seeds": 3}), {"native_mean": 4.0, "native_mean_spread": 1.0})
+    assert (interval.low, interval.high) == (
+        pytest.approx(4 - 2.4841, abs=1e-3),
+        pytest.approx(4 + 2.4841, abs=1e-3),
+    )
+    assert constant.verdict(interval, 3, {"native_mean": 20.0}) == "three seeds: no verdict against a constant"
     # As if it were known from five.
-    limits = {limit: constant.verdict(found, 5, {"native_mean": limit}) for limit in (6.4, 6.5, 1.5)}
+    limits = {limit: constant.verdict(interval, 5, {"native_mean": limit}) for limit in (6.4, 6.5, 1.5)}
     assert limits == {6.4: "no difference shown", 6.5: "lower error", 1.5: "higher error"}
-    assert constant.verdict(found, 5, {}) == ""
+    assert constant.verdict(interval, 5, {}) == ""
     # The constant is not known exactly either: with an interval of its own, the two must be apart.
     near = {f"s{number}": [8.0 + number % 3] * 4 for number in range(12)}  # 9 in the mean, over people some 0.5
     low, high = constant.bounds({"native_by_subject": near})
     assert 8.0 < low < 8.6 and 9.4 < high < 10.0
-    assert constant.verdict(found, 5, {"native_mean": 9.0, "native_by_subject": near}) == "lower error"
+    assert constant.verdict(interval, 5, {"native_mean": 9.0, "native_by_subject": near}) == "lower error"
     wide = {"s0": [1.0] * 20, "s1": [17.0] * 20}
-    assert constant.verdict(found, 5, {"native_mean": 9.0, "native_by_subject": wide}) == "no difference shown"
+    assert constant.verdict(interval, 5, {"native_mean": 9.0, "native_by_subject": wide}) == "no difference shown"
     below = {subject: [error - 7.5 for error in errors] for subject, errors in near.items()}
-    assert constant.verdict(found, 5, {"native_mean": 1.5, "native_by_subject": below}) == "no difference shown"
+    assert constant.verdict(interval, 5, {"native_mean": 1.5, "native_by_subject": below}) == "no difference shown"
     lower = {subject: [0.5, 0.6] for subject in near}
-    assert constant.verdict(found, 5, {"native_mean": 0.55, "native_by_subject": lower}) == "higher error"
+    assert constant.verdict(interval, 5, {"native_mean": 0.55, "native_by_subject": lower}) == "higher error"
     assert constant.bounds({"native_by_subject": {"s0": [1.0, 2.0]}}) is None and constant.bounds({}) is None
     assert (
         constant.of_head(HeadResult("h", {"seeds": 1}), {"native_mean": 4.0, "native_mean_spread": None}).low
@@ -654,18 +662,18 @@ def test_roles_of_another_profile(tmp_path):
         "nose_mobilenet": scored(error_px_mean=4.0),
     }
     opinions = {"sapiens2_04b": PSEUDO | {"head": "head_sapiens2_04b"}, "labels": LABELS}
-    told = {"nose_labelled": "sapiens2_04b", "nose_of_labels": "labels", "nose_mobilenet": "sapiens2_04b"}
+    students = {"nose_labelled": "sapiens2_04b", "nose_of_labels": "labels", "nose_mobilenet": "sapiens2_04b"}
     heads = {"sapiens2_04b": head(), "teacher": head()}
-    text, made, _ = Scene(tmp_path, heads, details, opinions=opinions, students=told).build(students=told)
+    text, made, _ = Scene(tmp_path, heads, details, opinions=opinions, students=students).build(students=students)
     assert made["roles"] == dict(zip(details, ["head", "head", "student", "control", "student"], strict=True))
-    own = part(text, "## Distilled into smaller networks")
-    assert "| `head_teacher` | head |" in own and "student of `head_teacher`" not in own
-    assert "| `nose_mobilenet` | student of `head_sapiens2_04b` |" in own and "| compared with" not in own
-    assert "| +0.50 |" in line(own, "| `nose_labelled` − `head_sapiens2_04b` |")
-    other = line(own, "| `nose_mobilenet` − `nose_of_labels` |")
+    section = part(text, "## Distilled into smaller networks")
+    assert "| `head_teacher` | head |" in section and "student of `head_teacher`" not in section
+    assert "| `nose_mobilenet` | student of `head_sapiens2_04b` |" in section and "| compared with" not in section
+    assert "| +0.50 |" in line(section, "| `nose_labelled` − `head_sapiens2_04b` |")
+    other = line(section, "| `nose_mobilenet` − `nose_of_labels` |")
     assert "| −1.00 |" in other and other.endswith("| size mobilenet\\_v2 and t |")
-    assert line(own, "| `nose_labelled` − `nose_of_labels` |").endswith("| – |")
-    claim = line(own, "- `student_t`: **true of size and speed**")
+    assert line(section, "| `nose_labelled` − `nose_of_labels` |").endswith("| – |")
+    claim = line(section, "- `student_t`: **true of size and speed**")
     assert "not run" not in claim and claim.count("head_sapiens2_04b") == 1
     assert "rtmpose_s+head" not in made["claim"] and list(made["claim"]) == ["student_t", "student_t@256px"]
 
@@ -732,21 +740,21 @@ def test_other_boxes_are_not_compared(tmp_path):
 
 def test_the_claim_and_the_machine(small):
     text, made, _ = small
-    own = part(text, "### 10 times smaller, 30 times faster?")
-    assert "Size and speed compared with `sapiens2_04b+head`, each at its own input size" in own
+    section = part(text, "### 10 times smaller, 30 times faster?")
+    assert "Size and speed compared with `sapiens2_04b+head`, each at its own input size" in section
     ratios = "121.2 times smaller, 204.8 times faster in fp32, 98.5 times faster in bf16, at 96 x 96 px"
     accuracy = "Accuracy of `nose_labelled`: against `head_teacher` +0.50 px in the mean ("
-    assert f"- `student_t`: **true of size and speed**, {ratios}. {accuracy}" in own
-    assert "; against the mean position of the training labels: lower error." in own
+    assert f"- `student_t`: **true of size and speed**, {ratios}. {accuracy}" in section
+    assert "; against the mean position of the training labels: lower error." in section
     ratios = "121.2 times smaller, 29.0 times faster in fp32, 31.0 times faster in bf16, at 256 x 256 px"
     verdict = "true of size and speed with bf16 alone"
-    assert f"- `student_t@256px`: **{verdict}**, {ratios}. Accuracy: not measured at this size" in own
-    assert "**true**" not in own and "| true |" not in own
+    assert f"- `student_t@256px`: **{verdict}**, {ratios}. Accuracy: not measured at this size" in section
+    assert "**true**" not in section and "| true |" not in section
     assert made["claim"] == {"student_t": "true of size and speed", "student_t@256px": verdict}
     # No head is a student.
-    assert line(own, "| `sapiens2_04b+head` |").endswith("| 1690 | – | – | – | – | – |")
-    assert line(own, "| `rtmpose_s+head` |").endswith("| 200.0 | – | – | – |")
-    order = [row[0] for row in rows(own)[2:]]
+    assert line(section, "| `sapiens2_04b+head` |").endswith("| 1690 | – | – | – | – | – |")
+    assert line(section, "| `rtmpose_s+head` |").endswith("| 200.0 | – | – | – |")
+    order = [row[0] for row in rows(section)[2:]]
     assert order[:2] == ["`sapiens2_04b+head`", "`rtmpose_s+head`"]
     assert sorted(order[2:]) == ["`student_t@256px`", "`student_t`"]
 
@@ -762,9 +770,9 @@ def test_times_of_another_profile_are_not_shown(tmp_path):
     runs = {"student_t": RUN | {"input_size": 128}}
     speed = {"machine": MACHINE, "rows": SPEED["rows"] | {"student_s": SPEED["rows"]["student_t"]}}
     text, made, _ = Scene(tmp_path, speed=speed).build(runs)
-    own = part(text, "### 10 times smaller, 30 times faster?")
-    assert "- `student_t`: not measured for this profile: `make speed`." in own
-    assert made["claim"] == {} and "`rtmpose_s+head`" in own and "`sapiens2_04b+head`" in own
+    section = part(text, "### 10 times smaller, 30 times faster?")
+    assert "- `student_t`: not measured for this profile: `make speed`." in section
+    assert made["claim"] == {} and "`rtmpose_s+head`" in section and "`sapiens2_04b+head`" in section
     assert (
         "| 8.25" not in part(text, "## Distilled into smaller networks")
         and "3,300,000" not in text
@@ -882,9 +890,9 @@ def test_what_is_missing_or_wrong(tmp_path):
 
 def test_the_figure_changes_with_the_numbers_of_the_frame_alone(tmp_path):
     def drawn(**changed):
-        own = head()
-        own["budget"]["5"] |= changed
-        drawing.draw([HeadResult("teacher", own)], tmp_path / "a.svg")
+        result = head()
+        result["budget"]["5"] |= changed
+        drawing.draw([HeadResult("teacher", result)], tmp_path / "a.svg")
         return (tmp_path / "a.svg").read_bytes()
 
     plain = drawn()
@@ -921,7 +929,7 @@ def test_the_stage(small, tmp_path):
 
 def test_a_head_that_the_profile_does_not_train_says_why(tmp_path):
     """Its contestant has a row and a reason, though `heads` does not name it."""
-    heads = {key: own for key, own in HEADS.items() if key != "sapiens2_04b"}
+    heads = {key: result for key, result in HEADS.items() if key != "sapiens2_04b"}
     gone = {"status": "skipped", "reason": "sapiens2_04b is under a licence"}
     text, made, _ = Scene(tmp_path, heads, DETAILS | {"head_sapiens2_04b": gone}).build()
     reason = "sapiens2\\_04b is under a licence |"

@@ -17,10 +17,10 @@ from thermark.report.zeroshot.nose_points import Noses
 
 
 def predicted(points: dict[str, list[tuple[float, float]]], rows=None) -> Noses:
-    frames = [frame for frame, own in points.items() for _ in own]
-    xy = np.array([point for own in points.values() for point in own], float).reshape(-1, 2)
-    asked = np.full(len(frames), -1) if rows is None else np.array(rows)
-    return Noses(np.array(frames, "U32"), asked, xy, np.ones(len(frames)))
+    frames = [frame for frame, noses in points.items() for _ in noses]
+    xy = np.array([point for noses in points.values() for point in noses], float).reshape(-1, 2)
+    indices = np.full(len(frames), -1) if rows is None else np.array(rows)
+    return Noses(np.array(frames, "U32"), indices, xy, np.ones(len(frames)))
 
 
 # Parts 1 and 3: frames, matching, numbers.
@@ -30,13 +30,16 @@ def test_the_first_frames_with_a_nose_in_their_order():
     faces = scene.noses(
         {"1/b": [(9, 9)], "1/a": [(8, 8), (7, 7)], "1/c": [(6, 6)], "2/z": [(5, 5)], "2/y": [(4, 4)]}
     )
-    told = instances.annotations_of(faces)
-    first = protocols.first(told, protocols.CountedFrames("annotations_1", 2, ("nose",), by_id=False))
+    annotations = instances.annotations_of(faces)
+    first = protocols.first(annotations, protocols.CountedFrames("annotations_1", 2, ("nose",), by_id=False))
     assert first.frames.tolist() == ["1/b", "1/a", "1/a"]
     assert protocols.first(
-        told, protocols.CountedFrames("annotations_2", 1, ("nose",), by_id=True)
+        annotations, protocols.CountedFrames("annotations_2", 1, ("nose",), by_id=True)
     ).frames.tolist() == ["2/z"]
-    assert len(protocols.first(told, protocols.CountedFrames("annotations_2", 60, ("nose",), by_id=True)).xy) == 2
+    assert (
+        len(protocols.first(annotations, protocols.CountedFrames("annotations_2", 60, ("nose",), by_id=True)).xy)
+        == 2
+    )
     # A picture that could not be read keeps its place among the ids.
     part = protocols.CountedFrames("annotations_2", 2, ("nose",), by_id=True)
     more = instances.annotations_of(scene.noses({f"2/{name}": [(5, 5)] for name in "abc"}))
@@ -52,10 +55,10 @@ def test_the_first_frames_with_a_nose_in_their_order():
 def test_a_nose_is_matched_across_people_within_80_px():
     """One prediction on the second person and one on the wall: the posts call both people detected."""
     faces = protocols.labelled(scene.noses({"1/a": [(30, 100), (130, 100)]}))
-    said = predicted({"1/a": [(132, 100), (60, 150)]})
-    gaps = protocols.matched(faces, said)
+    predictions = predicted({"1/a": [(132, 100), (60, 150)]})
+    gaps = protocols.matched(faces, predictions)
     assert gaps == pytest.approx([np.hypot(30, 50), 2.0])
-    numbers = protocols.score(faces, said)
+    numbers = protocols.score(faces, predictions)
     assert (numbers["detection"], numbers["precision"], numbers["pck@3"], numbers["pck@20"]) == (
         1.0,
         1.0,
@@ -63,7 +66,7 @@ def test_a_nose_is_matched_across_people_within_80_px():
         0.5,
     )
     assert numbers["mean"] == numbers["median"] == pytest.approx((2 + np.hypot(30, 50)) / 2)
-    assert np.isinf(protocols.matched(faces, said, cap=15)).tolist() == [True, False]
+    assert np.isinf(protocols.matched(faces, predictions, cap=15)).tolist() == [True, False]
 
 
 def test_the_cap_is_inclusive_and_the_nearest_pair_of_all_comes_first():
@@ -77,8 +80,8 @@ def test_the_cap_is_inclusive_and_the_nearest_pair_of_all_comes_first():
 
 def test_one_nose_is_matched_once_and_only_in_its_own_frame():
     faces = protocols.labelled(scene.noses({"1/a": [(50, 50)], "1/b": [(50, 50)]}))
-    said = predicted({"1/a": [(50, 51), (50, 53)], "2/elsewhere": [(50, 50)]})
-    numbers = protocols.score(faces, said)
+    predictions = predicted({"1/a": [(50, 51), (50, 53)], "2/elsewhere": [(50, 50)]})
+    numbers = protocols.score(faces, predictions)
     assert (numbers["noses"], numbers["predictions"], numbers["matched"]) == (2, 2, 1)
     assert (numbers["detection"], numbers["precision"], numbers["mean"], numbers["pck@3"]) == (0.5, 0.5, 1.0, 0.5)
 
@@ -121,10 +124,10 @@ def test_the_match_equals_a_plain_one():
     rng = np.random.default_rng(0)
     for _ in range(100):
         truth = rng.uniform(0, 190, (rng.integers(1, 5), 2)).astype(np.float32)
-        said = rng.uniform(0, 190, (rng.integers(0, 6), 2))
+        predictions = rng.uniform(0, 190, (rng.integers(0, 6), 2))
         faces = scene.noses({"1/a": [tuple(point) for point in truth]})
-        got = protocols.matched(protocols.labelled(faces), predicted({"1/a": list(map(tuple, said))}))
-        assert got == pytest.approx(plainly(faces.xy[:, 0].astype(float), said, 80), nan_ok=True)
+        got = protocols.matched(protocols.labelled(faces), predicted({"1/a": list(map(tuple, predictions))}))
+        assert got == pytest.approx(plainly(faces.xy[:, 0].astype(float), predictions, 80), nan_ok=True)
 
 
 # Part 2: crops, split, answers.
@@ -185,19 +188,19 @@ def test_the_split_equals_a_plain_one(crowd):
     images = {str(faces.frames[row]) for row in train}
     val = [row for row in first if row in usable and str(faces.frames[row]) not in images][:15]
     test = [row for row in second if row in usable][:80]
-    told = instances.annotations_of(faces)
-    found = posts.split(faces, sizes, told)
-    assert found.train.tolist() == train and found.val.tolist() == val and found.test.tolist() == test
-    assert found.every.tolist() == sorted(usable - set(first)) and len(found.every) == 98
-    assert set(found.crops) == usable
-    assert posts.split(faces, sizes, told).test.tolist() == test
-    assert not images & set(faces.frames[found.val].tolist())
+    annotations = instances.annotations_of(faces)
+    split = posts.split(faces, sizes, annotations)
+    assert split.train.tolist() == train and split.val.tolist() == val and split.test.tolist() == test
+    assert split.every.tolist() == sorted(usable - set(first)) and len(split.every) == 98
+    assert set(split.crops) == usable
+    assert posts.split(faces, sizes, annotations).test.tolist() == test
+    assert not images & set(faces.frames[split.val].tolist())
 
 
 def test_the_split_of_few_pairs_takes_what_there_is():
     faces = scene.noses({"1/a": [(90, 60)], "2/b": [(90, 60)]})
-    found = posts.split(faces, dict.fromkeys(["1/a", "2/b"], scene.SIZE), instances.annotations_of(faces))
-    assert (found.train.tolist(), found.val.tolist(), found.test.tolist()) == ([0], [], [1])
+    split = posts.split(faces, dict.fromkeys(["1/a", "2/b"], scene.SIZE), instances.annotations_of(faces))
+    assert (split.train.tolist(), split.val.tolist(), split.test.tolist()) == ([0], [], [1])
 
 
 def test_each_crop_asks_for_one_nose():
@@ -210,8 +213,8 @@ def test_each_crop_asks_for_one_nose():
     answer = protocols.answers(faces, rows, crops, free)
     assert crops[0].box == (89, 48, 114, 73)
     assert answer[:2] == pytest.approx(np.array([[95, 70], [91, 60]])) and np.isnan(answer[2]).all()
-    asked = predicted({"2/a": [(10, 10)], "2/b": [(91, 62)]}, rows=[0, 1])
-    assert protocols.answers(faces, rows, crops, asked)[:2] == pytest.approx(np.array([[10, 10], [91, 62]]))
+    predictions = predicted({"2/a": [(10, 10)], "2/b": [(91, 62)]}, rows=[0, 1])
+    assert protocols.answers(faces, rows, crops, predictions)[:2] == pytest.approx(np.array([[10, 10], [91, 62]]))
 
 
 def test_errors_in_crop_px_and_in_frame_px_are_apart():
@@ -229,10 +232,10 @@ def test_errors_in_crop_px_and_in_frame_px_are_apart():
 
 def test_the_posts_read_noses_by_the_points_that_they_used():
     points = vocabulary("mediapipe478").points
-    said = scene.said("x", "mediapipe478", ["1/a"], np.zeros((1, 2)))
-    said.xy[0] = np.arange(len(points))[:, None]
+    predictions = scene.said("x", "mediapipe478", ["1/a"], np.zeros((1, 2)))
+    predictions.xy[0] = np.arange(len(points))[:, None]
     wings = [102, 49, 48, 115, 331, 279, 278, 344]
-    assert nose_points.posted(said).xy[0] == pytest.approx([np.mean(wings)] * 2)
+    assert nose_points.posted(predictions).xy[0] == pytest.approx([np.mean(wings)] * 2)
     whole = scene.said("x", "coco_wholebody133", ["1/a"], np.zeros((1, 2)))
     whole.xy[0] = np.arange(133)[:, None]
     assert nose_points.posted(whole).xy[0] == pytest.approx([56.0] * 2)
@@ -243,10 +246,13 @@ def test_the_posts_read_noses_by_the_points_that_they_used():
 
 def test_noses_of_all_vocabularies():
     for name in ("nose1", "ibug68", "coco_wholebody133", "sapiens308", "mediapipe478", "blazeface6"):
-        said = scene.said("x", name, ["1/a"], np.array([[3.0, 4.0]]))
-        assert nose_points.posted(said).xy == pytest.approx(np.array([[3.0, 4.0]])), name
+        predictions = scene.said("x", name, ["1/a"], np.array([[3.0, 4.0]]))
+        assert nose_points.posted(predictions).xy == pytest.approx(np.array([[3.0, 4.0]])), name
         for version in nose_points.versions(name):
-            assert nose_points.noses(said, version).xy == pytest.approx(np.array([[3.0, 4.0]])), (name, version)
+            assert nose_points.noses(predictions, version).xy == pytest.approx(np.array([[3.0, 4.0]])), (
+                name,
+                version,
+            )
 
 
 def test_a_constant_offset_is_a_convention():
@@ -302,8 +308,8 @@ def test_the_published_numbers():
         ("sftl54_part1", "MediaPipe"): 49,
         ("sftl54_part2", "Sapiens2-0.4B, head trained on 30"): 8.7 + 2.9,
     }
-    found = {(name, row.row): sum(row.values.values()) for name, each in tables.items() for row in each.rows}
-    assert found == pytest.approx(sums)
+    totals = {(name, row.row): sum(row.values.values()) for name, each in tables.items() for row in each.rows}
+    assert totals == pytest.approx(sums)
     noses = {name: each.noses for name, each in tables.items() if each.noses}
     assert noses == {"part1": 73, "part2": 80, "part3": 60, "sftl54_part2": 60}
     runs = {row.row: row.run for row in tables["part3"].rows}

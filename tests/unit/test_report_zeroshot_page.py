@@ -93,37 +93,37 @@ def small(written):
 
 def test_the_same_noses_for_everybody(small):
     _, numbers, _ = small
-    own = numbers["unified"]
-    assert {name: each["all"]["faces"] for name, each in own.items()} == dict.fromkeys(own, 90)
-    assert own["shifted"]["all"]["error_px_mean"] == pytest.approx(2)
-    assert (own["shifted"]["all"]["recall"], own["shifted"]["all"]["precision"]) == (1, 1)
-    assert own["run_t"]["all"]["error_px_mean"] == pytest.approx(2)  # the mean of its seeds, 1 and 3 px
-    assert own["run_t"]["all"]["recall"] == 1 and "precision" not in own["run_t"]["all"]
-    assert set(own["told"]) == {"all", "2ft", "6ft"} and own["told"]["2ft"]["faces"] == 45
+    scores = numbers["unified"]
+    assert {name: each["all"]["faces"] for name, each in scores.items()} == dict.fromkeys(scores, 90)
+    assert scores["shifted"]["all"]["error_px_mean"] == pytest.approx(2)
+    assert (scores["shifted"]["all"]["recall"], scores["shifted"]["all"]["precision"]) == (1, 1)
+    assert scores["run_t"]["all"]["error_px_mean"] == pytest.approx(2)  # the mean of its seeds, 1 and 3 px
+    assert scores["run_t"]["all"]["recall"] == 1 and "precision" not in scores["run_t"]["all"]
+    assert set(scores["told"]) == {"all", "2ft", "6ft"} and scores["told"]["2ft"]["faces"] == 45
     assert numbers["order"] == ["run_t", "shifted", "told", "floor", "wall"]
 
 
 def test_the_posts_detect_what_is_not_there(small):
     """A prediction on the wall 50 px away: all detected within 80 px, none within half a face."""
     text, numbers, _ = small
-    own = numbers["unified"]["wall"]["all"]
-    assert (own["detection"], own["recall"], own["pck@20px"]) == (1, 0, 0)
+    scores = numbers["unified"]["wall"]["all"]
+    assert (scores["detection"], scores["recall"], scores["pck@20px"]) == (1, 0, 0)
     # The posts' labels are half a px further right and down than ours.
-    told = numbers["part3"]["wall"]
-    assert (told["detection"], told["mean"]) == (1, pytest.approx(np.hypot(29.5, 39.5), abs=1e-4))
+    row = numbers["part3"]["wall"]
+    assert (row["detection"], row["mean"]) == (1, pytest.approx(np.hypot(29.5, 39.5), abs=1e-4))
     assert line(part(text, "## `unified`"), "| `wall` |").startswith("| `wall` | – | 100.0 | 0.0 | 0.0 | 0.0 |")
 
 
 def test_polarity_counts_faces_found_either_way_and_errors_of_those_found_both_ways(small):
     text, numbers, _ = small
-    own = numbers["polarity"]["thermeval"]
-    assert set(own) == {"shifted", "wall", "told"}  # who sees whole frames, and ran
-    assert own["shifted"] == pytest.approx(
+    scores = numbers["polarity"]["thermeval"]
+    assert set(scores) == {"shifted", "wall", "told"}  # who sees whole frames, and ran
+    assert scores["shifted"] == pytest.approx(
         {"metric": "error_px_mean", "found": 1, "found_inverted": 0.5, "found_both": 0.5}
         | {"error": 2, "error_inverted": 5}
     )
-    assert own["wall"] == {"metric": "error_px_mean", "found": 0, "found_inverted": 0, "found_both": 0}
-    assert own["told"]["error"] == own["told"]["error_inverted"] == pytest.approx(1)
+    assert scores["wall"] == {"metric": "error_px_mean", "found": 0, "found_inverted": 0, "found_both": 0}
+    assert scores["told"]["error"] == scores["told"]["error_inverted"] == pytest.approx(1)
     lines = part(text, "## Polarity")
     assert line(lines, "| `shifted` |") == "| `shifted` | finder | 100.0 | 50.0 | 50.0 | 2.00 | 5.00 |"
     assert line(lines, "| `wall` |") == "| `wall` | finder | 0.0 | 0.0 | 0.0 | – | – |"
@@ -135,17 +135,17 @@ def test_what_the_common_protocol_has_measured_is_read_from_its_records(made, tm
     record = made.paths.results / "thermeval.json"
     results, beside = open_set(record), made.paths.results / "thermeval.parquet"
     shifted = results.of("shifted")
-    told = shifted.metrics | {"error_px_mean": Estimate(value=7.77, faces=90, subjects=90)}
-    changed = shifted.model_copy(update={"metrics": told, "boxes": "elsewhere"})
+    metrics = shifted.metrics | {"error_px_mean": Estimate(value=7.77, faces=90, subjects=90)}
+    changed = shifted.model_copy(update={"metrics": metrics, "boxes": "elsewhere"})
     records = tuple(changed if each.contestant == "shifted" else each for each in results.records)
     write_set(record, results.model_copy(update={"records": records}))
     per_face = open_errors(beside)
     per_face["shifted"]["per_seed"][:, made.faces.strata["distance"][made.faces.splits == "test"] == "6ft"] = 4.0
     face_errors.write(beside, per_face)
     text, numbers, _ = built(tmp_path, made.paths)
-    own = numbers["unified"]["shifted"]
-    assert own["all"]["error_px_mean"] == numbers["tone"]["shifted"]["base"]["error_px_mean"] == 7.77
-    assert (own["2ft"]["error_px_mean"], own["6ft"]["error_px_mean"], own["6ft"]["pck@3px"]) == (2, 4, 0)
+    scores = numbers["unified"]["shifted"]
+    assert scores["all"]["error_px_mean"] == numbers["tone"]["shifted"]["base"]["error_px_mean"] == 7.77
+    assert (scores["2ft"]["error_px_mean"], scores["6ft"]["error_px_mean"], scores["6ft"]["pck@3px"]) == (2, 4, 0)
     assert line(part(text, "## At a glance"), "| `shifted` |").startswith("| `shifted` | elsewhere | – |")
     # Of those found inverted too, 23 are at 2 ft and 22 at 6 ft.
     assert numbers["polarity"]["thermeval"]["shifted"]["error"] == pytest.approx((23 * 2 + 22 * 4) / 45)
@@ -157,10 +157,10 @@ def test_an_answer_beyond_the_cap_is_no_recall_though_it_was_told_whose_nose_is_
     frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
     made.add(scene.said("nose", "nose1", frames, xy + np.array([0, 16]), np.arange(len(made.faces))))
     _, numbers, _ = built(tmp_path, made.paths, {"nose": True})
-    own = numbers["unified"]["nose"]
+    scores = numbers["unified"]["nose"]
     for part_of in ("all", "2ft", "6ft"):
-        assert (own[part_of]["missed"], own[part_of]["recall"], own[part_of]["detection"]) == (0, 0, 1)
-        assert own[part_of]["pck@20px"] == 1
+        assert (scores[part_of]["missed"], scores[part_of]["recall"], scores[part_of]["detection"]) == (0, 0, 1)
+        assert scores[part_of]["pck@20px"] == 1
 
 
 def test_two_seeds_of_a_published_contestant_have_no_verdict(made, tmp_path):
@@ -170,8 +170,8 @@ def test_two_seeds_of_a_published_contestant_have_no_verdict(made, tmp_path):
     ]
     made.add(*seeds, seeded=True)
     _, numbers, _ = built(tmp_path, made.paths, {"face_landmarker": True})
-    told = {each["verdict"] for each in numbers["published"] if each["run"] == "face_landmarker"}
-    assert told == {"two seeds: no verdict", "not comparable: another machine"}
+    outcomes = {each["verdict"] for each in numbers["published"] if each["run"] == "face_landmarker"}
+    assert outcomes == {"two seeds: no verdict", "not comparable: another machine"}
 
 
 def test_means_over_seeds_count_a_face_as_often_as_it_was_found():
@@ -199,9 +199,9 @@ def test_polarity_does_not_count_a_face_whose_error_cannot_be_told():
 
 def test_a_data_set_without_inverted_pictures_has_no_polarity(made, tmp_path):
     noted = made.paths.framed / "thermeval.json"
-    told = files.read_json(noted)
-    told["variants"].pop("inverted")
-    files.write_json(noted, told)
+    content = files.read_json(noted)
+    content["variants"].pop("inverted")
+    files.write_json(noted, content)
     text, numbers, _ = built(tmp_path, made.paths)
     assert "## Polarity" not in text and numbers["polarity"] == {}
 
@@ -237,8 +237,8 @@ def test_parts_of_the_posts(small):
         | {"pck@3": 1, "pck@5": 1, "pck@10": 1, "pck@20": 1},
         abs=1e-5,
     )
-    told = numbers["part3"]["told"]
-    assert told["noses"] == 60 and told["mean"] == pytest.approx(np.hypot(1.5, 0.5), abs=1e-5)
+    row = numbers["part3"]["told"]
+    assert row["noses"] == 60 and row["mean"] == pytest.approx(np.hypot(1.5, 0.5), abs=1e-5)
     # Persons of 60 x 120: 150 px, cut by the frame in neither direction for y, in neither for x.
     assert numbers["part2"]["told"]["crop_mean"] == pytest.approx(256 / 150, rel=1e-3)
     assert numbers["part2"]["told"]["native_mean"] == 1
@@ -279,35 +279,37 @@ def test_what_is_what(small):
 
 
 def test_noses_of_nobody_are_told(made, small, tmp_path):
-    said = "3 labelled noses are outside of every person"
+    sentence = "3 labelled noses are outside of every person"
     report = made.paths.reports / "thermeval.json"
     files.write_json(report, files.read_json(report) | {"found": {"nose_without_person": {"count": 3}}})
-    assert said in part(built(tmp_path, made.paths)[0], "## Protocols") and said[2:] not in small[0]
+    assert sentence in part(built(tmp_path, made.paths)[0], "## Protocols") and sentence[2:] not in small[0]
 
 
 def test_tone_is_ablated(small):
     text, numbers, _ = small
-    own = numbers["tone"]["shifted"]
-    assert [own[name]["error_px_median"] for name in ("base", "png", "minmax")] == pytest.approx([2, 2, 6])
-    assert (own["base"]["pck@5px"], own["minmax"]["pck@5px"]) == (1, 0)
+    scores = numbers["tone"]["shifted"]
+    assert [scores[name]["error_px_median"] for name in ("base", "png", "minmax")] == pytest.approx([2, 2, 6])
+    assert (scores["base"]["pck@5px"], scores["minmax"]["pck@5px"]) == (1, 0)
     assert set(numbers["tone"]) == {"shifted", "wall", "told"}
-    told = part(text, "## Tone mapping")
-    assert "- `base`: 20 to 40 °C of every frame" in told
-    assert "- `minmax`: the coldest to the warmest pixel of each frame" in told
-    assert "- `png`: the 8-bit picture that comes with the temperatures" in told
-    assert "| `shifted` | 2.00 | 6.00 | 2.00 |" in told  # base, minmax, png
+    lines = part(text, "## Tone mapping")
+    assert "- `base`: 20 to 40 °C of every frame" in lines
+    assert "- `minmax`: the coldest to the warmest pixel of each frame" in lines
+    assert "- `png`: the 8-bit picture that comes with the temperatures" in lines
+    assert "| `shifted` | 2.00 | 6.00 | 2.00 |" in lines  # base, minmax, png
 
 
 def test_conventions_are_told_from_errors(small):
     text, numbers, _ = small
-    own = numbers["conventions"]
-    assert set(own["shifted"]) == {"centre", "posts", "tip", "body"} and set(own["told"]) == {"as it is"}
-    assert own["shifted"]["posts"]["offset_y_px"] == pytest.approx(2)
-    assert own["shifted"]["posts"]["offset_y_face"] == pytest.approx(2 / 30)
-    assert own["shifted"]["posts"]["error_centred"] == pytest.approx(0, abs=1e-4)
-    assert own["run_t"]["centre"]["found"] == 180  # both seeds
-    assert own["run_t"]["centre"]["error_centred"] == pytest.approx(1)
-    assert own["wall"]["wings"] == {"found": 0}
+    conventions = numbers["conventions"]
+    assert set(conventions["shifted"]) == {"centre", "posts", "tip", "body"} and set(conventions["told"]) == {
+        "as it is"
+    }
+    assert conventions["shifted"]["posts"]["offset_y_px"] == pytest.approx(2)
+    assert conventions["shifted"]["posts"]["offset_y_face"] == pytest.approx(2 / 30)
+    assert conventions["shifted"]["posts"]["error_centred"] == pytest.approx(0, abs=1e-4)
+    assert conventions["run_t"]["centre"]["found"] == 180  # both seeds
+    assert conventions["run_t"]["centre"]["error_centred"] == pytest.approx(1)
+    assert conventions["wall"]["wings"] == {"found": 0}
     assert "| `told` | as it is | 90 | −1.00 | +0.00 | −3.3 | +0.0 | 1.00 | 0.00 |" in part(
         text, "## Nose conventions"
     )
@@ -318,11 +320,11 @@ def test_every_published_cell_has_a_verdict(small):
     cells = numbers["published"]
     assert len(cells) == len(load("posts").cells("part1", "part3")) == 80
     assert {each["verdict"] for each in cells} == {"not run: not in this profile"}
-    own = part(text, "## Published and ours")
-    assert "| A | `face_landmarker` | 23.3 / – |" in own
+    lines = part(text, "## Published and ours")
+    assert "| A | `face_landmarker` | 23.3 / – |" in lines
     # What a head says in its crop is another report's, and told once.
-    assert {each["table"] for each in cells} == {"part1", "part3"} and "head_sapiens2_04b" not in own
-    assert own.count("metrics/fewshot") == 1 and "### Part 2," in text
+    assert {each["table"] for each in cells} == {"part1", "part3"} and "head_sapiens2_04b" not in lines
+    assert lines.count("metrics/fewshot") == 1 and "### Part 2," in text
     assert json.dumps(numbers, allow_nan=False)
 
 
@@ -331,10 +333,10 @@ def posts(**table) -> Published:
     units = {"detection": "rate", "mean": "px", "pck@5": "rate", "predictions": "count"}
     columns = {name: PublishedColumn(title=name, unit=unit) for name, unit in units.items()}
     columns["ms"] = PublishedColumn(title="ms", unit="ms", unmeasured="another machine")
-    told = {"title": "Part 1", "dataset": "thermeval", "protocol": "part1", "noses": 73, "columns": columns}
-    told |= {"rows": (Row(row="Sapiens2", run="sapiens", values=values),)} | table
+    fields = {"title": "Part 1", "dataset": "thermeval", "protocol": "part1", "noses": 73, "columns": columns}
+    fields |= {"rows": (Row(row="Sapiens2", run="sapiens", values=values),)} | table
     other = Table(title="", columns={}, rows=())
-    return Published(source="the posts", absent="", tables={"part1": Table(**told), "part3": other})
+    return Published(source="the posts", absent="", tables={"part1": Table(**fields), "part3": other})
 
 
 def test_verdicts_are_of_the_contestant_s_own_numbers():
@@ -358,10 +360,10 @@ def test_verdicts_are_of_the_contestant_s_own_numbers():
 
 
 def test_verdicts_of_a_row_are_told_together():
-    own = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
-    told = posts()
-    rows = verdicts.compare(told, flat({("part1", "sapiens", ""): own}), {}, "real", {})
-    text = posts_section(told, rows, "")
+    scores = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
+    reference = posts()
+    rows = verdicts.compare(reference, flat({("part1", "sapiens", ""): scores}), {}, "real", {})
+    text = posts_section(reference, rows, "")
     cells = "68.5 / 68.5 | 4.16 / 9.00 | 60.3 / 60.3 | 50 / 50 | 117 / –"
     verdict = "reproduced; mean: outside; time: not comparable: another machine"
     assert f"| Sapiens2 | `sapiens` | {cells} | {verdict} |" in text
@@ -455,9 +457,9 @@ def test_seeds_of_a_cascade_are_averaged_on_every_picture(made, tmp_path):
     text, numbers, _ = built(tmp_path, made.paths, {"nose": True})
     assert numbers["contestants"]["nose"]["seeds"] == 3
     assert line(part(text, "## `unified`"), "| `nose` |").startswith("| `nose` | 3 | 100.0 |")
-    own = numbers["part3"]["nose"]
+    row = numbers["part3"]["nose"]
     apart = np.hypot(np.array([1, 2, 6]) - 0.5, 0.5).mean()  # of the posts' labels, which begin at the outline
-    assert (own["mean"], own["pck@3"], own["noses"]) == (pytest.approx(apart, abs=1e-5), pytest.approx(2 / 3), 60)
+    assert (row["mean"], row["pck@3"], row["noses"]) == (pytest.approx(apart, abs=1e-5), pytest.approx(2 / 3), 60)
     assert numbers["part2"]["nose"]["native_mean"] == pytest.approx(3)
     assert numbers["tone"]["nose"]["png"]["error_px_mean"] == pytest.approx(3)
     folder = made.paths.predictions / "nose/seed1/thermeval@png.npz"

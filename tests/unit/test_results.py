@@ -37,14 +37,16 @@ def test_a_record_holds_what_evaluation_found(folder):
     run, summary = results.of("run"), files.read_json(folder.parent / "scores/run/shown.json")
     assert run.ran and run.seeds == 3 and run.faces == 80 and run.subjects == 20 and run.points == 68
     assert results.protocol.main == "nme_io" and results.protocol.labels == "d"
-    own = run.metrics["nme_io"]
-    assert (own.value, own.low, own.high) == tuple(summary[f"nme_io{end}"] for end in ("", "_low", "_high"))
-    assert own.seed_std == summary["nme_io_seed_std"] and own.faces == 80 and own.subjects == 20
+    metric = run.metrics["nme_io"]
+    assert (metric.value, metric.low, metric.high) == tuple(
+        summary[f"nme_io{end}"] for end in ("", "_low", "_high")
+    )
+    assert metric.seed_std == summary["nme_io_seed_std"] and metric.faces == 80 and metric.subjects == 20
     assert all(describe(name) for name in run.metrics)
     assert run.metrics["found"].value == 1.0 and 0.8 < run.metrics["found"].low < 1.0
     assert len(run.landmarks) == 68 and len(run.per_seed) == 3 and len(run.predictions) == 3
-    assert np.mean(run.per_seed) == pytest.approx(own.value, rel=1e-5)
-    assert np.mean(run.landmarks) == pytest.approx(own.value, rel=1e-5)
+    assert np.mean(run.per_seed) == pytest.approx(metric.value, rel=1e-5)
+    assert np.mean(run.landmarks) == pytest.approx(metric.value, rel=1e-5)
     assert set(run.parts["distance"]) == {"near", "far"} and run.parts["distance"]["far"].faces == 40
     near = files.read_json(folder.parent / "details/run/shown.json")["subsets"]["distance"]["near"]
     assert run.parts["distance"]["near"].seed_std == near["nme_io_seed_std"] > 0
@@ -67,22 +69,24 @@ def test_the_mean_over_all_faces_counts_a_miss_at_its_cap_and_nothing_more(tmp_p
 
     results = open_set(results_scene.write(tmp_path, change) / "shown.json")
     own = results.of("ready").metrics
-    found = face_errors.open_errors(tmp_path / "results/shown.parquet")["ready"]["per_seed"][0]
-    assert np.isinf(found[:20]).all() and np.isfinite(found[20:]).all()
+    errors = face_errors.open_errors(tmp_path / "results/shown.parquet")["ready"]["per_seed"][0]
+    assert np.isinf(errors[:20]).all() and np.isfinite(errors[20:]).all()
     assert results.protocol.miss == 0.5
     assert own["found"].value == 0.75 and own["found"].low < 0.75 < own["found"].high
-    assert own["nme_io_all"].value == pytest.approx((40 * 0.5 + found[40:].sum()) / 80, rel=1e-4)
+    assert own["nme_io_all"].value == pytest.approx((40 * 0.5 + errors[40:].sum()) / 80, rel=1e-4)
     assert own["nme_io"].faces == 60 and own["nme_io_all"].faces == 80
 
 
 def test_errors_of_every_face_and_seed_come_back(folder):
-    found = face_errors.open_errors(folder / "shown.parquet")
+    errors = face_errors.open_errors(folder / "shown.parquet")
     stored = files.read_arrays(folder.parent / "errors/run/shown.npz")
-    assert list(found) == ["run", "ready"]
-    assert np.array_equal(found["run"]["ids"], stored["ids"])
-    assert np.array_equal(found["run"]["subjects"], stored["subjects"])
-    np.testing.assert_allclose(found["run"]["per_seed"], stored["per_seed"], rtol=1e-7)
-    assert found["run"]["seeded"] and not found["ready"]["seeded"] and found["ready"]["per_seed"].shape == (1, 80)
+    assert list(errors) == ["run", "ready"]
+    assert np.array_equal(errors["run"]["ids"], stored["ids"])
+    assert np.array_equal(errors["run"]["subjects"], stored["subjects"])
+    np.testing.assert_allclose(errors["run"]["per_seed"], stored["per_seed"], rtol=1e-7)
+    assert (
+        errors["run"]["seeded"] and not errors["ready"]["seeded"] and errors["ready"]["per_seed"].shape == (1, 80)
+    )
 
 
 def test_a_face_that_the_main_metric_cannot_be_told_of_is_neither_found_nor_missed(tmp_path):
@@ -97,9 +101,9 @@ def test_a_face_that_the_main_metric_cannot_be_told_of_is_neither_found_nor_miss
         return replace(own, xy=points)
 
     folder = results_scene.write(tmp_path, change, truth=replace(truth, xy=xy))
-    results, found = open_set(folder / "shown.json"), face_errors.open_errors(folder / "shown.parquet")
+    results, errors = open_set(folder / "shown.json"), face_errors.open_errors(folder / "shown.parquet")
     assert results.protocol.main == "nme_io" and results.of("ready").faces == 1000
-    assert found["ready"]["per_seed"].shape == (1, 993) and not np.isnan(found["ready"]["per_seed"]).any()
+    assert errors["ready"]["per_seed"].shape == (1, 993) and not np.isnan(errors["ready"]["per_seed"]).any()
     assert results.of("ready").metrics["found"].value == pytest.approx(990 / 993)
     assert results.of("ready").metrics["nme_io_all"].faces == 993
 
@@ -181,13 +185,13 @@ def test_seeds_are_paired_by_face_whatever_the_order_of_rows(folder, tmp_path):
     table = parquet.read_table(folder / "shown.parquet")
     shuffled = table.take(np.random.default_rng(0).permutation(len(table)))
     parquet.write_table(shuffled, tmp_path / "shuffled.parquet")
-    whole, told = (
+    whole, actual = (
         face_errors.open_errors(path)["run"] for path in (folder / "shown.parquet", tmp_path / "shuffled.parquet")
     )
     seeds = shuffled.filter(pc.equal(shuffled["contestant"].cast("string"), "run"))["seed"].unique().to_pylist()
-    place = np.argsort(told["ids"])
-    assert np.array_equal(told["per_seed"][np.argsort(seeds)][:, place], whole["per_seed"])
-    assert np.array_equal(told["subjects"][place], whole["subjects"])
+    place = np.argsort(actual["ids"])
+    assert np.array_equal(actual["per_seed"][np.argsort(seeds)][:, place], whole["per_seed"])
+    assert np.array_equal(actual["subjects"][place], whole["subjects"])
 
 
 @pytest.mark.parametrize(
@@ -283,9 +287,11 @@ def test_who_has_not_all_landmarks_has_no_letter_and_takes_nobodys():
         record(name, {"error_px_mean_all": mean}, points=5 if name == "part" else 68)
         for name, mean in means.items()
     ]
-    told = compare.comparisons({"d": board(*everybody).results}, {"d": made}, compare.Config(bootstrap=50), {})
-    assert told.matrices["d"].groups == {"best": "A", "poor": "B"}
-    assert told.matrices["d"].contestants == ("best", "poor", "part")
+    comparisons = compare.comparisons(
+        {"d": board(*everybody).results}, {"d": made}, compare.Config(bootstrap=50), {}
+    )
+    assert comparisons.matrices["d"].groups == {"best": "A", "poor": "B"}
+    assert comparisons.matrices["d"].contestants == ("best", "poor", "part")
 
 
 def test_a_face_that_one_cannot_be_told_of_is_left_out_of_its_comparisons_alone():
@@ -300,8 +306,8 @@ def test_a_face_that_one_cannot_be_told_of_is_left_out_of_its_comparisons_alone(
 
     def compared(*names):
         results = board(*(record(name, {"error_px_mean_all": 1.0}, points=5) for name in names)).results
-        found = {"d": {name: made[name] for name in names}}
-        matrix = compare.comparisons({"d": results}, found, compare.Config(bootstrap=50), {}).matrices["d"]
+        errors = {"d": {name: made[name] for name in names}}
+        matrix = compare.comparisons({"d": results}, errors, compare.Config(bootstrap=50), {}).matrices["d"]
         rows = zip(matrix.contestants, matrix.difference, strict=True)
         return {(a, b): value for a, row in rows for b, value in zip(matrix.contestants, row, strict=True)}
 
@@ -311,8 +317,8 @@ def test_a_face_that_one_cannot_be_told_of_is_left_out_of_its_comparisons_alone(
 
 
 def test_where_nobody_ran_there_are_files_all_the_same(tmp_path):
-    told = compare.comparisons({"d": board(idle("a")).results}, {"d": {}}, compare.Config(), {})
-    assert told.matrices["d"].groups == {} and told.matrices["d"].contestants == ()
+    comparisons = compare.comparisons({"d": board(idle("a")).results}, {"d": {}}, compare.Config(), {})
+    assert comparisons.matrices["d"].groups == {} and comparisons.matrices["d"].contestants == ()
     face_errors.write(tmp_path / "d.parquet", {})
     assert face_errors.open_errors(tmp_path / "d.parquet") == {}
 
@@ -354,15 +360,15 @@ def test_a_run_of_one_seed_has_no_letter_and_stands_by_its_error(tmp_path):
     """Nothing can be said of how it was trained: it is neither the best nor equal to it."""
     more = {"best": 3.0, "middle": 6.5, "awful": 20.0}
     folder = results_scene.write(tmp_path, more=more)
-    results, found = open_set(folder / "shown.json"), face_errors.open_errors(folder / "shown.parquet")
+    results, errors = open_set(folder / "shown.json"), face_errors.open_errors(folder / "shown.parquet")
     changed = [
-        own.model_copy(update={"seeds": 1} if own.contestant in ("awful", "run") else {})
-        for own in results.records
+        entry.model_copy(update={"seeds": 1} if entry.contestant in ("awful", "run") else {})
+        for entry in results.records
     ]
     once = results.model_copy(update={"records": tuple(changed)})
     config = parse({"bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
-    known = {own.contestant: Contestant("kind", "facemesh", {}) for own in once.records}
-    groups = compare.comparisons({"shown": once}, {"shown": found}, config, known).matrices["shown"].groups
+    known = {entry.contestant: Contestant("kind", "facemesh", {}) for entry in once.records}
+    groups = compare.comparisons({"shown": once}, {"shown": errors}, config, known).matrices["shown"].groups
     assert set(groups) == {"best", "ready", "middle"} and groups["best"] == "A" < groups["ready"]
-    order = [own.contestant for own in ranked(once, groups)]
+    order = [entry.contestant for entry in ranked(once, groups)]
     assert order.index("awful") == len(order) - 1 and order.index("run") < order.index("ready")

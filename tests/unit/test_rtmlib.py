@@ -28,8 +28,8 @@ def config(**changed) -> rtmlib.Config:
 
 
 def loaded(folder, card=NOSE, det=None, device="auto", **changed) -> RtmlibPose:
-    told = onnx_graphs.described(folder, pose=card, **({"det": det} if det else {}))
-    return rtmlib.load(config(**changed), Assets(told), device)
+    weights = onnx_graphs.described(folder, pose=card, **({"det": det} if det else {}))
+    return rtmlib.load(config(**changed), Assets(weights), device)
 
 
 def dot(at, size=(120, 160), blur=0.0) -> np.ndarray:
@@ -53,9 +53,9 @@ def test_a_pixel_is_found_where_it_is(tmp_path):
     find = loaded(tmp_path)
     places = [(70, 50), (50, 44), (90, 71), (63, 52)]
     box = square(69.5, 54.5, SIDE / 1.25)
-    found = find([dot(at) for at in places], [box] * 4)
-    np.testing.assert_allclose([one.xy[0, 0] for one in found], places, atol=1e-4)
-    assert all(one.xy.dtype == one.score.dtype == np.float32 for one in found)
+    predictions = find([dot(at) for at in places], [box] * 4)
+    np.testing.assert_allclose([one.xy[0, 0] for one in predictions], places, atol=1e-4)
+    assert all(one.xy.dtype == one.score.dtype == np.float32 for one in predictions)
 
 
 @pytest.mark.parametrize("scale", [0.4, 1.0, 2.7])
@@ -63,21 +63,21 @@ def test_a_pixel_is_found_where_it_is(tmp_path):
 def test_the_way_there_and_back_is_the_same_at_every_scale(tmp_path, scale, at):
     onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
     box = square(68.2, 55.1, scale * SIDE / 1.25)
-    [found] = loaded(tmp_path)([dot(at, blur=max(3 * scale, 1.5))], [box])
+    [prediction] = loaded(tmp_path)([dot(at, blur=max(3 * scale, 1.5))], [box])
     # The brightest input pixel is the next one: half an input pixel away at most, and half a bin of rounding.
-    assert np.abs(found.xy[0, 0] - at).max() <= 0.5 * scale + 0.25
+    assert np.abs(prediction.xy[0, 0] - at).max() <= 0.5 * scale + 0.25
 
 
 def test_the_outline_of_a_frame_is_rtmlibs_whole_frame(tmp_path):
     path = onnx_graphs.brightest(tmp_path / "pose.onnx", (48, SIDE))
     image = dot((100, 40), blur=5)
-    own = sessions.tool(RTMPose, path, (48, SIDE), "cpu", 1)
-    wanted, scores = own(image, [])  # no boxes: the whole frame
+    reference = sessions.tool(RTMPose, path, (48, SIDE), "cpu", 1)
+    wanted, scores = reference(image, [])  # no boxes: the whole frame
     height, width = image.shape[:2]
     box = np.array([[-0.5, -0.5, width - 0.5, height - 0.5]], np.float32)
-    [found] = loaded(tmp_path, onnx_graphs.card((48, SIDE), vocabulary="nose1"))([image], [box])
-    np.testing.assert_array_equal(found.xy, np.float32(wanted))
-    np.testing.assert_array_equal(found.score, np.float32(scores))
+    [prediction] = loaded(tmp_path, onnx_graphs.card((48, SIDE), vocabulary="nose1"))([image], [box])
+    np.testing.assert_array_equal(prediction.xy, np.float32(wanted))
+    np.testing.assert_array_equal(prediction.score, np.float32(scores))
 
 
 def test_several_boxes_in_several_images_each_have_their_own_answer(tmp_path):
@@ -88,11 +88,11 @@ def test_several_boxes_in_several_images_each_have_their_own_answer(tmp_path):
         np.zeros((0, 4), np.float32),
         np.concatenate([square(99.5, 59.5, 51.2)] * 20),  # more than fit into one call
     ]
-    found = loaded(tmp_path)([first, first, dot((101, 63))], boxes)
-    np.testing.assert_allclose(found[0].xy[:, 0], [[40, 40], [120, 80]], atol=1e-4)
-    assert found[1].xy.shape == (0, 1, 2) and found[1].score.shape == (0, 1)
-    np.testing.assert_allclose(found[2].xy[:, 0], [[101, 63]] * 20, atol=1e-4)
-    for one, box in zip(found, boxes, strict=True):
+    predictions = loaded(tmp_path)([first, first, dot((101, 63))], boxes)
+    np.testing.assert_allclose(predictions[0].xy[:, 0], [[40, 40], [120, 80]], atol=1e-4)
+    assert predictions[1].xy.shape == (0, 1, 2) and predictions[1].score.shape == (0, 1)
+    np.testing.assert_allclose(predictions[2].xy[:, 0], [[101, 63]] * 20, atol=1e-4)
+    for one, box in zip(predictions, boxes, strict=True):
         np.testing.assert_array_equal(one.boxes, box)
         assert np.isnan(one.box_score).all() and one.box_score.shape == (len(box),)
 
@@ -106,16 +106,16 @@ def test_channels_reach_the_network_in_the_order_of_its_card(tmp_path, order, wa
     find = loaded(tmp_path, NOSE | {"channels": order})
     colours = [np.full((SIDE, SIDE, 3), np.eye(3)[channel] * 200, np.uint8) for channel in range(3)]
     box = square(31.5, 31.5, SIDE / 1.25)
-    found = [one.xy[0, 0].tolist() for one in find(colours, [box] * 3)]
-    np.testing.assert_allclose(found, [[place, place] for place in wanted], atol=1e-4)
+    points = [one.xy[0, 0].tolist() for one in find(colours, [box] * 3)]
+    np.testing.assert_allclose(points, [[place, place] for place in wanted], atol=1e-4)
 
 
 def test_logits_that_are_no_numbers_are_a_miss_of_that_face_only(tmp_path):
     onnx_graphs.logarithm(tmp_path / "pose.onnx", SIDE)
     images = [np.full((SIDE, SIDE, 3), level, np.uint8) for level in (255, 0, 240)]
-    found = loaded(tmp_path)(images, [square(31.5, 31.5, SIDE / 2)] * 3)
-    assert [bool(np.isnan(one.xy).all()) for one in found] == [False, True, False]
-    assert [bool(np.isnan(one.score).all()) for one in found] == [False, True, False]
+    predictions = loaded(tmp_path)(images, [square(31.5, 31.5, SIDE / 2)] * 3)
+    assert [bool(np.isnan(one.xy).all()) for one in predictions] == [False, True, False]
+    assert [bool(np.isnan(one.score).all()) for one in predictions] == [False, True, False]
 
 
 def test_a_point_that_the_network_does_not_see_is_nan_and_no_corner_of_the_crop(tmp_path):
@@ -124,8 +124,8 @@ def test_a_point_that_the_network_does_not_see_is_nan_and_no_corner_of_the_crop(
     # All bins are negative, but for the odd ones, which are 0.
     wanted, score = sessions.tool(RTMPose, path, (SIDE, SIDE), "cpu", 1)(image, box + 0.5)
     assert score.tolist() == [[0.0]] and np.allclose(wanted, box[0, :2] + 0.5 - 6.4 - 0.5)
-    [found] = loaded(tmp_path)([image], [box])
-    assert np.isnan(found.xy).all() and np.isnan(found.score).all()
+    [prediction] = loaded(tmp_path)([image], [box])
+    assert np.isnan(prediction.xy).all() and np.isnan(prediction.score).all()
 
 
 # --- who is in the frame
@@ -288,8 +288,10 @@ def test_a_gpu_that_onnxruntime_cannot_start_is_no_silent_cpu(tmp_path, monkeypa
     monkeypatch.setattr(engine, "available", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
     monkeypatch.setattr(engine.onnxruntime, "InferenceSession", Fallen)
     assert sessions.opened(tmp_path / "pose.onnx", "auto").wanted[0] == "CUDAExecutionProvider"
-    said = capsys.readouterr().err
-    assert said.startswith("warning: onnxruntime could not start CUDA for pose.onnx") and said.count("\n") == 1
+    message = capsys.readouterr().err
+    assert (
+        message.startswith("warning: onnxruntime could not start CUDA for pose.onnx") and message.count("\n") == 1
+    )
     with pytest.raises(SetupError, match="could not start CUDA") as caught:
         sessions.opened(tmp_path / "pose.onnx", "cuda")
     assert caught.value.code == 4
@@ -323,12 +325,12 @@ def faces(count: int, size: int = 160) -> tuple[list[np.ndarray], list[np.ndarra
 def test_the_exported_teacher_says_in_a_batch_what_rtmlib_says_box_by_box(teacher):
     find = rtmlib.load(config(), Assets(bundle.read(teacher / "assets/seed0")), "auto")
     assert (find.vocabulary, find.trained_on) == ("ibug68", ("elsewhere",))
-    own = RTMPose(str(teacher / "assets/seed0/pose.onnx"), (SIDE, SIDE))
-    own.session = sessions.opened(teacher / "assets/seed0/pose.onnx")  # in our arithmetic
+    reference = RTMPose(str(teacher / "assets/seed0/pose.onnx"), (SIDE, SIDE))
+    reference.session = sessions.opened(teacher / "assets/seed0/pose.onnx")  # in our arithmetic
     images, boxes = faces(6)
     boxes[2] = np.concatenate([boxes[2], boxes[3], boxes[4] + 7])
     for image, box, one in zip(images, boxes, find(images, boxes), strict=True):
-        xy, score = own(image, box.astype(np.float64) + 0.5)
+        xy, score = reference(image, box.astype(np.float64) + 0.5)
         seen = score > 0
         np.testing.assert_allclose(one.score[seen], score[seen], atol=1e-4)
         # A tie of two bins may fall either way.
@@ -369,13 +371,16 @@ def test_rendered_and_photographed_people_are_answered(teacher, mirror, tmp_path
     photos = sorted(mirror("facesynthetics_100").glob("[0-9]*.png"))
     photos = [path for path in photos if "seg" not in path.name][:8]
     frames = [_read(path) for path in photos] + [_rendered(number) for number in range(3)]
-    found = find(frames, [None] * len(frames))
-    assert sum(len(one.xy) > 0 for one in found[:8]) >= 7 and sum(len(one.xy) > 0 for one in found[8:]) >= 2
-    own = RTMPose(str(tmp_path / "pose.onnx"), (SIDE, SIDE))
-    for image, one in zip(frames, found, strict=True):
+    predictions = find(frames, [None] * len(frames))
+    assert (
+        sum(len(one.xy) > 0 for one in predictions[:8]) >= 7
+        and sum(len(one.xy) > 0 for one in predictions[8:]) >= 2
+    )
+    reference = RTMPose(str(tmp_path / "pose.onnx"), (SIDE, SIDE))
+    for image, one in zip(frames, predictions, strict=True):
         assert one.xy.shape == (len(one.boxes), 68, 2) and (one.box_score > 0.3).all()
         if len(one.boxes):
-            xy, score = own(image, one.boxes.astype(np.float64) + 0.5)
+            xy, score = reference(image, one.boxes.astype(np.float64) + 0.5)
             same = np.isclose(one.xy, xy, atol=1e-2).all(axis=-1)
             assert same[score > 0].mean() > 0.95
 

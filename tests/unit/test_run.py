@@ -94,12 +94,12 @@ def test_a_killed_run_resumes_to_the_very_same_result(root, tmp_path, monkeypatc
     nme = validation.nme
     monkeypatch.setattr(validation, "nme", lambda *told: validated.append(1) or nme(*told))
     stage(arguments, monkeypatch)
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     label = f"train {recipe}_x-seed{seed}"
-    line = re.search(rf"^{label}: goes on after epoch (\d+)$", said, re.M)
+    line = re.search(rf"^{label}: goes on after epoch (\d+)$", output, re.M)
     assert line and int(line[1]) == 2 and len(validated) == changed["epochs"] - 2
     for done in earlier:
-        assert f"train {recipe}_x-seed{done}: goes on after epoch {changed['epochs']}" in said
+        assert f"train {recipe}_x-seed{done}: goes on after epoch {changed['epochs']}" in output
 
     stage(tiny_runs.command(tmp_path / "fresh", root, recipe, **changed), monkeypatch)
     assert "goes on" not in capsys.readouterr().err
@@ -109,8 +109,8 @@ def test_a_killed_run_resumes_to_the_very_same_result(root, tmp_path, monkeypatc
 
 
 def test_a_batch_larger_than_the_training_set_is_a_config_error(root, tmp_path):
-    told = parse(tiny_runs.section("ktl", batch=64), ktl.Config, "x")
-    for module, section in ((supervised, config(batch=64)), (ktl, told)):
+    settings = parse(tiny_runs.section("ktl", batch=64), ktl.Config, "x")
+    for module, section in ((supervised, config(batch=64)), (ktl, settings)):
         with pytest.raises(ConfigError, match="a batch of 64 needs more than the 14 training faces") as caught:
             module.train(section, 0, root / "faces", root / "models", tmp_path)
         assert caught.value.remedy == "set `batch: 14`"
@@ -206,9 +206,9 @@ def test_impossible_settings_are_config_errors(changed):
 def test_landmarks_are_learned_from_scratch(tmp_path):
     """Some 300 steps from random weights leave the floor, the mean face, far behind."""
     drawn_faces.write(tmp_path / "faces" / "drawn", 700, 128)
-    told = drawn_faces.RUN | {"input_size": 96, "epochs": 10}
+    settings = drawn_faces.RUN | {"input_size": 96, "epochs": 10}
     done = supervised.train(
-        parse(told, supervised.Config, "x"), 0, tmp_path / "faces", tmp_path, tmp_path / "state"
+        parse(settings, supervised.Config, "x"), 0, tmp_path / "faces", tmp_path, tmp_path / "state"
     )
     faces, held_out = (
         data.gather(tmp_path / "faces", ["drawn"], split, "ibug68", 96, 1.25) for split in ("train", "val")

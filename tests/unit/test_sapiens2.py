@@ -56,22 +56,22 @@ REST = {
 
 def published(net):
     """Return the weights under the names, and in the packing, of the published checkpoints."""
-    own = net.state_dict()
-    state = {name: own.pop(ours) for name, ours in REST.items()}
+    tensors = net.state_dict()
+    state = {name: tensors.pop(ours) for name, ours in REST.items()}
     for number in range(3):
         for kind in ("weight", "bias"):
             ours = f"decode_head.conv_layers.{number}.convolution.{kind}"
-            state[f"decode_head.conv_layers.{3 * number}.{kind}"] = own.pop(ours)
+            state[f"decode_head.conv_layers.{3 * number}.{kind}"] = tensors.pop(ours)
     for number in range(net.config.num_hidden_layers):
         theirs, ours = (
             f"backbone.blocks.{number}.",
             next(name.split("norm1")[0] for name in net.state_dict() if f".{number}.norm1" in name),
         )
-        state |= {theirs + name: own.pop(ours + name_) for name, name_ in LAYER.items()}
+        state |= {theirs + name: tensors.pop(ours + name_) for name, name_ in LAYER.items()}
         for kind in ("weight", "bias"):
-            halves = [own.pop(f"{ours}mlp.{part}_proj.{kind}") for part in ("gate", "up")]
+            halves = [tensors.pop(f"{ours}mlp.{part}_proj.{kind}") for part in ("gate", "up")]
             state[f"{theirs}ffn.w12.{kind}"] = torch.cat(halves)
-    assert not own
+    assert not tensors
     state["backbone.rope_embed.periods"] = 100 ** (torch.arange(4) / 4)
     return {name: weight.clone().contiguous() for name, weight in state.items()}
 
@@ -264,18 +264,18 @@ def test_a_planted_summit_is_found_at_its_source_pixel(weights):
     mirrored = torch.empty(308)
     mirrored[torch.from_numpy(landmarks.load("sapiens308").flip)] = 95 - places
     y, x = torch.meshgrid(torch.arange(128.0), torch.arange(96.0), indexing="ij")
-    asked = []
+    shapes = []
 
     def planted(inputs):
-        at = (places, mirrored)[len(asked)]
-        asked.append(tuple(inputs.shape))
+        at = (places, mirrored)[len(shapes)]
+        shapes.append(tuple(inputs.shape))
         return torch.exp(-((x - at[:, None, None]) ** 2 + (y - 70.5) ** 2) / 72)[None]
 
     # A frame of 97 x 129 is enlarged by 1.25 to 120 x 160 between outer pixel centres.
     frame = np.zeros((129, 97, 3), np.uint8)
     outline = np.array([[-0.5, -0.5, 96.5, 128.5]], np.float32)
     (seen,) = replace(contestant, forward=planted)([frame], [outline])
-    assert asked == [(1, 3, 1024, 768)] * 2
+    assert shapes == [(1, 3, 1024, 768)] * 2
     wanted = np.stack([48 - 60 + places / 95 * 120, np.full(308, 64 - 80 + 70.5 / 127 * 160)], axis=-1)
     np.testing.assert_allclose(seen.xy[0], wanted, atol=0.05)
     np.testing.assert_allclose(seen.score, 1, atol=0.01)
@@ -309,8 +309,8 @@ def test_own_persons_come_with_their_scores(file, mirror, tmp_path):
     picture = cv2.imread(str(mirror("000000000785.jpg")))[..., ::-1]
     (tmp_path / "model.safetensors").write_bytes(file.read_bytes())
     (tmp_path / "yolox_nano.onnx").write_bytes(mirror("yolox_nano.onnx").read_bytes())
-    found = {"input_size": [416, 416], "channels": "bgr", "vocabulary": None}
-    bundle.write(tmp_path, "ok", "", {"model.safetensors": CARD, "yolox_nano.onnx": found})
+    card = {"input_size": [416, 416], "channels": "bgr", "vocabulary": None}
+    bundle.write(tmp_path, "ok", "", {"model.safetensors": CARD, "yolox_nano.onnx": card})
     options = settings(file="model.safetensors", given="own", detector="yolox_nano.onnx", detector_score=0.5)
     contestant = sapiens2.load(options, Assets(bundle.read(tmp_path)), "cpu")
     assert (contestant.given, contestant.box_source) == ("own", "yolox_nano")

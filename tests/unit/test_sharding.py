@@ -190,12 +190,12 @@ def test_a_kill_while_shards_are_joined_loses_none(raw, tmp_path, monkeypatch):
 
 def test_shards_of_other_code_are_not_taken(raw, tmp_path, monkeypatch):
     before = packing.make_part(tfake, raw, CONFIG, CROP, WorkPart(1, 1), tmp_path / "shards", workers=1)
-    told = []
+    roots = []
     real = code.key
-    monkeypatch.setattr(code, "key", lambda *starts: told.extend(starts) or real(*starts) + "x")
+    monkeypatch.setattr(code, "key", lambda *starts: roots.extend(starts) or real(*starts) + "x")
     after = packing.make_part(tfake, raw, CONFIG, CROP, WorkPart(2, 99), tmp_path / "shards", workers=1)
     assert after.folder != before.folder
-    names = {path.relative_to(code.PACKAGE).as_posix() for path in code.closure(*told)}
+    names = {path.relative_to(code.PACKAGE).as_posix() for path in code.closure(*roots)}
     needed = {
         "core/geometry.py",
         "datasets/prepare/reading.py",
@@ -255,9 +255,9 @@ def test_a_check_that_fails_afterwards_shows_the_report(raw, tmp_path, capsys):
     config = Plausible(**CONFIG.model_dump() | {"split": CONFIG.split, "tone": CONFIG.tone})
     with pytest.raises(DataError, match="median face has"):
         pack(raw, tmp_path / "out", config=config)
-    said = capsys.readouterr().err
-    assert "failed  face temperature" in said
-    assert "12 in both" in said
+    output = capsys.readouterr().err
+    assert "failed  face temperature" in output
+    assert "12 in both" in output
     assert not (tmp_path / "out").exists()
 
 
@@ -292,18 +292,18 @@ def stage(root, *more, **environment):
 
 
 def ended(process):
-    said, complained = process.communicate(timeout=120)
-    return process.returncode, said, complained
+    output, complained = process.communicate(timeout=120)
+    return process.returncode, output, complained
 
 
 @pytest.mark.slow
 def test_the_stage_makes_parts_and_joins_them(raw, tmp_path):
     for number in ("1/2", "2/2"):
-        code, said, complained = ended(stage(tmp_path, "--shard", number))
+        code, output, complained = ended(stage(tmp_path, "--shard", number))
         assert code == 0, complained
-    assert "t: 0 of 12 shards are missing" in said
+    assert "t: 0 of 12 shards are missing" in output
     assert not (tmp_path / "faces").exists()
-    code, said, complained = ended(stage(tmp_path, "--merge"))
+    code, output, complained = ended(stage(tmp_path, "--merge"))
     assert code == 0, complained
     assert len(open_set(tmp_path / "faces/t")[0]) == 24
     assert not (tmp_path / "shards/t").exists()
@@ -319,9 +319,9 @@ def test_an_experiment_makes_a_part_for_others(raw, tmp_path):
     code, _, complained = ended(stage(tmp_path, prepare=part))
     assert code == 2
     assert "THERMARK_SHARDS" in complained
-    code, said, _ = ended(stage(tmp_path, prepare=part, THERMARK_SHARDS=str(tmp_path / "shared")))
+    code, output, _ = ended(stage(tmp_path, prepare=part, THERMARK_SHARDS=str(tmp_path / "shared")))
     assert code == 0
-    assert "t: 8 of 12 shards are missing" in said
+    assert "t: 8 of 12 shards are missing" in output
     assert files.read_json(tmp_path / "r.json") == part
     with pytest.raises(DataError, match="t is not prepared"):
         open_set(tmp_path / "faces/t")

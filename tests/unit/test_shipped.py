@@ -1,4 +1,4 @@
-"""The shipped landmarker itself, on rendered people that it has never seen: faces are found, points lie on them."""
+"""The shipped networks, on rendered people that they have never seen: faces are found, points lie on them."""
 
 import json
 
@@ -47,6 +47,6 @@ def test_faces_are_found_without_boxes(faces):
     find = Landmarker(threads=1)
     near = []
     for image, _, truth in faces:
-        found = find(image)
-        near.append(len(found) > 0 and nme(found.points[0], truth) < 20)
+        detections = find(image)
+        near.append(len(detections) > 0 and nme(detections.points[0], truth) < 20)
     assert np.mean(near) > 0.65  # 0.79 to 0.92 with five other seeds

@@ -78,13 +78,13 @@ class Played(RecipeRun):
 
 @pytest.mark.slow
 def test_seeds_side_by_side_are_seeds_in_a_row(root, tmp_path, monkeypatch, capfd):
-    told = config(ktl, seeds=(1, 0), epochs=1)
-    together = train_all(told, job(root, tmp_path / "together", told))
+    settings = config(ktl, seeds=(1, 0), epochs=1)
+    together = train_all(settings, job(root, tmp_path / "together", settings))
     lines = capfd.readouterr().err.splitlines()
     assert sum("-seed0: step 1: kp " in line for line in lines) == 1, "whole lines"
     monkeypatch.setattr(side_by_side, "cores", lambda: 1)
     monkeypatch.setattr(side_by_side, "_together", None)
-    row = train_all(told, job(root, tmp_path / "row", told))
+    row = train_all(settings, job(root, tmp_path / "row", settings))
     assert list(together) == list(row) == [1, 0]
     for seed in (0, 1):
         assert together[seed].card == row[seed].card
@@ -97,8 +97,8 @@ def test_seeds_side_by_side_are_seeds_in_a_row(root, tmp_path, monkeypatch, capf
 
 @pytest.mark.slow
 def test_more_seeds_than_processes_come_back_in_order(root, tmp_path):
-    told = config(seeds=(2, 0, 1, 9, 8, 12))
-    done = train_all(told, job(root, tmp_path, told, Played))
+    settings = config(seeds=(2, 0, 1, 9, 8, 12))
+    done = train_all(settings, job(root, tmp_path, settings, Played))
     assert list(done) == [2, 0, 1, 9, 8, 12]
     assert [one.card.seed for one in done.values()] == list(done)
     assert [float(one.weights["w"][0]) for one in done.values()] == list(done)
@@ -116,9 +116,9 @@ def test_more_seeds_than_processes_come_back_in_order(root, tmp_path):
 )
 def test_a_seed_that_fails_ends_the_run_as_it_would_in_a_row(root, tmp_path, monkeypatch, seeds, kind, cause):
     monkeypatch.setattr(side_by_side, "_way", lambda: "fork")  # nothing is computed that takes a second thread
-    told = config(seeds=seeds)
+    settings = config(seeds=seeds)
     with pytest.raises(kind) as caught:
-        train_all(told, job(root, tmp_path, told, Played))
+        train_all(settings, job(root, tmp_path, settings, Played))
     assert type(caught.value) is kind and caught.value.cause == cause and caught.value.remedy
     assert not left(tmp_path)
 
@@ -175,10 +175,10 @@ def test_who_is_ended_takes_the_seeds_along(tmp_path, end):
             assert parent.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
         parent.send_signal(end)
-        said = parent.communicate(timeout=60)[1]
+        output = parent.communicate(timeout=60)[1]
     if end == signal.SIGINT:
         assert parent.returncode == 130
-        assert said.splitlines()[-2:][0] == "error: interrupted" and "Traceback" not in said
+        assert output.splitlines()[-2:][0] == "error: interrupted" and "Traceback" not in output
     else:
         assert parent.returncode == -end
     while left(tmp_path):

@@ -56,8 +56,8 @@ def test_decoding_a_label_returns_its_point(x2, y2):
     xy = torch.tensor([[[x2 / 2, y2 / 2]]])
     labels, weight = SimCC((64, 96)).encode(xy, torch.ones(1, 1))
     assert weight.item() == 1
-    found, score = SimCC((64, 96)).decode(labels)
-    assert torch.equal(found, xy) and score.item() == 1
+    points, score = SimCC((64, 96)).decode(labels)
+    assert torch.equal(points, xy) and score.item() == 1
 
 
 def test_peaks_of_nan_logits_are_nan_and_negative_peaks_count():
@@ -90,26 +90,26 @@ def test_flip_undoes_a_flip_in_pixel_centres(x2):
     ],
 )
 def test_divergence_is_the_reference_loss(name, weights, beta, golden):
-    told = json.loads(golden("losses.json").read_text())["KLDiscretLoss"][name]
+    reference = json.loads(golden("losses.json").read_text())["KLDiscretLoss"][name]
     with np.load(golden("simcc_losses.npz")) as stored:
         values = {key: torch.from_numpy(stored[key]) for key in stored.files}
     x, y = values["student_x"].requires_grad_(), values["student_y"].requires_grad_()
     weight = values[weights] if weights else torch.ones_like(values["weights"])
     value = divergence((x, y), (values["gt_x"], values["gt_y"]), weight, beta)
     value.backward()
-    assert value.item() == pytest.approx(told["value"], rel=1e-5)
-    assert x.grad.norm().item() == pytest.approx(told["grad_x_norm"], rel=1e-5)
-    assert y.grad.norm().item() == pytest.approx(told["grad_y_norm"], rel=1e-5)
-    np.testing.assert_allclose(x.grad.flatten()[:6], told["grad_x_first6"], rtol=1e-4)
+    assert value.item() == pytest.approx(reference["value"], rel=1e-5)
+    assert x.grad.norm().item() == pytest.approx(reference["grad_x_norm"], rel=1e-5)
+    assert y.grad.norm().item() == pytest.approx(reference["grad_y_norm"], rel=1e-5)
+    np.testing.assert_allclose(x.grad.flatten()[:6], reference["grad_x_first6"], rtol=1e-4)
 
 
 def test_loss_encodes_its_targets(golden):
-    told = json.loads(golden("losses.json").read_text())["KLDiscretLoss"][BETA10 + "0/1 weights"]
+    reference = json.loads(golden("losses.json").read_text())["KLDiscretLoss"][BETA10 + "0/1 weights"]
     with np.load(golden("simcc_losses.npz")) as stored:
         values = {key: torch.from_numpy(stored[key]) for key in stored.files}
     targets = Targets(values["gt_keypoints"], values["gt_visible"])
     value = loss((values["student_x"], values["student_y"]), targets, SimCC((256, 256)))
-    assert value.item() == pytest.approx(told["value"], rel=1e-5)
+    assert value.item() == pytest.approx(reference["value"], rel=1e-5)
 
 
 def test_loss_takes_the_label_it_is_told_to():

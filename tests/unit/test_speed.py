@@ -45,20 +45,20 @@ def test_contestants_take_turns_and_the_first_call_of_a_turn_is_not_counted(cloc
 
 
 def test_the_middle_and_the_quartiles_are_told():
-    told = networks.spread({"fp32": [9.0, 1.0, 3.0, 5.0, 100.0]})
-    assert told == {"fp32_ms": 5.0, "fp32_ms_low": 3.0, "fp32_ms_high": 9.0}
+    times = networks.spread({"fp32": [9.0, 1.0, 3.0, 5.0, 100.0]})
+    assert times == {"fp32_ms": 5.0, "fp32_ms_low": 3.0, "fp32_ms_high": 9.0}
 
 
 def test_costs_by_hand():
-    told = networks.costs(TimedNetwork(net(5), 8, "why"))
-    assert told == {"parameters": 240, "gmacs": 4 * 240 / 1e9, "input": 8, "note": "why"}
+    costs = networks.costs(TimedNetwork(net(5), 8, "why"))
+    assert costs == {"parameters": 240, "gmacs": 4 * 240 / 1e9, "input": 8, "note": "why"}
 
 
 def test_factors_say_how_much_smaller_and_faster():
     large = {"parameters": 1000, "fp32_ms": 90.0, "bf16_ms": 60.0}
     small = {"parameters": 100, "fp32_ms": 3.0, "bf16_ms": 4.0}
-    told = networks.against(large, small)
-    assert told == {"times_smaller": 10, "times_faster_fp32": 30, "times_faster_bf16": 15}
+    factors = networks.against(large, small)
+    assert factors == {"times_smaller": 10, "times_faster_fp32": 30, "times_faster_bf16": 15}
     assert set(networks.against(large, large).values()) == {1}
     assert "times_faster_bf16" not in networks.against(
         {"parameters": 1, "fp32_ms": 1}, {"parameters": 1, "fp32_ms": 1}
@@ -68,12 +68,12 @@ def test_factors_say_how_much_smaller_and_faster():
 def test_students_are_also_measured_at_the_size_of_the_large_network(tmp_path):
     tiny_runs.untrained(parent(tmp_path / "supervised_x") / "seed0", vocabulary="nose1", points=1)
     tiny_runs.untrained(parent(tmp_path / "whole") / "seed0", vocabulary="nose1", points=1, input_size=256)
-    told = CONFIG.model_copy(update={"students": ("supervised_x", "whole")})
-    found = networks.students(told, tmp_path)
-    assert {name: each.side for name, each in found.items()} == {
+    config = CONFIG.model_copy(update={"students": ("supervised_x", "whole")})
+    students = networks.students(config, tmp_path)
+    assert {name: each.side for name, each in students.items()} == {
         **{"supervised_x": 64, "supervised_x@256px": 256, "whole": 256}
     }
-    assert found["supervised_x@256px"].note == networks.RANDOM and not found["supervised_x"].note
+    assert students["supervised_x@256px"].note == networks.RANDOM and not students["supervised_x"].note
 
 
 def parent(folder):
@@ -89,13 +89,17 @@ def test_a_student_that_is_not_there_is_named(tmp_path):
 def test_machine_and_rows_are_told(tmp_path):
     tiny_runs.untrained(parent(tmp_path / "supervised_x") / "seed0", vocabulary="nose1", points=1)
     reference = networks.headed(net(6), 2)
-    told = networks.measured(CONFIG, tmp_path, {"large": TimedNetwork(reference, 256, networks.RANDOM)})
-    assert list(told["rows"]) == ["large", "supervised_x", "supervised_x@256px"]
-    assert told["machine"]["threads"] == 1 and told["machine"]["cpu"] and told["machine"]["precision"][0] == "fp32"
+    report = networks.measured(CONFIG, tmp_path, {"large": TimedNetwork(reference, 256, networks.RANDOM)})
+    assert list(report["rows"]) == ["large", "supervised_x", "supervised_x@256px"]
+    assert (
+        report["machine"]["threads"] == 1
+        and report["machine"]["cpu"]
+        and report["machine"]["precision"][0] == "fp32"
+    )
     head = (6 + 1) * 256 + 2 * 256 + (9 * 256 + 1) * 64 + 2 * 64 + (64 + 1) * 2
-    assert told["rows"]["large"]["parameters"] == 3 * 6 * 16 + head
-    assert told["rows"]["large"]["times_smaller"] == told["rows"]["large"]["times_faster_fp32"] == 1
-    for row in told["rows"].values():
+    assert report["rows"]["large"]["parameters"] == 3 * 6 * 16 + head
+    assert report["rows"]["large"]["times_smaller"] == report["rows"]["large"]["times_faster_fp32"] == 1
+    for row in report["rows"].values():
         assert 0 < row["fp32_ms_low"] <= row["fp32_ms"] <= row["fp32_ms_high"]
 
 

@@ -86,9 +86,9 @@ def test_who_is_slow_answers_once_a_turn_and_what_is_left_of_its_seconds(monkeyp
 
 def test_a_turn_without_pictures_asks_nobody(monkeypatch):
     fake = Fake(monkeypatch, count=1)
-    told = [fake.turn(number) for number in (0, 1)]
-    assert fake.calls == ["load me"] and [each["ms"] for each in told] == [pytest.approx([10]), []]
-    assert turns.summarised(told)["pictures"] == 1
+    results = [fake.turn(number) for number in (0, 1)]
+    assert fake.calls == ["load me"] and [each["ms"] for each in results] == [pytest.approx([10]), []]
+    assert turns.summarised(results)["pictures"] == 1
 
 
 def test_what_is_not_counted_is_not_told(monkeypatch):
@@ -111,17 +111,17 @@ def test_who_raises_has_a_reason_in_one_line(monkeypatch, error, status, reason)
 
 def test_turns_come_in_rounds_of_everybody(monkeypatch, setting):
     """Not one after the other: a busy minute hurts them all. Who breaks is asked no more."""
-    asked = []
+    calls = []
 
     def run_turn(left, turn, told, _):
-        asked.extend((turn, name) for name in left)
-        said = {"ms": [10.0 * (turn + 1)], "beside": [5.0], "found": 1, "parameters": None if turn else 3}
-        fine = {"status": "ok", "dataset": "one", "boxes": "own"} | said
+        calls.extend((turn, name) for name in left)
+        numbers = {"ms": [10.0 * (turn + 1)], "beside": [5.0], "found": 1, "parameters": None if turn else 3}
+        fine = {"status": "ok", "dataset": "one", "boxes": "own"} | numbers
         return {name: {"status": "failed", "reason": "why"} if name == "b" and turn else fine for name in left}
 
     monkeypatch.setattr(turns, "run_turn", run_turn)
     told = turns.measured(options(turns=3), {"a": MEAN, "b": MEAN, "c": MEAN, "far": FAR}, setting)
-    assert asked == [(0, "a"), (0, "b"), (0, "c"), (1, "a"), (1, "b"), (1, "c"), (2, "a"), (2, "c")]
+    assert calls == [(0, "a"), (0, "b"), (0, "c"), (1, "a"), (1, "b"), (1, "c"), (2, "a"), (2, "c")]
     assert list(told["rows"]) == ["a", "b", "c", "far"]
     assert told["rows"]["b"] == {"status": "failed", "reason": "why"}
     assert told["rows"]["far"] == {"status": "skipped", "reason": "far away"}
@@ -138,11 +138,11 @@ def test_turns_come_in_rounds_of_everybody(monkeypatch, setting):
 
 
 def test_there_are_no_more_turns_than_pictures(monkeypatch, setting):
-    asked = []
+    calls = []
     fine = {"status": "ok", "ms": [1.0], "beside": [1.0], "found": 0, "parameters": 1, "dataset": "", "boxes": ""}
-    monkeypatch.setattr(turns, "run_turn", lambda left, turn, *_: asked.append(turn) or dict.fromkeys(left, fine))
+    monkeypatch.setattr(turns, "run_turn", lambda left, turn, *_: calls.append(turn) or dict.fromkeys(left, fine))
     turns.measured(options(pictures=2, turns=9), {"a": MEAN}, setting)
-    assert asked == [0, 1]
+    assert calls == [0, 1]
 
 
 def some(beat, sections, turn, told, setting, log):
@@ -156,10 +156,10 @@ def some(beat, sections, turn, told, setting, log):
 
 def test_who_dies_has_failed_and_the_others_go_on_without_it(setting):
     left = dict.fromkeys(["a", "dies", "b", "c"], MEAN)
-    said = turns.run_turn(left, 0, options(), setting, some)
-    assert said["dies"] == {"status": "failed", "reason": f"ended with signal {int(signal.SIGSEGV)}"}
-    assert [said[name]["who"][0] for name in ("a", "b", "c")] == ["a", "b", "c"]
-    processes = {name: said[name]["who"][1] for name in ("a", "b", "c")}
+    results = turns.run_turn(left, 0, options(), setting, some)
+    assert results["dies"] == {"status": "failed", "reason": f"ended with signal {int(signal.SIGSEGV)}"}
+    assert [results[name]["who"][0] for name in ("a", "b", "c")] == ["a", "b", "c"]
+    processes = {name: results[name]["who"][1] for name in ("a", "b", "c")}
     assert processes["a"] != processes["b"] == processes["c"]
 
 
@@ -217,9 +217,9 @@ def test_who_is_for_other_sets_sees_the_first_of_them(setting):
 
 def test_pictures_are_spaced_evenly_and_boxes_are_as_predict_gives_them(setting):
     table = Faces.open(setting.paths.faces / "one" / "faces.npz")
-    asked = timed.inputs_of("one", "prompt", 4, setting)
-    assert [int(image[0, 0, 0]) for image, _ in asked] == [0, 3, 6, 9]
-    for (image, boxes), row in zip(asked, (0, 3, 6, 9), strict=True):
+    inputs = timed.inputs_of("one", "prompt", 4, setting)
+    assert [int(image[0, 0, 0]) for image, _ in inputs] == [0, 3, 6, 9]
+    for (image, boxes), row in zip(inputs, (0, 3, 6, 9), strict=True):
         assert image.shape == (200, 260, 3) and image.flags.owndata
         np.testing.assert_array_equal(boxes, table.prompts[row : row + 1])
     assert len(timed.inputs_of("one", "own", 99, setting)) == 10
@@ -252,24 +252,24 @@ def test_a_contestant_on_whole_frames_is_the_one_of_predict(setting):
     section = {"family": "cascade", "weights": "none", "run": "net", "given": "prompt", "only": ["two"]}
     one = timed.load("nose", section, options(), setting)
     assert (one.dataset, one.boxes, one.pictures) == ("two", "prompt", 1)
-    own = timed.load("net", NET, options(dataset="two"), setting)
-    np.testing.assert_array_equal(one.predict(0), own.predict(0))
-    assert one.parameters() == own.parameters()
+    network = timed.load("net", NET, options(dataset="two"), setting)
+    np.testing.assert_array_equal(one.predict(0), network.predict(0))
+    assert one.parameters() == network.parameters()
 
 
 @pytest.mark.slow
 def test_everything_comes_together(setting):
-    told = turns.measured(options(pictures=2), {"mean": MEAN, "net": NET, "far": FAR}, setting)
-    assert {name: row["status"] for name, row in told["rows"].items()} == {
+    measurements = turns.measured(options(pictures=2), {"mean": MEAN, "net": NET, "far": FAR}, setting)
+    assert {name: row["status"] for name, row in measurements["rows"].items()} == {
         "mean": "ok",
         "net": "ok",
         "far": "skipped",
     }
     for name in ("mean", "net"):
-        row = told["rows"][name]
+        row = measurements["rows"][name]
         assert row["pictures"] == row["found"] == 2 and row["boxes"] == "prompt" and row["dataset"] == "one"
         assert 0 < row["ms_low"] <= row["ms"] <= row["ms_high"] and row["times_reference"] > 0
-    assert "parameters" in told["rows"]["net"] and "parameters" not in told["rows"]["mean"]
+    assert "parameters" in measurements["rows"]["net"] and "parameters" not in measurements["rows"]["mean"]
 
 
 @pytest.mark.parametrize(

@@ -122,9 +122,9 @@ def test_garbage_ends_with_one_line_and_exit_code_3(tmp_path, name, capsys, monk
     monkeypatch.setattr(sys, "argv", ["thermark", "convert-checkpoint", str(path), "--out", str(tmp_path / "out")])
     with pytest.raises(SystemExit) as left:
         cli.main()
-    said = capsys.readouterr()
-    assert left.value.code == 3 and said.out == "" and len(said.err.splitlines()) == 2, said.err
-    assert name in said.err and not (tmp_path / "out").exists()
+    output = capsys.readouterr()
+    assert left.value.code == 3 and output.out == "" and len(output.err.splitlines()) == 2, output.err
+    assert name in output.err and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -43,11 +43,11 @@ def paired_study(rng, subjects, seeds, effect=0.0):
     """
     names = grouped(rng, subjects, (4, 9))
     hard, moods = rng.gamma(2, 1, len(names)), 0.05 * (seeds > 1)
-    told = []
+    errors = []
     for shift in (effect, 0.0):
-        own = hard + shift + of_subjects(rng, names, 0.3) + rng.normal(0, moods, (seeds, 1))
-        told.append(own + rng.normal(0, 0.2, own.shape))
-    return told[0], told[1], names
+        means = hard + shift + of_subjects(rng, names, 0.3) + rng.normal(0, moods, (seeds, 1))
+        errors.append(means + rng.normal(0, 0.2, means.shape))
+    return errors[0], errors[1], names
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
@@ -63,11 +63,11 @@ def test_four_of_five_studies_show_the_effect_that_they_call_detectable(subjects
             for study in range(400)
         ]
     )
-    shown = 0
+    hits = 0
     for study in range(studies):
         low, high = difference(*paired_study(rng, subjects, seeds, effect), 300, study % DRAWN)
-        shown += low > 0 or high < 0
-    assert shown / studies == pytest.approx(0.8, abs=margin(0.8, studies) + 0.03)
+        hits += low > 0 or high < 0
+    assert hits / studies == pytest.approx(0.8, abs=margin(0.8, studies) + 0.03)
 
 
 @pytest.mark.parametrize(("subjects", "factor"), [(10, 2.262 + 0.883), (30, 2.045 + 0.854), (10_000, 2.802)])
@@ -79,11 +79,11 @@ def test_the_detectable_effect_is_bloom_s(subjects, factor):
 
 def test_what_trainings_leave_in_doubt_is_detectable_by_the_same_rule():
     means = np.array([4.0, 5.0, 7.5]), np.array([1.0, 3.2, 2.9, 1.1])
-    told = [np.repeat(own[:, None], 40, axis=1) for own in means]
+    errors = [np.repeat(values[:, None], 40, axis=1) for values in means]
     welch = stats.ttest_ind(*means, equal_var=False)
     error = (means[0].mean() - means[1].mean()) / welch.statistic
     expected = (stats.t.ppf(0.975, welch.df) + stats.t.ppf(0.8, welch.df)) * error
-    spread = difference_spread(*told, grouped(np.random.default_rng(0), 20, (2, 3)), 200, 0)
+    spread = difference_spread(*errors, grouped(np.random.default_rng(0), 20, (2, 3)), 200, 0)
     assert spread.detectable() == pytest.approx(expected)
 
 
@@ -106,10 +106,10 @@ def test_all_or_nothing_is_wilsons_over_subjects_and_not_over_faces(subjects):
     names = np.repeat(np.arange(subjects), 50).astype(str)
     hits = np.ones(len(names))
     for replicates in (0, 100):
-        found = rate_interval(hits, names, replicates, 0)
-        assert found == pytest.approx((subjects / (subjects + NORMAL**2), 1.0))
-        assert rate_interval(1 - hits, names, replicates, 0) == pytest.approx((0.0, 1 - found[0]))
-    assert rate_interval(np.tile(hits, (3, 1)), names, 100, 0) == pytest.approx(found)
+        bounds = rate_interval(hits, names, replicates, 0)
+        assert bounds == pytest.approx((subjects / (subjects + NORMAL**2), 1.0))
+        assert rate_interval(1 - hits, names, replicates, 0) == pytest.approx((0.0, 1 - bounds[0]))
+    assert rate_interval(np.tile(hits, (3, 1)), names, 100, 0) == pytest.approx(bounds)
     counted = np.where(names == "0", 1.0, np.nan)
     assert rate_interval(counted, names, 100, 0) == pytest.approx(by_formula(1, 1))
 
@@ -120,10 +120,12 @@ def test_a_rate_between_is_the_bootstrap_of_subjects():
     hits = (
         rng.random(len(names)) < np.repeat(rng.uniform(0, 1, 20), np.unique(names, return_counts=True)[1])
     ) * 1.0
-    found = rate_interval(hits, names, 1000, 3)
-    assert found == interval(hits, names, 1000, 3)
+    bounds = rate_interval(hits, names, 1000, 3)
+    assert bounds == interval(hits, names, 1000, 3)
     faces = by_formula(hits.sum(), len(hits))
-    assert found[1] - found[0] > 2 * (faces[1] - faces[0])  # subjects differ: faces are worth less than they count
+    assert bounds[1] - bounds[0] > 2 * (
+        faces[1] - faces[0]
+    )  # subjects differ: faces are worth less than they count
 
 
 def test_equal_subjects_leave_at_least_the_doubt_of_single_faces():
@@ -146,9 +148,9 @@ def test_rates_are_means_over_seeds_and_leave_out_what_does_not_count():
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from([0.0, 1.0, np.nan])), min_size=1, max_size=40))
 def test_a_rates_interval_holds_it_and_is_never_certain(rows):
     names, hits = np.array([str(name) for name, _ in rows]), np.array([hit for _, hit in rows])
-    if (found := rate_interval(hits, names, 200, 0)) is not None:
-        assert 0 <= found[0] <= rate(hits) <= found[1] <= 1
-        assert found[1] - found[0] > 0.01
+    if (bounds := rate_interval(hits, names, 200, 0)) is not None:
+        assert 0 <= bounds[0] <= rate(hits) <= bounds[1] <= 1
+        assert bounds[1] - bounds[0] > 0.01
 
 
 @cache
@@ -156,8 +158,8 @@ def rates_held(subjects, part, studies):
     rng, inside = np.random.default_rng(subjects), 0
     for study in range(studies):
         names = grouped(rng, subjects)
-        own = rng.beta(4 * part, 4 * (1 - part), subjects)  # a fifth of what varies is between subjects
-        hits = (rng.random(len(names)) < own[np.unique(names, return_inverse=True)[1]]) * 1.0
+        rates = rng.beta(4 * part, 4 * (1 - part), subjects)  # a fifth of what varies is between subjects
+        hits = (rng.random(len(names)) < rates[np.unique(names, return_inverse=True)[1]]) * 1.0
         low, high = rate_interval(hits, names, 300, study % DRAWN)
         inside += low <= part <= high
     return inside / studies

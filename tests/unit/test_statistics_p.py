@@ -45,8 +45,8 @@ def test_the_smallest_p_is_two_patterns_of_all():
 @pytest.mark.parametrize("subjects", [4, 9, 12])
 def test_the_exact_p_is_scipys(subjects):
     means = np.random.default_rng(subjects).normal(0.4, 1, subjects)
-    found = stats.permutation_test((means,), np.mean, permutation_type="samples", n_resamples=np.inf)
-    assert sign_flips(means[None])[0] == pytest.approx(found.pvalue, abs=1e-12)
+    reference = stats.permutation_test((means,), np.mean, permutation_type="samples", n_resamples=np.inf)
+    assert sign_flips(means[None])[0] == pytest.approx(reference.pvalue, abs=1e-12)
 
 
 def test_drawn_patterns_come_near_all_of_them():
@@ -69,8 +69,8 @@ def test_drawn_patterns_are_those_of_the_seed_and_of_nobody_else():
 
 def test_rows_may_lack_subjects():
     means = np.array([[1.0, 2.0, np.nan, -0.5], [np.nan, 1.0, np.nan, np.nan], [np.nan] * 4, [1.0, 1.0, 2.0, 3.0]])
-    found = sign_flips(means)
-    assert found == pytest.approx([brute_force([1, 2, -0.5]), np.nan, np.nan, 2 / 16], nan_ok=True)
+    p_values = sign_flips(means)
+    assert p_values == pytest.approx([brute_force([1, 2, -0.5]), np.nan, np.nan, 2 / 16], nan_ok=True)
 
 
 def test_nothing_and_one_subject_have_no_p():
@@ -81,12 +81,12 @@ def test_nothing_and_one_subject_have_no_p():
 
 def closed(p):
     """Holm by definition: the largest p, Bonferroni's, of all sets of hypotheses that one is in."""
-    told = []
+    p_holm = []
     for index in range(len(p)):
         others = [other for other in range(len(p)) if other != index]
         sets = [(index, *more) for size in range(len(p)) for more in itertools.combinations(others, size)]
-        told.append(max(min(1.0, len(each) * min(p[one] for one in each)) for each in sets))
-    return told
+        p_holm.append(max(min(1.0, len(each) * min(p[one] for one in each)) for each in sets))
+    return p_holm
 
 
 @given(st.lists(st.floats(0, 1), max_size=6))
@@ -96,13 +96,13 @@ def test_holm_is_closed_testing_with_bonferroni(p):
 
 @given(st.lists(st.one_of(st.floats(0, 1), st.just(np.nan)), max_size=8), st.randoms())
 def test_holm_is_monotone_and_leaves_out_what_could_not_be_compared(p, random):
-    found = holm(np.array(p))
+    p_holm = holm(np.array(p))
     there = np.isfinite(p)
-    assert np.isnan(found[~there]).all() and (found[there] >= np.array(p)[there]).all()
-    assert (np.diff(found[there][np.argsort(np.array(p)[there], kind="stable")]) >= 0).all()
-    assert found[there] == pytest.approx(holm(np.array(p)[there]))
+    assert np.isnan(p_holm[~there]).all() and (p_holm[there] >= np.array(p)[there]).all()
+    assert (np.diff(p_holm[there][np.argsort(np.array(p)[there], kind="stable")]) >= 0).all()
+    assert p_holm[there] == pytest.approx(holm(np.array(p)[there]))
     order = random.sample(range(len(p)), len(p))
-    assert holm(np.array(p)[order]) == pytest.approx(found[order], nan_ok=True)
+    assert holm(np.array(p)[order]) == pytest.approx(p_holm[order], nan_ok=True)
 
 
 def test_a_textbook_family():
@@ -151,7 +151,7 @@ def alarmed(studies, family, subjects, of_seeds):
     ("family", "subjects", "studies"),
     [
         (3, 10, 200),
-        *(pytest.param(*told, marks=pytest.mark.slow) for told in ((3, 10, 2000), (10, 10, 1000), (3, 30, 2000))),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((3, 10, 2000), (10, 10, 1000), (3, 30, 2000))),
     ],
 )
 def test_nor_do_families_of_trainings(family, subjects, studies, of_seeds):
@@ -191,16 +191,16 @@ def test_p_is_below_a_level_just_where_that_interval_leaves_out_zero(spread):
 
 def test_p_where_seeds_alone_differ_is_welchs():
     a, b = np.array([4.0, 5.0, 7.5]), np.array([1.0, 3.2, 2.9, 1.1])
-    told = [np.repeat(means[:, None], 40, axis=1) for means in (a, b)]
-    found = difference_spread(*told, np.repeat(np.arange(20), 2).astype(str), 200, 0)
-    assert found.p() == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue, rel=1e-6)
+    errors = [np.repeat(means[:, None], 40, axis=1) for means in (a, b)]
+    spread = difference_spread(*errors, np.repeat(np.arange(20), 2).astype(str), 200, 0)
+    assert spread.p() == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue, rel=1e-6)
 
 
 def test_p_of_normal_percentiles_is_students():
     values = np.random.default_rng(0).normal(0.5, 1, 12)
     half = NORMAL * values.std() / np.sqrt(12)  # what endless draws of normal subjects would give
-    found = Spread(values.mean(), half, half, 12).p()
-    assert found == pytest.approx(stats.ttest_1samp(values, 0).pvalue, rel=1e-6)
+    p_value = Spread(values.mean(), half, half, 12).p()
+    assert p_value == pytest.approx(stats.ttest_1samp(values, 0).pvalue, rel=1e-6)
 
 
 def test_no_doubt_and_no_difference():

@@ -68,8 +68,8 @@ class Spy:
     def answer(self, image, box):
         count = 1 if box is None else len(box)
         xy = np.broadcast_to(np.float32([image[0, 0, 0], image.shape[1]]), (count, 1, 2))
-        found = np.zeros((count, 4), np.float32) if box is None else box
-        return Instances(xy, np.ones((count, 1), np.float32), found, np.full(count, 0.5, np.float32))
+        boxes = np.zeros((count, 4), np.float32) if box is None else box
+        return Instances(xy, np.ones((count, 1), np.float32), boxes, np.full(count, 0.5, np.float32))
 
 
 def run(spy, packed, faces, rows=range(5), max_failed=0.5):
@@ -79,8 +79,8 @@ def run(spy, packed, faces, rows=range(5), max_failed=0.5):
         made.append(spy)
         return spy
 
-    said = sweep(LazyModel(load), "spy", packed, faces, np.array(list(rows)), "print", max_failed)
-    return said, len(made)
+    predictions = sweep(LazyModel(load), "spy", packed, faces, np.array(list(rows)), "print", max_failed)
+    return predictions, len(made)
 
 
 def test_frames_of_any_size_come_back_as_they_went(tmp_path):
@@ -115,50 +115,53 @@ def test_cut_off_frames_and_mixtures_are_refused(tmp_path, packed):
 
 def test_who_finds_faces_is_asked_once_a_frame_and_claims_no_face(packed, faces):
     spy = Spy()
-    said, loads = run(spy, packed, faces)
+    predictions, loads = run(spy, packed, faces)
     assert spy.asked == [[0, 1], [2, 3]] and loads == 1
-    assert said.frames.tolist() == ["f0", "f1", "f2", "f3"] and said.faces.tolist() == [-1] * 4
-    assert said.xy[:, 0].tolist() == [[0, 8], [1, 10], [2, 5], [3, 7]]
-    assert said.box_score.tolist() == [0.5] * 4 and (said.box_source, said.data) == ("spy", "print")
+    assert predictions.frames.tolist() == ["f0", "f1", "f2", "f3"] and predictions.faces.tolist() == [-1] * 4
+    assert predictions.xy[:, 0].tolist() == [[0, 8], [1, 10], [2, 5], [3, 7]]
+    assert predictions.box_score.tolist() == [0.5] * 4 and (predictions.box_source, predictions.data) == (
+        "spy",
+        "print",
+    )
 
 
 def test_only_frames_with_the_wanted_faces_are_shown(packed, faces):
     spy = Spy()
-    said, _ = run(spy, packed, faces, rows=[2, 4])
-    assert spy.asked == [[1, 3]] and said.frames.tolist() == ["f1", "f3"]
+    predictions, _ = run(spy, packed, faces, rows=[2, 4])
+    assert spy.asked == [[1, 3]] and predictions.frames.tolist() == ["f1", "f3"]
 
 
 @pytest.mark.parametrize(("given", "column"), [("prompt", "prompts"), ("labelled", "boxes")])
 def test_who_is_told_the_boxes_answers_for_each_face(packed, faces, given, column):
-    said, _ = run(Spy(given), packed, faces)
-    assert said.faces.tolist() == [0, 1, 2, 3, 4] and said.frames.tolist() == faces.frames.tolist()
-    np.testing.assert_array_equal(said.boxes, getattr(faces, column))
-    assert said.xy[:, 0, 0].tolist() == [0, 0, 1, 2, 3]
+    predictions, _ = run(Spy(given), packed, faces)
+    assert predictions.faces.tolist() == [0, 1, 2, 3, 4] and predictions.frames.tolist() == faces.frames.tolist()
+    np.testing.assert_array_equal(predictions.boxes, getattr(faces, column))
+    assert predictions.xy[:, 0, 0].tolist() == [0, 0, 1, 2, 3]
 
 
 def test_a_whole_frame_reaches_half_a_pixel_beyond_the_outer_centres(packed, faces):
-    said, _ = run(Spy("frame"), packed, faces)
-    assert said.faces.tolist() == [-1] * 4
-    assert said.boxes[1].tolist() == [-0.5, -0.5, 9.5, 3.5]
+    predictions, _ = run(Spy("frame"), packed, faces)
+    assert predictions.faces.tolist() == [-1] * 4
+    assert predictions.boxes[1].tolist() == [-0.5, -0.5, 9.5, 3.5]
 
 
 @pytest.mark.parametrize("given", ["own", "labelled"])
 def test_an_image_that_breaks_the_model_costs_itself_and_a_reload(packed, faces, given):
     spy = Spy(given, batch=4, bad=(1,))
-    said, loads = run(spy, packed, faces)
-    assert said.failed == ("f1",)
+    predictions, loads = run(spy, packed, faces)
+    assert predictions.failed == ("f1",)
     # All four, then halves: 0 1 raises, 0 is fine, 1 raises; 2 3 is fine. A new model after each error.
     assert spy.asked == [[0, 1, 2, 3], [0, 1], [0], [1], [2, 3]] and loads == 4
-    found = [0, 2, 3] if given == "own" else [0, 0, np.nan, 2, 3]
-    np.testing.assert_array_equal(said.xy[:, 0, 0], found)
-    assert said.faces.tolist() == ([-1] * 3 if given == "own" else [0, 1, 2, 3, 4])
+    expected = [0, 2, 3] if given == "own" else [0, 0, np.nan, 2, 3]
+    np.testing.assert_array_equal(predictions.xy[:, 0, 0], expected)
+    assert predictions.faces.tolist() == ([-1] * 3 if given == "own" else [0, 1, 2, 3, 4])
 
 
 def test_memory_that_runs_out_halves_the_batch(packed, faces):
     spy = Spy(batch=4, largest=2)
-    said, _ = run(spy, packed, faces)
-    assert spy.asked == [[0, 1, 2, 3], [0, 1], [2, 3]] and said.failed == ()
-    assert said.xy[:, 0, 0].tolist() == [0, 1, 2, 3]
+    predictions, _ = run(spy, packed, faces)
+    assert spy.asked == [[0, 1, 2, 3], [0, 1], [2, 3]] and predictions.failed == ()
+    assert predictions.xy[:, 0, 0].tolist() == [0, 1, 2, 3]
 
 
 def test_too_many_failures_end_the_contestant(packed, faces):
@@ -178,13 +181,13 @@ def test_what_is_wrong_with_the_weights_is_not_blamed_on_the_image(packed, faces
 def test_points_that_are_nowhere_are_misses(packed, faces):
     class Lost(Spy):
         def answer(self, image, box):
-            found = super().answer(image, box)
+            instances = super().answer(image, box)
             return Instances(
-                np.full((1, 1, 2), [np.inf, 1], np.float32), found.score, found.boxes, found.box_score
+                np.full((1, 1, 2), [np.inf, 1], np.float32), instances.score, instances.boxes, instances.box_score
             )
 
-    said, _ = run(Lost(), packed, faces)
-    assert np.isnan(said.xy).all() and len(said) == 4
+    predictions, _ = run(Lost(), packed, faces)
+    assert np.isnan(predictions.xy).all() and len(predictions) == 4
 
 
 @pytest.mark.parametrize(
@@ -209,8 +212,8 @@ def test_finding_nothing_is_no_failure(packed, faces):
         def answer(self, image, box):
             return Instances.none(1)
 
-    said, _ = run(Blind(), packed, faces)
-    assert len(said) == 0 and said.xy.shape == (0, 1, 2) and said.failed == ()
+    predictions, _ = run(Blind(), packed, faces)
+    assert len(predictions) == 0 and predictions.xy.shape == (0, 1, 2) and predictions.failed == ()
 
 
 def test_a_point_far_outside_is_a_miss_and_one_just_outside_is_not(packed, faces):
@@ -219,8 +222,8 @@ def test_a_point_far_outside_is_a_miss_and_one_just_outside_is_not(packed, faces
             xy = np.float32([[[-7, 0]], [[-9, 0]], [[15, 13]], [[15, 15]]])  # of a frame of 8 x 6
             return Instances(xy, np.ones((4, 1), np.float32), np.zeros((4, 4), np.float32), np.ones(4, np.float32))
 
-    said, _ = run(Wild(), packed, faces, rows=[0])
-    assert np.isnan(said.xy[:, 0, 0]).tolist() == [False, True, False, True]
+    predictions, _ = run(Wild(), packed, faces, rows=[0])
+    assert np.isnan(predictions.xy[:, 0, 0]).tolist() == [False, True, False, True]
 
 
 @pytest.mark.slow
@@ -234,5 +237,5 @@ def test_after_an_error_the_old_model_is_gone_before_the_new_one_comes(packed, f
         most.append(len(alive))
         return spy
 
-    said = sweep(LazyModel(load), "spy", packed, faces, np.arange(5), "print", 0.5)
-    assert said.failed == ("f0", "f1") and len(most) > 2 and max(most) == 1
+    predictions = sweep(LazyModel(load), "spy", packed, faces, np.arange(5), "print", 0.5)
+    assert predictions.failed == ("f0", "f1") and len(most) > 2 and max(most) == 1

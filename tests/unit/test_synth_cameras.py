@@ -110,7 +110,7 @@ def test_the_annotations_are_those_of_coco(written):
         inside = np.clip(points[:68, :2] + 0.5, 0, (128, 96))
         if (points[:68, 2] > 0).all():
             np.testing.assert_allclose((x, y, x + width, y + height), bounding_box(inside), atol=0.01)
-        told = entry["attributes"]
+        attributes = entry["attributes"]
         assert {
             "yaw",
             "pitch",
@@ -122,8 +122,8 @@ def test_the_annotations_are_those_of_coco(written):
             "polarity",
             "gain",
             "height",
-        } <= told.keys()
-        assert told["polarity"] == known[entry["image_id"]]["camera"]["polarity"]
+        } <= attributes.keys()
+        assert attributes["polarity"] == known[entry["image_id"]]["camera"]["polarity"]
 
 
 def test_faces_are_cut_off_by_the_picture_and_hardly_seen_ones_are_told(written):
@@ -259,8 +259,8 @@ def test_faults_are_noted_and_left_out(written, tmp_path):
         content["images"][-1]["file_name"] = "thermal/absent.png"
 
     whole, loaded = reader.load(written[0], READ), broken(written[0], tmp_path, change)
-    found = {kind: len(names) for kind, names in loaded.findings.lists.items() if kind != "hardly_seen"}
-    assert found["bad_annotation"] + found["duplicate_id"] >= 2 and found["missing_image"] == 1
+    counts = {kind: len(names) for kind, names in loaded.findings.lists.items() if kind != "hardly_seen"}
+    assert counts["bad_annotation"] + counts["duplicate_id"] >= 2 and counts["missing_image"] == 1
     assert len(loaded.faces) < len(whole.faces)
 
 

@@ -27,9 +27,9 @@ def test_heat_moves_no_outline_and_stays_between_the_air_and_the_blood(ambient: 
 
 
 def test_a_neutral_pattern_is_close_to_the_mean_one():
-    plain, own = shot(someone()), shot(someone(heat=Heat()))
+    plain, neutral = shot(someone()), shot(someone(heat=Heat()))
     skin = np.isin(plain.segmentation, (1, 2))
-    assert np.abs(own.celsius[0] - plain.celsius[0])[skin].mean() < 0.5
+    assert np.abs(neutral.celsius[0] - plain.celsius[0])[skin].mean() < 0.5
 
 
 def test_a_cold_nose_is_cold_and_the_inner_eye_is_not():

@@ -36,10 +36,10 @@ def test_it_answers_as_timm_s_network(reference, tmp_path, points):
     net = tfan.read(saved(tmp_path / "x.pt", state(reference["entries"], points))).double()
     picture = torch.from_numpy(np.ascontiguousarray(reference_vectors.images()[:1, :, :224, :224]))
     with torch.inference_mode():
-        said = net(picture.double())[0].numpy()
+        output = net(picture.double())[0].numpy()
     wanted = np.array(reference["said"] if points == 70 else reference["said_478"])
-    assert said.shape == (points, 3)
-    np.testing.assert_allclose(said if points == 70 else said[::40], wanted, rtol=1e-5, atol=1e-6)
+    assert output.shape == (points, 3)
+    np.testing.assert_allclose(output if points == 70 else output[::40], wanted, rtol=1e-5, atol=1e-6)
     assert wanted.std() > 1  # a network without weights would be a fraction of it off
 
 
@@ -49,8 +49,8 @@ def test_what_its_authors_save_is_read(reference, tmp_path):
     plain = tfan.read(saved(tmp_path / "plain.pt", weights)).state_dict()
     weights |= {f"feature_network.classifier.{kind}": torch.zeros(3) for kind in ("weight", "bias")}
     wrapped = {f"module.{name}": each for name, each in weights.items()}
-    found = tfan.read(saved(tmp_path / "wrapped.pt", wrapped)).state_dict()
-    assert all(torch.equal(each, found[name]) for name, each in plain.items())
+    tensors = tfan.read(saved(tmp_path / "wrapped.pt", wrapped)).state_dict()
+    assert all(torch.equal(each, tensors[name]) for name, each in plain.items())
 
 
 @pytest.mark.parametrize(
@@ -79,24 +79,24 @@ def test_nothing_of_a_pickle_is_run(tmp_path):
 def test_points_are_fractions_of_the_crop_and_a_score_is_high_where_the_variance_is_low(reference, tmp_path):
     weights = state(reference["entries"])
     weights["fc.weight"] = torch.zeros_like(weights["fc.weight"])
-    told = torch.zeros(70, 3)
-    told[:, 0], told[:, 1] = torch.linspace(0, 1, 70), 0.25
-    told[:, 2] = torch.linspace(0, 0.04, 70)
-    told[1, 2] = -0.5  # by a leak of its last layer
-    weights["fc.bias"] = told.flatten()
+    bias = torch.zeros(70, 3)
+    bias[:, 0], bias[:, 1] = torch.linspace(0, 1, 70), 0.25
+    bias[:, 2] = torch.linspace(0, 0.04, 70)
+    bias[1, 2] = -0.5  # by a leak of its last layer
+    weights["fc.bias"] = bias.flatten()
     net = tfan.read(saved(tmp_path / "tfan70.pt", weights))
     xy, score = tfan.located(np.zeros((2, 224, 224, 3), np.uint8), net)
     assert xy.shape == (2, 70, 2) and score.shape == (2, 70)
-    np.testing.assert_allclose(xy[0], told[:, :2] + 0.5 / 512, atol=1e-6)
+    np.testing.assert_allclose(xy[0], bias[:, :2] + 0.5 / 512, atol=1e-6)
     assert (np.diff(score[0, 2:]) < 0).all() and score[0, 0] == score[0, 1] == score.max()
     np.testing.assert_allclose(score[0, -1], 1 - 0.2, atol=1e-6)
     bundle.write(tmp_path, "ok", "", {"tfan70.pt": {}})
     settings = {"family": "tfan", "weights": "w", "file": "tfan70.pt", "trained_on": ["tfake"]}
     one = tfan.load(parse(settings, tfan.Config, "x"), Assets(bundle.read(tmp_path)), "cpu")
     assert (one.vocabulary, one.trained_on, one.given) == ("facesynthetics70", ("tfake",), "prompt")
-    [found] = one([np.zeros((90, 120, 3), np.uint8)], [np.array([[20, 30, 60, 70]], np.float32)])
+    [prediction] = one([np.zeros((90, 120, 3), np.uint8)], [np.array([[20, 30, 60, 70]], np.float32)])
     # The crop is 50 px wide and begins at 15, 25; a point at its left edge and a quarter of its height down.
-    np.testing.assert_allclose(found.xy[0, 0], [15 + 50 * 0.5 / 512, 25 + 12.5 + 50 * 0.5 / 512], atol=1e-3)
+    np.testing.assert_allclose(prediction.xy[0, 0], [15 + 50 * 0.5 / 512, 25 + 12.5 + 50 * 0.5 / 512], atol=1e-3)
 
 
 def test_grey_pictures_are_stretched_and_colours_stay():

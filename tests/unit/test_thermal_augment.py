@@ -116,8 +116,8 @@ def test_inverted_polarity_is_the_negative_and_gamma_is_a_power():
     np.testing.assert_array_equal(flipped, 255 - image)
     powers = []
     for index in range(300):
-        shown = thermal.gained(image, seeds.rng(0, index), Thermal(gamma=2)).ravel() / 255
-        powers.append(np.log(shown[128]) / np.log(128 / 255))
+        values = thermal.gained(image, seeds.rng(0, index), Thermal(gamma=2)).ravel() / 255
+        powers.append(np.log(values[128]) / np.log(128 / 255))
     assert min(powers) == pytest.approx(0.5, abs=0.02) and max(powers) == pytest.approx(2, abs=0.03)
     assert np.median(powers) == pytest.approx(1, abs=0.15)  # even in its logarithm
 
@@ -219,8 +219,8 @@ def test_pixels_and_points_move_together_under_new_views():
         view = augment.reframed(augment.draw(seeds.rng(0, index), limits), seeds.rng(1, index), limits)
         to_plain = augment.matrix(view, 96)
         seen = geometry.warp(blob, to_plain, 96).astype(float)
-        found = [(columns * seen).sum() / seen.sum(), (rows * seen).sum() / seen.sum()]
-        assert geometry.apply(geometry.invert(to_plain), xy)[0] == pytest.approx(found, abs=0.2)
+        centre = [(columns * seen).sum() / seen.sum(), (rows * seen).sum() / seen.sum()]
+        assert geometry.apply(geometry.invert(to_plain), xy)[0] == pytest.approx(centre, abs=0.2)
 
 
 def test_a_teacher_sees_the_same_place_and_no_other_camera():
@@ -233,9 +233,9 @@ def test_a_teacher_sees_the_same_place_and_no_other_camera():
             np.arange(6),
             5,
             2,
-            Augment(**still, boxes=BoxVariation(p=1), thermal=Thermal(**told)),
+            Augment(**still, boxes=BoxVariation(p=1), thermal=Thermal(**options)),
         )
-        for told in ({}, {"tone_p": 1.0, "invert_p": 1.0, "patch_p": 1.0})
+        for options in ({}, {"tone_p": 1.0, "invert_p": 1.0, "patch_p": 1.0})
     )
     np.testing.assert_array_equal(plain.teacher, plain.student.images)
     np.testing.assert_array_equal(plain.teacher, other.teacher)

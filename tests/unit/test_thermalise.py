@@ -234,7 +234,7 @@ def test_the_tree_is_read_as_t_fake(written):
     assert (len(rgb.faces), len(thermal.faces)) == (6, 12)
     assert rgb.findings.summary()["found"] == thermal.findings.summary()["found"] == {}
     split = dict(zip(rgb.faces.subjects, rgb.faces.splits, strict=True))
-    assert all(split[s] == own for s, own in zip(thermal.faces.subjects, thermal.faces.splits, strict=True))
+    assert all(split[s] == actual for s, actual in zip(thermal.faces.subjects, thermal.faces.splits, strict=True))
     warm, cold = (tfake.read(written / f"{room}/000000_thermal.png", config) for room in ("warm", "cold"))
     seg = classes(landmarks(78, 80, 40))
     assert 24 - 1.5 < np.median(warm[seg == 0]) < 27 + 1 and np.median(cold[seg == 0]) < 22 + 1

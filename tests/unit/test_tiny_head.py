@@ -37,10 +37,10 @@ def test_it_is_the_published_order_of_layers_and_so_are_its_gradients(grid, size
         ours, theirs = head(features), literal(head).train(training)(features)
         assert ours.shape == (3, points, size, size) and ours.std() > 0.01
         torch.testing.assert_close(ours, theirs, atol=2e-6, rtol=1e-5)
-    own = torch.autograd.grad((head(features) * weights).sum(), list(head.parameters()))
+    gradients = torch.autograd.grad((head(features) * weights).sum(), list(head.parameters()))
     published = torch.autograd.grad((literal(head)(features) * weights).sum(), list(head.parameters()))
-    for mine, wanted in zip(own, published, strict=True):
-        torch.testing.assert_close(mine, wanted, atol=1e-4 * float(wanted.abs().max()) + 1e-6, rtol=1e-4)
+    for gradient, wanted in zip(gradients, published, strict=True):
+        torch.testing.assert_close(gradient, wanted, atol=1e-4 * float(wanted.abs().max()) + 1e-6, rtol=1e-4)
 
 
 def test_under_autocast_maps_are_float32_and_not_rounded_to_bfloat16():

@@ -175,18 +175,18 @@ def test_a_detector_is_scored_against_tight_boxes_and_a_missed_face_has_no_box()
     pictures = camera.Pictures(faces, tuple(np.full((3, 3), row, np.uint8) for row in range(5)))
     tight = boxes.kinds(faces)["tight"]
     finder = Finder(tight, missed=(1,), alarms=(1, 3))
-    found = detected.polarities(pictures, finder)
-    given = detected.boxes_of_faces(pictures, found["as it is"], 0.3)
+    detections = detected.polarities(pictures, finder)
+    given = detected.boxes_of_faces(pictures, detections["as it is"], 0.3)
     assert np.isnan(given[1]).all()
     assert given[[0, 2, 3, 4]] == pytest.approx(tight[[0, 2, 3, 4]] + 1)
-    numbers = {name: detected.numbers(pictures, some, 0.3) for name, some in found.items()}
+    numbers = {name: detected.numbers(pictures, some, 0.3) for name, some in detections.items()}
     # In frame 1 the false alarm is the best that there is: 0.9. Inverted, every picture has another level.
     assert numbers["as it is"] | {"ap50": 0} == {
         **{"ap50": 0, "recall": 0.8, "precision": pytest.approx(4 / 6), "faces": 5, "frames": 5},
         **{"missed": 1, "false_alarms": 2, "threshold": 0.3},
     }
     assert numbers["inverted"]["recall"] == 0
-    surer = detected.numbers(pictures, found["as it is"], 0.5)
+    surer = detected.numbers(pictures, detections["as it is"], 0.5)
     assert (surer["recall"], surer["precision"]) == (0.8, pytest.approx(4 / 5))
     assert "80.0 | 66.7" in page.detection(numbers) and "1 of 5" in page.detection(numbers)
 
@@ -236,11 +236,11 @@ def test_the_noise_of_labels_is_a_row_of_the_card_without_boxes():
 
 
 def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machines():
-    own = {"faces": 10, "missed": 2.0, "nme": 0.08, "subjects": [0.07, 0.09]}
+    numbers = {"faces": 10, "missed": 2.0, "nme": 0.08, "subjects": [0.07, 0.09]}
     made = {
         "contestants": {
-            "x": {"found": {"all": own}, "given": {"all": own | {"missed": 0.0}}},
-            "landmarker": {"detected": {"all": own | {"nme": 0.09}}},
+            "x": {"found": {"all": numbers}, "given": {"all": numbers | {"missed": 0.0}}},
+            "landmarker": {"detected": {"all": numbers | {"nme": 0.09}}},
         },
         "noise": {noise.JITTER: None},
         "detection": {"inverted": {"faces": 10, "recall": 0.9, "precision": 1.0, "ap50": 0.95}},
@@ -368,8 +368,8 @@ def test_face_mesh_on_the_real_camera_has_the_numbers_of_another_evaluation(mirr
     """The board in studies/real was made by the pipeline: 13.14 and 12.11 %, 154 and 257 missed."""
     pictures = camera.read("thermal_in_car", mirror("thermal_in_car"))
     made = quick.scored(pictures, [], mirror("face_landmark.tflite").parent, "aligned", ["given", "tight"])
-    told = {kind: own["points"]["common54"] for kind, own in made["contestants"][quick.MESH].items()}
-    assert {kind: own["missed"] for kind, own in told.items()} == {"given": 154, "tight": 257}
-    assert told["given"]["nme"] == pytest.approx(0.1314, abs=2e-4)
-    assert told["tight"]["nme"] == pytest.approx(0.1211, abs=2e-4)
+    scores = {kind: values["points"]["common54"] for kind, values in made["contestants"][quick.MESH].items()}
+    assert {kind: values["missed"] for kind, values in scores.items()} == {"given": 154, "tight": 257}
+    assert scores["given"]["nme"] == pytest.approx(0.1314, abs=2e-4)
+    assert scores["tight"]["nme"] == pytest.approx(0.1211, abs=2e-4)
     assert 0.005 < made["noise"]["jitter of labels on heads at rest"]["nme"] < 0.02

@@ -61,8 +61,8 @@ def test_the_whole_body_expert_answers(net, weights):
     with torch.inference_mode():
         for expert in (5, 0):
             wanted = net(picture, dataset_index=torch.full((2,), expert)).heatmaps
-            said = vitpose.load(settings(expert=expert), Assets(weights), "cpu").forward(picture)
-            tolerances.assert_same(said, wanted)
+            maps = vitpose.load(settings(expert=expert), Assets(weights), "cpu").forward(picture)
+            tolerances.assert_same(maps, wanted)
         assert vitpose.Config(family="vitpose", weights="w").expert == 5
         assert not torch.allclose(wanted, net(picture, dataset_index=torch.full((2,), 5)).heatmaps, atol=1e-3)
     with pytest.raises(DataError, match="6 experts"):

@@ -23,8 +23,8 @@ def summits(places: np.ndarray, sigma: float = 2.0) -> np.ndarray:
 
 def loaded(folder, card=CARD, device="cpu", **settings):
     bundle.write(folder, "ok", "", {"pose.onnx": card})
-    told = {"family": "vitpose_onnx", "weights": "w", "flip": False} | settings
-    return vitpose_onnx.load(parse(told, vitpose_onnx.Config, "x"), Assets(bundle.read(folder)), device)
+    section = {"family": "vitpose_onnx", "weights": "w", "flip": False} | settings
+    return vitpose_onnx.load(parse(section, vitpose_onnx.Config, "x"), Assets(bundle.read(folder)), device)
 
 
 @pytest.mark.parametrize("batch", ["batch", 1])
@@ -36,16 +36,16 @@ def test_133_summits_are_found_between_the_pixels(tmp_path, batch):
     box = np.array([[-0.5, -0.5, 192.5, 256.5]], np.float32)
     one = loaded(tmp_path)
     assert (one.vocabulary, one.given, one.box_source) == ("coco_wholebody133", "frame", "frame")
-    for found in one([frame] * 3, [box] * 3):
+    for prediction in one([frame] * 3, [box] * 3):
         # The first and last pixels of heat map, input and crop lie on each other.
         wanted = places / (47, 63) * (240, 320) + (96 - 120, 128 - 160)
-        np.testing.assert_allclose(found.xy[0], wanted, atol=0.15)  # of a heat map's pixel it is a thirtieth
-        assert (found.score[0] > 0.7).all()
+        np.testing.assert_allclose(prediction.xy[0], wanted, atol=0.15)  # of a heat map's pixel it is a thirtieth
+        assert (prediction.score[0] > 0.7).all()
 
 
 def test_the_blur_is_that_of_the_published_kernel():
-    own = cv2.getGaussianKernel(11, 0)  # 0: as wide as OpenCV thinks right, which is what is published
-    np.testing.assert_allclose(cv2.getGaussianKernel(11, vitpose_onnx.SIGMA), own, atol=1e-12)
+    kernel = cv2.getGaussianKernel(11, 0)  # 0: as wide as OpenCV thinks right, which is what is published
+    np.testing.assert_allclose(cv2.getGaussianKernel(11, vitpose_onnx.SIGMA), kernel, atol=1e-12)
 
 
 def test_a_mirror_image_is_averaged_in_unless_it_is_not(tmp_path):

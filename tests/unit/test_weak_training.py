@@ -92,17 +92,17 @@ def test_the_student_of_a_teacher_that_was_not_trained_says_so(tree, tmp_path):
 
 
 def teach(root, **changed):
-    told = {"head": "head_x", "backbone": "fake", "crops": "cut", "faces": "noses", "min_score": 0.5} | changed
+    settings = {"head": "head_x", "backbone": "fake", "crops": "cut", "faces": "noses", "min_score": 0.5} | changed
     out, report = root / "taught" / "noses", root / "taught.json"
     places = (root / "models", root / "cut", root / "seen", root / "noses", out, report)
-    pseudo_labels.build(parse(told, pseudo_labels.Config, "x"), *places)
+    pseudo_labels.build(parse(settings, pseudo_labels.Config, "x"), *places)
     return out, json.loads(report.read_text())
 
 
 def test_a_head_without_any_opinion_leaves_a_reason_for_its_students(taught_root):  # noqa: F811
-    out, told = teach(taught_root, min_score=2.0)
+    out, report = teach(taught_root, min_score=2.0)
     reason = "head_x leaves no label above a score of 2 within the labelled persons"
-    assert (told["status"], told["reason"]) == ("skipped", reason)
+    assert (report["status"], report["reason"]) == ("skipped", reason)
     assert [path.name for path in out.iterdir()] == [SKIPPED]
     config = supervised_run(train="noses", labels="nose1", vocabulary="nose1")
     with pytest.raises(Untrained, match=f"^{reason}$"):
@@ -115,9 +115,9 @@ def test_a_head_without_any_opinion_leaves_a_reason_for_its_students(taught_root
 
 
 def test_too_few_opinions_for_a_batch_are_a_reason_and_too_few_labels_of_others_an_error(taught_root):  # noqa: F811
-    out, told = teach(taught_root)
+    out, report = teach(taught_root)
     count = sum(part(row) == "train" for row in range(FACES)) - 1
-    assert told["labels"] == count and files.read_json(out / "seed0" / LABELLER) == {"head": "head_x"}
+    assert report["labels"] == count and files.read_json(out / "seed0" / LABELLER) == {"head": "head_x"}
     named = {"train": "noses", "labels": "nose1", "vocabulary": "nose1"}
     root = taught_root / "taught"
     outcome.require(supervised_run(**named, batch=count), root, taught_root / "models")
@@ -177,8 +177,8 @@ def test_a_backbone_whose_maps_cannot_be_stored_is_left_out_with_a_reason(tmp_pa
     bundle.write(assets, "ok", "", {"model.safetensors": {}, "model.json": {}})
     section = {"family": "rtmpose", "weights": "w", "stages": [1], "dtype": "float32"}
     features.features_of("x", section, ["a"], crops, assets, tmp_path / "partial", tmp_path / "out", "cpu")
-    said = files.read_json(tmp_path / "out" / features.STATUS)
-    assert said["status"] == "skipped" and ("not finite" in said["reason"] or "too large" in said["reason"])
+    status = files.read_json(tmp_path / "out" / features.STATUS)
+    assert status["status"] == "skipped" and ("not finite" in status["reason"] or "too large" in status["reason"])
     assert [path.name for path in (tmp_path / "out").iterdir()] == [features.STATUS]
     assert not (tmp_path / "partial").exists()
 

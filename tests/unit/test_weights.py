@@ -93,8 +93,8 @@ def test_a_file_arrives_and_is_described_and_is_not_asked_for_twice(tmp_path, ca
     assert brought.cards["model.onnx"] == CARD | {
         "gated": False, "notes": "", "source": where, "size": len(MODEL), "sha256": digest(MODEL)
     }  # fmt: skip
-    said = capfd.readouterr().err
-    assert (f"size: {len(MODEL)}, sha256: {digest(MODEL)}" in said) is not pinned
+    output = capfd.readouterr().err
+    assert (f"size: {len(MODEL)}, sha256: {digest(MODEL)}" in output) is not pinned
     first = (case.out / "bundle.json").read_bytes()
     shutil.rmtree(case.out)
     case.fill()  # the server is gone
@@ -196,9 +196,9 @@ def test_a_file_that_changed_upstream_is_to_be_written_into_the_manifest_of_weig
         case = Case(tmp_path, entry(**as_file(script.url)))
         with pytest.raises(DataError, match="offers") as error:
             case.fill()
-    told = error.value.remedy
-    assert told.startswith("find out what changed upstream; if it is right, write its size and sha256 into ")
-    assert told.endswith(".yaml")
+    remedy = error.value.remedy
+    assert remedy.startswith("find out what changed upstream; if it is right, write its size and sha256 into ")
+    assert remedy.endswith(".yaml")
 
 
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
@@ -283,8 +283,8 @@ def test_without_a_network_the_reason_says_what_to_do_and_names_no_path(tmp_path
         "place the files by hand (see DATA.md)"
     )
     assert sum(waits) < 5
-    said = capfd.readouterr().err
-    assert "cannot be reached" in said and str(tmp_path / "cache" / "placed") in said
+    output = capfd.readouterr().err
+    assert "cannot be reached" in output and str(tmp_path / "cache" / "placed") in output
 
 
 def test_a_file_of_that_name_and_other_content_is_named(tmp_path, capfd):
@@ -385,11 +385,11 @@ def test_a_sum_without_a_size_is_enough(tmp_path):
 def test_what_nothing_can_run_is_its_reason_and_is_never_brought(tmp_path):
     with serving(Script(MODEL)) as script:
         case = Case(tmp_path, entry(card=GATED, **as_file(script.url)))
-        told = yaml.safe_load(case.path.read_text())
-        case.path.write_text(yaml.safe_dump(told | {"reason": "its network is not in this version"}))
+        manifest = yaml.safe_load(case.path.read_text())
+        case.path.write_text(yaml.safe_dump(manifest | {"reason": "its network is not in this version"}))
         placed(case, "model.onnx", MODEL)
         assert case.skipped() == "its network is not in this version" and script.seen == []
-        case.path.write_text(yaml.safe_dump(told | {"reason": ""}))
+        case.path.write_text(yaml.safe_dump(manifest | {"reason": ""}))
         with pytest.raises(DataError, match="reason"):
             case.fill()
 

@@ -144,11 +144,11 @@ def test_what_a_killed_download_left_is_removed_and_one_that_goes_on_is_not(inde
 
 @pytest.mark.slow
 def test_pip_leaves_nothing_where_nobody_sweeps(index, tmp_path, monkeypatch):
-    told = []
-    monkeypatch.setattr(subprocess, "run", lambda command, **more: told.append((command, more)) or Done)
+    calls = []
+    monkeypatch.setattr(subprocess, "run", lambda command, **more: calls.append((command, more)) or Done)
     with pytest.raises(NetworkError):
         packages.fetch(entry(index).wheel, store(tmp_path), None)
-    [(command, more)] = told
+    [(command, more)] = calls
     folder = Path(more["env"]["TMPDIR"])
     assert folder == Path(command[command.index("--dest") + 1]) and folder.parent == store(tmp_path).cache
     assert more["env"]["PATH"] == os.environ["PATH"]

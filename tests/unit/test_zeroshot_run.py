@@ -40,10 +40,10 @@ def root(tmp_path_factory) -> Path:
     )
     (root / "faces/s").mkdir(parents=True)
     faces.save(root / "faces/s/faces.npz")
-    for variant, shown in ((packed_images.BASE, ids[1:]), ("other", ids)):
+    for variant, frame_ids in ((packed_images.BASE, ids[1:]), ("other", ids)):
         (root / "frames/s" / variant).mkdir(parents=True)
-        images = [np.full((32, 40), 90 + number, np.uint8) for number in range(len(shown))]
-        packed_images.write(root / "frames/s" / variant, shown, images)
+        images = [np.full((32, 40), 90 + number, np.uint8) for number in range(len(frame_ids))]
+        packed_images.write(root / "frames/s" / variant, frame_ids, images)
     files.write_json(root / "framed/s.json", {"data": "print", "variants": {packed_images.BASE: {}, "other": {}}})
     tiny_runs.teach(root / "models", "nose", 0, points=1, vocabulary="nose1", trained_on=["elsewhere"])
     return root
@@ -71,9 +71,9 @@ def said(out: Path) -> dict[str, Predictions]:
 @pytest.mark.slow
 def test_every_variant_is_predicted_the_base_on_scored_faces_only(root, tmp_path):
     predict(root, tmp_path)
-    found = said(tmp_path)
-    assert found["s.npz"].faces.tolist() == [1, 2] and found["s@other.npz"].faces.tolist() == [0, 1, 2]
-    for one in found.values():
+    predictions = said(tmp_path)
+    assert predictions["s.npz"].faces.tolist() == [1, 2] and predictions["s@other.npz"].faces.tolist() == [0, 1, 2]
+    for one in predictions.values():
         assert (one.contestant, one.data, one.status) == ("me", "print", "ok")
         assert (one.vocabulary, one.box_source, one.trained_on) == ("nose1", "labelled", ("elsewhere",))
 
@@ -98,13 +98,15 @@ def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, g
     )
     seed = tmp_path / "said/seed0"
     assert {path.name for path in seed.iterdir()} == NAMES | {"s@shift20.npz"}
-    said = Predictions.open(seed / "s@shift20.npz")
+    predictions = Predictions.open(seed / "s@shift20.npz")
     if given == "prompt":
-        assert said.faces.tolist() == [1, 2]
-        told = Faces.open(root / "faces/s/faces.npz")
-        np.testing.assert_array_equal(said.boxes, perturb_boxes(told.prompts, told.ids, moves["s"]["shift20"])[1:])
+        assert predictions.faces.tolist() == [1, 2]
+        faces = Faces.open(root / "faces/s/faces.npz")
+        np.testing.assert_array_equal(
+            predictions.boxes, perturb_boxes(faces.prompts, faces.ids, moves["s"]["shift20"])[1:]
+        )
     else:
-        assert (said.status, said.reason) == ("skipped", contestant.NO_PROMPTS)
+        assert (predictions.status, predictions.reason) == ("skipped", contestant.NO_PROMPTS)
 
 
 @pytest.mark.slow
@@ -129,12 +131,12 @@ def test_shifted_pictures_are_for_everybody_and_cost_nothing_else(root, tmp_path
     )
     seed = tmp_path / "said/seed0"
     assert [path.name for path in seed.iterdir()] == ["s@jitter.npz"]
-    said = Predictions.open(seed / "s@jitter.npz")
-    assert (said.status, said.data) == ("ok", "print")
+    predictions = Predictions.open(seed / "s@jitter.npz")
+    assert (predictions.status, predictions.data) == ("ok", "print")
     steps = ["+1+0", "-1+0", "+0+1", "+0-1"]
-    assert said.frames.tolist() == [f"f{number}@{step}" for step in steps for number in (1, 2)]
-    assert said.faces.tolist() == (list(range(8)) if told == "labelled" else [-1] * 8)
-    assert (said.boxes == (said.boxes[0] if told == "frame" else [2, 2, 30, 30])).all()
+    assert predictions.frames.tolist() == [f"f{number}@{step}" for step in steps for number in (1, 2)]
+    assert predictions.faces.tolist() == (list(range(8)) if told == "labelled" else [-1] * 8)
+    assert (predictions.boxes == (predictions.boxes[0] if told == "frame" else [2, 2, 30, 30])).all()
 
 
 def test_without_weights_every_file_says_why(root, tmp_path):
@@ -161,10 +163,10 @@ def test_a_data_set_that_is_not_wanted_says_so(root, tmp_path):
     contestant.predict_all(
         "me", SETTINGS | {"only": ["t"]}, contestant.Config(), {"s": "test", "t": "test"}, paths, tmp_path / "o"
     )
-    found = {path.name: Predictions.open(path) for path in (tmp_path / "o/seed0").iterdir()}
-    assert set(found) == {"s.npz", "s@other.npz", "t.npz", "t@other.npz"}
-    assert found["t.npz"].status == "ok" and len(found["t@other.npz"]) == 3
-    assert {found[name].reason for name in NAMES} == {"its settings say `only: [t]`"}
+    predictions = {path.name: Predictions.open(path) for path in (tmp_path / "o/seed0").iterdir()}
+    assert set(predictions) == {"s.npz", "s@other.npz", "t.npz", "t@other.npz"}
+    assert predictions["t.npz"].status == "ok" and len(predictions["t@other.npz"]) == 3
+    assert {predictions[name].reason for name in NAMES} == {"its settings say `only: [t]`"}
 
 
 @pytest.mark.slow
@@ -175,9 +177,9 @@ def test_beside_predictions_stands_what_onnxruntime_ran_on(root, tmp_path):
     paths = contestant.ContestantPaths(
         files_of.folder, root / "models/nose", root / "faces", root / "frames", root / "framed"
     )
-    own = SETTINGS | {"given": "own", "detector": "det.onnx"}
+    settings = SETTINGS | {"given": "own", "detector": "det.onnx"}
     (tmp_path / "said").mkdir()
-    contestant.predict_all("me", own, contestant.Config(), {"s": "test"}, paths, tmp_path / "said")
+    contestant.predict_all("me", settings, contestant.Config(), {"s": "test"}, paths, tmp_path / "said")
     assert {path.name for path in (tmp_path / "said").iterdir()} == {"seed0", contestant.PROVIDERS}
     assert files.read_json(tmp_path / "said" / contestant.PROVIDERS) == {"detector": ["CPUExecutionProvider"]}
     assert Predictions.open(tmp_path / "said/seed0/s.npz").status == "ok"
@@ -202,10 +204,10 @@ def test_threads_are_overruled_where_a_contestant_has_any(root):
         module = import_module(f"thermark.models.{family}")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "load", lambda config, *rest: loaded.append((config, rest)) or config)
-            own = {"family": family, "weights": "none"} | (
+            settings = {"family": family, "weights": "none"} | (
                 {"run": "r", "given": "frame"} if family == "cascade" else {}
             )
-            contestant.load_model("me", own, assets, "cpu", threads).get()
+            contestant.load_model("me", settings, assets, "cpu", threads).get()
     assert [getattr(config, "threads", None) for config, _ in loaded] == [1, 2, None]
     assert all(rest == (assets, "cpu") for _, rest in loaded)
 

@@ -30,24 +30,24 @@ def main() -> None:
     for number, name in enumerate(PICKED):
         small = cv2.resize(cv2.imread(str(renders / f"{name}.png")), (256, 256), interpolation=cv2.INTER_AREA)
         cv2.imwrite(str(HERE / f"face_{number}.png"), small)
-    said = packed(answers(python, facemesh_images.rendered()))
-    files.write_arrays(HERE / "rendered.npz", {name: rows for name, rows in said.items() if not bodies(name)})
-    files.write_arrays(HERE / "bodies.npz", {name: rows for name, rows in said.items() if bodies(name)})
+    arrays = packed(answers(python, facemesh_images.rendered()))
+    files.write_arrays(HERE / "rendered.npz", {name: rows for name, rows in arrays.items() if not bodies(name)})
+    files.write_arrays(HERE / "bodies.npz", {name: rows for name, rows in arrays.items() if bodies(name)})
     real = {}
     for name in facemesh_images.REAL:
         real |= facemesh_images.real(name, facemesh_images.picture(reals / f"{name}.png"))
-    said = packed(answers(python, real))
-    files.write_arrays(HERE / "real.npz", {name: rows for name, rows in said.items() if not bodies(name)})
+    arrays = packed(answers(python, real))
+    files.write_arrays(HERE / "real.npz", {name: rows for name, rows in arrays.items() if not bodies(name)})
     known(python, facemesh_images.picture(renders / f"{KNOWN}.png"))
 
 
 def known(python: str, face: np.ndarray) -> None:
     """Write the package's own picture of a face with its points."""
     small = cv2.resize(face, (KNOWN_SIDE, KNOWN_SIDE), interpolation=cv2.INTER_AREA)
-    said = answers(python, {"known": small})
+    arrays = answers(python, {"known": small})
     xy = np.full((478, 2), np.nan, np.float32)
-    xy[:468] = said["known|mesh"][0]
-    box = said["known|short"][0, :4].astype(np.float32)
+    xy[:468] = arrays["known|mesh"][0]
+    box = arrays["known|short"][0, :4].astype(np.float32)
     golden_check.FOLDER.mkdir(exist_ok=True)
     files.write_arrays(golden_check.FOLDER / "facemesh.npz", {"picture": small, "box": box, "xy": xy})
 
@@ -55,10 +55,10 @@ def known(python: str, face: np.ndarray) -> None:
 def answers(python: str, pictures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return what reference.py says of pictures."""
     with tempfile.TemporaryDirectory() as folder:
-        asked, told = Path(folder) / "asked.npz", Path(folder) / "told.npz"
-        np.savez(asked, **pictures)
-        subprocess.run([python, str(HERE / "reference.py"), str(asked), str(told)], check=True)
-        return dict(np.load(told))
+        input_path, output_path = Path(folder) / "asked.npz", Path(folder) / "told.npz"
+        np.savez(input_path, **pictures)
+        subprocess.run([python, str(HERE / "reference.py"), str(input_path), str(output_path)], check=True)
+        return dict(np.load(output_path))
 
 
 def bodies(name: str) -> bool:

@@ -39,21 +39,21 @@ def body(image: np.ndarray) -> np.ndarray:
     """Return normalised points (M, 33, 2) of the one person that it answers for, or of none."""
     options = {"static_image_mode": True, "model_complexity": 1, "min_detection_confidence": 0.5}
     with pose.Pose(**options) as solution:
-        found = solution.process(image).pose_landmarks
-    points = [] if found is None else [[[point.x, point.y] for point in found.landmark]]
+        landmarks = solution.process(image).pose_landmarks
+    points = [] if landmarks is None else [[[point.x, point.y] for point in landmarks.landmark]]
     return np.array(points).reshape(-1, 33, 2)
 
 
 def detections(image: np.ndarray, selection: int) -> tuple[np.ndarray, np.ndarray]:
     """Return normalised corners and key points (M, 8, 2), and scores (M,); 0 = short range, 1 = full range."""
     with face_detection.FaceDetection(model_selection=selection, min_detection_confidence=0.5) as solution:
-        found = solution.process(image).detections or []
+        faces = solution.process(image).detections or []
     rows = []
-    for data in (face.location_data for face in found):
+    for data in (face.location_data for face in faces):
         box = data.relative_bounding_box
         corners = [[box.xmin, box.ymin], [box.xmin + box.width, box.ymin + box.height]]
         rows.append(corners + [[point.x, point.y] for point in data.relative_keypoints])
-    return np.array(rows).reshape(-1, 8, 2), np.array([face.score[0] for face in found])
+    return np.array(rows).reshape(-1, 8, 2), np.array([face.score[0] for face in faces])
 
 
 if __name__ == "__main__":
