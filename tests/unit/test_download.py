@@ -254,9 +254,9 @@ KILLED = """
 import sys
 from pathlib import Path
 from thermark.download.mirrors import Mirrors
-from thermark.download.resolve import Store, resolve
+from thermark.download.resolve import FileStore, resolve
 from thermark.download.request import Remote
-resolve(Remote(sys.argv[1], "set.zip", int(sys.argv[3]), sys.argv[4]), Store(Path(sys.argv[2]), Mirrors(())))
+resolve(Remote(sys.argv[1], "set.zip", int(sys.argv[3]), sys.argv[4]), FileStore(Path(sys.argv[2]), Mirrors(())))
 """
 
 

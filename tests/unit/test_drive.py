@@ -198,9 +198,9 @@ from pathlib import Path
 from google_drive import route
 from thermark.download import drive
 from thermark.download.mirrors import Mirrors
-from thermark.download.resolve import Store
+from thermark.download.resolve import FileStore
 route(int(sys.argv[1]))
-drive.folder(sys.argv[3], Store(Path(sys.argv[2]), Mirrors(())), None)
+drive.folder(sys.argv[3], FileStore(Path(sys.argv[2]), Mirrors(())), None)
 """
 
 
