@@ -47,10 +47,20 @@ def spread(summary: dict[str, Any], metric: str) -> str:
     return percent(summary[metric]) + (f" ± {percent(summary[std])}" if std in summary else "")
 
 
-@pytest.mark.parametrize("run", ["pretrain_s", "tuned_s", "ktl_s"])
-def test_ktl_on_real_faces(sections, run):
-    cells = rows(sections["Does KTL help on real faces?"])[run]
-    scores = read("transfer/ktl/car.json")["contestants"][run]
+KTL = ("Does KTL help on real faces?", "ktl", ("pretrain_s", "tuned_s", "ktl_s"))
+PROFILE = (
+    "Does MCL help a small student on real faces?",
+    "profile",
+    ("mean_of_others", "pretrain_s", "tuned_s", "ktl_s", "supervised_t", "mcl_st"),
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "folder", "run"), [(title, folder, run) for title, folder, runs in (KTL, PROFILE) for run in runs]
+)
+def test_distillation_on_real_faces(sections, title, folder, run):
+    cells = rows(sections[title])[run]
+    scores = read(f"transfer/{folder}/car.json")["contestants"][run]
     assert cells == [spread(scores[kind]["all"], "nme") for kind in KINDS]
     assert all(scores[kind]["all"]["missed"] == 0 for kind in KINDS)
 
