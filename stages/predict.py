@@ -9,7 +9,7 @@ from thermark.core import command_line, errors, files, perturbations
 from thermark.core.config import section, value
 from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference.keys import Config, PredictionPaths, Setting
-from thermark.models.inference.predict_all import predict_everyone
+from thermark.models.inference.predict_everyone import predict_everyone
 
 
 def main() -> None:

@@ -16,9 +16,9 @@ from thermark.core.perturbations import BoxPerturbation
 from thermark.core.predictions import Predictions
 from thermark.core.runs import SKIPPED
 from thermark.models import mean_shape
-from thermark.models.inference import predict_all
+from thermark.models.inference import predict_everyone
 from thermark.models.inference.keys import Config, PredictionPaths, Setting
-from thermark.models.inference.predict_all import KEYS
+from thermark.models.inference.predict_everyone import KEYS
 
 MEAN = {"family": "mean_shape", "train": "one"}
 LEARNED = {"family": "learned", "run": "net"}
@@ -48,7 +48,7 @@ def setting(tmp_path: Path) -> Setting:
 
 def predicted(setting: Setting, out: Path, **sections) -> dict[str, float]:
     """Predict, and return when each file was written."""
-    predict_all.predict_everyone(sections, setting, out)
+    predict_everyone.predict_everyone(sections, setting, out)
     return {path.relative_to(out).as_posix(): path.stat().st_mtime_ns for path in sorted(out.rglob("*.npz"))}
 
 
@@ -147,9 +147,9 @@ def same_but(setting: Setting, what: str) -> Setting:
     ],
 )
 def test_what_has_changed_is_predicted_again_and_nothing_else(setting, done, what, expected):
-    wanted = predict_all.keys("mean", MEAN, setting), predict_all.keys("net", LEARNED, setting)
+    wanted = predict_everyone.keys("mean", MEAN, setting), predict_everyone.keys("net", LEARNED, setting)
     after = same_but(setting, what)
-    again = predict_all.keys("mean", MEAN, after), predict_all.keys("net", LEARNED, after)
+    again = predict_everyone.keys("mean", MEAN, after), predict_everyone.keys("net", LEARNED, after)
     stale = {f"mean/{path}" for path in again[0] if again[0][path] != wanted[0][path]}
     stale |= {f"net/{path}" for path in again[1] if again[1][path] != wanted[1][path]}
     every = {name: {path for path in done[1] if path.startswith(f"{name}/")} for name in ("mean", "net")}
@@ -181,9 +181,9 @@ def test_a_run_that_came_to_nothing_is_a_row_with_its_reason(setting, tmp_path):
 
 
 def test_weights_that_arrive_are_used(setting, done):
-    keys = predict_all.keys("mesh", ABSENT, setting)
+    keys = predict_everyone.keys("mesh", ABSENT, setting)
     bundle.write(setting.paths.weights / "far", "skipped", "still far", {})
-    assert set(keys.values()) != set(predict_all.keys("mesh", ABSENT, setting).values())
+    assert set(keys.values()) != set(predict_everyone.keys("mesh", ABSENT, setting).values())
 
 
 def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
@@ -193,7 +193,7 @@ def test_moved_boxes_have_files_and_keys_of_their_own(setting, tmp_path):
     after = predicted(shaken, out, mean=MEAN, mesh=ABSENT)
     assert set(after) - set(before) == {"mean/one@shift10.npz", "mesh/one@shift10.npz"}
     further = replace(setting, moves={"one": {"shift10": BoxPerturbation(0.2)}})
-    keys = [predict_all.keys("mean", MEAN, each)["one@shift10.npz"] for each in (shaken, further)]
+    keys = [predict_everyone.keys("mean", MEAN, each)["one@shift10.npz"] for each in (shaken, further)]
     assert keys[0] != keys[1]
     # Who no longer moves boxes has no such files.
     assert set(predicted(setting, out, mean=MEAN, mesh=ABSENT)) == set(before)
@@ -226,7 +226,7 @@ def test_shifted_pictures_have_files_and_keys_of_their_own(setting, tmp_path, mo
     fewer = replace(setting, moves={"one": {"jitter": Jitter((2,), 3)}})
     predicted(fewer, out, **others)
     assert counts == [3 * 4] and len(Predictions.open(out / "mean/one@jitter.npz")) == 3 * 4
-    keys = [predict_all.keys("net", LEARNED, each) for each in (setting, shaken, fewer)]
+    keys = [predict_everyone.keys("net", LEARNED, each) for each in (setting, shaken, fewer)]
     assert keys[0].items() <= keys[1].items() and keys[0].items() <= keys[2].items()
     assert all(keys[1][path] != keys[2][path] for path in keys[1].keys() - keys[0].keys())
     assert kept == {path: (out / path).read_bytes() for path in kept}
@@ -238,7 +238,7 @@ def test_moved_boxes_may_not_be_called_as_pictures_are(setting):
     about = {"data": "print one", "variants": {packed_images.BASE: {}, "shift10": {}}}
     files.write_json(setting.paths.framed / "one.json", about)
     with pytest.raises(ConfigError, match=r"frames\.one\.variants\.shift10 has the name of moved boxes"):
-        predict_all.keys("mesh", ABSENT, replace(setting, moves={"one": {"shift10": BoxPerturbation(0.1)}}))
+        predict_everyone.keys("mesh", ABSENT, replace(setting, moves={"one": {"shift10": BoxPerturbation(0.1)}}))
 
 
 def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
@@ -252,7 +252,7 @@ def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
             data = f"print {name.removesuffix('.npz')}"
             Predictions.none(contestant, data, status, "broken").save(out / name)
 
-    monkeypatch.setattr(predict_all.contestant, "predict_all", predict_one)
+    monkeypatch.setattr(predict_everyone.contestant, "predict_all", predict_one)
     broken = True
     predicted(setting, tmp_path / "out", mesh=ABSENT)
     predicted(setting, tmp_path / "out", mesh=ABSENT)

@@ -17,7 +17,7 @@ from thermark.core.predictions import Predictions
 from thermark.models import learned
 from thermark.models.inference.crops import predict_all
 from thermark.models.inference.keys import Config, PredictionPaths, Setting
-from thermark.models.inference.predict_all import predict_everyone
+from thermark.models.inference.predict_everyone import predict_everyone
 from thermark.models.learned import Learned
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose

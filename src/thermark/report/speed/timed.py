@@ -18,7 +18,7 @@ from thermark.models.inference import contestant
 from thermark.models.inference.contract import Floats, Given, Image
 from thermark.models.inference.families import CROP_FAMILIES
 from thermark.models.inference.keys import Setting
-from thermark.models.inference.predict_all import contestant_paths, untrained
+from thermark.models.inference.predict_everyone import contestant_paths, untrained
 from thermark.models.inference.sweep import boxes_for, frames_of
 from thermark.report.speed import parameters
 from thermark.report.speed.options import Contestants
