@@ -1,40 +1,34 @@
 """The shipped networks, on rendered people that they have never seen: faces are found, points lie on them."""
 
-import json
-
 import numpy as np
 import pytest
 
-from thermark import Landmarker
-from thermark.core.images import luma
+from thermark import Landmarker, landmarks
+from thermark.datasets import cameras as reader
+from thermark.datasets.checks.splits import Fractions
+from thermark.metrics.normalisers import interocular
 from thermark.synth.writers import cameras
 
 SEED = 2026  # not that of the profiles
-EYES = [36, 45]  # outer corners
+READ = reader.Config(raw="r", split=Fractions(val=0.3, test=0.3))
+IBUG68 = landmarks.load("ibug68")
 
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
-    """Return pictures (H, W), each of one face: its box (4,) as two corners, and its 68 points."""
+    """Return pictures (H, W), each of one face: its box (4,), and its 68 points."""
     root = tmp_path_factory.mktemp("shipped") / "raw"
     config = cameras.Config(seed=SEED, count=24, people=(0, 1, 0, 0), smallest=64, cut=0, visible=False)
     cameras.write(root, config, 1)
-    stored = json.loads((root / cameras.FILE).read_text(encoding="utf-8"))
-    names = {image["id"]: image["file_name"] for image in stored["images"]}
-    return [
-        (
-            luma(root / names[face["image_id"]]),
-            np.array([*face["bbox"][:2], *np.add(face["bbox"][:2], face["bbox"][2:])]),
-            np.reshape(face["keypoints"], (70, 3))[:68, :2].astype(float),
-        )
-        for face in stored["annotations"]
-    ]
+    loaded = reader.load(root, READ)
+    pictures = [reader.read(root / loaded.frames.paths[frame], READ) for frame in range(config.count)]
+    assert list(loaded.faces.frames) == list(loaded.frames.ids)
+    return list(zip(pictures, loaded.faces.boxes, loaded.faces.xy[:, : len(IBUG68.points)], strict=True))
 
 
 def nme(xy: np.ndarray, truth: np.ndarray) -> float:
-    """Return the mean distance of points over that of the eyes, in percent."""
-    span = np.linalg.norm(np.subtract(*truth[EYES]))
-    return float(100 * np.linalg.norm(xy - truth, axis=1).mean() / span)
+    """Return the mean distance of points (68, 2) over that of the eyes, in percent."""
+    return float(100 * np.linalg.norm(xy - truth, axis=1).mean() / interocular(truth[None], IBUG68)[0])
 
 
 def test_in_given_boxes_the_points_lie_on_the_face(faces):
