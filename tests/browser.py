@@ -6,8 +6,9 @@ import itertools
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,40 +98,55 @@ class Tab:
         path.write_bytes(base64.b64decode(response["data"]))
 
 
-@asynccontextmanager
-async def tab(
-    url: str, *, scripts: bool = True, width: int = 1400, height: int = 900, dark: bool = False
-) -> AsyncIterator[Tab]:
-    """Yield a page that has loaded `url`; the browser ends with the block."""
+@contextmanager
+def running() -> Iterator[str]:
+    """Start a browser and yield the address of its own socket; it ends with the block."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         switches = [*SWITCHES, *QUIET, "--remote-debugging-port=0", f"--user-data-dir={home}", "about:blank"]
         browser = subprocess.Popen([str(found()), *switches], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            port = await _port(Path(home))
-            async with aiohttp.ClientSession() as session:
-                async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
-                    pages = [each for each in await answer.json() if each["type"] == "page"]
-                where = pages[0]["webSocketDebuggerUrl"]
-                async with session.ws_connect(where, max_msg_size=0) as socket:
-                    page = Tab(socket)
-                    for domain in ("Page", "Runtime", "Log", "Network"):
-                        await page.send(f"{domain}.enable")
-                    await page.send("Emulation.setScriptExecutionDisabled", value=not scripts)
-                    await page.size(width, height, dark)
-                    await page.send("Page.navigate", url=url)
-                    await page.until("document.readyState === 'complete' && location.href !== 'about:blank'")
-                    yield page
-                    page.reader.cancel()
+            yield _address(Path(home))
         finally:
             browser.terminate()
             browser.wait()
 
 
-async def _port(home: Path) -> int:
-    """Return the port that the browser chose, once it has written it down."""
-    for _ in range(STARTS * 10):
+@asynccontextmanager
+async def tab(
+    address: str, url: str, *, scripts: bool = True, width: int = 1400, height: int = 900, dark: bool = False
+) -> AsyncIterator[Tab]:
+    """Yield a page that has loaded `url` in the browser at `address`; what it stores ends with the block."""
+    async with aiohttp.ClientSession() as session, _connected(session, address) as browser:
+        # A profile of its own: nothing that another page has stored is there.
+        profile = await browser.send("Target.createBrowserContext")
+        target = await browser.send("Target.createTarget", url="about:blank", **profile)
+        where = f"{address.partition('/devtools/')[0]}/devtools/page/{target['targetId']}"
+        async with _connected(session, where) as page:
+            for domain in ("Page", "Runtime", "Log", "Network"):
+                await page.send(f"{domain}.enable")
+            await page.send("Emulation.setScriptExecutionDisabled", value=not scripts)
+            await page.size(width, height, dark)
+            await page.send("Page.navigate", url=url)
+            await page.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+            yield page
+        await browser.send("Target.disposeBrowserContext", **profile)
+
+
+@asynccontextmanager
+async def _connected(session: aiohttp.ClientSession, address: str) -> AsyncIterator[Tab]:
+    async with session.ws_connect(address, max_msg_size=0) as socket:
+        end = Tab(socket)
+        try:
+            yield end
+        finally:
+            end.reader.cancel()
+
+
+def _address(home: Path) -> str:
+    """Return where the browser listens, once it has written it down."""
+    for _ in range(STARTS * 20):
         written = home / "DevToolsActivePort"
-        if written.is_file() and (lines := written.read_text(encoding="utf-8").splitlines()):
-            return int(lines[0])
-        await asyncio.sleep(0.1)
+        if written.is_file() and len(lines := written.read_text(encoding="utf-8").split()) == 2:
+            return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+        time.sleep(0.05)
     raise AssertionError("the browser did not start")

@@ -1,8 +1,9 @@
 """Fixtures that find real files by name on machines that have them, and skip with a reason elsewhere."""
 
+import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,17 @@ import thermark  # noqa: F401  (before any test imports numpy or torch, which re
 GOLDEN = Path(__file__).parent / "golden"
 settings.register_profile("thermark", deadline=None)  # a slow machine is no failure
 settings.load_profile("thermark")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage in what imports make, neither now nor in any test: nearly all of it lives on."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture

@@ -1,10 +1,14 @@
 """Hand-built records, per-face errors and comparisons, as a post is made from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import records
+from thermark.report.blog import figures
 from thermark.report.blog.build import BundleOptions
 from thermark.report.results import face_errors
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, write_comparisons
@@ -129,6 +133,15 @@ def comparisons() -> Comparisons:
     )
     family = Family(name="recipes", question="Does transfer beat distillation?", pairs=(pair, grey, without))
     return Comparisons(families=(family,), matrices={"tfake": matrix})
+
+
+@contextmanager
+def unpainted() -> Iterator[None]:
+    """Have figures written with all their files and numbers, only without a picture in any: painting is slow."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(figures, "svg", lambda spec, width: f'<svg width="{width}"/>')
+        patched.setattr(figures.vl_convert, "svg_to_png", lambda svg, scale: svg.encode())
+        yield
 
 
 def options(root: Path, out: Path, **other) -> BundleOptions:

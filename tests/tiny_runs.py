@@ -1,15 +1,16 @@
 """Tiny runs on drawn twins: settings, random networks, untrained teachers, the command of the train stage."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import torch
 import yaml
-from torch import nn
+from torch import Tensor, nn
 
 import drawn_faces
 from thermark.nets import card
 from thermark.nets.card import ModelCard
-from thermark.nets.rtmpose import RTMPose
+from thermark.nets.rtmpose import Architecture, RTMPose
 
 SIDE = 64
 TINY = drawn_faces.RUN | {
@@ -53,11 +54,17 @@ def untrained(folder: Path, draw: int = 0, **changed) -> Path:
         "seed": 0,
         "precision": "fp32",
     }
-    torch.manual_seed(draw)
     model_card = ModelCard(**(about | changed))
     folder.mkdir(parents=True)
-    card.write(folder, model_card, RTMPose(model_card.size, model_card.points, model_card.input_size).state_dict())
+    card.write(folder, model_card, drawn(draw, model_card.size, model_card.points, model_card.input_size))
     return folder
+
+
+@lru_cache(maxsize=8)
+def drawn(draw: int, size: Architecture, points: int, input_size: int) -> dict[str, Tensor]:
+    """Return the weights of a random RTMPose: many tests ask for the same, and to draw them takes a while."""
+    torch.manual_seed(draw)
+    return RTMPose(size, points, input_size).state_dict()
 
 
 def write_scaled(folder: Path, draw: int = 0, **changed) -> Path:

@@ -11,7 +11,7 @@ import yaml
 import comparison_questions
 from thermark.convert import convert, onnx, package
 from thermark.core import config, entries, perturbations, profiles
-from thermark.core.config import parse, section
+from thermark.core.config import parse
 from thermark.core.jitter import VARIANT
 from thermark.core.scored_splits import read_scored_splits
 from thermark.datasets.prepare import framing, packing
@@ -57,19 +57,19 @@ def default() -> dict:
     )
 
 
-@pytest.fixture(params=NAMES)
-def path(request, default, tmp_path) -> Path:
+@pytest.fixture(params=NAMES, scope="module")
+def path(request, default, tmp_path_factory) -> Path:
     """Return the params file of each profile, as `make profile` would write it."""
     name = request.param
     content = default
     if name != "default":
         content = profiles.resolved(default, ROOT / "profiles", name)
-    file = tmp_path / f"{name}.yaml"
+    file = tmp_path_factory.mktemp("profile") / f"{name}.yaml"
     file.write_text(profiles.text(content), encoding="utf-8")
     return file
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def content(path) -> dict:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
@@ -96,7 +96,7 @@ def test_flags_and_tracked_keys_agree(stages):
 
 
 def test_every_section_of_every_profile_is_valid(path, content):
-    section(path, "prepare", packing.CropConfig)
+    parse(content["prepare"], packing.CropConfig, "prepare")
     assert content["arithmetic"] in ("portable", "native") and content["profile"] == path.stem
     for name, raw in content["render"].items():
         parse(raw, import_module(f"thermark.synth.writers.{name}").Config, f"render.{name}")
@@ -320,14 +320,14 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
         assert getattr(settings, "whole_frame", False) == ("wholeframe" in name), name
     if any(raw["family"] not in CROP_FAMILIES for raw in content["contestants"].values()):
         assert set(content["frames"]) == set(content["scored"])
-    section(path, "patience", keys.Config)
-    section(path, "zeroshot", zeroshot.Config)
+    parse(content["patience"], keys.Config, "patience")
+    parse(content["zeroshot"], zeroshot.Config, "zeroshot")
 
 
 def test_what_is_compared_and_gated_in_every_profile_exists(path, content):
-    declared = section(path, "comparisons", compare.Config)
+    declared = parse(content["comparisons"], compare.Config, "comparisons")
     compare.require_known(declared, content["contestants"], content["evaluate"])
-    gate = section(path, "gate", gating.Config)
+    gate = parse(content["gate"], gating.Config, "gate")
     for name in gate.margins:
         assert describe(name).higher_is_better is not None, name
     # One margin for each metric that can rank, and for those that no contestant improves by finding fewer faces.
@@ -385,13 +385,13 @@ def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content
             if settings.get("source") != "true":
                 chained(name, raw["seeds"], content["heads"][settings["head"].removeprefix("head_")]["seeds"])
             assert raw["labels"] == content["crops"][settings["crops"]]["vocabulary"], name
-    settings = section(path, "fewshot", fewshot.Config)
+    settings = parse(content["fewshot"], fewshot.Config, "fewshot")
     assert {*settings.contestants} <= {*content["contestants"]}
     assert {*settings.students.values()} <= {*content["pseudo_labels"]}
     for name, labels in settings.students.items():
         run = content["contestants"][name]["run"]
         assert content["runs"][run]["train"] == labels and settings.networks[name] == run, name
-    timed = section(path, "speed", speed.Config)
+    timed = parse(content["speed"], speed.Config, "speed")
     assert {*timed.students} <= {*content["runs"]}
     datasets = {*content["scored"]} & {*content["frames"]}
     assert timed.contestants.dataset in datasets if timed.contestants else not datasets

@@ -10,19 +10,20 @@ import pytest
 import yaml
 from huggingface_hub import parse_eval_result_entries
 
-from post_inputs import EVIL, FORMULA, comparisons, options, result_set, scene
+from post_inputs import EVIL, FORMULA, comparisons, options, result_set, scene, unpainted
 from thermark.core import files
-from thermark.report.blog import build, figures, latex, references, tables, words
+from thermark.report.blog import build, latex, references, tables, words
 from thermark.report.results.comparisons import Comparisons
 from thermark.report.results.record import ResultSet, open_all
 
 COMMIT = "0" * 40
 
 
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Figures take most of the time."""
-    monkeypatch.setattr(figures, "write", lambda folder, drawing: [])
+@pytest.fixture(autouse=True)
+def blank():
+    """Leave pictures empty: that they are the same twice is tested with the figures."""
+    with unpainted():
+        yield
 
 
 def git(folder, *given):
@@ -47,7 +48,7 @@ def everything(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_provenance_names_every_file_and_a_second_run_writes_the_same_bytes(repository, monkeypatch):
+def test_provenance_names_every_file_and_a_second_run_writes_the_same_bytes(repository):
     post = options(repository / "results", repository / "blog")
     build.build(post)
     written = everything(repository / "blog")
@@ -76,13 +77,12 @@ def test_provenance_names_every_file_and_a_second_run_writes_the_same_bytes(repo
     }
     assert head in (repository / "blog" / "references.bib").read_text()
     (repository / "dvc.lock").write_text("schema: '3.0'\n")
-    monkeypatch.setattr(figures, "write", lambda folder, drawing: [])
     build.build(post)
     assert json.loads((repository / "blog" / "provenance.json").read_text())["clean"] is False
     assert "with changes that are not committed" in (repository / "blog" / "index.md").read_text()
 
 
-def test_results_json_is_every_record_with_the_commit(repository, undrawn):
+def test_results_json_is_every_record_with_the_commit(repository):
     build.build(options(repository / "results", repository / "blog"))
     results = json.loads((repository / "blog" / "results.json").read_text())
     assert results["schema"] == 1
@@ -93,7 +93,7 @@ def test_results_json_is_every_record_with_the_commit(repository, undrawn):
     assert Comparisons.model_validate_json(json.dumps(results["comparisons"])) == comparisons()
 
 
-def test_outside_of_a_repository_there_is_no_commit(tmp_path, monkeypatch, undrawn):
+def test_outside_of_a_repository_there_is_no_commit(tmp_path, monkeypatch):
     scene(tmp_path / "results")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
@@ -107,7 +107,8 @@ def test_outside_of_a_repository_there_is_no_commit(tmp_path, monkeypatch, undra
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
     root = tmp_path_factory.mktemp("exports")
-    build.build(options(scene(root / "results"), root / "blog"))
+    with unpainted():
+        build.build(options(scene(root / "results"), root / "blog"))
     return root / "blog"
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy.integrate import trapezoid
 
-from post_inputs import EVIL, FORMULA, per_face, result_set, scene
+from post_inputs import EVIL, FORMULA, per_face, result_set, scene, unpainted
 from thermark.metrics.bootstrap import interval
 from thermark.report.blog import build, figures
 from thermark.report.results import ranking
@@ -19,8 +19,15 @@ from thermark.report.results.record import open_all
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
+    """Return the folder of records and all drawings, of which those of `tfake` are painted in `out` beside it."""
     root = scene(tmp_path_factory.mktemp("figures") / "results")
-    return root, {drawing.name: drawing for drawing in build.draw(open_all(root), root, root.parent / "out")}
+    out = root.parent / "out"
+    with unpainted():
+        drawings = build.draw(open_all(root), root, out)
+    for drawing in drawings:
+        if drawing.dataset == "tfake":
+            figures.write(out, drawing)
+    return root, {drawing.name: drawing for drawing in drawings}
 
 
 def csv(root, name):
@@ -62,7 +69,7 @@ def test_alternative_texts_hold_the_numbers(drawn):
 
 @pytest.mark.parametrize("width", figures.WIDTHS)
 @pytest.mark.parametrize("kind", figures.KINDS)
-def test_pictures_have_both_widths_and_are_safe(drawn, kind, width):
+def test_pictures_have_both_widths_are_safe_and_the_same_each_time(drawn, kind, width):
     root, drawings = drawn
     path = root.parent / "out" / f"{kind}_tfake_{width}.svg"
     svg = path.read_text(encoding="utf-8")
@@ -72,6 +79,7 @@ def test_pictures_have_both_widths_and_are_safe(drawn, kind, width):
     assert "onerror=x>" not in svg and "T-FAKE, rendered" in svg
     assert "rendered data, no evidence about cameras" in svg and figures.FONT in svg
     assert figures.svg(drawings[f"{kind}_tfake"].spec, width) == svg
+    assert figures.vl_convert.svg_to_png(svg, scale=2) == path.with_suffix(".png").read_bytes()
 
 
 def test_nothing_is_drawn_of_what_is_not_known(tmp_path):
@@ -80,7 +88,8 @@ def test_nothing_is_drawn_of_what_is_not_known(tmp_path):
     faceless = sets["tfake"].data_set.model_copy(update={"face": ()})
     record = sets["tfake"].records[0].model_copy(update={"exact": {}})
     bare = sets["tfake"].model_copy(update={"data_set": faceless, "records": (record,)})
-    kinds = {drawing.kind for drawing in build.draw({"tfake": bare}, root, tmp_path / "out")}
+    with unpainted():
+        kinds = {drawing.kind for drawing in build.draw({"tfake": bare}, root, tmp_path / "out")}
     assert kinds == {"leaderboard", "ced"}
     nobody = bare.model_copy(update={"records": sets["tfake"].records[-1:]})
     assert build.draw({"tfake": nobody}, root, tmp_path / "none") == []

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from post_inputs import EVIL, options, scene
+from post_inputs import EVIL, options, scene, unpainted
 from thermark.core.errors import ConfigError, DataError
 from thermark.report.blog import build, figures, template, template_names
 from thermark.report.results.record import open_all
@@ -17,7 +17,8 @@ from thermark.report.results.record import open_all
 def bundle(tmp_path_factory):
     root = tmp_path_factory.mktemp("post")
     out = root / "blog"
-    assert build.build(options(scene(root / "results"), out)) == []
+    with unpainted():
+        assert build.build(options(scene(root / "results"), out)) == []
     return out
 
 

@@ -29,10 +29,16 @@ CODE = {
 }
 
 
-@pytest.fixture
-def setting(tmp_path: Path) -> Setting:
+def setting_in(root: Path) -> Setting:
+    paths = PredictionPaths(*(root / name for name in PredictionPaths.__dataclass_fields__))
+    return Setting(Config(), {"one": "all", "two": "all"}, paths, CODE, {"numpy": "1"})
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
     """Return a tree with the face sets `one` and `two`, a run of two seeds, and a bundle that is not here."""
-    paths = PredictionPaths(*(tmp_path / name for name in PredictionPaths.__dataclass_fields__))
+    root = tmp_path_factory.mktemp("tree")
+    paths = setting_in(root).paths
     for number, name in enumerate(("one", "two")):
         drawn_faces.write(paths.faces / name, 6 + number, 96, 1.75)
         files.write_json(paths.reports / f"{name}.json", {"fingerprint": f"print {name}"})
@@ -43,12 +49,23 @@ def setting(tmp_path: Path) -> Setting:
         tiny_runs.teach(paths.models, "net", seed, trained_on=["one"])
     (paths.weights / "far").mkdir(parents=True)
     bundle.write(paths.weights / "far", "skipped", "far away", {})
-    return Setting(Config(), {"one": "all", "two": "all"}, paths, CODE, {"numpy": "1"})
+    return root
+
+
+@pytest.fixture
+def setting(tree, tmp_path: Path) -> Setting:
+    """Return a tree of the test's own."""
+    shutil.copytree(tree, tmp_path, dirs_exist_ok=True)
+    return setting_in(tmp_path)
 
 
 def predicted(setting: Setting, out: Path, **sections) -> dict[str, float]:
     """Predict, and return when each file was written."""
     predict_everyone.predict_everyone(sections, setting, out)
+    return written(out)
+
+
+def written(out: Path) -> dict[str, float]:
     return {path.relative_to(out).as_posix(): path.stat().st_mtime_ns for path in sorted(out.rglob("*.npz"))}
 
 
@@ -56,10 +73,19 @@ def changed(before: dict, after: dict) -> set[str]:
     return {path for path in after if before.get(path) != after[path]}
 
 
+@pytest.fixture(scope="module")
+def answers(tree, tmp_path_factory) -> Path:
+    """Return what everybody predicts on the tree."""
+    out = tmp_path_factory.mktemp("answers") / "out"
+    predicted(setting_in(tree), out, mean=MEAN, net=LEARNED, mesh=ABSENT)
+    return out
+
+
 @pytest.fixture
-def done(setting, tmp_path):
-    out = tmp_path / "out"
-    return out, predicted(setting, out, mean=MEAN, net=LEARNED, mesh=ABSENT)
+def done(setting, answers, tmp_path):
+    """Return these answers in a folder of the test's own, and when each was written."""
+    out = shutil.copytree(answers, tmp_path / "out")
+    return out, written(out)
 
 
 def test_every_contestant_answers_or_says_why_not(done):

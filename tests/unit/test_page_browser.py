@@ -1,7 +1,7 @@
 """The page in a headless Chromium: it renders, sorts, filters, links, and neither complains nor asks anybody."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,17 +21,27 @@ NAMES = f"[...document.querySelectorAll('{ROWS}')].map(r => r.dataset.name)"
 DRAWN = "[...document.querySelectorAll('[data-part]:not([hidden]) .chart')].every(c => c.querySelector('svg'))"
 
 
-def in_view(do: Callable[[browser.Tab], Awaitable[None]], url: str, **options) -> None:
-    """Open a page, do something in it, and hold it against the rules: no error, nothing asked of anybody."""
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with browser.running() as address:
+        yield address
 
-    async def run() -> None:
-        async with browser.tab(url, **options) as tab:
+
+@pytest.fixture
+def in_view(address):
+    """Return a function that opens a page, does something in it, and holds it against the rules.
+
+    No error, and nothing asked of anybody.
+    """
+
+    async def run(do: Callable[[browser.Tab], Awaitable[None]], url: str, **options) -> None:
+        async with browser.tab(address, url, **options) as tab:
             await do(tab)
             assert tab.errors == []
             requests = [each for each in tab.requests if not each.startswith("data:")]
             assert requests == [url.partition("#")[0]], requests
 
-    asyncio.run(run())
+    return lambda do, url, **options: asyncio.run(run(do, url, **options))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +88,7 @@ async def scrolled(tab: browser.Tab) -> None:
 
 
 @pytest.mark.slow
-def test_it_renders_all_figures_in_both_themes_and_on_a_phone(url):
+def test_it_renders_all_figures_in_both_themes_and_on_a_phone(in_view, url):
     async def do(tab: browser.Tab) -> None:
         await scrolled(tab)
         assert await tab.run("document.querySelectorAll('[data-part]:not([hidden]) .chart svg').length") >= 7
@@ -89,7 +99,7 @@ def test_it_renders_all_figures_in_both_themes_and_on_a_phone(url):
         in_view(do, url, width=width, dark=dark)
 
 
-def test_a_header_sorts_by_mouse_and_by_keyboard(url):
+def test_a_header_sorts_by_mouse_and_by_keyboard(in_view, url):
     async def do(tab: browser.Tab) -> None:
         assert await tab.run(NAMES) == ["good", "fair", "poor"]
         header = "[...document.querySelectorAll('[data-board=small] thead button')]"
@@ -105,7 +115,7 @@ def test_a_header_sorts_by_mouse_and_by_keyboard(url):
     in_view(do, url)
 
 
-def test_filters_choose_rows_and_answers(url):
+def test_filters_choose_rows_and_answers(in_view, url):
     change = (
         "(n, v) => { const f = document.getElementById('filters').elements[n]; f.value = v;"
         " f.dispatchEvent(new Event('input', {bubbles: true})); }"
@@ -127,7 +137,7 @@ def test_filters_choose_rows_and_answers(url):
     in_view(do, url)
 
 
-def test_a_link_opens_a_card_and_closing_it_stays(url):
+def test_a_link_opens_a_card_and_closing_it_stays(in_view, url):
     opened = "document.getElementById('card').open"
 
     async def do(tab: browser.Tab) -> None:
@@ -154,7 +164,7 @@ def test_a_link_opens_a_card_and_closing_it_stays(url):
     in_view(do, f"{url}#odd/fair")
 
 
-def test_a_name_opens_its_card_by_keyboard_and_odd_links_do_nothing(url):
+def test_a_name_opens_its_card_by_keyboard_and_odd_links_do_nothing(in_view, url):
     async def do(tab: browser.Tab) -> None:
         for odd in ("#nowhere/nobody", "#small/nobody", "#%E0%A4%A/x", "#__proto__/constructor"):
             await tab.run(f"location.hash = '{odd}'")
@@ -166,7 +176,7 @@ def test_a_name_opens_its_card_by_keyboard_and_odd_links_do_nothing(url):
     in_view(do, url)
 
 
-def test_the_button_turns_the_theme_and_figures_with_it(url):
+def test_the_button_turns_the_theme_and_figures_with_it(in_view, url):
     ink = "document.querySelector('.chart[data-figure=ced-small] svg .role-axis-label text')?.getAttribute('fill')"
     ground = "getComputedStyle(document.body).backgroundColor"
 
@@ -182,7 +192,7 @@ def test_the_button_turns_the_theme_and_figures_with_it(url):
     in_view(do, url)
 
 
-def test_a_name_is_never_more_than_text(url):
+def test_a_name_is_never_more_than_text(in_view, url):
     async def do(tab: browser.Tab) -> None:
         await tab.run("location.hash = '#odd'")
         await scrolled(tab)
@@ -203,7 +213,7 @@ def test_a_name_is_never_more_than_text(url):
     in_view(do, url)
 
 
-def test_a_script_that_got_in_would_not_run(url, tmp_path):
+def test_a_script_that_got_in_would_not_run(address, url, tmp_path):
     """The policy is a second wall: even markup that escaping had missed runs nothing and loads nothing."""
     broken = tmp_path / "broken.html"
     page = Path(url.removeprefix("file://")).read_text(encoding="utf-8")
@@ -211,7 +221,7 @@ def test_a_script_that_got_in_would_not_run(url, tmp_path):
     broken.write_text(page.replace("<main id=", f"{got_in}<main id="), encoding="utf-8")
 
     async def run() -> None:
-        async with browser.tab(broken.as_uri()) as tab:
+        async with browser.tab(address, broken.as_uri()) as tab:
             assert await tab.run("window.hit") is None
             # Chromium tells of a request that it then refuses to make.
             requests = [each for each in tab.requests if each.startswith("http")]
@@ -221,7 +231,7 @@ def test_a_script_that_got_in_would_not_run(url, tmp_path):
     asyncio.run(run())
 
 
-def test_it_is_read_without_scripts(url):
+def test_it_is_read_without_scripts(in_view, url):
     async def do(tab: browser.Tab) -> None:
         text = await tab.run("document.body.innerText")
         for phrase in (
