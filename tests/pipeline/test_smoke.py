@@ -69,7 +69,7 @@ def commit(tree: Path, message: str) -> None:
 def staged(tree: Path, stage: str, **options: str) -> None:
     """Run a stage's own command as dvc.lock has it, other values for some `options`; DVC takes no note of it.
 
-    DVC takes as long to start as many a stage, hashes what comes out, and would run a stage in order or not at all.
+    DVC takes as long to start as many a stage does to run, and hashes all that comes out.
     """
     command = yaml.safe_load((tree / "dvc.lock").read_text())["stages"][stage]["cmd"]
     more = (word for name, value in options.items() for word in (f"--{name}", value))
@@ -113,7 +113,7 @@ def test_the_results_are_those_in_git(tree):
 
 
 def predict_learned(tree: Path) -> None:
-    """Predict anew with the family `learned`, where the damage is; a head, which takes longest, does not run it."""
+    """Predict anew with the family `learned`, where the damage is; a head takes longest and does not run it."""
     params = yaml.safe_load((tree / "params.yaml").read_text())
     params["damaged"] = {
         name: section for name, section in params["contestants"].items() if section["family"] == "learned"
