@@ -188,6 +188,7 @@ def test_a_miniature_from_rendering_to_the_table(tmp_path):
     # As many pictures as it takes until every split has one, each with a face.
     small = {"render.cameras.count": 30, "render.cameras.smallest": 60.0, "prepare.size": 96}
     small |= {"render.cameras.people": [0.0, 1.0, 0.0, 0.0], "render.cameras.cut": 0.0}
+    small |= {"render.cameras.width": 160, "render.cameras.height": 120, "render.cameras.supersample": 1}
     small |= {"datasets.cameras.split": {"val": 0.2, "test": 0.2}}
     small |= {
         f"runs.supervised_t.{key}": value for key, value in {"epochs": 1, "batch": 4, "input_size": 64}.items()

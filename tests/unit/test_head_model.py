@@ -123,7 +123,7 @@ def drawn_run(monkeypatch, root, kind):
     made = scene.cut(monkeypatch, root, table, images, geometry=kind)
     features.extract(scene.backbone(), made, root / "seen" / "cut", "float16", root / "partial")
     files.write_json(root / "seen" / features.STATUS, {"status": "ok", "reason": ""})
-    section = {"backbone": "b", "crops": "cut", "seeds": [4], "budget": [], "epochs": 2, "precision": "fp32"}
+    section = {"backbone": "b", "crops": "cut", "seeds": [4], "budget": [], "epochs": 1, "precision": "fp32"}
     monkeypatch.setattr(run, "ordered", lambda work, jobs, workers, chunk: map(work, jobs))
     config = parse(section, plan.Config, "heads.x")
     to = run.HeadPaths(root / "head_x", root / "flat.json", root / "x.json", root / "x.csv")

@@ -198,11 +198,13 @@ def test_errors_name_the_cause():
 def test_bfloat16_is_as_good_as_float32(native):
     errors: dict[str, list[float]] = {"fp32": [], "bf16": []}
     for seed in range(4):
-        features, xy = scene(60, seed=seed, noise=0.4, channels=24)
+        features, xy = scene(40, seed=seed, noise=0.4, channels=24)
         for exact, values in errors.items():
-            result = fit(features, xy, np.arange(20), np.arange(20, 60), seed, epochs=25, precision=exact)
-            values.append(result.val_error)
+            # Small batches at a high rate: nearer to the points than with the default after 25 epochs (7 px).
+            settings = {"epochs": 14, "batch": 4, "lr": 0.01, "precision": exact}
+            values.append(fit(features, xy, np.arange(20), np.arange(20, 40), seed, **settings).val_error)
     print(errors)
+    # Measured: 5.6, 4.5, 4.2, 4.3 px in float32, and 5.6, 4.5, 4.3, 4.3 in bfloat16.
     # Less than one seed differs from another, and a fraction of the four px that a pixel of the map is.
     assert abs(np.subtract(*errors.values()).mean()) < min(1.0, np.std(errors["fp32"], ddof=1))
     assert np.mean(errors["fp32"]) < 10
