@@ -141,3 +141,18 @@ def test_longer_training(sections):
         for name in ("supervised_t", "mcl_st", "kd_st", "supervised_s", "ktl_s"):
             (record,) = [each for each in records if each["contestant"] == name]
             assert table[name][place].replace("*", "") == ", ".join(map(percent, record["per_seed"]))
+
+
+@pytest.mark.parametrize("study", ["default", "standard"])
+def test_what_is_said_of_another_arithmetic_is_what_was_counted(study):
+    """Of a verdict that a second training does not repeat, nobody may read that it held."""
+    compared = read(f"{study}/portability.json")
+    states = [row["state"] for row in compared["verdicts"]]
+    held, lost = states.count("held"), states.count("turned") + states.count("vanished")
+    kinds = ("equal", "inside", "outside")
+    ranged = [row["state"] for row in compared["numbers"] if row["state"] in kinds and row["low"] is not None]
+    outside = {1: "one", 2: "two"}[ranged.count("outside")]
+    text = " ".join((STUDIES / "README.md").read_text(encoding="utf-8").replace("*", "").split()).lower()
+    text = text[text.index(f"({study}/portability.md)") :]
+    assert (f"{held} of {held + lost} verdicts held" if lost else f"all {held} verdicts held") in text[:1000]
+    assert f"all but {outside} of {len(ranged)} numbers stayed in their intervals" in text[:1000]
