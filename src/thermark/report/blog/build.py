@@ -18,8 +18,7 @@ from thermark.report.blog import (
     template_names,
 )
 from thermark.report.notices import caveat
-from thermark.report.page.figures.distributions import NAMED
-from thermark.report.page.order import leading
+from thermark.report.page.view import NAMED, View, leading
 from thermark.report.results import face_errors
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.record import SCHEMA, ResultSet, open_all
@@ -130,7 +129,7 @@ def draw(sets: Mapping[str, ResultSet], folder: Path, out: Path) -> list[figures
         per_face = (
             face_errors.open_errors(folder / f"{name}.parquet") if any(r.ran for r in results.records) else {}
         )
-        drawings += figures.drawings(name, results, per_face, named)
+        drawings += figures.drawings(View(results, per_face, named))
     for drawing in drawings:
         figures.write(out, drawing)
     return drawings

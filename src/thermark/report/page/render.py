@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from thermark.core import files
-from thermark.report.page import words
+from thermark.report.number_format import long_unit, scale, unit
 
 FOLDER = Path(__file__).parent
 VENDOR = FOLDER / "vendor"
@@ -40,7 +40,7 @@ def page(context: dict[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"unit": words.long_unit, "amount": _amount, "bare": _bare, "breakable": _breakable}
+    environment.filters |= {"unit": long_unit, "amount": _amount, "bare": _bare, "breakable": _breakable}
     scripts = [bundle(), _text(VENDOR / "sortable.js"), _text(FOLDER / "page.js")]
     return environment.get_template("template.html").render(
         **context,
@@ -82,7 +82,7 @@ def bundle() -> str:
 
 def _amount(value: float, main: str) -> str:
     """Return a stated limit with its unit, such as `20 %`."""
-    return f"{words.scale(main) * value:g} {words.unit(main)}"
+    return f"{scale(main) * value:g} {unit(main)}"
 
 
 def _breakable(name: str) -> Markup:
