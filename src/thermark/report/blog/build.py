@@ -8,15 +8,7 @@ from typing import Any
 
 from thermark.core import files
 from thermark.core.errors import ConfigError
-from thermark.report.blog import (
-    community,
-    figures,
-    provenance,
-    references,
-    tables,
-    template,
-    template_names,
-)
+from thermark.report.blog import community, figures, provenance, references, tables, template, template_names
 from thermark.report.notices import caveat
 from thermark.report.page.view import NAMED, View, leading
 from thermark.report.results import face_errors

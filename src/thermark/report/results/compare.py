@@ -134,11 +134,7 @@ def _verdict(pair: Pair, adjusted: float) -> str:
 
 
 def _pair(
-    results: ResultSet,
-    errors: Mapping[str, Errors],
-    pair: Named,
-    config: Config,
-    info: Mapping[str, Contestant],
+    results: ResultSet, errors: Mapping[str, Errors], pair: Named, config: Config, info: Mapping[str, Contestant]
 ) -> Pair:
     a, b = pair
     dataset = results.data_set.name

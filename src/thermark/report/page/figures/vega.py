@@ -20,13 +20,7 @@ DIGITS = 4  # of every number in a figure
 # Okabe and Ito's palette without black and yellow, which one of the themes swallows, and two more.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6D46", "#7B4FA3")
 HEAT = ("#2F8FCB", "#A583AE", "#D55E00")  # from little to much, to be told apart on white and on black
-INK, MUTED, RULE, REST, GREY = (
-    "#1D2127",
-    "#5C6470",
-    "#DDE1E7",
-    "#A9A9A8",
-    "#D5D8DC",
-)  # REST: the unnamed
+INK, MUTED, RULE, REST, GREY = ("#1D2127", "#5C6470", "#DDE1E7", "#A9A9A8", "#D5D8DC")  # REST: the unnamed
 # What each of these is on a dark page: figures are made for a light one.
 DARK = dict(
     zip(
