@@ -107,7 +107,7 @@ def draw(sets: Mapping[str, ResultSet], folder: Path, out: Path) -> list[figures
         per_face = (
             face_errors.open_errors(folder / f"{name}.parquet") if any(r.ran for r in results.records) else {}
         )
-        drawings += figures.drawings(View(results, per_face, named))
+        drawings += figures.drawings(name, View(results, per_face, named))
     for drawing in drawings:
         figures.write(out, drawing)
     return drawings

@@ -48,8 +48,8 @@ class Drawing:
         return f"{self.kind}_{self.dataset}"
 
 
-def drawings(view: View) -> list[Drawing]:
-    """Return the figures that there are of a data set."""
+def drawings(name: str, view: View) -> list[Drawing]:
+    """Return the figures that there are of a data set, which the bundle knows by `name`."""
     if not view.ranked:
         return []
     data_set, limitation = view.results.data_set, caveat(view.results.data_set)
@@ -59,9 +59,9 @@ def drawings(view: View) -> list[Drawing]:
         figure = drawn(view)
         if (spec := figure.spec) is not None:
             numbers = pd.DataFrame([row for rows in _rows(spec) for row in rows])
-            table = pd.DataFrame(origin(view.name, data_set), numbers.index).join(numbers)
+            table = pd.DataFrame(origin(name, data_set), numbers.index).join(numbers)
             spec["title"]["subtitle"] = [spec["title"]["subtitle"], *filter(None, [limitation])]
-            made.append(Drawing(kind, view.name, start + figure.alt, spec, table))
+            made.append(Drawing(kind, name, start + figure.alt, spec, table))
     return made
 
 

@@ -100,8 +100,8 @@ def coloured(names: Sequence[str], field: str = "contestant", **more: Any) -> Sp
 
 def told_apart(names: Sequence[str], marks: Sequence[Any], field: str = "contestant") -> Spec:
     """Return dashes or shapes by name, so that no line or dot is recognised by its colour alone."""
-    scale = {"domain": list(names), "range": [marks[index % len(marks)] for index in range(len(names))]}
-    return {"field": field, "type": "nominal", "scale": scale, "title": None}
+    by_name = [marks[index % len(marks)] for index in range(len(names))]
+    return coloured(names, field, scale={"domain": list(names), "range": by_name})
 
 
 def amounts(field: str, title: str, **more: Any) -> Spec:
