@@ -9,23 +9,17 @@ from thermark.core.files import read_json
 from thermark.core.scored_splits import read_scored_splits
 from thermark.metrics.evaluate import reading
 from thermark.report import contestants
+from thermark.report.paths import ReportPaths
 from thermark.report.results import build, compare
-from thermark.report.results.collect import EvaluationPaths
+
+PATHS = ("reports", "details", "errors", "faces")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "scored", "runs", "compared"):
         parser.add_argument(f"--{name}", required=True)
-    for name in (
-        *command_line.names(EvaluationPaths),
-        "contestants",
-        "models",
-        "code",
-        "env",
-        "out",
-        "comparisons",
-    ):
+    for name in (*PATHS, "contestants", "models", "code", "env", "out", "comparisons"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
@@ -35,7 +29,7 @@ def main() -> None:
     build.build(
         {name: reading(f"{options.params}.{name}", raw, splits.get(name)) for name, raw in sections.items()},
         build.contestant_info(contestants.read_contestants(options.contestants), runs, options.models),
-        command_line.filled(EvaluationPaths, options),
+        command_line.filled(ReportPaths, options, PATHS),
         build.provenance(read_json(options.code), read_json(options.env)),
         section(params, options.compared, compare.Config),
         options.out,

@@ -5,18 +5,21 @@ from pathlib import Path
 
 from thermark.core import command_line, errors
 from thermark.core.config import section
+from thermark.report.paths import ReportPaths
 from thermark.report.transfer import study
+
+PATHS = ("faces", "reports", "predictions")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", required=True)
-    for name in (*command_line.names(study.Paths), "text", "numbers", "errors"):
+    for name in (*PATHS, "text", "numbers", "errors"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     study.build(
         section(Path("params.yaml"), options.params, study.Config),
-        command_line.filled(study.Paths, options),
+        command_line.filled(ReportPaths, options, PATHS),
         options.text,
         options.numbers,
         options.errors,

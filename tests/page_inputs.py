@@ -7,7 +7,7 @@ import numpy as np
 
 from records import result_set
 from thermark.report.page.inputs import Inputs
-from thermark.report.page.order import of_found
+from thermark.report.page.view import estimate
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair
 from thermark.report.results.face_errors import Errors
 from thermark.report.results.ranking import ranked
@@ -107,7 +107,9 @@ def compared(sets: Mapping[str, ResultSet], apart: float = 0.15) -> Comparisons:
     matrices = {name: _matrix(results, apart) for name, results in sets.items()}
     pairs = []
     for name, results in sets.items():
-        names = [each.contestant for each in ranked(results) if of_found(results, each).value is not None]
+        names = [
+            each.contestant for each in ranked(results) if estimate(each, results.protocol.main).value is not None
+        ]
         pairs += [
             _pair(results, name, names[index], names[index + 1], apart) for index in range(min(3, len(names) - 1))
         ]
@@ -116,7 +118,9 @@ def compared(sets: Mapping[str, ResultSet], apart: float = 0.15) -> Comparisons:
 
 
 def _difference(results: ResultSet, a: str, b: str, apart: float) -> tuple[float, float, bool]:
-    one, other = (of_found(results, each).value or 0.0 for name in (a, b) if (each := results.of(name)))
+    one, other = (
+        estimate(each, results.protocol.main).value or 0.0 for name in (a, b) if (each := results.of(name))
+    )
     width = apart * min(one, other)
     return one - other, width, abs(one - other) > width
 
@@ -134,7 +138,9 @@ def _pair(results: ResultSet, dataset: str, a: str, b: str, apart: float) -> Pai
 
 
 def _matrix(results: ResultSet, apart_by: float) -> Matrix:
-    names = [each.contestant for each in ranked(results) if of_found(results, each).value is not None]
+    names = [
+        each.contestant for each in ranked(results) if estimate(each, results.protocol.main).value is not None
+    ]
     cells = [[_difference(results, a, b, apart_by) if a != b else None for b in names] for a in names]
 
     def table(pick: Any, nothing: Any) -> tuple[Any, ...]:

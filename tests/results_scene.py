@@ -17,8 +17,9 @@ from thermark.metrics import score_all as scoring
 from thermark.metrics.evaluate import Config
 from thermark.metrics.outputs import SUFFIXES, Outputs
 from thermark.metrics.score_key import ScorePaths as Scored
+from thermark.report.paths import ReportPaths
 from thermark.report.results import build, compare
-from thermark.report.results.collect import Contestant, EvaluationPaths
+from thermark.report.results.collect import Contestant
 from thermark.report.results.record import Provenance
 
 SUBJECTS, EACH, SEEDS = 20, 4, 3
@@ -99,6 +100,6 @@ def recorded(
     places = Scored(root / "faces", root / "reports", root / "said")
     scoring.score_all(known, how, places, out, root / "summary", {}, 1, moves)
     config = parse({"families": families or {}, "bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
-    where = EvaluationPaths(root / "reports", out.details, out.errors, root / "faces")
+    where = ReportPaths(reports=root / "reports", details=out.details, errors=out.errors, faces=root / "faces")
     build.build(how, known, where, MADE, config, root / "results", root / "comparisons.json")
     return root / "results"

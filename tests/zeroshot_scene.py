@@ -133,6 +133,6 @@ class Stages:
     def record(self, scores: outputs.Outputs) -> None:
         """Write the records of all contestants, as the pipeline does."""
         known = dict.fromkeys(self.names, collect.Contestant("kind", "family", {}))
-        where = collect.EvaluationPaths(self.paths.reports, scores.details, scores.errors, self.paths.faces)
+        where = replace(self.paths, details=scores.details, errors=scores.errors)
         fast, beside = compare.Config(bootstrap=1, flips=1), self.root / "comparisons.json"
         build.build({"thermeval": HOW}, known, where, MADE, fast, self.paths.results, beside)

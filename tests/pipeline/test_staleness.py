@@ -63,7 +63,7 @@ def kinds(names: set[str]) -> set[str]:
         ("src/thermark/report/page/vendor/sortable.js", {"page"}),
         ("src/thermark/report/fewshot/templates/page.md", {"fewshot"}),
         ("src/thermark/report/distillation/templates/page.md", {"distillation"}),
-        ("src/thermark/core/templates.py", PAGES - {"page"}),
+        ("src/thermark/core/templates.py", PAGES | {"page"}),
         ("src/thermark/calibrate/calibrate.py", set()),
         ("src/thermark/download/packages.py", set()),
         ("src/thermark/download/fetch.py", set()),

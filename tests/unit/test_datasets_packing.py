@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict, fields
+from dataclasses import asdict
 
 import cv2
 import numpy as np
@@ -17,7 +17,8 @@ from thermark.datasets import facesynthetics, tfake, thermeval
 from thermark.datasets.checks.splits import Fractions
 from thermark.datasets.prepare import packing, reading
 from thermark.metrics.evaluate import Config as Scoring
-from thermark.report.results.collect import EvaluationPaths, data_set
+from thermark.report.paths import ReportPaths
+from thermark.report.results.collect import data_set
 
 CROP = packing.CropConfig(size=32, padding=1.5)
 CONFIG = tfake.Config(raw="r", split=Fractions(val=0.3, test=0.3), max_bad_fraction=0.2)
@@ -115,7 +116,7 @@ def test_the_report_is_what_records_read(raw, tmp_path):
     assert content["card"] == asdict(tfake.CARD)
     (tmp_path / "out.json").rename(tmp_path / "tfake.json")
     (tmp_path / "out").rename(tmp_path / "tfake")
-    paths = EvaluationPaths(**{field.name: tmp_path for field in fields(EvaluationPaths)})
+    paths = ReportPaths(reports=tmp_path, faces=tmp_path)
     on = data_set("tfake", Scoring(), paths)
     assert (on.title, on.origin, on.labels, on.modality) == ("T-FAKE", "real", tfake.CARD.labels, "thermal")
     assert on.vocabularies == tuple(content["vocabularies"]) and on.licence == tfake.CARD.licence

@@ -13,21 +13,21 @@ from bs4 import BeautifulSoup
 
 import page_inputs
 from thermark.core.errors import DataError
+from thermark.core.faces import Crops
 from thermark.report.notices import kind
 from thermark.report.page import (
     answers,
     board,
     build,
-    figures,
     gallery,
     inputs,
-    order,
     packing,
     render,
-    tables,
+    view,
     words,
 )
-from thermark.report.page.figures.distributions import within
+from thermark.report.page.figures import cost, distributions, face, learning, pairs
+from thermark.report.page.view import View
 from thermark.report.paths import ReportPaths
 from thermark.report.results import face_errors as stored
 from thermark.report.results.record import write_set
@@ -89,19 +89,20 @@ def small():
 def test_a_distribution_counts_faces_and_a_miss_is_within_none(small):
     results, errors = small
     # `good` is 0.01 to 0.03 in twelve even steps: six are at most 0.02; `poor` finds eight of twelve.
-    assert within(errors["good"], 0.02, False)[0] == 50.0
-    assert within(errors["poor"], 0.1, False)[0] == pytest.approx(100 * 8 / 12)
-    rows = figures.ced(results, errors)["data"]["values"]
+    assert distributions.within(errors["good"], 0.02, False)[0] == 50.0
+    assert distributions.within(errors["poor"], 0.1, False)[0] == pytest.approx(100 * 8 / 12)
+    figure = distributions.ced(View(results, errors))
+    rows = figure.spec["data"]["values"]
     last = {row["contestant"]: row["part"] for row in rows}
     assert last == {"good": 100.0, "fair": 100.0, "poor": pytest.approx(66.67)}
     assert max(row["error"] for row in rows) == 16.0  # twice the limit of auc@0.08io, in per cent
     assert all(row["low"] <= row["part"] <= row["high"] for row in rows)
-    assert "good 100.0 %" in figures.alt_ced(results, errors) and "rendered" in figures.alt_ced(results, errors)
+    assert "good 100.0 %" in figure.alt and "rendered" in figure.alt
 
 
 def test_who_is_not_named_is_grey_and_has_no_band(small):
     results, errors = small
-    spec = figures.ced(results, errors, ["good"])
+    spec = distributions.ced(View(results, errors, ["good"])).spec
     assert {row["contestant"] for row in spec["data"]["values"]} == {"good"}
     rest = spec["layer"][0]["data"]["values"]
     assert {row["contestant"] for row in rest} == {"fair", "poor"} and not any("low" in row for row in rest)
@@ -109,7 +110,11 @@ def test_who_is_not_named_is_grey_and_has_no_band(small):
 
 def test_a_subject_is_the_mean_of_its_faces_and_seeds_with_misses_capped(small):
     results, errors = small
-    dots = [row for row in figures.subjects(results, errors)["data"]["values"] if row["contestant"] == "poor"]
+    dots = [
+        row
+        for row in distributions.subjects(View(results, errors)).spec["data"]["values"]
+        if row["contestant"] == "poor"
+    ]
     # Faces 0 to 3 are missed, one of each subject; two more of each have 0.1: (0.5 + 0.1 + 0.1) / 3.
     assert [row["subject"] for row in dots] == ["s0", "s1", "s2", "s3"]
     assert [row["error"] for row in dots] == [pytest.approx(100 * 0.7 / 3, rel=1e-3)] * 4
@@ -117,58 +122,61 @@ def test_a_subject_is_the_mean_of_its_faces_and_seeds_with_misses_capped(small):
 
 def test_parts_keep_their_order_and_tell_who_was_found(small):
     results, _ = small
-    spec = figures.parts(results, "distance")
+    spec = distributions.parts(View(results), "distance").spec
     assert spec["layer"][0]["encoding"]["x"]["scale"]["domain"] == ["2 ft", "10 ft"]
-    assert figures.strata(results) == {"distance": ["2 ft", "10 ft"]}
+    assert distributions.strata(results) == {"distance": ["2 ft", "10 ft"]}
 
 
 def test_a_face_is_drawn_from_landmarks_and_not_without_a_face(small):
     results, _ = small
-    rows = figures.landmarks(results)["data"]["values"]
+    rows = face.landmarks(View(results)).spec["data"]["values"]
     assert len([row for row in rows if row["contestant"] == "good"]) == 68
     assert {"x", "y", "error", "point"} <= rows[0].keys()
-    assert figures.landmarks(page_inputs.results(results.records, face=())) is None
+    assert face.landmarks(View(page_inputs.results(results.records, face=()))).spec is None
 
 
 def test_the_front_holds_whom_nobody_beats_in_both(small):
     results, _ = small
-    rows = {row["contestant"]: row for row in figures.pareto(results, "parameters", {})["data"]["values"]}
+    rows = {row["contestant"]: row for row in cost.pareto(View(results), "parameters").spec["data"]["values"]}
     assert rows["fair"]["cost"] == 4e6 and rows["fair"]["front"] and rows["good"]["front"]
     heavy = {"parameters": 9e6}
     worse = [
         each.model_copy(update={"exact": heavy}) if each.contestant == "fair" else each for each in results.records
     ]
-    rows = figures.pareto(page_inputs.results(worse), "parameters", {})["data"]["values"]
+    rows = cost.pareto(View(page_inputs.results(worse)), "parameters").spec["data"]["values"]
     assert {row["contestant"]: row["front"] for row in rows} == {"fair": False, "good": True}
-    assert figures.pareto(results, "milliseconds", {}) is None
-    assert [row["cost"] for row in figures.pareto(results, "milliseconds", SPEEDS)["data"]["values"]] == [12.5]
+    assert cost.pareto(View(results), "milliseconds").spec is None
+    timed = cost.pareto(View(results, speeds=SPEEDS), "milliseconds")
+    assert [row["cost"] for row in timed.spec["data"]["values"]] == [12.5]
 
 
 def test_pairs_are_row_less_column_and_grey_where_nothing_follows(small):
     results, _ = small
-    matrix = page_inputs.compared({"small": results}).matrices["small"]
-    rows = {(row["a"], row["b"]): row for row in figures.matrix(results, matrix)["data"]["values"]}
+    figure = pairs.matrix(View(results, comparisons=page_inputs.compared({"small": results})))
+    rows = {(row["a"], row["b"]): row for row in figure.spec["data"]["values"]}
     assert rows["good", "fair"]["difference"] == pytest.approx(-1.0, rel=1e-3)
     assert rows["fair", "good"]["difference"] == pytest.approx(1.0, rel=1e-3) and not rows["fair", "good"]["grey"]
-    grey = page_inputs.compared({"small": results}, apart=100.0).matrices["small"]
-    assert all(row["grey"] for row in figures.matrix(results, grey)["data"]["values"])
-    assert "0 of 3 pairs" in figures.alt_matrix(results, grey)
+    grey = pairs.matrix(View(results, comparisons=page_inputs.compared({"small": results}, apart=100.0)))
+    assert all(row["grey"] for row in grey.spec["data"]["values"])
+    assert "0 of 3 pairs" in grey.alt
 
 
 def test_a_pair_of_a_matrix_is_told_apart_by_p_over_all_pairs_and_enough_seeds(small):
     results, _ = small
-    matrix = page_inputs.compared({"small": results}).matrices["small"]
-    assert figures.alt_matrix(results, matrix).startswith(
-        "3 of 3 pairs on Small, rendered differ significantly (Holm"
-    )
-    doubtful = [[p and 12 * p for p in row] for row in matrix.p_holm]
-    matrix = matrix.model_copy(update={"p_holm": tuple(map(tuple, doubtful))})
-    assert figures.alt_matrix(results, matrix).startswith("3 of 3 pairs")
+    made = page_inputs.compared({"small": results})
+
+    def sentence(on, p_holm):
+        matrix = made.matrices["small"].model_copy(update={"p_holm": tuple(map(tuple, p_holm))})
+        return pairs.matrix(View(on, comparisons=made.model_copy(update={"matrices": {"small": matrix}}))).alt
+
+    p_holm = made.matrices["small"].p_holm
+    assert sentence(results, p_holm).startswith("3 of 3 pairs on Small, rendered differ significantly (Holm")
+    doubtful = [[p and 12 * p for p in row] for row in p_holm]
+    assert sentence(results, doubtful).startswith("3 of 3 pairs")
     doubtful[0][1] = doubtful[1][0] = 0.6
-    matrix = matrix.model_copy(update={"p_holm": tuple(map(tuple, doubtful))})
-    assert figures.alt_matrix(results, matrix).startswith("2 of 3 pairs")
+    assert sentence(results, doubtful).startswith("2 of 3 pairs")
     once = [each.model_copy(update={"seeds": min(each.seeds, 1)}) for each in results.records]
-    assert figures.alt_matrix(page_inputs.results(once), matrix).startswith("1 of 3 pairs")
+    assert sentence(page_inputs.results(once), doubtful).startswith("1 of 3 pairs")
 
 
 def changed(made, **own):
@@ -181,25 +189,26 @@ def changed(made, **own):
 def test_a_declared_pair_is_faint_unless_its_verdict_says_something(small):
     results, _ = small
     made = page_inputs.compared({"small": results})
-    rows = figures.families(results, made)["data"]["values"]
+    rows = pairs.families(View(results, comparisons=made)).spec["data"]["values"]
     assert [row["pair"] for row in rows] == ["good less fair", "fair less poor"] and all(
         row["shown"] for row in rows
     )
-    rows = figures.families(results, changed(made, verdict="no difference shown"))["data"]["values"]
+    undecided = changed(made, verdict="no difference shown")
+    rows = pairs.families(View(results, comparisons=undecided)).spec["data"]["values"]
     assert not any(row["shown"] for row in rows)
-    assert figures.families(results, changed(made, difference=None)) is None
+    assert pairs.families(View(results, comparisons=changed(made, difference=None))) is None
 
 
 def test_declared_pairs_say_their_caveat_and_no_interval_of_too_few_seeds(small):
     results, _ = small
     made = page_inputs.compared({"small": results})
     one, other = made.families[0].pairs
-    pairs = [
+    declared = [
         one.model_copy(update={"caveat": "boxes frame and prompt"}),
         other.model_copy(update={"verdict": "one seed: no verdict"}),
     ]
-    family = made.families[0].model_copy(update={"pairs": tuple(pairs)})
-    ((_, _, table),) = tables.families(made.model_copy(update={"families": (family,)}), {"small": results})
+    family = made.families[0].model_copy(update={"pairs": tuple(declared)})
+    ((_, _, table),) = build.families(made.model_copy(update={"families": (family,)}), {"small": results})
     first, second = (dict(zip(table.head, row, strict=True)) for row in table.rows)
     assert first["caveat"] == "boxes frame and prompt" and " to " in first["95 %"] and second["caveat"] == "–"
     assert second["verdict"] == "one seed: no verdict" and second["95 %"] == "–"
@@ -207,11 +216,11 @@ def test_declared_pairs_say_their_caveat_and_no_interval_of_too_few_seeds(small)
 
 
 def test_curves_are_means_over_seeds_and_none_without_lines():
-    rows = figures.training(TRAINING, "rendered data")["data"]["values"]
+    rows = learning.training(TRAINING, "rendered data").spec["data"]["values"]
     last = next(row for row in rows if row["run"] == "mcl_st" and row["epoch"] == 2)
     assert (last["error"], last["low"], last["high"]) == pytest.approx((20.5, 20.0, 21.0))
-    assert figures.training((), "") is None and figures.budget((), "") is None
-    assert "h 2.50 px with 8 labels" in figures.alt_budget(BUDGET, "rendered data")
+    assert learning.training((), "").spec is None and learning.budget((), "").spec is None
+    assert "h 2.50 px with 8 labels" in learning.budget(BUDGET, "rendered data").alt
 
 
 def test_every_specification_compiles_and_is_called_rendered():
@@ -247,7 +256,7 @@ def cells(column):
 
 
 def test_packing_loses_nothing(small):
-    spec = figures.ced(*small, ["good"])
+    spec = distributions.ced(View(*small, ["good"])).spec
     assert unpacked(packing.packed(spec)) == spec
 
 
@@ -265,8 +274,8 @@ def expressions(node, key=""):
 
 def test_the_best_has_the_least_error_over_all_faces_of_its_case(small):
     results, _ = small
-    assert [each.contestant for each in order.ranked(results)] == ["good", "fair", "poor"]
-    cases = answers.answers(results, None, {})
+    assert [each.contestant for each in View(results).ranked] == ["good", "fair", "poor"]
+    cases = answers.answers(View(results))
     assert cases["any/any"]["best"] == "good" and "Finds 100.00 %" in cases["any/any"]["found"]
     assert cases["any/other"]["best"] == "fair"  # `good` learned from this set's train split
     assert cases["found/any"]["best"] == cases["any/rgb"]["best"] == "poor"
@@ -278,9 +287,9 @@ def test_who_answers_fewer_landmarks_does_not_compete(small):
     results, _ = small
     one = page_inputs.record("one", page_inputs.per_face([0.001] * page_inputs.FACES), points=1)
     more = page_inputs.results([*results.records, one])
-    assert answers.answer(more, "any", "any", None, {})["best"] == "good"
-    assert [each.contestant for each in order.ranked(more)][-1] == "one"
-    assert board.rows(more, None, {})[-1].partial
+    assert answers.answer(View(more), "any", "any")["best"] == "good"
+    assert [each.contestant for each in View(more).ranked][-1] == "one"
+    assert board.rows(View(more))[-1].partial
 
 
 @pytest.mark.parametrize(
@@ -293,13 +302,13 @@ def test_who_answers_fewer_landmarks_does_not_compete(small):
     ],
 )
 def test_a_difference_is_real_where_letters_differ(small, learned, apart, real):
-    matrix = page_inputs.compared({"small": small[0]}, apart).matrices["small"]
-    assert answers.answer(small[0], "any", learned, matrix, {})["real"].startswith(real)
+    compared = View(small[0], comparisons=page_inputs.compared({"small": small[0]}, apart))
+    assert answers.answer(compared, "any", learned)["real"].startswith(real)
 
 
 def test_speed_and_size_are_told_as_far_as_known(small):
     results, _ = small
-    good, fair, poor = order.ranked(results)
+    good, fair, poor = View(results).ranked
     assert answers.fast(good, SPEEDS) == "12.5 ms a picture on one CPU; 6 M parameters."
     assert answers.fast(fair, SPEEDS) == "Not timed here; 4 M parameters and 70 M multiply-adds."
     assert answers.fast(poor, SPEEDS) == "Not timed here; its size is not counted."
@@ -314,8 +323,8 @@ def test_an_absent_interval_says_why():
         update={"metrics": record.metrics | {"nme_io_all": one, "nme_io": nothing}, "missed": page_inputs.FACES}
     )
     results = page_inputs.results([record])
-    assert "no interval: one subject only" in answers.answer(results, "any", "any", None, {})["error"]
-    facts = dict(board.card(results, record, None, {})["facts"])
+    assert "no interval: one subject only" in answers.answer(View(results), "any", "any")["error"]
+    facts = dict(board.card(View(results), record)["facts"])
     assert "no interval: one subject only" in facts["error, all faces"]
     assert facts["error, found faces"] == "no face was found"
 
@@ -323,26 +332,25 @@ def test_an_absent_interval_says_why():
 def test_a_card_has_what_a_number_rests_on(small):
     results, _ = small
     good = results.of("good")
-    facts = dict(
-        board.card(results, good, page_inputs.compared({"small": results}).matrices["small"], SPEEDS)["facts"]
-    )
+    shown = View(results, comparisons=page_inputs.compared({"small": results}), speeds=SPEEDS)
+    facts = dict(board.card(shown, good)["facts"])
     assert facts["found"] == "100.00 % (95 % interval 50.00–100.00); 12 faces, 4 subjects"
     assert facts["seeds"] == "3: 2.00, 2.00, 2.00 %" and facts["intervals cover"] == "subjects and 3 seeds"
     assert facts["floor"].startswith("0.40 %, 0.40 px") and facts["group"] == "A, its best: alone in it"
     assert facts["predictions, sha256"] == "p" * 64 and facts["time"] == "12.5 ms (12–13), boxes: prompt"
-    assert dict(board.card(results, results.of("idle"), None, {})["facts"]) == {
+    assert dict(board.card(View(results), results.of("idle"))["facts"]) == {
         "why it has no numbers": "needs 300 MB"
     }
-    assert results.protocol.id in dict(board.common(results))["protocol"]
+    assert results.protocol.id in dict(board.common(View(results)))["protocol"]
 
 
 def test_those_of_the_default_colours_are_the_best_of_each_set_in_turn():
     one = page_inputs.inputs().sets["small"]
     other = page_inputs.results([each for each in one.records if each.contestant != "good"])
-    assert order.leading([one, other], 8) == ["good", "fair", "poor"]
-    assert order.leading([other, one], 1) == ["fair"]
+    assert view.leading([one, other], 8) == ["good", "fair", "poor"]
+    assert view.leading([other, one], 1) == ["fair"]
     twin = page_inputs.record("twin", page_inputs.per_face(np.linspace(0.01, 0.03, page_inputs.FACES), 3))
-    assert "twin" not in order.leading([page_inputs.results([*one.records, twin])], 8)
+    assert "twin" not in view.leading([page_inputs.results([*one.records, twin])], 8)
 
 
 # Failures
@@ -350,7 +358,7 @@ def test_those_of_the_default_colours_are_the_best_of_each_set_in_turn():
 
 def test_the_worst_faces_are_the_same_for_all(small):
     results, errors = small
-    worst = gallery.worst(results, errors, [], 3)
+    worst = gallery.worst(View(results, errors), 3)
     # The more even steps `good` and `fair` go, the worse; `poor` misses f0 to f3.
     assert [face.face for face in worst] == ["f3", "f2", "f1"]
     texts = {answer.contestant: answer.text for answer in worst[0].answers}
@@ -364,11 +372,11 @@ def test_only_rendered_faces_are_shown(small, origin, allowed):
 
 def test_pictures_are_those_of_prepared_faces_of_rendered_data(small, tmp_path, monkeypatch):
     results, errors = small
-    worst = gallery.worst(results, errors, [], 2)
+    worst = gallery.worst(View(results, errors), 2)
     (tmp_path / "small").mkdir()
     faces = type("Faces", (), {"ids": np.array(["f3", "f2"])})()
     pixels = np.zeros((2, 8, 8), np.uint8)
-    crops = gallery.Crops(pixels, np.stack([np.eye(3)[:2], np.full((2, 3), np.nan)]), 1.0)
+    crops = Crops(pixels, np.stack([np.eye(3)[:2], np.full((2, 3), np.nan)]), 1.0)
     monkeypatch.setattr(gallery, "open_set", lambda folder: (faces, crops))
     seen = gallery.pictures(results.data_set, worst, tmp_path)
     assert list(seen) == ["f3"] and seen["f3"].startswith("data:image/jpeg;base64,")  # f2 has no crop

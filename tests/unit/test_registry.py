@@ -21,6 +21,7 @@ from thermark.report.leaderboard.board import Board
 from thermark.report.leaderboard.tables import main_table
 from thermark.report.number_format import label, long_unit
 from thermark.report.page.board import card
+from thermark.report.page.view import View
 from thermark.report.results.record import open_set
 
 
@@ -60,7 +61,7 @@ def test_a_new_entry_is_everywhere(folder):
     assert [label(name) for name in names] == titles
     header = main_table(Board(results, {})).splitlines()[0]
     assert all(f" {title} " in header for title in titles)
-    assert {*titles} <= {row[0] for row in card(results, record, None, {})["metrics"]}
+    assert {*titles} <= {row[0] for row in card(View(results), record)["metrics"]}
     assert words.printed("far@4px", 0.25) == "25.00" and long_unit("error_px_worst") == "px of the source image"
 
     listed = metric_list.markdown()

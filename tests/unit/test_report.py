@@ -216,7 +216,7 @@ def test_a_file_that_is_missing_is_an_error_with_a_remedy(paths, compared, tmp_p
     gone = compared.model_copy(update={"matrices": {"nobody": compared.matrices["one"]}})
     with pytest.raises(DataError, match=r"nobody\.json is missing") as caught:
         made(paths, gone, tmp_path)
-    assert caught.value.remedy == "run `dvc repro`"
+    assert caught.value.remedy == "run `dvc repro`, which writes it"
     with pytest.raises(DataError, match=r"good\.csv is missing"):
         made(replace(paths, training=tmp_path), compared, tmp_path)
     (tmp_path / "one.json").write_bytes((paths.results / "one.json").read_bytes())

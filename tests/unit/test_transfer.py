@@ -13,6 +13,7 @@ from thermark.core import files
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
 from thermark.landmarker.result import Landmarks
+from thermark.report.paths import ReportPaths
 from thermark.report.transfer import (
     boxes,
     camera,
@@ -317,7 +318,7 @@ def test_disagreement_leaves_out_constant_offsets():
 
 
 @pytest.fixture
-def predicted(tmp_path) -> study.Paths:
+def predicted(tmp_path) -> ReportPaths:
     xy = np.stack([shape(row) for row in range(6)])
     faces = faces_of(xy)
     for name in ("car", "car_tight"):
@@ -328,7 +329,7 @@ def predicted(tmp_path) -> study.Paths:
             said(faces, xy + np.float32([step, 0])).save(tmp_path / f"predictions/run/seed{seed}/{file}")
     for file in ("car.npz", "car@shift10.npz", "car_tight.npz"):
         Predictions.none("absent", "data", "skipped", "no weights").save(tmp_path / f"predictions/absent/{file}")
-    return study.Paths(tmp_path / "faces", tmp_path / "reports", tmp_path / "predictions")
+    return ReportPaths(**{name: tmp_path / name for name in ("faces", "reports", "predictions")})
 
 
 BOXES = {"given": "car", "tight": "car_tight", "shift10": "car@shift10"}

@@ -1,4 +1,4 @@
-"""Pages of Markdown from Jinja templates that lie beside the code which fills them."""
+"""Pages from Jinja templates, which lie beside the code that fills them."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,20 +9,26 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 BLOCKS = ("|", "#", ">", "- ")  # lines that begin so are not joined to the one before
 
 
+def environment(
+    filters: Mapping[str, Callable[..., Any]], kind: type[Environment] = Environment, **options: Any
+) -> Environment:
+    """Return an environment in which an undefined name is an error and a line of tags alone leaves no line.
+
+    `options` are those of Jinja, such as `loader` and `autoescape`.
+    """
+    made = kind(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, **options)
+    made.filters |= filters
+    return made
+
+
 def render(path: Path, filters: Mapping[str, Callable[..., Any]], **context: Any) -> str:
     """Return the template `path`, filled from `context`, as Markdown that ends in a line break.
 
     Paragraphs and items may be wrapped in the template; here each is one line. An undefined name is an error.
     """
-    environment = Environment(
-        loader=FileSystemLoader(path.parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # not HTML: what comes from files goes through the filter `escaped` or `code`
-    )
-    environment.filters.update(filters)
-    return flowed(environment.get_template(path.name).render(context))
+    # Not HTML: what comes from files goes through the filter `escaped` or `code`.
+    made = environment(filters, loader=FileSystemLoader(path.parent), autoescape=False)
+    return flowed(made.get_template(path.name).render(context))
 
 
 def flowed(text: str) -> str:

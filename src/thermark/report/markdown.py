@@ -19,6 +19,9 @@ def code(name: str) -> str:
     return f"`{name}`" if PLAIN.fullmatch(name) else escaped(name)
 
 
+FILTERS = {"code": code, "escaped": escaped}  # of templates
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
     """Return a table whose first `texts` columns are left-aligned and whose others are right-aligned."""
     rule = [":---" if place < texts else "---:" for place in range(len(header))]

@@ -10,14 +10,15 @@ NOT_GIVEN = Path("not-given")  # of a path that the page of a stage does not rea
 class ReportPaths:
     """Files and folders of earlier stages; a page gives those that it reads.
 
-    Folders: `results`/<dataset>.json and .parquet, `training`/<run>.csv, `gradients`/<run>.csv,
-    `scores`/<head>.json, `curves`/<head>.csv, `pseudo_labels`/<key>.json, `reports`/<dataset>.json,
-    `framed`/<dataset>.json, `faces`/<dataset>/, `errors`/<contestant>/<dataset>.npz,
-    `predictions`/<contestant>/<dataset>.npz and <dataset>@<variant>.npz, of several seeds in seed<k>/.
+    Folders: `results`/<dataset>.json and .parquet, `details`/<contestant>/<dataset>.json,
+    `training`/<run>.csv, `gradients`/<run>.csv, `scores`/<head>.json, `curves`/<head>.csv,
+    `pseudo_labels`/<key>.json, `reports`/<dataset>.json, `framed`/<dataset>.json, `faces`/<dataset>/,
+    `errors`/<contestant>/<dataset>.npz, `predictions`/<contestant>/<dataset>.npz and <dataset>@<variant>.npz, of
+    several seeds in seed<k>/.
     Files: `comparisons`, `speed`, `budget`, `training_curves`, `published`.
     """
 
-    results: Path
+    results: Path = NOT_GIVEN
     comparisons: Path = NOT_GIVEN
     training: Path = NOT_GIVEN
     gradients: Path = NOT_GIVEN
@@ -33,3 +34,4 @@ class ReportPaths:
     faces: Path = NOT_GIVEN
     errors: Path = NOT_GIVEN
     predictions: Path = NOT_GIVEN
+    details: Path = NOT_GIVEN

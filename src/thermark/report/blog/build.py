@@ -8,18 +8,9 @@ from typing import Any
 
 from thermark.core import files
 from thermark.core.errors import ConfigError
-from thermark.report.blog import (
-    community,
-    figures,
-    provenance,
-    references,
-    tables,
-    template,
-    template_names,
-)
+from thermark.report.blog import community, figures, provenance, references, tables, template, template_names
 from thermark.report.notices import caveat
-from thermark.report.page.figures.distributions import NAMED
-from thermark.report.page.order import leading
+from thermark.report.page.view import NAMED, View, leading
 from thermark.report.results import face_errors
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.record import SCHEMA, ResultSet, open_all
@@ -49,27 +40,6 @@ class BundleOptions:
     title: str = TITLE
 
 
-@dataclass(frozen=True)
-class Printed:
-    """All tables: data set -> leaderboard, the declared families, and the contestants that did not run."""
-
-    boards: Mapping[str, tables.PostTable]
-    families: Sequence[tables.PostTable]
-    absences: tables.PostTable
-
-    @classmethod
-    def of(cls, sets: Mapping[str, ResultSet], comparisons: Comparisons) -> "Printed":
-        """Return the tables of records and comparisons."""
-        groups = _groups(comparisons)
-        boards = {name: tables.leaderboard(name, results, groups.get(name, {})) for name, results in sets.items()}
-        return cls(boards, tables.families(comparisons, sets), tables.absences(sets))
-
-    def names(self) -> template.Key:
-        """Return the tables as a template names them."""
-        boards = {name: table.as_markdown() for name, table in self.boards.items()}
-        return template.tree("table", {"leaderboard": boards, "not_run": self.absences.as_markdown()})
-
-
 def build(options: BundleOptions) -> list[str]:
     """Write the bundle to `options.out`, whole or not at all; return what its author should look at.
 
@@ -90,10 +60,17 @@ def build(options: BundleOptions) -> list[str]:
     post, where = read_template(options.template)
     with files.fresh_directory(options.out) as folder:
         drawings = draw(sets, options.results, folder / FIGURES)
-        printed = Printed.of(sets, comparisons)
-        names = known_names(sets, comparisons, printed, drawings, commit, options.title)
+        groups = {name: matrix.groups for name, matrix in comparisons.matrices.items()}
+        boards = {name: tables.leaderboard(name, one, groups.get(name, {})) for name, one in sets.items()}
+        families, absences = tables.families(comparisons, sets), tables.absences(sets)
+        printed = {"leaderboard": {name: board.as_markdown() for name, board in boards.items()}}
+        names = known_names(sets, comparisons, families, drawings, commit) | {
+            "data": template_names.data_sets(sets, groups),
+            "table": template.tree("table", printed | {"not_run": absences.as_markdown()}),
+            "title": options.title,
+        }
         files.write_text(folder / "index.md", template.render(post, names, where))
-        for table in (*printed.boards.values(), *printed.families, printed.absences):
+        for table in (*boards.values(), *families, absences):
             tables.write(folder / TABLES, table)
         files.write_text(folder / "references.bib", references.bibtex(references.cited(sets, commit.id)))
         community.write(folder / HUB, sets, options.hub, commit.date, options.url)
@@ -130,7 +107,7 @@ def draw(sets: Mapping[str, ResultSet], folder: Path, out: Path) -> list[figures
         per_face = (
             face_errors.open_errors(folder / f"{name}.parquet") if any(r.ran for r in results.records) else {}
         )
-        drawings += figures.drawings(name, results, per_face, named)
+        drawings += figures.drawings(name, View(results, per_face, named))
     for drawing in drawings:
         figures.write(out, drawing)
     return drawings
@@ -139,22 +116,19 @@ def draw(sets: Mapping[str, ResultSet], folder: Path, out: Path) -> list[figures
 def known_names(
     sets: Mapping[str, ResultSet],
     comparisons: Comparisons,
-    printed: Printed,
+    families: Sequence[tables.PostTable],
     drawings: list[figures.Drawing],
     commit: provenance.Commit,
-    title: str,
 ) -> dict[str, Any]:
-    """Return all names that a template can use."""
+    """Return the names that a template can use, but for those of tables, data sets and the title."""
     numbers = template_names.numbers(sets)
     return numbers | {
         "metric": template.Key("metric", numbers),
         "sets": list(sets),
-        "data": template_names.data_sets(sets, _groups(comparisons)),
         "contestant": template_names.contestants(sets),
         "difference": template_names.differences(comparisons, sets),
-        "families": template_names.families(comparisons, printed.families, sets),
+        "families": template_names.families(comparisons, families, sets),
         "figure": template_names.figures(drawings, FIGURES),
-        "table": printed.names(),
         "absent": len(
             {record.contestant for results in sets.values() for record in results.records if not record.ran}
         ),
@@ -163,7 +137,6 @@ def known_names(
         ],
         "references": references.listed(references.cited(sets, commit.id)),
         "made": template.tree("made", {"commit": commit.id, "date": commit.date, "clean": commit.clean}),
-        "title": title,
         "description": _description(sets),
     }
 
@@ -172,10 +145,6 @@ def _description(sets: Mapping[str, ResultSet]) -> str:
     titles = ", ".join(results.data_set.title for results in sets.values())
     caveats = dict.fromkeys(filter(None, (caveat(results.data_set) for results in sets.values())))
     return f"Contestants compared on {titles}" + (f" ({'; '.join(caveats)})" if caveats else "")
-
-
-def _groups(comparisons: Comparisons) -> dict[str, dict[str, str]]:
-    return {name: matrix.groups for name, matrix in comparisons.matrices.items()}
 
 
 def _files(results: Path, name: str) -> list[Path]:

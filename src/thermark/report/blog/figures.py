@@ -1,10 +1,10 @@
 """The figures of a post: those of the page as SVG, and as PNG at twice the size, for a page and for a phone."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -16,28 +16,19 @@ import vl_convert
 from thermark.core import files
 from thermark.report.blog.tables import origin, write_csv
 from thermark.report.notices import caveat
-from thermark.report.page import figures as drawn
-from thermark.report.page.figures.vega import Spec
-from thermark.report.results.face_errors import Errors
-from thermark.report.results.record import ResultSet
+from thermark.report.page.figures import cost, distributions, face, ranks
+from thermark.report.page.figures.vega import Figure, Spec
+from thermark.report.page.view import View
 
 WIDTHS = (720, 360)  # CSS pixels
 FONT = "DejaVu Sans"  # it comes with matplotlib, so that every machine draws the same letters
 LETTER = 8  # px of a letter of a subtitle, at most
 SIZE = re.compile(r'<svg[^>]* width="([0-9.]+)"')
-Given = tuple[ResultSet, Mapping[str, Errors], Sequence[str]]
-# Kind -> its specification, None where there is nothing to draw, and its text.
-KINDS: Mapping[str, tuple[Callable[[Given], Spec | None], Callable[[Given], str]]] = {
-    "leaderboard": (lambda given: drawn.leaderboard(given[0]), lambda given: drawn.alt_leaderboard(given[0])),
-    "ced": (lambda given: drawn.ced(*given), lambda given: drawn.alt_ced(*given)),
-    "landmarks": (
-        lambda given: drawn.landmarks(given[0], given[2]),
-        lambda given: drawn.alt_landmarks(given[0], given[2]),
-    ),
-    "pareto": (
-        lambda given: drawn.pareto(given[0], "parameters", {}),
-        lambda given: drawn.alt_pareto(given[0], "parameters", {}),
-    ),
+KINDS: Mapping[str, Callable[[View], Figure]] = {
+    "leaderboard": ranks.leaderboard,
+    "ced": distributions.ced,
+    "landmarks": face.landmarks,
+    "pareto": partial(cost.pareto, axis="parameters"),
 }
 
 
@@ -57,19 +48,20 @@ class Drawing:
         return f"{self.kind}_{self.dataset}"
 
 
-def drawings(name: str, results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str]) -> list[Drawing]:
-    """Return the figures that there are of a data set, with `names` in colour."""
-    if not any(record.ran for record in results.records):
+def drawings(name: str, view: View) -> list[Drawing]:
+    """Return the figures that there are of a data set, which the bundle knows by `name`."""
+    if not view.ranked:
         return []
-    limitation = caveat(results.data_set)
-    start = f"{results.data_set.title}{f' ({limitation})' if limitation else ''}. "
+    data_set, limitation = view.results.data_set, caveat(view.results.data_set)
+    start = f"{data_set.title}{f' ({limitation})' if limitation else ''}. "
     made = []
-    for kind, (specified, worded) in KINDS.items():
-        if (spec := specified((results, errors, names))) is not None:
+    for kind, drawn in KINDS.items():
+        figure = drawn(view)
+        if (spec := figure.spec) is not None:
             numbers = pd.DataFrame([row for rows in _rows(spec) for row in rows])
-            table = pd.DataFrame(origin(name, results.data_set), numbers.index).join(numbers)
+            table = pd.DataFrame(origin(name, data_set), numbers.index).join(numbers)
             spec["title"]["subtitle"] = [spec["title"]["subtitle"], *filter(None, [limitation])]
-            made.append(Drawing(kind, name, start + worded((results, errors, names)), spec, table))
+            made.append(Drawing(kind, name, start + figure.alt, spec, table))
     return made
 
 

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from thermark.core import templates
 from thermark.core.config import nearest
 from thermark.core.errors import ConfigError
 from thermark.report import markdown
@@ -104,15 +105,8 @@ def render(template: str, names: Mapping[str, Any], where: str) -> str:
     Raises ConfigError for an unknown name, with the nearest, for a number that does not exist, and for a template
     that cannot be read.
     """
-    environment = SandboxedEnvironment(
-        undefined=StrictUndefined,
-        finalize=_printed,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        extensions=["jinja2.ext.loopcontrols"],
-    )
-    environment.filters |= {"code": code, "codes": codes}
+    options = {"finalize": _printed, "keep_trailing_newline": True, "extensions": ["jinja2.ext.loopcontrols"]}
+    environment = templates.environment({"code": code, "codes": codes}, SandboxedEnvironment, **options)
     try:
         return environment.from_string(template).render(names)
     except TemplateSyntaxError as error:

@@ -36,13 +36,7 @@ def numbers(sets: Mapping[str, ResultSet]) -> dict[str, Key]:
                     place = f"{metric}.{record.contestant}.{dataset}"
                     by_set = keys.setdefault(metric, {}).setdefault(record.contestant, {})
                     by_set[dataset] = _number(place, metric, record)
-    return {
-        metric: Key(
-            metric,
-            {contestant: Key(f"{metric}.{contestant}", keys_of) for contestant, keys_of in by_contestant.items()},
-        )
-        for metric, by_contestant in keys.items()
-    }
+    return {metric: tree(metric, by_contestant) for metric, by_contestant in keys.items()}
 
 
 def _number(place: str, metric: str, record: Record) -> Key:

@@ -11,7 +11,7 @@ from thermark.metrics.stability import FEWEST
 from thermark.report.contestants import Sections
 from thermark.report.distillation import drawing, gradient_stability, summary, verdicts
 from thermark.report.distillation.inputs import DistillationData, read
-from thermark.report.markdown import code, escaped, table
+from thermark.report.markdown import FILTERS, code, escaped, table
 from thermark.report.number_format import label, shown
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load
@@ -65,7 +65,7 @@ def build(
     rows = verdicts.compare(published, study, measured)
     page = templates.render(
         PAGE,
-        {"code": code, "escaped": escaped},
+        FILTERS,
         **{"verdicts": verdicts, "summary": summary, "printed": printed, "study": study, "config": config},
         **{"published": published, "rows": rows, "runs": _runs(study)},
         **{"tolerance": 100 * ERROR, "widest": WIDEST * 100 * ERROR},

@@ -6,13 +6,7 @@ from typing import Any
 from thermark.report.distillation.inputs import DistillationData
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference_results import Published, PublishedCell
-from thermark.report.reference_results.compare import (
-    NO_PROFILE,
-    CellComparison,
-    Ours,
-    compare_cells,
-    measured,
-)
+from thermark.report.reference_results.compare import NO_PROFILE, CellComparison, Ours, compare_cells, measured
 from thermark.report.results import reproduced
 
 Stability = Mapping[str, Mapping[str, float]]

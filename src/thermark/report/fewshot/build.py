@@ -8,7 +8,7 @@ from thermark.core import files, templates
 from thermark.report.fewshot import budget, constant, cost, drawing, students, tables, verdicts
 from thermark.report.fewshot.head import ALL, PUBLISHED, groups
 from thermark.report.fewshot.inputs import Config, FewshotData, Profile, read
-from thermark.report.markdown import code, escaped, table
+from thermark.report.markdown import FILTERS, code, escaped, table
 from thermark.report.notices import notice
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import Published, load
@@ -47,7 +47,7 @@ def _page(study: FewshotData, posts: Published, rows: Sequence[CellComparison]) 
     missed = {head.key: head.tested(ALL).get("missed") for head in study.ran}
     return templates.render(
         PAGE,
-        {"code": code, "escaped": escaped},
+        FILTERS,
         **{"verdicts": verdicts, "budget": budget, "constant": constant, "cost": cost, "students": students},
         **{"tables": tables, "groups": groups, "study": study, "idle": _idle(study)},
         notice=notice(study.results.data_set) if study.results else "",

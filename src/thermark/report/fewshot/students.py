@@ -6,6 +6,7 @@ from thermark.report.columns import cells, shown, titles
 from thermark.report.fewshot import constant, cost
 from thermark.report.fewshot.inputs import FewshotData, Numbers
 from thermark.report.markdown import code, escaped, table
+from thermark.report.number_format import interval
 from thermark.report.results import printed
 from thermark.report.results.comparisons import Family, Pair
 
@@ -82,7 +83,7 @@ def _line(name: str, study: FewshotData) -> list[str]:
     answered = 1 - record.missed / record.faces if record.faces else None
     counts = [shown("crops", record.faces), shown("detection", answered), shown("recall", numbers.get("recall"))]
     mean = record.metrics[constant.PIXELS]
-    bounds = "–" if mean.low is None or mean.high is None else f"{mean.low:.2f}–{mean.high:.2f}"
+    bounds = interval(constant.PIXELS, mean.low, mean.high) or "–"
     first, *rest = cells(numbers, ACCURACY)
     start = [
         code(name),

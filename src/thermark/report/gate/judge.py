@@ -21,6 +21,8 @@ from thermark.report.results.ranking import value
 from thermark.report.results.record import Record, ResultSet
 
 Verdict = Literal["ok", "improved", "new", "inconclusive", "regression", "cannot compare"]
+About = tuple[str, str, str]  # data set, contestant and metric
+Aligned = tuple[NDArray[np.float64], NDArray[np.float64]]  # errors (S, N) of the base and the head, face by face
 
 
 @dataclass(frozen=True)
@@ -141,21 +143,21 @@ def _other_faces(old: Record, new: Record, base: Errors, head: Errors) -> str:
 def _numbers(
     old: Record, new: Record, errors: tuple[Errors, Errors], how: ResultSet, config: Config
 ) -> Iterator[Judgement]:
-    dataset, contestant = old.dataset, old.contestant
+    whose = old.dataset, old.contestant
     for name in config.exact:
         values = old.exact.get(name), new.exact.get(name)
         if values != (None, None):
-            yield _exact(dataset, contestant, name, *values, config.tolerance)
+            yield _exact((*whose, name), *values, config.tolerance)
     if config.scores == "exact":
         for name in dict.fromkeys([*old.metrics, *new.metrics]):
-            yield _exact(dataset, contestant, name, value(old, name), value(new, name), config.tolerance)
+            yield _exact((*whose, name), value(old, name), value(new, name), config.tolerance)
         return
     yield _found(old, new, config.margins.get("found", Margin()))
     aligned = _aligned(*errors)
     main, miss = how.protocol.main, how.protocol.miss
     if not {main, f"{main}_all"} & {*config.margins}:
         reason = f"no margin is stated for {main} or {main}_all"
-        yield Judgement(dataset, contestant, main, "cannot compare", reason)
+        yield Judgement(*whose, main, "cannot compare", reason)
     kept = np.isfinite(aligned[0]).all(axis=0) & np.isfinite(aligned[1]).all(axis=0)
     subjects = np.asarray(errors[0]["subjects"])
     capped = np.minimum(aligned[0], miss), np.minimum(aligned[1], miss)
@@ -164,13 +166,13 @@ def _numbers(
         (f"{main}_all", capped, subjects),
     ):
         if name in config.margins:
-            yield _paired(dataset, contestant, name, pair, subjects_of, config)
+            yield _paired((*whose, name), pair, subjects_of, config)
     for name in config.margins:
         if name not in ("found", main, f"{main}_all") and (name in old.metrics or name in new.metrics):
-            yield _as_it_stands(dataset, contestant, name, value(old, name), value(new, name), config)
+            yield _as_it_stands((*whose, name), value(old, name), value(new, name), config)
 
 
-def _aligned(base: Errors, head: Errors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _aligned(base: Errors, head: Errors) -> Aligned:
     """Return the errors of both (S, N) in the base's order of faces."""
     order, ranks = np.argsort(head["ids"], kind="stable"), np.argsort(np.argsort(base["ids"], kind="stable"))
     return base["per_seed"], head["per_seed"][:, order[ranks]]
@@ -188,63 +190,46 @@ def _found(old: Record, new: Record, margin: Margin) -> Judgement:
     )
 
 
-def _exact(
-    dataset: str, contestant: str, name: str, base: float | None, head: float | None, tolerance: float
-) -> Judgement:
+def _exact(about: About, base: float | None, head: float | None, tolerance: float) -> Judgement:
     if base is None or head is None:
         same = base is None and head is None
         reason = "" if same else "defined on one side only"
-        return Judgement(dataset, contestant, name, "ok" if same else "regression", reason, base, head)
+        return Judgement(*about, "ok" if same else "regression", reason, base, head)
     allowed = tolerance * max(abs(base), abs(head), 1.0)
     moved = not abs(head - base) <= allowed
     reason = "must not move at all" if moved else ""
-    return Judgement(
-        dataset, contestant, name, "regression" if moved else "ok", reason, base, head, head - base, margin=allowed
-    )
+    return Judgement(*about, "regression" if moved else "ok", reason, base, head, head - base, margin=allowed)
 
 
-def _as_it_stands(
-    dataset: str, contestant: str, name: str, base: float | None, head: float | None, config: Config
-) -> Judgement:
+def _as_it_stands(about: About, base: float | None, head: float | None, config: Config) -> Judgement:
     if base is None and head is not None:
-        return Judgement(dataset, contestant, name, "new", "the base has no such number: not compared", base, head)
+        return Judgement(*about, "new", "the base has no such number: not compared", base, head)
     if base is None or head is None:
-        return Judgement(
-            dataset, contestant, name, "ok" if base is None else "regression", "undefined", base, head
-        )
-    margin = config.margins[name].of(base)
-    sign = -1.0 if describe(name).higher_is_better else 1.0
+        return Judgement(*about, "ok" if base is None else "regression", "undefined", base, head)
+    margin = config.margins[about[-1]].of(base)
+    sign = -1.0 if describe(about[-1]).higher_is_better else 1.0
     loss = sign * (head - base)
     verdict: Verdict = "regression" if loss > margin else "improved" if loss < -margin else "ok"
-    return Judgement(dataset, contestant, name, verdict, "", base, head, head - base, margin=margin)
+    return Judgement(*about, verdict, "", base, head, head - base, margin=margin)
 
 
-def _paired(
-    dataset: str,
-    contestant: str,
-    name: str,
-    values: tuple[NDArray[np.float64], NDArray[np.float64]],
-    subjects: NDArray[np.str_],
-    config: Config,
-) -> Judgement:
+def _paired(about: About, values: Aligned, subjects: NDArray[np.str_], config: Config) -> Judgement:
     """Return the verdict of non-inferiority of an error, which is worse when higher."""
     faces = values[0].shape[1]
     if not faces:  # that one of them found none is said by the found rate
-        return Judgement(dataset, contestant, name, "ok", "no face was found by both")
+        return Judgement(*about, "ok", "no face was found by both")
     base, head = float(values[0].mean()), float(values[1].mean())
     if not (np.isfinite(base) and np.isfinite(head)):
-        return Judgement(dataset, contestant, name, "regression", "an error is not a number", faces=faces)
-    gap, margin = head - base, config.margins[name].of(base)
+        return Judgement(*about, "regression", "an error is not a number", faces=faces)
+    gap, margin = head - base, config.margins[about[-1]].of(base)
     low, high = _interval(values, subjects, config)
     verdict, reason = _verdict(gap, low, high, margin)
     if len(np.unique(subjects)) < 2 and gap:
         reason = f"{reason}; one subject: the difference as it stands".removeprefix("; ")
-    return Judgement(dataset, contestant, name, verdict, reason, base, head, gap, low, high, margin, faces)
+    return Judgement(*about, verdict, reason, base, head, gap, low, high, margin, faces)
 
 
-def _interval(
-    values: tuple[NDArray[np.float64], NDArray[np.float64]], subjects: NDArray[np.str_], config: Config
-) -> tuple[float, float]:
+def _interval(values: Aligned, subjects: NDArray[np.str_], config: Config) -> tuple[float, float]:
     """Return the 95 % interval of head less base; of equal answers, and of one subject, the difference itself.
 
     Seed k of one side was drawn as seed k of the other: where both have as many, their differences are one run's.

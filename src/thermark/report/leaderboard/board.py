@@ -88,8 +88,5 @@ def without(absent: Mapping[str, Record], board: Board) -> Board:
 
 def order(boards: Sequence[Board]) -> list[str]:
     """Return all contestants from best to worst by their mean place on the boards, of equals the first named."""
-    by_name = {board.data_set.name: board for board in boards}
-    return overall(
-        {name: board.results for name, board in by_name.items()},
-        {name: board.groups for name, board in by_name.items()},
-    )
+    groups = {board.data_set.name: board.groups for board in boards}
+    return overall({board.data_set.name: board.results for board in boards}, groups)

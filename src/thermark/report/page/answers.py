@@ -2,22 +2,47 @@
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
 
 from thermark.report.page import words
-from thermark.report.page.figures.cost import Speeds, cost
-from thermark.report.page.order import found, given, of_all, partial
+from thermark.report.page.figures.cost import cost
+from thermark.report.page.view import Speeds, View, estimate, given
 from thermark.report.results.comparisons import Matrix
-from thermark.report.results.ranking import ranked
-from thermark.report.results.record import Record, ResultSet
+from thermark.report.results.record import Record
 
 BOXES = {"any": "given or found", "given": "come with the picture", "found": "must be found"}
 TRAINED = {"any": "anything", "other": "not on this data set", "rgb": "colour pictures only"}
-CASES = tuple(product(BOXES, TRAINED))
 
 
-def fits(record: Record, boxes: str, trained: str) -> bool:
-    """Return whether a contestant is of a case."""
+def answers(view: View) -> dict[str, dict[str, str]]:
+    """Return `<boxes>/<trained>` -> the answer of each case."""
+    return {f"{boxes}/{how}": answer(view, boxes, how) for boxes, how in product(BOXES, TRAINED)}
+
+
+def answer(view: View, boxes: str, trained: str) -> dict[str, str]:
+    """Return the contestant of a case with the least error over all faces, and remarks on it, as sentences."""
+    able = [
+        record
+        for record in view.complete
+        if _fits(record, boxes, trained)
+        and view.error(record).value is not None
+        and estimate(record, "found").value  # who finds nobody answers nothing
+    ]
+    if not able:
+        sentence = "No contestant that ran here fits this case and predicts all landmarks."
+        return {"best": "", "found": sentence, "error": "", "real": "", "fast": ""}
+    best = able[0]
+    error = words.with_interval(view.over_all, view.error(best))
+    ends = "" if "interval" in error else f" (no interval: {words.no_interval(best, view.error(best))})"
+    return {
+        "best": best.contestant,
+        "found": f"Finds {words.with_interval('found', estimate(best, 'found'))} of the faces.",
+        "error": f"Error over all faces {error}{ends}.",
+        "real": _real(best, able[1:], view.matrix),
+        "fast": fast(best, view.speeds),
+    }
+
+
+def _fits(record: Record, boxes: str, trained: str) -> bool:
     if boxes != "any" and given(record) != (boxes == "given"):
         return False
     if trained == "rgb":
@@ -25,32 +50,7 @@ def fits(record: Record, boxes: str, trained: str) -> bool:
     return trained == "any" or record.trained_on != "this set's train split"
 
 
-def answer(results: ResultSet, boxes: str, trained: str, matrix: Matrix | None, speeds: Speeds) -> dict[str, str]:
-    """Return the contestant of a case with the least error over all faces, and remarks on it, as sentences."""
-    able = [
-        record
-        for record in ranked(results)
-        if fits(record, boxes, trained)
-        and not partial(results, record)
-        and of_all(results, record).value is not None
-        and found(record).value
-    ]
-    if not able:
-        sentence = "No contestant that ran here fits this case and predicts all landmarks."
-        return {"best": "", "found": sentence, "error": "", "real": "", "fast": ""}
-    best, main = able[0], results.protocol.main
-    error = words.with_interval(results, f"{main}_all", of_all(results, best))
-    ends = "" if "interval" in error else f" (no interval: {words.no_interval(best, of_all(results, best))})"
-    return {
-        "best": best.contestant,
-        "found": f"Finds {words.with_interval(results, 'found', found(best))} of the faces.",
-        "error": f"Error over all faces {error}{ends}.",
-        "real": real(best, able[1:], matrix),
-        "fast": fast(best, speeds),
-    }
-
-
-def real(best: Record, others: Sequence[Record], matrix: Matrix | None) -> str:
+def _real(best: Record, others: Sequence[Record], matrix: Matrix | None) -> str:
     """Return from which contestants the best of a case differs significantly, by the letters of the data set.
 
     Contestants with a letter do not differ from the best that has it; two others with it may differ.
@@ -85,8 +85,3 @@ def fast(record: Record, speeds: Speeds) -> str:
     sizes = [f"{words.amount(size)} parameters"] if size else []
     sizes += [f"{words.amount(macs)} multiply-adds"] if (macs := record.exact.get("macs")) else []
     return f"{speed}; {' and '.join(sizes)}." if sizes else f"{speed}; its size is not counted."
-
-
-def answers(results: ResultSet, matrix: Matrix | None, speeds: Speeds) -> dict[str, dict[str, Any]]:
-    """Return `<boxes>/<trained>` -> the answer of each case."""
-    return {f"{boxes}/{how}": answer(results, boxes, how, matrix, speeds) for boxes, how in CASES}

@@ -1,19 +1,20 @@
 """The same worst faces for all contestants, as numbers, with pictures where terms permit."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from thermark.core.faces import Crops, Faces, open_set
+from thermark.core.faces import open_set
 from thermark.report.number_format import shown
 from thermark.report.page import words
-from thermark.report.page.figures.distributions import complete, named
-from thermark.report.results.face_errors import Errors, mean_error
-from thermark.report.results.record import DataSet, ResultSet
+from thermark.report.page.view import View
+from thermark.report.results.face_errors import mean_error
+from thermark.report.results.record import DataSet
 
 SIDE = 144  # px of a picture
 QUALITY = 80  # of its JPEG
@@ -39,30 +40,30 @@ class GalleryFace:
     picture: str = ""
 
 
-def worst(results: ResultSet, errors: Mapping[str, Errors], names: Sequence[str], count: int) -> list[GalleryFace]:
+def worst(view: View, count: int) -> list[GalleryFace]:
     """Return the faces with the greatest mean error, a miss at the stated cap, of contestants with all landmarks.
 
     Every contestant is asked about the same faces, so that nobody is shown at its own worst alone. Ties: by face.
     """
-    contestants = [name for name in complete(results) if name in errors]
-    if not contestants:
+    errors = {name: view.errors[name] for record in view.complete if (name := record.contestant) in view.errors}
+    if not errors:
         return []
-    main, miss = results.protocol.main, results.protocol.miss
-    table = {name: dict(zip(errors[name]["ids"], mean_error(errors[name]), strict=True)) for name in contestants}
-    first = errors[contestants[0]]
+    miss = view.results.protocol.miss
+    table = {name: dict(zip(one["ids"], mean_error(one), strict=True)) for name, one in errors.items()}
+    first = next(iter(errors.values()))
     subject = dict(zip(first["ids"], first["subjects"], strict=True))
     means = {
         face: float(np.mean([min(by_face[face], miss) for by_face in table.values() if face in by_face]))
         for face in subject
     }
     chosen = sorted(means, key=lambda face: (-means[face], str(face)))[:count]
-    columns = [name for name in named(results, names) if name in contestants]
+    columns = [name for name in view.with_errors if name in errors]
     return [
         GalleryFace(
             str(face),
             str(subject[face]),
-            words.value(main, means[face]),
-            tuple(_answer(main, miss, name, float(table[name].get(face, np.inf))) for name in columns),
+            words.value(view.main, means[face]),
+            tuple(_answer(view.main, miss, name, float(table[name].get(face, np.inf))) for name in columns),
         )
         for face in chosen
     ]
@@ -85,18 +86,16 @@ def pictures(data_set: DataSet, chosen: Sequence[GalleryFace], folder: Path) -> 
         return {}
     faces, crops = open_set(folder / data_set.name)
     row = {str(name): index for index, name in enumerate(faces.ids)}
+    rows = {face.face: row[face.face] for face in chosen if face.face in row}
+    # A face without a box was not cropped: it is black.
     return {
-        face.face: _picture(faces, crops, row[face.face]) for face in chosen if usable(crops, row.get(face.face))
+        face: _picture(np.asarray(crops.pixels[row]))
+        for face, row in rows.items()
+        if np.isfinite(crops.to_source[row]).all()
     }
 
 
-def usable(crops: Crops, row: int | None) -> bool:
-    """Return whether a face is there and was cropped: one without a box is black."""
-    return row is not None and bool(np.isfinite(crops.to_source[row]).all())
-
-
-def _picture(faces: Faces, crops: Crops, row: int) -> str:
-    pixels = np.asarray(crops.pixels[row])
+def _picture(pixels: NDArray[np.uint8]) -> str:
     small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     coded = cv2.imencode(
         ".jpg", small[..., ::-1] if small.ndim == 3 else small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY]

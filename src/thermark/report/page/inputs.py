@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from thermark.core import files
-from thermark.report.page.figures.cost import Speeds
 from thermark.report.page.figures.learning import Lines
+from thermark.report.page.view import Speeds
 from thermark.report.paths import NOT_GIVEN, ReportPaths
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.face_errors import Errors, open_errors

@@ -6,17 +6,18 @@ with an interpreter and needs no `unsafe-eval`. Styles may stand in attributes, 
 
 import base64
 import json
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import vl_convert
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader
 from markupsafe import Markup
 
-from thermark.core import files
-from thermark.report.page import words
+from thermark.core import files, templates
+from thermark.report.number_format import long_unit, scale, unit
 
 FOLDER = Path(__file__).parent
 VENDOR = FOLDER / "vendor"
@@ -32,17 +33,16 @@ DIGITS = 6
 
 def page(context: dict[str, Any]) -> str:
     """Return the whole page; the same context gives the same bytes."""
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"unit": words.long_unit, "amount": _amount, "bare": _bare, "breakable": _breakable}
+    filters: dict[str, Callable[..., Any]] = {
+        "unit": long_unit,
+        "amount": _amount,
+        "bare": _bare,
+        "breakable": _breakable,
+    }
+    loader = FileSystemLoader(FOLDER)
+    made = templates.environment(filters, loader=loader, autoescape=True, keep_trailing_newline=True)
     scripts = [bundle(), _text(VENDOR / "sortable.js"), _text(FOLDER / "page.js")]
-    return environment.get_template("template.html").render(
+    return made.get_template("template.html").render(
         **context,
         block=block(context["data"]),
         policy=policy(scripts),
@@ -82,7 +82,7 @@ def bundle() -> str:
 
 def _amount(value: float, main: str) -> str:
     """Return a stated limit with its unit, such as `20 %`."""
-    return f"{words.scale(main) * value:g} {words.unit(main)}"
+    return f"{scale(main) * value:g} {unit(main)}"
 
 
 def _breakable(name: str) -> Markup:

@@ -18,9 +18,10 @@ from thermark.report.contestants import Sections, networks
 from thermark.report.contestants import kinds as of_kind
 from thermark.report.contestants import trained as trained_here
 from thermark.report.inputs import left_out
+from thermark.report.paths import ReportPaths
 from thermark.report.results import collect, compare, face_errors
 from thermark.report.results.caveats import few_teachers
-from thermark.report.results.collect import Contestant, EvaluationPaths
+from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import write_comparisons
 from thermark.report.results.face_errors import Errors
 from thermark.report.results.record import Provenance, ResultSet, write_set
@@ -32,7 +33,7 @@ SUFFIXES = (".json", ".parquet")
 def build(
     configs: Mapping[str, Config],
     info: Mapping[str, Contestant],
-    paths: EvaluationPaths,
+    paths: ReportPaths,
     made: Provenance,
     compared: compare.Config,
     out: Path,
@@ -59,17 +60,9 @@ def build(
         related = relatives(name, modalities, paths.reports)
         records = tuple(
             collect.record(
-                data_set,
-                protocol,
-                contestant,
-                info[contestant],
-                of_one,
-                per_face.get(contestant),
-                config,
-                modalities,
-                related,
+                data_set, protocol, who, info[who], of_one, per_face.get(who), config, modalities, related
             )
-            for contestant, of_one in details.items()
+            for who, of_one in details.items()
         )
         sets[name] = ResultSet(data_set=data_set, protocol=protocol, made=made, records=records)
         errors_of[name] = per_face

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from thermark.metrics.registry import MAIN, METRICS, describe, parse_name
 from thermark.metrics.scores import labels
 from thermark.metrics.summary import Thresholds
 from thermark.report.inputs import open_json, titled
+from thermark.report.paths import ReportPaths
 from thermark.report.results.face_errors import Errors
 from thermark.report.results.record import DataSet, Estimate, Floor, PartResult, Protocol, Record, Tier, TrainedOn
 
@@ -30,19 +30,6 @@ THERMAL = {"tfan"}
 # Families that learn from nothing but our face sets, which predictions name, and absent contestants. So do all
 # that bring no weights.
 UNKNOWN = {"absent", "learned", "mean_shape", "cascade"}
-
-
-@dataclass(frozen=True)
-class EvaluationPaths:
-    """Folders of what evaluation and the preparation of data wrote.
-
-    `reports`/<set>.json, `details`/<contestant>/<set>.json, `errors`/<contestant>/<set>.npz, `faces`/<set>/.
-    """
-
-    reports: Path
-    details: Path
-    errors: Path
-    faces: Path
 
 
 @dataclass(frozen=True)
@@ -62,7 +49,7 @@ class Contestant:
     weightless: bool = False
 
 
-def data_set(name: str, config: Config, paths: EvaluationPaths) -> DataSet:
+def data_set(name: str, config: Config, paths: ReportPaths) -> DataSet:
     """Return what a prepared data set is."""
     report = open_json(paths.reports / f"{name}.json")
     card, origin = report["card"], report["origin"]
@@ -85,7 +72,7 @@ def data_set(name: str, config: Config, paths: EvaluationPaths) -> DataSet:
     )
 
 
-def protocol(name: str, config: Config, main: str, paths: EvaluationPaths) -> Protocol:
+def protocol(name: str, config: Config, main: str, paths: ReportPaths) -> Protocol:
     """Return how a data set is scored; `main` is the metric that ranks."""
     report = open_json(paths.reports / f"{name}.json")
     return Protocol(
@@ -105,12 +92,12 @@ def miss(limits: Thresholds, main: str) -> float:
     return float(getattr(limits, f"miss_{MAIN[main]}"))
 
 
-def details(contestants: Sequence[str], dataset: str, paths: EvaluationPaths) -> dict[str, dict[str, Any]]:
+def details(contestants: Sequence[str], dataset: str, paths: ReportPaths) -> dict[str, dict[str, Any]]:
     """Return contestant -> its details on a data set; raises DataError for one that is missing."""
     return {name: open_json(paths.details / name / f"{dataset}.json") for name in contestants}
 
 
-def errors(dataset: str, details: Mapping[str, Mapping[str, Any]], paths: EvaluationPaths) -> dict[str, Errors]:
+def errors(dataset: str, details: Mapping[str, Mapping[str, Any]], paths: ReportPaths) -> dict[str, Errors]:
     """Return contestant -> per-face errors of the main metric, of those that ran.
 
     Faces on which it is undefined, such as those without eyes, are left out: they are neither found nor missed.

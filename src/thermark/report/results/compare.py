@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from string import ascii_uppercase
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,8 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from thermark.core.config import Section, nearest
 from thermark.core.errors import ConfigError
 from thermark.metrics import family
-from thermark.metrics.compared import Comparison, compare, pairwise
 from thermark.metrics.compared import Config as Doubt
+from thermark.metrics.compared import compare, pairwise
 from thermark.metrics.paired import NEEDED
 from thermark.report.results.caveats import caveat
 from thermark.report.results.collect import Contestant
@@ -133,61 +134,31 @@ def _verdict(pair: Pair, adjusted: float) -> str:
 
 
 def _pair(
-    results: ResultSet,
-    errors: Mapping[str, Errors],
-    pair: Named,
-    config: Config,
-    info: Mapping[str, Contestant],
+    results: ResultSet, errors: Mapping[str, Errors], pair: Named, config: Config, info: Mapping[str, Contestant]
 ) -> Pair:
     a, b = pair
     dataset = results.data_set.name
     absent = [name for name in pair if name not in errors]
     if absent:
         verdict = f"not run: {', '.join(absent)}"
-        return Pair(
-            dataset=dataset,
-            a=a,
-            b=b,
-            difference=None,
-            faces=0,
-            left_out=0,
-            subjects=0,
-            seeds=(0, 0),
-            verdict=verdict,
-        )
+        nothing: dict[str, Any] = {"difference": None, "faces": 0, "left_out": 0, "subjects": 0, "seeds": (0, 0)}
+        return Pair(dataset=dataset, a=a, b=b, **nothing, verdict=verdict)
     floor = max(_floors(results, pair).values(), default=0.0)
     comparison = compare(_columns(errors[a]), _columns(errors[b]), "error", _doubt(results, config), floor)
     records = [record for name in pair if (record := results.of(name))]
     trained = [info[name] for name in pair]
     limits = caveat(records, [one.training for one in trained], [one.few_seed_teachers for one in trained])
     verdict = _against_a_constant(records) or comparison.verdict
-    return _as_pair(dataset, a, b, comparison).model_copy(update={"caveat": limits, "verdict": verdict})
+    same = ("difference", "low", "high", "p", "faces", "left_out", "subjects", "seeds", "grey")
+    numbers = {name: getattr(comparison, name) for name in same}
+    numbers |= {"difference_all": comparison.capped, "mde": comparison.detectable}
+    return Pair(dataset=dataset, a=a, b=b, **numbers, verdict=verdict, caveat=limits)
 
 
 def _against_a_constant(records: Sequence[Record]) -> str:
     """Return why there is no verdict on a run of few seeds against a constant, or an empty text."""
     others = [record for record in records if record.kind not in CONSTANT]
     return withheld_alone(others[0].seeds) if len(others) == 1 else ""
-
-
-def _as_pair(dataset: str, a: str, b: str, comparison: Comparison) -> Pair:
-    return Pair(
-        dataset=dataset,
-        a=a,
-        b=b,
-        difference=comparison.difference,
-        low=comparison.low,
-        high=comparison.high,
-        difference_all=comparison.capped,
-        p=comparison.p,
-        mde=comparison.detectable,
-        faces=comparison.faces,
-        left_out=comparison.left_out,
-        subjects=comparison.subjects,
-        seeds=comparison.seeds,
-        verdict=comparison.verdict,
-        grey=comparison.grey,
-    )
 
 
 def _matrix(results: ResultSet, errors: Mapping[str, Errors], config: Config) -> Matrix:

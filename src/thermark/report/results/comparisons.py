@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from thermark.core import files
 from thermark.core.config import Section
 from thermark.core.errors import DataError
+from thermark.report.inputs import open_json
 
 SCHEMA = 1
 EXPLORATORY = "exploratory"
@@ -119,9 +120,7 @@ def _line(content: Any) -> str:
 
 def open_comparisons(path: Path) -> Comparisons:
     """Return what `write_comparisons` wrote; raises DataError where it is absent or of another schema."""
-    if not path.is_file():
-        raise DataError(f"{path} is missing", "run `dvc repro`")
-    raw = files.read_json(path)
+    raw = open_json(path)
     try:
         if raw.pop("schema") != SCHEMA:
             raise DataError(f"{path} has another schema than {SCHEMA}", "run `dvc repro`")

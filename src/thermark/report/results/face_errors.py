@@ -15,6 +15,7 @@ from pyarrow import parquet
 
 from thermark.core import files
 from thermark.core.errors import DataError
+from thermark.report.inputs import existing
 
 COLUMNS = ("contestant", "seed", "face", "subject", "error")
 TEXTS = ("contestant", "face", "subject")
@@ -77,9 +78,7 @@ def _of_one(name: str, rows: Any) -> Errors:
 
 def open_errors(path: Path) -> dict[str, Errors]:
     """Return the errors of a file; raises DataError where it is absent."""
-    if not path.is_file():
-        raise DataError(f"{path} is missing", "run `dvc repro`")
-    return read(path, str(path))
+    return read(existing(path), str(path))
 
 
 def _rows(name: str, errors: Errors) -> dict[str, NDArray[Any]]:

@@ -18,6 +18,7 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.origin import Origin
 from thermark.datasets.readers.card import Labels
+from thermark.report.inputs import existing
 
 SCHEMA = 1
 # `reproduced`: measured here on real data, and every comparable published number of it agrees.
@@ -216,9 +217,7 @@ def read_set(text: str, where: str) -> ResultSet:
 
 def open_set(path: Path) -> ResultSet:
     """Return the records of a file; raises DataError where it is absent or holds none."""
-    if not path.is_file():
-        raise DataError(f"{path} is missing", "run `dvc repro`")
-    return read_set(path.read_text(encoding="utf-8"), str(path))
+    return read_set(existing(path).read_text(encoding="utf-8"), str(path))
 
 
 def open_named(folder: Path, names: Iterable[str]) -> dict[str, ResultSet]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from thermark.core import templates
 from thermark.report.columns import rate
-from thermark.report.markdown import code, escaped, table
+from thermark.report.markdown import FILTERS, code, table
 from thermark.report.number_format import interval, shown
 
 PAGE = Path(__file__).with_name("templates") / "page.md"
@@ -37,7 +37,7 @@ def render(content: Numbers, details: bool = True) -> str:
             sections.setdefault(TITLES.get(kind, kind), {})[name] = numbers
     return templates.render(
         PAGE,
-        {"code": code, "escaped": escaped, "percent": percent},
+        FILTERS | {"percent": percent},
         **{"board": board, "by_part": by_part, "listed": listed, "noise": noise, "detection": detection},
         **{"content": {"detection": {}, "left_out": {}, **content}, "details": details},
         **{"overall": overall, "sections": sections, "parts": ("points", *STRATA)},

@@ -1,7 +1,6 @@
 """The study of a profile: numbers, a page and the error of every face from what the pipeline predicted."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders
 from thermark.report import long_table
 from thermark.report.inputs import existing, open_json
+from thermark.report.paths import ReportPaths
 from thermark.report.transfer import page
 from thermark.report.transfer.boxes import MEAN_OF_OTHERS, mean_of_others, prompts
 from thermark.report.transfer.summary import Contestants, face_errors, recordings, strata, summarise
@@ -37,16 +37,7 @@ class Config(Section):
     independent: str = ""
 
 
-@dataclass(frozen=True)
-class Paths:
-    """`faces`/<data set>/, `reports`/<data set>.json, `predictions`/<contestant>/[seed<k>/]<file>."""
-
-    faces: Path
-    reports: Path
-    predictions: Path
-
-
-def build(config: Config, paths: Paths, text: Path, numbers: Path, errors: Path) -> None:
+def build(config: Config, paths: ReportPaths, text: Path, numbers: Path, errors: Path) -> None:
     """Write the study as Markdown, its numbers as JSON, and the error of every face as CSV.
 
     A contestant that was skipped, such as one whose data set is not here, has a reason instead of numbers. Raises
@@ -73,7 +64,7 @@ def build(config: Config, paths: Paths, text: Path, numbers: Path, errors: Path)
     long_table.write(errors, list(_errors(contestants)), COLUMNS)
 
 
-def _read(where: str, names: Sequence[str], paths: Paths) -> tuple[Faces, dict[str, list[Predictions]]]:
+def _read(where: str, names: Sequence[str], paths: ReportPaths) -> tuple[Faces, dict[str, list[Predictions]]]:
     """Return the faces of a data set, and contestant -> its predictions on a variant of it by seed."""
     dataset, _, variant = where.partition("@")
     fingerprint = str(open_json(paths.reports / f"{dataset}.json")["fingerprint"])

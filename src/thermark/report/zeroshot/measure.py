@@ -66,25 +66,21 @@ def measure(study: ZeroshotData, picture: str, scoring: Config) -> tuple[Values,
     parts = _published(study)
     numbers: dict[Key, Numbers] = {}
     for record in ran:
-        name, predictions, on_picture = (
-            record.contestant,
-            study.predictions(record),
-            by_contestant[record.contestant],
-        )
+        name, predictions = record.contestant, study.predictions(record)
+        on_picture = by_contestant[name]
         if not isinstance(on_picture, str):
             noses = [posted(one) for one in on_picture]
             numbers |= {(part, name, ""): averaged([count(one) for one in noses]) for part, count in parts.items()}
         if not isinstance(predictions, str):
-            numbers |= {
-                ("unified", name, part): values for part, values in _unified(record, predictions, study).items()
+            measured = {
+                "unified": _unified(record, predictions, study),
+                "tone": _variant_numbers(record, study, evaluation),
+                "conventions": _conventions(predictions, study, evaluation),
             }
             numbers |= {
-                ("tone", name, variant): values
-                for variant, values in _variant_numbers(record, study, evaluation).items()
-            }
-            numbers |= {
-                ("conventions", name, way): values
-                for way, values in _conventions(predictions, study, evaluation).items()
+                (protocol, name, part): values
+                for protocol, by_part in measured.items()
+                for part, values in by_part.items()
             }
     return flat(numbers), {
         name: on_picture for name, on_picture in by_contestant.items() if isinstance(on_picture, str)

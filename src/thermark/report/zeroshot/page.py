@@ -14,7 +14,7 @@ from thermark.core.packed_images import BASE
 from thermark.core.radiometry import Tone
 from thermark.core.templates import render
 from thermark.report.columns import FORMATS, ContestantRow, Values, board, columns
-from thermark.report.markdown import code, escaped, table
+from thermark.report.markdown import FILTERS, code, escaped, table
 from thermark.report.notices import notice
 from thermark.report.number_format import natural
 from thermark.report.zeroshot import polarity, protocols
@@ -26,7 +26,7 @@ def rendered(template: Path, **context: Any) -> str:
     """Return a template filled with the context, and with what all tables need."""
     needed = {"board": board, "columns": columns, "table": table, "formats": FORMATS, "polarity": polarity.heads}
     words = {"cap": f"{protocols.CAP:g}", "notice": notice}
-    return render(template, {"escaped": escaped, "code": code}, **needed, **words, **context)
+    return render(template, FILTERS, **needed, **words, **context)
 
 
 @dataclass(frozen=True)

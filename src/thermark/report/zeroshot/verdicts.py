@@ -11,11 +11,7 @@ TABLES = ("part1", "part3")  # part 2 asks heads in their crops: a cascade's nea
 
 
 def compare(
-    posts: Published,
-    values: Values,
-    unseen: Mapping[str, str],
-    origin: Origin,
-    seeds: Mapping[str, int],
+    posts: Published, values: Values, unseen: Mapping[str, str], origin: Origin, seeds: Mapping[str, int]
 ) -> list[CellComparison]:
     """Compare every number of parts 1 and 3 with `values`.
 

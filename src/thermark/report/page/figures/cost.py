@@ -1,22 +1,23 @@
 """What accuracy costs: error against milliseconds, and against parameters."""
 
-from collections.abc import Mapping
 from math import log10
 from typing import Any, Literal
 
+from thermark.report.number_format import shown
 from thermark.report.page import words
-from thermark.report.page.figures.vega import INK, REST, WIDTH, Rows, Spec, amounts, spec, tooltip
-from thermark.report.page.order import of_all, partial
-from thermark.report.results.ranking import ranked
-from thermark.report.results.record import Record, ResultSet
+from thermark.report.page.figures import vega
+from thermark.report.page.figures.vega import Figure, PageTable, Rows, Spec, amounts, bounds, layer, tooltip
+from thermark.report.page.view import Speeds, View, estimate
+from thermark.report.results.record import Record
 
 Axis = Literal["milliseconds", "parameters"]
-Speeds = Mapping[
-    str, Mapping[str, Any]
-]  # contestant or network -> `ms`, `ms_low`, `ms_high`, `parameters`, `note`
 LABELS = 22  # that fit above each other
 BESIDE = 0.2  # powers of ten
 TITLES = {"milliseconds": "milliseconds a picture on one CPU", "parameters": "parameters"}
+WHY_NOT = {
+    "milliseconds": "No contestant on this data set was timed here; make speed times them.",
+    "parameters": "No contestant on this data set has a counted size.",
+}
 
 
 def cost(record: Record, axis: Axis, speeds: Speeds) -> float | None:
@@ -27,68 +28,67 @@ def cost(record: Record, axis: Axis, speeds: Speeds) -> float | None:
     return float(time) if time is not None else None
 
 
-def priced(results: ResultSet, axis: Axis, speeds: Speeds) -> list[tuple[Record, float]]:
+def pareto(view: View, axis: Axis) -> Figure:
+    """Return error against cost (log), a line through the Pareto front; nothing is drawn for nobody."""
+    title, priced = f"Error against {axis}", _priced(view, axis)
+    if not priced:
+        return Figure("", title, WHY_NOT[axis])
+    unit = "ms" if axis == "milliseconds" else "parameters"
+    texts = [
+        f"{record.contestant} {words.amount(price)} {unit} and {words.value(view.main, view.error(record).value)}"
+        for record, price in priced
+    ]
+    alt = f"Cost and error over all faces of {view.title}: {'; '.join(texts)}."
+    rows = [
+        (
+            record.contestant,
+            words.milliseconds(price) if axis == "milliseconds" else words.amount(price),
+            f"{shown('found', estimate(record, 'found').value)} %",
+            words.with_interval(view.over_all, view.error(record)),
+        )
+        for record, price in priced
+    ]
+    table = PageTable("Cost and error", ("contestant", axis, "found", "error over all faces"), rows)
+    return Figure(f"{axis}-{view.name}", title, alt, _drawn(view, axis, priced), table)
+
+
+def _priced(view: View, axis: Axis) -> list[tuple[Record, float]]:
     """Return contestants whose error and cost are known, the cheapest first; equal answers compete alone."""
-    costs = [(record, cost(record, axis, speeds)) for record in ranked(results) if not partial(results, record)]
     both = [
         (record, price)
-        for record, price in costs
-        if price is not None and of_all(results, record).value is not None
+        for record in view.complete
+        if (price := cost(record, axis, view.speeds)) is not None and view.error(record).value is not None
     ]
-    return sorted(both, key=lambda pair: (pair[1], of_all(results, pair[0]).value or 0.0, pair[0].contestant))
+    return sorted(both, key=lambda pair: (pair[1], view.error(pair[0]).value or 0.0, pair[0].contestant))
 
 
-def pareto(results: ResultSet, axis: Axis, speeds: Speeds) -> Spec | None:
-    """Return error against cost (log), a line through the Pareto front; None for nobody."""
-    priced_records = priced(results, axis, speeds)
-    if not priced_records:
-        return None
-    main, rows = results.protocol.main, _rows(results, priced_records)
+def _drawn(view: View, axis: Axis, priced: list[tuple[Record, float]]) -> Spec:
+    rows = _rows(view, priced)
     x = amounts("cost", TITLES[axis], scale={"type": "log", "nice": False, "padding": 60}, axis={"format": "~s"})
-    y = amounts("error", f"error over all faces, {words.unit(main)}", scale={"zero": True})
+    y = amounts("error", f"error over all faces, {view.unit}", scale={"zero": True})
     hover = tooltip(
         {"contestant": "contestant", "cost": TITLES[axis], "error": "error", "low": "low", "high": "high"}
     )
     front = [row for row in rows if row["front"]]
+    label = amounts("label", y["title"])
     layers = [
-        {"data": {"values": front}, "mark": {"type": "line", "interpolate": "step-after", "color": REST}}
-        | {"encoding": {"x": x, "y": y}},
-        {"mark": {"type": "rule", "color": INK, "opacity": 0.6}}
-        | {"encoding": {"x": x, "y": amounts("low", y["title"]), "y2": {"field": "high"}}},
-        {"mark": {"type": "point", "filled": True, "color": INK, "size": 70, "opacity": 1}}
-        | {"encoding": {"x": x, "y": y, "tooltip": hover}},
-        {"mark": {"type": "text", "align": "left", "dx": 8, "dy": 0}}
-        | {"encoding": {"x": x, "y": amounts("label", y["title"]), "text": {"field": "contestant"}}},
+        layer("line", {"x": x, "y": y}, front, interpolate="step-after", color=vega.REST),
+        layer("rule", {"x": x, **bounds("y", y["title"])}, color=vega.INK, opacity=0.6),
+        layer("point", {"x": x, "y": y, "tooltip": hover}, filled=True, color=vega.INK, size=70, opacity=1),
+        layer("text", {"x": x, "y": label, "text": {"field": "contestant"}}, align="left", dx=8, dy=0),
     ]
-    title = f"Error against {axis}: {words.titled(results.data_set)}"
-    subtitle = f"{words.long_unit(main)}, 95 % intervals; the line is the Pareto front"
-    return spec(title, subtitle, rows, width=WIDTH, height=320, layer=layers, usermeta={"fluid": True})
+    title = f"Error against {axis}: {view.title}"
+    subtitle = f"{view.measure}, 95 % intervals; the line is the Pareto front"
+    return vega.spec(title, subtitle, rows, width=vega.WIDTH, height=320, layer=layers, usermeta={"fluid": True})
 
 
-def alt_pareto(results: ResultSet, axis: Axis, speeds: Speeds) -> str:
-    """Return the figure of `pareto` in a sentence."""
-    unit = "ms" if axis == "milliseconds" else "parameters"
-    texts = [
-        f"{record.contestant} {words.amount(price)} {unit} and "
-        f"{words.value(results.protocol.main, of_all(results, record).value)}"
-        for record, price in priced(results, axis, speeds)
-    ]
-    title = words.titled(results.data_set)
-    return f"Cost and error over all faces of {title}: {'; '.join(texts)}."
-
-
-def _rows(results: ResultSet, priced_records: list[tuple[Record, float]]) -> Rows:
-    factor, best = words.scale(results.protocol.main), float("inf")
+def _rows(view: View, priced: list[tuple[Record, float]]) -> Rows:
+    best = float("inf")
     rows: Rows = []
-    for record, price in priced_records:
-        error = of_all(results, record)
-        row: dict[str, Any] = {
-            "contestant": record.contestant,
-            "cost": price,
-            "error": factor * (error.value or 0),
-        }
-        if error.low is not None and error.high is not None:
-            row |= {"low": factor * error.low, "high": factor * error.high}
+    for record, price in priced:
+        error = view.error(record)
+        row: dict[str, Any] = {"contestant": record.contestant, "cost": price}
+        row |= vega.scaled(view.scale, error=error.value, low=error.low, high=error.high)
         rows.append(row | {"front": row["error"] < best})
         best = min(best, row["error"])
     return _labelled(rows)

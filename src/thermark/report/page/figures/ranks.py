@@ -3,68 +3,63 @@
 from typing import Any
 
 from thermark.report.page import words
-from thermark.report.page.figures.vega import INK, MUTED, Rows, Spec, amounts, spec, tooltip
-from thermark.report.page.order import found, of_all, of_found, partial
-from thermark.report.results.ranking import most_found, ranked
-from thermark.report.results.record import ResultSet
+from thermark.report.page.figures import vega
+from thermark.report.page.figures.vega import Figure, Rows, Spec, amounts, bounds, layer, tooltip
+from thermark.report.page.view import View, estimate
+from thermark.report.results.ranking import most_found, whole
 
 STEP = 18  # px a contestant
 READ = 5  # contestants whose errors are read out
 
 
-def leaderboard(results: ResultSet) -> Spec:
+def leaderboard(view: View) -> Figure:
     """Return found rates and errors with 95 % intervals, best first; hollow: fewer landmarks than others."""
-    rows = _rows(results)
-    unit = words.unit(results.protocol.main)
+    most = most_found(view.results)
+    leaders = [
+        f"{record.contestant} {words.with_interval(view.over_all, view.error(record))}"
+        for record in view.ranked[:READ]
+    ]
+    leader = most[0].contestant if len(most) == 1 else f"{len(most)} contestants"
+    rate = words.with_interval("found", estimate(most[0], "found"))
+    start = f"{len(view.ranked)} contestants. Most faces found: {leader}, {rate}."
+    alt = f"{start} Lowest errors over all faces: {'; '.join(leaders)}."
+    return Figure(f"leaderboard-{view.name}", "Found faces and errors", alt, _drawn(view))
+
+
+def _drawn(view: View) -> Spec:
+    rows = _rows(view)
     y = {"field": "contestant", "type": "nominal", "scale": {"domain": [row["contestant"] for row in rows]}}
     panels = []
     for column, title, axis in (
         ("found", "found, %", {"labelLimit": 110}),
-        ("error", f"error, {unit}", None),
+        ("error", f"error, {view.unit}", None),
     ):
         x = amounts(column, title, scale={"domain": [0, 100]} if column == "found" else {"zero": True})
         place = {"y": y | {"title": None, "axis": axis}}
         hover = tooltip(
             {"contestant": "contestant", column: title, f"{column}_low": "low", f"{column}_high": "high"}
         )
-        fill = {"condition": {"test": "datum.partial", "value": "white"}, "value": INK}
-        layers: list[Spec] = [
-            {"mark": {"type": "rule", "color": INK}}
-            | {"encoding": place | {"x": amounts(f"{column}_low", title), "x2": {"field": f"{column}_high"}}},
-            {"mark": {"type": "point", "stroke": INK, "size": 40, "opacity": 1}}
-            | {"encoding": place | {"x": x, "fill": fill, "tooltip": hover}},
+        fill = {"condition": {"test": "datum.partial", "value": "white"}, "value": vega.INK}
+        layers = [
+            layer("rule", place | bounds("x", title, f"{column}_"), color=vega.INK),
+            layer("point", place | {"x": x, "fill": fill, "tooltip": hover}, stroke=vega.INK, size=40, opacity=1),
         ]
         if column == "error":
-            tick = {"type": "tick", "color": MUTED, "thickness": 2, "size": 10}
-            layers.insert(0, {"mark": tick, "encoding": place | {"x": amounts("error_found", title)}})
+            found_faces = place | {"x": amounts("error_found", title)}
+            layers.insert(0, layer("tick", found_faces, color=vega.MUTED, thickness=2, size=10))
         panels.append({"width": 90 if column == "found" else 200, "height": {"step": STEP}, "layer": layers})
-    title = f"Found faces and errors: {words.titled(results.data_set)}"
-    subtitle = f"error over all faces, {words.long_unit(results.protocol.main)}; bars: 95 % intervals; "
-    return spec(
-        title, f"{subtitle}tick: error of found faces; hollow: fewer landmarks", rows, hconcat=panels, spacing=12
-    )
+    title = f"Found faces and errors: {view.title}"
+    subtitle = f"error over all faces, {view.measure}; bars: 95 % intervals; "
+    subtitle += "tick: error of found faces; hollow: fewer landmarks"
+    return vega.spec(title, subtitle, rows, hconcat=panels, spacing=12)
 
 
-def alt_leaderboard(results: ResultSet) -> str:
-    """Return the figure of `leaderboard` in a sentence: the highest found rate, and the lowest errors."""
-    order, most, name = ranked(results), most_found(results), f"{results.protocol.main}_all"
-    leaders = [
-        f"{record.contestant} {words.with_interval(results, name, of_all(results, record))}"
-        for record in order[:READ]
-    ]
-    leader = most[0].contestant if len(most) == 1 else f"{len(most)} contestants"
-    rate = words.with_interval(results, "found", found(most[0]))
-    start = f"{len(order)} contestants. Most faces found: {leader}, {rate}."
-    return f"{start} Lowest errors over all faces: {'; '.join(leaders)}."
-
-
-def _rows(results: ResultSet) -> Rows:
-    factor, rows = words.scale(results.protocol.main), []
-    for record in ranked(results):
-        row: dict[str, Any] = {"contestant": record.contestant, "partial": partial(results, record)}
-        for column, estimate, scale in (("found", found(record), 100), ("error", of_all(results, record), factor)):
-            ends = {column: estimate.value, f"{column}_low": estimate.low, f"{column}_high": estimate.high}
-            row |= {key: scale * value for key, value in ends.items() if value is not None}
-        value = of_found(results, record).value
-        rows.append(row if value is None else row | {"error_found": factor * value})
+def _rows(view: View) -> Rows:
+    rows = []
+    for record in view.ranked:
+        row: dict[str, Any] = {"contestant": record.contestant, "partial": not whole(record, view.results)}
+        for column, metric, scale in (("found", "found", 100), ("error", view.over_all, view.scale)):
+            one = estimate(record, metric)
+            row |= vega.scaled(scale, **{column: one.value, f"{column}_low": one.low, f"{column}_high": one.high})
+        rows.append(row | vega.scaled(view.scale, error_found=estimate(record, view.main).value))
     return rows

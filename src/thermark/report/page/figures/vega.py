@@ -5,6 +5,7 @@ orders are domains of scales, as Vega-Lite makes expressions of lists to sort by
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from thermark.core import files
@@ -19,13 +20,7 @@ DIGITS = 4  # of every number in a figure
 # Okabe and Ito's palette without black and yellow, which one of the themes swallows, and two more.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6D46", "#7B4FA3")
 HEAT = ("#2F8FCB", "#A583AE", "#D55E00")  # from little to much, to be told apart on white and on black
-INK, MUTED, RULE, REST, GREY = (
-    "#1D2127",
-    "#5C6470",
-    "#DDE1E7",
-    "#A9A9A8",
-    "#D5D8DC",
-)  # REST: the unnamed
+INK, MUTED, RULE, REST, GREY = ("#1D2127", "#5C6470", "#DDE1E7", "#A9A9A8", "#D5D8DC")  # REST: the unnamed
 # What each of these is on a dark page: figures are made for a light one.
 DARK = dict(
     zip(
@@ -48,6 +43,29 @@ SHAPES = (
     "triangle-right",
     "triangle-left",
 )
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """A caption, the names of columns, and rows whose first cell names them."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: its key on the page, its title, its numbers in a sentence, how it is drawn, and its table.
+
+    One without a key has nothing to draw, and `alt` says why.
+    """
+
+    key: str
+    title: str
+    alt: str
+    spec: Spec | None = None
+    table: PageTable | None = None
 
 
 def config() -> Spec:
@@ -80,16 +98,10 @@ def coloured(names: Sequence[str], field: str = "contestant", **more: Any) -> Sp
     return {"field": field, "type": "nominal", "scale": {"domain": list(names)}, "title": None, **more}
 
 
-def dashed(names: Sequence[str], field: str = "contestant") -> Spec:
-    """Return dashes by name, so that no line is recognised by its colour alone."""
-    scale = {"domain": list(names), "range": [list(DASHES[index % len(DASHES)]) for index in range(len(names))]}
-    return {"field": field, "type": "nominal", "scale": scale, "title": None}
-
-
-def shaped(names: Sequence[str], field: str = "contestant") -> Spec:
-    """Return shapes by name, so that no dot is recognised by its colour alone."""
-    scale = {"domain": list(names), "range": [SHAPES[index % len(SHAPES)] for index in range(len(names))]}
-    return {"field": field, "type": "nominal", "scale": scale, "title": None}
+def told_apart(names: Sequence[str], marks: Sequence[Any], field: str = "contestant") -> Spec:
+    """Return dashes or shapes by name, so that no line or dot is recognised by its colour alone."""
+    by_name = [marks[index % len(marks)] for index in range(len(names))]
+    return coloured(names, field, scale={"domain": list(names), "range": by_name})
 
 
 def amounts(field: str, title: str, **more: Any) -> Spec:
@@ -97,6 +109,22 @@ def amounts(field: str, title: str, **more: Any) -> Spec:
     return {"field": field, "type": "quantitative", "title": title, **more}
 
 
+def bounds(axis: str, title: str, prefix: str = "") -> Spec:
+    """Return the encoding of an interval along the axis `x` or `y`."""
+    return {axis: amounts(f"{prefix}low", title), f"{axis}2": {"field": f"{prefix}high"}}
+
+
+def layer(mark: str, encoding: Spec, rows: Rows | None = None, **look: Any) -> Spec:
+    """Return marks of one kind, drawn from the rows of the figure or from their own."""
+    own = {} if rows is None else {"data": {"values": rows}}
+    return own | {"mark": {"type": mark, **look}, "encoding": encoding}
+
+
 def tooltip(titles: Mapping[str, str]) -> list[Spec]:
     """Return a tooltip of fields by their titles; numbers with four digits."""
     return [{"field": field, "title": title} for field, title in titles.items()]
+
+
+def scaled(factor: float, **values: float | None) -> dict[str, float]:
+    """Return numbers in the unit in which they are shown, what is undefined left out."""
+    return {name: factor * value for name, value in values.items() if value is not None}
