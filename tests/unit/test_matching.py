@@ -100,6 +100,17 @@ def test_of_equally_far_detections_the_confident_one_then_the_left_one_is_taken(
         assert order[answer[0]] == taken
 
 
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_of_two_about_the_same_place_the_first_points_decide(order):
+    """Both have their middle at (5, 5): the one whose first point is further left is taken, whatever its last."""
+    truth, predictions = (
+        np.array([[[0.0, 0], [10, 10]]]),
+        np.array([[[10.0, 10], [0, 0]], [[0, 0], [10, 10]]])[order],
+    )
+    answer = assign(np.array(["f"]), truth, np.array([9.0]), np.full(2, "f"), predictions, np.ones(2))
+    assert order[answer[0]] == 1
+
+
 TABLES = st.tuples(st.integers(0, 6), st.integers(0, 6)).flatmap(
     # Few values, so that ties are frequent.
     lambda shape: arrays(np.float64, shape, elements=st.sampled_from([0.0, 1.0, 1.5, 2.0, 3.0, 7.0, NAN, np.inf]))
