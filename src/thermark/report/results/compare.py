@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from string import ascii_uppercase
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,18 +140,41 @@ def _pair(
     absent = [name for name in pair if name not in errors]
     if absent:
         verdict = f"not run: {', '.join(absent)}"
-        nothing: dict[str, Any] = {"difference": None, "faces": 0, "left_out": 0, "subjects": 0, "seeds": (0, 0)}
-        return Pair(dataset=dataset, a=a, b=b, **nothing, verdict=verdict)
+        return Pair(
+            dataset=dataset,
+            a=a,
+            b=b,
+            difference=None,
+            faces=0,
+            left_out=0,
+            subjects=0,
+            seeds=(0, 0),
+            verdict=verdict,
+        )
     floor = max(_floors(results, pair).values(), default=0.0)
     comparison = compare(_columns(errors[a]), _columns(errors[b]), "error", _doubt(results, config), floor)
     records = [record for name in pair if (record := results.of(name))]
     trained = [info[name] for name in pair]
     limits = caveat(records, [one.training for one in trained], [one.few_seed_teachers for one in trained])
     verdict = _against_a_constant(records) or comparison.verdict
-    same = ("difference", "low", "high", "p", "faces", "left_out", "subjects", "seeds", "grey")
-    numbers = {name: getattr(comparison, name) for name in same}
-    numbers |= {"difference_all": comparison.capped, "mde": comparison.detectable}
-    return Pair(dataset=dataset, a=a, b=b, **numbers, verdict=verdict, caveat=limits)
+    return Pair(
+        dataset=dataset,
+        a=a,
+        b=b,
+        difference=comparison.difference,
+        low=comparison.low,
+        high=comparison.high,
+        difference_all=comparison.capped,
+        p=comparison.p,
+        mde=comparison.detectable,
+        faces=comparison.faces,
+        left_out=comparison.left_out,
+        subjects=comparison.subjects,
+        seeds=comparison.seeds,
+        verdict=verdict,
+        grey=comparison.grey,
+        caveat=limits,
+    )
 
 
 def _against_a_constant(records: Sequence[Record]) -> str:

@@ -1,5 +1,6 @@
 """How errors are distributed: over faces, over parts of a data set, over subjects."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ STEPS = 40  # of a curve
 DRAWS = 400  # of the bootstrap behind a band
 SEED = 0
 EDGES = (0.25, 0.5, 0.75, 1.0)  # of the limit of a distribution, for the table
+HALF = 1  # the one of them that is put into words
+Share = tuple[float, float | None, float | None]  # per cent of the faces, and the 95 % interval
 
 
 def limit(results: ResultSet) -> float:
@@ -26,7 +29,7 @@ def limit(results: ResultSet) -> float:
     return 2 * (auc_limit(results) or results.protocol.miss / 2)
 
 
-def within(errors: Errors, edge: float, band: bool) -> tuple[float, float | None, float | None]:
+def within(errors: Errors, edge: float, band: bool) -> Share:
     """Return how many per cent of the faces have an error of at most `edge`, and the 95 % interval of that."""
     values = np.atleast_2d(errors["per_seed"])
     hits = (values <= edge).astype(np.float64)
@@ -36,15 +39,19 @@ def within(errors: Errors, edge: float, band: bool) -> tuple[float, float | None
 
 def ced(view: View) -> Figure:
     """Return the cumulative error distribution: a curve and a 95 % band of each in colour, the rest in grey."""
-    half = limit(view.results) / 2
+    edges = [edge * limit(view.results) for edge in EDGES]
+    shares = {
+        name: [within(view.errors[name], edge, name in view.with_errors) for edge in edges]
+        for name in (record.contestant for record in view.ranked if record.contestant in view.errors)
+    }
     texts = []
     for name in view.with_errors:
-        part, low, high = within(view.errors[name], half, True)
+        part, low, high = shares[name][HALF]
         ends = f" (95 % interval {low:.1f}{words.DASH}{high:.1f})" if low is not None else ""
         texts.append(f"{name} {part:.1f} %{ends}")
-    edge = f"{view.scale * half:g} {view.measure}"
+    edge = f"{view.scale * edges[HALF]:g} {view.measure}"
     alt = f"Part of the faces of {view.title} with an error of at most {edge}: {'; '.join(texts)}."
-    return Figure(f"ced-{view.name}", "Faces within an error", alt, _drawn_ced(view), _within_edges(view))
+    return Figure(f"ced-{view.name}", "Faces within an error", alt, _drawn_ced(view), _table(view, edges, shares))
 
 
 def _drawn_ced(view: View) -> Spec:
@@ -82,14 +89,12 @@ def _curve(view: View, name: str, band: bool) -> Rows:
     return rows
 
 
-def _within_edges(view: View) -> PageTable:
-    """Return how many faces are within four errors, of every contestant."""
-    edges = [edge * limit(view.results) for edge in EDGES]
+def _table(view: View, edges: Sequence[float], shares: Mapping[str, Sequence[Share]]) -> PageTable:
+    """Return how many faces are within the edges, of every contestant."""
     rows = []
-    for name in (record.contestant for record in view.ranked if record.contestant in view.errors):
-        shares = [within(view.errors[name], edge, name in view.with_errors) for edge in edges]
-        ends = [f" ({low:.1f}{words.DASH}{high:.1f})" if low is not None else "" for _, low, high in shares]
-        rows.append((name, *(f"{part:.1f}{end}" for (part, _, _), end in zip(shares, ends, strict=True))))
+    for name, of_one in shares.items():
+        ends = [f" ({low:.1f}{words.DASH}{high:.1f})" if low is not None else "" for _, low, high in of_one]
+        rows.append((name, *(f"{part:.1f}{end}" for (part, _, _), end in zip(of_one, ends, strict=True))))
     head = [f"≤ {view.scale * edge:g} {view.unit}" for edge in edges]
     return PageTable("Faces within an error, % (95 % interval)", ("contestant", *head), rows)
 
