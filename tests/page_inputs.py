@@ -107,9 +107,7 @@ def compared(sets: Mapping[str, ResultSet], apart: float = 0.15) -> Comparisons:
     matrices = {name: _matrix(results, apart) for name, results in sets.items()}
     pairs = []
     for name, results in sets.items():
-        names = [
-            each.contestant for each in ranked(results) if estimate(each, results.protocol.main).value is not None
-        ]
+        names = [each.contestant for each in ranked(results) if found_error(results, each) is not None]
         pairs += [
             _pair(results, name, names[index], names[index + 1], apart) for index in range(min(3, len(names) - 1))
         ]
@@ -117,10 +115,13 @@ def compared(sets: Mapping[str, ResultSet], apart: float = 0.15) -> Comparisons:
     return Comparisons(families=(family,), matrices=matrices)
 
 
+def found_error(results: ResultSet, record: Record) -> float | None:
+    """Return the mean error over found faces."""
+    return estimate(record, results.protocol.main).value
+
+
 def _difference(results: ResultSet, a: str, b: str, apart: float) -> tuple[float, float, bool]:
-    one, other = (
-        estimate(each, results.protocol.main).value or 0.0 for name in (a, b) if (each := results.of(name))
-    )
+    one, other = (found_error(results, each) or 0.0 for name in (a, b) if (each := results.of(name)))
     width = apart * min(one, other)
     return one - other, width, abs(one - other) > width
 
@@ -138,9 +139,7 @@ def _pair(results: ResultSet, dataset: str, a: str, b: str, apart: float) -> Pai
 
 
 def _matrix(results: ResultSet, apart_by: float) -> Matrix:
-    names = [
-        each.contestant for each in ranked(results) if estimate(each, results.protocol.main).value is not None
-    ]
+    names = [each.contestant for each in ranked(results) if found_error(results, each) is not None]
     cells = [[_difference(results, a, b, apart_by) if a != b else None for b in names] for a in names]
 
     def table(pick: Any, nothing: Any) -> tuple[Any, ...]:
