@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from thermark.core import command_line, errors, files, perturbations
+from thermark.core import command_line, errors, files, parallel, perturbations
 from thermark.core.config import section, value
 from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference.keys import Config, PredictionPaths, Setting
@@ -30,6 +30,7 @@ def main() -> None:
         perturbations.read(params, options.moved, options.jitter, splits),
     )
     contestants = value(params, options.contestants) or {}
+    parallel.share_cores(setting.config.together)
     predict_everyone(contestants, setting, options.out)
     # Scores and pages depend on this file: each of them would list all sections in the lock.
     files.write_text(options.listed, yaml.safe_dump(contestants, sort_keys=False))

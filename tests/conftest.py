@@ -24,7 +24,14 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000)  # what a test leaves is little: looking after each 700 objects takes seconds
         gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """Nor when a process ends and its memory goes anyway: a worker of a few gigabytes took seconds to end."""
+    gc.disable()
+    gc.freeze()
 
 
 @pytest.fixture

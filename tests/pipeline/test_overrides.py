@@ -87,8 +87,9 @@ def test_an_override_changes_what_it_names_and_nothing_else(tmp_path):
     assert read(copy) == config.read(copy) and not leaks(copy)
 
 
-# That of GPUs has a hundred runs: seconds.
-LISTED = [pytest.param(path, marks=pytest.mark.slow if path.stem == "full" else ()) for path in PROFILES]
+# DVC writes a file of a hundred runs for each part of them: seconds.
+QUICK = {"landmarker", "smoke", "standard"}
+LISTED = [pytest.param(path, marks=() if path.stem in QUICK else pytest.mark.slow) for path in PROFILES]
 
 
 @pytest.mark.parametrize("path", LISTED, ids=lambda path: path.stem)

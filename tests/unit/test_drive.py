@@ -260,12 +260,18 @@ def test_an_inner_folder_that_cannot_be_listed_is_an_error_and_an_empty_one_is_n
     assert "1 folders came back empty: deeper" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(("count", "suspicious"), [(49, False), (50, True), (100, True)])
-def test_a_round_number_of_entries_is_named(tmp_path, capfd, count, suspicious):
-    names = ids(count)
+@pytest.mark.parametrize(("count", "suspicious"), [(49, False), (50, True), (51, False), (1000, True)])
+def test_a_round_number_of_entries_is_suspicious(count, suspicious):
+    signs = drive._signs_of_a_cut(ids(count), "")
+    assert [f"it has exactly {count} entries" in sign for sign in signs] == [True] * suspicious
+
+
+def test_what_is_suspicious_is_named(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(drive, "CUT_AT", (3,))
+    names = ids(3)
     with driving(Drive(dict.fromkeys(names, b"x"), {FOLDER: [(id, id, "file") for id in names]})):
         drive.folder(FOLDER, store(tmp_path), None)
-    assert (f"exactly {count} entries" in capfd.readouterr().err) is suspicious
+    assert "exactly 3 entries" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

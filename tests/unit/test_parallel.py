@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from thermark.core.parallel import AHEAD, ordered
+from thermark.core import arithmetic, parallel
+from thermark.core.parallel import AHEAD, ordered, share_cores
 
 
 def whose(_):
@@ -47,3 +48,21 @@ def test_work_is_not_done_far_ahead_of_its_reader(tmp_path):
     assert len(list(tmp_path.iterdir())) <= 2 * 2 * AHEAD
     assert len(list(results)) == 999
     assert len(list(tmp_path.iterdir())) == 1000
+
+
+@pytest.mark.parametrize(("processes", "threads"), [(1, "6"), (2, "3"), (4, "1"), (16, "1")])
+def test_processes_side_by_side_share_the_cores_in_native_arithmetic(monkeypatch, processes, threads):
+    """Two processes that each take all cores wait for each other: predictions took nearly twice as long."""
+    monkeypatch.setattr(parallel, "cores", lambda: 6)
+    monkeypatch.setenv(arithmetic.VARIABLE, "native")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "5")  # what the user has set stays
+    share_cores(processes)
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["MKL_NUM_THREADS"]) == (threads, "5")
+
+
+def test_the_portable_number_of_threads_does_not_depend_on_the_cores(monkeypatch):
+    monkeypatch.setenv(arithmetic.VARIABLE, "portable")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    share_cores(2)
+    assert "OMP_NUM_THREADS" not in os.environ

@@ -1,7 +1,5 @@
 """Whole contestants against a clock that we hold: who is called when, what is counted, and who is left out."""
 
-import json
-import os
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +8,7 @@ import numpy as np
 import pytest
 
 import drawn_faces
+import dying_turn
 import tiny_runs
 from thermark.core import bundle, files, packed_images
 from thermark.core.config import parse
@@ -145,18 +144,9 @@ def test_there_are_no_more_turns_than_pictures(monkeypatch, setting):
     assert calls == [0, 1]
 
 
-def some(beat, sections, turn, told, setting, log):
-    """Say who is here; `dies` takes the process with it, and `mute` hangs."""
-    for name in sections:
-        if name == "dies":
-            os.kill(os.getpid(), signal.SIGSEGV)
-        with log.open("a") as file:
-            file.write(json.dumps({"status": "ok", "who": [name, os.getpid()]}) + "\n")
-
-
 def test_who_dies_has_failed_and_the_others_go_on_without_it(setting):
     left = dict.fromkeys(["a", "dies", "b", "c"], MEAN)
-    results = turns.run_turn(left, 0, options(), setting, some)
+    results = turns.run_turn(left, 0, options(), setting, dying_turn.work)
     assert results["dies"] == {"status": "failed", "reason": f"ended with signal {int(signal.SIGSEGV)}"}
     assert [results[name]["who"][0] for name in ("a", "b", "c")] == ["a", "b", "c"]
     processes = {name: results[name]["who"][1] for name in ("a", "b", "c")}

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import cv2
 
+from thermark.core import arithmetic
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -45,6 +47,17 @@ def ordered(
 def cores() -> int:
     """Return how many cores this process may use: under a batch system fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def share_cores(processes: int) -> None:
+    """Give each of so many processes side by side its part of the cores, where arithmetic is native.
+
+    Two that each take all cores wait for each other. The portable number of threads is fixed, as sums depend on
+    it; and what the user has set stays. Libraries read it when they are imported, here or in a child process.
+    """
+    if not arithmetic.portable():
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, str(max(1, cores() // processes)))
 
 
 def _all(function: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
