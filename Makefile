@@ -79,7 +79,7 @@ portability: setup ## repeat the committed results in another arithmetic: which 
 	cd $(OTHER)/native && dvc cache dir --local $(CURDIR)/.dvc/cache && \
 	  PYTHONPATH=$$PWD/src OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 dvc repro
 	python stages/portability.py --base $(OTHER)/base --base-arithmetic "portable, 2 threads" \
-	  --other $(OTHER)/native --other-arithmetic "native, 1 thread" --details metrics/details \
+	  --other $(OTHER)/native --other-arithmetic "native, 1 thread" --details metrics/details --results metrics/results \
 	  --pages metrics/comparisons.json metrics/distillation.json metrics/fewshot.json metrics/zeroshot.json --files metrics plots data/reports \
 	  --out studies/$(P)
 

@@ -17,6 +17,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True, help="a tree with results")
         parser.add_argument(f"--{name}-arithmetic", required=True, help="how it computes, in words")
     parser.add_argument("--details", type=Path, required=True, help="path relative to each tree")
+    parser.add_argument("--results", type=Path, help="path of records and errors, to compare over both trees")
     for name in ("pages", "files"):
         parser.add_argument(f"--{name}", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -24,7 +25,7 @@ def main() -> None:
     build(
         ResultTree(options.base, options.base_arithmetic),
         ResultTree(options.other, options.other_arithmetic),
-        ResultPaths(options.details, tuple(options.pages), tuple(options.files)),
+        ResultPaths(options.details, tuple(options.pages), tuple(options.files), options.results),
         options.out,
     )
 

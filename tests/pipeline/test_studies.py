@@ -156,3 +156,9 @@ def test_what_is_said_of_another_arithmetic_is_what_was_counted(study):
     text = text[text.index(f"({study}/portability.md)") :]
     assert (f"{held} of {held + lost} verdicts held" if lost else f"all {held} verdicts held") in text[:1000]
     assert f"all but {outside} of {len(ranged)} numbers stayed in their intervals" in text[:1000]
+
+
+def test_what_both_runs_show_together_is_what_was_compared():
+    turned = [row for row in read("standard/portability.json")["verdicts"] if row["state"] == "turned"]
+    assert len(turned) == 3 and all(row["together"] == row["base"] for row in turned)
+    assert "**Both runs together show all three**" in (STUDIES / "README.md").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.portability import numbers, verdicts
 from thermark.portability.numbers import ComparedNumber
+from thermark.portability.together import verdicts_together
 from thermark.portability.verdicts import Verdict
 
 BROKEN = ("turned", "vanished")
@@ -15,11 +16,15 @@ BROKEN = ("turned", "vanished")
 
 @dataclass(frozen=True)
 class ResultPaths:
-    """Where results are in a tree: the folder of `details`, JSON `pages` with verdicts, and all `files`."""
+    """Where results are in a tree: the folder of `details`, JSON `pages` with verdicts, and all `files`.
+
+    `results`: the folder of records and errors per face; without it comparisons are not made over both trees.
+    """
 
     details: Path
     pages: tuple[Path, ...]
     files: tuple[Path, ...]
+    results: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -57,11 +62,13 @@ def compare(base: Path, other: Path, paths: ResultPaths) -> TreeComparison:
         for path in (paths.details, *paths.pages):
             if not (root / path).exists():
                 raise DataError(f"{root / path} is missing", "run `dvc repro` in that tree")
-    compared = [
-        verdict
-        for path in paths.pages
-        for verdict in verdicts.compare(path.stem, *(files.read_json(root / path) for root in (base, other)))
-    ]
+    compared = []
+    for path in paths.pages:
+        first, second = (files.read_json(root / path) for root in (base, other))
+        together = {}
+        if paths.results and first.get("families"):
+            together = verdicts_together(base, other, path, paths.results)
+        compared += verdicts.compare(path.stem, first, second, together)
     return TreeComparison(
         numbers.compare(base / paths.details, other / paths.details),
         compared,

@@ -16,6 +16,10 @@ ABOUT = (
     "it is none. A number of trainings is expected to move within its interval, and an interval over subjects "
     "alone promises nothing about another training."
 )
+TOGETHER = (
+    "*Both*: a declared comparison made over both runs, of each seed the mean of its two trainings. They begin "
+    "with the same weights, so that a seed still counts once."
+)
 LOUD = ("turned", "vanished", "outside", "gone")  # what a reader looks for
 ORDER = {state: place for place, state in enumerate(("turned", "vanished", "new", "held", "silent"))}
 FEW = 40  # names of files in one line
@@ -63,17 +67,20 @@ def _verdicts(verdicts: Sequence[Verdict]) -> list[str]:
     stated = [verdict for verdict in verdicts if verdict.state != "silent"]
     if not stated:
         return ["## Verdicts", "There is none in either."]
+    both = any(verdict.together for verdict in stated)
     rows = [
         [
             code(verdict.page),
             escaped(verdict.subject),
             _text(verdict.base),
             _text(verdict.other),
+            *[_text(verdict.together)] * both,
             _loud(verdict.state),
         ]
         for verdict in sorted(stated, key=lambda verdict: ORDER[verdict.state])
     ]
-    return ["## Verdicts", table(["page", "of", "base", "other", ""], rows, texts=5)]
+    header = ["page", "of", "base", "other", *["both"] * both, ""]
+    return ["## Verdicts", *[TOGETHER] * both, table(header, rows, texts=len(header))]
 
 
 def _text(verdict: str | None) -> str:

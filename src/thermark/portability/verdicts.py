@@ -14,12 +14,16 @@ CELL = ("table", "row", "run", "metric", "dataset", "stratum", "level")
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on a page of the base tree and that on the other tree's; None where there is none."""
+    """The verdict on a page of the base tree and that on the other tree's; None where there is none.
+
+    `together`: that over both trees (together.py), of a declared comparison.
+    """
 
     page: str
     subject: str
     base: str | None
     other: str | None
+    together: str | None = None
 
     @property
     def state(self) -> State:
@@ -31,10 +35,13 @@ class Verdict:
         return "held" if self.base == self.other else "turned"
 
 
-def compare(name: str, base: Page, other: Page) -> list[Verdict]:
+def compare(name: str, base: Page, other: Page, together: Mapping[str, str]) -> list[Verdict]:
     """Return every verdict of the page `name` in either tree, in the order of the base."""
     first, second = verdicts_of(base), verdicts_of(other)
-    return [Verdict(name, subject, first.get(subject), second.get(subject)) for subject in {**first, **second}]
+    return [
+        Verdict(name, subject, first.get(subject), second.get(subject), together.get(subject))
+        for subject in {**first, **second}
+    ]
 
 
 def verdicts_of(page: Page) -> dict[str, str]:
