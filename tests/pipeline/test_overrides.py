@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from dvc.utils.hydra import apply_overrides
 
 from thermark.core import config, profiles
@@ -23,8 +22,8 @@ Leaf = tuple[str, ...]
 
 
 def read(path: Path) -> dict:
-    """Return a params file as Thermark reads it, only by the quicker parser, and nothing shared."""
-    return json.loads(json.dumps(yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))))
+    """Return a params file as Thermark reads it, and nothing shared."""
+    return json.loads(json.dumps(config.read(path)))
 
 
 def leaves(content: dict) -> dict[Leaf, list[Leaf]]:

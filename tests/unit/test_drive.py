@@ -260,7 +260,9 @@ def test_an_inner_folder_that_cannot_be_listed_is_an_error_and_an_empty_one_is_n
     assert "1 folders came back empty: deeper" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(("count", "suspicious"), [(49, False), (50, True), (51, False), (1000, True)])
+@pytest.mark.parametrize(
+    ("count", "suspicious"), [(49, False), (50, True), (51, False), (100, True), (500, True), (1000, True)]
+)
 def test_a_round_number_of_entries_is_suspicious(count, suspicious):
     signs = drive._signs_of_a_cut(ids(count), "")
     assert [f"it has exactly {count} entries" in sign for sign in signs] == [True] * suspicious

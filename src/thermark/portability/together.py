@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thermark.portability.verdicts import verdicts_of
 from thermark.report.results import compare, face_errors
@@ -22,21 +23,22 @@ def verdicts_together(base: Path, other: Path, page: Path, results: Path) -> dic
     begin with the same weights and see the same batches, so that they are no two seeds. `page` and the folder
     `results` are relative to both trees. Raises DataError where either is absent or damaged.
     """
-    families = open_comparisons(base / page).families
-    sets = open_named(base / results, sorted({pair.dataset for family in families for pair in family.pairs}))
-    errors = {
-        name: averaged(*(face_errors.open_errors(root / results / f"{name}.parquet") for root in (base, other)))
-        for name in sets
-    }
-    info = {member: UNKNOWN for family in families for pair in family.pairs for member in pair.names}
-    config = compare.Config(families={family.name: declared(family) for family in families})
-    return verdicts_of(compare.comparisons(sets, errors, config, info).model_dump(mode="json"))
+    asked = open_comparisons(base / page).families
+    sets = open_named(base / results, sorted({pair.dataset for family in asked for pair in family.pairs}))
+    errors = {}
+    for name in sets:
+        runs = (face_errors.open_errors(root / results / f"{name}.parquet") for root in (base, other))
+        errors[name] = compare.aligned(averaged(*runs))
+    info = {member: UNKNOWN for family in asked for pair in family.pairs for member in pair.names}
+    config = compare.Config(families={family.name: _declared(family) for family in asked})
+    made = compare.families(sets, errors, config, info)
+    return verdicts_of({"families": [family.model_dump() for family in made]})
 
 
 def averaged(base: Mapping[str, Errors], other: Mapping[str, Errors]) -> dict[str, Errors]:
     """Return the errors of the base, and of each run that both have with as many seeds the mean of both."""
     return {
-        name: {**errors, "per_seed": (errors["per_seed"] + _in_order(other[name], errors)) / 2}
+        name: {**errors, "per_seed": (errors["per_seed"] + _per_seed(other[name], errors["ids"])) / 2}
         if name in other and _alike(errors, other[name])
         else errors
         for name, errors in base.items()
@@ -44,17 +46,15 @@ def averaged(base: Mapping[str, Errors], other: Mapping[str, Errors]) -> dict[st
 
 
 def _alike(one: Errors, two: Errors) -> bool:
-    same_faces = np.array_equal(np.sort(one["ids"]), np.sort(two["ids"]))
-    return bool(one["seeded"]) and same_faces and one["per_seed"].shape == two["per_seed"].shape
+    same = one["per_seed"].shape == two["per_seed"].shape
+    return bool(one["seeded"]) and same and face_errors.same_faces(two["ids"], one["ids"])
 
 
-def _in_order(errors: Errors, wanted: Errors) -> np.ndarray:
-    """Return errors per seed (S, N) with the faces in the order of `wanted`."""
-    places = np.argsort(errors["ids"])[np.argsort(np.argsort(wanted["ids"]))]
-    return np.asarray(errors["per_seed"][:, places])
+def _per_seed(errors: Errors, ids: NDArray[np.str_]) -> NDArray[np.float64]:
+    return np.asarray(errors["per_seed"][:, face_errors.places(errors["ids"], ids)])
 
 
-def declared(family: Family) -> compare.Declared:
+def _declared(family: Family) -> compare.Declared:
     """Return a family as parameters declare it."""
     return compare.Declared(
         question=family.question,

@@ -73,11 +73,19 @@ def comparisons(
     """
     same = {name: aligned(errors[name]) for name in sets}
     return Comparisons(
-        families=tuple(
-            _family(name, declared, sets, same, config, info) for name, declared in config.families.items()
-        ),
+        families=families(sets, same, config, info),
         matrices={name: _matrix(results, same[name], config) for name, results in sets.items()},
     )
+
+
+def families(
+    sets: Mapping[str, ResultSet],
+    errors: Mapping[str, Mapping[str, Errors]],
+    config: Config,
+    info: Mapping[str, Contestant],
+) -> tuple[Family, ...]:
+    """Return all declared families, from errors that are `aligned`; the rest is as in `comparisons`."""
+    return tuple(_family(name, declared, sets, errors, config, info) for name, declared in config.families.items())
 
 
 def aligned(errors: Mapping[str, Errors]) -> dict[str, Errors]:

@@ -63,10 +63,9 @@ def _of_one(name: str, rows: Any) -> Errors:
     for seed_rows in by_seed:
         faces, column = seed_rows["face"].to_numpy(np.str_), seed_rows["error"].to_numpy(np.float64)
         if not np.array_equal(faces, ids):  # seeds may stand in other orders: faces are known by their names
-            order = np.argsort(faces)[np.argsort(np.argsort(ids))] if len(faces) == len(ids) else slice(0)
-            if not np.array_equal(faces[order], ids):
+            if not same_faces(faces, ids):
                 raise ValueError(f"seeds of {name} are of other faces")
-            column = column[order]
+            column = column[places(faces, ids)]
         values.append(column)
     return {
         "ids": ids,
@@ -74,6 +73,16 @@ def _of_one(name: str, rows: Any) -> Errors:
         "per_seed": np.stack(values),
         "seeded": np.array(seeds[0] >= 0),
     }
+
+
+def same_faces(faces: NDArray[np.str_], wanted: NDArray[np.str_]) -> bool:
+    """Tell whether names of faces are the same, in any order."""
+    return np.array_equal(np.sort(faces), np.sort(wanted))
+
+
+def places(faces: NDArray[np.str_], wanted: NDArray[np.str_]) -> NDArray[np.intp]:
+    """Return where each of the `wanted` names stands among the same names in another order."""
+    return np.argsort(faces)[np.argsort(np.argsort(wanted))]
 
 
 def open_errors(path: Path) -> dict[str, Errors]:
