@@ -72,6 +72,14 @@ def test_frames_are_read_with_their_faces(raw):
     assert shape[8, 1] > shape[27, 1] and shape[36, 0] < shape[45, 0]
 
 
+def test_the_first_pictures_of_a_larger_set_are_a_smaller_set(raw, tmp_path):
+    rendered_frames.write(tmp_path / "frames", 10)
+    fewer, alone = frames.read(raw, 0.3, most=10), frames.read(tmp_path / "frames", 0.3)
+    assert [part.ids for part in fewer] == [part.ids for part in alone]
+    assert [part.fingerprint() for part in fewer] == [part.fingerprint() for part in alone]
+    assert sum(map(len, frames.read(raw, 0.3, most=100))) == 24
+
+
 def face(x: float, y: float, side: float, flag: int = 2, lost: int = 0) -> dict:
     """Return the annotation of a square face whose first points are its corners."""
     xyv = np.tile([x + side / 2, y + side / 2, flag], (70, 1)).astype(float)

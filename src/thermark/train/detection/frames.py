@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,9 +84,12 @@ class FrameSet:
         return whole.hexdigest()
 
 
-def read(root: Path, val: float, smallest: float = SMALLEST) -> tuple[FrameSet, FrameSet]:
+def read(
+    root: Path, val: float, smallest: float = SMALLEST, most: int | None = None
+) -> tuple[FrameSet, FrameSet]:
     """Return the frames below `root` to learn from and those to validate on, `val` of them, by hash of the name.
 
+    Of more than `most` frames the first are taken, in the order of the file.
     Of annotations.json it reads the `images`, their file names and the polarity of their cameras, where it is
     told, and of `annotations` 70 `keypoints`, the `bbox` from the outline of the first pixel, and `iscrowd`.
     Boxes are made from points and so go beyond the frame where a face does. A face whose longer side is below
@@ -93,14 +97,15 @@ def read(root: Path, val: float, smallest: float = SMALLEST) -> tuple[FrameSet, 
     unlabelled frames, and for a split that is empty.
     """
     table = coco.read(root / FILE)
-    names = table.images()
-    faces: dict[coco.Id, list[FrameFace]] = {key: [] for key in names}
+    listed = table.images()
+    faces: dict[coco.Id, list[FrameFace]] = {key: [] for key in listed}
     for where, entry in table.entries("annotations"):
         owner = coco.identifier(entry, "image_id", where)
         if owner not in faces:
             raise DataError(f"{where} belongs to no image", "render the set again")
         faces[owner].append(_face(entry, where))
     dark = {entry["id"]: _black_hot(entry) for _, entry in table.entries("images")}
+    names = dict(islice(listed.items(), most))
     keys = np.array([name.stem for name in names.values()])
     if not len(keys):
         raise DataError(f"{root.name} has no frames", "render the set again")

@@ -34,13 +34,15 @@ BOX_SHARE = 2.0  # the weight of the boxes' loss beside that of the scores, as i
 class Config(Settings):
     """A detector's section of params.yaml.
 
-    `raw`: the set of rendered frames, of which `val` are kept to validate on, `steered` of them after each epoch;
+    `raw`: the set of rendered frames, of which the first `pictures` are used, by default all; `val` of them are
+    kept to validate on, `steered` after each epoch;
     `size` (width, height) px of a picture in training; `longest` side of a frame in use; `nms`: the overlap above
     which two boxes are one face; a face with a longer side below `smallest` px may be found or not, in views and
     on validation frames. The rest is as in `Settings` and `Augment`.
     """
 
     raw: str
+    pictures: PositiveInt | None = None
     val: float = Field(0.15, gt=0, lt=1)
     steered: PositiveInt = 200
     size: tuple[Side, Side] = (256, 256)
@@ -70,7 +72,7 @@ def train(config: Config, seed: int, raw: Path, checkpoint: Path) -> FinishedDet
     """
     device = precision.prepare(config)
     exact = precision.resolved(config, device)
-    learned, held_out = frame_sets.read(raw, config.val, config.smallest)
+    learned, held_out = frame_sets.read(raw, config.val, config.smallest, config.pictures)
     views = Views(learned, config.size, config.batch, seed, config.augment, config.workers, config.smallest)
     net = precision.placed(initial(config, seed), device)
     steered = validation.steering(held_out, config.steered)
