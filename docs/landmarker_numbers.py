@@ -26,7 +26,7 @@ def table() -> str:
     rows = [
         ("both files", f"{size / 1e6:.2f} MB, {card.licence}"),
         ("detector", f"run `{finder.run}`, seed {finder.seed}, {finder.precision}"),
-        ("", f"pictures of at most {finder.longest} px, threshold {finder.threshold:.3g}"),
+        ("", f"pictures resized to {finder.longest} px, threshold {finder.threshold:.3g}"),
         ("landmarks", f"RTMPose-{points.size} at {points.input_size} px, {points.precision}"),
         ("", f"run `{points.run}`, seed {points.seed}"),
         ("trained on", ", ".join(f"`{name}`" for name in dict.fromkeys([*finder.trained_on, *points.trained_on]))),

@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, required=True, help="folder of the data set's files")
     parser.add_argument("--loader", default="thermal_in_car")
     parser.add_argument("--stride", type=int, help="use every N-th picture of each recording")
+    parser.add_argument("--reduce", type=int, default=1, help="make the pictures so many times smaller first")
     parser.add_argument("--flip", choices=["aligned", "none"], default="aligned")
     parser.add_argument("--kinds", nargs="*", default=[], choices=boxes.KINDS, help="of boxes, by default all")
     parser.add_argument("--mesh", type=Path, help="folder with FaceMesh's weights")
@@ -35,8 +36,12 @@ def main() -> None:
         if not options.run:
             parser.error("--rows are those of a --run")
         model_card.read(options.rows)  # before a minute's work, not after it
+    if options.reduce < 1:
+        parser.error("--reduce is 1 or more")
     settings = {} if options.stride is None else {"stride": options.stride}
     pictures = camera.read(options.loader, options.raw, **settings)
+    if options.reduce > 1:
+        pictures = camera.reduced(pictures, options.reduce)
     landmarker = Landmarker() if options.shipped else None
     content = quick.scored(
         pictures, options.run, options.mesh, options.flip, options.kinds, options.detector, landmarker

@@ -84,9 +84,9 @@ def test_a_detector_of_faces_of_ours_is_told_by_its_card_and_by_its_file(tmp_pat
     assert contestant.box_source == "face_detector" and contestant.providers == {
         "detector": ["CPUExecutionProvider"]
     }
-    image = np.full((90, 120, 3), 30, np.uint8)
+    image = np.full((240, 320, 3), 30, np.uint8)
     image[20:50, 60:90] = 250  # 30 px about (74.5, 34.5)
-    [instances, nobody] = contestant([image, np.full((64, 64, 3), 30, np.uint8)], [None, None])
+    [instances, nobody] = contestant([image, np.full((64, 320, 3), 30, np.uint8)], [None, None])
     assert len(nobody.xy) == 0 and instances.box_score[0] > 0.9
     np.testing.assert_allclose(instances.boxes[0], [59.5, 19.5, 89.5, 49.5], atol=4)
     [(xy, _)] = learned.read(model / "seed3").on_boxes([image], [instances.boxes])

@@ -102,12 +102,16 @@ def test_a_border_of_the_padding_grey_is_like_no_picture():
     assert (face_boxes.GREY, face_boxes.MULTIPLE) == (face_detector.GREY, face_detector.MULTIPLE)
 
 
-def test_large_frames_shrink_and_small_ones_stay():
+def test_large_frames_shrink_and_small_ones_grow():
     large, scale = face_boxes.fitted(np.zeros((480, 640), np.uint8), 320)
     assert large.shape == (240, 320) and scale.tolist() == [0.5, 0.5]
     small = np.zeros((60, 80), np.uint8)
-    same, scale = face_boxes.fitted(small, 320)
+    same, scale = face_boxes.fitted(small, 80)
     assert same is small and scale.tolist() == [1, 1]
+    grown, scale = face_boxes.fitted(small, 320)
+    assert grown.shape == (240, 320) and scale.tolist() == [4, 4]
+    portrait, scale = face_boxes.fitted(np.zeros((50, 37), np.uint8), 320)
+    assert portrait.shape == (320, 237) and scale.tolist() == [237 / 37, 320 / 50]
     odd, scale = face_boxes.fitted(np.zeros((333, 1000), np.uint8), 320)
     assert odd.shape == (107, 320) and scale[1] == pytest.approx(107 / 333)
 

@@ -33,10 +33,10 @@ def folder(tmp_path) -> Path:
     root = tmp_path / "pictures"
     (root / "sub").mkdir(parents=True)
     pictures = {
-        "one.png": shipped_weights.with_blobs(121, 161, (80, 60)),
-        "sub/zwei ö.png": shipped_weights.with_blobs(121, 161, (30, 60), (120, 60)),
+        "one.png": shipped_weights.with_blobs(240, 320, (80, 60)),
+        "sub/zwei ö.png": shipped_weights.with_blobs(240, 320, (30, 60), (120, 60)),
         "none.png": np.zeros((50, 60), np.uint8),
-        "rgb.png": np.repeat(shipped_weights.with_blobs(90, 90, (40, 40))[..., None], 3, axis=2),
+        "rgb.png": np.repeat(shipped_weights.with_blobs(90, 320, (40, 40))[..., None], 3, axis=2),
     }
     for name, picture in pictures.items():
         cv2.imwrite(str(root / name), picture)
@@ -111,7 +111,7 @@ def test_temperatures_have_columns_where_they_are_asked_for(ships, tmp_path):
     root.mkdir()
     cv2.imwrite(str(root / "raw.tiff"), np.rint((degrees + 273.15) * 100).astype(np.uint16))
     cv2.imwrite(str(root / "float.tiff"), degrees)
-    cv2.imwrite(str(root / "grey.png"), shipped_weights.with_blobs(100, 120, (61, 52)))
+    cv2.imwrite(str(root / "grey.png"), shipped_weights.with_blobs(100, 320, (61, 52)))
     predicted("--images", root, "--out", tmp_path / "p.csv", "--temperatures")
     table = {row["image"]: row for row in rows(tmp_path / "p.csv")}
     names = Landmarker().names
@@ -142,7 +142,7 @@ def test_the_unit_of_float_pixels_is_asked_for_rather_than_guessed(ships, tmp_pa
 def test_tone_and_threshold_reach_the_landmarker(ships, tmp_path):
     root = tmp_path / "hot"
     root.mkdir()
-    degrees = np.full((100, 120), 20, np.float32)
+    degrees = np.full((100, 320), 20, np.float32)
     degrees[52, 61] = 31.5
     cv2.imwrite(str(root / "a.tiff"), degrees)
     for words, faces in (((), 0), (("--tone", "20,32"), 1), (("--threshold", "0.55"), 1)):
@@ -157,7 +157,7 @@ def test_overlays_show_each_picture_with_its_faces(ships, folder, tmp_path):
     names = {path.relative_to(tmp_path / "drawn").as_posix() for path in (tmp_path / "drawn").rglob("*.png")}
     assert names == {"one.png.png", "none.png.png", "rgb.png.png", "sub/zwei ö.png.png"}
     image = cv2.imread(str(tmp_path / "drawn/one.png.png"))
-    assert image.shape == (3 * 121, 3 * 161, 3)
+    assert image.shape == (2 * 240, 2 * 320, 3)
     assert (image.max(axis=2) != image.min(axis=2)).any()  # colours on grey
     bare = cv2.imread(str(tmp_path / "drawn/none.png.png"))
     assert bare.shape == (500, 600, 3) and not bare.any()

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -26,8 +27,15 @@ def made(tmp_path_factory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def find(made) -> Landmarker:
-    return Landmarker(made[0], threads=1)
+def find(made):
+    """Return a landmarker that detects faces in a picture at its own size."""
+    sized = cache(lambda longest: Landmarker(made[0], threads=1, longest=longest))
+
+    def found(picture, **given):
+        pixels = cv2.imread(str(picture), cv2.IMREAD_UNCHANGED) if isinstance(picture, str | Path) else picture
+        return sized(max(32, *np.shape(pixels)[:2], 0))(picture, **given)
+
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +161,19 @@ def test_large_pictures_are_reduced_and_boxes_come_back_in_their_pixels(made, he
     # A cell's centre in the reduced picture, moved by the one convention.
     reduced = (middle + 0.5) / [factor, height / rows] - 0.5
     np.testing.assert_allclose((reduced - 3.5) / 8, np.rint((reduced - 3.5) / 8), atol=1e-4)
+
+
+@pytest.mark.parametrize("factor", [2, 5])
+def test_small_pictures_are_enlarged_and_boxes_come_back_in_their_pixels(made, factor):
+    """The detector sees the picture at the size that it learned from, so a face is found at either."""
+    small = np.zeros((240 // factor, 320 // factor), np.uint8)
+    small[20:28, 30:38] = 255
+    large = cv2.resize(small, (320, 240), interpolation=cv2.INTER_LINEAR)
+    landmarker = Landmarker(made[0], threshold=0.99)
+    found, wanted = landmarker(small), landmarker(large)
+    assert len(found) == len(wanted) > 0
+    np.testing.assert_allclose((found.boxes + 0.5) * factor - 0.5, wanted.boxes, atol=1e-3)
+    np.testing.assert_array_equal(found.box_scores, wanted.box_scores)
 
 
 @pytest.mark.parametrize("size", [(121, 161), (97, 33), (32, 32), (33, 32), (5, 7)])

@@ -157,6 +157,25 @@ def test_boxes_are_predicted_in_batches_and_in_order(monkeypatch):
         assert predicted.xy[:, 0] == pytest.approx(given[:, :2] + np.arange(5)[:, None])
 
 
+def test_reduced_pictures_keep_their_faces_where_they_are():
+    """A pixel's centre moves with the cell that it becomes a part of; odd sides are rounded."""
+    faces = faces_of(np.stack([shape(row) for row in range(2)]))
+    grey = np.arange(240 * 320, dtype=np.uint32).reshape(240, 320) % 251
+    pictures = camera.Pictures(faces, (grey.astype(np.uint8), np.full((121, 161), 7, np.uint8)))
+    small = camera.reduced(pictures, 2)
+    assert [image.shape for image in small.images] == [(120, 160), (60, 80)]
+    assert small.images[0][5, 3] == round(grey[10:12, 6:8].mean())
+    scales = np.array([[0.5, 0.5], [80 / 161, 60 / 121]])
+    for row, scale in enumerate(scales):
+        np.testing.assert_allclose(small.faces.xy[row], (faces.xy[row] + 0.5) * scale - 0.5, rtol=1e-6)
+        np.testing.assert_allclose(
+            small.faces.prompts[row, 2:], (faces.prompts[row, 2:] + 0.5) * scale - 0.5, rtol=1e-6
+        )
+    # Tight boxes of reduced faces are reduced tight boxes.
+    tight, before = boxes.kinds(small.faces)["tight"], boxes.kinds(faces)["tight"]
+    np.testing.assert_allclose(tight[0] + 0.5, (before[0] + 0.5) / 2, atol=0.2)
+
+
 class Finder:
     """Finds, in a picture of level n, the tight box of face n a pixel away, and false alarms."""
 

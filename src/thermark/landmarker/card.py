@@ -34,7 +34,7 @@ class NetworkCard(Section):
 class ShippedDetector(NetworkCard):
     """A detector of faces in one grey picture.
 
-    Pictures are reduced until their longer side has `longest` pixels at most. Boxes of a score below `threshold`
+    Pictures are resized so that their longer side has `longest` pixels. Boxes of a score below `threshold`
     are dropped, and those that overlap a better one by more than `overlap` (intersection over union).
     """
 

@@ -25,7 +25,7 @@ class Landmarker:
 
     `weights`: a folder that `make package` made, by default the one that comes with the package. `threads` of
     onnxruntime: by default one for each core that this process may use, four at most. `threshold`: the least score
-    of a detected face, and `longest`: the longer side in pixels to which pictures are reduced before detection, by
+    of a detected face, and `longest`: the longer side in pixels to which pictures are resized before detection, by
     default as in the card; small faces in large pictures want more. `flip`: average with the mirror image,
     at twice the time. `tone`: how degrees Celsius become grey, by default as in the card.
     Raises DataError for weights that are absent or damaged, ConfigError for an impossible threshold or size. One

@@ -17,7 +17,7 @@ __all__ = ["CARD", "WEIGHTS", "DetectorCard", "build", "read", "write"]
 class DetectorCard(Section):
     """What a trained detector is, what its input is and where it comes from.
 
-    A network of `widths` for grey frames of `longest` px at most; its boxes are of the kind `boxes`. `threshold`
+    A network of `widths` for grey frames of `longest` px; its boxes are of the kind `boxes`. `threshold`
     of the score has the best F1 on the validation frames, where `val_ap50` was reached in `best_epoch` (from 1);
     `nms` is the overlap above which two boxes are one face. `shape`: the mean landmarks of `vocabulary` in
     fractions of the box, of the faces of `trained_on`.

@@ -10,14 +10,17 @@ MOST = 300  # candidates that are compared with one another
 
 
 def fitted(image: NDArray[np.uint8], longest: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return a picture (H, W) whose longer side is `longest` px at most, and the scale of its axes (x, y)."""
+    """Return a picture (H, W) resized so that its longer side is `longest` px, and the scale of its axes (x, y).
+
+    Smaller pictures are enlarged: the detector has seen small sensors, but never small pictures of them.
+    """
     height, width = image.shape
-    part = min(1.0, longest / max(height, width))
+    part = longest / max(height, width)
     if part == 1.0:
         return image, np.ones(2)
     size = max(1, round(width * part)), max(1, round(height * part))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), np.array(size) / (width, height)
+    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if part < 1 else cv2.INTER_LINEAR)
+    return np.asarray(resized, np.uint8), np.array(size) / (width, height)
 
 
 def padded(image: NDArray[np.uint8]) -> Floats:

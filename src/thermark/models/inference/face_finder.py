@@ -26,8 +26,8 @@ INPUT, OUTPUTS = "image", ("boxes", "scores")
 class FaceFinder:
     """A detector of one grey channel: faces that score `threshold` at least, best first.
 
-    Of two that overlap by more than `nms` the better one stays. A frame is made smaller until its longer side is
-    `longest` px, as in training, and never larger.
+    Of two that overlap by more than `nms` the better one stays. A frame is resized so that its longer side is
+    `longest` px, as in training.
     """
 
     session: "InferenceSession"

@@ -1,14 +1,16 @@
 """The pictures of a real camera in memory, and what a network predicts for their faces in given boxes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core import geometry
 from thermark.core.config import parse
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
@@ -40,6 +42,32 @@ def read(loader: str, root: Path, **settings: Any) -> Pictures:
     paths = dict(zip(loaded.frames.ids.tolist(), loaded.frames.paths.tolist(), strict=True))
     images = tuple(module.read(root / paths[str(frame)], config) for frame in loaded.faces.frames)
     return Pictures(loaded.faces, images)
+
+
+def reduced(pictures: Pictures, times: int) -> Pictures:
+    """Return the same pictures as a sensor of so many times fewer columns and rows would see them, with their labels.
+
+    A pixel is the mean of `times` x `times` pixels: what is left of a face so many times further away.
+    """
+    faces = pictures.faces
+    sides = [(_size(image, times), image.shape[::-1]) for image in pictures.images]
+    scales = np.array([np.divide(*both) for both in sides])[:, None]
+    boxes, prompts = (
+        geometry.resized(column.reshape(-1, 2, 2), scales).reshape(-1, 4).astype(np.float32)
+        for column in (faces.boxes, faces.prompts)
+    )
+    xy = geometry.resized(faces.xy, scales).astype(np.float32)
+    images = tuple(
+        np.asarray(cv2.resize(image, _size(image, times), interpolation=cv2.INTER_AREA), np.uint8)
+        for image in pictures.images
+    )
+    return Pictures(replace(faces, boxes=boxes, prompts=prompts, xy=xy), images)
+
+
+def _size(image: Image, times: int) -> tuple[int, int]:
+    """Return width and height of a picture (H, W) that many times smaller."""
+    height, width = image.shape
+    return max(1, round(width / times)), max(1, round(height / times))
 
 
 def predict(name: str, vocabulary: str, locate: Locate, pictures: Pictures, boxes: Boxes) -> Predictions:
