@@ -14,6 +14,7 @@ from thermark.core.faces import Crops, open_set
 from thermark.landmarker.card import Compression, Precision, ShippedLandmarks
 from thermark.landmarker.network import LandmarkSession
 from thermark.metrics import bootstrap, normalisers
+from thermark.metrics.distances import distances, per_face
 from thermark.models.inference import engine
 from thermark.train import data
 
@@ -95,8 +96,7 @@ def face_errors(content: bytes, card: ShippedLandmarks, crops: Crops, xy: Errors
     if not np.isfinite(points).all():
         raise DataError(f"{card.run} misses points of faces whose boxes it is given", "package another run")
     labels = xy[rows]
-    error = np.nanmean(np.linalg.norm(points - labels, axis=-1), axis=1)
-    return np.asarray(100 * error / normalisers.box_normalisers(labels)["diag"])
+    return np.asarray(100 * per_face(distances(labels, points)) / normalisers.box_normalisers(labels)["diag"])
 
 
 def relative(before: Errors, after: Errors, subjects: NDArray[np.str_], seed: int) -> tuple[float, float, float]:

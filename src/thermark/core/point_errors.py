@@ -1,6 +1,7 @@
 """Mean, median and PCK of errors of points; infinity is a miss, NaN an unlabelled point."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,12 @@ def pck(errors: Floats, limit: float) -> float:
     return float((errors[labelled] <= limit).mean()) if labelled.any() else float("nan")
 
 
-def mean_of_finite(values: Floats) -> float:
+def mean_of_finite(values: NDArray[Any]) -> float:
     """Return the mean of the finite values, NaN when there is none."""
     return _of_finite(values, np.mean)
 
 
-def median_of_finite(values: Floats) -> float:
+def median_of_finite(values: NDArray[Any]) -> float:
     """Return the median of the finite values, NaN when there is none."""
     return _of_finite(values, np.median)
 
@@ -34,7 +35,7 @@ def lower_median_of_finite(values: Floats) -> float:
     return _of_finite(values, lambda finite: np.sort(finite)[(len(finite) - 1) // 2])
 
 
-def _of_finite(values: Floats, statistic: Callable[[Floats], np.floating]) -> float:
+def _of_finite(values: NDArray[Any], statistic: Callable[[NDArray[Any]], np.floating]) -> float:
     finite = values[np.isfinite(values)]
     return float(statistic(finite)) if len(finite) else float("nan")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from thermark.core.point_errors import median_of_finite
 from thermark.datasets.readers import ldmks
 from thermark.datasets.readers.loaded import Check, Findings, Verdict
 
@@ -57,6 +58,4 @@ def compare_files(dense: Labels, files: Mapping[str, Path], findings: Findings) 
 def _median(values: NDArray[np.floating], unit: NDArray[np.floating] | float = 1.0) -> float:
     """Return the median of what is known of `values` in `unit`s, NaN when nothing is."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        measured = values / unit
-    finite = measured[np.isfinite(measured)]
-    return float(np.median(finite)) if finite.size else float("nan")
+        return median_of_finite(values / unit)

@@ -12,6 +12,7 @@ from pydantic import Field
 from thermark.core import files, geometry
 from thermark.core.config import Section
 from thermark.core.errors import DataError
+from thermark.core.point_errors import median_of_finite
 from thermark.core.radiometry import render
 from thermark.datasets.checks import near
 
@@ -106,6 +107,4 @@ def _median(image: NDArray[Any], box: NDArray[np.float32]) -> float:
         return np.nan
     # The end is one beyond the last pixel before it is clipped: a box left of or above the frame stays empty.
     x1, y1, x2, y2 = np.clip(np.rint(box) + np.array([0, 0, 1, 1], np.float64), 0, 2**31).astype(int)
-    inside = image[y1:y2, x1:x2]
-    inside = inside[np.isfinite(inside)]
-    return float(np.median(inside)) if inside.size else np.nan
+    return median_of_finite(image[y1:y2, x1:x2])

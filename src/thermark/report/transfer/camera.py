@@ -45,7 +45,7 @@ def read(loader: str, root: Path, **settings: Any) -> Pictures:
 
 
 def reduced(pictures: Pictures, times: int) -> Pictures:
-    """Return the same pictures as a sensor of so many times fewer columns and rows would see them, with their labels.
+    """Return the pictures as a sensor of so many times fewer columns and rows would see them, with their labels.
 
     A pixel is the mean of `times` x `times` pixels: what is left of a face so many times further away.
     """
