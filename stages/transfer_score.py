@@ -13,7 +13,7 @@ from pathlib import Path
 from thermark import Landmarker
 from thermark.convert import model_card
 from thermark.core import errors, files
-from thermark.report.transfer import boxes, camera, page, quick, shipped
+from thermark.report.transfer import boxes, camera, failures, page, quick, shipped
 
 
 def main() -> None:
@@ -30,12 +30,16 @@ def main() -> None:
     parser.add_argument("--shipped", action="store_true", help="the shipped landmarker, in boxes of its own")
     parser.add_argument("--rows", type=Path, help="a JSON file with `rows`, as stages/package.py takes it")
     parser.add_argument("--details", action="store_true", help="print every table")
+    parser.add_argument("--worst", type=Path, help="new folder for pictures of the first run's worst faces")
     parser.add_argument("--out", type=Path, help="write all numbers as JSON")
     options = parser.parse_args()
+    for name in ("rows", "worst"):
+        if getattr(options, name) and not options.run:
+            parser.error(f"--{name} are those of a --run")
     if options.rows:
-        if not options.run:
-            parser.error("--rows are those of a --run")
         model_card.read(options.rows)  # before a minute's work, not after it
+    if options.worst and options.worst.exists():
+        parser.error("--worst is a new folder")
     if options.reduce < 1:
         parser.error("--reduce is 1 or more")
     settings = {} if options.stride is None else {"stride": options.stride}
@@ -47,6 +51,9 @@ def main() -> None:
         pictures, options.run, options.mesh, options.flip, options.kinds, options.detector, landmarker
     )
     print(page.render(content, options.details), end="")
+    if options.worst:
+        ids = [face["face"] for face in content["worst"][quick.name_of(options.run[0])]]
+        failures.draw(options.worst, pictures, options.run[0], options.flip, ids)
     if options.out:
         files.write_json(options.out, content)
     if options.rows:

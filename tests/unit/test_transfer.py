@@ -4,9 +4,11 @@ import runpy
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+import tiny_runs
 from camera_faces import NAMES, VOCABULARY, faces_of, said, shape
 from thermark import landmarks
 from thermark.core import files
@@ -18,6 +20,7 @@ from thermark.report.transfer import (
     boxes,
     camera,
     detected,
+    failures,
     noise,
     page,
     points,
@@ -285,6 +288,9 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
         (["--rows", "rows.json"], "--rows are those of a --run"),
         (["--run", "x", "--rows", "rows.json"], "rows.json cannot be read"),
         (["--stride", "0"], "stride: Input should be greater than 0"),
+        (["--reduce", "0"], "--reduce is 1 or more"),
+        (["--worst", "new"], "--worst are those of a --run"),
+        (["--run", "x", "--worst", "."], "--worst is a new folder"),
     ],
 )
 def test_what_the_quick_score_cannot_do_is_said_before_it_works(tmp_path, monkeypatch, capsys, words, said):
@@ -293,6 +299,22 @@ def test_what_the_quick_score_cannot_do_is_said_before_it_works(tmp_path, monkey
     with pytest.raises((SystemExit, DataError, ConfigError)) as caught:
         runpy.run_path(str(STAGE))["main"]()
     assert said in (capsys.readouterr().err if caught.type is SystemExit else caught.value.cause)
+
+
+def test_the_worst_faces_are_drawn_in_their_order_with_labels_in_green(tmp_path):
+    faces = faces_of(np.stack([shape(row) for row in range(3)]), ["r/a", "r/b", "r/c"])
+    pictures = camera.Pictures(faces, tuple(np.full((240, 320), 40 + row, np.uint8) for row in range(3)))
+    run = tiny_runs.untrained(tmp_path / "run" / "seed0", modality="thermal")
+    out = tmp_path / "worst"
+    failures.draw(out, pictures, run.parent, "none", ["r/c", "r/a"])
+    assert [path.name for path in sorted(out.iterdir())] == ["01 r c.png", "02 r a.png"]
+    for name, row in (("01 r c.png", 2), ("02 r a.png", 0)):
+        drawn = cv2.imread(str(out / name))[..., ::-1]
+        assert drawn.shape == (480, 640, 3) and drawn[0, -1].tolist() == [40 + row] * 3
+        green = (drawn.astype(int)[..., 1] - drawn.astype(int)[..., [0, 2]].max(axis=-1)) > 100
+        labelled = np.rint((faces.xy[row] + 0.5) * 2 - 0.5).astype(int)
+        shown = [green[y - 2 : y + 3, x - 2 : x + 3].any() for x, y in labelled if 3 < x < 636 and 3 < y < 476]
+        assert np.mean(shown) > 0.8 and not green[:20].any()
 
 
 def test_kinds_that_can_be_asked_for_are_those_there_are():
