@@ -12,6 +12,11 @@ from checkout import committed
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "studies/README.md"])
+MODULES = [
+    path.as_posix()
+    for folder in ("src", "stages", "tests", "benchmarks", "docs")
+    for path in (ROOT / folder).rglob("*.py")
+]
 MADE = ROOT / "docs/reference/python.md"
 named = pytest.mark.parametrize("page", [page for page in PAGES if page != MADE], ids=lambda page: page.name)
 
@@ -51,10 +56,11 @@ def test_every_make_target_and_command_exists(page):
 def test_files_that_are_named_exist(page):
     if page.name == "CHANGELOG.md" or "tutorials" in page.parts or page.parent.name == "studies":
         pytest.skip("it names what once was, or what it makes")
-    names = re.findall(
-        r"`((?:src|stages|tests|docs|profiles|benchmarks|metrics)/[\w./-]+\.(?:py|yaml|md))`", prose(page)
-    )
+    text = prose(page)
+    names = re.findall(r"`((?:src|stages|tests|docs|profiles|benchmarks|metrics)/[\w./-]+\.(?:py|yaml|md))`", text)
     assert [name for name in names if not (ROOT / name).exists()] == []
+    short = [f"/{name}" for name in re.findall(r"`([\w/-]+\.py)`", text)]
+    assert [name for name in short if not any(module.endswith(name) for module in MODULES)] == []
 
 
 def test_the_index_lists_every_page():
