@@ -217,8 +217,8 @@ def finished(
 ) -> Finished:
     """Describe a trained network.
 
-    `extra_data` names further face sets that its weights owe something to, `teacher` the run that taught it,
-    `start` the one that it had its first weights from; empty for none.
+    `extra_data`: further face sets whose data its weights depend on, such as those of its teacher. `teacher`: the
+    run it was distilled from, `start`: the run that its first weights come from; empty for none.
     """
     config = at.config
     about = ModelCard(
