@@ -139,3 +139,14 @@ def test_the_full_profile_has_as_many_runs_as_is_said():
     full = profiles.resolved(default, ROOT / "profiles", "full")
     text = prose(ROOT / "docs/distillation.md")
     assert f"trains {len(full['runs'])} runs of three seeds" in text
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/quick-start.md"])
+def test_front_pages_give_the_time_of_the_page_of_speed(page):
+    """The default's time is that of the first row of docs/speed.md: portable arithmetic, after set-up."""
+    cpu, minutes = re.findall(r"^\| (AMD.+) \| ([\d.]+) minutes \|", prose(ROOT / "docs/speed.md"), re.M)[0]
+    assert "portable" in cpu and "after set-up" in cpu
+    text = " ".join(prose(ROOT / page).split())
+    assert f"{minutes} minutes on two cores of an {cpu.split(',')[0]} ([speed]" in text
+    given = set(re.findall(r"(\d+\.\d+) minutes", text))
+    assert given == {minutes}
