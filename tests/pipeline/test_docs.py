@@ -150,3 +150,33 @@ def test_front_pages_give_the_time_of_the_page_of_speed(page):
     assert f"{minutes} minutes on two cores of an {cpu.split(',')[0]} ([speed]" in text
     given = set(re.findall(r"(\d+\.\d+) minutes", text))
     assert given == {minutes}
+
+
+def test_what_the_default_fetches_is_counted_from_its_manifests():
+    """It takes from package indexes what is no larger than `max_mb`; JSON files describe networks and are none."""
+    networks, packages = set(), {}
+    for section in yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["weights"].values():
+        for file in yaml.safe_load((ROOT / section["manifest"]).read_text(encoding="utf-8")).get("files", []):
+            for kind in {"wheel", "npm"} & {*file}:
+                if file[kind]["size"] <= section["max_mb"] * 1e6:
+                    packages[kind, file[kind]["name"]] = file[kind]["size"]
+                    networks |= {file["sha256"]} if not file["name"].endswith(".json") else set()
+    kinds = [kind for kind, _ in packages]
+    size = f"{sum(packages.values()) / 1e6:.0f} MB"
+    fetched = f"{len(networks)} files of networks in {len(packages)} packages"
+    split = f"({kinds.count('wheel')} Python wheels, {kinds.count('npm')} npm package), {size}"
+    assert f"{fetched} {split}" in " ".join(prose(ROOT / "docs/contestants.md").split())
+    assert f"({size} of weights come from there)" in " ".join(prose(ROOT / "README.md").split())
+
+
+def test_the_spread_that_margins_were_chosen_from_is_that_of_the_records():
+    records = json.loads(committed("metrics/results/tfake.json"))["records"]
+    spread = {
+        record["contestant"]: 100 * record["metrics"]["nme_io"]["seed_std"]
+        for record in records
+        if record.get("run") and record["seeds"] == 3 and "nme_io" in record.get("metrics", {})
+    }
+    teacher = spread.pop("pretrain_s")
+    text = " ".join(prose(ROOT / "docs/gate.md").split())
+    assert f"is {min(spread.values()):.1f} to {max(spread.values()):.1f} points for runs" in text
+    assert f"and {teacher:.1f} for the RGB teacher" in text
