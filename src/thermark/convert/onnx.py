@@ -83,7 +83,7 @@ def graph(net: nn.Module, size: int, points: int) -> bytes:
     """
     with TemporaryDirectory() as scratch, warnings.catch_warnings():
         file = Path(scratch) / NAME
-        # The newer exporter wants onnxscript; what the tracer calls constant (the map's size) is constant.
+        # The newer exporter needs onnxscript; what the tracer calls constant (the map's size) is constant.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             folded(net),

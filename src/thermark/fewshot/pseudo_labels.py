@@ -32,7 +32,7 @@ class Config(Section):
     Each seed of the run `head` predicts the points in the `crops` of the face set `faces`, of which it sees
     the features of `backbone`, those of its own seed where there are several; a prediction with a score below
     `min_score` is none, and with `inside` one beyond the labelled person, whose box is given, not detected. With
-    `source: true` the head is not asked: the labels are those of the published split alone, which makes the
+    `source: true` the head is not used: the labels are those of the published split alone, which makes the
     control without a teacher.
     """
 

@@ -49,8 +49,8 @@ class Run(Settings):
     network of `size` sees `padding` times the prompt at `input_size` pixels and predicts the points of
     `vocabulary`; `objective`: a module of train/losses; `label`: what a point looks like on its axes.
     `extra_data`: a second face set, `teacher_data`: the one that the run `teacher` sees, `known`: the teacher's
-    vocabulary. Recipes
-    that do not use them (`uses`) want them empty or plain: the train set again, no teacher, the own vocabulary.
+    vocabulary. In recipes that do not use them (`uses`) they must be empty or plain: the train set again, no
+    teacher, the own vocabulary.
     """
 
     uses: ClassVar[frozenset[str]] = frozenset()

@@ -91,7 +91,7 @@ def run(session: onnxruntime.InferenceSession, images: NDArray[np.float32]) -> l
 def tried(session: onnxruntime.InferenceSession, name: str, size: tuple[int, int]) -> list[NDArray[np.float32]]:
     """Return a network's outputs for one black image of `size` (width, height).
 
-    Raises DataError when it wants other images, or more than one at once.
+    Raises DataError when it takes other images, or more than one at once.
     """
     inputs = session.get_inputs()
     expected = (1, 3, size[1], size[0])

@@ -12,7 +12,7 @@ NOBODY = "This profile compares no distilled run with a run of the same size tha
 
 
 def families(study: DistillationData) -> list[Family]:
-    """Return the families that ask about runs of this study alone."""
+    """Return the families that compare runs of this study alone."""
     return study.comparisons.among(study.runs)
 
 

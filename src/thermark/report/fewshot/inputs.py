@@ -146,7 +146,7 @@ class FewshotData:
 
     @property
     def unplanned(self) -> dict[str, Record]:
-        """The contestants without numbers that ask a head which this profile does not train."""
+        """The contestants without numbers that use a head which this profile does not train."""
         planned = {"", *self.profile.runs, *(head.run for head in self.heads)}
         return {
             name: record

@@ -12,7 +12,7 @@ from thermark.report.verdicts import undecided, withheld
 NOSES, PX, ERROR = 1, 0.5, 0.001
 # So many tolerances the spread of seeds may allow: without a limit, the noisier a run the more it would reproduce.
 WIDEST = 3
-KEY = ("table", "row", "run", "metric", "level")  # by which pages know a cell
+KEY = ("table", "row", "run", "metric", "level")  # they identify a cell on a page
 ROUNDING = 1e-9  # 0.0306 - 0.0296 is a little more than 0.001
 NO_PROFILE, UNFOUND = "not in this profile", "nothing was found"
 
