@@ -135,8 +135,8 @@ def _accept_licence(options: argparse.Namespace) -> None:
 def accept_licence(name: str | None, manifests: Path, sheets: Path, yes: bool) -> None:
     """Show a licence of weights (`manifests`) or data (`sheets`) and, on confirmation, note that it is accepted.
 
-    Without a name all of them are listed. Raises ConfigError for an unknown name, when nobody confirms, and where
-    the folders are not.
+    Without a name all of them are listed. Raises ConfigError for an unknown name, without a confirmation, and
+    where the folders are absent.
     """
     from thermark.download import cache, licences
 
@@ -155,7 +155,7 @@ def accept_licence(name: str | None, manifests: Path, sheets: Path, yes: bool) -
     licence = licences.find(name, listed)
     print(f"{licence.name}: {licence.title}\n{licence.terms}\n{licence.url}".replace("\n\n", "\n"))
     if not yes and not sys.stdin.isatty():
-        raise ConfigError("nobody is there to confirm", "read the licence, then add --yes")
+        raise ConfigError("no terminal to confirm on", "read the licence, then add --yes")
     if not yes and not _agreed():
         remedy = "weights under it are left out, a data set under it is not fetched"
         raise ConfigError(f"{licence.title} was not accepted", remedy)

@@ -12,6 +12,11 @@ from checkout import committed
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "studies/README.md"])
+MODULES = [
+    path.as_posix()
+    for folder in ("src", "stages", "tests", "benchmarks", "docs")
+    for path in (ROOT / folder).rglob("*.py")
+]
 MADE = ROOT / "docs/reference/python.md"
 named = pytest.mark.parametrize("page", [page for page in PAGES if page != MADE], ids=lambda page: page.name)
 
@@ -51,10 +56,11 @@ def test_every_make_target_and_command_exists(page):
 def test_files_that_are_named_exist(page):
     if page.name == "CHANGELOG.md" or "tutorials" in page.parts or page.parent.name == "studies":
         pytest.skip("it names what once was, or what it makes")
-    names = re.findall(
-        r"`((?:src|stages|tests|docs|profiles|benchmarks|metrics)/[\w./-]+\.(?:py|yaml|md))`", prose(page)
-    )
+    text = prose(page)
+    names = re.findall(r"`((?:src|stages|tests|docs|profiles|benchmarks|metrics)/[\w./-]+\.(?:py|yaml|md))`", text)
     assert [name for name in names if not (ROOT / name).exists()] == []
+    short = [f"/{name}" for name in re.findall(r"`([\w/-]+\.py)`", text)]
+    assert [name for name in short if not any(module.endswith(name) for module in MODULES)] == []
 
 
 def test_the_index_lists_every_page():
@@ -133,3 +139,44 @@ def test_the_full_profile_has_as_many_runs_as_is_said():
     full = profiles.resolved(default, ROOT / "profiles", "full")
     text = prose(ROOT / "docs/distillation.md")
     assert f"trains {len(full['runs'])} runs of three seeds" in text
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/quick-start.md"])
+def test_front_pages_give_the_time_of_the_page_of_speed(page):
+    """The default's time is that of the first row of docs/speed.md: portable arithmetic, after set-up."""
+    cpu, minutes = re.findall(r"^\| (AMD.+) \| ([\d.]+) minutes \|", prose(ROOT / "docs/speed.md"), re.M)[0]
+    assert "portable" in cpu and "after set-up" in cpu
+    text = " ".join(prose(ROOT / page).split())
+    assert f"{minutes} minutes on two cores of an {cpu.split(',')[0]} ([speed]" in text
+    given = set(re.findall(r"(\d+\.\d+) minutes", text))
+    assert given == {minutes}
+
+
+def test_what_the_default_fetches_is_counted_from_its_manifests():
+    """It takes from package indexes what is no larger than `max_mb`; JSON files describe networks and are none."""
+    networks, packages = set(), {}
+    for section in yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["weights"].values():
+        for file in yaml.safe_load((ROOT / section["manifest"]).read_text(encoding="utf-8")).get("files", []):
+            for kind in {"wheel", "npm"} & {*file}:
+                if file[kind]["size"] <= section["max_mb"] * 1e6:
+                    packages[kind, file[kind]["name"]] = file[kind]["size"]
+                    networks |= {file["sha256"]} if not file["name"].endswith(".json") else set()
+    kinds = [kind for kind, _ in packages]
+    size = f"{sum(packages.values()) / 1e6:.0f} MB"
+    fetched = f"{len(networks)} files of networks in {len(packages)} packages"
+    split = f"({kinds.count('wheel')} Python wheels, {kinds.count('npm')} npm package), {size}"
+    assert f"{fetched} {split}" in " ".join(prose(ROOT / "docs/contestants.md").split())
+    assert f"({size} of weights come from there)" in " ".join(prose(ROOT / "README.md").split())
+
+
+def test_the_spread_that_margins_were_chosen_from_is_that_of_the_records():
+    records = json.loads(committed("metrics/results/tfake.json"))["records"]
+    spread = {
+        record["contestant"]: 100 * record["metrics"]["nme_io"]["seed_std"]
+        for record in records
+        if record.get("run") and record["seeds"] == 3 and "nme_io" in record.get("metrics", {})
+    }
+    teacher = spread.pop("pretrain_s")
+    text = " ".join(prose(ROOT / "docs/gate.md").split())
+    assert f"is {min(spread.values()):.1f} to {max(spread.values()):.1f} points for runs" in text
+    assert f"and {teacher:.1f} for the RGB teacher" in text

@@ -1,4 +1,4 @@
-"""Tables of studies/README.md hold the numbers of the files beside it."""
+"""studies/README.md, and pages about what is shipped, hold the numbers of the files of studies."""
 
 import hashlib
 import json
@@ -103,6 +103,67 @@ def test_what_is_shipped(sections, label, contestant):
         if kind in scores:
             assert cell.partition(",")[0] == spread(scores[kind]["all"], "nme"), kind
             assert int((re.findall(r"(\d+) missed", cell) or ["0"])[0]) == scores[kind]["all"]["missed"], kind
+
+
+def section(page: str, title: str) -> str:
+    """Return the text of a page below a heading of the second level."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_the_detector_s_page_has_the_numbers_of_what_is_shipped():
+    text = section("detector.md", "How good the shipped one is")
+    ((_, of_seed),) = [
+        (key, value) for key, value in read("transfer/shipped/detection.json").items() if key != "status"
+    ]
+    heights = {"20 to 32 px": "20-32", "32 to 64 px": "32-64", "64 to 128 px": "64-128"}
+    heights |= {"over 128 px": "over 128", "all": "all"}
+    table = rows(text)
+    for label, key in heights.items():
+        scores = of_seed["both"][key]
+        rates = [f"{100 * scores[name]:.1f}" for name in ("recall", "precision", "ap50")]
+        assert table[label] == [f"{scores['faces']:,}", *rates], label
+    small, every = (f"{100 - float(table[label][1]):.1f} %" for label in ("20 to 32 px", "all"))
+    prose = " ".join(text.split())
+    assert f"So {small} of the faces below 32 px are missed, and {every} of all" in prose
+    real = read("transfer/shipped/car.json")["detection"]["as it is"]
+    assert f"On {real['faces']} pictures of a real camera" in prose
+    rates = f"recall is {100 * real['recall']:.1f} % and precision {100 * real['precision']:.1f} %"
+    assert f"{rates} against machine labels" in prose
+    other = read("real/scores.json")["thermal_in_car"]["blazeface_short"]["recall"]
+    assert f"BlazeFace short range finds {100 * other:.1f} % there, against the same machine labels" in prose
+
+
+def test_the_landmarker_s_page_has_the_numbers_of_what_is_shipped():
+    prose = " ".join(section("landmarker.md", "How good it is").split())
+    car = read("transfer/shipped/car.json")
+    ours = car["contestants"]["landmarker"]["detected"]["all"]
+    found = 100 * (1 - ours["missed"] / ours["faces"])
+    low, high = (100 * bound for bound in ours["subjects"])
+    assert f"On {ours['faces']} pictures of {car['subjects']} people" in prose
+    assert f"finds {found:.0f} % of the faces" in prose
+    assert (
+        f"off by {100 * ours['nme']:.0f} % of the distance" in prose
+        and f"(95 %: {low:.0f} to {high:.0f})" in prose
+    )
+    assert "machine labels" in prose
+    jitter = car["noise"]["jitter of labels on heads at rest"]["nme"]
+    assert f"jitter by at least {100 * jitter:.1f} %" in prose
+    mesh = [car["contestants"]["facemesh_given"][kind]["all"] for kind in ("given", "tight")]
+    errors = sorted(100 * scores["nme"] for scores in mesh)
+    missed = sorted(100 * scores["missed"] / scores["faces"] for scores in mesh)
+    assert f"is off by {errors[0]:.0f} to {errors[1]:.0f} % on the faces that it finds" in prose
+    assert f"misses {missed[0]:.0f} to {missed[1]:.0f} % of them" in prose
+
+
+def test_the_goal_of_detection_is_met_as_is_said(sections):
+    prose = " ".join(sections["From rendered heads to a real camera"].split())
+    detection = read("transfer/shipped/car.json")["detection"]
+    met = all(scores[rate] >= 0.95 for scores in detection.values() for rate in ("recall", "precision"))
+    assert ("is met on these people, for faces of 66 px and more**" in prose) == met
+    table = rows(sections["From rendered heads to a real camera"])
+    for label, key in (("pictures as they are", "as it is"), ("inverted", "inverted")):
+        assert table[label] == [f"{100 * detection[key][rate]:.1f}" for rate in ("recall", "precision", "ap50")]
 
 
 def test_the_lock_of_what_is_shipped_is_of_these_files():

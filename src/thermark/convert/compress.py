@@ -143,7 +143,7 @@ def _computed_in_8_bits(model: ModelProto, calibration: Sequence[Floats]) -> Mod
 
 
 class _Batches:
-    """Batches of an input, as onnxruntime's calibration asks for them."""
+    """Batches of an input, as onnxruntime's calibration reads them."""
 
     def __init__(self, name: str, batches: Sequence[Floats]) -> None:
         self._left: Iterator[dict[str, Floats]] = iter([{name: batch} for batch in batches])

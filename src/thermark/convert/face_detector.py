@@ -85,7 +85,7 @@ def graph(net: FaceDetector, card: DetectorCard) -> bytes:
     """
     with TemporaryDirectory() as scratch, warnings.catch_warnings():
         file = Path(scratch) / NAME
-        warnings.simplefilter("ignore")  # the newer exporter wants onnxscript
+        warnings.simplefilter("ignore")  # the newer exporter needs onnxscript
         torch.onnx.export(
             folded(Exported(net)),
             (torch.zeros(1, 1, 2 * MULTIPLE, 3 * MULTIPLE),),

@@ -1,6 +1,6 @@
 """A network that was trained here, as an ONNX file that rtmlib and anything like it run unmodified.
 
-The network itself lies beside it, for whoever wants its backbone: a bundle is where all weights are looked for.
+The network's own files lie beside it for stages that use its backbone: all weights are looked up in bundles.
 """
 
 import shutil
@@ -39,8 +39,8 @@ def export(config: Config, models: Path, out: Path) -> None:
     """Write, of each seed of `models`/<run>, the bundle `out`/seed<k>, all or nothing; `out` is one of them all.
 
     Each holds pose.onnx and the network's own files. Where the run was not trained, `out` holds nothing but the
-    reason. Raises DataError when the run is not there or damaged, and when onnxruntime does not say what PyTorch
-    says.
+    reason. Raises DataError when the run is not there or damaged, and when the outputs of onnxruntime and
+    PyTorch differ.
     """
     run = models / config.run
     reason, seeds = runs.skipped(run), runs.seed_folders(run)
@@ -83,7 +83,7 @@ def graph(net: nn.Module, size: int, points: int) -> bytes:
     """
     with TemporaryDirectory() as scratch, warnings.catch_warnings():
         file = Path(scratch) / NAME
-        # The newer exporter wants onnxscript; what the tracer calls constant (the map's size) is constant.
+        # The newer exporter needs onnxscript; what the tracer calls constant (the map's size) is constant.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             folded(net),

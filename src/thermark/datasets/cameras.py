@@ -116,7 +116,7 @@ def read(path: Path, config: Config) -> NDArray[np.uint8]:
 
 
 def _rows(tables: coco.Coco, paths: dict[coco.Id, PurePosixPath], config: Config, findings: Findings) -> list[Row]:
-    """Return the faces of the pictures in `paths` that can be told and are large enough; note all others."""
+    """Return the faces of the pictures in `paths` that can be identified and are large enough; note all others."""
     rows: dict[str, Row] = {}
     for where, entry in tables.entries("annotations"):
         path = paths.get(coco.identifier(entry, "image_id", where))

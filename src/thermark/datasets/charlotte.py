@@ -2,7 +2,7 @@
 
 Layout: `S1..S10/`, each with `R{subject}{condition}{frame}.tiff` (uint16, raw/100 - 273.15 deg C) and
 `S{n}.csv` with columns ID, Distance, ..., x0..x72, y0..y72. Every CSV declares 73 points, so a row's scheme is
-told by how many of its pairs are filled: 73 = frontal, 43 = profile, anything else is skipped and listed.
+recognised by how many of its pairs are filled: 73 = frontal, 43 = profile, anything else is skipped and listed.
 """
 
 import re

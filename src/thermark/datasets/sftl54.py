@@ -85,7 +85,7 @@ class Config(OneCamera):
 
     `source`: the palette. `paired`: pictures without a visible twin are left out. `outline`: what is subtracted
     from a labelme coordinate to count from pixel centres.
-    `split`: by `folders`, where somebody who is in two of them goes whole to the stricter one; or by
+    `split`: by `folders`, where a person in two of them goes as a whole to the stricter one; or by
     `speakingfaces`, that corpus's own lists (100 subjects train, 20 validate, 22 test).
     """
 

@@ -8,8 +8,8 @@ Confirmed by IS2AI/TFW: parts, CSV files and their header, order of the columns,
 464 x 348, names such as `103_1_1_4_450_1.png` indoors and `3312.png` outdoors. Inferred: that coordinates count
 from pixel centres; how an unlabelled point is written (here: no number, -1 -1 or 0 0). Unknown: the names of the
 columns (they are read by name where they are those above, else by position); where the newest release keeps its
-semi-controlled pictures (CSV files `c-indoor`, `s-indoor` and `u-outdoor` are read too); who is on a picture
-outdoors.
+semi-controlled pictures (CSV files `c-indoor`, `s-indoor` and `u-outdoor` are read too); the identity of
+people outdoors.
 """
 
 import re

@@ -21,7 +21,7 @@ NOT_HAD = "its files could not be had: `make data` says why, and tries again"
 
 
 class Unaccepted(NetworkError):
-    """Licences that nobody here has accepted."""
+    """Licences that were not accepted on this machine."""
 
 
 def fetch_or_skip(key: str, config: Config, path: Path, sheets: Path, out: Path, store: FileStore) -> str | None:
@@ -45,7 +45,7 @@ def fetch_or_skip(key: str, config: Config, path: Path, sheets: Path, out: Path,
 def fetch(key: str, config: Config, path: Path, sheets: Path, out: Path, store: FileStore) -> None:
     """Fill `out` with the data set `key`, whole or not at all, and pin what it was, or hold it against the pins.
 
-    `path`: the manifest. `sheets`: the folder of licences. Raises NetworkError (licences that nobody accepted, and
+    `path`: the manifest. `sheets`: the folder of licences. Raises NetworkError (licences not accepted, and
     all that could not be had), DataError (a page in place of a piece, other content than pinned, pieces with one
     file, a refused archive, a full disk), ConfigError (a manifest of something else, beyond `max_mb`), SetupError
     (a cache, or a folder of `out` or `path`, that cannot be written).

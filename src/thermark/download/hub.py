@@ -61,9 +61,9 @@ def dataset_address(repo: str, revision: str | None) -> str:
 def dataset(repo: str, revision: str | None, store: FileStore, limit: int | None) -> Path:
     """Return a local folder with all files of a data set's repository, archives packed; not to be written to.
 
-    `revision` null is the newest one, which is asked for, and told, each time. It is complete or not there, as
-    `trees.fetch` says. Every file has the size that the Hub states, and its sha256 where that is stated, which is
-    of large files only. Raises Refused as `file` does, NetworkError, TooLarge and DataError.
+    `revision` null is the newest one, which is looked up and printed each time. It is complete or not there (see
+    `trees.fetch`). Every file has the size that the Hub states, and its sha256 where that is stated, which is for
+    large files only. Raises Refused as `file` does, NetworkError, TooLarge and DataError.
     """
     if revision and (tree := trees.path(store.cache, dataset_address(repo, revision))).is_dir():
         return tree

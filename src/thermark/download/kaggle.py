@@ -1,7 +1,7 @@
 """A data set on Kaggle at a pinned version.
 
 kagglehub finds the credentials. The archive comes by our own download from the address that Kaggle shows for
-`curl`: kagglehub 1.0.2 knows no limit of size, appends what a server says instead of the rest to what it has, and
+`curl`: kagglehub 1.0.2 knows no limit of size, appends any answer of the server to the part it has, and
 unpacks without a look at names and sizes.
 """
 

@@ -108,7 +108,7 @@ class WeightsCard(Section):
 
 
 class WeightFile(Section):
-    """One file of a bundle, with one source; `size` (bytes) and `sha256` are null until somebody knows them.
+    """One file of a bundle, with one source; `size` (bytes) and `sha256` are null until they are known.
 
     `unpinned` is why nothing fixes the content, where neither a sum nor the revision of a repository does.
     """

@@ -1,7 +1,7 @@
 """The input of a frozen backbone: square crops of whole frames, with the labels in them.
 
 Published heads were trained on the 8-bit pictures and on person crops that may be stretched; ours may also see
-square crops around the prompt. Either way a crop has an affine map to its frame, and errors can be told in px of
+square crops around the prompt. Either way a crop has an affine map to its frame, and errors can be given in px of
 both.
 """
 

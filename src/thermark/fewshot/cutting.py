@@ -24,7 +24,7 @@ Maps = NDArray[np.float64]
 class CutJob:
     """One frame of `size` (width, height) and the boxes (n, 4) to cut out of it, crops number `places` (n,).
 
-    `crops`: in their place, the crops of part 2, which are not told by float32.
+    `crops`: in place of boxes, the crops of part 2, which float32 boxes do not determine exactly.
     """
 
     path: Path

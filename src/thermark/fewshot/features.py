@@ -194,7 +194,7 @@ def features_of(
 
 
 def _chosen(name: str, settings: Mapping[str, Any], sets: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-    """Return a backbone's section without `source` and `only`, and the crop sets that it wants."""
+    """Return a backbone's section without `source` and `only`, and the crop sets that it names."""
     options = dict(settings)
     options.pop("source", None)  # where the pipeline takes the bundle from
     only = options.pop("only", list(sets))

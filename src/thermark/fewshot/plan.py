@@ -49,7 +49,7 @@ class HeadTraining:
 class TrainedHead:
     """What one training gave: weights, if it is published, and the numbers of each test scope by each decoder.
 
-    Training that came to nothing has a `reason`, no weights, and misses every point.
+    Training that failed to learn has a `reason`, no weights, and misses every point.
     """
 
     job: HeadTraining

@@ -32,7 +32,7 @@ class Config(Section):
     Each seed of the run `head` predicts the points in the `crops` of the face set `faces`, of which it sees
     the features of `backbone`, those of its own seed where there are several; a prediction with a score below
     `min_score` is none, and with `inside` one beyond the labelled person, whose box is given, not detected. With
-    `source: true` the head is not asked: the labels are those of the published split alone, which makes the
+    `source: true` the head is not used: the labels are those of the published split alone, which makes the
     control without a teacher.
     """
 
@@ -53,12 +53,11 @@ def build(
     Of a head it is one for each seed, `out`/seed<k>: a student learns from the head of its own seed, and all
     chains stay apart. Its train split are the crops' part `train` with the labels of `config`, its val split their
     part `val` with the true ones; of their part `test` it has nothing. `models` holds runs, `crops_folder`
-    the crops, `features_folder` the features of all crop sets, `faces` the prepared face set. The report says how
-    far, in px of the frame, predictions are from the true labels: of all crops, and of the `unseen` ones that are
-    no part of the published split, over all seeds. Where the head could not be trained, or of one seed no
-    prediction is left, both
-    say why. Raises DataError for files that are absent or of something else, and for a published split without a
-    label.
+    the crops, `features_folder` the features of all crop sets, `faces` the prepared face set. The report has
+    the distance, in px of the frame, of predictions from the true labels: of all crops, and of the `unseen` ones
+    that are no part of the published split, over all seeds. Where the head could not be trained, or a seed has no
+    prediction left, both hold the reason alone. Raises DataError for files
+    that are absent or of something else, and for a published split without a label.
     """
     uses_head = config.source == "head"
     if uses_head and (reason := runs.skipped(models / config.head)):

@@ -46,9 +46,9 @@ def train(config: Config, crops_folder: Path, features_folder: Path, to: HeadPat
     """Train and score everything.
 
     `crops_folder` holds the crops, `features_folder` what `features@<backbone>` left: of a backbone with seeds,
-    each head's is that of its own seed. Without features, and where a training on the published labels came to
-    nothing, everything says why. Raises DataError for absent or damaged files and for
-    features of other crops.
+    each head's is that of its own seed. Without features, and where a training on the published labels
+    failed, all outputs hold the reason alone. Raises DataError for absent or damaged files and for features of
+    other crops.
     """
     try:
         status, reason = (

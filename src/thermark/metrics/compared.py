@@ -44,11 +44,11 @@ class Comparison(Paired):
     """The error of a minus that of b, and how far it can be believed.
 
     `difference`, `low` and `high` are over the `faces` that both found, of so many `subjects`. `p` is two-sided,
-    of subject means, and speaks of what `varied` names: with several seeds it is the larger of the permutation's
+    of subject means, and covers what `varied` names: with several seeds it is the larger of the permutation's
     and of that at which the interval meets zero; None with fewer than two subjects. `detectable`: the minimal
     detectable effect. `found`: which part of the faces that are labelled for both a and b found, means over seeds.
     `capped`: the difference over all these faces, errors cut off at the cap and misses counted as it, with its
-    interval `capped_low` to `capped_high`. `grey`: why the difference is too small to be spoken of, or empty.
+    interval `capped_low` to `capped_high`. `grey`: why the difference is too small to be reported, or empty.
     """
 
     subjects: int
@@ -100,8 +100,8 @@ def pairwise(
     """Compare `pairs` of contestants on the same faces, each with each where none are named, in their order.
 
     A pair with an absent contestant is left out. `floors`: contestant -> its jitter floor; that of a pair is
-    the larger. All see the same resamples and patterns of signs, so a pair's numbers do not depend on who else is
-    there. Raises DataError for different faces.
+    the larger. All see the same resamples and patterns of signs, so a pair's numbers do not depend on the other
+    contestants. Raises DataError for different faces.
     """
     if not contestants:
         return {}

@@ -25,9 +25,9 @@ class Paired:
     """The error of a minus that of b, in the unit of the errors.
 
     `difference` is the mean over the `faces` that both found, None without any; `left_out` were missed by either.
-    `low` and `high` bound its 95 % interval, None with fewer than two subjects. `varied` is what was let vary in
-    it: `subjects` alone, so that it speaks of these weights, or `subjects and seeds`, so that it speaks of the
-    trainings; `seeds` counts those of a and of b, 0 for predictions that come from no training of ours.
+    `low` and `high` bound its 95 % interval, None with fewer than two subjects. `varied` is what the
+    interval covers: `subjects` (other people, these weights) or `subjects and seeds` (other people, and the method
+    trained again); `seeds` counts those of a and of b, 0 for predictions that come from no training of ours.
     """
 
     difference: float | None

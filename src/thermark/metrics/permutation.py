@@ -1,9 +1,10 @@
 """Sign-flip p values of paired differences: would subjects differ as much if a and b were one and the same?
 
-Where two contestants are equal, a subject's mean difference is as likely to have the other sign. All patterns of
-signs, or many of them, say how often the mean over subjects is then as far from zero as it was. Every subject
-weighs the same, however many faces there are of it: this is the mean of subject means, whereas intervals are those
-of the mean over faces. What trainings leave in doubt is not in it: it speaks of these predictions.
+Where two contestants are equal, a subject's mean difference is as likely to have the other sign. p is the
+part of all patterns of signs, or of many drawn ones, whose mean over subjects is at least as far from zero as the
+observed one. Every subject weighs the same, however many faces there are of it: this is the mean of subject means,
+whereas intervals are those of the mean over faces. Variation between trainings is not covered: p is about these
+predictions.
 """
 
 import numpy as np

@@ -9,7 +9,7 @@ from scipy.special import ndtri, stdtrit
 TAIL = 0.025  # outside of a 95 % interval, on each side
 NORMAL = 1.959963984540054  # the normal's quantile there
 POWER = 0.8
-SMALLEST = 1e-12  # a two-sided p below which nothing is told apart
+SMALLEST = 1e-12  # smaller two-sided p values are given as this one
 
 
 @dataclass(frozen=True)

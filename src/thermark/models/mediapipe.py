@@ -36,8 +36,9 @@ from thermark.models.inference.quiet import quiet
 
 Task = Literal["landmarker", "detector"]
 VOCABULARY: dict[Task, str] = {"landmarker": "mediapipe478", "detector": "blazeface6"}
-# Half a pixel of the networks' inputs: BlazeFace sees the longer side of the picture in 128; of the mesh's own
-# region we are not told, so this is measured, over mirrored pairs of FaceSynthetics, in longer sides of the mesh.
+# Half a pixel of the networks' inputs: BlazeFace sees the longer side of the picture in 128; that of the
+# mesh's own region is not published. It was measured over mirrored pairs of FaceSynthetics, in longer sides of
+# the mesh.
 HALF_CELL: dict[Task, float] = {"landmarker": 0.0021, "detector": 0.5 / 128}
 MANY = 1000  # faces that a detector may return: all
 # Of a known face, in its longer sides. The points to compare with are of an older mesh; 468 points that are read

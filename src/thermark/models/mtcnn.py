@@ -1,7 +1,7 @@
 """MTCNN (Zhang et al. 2016, arXiv 1604.02878): faces with five points, found by three networks one after another.
 
 Weights, layers and what happens between the networks are those of facenet-pytorch 2.6.0 (MIT). The last of them,
-O-Net, can be told a box, too.
+O-Net, can be given a box, too.
 """
 
 from functools import partial
@@ -155,7 +155,7 @@ def faces(image: Image, nets: Nets, config: Config) -> Instances:
     """
     usable(image)
     pnet, rnet, onet = nets
-    # A copy: pictures are memory maps that nobody may write to, of which PyTorch warns.
+    # A copy: pictures are read-only memory maps, of which PyTorch warns.
     picture = torch.tensor(image).to(pnet.conv1.weight.device).permute(2, 0, 1)[None].float()
     boxes = proposed(picture, pnet, config)
     boxes, crops = cut(picture, boxes, MIDDLE)

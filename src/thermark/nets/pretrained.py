@@ -6,7 +6,7 @@ pose checkpoint in `Sapiens2Backbone` finds none of its keys there.
 
 import os
 
-# Read once, at import; so nobody else in this package imports transformers.
+# transformers reads these once, when imported; so no other module of this package imports it.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 

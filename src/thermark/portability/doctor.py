@@ -228,7 +228,7 @@ def mirror_folders(folders: list[Path]) -> Diagnosis:
 
 
 def dvc(config: Path) -> Diagnosis:
-    """Check that the project's DVC configuration is there and reports to nobody."""
+    """Check that the project's DVC configuration is there, with its usage analytics off."""
     try:
         text = config.read_text(encoding="utf-8")
     except OSError:

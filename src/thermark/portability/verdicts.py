@@ -8,7 +8,7 @@ from thermark.report.verdicts import undecided
 
 State = Literal["held", "turned", "vanished", "new", "silent"]
 Page = Mapping[str, Any]
-NOTHING = ("not run", "not comparable")  # what verdicts on published numbers begin with that say nothing of ours
+NOTHING = ("not run", "not comparable")  # such verdicts on published numbers judge no number of ours
 CELL = ("table", "row", "run", "metric", "dataset", "stratum", "level")
 
 

@@ -1,9 +1,9 @@
-"""Of how many seeds a training method may be spoken at all."""
+"""With how many seeds a training method has a verdict."""
 
 from thermark.metrics.paired import TOO_FEW
 
-# Against an answer that no seed moves, the run's own spread decides alone, and three seeds hardly know it: such a
-# verdict turned when the default was computed in another arithmetic.
+# Against a constant, which no seed changes, the run's own spread decides alone, and three seeds estimate it
+# poorly: such a verdict changed when the default was computed in another arithmetic.
 FEW = {3: "three seeds: no verdict against a constant", 4: "four seeds: no verdict against a constant"}
 
 

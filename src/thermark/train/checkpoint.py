@@ -119,7 +119,7 @@ class Checkpoint:
 
 
 def contiguous(state: State) -> State:
-    """Return copies on the CPU in plain memory order, as safetensors wants them."""
+    """Return copies on the CPU in plain memory order, as safetensors requires."""
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
 
 

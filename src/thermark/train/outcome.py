@@ -15,7 +15,7 @@ READ = ("train", "extra_data", "teacher_data")  # the settings of all recipes th
 def every_seed(config: Run, faces: Path, models: Path, train: Callable[[int], Finished]) -> dict[int, Finished]:
     """Return what `train(seed)` gives for each seed of a run, of a Job side by side.
 
-    Raises Untrained as `require` does, and when training with a seed comes to nothing: the mean over the others
+    Raises Untrained as `require` does, and when training with a seed fails to learn: the mean over the others
     would hide it.
     """
     require(config, faces, models)

@@ -49,8 +49,8 @@ class Run(Settings):
     network of `size` sees `padding` times the prompt at `input_size` pixels and predicts the points of
     `vocabulary`; `objective`: a module of train/losses; `label`: what a point looks like on its axes.
     `extra_data`: a second face set, `teacher_data`: the one that the run `teacher` sees, `known`: the teacher's
-    vocabulary. Recipes
-    that do not use them (`uses`) want them empty or plain: the train set again, no teacher, the own vocabulary.
+    vocabulary. In recipes that do not use them (`uses`) they must be empty or plain: the train set again, no
+    teacher, the own vocabulary.
     """
 
     uses: ClassVar[frozenset[str]] = frozenset()
@@ -217,8 +217,8 @@ def finished(
 ) -> Finished:
     """Describe a trained network.
 
-    `extra_data` names further face sets that its weights owe something to, `teacher` the run that taught it,
-    `start` the one that it had its first weights from; empty for none.
+    `extra_data`: further face sets whose data its weights depend on, such as those of its teacher. `teacher`: the
+    run it was distilled from, `start`: the run that its first weights come from; empty for none.
     """
     config = at.config
     about = ModelCard(

@@ -125,7 +125,7 @@ def _begun(context: BaseContext, train: Train, index: int, seed: int) -> _Runnin
     ours, theirs = context.Pipe(duplex=False)
     arguments = (train, seed, theirs, os.getpid())
     process: BaseProcess = context.Process(target=_train, args=arguments, daemon=True)  # type: ignore[attr-defined]
-    # A process that is interrupted before it ignores that would say so, at length.
+    # A process that is interrupted before it ignores SIGINT would print a traceback.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         process.start()

@@ -16,7 +16,7 @@ TOGETHER = 8192  # faces: of hundreds of points each, they do not all fit into m
 
 @dataclass(frozen=True)
 class Scheme:
-    """What a loader knows of the points it reads, without the vocabulary that scores them.
+    """Facts about the points that a loader reads, without the vocabulary that scores them.
 
     `points`: how many. `eyes`: the subject's right and left outer eye corner, None where there are not both.
     """

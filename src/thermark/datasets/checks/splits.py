@@ -1,4 +1,4 @@
-"""Train, val and test: by hash or by list, with nobody on two sides."""
+"""Train, val and test: by hash or by list, with no person in two of them."""
 
 from collections.abc import Iterable
 from typing import Literal, Self

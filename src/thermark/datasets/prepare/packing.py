@@ -109,7 +109,7 @@ def leave_out(dataset: ModuleType, config: Any, reason: str, out: Path, report: 
 
 
 def leave_note(part: str, out: Path, report: Path, split_table: Path) -> None:
-    """Write what a stage that made a `part` only owes to DVC: outputs that nothing can be read from."""
+    """Write what a stage that made a `part` only must leave for DVC: outputs without content."""
     with files.fresh_directory(out) as folder:
         files.write_json(folder / "part.json", {"part": part})
     files.write_json(report, {"part": part})

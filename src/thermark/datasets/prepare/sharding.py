@@ -180,8 +180,8 @@ def pixel_hash(seen: Seen) -> str:
 def _key(dataset: ModuleType, config: Any, crop: CropConfig, raw: Path, jobs: Sequence[ReadJob]) -> str:
     """Return a hash of code, libraries, settings, and of path, size in bytes and boxes of every frame.
 
-    Pictures are not read for it: one that changes without changing its size is told by DVC, which then runs the
-    stage, and by nobody where shards are made without it.
+    Pictures are not read for it. DVC notices one that changes without changing its size, and runs the stage
+    again; where shards are made without DVC, such a change goes unnoticed.
     """
     read_with = {
         "config": config.model_dump(exclude=AFTERWARDS),

@@ -1,6 +1,6 @@
 """One meaning of a box: from the tight box of a face's landmarks to the box that a publisher draws, and back.
 
-Who learned from boxes of one kind loses a third and more of its accuracy in those of the other.
+A network trained in boxes of one kind loses a third and more of its accuracy in boxes of the other.
 """
 
 from dataclasses import dataclass, replace

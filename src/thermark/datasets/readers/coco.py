@@ -1,6 +1,6 @@
 """COCO annotations: only what is needed is read, and all of that is checked.
 
-An entry whose image or class cannot be told is an error: a label on the wrong picture must not be scored. An entry
+An entry whose image or class is unknown is an error: a label on the wrong picture must not be scored. An entry
 whose numbers cannot be used is one too, which a loader may note and leave out.
 """
 
@@ -166,7 +166,7 @@ def points(entry: Entry, key: str, where: str, count: int) -> NDArray[np.float32
     return np.where(labelled[:, None], xyv[:, :2], np.float32(np.nan))
 
 
-@np.errstate(over="ignore", invalid="ignore")  # who asks refuses what is infinite
+@np.errstate(over="ignore", invalid="ignore")  # callers reject infinite corners
 def corners(entry: Entry, key: str, where: str) -> NDArray[np.float64]:
     """Return x1, y1, x2, y2 (4,) from x, y, width, height; raises DataError when these are no four numbers."""
     x, y, width, height = numbers(entry, key, where, 4)

@@ -1,6 +1,6 @@
 """CSV files as people save them: BOM or not, comma, semicolon or tab, decimal point or comma.
 
-Which decimal sign a column has is told by its own cells, whatever separates them.
+The decimal sign of a column is inferred from its own cells, whatever separates them.
 """
 
 import csv

@@ -37,7 +37,7 @@ DISPUTED = {
     if point in one and point in other and a != b
 }
 LOWER_IS_BETTER = {"spread"}
-CLEAR = 0.05  # by how much two figures must differ, as a fraction of the larger, to speak for a reading
+CLEAR = 0.05  # by how much two figures must differ, as a fraction of the larger, to support a reading
 DECIMALS = 6  # so that equal rows give equal figures, whatever the order of summing
 
 
@@ -65,7 +65,7 @@ def readings(xy: NDArray[np.floating]) -> dict[str, dict[str, float]]:
 
 
 def fitting(measures: dict[str, dict[str, float]]) -> str:
-    """Return `A` or `B`, when the disputed points speak for it and no other measure against it, else nothing."""
+    """Return `A` or `B`, when the disputed points support it and no other measure contradicts it, else nothing."""
     better = {key: _better(measures["A"][key], measures["B"][key], key) for key in measures["A"]}
     return better["disputed"] if set(better.values()) <= {better["disputed"], ""} else ""
 

@@ -137,7 +137,7 @@ def seeds(paths: ContestantPaths, folder: Path) -> list[tuple[Assets, Path]]:
 
 
 def _split(settings: Mapping[str, Any], datasets: Mapping[str, Split]) -> tuple[dict[str, Split], dict[str, Any]]:
-    """Return the data sets that a section wants (`only`, all by default), and the rest of the section."""
+    """Return the data sets that a section names (`only`, all by default), and the rest of the section."""
     section = dict(settings)
     only = section.pop("only", list(datasets))
     for name in only:

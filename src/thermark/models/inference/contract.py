@@ -75,7 +75,7 @@ class Instances:
 class Model(Protocol):
     """A landmark model: RGB images, with or without boxes, to instances in the pixels of each image.
 
-    `vocabulary`: its landmark vocabulary. `given`: which boxes it wants: those of the face set (`prompt`: the box
+    `vocabulary`: its landmark vocabulary. `given`: which boxes it takes: those of the face set (`prompt`: the box
     for a top-down face model; `labelled`: the labelled instance, such as a person), the whole `frame`, or none,
     because it detects its `own`. `box_source`: the name of the detector, or that of `given`. `batch`: how many
     images at once. `trained_on`: face sets of ours that it was trained on. A model that uses onnxruntime has

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-# onnxruntime reads it once, at import; so nobody else in this project imports it before this module.
+# onnxruntime reads it once, at import; so no other module may import it before this one.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime

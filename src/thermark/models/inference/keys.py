@@ -107,7 +107,7 @@ def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
 
 
 def _optional(family: str) -> str | None:
-    """Return the version of a package that only this family needs and nobody has to install, or None."""
+    """Return the version of a package that only this family needs and that is optional, or None."""
     try:
         return version(OPTIONAL[family])
     except (KeyError, PackageNotFoundError):

@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
-# onnxruntime reads it once, at import; so nobody but this module and `engine` imports onnxruntime or rtmlib.
+# onnxruntime reads it once, at import; so only this module and `engine` import onnxruntime or rtmlib.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import numpy as np
@@ -73,7 +73,7 @@ def ordered(image: NDArray[np.uint8], card: Mapping[str, Any]) -> NDArray[np.uin
 
 
 def require_channels(card: Mapping[str, Any], name: str) -> None:
-    """Raise DataError unless the card states a channel order; nobody should have to guess it (rtmlib#48)."""
+    """Raise DataError unless the card states a channel order; guessing goes wrong (rtmlib#48)."""
     if card.get("channels") not in ("rgb", "bgr"):
         raise DataError(f"the card of {name} states no channel order", "say `channels: rgb` or `channels: bgr`")
 
@@ -91,7 +91,7 @@ def run(session: onnxruntime.InferenceSession, images: NDArray[np.float32]) -> l
 def tried(session: onnxruntime.InferenceSession, name: str, size: tuple[int, int]) -> list[NDArray[np.float32]]:
     """Return a network's outputs for one black image of `size` (width, height).
 
-    Raises DataError when it wants other images, or more than one at once.
+    Raises DataError when it takes other images, or more than one at once.
     """
     inputs = session.get_inputs()
     expected = (1, 3, size[1], size[0])

@@ -21,7 +21,7 @@ def main() -> None:
     if not arithmetic.portable():
         raise ConfigError("canaries are of the portable arithmetic", f"unset {arithmetic.VARIABLE}")
     if options.write and options.names:
-        raise ConfigError("a file with the hashes of some canaries says too little", "write all of them")
+        raise ConfigError("a file of hashes must hold all canaries", "give no names with --write")
     baseline = expected.read(options.against) if options.against else {}
     print(f"# {expected.cpu()}", file=sys.stderr)
     results, wrong = {}, []

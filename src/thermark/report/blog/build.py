@@ -43,7 +43,7 @@ class BundleOptions:
 def build(options: BundleOptions) -> list[str]:
     """Write the bundle to `options.out`, whole or not at all; return what its author should look at.
 
-    Raises DataError for records that are missing, ConfigError for a template that names what nobody has and for a
+    Raises DataError for records that are missing, ConfigError for a template with an unknown name and for a
     folder that holds something else.
     """
     if options.out.exists() and any(options.out.iterdir()) and not (options.out / PROVENANCE).is_file():

@@ -49,7 +49,7 @@ class Drawing:
 
 
 def drawings(name: str, view: View) -> list[Drawing]:
-    """Return the figures that there are of a data set, which the bundle knows by `name`."""
+    """Return the figures that there are of a data set, which is called `name` in the bundle."""
     if not view.ranked:
         return []
     data_set, limitation = view.results.data_set, caveat(view.results.data_set)

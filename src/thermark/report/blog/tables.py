@@ -71,7 +71,7 @@ def write_csv(path: Path, data: pd.DataFrame) -> None:
 def _safe(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
-    line = " ".join(cell.split())  # a line break within a cell is read differently by everybody
+    line = " ".join(cell.split())  # programs differ in how they read a line break within a cell
     return f"'{line}" if line.startswith(FORMULA) else line
 
 

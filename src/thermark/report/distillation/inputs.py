@@ -67,7 +67,7 @@ def read(
 def studied(contestants: Sections, runs: Sections, converted: Sections) -> dict[str, Mapping[str, Any]]:
     """Return contestant -> section of its run, of those that have to do with distillation, by their recipes.
 
-    Who asks a network in another way than all others is left out.
+    Contestants with a `flip` of their own are left out: all others average the mirror image in the default way.
     """
     runs_of = {name: run for name, run in networks(contestants).items() if not contestants[name].get("flip")}
     by_contestant = {name: {**converted, **runs}.get(run, {}) for name, run in runs_of.items()}

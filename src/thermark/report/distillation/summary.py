@@ -12,7 +12,7 @@ NOBODY = "This profile compares no distilled run with a run of the same size tha
 
 
 def families(study: DistillationData) -> list[Family]:
-    """Return the families that ask about runs of this study alone."""
+    """Return the families that compare runs of this study alone."""
     return study.comparisons.among(study.runs)
 
 
@@ -71,6 +71,6 @@ def listed(study: DistillationData, family: Family) -> list[Pair]:
 
 
 def explored(study: DistillationData) -> int:
-    """Return how many intervals are listed that nobody declared."""
+    """Return how many intervals are listed of comparisons that were not declared."""
     pairs = [pair for family in families(study) for pair in listed(study, family)]
     return sum(pair.verdict == EXPLORATORY and pair.low is not None for pair in pairs)

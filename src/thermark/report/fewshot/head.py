@@ -27,7 +27,7 @@ class HeadResult:
 
     @property
     def run(self) -> str:
-        """What its model, and the contestant that asks it, is called."""
+        """The name of its model, and of the contestant that uses it."""
         return f"head_{self.key}"
 
     @property

@@ -63,8 +63,8 @@ class FewshotData:
     """Everything that the page shows.
 
     `results`: the records of the noses, None where the profile has none; `heads`: all that are named;
-    `pseudo_labels`: key -> how far they are from true labels; `speed`: machine and rows, empty where nobody has
-    measured.
+    `pseudo_labels`: key -> how far they are from true labels; `speed`: machine and rows, empty where nothing was
+    timed.
     """
 
     config: Config
@@ -114,7 +114,7 @@ class FewshotData:
 
     @property
     def networks(self) -> dict[str, str]:
-        """Contestant -> the run that it asks, of those that ask one."""
+        """Contestant -> the run whose network it uses, of those that have one."""
         return {
             name: str(section["run"]) for name, section in self.profile.contestants.items() if section.get("run")
         }
@@ -146,7 +146,7 @@ class FewshotData:
 
     @property
     def unplanned(self) -> dict[str, Record]:
-        """The contestants without numbers that ask a head which this profile does not train."""
+        """The contestants without numbers that use a head which this profile does not train."""
         planned = {"", *self.profile.runs, *(head.run for head in self.heads)}
         return {
             name: record
@@ -189,7 +189,7 @@ class FewshotData:
 
 
 def read(config: Config, profile: Profile, paths: ReportPaths) -> FewshotData:
-    """Read what was measured; in a profile without the data set nobody ran on it.
+    """Read what was measured; in a profile without the data set no contestant ran on it.
 
     Raises DataError for results of named heads or contestants that are missing, or broken.
     """

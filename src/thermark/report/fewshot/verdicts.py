@@ -58,7 +58,7 @@ def others(posts: Published, study: FewshotData) -> list[HeadResult]:
 
 
 def trained(heads: Sequence[HeadResult]) -> str:
-    """Return what differs from the post in the training of these heads, so that nobody takes it for the same."""
+    """Return what differs from the post in the training of these heads, as a sentence."""
     parts = [f"{code(head.key)} has {difference}" for head in heads if (difference := differing(head))]
     return f"Training differs from the post: {'; '.join(parts)}." if parts else ""
 

@@ -65,7 +65,7 @@ def few_misses(record: Record) -> bool:
 def idle(boards: Sequence[Board]) -> dict[str, Record]:
     """Return those that have no numbers on any of several boards for one and the same reason, each with a record.
 
-    Nobody where nobody has numbers: then the boards say so.
+    Empty where no contestant has numbers at all: the boards state that themselves.
     """
     records: dict[str, list[Record]] = defaultdict(list)
     for record in (record for board in boards for record in board.records):

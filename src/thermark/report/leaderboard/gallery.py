@@ -42,7 +42,7 @@ def write(
 
     The faces are chosen along the errors of `reference` (best, evenly spread, worst); without one, or without
     numbers of it on this set, along those of the contestant that ranks first. Of several seeds the first is drawn,
-    and its errors are told. White rings are labels, coloured dots predictions, lines join the two.
+    with its errors. White rings are labels, coloured dots predictions, lines join the two.
     """
     faces, crops = open_set(paths.faces / board.data_set.name)
     shown = [record for record in board.ran if record.contestant in contestants]

@@ -1,4 +1,4 @@
-"""Who is best for a case, whether by a significant difference, and how fast it is, in sentences."""
+"""Sentences: the best contestant for a case, whether by a significant difference, and how fast it is."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -25,7 +25,7 @@ def answer(view: View, boxes: str, trained: str) -> dict[str, str]:
         for record in view.complete
         if _fits(record, boxes, trained)
         and view.error(record).value is not None
-        and estimate(record, "found").value  # who finds nobody answers nothing
+        and estimate(record, "found").value  # a contestant that finds no face is no answer
     ]
     if not able:
         sentence = "No contestant that ran here fits this case and predicts all landmarks."

@@ -43,7 +43,7 @@ class GalleryFace:
 def worst(view: View, count: int) -> list[GalleryFace]:
     """Return the faces with the greatest mean error, a miss at the stated cap, of contestants with all landmarks.
 
-    Every contestant is asked about the same faces, so that nobody is shown at its own worst alone. Ties: by face.
+    All contestants are shown on the same faces, so that none is shown on its own worst faces alone. Ties: by face.
     """
     errors = {name: view.errors[name] for record in view.complete if (name := record.contestant) in view.errors}
     if not errors:

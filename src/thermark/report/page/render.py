@@ -1,4 +1,4 @@
-"""From a context to one file of HTML that asks the network for nothing.
+"""From a context to one file of HTML that loads nothing from the network.
 
 Scripts are allowed by their hash alone, so that no text of a file can become one; Vega evaluates its expressions
 with an interpreter and needs no `unsafe-eval`. Styles may stand in attributes, which the figures use.

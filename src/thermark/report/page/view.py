@@ -24,8 +24,8 @@ Speeds = Mapping[str, Mapping[str, Any]]
 class View:
     """The `results` of a data set, and what is shown beside them.
 
-    `errors`: contestant -> those of its faces; `names`: who is drawn in colour on all data sets, none for those
-    that lead here; `speeds`: what contestants cost.
+    `errors`: contestant -> those of its faces; `names`: contestants drawn in colour on all data sets,
+    empty for the best ones of this set; `speeds`: what contestants cost.
     """
 
     results: ResultSet

@@ -36,8 +36,8 @@ class PublishedCell(PublishedColumn):
     """One published number: its table, row and column, and the `value` printed, rates and errors as fractions.
 
     `run`: the contestant of ours; `norun`: why there is none, or none in any profile. `protocol`: how the source
-    measured; `noses`: what its rates count. `incomparable`: why ours is another thing; `doubt`: what speaks
-    against the number.
+    measured; `noses`: what its rates count. `incomparable`: why ours is another thing; `doubt`: why the number
+    is doubtful.
     """
 
     source: str

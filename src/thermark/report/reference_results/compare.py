@@ -12,7 +12,7 @@ from thermark.report.verdicts import undecided, withheld
 NOSES, PX, ERROR = 1, 0.5, 0.001
 # So many tolerances the spread of seeds may allow: without a limit, the noisier a run the more it would reproduce.
 WIDEST = 3
-KEY = ("table", "row", "run", "metric", "level")  # by which pages know a cell
+KEY = ("table", "row", "run", "metric", "level")  # they identify a cell on a page
 ROUNDING = 1e-9  # 0.0306 - 0.0296 is a little more than 0.001
 NO_PROFILE, UNFOUND = "not in this profile", "nothing was found"
 
@@ -21,7 +21,7 @@ NO_PROFILE, UNFOUND = "not in this profile", "nothing was found"
 class Ours:
     """What a contestant got in the unit of a cell: the mean over `seeds`, its spread and its 95 % interval.
 
-    `value`: None where it ran and found nothing to measure. `seeds`: 0 for what nobody trained. `origin`: of the
+    `value`: None where it ran and found nothing to measure. `seeds`: 0 if it is not trained here. `origin`: of the
     data. `noses`: how many it was asked about, None where that is not counted. `differing`: why it is another
     experiment.
     """
@@ -70,8 +70,8 @@ def compare_cells(cells: Sequence[PublishedCell], ours: Lookup) -> list[CellComp
 
     `reproduced` when they differ by no more than is allowed, an error as a fraction also by twice the standard
     deviation over seeds, but by `WIDEST` tolerances at most; `undecided` when within twice that deviation all the
-    same; else `outside`. Of one or two seeds there is no verdict. Data that are not real, and what the cell, the
-    contestant or another number of noses speaks against, are `not comparable`.
+    same; else `outside`. Of one or two seeds there is no verdict. `not comparable`: data that are not real, a
+    reason that the cell or the contestant states, or another number of noses.
     """
     return [_compared(cell, ours(cell) if cell.run else cell.norun) for cell in cells]
 

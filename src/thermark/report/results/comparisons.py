@@ -83,7 +83,7 @@ class Comparisons(Section):
     left_out: dict[str, str] = Field(default_factory=dict)
 
     def among(self, contestants: Collection[str]) -> list[Family]:
-        """Return the families that ask about nobody but these contestants, on a data set that is here."""
+        """Return the families that compare these contestants alone, on a data set that is here."""
         asked = {family.name: {name for pair in family.pairs for name in pair.names} for family in self.families}
         return [family for family in self.families if family.pairs and asked[family.name] <= set(contestants)]
 
@@ -93,19 +93,19 @@ class Comparisons(Section):
         return next((pair for pair in pairs if (pair.dataset, pair.a, pair.b) == (dataset, a, b)), None)
 
     def explored(self, dataset: str, a: str, b: str) -> Pair | None:
-        """Return a difference that nobody declared, without a verdict; None where one of both did not run."""
+        """Return a difference that was not declared, without a verdict; None where one of both did not run."""
         matrix = self.matrices.get(dataset)
         if matrix is None or not {a, b} <= {*matrix.contestants}:
             return None
         row, column = map(matrix.contestants.index, (a, b))
-        # Of how many faces and seeds a matrix does not say.
+        # A matrix does not hold the numbers of faces and seeds.
         fields: dict[str, Any] = {"faces": 0, "left_out": 0, "subjects": 0, "seeds": (0, 0)}
         fields |= {name: getattr(matrix, name)[row][column] for name in ("difference", "low", "high")}
         return Pair(dataset=dataset, a=a, b=b, verdict=EXPLORATORY, **fields)
 
 
 def write_comparisons(path: Path, made: Comparisons) -> None:
-    """Write as JSON, a line a family and a line a matrix: nobody reads these numbers here."""
+    """Write as JSON, a line a family and a line a matrix: the file is for programs, pages show the numbers."""
     plain = files.rounded(made.model_dump(mode="json", exclude_defaults=True))
     families = ",\n".join(_line(content) for content in plain.get("families", []))
     matrices = ",\n".join(f"{_line(name)}: {_line(matrix)}" for name, matrix in plain.get("matrices", {}).items())

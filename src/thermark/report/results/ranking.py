@@ -7,7 +7,7 @@ from types import MappingProxyType
 from thermark.report.results.record import Record, ResultSet
 
 Groups = Mapping[str, str]  # contestant -> letter
-FLOOR = "mean_shape"  # looks at no picture: what everybody must beat
+FLOOR = "mean_shape"  # looks at no picture: every contestant must beat it
 NONE: Groups = MappingProxyType({})
 
 
@@ -18,16 +18,16 @@ def value(record: Record, metric: str) -> float | None:
 
 
 def whole(record: Record, results: ResultSet) -> bool:
-    """Return whether a contestant is scored on all landmarks that anybody is scored on here."""
+    """Return whether no contestant of this data set is scored on more landmarks."""
     return record.points == max((other.points for other in results.records), default=0)
 
 
 def ranked(results: ResultSet, groups: Groups = NONE) -> list[Record]:
     """Return the contestants that ran from best to worst: by group, and within one by the error over all faces.
 
-    A missed face counts the stated cap, so that nobody gets better by finding fewer. Who has no letter stands by
-    its error among those who have one. Who has no error comes last, and who has not all landmarks of the others
-    comes after all who have.
+    A missed face counts the stated cap, so that finding fewer faces never improves a place. A contestant without
+    a letter stands by its error among those with one. One without an error comes last, and one without all
+    landmarks comes after those with all.
     """
     ran = [record for record in results.records if record.ran]
     errors = {record.contestant: _error(record, results) for record in ran}
@@ -58,7 +58,7 @@ def most_found(results: ResultSet) -> list[Record]:
 def overall(sets: Mapping[str, ResultSet], groups: Mapping[str, Groups] = MappingProxyType({})) -> list[str]:
     """Return all contestants from best to worst by their mean place on several sets, of equals the first named.
 
-    `groups`: data set -> groups. Who did not run has the last place.
+    `groups`: data set -> groups. A contestant that did not run has the last place.
     """
     places: dict[str, list[int]] = {record.contestant: [] for on in sets.values() for record in on.records}
     for name, results in sets.items():

@@ -11,9 +11,9 @@ class Contestants(Section):
     """How whole contestants are timed, one picture at a time.
 
     `dataset`: whose frames they are shown, evenly spaced over those that are scored, at most so many `pictures`;
-    whoever is only for other sets (`only`) sees the first of these. Nobody is given more than `seconds`, but
-    everybody answers a picture a turn. `threads`: of everything that computes. In the portable arithmetic
-    onnxruntime has one, and LiteRT always: so has everybody else.
+    a contestant for other sets (`only`) is shown the first of these. None has more than `seconds`, but each
+    predicts at least one picture a turn. `threads`: of all engines. onnxruntime has one thread in the portable
+    arithmetic and LiteRT always has, so one is the default for all.
     """
 
     dataset: str
@@ -28,7 +28,7 @@ class Config(Section):
 
     Students are also measured at the size that the large network sees. `stages`: those of RTMPose-s below its
     head, as `backbones.<teacher>.stages` has them; what comes after them is left away. `contestants`: how these
-    are timed from picture to points, nobody where it is left out, as in profiles without frames.
+    are timed from picture to points; none are where it is left out, as in profiles without frames.
     """
 
     students: tuple[str, ...]

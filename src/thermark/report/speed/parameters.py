@@ -48,7 +48,7 @@ def counted(contestant: object, opened: Sequence[Path] = ()) -> int | None:
 
 
 def of_onnx(model: onnx.ModelProto) -> int:
-    """Return the numbers in the initialisers of an ONNX network, without those that nobody calls parameters."""
+    """Return how many parameters an ONNX network has, running statistics and quantisation scales aside."""
     aside = {
         node.input[place]
         for node in model.graph.node
@@ -81,7 +81,7 @@ def of_tflite(path: Path) -> int:
 
 
 def _weights(one: Any, seen: set[int]) -> Counts:
-    """Yield identity and size of each set of weights in an object; raises Hidden where nobody can look into it."""
+    """Yield identity and size of each set of weights in an object; raises Hidden for an opaque object."""
     if id(one) in seen:
         return
     seen.add(id(one))

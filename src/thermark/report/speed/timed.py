@@ -23,7 +23,7 @@ from thermark.models.inference.sweep import boxes_for, frames_of
 from thermark.report.speed import parameters
 from thermark.report.speed.options import Contestants
 
-Input = tuple[Image, Floats | None]  # a picture, and the boxes that a contestant is told
+Input = tuple[Image, Floats | None]  # a picture, and the boxes that a contestant is given
 DEVICE = "cpu"
 
 
@@ -31,7 +31,7 @@ DEVICE = "cpu"
 class TimedContestant:
     """A contestant whose `predict` to picture n of so many `pictures` are points (M, K, 2) in its pixels.
 
-    `dataset`: whose pictures they are; `boxes`: which it is told, `own` for none; `parameters`: how many numbers
+    `dataset`: whose pictures they are; `boxes`: which it is given, `own` for none; `parameters`: how many numbers
     it has learned, as far as they can be counted.
     """
 
@@ -86,7 +86,7 @@ def reason_not_timed(name: str, section: Mapping[str, Any], options: Contestants
 
 
 def load(name: str, section: Mapping[str, Any], options: Contestants, setting: Setting) -> TimedContestant:
-    """Return a contestant, the first of its seeds, with what it is asked.
+    """Return a contestant, the first of its seeds, with its inputs.
 
     Raises what `predict` would: ContestantAbsent and Unavailable for want of a package, DataError for damaged
     weights.

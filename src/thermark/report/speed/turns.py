@@ -1,7 +1,7 @@
 """Contestants take turns, each with a few pictures, so that a busy minute hurts all alike.
 
 A turn of all of them is one process, in which one contestant at a time is loaded: memory holds it, and what one of
-them leaves behind is gone by the next turn. Whoever dies or hangs has failed, and the others go on without it.
+them leaves behind is gone by the next turn. A contestant that dies or hangs has failed; the others go on.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""The boxes in which contestants are compared, and how much a box alone tells.
+"""The boxes in which contestants are compared, and how small an error a box alone gives.
 
-Where one network drew boxes and points, a box tells much: who comes no nearer than the mean face of the other
-people, placed in it without looking at a picture, has learned nothing from pictures. That mean knows this camera's
-labels, which a student of rendered faces does not: a yardstick, no contestant.
+Where one network made boxes and points, a box gives much away: a contestant with no smaller error than the mean
+face of the other people, placed in the box without looking at a picture, shows no gain from pictures. That mean
+comes from this camera's labels, which a student of rendered faces has not seen: a yardstick, no contestant.
 """
 
 from collections.abc import Sequence

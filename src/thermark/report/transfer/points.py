@@ -9,7 +9,7 @@ from thermark.metrics.scores import labels
 
 TARGET = "ibug68"
 MAIN = "common50"
-# SF-TL54 has six points of the mouth. Its corners mean the same to everybody; where the four on the midline are
+# SF-TL54 has six points of the mouth. Networks agree on what its corners are; where the four on the midline are
 # while lips part is what networks disagree about most, so they are counted apart.
 MIDLINE = ("mouth_outer_3", "mouth_outer_9", "mouth_inner_2", "mouth_inner_6")
 CORNERS = ("mouth_outer_0", "mouth_outer_6")

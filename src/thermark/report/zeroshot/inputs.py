@@ -99,7 +99,7 @@ def why(record: Record) -> str:
 
 
 def read(dataset: str, contestants: Mapping[str, bool], paths: ReportPaths) -> ZeroshotData:
-    """Return a data set as it was scored; where nobody looks at whole frames it has no variants.
+    """Return a data set as it was scored; without a contestant that takes whole frames it has no variants.
 
     Raises DataError for what is missing or of another version.
     """

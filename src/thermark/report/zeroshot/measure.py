@@ -145,7 +145,7 @@ def _errors(gaps: NDArray[np.float64]) -> Numbers:
 def _variant_numbers(record: Record, study: ZeroshotData, evaluation: Config) -> dict[str, Numbers]:
     """Return variant -> numbers on the scored faces, those of the pictures as prepared first.
 
-    A variant on which the contestant could not run is absent; whoever sees no variants has nothing.
+    A variant on which the contestant could not run is absent; a contestant that sees no variants has no numbers.
     """
     numbers = (
         {BASE: _record_numbers(record)} if study.contestants[record.contestant] and study.tone_variants else {}

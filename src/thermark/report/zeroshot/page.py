@@ -31,7 +31,7 @@ def rendered(template: Path, **context: Any) -> str:
 
 @dataclass(frozen=True)
 class Page:
-    """What the template asks of a data set: `picture` is what the posts saw, `settings` are those of the set."""
+    """What the template shows of a data set: `picture` is what the posts used, `settings` are those of the set."""
 
     study: ZeroshotData
     values: Values

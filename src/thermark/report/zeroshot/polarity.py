@@ -50,8 +50,8 @@ def measure(study: ZeroshotData, scoring: Config) -> Values:
 def numbers(plain: Floats, inverted: Floats) -> Numbers:
     """Return rates of faces, means over seeds, and mean errors of those found both ways, where there are any.
 
-    The errors are of each seed and face (S, N) by polarity, infinite = missed. A face whose error cannot be told,
-    for want of its eyes, is not counted.
+    The errors are of each seed and face (S, N) by polarity, infinite = missed. A face whose error is undefined,
+    since its eyes are not labelled, is not counted.
     """
     defined = ~(np.isnan(plain) | np.isnan(inverted))
     both = np.isfinite(plain) & np.isfinite(inverted)

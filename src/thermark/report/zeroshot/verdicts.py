@@ -7,7 +7,7 @@ from thermark.report.columns import Values
 from thermark.report.reference_results import Published, PublishedCell
 from thermark.report.reference_results.compare import NO_PROFILE, CellComparison, Ours, compare_cells
 
-TABLES = ("part1", "part3")  # part 2 asks heads in their crops: a cascade's nearest answer is another thing
+TABLES = ("part1", "part3")  # part 2 scores heads in their own crops, a cascade predicts in the frame
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""Which module knows the apparent temperature of a piece of surface."""
+"""Apparent temperatures of all kinds of surfaces: each kind is passed to the module that computes it."""
 
 from collections.abc import Iterator, Sequence
 

@@ -71,7 +71,7 @@ def _span(counts: Counts, gain: Gain) -> tuple[int, int]:
         low, high = (round((value - COLDEST) * STEP) for value in (gain.low, gain.high))
         if counts.max() > low and counts.min() < high:
             return low, max(high, low + 1)
-        # Nobody leaves a span at which the whole picture is black or white.
+        # No user keeps a span at which the whole picture is black or white.
     if gain.kind in ("fixed", "minmax"):
         low, high = int(counts.min()), int(counts.max())
     else:

@@ -102,7 +102,7 @@ def _head_basis() -> NDArray[np.float32]:
 
 @lru_cache(maxsize=32)
 def _kept_basis(content: bytes, shape: tuple[int, ...], dtype: str) -> NDArray[np.float32]:
-    """Return the basis at points given by their bytes: everybody's ears and teeth start as the same points."""
+    """Return the basis at points given by their bytes: all identities share those of ears and teeth at first."""
     return basis(np.frombuffer(content, dtype).reshape(shape))
 
 

@@ -36,8 +36,8 @@ def sensor_size(width: int, height: int, columns: int) -> tuple[int, int]:
 def move(celsius: Celsius, lag: float, heading: float) -> Celsius:
     """Return what a sensor shows of a scene that moves along `heading` (radians, 0 to the right, down positive).
 
-    A bolometer forgets by an exponential: `lag` elements are passed in its time constant. What is seen is centred,
-    so that labels stay in the middle of it.
+    The signal of a bolometer decays exponentially: `lag` elements are passed in its time constant. The smear is
+    centred, so that labels stay in its middle.
     """
     if lag <= 0:
         return celsius

@@ -123,7 +123,7 @@ def skin_maps(heat: Heat, beard: float, brow: float) -> tuple[Array, Array]:
     base = heat.flush * (1 - np.float32(0.5) * m.inner_eye) + heat.patches * smooth
     base += heat.vessels * vessels + heat.side * m.across + heat.lips * m.lips
     warm = heat.inner_eye * m.inner_eye + heat.sockets * m.sockets + m.warm
-    spread = np.clip(1 + np.float32(0.25) * smooth, 0.4, 1.6)  # nobody's cold nose ends along a circle
+    spread = np.clip(1 + np.float32(0.25) * smooth, 0.4, 1.6)  # a cold nose does not end along a circle
     deficit = heat.nose * m.nose + heat.cheeks * m.cheeks + heat.chin * m.chin + heat.face * m.face
     deficit = np.clip(deficit * spread, 0, 0.72)
     drops = np.clip(fine, 0, 2) * m.oily
@@ -134,7 +134,7 @@ def skin_maps(heat: Heat, beard: float, brow: float) -> tuple[Array, Array]:
 
 @cache
 def _static() -> _Skin:
-    """Return what is the same for everybody."""
+    """Return what is the same for all faces."""
     height, width = 250, 164
     x, y = np.meshgrid(
         paint.LEFT + paint.PITCH * (_STEP * np.arange(width) + (_STEP - 1) / 2),

@@ -1,4 +1,4 @@
-"""Who stands where: from the height of a face in pixels, and its place in the picture, to metres."""
+"""Where people stand: from the height of a face in pixels, and its place in the picture, to metres."""
 
 from dataclasses import replace
 

@@ -167,7 +167,7 @@ def _car(view: _View, place: Surroundings, air: float) -> None:
 
 
 def _headrest(view: _View, x: float, y: float, size: float) -> None:
-    """Draw a seat; who leans on it warms it, most where the head and the shoulders are."""
+    """Draw a seat; the person on it warms it, most where the head and the shoulders are."""
     rng = view.rng
     warm = float(rng.uniform(0.0, 0.25)) if size == 1.0 else 0.0
     wide, tall = size * rng.uniform(0.10, 0.145), size * rng.uniform(0.075, 0.115)

@@ -8,7 +8,7 @@ Outputs = TypeVar("Outputs")
 
 
 class Codec(Protocol[Outputs]):
-    """What losses, validation and inference want to know about the outputs of a network.
+    """What losses, validation and inference need to know about the outputs of a network.
 
     Points (N, K, 2) are pixels of the codec's own grid: of the network's input, or of its heat maps.
     """

@@ -89,7 +89,7 @@ def read(root: Path, val: float, smallest: float = SMALLEST, most: int | None = 
 
     Of more than `most` frames the first are taken, in the order of the file.
     Of annotations.json it reads the `images`, their file names and the polarity of their cameras, where it is
-    told, and of `annotations` 70 `keypoints`, the `bbox` from the outline of the first pixel, and `iscrowd`.
+    stated, and of `annotations` 70 `keypoints`, the `bbox` from the outline of the first pixel, and `iscrowd`.
     Boxes are made from points and so go beyond the frame where a face does. A face whose longer side is below
     `smallest` px is ignored, as is one of which a point has no label. Raises DataError for absent, damaged or
     unlabelled frames, and for a split that is empty.

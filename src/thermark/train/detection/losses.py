@@ -12,8 +12,8 @@ def quality_focal(logits: Tensor, quality: Tensor, beta: float = BETA) -> Tensor
     """Return |quality - p|^beta times the cross entropy of p = sigmoid(logits) with `quality` 0..1, one by one.
 
     Quality focal loss (Li et al. 2020, arXiv 2006.04388, eq. 4): the focal loss where quality is 0 or 1, so that
-    the thousands of plain background cells of a frame do not drown a face; in between it makes a score say how
-    well the box of its cell fits, which is what overlapping boxes are ranked by.
+    the thousands of plain background cells of a frame do not drown a face; in between, the target of a score is
+    how well the box of its cell fits, which is what overlapping boxes are ranked by.
     """
     logits, quality = logits.float(), quality.float()
     entropy = F.binary_cross_entropy_with_logits(logits, quality, reduction="none")

@@ -10,7 +10,7 @@ from thermark.nets.face_detector import STRIDES
 
 Floats = NDArray[np.float32]
 LARGEST = 8.0  # cells of the longer side of the faces of a grid; the next grid has those that are larger
-SHARED = 1.25  # faces so much beyond either end belong to both grids: nobody knows a size to a few per cent
+SHARED = 1.25  # faces so much beyond either end belong to both grids, as no size is exact to a few per cent
 RADIUS = 1.5  # cells about the middle of a face that answer for it
 FACE, NOTHING, ANYTHING = 1, 0, -1
 
@@ -43,7 +43,7 @@ def assigned(boxes: Floats, ignored: NDArray[np.bool_], centres: Floats, strides
     A cell answers for a face when its centre is inside of the box, within RADIUS strides of the middle along
     either axis, and the face has a size of its grid: a longer side of 4 to 8 cells, less on the finest grid, more
     on the coarsest (FCOS with centre sampling). Of several such faces it is the smallest. Cells inside of an
-    ignored box that answer for nobody are not trained.
+    ignored box that answer for no face are not trained.
     """
     kinds = np.zeros(len(centres), np.int8)
     target_boxes = np.zeros((len(centres), 4), np.float32)

@@ -68,7 +68,7 @@ class FinishedDetector:
 def train(config: Config, seed: int, raw: Path, checkpoint: Path) -> FinishedDetector:
     """Train with one seed on the frames below `raw`; goes on from `checkpoint` where a killed run stopped.
 
-    Raises DataError for frames that cannot be used, Untrained when training comes to nothing.
+    Raises DataError for frames that cannot be used, Untrained when training fails to learn.
     """
     device = precision.prepare(config)
     exact = precision.resolved(config, device)

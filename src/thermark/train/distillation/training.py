@@ -76,7 +76,7 @@ def adapters(config: Config) -> tuple[bool, bool]:
 
 
 def check(config: Config, at: Ready, about: ModelCard) -> None:
-    """Raise DataError unless teacher and student speak of the same points on the same image."""
+    """Raise DataError unless teacher and student predict the same points of the same image."""
     points = len(at.faces.flip)
     if (about.points, about.vocabulary) != (points, config.vocabulary):
         raise DataError(
@@ -102,7 +102,7 @@ def check_modality(config: Config, about: ModelCard, teacher_faces: Samples) -> 
 
 
 def begin(student: RTMPose, teacher: RTMPose, config: Config, about: ModelCard) -> str:
-    """Give a student its teacher's weights as `start` asks for; return whose weights it has, empty for random.
+    """Give a student its teacher's weights if `start` requires it; return the run they are from, empty for random.
 
     Raises ConfigError for a teacher of another size.
     """

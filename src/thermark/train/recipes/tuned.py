@@ -33,7 +33,7 @@ class Config(options.Config):
 def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkpoint: Path) -> Finished:
     """Train with one seed; arguments and errors are those of `distillation.training.train`.
 
-    Raises ConfigError when `teacher_data` is not `train`: nothing is shown to anybody.
+    Raises ConfigError when `teacher_data` is not `train`: the teacher gives its weights and is shown no picture.
     """
     if config.teacher_data != config.train:
         raise ConfigError(

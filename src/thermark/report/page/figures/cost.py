@@ -21,7 +21,7 @@ WHY_NOT = {
 
 
 def cost(record: Record, axis: Axis, speeds: Speeds) -> float | None:
-    """Return what a contestant costs, None where nobody measured or counted it."""
+    """Return what a contestant costs, None where it was neither measured nor counted."""
     if axis == "parameters":
         return record.exact.get("parameters", speeds.get(record.contestant, {}).get("parameters"))
     time = speeds.get(record.contestant, {}).get("ms")
@@ -29,7 +29,7 @@ def cost(record: Record, axis: Axis, speeds: Speeds) -> float | None:
 
 
 def pareto(view: View, axis: Axis) -> Figure:
-    """Return error against cost (log), a line through the Pareto front; nothing is drawn for nobody."""
+    """Return error against cost (log), a line through the Pareto front; empty where no contestant has a cost."""
     title, priced = f"Error against {axis}", _priced(view, axis)
     if not priced:
         return Figure("", title, WHY_NOT[axis])
