@@ -15,6 +15,7 @@ from thermark import Landmarker
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Tone, render
 from thermark.landmarker import moved, pictures
+from thermark.landmarker.result import Landmarks
 from thermark.models import learned
 
 BOX = [-20, -24, 20, 24]
@@ -54,6 +55,24 @@ print(light, len(found) > 0, [name for name in heavy if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[] True []\n"
+
+
+def test_types_and_errors_come_from_the_package_and_cost_nothing_before():
+    program = """
+import sys
+import thermark
+print([name for name in ("numpy", "pydantic", "cv2") if name in sys.modules])
+from thermark import ThermarkError
+print([name for name in ("numpy", "pydantic", "cv2") if name in sys.modules])
+from thermark import Landmarker, Landmarks, Tone
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n[]\n"
+    import thermark
+
+    assert (thermark.Landmarks, thermark.Tone) == (Landmarks, Tone)
+    assert issubclass(DataError, thermark.ThermarkError) and issubclass(ConfigError, thermark.ThermarkError)
+    assert all(hasattr(thermark, name) for name in thermark.__all__)
 
 
 def test_another_name_of_the_package_is_an_attribute_error():
