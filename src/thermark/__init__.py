@@ -8,16 +8,26 @@ from typing import TYPE_CHECKING, Any
 from thermark.core import arithmetic as _arithmetic
 
 if TYPE_CHECKING:
+    from thermark.core.errors import ThermarkError as ThermarkError
+    from thermark.core.radiometry import Tone as Tone
     from thermark.landmarker.landmarker import Landmarker as Landmarker
+    from thermark.landmarker.result import Landmarks as Landmarks
 
-__all__ = ["Landmarker"]
+__all__ = ["Landmarker", "Landmarks", "ThermarkError", "Tone"]
+
+_MODULES = {
+    "Landmarker": "thermark.landmarker.landmarker",
+    "Landmarks": "thermark.landmarker.result",
+    "ThermarkError": "thermark.core.errors",
+    "Tone": "thermark.core.radiometry",
+}
 
 _arithmetic.apply()  # before numpy, torch and the others are imported, which read their switches once
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Landmarker":  # on demand, for `import thermark` imports no library
+    if name in _MODULES:  # on demand, for `import thermark` imports no library
         from importlib import import_module
 
-        return import_module("thermark.landmarker.landmarker").Landmarker
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

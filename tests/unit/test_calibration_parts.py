@@ -9,8 +9,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from thermark.calibrate import options, paths, pictures, summary_text
+from thermark import cli
+from thermark.calibrate import options, paths, pictures, predict, summary_text
 from thermark.calibrate.cross_validation import LabelledFeatures, cross_validate, folds
 from thermark.calibrate.labelled import LabelledCrops, touches
 from thermark.calibrate.predict import Input, batches
@@ -18,6 +20,7 @@ from thermark.calibrate.table import number
 from thermark.core import files, geometry
 from thermark.core.errors import ConfigError, DataError
 from thermark.fewshot import training
+from thermark.landmarker import units
 from thermark.metrics.paired import Paired
 
 
@@ -184,7 +187,7 @@ def test_a_calibration_remembers_its_unit_and_older_ones_had_celsius(tmp_path):
         files.write_json(tmp_path / paths.ACCOUNT, account)
         heat = paths.heat(tmp_path / "seed0")
         assert (heat and heat.unit) == wanted
-    assert ("celsius", *pictures.LIKELY) == options.UNITS
+    assert ("celsius", *units.LIKELY) == options.UNITS
 
 
 @pytest.mark.parametrize(("text", "name"), [("20,40", "clip"), ("minmax", "minmax"), ("clahe", "clahe")])
@@ -241,6 +244,24 @@ def test_a_picture_is_found_by_its_name_or_by_the_only_one_like_it(tmp_path):
         pictures.find(tmp_path, "x/c.jpg")
     with pytest.raises(DataError, match="there is no folder"):
         pictures.below(tmp_path / "x")
+
+
+def test_predict_takes_one_picture_and_says_that_its_tag_turns_it(tmp_path, monkeypatch, capsys):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name in ("a.jpg", "b.jpg"):
+        Image.fromarray(np.full((40, 60), 50, np.uint8)).save(tmp_path / name, exif=exif)
+
+    def centres(images, boxes):
+        return [((part[:, None, :2] + part[:, None, 2:]) / 2, np.ones((len(part), 1))) for part in boxes]
+
+    monkeypatch.setattr(predict, "load_predictor", lambda *_: ("nose1", centres))
+    monkeypatch.setattr(paths, "only_seed", lambda folder: folder)
+    out = tmp_path / "p.csv"
+    cli._main(["predict", "--predictor", str(tmp_path), "--images", str(tmp_path / "b.jpg"), "--out", str(out)])
+    assert out.read_text().splitlines()[1:] == ["b.jpg,-0.5,-0.5,60,40,29.5,19.5,1"]
+    said = "warning: b.jpg: its EXIF tag turns it: pixels are taken as they are stored\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_box_beside_the_picture_does_not_touch_it():

@@ -8,9 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 import shipped_weights
 from thermark import Landmarker, cli
+from thermark.calibrate import table
 from thermark.core.errors import ConfigError, DataError
 from thermark.landmarker import card, overlay
 from thermark.landmarker.result import Landmarks
@@ -139,6 +141,114 @@ def test_the_unit_of_float_pixels_is_asked_for_rather_than_guessed(ships, tmp_pa
     assert len(rows(tmp_path / "p.csv")) == 1
 
 
+def test_one_picture_in_another_unit_does_not_end_the_folder(ships, folder, tmp_path, capsys):
+    cv2.imwrite(str(folder / "two.tiff"), np.full((40, 50), 300, np.float32))
+    drawn = tmp_path / "drawn"
+    predicted("--images", folder, "--out", tmp_path / "p.csv", "--overlays", drawn)
+    table = {row["image"]: row for row in rows(tmp_path / "p.csv")}
+    assert not any(value for name, value in table["two.tiff"].items() if name != "image")
+    assert table["sub/zwei ö.png"]["box_x"] and len(list(drawn.rglob("*.png"))) == 4
+    message = "warning: 2 of 6 pictures cannot be read: bad.png is empty; two.tiff has a median of 300.0, "
+    assert capsys.readouterr().err == f"{message}which looks like degrees in kelvin\n"
+
+
+def test_when_all_are_in_another_unit_it_says_what_to_add(ships, tmp_path):
+    root = tmp_path / "hot"
+    root.mkdir()
+    for name in "ab":
+        cv2.imwrite(str(root / f"{name}.tiff"), np.full((40, 50), 300, np.float32))
+    with pytest.raises(ConfigError, match=r"^no picture can be read: a\.tiff has a median of 300\.0") as caught:
+        predicted("--images", root, "--out", tmp_path / "p.csv")
+    assert caught.value.remedy == "add --unit kelvin" and not (tmp_path / "p.csv").exists()
+
+
+def test_degrees_that_were_converted_are_not_judged_a_second_time(ships, tmp_path):
+    """167 degrees Fahrenheit are 75 degrees Celsius, which as they stand look like Fahrenheit."""
+    cv2.imwrite(str(tmp_path / "a.tiff"), np.full((40, 50), 167, np.float32))
+    predicted("--images", tmp_path, "--out", tmp_path / "p.csv", "--unit", "fahrenheit", "--temperatures")
+    assert {row["jaw_0_celsius"] for row in rows(tmp_path / "p.csv")} <= {"75", ""}
+
+
+def test_counts_in_no_known_unit_are_grey_with_one_warning(ships, folder, tmp_path, capsys):
+    (folder / "bad.png").unlink()
+    counts = 7000 + 10 * shipped_weights.with_blobs(121, 161, (80, 60)).astype(np.uint16)
+    counts[60, 76:85] = 9550  # more than the percent that is white
+    for name in ("x.tiff", "y.png"):
+        cv2.imwrite(str(folder / name), counts)
+    cv2.imwrite(str(folder / "z.tiff"), np.full((40, 50), 30015, np.uint16))
+    predicted("--images", folder, "--out", tmp_path / "p.csv", "--temperatures", "--overlays", tmp_path / "drawn")
+    table = {row["image"]: row for row in rows(tmp_path / "p.csv")}
+    for name in ("x.tiff", "y.png"):
+        assert table[name]["jaw_0_x"] and not any(v for k, v in table[name].items() if k.endswith("_celsius"))
+        assert (tmp_path / "drawn" / f"{name}.png").is_file()
+    output = capsys.readouterr()
+    message = "warning: 2 of 7 pictures have no temperatures: integers in no known unit: x.tiff, y.png\n"
+    assert output.err == message and "of 7 pictures" in output.out
+
+
+def test_one_picture_may_be_given_as_a_file(ships, folder, tmp_path, monkeypatch):
+    for name in ("bad.png", "none.png"):
+        (folder / name).unlink()
+    predicted("--images", folder, "--out", tmp_path / "all.csv")
+    whole = [row for row in rows(tmp_path / "all.csv") if row["image"] == "one.png"]
+    words = ["--out", tmp_path / "p.csv", "--overlays", tmp_path / "drawn"]
+    predicted("--images", folder / "one.png", *words)
+    assert rows(tmp_path / "p.csv") == whole and (tmp_path / "drawn/one.png.png").is_file()
+    monkeypatch.chdir(folder)
+    predicted("--images", "one.png", *words, "--boxes", tmp_path / "all.csv")
+    assert rows(tmp_path / "p.csv") == whole
+    predicted("--images", "sub/zwei ö.png", *words, "--boxes", tmp_path / "all.csv")
+    assert [row["image"] for row in rows(tmp_path / "p.csv")] == ["zwei ö.png"] * 2
+    (tmp_path / "boxes.csv").write_text("image,box_x,box_y,box_w,box_h\nanother/one.png,1,2,3,4\n")
+    with pytest.raises(DataError, match=r"^boxes\.csv has no box for one\.png$"):
+        predicted("--images", "one.png", *words, "--boxes", tmp_path / "boxes.csv")
+    (tmp_path / "notes.txt").write_bytes(b"")
+    with pytest.raises(DataError, match=r"no picture can be read: notes\.txt is empty"):
+        predicted("--images", tmp_path / "notes.txt", *words)
+
+
+def test_the_size_of_detection_and_the_mirror_image_reach_the_landmarker(ships, tmp_path):
+    picture = shipped_weights.with_blobs(480, 640, (320, 240))
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    box = [[300, 216, 340, 264]]
+    (tmp_path / "boxes.csv").write_text("image,box_x,box_y,box_w,box_h\na.png,300,216,40,48\n")
+    for words, wanted in ((["--longest", "640"], Landmarker(longest=640)), (["--flip"], Landmarker(flip=True))):
+        predicted("--images", tmp_path / "a.png", "--out", tmp_path / "p.csv", *words)
+        found = [row["box_x"] for row in rows(tmp_path / "p.csv")]
+        assert found == [table.number(x, 3) for x in wanted(picture).boxes[:, 0]] or found == [""]
+        more = [*words, "--boxes", tmp_path / "boxes.csv"]
+        predicted("--images", tmp_path / "a.png", "--out", tmp_path / "p.csv", *more)
+        ((x, y),) = wanted(picture, boxes=box).points[:, 30]
+        (row,) = rows(tmp_path / "p.csv")
+        name = wanted.names[30]
+        assert (row[f"{name}_x"], row[f"{name}_y"]) == (table.number(x, 3), table.number(y, 3))
+    predicted("--images", tmp_path / "a.png", "--out", tmp_path / "p.csv", "--longest", "640")
+    assert rows(tmp_path / "p.csv")[0]["box_w"] == "40"  # at half the size the bright pixel is lost
+    predicted("--images", tmp_path / "a.png", "--out", tmp_path / "p.csv")
+    assert rows(tmp_path / "p.csv")[0]["box_w"] == ""
+    with pytest.raises(ConfigError, match="the longest side 8 is no size"):
+        predicted("--images", tmp_path / "a.png", "--out", tmp_path / "p.csv", "--longest", "8")
+
+
+def jpeg(path: Path, orientation: int | None) -> None:
+    """Write a grey JPEG of 60 x 40 px, with a tag for its orientation."""
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    Image.fromarray(np.full((40, 60), 50, np.uint8)).save(path, exif=exif)
+
+
+def test_a_jpeg_that_its_tag_turns_is_told_once(ships, tmp_path, capsys):
+    for name, orientation in {"a.jpg": 6, "b.jpeg": 3, "up.jpg": 1, "none.jpg": None, "odd.jpg": 0}.items():
+        jpeg(tmp_path / name, orientation)
+    content = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "damaged.jpg").write_bytes(content.replace(b"\x01\x12\x00\x03", b"\xff\xff\xff\xff"))
+    predicted("--images", tmp_path, "--out", tmp_path / "p.csv", "--overlays", tmp_path.parent / "drawn")
+    said = ": its EXIF tag turns it: pixels are taken as they are stored\n"
+    assert capsys.readouterr().err == f"warning: a.jpg{said}warning: b.jpeg{said}"
+    assert cv2.imread(str(tmp_path.parent / "drawn/a.jpg.png")).shape == (400, 600, 3)  # neither turned nor cut
+
+
 def test_tone_and_threshold_reach_the_landmarker(ships, tmp_path):
     root = tmp_path / "hot"
     root.mkdir()
@@ -196,7 +306,8 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(weights, folder, tmp
         predicted("--images", tmp_path / "empty", "--out", out)
     with pytest.raises(ConfigError, match="--weights are those of a predictor"):
         predicted("--images", folder, "--out", out, "--weights", weights)
-    for word in (["--overlays", tmp_path], ["--temperatures"], ["--threshold", "0.5"], ["--landmarker", weights]):
+    own = (["--overlays", tmp_path], ["--temperatures"], ["--threshold", "0.5"], ["--landmarker", weights])
+    for word in (*own, ["--longest", "640"], ["--flip"]):
         with pytest.raises(ConfigError, match="is for the landmarker alone"):
             predicted("--predictor", tmp_path, "--images", folder, *word)
     (tmp_path / "file").write_bytes(b"")

@@ -16,6 +16,7 @@ from thermark import Landmarker
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Tone, render
 from thermark.landmarker import moved, pictures
+from thermark.landmarker.result import Landmarks
 from thermark.models import learned
 
 BOX = [-20, -24, 20, 24]
@@ -62,6 +63,24 @@ print(light, len(found) > 0, [name for name in heavy if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[] True []\n"
+
+
+def test_types_and_errors_come_from_the_package_and_cost_nothing_before():
+    program = """
+import sys
+import thermark
+print([name for name in ("numpy", "pydantic", "cv2") if name in sys.modules])
+from thermark import ThermarkError
+print([name for name in ("numpy", "pydantic", "cv2") if name in sys.modules])
+from thermark import Landmarker, Landmarks, Tone
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n[]\n"
+    import thermark
+
+    assert (thermark.Landmarks, thermark.Tone) == (Landmarks, Tone)
+    assert issubclass(DataError, thermark.ThermarkError) and issubclass(ConfigError, thermark.ThermarkError)
+    assert all(hasattr(thermark, name) for name in thermark.__all__)
 
 
 def test_another_name_of_the_package_is_an_attribute_error():
@@ -247,7 +266,10 @@ def test_boxes_of_nothing_are_misses(find):
     assert np.isfinite(faces.points).all(axis=(1, 2)).tolist() == [True] + [False] * 7
     np.testing.assert_array_equal(faces.boxes, np.array(boxes, np.float32))
     assert np.isnan(faces.points[1:]).all() and np.isnan(faces.scores[1:]).all()
-    assert len(find(np.full((90, 90), 99, np.uint8), boxes=np.zeros((0, 4)))) == 0
+    for nothing in (np.zeros((0, 4)), [], ()):
+        nobody = find(np.full((90, 90), 255, np.uint8), boxes=nothing)
+        assert len(nobody) == 0 and nobody.boxes.shape == (0, 4) and nobody.points.shape == (0, 68, 2)
+    assert find(np.full((90, 90), 99, np.uint8), boxes=[(10, 10, 60, 60)]).boxes.tolist() == [[10, 10, 60, 60]]
 
 
 # --- temperatures
@@ -317,7 +339,113 @@ def test_temperatures_between_and_beside_pixels():
     np.testing.assert_allclose(temperatures, [[0, 5, 15, 15, 20, 40, 35, nan, nan, nan, nan, 40]], atol=1e-5)
 
 
+def test_a_colder_or_hotter_place_is_still_one_of_degrees_celsius(find):
+    for degrees in (-35.0, 0.0, 37.0, 59.0):
+        image = np.full((40, 50), degrees, np.float32)
+        image[:9, :9], image[30:, 30:] = 400, np.nan  # a flame, and lost pixels
+        assert find(image).temperatures is not None
+    assert len(find(np.full((40, 50), np.nan))) == 0  # a lost frame
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.int32, np.uint32])
+def test_counts_in_no_known_unit_are_grey_by_their_own_range(find, tmp_path, dtype):
+    """Raw values of 14 bits, as a camera without calibration gives them."""
+    counts = 7000 + 10 * np.rint(ramp(121, 161) * 10).astype(dtype)
+    boxes = np.array([[40, 30, 110, 100]])
+    grey = render(counts.astype(np.float32), Tone(name="percentile"))
+    wanted = find(grey, boxes=boxes)
+    images = [counts, counts[..., None]]
+    if dtype == np.uint16:
+        cv2.imwrite(str(tmp_path / "raw.png"), counts)
+        images.append(tmp_path / "raw.png")
+    for image in images:
+        faces = find(image, boxes=boxes)
+        np.testing.assert_array_equal(faces.points, wanted.points)
+        assert faces.temperatures is None
+        np.testing.assert_array_equal(find.grey(image), grey)
+    celsius = ramp(121, 161)
+    known = find(counts, boxes=boxes, celsius=celsius).temperatures
+    np.testing.assert_array_equal(known, find(grey, boxes=boxes, celsius=celsius[..., None]).temperatures)
+
+
+def test_counts_keep_a_tone_that_needs_no_degrees(made):
+    counts = 7000 + 10 * np.rint(ramp(121, 161) * 10).astype(np.uint16)
+    tone = Tone(name="minmax")
+    grey = Landmarker(made[0], tone=tone).grey(counts)
+    np.testing.assert_array_equal(grey, render(counts.astype(np.float32), tone))
+
+
+def test_one_channel_is_grey_or_degrees(find):
+    grey, degrees = shipped_weights.with_blobs(121, 161, (80, 60)), ramp(121, 161)
+    for image in (grey, degrees):
+        np.testing.assert_array_equal(find.grey(image[..., None]), find.grey(image))
+
+
 # --- what is refused
+
+
+@pytest.mark.parametrize(
+    ("image", "cause", "remedy"),
+    [
+        (ramp(40, 50) + 273.15, "has a median of 29.*, which looks like degrees in kelvin", "image - 273.15"),
+        (
+            ramp(40, 50) * 1.8 + 32,
+            "has a median of 7.*, which looks like degrees in fahrenheit",
+            "(image - 32) / 1.8",
+        ),
+        (ramp(40, 50) / 40, "holds floats from 0 to 1, no degrees Celsius", "give uint8"),
+        ((ramp(40, 50) / 40).astype(np.float16), "holds floats from 0 to 1", "give uint8"),
+        (np.eye(40), "holds floats from 0 to 1", "give uint8"),
+        (ramp(40, 50) + 7000, "has a median of 70.*, no temperature of a place", "as integers"),
+        (ramp(40, 50) - 100, "has a median of -7.*, no temperature of a place", "as integers"),
+    ],
+)
+def test_floats_that_are_no_degrees_celsius_are_refused(find, tmp_path, image, cause, remedy):
+    with pytest.raises(DataError, match=f"^the image {cause}") as caught:
+        find(image)
+    assert remedy in caught.value.remedy
+    with pytest.raises(DataError, match=f"^`celsius` {cause}"):
+        find(np.zeros(image.shape, np.uint8), celsius=image)
+    cv2.imwrite(str(tmp_path / "a.tiff"), image.astype(np.float32))
+    with pytest.raises(DataError, match=rf"^a\.tiff {cause}"):
+        find(tmp_path / "a.tiff")
+
+
+@pytest.mark.parametrize(
+    ("image", "cause"),
+    [
+        (None, "the image is None"),
+        ([np.zeros((9, 9), np.uint8)] * 2, "the image is a list of 2"),
+        ([np.zeros((9, 9)), np.zeros((8, 8))], "the image is a list of 2"),
+        (np.zeros((4, 9, 9, 3), np.uint8), r"the image is uint8 \(4, 9, 9, 3\)"),
+        (np.zeros((4, 9, 12), np.uint8), r"the image is uint8 \(4, 9, 12\): 12 channels"),
+        (np.zeros((0, 0), np.uint8), "the image measures 0 x 0 pixels"),
+        (np.zeros((0, 9, 3), np.uint8), "the image measures 9 x 0 pixels"),
+        (np.zeros((1, 9), np.float32), "the image measures 9 x 1 pixels"),
+    ],
+)
+def test_a_message_says_what_was_given(find, image, cause):
+    with pytest.raises(DataError, match=f"^{cause}$") as caught:
+        find(image)
+    remedies = {"None": "cv2.imread", "pixels": "2 or more"}
+    wanted = next((remedies[word] for word in remedies if word in caught.value.cause), "one picture a call")
+    assert wanted in caught.value.remedy
+
+
+def test_messages_for_paths_say_what_to_do(find, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"")
+    absent = tmp_path / "nix.png"
+    for path, cause, remedy in (
+        (absent, f"there is no file {absent}", "thermark predict --images"),
+        (absent / "x.png", f"there is no file {absent / 'x.png'}", "check the path"),
+        (tmp_path, f"{tmp_path} is a folder", f"thermark predict --images {tmp_path}"),
+        (tmp_path / "bad.png", "bad.png is empty", "save it again"),
+        (tmp_path / ("x" * 300), f"{'x' * 300} File name too long", "save it again"),
+    ):
+        with pytest.raises(DataError) as caught:
+            find(str(path))
+        assert caught.value.cause == cause and remedy in caught.value.remedy
+        assert "fetch" not in caught.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -329,7 +457,6 @@ def test_temperatures_between_and_beside_pixels():
         np.zeros((1, 9), np.uint8),
         np.zeros(9, np.uint8),
         np.zeros((9, 9), bool),
-        np.full((9, 9), 999, np.uint16),  # no temperature in any unit
         np.zeros((9, 32767), np.uint8),  # OpenCV cuts from no such picture
         "nowhere.png",
     ],
@@ -349,6 +476,15 @@ def test_what_does_not_fit_is_refused(find):
         find(np.full((9, 12), 30.0), celsius=np.zeros((9, 12)))
     with pytest.raises(DataError, match=r"^`boxes` is \(4,\)"):
         find(grey, boxes=np.array([0, 0, 5, 5]))
+    for boxes in ("x", [[1, 2, 3, 4], [5]], {"x": 1}, [["a", "b", "c", "d"]]):
+        with pytest.raises(DataError, match=f"^`boxes` is a {type(boxes).__name__} that holds no numbers"):
+            find(grey, boxes=boxes)
+
+
+@pytest.mark.parametrize("threads", [-1, 0])
+def test_a_number_of_threads_that_cannot_be_is_refused(made, threads):
+    with pytest.raises(ConfigError, match=f"^{threads} is no number of threads$"):
+        Landmarker(made[0], threads=threads)
 
 
 @pytest.mark.parametrize(("own", "name"), [({"longest": 31}, "longest"), ({"threshold": 1.0}, "threshold")])

@@ -1,10 +1,11 @@
-"""`thermark predict` without a predictor: what the shipped landmarker finds on a folder of pictures."""
+"""`thermark predict` without a predictor: what the shipped landmarker finds on pictures of one's own."""
 
 import argparse
 import csv
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,54 +15,84 @@ from thermark.calibrate import pictures, table
 from thermark.calibrate.labels import SHOWN
 from thermark.calibrate.options import Unit
 from thermark.core import files, images
-from thermark.core.errors import ConfigError, DataError
+from thermark.core.errors import ConfigError, DataError, ThermarkError
 from thermark.core.progress import track
+from thermark.core.radiometry import Tone, render
 from thermark.landmarker import overlay
 from thermark.landmarker import pictures as shown
 from thermark.landmarker.landmarker import Landmarker
+from thermark.landmarker.pictures import Picture
 from thermark.landmarker.result import Landmarks
 
 Floats = NDArray[np.float32]
 
 
+@dataclass
+class Notes:
+    """What is said after the last picture: those that cannot be read, and the names of remarkable ones."""
+
+    failures: list[ThermarkError] = field(default_factory=list)
+    turned: list[str] = field(default_factory=list)
+    counts: list[str] = field(default_factory=list)
+
+    def require_some(self, total: int) -> None:
+        """Raise the first failure, ConfigError for a unit and DataError otherwise, when no picture can be read."""
+        if len(self.failures) == total:
+            first = self.failures[0]
+            remedy = first.remedy if isinstance(first, ConfigError) else "check --images"
+            raise type(first)(f"no picture can be read: {first.cause}", remedy)
+
+    def say(self, total: int) -> None:
+        """Print the warnings to stderr."""
+        pictures.warn_turned(self.turned)
+        if self.counts:
+            which = f"{len(self.counts)} of {total} pictures have no temperatures"
+            print(f"warning: {which}: integers in no known unit: {_first(self.counts)}", file=sys.stderr)
+        if self.failures:
+            first = "; ".join(error.cause for error in self.failures[:SHOWN])
+            print(f"warning: {len(self.failures)} of {total} pictures cannot be read: {first}", file=sys.stderr)
+
+
 def find(options: argparse.Namespace) -> None:
     """Run the command with its options (`options.describe_predict`): a row a face, an empty one for none.
 
-    A picture that cannot be read has empty cells and a warning. Raises DataError when none can be read, when boxes
-    cannot be used and for weights that are absent or damaged, ConfigError for overlays among the pictures; then
-    nothing is written.
+    A picture that cannot be read, or whose floats look as if they were in another unit than stated, has empty
+    cells and a warning. Raises DataError (ConfigError for the unit) when that is so of all pictures, DataError
+    when boxes cannot be used and for weights that are absent or damaged, ConfigError for overlays that lie among
+    the pictures or cannot be written. Then no CSV is written; overlays of earlier pictures stay.
     """
     table.require_file(options.out)
     require_apart(options.overlays, options.images)
-    tone = pictures.tone(options.tone) if options.tone else None
     boxes_of = table.input_boxes(options.images, options.boxes)
-    landmarker = Landmarker(options.landmarker, threshold=options.threshold, tone=tone)
-    names = landmarker.names
-    failures: list[str] = []
+    landmarker = opened(options)
+    folder, notes = pictures.root(options.images), Notes()
     rows = nobody = 0
     with files.replacing(options.out) as temporary, table.opened(temporary) as file:
         writer = csv.writer(file, lineterminator="\n")
-        warm = [f"{name}_celsius" for name in names] if options.temperatures else []
-        writer.writerow([*table.header(names), *warm])
+        warm = [f"{name}_celsius" for name in landmarker.names] if options.temperatures else []
+        writer.writerow([*table.header(landmarker.names), *warm])
         for name, boxes in track(boxes_of.items(), len(boxes_of), "predicting", "picture"):
-            try:
-                image = readable(options.images / name, options.unit)
-            except DataError as error:
-                failures.append(error.cause)
+            picture = noted(folder, name, options.unit, landmarker.tone, notes)
+            if picture is None:
                 found = unread(boxes, landmarker)
             else:
-                found = landmarker(image, boxes=boxes)
-                draw(options.overlays, name, image, found, landmarker)
+                found = landmarker.on_picture(picture, boxes)
+                draw(options.overlays, name, picture.grey, found)
                 nobody += not len(found)
             for line in lines(name, found, options.temperatures):
                 writer.writerow(line)
                 rows += 1
-        if len(failures) == len(boxes_of):
-            raise DataError(f"no picture can be read: {failures[0]}", "check --images")
-    if failures:
-        first = "; ".join(failures[:SHOWN])
-        print(f"warning: {len(failures)} of {len(boxes_of)} pictures cannot be read: {first}", file=sys.stderr)
+        notes.require_some(len(boxes_of))
+    notes.say(len(boxes_of))
     print(f"{options.out}: {rows} rows of {len(boxes_of)} pictures, {nobody} without a face")
+
+
+def opened(options: argparse.Namespace) -> Landmarker:
+    """Return the landmarker that the options ask for; raises what it raises, ConfigError for a wrong tone."""
+    tone = pictures.tone(options.tone) if options.tone else None
+    return Landmarker(
+        options.landmarker, threshold=options.threshold, longest=options.longest, flip=options.flip, tone=tone
+    )
 
 
 def require_apart(overlays: Path | None, folder: Path) -> None:
@@ -70,15 +101,33 @@ def require_apart(overlays: Path | None, folder: Path) -> None:
         raise ConfigError(f"{overlays} lies among the pictures", f"choose --overlays outside of {folder}")
 
 
-def readable(path: Path, unit: Unit) -> NDArray[Any]:
-    """Return a picture of 8 bits, or degrees Celsius (H, W) float32; raises what pictures.read raises."""
+def noted(folder: Path, name: str, unit: Unit, tone: Tone, notes: Notes) -> Picture | None:
+    """Return a picture, None for one that cannot be read, and note what is to be said of it."""
+    try:
+        picture = readable(folder / name, unit, tone)
+    except (DataError, ConfigError) as error:
+        notes.failures.append(error)
+        return None
+    if picture.counts:
+        notes.counts.append(name)
+    if pictures.turned(folder / name):
+        notes.turned.append(name)
+    return picture
+
+
+def readable(path: Path, unit: Unit, tone: Tone) -> Picture:
+    """Return a picture with its degrees Celsius, if it has some.
+
+    Raises DataError for what cannot be read, ConfigError for floats that look as if they were in another unit.
+    """
     image = images.decode(path)
     shown.require_size(image, path.name)
-    if image.dtype == np.uint8:
-        return image
-    if image.ndim != 2:
+    if image.dtype != np.uint8 and image.ndim != 2:
         raise DataError(f"{path.name} has {image.shape[2]} channels of {image.dtype}", "save it as 8-bit")
-    return pictures.degrees(image, path.name, unit)
+    if image.dtype.kind != "f":
+        return shown.taken(image, path.name, tone)
+    degrees = pictures.degrees(image, path.name, unit)
+    return Picture(render(degrees, tone), degrees)
 
 
 def unread(boxes: Floats | None, landmarker: Landmarker) -> Landmarks:
@@ -102,15 +151,18 @@ def lines(name: str, found: Landmarks, temperatures: bool) -> list[list[str]]:
     ]
 
 
-def draw(folder: Path | None, name: str, image: NDArray[Any], found: Landmarks, landmarker: Landmarker) -> None:
-    """Write the picture with what was found in it as <folder>/<name>.png; nothing without a folder."""
+def draw(folder: Path | None, name: str, grey: NDArray[np.uint8], found: Landmarks) -> None:
+    """Write a picture (H, W) with what was found in it as <folder>/<name>.png; nothing without a folder."""
     if folder is None:
         return
     path = folder / f"{name}.png"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with files.replacing(path) as temporary:
-            drawn = overlay.drawn(landmarker.grey(image), found)
-            temporary.write_bytes(cv2.imencode(".png", drawn[..., ::-1])[1].tobytes())
+            temporary.write_bytes(cv2.imencode(".png", overlay.drawn(grey, found)[..., ::-1])[1].tobytes())
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}", "choose other --overlays") from error
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

@@ -26,7 +26,8 @@ Pictures: PNG, JPEG or TIFF. 8-bit ones are taken as they are. In 16-bit and flo
 """
 WRITTEN = """\
 Without --predictor, faces and their 68 points are found by the networks that come with the package: no training,
-no download, no box. With one, --boxes gives the boxes (default: whole pictures):
+no download, no box. Integers in no known unit become grey, without temperatures. With a predictor, --boxes gives
+the boxes (default: whole pictures):
   thermark predict --predictor mycamera --images pictures --out predictions.csv
 Written is a CSV with a row a face or box: image,box_x,box_y,box_w,box_h, then nose_x,nose_y,nose_score for each
 point; cells are empty where a point is missed, and all of them where no face is found. --boxes takes the same
@@ -63,7 +64,9 @@ def describe_calibrate(parser: argparse.ArgumentParser) -> None:
 def describe_predict(parser: argparse.ArgumentParser) -> None:
     """Add the options of `predict`."""
     _explained(parser, WRITTEN + CONVENTION + PICTURES)
-    parser.add_argument("--images", type=Path, required=True, help="folder of pictures, searched recursively")
+    parser.add_argument(
+        "--images", type=Path, required=True, help="folder of pictures, searched recursively, or one picture"
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("predictions.csv"), help="the CSV to write (default predictions.csv)"
     )
@@ -79,6 +82,8 @@ def describe_predict(parser: argparse.ArgumentParser) -> None:
     only.add_argument("--overlays", type=Path, help="folder for the pictures with what was found in them")
     only.add_argument("--temperatures", action="store_true", help="a column nose_celsius for each point, too")
     only.add_argument("--threshold", type=float, help="minimum face score, between 0 and 1")
+    only.add_argument("--longest", type=int, help="longer side in px to detect faces at; more for small faces")
+    only.add_argument("--flip", action="store_true", help="average with the mirror image, at twice the time")
 
 
 def _explained(parser: argparse.ArgumentParser, text: str) -> None:

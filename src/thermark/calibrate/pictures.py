@@ -1,23 +1,28 @@
 """A user's own pictures as input of a network: 8-bit as they are, radiometric ones through a tone mapping."""
 
+import struct
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from thermark.calibrate.options import Unit
 from thermark.core import images
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.radiometry import Celsius, Tone, in_celsius, render
+from thermark.landmarker.units import likely
 
-EIGHT_BIT, TIFF = (".png", ".jpg", ".jpeg"), (".tif", ".tiff")
+JPEG, TIFF = (".jpg", ".jpeg"), (".tif", ".tiff")
+EIGHT_BIT = (".png", *JPEG)
+TURNS = range(2, 9)  # values of the tag other than upright
 SUFFIXES = EIGHT_BIT + TIFF
 ADAPTIVE = ("minmax", "percentile", "clahe")
 Picture = NDArray[np.uint8]
-# Medians of frames with people in them, in float pixels: no room is that warm in the unit before.
-LIKELY: dict[Unit, tuple[float, float]] = {"fahrenheit": (60.0, 130.0), "kelvin": (250.0, 330.0)}
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,11 @@ def require_folder(folder: Path) -> None:
         raise DataError(f"there is no folder {folder}", "check --images")
 
 
+def root(images: Path) -> Path:
+    """Return the folder that names of pictures begin in: of one picture its own."""
+    return images.parent if images.is_file() else images
+
+
 def find(folder: Path, name: str) -> Path:
     """Return a picture's file: of that name, or else the only one that differs in its suffix.
 
@@ -82,7 +92,9 @@ def listed(folder: Path) -> list[Path]:
 
 
 def below(folder: Path) -> list[str]:
-    """Return the names of all pictures in a folder and below; raises DataError when there is none."""
+    """Return the names of all pictures in a folder and below, of a file its own; DataError when there is none."""
+    if folder.is_file():
+        return [folder.name]
     require_folder(folder)
     paths = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not paths:
@@ -110,6 +122,23 @@ def read(path: Path, mapping: ThermalTone | None) -> Picture:
     return render(degrees(image, path.name, mapping.unit), mapping.tone)
 
 
+def turned(path: Path) -> bool:
+    """Tell whether a file that was read is a JPEG with an EXIF tag that turns it, which reading leaves alone."""
+    if path.suffix.lower() not in JPEG:
+        return False
+    try:
+        with Image.open(path) as image:
+            return image.getexif().get(images.ORIENTATION, 1) in TURNS
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
+        return False  # damaged EXIF turns nothing
+
+
+def warn_turned(names: Iterable[str]) -> None:
+    """Print a warning for each picture that its EXIF tag turns: other programs show it turned."""
+    for name in names:
+        print(f"warning: {name}: its EXIF tag turns it: pixels are taken as they are stored", file=sys.stderr)
+
+
 def degrees(image: NDArray[Any], name: str, unit: Unit) -> Celsius:
     """Return degrees Celsius (H, W) of float pixels in a unit, or of integers, whose unit tells itself.
 
@@ -122,12 +151,11 @@ def _converted(image: NDArray[Any], name: str, unit: Unit) -> NDArray[Any]:
     """Return float pixels in degrees Celsius."""
     finite = image[np.isfinite(image)]
     median = float(np.median(finite)) if finite.size else np.nan
-    for likely, (low, high) in LIKELY.items():
-        if unit == "celsius" and low < median < high:
-            raise ConfigError(
-                f"{name} has a median of {median:.1f}, which looks like degrees in {likely}",
-                f"add --unit {likely}",
-            )
+    other = likely(median)
+    if unit == "celsius" and other is not None:
+        raise ConfigError(
+            f"{name} has a median of {median:.1f}, which looks like degrees in {other}", f"add --unit {other}"
+        )
     if unit == "fahrenheit":
         return np.asarray((image - np.float32(32)) / np.float32(1.8), np.float32)
     return np.asarray(image - np.float32(273.15), np.float32) if unit == "kelvin" else image

@@ -29,12 +29,16 @@ Predict = Callable[[Sequence[Picture], Sequence[Floats]], list[tuple[Floats, Flo
 
 @dataclass(frozen=True)
 class Input:
-    """A picture with its boxes (P, 4): None is one that cannot be read, and `error` is why."""
+    """A picture with its boxes (P, 4): None is one that cannot be read, and `error` is why.
+
+    `turned` says that its EXIF tag turns it.
+    """
 
     name: str
     picture: Picture | None
     boxes: Floats
     error: str = ""
+    turned: bool = False
 
 
 def predict(options: argparse.Namespace) -> None:
@@ -50,19 +54,24 @@ def predict(options: argparse.Namespace) -> None:
     vocabulary, on_boxes = load_predictor(seed, options.weights)
     points = landmarks.load(vocabulary).points
     failures: list[str] = []
+    turned: list[str] = []
     rows = missed = 0
     with files.replacing(options.out) as temporary, table.opened(temporary) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.header(points))
         for inputs in batches(
-            track(read_inputs(options.images, boxes_of, heat), len(boxes_of), "predicting", "picture")
+            track(
+                read_inputs(pictures.root(options.images), boxes_of, heat), len(boxes_of), "predicting", "picture"
+            )
         ):
             failures += [item.error for item in inputs if item.error]
+            turned += [item.name for item in inputs if item.turned]
             for line in output_rows(inputs, on_boxes, len(points)):
                 writer.writerow(line)
                 rows, missed = rows + 1, missed + ("" in line[5:])
         if len(failures) == len(boxes_of):
             raise DataError(f"no picture can be read: {failures[0]}", "check --images")
+    pictures.warn_turned(turned)
     if failures:
         first = "; ".join(failures[:SHOWN])
         print(f"warning: {len(failures)} of {len(boxes_of)} pictures cannot be read: {first}", file=sys.stderr)
@@ -87,7 +96,8 @@ def read_inputs(folder: Path, boxes_of: dict[str, Floats | None], heat: ThermalT
             nothing = np.full((1, 4), np.nan, np.float32)
             yield Input(name, None, nothing if boxes is None else boxes, error.cause)
             continue
-        yield Input(name, picture, whole(picture)[None].astype(np.float32) if boxes is None else boxes)
+        given = whole(picture)[None].astype(np.float32) if boxes is None else boxes
+        yield Input(name, picture, given, turned=pictures.turned(folder / name))
 
 
 def batches(inputs: Iterator[Input]) -> Iterator[list[Input]]:

@@ -2,7 +2,8 @@
 
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import TextIO
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from thermark.calibrate import pictures
 from thermark.calibrate.csv_labels import BOX
 from thermark.calibrate.labelled import read_boxes
-from thermark.calibrate.labels import require_none
+from thermark.calibrate.labels import LabelRows, require_none
 from thermark.core.errors import ConfigError, DataError, SetupError
 
 Floats = NDArray[np.float32]
@@ -60,15 +61,19 @@ def number(value: float, digits: int) -> str:
     return "0" if text == "-0" else text
 
 
-def input_boxes(folder: Path, boxes: Path | None) -> dict[str, Floats | None]:
-    """Return picture -> boxes (P, 4), None where none are given, by name.
+def input_boxes(images: Path, boxes: Path | None) -> dict[str, Floats | None]:
+    """Return picture -> boxes (P, 4), None where none are given, by name in `pictures.root(images)`.
 
-    Raises DataError for boxes that cannot be used, naming them, and for a folder without pictures.
+    `images` is a folder or one picture, for which boxes of others do not count. Raises DataError for boxes that
+    cannot be used, naming them, for a picture without a box, and for a folder without pictures.
     """
     if boxes is None:
-        return dict.fromkeys(pictures.below(folder))
+        return dict.fromkeys(pictures.below(images))
+    folder = pictures.root(images)
     pictures.require_folder(folder)
     labels = read_boxes(boxes)
+    if images.is_file():
+        labels = of_picture(labels, images)
     problems = list(labels.problems)
     boxes_of: dict[str, list[Floats]] = {}
     for row in labels.rows:
@@ -79,3 +84,13 @@ def input_boxes(folder: Path, boxes: Path | None) -> dict[str, Floats | None]:
             problems.append(f"{row.where}: {error.cause}")
     require_none(problems, len(labels.rows) + len(labels.problems), "boxes")
     return {name: np.stack(stack) for name, stack in boxes_of.items()}
+
+
+def of_picture(labels: LabelRows, image: Path) -> LabelRows:
+    """Return the rows of one picture, which may name folders above it, too; raises DataError for none."""
+    parts = image.absolute().parts
+    names = [PurePosixPath(row.image).parts for row in labels.rows]
+    own = [row for row, name in zip(labels.rows, names, strict=True) if parts[-len(name) :] == name]
+    if not own:
+        raise DataError(f"{labels.name} has no box for {image.name}", "check --boxes and --images")
+    return replace(labels, rows=tuple(replace(row, image=image.name) for row in own))

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from thermark import landmarks
 from thermark.core import parallel
@@ -14,9 +14,11 @@ from thermark.landmarker import card as cards
 from thermark.landmarker import moved, pictures
 from thermark.landmarker.detector import DetectorSession, visible
 from thermark.landmarker.network import LandmarkSession
+from thermark.landmarker.pictures import Picture
 from thermark.landmarker.result import Floats, Landmarks
 
 MOST_THREADS = 4  # networks this small do not fill more
+BOXES = "give x1, y1, x2, y2 of each face"
 LEAST_SIDE = 32  # px: smaller pictures are one cell of the detector
 
 
@@ -28,8 +30,8 @@ class Landmarker:
     of a detected face, and `longest`: the longer side in pixels to which pictures are resized before detection, by
     default as in the card; small faces in large pictures want more. `flip`: average with the mirror image,
     at twice the time. `tone`: how degrees Celsius become grey, by default as in the card.
-    Raises DataError for weights that are absent or damaged, ConfigError for an impossible threshold or size. One
-    object serves one thread at a time.
+    Raises DataError for weights that are absent or damaged, ConfigError for an impossible threshold, size or
+    number of threads. One object serves one thread at a time.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class Landmarker:
         # onnxruntime takes a third of a second to import, and `import thermark` none of it.
         from thermark.models.inference import engine
 
+        if threads is not None and threads < 1:
+            raise ConfigError(f"{threads} is no number of threads", "say 1 or more, or leave it out")
         folder = cards.FOLDER if weights is None else Path(weights)
         self.card = cards.read(folder)
         self.threads = threads or min(parallel.cores(), MOST_THREADS)
@@ -79,18 +83,22 @@ class Landmarker:
         self,
         image: NDArray[Any] | str | Path,
         *,
-        boxes: NDArray[Any] | None = None,
+        boxes: ArrayLike | None = None,
         celsius: NDArray[Any] | None = None,
     ) -> Landmarks:
         """Return the faces of one picture.
 
-        `image`: uint8 grey (H, W) or RGB (H, W, 3); degrees Celsius as float (H, W); raw 16-bit centikelvin or
-        1/64 kelvin (H, W); or a PNG, JPEG or TIFF file of one of these. `boxes` (F, 4): x1, y1, x2, y2 in pixels,
-        integer = pixel centre; then nothing is detected, and a face comes back for each, of NaN for a box without
-        an area or beside the picture. `celsius` (H, W): the temperatures of a picture of 8 bits. Raises DataError
-        for anything else.
+        `image`: uint8 grey (H, W) or RGB (H, W, 3); degrees Celsius as float (H, W); raw 16-bit centikelvin, 1/64
+        kelvin or counts in no known unit (H, W), which have no temperatures; or a PNG, JPEG or TIFF file of one of
+        these. (H, W, 1) is as (H, W). `boxes` (F, 4): x1, y1, x2, y2 in pixels, integer = pixel centre; then
+        nothing is detected, and a face comes back for each, of NaN for a box without an area or beside the
+        picture. `celsius` (H, W): the temperatures of a picture that holds none. Raises DataError for anything
+        else, and for floats that look like kelvin, degrees Fahrenheit or grey in 0..1.
         """
-        picture = pictures.read(image, self.tone, celsius)
+        return self.on_picture(pictures.read(image, self.tone, celsius), boxes)
+
+    def on_picture(self, picture: Picture, boxes: ArrayLike | None = None) -> Landmarks:
+        """Return the faces of a picture that was read; boxes (F, 4) are as in a call, DataError for others."""
         if boxes is None:
             found, confidence = self._detector(picture.grey)
             found, points, scores = self._in_surest(picture.grey, found)
@@ -118,9 +126,14 @@ def seen(boxes: Floats, grey: NDArray[np.uint8]) -> Floats:
     return looked_at
 
 
-def given(boxes: NDArray[Any]) -> NDArray[np.float32]:
-    """Return boxes (F, 4) as float32; raises DataError for another shape."""
-    found = np.asarray(boxes, np.float32)
+def given(boxes: ArrayLike) -> Floats:
+    """Return boxes (F, 4) as float32, `[]` as none; raises DataError for anything else."""
+    try:
+        found = np.asarray(boxes, np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"`boxes` is a {type(boxes).__name__} that holds no numbers (F, 4)", BOXES) from error
+    if found.shape == (0,):
+        return np.zeros((0, 4), np.float32)
     if found.ndim != 2 or found.shape[1] != 4:
-        raise DataError(f"`boxes` is {found.shape}, not (F, 4)", "give x1, y1, x2, y2 of each face")
+        raise DataError(f"`boxes` is {found.shape}, not (F, 4)", BOXES)
     return found

@@ -11,38 +11,61 @@ from numpy.typing import NDArray
 from thermark.core import images
 from thermark.core.errors import DataError
 from thermark.core.radiometry import Celsius, Tone, in_celsius, render
+from thermark.landmarker.units import require_celsius
 
 LONGEST = 32766  # px: OpenCV cuts crops from no longer picture
-KINDS = "give uint8 (H, W) or RGB (H, W, 3), degrees Celsius as float (H, W), or raw uint16 of a known unit"
+KINDS = (
+    "give one picture a call: uint8 (H, W) or RGB (H, W, 3), degrees Celsius as float (H, W), raw uint16 (H, W)"
+)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """`grey` (H, W) uint8, and `celsius` (H, W) float32 of the same pixels, None where there is none."""
+    """`grey` (H, W) uint8, and `celsius` (H, W) float32 of the same pixels, None where there is none.
+
+    `counts` says that the pixels were raw values of a camera in no known unit.
+    """
 
     grey: NDArray[np.uint8]
     celsius: Celsius | None
+    counts: bool = False
 
 
 def read(image: NDArray[Any] | str | Path, tone: Tone, celsius: NDArray[Any] | None = None) -> Picture:
     """Return a picture, given as a PNG, JPEG or TIFF file or as an array, as the networks want it.
 
-    8 bits are grey, or colours of which the luma is taken: networks that learned from grey know no palette. Floats
-    are degrees Celsius, 16-bit integers centikelvin or 1/64 kelvin: `tone` makes them grey. `celsius` (H, W) says
-    the temperatures of a picture of 8 bits. Raises DataError for anything else.
+    Arrays are as in `taken`. `celsius` (H, W) says the temperatures of a picture that holds none. Raises DataError
+    for anything else.
     """
-    name = Path(image).name if isinstance(image, (str, Path)) else "the image"
-    pixels = images.decode(Path(image)) if isinstance(image, (str, Path)) else np.asarray(image)
-    if min(pixels.shape[:2], default=0) < images.MIN_SIDE or pixels.ndim not in (2, 3):
-        raise DataError(f"{name} is {pixels.dtype} {pixels.shape}", KINDS)
-    require_size(pixels, name)
+    if isinstance(image, (str, Path)):
+        return taken(_decoded(Path(image)), Path(image).name, tone, celsius)
+    if image is None:
+        raise DataError(
+            "the image is None", "give an array or a path; cv2.imread says None of what it cannot read"
+        )
+    if isinstance(image, (list, tuple)):
+        raise DataError(f"the image is a {type(image).__name__} of {len(image)}", KINDS)
+    return taken(np.asarray(image), "the image", tone, celsius)
+
+
+def taken(pixels: NDArray[Any], name: str, tone: Tone, celsius: NDArray[Any] | None = None) -> Picture:
+    """Return pixels (H, W) or (H, W, C), which messages call `name`, as the networks want them.
+
+    8 bits are grey, or colours of which the luma is taken: networks that learned from grey know no palette. Floats
+    are degrees Celsius, other integers centikelvin or 1/64 kelvin: `tone` makes them grey. Integers in none of
+    these units become grey by the range of the frame itself. `celsius` (H, W) is as in `read`. Raises DataError
+    for anything else.
+    """
+    pixels = _plane(pixels)
+    _require_picture(pixels, name)
     if pixels.dtype == np.uint8:
         return Picture(_grey(pixels, name), None if celsius is None else _same(celsius, pixels, name))
-    if pixels.ndim != 2 or pixels.dtype.kind not in "fui":
-        raise DataError(f"{name} is {pixels.dtype} {pixels.shape}", KINDS)
+    degrees = _degrees(pixels, name)
+    if degrees is None:
+        grey = render(pixels.astype(np.float32), tone if tone.name != "clip" else Tone(name="percentile"))
+        return Picture(grey, None if celsius is None else _same(celsius, pixels, name), counts=True)
     if celsius is not None:
         raise DataError(f"{name} holds temperatures itself ({pixels.dtype})", "leave out `celsius`")
-    degrees = pixels.astype(np.float32) if pixels.dtype.kind == "f" else in_celsius(pixels, name)
     return Picture(render(degrees, tone), degrees)
 
 
@@ -53,20 +76,62 @@ def require_size(pixels: NDArray[Any], name: str) -> None:
         raise DataError(f"{name} is {longest} px long", f"cut it into parts of {LONGEST} px at most")
 
 
+def _decoded(path: Path) -> NDArray[Any]:
+    try:
+        return images.decode(path)
+    except DataError as error:  # its remedy is that of a data set
+        cause, remedy = error.cause, "save it again, as a readable PNG, JPEG or TIFF of 50 megapixels at most"
+        if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+            cause, remedy = f"there is no file {path}", "check the path (of a folder: thermark predict --images)"
+        elif isinstance(error.__cause__, (IsADirectoryError, PermissionError)) and path.is_dir():
+            cause, remedy = f"{path} is a folder", f"thermark predict --images {path}"
+        raise DataError(cause, remedy) from error
+
+
+def _plane(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return (H, W) for (H, W, 1), anything else as it is."""
+    return pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+
+
+def _require_picture(pixels: NDArray[Any], name: str) -> None:
+    if (
+        pixels.ndim not in (2, 3)
+        or pixels.dtype.kind not in "fui"
+        or (pixels.ndim == 3 and pixels.dtype != np.uint8)
+    ):
+        raise DataError(f"{name} is {pixels.dtype} {pixels.shape}", KINDS)
+    if min(pixels.shape[:2]) < images.MIN_SIDE:
+        height, width = pixels.shape[:2]
+        raise DataError(f"{name} measures {width} x {height} pixels", f"give {images.MIN_SIDE} or more each way")
+    require_size(pixels, name)
+
+
+def _degrees(pixels: NDArray[Any], name: str) -> Celsius | None:
+    """Return degrees Celsius (H, W), None for integers in no known unit."""
+    if pixels.dtype.kind == "f":
+        require_celsius(pixels, name)
+        return pixels.astype(np.float32)
+    try:
+        return in_celsius(pixels, name)
+    except DataError:
+        return None
+
+
 def _grey(pixels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     if pixels.ndim == 2:
         return np.ascontiguousarray(pixels)
     if pixels.shape[2] not in (3, 4):
-        raise DataError(f"{name} has {pixels.shape[2]} channels", KINDS)
+        raise DataError(f"{name} is {pixels.dtype} {pixels.shape}: {pixels.shape[2]} channels", KINDS)
     colours = np.ascontiguousarray(pixels[..., :3])
     return np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _same(celsius: NDArray[Any], pixels: NDArray[Any], name: str) -> Celsius:
-    degrees = np.asarray(celsius)
+    degrees = _plane(np.asarray(celsius))
     if degrees.dtype.kind != "f" or degrees.shape != pixels.shape[:2]:
         cause = f"`celsius` is {degrees.dtype} {degrees.shape}, {name} measures {pixels.shape[:2]}"
         raise DataError(cause, "give degrees Celsius as float (H, W), a number for each pixel of the image")
+    require_celsius(degrees, "`celsius`")
     return np.ascontiguousarray(degrees, np.float32)
 
 

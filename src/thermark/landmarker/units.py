@@ -1,0 +1,39 @@
+"""Floats that can be no degrees Celsius: temperatures in another unit, and grey levels."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thermark.core.errors import DataError
+
+OtherUnit = Literal["fahrenheit", "kelvin"]
+# Medians of frames with people in them, in float pixels: no room is that warm in the unit before.
+LIKELY: dict[OtherUnit, tuple[float, float]] = {"fahrenheit": (60.0, 130.0), "kelvin": (250.0, 330.0)}
+INTO_CELSIUS: dict[OtherUnit, str] = {"fahrenheit": "(image - 32) / 1.8", "kelvin": "image - 273.15"}
+# Wider than any place with people in it: single pixels are colder or hotter, half of a picture is not.
+COLDEST, HOTTEST = -60.0, 150.0
+
+
+def likely(median: float) -> OtherUnit | None:
+    """Return the unit in which the median of float pixels is that of a place with people, None for Celsius."""
+    return next((unit for unit, (low, high) in LIKELY.items() if low < median < high), None)
+
+
+def require_celsius(pixels: NDArray[Any], name: str) -> None:
+    """Raise DataError for floats (H, W) that look as if they were no degrees Celsius; NaN does not count."""
+    finite = pixels[np.isfinite(pixels)]
+    if not finite.size:
+        return  # a lost frame: nothing speaks against it, and nobody is found in it
+    if finite.min() >= 0 and finite.max() <= 1:
+        raise DataError(
+            f"{name} holds floats from 0 to 1, no degrees Celsius", "give uint8, 0..255, or degrees Celsius"
+        )
+    median = float(np.median(finite))
+    unit = likely(median)
+    if unit is not None:
+        cause = f"{name} has a median of {median:.1f}, which looks like degrees in {unit}"
+        raise DataError(cause, f"give degrees Celsius: {INTO_CELSIUS[unit]}")
+    if not COLDEST <= median <= HOTTEST:
+        cause = f"{name} has a median of {median:.6g}, no temperature of a place with people in degrees Celsius"
+        raise DataError(cause, "give degrees Celsius, or grey and raw values as integers")
