@@ -7,26 +7,18 @@ import thermark  # noqa: F401  # isort: skip  (before numpy and cv2, which read 
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from thermark.core import seeds
-from thermark.core.radiometry import Tone, render
 from thermark.landmarker import overlay
 from thermark.landmarker.landmarker import Landmarker
-from thermark.synth.render.person import sample_person, sample_pose
-from thermark.synth.render.scene import Camera, render_scene
-from thermark.synth.render.sensor import observe
+from thermark.synth.writers import cameras
 
-WIDTH, HEIGHT, FOCAL = 240, 180, 260.0
-# Of each frame: where its people are in metres (x, y, depth), and how they are turned in degrees.
-FRAMES: list[list[tuple[float, float, float, float]]] = [
-    [(-0.14, 0.0, 0.75, 20.0), (0.18, 0.03, 0.9, -25.0)],
-    [(0.0, 0.0, 0.5, -35.0)],
-    [(-0.3, 0.05, 1.1, 10.0), (0.02, -0.02, 0.9, 0.0), (0.33, 0.03, 1.2, -15.0)],
-]
+# Frames of the renderer that the networks learned from, by a seed that they did not see.
+SEED = 2026
+FRAMES = (0, 1, 2)
 
 
 def main() -> None:
@@ -36,20 +28,12 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     options = parser.parse_args()
     find = Landmarker(options.weights, threads=1)
-    shown = [overlay.drawn(picture, find(picture)) for picture in map(frame, range(len(FRAMES)))]
-    row = np.concatenate(shown, axis=1)
+    with TemporaryDirectory() as folder:
+        raw = Path(folder) / "cameras"
+        cameras.write(raw, cameras.Config(seed=SEED, count=max(FRAMES) + 1, visible=False))
+        shown = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in sorted((raw / "thermal").iterdir())]
+    row = np.concatenate([overlay.drawn(shown[number], find(shown[number])) for number in FRAMES], axis=1)
     cv2.imwrite(str(options.out), row[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
-
-
-def frame(number: int) -> NDArray[np.uint8]:
-    """Return a rendered frame as a thermal camera with automatic gain shows it, grey (H, W)."""
-    rng = seeds.rng(2026, "readme", number)
-    people = [
-        (sample_person(seeds.rng(2026, "readme", number, place)), sample_pose(rng, (x, y, depth), yaw=yaw))
-        for place, (x, y, depth, yaw) in enumerate(FRAMES[number])
-    ]
-    scene = render_scene(people, Camera(WIDTH, HEIGHT, FOCAL, 2), (23.0,), rng)
-    return render(observe(scene.celsius[0], rng), Tone(name="percentile"))
 
 
 if __name__ == "__main__":

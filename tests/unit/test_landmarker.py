@@ -27,16 +27,25 @@ def made(tmp_path_factory) -> tuple[Path, Path]:
     return shipped_weights.random(tmp_path_factory.mktemp("landmarker"))
 
 
+class AtOwnSize(Landmarker):
+    """A landmarker that detects faces in a picture at its own size."""
+
+    def __call__(self, image, **given):
+        pixels = cv2.imread(str(image), cv2.IMREAD_UNCHANGED) if isinstance(image, str | Path) else image
+        sides = pixels.shape[:2] if isinstance(pixels, np.ndarray) else ()
+        return self._of(max((32, *sides)))(image, **given)
+
+    @staticmethod
+    def of(weights):
+        """Return one for weights; sessions for each size are opened once."""
+        made = AtOwnSize(weights, threads=1)
+        made._of = cache(lambda longest: Landmarker(weights, threads=1, longest=longest))
+        return made
+
+
 @pytest.fixture(scope="module")
-def find(made):
-    """Return a landmarker that detects faces in a picture at its own size."""
-    sized = cache(lambda longest: Landmarker(made[0], threads=1, longest=longest))
-
-    def found(picture, **given):
-        pixels = cv2.imread(str(picture), cv2.IMREAD_UNCHANGED) if isinstance(picture, str | Path) else picture
-        return sized(max(32, *np.shape(pixels)[:2], 0))(picture, **given)
-
-    return found
+def find(made) -> Landmarker:
+    return AtOwnSize.of(made[0])
 
 
 @pytest.fixture(autouse=True)
