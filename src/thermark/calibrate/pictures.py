@@ -14,6 +14,7 @@ from PIL import Image
 from thermark.calibrate.options import Unit
 from thermark.core import images
 from thermark.core.errors import ConfigError, DataError
+from thermark.core.point_errors import median_of_finite
 from thermark.core.radiometry import Celsius, Tone, in_celsius, render
 from thermark.landmarker.units import likely
 
@@ -149,8 +150,7 @@ def degrees(image: NDArray[Any], name: str, unit: Unit) -> Celsius:
 
 def _converted(image: NDArray[Any], name: str, unit: Unit) -> NDArray[Any]:
     """Return float pixels in degrees Celsius."""
-    finite = image[np.isfinite(image)]
-    median = float(np.median(finite)) if finite.size else np.nan
+    median = median_of_finite(image)
     other = likely(median)
     if unit == "celsius" and other is not None:
         raise ConfigError(

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from thermark.core.config import Section
 from thermark.core.errors import DataError
+from thermark.core.point_errors import median_of_finite
 
 Celsius = NDArray[np.float32]
 # Unit of a raw matrix -> scale and offset to degrees Celsius.
@@ -50,8 +51,7 @@ def in_celsius(raw: NDArray[Any], name: str) -> Celsius:
     The three ranges do not overlap: a median of -20..80 deg C is read as 25315..35315 or 16201..22601 otherwise.
     Raises DataError, naming what it is of, for a median in none of them.
     """
-    finite = raw[np.isfinite(raw)]
-    median = float(np.median(finite)) if finite.size else np.nan
+    median = median_of_finite(raw)
     scales = tuple(UNITS.values())
     for scale, offset in scales if raw.dtype.kind in "iu" else scales[:1]:
         if -20 <= median * scale + offset <= 80:
