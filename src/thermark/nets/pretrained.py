@@ -70,7 +70,7 @@ def described(path: Path, kind: type[C]) -> C:
         content = files.read_json(path)
         if content["model_type"] != kind.model_type:
             raise DataError(f"{path} describes a {content['model_type']}, not a {kind.model_type}", AGAIN)
-        return kind.from_dict(content)  # type: ignore[no-any-return]
+        return kind.from_dict(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StrictDataclassError) as error:
         raise DataError(f"{path} describes no network: {in_one_line(error)}", AGAIN) from error
 

@@ -51,7 +51,7 @@ def suits(x: Tensor, weight: Tensor) -> bool:
 
 @cache
 def _there() -> bool:
-    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    return bool(torch.backends.mkldnn.is_available())
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -67,7 +67,7 @@ class _Product(torch.autograd.Function):
         return _multiplied(x, weight, bias)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors  # type: ignore[attr-defined]
         need_x, need_weight, need_bias = ctx.needs_input_grad  # type: ignore[attr-defined]

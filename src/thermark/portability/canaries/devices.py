@@ -22,7 +22,7 @@ def imaging() -> Iterator[np.ndarray]:
         rng = seeds.rng(0, "canary", "camera", number)
         yield picture(field, draw_camera(rng, Imaging()), rng)
     for kind in ("fixed", "minmax", "percentile", "plateau", "clahe"):
-        gain = Gain(kind=kind, low_tail=0.01, high_tail=0.02, sharpen=0.8, gamma=0.8)  # type: ignore[arg-type]
+        gain = Gain(kind=kind, low_tail=0.01, high_tail=0.02, sharpen=0.8, gamma=0.8)
         yield picture(field, replace(PERFECT, gain=gain, blur=0.7, lag=0.006, columns=80), seeds.rng(0, "canary"))
     with TemporaryDirectory() as scratch:
         root = Path(scratch) / "set"

@@ -114,7 +114,7 @@ def head() -> Arrays:
     for _ in range(3):
         loss = F.mse_loss(net(features), targets)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
     yield from (tensor.detach().numpy() for tensor in net.state_dict().values())
 

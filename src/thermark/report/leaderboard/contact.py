@@ -93,7 +93,7 @@ def _scale(drawn: Figure, grid: NDArray[Any]) -> None:
     bar = drawn.colorbar(
         grid[1, -1].images[0], ax=grid[1:3, -1].tolist(), aspect=30, pad=0.04, ticks=[20, 25, 30, 35, 40]
     )
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.set_yticklabels(["20", "25", "30", "35", "40 °C"], fontsize=7)
 
 
