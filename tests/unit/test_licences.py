@@ -7,7 +7,6 @@ import pytest
 
 from fetch_machine import SHEET, Machine
 from thermark import cli
-from thermark.core import files
 from thermark.core.errors import ConfigError
 from thermark.download import licences
 
@@ -78,15 +77,6 @@ def test_another_title_address_or_text_wants_to_be_accepted_again(own_cache):
     for damage in ("{}", "[]", "", "\xff"):
         note.write_text(damage, encoding="latin-1")
         assert not licences.accepted(licence, own_cache), damage
-
-
-def test_a_note_without_terms_is_of_a_licence_that_has_none_here(own_cache):
-    weights, data = licences.of_weights(WEIGHTS)["sapiens2-license"], licences.of_data(DATA)["tfake"]
-    for licence in (weights, data):
-        files.write_json(
-            own_cache / "licences" / f"{licence.name}.json", {"licence": licence.title, "url": licence.url}
-        )
-    assert licences.accepted(weights, own_cache) and not licences.accepted(data, own_cache)
 
 
 def test_a_sheet_with_an_unknown_field_is_refused(tmp_path):

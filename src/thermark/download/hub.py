@@ -24,7 +24,7 @@ from thermark.download.weights import Hub
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from huggingface_hub.file_download import HfFileMetadata
+    from huggingface_hub import HfFileMetadata
 
 HOST = "https://huggingface.co"
 

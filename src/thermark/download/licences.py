@@ -103,8 +103,7 @@ def _noted(licence: Licence, cache: Path) -> bool:
         note = files.read_json(_note(cache, licence.name))
     except (OSError, ValueError):
         return False
-    # Notes of licences of weights, which have no terms of ours, were once written without.
-    return isinstance(note, dict) and {"terms": _hash("")} | note == _content(licence)
+    return bool(note == _content(licence))
 
 
 def _content(licence: Licence) -> dict[str, str]:
