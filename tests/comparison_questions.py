@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from thermark.report.distillation.inputs import studied
+from thermark.report.distillation.distillation_data import studied
 
 NETWORK = ("size", "vocabulary")
 Runs = Mapping[str, Mapping[str, Any]]

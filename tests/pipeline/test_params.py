@@ -15,8 +15,8 @@ from thermark.core.config import parse
 from thermark.core.jitter import VARIANT
 from thermark.core.scored_splits import read_scored_splits
 from thermark.datasets.prepare import framing, packing
+from thermark.download import fetch_config as fetching
 from thermark.download import licences, weights
-from thermark.download import options as fetching
 from thermark.fewshot import crops, features, pseudo_labels
 from thermark.fewshot import plan as head
 from thermark.metrics import evaluate
@@ -26,17 +26,17 @@ from thermark.models.inference.families import CROP_FAMILIES
 from thermark.models.inference.learned_config import LearnedConfig
 from thermark.report.distillation import build as distillation
 from thermark.report.fewshot import build as fewshot
-from thermark.report.gate import options as gating
+from thermark.report.gate import gate_config as gating
 from thermark.report.leaderboard import build, contact
 from thermark.report.page import build as page
 from thermark.report.reference_results import load
 from thermark.report.results import compare
-from thermark.report.speed import options as speed
+from thermark.report.speed import speed_config as speed
 from thermark.report.transfer import study
 from thermark.report.zeroshot import build as zeroshot
 from thermark.synth.writers import thermalised
 from thermark.train.detection import training as detection
-from thermark.train.distillation import options
+from thermark.train.distillation import distillation_config
 from thermark.train.recipes import supervised
 
 # Options of stages that name a section of params.yaml.
@@ -198,7 +198,7 @@ def test_the_full_profile_runs_every_published_row(default):
 
 
 def test_every_option_of_distillation_stands_in_the_default_to_be_changed(default):
-    run, known = default["runs"]["ktl_s"], options.Config.model_fields
+    run, known = default["runs"]["ktl_s"], distillation_config.Config.model_fields
     shared = supervised.Config.model_fields.keys()
     assert set(known) - set(shared) <= set(run)
     # In words of YAML 1.1 and 1.2 alike: 1e-3 without a dot is a text to one of them.

@@ -16,7 +16,7 @@ from command_line import run_stage
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.fewshot import crops, features, model, plan, run, summary
+from thermark.fewshot import crops, features, head_summary, model, plan, run
 from thermark.fewshot.plan import HeadTraining, TrainedHead
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.train.codecs.heatmap import METHODS, Heatmap
@@ -241,7 +241,7 @@ def test_an_interval_by_hand():
         TrainedHead(job, {}, 1, 2.0, {("all", "argmax"): {"crop_mean": x, "native_mean": 2 * x}})
         for x in (1.0, 2, 3, 6)
     ]
-    point = summary._point(each, "argmax", 120)
+    point = head_summary._point(each, "argmax", 120)
     assert point["steps"] == 600
     assert (point["labels"], point["crop_mean"], point["crop_pck@10"]) == (5, 3.0, None)
     half = 3.182446 * np.sqrt(14 / 3) / 2
@@ -251,17 +251,17 @@ def test_an_interval_by_hand():
 
 def test_means_over_seeds_of_which_one_has_none():
     """Whoever missed everything has no mean error: then there is no mean of means, and JSON must not choke."""
-    assert summary.averaged(told_numbers(1.0, 3.0)) == {
+    assert head_summary.averaged(told_numbers(1.0, 3.0)) == {
         "crops": 4.0,
         "crop_mean": 2.0,
         "crop_mean_spread": pytest.approx(np.sqrt(2)),
         "crop_pck@10": 0.5,
     }
     for values in ((1.0, None), (None, 1.0, 2.0)):
-        made = summary.averaged(told_numbers(*values))
+        made = head_summary.averaged(told_numbers(*values))
         assert made["crop_mean"] is made["crop_mean_spread"] is None and made["crops"] == 4
         json.dumps(files.rounded(made), allow_nan=False)
-    assert summary.averaged(told_numbers(5.0))["crop_mean_spread"] is None
+    assert head_summary.averaged(told_numbers(5.0))["crop_mean_spread"] is None
 
 
 def test_one_seed_has_no_spread_and_no_interval(root, tmp_path, alone):

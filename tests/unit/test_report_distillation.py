@@ -19,8 +19,8 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.metrics.registry import describe
 from thermark.metrics.stability import stability
-from thermark.report.distillation import build, drawing, gradient_stability, verdicts
-from thermark.report.distillation.inputs import RECIPES, DistillationData, read, studied
+from thermark.report.distillation import build, drawing, gradient_stability, published_comparison
+from thermark.report.distillation.distillation_data import RECIPES, DistillationData, read, studied
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import PublishedCell, load
 from thermark.report.results import printed
@@ -380,7 +380,7 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
     }
     one = read(contestants, runs, {}, ["tfake"], paths)
     assert set(one.runs) == set(one.logs) == set(runs) and one.unshifted == {"supervised_t": "supervised_t_mmpose"}
-    rows = [row for row in verdicts.compare(load("mlcmkd"), one, {}) if row.value is not None]
+    rows = [row for row in published_comparison.compare(load("mlcmkd"), one, {}) if row.value is not None]
     assert [(row.cell.row, row.cell.run, row.text) for row in rows if row.cell.row == "RTMPose-t"] == [
         ("RTMPose-t", "supervised_t", "outside"),
         ("RTMPose-t", "supervised_t_mmpose", "reproduced"),
@@ -610,5 +610,5 @@ def test_spread_over_seeds_stands_beside_the_mean(tmp_path):
     results = study(runs, ["tfake"], paths)
     measured = gradient_stability.measure(results, 3, 13)
     assert f"{measured['ktl_s']['std']:.4f} ± " in line(text, "| `ktl_s` | – | 10 |")
-    rows = verdicts.compare(load("mlcmkd"), results, measured)
+    rows = published_comparison.compare(load("mlcmkd"), results, measured)
     assert all(row.verdict == "not run" for row in rows)

@@ -15,9 +15,9 @@ from tables_of_text import line, part, rows
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.report.fewshot import budget, build, constant, cost, drawing, verdicts
+from thermark.report.fewshot import budget, build, constant, cost, drawing, published_comparison
+from thermark.report.fewshot.fewshot_data import Profile, read
 from thermark.report.fewshot.head import HeadResult, labels
-from thermark.report.fewshot.inputs import Profile, read
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load as published
 from thermark.report.results.comparisons import open_comparisons
@@ -478,7 +478,7 @@ def test_the_post_beside_ours_when_it_did_not_run(small):
 
 def verdicts_of(tmp_path, own, origin="real", posts=None) -> dict[str, str]:
     """Return the verdict on each published number of part 2 for one head."""
-    rows = verdicts.compare(posts or published("posts"), compared(tmp_path, own, origin))
+    rows = published_comparison.compare(posts or published("posts"), compared(tmp_path, own, origin))
     return {row.cell.metric: row.text for row in rows}
 
 

@@ -11,7 +11,7 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.report.speed import networks
 from thermark.report.speed.networks import TimedNetwork
-from thermark.report.speed.options import Config
+from thermark.report.speed.speed_config import Config
 
 CONFIG = Config(students=("supervised_x",), points=1, threads=1, repeats=3)
 

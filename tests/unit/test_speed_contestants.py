@@ -18,7 +18,7 @@ from thermark.core.runs import skip
 from thermark.models.inference.contract import Unavailable
 from thermark.models.inference.keys import Config, PredictionPaths, Setting
 from thermark.report.speed import reference, timed, turns
-from thermark.report.speed.options import Contestants
+from thermark.report.speed.speed_config import Contestants
 from thermark.report.speed.timed import TimedContestant
 
 MEAN = {"family": "mean_shape", "train": "one"}

@@ -17,6 +17,7 @@ from thermark.report.paths import ReportPaths
 from thermark.report.transfer import (
     boxes,
     camera,
+    camera_scores,
     detected,
     noise,
     page,
@@ -24,7 +25,6 @@ from thermark.report.transfer import (
     quick,
     shipped,
     study,
-    summary,
 )
 
 STAGE = Path(__file__).parents[2] / "stages/transfer_score.py"
@@ -77,7 +77,7 @@ def test_errors_are_means_in_the_distance_of_the_eyes_and_the_lips_are_apart():
     guess = xy + np.float32([4, 0])  # a tenth of 40 px
     for name in points.MIDLINE:
         guess[:, NAMES.index(name), 0] += 40
-    numbers = summary.in_boxes(faces, [said(faces, guess)])
+    numbers = camera_scores.in_boxes(faces, [said(faces, guess)])
     assert numbers["all"]["nme"] == pytest.approx(0.1) and numbers["all"]["faces"] == 6
     assert numbers["points"]["midline"]["nme"] == pytest.approx(1.1)
     assert numbers["points"]["common54"]["nme"] == pytest.approx((50 * 0.1 + 4 * 1.1) / 54)
@@ -90,12 +90,12 @@ def test_a_miss_is_counted_and_no_part_of_the_mean():
     faces = faces_of(xy)
     guess = xy + np.float32([2, 0])
     guess[1] = np.nan
-    errors = summary.face_errors(faces, [said(faces, guess)])[0]
+    errors = camera_scores.face_errors(faces, [said(faces, guess)])[0]
     assert np.isinf(errors[1]) and np.delete(errors, 1) == pytest.approx(np.full(5, 0.05))
-    numbers = summary.in_boxes(faces, [said(faces, guess)])["all"]
+    numbers = camera_scores.in_boxes(faces, [said(faces, guess)])["all"]
     assert numbers["missed"] == 1 and numbers["nme"] == pytest.approx(0.05)
     assert numbers["failed"] == pytest.approx(1 / 6)
-    assert summary.worst(faces, [said(faces, guess)])[0] == {"face": faces.ids[1], "nme": None}
+    assert camera_scores.worst(faces, [said(faces, guess)])[0] == {"face": faces.ids[1], "nme": None}
 
 
 def test_intervals_are_drawn_by_person_and_by_recording():
@@ -105,7 +105,7 @@ def test_intervals_are_drawn_by_person_and_by_recording():
     people = [f"p{row // 4}" for row in range(12)]  # each person in every recording
     faces = faces_of(xy, ids, people)
     guess = xy + np.float32([1, 0]) * (np.arange(12) % 4)[:, None, None]
-    numbers = summary.in_boxes(faces, [said(faces, guess)])["all"]
+    numbers = camera_scores.in_boxes(faces, [said(faces, guess)])["all"]
     low, high = numbers["subjects"]
     assert high - low == pytest.approx(0, abs=1e-6)
     low, high = numbers["recordings"]
@@ -116,7 +116,7 @@ def test_seeds_have_their_mean_and_spread():
     xy = np.stack([shape(row) for row in range(6)])
     faces = faces_of(xy)
     seeds = [said(faces, xy + np.float32([step, 0])) for step in (2, 4, 6)]
-    numbers = summary.in_boxes(faces, seeds)["all"]
+    numbers = camera_scores.in_boxes(faces, seeds)["all"]
     assert numbers["seeds"] == pytest.approx([0.05, 0.1, 0.15])
     assert numbers["nme"] == pytest.approx(0.1) and numbers["nme_seed_std"] == pytest.approx(0.05)
 
@@ -360,7 +360,7 @@ def test_a_study_of_another_version_or_an_unknown_contestant_is_refused(predicte
 
 def test_a_page_without_contestants_that_ran_says_so():
     xy = np.stack([shape(row) for row in range(3)])
-    text = page.render(summary.summarise({}, faces_of(xy)) | {"left_out": {"x": "no data"}})
+    text = page.render(camera_scores.summarise({}, faces_of(xy)) | {"left_out": {"x": "no data"}})
     assert "3 faces" in text and "`x` is left out: no data" in text
 
 

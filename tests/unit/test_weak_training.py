@@ -19,7 +19,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import LABELLER, SKIPPED, Untrained
 from thermark.fewshot import features, plan, pseudo_labels, run, training
 from thermark.report.distillation import gradient_stability
-from thermark.report.fewshot.inputs import _trainings
+from thermark.report.fewshot.fewshot_data import _trainings
 from thermark.train import outcome
 from thermark.train.recipes import ktl, supervised
 

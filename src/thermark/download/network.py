@@ -6,9 +6,9 @@ from pathlib import Path
 
 from thermark.core.errors import NetworkError
 from thermark.download import cache, drive, hub, kaggle, listing, local, manifest
+from thermark.download.fetch_config import ResolvedPiece, hub_file
 from thermark.download.local_copy import Folder, LocalCopy, SingleFile
 from thermark.download.manifest import Pin
-from thermark.download.options import ResolvedPiece, hub_file
 from thermark.download.request import Changed, Page, Remote, TooLarge
 from thermark.download.resolve import FileStore, LocalFile, resolve
 

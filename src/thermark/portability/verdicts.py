@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from thermark.report.verdicts import undecided
+from thermark.report.too_few_seeds import undecided
 
 State = Literal["held", "turned", "vanished", "new", "silent"]
 Page = Mapping[str, Any]

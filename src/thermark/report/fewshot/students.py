@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from thermark.report.columns import cells, shown, titles
 from thermark.report.fewshot import constant, cost
-from thermark.report.fewshot.inputs import FewshotData, Numbers
+from thermark.report.fewshot.fewshot_data import FewshotData, Numbers
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import interval
 from thermark.report.results import printed

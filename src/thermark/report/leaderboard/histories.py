@@ -9,8 +9,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from thermark.report import long_table
-from thermark.report.inputs import existing
 from thermark.report.lines import label_ends, line
+from thermark.report.stage_files import existing
 from thermark.report.style import Style, figure, save
 
 KEYS = ("seed", "epoch")

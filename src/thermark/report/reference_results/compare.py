@@ -6,7 +6,7 @@ from typing import Any
 
 from thermark.core.origin import Origin
 from thermark.report.reference_results import PublishedCell
-from thermark.report.verdicts import undecided, withheld
+from thermark.report.too_few_seeds import undecided, withheld
 
 # What may differ: so many noses of a rate, so many px of an error, so much of an error as a fraction.
 NOSES, PX, ERROR = 1, 0.5, 0.001

@@ -23,7 +23,7 @@ from thermark.fewshot.tiny_head import TinyHead
 from thermark.nets import card, complexity, pretrained
 from thermark.nets.cspnext import CSPNeXt
 from thermark.nets.rtmpose import RTMPose
-from thermark.report.speed.options import Config
+from thermark.report.speed.speed_config import Config
 from thermark.report.speed.turns import spread as quartiles
 from thermark.train import precision
 

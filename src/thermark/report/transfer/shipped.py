@@ -3,9 +3,9 @@
 from typing import Any
 
 from thermark.convert.model_card import Row
+from thermark.report.transfer.camera_scores import Numbers
 from thermark.report.transfer.detected import LANDMARKER
 from thermark.report.transfer.noise import JITTER
-from thermark.report.transfer.summary import Numbers
 
 KINDS = {
     "given": "the publisher's",

@@ -8,11 +8,11 @@ from thermark.core import files
 from thermark.core.config import Section
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.report.paths import ReportPaths
-from thermark.report.reference_results import load, tables
-from thermark.report.zeroshot import drawing, polarity, verdicts
-from thermark.report.zeroshot.inputs import read
+from thermark.report.reference_results import load, reference_tables
+from thermark.report.zeroshot import drawing, polarity, published_comparison
 from thermark.report.zeroshot.measure import PROTOCOLS, measure, nested
 from thermark.report.zeroshot.page import Page, rendered
+from thermark.report.zeroshot.zeroshot_data import read
 
 TEMPLATE = Path(__file__).parent / "templates/page.md"
 
@@ -52,10 +52,13 @@ def build(
     ]
     seeds = {record.contestant: record.seeds for record in page.study.records} if page else {}
     origin = page.study.results.data_set.origin if page else "real"
-    rows = verdicts.compare(posts, page.values if page else {}, unseen, origin, seeds)
-    published = tables.posts_section(posts, rows, posts.absent)
+    rows = published_comparison.compare(posts, page.values if page else {}, unseen, origin, seeds)
+    published = reference_tables.posts_section(posts, rows, posts.absent)
     content = _plain(page) if page else {"contestants": {}}
-    content |= {"published": list(map(tables.posts_row, rows)), "polarity": dict(map(_polarity, inverted_sets))}
+    content |= {
+        "published": list(map(reference_tables.posts_row, rows)),
+        "polarity": dict(map(_polarity, inverted_sets)),
+    }
     files.write_text(
         text, rendered(TEMPLATE, dataset=name, page=page, published=published, inverted_sets=inverted_sets)
     )

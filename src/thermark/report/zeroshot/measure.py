@@ -20,8 +20,8 @@ from thermark.metrics.seeds import combined
 from thermark.report.columns import Values
 from thermark.report.results.record import Record
 from thermark.report.zeroshot import protocols
-from thermark.report.zeroshot.inputs import NOSE, SeedPredictions, ZeroshotData
 from thermark.report.zeroshot.nose_points import Noses, Numbers, posted, summarised, versions
+from thermark.report.zeroshot.zeroshot_data import NOSE, SeedPredictions, ZeroshotData
 
 METRICS = (
     *("faces", "missed", "recall", "precision", "predictions", "extra"),

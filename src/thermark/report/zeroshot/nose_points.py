@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from thermark.core.predictions import Predictions
 from thermark.landmarks import bridge, project
-from thermark.report.zeroshot.inputs import NOSE
+from thermark.report.zeroshot.zeroshot_data import NOSE
 
 # By which points the posts read the nose; what they did not use is read by its first bridge.
 POSTS = {"coco_wholebody133": "posts", "sapiens308": "posts", "mediapipe478": "wings"}

@@ -84,9 +84,7 @@ class FrameSet:
         return whole.hexdigest()
 
 
-def read(
-    root: Path, val: float, smallest: float = SMALLEST, most: int | None = None
-) -> tuple[FrameSet, FrameSet]:
+def read(root: Path, val: float, smallest: float = SMALLEST, most: int | None = None) -> tuple[FrameSet, FrameSet]:
     """Return the frames below `root` to learn from and those to validate on, `val` of them, by hash of the name.
 
     Of more than `most` frames the first are taken, in the order of the file.

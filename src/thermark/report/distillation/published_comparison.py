@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from thermark.report.distillation.inputs import DistillationData
+from thermark.report.distillation.distillation_data import DistillationData
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference_results import Published, PublishedCell
 from thermark.report.reference_results.compare import NO_PROFILE, CellComparison, Ours, compare_cells, measured

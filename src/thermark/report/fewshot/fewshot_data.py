@@ -13,10 +13,10 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.origin import Origin
 from thermark.report.fewshot.head import HeadResult
-from thermark.report.inputs import existing, open_json
 from thermark.report.paths import ReportPaths
 from thermark.report.results.comparisons import Comparisons, Family, open_comparisons
 from thermark.report.results.record import Record, ResultSet, open_named
+from thermark.report.stage_files import existing, open_json
 
 Numbers = Mapping[str, Any]
 PICTURES = ("png", "luma")  # sources that are the 8-bit pictures

@@ -17,7 +17,7 @@ from thermark.report.results.record import ResultSet, open_all
 
 
 @dataclass(frozen=True)
-class Inputs:
+class PageData:
     """All that is shown.
 
     `sets` and `errors` by data set; `speeds`: contestant or network -> its times (see `times`), on `machine`;
@@ -39,7 +39,7 @@ class Inputs:
     faces: Path = NOT_GIVEN
 
 
-def read(paths: ReportPaths, budget: tuple[str, ...] = (), folder: str = "") -> Inputs:
+def read(paths: ReportPaths, budget: tuple[str, ...] = (), folder: str = "") -> PageData:
     """Return what is there; `budget` names the data sets behind that curve.
 
     Raises DataError where there are no records, or where a file holds something else.
@@ -54,7 +54,7 @@ def read(paths: ReportPaths, budget: tuple[str, ...] = (), folder: str = "") -> 
     )
     errors = {name: open_errors(paths.results / f"{name}.parquet") for name in sets}
     speed = _content(paths.speed, {})
-    return Inputs(
+    return PageData(
         sets=sets,
         errors=errors,
         comparisons=_compared(paths.comparisons),

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
 from thermark.report.contestants import Sections, networks, trained
-from thermark.report.inputs import existing
 from thermark.report.paths import ReportPaths
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.record import ResultSet, open_named
+from thermark.report.stage_files import existing
 
 # Recipes of the study, in the order of the tables. An imported teacher has no training of ours.
 IMPORTED = "imported"
