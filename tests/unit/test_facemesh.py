@@ -42,7 +42,9 @@ def prompted(flag: float) -> Prompted:
 
 
 def on_frames(mesh: FaceMesh, detector, most: int = 4) -> Finder:
-    return facemesh.finder(partial(facemesh.found, mesh=mesh, detector=detector, most=most), "short_range")
+    return facemesh.finder(
+        partial(facemesh.detected_meshes, mesh=mesh, detector=detector, most=most), "short_range"
+    )
 
 
 def detected(*faces) -> Detections:

@@ -26,7 +26,7 @@ NOSE = (90.3, 61.7)
 
 
 def faces(points: dict[str, list[tuple[float, float]]], **columns) -> Faces:
-    return replace(bake.noses(points), **{name: np.array(each) for name, each in columns.items()})
+    return replace(bake.nose_faces(points), **{name: np.array(each) for name, each in columns.items()})
 
 
 def labelled(box=PERSONS[0], colour=False, kind="square"):
@@ -146,7 +146,7 @@ def crowd():
     rng = np.random.default_rng(1)
     one = {f"1/Thermal_{n}": [(40, 60), (150, 80)] for n in range(1, 61)}
     two = {f"2/Thermal_{n}": [tuple(rng.uniform(40, 150, 2))] for n in range(511, 611)}
-    table = bake.noses(one | two)
+    table = bake.nose_faces(one | two)
     table.boxes[[0, 130]] += 1000  # an empty crop
     table.xy[[0, 130]] += 1000
     table.boxes[[5, 131]] = [100, 200, 120, 240]  # somebody else: no pair

@@ -114,7 +114,7 @@ def drawn_run(monkeypatch, root, kind):
     rng = np.random.default_rng(3)
     names = [f"{1 + (n > 60)}/{n}" for n in range(75)]
     noses = rng.uniform([30, 40], [160, 150], (75, 2)).astype(np.float32)
-    table = bake.noses({name: [tuple(nose)] for name, nose in zip(names, noses, strict=True)})
+    table = bake.nose_faces({name: [tuple(nose)] for name, nose in zip(names, noses, strict=True)})
     table.boxes[:, :] += rng.uniform(-9, 9, (75, 4)).astype(np.float32)
     table.prompts[:, :] += rng.uniform(-5, 5, (75, 4)).astype(np.float32)
     # Of the square geometry.

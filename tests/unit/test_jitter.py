@@ -30,7 +30,7 @@ from thermark.models.inference.crops import predict, predict_shifted
 from thermark.models.inference.sweep import sweep
 
 JITTER = Jitter((1, 2), 12)
-NOSES = Config(vocabulary="nose1", bootstrap=0)
+NOSE_CONFIG = Config(vocabulary="nose1", bootstrap=0)
 STEPS = [(1, 0), (-1, 0), (0, 1), (0, -1), (2, 0), (-2, 0), (0, 2), (0, -2)]
 
 
@@ -185,7 +185,7 @@ def asked(one: Dot, shown, known: Faces, config: Jitter = JITTER) -> dict:
     plain = sweep(LazyModel(lambda: one), "c", shown, known, np.arange(len(known)), "d", 0.0)
     there = jitter.shift_images(shown, known, seen)
     output = sweep(LazyModel(lambda: one), "c", there, seen.faces, np.arange(len(seen.faces)), "d", 0.0)
-    return evaluate(known, plain, NOSES, jittered=Jittered(config, [output])).floor
+    return evaluate(known, plain, NOSE_CONFIG, jittered=Jittered(config, [output])).floor
 
 
 @pytest.mark.parametrize("given", ["own", "frame", "prompt", "labelled"])

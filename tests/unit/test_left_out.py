@@ -18,7 +18,7 @@ from thermark.datasets import tfw
 from thermark.datasets.prepare import framing, packing
 from thermark.download import manifest
 from thermark.download.fetch import NOT_HAD, fetch_or_skip
-from thermark.download.request import Page
+from thermark.download.request import WebPage
 from thermark.metrics import evaluate as scoring
 from thermark.models.inference import predict_everyone
 from thermark.models.inference.keys import Config, PredictionPaths, Setting
@@ -59,7 +59,7 @@ def test_a_page_in_place_of_it_and_a_licence_that_nobody_accepted_are_reasons_to
     with serving(Script(b"<html><body>log in</body></html>", [HTML] * 9)) as script:
         case = Machine(tmp_path / "m", (), {"all": {"url": script.url}})
         assert fetched(case, optional=True) and runs.skipped(case.out) == NOT_HAD
-        with pytest.raises(Page):
+        with pytest.raises(WebPage):
             fetched(case, optional=False)
     strict = Machine(tmp_path / "n", (), {"all": {"url": NOWHERE, "licence": "strict"}})
     fetched(strict, optional=True)

@@ -36,7 +36,7 @@ from thermark.models.inference.contract import Assets, Instances, LazyModel, Una
 from thermark.models.inference.sweep import sweep
 from thermark.report.reference_results import load as published
 from thermark.report.zeroshot import protocols
-from thermark.report.zeroshot.nose_points import Noses
+from thermark.report.zeroshot.nose_points import NosePoints
 
 WIDTH, HEIGHT = 192, 256
 PERSON, FOREHEAD, NOSE = 0, 2, 3
@@ -236,8 +236,8 @@ def test_parts_1_and_3_count_the_noses_of_the_scripts(root, loaded, name, part, 
     assert outside  # noses of nobody count, and are no face
 
 
-def said(frames: list[str], xy: np.ndarray) -> Noses:
-    return Noses(np.array(frames), np.full(len(frames), -1), np.asarray(xy, float), np.ones(len(frames)))
+def said(frames: list[str], xy: np.ndarray) -> NosePoints:
+    return NosePoints(np.array(frames), np.full(len(frames), -1), np.asarray(xy, float), np.ones(len(frames)))
 
 
 def test_a_label_of_part_1_is_not_moved_to_pixel_centres(root, loaded):
@@ -405,7 +405,7 @@ def test_b_of_part_3_crops_and_maps_back_as_the_script_does():
     )
     crops = Task(face_landmarks=mesh)
     landmarker = mediapipe.MediaPipe(mediapipe.Config(task="landmarker", faces=4, **about), PACKAGE, crops)
-    instances = two_stage.faces(image, finder.found, landmarker.found, "mediapipe478", as_told=True)
+    instances = two_stage.faces(image, finder.predict, landmarker.predict, "mediapipe478", as_told=True)
     x0, y0, x1, y1 = crop_of(list(face))
     np.testing.assert_array_equal(crops.seen[0], cv2.resize(image[y0:y1, x0:x1], (256, 256)))
     wanted = (0.25 * 256 * (x1 - x0) / 256 + x0, 0.75 * 256 * (y1 - y0) / 256 + y0)
@@ -437,7 +437,7 @@ def test_points_as_told_are_normalised_ones_times_the_size_of_the_picture():
     at = {}
     for as_told in (True, False):
         one = mediapipe.MediaPipe(mediapipe.Config(**about, as_told=as_told), PACKAGE, Task(face_landmarks=mesh))
-        at[as_told] = one.found(image).xy[0, 0]
+        at[as_told] = one.predict(image).xy[0, 0]
     assert at[True].tolist() == [50, 50] and (at[False] < at[True]).all()
 
 
@@ -458,7 +458,7 @@ def test_part_2_of_the_bake_off_takes_the_same_median(loaded):
     rows = pairs.test[:4]
     off = np.array([1.0, 2.0, 3.0, 4.0])
     noses = loaded.faces.xy[rows, 0] + np.stack([off, np.zeros(4)], axis=1)
-    told_of = Noses(loaded.faces.frames[rows], rows, noses.astype(float), np.ones(4))
+    told_of = NosePoints(loaded.faces.frames[rows], rows, noses.astype(float), np.ones(4))
     numbers = protocols.score_crops(loaded.faces, pairs.crops, rows, told_of)
     assert numbers["native_median"] == pytest.approx(2.0, abs=1e-4)
     # Parts 1 and 3 are read from numpy's.

@@ -36,7 +36,7 @@ DATASETS = {"thermeval": scene.SETTINGS, "thermeval_person": {"raw": "thermeval"
 def faces():
     one = {f"1/Thermal_{n}": [(50, 80), (140, 90)] for n in range(1, 5)}
     two = {f"2/Thermal_{n}": [(90, 60 + n % 9)] for n in range(511, 601)}
-    return scene.noses(one | two)
+    return scene.nose_faces(one | two)
 
 
 def stages(root, origin="real"):

@@ -15,8 +15,9 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.datasets import facesynthetics, tfake
 from thermark.datasets.checks.splits import Fractions
-from thermark.synth.thermalise import heat, places
+from thermark.synth.thermalise import heat
 from thermark.synth.thermalise.heat import Room
+from thermark.synth.thermalise.thermal_spots import BOTH, LEFT, RIGHT, FaceAxes
 from thermark.synth.writers import thermalised
 
 SIZE = 160
@@ -195,8 +196,8 @@ def test_breath_is_seen_at_the_nostrils_and_in_the_mouth_only():
 def test_what_is_turned_away_warms_nothing():
     points = landmarks()
     points[42:48, 0] = points[42, 0] + (points[42:48, 0] - points[42, 0]) * 0.1
-    face = places.FaceAxes(points, (SIZE, SIZE))
-    assert face.turned(places.LEFT) == 0 and face.turned(places.RIGHT) == face.turned(places.BOTH) == 1
+    face = FaceAxes(points, (SIZE, SIZE))
+    assert face.turned(LEFT) == 0 and face.turned(RIGHT) == face.turned(BOTH) == 1
 
 
 def test_edges_are_those_of_optics():

@@ -13,7 +13,7 @@ from thermark.download import cache, extract_set, fetch_config, licences, listin
 from thermark.download.fetch_config import Config, ResolvedPiece
 from thermark.download.local_copy import Folder, LocalCopy, SingleFile
 from thermark.download.manifest import File, Pin
-from thermark.download.request import Changed, Page
+from thermark.download.request import Changed, WebPage
 from thermark.download.resolve import FileStore
 
 LocalCopies = Mapping[str, LocalCopy]
@@ -32,7 +32,7 @@ def fetch_or_skip(key: str, config: Config, path: Path, sheets: Path, out: Path,
     """
     try:
         fetch(key, config, path, sheets, out, store)
-    except (NetworkError, Page) as error:
+    except (NetworkError, WebPage) as error:
         if not config.optional or (out.is_dir() and not skipped(out)):
             raise
         if not path.exists():

@@ -15,7 +15,7 @@ from thermark.report.markdown import FILTERS, code, escaped, table
 from thermark.report.number_format import label, shown
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load
-from thermark.report.reference_results.compare import ERROR, WIDEST
+from thermark.report.reference_results.compare import TOLERATED_ERROR, WIDEST
 from thermark.report.results import printed
 from thermark.report.results.estimates import interval, plus_minus
 from thermark.report.results.record import ResultSet
@@ -74,7 +74,7 @@ def build(
             "config": config,
         },
         **{"published": published, "rows": rows, "runs": _runs(study)},
-        **{"tolerance": 100 * ERROR, "widest": WIDEST * 100 * ERROR},
+        **{"tolerance": 100 * TOLERATED_ERROR, "widest": WIDEST * 100 * TOLERATED_ERROR},
         steadiness=gradient_stability.listed(measured, study),
     )
     files.write_text(text, page)

@@ -30,7 +30,7 @@ def rendered(template: Path, **context: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Page:
+class ZeroshotPage:
     """What the template asks of a data set: `picture` is what the posts saw, `settings` are those of the set."""
 
     study: ZeroshotData
