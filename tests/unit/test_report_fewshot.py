@@ -872,7 +872,7 @@ def test_what_is_missing_or_wrong(tmp_path):
     with pytest.raises(DataError, match=r"other\.json"):
         study(scene, ["other"])
     files.write_text(scene.paths.curves / "teacher.csv", "labels,seed\n5,0\n")
-    with pytest.raises(DataError, match="no curve of labels"):
+    with pytest.raises(DataError, match="has the columns labels,seed, not labels,seed,native_mean"):
         scene.build()
     (scene.paths.curves / "teacher.csv").unlink()
     with pytest.raises(DataError, match=r"teacher\.csv"):

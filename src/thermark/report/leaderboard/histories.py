@@ -51,7 +51,7 @@ def write(
 
 def _history(path: Path) -> pd.DataFrame:
     """Return the histories of a run's seeds, with the total `loss` before its terms."""
-    table = pd.read_csv(path)
+    table = long_table.read(path)
     terms = [name for name in table if name not in (*KEYS, *ALWAYS)]
     if "loss" not in table:
         table.insert(len(KEYS), "loss", table[terms].sum(axis=1, min_count=1))

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from thermark.core import files
+from thermark.report import long_table
 from thermark.report.page.figures.learning import Lines
 from thermark.report.page.view import Speeds
 from thermark.report.paths import NOT_GIVEN, ReportPaths
@@ -80,10 +81,10 @@ def _compared(path: Path) -> Comparisons:
 def _lines(path: Path) -> Lines:
     if not path.is_file():
         return ()
-    frame = pd.read_csv(path)
+    table = long_table.read(path)
     return [
         {str(key): None if pd.isna(value) else value for key, value in row.items()}
-        for row in frame.to_dict(orient="records")
+        for row in table.to_dict(orient="records")
     ]
 
 
