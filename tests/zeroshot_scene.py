@@ -55,7 +55,7 @@ def nose_faces(frames: dict[str, list[tuple[float, float]]], sessions: dict[str,
     )
 
 
-def said(
+def predictions_of(
     contestant: str, vocabulary: str, frames: list[str], xy: np.ndarray, rows=None, boxes: str = "", **more
 ) -> Predictions:
     """Return predictions whose points all lie at xy (M, 2), prompted for `rows` or found by itself."""

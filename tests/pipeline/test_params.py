@@ -162,7 +162,7 @@ def test_every_run_of_every_profile_is_valid_and_names_what_exists(content):
         assert {raw[role] for role in TRAINED} <= made, name
         assert raw["teacher"] in {"none", *runs, *content["converted"]} and raw["known"] and raw["labels"], name
         if raw["teacher"] in runs:
-            taught_by(name, settings, runs[raw["teacher"]])
+            fits_teacher(name, settings, runs[raw["teacher"]])
 
 
 def chained(name: str, seeds, below) -> None:
@@ -170,17 +170,17 @@ def chained(name: str, seeds, below) -> None:
     assert {*seeds} <= {*below} or len(below) == 1, name
 
 
-def taught_by(name: str, told, teacher: dict) -> None:
+def fits_teacher(name: str, run, teacher: dict) -> None:
     """Check that a run and its teacher fit, so that nobody learns so after a day of training."""
-    assert teacher["vocabulary"] == told.known or teacher["vocabulary"] == told.vocabulary, name
-    assert teacher["input_size"] == told.input_size, name
-    chained(name, told.seeds, teacher["seeds"])
-    if told.recipe == "adapted":
-        assert teacher["size"] == told.size, name
+    assert teacher["vocabulary"] == run.known or teacher["vocabulary"] == run.vocabulary, name
+    assert teacher["input_size"] == run.input_size, name
+    chained(name, run.seeds, teacher["seeds"])
+    if run.recipe == "adapted":
+        assert teacher["size"] == run.size, name
     else:
         # A name ends in the sizes of teacher and student, or in the one size of both.
         sizes = name.split("_")[1]
-        assert (sizes[0], sizes[-1]) == (teacher["size"], told.size), name
+        assert (sizes[0], sizes[-1]) == (teacher["size"], run.size), name
 
 
 def trained_names(content) -> set[str]:
@@ -376,9 +376,9 @@ def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content
     for name, raw in content["pseudo_labels"].items():
         settings = parse(raw, pseudo_labels.Config, f"pseudo_labels.{name}")
         assert name not in content["datasets"]
-        taught_by_head = content["heads"][settings.head.removeprefix("head_")]
+        teacher_head = content["heads"][settings.head.removeprefix("head_")]
         assert settings.head.startswith("head_")
-        assert (taught_by_head["backbone"], taught_by_head["crops"]) == (settings.backbone, settings.crops)
+        assert (teacher_head["backbone"], teacher_head["crops"]) == (settings.backbone, settings.crops)
         assert content["crops"][settings.crops]["faces"] == settings.faces
     for name, raw in content["runs"].items():
         if settings := content["pseudo_labels"].get(raw["train"]):

@@ -172,8 +172,8 @@ def wheel(tmp_path) -> bundle.Bundle:
     return bundle.read(tmp_path)
 
 
-def config(**told) -> Config:
-    return parse({"family": "facemesh", "weights": "wheel", **told}, Config, "here")
+def config(**settings) -> Config:
+    return parse({"family": "facemesh", "weights": "wheel", **settings}, Config, "here")
 
 
 def deviations(predictor, pictures, expected) -> list[float]:

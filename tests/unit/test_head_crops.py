@@ -198,8 +198,8 @@ def test_limits_depend_on_ids_and_not_on_their_order(monkeypatch, tmp_path, crow
     table = replace(table, splits=np.where(np.arange(220) < 17, "val", table.splits))
     limit = {"limit": {"train": 20, "test": 50}}
 
-    def taken(folder, own, **told):
-        one = scene.cut(monkeypatch, tmp_path / folder, own, images, geometry="square", side=8, **told)
+    def taken(folder, own, **settings):
+        one = scene.cut(monkeypatch, tmp_path / folder, own, images, geometry="square", side=8, **settings)
         rows = zip(own.ids[one.rows], one.parts, one.published, strict=True)
         return one, {(str(name), str(part), bool(published)) for name, part, published in rows}
 

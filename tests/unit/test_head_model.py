@@ -21,8 +21,8 @@ PERSON = np.array([70, 40, 110, 90], np.float32)
 EDGES = ([1, 45, 95, 75], [85, 30, 185, 90], [50, -8, 130, 270])
 
 
-def made(batch=3, **told) -> HeadModel:
-    about = scene.card(**told)
+def made(batch=3, **fields) -> HeadModel:
+    about = scene.card(**fields)
     return HeadModel(scene.backbone(batch), scene.repeating(), about, about.padding)
 
 

@@ -91,12 +91,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         files.write_json(root / f"reports/{dataset}.json", about)
         for name, how in contestants.items():
             predictions = replace(answer(faces, *how, vocabulary), contestant=name)
-            predictions.save(root / f"said/{name}/{dataset}.npz")
+            predictions.save(root / f"predictions/{name}/{dataset}.npz")
         given_up = Predictions.none("absent", "d", "skipped", "no `weights` | <script>\n# x")
-        given_up.save(root / f"said/absent/{dataset}.npz")
+        given_up.save(root / f"predictions/absent/{dataset}.npz")
         for seed in range(3):
             predictions = replace(answer(faces, 0.3 + 0.4 * seed, 0, vocabulary, seed), contestant="ktl_s")
-            predictions.save(root / f"said/ktl_s/seed{seed}/{dataset}.npz")
+            predictions.save(root / f"predictions/ktl_s/seed{seed}/{dataset}.npz")
     known = {
         name: Contestant(kind, "facemesh", {}, run=run)
         for name in CONTESTANTS
@@ -118,7 +118,7 @@ def paths(root: Path) -> ReportPaths:
         root / "results",
         training=root / "training",
         faces=root / "faces",
-        predictions=root / "said",
+        predictions=root / "predictions",
         errors=root / "errors",
     )
 
@@ -344,7 +344,7 @@ def test_a_row_has_all_that_its_record_says():
 
 
 def test_a_report_of_nothing_but_reasons_is_still_a_report(root, paths, tmp_path):
-    for name in ("faces", "reports", "said/absent"):
+    for name in ("faces", "reports", "predictions/absent"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).symlink_to(root / name)
     results_scene.recorded(tmp_path, {"absent": Contestant("x", "absent", {})}, {"one": Scoring(bootstrap=0)})

@@ -111,9 +111,11 @@ def test_pck_is_over_all_noses_and_means_over_the_matched():
     assert numbers["mean"] == pytest.approx(31.5001 / 4) and numbers["median"] == pytest.approx((3.0001 + 5) / 2)
 
 
-def plainly(truth, said, cap):
+def plainly(truth, predictions, cap):
     """Match as the posts describe it: all pairs, sorted by distance, each side once."""
-    pairs = sorted((float(np.hypot(*(p - g))), i, j) for i, g in enumerate(truth) for j, p in enumerate(said))
+    pairs = sorted(
+        (float(np.hypot(*(p - g))), i, j) for i, g in enumerate(truth) for j, p in enumerate(predictions)
+    )
     gaps, gone = np.full(len(truth), np.inf), set()
     for gap, i, j in pairs:
         if gap <= cap and np.isinf(gaps[i]) and j not in gone:
@@ -234,11 +236,11 @@ def test_errors_in_crop_px_and_in_frame_px_are_apart():
 
 def test_the_posts_read_noses_by_the_points_that_they_used():
     points = vocabulary("mediapipe478").points
-    predictions = scene.said("x", "mediapipe478", ["1/a"], np.zeros((1, 2)))
+    predictions = scene.predictions_of("x", "mediapipe478", ["1/a"], np.zeros((1, 2)))
     predictions.xy[0] = np.arange(len(points))[:, None]
     wings = [102, 49, 48, 115, 331, 279, 278, 344]
     assert nose_points.posted(predictions).xy[0] == pytest.approx([np.mean(wings)] * 2)
-    whole = scene.said("x", "coco_wholebody133", ["1/a"], np.zeros((1, 2)))
+    whole = scene.predictions_of("x", "coco_wholebody133", ["1/a"], np.zeros((1, 2)))
     whole.xy[0] = np.arange(133)[:, None]
     assert nose_points.posted(whole).xy[0] == pytest.approx([56.0] * 2)
     whole.xy[0, 57] = np.nan
@@ -248,7 +250,7 @@ def test_the_posts_read_noses_by_the_points_that_they_used():
 
 def test_noses_of_all_vocabularies():
     for name in ("nose1", "ibug68", "coco_wholebody133", "sapiens308", "mediapipe478", "blazeface6"):
-        predictions = scene.said("x", name, ["1/a"], np.array([[3.0, 4.0]]))
+        predictions = scene.predictions_of("x", name, ["1/a"], np.array([[3.0, 4.0]]))
         assert nose_points.posted(predictions).xy == pytest.approx(np.array([[3.0, 4.0]])), name
         for version in nose_points.versions(name):
             assert nose_points.nose_points(predictions, version).xy == pytest.approx(np.array([[3.0, 4.0]])), (

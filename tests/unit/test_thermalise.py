@@ -311,7 +311,7 @@ def lose_point(path):
 
 
 @pytest.mark.parametrize(
-    ("name", "damage", "said"),
+    ("name", "damage", "message"),
     [
         ("000003_seg.png", Path.unlink, "000003_seg.png is missing beside 000003_ldmks.txt"),
         ("000003.png", Path.unlink, "000003.png is missing beside 000003_ldmks.txt"),
@@ -325,12 +325,12 @@ def lose_point(path):
         ("000003_ldmks.txt", lose_point, "000003_ldmks.txt lacks a point"),
     ],
 )
-def test_a_bad_file_is_named_and_nothing_is_written(own_source, tmp_path, name, damage, said):
+def test_a_bad_file_is_named_and_nothing_is_written(own_source, tmp_path, name, damage, message):
     damage(own_source / name)
     files.write_text(tmp_path / "raw/earlier", "kept")
     with pytest.raises(DataError) as caught:
         thermalised.write(tmp_path / "raw", own_source, CONFIG, 1)
-    assert said in caught.value.cause and "\n" not in caught.value.cause + caught.value.remedy
+    assert message in caught.value.cause and "\n" not in caught.value.cause + caught.value.remedy
     assert list(tree(tmp_path / "raw")) == ["earlier"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw", "source"]
 

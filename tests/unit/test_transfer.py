@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from camera_faces import NAMES, VOCABULARY, faces_of, said, shape
+from camera_faces import NAMES, VOCABULARY, faces_of, predictions_of, shape
 from thermark import landmarks
 from thermark.core import files
 from thermark.core.errors import ConfigError, DataError
@@ -77,7 +77,7 @@ def test_errors_are_means_in_the_distance_of_the_eyes_and_the_lips_are_apart():
     guess = xy + np.float32([4, 0])  # a tenth of 40 px
     for name in points.MIDLINE:
         guess[:, NAMES.index(name), 0] += 40
-    numbers = camera_scores.in_boxes(faces, [said(faces, guess)])
+    numbers = camera_scores.in_boxes(faces, [predictions_of(faces, guess)])
     assert numbers["all"]["nme"] == pytest.approx(0.1) and numbers["all"]["faces"] == 6
     assert numbers["points"]["midline"]["nme"] == pytest.approx(1.1)
     assert numbers["points"]["common54"]["nme"] == pytest.approx((50 * 0.1 + 4 * 1.1) / 54)
@@ -90,12 +90,12 @@ def test_a_miss_is_counted_and_no_part_of_the_mean():
     faces = faces_of(xy)
     guess = xy + np.float32([2, 0])
     guess[1] = np.nan
-    errors = camera_scores.face_errors(faces, [said(faces, guess)])[0]
+    errors = camera_scores.face_errors(faces, [predictions_of(faces, guess)])[0]
     assert np.isinf(errors[1]) and np.delete(errors, 1) == pytest.approx(np.full(5, 0.05))
-    numbers = camera_scores.in_boxes(faces, [said(faces, guess)])["all"]
+    numbers = camera_scores.in_boxes(faces, [predictions_of(faces, guess)])["all"]
     assert numbers["missed"] == 1 and numbers["nme"] == pytest.approx(0.05)
     assert numbers["failed"] == pytest.approx(1 / 6)
-    assert camera_scores.worst(faces, [said(faces, guess)])[0] == {"face": faces.ids[1], "nme": None}
+    assert camera_scores.worst(faces, [predictions_of(faces, guess)])[0] == {"face": faces.ids[1], "nme": None}
 
 
 def test_intervals_are_drawn_by_person_and_by_recording():
@@ -105,7 +105,7 @@ def test_intervals_are_drawn_by_person_and_by_recording():
     people = [f"p{row // 4}" for row in range(12)]  # each person in every recording
     faces = faces_of(xy, ids, people)
     guess = xy + np.float32([1, 0]) * (np.arange(12) % 4)[:, None, None]
-    numbers = camera_scores.in_boxes(faces, [said(faces, guess)])["all"]
+    numbers = camera_scores.in_boxes(faces, [predictions_of(faces, guess)])["all"]
     low, high = numbers["subjects"]
     assert high - low == pytest.approx(0, abs=1e-6)
     low, high = numbers["recordings"]
@@ -115,7 +115,7 @@ def test_intervals_are_drawn_by_person_and_by_recording():
 def test_seeds_have_their_mean_and_spread():
     xy = np.stack([shape(row) for row in range(6)])
     faces = faces_of(xy)
-    seeds = [said(faces, xy + np.float32([step, 0])) for step in (2, 4, 6)]
+    seeds = [predictions_of(faces, xy + np.float32([step, 0])) for step in (2, 4, 6)]
     numbers = camera_scores.in_boxes(faces, seeds)["all"]
     assert numbers["seeds"] == pytest.approx([0.05, 0.1, 0.15])
     assert numbers["nme"] == pytest.approx(0.1) and numbers["nme_seed_std"] == pytest.approx(0.05)
@@ -260,7 +260,7 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--kinds", "found"], "invalid choice: 'found'"),
         (["--rows", "rows.json"], "--rows are those of a --run"),
@@ -268,12 +268,12 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
         (["--stride", "0"], "stride: Input should be greater than 0"),
     ],
 )
-def test_what_the_quick_score_cannot_do_is_said_before_it_works(tmp_path, monkeypatch, capsys, words, said):
+def test_what_the_quick_score_cannot_do_is_said_before_it_works(tmp_path, monkeypatch, capsys, words, message):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["transfer_score.py", "--raw", str(tmp_path), *words])
     with pytest.raises((SystemExit, DataError, ConfigError)) as caught:
         runpy.run_path(str(STAGE))["main"]()
-    assert said in (capsys.readouterr().err if caught.type is SystemExit else caught.value.cause)
+    assert message in (capsys.readouterr().err if caught.type is SystemExit else caught.value.cause)
 
 
 def test_kinds_that_can_be_asked_for_are_those_there_are():
@@ -312,7 +312,7 @@ def test_disagreement_leaves_out_constant_offsets():
     constant = rng.normal(0, 5, (54, 2))
     guess = xy + constant + rng.normal(0, 0.8, xy.shape)
     guess[0] = np.nan
-    measured = noise.disagreement(faces, said(faces, guess))
+    measured = noise.disagreement(faces, predictions_of(faces, guess))
     assert measured.pictures == 299
     assert measured.nme == pytest.approx(0.8 * np.sqrt(np.pi / 2) / 40, rel=0.03)
 
@@ -326,7 +326,7 @@ def predicted(tmp_path) -> ReportPaths:
         files.write_json(tmp_path / f"reports/{name}.json", {"fingerprint": "data"})
     for seed, step in enumerate((2, 4)):
         for file in ("car.npz", "car@shift10.npz", "car_tight.npz"):
-            said(faces, xy + np.float32([step, 0])).save(tmp_path / f"predictions/run/seed{seed}/{file}")
+            predictions_of(faces, xy + np.float32([step, 0])).save(tmp_path / f"predictions/run/seed{seed}/{file}")
     for file in ("car.npz", "car@shift10.npz", "car_tight.npz"):
         Predictions.none("absent", "data", "skipped", "no weights").save(tmp_path / f"predictions/absent/{file}")
     return ReportPaths(**{name: tmp_path / name for name in ("faces", "reports", "predictions")})
