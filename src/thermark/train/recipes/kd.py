@@ -11,7 +11,7 @@ from thermark.train.run import Finished
 
 
 class Config(distillation_config.Config):
-    """A run's section of params.yaml; the options are those of `distillation.options.Config`."""
+    """A run's section of params.yaml; the options are those of `distillation_config.Config`."""
 
     recipe: Literal["kd"]
     lambdas: distillation_config.Plain = distillation_config.Plain()

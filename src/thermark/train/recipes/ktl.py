@@ -14,7 +14,7 @@ from thermark.train.run import Finished
 
 
 class Config(distillation_config.Config):
-    """A run's section of params.yaml; the options are those of `distillation.options.Config`."""
+    """A run's section of params.yaml; the options are those of `distillation_config.Config`."""
 
     recipe: Literal["ktl"]
 
