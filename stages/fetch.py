@@ -6,7 +6,7 @@ from pathlib import Path
 from thermark.core import errors
 from thermark.core.config import section
 from thermark.download.fetch import fetch_or_skip
-from thermark.download.options import Config
+from thermark.download.fetch_config import Config
 from thermark.download.resolve import default_store
 
 

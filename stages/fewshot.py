@@ -7,7 +7,7 @@ from thermark.core import command_line, errors
 from thermark.core.config import section, value
 from thermark.report.contestants import read_contestants, sections
 from thermark.report.fewshot import build
-from thermark.report.fewshot.inputs import Config, Profile
+from thermark.report.fewshot.fewshot_data import Config, Profile
 from thermark.report.paths import ReportPaths
 
 SECTIONS = ("heads", "runs", "crops")

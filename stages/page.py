@@ -6,7 +6,7 @@ from pathlib import Path
 
 from thermark.core import errors
 from thermark.core.config import section, value
-from thermark.report.page import build, inputs
+from thermark.report.page import build, page_data
 from thermark.report.paths import NOT_GIVEN, ReportPaths
 
 # Option -> path of the page, which is written without those that are not there.
@@ -28,7 +28,7 @@ def main() -> None:
     folder = Path(os.path.relpath(options.results, options.out)).as_posix()
     optional = {field: getattr(options, name) for name, field in OPTIONAL.items()}
     paths = ReportPaths(options.results, **optional)
-    build.build(inputs.read(paths, budget, folder), section(params, options.params, build.Config), options.out)
+    build.build(page_data.read(paths, budget, folder), section(params, options.params, build.Config), options.out)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from thermark.core import errors, files
-from thermark.report.reference_results.tables import markdown, reference_table
+from thermark.report.reference_results.reference_tables import markdown, reference_table
 from thermark.report.results.record import open_all
 from thermark.report.results.reproduced import everything
 

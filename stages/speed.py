@@ -13,7 +13,7 @@ from thermark.core.scored_splits import read_scored_splits
 from thermark.models.inference import keys
 from thermark.models.inference.keys import PredictionPaths, Setting
 from thermark.report.speed import turns
-from thermark.report.speed.options import Config
+from thermark.report.speed.speed_config import Config
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ def faces_of(xy: np.ndarray, ids=None, people=None) -> Faces:
     )
 
 
-def said(faces: Faces, xy: np.ndarray) -> Predictions:
+def predictions_of(faces: Faces, xy: np.ndarray) -> Predictions:
     rows = np.arange(len(faces))
     return replace(
         Predictions.none("x", "data", "ok", ""),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from thermark.report.distillation.inputs import studied
+from thermark.report.distillation.distillation_data import studied
 
 NETWORK = ("size", "vocabulary")
 Runs = Mapping[str, Mapping[str, Any]]
@@ -61,13 +61,13 @@ def alike(own: Mapping, other: Mapping, names: tuple[str, ...]) -> bool:
 def of_students(content: dict) -> set[tuple[str, str]]:
     """Return each student with its head, with each control and with the large head, where boxes are the same."""
     section, opinions, contestants = content["fewshot"], content["pseudo_labels"], content["contestants"]
-    taught = {name: opinions[key] for name, key in section.get("students", {}).items()}
-    controls = [name for name, config in taught.items() if config.get("source") == "true"]
+    sources = {name: opinions[key] for name, key in section.get("students", {}).items()}
+    controls = [name for name, config in sources.items() if config.get("source") == "true"]
     large = [name for name, row in section.get("networks", {}).items() if row == "sapiens2_04b+head"]
     large += ["head_sapiens2_04b"] if "head_sapiens2_04b" in section.get("contestants", ()) else []
     return {
         (name, other)
-        for name, config in taught.items()
+        for name, config in sources.items()
         if name not in controls
         for other in (config["head"], *controls, *large)
         if contestants[name]["given"] == contestants[other]["given"]

@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 
 from thermark.core.config import parse
-from thermark.download import cache, licences, manifest, options
+from thermark.download import cache, fetch_config, licences, manifest
 from thermark.download.download import RetryPolicy
 from thermark.download.fetch import fetch
 from thermark.download.mirrors import Mirrors
@@ -114,9 +114,9 @@ class Machine:
     def store(self) -> FileStore:
         return FileStore(self.cache, Mirrors((*self.mirrors, cache.placed(self.cache))), QUICK)
 
-    def config(self) -> options.Config:
+    def config(self) -> fetch_config.Config:
         pieces = {key: {"licence": "tiny"} | piece for key, piece in self.pieces.items()}
-        return parse({"max_mb": self.max_mb, "pieces": pieces}, options.Config, "fetch.set")
+        return parse({"max_mb": self.max_mb, "pieces": pieces}, fetch_config.Config, "fetch.set")
 
     def fetch(self) -> dict[str, bytes]:
         """Fetch the data set and return its files."""

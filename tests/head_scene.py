@@ -72,10 +72,10 @@ def prepared(folder: Path, faces: Faces, images: dict[str, np.ndarray]) -> Path:
     return folder
 
 
-def cut(monkeypatch, root: Path, faces: Faces, images: dict[str, np.ndarray], **told) -> crops.CropSet:
+def cut(monkeypatch, root: Path, faces: Faces, images: dict[str, np.ndarray], **settings) -> crops.CropSet:
     """Cut crops of the drawn frames into root/cut, as the stage does, and open them."""
     module = dataset(monkeypatch, images)
-    config = parse(CONFIG | told, crops.Config, "crops.x")
+    config = parse(CONFIG | settings, crops.Config, "crops.x")
     ready = prepared(root / "faces", faces, images)
     crops.make(module, Path("drawn"), SETTINGS, config, ready, root / "cut", root / "cut.json", workers=1)
     return crops.read(root / "cut")

@@ -145,13 +145,13 @@ def logarithm(path: Path, size: int) -> Path:
     return write(path, nodes, constants, ["batch", 3, size, size], ["simcc_x", "simcc_y"])
 
 
-def always(path: Path, size: tuple[int, int], said: np.ndarray, batch: int | str = "batch") -> Path:
-    """Write a network that says `said` (C, H, W) of every image of `size` (width, height)."""
-    constants = {"said": said[None].astype(np.float32), "zero": np.float32(0)}
+def always(path: Path, size: tuple[int, int], answer: np.ndarray, batch: int | str = "batch") -> Path:
+    """Write a network that says `answer` (C, H, W) of every image of `size` (width, height)."""
+    constants = {"answer": answer[None].astype(np.float32), "zero": np.float32(0)}
     nodes = [
         ("ReduceMean", ["x"], "mean", {"axes": [1, 2, 3], "keepdims": 1}),
         ("Mul", ["mean", "zero"], "nought", {}),
-        ("Add", ["nought", "said"], "out", {}),
+        ("Add", ["nought", "answer"], "out", {}),
     ]
     return write(path, nodes, constants, [batch, 3, size[1], size[0]], ["out"])
 

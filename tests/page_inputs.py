@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from records import result_set
-from thermark.report.page.inputs import Inputs
+from thermark.report.page.page_data import PageData
 from thermark.report.page.view import estimate
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair
 from thermark.report.results.face_errors import Errors
@@ -78,7 +78,7 @@ def results(records: Sequence[Record], **more: Any) -> ResultSet:
     return result_set(records, miss=MISS, **about | more)
 
 
-def inputs(extra: str = "", **more: Any) -> Inputs:
+def inputs(extra: str = "", **more: Any) -> PageData:
     """Return a set on which `good` errs by 0.02, `fair` by 0.03, `poor` misses a third, `idle` did not run.
 
     `extra`: the name of one contestant more, as good as `fair`.
@@ -99,7 +99,7 @@ def inputs(extra: str = "", **more: Any) -> Inputs:
         }
     )
     records += [record(extra, errors[extra])] if extra else []
-    return Inputs(sets={"small": results(records)}, errors={"small": errors}, **more)
+    return PageData(sets={"small": results(records)}, errors={"small": errors}, **more)
 
 
 def compared(sets: Mapping[str, ResultSet], apart: float = 0.15) -> Comparisons:

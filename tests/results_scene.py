@@ -51,7 +51,7 @@ def faces(subjects: int = SUBJECTS) -> Faces:
     )
 
 
-def said(truth: Faces, contestant: str, noise: float, seed: int) -> Predictions:
+def predictions_of(truth: Faces, contestant: str, noise: float, seed: int) -> Predictions:
     """Return predictions that are off by normal noise, a part of which is the subject's own."""
     rng = np.random.default_rng(seed)
     who = np.unique(truth.subjects, return_inverse=True)[1]
@@ -79,10 +79,10 @@ def write(
     files.write_json(root / "reports/shown.json", about | (report or {}))
     files.write_json(root / "reports/elsewhere.json", about)
     for seed in range(SEEDS):
-        change(said(truth, "run", 3.0, seed)).save(root / f"said/run/seed{seed}/shown.npz")
+        change(predictions_of(truth, "run", 3.0, seed)).save(root / f"predictions/run/seed{seed}/shown.npz")
     for place, (name, noise) in enumerate(({"ready": 6.0} | (more or {})).items()):
-        change(said(truth, name, noise, 100 + place)).save(root / f"said/{name}/shown.npz")
-    Predictions.none("idle", "d", "skipped", "no weights").save(root / "said/idle/shown.npz")
+        change(predictions_of(truth, name, noise, 100 + place)).save(root / f"predictions/{name}/shown.npz")
+    Predictions.none("idle", "d", "skipped", "no weights").save(root / "predictions/idle/shown.npz")
     names = ["run", "ready", *(more or {}), "idle"]
     known = {name: Contestant("kind", "facemesh", {"parameters": 10} if name == "run" else {}) for name in names}
     return recorded(root, known, {"shown": HOW}, families)
@@ -97,7 +97,7 @@ def recorded(
 ) -> Path:
     """Score what lies in `root`/said and return the folder of the records, the comparisons beside it."""
     out = Outputs(*(root / kind for kind in SUFFIXES))
-    places = Scored(root / "faces", root / "reports", root / "said")
+    places = Scored(root / "faces", root / "reports", root / "predictions")
     scoring.score_all(known, how, places, out, root / "summary", {}, 1, moves)
     config = parse({"families": families or {}, "bootstrap": 200, "flips": 500}, compare.Config, "comparisons")
     where = ReportPaths(reports=root / "reports", details=out.details, errors=out.errors, faces=root / "faces")

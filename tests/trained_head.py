@@ -20,7 +20,7 @@ def below(root: Path) -> Backbone:
     return backbone.load("tiny", SECTION, bundle.read(root / "tiny"), "cpu")
 
 
-def write_head(root: Path, under: Backbone, pixels, xy, train, val, side: int, **said) -> None:
+def write_head(root: Path, under: Backbone, pixels, xy, train, val, side: int, **fields) -> None:
     """Train on crops (N, side, side) with noses `xy` (N, 1, 2) in their px, and write root/head/seed0."""
     features = under(pixels)
     config = training.Config(epochs=30, precision="fp32")
@@ -30,4 +30,4 @@ def write_head(root: Path, under: Backbone, pixels, xy, train, val, side: int, *
     about |= {"labels": len(train), "labels_val": len(val), "seed": 0}
     about |= {"best_epoch": fitted.best_epoch, "val_error": fitted.val_error}
     (root / "head" / "seed0").mkdir(parents=True)
-    model.write(root / "head" / "seed0", model.HeadCard(**(about | said)), fitted.weights)
+    model.write(root / "head" / "seed0", model.HeadCard(**(about | fields)), fitted.weights)

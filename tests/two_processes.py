@@ -112,7 +112,7 @@ def everything(folder: Path) -> None:
     """Do all that the fast tests look at, then fail."""
     rank = processes.rank()
     processes.start(torch.device("cpu"))
-    (folder / f"told{rank}.json").write_text(json.dumps(messages(rank)))
+    (folder / f"messages{rank}.json").write_text(json.dumps(messages(rank)))
     with in_double():
         kept(trained(folder / "both"), folder / f"both{rank}.safetensors")
         parallel, processes.parallel = processes.parallel, lambda module: module
@@ -160,11 +160,11 @@ def at_the_third_state(act: Callable[[], None]) -> None:
     """Do something when the third epoch's state is about to be written, its best weights perhaps already."""
     write, begun = Checkpoint._write, []
 
-    def writing(self: Checkpoint, name: str, *told: object) -> None:
+    def writing(self: Checkpoint, name: str, *arguments: object) -> None:
         begun.extend(["one"] * (name == "last.safetensors"))
         if len(begun) == 3:
             act()
-        write(self, name, *told)
+        write(self, name, *arguments)
 
     Checkpoint._write = writing
 

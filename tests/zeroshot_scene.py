@@ -28,7 +28,7 @@ CARD = {"title": "ThermEval-D", "labels": "human", "licence": "", "citation": ""
 SETTINGS = {"raw": "thermeval", "source": "tiff", "tone": {"name": "clip", "low": 20.0, "high": 40.0}}
 
 
-def noses(frames: dict[str, list[tuple[float, float]]], sessions: dict[str, str] | None = None) -> Faces:
+def nose_faces(frames: dict[str, list[tuple[float, float]]], sessions: dict[str, str] | None = None) -> Faces:
     """Return faces with noses (x, y) px in the named frames, each in a person of 60 x 120 and a head of 30 x 30.
 
     Frames of part 1 are office scenes to train on, those of part 2 are scored, and 2 ft or 6 ft away in turns.
@@ -55,7 +55,7 @@ def noses(frames: dict[str, list[tuple[float, float]]], sessions: dict[str, str]
     )
 
 
-def said(
+def predictions_of(
     contestant: str, vocabulary: str, frames: list[str], xy: np.ndarray, rows=None, boxes: str = "", **more
 ) -> Predictions:
     """Return predictions whose points all lie at xy (M, 2), prompted for `rows` or found by itself."""

@@ -1,6 +1,6 @@
 """The one contract of all families, and every model that predicts on packed crops, too.
 
-Those on whole frames alone have their own tests, test_zeroshot.py.
+Those on whole frames alone have their own tests, test_whole_frame_models.py.
 """
 
 from importlib import import_module

@@ -54,7 +54,7 @@ def tcp() -> None:
 
 
 @pytest.mark.parametrize(
-    ("leave", "told"),
+    ("leave", "event"),
     [
         (lambda: socket.getaddrinfo("example.org", 443), "getaddrinfo example.org"),
         (lambda: socket.gethostbyname("example.org"), "gethostbyname example.org"),
@@ -63,10 +63,10 @@ def tcp() -> None:
         (udp, "sendto 192.0.2.1"),
     ],
 )
-def test_the_guard_sees_every_way_out(left, leave, told):
+def test_the_guard_sees_every_way_out(left, leave, event):
     with pytest.raises(offline.Left):
         leave()
-    assert left == [told]
+    assert left == [event]
 
 
 def test_the_guard_lets_this_machine_talk_to_itself(left):

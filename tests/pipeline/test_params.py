@@ -15,8 +15,8 @@ from thermark.core.config import parse
 from thermark.core.jitter import VARIANT
 from thermark.core.scored_splits import read_scored_splits
 from thermark.datasets.prepare import framing, packing
+from thermark.download import fetch_config as fetching
 from thermark.download import licences, weights
-from thermark.download import options as fetching
 from thermark.fewshot import crops, features, pseudo_labels
 from thermark.fewshot import plan as head
 from thermark.metrics import evaluate
@@ -26,17 +26,17 @@ from thermark.models.inference.families import CROP_FAMILIES
 from thermark.models.inference.learned_config import LearnedConfig
 from thermark.report.distillation import build as distillation
 from thermark.report.fewshot import build as fewshot
-from thermark.report.gate import options as gating
+from thermark.report.gate import gate_config as gating
 from thermark.report.leaderboard import build, contact
 from thermark.report.page import build as page
 from thermark.report.reference_results import load
 from thermark.report.results import compare
-from thermark.report.speed import options as speed
+from thermark.report.speed import speed_config as speed
 from thermark.report.transfer import study
 from thermark.report.zeroshot import build as zeroshot
 from thermark.synth.writers import thermalised
 from thermark.train.detection import training as detection
-from thermark.train.distillation import options
+from thermark.train.distillation import distillation_config
 from thermark.train.recipes import supervised
 
 # Options of stages that name a section of params.yaml.
@@ -162,7 +162,7 @@ def test_every_run_of_every_profile_is_valid_and_names_what_exists(content):
         assert {raw[role] for role in TRAINED} <= made, name
         assert raw["teacher"] in {"none", *runs, *content["converted"]} and raw["known"] and raw["labels"], name
         if raw["teacher"] in runs:
-            taught_by(name, settings, runs[raw["teacher"]])
+            fits_teacher(name, settings, runs[raw["teacher"]])
 
 
 def chained(name: str, seeds, below) -> None:
@@ -170,17 +170,17 @@ def chained(name: str, seeds, below) -> None:
     assert {*seeds} <= {*below} or len(below) == 1, name
 
 
-def taught_by(name: str, told, teacher: dict) -> None:
+def fits_teacher(name: str, run, teacher: dict) -> None:
     """Check that a run and its teacher fit, so that nobody learns so after a day of training."""
-    assert teacher["vocabulary"] == told.known or teacher["vocabulary"] == told.vocabulary, name
-    assert teacher["input_size"] == told.input_size, name
-    chained(name, told.seeds, teacher["seeds"])
-    if told.recipe == "adapted":
-        assert teacher["size"] == told.size, name
+    assert teacher["vocabulary"] == run.known or teacher["vocabulary"] == run.vocabulary, name
+    assert teacher["input_size"] == run.input_size, name
+    chained(name, run.seeds, teacher["seeds"])
+    if run.recipe == "adapted":
+        assert teacher["size"] == run.size, name
     else:
         # A name ends in the sizes of teacher and student, or in the one size of both.
         sizes = name.split("_")[1]
-        assert (sizes[0], sizes[-1]) == (teacher["size"], told.size), name
+        assert (sizes[0], sizes[-1]) == (teacher["size"], run.size), name
 
 
 def trained_names(content) -> set[str]:
@@ -198,7 +198,7 @@ def test_the_full_profile_runs_every_published_row(default):
 
 
 def test_every_option_of_distillation_stands_in_the_default_to_be_changed(default):
-    run, known = default["runs"]["ktl_s"], options.Config.model_fields
+    run, known = default["runs"]["ktl_s"], distillation_config.Config.model_fields
     shared = supervised.Config.model_fields.keys()
     assert set(known) - set(shared) <= set(run)
     # In words of YAML 1.1 and 1.2 alike: 1e-3 without a dot is a text to one of them.
@@ -376,9 +376,9 @@ def test_the_heads_of_every_profile_are_valid_and_name_what_exists(path, content
     for name, raw in content["pseudo_labels"].items():
         settings = parse(raw, pseudo_labels.Config, f"pseudo_labels.{name}")
         assert name not in content["datasets"]
-        taught_by_head = content["heads"][settings.head.removeprefix("head_")]
+        teacher_head = content["heads"][settings.head.removeprefix("head_")]
         assert settings.head.startswith("head_")
-        assert (taught_by_head["backbone"], taught_by_head["crops"]) == (settings.backbone, settings.crops)
+        assert (teacher_head["backbone"], teacher_head["crops"]) == (settings.backbone, settings.crops)
         assert content["crops"][settings.crops]["faces"] == settings.faces
     for name, raw in content["runs"].items():
         if settings := content["pseudo_labels"].get(raw["train"]):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from camera_faces import faces_of, said, shape
+from camera_faces import faces_of, predictions_of, shape
 from thermark.core import config, files, profiles
 from thermark.core.errors import ConfigError, SetupError
 from thermark.report.transfer import ablation, effects
@@ -148,7 +148,7 @@ def test_a_miss_is_kept_as_none_and_left_out_of_pairs():
     faces = faces_of(np.stack([shape(row) for row in range(4)]))
     xy = faces.xy + np.float32([2, 0])
     xy[2] = np.nan
-    kept = effects.errors(faces, {"given": [said(faces, xy)]})
+    kept = effects.errors(faces, {"given": [predictions_of(faces, xy)]})
     assert kept["given"][0][2] is None and kept["given"][0][0] == pytest.approx(0.05)
     result = effects.differences(faces, kept, kept, "given")["persons"]
     assert (result.faces, result.left_out, result.difference) == (3, 1, 0.0)

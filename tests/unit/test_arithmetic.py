@@ -17,7 +17,7 @@ OURS |= {arithmetic.VARIABLE, arithmetic.MARK}
 needs_avx2 = pytest.mark.skipif(not arithmetic.capped(), reason="no x86-64 with AVX2: nothing is capped")
 
 
-def told(code: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run_code(code: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     bare = {name: value for name, value in os.environ.items() if name not in OURS}
     command = [sys.executable, "-W", "error", "-c", code]
     return subprocess.run(command, env=bare | (environment or {}), capture_output=True, text=True, check=False)
@@ -37,20 +37,20 @@ print(torch.backends.cpu.get_cpu_capability(), torch.get_num_threads(), config.C
 print([name for name in __cpu_dispatch__ if __cpu_features__[name]])
 print("AVX2" in cv2.ipp.getIppVersion(), [word for word in cv2.getCPUFeaturesLine().split() if "AVX" in word])
 """
-    done = told(code)
+    done = run_code(code)
     assert done.stdout.splitlines() == ["AVX2 2 haswell", "[]", "True ['*AVX', '*AVX2', '*AVX512-SKX?']"]
 
 
 @needs_avx2
 def test_they_override_what_the_user_has_set():
-    done = told("import os, thermark; print(os.environ['OMP_NUM_THREADS'])", {"OMP_NUM_THREADS": "5"})
+    done = run_code("import os, thermark; print(os.environ['OMP_NUM_THREADS'])", {"OMP_NUM_THREADS": "5"})
     assert done.stdout == "2\n"
 
 
 def test_native_leaves_everything_alone():
     code = "import os; before = dict(os.environ); import thermark; assert os.environ == before"
     environment = {arithmetic.VARIABLE: "native", "OMP_NUM_THREADS": "5"}
-    assert told(code, environment).returncode == 0
+    assert run_code(code, environment).returncode == 0
 
 
 def test_a_native_child_of_a_portable_process_is_not_capped():
@@ -60,25 +60,25 @@ import os, subprocess, sys, thermark
 native = os.environ | {{{arithmetic.VARIABLE!r}: "native"}}
 subprocess.run([sys.executable, "-c", {child!r}], env=native, check=True)
 """
-    assert told(code).stdout == "[]\n"
+    assert run_code(code).stdout == "[]\n"
 
 
 def test_a_library_that_came_first_is_named_and_stops_a_command():
     code = "import numpy, thermark; from thermark.core.errors import run; run(print)"
-    done = told(code)
+    done = run_code(code)
     assert done.returncode == 4 and done.stdout == ""
     assert done.stderr.startswith("error: numpy came before thermark") and "native" in done.stderr
-    assert told(code, {arithmetic.VARIABLE: "native"}).returncode == 0
+    assert run_code(code, {arithmetic.VARIABLE: "native"}).returncode == 0
 
 
 def test_what_a_parent_has_set_needs_no_order_of_imports():
     child = "import numpy, thermark; from thermark.core.errors import run; run(print)"
     code = f"import subprocess, sys, thermark; sys.exit(subprocess.call([sys.executable, '-c', {child!r}]))"
-    assert told(code).returncode == 0
+    assert run_code(code).returncode == 0
 
 
 def test_an_unknown_mode_is_one_line_at_first_use():
-    done = told("from thermark.core.errors import run; run(print)", {arithmetic.VARIABLE: "exact"})
+    done = run_code("from thermark.core.errors import run; run(print)", {arithmetic.VARIABLE: "exact"})
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == (
         "error: THERMARK_ARITHMETIC is 'exact'\nremedy: set it to one of: portable, native; or unset it\n"

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from thermark import landmarks
 from thermark.core import geometry, seeds
 from thermark.train import augment
-from thermark.train.augment import PLAIN, Augment, View
+from thermark.train.augment import PLAIN, Augment, ViewGeometry
 
 views = st.builds(
-    View,
+    ViewGeometry,
     flip=st.booleans(),
     scale=st.floats(0.5, 1.5),
     degrees=st.floats(-80, 80),
@@ -49,18 +49,18 @@ def test_pixels_and_points_move_together(view, x, y):
 
 def test_scale_enlarges_and_shift_moves_to_the_right():
     xy = np.array([[31.5 + 10, 31.5]])
-    larger = augment.matrix(View(False, 1.5, 0, (0, 0), None), 64)
+    larger = augment.matrix(ViewGeometry(False, 1.5, 0, (0, 0), None), 64)
     assert geometry.apply(geometry.invert(larger), xy)[0, 0] == pytest.approx(31.5 + 15)
-    shifted = augment.matrix(View(False, 1, 0, (0.25, 0), None), 64)
+    shifted = augment.matrix(ViewGeometry(False, 1, 0, (0.25, 0), None), 64)
     assert geometry.apply(geometry.invert(shifted), xy)[0, 0] == pytest.approx(41.5 + 16)
 
 
 def test_flip_with_permutation_is_an_involution_on_names():
     vocabulary = landmarks.load("ibug68")
     xy = seeds.rng(0).uniform(5, 58, (68, 2))
-    flipped = geometry.apply(augment.matrix(View(True, 1, 0, (0, 0), None), 64), xy)[vocabulary.flip]
+    flipped = geometry.apply(augment.matrix(ViewGeometry(True, 1, 0, (0, 0), None), 64), xy)[vocabulary.flip]
     assert flipped[36, 0] == pytest.approx(63 - xy[45, 0])
-    again = geometry.apply(augment.matrix(View(True, 1, 0, (0, 0), None), 64), flipped)[vocabulary.flip]
+    again = geometry.apply(augment.matrix(ViewGeometry(True, 1, 0, (0, 0), None), 64), flipped)[vocabulary.flip]
     np.testing.assert_allclose(again, xy)
 
 
@@ -99,7 +99,7 @@ def test_distort_keeps_type_and_shape_and_repeats_itself(shape):
 
 def test_punch_blackens_the_hole_and_nothing_else():
     image = np.full((40, 40), 200, np.uint8)
-    augment.punch(image, View(False, 1, 0, (0, 0), (0.25, 0.5, 0.5, 0.25)))
+    augment.punch(image, ViewGeometry(False, 1, 0, (0, 0), (0.25, 0.5, 0.5, 0.25)))
     assert (image[20:30, 10:30] == 0).all() and (image == 0).sum() == 200
 
 

@@ -62,7 +62,7 @@ def test_a_sure_heat_map_moves_a_point_to_its_centre_and_another_does_not():
     assert blazepose.refined(xy, heat)[0] == pytest.approx([84, 40])
 
 
-def told_again(xy, heat):
+def decoded(xy, heat):
     """RefineLandmarksFromHeatmapCalculator in plain loops, for one point."""
     column, row = int(xy[0] / 256 * 64), int(xy[1] / 256 * 64)
     if column < 0 or column >= 64 or row < 0:
@@ -79,7 +79,7 @@ def told_again(xy, heat):
 def test_refinement_equals_plain_loops_inside_and_outside(seed):
     rng = np.random.default_rng(seed)
     xy, heat = rng.uniform(-30, 290, (33, 2)), rng.normal(-3, 2, (64, 64, 33))
-    expected = [told_again(point, heat[..., number]) for number, point in enumerate(xy)]
+    expected = [decoded(point, heat[..., number]) for number, point in enumerate(xy)]
     moved = blazepose.refined(xy, heat)
     assert moved == pytest.approx(np.array(expected))
     assert not np.array_equal(moved, xy) and (moved == xy).all(axis=1).any()

@@ -12,7 +12,7 @@ from huggingface_hub import parse_eval_result_entries
 
 from post_inputs import EVIL, FORMULA, comparisons, options, result_set, scene, unpainted
 from thermark.core import files
-from thermark.report.blog import build, latex, references, tables, words
+from thermark.report.blog import build, latex, post_tables, references, words
 from thermark.report.results.comparisons import Comparisons
 from thermark.report.results.record import ResultSet, open_all
 
@@ -129,7 +129,9 @@ def test_csv_tables_hold_the_records_numbers(bundle):
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_cell_of_a_csv_is_a_formula(tmp_path, cell):
-    tables.write_csv(tmp_path / "t.csv", pd.DataFrame({"contestant": [cell], "difference": [-0.25], "faces": [3]}))
+    post_tables.write_csv(
+        tmp_path / "t.csv", pd.DataFrame({"contestant": [cell], "difference": [-0.25], "faces": [3]})
+    )
     with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row == {"contestant": f"'{cell.strip()}", "difference": "-0.25", "faces": "3"}
@@ -280,11 +282,11 @@ def test_a_declared_pair_says_its_caveat_and_no_interval_of_too_few_seeds():
     ]
     variant = family.model_copy(update={"pairs": tuple(pairs)})
     sets = {"tfake": result_set(), "car": result_set("car")}
-    (table,) = tables.families(Comparisons(families=(variant,)), sets)
+    (table,) = post_tables.families(Comparisons(families=(variant,)), sets)
     first, second = (dict(zip(table.header, row, strict=True)) for row in table.rows)
     assert first["caveat"] == "boxes frame and prompt"
     assert (first["a − b"], first["95 %"]) == ("−0.56", "−1.01 to −0.11")
     assert (second["a − b"], second["95 %"]) == ("−0.56", "–")
     assert second["p"] == second["caveat"] == "–"
-    (plain,) = tables.families(comparisons(), sets)
+    (plain,) = post_tables.families(comparisons(), sets)
     assert "caveat" not in plain.header

@@ -57,12 +57,12 @@ def boxes() -> list[np.ndarray]:
 class Finder:
     """Stands in for a person detector: it says what it was told, and remembers what it was asked."""
 
-    def __init__(self, said):
-        self.said, self.asked = said, []
+    def __init__(self, answers):
+        self.answers, self.asked = answers, []
 
     def __call__(self, shown):
         self.asked.append(len(shown))
-        return self.said[: len(shown)]
+        return self.answers[: len(shown)]
 
 
 def test_a_box_is_answered_exactly_as_by_the_network_itself(bundle, model):
@@ -121,7 +121,7 @@ def test_grey_frames_are_answered_as_if_repeated(model):
 def test_detected_persons_are_answered_with_their_scores(bundle, model, monkeypatch):
     scores = [np.array([0.9, 0.8, 0.7], np.float32), np.zeros(0, np.float32), np.array([0.6, 0.5], np.float32)]
     finder, calls = Finder(list(zip(boxes(), scores, strict=True))), []
-    monkeypatch.setattr(persons, "load", lambda *told: calls.append(told) or finder)
+    monkeypatch.setattr(persons, "load", lambda *arguments: calls.append(arguments) or finder)
     contestant = loaded(bundle, model, **OWN, detector_score=0.3, nms=0.6, threads=1)
     assert calls == [(bundle, "yolox_m.onnx", 0.3, 0.6, "cpu", 1)]
     predictions = contestant(images(), [None, None, None])
@@ -135,7 +135,7 @@ def test_detected_persons_are_answered_with_their_scores(bundle, model, monkeypa
 
 def test_a_frame_without_persons_has_no_instances(bundle, model, monkeypatch):
     finder = Finder([(NOBODY, NOBODY[:, 0])] * 3)
-    monkeypatch.setattr(persons, "load", lambda *told: finder)
+    monkeypatch.setattr(persons, "load", lambda *arguments: finder)
     for instances in loaded(bundle, model, **OWN)(images(), [None] * 3):
         assert (
             instances.xy.shape == (0, 1, 2) and instances.score.shape == (0, 1) and instances.boxes.shape == (0, 4)
@@ -190,7 +190,7 @@ def test_what_is_absent_is_named(bundle, tmp_path, model, monkeypatch):
 def headed(tmp_path, monkeypatch):
     """Return a function that writes a head with such a card; its backbone sees brightness."""
     calls = []
-    monkeypatch.setattr(heads.backbones, "load", lambda *told: calls.append(told) or scene.backbone())
+    monkeypatch.setattr(heads.backbones, "load", lambda *arguments: calls.append(arguments) or scene.backbone())
 
     def write(**changed):
         for seed, about in ((10, {}), (3, changed)):
@@ -225,7 +225,7 @@ def test_a_head_answers_the_persons_that_are_found(bundle, headed, monkeypatch):
     folder, _ = headed()
     person, nobody = np.array([[10, 20, 50, 60]], np.float32), (NOBODY, NOBODY[:, 0])
     finder = Finder([nobody, (person, np.array([0.8], np.float32))])
-    monkeypatch.setattr(persons, "load", lambda *told: finder)
+    monkeypatch.setattr(persons, "load", lambda *arguments: finder)
     frames = [scene.blob(nose, (70, 90), colour=True) for nose in ((20, 30), (33, 44))]
     none, one = loaded(bundle, folder, **OWN)(frames, [None, None])
     assert none.xy.shape == (0, 1, 2) and none.score.shape == (0, 1)
@@ -253,7 +253,7 @@ def test_a_run_that_could_not_be_trained_is_unavailable_and_says_why(bundle, tmp
     with pytest.raises(Unavailable, match="supervised_y was not trained: the weights of x are absent"):
         loaded(bundle, tmp_path / "supervised_y")
 
-    def absent(*told):
+    def absent(*arguments):
         raise PackageAbsent("the package transformers is not installed")
 
     monkeypatch.setattr(heads.backbones, "load", absent)

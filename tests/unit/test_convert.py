@@ -119,7 +119,7 @@ def test_the_size_is_found_from_the_shapes(size, shapes):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"backbone.stage2.1.short_conv.bn.bias": None}, "stage2.1.short_conv.bn.bias is missing"),
         ({"head.gau.o.weight": None}, "head.gau.o.weight is missing"),
@@ -137,9 +137,9 @@ def test_the_size_is_found_from_the_shapes(size, shapes):
         ({"head.gau.ln.g": torch.ones(1).to_sparse()}, "head.gau.ln.g is no plain tensor"),
     ],
 )
-def test_what_is_no_rtmpose_is_refused_by_name(change, said, tiny):
+def test_what_is_no_rtmpose_is_refused_by_name(change, message, tiny):
     stored = {name: value for name, value in {**tiny(), **change}.items() if value is not None}
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         recognised(stored, "x.pth")
 
 

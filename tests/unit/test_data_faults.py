@@ -199,7 +199,7 @@ BAD_BYTES = {
 
 @pytest.mark.parametrize("fault", BAD_BYTES)
 def test_16_17_what_is_no_frame_is_listed_and_the_others_are_as_before(whole, tmp_path, fault):
-    """Up to `max_bad_fraction`; beyond, the stage stops. What else decodes to no frame: test_loading_images.py."""
+    """Up to `max_bad_fraction`; beyond, the stage stops. What else decodes to no frame: test_images.py."""
     raw = thermal_tree(tmp_path / "raw")
     before, crops, _ = whole("tfake")
     old = {name: np.array(crops.pixels[row]) for row, name in enumerate(before.ids.tolist())}

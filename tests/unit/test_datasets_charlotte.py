@@ -229,7 +229,7 @@ def test_a_blank_row_may_be_one_of_the_odd_ones():
 
 
 @pytest.mark.parametrize(
-    ("changes", "name", "said"),
+    ("changes", "name", "message"),
     [
         (
             {"frontal": 4_224},
@@ -249,10 +249,10 @@ def test_a_blank_row_may_be_one_of_the_odd_ones():
         ({"unclear": 400}, "visible side", "400 are unclear"),
     ],
 )
-def test_differences_from_the_census_are_warnings_with_both_numbers(changes, name, said):
+def test_differences_from_the_census_are_warnings_with_both_numbers(changes, name, message):
     (difference,) = [check for check in census.checks(published(**changes)) if check.verdict != "ok"]
     assert (difference.name, difference.verdict) == (name, "warning")
-    assert said in difference.found
+    assert message in difference.found
     assert any(digit.isdigit() for digit in difference.expected)
 
 

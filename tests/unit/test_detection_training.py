@@ -157,7 +157,7 @@ def test_in_bf16_it_is_trained_and_validated_in_float32(raw, tmp_path, native):
     _, held_out = frames.read(raw, 0.3)
     net = detector_card.build(learned.card)
     net.load_state_dict(learned.weights)
-    scores = validation.found(net.eval(), list(held_out), 320, 0.5, torch.device("cpu")).scores
+    scores = validation.predicted_boxes(net.eval(), list(held_out), 320, 0.5, torch.device("cpu")).scores
     assert len(scores) and (scores != torch.from_numpy(scores).bfloat16().float().numpy()).any()
 
 
@@ -294,7 +294,7 @@ def test_the_finder_finds_in_onnx_what_validation_found_in_pytorch(raw, exported
     net, card = detector_card.read(exported / "det/seed0")
     _, held_out = frames.read(raw, 0.3)
     cpu = torch.device("cpu")
-    wanted = validation.found(net, list(held_out)[:3], card.longest, card.nms, cpu)
+    wanted = validation.predicted_boxes(net, list(held_out)[:3], card.longest, card.nms, cpu)
     finder = face_finder.load(exported / "det/seed0/detector.onnx", threshold=validation.LEAST)
     for number, frame in enumerate(list(held_out)[:3]):
         boxes, scores = finder.faces(frame.image)

@@ -46,7 +46,7 @@ RUN = drawn_faces.RUN | {
 TERMS = ("kp", "fm", "lg", "ri", "fi")
 
 
-def told(**changed) -> ktl.Config:
+def config_of(**changed) -> ktl.Config:
     return parse(RUN | changed, ktl.Config, "runs.ktl.x")
 
 
@@ -224,7 +224,7 @@ class Bench:
 
 
 def bench(teacher_size: str = "t", student_size: str = "t", **changed) -> Bench:
-    config = told(**changed)
+    config = config_of(**changed)
     teacher = network(teacher_size, 1).eval().requires_grad_(False)
     student = network(student_size, 2)  # whose first building draws from the generator
     torch.manual_seed(3)
@@ -517,16 +517,16 @@ def test_steps_move_the_pupil_whole_and_never_the_teacher(root, tmp_path, monkey
 
     monkeypatch.setattr(schedule, "groups", noted)
     monkeypatch.setattr(training, "weighted", noting)
-    config = told(size=size, inject_at=place, epochs=1, batch=6, lambdas=dict.fromkeys(TERMS, 1.0))
+    config = config_of(size=size, inject_at=place, epochs=1, batch=6, lambdas=dict.fromkeys(TERMS, 1.0))
     done = ktl.train(config, 0, root / "faces", root / "models", tmp_path / "state")
     assert done.progress.step == 3
     assert list(done.progress.history[0]) == ["epoch", "lr", *TERMS, "grad_norm", "val_nme"]
 
-    model, teacher, first, taught = watched
+    model, teacher, first, teacher_state = watched
     assert not {name for name, tensor in model.state_dict().items() if torch.equal(tensor, first[name])}
     file, _ = card.read(root / "models" / "pretrain_s" / "seed0")
     for name, tensor in teacher.state_dict().items():
-        assert torch.equal(tensor, taught[name]) and torch.equal(tensor, file.state_dict()[name]), name
+        assert torch.equal(tensor, teacher_state[name]) and torch.equal(tensor, file.state_dict()[name]), name
     assert len(seen) == 1 and seen[0] is model
     optimised = {id(p) for group in groups(model, 0.0) for p in group["params"]}
     assert optimised == {id(p) for p in model.parameters()}

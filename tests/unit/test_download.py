@@ -30,7 +30,7 @@ from thermark.core.errors import ConfigError, DataError, NetworkError, SetupErro
 from thermark.download import cache
 from thermark.download.download import RetryPolicy, download
 from thermark.download.mirrors import Mirrors
-from thermark.download.request import Changed, Page, Remote, is_web_page, without_secrets
+from thermark.download.request import Changed, Remote, WebPage, is_web_page, without_secrets
 from thermark.download.resolve import FileStore, resolve
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
@@ -126,7 +126,7 @@ def test_wrong_bytes_of_the_right_size_are_set_aside_with_both_hashes(tmp_path):
 @pytest.mark.parametrize("known", [{}, UNKNOWN])
 def test_a_web_page_is_not_a_file(tmp_path, step, known):
     # A page that says nothing of itself is known by its size before it is known by its bytes.
-    kind = Changed if step == PAGE_AS_FILE and not known else Page
+    kind = Changed if step == PAGE_AS_FILE and not known else WebPage
     with serving(Script(CONTENT, [step])) as script, pytest.raises(DataError) as error:
         run(script, tmp_path / "a.part", **known)
     assert len(script.seen) == 1 and type(error.value) is kind

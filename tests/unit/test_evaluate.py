@@ -315,25 +315,25 @@ def test_faces_without_label_or_prompt_excuse_no_miss():
     assert "unprompted" not in summary
 
 
-@pytest.mark.parametrize(("missed", "told"), [((3, 4), 0), ((3, 4, 5), 1), ((5,), 1), ((), 0)])
-def test_only_misses_of_prompted_faces_count_as_the_contestants(missed, told):
+@pytest.mark.parametrize(("missed", "prompted"), [((3, 4), 0), ((3, 4, 5), 1), ((5,), 1), ((), 0)])
+def test_only_misses_of_prompted_faces_count_as_the_contestants(missed, prompted):
     """Faces 3 and 4 have no box; who finds them all the same is not forgiven another miss for that."""
     truth, output = faces(), predictions(faces())
     truth = replace(truth, prompts=np.where(np.isin(np.arange(12), (3, 4))[:, None], np.nan, truth.prompts))
     for row in missed:
         output = silent(output, row)
     summary = evaluate(truth, output, FAST).summary
-    assert (summary["missed"], summary["unprompted"], summary["missed_prompted"]) == (len(missed), 2, told)
+    assert (summary["missed"], summary["unprompted"], summary["missed_prompted"]) == (len(missed), 2, prompted)
 
 
 def test_nobody_is_scored_on_all_faces_of_a_set_that_taught_him():
     truth, everyone = faces(), Config(split="all", bootstrap=0)
-    taught = replace(predictions(truth), trained_on=("other", "shown"))
+    trained_here = replace(predictions(truth), trained_on=("other", "shown"))
     with pytest.raises(DataError, match="c was trained on shown") as caught:
-        evaluate(truth, taught, everyone)
+        evaluate(truth, trained_here, everyone)
     assert caught.value.code == 3 and "scored.shown: test" in caught.value.remedy
-    assert evaluate(truth, taught, FAST).summary["faces"] == 12  # all are test faces
-    assert evaluation.evaluate(truth, taught, everyone, "third").summary["faces"] == 12
+    assert evaluate(truth, trained_here, FAST).summary["faces"] == 12  # all are test faces
+    assert evaluation.evaluate(truth, trained_here, everyone, "third").summary["faces"] == 12
 
 
 @pytest.mark.parametrize("trained_on", [(), ("tfake",), ("facesynthetics", "tfake")])
@@ -355,14 +355,14 @@ def test_predictions_of_another_version_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "reason"),
+    ("predicted", "status", "reason"),
     [
         (Predictions.none("c", "d", "skipped", "weights absent"), "skipped", "weights absent"),
         (predictions(faces(), vocabulary="nose1"), "skipped", "nose1 cannot be read as ibug68"),
     ],
 )
-def test_a_contestant_without_numbers_has_a_reason(said, status, reason):
-    result = evaluate(faces(), said, FAST)
+def test_a_contestant_without_numbers_has_a_reason(predicted, status, reason):
+    result = evaluate(faces(), predicted, FAST)
     assert result.summary == {"status": status, "reason": reason} and result.subsets == {}
 
 

@@ -31,16 +31,16 @@ def tree(tmp_path):
         files.write_json(tmp_path / "reports" / f"{dataset}.json", {"fingerprint": "d"})
         for seed in (0, 2, 10):
             prediction = replace(predictions(truth, seed=seed), contestant="ktl_s")
-            prediction.save(tmp_path / "said/ktl_s" / f"seed{seed}" / f"{dataset}.npz")
-        predictions(truth, noise=9).save(tmp_path / "said/c" / f"{dataset}.npz")
-        Predictions.none("idle", "d", "failed", "no memory").save(tmp_path / "said/idle" / f"{dataset}.npz")
+            prediction.save(tmp_path / "predictions/ktl_s" / f"seed{seed}" / f"{dataset}.npz")
+        predictions(truth, noise=9).save(tmp_path / "predictions/c" / f"{dataset}.npz")
+        Predictions.none("idle", "d", "failed", "no memory").save(tmp_path / "predictions/idle" / f"{dataset}.npz")
     return tmp_path
 
 
 def scored(tree, names=EVERYBODY, datasets=("one", "two"), code=CODE, workers=1, **config):
     out = Outputs(*(tree / "out" / kind for kind in SUFFIXES))
     configs = dict.fromkeys(datasets, Config(bootstrap=50, **config))
-    paths = ScorePaths(tree / "faces", tree / "reports", tree / "said")
+    paths = ScorePaths(tree / "faces", tree / "reports", tree / "predictions")
     score_all.score_all(names, configs, paths, out, tree / "out/summary", code, workers)
     return out
 
@@ -64,15 +64,17 @@ def counted(monkeypatch):
 
 
 def test_everybody_is_scored_on_all_data_sets_in_the_order_of_its_seeds(tree):
-    (tree / "said/ktl_s/seed01").mkdir()  # is no seed
-    assert [folder.name for folder in seed_folders(tree / "said/ktl_s")] == ["seed0", "seed2", "seed10"]
+    (tree / "predictions/ktl_s/seed01").mkdir()  # is no seed
+    assert [folder.name for folder in seed_folders(tree / "predictions/ktl_s")] == ["seed0", "seed2", "seed10"]
     out = scored(tree)
     for kind, suffix in SUFFIXES.items():
         for name in EVERYBODY:
             names_there = {path.name for path in (getattr(out, kind) / name).iterdir()} - {KEYS}
             assert names_there == {f"one{suffix}", f"two{suffix}"}
     details = files.read_json(out.details / "ktl_s/one.json")
-    assert details["predictions"] == [files.sha256(tree / f"said/ktl_s/seed{k}/one.npz") for k in (0, 2, 10)]
+    assert details["predictions"] == [
+        files.sha256(tree / f"predictions/ktl_s/seed{k}/one.npz") for k in (0, 2, 10)
+    ]
     assert details["summary"] == files.read_json(out.scores / "ktl_s/one.json")
     assert details["summary"]["seeds"] == 3 and details["summary"]["interval"] == "subjects and seeds"
     assert details["errors"] == files.sha256(out.errors / "ktl_s/one.npz")
@@ -82,7 +84,7 @@ def test_everybody_is_scored_on_all_data_sets_in_the_order_of_its_seeds(tree):
 
 
 def test_who_could_not_run_leaves_whole_files_with_the_reason(tree):
-    files.write_json(tree / "said/untrained/skipped.json", {"reason": "nothing to learn from"})
+    files.write_json(tree / "predictions/untrained/skipped.json", {"reason": "nothing to learn from"})
     out = scored(tree, [*EVERYBODY, "absent", "untrained"])
     expected = {"idle": ("failed", "no memory"), "absent": ("skipped", ABSENT)}
     expected |= {"untrained": ("skipped", "nothing to learn from")}
@@ -101,14 +103,14 @@ def test_people_see_few_numbers_of_few_digits(tree):
     assert list(summary) == ["missed", "one", "two"] and summary["missed"] == 0
     whole = files.read_json(out.scores / "ktl_s/one.json")
     assert summary["one"] == {whole["metric"]: float(f"{whole[whole['metric']]:.4g}")}
-    blind = Predictions.open(tree / "said/c/one.npz")
+    blind = Predictions.open(tree / "predictions/c/one.npz")
     blind.xy[:] = float("nan")
-    blind.save(tree / "said/c/one.npz")
+    blind.save(tree / "predictions/c/one.npz")
     scored(tree)
     summary = files.read_json(tree / "out/summary/c.json")
     assert summary["missed"] == 12 and list(summary) == ["missed", "two"]
-    Predictions.none("c", "d", "skipped", "x").save(tree / "said/c/one.npz")
-    Predictions.none("c", "d", "skipped", "x").save(tree / "said/c/two.npz")
+    Predictions.none("c", "d", "skipped", "x").save(tree / "predictions/c/one.npz")
+    Predictions.none("c", "d", "skipped", "x").save(tree / "predictions/c/two.npz")
     scored(tree)
     assert not (tree / "out/summary/c.json").exists()
 
@@ -129,12 +131,12 @@ def test_what_is_scored_stays_and_what_changed_is_scored_again(tree, counted):
     scored(tree)
     assert counted == [] and there(tree) == first
 
-    prediction = Predictions.open(tree / "said/ktl_s/seed2/two.npz")
-    replace(prediction, xy=prediction.xy + 1).save(tree / "said/ktl_s/seed2/two.npz")
+    prediction = Predictions.open(tree / "predictions/ktl_s/seed2/two.npz")
+    replace(prediction, xy=prediction.xy + 1).save(tree / "predictions/ktl_s/seed2/two.npz")
     scored(tree)
     assert counted == [("ktl_s", "two")]
     counted.clear()
-    prediction.save(tree / "said/c/one@png.npz")  # details know of variants
+    prediction.save(tree / "predictions/c/one@png.npz")  # details know of variants
     scored(tree)
     assert counted == [("c", "one")]
 
@@ -199,10 +201,10 @@ def test_an_interrupted_run_leaves_whole_files_and_the_next_makes_the_rest(tree,
     shutil.rmtree(tree / "out")
     real, left = score_all.write, iter(range(3))
 
-    def write(*told):
+    def write(*arguments):
         if next(left, None) is None:
             raise KeyboardInterrupt
-        real(*told)
+        real(*arguments)
 
     monkeypatch.setattr(score_all, "write", write)
     with pytest.raises(KeyboardInterrupt):
@@ -243,7 +245,7 @@ TOLD = {
 def test_one_broken_contestant_keeps_its_files_and_hides_nobody(tree, damage, workers):
     out = scored(tree)
     before = {path: path.read_bytes() for kind in SUFFIXES for path in (out.of("ktl_s").files("one")[kind],)}
-    path = tree / "said/ktl_s/seed2/two.npz"
+    path = tree / "predictions/ktl_s/seed2/two.npz"
     prediction = Predictions.open(path)
     if damage == "missing":
         path.unlink()
@@ -267,7 +269,7 @@ def test_one_broken_contestant_keeps_its_files_and_hides_nobody(tree, damage, wo
 
 def test_the_first_of_several_errors_names_the_others(tree):
     for name in ("c", "idle"):
-        (tree / "said" / name / "one.npz").unlink()
+        (tree / "predictions" / name / "one.npz").unlink()
     with pytest.raises(DataError, match=r"c/one\.npz is missing \(errors too: idle\)"):
         scored(tree)
     assert files.read_json(tree / "out/scores/ktl_s/one.json")["seeds"] == 3
@@ -292,7 +294,12 @@ def test_errors_of_settings_keep_their_kind(tree):
 def staged(tree, listed, evaluate, splits):
     (tree / "listed.yaml").write_text(listed)
     options = {name: name for name in ("scored", "moved", "jitter", "faces", "reports")}
-    options |= {"contestants": "listed.yaml", "params": "evaluate", "code": "code.json", "predictions": "said"}
+    options |= {
+        "contestants": "listed.yaml",
+        "params": "evaluate",
+        "code": "code.json",
+        "predictions": "predictions",
+    }
     options |= {kind: f"out/{kind}" for kind in ("summary", *SUFFIXES)}
     params = {"evaluate": evaluate, "scored": splits, "moved": {}, "jitter": {}}
     return exit_code("evaluate", tree, params, options)
@@ -305,10 +312,10 @@ def test_the_stage_takes_contestants_and_data_sets_from_the_parameters(tree, cap
     assert json.loads((tree / "out/scores/ktl_s/two.json").read_text())["seeds"] == 3
     assert json.loads((tree / "out/errors/c" / KEYS).read_text())["two"]["key"]
     assert not (tree / "out/scores/idle").exists() and not (tree / "out/scores/c/one.json").exists()
-    (tree / "said/c/two.npz").unlink()
+    (tree / "predictions/c/two.npz").unlink()
     assert staged(tree, listed, {"two": {"bootstrap": 50}}, {"two": "test"}) == 3
     complained = capfd.readouterr().err
-    assert "said/c/two.npz is missing" in complained and "remedy" in complained
+    assert "predictions/c/two.npz is missing" in complained and "remedy" in complained
 
 
 @pytest.mark.parametrize(

@@ -187,11 +187,11 @@ def test_whatever_is_found_counts_add_up_and_every_number_is_explained(seed):
 
 def test_nobody_is_scored_on_all_faces_that_a_relative_of_the_set_has_shown():
     truth, everyone = faces(), Config(split="all", bootstrap=0)
-    taught = replace(predictions(truth), trained_on=("shown_person",))
-    assert evaluate(truth, taught, everyone).summary["faces"] == 12
+    trained_here = replace(predictions(truth), trained_on=("shown_person",))
+    assert evaluate(truth, trained_here, everyone).summary["faces"] == 12
     with pytest.raises(DataError, match="trained on shown_person, which was read from the same files as shown"):
-        evaluate(truth, taught, everyone, relatives=frozenset({"shown_person"}))
-    assert evaluate(truth, taught, FAST, relatives=frozenset({"shown_person"})).summary["faces"] == 12
+        evaluate(truth, trained_here, everyone, relatives=frozenset({"shown_person"}))
+    assert evaluate(truth, trained_here, FAST, relatives=frozenset({"shown_person"})).summary["faces"] == 12
 
 
 def test_relatives_are_known_by_their_reports(tmp_path):
@@ -209,17 +209,17 @@ def test_scoring_from_files_sees_relatives_and_variants(tmp_path):
         files.write_json(tmp_path / "reports" / f"{name}.json", {"fingerprint": "d", "raw": "r"})
     answers = replace(predictions(truth), trained_on=("person",))
     for name in ("shown", "shown@png", "shown@clahe", "shown_person@png"):
-        answers.save(tmp_path / "said" / "c" / f"{name}.npz")
+        answers.save(tmp_path / "predictions" / "c" / f"{name}.npz")
     out = Outputs(*(tmp_path / "out" / kind for kind in Outputs.__dataclass_fields__))
-    paths = ScorePaths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
+    paths = ScorePaths(tmp_path / "faces", tmp_path / "reports", tmp_path / "predictions")
     to = (paths, out, tmp_path / "out" / "summary", {"evaluate": "v1"})
     with pytest.raises(DataError, match="from the same files as shown"):
         score_all(["c"], {"shown": Config(split="all", bootstrap=0)}, *to)
     score_all(["c"], {"shown": Config(bootstrap=0)}, *to)
     details = files.read_json(out.details / "c/shown.json")
     assert list(details["variants"]) == ["clahe", "png"]
-    assert details["variants"]["png"] == files.sha256(tmp_path / "said/c/shown@png.npz")
+    assert details["variants"]["png"] == files.sha256(tmp_path / "predictions/c/shown@png.npz")
     for name in ("shown@png", "shown@clahe"):
-        (tmp_path / "said/c" / f"{name}.npz").unlink()
+        (tmp_path / "predictions/c" / f"{name}.npz").unlink()
     score_all(["c"], {"shown": Config(bootstrap=0)}, *to)
     assert "variants" not in files.read_json(out.details / "c/shown.json")

@@ -42,7 +42,9 @@ def prompted(flag: float) -> Prompted:
 
 
 def on_frames(mesh: FaceMesh, detector, most: int = 4) -> Finder:
-    return facemesh.finder(partial(facemesh.found, mesh=mesh, detector=detector, most=most), "short_range")
+    return facemesh.finder(
+        partial(facemesh.detected_meshes, mesh=mesh, detector=detector, most=most), "short_range"
+    )
 
 
 def detected(*faces) -> Detections:
@@ -170,8 +172,8 @@ def wheel(tmp_path) -> bundle.Bundle:
     return bundle.read(tmp_path)
 
 
-def config(**told) -> Config:
-    return parse({"family": "facemesh", "weights": "wheel", **told}, Config, "here")
+def config(**settings) -> Config:
+    return parse({"family": "facemesh", "weights": "wheel", **settings}, Config, "here")
 
 
 def deviations(predictor, pictures, expected) -> list[float]:

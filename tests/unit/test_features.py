@@ -345,7 +345,7 @@ def test_without_a_package_there_is_a_reason_and_nothing_else(tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("settings", "said", "remedy"),
+    ("settings", "message", "remedy"),
     [
         ({"family": "rtmpose", "only": ["c"]}, "w.only names c", "use one of: a, b"),
         ({"family": "rtmpose", "store": "float61"}, "w.store is float61", "float16"),
@@ -355,10 +355,10 @@ def test_without_a_package_there_is_a_reason_and_nothing_else(tmp_path, monkeypa
         ({"family": "rtmpose", "weights": "w", "stages": [5]}, "w.stages", ""),
     ],
 )
-def test_wrong_settings_name_the_nearest(tmp_path, monkeypatch, settings, said, remedy):
+def test_wrong_settings_name_the_nearest(tmp_path, monkeypatch, settings, message, remedy):
     arguments = ready(tmp_path, monkeypatch)
     monkeypatch.setattr(features, "load", frozen.load)
-    with pytest.raises(ConfigError, match=said) as error:
+    with pytest.raises(ConfigError, match=message) as error:
         features.features_of(**arguments | {"settings": settings})
     assert remedy in error.value.remedy and not (tmp_path / "out").exists()
 

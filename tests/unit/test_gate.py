@@ -16,8 +16,8 @@ from thermark import cli
 from thermark.core.config import parse
 from thermark.core.errors import ThermarkError
 from thermark.landmarks import load
+from thermark.report.gate.gate_config import Config, Margin
 from thermark.report.gate.judge import exit_code, judge
-from thermark.report.gate.options import Config, Margin
 from thermark.report.gate.outputs import markdown
 from thermark.report.gate.sources import side
 

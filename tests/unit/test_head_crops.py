@@ -26,7 +26,7 @@ NOSE = (90.3, 61.7)
 
 
 def faces(points: dict[str, list[tuple[float, float]]], **columns) -> Faces:
-    return replace(bake.noses(points), **{name: np.array(each) for name, each in columns.items()})
+    return replace(bake.nose_faces(points), **{name: np.array(each) for name, each in columns.items()})
 
 
 def labelled(box=PERSONS[0], colour=False, kind="square"):
@@ -146,7 +146,7 @@ def crowd():
     rng = np.random.default_rng(1)
     one = {f"1/Thermal_{n}": [(40, 60), (150, 80)] for n in range(1, 61)}
     two = {f"2/Thermal_{n}": [tuple(rng.uniform(40, 150, 2))] for n in range(511, 611)}
-    table = bake.noses(one | two)
+    table = bake.nose_faces(one | two)
     table.boxes[[0, 130]] += 1000  # an empty crop
     table.xy[[0, 130]] += 1000
     table.boxes[[5, 131]] = [100, 200, 120, 240]  # somebody else: no pair
@@ -198,8 +198,8 @@ def test_limits_depend_on_ids_and_not_on_their_order(monkeypatch, tmp_path, crow
     table = replace(table, splits=np.where(np.arange(220) < 17, "val", table.splits))
     limit = {"limit": {"train": 20, "test": 50}}
 
-    def taken(folder, own, **told):
-        one = scene.cut(monkeypatch, tmp_path / folder, own, images, geometry="square", side=8, **told)
+    def taken(folder, own, **settings):
+        one = scene.cut(monkeypatch, tmp_path / folder, own, images, geometry="square", side=8, **settings)
         rows = zip(own.ids[one.rows], one.parts, one.published, strict=True)
         return one, {(str(name), str(part), bool(published)) for name, part, published in rows}
 

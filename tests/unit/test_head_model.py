@@ -21,8 +21,8 @@ PERSON = np.array([70, 40, 110, 90], np.float32)
 EDGES = ([1, 45, 95, 75], [85, 30, 185, 90], [50, -8, 130, 270])
 
 
-def made(batch=3, **told) -> HeadModel:
-    about = scene.card(**told)
+def made(batch=3, **fields) -> HeadModel:
+    about = scene.card(**fields)
     return HeadModel(scene.backbone(batch), scene.repeating(), about, about.padding)
 
 
@@ -114,7 +114,7 @@ def drawn_run(monkeypatch, root, kind):
     rng = np.random.default_rng(3)
     names = [f"{1 + (n > 60)}/{n}" for n in range(75)]
     noses = rng.uniform([30, 40], [160, 150], (75, 2)).astype(np.float32)
-    table = bake.noses({name: [tuple(nose)] for name, nose in zip(names, noses, strict=True)})
+    table = bake.nose_faces({name: [tuple(nose)] for name, nose in zip(names, noses, strict=True)})
     table.boxes[:, :] += rng.uniform(-9, 9, (75, 4)).astype(np.float32)
     table.prompts[:, :] += rng.uniform(-5, 5, (75, 4)).astype(np.float32)
     # Of the square geometry.

@@ -16,7 +16,7 @@ from command_line import run_stage
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.fewshot import crops, features, model, plan, run, summary
+from thermark.fewshot import crops, features, head_summary, model, plan, run
 from thermark.fewshot.plan import HeadTraining, TrainedHead
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.train.codecs.heatmap import METHODS, Heatmap
@@ -228,7 +228,7 @@ def test_the_curve_has_a_row_a_training_and_the_points_its_means(done):
             assert point[f"{space}_mean_high"] == pytest.approx(np.mean(both) + half, rel=1e-2, abs=1e-3)
 
 
-def told_numbers(*values: float | None) -> list[dict[str, float]]:
+def numbers_of(*values: float | None) -> list[dict[str, float]]:
     return [
         {"crops": 4.0} | ({} if value is None else {"crop_mean": value, "crop_pck@10": 0.5}) for value in values
     ]
@@ -241,7 +241,7 @@ def test_an_interval_by_hand():
         TrainedHead(job, {}, 1, 2.0, {("all", "argmax"): {"crop_mean": x, "native_mean": 2 * x}})
         for x in (1.0, 2, 3, 6)
     ]
-    point = summary._point(each, "argmax", 120)
+    point = head_summary._point(each, "argmax", 120)
     assert point["steps"] == 600
     assert (point["labels"], point["crop_mean"], point["crop_pck@10"]) == (5, 3.0, None)
     half = 3.182446 * np.sqrt(14 / 3) / 2
@@ -251,17 +251,17 @@ def test_an_interval_by_hand():
 
 def test_means_over_seeds_of_which_one_has_none():
     """Whoever missed everything has no mean error: then there is no mean of means, and JSON must not choke."""
-    assert summary.averaged(told_numbers(1.0, 3.0)) == {
+    assert head_summary.averaged(numbers_of(1.0, 3.0)) == {
         "crops": 4.0,
         "crop_mean": 2.0,
         "crop_mean_spread": pytest.approx(np.sqrt(2)),
         "crop_pck@10": 0.5,
     }
     for values in ((1.0, None), (None, 1.0, 2.0)):
-        made = summary.averaged(told_numbers(*values))
+        made = head_summary.averaged(numbers_of(*values))
         assert made["crop_mean"] is made["crop_mean_spread"] is None and made["crops"] == 4
         json.dumps(files.rounded(made), allow_nan=False)
-    assert summary.averaged(told_numbers(5.0))["crop_mean_spread"] is None
+    assert head_summary.averaged(numbers_of(5.0))["crop_mean_spread"] is None
 
 
 def test_one_seed_has_no_spread_and_no_interval(root, tmp_path, alone):
@@ -307,16 +307,16 @@ def test_only_a_batch_of_maps_is_held_and_each_decoder_reads_it(root):
     torch.manual_seed(0)
     head, maps = TinyHead(known.channels, 1).eval(), []
     torch.nn.init.constant_(head.conv3.bias, 5.0)  # of what is not positive there is no logarithm
-    head.register_forward_hook(lambda module, told, answer: maps.append(answer))
+    head.register_forward_hook(lambda module, inputs, answer: maps.append(answer))
     rows = np.arange(len(known))[::-1].copy()
-    told = run.predicted(head, known, rows, METHODS, 2.0, batch=7)
+    predictions = run.predicted(head, known, rows, METHODS, 2.0, batch=7)
     assert [len(part) for part in maps] == [7] * 5 + [5]
     for method in METHODS:
         wanted = [Heatmap(2.0, method).decode(part)[0] for part in maps]
-        torch.testing.assert_close(told[method][0], torch.cat(wanted), atol=0, rtol=0, equal_nan=True)
+        torch.testing.assert_close(predictions[method][0], torch.cat(wanted), atol=0, rtol=0, equal_nan=True)
         whole, _ = Heatmap(2.0, method).decode(torch.cat(maps))
-        torch.testing.assert_close(told[method][0], whole, atol=0.05, rtol=0, equal_nan=True)
-    assert not torch.equal(told["soft_argmax"][0], told["argmax"][0])
+        torch.testing.assert_close(predictions[method][0], whole, atol=0.05, rtol=0, equal_nan=True)
+    assert not torch.equal(predictions["soft_argmax"][0], predictions["argmax"][0])
 
 
 def test_each_head_learns_from_the_backbone_of_its_own_seed(root, tmp_path, alone):

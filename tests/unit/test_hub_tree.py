@@ -10,7 +10,7 @@ from test_hub import COMMIT, OTHER, SECRET, hubbub, tokens
 
 from fetch_machine import FILES, Machine, below, store, tree, write, zipped
 from thermark.core.errors import DataError, NetworkError
-from thermark.download import hub, options
+from thermark.download import fetch_config, hub
 from thermark.download import trees as cached_trees
 from thermark.download.hub import Refused
 from thermark.download.request import TooLarge
@@ -281,11 +281,13 @@ def test_one_that_consists_of_archives_alone_can_be_placed_and_the_error_says_wh
 def test_a_hub_s_piece_is_a_repository_unless_it_names_a_file():
     raw = {"hub": "issai/TFW", "licence": "tfw"}
     pieces = {
-        "tfw": options.Piece(**raw),
-        "one": options.Piece(**raw, file="a.zip"),
-        "kept": options.Piece(**raw, unpack=False),
+        "tfw": fetch_config.Piece(**raw),
+        "one": fetch_config.Piece(**raw, file="a.zip"),
+        "kept": fetch_config.Piece(**raw, unpack=False),
     }
-    by_key = {piece.key: piece for piece in options.resolve_pieces(options.Config(max_mb=1.0, pieces=pieces))}
+    by_key = {
+        piece.key: piece for piece in fetch_config.resolve_pieces(fetch_config.Config(max_mb=1.0, pieces=pieces))
+    }
     assert {key: (piece.kind, piece.stable, piece.inner) for key, piece in by_key.items()} == {
         "tfw": ("hub_tree", False, True),
         "one": ("hub", True, False),

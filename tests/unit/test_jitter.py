@@ -30,7 +30,7 @@ from thermark.models.inference.crops import predict, predict_shifted
 from thermark.models.inference.sweep import sweep
 
 JITTER = Jitter((1, 2), 12)
-NOSES = Config(vocabulary="nose1", bootstrap=0)
+NOSE_CONFIG = Config(vocabulary="nose1", bootstrap=0)
 STEPS = [(1, 0), (-1, 0), (0, 1), (0, -1), (2, 0), (-2, 0), (0, 2), (0, -2)]
 
 
@@ -143,12 +143,12 @@ class Dot:
 
     def __init__(self, read: Callable[[np.ndarray], np.ndarray] = lambda at: at, given: str = "own") -> None:
         self.read, self.given = read, given
-        self.told: list[np.ndarray] = []
+        self.prompts: list[np.ndarray] = []
 
     def __call__(self, images, boxes):
         answers = []
         for image, box in zip(images, boxes, strict=True):
-            self.told += [] if box is None else [box]
+            self.prompts += [] if box is None else [box]
             at = np.array(np.unravel_index(image[..., 0].argmax(), image.shape[:2]))[::-1].astype(float)
             xy = np.asarray(self.read(at), np.float32).reshape(1, 1, 2)
             one = np.ones(1, np.float32)
@@ -185,7 +185,7 @@ def asked(one: Dot, shown, known: Faces, config: Jitter = JITTER) -> dict:
     plain = sweep(LazyModel(lambda: one), "c", shown, known, np.arange(len(known)), "d", 0.0)
     there = jitter.shift_images(shown, known, seen)
     output = sweep(LazyModel(lambda: one), "c", there, seen.faces, np.arange(len(seen.faces)), "d", 0.0)
-    return evaluate(known, plain, NOSES, jittered=Jittered(config, [output])).floor
+    return evaluate(known, plain, NOSE_CONFIG, jittered=Jittered(config, [output])).floor
 
 
 @pytest.mark.parametrize("given", ["own", "frame", "prompt", "labelled"])
@@ -199,7 +199,7 @@ def test_who_follows_the_picture_has_no_floor(tmp_path, given):
     else:
         assert asked(one, images, known)["px"] == 0
     if given in ("prompt", "labelled"):  # in every view the very boxes that were told at first
-        np.testing.assert_array_equal(np.concatenate(one.told), np.tile(known.prompts[0], (3 * 9, 1)))
+        np.testing.assert_array_equal(np.concatenate(one.prompts), np.tile(known.prompts[0], (3 * 9, 1)))
 
 
 def test_who_snaps_to_every_fourth_px_has_the_floor_of_that_grid(tmp_path):
@@ -349,8 +349,8 @@ def test_the_floor_lands_in_the_details_of_who_ran(tmp_path):
     truth = faces()
     truth.save(tmp_path / "faces/one/faces.npz")
     files.write_json(tmp_path / "reports/one.json", {"fingerprint": "d"})
-    predictions(truth, noise=0).save(tmp_path / "said/c/one.npz")
-    paths = ScorePaths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
+    predictions(truth, noise=0).save(tmp_path / "predictions/c/one.npz")
+    paths = ScorePaths(tmp_path / "faces", tmp_path / "reports", tmp_path / "predictions")
     out = Outputs(*(tmp_path / "out" / kind for kind in SUFFIXES))
 
     def scored(config: Jitter | None = JITTER, name: str = "c") -> dict:
@@ -360,7 +360,7 @@ def test_the_floor_lands_in_the_details_of_who_ran(tmp_path):
 
     with pytest.raises(DataError, match=r"one@jitter\.npz is missing"):
         scored()
-    path = tmp_path / "said/c" / file_name("one", jitter.VARIANT)
+    path = tmp_path / "predictions/c" / file_name("one", jitter.VARIANT)
     Predictions.none("c", "d", "skipped", "no reason").save(path)
     assert "floor" not in scored()
     noise = np.zeros((8, 12, 70, 2))
@@ -380,6 +380,6 @@ def test_the_floor_lands_in_the_details_of_who_ran(tmp_path):
         "px": 0, "nme_io": 0, "faces": 4, "lost": 0, "flickering": 0, "views": 5,
     }  # fmt: skip
     assert "floor" not in scored(None)
-    Predictions.none("idle", "d", "skipped", "no weights").save(tmp_path / "said/idle/one.npz")
-    Predictions.none("idle", "d", "skipped", "no weights").save(tmp_path / "said/idle/one@jitter.npz")
+    Predictions.none("idle", "d", "skipped", "no weights").save(tmp_path / "predictions/idle/one.npz")
+    Predictions.none("idle", "d", "skipped", "no weights").save(tmp_path / "predictions/idle/one@jitter.npz")
     assert scored(name="idle")["summary"]["status"] == "skipped" and "floor" not in scored(name="idle")

@@ -18,7 +18,7 @@ from thermark.datasets import tfw
 from thermark.datasets.prepare import framing, packing
 from thermark.download import manifest
 from thermark.download.fetch import NOT_HAD, fetch_or_skip
-from thermark.download.request import Page
+from thermark.download.request import WebPage
 from thermark.metrics import evaluate as scoring
 from thermark.models.inference import predict_everyone
 from thermark.models.inference.keys import Config, PredictionPaths, Setting
@@ -59,7 +59,7 @@ def test_a_page_in_place_of_it_and_a_licence_that_nobody_accepted_are_reasons_to
     with serving(Script(b"<html><body>log in</body></html>", [HTML] * 9)) as script:
         case = Machine(tmp_path / "m", (), {"all": {"url": script.url}})
         assert fetched(case, optional=True) and runs.skipped(case.out) == NOT_HAD
-        with pytest.raises(Page):
+        with pytest.raises(WebPage):
             fetched(case, optional=False)
     strict = Machine(tmp_path / "n", (), {"all": {"url": NOWHERE, "licence": "strict"}})
     fetched(strict, optional=True)
@@ -71,9 +71,9 @@ def test_a_mean_shape_of_it_is_a_row_with_its_reason(tree):
     setting = Setting(
         Config(), {"one": "all"}, paths, CODE, {"numpy": "1"}, {"one": {"shift10": BoxPerturbation(0.1)}}
     )
-    predict_everyone.predict_everyone({"mean": MEAN | {"train": "far"}}, setting, root / "said")
+    predict_everyone.predict_everyone({"mean": MEAN | {"train": "far"}}, setting, root / "predictions")
     for name in ("one.npz", "one@shift10.npz"):
-        predictions = Predictions.open(root / "said/mean" / name)
+        predictions = Predictions.open(root / "predictions/mean" / name)
         assert (predictions.status, predictions.reason) == ("skipped", REASON)
 
 
@@ -121,14 +121,14 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
     moves = {"one": {"shift10": BoxPerturbation(0.1)}, "far": {"shift10": BoxPerturbation(0.1)}}
     setting = Setting(Config(), {"one": "test", "far": "test"}, paths, CODE, {"numpy": "1"}, moves)
     everybody = {"mean": MEAN, "net": LEARNED}
-    predict_everyone.predict_everyone(everybody, setting, root / "said")
+    predict_everyone.predict_everyone(everybody, setting, root / "predictions")
     for name in ("mean/far.npz", "mean/far@shift10.npz", "net/seed0/far.npz"):
-        predictions = Predictions.open(root / "said" / name)
+        predictions = Predictions.open(root / "predictions" / name)
         assert (predictions.status, predictions.reason, len(predictions)) == ("skipped", REASON, 0)
-    assert len(Predictions.open(root / "said/mean/one.npz")) == 2
-    before = {path: path.stat().st_mtime_ns for path in (root / "said").rglob("*.npz")}
-    predict_everyone.predict_everyone(everybody, setting, root / "said")
-    assert before == {path: path.stat().st_mtime_ns for path in (root / "said").rglob("*.npz")}
+    assert len(Predictions.open(root / "predictions/mean/one.npz")) == 2
+    before = {path: path.stat().st_mtime_ns for path in (root / "predictions").rglob("*.npz")}
+    predict_everyone.predict_everyone(everybody, setting, root / "predictions")
+    assert before == {path: path.stat().st_mtime_ns for path in (root / "predictions").rglob("*.npz")}
 
     configs = {"one": scoring.Config(bootstrap=0), "far": scoring.Config(bootstrap=0)}
     kept = results_scene.recorded(
@@ -156,7 +156,7 @@ def test_who_learns_from_it_is_not_trained_for_that_reason(tree):
 def test_a_set_that_arrives_is_predicted(tree):
     root, paths = tree
     setting = Setting(Config(), {"one": "all", "far": "all"}, paths, CODE, {"numpy": "1"})
-    predict_everyone.predict_everyone({"mean": MEAN}, setting, root / "said")
+    predict_everyone.predict_everyone({"mean": MEAN}, setting, root / "predictions")
     drawn_faces.write(paths.faces / "new", 8, 96, 1.75)
     runs.skip(paths.faces / "far", "gone in a moment")
     for path in (paths.faces / "far").iterdir():
@@ -165,6 +165,6 @@ def test_a_set_that_arrives_is_predicted(tree):
         path.rename(paths.faces / "far" / path.name)
     files.write_json(paths.reports / "far.json", {"fingerprint": "arrived"})
     files.write_json(paths.framed / "far.json", {"data": "arrived", "variants": {packed_images.BASE: {}}})
-    predict_everyone.predict_everyone({"mean": MEAN}, setting, root / "said")
-    predictions = Predictions.open(root / "said/mean/far.npz")
+    predict_everyone.predict_everyone({"mean": MEAN}, setting, root / "predictions")
+    predictions = Predictions.open(root / "predictions/mean/far.npz")
     assert predictions.status == "ok" and np.isfinite(predictions.xy).all() and len(predictions) == 8

@@ -348,9 +348,9 @@ import numpy as np
 from thermark.core.bundle import Bundle
 from thermark.models import mediapipe
 from thermark.models.inference.contract import Assets
-told = mediapipe.Config(family="m", weights="m", task={task!r}, file={path.name!r})
+config = mediapipe.Config(family="m", weights="m", task={task!r}, file={path.name!r})
 held = Assets(Bundle(Path({str(path.parent)!r}), "ok", "", {{{path.name!r}: {{}}}}))
-kept = mediapipe.load(told, held, "cpu")
+kept = mediapipe.load(config, held, "cpu")
 kept([np.zeros((99, 99, 3), np.uint8)], [None])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

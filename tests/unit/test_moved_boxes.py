@@ -147,8 +147,8 @@ def test_files_of_moved_boxes_are_scored_where_they_are_answers(tmp_path):
     truth = faces()
     truth.save(tmp_path / "faces/one/faces.npz")
     files.write_json(tmp_path / "reports/one.json", {"fingerprint": "d"})
-    off(truth, 3).save(tmp_path / "said/c/one.npz")
-    paths = ScorePaths(tmp_path / "faces", tmp_path / "reports", tmp_path / "said")
+    off(truth, 3).save(tmp_path / "predictions/c/one.npz")
+    paths = ScorePaths(tmp_path / "faces", tmp_path / "reports", tmp_path / "predictions")
     out = Outputs(*(tmp_path / "out" / kind for kind in SUFFIXES))
     moves = {"one": {"shift10": BoxPerturbation(0.1)}}
 
@@ -158,9 +158,9 @@ def test_files_of_moved_boxes_are_scored_where_they_are_answers(tmp_path):
 
     with pytest.raises(DataError, match=r"one@shift10\.npz is missing"):
         scored()
-    Predictions.none("c", "d", "skipped", "it is told no box").save(tmp_path / "said/c/one@shift10.npz")
+    Predictions.none("c", "d", "skipped", "it is told no box").save(tmp_path / "predictions/c/one@shift10.npz")
     assert MOVED not in scored()
-    off(truth, 5).save(tmp_path / "said/c/one@shift10.npz")
+    off(truth, 5).save(tmp_path / "predictions/c/one@shift10.npz")
     assert scored()[MOVED]["shift10"]["error_px_mean"] == pytest.approx(5, abs=1e-4)
-    off(truth, 4).save(tmp_path / "said/c/one@shift10.npz")  # another answer is scored again
+    off(truth, 4).save(tmp_path / "predictions/c/one@shift10.npz")  # another answer is scored again
     assert scored()[MOVED]["shift10"]["error_px_mean"] == pytest.approx(4, abs=1e-4)

@@ -20,8 +20,8 @@ from thermark.report.page import (
     board,
     build,
     gallery,
-    inputs,
     packing,
+    page_data,
     render,
     view,
     words,
@@ -434,7 +434,7 @@ def test_a_default_of_four_sets_is_below_two_megabytes():
     records += [page_inputs.record(f"idle_{index}", None, reason="needs 300 MB " * 8) for index in range(36)]
     results = page_inputs.results(records)
     sets = {f"set_{index}": results for index in range(4)}
-    given = inputs.Inputs(sets, dict.fromkeys(sets, errors), page_inputs.compared(sets))
+    given = page_data.PageData(sets, dict.fromkeys(sets, errors), page_inputs.compared(sets))
     assert len(html(given).encode()) < 2_000_000
 
 
@@ -486,7 +486,7 @@ def test_the_same_inputs_give_the_same_bytes(page, tmp_path):
 def test_it_works_with_nothing_but_records(errors, shown):
     face_errors = {name: page_inputs.per_face(values) for name, values in errors.items() if values}
     results = page_inputs.results([page_inputs.record(name, face_errors.get(name)) for name in errors])
-    soup = read(html(inputs.Inputs({"small": results}, {"small": face_errors})))
+    soup = read(html(page_data.PageData({"small": results}, {"small": face_errors})))
     text = soup.get_text(" ", strip=True)
     assert [each for each in shown if each not in text] == []
     assert soup.find("td", attrs={"data-sort": "A"}) is None  # no group letters
@@ -500,7 +500,7 @@ def test_machine_labels_and_thermalised_data_are_called_so():
         "made": page_inputs.results(records, name="made", title="Made", origin="thermalised", labels="rendered"),
         "true": page_inputs.results(records, name="true", title="True", origin="real", labels="human"),
     }
-    several = inputs.Inputs(sets, dict.fromkeys(sets, given.errors["small"]))
+    several = page_data.PageData(sets, dict.fromkeys(sets, given.errors["small"]))
     soup = read(html(several))
     notices = [node.get_text(" ", strip=True) for node in soup.find_all(role="note")]
     assert len(notices) == 2 and notices[0].startswith("Car (real data, machine labels). Machine labels")
@@ -525,10 +525,10 @@ def test_licences_of_what_it_is_drawn_with_stand_in_it(page):
 def test_files_that_are_absent_are_nothing(tmp_path):
     given = page_inputs.inputs()
     with pytest.raises(DataError, match="holds no results"):
-        inputs.read(ReportPaths(tmp_path))
+        page_data.read(ReportPaths(tmp_path))
     write_set(tmp_path / "small.json", given.sets["small"])
     with pytest.raises(DataError, match=r"small\.parquet is missing"):
-        inputs.read(ReportPaths(tmp_path))
+        page_data.read(ReportPaths(tmp_path))
     stored.write(tmp_path / "small.parquet", given.errors["small"])
     (tmp_path / "budget.csv").write_text(
         "crops,head,labels,native_mean,low,high\np,h,10,17.6,,\n", encoding="utf-8"
@@ -537,7 +537,7 @@ def test_files_that_are_absent_are_nothing(tmp_path):
     places = ReportPaths(
         tmp_path, absent, speed=absent, budget=tmp_path / "budget.csv", training_curves=absent, published=absent
     )
-    loaded = inputs.read(places)
+    loaded = page_data.read(places)
     assert loaded.budget == [
         {"crops": "p", "head": "h", "labels": 10, "native_mean": 17.6, "low": None, "high": None}
     ]
@@ -547,7 +547,7 @@ def test_files_that_are_absent_are_nothing(tmp_path):
 
 def test_it_shows_real_records(golden):
     """Those of the pipeline in miniature: few faces, floors, contestants that found nobody."""
-    given = inputs.read(ReportPaths(golden("smoke")))
+    given = page_data.read(ReportPaths(golden("smoke")))
     soup = read(html(given))
     ran = [record for results in given.sets.values() for record in results.records if record.ran]
     assert len(soup.select("[data-board] tbody tr")) == len(ran) > 10
@@ -560,7 +560,7 @@ def test_times_of_contestants_and_of_bare_networks_stay_apart():
     rows = {"good": timed | {"dataset": "tfake", "boxes": "prompt"}}
     rows["idle"] = {"status": "skipped", "reason": "no weights"}
     speed = {"machine": {"cpu": "a CPU"}, "rows": {"good": network}, "contestants": {"rows": rows}}
-    times = inputs.times(speed)
+    times = page_data.times(speed)
     assert set(times) == {"good", "good (network)"}
     assert times["good"]["ms"] == 9.0 and "found somebody in 4 of 5 pictures" in times["good"]["note"]
     assert times["good (network)"]["ms"] == 3.0 and times["good (network)"]["parameters"] == 7

@@ -74,12 +74,12 @@ def test_overlaps_are_one_person_and_a_touch_is_not(tmp_path):
     assert len(boxes) == 3
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_a_network_that_suppresses_itself_keeps_scores_and_obeys_our_threshold(tmp_path, told):
+@pytest.mark.parametrize("with_kinds", [False, True])
+def test_a_network_that_suppresses_itself_keeps_scores_and_obeys_our_threshold(tmp_path, with_kinds):
     table = np.array([box[:5] for box in [*TWO, (1, 1, 9, 9, 0.4, 0), (2, 2, 8, 8, 0.95, 7)]], np.float32)
-    kinds = np.array([0, 0, 0, 7]) if told else None
+    kinds = np.array([0, 0, 0, 7]) if with_kinds else None
     onnx_graphs.detector(tmp_path / "det.onnx", table, SIZE, kinds=kinds)
-    extra = [] if told else [0.95]
+    extra = [] if with_kinds else [0.95]
     for threshold, wanted in ((0.5, [0.9, 0.8]), (0.85, [0.9]), (0.2, [0.9, 0.8, 0.4])):
         twice = np.full((128, 192, 3), 255, np.uint8)
         [(boxes, scores), (large, _)] = loaded(tmp_path, threshold)([WHITE, twice])

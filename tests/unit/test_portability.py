@@ -79,7 +79,7 @@ def built(root: Path, base: Path, other: Path) -> tuple[str, dict]:
     return (root / "out/portability.md").read_text(), files.read_json(root / "out/portability.json")
 
 
-def told(root: Path, other: Path) -> tuple[str, dict, Finding]:
+def compared(root: Path, other: Path) -> tuple[str, dict, Finding]:
     """Return what is written about a tree in which a verdict broke, and the complaint."""
     with pytest.raises(Finding) as caught:
         built(root, tree(root / "a"), other)
@@ -146,7 +146,7 @@ def test_a_contestant_that_is_absent_or_could_not_run(tmp_path):
 def test_a_turned_verdict_is_a_finding(tmp_path):
     """As it was: MCL against conventional distillation from `higher` to `no difference`."""
     turned = asked(comparison("mcl", "kd", "no difference shown"), *PAIRS[1:])
-    text, made, finding = told(tmp_path, tree(tmp_path / "b", made=turned))
+    text, made, finding = compared(tmp_path, tree(tmp_path / "b", made=turned))
     assert finding.code == 1 and "needs more seeds" in finding.remedy
     assert str(finding) == (
         "1 verdicts did not hold, such as mcl − kd on tfake, alone: higher error, then no difference shown"
@@ -162,7 +162,7 @@ def test_a_turned_verdict_is_a_finding(tmp_path):
 
 def test_a_verdict_that_vanished_is_a_finding(tmp_path):
     fewer = asked(*PAIRS[1:3], PAIRS[4], comparison("ktl", "supervised", "two seeds: no verdict"))
-    text, made, finding = told(tmp_path, tree(tmp_path / "b", made=fewer))
+    text, made, finding = compared(tmp_path, tree(tmp_path / "b", made=fewer))
     assert states(made, "verdicts")["mcl − kd on tfake, alone"] == "vanished"
     assert states(made, "verdicts")["ktl − supervised on tfake, alone"] == "vanished"
     assert "then nothing" in str(finding) and "2 verdicts" in str(finding)
@@ -190,14 +190,14 @@ def test_new_verdicts_break_nothing(tmp_path):
     ],
 )
 def test_every_kind_of_verdict_can_turn(tmp_path, changed, subject):
-    _, made, finding = told(tmp_path, tree(tmp_path / "b", heads=HEADS | changed))
+    _, made, finding = compared(tmp_path, tree(tmp_path / "b", heads=HEADS | changed))
     assert subject in str(finding)
     assert [each["state"] for each in made["verdicts"]].count("held") == 8
 
 
 def test_published_numbers_turn_too_and_what_was_not_run_says_nothing(tmp_path):
     outside = {"published": [cell("Ours-xl", "outside"), cell("Ours-mt", "reproduced")]}
-    _, made, finding = told(tmp_path, tree(tmp_path / "b", study=outside))
+    _, made, finding = compared(tmp_path, tree(tmp_path / "b", study=outside))
     assert "published I, Ours-xl, x, nme_io, tfake: reproduced, then outside" in str(finding)
     assert states(made, "verdicts")["published I, Ours-mt, x, nme_io, tfake"] == "new"
 

@@ -36,7 +36,7 @@ from thermark.models.inference.contract import Assets, Instances, LazyModel, Una
 from thermark.models.inference.sweep import sweep
 from thermark.report.reference_results import load as published
 from thermark.report.zeroshot import protocols
-from thermark.report.zeroshot.nose_points import Noses
+from thermark.report.zeroshot.nose_points import NosePoints
 
 WIDTH, HEIGHT = 192, 256
 PERSON, FOREHEAD, NOSE = 0, 2, 3
@@ -91,7 +91,7 @@ def loaded(root):
     return SimpleNamespace(**vars(dataset), sizes=sizes)
 
 
-def told(root: Path, part: int) -> tuple[dict, dict]:
+def kept_by_scripts(root: Path, part: int) -> tuple[dict, dict]:
     """Return a file as the scripts keep it: image id -> frame, and image id -> class -> boxes, as they come."""
     content = json.loads((root / f"annotations_{part}.json").read_text())
     frames = {each["id"]: f"{part}/{each['file_name'].split('.')[0]}" for each in content["images"]}
@@ -102,7 +102,7 @@ def told(root: Path, part: int) -> tuple[dict, dict]:
 
 
 def pairs_of(root: Path, part: int) -> list[tuple]:
-    frames, by_image = told(root, part)
+    frames, by_image = kept_by_scripts(root, part)
     pairs = []
     for image, classes in by_image.items():
         for x, y, w, h in classes[NOSE]:
@@ -217,7 +217,7 @@ def test_crops_are_cut_where_the_split_says():
 
 def truth_of(root: Path, part: int, frames_counted: int) -> list[tuple]:
     """Return (frame, nose): part 1 in the order of the images, part 3 by their ids and only where somebody is."""
-    frames, by_image = told(root, 1 if part == 1 else 2)
+    frames, by_image = kept_by_scripts(root, 1 if part == 1 else 2)
     if part == 1:
         images = [image for image in frames if NOSE in by_image.get(image, {})]
     else:
@@ -236,17 +236,17 @@ def test_parts_1_and_3_count_the_noses_of_the_scripts(root, loaded, name, part, 
     assert outside  # noses of nobody count, and are no face
 
 
-def said(frames: list[str], xy: np.ndarray) -> Noses:
-    return Noses(np.array(frames), np.full(len(frames), -1), np.asarray(xy, float), np.ones(len(frames)))
+def predicted(frames: list[str], xy: np.ndarray) -> NosePoints:
+    return NosePoints(np.array(frames), np.full(len(frames), -1), np.asarray(xy, float), np.ones(len(frames)))
 
 
 def test_a_label_of_part_1_is_not_moved_to_pixel_centres(root, loaded):
     """A prediction 2.9 px right of the label as it is written is 3.4 px right of the pixel that it means."""
     truth = protocols.first(loaded.annotated, protocols.PARTS["part1"])
-    numbers = protocols.score(truth, said(truth.frames.tolist(), truth.xy + np.array([2.9, 0])))
+    numbers = protocols.score(truth, predicted(truth.frames.tolist(), truth.xy + np.array([2.9, 0])))
     assert numbers["pck@3"] == 1 and numbers["mean"] == pytest.approx(2.9)
     moved = protocols.Truth(truth.frames, truth.xy - 0.5)
-    assert protocols.score(moved, said(truth.frames.tolist(), truth.xy + np.array([2.9, 0])))["pck@3"] == 0
+    assert protocols.score(moved, predicted(truth.frames.tolist(), truth.xy + np.array([2.9, 0])))["pck@3"] == 0
     # The fair protocol keeps its own labels.
     np.testing.assert_array_equal(protocols.labelled(loaded.faces).xy, loaded.faces.xy[:, 0].astype(float))
 
@@ -277,7 +277,7 @@ def test_the_numbers_of_part_1_are_those_of_its_charts(root, loaded):
     spoken = [(frame, xy) for frame, item in answers.items() for xy in item]
     numbers = protocols.score(
         protocols.first(loaded.annotated, protocols.PARTS["part1"]),
-        said([frame for frame, _ in spoken], np.array([xy for _, xy in spoken])),
+        predicted([frame for frame, _ in spoken], np.array([xy for _, xy in spoken])),
     )
     assert numbers["matched"] == len(gaps) and numbers["predictions"] == len(spoken)
     assert numbers["median"] == pytest.approx(np.median(gaps)) and numbers["mean"] == pytest.approx(np.mean(gaps))
@@ -316,8 +316,8 @@ class Everywhere:
     def __init__(self, given: str):
         self.given = given
 
-    def __call__(self, images, told):
-        counts = [1 if prompts is None else len(prompts) for prompts in told]
+    def __call__(self, images, boxes):
+        counts = [1 if prompts is None else len(prompts) for prompts in boxes]
         return [
             Instances(
                 np.full((count, 1, 2), 9, np.float32),
@@ -375,12 +375,12 @@ POINTS = len(landmarks.load("mediapipe478"))
 class Task:
     """Stands in for a task of MediaPipe, with what it says of any image."""
 
-    def __init__(self, **said):
-        self.said, self.seen = SimpleNamespace(**said), []
+    def __init__(self, **results):
+        self.results, self.seen = SimpleNamespace(**results), []
 
     def detect(self, image):
         self.seen.append(image)
-        return self.said
+        return self.results
 
     def close(self):
         pass
@@ -405,7 +405,7 @@ def test_b_of_part_3_crops_and_maps_back_as_the_script_does():
     )
     crops = Task(face_landmarks=mesh)
     landmarker = mediapipe.MediaPipe(mediapipe.Config(task="landmarker", faces=4, **about), PACKAGE, crops)
-    instances = two_stage.faces(image, finder.found, landmarker.found, "mediapipe478", as_told=True)
+    instances = two_stage.faces(image, finder.predict, landmarker.predict, "mediapipe478", as_told=True)
     x0, y0, x1, y1 = crop_of(list(face))
     np.testing.assert_array_equal(crops.seen[0], cv2.resize(image[y0:y1, x0:x1], (256, 256)))
     wanted = (0.25 * 256 * (x1 - x0) / 256 + x0, 0.75 * 256 * (y1 - y0) / 256 + y0)
@@ -437,7 +437,7 @@ def test_points_as_told_are_normalised_ones_times_the_size_of_the_picture():
     at = {}
     for as_told in (True, False):
         one = mediapipe.MediaPipe(mediapipe.Config(**about, as_told=as_told), PACKAGE, Task(face_landmarks=mesh))
-        at[as_told] = one.found(image).xy[0, 0]
+        at[as_told] = one.predict(image).xy[0, 0]
     assert at[True].tolist() == [50, 50] and (at[False] < at[True]).all()
 
 
@@ -458,8 +458,8 @@ def test_part_2_of_the_bake_off_takes_the_same_median(loaded):
     rows = pairs.test[:4]
     off = np.array([1.0, 2.0, 3.0, 4.0])
     noses = loaded.faces.xy[rows, 0] + np.stack([off, np.zeros(4)], axis=1)
-    told_of = Noses(loaded.faces.frames[rows], rows, noses.astype(float), np.ones(4))
-    numbers = protocols.score_crops(loaded.faces, pairs.crops, rows, told_of)
+    nose_points = NosePoints(loaded.faces.frames[rows], rows, noses.astype(float), np.ones(4))
+    numbers = protocols.score_crops(loaded.faces, pairs.crops, rows, nose_points)
     assert numbers["native_median"] == pytest.approx(2.0, abs=1e-4)
     # Parts 1 and 3 are read from numpy's.
     assert protocols.measured(off, 4)["median"] == 2.5

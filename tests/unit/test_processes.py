@@ -70,7 +70,7 @@ def alone(tmp_path_factory):
 
 @pytest.mark.slow
 def test_messages_between_processes(both):
-    messages = [json.loads((both[0] / f"told{rank}.json").read_text()) for rank in (0, 1)]
+    messages = [json.loads((both[0] / f"messages{rank}.json").read_text()) for rank in (0, 1)]
     assert messages[0] == messages[1]
     torch.manual_seed(0)
     assert torch.equal(torch.tensor(messages[0]["weight"]), nn.Linear(2, 3).weight)

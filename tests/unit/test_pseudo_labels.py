@@ -105,9 +105,9 @@ def write_head(folder, **changed):
 
 
 def teach(root, **changed):
-    config = parse(CONFIG | changed, pseudo_labels.Config, "taught.x")
-    out = root / "taught" / "noses"
-    report = root / "taught.json"
+    config = parse(CONFIG | changed, pseudo_labels.Config, "pseudo.x")
+    out = root / "pseudo" / "noses"
+    report = root / "pseudo.json"
     pseudo_labels.build(config, root / "models", root / "cut", root / "seen", root / "noses", out, report)
     first = out if config.source == "true" else out / "seed0"
     return open_set(first), json.loads(report.read_text())
@@ -180,21 +180,21 @@ def test_the_control_has_the_published_labels_and_asks_no_head(root):
 
 def test_frames_are_those_of_the_crops(root):
     teach(root)
-    frames = Frames.open(root / "taught/noses/seed0/frames.npz")
+    frames = Frames.open(root / "pseudo/noses/seed0/frames.npz")
     assert len(frames) == sum(part(row) != "test" for row in range(FACES)) and frames.modality == "thermal"
-    assert (root / "taught/noses/seed0/card.json").read_text() == (root / "noses" / "card.json").read_text()
+    assert (root / "pseudo/noses/seed0/card.json").read_text() == (root / "noses" / "card.json").read_text()
 
 
 def test_the_engine_learns_from_opinions_and_gives_none_no_weight(root):
     teach(root)
-    data.check_labels(root / "taught", ["noses/seed0"], "nose1")
-    samples = data.gather(root / "taught", ["noses/seed0"], "train", "nose1", 64, 1.25)
+    data.check_labels(root / "pseudo", ["noses/seed0"], "nose1")
+    samples = data.gather(root / "pseudo", ["noses/seed0"], "train", "nose1", 64, 1.25)
     assert len(samples) == sum(part(row) == "train" for row in range(FACES)) - 1
     assert samples.weight.min() == 1
-    assert data.fingerprint(root / "taught", ["noses/seed0"]) != data.fingerprint(root, ["noses"])
+    assert data.fingerprint(root / "pseudo", ["noses/seed0"]) != data.fingerprint(root, ["noses"])
     options = tiny_runs.TINY | {"train": "noses", "labels": "nose1", "vocabulary": "nose1", "size": "mobilenet_v2"}
     config = parse(options | {"recipe": "supervised", "epochs": 1, "batch": 4}, supervised.Config, "x")
-    done = supervision.train(config, 0, root / "taught", root / "state", ["noses"])
+    done = supervision.train(config, 0, root / "pseudo", root / "state", ["noses"])
     assert done.card.trained_on == ["noses"] and np.isfinite(done.card.val_nme)
 
 
@@ -208,7 +208,7 @@ def test_each_seed_of_a_head_labels_for_the_student_of_that_seed(root):
         files.write_json(folder / features.CARD, files.read_json(folder / features.CARD) | {"sha256": sha256 * 64})
     shutil.rmtree(root / "seen/cut")
     _, report = teach(root)
-    first, second = (open_set(root / f"taught/noses/seed{seed}")[0] for seed in (0, 2))
+    first, second = (open_set(root / f"pseudo/noses/seed{seed}")[0] for seed in (0, 2))
     pool = (first.splits == "train") & np.isfinite(first.xy).all(axis=(1, 2))
     crops = crop_sets.read(root / "cut")
     step = {str(name): matrix[0, 0] for name, matrix in zip(crops.frames, crops.to_frame, strict=True)}
@@ -223,15 +223,15 @@ def test_each_seed_of_a_head_labels_for_the_student_of_that_seed(root):
 
     options = tiny_runs.TINY | {"train": "noses", "labels": "nose1", "vocabulary": "nose1", "size": "mobilenet_v2"}
     config = parse(options | {"recipe": "supervised", "epochs": 1, "batch": 4}, supervised.Config, "x")
-    samples = {seed: supervised_run.ready(config, seed, root / "taught", ["noses"]).faces for seed in (0, 2)}
+    samples = {seed: supervised_run.ready(config, seed, root / "pseudo", ["noses"]).faces for seed in (0, 2)}
     assert not np.array_equal(samples[0].xy, samples[2].xy)
     with pytest.raises(DataError, match="noses has seed0, seed2, but no seed 1"):
-        supervised_run.ready(config, 1, root / "taught", ["noses"])
+        supervised_run.ready(config, 1, root / "pseudo", ["noses"])
     # One seed without an opinion leaves the whole set out: the mean over the others would hide it.
     np.save(root / "seen/seed2/cut" / features.ARRAY, np.zeros((FACES, 1, GRID, GRID), np.float16))
     with pytest.raises(DataError, match="not prepared"):
         teach(root)
-    assert "head_x leaves no label" in files.read_json(root / "taught.json")["reason"]
+    assert "head_x leaves no label" in files.read_json(root / "pseudo.json")["reason"]
 
 
 def test_a_head_that_was_left_out_says_why(root):
@@ -239,8 +239,8 @@ def test_a_head_that_was_left_out_says_why(root):
     files.write_json(root / "models" / "head_x" / "skipped.json", {"reason": "no weights"})
     with pytest.raises(DataError, match="not prepared"):
         teach(root)
-    assert files.read_json(root / "taught/noses/skipped.json") == {"reason": "no weights"}
-    report = files.read_json(root / "taught.json")
+    assert files.read_json(root / "pseudo/noses/skipped.json") == {"reason": "no weights"}
+    report = files.read_json(root / "pseudo.json")
     assert (report["status"], report["reason"]) == ("skipped", "no weights")
     # The labels alone do not need it.
     (faces, _), report = teach(root, source="true")

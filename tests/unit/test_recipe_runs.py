@@ -26,7 +26,7 @@ MODULES = {"supervised": supervised, "pretrain": pretrain, "tuned": tuned, "ktl"
 TERMS = ("kp", "fm", "lg", "ri", "fi")
 
 
-def told(recipe: str, **changed) -> run.Run:
+def config_of(recipe: str, **changed) -> run.Run:
     return parse(tiny_runs.section(recipe, **changed), MODULES[recipe].Config, f"runs.{recipe}.x")
 
 
@@ -36,7 +36,7 @@ def root(tmp_path_factory):
 
 
 def train(root: Path, state: Path, recipe: str, seed: int = 0, **changed) -> run.Finished:
-    config = told(recipe, **changed)
+    config = config_of(recipe, **changed)
     return MODULES[recipe].train(config, seed, root / "faces", root / "models", state)
 
 
@@ -185,7 +185,7 @@ def test_an_empty_split_is_refused(root, tmp_path, recipe, empty):
 )
 def test_weights_that_make_no_sense_are_config_errors(recipe, lambdas):
     with pytest.raises(ConfigError, match=rf"runs\.{recipe}\.x\.lambdas") as caught:
-        told(recipe, lambdas=lambdas)
+        config_of(recipe, lambdas=lambdas)
     assert "\n" not in caught.value.cause
     if set(lambdas.values()) == {0.0} and len(lambdas) > 1 and recipe != "tuned":
         assert "every lambda is 0" in caught.value.cause
@@ -193,15 +193,15 @@ def test_weights_that_make_no_sense_are_config_errors(recipe, lambdas):
 
 def test_weights_are_those_of_the_paper_unless_said_otherwise():
     published = {"kp": 0.1, "fm": 1e-3, "lg": 1e-3, "ri": 1e-3, "fi": 1e-3}
-    assert told("ktl").lambdas.model_dump() == published
+    assert config_of("ktl").lambdas.model_dump() == published
     # Of the injections one is switched off alone, and a whole number is a weight.
-    assert told("ktl", lambdas={"ri": 0}).lambdas.model_dump() == published | {"ri": 0.0}
+    assert config_of("ktl", lambdas={"ri": 0}).lambdas.model_dump() == published | {"ri": 0.0}
     for recipe in ("kd", "mcl"):
         plain = published | {"ri": 0.0, "fi": 0.0}
-        assert told(recipe).lambdas.model_dump() == plain
-        assert told(recipe, lambdas={"lg": 0}).lambdas.model_dump() == plain | {"lg": 0.0}
-    assert told("tuned").lambdas.model_dump() == dict.fromkeys(TERMS, 0.0) | {"kp": 0.1}
-    assert (told("ktl").alpha, told("ktl").start, told("tuned").start) == (1.0, "auto", "teacher")
+        assert config_of(recipe).lambdas.model_dump() == plain
+        assert config_of(recipe, lambdas={"lg": 0}).lambdas.model_dump() == plain | {"lg": 0.0}
+    assert config_of("tuned").lambdas.model_dump() == dict.fromkeys(TERMS, 0.0) | {"kp": 0.1}
+    assert (config_of("ktl").alpha, config_of("ktl").start, config_of("tuned").start) == (1.0, "auto", "teacher")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_weights_are_those_of_the_paper_unless_said_otherwise():
 )
 def test_options_that_do_not_exist_are_config_errors(changed):
     with pytest.raises(ConfigError, match=rf"runs\.ktl\.x\.{next(iter(changed))}"):
-        told("ktl", **changed)
+        config_of("ktl", **changed)
 
 
 def test_a_term_that_is_not_finite_is_named_and_the_last_good_state_kept(root, tmp_path, monkeypatch):
@@ -282,7 +282,7 @@ def equal(pupil: dict[str, torch.Tensor], weights: dict[str, torch.Tensor]) -> b
 )
 def test_a_student_starts_from_its_teacher_or_at_random(root, tmp_path, monkeypatch, recipe, changed, source):
     begun = first(root, tmp_path, monkeypatch, recipe, **changed)
-    random = run.initial(told(recipe, **changed), 0).state_dict()
+    random = run.initial(config_of(recipe, **changed), 0).state_dict()
     assert equal(begun, stored(root, source) if source else random)
 
 

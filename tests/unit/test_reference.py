@@ -17,7 +17,7 @@ from thermark.report.reference_results.compare import (
     compare_cells,
     recalled,
 )
-from thermark.report.reference_results.tables import markdown, reference_table
+from thermark.report.reference_results.reference_tables import markdown, reference_table
 from thermark.report.results import reproduced
 from thermark.report.results.record import open_set
 

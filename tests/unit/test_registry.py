@@ -14,11 +14,11 @@ from thermark.metrics.registry import METRICS, Metric, describe, parse_name, wit
 from thermark.metrics.summary import Thresholds
 from thermark.report import metric_list
 from thermark.report.blog import words
+from thermark.report.gate.gate_config import Config as Gate
 from thermark.report.gate.judge import judge
-from thermark.report.gate.options import Config as Gate
 from thermark.report.gate.sources import side
 from thermark.report.leaderboard.board import Board
-from thermark.report.leaderboard.tables import main_table
+from thermark.report.leaderboard.board_tables import main_table
 from thermark.report.number_format import label, long_unit
 from thermark.report.page.board import card
 from thermark.report.page.view import View

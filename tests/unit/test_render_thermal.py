@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from thermark.core import seeds
-from thermark.synth.render.paint import Label
+from thermark.synth.render.paint import PixelClass
 from thermark.synth.render.person import Person, Pose, sample_person
 from thermark.synth.render.scene import Camera, Scene, render_scene
 from thermark.synth.render.sensor import observe
@@ -49,15 +49,20 @@ def test_the_cold_room_chills_the_nose_more_than_the_forehead():
 def test_hair_clothes_and_glasses_are_colder_than_skin(room: int):
     rendering = scene(glasses=(0.02, 0.02, 0.02))
     celsius, labels = rendering.celsius[room], rendering.segmentation
-    skin = celsius[(labels == Label.SKIN) & ~rendering.lens].mean()
-    for cold in (labels == Label.HAIR, labels == Label.CLOTHING, labels == Label.GLASSES, rendering.lens):
+    skin = celsius[(labels == PixelClass.SKIN) & ~rendering.lens].mean()
+    for cold in (
+        labels == PixelClass.HAIR,
+        labels == PixelClass.CLOTHING,
+        labels == PixelClass.GLASSES,
+        rendering.lens,
+    ):
         assert cold.sum() > 50
         assert ROOMS[room] - 1 < celsius[cold].mean() < skin - 1.5
 
 
 def test_lenses_are_opaque_in_temperature_and_clear_in_colour():
     bare, worn = scene(), scene(glasses=(0.02, 0.02, 0.02))
-    eye = np.isin(worn.segmentation, (Label.RIGHT_EYE, Label.LEFT_EYE))
+    eye = np.isin(worn.segmentation, (PixelClass.RIGHT_EYE, PixelClass.LEFT_EYE))
     assert eye.sum() > 30 and worn.lens[eye].all()
     assert (bare.celsius[0][eye] - worn.celsius[0][eye]).min() > 3
     assert np.abs(bare.rgb[eye].astype(float) - worn.rgb[eye]).mean() < 40

@@ -29,6 +29,7 @@ from thermark.report import contestants as sections_of
 from thermark.report import lines, markdown, number_format, style
 from thermark.report.leaderboard import board as reading
 from thermark.report.leaderboard import (
+    board_tables,
     build,
     ced,
     console,
@@ -37,7 +38,6 @@ from thermark.report.leaderboard import (
     highlights,
     histories,
     leaderboard,
-    tables,
 )
 from thermark.report.leaderboard.board import Board, few_misses
 from thermark.report.notices import NOTICES
@@ -91,12 +91,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         files.write_json(root / f"reports/{dataset}.json", about)
         for name, how in contestants.items():
             predictions = replace(answer(faces, *how, vocabulary), contestant=name)
-            predictions.save(root / f"said/{name}/{dataset}.npz")
+            predictions.save(root / f"predictions/{name}/{dataset}.npz")
         given_up = Predictions.none("absent", "d", "skipped", "no `weights` | <script>\n# x")
-        given_up.save(root / f"said/absent/{dataset}.npz")
+        given_up.save(root / f"predictions/absent/{dataset}.npz")
         for seed in range(3):
             predictions = replace(answer(faces, 0.3 + 0.4 * seed, 0, vocabulary, seed), contestant="ktl_s")
-            predictions.save(root / f"said/ktl_s/seed{seed}/{dataset}.npz")
+            predictions.save(root / f"predictions/ktl_s/seed{seed}/{dataset}.npz")
     known = {
         name: Contestant(kind, "facemesh", {}, run=run)
         for name in CONTESTANTS
@@ -118,7 +118,7 @@ def paths(root: Path) -> ReportPaths:
         root / "results",
         training=root / "training",
         faces=root / "faces",
-        predictions=root / "said",
+        predictions=root / "predictions",
         errors=root / "errors",
     )
 
@@ -231,7 +231,7 @@ def test_missing_faces_never_wins(both):
     assert [entry.contestant for entry in ranking.records] == ["good", "ktl_s", "shy", "poor", "absent"]
     other = board(record("none", {"error_px_mean": 1.0}), record("some", {"error_px_mean_all": 3.0}))
     assert [entry.contestant for entry in other.ran] == ["some", "none"]  # who has no error is not the best
-    text = tables.main_table(ranking)
+    text = board_tables.main_table(ranking)
     row = line(text, "shy")
     assert "`shy` †" in row and "**" not in row and "4 of 9" in row and "| 55.56 (" in row
     assert f"**{number_format.shown('nme_io', value(good, 'nme_io'))}**" in line(text, "good")
@@ -249,7 +249,7 @@ def test_the_order_is_that_of_groups_and_then_of_all_faces():
     groups = {"best": "A", "slow": "A", "tied": "B", "none": "C"}
     ranking = board(idle("absent"), *everybody, groups=groups)
     assert [entry.contestant for entry in ranking.records] == ["best", "slow", "tied", "none", "some", "absent"]
-    rows = [each.split("|")[1:3] for each in tables.main_table(ranking).splitlines()[2:]]
+    rows = [each.split("|")[1:3] for each in board_tables.main_table(ranking).splitlines()[2:]]
     assert [row[1].strip() for row in rows] == ["A", "A", "B", "C", "–", "*skipped: x*"]
     assert [entry.contestant for entry in ranked(ranking.results)] == ["best", "tied", "slow", "none", "some"]
 
@@ -261,7 +261,7 @@ def test_fewer_points_do_not_compete():
     )
     ranking = board(some, full, main="nme_io")
     assert [entry.contestant for entry in ranking.ran] == ["full", "some"]
-    row = line(tables.main_table(ranking), "some")
+    row = line(board_tables.main_table(ranking), "some")
     assert "‡" in row and "**" not in row and "<ins>" not in row
     assert "‡ Predicts fewer landmarks" in written(ranking)[1]
 
@@ -311,11 +311,11 @@ def test_direction_decides_what_is_best():
         record(name, {"error_px_mean": error, "pck@3px": rate})
         for name, error, rate in (("low", 1.0, 0.2), ("high", 2.0, 0.9), ("last", 3.0, 0.5))
     )
-    text = tables.main_table(board(last, high, low))
+    text = board_tables.main_table(board(last, high, low))
     assert "**1.00**" in line(text, "low") and " 20.00 " in line(text, "low")
     assert "<ins>2.00</ins>" in line(text, "high") and "**90.00**" in line(text, "high")
     assert "<ins>50.00</ins>" in line(text, "last") and " 3.00 " in line(text, "last")
-    offset = tables.main_table(board(record("o", {"error_px_mean": 1.0, "offset_x_px": -0.5})))
+    offset = board_tables.main_table(board(record("o", {"error_px_mean": 1.0, "offset_x_px": -0.5})))
     assert cells(offset, "o")["offset x, px"] == "-0.50"
     assert "error, px ↓" in text and "PCK @ 3 px, % ↑" in text
 
@@ -325,7 +325,7 @@ def test_a_row_has_all_that_its_record_says():
     metrics = {"found": (8 / 9, 0.6, 1.0), "nme_io": (0.05, 0.04, 0.06, 0.002), "nme_io_all": (0.1, 0.05, 0.2)}
     full = record("own", metrics, missed=1, seeds=3, floor=floor, tier="reproduced", trained_on="thermal")
     other = record("other", {"found": 1.0, "nme_io": 0.07, "nme_io_all": 0.07})
-    text = tables.main_table(board(full, other, main="nme_io", groups={"own": "A", "other": "B"}))
+    text = board_tables.main_table(board(full, other, main="nme_io", groups={"own": "A", "other": "B"}))
     assert cells(text.replace(" † ", " "), "own") == {
         "contestant": "`own`",
         "group": "A",
@@ -340,11 +340,11 @@ def test_a_row_has_all_that_its_record_says():
         "interval over": "subjects and 3 seeds",
     }
     assert cells(text, "other")["jitter floor"] == "–"
-    assert "jitter floor" not in tables.main_table(board(other, main="nme_io"))
+    assert "jitter floor" not in board_tables.main_table(board(other, main="nme_io"))
 
 
 def test_a_report_of_nothing_but_reasons_is_still_a_report(root, paths, tmp_path):
-    for name in ("faces", "reports", "said/absent"):
+    for name in ("faces", "reports", "predictions/absent"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).symlink_to(root / name)
     results_scene.recorded(tmp_path, {"absent": Contestant("x", "absent", {})}, {"one": Scoring(bootstrap=0)})
@@ -369,7 +369,7 @@ def test_rendered_data_are_called_rendered_and_subsets_are_in_order(both, report
     assert "Rendered" not in nose and "CC0" in nose
     assert "CC0" not in one  # terms of the real set are not those of a rendering
     assert console.leaderboard(both).startswith("one (rendered data: no evidence about real cameras)\n")
-    text = tables.part_table(of(both[1], "good"), ["distance"])  # subsets in natural order beside the whole
+    text = board_tables.part_table(of(both[1], "good"), ["distance"])  # subsets in natural order beside the whole
     assert text.splitlines()[0] == "| error, px ↓ | all | 2 ft (3) | 6 ft (3) | 10 ft (3) |"
 
 
@@ -531,7 +531,7 @@ def test_contact_sheet(tmp_path):
 def test_a_run_of_several_seeds_shows_its_spread(both, report):
     metric = both[0].results.of("ktl_s").metrics["nme_io"]
     mean, std = (number_format.shown("nme_io", each) for each in (metric.value, metric.seed_std))
-    assert re.search(rf"\| (<ins>)?{mean}(</ins>)? ± {std} \|", line(tables.main_table(both[0]), "ktl_s"))
+    assert re.search(rf"\| (<ins>)?{mean}(</ins>)? ± {std} \|", line(board_tables.main_table(both[0]), "ktl_s"))
     assert f"{mean} ± {std}" in console.leaderboard(both[:1])
     text = (report / "leaderboard.md").read_text()
     assert "±" not in line(text.split("## ")[1], "good") and "± is the standard deviation" in text.split("##")[0]
@@ -550,8 +550,8 @@ def test_every_row_says_what_its_interval_covers():
     expected |= {"bare": "", "absent": ""}
     assert {name: estimates.covered(entry, "error_px_mean") for name, entry in entries.items()} == expected
     ranking = board(*entries.values())
-    overview = tables.standings([ranking], list(entries))
-    text, terminal = tables.main_table(ranking), console.leaderboard([ranking])
+    overview = board_tables.standings([ranking], list(entries))
+    text, terminal = board_tables.main_table(ranking), console.leaderboard([ranking])
     assert text.splitlines()[0].endswith("| missed ↓ | interval over |")
     assert overview.splitlines()[0].endswith("| interval over |")
     for name, each in expected.items():
@@ -561,7 +561,7 @@ def test_every_row_says_what_its_interval_covers():
             row = next(one for one in terminal.splitlines() if one.split()[:1] == [name])
             assert row.endswith(each or "0/9")
     other = board(record("many", metric, seeds=1), name="e")
-    two = tables.standings([board(entries["many"]), other], ["many"])
+    two = board_tables.standings([board(entries["many"]), other], ["many"])
     assert line(two, "many").endswith("| subjects and 3 seeds; subjects only, 1 seed |")
 
 

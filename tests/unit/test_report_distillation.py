@@ -19,8 +19,8 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.metrics.registry import describe
 from thermark.metrics.stability import stability
-from thermark.report.distillation import build, drawing, gradient_stability, verdicts
-from thermark.report.distillation.inputs import RECIPES, DistillationData, read, studied
+from thermark.report.distillation import build, drawing, gradient_stability, published_comparison
+from thermark.report.distillation.distillation_data import RECIPES, DistillationData, read, studied
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import PublishedCell, load
 from thermark.report.results import printed
@@ -99,9 +99,17 @@ def at(root: Path) -> ReportPaths:
 
 
 def made(
-    root: Path, runs=RUNS, rendered=True, seeds=3, datasets=tuple(METRICS), told=None, gone=(), more=(), asked=None
+    root: Path,
+    runs=RUNS,
+    rendered=True,
+    seeds=3,
+    datasets=tuple(METRICS),
+    given=None,
+    gone=(),
+    more=(),
+    asked=None,
 ) -> ReportPaths:
-    """Write results of all runs, what is `told` of (run, data set) -> errors (S, N) and of who is `gone`.
+    """Write results of all runs, what is `given` of (run, data set) -> errors (S, N) and of who is `gone`.
 
     `more`: contestants that are no runs; `asked`: the families, where they are not those of `ASKED`.
     """
@@ -112,7 +120,7 @@ def made(
         for run in (*runs, *more):
             noise = rng.normal(0, 1e-4, (seeds, 1)) + rng.normal(0, 1e-3, (seeds, FACES))
             errors = hard + 0.02 + SHIFTS.get(run, 0.0) + noise
-            measurements[dataset][run] = (told or {}).get((run, dataset), errors)
+            measurements[dataset][run] = (given or {}).get((run, dataset), errors)
         records[dataset] = [
             record_files.record(dataset, run, errors) for run, errors in measurements[dataset].items()
         ]
@@ -260,25 +268,25 @@ def test_what_a_question_does_not_name_is_exploratory(tmp_path):
 def test_without_labels_alone_the_answer_still_counts_the_rest(tmp_path):
     hard = np.random.default_rng(0).gamma(4, 0.01, (1, FACES)) + np.full((3, 1), 0.0)
     errors = {("kd_st", "tfake"): hard, ("mcl_st", "tfake"): hard + 0.01 + np.arange(FACES) * 1e-5}
-    text, _ = page(tmp_path, declared("kd_st", "ktl_s", "mcl_st"), told=errors)
+    text, _ = page(tmp_path, declared("kd_st", "ktl_s", "mcl_st"), given=errors)
     assert "This profile compares no distilled run" in text
     assert "Ask conventional? On thermal faces 0 of 1 comparisons show a lower error, 1 a" in text
 
 
 @pytest.mark.parametrize(
-    ("shift", "said"),
+    ("shift", "message"),
     [
         (-0.01, "the distilled network has the lower error where a difference is shown.**"),
         (0.01, "the distilled network has the higher error where a difference is shown.**"),
         (None, "no difference is shown.**"),
     ],
 )
-def test_the_answer_follows_the_numbers(tmp_path, shift, said):
+def test_the_answer_follows_the_numbers(tmp_path, shift, message):
     hard = np.random.default_rng(0).gamma(4, 0.01, (1, FACES)) + np.full((3, 1), 0.0)
     gap = np.where(np.arange(FACES) % 2, 0.001, -0.001) if shift is None else shift
     errors = {("supervised_t", "tfake"): hard, ("kd_st", "tfake"): hard + gap}
-    text, _ = page(tmp_path, declared("supervised_t", "kd_st"), rendered=False, told=errors)
-    assert f"**Against labels alone, {said}" in text
+    text, _ = page(tmp_path, declared("supervised_t", "kd_st"), rendered=False, given=errors)
+    assert f"**Against labels alone, {message}" in text
     assert "What is said here" not in text and "endered" not in text
 
 
@@ -297,7 +305,7 @@ def test_too_few_seeds_have_numbers_and_no_verdict(tmp_path):
 
 
 def test_one_run_of_one_seed_keeps_the_others_verdicts(tmp_path):
-    text, _ = page(tmp_path, told={("kd_st", "tfake"): np.full((1, FACES), 0.04)})
+    text, _ = page(tmp_path, given={("kd_st", "tfake"): np.full((1, FACES), 0.04)})
     outcomes = {pair.names: pair.verdict for _, pair in compared(at(tmp_path))}
     assert outcomes["kd_st", "supervised_t"] == outcomes["mcl_st", "kd_st"] == "one seed: no verdict"
     assert outcomes["mcl_st", "supervised_t"] == "lower error"
@@ -330,7 +338,7 @@ def test_units_are_percentage_points_or_px_and_who_was_not_trained_alike_is_mark
 def test_missed_faces_are_left_out_and_counted(tmp_path):
     errors = np.full((3, FACES), 0.03)
     errors[:, :3] = np.inf
-    text, _ = page(tmp_path, declared("supervised_t", "kd_st"), told={("kd_st", "tfake"): errors})
+    text, _ = page(tmp_path, declared("supervised_t", "kd_st"), given={("kd_st", "tfake"): errors})
     assert rows(text, "kd_st", "supervised_t")[0][8] == "37 faces (3 left out), 37 subjects, 3 seeds"
 
 
@@ -354,7 +362,7 @@ def test_verdicts_on_real_data(tmp_path):
         ("supervised_l", "tfake"): np.array([[0.04], [0.0401], [0.04]]) * flat,
         ("ktl_l_ld", "charlotte"): 0.0742 * flat,  # its Side is twice that
     }
-    _, numbers = page(tmp_path, runs, ["tfake", "charlotte"], rendered=False, told=errors)
+    _, numbers = page(tmp_path, runs, ["tfake", "charlotte"], rendered=False, given=errors)
     entries = {(each["run"], each["dataset"], each["level"], each["table"]): each for each in numbers["published"]}
     assert [entries[f"supervised_{size}", "tfake", "", "I"]["verdict"] for size in "tsml"] == [
         *("reproduced", "outside", "reproduced", "outside")
@@ -373,14 +381,14 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
     flat = np.ones((3, FACES))
     errors = {("supervised_t", "tfake"): 0.0420 * flat, ("supervised_t_mmpose", "tfake"): 0.0410 * flat}
     more = ["supervised_t_mmpose"]
-    paths = made(tmp_path, runs, rendered=False, datasets=["tfake"], told=errors, more=more)
+    paths = made(tmp_path, runs, rendered=False, datasets=["tfake"], given=errors, more=more)
     contestants = learned(runs) | {
         "supervised_t_mmpose": {"family": "learned", "run": "supervised_t", "flip": "published"},
         "supervised_t_alone": {"family": "learned", "run": "supervised_t", "flip": "none"},
     }
     one = read(contestants, runs, {}, ["tfake"], paths)
     assert set(one.runs) == set(one.logs) == set(runs) and one.unshifted == {"supervised_t": "supervised_t_mmpose"}
-    rows = [row for row in verdicts.compare(load("mlcmkd"), one, {}) if row.value is not None]
+    rows = [row for row in published_comparison.compare(load("mlcmkd"), one, {}) if row.value is not None]
     assert [(row.cell.row, row.cell.run, row.text) for row in rows if row.cell.row == "RTMPose-t"] == [
         ("RTMPose-t", "supervised_t", "outside"),
         ("RTMPose-t", "supervised_t_mmpose", "reproduced"),
@@ -395,7 +403,7 @@ def test_seeds_that_spread_too_far_reproduce_nothing(tmp_path):
     """The rule itself is tested in test_reference.py; here it gets the spread of the run's seeds."""
     runs = declared("supervised_m")
     errors = (0.0314 + 0.004 * np.array([[-1], [0], [1]])) * np.ones((3, FACES))
-    text, numbers = page(tmp_path, runs, rendered=False, told={("supervised_m", "tfake"): errors})
+    text, numbers = page(tmp_path, runs, rendered=False, given={("supervised_m", "tfake"): errors})
     ran = [each for each in numbers["published"] if each["reproduced"] is not None]
     assert [(each["run"], each["verdict"]) for each in ran] == [("supervised_m", "undecided: seeds spread")]
     assert "at most 0.10 percentage points" in text and "never by more than 0.30. *Undecided*" in text
@@ -487,7 +495,7 @@ def test_tables_have_one_width(small):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("seed,step,grad_norm\n0,1,x\n", "no table"),
         ("seed,step,grad_norm\n0,1\n", "no table"),
@@ -498,9 +506,9 @@ def test_tables_have_one_width(small):
         ("seed,step,grad_norm\n" + "".join(f"0,{step},nan\n" for step in range(1, 20)), "nan"),
     ],
 )
-def test_broken_logs_are_data_errors(tmp_path, single, content, said):
+def test_broken_logs_are_data_errors(tmp_path, single, content, message):
     files.write_text(single.gradients / "ktl_s.csv", content)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         built(tmp_path, single, SINGLE, ["tfake"])
 
 
@@ -604,11 +612,11 @@ def test_panels_keep_the_variants_of_one_size_together():
 def test_spread_over_seeds_stands_beside_the_mean(tmp_path):
     runs = declared("ktl_s", seeds=[0, 1, 2])
     errors = np.array([[0.03], [0.04], [0.05]]) * np.ones((3, FACES))
-    paths = made(tmp_path, runs, datasets=["tfake"], told={("ktl_s", "tfake"): errors})
+    paths = made(tmp_path, runs, datasets=["tfake"], given={("ktl_s", "tfake"): errors})
     text, _ = built(tmp_path, paths, runs, ["tfake"])
     assert "| `ktl_s` | 3 | 4.00 ± 1.00 (3.60–4.40) |" in text
     results = study(runs, ["tfake"], paths)
     measured = gradient_stability.measure(results, 3, 13)
     assert f"{measured['ktl_s']['std']:.4f} ± " in line(text, "| `ktl_s` | – | 10 |")
-    rows = verdicts.compare(load("mlcmkd"), results, measured)
+    rows = published_comparison.compare(load("mlcmkd"), results, measured)
     assert all(row.verdict == "not run" for row in rows)

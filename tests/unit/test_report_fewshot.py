@@ -15,9 +15,9 @@ from tables_of_text import line, part, rows
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.report.fewshot import budget, build, constant, cost, drawing, verdicts
+from thermark.report.fewshot import budget, build, constant, cost, drawing, published_comparison
+from thermark.report.fewshot.fewshot_data import Profile, read
 from thermark.report.fewshot.head import HeadResult, labels
-from thermark.report.fewshot.inputs import Profile, read
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load as published
 from thermark.report.results.comparisons import open_comparisons
@@ -158,13 +158,13 @@ def record(name: str, own: dict) -> Record:
 
 def families(details, students, opinions) -> dict[str, dict]:
     """Return the questions about students: against their heads, against controls, against the large head."""
-    taught = {name: opinions.get(key, {}) for name, key in students.items()}
-    learners = [name for name, pseudo_labels in taught.items() if pseudo_labels.get("source") == "head"]
-    controls = [name for name, pseudo_labels in taught.items() if pseudo_labels.get("source") == "true"]
+    sources = {name: opinions.get(key, {}) for name, key in students.items()}
+    learners = [name for name, pseudo_labels in sources.items() if pseudo_labels.get("source") == "head"]
+    controls = [name for name, pseudo_labels in sources.items() if pseudo_labels.get("source") == "true"]
     pairs = {
-        "students": [(name, taught[name]["head"]) for name in learners],
+        "students": [(name, sources[name]["head"]) for name in learners],
         "labels": [(name, control) for name in learners for control in controls],
-        "large": [(name, LARGE) for name in learners if taught[name]["head"] != LARGE],
+        "large": [(name, LARGE) for name in learners if sources[name]["head"] != LARGE],
     }
     known = {key: [pair for pair in each if {*pair} <= {*details}] for key, each in pairs.items()}
     scope = {"datasets": ["thermeval"]}
@@ -180,7 +180,7 @@ class Scene:
         self.root, self.heads, self.contestants, self.opinions = root, heads, list(details), list(opinions)
         self.paths = ReportPaths(**{name: root / place for name, place in READ.items()})
         ran = {name: per_face(result) for name, result in details.items() if result["status"] == "ok"}
-        questions = families(details, students or self.told()["students"], opinions)
+        questions = families(details, students or self.settings()["students"], opinions)
         training = {name: (RUNS.get(ASKED.get(name, ""), {}), "") for name in details}
         result = {"thermeval": [record(name, each) for name, each in details.items()]}
         record_files.write(root, result, {"thermeval": ran}, questions, origin, training, "ThermEval-D")
@@ -198,7 +198,7 @@ class Scene:
         questions = open_comparisons(self.paths.comparisons).families
         return {pair.names: pair for question in questions for pair in question.pairs}
 
-    def told(self, **config):
+    def settings(self, **config):
         """Return the section of params.yaml, of roles and networks what the contestants need."""
         section = {"contestants": self.contestants}
         section |= {
@@ -210,7 +210,7 @@ class Scene:
 
     def build(self, runs=RUNS, crops=CROPS, drawn=False, **config):
         outs = [self.root / name for name in ("fewshot.md", "fewshot.json", "fewshot.svg", "budget.csv")]
-        settings = parse(self.told(**config), build.Config, "fewshot")
+        settings = parse(self.settings(**config), build.Config, "fewshot")
         with nullcontext() if drawn else patch.object(build.drawing, "draw"):  # most of the time
             build.build(profile(self.heads, runs, crops), self.paths, *outs, settings)
         return outs[0].read_text(), files.read_json(outs[1]), outs[2]
@@ -478,7 +478,7 @@ def test_the_post_beside_ours_when_it_did_not_run(small):
 
 def verdicts_of(tmp_path, own, origin="real", posts=None) -> dict[str, str]:
     """Return the verdict on each published number of part 2 for one head."""
-    rows = verdicts.compare(posts or published("posts"), compared(tmp_path, own, origin))
+    rows = published_comparison.compare(posts or published("posts"), compared(tmp_path, own, origin))
     return {row.cell.metric: row.text for row in rows}
 
 
@@ -872,7 +872,7 @@ def test_what_is_missing_or_wrong(tmp_path):
     with pytest.raises(DataError, match=r"other\.json"):
         study(scene, ["other"])
     files.write_text(scene.paths.curves / "teacher.csv", "labels,seed\n5,0\n")
-    with pytest.raises(DataError, match="no curve of labels"):
+    with pytest.raises(DataError, match="has the columns labels,seed, not labels,seed,native_mean"):
         scene.build()
     (scene.paths.curves / "teacher.csv").unlink()
     with pytest.raises(DataError, match=r"teacher\.csv"):
@@ -913,7 +913,7 @@ def test_the_stage(small, tmp_path):
     """From the command line, in a profile's words: the same numbers elsewhere give the same bytes."""
     scene = Scene(tmp_path)
     params = {"heads": {key: {"backbone": "x"} for key in HEADS}}
-    params |= {"fewshot": scene.told(), "runs": RUNS, "crops": CROPS}
+    params |= {"fewshot": scene.settings(), "runs": RUNS, "crops": CROPS}
     files.write_text(tmp_path / "contestants.yaml", yaml.safe_dump(CONTESTANTS, sort_keys=False))
     options = {name: name for name in ("heads", "runs", "crops")}
     options |= {"params": "fewshot", "contestants": "contestants.yaml"}

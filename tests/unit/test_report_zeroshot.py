@@ -13,21 +13,21 @@ from thermark.fewshot import posts
 from thermark.landmarks import load as vocabulary
 from thermark.report.reference_results import load
 from thermark.report.zeroshot import nose_points, protocols
-from thermark.report.zeroshot.nose_points import Noses
+from thermark.report.zeroshot.nose_points import NosePoints
 
 
-def predicted(points: dict[str, list[tuple[float, float]]], rows=None) -> Noses:
+def predicted(points: dict[str, list[tuple[float, float]]], rows=None) -> NosePoints:
     frames = [frame for frame, noses in points.items() for _ in noses]
     xy = np.array([point for noses in points.values() for point in noses], float).reshape(-1, 2)
     indices = np.full(len(frames), -1) if rows is None else np.array(rows)
-    return Noses(np.array(frames, "U32"), indices, xy, np.ones(len(frames)))
+    return NosePoints(np.array(frames, "U32"), indices, xy, np.ones(len(frames)))
 
 
 # Parts 1 and 3: frames, matching, numbers.
 
 
 def test_the_first_frames_with_a_nose_in_their_order():
-    faces = scene.noses(
+    faces = scene.nose_faces(
         {"1/b": [(9, 9)], "1/a": [(8, 8), (7, 7)], "1/c": [(6, 6)], "2/z": [(5, 5)], "2/y": [(4, 4)]}
     )
     annotations = instances.annotations_of(faces)
@@ -42,7 +42,7 @@ def test_the_first_frames_with_a_nose_in_their_order():
     )
     # A picture that could not be read keeps its place among the ids.
     part = protocols.CountedFrames("annotations_2", 2, ("nose",), by_id=True)
-    more = instances.annotations_of(scene.noses({f"2/{name}": [(5, 5)] for name in "abc"}))
+    more = instances.annotations_of(scene.nose_faces({f"2/{name}": [(5, 5)] for name in "abc"}))
     assert protocols.first(more, part).frames.tolist() == ["2/a", "2/b"]
     assert protocols.first(more.within(np.array(["2/b", "2/c"])), part).frames.tolist() == ["2/b"]
     assert protocols.first(more.within(np.array(["2/a", "2/b"])), part).frames.tolist() == ["2/a", "2/b"]
@@ -54,7 +54,7 @@ def test_the_first_frames_with_a_nose_in_their_order():
 
 def test_a_nose_is_matched_across_people_within_80_px():
     """One prediction on the second person and one on the wall: the posts call both people detected."""
-    faces = protocols.labelled(scene.noses({"1/a": [(30, 100), (130, 100)]}))
+    faces = protocols.labelled(scene.nose_faces({"1/a": [(30, 100), (130, 100)]}))
     predictions = predicted({"1/a": [(132, 100), (60, 150)]})
     gaps = protocols.matched(faces, predictions)
     assert gaps == pytest.approx([np.hypot(30, 50), 2.0])
@@ -70,16 +70,16 @@ def test_a_nose_is_matched_across_people_within_80_px():
 
 
 def test_the_cap_is_inclusive_and_the_nearest_pair_of_all_comes_first():
-    far = protocols.labelled(scene.noses({"1/a": [(0, 0)]}))
+    far = protocols.labelled(scene.nose_faces({"1/a": [(0, 0)]}))
     assert protocols.matched(far, predicted({"1/a": [(48, 64)]})) == pytest.approx([80.0])
     assert np.isinf(protocols.matched(far, predicted({"1/a": [(48, 64.01)]}))).all()
     # By rows, the first nose would take the prediction that is the second's.
-    two = protocols.labelled(scene.noses({"1/a": [(40, 50), (50, 50)]}))
+    two = protocols.labelled(scene.nose_faces({"1/a": [(40, 50), (50, 50)]}))
     assert protocols.matched(two, predicted({"1/a": [(49, 50), (10, 50)]})) == pytest.approx([30.0, 1.0])
 
 
 def test_one_nose_is_matched_once_and_only_in_its_own_frame():
-    faces = protocols.labelled(scene.noses({"1/a": [(50, 50)], "1/b": [(50, 50)]}))
+    faces = protocols.labelled(scene.nose_faces({"1/a": [(50, 50)], "1/b": [(50, 50)]}))
     predictions = predicted({"1/a": [(50, 51), (50, 53)], "2/elsewhere": [(50, 50)]})
     numbers = protocols.score(faces, predictions)
     assert (numbers["noses"], numbers["predictions"], numbers["matched"]) == (2, 2, 1)
@@ -87,14 +87,16 @@ def test_one_nose_is_matched_once_and_only_in_its_own_frame():
 
 
 def test_whoever_finds_nothing_has_no_mean_and_no_precision():
-    numbers = protocols.score(protocols.labelled(scene.noses({"1/a": [(50, 50)]})), predicted({}))
+    numbers = protocols.score(protocols.labelled(scene.nose_faces({"1/a": [(50, 50)]})), predicted({}))
     assert numbers == {"noses": 1, "predictions": 0, "matched": 0, "detection": 0.0} | dict.fromkeys(
         ["pck@3", "pck@5", "pck@10", "pck@20"], 0.0
     )
 
 
 def test_a_part_without_frames_has_no_rates():
-    none = protocols.first(instances.annotations_of(scene.noses({"1/a": [(50, 50)]})), protocols.PARTS["part3"])
+    none = protocols.first(
+        instances.annotations_of(scene.nose_faces({"1/a": [(50, 50)]})), protocols.PARTS["part3"]
+    )
     assert protocols.score(none, predicted({"1/a": [(50, 50)]})) == {
         "noses": 0,
         "predictions": 0,
@@ -109,9 +111,11 @@ def test_pck_is_over_all_noses_and_means_over_the_matched():
     assert numbers["mean"] == pytest.approx(31.5001 / 4) and numbers["median"] == pytest.approx((3.0001 + 5) / 2)
 
 
-def plainly(truth, said, cap):
+def plainly(truth, predictions, cap):
     """Match as the posts describe it: all pairs, sorted by distance, each side once."""
-    pairs = sorted((float(np.hypot(*(p - g))), i, j) for i, g in enumerate(truth) for j, p in enumerate(said))
+    pairs = sorted(
+        (float(np.hypot(*(p - g))), i, j) for i, g in enumerate(truth) for j, p in enumerate(predictions)
+    )
     gaps, gone = np.full(len(truth), np.inf), set()
     for gap, i, j in pairs:
         if gap <= cap and np.isinf(gaps[i]) and j not in gone:
@@ -125,7 +129,7 @@ def test_the_match_equals_a_plain_one():
     for _ in range(100):
         truth = rng.uniform(0, 190, (rng.integers(1, 5), 2)).astype(np.float32)
         predictions = rng.uniform(0, 190, (rng.integers(0, 6), 2))
-        faces = scene.noses({"1/a": [tuple(point) for point in truth]})
+        faces = scene.nose_faces({"1/a": [tuple(point) for point in truth]})
         got = protocols.matched(protocols.labelled(faces), predicted({"1/a": list(map(tuple, predictions))}))
         assert got == pytest.approx(plainly(faces.xy[:, 0].astype(float), predictions, 80), nan_ok=True)
 
@@ -170,7 +174,7 @@ def crowd():
     rng = np.random.default_rng(1)
     one = {f"1/Thermal_{n}": [(40, 60), (150, 80)] for n in range(1, 36)}
     two = {f"2/Thermal_{n}": [tuple(rng.uniform(40, 150, 2))] for n in range(511, 611)}
-    faces = scene.noses(one | two)
+    faces = scene.nose_faces(one | two)
     faces.boxes[[0, 80]] += 1000  # an empty crop
     faces.xy[[0, 80]] += 1000
     faces.boxes[[5, 81]] = [100, 200, 120, 240]  # somebody else: no pair
@@ -198,14 +202,14 @@ def test_the_split_equals_a_plain_one(crowd):
 
 
 def test_the_split_of_few_pairs_takes_what_there_is():
-    faces = scene.noses({"1/a": [(90, 60)], "2/b": [(90, 60)]})
+    faces = scene.nose_faces({"1/a": [(90, 60)], "2/b": [(90, 60)]})
     split = posts.split(faces, dict.fromkeys(["1/a", "2/b"], scene.SIZE), instances.annotations_of(faces))
     assert (split.train.tolist(), split.val.tolist(), split.test.tolist()) == ([0], [], [1])
 
 
 def test_each_crop_asks_for_one_nose():
     """Who was asked answers; else the nearest in the crop, however near another outside of it is."""
-    faces = scene.noses({"2/a": [(90, 60)], "2/b": [(90, 60)], "2/c": [(90, 60)]})
+    faces = scene.nose_faces({"2/a": [(90, 60)], "2/b": [(90, 60)], "2/c": [(90, 60)]})
     faces.boxes[0] = [91, 50, 111, 70]  # its crop ends just left of the nose
     crops = {row: posts.crop(box, scene.SIZE) for row, box in enumerate(faces.boxes)}
     free = predicted({"2/a": [(95, 70), (87, 60)], "2/b": [(91, 60), (90, 61.5)], "2/x": [(90, 60)]})
@@ -218,7 +222,7 @@ def test_each_crop_asks_for_one_nose():
 
 
 def test_errors_in_crop_px_and_in_frame_px_are_apart():
-    faces = scene.noses({"2/a": [(84.5, 69.5)], "2/b": [(84.5, 69.5)]})
+    faces = scene.nose_faces({"2/a": [(84.5, 69.5)], "2/b": [(84.5, 69.5)]})
     faces.boxes[:] = np.array([50, 40, 120, 230]) - 0.5
     pairs = posts.split(faces, dict.fromkeys(["2/a", "2/b"], scene.SIZE), instances.annotations_of(faces))
     numbers = protocols.score_crops(faces, pairs.crops, np.array([0, 1]), predicted({"2/a": [(87.5, 69.5)]}))
@@ -232,11 +236,11 @@ def test_errors_in_crop_px_and_in_frame_px_are_apart():
 
 def test_the_posts_read_noses_by_the_points_that_they_used():
     points = vocabulary("mediapipe478").points
-    predictions = scene.said("x", "mediapipe478", ["1/a"], np.zeros((1, 2)))
+    predictions = scene.predictions_of("x", "mediapipe478", ["1/a"], np.zeros((1, 2)))
     predictions.xy[0] = np.arange(len(points))[:, None]
     wings = [102, 49, 48, 115, 331, 279, 278, 344]
     assert nose_points.posted(predictions).xy[0] == pytest.approx([np.mean(wings)] * 2)
-    whole = scene.said("x", "coco_wholebody133", ["1/a"], np.zeros((1, 2)))
+    whole = scene.predictions_of("x", "coco_wholebody133", ["1/a"], np.zeros((1, 2)))
     whole.xy[0] = np.arange(133)[:, None]
     assert nose_points.posted(whole).xy[0] == pytest.approx([56.0] * 2)
     whole.xy[0, 57] = np.nan
@@ -246,10 +250,10 @@ def test_the_posts_read_noses_by_the_points_that_they_used():
 
 def test_noses_of_all_vocabularies():
     for name in ("nose1", "ibug68", "coco_wholebody133", "sapiens308", "mediapipe478", "blazeface6"):
-        predictions = scene.said("x", name, ["1/a"], np.array([[3.0, 4.0]]))
+        predictions = scene.predictions_of("x", name, ["1/a"], np.array([[3.0, 4.0]]))
         assert nose_points.posted(predictions).xy == pytest.approx(np.array([[3.0, 4.0]])), name
         for version in nose_points.versions(name):
-            assert nose_points.noses(predictions, version).xy == pytest.approx(np.array([[3.0, 4.0]])), (
+            assert nose_points.nose_points(predictions, version).xy == pytest.approx(np.array([[3.0, 4.0]])), (
                 name,
                 version,
             )

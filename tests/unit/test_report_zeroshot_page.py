@@ -20,13 +20,13 @@ from thermark.metrics.evaluate import Config
 from thermark.report.reference_results import Published, PublishedColumn, load
 from thermark.report.reference_results import PublishedRow as Row
 from thermark.report.reference_results import PublishedTable as Table
-from thermark.report.reference_results.tables import posts_section
+from thermark.report.reference_results.reference_tables import posts_section
 from thermark.report.results import face_errors
 from thermark.report.results.face_errors import open_errors
 from thermark.report.results.record import Estimate, open_set, write_set
-from thermark.report.zeroshot import build, polarity, verdicts
-from thermark.report.zeroshot.inputs import read
+from thermark.report.zeroshot import build, polarity, published_comparison
 from thermark.report.zeroshot.measure import flat
+from thermark.report.zeroshot.zeroshot_data import read
 
 CONTESTANTS = {"shifted": True, "wall": True, "told": True, "absent": True, "floor": False, "run_t": False}
 SCORING = {"thermeval": scene.HOW}
@@ -36,7 +36,7 @@ DATASETS = {"thermeval": scene.SETTINGS, "thermeval_person": {"raw": "thermeval"
 def faces():
     one = {f"1/Thermal_{n}": [(50, 80), (140, 90)] for n in range(1, 5)}
     two = {f"2/Thermal_{n}": [(90, 60 + n % 9)] for n in range(511, 601)}
-    return scene.noses(one | two)
+    return scene.nose_faces(one | two)
 
 
 def stages(root, origin="real"):
@@ -44,24 +44,32 @@ def stages(root, origin="real"):
     files_made = scene.Stages(root, made, origin, {"thermeval_person": "thermeval", "tfake": "tfake"})
     frames, xy = made.frames.tolist(), made.xy[:, 0].astype(float)
     tested = made.splits == "test"
-    shifted = scene.said("shifted", "coco_wholebody133", frames, xy + np.array([0, 2]))
+    shifted = scene.predictions_of("shifted", "coco_wholebody133", frames, xy + np.array([0, 2]))
     # Inverted, the first half is found 5 px off, and the other half not at all.
     half = np.arange(len(made)) < len(made) - 45
-    other = scene.said("shifted", "coco_wholebody133", made.frames[half].tolist(), xy[half] + np.array([3, 4]))
+    other = scene.predictions_of(
+        "shifted", "coco_wholebody133", made.frames[half].tolist(), xy[half] + np.array([3, 4])
+    )
     files_made.add(
         shifted,
-        minmax=scene.said("shifted", "coco_wholebody133", frames, xy + np.array([0, 6])),
+        minmax=scene.predictions_of("shifted", "coco_wholebody133", frames, xy + np.array([0, 6])),
         inverted=other,
     )
     # Something near enough for the posts in every frame, and a nose in none.
-    files_made.add(scene.said("wall", "mediapipe478", frames, xy + np.array([30, 40])))
+    files_made.add(scene.predictions_of("wall", "mediapipe478", frames, xy + np.array([30, 40])))
     rows = np.arange(len(made))
-    files_made.add(scene.said("told", "nose1", frames, xy - [1, 0], rows, trained_on=("thermeval_person",)))
+    files_made.add(
+        scene.predictions_of("told", "nose1", frames, xy - [1, 0], rows, trained_on=("thermeval_person",))
+    )
     files_made.add(Predictions.none("absent", scene.DATA, "skipped", "no weights <here>"))
-    floor = scene.said("floor", "ibug68", made.frames[tested].tolist(), xy[tested] + [8, 0], rows[tested])
+    floor = scene.predictions_of(
+        "floor", "ibug68", made.frames[tested].tolist(), xy[tested] + [8, 0], rows[tested]
+    )
     files_made.add(floor, whole=False)
     seeds = [
-        scene.said("run_t", "ibug68", made.frames[tested].tolist(), xy[tested] + [0, shift], rows[tested])
+        scene.predictions_of(
+            "run_t", "ibug68", made.frames[tested].tolist(), xy[tested] + [0, shift], rows[tested]
+        )
         for shift in (1, 3)
     ]
     files_made.add(*seeds, whole=False, seeded=True)
@@ -155,7 +163,7 @@ def test_what_the_common_protocol_has_measured_is_read_from_its_records(made, tm
 def test_an_answer_beyond_the_cap_is_no_recall_though_it_was_told_whose_nose_is_asked(made, tmp_path):
     """16 px off on heads of 30 px, of which half is the cap: nothing is missed, and nothing is recalled."""
     frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
-    made.add(scene.said("nose", "nose1", frames, xy + np.array([0, 16]), np.arange(len(made.faces))))
+    made.add(scene.predictions_of("nose", "nose1", frames, xy + np.array([0, 16]), np.arange(len(made.faces))))
     _, numbers, _ = built(tmp_path, made.paths, {"nose": True})
     scores = numbers["unified"]["nose"]
     for part_of in ("all", "2ft", "6ft"):
@@ -166,7 +174,8 @@ def test_an_answer_beyond_the_cap_is_no_recall_though_it_was_told_whose_nose_is_
 def test_two_seeds_of_a_published_contestant_have_no_verdict(made, tmp_path):
     frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
     seeds = [
-        scene.said("face_landmarker", "nose1", frames, xy + shift, np.arange(len(frames))) for shift in (1, 2)
+        scene.predictions_of("face_landmarker", "nose1", frames, xy + shift, np.arange(len(frames)))
+        for shift in (1, 2)
     ]
     made.add(*seeds, seeded=True)
     _, numbers, _ = built(tmp_path, made.paths, {"face_landmarker": True})
@@ -263,7 +272,7 @@ def test_who_did_not_run_says_why(small):
 
 
 def test_who_failed_on_the_pictures_of_the_posts_is_not_in_their_tables(made, tmp_path):
-    good = scene.said("face_landmarker", "nose1", made.faces.frames.tolist(), made.faces.xy[:, 0])
+    good = scene.predictions_of("face_landmarker", "nose1", made.faces.frames.tolist(), made.faces.xy[:, 0])
     made.add(good, png=Predictions.none("face_landmarker", scene.DATA, "failed", "no batch for 900 s"))
     text, numbers, _ = built(tmp_path, made.paths, {"face_landmarker": True})
     assert numbers["part1"] == {} and numbers["unified"]["face_landmarker"]["all"]["recall"] == 1
@@ -345,7 +354,7 @@ def test_verdicts_are_of_the_contestant_s_own_numbers():
 
     def judged(own, origin="real", unseen=None, seeds=0) -> dict[str, str]:
         values = flat({("part1", "sapiens", ""): own})
-        rows = verdicts.compare(posts(), values, unseen or {}, origin, {"sapiens": seeds})
+        rows = published_comparison.compare(posts(), values, unseen or {}, origin, {"sapiens": seeds})
         return {row.cell.metric: row.text for row in rows}
 
     barred = {"ms": "not comparable: another machine"}
@@ -362,7 +371,7 @@ def test_verdicts_are_of_the_contestant_s_own_numbers():
 def test_verdicts_of_a_row_are_told_together():
     scores = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
     reference = posts()
-    rows = verdicts.compare(reference, flat({("part1", "sapiens", ""): scores}), {}, "real", {})
+    rows = published_comparison.compare(reference, flat({("part1", "sapiens", ""): scores}), {}, "real", {})
     text = posts_section(reference, rows, "")
     cells = "68.5 / 68.5 | 4.16 / 9.00 | 60.3 / 60.3 | 50 / 50 | 117 / –"
     verdict = "reproduced; mean: outside; time: not comparable: another machine"
@@ -436,7 +445,7 @@ def test_the_stage(made, small, tmp_path):
 
 
 def test_whoever_finds_nothing_at_all_has_rates_of_nought(made, tmp_path):
-    made.add(scene.said("face_landmarker", "mediapipe478", [], np.zeros((0, 2))))
+    made.add(scene.predictions_of("face_landmarker", "mediapipe478", [], np.zeros((0, 2))))
     text, numbers, _ = built(tmp_path, made.paths, {"face_landmarker": True})
     assert (
         numbers["part1"]["face_landmarker"]["detection"] == 0 and "mean" not in numbers["part1"]["face_landmarker"]
@@ -452,7 +461,7 @@ def test_seeds_of_a_cascade_are_averaged_on_every_picture(made, tmp_path):
     """Three seeds 1, 2 and 6 px off, one of which finds nobody on one picture."""
     frames, xy = made.faces.frames.tolist(), made.faces.xy[:, 0].astype(float)
     rows = np.arange(len(made.faces))
-    seeds = [scene.said("nose", "nose1", frames, xy + np.array([shift, 0]), rows) for shift in (1, 2, 6)]
+    seeds = [scene.predictions_of("nose", "nose1", frames, xy + np.array([shift, 0]), rows) for shift in (1, 2, 6)]
     made.add(*seeds, seeded=True)
     text, numbers, _ = built(tmp_path, made.paths, {"nose": True})
     assert numbers["contestants"]["nose"]["seeds"] == 3

@@ -216,7 +216,7 @@ def test_protocols_differ_when_anything_does(folder):
 
 
 @pytest.mark.parametrize(
-    ("family", "sets", "told"),
+    ("family", "sets", "expected"),
     [
         ("coldest_nose", [], "nothing"),
         ("learned", ["here", "rgb"], "this set's train split"),
@@ -230,21 +230,21 @@ def test_protocols_differ_when_anything_does(folder):
         ("learned", ["colours"], "RGB"),
     ],
 )
-def test_what_a_contestant_learned_from(family, sets, told):
+def test_what_a_contestant_learned_from(family, sets, expected):
     """`persons` are other crops of the same pictures, `colours` other pictures of the same faces."""
     modalities = {"rgb": "rgb", "warm": "thermal", "here": "thermal", "persons": "thermal", "colours": "rgb"}
     sections = {"one": {"family": family, "weights": "none" if family == "coldest_nose" else "some"}}
     info = contestant_info(sections, {}, Path())["one"]
-    assert trained_on(info, sets, "here", modalities, {"persons", "colours"}) == told
+    assert trained_on(info, sets, "here", modalities, {"persons", "colours"}) == expected
 
 
 def test_other_crops_of_a_set_s_pictures_are_its_train_split(tmp_path):
     files.write_json(tmp_path / "reports/persons.json", {"raw": "same", "modality": "thermal"})
 
-    def taught(own):
+    def trained(own):
         return replace(own, trained_on=("persons",)) if own.contestant == "run" else own
 
-    results_scene.write(tmp_path, taught, report={"raw": "same"})
+    results_scene.write(tmp_path, trained, report={"raw": "same"})
     records = open_set(tmp_path / "results/shown.json")
     assert records.of("run").trained_on == "this set's train split" and records.of("ready").trained_on == "RGB"
 

@@ -51,12 +51,12 @@ side_by_side.at_once = lambda config: 1
 _, state, *sys.argv = sys.argv
 write, begun = Checkpoint._write, []
 
-def writing(self, name, *told):
+def writing(self, name, *arguments):
     if str(self.folder) == state and name == "last.safetensors":
         begun.append(name)
         if len(begun) == 3:
             os.kill(os.getpid(), signal.SIGKILL)
-    write(self, name, *told)
+    write(self, name, *arguments)
 
 Checkpoint._write = writing
 runpy.run_path(sys.argv[0], run_name="__main__")
@@ -92,7 +92,7 @@ def test_a_killed_run_resumes_to_the_very_same_result(root, tmp_path, monkeypatc
 
     validated = []
     nme = validation.nme
-    monkeypatch.setattr(validation, "nme", lambda *told: validated.append(1) or nme(*told))
+    monkeypatch.setattr(validation, "nme", lambda *arguments: validated.append(1) or nme(*arguments))
     stage(arguments, monkeypatch)
     output = capsys.readouterr().err
     label = f"train {recipe}_x-seed{seed}"

@@ -182,7 +182,7 @@ def test_the_published_sizes_are_read_from_shapes(width, layers, heads, head, si
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda state: state.pop("backbone.blocks.2.ln1.weight"), "missing"),
         (lambda state: state.pop("backbone.blocks.1.ffn.w12.bias"), "missing"),
@@ -196,11 +196,11 @@ def test_the_published_sizes_are_read_from_shapes(width, layers, heads, head, si
         (lambda state: [state.pop(key) for key in list(state) if "blocks.1." in key], "not fit"),
     ],
 )
-def test_every_tensor_must_fit(net, tmp_path, change, said):
+def test_every_tensor_must_fit(net, tmp_path, change, message):
     state = published(net)
     change(state)
     save_file(state, tmp_path / "x.safetensors")
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         sapiens2_pose.load_pose_model(tmp_path / "x.safetensors")
 
 

@@ -17,13 +17,13 @@ PUBLISHED = {
 
 
 @pytest.fixture(scope="module")
-def told(golden):
+def reference(golden):
     return json.loads(golden("losses.json").read_text())
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_learning_rate_is_the_published_trace(name, told):
-    trace = told["lr_schedule"][name]
+def test_learning_rate_is_the_published_trace(name, reference):
+    trace = reference["lr_schedule"][name]
     steps = trace["iters_per_epoch"] * trace["max_epochs"]
     for step, wanted in trace["lr_at_iter"].items():
         got = schedule.learning_rate(PUBLISHED[name], int(step), steps)
@@ -40,8 +40,8 @@ def test_a_run_of_one_step_has_a_rate():
     assert 0 < schedule.learning_rate(Rate(), 0, 1) <= Rate().peak
 
 
-def test_average_is_the_reference_trace(told):
-    trace = told["ema_ExpMomentum"]
+def test_average_is_the_reference_trace(reference):
+    trace = reference["ema_ExpMomentum"]
     ema = Ema(momentum=trace["momentum"], gamma=trace["gamma"])
     model, mean = nn.BatchNorm1d(1), nn.BatchNorm1d(1)
     for step in range(3001):
@@ -56,8 +56,8 @@ def test_average_is_the_reference_trace(told):
             assert mean.num_batches_tracked.item() == step
 
 
-def test_weight_decay_groups_are_the_reference_ones(told):
-    wanted = told["weight_decay_groups_rtmpose_t"]
+def test_weight_decay_groups_are_the_reference_ones(reference):
+    wanted = reference["weight_decay_groups_rtmpose_t"]
     model = RTMPose("t", 68)
     decayed, free = schedule.groups(model, 0.05)
     assert (len(decayed["params"]), len(free["params"])) == (wanted["n_decay"], wanted["n_no_decay"])

@@ -49,9 +49,9 @@ def config(recipe=supervised, seeds=(0, 1, 2), **changed):
     return parse(tiny_runs.section(name, seeds=list(seeds), **changed), recipe.Config, "runs.x")
 
 
-def job(root: Path, states: Path, told, kind: type[RecipeRun] = RecipeRun) -> RecipeRun:
-    folders = {seed: states / f"x-seed{seed}" for seed in told.seeds}
-    return kind(told.recipe, told, root / "faces", root / "models", folders)
+def job(root: Path, states: Path, config, kind: type[RecipeRun] = RecipeRun) -> RecipeRun:
+    folders = {seed: states / f"x-seed{seed}" for seed in config.seeds}
+    return kind(config.recipe, config, root / "faces", root / "models", folders)
 
 
 class Played(RecipeRun):
@@ -154,9 +154,9 @@ import test_side_by_side as here
 from thermark.train import side_by_side
 
 side_by_side.cores = lambda: 2
-told = here.config(seeds=(6, 0))
+config = here.config(seeds=(6, 0))
 # As the stage does, whose imports leave one thread: by a fork.
-errors.run(lambda: side_by_side.train_all(told, here.job(Path("."), Path({states!r}), told, here.Played)))
+errors.run(lambda: side_by_side.train_all(config, here.job(Path("."), Path({states!r}), config, here.Played)))
 """
 
 

@@ -11,7 +11,7 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.report.speed import networks
 from thermark.report.speed.networks import TimedNetwork
-from thermark.report.speed.options import Config
+from thermark.report.speed.speed_config import Config
 
 CONFIG = Config(students=("supervised_x",), points=1, threads=1, repeats=3)
 
@@ -57,10 +57,10 @@ def test_costs_by_hand():
 def test_factors_say_how_much_smaller_and_faster():
     large = {"parameters": 1000, "fp32_ms": 90.0, "bf16_ms": 60.0}
     small = {"parameters": 100, "fp32_ms": 3.0, "bf16_ms": 4.0}
-    factors = networks.against(large, small)
+    factors = networks.factors(large, small)
     assert factors == {"times_smaller": 10, "times_faster_fp32": 30, "times_faster_bf16": 15}
-    assert set(networks.against(large, large).values()) == {1}
-    assert "times_faster_bf16" not in networks.against(
+    assert set(networks.factors(large, large).values()) == {1}
+    assert "times_faster_bf16" not in networks.factors(
         {"parameters": 1, "fp32_ms": 1}, {"parameters": 1, "fp32_ms": 1}
     )
 

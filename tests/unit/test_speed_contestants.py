@@ -18,7 +18,7 @@ from thermark.core.runs import skip
 from thermark.models.inference.contract import Unavailable
 from thermark.models.inference.keys import Config, PredictionPaths, Setting
 from thermark.report.speed import reference, timed, turns
-from thermark.report.speed.options import Contestants
+from thermark.report.speed.speed_config import Contestants
 from thermark.report.speed.timed import TimedContestant
 
 MEAN = {"family": "mean_shape", "train": "one"}
@@ -50,7 +50,7 @@ class Fake:
         self.calls.append("reference")
         self.now += 0.004
 
-    def load(self, name, section, told, setting):
+    def load(self, name, section, measurements, setting):
         self.calls.append(f"load {name}")
         return TimedContestant(self.predict, self.count, "one", "own", lambda: self.parameters)
 
@@ -112,19 +112,19 @@ def test_turns_come_in_rounds_of_everybody(monkeypatch, setting):
     """Not one after the other: a busy minute hurts them all. Who breaks is asked no more."""
     calls = []
 
-    def run_turn(left, turn, told, _):
+    def run_turn(left, turn, *_):
         calls.extend((turn, name) for name in left)
         numbers = {"ms": [10.0 * (turn + 1)], "beside": [5.0], "found": 1, "parameters": None if turn else 3}
         fine = {"status": "ok", "dataset": "one", "boxes": "own"} | numbers
         return {name: {"status": "failed", "reason": "why"} if name == "b" and turn else fine for name in left}
 
     monkeypatch.setattr(turns, "run_turn", run_turn)
-    told = turns.measured(options(turns=3), {"a": MEAN, "b": MEAN, "c": MEAN, "far": FAR}, setting)
+    measurements = turns.measured(options(turns=3), {"a": MEAN, "b": MEAN, "c": MEAN, "far": FAR}, setting)
     assert calls == [(0, "a"), (0, "b"), (0, "c"), (1, "a"), (1, "b"), (1, "c"), (2, "a"), (2, "c")]
-    assert list(told["rows"]) == ["a", "b", "c", "far"]
-    assert told["rows"]["b"] == {"status": "failed", "reason": "why"}
-    assert told["rows"]["far"] == {"status": "skipped", "reason": "far away"}
-    row = told["rows"]["a"]
+    assert list(measurements["rows"]) == ["a", "b", "c", "far"]
+    assert measurements["rows"]["b"] == {"status": "failed", "reason": "why"}
+    assert measurements["rows"]["far"] == {"status": "skipped", "reason": "far away"}
+    row = measurements["rows"]["a"]
     assert (row["ms"], row["pictures"], row["found"], row["parameters"], row["times_reference"]) == (
         20,
         3,
@@ -132,8 +132,8 @@ def test_turns_come_in_rounds_of_everybody(monkeypatch, setting):
         3,
         4,
     )
-    assert told["reference"] == {"network": reference.NAME, "ms": 5, "ms_low": 5, "ms_high": 5}
-    assert (told["dataset"], told["threads"], told["batch"]) == ("one", 1, 1)
+    assert measurements["reference"] == {"network": reference.NAME, "ms": 5, "ms_low": 5, "ms_high": 5}
+    assert (measurements["dataset"], measurements["threads"], measurements["batch"]) == ("one", 1, 1)
 
 
 def test_there_are_no_more_turns_than_pictures(monkeypatch, setting):

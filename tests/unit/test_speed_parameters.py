@@ -122,7 +122,7 @@ def test_without_a_network_nothing_is_told():
 
 
 def test_tables_and_settings_hold_no_weights():
-    from thermark.report.speed.options import Contestants
+    from thermark.report.speed.speed_config import Contestants
 
     net = nn.Linear(2, 2, bias=False)
     held = [Contestants(dataset="x"), Path("a"), "a", 1.5, None, np.zeros(9), torch.device("cpu"), np, len]

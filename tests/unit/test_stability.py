@@ -60,7 +60,7 @@ def test_a_log_with_a_gap_is_refused(steps):
 
 
 @pytest.mark.parametrize(
-    ("norms", "said"),
+    ("norms", "message"),
     [
         ([1.0, 2.0], "2 gradient norms"),
         ([1.0, np.nan, 2.0], "norm 2 of the window is nan"),
@@ -70,8 +70,8 @@ def test_a_log_with_a_gap_is_refused(steps):
         ([0.0] * 7, "equal"),
     ],
 )
-def test_what_cannot_be_measured_is_an_error(norms, said):
-    with pytest.raises(DataError, match=said):
+def test_what_cannot_be_measured_is_an_error(norms, message):
+    with pytest.raises(DataError, match=message):
         stability(np.array(norms))
 
 

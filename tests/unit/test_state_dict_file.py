@@ -128,7 +128,7 @@ def test_garbage_ends_with_one_line_and_exit_code_3(tmp_path, name, capsys, monk
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ({"meta": {}, "epoch": 3}, "holds no state_dict but 'meta', 'epoch'"),
         ({"state_dict": [1]}, "holds no state_dict but 'state_dict'"),
@@ -138,9 +138,9 @@ def test_garbage_ends_with_one_line_and_exit_code_3(tmp_path, name, capsys, monk
         ([torch.ones(1)], "holds a list"),
     ],
 )
-def test_what_holds_no_named_weights_is_refused(content, said, tmp_path):
+def test_what_holds_no_named_weights_is_refused(content, message, tmp_path):
     torch.save(content, tmp_path / "x.pth")
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         state_dict_file.read(tmp_path / "x.pth")
 
 

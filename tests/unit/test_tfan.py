@@ -37,7 +37,7 @@ def test_it_answers_as_timm_s_network(reference, tmp_path, points):
     picture = torch.from_numpy(np.ascontiguousarray(reference_vectors.images()[:1, :, :224, :224]))
     with torch.inference_mode():
         output = net(picture.double())[0].numpy()
-    wanted = np.array(reference["said"] if points == 70 else reference["said_478"])
+    wanted = np.array(reference["predictions"] if points == 70 else reference["predictions_478"])
     assert output.shape == (points, 3)
     np.testing.assert_allclose(output if points == 70 else output[::40], wanted, rtol=1e-5, atol=1e-6)
     assert wanted.std() > 1  # a network without weights would be a fraction of it off

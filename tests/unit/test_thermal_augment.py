@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from thermark.core import geometry, seeds
 from thermark.core.shards import Shards
 from thermark.train import augment, data, pairs, thermal
-from thermark.train.augment import PLAIN, Augment, BoxVariation, View
+from thermark.train.augment import PLAIN, Augment, BoxVariation, ViewGeometry
 from thermark.train.data import Samples
 from thermark.train.thermal import Thermal
 
@@ -195,14 +195,14 @@ def test_another_convention_of_boxes_shrinks_the_face_and_moves_it_the_other_way
     """A box of 1.25 times the side that is 0.04 sides further up shows the face 0.8 times as large and lower."""
     limits = Augment(boxes=BoxVariation(p=1, larger=(1.25, 1.25), down=(-0.04, -0.04)))
     view = augment.reframed(PLAIN, seeds.rng(0), limits)
-    assert view == View(False, 0.8, 0.0, (0.0, 0.04), None)
+    assert view == ViewGeometry(False, 0.8, 0.0, (0.0, 0.04), None)
     middle = np.array([[49.5, 49.5]])
     seen = geometry.apply(geometry.invert(augment.matrix(view, 100)), middle)
     assert seen == pytest.approx(np.array([[49.5, 49.5 + 0.8 * 4]]))
 
 
 def test_aspect_stretches_one_axis_and_shrinks_the_other():
-    view = View(False, 1.0, 0.0, (0.0, 0.0), None, 1.25)
+    view = ViewGeometry(False, 1.0, 0.0, (0.0, 0.0), None, 1.25)
     ends = np.array([[49.5 + 20, 49.5], [49.5, 49.5 + 20]])
     seen = geometry.apply(geometry.invert(augment.matrix(view, 100)), ends)
     assert seen == pytest.approx(np.array([[49.5 + 25, 49.5], [49.5, 49.5 + 16]]))

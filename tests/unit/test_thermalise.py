@@ -15,8 +15,9 @@ from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.datasets import facesynthetics, tfake
 from thermark.datasets.checks.splits import Fractions
-from thermark.synth.thermalise import heat, places
+from thermark.synth.thermalise import heat
 from thermark.synth.thermalise.heat import Room
+from thermark.synth.thermalise.thermal_spots import BOTH, LEFT, RIGHT, FaceAxes
 from thermark.synth.writers import thermalised
 
 SIZE = 160
@@ -195,8 +196,8 @@ def test_breath_is_seen_at_the_nostrils_and_in_the_mouth_only():
 def test_what_is_turned_away_warms_nothing():
     points = landmarks()
     points[42:48, 0] = points[42, 0] + (points[42:48, 0] - points[42, 0]) * 0.1
-    face = places.FaceAxes(points, (SIZE, SIZE))
-    assert face.turned(places.LEFT) == 0 and face.turned(places.RIGHT) == face.turned(places.BOTH) == 1
+    face = FaceAxes(points, (SIZE, SIZE))
+    assert face.turned(LEFT) == 0 and face.turned(RIGHT) == face.turned(BOTH) == 1
 
 
 def test_edges_are_those_of_optics():
@@ -310,7 +311,7 @@ def lose_point(path):
 
 
 @pytest.mark.parametrize(
-    ("name", "damage", "said"),
+    ("name", "damage", "message"),
     [
         ("000003_seg.png", Path.unlink, "000003_seg.png is missing beside 000003_ldmks.txt"),
         ("000003.png", Path.unlink, "000003.png is missing beside 000003_ldmks.txt"),
@@ -324,12 +325,12 @@ def lose_point(path):
         ("000003_ldmks.txt", lose_point, "000003_ldmks.txt lacks a point"),
     ],
 )
-def test_a_bad_file_is_named_and_nothing_is_written(own_source, tmp_path, name, damage, said):
+def test_a_bad_file_is_named_and_nothing_is_written(own_source, tmp_path, name, damage, message):
     damage(own_source / name)
     files.write_text(tmp_path / "raw/earlier", "kept")
     with pytest.raises(DataError) as caught:
         thermalised.write(tmp_path / "raw", own_source, CONFIG, 1)
-    assert said in caught.value.cause and "\n" not in caught.value.cause + caught.value.remedy
+    assert message in caught.value.cause and "\n" not in caught.value.cause + caught.value.remedy
     assert list(tree(tmp_path / "raw")) == ["earlier"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw", "source"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tiny_runs
-from camera_faces import NAMES, VOCABULARY, faces_of, said, shape
+from camera_faces import NAMES, VOCABULARY, faces_of, predictions_of, shape
 from thermark import landmarks
 from thermark.core import files
 from thermark.core.errors import ConfigError, DataError
@@ -19,6 +19,7 @@ from thermark.report.paths import ReportPaths
 from thermark.report.transfer import (
     boxes,
     camera,
+    camera_scores,
     detected,
     failures,
     noise,
@@ -27,7 +28,6 @@ from thermark.report.transfer import (
     quick,
     shipped,
     study,
-    summary,
 )
 
 STAGE = Path(__file__).parents[2] / "stages/transfer_score.py"
@@ -80,7 +80,7 @@ def test_errors_are_means_in_the_distance_of_the_eyes_and_the_lips_are_apart():
     guess = xy + np.float32([4, 0])  # a tenth of 40 px
     for name in points.MIDLINE:
         guess[:, NAMES.index(name), 0] += 40
-    numbers = summary.in_boxes(faces, [said(faces, guess)])
+    numbers = camera_scores.in_boxes(faces, [predictions_of(faces, guess)])
     assert numbers["all"]["nme"] == pytest.approx(0.1) and numbers["all"]["faces"] == 6
     assert numbers["points"]["midline"]["nme"] == pytest.approx(1.1)
     assert numbers["points"]["common54"]["nme"] == pytest.approx((50 * 0.1 + 4 * 1.1) / 54)
@@ -93,12 +93,12 @@ def test_a_miss_is_counted_and_no_part_of_the_mean():
     faces = faces_of(xy)
     guess = xy + np.float32([2, 0])
     guess[1] = np.nan
-    errors = summary.face_errors(faces, [said(faces, guess)])[0]
+    errors = camera_scores.face_errors(faces, [predictions_of(faces, guess)])[0]
     assert np.isinf(errors[1]) and np.delete(errors, 1) == pytest.approx(np.full(5, 0.05))
-    numbers = summary.in_boxes(faces, [said(faces, guess)])["all"]
+    numbers = camera_scores.in_boxes(faces, [predictions_of(faces, guess)])["all"]
     assert numbers["missed"] == 1 and numbers["nme"] == pytest.approx(0.05)
     assert numbers["failed"] == pytest.approx(1 / 6)
-    assert summary.worst(faces, [said(faces, guess)])[0] == {"face": faces.ids[1], "nme": None}
+    assert camera_scores.worst(faces, [predictions_of(faces, guess)])[0] == {"face": faces.ids[1], "nme": None}
 
 
 def test_intervals_are_drawn_by_person_and_by_recording():
@@ -108,7 +108,7 @@ def test_intervals_are_drawn_by_person_and_by_recording():
     people = [f"p{row // 4}" for row in range(12)]  # each person in every recording
     faces = faces_of(xy, ids, people)
     guess = xy + np.float32([1, 0]) * (np.arange(12) % 4)[:, None, None]
-    numbers = summary.in_boxes(faces, [said(faces, guess)])["all"]
+    numbers = camera_scores.in_boxes(faces, [predictions_of(faces, guess)])["all"]
     low, high = numbers["subjects"]
     assert high - low == pytest.approx(0, abs=1e-6)
     low, high = numbers["recordings"]
@@ -118,8 +118,8 @@ def test_intervals_are_drawn_by_person_and_by_recording():
 def test_seeds_have_their_mean_and_spread():
     xy = np.stack([shape(row) for row in range(6)])
     faces = faces_of(xy)
-    seeds = [said(faces, xy + np.float32([step, 0])) for step in (2, 4, 6)]
-    numbers = summary.in_boxes(faces, seeds)["all"]
+    seeds = [predictions_of(faces, xy + np.float32([step, 0])) for step in (2, 4, 6)]
+    numbers = camera_scores.in_boxes(faces, seeds)["all"]
     assert numbers["seeds"] == pytest.approx([0.05, 0.1, 0.15])
     assert numbers["nme"] == pytest.approx(0.1) and numbers["nme_seed_std"] == pytest.approx(0.05)
 
@@ -282,7 +282,7 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["--kinds", "found"], "invalid choice: 'found'"),
         (["--rows", "rows.json"], "--rows are those of a --run"),
@@ -293,12 +293,12 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
         (["--run", "x", "--worst", "."], "--worst is a new folder"),
     ],
 )
-def test_what_the_quick_score_cannot_do_is_said_before_it_works(tmp_path, monkeypatch, capsys, words, said):
+def test_what_the_quick_score_cannot_do_is_said_before_it_works(tmp_path, monkeypatch, capsys, words, message):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["transfer_score.py", "--raw", str(tmp_path), *words])
     with pytest.raises((SystemExit, DataError, ConfigError)) as caught:
         runpy.run_path(str(STAGE))["main"]()
-    assert said in (capsys.readouterr().err if caught.type is SystemExit else caught.value.cause)
+    assert message in (capsys.readouterr().err if caught.type is SystemExit else caught.value.cause)
 
 
 def test_the_worst_faces_are_drawn_in_their_order_with_labels_in_green(tmp_path):
@@ -353,7 +353,7 @@ def test_disagreement_leaves_out_constant_offsets():
     constant = rng.normal(0, 5, (54, 2))
     guess = xy + constant + rng.normal(0, 0.8, xy.shape)
     guess[0] = np.nan
-    measured = noise.disagreement(faces, said(faces, guess))
+    measured = noise.disagreement(faces, predictions_of(faces, guess))
     assert measured.pictures == 299
     assert measured.nme == pytest.approx(0.8 * np.sqrt(np.pi / 2) / 40, rel=0.03)
 
@@ -367,7 +367,7 @@ def predicted(tmp_path) -> ReportPaths:
         files.write_json(tmp_path / f"reports/{name}.json", {"fingerprint": "data"})
     for seed, step in enumerate((2, 4)):
         for file in ("car.npz", "car@shift10.npz", "car_tight.npz"):
-            said(faces, xy + np.float32([step, 0])).save(tmp_path / f"predictions/run/seed{seed}/{file}")
+            predictions_of(faces, xy + np.float32([step, 0])).save(tmp_path / f"predictions/run/seed{seed}/{file}")
     for file in ("car.npz", "car@shift10.npz", "car_tight.npz"):
         Predictions.none("absent", "data", "skipped", "no weights").save(tmp_path / f"predictions/absent/{file}")
     return ReportPaths(**{name: tmp_path / name for name in ("faces", "reports", "predictions")})
@@ -401,7 +401,7 @@ def test_a_study_of_another_version_or_an_unknown_contestant_is_refused(predicte
 
 def test_a_page_without_contestants_that_ran_says_so():
     xy = np.stack([shape(row) for row in range(3)])
-    text = page.render(summary.summarise({}, faces_of(xy)) | {"left_out": {"x": "no data"}})
+    text = page.render(camera_scores.summarise({}, faces_of(xy)) | {"left_out": {"x": "no data"}})
     assert "3 faces" in text and "`x` is left out: no data" in text
 
 

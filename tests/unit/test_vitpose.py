@@ -78,7 +78,7 @@ def test_without_experts_nobody_is_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda state: state.pop("head.conv.weight"), "missing"),
         (lambda state: state.pop(next(key for key in state if "experts" in key)), "missing"),
@@ -86,12 +86,12 @@ def test_without_experts_nobody_is_asked_for(tmp_path):
         (lambda state: state.update({"head.conv.weight": torch.zeros(17, 256, 1, 1)}), r"is \[17, 256, 1, 1\]"),
     ],
 )
-def test_every_tensor_must_fit(weights, change, said):
+def test_every_tensor_must_fit(weights, change, message):
     path = weights.folder / "model.safetensors"
     state = load_file(path)
     change(state)
     save_file(state, path)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         vitpose.load(settings(), Assets(weights), "cpu")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from test_pseudo_labels import FACES, part
-from test_pseudo_labels import root as taught_root  # noqa: F401 - a fixture
+from test_pseudo_labels import root as pseudo_root  # noqa: F401 - a fixture
 
 import drawn_faces
 import head_scene as scene
@@ -19,7 +19,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import LABELLER, SKIPPED, Untrained
 from thermark.fewshot import features, plan, pseudo_labels, run, training
 from thermark.report.distillation import gradient_stability
-from thermark.report.fewshot.inputs import _trainings
+from thermark.report.fewshot.fewshot_data import _trainings
 from thermark.train import outcome
 from thermark.train.recipes import ktl, supervised
 
@@ -93,44 +93,44 @@ def test_the_student_of_a_teacher_that_was_not_trained_says_so(tree, tmp_path):
 
 def teach(root, **changed):
     settings = {"head": "head_x", "backbone": "fake", "crops": "cut", "faces": "noses", "min_score": 0.5} | changed
-    out, report = root / "taught" / "noses", root / "taught.json"
+    out, report = root / "pseudo" / "noses", root / "pseudo.json"
     places = (root / "models", root / "cut", root / "seen", root / "noses", out, report)
     pseudo_labels.build(parse(settings, pseudo_labels.Config, "x"), *places)
     return out, json.loads(report.read_text())
 
 
-def test_a_head_without_any_opinion_leaves_a_reason_for_its_students(taught_root):  # noqa: F811
-    out, report = teach(taught_root, min_score=2.0)
+def test_a_head_without_any_opinion_leaves_a_reason_for_its_students(pseudo_root):  # noqa: F811
+    out, report = teach(pseudo_root, min_score=2.0)
     reason = "head_x leaves no label above a score of 2 within the labelled persons"
     assert (report["status"], report["reason"]) == ("skipped", reason)
     assert [path.name for path in out.iterdir()] == [SKIPPED]
     config = supervised_run(train="noses", labels="nose1", vocabulary="nose1")
     with pytest.raises(Untrained, match=f"^{reason}$"):
-        outcome.require(config, taught_root / "taught", taught_root / "models")
+        outcome.require(config, pseudo_root / "pseudo", pseudo_root / "models")
     # Not the head's fault: a published split without a label.
-    arrays = files.read_arrays(taught_root / "cut/crops.npz")
-    files.write_arrays(taught_root / "cut/crops.npz", arrays | {"published": np.zeros(FACES, bool)})
+    arrays = files.read_arrays(pseudo_root / "cut/crops.npz")
+    files.write_arrays(pseudo_root / "cut/crops.npz", arrays | {"published": np.zeros(FACES, bool)})
     with pytest.raises(DataError, match="the published split of cut has no label"):
-        teach(taught_root, source="true")
+        teach(pseudo_root, source="true")
 
 
-def test_too_few_opinions_for_a_batch_are_a_reason_and_too_few_labels_of_others_an_error(taught_root):  # noqa: F811
-    out, report = teach(taught_root)
+def test_too_few_opinions_for_a_batch_are_a_reason_and_too_few_labels_of_others_an_error(pseudo_root):  # noqa: F811
+    out, report = teach(pseudo_root)
     count = sum(part(row) == "train" for row in range(FACES)) - 1
     assert report["labels"] == count and files.read_json(out / "seed0" / LABELLER) == {"head": "head_x"}
     named = {"train": "noses", "labels": "nose1", "vocabulary": "nose1"}
-    root = taught_root / "taught"
-    outcome.require(supervised_run(**named, batch=count), root, taught_root / "models")
+    root = pseudo_root / "pseudo"
+    outcome.require(supervised_run(**named, batch=count), root, pseudo_root / "models")
     with pytest.raises(
         Untrained, match=f"^head_x labelled {count} training faces, fewer than the {count + 1} of a b"
     ):
-        outcome.require(supervised_run(**named, batch=count + 1), root, taught_root / "models")
-    out, _ = teach(taught_root, source="true")
+        outcome.require(supervised_run(**named, batch=count + 1), root, pseudo_root / "models")
+    out, _ = teach(pseudo_root, source="true")
     assert not (out / LABELLER).exists()
     config = supervised_run(**named, batch=FACES)
-    outcome.require(config, root, taught_root / "models")
+    outcome.require(config, root, pseudo_root / "models")
     with pytest.raises(ConfigError, match="a batch of 20 needs more than the 3 training faces"):
-        supervised.train(config, 0, root, taught_root / "models", taught_root / "state")
+        supervised.train(config, 0, root, pseudo_root / "models", pseudo_root / "state")
 
 
 # Exports and features.
@@ -216,8 +216,8 @@ def test_a_head_whose_maps_are_flat_is_left_out_with_the_reason(heads, tmp_path,
     """Its last convolution says 0 everywhere, so that every point of every epoch is missed."""
     begun = training.begun
 
-    def flat(*told):
-        head = begun(*told)
+    def flat(*arguments):
+        head = begun(*arguments)
         with torch.no_grad():
             for weight in head.parameters():
                 weight.zero_()
@@ -232,10 +232,10 @@ def test_a_budget_that_teaches_nothing_misses_everything(heads, tmp_path, monkey
     """The other trainings stand; the means of that budget would be without it, so there are none."""
     fit = training.fit
 
-    def fragile(known, xy, train, val, side, settings, seed, **told):
+    def fragile(known, xy, train, val, side, settings, seed, **options):
         if len(train) == 4 and seed == 3:
             raise Untrained("the loss of the head is not finite in epoch 1", "x")
-        return fit(known, xy, train, val, side, settings, seed, **told)
+        return fit(known, xy, train, val, side, settings, seed, **options)
 
     monkeypatch.setattr(training, "fit", fragile)
     numbers = train_heads(heads, tmp_path, monkeypatch)

@@ -57,13 +57,13 @@ def predict(
     paths = contestant.ContestantPaths(
         out / "assets", root / "models/nose", root / "faces", root / "frames", root / "framed"
     )
-    (out / "said").mkdir()
+    (out / "predictions").mkdir()
     patience = contestant.Config(silence=silence)
-    contestant.predict_all("me", SETTINGS | changed, patience, {"s": "test"}, paths, out / "said")
+    contestant.predict_all("me", SETTINGS | changed, patience, {"s": "test"}, paths, out / "predictions")
 
 
-def said(out: Path) -> dict[str, Predictions]:
-    seed = out / "said/seed0"  # of the run that has the nose
+def predictions_in(out: Path) -> dict[str, Predictions]:
+    seed = out / "predictions/seed0"  # of the run that has the nose
     assert {path.name for path in seed.iterdir()} == NAMES
     return {name: Predictions.open(seed / name) for name in NAMES}
 
@@ -71,7 +71,7 @@ def said(out: Path) -> dict[str, Predictions]:
 @pytest.mark.slow
 def test_every_variant_is_predicted_the_base_on_scored_faces_only(root, tmp_path):
     predict(root, tmp_path)
-    predictions = said(tmp_path)
+    predictions = predictions_in(tmp_path)
     assert predictions["s.npz"].faces.tolist() == [1, 2] and predictions["s@other.npz"].faces.tolist() == [0, 1, 2]
     for one in predictions.values():
         assert (one.contestant, one.data, one.status) == ("me", "print", "ok")
@@ -86,17 +86,17 @@ def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, g
         tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed"
     )
     moves = {"s": {"shift20": BoxPerturbation(shift=0.2)}}
-    (tmp_path / "said").mkdir()
+    (tmp_path / "predictions").mkdir()
     contestant.predict_all(
         "me",
         SETTINGS | {"given": given},
         contestant.Config(),
         {"s": "test"},
         paths,
-        tmp_path / "said",
+        tmp_path / "predictions",
         moves=moves,
     )
-    seed = tmp_path / "said/seed0"
+    seed = tmp_path / "predictions/seed0"
     assert {path.name for path in seed.iterdir()} == NAMES | {"s@shift20.npz"}
     predictions = Predictions.open(seed / "s@shift20.npz")
     if given == "prompt":
@@ -110,39 +110,39 @@ def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, g
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("told", ["labelled", "frame"])
-def test_shifted_pictures_are_for_everybody_and_cost_nothing_else(root, tmp_path, told):
+@pytest.mark.parametrize("given", ["labelled", "frame"])
+def test_shifted_pictures_are_for_everybody_and_cost_nothing_else(root, tmp_path, given):
     """Only what is missing is predicted; boxes that are told are those of unshifted pictures."""
     bundle.write(tmp_path, "ok", "", {})
     paths = contestant.ContestantPaths(
         tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed"
     )
     moves = {"s": {"jitter": Jitter((1,), 8), "shift20": BoxPerturbation(shift=0.2)}}
-    (tmp_path / "said").mkdir()
+    (tmp_path / "predictions").mkdir()
     contestant.predict_all(
         "me",
-        SETTINGS | {"given": told},
+        SETTINGS | {"given": given},
         contestant.Config(),
         {"s": "test"},
         paths,
-        tmp_path / "said",
+        tmp_path / "predictions",
         {"s@jitter.npz"},
         moves,
     )
-    seed = tmp_path / "said/seed0"
+    seed = tmp_path / "predictions/seed0"
     assert [path.name for path in seed.iterdir()] == ["s@jitter.npz"]
     predictions = Predictions.open(seed / "s@jitter.npz")
     assert (predictions.status, predictions.data) == ("ok", "print")
     steps = ["+1+0", "-1+0", "+0+1", "+0-1"]
     assert predictions.frames.tolist() == [f"f{number}@{step}" for step in steps for number in (1, 2)]
-    assert predictions.faces.tolist() == (list(range(8)) if told == "labelled" else [-1] * 8)
-    assert (predictions.boxes == (predictions.boxes[0] if told == "frame" else [2, 2, 30, 30])).all()
+    assert predictions.faces.tolist() == (list(range(8)) if given == "labelled" else [-1] * 8)
+    assert (predictions.boxes == (predictions.boxes[0] if given == "frame" else [2, 2, 30, 30])).all()
 
 
 def test_without_weights_every_file_says_why(root, tmp_path):
     """Not even the family is imported: a name that does not exist goes unnoticed."""
     predict(root, tmp_path, ("skipped", "too large"), family="absent")
-    for one in said(tmp_path).values():
+    for one in predictions_in(tmp_path).values():
         assert (one.status, one.reason, len(one), one.data) == ("skipped", "too large", 0, "print")
 
 
@@ -178,11 +178,13 @@ def test_beside_predictions_stands_what_onnxruntime_ran_on(root, tmp_path):
         files_of.folder, root / "models/nose", root / "faces", root / "frames", root / "framed"
     )
     settings = SETTINGS | {"given": "own", "detector": "det.onnx"}
-    (tmp_path / "said").mkdir()
-    contestant.predict_all("me", settings, contestant.Config(), {"s": "test"}, paths, tmp_path / "said")
-    assert {path.name for path in (tmp_path / "said").iterdir()} == {"seed0", contestant.PROVIDERS}
-    assert files.read_json(tmp_path / "said" / contestant.PROVIDERS) == {"detector": ["CPUExecutionProvider"]}
-    assert Predictions.open(tmp_path / "said/seed0/s.npz").status == "ok"
+    (tmp_path / "predictions").mkdir()
+    contestant.predict_all("me", settings, contestant.Config(), {"s": "test"}, paths, tmp_path / "predictions")
+    assert {path.name for path in (tmp_path / "predictions").iterdir()} == {"seed0", contestant.PROVIDERS}
+    assert files.read_json(tmp_path / "predictions" / contestant.PROVIDERS) == {
+        "detector": ["CPUExecutionProvider"]
+    }
+    assert Predictions.open(tmp_path / "predictions/seed0/s.npz").status == "ok"
 
 
 def test_an_unknown_data_set_is_refused(root, tmp_path):
@@ -192,7 +194,7 @@ def test_an_unknown_data_set_is_refused(root, tmp_path):
 
 def test_who_gives_no_sign_of_life_has_failed(root, tmp_path):
     predict(root, tmp_path, silence=0.05)
-    for one in said(tmp_path).values():
+    for one in predictions_in(tmp_path).values():
         assert one.status == "failed" and "no sign of life" in one.reason
 
 

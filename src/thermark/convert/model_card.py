@@ -15,7 +15,7 @@ TEMPLATE = Path(__file__).parent / "model_card.md"
 LABELS = {"rendered": "rendered, exact", "machine": "made by a machine", "human": "made by people"}
 
 
-class Row(Section):
+class CardRow(Section):
     """One number: of `faces` faces of `data`, whose `labels` come from there, in boxes of the kind `boxes`.
 
     `low`..`high` is the 95 % interval, null without one.
@@ -39,7 +39,7 @@ class Measured(Section):
     """
 
     origin: str
-    rows: list[Row]
+    rows: list[CardRow]
     failures: list[str]
     reproduce: str
 

@@ -33,8 +33,6 @@ PLAIN = (
     "transfer",
 )
 PAGES = ("leaderboard", "zeroshot", "fewshot", "distillation", "page")
-# Downloads are verified by checksums instead: a refactored downloader downloads nothing again.
-FREE = ("env", "fetch", "weights")
 
 PARTS = (".md", ".html", ".css", ".js", ".txt")  # parts of a page other than Python
 

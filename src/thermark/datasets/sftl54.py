@@ -165,9 +165,9 @@ def _of_somebody(pictures: dict[Key, PurePosixPath], findings: Findings) -> dict
     return identified
 
 
-def _labels(root: Path, files: Sorted, source: str, findings: Findings) -> dict[Key, labelme.Label]:
+def _labels(root: Path, files: Sorted, source: str, findings: Findings) -> dict[Key, labelme.LabelmeFace]:
     """Return the usable labels: of the palette, else of the other one, whose pictures are the same."""
-    labels: dict[Key, labelme.Label] = {}
+    labels: dict[Key, labelme.LabelmeFace] = {}
     for palette in (source, "iron" if source == "gray" else "gray"):
         entries = [*_from_json(root, files.json.get(palette, {}), findings)]
         entries = entries or [*_from_lines(root, files.lines.get(palette, []), findings)]
@@ -221,7 +221,7 @@ def _from_lines(root: Path, files: list[PurePosixPath], findings: Findings) -> I
                 findings.add("bad_annotation", f"{where} names no image")
 
 
-def _note(keys: list[Key], labels: dict[Key, labelme.Label], files: Sorted, findings: Findings) -> None:
+def _note(keys: list[Key], labels: dict[Key, labelme.LabelmeFace], files: Sorted, findings: Findings) -> None:
     """Note pairs without a visible picture, and what tells the order of the mouth's points."""
     visible = {stem for _, stem in files.pictures.get("rgb", {})}
     unpaired = [stem for _, stem in keys if speakingfaces.visible(stem) not in visible]
@@ -235,7 +235,7 @@ def _note(keys: list[Key], labels: dict[Key, labelme.Label], files: Sorted, find
     findings.facts["mouth_midline_in_order"] = float(ordered.mean()) if len(labelled) else None
 
 
-def _faces(keys: list[Key], labels: list[labelme.Label], config: Config, findings: Findings) -> Faces:
+def _faces(keys: list[Key], labels: list[labelme.LabelmeFace], config: Config, findings: Findings) -> Faces:
     parts, names = strings(part for part, _ in keys), [stem for _, stem in keys]
     people = [speakingfaces.subject(stem) or 0 for stem in names]
     subjects = strings(f"sub_{number}" for number in people)

@@ -22,7 +22,7 @@ import requests
 from thermark.core.errors import ConfigError, NetworkError
 from thermark.download import trees
 from thermark.download.download import RetryPolicy, download, reach
-from thermark.download.request import Page, Remote
+from thermark.download.request import Remote, WebPage
 from thermark.download.resolve import FileStore, resolve
 
 HOST = "https://drive.google.com"
@@ -45,7 +45,7 @@ def file(id: str, remote: Remote, store: FileStore) -> tuple[Path, str]:
     """Return a verified local copy of a file on Google Drive and its sha256; not to be written to.
 
     `remote` states name, size, sha256 and limit; its URL is not used. Raises NetworkError (no connection, private,
-    gone, broken off), Page (instead of the file: an exhausted quota), Changed (other content), TooLarge and
+    gone, broken off), WebPage (instead of the file: an exhausted quota), Changed (other content), TooLarge and
     ConfigError (no id).
     """
     _require_id(id)
@@ -59,7 +59,7 @@ def folder(id: str, store: FileStore, limit: int | None) -> Path:
     entries, unlike the 50 of the page that its older versions read. Google promises nothing, so folders of exactly
     50, 100, 500 or 1000 entries, and those inside that are listed as empty, are named on stderr. The list has no
     sizes and no hashes: whether content changed is for the caller's manifest to tell. A Google document has no
-    file and counts as one that did not arrive. Raises NetworkError, Page (instead of the list or a file),
+    file and counts as one that did not arrive. Raises NetworkError, WebPage (instead of the list or a file),
     DataError (unsafe or colliding names, a full disk) and TooLarge.
     """
     _require_id(id)
@@ -87,20 +87,20 @@ def _download(id: str, remote: Remote, part: Path, policy: RetryPolicy) -> str:
     """Bring the bytes of a file into `part` and return their sha256."""
     try:
         return download(replace(remote, url=DIRECT.format(id)), part, policy)
-    except Page as page:
+    except WebPage as page:
         raise _refusal(page, id, remote.name) from page
 
 
-def _refusal(page: Page, id: str, name: str) -> NetworkError | Page:
+def _refusal(page: WebPage, id: str, name: str) -> NetworkError | WebPage:
     """Return the message of a page in place of a file."""
     if urlsplit(page.url).hostname == "accounts.google.com":
         return NetworkError(f"{address(id)} is private", "ask its owner to share it with anyone who has the link")
     if re.search(r"quota|too many users", page.text, re.IGNORECASE):
-        return Page(
+        return WebPage(
             f"Google Drive sent a page instead of {name}: too many people have downloaded it lately",
             f"try again in a day, or download {address(id)} in a browser",
         )
-    return Page(
+    return WebPage(
         f"Google Drive sent a page instead of {name}",
         f"open {address(id)} in a browser: it may be private, or a document that has no file",
     )
@@ -126,7 +126,7 @@ def _listed(id: str, policy: RetryPolicy) -> list[tuple[str, str]]:
     except requests.RequestException as error:
         raise NetworkError(f"Google Drive broke off ({type(error).__name__})", "try again later") from error
     if not entries:
-        raise Page(
+        raise WebPage(
             f"Google Drive lists nothing in {folder_address(id)}", "open it in a browser: it may want a log-in"
         )
     files = [(entry.path, entry.id) for entry in entries if not isinstance(entry, str)]  # never one, by its type

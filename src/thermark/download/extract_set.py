@@ -8,11 +8,11 @@ from pathlib import Path
 from thermark.core.errors import DataError
 from thermark.core.progress import track
 from thermark.download import extract, listing
+from thermark.download.fetch_config import PACKED, ResolvedPiece
 from thermark.download.listing import ListedFile
 from thermark.download.local_copy import Folder, LocalCopy, SingleFile
 from thermark.download.manifest import Pin
 from thermark.download.mirrors import Mirrors
-from thermark.download.options import PACKED, ResolvedPiece
 from thermark.download.request import Changed
 
 

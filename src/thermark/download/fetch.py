@@ -9,11 +9,11 @@ from pathlib import Path
 from thermark.core import files
 from thermark.core.errors import DataError, NetworkError
 from thermark.core.runs import skip, skipped
-from thermark.download import cache, extract_set, licences, listing, local, manifest, network, options
+from thermark.download import cache, extract_set, fetch_config, licences, listing, local, manifest, network
+from thermark.download.fetch_config import Config, ResolvedPiece
 from thermark.download.local_copy import Folder, LocalCopy, SingleFile
 from thermark.download.manifest import File, Pin
-from thermark.download.options import Config, ResolvedPiece
-from thermark.download.request import Changed, Page
+from thermark.download.request import Changed, WebPage
 from thermark.download.resolve import FileStore
 
 LocalCopies = Mapping[str, LocalCopy]
@@ -32,7 +32,7 @@ def fetch_or_skip(key: str, config: Config, path: Path, sheets: Path, out: Path,
     """
     try:
         fetch(key, config, path, sheets, out, store)
-    except (NetworkError, Page) as error:
+    except (NetworkError, WebPage) as error:
         if not config.optional or (out.is_dir() and not skipped(out)):
             raise
         if not path.exists():
@@ -50,7 +50,7 @@ def fetch(key: str, config: Config, path: Path, sheets: Path, out: Path, store: 
     file, a refused archive, a full disk), ConfigError (a manifest of something else, beyond `max_mb`), SetupError
     (a cache, or a folder of `out` or `path`, that cannot be written).
     """
-    pieces = options.resolve_pieces(config)
+    pieces = fetch_config.resolve_pieces(config)
     _require_licences(key, pieces, sheets, store)
     pins = manifest.pinned(path, pieces)
     alone = len(pieces) == 1

@@ -10,7 +10,7 @@ from thermark.core import bundle, files
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import cache, hub, licences, sources, weights
 from thermark.download.extract import room
-from thermark.download.request import Changed, NoClient, Page, TooLarge
+from thermark.download.request import Changed, NoClient, TooLarge, WebPage
 from thermark.download.resolve import FileStore, LocalFile
 from thermark.download.weights import Config, WeightBundle, WeightFile
 
@@ -108,7 +108,7 @@ def _fetch(manifest: WeightBundle, entry: WeightFile, config: Config, store: Fil
     except Changed as error:
         remedy = f"{error.remedy}; if it is right, write its size and sha256 into {config.manifest}"
         raise DataError(error.cause, remedy) from error
-    except Page as error:
+    except WebPage as error:
         if entry.sha256:
             raise
         # Nothing says what the file is, so this is no wrong content: a quota or a log-in is in the way.

@@ -7,10 +7,10 @@ from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.core.progress import track
 from thermark.download import listing
+from thermark.download.fetch_config import PACKED, ResolvedPiece
 from thermark.download.listing import ListedFile
 from thermark.download.local_copy import Folder, LocalCopy, ScatteredFiles, SingleFile
 from thermark.download.manifest import Pin, known_files
-from thermark.download.options import PACKED, ResolvedPiece
 from thermark.download.request import refuse_web_page
 from thermark.download.resolve import FileStore, find_local
 

@@ -10,8 +10,8 @@ from thermark.core import files
 from thermark.core.config import Section, nearest, parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.download import listing
+from thermark.download.fetch_config import Key, ResolvedPiece
 from thermark.download.listing import ListedFile, Tree
-from thermark.download.options import Key, ResolvedPiece
 from thermark.download.weights import Sha256, Size
 
 # A longer listing would be most of the repository; its hash serves as well.

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from thermark.core.errors import NetworkError
 from thermark.download import cache, drive, hub, kaggle, listing, local, manifest
+from thermark.download.fetch_config import ResolvedPiece, hub_file
 from thermark.download.local_copy import Folder, LocalCopy, SingleFile
 from thermark.download.manifest import Pin
-from thermark.download.options import ResolvedPiece, hub_file
-from thermark.download.request import Changed, Page, Remote, TooLarge
+from thermark.download.request import Changed, Remote, TooLarge, WebPage
 from thermark.download.resolve import FileStore, LocalFile, resolve
 
 # Seconds lost on failures after which no further piece is tried: where nothing answers, each would cost as many.
@@ -27,7 +27,7 @@ def fetch_missing(
 ) -> dict[str, LocalCopy]:
     """Bring the pieces of a data set that have not arrived into the cache; what has come stays there.
 
-    `path`: the manifest of the pins. Raises one NetworkError, or Page if a page came in place of a piece, that
+    `path`: the manifest of the pins. Raises one NetworkError, or WebPage if a page came in place of a piece, that
     lists all that could not be had and where to place it by hand, TooLarge beyond `max_mb` (10^6 bytes for all
     together), and Changed for other content than pinned.
     """
@@ -40,7 +40,7 @@ def fetch_missing(
             f"raise it, or {by_hand(key, missing, store)}",
         )
     brought: dict[str, LocalCopy] = {}
-    failed: dict[str, NetworkError | Page] = {}
+    failed: dict[str, NetworkError | WebPage] = {}
     lost = 0.0
     for piece in missing:
         if lost > LOST:
@@ -49,7 +49,7 @@ def fetch_missing(
         try:
             brought[piece.key] = copy = _one(piece, pins.get(piece.key), path, store, max(budget, 0))
             budget -= _bytes(copy)
-        except Page as error:
+        except WebPage as error:
             failed[piece.key] = error  # a server that answers costs no time
         except NetworkError as error:
             failed[piece.key] = error
@@ -114,11 +114,11 @@ def _file(piece: ResolvedPiece, pin: Pin | None, store: FileStore, limit: int) -
 def _missing_error(
     key: str,
     missing: Sequence[ResolvedPiece],
-    failed: Mapping[str, NetworkError | Page],
+    failed: Mapping[str, NetworkError | WebPage],
     pins: Mapping[str, Pin],
     store: FileStore,
     unknown: Sequence[str],
-) -> NetworkError | Page:
+) -> NetworkError | WebPage:
     details = []
     for piece in missing:
         size = _size(piece, pins.get(piece.key))
@@ -127,7 +127,7 @@ def _missing_error(
         details.append(f"{piece.key} ({piece.source}, {amount}): {cause}")
     remedies = list(dict.fromkeys(error.remedy for error in failed.values()))
     details += [f"there are {names}, which no piece is called" for names in unknown]
-    kind = Page if any(isinstance(error, Page) for error in failed.values()) else NetworkError
+    kind = WebPage if any(isinstance(error, WebPage) for error in failed.values()) else NetworkError
     return kind(
         f"{key} lacks {len(missing)} pieces: {'; '.join(details)}",
         f"{'; '.join(remedies)}; or {by_hand(key, missing, store)}",

@@ -47,7 +47,7 @@ class NoSpace(DataError):
     """A disk is full, or would be."""
 
 
-class Page(DataError):
+class WebPage(DataError):
     """A web page came in place of a file: a quota, a log-in or a licence is in the way, and may pass.
 
     `url`: where it stands after redirects, and `text` its beginning, where a server said that it is one.
@@ -81,7 +81,7 @@ class TransientError(Exception):
 def request_once(session: requests.Session, remote: Remote, part: Path, timeout: tuple[float, float]) -> None:
     """Ask once for what `part` lacks and append it; `timeout` is (connect, next byte) in seconds.
 
-    Raises TransientError for what may pass, NetworkError for what will not, Page for a web page, Changed for a
+    Raises TransientError for what may pass, NetworkError for what will not, WebPage for a web page, Changed for a
     wrong size, NoSpace for a full disk, TooLarge beyond `remote.limit`.
     """
     try:
@@ -138,7 +138,7 @@ def refuse_web_page(path: Path, name: str) -> None:
     """Raise DataError when a file that has no known sha256 is HTML."""
     with path.open("rb") as file:
         if is_web_page(file.read(512)):
-            raise Page(f"{name} is a web page", "fetch it again: a licence or a log-in was in the way")
+            raise WebPage(f"{name} is a web page", "fetch it again: a licence or a log-in was in the way")
 
 
 def no_space(name: str, folder: Path, needed: int | None) -> NoSpace:
@@ -249,8 +249,8 @@ def _megabytes(response: requests.Response, remote: Remote, file: BinaryIO, star
             yield
 
 
-def _web_page(remote: Remote, url: str = "", text: str = "") -> Page:
-    return Page(
+def _web_page(remote: Remote, url: str = "", text: str = "") -> WebPage:
+    return WebPage(
         f"{without_secrets(remote.url)} sent a web page instead of {remote.name}",
         "open the address in a browser: a licence, a log-in or a quota is in the way",
         url,

@@ -10,7 +10,7 @@ from pathlib import Path
 from thermark.core.errors import DataError, NetworkError
 from thermark.core.progress import track
 from thermark.download import cache, extract, listing
-from thermark.download.request import NoSpace, Page, Remote, TooLarge
+from thermark.download.request import NoSpace, Remote, TooLarge, WebPage
 from thermark.download.resolve import FileStore
 
 Download = Callable[[Remote, Path], object]
@@ -138,7 +138,9 @@ def _incomplete(
 ) -> NetworkError | DataError:
     name, first = failed[0]
     untried = f", {absent - len(failed)} of them not tried" if absent > len(failed) else ""
-    kind = NetworkError if isinstance(first, NetworkError) else Page if isinstance(first, Page) else DataError
+    kind = (
+        NetworkError if isinstance(first, NetworkError) else WebPage if isinstance(first, WebPage) else DataError
+    )
     return kind(
         f"{absent} files of {address} did not arrive{untried}, the first is {name}: {first.cause}",
         f"{first.remedy}; then run the same command again, which fetches only what is missing",

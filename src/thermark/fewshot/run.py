@@ -20,10 +20,10 @@ from thermark.fewshot import features as feature_sets
 from thermark.fewshot import model, scoring, training
 from thermark.fewshot.crops import CropSet
 from thermark.fewshot.features import Features
+from thermark.fewshot.head_summary import compared, summary, table
 from thermark.fewshot.model import HeadCard
 from thermark.fewshot.plan import ALL, PUBLISHED, Config, HeadTraining, Rows, TrainedHead, planned
 from thermark.fewshot.scoring import Floats, Numbers
-from thermark.fewshot.summary import compared, summary, table
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.train import precision
 from thermark.train.codecs.heatmap import METHODS, SIZE, Heatmap, Method, to_crop

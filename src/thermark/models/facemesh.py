@@ -86,11 +86,11 @@ def around(box: Floats, scale: float, angle: float = 0.0) -> NDArray[np.float64]
     return region((box[:2] + box[2:]) / 2, scale * geometry.box_size(box).max(), angle, SIZE)
 
 
-Found = tuple[Floats, float, Floats, float]  # xy (468, 2), probability of a face, box (4,), its score
+MeshDetection = tuple[Floats, float, Floats, float]  # xy (468, 2), probability of a face, box (4,), its score
 Detect = Callable[[Sequence[Image]], list[Detections]]
 
 
-def found(image: Image, mesh: FaceMesh, detector: Detect, most: int) -> list[Found]:
+def detected_meshes(image: Image, mesh: FaceMesh, detector: Detect, most: int) -> list[MeshDetection]:
     """Return at most so many faces in an RGB image, best first: FaceMesh with its short-range detector."""
     detections = detector([image])[0].best(most)
     meshes = [mesh(image, to_image) for to_image in upright(detections)]
@@ -101,15 +101,15 @@ def found(image: Image, mesh: FaceMesh, detector: Detect, most: int) -> list[Fou
 def in_crops(
     image: Image,
     detector: Detect,
-    look: Callable[[Image], list[Found]],
+    look: Callable[[Image], list[MeshDetection]],
     pad: float = 1.25,
-) -> list[Found]:
+) -> list[MeshDetection]:
     """Return what `look` finds in a crop of every face that BlazeFace full range detects in an RGB image.
 
     The crop is square, `pad` longer sides of the box wide, 256 px, black beyond the frame.
     """
     (detections,) = detector([image])
-    faces: list[Found] = []
+    faces: list[MeshDetection] = []
     for box, score in zip(detections.boxes, detections.scores, strict=True):
         to_image = geometry.crop_to_source(box, CROP, pad)
         inside = look(geometry.warp(image, to_image, CROP))
@@ -129,20 +129,20 @@ def in_boxes(image: Image, boxes: Floats, mesh: FaceMesh, pad: float = ROI) -> I
     return instances(rows)
 
 
-def instances(found: Sequence[Found]) -> Instances:
+def instances(meshes: Sequence[MeshDetection]) -> Instances:
     """Return faces as instances of 478 points, the irises NaN; a point's score is the probability of a face."""
     points = len(landmarks.load(VOCABULARY))
-    if not found:
+    if not meshes:
         return Instances.none(points)
-    xy = np.full((len(found), points, 2), np.nan, np.float32)
-    xy[:, :POINTS] = [row[0] for row in found]
-    flags = np.array([row[1] for row in found], np.float32)[:, None]
+    xy = np.full((len(meshes), points, 2), np.nan, np.float32)
+    xy[:, :POINTS] = [row[0] for row in meshes]
+    flags = np.array([row[1] for row in meshes], np.float32)[:, None]
     score = np.where(np.isnan(xy).any(axis=-1), np.float32(np.nan), flags)
-    boxes = np.array([row[2] for row in found], np.float32)
-    return Instances(xy, score, boxes, np.array([row[3] for row in found], np.float32))
+    boxes = np.array([row[2] for row in meshes], np.float32)
+    return Instances(xy, score, boxes, np.array([row[3] for row in meshes], np.float32))
 
 
-def finder(look: Callable[[Image], list[Found]], detector: Range) -> Finder:
+def finder(look: Callable[[Image], list[MeshDetection]], detector: Range) -> Finder:
     """Return the contestant that answers with all that `look` finds."""
     return Finder(lambda image: instances(look(image)), VOCABULARY, f"blazeface_{detector}")
 
@@ -155,7 +155,7 @@ def load(config: Config, assets: Assets, device: str) -> Finder | Prompted:
     on_cpu(device, ENGINE)
     mesh = FaceMesh.open(assets.weights.file(FILE))
     short = Detector(assets.weights.file(DESIGNS["short_range"].file), "short_range")
-    look = partial(found, mesh=mesh, detector=short, most=config.faces)
+    look = partial(detected_meshes, mesh=mesh, detector=short, most=config.faces)
     face = golden_check.read("facemesh")
     golden_check.check(FILE, finder(look, "short_range"), face, NEARLY if config.older else EXACT)
     if config.detector == "given":

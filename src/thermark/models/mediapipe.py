@@ -110,11 +110,11 @@ class MediaPipe:
     def __call__(self, images: Sequence[Image], boxes: Sequence[Floats | None]) -> list[Instances]:
         """Return the faces of each image; raises ValueError for what is no picture, before MediaPipe gets it."""
         return [
-            self.found(image) if given is None else self._prompted(image, given)
+            self.predict(image) if given is None else self._prompted(image, given)
             for image, given in zip(images, boxes, strict=True)
         ]
 
-    def found(self, image: Image) -> Instances:
+    def predict(self, image: Image) -> Instances:
         """Return the faces of one RGB image (H, W, 3) uint8, in its pixels."""
         usable(image)  # after an empty image its graph fails on good ones
         height, width = image.shape[:2]
@@ -132,7 +132,7 @@ class MediaPipe:
             if not (np.isfinite(box).all() and geometry.box_size(box).max() > 0):
                 continue
             to_image = geometry.crop_to_source(box, self.config.crop, self.config.padding)
-            inside = self.found(geometry.warp(image, to_image, self.config.crop))
+            inside = self.predict(geometry.warp(image, to_image, self.config.crop))
             if len(inside.xy):
                 xy[row], score[row] = geometry.apply(to_image, inside.xy[0]), inside.score[0]
         return Instances(xy, score, boxes, np.full(len(boxes), np.nan, np.float32))
@@ -157,7 +157,7 @@ def load(config: Config, assets: Assets, device: str) -> MediaPipe | Finder:
             raise _refused(path, config.task, error) from error
     with quiet():
         contestant = MediaPipe(config, *opened(config, path))
-        contestant.found(known.picture)  # the last greetings come with the first picture
+        contestant.predict(known.picture)  # the last greetings come with the first picture
         if config.detector is None:
             return contestant
         finder = Config(
@@ -168,8 +168,8 @@ def load(config: Config, assets: Assets, device: str) -> MediaPipe | Finder:
             faces=MANY,
             as_told=config.as_told,
         )
-        heads = MediaPipe(finder, *opened(finder, assets.weights.file(config.detector))).found
-        points, vocabulary = contestant.found, VOCABULARY["landmarker"]
+        heads = MediaPipe(finder, *opened(finder, assets.weights.file(config.detector))).predict
+        points, vocabulary = contestant.predict, VOCABULARY["landmarker"]
         find = partial(two_stage.faces, finder=heads, points=points, vocabulary=vocabulary, as_told=config.as_told)
         cascade = Finder(find, vocabulary, Path(config.detector).stem, batch=8)
         try:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from thermark.report.verdicts import undecided
+from thermark.report.too_few_seeds import undecided
 
 State = Literal["held", "turned", "vanished", "new", "silent"]
-Page = Mapping[str, Any]
+PageJson = Mapping[str, Any]
 NOTHING = ("not run", "not comparable")  # such verdicts on published numbers judge no number of ours
 CELL = ("table", "row", "run", "metric", "dataset", "stratum", "level")
 
@@ -35,7 +35,7 @@ class Verdict:
         return "held" if self.base == self.other else "turned"
 
 
-def compare(name: str, base: Page, other: Page, together: Mapping[str, str]) -> list[Verdict]:
+def compare(name: str, base: PageJson, other: PageJson, together: Mapping[str, str]) -> list[Verdict]:
     """Return every verdict of the page `name` in either tree, in the order of the base."""
     first, second = verdicts_of(base), verdicts_of(other)
     return [
@@ -44,7 +44,7 @@ def compare(name: str, base: Page, other: Page, together: Mapping[str, str]) -> 
     ]
 
 
-def verdicts_of(page: Page) -> dict[str, str]:
+def verdicts_of(page: PageJson) -> dict[str, str]:
     """Return subject -> verdict of a page: comparisons, published numbers, curves of labels."""
     verdicts = {
         f"{row['a']} − {row['b']} on {row['dataset']}, {family['name']}": str(row["verdict"])

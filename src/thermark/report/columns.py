@@ -18,7 +18,7 @@ class Format(NamedTuple):
     digits: int = 2
     signed: bool = False
 
-    def shown(self, value: float | None) -> str:
+    def text(self, value: float | None) -> str:
         """Return a number as printed, – for none."""
         sign = "+" if self.signed else ""
         return "–" if value is None else f"{self.factor * value:{sign}.{self.digits}f}".replace("-", "−")
@@ -65,14 +65,14 @@ FORMATS |= {
 }
 
 
-def shown(name: str, value: float | None) -> str:
+def formatted(name: str, value: float | None) -> str:
     """Return a number as printed: rates in % with one digit, px with two, offsets signed; – for none."""
-    return FORMATS[name].shown(value)
+    return FORMATS[name].text(value)
 
 
 def cells(numbers: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     """Return the named numbers as printed."""
-    return [shown(name, numbers.get(name)) for name in names]
+    return [formatted(name, numbers.get(name)) for name in names]
 
 
 def titles(names: Sequence[str]) -> list[str]:
@@ -100,6 +100,6 @@ def board(values: Values, lead: Sequence[str], rows: Sequence[ContestantRow], co
             for column in columns
         ]
         lines.append(
-            [*row.texts, *(column.head.shown(values.get(key)) for column, key in zip(columns, keys, strict=True))]
+            [*row.texts, *(column.head.text(values.get(key)) for column, key in zip(columns, keys, strict=True))]
         )
     return table([*lead, *(column.head.title for column in columns)], lines)

@@ -75,7 +75,7 @@ class Augment(Section):
 
 
 @dataclass(frozen=True)
-class View:
+class ViewGeometry:
     """One drawn geometry: flip, size of the content relative to the plain view, degrees, shift, hole (or None).
 
     `stretch`: the width of the content is so many times, its height so many parts of what it would be.
@@ -89,17 +89,17 @@ class View:
     stretch: float = 1.0
 
 
-PLAIN = View(flip=False, scale=1.0, degrees=0.0, shift=(0.0, 0.0), hole=None)
+PLAIN = ViewGeometry(flip=False, scale=1.0, degrees=0.0, shift=(0.0, 0.0), hole=None)
 
 
-def draw(rng: np.random.Generator, limits: Augment) -> View:
+def draw(rng: np.random.Generator, limits: Augment) -> ViewGeometry:
     """Draw a view; the number of variates taken from `rng` is always the same."""
     chance = rng.random(4)
     extent = truncated_normal(rng, 4)
     hole = rng.random(4)
     turn = extent[1] * limits.rotation if chance[1] < limits.rotation_p else 0.0
     shift = extent[2:] * limits.shift if chance[2] < limits.shift_p else (0.0, 0.0)
-    return View(
+    return ViewGeometry(
         flip=bool(chance[0] < limits.flip_p),
         scale=float(1 + extent[0] * limits.scale),
         degrees=float(turn),
@@ -108,7 +108,7 @@ def draw(rng: np.random.Generator, limits: Augment) -> View:
     )
 
 
-def reframed(view: View, rng: np.random.Generator, limits: Augment) -> View:
+def reframed(view: ViewGeometry, rng: np.random.Generator, limits: Augment) -> ViewGeometry:
     """Return a view in another proportion and another convention of boxes; five variates always."""
     chance, larger, down, aspect, _ = rng.random(5)
     boxes = limits.boxes
@@ -132,7 +132,7 @@ def _hole(uniform: NDArray[np.float64], limits: tuple[float, float]) -> tuple[fl
     return float(corner[0]), float(corner[1]), float(sides[0]), float(sides[1])
 
 
-def matrix(view: View, size: int) -> Array:
+def matrix(view: ViewGeometry, size: int) -> Array:
     """Return the (2, 3) map from the pixels of the view to those of the plain image, both `size` square."""
     middle = (size - 1) / 2
     # A larger content means that the view sees less of the plain image.
@@ -176,7 +176,7 @@ def distort(image: Image, rng: np.random.Generator, limits: Augment) -> Image:
     return image
 
 
-def punch(image: Image, view: View) -> Image:
+def punch(image: Image, view: ViewGeometry) -> Image:
     """Fill the view's hole, if it has one, with black, in place; returns the image (H, W[, C])."""
     if view.hole is not None:
         height, width = image.shape[:2]

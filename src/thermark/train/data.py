@@ -19,7 +19,7 @@ from thermark.core.faces import Crops, Faces, open_set, open_table
 from thermark.core.geometry import Array
 from thermark.core.shards import Shards
 from thermark.train import augment, thermal
-from thermark.train.augment import Augment, View
+from thermark.train.augment import Augment, ViewGeometry
 
 Key = TypeVar("Key")
 Built = TypeVar("Built")
@@ -137,7 +137,7 @@ def translated(faces: Faces, vocabulary: str) -> Array:
     return xy
 
 
-def view(seed: int, epoch: int, row: int, limits: Augment | None) -> View:
+def view(seed: int, epoch: int, row: int, limits: Augment | None) -> ViewGeometry:
     """Return the view of sample `row` in an epoch: it depends on nothing else, not on the place in the batch."""
     if limits is None:
         return augment.PLAIN
@@ -147,7 +147,7 @@ def view(seed: int, epoch: int, row: int, limits: Augment | None) -> View:
     return augment.reframed(drawn, seeds.rng(seed, "box", epoch, int(row)), limits)
 
 
-def look(samples: Samples, index: int, under: View) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
+def look(samples: Samples, index: int, under: ViewGeometry) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
     """Return sample `index` under a view: the image (S, S[, 3]) and its points (K, 2) in input pixels."""
     origin, row = samples.origins[index]
     to_plain = augment.matrix(under, samples.size)

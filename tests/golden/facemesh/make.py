@@ -55,7 +55,7 @@ def known(python: str, face: np.ndarray) -> None:
 def answers(python: str, pictures: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return what reference.py says of pictures."""
     with tempfile.TemporaryDirectory() as folder:
-        input_path, output_path = Path(folder) / "asked.npz", Path(folder) / "told.npz"
+        input_path, output_path = Path(folder) / "asked.npz", Path(folder) / "outputs.npz"
         np.savez(input_path, **pictures)
         subprocess.run([python, str(HERE / "reference.py"), str(input_path), str(output_path)], check=True)
         return dict(np.load(output_path))
@@ -66,11 +66,11 @@ def bodies(name: str) -> bool:
     return name.endswith("body")
 
 
-def packed(said: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def packed(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return answers with small numbers."""
     return {
         name: np.round(rows * STEPS).astype(np.int16) if name.endswith("mesh") else rows.astype(np.float32)
-        for name, rows in said.items()
+        for name, rows in outputs.items()
     }
 
 

@@ -15,7 +15,7 @@ from thermark.datasets.readers.entries import checked_box, malformed, numbers
 
 
 @dataclass(frozen=True)
-class Label:
+class LabelmeFace:
     """One face: `xy` (K, 2), NaN where unlabelled, and `box` (4,), x1, y1, x2, y2, NaN where there is none."""
 
     xy: NDArray[np.float64]
@@ -24,7 +24,7 @@ class Label:
 
 def label(
     entry: Any, groups: Mapping[str, int], box: str, where: str, singles: Mapping[str, Sequence[str]] | None = None
-) -> Label:
+) -> LabelmeFace:
     """Return the face in a labelme file's content; `groups`: name -> number of points, in their order.
 
     `singles`: group -> names of its points, where each may be a shape of its own. Points come by the names of the
@@ -43,7 +43,7 @@ def label(
     xy[~np.isfinite(xy).all(axis=1)] = np.nan
     if np.isnan(xy).all():
         raise malformed(where, "labels no point")
-    return Label(xy, _box(boxes[0], where) if boxes else np.full(4, np.nan))
+    return LabelmeFace(xy, _box(boxes[0], where) if boxes else np.full(4, np.nan))
 
 
 def _shapes(entry: Any, where: str) -> Iterator[tuple[str, NDArray[np.float64]]]:

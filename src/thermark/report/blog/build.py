@@ -8,7 +8,7 @@ from typing import Any
 
 from thermark.core import files
 from thermark.core.errors import ConfigError
-from thermark.report.blog import community, figures, provenance, references, tables, template, template_names
+from thermark.report.blog import community, figures, post_tables, provenance, references, template, template_names
 from thermark.report.notices import caveat
 from thermark.report.page.view import NAMED, View, leading
 from thermark.report.results import face_errors
@@ -61,8 +61,8 @@ def build(options: BundleOptions) -> list[str]:
     with files.fresh_directory(options.out) as folder:
         drawings = draw(sets, options.results, folder / FIGURES)
         groups = {name: matrix.groups for name, matrix in comparisons.matrices.items()}
-        boards = {name: tables.leaderboard(name, one, groups.get(name, {})) for name, one in sets.items()}
-        families, absences = tables.families(comparisons, sets), tables.absences(sets)
+        boards = {name: post_tables.leaderboard(name, one, groups.get(name, {})) for name, one in sets.items()}
+        families, absences = post_tables.families(comparisons, sets), post_tables.absences(sets)
         printed = {"leaderboard": {name: board.as_markdown() for name, board in boards.items()}}
         names = known_names(sets, comparisons, families, drawings, commit) | {
             "data": template_names.data_sets(sets, groups),
@@ -71,7 +71,7 @@ def build(options: BundleOptions) -> list[str]:
         }
         files.write_text(folder / "index.md", template.render(post, names, where))
         for table in (*boards.values(), *families, absences):
-            tables.write(folder / TABLES, table)
+            post_tables.write(folder / TABLES, table)
         files.write_text(folder / "references.bib", references.bibtex(references.cited(sets, commit.id)))
         community.write(folder / HUB, sets, options.hub, commit.date, options.url)
         files.write_json(folder / "results.json", everything(sets, comparisons))
@@ -116,7 +116,7 @@ def draw(sets: Mapping[str, ResultSet], folder: Path, out: Path) -> list[figures
 def known_names(
     sets: Mapping[str, ResultSet],
     comparisons: Comparisons,
-    families: Sequence[tables.PostTable],
+    families: Sequence[post_tables.PostTable],
     drawings: list[figures.Drawing],
     commit: provenance.Commit,
 ) -> dict[str, Any]:

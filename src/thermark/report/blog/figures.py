@@ -14,7 +14,7 @@ import pandas as pd
 import vl_convert
 
 from thermark.core import files
-from thermark.report.blog.tables import origin, write_csv
+from thermark.report.blog.post_tables import origin, write_csv
 from thermark.report.notices import caveat
 from thermark.report.page.figures import cost, distributions, face, ranks
 from thermark.report.page.figures.vega import Figure, Spec

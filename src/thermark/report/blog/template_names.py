@@ -7,7 +7,7 @@ from typing import Any
 from thermark.report import notices
 from thermark.report.blog import words
 from thermark.report.blog.figures import WIDTHS, Drawing
-from thermark.report.blog.tables import PostTable
+from thermark.report.blog.post_tables import PostTable
 from thermark.report.blog.template import Key, Markdown, escaped, tree
 from thermark.report.notices import caveat
 from thermark.report.number_format import interval, long_unit, points, probability, signed, unit

@@ -9,13 +9,13 @@ from thermark.core import files, templates
 from thermark.core.config import Section
 from thermark.metrics.stability import FEWEST
 from thermark.report.contestants import Sections
-from thermark.report.distillation import drawing, gradient_stability, summary, verdicts
-from thermark.report.distillation.inputs import DistillationData, read
+from thermark.report.distillation import comparison_summary, drawing, gradient_stability, published_comparison
+from thermark.report.distillation.distillation_data import DistillationData, read
 from thermark.report.markdown import FILTERS, code, escaped, table
 from thermark.report.number_format import label, shown
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load
-from thermark.report.reference_results.compare import ERROR, WIDEST
+from thermark.report.reference_results.compare import TOLERATED_ERROR, WIDEST
 from thermark.report.results import printed
 from thermark.report.results.estimates import interval, plus_minus
 from thermark.report.results.record import ResultSet
@@ -62,17 +62,23 @@ def build(
     study = read(contestants, runs, converted, datasets, paths)
     measured = gradient_stability.measure(study, config.start, config.stop)
     published = load("mlcmkd")
-    rows = verdicts.compare(published, study, measured)
+    rows = published_comparison.compare(published, study, measured)
     page = templates.render(
         PAGE,
         FILTERS,
-        **{"verdicts": verdicts, "summary": summary, "printed": printed, "study": study, "config": config},
+        **{
+            "published_comparison": published_comparison,
+            "comparison_summary": comparison_summary,
+            "printed": printed,
+            "study": study,
+            "config": config,
+        },
         **{"published": published, "rows": rows, "runs": _runs(study)},
-        **{"tolerance": 100 * ERROR, "widest": WIDEST * 100 * ERROR},
+        **{"tolerance": 100 * TOLERATED_ERROR, "widest": WIDEST * 100 * TOLERATED_ERROR},
         steadiness=gradient_stability.listed(measured, study),
     )
     files.write_text(text, page)
-    files.write_json(numbers, {"published": list(map(verdicts.plain, rows))})
+    files.write_json(numbers, {"published": list(map(published_comparison.plain, rows))})
     files.write_json(stability, measured)
     drawing.draw(study.logs, study.runs, config.start, config.stop, figure)
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from thermark.report.contestants import Sections
-from thermark.report.distillation.inputs import Log
+from thermark.report.distillation.distillation_data import Log
 from thermark.report.style import COLOURS, MUTED, RULE, figure, save
 
 REACH = 7  # steps before and after that a point of a curve stands for

@@ -1,7 +1,7 @@
 """Training stability of every run, over a window of steps, as numbers and as a table."""
 
 from thermark.metrics.stability import FEWEST, over_seeds, stability, windowed
-from thermark.report.distillation.inputs import DistillationData
+from thermark.report.distillation.distillation_data import DistillationData
 from thermark.report.markdown import code, table
 
 COLUMNS = {"std": "std", "cv": "CV", "mean_step_change": "mean step change", "r2": "R²", "mean": "mean"}

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from thermark.report.columns import cells, titles
 from thermark.report.fewshot.head import HeadResult, Numbers, labels
-from thermark.report.fewshot.tables import names
+from thermark.report.fewshot.head_tables import names
 from thermark.report.markdown import code, table
-from thermark.report.verdicts import withheld
+from thermark.report.too_few_seeds import withheld
 
 SHOWN = ("mean", "median", "pck@10")
 

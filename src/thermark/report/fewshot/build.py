@@ -5,15 +5,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from thermark.core import files, templates
-from thermark.report.fewshot import budget, constant, cost, drawing, students, tables, verdicts
+from thermark.report.fewshot import budget, constant, cost, drawing, head_tables, published_comparison, students
+from thermark.report.fewshot.fewshot_data import Config, FewshotData, Profile, read
 from thermark.report.fewshot.head import ALL, PUBLISHED, groups
-from thermark.report.fewshot.inputs import Config, FewshotData, Profile, read
 from thermark.report.markdown import FILTERS, code, escaped, table
 from thermark.report.notices import notice
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import Published, load
 from thermark.report.reference_results.compare import CellComparison
-from thermark.report.reference_results.tables import posts_row, posts_section
+from thermark.report.reference_results.reference_tables import posts_row, posts_section
 
 __all__ = ["Config", "build"]
 PAGE = Path(__file__).with_name("templates") / "page.md"
@@ -28,7 +28,7 @@ def build(
     Raises DataError for results that are missing.
     """
     posts, study = load("posts"), read(config, profile, paths)
-    rows = verdicts.compare(posts, study)
+    rows = published_comparison.compare(posts, study)
     files.write_text(text, _page(study, posts, rows))
     verdicts_of = {head.key: budget.enough(head, config.within) for head in study.ran}
     content = {
@@ -48,14 +48,20 @@ def _page(study: FewshotData, posts: Published, rows: Sequence[CellComparison]) 
     return templates.render(
         PAGE,
         FILTERS,
-        **{"verdicts": verdicts, "budget": budget, "constant": constant, "cost": cost, "students": students},
-        **{"tables": tables, "groups": groups, "study": study, "idle": _idle(study)},
+        **{
+            "published_comparison": published_comparison,
+            "budget": budget,
+            "constant": constant,
+            "cost": cost,
+            "students": students,
+        },
+        **{"head_tables": head_tables, "groups": groups, "study": study, "idle": _idle(study)},
         notice=notice(study.results.data_set) if study.results else "",
         tested=[head for head in study.ran if head.tested(PUBLISHED)],
         missed={key: count for key, count in missed.items() if count},
         curves=[head for head in study.ran if head.budget],
         read=[head for head in study.ran if head.numbers.get("decoders")],
-        others=verdicts.others(posts, study),
+        others=published_comparison.others(posts, study),
         compared=posts_section(posts, rows, ""),
     )
 

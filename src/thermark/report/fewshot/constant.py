@@ -6,12 +6,12 @@ import numpy as np
 from scipy.special import stdtrit
 
 from thermark.metrics import bootstrap
+from thermark.report.fewshot.fewshot_data import FewshotData
 from thermark.report.fewshot.head import ALL, HeadResult, Numbers
-from thermark.report.fewshot.inputs import FewshotData
 from thermark.report.markdown import code
 from thermark.report.results.printed import VERDICTS
 from thermark.report.results.record import Estimate
-from thermark.report.verdicts import withheld_alone
+from thermark.report.too_few_seeds import withheld_alone
 
 TITLE = "the mean position of the training labels"
 REPLICATES = 2000

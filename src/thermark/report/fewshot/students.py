@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from thermark.report.columns import cells, shown, titles
+from thermark.report.columns import cells, formatted, titles
 from thermark.report.fewshot import constant, cost
-from thermark.report.fewshot.inputs import FewshotData, Numbers
+from thermark.report.fewshot.fewshot_data import FewshotData, Numbers
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import interval
 from thermark.report.results import printed
@@ -28,7 +28,7 @@ def listed(study: FewshotData) -> str:
     """Return the accuracy of heads, students and controls, with their cost where it was measured."""
     rows = [_line(name, study) for name in study.scored]
     if plain := constant.of_noses(study.ran):
-        start = [constant.TITLE, "no network", constant.BOXES, "–", shown("crops", plain.get("crops"))]
+        start = [constant.TITLE, "no network", constant.BOXES, "–", formatted("crops", plain.get("crops"))]
         first, *rest = cells(plain, CONSTANT)
         rows.append([*start, "–", "–", first, "–", *rest, *["–"] * 3])
     large = study.config.large
@@ -81,7 +81,8 @@ def _line(name: str, study: FewshotData) -> list[str]:
     record = study.records[name]
     numbers = {metric: estimate.value for metric, estimate in record.metrics.items()}
     answered = 1 - record.missed / record.faces if record.faces else None
-    counts = [shown("crops", record.faces), shown("detection", answered), shown("recall", numbers.get("recall"))]
+    recall = numbers.get("recall")
+    counts = [formatted("crops", record.faces), formatted("detection", answered), formatted("recall", recall)]
     mean = record.metrics[constant.PIXELS]
     bounds = interval(constant.PIXELS, mean.low, mean.high) or "–"
     first, *rest = cells(numbers, ACCURACY)

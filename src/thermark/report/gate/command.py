@@ -9,8 +9,8 @@ from thermark.core.config import section
 from thermark.core.errors import DataError, ThermarkError
 from thermark.metrics.registry import describe
 from thermark.report.gate import outputs
+from thermark.report.gate.gate_config import Config
 from thermark.report.gate.judge import Judgement, exit_code, judge
-from thermark.report.gate.options import Config
 from thermark.report.gate.sources import Side, side
 
 

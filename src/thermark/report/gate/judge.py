@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from thermark.metrics.bootstrap import difference
 from thermark.metrics.registry import describe
-from thermark.report.gate.options import Config, Margin
+from thermark.report.gate.gate_config import Config, Margin
 from thermark.report.gate.sources import Side
 from thermark.report.results.face_errors import Errors
 from thermark.report.results.ranking import value

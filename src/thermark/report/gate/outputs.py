@@ -87,8 +87,8 @@ def _outcome(rows: Sequence[Judgement], strict: bool) -> str:
 
 
 def _cells(row: Judgement) -> list[str]:
-    bounds = "–" if row.low is None else f"{_shown(row, row.low, '+')} to {_shown(row, row.high, '+')}"
-    numbers = [_shown(row, row.base), _shown(row, row.head), _shown(row, row.difference, "+"), bounds]
+    bounds = "–" if row.low is None else f"{_number(row, row.low, '+')} to {_number(row, row.high, '+')}"
+    numbers = [_number(row, row.base), _number(row, row.head), _number(row, row.difference, "+"), bounds]
     contestant = code(row.contestant) if row.contestant else "all"
     return [
         row.verdict,
@@ -96,12 +96,12 @@ def _cells(row: Judgement) -> list[str]:
         contestant,
         row.metric,
         *numbers,
-        _shown(row, row.margin),
+        _number(row, row.margin),
         escaped(row.reason),
     ]
 
 
-def _shown(row: Judgement, value: float | None, sign: str = "") -> str:
+def _number(row: Judgement, value: float | None, sign: str = "") -> str:
     if value is None:
         return "–"
     if row.metric in PLAIN:

@@ -16,10 +16,10 @@ from thermark.core.geometry import apply, invert
 from thermark.core.predictions import Predictions
 from thermark.core.runs import seed_folders
 from thermark.landmarks import load, project
-from thermark.report.inputs import existing
 from thermark.report.leaderboard.board import Board
 from thermark.report.paths import ReportPaths
 from thermark.report.results.record import Record
+from thermark.report.stage_files import existing
 from thermark.report.style import INK, MUTED, REST, Style, bright, figure, save
 
 CELL = 1.75  # inches

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from thermark.report import long_table
-from thermark.report.inputs import existing
 from thermark.report.lines import label_ends, line
+from thermark.report.stage_files import existing
 from thermark.report.style import Style, figure, save
 
 KEYS = ("seed", "epoch")
@@ -51,7 +51,7 @@ def write(
 
 def _history(path: Path) -> pd.DataFrame:
     """Return the histories of a run's seeds, with the total `loss` before its terms."""
-    table = pd.read_csv(path)
+    table = long_table.read(path)
     terms = [name for name in table if name not in (*KEYS, *ALWAYS)]
     if "loss" not in table:
         table.insert(len(KEYS), "loss", table[terms].sum(axis=1, min_count=1))

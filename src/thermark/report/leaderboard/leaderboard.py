@@ -7,7 +7,7 @@ from typing import Any
 from thermark.core.templates import render
 from thermark.landmarks import provisional
 from thermark.metrics.registry import MOVED
-from thermark.report.leaderboard import tables
+from thermark.report.leaderboard import board_tables
 from thermark.report.leaderboard.board import Board, few_misses, idle, order, without
 from thermark.report.leaderboard.highlights import leading
 from thermark.report.markdown import code, escaped, table
@@ -33,8 +33,8 @@ def leaderboard(boards: Sequence[Board], comparisons: Comparisons) -> str:
     return render(
         TEMPLATE,
         {},
-        overview=tables.standings(shown_boards, [name for name in names if name in few]),
-        everybody=tables.standings(shown_boards, names),
+        overview=board_tables.standings(shown_boards, [name for name in names if name in few]),
+        everybody=board_tables.standings(shown_boards, names),
         shown=len(few),
         ran=len(names),
         seeds=any(record.seeds > 1 for board in shown_boards for record in board.ran),
@@ -58,7 +58,7 @@ def _part(board: Board) -> dict[str, Any]:
         "title": escaped(data_set.title),
         "about": _about(board),
         "notice": notice(data_set),
-        "table": tables.main_table(board),
+        "table": board_tables.main_table(board),
         "unprompted": int(max((value(record, "unprompted") or 0 for record in ran), default=0)),
         "missing": not all(map(few_misses, ran)),
         "partial": not all(whole(record, board.results) for record in ran),
@@ -71,10 +71,10 @@ def _part(board: Board) -> dict[str, Any]:
         ],
         "parts": [
             (", ".join(escaped("landmarks" if name == "points" else name) for name in strata), part)
-            for strata in tables.sharing(ran)
-            for part in [tables.part_table(board, strata)]
+            for strata in board_tables.sharing(ran)
+            for part in [board_tables.part_table(board, strata)]
         ],
-        "moved": tables.part_table(board, [MOVED]) if any(MOVED in record.parts for record in ran) else "",
+        "moved": board_tables.part_table(board, [MOVED]) if any(MOVED in record.parts for record in ran) else "",
     }
 
 
@@ -96,6 +96,6 @@ def _reasons(absent: Mapping[str, Record]) -> str:
     """Return a table of contestants that could run nowhere, with their reasons, a line a reason."""
     sharing: dict[str, list[str]] = {}
     for name, record in absent.items():
-        sharing.setdefault(tables.reason(record), []).append(code(name))
+        sharing.setdefault(board_tables.reason(record), []).append(code(name))
     rows = [[", ".join(names), why] for why, names in sharing.items()]
     return table(["contestant", "why"], rows, texts=2) if rows else ""

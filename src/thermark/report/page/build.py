@@ -13,7 +13,7 @@ from thermark.report.notices import banner
 from thermark.report.page import answers, board, gallery, packing, render, words
 from thermark.report.page.figures import cost, distributions, face, learning, pairs
 from thermark.report.page.figures.vega import DARK, Figure, PageTable, Spec
-from thermark.report.page.inputs import Inputs
+from thermark.report.page.page_data import PageData
 from thermark.report.page.view import View, leading
 from thermark.report.results.absent import HEADER, absent
 from thermark.report.results.comparisons import Comparisons
@@ -48,12 +48,12 @@ class Config(Section):
     pictures: bool = True
 
 
-def build(inputs: Inputs, config: Config, out: Path) -> None:
+def build(inputs: PageData, config: Config, out: Path) -> None:
     """Write the page as `out`/index.html."""
     files.write_text(out / "index.html", render.page(context(inputs, config)))
 
 
-def context(inputs: Inputs, config: Config) -> dict[str, Any]:
+def context(inputs: PageData, config: Config) -> dict[str, Any]:
     """Return what the template shows, `data` among it: the one object that scripts read."""
     names = leading(list(inputs.sets.values()), config.named)
     views = [
@@ -124,7 +124,7 @@ def _data(views: list[View], specs: Mapping[str, Spec]) -> dict[str, Any]:
     }
 
 
-def _part(view: View, inputs: Inputs, config: Config) -> dict[str, Any]:
+def _part(view: View, inputs: PageData, config: Config) -> dict[str, Any]:
     """Return all that is shown of one data set."""
     data_set = view.results.data_set
     worst = gallery.worst(view, config.worst)
@@ -162,7 +162,7 @@ def _figures(view: View) -> Iterator[Figure]:
     yield cost.pareto(view, "parameters")
 
 
-def _where(inputs: Inputs, curve: str) -> str:
+def _where(inputs: PageData, curve: str) -> str:
     """Return on which data a curve was learned, rendered data among it called so."""
     named = [inputs.sets[name] for name in inputs.sources.get(curve, ()) if name in inputs.sets]
     shown = named or list(inputs.sets.values())
@@ -175,7 +175,7 @@ def _machine(machine: Mapping[str, Any]) -> str:
     return f"{machine['cpu']}, {machine.get('threads', '?')} threads, batch {machine.get('batch', '?')}"
 
 
-def _timed(inputs: Inputs) -> PageTable:
+def _timed(inputs: PageData) -> PageTable:
     """Return everything that was timed, contestant or not."""
     rows = [
         (

@@ -6,10 +6,10 @@ from typing import Any
 
 from thermark.core.origin import Origin
 from thermark.report.reference_results import PublishedCell
-from thermark.report.verdicts import undecided, withheld
+from thermark.report.too_few_seeds import undecided, withheld
 
 # What may differ: so many noses of a rate, so many px of an error, so much of an error as a fraction.
-NOSES, PX, ERROR = 1, 0.5, 0.001
+TOLERATED_NOSES, TOLERATED_PX, TOLERATED_ERROR = 1, 0.5, 0.001
 # So many tolerances the spread of seeds may allow: without a limit, the noisier a run the more it would reproduce.
 WIDEST = 3
 KEY = ("table", "row", "run", "metric", "level")  # they identify a cell on a page
@@ -137,9 +137,14 @@ def _barred(cell: PublishedCell, ours: Ours) -> str:
 
 def _limit(cell: PublishedCell, spread: float) -> float:
     """Return by how much a number may differ, half a printed digit included; an error also by the `spread`."""
-    error = max(ERROR, min(spread, WIDEST * ERROR))
-    limits = {"fraction": error, "norm": error, "px": 0.005 + PX, "crop px": 0.005 + PX}
-    limits |= {"rate": 0.0005 + NOSES / max(cell.noses, 1), "count": NOSES, "M": 0.005, "G": 0.005}
+    error = max(TOLERATED_ERROR, min(spread, WIDEST * TOLERATED_ERROR))
+    limits = {"fraction": error, "norm": error, "px": 0.005 + TOLERATED_PX, "crop px": 0.005 + TOLERATED_PX}
+    limits |= {
+        "rate": 0.0005 + TOLERATED_NOSES / max(cell.noses, 1),
+        "count": TOLERATED_NOSES,
+        "M": 0.005,
+        "G": 0.005,
+    }
     return limits.get(
         cell.unit, 0.0
     )  # parameters are exact; of times and the like every cell has the reason for none

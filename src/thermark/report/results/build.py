@@ -17,7 +17,6 @@ from thermark.nets import card, complexity
 from thermark.report.contestants import Sections, networks
 from thermark.report.contestants import kinds as of_kind
 from thermark.report.contestants import trained as trained_here
-from thermark.report.inputs import left_out
 from thermark.report.paths import ReportPaths
 from thermark.report.results import collect, compare, face_errors
 from thermark.report.results.caveats import few_teachers
@@ -26,6 +25,7 @@ from thermark.report.results.comparisons import write_comparisons
 from thermark.report.results.face_errors import Errors
 from thermark.report.results.record import Provenance, ResultSet, write_set
 from thermark.report.results.reproduced import reproductions
+from thermark.report.stage_files import left_out
 
 SUFFIXES = (".json", ".parquet")
 

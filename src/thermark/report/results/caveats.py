@@ -5,7 +5,7 @@ from typing import Any
 
 from thermark.report.contestants import Sections
 from thermark.report.results.record import Record
-from thermark.report.verdicts import withheld
+from thermark.report.too_few_seeds import withheld
 
 Run = Mapping[str, Any]
 # What must be equal for a difference to be that of the method, or of the data to learn from.

@@ -17,10 +17,10 @@ from thermark.metrics.rates import rate_interval
 from thermark.metrics.registry import MAIN, METRICS, describe, parse_name
 from thermark.metrics.scores import labels
 from thermark.metrics.summary import Thresholds
-from thermark.report.inputs import open_json, titled
 from thermark.report.paths import ReportPaths
 from thermark.report.results.face_errors import Errors
 from thermark.report.results.record import DataSet, Estimate, Floor, PartResult, Protocol, Record, Tier, TrainedOn
+from thermark.report.stage_files import open_json, titled
 
 FIELDS = ("faces", "missed", "points", "seeds")  # counts that a record has beside its metrics
 ENDS = ("_low", "_high", "_seed_std")

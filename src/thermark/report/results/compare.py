@@ -20,7 +20,7 @@ from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pai
 from thermark.report.results.face_errors import Errors, mean_error
 from thermark.report.results.ranking import ranked, whole
 from thermark.report.results.record import Record, ResultSet
-from thermark.report.verdicts import withheld_alone
+from thermark.report.too_few_seeds import withheld_alone
 
 Named = tuple[str, str]
 CONSTANT = {"mean_shape"}  # kinds whose answer is one and the same for every picture

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from thermark.core import files
 from thermark.core.config import Section
 from thermark.core.errors import DataError
-from thermark.report.inputs import open_json
+from thermark.report.stage_files import open_json
 
 SCHEMA = 1
 EXPLORATORY = "exploratory"

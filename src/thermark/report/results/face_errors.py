@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from thermark.core import files
 from thermark.core.errors import DataError
-from thermark.report.inputs import existing
+from thermark.report.stage_files import existing
 
 COLUMNS = ("contestant", "seed", "face", "subject", "error")
 TEXTS = ("contestant", "face", "subject")

@@ -18,7 +18,7 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.origin import Origin
 from thermark.datasets.readers.card import Labels
-from thermark.report.inputs import existing
+from thermark.report.stage_files import existing
 
 SCHEMA = 1
 # `reproduced`: measured here on real data, and every comparable published number of it agrees.

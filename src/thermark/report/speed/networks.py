@@ -23,7 +23,7 @@ from thermark.fewshot.tiny_head import TinyHead
 from thermark.nets import card, complexity, pretrained
 from thermark.nets.cspnext import CSPNeXt
 from thermark.nets.rtmpose import RTMPose
-from thermark.report.speed.options import Config
+from thermark.report.speed.speed_config import Config
 from thermark.report.speed.turns import spread as quartiles
 from thermark.train import precision
 
@@ -73,7 +73,7 @@ def measured(config: Config, models: Path, frozen: Mapping[str, TimedNetwork] | 
     times = timed(contestants, exact, config.repeats)
     rows = {name: costs(contestant) | spread(times[name]) for name, contestant in contestants.items()}
     reference = next(iter(rows.values()))
-    compared = {name: row | against(reference, row) for name, row in rows.items()}
+    compared = {name: row | factors(reference, row) for name, row in rows.items()}
     return {"machine": machine(exact, config), "rows": compared}
 
 
@@ -174,7 +174,7 @@ def spread(times: Times) -> dict[str, float]:
     return {f"{how}_{name}": value for how, numbers in by_precision.items() for name, value in numbers.items()}
 
 
-def against(reference: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, float]:
+def factors(reference: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, float]:
     """Return by what factor a row is smaller and faster than the reference."""
     faster = {
         f"times_faster_{how}": reference[f"{how}_ms"] / row[f"{how}_ms"]

@@ -21,7 +21,7 @@ from thermark.models.inference.keys import Setting
 from thermark.models.inference.predict_everyone import contestant_paths, untrained
 from thermark.models.inference.sweep import boxes_for, frames_of
 from thermark.report.speed import parameters
-from thermark.report.speed.options import Contestants
+from thermark.report.speed.speed_config import Contestants
 
 Input = tuple[Image, Floats | None]  # a picture, and the boxes that a contestant is given
 DEVICE = "cpu"

@@ -24,7 +24,7 @@ from thermark.models.inference.contract import Unavailable
 from thermark.models.inference.keys import Setting
 from thermark.models.inference.watchdog import Beat, Ended, run_watched
 from thermark.report.speed import reference, timed
-from thermark.report.speed.options import Contestants
+from thermark.report.speed.speed_config import Contestants
 from thermark.report.speed.timed import TimedContestant
 
 Sections = Mapping[str, Mapping[str, Any]]

@@ -19,7 +19,7 @@ from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import shown, signed
 from thermark.report.transfer.ablation import BASE, Changes
 from thermark.report.transfer.boxes import MEAN_OF_OTHERS
-from thermark.report.transfer.summary import face_errors, recordings
+from thermark.report.transfer.camera_scores import face_errors, recordings
 
 METRIC = "nme_io"
 REPLICATES, SEED = 1000, 0

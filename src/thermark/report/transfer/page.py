@@ -92,7 +92,7 @@ def detection(polarities: Mapping[str, Numbers]) -> str:
     rows = [
         [
             name,
-            *(head.shown(numbers[key]) for key, head in RATES.items()),
+            *(head.text(numbers[key]) for key, head in RATES.items()),
             *(f"{numbers['missed']} of {numbers['faces']}", str(numbers["false_alarms"])),
             f"{numbers['threshold']:.3f}",
         ]

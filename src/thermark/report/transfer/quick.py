@@ -16,7 +16,7 @@ from thermark.models.inference.learned_config import Flip
 from thermark.report.transfer import boxes, detected
 from thermark.report.transfer.boxes import MEAN_OF_OTHERS, Boxes
 from thermark.report.transfer.camera import Image, Pictures, predict
-from thermark.report.transfer.summary import Numbers, summarise
+from thermark.report.transfer.camera_scores import Numbers, summarise
 
 MESH = "facemesh_given"
 FOUND, SUREST, OWN_BOXES = "found", "surest", "detected"  # kinds of boxes

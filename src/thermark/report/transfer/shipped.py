@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from thermark.convert.model_card import Row
+from thermark.convert.model_card import CardRow
+from thermark.report.transfer.camera_scores import Numbers
 from thermark.report.transfer.detected import LANDMARKER
 from thermark.report.transfer.noise import JITTER
-from thermark.report.transfer.summary import Numbers
 
 KINDS = {
     "given": "the publisher's",
@@ -18,7 +18,7 @@ KINDS = {
 NME = "NME inter-ocular, 50 points"
 
 
-def rows(content: Numbers, contestant: str, data: str) -> list[Row]:
+def rows(content: Numbers, contestant: str, data: str) -> list[CardRow]:
     """Return NME of a `contestant` and of what is shipped, what is detected, and the labels' noise, on `data`.
 
     Each in boxes of each kind that `content` has. The labels are taken to be a machine's. Intervals are by person.
@@ -41,5 +41,5 @@ def rows(content: Numbers, contestant: str, data: str) -> list[Row]:
     return made
 
 
-def _row(data: str, boxes: str, faces: int, metric: str, value: float, **interval: Any) -> Row:
-    return Row(data=data, labels="machine", boxes=boxes, faces=faces, metric=metric, value=value, **interval)
+def _row(data: str, boxes: str, faces: int, metric: str, value: float, **interval: Any) -> CardRow:
+    return CardRow(data=data, labels="machine", boxes=boxes, faces=faces, metric=metric, value=value, **interval)

@@ -15,11 +15,11 @@ from thermark.core.packed_images import BASE
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders
 from thermark.report import long_table
-from thermark.report.inputs import existing, open_json
 from thermark.report.paths import ReportPaths
+from thermark.report.stage_files import existing, open_json
 from thermark.report.transfer import page
 from thermark.report.transfer.boxes import MEAN_OF_OTHERS, mean_of_others, prompts
-from thermark.report.transfer.summary import Contestants, face_errors, recordings, strata, summarise
+from thermark.report.transfer.camera_scores import Contestants, face_errors, recordings, strata, summarise
 
 Sets = Mapping[str, tuple[Faces, dict[str, list[Predictions]]]]
 COLUMNS = ("contestant", "boxes", "face", "subject", "recording", "yaw", "nme")

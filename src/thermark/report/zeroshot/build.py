@@ -8,11 +8,11 @@ from thermark.core import files
 from thermark.core.config import Section
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.report.paths import ReportPaths
-from thermark.report.reference_results import load, tables
-from thermark.report.zeroshot import drawing, polarity, verdicts
-from thermark.report.zeroshot.inputs import read
+from thermark.report.reference_results import load, reference_tables
+from thermark.report.zeroshot import drawing, polarity, published_comparison
 from thermark.report.zeroshot.measure import PROTOCOLS, measure, nested
-from thermark.report.zeroshot.page import Page, rendered
+from thermark.report.zeroshot.page import ZeroshotPage, rendered
+from thermark.report.zeroshot.zeroshot_data import read
 
 TEMPLATE = Path(__file__).parent / "templates/page.md"
 
@@ -45,17 +45,20 @@ def build(
     if name in datasets and name in scoring:
         study = read(name, contestants, paths)
         values, unseen = measure(study, config.picture, scoring[name])
-        page = Page(study, values, config.picture, datasets[name])
+        page = ZeroshotPage(study, values, config.picture, datasets[name])
     inverted_sets = [
-        Page(data, polarity.measure(data, scoring[data.name]))
+        ZeroshotPage(data, polarity.measure(data, scoring[data.name]))
         for data in polarity.studies(contestants, scoring, paths)
     ]
     seeds = {record.contestant: record.seeds for record in page.study.records} if page else {}
     origin = page.study.results.data_set.origin if page else "real"
-    rows = verdicts.compare(posts, page.values if page else {}, unseen, origin, seeds)
-    published = tables.posts_section(posts, rows, posts.absent)
+    rows = published_comparison.compare(posts, page.values if page else {}, unseen, origin, seeds)
+    published = reference_tables.posts_section(posts, rows, posts.absent)
     content = _plain(page) if page else {"contestants": {}}
-    content |= {"published": list(map(tables.posts_row, rows)), "polarity": dict(map(_polarity, inverted_sets))}
+    content |= {
+        "published": list(map(reference_tables.posts_row, rows)),
+        "polarity": dict(map(_polarity, inverted_sets)),
+    }
     files.write_text(
         text, rendered(TEMPLATE, dataset=name, page=page, published=published, inverted_sets=inverted_sets)
     )
@@ -63,7 +66,7 @@ def build(
     drawing.draw(content.get("unified", {}), page.study.results.protocol.cap if page else 0.5, figure)
 
 
-def _plain(page: Page) -> dict[str, Any]:
+def _plain(page: ZeroshotPage) -> dict[str, Any]:
     """Return everything as plain data: protocol -> contestant (-> part of the noses) -> metric -> number."""
     keys = {"status", "reason", "boxes", "seeds"}
     about = {record.contestant: record.model_dump(include=keys) for record in page.study.records}
@@ -71,7 +74,7 @@ def _plain(page: Page) -> dict[str, Any]:
     return {"contestants": about, "order": [*numbers["unified"]], "variants": page.tones} | numbers
 
 
-def _polarity(page: Page) -> tuple[str, dict[str, Any]]:
+def _polarity(page: ZeroshotPage) -> tuple[str, dict[str, Any]]:
     """Return a data set and contestant -> its numbers, and the metric of its errors."""
     metric, by_contestant = page.study.results.protocol.main, nested(page.values).get("polarity", {})
     return page.study.name, {name: {"metric": metric} | numbers for name, numbers in by_contestant.items()}

@@ -20,8 +20,8 @@ from thermark.metrics.seeds import combined
 from thermark.report.columns import Values
 from thermark.report.results.record import Record
 from thermark.report.zeroshot import protocols
-from thermark.report.zeroshot.inputs import NOSE, SeedPredictions, ZeroshotData
-from thermark.report.zeroshot.nose_points import Noses, Numbers, posted, summarised, versions
+from thermark.report.zeroshot.nose_points import NosePoints, Numbers, posted, summarised, versions
+from thermark.report.zeroshot.zeroshot_data import NOSE, SeedPredictions, ZeroshotData
 
 METRICS = (
     *("faces", "missed", "recall", "precision", "predictions", "extra"),
@@ -97,7 +97,7 @@ def averaged(seeds: Sequence[Numbers]) -> Numbers:
     )
 
 
-def _published(study: ZeroshotData) -> Mapping[str, Callable[[Noses], Numbers]]:
+def _published(study: ZeroshotData) -> Mapping[str, Callable[[NosePoints], Numbers]]:
     """Return part of the posts -> what counts it."""
     truths = {name: protocols.first(study.annotated, part) for name, part in protocols.PARTS.items()}
     crops = {"part2": study.pairs.test, "part2_all": study.pairs.every}

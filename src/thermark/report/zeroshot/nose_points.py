@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from thermark.core.predictions import Predictions
 from thermark.landmarks import bridge, project
-from thermark.report.zeroshot.inputs import NOSE
+from thermark.report.zeroshot.zeroshot_data import NOSE
 
 # By which points the posts read the nose; what they did not use is read by its first bridge.
 POSTS = {"coco_wholebody133": "posts", "sapiens308": "posts", "mediapipe478": "wings"}
@@ -15,7 +15,7 @@ Numbers = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Noses:
+class NosePoints:
     """Predicted noses: `frames` (M,) str; `faces` (M,) int64, the row that was asked for or -1; `xy` (M, 2) px;
     `score` (M,), that of the box, or of the points where the box was given.
     """
@@ -29,7 +29,7 @@ class Noses:
         return len(self.frames)
 
 
-def noses(predictions: Predictions, version: str | None = None) -> Noses:
+def nose_points(predictions: Predictions, version: str | None = None) -> NosePoints:
     """Return the noses among the predictions, in source px (integer = pixel centre); instances without one are
     left out. `version` names the bridge from the contestant's vocabulary, by default its first.
     """
@@ -41,14 +41,14 @@ def noses(predictions: Predictions, version: str | None = None) -> Noses:
         else predictions.box_score
     )
     score = np.where(np.isfinite(predictions.box_score), predictions.box_score, points)
-    return Noses(
+    return NosePoints(
         predictions.frames[finite], predictions.faces[finite], xy[finite], score[finite].astype(np.float64)
     )
 
 
-def posted(predictions: Predictions) -> Noses:
+def posted(predictions: Predictions) -> NosePoints:
     """Return the noses as the posts read them."""
-    return noses(predictions, POSTS.get(predictions.vocabulary))
+    return nose_points(predictions, POSTS.get(predictions.vocabulary))
 
 
 def versions(vocabulary: str) -> list[str]:

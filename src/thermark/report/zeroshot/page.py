@@ -18,8 +18,8 @@ from thermark.report.markdown import FILTERS, code, escaped, table
 from thermark.report.notices import notice
 from thermark.report.number_format import natural
 from thermark.report.zeroshot import polarity, protocols
-from thermark.report.zeroshot.inputs import ZeroshotData, why
 from thermark.report.zeroshot.measure import STRATUM
+from thermark.report.zeroshot.zeroshot_data import ZeroshotData, why
 
 
 def rendered(template: Path, **context: Any) -> str:
@@ -30,7 +30,7 @@ def rendered(template: Path, **context: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Page:
+class ZeroshotPage:
     """What the template shows of a data set: `picture` is what the posts used, `settings` are those of the set."""
 
     study: ZeroshotData

@@ -10,9 +10,9 @@ from thermark.metrics.scores import labels
 from thermark.report.columns import Format, Values, rate
 from thermark.report.number_format import label, scale
 from thermark.report.paths import ReportPaths
-from thermark.report.zeroshot.inputs import ZeroshotData, read
 from thermark.report.zeroshot.measure import flat
 from thermark.report.zeroshot.nose_points import Numbers
+from thermark.report.zeroshot.zeroshot_data import ZeroshotData, read
 
 
 def heads(metric: str) -> dict[str, Format]:

@@ -16,7 +16,7 @@ from thermark.core.faces import Faces
 from thermark.core.point_errors import lower_median_of_finite, summary
 from thermark.fewshot.posts import Crop, Floats, Rows
 from thermark.metrics.matching import assign
-from thermark.report.zeroshot.nose_points import Noses, Numbers
+from thermark.report.zeroshot.nose_points import NosePoints, Numbers
 
 CAP = 80.0  # px in a frame that is 192 wide: a nose may be matched to a neighbour's
 
@@ -75,7 +75,7 @@ def labelled(faces: Faces) -> Truth:
     return Truth(faces.frames, faces.xy[:, 0].astype(np.float64))
 
 
-def matched(truth: Truth, predicted: Noses, cap: float = CAP) -> Floats:
+def matched(truth: Truth, predicted: NosePoints, cap: float = CAP) -> Floats:
     """Return the distance (G,) in frame px from each nose to the prediction it was matched with, infinite for
     none: one to one in a frame, globally nearest first, at most `cap` px.
     """
@@ -100,12 +100,12 @@ def measured(gaps: Floats, predictions: int) -> Numbers:
     return numbers | summary(gaps)
 
 
-def score(truth: Truth, predicted: Noses) -> Numbers:
+def score(truth: Truth, predicted: NosePoints) -> Numbers:
     """Return the numbers of a contestant on the noses of a part; predictions on other frames do not count."""
     return measured(matched(truth, predicted), int(np.isin(predicted.frames, truth.frames).sum()))
 
 
-def answers(faces: Faces, rows: Rows, crops: Mapping[int, Crop], predicted: Noses) -> Floats:
+def answers(faces: Faces, rows: Rows, crops: Mapping[int, Crop], predicted: NosePoints) -> Floats:
     """Return the nose (n, 2) in frame px that answers for the crop of each row, NaN for none.
 
     What was predicted for the row itself if it was asked for; else, of all that lies in its crop, what is nearest
@@ -122,7 +122,7 @@ def answers(faces: Faces, rows: Rows, crops: Mapping[int, Crop], predicted: Nose
     return answered
 
 
-def score_crops(faces: Faces, crops: Mapping[int, Crop], rows: Rows, predicted: Noses) -> Numbers:
+def score_crops(faces: Faces, crops: Mapping[int, Crop], rows: Rows, predicted: NosePoints) -> Numbers:
     """Return the numbers of part 2: `crops`, `answered`, errors in crop px (`crop_mean`, `crop_pck@3`, ...) and in
     frame px (`native_mean`, ...); the median is the lower of two.
     """

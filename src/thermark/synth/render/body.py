@@ -20,7 +20,7 @@ from thermark.synth.render import (
 )
 from thermark.synth.render.expression import express, head_rig, open_jaw
 from thermark.synth.render.identity import TRAITS, identify, identify_head
-from thermark.synth.render.paint import Label
+from thermark.synth.render.paint import PixelClass
 from thermark.synth.render.patch import Part, Patch, mirrored
 from thermark.synth.render.person import Person, Pose
 
@@ -29,14 +29,14 @@ CENTRE = np.array([0.0, 25.0, 90.0], np.float32)  # what Pose.position places
 _STIFF_ROW, _FIXED_ROW = 12.0, 15.0  # rows of the control net: above moves with the head, below with the torso
 
 _LABELS = {
-    Part.HAIR: Label.HAIR,
-    Part.HAT: Label.HEADWEAR,
-    Part.FRAME: Label.GLASSES,
-    Part.LENS: Label.GLASSES,
-    Part.CLOTHING: Label.CLOTHING,
-    Part.HAND: Label.SKIN,
-    Part.THING: Label.FACEWEAR,
-    Part.WORN: Label.HEADWEAR,
+    Part.HAIR: PixelClass.HAIR,
+    Part.HAT: PixelClass.HEADWEAR,
+    Part.FRAME: PixelClass.GLASSES,
+    Part.LENS: PixelClass.GLASSES,
+    Part.CLOTHING: PixelClass.CLOTHING,
+    Part.HAND: PixelClass.SKIN,
+    Part.THING: PixelClass.FACEWEAR,
+    Part.WORN: PixelClass.HEADWEAR,
 }
 
 
@@ -48,7 +48,7 @@ class Body:
     """
 
     patches: tuple[Patch, ...]
-    labels: tuple[Label, ...]
+    labels: tuple[PixelClass, ...]
     landmarks: NDArray[np.float64]
 
 
@@ -125,15 +125,15 @@ def embody(person: Person, pose: Pose) -> Body:
     trunk = [part.at(_about_neck(part.points, still) + shift) for part in (*torso.torso(), *collar)]
     patches = (skin, *(part.at(placed(part.points)) for part in moving), *trunk)
     labels = (
-        Label.SKIN,
-        Label.RIGHT_EYE,
-        Label.LEFT_EYE,
-        *[Label.MOUTH_INTERIOR] * 3,
-        Label.RIGHT_EAR,
-        Label.LEFT_EAR,
+        PixelClass.SKIN,
+        PixelClass.RIGHT_EYE,
+        PixelClass.LEFT_EYE,
+        *[PixelClass.MOUTH_INTERIOR] * 3,
+        PixelClass.RIGHT_EAR,
+        PixelClass.LEFT_EAR,
     )
     above = patches[len(labels) : len(patches) - len(trunk)]
-    labels += tuple(_LABELS[part.part] for part in above) + (Label.CLOTHING,) * len(trunk)
+    labels += tuple(_LABELS[part.part] for part in above) + (PixelClass.CLOTHING,) * len(trunk)
     return Body(patches, labels, placed(points.astype(np.float32)).astype(np.float64))
 
 

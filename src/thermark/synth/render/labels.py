@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.synth.render import paint
-from thermark.synth.render.paint import Label, Region
+from thermark.synth.render.paint import PixelClass, Region
 from thermark.synth.render.patch import Part
 from thermark.synth.render.person import Person
 from thermark.synth.render.torso import LIMBS
@@ -43,16 +43,16 @@ def classify(
     if part in (Part.CLOTHING, Part.BARE):
         x, y = material.T
         chest = (np.abs(x) < 122) & (y > 252) & (y < 430) & (tint < 0.5)
-        classes = np.where(np.abs(x) > LIMBS, Label.SKIN, Label.NECK) if part == Part.BARE else label
+        classes = np.where(np.abs(x) > LIMBS, PixelClass.SKIN, PixelClass.NECK) if part == Part.BARE else label
         return classes, np.where(chest, Region.CHEST, Region.NONE)
     if part == Part.MOUTH:
-        return Label.MOUTH_INTERIOR, Region.NONE
+        return PixelClass.MOUTH_INTERIOR, Region.NONE
     if part != Part.SKIN:
         return label, Region.NONE
     classes = paint.look_up(paint.classes(), material, nearest=True)
-    classes[classes == Label.BACKGROUND] = Label.SKIN
+    classes[classes == PixelClass.BACKGROUND] = PixelClass.SKIN
     if person.beard:
         density = paint.look_up(paint.beard_density(), material)
-        classes[(density * person.beard > 0.45) & (classes == Label.SKIN)] = Label.BEARD
-    classes[(tint > 11.3) & (classes != Label.BEARD)] = Label.NECK
+        classes[(density * person.beard > 0.45) & (classes == PixelClass.SKIN)] = PixelClass.BEARD
+    classes[(tint > 11.3) & (classes != PixelClass.BEARD)] = PixelClass.NECK
     return classes, paint.look_up(paint.regions(), material, nearest=True)

@@ -18,7 +18,7 @@ LEFT, TOP, PITCH = -82.0, -116.0, 0.25  # mm: where the maps begin and how large
 _WIDTH, _HEIGHT = 657, 1000
 
 
-class Label(IntEnum):
+class PixelClass(IntEnum):
     """FaceSynthetics segmentation classes; right and left are the subject's."""
 
     BACKGROUND = 0
@@ -60,14 +60,14 @@ def classes() -> NDArray[np.uint8]:
     """Return the class map of a face without beard."""
     x, y = _grid()
     side = np.abs(x)
-    out = np.full(x.shape, Label.SKIN, np.uint8)
+    out = np.full(x.shape, PixelClass.SKIN, np.uint8)
     nose = side < np.interp(y, (2, 10, 30, 42, 50, 57, 58), (6, 8, 12, 18.5, 19.5, 15, 0))
-    out[nose & (y > 4) & (y < 58)] = Label.NOSE
+    out[nose & (y > 4) & (y < 58)] = PixelClass.NOSE
     in_brow = brow_density() > 0.45
-    out[in_brow] = np.where(x < 0, Label.RIGHT_BROW, Label.LEFT_BROW)[in_brow]
+    out[in_brow] = np.where(x < 0, PixelClass.RIGHT_BROW, PixelClass.LEFT_BROW)[in_brow]
     mouth = side < 26.6
-    out[mouth & (y > curves.upper_lip(x)) & (y < 79.4)] = Label.TOP_LIP
-    out[mouth & (y < curves.lower_lip(x)) & (y >= 79.4)] = Label.BOTTOM_LIP
+    out[mouth & (y > curves.upper_lip(x)) & (y < 79.4)] = PixelClass.TOP_LIP
+    out[mouth & (y < curves.lower_lip(x)) & (y >= 79.4)] = PixelClass.BOTTOM_LIP
     return out
 
 
@@ -78,7 +78,7 @@ def regions() -> NDArray[np.uint8]:
     out = np.zeros(x.shape, np.uint8)
     out[(np.abs(x) < 48 - 0.004 * (y + 40) ** 2) & (y > -64) & (y < -20)] = Region.FOREHEAD
     # The lower nose, where breath is seen: published nose boxes are centred little above the nostrils.
-    out[(classes() == Label.NOSE) & (y > 30)] = Region.NOSE
+    out[(classes() == PixelClass.NOSE) & (y > 30)] = Region.NOSE
     return out
 
 

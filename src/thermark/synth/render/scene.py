@@ -11,7 +11,7 @@ from thermark.synth.render import apparent, labels, shading
 from thermark.synth.render.body import embody
 from thermark.synth.render.camera import Camera, Fragments, draw
 from thermark.synth.render.mesh import Mesh, mesh
-from thermark.synth.render.paint import Label
+from thermark.synth.render.paint import PixelClass
 from thermark.synth.render.patch import Part
 from thermark.synth.render.person import Person, Pose
 from thermark.synth.render.shading import Lighting, Pixels
@@ -199,7 +199,7 @@ def _put_lenses(
 def _exposure(canvas: _Canvas, rng: Generator) -> np.float32:
     """Return the gain of a camera that meters on skin, and makes up for dark skin only in part."""
     target = rng.uniform(0.20, 0.34)
-    skin = canvas.rgb[(canvas.segmentation == Label.SKIN) | (canvas.segmentation == Label.NOSE)]
+    skin = canvas.rgb[(canvas.segmentation == PixelClass.SKIN) | (canvas.segmentation == PixelClass.NOSE)]
     level = float(skin.mean()) if len(skin) else float(canvas.rgb.mean())
     return np.float32((target / max(level, 1e-3)) ** 0.7)
 

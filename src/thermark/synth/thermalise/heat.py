@@ -1,6 +1,6 @@
 """From a picture's classes and landmarks to the temperatures that a thermal camera might have seen there.
 
-Not a renderer: there is no mesh. Skin is a smooth field of warm and cool places set down by landmarks, other
+Not a renderer: there is no mesh. Skin is a smooth field of warm and cool spots set down by landmarks, other
 surfaces lie between it and the room, and nothing on skin comes from colour, which the long-wave infrared lacks.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from thermark.synth.thermalise.places import PLACES, FaceAxes, places
+from thermark.synth.thermalise.thermal_spots import SPOTS, FaceAxes, spot_temperatures
 
 Array = NDArray[np.float32]
 
@@ -29,7 +29,7 @@ class ThermalPerson:
     """What a person keeps in every room: deg C, factors about 1, and a seed for blood vessels and textures."""
 
     warmth: float
-    strengths: tuple[float, ...]  # one a place
+    strengths: tuple[float, ...]  # one a spot
     thickness: float  # of hair and clothing
     slope: tuple[float, float]  # deg C a face unit, across and along
     seed: int
@@ -71,7 +71,7 @@ def sample_person(rng: Generator) -> ThermalPerson:
     """Draw a person."""
     return ThermalPerson(
         warmth=float(np.clip(rng.normal(0, 0.35), -0.8, 0.8)),
-        strengths=tuple(float(x) for x in np.clip(rng.normal(1, 0.25, len(PLACES)), 0.3, 1.7)),
+        strengths=tuple(float(x) for x in np.clip(rng.normal(1, 0.25, len(SPOTS)), 0.3, 1.7)),
         thickness=float(rng.uniform(0.8, 1.2)),
         slope=(float(rng.normal(0, 0.15)), float(rng.normal(0, 0.15))),
         seed=int(rng.integers(2**31)),
@@ -93,7 +93,7 @@ def surfaces(
     face = FaceAxes(points, seg.shape)
     seg = _opaque_lenses(_labelled(seg), face)
     soft = _soft(seg, face)
-    still, chilled = places(face, person.strengths, _blurred(seg == NOSE, 0.03 * face.unit))
+    still, chilled = spot_temperatures(face, person.strengths, _blurred(seg == NOSE, 0.03 * face.unit))
     texture, folds = _texture(face, person)
     return Surfaces(_layers(seg, face), soft, still, chilled, texture, folds, _scene(rgb, seg, person))
 

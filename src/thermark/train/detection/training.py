@@ -79,7 +79,7 @@ def train(config: Config, seed: int, raw: Path, checkpoint: Path) -> FinishedDet
     known = validation.labels(steered)
 
     def validate(model: nn.Module) -> float:
-        seen = validation.found(model, steered, config.longest, config.nms, device)
+        seen = validation.predicted_boxes(model, steered, config.longest, config.nms, device)
         return 1 - validation.ap50(known, seen)
 
     state = store(config, seed, (learned, held_out), checkpoint, (exact, device.type))
@@ -144,10 +144,10 @@ def scored(
     both = validation.polarities(held_out)
     every = [frame for frames in both.values() for frame in frames]
     known = {"both": validation.labels(every)}
-    seen = {"both": validation.found(net, every, config.longest, config.nms, device)}
+    seen = {"both": validation.predicted_boxes(net, every, config.longest, config.nms, device)}
     for name, frames in both.items():
         known[name] = validation.labels(frames)
-        seen[name] = validation.found(net, frames, config.longest, config.nms, device)
+        seen[name] = validation.predicted_boxes(net, frames, config.longest, config.nms, device)
     threshold = validation.chosen_threshold(known["both"], seen["both"])
     return threshold, {name: validation.summary(known[name], seen[name], threshold) for name in known}
 

@@ -33,7 +33,7 @@ def polarities(frames: FrameSet) -> dict[str, list[LabelledFrame]]:
     }
 
 
-def found(
+def predicted_boxes(
     net: nn.Module, frames: Sequence[LabelledFrame], longest: int, overlap: float, device: torch.device
 ) -> Boxes:
     """Return what a FaceDetector finds in frames, which are called by their numbers, in pixels of each frame.
@@ -112,4 +112,14 @@ def _numbers(faces: int, matches: NDArray[np.int64], scores: NDArray[np.floating
     return {"faces": faces} | {name: value if isfinite(value) else None for name, value in rates.items()}
 
 
-__all__ = ["HEIGHTS", "SMALLEST", "ap50", "chosen_threshold", "found", "inverted", "labels", "steering", "summary"]
+__all__ = [
+    "HEIGHTS",
+    "SMALLEST",
+    "ap50",
+    "chosen_threshold",
+    "inverted",
+    "labels",
+    "predicted_boxes",
+    "steering",
+    "summary",
+]

@@ -3,8 +3,8 @@
 from thermark.nets.pixels import normalised
 from thermark.nets.rtmpose import RTMPose
 from thermark.train.distillation import injection, losses
+from thermark.train.distillation.distillation_config import Config
 from thermark.train.distillation.injection import AdaptedStudent
-from thermark.train.distillation.options import Config
 from thermark.train.loop import Terms
 from thermark.train.pairs import PairBatch
 from thermark.train.run import Ready

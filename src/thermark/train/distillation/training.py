@@ -13,8 +13,8 @@ from thermark.nets.card import ModelCard
 from thermark.nets.rtmpose import RTMPose
 from thermark.train import loop, pairs, precision, run
 from thermark.train.data import Samples
+from thermark.train.distillation.distillation_config import Config
 from thermark.train.distillation.injection import AdaptedStudent
-from thermark.train.distillation.options import Config
 from thermark.train.distillation.terms import weighted
 from thermark.train.pairs import PairBatch
 from thermark.train.run import Finished, Ready

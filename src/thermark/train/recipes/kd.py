@@ -6,15 +6,15 @@ L = 0.1 L_kp + gamma(t) 1e-3 (L_fm + L_lg), DWPose's losses. FD is `lambdas: {lg
 from pathlib import Path
 from typing import Literal
 
-from thermark.train.distillation import options, training
+from thermark.train.distillation import distillation_config, training
 from thermark.train.run import Finished
 
 
-class Config(options.Config):
-    """A run's section of params.yaml; the options are those of `distillation.options.Config`."""
+class Config(distillation_config.Config):
+    """A run's section of params.yaml; the options are those of `distillation_config.Config`."""
 
     recipe: Literal["kd"]
-    lambdas: options.Plain = options.Plain()
+    lambdas: distillation_config.Plain = distillation_config.Plain()
 
 
 def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkpoint: Path) -> Finished:

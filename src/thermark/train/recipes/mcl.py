@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Literal
 
 from thermark.core.errors import ConfigError
-from thermark.train.distillation import options, training
+from thermark.train.distillation import distillation_config, training
 from thermark.train.run import Finished
 
 
-class Config(options.Config):
-    """A run's section of params.yaml; the options are those of `distillation.options.Config`."""
+class Config(distillation_config.Config):
+    """A run's section of params.yaml; the options are those of `distillation_config.Config`."""
 
     recipe: Literal["mcl"]
-    lambdas: options.Plain = options.Plain()
+    lambdas: distillation_config.Plain = distillation_config.Plain()
 
 
 def train(config: Config, seed: int, faces_root: Path, models_root: Path, checkpoint: Path) -> Finished:

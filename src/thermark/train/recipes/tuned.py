@@ -10,11 +10,11 @@ from typing import Literal
 from pydantic import Field
 
 from thermark.core.errors import ConfigError
-from thermark.train.distillation import options, training
+from thermark.train.distillation import distillation_config, training
 from thermark.train.run import Finished
 
 
-class LabelLambda(options.Plain):
+class LabelLambda(distillation_config.Plain):
     """The weight of the labels; nothing is distilled."""
 
     kp: float = Field(0.1, gt=0)
@@ -22,7 +22,7 @@ class LabelLambda(options.Plain):
     lg: float = Field(0.0, ge=0, le=0)
 
 
-class Config(options.Config):
+class Config(distillation_config.Config):
     """A run's section of params.yaml; `teacher` is the run that it starts from, `teacher_data` is `train`."""
 
     recipe: Literal["tuned"]

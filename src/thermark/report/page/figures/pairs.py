@@ -10,7 +10,7 @@ from thermark.report.page.figures import vega
 from thermark.report.page.figures.vega import Figure, PageTable, Rows, Spec, amounts, bounds, layer, tooltip
 from thermark.report.page.view import View
 from thermark.report.results.comparisons import Matrix, Pair
-from thermark.report.verdicts import withheld
+from thermark.report.too_few_seeds import withheld
 
 READABLE = 12  # contestants up to which a cell holds its number
 STEP = 22  # px a cell

@@ -206,7 +206,7 @@ each = pytest.mark.parametrize(
 )
 
 
-told = pytest.mark.parametrize(
+given_boxes = pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in MADE if name not in OWN],
 )
@@ -282,7 +282,7 @@ def test_who_looks_for_faces_finds_one_and_nobody(made, name):
     assert one([], []) == []
 
 
-@told
+@given_boxes
 def test_each_box_has_its_row_and_one_that_is_none_a_row_of_nan(made, name):
     one = made(name)
     points = len(landmarks.load(one.vocabulary))
@@ -296,7 +296,7 @@ def test_each_box_has_its_row_and_one_that_is_none_a_row_of_nan(made, name):
     np.testing.assert_array_equal(answers[0].boxes, BOXES)
 
 
-@told
+@given_boxes
 def test_company_changes_nothing_and_pictures_stay_as_they_were(made, name):
     """Not by 0.02 px; but for what the last digits of a random heat map decide, a tenth of the points or two."""
     one, images = made(name), pictures()
@@ -312,7 +312,7 @@ def test_company_changes_nothing_and_pictures_stay_as_they_were(made, name):
     assert one([], []) == []
 
 
-@told
+@given_boxes
 def test_points_move_with_the_picture(made, name):
     """A box and all pixels under it, moved by (7, 4), move every point by as much; a wrong border would not."""
     one, (face, moved, _) = made(name), pictures()

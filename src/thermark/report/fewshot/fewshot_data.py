@@ -1,8 +1,8 @@
 """Results of heads, contestants and pseudo-labels that params.yaml names."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,18 @@ from thermark.core import files
 from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.origin import Origin
+from thermark.report import long_table
 from thermark.report.fewshot.head import HeadResult
-from thermark.report.inputs import existing, open_json
 from thermark.report.paths import ReportPaths
 from thermark.report.results.comparisons import Comparisons, Family, open_comparisons
 from thermark.report.results.record import Record, ResultSet, open_named
+from thermark.report.stage_files import existing, open_json
 
 Numbers = Mapping[str, Any]
 PICTURES = ("png", "luma")  # sources that are the 8-bit pictures
 HEADED = "+head"  # what the timings' names of frozen backbones end with; all others are runs
 KINDS = ("head", "student", "control")
+CURVE = {"labels": int, "seed": int, "native_mean": float}
 
 
 class Config(Section):
@@ -219,11 +221,5 @@ def _head(key: str, paths: ReportPaths) -> HeadResult:
 
 def _trainings(path: Path) -> tuple[tuple[int, int, float], ...]:
     """Return labels, seed and error of each training; where nothing was found there is no error and no row."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    try:
-        measured = [row for row in rows if row["native_mean"]]
-        return tuple((int(row["labels"]), int(row["seed"]), float(row["native_mean"])) for row in measured)
-    except (KeyError, TypeError, ValueError) as error:
-        cause = f"{path} is no curve of labels: {error}"
-        raise DataError(cause, "run `dvc repro`, which makes it again") from error
+    columns = [long_table.read(path, CURVE)[name].tolist() for name in CURVE]
+    return tuple(training for training in zip(*columns, strict=True) if not isnan(training[-1]))

@@ -39,7 +39,7 @@ def test_checks_are_in_the_summary_and_survive_json(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("raw", "scale", "verdict", "said"),
+    ("raw", "scale", "verdict", "message"),
     [
         (30715, 0.01, "ok", "34.0"),
         (30715, 0.1, "failed", "2798.3 deg C; raw/100 - 273.15 would give 34.0"),
@@ -49,11 +49,11 @@ def test_checks_are_in_the_summary_and_survive_json(tmp_path):
         (29000, 0.01, "failed", "no face either"),
     ],
 )
-def test_a_wrong_scale_is_named_by_the_right_one(raw, scale, verdict, said):
+def test_a_wrong_scale_is_named_by_the_right_one(raw, scale, verdict, message):
     config = CHARLOTTE.model_copy(update={"scale": scale})
     (check,) = arrival.face_temperature(raw * scale - 273.15, config)
     assert check.verdict == verdict
-    assert said in check.found
+    assert message in check.found
     assert "the median face has" in check.found
 
 

@@ -13,7 +13,7 @@ from fetch_machine import FILES, NOWHERE, write
 from thermark.core import profiles
 from thermark.core.config import parse, read
 from thermark.core.errors import ConfigError, DataError
-from thermark.download import listing, manifest, options
+from thermark.download import fetch_config, listing, manifest
 from thermark.download.listing import ListedFile
 from thermark.download.manifest import File
 
@@ -31,9 +31,9 @@ LISTINGS = st.lists(
 )
 
 
-def wanted(**change) -> options.ResolvedPiece:
+def wanted(**change) -> fetch_config.ResolvedPiece:
     raw = {"url": NOWHERE, "licence": "tiny"} | change
-    return options.resolve_pieces(parse({"max_mb": 1, "pieces": {"all": raw}}, options.Config, "x"))[0]
+    return fetch_config.resolve_pieces(parse({"max_mb": 1, "pieces": {"all": raw}}, fetch_config.Config, "x"))[0]
 
 
 # --- listings
@@ -275,7 +275,7 @@ def test_the_shipped_manifests_are_those_of_a_profile():
         sets = [fetch[path.stem] for fetch in fetched if path.stem in fetch]
         assert sets, path
         for raw in sets:
-            assert manifest.pinned(path, options.resolve_pieces(parse(raw, options.Config, path.stem)))
+            assert manifest.pinned(path, fetch_config.resolve_pieces(parse(raw, fetch_config.Config, path.stem)))
     faces = manifest.read(ROOT / "data/manifests/facesynthetics100.json")["faces"]
     assert {entry.path for entry in faces.listing} == {
         f"{face:06d}{kind}" for face in range(100) for kind in (".png", "_ldmks.txt", "_seg.png")
@@ -319,7 +319,7 @@ def test_a_piece_that_is_not_sound_is_refused(change, word):
 def test_pieces_that_could_not_be_placed_side_by_side_are_refused(keys, names):
     raw = {key: {"url": NOWHERE, "name": name, "licence": "tiny"} for key, name in zip(keys, names, strict=True)}
     with pytest.raises(ConfigError, match="two pieces have one name"):
-        options.resolve_pieces(parse({"max_mb": 1, "pieces": raw}, options.Config, "x"))
+        fetch_config.resolve_pieces(parse({"max_mb": 1, "pieces": raw}, fetch_config.Config, "x"))
 
 
 @pytest.mark.parametrize(

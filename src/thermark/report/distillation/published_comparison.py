@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from thermark.report.distillation.inputs import DistillationData
+from thermark.report.distillation.distillation_data import DistillationData
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference_results import Published, PublishedCell
 from thermark.report.reference_results.compare import NO_PROFILE, CellComparison, Ours, compare_cells, measured
@@ -87,12 +87,12 @@ def _asked(cells: Sequence[PublishedCell], study: DistillationData, stability: S
 def _row(row: CellComparison) -> list[str]:
     cell, scale, digits = row.cell, *((1, 4) if row.cell.unit == "norm" else (100, 2))
 
-    def shown(value: float | None, sign: str = "") -> str:
+    def number(value: float | None, sign: str = "") -> str:
         return "–" if value is None else f"{scale * value:{sign}.{digits}f}".replace("-", "−")
 
     ours = row.ours or Ours(None)
-    bounds = "–" if ours.low is None else f"{shown(ours.low)}–{shown(ours.high)}"
-    numbers = [shown(cell.value), shown(ours.value), shown(ours.seed_std), bounds, shown(row.difference, "+")]
+    bounds = "–" if ours.low is None else f"{number(ours.low)}–{number(ours.high)}"
+    numbers = [number(cell.value), number(ours.value), number(ours.seed_std), bounds, number(row.difference, "+")]
     return [escaped(cell.row), code(cell.run), escaped(_part(cell)), *numbers, row.text]
 
 

@@ -23,7 +23,7 @@ from thermark.core import errors, files
 from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
 from thermark.download import drive, fetch, kaggle, licences, manifest, trees
 from thermark.download.download import DEFAULT_POLICY
-from thermark.download.request import Page
+from thermark.download.request import WebPage
 
 ROOT = Path(__file__).parents[2]
 OTHER = FILES | {"l.txt": b"3.0 4.0\n"}
@@ -343,7 +343,7 @@ def test_the_zips_into_which_drive_splits_a_folder_are_to_be_unpacked(tmp_path):
 
 def test_a_folder_of_pages_says_where_to_put_its_files(tmp_path, monkeypatch):
     def refuse(id, store, limit):
-        raise Page("3 files of it did not arrive", "try again in a day")
+        raise WebPage("3 files of it did not arrive", "try again in a day")
 
     monkeypatch.setattr(drive, "folder", refuse)
     case = Machine(tmp_path / "m", pieces={"faces": {"drive_folder": "abcdefghijk"}})

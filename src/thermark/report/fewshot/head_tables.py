@@ -6,7 +6,7 @@ Errors in px of a crop and in px of a frame never share a table.
 from collections.abc import Sequence
 
 from thermark.core.point_errors import PCK_LIMITS
-from thermark.report.columns import cells, shown, titles
+from thermark.report.columns import cells, formatted, titles
 from thermark.report.fewshot import constant
 from thermark.report.fewshot.head import ALL, PUBLISHED, HeadResult, Numbers
 from thermark.report.markdown import code, table
@@ -24,7 +24,7 @@ def names(space: str, of: Sequence[str] = ERRORS) -> tuple[str, ...]:
 
 def mean(space: str, numbers: Numbers) -> str:
     """Return a mean error and the spread of it, which one seed does not have."""
-    text = shown(f"{space}_mean", numbers.get(f"{space}_mean"))
+    text = formatted(f"{space}_mean", numbers.get(f"{space}_mean"))
     spread = numbers.get(f"{space}_mean_spread")
     return text if spread is None else f"{text} ± {spread:.2f}"
 
@@ -58,10 +58,10 @@ def listed(heads: Sequence[HeadResult], space: str) -> str:
         for place, (scope, numbers) in enumerate(scopes.items()):
             drawn = "published" if head.of_the_post else f"{numbers['crops']:.0f} drawn by hash"
             start = ["" if place else code(head.key), drawn if scope == PUBLISHED else "all"]
-            rows.append([*start, shown("crops", numbers["crops"]), *errors(space, numbers)])
+            rows.append([*start, formatted("crops", numbers["crops"]), *errors(space, numbers)])
     if numbers := constant.of(heads):
         rows.append(
-            [f"*{constant.TITLE}*", "all", shown("crops", numbers.get("crops")), *cells(numbers, names(space))]
+            [f"*{constant.TITLE}*", "all", formatted("crops", numbers.get("crops")), *cells(numbers, names(space))]
         )
     return table(["head", "test", "crops", *titles(names(space))], rows, texts=2)
 
@@ -94,6 +94,6 @@ def gain(head: HeadResult) -> str:
     if not others:
         return ""
     alone = (head.numbers.get("quantisation") or {}).get("native_mean")
-    alone_text = "" if alone is None else f"; quantisation alone: {shown('native_mean', alone)}"
-    start = f"{code(head.key)}: mean error {shown('native_mean', base)} px of the frame with argmax"
+    alone_text = "" if alone is None else f"; quantisation alone: {formatted('native_mean', alone)}"
+    start = f"{code(head.key)}: mean error {formatted('native_mean', base)} px of the frame with argmax"
     return f"{start}; {', '.join(others)}{alone_text}."

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from thermark.core import files
+from thermark.report import long_table
 from thermark.report.page.figures.learning import Lines
 from thermark.report.page.view import Speeds
 from thermark.report.paths import NOT_GIVEN, ReportPaths
@@ -17,7 +18,7 @@ from thermark.report.results.record import ResultSet, open_all
 
 
 @dataclass(frozen=True)
-class Inputs:
+class PageData:
     """All that is shown.
 
     `sets` and `errors` by data set; `speeds`: contestant or network -> its times (see `times`), on `machine`;
@@ -39,7 +40,7 @@ class Inputs:
     faces: Path = NOT_GIVEN
 
 
-def read(paths: ReportPaths, budget: tuple[str, ...] = (), folder: str = "") -> Inputs:
+def read(paths: ReportPaths, budget: tuple[str, ...] = (), folder: str = "") -> PageData:
     """Return what is there; `budget` names the data sets behind that curve.
 
     Raises DataError where there are no records, or where a file holds something else.
@@ -54,7 +55,7 @@ def read(paths: ReportPaths, budget: tuple[str, ...] = (), folder: str = "") -> 
     )
     errors = {name: open_errors(paths.results / f"{name}.parquet") for name in sets}
     speed = _content(paths.speed, {})
-    return Inputs(
+    return PageData(
         sets=sets,
         errors=errors,
         comparisons=_compared(paths.comparisons),
@@ -80,10 +81,10 @@ def _compared(path: Path) -> Comparisons:
 def _lines(path: Path) -> Lines:
     if not path.is_file():
         return ()
-    frame = pd.read_csv(path)
+    table = long_table.read(path)
     return [
         {str(key): None if pd.isna(value) else value for key, value in row.items()}
-        for row in frame.to_dict(orient="records")
+        for row in table.to_dict(orient="records")
     ]
 
 

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thermark.core.errors import DataError
+from thermark.report import long_table
 from thermark.report.contestants import Sections, networks, trained
-from thermark.report.inputs import existing
 from thermark.report.paths import ReportPaths
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.record import ResultSet, open_named
+from thermark.report.stage_files import existing
 
 # Recipes of the study, in the order of the tables. An imported teacher has no training of ours.
 IMPORTED = "imported"
 RECIPES = (IMPORTED, "pretrain", "supervised", "tuned", "kd", "ktl", "mcl")
-COLUMNS = "seed,step,grad_norm"
+COLUMNS = dict.fromkeys(("seed", "step", "grad_norm"), float)
 Log = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
@@ -88,12 +88,5 @@ def unshifted(contestants: Sections, studied: Sections) -> dict[str, str]:
 
 def _log(path: Path) -> list[Log]:
     """Read `seed,step,grad_norm` as one log a seed."""
-    header, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
-    try:
-        rows = np.array([line.split(",") for line in lines], np.float64).reshape(-1, 3)
-    except ValueError as error:
-        raise DataError(f"{path} is no table of numbers", "train the run again") from error
-    if header != COLUMNS:
-        raise DataError(f"{path} has the columns {header or 'of nothing'}, not {COLUMNS}", "train the run again")
-    seeds = rows[:, 0]
-    return [(rows[seeds == seed, 1].astype(np.int64), rows[seeds == seed, 2]) for seed in np.unique(seeds)]
+    table = long_table.read(path, COLUMNS, gaps=False)
+    return [(rows["step"].to_numpy(np.int64), rows["grad_norm"].to_numpy()) for _, rows in table.groupby("seed")]

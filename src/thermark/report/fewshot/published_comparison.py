@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from thermark.report.columns import shown, titles
+from thermark.report.columns import formatted, titles
+from thermark.report.fewshot.fewshot_data import FewshotData
 from thermark.report.fewshot.head import PUBLISHED, HeadResult
-from thermark.report.fewshot.inputs import FewshotData
-from thermark.report.fewshot.tables import errors, names
+from thermark.report.fewshot.head_tables import errors, names
 from thermark.report.markdown import code, table
 from thermark.report.reference_results import Published, PublishedCell
 from thermark.report.reference_results.compare import NO_PROFILE, CellComparison, Ours, compare_cells
@@ -68,7 +68,7 @@ def listed(heads: Sequence[HeadResult]) -> str:
     rows = [
         [
             *(code(text) for text in (head.key, str(head.numbers.get("backbone", "–")))),
-            shown("crops", published(head)["crops"]),
+            formatted("crops", published(head)["crops"]),
             *errors("crop", published(head)),
         ]
         for head in heads

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 NOSE_POINTS = frozenset(range(28, 36))
-BOTH, RIGHT, LEFT = 0, 1, 2  # the subject's side that must be turned to the camera for a place to be seen
+BOTH, RIGHT, LEFT = 0, 1, 2  # the subject's side that must be turned to the camera for a spot to be seen
 
 
 @dataclass(frozen=True)
-class Place:
+class ThermalSpot:
     """A warm or cool spot: at the mean of `points`, `rise` above it; lengths in face units.
 
     `across`, `along`: standard deviations by the axes of the face. `still`, `chilled`: deg C in a room that
@@ -29,21 +29,21 @@ class Place:
     rise: float = 0.0
 
 
-PLACES = (
-    Place((39,), 0.055, 0.055, 0.75, 0.25, RIGHT),  # inner canthi: the warmest skin
-    Place((42,), 0.055, 0.055, 0.75, 0.25, LEFT),
-    Place((36, 39), 0.17, 0.11, 0.25, 0.20, RIGHT),  # orbits
-    Place((42, 45), 0.17, 0.11, 0.25, 0.20, LEFT),
-    Place((21, 22), 0.55, 0.30, 0.30, 0.45, BOTH, 0.36),  # forehead
-    Place((17, 36), 0.11, 0.20, 0.25, 0.25, RIGHT),  # temporal arteries
-    Place((26, 45), 0.11, 0.20, 0.25, 0.25, LEFT),
-    Place((30, 33), 0.13, 0.14, -0.45, -2.00),  # nose tip
-    Place((28, 29), 0.09, 0.16, -0.15, -0.65),  # bridge
-    Place((31,), 0.07, 0.07, -0.15, -0.60, RIGHT),  # wings
-    Place((35,), 0.07, 0.07, -0.15, -0.60, LEFT),
-    Place((2, 41, 48), 0.22, 0.20, -0.35, -1.10, RIGHT),  # cheeks
-    Place((14, 46, 54), 0.22, 0.20, -0.35, -1.10, LEFT),
-    Place((8, 57), 0.17, 0.12, -0.15, -0.55),  # chin
+SPOTS = (
+    ThermalSpot((39,), 0.055, 0.055, 0.75, 0.25, RIGHT),  # inner canthi: the warmest skin
+    ThermalSpot((42,), 0.055, 0.055, 0.75, 0.25, LEFT),
+    ThermalSpot((36, 39), 0.17, 0.11, 0.25, 0.20, RIGHT),  # orbits
+    ThermalSpot((42, 45), 0.17, 0.11, 0.25, 0.20, LEFT),
+    ThermalSpot((21, 22), 0.55, 0.30, 0.30, 0.45, BOTH, 0.36),  # forehead
+    ThermalSpot((17, 36), 0.11, 0.20, 0.25, 0.25, RIGHT),  # temporal arteries
+    ThermalSpot((26, 45), 0.11, 0.20, 0.25, 0.25, LEFT),
+    ThermalSpot((30, 33), 0.13, 0.14, -0.45, -2.00),  # nose tip
+    ThermalSpot((28, 29), 0.09, 0.16, -0.15, -0.65),  # bridge
+    ThermalSpot((31,), 0.07, 0.07, -0.15, -0.60, RIGHT),  # wings
+    ThermalSpot((35,), 0.07, 0.07, -0.15, -0.60, LEFT),
+    ThermalSpot((2, 41, 48), 0.22, 0.20, -0.35, -1.10, RIGHT),  # cheeks
+    ThermalSpot((14, 46, 54), 0.22, 0.20, -0.35, -1.10, LEFT),
+    ThermalSpot((8, 57), 0.17, 0.12, -0.15, -0.55),  # chin
 )
 
 
@@ -79,17 +79,17 @@ class FaceAxes:
         return float(np.clip((share - 0.3) / 0.35, 0, 1))
 
 
-def places(face: FaceAxes, strengths: Sequence[float], nose: Array) -> tuple[Array, Array]:
-    """Return what all places add to skin (H, W), in deg C: in any room, and for each unit of chill.
+def spot_temperatures(face: FaceAxes, strengths: Sequence[float], nose: Array) -> tuple[Array, Array]:
+    """Return what all spots add to skin (H, W), in deg C: in any room, and for each unit of chill.
 
-    `strengths`: a factor a place; `nose` (H, W): 1 where the nose is, on which its own places mostly stay.
+    `strengths`: a factor a spot; `nose` (H, W): 1 where the nose is, on which its own spots mostly stay.
     """
     still, chilled = np.zeros_like(face.x), np.zeros_like(face.x)
-    for place, strength in zip(PLACES, strengths, strict=True):
-        centre = face.points[list(place.points)].mean(0) + place.rise * face.unit * face.up
-        spot = (strength * face.turned(place.side)) * face.spot(centre, place.across, place.along)
-        if set(place.points) <= NOSE_POINTS:
-            spot *= 0.35 + 0.65 * nose
-        still += place.still * spot
-        chilled += place.chilled * spot
+    for spot, strength in zip(SPOTS, strengths, strict=True):
+        centre = face.points[list(spot.points)].mean(0) + spot.rise * face.unit * face.up
+        warmth = (strength * face.turned(spot.side)) * face.spot(centre, spot.across, spot.along)
+        if set(spot.points) <= NOSE_POINTS:
+            warmth *= 0.35 + 0.65 * nose
+        still += spot.still * warmth
+        chilled += spot.chilled * warmth
     return still, chilled

@@ -17,10 +17,10 @@ from thermark.core.predictions import Predictions, file_name
 from thermark.core.runs import seed_folders
 from thermark.fewshot.posts import Split, split
 from thermark.metrics.outputs import relatives
-from thermark.report.inputs import existing, open_json
 from thermark.report.paths import ReportPaths
 from thermark.report.results.face_errors import Errors, open_errors
 from thermark.report.results.record import Record, ResultSet, open_set
+from thermark.report.stage_files import existing, open_json
 
 NOSE = "nose1"
 SeedPredictions = tuple[Predictions, ...]  # one of each seed

@@ -9,7 +9,7 @@ from typing import Any
 from thermark.report.columns import FORMATS
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference_results import Published
-from thermark.report.reference_results.compare import NOSES, PX, CellComparison
+from thermark.report.reference_results.compare import TOLERATED_NOSES, TOLERATED_PX, CellComparison
 
 LEGEND = (
     "Each cell is *published / ours*, rates in %, errors in px. *Reproduced*: rates differ by at most {noses} of "
@@ -46,8 +46,10 @@ def markdown(compared: Sequence[CellComparison]) -> str:
 def posts_section(posts: Published, rows: Sequence[CellComparison], absent: str) -> str:
     """Return the comparison with posts as Markdown: a line a published row, with the verdicts of its cells."""
     tables = {name: posts.tables[name] for name in dict.fromkeys(row.cell.table for row in rows)}
-    rates = ", ".join(f"{NOSES}/{count}" for count in sorted({published.noses for published in tables.values()}))
-    legend = LEGEND.format(noses="one" if NOSES == 1 else NOSES, rates=rates, px=PX)
+    rates = ", ".join(
+        f"{TOLERATED_NOSES}/{count}" for count in sorted({published.noses for published in tables.values()})
+    )
+    legend = LEGEND.format(noses="one" if TOLERATED_NOSES == 1 else TOLERATED_NOSES, rates=rates, px=TOLERATED_PX)
     parts = ["## Published and ours", f"{escaped(posts.source)}. {legend}"]
     for name, published in tables.items():
         cells = [row for row in rows if row.cell.table == name]
@@ -68,7 +70,7 @@ def _table(rows: Sequence[CellComparison]) -> str:
     for (name, run), group in groupby(rows, key=lambda row: (row.cell.row, row.cell.run)):
         cells = list(group)
         pairs = {row.cell.metric: (row.cell.value, row.value) for row in cells}
-        both = {metric: " / ".join(map(formats[metric].shown, pair)) for metric, pair in pairs.items()}
+        both = {metric: " / ".join(map(formats[metric].text, pair)) for metric, pair in pairs.items()}
         lines.append([escaped(name), code(run), *(both.get(metric, "") for metric in formats), _verdicts(cells)])
     return table(["row", "contestant", *(column.title for column in formats.values()), "verdict"], lines)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from thermark.report.distillation.inputs import DistillationData
+from thermark.report.distillation.distillation_data import DistillationData
 from thermark.report.markdown import escaped
 from thermark.report.results import printed
 from thermark.report.results.comparisons import EXPLORATORY, Family, Pair
-from thermark.report.verdicts import undecided
+from thermark.report.too_few_seeds import undecided
 
 NOBODY = "This profile compares no distilled run with a run of the same size that was trained on labels alone."
 
