@@ -63,7 +63,7 @@ def test_the_model_card_has_the_rows_of_the_study_at_the_threshold_that_is_shipp
         line for line in (cards.FOLDER / "MODEL_CARD.md").read_text().splitlines() if "thermal_in_car" in line
     ]
     values = [line.split("|")[-2].split()[0] for line in lines]
-    assert values == [f"{row.value:.4g}" for row in measured.rows]
+    assert values == [f"{100 * row.value:.4g}" for row in measured.rows]
     trained = files.read_json(ROOT / "studies/transfer/shipped/detection.json")[f"seed{card.detector.seed}"]
     thresholds = {trained["threshold"], *(entry["threshold"] for entry in study["detection"].values())}
     assert thresholds == {card.detector.threshold}

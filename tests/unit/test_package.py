@@ -32,12 +32,13 @@ SCORES = {
         {
             "data": "drawn, val",
             "labels": "machine",
+            "what": "the network",
             "boxes": "tight",
             "faces": 12,
-            "metric": "NME inter-ocular, %",
-            "value": 12.3456789,
-            "low": 11.0,
-            "high": 14.0,
+            "metric": "NME inter-ocular",
+            "value": 0.123456789,
+            "low": 0.11,
+            "high": 0.14,
         }
     ],
     "failures": ["Faces that are upside down."],
@@ -112,7 +113,7 @@ def test_the_model_card_says_what_the_cards_and_the_scores_say(made):
         "Made of",
     ):
         assert word in text
-    row = "| drawn, val | made by a machine | tight | 12 | NME inter-ocular, % | 12.35 (11 to 14) |"
+    row = "| the network | drawn, val | made by a machine | tight | 12 | NME inter-ocular | 12.35 (11 to 14) |"
     assert row in text.splitlines() and "- Faces that are upside down." in text
     assert f"{card.landmarks.compression.delta:+.2f} %" in text and "children" in text and "{" not in text
 

@@ -262,23 +262,36 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
     numbers = {"faces": 10, "missed": 2.0, "nme": 0.08, "subjects": [0.07, 0.09]}
     made = {
         "contestants": {
-            "x": {"found": {"all": numbers}, "given": {"all": numbers | {"missed": 0.0}}},
+            "x": {
+                "found": {"all": numbers},
+                "given": {
+                    "all": numbers | {"missed": 0.0},
+                    "points": {"jaw": numbers | {"nme": 0.12}, "midline": numbers},
+                    "state": {"yawning": numbers | {"nme": 0.13, "faces": 4}},
+                },
+            },
             "landmarker": {"detected": {"all": numbers | {"nme": 0.09}}},
+            "mean_of_others": {"given": {"all": numbers | {"nme": 0.3}}},
+            "another": {"given": {"all": numbers}},
         },
-        "noise": {noise.JITTER: None},
+        "noise": {noise.JITTER: None, "disagreement with facemesh_given": {"pictures": 7, "nme": 0.06}},
         "detection": {"inverted": {"faces": 10, "recall": 0.9, "precision": 1.0, "ap50": 0.95}},
     }
     rows = shipped.rows(made, "x", "car")
-    assert [(row.boxes[:10], row.faces, row.metric, row.value) for row in rows] == [
-        ("the publis", 10, "NME inter-ocular, 50 points", 0.08),
-        ("the detect", 8, "NME inter-ocular, 50 points", 0.08),
-        ("none: `Lan", 8, "NME inter-ocular, 50 points", 0.09),
+    assert [(row.what[:12], row.boxes[:10], row.faces, row.metric[-21:], row.value) for row in rows] == [
+        ("the landmark", "the publis", 10, "ter-ocular, 50 points", 0.08),
+        ("the landmark", "the detect", 8, "ter-ocular, 50 points", 0.08),
+        ("the landmark", "the publis", 8, "NME inter-ocular, jaw", 0.12),
+        ("the landmark", "the publis", 2, "oints, state: yawning", 0.13),
+        ("`Landmarker(", "its own, o", 8, "ter-ocular, 50 points", 0.09),
+        ("for comparis", "the publis", 8, "ter-ocular, 50 points", 0.3),
         *(
-            ("the detect", 10, name, value)
+            ("the detector", "none", 10, name, value)
             for name, value in (("recall", 0.9), ("precision", 1.0), ("ap50", 0.95))
         ),
+        ("the labels", "none", 7, "hout constant offsets", 0.06),
     ]
-    assert {row.labels for row in rows} == {"machine"} and rows[0].low == 0.07 and rows[-1].data == "car, inverted"
+    assert {row.labels for row in rows} == {"machine"} and rows[0].low == 0.07 and rows[-2].data == "car, inverted"
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,14 @@ LABELS = {"rendered": "rendered, exact", "machine": "made by a machine", "human"
 
 
 class CardRow(Section):
-    """One number: of `faces` faces of `data`, whose `labels` come from there, in boxes of the kind `boxes`.
+    """One number: `metric` of `what` on `faces` faces of `data`, whose `labels` come from there, in such `boxes`.
 
-    `low`..`high` is the 95 % interval, null without one.
+    `value` is a fraction, `low`..`high` its 95 % interval by person, null without one.
     """
 
     data: str
     labels: Literal["rendered", "machine", "human"]
+    what: str
     boxes: str
     faces: int
     metric: str
@@ -59,7 +60,11 @@ def text(card: LandmarkerCard, about: ModelCard, measured: Measured, folder: Pat
     """Return the card of the networks in `folder`, as Markdown."""
     networks = (card.detector, card.landmarks)
     sizes = {network.file: (folder / network.file).stat().st_size for network in networks}
-    filters = {"number": lambda value: f"{value:.4g}", "mb": lambda size: f"{size / 1e6:.2f} MB"}
+    filters = {
+        "number": lambda value: f"{value:.4g}",
+        "percent": lambda value: f"{100 * value:.4g}",
+        "mb": lambda size: f"{size / 1e6:.2f} MB",
+    }
     return render(
         TEMPLATE,
         filters,
