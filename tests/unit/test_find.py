@@ -162,6 +162,17 @@ def test_when_all_are_in_another_unit_it_says_what_to_add(ships, tmp_path):
     assert caught.value.remedy == "add --unit kelvin" and not (tmp_path / "p.csv").exists()
 
 
+def test_floats_from_0_to_1_are_no_temperatures(ships, folder, tmp_path, capsys):
+    """As of `Landmarker`: they would be the degrees Celsius of a frozen face."""
+    (folder / "bad.png").unlink()
+    levels = shipped_weights.with_blobs(240, 320, (80, 60)).astype(np.float32) / 255
+    cv2.imwrite(str(folder / "levels.tiff"), levels)
+    predicted("--images", folder, "--out", tmp_path / "p.csv", "--temperatures")
+    table = {row["image"]: row for row in rows(tmp_path / "p.csv")}
+    assert not any(value for name, value in table["levels.tiff"].items() if name != "image")
+    assert "levels.tiff holds floats from 0 to 1, no degrees Celsius" in capsys.readouterr().err
+
+
 def test_degrees_that_were_converted_are_not_judged_a_second_time(ships, tmp_path):
     """167 degrees Fahrenheit are 75 degrees Celsius, which as they stand look like Fahrenheit."""
     cv2.imwrite(str(tmp_path / "a.tiff"), np.full((40, 50), 167, np.float32))

@@ -18,7 +18,7 @@ from thermark.core import files, images
 from thermark.core.errors import ConfigError, DataError, ThermarkError
 from thermark.core.progress import track
 from thermark.core.radiometry import Tone, render
-from thermark.landmarker import overlay
+from thermark.landmarker import overlay, units
 from thermark.landmarker import pictures as shown
 from thermark.landmarker.landmarker import Landmarker
 from thermark.landmarker.pictures import Picture
@@ -126,6 +126,7 @@ def readable(path: Path, unit: Unit, tone: Tone) -> Picture:
         raise DataError(f"{path.name} has {image.shape[2]} channels of {image.dtype}", "save it as 8-bit")
     if image.dtype.kind != "f":
         return shown.taken(image, path.name, tone)
+    units.require_no_fractions(image, path.name)
     degrees = pictures.degrees(image, path.name, unit)
     return Picture(render(degrees, tone), degrees)
 

@@ -20,15 +20,21 @@ def likely(median: float) -> OtherUnit | None:
     return next((unit for unit, (low, high) in LIKELY.items() if low < median < high), None)
 
 
+def require_no_fractions(pixels: NDArray[Any], name: str) -> None:
+    """Raise DataError for floats (H, W) that all lie in 0..1, as grey levels do; NaN does not count."""
+    finite = pixels[np.isfinite(pixels)]
+    if finite.size and finite.min() >= 0 and finite.max() <= 1:
+        raise DataError(
+            f"{name} holds floats from 0 to 1, no degrees Celsius", "give uint8, 0..255, or degrees Celsius"
+        )
+
+
 def require_celsius(pixels: NDArray[Any], name: str) -> None:
     """Raise DataError for floats (H, W) that look as if they were no degrees Celsius; NaN does not count."""
     finite = pixels[np.isfinite(pixels)]
     if not finite.size:
         return  # a lost frame: nothing speaks against it, and nobody is found in it
-    if finite.min() >= 0 and finite.max() <= 1:
-        raise DataError(
-            f"{name} holds floats from 0 to 1, no degrees Celsius", "give uint8, 0..255, or degrees Celsius"
-        )
+    require_no_fractions(pixels, name)
     median = float(np.median(finite))
     unit = likely(median)
     if unit is not None:
