@@ -377,6 +377,14 @@ def test_counts_in_no_known_unit_are_grey_by_their_own_range(find, tmp_path, dty
     np.testing.assert_array_equal(known, find(grey, boxes=boxes, celsius=celsius[..., None]).temperatures)
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.int64])
+def test_grey_levels_in_a_wider_type_are_no_temperatures(find, dtype):
+    """A dark picture of 0..255 has a median that could be degrees Celsius, which integers never are here."""
+    levels = np.full((121, 161), 30, dtype)
+    levels[40:80, 60:100] = 210
+    assert find(levels, boxes=[[40, 30, 110, 100]]).temperatures is None
+
+
 def test_counts_keep_a_tone_that_needs_no_degrees(made):
     counts = 7000 + 10 * np.rint(ramp(121, 161) * 10).astype(np.uint16)
     tone = Tone(name="minmax")

@@ -14,6 +14,7 @@ from thermark.core.radiometry import Celsius, Tone, in_celsius, render
 from thermark.landmarker.units import require_celsius
 
 LONGEST = 32766  # px: OpenCV cuts crops from no longer picture
+LEAST_KELVIN = 1000  # below, integers are in no fraction of a kelvin: grey levels in a wider type
 KINDS = (
     "give one picture a call: uint8 (H, W) or RGB (H, W, 3), degrees Celsius as float (H, W), raw uint16 (H, W)"
 )
@@ -111,6 +112,8 @@ def _degrees(pixels: NDArray[Any], name: str) -> Celsius | None:
     if pixels.dtype.kind == "f":
         require_celsius(pixels, name)
         return pixels.astype(np.float32)
+    if np.median(pixels) < LEAST_KELVIN:
+        return None
     try:
         return in_celsius(pixels, name)
     except DataError:
