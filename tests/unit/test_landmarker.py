@@ -328,8 +328,9 @@ def test_a_file_of_8_bits_is_that_picture(find, tmp_path):
     np.testing.assert_array_equal(find(tmp_path / "a.png").points, find(picture).points)
 
 
-def test_temperatures_between_and_beside_pixels():
-    celsius = np.array([[0, 10, np.nan], [20, 30, 40]], np.float32)
+@pytest.mark.parametrize("lost", [np.nan, np.inf, -np.inf])
+def test_temperatures_between_and_beside_pixels(lost):
+    celsius = np.array([[0, 10, lost], [20, 30, 40]], np.float32)
     points = [
         [0, 0],
         [0.5, 0],

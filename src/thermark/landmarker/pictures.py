@@ -154,5 +154,5 @@ def sampled(celsius: Celsius, points: NDArray[np.float32]) -> Celsius:
         for row, down in ((top, 1 - (y - top)), (top + 1, y - top)):
             value = celsius[np.minimum(row, height - 1), np.minimum(column, width - 1)].astype(np.float64)
             # A neighbour without weight does not count, whatever it holds.
-            total += np.where(across * down > 0, value * across * down, 0)
-    return np.where(inside, total, np.nan).astype(np.float32)
+            total += np.where(across * down > 0, value, 0) * across * down
+    return np.where(inside & np.isfinite(total), total, np.nan).astype(np.float32)
