@@ -36,12 +36,14 @@ def main() -> None:
     for name in ("rows", "worst"):
         if getattr(options, name) and not options.run:
             parser.error(f"--{name} are those of a --run")
-    if options.rows:
-        model_card.read(options.rows)  # before a minute's work, not after it
     if options.worst and options.worst.exists():
         parser.error("--worst is a new folder")
     if options.reduce < 1:
         parser.error("--reduce is 1 or more")
+    if options.rows and options.reduce > 1:
+        parser.error("--rows are those of pictures as they are, without --reduce")
+    if options.rows:
+        model_card.read(options.rows)  # before a minute's work, not after it
     settings = {} if options.stride is None else {"stride": options.stride}
     pictures = camera.read(options.loader, options.raw, **settings)
     if options.reduce > 1:

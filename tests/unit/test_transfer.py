@@ -302,6 +302,7 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
         (["--run", "x", "--rows", "rows.json"], "rows.json cannot be read"),
         (["--stride", "0"], "stride: Input should be greater than 0"),
         (["--reduce", "0"], "--reduce is 1 or more"),
+        (["--run", "x", "--rows", "rows.json", "--reduce", "2"], "without --reduce"),
         (["--worst", "new"], "--worst are those of a --run"),
         (["--run", "x", "--worst", "."], "--worst is a new folder"),
     ],
