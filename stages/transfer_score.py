@@ -4,7 +4,9 @@ No stage: it reads the raw pictures and a folder of weights, and prints one line
 data/models/<run> with its seeds, or that of one seed; give it several times. --mesh is the folder of FaceMesh's
 weights, whose row and whose disagreement with the labels are printed, too. --detector is a detector.onnx of ours:
 what it finds, and the runs in its boxes. --shipped adds `thermark.Landmarker()` as it comes with the package, on
-whole pictures. --rows renews the rows of a card of what is shipped from the first run.
+whole pictures. --reduce makes pictures smaller first. --worst draws the faces with the largest errors in the
+publisher's boxes; the drawings show people. --rows renews the rows of a card of what is shipped from the first
+run.
 """
 
 import argparse
@@ -33,6 +35,8 @@ def main() -> None:
     parser.add_argument("--worst", type=Path, help="new folder for pictures of the first run's worst faces")
     parser.add_argument("--out", type=Path, help="write all numbers as JSON")
     options = parser.parse_args()
+    if options.worst and options.kinds and "given" not in options.kinds:
+        parser.error("--worst are those in the publisher's boxes: add given to --kinds")
     for name in ("rows", "worst"):
         if getattr(options, name) and not options.run:
             parser.error(f"--{name} are those of a --run")

@@ -149,7 +149,7 @@ def test_one_picture_in_another_unit_does_not_end_the_folder(ships, folder, tmp_
     assert not any(value for name, value in table["two.tiff"].items() if name != "image")
     assert table["sub/zwei ö.png"]["box_x"] and len(list(drawn.rglob("*.png"))) == 4
     message = "warning: 2 of 6 pictures cannot be read: bad.png is empty; two.tiff has a median of 300.0, "
-    assert capsys.readouterr().err == f"{message}which looks like degrees in kelvin\n"
+    assert capsys.readouterr().err == f"{message}which looks like degrees in kelvin (add --unit kelvin)\n"
 
 
 def test_when_all_are_in_another_unit_it_says_what_to_add(ships, tmp_path):
@@ -176,8 +176,12 @@ def test_floats_from_0_to_1_are_no_temperatures(ships, folder, tmp_path, capsys)
 def test_degrees_that_were_converted_are_not_judged_a_second_time(ships, tmp_path):
     """167 degrees Fahrenheit are 75 degrees Celsius, which as they stand look like Fahrenheit."""
     cv2.imwrite(str(tmp_path / "a.tiff"), np.full((40, 50), 167, np.float32))
-    predicted("--images", tmp_path, "--out", tmp_path / "p.csv", "--unit", "fahrenheit", "--temperatures")
-    assert {row["jaw_0_celsius"] for row in rows(tmp_path / "p.csv")} <= {"75", ""}
+    (tmp_path / "boxes.csv").write_text("image,box_x,box_y,box_w,box_h\na.tiff,10,10,20,20\n")
+    words = ("--unit", "fahrenheit", "--temperatures", "--boxes", tmp_path / "boxes.csv")
+    predicted("--images", tmp_path / "a.tiff", "--out", tmp_path / "p.csv", *words)
+    (row,) = rows(tmp_path / "p.csv")
+    seen = {value for name, value in row.items() if name.endswith("_celsius")}
+    assert "75" in seen and seen <= {"75", ""}  # a point beside the picture has none
 
 
 def test_counts_in_no_known_unit_are_grey_with_one_warning(ships, folder, tmp_path, capsys):

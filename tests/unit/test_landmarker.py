@@ -33,7 +33,7 @@ class AtOwnSize(Landmarker):
     def __call__(self, image, **given):
         pixels = cv2.imread(str(image), cv2.IMREAD_UNCHANGED) if isinstance(image, str | Path) else image
         sides = pixels.shape[:2] if isinstance(pixels, np.ndarray) else ()
-        return self._of(max((32, *sides)))(image, **given)
+        return self._of(min(4096, max((32, *sides))))(image, **given)
 
     @staticmethod
     def of(weights):
@@ -405,11 +405,11 @@ def test_one_channel_is_grey_or_degrees(find):
 @pytest.mark.parametrize(
     ("image", "cause", "remedy"),
     [
-        (ramp(40, 50) + 273.15, "has a median of 29.*, which looks like degrees in kelvin", "image - 273.15"),
+        (ramp(40, 50) + 273.15, "has a median of 29.*, which looks like degrees in kelvin", "value - 273.15"),
         (
             ramp(40, 50) * 1.8 + 32,
             "has a median of 7.*, which looks like degrees in fahrenheit",
-            "(image - 32) / 1.8",
+            "(value - 32) / 1.8",
         ),
         (ramp(40, 50) / 40, "holds floats from 0 to 1, no degrees Celsius", "give uint8"),
         ((ramp(40, 50) / 40).astype(np.float16), "holds floats from 0 to 1", "give uint8"),
@@ -505,7 +505,15 @@ def test_a_number_of_threads_that_cannot_be_is_refused(made, threads):
         Landmarker(made[0], threads=threads)
 
 
-@pytest.mark.parametrize(("own", "name"), [({"longest": 31}, "longest"), ({"threshold": 1.0}, "threshold")])
+@pytest.mark.parametrize(
+    ("own", "name"),
+    [
+        ({"longest": 31}, "longest"),
+        ({"longest": 4097}, "longest"),
+        ({"threshold": 1.0}, "threshold"),
+        ({"tone": "minmax"}, "tone"),
+    ],
+)
 def test_a_size_or_score_in_which_nobody_can_be_found_is_refused(made, own, name):
     with pytest.raises(ConfigError, match=f"^the {name} .* is no ") as caught:
         Landmarker(made[0], **own)

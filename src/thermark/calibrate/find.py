@@ -49,7 +49,10 @@ class Notes:
             which = f"{len(self.counts)} of {total} pictures have no temperatures"
             print(f"warning: {which}: integers in no known unit: {_first(self.counts)}", file=sys.stderr)
         if self.failures:
-            first = "; ".join(error.cause for error in self.failures[:SHOWN])
+            first = "; ".join(
+                f"{error.cause} ({error.remedy})" if isinstance(error, ConfigError) else error.cause
+                for error in self.failures[:SHOWN]
+            )
             print(f"warning: {len(self.failures)} of {total} pictures cannot be read: {first}", file=sys.stderr)
 
 

@@ -82,7 +82,11 @@ def describe_predict(parser: argparse.ArgumentParser) -> None:
     only.add_argument("--overlays", type=Path, help="folder for the pictures with what was found in them")
     only.add_argument("--temperatures", action="store_true", help="a column nose_celsius for each point, too")
     only.add_argument("--threshold", type=float, help="minimum face score, between 0 and 1")
-    only.add_argument("--longest", type=int, help="longer side in px to detect faces at; more for small faces")
+    only.add_argument(
+        "--longest",
+        type=int,
+        help="longer side in px that pictures get before detection; more for small faces in large pictures",
+    )
     only.add_argument("--flip", action="store_true", help="average with the mirror image, at twice the time")
 
 

@@ -20,6 +20,7 @@ from thermark.landmarker.result import Floats, Landmarks
 MOST_THREADS = 4  # networks this small do not fill more
 BOXES = "give x1, y1, x2, y2 of each face"
 LEAST_SIDE = 32  # px: smaller pictures are one cell of the detector
+MOST_SIDE = 4096  # px: a larger one takes gigabytes
 
 
 class Landmarker:
@@ -28,8 +29,8 @@ class Landmarker:
     `weights`: a folder that `make package` made, by default the one that comes with the package. `threads` of
     onnxruntime: by default one for each core that this process may use, four at most. `threshold`: the least score
     of a detected face, and `longest`: the longer side in pixels to which pictures are resized before detection, by
-    default as in the card; small faces in large pictures want more. `flip`: average with the mirror image,
-    at twice the time. `tone`: how degrees Celsius become grey, by default as in the card.
+    default as in the card; small faces in pictures that are larger want more. `flip`: average with the mirror
+    image, at twice the time. `tone`: how degrees Celsius become grey, by default as in the card.
     Raises DataError for weights that are absent or damaged, ConfigError for an impossible threshold, size or
     number of threads. One object serves one thread at a time.
     """
@@ -63,8 +64,12 @@ class Landmarker:
 
         if threshold is not None and not 0 < threshold < 1:
             raise ConfigError(f"the threshold {threshold:g} is no score", "say one above 0 and below 1")
-        if longest is not None and longest < LEAST_SIDE:
-            raise ConfigError(f"the longest side {longest} is no size for faces", "say 32 or more, such as 320")
+        if longest is not None and not LEAST_SIDE <= longest <= MOST_SIDE:
+            raise ConfigError(
+                f"the longest side {longest} is no size for faces", f"say {LEAST_SIDE} to {MOST_SIDE}, such as 320"
+            )
+        if tone is not None and not isinstance(tone, Tone):
+            raise ConfigError(f"the tone {tone!r} is no Tone", 'give one, such as Tone(name="minmax")')
         settings = {"threshold": threshold, "longest": longest}
         changed = {name: value for name, value in settings.items() if value is not None}
         self._detector = DetectorSession(opened(self.card.detector), self.card.detector.model_copy(update=changed))

@@ -25,5 +25,5 @@ def surest(scores: Floats) -> NDArray[np.int64]:
 
     Of equal ones the first; NaN counts as lowest.
     """
-    known = np.where(np.isfinite(scores), scores, -1.0)
+    known = np.where(np.isfinite(scores), scores, -np.inf)
     return np.asarray(known.mean(axis=-1, dtype=np.float64).argmax(axis=-1), np.int64)

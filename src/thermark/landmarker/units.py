@@ -10,7 +10,7 @@ from thermark.core.errors import DataError
 OtherUnit = Literal["fahrenheit", "kelvin"]
 # Medians of frames with people in them, in float pixels: no room is that warm in the unit before.
 LIKELY: dict[OtherUnit, tuple[float, float]] = {"fahrenheit": (60.0, 130.0), "kelvin": (250.0, 330.0)}
-INTO_CELSIUS: dict[OtherUnit, str] = {"fahrenheit": "(image - 32) / 1.8", "kelvin": "image - 273.15"}
+INTO_CELSIUS: dict[OtherUnit, str] = {"fahrenheit": "(value - 32) / 1.8", "kelvin": "value - 273.15"}
 # Wider than any place with people in it: single pixels are colder or hotter, half of a picture is not.
 COLDEST, HOTTEST = -60.0, 150.0
 

@@ -45,7 +45,7 @@ def rows(content: Numbers, contestant: str, data: str) -> list[CardRow]:
     for name, what in {contestant: NETWORK, **OTHERS}.items():
         by_kind = content["contestants"].get(name, {})
         for kind, title in KINDS.items():
-            if kind in by_kind:
+            if "nme" in by_kind.get(kind, {}).get("all", {}):
                 made.append(_nme(data, what, title, f"{NME}, 50 points", by_kind[kind]["all"]))
         if name == contestant and "given" in by_kind:
             made += _parts(data, by_kind["given"])
@@ -61,11 +61,12 @@ def rows(content: Numbers, contestant: str, data: str) -> list[CardRow]:
 def _parts(data: str, numbers: Numbers) -> Iterator[CardRow]:
     """Yield NME by group of landmarks and by stratum, of what `in_boxes` returned for the publisher's boxes."""
     for group in (*PARTS, CORNER_POINTS):
-        if group in numbers.get("points", {}):
+        if "nme" in numbers.get("points", {}).get(group, {}):
             yield _nme(data, NETWORK, KINDS["given"], f"{NME}, {group}", numbers["points"][group])
     for stratum in STRATA:
         for value, part in numbers.get(stratum, {}).items():
-            yield _nme(data, NETWORK, KINDS["given"], f"{NME}, 50 points, {stratum}: {value}", part)
+            if "nme" in part:
+                yield _nme(data, NETWORK, KINDS["given"], f"{NME}, 50 points, {stratum}: {value}", part)
 
 
 def _nme(data: str, what: str, boxes: str, metric: str, numbers: Numbers) -> CardRow:
