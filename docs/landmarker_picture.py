@@ -16,8 +16,8 @@ from thermark.landmarker import overlay
 from thermark.landmarker.landmarker import Landmarker
 from thermark.synth.writers import cameras
 
-# Frames of the renderer that the networks learned from, by a seed that they did not see. In the last they fail: a face
-# behind a hand has wrong points, and another is found in the hand.
+# Frames of the renderer that the networks learned from, by a seed that they did not see. In the last they fail: a
+# face behind a hand has wrong points, and another is found in the hand.
 SEED = 2026
 FRAMES = ((7, 41), (28, 29))
 
