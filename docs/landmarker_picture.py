@@ -16,9 +16,10 @@ from thermark.landmarker import overlay
 from thermark.landmarker.landmarker import Landmarker
 from thermark.synth.writers import cameras
 
-# Frames of the renderer that the networks learned from, by a seed that they did not see.
+# Frames of the renderer that the networks learned from, by a seed that they did not see. In the last they fail: a
+# face behind a hand has wrong points, and another is found in the hand.
 SEED = 2026
-FRAMES = (0, 1, 2)
+FRAMES = ((7, 41), (28, 29))
 
 
 def main() -> None:
@@ -30,10 +31,11 @@ def main() -> None:
     find = Landmarker(options.weights, threads=1)
     with TemporaryDirectory() as folder:
         raw = Path(folder) / "cameras"
-        cameras.write(raw, cameras.Config(seed=SEED, count=max(FRAMES) + 1, visible=False))
+        cameras.write(raw, cameras.Config(seed=SEED, count=max(map(max, FRAMES)) + 1, visible=False))
         shown = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in sorted((raw / "thermal").iterdir())]
-    row = np.concatenate([overlay.drawn(shown[number], find(shown[number])) for number in FRAMES], axis=1)
-    cv2.imwrite(str(options.out), row[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    drawn = [[overlay.drawn(shown[number], find(shown[number])) for number in row] for row in FRAMES]
+    picture = np.concatenate([np.concatenate(row, axis=1) for row in drawn])
+    cv2.imwrite(str(options.out), picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 if __name__ == "__main__":

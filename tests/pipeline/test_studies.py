@@ -92,6 +92,7 @@ def test_the_ablation(sections, variant):
         ("FaceMesh", "facemesh_given"),
         ("supervised_t", "supervised_t"),
         ("long_t", "long_t"),
+        ("long_s", "long_s"),
         ("Landmarker()", "landmarker"),
     ],
 )

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.random import Generator
@@ -26,7 +26,7 @@ from thermark.core.geometry import bounding_box
 from thermark.core.origin import mark_rendered
 from thermark.core.parallel import ordered
 from thermark.core.progress import track
-from thermark.synth.render import staging, variety
+from thermark.synth.render import contour, staging, variety
 from thermark.synth.render.imaging import CameraModel, Imaging, draw_camera, picture
 from thermark.synth.render.optics import sensor_size
 from thermark.synth.render.person import Person, Pose
@@ -47,6 +47,8 @@ class Config(Section):
     `smallest` px to `largest` of the picture's height, log-uniform: the height of a face, by the tight box of its
     points; on the sensor it is at least `elements` high, so that fewer sensors see the small ones. `people`: odds
     of 0, 1, 2 and 3 people. `cut`: share of faces that are partly outside. `visible`: whether twins are written.
+    `contour`: the jaw where it is on the head, hidden or not (3d), or its far side on the visible edge of the face
+    (2d), as annotators of pictures see it (render/contour.py); `v` is that of the point on the head in both.
     """
 
     seed: int = 0
@@ -59,6 +61,7 @@ class Config(Section):
     elements: float = Field(default=10.0, gt=0)
     people: tuple[float, float, float, float] = (0.06, 0.78, 0.12, 0.04)
     cut: float = Field(default=0.1, ge=0, le=1)
+    contour: Literal["3d", "2d"] = "3d"
     visible: bool = True
     variety: Variety = Variety()
     imaging: Imaging = Imaging()
@@ -144,7 +147,7 @@ def _write(shot: Shot, config: Config) -> tuple[str, list[str]]:
     write_image(shot.root / f"thermal/{shot.name}.png", grey)
     if config.visible:
         write_image(shot.root / f"visible/{shot.name}.jpg", scene.rgb)
-    faces = [_face(shot, index, drawn, scene) for index in range(len(drawn.people))]
+    faces = [_face(shot, index, drawn, scene, config.contour) for index in range(len(drawn.people))]
     return _json(_image(shot, drawn, config)), [_json(face) for face in faces if face is not None]
 
 
@@ -164,9 +167,11 @@ def _image(shot: Shot, drawn: Drawn, config: Config) -> dict[str, Any]:
     return entry | size | twin | {"place": {"kind": drawn.place.kind, "ambient": round(drawn.ambient, 1)}}
 
 
-def _face(shot: Shot, index: int, drawn: Drawn, scene: Scene) -> dict[str, Any] | None:
+def _face(shot: Shot, index: int, drawn: Drawn, scene: Scene, jaw: Literal["3d", "2d"]) -> dict[str, Any] | None:
     """Return the annotation of a person's face, or None where nothing of its box is in the picture."""
     xy, seen = scene.xy[index].astype(np.float64), scene.visible[index]
+    if jaw == "2d":
+        xy[: contour.JAW] = contour.edge(*drawn.people[index], drawn.camera)
     size = np.array([drawn.camera.width, drawn.camera.height])
     low, high = np.asarray(bounding_box(xy[:FACE]), np.float64).reshape(2, 2) + 0.5
     first, last = np.clip(low, 0, size), np.clip(high, 0, size)
