@@ -106,6 +106,15 @@ def test_what_is_shipped(sections, label, contestant):
             assert int((re.findall(r"(\d+) missed", cell) or ["0"])[0]) == scores[kind]["all"]["missed"], kind
 
 
+def test_labels_along_the_visible_edge(sections):
+    prose = " ".join(sections["From rendered heads to a real camera"].split())
+    ((_, scores),) = [
+        one for one in read("transfer/contour/car.json")["contestants"].items() if one[0] != "mean_of_others"
+    ]
+    given, tight, shifted = (percent(scores[kind]["all"]["nme"]) for kind in ("given", "tight", "shift10"))
+    assert f"comes to {given} in the publisher's boxes, {tight} in tight and {shifted} in shifted ones" in prose
+
+
 def section(page: str, title: str) -> str:
     """Return the text of a page below a heading of the second level."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
