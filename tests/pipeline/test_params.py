@@ -110,7 +110,8 @@ def test_every_section_of_every_profile_is_valid(path, content):
         for piece in fetching.resolve_pieces(parse(raw, fetching.Config, f"fetch.{name}")):
             assert piece.piece.licence in sheets, (name, piece.key)
     made = {*content["render"], *content["fetch"], *content["thermalise"]}
-    assert {dataset["raw"] for dataset in content["datasets"].values()} == made - sources(content)
+    read = [*content["datasets"].values(), *content["detectors"].values()]
+    assert {settings["raw"] for settings in read} == made - sources(content)
 
 
 def test_every_study_of_a_camera_names_what_is_predicted(content):

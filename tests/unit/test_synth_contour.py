@@ -73,3 +73,28 @@ def test_labels_of_a_set_follow_the_edge_and_nothing_else_changes(tmp_path):
         moved += int((np.abs(one - other).max(axis=1) > 1).any())
         assert head["attributes"]["yaw"] == edge["attributes"]["yaw"]
     assert moved > 0
+
+
+@pytest.mark.parametrize("yaw", [-40, -25, -15, 15, 25, 40])
+def test_the_far_side_is_spaced_as_that_of_the_head_not_turned(yaw):
+    """Shares of the edge's length from the chin to the ear, point by point."""
+    for number in range(3):
+        scene, edge = shown(number, yaw)
+        ahead, _ = shown(number, yaw=0)
+        far = contour.CHIN + np.sign(yaw) * np.arange(contour.CHIN + 1)
+        turned, straight = (share(points[far]) for points in (edge, ahead.xy[0]))
+        np.testing.assert_allclose(turned, straight, atol=0.04)
+        hidden = share(scene.xy[0, far])
+        assert np.abs(hidden - straight).max() > np.abs(turned - straight).max()
+
+
+def share(line):
+    along = np.concatenate([[0.0], np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()])
+    return along / along[-1]
+
+
+@pytest.mark.parametrize("turn", [-1, 1])
+def test_a_head_that_starts_to_turn_does_not_jump(turn):
+    _, ahead = shown(2, yaw=0)
+    _, turned = shown(2, yaw=0.01 * turn)
+    assert np.linalg.norm(turned - ahead, axis=1).max() < 0.02 * FACE

@@ -100,6 +100,7 @@ def test_a_switch_draws_its_own_phenomenon_only(name: str):
         "shapes": {"shape"},
         "occluders": {"held"},
         "surroundings": set(),
+        "mounts": {"yaw", "pitch", "roll"},
     }
     one = Variety(**{switch: switch == name for switch in SWITCHES})
     changed = set()

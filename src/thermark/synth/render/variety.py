@@ -13,6 +13,7 @@ from thermark.synth.render.heat import sample_heat
 from thermark.synth.render.person import Person, Pose, frame_colour, sample_person, sample_pose
 from thermark.synth.render.proportions import sample_shape
 from thermark.synth.render.surroundings import PLAIN, Surroundings, sample_surroundings
+from thermark.synth.render.viewpoint import sample_elevation, seen_from
 
 WEARERS = 0.38  # share of people with glasses or sunglasses on
 _CLOSE = ("hood", "cap", "headband", "headphones")  # what presses hair down
@@ -25,7 +26,7 @@ class Variety(Section):
     `eyewear`: spectacles and sunglasses of many shapes; `heat`: temperature patterns of individuals, cold noses,
     breath; `coverings`: hoods, collars, scarves, caps; `surroundings`: cars, outdoors, rooms with hot and cold
     things; `poses`: wide angles, yawns, talking, lopsided expressions; `shapes`: wider and lopsided heads;
-    `occluders`: hands, mugs, phones.
+    `occluders`: hands, mugs, phones; `mounts`: cameras above and below the face, off unless a set asks for it.
     """
 
     eyewear: bool = True
@@ -35,6 +36,7 @@ class Variety(Section):
     poses: bool = True
     shapes: bool = True
     occluders: bool = True
+    mounts: bool = False
 
 
 def person(rng: Generator, variety: Variety) -> Person:
@@ -63,6 +65,8 @@ def pose(rng: Generator, variety: Variety, position: tuple[float, float, float])
     held_so = sample_face(rng, position) if variety.poses else sample_pose(rng, position)
     if variety.occluders:
         held_so = replace(held_so, held=sample_held(rng, yawning=held_so.jaw > 0.7))
+    if variety.mounts:
+        held_so = seen_from(held_so, sample_elevation(rng))
     return held_so
 
 
