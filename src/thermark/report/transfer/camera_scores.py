@@ -13,6 +13,7 @@ from thermark.metrics import bootstrap, measures
 from thermark.metrics.scores import Scores, labels, score
 from thermark.metrics.seeds import spread
 from thermark.report.transfer import noise
+from thermark.report.transfer.decomposition import decompose
 from thermark.report.transfer.points import MAIN, TARGET, groups, yaw, yaw_range
 
 IO = "io"
@@ -50,7 +51,8 @@ def summarise(contestants: Contestants, faces: Faces, independent: str = "") -> 
 def in_boxes(faces: Faces, seeds: Sequence[Predictions]) -> Numbers:
     """Return the numbers of a contestant, or of the seeds of a run, in boxes of one kind.
 
-    `all`: on `common50`, of every face; `points`: on each group of points; then one entry a stratum. Means go over
+    `all`: on `common50`, of every face; `points`: on each group of points; `decomposition`: what the error is made
+    of (decomposition.py); then one entry a stratum. Means go over
     the faces that were found, each of which counts once, and then over seeds; `missed` says how many were not.
     """
     scored, groups_of_faces = _scored(faces, seeds), recordings(faces)
@@ -63,6 +65,8 @@ def in_boxes(faces: Faces, seeds: Sequence[Predictions]) -> Numbers:
             if not np.isnan(part[0].errors).all()
         },
     }
+    if parts := decompose(faces, scored):
+        numbers["decomposition"] = parts
     for name, column in sorted(strata(faces).items()):
         rows = {str(value): column == value for value in np.unique(column) if str(value)}
         numbers[name] = {

@@ -15,7 +15,7 @@ from thermark import landmarks
 from thermark.core.faces import Faces
 from thermark.core.predictions import Predictions
 from thermark.metrics.scores import labels
-from thermark.report.transfer.points import EYES, MAIN, TARGET, groups
+from thermark.report.transfer.points import MAIN, TARGET, eye_axes, groups
 
 Points = NDArray[np.float64]
 JITTER = "jitter of labels on heads at rest"
@@ -57,12 +57,9 @@ def disagreement(faces: Faces, other: Predictions) -> Noise | None:
     """
     truth, mask = labels(faces, TARGET, {}), groups()[MAIN]
     xy = truth.truth.astype(np.float64)
-    right, left = (xy[:, landmarks.load(TARGET).index(name)] for name in EYES)
-    along = (left - right) / np.linalg.norm(left - right, axis=1)[:, None]
-    axes = np.stack([along, along[:, ::-1] * [-1, 1]], axis=1)
     predicted = np.full_like(xy, np.nan)
     predicted[other.faces] = landmarks.project(other.xy.astype(np.float64), other.vocabulary, TARGET)
-    gap = np.einsum("nij,nkj->nki", axes, (predicted - xy)[:, mask]) / truth.eyes[:, None, None]
+    gap = np.einsum("nij,nkj->nki", eye_axes(xy), (predicted - xy)[:, mask]) / truth.eyes[:, None, None]
     gap = gap[np.isfinite(gap).all(axis=(1, 2))]
     return _noise(np.linalg.norm(gap - gap.mean(axis=0), axis=-1).mean(axis=1)) if len(gap) else None
 

@@ -24,6 +24,16 @@ TITLES = {
     "detected": "In boxes that a contestant detects itself",
 }
 
+# Keys of decomposition.decompose -> what they are called.
+DECOMPOSITION = {
+    "moved": "moved as a whole",
+    "aligned": "turned and scaled, too",
+    "offset": "less constant offsets",
+    "far_jaw": "turned faces: far jaw",
+    "near_jaw": "near jaw",
+    "rest": "all else",
+}
+
 Numbers = Mapping[str, Any]
 
 
@@ -38,7 +48,8 @@ def render(content: Numbers, details: bool = True) -> str:
     return templates.render(
         PAGE,
         FILTERS | {"percent": percent},
-        **{"board": board, "by_part": by_part, "listed": listed, "noise": noise, "detection": detection},
+        **{"board": board, "by_part": by_part, "listed": listed, "decomposed": decomposed},
+        **{"noise": noise, "detection": detection},
         **{"content": {"detection": {}, "left_out": {}, **content}, "details": details},
         **{"overall": overall, "sections": sections, "parts": ("points", *STRATA)},
     )
@@ -62,6 +73,13 @@ def board(title: str, contestants: Mapping[str, Mapping[str, Numbers]]) -> str:
 def by_part(contestants: Mapping[str, Numbers], part: str) -> str:
     """Return the errors of contestants in boxes of one kind, on parts of the faces or groups of the points."""
     return board(part, {name: numbers.get(part, {}) for name, numbers in contestants.items()})
+
+
+def decomposed(contestants: Mapping[str, Numbers]) -> str:
+    """Return what the errors of contestants in boxes of one kind are made of; empty where nothing is known."""
+    parts = {name: numbers.get("decomposition", {}) for name, numbers in contestants.items()}
+    rows = [[code(name), *(percent(part.get(key)) for key in DECOMPOSITION)] for name, part in parts.items()]
+    return table(["what is left", *DECOMPOSITION.values()], rows) if any(parts.values()) else ""
 
 
 def listed(contestants: Mapping[str, Numbers]) -> str:

@@ -49,6 +49,13 @@ def yaw(faces: Faces) -> NDArray[np.float64]:
     return np.asarray(np.degrees(np.arctan2(along, np.where(length > 0, length, np.nan))))
 
 
+def eye_axes(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return unit vectors (N, 2, 2) of points (N, 68, 2): along the eyes, to the image-right, and downwards."""
+    right, left = (xy[:, landmarks.load(TARGET).index(name)] for name in EYES)
+    along = (left - right) / np.linalg.norm(left - right, axis=1)[:, None]
+    return np.stack([along, along[:, ::-1] * [-1, 1]], axis=1)
+
+
 def yaw_range(degrees: NDArray[np.float64]) -> NDArray[np.str_]:
     """Return which of YAWS each yaw (N,) is in, nothing for one that is NaN."""
     place = np.searchsorted([*YAWS.values()], np.abs(np.nan_to_num(degrees)))
