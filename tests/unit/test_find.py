@@ -173,6 +173,18 @@ def test_floats_from_0_to_1_are_no_temperatures(ships, folder, tmp_path, capsys)
     assert "levels.tiff holds floats from 0 to 1, no degrees Celsius" in capsys.readouterr().err
 
 
+def test_grey_levels_as_floats_are_no_temperatures_but_whole_degrees_fahrenheit_are(ships, tmp_path, capsys):
+    grey = shipped_weights.with_blobs(240, 320, (80, 60))
+    for name, pixels in {"levels": grey, "fahrenheit": grey // 8 + 80}.items():
+        cv2.imwrite(str(tmp_path / f"{name}.tiff"), pixels.astype(np.float32))
+    assert grey.max() > 212 and (grey // 8 + 80).max() > 100
+    predicted("--images", tmp_path, "--out", tmp_path / "p.csv", "--temperatures", "--unit", "fahrenheit")
+    table = {row["image"]: row for row in rows(tmp_path / "p.csv")}
+    assert not any(value for name, value in table["levels.tiff"].items() if name != "image")
+    assert any(value for name, value in table["fahrenheit.tiff"].items() if name != "image")
+    assert "levels.tiff holds whole numbers from 0 to 255 as floats" in capsys.readouterr().err
+
+
 def test_degrees_that_were_converted_are_not_judged_a_second_time(ships, tmp_path):
     """167 degrees Fahrenheit are 75 degrees Celsius, which as they stand look like Fahrenheit."""
     cv2.imwrite(str(tmp_path / "a.tiff"), np.full((40, 50), 167, np.float32))

@@ -414,6 +414,7 @@ def test_one_channel_is_grey_or_degrees(find):
         (ramp(40, 50) / 40, "holds floats from 0 to 1, no degrees Celsius", "give uint8"),
         ((ramp(40, 50) / 40).astype(np.float16), "holds floats from 0 to 1", "give uint8"),
         (np.eye(40), "holds floats from 0 to 1", "give uint8"),
+        (np.rint(ramp(90, 120) * 4), "holds whole numbers from 0 to 255 as floats", "give uint8"),
         (ramp(40, 50) + 7000, "has a median of 70.*, no temperature of a place", "as integers"),
         (ramp(40, 50) - 100, "has a median of -7.*, no temperature of a place", "as integers"),
     ],

@@ -129,7 +129,7 @@ def readable(path: Path, unit: Unit, tone: Tone) -> Picture:
         raise DataError(f"{path.name} has {image.shape[2]} channels of {image.dtype}", "save it as 8-bit")
     if image.dtype.kind != "f":
         return shown.taken(image, path.name, tone)
-    units.require_no_fractions(image, path.name)
+    units.require_no_grey_levels(image, path.name, unit)
     degrees = pictures.degrees(image, path.name, unit)
     return Picture(render(degrees, tone), degrees)
 

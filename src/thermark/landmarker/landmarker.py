@@ -98,7 +98,7 @@ class Landmarker:
         these. (H, W, 1) is as (H, W). `boxes` (F, 4): x1, y1, x2, y2 in pixels, integer = pixel centre; then
         nothing is detected, and a face comes back for each, of NaN for a box without an area or beside the
         picture. `celsius` (H, W): the temperatures of a picture that holds none. Raises DataError for anything
-        else, and for floats that look like kelvin, degrees Fahrenheit or grey in 0..1.
+        else, and for floats that look like kelvin, degrees Fahrenheit or grey levels.
         """
         return self.on_picture(pictures.read(image, self.tone, celsius), boxes)
 

@@ -13,6 +13,7 @@ LIKELY: dict[OtherUnit, tuple[float, float]] = {"fahrenheit": (60.0, 130.0), "ke
 INTO_CELSIUS: dict[OtherUnit, str] = {"fahrenheit": "(value - 32) / 1.8", "kelvin": "value - 273.15"}
 # Wider than any place with people in it: single pixels are colder or hotter, half of a picture is not.
 COLDEST, HOTTEST = -60.0, 150.0
+BOILING = {"celsius": 100.0, "fahrenheit": 212.0, "kelvin": 373.15}
 
 
 def likely(median: float) -> OtherUnit | None:
@@ -20,13 +21,20 @@ def likely(median: float) -> OtherUnit | None:
     return next((unit for unit, (low, high) in LIKELY.items() if low < median < high), None)
 
 
-def require_no_fractions(pixels: NDArray[Any], name: str) -> None:
-    """Raise DataError for floats (H, W) that all lie in 0..1, as grey levels do; NaN does not count."""
+def require_no_grey_levels(pixels: NDArray[Any], name: str, unit: str = "celsius") -> None:
+    """Raise DataError for floats (H, W) that are grey levels; NaN does not count.
+
+    Grey levels all lie in 0..1, or are whole numbers of 0..255 of which one is above BOILING in the `unit` that is
+    stated: temperatures that were rounded to whole degrees end below it, but for what is hotter than any room.
+    """
     finite = pixels[np.isfinite(pixels)]
-    if finite.size and finite.min() >= 0 and finite.max() <= 1:
-        raise DataError(
-            f"{name} holds floats from 0 to 1, no degrees Celsius", "give uint8, 0..255, or degrees Celsius"
-        )
+    if not finite.size or finite.min() < 0 or finite.max() > 255:
+        return
+    remedy = "give uint8, 0..255, or degrees Celsius"
+    if finite.max() <= 1:
+        raise DataError(f"{name} holds floats from 0 to 1, no degrees Celsius", remedy)
+    if finite.max() > BOILING[unit] and (finite == np.rint(finite)).all():
+        raise DataError(f"{name} holds whole numbers from 0 to 255 as floats, no degrees Celsius", remedy)
 
 
 def require_celsius(pixels: NDArray[Any], name: str) -> None:
@@ -34,7 +42,7 @@ def require_celsius(pixels: NDArray[Any], name: str) -> None:
     finite = pixels[np.isfinite(pixels)]
     if not finite.size:
         return  # a lost frame: nothing speaks against it, and nobody is found in it
-    require_no_fractions(pixels, name)
+    require_no_grey_levels(pixels, name)
     median = float(np.median(finite))
     unit = likely(median)
     if unit is not None:
