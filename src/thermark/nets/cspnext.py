@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from thermark.nets.depthwise import Depthwise
 from thermark.nets.products import Pointwise
 
 Size = Literal["t", "s", "m", "l", "x"]
@@ -32,11 +33,13 @@ class ConvBlock(nn.Module):
 
     def __init__(self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1):
         super().__init__()
-        self.conv: nn.Conv2d = (
-            Pointwise(inside, outside, bias=False)
-            if kernel == stride == groups == 1
-            else nn.Conv2d(inside, outside, kernel, stride, kernel // 2, groups=groups, bias=False)
-        )
+        self.conv: nn.Conv2d
+        if kernel == stride == groups == 1:
+            self.conv = Pointwise(inside, outside, bias=False)
+        elif groups == inside == outside:
+            self.conv = Depthwise(inside, kernel, stride)
+        else:
+            self.conv = nn.Conv2d(inside, outside, kernel, stride, kernel // 2, groups=groups, bias=False)
         self.bn = nn.BatchNorm2d(outside)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -3,6 +3,8 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from thermark.nets.depthwise import Depthwise
+
 FIRST, LAST = 32, 1280
 # Table 2: expansion, channels, blocks, stride of the first block.
 STAGES = (
@@ -23,7 +25,11 @@ class NormalisedConv(nn.Module):
         self, inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1, bent: bool = True
     ):
         super().__init__()
-        self.conv = nn.Conv2d(inside, outside, kernel, stride, kernel // 2, groups=groups, bias=False)
+        self.conv: nn.Conv2d = (
+            Depthwise(inside, kernel, stride)
+            if groups == inside == outside
+            else nn.Conv2d(inside, outside, kernel, stride, kernel // 2, groups=groups, bias=False)
+        )
         self.bn = nn.BatchNorm2d(outside)
         self.bent = bent
 
