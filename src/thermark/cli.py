@@ -213,8 +213,8 @@ def _predict(options: argparse.Namespace) -> None:
             raise ConfigError("--weights are those of a predictor", "say --predictor or --landmarker")
         find(options)
         return
-    for name in ("landmarker", "overlays", "temperatures", "threshold", "longest", "flip"):
-        if getattr(options, name) not in (None, False):
+    for name in ("landmarker", "overlays", "temperatures", "threshold", "longest", "no-flip"):
+        if getattr(options, name.replace("-", "_")) not in (None, False):
             raise ConfigError(f"--{name} is for the landmarker alone", "leave it out, or --predictor")
     from thermark.calibrate.predict import predict
 

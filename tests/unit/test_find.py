@@ -239,7 +239,10 @@ def test_the_size_of_detection_and_the_mirror_image_reach_the_landmarker(ships, 
     cv2.imwrite(str(tmp_path / "a.png"), picture)
     box = [[300, 216, 340, 264]]
     (tmp_path / "boxes.csv").write_text("image,box_x,box_y,box_w,box_h\na.png,300,216,40,48\n")
-    for words, wanted in ((["--longest", "640"], Landmarker(longest=640)), (["--flip"], Landmarker(flip=True))):
+    for words, wanted in (
+        (["--longest", "640"], Landmarker(longest=640)),
+        (["--no-flip"], Landmarker(flip=False)),
+    ):
         predicted("--images", tmp_path / "a.png", "--out", tmp_path / "p.csv", *words)
         found = [row["box_x"] for row in rows(tmp_path / "p.csv")]
         assert found == [table.number(x, 3) for x in wanted(picture).boxes[:, 0]] or found == [""]
@@ -334,7 +337,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(weights, folder, tmp
     with pytest.raises(ConfigError, match="--weights are those of a predictor"):
         predicted("--images", folder, "--out", out, "--weights", weights)
     own = (["--overlays", tmp_path], ["--temperatures"], ["--threshold", "0.5"], ["--landmarker", weights])
-    for word in (*own, ["--longest", "640"], ["--flip"]):
+    for word in (*own, ["--longest", "640"], ["--no-flip"]):
         with pytest.raises(ConfigError, match="is for the landmarker alone"):
             predicted("--predictor", tmp_path, "--images", folder, *word)
     (tmp_path / "file").write_bytes(b"")

@@ -36,10 +36,10 @@ class AtOwnSize(Landmarker):
         return self._of(min(4096, max((32, *sides))))(image, **given)
 
     @staticmethod
-    def of(weights):
+    def of(weights, flip=True):
         """Return one for weights; sessions for each size are opened once."""
-        made = AtOwnSize(weights, threads=1)
-        made._of = cache(lambda longest: Landmarker(weights, threads=1, longest=longest))
+        made = AtOwnSize(weights, threads=1, flip=flip)
+        made._of = cache(lambda longest: Landmarker(weights, threads=1, longest=longest, flip=flip))
         return made
 
 
@@ -110,13 +110,15 @@ def test_a_result_says_what_it_holds(find):
     assert faces.box_scores[0] == 1
 
 
-def test_a_detected_face_is_read_where_the_network_is_surest(find, monkeypatch):
+def test_a_detected_face_is_read_where_the_network_is_surest(made, find, monkeypatch):
     picture = shipped_weights.with_blobs(200, 300, (60, 60), (220, 120))
     detected = find(picture).boxes
     monkeypatch.undo()
-    faces = find(picture)
+    without = AtOwnSize.of(made[0], flip=False)  # the mirror image has no say in it
+    faces = without(picture)
+    np.testing.assert_array_equal(faces.boxes, find(picture).boxes)
     for row, places in enumerate(moved.moved(detected)):
-        tried = find(picture, boxes=places)
+        tried = without(picture, boxes=places)
         best = int(tried.scores.mean(axis=1).argmax())
         np.testing.assert_array_equal(faces.boxes[row], places[best])
         np.testing.assert_allclose(faces.points[row], tried.points[best], atol=1e-3)
@@ -256,6 +258,19 @@ def test_given_boxes_get_the_points_of_the_evaluation(tmp_path, flip, changed):
     assert np.abs(faces.points - points).max() <= 0.02
     np.testing.assert_allclose(faces.scores, scores, atol=1e-3 * np.abs(scores).max())
     assert np.isnan(faces.box_scores).all()
+
+
+def test_detected_faces_are_found_in_the_same_places_with_and_without_the_mirror_image(made):
+    picture = shipped_weights.with_blobs(121, 161, (80, 60))
+    both, plain = Landmarker(made[0]), Landmarker(made[0], flip=False)
+    faces, bare = both(picture), plain(picture)
+    assert len(faces) == len(bare) > 0
+    np.testing.assert_array_equal(faces.boxes, bare.boxes)
+    assert np.abs(faces.points - bare.points).max() > 0.1  # or the mirror image was not looked at
+    for landmarker, wanted in ((both, faces), (plain, bare)):
+        given = landmarker(picture, boxes=wanted.boxes)
+        np.testing.assert_allclose(wanted.points, given.points, atol=0.02)
+        np.testing.assert_allclose(wanted.scores, given.scores, rtol=1e-3)
 
 
 def test_more_boxes_than_go_through_at_once_keep_their_order(find):

@@ -94,7 +94,11 @@ def opened(options: argparse.Namespace) -> Landmarker:
     """Return the landmarker that the options ask for; raises what it raises, ConfigError for a wrong tone."""
     tone = pictures.tone(options.tone) if options.tone else None
     return Landmarker(
-        options.landmarker, threshold=options.threshold, longest=options.longest, flip=options.flip, tone=tone
+        options.landmarker,
+        threshold=options.threshold,
+        longest=options.longest,
+        flip=not options.no_flip,
+        tone=tone,
     )
 
 

@@ -87,7 +87,7 @@ def describe_predict(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="longer side in px that pictures get before detection; more for small faces in large pictures",
     )
-    only.add_argument("--flip", action="store_true", help="average with the mirror image, at twice the time")
+    only.add_argument("--no-flip", action="store_true", help="do not average with the mirror image: faster")
 
 
 def _explained(parser: argparse.ArgumentParser, text: str) -> None:
