@@ -32,8 +32,8 @@ def table() -> str:
         ("trained on", ", ".join(f"`{name}`" for name in dict.fromkeys([*finder.trained_on, *points.trained_on]))),
     ]
     if cost := points.compression:
-        told = f"{cost.delta:+.2f} % of the error ({cost.low:+.2f} to {cost.high:+.2f}), {cost.faces} faces"
-        rows.append(("cost of the precision", told))
+        change = f"{cost.delta:+.2f} % of the error ({cost.low:+.2f} to {cost.high:+.2f}), {cost.faces} faces"
+        rows.append(("cost of the precision", change))
     return "\n".join(["| what | value |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)])
 
 

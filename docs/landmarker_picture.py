@@ -32,8 +32,8 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         raw = Path(folder) / "cameras"
         cameras.write(raw, cameras.Config(seed=SEED, count=max(map(max, FRAMES)) + 1, visible=False))
-        shown = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in sorted((raw / "thermal").iterdir())]
-    drawn = [[overlay.drawn(shown[number], find(shown[number])) for number in row] for row in FRAMES]
+        frames = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in sorted((raw / "thermal").iterdir())]
+    drawn = [[overlay.drawn(frames[number], find(frames[number])) for number in row] for row in FRAMES]
     picture = np.concatenate([np.concatenate(row, axis=1) for row in drawn])
     cv2.imwrite(str(options.out), picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
 

@@ -77,12 +77,12 @@ def find(options: argparse.Namespace) -> None:
         for name, boxes in track(boxes_of.items(), len(boxes_of), "predicting", "picture"):
             picture = noted(folder, name, options.unit, landmarker.tone, notes)
             if picture is None:
-                found = unread(boxes, landmarker)
+                faces = unread(boxes, landmarker)
             else:
-                found = landmarker.on_picture(picture, boxes)
-                draw(options.overlays, name, picture.grey, found)
-                nobody += not len(found)
-            for line in lines(name, found, options.temperatures):
+                faces = landmarker.on_picture(picture, boxes)
+                draw(options.overlays, name, picture.grey, faces)
+                nobody += not len(faces)
+            for line in lines(name, faces, options.temperatures):
                 writer.writerow(line)
                 rows += 1
         notes.require_some(len(boxes_of))

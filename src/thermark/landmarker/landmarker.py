@@ -108,14 +108,14 @@ class Landmarker:
     def on_picture(self, picture: Picture, boxes: ArrayLike | None = None) -> Landmarks:
         """Return the faces of a picture that was read; boxes (F, 4) are as in a call, DataError for others."""
         if boxes is None:
-            found, confidence = self._detector(picture.grey)
-            found, points, scores = self._in_surest(picture.grey, found)
+            detected, confidence = self._detector(picture.grey)
+            places, points, scores = self._in_surest(picture.grey, detected)
         else:
-            found = given(boxes)
-            confidence = np.full(len(found), np.nan, np.float32)
-            points, scores = self._network.on_boxes(picture.grey, seen(found, picture.grey))
+            places = given(boxes)
+            confidence = np.full(len(places), np.nan, np.float32)
+            points, scores = self._network.on_boxes(picture.grey, seen(places, picture.grey))
         temperatures = None if picture.celsius is None else pictures.sampled(picture.celsius, points)
-        return Landmarks(points, scores, found, confidence, temperatures, self.card.landmarks.vocabulary)
+        return Landmarks(points, scores, places, confidence, temperatures, self.card.landmarks.vocabulary)
 
     def _in_surest(self, grey: NDArray[np.uint8], boxes: Floats) -> tuple[Floats, Floats, Floats]:
         """Return detected boxes (F, 4) where the network is surest, and the points and scores there."""
@@ -139,11 +139,11 @@ def seen(boxes: Floats, grey: NDArray[np.uint8]) -> Floats:
 def given(boxes: ArrayLike) -> Floats:
     """Return boxes (F, 4) as float32, `[]` as none; raises DataError for anything else."""
     try:
-        found = np.asarray(boxes, np.float32)
+        rows = np.asarray(boxes, np.float32)
     except (TypeError, ValueError) as error:
         raise DataError(f"`boxes` is a {type(boxes).__name__} that holds no numbers (F, 4)", BOXES) from error
-    if found.shape == (0,):
+    if rows.shape == (0,):
         return np.zeros((0, 4), np.float32)
-    if found.ndim != 2 or found.shape[1] != 4:
-        raise DataError(f"`boxes` is {found.shape}, not (F, 4)", BOXES)
-    return found
+    if rows.ndim != 2 or rows.shape[1] != 4:
+        raise DataError(f"`boxes` is {rows.shape}, not (F, 4)", BOXES)
+    return rows

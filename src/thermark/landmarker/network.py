@@ -87,8 +87,8 @@ class LandmarkSession:
         score = np.full((len(to_source), points), np.nan, np.float32)
         for start in range(0, len(rows), AT_ONCE):
             part = rows[start : start + AT_ONCE]
-            found, score[part] = self._forward(self.normalised(crops[start : start + AT_ONCE]))
-            xy[part] = geometry.apply(to_source[part], found)
+            located, score[part] = self._forward(self.normalised(crops[start : start + AT_ONCE]))
+            xy[part] = geometry.apply(to_source[part], located)
         return xy, score
 
     def _forward(self, images: Floats) -> tuple[Floats, Floats]:
