@@ -12,8 +12,11 @@ from fetch_machine import FILES, Machine, below, store, tree, write, zipped
 from thermark.core.errors import DataError, NetworkError
 from thermark.download import fetch_config, hub
 from thermark.download import trees as cached_trees
+from thermark.download.download import RetryPolicy
 from thermark.download.hub import Refused
+from thermark.download.mirrors import Mirrors
 from thermark.download.request import TooLarge
+from thermark.download.resolve import FileStore
 
 PLAIN = {
     ".gitattributes": b"*.zip filter=lfs\n",
@@ -100,6 +103,15 @@ def test_a_hub_that_is_down_is_a_passing_failure(tmp_path):
     with hubbub("down", tree=HELD), pytest.raises(NetworkError, match="HTTP 500") as error:
         dataset(tmp_path)
     assert not isinstance(error.value, Refused)
+
+
+def test_a_hub_that_never_lists_its_files_is_left(tmp_path, monkeypatch):
+    """For which the client's own `list_repo_tree` has no time limit."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between the client's attempts
+    hasty = FileStore(tmp_path / "cache", Mirrors(()), RetryPolicy(connect=60.0, read=0.2))
+    with hubbub("mute", tree=HELD), pytest.raises(NetworkError, match="broke off"):
+        hub.dataset("lab/faces", COMMIT, hasty, None)
+    assert trees(tmp_path) == []
 
 
 def test_an_answer_that_is_no_list_is_a_passing_failure_too(tmp_path, monkeypatch, capfd):

@@ -2,8 +2,8 @@
 
 gdown reads what a folder holds from Google's pages. The bytes come through our own downloads, from the address to
 which Google's form in front of a large file leads: gdown 6.5.1 never starts again at a server without Range, joins
-what an earlier run began with whatever stands there now, and has one message for a quota, a log-in and a file that
-is gone. No cookies are needed, and nothing is written outside of the cache.
+what an earlier run began with whatever stands there now, and has one message for a log-in, a file that is gone and
+a server that is busy (docs/decisions.md). No cookies are needed, and nothing is written outside of the cache.
 """
 
 import io

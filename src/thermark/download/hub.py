@@ -1,7 +1,7 @@
 """Files and whole data sets of the Hugging Face Hub at a pinned revision.
 
-Its client lists what there is, and why not. The bytes come through our own downloads: the client's do not continue
-what an earlier run began, and compare no content.
+Its client lists what there is, and why not. The bytes come through our own downloads: huggingface_hub 2.4.0 does
+not continue what an earlier run began, and compares no sha256 (docs/decisions.md).
 """
 
 import os
@@ -87,7 +87,7 @@ def contents(repo: str, revision: str | None, policy: RetryPolicy) -> tuple[str,
             api = client.HfApi(endpoint=_endpoint())
             commit = _require_commit(whole, api.dataset_info(repo, revision=revision, timeout=policy.read).sha)
             # The list in that answer is cut without a word where a repository is large; and `list_repo_tree`
-            # waits for its pages for ever.
+            # waits for its pages for ever, even with a time limit of the client.
             url = f"{_endpoint()}/api/datasets/{repo}/tree/{commit}"
             headers = client.utils.build_hf_headers()
             entries = client.utils.paginate(url, {"recursive": True}, headers, timeout=policy.read)

@@ -1,8 +1,8 @@
 """A data set on Kaggle at a pinned version.
 
 kagglehub finds the credentials. The archive comes by our own download from the address that Kaggle shows for
-`curl`: kagglehub 1.0.2 knows no limit of size, appends any answer of the server to the part it has, and
-unpacks without a look at names and sizes.
+`curl`: kagglehub 1.0.2 waits for an answer without a time limit, knows no limit of size, and appends any answer of
+the server to the part it has (docs/decisions.md).
 """
 
 import base64
