@@ -17,7 +17,6 @@ from thermark.report.results.ranking import most_found, ranked, value
 from thermark.report.results.record import DataSet, Estimate, Record, ResultSet
 
 FROM = {"human": "people", "machine": "another network, corrected by nobody", "rendered": "the renderer"}
-DECIDED = ("lower error", "higher error")
 
 
 def numbers(sets: Mapping[str, ResultSet]) -> dict[str, Key]:
@@ -54,11 +53,7 @@ def _beside(metric: str, estimate: Estimate, record: Record) -> dict[str, Any]:
         "interval": interval(metric, estimate.low, estimate.high) or "n/a",
         "seed_std": words.printed(metric, estimate.seed_std),
         "unit": unit(metric),
-        "faces": estimate.faces,
-        "subjects": estimate.subjects,
-        "seeds": record.seeds,
-        "missed": record.missed,
-    }
+    } | (estimate.model_dump(include={"faces", "subjects"}) | record.model_dump(include={"seeds", "missed"}))
 
 
 def data_sets(sets: Mapping[str, ResultSet], groups: Mapping[str, Mapping[str, str]]) -> Key:
@@ -73,17 +68,11 @@ def _data_set(name: str, results: ResultSet, groups: Mapping[str, str]) -> dict[
     most = most_found(results)
     letter = groups.get(with_value[0], "") if with_value else ""
     return {
+        **data_set.model_dump(include={"title", "faces", "subjects", "modality", "licence", "citation", "notes"}),
         "name": name,
-        "title": data_set.title,
         "caveat": caveat(data_set),
         "notice": notice(data_set),
-        "faces": data_set.faces,
-        "subjects": data_set.subjects,
-        "modality": data_set.modality,
         "labels": FROM[data_set.labels],
-        "licence": data_set.licence,
-        "citation": data_set.citation,
-        "notes": data_set.notes,
         "protocol": protocol.id,
         "error": protocol.main,
         "error_all": f"{protocol.main}_all",
@@ -112,12 +101,7 @@ def contestants(sets: Mapping[str, ResultSet]) -> Key:
     for dataset, results in sets.items():
         for record in results.records:
             facts.setdefault(record.contestant, {})[dataset] = {
-                "kind": record.kind,
-                "status": record.status,
-                "reason": record.reason,
-                "tier": record.tier,
-                "trained_on": record.trained_on,
-                "boxes": record.boxes,
+                **record.model_dump(include={"kind", "status", "reason", "tier", "trained_on", "boxes"}),
                 "landmarks": record.points,
                 "floor": words.printed(results.protocol.main, record.floor.value if record.floor else None),
             } | {name: round(amount) for name, amount in record.exact.items()}
@@ -134,13 +118,12 @@ def families(
 
 
 def _family(family: Family, table: PostTable, sets: Mapping[str, ResultSet]) -> Key:
-    decided = [pair for pair in family.pairs if pair.verdict in DECIDED and not pair.grey]
     names = {
         "name": family.name,
         "question": family.question,
         "table": table.as_markdown(),
         "count": len(family.pairs),
-        "decided": len(decided),
+        "decided": sum(pair.decided for pair in family.pairs),
         "pairs": [_pair(pair, sets) for pair in family.pairs],
     }
     return Key(f"family.{family.name}", names)
@@ -160,23 +143,13 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
     metric = sets[pair.dataset].protocol.main if pair.dataset in sets else None
     if metric is None or pair.difference is None:
         return Key(place, {}, absent=columns(pair, None)["verdict"])
-    beside = {
-        "a": pair.a,
-        "b": pair.b,
-        "dataset": pair.dataset,
+    beside = pair.model_dump(exclude={"difference", "difference_all"}) | {
         "low": signed(pair.low, metric),
         "high": signed(pair.high, metric),
         "p": probability(pair.p),
         "p_holm": probability(pair.p_holm),
         "mde": words.printed(metric, pair.mde),
         "unit": points(metric),
-        "faces": pair.faces,
-        "subjects": pair.subjects,
-        "left_out": pair.left_out,
-        "seeds": pair.seeds,
-        "verdict": pair.verdict,
-        "grey": pair.grey,
-        "caveat": pair.caveat,
     }
     return Key(place, beside, signed(pair.difference, metric))
 

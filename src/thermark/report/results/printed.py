@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import points, probability, signed, title
-from thermark.report.results.comparisons import EXPLORATORY, Pair
+from thermark.report.results.comparisons import DECIDED, EXPLORATORY, Pair
 from thermark.report.results.record import ResultSet
 from thermark.report.too_few_seeds import undecided
 
-VERDICTS = ("lower error", "higher error", "no difference shown")
+VERDICTS = (*DECIDED, "no difference shown")
 HEADER = ("difference", "on", "in", "a − b", "95 %", "all faces", "p", "detectable", "of", "verdict")
 
 
