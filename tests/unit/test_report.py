@@ -45,7 +45,8 @@ from thermark.report.paths import ReportPaths
 from thermark.report.results import estimates
 from thermark.report.results.collect import Contestant
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair, open_comparisons
-from thermark.report.results.ranking import ranked, value
+from thermark.report.results.estimates import value
+from thermark.report.results.ranking import ranked
 from thermark.report.results.record import Floor
 
 COUNT, SIZE = 9, 24

@@ -15,6 +15,7 @@ from thermark.report.notices import caveat
 from thermark.report.number_format import label
 from thermark.report.results.absent import HEADER, absent
 from thermark.report.results.comparisons import Comparisons, Family, Pair
+from thermark.report.results.estimates import estimate
 from thermark.report.results.printed import columns
 from thermark.report.results.ranking import ranked, whole
 from thermark.report.results.record import DataSet, Record, ResultSet
@@ -85,7 +86,7 @@ def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Pos
         [
             record.contestant,
             record.trained_on,
-            *(bounded(metric, record.metrics.get(metric)) for metric in columns),
+            *(bounded(record, metric) for metric in columns),
             str(record.seeds or "–"),
             str(record.points),
         ]
@@ -116,9 +117,8 @@ def _numbers(
     main = results.protocol.main
     row: dict[str, Any] = origin(name, on) | {"contestant": record.contestant, "tier": record.tier}
     for metric in ("found", f"{main}_all", main):
-        estimate = record.metrics.get(metric)
-        for end in ("value", "low", "high"):
-            row[metric if end == "value" else f"{metric}_{end}"] = estimate and getattr(estimate, end)
+        one = estimate(record, metric)
+        row |= {metric: one.value, f"{metric}_low": one.low, f"{metric}_high": one.high}
     return row | {
         "trained_on": record.trained_on,
         "seeds": record.seeds,

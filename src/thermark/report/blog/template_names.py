@@ -10,11 +10,12 @@ from thermark.report.blog.figures import WIDTHS, Drawing
 from thermark.report.blog.post_tables import PostTable
 from thermark.report.blog.template import Key, Markdown, escaped, tree
 from thermark.report.notices import caveat
-from thermark.report.number_format import interval, long_unit, points, probability, signed, unit
+from thermark.report.number_format import long_unit, points, probability, signed, unit
 from thermark.report.results.comparisons import Comparisons, Family, Pair
+from thermark.report.results.estimates import estimate, interval, value
 from thermark.report.results.printed import columns
-from thermark.report.results.ranking import most_found, ranked, value
-from thermark.report.results.record import DataSet, Estimate, Record, ResultSet
+from thermark.report.results.ranking import most_found, ranked
+from thermark.report.results.record import DataSet, Record, ResultSet
 
 FROM = {"human": "people", "machine": "another network, corrected by nobody", "rendered": "the renderer"}
 
@@ -39,21 +40,13 @@ def numbers(sets: Mapping[str, ResultSet]) -> dict[str, Key]:
 
 
 def _number(place: str, metric: str, record: Record) -> Key:
-    estimate = record.metrics.get(metric)
-    if estimate is None or estimate.value is None:
-        why = f"{record.status}: {record.reason}" if not record.ran else "nothing is known of any face"
-        return Key(place, {}, absent=why)
-    return Key(place, _beside(metric, estimate, record), words.printed(metric, estimate.value))
-
-
-def _beside(metric: str, estimate: Estimate, record: Record) -> dict[str, Any]:
-    return {
-        "low": words.printed(metric, estimate.low),
-        "high": words.printed(metric, estimate.high),
-        "interval": interval(metric, estimate.low, estimate.high) or "n/a",
-        "seed_std": words.printed(metric, estimate.seed_std),
-        "unit": unit(metric),
-    } | (estimate.model_dump(include={"faces", "subjects"}) | record.model_dump(include={"seeds", "missed"}))
+    one = estimate(record, metric)
+    if one.value is None:
+        return Key(place, {}, absent="nothing is known of any face" if record.ran else record.why)
+    beside = {name: words.printed(metric, getattr(one, name)) for name in ("low", "high", "seed_std")}
+    beside |= {"interval": interval(record, metric), "unit": unit(metric)}
+    beside |= one.model_dump(include={"faces", "subjects"}) | record.model_dump(include={"seeds", "missed"})
+    return Key(place, beside, words.printed(metric, one.value))
 
 
 def data_sets(sets: Mapping[str, ResultSet], groups: Mapping[str, Mapping[str, str]]) -> Key:

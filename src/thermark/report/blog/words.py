@@ -4,8 +4,9 @@ import re
 from hashlib import sha256
 
 from thermark.metrics.registry import describe
-from thermark.report.number_format import interval, shown
-from thermark.report.results.record import Estimate
+from thermark.report.number_format import shown
+from thermark.report.results.estimates import interval, value
+from thermark.report.results.record import Record
 
 PLAIN = re.compile(r"[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*")
 
@@ -15,11 +16,10 @@ def printed(metric: str, value: float | None) -> str:
     return shown(metric, round(value) if value is not None and describe(metric).is_count else value)
 
 
-def bounded(metric: str, estimate: Estimate | None) -> str:
+def bounded(record: Record, metric: str) -> str:
     """Return a value with its interval, – where there is none."""
-    if estimate is None or estimate.value is None:
-        return "–"
-    return f"{printed(metric, estimate.value)} ({interval(metric, estimate.low, estimate.high) or 'n/a'})"
+    number = value(record, metric)
+    return "–" if number is None else f"{printed(metric, number)} ({interval(record, metric)})"
 
 
 def found_by(name: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from thermark.report.notices import kind
 from thermark.report.results.comparisons import Comparisons
-from thermark.report.results.ranking import Groups, overall, ranked, value
+from thermark.report.results.estimates import value
+from thermark.report.results.ranking import Groups, overall, ranked
 from thermark.report.results.record import DataSet, Record, ResultSet, open_set
 
 

@@ -7,8 +7,7 @@ import pandas as pd
 
 from thermark.report.leaderboard.board import Board, idle, without
 from thermark.report.number_format import label, shown
-from thermark.report.results.estimates import covered, interval, plus_minus
-from thermark.report.results.ranking import value
+from thermark.report.results.estimates import covered, interval, plus_minus, value
 from thermark.report.results.record import Record
 
 LINES = 15  # a data set; the rest is in the written leaderboard
@@ -37,11 +36,7 @@ def _block(board: Board) -> str:
     frame = pd.DataFrame(rows)
     wide = [*frame.map(len).max(axis=1)[:-1], 0]  # the last is not padded
     lines = {name: [f"{cell:>{size}}" for cell, size in zip(frame[name], wide, strict=True)] for name in frame}
-    lines |= {
-        _clean(record.contestant): [f"{record.status}: {_clean(record.reason)}"]
-        for record in listed
-        if not record.ran
-    }
+    lines |= {_clean(record.contestant): [_clean(record.why)] for record in listed if not record.ran}
     width = max(map(len, lines))
     texts = [f"  {name:{width}}  {'  '.join(cells)}".rstrip() for name, cells in lines.items()]
     texts += [f"  and {more} more in the leaderboard"] if more > 0 else []

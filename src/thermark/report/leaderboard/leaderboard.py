@@ -15,7 +15,8 @@ from thermark.report.notices import PROMPTS, notice
 from thermark.report.number_format import shown, unit
 from thermark.report.results import printed
 from thermark.report.results.comparisons import Comparisons
-from thermark.report.results.ranking import kinds, value, whole
+from thermark.report.results.estimates import value
+from thermark.report.results.ranking import kinds, whole
 from thermark.report.results.record import Record
 
 TEMPLATE = Path(__file__).parent / "templates/leaderboard.md"

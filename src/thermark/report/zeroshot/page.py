@@ -19,7 +19,7 @@ from thermark.report.notices import notice
 from thermark.report.number_format import natural
 from thermark.report.zeroshot import polarity, protocols
 from thermark.report.zeroshot.measure import STRATUM
-from thermark.report.zeroshot.zeroshot_data import ZeroshotData, why
+from thermark.report.zeroshot.zeroshot_data import ZeroshotData
 
 
 def rendered(template: Path, **context: Any) -> str:
@@ -54,7 +54,7 @@ class ZeroshotPage:
 
     def idle(self) -> list[list[str]]:
         """Return the contestants without numbers, and why."""
-        return [[code(record.contestant), escaped(why(record))] for record in self.study.records if not record.ran]
+        return [[code(record.contestant), escaped(record.why)] for record in self.study.records if not record.ran]
 
     def counted(self, part: str = "") -> str:
         """Return how many noses a part of the posts counts, or we do, and where they are."""

@@ -7,7 +7,8 @@ from thermark.report.number_format import shown
 from thermark.report.page import words
 from thermark.report.page.figures import vega
 from thermark.report.page.figures.vega import Figure, PageTable, Rows, Spec, amounts, bounds, layer, tooltip
-from thermark.report.page.view import Speeds, View, estimate
+from thermark.report.page.view import Speeds, View
+from thermark.report.results.estimates import value
 from thermark.report.results.record import Record
 
 Axis = Literal["milliseconds", "parameters"]
@@ -43,7 +44,7 @@ def pareto(view: View, axis: Axis) -> Figure:
         (
             record.contestant,
             words.milliseconds(price) if axis == "milliseconds" else words.amount(price),
-            f"{shown('found', estimate(record, 'found').value)} %",
+            f"{shown('found', value(record, 'found'))} %",
             words.with_interval(view.over_all, view.error(record)),
         )
         for record, price in priced

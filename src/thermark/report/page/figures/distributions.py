@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.metrics.rates import rate_interval
-from thermark.report.number_format import interval, natural, shown
+from thermark.report.number_format import natural, shown
 from thermark.report.page import words
 from thermark.report.page.figures import vega
 from thermark.report.page.figures.vega import Figure, PageTable, Rows, Spec, amounts, bounds, layer, tooltip
 from thermark.report.page.view import View
 from thermark.report.results.curves import auc_limit, curve
+from thermark.report.results.estimates import bounds as printed_bounds
 from thermark.report.results.face_errors import Errors
 from thermark.report.results.record import PartResult, ResultSet
 
@@ -139,7 +140,7 @@ def _part(main: str, part: PartResult | None) -> str:
     if part is None:
         return words.DASH
     lost = f", {part.missed} of {part.faces} missed" if part.missed else ""
-    ends = interval(main, part.low, part.high)
+    ends = printed_bounds(main, part)
     return f"{shown(main, part.value)}{f' ({ends})' * bool(ends)}{lost}"
 
 
