@@ -282,11 +282,11 @@ def test_a_declared_pair_says_its_caveat_and_no_interval_of_too_few_seeds():
     ]
     variant = family.model_copy(update={"pairs": tuple(pairs)})
     sets = {"tfake": result_set(), "car": result_set("car")}
-    (table,) = post_tables.families(Comparisons(families=(variant,)), sets)
+    table = post_tables.family(variant, sets)
     first, second = (dict(zip(table.header, row, strict=True)) for row in table.rows)
     assert first["caveat"] == "boxes frame and prompt"
     assert (first["a − b"], first["95 %"]) == ("−0.56", "−1.01 to −0.11")
     assert (second["a − b"], second["95 %"]) == ("−0.56", "–")
     assert second["p"] == second["caveat"] == "–"
-    (plain,) = post_tables.families(comparisons(), sets)
+    plain = post_tables.family(comparisons().families[0], sets)
     assert "caveat" not in plain.header

@@ -13,10 +13,9 @@ from thermark.report.blog import latex, template
 from thermark.report.blog.words import bounded, found_by
 from thermark.report.notices import caveat
 from thermark.report.number_format import label
-from thermark.report.results.absent import HEADER, absent
-from thermark.report.results.comparisons import Comparisons, Family, Pair
+from thermark.report.results.comparisons import Family, Pair
 from thermark.report.results.estimates import estimate
-from thermark.report.results.printed import columns
+from thermark.report.results.printed import ABSENT, absent, columns
 from thermark.report.results.ranking import ranked, whole
 from thermark.report.results.record import DataSet, Record, ResultSet
 
@@ -132,22 +131,18 @@ def _numbers(
     }
 
 
-def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[PostTable]:
-    """Return a table of each declared family."""
-    return [_family(family, sets) for family in comparisons.families]
-
-
-def _family(family: Family, sets: Mapping[str, ResultSet]) -> PostTable:
-    caveats = {caveat(sets[pair.dataset].data_set): None for pair in family.pairs if pair.dataset in sets}
-    header = PAIRS if any(pair.caveat for pair in family.pairs) else PAIRS[:-1]
-    cells = [columns(pair, sets.get(pair.dataset)) for pair in family.pairs]
+def family(declared: Family, sets: Mapping[str, ResultSet]) -> PostTable:
+    """Return the table of a declared family."""
+    caveats = {caveat(sets[pair.dataset].data_set): None for pair in declared.pairs if pair.dataset in sets}
+    header = PAIRS if any(pair.caveat for pair in declared.pairs) else PAIRS[:-1]
+    cells = [columns(pair, sets.get(pair.dataset)) for pair in declared.pairs]
     return PostTable(
-        name=f"family_{found_by(family.name)}",
-        title=family.question,
+        name=f"family_{found_by(declared.name)}",
+        title=declared.question,
         caveat="; ".join(filter(None, caveats)),
         header=header,
         rows=tuple(tuple(texts[name] for name in header) for texts in cells),
-        data=pd.DataFrame([_pair(pair, sets) for pair in family.pairs]),
+        data=pd.DataFrame([_pair(pair, sets) for pair in declared.pairs]),
         texts=4,
     )
 
@@ -166,4 +161,4 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> dict[str, Any]:
 def absences(sets: Mapping[str, ResultSet]) -> PostTable:
     """Return the contestants that did not run, and why, a line a reason."""
     rows = absent(sets)
-    return PostTable("not_run", "Not run, and why", "", HEADER, tuple(rows), pd.DataFrame(rows, columns=HEADER), 4)
+    return PostTable("not_run", "Not run, and why", "", ABSENT, tuple(rows), pd.DataFrame(rows, columns=ABSENT), 4)

@@ -101,25 +101,17 @@ def contestants(sets: Mapping[str, ResultSet]) -> Key:
     return tree("contestant", facts)
 
 
-def families(
-    comparisons: Comparisons, family_tables: Sequence[PostTable], sets: Mapping[str, ResultSet]
-) -> list[Key]:
-    """Return the declared families, each with its question, its table and how many comparisons are decided."""
-    return [
-        _family(family, table, sets) for family, table in zip(comparisons.families, family_tables, strict=True)
-    ]
-
-
-def _family(family: Family, table: PostTable, sets: Mapping[str, ResultSet]) -> Key:
+def family(declared: Family, table: PostTable, sets: Mapping[str, ResultSet]) -> Key:
+    """Return a declared family: its question, its table and how many comparisons are decided."""
     names = {
-        "name": family.name,
-        "question": family.question,
+        "name": declared.name,
+        "question": declared.question,
         "table": table.as_markdown(),
-        "count": len(family.pairs),
-        "decided": sum(pair.decided for pair in family.pairs),
-        "pairs": [_pair(pair, sets) for pair in family.pairs],
+        "count": len(declared.pairs),
+        "decided": sum(pair.decided for pair in declared.pairs),
+        "pairs": [_pair(pair, sets) for pair in declared.pairs],
     }
-    return Key(f"family.{family.name}", names)
+    return Key(f"family.{declared.name}", names)
 
 
 def differences(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> Key:

@@ -15,9 +15,8 @@ from thermark.report.page.figures import cost, distributions, face, learning, pa
 from thermark.report.page.figures.vega import DARK, Figure, PageTable, Spec
 from thermark.report.page.page_data import PageData
 from thermark.report.page.view import View, leading
-from thermark.report.results.absent import HEADER, absent
 from thermark.report.results.comparisons import Comparisons
-from thermark.report.results.printed import columns
+from thermark.report.results.printed import ABSENT, absent, columns
 from thermark.report.results.record import ResultSet
 
 PAIRS = (
@@ -71,7 +70,7 @@ def context(inputs: PageData, config: Config) -> dict[str, Any]:
         "families": families(inputs.comparisons, inputs.sets),
         "compared": bool(inputs.comparisons.matrices),
         "learned": learned,
-        "not_run": PageTable("Not run, and why", HEADER, absent(inputs.sets)),
+        "not_run": PageTable("Not run, and why", ABSENT, absent(inputs.sets)),
         "published": inputs.published,
         "machine": _machine(inputs.machine),
         "timed": _timed(inputs),

@@ -1,4 +1,4 @@
-"""Comparisons as people read them: a table of a family, a difference in words, counts of verdicts."""
+"""Results as people read them: a family as a table, a difference in words, counts of verdicts, who is absent."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,7 @@ from thermark.report.too_few_seeds import undecided
 
 VERDICTS = (*DECIDED, "no difference shown")
 HEADER = ("difference", "on", "in", "a − b", "95 %", "all faces", "p", "detectable", "of", "verdict")
+ABSENT = ("contestants", "data sets", "status", "why")
 
 
 def pairs(comparisons: Iterable[Pair], sets: Mapping[str, ResultSet]) -> str:
@@ -84,3 +85,22 @@ def bounded(pair: Pair) -> bool:
 
 def _verdict(pair: Pair) -> str:
     return f"*{EXPLORATORY}*" if pair.verdict == EXPLORATORY else escaped(columns(pair, None)["verdict"])
+
+
+def absent(sets: Mapping[str, ResultSet]) -> list[tuple[str, str, str, str]]:
+    """Return rows of ABSENT; contestants share a row that have the same reason on the same data sets."""
+    by_reason: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for name, results in sets.items():
+        for record in results.records:
+            if not record.ran:
+                absent_ones = by_reason.setdefault((record.status, record.reason), {})
+                absent_ones.setdefault(record.contestant, []).append(name)
+    rows = []
+    for (status, reason), absent_ones in by_reason.items():
+        by_sets: dict[tuple[str, ...], list[str]] = {}
+        for contestant, on in absent_ones.items():
+            by_sets.setdefault(tuple(on), []).append(contestant)
+        for on_sets, names in by_sets.items():
+            where = "all" if len(on_sets) == len(sets) else ", ".join(on_sets)
+            rows.append((", ".join(names), where, status, reason))
+    return rows
