@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from thermark.report.columns import cells, titles
+from thermark.report.columns import cells, formatted, titles
 from thermark.report.fewshot.head import HeadResult, Numbers, labels
 from thermark.report.fewshot.head_tables import names
 from thermark.report.markdown import code, table
@@ -110,9 +110,9 @@ def listed(heads: Sequence[HeadResult], space: str) -> str:
     for head in heads:
         for place, budget in enumerate(head.budget):
             count = f"all {labels(budget)}" if head.complete(budget) else str(labels(budget))
-            low, high = (budget.get(f"{space}_mean_{end}") for end in ("low", "high"))
+            low, high = (formatted(f"{space}_mean", budget.get(f"{space}_mean_{end}")) for end in ("low", "high"))
             first, *rest = cells(budget, names(space, SHOWN))
-            bounds = "–" if low is None or high is None else f"{low:.2f}–{high:.2f}".replace("-", "−")
+            bounds = "–" if "–" in (low, high) else f"{low}–{high}"
             rows.append(["" if place else code(head.key), count, str(head.seeds), first, bounds, *rest])
     return table(["head", "labels", "seeds", mean, "95 % interval", *others], rows)
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from thermark.report.columns import cells, formatted, titles
 from thermark.report.fewshot import constant, cost
-from thermark.report.fewshot.fewshot_data import FewshotData, Numbers
+from thermark.report.fewshot.fewshot_data import FewshotData
+from thermark.report.fewshot.head import Numbers
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import plus
 from thermark.report.results import printed

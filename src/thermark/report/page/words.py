@@ -69,7 +69,14 @@ def value(metric: str, number: float | None) -> str:
     return "no value" if number is None else f"{shown(metric, number)} {unit(metric)}"
 
 
+def ends(metric: str, values: Mapping[str, float], where: str) -> tuple[str, str]:
+    """Return the least and the greatest of some values with their units, and behind each `where` it is."""
+    least, most = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+    first, last = (f"{value(metric, values[key])} {where.format(key)}" for key in (least, most))
+    return first, last
+
+
 def with_interval(metric: str, estimate: Estimate) -> str:
     """Return a number with unit and interval, such as `5.30 % (95 % interval 4.63–6.01)`."""
-    ends = bounds(metric, estimate)
-    return f"{shown(metric, estimate.value)} {unit(metric)}" + (f" (95 % interval {ends})" if ends else "")
+    within = bounds(metric, estimate)
+    return f"{shown(metric, estimate.value)} {unit(metric)}" + (f" (95 % interval {within})" if within else "")

@@ -80,7 +80,7 @@ def _drawn(view: View, axis: Axis, priced: list[tuple[Record, float]]) -> Spec:
     ]
     title = f"Error against {axis}: {view.title}"
     subtitle = f"{view.measure}, 95 % intervals; the line is the Pareto front"
-    return vega.spec(title, subtitle, rows, width=vega.WIDTH, height=320, layer=layers, usermeta={"fluid": True})
+    return vega.fluid(title, subtitle, rows, 320, layers)
 
 
 def _rows(view: View, priced: list[tuple[Record, float]]) -> Rows:

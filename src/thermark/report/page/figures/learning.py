@@ -50,7 +50,7 @@ def _drawn_budget(measured: Lines, where: str) -> Spec:
         layer("point", both | {"y": y, "tooltip": hover}, filled=True, size=70),
     ]
     subtitle = f"{where}; bars: 95 % intervals"
-    return vega.spec(BUDGET, subtitle, rows, width=vega.WIDTH, height=280, layer=layers, usermeta={"fluid": True})
+    return vega.fluid(BUDGET, subtitle, rows, 280, layers)
 
 
 def training(lines: Lines, where: str) -> Figure:
@@ -100,6 +100,4 @@ def _drawn_training(rows: Rows, where: str) -> Spec:
         layer("point", both | {"y": y, "tooltip": hover}, filled=True, size=60, opacity=0.001),
     ]
     subtitle = f"{where}; mean over seeds, bands from the best to the worst seed"
-    return vega.spec(
-        TRAINING, subtitle, rows, width=vega.WIDTH, height=300, layer=layers, usermeta={"fluid": True}
-    )
+    return vega.fluid(TRAINING, subtitle, rows, 300, layers)
