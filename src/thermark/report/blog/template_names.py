@@ -9,6 +9,7 @@ from thermark.report.blog import words
 from thermark.report.blog.figures import WIDTHS, Drawing
 from thermark.report.blog.post_tables import PostTable
 from thermark.report.blog.template import Key, Markdown, escaped, tree
+from thermark.report.grouping import nested
 from thermark.report.notices import caveat
 from thermark.report.number_format import long_unit, points, probability, signed, unit
 from thermark.report.results.comparisons import Comparisons, Family, Pair
@@ -28,15 +29,14 @@ def numbers(sets: Mapping[str, ResultSet]) -> dict[str, Key]:
     names = sorted(
         {name for by_contestant in sets.values() for record in by_contestant.records for name in record.metrics}
     )
-    keys: dict[str, dict[str, dict[str, Key]]] = {}
-    for metric in names:
-        for dataset, results in sets.items():
-            if any(metric in record.metrics for record in results.records):
-                for record in results.records:
-                    place = f"{metric}.{record.contestant}.{dataset}"
-                    by_set = keys.setdefault(metric, {}).setdefault(record.contestant, {})
-                    by_set[dataset] = _number(place, metric, record)
-    return {metric: tree(metric, by_contestant) for metric, by_contestant in keys.items()}
+    keys = {
+        (metric, record.contestant, dataset): _number(f"{metric}.{record.contestant}.{dataset}", metric, record)
+        for metric in names
+        for dataset, results in sets.items()
+        if any(metric in record.metrics for record in results.records)
+        for record in results.records
+    }
+    return {metric: tree(metric, by_contestant) for metric, by_contestant in nested(keys).items()}
 
 
 def _number(place: str, metric: str, record: Record) -> Key:
@@ -90,15 +90,17 @@ def notice(data_set: DataSet) -> Markdown:
 
 def contestants(sets: Mapping[str, ResultSet]) -> Key:
     """Return contestant -> data set -> what it is, and why it did not run."""
-    facts: dict[str, dict[str, dict[str, Any]]] = {}
-    for dataset, results in sets.items():
-        for record in results.records:
-            facts.setdefault(record.contestant, {})[dataset] = {
-                **record.model_dump(include={"kind", "status", "reason", "tier", "trained_on", "boxes"}),
-                "landmarks": record.points,
-                "floor": words.printed(results.protocol.main, record.floor.value if record.floor else None),
-            } | {name: round(amount) for name, amount in record.exact.items()}
-    return tree("contestant", facts)
+    facts = {
+        (record.contestant, dataset): {
+            **record.model_dump(include={"kind", "status", "reason", "tier", "trained_on", "boxes"}),
+            "landmarks": record.points,
+            "floor": words.printed(results.protocol.main, record.floor.value if record.floor else None),
+            **{name: round(amount) for name, amount in record.exact.items()},
+        }
+        for dataset, results in sets.items()
+        for record in results.records
+    }
+    return tree("contestant", nested(facts))
 
 
 def family(declared: Family, table: PostTable, sets: Mapping[str, ResultSet]) -> Key:
@@ -116,11 +118,8 @@ def family(declared: Family, table: PostTable, sets: Mapping[str, ResultSet]) ->
 
 def differences(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> Key:
     """Return a -> b -> data set -> the declared comparison of a with b."""
-    keys: dict[str, dict[str, dict[str, Key]]] = {}
-    for family in comparisons.families:
-        for pair in family.pairs:
-            keys.setdefault(pair.a, {}).setdefault(pair.b, {})[pair.dataset] = _pair(pair, sets)
-    return tree("difference", keys)
+    pairs = (pair for declared in comparisons.families for pair in declared.pairs)
+    return tree("difference", nested({(pair.a, pair.b, pair.dataset): _pair(pair, sets) for pair in pairs}))
 
 
 def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
@@ -141,10 +140,8 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
 
 def figures(drawings: Sequence[Drawing], folder: str) -> Key:
     """Return kind -> data set -> a figure as Markdown; `html` is one that scales to a phone's width."""
-    keys: dict[str, dict[str, Key]] = {}
-    for drawing in drawings:
-        keys.setdefault(drawing.kind, {})[drawing.dataset] = _figure(drawing, folder)
-    return tree("figure", keys)
+    keys = {(drawing.kind, drawing.dataset): _figure(drawing, folder) for drawing in drawings}
+    return tree("figure", nested(keys))
 
 
 def _figure(drawing: Drawing, folder: str) -> Key:

@@ -7,7 +7,7 @@ from thermark.report.columns import Format
 from thermark.report.distillation.distillation_data import DistillationData
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference_results import Published, PublishedCell
-from thermark.report.reference_results.compare import NO_PROFILE, CellComparison, Ours, compare_cells, measured
+from thermark.report.reference_results.compare import NO_PROFILE, UNMEASURED, CellComparison, Ours, compare_cells
 from thermark.report.results import reproduced
 
 Stability = Mapping[str, Mapping[str, float]]
@@ -25,11 +25,13 @@ def compare(published: Published, study: DistillationData, stability: Stability)
     def ours(cell: PublishedCell) -> Ours | str:
         results = study.sets.get(cell.dataset)
         if results is None:
-            return f"{cell.dataset} is {NO_PROFILE}" if cell.dataset else "not measured"
+            return f"{cell.dataset} is {NO_PROFILE}" if cell.dataset else UNMEASURED
         if cell.metric in stability.get(cell.run, {}):
             record = results.of(cell.run)
             seeds = record.seeds if record and record.ran else len(study.logs.get(cell.run, ()))
-            return measured(cell, stability[cell.run], seeds, results.data_set.origin)
+            numbers = stability[cell.run]
+            std, low, high = (numbers.get(f"{cell.metric}_{end}") for end in ("seed_std", "low", "high"))
+            return Ours(numbers[cell.metric], seeds, std, low, high, results.data_set.origin)
         in_study = cell.run in {*study.runs, *study.unshifted.values()}
         return recorded(cell) if in_study else NO_PROFILE
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from thermark.report.columns import cells, formatted, titles
 from thermark.report.fewshot.head import HeadResult, Numbers, labels
 from thermark.report.fewshot.head_tables import names
+from thermark.report.grouping import grouped
 from thermark.report.markdown import code, table
 from thermark.report.too_few_seeds import withheld
 
@@ -63,9 +64,7 @@ def enough(head: HeadResult, within: float) -> Enough | None:
 
 def steps(heads: Sequence[HeadResult]) -> str:
     """Return for how many optimiser steps budgets were trained, and whether their curves show labels alone."""
-    by_text: dict[str, list[str]] = {}
-    for head in heads:
-        by_text.setdefault(_steps(head), []).append(code(head.key))
+    by_text = grouped((_steps(head), code(head.key)) for head in heads)
     return "; ".join(f"{', '.join(keys)}: {text}" for text, keys in by_text.items())
 
 

@@ -13,6 +13,7 @@ from thermark.report.notices import notice
 from thermark.report.reference_results import Published, load
 from thermark.report.reference_results.compare import CellComparison
 from thermark.report.reference_results.reference_tables import posts_row, posts_section
+from thermark.report.results import printed
 
 PAGE = Path(__file__).with_name("templates") / "page.md"
 
@@ -49,6 +50,7 @@ def _page(study: FewshotData, posts: Published, rows: Sequence[CellComparison]) 
             "constant": constant,
             "cost": cost,
             "students": students,
+            "printed": printed,
         },
         **{"head_tables": head_tables, "groups": groups, "study": study, "idle": _idle(study)},
         notice=notice(study.results.data_set) if study.results else "",

@@ -8,8 +8,7 @@ from thermark.report.fewshot.fewshot_data import FewshotData
 from thermark.report.fewshot.head import Numbers
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import plus
-from thermark.report.results import printed
-from thermark.report.results.comparisons import Family, Pair
+from thermark.report.results.comparisons import Pair
 from thermark.report.results.estimates import bounds
 
 ACCURACY = (constant.PIXELS, "error_px_median", "pck@5px", "pck@10px")
@@ -48,12 +47,6 @@ def idle(study: FewshotData) -> str:
         if not record.ran
     ]
     return table(["not run", "what", "why"], rows, texts=3) if rows else ""
-
-
-def compared(study: FewshotData, family: Family) -> str:
-    """Return a family as a table."""
-    results = study.results
-    return printed.pairs(family.pairs, {results.data_set.name: results} if results else {})
 
 
 def rates(study: FewshotData, pairs: Iterable[Pair]) -> str:

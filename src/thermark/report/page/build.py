@@ -9,6 +9,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from thermark.core import files
 from thermark.core.config import Section
+from thermark.report.grouping import grouped
 from thermark.report.notices import banner
 from thermark.report.page import answers, board, gallery, packing, render, words
 from thermark.report.page.figures import cost, distributions, face, learning, pairs
@@ -95,10 +96,7 @@ def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[tu
 
 def _notices(parts: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return what numbers must not be taken for: which data sets (empty: all of them), and the sentence."""
-    titles: dict[str, list[str]] = {}
-    for part in parts:
-        if part["notice"]:
-            titles.setdefault(part["notice"], []).append(part["title"])
+    titles = grouped((part["notice"], part["title"]) for part in parts if part["notice"])
     return [
         ("" if len(named) == len(parts) else words.listed(named, len(named)), notice)
         for notice, named in titles.items()

@@ -54,7 +54,7 @@ def read(paths: ReportPaths, budget: tuple[str, ...] = (), folder: str = "") -> 
         for name in record.trained_sets
     )
     errors = {name: open_errors(paths.results / f"{name}.parquet") for name in sets}
-    speed = _if_there(paths.speed, files.read_json, {})
+    speed: Mapping[str, Any] = _if_there(paths.speed, files.read_json, {})
     return PageData(
         sets=sets,
         errors=errors,
@@ -76,7 +76,8 @@ def _if_there(path: Path, read: Callable[[Path], T], absent: T) -> T:
 
 def _lines(path: Path) -> Lines:
     table = long_table.read(path).astype(object)
-    return table.where(table.notna(), None).to_dict(orient="records")
+    rows: Lines = table.where(table.notna(), None).to_dict(orient="records")
+    return rows
 
 
 def times(speed: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

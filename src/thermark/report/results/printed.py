@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from thermark.report.grouping import grouped
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import points, probability, signed, title
 from thermark.report.results.comparisons import DECIDED, EXPLORATORY, Pair
@@ -89,17 +90,11 @@ def _verdict(pair: Pair) -> str:
 
 def absent(sets: Mapping[str, ResultSet]) -> list[tuple[str, str, str, str]]:
     """Return rows of ABSENT; contestants share a row that have the same reason on the same data sets."""
-    by_reason: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for name, results in sets.items():
-        for record in results.records:
-            if not record.ran:
-                absent_ones = by_reason.setdefault((record.status, record.reason), {})
-                absent_ones.setdefault(record.contestant, []).append(name)
+    idle = [(name, record) for name, results in sets.items() for record in results.records if not record.ran]
+    by_reason = grouped(((record.status, record.reason), (record.contestant, name)) for name, record in idle)
     rows = []
-    for (status, reason), absent_ones in by_reason.items():
-        by_sets: dict[tuple[str, ...], list[str]] = {}
-        for contestant, on in absent_ones.items():
-            by_sets.setdefault(tuple(on), []).append(contestant)
+    for (status, reason), cells in by_reason.items():
+        by_sets = grouped((tuple(on), contestant) for contestant, on in grouped(cells).items())
         for on_sets, names in by_sets.items():
             where = "all" if len(on_sets) == len(sets) else ", ".join(on_sets)
             rows.append((", ".join(names), where, status, reason))

@@ -9,15 +9,15 @@ from thermark.core.config import Section
 from thermark.core.origin import Origin
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.report.columns import Values
+from thermark.report.grouping import nested
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import Published, PublishedCell, load, reference_tables
 from thermark.report.reference_results.compare import NO_PROFILE, CellComparison, Ours, compare_cells
 from thermark.report.zeroshot import drawing, polarity
-from thermark.report.zeroshot.measure import PROTOCOLS, measure, nested
+from thermark.report.zeroshot.measure import PROTOCOLS, measure
 from thermark.report.zeroshot.page import ZeroshotPage, rendered
 from thermark.report.zeroshot.zeroshot_data import read
 
-TEMPLATE = Path(__file__).parent / "templates/page.md"
 TABLES = ("part1", "part3")  # part 2 scores heads in their own crops, a cascade predicts in the frame
 
 
@@ -63,9 +63,7 @@ def build(
         "published": list(map(reference_tables.posts_row, rows)),
         "polarity": dict(map(_polarity, inverted_sets)),
     }
-    files.write_text(
-        text, rendered(TEMPLATE, dataset=name, page=page, published=published, inverted_sets=inverted_sets)
-    )
+    files.write_text(text, rendered(dataset=name, page=page, published=published, inverted_sets=inverted_sets))
     files.write_json(numbers, content)
     drawing.draw(content.get("unified", {}), page.study.results.protocol.cap if page else 0.5, figure)
 

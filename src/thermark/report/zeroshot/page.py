@@ -21,12 +21,14 @@ from thermark.report.zeroshot import polarity, protocols
 from thermark.report.zeroshot.measure import STRATUM
 from thermark.report.zeroshot.zeroshot_data import ZeroshotData
 
+TEMPLATE = Path(__file__).parent / "templates/page.md"
 
-def rendered(template: Path, **context: Any) -> str:
-    """Return a template filled with the context, and with what all tables need."""
+
+def rendered(**context: Any) -> str:
+    """Return the page, its template filled with the context and with what all tables need."""
     needed = {"board": board, "columns": columns, "table": table, "formats": FORMATS, "polarity": polarity.heads}
     words = {"cap": f"{protocols.CAP:g}", "notice": notice}
-    return render(template, FILTERS, **needed, **words, **context)
+    return render(TEMPLATE, FILTERS, **needed, **words, **context)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from thermark.report.grouping import grouped
 from thermark.report.page import words
 from thermark.report.page.figures import vega
 from thermark.report.page.figures.vega import Figure, PageTable, Rows, Spec, amounts, bounds, layer, tooltip
@@ -74,14 +75,12 @@ def training(lines: Lines, where: str) -> Figure:
 
 def _epochs(lines: Lines) -> Rows:
     """Return the validation error of each run and epoch in per cent: mean, least and most over seeds."""
-    grouped: dict[tuple[str, int], list[float]] = {}
-    for line in lines:
-        if line.get("val_nme") is not None:
-            grouped.setdefault((str(line["run"]), int(line["epoch"])), []).append(100 * float(line["val_nme"]))
+    measured = (line for line in lines if line.get("val_nme") is not None)
+    by_epoch = grouped(((str(line["run"]), int(line["epoch"])), 100 * float(line["val_nme"])) for line in measured)
     return [
         {"run": run, "epoch": epoch, "error": sum(errors) / len(errors), "low": min(errors), "high": max(errors)}
         | {"seeds": len(errors)}
-        for (run, epoch), errors in sorted(grouped.items())
+        for (run, epoch), errors in sorted(by_epoch.items())
     ]
 
 
