@@ -95,11 +95,6 @@ class Comparisons(Section):
         asked = {family.name: {name for pair in family.pairs for name in pair.names} for family in self.families}
         return [family for family in self.families if family.pairs and asked[family.name] <= set(contestants)]
 
-    def declared(self, dataset: str, a: str, b: str) -> Pair | None:
-        """Return a declared comparison of a with b, None where no family has it."""
-        pairs = (pair for family in self.families for pair in family.pairs)
-        return next((pair for pair in pairs if (pair.dataset, pair.a, pair.b) == (dataset, a, b)), None)
-
     def explored(self, dataset: str, a: str, b: str) -> Pair | None:
         """Return a difference that was not declared, without a verdict; None where one of both did not run."""
         matrix = self.matrices.get(dataset)

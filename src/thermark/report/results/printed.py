@@ -88,11 +88,11 @@ def _verdict(pair: Pair) -> str:
     return f"*{EXPLORATORY}*" if pair.verdict == EXPLORATORY else escaped(columns(pair, None)["verdict"])
 
 
-def absent(sets: Mapping[str, ResultSet]) -> list[tuple[str, str, str, str]]:
+def absent(sets: Mapping[str, ResultSet]) -> list[tuple[str, ...]]:
     """Return rows of ABSENT; contestants share a row that have the same reason on the same data sets."""
     idle = [(name, record) for name, results in sets.items() for record in results.records if not record.ran]
     by_reason = grouped(((record.status, record.reason), (record.contestant, name)) for name, record in idle)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for (status, reason), cells in by_reason.items():
         by_sets = grouped((tuple(on), contestant) for contestant, on in grouped(cells).items())
         for on_sets, names in by_sets.items():
