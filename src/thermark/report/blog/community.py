@@ -16,7 +16,7 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from thermark.core import files
 from thermark.metrics.registry import describe
-from thermark.report.blog.words import found_by
+from thermark.report.blog.post_tables import found_by
 from thermark.report.notices import caveat
 from thermark.report.number_format import scale, unit
 from thermark.report.results.estimates import interval, value

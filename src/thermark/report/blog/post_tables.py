@@ -1,7 +1,9 @@
 """Tables of records, each as one object that is written as Markdown, LaTeX and CSV."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +12,16 @@ import pandas as pd
 from thermark.core import files
 from thermark.report import markdown
 from thermark.report.blog import latex, template
-from thermark.report.blog.words import bounded, found_by
 from thermark.report.notices import caveat
-from thermark.report.number_format import label
+from thermark.report.number_format import label, shown
 from thermark.report.results.comparisons import Family, Pair
-from thermark.report.results.estimates import estimate
+from thermark.report.results.estimates import estimate, interval
 from thermark.report.results.printed import ABSENT, absent, columns
 from thermark.report.results.ranking import ranked, whole
 from thermark.report.results.record import DataSet, Record, ResultSet
 
 PAIRS = ("data set", "a", "b", "verdict", "in", "a − b", "95 %", "p", "detectable", "of", "caveat")
+PLAIN = re.compile(r"[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*")
 FORMULA = ("=", "+", "-", "@")  # what a spreadsheet runs at the start of a cell
 
 
@@ -85,7 +87,7 @@ def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Pos
         [
             record.contestant,
             record.trained_on,
-            *(bounded(record, metric) for metric in columns),
+            *(_bounded(record, metric) for metric in columns),
             str(record.seeds or "–"),
             str(record.points),
         ]
@@ -103,6 +105,12 @@ def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Pos
         data=pd.DataFrame([_numbers(name, data_set, results, record, groups) for record in everyone]),
         texts=2,
     )
+
+
+def _bounded(record: Record, metric: str) -> str:
+    """Return a value with its interval, – where there is none."""
+    one = estimate(record, metric)
+    return "–" if one.value is None else f"{shown(metric, one.value)} ({interval(record, metric)})"
 
 
 def origin(name: str, data_set: DataSet) -> dict[str, Any]:
@@ -162,3 +170,10 @@ def absences(sets: Mapping[str, ResultSet]) -> PostTable:
     """Return the contestants that did not run, and why, a line a reason."""
     rows = absent(sets)
     return PostTable("not_run", "Not run, and why", "", ABSENT, tuple(rows), pd.DataFrame(rows, columns=ABSENT), 4)
+
+
+def found_by(name: str) -> str:
+    """Return a name that may stand in a file's name: itself where it is plain, else so that no two are alike."""
+    if PLAIN.fullmatch(name):
+        return name
+    return f"{re.sub(r'[^A-Za-z0-9_-]+', '_', name).strip('_')}-{sha256(name.encode()).hexdigest()[:8]}"

@@ -5,13 +5,12 @@ from html import escape
 from typing import Any
 
 from thermark.report import notices
-from thermark.report.blog import words
 from thermark.report.blog.figures import WIDTHS, Drawing
 from thermark.report.blog.post_tables import PostTable
 from thermark.report.blog.template import Key, Markdown, escaped, tree
 from thermark.report.grouping import nested
 from thermark.report.notices import caveat
-from thermark.report.number_format import long_unit, points, probability, signed, unit
+from thermark.report.number_format import long_unit, points, probability, shown, signed, unit
 from thermark.report.results.comparisons import Comparisons, Family, Pair
 from thermark.report.results.estimates import estimate, interval, value
 from thermark.report.results.printed import columns
@@ -43,10 +42,10 @@ def _number(place: str, metric: str, record: Record) -> Key:
     one = estimate(record, metric)
     if one.value is None:
         return Key(place, {}, absent="nothing is known of any face" if record.ran else record.why)
-    beside = {name: words.printed(metric, getattr(one, name)) for name in ("low", "high", "seed_std")}
+    beside = {name: shown(metric, getattr(one, name)) for name in ("low", "high", "seed_std")}
     beside |= {"interval": interval(record, metric), "unit": unit(metric)}
     beside |= one.model_dump(include={"faces", "subjects"}) | record.model_dump(include={"seeds", "missed"})
-    return Key(place, beside, words.printed(metric, one.value))
+    return Key(place, beside, shown(metric, one.value))
 
 
 def data_sets(sets: Mapping[str, ResultSet], groups: Mapping[str, Mapping[str, str]]) -> Key:
@@ -69,7 +68,7 @@ def _data_set(name: str, results: ResultSet, groups: Mapping[str, str]) -> dict[
         "protocol": protocol.id,
         "error": protocol.main,
         "error_all": f"{protocol.main}_all",
-        "cap": words.printed(protocol.main, protocol.miss),
+        "cap": shown(protocol.main, protocol.miss),
         "unit": unit(protocol.main),
         "measure": long_unit(protocol.main),
         "order": with_value,
@@ -94,7 +93,7 @@ def contestants(sets: Mapping[str, ResultSet]) -> Key:
         (record.contestant, dataset): {
             **record.model_dump(include={"kind", "status", "reason", "tier", "trained_on", "boxes"}),
             "landmarks": record.points,
-            "floor": words.printed(results.protocol.main, record.floor.value if record.floor else None),
+            "floor": shown(results.protocol.main, record.floor.value if record.floor else None),
             **{name: round(amount) for name, amount in record.exact.items()},
         }
         for dataset, results in sets.items()
@@ -132,7 +131,7 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
         "high": signed(pair.high, metric),
         "p": probability(pair.p),
         "p_holm": probability(pair.p_holm),
-        "mde": words.printed(metric, pair.mde),
+        "mde": shown(metric, pair.mde),
         "unit": points(metric),
     }
     return Key(place, beside, signed(pair.difference, metric))
