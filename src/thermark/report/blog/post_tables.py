@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from thermark.core import files
-from thermark.report import markdown
+from thermark.report import long_table, markdown
 from thermark.report.blog import latex, template
 from thermark.report.notices import caveat
 from thermark.report.number_format import label, shown
@@ -67,7 +67,7 @@ def write_csv(path: Path, data: pd.DataFrame) -> None:
     """Write six significant digits; text that a spreadsheet would run as a formula has an apostrophe before it."""
     texts = data.select_dtypes(exclude="number").columns
     safe = data.assign(**{name: data[name].map(_safe) for name in texts})
-    files.write_text(path, safe.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    long_table.write(path, [safe], list(safe))
 
 
 def _safe(cell: object) -> object:

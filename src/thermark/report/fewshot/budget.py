@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from thermark.report.columns import cells, formatted, titles
 from thermark.report.fewshot.head import HeadResult, Numbers, labels
 from thermark.report.fewshot.head_tables import names
@@ -11,6 +13,8 @@ from thermark.report.markdown import code, table
 from thermark.report.too_few_seeds import withheld
 
 SHOWN = ("mean", "median", "pck@10")
+MEAN = ("native_mean", "native_mean_low", "native_mean_high")
+CURVE = ("crops", "head", "labels", "native_mean", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -116,15 +120,14 @@ def listed(heads: Sequence[HeadResult], space: str) -> str:
     return table(["head", "labels", "seeds", mean, "95 % interval", *others], rows)
 
 
-def curve(heads: Sequence[HeadResult]) -> str:
-    """Return the mean error in frame px of every head and budget as CSV, with its interval over seeds."""
-    lines = ["crops,head,labels,native_mean,low,high"]
-    for head in heads:
-        for budget in head.budget:
-            values = (budget.get(f"native_mean{end}") for end in ("", "_low", "_high"))
-            cells = ("" if number is None else f"{number:.6g}" for number in values)
-            lines.append(f"{head.numbers.get('crops', '')},{head.key},{labels(budget)},{','.join(cells)}")
-    return "\n".join(lines) + "\n"
+def curve(heads: Sequence[HeadResult]) -> pd.DataFrame:
+    """Return the mean error in frame px of every head and budget, with its interval over seeds."""
+    rows = [
+        [head.numbers.get("crops", ""), head.key, labels(budget), *map(budget.get, MEAN)]
+        for head in heads
+        for budget in head.budget
+    ]
+    return pd.DataFrame(rows, columns=CURVE)
 
 
 def _below(a: Numbers, b: Numbers, times: float) -> bool:

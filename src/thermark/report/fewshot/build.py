@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from thermark.core import files, templates
+from thermark.report import long_table
 from thermark.report.fewshot import budget, constant, cost, drawing, head_tables, published_comparison, students
 from thermark.report.fewshot.fewshot_data import FewshotData
 from thermark.report.fewshot.head import ALL, PUBLISHED, groups
@@ -36,7 +37,7 @@ def build(study: FewshotData, text: Path, numbers: Path, figure: Path, curve: Pa
     }
     files.write_json(numbers, content)
     drawing.draw(study.ran, figure)
-    files.write_text(curve, budget.curve(study.ran))
+    long_table.write(curve, [budget.curve(study.ran)], budget.CURVE)
 
 
 def _page(study: FewshotData, posts: Published, rows: Sequence[CellComparison]) -> str:
