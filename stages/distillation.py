@@ -7,6 +7,7 @@ from thermark.core import command_line, errors
 from thermark.core.config import section, value
 from thermark.report.contestants import read_contestants, sections
 from thermark.report.distillation import build
+from thermark.report.distillation.distillation_data import read
 from thermark.report.paths import ReportPaths
 
 PATHS = ("results", "comparisons", "gradients")
@@ -20,18 +21,15 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     params = Path("params.yaml")
-    build.build(
+    study = read(
         read_contestants(options.contestants),
         sections(value(params, options.runs), options.runs),
         sections(value(params, options.converted), options.converted),
         list(value(params, options.datasets)),
         command_line.filled(ReportPaths, options, PATHS),
-        options.text,
-        options.numbers,
-        options.stability,
-        options.figure,
-        section(params, options.params, build.Config),
     )
+    config = section(params, options.params, build.Config)
+    build.build(study, config, options.text, options.numbers, options.stability, options.figure)
 
 
 if __name__ == "__main__":

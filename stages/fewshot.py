@@ -7,7 +7,7 @@ from thermark.core import command_line, errors
 from thermark.core.config import section, value
 from thermark.report.contestants import read_contestants, sections
 from thermark.report.fewshot import build
-from thermark.report.fewshot.fewshot_data import Config, Profile
+from thermark.report.fewshot.fewshot_data import Config, Profile, read
 from thermark.report.paths import ReportPaths
 
 SECTIONS = ("heads", "runs", "crops")
@@ -25,15 +25,12 @@ def main() -> None:
     heads, runs, crops = (
         sections(value(params, name), name) for name in (getattr(options, option) for option in SECTIONS)
     )
-    build.build(
+    study = read(
+        section(params, options.params, Config),
         Profile(list(heads), runs, read_contestants(options.contestants), crops),
         command_line.filled(ReportPaths, options, PATHS),
-        options.text,
-        options.numbers,
-        options.figure,
-        options.curve,
-        section(params, options.params, Config),
     )
+    build.build(study, options.text, options.numbers, options.figure, options.curve)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import numpy as np
 
 from records import result_set
 from thermark.report.page.page_data import PageData
-from thermark.report.page.view import estimate
 from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair
+from thermark.report.results.estimates import estimate
 from thermark.report.results.face_errors import Errors
 from thermark.report.results.ranking import ranked
 from thermark.report.results.record import Estimate, Floor, PartResult, Record, ResultSet

@@ -12,7 +12,7 @@ from huggingface_hub import parse_eval_result_entries
 
 from post_inputs import EVIL, FORMULA, comparisons, options, result_set, scene, unpainted
 from thermark.core import files
-from thermark.report.blog import build, latex, post_tables, references, words
+from thermark.report.blog import build, latex, post_tables, references
 from thermark.report.results.comparisons import Comparisons
 from thermark.report.results.record import ResultSet, open_all
 
@@ -263,14 +263,14 @@ def test_a_data_set_is_cited_by_its_whole_name():
 
 @pytest.mark.parametrize("name", ["ktl_s", "a/../b", ".hidden", EVIL, "", "a b", "a_b"])
 def test_a_file_name_holds_no_path(name):
-    made = words.found_by(name)
+    made = post_tables.found_by(name)
     assert re.fullmatch(r"[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*", made) or made.startswith("-")
     assert "/" not in made and not made.startswith(".")
 
 
 def test_no_two_names_have_one_file():
     names = ["a b", "a_b", "a/b", "a-b", "a  b"]
-    assert len({words.found_by(name) for name in names}) == len(names)
+    assert len({post_tables.found_by(name) for name in names}) == len(names)
 
 
 def test_a_declared_pair_says_its_caveat_and_no_interval_of_too_few_seeds():
@@ -282,11 +282,11 @@ def test_a_declared_pair_says_its_caveat_and_no_interval_of_too_few_seeds():
     ]
     variant = family.model_copy(update={"pairs": tuple(pairs)})
     sets = {"tfake": result_set(), "car": result_set("car")}
-    (table,) = post_tables.families(Comparisons(families=(variant,)), sets)
+    table = post_tables.family(variant, sets)
     first, second = (dict(zip(table.header, row, strict=True)) for row in table.rows)
     assert first["caveat"] == "boxes frame and prompt"
     assert (first["a − b"], first["95 %"]) == ("−0.56", "−1.01 to −0.11")
     assert (second["a − b"], second["95 %"]) == ("−0.56", "–")
     assert second["p"] == second["caveat"] == "–"
-    (plain,) = post_tables.families(comparisons(), sets)
+    plain = post_tables.family(comparisons().families[0], sets)
     assert "caveat" not in plain.header

@@ -108,7 +108,8 @@ def test_the_template_of_the_package_has_no_number_of_its_own():
 
 def test_every_number_of_the_post_comes_from_a_record(bundle, tmp_path, monkeypatch):
     """With the functions that print numbers silenced, none is left."""
-    for place in ("number_format.shown", "number_format.plus", "blog.words.shown", "results.printed.probability"):
+    printing = ("number_format.shown", "number_format.plus", "blog.post_tables.shown", "blog.template_names.shown")
+    for place in (*printing, "results.printed.probability"):
         monkeypatch.setattr(f"thermark.report.{place}", lambda *number: "§")
     # Those of figures are the page's, and stand in their alternative texts alone.
     silent = {

@@ -46,6 +46,11 @@ def test_other_boxes_are_said():
     assert caveat(records[:1] * 2, [{}, {}], ["", ""]) == ""
 
 
+def declared(made, dataset, a, b):
+    pairs = (pair for family in made.families for pair in family.pairs)
+    return next((pair for pair in pairs if (pair.dataset, pair.a, pair.b) == (dataset, a, b)), None)
+
+
 def scene(root, seeds=3, kind="mean_shape"):
     """Return what is said of a run, clearly better than somebody without seeds, whose `kind` may be a constant."""
     errors = {"run": noisy(0.0, seeds), "other": HARD + 0.05, "third": noisy(0.1, seeds)}
@@ -68,15 +73,15 @@ def scene(root, seeds=3, kind="mean_shape"):
 )
 def test_against_a_constant_three_seeds_are_too_few(tmp_path, seeds, kind, verdict):
     made = scene(tmp_path, seeds, kind)
-    assert made.declared("tfake", "run", "other").verdict == verdict
+    assert declared(made, "tfake", "run", "other").verdict == verdict
     if seeds > 2:
-        assert made.declared("tfake", "run", "third").verdict == "lower error"
+        assert declared(made, "tfake", "run", "third").verdict == "lower error"
 
 
 def test_what_is_declared_and_what_is_explored(tmp_path):
     made = scene(tmp_path)
-    assert made.declared("tfake", "third", "run") is None and made.declared("charlotte", "run", "third") is None
-    comparison, exploration = made.declared("tfake", "run", "third"), made.explored("tfake", "run", "third")
+    assert declared(made, "tfake", "third", "run") is None and declared(made, "charlotte", "run", "third") is None
+    comparison, exploration = declared(made, "tfake", "run", "third"), made.explored("tfake", "run", "third")
     assert exploration.verdict == "exploratory" and exploration.difference == comparison.difference
     assert (exploration.low, exploration.high) == (comparison.low, comparison.high)
     turned = made.explored("tfake", "third", "run")
@@ -89,7 +94,7 @@ def test_what_is_declared_and_what_is_explored(tmp_path):
 def test_a_comparison_in_a_table_and_in_words(tmp_path):
     made = scene(tmp_path, kind="facemesh")
     sets = {"tfake": open_set(tmp_path / "results/tfake.json")}
-    comparison = made.declared("tfake", "run", "third")
+    comparison = declared(made, "tfake", "run", "third")
     low, high = (f"{100 * end:+.2f}".replace("-", "−") for end in (comparison.low, comparison.high))
     assert sentence(comparison, "nme_io") == f"−10.00 % points in the mean ({low} to {high}): lower error"
     table = pairs([comparison], sets).splitlines()

@@ -13,13 +13,12 @@ from thermark.metrics import registry
 from thermark.metrics.registry import METRICS, Metric, describe, parse_name, with_limit
 from thermark.metrics.summary import Thresholds
 from thermark.report import metric_list
-from thermark.report.blog import words
 from thermark.report.gate.gate_config import Config as Gate
 from thermark.report.gate.judge import judge
 from thermark.report.gate.sources import side
 from thermark.report.leaderboard.board import Board
 from thermark.report.leaderboard.board_tables import main_table
-from thermark.report.number_format import label, long_unit
+from thermark.report.number_format import label, long_unit, shown
 from thermark.report.page.board import card
 from thermark.report.page.view import View
 from thermark.report.results.record import open_set
@@ -62,7 +61,7 @@ def test_a_new_entry_is_everywhere(folder):
     header = main_table(Board(results, {})).splitlines()[0]
     assert all(f" {title} " in header for title in titles)
     assert {*titles} <= {row[0] for row in card(View(results), record)["metrics"]}
-    assert words.printed("far@4px", 0.25) == "25.00" and long_unit("error_px_worst") == "px of the source image"
+    assert shown("far@4px", 0.25) == "25.00" and long_unit("error_px_worst") == "px of the source image"
 
     listed = metric_list.markdown()
     assert "| `error_px_worst` | px | lower | yes | the worst face |" in listed and "`far@<limit>px`" in listed

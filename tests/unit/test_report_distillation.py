@@ -140,7 +140,7 @@ def built(
     config = config or build.Config(start=3, stop=13)
     outs = [root / name for name in ("distillation.md", "distillation.json", "stability.json", "gradients.svg")]
     with nullcontext() if drawn else patch.object(build.drawing, "draw"):  # most of the time
-        build.build(learned(runs), runs, {}, datasets, paths, *outs, config)
+        build.build(read(learned(runs), runs, {}, datasets, paths), config, *outs)
     return outs[0].read_text(), files.read_json(outs[1])
 
 
@@ -394,7 +394,7 @@ def test_both_flip_tests_stand_beside_a_published_number_and_nowhere_else(tmp_pa
         ("RTMPose-t", "supervised_t_mmpose", "reproduced"),
     ]
     outs = [tmp_path / name for name in ("a.md", "a.json", "b.json", "c.svg")]
-    build.build(contestants, runs, {}, ["tfake"], paths, *outs, build.Config())
+    build.build(one, build.Config(), *outs)
     text = outs[0].read_text()
     assert "by the one bin that mirroring moves it" in text and text.count("| RTMPose-t |") == 2
 

@@ -16,7 +16,7 @@ from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.report.fewshot import budget, build, constant, cost, drawing, published_comparison
-from thermark.report.fewshot.fewshot_data import Profile, read
+from thermark.report.fewshot.fewshot_data import Config, Profile, read
 from thermark.report.fewshot.head import HeadResult, labels
 from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load as published
@@ -210,9 +210,9 @@ class Scene:
 
     def build(self, runs=RUNS, crops=CROPS, drawn=False, **config):
         outs = [self.root / name for name in ("fewshot.md", "fewshot.json", "fewshot.svg", "budget.csv")]
-        settings = parse(self.settings(**config), build.Config, "fewshot")
+        settings = parse(self.settings(**config), Config, "fewshot")
         with nullcontext() if drawn else patch.object(build.drawing, "draw"):  # most of the time
-            build.build(profile(self.heads, runs, crops), self.paths, *outs, settings)
+            build.build(read(settings, profile(self.heads, runs, crops), self.paths), *outs)
         return outs[0].read_text(), files.read_json(outs[1]), outs[2]
 
 
@@ -221,7 +221,7 @@ def profile(heads=(), runs=RUNS, crops=CROPS):
 
 
 def study(scene, heads):
-    return read(build.Config(), profile(heads), scene.paths)
+    return read(Config(), profile(heads), scene.paths)
 
 
 def trainings(own):
@@ -833,8 +833,8 @@ def test_a_profile_without_the_data_set(tmp_path):
     scene = Scene(tmp_path, {}, {}, {}, opinions={})
     (scene.paths.results / "thermeval.json").unlink()
     outs = [tmp_path / name for name in ("a.md", "a.json", "a.svg", "a.csv")]
-    config = parse({"contestants": ["student_t"]}, build.Config, "fewshot")
-    build.build(profile(), scene.paths, *outs, config)
+    config = parse({"contestants": ["student_t"]}, Config, "fewshot")
+    build.build(read(config, profile(), scene.paths), *outs)
     text = outs[0].read_text()
     assert "This profile has no data set `thermeval`." in text
     assert "| `student_t` | head | skipped: thermeval is not in this profile |" in text
@@ -878,11 +878,11 @@ def test_what_is_missing_or_wrong(tmp_path):
     with pytest.raises(DataError, match=r"teacher\.csv"):
         scene.build()
     with pytest.raises(ConfigError, match="none of the contestants"):
-        parse({"students": {"head": "x"}, "contestants": ["student"]}, build.Config, "fewshot")
+        parse({"students": {"head": "x"}, "contestants": ["student"]}, Config, "fewshot")
     with pytest.raises(ConfigError, match="networks names"):
-        parse({"networks": {"head": "x"}, "contestants": ["student"]}, build.Config, "fewshot")
+        parse({"networks": {"head": "x"}, "contestants": ["student"]}, Config, "fewshot")
     with pytest.raises(ConfigError, match="within"):
-        parse({"within": -0.1}, build.Config, "fewshot")
+        parse({"within": -0.1}, Config, "fewshot")
 
 
 # Figure and stage.

@@ -24,7 +24,7 @@ from thermark.report.reference_results.reference_tables import posts_section
 from thermark.report.results import face_errors
 from thermark.report.results.face_errors import open_errors
 from thermark.report.results.record import Estimate, open_set, write_set
-from thermark.report.zeroshot import build, polarity, published_comparison
+from thermark.report.zeroshot import build, polarity
 from thermark.report.zeroshot.measure import flat
 from thermark.report.zeroshot.zeroshot_data import read
 
@@ -354,7 +354,7 @@ def test_verdicts_are_of_the_contestant_s_own_numbers():
 
     def judged(own, origin="real", unseen=None, seeds=0) -> dict[str, str]:
         values = flat({("part1", "sapiens", ""): own})
-        rows = published_comparison.compare(posts(), values, unseen or {}, origin, {"sapiens": seeds})
+        rows = build.compare(posts(), values, unseen or {}, origin, {"sapiens": seeds})
         return {row.cell.metric: row.text for row in rows}
 
     barred = {"ms": "not comparable: another machine"}
@@ -371,7 +371,7 @@ def test_verdicts_are_of_the_contestant_s_own_numbers():
 def test_verdicts_of_a_row_are_told_together():
     scores = {"noses": 73, "detection": 50 / 73, "mean": 9.0, "pck@5": 44 / 73, "predictions": 50}
     reference = posts()
-    rows = published_comparison.compare(reference, flat({("part1", "sapiens", ""): scores}), {}, "real", {})
+    rows = build.compare(reference, flat({("part1", "sapiens", ""): scores}), {}, "real", {})
     text = posts_section(reference, rows, "")
     cells = "68.5 / 68.5 | 4.16 / 9.00 | 60.3 / 60.3 | 50 / 50 | 117 / –"
     verdict = "reproduced; mean: outside; time: not comparable: another machine"

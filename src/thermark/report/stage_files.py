@@ -6,6 +6,8 @@ from typing import Any
 
 from thermark.core import files
 from thermark.core.errors import DataError
+from thermark.core.predictions import Predictions, file_name
+from thermark.core.runs import seed_folders
 
 
 def titled(report: Mapping[str, Any], dataset: str) -> str:
@@ -22,6 +24,18 @@ def left_out(datasets: Iterable[str], reports: Path) -> dict[str, str]:
     """Return data set -> the reason why it is not here, of those that are not."""
     reasons = {name: open_json(reports / f"{name}.json").get("absent") for name in datasets}
     return {name: str(reason) for name, reason in reasons.items() if reason}
+
+
+def predicted(folder: Path, dataset: str, variant: str, data: str) -> list[Predictions]:
+    """Return a contestant's predictions on a variant of a data set by seed; `folder` is that of the contestant.
+
+    Raises DataError where they are missing, or of another face set than that with the fingerprint `data`.
+    """
+    paths = [seed / file_name(dataset, variant) for seed in seed_folders(folder) or [folder]]
+    by_seed = [Predictions.open(existing(path)) for path in paths]
+    for one in by_seed:
+        one.require(data)
+    return by_seed
 
 
 def open_json(path: Path) -> Any:

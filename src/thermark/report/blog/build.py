@@ -62,7 +62,8 @@ def build(options: BundleOptions) -> list[str]:
         drawings = draw(sets, options.results, folder / FIGURES)
         groups = {name: matrix.groups for name, matrix in comparisons.matrices.items()}
         boards = {name: post_tables.leaderboard(name, one, groups.get(name, {})) for name, one in sets.items()}
-        families, absences = post_tables.families(comparisons, sets), post_tables.absences(sets)
+        families = [post_tables.family(declared, sets) for declared in comparisons.families]
+        absences = post_tables.absences(sets)
         printed = {"leaderboard": {name: board.as_markdown() for name, board in boards.items()}}
         names = known_names(sets, comparisons, families, drawings, commit) | {
             "data": template_names.data_sets(sets, groups),
@@ -127,7 +128,9 @@ def known_names(
         "sets": list(sets),
         "contestant": template_names.contestants(sets),
         "difference": template_names.differences(comparisons, sets),
-        "families": template_names.families(comparisons, families, sets),
+        "families": [
+            template_names.family(*pair, sets) for pair in zip(comparisons.families, families, strict=True)
+        ],
         "figure": template_names.figures(drawings, FIGURES),
         "absent": len(
             {record.contestant for results in sets.values() for record in results.records if not record.ran}

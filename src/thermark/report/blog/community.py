@@ -16,10 +16,10 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
 from thermark.core import files
 from thermark.metrics.registry import describe
-from thermark.report.blog.words import found_by
+from thermark.report.blog.post_tables import found_by
 from thermark.report.notices import caveat
-from thermark.report.number_format import interval, scale, unit
-from thermark.report.results.ranking import value
+from thermark.report.number_format import scale, unit
+from thermark.report.results.estimates import interval, value
 from thermark.report.results.record import Record, ResultSet
 
 FRAMEWORK = "thermark"
@@ -88,7 +88,7 @@ def _entry(
     estimate = record.metrics[metric]
     notes = [
         caveat(results.data_set),
-        f"95 % interval {interval(metric, estimate.low, estimate.high) or 'n/a'}",
+        f"95 % interval {interval(record, metric)}",
         f"{estimate.faces} faces of {estimate.subjects} subjects",
         f"{record.seeds} seeds" if record.seeds else "",
         f"learned from: {record.trained_on}",

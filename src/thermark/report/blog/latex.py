@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 SPECIAL = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -35,26 +37,18 @@ def table(caption: str, label: str, header: Sequence[str], rows: Sequence[Sequen
 
     It needs `\\usepackage{booktabs}` and, for `\\textquotedbl`, `\\usepackage[T1]{fontenc}`.
     """
-    columns = "l" * texts + "r" * (len(header) - texts)
-    lines = [
-        r"% needs \usepackage{booktabs} and \usepackage[T1]{fontenc}",
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{escaped(caption)}}}",
-        rf"\label{{tab:{label}}}",
-        rf"\begin{{tabular}}{{{columns}}}",
-        r"\toprule",
-        _row(header),
-        r"\midrule",
-        *map(_row, rows),
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
+    frame = pd.DataFrame([_cells(row) for row in rows], columns=_cells(header))
+    text = frame.style.hide(axis="index").to_latex(
+        column_format="l" * texts + "r" * (len(header) - texts),
+        position_float="centering",
+        hrules=True,
+        caption=escaped(caption),
+        label=f"tab:{label}",
+    )
+    return f"% needs \\usepackage{{booktabs}} and \\usepackage[T1]{{fontenc}}\n{text}"
 
 
-def _row(cells: Sequence[str]) -> str:
-    text = " & ".join(map(escaped, cells)) + r" \\"
-    # After the \\ of the row above, these would be read as its argument.
-    return "{}" + text if text.startswith(("[", "*")) else text
+def _cells(row: Sequence[str]) -> list[str]:
+    """Return escaped cells; [ or * at the start would be read as an argument of the \\\\ of the row above."""
+    first, *others = map(escaped, row)
+    return [f"{{}}{first}" if first.startswith(("[", "*")) else first, *others]

@@ -1,25 +1,27 @@
 """Tables of records, each as one object that is written as Markdown, LaTeX and CSV."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from thermark.core import files
-from thermark.report import markdown
+from thermark.report import long_table, markdown
 from thermark.report.blog import latex, template
-from thermark.report.blog.words import bounded, found_by
 from thermark.report.notices import caveat
-from thermark.report.number_format import label
-from thermark.report.results.absent import HEADER, absent
-from thermark.report.results.comparisons import Comparisons, Family, Pair
-from thermark.report.results.printed import columns
+from thermark.report.number_format import label, shown
+from thermark.report.results.comparisons import Family, Pair
+from thermark.report.results.estimates import estimate, interval
+from thermark.report.results.printed import ABSENT, absent, columns
 from thermark.report.results.ranking import ranked, whole
 from thermark.report.results.record import DataSet, Record, ResultSet
 
 PAIRS = ("data set", "a", "b", "verdict", "in", "a − b", "95 %", "p", "detectable", "of", "caveat")
+PLAIN = re.compile(r"[A-Za-z0-9_@+-][A-Za-z0-9_.@+-]*")
 FORMULA = ("=", "+", "-", "@")  # what a spreadsheet runs at the start of a cell
 
 
@@ -65,7 +67,7 @@ def write_csv(path: Path, data: pd.DataFrame) -> None:
     """Write six significant digits; text that a spreadsheet would run as a formula has an apostrophe before it."""
     texts = data.select_dtypes(exclude="number").columns
     safe = data.assign(**{name: data[name].map(_safe) for name in texts})
-    files.write_text(path, safe.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    long_table.write(path, [safe], list(safe))
 
 
 def _safe(cell: object) -> object:
@@ -85,7 +87,7 @@ def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Pos
         [
             record.contestant,
             record.trained_on,
-            *(bounded(metric, record.metrics.get(metric)) for metric in columns),
+            *(_bounded(record, metric) for metric in columns),
             str(record.seeds or "–"),
             str(record.points),
         ]
@@ -105,6 +107,12 @@ def leaderboard(name: str, results: ResultSet, groups: Mapping[str, str]) -> Pos
     )
 
 
+def _bounded(record: Record, metric: str) -> str:
+    """Return a value with its interval, – where there is none."""
+    one = estimate(record, metric)
+    return "–" if one.value is None else f"{shown(metric, one.value)} ({interval(record, metric)})"
+
+
 def origin(name: str, data_set: DataSet) -> dict[str, Any]:
     """Return the columns that every CSV begins with: which data, and what made pictures and labels."""
     return {"dataset": name, "data": data_set.origin, "labels": data_set.labels}
@@ -116,9 +124,8 @@ def _numbers(
     main = results.protocol.main
     row: dict[str, Any] = origin(name, on) | {"contestant": record.contestant, "tier": record.tier}
     for metric in ("found", f"{main}_all", main):
-        estimate = record.metrics.get(metric)
-        for end in ("value", "low", "high"):
-            row[metric if end == "value" else f"{metric}_{end}"] = estimate and getattr(estimate, end)
+        one = estimate(record, metric)
+        row |= {metric: one.value, f"{metric}_low": one.low, f"{metric}_high": one.high}
     return row | {
         "trained_on": record.trained_on,
         "seeds": record.seeds,
@@ -132,22 +139,18 @@ def _numbers(
     }
 
 
-def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[PostTable]:
-    """Return a table of each declared family."""
-    return [_family(family, sets) for family in comparisons.families]
-
-
-def _family(family: Family, sets: Mapping[str, ResultSet]) -> PostTable:
-    caveats = {caveat(sets[pair.dataset].data_set): None for pair in family.pairs if pair.dataset in sets}
-    header = PAIRS if any(pair.caveat for pair in family.pairs) else PAIRS[:-1]
-    cells = [columns(pair, sets.get(pair.dataset)) for pair in family.pairs]
+def family(declared: Family, sets: Mapping[str, ResultSet]) -> PostTable:
+    """Return the table of a declared family."""
+    caveats = {caveat(sets[pair.dataset].data_set): None for pair in declared.pairs if pair.dataset in sets}
+    header = PAIRS if any(pair.caveat for pair in declared.pairs) else PAIRS[:-1]
+    cells = [columns(pair, sets.get(pair.dataset)) for pair in declared.pairs]
     return PostTable(
-        name=f"family_{found_by(family.name)}",
-        title=family.question,
+        name=f"family_{found_by(declared.name)}",
+        title=declared.question,
         caveat="; ".join(filter(None, caveats)),
         header=header,
         rows=tuple(tuple(texts[name] for name in header) for texts in cells),
-        data=pd.DataFrame([_pair(pair, sets) for pair in family.pairs]),
+        data=pd.DataFrame([_pair(pair, sets) for pair in declared.pairs]),
         texts=4,
     )
 
@@ -166,4 +169,11 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> dict[str, Any]:
 def absences(sets: Mapping[str, ResultSet]) -> PostTable:
     """Return the contestants that did not run, and why, a line a reason."""
     rows = absent(sets)
-    return PostTable("not_run", "Not run, and why", "", HEADER, tuple(rows), pd.DataFrame(rows, columns=HEADER), 4)
+    return PostTable("not_run", "Not run, and why", "", ABSENT, tuple(rows), pd.DataFrame(rows, columns=ABSENT), 4)
+
+
+def found_by(name: str) -> str:
+    """Return a name that may stand in a file's name: itself where it is plain, else so that no two are alike."""
+    if PLAIN.fullmatch(name):
+        return name
+    return f"{re.sub(r'[^A-Za-z0-9_-]+', '_', name).strip('_')}-{sha256(name.encode()).hexdigest()[:8]}"

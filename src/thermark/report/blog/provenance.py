@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from thermark.core import files
+from thermark.report.grouping import grouped
 from thermark.report.results.record import Provenance, ResultSet
 
 
@@ -48,9 +49,7 @@ def content(
 
     Data sets with the same code and environment share an entry, under all their names.
     """
-    makers: dict[str, list[str]] = {}
-    for name, results in sets.items():
-        makers.setdefault(results.made.model_dump_json(), []).append(name)
+    makers = grouped((results.made.model_dump_json(), name) for name, results in sets.items())
     makers_of = [sets[names[0]].made.model_dump() | {"data_sets": names} for names in makers.values()]
     written = sorted(path for path in bundle.rglob("*") if path.is_file())
     return {

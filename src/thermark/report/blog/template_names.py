@@ -5,19 +5,19 @@ from html import escape
 from typing import Any
 
 from thermark.report import notices
-from thermark.report.blog import words
 from thermark.report.blog.figures import WIDTHS, Drawing
 from thermark.report.blog.post_tables import PostTable
 from thermark.report.blog.template import Key, Markdown, escaped, tree
+from thermark.report.grouping import nested
 from thermark.report.notices import caveat
-from thermark.report.number_format import interval, long_unit, points, probability, signed, unit
+from thermark.report.number_format import long_unit, points, probability, shown, signed, unit
 from thermark.report.results.comparisons import Comparisons, Family, Pair
+from thermark.report.results.estimates import estimate, interval, value
 from thermark.report.results.printed import columns
-from thermark.report.results.ranking import most_found, ranked, value
-from thermark.report.results.record import DataSet, Estimate, Record, ResultSet
+from thermark.report.results.ranking import most_found, ranked
+from thermark.report.results.record import DataSet, Record, ResultSet
 
 FROM = {"human": "people", "machine": "another network, corrected by nobody", "rendered": "the renderer"}
-DECIDED = ("lower error", "higher error")
 
 
 def numbers(sets: Mapping[str, ResultSet]) -> dict[str, Key]:
@@ -28,37 +28,24 @@ def numbers(sets: Mapping[str, ResultSet]) -> dict[str, Key]:
     names = sorted(
         {name for by_contestant in sets.values() for record in by_contestant.records for name in record.metrics}
     )
-    keys: dict[str, dict[str, dict[str, Key]]] = {}
-    for metric in names:
-        for dataset, results in sets.items():
-            if any(metric in record.metrics for record in results.records):
-                for record in results.records:
-                    place = f"{metric}.{record.contestant}.{dataset}"
-                    by_set = keys.setdefault(metric, {}).setdefault(record.contestant, {})
-                    by_set[dataset] = _number(place, metric, record)
-    return {metric: tree(metric, by_contestant) for metric, by_contestant in keys.items()}
+    keys = {
+        (metric, record.contestant, dataset): _number(f"{metric}.{record.contestant}.{dataset}", metric, record)
+        for metric in names
+        for dataset, results in sets.items()
+        if any(metric in record.metrics for record in results.records)
+        for record in results.records
+    }
+    return {metric: tree(metric, by_contestant) for metric, by_contestant in nested(keys).items()}
 
 
 def _number(place: str, metric: str, record: Record) -> Key:
-    estimate = record.metrics.get(metric)
-    if estimate is None or estimate.value is None:
-        why = f"{record.status}: {record.reason}" if not record.ran else "nothing is known of any face"
-        return Key(place, {}, absent=why)
-    return Key(place, _beside(metric, estimate, record), words.printed(metric, estimate.value))
-
-
-def _beside(metric: str, estimate: Estimate, record: Record) -> dict[str, Any]:
-    return {
-        "low": words.printed(metric, estimate.low),
-        "high": words.printed(metric, estimate.high),
-        "interval": interval(metric, estimate.low, estimate.high) or "n/a",
-        "seed_std": words.printed(metric, estimate.seed_std),
-        "unit": unit(metric),
-        "faces": estimate.faces,
-        "subjects": estimate.subjects,
-        "seeds": record.seeds,
-        "missed": record.missed,
-    }
+    one = estimate(record, metric)
+    if one.value is None:
+        return Key(place, {}, absent="nothing is known of any face" if record.ran else record.why)
+    beside = {name: shown(metric, getattr(one, name)) for name in ("low", "high", "seed_std")}
+    beside |= {"interval": interval(record, metric), "unit": unit(metric)}
+    beside |= one.model_dump(include={"faces", "subjects"}) | record.model_dump(include={"seeds", "missed"})
+    return Key(place, beside, shown(metric, one.value))
 
 
 def data_sets(sets: Mapping[str, ResultSet], groups: Mapping[str, Mapping[str, str]]) -> Key:
@@ -73,21 +60,15 @@ def _data_set(name: str, results: ResultSet, groups: Mapping[str, str]) -> dict[
     most = most_found(results)
     letter = groups.get(with_value[0], "") if with_value else ""
     return {
+        **data_set.model_dump(include={"title", "faces", "subjects", "modality", "licence", "citation", "notes"}),
         "name": name,
-        "title": data_set.title,
         "caveat": caveat(data_set),
         "notice": notice(data_set),
-        "faces": data_set.faces,
-        "subjects": data_set.subjects,
-        "modality": data_set.modality,
         "labels": FROM[data_set.labels],
-        "licence": data_set.licence,
-        "citation": data_set.citation,
-        "notes": data_set.notes,
         "protocol": protocol.id,
         "error": protocol.main,
         "error_all": f"{protocol.main}_all",
-        "cap": words.printed(protocol.main, protocol.miss),
+        "cap": shown(protocol.main, protocol.miss),
         "unit": unit(protocol.main),
         "measure": long_unit(protocol.main),
         "order": with_value,
@@ -108,51 +89,36 @@ def notice(data_set: DataSet) -> Markdown:
 
 def contestants(sets: Mapping[str, ResultSet]) -> Key:
     """Return contestant -> data set -> what it is, and why it did not run."""
-    facts: dict[str, dict[str, dict[str, Any]]] = {}
-    for dataset, results in sets.items():
-        for record in results.records:
-            facts.setdefault(record.contestant, {})[dataset] = {
-                "kind": record.kind,
-                "status": record.status,
-                "reason": record.reason,
-                "tier": record.tier,
-                "trained_on": record.trained_on,
-                "boxes": record.boxes,
-                "landmarks": record.points,
-                "floor": words.printed(results.protocol.main, record.floor.value if record.floor else None),
-            } | {name: round(amount) for name, amount in record.exact.items()}
-    return tree("contestant", facts)
-
-
-def families(
-    comparisons: Comparisons, family_tables: Sequence[PostTable], sets: Mapping[str, ResultSet]
-) -> list[Key]:
-    """Return the declared families, each with its question, its table and how many comparisons are decided."""
-    return [
-        _family(family, table, sets) for family, table in zip(comparisons.families, family_tables, strict=True)
-    ]
-
-
-def _family(family: Family, table: PostTable, sets: Mapping[str, ResultSet]) -> Key:
-    decided = [pair for pair in family.pairs if pair.verdict in DECIDED and not pair.grey]
-    names = {
-        "name": family.name,
-        "question": family.question,
-        "table": table.as_markdown(),
-        "count": len(family.pairs),
-        "decided": len(decided),
-        "pairs": [_pair(pair, sets) for pair in family.pairs],
+    facts = {
+        (record.contestant, dataset): {
+            **record.model_dump(include={"kind", "status", "reason", "tier", "trained_on", "boxes"}),
+            "landmarks": record.points,
+            "floor": shown(results.protocol.main, record.floor.value if record.floor else None),
+            **{name: round(amount) for name, amount in record.exact.items()},
+        }
+        for dataset, results in sets.items()
+        for record in results.records
     }
-    return Key(f"family.{family.name}", names)
+    return tree("contestant", nested(facts))
+
+
+def family(declared: Family, table: PostTable, sets: Mapping[str, ResultSet]) -> Key:
+    """Return a declared family: its question, its table and how many comparisons are decided."""
+    names = {
+        "name": declared.name,
+        "question": declared.question,
+        "table": table.as_markdown(),
+        "count": len(declared.pairs),
+        "decided": sum(pair.decided for pair in declared.pairs),
+        "pairs": [_pair(pair, sets) for pair in declared.pairs],
+    }
+    return Key(f"family.{declared.name}", names)
 
 
 def differences(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> Key:
     """Return a -> b -> data set -> the declared comparison of a with b."""
-    keys: dict[str, dict[str, dict[str, Key]]] = {}
-    for family in comparisons.families:
-        for pair in family.pairs:
-            keys.setdefault(pair.a, {}).setdefault(pair.b, {})[pair.dataset] = _pair(pair, sets)
-    return tree("difference", keys)
+    pairs = (pair for declared in comparisons.families for pair in declared.pairs)
+    return tree("difference", nested({(pair.a, pair.b, pair.dataset): _pair(pair, sets) for pair in pairs}))
 
 
 def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
@@ -160,33 +126,21 @@ def _pair(pair: Pair, sets: Mapping[str, ResultSet]) -> Key:
     metric = sets[pair.dataset].protocol.main if pair.dataset in sets else None
     if metric is None or pair.difference is None:
         return Key(place, {}, absent=columns(pair, None)["verdict"])
-    beside = {
-        "a": pair.a,
-        "b": pair.b,
-        "dataset": pair.dataset,
+    beside = pair.model_dump(exclude={"difference", "difference_all"}) | {
         "low": signed(pair.low, metric),
         "high": signed(pair.high, metric),
         "p": probability(pair.p),
         "p_holm": probability(pair.p_holm),
-        "mde": words.printed(metric, pair.mde),
+        "mde": shown(metric, pair.mde),
         "unit": points(metric),
-        "faces": pair.faces,
-        "subjects": pair.subjects,
-        "left_out": pair.left_out,
-        "seeds": pair.seeds,
-        "verdict": pair.verdict,
-        "grey": pair.grey,
-        "caveat": pair.caveat,
     }
     return Key(place, beside, signed(pair.difference, metric))
 
 
 def figures(drawings: Sequence[Drawing], folder: str) -> Key:
     """Return kind -> data set -> a figure as Markdown; `html` is one that scales to a phone's width."""
-    keys: dict[str, dict[str, Key]] = {}
-    for drawing in drawings:
-        keys.setdefault(drawing.kind, {})[drawing.dataset] = _figure(drawing, folder)
-    return tree("figure", keys)
+    keys = {(drawing.kind, drawing.dataset): _figure(drawing, folder) for drawing in drawings}
+    return tree("figure", nested(keys))
 
 
 def _figure(drawing: Drawing, folder: str) -> Key:

@@ -1,6 +1,5 @@
 """The distillation study: published against reproduced, does it help, how steadily does it train."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import PositiveInt, model_validator
@@ -8,12 +7,10 @@ from pydantic import PositiveInt, model_validator
 from thermark.core import files, templates
 from thermark.core.config import Section
 from thermark.metrics.stability import FEWEST
-from thermark.report.contestants import Sections
 from thermark.report.distillation import comparison_summary, drawing, gradient_stability, published_comparison
-from thermark.report.distillation.distillation_data import DistillationData, read
+from thermark.report.distillation.distillation_data import DistillationData
 from thermark.report.markdown import FILTERS, code, escaped, table
 from thermark.report.number_format import label, shown
-from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import load
 from thermark.report.reference_results.compare import TOLERATED_ERROR, WIDEST
 from thermark.report.results import printed
@@ -41,25 +38,13 @@ class Config(Section):
 
 
 def build(
-    contestants: Sections,
-    runs: Sections,
-    converted: Sections,
-    datasets: Sequence[str],
-    paths: ReportPaths,
-    text: Path,
-    numbers: Path,
-    stability: Path,
-    figure: Path,
-    config: Config,
+    study: DistillationData, config: Config, text: Path, numbers: Path, stability: Path, figure: Path
 ) -> None:
-    """Write the study of the learned `contestants` on the named data sets, even where there are none.
-
-    Their networks are of `runs` or `converted` checkpoints, by name.
+    """Write the study of the learned contestants, even where there are none.
 
     `text`: Markdown; `numbers`: published numbers and ours as JSON; `stability`: run -> numbers, as JSON;
-    `figure`: gradient norms. Raises DataError for missing results and for a broken gradient log.
+    `figure`: gradient norms.
     """
-    study = read(contestants, runs, converted, datasets, paths)
     measured = gradient_stability.measure(study, config.start, config.stop)
     published = load("mlcmkd")
     rows = published_comparison.compare(published, study, measured)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from thermark.report.contestants import Sections
 from thermark.report.distillation.distillation_data import Log
+from thermark.report.grouping import grouped
 from thermark.report.style import COLOURS, MUTED, RULE, figure, save
 
 REACH = 7  # steps before and after that a point of a curve stands for
@@ -44,11 +45,8 @@ def draw(logs: Mapping[str, Sequence[Log]], runs: Sections, start: int, stop: in
 
 def panels(runs: Sections, drawn: Sequence[str]) -> dict[str, list[str]]:
     """Return runs by panel: one a recipe, and for KTL, which has variants, one a size."""
-    by_panel: dict[str, list[str]] = {}
-    for name in drawn:
-        recipe, size = (str(runs[name].get(field)) for field in ("recipe", "size"))
-        by_panel.setdefault(f"{recipe} {size}" if recipe == "ktl" else recipe, []).append(name)
-    return by_panel
+    about = {name: (str(runs[name].get("recipe")), str(runs[name].get("size"))) for name in drawn}
+    return grouped((" ".join(both) if both[0] == "ktl" else both[0], name) for name, both in about.items())
 
 
 def running(log: Sequence[Log]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from thermark.report.columns import Format
 from thermark.report.distillation.distillation_data import DistillationData
 from thermark.report.markdown import code, escaped, table
 from thermark.report.reference_results import Published, PublishedCell
-from thermark.report.reference_results.compare import NO_PROFILE, CellComparison, Ours, compare_cells, measured
+from thermark.report.reference_results.compare import NO_PROFILE, UNMEASURED, CellComparison, Ours, compare_cells
 from thermark.report.results import reproduced
 
 Stability = Mapping[str, Mapping[str, float]]
@@ -24,11 +25,13 @@ def compare(published: Published, study: DistillationData, stability: Stability)
     def ours(cell: PublishedCell) -> Ours | str:
         results = study.sets.get(cell.dataset)
         if results is None:
-            return f"{cell.dataset} is {NO_PROFILE}" if cell.dataset else "not measured"
+            return f"{cell.dataset} is {NO_PROFILE}" if cell.dataset else UNMEASURED
         if cell.metric in stability.get(cell.run, {}):
             record = results.of(cell.run)
             seeds = record.seeds if record and record.ran else len(study.logs.get(cell.run, ()))
-            return measured(cell, stability[cell.run], seeds, results.data_set.origin)
+            numbers = stability[cell.run]
+            std, low, high = (numbers.get(f"{cell.metric}_{end}") for end in ("seed_std", "low", "high"))
+            return Ours(numbers[cell.metric], seeds, std, low, high, results.data_set.origin)
         in_study = cell.run in {*study.runs, *study.unshifted.values()}
         return recorded(cell) if in_study else NO_PROFILE
 
@@ -64,9 +67,7 @@ def idle(rows: Sequence[CellComparison], study: DistillationData) -> list[str]:
 def plain(row: CellComparison) -> dict[str, Any]:
     """Return a comparison as plain data."""
     cell, ours = row.cell, row.ours or Ours(None)
-    fields = {
-        name: getattr(cell, name) for name in ("table", "row", "run", "dataset", "metric", "stratum", "level")
-    }
+    fields = cell.model_dump(include={"table", "row", "run", "dataset", "metric", "stratum", "level"})
     fields |= {name: getattr(ours, name) for name in ("seeds", "seed_std", "low", "high")}
     fields |= {"published": cell.value, "reproduced": ours.value, "difference": row.difference}
     verdict = row.verdict if row.verdict == "not run" else row.text
@@ -85,15 +86,12 @@ def _asked(cells: Sequence[PublishedCell], study: DistillationData, stability: S
 
 
 def _row(row: CellComparison) -> list[str]:
-    cell, scale, digits = row.cell, *((1, 4) if row.cell.unit == "norm" else (100, 2))
-
-    def number(value: float | None, sign: str = "") -> str:
-        return "–" if value is None else f"{scale * value:{sign}.{digits}f}".replace("-", "−")
-
-    ours = row.ours or Ours(None)
-    bounds = "–" if ours.low is None else f"{number(ours.low)}–{number(ours.high)}"
-    numbers = [number(cell.value), number(ours.value), number(ours.seed_std), bounds, number(row.difference, "+")]
-    return [escaped(cell.row), code(cell.run), escaped(_part(cell)), *numbers, row.text]
+    cell, ours = row.cell, row.ours or Ours(None)
+    head = Format("", digits=4) if cell.unit == "norm" else Format("", 100)
+    bounds = "–" if ours.low is None else f"{head.text(ours.low)}–{head.text(ours.high)}"
+    numbers = [*map(head.text, (cell.value, ours.value, ours.seed_std)), bounds]
+    difference = head._replace(signed=True).text(row.difference)
+    return [escaped(cell.row), code(cell.run), escaped(_part(cell)), *numbers, difference, row.text]
 
 
 def _part(cell: PublishedCell) -> str:

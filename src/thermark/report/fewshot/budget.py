@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from thermark.report.columns import cells, titles
+import pandas as pd
+
+from thermark.report.columns import cells, formatted, titles
 from thermark.report.fewshot.head import HeadResult, Numbers, labels
 from thermark.report.fewshot.head_tables import names
+from thermark.report.grouping import grouped
 from thermark.report.markdown import code, table
 from thermark.report.too_few_seeds import withheld
 
 SHOWN = ("mean", "median", "pck@10")
+MEAN = ("native_mean", "native_mean_low", "native_mean_high")
+CURVE = ("crops", "head", "labels", "native_mean", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,7 @@ def enough(head: HeadResult, within: float) -> Enough | None:
 
 def steps(heads: Sequence[HeadResult]) -> str:
     """Return for how many optimiser steps budgets were trained, and whether their curves show labels alone."""
-    by_text: dict[str, list[str]] = {}
-    for head in heads:
-        by_text.setdefault(_steps(head), []).append(code(head.key))
+    by_text = grouped((_steps(head), code(head.key)) for head in heads)
     return "; ".join(f"{', '.join(keys)}: {text}" for text, keys in by_text.items())
 
 
@@ -110,22 +113,21 @@ def listed(heads: Sequence[HeadResult], space: str) -> str:
     for head in heads:
         for place, budget in enumerate(head.budget):
             count = f"all {labels(budget)}" if head.complete(budget) else str(labels(budget))
-            low, high = (budget.get(f"{space}_mean_{end}") for end in ("low", "high"))
+            low, high = (formatted(f"{space}_mean", budget.get(f"{space}_mean_{end}")) for end in ("low", "high"))
             first, *rest = cells(budget, names(space, SHOWN))
-            bounds = "–" if low is None or high is None else f"{low:.2f}–{high:.2f}".replace("-", "−")
+            bounds = "–" if "–" in (low, high) else f"{low}–{high}"
             rows.append(["" if place else code(head.key), count, str(head.seeds), first, bounds, *rest])
     return table(["head", "labels", "seeds", mean, "95 % interval", *others], rows)
 
 
-def curve(heads: Sequence[HeadResult]) -> str:
-    """Return the mean error in frame px of every head and budget as CSV, with its interval over seeds."""
-    lines = ["crops,head,labels,native_mean,low,high"]
-    for head in heads:
-        for budget in head.budget:
-            values = (budget.get(f"native_mean{end}") for end in ("", "_low", "_high"))
-            cells = ("" if number is None else f"{number:.6g}" for number in values)
-            lines.append(f"{head.numbers.get('crops', '')},{head.key},{labels(budget)},{','.join(cells)}")
-    return "\n".join(lines) + "\n"
+def curve(heads: Sequence[HeadResult]) -> pd.DataFrame:
+    """Return the mean error in frame px of every head and budget, with its interval over seeds."""
+    rows = [
+        [head.numbers.get("crops", ""), head.key, labels(budget), *map(budget.get, MEAN)]
+        for head in heads
+        for budget in head.budget
+    ]
+    return pd.DataFrame(rows, columns=CURVE)
 
 
 def _below(a: Numbers, b: Numbers, times: float) -> bool:

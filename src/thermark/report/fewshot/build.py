@@ -5,42 +5,39 @@ from dataclasses import asdict
 from pathlib import Path
 
 from thermark.core import files, templates
+from thermark.report import long_table
 from thermark.report.fewshot import budget, constant, cost, drawing, head_tables, published_comparison, students
-from thermark.report.fewshot.fewshot_data import Config, FewshotData, Profile, read
+from thermark.report.fewshot.fewshot_data import FewshotData
 from thermark.report.fewshot.head import ALL, PUBLISHED, groups
 from thermark.report.markdown import FILTERS, code, escaped, table
 from thermark.report.notices import notice
-from thermark.report.paths import ReportPaths
 from thermark.report.reference_results import Published, load
 from thermark.report.reference_results.compare import CellComparison
 from thermark.report.reference_results.reference_tables import posts_row, posts_section
+from thermark.report.results import printed
 
-__all__ = ["Config", "build"]
 PAGE = Path(__file__).with_name("templates") / "page.md"
 
 
-def build(
-    profile: Profile, paths: ReportPaths, text: Path, numbers: Path, figure: Path, curve: Path, config: Config
-) -> None:
-    """Write the page of a profile's heads and of the contestants of `config`, even of none.
+def build(study: FewshotData, text: Path, numbers: Path, figure: Path, curve: Path) -> None:
+    """Write the page of a profile's heads and contestants, even of none.
 
     `numbers`: what follows from the page as JSON; `curve`: that of the figure as CSV, a row a head and budget.
-    Raises DataError for results that are missing.
     """
-    posts, study = load("posts"), read(config, profile, paths)
+    posts = load("posts")
     rows = published_comparison.compare(posts, study)
     files.write_text(text, _page(study, posts, rows))
-    verdicts_of = {head.key: budget.enough(head, config.within) for head in study.ran}
+    verdicts_of = {head.key: budget.enough(head, study.config.within) for head in study.ran}
     content = {
         "enough": {key: asdict(verdict) for key, verdict in verdicts_of.items() if verdict},
         "published": list(map(posts_row, rows)),
-        "roles": {name: study.kind(name) for name in config.contestants},
+        "roles": {name: study.kind(name) for name in study.config.contestants},
         "constant": constant.contestants(study),
         "claim": cost.judged(study),
     }
     files.write_json(numbers, content)
     drawing.draw(study.ran, figure)
-    files.write_text(curve, budget.curve(study.ran))
+    long_table.write(curve, [budget.curve(study.ran)], budget.CURVE)
 
 
 def _page(study: FewshotData, posts: Published, rows: Sequence[CellComparison]) -> str:
@@ -54,6 +51,7 @@ def _page(study: FewshotData, posts: Published, rows: Sequence[CellComparison]) 
             "constant": constant,
             "cost": cost,
             "students": students,
+            "printed": printed,
         },
         **{"head_tables": head_tables, "groups": groups, "study": study, "idle": _idle(study)},
         notice=notice(study.results.data_set) if study.results else "",

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping
 
 from thermark.report.fewshot import constant
-from thermark.report.fewshot.fewshot_data import FewshotData, Numbers, base
+from thermark.report.fewshot.fewshot_data import FewshotData, base
+from thermark.report.fewshot.head import Numbers
 from thermark.report.markdown import code, escaped, table
 from thermark.report.results import printed
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, NonNegativeFloat, model_validator
 
@@ -13,13 +12,12 @@ from thermark.core.config import Section
 from thermark.core.errors import DataError
 from thermark.core.origin import Origin
 from thermark.report import long_table
-from thermark.report.fewshot.head import HeadResult
+from thermark.report.fewshot.head import HeadResult, Numbers
 from thermark.report.paths import ReportPaths
 from thermark.report.results.comparisons import Comparisons, Family, open_comparisons
 from thermark.report.results.record import Record, ResultSet, open_named
 from thermark.report.stage_files import existing, open_json
 
-Numbers = Mapping[str, Any]
 PICTURES = ("png", "luma")  # sources that are the 8-bit pictures
 HEADED = "+head"  # what the timings' names of frozen backbones end with; all others are runs
 KINDS = ("head", "student", "control")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from thermark.report.grouping import grouped
 from thermark.report.markdown import code
 
 Numbers = Mapping[str, Any]
@@ -82,7 +83,4 @@ def labels(budget: Numbers) -> int:
 
 def groups(heads: Sequence[HeadResult]) -> list[list[HeadResult]]:
     """Return the heads of each crop set, in the order in which they come: errors of two sets share no table."""
-    by_facts: dict[tuple[str, ...], list[HeadResult]] = {}
-    for head in heads:
-        by_facts.setdefault(tuple(str(head.numbers.get(name)) for name in FACTS), []).append(head)
-    return list(by_facts.values())
+    return [*grouped((tuple(str(head.numbers.get(name)) for name in FACTS), head) for head in heads).values()]

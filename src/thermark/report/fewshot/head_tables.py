@@ -10,6 +10,7 @@ from thermark.report.columns import cells, formatted, titles
 from thermark.report.fewshot import constant
 from thermark.report.fewshot.head import ALL, PUBLISHED, HeadResult, Numbers
 from thermark.report.markdown import code, table
+from thermark.report.number_format import plus
 
 SPACES = {"crop": "px of the crop", "native": "px of the frame"}
 ERRORS = ("mean", "median", *(f"pck@{limit}" for limit in PCK_LIMITS))
@@ -87,7 +88,7 @@ def gain(head: HeadResult) -> str:
     means = {method: numbers.get("native_mean") for method, numbers in head.numbers["decoders"].items()}
     base = means.pop("argmax", None)
     others = [
-        f"{means[method] - base:+.2f}".replace("-", "−") + f" with {DECODERS[method]}"
+        f"{plus(means[method] - base)} with {DECODERS[method]}"
         for method in DECODERS
         if base is not None and means.get(method) is not None
     ]

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 from thermark.report.columns import cells, formatted, titles
 from thermark.report.fewshot import constant, cost
-from thermark.report.fewshot.fewshot_data import FewshotData, Numbers
+from thermark.report.fewshot.fewshot_data import FewshotData
+from thermark.report.fewshot.head import Numbers
 from thermark.report.markdown import code, escaped, table
-from thermark.report.number_format import interval
-from thermark.report.results import printed
-from thermark.report.results.comparisons import Family, Pair
+from thermark.report.number_format import plus
+from thermark.report.results.comparisons import Pair
+from thermark.report.results.estimates import bounds
 
 ACCURACY = (constant.PIXELS, "error_px_median", "pck@5px", "pck@10px")
 CONSTANT = ("native_mean", "native_median", "native_pck@5", "native_pck@10")
@@ -41,17 +42,11 @@ def listed(study: FewshotData) -> str:
 def idle(study: FewshotData) -> str:
     """Return the contestants without numbers, and why; empty for none."""
     rows = [
-        [code(name), what(name, study), escaped(f"{record.status}: {record.reason}")]
+        [code(name), what(name, study), escaped(record.why)]
         for name, record in study.records.items()
         if not record.ran
     ]
     return table(["not run", "what", "why"], rows, texts=3) if rows else ""
-
-
-def compared(study: FewshotData, family: Family) -> str:
-    """Return a family as a table."""
-    results = study.results
-    return printed.pairs(family.pairs, {results.data_set.name: results} if results else {})
 
 
 def rates(study: FewshotData, pairs: Iterable[Pair]) -> str:
@@ -63,7 +58,7 @@ def rates(study: FewshotData, pairs: Iterable[Pair]) -> str:
     }
     gaps = {pair.names: (values.get(pair.a), values.get(pair.b)) for pair in pairs}
     parts = [
-        f"{code(a)} − {code(b)} {100 * (first - second):+.1f}".replace("-", "−")
+        f"{code(a)} − {code(b)} {plus(100 * (first - second), 1)}"
         for (a, b), (first, second) in gaps.items()
         if first is not None and second is not None
     ]
@@ -83,8 +78,6 @@ def _line(name: str, study: FewshotData) -> list[str]:
     answered = 1 - record.missed / record.faces if record.faces else None
     recall = numbers.get("recall")
     counts = [formatted("crops", record.faces), formatted("detection", answered), formatted("recall", recall)]
-    mean = record.metrics[constant.PIXELS]
-    bounds = interval(constant.PIXELS, mean.low, mean.high) or "–"
     first, *rest = cells(numbers, ACCURACY)
     start = [
         code(name),
@@ -93,7 +86,7 @@ def _line(name: str, study: FewshotData) -> list[str]:
         str(record.seeds or 1),
         *counts,
         first,
-        bounds,
+        bounds(constant.PIXELS, record.metrics[constant.PIXELS]) or "–",
     ]
     return [*start, *rest, *cost.size(study.timed.get(study.row(name), {}))]
 

@@ -16,8 +16,8 @@ from thermark.metrics.bootstrap import difference
 from thermark.metrics.registry import describe
 from thermark.report.gate.gate_config import Config, Margin
 from thermark.report.gate.sources import Side
-from thermark.report.results.face_errors import Errors
-from thermark.report.results.ranking import value
+from thermark.report.results.estimates import value
+from thermark.report.results.face_errors import Errors, places, same_faces
 from thermark.report.results.record import Record, ResultSet
 
 Verdict = Literal["ok", "improved", "new", "inconclusive", "regression", "cannot compare"]
@@ -106,7 +106,7 @@ def _contestant(
     elif not old.ran:
         yield Judgement(name, contestant, "", "new" if new.ran else "ok", "did not run before")
     elif not new.ran:
-        yield Judgement(name, contestant, "", "regression", f"{new.status}: {new.reason}")
+        yield Judgement(name, contestant, "", "regression", new.why)
     elif errors[0] is None or errors[1] is None:
         yield Judgement(name, contestant, main, "cannot compare", "no errors by face beside the record")
     elif reason := _other_conditions(old, new) or _other_faces(old, new, *errors):  # type: ignore[arg-type]
@@ -127,7 +127,7 @@ def _other_faces(old: Record, new: Record, base: Errors, head: Errors) -> str:
     """Return why two answers cannot be paired, nothing where they are about the same faces."""
     if len(np.unique(head["ids"])) != len(head["ids"]):
         return "a face is scored twice"
-    if sorted(base["ids"]) != sorted(head["ids"]):
+    if not same_faces(head["ids"], base["ids"]):
         return f"other faces: {len(base['ids'])} and {len(head['ids'])}"
     if np.isnan(head["per_seed"]).any() or np.isnan(base["per_seed"]).any():
         return "the error of a face is not a number"
@@ -153,7 +153,7 @@ def _numbers(
             yield _exact((*whose, name), value(old, name), value(new, name), config.tolerance)
         return
     yield _found(old, new, config.margins.get("found", Margin()))
-    aligned = _aligned(*errors)
+    aligned = errors[0]["per_seed"], errors[1]["per_seed"][:, places(errors[1]["ids"], errors[0]["ids"])]
     main, miss = how.protocol.main, how.protocol.miss
     if not {main, f"{main}_all"} & {*config.margins}:
         reason = f"no margin is stated for {main} or {main}_all"
@@ -170,12 +170,6 @@ def _numbers(
     for name in config.margins:
         if name not in ("found", main, f"{main}_all") and (name in old.metrics or name in new.metrics):
             yield _as_it_stands((*whose, name), value(old, name), value(new, name), config)
-
-
-def _aligned(base: Errors, head: Errors) -> Aligned:
-    """Return the errors of both (S, N) in the base's order of faces."""
-    order, ranks = np.argsort(head["ids"], kind="stable"), np.argsort(np.argsort(base["ids"], kind="stable"))
-    return base["per_seed"], head["per_seed"][:, order[ranks]]
 
 
 def _found(old: Record, new: Record, margin: Margin) -> Judgement:

@@ -1,13 +1,13 @@
 """The input of the report: the records of each data set, their order, and which numbers may be compared."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from thermark.report.notices import kind
+from thermark.report.grouping import grouped
 from thermark.report.results.comparisons import Comparisons
-from thermark.report.results.ranking import Groups, overall, ranked, value
+from thermark.report.results.estimates import value
+from thermark.report.results.ranking import Groups, overall, ranked
 from thermark.report.results.record import DataSet, Record, ResultSet, open_set
 
 
@@ -27,11 +27,6 @@ class Board:
     def main(self) -> str:
         """The metric that ranks, which the labels decide: `nme_io`, `nme_diag` or `error_px_mean`."""
         return self.results.protocol.main
-
-    @property
-    def machine(self) -> bool:
-        """Whether another network said where the points of these real pictures are."""
-        return kind(self.data_set) == "machine"
 
     @property
     def finders(self) -> bool:
@@ -67,9 +62,7 @@ def idle(boards: Sequence[Board]) -> dict[str, Record]:
 
     Empty where no contestant has numbers at all: the boards state that themselves.
     """
-    records: dict[str, list[Record]] = defaultdict(list)
-    for record in (record for board in boards for record in board.records):
-        records[record.contestant].append(record)
+    records = grouped((record.contestant, record) for board in boards for record in board.records)
     without_numbers = {name: group for name, group in records.items() if not any(record.ran for record in group)}
     if len(without_numbers) == len(records):
         return {}

@@ -9,8 +9,8 @@ from thermark.metrics.registry import METRICS, MOVED, describe, parse_name
 from thermark.report.leaderboard.board import Board, few_misses
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import label, natural, shown
-from thermark.report.results.estimates import covered, interval, plus_minus
-from thermark.report.results.ranking import value, whole
+from thermark.report.results.estimates import covered, interval, plus_minus, value
+from thermark.report.results.ranking import whole
 from thermark.report.results.record import PartResult, Record
 
 NARROW = 3  # values of a stratum that still fit beside another's
@@ -137,7 +137,7 @@ def _name(record: Record, board: Board) -> str:
 
 def reason(record: Record) -> str:
     """Return why somebody did not run, in words that cannot break out of a table."""
-    return f"*{escaped(record.status)}: {escaped(record.reason)}*"
+    return f"*{escaped(record.why)}*"
 
 
 def _podium(board: Board, name: str) -> list[str]:

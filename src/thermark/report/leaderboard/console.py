@@ -6,9 +6,9 @@ from types import MappingProxyType
 import pandas as pd
 
 from thermark.report.leaderboard.board import Board, idle, without
+from thermark.report.notices import kind
 from thermark.report.number_format import label, shown
-from thermark.report.results.estimates import covered, interval, plus_minus
-from thermark.report.results.ranking import value
+from thermark.report.results.estimates import covered, interval, plus_minus, value
 from thermark.report.results.record import Record
 
 LINES = 15  # a data set; the rest is in the written leaderboard
@@ -28,24 +28,20 @@ def leaderboard(boards: Sequence[Board], left_out: Mapping[str, str] = MappingPr
 
 
 def _block(board: Board) -> str:
-    origin, main = board.data_set.origin, board.main
-    kind = f" ({origin} data: no evidence about real cameras)" if origin != "real" else ""
-    kind = " (machine labels: distances from another network)" if board.machine else kind
+    special, main = kind(board.data_set), board.main
+    about = f" ({special} data: no evidence about real cameras)" if special else ""
+    about = " (machine labels: distances from another network)" if special == "machine" else about
     listed, more = board.records[:LINES], len(board.records) - LINES
     rows = {_clean(record.contestant): _row(record, board) for record in listed if record.ran}
     rows = {"": ["", label(main), "95 %", "all faces", "missed", "interval over"]} | rows
     frame = pd.DataFrame(rows)
     wide = [*frame.map(len).max(axis=1)[:-1], 0]  # the last is not padded
     lines = {name: [f"{cell:>{size}}" for cell, size in zip(frame[name], wide, strict=True)] for name in frame}
-    lines |= {
-        _clean(record.contestant): [f"{record.status}: {_clean(record.reason)}"]
-        for record in listed
-        if not record.ran
-    }
+    lines |= {_clean(record.contestant): [_clean(record.why)] for record in listed if not record.ran}
     width = max(map(len, lines))
     texts = [f"  {name:{width}}  {'  '.join(cells)}".rstrip() for name, cells in lines.items()]
     texts += [f"  and {more} more in the leaderboard"] if more > 0 else []
-    return "\n".join([f"{_clean(board.data_set.name)}{kind}", *texts])
+    return "\n".join([f"{_clean(board.data_set.name)}{about}", *texts])
 
 
 def _row(record: Record, board: Board) -> list[str]:

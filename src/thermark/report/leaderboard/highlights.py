@@ -18,12 +18,10 @@ def leading(order: Sequence[str], kinds: Mapping[str, str], count: int) -> list[
     return [*leaders, *(name for name in order if name not in leaders)][:count]
 
 
-def highlighted(order: Sequence[str], kinds: Mapping[str, str], first: Sequence[str] = ()) -> list[str]:
-    """Return whose curves have a colour and a label: the `first`, then the leading, seven, and the floor."""
+def highlighted(order: Sequence[str], kinds: Mapping[str, str]) -> list[str]:
+    """Return whose curves have a colour and a label: the leading seven, and the floor."""
     best = leading([name for name in order if name != FLOOR], kinds, CURVES)
-    candidates = dict.fromkeys([*first, *(name for name in order if name in best)])
-    chosen = [name for name in candidates if name != FLOOR][:CURVES]
-    return [name for name in order if name in (*chosen, FLOOR)]
+    return [name for name in order if name in (*best, FLOOR)]
 
 
 def pictured(order: Sequence[str], kinds: Mapping[str, str], reference: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from thermark.core.templates import render
 from thermark.landmarks import provisional
 from thermark.metrics.registry import MOVED
+from thermark.report.grouping import grouped
 from thermark.report.leaderboard import board_tables
 from thermark.report.leaderboard.board import Board, few_misses, idle, order, without
 from thermark.report.leaderboard.highlights import leading
@@ -15,7 +16,8 @@ from thermark.report.notices import PROMPTS, notice
 from thermark.report.number_format import shown, unit
 from thermark.report.results import printed
 from thermark.report.results.comparisons import Comparisons
-from thermark.report.results.ranking import kinds, value, whole
+from thermark.report.results.estimates import value
+from thermark.report.results.ranking import kinds, whole
 from thermark.report.results.record import Record
 
 TEMPLATE = Path(__file__).parent / "templates/leaderboard.md"
@@ -94,8 +96,6 @@ def _about(board: Board) -> str:
 
 def _reasons(absent: Mapping[str, Record]) -> str:
     """Return a table of contestants that could run nowhere, with their reasons, a line a reason."""
-    sharing: dict[str, list[str]] = {}
-    for name, record in absent.items():
-        sharing.setdefault(board_tables.reason(record), []).append(code(name))
-    rows = [[", ".join(names), why] for why, names in sharing.items()]
+    by_reason = grouped((board_tables.reason(record), code(name)) for name, record in absent.items())
+    rows = [[", ".join(names), why] for why, names in by_reason.items()]
     return table(["contestant", "why"], rows, texts=2) if rows else ""

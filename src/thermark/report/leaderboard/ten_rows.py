@@ -4,8 +4,8 @@ from thermark.landmarks import load
 from thermark.report.leaderboard.highlights import leading
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import label, shown, unit
-from thermark.report.results.estimates import covered, interval
-from thermark.report.results.ranking import kinds, ranked, value, whole
+from thermark.report.results.estimates import covered, interval, value
+from thermark.report.results.ranking import kinds, ranked, whole
 from thermark.report.results.record import ResultSet
 
 ROWS = 10

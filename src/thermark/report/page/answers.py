@@ -5,8 +5,9 @@ from itertools import product
 
 from thermark.report.page import words
 from thermark.report.page.figures.cost import cost
-from thermark.report.page.view import Speeds, View, estimate, given
+from thermark.report.page.view import Speeds, View, given
 from thermark.report.results.comparisons import Matrix
+from thermark.report.results.estimates import estimate
 from thermark.report.results.record import Record
 
 BOXES = {"any": "given or found", "given": "come with the picture", "found": "must be found"}

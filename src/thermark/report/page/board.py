@@ -8,7 +8,8 @@ from thermark.report.number_format import label, natural, shown, title
 from thermark.report.page import words
 from thermark.report.page.answers import leader
 from thermark.report.page.figures.cost import cost
-from thermark.report.page.view import View, estimate, given
+from thermark.report.page.view import View, given
+from thermark.report.results.estimates import bounds, estimate, plus_minus
 from thermark.report.results.ranking import whole
 from thermark.report.results.record import Record
 
@@ -99,9 +100,8 @@ def _estimate(name: str, record: Record) -> Cell:
     one = estimate(record, name)
     if one.value is None:
         return Cell(words.DASH, words.no_interval(record, one))
-    below = words.interval(name, one) or f"no interval: {words.no_interval(record, one)}"
-    spread = "" if one.seed_std is None else f" ± {shown(name, one.seed_std)}"
-    return Cell(shown(name, one.value) + spread, below, f"{one.value:.6g}")
+    below = bounds(name, one) or f"no interval: {words.no_interval(record, one)}"
+    return Cell(shown(name, one.value) + plus_minus(record, name), below, f"{one.value:.6g}")
 
 
 def _whisker(view: View, record: Record, end: float) -> Whisker | None:
@@ -211,5 +211,5 @@ def _metrics(record: Record) -> list[tuple[str, str, str]]:
             continue
         one, count = record.metrics[name], describe(name).is_count
         value = one.value if not count or one.value is None else int(one.value)
-        rows.append((label(name), shown(name, value), words.interval(name, one)))
+        rows.append((label(name), shown(name, value), bounds(name, one)))
     return rows

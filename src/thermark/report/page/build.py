@@ -9,15 +9,15 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from thermark.core import files
 from thermark.core.config import Section
+from thermark.report.grouping import grouped
 from thermark.report.notices import banner
 from thermark.report.page import answers, board, gallery, packing, render, words
 from thermark.report.page.figures import cost, distributions, face, learning, pairs
 from thermark.report.page.figures.vega import DARK, Figure, PageTable, Spec
 from thermark.report.page.page_data import PageData
 from thermark.report.page.view import View, leading
-from thermark.report.results.absent import HEADER, absent
 from thermark.report.results.comparisons import Comparisons
-from thermark.report.results.printed import columns
+from thermark.report.results.printed import ABSENT, absent, columns
 from thermark.report.results.record import ResultSet
 
 PAIRS = (
@@ -71,7 +71,7 @@ def context(inputs: PageData, config: Config) -> dict[str, Any]:
         "families": families(inputs.comparisons, inputs.sets),
         "compared": bool(inputs.comparisons.matrices),
         "learned": learned,
-        "not_run": PageTable("Not run, and why", HEADER, absent(inputs.sets)),
+        "not_run": PageTable("Not run, and why", ABSENT, absent(inputs.sets)),
         "published": inputs.published,
         "machine": _machine(inputs.machine),
         "timed": _timed(inputs),
@@ -96,10 +96,7 @@ def families(comparisons: Comparisons, sets: Mapping[str, ResultSet]) -> list[tu
 
 def _notices(parts: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return what numbers must not be taken for: which data sets (empty: all of them), and the sentence."""
-    titles: dict[str, list[str]] = {}
-    for part in parts:
-        if part["notice"]:
-            titles.setdefault(part["notice"], []).append(part["title"])
+    titles = grouped((part["notice"], part["title"]) for part in parts if part["notice"])
     return [
         ("" if len(named) == len(parts) else words.listed(named, len(named)), notice)
         for notice, named in titles.items()

@@ -1,11 +1,9 @@
 """What the page reads: records, comparisons, and a few files of curves that may be absent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import Any, TypeVar
 
 from thermark.core import files
 from thermark.report import long_table
@@ -15,6 +13,8 @@ from thermark.report.paths import NOT_GIVEN, ReportPaths
 from thermark.report.results.comparisons import Comparisons, open_comparisons
 from thermark.report.results.face_errors import Errors, open_errors
 from thermark.report.results.record import ResultSet, open_all
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,38 +54,30 @@ def read(paths: ReportPaths, budget: tuple[str, ...] = (), folder: str = "") -> 
         for name in record.trained_sets
     )
     errors = {name: open_errors(paths.results / f"{name}.parquet") for name in sets}
-    speed = _content(paths.speed, {})
+    speed: Mapping[str, Any] = _if_there(paths.speed, files.read_json, {})
     return PageData(
         sets=sets,
         errors=errors,
-        comparisons=_compared(paths.comparisons),
+        comparisons=_if_there(paths.comparisons, open_comparisons, Comparisons()),
         speeds=times(speed),
         machine=speed.get("machine", {}),
-        budget=_lines(paths.budget),
-        training=_lines(paths.training_curves),
-        published=tuple(_content(paths.published, ())),
+        budget=_if_there(paths.budget, _lines, ()),
+        training=_if_there(paths.training_curves, _lines, ()),
+        published=tuple(_if_there(paths.published, files.read_json, ())),
         sources={"budget": budget, "training": tuple(dict.fromkeys(learned))},
         folder=folder,
         faces=paths.faces,
     )
 
 
-def _content(path: Path, absent: Any) -> Any:
-    return files.read_json(path) if path.is_file() else absent
-
-
-def _compared(path: Path) -> Comparisons:
-    return open_comparisons(path) if path.is_file() else Comparisons()
+def _if_there(path: Path, read: Callable[[Path], T], absent: T) -> T:
+    return read(path) if path.is_file() else absent
 
 
 def _lines(path: Path) -> Lines:
-    if not path.is_file():
-        return ()
-    table = long_table.read(path)
-    return [
-        {str(key): None if pd.isna(value) else value for key, value in row.items()}
-        for row in table.to_dict(orient="records")
-    ]
+    table = long_table.read(path).astype(object)
+    rows: Lines = table.where(table.notna(), None).to_dict(orient="records")
+    return rows
 
 
 def times(speed: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

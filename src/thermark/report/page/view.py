@@ -10,12 +10,12 @@ from thermark.metrics.scores import GIVEN
 from thermark.report.number_format import long_unit, scale, unit
 from thermark.report.page import words
 from thermark.report.results.comparisons import Comparisons, Matrix
+from thermark.report.results.estimates import estimate
 from thermark.report.results.face_errors import Errors
 from thermark.report.results.ranking import FLOOR, ranked, whole
 from thermark.report.results.record import Estimate, Record, ResultSet
 
 NAMED = 8  # contestants with a colour
-UNKNOWN = Estimate(value=None, faces=0, subjects=0)
 # Contestant or network -> `ms`, `ms_low`, `ms_high`, `parameters`, `note`.
 Speeds = Mapping[str, Mapping[str, Any]]
 
@@ -102,11 +102,6 @@ class View:
     def group(self, record: Record) -> str:
         """Return the letter of a contestant's group, nothing where it was not compared."""
         return self.matrix.groups.get(record.contestant, "") if self.matrix else ""
-
-
-def estimate(record: Record, metric: str) -> Estimate:
-    """Return an estimate of a contestant, one without a value where there is none."""
-    return record.metrics.get(metric, UNKNOWN)
 
 
 def given(record: Record) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from thermark.report.notices import kind
-from thermark.report.number_format import interval as between
 from thermark.report.number_format import shown, unit
+from thermark.report.results.estimates import bounds
 from thermark.report.results.record import DataSet, Estimate, Record
 
 DASH = "\N{EN DASH}"
@@ -21,11 +21,6 @@ def titled(data_set: DataSet) -> str:
     """Return a data set's title, which names rendered data and machine labels as such."""
     qualifier = {"machine": "machine labels"}.get(kind(data_set), kind(data_set))
     return data_set.title if qualifier in data_set.title else f"{data_set.title} ({origin(data_set)})"
-
-
-def interval(metric: str, estimate: Estimate) -> str:
-    """Return a 95 % interval as printed, such as `4.63–6.01`; empty where there is none."""
-    return between(metric, estimate.low, estimate.high)
 
 
 def no_interval(record: Record, estimate: Estimate) -> str:
@@ -74,8 +69,14 @@ def value(metric: str, number: float | None) -> str:
     return "no value" if number is None else f"{shown(metric, number)} {unit(metric)}"
 
 
+def ends(metric: str, values: Mapping[str, float], where: str) -> tuple[str, str]:
+    """Return the least and the greatest of some values with their units, and behind each `where` it is."""
+    least, most = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+    first, last = (f"{value(metric, values[key])} {where.format(key)}" for key in (least, most))
+    return first, last
+
+
 def with_interval(metric: str, estimate: Estimate) -> str:
     """Return a number with unit and interval, such as `5.30 % (95 % interval 4.63–6.01)`."""
-    ends = interval(metric, estimate)
-    bounds = f" (95 % interval {ends})" if ends else ""
-    return f"{shown(metric, estimate.value)} {unit(metric)}{bounds}"
+    within = bounds(metric, estimate)
+    return f"{shown(metric, estimate.value)} {unit(metric)}" + (f" (95 % interval {within})" if within else "")

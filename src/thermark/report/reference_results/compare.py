@@ -14,7 +14,7 @@ TOLERATED_NOSES, TOLERATED_PX, TOLERATED_ERROR = 1, 0.5, 0.001
 WIDEST = 3
 KEY = ("table", "row", "run", "metric", "level")  # they identify a cell on a page
 ROUNDING = 1e-9  # 0.0306 - 0.0296 is a little more than 0.001
-NO_PROFILE, UNFOUND = "not in this profile", "nothing was found"
+NO_PROFILE, UNMEASURED, UNFOUND = "not in this profile", "not measured", "nothing was found"
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,6 @@ def compare_cells(cells: Sequence[PublishedCell], ours: Lookup) -> list[CellComp
     reason that the cell or the contestant states, or another number of noses.
     """
     return [_compared(cell, ours(cell) if cell.run else cell.norun) for cell in cells]
-
-
-def measured(cell: PublishedCell, numbers: Mapping[str, Any], seeds: int, origin: Origin) -> Ours | str:
-    """Return the cell's metric of `numbers`, its spread and its interval, or that it was not measured."""
-    if cell.metric not in numbers:
-        return "not measured"
-    seed_std, low, high = (numbers.get(f"{cell.metric}_{bound}") for bound in ("seed_std", "low", "high"))
-    return Ours(numbers[cell.metric], seeds, seed_std, low, high, origin)
 
 
 def recalled(

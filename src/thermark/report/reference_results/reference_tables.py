@@ -22,9 +22,9 @@ LONGEST = 120  # letters of a reason in the table; the JSON has all of it
 
 def reference_table(compared: Sequence[CellComparison]) -> list[dict[str, Any]]:
     """Return a row for each cell, as plain data in the cell's unit; None where there is no number of ours."""
-    fields = ("source", "table", "row", "unit", "run", "dataset", "protocol", "doubt")
+    fields = {"source", "table", "row", "unit", "run", "dataset", "protocol", "doubt"}
     return [
-        {name: getattr(row.cell, name) for name in fields}
+        row.cell.model_dump(include=fields)
         | {"column": row.cell.title, "published": row.cell.value, "ours": row.value}
         | {"verdict": row.verdict, "reason": row.reason}
         for row in compared
@@ -60,7 +60,7 @@ def posts_section(posts: Published, rows: Sequence[CellComparison], absent: str)
 
 def posts_row(row: CellComparison) -> dict[str, Any]:
     """Return a comparison with a post as plain data."""
-    cell = {name: getattr(row.cell, name) for name in ("table", "row", "run", "metric")}
+    cell = row.cell.model_dump(include={"table", "row", "run", "metric"})
     return cell | {"published": row.cell.value, "ours": row.value, "verdict": row.text}
 
 

@@ -16,7 +16,7 @@ from thermark.metrics.compared import compare, pairwise
 from thermark.metrics.paired import NEEDED
 from thermark.report.results.caveats import caveat
 from thermark.report.results.collect import Contestant
-from thermark.report.results.comparisons import Comparisons, Family, Matrix, Pair
+from thermark.report.results.comparisons import DECIDED, UNMEASURED, Comparisons, Family, Matrix, Pair
 from thermark.report.results.face_errors import Errors, mean_error
 from thermark.report.results.ranking import ranked, whole
 from thermark.report.results.record import Record, ResultSet
@@ -136,8 +136,8 @@ def _family(
 
 def _verdict(pair: Pair, adjusted: float) -> str:
     """Return the verdict of a pair after Holm's adjustment."""
-    shown = pair.verdict in ("lower error", "higher error")
-    return "no difference shown" if shown and not (adjusted <= 0.05 and not pair.grey) else pair.verdict
+    lost = pair.verdict in DECIDED and (pair.grey or not adjusted <= 0.05)
+    return "no difference shown" if lost else pair.verdict
 
 
 def _pair(
@@ -147,40 +147,21 @@ def _pair(
     dataset = results.data_set.name
     absent = [name for name in pair if name not in errors]
     if absent:
-        verdict = f"not run: {', '.join(absent)}"
-        return Pair(
-            dataset=dataset,
-            a=a,
-            b=b,
-            difference=None,
-            faces=0,
-            left_out=0,
-            subjects=0,
-            seeds=(0, 0),
-            verdict=verdict,
-        )
+        return Pair(dataset=dataset, a=a, b=b, **UNMEASURED, verdict=f"not run: {', '.join(absent)}")
     floor = max(_floors(results, pair).values(), default=0.0)
     comparison = compare(_columns(errors[a]), _columns(errors[b]), "error", _doubt(results, config), floor)
     records = [record for name in pair if (record := results.of(name))]
     trained = [info[name] for name in pair]
     limits = caveat(records, [one.training for one in trained], [one.few_seed_teachers for one in trained])
-    verdict = _against_a_constant(records) or comparison.verdict
+    same = {name: value for name, value in vars(comparison).items() if name in Pair.model_fields}
     return Pair(
         dataset=dataset,
         a=a,
         b=b,
-        difference=comparison.difference,
-        low=comparison.low,
-        high=comparison.high,
+        **same,
         difference_all=comparison.capped,
-        p=comparison.p,
         mde=comparison.detectable,
-        faces=comparison.faces,
-        left_out=comparison.left_out,
-        subjects=comparison.subjects,
-        seeds=comparison.seeds,
-        verdict=verdict,
-        grey=comparison.grey,
+        verdict=_against_a_constant(records) or comparison.verdict,
         caveat=limits,
     )
 

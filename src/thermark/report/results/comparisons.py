@@ -1,7 +1,7 @@
 """What follows from comparing contestants on the same faces: declared families, and a matrix of all pairs."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from thermark.report.stage_files import open_json
 
 SCHEMA = 1
 EXPLORATORY = "exploratory"
+DECIDED = ("lower error", "higher error")  # verdicts with a direction
+# The numbers of a pair of which one did not run.
+UNMEASURED: Mapping[str, Any] = {"difference": None, "faces": 0, "left_out": 0, "subjects": 0, "seeds": (0, 0)}
 
 
 class Pair(Section):
@@ -49,6 +52,11 @@ class Pair(Section):
     def names(self) -> tuple[str, str]:
         """Both contestants."""
         return self.a, self.b
+
+    @property
+    def decided(self) -> bool:
+        """Whether one of both has the lower error."""
+        return self.verdict in DECIDED and not self.grey
 
 
 class Family(Section):
@@ -87,21 +95,15 @@ class Comparisons(Section):
         asked = {family.name: {name for pair in family.pairs for name in pair.names} for family in self.families}
         return [family for family in self.families if family.pairs and asked[family.name] <= set(contestants)]
 
-    def declared(self, dataset: str, a: str, b: str) -> Pair | None:
-        """Return a declared comparison of a with b, None where no family has it."""
-        pairs = (pair for family in self.families for pair in family.pairs)
-        return next((pair for pair in pairs if (pair.dataset, pair.a, pair.b) == (dataset, a, b)), None)
-
     def explored(self, dataset: str, a: str, b: str) -> Pair | None:
         """Return a difference that was not declared, without a verdict; None where one of both did not run."""
         matrix = self.matrices.get(dataset)
         if matrix is None or not {a, b} <= {*matrix.contestants}:
             return None
         row, column = map(matrix.contestants.index, (a, b))
+        known = {name: getattr(matrix, name)[row][column] for name in ("difference", "low", "high")}
         # A matrix does not hold the numbers of faces and seeds.
-        fields: dict[str, Any] = {"faces": 0, "left_out": 0, "subjects": 0, "seeds": (0, 0)}
-        fields |= {name: getattr(matrix, name)[row][column] for name in ("difference", "low", "high")}
-        return Pair(dataset=dataset, a=a, b=b, verdict=EXPLORATORY, **fields)
+        return Pair(dataset=dataset, a=a, b=b, verdict=EXPLORATORY, **{**UNMEASURED, **known})
 
 
 def write_comparisons(path: Path, made: Comparisons) -> None:

@@ -1,20 +1,36 @@
-"""What stands beside a printed metric: its interval, its spread over seeds, and what the interval covers."""
+"""The estimates of a record, and what stands beside a printed one: interval, spread over seeds, what it covers."""
 
 from thermark.report.number_format import interval as between
 from thermark.report.number_format import shown
-from thermark.report.results.record import Record
+from thermark.report.results.record import Bounded, Estimate, Record
+
+UNKNOWN = Estimate(value=None, faces=0, subjects=0)
+
+
+def estimate(record: Record, metric: str) -> Estimate:
+    """Return an estimate of a contestant, one without a value where there is none."""
+    return record.metrics.get(metric, UNKNOWN)
+
+
+def value(record: Record, metric: str) -> float | None:
+    """Return the value of a metric, None where there is none."""
+    return estimate(record, metric).value
+
+
+def bounds(metric: str, bounded: Bounded) -> str:
+    """Return a 95 % interval as printed, such as `4.63–6.01`; empty where there is none."""
+    return between(metric, bounded.low, bounded.high)
 
 
 def interval(record: Record, name: str) -> str:
     """Return the interval of a metric as printed; n/a where one subject or none was drawn from."""
-    estimate = record.metrics.get(name)
-    return (between(name, estimate.low, estimate.high) if estimate else "") or "n/a"
+    return bounds(name, estimate(record, name)) or "n/a"
 
 
 def plus_minus(record: Record, name: str) -> str:
     """Return the standard deviation of a metric over several seeds as printed behind it, nothing for one seed."""
-    estimate = record.metrics.get(name)
-    return "" if estimate is None or estimate.seed_std is None else f" ± {shown(name, estimate.seed_std)}"
+    spread = estimate(record, name).seed_std
+    return "" if spread is None else f" ± {shown(name, spread)}"
 
 
 def covered(record: Record, main: str) -> str:

@@ -1,16 +1,18 @@
-"""Comparisons as people read them: a table of a family, a difference in words, counts of verdicts."""
+"""Results as people read them: a family as a table, a difference in words, counts of verdicts, who is absent."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from thermark.report.grouping import grouped
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import points, probability, signed, title
-from thermark.report.results.comparisons import EXPLORATORY, Pair
+from thermark.report.results.comparisons import DECIDED, EXPLORATORY, Pair
 from thermark.report.results.record import ResultSet
 from thermark.report.too_few_seeds import undecided
 
-VERDICTS = ("lower error", "higher error", "no difference shown")
+VERDICTS = (*DECIDED, "no difference shown")
 HEADER = ("difference", "on", "in", "a − b", "95 %", "all faces", "p", "detectable", "of", "verdict")
+ABSENT = ("contestants", "data sets", "status", "why")
 
 
 def pairs(comparisons: Iterable[Pair], sets: Mapping[str, ResultSet]) -> str:
@@ -84,3 +86,16 @@ def bounded(pair: Pair) -> bool:
 
 def _verdict(pair: Pair) -> str:
     return f"*{EXPLORATORY}*" if pair.verdict == EXPLORATORY else escaped(columns(pair, None)["verdict"])
+
+
+def absent(sets: Mapping[str, ResultSet]) -> list[tuple[str, ...]]:
+    """Return rows of ABSENT; contestants share a row that have the same reason on the same data sets."""
+    idle = [(name, record) for name, results in sets.items() for record in results.records if not record.ran]
+    by_reason = grouped(((record.status, record.reason), (record.contestant, name)) for name, record in idle)
+    rows: list[tuple[str, ...]] = []
+    for (status, reason), cells in by_reason.items():
+        by_sets = grouped((tuple(on), contestant) for contestant, on in grouped(cells).items())
+        for on_sets, names in by_sets.items():
+            where = "all" if len(on_sets) == len(sets) else ", ".join(on_sets)
+            rows.append((", ".join(names), where, status, reason))
+    return rows

@@ -4,17 +4,12 @@ from collections.abc import Mapping
 from math import inf
 from types import MappingProxyType
 
+from thermark.report.results.estimates import value
 from thermark.report.results.record import Record, ResultSet
 
 Groups = Mapping[str, str]  # contestant -> letter
 FLOOR = "mean_shape"  # looks at no picture: every contestant must beat it
 NONE: Groups = MappingProxyType({})
-
-
-def value(record: Record, metric: str) -> float | None:
-    """Return the value of a metric, None where there is none."""
-    estimate = record.metrics.get(metric)
-    return None if estimate is None else estimate.value
 
 
 def whole(record: Record, results: ResultSet) -> bool:

@@ -29,11 +29,11 @@ Status = Literal["ok", "skipped", "failed"]
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
-class Estimate(Section):
+class Bounded(Section):
     """A metric's value, in the unit that `metrics.names.describe` gives; mean over seeds where there are several.
 
     `low` and `high` bound its 95 % interval over subjects (and seeds, where there are several); `seed_std` is the
-    standard deviation over seeds. `faces` and `subjects`: of how many it is made. An absent `value`: undefined.
+    standard deviation over seeds. `faces`: of how many it is made. An absent `value`: undefined.
     """
 
     value: float | None
@@ -41,17 +41,17 @@ class Estimate(Section):
     high: float | None = None
     seed_std: float | None = None
     faces: int
+
+
+class Estimate(Bounded):
+    """A metric on all faces, or on those that were found, of so many `subjects`."""
+
     subjects: int
 
 
-class PartResult(Section):
-    """The main metric on a part of the faces or landmarks, as an estimate; `missed` of them have no answer."""
+class PartResult(Bounded):
+    """The main metric on a part of the faces or landmarks; `missed` of them have no answer."""
 
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    seed_std: float | None = None
-    faces: int
     missed: int
 
 
@@ -152,6 +152,11 @@ class Record(Section):
     def ran(self) -> bool:
         """Whether there are numbers."""
         return self.status == "ok"
+
+    @property
+    def why(self) -> str:
+        """Why there are none: skipped or failed, and the reason."""
+        return f"{self.status}: {self.reason}"
 
 
 class Provenance(Section):

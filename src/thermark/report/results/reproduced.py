@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from thermark.report import reference_results
+from thermark.report.grouping import grouped
 from thermark.report.reference_results import PublishedCell
 from thermark.report.reference_results.compare import (
     NO_PROFILE,
+    UNMEASURED,
     CellComparison,
     Lookup,
     Ours,
     compare_cells,
-    measured,
     recalled,
 )
 from thermark.report.results.record import Record, ResultSet
@@ -36,9 +37,7 @@ def reproductions(sets: Mapping[str, ResultSet]) -> dict[str, ResultSet]:
     protocols are not those of records, and count nothing here.
     """
     compared = compare_cells([cell for cell in cells() if not cell.protocol], recorded(sets))
-    verdicts: dict[tuple[str, str], set[str]] = {}
-    for row in compared:
-        verdicts.setdefault((row.cell.dataset, row.cell.run), set()).add(row.verdict)
+    verdicts = grouped(((row.cell.dataset, row.cell.run), row.verdict) for row in compared)
     good = {key for key, states in verdicts.items() if "reproduced" in states and "outside" not in states}
     return {name: results.model_copy(update={"records": _raised(results, good)}) for name, results in sets.items()}
 
@@ -61,20 +60,11 @@ def _ours(cell: PublishedCell, sets: Mapping[str, ResultSet]) -> Ours | str:
         return NO_PROFILE
     if not record.ran:
         return record.reason or record.status
-    numbers: dict[str, Any] = {}
-    if cell.stratum:
-        part = record.parts.get(cell.stratum, {}).get(cell.level)
-        numbers = _ends(results.protocol.main, part.model_dump()) if part else {}
-    else:
-        for name, estimate in record.metrics.items():
-            numbers |= _ends(name, estimate.model_dump())
-    return measured(cell, numbers, max(record.seeds, 1), results.data_set.origin)
-
-
-def _ends(name: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a value and what bounds it as summaries name them, what is undefined left out."""
-    named = {"": numbers["value"], **{f"_{end}": numbers.get(end) for end in ("low", "high", "seed_std")}}
-    return {name + end: value for end, value in named.items() if value is not None}
+    part = record.parts.get(cell.stratum, {}).get(cell.level) if cell.metric == results.protocol.main else None
+    one = part if cell.stratum else record.metrics.get(cell.metric)
+    if one is None or one.value is None:
+        return UNMEASURED
+    return Ours(one.value, max(record.seeds, 1), one.seed_std, one.low, one.high, results.data_set.origin)
 
 
 def _size(cell: PublishedCell, sets: Mapping[str, ResultSet]) -> Ours | str:

@@ -23,11 +23,11 @@ from thermark.models.inference.contestant import ContestantAbsent
 from thermark.models.inference.contract import Unavailable
 from thermark.models.inference.keys import Setting
 from thermark.models.inference.watchdog import Beat, Ended, run_watched
+from thermark.report.contestants import Sections
 from thermark.report.speed import reference, timed
 from thermark.report.speed.speed_config import Contestants
 from thermark.report.speed.timed import TimedContestant
 
-Sections = Mapping[str, Mapping[str, Any]]
 Timing = dict[str, Any]  # of one contestant in one turn
 Work = Callable[..., None]
 T = TypeVar("T")

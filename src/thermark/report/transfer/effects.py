@@ -17,6 +17,7 @@ from thermark.metrics.paired import Paired, paired
 from thermark.metrics.seeds import spread
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import shown, signed
+from thermark.report.results.comparisons import DECIDED
 from thermark.report.transfer.ablation import BASE, Changes
 from thermark.report.transfer.boxes import MEAN_OF_OTHERS
 from thermark.report.transfer.camera_scores import face_errors, recordings
@@ -108,4 +109,4 @@ def _mean(values: Sequence[float]) -> str:
 def _difference(compared: Paired) -> str:
     bounds = [signed(bound, METRIC) for bound in (compared.low, compared.high) if bound is not None]
     text = signed(compared.difference, METRIC) + (f" ({' to '.join(bounds)})" if bounds else "")
-    return f"**{text}**" if compared.verdict in ("lower error", "higher error") else text
+    return f"**{text}**" if compared.verdict in DECIDED else text

@@ -12,11 +12,10 @@ from thermark.core.config import Section
 from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces, open_table
 from thermark.core.packed_images import BASE
-from thermark.core.predictions import Predictions, file_name
-from thermark.core.runs import seed_folders
+from thermark.core.predictions import Predictions
 from thermark.report import long_table
 from thermark.report.paths import ReportPaths
-from thermark.report.stage_files import existing, open_json
+from thermark.report.stage_files import open_json, predicted
 from thermark.report.transfer import page
 from thermark.report.transfer.boxes import MEAN_OF_OTHERS, mean_of_others, prompts
 from thermark.report.transfer.camera_scores import Contestants, face_errors, recordings, strata, summarise
@@ -51,7 +50,7 @@ def build(config: Config, paths: ReportPaths, text: Path, numbers: Path, errors:
     sets = {kind: _read(where, names, paths) for kind, where in config.boxes.items()}
     left_out = {name: reason for name in names if (reason := _why_absent(sets, name))}
     contestants = {
-        name: {kind: (faces, predicted[name]) for kind, (faces, predicted) in sets.items()}
+        name: {kind: (faces, by_name[name]) for kind, (faces, by_name) in sets.items()}
         for name in names
         if name not in left_out
     }
@@ -68,28 +67,22 @@ def _read(where: str, names: Sequence[str], paths: ReportPaths) -> tuple[Faces, 
     """Return the faces of a data set, and contestant -> its predictions on a variant of it by seed."""
     dataset, _, variant = where.partition("@")
     fingerprint = str(open_json(paths.reports / f"{dataset}.json")["fingerprint"])
-    predicted: dict[str, list[Predictions]] = {}
-    for name in names:
-        folder = paths.predictions / name
-        for parent in seed_folders(folder) or [folder]:
-            one = Predictions.open(existing(parent / file_name(dataset, variant or BASE)))
-            one.require(fingerprint)
-            predicted.setdefault(name, []).append(one)
-    return open_table(paths.faces / dataset), predicted
+    by_name = {name: predicted(paths.predictions / name, dataset, variant or BASE, fingerprint) for name in names}
+    return open_table(paths.faces / dataset), by_name
 
 
 def _floor(sets: Sets) -> dict[str, tuple[Faces, list[Predictions]]]:
     """Return what boxes alone tell, in each kind of box that somebody was given."""
     floor = {}
-    for kind, (faces, predicted) in sets.items():
-        boxes = prompts(faces, [one for seeds in predicted.values() for one in seeds])
+    for kind, (faces, by_name) in sets.items():
+        boxes = prompts(faces, [one for seeds in by_name.values() for one in seeds])
         if boxes is not None:
             floor[kind] = faces, [mean_of_others(faces, boxes)]
     return floor
 
 
 def _why_absent(sets: Sets, name: str) -> str:
-    seeds = (one for _, predicted in sets.values() for one in predicted[name])
+    seeds = (one for _, by_name in sets.values() for one in by_name[name])
     return next((one.reason for one in seeds if one.status != "ok"), "")
 
 

@@ -6,15 +6,19 @@ from typing import Any
 
 from thermark.core import files
 from thermark.core.config import Section
+from thermark.core.origin import Origin
 from thermark.metrics.evaluate import Config as Scoring
+from thermark.report.columns import Values
+from thermark.report.grouping import nested
 from thermark.report.paths import ReportPaths
-from thermark.report.reference_results import load, reference_tables
-from thermark.report.zeroshot import drawing, polarity, published_comparison
-from thermark.report.zeroshot.measure import PROTOCOLS, measure, nested
+from thermark.report.reference_results import Published, PublishedCell, load, reference_tables
+from thermark.report.reference_results.compare import NO_PROFILE, CellComparison, Ours, compare_cells
+from thermark.report.zeroshot import drawing, polarity
+from thermark.report.zeroshot.measure import PROTOCOLS, measure
 from thermark.report.zeroshot.page import ZeroshotPage, rendered
 from thermark.report.zeroshot.zeroshot_data import read
 
-TEMPLATE = Path(__file__).parent / "templates/page.md"
+TABLES = ("part1", "part3")  # part 2 scores heads in their own crops, a cascade predicts in the frame
 
 
 class Config(Section):
@@ -52,18 +56,33 @@ def build(
     ]
     seeds = {record.contestant: record.seeds for record in page.study.records} if page else {}
     origin = page.study.results.data_set.origin if page else "real"
-    rows = published_comparison.compare(posts, page.values if page else {}, unseen, origin, seeds)
+    rows = compare(posts, page.values if page else {}, unseen, origin, seeds)
     published = reference_tables.posts_section(posts, rows, posts.absent)
     content = _plain(page) if page else {"contestants": {}}
     content |= {
         "published": list(map(reference_tables.posts_row, rows)),
         "polarity": dict(map(_polarity, inverted_sets)),
     }
-    files.write_text(
-        text, rendered(TEMPLATE, dataset=name, page=page, published=published, inverted_sets=inverted_sets)
-    )
+    files.write_text(text, rendered(dataset=name, page=page, published=published, inverted_sets=inverted_sets))
     files.write_json(numbers, content)
     drawing.draw(content.get("unified", {}), page.study.results.protocol.cap if page else 0.5, figure)
+
+
+def compare(
+    posts: Published, values: Values, unseen: Mapping[str, str], origin: Origin, seeds: Mapping[str, int]
+) -> list[CellComparison]:
+    """Compare every number of parts 1 and 3 with `values`.
+
+    `unseen` is why a contestant of the profile has none, `seeds` of how many seeds are those that we trained.
+    """
+
+    def ours(cell: PublishedCell) -> Ours | str:
+        noses, number = (values.get((cell.protocol, cell.run, "", metric)) for metric in ("noses", cell.metric))
+        if noses is None:
+            return unseen.get(cell.run, NO_PROFILE)
+        return Ours(number, seeds.get(cell.run, 0), origin=origin, noses=noses)
+
+    return compare_cells(posts.cells(*TABLES), ours)
 
 
 def _plain(page: ZeroshotPage) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,17 +35,6 @@ Key = tuple[str, str, str]  # protocol, contestant, part
 def flat(parts: Mapping[Key, Numbers]) -> Values:
     """Return the numbers of each protocol, contestant and part by these and their metric."""
     return {(*key, metric): value for key, numbers in parts.items() for metric, value in numbers.items()}
-
-
-def nested(values: Values) -> dict[str, Any]:
-    """Return values as plain data: protocol -> contestant (-> part, where it has a name) -> metric -> number."""
-    tree: dict[str, Any] = {}
-    for (*outer, metric), value in values.items():
-        node = tree
-        for key in filter(None, outer):
-            node = node.setdefault(key, {})
-        node[metric] = value
-    return tree
 
 
 def measure(study: ZeroshotData, picture: str, scoring: Config) -> tuple[Values, dict[str, str]]:

@@ -19,14 +19,16 @@ from thermark.report.notices import notice
 from thermark.report.number_format import natural
 from thermark.report.zeroshot import polarity, protocols
 from thermark.report.zeroshot.measure import STRATUM
-from thermark.report.zeroshot.zeroshot_data import ZeroshotData, why
+from thermark.report.zeroshot.zeroshot_data import ZeroshotData
+
+TEMPLATE = Path(__file__).parent / "templates/page.md"
 
 
-def rendered(template: Path, **context: Any) -> str:
-    """Return a template filled with the context, and with what all tables need."""
+def rendered(**context: Any) -> str:
+    """Return the page, its template filled with the context and with what all tables need."""
     needed = {"board": board, "columns": columns, "table": table, "formats": FORMATS, "polarity": polarity.heads}
     words = {"cap": f"{protocols.CAP:g}", "notice": notice}
-    return render(template, FILTERS, **needed, **words, **context)
+    return render(TEMPLATE, FILTERS, **needed, **words, **context)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class ZeroshotPage:
 
     def idle(self) -> list[list[str]]:
         """Return the contestants without numbers, and why."""
-        return [[code(record.contestant), escaped(why(record))] for record in self.study.records if not record.ran]
+        return [[code(record.contestant), escaped(record.why)] for record in self.study.records if not record.ran]
 
     def counted(self, part: str = "") -> str:
         """Return how many noses a part of the posts counts, or we do, and where they are."""

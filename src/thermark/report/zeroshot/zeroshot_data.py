@@ -1,6 +1,6 @@
 """What the zero-shot page reads of a data set: records, errors, and predictions on variants of its pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,17 +13,16 @@ from thermark.core.errors import DataError
 from thermark.core.faces import Faces, open_table
 from thermark.core.frames import Frames
 from thermark.core.packed_images import BASE, INVERT
-from thermark.core.predictions import Predictions, file_name
-from thermark.core.runs import seed_folders
+from thermark.core.predictions import Predictions
 from thermark.fewshot.posts import Split, split
 from thermark.metrics.outputs import relatives
 from thermark.report.paths import ReportPaths
 from thermark.report.results.face_errors import Errors, open_errors
 from thermark.report.results.record import Record, ResultSet, open_set
-from thermark.report.stage_files import existing, open_json
+from thermark.report.stage_files import existing, open_json, predicted
 
 NOSE = "nose1"
-SeedPredictions = tuple[Predictions, ...]  # one of each seed
+SeedPredictions = Sequence[Predictions]  # one of each seed
 
 
 @dataclass(frozen=True)
@@ -80,22 +79,14 @@ class ZeroshotData:
         Raises DataError for a file that is missing or of another version of the data set.
         """
         if not record.ran:
-            return record.reason if record.status == "skipped" else why(record)
+            return record.reason if record.status == "skipped" else record.why
         if variant != BASE and (
             variant not in {*self.tone_variants, self.inverted} or not self.contestants[record.contestant]
         ):
             return "it looks at faces, not at whole frames"
         folder = self.paths.predictions / record.contestant
-        paths = [parent / file_name(self.name, variant) for parent in seed_folders(folder) or [folder]]
-        by_seed = tuple(Predictions.open(existing(path)) for path in paths)
-        for one in by_seed:
-            one.require(self.results.protocol.labels)
+        by_seed = predicted(folder, self.name, variant, self.results.protocol.labels)
         return next((one.reason for one in by_seed if one.status != "ok"), by_seed)
-
-
-def why(record: Record) -> str:
-    """Return why there are no numbers, with the status, skipped or failed."""
-    return f"{record.status}: {record.reason}"
 
 
 def read(dataset: str, contestants: Mapping[str, bool], paths: ReportPaths) -> ZeroshotData:

@@ -7,7 +7,8 @@ from thermark.report.number_format import shown
 from thermark.report.page import words
 from thermark.report.page.figures import vega
 from thermark.report.page.figures.vega import Figure, PageTable, Rows, Spec, amounts, bounds, layer, tooltip
-from thermark.report.page.view import Speeds, View, estimate
+from thermark.report.page.view import Speeds, View
+from thermark.report.results.estimates import value
 from thermark.report.results.record import Record
 
 Axis = Literal["milliseconds", "parameters"]
@@ -43,7 +44,7 @@ def pareto(view: View, axis: Axis) -> Figure:
         (
             record.contestant,
             words.milliseconds(price) if axis == "milliseconds" else words.amount(price),
-            f"{shown('found', estimate(record, 'found').value)} %",
+            f"{shown('found', value(record, 'found'))} %",
             words.with_interval(view.over_all, view.error(record)),
         )
         for record, price in priced
@@ -79,7 +80,7 @@ def _drawn(view: View, axis: Axis, priced: list[tuple[Record, float]]) -> Spec:
     ]
     title = f"Error against {axis}: {view.title}"
     subtitle = f"{view.measure}, 95 % intervals; the line is the Pareto front"
-    return vega.spec(title, subtitle, rows, width=vega.WIDTH, height=320, layer=layers, usermeta={"fluid": True})
+    return vega.fluid(title, subtitle, rows, 320, layers)
 
 
 def _rows(view: View, priced: list[tuple[Record, float]]) -> Rows:

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.metrics.rates import rate_interval
-from thermark.report.number_format import interval, natural, shown
+from thermark.report.number_format import natural, shown
 from thermark.report.page import words
 from thermark.report.page.figures import vega
 from thermark.report.page.figures.vega import Figure, PageTable, Rows, Spec, amounts, bounds, layer, tooltip
 from thermark.report.page.view import View
 from thermark.report.results.curves import auc_limit, curve
+from thermark.report.results.estimates import bounds as printed_bounds
 from thermark.report.results.face_errors import Errors
 from thermark.report.results.record import PartResult, ResultSet
 
@@ -74,8 +75,7 @@ def _drawn_ced(view: View) -> Spec:
     ]
     title = f"Faces within an error: {view.title}"
     subtitle = "a miss is within none; bands: 95 %, over subjects; grey: the other contestants"
-    meta = {"fluid": True, "height": 340}
-    return vega.spec(title, subtitle, rows, width=vega.WIDTH, height=340, layer=layers, usermeta=meta)
+    return vega.fluid(title, subtitle, rows, 340, layers, height=340)
 
 
 def _curve(view: View, name: str, band: bool) -> Rows:
@@ -126,8 +126,7 @@ def parts(view: View, stratum: str) -> Figure:
             rows.append((record.contestant, *(_part(view.main, of_one.get(value)) for value in order)))
         defined = {key: part.value for key, part in of_one.items() if part.value is not None}
         if defined:
-            least, most = min(defined, key=defined.__getitem__), max(defined, key=defined.__getitem__)
-            ends = dict.fromkeys(f"{words.value(view.main, defined[key])} at {key}" for key in (least, most))
+            ends = dict.fromkeys(words.ends(view.main, defined, "at {}"))
             texts.append(f"{record.contestant} {'from ' * (len(ends) > 1)}{' to '.join(ends)}")
     alt = f"Error of found faces of {view.title} by {called(stratum)}: {'; '.join(texts)}."
     caption = f"Error of found faces, {view.unit} (95 % interval), and who was missed"
@@ -139,7 +138,7 @@ def _part(main: str, part: PartResult | None) -> str:
     if part is None:
         return words.DASH
     lost = f", {part.missed} of {part.faces} missed" if part.missed else ""
-    ends = interval(main, part.low, part.high)
+    ends = printed_bounds(main, part)
     return f"{shown(main, part.value)}{f' ({ends})' * bool(ends)}{lost}"
 
 
@@ -167,8 +166,8 @@ def _drawn_parts(view: View, stratum: str, order: list[str]) -> Spec:
     ]
     title = f"Error by {called(stratum)}: {view.title}"
     subtitle = f"{view.measure}, over found faces; bars: 95 % intervals"
-    meta = {"fluid": True, "least": max(300, 14 + len(order) * (7 + 5 * len(contestants)))}
-    return vega.spec(title, subtitle, rows, width=vega.WIDTH, height=300, layer=layers, usermeta=meta)
+    least = max(300, 14 + len(order) * (7 + 5 * len(contestants)))
+    return vega.fluid(title, subtitle, rows, 300, layers, least=least)
 
 
 def subjects(view: View) -> Figure:
@@ -176,8 +175,7 @@ def subjects(view: View) -> Figure:
     errors = {name: _by_subject(view, name) for name in view.with_errors}
     texts = []
     for name, by_subject in errors.items():
-        ends = min(by_subject, key=by_subject.__getitem__), max(by_subject, key=by_subject.__getitem__)
-        best, worst = (f"{words.value(view.main, by_subject[end])} (subject {end})" for end in ends)
+        best, worst = words.ends(view.main, by_subject, "(subject {})")
         texts.append(f"{name} from {best} to {worst}")
     title = f"{view.title}, {view.results.data_set.subjects} subjects"
     alt = f"Mean error of each subject of {title}: {'; '.join(texts)}."
@@ -224,6 +222,4 @@ def _drawn_subjects(view: View, errors: dict[str, dict[str, float]]) -> Spec:
     ]
     title = f"Every subject: {view.title}"
     subtitle = f"{view.measure}; a dot a subject, a tick the mean, a bar its 95 % interval"
-    return vega.spec(
-        title, subtitle, rows, width=vega.WIDTH, height=26 * len(order), layer=layers, usermeta={"fluid": True}
-    )
+    return vega.fluid(title, subtitle, rows, 26 * len(order), layers)

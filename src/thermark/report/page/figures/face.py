@@ -86,8 +86,7 @@ def _best_and_worst(view: View, drawn: Sequence[Record], points: Sequence[str]) 
         pairs = zip(points, record.landmarks, strict=False)
         defined = {point: error for point, error in pairs if error is not None}
         if defined:
-            ends = min(defined, key=defined.__getitem__), max(defined, key=defined.__getitem__)
-            best, worst = (f"{words.value(view.main, defined[end])} ({end})" for end in ends)
+            best, worst = words.ends(view.main, defined, "({})")
             texts.append(f"{record.contestant} from {best} to {worst}")
     return "; ".join(texts)
 

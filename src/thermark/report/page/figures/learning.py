@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from thermark.report.grouping import grouped
 from thermark.report.page import words
 from thermark.report.page.figures import vega
 from thermark.report.page.figures.vega import Figure, PageTable, Rows, Spec, amounts, bounds, layer, tooltip
@@ -50,7 +51,7 @@ def _drawn_budget(measured: Lines, where: str) -> Spec:
         layer("point", both | {"y": y, "tooltip": hover}, filled=True, size=70),
     ]
     subtitle = f"{where}; bars: 95 % intervals"
-    return vega.spec(BUDGET, subtitle, rows, width=vega.WIDTH, height=280, layer=layers, usermeta={"fluid": True})
+    return vega.fluid(BUDGET, subtitle, rows, 280, layers)
 
 
 def training(lines: Lines, where: str) -> Figure:
@@ -74,14 +75,12 @@ def training(lines: Lines, where: str) -> Figure:
 
 def _epochs(lines: Lines) -> Rows:
     """Return the validation error of each run and epoch in per cent: mean, least and most over seeds."""
-    grouped: dict[tuple[str, int], list[float]] = {}
-    for line in lines:
-        if line.get("val_nme") is not None:
-            grouped.setdefault((str(line["run"]), int(line["epoch"])), []).append(100 * float(line["val_nme"]))
+    measured = (line for line in lines if line.get("val_nme") is not None)
+    by_epoch = grouped(((str(line["run"]), int(line["epoch"])), 100 * float(line["val_nme"])) for line in measured)
     return [
         {"run": run, "epoch": epoch, "error": sum(errors) / len(errors), "low": min(errors), "high": max(errors)}
         | {"seeds": len(errors)}
-        for (run, epoch), errors in sorted(grouped.items())
+        for (run, epoch), errors in sorted(by_epoch.items())
     ]
 
 
@@ -100,6 +99,4 @@ def _drawn_training(rows: Rows, where: str) -> Spec:
         layer("point", both | {"y": y, "tooltip": hover}, filled=True, size=60, opacity=0.001),
     ]
     subtitle = f"{where}; mean over seeds, bands from the best to the worst seed"
-    return vega.spec(
-        TRAINING, subtitle, rows, width=vega.WIDTH, height=300, layer=layers, usermeta={"fluid": True}
-    )
+    return vega.fluid(TRAINING, subtitle, rows, 300, layers)

@@ -14,7 +14,6 @@ from thermark.report.too_few_seeds import withheld
 
 READABLE = 12  # contestants up to which a cell holds its number
 STEP = 22  # px a cell
-SHOWN = ("lower error", "higher error")  # verdicts with a direction
 FOLLOWS = "isValid(datum.difference) && datum.grey === ''"
 BLACK = "#000000"  # on the light middle of the scale, in both themes
 FAINT: vega.Spec = {"condition": {"test": "datum.shown", "value": 1}, "value": 0.35}
@@ -131,9 +130,8 @@ def families(view: View) -> Figure | None:
 
 def _declared(family: str, pair: Pair, factor: float) -> dict[str, Any]:
     numbers = vega.scaled(factor, difference=pair.difference, low=pair.low, high=pair.high)
-    row: dict[str, Any] = {"family": family, "pair": f"{pair.a} less {pair.b}", "grey": pair.grey, **numbers}
-    shown = pair.verdict in SHOWN and not pair.grey
-    return row | {"verdict": pair.verdict, "shown": shown} | ({} if pair.p_holm is None else {"p": pair.p_holm})
+    row: dict[str, Any] = {"family": family, "pair": f"{pair.a} less {pair.b}", "shown": pair.decided, **numbers}
+    return row | pair.model_dump(include={"grey", "verdict"}) | ({} if pair.p_holm is None else {"p": pair.p_holm})
 
 
 def _drawn_families(view: View, rows: Rows) -> Spec:

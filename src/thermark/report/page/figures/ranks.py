@@ -5,7 +5,8 @@ from typing import Any
 from thermark.report.page import words
 from thermark.report.page.figures import vega
 from thermark.report.page.figures.vega import Figure, Rows, Spec, amounts, bounds, layer, tooltip
-from thermark.report.page.view import View, estimate
+from thermark.report.page.view import View
+from thermark.report.results.estimates import estimate, value
 from thermark.report.results.ranking import most_found, whole
 
 STEP = 18  # px a contestant
@@ -61,5 +62,5 @@ def _rows(view: View) -> Rows:
         for column, metric, scale in (("found", "found", 100), ("error", view.over_all, view.scale)):
             one = estimate(record, metric)
             row |= vega.scaled(scale, **{column: one.value, f"{column}_low": one.low, f"{column}_high": one.high})
-        rows.append(row | vega.scaled(view.scale, error_found=estimate(record, view.main).value))
+        rows.append(row | vega.scaled(view.scale, error_found=value(record, view.main)))
     return rows

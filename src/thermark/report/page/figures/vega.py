@@ -93,6 +93,12 @@ def spec(title: str, subtitle: str, rows: Rows, **body: Any) -> Spec:
     return files.rounded(content, DIGITS)  # type: ignore[no-any-return]
 
 
+def fluid(title: str, subtitle: str, rows: Rows, height: int, layers: list[Spec], /, **meta: int) -> Spec:
+    """Return the specification of one panel that is as wide as the page; `meta` are facts for its script."""
+    usermeta = {"fluid": True, **meta}
+    return spec(title, subtitle, rows, width=WIDTH, height=height, layer=layers, usermeta=usermeta)
+
+
 def coloured(names: Sequence[str], field: str = "contestant", **more: Any) -> Spec:
     """Return a colour encoding in which a name has the same colour in every figure that is given these `names`."""
     return {"field": field, "type": "nominal", "scale": {"domain": list(names)}, "title": None, **more}
