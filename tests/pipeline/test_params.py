@@ -25,7 +25,7 @@ from thermark.models.inference import keys
 from thermark.models.inference.families import CROP_FAMILIES
 from thermark.models.inference.learned_config import LearnedConfig
 from thermark.report.distillation import build as distillation
-from thermark.report.fewshot import build as fewshot
+from thermark.report.fewshot import fewshot_data as fewshot
 from thermark.report.gate import gate_config as gating
 from thermark.report.leaderboard import build, contact
 from thermark.report.page import build as page
