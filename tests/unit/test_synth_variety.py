@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from thermark.core import seeds
+from thermark.core.config import parse
 from thermark.synth.render import variety
 from thermark.synth.render.person import Pose, sample_person, sample_pose
 from thermark.synth.render.scene import Camera, Scene, render_scene
 from thermark.synth.render.surroundings import Surroundings
 from thermark.synth.render.variety import Variety
+from thermark.synth.writers import cameras_2d
 from varied_scene import AHEAD, GEOMETRY, shot, someone
 
 SWITCHES = tuple(Variety.model_fields)
@@ -115,3 +117,10 @@ def test_a_switch_draws_its_own_phenomenon_only(name: str):
         assert changed == fields[name]
     else:
         assert {"yaw", "pitch", "lean", "jaw"} <= changed and "held" not in changed
+
+
+def test_a_set_of_mounted_cameras_keeps_them_when_another_switch_is_off():
+    """A section that is given in part must not fall back to the defaults of other sets."""
+    config = parse({"variety": {"eyewear": False}}, cameras_2d.Config, "render.cameras_2d")
+    assert config.variety.mounts and not config.variety.eyewear
+    assert not parse({"variety": {"mounts": False}}, cameras_2d.Config, "render.cameras_2d").variety.mounts

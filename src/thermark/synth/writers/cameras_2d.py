@@ -11,12 +11,18 @@ from thermark.synth.render.variety import Variety
 from thermark.synth.writers import cameras
 
 
+class Mounted(Variety):
+    """As `Variety`, with cameras above and below the face unless a set switches them off."""
+
+    mounts: bool = True
+
+
 class Config(cameras.Config):
     """As `cameras.Config`, with its own defaults."""
 
     contour: Literal["3d", "2d"] = "2d"
     visible: bool = False
-    variety: Variety = Variety(mounts=True)
+    variety: Mounted = Mounted()
 
 
 def write(out: Path, config: Config, workers: int | None = None) -> None:
