@@ -40,8 +40,9 @@ def main() -> None:
             val_nme = effects.val_nme(ablation.output(job, options.work))
             results[name] = effects.Result(plan.variants.get(name, {}), val_nme, files.read_json(kept))
         if ablation.BASE in results:
-            table = effects.page(pictures.faces, results, effects.errors(pictures.faces, floor), KINDS)
-            files.write_text(options.out, table)
+            measured = pictures.faces, results, effects.errors(pictures.faces, floor), KINDS
+            files.write_text(options.out, effects.page(*measured))
+            files.write_json(options.out.with_suffix(".json"), effects.numbers(*measured))
 
 
 if __name__ == "__main__":

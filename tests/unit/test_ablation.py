@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from thermark.core import config, files, profiles
 from thermark.core.errors import ConfigError, SetupError
 from thermark.report.transfer import ablation, effects
 from thermark.report.transfer.ablation import AblationPlan
+from thermark.synth.render.imaging import Imaging
+from thermark.synth.render.variety import Variety
 
 ROOT = Path(__file__).parents[2]
 RUN = {
@@ -142,6 +145,11 @@ def test_the_table_says_what_was_left_out_and_marks_what_is_beyond_doubt():
     assert any(line.startswith("| `base` | – | 5.00 ± 1.00 | 1") for line in lines)
     assert any("`worse`" in line and "**+5." in line and "invert" in line for line in lines)
     assert any("`same`" in line and "**" not in line for line in lines)
+    numbers = effects.numbers(faces, results, {"given": [[0.11] * 23 + [None]]}, ["given"])
+    assert [*numbers] == ["mean_of_others", "base", "worse", "same"]
+    assert numbers["mean_of_others"]["given"]["seeds"] == pytest.approx([0.11])
+    assert numbers["base"] == {"rendered": [0.04, 0.05, 0.06], "given": {"seeds": errors.mean(axis=1).tolist()}}
+    assert numbers["worse"]["given"]["persons"]["difference"] == differences["persons"].difference
 
 
 def test_a_miss_is_kept_as_none_and_left_out_of_pairs():
@@ -172,12 +180,22 @@ def test_the_plan_in_git_changes_what_exists():
     kept = {name: ablation.training(variant, ablation_plan.run).folder for name, variant in made.items()}
     assert len({*kept.values()}) == len(kept), "two variants are one training"
     for variant in made.values():
-        recipes = __import__(
-            f"thermark.train.recipes.{variant['runs'][ablation_plan.run]['recipe']}", fromlist=["Config"]
-        )
-        writers = __import__("thermark.synth.writers.cameras", fromlist=["Config"])
-        config.parse(variant["runs"][ablation_plan.run], recipes.Config, "runs")
-        config.parse(variant["render"]["cameras"], writers.Config, "render")
+        for run in (ablation_plan.run, "start"):
+            section = variant["runs"][run]
+            config.parse(section, import_module(f"thermark.train.recipes.{section['recipe']}").Config, run)
+        for layout in ("cameras", "cameras_2d"):
+            writer = import_module(f"thermark.synth.writers.{layout}")
+            config.parse(variant["render"][layout], writer.Config, layout)
+
+
+def test_no_part_that_is_left_out_is_in_the_start():
+    """Else a part that a variant leaves out would have been learned before it."""
+    plan_in_git = config.read(ROOT / "studies/transfer/ablation.yaml")
+    heads = plan_in_git["base"]["render.cameras"]
+    assert heads["variety"] == dict.fromkeys(Variety.model_fields, False)
+    assert heads["imaging"] == dict.fromkeys(Imaging.model_fields, False)
+    views = plan_in_git["base"]["runs.start"]["augment"]
+    assert views.keys() <= {"rotation", "scale", "shift", "brightness", "contrast"}
 
 
 @pytest.mark.slow

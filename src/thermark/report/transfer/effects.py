@@ -1,7 +1,7 @@
 """The table of an ablation: what each variant is worth on a real camera against the base, with intervals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from thermark.report.transfer.camera_scores import face_errors, recordings
 METRIC = "nme_io"
 REPLICATES, SEED = 1000, 0
 Errors = dict[str, list[list[float | None]]]  # kind of box -> the error of each face by seed, None for a miss
+Numbers = dict[str, dict[str, Any]]
 NOTHING = ("–", "–")
 COLUMNS = ("NME, %", "less the base, 95 % by person", "by recording")
 ABOUT = f"""Percentage points of NME inter-ocular over 50 points, machine labels, three people. Each variant is one
@@ -70,8 +71,26 @@ def differences(faces: Faces, base: Errors, other: Errors, kind: str) -> dict[st
     return compared
 
 
+def numbers(faces: Faces, results: Mapping[str, Result], floor: Errors, kinds: Sequence[str]) -> Numbers:
+    """Return `mean_of_others` and variant -> its numbers as plain data, fractions as everywhere.
+
+    `rendered`: the validation error of each seed; kind of box -> `seeds`, the mean error of each, and `persons`
+    and `recordings`, less the base, with intervals over these. `floor` is the mean face of other people.
+    """
+    base = results[BASE].errors
+    every: Numbers = {MEAN_OF_OTHERS: {kind: {"seeds": _means(floor[kind])} for kind in kinds}}
+    for name, result in results.items():
+        every[name] = {"rendered": list(result.val_nme)}
+        for kind in kinds:
+            every[name][kind] = {"seeds": _means(result.errors[kind])}
+            if name != BASE:
+                compared = differences(faces, base, result.errors, kind)
+                every[name][kind] |= {groups: asdict(pair) for groups, pair in compared.items()}
+    return every
+
+
 def page(faces: Faces, results: Mapping[str, Result], floor: Errors, kinds: Sequence[str]) -> str:
-    """Return the table of all variants that are there; `floor` are the errors of the mean face of other people."""
+    """Return the table of all variants that are there; arguments are those of `numbers`."""
     base = results[BASE].errors
     header = ["variant", "what differs", "rendered", *(f"{kind}: {what}" for kind in kinds for what in COLUMNS)]
     floors = [cell for kind in kinds for cell in (_mean(_means(floor[kind])), *NOTHING)]
