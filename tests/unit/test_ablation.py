@@ -66,6 +66,8 @@ def test_an_unknown_key_run_or_profile_is_refused_with_the_nearest():
         ablation.variants(AblationPlan(profile="transfer", run="x", variants={}), PARAMS)
     with pytest.raises(ConfigError, match="is the profile default"):
         ablation.variants(plan(), PARAMS | {"profile": "default"})
+    with pytest.raises(ConfigError, match="a has other seeds"):
+        ablation.variants(plan(a={"runs.student.seeds": [0]}), PARAMS)
 
 
 def test_what_a_variant_does_not_change_is_shared():
@@ -150,6 +152,15 @@ def test_the_table_says_what_was_left_out_and_marks_what_is_beyond_doubt():
     assert numbers["mean_of_others"]["given"]["seeds"] == pytest.approx([0.11])
     assert numbers["base"] == {"rendered": [0.04, 0.05, 0.06], "given": {"seeds": errors.mean(axis=1).tolist()}}
     assert numbers["worse"]["given"]["persons"]["difference"] == differences["persons"].difference
+
+
+def test_seeds_that_differ_from_each_other_and_not_from_the_base_leave_nothing_in_doubt():
+    faces = faces_of(np.stack([shape()] * 24))
+    errors = 0.1 + 0.05 * np.arange(3)[:, None] + 0.001 * np.random.default_rng(0).standard_normal((3, 24))
+    far, near = ({"given": (errors + more).tolist()} for more in (0.02, 0.0))
+    result = effects.differences(faces, near, far, "given")["recordings"]
+    assert result.difference == pytest.approx(0.02) and result.low == pytest.approx(0.02, abs=1e-6)
+    assert result.varied == "subjects and seeds" and result.verdict == "higher error"
 
 
 def test_a_miss_is_kept_as_none_and_left_out_of_pairs():

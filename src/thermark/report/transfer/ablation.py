@@ -56,7 +56,10 @@ class AblationCommand:
 
 
 def variants(plan: AblationPlan, params: Params) -> dict[str, Params]:
-    """Return variant -> its params, the base first; raises ConfigError for another profile or an unknown key."""
+    """Return variant -> its params, the base first.
+
+    Raises ConfigError for another profile, an unknown key, and a variant with seeds of its own.
+    """
     if params.get("profile") != plan.profile:
         raise ConfigError(
             f"params.yaml is the profile {params.get('profile')}, the ablation is of {plan.profile}",
@@ -65,7 +68,11 @@ def variants(plan: AblationPlan, params: Params) -> dict[str, Params]:
     if plan.run not in params["runs"]:
         raise ConfigError(f"there is no run {plan.run}", nearest(plan.run, list(params["runs"])))
     base = changed(params, plan.base)
-    return {BASE: base} | {name: changed(base, changes) for name, changes in plan.variants.items()}
+    every = {BASE: base} | {name: changed(base, changes) for name, changes in plan.variants.items()}
+    seeds = {name: made["runs"][plan.run].get("seeds") for name, made in every.items()}
+    if others := [name for name in every if seeds[name] != seeds[BASE]]:
+        raise ConfigError(f"{others[0]} has other seeds than the base", "set them in `base`, for all variants")
+    return every
 
 
 def changed(params: Params, changes: Changes) -> Params:

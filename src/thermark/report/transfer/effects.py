@@ -28,12 +28,13 @@ Errors = dict[str, list[list[float | None]]]  # kind of box -> the error of each
 Numbers = dict[str, dict[str, Any]]
 NOTHING = ("–", "–")
 COLUMNS = ("NME, %", "less the base, 95 % by person", "by recording")
-ABOUT = f"""Percentage points of NME inter-ocular over 50 points, machine labels, three people. Each variant is one
-training a seed, with one thing left out; above zero, that thing had helped. The intervals by recording are the
-narrower ones and hold for these people alone; of twenty intervals one leaves out zero by chance. *Rendered*: the
-validation error on rendered faces, in % of the box's side; who is far above the base there has not learned.
-`{MEAN_OF_OTHERS}` looks at no picture, but knows this camera's labels and boxes: a base that is far above it,
-or has the error of a mean shape on rendered faces, is under-trained, and differences say nothing."""
+ABOUT = f"""Percentage points of NME inter-ocular over 50 points, machine labels, three people. Each variant is
+one training a seed, with one thing left out; above zero, that thing had helped. Differences are taken seed by
+seed. The intervals by recording are the narrower ones and hold for these people alone; of twenty intervals one
+leaves out zero by chance. *Rendered*: the validation error on rendered faces, in % of the box's side; who is far
+above the base there has not learned. `{MEAN_OF_OTHERS}` looks at no picture, but knows this camera's labels and
+boxes: a base that is far above it, or has the error of a mean shape on rendered faces, is under-trained, and
+differences say nothing."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,17 @@ def val_nme(run: Path) -> list[float]:
 def differences(faces: Faces, base: Errors, other: Errors, kind: str) -> dict[str, Paired]:
     """Return `persons`, `recordings` -> the error of a variant in boxes of a kind less that of the base.
 
-    Above zero: what the variant leaves out had helped. Both intervals include what seeds leave in doubt.
+    Above zero: what the variant leaves out had helped. Both intervals include what seeds leave in doubt. Errors
+    are subtracted seed by seed: those of one number share what is drawn and, where there is one, the start.
     """
+    ours, theirs = (_array(errors[kind]) for errors in (other, base))
+    gap = np.full(ours.shape, np.inf)
+    np.subtract(ours, theirs, where=np.isfinite(ours) & np.isfinite(theirs), out=gap)
     compared = {}
     for name, groups in {"persons": faces.subjects, "recordings": recordings(faces)}.items():
-        a, b = (_columns(faces, errors[kind], groups) for errors in (other, base))
-        compared[name] = paired(a, b, METRIC, REPLICATES, SEED)
+        of = {"ids": faces.ids, "subjects": groups}
+        gaps = of | {METRIC: gap.mean(axis=0), "per_seed": gap}
+        compared[name] = paired(gaps, of | {METRIC: np.zeros(len(faces.ids))}, METRIC, REPLICATES, SEED)
     return compared
 
 
@@ -104,11 +110,6 @@ def page(faces: Faces, results: Mapping[str, Result], floor: Errors, kinds: Sequ
             row += NOTHING if name == BASE else map(_difference, compared)
         rows.append(row)
     return f"{ABOUT}\n\n{table(header, rows, texts=2)}\n"
-
-
-def _columns(faces: Faces, by_seed: list[list[float | None]], groups: NDArray[np.str_]) -> dict[str, Any]:
-    per_seed = _array(by_seed)
-    return {"ids": faces.ids, "subjects": groups, METRIC: per_seed.mean(axis=0), "per_seed": per_seed}
 
 
 def _array(by_seed: list[list[float | None]]) -> NDArray[np.float64]:
