@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from thermark.core import errors, files
-from thermark.core.config import parse, read
+from thermark.core.config import nearest, parse, read
 from thermark.report.transfer import ablation, boxes, camera, effects, quick
 
 KINDS = ("given", "tight")
@@ -24,6 +24,8 @@ def main() -> None:
     options = parser.parse_args()
     plan = parse(read(options.plan), ablation.AblationPlan, options.plan.name)
     variants = ablation.variants(plan, read(Path("params.yaml")))
+    if unknown := [name for name in options.only if name not in variants]:
+        raise errors.ConfigError(f"the plan has no variant {unknown[0]}", nearest(unknown[0], list(variants)))
     settings = {} if options.stride is None else {"stride": options.stride}
     pictures = camera.read(options.loader, options.raw, **settings)
     by_kind = {kind: given for kind, given in boxes.kinds(pictures.faces).items() if kind in KINDS}

@@ -209,6 +209,17 @@ def test_no_part_that_is_left_out_is_in_the_start():
     assert views.keys() <= {"rotation", "scale", "shift", "brightness", "contrast"}
 
 
+def test_a_misspelt_variant_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / "params.yaml").write_text(profiles.text(PARAMS), encoding="utf-8")
+    asked = {"profile": "transfer", "run": "student", "variants": {"without_heat": {}}}
+    (tmp_path / "plan.yaml").write_text(profiles.text(asked), encoding="utf-8")
+    command = [sys.executable, str(ROOT / "stages/transfer_ablation.py"), "--plan", "plan.yaml", "--raw", "gone"]
+    command += ["--work", "work", "--out", "table.md", "--only", "without_heta"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == ConfigError.code and "no variant without_heta" in ended.stderr
+    assert "without_heat" in ended.stderr.replace("without_heta", "")
+
+
 @pytest.mark.slow
 def test_a_miniature_from_rendering_to_the_table(tmp_path):
     """The script itself: two variants that share pictures, scored on rendered ones in place of a camera's."""
@@ -237,5 +248,6 @@ def test_a_miniature_from_rendering_to_the_table(tmp_path):
     subprocess.run(command, cwd=tmp_path, check=True)
     text = (tmp_path / "table.md").read_text(encoding="utf-8")
     assert "`base`" in text and "`without_tone`" in text and "`mean_of_others`" in text
+    assert files.read_json(tmp_path / "table.json").keys() == {"mean_of_others", "base", "without_tone"}
     work = sorted(path.name.rsplit("-", 1)[0] for path in (tmp_path / "work").iterdir())
     assert work == ["cameras", "cameras", "supervised_t", "supervised_t"]  # rendered, prepared, trained twice
