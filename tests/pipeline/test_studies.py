@@ -47,6 +47,17 @@ def spread(summary: dict[str, Any], metric: str) -> str:
     return percent(summary[metric]) + (f" ± {percent(summary[std])}" if std in summary else "")
 
 
+def of_seeds(values: list[float]) -> str:
+    return f"{percent(statistics.mean(values))} ± {percent(statistics.stdev(values))}"
+
+
+def signed(paired: dict[str, float] | None) -> str:
+    """Return a difference with its interval, in percentage points; nothing for that of the base from itself."""
+    if paired is None:
+        return ""
+    return "{:+.2f} ({:+.2f} to {:+.2f})".format(*(100 * paired[name] for name in ("difference", "low", "high")))
+
+
 KTL = ("Does KTL help on real faces?", "ktl", ("pretrain_s", "tuned_s", "ktl_s"))
 PROFILE = (
     "Does MCL help a small student on real faces?",
@@ -69,20 +80,38 @@ def test_distillation_on_real_faces(sections, title, folder, run):
 def test_ktl_against_its_start(sections, groups, label):
     cells = rows(sections["Does KTL help on real faces?"])[label]
     differences = [read("transfer/ktl/car.json")["paired"][kind][groups] for kind in KINDS]
-    expected = [
-        f"{100 * each['difference']:+.2f} ({100 * each['low']:+.2f} to {100 * each['high']:+.2f})"
-        for each in differences
-    ]
-    assert [cell.replace("−", "-") for cell in cells] == expected
+    assert [cell.replace("−", "-") for cell in cells] == [signed(each) for each in differences]
 
 
-@pytest.mark.parametrize("variant", ["nothing", "without_variety", "without_imaging"])
-def test_the_ablation(sections, variant):
-    cells = rows(sections["What does each part of the renderer bring?"])[variant]
-    errors = read(f"transfer/ablation/{variant.replace('nothing', 'base')}.json")
-    for cell, kind in ((cells[1], "given"), (cells[3], "tight")):
-        seeds = [statistics.mean(seed) for seed in errors[kind]]
-        assert cell == f"{percent(statistics.mean(seeds))} ± {percent(statistics.stdev(seeds))}"
+ABLATION = "What does each part of the renderer bring?"
+
+
+def test_the_ablation(sections):
+    """Every variant that ran is in the table, and nothing else."""
+    table = rows(sections[ABLATION])
+    measured = read("transfer/ablation/table.json")
+    start = read("transfer/ablation/start.json")["start"]
+    assert {*table} == {*measured} - {"mean_of_others", "base"} | {"nothing", "start", "left out"}
+    for variant, numbers in measured.items():
+        if variant == "mean_of_others":
+            continue
+        expected = [of_seeds(numbers["rendered"])]
+        for kind in ("given", "tight"):
+            expected += [of_seeds(numbers[kind]["seeds"]), signed(numbers[kind].get("recordings"))]
+        assert [cell.replace("−", "-") for cell in table[variant.replace("base", "nothing")]] == expected
+    assert table["start"][1::2] == [of_seeds(start[kind]["all"]["seeds"]) for kind in ("given", "tight")]
+
+
+def test_the_first_ablation(sections):
+    """Its rows are in prose: networks from nothing."""
+    prose = " ".join(sections[ABLATION].split())
+    for variant, label in (
+        ("base", "a base at {} in the"),
+        ("without_variety", "`without_variety` {} ("),
+        ("without_imaging", "`without_imaging` {} ("),
+    ):
+        errors = read(f"transfer/ablation/from_nothing/{variant}.json")["given"]
+        assert label.format(of_seeds([statistics.mean(seed) for seed in errors])) in prose
 
 
 @pytest.mark.parametrize(
