@@ -30,7 +30,8 @@ def main() -> None:
     pictures = camera.read(options.loader, options.raw, **settings)
     by_kind = {kind: given for kind, given in boxes.kinds(pictures.faces).items() if kind in KINDS}
     floor = {kind: [boxes.mean_of_others(pictures.faces, given)] for kind, given in by_kind.items()}
-    results = {}
+    floor_errors = effects.errors(pictures.faces, floor)
+    results: dict[str, effects.Result] = {}
     for name, params in variants.items():
         job = ablation.training(params, plan.run)
         kept = options.work / job.folder / f"scores-{len(pictures.faces)}.json"
@@ -40,11 +41,13 @@ def main() -> None:
             files.write_json(kept, effects.errors(pictures.faces, predicted))
         if kept.exists():
             val_nme = effects.val_nme(ablation.output(job, options.work))
-            results[name] = effects.Result(plan.variants.get(name, {}), val_nme, files.read_json(kept))
+            by_face = files.read_json(kept)
+            base = results.get(ablation.BASE)  # the first of all variants
+            less_base = effects.differences(pictures.faces, base.errors, by_face) if base else {}
+            results[name] = effects.Result(plan.variants.get(name, {}), val_nme, by_face, less_base)
         if ablation.BASE in results:
-            measured = pictures.faces, results, effects.errors(pictures.faces, floor), KINDS
-            files.write_text(options.out, effects.page(*measured))
-            files.write_json(options.out.with_suffix(".json"), effects.numbers(*measured))
+            files.write_text(options.out, effects.page(results, floor_errors))
+            files.write_json(options.out.with_suffix(".json"), effects.numbers(results, floor_errors))
 
 
 if __name__ == "__main__":

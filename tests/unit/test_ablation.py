@@ -134,20 +134,21 @@ def test_the_table_says_what_was_left_out_and_marks_what_is_beyond_doubt():
     base = {"given": errors.tolist()}
     worse = {"given": (errors + 0.05 + 0.001 * rng.standard_normal((3, 24))).tolist()}
     same = {"given": (errors + 0.001 * rng.standard_normal((3, 24))).tolist()}
-    differences = effects.differences(faces, base, worse, "given")
+    differences = effects.differences(faces, base, worse)["given"]
     assert differences["persons"].difference == pytest.approx(0.05, abs=0.002)
     assert differences["persons"].varied == "subjects and seeds" and differences["recordings"].faces == 24
     changes = {"worse": {"runs.x.invert_p": 0.0}, "same": {"runs.x.scale": 0.0}}
     results = {
-        name: effects.Result(changes.get(name, {}), [0.04, 0.05, 0.06], errors)
-        for name, errors in {"base": base, "worse": worse, "same": same}.items()
+        name: effects.Result(changes[name], [0.04, 0.05, 0.06], by_face, effects.differences(faces, base, by_face))
+        for name, by_face in {"worse": worse, "same": same}.items()
     }
-    lines = effects.page(faces, results, {"given": [[0.11] * 23 + [None]]}, ["given"]).splitlines()
+    results = {"base": effects.Result({}, [0.04, 0.05, 0.06], base, {})} | results
+    lines = effects.page(results, {"given": [[0.11] * 23 + [None]]}).splitlines()
     assert any(line.startswith("| `mean_of_others` | no training | – | 11.00 |") for line in lines)
     assert any(line.startswith("| `base` | – | 5.00 ± 1.00 | 1") for line in lines)
     assert any("`worse`" in line and "**+5." in line and "invert" in line for line in lines)
     assert any("`same`" in line and "**" not in line for line in lines)
-    numbers = effects.numbers(faces, results, {"given": [[0.11] * 23 + [None]]}, ["given"])
+    numbers = effects.numbers(results, {"given": [[0.11] * 23 + [None]]})
     assert [*numbers] == ["mean_of_others", "base", "worse", "same"]
     assert numbers["mean_of_others"]["given"]["seeds"] == pytest.approx([0.11])
     assert numbers["base"] == {"rendered": [0.04, 0.05, 0.06], "given": {"seeds": errors.mean(axis=1).tolist()}}
@@ -158,7 +159,7 @@ def test_seeds_that_differ_from_each_other_and_not_from_the_base_leave_nothing_i
     faces = faces_of(np.stack([shape()] * 24))
     errors = 0.1 + 0.05 * np.arange(3)[:, None] + 0.001 * np.random.default_rng(0).standard_normal((3, 24))
     far, near = ({"given": (errors + more).tolist()} for more in (0.02, 0.0))
-    result = effects.differences(faces, near, far, "given")["recordings"]
+    result = effects.differences(faces, near, far)["given"]["recordings"]
     assert result.difference == pytest.approx(0.02) and result.low == pytest.approx(0.02, abs=1e-6)
     assert result.varied == "subjects and seeds" and result.verdict == "higher error"
 
@@ -169,7 +170,7 @@ def test_a_miss_is_kept_as_none_and_left_out_of_pairs():
     xy[2] = np.nan
     kept = effects.errors(faces, {"given": [predictions_of(faces, xy)]})
     assert kept["given"][0][2] is None and kept["given"][0][0] == pytest.approx(0.05)
-    result = effects.differences(faces, kept, kept, "given")["persons"]
+    result = effects.differences(faces, kept, kept)["given"]["persons"]
     assert (result.faces, result.left_out, result.difference) == (3, 1, 0.0)
 
 

@@ -18,7 +18,7 @@ from thermark.metrics.seeds import spread
 from thermark.report.markdown import code, escaped, table
 from thermark.report.number_format import shown, signed
 from thermark.report.results.comparisons import DECIDED
-from thermark.report.transfer.ablation import BASE, Changes
+from thermark.report.transfer.ablation import Changes
 from thermark.report.transfer.boxes import MEAN_OF_OTHERS
 from thermark.report.transfer.camera_scores import face_errors, recordings
 
@@ -39,11 +39,15 @@ differences say nothing."""
 
 @dataclass(frozen=True)
 class Result:
-    """A variant: what differs from the base, the rendered validation error of each seed, and those of faces."""
+    """A variant: what differs from the base, the rendered validation error of each seed, and those of faces.
+
+    `less_base`: kind of box -> its differences from the base, as of `differences`; nothing for the base.
+    """
 
     changes: Changes
     val_nme: Sequence[float]
     errors: Errors
+    less_base: Mapping[str, Mapping[str, Paired]]
 
 
 def errors(faces: Faces, by_kind: Mapping[str, Sequence[Predictions]]) -> Errors:
@@ -60,54 +64,53 @@ def val_nme(run: Path) -> list[float]:
     return [float(files.read_json(seed / "model.json")["val_nme"]) for seed in seed_folders(run)]
 
 
-def differences(faces: Faces, base: Errors, other: Errors, kind: str) -> dict[str, Paired]:
-    """Return `persons`, `recordings` -> the error of a variant in boxes of a kind less that of the base.
+def differences(faces: Faces, base: Errors, other: Errors) -> dict[str, dict[str, Paired]]:
+    """Return kind of box -> `persons`, `recordings` -> the error of a variant less that of the base.
 
     Above zero: what the variant leaves out had helped. Both intervals include what seeds leave in doubt. Errors
     are subtracted seed by seed: those of one number share what is drawn and, where there is one, the start.
     """
-    ours, theirs = (_array(errors[kind]) for errors in (other, base))
-    gap = np.full(ours.shape, np.inf)
-    np.subtract(ours, theirs, where=np.isfinite(ours) & np.isfinite(theirs), out=gap)
-    compared = {}
-    for name, groups in {"persons": faces.subjects, "recordings": recordings(faces)}.items():
-        of = {"ids": faces.ids, "subjects": groups}
-        gaps = of | {METRIC: gap.mean(axis=0), "per_seed": gap}
-        compared[name] = paired(gaps, of | {METRIC: np.zeros(len(faces.ids))}, METRIC, REPLICATES, SEED)
+    compared: dict[str, dict[str, Paired]] = {}
+    for kind in base:
+        varied, plain = _array(other[kind]), _array(base[kind])
+        gap = np.full(plain.shape, np.inf)
+        np.subtract(varied, plain, where=np.isfinite(varied) & np.isfinite(plain), out=gap)
+        for name, groups in {"persons": faces.subjects, "recordings": recordings(faces)}.items():
+            of = {"ids": faces.ids, "subjects": groups}
+            gaps = of | {METRIC: gap.mean(axis=0), "per_seed": gap}
+            zero = of | {METRIC: np.zeros(len(faces.ids))}
+            compared.setdefault(kind, {})[name] = paired(gaps, zero, METRIC, REPLICATES, SEED)
     return compared
 
 
-def numbers(faces: Faces, results: Mapping[str, Result], floor: Errors, kinds: Sequence[str]) -> Numbers:
+def numbers(results: Mapping[str, Result], floor: Errors) -> Numbers:
     """Return `mean_of_others` and variant -> its numbers as plain data, fractions as everywhere.
 
     `rendered`: the validation error of each seed; kind of box -> `seeds`, the mean error of each, and `persons`
     and `recordings`, less the base, with intervals over these. `floor` is the mean face of other people.
     """
-    base = results[BASE].errors
-    every: Numbers = {MEAN_OF_OTHERS: {kind: {"seeds": _means(floor[kind])} for kind in kinds}}
+    every: Numbers = {MEAN_OF_OTHERS: {kind: {"seeds": _means(rows)} for kind, rows in floor.items()}}
     for name, result in results.items():
         every[name] = {"rendered": list(result.val_nme)}
-        for kind in kinds:
-            every[name][kind] = {"seeds": _means(result.errors[kind])}
-            if name != BASE:
-                compared = differences(faces, base, result.errors, kind)
-                every[name][kind] |= {groups: asdict(pair) for groups, pair in compared.items()}
+        for kind, rows in result.errors.items():
+            compared = result.less_base.get(kind, {})
+            pairs = {groups: asdict(pair) for groups, pair in compared.items()}
+            every[name][kind] = {"seeds": _means(rows)} | pairs
     return every
 
 
-def page(faces: Faces, results: Mapping[str, Result], floor: Errors, kinds: Sequence[str]) -> str:
+def page(results: Mapping[str, Result], floor: Errors) -> str:
     """Return the table of all variants that are there; arguments are those of `numbers`."""
-    base = results[BASE].errors
-    header = ["variant", "what differs", "rendered", *(f"{kind}: {what}" for kind in kinds for what in COLUMNS)]
-    floors = [cell for kind in kinds for cell in (_mean(_means(floor[kind])), *NOTHING)]
+    header = ["variant", "what differs", "rendered", *(f"{kind}: {what}" for kind in floor for what in COLUMNS)]
+    floors = [cell for by_seed in floor.values() for cell in (_mean(_means(by_seed)), *NOTHING)]
     rows = [[code(MEAN_OF_OTHERS), "no training", "–", *floors]]
     for name, result in results.items():
         changes = ", ".join(f"{key}={value}" for key, value in result.changes.items())
         row = [code(name), escaped(changes) or "–", _mean(result.val_nme)]
-        for kind in kinds:
+        for kind in floor:
             row.append(_mean(_means(result.errors[kind])))
-            compared = differences(faces, base, result.errors, kind).values()
-            row += NOTHING if name == BASE else map(_difference, compared)
+            compared = result.less_base.get(kind)
+            row += map(_difference, compared.values()) if compared else NOTHING
         rows.append(row)
     return f"{ABOUT}\n\n{table(header, rows, texts=2)}\n"
 
