@@ -413,6 +413,24 @@ def test_a_study_of_another_version_or_an_unknown_contestant_is_refused(predicte
         study.build(study.Config(boxes=BOXES, contestants=["run"]), predicted, *out)
 
 
+def test_a_study_without_the_data_set_says_why_and_goes_on(predicted, tmp_path):
+    """Pictures that nobody may pass on are not everywhere: the profile ends with what it has."""
+    out = [tmp_path / name for name in ("a.md", "a.json", "a.csv")]
+    config = study.Config(boxes=BOXES, contestants=["run", "absent"], independent="run")
+    files.write_json(tmp_path / "reports/car.json", {"fingerprint": "gone", "absent": "no licence"})
+    study.build(config, predicted, *out)
+    made = files.read_json(out[1])
+    assert set(made["contestants"]["run"]) == {"tight"}
+    assert made["left_out"] == {"car": "no licence", "absent": "no weights"}
+    files.write_json(tmp_path / "reports/car_tight.json", {"fingerprint": "gone", "absent": "no licence"})
+    study.build(config, predicted, *out)
+    made, text = files.read_json(out[1]), out[0].read_text(encoding="utf-8")
+    assert (made["faces"], made["contestants"]) == (0, {})
+    assert made["left_out"] == {"car": "no licence", "car_tight": "no licence"}
+    assert text.startswith("# 0 faces") and "- `car` is left out: no licence" in text and "Worst" not in text
+    assert out[2].read_text(encoding="utf-8") == ",".join(study.COLUMNS) + "\n"
+
+
 def test_a_page_without_contestants_that_ran_says_so():
     xy = np.stack([shape(row) for row in range(3)])
     text = page.render(camera_scores.summarise({}, faces_of(xy)) | {"left_out": {"x": "no data"}})

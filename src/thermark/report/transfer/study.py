@@ -13,7 +13,7 @@ from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces, open_table
 from thermark.core.packed_images import BASE
 from thermark.core.predictions import Predictions
-from thermark.report import long_table
+from thermark.report import long_table, stage_files
 from thermark.report.paths import ReportPaths
 from thermark.report.stage_files import open_json, predicted
 from thermark.report.transfer import page
@@ -21,6 +21,7 @@ from thermark.report.transfer.boxes import MEAN_OF_OTHERS, mean_of_others, promp
 from thermark.report.transfer.camera_scores import Contestants, face_errors, recordings, strata, summarise
 
 Sets = Mapping[str, tuple[Faces, dict[str, list[Predictions]]]]
+NOTHING = {"faces": 0, "subjects": 0, "recordings": 0, "noise": {}, "contestants": {}, "worst": {}}
 COLUMNS = ("contestant", "boxes", "face", "subject", "recording", "yaw", "nme")
 
 
@@ -39,7 +40,7 @@ class Config(Section):
 def build(config: Config, paths: ReportPaths, text: Path, numbers: Path, errors: Path) -> None:
     """Write the study as Markdown, its numbers as JSON, and the error of every face as CSV.
 
-    A contestant that was skipped, such as one whose data set is not here, has a reason instead of numbers. Raises
+    A contestant that was skipped, and a data set that is not here, has a reason instead of numbers. Raises
     DataError for what is missing or of another version, ConfigError for an unknown `independent`.
     """
     names = config.contestants
@@ -47,8 +48,10 @@ def build(config: Config, paths: ReportPaths, text: Path, numbers: Path, errors:
         raise ConfigError(
             f"{config.independent} is no contestant of the study", "name it under `contestants`, too"
         )
-    sets = {kind: _read(where, names, paths) for kind, where in config.boxes.items()}
-    left_out = {name: reason for name in names if (reason := _why_absent(sets, name))}
+    absent = stage_files.left_out((_dataset(where) for where in config.boxes.values()), paths.reports)
+    boxes = {kind: where for kind, where in config.boxes.items() if _dataset(where) not in absent}
+    sets = {kind: _read(where, names, paths) for kind, where in boxes.items()}
+    left_out = absent | {name: reason for name in names if (reason := _why_absent(sets, name))}
     contestants = {
         name: {kind: (faces, by_name[name]) for kind, (faces, by_name) in sets.items()}
         for name in names
@@ -56,11 +59,15 @@ def build(config: Config, paths: ReportPaths, text: Path, numbers: Path, errors:
     }
     if floor := _floor(sets):
         contestants = {MEAN_OF_OTHERS: floor, **contestants}
-    content = summarise(contestants, next(iter(sets.values()))[0], config.independent)
+    content = summarise(contestants, next(iter(sets.values()))[0], config.independent) if sets else dict(NOTHING)
     content["left_out"] = left_out
     files.write_json(numbers, content)
     files.write_text(text, page.render(content))
     long_table.write(errors, list(_errors(contestants)), COLUMNS)
+
+
+def _dataset(where: str) -> str:
+    return where.partition("@")[0]
 
 
 def _read(where: str, names: Sequence[str], paths: ReportPaths) -> tuple[Faces, dict[str, list[Predictions]]]:
