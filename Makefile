@@ -67,10 +67,11 @@ RUN ?= data/models/mcl_st
 transfer-score: setup ## score runs on a real camera in a minute: RUN=data/models/mine, RAW=folder
 	python stages/transfer_score.py $(addprefix --run ,$(RUN)) --raw $(RAW) $(MORE)
 
-# Not a stage: hours. What is finished is kept in build/ablation; the same command goes on.
+PLAN ?= studies/transfer/ablation.yaml
+KEPT = build/$(basename $(notdir $(PLAN)))
+# Not a stage: hours. What is finished is kept in build/ablation (or as the plan is named); the same command goes on.
 ablation: setup  ## what each part of the profile `transfer` brings on a real camera
-	python stages/transfer_ablation.py --plan studies/transfer/ablation.yaml --raw $(RAW) --work build/ablation \
-	  --out build/ablation/table.md $(MORE)
+	python stages/transfer_ablation.py --plan $(PLAN) --raw $(RAW) --work $(KEPT) --out $(KEPT)/table.md $(MORE)
 
 # Two clones of what is committed: the second computes natively, with another number of threads, and shares DVC's cache.
 portability: setup ## repeat the committed results in another arithmetic: which numbers stay in their intervals, which verdicts hold

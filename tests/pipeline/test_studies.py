@@ -114,6 +114,21 @@ def test_the_first_ablation(sections):
         assert label.format(of_seeds([statistics.mean(seed) for seed in errors])) in prose
 
 
+def test_the_end_of_a_long_training(sections):
+    """One seed each: a number without a deviation."""
+    table = rows(sections["What does the simulated camera cost at the end of a long training?"])
+    measured = read("transfer/finish/table.json")
+    for label, variant in (("as before", "base"), ("before a perfect camera", "without_imaging")):
+        numbers = measured[variant]
+        expected = [percent(value) for value in numbers["rendered"]]
+        errors = read(f"transfer/finish/{variant}.json")
+        for kind in ("given", "tight"):
+            means = [statistics.mean(seed) for seed in errors[kind]]
+            assert numbers[kind]["seeds"] == pytest.approx(means, abs=1e-6)
+            expected += [percent(numbers[kind]["seeds"][0]), signed(numbers[kind].get("recordings"))]
+        assert [cell.replace("−", "-") for cell in table[label]] == expected
+
+
 @pytest.mark.parametrize(
     ("label", "contestant"),
     [

@@ -181,18 +181,17 @@ def test_the_validation_error_of_each_seed_is_that_of_its_folder(tmp_path):
     assert effects.val_nme(tmp_path / "gone") == []
 
 
-def test_the_plan_in_git_changes_what_exists():
-    ablation_plan = config.parse(
-        config.read(ROOT / "studies/transfer/ablation.yaml"), AblationPlan, "ablation.yaml"
-    )
+@pytest.mark.parametrize("name", ["ablation", "finish"])
+def test_a_plan_in_git_changes_what_exists(name):
+    plan_in_git = config.parse(config.read(ROOT / f"studies/transfer/{name}.yaml"), AblationPlan, name)
     aside = ROOT / "params.default.yaml"
     default = config.read(aside if aside.exists() else ROOT / "params.yaml")
-    params = profiles.resolved(default, ROOT / "profiles", "transfer")
-    made = ablation.variants(ablation_plan, params)
-    kept = {name: ablation.training(variant, ablation_plan.run).folder for name, variant in made.items()}
+    params = profiles.resolved(default, ROOT / "profiles", plan_in_git.profile)
+    made = ablation.variants(plan_in_git, params)
+    kept = {variant: ablation.training(changed, plan_in_git.run).folder for variant, changed in made.items()}
     assert len({*kept.values()}) == len(kept), "two variants are one training"
     for variant in made.values():
-        for run in (ablation_plan.run, "start"):
+        for run in {name.split(".")[1] for name in plan_in_git.base if name.startswith("runs.")}:
             section = variant["runs"][run]
             config.parse(section, import_module(f"thermark.train.recipes.{section['recipe']}").Config, run)
         for layout in ("cameras", "cameras_2d"):
