@@ -65,9 +65,12 @@ PROFILE = (
     ("mean_of_others", "pretrain_s", "tuned_s", "ktl_s", "supervised_t", "mcl_st"),
 )
 
+SHORT = ("What does the profile `transfer` take and give?", "profile_3000", PROFILE[2])
+
 
 @pytest.mark.parametrize(
-    ("title", "folder", "run"), [(title, folder, run) for title, folder, runs in (KTL, PROFILE) for run in runs]
+    ("title", "folder", "run"),
+    [(title, folder, run) for title, folder, runs in (KTL, PROFILE, SHORT) for run in runs],
 )
 def test_distillation_on_real_faces(sections, title, folder, run):
     cells = rows(sections[title])[run]
