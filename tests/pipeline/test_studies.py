@@ -89,6 +89,18 @@ def test_ktl_against_its_start(sections, groups, label):
 ABLATION = "What does each part of the renderer bring?"
 
 
+@pytest.mark.parametrize(("title", "folder"), [PROFILE[:2], SHORT[:2]])
+def test_paired_differences_on_real_faces(sections, title, folder):
+    prose = " ".join(sections[title].split()).replace("−", "-")
+    wanted = {("mcl_st", "supervised_t"), ("ktl_s", "tuned_s")}
+    families = read(f"transfer/{folder}/comparisons.json")["families"]
+    pairs = [pair for family in families for pair in family["pairs"] if (pair["a"], pair["b"]) in wanted]
+    real = [pair for pair in pairs if pair["dataset"].startswith("thermal_in_car")]
+    assert len(real) == 4
+    for pair in real:
+        assert signed(pair) in prose
+
+
 def test_the_ablation(sections):
     """Every variant that ran is in the table, and nothing else."""
     table = rows(sections[ABLATION])
