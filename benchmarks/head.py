@@ -30,6 +30,7 @@ from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
 from thermark.train import precision
 from thermark.train.codecs.heatmap import Heatmap
+from thermark.train.loop import Trained
 
 TRAIN, VAL, TEST, SIDE = 40, 15, 80, 256
 TAUGHT, HELD = np.arange(TRAIN), np.arange(TRAIN, TRAIN + VAL)
@@ -112,7 +113,7 @@ def step(
     optimizer.step()
 
 
-def tested(fitted: training.Fitted, seen: torch.Tensor) -> None:
+def tested(fitted: Trained, seen: torch.Tensor) -> None:
     """Decode what the head says of feature maps."""
     head = TinyHead(seen.shape[1], 1).eval()
     head.load_state_dict(fitted.weights)

@@ -28,6 +28,6 @@ def write_head(root: Path, under: Backbone, pixels, xy, train, val, side: int, *
     about = {"vocabulary": "nose1", "points": 1, "channels": under.channels, "size": 64, "side": side}
     about |= {"padding": 1.0, "sigma": 2.0, "backbone": dict(under.section), "backbone_sha256": under.sha256}
     about |= {"labels": len(train), "labels_val": len(val), "seed": 0}
-    about |= {"best_epoch": fitted.best_epoch, "val_error": fitted.val_error}
+    about |= {"best_epoch": fitted.progress.best_epoch, "val_error": fitted.progress.best}
     (root / "head" / "seed0").mkdir(parents=True)
     model.write(root / "head" / "seed0", model.HeadCard(**(about | fields)), fitted.weights)

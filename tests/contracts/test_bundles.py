@@ -18,11 +18,6 @@ def test_there_are_bundles():
     assert {"none", "mediapipe_wheel", "dwpose_balanced"} <= set(MANIFESTS)
 
 
-@pytest.mark.parametrize("name", MANIFESTS)
-def test_a_bundle_is_listed_in_the_page_about_weights(name):
-    assert f"`{name}`" in (ROOT / "docs/weights.md").read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("name", ENTRIES)
 def test_a_card_speaks_a_vocabulary_that_exists_and_names_a_licence(name):
     card = ENTRIES[name].card

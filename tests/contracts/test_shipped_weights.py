@@ -1,13 +1,12 @@
 """The networks that the Python package ships: whole, small, described, and at work on rendered heads."""
 
-import json
 import runpy
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from thermark import Landmarker, landmarks
+from thermark import landmarks
 from thermark.convert import model_card
 from thermark.core import files, geometry, seeds
 from thermark.core.radiometry import render
@@ -95,22 +94,3 @@ def test_they_see_a_rendered_head_as_training_did(card):
     np.testing.assert_allclose(network.normalised([crop]), pixels.normalised(seen.images), atol=1e-6)
     np.testing.assert_allclose(geometry.apply(back, seen.xy[0].astype(np.float64)), wanted, atol=1e-4)
     assert crop.std() > 20  # there is something to see
-
-
-@pytest.mark.slow
-def test_rendered_heads_are_found_with_their_points(card):
-    """Frames as no training set has them: three seeds of one large head each, without sensor or noise."""
-    find, errors = Landmarker(threads=1), []
-    for number in range(3):
-        rng = seeds.rng(number, "shipped")
-        person = sample_person(seeds.rng(number, "shipped", "person"))
-        camera, pose = Camera(240, 200, 300, 2), sample_pose(rng, (0, 0, 1.0), yaw=0)
-        scene = render_scene([(person, pose)], camera, (24.0,), rng)
-        faces = find(scene.celsius[0].astype(np.float32))
-        assert len(faces) >= 1, number
-        wanted = scene.xy[0][:68]
-        eyes = np.hypot(*(wanted[45] - wanted[36]))
-        distances = np.linalg.norm(faces.points - wanted, axis=-1).mean(axis=1) / eyes
-        errors.append(distances.min())
-        assert np.isfinite(faces.temperatures[distances.argmin()]).mean() > 0.9
-    assert np.mean(errors) < 0.15, json.dumps(errors)

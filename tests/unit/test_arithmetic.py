@@ -126,3 +126,10 @@ def test_no_cpu_is_told_to_use_what_it_has_not():
     assert "OPENCV_CPU_DISABLE" not in arithmetic.switches("x86_64", both)
     for machine, flags in (("aarch64", both), ("x86_64", frozenset({"avx"})), ("x86_64", frozenset({"avx2"}))):
         assert arithmetic.switches(machine, flags) == arithmetic.THREADS
+
+
+def test_the_cpu_has_the_name_that_linux_gives_or_that_python_knows(monkeypatch):
+    monkeypatch.setattr(arithmetic, "_cpuinfo", lambda: {"model name": "Some CPU: 3 GHz"})
+    assert arithmetic.cpu() == "Some CPU: 3 GHz"
+    monkeypatch.setattr(arithmetic, "_cpuinfo", dict)
+    assert arithmetic.cpu() == (arithmetic.platform.processor() or arithmetic.platform.machine())

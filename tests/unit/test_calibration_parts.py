@@ -22,6 +22,8 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.fewshot import training
 from thermark.landmarker import units
 from thermark.metrics.paired import Paired
+from thermark.train.checkpoint import Progress
+from thermark.train.loop import Trained
 
 
 @given(
@@ -293,7 +295,7 @@ def test_no_head_is_measured_on_what_it_has_seen(monkeypatch):
     calls = []
 
     def fit(features, xy, train, val, *rest):
-        return training.Fitted({"saw": torch.tensor([*train, *val])}, 7, 0.0, [])
+        return Trained({"saw": torch.tensor([*train, *val])}, Progress(best_epoch=7, best=0.0))
 
     def answer(weights, rows):
         calls.append((set(groups[weights["saw"].numpy()]), rows))

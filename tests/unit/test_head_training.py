@@ -11,6 +11,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.runs import Untrained
 from thermark.fewshot import samples, training
 from thermark.fewshot.tiny_head import TinyHead
+from thermark.train.loop import Trained
 
 SIDE, CHANNELS = 256, 6
 CPU = torch.device("cpu")
@@ -32,7 +33,7 @@ def scene(count: int = 28, points: int = 1, seed: int = 0, noise: float = 0.3, c
     return torch.tensor(features + noise * rng.normal(size=features.shape)).half(), xy
 
 
-def fit(features, xy, train=TRAIN, val=VAL, seed=0, start=None, **settings) -> training.Fitted:
+def fit(features, xy, train=TRAIN, val=VAL, seed=0, start=None, **settings) -> Trained:
     return training.fit(features, xy, train, val, SIDE, config(**settings), seed, start, CPU)
 
 
@@ -58,7 +59,7 @@ def test_it_is_the_published_loop():
     for epoch in range(4):
         model.train()
         losses = []
-        assert result.history[epoch]["lr"] == pytest.approx(schedule.get_last_lr()[0])
+        assert result.progress.history[epoch]["lr"] == pytest.approx(schedule.get_last_lr()[0])
         for rows in samples.batches(20, 8, 0, epoch):
             centre = torch.tensor((xy[rows, 0] + 0.5) / 4)[:, :, None, None]
             target = torch.exp(-((column - centre[:, 0]) ** 2 + (row - centre[:, 1]) ** 2) / (2 * 2.0**2))
@@ -68,18 +69,18 @@ def test_it_is_the_published_loop():
             optimizer.step()
             losses.append(loss.item())
         schedule.step()
-        assert result.history[epoch]["loss"] == pytest.approx(np.mean(losses), rel=1e-3)
+        assert result.progress.history[epoch]["loss"] == pytest.approx(np.mean(losses), rel=1e-3)
         wanted = error_of(head.state_dict(), features, xy, VAL)
-        assert result.history[epoch]["val_nme"] == pytest.approx(wanted, abs=1.0)
+        assert result.progress.history[epoch]["val_nme"] == pytest.approx(wanted, abs=1.0)
 
 
 def test_the_best_epoch_is_kept_with_its_weights():
     features, xy = scene()
     result = fit(features, xy, epochs=12)
-    errors = [row["val_nme"] for row in result.history]
-    assert [row["epoch"] for row in result.history] == list(range(1, 13))
-    assert result.best_epoch == 1 + int(np.argmin(errors)) and result.val_error == min(errors)
-    assert result.val_error == pytest.approx(error_of(result.weights, features, xy, VAL), abs=1e-3)
+    errors = [row["val_nme"] for row in result.progress.history]
+    assert [row["epoch"] for row in result.progress.history] == list(range(1, 13))
+    assert result.progress.best_epoch == 1 + int(np.argmin(errors)) and result.progress.best == min(errors)
+    assert result.progress.best == pytest.approx(error_of(result.weights, features, xy, VAL), abs=1e-3)
     assert all(t.is_contiguous() and not t.requires_grad for t in result.weights.values())
 
 
@@ -88,8 +89,8 @@ def test_it_learns_where_the_blob_is():
     xy[3, 1] = xy[21, 0] = np.nan
     result = fit(features, xy, epochs=40, precision="auto")
     # Who always said the middle would be some 75 px off.
-    assert result.val_error < 6
-    assert result.history[-1]["loss"] < 0.1 * result.history[0]["loss"]
+    assert result.progress.best < 6
+    assert result.progress.history[-1]["loss"] < 0.1 * result.progress.history[0]["loss"]
 
 
 def test_the_same_seed_gives_the_same_bytes_whatever_came_before():
@@ -99,10 +100,10 @@ def test_the_same_seed_gives_the_same_bytes_whatever_came_before():
     state = torch.get_rng_state()
     again = fit(features, xy, train=TRAIN[::-1].copy(), val=np.concatenate([VAL, VAL[:3]]), precision="auto")
     assert torch.equal(state, torch.get_rng_state())
-    assert first.history == again.history
+    assert first.progress.history == again.progress.history
     assert all(torch.equal(tensor, again.weights[name]) for name, tensor in first.weights.items())
     other = fit(features, xy, seed=1, precision="auto")
-    assert other.history[0]["loss"] != first.history[0]["loss"]
+    assert other.progress.history[0]["loss"] != first.progress.history[0]["loss"]
     assert not torch.equal(other.weights["conv1.weight"], first.weights["conv1.weight"])
 
 
@@ -110,7 +111,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_came_before():
 def test_few_labels_are_enough_to_run(count):
     features, xy = scene()
     result = fit(features, xy, train=TRAIN[:count], epochs=2)
-    assert np.isfinite(result.val_error) and all(t.isfinite().all() for t in result.weights.values())
+    assert np.isfinite(result.progress.best) and all(t.isfinite().all() for t in result.weights.values())
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_what_has_no_label_teaches_nothing():
     short = fit(features, xy, train=TRAIN[:12])
     unknown = xy.copy()
     unknown[12:20] = np.nan
-    assert fit(features, unknown).history == short.history
+    assert fit(features, unknown).progress.history == short.progress.history
 
 
 def test_it_goes_on_from_given_weights():
@@ -167,7 +168,7 @@ def test_it_goes_on_from_given_weights():
     gone_on = fit(features, xy, start=first.weights, epochs=1, lr=1e-9)
     assert gone_on.weights["conv2.weight"].sub(first.weights["conv2.weight"]).abs().max() < 1e-6
     fresh = fit(features, xy, epochs=1, lr=1e-9)
-    assert gone_on.history[0]["loss"] < 0.5 * fresh.history[0]["loss"]
+    assert gone_on.progress.history[0]["loss"] < 0.5 * fresh.progress.history[0]["loss"]
 
 
 def test_errors_name_the_cause():
@@ -202,7 +203,7 @@ def test_bfloat16_is_as_good_as_float32(native):
         for exact, values in errors.items():
             # Small batches at a high rate: nearer to the points than with the default after 25 epochs (7 px).
             settings = {"epochs": 14, "batch": 4, "lr": 0.01, "precision": exact}
-            values.append(fit(features, xy, np.arange(20), np.arange(20, 40), seed, **settings).val_error)
+            values.append(fit(features, xy, np.arange(20), np.arange(20, 40), seed, **settings).progress.best)
     print(errors)
     # Measured: 5.6, 4.5, 4.2, 4.3 px in float32, and 5.6, 4.5, 4.3, 4.3 in bfloat16.
     # Less than one seed differs from another, and a fraction of the four px that a pixel of the map is.

@@ -185,17 +185,6 @@ def test_settings_that_contradict_themselves_are_refused(changed):
 # --- files
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"<!DOCTYPE html><html>Quota exceeded</html>", None])
-def test_what_is_no_network_is_refused_and_never_downloaded(tmp_path, content, monkeypatch, capsys):
-    monkeypatch.setattr("socket.getaddrinfo", lambda *_: pytest.fail("asked for an address"))
-    if content is not None:
-        (tmp_path / "pose.onnx").write_bytes(content)
-    with pytest.raises(DataError, match=r"pose\.onnx") as caught:
-        loaded(tmp_path)
-    assert "\n" not in caught.value.cause and caught.value.code == 3
-    assert capsys.readouterr().out == ""
-
-
 def test_a_path_that_does_not_exist_is_no_address(tmp_path, monkeypatch):
     monkeypatch.setattr("rtmlib.tools.base.download_checkpoint", lambda *_: pytest.fail("would download"))
     with pytest.raises(DataError, match="does not exist"):
@@ -258,15 +247,6 @@ def test_a_network_for_one_crop_at_a_time_says_the_same(tmp_path):
     [fixed] = loaded(tmp_path)([dot((70, 50))], boxes)
     np.testing.assert_array_equal(free.xy, fixed.xy)
     np.testing.assert_array_equal(free.score, fixed.score)
-
-
-@pytest.mark.skipif("CUDAExecutionProvider" in sessions.available(), reason="onnxruntime can use CUDA")
-def test_a_device_is_stated_and_cuda_is_no_silent_cpu(tmp_path):
-    onnx_graphs.brightest(tmp_path / "pose.onnx", (SIDE, SIDE))
-    assert loaded(tmp_path, device="auto", threads=3).providers == {"pose": ["CPUExecutionProvider"]}
-    with pytest.raises(SetupError, match="without CUDA") as caught:
-        loaded(tmp_path, device="cuda")
-    assert caught.value.code == 4
 
 
 def test_it_is_told_what_each_network_runs_on(tmp_path):

@@ -103,12 +103,6 @@ def test_machine_and_rows_are_told(tmp_path):
         assert 0 < row["fp32_ms_low"] <= row["fp32_ms"] <= row["fp32_ms_high"]
 
 
-def test_the_processor_is_read_where_it_is_told(tmp_path):
-    (tmp_path / "cpuinfo").write_text("processor : 0\nmodel name\t: Some CPU: 3 GHz\nmodel name\t: Other\n")
-    assert networks.cpu(tmp_path / "cpuinfo") == "Some CPU: 3 GHz"
-    assert networks.cpu(tmp_path / "absent") == (networks.platform.processor() or networks.platform.machine())
-
-
 @pytest.mark.parametrize("changed", [{"repeats": 0}, {"students": "t"}, {"thread": 2}])
 def test_impossible_settings_are_config_errors(changed):
     with pytest.raises(ConfigError, match=next(iter(changed))):

@@ -30,9 +30,10 @@ from thermark.core.errors import ConfigError, DataError, Finding
 from thermark.core.runs import seed_folder
 from thermark.fewshot import cutting, model
 from thermark.fewshot.model import HeadCard, HeadModel
-from thermark.fewshot.training import Config, Fitted
+from thermark.fewshot.training import Config
 from thermark.metrics.distances import Floats
 from thermark.train.checkpoint import State, contiguous
+from thermark.train.loop import Trained
 
 # A head that knows what it looks for needs less; from scratch, the published recipe.
 USUAL = {"epochs": 60, "lr": 1e-3}
@@ -100,7 +101,7 @@ def calibrate(options: argparse.Namespace) -> None:
     fitted, fold = final(features, begin, *runs)
     if not options.force:
         _require_no_worse(features, weights, fitted.weights, fold.val)
-    about = account(options, config, results, data, heat, fitted.best_epoch)
+    about = account(options, config, results, data, heat, fitted.progress.best_epoch)
     about["learned"] = learned(options, initial, data)
     write(options.out, card_of(options, head, fitted, fold), fitted.weights, initial.bundle, about)
     print(f"\n{options.out} is written: `thermark predict --predictor {options.out} --images DIR --out FILE.csv`")
@@ -198,15 +199,15 @@ def learned(options: argparse.Namespace, initial: InitialHead, data: LabelledCro
     return {kind: sorted({*names, *earlier.get(kind, [])}) for kind, names in learned_now.items()}
 
 
-def card_of(options: argparse.Namespace, head: HeadModel, fitted: Fitted, fold: Fold) -> HeadCard:
+def card_of(options: argparse.Namespace, head: HeadModel, fitted: Trained, fold: Fold) -> HeadCard:
     """Return the card of the new head."""
     return head.card.model_copy(
         update={
             "labels": len(fold.train),
             "labels_val": len(fold.val),
             "seed": options.seed,
-            "best_epoch": fitted.best_epoch,
-            "val_error": fitted.val_error,
+            "best_epoch": fitted.progress.best_epoch,
+            "val_error": fitted.progress.best,
             "trained_on": [*(head.backbone if options.fresh else head).trained_on],
         }
     )

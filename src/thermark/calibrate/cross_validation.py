@@ -20,10 +20,11 @@ from thermark.core.progress import track
 from thermark.core.seeds import rng
 from thermark.fewshot import training
 from thermark.fewshot.tiny_head import TinyHead
-from thermark.fewshot.training import Config, Fitted
+from thermark.fewshot.training import Config
 from thermark.metrics.distances import Floats, distances, per_face
 from thermark.train.checkpoint import State
 from thermark.train.codecs.heatmap import Heatmap, Method, to_crop
+from thermark.train.loop import Trained
 
 VALIDATION = 0.2
 Rows = NDArray[np.int64]
@@ -131,13 +132,13 @@ def cross_validate(
         fitted = _fit(features, fold.train, fold.val, config, seed + number, begin, device)
         after[fold.test] = features.errors(fitted.weights, fold.test)
         constant[fold.test] = features.constant_errors(np.concatenate([fold.train, fold.val]), fold.test)
-        epochs.append(fitted.best_epoch)
+        epochs.append(fitted.progress.best_epoch)
     return CrossValidation(before, after, constant, tuple(epochs))
 
 
 def final(
     features: LabelledFeatures, begin: State | None, config: Config, count: int, seed: int, device: torch.device
-) -> tuple[Fitted, Fold]:
+) -> tuple[Trained, Fold]:
     """Train like a fold on all labels: a fifth of the groups pick the epoch; returns them as the fold's `val`."""
     groups = features.labelled.groups
     train, val = divided(groups, np.arange(len(groups)), seed, count)
@@ -153,7 +154,7 @@ def _fit(
     seed: int,
     begin: State | None,
     device: torch.device,
-) -> Fitted:
+) -> Trained:
     maps = InMemory(features.features)
     return training.fit(maps, features.labelled.crop_xy, train, val, features.side, config, seed, begin, device)
 

@@ -97,11 +97,13 @@ def fitted(job: HeadTraining, crops_folder: Path, features_folder: Path, config:
     options = {name: getattr(config, name) for name in training.Config.model_fields} | {"steps": job.steps}
     settings = training.Config(**options)
     try:
-        fit = training.fit(features, crops.xy, job.train, job.val, crops.side, settings, job.seed, device=device)
+        trained = training.fit(
+            features, crops.xy, job.train, job.val, crops.side, settings, job.seed, device=device
+        )
     except Untrained as error:
         return missed(job, crops, error.cause)
     head = TinyHead(features.channels, crops.xy.shape[1])
-    head.load_state_dict(fit.weights)
+    head.load_state_dict(trained.weights)
     test = crops.part("test")
     predictions = predicted(head.eval(), features, test, METHODS, config.sigma)
     gaps = {
@@ -109,8 +111,9 @@ def fitted(job: HeadTraining, crops_folder: Path, features_folder: Path, config:
         for method, (xy, _) in predictions.items()
     }
     # As arrays: between processes, tensors go by way of shared memory and a file descriptor each.
-    kept = {name: tensor.numpy() for name, tensor in fit.weights.items()} if job.budget == PUBLISHED else {}
-    return TrainedHead(job, kept, fit.best_epoch, fit.val_error, scored(gaps, crops))
+    kept = {name: tensor.numpy() for name, tensor in trained.weights.items()} if job.budget == PUBLISHED else {}
+    progress = trained.progress
+    return TrainedHead(job, kept, progress.best_epoch, progress.best, scored(gaps, crops))
 
 
 def missed(job: HeadTraining, crops: CropSet, reason: str) -> TrainedHead:

@@ -3,7 +3,6 @@
 Source: nipunbatra/blog, posts/nostril-finetune/scripts/train_head_thermeval.py.
 """
 
-from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
@@ -21,9 +20,9 @@ from thermark.fewshot import samples
 from thermark.fewshot.samples import MANY, FeatureSamples, FeatureSource, Rows
 from thermark.fewshot.tiny_head import TinyHead
 from thermark.train import loop, precision, schedule
-from thermark.train.checkpoint import Memory, Row, State
+from thermark.train.checkpoint import Memory, State
 from thermark.train.codecs.heatmap import Heatmap
-from thermark.train.loop import Settings
+from thermark.train.loop import Settings, Trained
 from thermark.train.losses import Targets, mse
 from thermark.train.precision import Machine
 from thermark.train.schedule import Rate
@@ -46,19 +45,6 @@ class Config(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """The weights of the best epoch, float32 on the CPU, and how training went.
-
-    `best_epoch` counts from 1; `val_error` is its mean error in crop px; `history` is that of `loop.fit`.
-    """
-
-    weights: State
-    best_epoch: int
-    val_error: float
-    history: list[Row]
-
-
 def fit(
     features: FeatureSource,
     xy: NDArray[np.float64],
@@ -69,14 +55,15 @@ def fit(
     seed: int,
     start: State | None = None,
     device: torch.device | None = None,
-) -> Fitted:
-    """Return the weights of the epoch with the lowest mean error on `val`, decoded by argmax.
+) -> Trained:
+    """Return the weights of the epoch with the lowest mean error on `val`, decoded by argmax, with its progress.
 
     `xy` (M, K, 2) are labels of all rows in pixels of crops of `side` px, NaN = unlabelled: a map without a label
-    has no loss, and a row of them is left out. Weights begin at `start`, by default at random; they and the order
-    of crops depend on `seed` and on which rows there are, on nothing else. `device` is by default a GPU where
-    there is one. Raises ConfigError for a row in both sets, DataError for a set without labels, for a `start` of
-    another shape; Untrained for a loss that is not finite and when no epoch could be validated.
+    has no loss, and a row of them is left out; the progress has its errors in these px. Weights begin at `start`,
+    by default at random; they and the order of crops depend on `seed` and on which rows there are, on nothing
+    else. `device` is by default a GPU where there is one. Raises ConfigError for a row in both sets, DataError
+    for a set without labels, for a `start` of another shape; Untrained for a loss that is not finite and when no
+    epoch could be validated.
     """
     device = device or precision.chosen("auto")
     exact = precision.resolved(Machine(precision=config.precision), device)
@@ -96,7 +83,7 @@ def fit(
     )
     rate = Rate(peak=config.lr, warmup=0, flat=0, floor=0)
     try:
-        trained = loop.fit(
+        return loop.fit(
             head,
             terms,
             lambda epoch: samples.batches(len(train_set), config.batch, seed, epoch, config.steps),
@@ -112,8 +99,6 @@ def fit(
         )
     except Untrained as error:
         raise Untrained(error.cause, "lower `lr`, or check the features") from error
-    progress = trained.progress
-    return Fitted(trained.weights, progress.best_epoch, progress.best, progress.history)
 
 
 def begun(train_set: FeatureSamples, seed: int, start: State | None) -> TinyHead:

@@ -3,19 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from thermark.core.config import Section
-from thermark.metrics.bootstrap import Bounds, difference
 from thermark.metrics.distances import Floats
 from thermark.metrics.family import Pair
 from thermark.metrics.paired import Errors, Paired, paired_with_spread, per_seed, require_same_faces
 from thermark.metrics.permutation import FLIPS, sign_flips, subject_means
-from thermark.metrics.rates import rate
 from thermark.metrics.spread import Spread
 
 LEVEL = 0.05
@@ -46,18 +43,14 @@ class Comparison(Paired):
     `difference`, `low` and `high` are over the `faces` that both found, of so many `subjects`. `p` is two-sided,
     of subject means, and covers what `varied` names: with several seeds it is the larger of the permutation's
     and of that at which the interval meets zero; None with fewer than two subjects. `detectable`: the minimal
-    detectable effect. `found`: which part of the faces that are labelled for both a and b found, means over seeds.
-    `capped`: the difference over all these faces, errors cut off at the cap and misses counted as it, with its
-    interval `capped_low` to `capped_high`. `grey`: why the difference is too small to be reported, or empty.
+    detectable effect. `capped`: the difference over all faces that are labelled for both, errors cut off at the
+    cap and misses counted as it. `grey`: why the difference is too small to be reported, or empty.
     """
 
     subjects: int
     p: float | None
     detectable: float | None
-    found: tuple[float, float] | None
     capped: float | None
-    capped_low: float | None
-    capped_high: float | None
     grey: str
 
     def shown(self, adjusted: float | None = None) -> bool:
@@ -74,10 +67,7 @@ class Comparison(Paired):
             low=_minus(self.high),
             high=_minus(self.low),
             seeds=self.seeds[::-1],
-            found=self.found and self.found[::-1],
             capped=_minus(self.capped),
-            capped_low=_minus(self.capped_high),
-            capped_high=_minus(self.capped_low),
         )
 
 
@@ -128,16 +118,12 @@ def _compared(a: Errors, b: Errors, column: str, config: Config, flipped: float,
     pair, spread = paired_with_spread(a, b, column, config.bootstrap, config.seed)
     rows = [per_seed(errors, column) for errors in (a, b)]
     labelled = ~np.isnan(rows[0]).any(axis=0) & ~np.isnan(rows[1]).any(axis=0)
-    capped, bounds = _capped([row[:, labelled] for row in rows], a["subjects"][labelled], pair, config)
     return Comparison(
         **vars(pair),
         subjects=spread.subjects if spread else len(np.unique(a["subjects"][_found_by_both(a, b, column)])),
         p=_p(flipped, pair, spread),
         detectable=spread.detectable() if spread else None,
-        found=(_found(rows[0][:, labelled]), _found(rows[1][:, labelled])) if labelled.any() else None,
-        capped=capped,
-        capped_low=bounds and bounds[0],
-        capped_high=bounds and bounds[1],
+        capped=_capped([row[:, labelled] for row in rows], pair, config),
         grey=_grey(pair, spread, floor),
     )
 
@@ -159,20 +145,14 @@ def _p(flipped: float, pair: Paired, spread: Spread | None) -> float | None:
     return max(flipped, spread.p()) if pair.varied == "subjects and seeds" else flipped
 
 
-def _found(rows: Floats) -> float:
-    return rate(np.isfinite(rows).astype(np.float64))
-
-
-def _capped(
-    rows: Sequence[Floats], subjects: NDArray[Any], pair: Paired, config: Config
-) -> tuple[float | None, Bounds | None]:
-    """Return the difference of errors (S, N) that are cut off at the cap, and its interval."""
-    if not len(subjects):
-        return None, None
+def _capped(rows: Sequence[Floats], pair: Paired, config: Config) -> float | None:
+    """Return the difference of errors (S, N) that are cut off at the cap."""
+    if not rows[0].size:
+        return None
     a, b = (np.minimum(row, config.cap) for row in rows)
     if pair.varied == "subjects":
         a, b = a.mean(axis=0), b.mean(axis=0)
-    return float(a.mean() - b.mean()), difference(a, b, subjects, config.bootstrap, config.seed)
+    return float(a.mean() - b.mean())
 
 
 def _grey(pair: Paired, spread: Spread | None, floor: float) -> str:

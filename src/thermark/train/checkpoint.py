@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -31,19 +30,6 @@ class Progress:
     best: float = float("inf")
     history: list[Row] = field(default_factory=list)
     norms: list[float] = field(default_factory=list)
-
-
-class CheckpointStore(Protocol):
-    """Where the state of a training is kept."""
-
-    def save(self, progress: Progress, model: nn.Module, mean: nn.Module, optimizer: Optimizer) -> None:
-        """Keep the state after an epoch, and the best weights when this epoch is the best."""
-
-    def resume(self, model: nn.Module, mean: nn.Module, optimizer: Optimizer) -> Progress:
-        """Load the last state of the same run into the three objects; a fresh Progress when there is none."""
-
-    def best(self) -> State:
-        """Return the weights of the best epoch so far, on the CPU in plain memory order."""
 
 
 class Memory:
@@ -116,6 +102,9 @@ class Checkpoint:
     def _write(self, name: str, tensors: State, about: dict[str, str]) -> None:
         with files.replacing(self.folder / name) as temporary:
             save_file(tensors, temporary, {"key": self.key} | about)
+
+
+Store = Checkpoint | Memory
 
 
 def contiguous(state: State) -> State:

@@ -16,7 +16,7 @@ from thermark.core.progress import track
 from thermark.core.runs import Untrained
 from thermark.core.seeds import distinct
 from thermark.train import processes, schedule
-from thermark.train.checkpoint import CheckpointStore, Progress, Row, State
+from thermark.train.checkpoint import Progress, Row, State, Store
 from thermark.train.precision import Machine
 from thermark.train.schedule import Ema, Rate
 
@@ -68,7 +68,7 @@ def fit(
     validate: Callable[[nn.Module], float],
     settings: Settings,
     steps: int,
-    store: CheckpointStore,
+    store: Store,
     label: str,
     *,
     optimizer: Optimizer | None = None,
@@ -120,7 +120,7 @@ def fit(
     return Trained(best(store), progress)
 
 
-def best(store: CheckpointStore) -> State:
+def best(store: Store) -> State:
     """Return the best weights, which no process clears before all have read them."""
     processes.wait()
     weights = store.best()

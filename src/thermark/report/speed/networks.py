@@ -4,7 +4,6 @@ Crops are cut and points are read off alike around all of them, so neither is co
 """
 
 import os
-import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from thermark.core import arithmetic
 from thermark.core.progress import track
 from thermark.core.runs import seed_folder, skipped
 from thermark.fewshot.backbones import rtmpose
@@ -187,7 +187,7 @@ def factors(reference: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, f
 def machine(exact: Iterable[Precision], config: Config) -> dict[str, Any]:
     """Return what the times depend on."""
     return {
-        "cpu": cpu(),
+        "cpu": arithmetic.cpu(),
         "cores": os.cpu_count(),
         "threads": config.threads,
         "torch": torch.__version__,
@@ -195,10 +195,3 @@ def machine(exact: Iterable[Precision], config: Config) -> dict[str, Any]:
         "batch": 1,
         "repeats": config.repeats,
     }
-
-
-def cpu(listed: Path = Path("/proc/cpuinfo")) -> str:
-    """Return the name of the processor, as well as the system knows it."""
-    lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

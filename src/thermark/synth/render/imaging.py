@@ -8,7 +8,7 @@ FLIR's Tau 2 and Boson (linear between tails, plateau equalisation, a limit to t
 and the fixed span of radiometric software. The time constant of bolometers is some 10 ms.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import cv2
@@ -129,11 +129,6 @@ def picture(celsius: NDArray[np.float32], camera: CameraModel, rng: Generator) -
     image = palettes.luma(camera.palette)[255 - image if camera.inverted else image]
     image = marks.overlay(image, camera.overlay, camera.seed)
     return _compressed(image, camera.quality) if camera.quality else image
-
-
-def describe(camera: CameraModel) -> dict[str, Any]:
-    """Return a camera as plain values that JSON can hold."""
-    return asdict(camera)
 
 
 def _compressed(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:

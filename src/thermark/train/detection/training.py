@@ -18,7 +18,7 @@ from thermark.nets import complexity
 from thermark.nets.detector_card import DetectorCard
 from thermark.nets.face_detector import MULTIPLE, FaceDetector, Widths, boxes
 from thermark.train import loop, precision, processes
-from thermark.train.checkpoint import Checkpoint, CheckpointStore, Progress, State
+from thermark.train.checkpoint import Checkpoint, Progress, State, Store
 from thermark.train.detection import frames as frame_sets
 from thermark.train.detection import losses, targets, validation
 from thermark.train.detection.augment import FrameAugment
@@ -158,7 +158,7 @@ def store(
     sets: tuple[FrameSet, FrameSet],
     folder: Path,
     computed: tuple[str, str],
-) -> CheckpointStore:
+) -> Store:
     """Return the checkpoint of a run, which is gone on from only when nothing that it depends on has changed."""
     options = config.model_dump(mode="json", exclude={"seeds", "workers"})
     versions = [module.__version__ for module in (cv2, np, torch)]

@@ -12,7 +12,7 @@ from thermark.core import detections, geometry
 from thermark.core.detections import Boxes
 from thermark.nets import face_boxes
 from thermark.nets.face_detector import Exported, FaceDetector
-from thermark.train.detection.frames import SMALLEST, FrameSet, LabelledFrame
+from thermark.train.detection.frames import FrameSet, LabelledFrame
 
 HEIGHTS = {"20-32": (20.0, 32.0), "32-64": (32.0, 64.0), "64-128": (64.0, 128.0), "over 128": (128.0, inf)}
 LEAST = 0.01  # score of a box that is looked at
@@ -110,16 +110,3 @@ def _numbers(faces: int, matches: NDArray[np.int64], scores: NDArray[np.floating
         "precision": precision,
     }
     return {"faces": faces} | {name: value if isfinite(value) else None for name, value in rates.items()}
-
-
-__all__ = [
-    "HEIGHTS",
-    "SMALLEST",
-    "ap50",
-    "chosen_threshold",
-    "inverted",
-    "labels",
-    "predicted_boxes",
-    "steering",
-    "summary",
-]
