@@ -66,11 +66,17 @@ PROFILE = (
 )
 
 SHORT = ("What does the profile `transfer` take and give?", "profile_3000", PROFILE[2])
+RESEARCH = (
+    "Do a FaceSynthetics teacher or conventional distillation do better?",
+    "profile_3000",
+    ("pretrain_s_ruda", "ktl_s_ruda", "kd_st"),
+)
+DISTILLED = (("mcl_st", "supervised_t"), ("ktl_s", "tuned_s"))
 
 
 @pytest.mark.parametrize(
     ("title", "folder", "run"),
-    [(title, folder, run) for title, folder, runs in (KTL, PROFILE, SHORT) for run in runs],
+    [(title, folder, run) for title, folder, runs in (KTL, PROFILE, SHORT, RESEARCH) for run in runs],
 )
 def test_distillation_on_real_faces(sections, title, folder, run):
     cells = rows(sections[title])[run]
@@ -89,14 +95,20 @@ def test_ktl_against_its_start(sections, groups, label):
 ABLATION = "What does each part of the renderer bring?"
 
 
-@pytest.mark.parametrize(("title", "folder"), [PROFILE[:2], SHORT[:2]])
-def test_paired_differences_on_real_faces(sections, title, folder):
+@pytest.mark.parametrize(
+    ("title", "folder", "wanted"),
+    [
+        (*PROFILE[:2], DISTILLED),
+        (*SHORT[:2], DISTILLED),
+        (*RESEARCH[:2], (("ktl_s_ruda", "ktl_s"), ("ktl_s_ruda", "tuned_s"), ("kd_st", "supervised_t"))),
+    ],
+)
+def test_paired_differences_on_real_faces(sections, title, folder, wanted):
     prose = " ".join(sections[title].split()).replace("−", "-")
-    wanted = {("mcl_st", "supervised_t"), ("ktl_s", "tuned_s")}
     families = read(f"transfer/{folder}/comparisons.json")["families"]
     pairs = [pair for family in families for pair in family["pairs"] if (pair["a"], pair["b"]) in wanted]
     real = [pair for pair in pairs if pair["dataset"].startswith("thermal_in_car")]
-    assert len(real) == 4
+    assert len(real) == 2 * len(wanted)
     for pair in real:
         assert signed(pair) in prose
 
