@@ -92,7 +92,8 @@ class Machine:
         for name in ("tiny", "strict"):
             path = self.root / "licences" / f"{name}.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(yaml.safe_dump(SHEET))
+            if not path.exists():  # a process that may be killed finds those of its parent, and writes none by half
+                path.write_text(yaml.safe_dump(SHEET))
         licences.accept(licences.of_data(self.root / "licences")["tiny"], self.cache)
 
     @property
