@@ -92,7 +92,7 @@ class Machine:
         for name in ("tiny", "strict"):
             path = self.root / "licences" / f"{name}.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists():  # a process that may be killed finds those of its parent, and writes none by half
+            if not path.exists():  # who may be killed writes none: the parent did
                 path.write_text(yaml.safe_dump(SHEET))
         licences.accept(licences.of_data(self.root / "licences")["tiny"], self.cache)
 
