@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from thermark.core import files, geometry, seeds
-from thermark.core.faces import Faces
+from thermark.datasets.readers.loaded import build_faces
 
 # What a run on such a set must say.
 RUN = {
@@ -115,19 +115,7 @@ def save(
     padding: float,
 ) -> None:
     """Write a prepared face set: pixels (N, S, S[, 3]), maps (N, 2, 3) and points (N, 68, 2) in source pixels."""
-    xy = xy.astype(np.float32)
-    boxes = geometry.bounding_box(xy)
-    faces = Faces(
-        ids=np.array(ids),
-        frames=np.array(ids),
-        subjects=np.array(subjects),
-        splits=np.array(splits),
-        vocabularies=np.full(len(ids), "ibug68"),
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy,
-        visible=np.ones(xy.shape[:2], bool),
-    )
+    faces = build_faces(np.array(ids), np.array(subjects), np.array(splits), "ibug68", xy.astype(np.float32))
     folder.mkdir(parents=True)
     faces.save(folder / "faces.npz")
     np.save(folder / "pixels.npy", pixels)

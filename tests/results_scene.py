@@ -9,9 +9,9 @@ from instances import predictions_at
 from thermark.core import files
 from thermark.core.config import parse
 from thermark.core.faces import Faces
-from thermark.core.geometry import bounding_box
 from thermark.core.perturbations import NO_PERTURBATIONS, Perturbations
 from thermark.core.predictions import Predictions
+from thermark.datasets.readers.loaded import build_faces
 from thermark.landmarks import load
 from thermark.metrics import score_all as scoring
 from thermark.metrics.evaluate import Config
@@ -37,18 +37,9 @@ def faces(subjects: int = SUBJECTS) -> Faces:
     shape[list(vocabulary.interocular or ())] = [[20, 40], [80, 40]]
     xy = (shape + rng.normal(0, 2, (count, 68, 2)) + rng.uniform(50, 100, (count, 1, 2))).astype(np.float32)
     names = np.array([f"f{row:03}" for row in range(count)])
-    return Faces(
-        ids=names,
-        frames=names,
-        subjects=np.array([f"s{row // EACH:02}" for row in range(count)]),
-        splits=np.full(count, "test"),
-        vocabularies=np.full(count, "ibug68"),
-        boxes=bounding_box(xy),
-        prompts=bounding_box(xy),
-        xy=xy,
-        visible=np.ones((count, 68), bool),
-        strata={"distance": np.array(["near", "far"])[np.arange(count) % 2]},
-    )
+    people = np.array([f"s{row // EACH:02}" for row in range(count)])
+    strata = {"distance": np.array(["near", "far"])[np.arange(count) % 2]}
+    return build_faces(names, people, np.full(count, "test"), "ibug68", xy, strata=strata)
 
 
 def predictions_of(truth: Faces, contestant: str, noise: float, seed: int) -> Predictions:

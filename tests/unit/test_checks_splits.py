@@ -9,25 +9,14 @@ from hypothesis import strategies as st
 
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.faces import Faces
 from thermark.datasets.checks import splits
+from thermark.datasets.readers.loaded import build_faces
 
 
 def table(subjects, names):
     count = len(subjects)
     ids = np.array([f"f{i}" for i in range(count)])
-    boxes = np.zeros((count, 4), np.float32)
-    return Faces(
-        ids=ids,
-        frames=ids,
-        subjects=np.array(subjects),
-        splits=np.array(names),
-        vocabularies=np.full(count, "nose1"),
-        boxes=boxes,
-        prompts=boxes,
-        xy=np.zeros((count, 1, 2), np.float32),
-        visible=np.ones((count, 1), bool),
-    )
+    return build_faces(ids, np.array(subjects), np.array(names), "nose1", np.zeros((count, 1, 2), np.float32))
 
 
 def test_shares_are_met():

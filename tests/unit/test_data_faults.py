@@ -16,14 +16,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from instances import predictions_at
 from thermark.core import images
 from thermark.core.errors import DataError
-from thermark.core.faces import Faces, open_set
-from thermark.core.predictions import Predictions
+from thermark.core.faces import open_set
 from thermark.core.radiometry import Tone
 from thermark.datasets import charlotte, coco_wholebody, facesynthetics, tfake, thermeval, w300
 from thermark.datasets.checks.splits import Fractions
 from thermark.datasets.prepare import packing
+from thermark.datasets.readers.loaded import build_faces
 from thermark.landmarks import load
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
@@ -413,24 +414,11 @@ def faces_table(vocabulary="facesynthetics70", count=150):
     xy = np.random.default_rng(0).uniform(50, 250, (count, len(load(vocabulary)), 2)).astype(np.float32)
     ids = np.array([f"f{i:03}" for i in range(count)])
     boxes = np.tile(np.float32([50, 50, 250, 250]), (count, 1))
-    named = {"vocabularies": np.full(count, vocabulary), "splits": np.full(count, "test")}
-    visible = np.ones(xy.shape[:2], bool)
-    return Faces(ids, ids, ids, named["splits"], named["vocabularies"], boxes, boxes, xy, visible)
+    return build_faces(ids, ids, np.full(count, "test"), vocabulary, xy, boxes=boxes)
 
 
 def predicted(faces):
-    return Predictions(
-        contestant="c",
-        vocabulary="facesynthetics70",
-        box_source="prompt",
-        data="d",
-        frames=faces.frames,
-        faces=np.arange(len(faces)),
-        xy=faces.xy + np.float32(3),
-        score=np.ones(faces.xy.shape[:2], np.float32),
-        boxes=faces.boxes,
-        box_score=np.ones(len(faces), np.float32),
-    )
+    return predictions_at(faces, faces.xy + np.float32(3), "c", "facesynthetics70")
 
 
 @pytest.mark.parametrize("how", ["right missing", "left missing", "both missing", "the same point"])

@@ -17,6 +17,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.geometry import bounding_box
 from thermark.core.predictions import Predictions
+from thermark.datasets.readers.loaded import build_faces
 from thermark.landmarks import load, project, weights
 from thermark.metrics import evaluate as evaluation
 from thermark.metrics import registry
@@ -32,22 +33,13 @@ def faces(count: int = 12, vocabulary: str = "facesynthetics70", seed: int = 0) 
     rng = np.random.default_rng(seed)
     points = len(load(vocabulary))
     xy = rng.uniform(50, 250, (count, points, 2)).astype(np.float32)
-    box = bounding_box(xy)
-    return Faces(
-        ids=np.array([f"f{i:03}" for i in range(count)]),
-        frames=np.array([f"f{i:03}" for i in range(count)]),
-        subjects=np.array([f"s{i % 4}" for i in range(count)]),
-        splits=np.full(count, "test"),
-        vocabularies=np.full(count, vocabulary),
-        boxes=box,
-        prompts=box,
-        xy=xy,
-        visible=np.ones((count, points), bool),
-        strata={
-            "ambient": np.array(["warm", "cold", "cold"] * count)[:count],
-            "width_band": np.array(["Mean", ""] * count)[:count],
-        },
-    )
+    ids = np.array([f"f{i:03}" for i in range(count)])
+    people = np.array([f"s{i % 4}" for i in range(count)])
+    strata = {
+        "ambient": np.array(["warm", "cold", "cold"] * count)[:count],
+        "width_band": np.array(["Mean", ""] * count)[:count],
+    }
+    return build_faces(ids, people, np.full(count, "test"), vocabulary, xy, strata=strata)
 
 
 def predictions(truth: Faces, noise: float = 2.0, vocabulary: str = "", seed: int = 1) -> Predictions:

@@ -19,6 +19,7 @@ from thermark.core.faces import Crops, Faces
 from thermark.core.jitter import Jitter
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.shards import Shards
+from thermark.datasets.readers.loaded import build_faces
 from thermark.metrics import score_all
 from thermark.metrics.evaluate import Config
 from thermark.metrics.floor import Jittered, spread
@@ -165,17 +166,8 @@ def dots(folder, places: list[tuple[int, int]]) -> tuple[packed_images.PackedIma
     names = np.array([f"n{number}" for number in range(len(places))])
     packed_images.write(folder, names, images)
     boxes = np.tile(np.array([[0, 0, 30, 30]], np.float32), (len(places), 1))
-    known = Faces(
-        ids=names,
-        frames=names,
-        subjects=names,
-        splits=np.full(len(names), "test"),
-        vocabularies=np.full(len(names), "nose1"),
-        boxes=boxes,
-        prompts=boxes,
-        xy=np.array(places, np.float32)[:, None],
-        visible=np.ones((len(names), 1), bool),
-    )
+    xy = np.array(places, np.float32)[:, None]
+    known = build_faces(names, names, np.full(len(names), "test"), "nose1", xy, boxes=boxes)
     return packed_images.read(folder), known
 
 

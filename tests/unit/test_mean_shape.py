@@ -1,26 +1,15 @@
 import numpy as np
 import pytest
 
-from thermark.core import geometry
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
+from thermark.datasets.readers.loaded import build_faces
 from thermark.models import mean_shape
 
 
 def table(xy: np.ndarray, splits: list[str]) -> Faces:
-    boxes = geometry.bounding_box(xy)
     ids = np.array([f"{i}" for i in range(len(xy))])
-    return Faces(
-        ids=ids,
-        frames=ids,
-        subjects=ids,
-        splits=np.array(splits),
-        vocabularies=np.full(len(xy), "ibug68"),
-        boxes=boxes,
-        prompts=boxes,
-        xy=xy.astype(np.float32),
-        visible=np.ones(xy.shape[:2], bool),
-    )
+    return build_faces(ids, ids, np.array(splits), "ibug68", xy.astype(np.float32))
 
 
 def test_similar_faces_are_predicted_exactly_and_test_faces_are_not_seen():

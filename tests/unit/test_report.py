@@ -22,6 +22,7 @@ from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.geometry import bounding_box, crop_to_source
 from thermark.core.predictions import Predictions
+from thermark.datasets.readers.loaded import build_faces
 from thermark.metrics.evaluate import Config as Scoring
 from thermark.metrics.evaluate import evaluate
 from thermark.metrics.registry import MOVED
@@ -60,9 +61,7 @@ def labelled(folder: Path, vocabulary: str, points: int) -> Faces:
     box = bounding_box(xy) + np.float32([-5, -5, 5, 5])
     names = np.array([f"{row:03}" for row in range(COUNT)])
     strata = {"distance": np.array(["2 ft", "10 ft", "6 ft"] * 3)}
-    vocabularies, visible = np.full(COUNT, vocabulary), np.ones((COUNT, points), bool)
-    splits = np.full(COUNT, "test")
-    faces = Faces(names, names, names, splits, vocabularies, box, box, xy, visible, strata)
+    faces = build_faces(names, names, np.full(COUNT, "test"), vocabulary, xy, boxes=box, strata=strata)
     faces.save(folder / "faces.npz")
     to_source = np.stack([crop_to_source(row, SIZE, 1.75) for row in box])
     files.write_arrays(folder / "crops.npz", {"to_source": to_source, "padding": np.array(1.75)})

@@ -9,7 +9,7 @@ import pytest
 
 from thermark.core import packed_images
 from thermark.core.errors import DataError
-from thermark.core.faces import Faces
+from thermark.datasets.readers.loaded import build_faces
 from thermark.models.inference.contract import Instances, LazyModel
 from thermark.models.inference.sweep import Broken, sweep
 
@@ -35,17 +35,9 @@ def faces():
     boxes = np.arange(20, dtype=np.float32).reshape(5, 4)
     prompts = boxes + 0.25
     prompts[3] = np.nan
-    return Faces(
-        ids=np.array(list("abcde")),
-        frames=frames,
-        subjects=frames,
-        splits=np.full(5, "test"),
-        vocabularies=np.full(5, "nose1"),
-        boxes=boxes,
-        prompts=prompts,
-        xy=np.zeros((5, 1, 2), np.float32),
-        visible=np.ones((5, 1), bool),
-    )
+    ids, xy = np.array(list("abcde")), np.zeros((5, 1, 2), np.float32)
+    splits = np.full(5, "test")
+    return build_faces(ids, frames, splits, "nose1", xy, frames=frames, boxes=boxes, prompts=prompts)
 
 
 class Spy:

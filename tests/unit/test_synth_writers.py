@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from fetch_machine import tree
+from instances import predictions_at
 from thermark import landmarks
 from thermark.core import images, origin, visibility
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError
 from thermark.core.geometry import bounding_box
-from thermark.core.predictions import Predictions
 from thermark.datasets import charlotte as read_charlotte
 from thermark.datasets import facesynthetics
 from thermark.datasets import tfake as read_tfake
@@ -124,19 +124,7 @@ def test_hidden_points_reach_the_scores(tmp_path, monkeypatch):
     for subject, visible in zip(faces.subjects, faces.visible, strict=True):
         assert np.array_equal(visible, scenes[int(subject)].visible[0])
     assert 0.5 < faces.visible.mean() < 1
-    count = len(faces)
-    guess = Predictions(
-        contestant="x",
-        vocabulary="facesynthetics70",
-        box_source="prompt",
-        data="",
-        frames=faces.frames,
-        faces=np.arange(count),
-        xy=faces.xy + 1,
-        score=np.ones(faces.xy.shape[:2], np.float32),
-        boxes=faces.prompts,
-        box_score=np.full(count, np.nan, np.float32),
-    )
+    guess = predictions_at(faces, faces.xy + 1, "x", "facesynthetics70")
     config = Scoring(vocabulary="ibug68", split="all", bootstrap=0)
     points = evaluate(faces, guess, config, "tfake").subsets["points"]
     assert {"visible", "hidden"} <= points.keys()

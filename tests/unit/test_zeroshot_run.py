@@ -14,6 +14,7 @@ from thermark.core.faces import Faces
 from thermark.core.jitter import Jitter
 from thermark.core.perturbations import BoxPerturbation, perturb_boxes
 from thermark.core.predictions import Predictions
+from thermark.datasets.readers.loaded import build_faces
 from thermark.models.inference import contestant
 from thermark.models.inference.contract import Assets
 
@@ -27,17 +28,8 @@ def root(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("zeroshot")
     ids = np.array(["f0", "f1", "f2"])
     boxes = np.array([[2, 2, 30, 30]] * 3, np.float32)
-    faces = Faces(
-        ids=ids,
-        frames=ids,
-        subjects=ids,
-        splits=np.array(["train", "test", "test"]),
-        vocabularies=np.full(3, "nose1"),
-        boxes=boxes,
-        prompts=boxes,
-        xy=np.full((3, 1, 2), 15, np.float32),
-        visible=np.ones((3, 1), bool),
-    )
+    xy = np.full((3, 1, 2), 15, np.float32)
+    faces = build_faces(ids, ids, np.array(["train", "test", "test"]), "nose1", xy, boxes=boxes)
     (root / "faces/s").mkdir(parents=True)
     faces.save(root / "faces/s/faces.npz")
     for variant, frame_ids in ((packed_images.BASE, ids[1:]), ("other", ids)):
