@@ -10,9 +10,9 @@ from pathlib import Path
 from thermark.calibrate.options import describe_calibrate, describe_predict
 from thermark.core import errors, profiles
 from thermark.core.config import parse
-from thermark.core.errors import ConfigError
+from thermark.core.errors import ConfigError, SetupError
 from thermark.core.files import write_text
-from thermark.report.gate.command import describe_compare
+from thermark.report.gate.options import describe_compare
 
 MARKER = "<!-- leaderboard -->"
 EXIT_CODES = "Exit codes: 0 ok, 1 a finding, 2 wrong usage or settings, 3 data, 4 set-up, 5 network or licences."
@@ -37,7 +37,13 @@ def main() -> None:
 
 def _main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
-    options.run(options)
+    try:
+        options.run(options)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith(__package__):
+            raise  # a fault of ours
+        remedy = "run `make setup` in a clone; the packages in docs/landmarker.md are enough for `predict` alone"
+        raise SetupError(f"`thermark {options.command}` needs {error.name}", remedy) from error
 
 
 def parser() -> Parser:

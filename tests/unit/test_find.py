@@ -213,6 +213,52 @@ def test_counts_in_no_known_unit_are_grey_with_one_warning(ships, folder, tmp_pa
     assert output.err == message and "of 7 pictures" in output.out
 
 
+def test_files_are_read_as_by_a_call(ships, tmp_path, capsys):
+    """Cold skies, lost frames, raw values, films: both know or refuse the same."""
+    scene = shipped_weights.with_blobs(121, 161, (80, 60)).astype(np.float32)
+    files = {
+        "sky.tiff": scene / 4 - 40,
+        "lost.tiff": np.full((40, 50), np.nan, np.float32),
+        "holes.tiff": np.where(np.arange(161) < 30, np.float32(-9999), 20 + scene / 10),
+        "cold.tiff": scene / 100 - 90,
+        "levels.tiff": scene / 255,
+        "raw.tiff": np.rint((25 + scene / 20 + 273.15) * 100).astype(np.uint16),
+        "stretched.png": np.rint(scene * 257).astype(np.uint16),
+    }
+    (tmp_path / "pictures").mkdir()
+    for name, pixels in files.items():
+        cv2.imwrite(str(tmp_path / "pictures" / name), pixels)
+    film = [Image.fromarray(np.full((40, 50), level, np.uint8)) for level in (10, 20)]
+    film[0].save(tmp_path / "pictures/film.tiff", save_all=True, append_images=film[1:])
+    predicted("--images", tmp_path / "pictures", "--out", tmp_path / "p.csv", "--temperatures")
+    refused = set()
+    for name in (*files, "film.tiff"):
+        found = [row for row in rows(tmp_path / "p.csv") if row["image"] == name]
+        try:
+            faces = Landmarker()(tmp_path / "pictures" / name)
+        except DataError as error:
+            refused.add(error.cause)
+            assert not any(value for key, value in found[0].items() if key != "image")
+            continue
+        assert [row["box_x"] for row in found if row["box_x"]] == [table.number(x, 3) for x in faces.boxes[:, 0]]
+        if len(faces) and faces.temperatures is not None:
+            nose = [table.number(value, 3) for value in faces.temperatures[:, 30]]
+            assert [row[f"{faces.names[30]}_celsius"] for row in found] == nose
+    assert len(refused) == 3  # cold, levels, film
+    warnings = capsys.readouterr().err
+    assert "3 of 8 pictures cannot be read" in warnings and all(cause in warnings for cause in refused)
+    assert "1 of 8 pictures have no temperatures" in warnings
+
+
+def test_pictures_of_other_formats_are_told_to_be_left_out(ships, folder, tmp_path, capsys):
+    (folder / "bad.png").unlink()
+    for name in ("a.bmp", "sub/b.webp"):
+        (folder / name).write_bytes(b"x")
+    predicted("--images", folder, "--out", tmp_path / "p.csv")
+    message = "warning: 2 pictures are no PNG, JPEG or TIFF and left out: a.bmp, b.webp\n"
+    assert capsys.readouterr().err == message
+
+
 def test_one_picture_may_be_given_as_a_file(ships, folder, tmp_path, monkeypatch):
     for name in ("bad.png", "none.png"):
         (folder / name).unlink()

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 import shipped_weights
 import tiny_runs
@@ -401,6 +402,79 @@ def test_grey_levels_in_a_wider_type_are_no_temperatures(find, dtype):
     assert find(levels, boxes=[[40, 30, 110, 100]]).temperatures is None
 
 
+@pytest.mark.parametrize("median", [29500, 18500])  # 22 and 16 degrees Celsius, as centikelvin and 1/64 kelvin
+def test_counts_that_fill_16_bits_have_no_temperatures(find, median):
+    """Stretched to 0..65535, the middle of a picture is a temperature, and its darkest part is none."""
+    levels = np.linspace(0, 1, 80 * 100)
+    half = np.where(levels < 0.5, 2 * levels * median, median + (2 * levels - 1) * (65535 - median))
+    counts = np.random.default_rng(0).permutation(half).astype(np.uint16).reshape(80, 100)
+    assert abs(float(np.median(counts)) - median) < 20
+    assert find(counts, boxes=[[10, 10, 60, 60]]).temperatures is None
+    np.testing.assert_array_equal(find.grey(counts), render(counts.astype(np.float32), Tone(name="percentile")))
+
+
+@pytest.mark.parametrize("scale", [100, 64])
+def test_raw_pixels_of_nothing_are_missing(find, scale):
+    raw = np.rint((ramp(90, 120) + 273.15) * scale).astype(np.uint16)
+    raw[:30] = 0  # a frame around the picture
+    raw[60, 50] = 65535  # one element that glows
+    known = pictures.read(raw, Tone())
+    assert np.isnan(known.celsius[:30]).all() and not known.grey[:30].any() and not known.counts
+    np.testing.assert_allclose(known.celsius[30:, :50], ramp(90, 120)[30:, :50], atol=0.02)
+
+
+@pytest.mark.parametrize("lost", [-9999, -273.15, -np.inf, 1e300])
+def test_floats_that_are_no_temperature_are_missing_and_hide_nobody(made, lost):
+    """Percentiles of the frame would be theirs, and every face one shade of white."""
+    degrees = (20 + shipped_weights.with_blobs(121, 161, (80, 60)) / 20).astype(np.float64)
+    degrees[:20] = np.nan
+    landmarker = Landmarker(made[0], tone=Tone(name="percentile"))
+    boxes = np.array([[40, 30, 110, 100]])
+    wanted = landmarker(degrees, boxes=boxes)
+    degrees[:20] = lost
+    faces = landmarker(degrees, boxes=boxes)
+    np.testing.assert_array_equal(faces.points, wanted.points)
+    np.testing.assert_array_equal(faces.temperatures, wanted.temperatures)
+
+
+def test_masked_temperatures_are_missing_and_a_mask_of_anything_else_is_refused(find):
+    degrees, hidden = ramp(90, 120), np.zeros((90, 120), bool)
+    hidden[:30] = True
+    degrees[:30] = 60
+    boxes = [[20, 40, 60, 80]]
+    masked, filled = np.ma.masked_array(degrees, hidden), np.where(hidden, np.nan, degrees)
+    wanted = find(filled, boxes=boxes)
+    for faces in (find(masked, boxes=boxes), find(find.grey(filled), boxes=boxes, celsius=masked)):
+        np.testing.assert_array_equal(faces.points, wanted.points)
+        np.testing.assert_array_equal(faces.temperatures, wanted.temperatures)
+    grey = np.full((90, 120), 9, np.uint8)
+    with pytest.raises(DataError, match=r"^the image is uint8 with a mask$"):
+        find(np.ma.masked_array(grey, hidden))
+    find(np.ma.masked_array(grey, np.zeros_like(hidden)))
+
+
+def test_a_picture_of_pillow_is_as_its_file(find, tmp_path):
+    grey = shipped_weights.with_blobs(121, 161, (80, 60))
+    levels = np.random.default_rng(3).permutation(256).astype(np.uint8)
+    palette = Image.fromarray(np.argsort(levels).astype(np.uint8)[grey], mode="P")
+    palette.putpalette(np.repeat(levels, 3).tolist())
+    palette.save(tmp_path / "p.png")
+    assert not np.array_equal(np.asarray(palette), grey)
+    for picture in (Image.fromarray(grey), palette, tmp_path / "p.png", Image.fromarray(grey).convert("LA")):
+        np.testing.assert_array_equal(find.grey(picture), grey)
+    for pixels in (ramp(40, 50), (ramp(40, 50) * 100 + 27315).astype(np.uint16)):
+        np.testing.assert_array_equal(find.grey(Image.fromarray(pixels)), find.grey(pixels))
+
+
+def test_a_file_of_several_pictures_is_refused_rather_than_the_first_taken(find, tmp_path):
+    frames = [Image.fromarray(np.full((40, 50), level, np.uint8)) for level in (10, 20, 30)]
+    frames[0].save(tmp_path / "film.tiff", save_all=True, append_images=frames[1:])
+    with pytest.raises(DataError, match=r"^film\.tiff holds several pictures$"):
+        find(tmp_path / "film.tiff")
+    frames[0].save(tmp_path / "one.tiff", save_all=True, append_images=[frames[1].resize((25, 20))])
+    assert (find.grey(tmp_path / "one.tiff") == 10).all()  # the other is a thumbnail
+
+
 def test_counts_keep_a_tone_that_needs_no_degrees(made):
     counts = 7000 + 10 * np.rint(ramp(121, 161) * 10).astype(np.uint16)
     tone = Tone(name="minmax")
@@ -510,7 +584,8 @@ def test_what_does_not_fit_is_refused(find):
         find(np.full((9, 12), 30.0), celsius=np.zeros((9, 12)))
     with pytest.raises(DataError, match=r"^`boxes` is \(4,\)"):
         find(grey, boxes=np.array([0, 0, 5, 5]))
-    for boxes in ("x", [[1, 2, 3, 4], [5]], {"x": 1}, [["a", "b", "c", "d"]]):
+    words = ["a", "b", "c", "d"], ["1", "2", "30", "40"]
+    for boxes in ("x", [[1, 2, 3, 4], [5]], {"x": 1}, [words[0]], [words[1]], [[1j, 2, 3, 4]]):
         with pytest.raises(DataError, match=f"^`boxes` is a {type(boxes).__name__} that holds no numbers"):
             find(grey, boxes=boxes)
 
@@ -534,6 +609,29 @@ def test_a_size_or_score_in_which_nobody_can_be_found_is_refused(made, own, name
     with pytest.raises(ConfigError, match=f"^the {name} .* is no ") as caught:
         Landmarker(made[0], **own)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("threads", 1.5),
+        ("threads", "2"),
+        ("threads", True),
+        ("threshold", "x"),
+        ("longest", 320.0),
+        ("weights", 3),
+        ("flip", "no"),
+    ],
+)
+def test_a_setting_of_another_kind_is_refused(made, name, value):
+    with pytest.raises(ConfigError, match=f"^`{name}` is {value!r}$"):
+        Landmarker(**({"weights": made[0]} | {name: value}))
+    assert Landmarker(made[0], threads=np.int64(1), threshold=np.float32(0.5), longest=np.int32(320)).threads == 1
+
+
+def test_two_results_are_not_compared_by_an_error(find):
+    one, other = (find(np.zeros((40, 50), np.uint8)) for _ in range(2))
+    assert one != other and one in [other, one]
 
 
 def copied(made, tmp_path) -> Path:

@@ -31,16 +31,35 @@ def nme(xy: np.ndarray, truth: np.ndarray) -> float:
     return float(100 * np.linalg.norm(xy - truth, axis=1).mean() / interocular(truth[None], IBUG68)[0])
 
 
-def test_in_given_boxes_the_points_lie_on_the_face(faces):
+@pytest.mark.parametrize("white_is_hot", [True, False])
+def test_in_given_boxes_the_points_lie_on_the_face(faces, white_is_hot):
     find = Landmarker(threads=1)
-    errors = [nme(find(image, boxes=box[None]).points[0], truth) for image, box, truth in faces]
-    assert np.median(errors) < 10  # 6.0 to 6.9 with five other seeds
+    seen = [(image if white_is_hot else 255 - image, box[None], truth) for image, box, truth in faces]
+    errors = [nme(find(image, boxes=box).points[0], truth) for image, box, truth in seen]
+    assert np.median(errors) < 6.2  # 5.3 either way; 4.7 to 6.7 with five other seeds
 
 
-def test_faces_are_found_without_boxes(faces):
+@pytest.mark.parametrize("white_is_hot", [True, False])
+def test_faces_are_found_without_boxes(faces, white_is_hot):
     find = Landmarker(threads=1)
     near = []
     for image, _, truth in faces:
-        detections = find(image)
+        detections = find(image if white_is_hot else 255 - image)
         near.append(len(detections) > 0 and nme(detections.points[0], truth) < 20)
-    assert np.mean(near) > 0.65  # 0.79 to 0.92 with five other seeds
+    assert np.mean(near) > 0.7  # 18 and 19 of 24; 0.83 to 0.96 with five other seeds
+
+
+def test_temperatures_are_those_of_the_picture_at_the_points(faces):
+    """A picture of degrees: as the camera's own percentiles make it grey, and read where the points are."""
+    find = Landmarker(threads=1)
+    errors = []
+    for image, box, truth in faces:
+        degrees = 20 + 0.06 * image.astype(np.float32)
+        found = find(degrees, boxes=box[None])
+        errors.append(nme(found.points[0], truth))
+        x, y = np.rint(found.points[0]).astype(int).T
+        inside = (x > 0) & (y > 0) & (x < image.shape[1] - 1) & (y < image.shape[0] - 1)
+        around = np.stack([degrees[y[inside] + dy, x[inside] + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
+        celsius = found.temperatures[0][inside]
+        assert (around.min(axis=0) - 1e-3 <= celsius).all() and (celsius <= around.max(axis=0) + 1e-3).all()
+    assert np.median(errors) < 6.2

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,10 +13,10 @@ from numpy.typing import NDArray
 from thermark.calibrate import pictures, table
 from thermark.calibrate.labels import SHOWN
 from thermark.calibrate.options import Unit
-from thermark.core import files, images
+from thermark.core import files
 from thermark.core.errors import ConfigError, DataError, ThermarkError
 from thermark.core.progress import track
-from thermark.core.radiometry import Tone, render
+from thermark.core.radiometry import Tone
 from thermark.landmarker import overlay, units
 from thermark.landmarker import pictures as shown
 from thermark.landmarker.landmarker import Landmarker
@@ -47,7 +46,7 @@ class Notes:
         pictures.warn_turned(self.turned)
         if self.counts:
             which = f"{len(self.counts)} of {total} pictures have no temperatures"
-            print(f"warning: {which}: integers in no known unit: {_first(self.counts)}", file=sys.stderr)
+            print(f"warning: {which}: integers in no known unit: {pictures.first(self.counts)}", file=sys.stderr)
         if self.failures:
             first = "; ".join(
                 f"{error.cause} ({error.remedy})" if isinstance(error, ConfigError) else error.cause
@@ -67,6 +66,7 @@ def find(options: argparse.Namespace) -> None:
     table.require_file(options.out)
     require_apart(options.overlays, options.images)
     boxes_of = table.input_boxes(options.images, options.boxes)
+    pictures.warn_left_out(options.images)
     landmarker = opened(options)
     folder, notes = pictures.root(options.images), Notes()
     rows = nobody = 0
@@ -127,15 +127,11 @@ def readable(path: Path, unit: Unit, tone: Tone) -> Picture:
 
     Raises DataError for what cannot be read, ConfigError for floats that look as if they were in another unit.
     """
-    image = images.decode(path)
-    shown.require_size(image, path.name)
-    if image.dtype != np.uint8 and image.ndim != 2:
-        raise DataError(f"{path.name} has {image.shape[2]} channels of {image.dtype}", "save it as 8-bit")
+    image = shown.decoded(path)
     if image.dtype.kind != "f":
         return shown.taken(image, path.name, tone)
     units.require_no_grey_levels(image, path.name, unit)
-    degrees = pictures.degrees(image, path.name, unit)
-    return Picture(render(degrees, tone), degrees)
+    return shown.of_celsius(pictures.converted(image, path.name, unit), path.name, tone)
 
 
 def unread(boxes: Floats | None, landmarker: Landmarker) -> Landmarks:
@@ -170,7 +166,3 @@ def draw(folder: Path | None, name: str, grey: NDArray[np.uint8], found: Landmar
             temporary.write_bytes(cv2.imencode(".png", overlay.drawn(grey, found)[..., ::-1])[1].tobytes())
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}", "choose other --overlays") from error
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

@@ -2,7 +2,7 @@
 
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from thermark.calibrate.labels import SHOWN
 from thermark.calibrate.options import Unit
 from thermark.core import images
 from thermark.core.errors import ConfigError, DataError
@@ -22,6 +23,7 @@ JPEG, TIFF = (".jpg", ".jpeg"), (".tif", ".tiff")
 EIGHT_BIT = (".png", *JPEG)
 TURNS = range(2, 9)  # values of the tag other than upright
 SUFFIXES = EIGHT_BIT + TIFF
+OTHERS = (".bmp", ".gif", ".webp", ".jp2", ".heic")  # pictures that nobody here reads
 ADAPTIVE = ("minmax", "percentile", "clahe")
 Picture = NDArray[np.uint8]
 
@@ -140,16 +142,29 @@ def warn_turned(names: Iterable[str]) -> None:
         print(f"warning: {name}: its EXIF tag turns it: pixels are taken as they are stored", file=sys.stderr)
 
 
+def warn_left_out(folder: Path) -> None:
+    """Print a warning when a folder holds pictures in formats that are not looked at."""
+    names = sorted(path.name for path in folder.rglob("*") if path.suffix.lower() in OTHERS)
+    if names:
+        which = first(names)
+        print(f"warning: {len(names)} pictures are no PNG, JPEG or TIFF and left out: {which}", file=sys.stderr)
+
+
+def first(names: Sequence[str]) -> str:
+    """Return the first of many names for a message."""
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+
+
 def degrees(image: NDArray[Any], name: str, unit: Unit) -> Celsius:
     """Return degrees Celsius (H, W) of float pixels in a unit, or of integers, whose unit tells itself.
 
     Raises ConfigError for pixels that look as if they were in another unit, DataError for no temperatures.
     """
-    return in_celsius(image if image.dtype.kind != "f" else _converted(image, name, unit), name)
+    return in_celsius(image if image.dtype.kind != "f" else converted(image, name, unit), name)
 
 
-def _converted(image: NDArray[Any], name: str, unit: Unit) -> NDArray[Any]:
-    """Return float pixels in degrees Celsius."""
+def converted(image: NDArray[Any], name: str, unit: Unit) -> Celsius:
+    """Return float pixels (H, W) in degrees Celsius; ConfigError where they look as if in another unit."""
     median = median_of_finite(image)
     other = likely(median)
     if unit == "celsius" and other is not None:
@@ -158,4 +173,4 @@ def _converted(image: NDArray[Any], name: str, unit: Unit) -> NDArray[Any]:
         )
     if unit == "fahrenheit":
         return np.asarray((image - np.float32(32)) / np.float32(1.8), np.float32)
-    return np.asarray(image - np.float32(273.15), np.float32) if unit == "kelvin" else image
+    return np.asarray(image - np.float32(273.15) if unit == "kelvin" else image, np.float32)

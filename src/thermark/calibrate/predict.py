@@ -51,6 +51,7 @@ def predict(options: argparse.Namespace) -> None:
     seed = paths.only_seed(options.predictor)
     heat = pictures.heat(options.tone, options.unit) if options.tone else paths.heat(seed)
     boxes_of = table.input_boxes(options.images, options.boxes)
+    pictures.warn_left_out(options.images)
     vocabulary, on_boxes = load_predictor(seed, options.weights)
     points = landmarks.load(vocabulary).points
     failures: list[str] = []

@@ -1,6 +1,7 @@
 """`from thermark import Landmarker`: faces and their 68 points in one call, on thermal pictures of any origin."""
 
 from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from thermark.landmarker import card as cards
 from thermark.landmarker import moved, pictures
 from thermark.landmarker.detector import DetectorSession, visible
 from thermark.landmarker.network import LandmarkSession
-from thermark.landmarker.pictures import Picture
+from thermark.landmarker.pictures import Given, Picture
 from thermark.landmarker.result import Floats, Landmarks
 
 MOST_THREADS = 4  # networks this small do not fill more
@@ -49,6 +50,11 @@ class Landmarker:
         # onnxruntime takes a third of a second to import, and `import thermark` none of it.
         from thermark.models.inference import engine
 
+        _require("threads", threads, Integral, "a whole number")
+        _require("longest", longest, Integral, "a whole number")
+        _require("threshold", threshold, Real, "a number")
+        _require("weights", weights, (str, Path), "the path of a folder")
+        _require("flip", flip, (bool, np.bool_), "True or False")
         if threads is not None and threads < 1:
             raise ConfigError(f"{threads} is no number of threads", "say 1 or more, or leave it out")
         folder = cards.FOLDER if weights is None else Path(weights)
@@ -83,25 +89,25 @@ class Landmarker:
         """The names of the points, in their order."""
         return landmarks.load(self.card.landmarks.vocabulary).points
 
-    def grey(self, image: NDArray[Any] | str | Path) -> NDArray[np.uint8]:
+    def grey(self, image: Given) -> NDArray[np.uint8]:
         """Return a picture (H, W) as the networks see it; `image` is as in a call."""
         return pictures.read(image, self.tone).grey
 
     def __call__(
         self,
-        image: NDArray[Any] | str | Path,
+        image: Given,
         *,
         boxes: ArrayLike | None = None,
         celsius: NDArray[Any] | None = None,
     ) -> Landmarks:
         """Return the faces of one picture.
 
-        `image`: uint8 grey (H, W) or RGB (H, W, 3); degrees Celsius as float (H, W); raw 16-bit centikelvin, 1/64
-        kelvin or counts in no known unit (H, W), which have no temperatures; or a PNG, JPEG or TIFF file of one of
-        these. (H, W, 1) is as (H, W). `boxes` (F, 4): x1, y1, x2, y2 in pixels, integer = pixel centre; then
-        nothing is detected, and a face comes back for each, of NaN for a box without an area or beside the
-        picture. `celsius` (H, W): the temperatures of a picture that holds none. Raises DataError for anything
-        else, and for floats that look like kelvin, degrees Fahrenheit or grey levels.
+        `image`: uint8 grey (H, W) or RGB (H, W, 3), or a picture of Pillow; degrees Celsius as float (H, W); raw
+        16-bit centikelvin, 1/64 kelvin or counts in no known unit (H, W), which have no temperatures; or a PNG,
+        JPEG or TIFF file of one of these. (H, W, 1) is as (H, W). `boxes` (F, 4): x1, y1, x2, y2 in pixels,
+        integer = pixel centre; then nothing is detected, and a face comes back for each, of NaN for a box without
+        an area or beside the picture. `celsius` (H, W): the temperatures of a picture that holds none. Raises
+        DataError for anything else, and for floats that look like kelvin, degrees Fahrenheit or grey levels.
         """
         return self.on_picture(pictures.read(image, self.tone, celsius), boxes)
 
@@ -128,6 +134,13 @@ class Landmarker:
         return places[chosen], points[chosen], scores[chosen]
 
 
+def _require(name: str, value: Any, kind: type | tuple[type, ...], what: str) -> None:
+    """Raise ConfigError for a value of another kind, None excepted; True and False are no numbers."""
+    truth = isinstance(value, bool) and kind in (Integral, Real)
+    if value is not None and (truth or not isinstance(value, kind)):
+        raise ConfigError(f"`{name}` is {value!r}", f"say {what}")
+
+
 def seen(boxes: Floats, grey: NDArray[np.uint8]) -> Floats:
     """Return boxes (F, 4), NaN for those without an area and those beside the picture (H, W)."""
     rows = visible(boxes, (grey.shape[1], grey.shape[0]))
@@ -139,7 +152,11 @@ def seen(boxes: Floats, grey: NDArray[np.uint8]) -> Floats:
 def given(boxes: ArrayLike) -> Floats:
     """Return boxes (F, 4) as float32, `[]` as none; raises DataError for anything else."""
     try:
-        rows = np.asarray(boxes, np.float32)
+        rows = np.asarray(boxes)
+        if rows.dtype.kind not in "fiu":
+            raise TypeError(rows.dtype)
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, and a box of nothing
+            rows = rows.astype(np.float32)
     except (TypeError, ValueError) as error:
         raise DataError(f"`boxes` is a {type(boxes).__name__} that holds no numbers (F, 4)", BOXES) from error
     if rows.shape == (0,):

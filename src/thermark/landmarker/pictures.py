@@ -7,17 +7,22 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from thermark.core import images
 from thermark.core.errors import DataError
 from thermark.core.radiometry import Celsius, Tone, in_celsius, render
-from thermark.landmarker.units import require_celsius
+from thermark.landmarker import units
 
 LONGEST = 32766  # px: OpenCV cuts crops from no longer picture
+SAME = ("L", "RGB", "RGBA", "F", "I", "I;16")  # modes of Pillow whose pixels are what they seem to be
+TIFF = (".tif", ".tiff", ".TIF", ".TIFF")
 LEAST_KELVIN = 1000  # below, integers are in no fraction of a kelvin: grey levels in a wider type
 KINDS = (
     "give one picture a call: uint8 (H, W) or RGB (H, W, 3), degrees Celsius as float (H, W), raw uint16 (H, W)"
 )
+
+Given = NDArray[Any] | Image.Image | str | Path
 
 
 @dataclass(frozen=True)
@@ -32,21 +37,24 @@ class Picture:
     counts: bool = False
 
 
-def read(image: NDArray[Any] | str | Path, tone: Tone, celsius: NDArray[Any] | None = None) -> Picture:
+def read(image: Given, tone: Tone, celsius: NDArray[Any] | None = None) -> Picture:
     """Return a picture, given as a PNG, JPEG or TIFF file or as an array, as the networks want it.
 
-    Arrays are as in `taken`. `celsius` (H, W) says the temperatures of a picture that holds none. Raises DataError
-    for anything else.
+    Arrays are as in `taken`; masked temperatures are missing. A picture of Pillow is as its array, one with a
+    palette as RGB. `celsius` (H, W) says the temperatures of a picture that holds none. Raises DataError for
+    anything else.
     """
     if isinstance(image, (str, Path)):
-        return taken(_decoded(Path(image)), Path(image).name, tone, celsius)
+        return taken(decoded(Path(image)), Path(image).name, tone, celsius)
     if image is None:
         raise DataError(
             "the image is None", "give an array or a path; cv2.imread says None of what it cannot read"
         )
     if isinstance(image, (list, tuple)):
         raise DataError(f"the image is a {type(image).__name__} of {len(image)}", KINDS)
-    return taken(np.asarray(image), "the image", tone, celsius)
+    if isinstance(image, Image.Image) and image.mode not in SAME:
+        image = image.convert("RGB")
+    return taken(_unmasked(image, "the image"), "the image", tone, celsius)
 
 
 def taken(pixels: NDArray[Any], name: str, tone: Tone, celsius: NDArray[Any] | None = None) -> Picture:
@@ -54,20 +62,31 @@ def taken(pixels: NDArray[Any], name: str, tone: Tone, celsius: NDArray[Any] | N
 
     8 bits are grey, or colours of which the luma is taken: networks that learned from grey know no palette. Floats
     are degrees Celsius, other integers centikelvin or 1/64 kelvin: `tone` makes them grey. Integers in none of
-    these units become grey by the range of the frame itself. `celsius` (H, W) is as in `read`. Raises DataError
-    for anything else.
+    these units become grey by the range of the frame itself. Temperatures at absolute zero and below are missing.
+    `celsius` (H, W) is as in `read`. Raises DataError for anything else.
     """
     pixels = _plane(pixels)
     _require_picture(pixels, name)
     if pixels.dtype == np.uint8:
         return Picture(_grey(pixels, name), None if celsius is None else _same(celsius, pixels, name))
-    degrees = _degrees(pixels, name)
+    degrees = _floats(pixels, name) if pixels.dtype.kind == "f" else _kelvin(pixels, name)
     if degrees is None:
         grey = render(pixels.astype(np.float32), tone if tone.name != "clip" else Tone(name="percentile"))
         return Picture(grey, None if celsius is None else _same(celsius, pixels, name), counts=True)
     if celsius is not None:
         raise DataError(f"{name} holds temperatures itself ({pixels.dtype})", "leave out `celsius`")
     return Picture(render(degrees, tone), degrees)
+
+
+def of_celsius(degrees: NDArray[np.float32], name: str, tone: Tone) -> Picture:
+    """Return degrees Celsius (H, W), which were converted from another unit, as the networks want them.
+
+    Raises DataError when they are no temperatures of a place with people.
+    """
+    known = units.present(degrees)
+    _require_picture(known, name)
+    units.require_of_people(known, name)
+    return Picture(render(known, tone), known)
 
 
 def require_size(pixels: NDArray[Any], name: str) -> None:
@@ -77,9 +96,10 @@ def require_size(pixels: NDArray[Any], name: str) -> None:
         raise DataError(f"{name} is {longest} px long", f"cut it into parts of {LONGEST} px at most")
 
 
-def _decoded(path: Path) -> NDArray[Any]:
+def decoded(path: Path) -> NDArray[Any]:
+    """Return a PNG, JPEG or TIFF file as it is stored; raises DataError for one of several pictures, too."""
     try:
-        return images.decode(path)
+        pixels = images.decode(path)
     except DataError as error:  # its remedy is that of a data set
         cause, remedy = error.cause, "save it again, as a readable PNG, JPEG or TIFF of 50 megapixels at most"
         if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
@@ -87,6 +107,20 @@ def _decoded(path: Path) -> NDArray[Any]:
         elif isinstance(error.__cause__, (IsADirectoryError, PermissionError)) and path.is_dir():
             cause, remedy = f"{path} is a folder", f"thermark predict --images {path}"
         raise DataError(cause, remedy) from error
+    # A second page of another size is a thumbnail or a mask, not the next frame.
+    more = cv2.imreadmulti(str(path), 1, 1, flags=cv2.IMREAD_UNCHANGED)[1] if path.suffix in TIFF else ()
+    if any(page.shape[:2] == pixels.shape[:2] for page in more):
+        raise DataError(f"{path.name} holds several pictures", "save each of them as a file of its own")
+    return pixels
+
+
+def _unmasked(image: Any, name: str) -> NDArray[Any]:
+    """Return an array, NaN where temperatures are masked; raises DataError for a mask of anything else."""
+    if not np.ma.is_masked(image):
+        return np.asarray(image)
+    if image.dtype.kind != "f":
+        raise DataError(f"{name} is {image.dtype} with a mask", "give degrees Celsius as float, or fill the mask")
+    return np.asarray(image.filled(np.nan))
 
 
 def _plane(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -107,17 +141,23 @@ def _require_picture(pixels: NDArray[Any], name: str) -> None:
     require_size(pixels, name)
 
 
-def _degrees(pixels: NDArray[Any], name: str) -> Celsius | None:
-    """Return degrees Celsius (H, W), None for integers in no known unit."""
-    if pixels.dtype.kind == "f":
-        require_celsius(pixels, name)
-        return pixels.astype(np.float32)
+def _floats(pixels: NDArray[Any], name: str) -> Celsius:
+    """Return degrees Celsius (H, W), NaN for what is missing; raises DataError for other floats."""
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and so lost
+        degrees = units.present(np.ascontiguousarray(pixels, np.float32))
+    units.require_celsius(degrees, name)
+    return degrees
+
+
+def _kelvin(pixels: NDArray[Any], name: str) -> Celsius | None:
+    """Return integers in parts of a kelvin as degrees Celsius (H, W), None for others."""
     if np.median(pixels) < LEAST_KELVIN:
         return None
     try:
-        return in_celsius(pixels, name)
+        degrees = units.present(in_celsius(pixels, name))
     except DataError:
         return None
+    return degrees if units.possible(degrees) else None
 
 
 def _grey(pixels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
@@ -130,12 +170,11 @@ def _grey(pixels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
 
 
 def _same(celsius: NDArray[Any], pixels: NDArray[Any], name: str) -> Celsius:
-    degrees = _plane(np.asarray(celsius))
+    degrees = _plane(_unmasked(celsius, "`celsius`"))
     if degrees.dtype.kind != "f" or degrees.shape != pixels.shape[:2]:
         cause = f"`celsius` is {degrees.dtype} {degrees.shape}, {name} measures {pixels.shape[:2]}"
         raise DataError(cause, "give degrees Celsius as float (H, W), a number for each pixel of the image")
-    require_celsius(degrees, "`celsius`")
-    return np.ascontiguousarray(degrees, np.float32)
+    return _floats(degrees, "`celsius`")
 
 
 def sampled(celsius: Celsius, points: NDArray[np.float32]) -> Celsius:

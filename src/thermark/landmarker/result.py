@@ -10,7 +10,7 @@ from thermark import landmarks
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class Landmarks:
     """The F faces of one picture, best first, or one for each box that was given, in that order.
 

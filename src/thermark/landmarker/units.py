@@ -1,4 +1,4 @@
-"""Floats that can be no degrees Celsius: temperatures in another unit, and grey levels."""
+"""Which pixels can be degrees Celsius: neither in another unit, nor counts, nor grey levels, nor missing."""
 
 from typing import Any, Literal
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thermark.core.errors import DataError
+from thermark.core.point_errors import median_of_finite
 
 OtherUnit = Literal["fahrenheit", "kelvin"]
 # Medians of frames with people in them, in float pixels: no room is that warm in the unit before.
@@ -13,7 +14,23 @@ LIKELY: dict[OtherUnit, tuple[float, float]] = {"fahrenheit": (60.0, 130.0), "ke
 INTO_CELSIUS: dict[OtherUnit, str] = {"fahrenheit": "(value - 32) / 1.8", "kelvin": "value - 273.15"}
 # Wider than any place with people in it: single pixels are colder or hotter, half of a picture is not.
 COLDEST, HOTTEST = -60.0, 150.0
+ABSOLUTE_ZERO = -273.15
 BOILING = {"celsius": 100.0, "fahrenheit": 212.0, "kelvin": 373.15}
+
+
+def present(celsius: NDArray[Any]) -> NDArray[Any]:
+    """Return degrees Celsius (H, W) with NaN for what no pixel can have, such as -9999, or 0 kelvin."""
+    return np.where(celsius > celsius.dtype.type(ABSOLUTE_ZERO), celsius, celsius.dtype.type(np.nan))
+
+
+def possible(celsius: NDArray[Any]) -> bool:
+    """Tell whether all but each hundredth pixel at both ends can be of a place with people; NaN does not count.
+
+    Counts that fill 16 bits may have the median of a room in centikelvin: their darkest pixels tell.
+    """
+    finite = celsius[np.isfinite(celsius)]
+    low, high = np.percentile(finite, [1, 99]) if finite.size else (COLDEST, HOTTEST)
+    return bool(low >= COLDEST and high <= HOTTEST)
 
 
 def likely(median: float) -> OtherUnit | None:
@@ -39,15 +56,21 @@ def require_no_grey_levels(pixels: NDArray[Any], name: str, unit: str = "celsius
 
 def require_celsius(pixels: NDArray[Any], name: str) -> None:
     """Raise DataError for floats (H, W) that look as if they were no degrees Celsius; NaN does not count."""
-    finite = pixels[np.isfinite(pixels)]
-    if not finite.size:
-        return  # a lost frame: nothing speaks against it, and nobody is found in it
     require_no_grey_levels(pixels, name)
-    median = float(np.median(finite))
+    median = median_of_finite(pixels)
     unit = likely(median)
     if unit is not None:
         cause = f"{name} has a median of {median:.1f}, which looks like degrees in {unit}"
         raise DataError(cause, f"give degrees Celsius: {INTO_CELSIUS[unit]}")
-    if not COLDEST <= median <= HOTTEST:
+    require_of_people(pixels, name)
+
+
+def require_of_people(celsius: NDArray[Any], name: str) -> None:
+    """Raise DataError for degrees Celsius (H, W) of which half are no place with people.
+
+    A lost frame, all NaN, is none: nothing speaks against it, and nobody is found in it.
+    """
+    median = median_of_finite(celsius)
+    if not np.isnan(median) and not COLDEST <= median <= HOTTEST:
         cause = f"{name} has a median of {median:.6g}, no temperature of a place with people in degrees Celsius"
         raise DataError(cause, "give degrees Celsius, or grey and raw values as integers")
