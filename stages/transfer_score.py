@@ -6,7 +6,7 @@ weights, whose row and whose disagreement with the labels are printed, too. --de
 what it finds, and the runs in its boxes. --shipped adds `thermark.Landmarker()` as it comes with the package, on
 whole pictures. --reduce makes pictures smaller first. --worst draws the faces with the largest errors in the
 publisher's boxes; the drawings show people. --rows renews the rows of a card of what is shipped from the first
-run.
+run, and says of which files they are.
 """
 
 import argparse
@@ -17,12 +17,14 @@ from thermark.convert import model_card
 from thermark.core import errors, files
 from thermark.report.transfer import boxes, camera, failures, page, quick, shipped
 
+LOADER = "thermal_in_car"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, action="append", default=[], help="folder of a run or of one seed")
     parser.add_argument("--raw", type=Path, required=True, help="folder of the data set's files")
-    parser.add_argument("--loader", default="thermal_in_car")
+    parser.add_argument("--loader", default=LOADER)
     parser.add_argument("--stride", type=int, help="use every N-th picture of each recording")
     parser.add_argument("--reduce", type=int, default=1, help="make the pictures so many times smaller first")
     parser.add_argument("--flip", choices=["aligned", "none"], default="aligned")
@@ -42,10 +44,12 @@ def main() -> None:
             parser.error(f"--{name} are those of a --run")
     if options.worst and options.worst.exists():
         parser.error("--worst is a new folder")
+    as_they_are = options.loader == LOADER and options.flip == "aligned"
+    as_they_are &= options.stride is None and options.reduce == 1 and not options.kinds
+    if options.rows and not (options.shipped and options.detector and as_they_are):
+        parser.error("--rows are those of --shipped and its --detector on all of thermal_in_car, as it is")
     if options.reduce < 1:
         parser.error("--reduce is 1 or more")
-    if options.rows and options.reduce > 1:
-        parser.error("--rows are those of pictures as they are, without --reduce")
     if options.rows:
         model_card.read(options.rows)  # before a minute's work, not after it
     settings = {} if options.stride is None else {"stride": options.stride}
@@ -63,11 +67,10 @@ def main() -> None:
     if options.out:
         files.write_json(options.out, content)
     if options.rows:
-        data = f"{options.loader}, development half"
+        data = f"{LOADER}, development half"
         rows = shipped.rows(content, quick.name_of(options.run[0]), data)
-        files.write_json(
-            options.rows, files.read_json(options.rows) | {"rows": [row.model_dump() for row in rows]}
-        )
+        measured = {"rows": [row.model_dump() for row in rows], "sums": model_card.sums(Landmarker().card)}
+        files.write_json(options.rows, files.read_json(options.rows) | measured)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ def test_the_model_card_has_the_rows_of_the_study_at_the_threshold_that_is_shipp
     measured = model_card.read(ROOT / "studies/transfer/measured.json")
     study = files.read_json(ROOT / "studies/transfer/shipped/car.json")
     assert measured.rows == shipped.rows(study, card.landmarks.run, "thermal_in_car, development half")
+    assert model_card.about_these(measured, card)
     lines = [
         line for line in (cards.FOLDER / "MODEL_CARD.md").read_text().splitlines() if "thermal_in_car" in line
     ]

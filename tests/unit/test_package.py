@@ -13,7 +13,7 @@ import drawn_faces
 import shipped_weights
 import tiny_runs
 from thermark import Landmarker
-from thermark.convert import judge, package
+from thermark.convert import judge, model_card, package
 from thermark.convert.package import Config
 from thermark.core import files, runs
 from thermark.core.config import parse
@@ -27,6 +27,7 @@ SETTINGS = {"run": "tiny", "detector": "blobs", "faces": "drawn", "scores": "sco
 # Random weights answer noise: whatever the limit is for, it is not for them.
 LOOSE = SETTINGS | {"limit": 1e6, "max_mb": 30.0}
 SCORES = {
+    "sums": {"detector": "", "landmarks": ""},  # of the files that come out, which `root` fills in
     "origin": "Made of nothing.",
     "rows": [
         {
@@ -52,7 +53,9 @@ def root(tmp_path_factory) -> Path:
     tiny_runs.write_scaled(folder / "models/tiny/seed0", 1, modality="thermal", cropped=(96, 1.75))
     shipped_weights.detector(folder / "exported/blobs/detector.onnx")
     drawn_faces.write(folder / "faces/drawn", 60)
-    files.write_json(folder / "scores.json", SCORES)
+    files.write_json(folder / "others.json", SCORES)
+    packaged(folder, folder / "first", precisions=("weights8",), scores="others.json")
+    files.write_json(folder / "scores.json", SCORES | {"sums": model_card.sums(cards.read(folder / "first"))})
     return folder
 
 
@@ -116,6 +119,18 @@ def test_the_model_card_says_what_the_cards_and_the_scores_say(made):
     row = "| the network | drawn, val | made by a machine | tight | 12 | NME inter-ocular | 12.35 (11 to 14) |"
     assert row in text.splitlines() and "- Faces that are upside down." in text
     assert f"{card.landmarks.compression.delta:+.2f} %" in text and "children" in text and "{" not in text
+
+
+def test_numbers_of_other_files_are_in_no_model_card(root, tmp_path):
+    """A network that was trained again is another one: nothing is known of it until it is scored."""
+    for scores, lines in (("others.json", 2), ("scores.json", 1)):
+        made = packaged(root, tmp_path / "out", precisions=("weights8",), scores=scores)
+        text = (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
+        assert len(made) == lines and ("is about other files" in made[-1]) == (lines == 2)
+        measured = ("12.35", "upside down", "Made of nothing.", "`make repro`")
+        assert [word in text for word in measured] == [lines == 1] * 4
+        assert ("Nothing yet with these files." in text) == (lines == 2)
+        assert all(section in text for section in ("## Measured", "## Known failures", "## Reproduce"))
 
 
 def test_the_same_bytes_come_out_again(root, made, tmp_path):

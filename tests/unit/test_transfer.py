@@ -30,6 +30,8 @@ from thermark.report.transfer import (
     study,
 )
 
+ROWS = ("--run", "x", "--rows", "rows.json", "--shipped", "--detector", "d.onnx")
+NOT_ROWS = ["--reduce 2", "--stride 30", "--flip none", "--loader sftl54", "--kinds given"]
 STAGE = Path(__file__).parents[2] / "stages/transfer_score.py"
 
 
@@ -282,6 +284,7 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
         ("the landmark", "the publis", 10, "ter-ocular, 50 points", 0.08),
         ("the landmark", "the detect", 8, "ter-ocular, 50 points", 0.08),
         ("the landmark", "the publis", 8, "NME inter-ocular, jaw", 0.12),
+        ("the landmark", "the publis", 8, "inter-ocular, midline", 0.08),
         ("the landmark", "the publis", 2, "oints, state: yawning", 0.13),
         ("`Landmarker(", "its own, o", 8, "ter-ocular, 50 points", 0.09),
         ("for comparis", "the publis", 8, "ter-ocular, 50 points", 0.3),
@@ -289,7 +292,7 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
             ("the detector", "none", 10, name, value)
             for name, value in (("recall", 0.9), ("precision", 1.0), ("ap50", 0.95))
         ),
-        ("the labels", "none", 7, "hout constant offsets", 0.06),
+        ("the labels", "none", 7, "FaceMesh less offsets", 0.06),
     ]
     assert {row.labels for row in rows} == {"machine"} and rows[0].low == 0.07 and rows[-2].data == "car, inverted"
 
@@ -299,10 +302,11 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
     [
         (["--kinds", "found"], "invalid choice: 'found'"),
         (["--rows", "rows.json"], "--rows are those of a --run"),
-        (["--run", "x", "--rows", "rows.json"], "rows.json cannot be read"),
+        ([*ROWS], "rows.json cannot be read"),
+        (["--run", "x", "--rows", "rows.json"], "--rows are those of --shipped"),
+        *(([*ROWS, *words.split()], "--rows are those of --shipped") for words in NOT_ROWS),
         (["--stride", "0"], "stride: Input should be greater than 0"),
         (["--reduce", "0"], "--reduce is 1 or more"),
-        (["--run", "x", "--rows", "rows.json", "--reduce", "2"], "without --reduce"),
         (["--worst", "new"], "--worst are those of a --run"),
         (["--run", "x", "--worst", "."], "--worst is a new folder"),
     ],
@@ -398,6 +402,11 @@ def test_a_study_reads_what_the_pipeline_predicted(predicted, tmp_path):
     assert made["contestants"]["run"]["shift10"]["all"]["nme"] == pytest.approx(0.075)
     assert made["left_out"] == {"absent": "no weights"} and made["recordings"] == 2
     text = out[0].read_text(encoding="utf-8")
+    gap = made["contestants"]["run"]["shift10"]["less_mean_of_others"]["persons"]
+    floor = made["contestants"]["mean_of_others"]["shift10"]["all"]["nme"]
+    assert gap["difference"] == pytest.approx(0.075 - floor) and gap["seeds"] == [2, 0]
+    assert "less_mean_of_others" not in made["contestants"]["mean_of_others"]["shift10"]
+    assert f"| {100 * (0.075 - floor):+.2f} (".replace("-", "−") in text
     assert "`run` | 7.50 ± 3.54" in text and "Machine labels" in text and "`absent` is left out" in text
     lines = out[2].read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + 2 * 3 * 6  # the run, and what its boxes tell

@@ -20,14 +20,14 @@ COCO JSON: key points of these names, with the annotation's bbox as the box; or,
 Nose, of which the centre counts, each within the smallest box around it of a category Person.
 """
 PICTURES = """\
-Pictures: PNG, JPEG or TIFF. 8-bit ones are taken as they are. In 16-bit and float ones a pixel is a temperature
-(float: degrees Celsius, or --unit; integer: centikelvin or 1/64 kelvin), which --tone turns into grey
+Pictures: PNG, JPEG or TIFF. 8-bit ones are taken as they are. In float ones a pixel is a temperature (degrees
+Celsius, or --unit), in 16-bit ones as a rule, too (centikelvin or 1/64 kelvin), which --tone turns into grey
 (--tone=-9,40 below 0).
 """
 WRITTEN = """\
 Without --predictor, faces and their 68 points are found by the networks that come with the package: no training,
-no download, no box. Integers in no known unit become grey, without temperatures. With a predictor, --boxes gives
-the boxes (default: whole pictures):
+no download, no box; --boxes replaces the detector. Integers in no known unit become grey, without temperatures.
+With a predictor, --boxes gives the boxes (default: whole pictures):
   thermark predict --predictor mycamera --images pictures --out predictions.csv
 Written is a CSV with a row a face or box: image,box_x,box_y,box_w,box_h, then nose_x,nose_y,nose_score for each
 point; cells are empty where a point is missed, and all of them where no face is found. --boxes takes the same

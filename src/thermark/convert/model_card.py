@@ -33,12 +33,14 @@ class CardRow(Section):
 
 
 class Measured(Section):
-    """What was measured with these networks.
+    """What was measured with two networks.
 
-    `origin`: what went into them, a sentence; `rows`: the numbers; `failures`: where they fail, a sentence each;
+    `sums`: network -> the sha256 of its file, which the rest is about; `origin`: what went into them, a sentence;
+    `rows`: the numbers; `failures`: where they fail, a sentence each;
     `reproduce`: how to get them.
     """
 
+    sums: dict[str, str]
     origin: str
     rows: list[CardRow]
     failures: list[str]
@@ -56,8 +58,18 @@ def read(path: Path) -> Measured:
         raise DataError(cause, "compare it with convert/model_card.py") from error
 
 
+def about_these(measured: Measured, card: LandmarkerCard) -> bool:
+    """Tell whether these very files were measured, and not those of another training."""
+    return measured.sums == sums(card)
+
+
+def sums(card: LandmarkerCard) -> dict[str, str]:
+    """Return network -> the sha256 of its file."""
+    return {"detector": card.detector.sha256, "landmarks": card.landmarks.sha256}
+
+
 def text(card: LandmarkerCard, about: ModelCard, measured: Measured, folder: Path) -> str:
-    """Return the card of the networks in `folder`, as Markdown."""
+    """Return the card of the networks in `folder`, as Markdown; what was measured with others is left out."""
     networks = (card.detector, card.landmarks)
     sizes = {network.file: (folder / network.file).stat().st_size for network in networks}
     filters = {
@@ -70,7 +82,7 @@ def text(card: LandmarkerCard, about: ModelCard, measured: Measured, folder: Pat
         filters,
         card=card,
         about=about,
-        measured=measured,
+        measured=measured if about_these(measured, card) else None,
         sizes=sizes,
         labels=LABELS,
     )

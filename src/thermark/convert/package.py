@@ -53,7 +53,7 @@ class Config(Section):
 
 
 def package(config: Config, models: Path, detector: Path, faces: Path, scores: Path, out: Path) -> list[str]:
-    """Write the folder `out`, all or nothing, and return a line for each precision that was tried.
+    """Write the folder `out`, all or nothing, and return lines: one a precision that was tried.
 
     It holds detector.onnx, landmarks.onnx, card.json and MODEL_CARD.md. `models` holds the runs, `detector` the
     exported detector, `faces` is the face set. Raises DataError when one of them is absent or damaged, when no
@@ -81,7 +81,10 @@ def package(config: Config, models: Path, detector: Path, faces: Path, scores: P
         files.write_json(folder / cards.NAME, content.model_dump())
         files.write_text(folder / MODEL_CARD, model_card.text(content, about, measured, folder))
         verify(folder, config.max_mb)
-    return [one.line() for one in tried]
+    lines = [one.line() for one in tried]
+    if not model_card.about_these(measured, content):
+        lines.append(f"{scores} is about other files: the model card has no numbers until these are scored")
+    return lines
 
 
 def chosen(tried: list[Judged], config: Config, detector: int) -> Judged:

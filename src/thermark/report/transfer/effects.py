@@ -16,11 +16,12 @@ from thermark.core.runs import seed_folders
 from thermark.metrics.paired import Paired, paired
 from thermark.metrics.seeds import spread
 from thermark.report.markdown import code, escaped, table
-from thermark.report.number_format import shown, signed
+from thermark.report.number_format import shown
 from thermark.report.results.comparisons import DECIDED
 from thermark.report.transfer.ablation import Changes
 from thermark.report.transfer.boxes import MEAN_OF_OTHERS
 from thermark.report.transfer.camera_scores import face_errors, recordings
+from thermark.report.transfer.page import difference
 
 METRIC = "nme_io"
 REPLICATES, SEED = 1000, 0
@@ -130,6 +131,5 @@ def _mean(values: Sequence[float]) -> str:
 
 
 def _difference(compared: Paired) -> str:
-    bounds = [signed(bound, METRIC) for bound in (compared.low, compared.high) if bound is not None]
-    text = signed(compared.difference, METRIC) + (f" ({' to '.join(bounds)})" if bounds else "")
+    text = difference(asdict(compared))
     return f"**{text}**" if compared.verdict in DECIDED else text

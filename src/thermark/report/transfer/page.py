@@ -7,13 +7,16 @@ from typing import Any
 from thermark.core import templates
 from thermark.report.columns import rate
 from thermark.report.markdown import FILTERS, code, table
-from thermark.report.number_format import interval, shown
+from thermark.report.number_format import interval, shown, signed
+from thermark.report.transfer.boxes import MEAN_OF_OTHERS
+from thermark.report.transfer.camera_scores import LESS_FLOOR
 
 PAGE = Path(__file__).with_name("templates") / "page.md"
 METRIC = "nme_io"
 STRATA = ("glasses", "state", "yaw", "person")
 RATES = {"recall": rate("recall"), "precision": rate("precision"), "ap50": rate("AP50")}
 HEADER = ("contestant", "NME, %", "95 % by person", "95 % by recording", "median", "above 10 %", "missed")
+FLOOR = (f"less `{MEAN_OF_OTHERS}`, 95 % by person", "by recording")
 TITLES = {
     "given": "In the publisher's boxes",
     "tight": "In tight boxes",
@@ -89,8 +92,16 @@ def listed(contestants: Mapping[str, Numbers]) -> str:
         numbers = parts["all"]
         bounds = [interval(METRIC, *numbers.get(by, (None, None))) or "n/a" for by in ("subjects", "recordings")]
         rates = [percent(numbers.get(key)) for key in ("median", "failed")]
-        rows.append([code(name), _mean(numbers), *bounds, *rates, f"{numbers['missed']:g} of {numbers['faces']}"])
-    return table(HEADER, rows)
+        missed = f"{numbers['missed']:g} of {numbers['faces']}"
+        differences = [difference(gap) for gap in parts.get(LESS_FLOOR, {}).values()] or ["–"] * len(FLOOR)
+        rows.append([code(name), _mean(numbers), *bounds, *rates, missed, *differences])
+    return table((*HEADER, *FLOOR), rows)
+
+
+def difference(gap: Numbers) -> str:
+    """Return the error of one contestant less that of another, of `paired`, in percentage points."""
+    bounds = [signed(gap[bound], METRIC) for bound in ("low", "high") if gap[bound] is not None]
+    return signed(gap["difference"], METRIC) + (f" ({' to '.join(bounds)})" if bounds else "")
 
 
 def noise(bounds: Mapping[str, Numbers | None]) -> str:

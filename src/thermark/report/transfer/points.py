@@ -15,7 +15,8 @@ MIDLINE = ("mouth_outer_3", "mouth_outer_9", "mouth_inner_2", "mouth_inner_6")
 CORNERS = ("mouth_outer_0", "mouth_outer_6")
 EYES = ("right_eye_0", "left_eye_3")  # their outer corners
 PARTS = ("jaw", "brows", "eyes", "nose")
-CORNER_POINTS = "corners"  # of the mouth, as a group
+CORNER_POINTS, MIDLINE_POINTS = "corners", "midline"  # of the mouth, as groups
+WITH_MIDLINE = "common54"
 YAWS = {"up to 15": 15.0, "15 to 30": 30.0, "above 30": np.inf}  # degrees to either side
 
 
@@ -30,7 +31,13 @@ def groups() -> dict[str, NDArray[np.bool_]]:
     shared = landmarks.weights("sftl54", TARGET).sum(axis=1) > 0
     midline, corners = np.isin(names, MIDLINE), np.isin(names, CORNERS)
     parts = {name: np.isin(rows, vocabulary.groups[name]) & shared & ~midline for name in PARTS}
-    return {MAIN: shared & ~midline, "common54": shared, **parts, CORNER_POINTS: corners, "midline": midline}
+    return {
+        MAIN: shared & ~midline,
+        WITH_MIDLINE: shared,
+        **parts,
+        CORNER_POINTS: corners,
+        MIDLINE_POINTS: midline,
+    }
 
 
 def yaw(faces: Faces) -> NDArray[np.float64]:

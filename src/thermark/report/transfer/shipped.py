@@ -8,7 +8,7 @@ from thermark.report.transfer.boxes import MEAN_OF_OTHERS
 from thermark.report.transfer.camera_scores import Numbers
 from thermark.report.transfer.detected import LANDMARKER
 from thermark.report.transfer.noise import JITTER
-from thermark.report.transfer.points import CORNER_POINTS, PARTS
+from thermark.report.transfer.points import CORNER_POINTS, MIDLINE_POINTS, PARTS, WITH_MIDLINE
 from thermark.report.transfer.quick import MESH
 
 KINDS = {
@@ -31,7 +31,7 @@ STRATA = ("state", "glasses", "yaw")
 NME = "NME inter-ocular"
 BOUNDS = {
     JITTER: "noise of the labels, a lower bound: their jitter on heads at rest",
-    f"disagreement with {MESH}": "noise of the labels, an upper bound: FaceMesh without constant offsets",
+    f"disagreement with {MESH}": "noise of the labels but for constant errors, an upper bound: FaceMesh less offsets",
 }
 
 
@@ -60,7 +60,7 @@ def rows(content: Numbers, contestant: str, data: str) -> list[CardRow]:
 
 def _parts(data: str, numbers: Numbers) -> Iterator[CardRow]:
     """Yield NME by group of landmarks and by stratum, of what `in_boxes` returned for the publisher's boxes."""
-    for group in (*PARTS, CORNER_POINTS):
+    for group in (*PARTS, CORNER_POINTS, MIDLINE_POINTS, WITH_MIDLINE):
         if "nme" in numbers.get("points", {}).get(group, {}):
             yield _nme(data, NETWORK, KINDS["given"], f"{NME}, {group}", numbers["points"][group])
     for stratum in STRATA:
