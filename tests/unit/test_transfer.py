@@ -292,7 +292,7 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
             ("the detector", "none", 10, name, value)
             for name, value in (("recall", 0.9), ("precision", 1.0), ("ap50", 0.95))
         ),
-        ("the labels", "none", 7, "FaceMesh less offsets", 0.06),
+        ("the labels", "none", 7, "less constant offsets", 0.06),
     ]
     assert {row.labels for row in rows} == {"machine"} and rows[0].low == 0.07 and rows[-2].data == "car, inverted"
 

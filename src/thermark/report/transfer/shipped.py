@@ -31,7 +31,9 @@ STRATA = ("state", "glasses", "yaw")
 NME = "NME inter-ocular"
 BOUNDS = {
     JITTER: "noise of the labels, a lower bound: their jitter on heads at rest",
-    f"disagreement with {MESH}": "noise of the labels but for constant errors, an upper bound: FaceMesh less offsets",
+    f"disagreement with {MESH}": (
+        "noise of the labels but for constant errors, an upper bound: FaceMesh less constant offsets"
+    ),
 }
 
 
