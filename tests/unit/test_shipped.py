@@ -49,6 +49,17 @@ def test_faces_are_found_without_boxes(faces, white_is_hot):
     assert np.mean(near) > 0.7  # 18 and 19 of 24; 0.83 to 0.96 with five other seeds
 
 
+def test_detected_boxes_end_at_the_chin_of_rendered_faces(faces):
+    """On the real camera they end 15 % of the height too low: there necks are as warm, which is not drawn so."""
+    detect = Landmarker(threads=1)._detector
+    below = []
+    for image, _, truth in faces:
+        boxes, tight = detect(image)[0], np.concatenate([truth.min(axis=0), truth.max(axis=0)])
+        nearest = np.abs(boxes - tight).sum(axis=1).argmin() if len(boxes) else None
+        below.append(np.nan if nearest is None else (boxes[nearest, 3] - tight[3]) / (tight[3] - tight[1]))
+    assert abs(np.nanmedian(below)) < 0.04  # 0.001 on 294 of 300 others
+
+
 def test_temperatures_are_those_of_the_picture_at_the_points(faces):
     """A picture of degrees: as the camera's own percentiles make it grey, and read where the points are."""
     find = Landmarker(threads=1)
