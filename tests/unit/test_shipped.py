@@ -50,7 +50,7 @@ def test_faces_are_found_without_boxes(faces, white_is_hot):
 
 
 def test_detected_boxes_end_at_the_chin_of_rendered_faces(faces):
-    """On the real camera they end 15 % of the height too low: there necks are as warm, which is not drawn so."""
+    """On the real camera they end 15 % of the height too low, although rendered necks are warm, too."""
     detect = Landmarker(threads=1)._detector
     below = []
     for image, _, truth in faces:
