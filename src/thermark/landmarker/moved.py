@@ -1,7 +1,7 @@
 """Of several places of a detected box, the one in which the landmark network is surest.
 
-On a real camera detected boxes end too low, perhaps where a neck is as warm as the chin, and points follow the box in
-which they are looked for. The network's own scores tell: they are low in a box that is off.
+On a real camera detected boxes end too low, perhaps where a neck is as warm as the chin, and points follow the box
+in which they are looked for. The network's own scores tell: they are low in a box that is off.
 """
 
 import numpy as np
