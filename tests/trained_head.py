@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 import tiny_runs
-from thermark.calibrate.cross_validation import InMemory
 from thermark.core import bundle
 from thermark.fewshot import backbone, model, training
 from thermark.fewshot.backbone import Backbone
@@ -24,7 +23,7 @@ def write_head(root: Path, under: Backbone, pixels, xy, train, val, side: int, *
     """Train on crops (N, side, side) with noses `xy` (N, 1, 2) in their px, and write root/head/seed0."""
     features = under(pixels)
     config = training.Config(epochs=30, precision="fp32")
-    fitted = training.fit(InMemory(features), xy, np.asarray(train), np.asarray(val), side, config, 0)
+    fitted = training.fit(features, xy, np.asarray(train), np.asarray(val), side, config, 0)
     about = {"vocabulary": "nose1", "points": 1, "channels": under.channels, "size": 64, "side": side}
     about |= {"padding": 1.0, "sigma": 2.0, "backbone": dict(under.section), "backbone_sha256": under.sha256}
     about |= {"labels": len(train), "labels_val": len(val), "seed": 0}

@@ -13,7 +13,7 @@ from PIL import Image
 
 from thermark import cli
 from thermark.calibrate import options, paths, pictures, predict, summary_text
-from thermark.calibrate.cross_validation import LabelledFeatures, cross_validate, folds
+from thermark.calibrate.cross_validation import Trainer, cross_validate, folds
 from thermark.calibrate.labelled import LabelledCrops, touches
 from thermark.calibrate.predict import Input, batches
 from thermark.calibrate.table import number
@@ -141,8 +141,8 @@ def test_a_constant_answers_the_mean_place_of_the_labels_of_others():
     to_frame = np.repeat(np.array([[[2.0, 0, 1], [0, 3.0, 0]]]), 4, axis=0)
     xy = geometry.apply(to_frame, crop_xy)
     labelled = SimpleNamespace(crop_xy=crop_xy, to_frame=to_frame, xy=xy)
-    bench = LabelledFeatures(labelled, torch.zeros(4), 64, lambda *_: None)
-    errors = bench.constant_errors(np.array([0, 1]), np.array([2, 3]))
+    trainer = Trainer(labelled, torch.zeros(4), None, training.Config(), 4, 0, "dark")
+    errors = trainer.constant_errors(np.array([0, 1]), np.array([2, 3]))
     # The first point's mean is (20, 30), the second's (0, 0) from the only row that has it.
     first = np.hypot(2 * 79, 3 * 69), np.hypot(2 * 4, 3 * 8)
     np.testing.assert_allclose(errors, [np.mean(first), np.hypot(2 * 30, 3 * 20)])
@@ -297,17 +297,18 @@ def test_no_head_is_measured_on_what_it_has_seen(monkeypatch):
     def fit(features, xy, train, val, *rest):
         return Trained({"saw": torch.tensor([*train, *val])}, Progress(best_epoch=7, best=0.0))
 
-    def answer(weights, rows):
+    def predict(trainer, weights, rows):
         calls.append((set(groups[weights["saw"].numpy()]), rows))
         return np.zeros((len(rows), 1, 2))
 
     monkeypatch.setattr(training, "fit", fit)
+    monkeypatch.setattr(Trainer, "predict", predict)
     to_frame = np.tile(np.eye(2, 3), (24, 1, 1))
     xy = np.ones((24, 1, 2))
     data = LabelledCrops(groups, groups, groups, np.zeros((24, 8, 8), np.uint8), xy, xy, to_frame)
-    bench = LabelledFeatures(data, torch.zeros(24, 1, 2, 2), 8, answer)
+    trainer = Trainer(data, torch.zeros(24, 1, 2, 2), None, training.Config(), 4, 0, "dark")
     given = {"saw": torch.tensor([], dtype=torch.int64)}
-    result = cross_validate(bench, given, None, training.Config(), 4, 0, torch.device("cpu"))
+    result = cross_validate(trainer, given)
     assert sorted(np.concatenate([rows for _, rows in calls[1:]]).tolist()) == list(range(24))
     assert all(len(saw) == 9 and not saw & set(groups[rows]) for saw, rows in calls[1:])
     assert result.epochs == (7,) * 4 and result.after == pytest.approx(np.full(24, np.sqrt(2)))

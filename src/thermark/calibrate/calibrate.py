@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from thermark import landmarks
@@ -15,10 +14,9 @@ from thermark.calibrate import labelled, paths, pictures, summary_text
 from thermark.calibrate.cross_validation import (
     CrossValidation,
     Fold,
-    LabelledFeatures,
+    Trainer,
     cross_validate,
     final,
-    predict_points,
 )
 from thermark.calibrate.labelled import Cropped, LabelledCrops, Picture
 from thermark.calibrate.pictures import ThermalTone
@@ -31,7 +29,6 @@ from thermark.core.runs import seed_folder
 from thermark.fewshot import cutting, model
 from thermark.fewshot.model import HeadCard, HeadModel
 from thermark.fewshot.training import Config
-from thermark.metrics.distances import Floats
 from thermark.train.checkpoint import State, contiguous
 from thermark.train.loop import Trained
 
@@ -83,10 +80,9 @@ def calibrate(options: argparse.Namespace) -> None:
         print(f"{read.name}: {note}")
     data = labelled.build(read, options.images, heat, partial(cut, head=head))
     seen = pictures_seen(initial, data, options.fresh)
-    features = labelled_features(head, data)
-    begin = None if options.fresh else weights
-    runs = (config, options.folds, options.seed, head.backbone.device)
-    results = measure(cross_validate(features, weights, begin, *runs), data, seen, options.seed)
+    begin, decode = None if options.fresh else weights, head.card.decode
+    trainer = Trainer(data, head.backbone(data.pixels), begin, config, options.folds, options.seed, decode)
+    results = measure(cross_validate(trainer, weights), data, seen, options.seed)
     print(result_text(results, data, initial, options.folds))
     if not (options.force or results.gain.helps):
         raise Finding(
@@ -98,9 +94,9 @@ def calibrate(options: argparse.Namespace) -> None:
             f"the folds show no lower error than that of a constant place, so {options.out} is not written",
             "label more and other pictures, give tighter boxes, or add --force",
         )
-    fitted, fold = final(features, begin, *runs)
+    fitted, fold = final(trainer)
     if not options.force:
-        _require_no_worse(features, weights, fitted.weights, fold.val)
+        _require_no_worse(trainer, weights, fitted.weights, fold.val)
     about = account(options, config, results, data, heat, fitted.progress.best_epoch)
     about["learned"] = learned(options, initial, data)
     write(options.out, card_of(options, head, fitted, fold), fitted.weights, initial.bundle, about)
@@ -134,17 +130,6 @@ def pictures_seen(initial: InitialHead, data: LabelledCrops, fresh: bool) -> int
             "begin at the --head that it was calibrated from, or add --fresh",
         )
     return seen
-
-
-def labelled_features(head: HeadModel, data: LabelledCrops) -> LabelledFeatures:
-    """Run the backbone over all crops, once, and return what heads are trained and measured on."""
-    features = head.backbone(data.pixels)
-    side = data.pixels.shape[1]
-
-    def predict(weights: State, rows: NDArray[np.int64]) -> Floats:
-        return predict_points(weights, features[torch.from_numpy(rows)], side, head.card.decode, head.card.sigma)
-
-    return LabelledFeatures(data, features, side, predict)
 
 
 def measure(result: CrossValidation, data: LabelledCrops, seen: int, seed: int) -> Results:
@@ -251,10 +236,10 @@ def write(out: Path, card: HeadCard, weights: State, backbone: Bundle, about: di
         files.write_json(whole / paths.ACCOUNT, about)
 
 
-def _require_no_worse(features: LabelledFeatures, given: State, fitted: State, rows: NDArray[np.int64]) -> None:
+def _require_no_worse(trainer: Trainer, given: State, fitted: State, rows: NDArray[np.int64]) -> None:
     """Raise Finding when the final head errs more than the given one on the labels that picked its epoch."""
     # The median: of so few rows one gross error decides the mean.
-    after, before = (float(np.median(features.errors(weights, rows))) for weights in (fitted, given))
+    after, before = (float(np.median(trainer.errors(weights, rows))) for weights in (fitted, given))
     if not after <= before:
         raise Finding(
             f"on the labels that picked its epoch the final head errs by {after:.2f} px, the given {before:.2f}",

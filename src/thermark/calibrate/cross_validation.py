@@ -4,7 +4,6 @@ The predictor that is written in the end is trained like each fold, on all label
 so what the folds measure is the procedure, on slightly fewer labels than it finally gets.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
 
@@ -28,7 +27,6 @@ from thermark.train.loop import Trained
 
 VALIDATION = 0.2
 Rows = NDArray[np.int64]
-Predict = Callable[[State, Rows], Floats]
 
 
 @dataclass(frozen=True)
@@ -70,17 +68,35 @@ def divided(groups: NDArray[np.str_], rows: Rows, seed: int, number: int) -> tup
 
 
 @dataclass(frozen=True)
-class LabelledFeatures:
-    """What heads are trained and measured on.
+class Trainer:
+    """What heads are trained from and measured on, and how.
 
-    `features` (N, C, h, w) of the frozen backbone, computed once; `side` of a crop in px; `predict`: weights and
-    rows -> points (n, K, 2) in crop px, NaN = missed.
+    `features` (N, C, h, w) of the frozen backbone, computed once; `begin`: the weights to train from, None
+    for random ones; `count`: of the folds; `decode`: how predictions are read from heat maps.
     """
 
     labelled: LabelledCrops
     features: Tensor
-    side: int
-    predict: Predict
+    begin: State | None
+    config: Config
+    count: int
+    seed: int
+    decode: Method
+
+    def fit(self, fold: Fold, number: int) -> Trained:
+        """Train on the rows of a fold, which has a number."""
+        side, seed, device = self.labelled.pixels.shape[1], self.seed + number, self.features.device
+        xy, train, val = self.labelled.crop_xy, fold.train, fold.val
+        return training.fit(self.features, xy, train, val, side, self.config, seed, self.begin, device)
+
+    @torch.inference_mode()
+    def predict(self, weights: State, rows: Rows) -> Floats:
+        """Return points (n, K, 2) in crop px, computed in float32, NaN = missed."""
+        head = TinyHead(self.features.shape[1], len(weights["conv3.weight"])).to(self.features.device)
+        head.load_state_dict(weights)
+        maps = head.eval()(self.features[torch.from_numpy(rows)].float())
+        xy, _ = Heatmap(self.config.sigma, self.decode, head.size).decode(maps)
+        return np.asarray(to_crop(xy.cpu().double().numpy(), self.labelled.pixels.shape[1], head.size), np.float64)
 
     def errors(self, weights: State, rows: Rows) -> Floats:
         """Return the error (n,) in frame px of each row, the mean over its labelled points, infinite = missed."""
@@ -110,72 +126,27 @@ class CrossValidation:
     epochs: tuple[int, ...]
 
 
-def cross_validate(
-    features: LabelledFeatures,
-    given: State,
-    begin: State | None,
-    config: Config,
-    count: int,
-    seed: int,
-    device: torch.device,
-) -> CrossValidation:
-    """Measure `given` on all rows, and by `count` folds what training from `begin` (None: random weights) makes.
+def cross_validate(trainer: Trainer, given: State) -> CrossValidation:
+    """Measure `given` on all rows, and by folds what training makes.
 
     Raises ConfigError when there are too few groups for so many folds.
     """
-    labelled = features.labelled
-    before = features.errors(given, np.arange(len(labelled)))
+    labelled = trainer.labelled
+    before = trainer.errors(given, np.arange(len(labelled)))
     after, constant = np.full((2, len(labelled)), np.nan)
     epochs = []
-    splits = folds(labelled.groups, count, seed)
+    splits = folds(labelled.groups, trainer.count, trainer.seed)
     for number, fold in enumerate(track(splits, len(splits), "calibrating", "fold")):
-        fitted = _fit(features, fold.train, fold.val, config, seed + number, begin, device)
-        after[fold.test] = features.errors(fitted.weights, fold.test)
-        constant[fold.test] = features.constant_errors(np.concatenate([fold.train, fold.val]), fold.test)
+        fitted = trainer.fit(fold, number)
+        after[fold.test] = trainer.errors(fitted.weights, fold.test)
+        constant[fold.test] = trainer.constant_errors(np.concatenate([fold.train, fold.val]), fold.test)
         epochs.append(fitted.progress.best_epoch)
     return CrossValidation(before, after, constant, tuple(epochs))
 
 
-def final(
-    features: LabelledFeatures, begin: State | None, config: Config, count: int, seed: int, device: torch.device
-) -> tuple[Trained, Fold]:
+def final(trainer: Trainer) -> tuple[Trained, Fold]:
     """Train like a fold on all labels: a fifth of the groups pick the epoch; returns them as the fold's `val`."""
-    groups = features.labelled.groups
-    train, val = divided(groups, np.arange(len(groups)), seed, count)
-    fitted = _fit(features, train, val, config, seed + count, begin, device)
-    return fitted, Fold(train, val, np.zeros(0, np.int64))
-
-
-def _fit(
-    features: LabelledFeatures,
-    train: Rows,
-    val: Rows,
-    config: Config,
-    seed: int,
-    begin: State | None,
-    device: torch.device,
-) -> Trained:
-    maps = InMemory(features.features)
-    return training.fit(maps, features.labelled.crop_xy, train, val, features.side, config, seed, begin, device)
-
-
-@dataclass(frozen=True)
-class InMemory:
-    """Features in memory, as training takes them."""
-
-    maps: Tensor
-
-    def __getitem__(self, rows: Rows, /) -> Tensor:
-        return self.maps[torch.from_numpy(rows)]
-
-
-@torch.inference_mode()
-def predict_points(
-    weights: Mapping[str, Tensor], features: Tensor, side: int, method: Method, sigma: float
-) -> Floats:
-    """Return points (n, K, 2) in crop px of features (n, C, h, w), computed in float32."""
-    head = TinyHead(features.shape[1], weights["conv3.weight"].shape[0]).to(features.device)
-    head.load_state_dict(dict(weights))
-    maps = head.eval()(features.float())
-    xy, _ = Heatmap(sigma, method, head.size).decode(maps)
-    return np.asarray(to_crop(xy.cpu().double().numpy(), side, head.size), np.float64)
+    groups = trainer.labelled.groups
+    train, val = divided(groups, np.arange(len(groups)), trainer.seed, trainer.count)
+    fold = Fold(train, val, np.zeros(0, np.int64))
+    return trainer.fit(fold, trainer.count), fold
