@@ -8,8 +8,8 @@ import yaml
 from thermark.core import command_line, errors, files, parallel, perturbations
 from thermark.core.config import section, value
 from thermark.core.scored_splits import read_scored_splits
-from thermark.models.inference.keys import Config, PredictionPaths, Setting
 from thermark.models.inference.predict_everyone import predict_everyone
+from thermark.models.inference.setting import Config, PredictionPaths, Setting
 
 
 def main() -> None:

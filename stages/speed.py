@@ -10,8 +10,8 @@ from pathlib import Path
 from thermark.core import command_line, errors, files
 from thermark.core.config import section, value
 from thermark.core.scored_splits import read_scored_splits
-from thermark.models.inference import keys
-from thermark.models.inference.keys import PredictionPaths, Setting
+from thermark.models.inference import setting as settings
+from thermark.models.inference.setting import PredictionPaths, Setting
 from thermark.report.speed import turns
 from thermark.report.speed.speed_config import Config
 
@@ -28,7 +28,7 @@ def main() -> None:
     paths = command_line.filled(PredictionPaths, options)
     measured = {}
     if config.contestants is not None:
-        patience = section(params, options.patience, keys.Config)
+        patience = section(params, options.patience, settings.Config)
         setting = Setting(patience, read_scored_splits(params, options.scored), paths, {}, {})
         sections = value(params, options.contestants) or {}
         measured["contestants"] = turns.measured(config.contestants, sections, setting)

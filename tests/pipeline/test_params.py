@@ -21,7 +21,7 @@ from thermark.fewshot import crops, features, pseudo_labels
 from thermark.fewshot import plan as head
 from thermark.metrics import evaluate
 from thermark.metrics.registry import MAIN, describe
-from thermark.models.inference import keys
+from thermark.models.inference import setting
 from thermark.models.inference.families import CROP_FAMILIES
 from thermark.models.inference.learned_config import LearnedConfig
 from thermark.report.distillation import build as distillation
@@ -321,7 +321,7 @@ def test_the_bake_off_of_every_profile_is_valid_and_names_what_exists(path, cont
         assert getattr(settings, "whole_frame", False) == ("wholeframe" in name), name
     if any(raw["family"] not in CROP_FAMILIES for raw in content["contestants"].values()):
         assert set(content["frames"]) == set(content["scored"])
-    parse(content["patience"], keys.Config, "patience")
+    parse(content["patience"], setting.Config, "patience")
     parse(content["zeroshot"], zeroshot.Config, "zeroshot")
 
 

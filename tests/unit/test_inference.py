@@ -9,6 +9,7 @@ import pytest
 
 import drawn_faces
 import tiny_runs
+from prediction_setting import paths_in, setting_in
 from thermark.core import bundle, files, packed_images
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.jitter import Jitter
@@ -17,8 +18,8 @@ from thermark.core.predictions import Predictions
 from thermark.core.runs import SKIPPED
 from thermark.models import mean_shape
 from thermark.models.inference import predict_everyone
-from thermark.models.inference.keys import Config, PredictionPaths, Setting
 from thermark.models.inference.predict_everyone import KEYS
+from thermark.models.inference.setting import Setting
 
 MEAN = {"family": "mean_shape", "train": "one"}
 LEARNED = {"family": "learned", "run": "net"}
@@ -29,16 +30,11 @@ CODE = {
 }
 
 
-def setting_in(root: Path) -> Setting:
-    paths = PredictionPaths(*(root / name for name in PredictionPaths.__dataclass_fields__))
-    return Setting(Config(), {"one": "all", "two": "all"}, paths, CODE, {"numpy": "1"})
-
-
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory) -> Path:
     """Return a tree with the face sets `one` and `two`, a run of two seeds, and a bundle that is not here."""
     root = tmp_path_factory.mktemp("tree")
-    paths = setting_in(root).paths
+    paths = paths_in(root)
     for number, name in enumerate(("one", "two")):
         drawn_faces.write(paths.faces / name, 6 + number, 96, 1.75)
         files.write_json(paths.reports / f"{name}.json", {"fingerprint": f"print {name}"})
@@ -56,7 +52,7 @@ def tree(tmp_path_factory) -> Path:
 def setting(tree, tmp_path: Path) -> Setting:
     """Return a tree of the test's own."""
     shutil.copytree(tree, tmp_path, dirs_exist_ok=True)
-    return setting_in(tmp_path)
+    return setting_in(tmp_path, {"one": "all", "two": "all"}, CODE, versions={"numpy": "1"})
 
 
 def predicted(setting: Setting, out: Path, **sections) -> dict[str, float]:
@@ -77,7 +73,8 @@ def changed(before: dict, after: dict) -> set[str]:
 def answers(tree, tmp_path_factory) -> Path:
     """Return what everybody predicts on the tree."""
     out = tmp_path_factory.mktemp("answers") / "out"
-    predicted(setting_in(tree), out, mean=MEAN, net=LEARNED, mesh=ABSENT)
+    setting = setting_in(tree, {"one": "all", "two": "all"}, CODE, versions={"numpy": "1"})
+    predicted(setting, out, mean=MEAN, net=LEARNED, mesh=ABSENT)
     return out
 
 
@@ -271,7 +268,7 @@ def test_who_failed_is_tried_again(setting, tmp_path, monkeypatch):
     """And a failure on a new set fails everybody's sets, as it would have from scratch."""
     calls = []
 
-    def predict_one(contestant, section, patience, datasets, where, out, missing, moves):
+    def predict_one(contestant, section, setting, out, missing):
         calls.append(sorted(missing))
         for name in missing:
             status = "failed" if broken else "ok"

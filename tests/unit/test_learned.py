@@ -10,14 +10,15 @@ from torch import nn
 
 import drawn_faces
 import tiny_runs
+from prediction_setting import setting_in
 from thermark.core import files, geometry, seeds
 from thermark.core.errors import DataError
 from thermark.core.faces import open_set
 from thermark.core.predictions import Predictions
 from thermark.models import learned
 from thermark.models.inference.crops import predict_all
-from thermark.models.inference.keys import Config, PredictionPaths, Setting
 from thermark.models.inference.predict_everyone import predict_everyone
+from thermark.models.inference.setting import Config, PredictionPaths, Setting
 from thermark.models.learned import Learned
 from thermark.nets import card
 from thermark.nets.rtmpose import RTMPose
@@ -272,7 +273,8 @@ def test_only_what_is_scored_is_predicted(tmp_path):
     contestant = Learned(RTMPose("t", 68, 32).eval(), "ibug68", 32, 1.25, torch.device("cpu"), SimCC((32, 32)))
     (tmp_path / "out").mkdir()
     for split, wanted in (("test", [1, 11]), ("all", list(range(20)))):
-        predict_all(contestant, "c", {"drawn": split}, tmp_path / "faces", tmp_path / "reports", tmp_path / "out")
+        setting = setting_in(tmp_path, {"drawn": split})
+        predict_all(contestant, "c", setting, ["drawn"], tmp_path / "out", {"drawn.npz"})
         predictions = Predictions.open(tmp_path / "out" / "drawn.npz")
         assert predictions.faces.tolist() == wanted and len(predictions.xy) == len(predictions.boxes) == len(
             predictions.frames

@@ -9,6 +9,7 @@ import drawn_faces
 import results_scene
 import tiny_runs
 from fetch_machine import NOWHERE, Machine
+from prediction_setting import paths_in, setting_in
 from thermark.core import files, packed_images, runs
 from thermark.core.config import parse
 from thermark.core.errors import NetworkError
@@ -21,7 +22,6 @@ from thermark.download.fetch import NOT_HAD, fetch_or_skip
 from thermark.download.request import WebPage
 from thermark.metrics import evaluate as scoring
 from thermark.models.inference import predict_everyone
-from thermark.models.inference.keys import Config, PredictionPaths, Setting
 from thermark.report.leaderboard import console
 from thermark.report.leaderboard.board import boards
 from thermark.report.leaderboard.leaderboard import leaderboard
@@ -67,10 +67,9 @@ def test_a_page_in_place_of_it_and_a_licence_that_nobody_accepted_are_reasons_to
 
 
 def test_a_mean_shape_of_it_is_a_row_with_its_reason(tree):
-    root, paths = tree
-    setting = Setting(
-        Config(), {"one": "all"}, paths, CODE, {"numpy": "1"}, {"one": {"shift10": BoxPerturbation(0.1)}}
-    )
+    root, _ = tree
+    moves = {"one": {"shift10": BoxPerturbation(0.1)}}
+    setting = setting_in(root, {"one": "all"}, CODE, versions={"numpy": "1"}, moves=moves)
     predict_everyone.predict_everyone({"mean": MEAN | {"train": "far"}}, setting, root / "predictions")
     for name in ("one.npz", "one@shift10.npz"):
         predictions = Predictions.open(root / "predictions/mean" / name)
@@ -89,7 +88,7 @@ def test_a_set_that_arrives_later_takes_the_place_of_the_reason(tmp_path):
 @pytest.fixture
 def tree(tmp_path):
     """The face set `one`, a run on it, and `far`, which is left out from its preparation on."""
-    paths = PredictionPaths(*(tmp_path / name for name in PredictionPaths.__dataclass_fields__))
+    paths = paths_in(tmp_path)
     drawn_faces.write(paths.faces / "one", 20, 96, 1.75)
     about = {"fingerprint": "print", "card": {"labels": "human"}, "origin": "real", "modality": "thermal"}
     files.write_json(paths.reports / "one.json", about)
@@ -119,7 +118,7 @@ def test_it_is_a_reason_from_the_preparation_to_the_leaderboard(tree):
     root, paths = tree
     assert runs.skipped(paths.faces / "far") == runs.skipped(paths.frames / "far") == REASON
     moves = {"one": {"shift10": BoxPerturbation(0.1)}, "far": {"shift10": BoxPerturbation(0.1)}}
-    setting = Setting(Config(), {"one": "test", "far": "test"}, paths, CODE, {"numpy": "1"}, moves)
+    setting = setting_in(root, {"one": "test", "far": "test"}, CODE, versions={"numpy": "1"}, moves=moves)
     everybody = {"mean": MEAN, "net": LEARNED}
     predict_everyone.predict_everyone(everybody, setting, root / "predictions")
     for name in ("mean/far.npz", "mean/far@shift10.npz", "net/seed0/far.npz"):
@@ -155,7 +154,7 @@ def test_who_learns_from_it_is_not_trained_for_that_reason(tree):
 
 def test_a_set_that_arrives_is_predicted(tree):
     root, paths = tree
-    setting = Setting(Config(), {"one": "all", "far": "all"}, paths, CODE, {"numpy": "1"})
+    setting = setting_in(root, {"one": "all", "far": "all"}, CODE, versions={"numpy": "1"})
     predict_everyone.predict_everyone({"mean": MEAN}, setting, root / "predictions")
     drawn_faces.write(paths.faces / "new", 8, 96, 1.75)
     runs.skip(paths.faces / "far", "gone in a moment")

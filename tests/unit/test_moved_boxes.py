@@ -11,6 +11,7 @@ from test_learned import frame, nose, packed
 from test_mean_shape import table
 
 import drawn_faces
+from prediction_setting import setting_in
 from thermark.core import files, geometry, perturbations
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
@@ -104,7 +105,9 @@ def test_the_mean_shape_follows_the_box(tmp_path):
     )
     (tmp_path / "out").mkdir()
     moves = {"drawn": {"shift10": BoxPerturbation(0.1), "scale20": BoxPerturbation(0.0, 0.2)}}
-    predict_all(shape, "m", {"drawn": "all"}, tmp_path / "faces", tmp_path / "reports", tmp_path / "out", moves)
+    setting = setting_in(tmp_path, {"drawn": "all"}, moves=moves)
+    missing = {"drawn.npz", *(file_name("drawn", name) for name in moves["drawn"])}
+    predict_all(shape, "m", setting, ["drawn"], tmp_path / "out", missing)
     plain = Predictions.open(tmp_path / "out/drawn.npz")
     np.testing.assert_array_equal(plain.xy, predict(shape, "m", known, crops, "f").xy)
     for name, move in moves["drawn"].items():

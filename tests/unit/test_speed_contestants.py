@@ -10,13 +10,14 @@ import pytest
 import drawn_faces
 import dying_turn
 import tiny_runs
+from prediction_setting import paths_in, setting_in
 from thermark.core import bundle, files, packed_images
 from thermark.core.config import parse
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.faces import Faces
 from thermark.core.runs import skip
 from thermark.models.inference.contract import Unavailable
-from thermark.models.inference.keys import Config, PredictionPaths, Setting
+from thermark.models.inference.setting import Setting
 from thermark.report.speed import reference, timed, turns
 from thermark.report.speed.speed_config import Contestants
 from thermark.report.speed.timed import TimedContestant
@@ -156,7 +157,7 @@ def test_who_dies_has_failed_and_the_others_go_on_without_it(setting):
 @pytest.fixture
 def setting(tmp_path: Path) -> Setting:
     """Return a tree with ten faces in frames of their own, the second of them test; a run, and no weights."""
-    paths = PredictionPaths(*(tmp_path / name for name in PredictionPaths.__dataclass_fields__))
+    paths = paths_in(tmp_path)
     for name in ("one", "two"):
         drawn_faces.write(paths.faces / name, 10, 96, 1.75)
         table = Faces.open(paths.faces / name / "faces.npz")
@@ -170,7 +171,7 @@ def setting(tmp_path: Path) -> Setting:
     skip(paths.models / "poor", "nothing to learn from")
     (paths.weights / "far").mkdir(parents=True)
     bundle.write(paths.weights / "far", "skipped", "far away", {})
-    return Setting(Config(), {"one": "all", "two": "test"}, paths, {}, {})
+    return setting_in(tmp_path, {"one": "all", "two": "test"})
 
 
 @pytest.mark.parametrize(

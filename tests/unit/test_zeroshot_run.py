@@ -17,8 +17,9 @@ from thermark.core.predictions import Predictions
 from thermark.datasets.readers.loaded import build_faces
 from thermark.models.inference import contestant
 from thermark.models.inference.contract import Assets
+from thermark.models.inference.setting import Config, PredictionPaths, Setting
 
-SETTINGS = {"family": "cascade", "weights": "none", "run": "nose", "given": "labelled"}
+SETTINGS = {"family": "cascade", "weights": "assets", "run": "nose", "given": "labelled"}
 NAMES = {"s.npz", "s@other.npz"}
 
 
@@ -41,17 +42,24 @@ def root(tmp_path_factory) -> Path:
     return root
 
 
-def predict(
-    root: Path, out: Path, weights: tuple[str, str] = ("ok", ""), silence: float = 120.0, **changed
-) -> None:
-    (out / "assets").mkdir(parents=True)
-    bundle.write(out / "assets", *weights, {})
-    paths = contestant.ContestantPaths(
-        out / "assets", root / "models/nose", root / "faces", root / "frames", root / "framed"
-    )
+def predict(root: Path, out: Path, weights: tuple[str, str] | None = ("ok", ""), **changed) -> Path:
+    """Predict into the folder that is returned, by the weights out/assets, which are written unless None.
+
+    `data`: another root of faces and frames; `datasets`, `moves`, `missing`, `silence` are those of the call, the
+    rest is the section's.
+    """
+    if weights:
+        (out / "assets").mkdir(parents=True)
+        bundle.write(out / "assets", *weights, {})
+    data = changed.pop("data", root)
+    folders = (data / name for name in ("faces", "reports", "frames", "framed"))
+    config = Config(silence=changed.pop("silence", 120.0))
+    datasets, moves = dict.fromkeys(changed.pop("datasets", ["s"]), "test"), changed.pop("moves", {})
+    paths = PredictionPaths(out, out / "exported", root / "models", *folders)
     (out / "predictions").mkdir()
-    patience = contestant.Config(silence=silence)
-    contestant.predict_all("me", SETTINGS | changed, patience, {"s": "test"}, paths, out / "predictions")
+    arguments = Setting(config, datasets, paths, {}, {}, moves), out / "predictions", changed.pop("missing", None)
+    contestant.predict_all("me", SETTINGS | changed, *arguments)
+    return out / "predictions/seed0"
 
 
 def predictions_in(out: Path) -> dict[str, Predictions]:
@@ -73,22 +81,8 @@ def test_every_variant_is_predicted_the_base_on_scored_faces_only(root, tmp_path
 @pytest.mark.slow
 @pytest.mark.parametrize("given", ["prompt", "labelled"])
 def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, given):
-    bundle.write(tmp_path, "ok", "", {})
-    paths = contestant.ContestantPaths(
-        tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed"
-    )
     moves = {"s": {"shift20": BoxPerturbation(shift=0.2)}}
-    (tmp_path / "predictions").mkdir()
-    contestant.predict_all(
-        "me",
-        SETTINGS | {"given": given},
-        contestant.Config(),
-        {"s": "test"},
-        paths,
-        tmp_path / "predictions",
-        moves=moves,
-    )
-    seed = tmp_path / "predictions/seed0"
+    seed = predict(root, tmp_path, given=given, moves=moves)
     assert {path.name for path in seed.iterdir()} == NAMES | {"s@shift20.npz"}
     predictions = Predictions.open(seed / "s@shift20.npz")
     if given == "prompt":
@@ -105,23 +99,8 @@ def test_moved_boxes_are_for_those_who_are_told_boxes_of_faces(root, tmp_path, g
 @pytest.mark.parametrize("given", ["labelled", "frame"])
 def test_shifted_pictures_are_for_everybody_and_cost_nothing_else(root, tmp_path, given):
     """Only what is missing is predicted; boxes that are told are those of unshifted pictures."""
-    bundle.write(tmp_path, "ok", "", {})
-    paths = contestant.ContestantPaths(
-        tmp_path, root / "models/nose", root / "faces", root / "frames", root / "framed"
-    )
     moves = {"s": {"jitter": Jitter((1,), 8), "shift20": BoxPerturbation(shift=0.2)}}
-    (tmp_path / "predictions").mkdir()
-    contestant.predict_all(
-        "me",
-        SETTINGS | {"given": given},
-        contestant.Config(),
-        {"s": "test"},
-        paths,
-        tmp_path / "predictions",
-        {"s@jitter.npz"},
-        moves,
-    )
-    seed = tmp_path / "predictions/seed0"
+    seed = predict(root, tmp_path, given=given, missing={"s@jitter.npz"}, moves=moves)
     assert [path.name for path in seed.iterdir()] == ["s@jitter.npz"]
     predictions = Predictions.open(seed / "s@jitter.npz")
     assert (predictions.status, predictions.data) == ("ok", "print")
@@ -134,7 +113,9 @@ def test_shifted_pictures_are_for_everybody_and_cost_nothing_else(root, tmp_path
 def test_without_weights_every_file_says_why(root, tmp_path):
     """Not even the family is imported: a name that does not exist goes unnoticed."""
     predict(root, tmp_path, ("skipped", "too large"), family="absent")
-    for one in predictions_in(tmp_path).values():
+    folder = tmp_path / "predictions"  # of no seed: a run whose weights are missing is not asked for its own
+    assert {path.name for path in folder.iterdir()} == NAMES
+    for one in map(Predictions.open, folder.iterdir()):
         assert (one.status, one.reason, len(one), one.data) == ("skipped", "too large", 0, "print")
 
 
@@ -147,15 +128,8 @@ def test_a_data_set_that_is_not_wanted_says_so(root, tmp_path):
         for name in ("s", "t"):
             end = ".json" if kind == "framed" else ""
             (again / kind / f"{name}{end}").symlink_to(root / kind / f"s{end}")
-    bundle.write(again, "ok", "", {})
-    paths = contestant.ContestantPaths(
-        again, root / "models/nose", again / "faces", again / "frames", again / "framed"
-    )
-    (tmp_path / "o").mkdir()
-    contestant.predict_all(
-        "me", SETTINGS | {"only": ["t"]}, contestant.Config(), {"s": "test", "t": "test"}, paths, tmp_path / "o"
-    )
-    predictions = {path.name: Predictions.open(path) for path in (tmp_path / "o/seed0").iterdir()}
+    seed = predict(root, tmp_path, data=again, datasets=["s", "t"], only=["t"])
+    predictions = {path.name: Predictions.open(path) for path in seed.iterdir()}
     assert set(predictions) == {"s.npz", "s@other.npz", "t.npz", "t@other.npz"}
     assert predictions["t.npz"].status == "ok" and len(predictions["t@other.npz"]) == 3
     assert {predictions[name].reason for name in NAMES} == {"its settings say `only: [t]`"}
@@ -164,14 +138,11 @@ def test_a_data_set_that_is_not_wanted_says_so(root, tmp_path):
 @pytest.mark.slow
 def test_beside_predictions_stands_what_onnxruntime_ran_on(root, tmp_path):
     """A detector on onnxruntime and a network of ours, which needs none and so has no line."""
-    onnx_graphs.detector(tmp_path / "det.onnx", onnx_graphs.raw([(2, 2, 30, 30, 0.9, 0)], (32, 40), 1), (32, 40))
-    files_of = onnx_graphs.described(tmp_path, det=onnx_graphs.card((40, 32)))
-    paths = contestant.ContestantPaths(
-        files_of.folder, root / "models/nose", root / "faces", root / "frames", root / "framed"
-    )
-    settings = SETTINGS | {"given": "own", "detector": "det.onnx"}
-    (tmp_path / "predictions").mkdir()
-    contestant.predict_all("me", settings, contestant.Config(), {"s": "test"}, paths, tmp_path / "predictions")
+    assets = tmp_path / "assets"
+    assets.mkdir()
+    onnx_graphs.detector(assets / "det.onnx", onnx_graphs.raw([(2, 2, 30, 30, 0.9, 0)], (32, 40), 1), (32, 40))
+    onnx_graphs.described(assets, det=onnx_graphs.card((40, 32)))
+    predict(root, tmp_path, None, given="own", detector="det.onnx")
     assert {path.name for path in (tmp_path / "predictions").iterdir()} == {"seed0", contestant.PROVIDERS}
     assert files.read_json(tmp_path / "predictions" / contestant.PROVIDERS) == {
         "detector": ["CPUExecutionProvider"]
@@ -198,7 +169,7 @@ def test_threads_are_overruled_where_a_contestant_has_any(root):
         module = import_module(f"thermark.models.{family}")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, "load", lambda config, *rest: loaded.append((config, rest)) or config)
-            settings = {"family": family, "weights": "none"} | (
+            settings = {"family": family, "weights": "assets"} | (
                 {"run": "r", "given": "frame"} if family == "cascade" else {}
             )
             contestant.load_model("me", settings, assets, "cpu", threads).get()

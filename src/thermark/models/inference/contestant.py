@@ -1,7 +1,7 @@
 """One contestant: its model, and its predictions on frames of every data set, or the reason why there are none."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveFloat
 
 from thermark.core import bundle, files, packed_images
-from thermark.core.config import Section, nearest, parse
+from thermark.core.config import nearest, parse
 from thermark.core.errors import ConfigError
 from thermark.core.faces import Faces, open_table
 from thermark.core.jitter import Jitter, ShiftedImages, shift_faces, shift_images
 from thermark.core.packed_images import BASE, PackedImages
-from thermark.core.perturbations import NO_PERTURBATIONS, BoxPerturbation, Perturbations, perturb_boxes
+from thermark.core.perturbations import BoxPerturbation, perturb_boxes
 from thermark.core.predictions import Predictions, Status, file_name
 from thermark.core.runs import matching, seed_folder, seed_numbers
 from thermark.core.scored_splits import Split
 from thermark.models.inference.contract import NO_WEIGHTS, Assets, LazyModel, Unavailable, providers
+from thermark.models.inference.setting import Setting, own_paths
 from thermark.models.inference.sweep import Broken, sweep
 from thermark.models.inference.watchdog import Beat, Ended, run_watched
 
@@ -30,40 +30,8 @@ NO_PROMPTS = "it is not told the prompts, which are what moves"
 Variants = Mapping[str, tuple[str, list[str]]]  # data set -> its fingerprint, and the variants to predict
 
 
-class Config(Section):
-    """When a contestant has failed.
-
-    `max_failed`: the fraction of a data set's images on which it may raise an error; `silence`: seconds without a
-    finished batch after which it counts as hanging (the first batch includes loading the model).
-    """
-
-    max_failed: float = Field(default=0.05, ge=0, le=1)
-    silence: PositiveFloat = 900.0
-
-
-@dataclass(frozen=True)
-class ContestantPaths:
-    """The folders of one contestant: `weights`, its bundle, and `run`, a run of ours, either may be None.
-
-    And the data: `faces`/<dataset>/, `frames`/<dataset>/<variant>/, `framed`/<dataset>.json.
-    """
-
-    weights: Path | None
-    run: Path | None
-    faces: Path
-    frames: Path
-    framed: Path
-
-
 def predict_all(
-    contestant: str,
-    settings: Mapping[str, Any],
-    patience: Config,
-    datasets: Mapping[str, Split],
-    paths: ContestantPaths,
-    folder: Path,
-    missing: Collection[str] | None = None,
-    moves: Perturbations = NO_PERTURBATIONS,
+    name: str, section: Mapping[str, Any], setting: Setting, folder: Path, missing: Collection[str] | None = None
 ) -> None:
     """Write <dataset>.npz and <dataset>@<variant>.npz into the existing `folder`.
 
@@ -73,67 +41,67 @@ def predict_all(
 
     Beside them PROVIDERS states what onnxruntime really ran on, if it was used: it may fall back to the CPU.
 
-    `settings` is the contestant's section, of which `only` lists data sets, where not all are meant. A contestant
+    `section` is the contestant's, of which `only` lists data sets, where not all are meant. A contestant
     that cannot run, for want of weights or a package, is `skipped`; one that hangs, dies or fails on too many
     images is `failed`, on every data set. Raises DataError for damaged weights and unprepared data, SetupError for
     a device that was asked for and is absent.
     """
-    weights = NO_WEIGHTS if paths.weights is None else bundle.read(paths.weights)
-    variants = _variants(datasets, paths.framed, missing, moves)
-    wanted, section = _split(settings, datasets)
-    present = {name: split for name, split in wanted.items() if name in variants}
+    weights = _bundle(own_paths(section, setting)[0])
+    variants = _variants(setting, missing)
+    wanted, plain = _split(section, setting.datasets)
     status: Status = "skipped"
     reason = weights.reason
     if weights.status == "ok":
         try:
-            if present:
-                arguments = (contestant, section, patience, present, variants, paths, folder, moves)
-                run_watched(_predict, patience.silence, *arguments)
+            if present := {dataset: variants[dataset] for dataset in wanted if dataset in variants}:
+                run_watched(_predict, setting.config.silence, name, plain, setting, present, folder)
             status, reason = "skipped", f"its settings say `only: [{', '.join(wanted)}]`"
-            variants = {name: change for name, change in variants.items() if name not in wanted}
+            variants = {dataset: change for dataset, change in variants.items() if dataset not in wanted}
         except ContestantAbsent as error:
             reason = str(error)
         except Ended as error:
             status, reason = "failed", str(error)
-    for _, out in seeds(paths, folder):
-        for name, (data, names) in variants.items():
+    for _, out in seeds(section, setting, folder):
+        for dataset, (data, names) in variants.items():
             for variant in names:
-                Predictions.none(contestant, data, status, reason).save(out / file_name(name, variant))
+                Predictions.none(name, data, status, reason).save(out / file_name(dataset, variant))
 
 
-def _variants(
-    datasets: Collection[str], framed: Path, missing: Collection[str] | None, moves: Perturbations
-) -> Variants:
+def _variants(setting: Setting, missing: Collection[str] | None) -> Variants:
     variants = {}
-    for name in datasets:
-        report = files.read_json(framed / f"{name}.json")
-        names = [*report["variants"], *moves.get(name, {})]
+    for name in setting.datasets:
+        report = files.read_json(setting.paths.framed / f"{name}.json")
+        names = [*report["variants"], *setting.moves.get(name, {})]
         if kept := [variant for variant in names if missing is None or file_name(name, variant) in missing]:
             variants[name] = (str(report["data"]), kept)
     return variants
 
 
-def seeds(paths: ContestantPaths, folder: Path) -> list[tuple[Assets, Path]]:
+def seeds(section: Mapping[str, Any], setting: Setting, folder: Path) -> list[tuple[Assets, Path]]:
     """Return, for each seed or once, what the model is loaded from, and where its predictions go in `folder`.
 
     Seeds are those of the run, and without one those of the bundle: runs of ours in ONNX have some.
     """
-    with_seeds = paths.run or paths.weights
+    weights, run = own_paths(section, setting)
+    with_seeds, faces = run or weights, setting.paths.faces
     numbers = [] if with_seeds is None else seed_numbers(with_seeds)
     if not numbers:
-        weights = NO_WEIGHTS if paths.weights is None else bundle.read(paths.weights)
-        return [(Assets(weights, paths.run, paths.faces), folder)]
+        return [(Assets(_bundle(weights), run, faces), folder)]
     return [
         (
             Assets(
-                NO_WEIGHTS if paths.weights is None else bundle.read(matching(paths.weights, seed)),
-                None if paths.run is None else seed_folder(paths.run, seed),
-                paths.faces,
+                _bundle(None if weights is None else matching(weights, seed)),
+                None if run is None else seed_folder(run, seed),
+                faces,
             ),
             seed_folder(folder, seed),
         )
         for seed in numbers
     ]
+
+
+def _bundle(folder: Path | None) -> bundle.Bundle:
+    return NO_WEIGHTS if folder is None else bundle.read(folder)
 
 
 def _split(settings: Mapping[str, Any], datasets: Mapping[str, Split]) -> tuple[dict[str, Split], dict[str, Any]]:
@@ -170,22 +138,14 @@ def load_model(
 
 
 def _predict(
-    beat: Beat,
-    contestant: str,
-    settings: Mapping[str, Any],
-    patience: Config,
-    datasets: Mapping[str, Split],
-    variants: Variants,
-    paths: ContestantPaths,
-    folder: Path,
-    moves: Perturbations,
+    beat: Beat, name: str, section: Mapping[str, Any], setting: Setting, variants: Variants, folder: Path
 ) -> None:
     try:
-        for assets, out in seeds(paths, folder):
-            model = load_model(contestant, settings, assets)
+        for assets, out in seeds(section, setting, folder):
+            model = load_model(name, section, assets)
             if ran_on := providers(model.get()):
                 files.write_json(folder / PROVIDERS, ran_on)
-            _predict_variants(model, beat, contestant, patience, datasets, variants, paths, out, moves)
+            _predict_variants(model, beat, name, setting, variants, out)
     except Unavailable as error:
         raise ContestantAbsent(str(error)) from error
     except Broken as error:
@@ -193,28 +153,19 @@ def _predict(
 
 
 def _predict_variants(
-    model: LazyModel,
-    beat: Beat,
-    contestant: str,
-    patience: Config,
-    datasets: Mapping[str, Split],
-    variants: Variants,
-    paths: ContestantPaths,
-    out: Path,
-    moves: Perturbations,
+    model: LazyModel, beat: Beat, contestant: str, setting: Setting, variants: Variants, out: Path
 ) -> None:
     """Predict all data sets and variants into `out`."""
-    for name, split in datasets.items():
-        table = open_table(paths.faces / name)
-        data, names = variants[name]
+    for name, (data, names) in variants.items():
+        table, split = open_table(setting.paths.faces / name), setting.datasets[name]
         for variant in names:
-            move = moves.get(name, {}).get(variant)
+            move = setting.moves.get(name, {}).get(variant)
             if isinstance(move, BoxPerturbation) and model.get().given != "prompt":
                 predictions = Predictions.none(contestant, data, "skipped", NO_PROMPTS)
             else:
-                images = packed_images.read(paths.frames / name / (BASE if move else variant))
+                images = packed_images.read(setting.paths.frames / name / (BASE if move else variant))
                 selected = _select(table, images, split if move or variant == BASE else "all", move)
-                predictions = sweep(model, contestant, *selected, data, patience.max_failed, beat)
+                predictions = sweep(model, contestant, *selected, data, setting.config.max_failed, beat)
             predictions.save(out / file_name(name, variant))
 
 

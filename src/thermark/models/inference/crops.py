@@ -1,6 +1,6 @@
 """One model on the packed crops of prepared face sets."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from thermark.core.faces import Crops, Faces, open_set
 from thermark.core.geometry import Array
 from thermark.core.jitter import Jitter, shift_faces
 from thermark.core.packed_images import BASE
-from thermark.core.perturbations import NO_PERTURBATIONS, BoxPerturbation, Perturbations, perturb_boxes
+from thermark.core.perturbations import BoxPerturbation, perturb_boxes
 from thermark.core.predictions import Predictions, file_name
 from thermark.core.progress import track
-from thermark.core.scored_splits import Split
 from thermark.core.shards import Shards
 from thermark.models.inference.contract import CropModel
+from thermark.models.inference.setting import Setting
 
 
 def predict(
@@ -67,28 +67,24 @@ def predict(
 def predict_all(
     model: CropModel,
     contestant: str,
-    datasets: Mapping[str, Split],
-    faces: Path,
-    reports: Path,
+    setting: Setting,
+    datasets: Collection[str],
     folder: Path,
-    moves: Perturbations = NO_PERTURBATIONS,
-    missing: Collection[str] | None = None,
+    missing: Collection[str],
 ) -> None:
-    """Predict every named face set under `faces` into the existing `folder`, as <dataset>[@<move>].npz.
+    """Predict every named face set into the existing `folder`, as <dataset>[@<move>].npz, where that is `missing`.
 
-    `datasets`: of each, whether its test faces are scored or all are; no others are predicted. Of the files
-    those that are `missing` are written, by default all. The fingerprint of a face set is read from
-    `reports/<dataset>.json`. Raises DataError for a set that is not prepared.
+    Raises DataError for a set that is not prepared.
     """
-    for name, split in datasets.items():
-        variants: dict[str, BoxPerturbation | Jitter | None] = {BASE: None, **moves.get(name, {})}
+    for name in datasets:
+        variants: dict[str, BoxPerturbation | Jitter | None] = {BASE: None, **setting.moves.get(name, {})}
         named = {file_name(name, variant): move for variant, move in variants.items()}
-        todo = {file: move for file, move in named.items() if missing is None or file in missing}
+        todo = {file: move for file, move in named.items() if file in missing}
         if not todo:
             continue
-        table, crops = open_set(faces / name)
-        data = files.read_json(reports / f"{name}.json")["fingerprint"]
-        scored = (table.splits == "test") | (split == "all")
+        table, crops = open_set(setting.paths.faces / name)
+        data = files.read_json(setting.paths.reports / f"{name}.json")["fingerprint"]
+        scored = (table.splits == "test") | (setting.datasets[name] == "all")
         for file, move in todo.items():
             if isinstance(move, Jitter):
                 predictions = predict_shifted(model, contestant, table, crops, data, scored, move)

@@ -5,69 +5,23 @@ A key is a hash of all that a file depends on: the contestant's section, its cod
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pydantic import PositiveInt
-
 from thermark.core import arithmetic, bundle, files
 from thermark.core.config import nearest, parse
 from thermark.core.errors import ConfigError, DataError
-from thermark.core.perturbations import Perturbations
 from thermark.core.predictions import file_name
 from thermark.core.runs import seed_folder, seed_folders, seed_numbers, skipped
-from thermark.core.scored_splits import Split
 from thermark.models import mean_shape
-from thermark.models.inference import contestant
 from thermark.models.inference.learned_config import LearnedConfig
+from thermark.models.inference.setting import Setting, run_folder
 
 Keys = dict[str, str]
 OPTIONAL = {"dlib": "dlib-bin"}  # family -> its package, which is not among the pinned ones of env.json
-
-
-class Config(contestant.Config):
-    """When a contestant has failed, and how many run `together`, in processes of their own."""
-
-    together: PositiveInt = 2
-
-
-@dataclass(frozen=True)
-class PredictionPaths:
-    """The folders that contestants share: `weights`/<bundle>/ or `exported`/<bundle>/, `models`/<run>/, the data.
-
-    `faces`/<dataset>/, `reports`/<dataset>.json, `frames`/<dataset>/<variant>/, `framed`/<dataset>.json.
-    """
-
-    weights: Path
-    exported: Path
-    models: Path
-    faces: Path
-    reports: Path
-    frames: Path
-    framed: Path
-
-    def bundle(self, name: str) -> Path:
-        """Return the folder of a bundle: an exported run of ours goes before weights from elsewhere."""
-        exported = self.exported / name
-        return exported if exported.is_dir() else self.weights / name
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all contestants share: which faces are scored, folders, hashes of code, versions of packages.
-
-    `moves`: on which data sets boxes are moved, or pictures shifted, and how.
-    """
-
-    config: Config
-    datasets: Mapping[str, Split]
-    paths: PredictionPaths
-    code: Mapping[str, Any]
-    versions: Mapping[str, Any]
-    moves: Perturbations = field(default_factory=dict)
 
 
 def keys(name: str, section: Mapping[str, Any], setting: Setting) -> Keys:
@@ -157,15 +111,6 @@ def _weights(section: Mapping[str, Any], setting: Setting) -> tuple[list[Any], P
     if path is not None and skipped(path):
         inputs.append(_sums(path))
     return inputs, path
-
-
-def run_folder(run: str, setting: Setting) -> Path:
-    """Return the folder of a run; raises ConfigError when there is none."""
-    path = setting.paths.models / run
-    if not path.is_dir():
-        runs = sorted(path.name for path in setting.paths.models.iterdir() if path.is_dir())
-        raise ConfigError(f"there is no run {run}", nearest(run, runs))
-    return path
 
 
 def _sums(folder: Path) -> dict[str, str]:

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from thermark.core import bundle, files
+from thermark.core import files
 from thermark.core.errors import DataError
 from thermark.core.predictions import Predictions
 from thermark.core.runs import skipped
 from thermark.models.inference import contestant, crops
-from thermark.models.inference.contestant import PROVIDERS, ContestantPaths
+from thermark.models.inference.contestant import PROVIDERS
 from thermark.models.inference.contract import CropModel
 from thermark.models.inference.families import CROP_FAMILIES
-from thermark.models.inference.keys import Keys, PredictionPaths, Setting, keys, run_folder
+from thermark.models.inference.keys import Keys, keys
+from thermark.models.inference.setting import PredictionPaths, Setting
 
 KEYS = "keys.json"
 
@@ -106,31 +107,18 @@ def _predict(
     if not missing:
         return
     if section["family"] not in CROP_FAMILIES:
-        paths = contestant_paths(section, setting)
-        contestant.predict_all(
-            name, section, setting.config, setting.datasets, paths, folder, missing, setting.moves
-        )
+        contestant.predict_all(name, section, setting, folder, missing)
     elif reason := untrained(section, setting.paths):
         for file in sorted(missing):
             _write_none(name, folder / file, reason, setting)
     else:
-        datasets = {dataset: setting.datasets[dataset] for dataset in sorted(set(map(_dataset, missing)))}
-        faces, reports = setting.paths.faces, setting.paths.reports
-        for assets, out in contestant.seeds(contestant_paths(section, setting), folder):
+        datasets = sorted(set(map(_dataset, missing)))
+        for assets, out in contestant.seeds(section, setting, folder):
             # Not in a process of its own: importing PyTorch again costs more than such a model takes.
             model = contestant.load_model(name, section, assets).get()
             assert isinstance(model, CropModel)
             out.mkdir(exist_ok=True)
-            crops.predict_all(model, name, datasets, faces, reports, out, setting.moves, missing)
-
-
-def contestant_paths(section: Mapping[str, Any], setting: Setting) -> ContestantPaths:
-    """Return the folders of one contestant; raises ConfigError for an unknown run."""
-    paths = setting.paths
-    weights = paths.bundle(str(section["weights"])) if "weights" in section else None
-    usable = weights is None or bundle.read(weights).status == "ok"
-    path = run_folder(str(section["run"]), setting) if "run" in section and usable else None
-    return ContestantPaths(weights, path, paths.faces, paths.frames, paths.framed)
+            crops.predict_all(model, name, setting, datasets, out, missing)
 
 
 def untrained(section: Mapping[str, Any], paths: PredictionPaths) -> str:

@@ -17,8 +17,8 @@ from thermark.core.runs import skipped
 from thermark.models.inference import contestant
 from thermark.models.inference.contract import Floats, Given, Image
 from thermark.models.inference.families import CROP_FAMILIES
-from thermark.models.inference.keys import Setting
-from thermark.models.inference.predict_everyone import contestant_paths, untrained
+from thermark.models.inference.predict_everyone import untrained
+from thermark.models.inference.setting import Setting
 from thermark.models.inference.sweep import boxes_for, frames_of
 from thermark.report.speed import parameters
 from thermark.report.speed.speed_config import Contestants
@@ -92,7 +92,7 @@ def load(name: str, section: Mapping[str, Any], options: Contestants, setting: S
     weights.
     """
     dataset = dataset_for(section, options, setting)
-    assets, _ = contestant.seeds(contestant_paths(section, setting), Path())[0]
+    assets, _ = contestant.seeds(section, setting, Path())[0]
     weights = RecordingBundle(**vars(assets.weights))
     plain = {key: value for key, value in section.items() if key != "only"}
     model = contestant.load_model(name, plain, replace(assets, weights=weights), DEVICE, options.threads).get()

@@ -21,7 +21,7 @@ from thermark.core.errors import in_one_line
 from thermark.core.progress import track
 from thermark.models.inference.contestant import ContestantAbsent
 from thermark.models.inference.contract import Unavailable
-from thermark.models.inference.keys import Setting
+from thermark.models.inference.setting import Setting
 from thermark.models.inference.watchdog import Beat, Ended, run_watched
 from thermark.report.contestants import Sections
 from thermark.report.speed import reference, timed
