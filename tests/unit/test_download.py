@@ -1,9 +1,7 @@
-import multiprocessing
 import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +24,7 @@ from scripted_server import (
 
 import kill_process
 from fetch_machine import fill_disk
-from thermark.core.errors import ConfigError, DataError, NetworkError, SetupError
+from thermark.core.errors import ConfigError, DataError, NetworkError
 from thermark.download import cache
 from thermark.download.download import RetryPolicy, download
 from thermark.download.mirrors import Mirrors
@@ -230,26 +228,6 @@ def test_a_damaged_object_is_set_aside_and_fetched_again(tmp_path):
     assert path.with_name(path.name + ".bad").exists()
 
 
-def _obtain(url: str, sha256: str | None, root: str, queue) -> None:
-    known = Remote(url, "set.zip", len(CONTENT), sha256)
-    queue.put(str(resolve(known, FileStore(Path(root), Mirrors(()), QUICK))[0]))
-
-
-@pytest.mark.parametrize("sha256", [digest(CONTENT), None])
-def test_two_processes_download_once(tmp_path, sha256):
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    with serving(Script(CONTENT, [SLOW], pause=0.02)) as script:
-        both = [context.Process(target=_obtain, args=(script.url, sha256, str(tmp_path), queue)) for _ in range(2)]
-        for process in both:
-            process.start()
-        paths = {queue.get(timeout=300) for _ in both}
-        for process in both:
-            process.join(5)
-    assert len(paths) == 1 and len(script.seen) == 1
-    assert Path(paths.pop()).read_bytes() == CONTENT
-
-
 KILLED = """
 import sys
 from pathlib import Path
@@ -275,23 +253,6 @@ def test_a_killed_download_leaves_no_object_and_is_continued(tmp_path):
     assert script.seen[1] is not None
     assert path.read_bytes() == content
     assert not part.exists()
-
-
-@pytest.mark.slow
-def test_kills_at_any_moment_end_in_the_same_object(tmp_path):
-    rng = np.random.default_rng(2)
-    with serving(Script(CONTENT, [SLOW], pause=0.01)) as script:
-        known = remote(script)
-        arguments = [script.url, str(tmp_path), str(known.size), known.sha256]
-        for _ in range(8):
-            process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments])
-            time.sleep(rng.uniform(0.2, 0.9))
-            process.kill()
-            process.wait(5)
-            path = cache.object_path(tmp_path, known.sha256)
-            assert not path.exists() or path.read_bytes() == CONTENT
-        script.steps = [OK]
-        assert resolve(known, FileStore(tmp_path, Mirrors(()), QUICK))[0].read_bytes() == CONTENT
 
 
 def test_a_name_look_up_that_hangs_ends_in_time(tmp_path, monkeypatch):
@@ -320,13 +281,6 @@ def test_a_proxy_is_asked_instead_of_the_host(tmp_path, monkeypatch):
 def test_an_impossible_host_name_cannot_be_reached(tmp_path):
     with pytest.raises(NetworkError, match="cannot be reached"):
         download(Remote(f"https://{'a' * 70}.example/x", "x"), tmp_path / "x", QUICK)
-
-
-def test_an_unwritable_cache_is_named_with_the_way_out(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(SetupError) as error:
-        resolve(Remote("http://127.0.0.1:9/x", "x"), FileStore(tmp_path / "file" / "cache", Mirrors(())))
-    assert "file" in error.value.cause and "THERMARK_CACHE" in error.value.remedy
 
 
 def test_the_cache_follows_its_variables(tmp_path, monkeypatch):
