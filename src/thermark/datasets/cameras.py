@@ -5,7 +5,6 @@ Layout: `annotations.json` in COCO's form, beside `thermal/{id}.png` and, unless
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,9 +25,11 @@ from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
+    Row,
     Source,
-    build_faces,
     build_frames,
+    column,
+    faces_of,
     require_any,
     strings,
 )
@@ -64,18 +65,6 @@ class Config(Source):
     paired: bool = False
     tone: Tone = Tone()
     split: splits.Fractions = splits.Fractions()
-
-
-@dataclass(frozen=True)
-class Row:
-    """One face: `xy` (70, 2) float32 px, NaN where unlabelled; `visible` (70,) bool; `strata` by name."""
-
-    name: str
-    frame: str
-    person: str
-    xy: NDArray[np.float32]
-    visible: NDArray[np.bool_]
-    strata: dict[str, str]
 
 
 def load(root: Path, config: Config) -> Loaded:
@@ -126,7 +115,7 @@ def _rows(tables: coco.Coco, paths: dict[coco.Id, PurePosixPath], config: Config
             findings.add("hardly_seen", where)
             continue
         try:
-            row = _row(entry, where, path.stem)
+            row = _row(entry, where, path)
         except DataError as error:
             findings.add("bad_annotation", error.cause)
             continue
@@ -140,13 +129,14 @@ def _rows(tables: coco.Coco, paths: dict[coco.Id, PurePosixPath], config: Config
     return list(rows.values())
 
 
-def _row(entry: coco.Entry, where: str, frame: str) -> Row:
+def _row(entry: coco.Entry, where: str, path: PurePosixPath) -> Row:
     person, attributes = entry.get("person"), entry.get("attributes")
     if not isinstance(person, str) or not person or not isinstance(attributes, dict):
         raise entries.malformed(where, "names no person, or has no attributes")
     xy = coco.points(entry, "keypoints", where, POINTS)
     flags = entries.numbers(entry, "keypoints", where, 3 * POINTS)[2::3]
-    return Row(person, frame, person, xy, (flags == 2) & np.isfinite(xy).all(axis=1), _strata(attributes, where))
+    visible, strata = (flags == 2) & np.isfinite(xy).all(axis=1), _strata(attributes, where)
+    return Row(person, path.stem, person, path, xy, visible=visible, strata=strata)
 
 
 def _strata(attributes: dict[str, Any], where: str) -> dict[str, str]:
@@ -159,16 +149,6 @@ def _strata(attributes: dict[str, Any], where: str) -> dict[str, str]:
 
 
 def _faces(rows: list[Row], config: Config) -> Faces:
-    frames, people = strings(row.frame for row in rows), strings(row.person for row in rows)
-    chosen = splits.by_hash(frames, config.split)
+    chosen = splits.by_hash(column(rows, "frame"), config.split)
     splits.require(chosen, config.split.expected())
-    return build_faces(
-        strings(row.name for row in rows),
-        people,
-        chosen,
-        VOCABULARY,
-        np.stack([row.xy for row in rows]),
-        frames=frames,
-        visible=np.stack([row.visible for row in rows]),
-        strata={name: strings(row.strata[name] for row in rows) for name in rows[0].strata},
-    )
+    return faces_of(rows, chosen, VOCABULARY)

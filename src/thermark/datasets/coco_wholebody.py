@@ -5,7 +5,6 @@ An annotation is a person: `face_valid`, `face_box` (x, y, width, height) and `f
 where no face is labelled. The published val is the test split.
 """
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -15,7 +14,7 @@ from pydantic import Field
 from thermark.core import images, tree
 from thermark.core.errors import DataError
 from thermark.core.faces import Faces
-from thermark.core.frames import Frames, Modality
+from thermark.core.frames import Modality
 from thermark.datasets.checks import splits
 from thermark.datasets.checks.sanity import Scheme
 from thermark.datasets.readers import coco, entries, located
@@ -23,11 +22,12 @@ from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
+    Row,
     Source,
-    build_faces,
-    build_frames,
+    column,
+    faces_of,
+    frames_of,
     require_any,
-    strings,
 )
 
 MODALITY: Modality = "rgb"
@@ -63,18 +63,6 @@ class Config(Source):
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Row:
-    """One face of the published `part` (train or val): `box` (4,) and `xy` (68, 2) float32 in source px."""
-
-    part: str
-    frame: str
-    name: str
-    path: str
-    box: NDArray[np.float32]
-    xy: NDArray[np.float32]
-
-
 def load(root: Path, config: Config) -> Loaded:
     """Return the faces under `root` and the pictures that have any; raises DataError when there is none."""
     findings = Findings()
@@ -87,7 +75,7 @@ def load(root: Path, config: Config) -> Loaded:
     expected = {"train": ["train", "val"] if config.val else ["train"], "val": ["test"]}
     splits.require(faces.splits, [name for part in files for name in expected[part]])
     findings.facts["labels_in_box"] = entries.inside(faces.xy, faces.boxes)
-    return Loaded(_frames(rows), faces, findings)
+    return Loaded(frames_of(rows, MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> NDArray[np.uint8]:
@@ -125,7 +113,7 @@ def _rows(
         elif (picture := located.ending(pictures, PurePosixPath(f"{part}2017", file.name), beside)) is None:
             missing[file.name] = None
         else:
-            rows[name] = Row(part, file.stem, name, picture.as_posix(), box, xy)
+            rows[name] = Row(name, file.stem, file.stem, picture, xy, part, box)
     findings.add("missing_image", *missing)
     findings.facts.update({f"people_{part}": len(tables.content["annotations"]), f"faces_{part}": len(rows)})
     return list(rows.values())
@@ -143,17 +131,8 @@ def _has_face(entry: coco.Entry, where: str) -> bool:
     return bool(valid)
 
 
-def _frames(rows: list[Row]) -> Frames:
-    paths = {row.frame: row.path for row in rows}
-    ids = strings(paths)
-    return build_frames(ids, ids, paths.values(), MODALITY)
-
-
 def _faces(rows: list[Row], config: Config) -> Faces:
     """Return the faces; the subjects are unknown, so pictures, not people, are kept in one split."""
-    frames = strings(row.frame for row in rows)
-    hashed = splits.by_hash(frames, splits.Fractions(val=config.val, test=0, seed=config.seed))
-    chosen = np.where(strings(row.part for row in rows) == "val", "test", hashed)
-    ids, boxes = strings(row.name for row in rows), np.stack([row.box for row in rows])
-    xy = np.stack([row.xy for row in rows])
-    return build_faces(ids, frames, chosen, VOCABULARY, xy, frames=frames, boxes=boxes)
+    fractions = splits.Fractions(val=config.val, test=0, seed=config.seed)
+    hashed = splits.by_hash(column(rows, "frame"), fractions)
+    return faces_of(rows, np.where(column(rows, "part") == "val", "test", hashed), VOCABULARY)

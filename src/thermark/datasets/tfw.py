@@ -33,10 +33,11 @@ from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
     OneCamera,
-    build_faces,
-    build_frames,
+    Row,
+    column,
+    faces_of,
+    frames_of,
     require_any,
-    strings,
 )
 
 MODALITY: Modality = "thermal"
@@ -84,21 +85,12 @@ class FaceSheet:
     environment: str
 
 
-@dataclass(frozen=True)
-class FaceRow:
-    """A row that has its picture, with the id of its `frame`."""
-
-    frame: str
-    sheet: FaceSheet
-    row: five_points.LabelledFace
-
-
 def load(root: Path, config: Config) -> Loaded:
     """Return the pictures with a face, and their faces; raises DataError when there is none."""
     findings = Findings()
     present = [PurePosixPath(path) for path in tree.files(root)]
-    frames: dict[str, PurePosixPath] = {}
-    rows: list[FaceRow] = []
+    rows: list[Row] = []
+    count: Counter[str] = Counter()
     for sheet in _sheets(present, config, findings):
         pictures, used = _pictures(sheet, config.source, present, findings), set()
         for row in _rows(root, sheet, findings):
@@ -108,17 +100,15 @@ def load(root: Path, config: Config) -> Loaded:
                 findings.add("missing_image", f"{sheet.part}/{sheet.path.stem}/{row.name}")
                 continue
             frame = f"{sheet.part}/{sheet.environment}/{pictures[stem].stem}"
-            frames[frame] = pictures[stem]
-            rows.append(FaceRow(frame, sheet, row))
+            rows.append(_row(f"{frame}/{count[frame]}", frame, sheet, pictures[stem], row, config))
+            count[frame] += 1
         findings.add(
             "missing_annotation", *(path.as_posix() for stem, path in pictures.items() if stem not in used)
         )
     require_any(len(rows), "labelled TFW picture", root.name, findings)
-    faces = _faces(rows, config, findings)
-    _check(faces, len(frames), findings)
-    people = dict(zip(map(str, faces.frames), map(str, faces.subjects), strict=True))
-    subjects = strings(people[name] for name in frames)
-    return Loaded(build_frames(strings(frames), subjects, frames.values(), MODALITY), faces, findings)
+    faces = _faces(rows, findings)
+    _check(faces, len(count), findings)
+    return Loaded(frames_of(rows, MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> NDArray[np.uint8]:
@@ -199,32 +189,19 @@ def _check(faces: Faces, frames: int, findings: Findings) -> None:
     )
 
 
-def _group(face: FaceRow) -> str:
-    """Return the subject of a picture, or the picture itself where that is unknown."""
-    number = speakingfaces.subject(PurePosixPath(face.frame).name)
-    return f"sub_{number}" if number and face.sheet.environment == "indoor" else face.frame
+def _row(
+    name: str, frame: str, sheet: FaceSheet, picture: PurePosixPath, face: five_points.LabelledFace, config: Config
+) -> Row:
+    """Return a face; the subject is the picture itself where nobody says who is on it."""
+    stem, outline = picture.stem, np.float32(config.outline)
+    number = speakingfaces.subject(stem) if sheet.environment == "indoor" else None
+    subject = f"sub_{number}" if number else frame
+    strata = {"environment": sheet.environment, "position": speakingfaces.position(stem)}
+    return Row(name, frame, subject, picture, face.xy - outline, sheet.part, face.box - outline, strata=strata)
 
 
-def _ordinals(names: list[str]) -> list[int]:
-    """Return how often each name came before."""
-    before: Counter[str] = Counter()
-    places = []
-    for name in names:
-        places.append(before[name])
-        before[name] += 1
-    return places
-
-
-def _faces(labelled: list[FaceRow], config: Config, findings: Findings) -> Faces:
-    groups, parts = strings(map(_group, labelled)), strings(face.sheet.part for face in labelled)
-    chosen = speakingfaces.held_out(groups, parts, findings)
+def _faces(rows: list[Row], findings: Findings) -> Faces:
+    parts = column(rows, "part")
+    chosen = speakingfaces.held_out(column(rows, "subject"), parts, findings)
     splits.require(chosen, sorted(set(map(str, parts))))
-    names = [face.frame for face in labelled]
-    boxes = np.stack([face.row.box for face in labelled]) - np.float32(config.outline)
-    xy = np.stack([face.row.xy for face in labelled]) - np.float32(config.outline)
-    ids = strings(f"{name}/{place}" for name, place in zip(names, _ordinals(names), strict=True))
-    strata = {
-        "environment": strings(face.sheet.environment for face in labelled),
-        "position": strings(speakingfaces.position(PurePosixPath(name).name) for name in names),
-    }
-    return build_faces(ids, groups, chosen, VOCABULARY, xy, frames=strings(names), boxes=boxes, strata=strata)
+    return faces_of(rows, chosen, VOCABULARY)

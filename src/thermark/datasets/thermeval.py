@@ -7,7 +7,6 @@ annotations_1 keep the file's order, those of annotations_2 go by image id, as p
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -29,8 +28,10 @@ from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
     OneCamera,
-    build_faces,
+    Row,
     build_frames,
+    column,
+    faces_of,
     require_any,
     strings,
 )
@@ -81,18 +82,6 @@ class Config(OneCamera):
     prompt: Literal["head", "person"] = "head"
 
 
-@dataclass(frozen=True)
-class Row:
-    """One nose: `person`, `forehead` (4,) boxes in source px, NaN where there is none; `nose` (2,)."""
-
-    frame: str
-    name: str
-    session: str
-    person: NDArray[np.float64]
-    forehead: NDArray[np.float64]
-    nose: NDArray[np.float64]
-
-
 def load(root: Path, config: Config) -> Loaded:
     """Return the annotated frames and their faces; raises DataError when there is none."""
     findings = Findings()
@@ -114,7 +103,7 @@ def load(root: Path, config: Config) -> Loaded:
                 findings.add("missing_image", f"{tables.path.name}: {stem}")
                 continue
             frames[f"{part}/{stem}"] = pictures[stem]
-            rows += _rows(f"{part}/{stem}", _session(stem), instances, config.outline, findings)
+            rows += _rows(part, PurePosixPath(pictures[stem].relative_to(root)), instances, config, findings)
     require_any(len(rows), "annotated nose", root.name, findings)
     findings.add("missing_annotation", *(stem for stem in pictures if stem not in used))
     _check(root, paths, pictures, config, findings)
@@ -157,9 +146,15 @@ def _stem(name: str) -> str:
 
 
 def _rows(
-    frame: str, session: str, instances: dict[str, NDArray[np.float64]], outline: float, findings: Findings
+    part: str,
+    picture: PurePosixPath,
+    instances: dict[str, NDArray[np.float64]],
+    config: Config,
+    findings: Findings,
 ) -> list[Row]:
     """Return one row a nose; a nose outside of every person is noted and left out."""
+    stem, outline = _stem(picture.stem), config.outline
+    frame, strata = f"{part}/{stem}", {"distance": distance(stem), "source": f"annotations_{part}"}
     people = instances["person"] - outline
     noses = _centres(instances["nose"] - outline)
     foreheads = instances["forehead"] - outline
@@ -171,9 +166,13 @@ def _rows(
             findings.add("nose_without_person", f"{frame}/{index}")
             continue
         boxes = [box for box, person in zip(foreheads, owners, strict=True) if person == owner]
+        if not boxes:
+            findings.add("nose_without_forehead", f"{frame}/{index}")
         forehead = max(boxes, key=_area) if boxes else np.full(4, np.nan)
-        rows.append(Row(frame, f"{frame}/{index}", session, people[owner], forehead, nose))
-    findings.add("nose_without_forehead", *(row.name for row in rows if np.isnan(row.forehead).any()))
+        person, head = people[owner].astype(np.float32), head_box(forehead).astype(np.float32)
+        name, xy = f"{frame}/{index}", nose[None].astype(np.float32)
+        prompt = person if config.prompt == "person" else head
+        rows.append(Row(name, frame, _session(stem), picture, xy, part, person, prompt, strata=strata))
     return rows
 
 
@@ -243,28 +242,7 @@ def _frames(frames: dict[str, Path], root: Path) -> Frames:
 
 
 def _faces(rows: list[Row], config: Config) -> Faces:
-    parts = strings(row.frame[0] for row in rows)
-    sessions = strings(row.session for row in rows)
-    listed = splits.by_list(sessions, config.val, [])
-    nose = np.stack([row.nose for row in rows])[:, None]
-    people = np.stack([row.person for row in rows])
-    heads = head_box(np.stack([row.forehead for row in rows]))
-    chosen = np.where(parts == "2", "test", listed)
+    parts = column(rows, "part")
+    chosen = np.where(parts == "2", "test", splits.by_list(column(rows, "subject"), config.val, []))
     splits.require(chosen, [*(["val"] if config.val else []), *(["test"] if "2" in parts else [])])
-    ids, frames = strings(row.name for row in rows), strings(row.frame for row in rows)
-    boxes, prompts = people.astype(np.float32), people if config.prompt == "person" else heads
-    strata = {
-        "distance": strings(distance(row.frame[2:]) for row in rows),
-        "source": strings(f"annotations_{part}" for part in parts),
-    }
-    return build_faces(
-        ids,
-        sessions,
-        chosen,
-        VOCABULARY,
-        nose.astype(np.float32),
-        frames=frames,
-        boxes=boxes,
-        prompts=prompts.astype(np.float32),
-        strata=strata,
-    )
+    return faces_of(rows, chosen, VOCABULARY)

@@ -8,7 +8,6 @@ and 300 outdoors, is private.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -28,11 +27,12 @@ from thermark.datasets.readers.card import DataSetCard
 from thermark.datasets.readers.loaded import (
     Findings,
     Loaded,
+    Row,
     Source,
-    build_faces,
-    build_frames,
+    column,
+    faces_of,
+    frames_of,
     require_any,
-    strings,
 )
 
 MODALITY: Modality = "rgb"
@@ -91,17 +91,6 @@ class Config(Source):
     json_origin: Literal[0, 1] = 0
 
 
-@dataclass(frozen=True)
-class Row:
-    """One face: its `part`, the `picture`'s relative path, and in source px `box` (4,), `xy` (68, 2) float32."""
-
-    part: str
-    name: str
-    picture: PurePosixPath
-    box: NDArray[np.float32]
-    xy: NDArray[np.float32]
-
-
 def load(root: Path, config: Config) -> Loaded:
     """Return one frame and one face a picture under `root`; raises DataError when there is none."""
     findings = Findings()
@@ -120,8 +109,7 @@ def load(root: Path, config: Config) -> Loaded:
     _note_unlabelled(pictures, rows, findings)
     faces = _faces(rows, config)
     findings.facts["labels_in_box"] = entries.inside(faces.xy, faces.boxes)
-    paths = (row.picture.as_posix() for row in rows)
-    return Loaded(build_frames(faces.ids, faces.subjects, paths, MODALITY), faces, findings)
+    return Loaded(frames_of(rows, MODALITY), faces, findings)
 
 
 def read(path: Path, config: Config) -> NDArray[np.uint8]:
@@ -189,7 +177,7 @@ def _row(
     except DataError as error:
         findings.add("bad_annotation", error.cause)
         return []
-    return [Row(part, _name(name), picture, box - np.float32(origin), xy - origin)]
+    return [_labelled(part, name, picture, box, xy, origin)]
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what is infinite is refused at the end
@@ -216,7 +204,7 @@ def _from_pts(root: Path, present: list[str], origin: int, findings: Findings) -
             except DataError as error:
                 findings.add("bad_annotation", error.cause)
                 continue
-            rows.append(Row(_part(relative), _name(relative), picture, box - np.float32(origin), xy - origin))
+            rows.append(_labelled(_part(relative), relative, picture, box, xy, origin))
     return rows
 
 
@@ -268,17 +256,24 @@ def _note_unlabelled(pictures: located.Index, rows: list[Row], findings: Finding
     )
 
 
+def _labelled(
+    part: str,
+    name: PurePosixPath,
+    picture: PurePosixPath,
+    box: NDArray[np.float32],
+    xy: NDArray[np.float32],
+    origin: int,
+) -> Row:
+    key = _name(name)
+    return Row(key, key, _photograph(key), picture, xy - origin, part, box - np.float32(origin))
+
+
 def _faces(rows: list[Row], config: Config) -> Faces:
-    parts = strings(row.part for row in rows)
-    subjects = strings(_photograph(row.name) for row in rows)
-    hashed = splits.by_hash(subjects, splits.Fractions(val=config.val, test=0, seed=config.seed))
+    parts = column(rows, "part")
+    fractions = splits.Fractions(val=config.val, test=0, seed=config.seed)
+    hashed = splits.by_hash(column(rows, "subject"), fractions)
     chosen = np.where(parts == "train", hashed, "test")
     splits.require(chosen, ["train", "val"] if config.val and "train" in parts else [])
-    ids = strings(row.name for row in rows)
-    boxes = np.stack([row.box for row in rows])
-    xy = np.stack([row.xy for row in rows]).astype(np.float32)
-    strata = {
-        "subset": np.where(parts == "train", "", parts),
-        "full": np.where(np.isin(parts, ("train", "private")), "", "full"),
-    }
-    return build_faces(ids, subjects, chosen, VOCABULARY, xy, boxes=boxes, strata=strata)
+    subset = np.where(parts == "train", "", parts)
+    full = np.where(np.isin(parts, ("train", "private")), "", "full")
+    return faces_of(rows, chosen, VOCABULARY, subset=subset, full=full)

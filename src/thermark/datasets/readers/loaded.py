@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -157,6 +158,50 @@ def build_faces(
         visible=~np.isnan(xy[..., 0]) if visible is None else visible,
         strata=strata or {},
     )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One labelled face: `xy` (K, 2) float32 and `box`, `prompt` (4,) in source px; `picture`, a relative path.
+
+    `part`: what its split is chosen by. `box` and `prompt` are None where those of `build_faces` are meant.
+    """
+
+    name: str
+    frame: str
+    subject: str
+    picture: PurePosixPath
+    xy: np.ndarray
+    part: str = ""
+    box: np.ndarray | None = None
+    prompt: np.ndarray | None = None
+    visible: np.ndarray | None = None
+    strata: dict[str, str] = field(default_factory=dict)
+
+
+def column(rows: Sequence[Row], name: str) -> np.ndarray:
+    """Return a text of each row (N,)."""
+    return strings(getattr(row, name) for row in rows)
+
+
+def faces_of(rows: Sequence[Row], splits: np.ndarray, vocabulary: str, **strata: np.ndarray) -> Faces:
+    """Return rows, at least one, as faces in these splits (N,); further `strata` are columns (N,)."""
+    arrays = {
+        argument: np.stack([getattr(row, name) for row in rows])
+        for argument, name in (("boxes", "box"), ("prompts", "prompt"), ("visible", "visible"))
+        if getattr(rows[0], name) is not None
+    }
+    names, frames, subjects = (column(rows, name) for name in ("name", "frame", "subject"))
+    strata |= {name: strings(row.strata[name] for row in rows) for name in rows[0].strata}
+    xy = np.stack([row.xy for row in rows])
+    return build_faces(names, subjects, splits, vocabulary, xy, frames=frames, strata=strata, **arrays)
+
+
+def frames_of(rows: Sequence[Row], modality: Modality) -> Frames:
+    """Return the pictures of rows, each once, in the order of their first faces."""
+    kept = [*{row.frame: row for row in rows}.values()]
+    paths = (row.picture.as_posix() for row in kept)
+    return build_frames(column(kept, "frame"), column(kept, "subject"), paths, modality)
 
 
 def spread(files: Sequence[str]) -> list[str]:
