@@ -14,7 +14,7 @@ from pathlib import Path
 
 from thermark import Landmarker
 from thermark.convert import model_card
-from thermark.core import errors, files
+from thermark.core import errors, files, runs
 from thermark.report.transfer import boxes, camera, failures, page, quick, shipped
 
 LOADER = "thermal_in_car"
@@ -48,6 +48,8 @@ def main() -> None:
     as_they_are &= options.stride is None and options.reduce == 1 and not options.kinds
     if options.rows and not (options.shipped and options.detector and as_they_are):
         parser.error("--rows are those of --shipped and its --detector on all of thermal_in_car, as it is")
+    if options.rows and (why := not_shipped(options.run[0], options.detector)):
+        parser.error(f"--rows are those of what is shipped: {why}")
     if options.reduce < 1:
         parser.error("--reduce is 1 or more")
     if options.rows:
@@ -71,6 +73,17 @@ def main() -> None:
         rows = shipped.rows(content, quick.name_of(options.run[0]), data)
         measured = {"rows": [row.model_dump() for row in rows], "sums": model_card.sums(Landmarker().card)}
         files.write_json(options.rows, files.read_json(options.rows) | measured)
+
+
+def not_shipped(run: Path, detector: Path) -> str:
+    """Return why a run and a detector are not what the shipped files were made from, empty where they are."""
+    card = Landmarker().card
+    wanted = runs.seed_folder(Path(card.landmarks.run), card.landmarks.seed)
+    seeds = runs.seed_folders(run)
+    folder = seeds[0] if len(seeds) == 1 else run.resolve()
+    if folder.parts[-2:] != wanted.parts:
+        return f"the first --run is {folder}, not {wanted}"
+    return "" if files.sha256(detector) == card.detector.sha256 else f"{detector} is another detector"
 
 
 if __name__ == "__main__":

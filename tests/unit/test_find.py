@@ -255,8 +255,51 @@ def test_pictures_of_other_formats_are_told_to_be_left_out(ships, folder, tmp_pa
     for name in ("a.bmp", "sub/b.webp"):
         (folder / name).write_bytes(b"x")
     predicted("--images", folder, "--out", tmp_path / "p.csv")
+    (folder / "c.webp").mkdir()
     message = "warning: 2 pictures are no PNG, JPEG or TIFF and left out: a.bmp, b.webp\n"
     assert capsys.readouterr().err == message
+    for path in folder.rglob("*.png"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"no PNG, JPEG or TIFF in .*, but a\.bmp, b\.webp$"):
+        predicted("--images", folder, "--out", tmp_path / "p.csv")
+
+
+@pytest.mark.parametrize(
+    ("unit", "median", "looks"), [("fahrenheit", 295, "kelvin"), ("kelvin", 72, "fahrenheit")]
+)
+def test_a_unit_that_is_stated_wrongly_is_told(ships, tmp_path, unit, median, looks):
+    """295 K as degrees Fahrenheit would be 146 degrees Celsius."""
+    cv2.imwrite(str(tmp_path / "a.tiff"), np.full((40, 50), median, np.float32))
+    with pytest.raises(ConfigError, match=f"looks like degrees in {looks}") as caught:
+        predicted("--images", tmp_path / "a.tiff", "--out", tmp_path / "p.csv", "--unit", unit)
+    assert caught.value.remedy == f"add --unit {looks}"
+
+
+@pytest.mark.parametrize(
+    ("scene", "message"),
+    [
+        (75.0, "looks like degrees in fahrenheit"),
+        (295.0, "looks like degrees in kelvin"),
+        (0.4, "floats from 0 to 1"),
+    ],
+)
+def test_missing_pixels_do_not_hide_another_unit(ships, tmp_path, scene, message):
+    pixels = np.full((40, 50), -9999, np.float32)
+    pixels[:15] = scene  # fewer than half
+    cv2.imwrite(str(tmp_path / "a.tiff"), pixels)
+    with pytest.raises((ConfigError, DataError), match=message):
+        predicted("--images", tmp_path / "a.tiff", "--out", tmp_path / "p.csv")
+
+
+def test_a_tiff_whose_name_is_no_utf_8_is_read(ships, tmp_path):
+    """Names of bytes are no text for OpenCV, which would end the whole process."""
+    cv2.imwrite(str(tmp_path / "a.tif"), shipped_weights.with_blobs(240, 320, (80, 60)))
+    try:
+        (tmp_path / "a.tif").rename(tmp_path / "gr\udcfcn.tif")
+    except (OSError, UnicodeEncodeError):
+        pytest.skip("this disk has names in UTF-8 alone")
+    predicted("--images", tmp_path, "--out", tmp_path / "p.csv")
+    assert [row["box_w"] for row in rows(tmp_path / "p.csv")] == ["40"]
 
 
 def test_one_picture_may_be_given_as_a_file(ships, folder, tmp_path, monkeypatch):

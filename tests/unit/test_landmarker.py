@@ -1,6 +1,7 @@
 """The landmarker: one call from a picture to faces, the same answers as the evaluation's, and no PyTorch."""
 
 import shutil
+import struct
 import subprocess
 import sys
 from functools import cache
@@ -413,6 +414,14 @@ def test_counts_that_fill_16_bits_have_no_temperatures(find, median):
     np.testing.assert_array_equal(find.grey(counts), render(counts.astype(np.float32), Tone(name="percentile")))
 
 
+@pytest.mark.parametrize(("rows", "degrees"), [(3, 200.0), (10, -83.0)])  # a stove, and the sky
+def test_raw_values_of_places_with_hot_and_cold_things_are_temperatures(find, rows, degrees):
+    celsius = ramp(120, 160)
+    celsius[:rows] = degrees
+    known = pictures.read(np.rint((celsius + 273.15) * 100).astype(np.uint16), Tone())
+    np.testing.assert_allclose(known.celsius, celsius, atol=0.02)
+
+
 @pytest.mark.parametrize("scale", [100, 64])
 def test_raw_pixels_of_nothing_are_missing(find, scale):
     raw = np.rint((ramp(90, 120) + 273.15) * scale).astype(np.uint16)
@@ -450,6 +459,9 @@ def test_masked_temperatures_are_missing_and_a_mask_of_anything_else_is_refused(
     grey = np.full((90, 120), 9, np.uint8)
     with pytest.raises(DataError, match=r"^the image is uint8 with a mask$"):
         find(np.ma.masked_array(grey, hidden))
+    raw = np.rint((degrees + 273.15) * 100).astype(np.uint16)
+    known = pictures.read(np.ma.masked_array(raw, hidden), Tone()).celsius
+    assert np.isnan(known[:30]).all() and np.isfinite(known[30:]).all()
     find(np.ma.masked_array(grey, np.zeros_like(hidden)))
 
 
@@ -462,8 +474,16 @@ def test_a_picture_of_pillow_is_as_its_file(find, tmp_path):
     assert not np.array_equal(np.asarray(palette), grey)
     for picture in (Image.fromarray(grey), palette, tmp_path / "p.png", Image.fromarray(grey).convert("LA")):
         np.testing.assert_array_equal(find.grey(picture), grey)
-    for pixels in (ramp(40, 50), (ramp(40, 50) * 100 + 27315).astype(np.uint16)):
-        np.testing.assert_array_equal(find.grey(Image.fromarray(pixels)), find.grey(pixels))
+    raw = (ramp(40, 50) * 100 + 27315).astype(np.uint16)
+    Image.frombytes("I;16B", (50, 40), raw.astype(">u2").tobytes()).save(tmp_path / "big.tiff")
+    for pixels, picture in ((ramp(40, 50), None), (raw, None), (raw, Image.open(tmp_path / "big.tiff"))):
+        known = pictures.read(picture or Image.fromarray(pixels), Tone())
+        np.testing.assert_array_equal(known.grey, find.grey(pixels))
+        assert known.celsius is not None
+    content = (tmp_path / "p.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match=r"^the image cannot be read: "):
+        find(Image.open(tmp_path / "cut.png"))
 
 
 def test_a_file_of_several_pictures_is_refused_rather_than_the_first_taken(find, tmp_path):
@@ -471,8 +491,21 @@ def test_a_file_of_several_pictures_is_refused_rather_than_the_first_taken(find,
     frames[0].save(tmp_path / "film.tiff", save_all=True, append_images=frames[1:])
     with pytest.raises(DataError, match=r"^film\.tiff holds several pictures$"):
         find(tmp_path / "film.tiff")
-    frames[0].save(tmp_path / "one.tiff", save_all=True, append_images=[frames[1].resize((25, 20))])
-    assert (find.grey(tmp_path / "one.tiff") == 10).all()  # the other is a thumbnail
+    thumbnail = frames[1].resize((25, 20))
+    frames[0].save(tmp_path / "one.TIFF", save_all=True, append_images=[thumbnail])
+    assert (find.grey(tmp_path / "one.TIFF") == 10).all()
+    frames[0].save(tmp_path / "late.Tif", save_all=True, append_images=[thumbnail, frames[2]])
+    with pytest.raises(DataError, match=r"^late\.Tif holds several pictures$"):
+        find(tmp_path / "late.Tif")
+    # A second page whose header claims 200,000 x 200,000 pixels is not decoded, and is no frame.
+    content = bytearray((tmp_path / "one.TIFF").read_bytes())
+    for tag, old in ((256, 25), (257, 20)):
+        field = struct.pack("<HHI", tag, 4, 1) + struct.pack("<I", old)
+        short = struct.pack("<HHI", tag, 3, 1) + struct.pack("<HH", old, 0)
+        at = max(content.rfind(field), content.rfind(short))
+        content[at : at + 12] = struct.pack("<HHII", tag, 4, 1, 200_000)
+    (tmp_path / "absurd.tiff").write_bytes(content)
+    assert (find.grey(tmp_path / "absurd.tiff") == 10).all()
 
 
 def test_counts_keep_a_tone_that_needs_no_degrees(made):
@@ -585,6 +618,9 @@ def test_what_does_not_fit_is_refused(find):
     with pytest.raises(DataError, match=r"^`boxes` is \(4,\)"):
         find(grey, boxes=np.array([0, 0, 5, 5]))
     words = ["a", "b", "c", "d"], ["1", "2", "30", "40"]
+    mixed = np.array([[10, 10.5, 60, 60]], object)
+    np.testing.assert_array_equal(find(grey, boxes=mixed).boxes, [[10, 10.5, 60, 60]])
+    assert len(find(grey, boxes=np.zeros((0, 4), bool))) == 0
     for boxes in ("x", [[1, 2, 3, 4], [5]], {"x": 1}, [words[0]], [words[1]], [[1j, 2, 3, 4]]):
         with pytest.raises(DataError, match=f"^`boxes` is a {type(boxes).__name__} that holds no numbers"):
             find(grey, boxes=boxes)
@@ -621,6 +657,7 @@ def test_a_size_or_score_in_which_nobody_can_be_found_is_refused(made, own, name
         ("longest", 320.0),
         ("weights", 3),
         ("flip", "no"),
+        ("flip", None),
     ],
 )
 def test_a_setting_of_another_kind_is_refused(made, name, value):

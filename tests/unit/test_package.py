@@ -127,9 +127,14 @@ def test_numbers_of_other_files_are_in_no_model_card(root, tmp_path):
         made = packaged(root, tmp_path / "out", precisions=("weights8",), scores=scores)
         text = (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
         assert len(made) == lines and ("is about other files" in made[-1]) == (lines == 2)
-        measured = ("12.35", "upside down", "Made of nothing.", "`make repro`")
-        assert [word in text for word in measured] == [lines == 1] * 4
-        assert ("Nothing yet with these files." in text) == (lines == 2)
+        measured = ("12.35", "upside down", "`make repro`", "other cameras than those above")
+        assert [word in text for word in measured] == [lines == 1] * 4 and "Made of nothing." in text
+        nothing = (
+            "Nothing yet with these files.",
+            "Not looked for with these files.",
+            "Not measured: real cameras",
+        )
+        assert [word in text for word in nothing] == [lines == 2] * 3
         assert all(section in text for section in ("## Measured", "## Known failures", "## Reproduce"))
 
 

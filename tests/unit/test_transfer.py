@@ -14,6 +14,7 @@ from thermark import landmarks
 from thermark.core import files
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.predictions import Predictions
+from thermark.landmarker import card as cards
 from thermark.landmarker.result import Landmarks
 from thermark.report.paths import ReportPaths
 from thermark.report.transfer import (
@@ -30,7 +31,8 @@ from thermark.report.transfer import (
     study,
 )
 
-ROWS = ("--run", "x", "--rows", "rows.json", "--shipped", "--detector", "d.onnx")
+DETECTOR = str(cards.FOLDER / "detector.onnx")
+ROWS = ("--run", "data/models/long_t/seed0", "--rows", "rows.json", "--shipped", "--detector", DETECTOR)
 NOT_ROWS = ["--reduce 2", "--stride 30", "--flip none", "--loader sftl54", "--kinds given"]
 STAGE = Path(__file__).parents[2] / "stages/transfer_score.py"
 
@@ -307,6 +309,9 @@ def test_the_rows_of_a_card_are_those_of_the_study_and_call_their_labels_a_machi
         *(([*ROWS, *words.split()], "--rows are those of --shipped") for words in NOT_ROWS),
         (["--stride", "0"], "stride: Input should be greater than 0"),
         (["--reduce", "0"], "--reduce is 1 or more"),
+        ([*ROWS[2:], "--run", "data/models/other/seed0"], "other/seed0, not long_t/seed0"),
+        ([*ROWS[2:], "--run", "data/models/long_t/seed1"], "long_t/seed1, not long_t/seed0"),
+        ([*ROWS, "--detector", __file__], "is another detector"),
         (["--worst", "new"], "--worst are those of a --run"),
         (["--run", "x", "--worst", "."], "--worst is a new folder"),
     ],

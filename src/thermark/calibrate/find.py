@@ -130,8 +130,9 @@ def readable(path: Path, unit: Unit, tone: Tone) -> Picture:
     image = shown.decoded(path)
     if image.dtype.kind != "f":
         return shown.taken(image, path.name, tone)
-    units.require_no_grey_levels(image, path.name, unit)
-    return shown.of_celsius(pictures.converted(image, path.name, unit), path.name, tone)
+    known = units.present(image, unit)
+    units.require_no_grey_levels(known, path.name, unit)
+    return shown.of_celsius(pictures.converted(known, path.name, unit), path.name, tone)
 
 
 def unread(boxes: Floats | None, landmarker: Landmarker) -> Landmarks:

@@ -17,13 +17,15 @@ from thermark.core import images
 from thermark.core.errors import ConfigError, DataError
 from thermark.core.point_errors import median_of_finite
 from thermark.core.radiometry import Celsius, Tone, in_celsius, render
-from thermark.landmarker.units import likely
+from thermark.landmarker import units
+from thermark.landmarker.pictures import decoded
 
 JPEG, TIFF = (".jpg", ".jpeg"), (".tif", ".tiff")
 EIGHT_BIT = (".png", *JPEG)
 TURNS = range(2, 9)  # values of the tag other than upright
 SUFFIXES = EIGHT_BIT + TIFF
-OTHERS = (".bmp", ".gif", ".webp", ".jp2", ".heic")  # pictures that nobody here reads
+# Pictures that nobody here reads.
+OTHERS = (".bmp", ".gif", ".webp", ".avif", ".jp2", ".heic", ".heif", ".jfif", ".pgm", ".ppm")
 ADAPTIVE = ("minmax", "percentile", "clahe")
 Picture = NDArray[np.uint8]
 
@@ -101,7 +103,9 @@ def below(folder: Path) -> list[str]:
     require_folder(folder)
     paths = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not paths:
-        raise DataError(f"there is no PNG, JPEG or TIFF in {folder}", "check --images")
+        left_out = f", but {first(names)}" if (names := others(folder)) else ""
+        remedy = "save them as PNG" if left_out else "check --images"
+        raise DataError(f"there is no PNG, JPEG or TIFF in {folder}{left_out}", remedy)
     return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
@@ -112,7 +116,7 @@ def read(path: Path, mapping: ThermalTone | None) -> Picture:
     DataError for what cannot be read, and ConfigError for temperatures without a tone mapping, or which look as if
     they were in another unit than stated: they would all be white.
     """
-    image = images.decode(path)
+    image = decoded(path)
     if image.dtype == np.uint8:
         return image if image.ndim == 2 else np.ascontiguousarray(image[..., :3])
     if image.ndim != 2:
@@ -144,10 +148,14 @@ def warn_turned(names: Iterable[str]) -> None:
 
 def warn_left_out(folder: Path) -> None:
     """Print a warning when a folder holds pictures in formats that are not looked at."""
-    names = sorted(path.name for path in folder.rglob("*") if path.suffix.lower() in OTHERS)
-    if names:
+    if names := others(folder):
         which = first(names)
         print(f"warning: {len(names)} pictures are no PNG, JPEG or TIFF and left out: {which}", file=sys.stderr)
+
+
+def others(folder: Path) -> list[str]:
+    """Return the names of pictures below a folder in formats that are not looked at."""
+    return sorted(path.name for path in folder.rglob("*") if path.suffix.lower() in OTHERS and path.is_file())
 
 
 def first(names: Sequence[str]) -> str:
@@ -160,17 +168,19 @@ def degrees(image: NDArray[Any], name: str, unit: Unit) -> Celsius:
 
     Raises ConfigError for pixels that look as if they were in another unit, DataError for no temperatures.
     """
-    return in_celsius(image if image.dtype.kind != "f" else converted(image, name, unit), name)
+    return in_celsius(
+        image if image.dtype.kind != "f" else converted(units.present(image, unit), name, unit), name
+    )
 
 
-def converted(image: NDArray[Any], name: str, unit: Unit) -> Celsius:
-    """Return float pixels (H, W) in degrees Celsius; ConfigError where they look as if in another unit."""
-    median = median_of_finite(image)
-    other = likely(median)
-    if unit == "celsius" and other is not None:
+def converted(pixels: Celsius, name: str, unit: Unit) -> Celsius:
+    """Return temperatures (H, W) in degrees Celsius; ConfigError where they look as if in another unit."""
+    median = median_of_finite(pixels)
+    other = units.likely(median)
+    if other not in (None, unit):
         raise ConfigError(
             f"{name} has a median of {median:.1f}, which looks like degrees in {other}", f"add --unit {other}"
         )
     if unit == "fahrenheit":
-        return np.asarray((image - np.float32(32)) / np.float32(1.8), np.float32)
-    return np.asarray(image - np.float32(273.15) if unit == "kelvin" else image, np.float32)
+        return np.asarray((pixels - np.float32(32)) / np.float32(1.8), np.float32)
+    return np.asarray(pixels - np.float32(273.15), np.float32) if unit == "kelvin" else pixels

@@ -69,7 +69,7 @@ def sums(card: LandmarkerCard) -> dict[str, str]:
 
 
 def text(card: LandmarkerCard, about: ModelCard, measured: Measured, folder: Path) -> str:
-    """Return the card of the networks in `folder`, as Markdown; what was measured with others is left out."""
+    """Return the card of the networks in `folder`, as Markdown; numbers of other files are left out."""
     networks = (card.detector, card.landmarks)
     sizes = {network.file: (folder / network.file).stat().st_size for network in networks}
     filters = {
@@ -82,7 +82,8 @@ def text(card: LandmarkerCard, about: ModelCard, measured: Measured, folder: Pat
         filters,
         card=card,
         about=about,
-        measured=measured if about_these(measured, card) else None,
+        measured=measured,
+        known=about_these(measured, card),
         sizes=sizes,
         labels=LABELS,
     )

@@ -50,10 +50,14 @@ class Landmarker:
         # onnxruntime takes a third of a second to import, and `import thermark` none of it.
         from thermark.models.inference import engine
 
-        _require("threads", threads, Integral, "a whole number")
-        _require("longest", longest, Integral, "a whole number")
-        _require("threshold", threshold, Real, "a number")
-        _require("weights", weights, (str, Path), "the path of a folder")
+        for name, value, kind, what in (
+            ("threads", threads, Integral, "a whole number"),
+            ("longest", longest, Integral, "a whole number"),
+            ("threshold", threshold, Real, "a number"),
+            ("weights", weights, (str, Path), "the path of a folder"),
+        ):
+            if value is not None:
+                _require(name, value, kind, what)
         _require("flip", flip, (bool, np.bool_), "True or False")
         if threads is not None and threads < 1:
             raise ConfigError(f"{threads} is no number of threads", "say 1 or more, or leave it out")
@@ -134,10 +138,10 @@ class Landmarker:
         return places[chosen], points[chosen], scores[chosen]
 
 
-def _require(name: str, value: Any, kind: type | tuple[type, ...], what: str) -> None:
-    """Raise ConfigError for a value of another kind, None excepted; True and False are no numbers."""
+def _require(name: str, value: Any, kind: Any, what: str) -> None:
+    """Raise ConfigError for a value of another kind, a type or several; True and False are no numbers."""
     truth = isinstance(value, bool) and kind in (Integral, Real)
-    if value is not None and (truth or not isinstance(value, kind)):
+    if truth or not isinstance(value, kind):
         raise ConfigError(f"`{name}` is {value!r}", f"say {what}")
 
 
@@ -153,7 +157,7 @@ def given(boxes: ArrayLike) -> Floats:
     """Return boxes (F, 4) as float32, `[]` as none; raises DataError for anything else."""
     try:
         rows = np.asarray(boxes)
-        if rows.dtype.kind not in "fiu":
+        if rows.size and rows.dtype.kind not in "fiuO":
             raise TypeError(rows.dtype)
         with np.errstate(over="ignore"):  # beyond float32 is infinite, and a box of nothing
             rows = rows.astype(np.float32)

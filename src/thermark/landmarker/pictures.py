@@ -1,5 +1,7 @@
 """From whatever a caller has to grey pixels, and to degrees Celsius where there are some."""
 
+import struct
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,15 +10,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from thermark.core import images
-from thermark.core.errors import DataError
+from thermark.core.errors import DataError, in_one_line
 from thermark.core.radiometry import Celsius, Tone, in_celsius, render
 from thermark.landmarker import units
 
 LONGEST = 32766  # px: OpenCV cuts crops from no longer picture
-SAME = ("L", "RGB", "RGBA", "F", "I", "I;16")  # modes of Pillow whose pixels are what they seem to be
-TIFF = (".tif", ".tiff", ".TIF", ".TIFF")
+# Modes of Pillow whose pixels are what they seem to be, beside those of 16 bits.
+SAME = ("L", "RGB", "RGBA", "F", "I")
+SUBFILE = 254  # TIFF's tag that says that a page is a smaller copy of another, or its mask
 LEAST_KELVIN = 1000  # below, integers are in no fraction of a kelvin: grey levels in a wider type
 KINDS = (
     "give one picture a call: uint8 (H, W) or RGB (H, W, 3), degrees Celsius as float (H, W), raw uint16 (H, W)"
@@ -52,9 +56,8 @@ def read(image: Given, tone: Tone, celsius: NDArray[Any] | None = None) -> Pictu
         )
     if isinstance(image, (list, tuple)):
         raise DataError(f"the image is a {type(image).__name__} of {len(image)}", KINDS)
-    if isinstance(image, Image.Image) and image.mode not in SAME:
-        image = image.convert("RGB")
-    return taken(_unmasked(image, "the image"), "the image", tone, celsius)
+    pixels = _of_pillow(image) if isinstance(image, Image.Image) else _unmasked(image, "the image")
+    return taken(pixels, "the image", tone, celsius)
 
 
 def taken(pixels: NDArray[Any], name: str, tone: Tone, celsius: NDArray[Any] | None = None) -> Picture:
@@ -79,14 +82,14 @@ def taken(pixels: NDArray[Any], name: str, tone: Tone, celsius: NDArray[Any] | N
 
 
 def of_celsius(degrees: NDArray[np.float32], name: str, tone: Tone) -> Picture:
-    """Return degrees Celsius (H, W), which were converted from another unit, as the networks want them.
+    """Return degrees Celsius (H, W), NaN where they are missing, as the networks want them.
 
-    Raises DataError when they are no temperatures of a place with people.
+    They may have been converted from another unit. Raises DataError when they are no temperatures of a place with
+    people.
     """
-    known = units.present(degrees)
-    _require_picture(known, name)
-    units.require_of_people(known, name)
-    return Picture(render(known, tone), known)
+    _require_picture(degrees, name)
+    units.require_of_people(degrees, name)
+    return Picture(render(degrees, tone), degrees)
 
 
 def require_size(pixels: NDArray[Any], name: str) -> None:
@@ -107,20 +110,43 @@ def decoded(path: Path) -> NDArray[Any]:
         elif isinstance(error.__cause__, (IsADirectoryError, PermissionError)) and path.is_dir():
             cause, remedy = f"{path} is a folder", f"thermark predict --images {path}"
         raise DataError(cause, remedy) from error
-    # A second page of another size is a thumbnail or a mask, not the next frame.
-    more = cv2.imreadmulti(str(path), 1, 1, flags=cv2.IMREAD_UNCHANGED)[1] if path.suffix in TIFF else ()
-    if any(page.shape[:2] == pixels.shape[:2] for page in more):
+    if _pages(path) > 1:
         raise DataError(f"{path.name} holds several pictures", "save each of them as a file of its own")
     return pixels
 
 
+def _pages(path: Path) -> int:
+    """Return how many pictures of one size a TIFF holds, by its headers; thumbnails and masks are none."""
+    try:
+        with warnings.catch_warnings(), Image.open(path) as file:
+            warnings.simplefilter("ignore")  # of pages that are not decoded
+            if not isinstance(file, TiffImageFile):
+                return 1
+            size, count = file.size, 0
+            for page in range(file.n_frames):
+                file.seek(page)
+                count += file.size == size and not file.tag_v2.get(SUBFILE, 0) & 5
+            return count
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error, Image.DecompressionBombError):
+        return 1  # what Pillow does not know, or a page that is damaged: the first one was read
+
+
+def _of_pillow(image: Image.Image) -> NDArray[Any]:
+    """Return the pixels of the frame at which a picture of Pillow stands; RGB for palettes and other colours."""
+    try:
+        same = image.mode in SAME or image.mode.startswith("I;16")
+        return np.asarray(image if same else image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(f"the image cannot be read: {in_one_line(error)}", "load it again") from error
+
+
 def _unmasked(image: Any, name: str) -> NDArray[Any]:
-    """Return an array, NaN where temperatures are masked; raises DataError for a mask of anything else."""
+    """Return an array in which what is masked is missing: NaN, 0 of integers; DataError for a mask of 8 bits."""
     if not np.ma.is_masked(image):
         return np.asarray(image)
-    if image.dtype.kind != "f":
-        raise DataError(f"{name} is {image.dtype} with a mask", "give degrees Celsius as float, or fill the mask")
-    return np.asarray(image.filled(np.nan))
+    if image.dtype.kind not in "fui" or image.dtype.itemsize == 1:
+        raise DataError(f"{name} is {image.dtype} with a mask", "mask temperatures alone, or fill the mask")
+    return np.asarray(image.filled(np.nan if image.dtype.kind == "f" else 0))
 
 
 def _plane(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -143,8 +169,7 @@ def _require_picture(pixels: NDArray[Any], name: str) -> None:
 
 def _floats(pixels: NDArray[Any], name: str) -> Celsius:
     """Return degrees Celsius (H, W), NaN for what is missing; raises DataError for other floats."""
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, and so lost
-        degrees = units.present(np.ascontiguousarray(pixels, np.float32))
+    degrees = units.present(pixels)
     units.require_celsius(degrees, name)
     return degrees
 

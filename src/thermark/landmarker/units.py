@@ -14,23 +14,27 @@ LIKELY: dict[OtherUnit, tuple[float, float]] = {"fahrenheit": (60.0, 130.0), "ke
 INTO_CELSIUS: dict[OtherUnit, str] = {"fahrenheit": "(value - 32) / 1.8", "kelvin": "value - 273.15"}
 # Wider than any place with people in it: single pixels are colder or hotter, half of a picture is not.
 COLDEST, HOTTEST = -60.0, 150.0
-ABSOLUTE_ZERO = -273.15
+ABSOLUTE_ZERO = {"celsius": -273.15, "fahrenheit": -459.67, "kelvin": 0.0}
+COLDEST_SKY = -120.0
 BOILING = {"celsius": 100.0, "fahrenheit": 212.0, "kelvin": 373.15}
 
 
-def present(celsius: NDArray[Any]) -> NDArray[Any]:
-    """Return degrees Celsius (H, W) with NaN for what no pixel can have, such as -9999, or 0 kelvin."""
-    return np.where(celsius > celsius.dtype.type(ABSOLUTE_ZERO), celsius, celsius.dtype.type(np.nan))
+def present(pixels: NDArray[Any], unit: str = "celsius") -> NDArray[np.float32]:
+    """Return temperatures (H, W) as float32, NaN for what no pixel can have, such as -9999, or 0 kelvin."""
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and so lost
+        known = np.ascontiguousarray(pixels, np.float32)
+    return np.where(known > np.float32(ABSOLUTE_ZERO[unit]), known, np.float32(np.nan))
 
 
 def possible(celsius: NDArray[Any]) -> bool:
-    """Tell whether all but each hundredth pixel at both ends can be of a place with people; NaN does not count.
+    """Tell whether a frame (H, W) can be degrees Celsius by its hundredths at both ends; NaN does not count.
 
-    Counts that fill 16 bits may have the median of a room in centikelvin: their darkest pixels tell.
+    Counts that fill 16 bits may have the median of a room in parts of a kelvin; but then they are colder than any
+    sky, or too cold at one end and too hot at the other.
     """
     finite = celsius[np.isfinite(celsius)]
     low, high = np.percentile(finite, [1, 99]) if finite.size else (COLDEST, HOTTEST)
-    return bool(low >= COLDEST and high <= HOTTEST)
+    return bool(low >= COLDEST_SKY and (low >= COLDEST or high <= HOTTEST))
 
 
 def likely(median: float) -> OtherUnit | None:
