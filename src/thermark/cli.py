@@ -256,13 +256,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command(
             "calibrate", "Adapt a trained head to your own camera.", CALIBRATE, describe_calibrate, _calibrate
         ),
-        Command(
-            "predict",
-            "Find landmarks on your own pictures.",
-            PREDICT,
-            describe_predict,
-            _predict,
-        ),
+        Command("predict", "Find landmarks on your own pictures.", PREDICT, describe_predict, _predict),
     ),
     "Data and weights": (
         Command(

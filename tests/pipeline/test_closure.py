@@ -56,7 +56,7 @@ def test_whatever_is_imported_by_a_computed_name_is_an_entry(closures):
 
 
 def test_a_head_of_a_cascade_may_have_any_backbone(closures):
-    """heads/backbone.py imports by the name in a card, which no section of params.yaml tells."""
+    """fewshot/backbone.py imports by the name in a card, which no section of params.yaml tells."""
     everyone = {code.PACKAGE / "fewshot/backbones" / f"{name}.py" for name in entries.modules("fewshot.backbones")}
     assert len(everyone) >= 3 and everyone <= closures["predict.cascade"]
     assert not everyone & closures["train.ktl"]

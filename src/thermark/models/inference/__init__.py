@@ -1,1 +1,1 @@
-"""Contestants that have never seen our data, on whole frames: their contract, and how they are run."""
+"""Contestants, published models and networks of ours: their contract, and how they predict."""

@@ -30,7 +30,7 @@ UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 class Bounded(Section):
-    """A metric's value, in the unit that `metrics.names.describe` gives; mean over seeds where there are several.
+    """A metric's value, in the unit that `metrics.registry.describe` gives; the mean over seeds if there are any.
 
     `low` and `high` bound its 95 % interval over subjects (and seeds, where there are several); `seed_std` is the
     standard deviation over seeds. `faces`: of how many it is made. An absent `value`: undefined.

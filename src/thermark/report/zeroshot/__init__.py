@@ -1,1 +1,1 @@
-"""The page about untrained contestants."""
+"""The page about published models by the rules of their posts, with networks of ours beside."""

@@ -15,7 +15,7 @@ from thermark.train.detection.frames import SMALLEST, FrameSet, LabelledFrame
 
 @dataclass(frozen=True)
 class FrameBatch:
-    """`images` (B, H, W) uint8; `kinds` (B, A) int8 and `boxes` (B, A, 4) float32 as in `targets.Targets`."""
+    """`images` (B, H, W) uint8; `kinds` (B, A) int8 and `boxes` (B, A, 4) float32 as in `targets.CellTargets`."""
 
     images: NDArray[np.uint8]
     kinds: NDArray[np.int8]
