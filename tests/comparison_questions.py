@@ -60,8 +60,8 @@ def alike(own: Mapping, other: Mapping, names: tuple[str, ...]) -> bool:
 
 def of_students(content: dict) -> set[tuple[str, str]]:
     """Return each student with its head, with each control and with the large head, where boxes are the same."""
-    section, opinions, contestants = content["fewshot"], content["pseudo_labels"], content["contestants"]
-    sources = {name: opinions[key] for name, key in section.get("students", {}).items()}
+    section, pseudo_labels, contestants = content["fewshot"], content["pseudo_labels"], content["contestants"]
+    sources = {name: pseudo_labels[key] for name, key in section.get("students", {}).items()}
     controls = [name for name, config in sources.items() if config.get("source") == "true"]
     large = [name for name, row in section.get("networks", {}).items() if row == "sapiens2_04b+head"]
     large += ["head_sapiens2_04b"] if "head_sapiens2_04b" in section.get("contestants", ()) else []

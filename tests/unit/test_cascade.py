@@ -18,8 +18,8 @@ from thermark.models.cascade import Cascade, Config
 from thermark.models.inference import persons
 from thermark.models.inference.contract import Assets, Unavailable
 
-TOLD = {"family": "cascade", "weights": "none", "run": "nose", "given": "labelled"}
-OWN = TOLD | {"weights": "yolox", "given": "own", "detector": "yolox_m.onnx"}
+SECTION = {"family": "cascade", "weights": "none", "run": "nose", "given": "labelled"}
+OWN = SECTION | {"weights": "yolox", "given": "own", "detector": "yolox_m.onnx"}
 NOBODY = np.zeros((0, 4), np.float32)
 GONE = [np.nan] * 4
 
@@ -39,7 +39,7 @@ def bundle(tmp_path):
 
 
 def loaded(bundle, model, device="cpu", **changed) -> Cascade:
-    return cascade.load(parse(TOLD | changed, Config, "cascades.x"), Assets(bundle, model), device)
+    return cascade.load(parse(SECTION | changed, Config, "cascades.x"), Assets(bundle, model), device)
 
 
 def images() -> list[np.ndarray]:

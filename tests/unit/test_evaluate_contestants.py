@@ -232,7 +232,7 @@ def test_who_is_no_longer_listed_goes_and_what_is_not_ours_stays(tree, counted):
     assert counted == [("ktl_s", "two")]
 
 
-TOLD = {
+MESSAGES = {
     "missing": "seed2/two.npz is missing",
     "stale": "another version",
     "foreign": "of kd_s",
@@ -241,7 +241,7 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize(("damage", "workers"), [*((damage, 1) for damage in TOLD), ("misaligned", 2)])
+@pytest.mark.parametrize(("damage", "workers"), [*((damage, 1) for damage in MESSAGES), ("misaligned", 2)])
 def test_one_broken_contestant_keeps_its_files_and_hides_nobody(tree, damage, workers):
     out = scored(tree)
     before = {path: path.read_bytes() for kind in SUFFIXES for path in (out.of("ktl_s").files("one")[kind],)}
@@ -259,7 +259,7 @@ def test_one_broken_contestant_keeps_its_files_and_hides_nobody(tree, damage, wo
         prediction.faces[:] = 0
         prediction.save(path)
     shutil.rmtree(out.scores / "c")
-    with pytest.raises(DataError, match=TOLD[damage]) as caught:
+    with pytest.raises(DataError, match=MESSAGES[damage]) as caught:
         scored(tree, ["ktl_s", "c", "idle"], seed=1, workers=workers)
     assert "ktl_s" in caught.value.cause and caught.value.remedy
     assert {path: path.read_bytes() for path in before} == before

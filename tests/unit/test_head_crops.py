@@ -350,7 +350,7 @@ def thermal(root, tmp_path_factory):  # noqa: F811
     return prepare(root, tmp_path_factory.mktemp("prepared"))
 
 
-TOLD = {"faces": "thermeval_person", "loader": "thermeval", "raw": "r", "labels": "nose1", "vocabulary": "nose1"}
+SECTION = {"faces": "thermeval_person", "loader": "thermeval", "raw": "r", "labels": "nose1", "vocabulary": "nose1"}
 OWN = {"raw": "r", "val": ["session_00"], "prompt": "person"}
 
 
@@ -359,7 +359,7 @@ def people(thermal, name, workers=1, **changed):
     raw, out = thermal
     table = open_table(out / "faces")
     replace(table, prompts=table.boxes).save(out / "faces" / "faces.npz")
-    config = parse(TOLD | {"geometry": "square", "side": 32} | changed, crops.Config, "crops.persons")
+    config = parse(SECTION | {"geometry": "square", "side": 32} | changed, crops.Config, "crops.persons")
     crops.make(thermeval, raw, OWN, config, out / "faces", out / name, out / f"{name}.json", workers)
     return crops.read(out / name)
 
@@ -392,7 +392,7 @@ def test_bytes_do_not_depend_on_the_number_of_processes(thermal):
 def test_the_stage_reads_its_sections(thermal, tmp_path, monkeypatch):
     wanted = people(thermal, "png", changes={"source": "png"})
     raw, out = thermal
-    section = TOLD | {"geometry": "square", "side": 32, "changes": {"source": "png"}}
+    section = SECTION | {"geometry": "square", "side": 32, "changes": {"source": "png"}}
     params = {"crops": {"persons": section}, "datasets": {"thermeval_person": OWN}}
     options = {"params": "crops.persons", "settings": "datasets.thermeval_person", "raw": raw}
     options |= {"faces": out / "faces", "out": tmp_path / "cut", "report": tmp_path / "cut.json"}

@@ -23,7 +23,7 @@ from thermark.train.codecs.heatmap import METHODS, Heatmap
 
 PARTS = ["train"] * 24 + ["val"] * 6 + ["test"] * 10
 PUBLISHED = [True] * 12 + [False] * 12 + [True] * 4 + [False] * 2 + [True] * 7 + [False] * 3
-TOLD = {
+SECTION = {
     "backbone": "fake",
     "crops": "cut",
     "seeds": [0, 3],
@@ -35,7 +35,7 @@ COLUMNS = "labels,seed,crop_mean,crop_median,crop_pck@10,native_mean,native_medi
 
 
 def config(**changed) -> plan.Config:
-    return parse(TOLD | changed, plan.Config, "heads.x")
+    return parse(SECTION | changed, plan.Config, "heads.x")
 
 
 @pytest.fixture(scope="module")
@@ -476,7 +476,7 @@ def test_settings_that_make_no_sense_are_config_errors():
 def test_the_stage_reads_its_section(root, tmp_path, alone):
     options = {"params": "heads.x", "crops": root / "cut", "features": root / "seen", "out": "head_x"}
     options |= {"metrics": "f/x.json", "details": "m/x.json", "curve": "c/x.csv"}
-    run_stage("head", tmp_path, {"heads": {"x": TOLD | {"seeds": [0], "budget": []}}}, options)
+    run_stage("head", tmp_path, {"heads": {"x": SECTION | {"seeds": [0], "budget": []}}}, options)
     assert files.read_json(tmp_path / "m/x.json")["labels"] == 12
     assert len((tmp_path / "c/x.csv").read_text().splitlines()) == 2
     assert model.read(tmp_path / "head_x/seed0")[1].labels == 12

@@ -1,4 +1,4 @@
-"""A head's opinions as labels: where they land, what is left out, and that the training engine reads them."""
+"""A head's predictions as labels: where they land, what is left out, and that the training engine reads them."""
 
 import json
 import shutil
@@ -113,7 +113,7 @@ def teach(root, **changed):
     return open_set(first), json.loads(report.read_text())
 
 
-def test_opinions_land_in_the_frame(root):
+def test_pseudo_labels_land_in_the_frame(root):
     (faces, packed), _ = teach(root)
     true, whole = open_set(root / "noses")
     crops = crop_sets.read(root / "cut")
@@ -157,7 +157,7 @@ def test_the_teacher_is_called_to_account(root):
     assert report["head"] == "head_x" and report["min_score"] == 0.5
 
 
-def test_a_low_bar_keeps_every_opinion(root):
+def test_a_low_bar_keeps_every_prediction(root):
     (faces, _), report = teach(root, min_score=-1.0)
     assert np.isfinite(faces.xy).all() and report["labels"] == report["points"]
 
@@ -185,7 +185,7 @@ def test_frames_are_those_of_the_crops(root):
     assert (root / "pseudo/noses/seed0/card.json").read_text() == (root / "noses" / "card.json").read_text()
 
 
-def test_the_engine_learns_from_opinions_and_gives_none_no_weight(root):
+def test_the_engine_learns_from_pseudo_labels_and_gives_none_no_weight(root):
     teach(root)
     data.check_labels(root / "pseudo", ["noses/seed0"], "nose1")
     samples = data.gather(root / "pseudo", ["noses/seed0"], "train", "nose1", 64, 1.25)
@@ -227,7 +227,7 @@ def test_each_seed_of_a_head_labels_for_the_student_of_that_seed(root):
     assert not np.array_equal(samples[0].xy, samples[2].xy)
     with pytest.raises(DataError, match="noses has seed0, seed2, but no seed 1"):
         supervised_run.ready(config, 1, root / "pseudo", ["noses"])
-    # One seed without an opinion leaves the whole set out: the mean over the others would hide it.
+    # One seed without a prediction leaves the whole set out: the mean over the others would hide it.
     np.save(root / "seen/seed2/cut" / features.ARRAY, np.zeros((FACES, 1, GRID, GRID), np.float16))
     with pytest.raises(DataError, match="not prepared"):
         teach(root)

@@ -121,7 +121,7 @@ PSEUDO = {"status": "ok", "reason": "", "source": "head", "faces": "charlotte"}
 PSEUDO |= {"head": "head_teacher", "points": 500, "labels": 480, "native_mean": 4.44, "native_median": 4.33}
 PSEUDO |= {"unseen": {"points": 460, "labels": 440, "native_mean": 4.55, "native_median": 4.35}}
 LABELS = PSEUDO | {"source": "true", "faces": "thermeval_person", "labels": 40, "unseen": {"points": 0}}
-OPINIONS = {"teacher": PSEUDO, "labels": LABELS}
+PSEUDO_LABELS = {"teacher": PSEUDO, "labels": LABELS}
 ROLES = {
     "students": {"nose_labelled": "teacher", "nose_of_labels": "labels", "nose_mobilenet": "teacher"},
     "networks": {"head_teacher": "rtmpose_s+head", "head_sapiens2_04b": "sapiens2_04b+head"},
@@ -156,11 +156,11 @@ def record(name: str, own: dict) -> Record:
     return record_files.record("thermeval", name, per_face(own), metrics=metrics, **more)
 
 
-def families(details, students, opinions) -> dict[str, dict]:
+def families(details, students, pseudo_labels) -> dict[str, dict]:
     """Return the questions about students: against their heads, against controls, against the large head."""
-    sources = {name: opinions.get(key, {}) for name, key in students.items()}
-    learners = [name for name, pseudo_labels in sources.items() if pseudo_labels.get("source") == "head"]
-    controls = [name for name, pseudo_labels in sources.items() if pseudo_labels.get("source") == "true"]
+    sources = {name: pseudo_labels.get(key, {}) for name, key in students.items()}
+    learners = [name for name, source in sources.items() if source.get("source") == "head"]
+    controls = [name for name, source in sources.items() if source.get("source") == "true"]
     pairs = {
         "students": [(name, sources[name]["head"]) for name in learners],
         "labels": [(name, control) for name in learners for control in controls],
@@ -175,12 +175,24 @@ class Scene:
     """Results of earlier stages under `root`."""
 
     def __init__(
-        self, root, heads=HEADS, details=DETAILS, speed=SPEED, origin="real", opinions=OPINIONS, students=None
+        self,
+        root,
+        heads=HEADS,
+        details=DETAILS,
+        speed=SPEED,
+        origin="real",
+        pseudo_labels=PSEUDO_LABELS,
+        students=None,
     ):
-        self.root, self.heads, self.contestants, self.opinions = root, heads, list(details), list(opinions)
+        self.root, self.heads, self.contestants, self.pseudo_labels = (
+            root,
+            heads,
+            list(details),
+            list(pseudo_labels),
+        )
         self.paths = ReportPaths(**{name: root / place for name, place in READ.items()})
         ran = {name: per_face(result) for name, result in details.items() if result["status"] == "ok"}
-        questions = families(details, students or self.settings()["students"], opinions)
+        questions = families(details, students or self.settings()["students"], pseudo_labels)
         training = {name: (RUNS.get(ASKED.get(name, ""), {}), "") for name in details}
         result = {"thermeval": [record(name, each) for name, each in details.items()]}
         record_files.write(root, result, {"thermeval": ran}, questions, origin, training, "ThermEval-D")
@@ -189,7 +201,7 @@ class Scene:
             files.write_text(self.paths.curves / f"{key}.csv", trainings(result))
         if speed:
             files.write_json(self.paths.speed, speed)
-        for key, result in opinions.items():
+        for key, result in pseudo_labels.items():
             files.write_json(self.paths.pseudo_labels / f"{key}.json", result)
 
     @property
@@ -204,7 +216,7 @@ class Scene:
         section |= {
             key: {name: each for name, each in roles.items() if name in self.contestants and each not in gone}
             for key, roles in ROLES.items()
-            for gone in ({"teacher", "labels"} - {*self.opinions},)
+            for gone in ({"teacher", "labels"} - {*self.pseudo_labels},)
         }
         return section | config
 
@@ -458,7 +470,7 @@ def test_steps_of_the_budgets(small):
 
 
 def compared(tmp_path, own, origin="real"):
-    scene = Scene(tmp_path, {"sapiens2_04b": own}, {}, origin=origin, opinions={})
+    scene = Scene(tmp_path, {"sapiens2_04b": own}, {}, origin=origin, pseudo_labels={})
     return study(scene, ["sapiens2_04b"])
 
 
@@ -530,10 +542,10 @@ def test_cells_that_can_be_compared_have_verdicts(tmp_path):
 
 
 def test_the_post_beside_ours_on_real_data(tmp_path):
-    text, _, _ = Scene(tmp_path, {"sapiens2_04b": head(backbone="sapiens2_04b")}, {}, opinions={}).build()
+    text, _, _ = Scene(tmp_path, {"sapiens2_04b": head(backbone="sapiens2_04b")}, {}, pseudo_labels={}).build()
     assert "| 100.0 / – | 5.47 / 5.21 | 5.01 / 4.71 | 24.0 / 5.8 |" in text
     assert "For orientation" not in text  # nobody else ran
-    text, _, _ = Scene(tmp_path / "b", {"short": head(epochs=25), "full": head()}, {}, opinions={}).build()
+    text, _, _ = Scene(tmp_path / "b", {"short": head(epochs=25), "full": head()}, {}, pseudo_labels={}).build()
     assert "Training differs from the post: `short` has 25 epochs instead of 120." in text
 
 
@@ -661,10 +673,12 @@ def test_roles_of_another_profile(tmp_path):
         "nose_of_labels": scored(error_px_mean=5.0),
         "nose_mobilenet": scored(error_px_mean=4.0),
     }
-    opinions = {"sapiens2_04b": PSEUDO | {"head": "head_sapiens2_04b"}, "labels": LABELS}
+    pseudo_labels = {"sapiens2_04b": PSEUDO | {"head": "head_sapiens2_04b"}, "labels": LABELS}
     students = {"nose_labelled": "sapiens2_04b", "nose_of_labels": "labels", "nose_mobilenet": "sapiens2_04b"}
     heads = {"sapiens2_04b": head(), "teacher": head()}
-    text, made, _ = Scene(tmp_path, heads, details, opinions=opinions, students=students).build(students=students)
+    text, made, _ = Scene(tmp_path, heads, details, pseudo_labels=pseudo_labels, students=students).build(
+        students=students
+    )
     assert made["roles"] == dict(zip(details, ["head", "head", "student", "control", "student"], strict=True))
     section = part(text, "## Distilled into smaller networks")
     assert "| `head_teacher` | head |" in section and "student of `head_teacher`" not in section
@@ -703,7 +717,7 @@ UNLABELLED = {"head": "h", "points": 9, "labels": 7, "unseen": {"points": 0, "la
 
 
 @pytest.mark.parametrize(
-    ("opinions", "shown", "absent"),
+    ("pseudo_labels", "shown", "absent"),
     [
         (
             {"teacher": {"status": "skipped", "reason": "no <torch>"}},
@@ -721,8 +735,8 @@ UNLABELLED = {"head": "h", "points": 9, "labels": 7, "unseen": {"points": 0, "la
         ),
     ],
 )
-def test_pseudo_labels(tmp_path, opinions, shown, absent):
-    text, _, _ = Scene(tmp_path, opinions=opinions).build()
+def test_pseudo_labels(tmp_path, pseudo_labels, shown, absent):
+    text, _, _ = Scene(tmp_path, pseudo_labels=pseudo_labels).build()
     assert [each for each in shown if each not in text] == [each for each in absent if each in text] == []
 
 
@@ -820,7 +834,7 @@ def test_rendered_data_are_no_evidence(small, tmp_path):
 
 
 def test_a_profile_without_anything(tmp_path):
-    text, made, figure = Scene(tmp_path, {}, {}, {}, opinions={}).build(drawn=True)
+    text, made, figure = Scene(tmp_path, {}, {}, {}, pseudo_labels={}).build(drawn=True)
     assert "No head ran." in text and "This profile has no students." in text and "`make speed`" in text
     assert "No head was trained on several budgets" in text and "No pseudo-labels in this profile." in text
     assert {each["verdict"] for each in made["published"]} == {"not run: not in this profile"}
@@ -830,7 +844,7 @@ def test_a_profile_without_anything(tmp_path):
 
 
 def test_a_profile_without_the_data_set(tmp_path):
-    scene = Scene(tmp_path, {}, {}, {}, opinions={})
+    scene = Scene(tmp_path, {}, {}, {}, pseudo_labels={})
     (scene.paths.results / "thermeval.json").unlink()
     outs = [tmp_path / name for name in ("a.md", "a.json", "a.svg", "a.csv")]
     config = parse({"contestants": ["student_t"]}, Config, "fewshot")

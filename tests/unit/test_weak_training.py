@@ -99,7 +99,7 @@ def teach(root, **changed):
     return out, json.loads(report.read_text())
 
 
-def test_a_head_without_any_opinion_leaves_a_reason_for_its_students(pseudo_root):  # noqa: F811
+def test_a_head_without_any_prediction_leaves_a_reason_for_its_students(pseudo_root):  # noqa: F811
     out, report = teach(pseudo_root, min_score=2.0)
     reason = "head_x leaves no label above a score of 2 within the labelled persons"
     assert (report["status"], report["reason"]) == ("skipped", reason)
@@ -114,7 +114,7 @@ def test_a_head_without_any_opinion_leaves_a_reason_for_its_students(pseudo_root
         teach(pseudo_root, source="true")
 
 
-def test_too_few_opinions_for_a_batch_are_a_reason_and_too_few_labels_of_others_an_error(pseudo_root):  # noqa: F811
+def test_too_few_pseudo_labels_for_a_batch_are_a_reason_and_too_few_labels_of_others_an_error(pseudo_root):  # noqa: F811
     out, report = teach(pseudo_root)
     count = sum(part(row) == "train" for row in range(FACES)) - 1
     assert report["labels"] == count and files.read_json(out / "seed0" / LABELLER) == {"head": "head_x"}
@@ -185,7 +185,7 @@ def test_a_backbone_whose_maps_cannot_be_stored_is_left_out_with_a_reason(tmp_pa
 
 # Heads.
 
-TOLD = {"backbone": "fake", "crops": "cut", "seeds": [0, 3], "budget": [4], "epochs": 2, "precision": "fp32"}
+SECTION = {"backbone": "fake", "crops": "cut", "seeds": [0, 3], "budget": [4], "epochs": 2, "precision": "fp32"}
 PARTS = ["train"] * 12 + ["val"] * 3 + ["test"] * 5
 
 
@@ -199,7 +199,7 @@ def heads(tmp_path_factory):
 def train_heads(root, out, monkeypatch, **changed):
     monkeypatch.setattr(run, "ordered", lambda work, jobs, workers, chunk: map(work, jobs))
     to = run.HeadPaths(out / "head_x", out / "flat.json", out / "metrics.json", out / "curve.csv")
-    run.train(parse(TOLD | changed, plan.Config, "heads.x"), root / "cut", root / "seen", to)
+    run.train(parse(SECTION | changed, plan.Config, "heads.x"), root / "cut", root / "seen", to)
     return files.read_json(out / "metrics.json")
 
 
