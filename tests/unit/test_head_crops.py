@@ -350,7 +350,13 @@ def thermal(root, tmp_path_factory):  # noqa: F811
     return prepare(root, tmp_path_factory.mktemp("prepared"))
 
 
-SECTION = {"faces": "thermeval_person", "loader": "thermeval", "raw": "r", "labels": "nose1", "vocabulary": "nose1"}
+SECTION = {
+    "faces": "thermeval_person",
+    "loader": "thermeval",
+    "raw": "r",
+    "labels": "nose1",
+    "vocabulary": "nose1",
+}
 OWN = {"raw": "r", "val": ["session_00"], "prompt": "person"}
 
 
