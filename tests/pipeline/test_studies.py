@@ -126,6 +126,19 @@ def test_the_ablation(sections):
         for kind in ("given", "tight"):
             expected += [of_seeds(numbers[kind]["seeds"]), signed(numbers[kind].get("recordings"))]
         assert [cell.replace("−", "-") for cell in table[variant.replace("base", "nothing")]] == expected
+    plan = yaml.safe_load((STUDIES / "transfer/ablation.yaml").read_text(encoding="utf-8"))["variants"]
+    assert {*measured} == {*plan, "base", "mean_of_others"}
+    intervals = [
+        numbers[kind]["recordings"]
+        for numbers in measured.values()
+        for kind in ("given", "tight")
+        if "recordings" in numbers[kind]
+    ]
+    decided = sum(one["low"] > 0 or one["high"] < 0 for one in intervals)
+    assert (len(intervals), decided) == (66, 8)
+    assert "Of 66 intervals of this table some three leave out zero by chance; eight do." in " ".join(
+        sections[ABLATION].split()
+    )
     assert table["start"][1::2] == [of_seeds(start[kind]["all"]["seeds"]) for kind in ("given", "tight")]
 
 
